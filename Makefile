@@ -1,0 +1,48 @@
+# make demo | run | test | test-all | check | lock        (PYTHON=python3.12 chooses the interpreter)
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,13))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.PHONY: demo run test test-all check lock clean
+
+demo: .venv/installed
+	$(BIN)/waijiao models fetch
+	$(BIN)/waijiao demo
+
+run: .venv/installed
+	$(BIN)/waijiao models fetch
+	$(BIN)/waijiao up
+
+test: .venv/developing
+	$(BIN)/waijiao models fetch
+	$(BIN)/python -m pytest tests/unit tests/redis tests/e2e
+
+test-all: test
+	$(BIN)/waijiao models fetch whisper-tiny-en
+	$(BIN)/python -m pytest tests/models
+
+check: .venv/developing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock: .venv/developing
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements-dev.lock
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Waijiao needs Python 3.11, 3.12 or 3.13 on the PATH; install one, or name it with PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,13))' || { echo "Waijiao needs Python 3.11, 3.12 or 3.13; $(PYTHON) is another version"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed: requirements.lock pyproject.toml | .venv/bin/python
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/developing: requirements-dev.lock .venv/installed
+	$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+clean:
+	rm -rf .venv

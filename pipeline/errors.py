@@ -1,0 +1,193 @@
+"""What can go wrong, one class for each thing a caller can act on."""
+
+from typing import Any, ClassVar
+
+
+class WaijiaoError(Exception):
+    """The root of the tree. `detail` says what happened and what to do; it never holds a learner's words."""
+
+    code: ClassVar[str] = "internal"
+    http_status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail or (type(self).__doc__ or "").strip())
+
+    @property
+    def detail(self) -> str:
+        return str(self)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"code": self.code, "detail": self.detail, "retryable": self.retryable}
+
+
+# --- the request -----------------------------------------------------------------------------------------------
+
+
+class BadRequest(WaijiaoError):
+    """Raised when a field of the request is missing or has a value that cannot be used."""
+
+    code, http_status = "bad_request", 422
+
+
+class EmptyRequest(WaijiaoError):
+    """Raised when a job has neither a recording nor text. Send `audio`, or `text`, or both."""
+
+    code, http_status = "empty_request", 422
+
+
+class NotAudio(WaijiaoError):
+    """Raised when the uploaded bytes are of no audio format we know. Send wav, mp3, m4a, aac, ogg, opus, webm or flac."""
+
+    code, http_status = "not_audio", 415
+
+
+class TooLarge(WaijiaoError):
+    """Raised when an upload has more bytes than the server accepts. Record in a compressed format, or shorter."""
+
+    code, http_status = "too_large", 413
+
+
+class UnknownPersona(WaijiaoError):
+    """Raised when no persona file has this name."""
+
+    code, http_status = "unknown_persona", 422
+
+
+class UnknownVoice(WaijiaoError):
+    """Raised when the voice that was asked for cannot be spoken here."""
+
+    code, http_status = "unknown_voice", 422
+
+
+class UnknownFormat(WaijiaoError):
+    """Raised when the answer is asked for in a format we do not write."""
+
+    code, http_status = "unknown_format", 422
+
+
+class UnknownJob(WaijiaoError):
+    """Raised when there is no such job: never submitted, or its retention has passed."""
+
+    code, http_status = "unknown_job", 404
+
+
+class UnknownSession(WaijiaoError):
+    """Raised when there is no such session: nothing was said in it, or its retention has passed."""
+
+    code, http_status = "unknown_session", 404
+
+
+class Erased(WaijiaoError):
+    """Raised when the job's data was erased on request. It cannot be brought back."""
+
+    code, http_status = "erased", 410
+
+
+class AnswerNotReady(WaijiaoError):
+    """Raised when the answer's audio is asked for before it is spoken. Ask again after Retry-After seconds."""
+
+    code, http_status, retryable = "answer_not_ready", 409, True
+
+
+class NoAnswer(WaijiaoError):
+    """Raised when the job ended without an answer, so there is no audio. The job's `error` says why."""
+
+    code, http_status = "no_answer", 409
+
+
+class Unavailable(WaijiaoError):
+    """Raised when the server cannot reach its store. Nothing was accepted; try again after Retry-After seconds."""
+
+    code, http_status, retryable = "unavailable", 503, True
+
+
+# --- the recording ---------------------------------------------------------------------------------------------
+
+
+class BadAudio(WaijiaoError):
+    """Raised when a recording cannot be decoded: truncated, empty, damaged, or not audio inside. Record it again."""
+
+    code, http_status = "bad_audio", 422
+
+
+class TooLong(WaijiaoError):
+    """Raised when a recording is longer than the server accepts. Cut it into shorter recordings."""
+
+    code, http_status = "too_long", 422
+
+
+class NoSpeech(WaijiaoError):
+    """Raised when nobody speaks in the recording. Record again, closer to the microphone."""
+
+    code, http_status, retryable = "no_speech", 422, True
+
+
+# --- the work --------------------------------------------------------------------------------------------------
+
+
+class EngineFailed(WaijiaoError):
+    """Raised when a model failed on this job. The worker's log has the cause."""
+
+    code, retryable = "engine_failed", True
+
+
+class TooSlow(WaijiaoError):
+    """Raised when a stage took longer than it may. Try a shorter recording, or a faster model."""
+
+    code, retryable = "too_slow", True
+
+
+class OutOfMemory(WaijiaoError):
+    """Raised when a model ran out of memory on this job. Try a shorter recording, or a smaller model."""
+
+    code, retryable = "out_of_memory", True
+
+
+class WorkerLost(WaijiaoError):
+    """Raised when the worker died on this job as often as a job may be tried."""
+
+    code, retryable = "worker_lost", True
+
+
+class Expired(WaijiaoError):
+    """Raised when a job was not answered before its deadline."""
+
+    code, retryable = "expired", True
+
+
+class Canceled(WaijiaoError):
+    """Raised when a job was canceled by its owner before it was answered."""
+
+    code = "canceled"
+
+
+class NothingToSay(WaijiaoError):
+    """Raised when the answer has nothing that this voice can speak, such as another script. Choose another voice."""
+
+    code = "nothing_to_say"
+
+
+# --- the installation ------------------------------------------------------------------------------------------
+
+
+class ConfigurationError(WaijiaoError):
+    """Raised at start-up when a setting cannot work; the message names the setting and what it may be."""
+
+    code = "configuration"
+
+
+class UnknownEngine(ConfigurationError):
+    """Raised at start-up when a setting names an engine that does not exist."""
+
+
+class ModelMissing(ConfigurationError):
+    """Raised at start-up when a model's files are not in place; the message names the command that fetches them."""
+
+
+class ModelDamaged(ConfigurationError):
+    """Raised when a model's file does not have the size or sha256 that the catalogue states."""
+
+
+class SourcesExhausted(ConfigurationError):
+    """Raised when a model could not be fetched from any of its sources; the message says what to do instead."""

@@ -1,0 +1,88 @@
+"""Every setting, one line each: name, default, unit. Set NAME by the environment variable WAIJIAO_NAME."""
+
+import os
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DATA_HOME = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+
+
+class Settings(BaseSettings):
+    """Frozen: a process reads its settings once, at start-up."""
+
+    model_config = SettingsConfigDict(env_prefix="WAIJIAO_", frozen=True, extra="ignore")
+
+    # where things lie
+    home: Path = DATA_HOME / "waijiao"  # folder of everything below, and of the embedded Redis
+    models: Path | None = None  # folder of model files; default HOME/models
+    blobs: Path | None = None  # folder of recordings and answers; default HOME/blobs
+    personas: Path = Path(__file__).resolve().parent.parent / "personas"  # folder of persona files
+    redis_url: str = ""  # redis://…, rediss://… or unix://…; empty: the embedded one in HOME
+
+    # the HTTP API
+    host: str = "127.0.0.1"  # address the API listens on
+    port: int = 8000  # TCP port the API listens on
+    api_threads: int = Field(default=16, ge=2)  # requests served at once by the API process
+    url: str = "http://127.0.0.1:8000"  # where the `waijiao` command finds the API
+    max_upload_mb: int = 25  # megabytes (10^6 bytes) one recording may have
+    max_recording_s: int = 300  # seconds one recording may last
+    max_text_chars: int = 2000  # characters of typed text that one job may bring
+
+    # the teacher
+    persona: str = "william"  # persona of a job that names none
+    history_turns: int = 10  # earlier turns of the session that the language model sees
+    prompt_tokens: int = 1500  # tokens of persona, history and question together
+    answer_tokens: int = 160  # tokens the language model may answer
+
+    # how long, how often
+    deadline_s: int = 86_400  # seconds after which an unanswered job expires
+    retention_h: int = 168  # hours a finished job, its audio and its session are kept
+    keep_recordings: bool = False  # keep a learner's recording after it was recognised
+    attempts: int = Field(default=3, ge=1)  # times a stage is tried before the job fails
+    lease_s: float = 30  # seconds a claimed job stays claimed without a renewal
+    sweep_s: float = 2  # seconds between two looks for lost work
+    orphan_s: float = 3600  # seconds after which a blob that no record names is removed
+    stage_s: int = 120  # seconds one stage may run on one batch: the soft limit
+    shutdown_s: float = 8  # seconds a worker may finish the work in hand when told to stop
+    load_s: int = 300  # seconds an engine may take to load
+
+    # speech to text
+    asr_engine: str = "faster-whisper"  # one of worker_asr.engine.ENGINES
+    asr_model: str = "whisper-base"  # a name of `waijiao models list`, or a folder
+    asr_device: str = "cpu"  # cpu or cuda
+    asr_compute_type: str = "int8"  # int8, int8_float16, float16, float32
+    asr_threads: int = Field(default=1, ge=1)  # compute threads of one worker
+    asr_beam: int = Field(default=1, ge=1)  # beams; 1 is greedy, 5 is slower and a little better
+    asr_batch: int = Field(default=1, ge=1)  # jobs one worker takes at once
+
+    # language model
+    llm_engine: str = "llama.cpp"  # one of worker_llm.engine.ENGINES
+    llm_model: str = "smollm2-135m"  # a name of `waijiao models list`, or a .gguf file
+    llm_threads: int = Field(default=1, ge=1)  # compute threads of one worker
+    llm_gpu_layers: int = 0  # layers put on a GPU
+    llm_context: int = 4096  # tokens of context
+    llm_batch: int = Field(default=1, ge=1)  # jobs one worker takes at once
+
+    # text to speech
+    tts_engine: str = "hibari"  # one of worker_tts.engine.ENGINES
+    tts_model: str = "hibari-heart"  # a name of `waijiao models list`, or a file
+    tts_threads: int = Field(default=1, ge=1)  # compute threads of one worker
+    tts_batch: int = Field(default=1, ge=1)  # jobs one worker takes at once
+    tts_pause_s: float = 0.25  # seconds of silence between two sentences
+
+    @property
+    def models_folder(self) -> Path:
+        return self.models or self.home / "models"
+
+    @property
+    def blobs_folder(self) -> Path:
+        return self.blobs or self.home / "blobs"
+
+
+@cache
+def settings() -> Settings:
+    """This process's settings."""
+    return Settings()
