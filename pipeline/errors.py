@@ -8,7 +8,8 @@ class WaijiaoError(Exception):
 
     code: ClassVar[str] = "internal"
     http_status: ClassVar[int] = 500
-    retryable: ClassVar[bool] = False
+    retryable: ClassVar[bool] = False  # whether the caller may send the same again with hope
+    try_again: ClassVar[bool] = False  # whether the worker may try the same work again with hope
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail or (type(self).__doc__ or "").strip())
@@ -99,7 +100,7 @@ class NoAnswer(WaijiaoError):
 class Unavailable(WaijiaoError):
     """Raised when the server cannot reach its store. Nothing was accepted; try again after Retry-After seconds."""
 
-    code, http_status, retryable = "unavailable", 503, True
+    code, http_status, retryable, try_again = "unavailable", 503, True, True
 
 
 # --- the recording ---------------------------------------------------------------------------------------------
@@ -129,19 +130,19 @@ class NoSpeech(WaijiaoError):
 class EngineFailed(WaijiaoError):
     """Raised when a model failed on this job. The worker's log has the cause."""
 
-    code, retryable = "engine_failed", True
+    code, retryable, try_again = "engine_failed", True, True
 
 
 class TooSlow(WaijiaoError):
     """Raised when a stage took longer than it may. Try a shorter recording, or a faster model."""
 
-    code, retryable = "too_slow", True
+    code, retryable, try_again = "too_slow", True, True
 
 
 class OutOfMemory(WaijiaoError):
     """Raised when a model ran out of memory on this job. Try a shorter recording, or a smaller model."""
 
-    code, retryable = "out_of_memory", True
+    code, retryable, try_again = "out_of_memory", True, True
 
 
 class WorkerLost(WaijiaoError):

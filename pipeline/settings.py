@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     # the HTTP API
     host: str = "127.0.0.1"  # address the API listens on
     port: int = 8000  # TCP port the API listens on
+    allow_open: bool = False  # listen beyond loopback although nobody has to show a key
     api_threads: int = Field(default=16, ge=2)  # requests served at once by the API process
     url: str = "http://127.0.0.1:8000"  # where the `waijiao` command finds the API
     max_upload_mb: int = 25  # megabytes (10^6 bytes) one recording may have

@@ -1,0 +1,28 @@
+"""The HTTP API: it takes a question, keeps its recording, rings the first worker, and shows how far the job got."""
+
+from flask import Flask
+
+from api import errors, health, jobs, sessions
+from pipeline.blobs import FolderBlobs
+from pipeline.jobs import Jobs
+from pipeline.settings import Settings, settings
+from pipeline.store import connect
+
+ROOM = 64_000  # bytes a request may have beside its recording
+
+
+def create_app(with_settings: Settings | None = None) -> Flask:
+    """The WSGI application. It speaks to Redis and to the blob folder only, and imports no model library."""
+    chosen = with_settings or settings()
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = chosen.max_upload_mb * 1_000_000 + ROOM
+    app.config["MAX_FORM_MEMORY_SIZE"] = ROOM
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.extensions["settings"] = chosen
+    app.extensions["jobs"] = Jobs(connect(chosen), chosen)
+    app.extensions["blobs"] = FolderBlobs(chosen.blobs_folder)
+    for resource in (jobs, sessions, health):
+        app.register_blueprint(resource.routes)
+    errors.register(app)
+    return app

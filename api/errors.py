@@ -1,0 +1,57 @@
+"""Every error as application/problem+json (RFC 9457), with a stable `code` and whether trying again may help."""
+
+import logging
+
+from flask import Flask, Response, current_app
+from redis.exceptions import RedisError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from pipeline.errors import TooLarge, Unavailable, WaijiaoError
+
+log = logging.getLogger("waijiao")
+RETRY_AFTER_S = 1  # seconds after which a client may ask again
+
+
+def problem(error: WaijiaoError) -> Response:
+    """The response that shows `error`."""
+    answer = document(error.http_status, error.code, error.detail, error.retryable)
+    if error.retryable and error.http_status in {409, 429, 503}:
+        answer.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return answer
+
+
+def document(status: int, code: str, detail: str, retryable: bool) -> Response:
+    title = code.replace("_", " ").capitalize()
+    fields = {"type": f"urn:waijiao:error:{code}", "title": title, "status": status, "detail": detail}
+    answer = current_app.json.response({**fields, "code": code, "retryable": retryable})
+    answer.status_code = status
+    answer.mimetype = "application/problem+json"
+    return answer
+
+
+def register(app: Flask) -> None:
+    """Make the handlers below the application's only way to show an error."""
+    app.register_error_handler(WaijiaoError, problem)
+    app.register_error_handler(RedisError, unreachable)
+    app.register_error_handler(HTTPException, refused)
+    app.register_error_handler(Exception, broken)
+
+
+def unreachable(error: RedisError) -> Response:
+    log.warning("Redis: %s", error)
+    return problem(Unavailable("The server cannot reach its job store. Nothing was accepted; try again."))
+
+
+def refused(error: HTTPException) -> Response:
+    if isinstance(error, RequestEntityTooLarge):
+        return problem(TooLarge(f"The upload is larger than {current_app.extensions['settings'].max_upload_mb} MB."))
+    answer = document(error.code or 500, error.name.lower().replace(" ", "_"), error.description or error.name, False)
+    for name, value in error.get_headers():
+        if name == "Allow":
+            answer.headers[name] = value
+    return answer
+
+
+def broken(error: Exception) -> Response:
+    log.error("a request failed", exc_info=error)
+    return document(500, "internal", "The server failed on this request; its log has the cause.", True)

@@ -1,0 +1,50 @@
+"""Celery's settings: queues, routes, clocks, lost-worker policy. Values only; docs/operations.md says why."""
+
+from kombu import Queue
+
+from pipeline.settings import settings
+from pipeline.store import ANSWER_S, CONNECT_S, broker_address
+
+broker_url = broker_address(settings())
+result_backend = None
+task_ignore_result = True
+
+task_queues = [Queue(name, routing_key=name) for name in ("asr", "llm", "tts", "chores")]
+task_routes = {f"{name}.*": {"queue": name, "routing_key": name} for name in ("asr", "llm", "tts", "chores")}
+task_default_queue = "dead-end"  # nobody listens: a task without a route is seen at once
+task_create_missing_queues = False
+
+accept_content = result_accept_content = ["json"]
+task_serializer = result_serializer = "json"
+
+task_acks_late = True
+task_reject_on_worker_lost = True
+task_acks_on_failure_or_timeout = True
+task_acks_on_timeout = False
+worker_prefetch_multiplier = 1
+worker_concurrency = 1
+worker_send_task_events = False
+worker_hijack_root_logger = False
+worker_cancel_long_running_tasks_on_connection_loss = False
+
+# three clocks from one setting: soft limit < hard limit < visibility timeout; all in seconds
+task_soft_time_limit = settings().stage_s
+task_time_limit = settings().stage_s + 10
+visibility_timeout = 2 * settings().stage_s + 60
+worker_proc_alive_timeout = settings().load_s
+worker_soft_shutdown_timeout = settings().shutdown_s
+
+broker_connection_retry_on_startup = True
+broker_connection_max_retries = None
+task_publish_retry_policy = {"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2, "interval_max": 0.5}
+broker_transport_options = {
+    "visibility_timeout": visibility_timeout,
+    "socket_connect_timeout": CONNECT_S,
+    "socket_timeout": ANSWER_S,
+    "socket_keepalive": not broker_url.startswith("redis+socket"),
+    "health_check_interval": 10,
+    "retry_on_timeout": True,
+    "global_keyprefix": "waijiao:celery:",
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+}

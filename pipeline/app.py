@@ -1,0 +1,20 @@
+"""The Celery application, and how a stage is rung: a chain of immutable signatures that carry only a job's name."""
+
+from collections.abc import Iterable
+
+from celery import Celery, chain
+
+from pipeline.jobs import Bell
+from pipeline.record import STAGES
+
+TASKS = {"asr": "asr.transcribe", "llm": "llm.answer", "tts": "tts.speak"}
+
+app = Celery("waijiao")
+app.config_from_object("celeryconfig")
+
+
+def ring(bells: Iterable[Bell]) -> None:
+    """Publish, for each bell, the chain of its stage and those after it. A lost message is rung again by the sweep."""
+    for bell in bells:
+        ahead = STAGES[STAGES.index(bell.stage) :]
+        chain(*(app.signature(TASKS[stage], args=[bell.name], immutable=True) for stage in ahead)).apply_async()

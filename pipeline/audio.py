@@ -1,0 +1,156 @@
+"""Recordings in, answers out: decodes what phones and browsers record, encodes what the teacher says."""
+
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, groupby
+from typing import Any, BinaryIO
+
+import av
+import numpy as np
+import soundfile
+
+from pipeline.errors import BadAudio, TooLong
+from pipeline.magic import HEAD, content_type, sniff
+
+SHORTEST_S = 0.1  # seconds below which a recording is taken for empty
+MOST_CHANNELS = 8
+RATES = range(4_000, 192_001)  # Hz of a recording
+PACKETS_PER_S = 1_000  # packets one second may have; Opus, the finest, has 400
+PCM = "pcm_alaw pcm_mulaw pcm_u8 pcm_s16le pcm_s16be pcm_s24le pcm_s32le pcm_f32le pcm_f64le"
+DECODERS = frozenset(f"aac alac amrnb amrwb flac mp3 mp3float opus vorbis {PCM}".split())
+WRITERS = {
+    "wav": ("WAV", "PCM_16"),
+    "mp3": ("MP3", "MPEG_LAYER_III"),
+    "ogg": ("OGG", "OPUS"),
+    "opus": ("OGG", "OPUS"),
+    "flac": ("FLAC", "PCM_16"),
+}  # format -> libsndfile's format and subtype
+WRITABLE_RATES = {
+    "OPUS": (8_000, 12_000, 16_000, 24_000, 48_000),
+    "MPEG_LAYER_III": (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000),
+}  # Hz; other rates are resampled to the last one
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Mono speech: float32 samples in [-1, 1], shape (n,), at `rate` Hz."""
+
+    samples: np.ndarray
+    rate: int
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.samples) / self.rate
+
+
+def decode(file: BinaryIO, longest_s: float, rate: int = 16_000) -> Sound:
+    """The first audio track of an untrusted file, mixed to mono at `rate` Hz.
+
+    A truncated or damaged file gives what can be decoded of it. Raises NotAudio for an unknown format,
+    TooLong once more than `longest_s` seconds were decoded, and BadAudio for less than 0.1 s or for samples
+    that are not numbers. `file` is seekable; the lengths that it states are not believed.
+    """
+    demuxer = sniff(file.read(HEAD))
+    file.seek(0)
+    most, chunks, count = int(longest_s * rate), [], 0
+    for chunk in resampled(pieces(file, demuxer, longest_s), rate):
+        chunks.append(chunk)
+        count += len(chunk)
+        if count > most:
+            raise TooLong(
+                f"The recording is longer than {longest_s:g} seconds. Cut it into shorter recordings."
+            )
+    if count < SHORTEST_S * rate:
+        raise BadAudio(
+            f"Less than {SHORTEST_S} seconds of sound: the recording is empty, truncated or damaged."
+        )
+    return Sound(np.clip(np.concatenate(chunks), -1, 1), rate)
+
+
+def pieces(file: BinaryIO, demuxer: str, longest_s: float) -> Iterator[Sound]:
+    """The file's sound, frame by frame, each at its own rate. A packet that cannot be decoded is left out."""
+    with opened(file, demuxer) as container:
+        packets = container.demux(first_track(container))
+        for _ in range(int(longest_s * PACKETS_PER_S)):
+            try:
+                frames = next(packets).decode()
+            except StopIteration:
+                return
+            except av.error.FFmpegError:
+                continue
+            yield from map(mono, frames)
+    raise BadAudio("The recording is cut into more packets than its length can need.")
+
+
+def opened(file: BinaryIO, demuxer: str) -> Any:
+    """An open container: only this demuxer may read, only from `file`, and only DECODERS may decode."""
+    options = {
+        "format_whitelist": demuxer,
+        "protocol_whitelist": "pipe",
+        "codec_whitelist": ",".join(DECODERS),
+    }
+    try:
+        return av.open(file, "r", format=demuxer, container_options=options, metadata_errors="replace")
+    except av.error.FFmpegError:
+        raise BadAudio(f"The recording begins like {demuxer}, but cannot be read as such.") from None
+
+
+def first_track(container: Any) -> Any:
+    tracks = container.streams.audio
+    if not tracks:
+        raise BadAudio("There is no sound in the file.")
+    codec = tracks[0].codec_context
+    if codec is None or codec.name not in DECODERS:
+        raise BadAudio(
+            "The sound is coded in a way that is not decoded here. Record as AAC, MP3, Opus, FLAC or PCM."
+        )
+    return tracks[0]
+
+
+def mono(frame: Any) -> Sound:
+    """The mean of a frame's channels, as float32 in [-1, 1]."""
+    channels = frame.layout.nb_channels
+    if channels > MOST_CHANNELS or frame.sample_rate not in RATES:
+        raise BadAudio(f"{channels} channels at {frame.sample_rate} Hz are no recording of a voice.")
+    samples = frame.to_ndarray()
+    if not np.isfinite(samples).all():  # looked at here: after resampling, NaN would be full-scale noise
+        raise BadAudio("The recording has samples which are not numbers.")
+    samples = samples.T if frame.format.is_planar else samples.reshape(-1, channels)
+    if samples.dtype.kind in "ui":
+        zero = 128 if samples.dtype == np.uint8 else 0
+        samples = (samples - float(zero)) / (np.iinfo(samples.dtype).max + 1 - zero)
+    return Sound(np.clip(samples, -1, 1).mean(axis=1).astype(np.float32), frame.sample_rate)
+
+
+def resampled(sounds: Iterable[Sound], rate: int) -> Iterator[np.ndarray]:
+    """The sounds, which follow each other without a gap, as samples at `rate` Hz."""
+    for own_rate, group in groupby(sounds, lambda sound: sound.rate):
+        if own_rate == rate:
+            yield from (sound.samples for sound in group)
+            continue
+        converter = av.AudioResampler(format="flt", layout="mono", rate=rate)
+        for frame in chain(map(frame_of, group), [None]):  # None: give what is left inside
+            yield from (piece.to_ndarray()[0] for piece in converter.resample(frame))
+
+
+def frame_of(sound: Sound) -> av.AudioFrame:
+    frame = av.AudioFrame.from_ndarray(sound.samples[np.newaxis], format="flt", layout="mono")
+    frame.sample_rate = sound.rate
+    return frame
+
+
+def resample(sound: Sound, rate: int) -> Sound:
+    """The same sound at `rate` Hz."""
+    return Sound(np.clip(np.concatenate([*resampled([sound], rate)]), -1, 1), rate)
+
+
+def encode(sound: Sound, format: str) -> bytes:
+    """The sound as a file in one of magic.FORMATS, clipped to full scale; raises UnknownFormat."""
+    content_type(format)
+    container, subtype = WRITERS[format]
+    rates = WRITABLE_RATES.get(subtype, (sound.rate,))
+    sound = sound if sound.rate in rates else resample(sound, rates[-1])
+    file = io.BytesIO()
+    soundfile.write(file, np.clip(sound.samples, -1, 1), sound.rate, subtype=subtype, format=container)
+    return file.getvalue()

@@ -1,0 +1,81 @@
+"""Where audio bytes lie: a folder, behind five methods that an object store can fill as well.
+
+A blob's name is `tenant/job/random`, made here and nowhere else: nothing that a client names becomes a path.
+"""
+
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from pipeline.errors import Unavailable
+
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}(/[A-Za-z0-9_-]{1,64}){1,2}")
+CHUNK = 1 << 20  # bytes copied at once
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A stored blob: its name, its size in bytes and its sha256 in hexadecimal."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+class FolderBlobs:
+    """Blobs as files below one folder, written beside their place, synced, and renamed; never overwritten."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, job: str, source: IO[bytes]) -> Blob:
+        """Keep the bytes of `source` for the job `tenant/id` under a new name. Unavailable when the disk refuses."""
+        place = self.path(job) / secrets.token_hex(8)
+        writing = place.with_suffix(".writing")
+        digest = hashlib.sha256()
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with writing.open("xb") as file:
+                while chunk := source.read(CHUNK):
+                    digest.update(chunk)
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+                size = file.tell()
+            writing.rename(place)
+        except OSError as error:
+            writing.unlink(missing_ok=True)
+            raise Unavailable(f"The blob store cannot be written to: {error.strerror}.") from error
+        return Blob(f"{job}/{place.name}", size, digest.hexdigest())
+
+    def open(self, name: str) -> BinaryIO:
+        """The blob's bytes; FileNotFoundError when it was removed."""
+        return self.path(name).open("rb")
+
+    def delete(self, name: str) -> None:
+        """Remove one blob; nothing happens when it is gone already."""
+        self.path(name).unlink(missing_ok=True)
+
+    def delete_job(self, job: str) -> None:
+        """Remove every blob of the job `tenant/id`."""
+        shutil.rmtree(self.path(job), ignore_errors=True)
+
+    def jobs(self, older_than_s: float) -> Iterator[str]:
+        """The names of the jobs whose folders have not changed for `older_than_s` seconds."""
+        limit = time.time() - older_than_s
+        for folder in self.folder.glob("*/*/"):
+            if folder.stat().st_mtime < limit:
+                yield f"{folder.parent.name}/{folder.name}"
+
+    def path(self, name: str) -> Path:
+        """Where a blob, or a job's folder of blobs, lies. ValueError for a name that was not made here."""
+        if not NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is not the name of a blob")
+        return self.folder / name

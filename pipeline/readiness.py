@@ -1,0 +1,99 @@
+"""A worker's start: the child loads and warms the engine, and only then does the parent take work.
+
+Readiness is a key in Redis with a time to live, kept by the parent while its child has an engine.
+"""
+
+import importlib
+import multiprocessing
+import os
+import sys
+import time
+import traceback
+from typing import Any
+
+from celery import bootsteps
+from celery.signals import worker_process_init
+from redis import Redis
+
+from pipeline.errors import WaijiaoError
+from pipeline.jobs import PREFIX
+from pipeline.settings import settings
+
+LOADING, READY, FAILED = 0, 1, 2
+_state = multiprocessing.get_context("fork").Value("i", LOADING)
+_stage = ""
+_engine_class = ""
+_engine: Any = None
+
+
+def serve(stage: str, engine_class: str) -> None:
+    """Say which stage this worker process serves, with which engine ('module:Class')."""
+    global _stage, _engine_class
+    _stage, _engine_class = stage, engine_class
+
+
+def serving() -> str:
+    """The stage this worker process serves."""
+    return _stage
+
+
+def engine() -> Any:
+    """The engine that this child loaded at its start."""
+    return _engine
+
+
+@worker_process_init.connect
+def load_engine(**_: object) -> None:
+    """Load in the child. Celery only logs what a handler raises and would take jobs, so a failure ends the child."""
+    global _engine
+    if not _engine_class:
+        return
+    _state.value = LOADING
+    module, name = _engine_class.split(":")
+    try:
+        _engine = getattr(importlib.import_module(module), name)(settings())
+    except WaijiaoError as error:
+        give_up(f"waijiao: the {_stage} worker cannot start: {error}")
+    except Exception:  # noqa: BLE001 - the boundary: printed whole, then the worker ends
+        give_up(f"waijiao: the {_stage} worker cannot start:\n{traceback.format_exc()}")
+    _state.value = READY
+
+
+def give_up(why: str) -> None:
+    """Print why, tell the parent, and end this child at once."""
+    print(why, file=sys.stderr, flush=True)
+    _state.value = FAILED
+    os._exit(1)
+
+
+def announce(redis: "Redis", worker: str, seconds: float) -> None:
+    """Say for `seconds` that this worker's engine is ready; or end the worker when its engine cannot be loaded."""
+    if _state.value == FAILED:
+        raise SystemExit(1)
+    key = f"{PREFIX}worker:{_stage}:{worker}"
+    redis.set(key, "ready" if _state.value == READY else "loading", px=int(seconds * 1000))
+
+
+def workers(redis: "Redis") -> dict[str, dict[str, int]]:
+    """For each stage, how many workers are `ready` and how many are `loading`."""
+    found: dict[str, dict[str, int]] = {}
+    for key in redis.scan_iter(f"{PREFIX}worker:*", count=1000):
+        counts = found.setdefault(key.split(":")[2], {"ready": 0, "loading": 0})
+        state = redis.get(key)
+        if state in counts:
+            counts[state] += 1
+    return found
+
+
+class LoadedEngine(bootsteps.StartStopStep):
+    """Holds the worker's start until the child has an engine: a loading worker takes no work from an idle one."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def start(self, parent: Any) -> None:
+        deadline = time.monotonic() + settings().load_s
+        while _engine_class and _state.value != READY:
+            if _state.value == FAILED or time.monotonic() > deadline:
+                parent.pool.terminate()
+                raise SystemExit(1)
+            time.sleep(0.05)

@@ -1,0 +1,21 @@
+-- complete(job, stage, fence, field, value, reset): the stage is done; the job goes on along its road.
+-- Refused (0) when the fence is stale, the job has ended, or its session was erased or reset meanwhile.
+local job, stage, fence, field, value, reset = unpack(ARGV)
+if not holds(job, stage, fence) then return { 0, bells } end
+if (redis.call('HGET', session_key(job, 'session'), 'epoch') or '0') ~= get(job, 'epoch') then return { 0, bells } end
+unlease(job)
+redis.call('HSET', key(job), field, value, 'ran:' .. stage, stamp(NOW - get(job, 'claimed_at')))
+if reset == '1' then
+  redis.call('HSET', session_key(job, 'session'), 'since', get(job, 'seq'))
+  redis.call('HSET', key(job), 'outcome', 'session_reset')
+end
+if stage == 'llm' then leave_line(job) end
+local following = string.match(',' .. get(job, 'road') .. ',', ',' .. stage .. ',([^,]+)')
+if following then
+  redis.call('HSET', key(job), 'stage', following)
+  ready(job)
+  touch(job)
+else
+  finish(job)
+end
+return { 1, bells }

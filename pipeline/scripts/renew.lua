@@ -1,0 +1,10 @@
+-- renew(lease_s, stage, job, fence, …): keep the leases that are still ours; answers the jobs that are not.
+local lost = {}
+for i = 3, #ARGV, 2 do
+  if holds(ARGV[i], ARGV[2], ARGV[i + 1]) then
+    redis.call('ZADD', P .. 'leases', NOW + ARGV[1], ARGV[i])
+  else
+    lost[#lost + 1] = ARGV[i]
+  end
+end
+return { lost }

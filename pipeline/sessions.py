@@ -1,0 +1,28 @@
+"""What was said before: a session's turns, in the order accepted, read from the jobs' own records."""
+
+from typing import cast
+
+from redis import Redis
+
+from pipeline.errors import UnknownSession
+from pipeline.jobs import PREFIX
+from pipeline.record import Job
+
+
+def turns(redis: "Redis", tenant: str, session: str, before: float = float("inf")) -> list[Job]:
+    """The session's jobs with seq < `before` since it was last started over, oldest first."""
+    name = f"{tenant}/{session}"
+    since = redis.hget(f"{PREFIX}session:{name}", "since") or "0"
+    jobs = cast(list[str], redis.zrangebyscore(f"{PREFIX}turns:{name}", f"({since}", f"({before}"))
+    with redis.pipeline(transaction=False) as reading:
+        for job in jobs:
+            reading.hgetall(f"{PREFIX}job:{job}")
+        records = reading.execute()
+    return [Job.from_record(record) for record in records if "road" in record]
+
+
+def known_turns(redis: "Redis", tenant: str, session: str) -> list[Job]:
+    """As `turns`, but UnknownSession when nothing was ever said in it, or all of it was erased."""
+    if not redis.exists(f"{PREFIX}turns:{tenant}/{session}"):
+        raise UnknownSession("There is no such session: nothing was said in it, or it was erased.")
+    return turns(redis, tenant, session)

@@ -1,0 +1,43 @@
+"""Connections to Redis: where the job records and the broker are, and how long they may take to answer."""
+
+from urllib.parse import parse_qs, urlsplit
+
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+from pipeline.errors import ConfigurationError
+from pipeline.settings import Settings
+
+CONNECT_S, ANSWER_S = 2.0, 5.0  # seconds a connection, an answer may take before Redis counts as gone
+
+
+def address(settings: Settings) -> str:
+    """Redis's address for records: the one that is set, or the embedded server's socket in HOME."""
+    url = settings.redis_url or f"unix://{socket_path(settings)}"
+    if urlsplit(url).scheme == "rediss" and "none" in parse_qs(urlsplit(url).query).get("ssl_cert_reqs", []):
+        raise ConfigurationError("WAIJIAO_REDIS_URL turns certificate checks off; give it a CA file instead.")
+    return url
+
+
+def socket_path(settings: Settings) -> str:
+    """Where the embedded Redis listens."""
+    return str(settings.home / "redis.sock")
+
+
+def broker_address(settings: Settings) -> str:
+    """The same address as Celery spells it."""
+    url = address(settings)
+    return "redis+socket" + url.removeprefix("unix") if url.startswith("unix:") else url
+
+
+def connect(settings: Settings) -> "Redis":
+    """A connection pool to the records. Raises nothing here: Redis is first spoken to by the first command."""
+    return Redis.from_url(
+        address(settings),
+        decode_responses=True,
+        socket_connect_timeout=CONNECT_S,
+        socket_timeout=ANSWER_S,
+        health_check_interval=30,
+        retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 2),
+    )

@@ -1,0 +1,45 @@
+"""What a speech recogniser is, and the table of those we have."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol
+
+from pipeline.audio import Sound
+from pipeline.errors import UnknownEngine, WaijiaoError
+from pipeline.models import locate
+from pipeline.settings import Settings
+from pipeline.turns import Transcript
+
+ENGINES = {"faster-whisper": "worker_asr.faster_whisper:FasterWhisper"}  # name -> module:class
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Speech to recognise. `language` is an ISO 639-1 code, None to detect it.
+
+    `hint` holds words that may be expected, such as names or a lesson's vocabulary.
+    """
+
+    sound: Sound
+    language: str | None = None
+    hint: str = ""
+
+
+class Recogniser(Protocol):
+    """An engine's class is called with the model's path and the settings, loads at once, and is then warm."""
+
+    def transcribe(self, recordings: list[Recording]) -> list[Transcript | WaijiaoError]:
+        """For each recording, in the same order: what was heard, or why there is nothing (NoSpeech, BadRequest)."""
+        ...
+
+
+def load(settings: Settings) -> Recogniser:
+    """The engine that the settings name, loaded; raises ConfigurationError if it cannot work here."""
+    try:
+        module, _, name = ENGINES[settings.asr_engine].partition(":")
+    except KeyError:
+        known = ", ".join(sorted(ENGINES))
+        raise UnknownEngine(f"WAIJIAO_ASR_ENGINE={settings.asr_engine!r}: expected one of {known}") from None
+    engine: Callable[..., Recogniser] = getattr(import_module(module), name)
+    return engine(locate(settings.asr_model, settings.models_folder), settings)

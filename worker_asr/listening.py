@@ -1,0 +1,47 @@
+"""From a job's recording to its transcript: fetch, decode, recognise."""
+
+from pipeline.audio import decode
+from pipeline.blobs import FolderBlobs
+from pipeline.errors import BadAudio, NoSpeech, WaijiaoError
+from pipeline.record import Job
+from pipeline.settings import Settings
+from pipeline.turns import Transcript
+from worker_asr.engine import Recording, load
+
+
+class Listener:
+    """Holds the loaded recogniser of this worker."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.blobs = FolderBlobs(settings.blobs_folder)
+        self.recogniser = load(settings)
+
+    def hear(self, batch: list[Job]) -> list[Transcript | WaijiaoError]:
+        """A transcript, or why there is none, for each job; one bad recording leaves the others alone."""
+        decoded = [self.recording(job) for job in batch]
+        usable = [recording for recording in decoded if isinstance(recording, Recording)]
+        heard = iter(self.recogniser.transcribe(usable) if usable else [])
+        return [
+            silent_beside_text(job, recording, next(heard)) if isinstance(recording, Recording) else recording
+            for job, recording in zip(batch, decoded, strict=True)
+        ]
+
+    def recording(self, job: Job) -> Recording | WaijiaoError:
+        try:
+            with self.blobs.open(job.question.recording) as file:
+                sound = decode(file, self.settings.max_recording_s)
+        except FileNotFoundError:
+            return BadAudio("The recording is no longer kept. Send it again.")
+        except WaijiaoError as error:
+            return error
+        return Recording(sound, job.question.language or None)
+
+
+def silent_beside_text(
+    job: Job, recording: Recording, heard: Transcript | WaijiaoError
+) -> Transcript | WaijiaoError:
+    """Silence that came with typed text is no error: the text alone is answered."""
+    if isinstance(heard, NoSpeech) and job.question.text:
+        return Transcript("", job.question.language or "en", recording.sound.duration_s)
+    return heard

@@ -1,0 +1,1 @@
+"""Light work apart from the road of a job."""

@@ -1,0 +1,56 @@
+"""What a language model must do, and which ones there are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Literal, Protocol, cast
+
+from pipeline.errors import UnknownEngine, WaijiaoError
+from pipeline.settings import Settings
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a chat. What learners said is never in the system role."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A chat to be continued by the assistant, in at most `max_tokens` tokens and one line."""
+
+    messages: tuple[Message, ...]
+    max_tokens: int
+
+
+class LanguageModel(Protocol):
+    """An engine: made once per process from a model's file, then asked again and again."""
+
+    def __init__(self, model: Path, settings: Settings) -> None: ...
+
+    def reply(self, prompts: Sequence[Prompt]) -> list[str | WaijiaoError]:
+        """The answers in the order of the prompts; for a prompt that failed, why. One failure leaves the others alone."""
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens `text` has, without the few that the chat's form adds to each message."""
+
+    def warm(self, prompt: Prompt) -> None:
+        """Compute a prompt ahead, so that prompts with the same beginning are answered sooner."""
+
+
+ENGINES = {"llama.cpp": "worker_llm.llama_cpp:LlamaCpp"}
+
+
+def load(settings: Settings) -> LanguageModel:
+    """The engine that the settings name, ready to reply. Raises ConfigurationError and its kinds."""
+    from pipeline import models  # the catalogue is read only where a model is loaded
+
+    name = settings.llm_engine
+    if name not in ENGINES:
+        raise UnknownEngine(f"WAIJIAO_LLM_ENGINE={name!r}: expected one of {', '.join(sorted(ENGINES))}")
+    module, kind = ENGINES[name].split(":")
+    engine = cast(type[LanguageModel], getattr(import_module(module), kind))
+    return engine(models.locate(settings.llm_model, settings.models_folder), settings)

@@ -1,0 +1,113 @@
+"""The language model through llama.cpp."""
+
+import logging
+import secrets
+import shutil
+import tempfile
+import weakref
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import xllamacpp
+
+from pipeline.errors import EngineFailed, ModelDamaged, WaijiaoError
+from pipeline.settings import Settings
+from worker_llm.engine import Prompt
+
+log = logging.getLogger(__name__)
+
+CACHE_MIB = (
+    64  # prompts that fell out of a slot; a persona's beginning takes about 7 MiB with the small model
+)
+ERRORS_ONLY = 1  # llama.cpp's verbosity
+LISTENER_S = 10  # seconds the listener may take to count tokens
+
+
+class LlamaCpp:
+    """Greedy: the same prompt gets the same answer. Prompts of one call are answered at the same time.
+
+    llama.cpp's server cannot do without a listener, so it listens on a socket in a folder that only this user can
+    enter, and answers only who knows a key made for this process. Here it is asked for nothing but token counts.
+    """
+
+    def __init__(self, model: Path, settings: Settings) -> None:
+        folder = tempfile.mkdtemp(prefix="waijiao-llm-")
+        self._cleanup = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        key, self.socket = secrets.token_hex(32), f"{folder}/llm.sock"
+        try:
+            self._server = xllamacpp.Server(_parameters(model, settings, key, self.socket))
+        except RuntimeError as error:
+            raise ModelDamaged(f"WAIJIAO_LLM_MODEL: llama.cpp cannot load {model}: {error}") from error
+        self._listener = httpx.Client(
+            transport=httpx.HTTPTransport(uds=self.socket),
+            base_url="http://llm",
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=LISTENER_S,
+        )
+        self._slots = settings.llm_batch
+
+    def reply(self, prompts: Sequence[Prompt]) -> list[str | WaijiaoError]:
+        if len(prompts) == 1:
+            return [self._reply(prompts[0])]
+        with ThreadPoolExecutor(self._slots) as threads:
+            return list(threads.map(self._reply, prompts))
+
+    def count_tokens(self, text: str) -> int:
+        """Exact, in about a millisecond: the listener's tokenizer is asked. Marks of the chat's form count as text."""
+        question = {"content": text, "add_special": False, "parse_special": False}
+        try:
+            return len(self._listener.post("/tokenize", json=question).raise_for_status().json()["tokens"])
+        except httpx.HTTPError as error:
+            raise EngineFailed(f"llama.cpp did not count tokens: {error}") from error
+
+    def warm(self, prompt: Prompt) -> None:
+        self.reply([Prompt(prompt.messages, max_tokens=1)] * self._slots)
+
+    def _reply(self, prompt: Prompt) -> str | WaijiaoError:
+        try:
+            return str(self.complete(prompt)["choices"][0]["message"]["content"] or "")
+        except WaijiaoError as error:
+            return error
+
+    def complete(self, prompt: Prompt) -> dict[str, Any]:
+        """llama.cpp's whole answer, with its `usage`. Raises EngineFailed."""
+        request = {
+            "messages": [{"role": message.role, "content": message.content} for message in prompt.messages],
+            "max_tokens": prompt.max_tokens,
+            "temperature": 0,
+            "stop": ["\n"],  # a rambling model stops at its first line
+            "cache_prompt": True,
+            "chat_template_kwargs": {"enable_thinking": False},
+        }
+        try:
+            answer: dict[str, Any] = self._server.handle_chat_completions(request)
+        except (RuntimeError, ValueError) as error:
+            raise _failed(str(error)) from error
+        if "error" in answer:
+            raise _failed(str(answer["error"].get("message")))
+        return answer
+
+
+def _failed(cause: str) -> EngineFailed:
+    log.error("llama.cpp failed: %s", cause)
+    return EngineFailed()
+
+
+def _parameters(model: Path, settings: Settings, key: str, socket: str) -> Any:
+    wanted = xllamacpp.CommonParams()
+    wanted.model.path = str(model)
+    wanted.n_parallel = settings.llm_batch
+    wanted.n_ctx = settings.llm_context * settings.llm_batch  # shared by the slots
+    wanted.kv_unified = False  # so that each has its own llm_context tokens
+    wanted.n_gpu_layers = settings.llm_gpu_layers
+    wanted.cache_ram_mib = CACHE_MIB
+    wanted.verbosity = ERRORS_ONLY
+    for threads in (wanted.cpuparams, wanted.cpuparams_batch):
+        threads.n_threads = settings.llm_threads
+        threads.poll = 0  # sleep while waiting: a spinning thread takes a core from the other workers
+    wanted.hostnames, wanted.api_keys, wanted.cors_origins = [socket], [key], ""
+    wanted.ui = wanted.endpoint_slots = wanted.endpoint_props = False
+    return wanted

@@ -1,0 +1,19 @@
+"""The teacher's words in, speech out.  Run with: celery -A worker_tts.tasks worker -Q tts -c 1"""
+
+from typing import TYPE_CHECKING
+
+from pipeline.app import app
+from pipeline.errors import WaijiaoError
+from pipeline.record import Job
+from pipeline.stages import stage
+from pipeline.turns import Answer
+
+if TYPE_CHECKING:
+    from worker_tts.speaking import Speaker
+
+
+@app.task(name="tts.speak")
+@stage("tts", "worker_tts.speaking:Speaker")
+def speak(speaker: "Speaker", batch: list[Job]) -> list[Answer | WaijiaoError]:
+    """The spoken answer of each job."""
+    return speaker.answer(batch)
