@@ -14,7 +14,7 @@ NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 @dataclass(frozen=True)
 class Example:
-    """One worked example: what a learner said, and the teacher's answer in the form `"right sentence." Question?`."""
+    """One worked example: what a learner said, and the teacher's answer, as `"right sentence." Question?`."""
 
     learner: str
     teacher: str
@@ -22,7 +22,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Persona:
-    """A teacher. `display` and `voices` map a language (ISO 639-1) to a name; `languages` are those it listens to."""
+    """A teacher. `display` and `voices` map a language (ISO 639-1) to a name; it listens to `languages`."""
 
     name: str
     display: Mapping[str, str]

@@ -32,7 +32,7 @@ class LanguageModel(Protocol):
     def __init__(self, model: Path, settings: Settings) -> None: ...
 
     def reply(self, prompts: Sequence[Prompt]) -> list[str | WaijiaoError]:
-        """The answers in the order of the prompts; for a prompt that failed, why. One failure leaves the others alone."""
+        """The answers in the order of the prompts; in the place of one that failed, why it failed."""
 
     def count_tokens(self, text: str) -> int:
         """How many tokens `text` has, without the few that the chat's form adds to each message."""

@@ -1,9 +1,10 @@
 """What the teacher makes of it: the model's words, checked against what was heard, become feedback.
 
-A small model corrects well and explains badly, and any model can drift or be talked into something. So its sentence
-counts only where it differs from what was heard as a correction does; the explanation is built from the difference.
-What that guarantees: `corrected` brings in no content words of the model's own. What it does not: the reply is in the
-model's words, though short and, unless the persona keeps remarks, never more than one question.
+A small model corrects well and explains badly, and any model can drift or be talked into something. So its
+sentence counts only where it differs from what was heard as a correction does; the explanation is built
+from the difference. What that guarantees: every content word of `corrected` looks like one that was heard,
+and a sentence about something else is dropped together with its reply. What it does not: a reply that is kept
+is in the model's words, though short and, unless the persona keeps remarks, no more than one question.
 """
 
 import re
@@ -26,29 +27,28 @@ SENTENCE = re.compile(r"[^.!?。！？]+[.!?。！？]*")
 QUOTED = re.compile(r'"\s*([^"]+)"?(.*)')
 QUOTES = str.maketrans("“”„‟«»「」『』＂’‘", '"""""""""""' + "''")
 UNSPEAKABLE = re.compile(r"""\S+://\S+|[^\w\s.,!?;:'%&$€£+。，！？；：、-]|_""")
-SHORT_FORMS = {"won't": "will not", "can't": "can not", "n't": " not", "'m": " am", "'re": " are", "'ve": " have",
-               "'ll": " will", "'d": " would", "'s": " is"}  # fmt: skip
+SHORT_FORMS = {"won't": "will not", "can't": "can not", "n't": " not", "'m": " am", "'re": " are"}
+SHORT_FORMS |= {"'ve": " have", "'ll": " will", "'d": " would", "'s": " is"}
 
 # Words that a correction may add, change or leave out.
-FREE = frozenset(
-    "a an the be am is are was were been being do does did done doing have has had having will would to of in on at by"
-    " for from with about into onto than that which who it there this these those and but or so as if because too then"
-    " much many more most some any".split()
-)
+FREE_WORDS = """
+a an the be am is are was were been being do does did done doing have has had having will would to of in on at
+by for from with about into onto than that which who it there this these those and but or so as if because too
+then much many more most some any 了 过 着 的 地 得 吗 呢 把 被 在 是 很 有 也 都 就 到
+"""
 # Words that a correction may exchange though they begin differently.
-FAMILIES = {
-    word: family
-    for family in (
-        "i me my mine myself,you your yours,he she him his her hers,we us our ours,they them their theirs,go went gone,"
-        "see saw seen,eat ate eaten,get got,buy bought,bring brought,catch caught,teach taught,think thought,take took,"
-        "give gave,make made,tell told,sell sold,say said,pay paid,sit sat,win won,run ran,hold held,fly flew,know knew,"
-        "grow grew,draw drew,drive drove,write wrote,ride rode,speak spoke,break broke,wake woke,come came,begin began,"
-        "swim swam,sing sang,drink drank,find found,feel felt,fall fell,leave left,lose lost,stand stood,feed fed,"
-        "wear wore worn,keep kept,sleep slept,meet met,good well better best,bad worse worst,man men,woman women,"
-        "foot feet,tooth teeth,mouse mice,person people,can could,no not any,when went"
-    ).split(",")
-    for word in family.split()
-}
+KIN = """
+i me my mine myself, you your yours, he she him his her hers, we us our ours, they them their theirs, go
+went gone, see saw seen, eat ate eaten, get got, buy bought, bring brought, catch caught, teach taught,
+think thought, take took, give gave, make made, tell told, sell sold, say said, pay paid, sit sat, win won,
+run ran, hold held, fly flew, know knew, grow grew, draw drew, drive drove, write wrote, ride rode, speak
+spoke, break broke, wake woke, come came, begin began, swim swam, sing sang, drink drank, find found, feel
+felt, fall fell, leave left, lose lost, stand stood, feed fed, wear wore worn, keep kept, sleep slept, meet
+met, man men, good well better best, bad worse worst, woman women, foot feet, tooth teeth, mouse mice,
+person people, can could, no not any
+"""
+FREE = frozenset(FREE_WORDS.split())
+FAMILIES = tuple(frozenset(family.split()) for family in KIN.split(","))
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _correction(heard: str, pieces: Iterable[Piece], believed: Collection[Piece]
     return Feedback(heard, better, reply, spoken, edits, explanation)
 
 
-# --- the model's words -----------------------------------------------------------------------------------------
+# --- the model's words --------------------------------------------------------------------------------------
 
 
 def _parts(raw: str) -> tuple[str, str]:
@@ -117,10 +117,10 @@ def _reply(rest: str, persona: Persona) -> str:
 
 def _speakable(text: str) -> str:
     """Without what a voice reads badly: markup, addresses, emoji, quotation marks."""
-    return " ".join(UNSPEAKABLE.sub(" ", text.translate(QUOTES)).split())
+    return " ".join(UNSPEAKABLE.sub(" ", text.translate(QUOTES).replace('"', "")).split())
 
 
-# --- the difference --------------------------------------------------------------------------------------------
+# --- the difference -----------------------------------------------------------------------------------------
 
 
 def _words(text: str) -> list[str]:
@@ -160,11 +160,11 @@ def _sentence(pieces: Iterable[tuple[str, ...]]) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", "。", "！", "？")) else ".")
 
 
-# --- what to believe -------------------------------------------------------------------------------------------
+# --- what to believe ----------------------------------------------------------------------------------------
 
 
 def _believed(changes: list[Piece]) -> list[Piece]:
-    """All of the changes where words only move between them; else those that are corrections by themselves."""
+    """All changes where words at most move between them; else those that are corrections by themselves."""
     everything = Piece(
         tuple(word for piece in changes for word in piece.before),
         tuple(word for piece in changes for word in piece.after),
@@ -188,23 +188,21 @@ def _content(words: Iterable[str]) -> list[str]:
 
 
 def _shared(words: list[str], others: list[str]) -> float:
-    """The share of the words that have a relative among the others."""
-    return (
-        sum(any(_related(word, other) for other in others) for word in words) / max(1, len(words))
-        if words
-        else 1
-    )
+    """The share, in [0, 1], of the words that have a relative among the others; 1 of no words."""
+    related = [any(_related(word, other) for other in others) for word in words]
+    return sum(related) / len(related) if related else 1
 
 
 def _related(word: str, other: str) -> bool:
     """Forms of one word, as far as can be told: the same, in one family, or with the same beginning."""
-    if word == other or word in FAMILIES.get(other, "").split():
+    if word == other or any({word, other} <= family for family in FAMILIES):
         return True
-    stem = min(len(word), len(other), 3)
+    short = min(len(word), len(other))
+    stem = max(min(short, 3), short * 3 // 5)
     return stem > 1 and word[:stem] == other[:stem] and abs(len(word) - len(other)) <= 4
 
 
-# --- the explanation -------------------------------------------------------------------------------------------
+# --- the explanation ----------------------------------------------------------------------------------------
 
 
 def _explanation(edits: Iterable[Edit], heard: list[str]) -> str:

@@ -29,8 +29,8 @@ LISTENER_S = 10  # seconds the listener may take to count tokens
 class LlamaCpp:
     """Greedy: the same prompt gets the same answer. Prompts of one call are answered at the same time.
 
-    llama.cpp's server cannot do without a listener, so it listens on a socket in a folder that only this user can
-    enter, and answers only who knows a key made for this process. Here it is asked for nothing but token counts.
+    llama.cpp's server cannot do without a listener, so it listens on a socket in a folder that only this user
+    can enter, and answers only who knows a key made for this process. It is asked for token counts alone.
     """
 
     def __init__(self, model: Path, settings: Settings) -> None:
@@ -56,7 +56,7 @@ class LlamaCpp:
             return list(threads.map(self._reply, prompts))
 
     def count_tokens(self, text: str) -> int:
-        """Exact, in about a millisecond: the listener's tokenizer is asked. Marks of the chat's form count as text."""
+        """Exact, in about a millisecond. Marks of the chat's form count as text. Raises EngineFailed."""
         question = {"content": text, "add_special": False, "parse_special": False}
         try:
             return len(self._listener.post("/tokenize", json=question).raise_for_status().json()["tokens"])

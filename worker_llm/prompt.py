@@ -15,7 +15,8 @@ from worker_llm.engine import Message, Prompt
 FORM_TOKENS = 8  # tokens that the chat's form may add to each message
 LEAST_TOKENS = 32  # tokens there must be for what was heard
 
-# Models mark the turns of a chat with special tokens, such as <|im_start|>, [INST] or <｜User｜>. Speech has no brackets.
+# Models mark the turns of a chat with special tokens, such as <|im_start|> or [INST], and llama.cpp takes
+# them as such inside a message too. Speech has no brackets.
 BRACKETS = re.compile(r"[<>\[\]{}|｜＜＞［］\x00-\x1f]+")
 
 Count = Callable[[str], int]

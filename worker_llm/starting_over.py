@@ -1,4 +1,4 @@
-"""The learner asks to start over: recognised by the words alone, so that no model can miss it or imagine it."""
+"""The learner asks to start over: recognised by the words alone, so that no model can miss or imagine it."""
 
 import re
 import unicodedata
@@ -8,7 +8,9 @@ from pipeline.personas import Persona
 from pipeline.turns import Feedback
 
 # What people say around such a request, without changing it.
-BEFORE = "please ok okay well so now can could we i want would like to let us 请 請 那 好 的 我 们 們 咱 想 要 可以 能不能"
+BEFORE = (
+    "please ok okay well so now can could we i want would like to let us 请 請 那 好的 我 们 們 咱 想 要 可以"
+)
 AFTER = "please now again ok 好 吧 啊 吗 嗎 了 可以"
 NO_WORD = re.compile(r"[\W_]+")
 

@@ -1,0 +1,61 @@
+"""Real parts for every test: a Redis server of the test's own, settings that point into a temporary folder."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.exceptions import RedisError
+
+from pipeline.jobs import Jobs
+from pipeline.settings import Settings, settings
+from pipeline.store import connect
+from waijiao import embedded_redis
+
+REAL_MODELS = settings().models_folder
+LEARNERS = Path(__file__).parent.parent / "examples" / "learners"
+
+
+def wait_for(condition, seconds=30.0, look=0.05):
+    """The first true value of `condition()`; AssertionError after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(look)
+    raise AssertionError(f"waited {seconds} s in vain for {condition}")
+
+
+def answers(redis: Redis) -> bool:
+    try:
+        return bool(redis.ping())
+    except RedisError:
+        return False
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Settings:
+    """Settings of a house in a temporary folder, with the models that are really installed."""
+    return Settings(home=tmp_path, models=REAL_MODELS, redis_url="", url="", port=8000)
+
+
+@pytest.fixture
+def redis(here: Settings) -> Iterator[Redis]:
+    """A connection to a real Redis that lives as long as the test."""
+    log = (here.home / "redis.log").open("wb")
+    server = subprocess.Popen(embedded_redis.command(here), stdout=log, stderr=log, env=os.environ)
+    connection = connect(here)
+    wait_for(lambda: answers(connection))
+    yield connection
+    connection.close()
+    server.terminate()
+    server.wait()
+    log.close()
+
+
+@pytest.fixture
+def jobs(redis: Redis, here: Settings) -> Jobs:
+    return Jobs(redis, here)

@@ -1,0 +1,238 @@
+"""Records in a real Redis: how a job moves, who may move it, and what can never happen."""
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as checks
+from hypothesis import strategies as st
+
+from pipeline.errors import BadAudio, EngineFailed, Erased, UnknownJob, UnknownSession
+from pipeline.jobs import Bell, Jobs, Worker
+from pipeline.record import Question, State
+from pipeline.sessions import known_turns, turns
+from pipeline.turns import Answer, Feedback, Transcript
+
+WORKER = Worker("worker", "child")
+HEARD = Transcript("I go home yesterday", "en", 2.0)
+TAUGHT = Feedback("I go home yesterday", "I went home yesterday", "Why?", "I went home yesterday. Why?")
+RESET = Feedback("start over", "start over", "A fresh start.", "A fresh start.", reset=True)
+SPOKEN = Answer("I went home yesterday. Why?", "default/a/b", "00", 12, 1.0, "wav")
+RESULTS = {"asr": HEARD, "llm": TAUGHT, "tts": SPOKEN}
+
+
+def asked(id_: str, session: str = "anna", tenant: str = "default", recording: bool = True) -> Question:
+    return Question(id_, session, tenant, recording=f"{tenant}/{id_}/x" if recording else "", text="hi")
+
+
+def run(jobs: Jobs, stage: str, result=None):
+    """Claim one job of the stage and complete it; its name and the bells."""
+    (job,), _ = jobs.claim(stage, WORKER, 1)
+    done, rung = jobs.complete(stage, job, result or RESULTS[stage])
+    assert done
+    return job.name, rung
+
+
+def test_a_job_goes_through_all_three_stages(jobs):
+    assert jobs.submit(asked("a")) == [Bell("asr", "default/a")]
+    assert jobs.get("default", "a").state == State.QUEUED
+    assert run(jobs, "asr") == ("default/a", [Bell("llm", "default/a")])
+    assert jobs.get("default", "a").state == State.THINKING
+    assert run(jobs, "llm") == ("default/a", [Bell("tts", "default/a")])
+    assert run(jobs, "tts") == ("default/a", [])
+    job = jobs.get("default", "a")
+    assert (job.state, job.outcome, job.transcript, job.feedback, job.answer) == (
+        State.SUCCEEDED, "answered", HEARD, TAUGHT, SPOKEN,
+    )  # fmt: skip
+    assert job.attempts == {"asr": 1, "llm": 1, "tts": 1}
+
+
+def test_text_alone_skips_recognition(jobs):
+    assert jobs.submit(asked("a", recording=False)) == [Bell("llm", "default/a")]
+
+
+def test_a_claim_finds_nothing_when_a_bell_rings_twice(jobs):
+    jobs.submit(asked("a"))
+    assert len(jobs.claim("asr", WORKER, 1)[0]) == 1
+    assert jobs.claim("asr", WORKER, 1) == ([], [])
+
+
+def test_jobs_are_claimed_in_the_order_accepted(jobs):
+    for name in "cab":
+        jobs.submit(asked(name, session=name))
+    claimed, _ = jobs.claim("asr", WORKER, 2)
+    assert [job.id for job in claimed] == ["c", "a"]
+
+
+def test_a_stale_fence_is_refused(jobs):
+    jobs.submit(asked("a"))
+    (first,), _ = jobs.claim("asr", WORKER, 1)
+    (second,), _ = jobs.claim("asr", Worker("worker", "its next child"), 1)
+    assert jobs.complete("asr", first, HEARD) == (False, [])
+    assert jobs.complete("asr", second, HEARD)[0]
+
+
+def test_a_second_completion_changes_nothing(jobs):
+    jobs.submit(asked("a"))
+    (job,), _ = jobs.claim("asr", WORKER, 1)
+    jobs.complete("asr", job, HEARD)
+    before = jobs.get("default", "a")
+    assert jobs.complete("asr", job, Transcript("other", "en", 1.0)) == (False, [])
+    assert jobs.get("default", "a") == before
+
+
+def test_later_turns_wait_for_the_earlier_ones_before_the_language_model(jobs):
+    jobs.submit(asked("a"))
+    jobs.submit(asked("b"))
+    jobs.submit(asked("other", session="ben"))
+    batch, _ = jobs.claim("asr", WORKER, 3)
+    rung = [jobs.complete("asr", job, HEARD)[1] for job in reversed(batch)]
+    assert rung == [[Bell("llm", "default/other")], [], [Bell("llm", "default/a")]]
+    assert [job.id for job in jobs.claim("llm", WORKER, 9)[0]] == ["a", "other"]
+
+
+def test_an_answered_turn_lets_the_next_one_pass(jobs):
+    for name in "ab":
+        jobs.submit(asked(name))
+        run(jobs, "asr")
+    assert run(jobs, "llm") == ("default/a", [Bell("llm", "default/b"), Bell("tts", "default/a")])
+
+
+def test_a_failed_turn_lets_the_next_one_pass(jobs):
+    jobs.submit(asked("a"))
+    jobs.submit(asked("b", recording=False))
+    (job,), _ = jobs.claim("asr", WORKER, 1)
+    assert jobs.fail("asr", job, BadAudio("damaged"), again=False) == [Bell("llm", "default/b")]
+    failed = jobs.get("default", "a")
+    assert (failed.state, failed.error["code"], failed.error["stage"]) == (State.FAILED, "bad_audio", "asr")
+
+
+def test_a_failing_engine_is_tried_as_often_as_attempts_say(jobs, here):
+    jobs.submit(asked("a"))
+    for left in reversed(range(here.attempts)):
+        (job,), _ = jobs.claim("asr", WORKER, 1)
+        rung = jobs.fail("asr", job, EngineFailed("broken"), again=True)
+        assert rung == ([Bell("asr", "default/a")] if left else [])
+    assert jobs.get("default", "a").error["code"] == "engine_failed"
+
+
+def test_a_dead_child_s_work_is_taken_back_by_the_next_child(jobs, here):
+    jobs.submit(asked("a"))
+    for attempt in range(here.attempts):
+        claimed, _ = jobs.claim("asr", Worker("worker", f"child {attempt}"), 1)
+        assert [job.attempts["asr"] for job in claimed] == [attempt + 1]
+    assert jobs.claim("asr", Worker("worker", "one more"), 1) == ([], [])
+    assert jobs.get("default", "a").error["code"] == "worker_lost"
+
+
+def test_released_work_costs_no_attempt(jobs):
+    jobs.submit(asked("a"))
+    (job,), _ = jobs.claim("asr", WORKER, 1)
+    assert jobs.release("asr", job) == [Bell("asr", "default/a")]
+    assert jobs.claim("asr", WORKER, 1)[0][0].attempts == {"asr": 1}
+
+
+def test_the_sweep_takes_back_expired_leases_and_rings_for_them(redis, here):
+    jobs = Jobs(redis, here.model_copy(update={"lease_s": 0}))
+    jobs.submit(asked("a"))
+    (job,), _ = jobs.claim("asr", WORKER, 1)
+    assert jobs.sweep({"asr": "queue"}) == [Bell("asr", "default/a")]
+    assert jobs.renew("asr", [job]) == ["default/a"]
+
+
+def test_the_sweep_rings_only_the_bells_that_are_missing(jobs, redis):
+    for name in "abc":
+        jobs.submit(asked(name))
+    redis.rpush("queue", "one", "two")
+    assert jobs.sweep({"asr": "queue"}) == [Bell("asr", "default/a")]
+    redis.rpush("queue", "three")
+    assert jobs.sweep({"asr": "queue"}) == []
+
+
+def test_the_sweep_ends_jobs_past_their_deadline(redis, here):
+    jobs = Jobs(redis, here.model_copy(update={"deadline_s": 0}))
+    jobs.submit(asked("a"))
+    assert jobs.sweep({"asr": "queue"}) == []
+    assert jobs.get("default", "a").state == State.EXPIRED
+
+
+def test_a_renewed_lease_is_kept(redis, here):
+    jobs = Jobs(redis, here)
+    jobs.submit(asked("a"))
+    (job,), _ = jobs.claim("asr", WORKER, 1)
+    assert jobs.renew("asr", [job]) == []
+    assert jobs.sweep({"asr": "queue"}) == []
+
+
+def test_history_is_the_answered_turns_in_order(jobs, redis):
+    for name in "abc":
+        jobs.submit(asked(name, recording=False))
+    run(jobs, "llm")
+    assert [job.id for job in turns(redis, "default", "anna", before=3)] == ["a", "b"]
+    assert turns(redis, "default", "anna", before=3)[0].feedback == TAUGHT
+
+
+def test_starting_over_hides_what_was_said_before(jobs, redis):
+    for name in "abc":
+        jobs.submit(asked(name, recording=False))
+    run(jobs, "llm")
+    run(jobs, "llm", RESET)
+    assert [job.id for job in turns(redis, "default", "anna")] == ["c"]
+    run(jobs, "tts")
+    run(jobs, "tts")
+    assert jobs.get("default", "b").outcome == "session_reset"
+
+
+def test_an_erased_session_is_gone_and_refuses_late_results(jobs, redis):
+    jobs.submit(asked("a"))
+    (job,), _ = jobs.claim("asr", WORKER, 1)
+    assert jobs.erase("default", "anna") == ["default/a"]
+    assert jobs.complete("asr", job, HEARD) == (False, [])
+    with pytest.raises(Erased):
+        jobs.get("default", "a")
+    with pytest.raises(UnknownSession):
+        known_turns(redis, "default", "anna")
+    assert jobs.submit(asked("b")) == [Bell("asr", "default/b")]
+
+
+def test_tenants_never_see_each_other_s_jobs(jobs, redis):
+    jobs.submit(asked("a", tenant="north"))
+    with pytest.raises(UnknownJob):
+        jobs.get("south", "a")
+    with pytest.raises(UnknownSession):
+        known_turns(redis, "south", "anna")
+
+
+def test_scripts_survive_being_flushed(jobs, redis):
+    jobs.submit(asked("a"))
+    redis.script_flush()
+    assert len(jobs.claim("asr", WORKER, 1)[0]) == 1
+
+
+def test_every_key_has_a_time_to_live_or_is_an_index(jobs, redis):
+    jobs.submit(asked("a"))
+    for stage in ("asr", "llm", "tts"):
+        run(jobs, stage)
+    lasting = {key for key in redis.scan_iter("*") if redis.ttl(key) < 0}
+    assert lasting == {"waijiao:accepted"}
+
+
+@checks(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(["submit", "asr", "llm", "tts", "fail", "lose"]), min_size=5, max_size=40))
+def test_a_session_s_answers_come_in_order_whatever_happens(jobs, redis, steps):
+    redis.flushall()
+    accepted, answered = [], []
+    for number, step in enumerate(steps):
+        if step == "submit":
+            accepted.append(f"job{number}")
+            jobs.submit(asked(accepted[-1]))
+        elif step in RESULTS:
+            for job in jobs.claim(step, Worker("worker", "same"), 1)[0]:
+                assert jobs.complete(step, job, RESULTS[step])[0]
+                if step == "llm":
+                    answered.append(job.id)
+        else:
+            for job in jobs.claim("asr", Worker("worker", "same"), 1)[0]:
+                if step == "fail":
+                    jobs.fail("asr", job, BadAudio("damaged"), again=False)
+                else:
+                    jobs.release("asr", job)
+    assert answered == [name for name in accepted if name in answered]

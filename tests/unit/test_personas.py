@@ -1,0 +1,83 @@
+import re
+
+import pytest
+
+from pipeline import personas
+from pipeline.errors import ConfigurationError, UnknownPersona
+from pipeline.settings import Settings
+
+FOLDER = Settings().personas
+QUOTED = re.compile(r'"[^"]+[.?]" .+\?')
+
+
+def test_both_teachers_are_there():
+    assert personas.names(FOLDER) == ["emma", "william"]
+
+
+@pytest.mark.parametrize("name", personas.names(FOLDER))
+def test_a_persona_is_complete(name):
+    persona = personas.load(name, FOLDER)
+    assert persona.name == name
+    assert persona.display["en"]
+    assert persona.display["zh"]
+    assert {"重新开始", "重新開始", "从头开始", "start over", "let's start over"} <= set(
+        persona.starting_over
+    )
+    assert len(persona.examples) == 5
+
+
+@pytest.mark.parametrize("name", personas.names(FOLDER))
+def test_every_example_shows_the_form_of_an_answer(name):
+    for example in personas.load(name, FOLDER).examples:
+        assert QUOTED.fullmatch(example.teacher)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "nobody", "../personas/william", "william.toml", "/etc/passwd", "WILLIAM", "a\0b"]
+)
+def test_an_unknown_name_lists_the_known_ones(name):
+    with pytest.raises(UnknownPersona, match="expected one of emma, william"):
+        personas.load(name, FOLDER)
+
+
+def test_a_file_outside_the_folder_is_never_read(tmp_path):
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (tmp_path / "secret.toml").write_text("")
+    with pytest.raises(UnknownPersona):
+        personas.load("../secret", inside)
+
+
+def william_with(tmp_path, old, new):
+    text = (FOLDER / "william.toml").read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "willa.toml").write_text(text.replace(old, new), encoding="utf-8")
+    return tmp_path
+
+
+def test_a_new_file_is_a_new_persona(tmp_path):
+    assert personas.load("willa", william_with(tmp_path, "Well said!", "Fine!")).praise == "Fine!"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ('praise = "Well said!"', "", "praise"),
+        ('praise = "Well said!"', "praise = 3", "praise"),
+        ("remarks = false", 'remarks = "no"', "remarks"),
+        ('languages = ["en"]', "languages = [1]", "languages"),
+        ('languages = ["en"]', "languages = []", "languages"),
+        ('zh = "威廉学院的外教威廉"', "zh = 1", "display"),
+        ('learner = "a big tree"', "", "examples"),
+        ('learner = "a big tree"', 'learner = ""', "examples"),
+    ],
+)
+def test_a_bad_field_is_named_with_its_file(tmp_path, old, new, field):
+    with pytest.raises(ConfigurationError, match=rf"willa\.toml: .*`{field}`"):
+        personas.load("willa", william_with(tmp_path, old, new))
+
+
+def test_a_file_that_is_not_toml_is_named(tmp_path):
+    (tmp_path / "broken.toml").write_text("= what")
+    with pytest.raises(ConfigurationError, match=r"broken\.toml is not TOML"):
+        personas.load("broken", tmp_path)

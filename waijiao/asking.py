@@ -1,0 +1,84 @@
+"""Sends recordings over the public API and waits for the answers."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+
+from pipeline.errors import WaijiaoError
+
+LOOK_S = 0.2  # seconds between two looks at a job
+ENDED = {"succeeded", "failed", "canceled", "expired"}
+
+Job = dict[str, Any]
+
+
+class Refused(WaijiaoError):
+    """Raised when the server refuses a request; `detail` is the server's own word."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.refusal = code
+
+
+class Unreachable(WaijiaoError):
+    """Raised when no server answers. Start one with `waijiao up`, or name another with --url or WAIJIAO_URL."""
+
+    code = "unreachable"
+
+
+@dataclass(frozen=True)
+class Server:
+    """One Waijiao server, by its address."""
+
+    url: str
+
+    def submit(self, audio: Path | None, fields: dict[str, str]) -> Job:
+        """Leave a recording, or text; the job as it was accepted."""
+        with self._client() as client:
+            if audio is None:
+                return self._answer(client.post("/v1/jobs", data=fields)).json()
+            with audio.open("rb") as file:
+                return self._answer(client.post("/v1/jobs", data=fields, files={"audio": file})).json()
+
+    def wait(self, job: Job, report: Callable[[Job], None]) -> Job:
+        """Look until the job has ended, reporting each look."""
+        with self._client() as client:
+            while job["state"] not in ENDED:
+                time.sleep(LOOK_S)
+                job = self._answer(client.get(f"/v1/jobs/{job['id']}")).json()
+                report(job)
+        return job
+
+    def save(self, job: Job, place: Path) -> None:
+        """Write the job's spoken answer to a file."""
+        with self._client() as client:
+            place.write_bytes(self._answer(client.get(job["answer"]["audio"])).content)
+
+    def readiness(self) -> Job:
+        """What /readyz says: ready or not, and each model's workers and waiting jobs."""
+        with self._client() as client:
+            return cast(Job, client.get("/readyz").json())
+
+    @contextmanager
+    def _client(self) -> Iterator[httpx.Client]:
+        try:
+            with httpx.Client(base_url=self.url, timeout=60, trust_env=False) as client:
+                yield client
+        except httpx.TransportError as error:
+            raise Unreachable(
+                f"No server answers at {self.url} ({error}). Start one with `waijiao up`, or name it with --url."
+            ) from error
+
+    def _answer(self, answer: httpx.Response) -> httpx.Response:
+        if answer.is_success:
+            return answer
+        try:
+            problem = answer.json()
+        except ValueError:
+            problem = {}
+        raise Refused(problem.get("code", str(answer.status_code)), problem.get("detail", answer.text[:200]))

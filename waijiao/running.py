@@ -1,0 +1,86 @@
+"""`waijiao up` and `waijiao demo`: the house run here, for as long as it is wanted."""
+
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from pipeline.errors import ConfigurationError
+from pipeline.models import locate
+from pipeline.settings import Settings
+from waijiao.asking import Server
+from waijiao.house import House
+from waijiao.progress import follow, tell
+
+EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "learners" / "010270268.wav"
+out = Console(highlight=False, soft_wrap=True)
+
+
+def up(settings: Settings, counts: dict[str, int]) -> None:
+    """Run until told to stop by SIGINT or SIGTERM."""
+    prepare(settings)
+    begun = time.monotonic()
+    with House(settings, counts) as house:
+        out.print("Starting; the models are loading …")
+        house.wait_until_ready()
+        out.print(f"Waijiao listens on {house.url} (ready after {time.monotonic() - begun:.1f} s). Ctrl-C stops it.")
+        try:
+            house.watch()
+        except KeyboardInterrupt:
+            out.print("Stopping …")
+
+
+def demo(settings: Settings, audio: Path | None, place: Path) -> None:
+    """Everything once, in a folder of its own, so that it disturbs nothing that runs here already."""
+    home = Path(tempfile.mkdtemp(prefix="waijiao-demo-"))
+    apart = {"home": home, "models": settings.models_folder, "blobs": None, "redis_url": "", "port": free_port()}
+    chosen = settings.model_copy(update=apart)
+    prepare(chosen)
+    begun = time.monotonic()
+    recording = audio or EXAMPLE
+    try:
+        with House(chosen, {"asr": 1, "llm": 1, "tts": 1}) as house:
+            out.print("Starting Redis, the API and one worker for each model …")
+            house.wait_until_ready()
+            out.print(f"Ready after {time.monotonic() - begun:.1f} s. Asking: {recording.name}")
+            for job, saved in follow(Server(house.url), [recording], {}, [place.resolve()], out):
+                tell(job, saved, out)
+                if job["state"] != "succeeded":
+                    sys.exit(1)
+        out.print("Stopped everything that was started.")
+    except KeyboardInterrupt:
+        out.print("Stopped.")
+        sys.exit(130)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def prepare(settings: Settings) -> None:
+    """Say what is missing before anything is started; let SIGTERM stop us as Ctrl-C does."""
+    for stage in ("asr", "llm", "tts"):
+        locate(getattr(settings, f"{stage}_model"), settings.models_folder)
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise ConfigurationError(
+                f"Port {settings.port} of {settings.host} cannot be used ({error.strerror}). Choose another with --port."
+            ) from error
+    signal.signal(signal.SIGTERM, as_ctrl_c)
+
+
+def as_ctrl_c(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,72 @@
+"""The processes of the house: what each is called, how it is started, how many threads it may compute with."""
+
+import os
+import sys
+from dataclasses import dataclass
+
+from pipeline.record import STAGES
+from pipeline.settings import Settings
+from pipeline.store import address
+
+
+@dataclass(frozen=True)
+class Service:
+    """One process: its name in logs, its command line, and what its environment has besides ours."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+
+
+def api(settings: Settings) -> Service:
+    """The HTTP API under gunicorn."""
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:api.server", "api:create_app()"]
+    return Service("api", command, environment(settings))
+
+
+def workers(settings: Settings, counts: dict[str, int]) -> list[Service]:
+    """`counts[stage]` workers of each stage, and one for chores."""
+    threads = thread_budget(counts, len(os.sched_getaffinity(0)))
+    model_workers = [
+        worker(settings, stage, number, threads[stage])
+        for stage in STAGES
+        for number in range(1, counts[stage] + 1)
+    ]
+    return [*model_workers, worker(settings, "chores", 1, 1)]
+
+
+def worker(settings: Settings, queue: str, number: int, threads: int) -> Service:
+    name = f"{queue}{number}"
+    command = [sys.executable, "-m", "celery", "--quiet", "-A", f"worker_{queue}.tasks", "worker", "-Q", queue]
+    command += ["-c", "1", "-n", f"{name}@%h", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
+    chosen = {f"WAIJIAO_{queue.upper()}_THREADS": str(threads)} if queue in STAGES else {}
+    return Service(name, command, {**chosen, **environment(settings)})
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What every process gets: the same settings, no spinning threads, nothing downloaded while running."""
+    return {
+        "WAIJIAO_HOME": str(settings.home),
+        "WAIJIAO_MODELS": str(settings.models_folder),
+        "WAIJIAO_BLOBS": str(settings.blobs_folder),
+        "WAIJIAO_HOST": settings.host,
+        "WAIJIAO_PORT": str(settings.port),
+        "WAIJIAO_REDIS_URL": address(settings),
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+        "OMP_WAIT_POLICY": "passive",
+        "OPENBLAS_NUM_THREADS": "1",
+        "REMAP_SIGTERM": "SIGQUIT",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def thread_budget(counts: dict[str, int], cores: int) -> dict[str, int]:
+    """Compute threads of one worker of each stage; together at most max(cores, workers), since more are far slower.
+
+    What is left after an equal share goes to recognition, which takes longest.
+    """
+    total = sum(counts.values())
+    share = max(1, cores // total)
+    spare = max(0, cores - share * total)
+    return {stage: share + (spare // counts["asr"] if stage == "asr" else 0) for stage in STAGES}
