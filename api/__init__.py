@@ -16,7 +16,6 @@ def create_app(with_settings: Settings | None = None) -> Flask:
     chosen = with_settings or settings()
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = chosen.max_upload_mb * 1_000_000 + ROOM
-    app.config["MAX_FORM_MEMORY_SIZE"] = ROOM
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["settings"] = chosen

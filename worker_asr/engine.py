@@ -30,7 +30,7 @@ class Recogniser(Protocol):
     """An engine's class is called with the model's path and the settings, loads at once, and is then warm."""
 
     def transcribe(self, recordings: list[Recording]) -> list[Transcript | WaijiaoError]:
-        """For each recording, in the same order: what was heard, or why there is nothing (NoSpeech, BadRequest)."""
+        """For each recording, in order: what was heard, or why there is nothing (NoSpeech, BadRequest)."""
         ...
 
 

@@ -29,7 +29,7 @@ def find_speech(sound: Sound) -> list[tuple[float, float]]:
 
 
 def loudest(samples: np.ndarray) -> float:
-    """The level of the loudest 30 ms, in dBFS: the root of the mean square, 0 for a full-scale square wave."""
+    """The level (root mean square) of the loudest 30 ms, in dBFS: 0 for a full-scale square wave."""
     frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME).astype(np.float64)
     power = np.square(frames).mean(axis=1).max(initial=0.0)
     return float(10 * np.log10(power + 1e-12))

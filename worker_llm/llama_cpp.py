@@ -46,6 +46,7 @@ class LlamaCpp:
             base_url="http://llm",
             headers={"Authorization": f"Bearer {key}"},
             timeout=LISTENER_S,
+            limits=httpx.Limits(max_keepalive_connections=0),
         )
         self._slots = settings.llm_batch
 

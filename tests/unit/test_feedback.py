@@ -28,7 +28,8 @@ def test_the_correction_is_explained_and_spoken():
     )
     assert feedback.reply == "Which books?"
     assert feedback.spoken == (
-        f"We say: {RIGHT} Say went instead of go. Add the before library. Say books instead of book. Which books?"
+        f"We say: {RIGHT} "
+        "Say went instead of go. Add the before library. Say books instead of book. Which books?"
     )
 
 
@@ -118,9 +119,8 @@ def test_a_long_sentence_is_not_repeated_aloud():
     assert feedback.spoken == "Say sleeps instead of sleep. Why?"
 
 
-SENTENCES = st.lists(
-    st.sampled_from("i he go went goes a the two book books can can't 我 去 , don't “ *".split())
-)
+WORDS = "i he go went goes a the two book books can can't 我 去 , don't “ *"
+SENTENCES = st.lists(st.sampled_from(WORDS.split()))
 
 
 @given(SENTENCES, SENTENCES, st.text(max_size=40))

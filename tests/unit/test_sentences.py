@@ -1,0 +1,156 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.audio import Sound
+from pipeline.errors import EngineFailed, NothingToSay, UnknownEngine
+from pipeline.settings import Settings
+from worker_tts.engine import Line, load
+from worker_tts.sentences import LONGEST, join, speak_all, speakable, split
+
+LATIN = frozenset({"LATIN"})
+RATE = 24_000
+
+
+class Metronome:
+    """A voice that gives one full-scale second for each sentence, and notes what it was asked."""
+
+    voices = ("default",)
+
+    def __init__(self):
+        self.calls = []
+
+    def speak(self, lines):
+        self.calls.append(lines)
+        return [self.say(line.text) for line in lines]
+
+    def say(self, text):
+        if "fail" in text:
+            return EngineFailed()
+        return Sound(np.ones(RATE, np.float32), RATE) if speakable(text, LATIN) else NothingToSay()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("Hello there. How are you?", ["Hello there.", "How are you?"]),
+        ("Mr. Smith paid 3.5 dollars. He left!", ["Mr. Smith paid 3.5 dollars.", "He left!"]),
+        ("Eat fruit, e.g. Apples. Good.", ["Eat fruit, e.g. Apples.", "Good."]),
+        ("J. K. Rowling wrote it. Read it.", ["J. K. Rowling wrote it.", "Read it."]),
+        ("No. I did not. See no. 5 there.", ["No.", "I did not.", "See no. 5 there."]),
+        ("Well... you know. Yes", ["Well... you know.", "Yes"]),
+        ('"I went home." Well said! Why?', ['"I went home."', "Well said!", "Why?"]),
+        ("你好。我是威廉！你呢？好", ["你好。", "我是威廉！", "你呢？", "好"]),
+        ("One line\nAnother line", ["One line", "Another line"]),
+        ("", []),
+        (" \n ", []),
+    ],
+)
+def test_text_is_split_into_sentences(text, sentences):
+    assert split(text) == sentences
+
+
+def test_a_long_sentence_is_cut_after_a_clause():
+    first, second = "a word " * 20 + "here,", "and then " * 15 + "it ends."
+
+    assert split(f"{first} {second}") == [first, second]
+
+
+def test_a_long_sentence_without_clauses_is_cut_between_words():
+    pieces = split("word " * 200)
+
+    assert {word for piece in pieces for word in piece.split()} == {"word"}
+    assert max(map(len, pieces)) <= LONGEST
+
+
+@given(st.text(alphabet=st.sampled_from("aB1 .,!?…\n\"')，。你Mr"), max_size=900) | st.text(max_size=300))
+def test_splitting_loses_nothing_but_spaces(text):
+    pieces = split(text)
+
+    assert "".join("".join(pieces).split()) == "".join(text.split())
+    assert all(piece.strip() == piece and 0 < len(piece) <= LONGEST for piece in pieces)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Yesterday I went to 图书馆 with Li.", "Yesterday I went to with Li."),
+        ("The library（图书馆）is open。", "The library is open."),
+        ("I like 苹果，香蕉，and pears", "I like, and pears"),
+        ("**Great** `work` 😀!", "Great work!"),
+        ("[hibari](/xx/) [laughs] yes", "hibari yes"),
+        ("café 1/2 ½ ＡＢＣ", "café 1/2 1/2 ABC"),
+        ("\x00\x07hi\u200b there", "hi there"),
+        ("<b>go</b> -> went", "go, went"),
+        ("3 * 4 = 12", "3 times 4 = 12"),
+        ("Привет", ""),
+        ("你好。", ""),
+        ("😀", ""),
+        ("...", ""),
+        ("", ""),
+    ],
+)
+def test_what_a_latin_voice_cannot_say_is_left_out(text, said):
+    assert speakable(text, LATIN) == said
+
+
+def test_a_chinese_voice_keeps_chinese():
+    assert speakable("你好，Anna！", frozenset({"LATIN", "CJK"})) == "你好,Anna!"
+
+
+@given(st.text(max_size=200))
+def test_what_is_speakable_stays_so(text):
+    said = speakable(text, LATIN)
+
+    assert all(char.isascii() or char.isalpha() or char in "–—…‘’“”£€¥°×" for char in said)
+    assert speakable(said, LATIN).split() == speakable(speakable(said, LATIN), LATIN).split()
+
+
+def test_sounds_are_joined_with_a_pause_and_without_clicks():
+    loud = Sound(np.ones(RATE, np.float32), RATE)
+
+    joined = join([loud, loud], pause_s=0.25)
+
+    assert joined.duration_s == 2.25
+    assert joined.samples[0] == joined.samples[-1] == joined.samples[RATE - 1] == 0
+    assert np.abs(np.diff(joined.samples)).max() < 0.01
+    assert joined.samples.dtype == np.float32
+
+
+@given(st.lists(st.integers(0, 500), min_size=1, max_size=5), st.floats(0, 1))
+def test_joining_keeps_every_sample(lengths, pause_s):
+    joined = join([Sound(np.ones(n, np.float32), 8_000) for n in lengths], pause_s)
+
+    assert len(joined.samples) == sum(lengths) + (len(lengths) - 1) * round(pause_s * 8_000)
+
+
+def test_all_answers_are_spoken_in_one_call_and_given_apart():
+    voice = Metronome()
+
+    sounds = speak_all(voice, [Line("One. Two.", seed=3, speed=2), Line("你好。"), Line("Three. 好。")], 0.5)
+
+    assert [line.text for line in voice.calls[0]] == ["One.", "Two.", "你好。", "Three.", "好。"]
+    assert (voice.calls[0][1].seed, voice.calls[0][1].speed) == (3, 2)
+    assert len(voice.calls) == 1
+    assert (sounds[0].duration_s, sounds[2].duration_s) == (2.5, 1)
+    assert isinstance(sounds[1], NothingToSay)
+
+
+def test_an_empty_answer_is_nothing_to_say_and_needs_no_voice():
+    voice = Metronome()
+
+    assert isinstance(speak_all(voice, [Line("")], 0.5)[0], NothingToSay)
+    assert voice.calls == []
+
+
+def test_a_failed_sentence_fails_its_answer_alone():
+    failed, spoken = speak_all(Metronome(), [Line("Good. We fail."), Line("Fine.")], 0.5)
+
+    assert isinstance(failed, EngineFailed)
+    assert spoken.duration_s == 1
+
+
+def test_an_unknown_engine_lists_the_known_ones():
+    with pytest.raises(UnknownEngine, match="WAIJIAO_TTS_ENGINE='parrot': expected one of hibari"):
+        load(Settings(tts_engine="parrot"))

@@ -1,0 +1,144 @@
+"""The engine "faster-whisper": Whisper through CTranslate2, on a CPU or a GPU."""
+
+from pathlib import Path
+from typing import Any
+
+import ctranslate2
+import numpy as np
+from faster_whisper import WhisperModel
+
+from pipeline.audio import Sound, resample
+from pipeline.errors import BadRequest, ConfigurationError, ModelMissing, NoSpeech, WaijiaoError
+from pipeline.settings import Settings
+from pipeline.turns import Transcript, Word
+from worker_asr.engine import Recording
+from worker_asr.speech import RATE, find_speech
+
+FULL, SHORT = (
+    3000,
+    1500,
+)  # frames of 10 ms in the window that Whisper was trained on, and in one for short clips
+SHORT_S = 14.0  # seconds up to which a clip, and a little silence after it, fit into the short window
+REPETITIVE = 2.4  # compression ratio above which a text repeats itself (Radford et al., 2022, section 4.5)
+UNLIKELY = -1.0  # mean log probability below which a text is tried again (the same)
+TEMPERATURES = (0.0, 0.4)  # the second one when the first gave a repetitive or unlikely text
+MOST_TOKENS = 220  # tokens in one window: with a hint of 223 they just fit into Whisper's 448
+HINT = 200  # characters of a hint that are used
+FILES = ("config.json", "model.bin", "tokenizer.json")
+
+
+class Windowed(WhisperModel):
+    """Whisper that encodes `frames` frames only, and not twice when it also detects the language."""
+
+    frames = FULL
+    latest: tuple[np.ndarray, Any] | None = None
+
+    def encode(self, features: np.ndarray) -> Any:
+        window = features[:, : self.frames]
+        if self.latest is None or not alike(self.latest[0], window):
+            self.latest = window, super().encode(window)
+        return self.latest[1]
+
+
+def alike(one: np.ndarray, other: np.ndarray) -> bool:
+    """The same but for one frame: at a clip's end, detecting the language sees one more than recognising."""
+    return one.shape == other.shape and int((one != other).any(axis=0).sum()) <= 1
+
+
+class FasterWhisper:
+    """A Recogniser. The language is given or detected; words come with their times and probabilities."""
+
+    def __init__(self, model: Path, settings: Settings) -> None:
+        missing = [name for name in FILES if not (model / name).is_file()]
+        if missing:
+            raise ModelMissing(f"WAIJIAO_ASR_MODEL: {model} has no {', '.join(missing)}")
+        device, compute_type = settings.asr_device, settings.asr_compute_type
+        try:
+            self.whisper = Windowed(
+                str(model),
+                device=device,
+                compute_type=compute_type,
+                cpu_threads=settings.asr_threads,
+                local_files_only=True,
+            )
+        except (RuntimeError, ValueError) as error:
+            where = f"WAIJIAO_ASR_DEVICE={device} WAIJIAO_ASR_COMPUTE_TYPE={compute_type}"
+            raise ConfigurationError(f"{model} cannot be loaded with {where}: {error}") from error
+        self.beam = settings.asr_beam
+        self.warm()
+
+    def warm(self) -> None:
+        """Computes once, so that the first learner does not wait for memory to be allocated."""
+        noise = np.random.default_rng(0).normal(0, 0.01, RATE).astype(np.float32)
+        self.recognise(Recording(Sound(noise, RATE), "en"), SHORT)
+
+    def transcribe(self, recordings: list[Recording]) -> list[Transcript | WaijiaoError]:
+        return [self.heard(recording) for recording in recordings]
+
+    def heard(self, recording: Recording) -> Transcript | WaijiaoError:
+        try:
+            return self.transcript(recording)
+        except WaijiaoError as error:
+            return error
+
+    def transcript(self, recording: Recording) -> Transcript:
+        if recording.language not in (None, *self.whisper.supported_languages):
+            raise BadRequest(f"language {recording.language!r}: the speech model does not know it")
+        speech = find_speech(recording.sound)
+        start, end = speech[0][0], speech[-1][1]
+        segments, language = self.attempts(cut(recording, start, end), end - start)
+        segments = [segment for segment in segments if has_words(segment)]
+        if not segments:
+            raise NoSpeech("No words could be made out. Record again, closer to the microphone.")
+        text = "".join(segment.text for segment in segments).strip()
+        length = recording.sound.duration_s
+        words = tuple(word_at(word, start, length) for segment in segments for word in segment.words)
+        return Transcript(text, language, round(length, 3), words)
+
+    def attempts(self, clip: Recording, length_s: float) -> tuple[list[Any], str]:
+        """The short window takes 0.4 of the time and as a rule is as good; what looks wrong is done again."""
+        if length_s < SHORT_S:
+            segments, language = self.recognise(clip, SHORT, TEMPERATURES[:1])
+            if segments and not any(is_doubtful(segment) for segment in segments):
+                return segments, language
+        return self.recognise(clip, FULL)
+
+    def recognise(
+        self, clip: Recording, frames: int, temperatures: tuple[float, ...] = TEMPERATURES
+    ) -> tuple[list[Any], str]:
+        """Whisper's segments, and the language: the given one, or the detected one."""
+        ctranslate2.set_random_seed(0)  # the same recording gives the same words
+        self.whisper.frames = frames
+        segments, found = self.whisper.transcribe(
+            clip.sound.samples,
+            language=clip.language,
+            beam_size=self.beam,
+            best_of=1,
+            temperature=temperatures,
+            compression_ratio_threshold=REPETITIVE,
+            log_prob_threshold=UNLIKELY,
+            condition_on_previous_text=False,
+            word_timestamps=True,
+            hotwords=clip.hint[:HINT] or None,
+            max_new_tokens=min(MOST_TOKENS, 40 + int(16 * clip.sound.duration_s)),
+        )
+        return list(segments), found.language
+
+
+def cut(recording: Recording, start_s: float, end_s: float) -> Recording:
+    samples = resample(recording.sound, RATE).samples[int(start_s * RATE) : int(end_s * RATE)]
+    return Recording(Sound(samples, RATE), recording.language, recording.hint)
+
+
+def is_doubtful(segment: Any) -> bool:
+    return bool(segment.compression_ratio > REPETITIVE or segment.avg_logprob < UNLIKELY)
+
+
+def has_words(segment: Any) -> bool:
+    """False for mere punctuation, and for a loop that even the last attempt did not leave."""
+    return segment.compression_ratio <= REPETITIVE and any(char.isalnum() for char in segment.text)
+
+
+def word_at(word: Any, offset_s: float, length_s: float) -> Word:
+    start, end = (round(min(time + offset_s, length_s), 2) for time in (word.start, word.end))
+    return Word(word.word.strip(), start, max(start, end), round(float(word.probability), 3))

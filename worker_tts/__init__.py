@@ -1,0 +1,1 @@
+"""Text to speech: the teacher's words in, spoken audio out."""

@@ -1,0 +1,140 @@
+"""An answer, cut into sentences for a voice and put together again as one sound."""
+
+import re
+import unicodedata
+from dataclasses import replace
+
+import numpy as np
+
+from pipeline.audio import Sound
+from pipeline.errors import NothingToSay, WaijiaoError
+from worker_tts.engine import Line, Voice
+
+LONGEST = 240  # characters of one sentence, about 16 s of speech; beyond, a voice's time grows faster than the text
+FADE_S = 0.005  # seconds; less is heard as a click, more takes the edge off a consonant
+
+CLOSERS = "\"'”’)\\]»」』）】》"
+END = re.compile(rf"[.!?…]+[{CLOSERS}]*(?=\s)|[。！？]+[{CLOSERS}]*|\n+")
+CLAUSE = re.compile(r"(?<=[,;:—])(?=\s)|(?<=[，；：、])")
+SPACE = re.compile(r"(?=\s)")
+NAMES_FOLLOW = frozenset("mr mrs ms dr prof st vs e.g i.e cf approx fig".split())  # in small letters, no last dot
+
+PUNCTUATION = str.maketrans("，。！？；：、（）「」『』《》【】⁄−", ',.!?;:,()""""""()/-')
+SIGNS = frozenset(" .,;:!?'\"()-–—…‘’“”&%@#+=/$£€¥°*_`~|\\^{}[]<>×")  # said or cleaned away, beside words
+CLEANING = tuple(
+    (re.compile(pattern, re.IGNORECASE), instead)
+    for pattern, instead in (
+        (r"\[(?:laughs?|laughter|sighs?|gasps?|music|coughs?|pause|clears throat)\]", " "),  # stage directions
+        (r"!?\[([^\[\]]*)\]\([^()]*\)", r"\1"),  # a link of Markdown; to hibari, phonemes
+        (r"</?[a-z][^<>]*>", " "),
+        (r"(?<=\d)\s*[*×]\s*(?=\d)", " times "),
+        (r"[-=]+>", ", "),
+        (r"[*`]", ""),
+        (r"[_~|\\{}\[\]]|#(?!\d)", " "),
+        (r"\(\s*[,.;:!?]*\s*\)", " "),  # what was in the brackets could not be said
+        (r"\s+(?=[,.;:!?])", ""),
+        (r"([,;:])[,;:]+", r"\1"),
+        (r"^[\s,.;:!?)]+", ""),
+    )
+)
+
+
+def split(text: str, longest: int = LONGEST) -> list[str]:
+    """The text's sentences, in English or Chinese punctuation, none empty, none over `longest` characters."""
+    sentences, start = [], 0
+    for end in END.finditer(text):
+        if not goes_on(text, end):
+            sentences.append(text[start : end.end()])
+            start = end.end()
+    sentences.append(text[start:])
+    return [piece for sentence in sentences for piece in cut(sentence.strip(), longest) if piece]
+
+
+def goes_on(text: str, end: re.Match[str]) -> bool:
+    """Whether the sentence goes on after these dots: an abbreviation, an initial, or a small letter follows."""
+    if end[0][0] not in ".…":
+        return False
+    before = text[max(0, end.start() - 16) : end.start()].split()
+    word = before[-1].lstrip("\"'“‘(") if before else ""
+    after = text[end.end() :].lstrip()[:1]
+    initial = len(word) == 1 and word.isupper()
+    number = word.lower() == "no" and after.isdigit()
+    return after.islower() or initial or number or word.lower() in NAMES_FOLLOW
+
+
+def cut(sentence: str, longest: int) -> list[str]:
+    """The sentence in pieces of at most `longest` characters, cut after clauses, else words, else anywhere."""
+    pieces = []
+    while len(sentence) > longest:
+        at = last(CLAUSE, sentence, longest) or last(SPACE, sentence, longest) or longest
+        pieces.append(sentence[:at].strip())
+        sentence = sentence[at:].strip()
+    return [*pieces, sentence]
+
+
+def last(place: re.Pattern[str], sentence: str, longest: int) -> int:
+    """The last such place that leaves a piece of at least a quarter of `longest`; 0 if there is none."""
+    return max((match.start() for match in place.finditer(sentence, longest // 4, longest + 1)), default=0)
+
+
+def speakable(text: str, scripts: frozenset[str]) -> str:
+    """What a voice can say of the text; empty if that is nothing.
+
+    `scripts` are the first words of its letters' Unicode names: LATIN, CJK, CYRILLIC. Letters of other scripts,
+    emoji, control characters and markup are left out.
+    """
+    letters = unicodedata.normalize("NFC", text).translate(PUNCTUATION)
+    text = "".join(sayable(letter, scripts) for letter in letters)
+    for pattern, instead in CLEANING:
+        text = pattern.sub(instead, text)
+    return " ".join(text.split()) if any(map(str.isalnum, text)) else ""
+
+
+def sayable(char: str, scripts: frozenset[str]) -> str:
+    """The character, its plain form (１ is 1, ½ is 1/2), or what stands in its place."""
+    plain = unicodedata.normalize("NFKC", char).translate(PUNCTUATION)
+    for form in (char, plain):
+        if all(known(each, scripts) for each in form):
+            return f" {form}" if unicodedata.category(char) == "No" else form
+    return "" if unicodedata.category(char) in ("Cf", "Mn") else " "
+
+
+def known(char: str, scripts: frozenset[str]) -> bool:
+    if char.isascii():
+        return char.isalnum() or char in SIGNS
+    return char in SIGNS or (char.isalpha() and unicodedata.name(char, "?").split()[0] in scripts)
+
+
+def join(sounds: list[Sound], pause_s: float) -> Sound:
+    """The sounds, at least one and all at one rate, with `pause_s` seconds of silence between them."""
+    (rate,) = {sound.rate for sound in sounds}
+    silence = np.zeros(round(pause_s * rate), np.float32)
+    parts = [part for sound in sounds for part in (silence, faded(sound))]
+    return Sound(np.concatenate(parts[1:]), rate)
+
+
+def faded(sound: Sound) -> np.ndarray:
+    """The samples, rising from silence at their start and falling to it at their end."""
+    length = min(round(FADE_S * sound.rate), len(sound.samples) // 2)
+    ramp = np.linspace(0, 1, length, dtype=np.float32)
+    level = np.concatenate([ramp, np.ones(len(sound.samples) - 2 * length, np.float32), ramp[::-1]])
+    return np.asarray(sound.samples * level, np.float32)
+
+
+def speak_all(voice: Voice, answers: list[Line], pause_s: float) -> list[Sound | WaijiaoError]:
+    """Each answer, of any length, as one sound, or why there is none; the voice is called once for all of them.
+
+    Sentences with nothing to say are left out; an answer of nothing else is NothingToSay.
+    """
+    cuts = [[replace(answer, text=sentence) for sentence in split(answer.text)] for answer in answers]
+    lines = [line for sentences in cuts for line in sentences]
+    spoken = iter(voice.speak(lines) if lines else [])
+    return [together([next(spoken) for _ in sentences], pause_s) for sentences in cuts]
+
+
+def together(spoken: list[Sound | WaijiaoError], pause_s: float) -> Sound | WaijiaoError:
+    for each in spoken:
+        if isinstance(each, WaijiaoError) and not isinstance(each, NothingToSay):
+            return each
+    sounds = [each for each in spoken if isinstance(each, Sound)]
+    return join(sounds, pause_s) if sounds else NothingToSay()
