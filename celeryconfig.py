@@ -19,7 +19,7 @@ task_serializer = result_serializer = "json"
 
 task_acks_late = True
 task_reject_on_worker_lost = True
-task_acks_on_failure_or_timeout = True
+task_acks_on_failure = True
 task_acks_on_timeout = False
 worker_prefetch_multiplier = 1
 worker_concurrency = 1

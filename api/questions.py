@@ -11,8 +11,9 @@ from werkzeug.exceptions import BadRequest as Malformed
 
 from api import here
 from pipeline import personas
-from pipeline.errors import BadRequest, EmptyRequest, TooLarge, UnknownFormat
+from pipeline.errors import BadRequest, EmptyRequest, TooLarge, UnknownFormat, UnknownVoice
 from pipeline.magic import FORMATS, HEAD, sniff
+from pipeline.models import catalogue
 from pipeline.record import Question
 
 SESSION = re.compile(r"[^\s/\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,63}")
@@ -44,7 +45,7 @@ def read(request: Request) -> tuple[Question, IO[bytes] | None]:
         language=matching(LANGUAGE, "language", fields["language"], "an ISO 639 code such as en or zh")
         if fields.get("language")
         else "",
-        voice=matching(VOICE, "voice", fields.get("voice") or "default", "the name of a voice"),
+        voice=voice(str(fields.get("voice") or "default")),
         speed=speed(fields.get("speed")),
         format=audio_format(str(fields.get("format") or "wav")),
     )
@@ -89,6 +90,15 @@ def matching(pattern: re.Pattern[str], name: str, value: object, expected: str) 
     if not isinstance(value, str) or not pattern.fullmatch(value):
         raise BadRequest(f"`{name}` must be {expected}.")
     return value
+
+
+def voice(name: str) -> str:
+    """A voice of the model that speaks here; a model of the user's own judges its voices itself."""
+    model = catalogue().get(here.settings().tts_model)
+    known = model.voices if model else (name,)
+    if name not in known or not VOICE.fullmatch(name):
+        raise UnknownVoice(f"`voice` must be one of {', '.join(known) if model else 'the voices of the speech model'}.")
+    return name
 
 
 def speed(value: object) -> float:

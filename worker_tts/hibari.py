@@ -5,14 +5,14 @@ import re
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
+import onnxruntime  # type: ignore[import-untyped, unused-ignore]
 from hibari import Hibari
 
 from pipeline.audio import Sound
 from pipeline.errors import BadRequest, EngineFailed, ModelDamaged, NothingToSay, WaijiaoError
 from pipeline.settings import Settings
 from worker_tts.engine import Line
-from worker_tts.sentences import speakable
+from worker_tts.wording import speakable
 
 SLOWEST, FASTEST = 0.5, 2.0  # the speeds hibari was made for
 LONG_NUMBER = re.compile(r"\d(?:[,.]?\d){15,}")  # hibari has no name for so many digits and raises IndexError
@@ -33,7 +33,7 @@ class HibariVoice:
                 self.hibari.sess = patient(model, settings.tts_threads)
         except onnxruntime.capi.onnxruntime_pybind11_state.InvalidProtobuf:
             raise ModelDamaged(f"{model} is no ONNX model. Run: waijiao models fetch") from None
-        self.speak([Line("I am Zyxel.")])  # loads the dictionary, and the net for words that are not in it
+        self.speak([Line("I am Zyxelia.")])  # loads the dictionary, and the net for words that are not in it
 
     def speak(self, lines: list[Line]) -> list[Sound | WaijiaoError]:
         return [self.say(line) for line in lines]
@@ -47,7 +47,11 @@ class HibariVoice:
         speed = max(SLOWEST, min(FASTEST, line.speed))
         try:
             samples = self.hibari(text, speed=speed, seed=line.seed)
-        except (IndexError, KeyError, ValueError):  # what its reading rules raise on text that they do not expect
+        except (
+            IndexError,
+            KeyError,
+            ValueError,
+        ):  # what its reading rules raise on text that they do not expect
             log.exception("hibari could not read a sentence of %d characters", len(text))
             return EngineFailed()
         if not len(samples):

@@ -1,7 +1,6 @@
 """An answer, cut into sentences for a voice and put together again as one sound."""
 
 import re
-import unicodedata
 from dataclasses import replace
 
 import numpy as np
@@ -10,33 +9,16 @@ from pipeline.audio import Sound
 from pipeline.errors import NothingToSay, WaijiaoError
 from worker_tts.engine import Line, Voice
 
-LONGEST = 240  # characters of one sentence, about 16 s of speech; beyond, a voice's time grows faster than the text
+LONGEST = (
+    240  # characters of one sentence, about 16 s of speech; beyond, a voice's time grows faster than the text
+)
 FADE_S = 0.005  # seconds; less is heard as a click, more takes the edge off a consonant
 
 CLOSERS = "\"'”’)\\]»」』）】》"
 END = re.compile(rf"[.!?…]+[{CLOSERS}]*(?=\s)|[。！？]+[{CLOSERS}]*|\n+")
 CLAUSE = re.compile(r"(?<=[,;:—])(?=\s)|(?<=[，；：、])")
 SPACE = re.compile(r"(?=\s)")
-NAMES_FOLLOW = frozenset("mr mrs ms dr prof st vs e.g i.e cf approx fig".split())  # in small letters, no last dot
-
-PUNCTUATION = str.maketrans("，。！？；：、（）「」『』《》【】⁄−", ',.!?;:,()""""""()/-')
-SIGNS = frozenset(" .,;:!?'\"()-–—…‘’“”&%@#+=/$£€¥°*_`~|\\^{}[]<>×")  # said or cleaned away, beside words
-CLEANING = tuple(
-    (re.compile(pattern, re.IGNORECASE), instead)
-    for pattern, instead in (
-        (r"\[(?:laughs?|laughter|sighs?|gasps?|music|coughs?|pause|clears throat)\]", " "),  # stage directions
-        (r"!?\[([^\[\]]*)\]\([^()]*\)", r"\1"),  # a link of Markdown; to hibari, phonemes
-        (r"</?[a-z][^<>]*>", " "),
-        (r"(?<=\d)\s*[*×]\s*(?=\d)", " times "),
-        (r"[-=]+>", ", "),
-        (r"[*`]", ""),
-        (r"[_~|\\{}\[\]]|#(?!\d)", " "),
-        (r"\(\s*[,.;:!?]*\s*\)", " "),  # what was in the brackets could not be said
-        (r"\s+(?=[,.;:!?])", ""),
-        (r"([,;:])[,;:]+", r"\1"),
-        (r"^[\s,.;:!?)]+", ""),
-    )
-)
+NAMES_FOLLOW = re.compile(r"(?:mr|mrs|ms|dr|prof|st|vs|e\.g|i\.e|cf|approx|fig)", re.IGNORECASE)
 
 
 def split(text: str, longest: int = LONGEST) -> list[str]:
@@ -51,7 +33,7 @@ def split(text: str, longest: int = LONGEST) -> list[str]:
 
 
 def goes_on(text: str, end: re.Match[str]) -> bool:
-    """Whether the sentence goes on after these dots: an abbreviation, an initial, or a small letter follows."""
+    """Whether the sentence goes on after these dots: after an abbreviation, or before a small letter."""
     if end[0][0] not in ".…":
         return False
     before = text[max(0, end.start() - 16) : end.start()].split()
@@ -59,11 +41,11 @@ def goes_on(text: str, end: re.Match[str]) -> bool:
     after = text[end.end() :].lstrip()[:1]
     initial = len(word) == 1 and word.isupper()
     number = word.lower() == "no" and after.isdigit()
-    return after.islower() or initial or number or word.lower() in NAMES_FOLLOW
+    return after.islower() or initial or number or NAMES_FOLLOW.fullmatch(word) is not None
 
 
 def cut(sentence: str, longest: int) -> list[str]:
-    """The sentence in pieces of at most `longest` characters, cut after clauses, else words, else anywhere."""
+    """The sentence in pieces of at most `longest` characters, cut at clauses, else words, else anywhere."""
     pieces = []
     while len(sentence) > longest:
         at = last(CLAUSE, sentence, longest) or last(SPACE, sentence, longest) or longest
@@ -75,34 +57,6 @@ def cut(sentence: str, longest: int) -> list[str]:
 def last(place: re.Pattern[str], sentence: str, longest: int) -> int:
     """The last such place that leaves a piece of at least a quarter of `longest`; 0 if there is none."""
     return max((match.start() for match in place.finditer(sentence, longest // 4, longest + 1)), default=0)
-
-
-def speakable(text: str, scripts: frozenset[str]) -> str:
-    """What a voice can say of the text; empty if that is nothing.
-
-    `scripts` are the first words of its letters' Unicode names: LATIN, CJK, CYRILLIC. Letters of other scripts,
-    emoji, control characters and markup are left out.
-    """
-    letters = unicodedata.normalize("NFC", text).translate(PUNCTUATION)
-    text = "".join(sayable(letter, scripts) for letter in letters)
-    for pattern, instead in CLEANING:
-        text = pattern.sub(instead, text)
-    return " ".join(text.split()) if any(map(str.isalnum, text)) else ""
-
-
-def sayable(char: str, scripts: frozenset[str]) -> str:
-    """The character, its plain form (１ is 1, ½ is 1/2), or what stands in its place."""
-    plain = unicodedata.normalize("NFKC", char).translate(PUNCTUATION)
-    for form in (char, plain):
-        if all(known(each, scripts) for each in form):
-            return f" {form}" if unicodedata.category(char) == "No" else form
-    return "" if unicodedata.category(char) in ("Cf", "Mn") else " "
-
-
-def known(char: str, scripts: frozenset[str]) -> bool:
-    if char.isascii():
-        return char.isalnum() or char in SIGNS
-    return char in SIGNS or (char.isalpha() and unicodedata.name(char, "?").split()[0] in scripts)
 
 
 def join(sounds: list[Sound], pause_s: float) -> Sound:
@@ -122,7 +76,7 @@ def faded(sound: Sound) -> np.ndarray:
 
 
 def speak_all(voice: Voice, answers: list[Line], pause_s: float) -> list[Sound | WaijiaoError]:
-    """Each answer, of any length, as one sound, or why there is none; the voice is called once for all of them.
+    """Each answer, of any length, as one sound, or why there is none; one call of the voice speaks them all.
 
     Sentences with nothing to say are left out; an answer of nothing else is NothingToSay.
     """

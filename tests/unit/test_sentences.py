@@ -7,7 +7,8 @@ from pipeline.audio import Sound
 from pipeline.errors import EngineFailed, NothingToSay, UnknownEngine
 from pipeline.settings import Settings
 from worker_tts.engine import Line, load
-from worker_tts.sentences import LONGEST, join, speak_all, speakable, split
+from worker_tts.sentences import LONGEST, join, speak_all, split
+from worker_tts.wording import speakable
 
 LATIN = frozenset({"LATIN"})
 RATE = 24_000
@@ -96,15 +97,15 @@ def test_what_a_latin_voice_cannot_say_is_left_out(text, said):
 
 
 def test_a_chinese_voice_keeps_chinese():
-    assert speakable("你好，Anna！", frozenset({"LATIN", "CJK"})) == "你好,Anna!"
+    assert speakable("你好，Anna！", frozenset({"LATIN", "CJK"})) == "你好, Anna!"
 
 
 @given(st.text(max_size=200))
-def test_what_is_speakable_stays_so(text):
+def test_nothing_unspeakable_is_left(text):
     said = speakable(text, LATIN)
 
+    assert said == "" or any(map(str.isalnum, said))
     assert all(char.isascii() or char.isalpha() or char in "–—…‘’“”£€¥°×" for char in said)
-    assert speakable(said, LATIN).split() == speakable(speakable(said, LATIN), LATIN).split()
 
 
 def test_sounds_are_joined_with_a_pause_and_without_clicks():

@@ -1,0 +1,172 @@
+"""The real voice, read back by the real recogniser."""
+
+import re
+import zlib
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from faster_whisper import WhisperModel
+
+from pipeline.audio import resample
+from pipeline.errors import BadRequest, ModelDamaged, NothingToSay
+from pipeline.models import locate
+from pipeline.settings import Settings, settings
+from worker_tts.engine import Line, load
+from worker_tts.hibari import HibariVoice
+from worker_tts.sentences import speak_all
+
+PAUSE_S = 0.25
+SENTENCES = [
+    "Yesterday I went to the library and read two books.",
+    "What did you have for breakfast this morning?",
+    "Well said! Can you tell me more about your family?",
+    "The museum opens at nine and closes at five.",
+    "I have been learning English since I was seven years old.",
+    "She doesn't like coffee, but she drinks tea every day.",
+    "Please bring three apples, two oranges and a bottle of water.",
+    "If it rains tomorrow, we will stay at home and watch a film.",
+    "My brother is taller than me, although he is younger.",
+    "How often do you practise speaking with your friends?",
+    "The weather was beautiful, so we walked along the river.",
+    "Remember to say goes, not go, after he or she.",
+]
+STRANGE = [
+    "a" * 3000,
+    "9" * 300,
+    "1,1." * 100,
+    "word " * 400,
+    "a'" * 500,
+    "[" * 50 + "x" + "](/" * 50,
+    "C++ & 50% @home #1 — “quoted”",
+    "<script>alert(1)</script>",
+    "ß ﬁ ʰ ª 1/0 $9e999 12:99 99/99/9999",
+]
+
+
+@pytest.fixture(scope="module")
+def voice():
+    return load(settings())
+
+
+@cache
+def recogniser():
+    folder = locate(settings().asr_model, settings().models_folder)
+    return WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=2)
+
+
+def heard(sound):
+    segments, _ = recogniser().transcribe(resample(sound, 16_000).samples, language="en", beam_size=1)
+    return "".join(segment.text for segment in segments)
+
+
+def words(text):
+    return re.findall(r"[a-z0-9']+", text.lower())
+
+
+def edits(wanted, got):
+    """The Levenshtein distance between two lists of words."""
+    row = list(range(len(got) + 1))
+    for i, word in enumerate(wanted, 1):
+        before, row = row, [i]
+        for j, other in enumerate(got, 1):
+            row.append(min(before[j] + 1, row[-1] + 1, before[j - 1] + (word != other)))
+    return row[-1]
+
+
+def spoken(voice, text, **how):
+    (sound,) = speak_all(voice, [Line(text, **how)], PAUSE_S)
+    return sound
+
+
+def test_what_it_says_is_understood(voice):
+    sounds = speak_all(voice, [Line(sentence) for sentence in SENTENCES], PAUSE_S)
+
+    wrong = sum(
+        edits(words(text), words(heard(sound))) for text, sound in zip(SENTENCES, sounds, strict=True)
+    )
+    rate = wrong / sum(len(words(text)) for text in SENTENCES)
+    print(f"word error rate of the voice, read back: {rate:.3f}")
+    assert rate < 0.15
+
+
+def test_a_whole_answer_is_understood(voice):
+    answer = "Nice try, Mr. Smith! You said 3.5 dollars. “We went home.” Where did you go then?"
+
+    text = heard(spoken(voice, answer))
+
+    assert edits(words("you said 3.5 dollars we went home where did you go then"), words(text)[4:]) <= 3
+
+
+@pytest.mark.parametrize(
+    "text", ["Yesterday I went to 图书馆 with my friend.", "Good 😀 work!", "你好。Hello, Anna."]
+)
+def test_of_mixed_text_the_english_is_spoken(voice, text):
+    sound = spoken(voice, text)
+
+    assert edits(words(text), words(heard(sound))) <= 1
+
+
+@pytest.mark.parametrize(
+    "text", ["", "  \n", "你好。我是威廉。", "😀🎉", "...", "Привет", "\x00\x07", "[laughs]", "()"]
+)
+def test_text_without_english_is_nothing_to_say(voice, text):
+    assert isinstance(spoken(voice, text), NothingToSay)
+    assert isinstance(voice.speak([Line(text)])[0], NothingToSay)
+
+
+@pytest.mark.parametrize("text", STRANGE, ids=lambda text: text[:9])
+def test_strange_text_is_spoken_all_the_same(voice, text):
+    sound = spoken(voice, text)
+
+    assert sound.duration_s > 0.3
+    assert np.isfinite(sound.samples).all()
+
+
+def test_the_sound_is_clean(voice):
+    for sound in speak_all(voice, [Line(sentence) for sentence in SENTENCES], PAUSE_S):
+        assert sound.samples.dtype == np.float32
+        assert np.isfinite(sound.samples).all()
+        assert 0.05 < np.abs(sound.samples).max() < 0.99
+        assert np.abs(sound.samples.mean()) < 0.01
+
+
+def test_speed_changes_the_duration(voice):
+    slowest, slow, plain, fast, fastest = (
+        spoken(voice, SENTENCES[0], speed=speed).duration_s for speed in (0.01, 0.5, 1.0, 2.0, 99.0)
+    )
+
+    assert slow > 1.5 * plain > 2 * fast
+    assert (slowest, fastest) == (slow, fast)
+
+
+def test_the_same_seed_gives_the_same_samples(voice):
+    first, second, other = (
+        spoken(voice, SENTENCES[0], seed=seed).samples.tobytes() for seed in (7, 7, zlib.crc32(b"anna"))
+    )
+
+    assert first == second != other
+
+
+def test_an_unknown_voice_fails_its_line_alone(voice):
+    unknown, known = voice.speak([Line("Hello.", voice="nobody"), Line("Hello.", voice="heart")])
+
+    assert isinstance(unknown, BadRequest)
+    assert "expected one of default, heart" in unknown.detail
+    assert known.duration_s > 0.3
+
+
+def test_two_threads_say_the_same(voice):
+    model = Path(voice.hibari.model_path)
+
+    threaded = HibariVoice(model, Settings(tts_threads=2)).speak([Line(SENTENCES[0])])[0]
+
+    np.testing.assert_allclose(threaded.samples, voice.speak([Line(SENTENCES[0])])[0].samples, atol=0.05)
+
+
+def test_a_file_that_is_no_model_is_reported(tmp_path):
+    (tmp_path / "broken.onnx").write_bytes(b"not a model")
+
+    with pytest.raises(ModelDamaged, match="waijiao models fetch"):
+        HibariVoice(tmp_path / "broken.onnx", Settings())

@@ -1,0 +1,194 @@
+"""The catalogue says what it should, and says plainly what is missing or damaged."""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline import models
+from pipeline.errors import ConfigurationError, ModelDamaged, ModelMissing
+from pipeline.settings import Settings
+
+CONTENT = {"model.bin": b"weights" * 1000, "config.json": b"{}"}
+
+
+def one(files: dict[str, bytes]) -> models.Model:
+    """A model of these files that has no source."""
+    listed = tuple(
+        models.File(name, len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items()
+    )
+    return models.Model("small", "asr", "faster-whisper", "", "MIT", "", "", listed, sources=())
+
+
+def lay(folder: Path, name: str, files: dict[str, bytes]) -> None:
+    (folder / name).mkdir(parents=True)
+    for file, data in files.items():
+        (folder / name / file).write_bytes(data)
+
+
+@pytest.fixture
+def small(monkeypatch, tmp_path):
+    """The only model of the catalogue, in place."""
+    model = one(CONTENT)
+    monkeypatch.setattr(models, "catalogue", lambda: {model.name: model})
+    lay(tmp_path, model.name, CONTENT)
+    return model
+
+
+# --- the catalogue
+
+
+@pytest.mark.parametrize("model", models.catalogue().values(), ids=lambda model: model.name)
+def test_every_entry_of_the_catalogue_is_complete(model):
+    assert re.fullmatch(r"[a-z0-9][a-z0-9-]*", model.name)
+    assert model.stage in {"asr", "llm", "tts"}
+    assert model.licence
+    assert model.credit
+    assert model.homepage.startswith("https://")
+    assert model.sources
+    for file in model.files:
+        assert Path(file.name).name == file.name
+        assert file.size > 0
+        assert re.fullmatch("[0-9a-f]{64}", file.sha256)
+    assert model.size == sum(file.size for file in model.files)
+
+
+@pytest.mark.parametrize("model", models.catalogue().values(), ids=lambda model: model.name)
+def test_every_source_is_pinned_and_has_every_file(model):
+    names = {file.name for file in model.files}
+    for source in model.sources:
+        match source:
+            case models.Wheels(wheels, files):
+                assert set(files) == names
+                for wheel in wheels:
+                    assert re.fullmatch(r"[a-z0-9-]+==[0-9.]+", wheel.requirement)
+                    assert re.fullmatch("[0-9a-f]{64}", wheel.sha256)
+                    assert wheel.size > 0
+            case models.Hub(_, revision, files):
+                assert re.fullmatch("[0-9a-f]{40}", revision)
+                assert set(files) <= names
+            case models.Package(_, files):
+                assert set(files) == names
+            case _:
+                pytest.fail(f"{source} is of no kind that may be listed")
+
+
+def test_the_models_that_the_settings_name_are_fetched_by_default():
+    named = {Settings.model_fields[f"{stage}_model"].default for stage in ("asr", "llm", "tts")}
+    assert {model.name for model in models.catalogue().values() if model.default} == named
+
+
+def test_the_catalogue_cannot_be_changed():
+    with pytest.raises(TypeError):
+        models.catalogue()["mine"] = one(CONTENT)
+
+
+def test_reading_the_catalogue_imports_no_downloader_and_no_engine():
+    heavy = {"huggingface_hub", "pip", "hibari", "faster_whisper", "xllamacpp", "numpy"}
+    program = "import sys; from pipeline import models; models.catalogue(); print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+    assert not heavy & set(loaded.split())
+
+
+# --- locating
+
+
+def test_a_model_of_several_files_is_its_folder(small, tmp_path):
+    assert models.locate("small", tmp_path) == tmp_path / "small"
+
+
+def test_a_model_of_one_file_is_that_file(monkeypatch, tmp_path):
+    model = one({"voice.onnx": b"v"})
+    monkeypatch.setattr(models, "catalogue", lambda: {model.name: model})
+    lay(tmp_path, "small", {"voice.onnx": b"v"})
+    assert models.locate("small", tmp_path) == tmp_path / "small" / "voice.onnx"
+
+
+def test_a_missing_model_names_the_command_that_fetches_it(tmp_path):
+    with pytest.raises(ModelMissing, match="run: waijiao models fetch whisper-base$"):
+        models.locate("whisper-base", tmp_path)
+
+
+def test_one_missing_file_is_a_missing_model(small, tmp_path):
+    (tmp_path / "small" / "config.json").unlink()
+    with pytest.raises(ModelMissing, match=r"config\.json is not there; run: waijiao models fetch small"):
+        models.locate("small", tmp_path)
+
+
+def test_a_truncated_file_is_found_without_reading_it(small, tmp_path):
+    os.truncate(tmp_path / "small" / "model.bin", 6999)
+    with pytest.raises(ModelDamaged, match=r"6999 bytes, not 7000; run: waijiao models fetch small"):
+        models.locate("small", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["whisper-bass", "", "WHISPER-BASE"])
+def test_an_unknown_name_lists_the_known_ones(name, tmp_path):
+    with pytest.raises(ModelMissing, match="expected one of whisper-base, .*hibari-heart, or a path"):
+        models.locate(name, tmp_path)
+
+
+def test_a_users_own_folder_is_used_as_it_is(tmp_path):
+    own = tmp_path / "my-whisper"
+    own.mkdir()
+    assert models.locate(str(own), tmp_path / "models") == own
+
+
+def test_a_users_own_file_beside_us_needs_no_separator(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.gguf").write_bytes(b"GGUF")
+    assert models.locate("mine.gguf", tmp_path / "models") == Path("mine.gguf")
+
+
+def test_a_folder_that_happens_to_have_a_known_name_does_not_hide_the_catalogue(small, monkeypatch, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "small").mkdir(parents=True)
+    monkeypatch.chdir(elsewhere)
+    assert models.locate("small", tmp_path) == tmp_path / "small"
+
+
+def test_a_users_path_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ModelMissing, match="/nowhere/mine.gguf: there is no such file or folder"):
+        models.locate("/nowhere/mine.gguf", tmp_path)
+
+
+# --- verifying
+
+
+def test_a_whole_model_is_verified(small, tmp_path):
+    models.verify(small, tmp_path)
+
+
+def test_one_changed_byte_is_found(small, tmp_path):
+    path = tmp_path / "small" / "model.bin"
+    path.write_bytes(b"W" + path.read_bytes()[1:])
+    assert models.locate("small", tmp_path)  # the size is right
+    with pytest.raises(ModelDamaged, match=r"model\.bin is damaged: .* run: waijiao models fetch small"):
+        models.verify(small, tmp_path)
+
+
+def test_verifying_a_model_that_is_not_there_says_it_is_missing(small, tmp_path):
+    with pytest.raises(ModelMissing):
+        models.verify(small, tmp_path / "empty")
+
+
+# --- fetching, without a source
+
+
+def test_a_whole_model_is_not_fetched_again(small, tmp_path):
+    told = []
+    place = models.fetch(small, tmp_path, lambda *progress: told.append(progress))
+    assert place == tmp_path / "small"
+    assert told == [("small", small.size, small.size)]
+    assert [path.name for path in tmp_path.iterdir()] == ["small"]
+
+
+def test_a_models_folder_that_cannot_be_made_is_a_configuration_error(small, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ConfigurationError, match="Not a directory; name another folder with WAIJIAO_MODELS"):
+        models.fetch(small, tmp_path / "file" / "models", print)
