@@ -36,7 +36,12 @@ worker_soft_shutdown_timeout = settings().shutdown_s
 
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None
-task_publish_retry_policy = {"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2, "interval_max": 0.5}
+task_publish_retry_policy = {
+    "max_retries": 2,
+    "interval_start": 0.1,
+    "interval_step": 0.2,
+    "interval_max": 0.5,
+}
 broker_transport_options = {
     "visibility_timeout": visibility_timeout,
     "socket_connect_timeout": CONNECT_S,

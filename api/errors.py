@@ -44,8 +44,12 @@ def unreachable(error: RedisError) -> Response:
 
 def refused(error: HTTPException) -> Response:
     if isinstance(error, RequestEntityTooLarge):
-        return problem(TooLarge(f"The upload is larger than {current_app.extensions['settings'].max_upload_mb} MB."))
-    answer = document(error.code or 500, error.name.lower().replace(" ", "_"), error.description or error.name, False)
+        return problem(
+            TooLarge(f"The upload is larger than {current_app.extensions['settings'].max_upload_mb} MB.")
+        )
+    answer = document(
+        error.code or 500, error.name.lower().replace(" ", "_"), error.description or error.name, False
+    )
     for name, value in error.get_headers():
         if name == "Allow":
             answer.headers[name] = value

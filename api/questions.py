@@ -39,7 +39,9 @@ def read(request: Request) -> tuple[Question, IO[bytes] | None]:
     question = Question(
         id=job_id,
         tenant=here.TENANT,
-        session=matching(SESSION, "session", fields.get("session") or job_id, "1 to 64 characters without / or \\"),
+        session=matching(
+            SESSION, "session", fields.get("session") or job_id, "1 to 64 characters without / or \\"
+        ),
         text=text,
         persona=persona,
         language=matching(LANGUAGE, "language", fields["language"], "an ISO 639 code such as en or zh")
@@ -97,7 +99,9 @@ def voice(name: str) -> str:
     model = catalogue().get(here.settings().tts_model)
     known = model.voices if model else (name,)
     if name not in known or not VOICE.fullmatch(name):
-        raise UnknownVoice(f"`voice` must be one of {', '.join(known) if model else 'the voices of the speech model'}.")
+        raise UnknownVoice(
+            f"`voice` must be one of {', '.join(known) if model else 'the voices of the speech model'}."
+        )
     return name
 
 

@@ -9,7 +9,11 @@ if settings().host not in {"127.0.0.1", "::1", "localhost"} and not settings().a
         "Listen on 127.0.0.1 behind a proxy that asks for one, or set WAIJIAO_ALLOW_OPEN=true to do it all the same."
     )
 
-bind = f"[{settings().host}]:{settings().port}" if ":" in settings().host else f"{settings().host}:{settings().port}"
+bind = (
+    f"[{settings().host}]:{settings().port}"
+    if ":" in settings().host
+    else f"{settings().host}:{settings().port}"
+)
 worker_class = "gthread"
 workers = 1
 threads = settings().api_threads

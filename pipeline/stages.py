@@ -79,12 +79,16 @@ def attempt(run: Run, batch: list[Job]) -> Sequence[Outcome]:
     except WaijiaoError as error:
         return [error] * len(batch)
     except SoftTimeLimitExceeded:
-        return [TooSlow(f"The stage took longer than {settings().stage_s} s. Try a shorter recording.")] * len(batch)
+        return [
+            TooSlow(f"The stage took longer than {settings().stage_s} s. Try a shorter recording.")
+        ] * len(batch)
     except MemoryError:
         return [OutOfMemory()] * len(batch)
-    except Exception as error:  # noqa: BLE001 - the boundary: whatever an engine raises is the job's error
+    except Exception as error:
         log.exception("an engine failed on %s", ", ".join(job.id for job in batch))
-        return [EngineFailed(f"The model failed ({type(error).__name__}); the worker's log has the cause.")] * len(batch)
+        return [
+            EngineFailed(f"The model failed ({type(error).__name__}); the worker's log has the cause.")
+        ] * len(batch)
 
 
 def commit(name: str, job: Job, outcome: Outcome) -> list[Bell]:

@@ -2,13 +2,13 @@
 
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from redis import Redis
 from redis.exceptions import RedisError
+from waiting import wait_for
 
 from pipeline.jobs import Jobs
 from pipeline.settings import Settings, settings
@@ -17,16 +17,6 @@ from waijiao import embedded_redis
 
 REAL_MODELS = settings().models_folder
 LEARNERS = Path(__file__).parent.parent / "examples" / "learners"
-
-
-def wait_for(condition, seconds=30.0, look=0.05):
-    """The first true value of `condition()`; AssertionError after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(look)
-    raise AssertionError(f"waited {seconds} s in vain for {condition}")
 
 
 def answers(redis: Redis) -> bool:

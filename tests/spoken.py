@@ -2,7 +2,14 @@
 
 import re
 
-SPELT = {"dont": "do not", "im": "i am", "its": "it is", "whats": "what is", "thats": "that is", "youre": "you are"}
+SPELT = {
+    "dont": "do not",
+    "im": "i am",
+    "its": "it is",
+    "whats": "what is",
+    "thats": "that is",
+    "youre": "you are",
+}
 
 
 def words(text: str) -> list[str]:

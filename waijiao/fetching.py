@@ -39,7 +39,10 @@ def fetch(names: tuple[str, ...], folder: Path, start_from: Path | None, console
         for model in chosen:
             bar = bars.add_task(model.name, total=model.size)
             models.fetch(
-                model, folder, lambda _, done, total, bar=bar: bars.update(bar, completed=done, total=total), start_from
+                model,
+                folder,
+                lambda _, done, total, bar=bar: bars.update(bar, completed=done, total=total),
+                start_from,
             )
             bars.update(bar, completed=model.size, total=model.size)
 

@@ -74,14 +74,14 @@ class House:
 
     def launch(self, service: Service) -> Running:
         with self.log(service.name).open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603 - the commands are ours
+            process = subprocess.Popen(
                 service.command,
                 env={**os.environ, **service.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+                preexec_fn=die_with_parent if sys.platform == "linux" else None,
             )
         return Running(service, process)
 
@@ -112,7 +112,9 @@ class House:
             if ready(self.url):
                 return
             time.sleep(LOOK_S)
-        raise ConfigurationError(f"The models were not ready after {self.settings.load_s} s (WAIJIAO_LOAD_S).")
+        raise ConfigurationError(
+            f"The models were not ready after {self.settings.load_s} s (WAIJIAO_LOAD_S)."
+        )
 
     @property
     def url(self) -> str:
@@ -129,7 +131,12 @@ class House:
             ]
 
     def again(self, dead: Running) -> Running:
-        print(f"{dead.service.name} ended with status {dead.process.returncode}; starting it again", file=sys.stderr)
+        """Start a service that ended once more; what it left of its own processes is killed first."""
+        kill_group(dead.process.pid)
+        print(
+            f"{dead.service.name} ended with status {dead.process.returncode}; starting it again",
+            file=sys.stderr,
+        )
         if time.monotonic() - dead.started < BACK_S:
             time.sleep(BACK_S)
         return self.launch(dead.service)

@@ -14,10 +14,19 @@ AT_ONCE = 4  # recordings on their way at the same time; a session's order is th
 
 
 def follow(
-    server: Server, audio: Sequence[Path | None], fields: dict[str, str], places: Sequence[Path], console: Console
+    server: Server,
+    audio: Sequence[Path | None],
+    fields: dict[str, str],
+    places: Sequence[Path],
+    console: Console,
 ) -> Iterator[tuple[Job, Path]]:
     """Send everything, watch it with a bar each, save the answers; the ended jobs in the order of `audio`."""
-    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[state]}"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console) as bars, ThreadPoolExecutor(AT_ONCE) as pool:
         waiting = []
         for each, place in zip(audio, places, strict=True):

@@ -26,20 +26,27 @@ def up(settings: Settings, counts: dict[str, int]) -> None:
     """Run until told to stop by SIGINT or SIGTERM."""
     prepare(settings)
     begun = time.monotonic()
-    with House(settings, counts) as house:
-        out.print("Starting; the models are loading …")
-        house.wait_until_ready()
-        out.print(f"Waijiao listens on {house.url} (ready after {time.monotonic() - begun:.1f} s). Ctrl-C stops it.")
-        try:
+    try:
+        with House(settings, counts) as house:
+            out.print("Starting; the models are loading …")
+            house.wait_until_ready()
+            took = time.monotonic() - begun
+            out.print(f"Waijiao listens on {house.url} (ready after {took:.1f} s). Ctrl-C stops it.")
             house.watch()
-        except KeyboardInterrupt:
-            out.print("Stopping …")
+    except KeyboardInterrupt:
+        out.print("Stopped.")
 
 
 def demo(settings: Settings, audio: Path | None, place: Path) -> None:
     """Everything once, in a folder of its own, so that it disturbs nothing that runs here already."""
     home = Path(tempfile.mkdtemp(prefix="waijiao-demo-"))
-    apart = {"home": home, "models": settings.models_folder, "blobs": None, "redis_url": "", "port": free_port()}
+    apart = {
+        "home": home,
+        "models": settings.models_folder,
+        "blobs": None,
+        "redis_url": "",
+        "port": free_port(),
+    }
     chosen = settings.model_copy(update=apart)
     prepare(chosen)
     begun = time.monotonic()

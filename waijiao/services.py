@@ -37,8 +37,27 @@ def workers(settings: Settings, counts: dict[str, int]) -> list[Service]:
 
 def worker(settings: Settings, queue: str, number: int, threads: int) -> Service:
     name = f"{queue}{number}"
-    command = [sys.executable, "-m", "celery", "--quiet", "-A", f"worker_{queue}.tasks", "worker", "-Q", queue]
-    command += ["-c", "1", "-n", f"{name}@%h", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "--quiet",
+        "-A",
+        f"worker_{queue}.tasks",
+        "worker",
+        "-Q",
+        queue,
+    ]
+    command += [
+        "-c",
+        "1",
+        "-n",
+        f"{name}@%h",
+        "--loglevel",
+        "WARNING",
+        "--without-gossip",
+        "--without-mingle",
+    ]
     chosen = {f"WAIJIAO_{queue.upper()}_THREADS": str(threads)} if queue in STAGES else {}
     return Service(name, command, {**chosen, **environment(settings)})
 

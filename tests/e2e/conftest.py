@@ -1,86 +1,19 @@
-"""One house for all end-to-end tests: `waijiao up` as a person starts it, with the real default models."""
+"""One house for all end-to-end tests."""
 
-import os
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
-import httpx
 import pytest
+from e2e_house import House, start, until_ready
 
-from waijiao.running import free_port
-
-ENDED = {"succeeded", "failed", "canceled", "expired"}
-
-
-@dataclass
-class House:
-    """A running house: its address, its folder, its process."""
-
-    url: str
-    home: Path
-    process: "subprocess.Popen[bytes]"
-
-    def post(self, audio: bytes | Path | None = None, **fields) -> httpx.Response:
-        content = audio.read_bytes() if isinstance(audio, Path) else audio
-        files = {"audio": ("recording", content)} if content is not None else None
-        return httpx.post(f"{self.url}/v1/jobs", data=fields, files=files, timeout=60, trust_env=False)
-
-    def get(self, path: str, **kwargs) -> httpx.Response:
-        return httpx.get(f"{self.url}{path}", timeout=60, trust_env=False, **kwargs)
-
-    def ended(self, accepted: httpx.Response, seconds: float = 120) -> dict:
-        """The job as it stands when it has ended."""
-        assert accepted.status_code == 202, accepted.text
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            job = self.get(accepted.headers["Location"]).json()
-            if job["state"] in ENDED:
-                return job
-            time.sleep(0.1)
-        raise AssertionError(f"the job did not end in {seconds} s: {job['state']}")
-
-    def ask(self, audio: bytes | Path | None = None, **fields) -> dict:
-        return self.ended(self.post(audio, **fields))
-
-
-def start(home: Path, *arguments: str, **environment: str) -> House:
-    port = free_port()
-    command = [sys.executable, "-m", "waijiao", "up", "--port", str(port), *arguments]
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("WAIJIAO_HOME")}
-    with (home / "up.log").open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            env={**inherited, "WAIJIAO_HOME": str(home), **environment},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    return House(f"http://127.0.0.1:{port}", home, process)
-
-
-def until_ready(house: House, seconds: float = 120) -> House:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        assert house.process.poll() is None, (house.home / "up.log").read_text()
-        try:
-            if house.get("/readyz").status_code == 200:
-                return house
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError((house.home / "up.log").read_text())
+from pipeline.settings import settings
 
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory) -> Iterator[House]:
-    from pipeline.settings import settings
-
-    home = tmp_path_factory.mktemp("house")
-    running = until_ready(start(home, WAIJIAO_MODELS=str(settings().models_folder)))
+    running = until_ready(
+        start(tmp_path_factory.mktemp("house"), WAIJIAO_MODELS=str(settings().models_folder))
+    )
     yield running
     running.process.send_signal(signal.SIGINT)
     assert running.process.wait(15) == 0

@@ -99,7 +99,10 @@ def test_a_session_remembers_and_starts_over(house):
     for text in ("I has a red bike.", "It is very fast."):
         assert house.ask(text=text, session="memory")["state"] == "succeeded"
     session = house.get("/v1/sessions/memory").json()
-    assert [turn["feedback"]["heard"] for turn in session["turns"]] == ["I has a red bike.", "It is very fast."]
+    assert [turn["feedback"]["heard"] for turn in session["turns"]] == [
+        "I has a red bike.",
+        "It is very fast.",
+    ]
     reset = house.ask(text="重新開始。", session="memory")
     assert (reset["outcome"], reset["answer"]["duration_s"] > 0.5) == ("session_reset", True)
     house.ask(text="Hello teacher.", session="memory")
@@ -107,7 +110,9 @@ def test_a_session_remembers_and_starts_over(house):
 
 
 def test_turns_of_a_session_are_answered_in_order(house):
-    accepted = [house.post(text=f"I have {number} dog.", session="order") for number in ("one", "two", "three")]
+    accepted = [
+        house.post(text=f"I have {number} dog.", session="order") for number in ("one", "two", "three")
+    ]
     jobs = [house.ended(answer) for answer in accepted]
     assert [job["seq"] for job in jobs] == [1, 2, 3]
     assert sorted(jobs, key=lambda job: job["updated_at"]) == jobs

@@ -5,7 +5,17 @@ import sys
 
 import pytest
 
-HEAVY = {"numpy", "torch", "av", "ctranslate2", "onnxruntime", "faster_whisper", "xllamacpp", "hibari", "soundfile"}
+HEAVY = {
+    "numpy",
+    "torch",
+    "av",
+    "ctranslate2",
+    "onnxruntime",
+    "faster_whisper",
+    "xllamacpp",
+    "hibari",
+    "soundfile",
+}
 
 
 def modules_after(statement: str) -> set[str]:
@@ -32,6 +42,8 @@ def test_no_worker_knows_another(worker):
 def test_the_pipeline_imports_nothing_above_it():
     import pipeline
 
-    names = sorted(path.stem for folder in pipeline.__path__ for path in __import__("pathlib").Path(folder).glob("*.py"))
+    names = sorted(
+        path.stem for folder in pipeline.__path__ for path in __import__("pathlib").Path(folder).glob("*.py")
+    )
     found = modules_after("\n".join(f"import pipeline.{name}" for name in names if name != "__init__"))
     assert not {"worker_asr", "worker_llm", "worker_tts", "worker_chores", "api", "waijiao", "flask"} & found

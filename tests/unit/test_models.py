@@ -111,7 +111,7 @@ def test_a_model_of_one_file_is_that_file(monkeypatch, tmp_path):
 
 
 def test_a_missing_model_names_the_command_that_fetches_it(tmp_path):
-    with pytest.raises(ModelMissing, match="run: waijiao models fetch whisper-base$"):
+    with pytest.raises(ModelMissing, match=r"run: waijiao models fetch whisper-base$"):
         models.locate("whisper-base", tmp_path)
 
 
@@ -129,7 +129,7 @@ def test_a_truncated_file_is_found_without_reading_it(small, tmp_path):
 
 @pytest.mark.parametrize("name", ["whisper-bass", "", "WHISPER-BASE"])
 def test_an_unknown_name_lists_the_known_ones(name, tmp_path):
-    with pytest.raises(ModelMissing, match="expected one of whisper-base, .*hibari-heart, or a path"):
+    with pytest.raises(ModelMissing, match=r"expected one of whisper-base, .*hibari-heart, or a path"):
         models.locate(name, tmp_path)
 
 
@@ -153,7 +153,7 @@ def test_a_folder_that_happens_to_have_a_known_name_does_not_hide_the_catalogue(
 
 
 def test_a_users_path_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(ModelMissing, match="/nowhere/mine.gguf: there is no such file or folder"):
+    with pytest.raises(ModelMissing, match=r"/nowhere/mine\.gguf: there is no such file or folder"):
         models.locate("/nowhere/mine.gguf", tmp_path)
 
 

@@ -1,0 +1,162 @@
+"""`waijiao up`: what it starts, what it brings back, what it leaves behind, and the command around it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from e2e_house import start, until_ready
+from waiting import wait_for
+
+from pipeline.models import locate
+from pipeline.settings import settings
+
+MODELS = settings().models_folder
+LEARNERS = sorted((Path(__file__).parents[2] / "examples" / "learners").glob("*.wav"))
+
+
+def waijiao(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "waijiao", *arguments]
+    return subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def processes(house) -> list[psutil.Process]:
+    """Every process that the house started and that runs now."""
+    started = psutil.Process(house.process.pid).children(recursive=True)
+    return [each for each in started if each.status() != psutil.STATUS_ZOMBIE]
+
+
+def leader(house, name: str) -> psutil.Process | None:
+    """The first process of the service whose command line has `name` in it."""
+    return next((each for each in processes(house) if name in " ".join(each.cmdline())), None)
+
+
+def test_a_dead_process_is_back_within_two_seconds(house):
+    for name in ("worker_tts", "gunicorn"):
+        before = leader(house, name)
+        before.kill()
+        wait_for(
+            lambda old=before.pid, name=name: (found := leader(house, name)) and found.pid != old, seconds=2
+        )
+    wait_for(lambda: alive(house), seconds=30)
+    assert house.ask(text="I am back.")["state"] == "succeeded"
+
+
+def alive(house) -> bool:
+    try:
+        return house.get("/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_the_api_s_processes_are_small(house):
+    house.ask(LEARNERS[0])
+    api = [each.memory_info().rss for each in processes(house) if "gunicorn" in " ".join(each.cmdline())]
+    assert api
+    assert max(api) < 80e6
+
+
+def test_an_idle_house_leaves_the_processor_alone(house):
+    """Processor time, not wall time: under 1 % of a core for each process."""
+    before = {each: sum(each.cpu_times()[:2]) for each in processes(house)}
+    time.sleep(10)
+    used = {" ".join(each.cmdline())[-60:]: sum(each.cpu_times()[:2]) - then for each, then in before.items()}
+    assert max(used.values()) < 0.1, used
+
+
+def test_a_second_house_in_the_same_home_is_refused(house):
+    second = waijiao("up", "--port", "8999", WAIJIAO_HOME=str(house.home), WAIJIAO_MODELS=str(MODELS))
+    assert second.returncode == 1
+    assert "already running" in second.stderr
+
+
+def test_status_tells_of_queues_and_workers(house):
+    found = waijiao("status", "--json", "--url", house.url)
+    assert found.returncode == 0
+    assert json.loads(found.stdout)["models"]["llm"] == {"ready": 1, "loading": 0, "waiting": 0}
+    assert "language model" in waijiao("status", "--url", house.url).stdout
+
+
+def test_ask_sends_several_recordings_and_saves_their_answers(house, tmp_path):
+    done = waijiao(
+        "ask", *map(str, LEARNERS[:2]), "--out", str(tmp_path), "--url", house.url, "--format", "flac"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("heard:") == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"{each.stem}-answer.flac" for each in LEARNERS[:2]
+    ]
+
+
+def test_ask_tells_a_failure_and_ends_with_status_1(house, tmp_path):
+    lie = tmp_path / "lie.wav"
+    lie.write_bytes(os.urandom(5000))
+    done = waijiao("ask", str(lie), "--url", house.url)
+    assert done.returncode == 1
+    assert "not_audio" in done.stdout
+
+
+def test_ask_without_a_server_ends_with_status_3(tmp_path):
+    done = waijiao("ask", "--text", "hi", "--url", "http://127.0.0.1:1")
+    assert done.returncode == 3
+    assert "waijiao up" in done.stderr
+
+
+def test_wrong_usage_ends_with_status_2():
+    assert waijiao("ask").returncode == 2
+    assert waijiao("up", "--port", "x").returncode == 2
+    assert "WAIJIAO_ATTEMPTS" in waijiao("up", WAIJIAO_ATTEMPTS="none").stderr
+
+
+def test_a_missing_model_is_told_with_the_command_that_fetches_it(tmp_path):
+    done = waijiao("up", WAIJIAO_HOME=str(tmp_path), WAIJIAO_MODELS=str(tmp_path / "models"))
+    assert done.returncode == 1
+    assert "waijiao models fetch whisper-base" in done.stderr
+
+
+def test_a_worker_without_its_model_ends_with_the_same_word(tmp_path):
+    command = [sys.executable, "-m", "celery", "-A", "worker_llm.tasks", "worker", "-Q", "llm", "-c", "1"]
+    environment = {**os.environ, "WAIJIAO_HOME": str(tmp_path), "WAIJIAO_MODELS": str(tmp_path / "none")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "waijiao models fetch smollm2-135m" in done.stderr
+
+
+def test_a_user_s_own_model_folder_works_by_one_variable(house, tmp_path):
+    own = tmp_path / "my whisper"
+    own.symlink_to(locate("whisper-base", MODELS))
+    (tmp_path / "home").mkdir()
+    running = until_ready(start(tmp_path / "home", WAIJIAO_ASR_MODEL=str(own), WAIJIAO_MODELS=str(MODELS)))
+    try:
+        assert running.ask(LEARNERS[8], language="en")["state"] == "succeeded"
+    finally:
+        running.process.terminate()
+        running.process.wait(15)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_takes_less_than_ten_seconds_and_leaves_no_process(tmp_path, how):
+    running = until_ready(start(tmp_path, WAIJIAO_MODELS=str(MODELS)))
+    started = psutil.Process(running.process.pid).children(recursive=True)
+    assert len(started) >= 8
+    begun = time.monotonic()
+    running.process.send_signal(how)
+    assert running.process.wait(12) == 0
+    assert time.monotonic() - begun < 10
+    assert not [process for process in started if process.is_running()]
+
+
+def test_a_killed_house_leaves_no_process(tmp_path):
+    running = until_ready(start(tmp_path, WAIJIAO_MODELS=str(MODELS)))
+    started = psutil.Process(running.process.pid).children(recursive=True)
+    running.process.kill()
+    running.process.wait()
+    wait_for(lambda: not [process for process in started if process.is_running()], seconds=20)
