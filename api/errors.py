@@ -2,9 +2,10 @@
 
 import logging
 
-from flask import Flask, Response, current_app
+from flask import Flask, current_app
 from redis.exceptions import RedisError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.wrappers import Response
 
 from pipeline.errors import TooLarge, Unavailable, WaijiaoError
 
@@ -23,10 +24,8 @@ def problem(error: WaijiaoError) -> Response:
 def document(status: int, code: str, detail: str, retryable: bool) -> Response:
     title = code.replace("_", " ").capitalize()
     fields = {"type": f"urn:waijiao:error:{code}", "title": title, "status": status, "detail": detail}
-    answer = current_app.json.response({**fields, "code": code, "retryable": retryable})
-    answer.status_code = status
-    answer.mimetype = "application/problem+json"
-    return answer
+    body = current_app.json.dumps({**fields, "code": code, "retryable": retryable})
+    return Response(body, status, mimetype="application/problem+json")
 
 
 def register(app: Flask) -> None:
@@ -44,12 +43,8 @@ def unreachable(error: RedisError) -> Response:
 
 def refused(error: HTTPException) -> Response:
     if isinstance(error, RequestEntityTooLarge):
-        return problem(
-            TooLarge(f"The upload is larger than {current_app.extensions['settings'].max_upload_mb} MB.")
-        )
-    answer = document(
-        error.code or 500, error.name.lower().replace(" ", "_"), error.description or error.name, False
-    )
+        return problem(TooLarge(f"The upload is larger than {current_app.extensions['settings'].max_upload_mb} MB."))
+    answer = document(error.code or 500, error.name.lower().replace(" ", "_"), error.description or error.name, False)
     for name, value in error.get_headers():
         if name == "Allow":
             answer.headers[name] = value

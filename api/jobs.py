@@ -4,8 +4,9 @@ import dataclasses
 import logging
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request, send_file, url_for
+from flask import Blueprint, jsonify, request, send_file, url_for
 from kombu.exceptions import OperationalError
+from werkzeug.wrappers import Response
 
 from api import here, questions
 from api.errors import RETRY_AFTER_S

@@ -39,9 +39,7 @@ def read(request: Request) -> tuple[Question, IO[bytes] | None]:
     question = Question(
         id=job_id,
         tenant=here.TENANT,
-        session=matching(
-            SESSION, "session", fields.get("session") or job_id, "1 to 64 characters without / or \\"
-        ),
+        session=matching(SESSION, "session", fields.get("session") or job_id, "1 to 64 characters without / or \\"),
         text=text,
         persona=persona,
         language=matching(LANGUAGE, "language", fields["language"], "an ISO 639 code such as en or zh")
@@ -58,17 +56,17 @@ def form(request: Request) -> Mapping[str, Any]:
     """The request's fields, from a form or from JSON; an unknown name is an error, since it is a misspelt one."""
     if request.is_json:
         try:
-            fields = request.get_json()
+            fields: Any = request.get_json()
         except Malformed as error:
             raise BadRequest("The body is not valid JSON.") from error
         if not isinstance(fields, dict):
             raise BadRequest("The JSON body must be an object.")
     else:
-        fields = request.form.to_dict()
+        fields = dict(request.form.items())
     if unknown := set(fields) - FIELDS:
         names = ", ".join(sorted(FIELDS))
         raise BadRequest(f"Unknown field {sorted(unknown)[0]!r}; known are audio (a file), {names}.")
-    return fields
+    return dict(fields)
 
 
 def recording(upload: FileStorage | None) -> IO[bytes] | None:
@@ -99,9 +97,7 @@ def voice(name: str) -> str:
     model = catalogue().get(here.settings().tts_model)
     known = model.voices if model else (name,)
     if name not in known or not VOICE.fullmatch(name):
-        raise UnknownVoice(
-            f"`voice` must be one of {', '.join(known) if model else 'the voices of the speech model'}."
-        )
+        raise UnknownVoice(f"`voice` must be one of {', '.join(known) if model else 'the voices of the speech model'}.")
     return name
 
 

@@ -1,19 +1,11 @@
-"""gunicorn's settings: one process, a thread for each request.  Run with: gunicorn -c api/server.py "api:create_app()" """
+"""gunicorn's settings: one process, a thread for each request.
 
-from pipeline.errors import ConfigurationError
+Run with: gunicorn -c python:api.server "api:create_app()"
+"""
+
 from pipeline.settings import settings
 
-if settings().host not in {"127.0.0.1", "::1", "localhost"} and not settings().allow_open:
-    raise ConfigurationError(
-        f"WAIJIAO_HOST={settings().host} would let anybody on the network in, since no key has to be shown. "
-        "Listen on 127.0.0.1 behind a proxy that asks for one, or set WAIJIAO_ALLOW_OPEN=true to do it all the same."
-    )
-
-bind = (
-    f"[{settings().host}]:{settings().port}"
-    if ":" in settings().host
-    else f"{settings().host}:{settings().port}"
-)
+bind = f"[{settings().host}]:{settings().port}" if ":" in settings().host else f"{settings().host}:{settings().port}"
 worker_class = "gthread"
 workers = 1
 threads = settings().api_threads

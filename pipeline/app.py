@@ -17,6 +17,4 @@ def ring(bells: Iterable[Bell]) -> None:
     """Publish, for each bell, the chain of its stage and those after it. A lost message is rung again by the sweep."""
     for bell in bells:
         ahead = STAGES[STAGES.index(bell.stage) :]
-        chain(
-            *(app.signature(TASKS[stage], args=[bell.name], immutable=True) for stage in ahead)
-        ).apply_async()
+        chain(*(app.signature(TASKS[stage], args=[bell.name], immutable=True) for stage in ahead)).apply_async()

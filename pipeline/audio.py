@@ -58,13 +58,9 @@ def decode(file: BinaryIO, longest_s: float, rate: int = 16_000) -> Sound:
         chunks.append(chunk)
         count += len(chunk)
         if count > most:
-            raise TooLong(
-                f"The recording is longer than {longest_s:g} seconds. Cut it into shorter recordings."
-            )
+            raise TooLong(f"The recording is longer than {longest_s:g} seconds. Cut it into shorter recordings.")
     if count < SHORTEST_S * rate:
-        raise BadAudio(
-            f"Less than {SHORTEST_S} seconds of sound: the recording is empty, truncated or damaged."
-        )
+        raise BadAudio(f"Less than {SHORTEST_S} seconds of sound: the recording is empty, truncated or damaged.")
     return Sound(np.clip(np.concatenate(chunks), -1, 1), rate)
 
 
@@ -102,9 +98,7 @@ def first_track(container: Any) -> Any:
         raise BadAudio("There is no sound in the file.")
     codec = tracks[0].codec_context
     if codec is None or codec.name not in DECODERS:
-        raise BadAudio(
-            "The sound is coded in a way that is not decoded here. Record as AAC, MP3, Opus, FLAC or PCM."
-        )
+        raise BadAudio("The sound is coded in a way that is not decoded here. Record as AAC, MP3, Opus, FLAC or PCM.")
     return tracks[0]
 
 

@@ -38,7 +38,7 @@ class EmptyRequest(WaijiaoError):
 
 
 class NotAudio(WaijiaoError):
-    """Raised when the uploaded bytes are of no audio format we know. Send wav, mp3, m4a, aac, ogg, opus, webm or flac."""
+    """Raised when the uploaded bytes are of no known audio format. Send wav, mp3, m4a, aac, ogg, opus, webm or flac."""
 
     code, http_status = "not_audio", 415
 

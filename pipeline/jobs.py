@@ -101,9 +101,7 @@ class Jobs:
     def fail(self, stage: str, job: Job, error: WaijiaoError, again: bool) -> list[Bell]:
         """Record that the attempt failed; `again` tries once more while attempts are left."""
         why = json.dumps({**error.as_dict(), "stage": stage}, ensure_ascii=False)
-        return bells(
-            self._run("fail", job.name, stage, job.fence, why, int(again), self.settings.attempts)[1]
-        )
+        return bells(self._run("fail", job.name, stage, job.fence, why, int(again), self.settings.attempts)[1])
 
     def release(self, stage: str, job: Job) -> list[Bell]:
         """Hand the job back unharmed, as an orderly shutdown does; the attempt does not count."""
@@ -120,7 +118,7 @@ class Jobs:
 
     def waiting(self) -> dict[str, int]:
         """Jobs ready and unclaimed, for each stage."""
-        return {stage: cast(int, self.redis.zcard(f"{PREFIX}ready:{stage}")) for stage in STAGES}
+        return {stage: self.redis.zcard(f"{PREFIX}ready:{stage}") for stage in STAGES}
 
 
 def bells(rung: Sequence[str]) -> list[Bell]:

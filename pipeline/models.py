@@ -358,9 +358,7 @@ repository, revision, target, *names = sys.argv[1:]
 for name in names:
     hf_hub_download(repository, name, revision=revision, local_dir=target)
 """
-DOWNLOAD = (
-    "download --no-deps --no-binary :none: --only-binary :all: --require-hashes --no-input --progress-bar off"
-)
+DOWNLOAD = "download --no-deps --no-binary :none: --only-binary :all: --require-hashes --no-input --progress-bar off"
 OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")  # set for workers; a fetch is the moment to be online
 
 

@@ -12,7 +12,7 @@ from pipeline.record import Job
 def turns(redis: "Redis", tenant: str, session: str, before: float = float("inf")) -> list[Job]:
     """The session's jobs with seq < `before` since it was last started over, oldest first."""
     name = f"{tenant}/{session}"
-    since = redis.hget(f"{PREFIX}session:{name}", "since") or "0"
+    since = cast(str | None, redis.hget(f"{PREFIX}session:{name}", "since")) or "0"
     jobs = cast(list[str], redis.zrangebyscore(f"{PREFIX}turns:{name}", f"({since}", f"({before}"))
     with redis.pipeline(transaction=False) as reading:
         for job in jobs:

@@ -3,8 +3,9 @@
 import os
 from functools import cache
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DATA_HOME = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
@@ -73,6 +74,15 @@ class Settings(BaseSettings):
     tts_threads: int = Field(default=1, ge=1)  # compute threads of one worker
     tts_batch: int = Field(default=1, ge=1)  # jobs one worker takes at once
     tts_pause_s: float = 0.25  # seconds of silence between two sentences
+
+    @model_validator(mode="after")
+    def nobody_is_let_in_unasked(self) -> Self:
+        if self.host not in {"127.0.0.1", "::1", "localhost"} and not self.allow_open:
+            raise ValueError(
+                f"listening on {self.host} would let anybody on the network in, since no key has to be shown. Listen on "
+                "127.0.0.1 behind a proxy that asks for one, or set WAIJIAO_ALLOW_OPEN=true to do it all the same."
+            )
+        return self
 
     @property
     def models_folder(self) -> Path:

@@ -47,7 +47,7 @@ def child() -> str:
 
 
 def stage(name: str, engine_class: str) -> Callable[[Run], Callable[[str], None]]:
-    """Make `run(engine, jobs) -> results` the work of one stage; `engine_class` is 'module:Class', loaded in the child."""
+    """Make `run(engine, jobs) -> results` the work of a stage; the child loads `engine_class`, a 'module:Class'."""
     serve(name, engine_class)
 
     def wrap(run: Run) -> Callable[[str], None]:
@@ -79,16 +79,14 @@ def attempt(run: Run, batch: list[Job]) -> Sequence[Outcome]:
     except WaijiaoError as error:
         return [error] * len(batch)
     except SoftTimeLimitExceeded:
-        return [
-            TooSlow(f"The stage took longer than {settings().stage_s} s. Try a shorter recording.")
-        ] * len(batch)
+        return [TooSlow(f"The stage took longer than {settings().stage_s} s. Try a shorter recording.")] * len(batch)
     except MemoryError:
         return [OutOfMemory()] * len(batch)
     except Exception as error:
         log.exception("an engine failed on %s", ", ".join(job.id for job in batch))
-        return [
-            EngineFailed(f"The model failed ({type(error).__name__}); the worker's log has the cause.")
-        ] * len(batch)
+        return [EngineFailed(f"The model failed ({type(error).__name__}); the worker's log has the cause.")] * len(
+            batch
+        )
 
 
 def commit(name: str, job: Job, outcome: Outcome) -> list[Bell]:

@@ -45,7 +45,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class Feedback:
-    """What the teacher makes of it. `spoken` is what the voice will say; `reset` when the learner asked to start over."""
+    """What the teacher makes of it. `spoken` is what the voice will say; `reset`: the learner asked to start over."""
 
     heard: str
     corrected: str
@@ -85,7 +85,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Exchange:
-    """An earlier turn of the session: what the learner said, and what the teacher answered (in the model's own form)."""
+    """An earlier turn of the session: what the learner said, and what the teacher answered in the model's own form."""
 
     learner: str
     teacher: str

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-
 from waiting import wait_for
 
 from waijiao.running import free_port

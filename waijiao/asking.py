@@ -14,7 +14,11 @@ from pipeline.errors import WaijiaoError
 LOOK_S = 0.2  # seconds between two looks at a job
 ENDED = {"succeeded", "failed", "canceled", "expired"}
 
-Job = dict[str, Any]
+Job = dict[str, Any]  # a JSON object of the API
+
+
+def job_in(answer: httpx.Response) -> Job:
+    return cast(Job, answer.json())
 
 
 class Refused(WaijiaoError):
@@ -41,16 +45,16 @@ class Server:
         """Leave a recording, or text; the job as it was accepted."""
         with self._client() as client:
             if audio is None:
-                return self._answer(client.post("/v1/jobs", data=fields)).json()
+                return job_in(self._answer(client.post("/v1/jobs", data=fields)))
             with audio.open("rb") as file:
-                return self._answer(client.post("/v1/jobs", data=fields, files={"audio": file})).json()
+                return job_in(self._answer(client.post("/v1/jobs", data=fields, files={"audio": file})))
 
     def wait(self, job: Job, report: Callable[[Job], None]) -> Job:
         """Look until the job has ended, reporting each look."""
         with self._client() as client:
             while job["state"] not in ENDED:
                 time.sleep(LOOK_S)
-                job = self._answer(client.get(f"/v1/jobs/{job['id']}")).json()
+                job = job_in(self._answer(client.get(f"/v1/jobs/{job['id']}")))
                 report(job)
         return job
 
@@ -62,7 +66,7 @@ class Server:
     def readiness(self) -> Job:
         """What /readyz says: ready or not, and each model's workers and waiting jobs."""
         with self._client() as client:
-            return cast(Job, client.get("/readyz").json())
+            return job_in(client.get("/readyz"))
 
     @contextmanager
     def _client(self) -> Iterator[httpx.Client]:

@@ -33,7 +33,8 @@ def said_plainly(command: Callable[..., None]) -> Callable[..., None]:
             command(*args, **kwargs)
         except ValidationError as error:
             first = error.errors()[0]
-            err.print(f"WAIJIAO_{str(first['loc'][0]).upper()}: {first['msg']}", style="red", markup=False)
+            name = "_".join(["WAIJIAO", *(str(part).upper() for part in first["loc"] or ["host"])])
+            err.print(f"{name}: {first['msg']}", style="red", markup=False)
             sys.exit(2)
         except Unreachable as error:
             err.print(error.detail, style="red", markup=False)
@@ -58,22 +59,16 @@ def main() -> None:
 @main.command()
 @click.option("--host", help="Address to listen on.  [default: WAIJIAO_HOST or 127.0.0.1]")
 @click.option("--port", type=click.IntRange(1, 65535), help="TCP port.  [default: WAIJIAO_PORT or 8000]")
-@click.option(
-    "--asr", default=1, show_default=True, type=click.IntRange(1, 64), help="Speech-to-text workers."
-)
-@click.option(
-    "--llm", default=1, show_default=True, type=click.IntRange(1, 64), help="Language-model workers."
-)
-@click.option(
-    "--tts", default=1, show_default=True, type=click.IntRange(1, 64), help="Text-to-speech workers."
-)
+@click.option("--asr", default=1, show_default=True, type=click.IntRange(1, 64), help="Speech-to-text workers.")
+@click.option("--llm", default=1, show_default=True, type=click.IntRange(1, 64), help="Language-model workers.")
+@click.option("--tts", default=1, show_default=True, type=click.IntRange(1, 64), help="Text-to-speech workers.")
 @said_plainly
 def up(host: str | None, port: int | None, asr: int, llm: int, tts: int) -> None:
     """Run everything on this machine until Ctrl-C: API, workers, and Redis unless WAIJIAO_REDIS_URL names one.
 
     A process that dies is started again. Data lies in WAIJIAO_HOME; so do the logs, in its folder logs.
     """
-    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    given: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     running.up(Settings(**given), {"asr": asr, "llm": llm, "tts": tts})
 
 
@@ -99,16 +94,14 @@ def demo(audio: Path | None, out: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the jobs' records as JSON lines.")
 @click.option("--url", help="The server.  [default: WAIJIAO_URL or http://127.0.0.1:8000]")
 @said_plainly
-def ask(
-    audio: tuple[Path, ...], out: Path | None, as_json: bool, url: str | None, format_: str, **fields: str
-) -> None:
+def ask(audio: tuple[Path, ...], out: Path | None, as_json: bool, url: str | None, format_: str, **fields: str) -> None:
     """Send recordings to the teacher, wait, save the spoken answers.
 
     Several recordings are sent at once and answered in their order. Ends with status 1 when any of them fails.
     """
     if not audio and not fields.get("text"):
         raise click.UsageError("Give at least one recording, or --text.")
-    given = {name: value for name, value in fields.items() if value is not None} | {"format": format_}
+    given: dict[str, Any] = {name: value for name, value in fields.items() if value is not None} | {"format": format_}
     server = Server(url or Settings().url)
     places = answers_of(audio, out, format_)
     failed = 0
@@ -145,9 +138,7 @@ def list_models() -> None:
 
 @models.command()
 @click.argument("name", nargs=-1)
-@click.option(
-    "--from", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Copy from here."
-)
+@click.option("--from", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Copy from here.")
 @said_plainly
 def fetch(name: tuple[str, ...], folder: Path | None) -> None:
     """Fetch and verify the models NAME…; without a name, the default ones. What is here already is not fetched."""

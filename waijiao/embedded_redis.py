@@ -21,9 +21,7 @@ def server() -> str:
         carried = Path(package.origin).parent / "bin" / "redis-server"
         if carried.exists():
             return str(carried)
-    raise ConfigurationError(
-        "There is no redis-server here. Install redis or valkey, or set WAIJIAO_REDIS_URL."
-    )
+    raise ConfigurationError("There is no redis-server here. Install redis or valkey, or set WAIJIAO_REDIS_URL.")
 
 
 def command(settings: Settings) -> list[str]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
 from pipeline import models
@@ -38,12 +38,11 @@ def fetch(names: tuple[str, ...], folder: Path, start_from: Path | None, console
     with Progress(*columns, console=console) as bars:
         for model in chosen:
             bar = bars.add_task(model.name, total=model.size)
-            models.fetch(
-                model,
-                folder,
-                lambda _, done, total, bar=bar: bars.update(bar, completed=done, total=total),
-                start_from,
-            )
+
+            def report(_: str, done: int, total: int, bar: TaskID = bar) -> None:
+                bars.update(bar, completed=done, total=total)
+
+            models.fetch(model, folder, report, start_from)
             bars.update(bar, completed=model.size, total=model.size)
 
 

@@ -52,9 +52,7 @@ class House:
         try:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ConfigurationError(
-                f"Waijiao is already running with WAIJIAO_HOME={self.settings.home}."
-            ) from None
+            raise ConfigurationError(f"Waijiao is already running with WAIJIAO_HOME={self.settings.home}.") from None
         try:
             self.start()
         except BaseException:
@@ -112,9 +110,7 @@ class House:
             if ready(self.url):
                 return
             time.sleep(LOOK_S)
-        raise ConfigurationError(
-            f"The models were not ready after {self.settings.load_s} s (WAIJIAO_LOAD_S)."
-        )
+        raise ConfigurationError(f"The models were not ready after {self.settings.load_s} s (WAIJIAO_LOAD_S).")
 
     @property
     def url(self) -> str:
@@ -126,9 +122,7 @@ class House:
             time.sleep(LOOK_S)
             if self.redis and self.redis.process.poll() is not None:
                 self.redis = self.again(self.redis)
-            self.running = [
-                each if each.process.poll() is None else self.again(each) for each in self.running
-            ]
+            self.running = [each if each.process.poll() is None else self.again(each) for each in self.running]
 
     def again(self, dead: Running) -> Running:
         """Start a service that ended once more; what it left of its own processes is killed first."""

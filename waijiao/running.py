@@ -77,9 +77,8 @@ def prepare(settings: Settings) -> None:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            raise ConfigurationError(
-                f"Port {settings.port} of {settings.host} cannot be used ({error.strerror}). Choose another with --port."
-            ) from error
+            place = f"Port {settings.port} of {settings.host}"
+            raise ConfigurationError(f"{place} cannot be used ({error.strerror}); choose another.") from error
     signal.signal(signal.SIGTERM, as_ctrl_c)
 
 

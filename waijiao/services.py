@@ -28,9 +28,7 @@ def workers(settings: Settings, counts: dict[str, int]) -> list[Service]:
     """`counts[stage]` workers of each stage, and one for chores."""
     threads = thread_budget(counts, len(os.sched_getaffinity(0)))
     model_workers = [
-        worker(settings, stage, number, threads[stage])
-        for stage in STAGES
-        for number in range(1, counts[stage] + 1)
+        worker(settings, stage, number, threads[stage]) for stage in STAGES for number in range(1, counts[stage] + 1)
     ]
     return [*model_workers, worker(settings, "chores", 1, 1)]
 

@@ -38,9 +38,7 @@ class Listener:
         return Recording(sound, job.question.language or None)
 
 
-def silent_beside_text(
-    job: Job, recording: Recording, heard: Transcript | WaijiaoError
-) -> Transcript | WaijiaoError:
+def silent_beside_text(job: Job, recording: Recording, heard: Transcript | WaijiaoError) -> Transcript | WaijiaoError:
     """Silence that came with typed text is no error: the text alone is answered."""
     if isinstance(heard, NoSpeech) and job.question.text:
         return Transcript("", job.question.language or "en", recording.sound.duration_s)

@@ -7,7 +7,7 @@ from pipeline.settings import settings
 from pipeline.stages import records
 
 
-@app.task(name="chores.tidy")  # type: ignore[untyped-decorator]
+@app.task(name="chores.tidy")
 def tidy() -> None:
     """Remove the audio of jobs that have no record: their retention has passed, or their upload was cut off."""
     remove_orphans(records(), FolderBlobs(settings().blobs_folder), settings().orphan_s)

@@ -83,9 +83,7 @@ def understand(heard: str, raw: str, persona: Persona) -> Feedback:
 
 def _correction(heard: str, pieces: Iterable[Piece], believed: Collection[Piece], reply: str) -> Feedback:
     edits = tuple(Edit(_plain(piece.before), _plain(piece.after), piece.at) for piece in believed)
-    better = _sentence(
-        piece.after if _same_keys(piece) or piece in believed else piece.before for piece in pieces
-    )
+    better = _sentence(piece.after if _same_keys(piece) or piece in believed else piece.before for piece in pieces)
     explanation = _explanation(edits, _words(heard))
     repeated = f"We say: {better}" if len(better) <= REPEATED_CHARS else ""
     spoken = " ".join(filter(None, (_speakable(repeated), _speakable(explanation), reply)))

@@ -19,9 +19,7 @@ from worker_llm.engine import Prompt
 
 log = logging.getLogger(__name__)
 
-CACHE_MIB = (
-    64  # prompts that fell out of a slot; a persona's beginning takes about 7 MiB with the small model
-)
+CACHE_MIB = 64  # prompts that fell out of a slot; a persona's beginning takes about 7 MiB with the small model
 ERRORS_ONLY = 1  # llama.cpp's verbosity
 LISTENER_S = 10  # seconds the listener may take to count tokens
 

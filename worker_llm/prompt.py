@@ -22,9 +22,7 @@ BRACKETS = re.compile(r"[<>\[\]{}|｜＜＞［］\x00-\x1f]+")
 Count = Callable[[str], int]
 
 
-def compose(
-    persona: Persona, history: Sequence[Exchange], learner: str, limits: Settings, count: Count
-) -> Prompt:
+def compose(persona: Persona, history: Sequence[Exchange], learner: str, limits: Settings, count: Count) -> Prompt:
     """At most `limits.prompt_tokens`: the oldest turns are left out first, then the end of what was heard.
 
     Raises ConfigurationError when the persona alone has too many tokens.

@@ -8,9 +8,7 @@ from pipeline.personas import Persona
 from pipeline.turns import Feedback
 
 # What people say around such a request, without changing it.
-BEFORE = (
-    "please ok okay well so now can could we i want would like to let us 请 請 那 好的 我 们 們 咱 想 要 可以"
-)
+BEFORE = "please ok okay well so now can could we i want would like to let us 请 請 那 好的 我 们 們 咱 想 要 可以"
 AFTER = "please now again ok 好 吧 啊 吗 嗎 了 可以"
 NO_WORD = re.compile(r"[\W_]+")
 

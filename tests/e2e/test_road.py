@@ -110,9 +110,7 @@ def test_a_session_remembers_and_starts_over(house):
 
 
 def test_turns_of_a_session_are_answered_in_order(house):
-    accepted = [
-        house.post(text=f"I have {number} dog.", session="order") for number in ("one", "two", "three")
-    ]
+    accepted = [house.post(text=f"I have {number} dog.", session="order") for number in ("one", "two", "three")]
     jobs = [house.ended(answer) for answer in accepted]
     assert [job["seq"] for job in jobs] == [1, 2, 3]
     assert sorted(jobs, key=lambda job: job["updated_at"]) == jobs

@@ -43,9 +43,7 @@ def test_a_dead_process_is_back_within_two_seconds(house):
     for name in ("worker_tts", "gunicorn"):
         before = leader(house, name)
         before.kill()
-        wait_for(
-            lambda old=before.pid, name=name: (found := leader(house, name)) and found.pid != old, seconds=2
-        )
+        wait_for(lambda old=before.pid, name=name: (found := leader(house, name)) and found.pid != old, seconds=2)
     wait_for(lambda: alive(house), seconds=30)
     assert house.ask(text="I am back.")["state"] == "succeeded"
 
@@ -86,14 +84,10 @@ def test_status_tells_of_queues_and_workers(house):
 
 
 def test_ask_sends_several_recordings_and_saves_their_answers(house, tmp_path):
-    done = waijiao(
-        "ask", *map(str, LEARNERS[:2]), "--out", str(tmp_path), "--url", house.url, "--format", "flac"
-    )
+    done = waijiao("ask", *map(str, LEARNERS[:2]), "--out", str(tmp_path), "--url", house.url, "--format", "flac")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("heard:") == 2
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        f"{each.stem}-answer.flac" for each in LEARNERS[:2]
-    ]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{each.stem}-answer.flac" for each in LEARNERS[:2]]
 
 
 def test_ask_tells_a_failure_and_ends_with_status_1(house, tmp_path):
@@ -113,6 +107,7 @@ def test_ask_without_a_server_ends_with_status_3(tmp_path):
 def test_wrong_usage_ends_with_status_2():
     assert waijiao("ask").returncode == 2
     assert waijiao("up", "--port", "x").returncode == 2
+    assert "WAIJIAO_ALLOW_OPEN" in waijiao("up", "--host", "0.0.0.0").stderr
     assert "WAIJIAO_ATTEMPTS" in waijiao("up", WAIJIAO_ATTEMPTS="none").stderr
 
 

@@ -83,9 +83,7 @@ def spoken(voice, text, **how):
 def test_what_it_says_is_understood(voice):
     sounds = speak_all(voice, [Line(sentence) for sentence in SENTENCES], PAUSE_S)
 
-    wrong = sum(
-        edits(words(text), words(heard(sound))) for text, sound in zip(SENTENCES, sounds, strict=True)
-    )
+    wrong = sum(edits(words(text), words(heard(sound))) for text, sound in zip(SENTENCES, sounds, strict=True))
     rate = wrong / sum(len(words(text)) for text in SENTENCES)
     print(f"word error rate of the voice, read back: {rate:.3f}")
     assert rate < 0.15
@@ -99,9 +97,7 @@ def test_a_whole_answer_is_understood(voice):
     assert edits(words("you said 3.5 dollars we went home where did you go then"), words(text)[4:]) <= 3
 
 
-@pytest.mark.parametrize(
-    "text", ["Yesterday I went to 图书馆 with my friend.", "Good 😀 work!", "你好。Hello, Anna."]
-)
+@pytest.mark.parametrize("text", ["Yesterday I went to 图书馆 with my friend.", "Good 😀 work!", "你好。Hello, Anna."])
 def test_of_mixed_text_the_english_is_spoken(voice, text):
     sound = spoken(voice, text)
 

@@ -121,9 +121,7 @@ def test_the_personas_part_is_computed_once(model, persona):
 
 
 def test_the_budget_of_a_prompt_holds(model, persona):
-    prompt = compose(
-        persona, [Exchange("早上好 " * 99, "yes")] * 20, "word " * 5000, settings(), model.count_tokens
-    )
+    prompt = compose(persona, [Exchange("早上好 " * 99, "yes")] * 20, "word " * 5000, settings(), model.count_tokens)
     assert model.complete(prompt)["usage"]["prompt_tokens"] <= settings().prompt_tokens
 
 
@@ -152,9 +150,7 @@ def test_several_prompts_are_answered_in_their_order():
     william = personas.load("william", several.personas)
     sentences = ["they was very happy", "he have two sister", "my mother are a teacher"]
     replies = model.reply([compose(william, [], each, several, model.count_tokens) for each in sentences])
-    corrected = [
-        understand(heard, raw, william).corrected for heard, raw in zip(sentences, replies, strict=True)
-    ]
+    corrected = [understand(heard, raw, william).corrected for heard, raw in zip(sentences, replies, strict=True)]
     assert corrected == [CORRECTIONS[sentence] for sentence in sentences]
 
 
@@ -162,9 +158,7 @@ def two_at_once():
     return settings().model_copy(update={"llm_batch": 2})
 
 
-@pytest.mark.parametrize(
-    "path", ["/v1/chat/completions", "/completion", "/tokenize", "/v1/models", "/props", "/slots"]
-)
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/completion", "/tokenize", "/v1/models", "/props", "/slots"])
 def test_nobody_else_can_use_the_listener(model, path):
     with httpx.Client(transport=httpx.HTTPTransport(uds=model.socket), base_url="http://llm") as stranger:
         assert stranger.post(path, json={"prompt": "x", "content": "x"}).status_code == 401

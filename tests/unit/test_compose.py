@@ -129,10 +129,12 @@ def test_nothing_of_the_host_is_mounted_and_no_secret_is_written_down():
             assert "${REDIS_PASSWORD:?" in line
 
 
+def test_what_reaches_the_internet_without_serving_does_not_know_the_password():
+    assert "WAIJIAO_REDIS_URL" not in compose()["services"]["models"]["environment"]
+
+
 def test_workers_read_models_and_only_one_service_writes_them():
-    writers = {
-        name for name, service in compose()["services"].items() if "models:/data/models" in service["volumes"]
-    }
+    writers = {name for name, service in compose()["services"].items() if "models:/data/models" in service["volumes"]}
     readers = {
         name
         for name, service in compose()["services"].items()
@@ -168,16 +170,10 @@ def test_redis_forgets_nothing():
 
 
 def test_the_image_holds_every_package_and_nothing_else_is_sent_to_the_builder():
-    packages = re.search(
-        r"^packages = (\[.*\])$", (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M
-    )
-    copied = {
-        word.rstrip("/") for key, rest in stages()["base"] if key == "COPY" for word in rest.split()[:-1]
-    }
+    packages = re.search(r"^packages = (\[.*\])$", (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M)
+    copied = {word.rstrip("/") for key, rest in stages()["base"] if key == "COPY" for word in rest.split()[:-1]}
     sent = {
-        line[1:]
-        for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
-        if line.startswith("!")
+        line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line.startswith("!")
     }
 
     assert set(json.loads(packages[1])) <= copied

@@ -23,13 +23,11 @@ def test_the_correction_is_explained_and_spoken():
         Edit("book", "books", (9, 10)),
     )
     assert (
-        feedback.explanation
-        == 'Say "went" instead of "go". Add "the" before "library". Say "books" instead of "book".'
+        feedback.explanation == 'Say "went" instead of "go". Add "the" before "library". Say "books" instead of "book".'
     )
     assert feedback.reply == "Which books?"
     assert feedback.spoken == (
-        f"We say: {RIGHT} "
-        "Say went instead of go. Add the before library. Say books instead of book. Which books?"
+        f"We say: {RIGHT} Say went instead of go. Add the before library. Say books instead of book. Which books?"
     )
 
 

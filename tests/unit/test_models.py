@@ -18,9 +18,7 @@ CONTENT = {"model.bin": b"weights" * 1000, "config.json": b"{}"}
 
 def one(files: dict[str, bytes]) -> models.Model:
     """A model of these files that has no source."""
-    listed = tuple(
-        models.File(name, len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items()
-    )
+    listed = tuple(models.File(name, len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items())
     return models.Model("small", "asr", "faster-whisper", "", "MIT", "", "", listed, sources=())
 
 
@@ -90,9 +88,7 @@ def test_the_catalogue_cannot_be_changed():
 def test_reading_the_catalogue_imports_no_downloader_and_no_engine():
     heavy = {"huggingface_hub", "pip", "hibari", "faster_whisper", "xllamacpp", "numpy"}
     program = "import sys; from pipeline import models; models.catalogue(); print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    ).stdout
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert not heavy & set(loaded.split())
 
 

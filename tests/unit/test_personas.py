@@ -20,9 +20,7 @@ def test_a_persona_is_complete(name):
     assert persona.name == name
     assert persona.display["en"]
     assert persona.display["zh"]
-    assert {"重新开始", "重新開始", "从头开始", "start over", "let's start over"} <= set(
-        persona.starting_over
-    )
+    assert {"重新开始", "重新開始", "从头开始", "start over", "let's start over"} <= set(persona.starting_over)
     assert len(persona.examples) == 5
 
 

@@ -68,9 +68,7 @@ def test_prompt_and_answer_fit_the_context():
 
 
 def test_a_persona_that_leaves_no_room_is_refused():
-    with pytest.raises(
-        ConfigurationError, match="WAIJIAO_PROMPT_TOKENS is too small for the persona william"
-    ):
+    with pytest.raises(ConfigurationError, match="WAIJIAO_PROMPT_TOKENS is too small for the persona william"):
         compose(WILLIAM, [], "hello", LIMITS.model_copy(update={"prompt_tokens": 100}), words)
 
 

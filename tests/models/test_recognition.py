@@ -1,0 +1,164 @@
+"""The real recogniser on real speech: young learners, a president, and recordings in which nobody speaks."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from spoken import word_error_rate, word_errors
+
+from pipeline.audio import Sound, decode
+from pipeline.errors import BadRequest, ConfigurationError, ModelMissing, NoSpeech, UnknownEngine
+from pipeline.models import locate
+from pipeline.settings import Settings, settings
+from pipeline.turns import Transcript
+from worker_asr.engine import Recogniser, Recording, load
+from worker_asr.faster_whisper import FasterWhisper
+from worker_asr.speech import find_speech
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+JFK = "And so my fellow Americans, ask not what your country can do for you, ask what you can do for your country."
+RATE = 16_000
+TIME = np.arange(2 * RATE) / RATE
+
+
+def noise(level: float) -> np.ndarray:
+    return np.random.default_rng(0).normal(0, level, 2 * RATE).clip(-1, 1)
+
+
+def clicks() -> np.ndarray:
+    samples = np.zeros(RATE)
+    samples[::1600] = 0.9
+    return samples
+
+
+def hum(base: float) -> np.ndarray:
+    return 0.2 * sum(np.sin(2 * np.pi * base * k * TIME) / k for k in range(1, 10))
+
+
+NOBODY = {
+    "silence": np.zeros(2 * RATE),
+    "a muted microphone": noise(0.0002),
+    "soft noise": noise(0.01),
+    "loud noise": noise(0.3),
+    "hum at 50 Hz": hum(50),
+    "hum at 120 Hz": hum(120),
+    "a tone": 0.3 * np.sin(2 * np.pi * 440 * TIME),
+    "a dialled key": 0.3 * (np.sin(2 * np.pi * 697 * TIME) + np.sin(2 * np.pi * 1209 * TIME)),
+    "clicks": clicks(),
+    "0.1 seconds": np.zeros(1600),
+}
+
+
+@pytest.fixture(scope="module")
+def whisper() -> Recogniser:
+    return load(settings())
+
+
+@pytest.fixture(scope="module")
+def learners() -> list[tuple[str, Sound]]:
+    facts = json.loads((EXAMPLES / "learners" / "learners.json").read_text())
+    return [(fact["text"], sound_of(f"learners/{fact['id']}.wav")) for fact in facts]
+
+
+@pytest.fixture(scope="module")
+def heard(whisper, learners) -> list[Transcript]:
+    transcripts = whisper.transcribe([Recording(sound, "en") for _, sound in learners])
+    assert all(isinstance(transcript, Transcript) for transcript in transcripts)
+    return transcripts
+
+
+def sound_of(name: str) -> Sound:
+    with (EXAMPLES / name).open("rb") as file:
+        return decode(file, 300)
+
+
+def test_learners_are_understood(learners, heard):
+    pairs = [(said, transcript.text) for (said, _), transcript in zip(learners, heard, strict=True)]
+    assert word_error_rate(pairs) < 0.36
+
+
+def test_words_follow_each_other_inside_the_recording(learners, heard):
+    for (_, sound), transcript in zip(learners, heard, strict=True):
+        times = [time for word in transcript.words for time in (word.start, word.end)]
+        assert times == sorted(times)
+        assert times[0] >= 0
+        assert times[-1] <= sound.duration_s + 0.01
+        assert all(0 <= word.probability <= 1 for word in transcript.words)
+        assert " ".join(word.word for word in transcript.words) == transcript.text
+        assert transcript.duration_s == pytest.approx(sound.duration_s, abs=0.001)
+        assert json.loads(json.dumps(transcript.as_dict()))["language"] == "en"
+
+
+def test_the_same_recording_gives_the_same_words(whisper, learners, heard):
+    again = whisper.transcribe([Recording(sound, "en") for _, sound in learners[:8]])
+    assert again == heard[:8]
+
+
+@pytest.mark.parametrize("language", ["en", None], ids=["given", "detected"])
+def test_clear_speech_is_nearly_exact(whisper, language):
+    [transcript] = whisper.transcribe([Recording(sound_of("jfk.flac"), language)])
+    assert word_errors(JFK, transcript.text) <= 1
+    assert transcript.language == "en"
+
+
+def test_word_times_are_those_of_the_recording_even_when_speech_begins_late(whisper):
+    jfk = sound_of("jfk.flac")
+    late = Sound(np.concatenate([np.zeros(5 * RATE, np.float32), jfk.samples]), RATE)
+    first, second = whisper.transcribe([Recording(jfk, "en"), Recording(late, "en")])
+    assert word_errors(first.text, second.text) <= 1
+    assert second.words[-1].end - first.words[-1].end == pytest.approx(5, abs=0.3)
+
+
+def test_a_recording_longer_than_one_window_is_heard_to_its_end(whisper):
+    jfk = sound_of("jfk.flac").samples
+    [transcript] = whisper.transcribe([Recording(Sound(np.tile(jfk, 4), RATE), "en")])
+    assert word_errors(" ".join([JFK] * 4), transcript.text) <= 8
+    assert transcript.words[-1].end > 40
+
+
+def test_quiet_speech_is_heard(whisper, learners):
+    said, sound = learners[5]
+    [transcript] = whisper.transcribe([Recording(Sound(sound.samples * 0.02, RATE), "en")])
+    assert isinstance(transcript, Transcript)
+
+
+@pytest.mark.parametrize("name", NOBODY)
+def test_where_nobody_speaks_nothing_is_heard(whisper, name):
+    sound = Sound(NOBODY[name].astype(np.float32), RATE)
+    with pytest.raises(NoSpeech):
+        find_speech(sound)
+    [error] = whisper.transcribe([Recording(sound)])
+    assert isinstance(error, NoSpeech)
+
+
+def test_one_silent_recording_does_not_cost_its_neighbours(whisper, learners):
+    silence = Sound(np.zeros(RATE, np.float32), RATE)
+    answers = whisper.transcribe([Recording(silence), Recording(learners[0][1], "en"), Recording(silence)])
+    assert [type(answer) for answer in answers] == [NoSpeech, Transcript, NoSpeech]
+
+
+def test_a_hint_does_no_harm_however_long(whisper):
+    [transcript] = whisper.transcribe([Recording(sound_of("jfk.flac"), "en", hint="Americans, 国家 " * 500)])
+    assert word_errors(JFK, transcript.text) <= 1
+
+
+def test_an_unknown_language_is_a_bad_request(whisper, learners):
+    [error] = whisper.transcribe([Recording(learners[0][1], "tlh")])
+    assert isinstance(error, BadRequest)
+
+
+def test_an_unknown_engine_names_the_known_ones():
+    with pytest.raises(UnknownEngine, match="WAIJIAO_ASR_ENGINE='dragon': expected one of faster-whisper"):
+        load(Settings(asr_engine="dragon"))
+
+
+def test_a_folder_without_a_model_says_which_files_are_missing(tmp_path):
+    with pytest.raises(ModelMissing, match=r"config\.json, model\.bin, tokenizer\.json"):
+        FasterWhisper(tmp_path, Settings())
+
+
+def test_a_compute_type_that_cannot_work_here_names_the_setting():
+    model = locate(settings().asr_model, settings().models_folder)
+    with pytest.raises(ConfigurationError, match="WAIJIAO_ASR_COMPUTE_TYPE=float8"):
+        FasterWhisper(model, Settings(asr_compute_type="float8"))

@@ -1,0 +1,97 @@
+"""Formats are told by their first bytes, and everything else is refused."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pipeline.errors import NotAudio, UnknownFormat
+from pipeline.magic import FORMATS, HEAD, content_type, sniff
+
+ADTS = bytes.fromhex("fff15040021ffc") + bytes(9)  # a frame of 16 bytes
+MP3 = bytes.fromhex("fffb9064") + bytes(413)  # 128 kbit/s at 44.1 kHz: 417 bytes
+MP3_LOW = bytes.fromhex("ffe318c4") + bytes(68)  # MPEG-2.5, 8 kbit/s at 8 kHz: 72 bytes
+ID3 = b"ID3\x04\0\0\0\0\0\x0a" + bytes(10)
+
+KNOWN = {
+    "wav": b"RIFF\xff\xff\xff\xffWAVEfmt ",
+    "rf64": b"RF64\xff\xff\xff\xffWAVEds64",
+    "m4a": b"\0\0\0\x1cftypM4A \0\0\0\0",
+    "mp4": b"\0\0\0\x20ftypisom\0\0\x02\0",
+    "quicktime": b"\0\0\0\x14ftypqt  \0\0\0\0",
+    "ogg": b"OggS\0\x02" + bytes(20),
+    "webm": b"\x1a\x45\xdf\xa3\x9fB\x86\x81\x01B\x82\x84webm",
+    "matroska": b"\x1a\x45\xdf\xa3\xa3B\x86\x81\x01B\x82\x88matroska",
+    "flac": b"fLaC\0\0\0\x22",
+    "adts": ADTS * 3,
+    "adts after id3": ID3 + ADTS * 3,
+    "mp3": MP3 * 3,
+    "mp3 at 8 kHz": MP3_LOW * 3,
+    "mp3 after id3": ID3 + MP3 * 3,
+    "mp3 after a picture": b"ID3\x03\0\0\0\x01\x7f\x7f" + bytes(HEAD - 10),
+}
+DEMUXERS = {
+    "rf64": "wav",
+    "m4a": "mov",
+    "mp4": "mov",
+    "quicktime": "mov",
+    "webm": "matroska",
+    "adts": "aac",
+    "adts after id3": "aac",
+}
+
+UNKNOWN = {
+    "nothing": b"",
+    "text": b"Then he went to the park.\n" * 20,
+    "ffconcat": b"ffconcat version 1.0\nfile segment.wav\n",
+    "a playlist": b"#EXTM3U\n#EXTINF:10,\nsegment.wav\n",
+    "sdp": b"v=0\no=- 0 0 IN IP4 127.0.0.1\nm=audio 5004 RTP/AVP 0\n",
+    "html": b"<!doctype html><html>",
+    "zip": b"PK\x03\x04" + bytes(100),
+    "png": b"\x89PNG\r\n\x1a\n" + bytes(100),
+    "avi": b"RIFF\xff\xff\xff\xffAVI LIST",
+    "zeros": bytes(HEAD),
+    "ones": b"\xff" * HEAD,
+    "one mp3 frame": MP3 + bytes(400),
+    "an id3 tag and text": ID3 + b"and then text" * 100,
+    "an id3 tag cut off": b"ID3\x03\0\0\0\x01\x7f\x7f" + bytes(100),
+    "ebml of another kind": b"\x1a\x45\xdf\xa3\x9fB\x86\x81\x01B\x82\x84else",
+}
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_a_known_format_is_told_by_its_first_bytes(name):
+    assert sniff(KNOWN[name][:HEAD]) == DEMUXERS.get(name, name.split()[0])
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_anything_else_is_not_audio(name):
+    with pytest.raises(NotAudio):
+        sniff(UNKNOWN[name])
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_a_head_cut_short_gives_a_format_or_not_audio(name):
+    for length in range(40):
+        try:
+            sniff(KNOWN[name][:length])
+        except NotAudio:
+            continue
+
+
+def test_random_bytes_are_not_audio():
+    for _ in range(2_000):
+        with pytest.raises(NotAudio):
+            sniff(os.urandom(HEAD // 8))
+
+
+def test_an_unknown_answer_format_names_the_known_ones():
+    with pytest.raises(UnknownFormat, match=r"'wma': expected one of wav, mp3, ogg, opus, flac"):
+        content_type("wma")
+    assert content_type("mp3") == FORMATS["mp3"] == "audio/mpeg"
+
+
+def test_telling_formats_imports_nothing_heavy():
+    code = "import sys, pipeline.magic; sys.exit(len({'numpy', 'av', 'soundfile'} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
