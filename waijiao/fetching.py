@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
-from pipeline import models
+from pipeline import model_fetching, models
 from pipeline.errors import ModelMissing, WaijiaoError
 
 
@@ -42,7 +42,7 @@ def fetch(names: tuple[str, ...], folder: Path, start_from: Path | None, console
             def report(_: str, done: int, total: int, bar: TaskID = bar) -> None:
                 bars.update(bar, completed=done, total=total)
 
-            models.fetch(model, folder, report, start_from)
+            model_fetching.fetch(model, folder, report, start_from)
             bars.update(bar, completed=model.size, total=model.size)
 
 

@@ -46,8 +46,14 @@ def sent(server: Server, audio: Path | None, fields: dict[str, str]) -> Job:
 
 
 def finish(server: Server, job: Job, place: Path, bars: Progress, bar: TaskID) -> Job:
+    last = ""
+
     def report(seen: Job) -> None:
+        nonlocal last
         bars.update(bar, completed=STEPS.get(seen["state"], 4), state=seen["state"])
+        if seen["state"] != last and not bars.console.is_terminal:  # a log has no bars: a line for each change
+            bars.console.print(f"{bars.tasks[bar].description}: {seen['state']}", markup=False)
+        last = seen["state"]
 
     report(job)
     ended = server.wait(job, report)

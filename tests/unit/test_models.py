@@ -11,6 +11,8 @@ import pytest
 
 from pipeline import models
 from pipeline.errors import ConfigurationError, ModelDamaged, ModelMissing
+from pipeline.model_fetching import fetch
+from pipeline.model_sources import Hub, Package, Wheels, sources_of
 from pipeline.settings import Settings
 
 CONTENT = {"model.bin": b"weights" * 1000, "config.json": b"{}"}
@@ -58,18 +60,18 @@ def test_every_entry_of_the_catalogue_is_complete(model):
 @pytest.mark.parametrize("model", models.catalogue().values(), ids=lambda model: model.name)
 def test_every_source_is_pinned_and_has_every_file(model):
     names = {file.name for file in model.files}
-    for source in model.sources:
+    for source in sources_of(model):
         match source:
-            case models.Wheels(wheels, files):
+            case Wheels(wheels, files):
                 assert set(files) == names
                 for wheel in wheels:
                     assert re.fullmatch(r"[a-z0-9-]+==[0-9.]+", wheel.requirement)
                     assert re.fullmatch("[0-9a-f]{64}", wheel.sha256)
                     assert wheel.size > 0
-            case models.Hub(_, revision, files):
+            case Hub(_, revision, files):
                 assert re.fullmatch("[0-9a-f]{40}", revision)
                 assert set(files) <= names
-            case models.Package(_, files):
+            case Package(_, files):
                 assert set(files) == names
             case _:
                 pytest.fail(f"{source} is of no kind that may be listed")
@@ -178,7 +180,7 @@ def test_verifying_a_model_that_is_not_there_says_it_is_missing(small, tmp_path)
 
 def test_a_whole_model_is_not_fetched_again(small, tmp_path):
     told = []
-    place = models.fetch(small, tmp_path, lambda *progress: told.append(progress))
+    place = fetch(small, tmp_path, lambda *progress: told.append(progress))
     assert place == tmp_path / "small"
     assert told == [("small", small.size, small.size)]
     assert [path.name for path in tmp_path.iterdir()] == ["small"]
@@ -187,4 +189,4 @@ def test_a_whole_model_is_not_fetched_again(small, tmp_path):
 def test_a_models_folder_that_cannot_be_made_is_a_configuration_error(small, tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(ConfigurationError, match="Not a directory; name another folder with WAIJIAO_MODELS"):
-        models.fetch(small, tmp_path / "file" / "models", print)
+        fetch(small, tmp_path / "file" / "models", print)
