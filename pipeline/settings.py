@@ -79,8 +79,8 @@ class Settings(BaseSettings):
     def nobody_is_let_in_unasked(self) -> Self:
         if self.host not in {"127.0.0.1", "::1", "localhost"} and not self.allow_open:
             raise ValueError(
-                f"listening on {self.host} would let anybody on the network in, since no key has to be shown. Listen on "
-                "127.0.0.1 behind a proxy that asks for one, or set WAIJIAO_ALLOW_OPEN=true to do it all the same."
+                f"listening on {self.host} would let anybody on the network in, since no key has to be shown. Listen "
+                "on 127.0.0.1 behind a proxy that asks for one, or set WAIJIAO_ALLOW_OPEN=true to do it all the same."
             )
         return self
 

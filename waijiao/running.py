@@ -19,6 +19,7 @@ from waijiao.house import House
 from waijiao.progress import follow, tell
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "learners" / "010270268.wav"
+SENTENCE = "Yesterday I go to the library and I read two book."
 out = Console(highlight=False, soft_wrap=True)
 
 
@@ -55,17 +56,25 @@ def demo(settings: Settings, audio: Path | None, place: Path) -> None:
         with House(chosen, {"asr": 1, "llm": 1, "tts": 1}) as house:
             out.print("Starting Redis, the API and one worker for each model …")
             house.wait_until_ready()
-            out.print(f"Ready after {time.monotonic() - begun:.1f} s. Asking: {recording.name}")
-            for job, saved in follow(Server(house.url), [recording], {}, [place.resolve()], out):
-                tell(job, saved, out)
-                if job["state"] != "succeeded":
-                    sys.exit(1)
-        out.print("Stopped everything that was started.")
+            out.print(f"Ready after {time.monotonic() - begun:.1f} s.")
+            server = Server(house.url)
+            ask(server, "a learner's recording", recording, {"session": "demo"}, place.resolve())
+            typed = place.with_stem(f"{place.stem}-to-text").resolve()
+            ask(server, "a typed sentence", None, {"session": "demo", "text": SENTENCE}, typed)
+        out.print("\nStopped everything that was started.")
     except KeyboardInterrupt:
         out.print("Stopped.")
         sys.exit(130)
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def ask(server: Server, what: str, recording: Path | None, fields: dict[str, str], place: Path) -> None:
+    out.print(f"\nAsking: {what}")
+    for job, saved in follow(server, [recording], fields, [place], out):
+        tell(job, saved, out)
+        if job["state"] != "succeeded":
+            sys.exit(1)
 
 
 def prepare(settings: Settings) -> None:

@@ -1,10 +1,8 @@
 """Whatever a phone or a browser records is decoded; whatever else is uploaded is refused and harms nobody."""
 
 import io
-import json
 import struct
 import tracemalloc
-from pathlib import Path
 
 import av
 import numpy as np
@@ -12,66 +10,13 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from recordings import FORMS, claiming_four_gigabytes, hour_of_silence, learner, wav, write
 
 from pipeline.audio import Sound, decode, encode, resample
 from pipeline.errors import BadAudio, NotAudio, TooLong, UnknownFormat, WaijiaoError
 from pipeline.magic import FORMATS
 
-LEARNERS = Path(__file__).parents[2] / "examples" / "learners"
 LONGEST_S = 300
-
-FORMS = {
-    "wav u8": ("wav", "pcm_u8", 16_000, "mono"),
-    "wav 16 bit": ("wav", "pcm_s16le", 44_100, "stereo"),
-    "wav 24 bit": ("wav", "pcm_s24le", 48_000, "stereo"),
-    "wav 32 bit": ("wav", "pcm_s32le", 22_050, "mono"),
-    "wav float": ("wav", "pcm_f32le", 48_000, "5.1"),
-    "wav double": ("wav", "pcm_f64le", 96_000, "mono"),
-    "wav telephone": ("wav", "pcm_mulaw", 8_000, "mono"),
-    "wav no change": ("wav", "pcm_s16le", 16_000, "mono"),
-    "mp3": ("mp3", "libmp3lame", 44_100, "stereo"),
-    "mp3 low": ("mp3", "libmp3lame", 8_000, "mono"),
-    "m4a": ("ipod", "aac", 48_000, "mono"),
-    "mp4": ("mp4", "aac", 44_100, "stereo"),
-    "mov": ("mov", "pcm_s16le", 44_100, "mono"),
-    "lossless m4a": ("ipod", "alac", 44_100, "mono"),
-    "aac": ("adts", "aac", 32_000, "mono"),
-    "aac stereo": ("adts", "aac", 44_100, "stereo"),
-    "ogg opus": ("ogg", "libopus", 48_000, "mono"),
-    "ogg opus low": ("ogg", "libopus", 8_000, "mono"),
-    "webm": ("webm", "libopus", 48_000, "stereo"),
-    "matroska": ("matroska", "libopus", 48_000, "mono"),
-    "flac": ("flac", "flac", 44_100, "stereo"),
-}  # name -> container, codec, Hz, channels
-
-
-def learner() -> Sound:
-    name = json.loads((LEARNERS / "learners.json").read_text())[5]["id"]
-    samples, rate = soundfile.read(LEARNERS / f"{name}.wav", dtype="float32")
-    return Sound(samples, rate)
-
-
-def write(sound: Sound, container: str, codec: str, rate: int, layout: str) -> bytes:
-    """The sound as a file, made by FFmpeg; every channel has the same."""
-    samples = resample(sound, rate).samples
-    channels = av.AudioLayout(layout).nb_channels
-    frame = av.AudioFrame.from_ndarray(np.tile(samples, (channels, 1)), format="fltp", layout=layout)
-    frame.sample_rate = rate
-    file = io.BytesIO()
-    with av.open(file, "w", format=container) as output:
-        stream = output.add_stream(codec, rate=rate, layout=layout)
-        context = stream.codec_context
-        context.open()
-        cutter = av.AudioResampler(context.format, layout, rate, frame_size=context.frame_size or 1024)
-        for piece in [*cutter.resample(frame), *cutter.resample(None), None]:
-            output.mux(stream.encode(piece))
-    return file.getvalue()
-
-
-def wav(samples: np.ndarray, subtype: str = "PCM_16", rate: int = 16_000) -> bytes:
-    file = io.BytesIO()
-    soundfile.write(file, samples, rate, subtype=subtype, format="WAV")
-    return file.getvalue()
 
 
 def read(data: bytes, longest_s: float = LONGEST_S) -> Sound:
@@ -187,9 +132,7 @@ def test_samples_beyond_full_scale_are_clipped():
 
 
 def test_a_header_that_claims_four_gigabytes_is_not_believed():
-    data = bytearray(wav(np.zeros(1_600)))
-    data[4:8] = data[40:44] = b"\xff\xff\xff\xff"
-    assert read(bytes(data)).duration_s == 0.1
+    assert read(claiming_four_gigabytes(1_600)).duration_s == 0.1
 
 
 def test_a_video_without_sound_is_bad():
@@ -214,9 +157,7 @@ def test_many_channels_are_no_voice():
 
 
 def test_an_hour_of_silence_stops_at_the_limit_and_in_little_memory():
-    aac = write(Sound(np.zeros(16_000, np.float32), 16_000), *FORMS["aac"])
-    frame = aac[aac.rindex(aac[:3]) :]  # the last one: every frame of silence is the same
-    hour = aac + frame * (3600 * 32_000 // 1024)
+    hour = hour_of_silence()
     assert len(hour) < 1_000_000
     tracemalloc.start()
     with pytest.raises(TooLong, match="longer than 60 seconds"):

@@ -1,0 +1,79 @@
+"""Recordings as phones and browsers make them, and as nobody should: made from a real learner's."""
+
+import io
+import json
+from pathlib import Path
+
+import av
+import numpy as np
+import soundfile
+
+from pipeline.audio import Sound, resample
+
+LEARNERS = Path(__file__).parent.parent / "examples" / "learners"
+
+FORMS = {
+    "wav u8": ("wav", "pcm_u8", 16_000, "mono"),
+    "wav 16 bit": ("wav", "pcm_s16le", 44_100, "stereo"),
+    "wav 24 bit": ("wav", "pcm_s24le", 48_000, "stereo"),
+    "wav 32 bit": ("wav", "pcm_s32le", 22_050, "mono"),
+    "wav float": ("wav", "pcm_f32le", 48_000, "5.1"),
+    "wav double": ("wav", "pcm_f64le", 96_000, "mono"),
+    "wav telephone": ("wav", "pcm_mulaw", 8_000, "mono"),
+    "wav no change": ("wav", "pcm_s16le", 16_000, "mono"),
+    "mp3": ("mp3", "libmp3lame", 44_100, "stereo"),
+    "mp3 low": ("mp3", "libmp3lame", 8_000, "mono"),
+    "m4a": ("ipod", "aac", 48_000, "mono"),
+    "mp4": ("mp4", "aac", 44_100, "stereo"),
+    "mov": ("mov", "pcm_s16le", 44_100, "mono"),
+    "lossless m4a": ("ipod", "alac", 44_100, "mono"),
+    "aac": ("adts", "aac", 32_000, "mono"),
+    "aac stereo": ("adts", "aac", 44_100, "stereo"),
+    "ogg opus": ("ogg", "libopus", 48_000, "mono"),
+    "ogg opus low": ("ogg", "libopus", 8_000, "mono"),
+    "webm": ("webm", "libopus", 48_000, "stereo"),
+    "matroska": ("matroska", "libopus", 48_000, "mono"),
+    "flac": ("flac", "flac", 44_100, "stereo"),
+}  # name -> container, codec, Hz, channels
+
+
+def learner() -> Sound:
+    name = json.loads((LEARNERS / "learners.json").read_text())[5]["id"]
+    samples, rate = soundfile.read(LEARNERS / f"{name}.wav", dtype="float32")
+    return Sound(samples, rate)
+
+
+def write(sound: Sound, container: str, codec: str, rate: int, layout: str) -> bytes:
+    """The sound as a file, made by FFmpeg; every channel has the same."""
+    samples = resample(sound, rate).samples
+    channels = av.AudioLayout(layout).nb_channels
+    frame = av.AudioFrame.from_ndarray(np.tile(samples, (channels, 1)), format="fltp", layout=layout)
+    frame.sample_rate = rate
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as output:
+        stream = output.add_stream(codec, rate=rate, layout=layout)
+        context = stream.codec_context
+        context.open()
+        cutter = av.AudioResampler(context.format, layout, rate, frame_size=context.frame_size or 1024)
+        for piece in [*cutter.resample(frame), *cutter.resample(None), None]:
+            output.mux(stream.encode(piece))
+    return file.getvalue()
+
+
+def wav(samples: np.ndarray, subtype: str = "PCM_16", rate: int = 16_000) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, samples, rate, subtype=subtype, format="WAV")
+    return file.getvalue()
+
+
+def hour_of_silence() -> bytes:
+    """An hour of silence in 0.6 MB of AAC: every frame of silence is the same."""
+    aac = write(Sound(np.zeros(16_000, np.float32), 16_000), "adts", "aac", 16_000, "mono")
+    return aac + aac[aac.rindex(aac[:3]) :] * (3600 * 16_000 // 1024)
+
+
+def claiming_four_gigabytes(count: int) -> bytes:
+    """A wav file of `count` silent samples whose header claims 4 GiB."""
+    data = bytearray(wav(np.zeros(count)))
+    data[4:8] = data[40:44] = b"\xff\xff\xff\xff"
+    return bytes(data)
