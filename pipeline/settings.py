@@ -19,6 +19,7 @@ class Settings(BaseSettings):
     # where things lie
     home: Path = DATA_HOME / "waijiao"  # folder of everything below, and of the embedded Redis
     models: Path | None = None  # folder of model files; default HOME/models
+    models_from: Path | None = None  # folder that `waijiao models fetch` copies from before it asks the network
     blobs: Path | None = None  # folder of recordings and answers; default HOME/blobs
     personas: Path = Path(__file__).resolve().parent.parent / "personas"  # folder of persona files
     redis_url: str = ""  # redis://…, rediss://… or unix://…; empty: the embedded one in HOME
@@ -52,7 +53,7 @@ class Settings(BaseSettings):
     load_s: int = 300  # seconds an engine may take to load
 
     # speech to text
-    asr_engine: str = "faster-whisper"  # one of worker_asr.engine.ENGINES
+    asr_engine: str = "faster-whisper"  # the only one yet
     asr_model: str = "whisper-base"  # a name of `waijiao models list`, or a folder
     asr_device: str = "cpu"  # cpu or cuda
     asr_compute_type: str = "int8"  # int8, int8_float16, float16, float32
@@ -61,7 +62,7 @@ class Settings(BaseSettings):
     asr_batch: int = Field(default=1, ge=1)  # jobs one worker takes at once
 
     # language model
-    llm_engine: str = "llama.cpp"  # one of worker_llm.engine.ENGINES
+    llm_engine: str = "llama.cpp"  # the only one yet
     llm_model: str = "smollm2-135m"  # a name of `waijiao models list`, or a .gguf file
     llm_threads: int = Field(default=1, ge=1)  # compute threads of one worker
     llm_gpu_layers: int = 0  # layers put on a GPU
@@ -69,7 +70,7 @@ class Settings(BaseSettings):
     llm_batch: int = Field(default=1, ge=1)  # jobs one worker takes at once
 
     # text to speech
-    tts_engine: str = "hibari"  # one of worker_tts.engine.ENGINES
+    tts_engine: str = "hibari"  # the only one yet
     tts_model: str = "hibari-heart"  # a name of `waijiao models list`, or a file
     tts_threads: int = Field(default=1, ge=1)  # compute threads of one worker
     tts_batch: int = Field(default=1, ge=1)  # jobs one worker takes at once

@@ -142,7 +142,8 @@ def list_models() -> None:
 @said_plainly
 def fetch(name: tuple[str, ...], folder: Path | None) -> None:
     """Fetch and verify the models NAME…; without a name, the default ones. What is here already is not fetched."""
-    fetching.fetch(name, Settings().models_folder, folder, err)
+    chosen = Settings()
+    fetching.fetch(name, chosen.models_folder, folder or chosen.models_from, err)
 
 
 @models.command()

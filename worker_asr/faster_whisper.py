@@ -20,6 +20,8 @@ FULL, SHORT = (
 SHORT_S = 14.0  # seconds up to which a clip, and a little silence after it, fit into the short window
 REPETITIVE = 2.4  # compression ratio above which a text repeats itself (Radford et al., 2022, section 4.5)
 UNLIKELY = -1.0  # mean log probability below which a text is tried again (the same)
+FASTEST = 8  # tokens a second; quick speech has 4, loops have 9 to 13
+BRIEFEST_S = 0.05  # seconds of the briefest word; a loop's words have no time left
 CAREFUL = 5  # beams of the second attempt; sampling, Whisper's own way out, gives other words at every run
 MOST_TOKENS = 220  # tokens in one window: with a hint of 223 they just fit into Whisper's 448
 HINT = 200  # characters of a hint that are used
@@ -86,13 +88,12 @@ class FasterWhisper:
         speech = find_speech(recording.sound)
         start, end = speech[0][0], speech[-1][1]
         segments, language = self.attempts(cut(recording, start, end))
-        segments = [segment for segment in segments if has_words(segment)]
-        if not segments:
+        words = [word for segment in segments for word in spoken_words(segment)]
+        text = "".join(word.word for word in words).strip()
+        if not any(char.isalnum() for char in text):
             raise NoSpeech("No words could be made out. Record again, closer to the microphone.")
-        text = "".join(segment.text for segment in segments).strip()
         length = recording.sound.duration_s
-        words = tuple(word_at(word, start, length) for segment in segments for word in segment.words)
-        return Transcript(text, language, round(length, 3), words)
+        return Transcript(text, language, round(length, 3), tuple(word_at(word, start, length) for word in words))
 
     def attempts(self, clip: Recording) -> tuple[list[Any], str]:
         """A short clip's first attempt takes a third of the time; a doubtful text is looked for more carefully."""
@@ -127,9 +128,16 @@ def is_doubtful(segment: Any) -> bool:
     return bool(segment.compression_ratio > REPETITIVE or segment.avg_logprob < UNLIKELY)
 
 
-def has_words(segment: Any) -> bool:
-    """False for mere punctuation, and for a loop that even the last attempt did not leave."""
-    return segment.compression_ratio <= REPETITIVE and any(char.isalnum() for char in segment.text)
+def spoken_words(segment: Any) -> list[Any]:
+    """A segment's words without a loop in which Whisper was caught: those would be said faster than one can.
+
+    A learner who says a sentence ten times is repetitive too, at the speed of speech.
+    """
+    if segment.compression_ratio <= REPETITIVE:
+        return list(segment.words)
+    if len(segment.tokens) > FASTEST * (segment.end - segment.start):
+        return []
+    return [word for word in segment.words if word.end - word.start >= BRIEFEST_S]
 
 
 def word_at(word: Any, offset_s: float, length_s: float) -> Word:

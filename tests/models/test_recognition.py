@@ -18,6 +18,7 @@ from worker_asr.speech import find_speech
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 JFK = "And so my fellow Americans, ask not what your country can do for you, ask what you can do for your country."
+LESSON = "Lesson three: government, country, president, election, parliament, citizen, law, vote. " * 2 + "x" * 5000
 RATE = 16_000
 TIME = np.arange(2 * RATE) / RATE
 
@@ -85,7 +86,7 @@ def test_words_follow_each_other_inside_the_recording(learners, heard):
         assert times[0] >= 0
         assert times[-1] <= sound.duration_s + 0.01
         assert all(0 <= word.probability <= 1 for word in transcript.words)
-        assert " ".join(word.word for word in transcript.words) == transcript.text
+        assert "".join(word.word for word in transcript.words) == transcript.text.replace(" ", "")
         assert transcript.duration_s == pytest.approx(sound.duration_s, abs=0.001)
         assert json.loads(json.dumps(transcript.as_dict()))["language"] == "en"
 
@@ -117,8 +118,21 @@ def test_a_recording_longer_than_one_window_is_heard_to_its_end(whisper):
     assert transcript.words[-1].end > 40
 
 
+def test_a_sentence_practised_many_times_is_heard_as_often(whisper, learners):
+    _, sound = learners[5]
+    [transcript] = whisper.transcribe([Recording(Sound(np.tile(sound.samples, 12), RATE), "en")])
+    assert transcript.text.lower().count("house") >= 9
+
+
+def test_a_loop_in_which_the_model_is_caught_is_not_what_was_said(whisper, learners):
+    english = [learners[6][1], learners[33][1], learners[38][1]]
+    answers = whisper.transcribe([Recording(sound, "la") for sound in english])
+    for sound, answer in zip(english, answers, strict=True):
+        assert isinstance(answer, NoSpeech) or len(answer.text) < 20 * sound.duration_s
+
+
 def test_quiet_speech_is_heard(whisper, learners):
-    said, sound = learners[5]
+    _, sound = learners[5]
     [transcript] = whisper.transcribe([Recording(Sound(sound.samples * 0.02, RATE), "en")])
     assert isinstance(transcript, Transcript)
 
@@ -139,7 +153,7 @@ def test_one_silent_recording_does_not_cost_its_neighbours(whisper, learners):
 
 
 def test_a_hint_does_no_harm_however_long(whisper):
-    [transcript] = whisper.transcribe([Recording(sound_of("jfk.flac"), "en", hint="Americans, 国家 " * 500)])
+    [transcript] = whisper.transcribe([Recording(sound_of("jfk.flac"), "en", hint=LESSON)])
     assert word_errors(JFK, transcript.text) <= 1
 
 
