@@ -1,5 +1,9 @@
 """Connections to Redis: where the job records and the broker are, and how long they may take to answer."""
 
+import hashlib
+import os
+import tempfile
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from redis import Redis
@@ -9,6 +13,7 @@ from redis.retry import Retry
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
 
+LONGEST_PATH = 100  # bytes of a socket's path; the kernel allows 107
 CONNECT_S, ANSWER_S = 2.0, 5.0  # seconds a connection, an answer may take before Redis counts as gone
 
 
@@ -21,8 +26,12 @@ def address(settings: Settings) -> str:
 
 
 def socket_path(settings: Settings) -> str:
-    """Where the embedded Redis listens."""
-    return str(settings.home / "redis.sock")
+    """Where the embedded Redis listens: in HOME, or in a private temporary folder when HOME's path is too long."""
+    path = str(settings.home / "redis.sock")
+    if len(path.encode()) <= LONGEST_PATH:
+        return path
+    digest = hashlib.sha256(path.encode()).hexdigest()[:16]
+    return str(Path(tempfile.gettempdir()) / f"waijiao-{os.getuid()}-{digest}" / "redis.sock")
 
 
 def broker_address(settings: Settings) -> str:

@@ -16,13 +16,15 @@ ENGINES = {"faster-whisper": "worker_asr.faster_whisper:FasterWhisper"}  # name 
 
 @dataclass(frozen=True)
 class Recording:
-    """Speech to recognise. `language` is an ISO 639-1 code, None to detect it.
+    """Speech to recognise. `language` is an ISO 639-1 code, None to detect it among `expected`, or among all.
 
+    The first of `expected` is believed unless another one is clearly heard: an accent is no language.
     `hint` holds words that may be expected, such as names or a lesson's vocabulary.
     """
 
     sound: Sound
     language: str | None = None
+    expected: tuple[str, ...] = ()
     hint: str = ""
 
 

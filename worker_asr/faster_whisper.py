@@ -1,5 +1,6 @@
 """The engine "faster-whisper": Whisper through CTranslate2, on a CPU or a GPU."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ BRIEFEST_S = 0.05  # seconds of the briefest word; a loop's words have no time l
 CAREFUL = 5  # beams of the second attempt; sampling, Whisper's own way out, gives other words at every run
 MOST_TOKENS = 220  # tokens in one window: with a hint of 223 they just fit into Whisper's 448
 HINT = 200  # characters of a hint that are used
+CLEARLY = 0.9  # share of the probability at which another language is believed; accents reach 0.8 and seldom more
 FILES = ("config.json", "model.bin", "tokenizer.json")
 
 
@@ -87,13 +89,25 @@ class FasterWhisper:
             raise BadRequest(f"language {recording.language!r}: the speech model does not know it")
         speech = find_speech(recording.sound)
         start, end = speech[0][0], speech[-1][1]
-        segments, language = self.attempts(cut(recording, start, end))
+        segments, language = self.attempts(self.in_its_language(cut(recording, start, end)))
         words = [word for segment in segments for word in spoken_words(segment)]
         text = "".join(word.word for word in words).strip()
         if not any(char.isalnum() for char in text):
             raise NoSpeech("No words could be made out. Record again, closer to the microphone.")
         length = recording.sound.duration_s
         return Transcript(text, language, round(length, 3), tuple(word_at(word, start, length) for word in words))
+
+    def in_its_language(self, clip: Recording) -> Recording:
+        """The clip with one language of its expected ones; as it is when the language is given, or may be any."""
+        if clip.language or not clip.expected:
+            return clip
+        usual, *others = clip.expected
+        self.whisper.frames = SHORT if clip.sound.duration_s < SHORT_S else FULL
+        probability = dict(self.whisper.detect_language(clip.sound.samples)[2]) if others else {}
+        likely = max(others, key=lambda other: probability.get(other, 0.0), default=usual)
+        heard = probability.get(likely, 0.0)
+        clearly = heard > CLEARLY * (heard + probability.get(usual, 0.0))
+        return replace(clip, language=likely if clearly else usual)
 
     def attempts(self, clip: Recording) -> tuple[list[Any], str]:
         """A short clip's first attempt takes a third of the time; a doubtful text is looked for more carefully."""
@@ -121,7 +135,7 @@ class FasterWhisper:
 
 def cut(recording: Recording, start_s: float, end_s: float) -> Recording:
     samples = resample(recording.sound, RATE).samples[int(start_s * RATE) : int(end_s * RATE)]
-    return Recording(Sound(samples, RATE), recording.language, recording.hint)
+    return replace(recording, sound=Sound(samples, RATE))
 
 
 def is_doubtful(segment: Any) -> bool:

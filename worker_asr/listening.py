@@ -1,5 +1,6 @@
 """From a job's recording to its transcript: fetch, decode, recognise."""
 
+from pipeline import personas
 from pipeline.audio import decode
 from pipeline.blobs import FolderBlobs
 from pipeline.errors import BadAudio, NoSpeech, WaijiaoError
@@ -35,7 +36,8 @@ class Listener:
             return BadAudio("The recording is no longer kept. Send it again.")
         except WaijiaoError as error:
             return error
-        return Recording(sound, job.question.language or None)
+        persona = personas.load(job.question.persona, self.settings.personas)
+        return Recording(sound, job.question.language or None, expected=persona.languages)
 
 
 def silent_beside_text(job: Job, recording: Recording, heard: Transcript | WaijiaoError) -> Transcript | WaijiaoError:

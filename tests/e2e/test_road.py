@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from hibari import Hibari
 from spoken import word_error_rate
 
 LEARNERS = Path(__file__).parents[2] / "examples" / "learners"
@@ -107,6 +108,15 @@ def test_a_session_remembers_and_starts_over(house):
     assert (reset["outcome"], reset["answer"]["duration_s"] > 0.5) == ("session_reset", True)
     house.ask(text="Hello teacher.", session="memory")
     assert [turn["seq"] for turn in house.get("/v1/sessions/memory").json()["turns"]] == [4]
+
+
+def test_saying_start_over_starts_over(house):
+    """The teacher's own voice says it, as a recording."""
+    house.ask(text="I has a cat.", session="spoken reset")
+    voice = Hibari()
+    job = house.ask(wav(voice("Let's start over, please.", seed=0), voice.sample_rate), session="spoken reset")
+    assert job["outcome"] == "session_reset"
+    assert house.get("/v1/sessions/spoken reset").json()["turns"] == []
 
 
 def test_turns_of_a_session_are_answered_in_order(house):

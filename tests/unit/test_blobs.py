@@ -1,0 +1,79 @@
+"""The blob store: whole blobs under names of its own, and nothing outside its folder."""
+
+import hashlib
+import io
+import os
+import time
+
+import pytest
+
+from pipeline.blobs import FolderBlobs
+from pipeline.errors import Unavailable
+
+
+class Torn(io.RawIOBase):
+    """A source whose connection breaks after some bytes."""
+
+    def read(self, size: int = -1) -> bytes:
+        if self.tell_once():
+            return b"half"
+        raise OSError("connection reset")
+
+    def tell_once(self) -> bool:
+        first, self.started = not getattr(self, "started", False), True
+        return first
+
+
+@pytest.fixture
+def blobs(tmp_path):
+    return FolderBlobs(tmp_path / "blobs")
+
+
+def test_a_blob_comes_back_as_it_was_put(blobs):
+    content = os.urandom(3_000_000)
+    blob = blobs.put("default/job", io.BytesIO(content))
+    assert (blob.size, blob.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    with blobs.open(blob.name) as file:
+        assert file.read() == content
+
+
+def test_no_blob_is_ever_overwritten(blobs):
+    names = {blobs.put("default/job", io.BytesIO(b"same")).name for _ in range(50)}
+    assert len(names) == 50
+
+
+def test_a_torn_upload_leaves_nothing(blobs):
+    with pytest.raises(Unavailable):
+        blobs.put("default/job", Torn())
+    assert not [path for path in blobs.folder.rglob("*") if path.is_file()]
+
+
+def test_a_folder_that_cannot_be_written_is_unavailable(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(Unavailable, match="cannot be written"):
+        FolderBlobs(tmp_path / "file").put("default/job", io.BytesIO(b"x"))
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "default/../x", "/etc/passwd", "default", "a/b/c/d", "", "a/b\n", "a/b.c", "~/x"]
+)
+def test_a_name_that_was_not_made_here_is_no_path(blobs, name):
+    with pytest.raises(ValueError, match="not the name of a blob"):
+        blobs.path(name)
+
+
+def test_deleting_is_harmless_when_done_twice(blobs):
+    blob = blobs.put("default/job", io.BytesIO(b"x"))
+    for _ in range(2):
+        blobs.delete(blob.name)
+        blobs.delete_job("default/job")
+    with pytest.raises(FileNotFoundError):
+        blobs.open(blob.name)
+
+
+def test_only_jobs_whose_blobs_are_old_are_listed(blobs):
+    for job in ("default/old", "default/new"):
+        blobs.put(job, io.BytesIO(b"x"))
+    hour_ago = time.time() - 3600
+    os.utime(blobs.path("default/old"), (hour_ago, hour_ago))
+    assert list(blobs.jobs(older_than_s=60)) == ["default/old"]

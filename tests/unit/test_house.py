@@ -1,0 +1,40 @@
+"""What `waijiao up` starts, and with how many threads."""
+
+import pytest
+
+from pipeline.errors import ConfigurationError
+from pipeline.settings import Settings
+from pipeline.store import address, broker_address, socket_path
+from waijiao.services import thread_budget, workers
+
+
+@pytest.mark.parametrize("cores", [1, 2, 4, 8, 64])
+@pytest.mark.parametrize("counts", [{"asr": 1, "llm": 1, "tts": 1}, {"asr": 4, "llm": 2, "tts": 1}])
+def test_all_workers_together_compute_with_at_most_the_cores_or_one_thread_each(cores, counts):
+    threads = thread_budget(counts, cores)
+    assert sum(threads[stage] * count for stage, count in counts.items()) <= max(cores, sum(counts.values()))
+    assert min(threads.values()) >= 1
+
+
+def test_each_model_has_as_many_workers_as_asked_for(tmp_path):
+    started = workers(Settings(home=tmp_path), {"asr": 2, "llm": 1, "tts": 3})
+    assert [each.name for each in started] == ["asr1", "asr2", "llm1", "tts1", "tts2", "tts3", "chores1"]
+
+
+def test_the_embedded_redis_has_a_short_private_path_however_long_home_is(tmp_path):
+    near, far = Settings(home=tmp_path), Settings(home=tmp_path / ("x" * 90))
+    assert socket_path(near) == str(tmp_path / "redis.sock")
+    assert len(socket_path(far)) <= 100
+    assert socket_path(far) != socket_path(Settings(home=tmp_path / ("y" * 90)))
+
+
+def test_records_and_broker_have_the_same_address(tmp_path):
+    here = Settings(home=tmp_path)
+    assert broker_address(here).partition(":")[2] == address(here).partition(":")[2]
+    there = Settings(redis_url="rediss://:secret@redis.example:6380/1")
+    assert broker_address(there) == address(there) == "rediss://:secret@redis.example:6380/1"
+
+
+def test_tls_without_certificate_checks_is_refused():
+    with pytest.raises(ConfigurationError, match="certificate"):
+        address(Settings(redis_url="rediss://redis.example:6380/1?ssl_cert_reqs=none"))
