@@ -9,7 +9,9 @@ import sys
 import tempfile
 import time
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -32,6 +34,9 @@ from worker_tts.sentences import speak_all
 RECORDINGS = sorted((Path(__file__).parent.parent / "examples" / "learners").glob("*.wav"))[6:40:4]
 
 
+STAGES = ("asr", "llm", "tts")
+
+
 class Direct:
     """The three models in this process, called one after another."""
 
@@ -40,19 +45,30 @@ class Direct:
         self.asr, self.llm, self.tts = asr.load(settings), llm.load(settings), tts.load(settings)
         self.persona = personas.load(settings.persona, settings.personas)
 
-    def answer(self, recording: Path) -> bytes:
+    def answer(self, recording: Path) -> list[float]:
+        """Seconds that each stage took."""
+        clock = [time.perf_counter()]
         sound = decode(io.BytesIO(recording.read_bytes()), self.settings.max_recording_s)
         (heard,) = self.asr.transcribe([Recording(sound, "en")])
+        clock.append(time.perf_counter())
         prompt = compose(self.persona, [], heard.text, self.settings, self.llm.count_tokens)
         feedback = understand(heard.text, self.llm.reply([prompt])[0], self.persona)
+        clock.append(time.perf_counter())
         (spoken,) = speak_all(self.tts, [Line(feedback.spoken)], self.settings.tts_pause_s)
-        return encode(spoken, "wav")
+        encode(spoken, "wav")
+        clock.append(time.perf_counter())
+        return [end - start for start, end in pairwise(clock)]
 
 
-def through_the_house(server: Server, recording: Path) -> float:
-    """Seconds from acceptance to the answer, by the job's own record, so that polling does not count."""
+def through_the_house(server: Server, recording: Path) -> dict[str, Any]:
+    """The ended job."""
     job = server.wait(server.submit(recording, {"language": "en"}), lambda _: None)
     assert job["state"] == "succeeded", job
+    return job
+
+
+def seconds(job: dict[str, Any]) -> float:
+    """From acceptance to the answer, by the job's own record, so that looking for it does not count."""
     begun, ended = (datetime.fromisoformat(job[name]) for name in ("created_at", "updated_at"))
     return (ended - begun).total_seconds()
 
@@ -62,29 +78,39 @@ def main(rounds: int) -> None:
         settings = Settings(home=Path(folder), models=Settings().models_folder, redis_url="", port=free_port())
         prepare(settings)
         direct = Direct(settings)
-        with House(settings, {"asr": 1, "llm": 1, "tts": 1}) as house:
+        with House(settings, dict.fromkeys(STAGES, 1)) as house:
             house.wait_until_ready()
             server = Server(house.url)
             through_the_house(server, RECORDINGS[0])
             direct.answer(RECORDINGS[0])
             pairs = []
-            for _ in range(rounds):
-                for recording in RECORDINGS:
-                    begun = time.perf_counter()
-                    direct.answer(recording)
-                    called = time.perf_counter() - begun
-                    pairs.append((called, through_the_house(server, recording)))
+            for number in range(rounds * len(RECORDINGS)):
+                recording = RECORDINGS[number % len(RECORDINGS)]
+                if number % 2:  # neither is always the second to read a file that the other has just read
+                    job = through_the_house(server, recording)
+                    pairs.append((direct.answer(recording), job))
+                else:
+                    pairs.append((direct.answer(recording), through_the_house(server, recording)))
     show(pairs)
 
 
-def show(pairs: list[tuple[float, float]]) -> None:
-    """The medians, and the median of what each pair differs by."""
-    more = statistics.median(house - called for called, house in pairs)
-    ratio = statistics.median(house / called for called, house in pairs)
-    table = Table("jobs", "direct calls, s", "through the queues, s", "more, ms", "ratio")
-    called, house = (statistics.median(column) for column in zip(*pairs, strict=True))
-    table.add_row(str(len(pairs)), f"{called:.3f}", f"{house:.3f}", f"{more * 1000:.0f}", f"{ratio:.3f}")
+def show(pairs: list[tuple[list[float], dict[str, Any]]]) -> None:
+    """Medians of each stage and of the whole, and of what each pair differs by."""
+    table = Table("", "direct call, ms", "in its worker, ms", "waited for it, ms", "more in all, ms", "ratio")
+    for number, stage in enumerate(STAGES):
+        called = [times[number] for times, _ in pairs]
+        ran = [job["timings"][stage]["ran_s"] for _, job in pairs]
+        waited = [job["timings"][stage]["waited_s"] for _, job in pairs]
+        table.add_row(stage, *(ms(column) for column in (called, ran, waited)), "", "")
+    called, house = [sum(times) for times, _ in pairs], [seconds(job) for _, job in pairs]
+    more = [b - a for a, b in zip(called, house, strict=True)]
+    ratio = statistics.median(b / a for a, b in zip(called, house, strict=True))
+    table.add_row(f"{len(pairs)} jobs", ms(called), ms(house), "", ms(more), f"{ratio:.3f}")
     Console().print(table)
+
+
+def ms(column: list[float]) -> str:
+    return f"{statistics.median(column) * 1000:.0f}"
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -51,7 +52,8 @@ class FolderBlobs:
                 size = file.tell()
             writing.rename(place)
         except OSError as error:
-            writing.unlink(missing_ok=True)
+            with suppress(OSError):  # a disk that cannot be written to may refuse this as well
+                writing.unlink(missing_ok=True)
             raise Unavailable(f"The blob store cannot be written to: {error.strerror}.") from error
         return Blob(f"{job}/{place.name}", size, digest.hexdigest())
 
@@ -65,7 +67,8 @@ class FolderBlobs:
 
     def delete_job(self, job: str) -> None:
         """Remove every blob of the job `tenant/id`."""
-        shutil.rmtree(self.path(job), ignore_errors=True)
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self.path(job))
 
     def jobs(self, older_than_s: float) -> Iterator[str]:
         """The names of the jobs whose folders have not changed for `older_than_s` seconds."""

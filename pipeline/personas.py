@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,12 @@ def load(name: str, folder: Path) -> Persona:
     if name not in known:  # a name that is a path is never known
         raise UnknownPersona(f"persona {name[:32]!r}: expected one of {', '.join(known)}")
     path = folder / f"{name}.toml"
+    return _read(name, path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _read(name: str, path: Path, changed: int) -> Persona:
+    """The persona in `path` as it stood at the time `changed`, so that an edited file is read anew."""
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
