@@ -27,8 +27,8 @@ check: .venv/developing
 	$(BIN)/mypy
 
 lock: .venv/developing
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements-dev.lock
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Waijiao needs Python 3.11, 3.12 or 3.13 on the PATH; install one, or name it with PYTHON=/path/to/python3.11"; exit 1; }

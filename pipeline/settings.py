@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     asr_device: str = "cpu"  # cpu or cuda
     asr_compute_type: str = "int8"  # int8, int8_float16, float16, float32
     asr_threads: int = Field(default=1, ge=1)  # compute threads of one worker
-    asr_beam: int = Field(default=1, ge=1)  # beams; 1 is greedy, 5 is slower and a little better
+    asr_beam: int = Field(default=5, ge=1)  # beams; 1 is greedy, a little faster and a little worse
     asr_batch: int = Field(default=1, ge=1)  # jobs one worker takes at once
 
     # language model
