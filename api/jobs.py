@@ -88,7 +88,10 @@ def show(job: Job) -> dict[str, Any]:
         "updated_at": iso(job.updated_at),
         "deadline_at": iso(job.deadline_at),
         "attempts": dict(job.attempts),
-        "question": {"text": question.text or None, "recording": bool(question.recording)},
+        "question": {
+            "text": question.text or None,
+            "duration_s": job.transcript.duration_s if job.transcript else None,
+        },
         "transcript": job.transcript and job.transcript.as_dict(),
         "feedback": job.feedback and job.feedback.as_dict(),
         "answer": job.answer

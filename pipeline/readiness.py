@@ -3,18 +3,18 @@
 Readiness is a key in Redis with a time to live, kept by the parent while its child has an engine.
 """
 
-import importlib
 import multiprocessing
 import os
 import sys
 import time
 import traceback
-from typing import Any
+from typing import Any, cast
 
 from celery import bootsteps
 from celery.signals import worker_process_init
 from redis import Redis
 
+from pipeline.engines import named
 from pipeline.errors import WaijiaoError
 from pipeline.jobs import PREFIX
 from pipeline.settings import settings
@@ -49,9 +49,8 @@ def load_engine(**_: object) -> None:
     if not _engine_class:
         return
     _state.value = LOADING
-    module, name = _engine_class.split(":")
     try:
-        _engine = getattr(importlib.import_module(module), name)(settings())
+        _engine = named(_engine_class)(settings())
     except WaijiaoError as error:
         give_up(f"waijiao: the {_stage} worker cannot start: {error}")
     except Exception:  # noqa: BLE001 - the boundary: printed whole, then the worker ends
@@ -70,18 +69,28 @@ def announce(redis: "Redis", worker: str, seconds: float) -> None:
     """Say for `seconds` that this worker's engine is ready; or end the worker when its engine cannot be loaded."""
     if _state.value == FAILED:
         raise SystemExit(1)
-    key = f"{PREFIX}worker:{_stage}:{worker}"
-    redis.set(key, "ready" if _state.value == READY else "loading", px=int(seconds * 1000))
+    say(redis, _stage, worker, "ready" if _state.value == READY else "loading", seconds)
+
+
+def say(redis: "Redis", stage: str, worker: str, state: str, seconds: float) -> None:
+    """Keep a worker's state, ready or loading, where `workers` finds it for `seconds`."""
+    key = f"{PREFIX}worker:{stage}:{worker}"
+    with redis.pipeline() as writing:
+        writing.set(key, state, px=int(seconds * 1000))
+        writing.sadd(f"{PREFIX}workers", key)
+        writing.execute()
 
 
 def workers(redis: "Redis") -> dict[str, dict[str, int]]:
     """For each stage, how many workers are `ready` and how many are `loading`."""
     found: dict[str, dict[str, int]] = {}
-    for key in redis.scan_iter(f"{PREFIX}worker:*", count=1000):
+    keys = sorted(cast(set[str], redis.smembers(f"{PREFIX}workers")))
+    for key, state in zip(keys, cast(list[str | None], redis.mget(keys)) if keys else [], strict=True):
         counts = found.setdefault(key.split(":")[2], {"ready": 0, "loading": 0})
-        state = redis.get(key)
-        if state in counts:
+        if state:
             counts[state] += 1
+        else:
+            redis.srem(f"{PREFIX}workers", key)
     return found
 
 

@@ -1,7 +1,6 @@
 """Recordings as phones and browsers make them, and as nobody should: made from a real learner's."""
 
 import io
-import json
 from pathlib import Path
 
 import av
@@ -38,8 +37,8 @@ FORMS = {
 
 
 def learner() -> Sound:
-    name = json.loads((LEARNERS / "learners.json").read_text())[5]["id"]
-    samples, rate = soundfile.read(LEARNERS / f"{name}.wav", dtype="float32")
+    """An adult who speaks clearly enough to be heard alike in every format."""
+    samples, rate = soundfile.read(LEARNERS / "010270268.wav", dtype="float32")
     return Sound(samples, rate)
 
 

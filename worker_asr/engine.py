@@ -1,13 +1,11 @@
 """What a speech recogniser is, and the table of those we have."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Protocol
 
 from pipeline.audio import Sound
-from pipeline.errors import UnknownEngine, WaijiaoError
-from pipeline.models import locate
+from pipeline.engines import load_engine
+from pipeline.errors import WaijiaoError
 from pipeline.settings import Settings
 from pipeline.turns import Transcript
 
@@ -38,10 +36,5 @@ class Recogniser(Protocol):
 
 def load(settings: Settings) -> Recogniser:
     """The engine that the settings name, loaded; raises ConfigurationError if it cannot work here."""
-    try:
-        module, _, name = ENGINES[settings.asr_engine].partition(":")
-    except KeyError:
-        known = ", ".join(sorted(ENGINES))
-        raise UnknownEngine(f"WAIJIAO_ASR_ENGINE={settings.asr_engine!r}: expected one of {known}") from None
-    engine: Callable[..., Recogniser] = getattr(import_module(module), name)
-    return engine(locate(settings.asr_model, settings.models_folder), settings)
+    engine: Recogniser = load_engine("asr", ENGINES, settings)
+    return engine

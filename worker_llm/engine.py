@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import Literal, Protocol, cast
+from typing import Literal, Protocol
 
-from pipeline.errors import UnknownEngine, WaijiaoError
+from pipeline.engines import load_engine
+from pipeline.errors import WaijiaoError
 from pipeline.settings import Settings
 
 
@@ -45,12 +45,6 @@ ENGINES = {"llama.cpp": "worker_llm.llama_cpp:LlamaCpp"}
 
 
 def load(settings: Settings) -> LanguageModel:
-    """The engine that the settings name, ready to reply. Raises ConfigurationError and its kinds."""
-    from pipeline import models  # the catalogue is read only where a model is loaded
-
-    name = settings.llm_engine
-    if name not in ENGINES:
-        raise UnknownEngine(f"WAIJIAO_LLM_ENGINE={name!r}: expected one of {', '.join(sorted(ENGINES))}")
-    module, kind = ENGINES[name].split(":")
-    engine = cast(type[LanguageModel], getattr(import_module(module), kind))
-    return engine(models.locate(settings.llm_model, settings.models_folder), settings)
+    """The engine that the settings name, loaded; raises ConfigurationError if it cannot work here."""
+    engine: LanguageModel = load_engine("llm", ENGINES, settings)
+    return engine

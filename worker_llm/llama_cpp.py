@@ -1,8 +1,10 @@
 """The language model through llama.cpp."""
 
 import logging
+import os
 import secrets
 import shutil
+import socket
 import tempfile
 import weakref
 from collections.abc import Sequence
@@ -19,6 +21,7 @@ from worker_llm.engine import Prompt
 
 log = logging.getLogger(__name__)
 
+FOLDER, SOCKET = "waijiao-llm-", "llm.sock"
 CACHE_MIB = 64  # prompts that fell out of a slot; a persona's beginning takes about 7 MiB with the small model
 ERRORS_ONLY = 1  # llama.cpp's verbosity
 LISTENER_S = 10  # seconds the listener may take to count tokens
@@ -32,9 +35,10 @@ class LlamaCpp:
     """
 
     def __init__(self, model: Path, settings: Settings) -> None:
-        folder = tempfile.mkdtemp(prefix="waijiao-llm-")
+        remove_deserted()
+        folder = tempfile.mkdtemp(prefix=FOLDER)
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        key, self.socket = secrets.token_hex(32), f"{folder}/llm.sock"
+        key, self.socket = secrets.token_hex(32), f"{folder}/{SOCKET}"
         try:
             self._server = xllamacpp.Server(_parameters(model, settings, key, self.socket))
         except RuntimeError as error:
@@ -90,12 +94,25 @@ class LlamaCpp:
         return answer
 
 
+def remove_deserted() -> None:
+    """Remove the folders of killed workers: those of ours whose socket nobody listens at any more."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER}*"):
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                if folder.stat().st_uid == os.getuid():
+                    probe.connect(str(folder / SOCKET))
+            except ConnectionRefusedError:
+                shutil.rmtree(folder, ignore_errors=True)
+            except FileNotFoundError:  # it is just being made, or just being removed
+                continue
+
+
 def _failed(cause: str) -> EngineFailed:
     log.error("llama.cpp failed: %s", cause)
     return EngineFailed()
 
 
-def _parameters(model: Path, settings: Settings, key: str, socket: str) -> Any:
+def _parameters(model: Path, settings: Settings, key: str, address: str) -> Any:
     wanted = xllamacpp.CommonParams()
     wanted.model.path = str(model)
     wanted.n_parallel = settings.llm_batch
@@ -107,6 +124,6 @@ def _parameters(model: Path, settings: Settings, key: str, socket: str) -> Any:
     for threads in (wanted.cpuparams, wanted.cpuparams_batch):
         threads.n_threads = settings.llm_threads
         threads.poll = 0  # sleep while waiting: a spinning thread takes a core from the other workers
-    wanted.hostnames, wanted.api_keys, wanted.cors_origins = [socket], [key], ""
+    wanted.hostnames, wanted.api_keys, wanted.cors_origins = [address], [key], ""
     wanted.ui = wanted.endpoint_slots = wanted.endpoint_props = False
     return wanted

@@ -1,13 +1,11 @@
 """What a voice is, and the table of those we have."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Protocol
 
 from pipeline.audio import Sound
-from pipeline.errors import UnknownEngine, WaijiaoError
-from pipeline.models import locate
+from pipeline.engines import load_engine
+from pipeline.errors import WaijiaoError
 from pipeline.settings import Settings
 
 ENGINES = {"hibari": "worker_tts.hibari:HibariVoice"}  # name -> module:class
@@ -34,16 +32,11 @@ class Voice(Protocol):
     voices: tuple[str, ...]  # the names it answers to; "default" is always one
 
     def speak(self, lines: list[Line]) -> list[Sound | WaijiaoError]:
-        """For each line, in the same order: its sound, or why there is none (NothingToSay, BadRequest)."""
+        """For each line, in the same order: its sound, or why there is none (NothingToSay, UnknownVoice)."""
         ...
 
 
 def load(settings: Settings) -> Voice:
     """The engine that the settings name, loaded; raises ConfigurationError if it cannot work here."""
-    try:
-        module, _, name = ENGINES[settings.tts_engine].partition(":")
-    except KeyError:
-        known = ", ".join(sorted(ENGINES))
-        raise UnknownEngine(f"WAIJIAO_TTS_ENGINE={settings.tts_engine!r}: expected one of {known}") from None
-    engine: Callable[..., Voice] = getattr(import_module(module), name)
-    return engine(locate(settings.tts_model, settings.models_folder), settings)
+    engine: Voice = load_engine("tts", ENGINES, settings)
+    return engine

@@ -9,7 +9,7 @@ import onnxruntime  # type: ignore[import-untyped, unused-ignore]
 from hibari import Hibari
 
 from pipeline.audio import Sound
-from pipeline.errors import BadRequest, EngineFailed, ModelDamaged, NothingToSay, WaijiaoError
+from pipeline.errors import EngineFailed, ModelDamaged, NothingToSay, UnknownVoice, WaijiaoError
 from pipeline.settings import Settings
 from worker_tts.engine import Line
 from worker_tts.wording import speakable
@@ -40,7 +40,7 @@ class HibariVoice:
 
     def say(self, line: Line) -> Sound | WaijiaoError:
         if line.voice not in self.voices:
-            return BadRequest(f"voice {line.voice[:32]!r}: expected one of {', '.join(self.voices)}")
+            return UnknownVoice(f"voice {line.voice[:32]!r}: expected one of {', '.join(self.voices)}")
         text = LONG_NUMBER.sub(digit_by_digit, speakable(line.text, frozenset({"LATIN"})))
         if not text:
             return NothingToSay()

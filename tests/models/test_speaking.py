@@ -10,7 +10,7 @@ import pytest
 from faster_whisper import WhisperModel
 
 from pipeline.audio import resample
-from pipeline.errors import BadRequest, ModelDamaged, NothingToSay
+from pipeline.errors import ModelDamaged, NothingToSay, UnknownVoice
 from pipeline.models import locate
 from pipeline.settings import Settings, settings
 from worker_tts.engine import Line, load
@@ -148,7 +148,7 @@ def test_the_same_seed_gives_the_same_samples(voice):
 def test_an_unknown_voice_fails_its_line_alone(voice):
     unknown, known = voice.speak([Line("Hello.", voice="nobody"), Line("Hello.", voice="heart")])
 
-    assert isinstance(unknown, BadRequest)
+    assert isinstance(unknown, UnknownVoice)
     assert "expected one of default, heart" in unknown.detail
     assert known.duration_s > 0.3
 

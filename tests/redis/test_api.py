@@ -7,6 +7,7 @@ import pytest
 
 from api import create_app
 from pipeline.jobs import Jobs, Worker
+from pipeline.readiness import say
 from pipeline.settings import Settings
 from pipeline.turns import Answer, Feedback
 
@@ -140,8 +141,8 @@ def test_readiness_is_told_for_each_model(client, redis):
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json["ready"]) == (503, False)
     for stage in ("asr", "llm", "tts"):
-        redis.set(f"waijiao:worker:{stage}:one", "ready")
-    redis.set("waijiao:worker:asr:two", "loading")
+        say(redis, stage, "one", "ready", 60)
+    say(redis, "asr", "two", "loading", 60)
     post(client, LEARNER.read_bytes())
     answer = client.get("/readyz")
     assert answer.status_code == 200
