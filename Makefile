@@ -17,7 +17,7 @@ test: .venv/developing
 	$(BIN)/waijiao models fetch
 	$(BIN)/python -m pytest tests/unit tests/redis tests/e2e
 
-test-all: test
+test-all: test  # `make test test-all` runs the first tiers once
 	$(BIN)/waijiao models fetch whisper-tiny-en
 	$(BIN)/python -m pytest tests/models
 

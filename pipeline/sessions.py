@@ -4,13 +4,13 @@ from typing import cast
 
 from redis import Redis
 
-from pipeline.errors import UnknownSession
+from pipeline.errors import NoSpeech, UnknownSession
 from pipeline.jobs import PREFIX
 from pipeline.record import Job
 
 
 def turns(redis: "Redis", tenant: str, session: str, before: float = float("inf")) -> list[Job]:
-    """The session's jobs with seq < `before` since it was last started over, oldest first."""
+    """The session's jobs with seq < `before` since it was last started over, oldest first; silence is no turn."""
     name = f"{tenant}/{session}"
     since = cast(str | None, redis.hget(f"{PREFIX}session:{name}", "since")) or "0"
     jobs = cast(list[str], redis.zrangebyscore(f"{PREFIX}turns:{name}", f"({since}", f"({before}"))
@@ -18,7 +18,8 @@ def turns(redis: "Redis", tenant: str, session: str, before: float = float("inf"
         for job in jobs:
             reading.hgetall(f"{PREFIX}job:{job}")
         records = reading.execute()
-    return [Job.from_record(record) for record in records if "road" in record]
+    found = [Job.from_record(record) for record in records if "road" in record]
+    return [job for job in found if not (job.error and job.error["code"] == NoSpeech.code)]
 
 
 def known_turns(redis: "Redis", tenant: str, session: str) -> list[Job]:

@@ -88,6 +88,7 @@ def test_silence_is_no_speech_and_adds_no_turn(house):
     job = house.ask(SILENCE, session="silent")
     assert (job["state"], job["error"]["code"], job["error"]["stage"]) == ("failed", "no_speech", "asr")
     assert job["attempts"] == {"asr": 1}
+    assert house.get("/v1/sessions/silent").json()["turns"] == []
     assert house.get(f"/v1/jobs/{job['id']}/audio").json()["code"] == "no_answer"
 
 

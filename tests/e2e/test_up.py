@@ -167,6 +167,19 @@ def test_stopping_takes_less_than_ten_seconds_and_leaves_no_process(tmp_path, ho
     assert not any(map(runs, started))
 
 
+def test_a_stopped_house_answers_after_its_next_start_what_it_had_accepted(tmp_path):
+    house = until_ready(start(tmp_path, WAIJIAO_MODELS=str(MODELS), WAIJIAO_LEASE_S="3"))
+    accepted = [house.post(recording, language="en") for recording in LEARNERS[8:12]]
+    house.process.terminate()
+    assert house.process.wait(12) == 0
+    house = until_ready(start(tmp_path, WAIJIAO_MODELS=str(MODELS), WAIJIAO_LEASE_S="3"))
+    try:
+        assert {house.ended(answer)["state"] for answer in accepted} == {"succeeded"}
+    finally:
+        house.process.terminate()
+        house.process.wait(12)
+
+
 def test_a_killed_house_leaves_no_process(tmp_path):
     running = until_ready(start(tmp_path, WAIJIAO_MODELS=str(MODELS)))
     started = psutil.Process(running.process.pid).children(recursive=True)
