@@ -81,6 +81,11 @@ def say(redis: "Redis", stage: str, worker: str, state: str, seconds: float) -> 
         writing.execute()
 
 
+def unsay(redis: "Redis", stage: str, worker: str) -> None:
+    """The worker stops: it is neither ready nor loading any more."""
+    redis.delete(f"{PREFIX}worker:{stage}:{worker}")
+
+
 def workers(redis: "Redis") -> dict[str, dict[str, int]]:
     """For each stage, how many workers are `ready` and how many are `loading`."""
     found: dict[str, dict[str, int]] = {}

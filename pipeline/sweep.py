@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from pipeline.app import app, ring
 from pipeline.jobs import PREFIX, Jobs
-from pipeline.readiness import announce, serving
+from pipeline.readiness import announce, serving, unsay
 from pipeline.record import STAGES
 from pipeline.settings import settings
 from pipeline.store import connect
@@ -37,13 +37,20 @@ class Sweep(bootsteps.StartStopStep):
         self.timer = parent.timer.call_repeatedly(every, self.sweep, ())
 
     def stop(self, parent: Any) -> None:
-        if serving():
-            self.timer.cancel()
+        if not serving():
+            return
+        self.timer.cancel()
+        try:
+            unsay(self.jobs.redis, serving(), self.worker)
+        except RedisError as error:
+            log.warning("this worker counts as ready for a few seconds more: %s", error)
+
+    terminate = stop
 
     def sweep(self) -> None:
         every = settings().sweep_s
         try:
-            announce(self.jobs.redis, self.worker, 5 * every)
+            announce(self.jobs.redis, self.worker, 3 * every)
             if self.jobs.redis.set(f"{PREFIX}sweeping", "1", nx=True, px=int(every * 1000)):
                 look(self.jobs)
             if self.jobs.redis.set(f"{PREFIX}tidying", "1", nx=True, px=int(settings().orphan_s * 250)):

@@ -173,6 +173,8 @@ def test_a_stopped_house_answers_after_its_next_start_what_it_had_accepted(tmp_p
     house.process.terminate()
     assert house.process.wait(12) == 0
     house = until_ready(start(tmp_path, WAIJIAO_MODELS=str(MODELS), WAIJIAO_LEASE_S="3"))
+    ready = house.get("/readyz").json()["models"]
+    assert [ready[stage]["ready"] for stage in ("asr", "llm", "tts")] == [1, 1, 1]  # none is left of the first start
     try:
         assert {house.ended(answer)["state"] for answer in accepted} == {"succeeded"}
     finally:
