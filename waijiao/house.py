@@ -22,6 +22,7 @@ from waijiao.services import Service
 
 LOOK_S = 0.1  # seconds between two looks at the processes
 BACK_S = 1.0  # seconds before a process that died young is started again
+LOG_BYTES = 10_000_000  # size at which a log is put aside when its process is next started
 GRACE_S = 9.0  # seconds the processes may take to stop before they are killed
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 libc = ctypes.CDLL(None)
@@ -71,7 +72,10 @@ class House:
             self.running.append(self.launch(service))
 
     def launch(self, service: Service) -> Running:
-        with self.log(service.name).open("ab") as log:
+        written = self.log(service.name)
+        if written.exists() and written.stat().st_size > LOG_BYTES:
+            written.replace(written.with_suffix(".log.1"))
+        with written.open("ab") as log:
             process = subprocess.Popen(
                 service.command,
                 env={**os.environ, **service.environment},
