@@ -80,9 +80,9 @@ def environment(settings: Settings) -> dict[str, str]:
 def thread_budget(counts: dict[str, int], cores: int) -> dict[str, int]:
     """Compute threads of one worker of each stage; together at most max(cores, workers), since more are far slower.
 
-    What is left after an equal share goes to recognition, which takes longest.
+    What is left after an equal share goes to the language model, which takes longest.
     """
     total = sum(counts.values())
     share = max(1, cores // total)
     spare = max(0, cores - share * total)
-    return {stage: share + (spare // counts["asr"] if stage == "asr" else 0) for stage in STAGES}
+    return {stage: share + (spare // counts["llm"] if stage == "llm" else 0) for stage in STAGES}
