@@ -9,11 +9,15 @@ from pipeline.jobs import PREFIX
 from pipeline.record import Job
 
 
-def turns(redis: "Redis", tenant: str, session: str, before: float = float("inf")) -> list[Job]:
-    """The session's jobs with seq < `before` since it was last started over, oldest first; silence is no turn."""
+def turns(redis: "Redis", tenant: str, session: str, before: float = float("inf"), most: int = -1) -> list[Job]:
+    """The session's jobs with seq < `before` since it was last started over, oldest first; silence is no turn.
+
+    Of the records, the latest `most` are read; all of them when it is negative.
+    """
     name = f"{tenant}/{session}"
     since = cast(str | None, redis.hget(f"{PREFIX}session:{name}", "since")) or "0"
-    jobs = cast(list[str], redis.zrangebyscore(f"{PREFIX}turns:{name}", f"({since}", f"({before}"))
+    latest = redis.zrevrangebyscore(f"{PREFIX}turns:{name}", f"({before}", f"({since}", start=0, num=most)
+    jobs = cast(list[str], latest)[::-1]
     with redis.pipeline(transaction=False) as reading:
         for job in jobs:
             reading.hgetall(f"{PREFIX}job:{job}")

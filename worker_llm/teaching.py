@@ -46,8 +46,8 @@ class Teacher:
         return compose(persona, history, said(job), self.settings, self.model.count_tokens)
 
     def history(self, tenant: str, session: str, before: int) -> list[Exchange]:
-        """The session's earlier turns that were answered, oldest first."""
-        earlier = turns(self.redis, tenant, session, before)
+        """The session's earlier turns that were answered, oldest first; failed ones may stand between them."""
+        earlier = turns(self.redis, tenant, session, before, most=3 * self.settings.history_turns)
         return [as_exchange(job.feedback) for job in earlier if job.feedback and not job.feedback.reset]
 
     def feedback(self, job: Job, reply: str | WaijiaoError) -> Feedback | WaijiaoError:

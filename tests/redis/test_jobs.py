@@ -170,6 +170,13 @@ def test_history_is_the_answered_turns_in_order(jobs, redis):
     assert turns(redis, "default", "anna", before=3)[0].feedback == TAUGHT
 
 
+def test_of_a_long_history_only_the_latest_turns_are_read(jobs, redis):
+    for name in "abcdef":
+        jobs.submit(asked(name, recording=False))
+    assert [job.id for job in turns(redis, "default", "anna", before=6, most=2)] == ["d", "e"]
+    assert [job.id for job in turns(redis, "default", "anna", most=0)] == []
+
+
 def test_starting_over_hides_what_was_said_before(jobs, redis):
     for name in "abc":
         jobs.submit(asked(name, recording=False))
