@@ -33,10 +33,11 @@ class Speaker:
     def line(self, job: Job) -> Line:
         """What the voice is to say; one seed for a session, so that the voice stays the same person."""
         question = job.question
-        voices = load_persona(question.persona, self.settings.personas).voices
-        voice = voices.get("en", "default") if question.voice == "default" else question.voice
+        persona = load_persona(question.persona, self.settings.personas)
+        taught = persona.languages[0]
+        voice = persona.voices.get(taught, "default") if question.voice == "default" else question.voice
         seed = zlib.crc32(question.session.encode())
-        return Line(words(job), voice=voice, speed=question.speed, language="en", seed=seed)
+        return Line(words(job), voice=voice, speed=question.speed, language=taught, seed=seed)
 
     def keep(self, job: Job, sound: Sound) -> Answer | WaijiaoError:
         try:
