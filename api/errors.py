@@ -1,6 +1,8 @@
 """Every error as application/problem+json (RFC 9457), with a stable `code` and whether trying again may help."""
 
+import errno
 import logging
+import math
 
 from flask import Flask, current_app
 from redis.exceptions import RedisError
@@ -10,14 +12,15 @@ from werkzeug.wrappers import Response
 from pipeline.errors import TooLarge, Unavailable, WaijiaoError
 
 log = logging.getLogger("waijiao")
-RETRY_AFTER_S = 1  # seconds after which a client may ask again
+RETRY_AFTER_S = 1  # seconds after which a client may look again
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def problem(error: WaijiaoError) -> Response:
     """The response that shows `error`."""
     answer = document(error.http_status, error.code, error.detail, error.retryable)
     if error.retryable and error.http_status in {409, 429, 503}:
-        answer.headers["Retry-After"] = str(RETRY_AFTER_S)
+        answer.headers["Retry-After"] = str(math.ceil(error.retry_after_s))
     return answer
 
 
@@ -38,7 +41,7 @@ def register(app: Flask) -> None:
 
 def unreachable(error: RedisError) -> Response:
     log.warning("Redis: %s", error)
-    return problem(Unavailable("The server cannot reach its job store. Nothing was accepted; try again."))
+    return problem(Unavailable("The server cannot reach its job store. Try again, with the same Idempotency-Key."))
 
 
 def refused(error: HTTPException) -> Response:
@@ -52,5 +55,8 @@ def refused(error: HTTPException) -> Response:
 
 
 def broken(error: Exception) -> Response:
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
+        log.warning("the disk is full: %s", error)
+        return problem(Unavailable("The server's disk is full. Nothing was accepted; try again later."))
     log.error("a request failed", exc_info=error)
     return document(500, "internal", "The server failed on this request; its log has the cause.", True)

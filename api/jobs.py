@@ -11,11 +11,14 @@ from werkzeug.wrappers import Response
 from api import here, questions
 from api.errors import RETRY_AFTER_S
 from pipeline.app import ring
-from pipeline.errors import AnswerNotReady, Erased, NoAnswer
-from pipeline.jobs import Bell
+from pipeline.errors import AnswerNotReady, BadRequest, Erased, NoAnswer, WaijiaoError
+from pipeline.jobs import Accepted, Bell
 from pipeline.magic import FORMATS
 from pipeline.record import Job
+from pipeline.retrying import retry
 from pipeline.when import iso
+
+MOST_LISTED = 100  # jobs of one list
 
 log = logging.getLogger("waijiao")
 routes = Blueprint("jobs", __name__)
@@ -23,17 +26,52 @@ routes = Blueprint("jobs", __name__)
 
 @routes.post("/v1/jobs")
 def submit() -> Response:
-    """Accept a question: 202, where to look, and when to look again."""
-    question, recording = questions.read(request)
-    if recording:
-        blob = here.blobs().put(question.name, recording)
-        question = dataclasses.replace(question, recording=blob.name)
-    ring_or_leave_to_the_sweep(here.jobs().submit(question))
-    accepted = jsonify(show(here.jobs().get(question.tenant, question.id)))
-    accepted.status_code = 202
-    accepted.headers["Location"] = url_for("jobs.read", job_id=question.id)
-    accepted.headers["Retry-After"] = str(RETRY_AFTER_S)
-    return accepted
+    """Accept a question: 202, where to look, and when to look again. The same Idempotency-Key gives the same job."""
+    asked = questions.read(request)
+    blob = here.blobs().put(asked.question.name, asked.recording) if asked.recording else None
+    question = dataclasses.replace(asked.question, recording=blob.name if blob else "")
+    try:
+        accepted = here.jobs().submit(question, asked.repeatable(blob))
+    except WaijiaoError:  # refused; after any other error the job may exist, and the blob stays for the sweep to judge
+        here.blobs().delete_job(question.name)
+        raise
+    if accepted.earlier:
+        here.blobs().delete_job(question.name)
+    return shown_as_accepted(accepted)
+
+
+@routes.post("/v1/jobs/<job_id>/retry")
+def try_again(job_id: str) -> Response:
+    """Accept a dead job again, under a new id, from the stage that failed; asked twice, it is the same new job."""
+    return shown_as_accepted(retry(here.jobs(), here.blobs(), here.TENANT, job_id))
+
+
+def shown_as_accepted(accepted: Accepted) -> Response:
+    ring_or_leave_to_the_sweep(accepted.bells)
+    answer = jsonify(show(accepted.job))
+    answer.status_code = 202
+    answer.headers["Location"] = url_for("jobs.read", job_id=accepted.job.id)
+    answer.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return answer
+
+
+@routes.get("/v1/jobs")
+def dead() -> Response:
+    """The jobs that failed through no fault of their own and may be retried (`?dead=true`), newest first."""
+    if request.args.to_dict() != {"dead": "true"}:
+        raise BadRequest("Only the dead jobs can be listed yet: GET /v1/jobs?dead=true.")
+    return jsonify({"jobs": [show(job) for job in here.jobs().dead(here.TENANT, MOST_LISTED)]})
+
+
+@routes.delete("/v1/jobs/<job_id>")
+def remove(job_id: str) -> Response:
+    """Cancel the job (200, and its record); erase it when it has ended (204)."""
+    canceled, bells = here.jobs().cancel(here.TENANT, job_id)
+    ring_or_leave_to_the_sweep(bells)
+    if not canceled:
+        here.jobs().forget(here.TENANT, job_id)
+    here.blobs().delete_job(f"{here.TENANT}/{job_id}")
+    return jsonify(show(here.jobs().get(here.TENANT, job_id))) if canceled else Response(status=204)
 
 
 @routes.get("/v1/jobs/<job_id>")
@@ -105,5 +143,16 @@ def show(job: Job) -> dict[str, Any]:
         "timings": {stage: dataclasses.asdict(timing) for stage, timing in job.timings.items()},
         "outcome": job.outcome,
         "error": job.error,
-        "links": {"self": here_, **({"audio": sound} if job.answer else {})},
+        "retry_of": job.retry_of,
+        "retried_as": job.retried_as,
+        "links": {"self": here_, **links(job, sound)},
     }
+
+
+def links(job: Job, sound: str) -> dict[str, str]:
+    """What can be done with the job as it stands."""
+    if job.ended_at is None:
+        return {"cancel": url_for("jobs.remove", job_id=job.id)}
+    if job.dead:
+        return {"retry": url_for("jobs.try_again", job_id=job.id)}
+    return {"audio": sound} if job.answer else {}

@@ -1,8 +1,11 @@
 """Reads and checks what a client asks: the fields of POST /v1/jobs."""
 
+import hashlib
+import json
 import re
 import secrets
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import IO, Any
 
 from flask import Request
@@ -11,7 +14,9 @@ from werkzeug.exceptions import BadRequest as Malformed
 
 from api import here
 from pipeline import personas
+from pipeline.blobs import Blob
 from pipeline.errors import BadRequest, EmptyRequest, TooLarge, UnknownFormat, UnknownVoice
+from pipeline.jobs import Repeatable
 from pipeline.magic import FORMATS, HEAD, sniff
 from pipeline.models import catalogue
 from pipeline.record import Question
@@ -19,12 +24,31 @@ from pipeline.record import Question
 SESSION = re.compile(r"[^\s/\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,63}")
 LANGUAGE = re.compile(r"[a-z]{2,3}")
 VOICE = re.compile(r"[A-Za-z0-9_./-]{1,64}")
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
 SPEEDS = (0.5, 2.0)  # slowest and fastest, times the voice's own pace
 FIELDS = {"text", "session", "persona", "language", "voice", "speed", "format"}
 
 
-def read(request: Request) -> tuple[Question, IO[bytes] | None]:
-    """The question in `request`, without its recording's name, and the recording's bytes if there is one."""
+@dataclass(frozen=True)
+class Asked:
+    """A request: its question, without its recording's name; the recording's bytes; its Idempotency-Key."""
+
+    question: Question
+    recording: IO[bytes] | None
+    key: str | None
+
+    def repeatable(self, blob: Blob | None) -> Repeatable | None:
+        """How the same request is known when it comes again; a session that was not named is not part of it."""
+        if self.key is None:
+            return None
+        fields = {**asdict(self.question), "id": "", "recording": blob.sha256 if blob else ""}
+        if self.question.session == self.question.id:
+            fields["session"] = ""
+        return Repeatable(self.key, hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest())
+
+
+def read(request: Request) -> Asked:
+    """The checked request."""
     fields = form(request)
     upload = recording(request.files.get("audio"))
     text = str(fields.get("text") or "").strip()
@@ -49,7 +73,10 @@ def read(request: Request) -> tuple[Question, IO[bytes] | None]:
         speed=speed(fields.get("speed")),
         format=audio_format(str(fields.get("format") or "wav")),
     )
-    return question, upload
+    key = request.headers.get("Idempotency-Key")
+    if key is not None:
+        matching(KEY, "Idempotency-Key", key, "1 to 255 visible ASCII characters")
+    return Asked(question, upload, key)
 
 
 def form(request: Request) -> Mapping[str, Any]:

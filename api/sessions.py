@@ -23,3 +23,11 @@ def erase(session: str) -> Response:
     for name in here.jobs().erase(here.TENANT, session):
         here.blobs().delete_job(name)
     return Response(status=204)
+
+
+@routes.post("/v1/sessions/<session>/reset")
+def reset(session: str) -> Response:
+    """Start the session over: what was said is history no more, and what is not answered yet never will be."""
+    for name in here.jobs().reset(here.TENANT, session):
+        here.blobs().delete_job(name)
+    return Response(status=204)

@@ -9,7 +9,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,12 +70,23 @@ class FolderBlobs:
         with suppress(FileNotFoundError):
             shutil.rmtree(self.path(job))
 
-    def jobs(self, older_than_s: float) -> Iterator[str]:
-        """The names of the jobs whose folders have not changed for `older_than_s` seconds."""
+    def remove_orphans(self, wanted: Callable[[str], set[str]], older_than_s: float) -> None:
+        """Remove every file that is older than `older_than_s` seconds and not among its job's `wanted` blobs."""
         limit = time.time() - older_than_s
         for folder in self.folder.glob("*/*/"):
-            if folder.stat().st_mtime < limit:
-                yield f"{folder.parent.name}/{folder.name}"
+            with suppress(FileNotFoundError):  # somebody else removed it meanwhile
+                self._remove_orphans(folder, wanted, limit)
+
+    def _remove_orphans(self, folder: Path, wanted: Callable[[str], set[str]], limit: float) -> None:
+        unused = folder.stat().st_mtime < limit
+        job = f"{folder.parent.name}/{folder.name}"
+        old = [file for file in folder.iterdir() if file.stat().st_mtime < limit]
+        needed = wanted(job) if old else set()
+        for file in old:
+            if f"{job}/{file.name}" not in needed:
+                file.unlink()
+        if unused and not any(folder.iterdir()):
+            folder.rmdir()
 
     def path(self, name: str) -> Path:
         """Where a blob, or a job's folder of blobs, lies. ValueError for a name that was not made here."""

@@ -11,8 +11,9 @@ class WaijiaoError(Exception):
     retryable: ClassVar[bool] = False  # whether the caller may send the same again with hope
     try_again: ClassVar[bool] = False  # whether the worker may try the same work again with hope
 
-    def __init__(self, detail: str = "") -> None:
+    def __init__(self, detail: str = "", retry_after_s: float = 1) -> None:
         super().__init__(detail or (type(self).__doc__ or "").strip())
+        self.retry_after_s = retry_after_s  # seconds after which the caller may try again, when it may
 
     @property
     def detail(self) -> str:
@@ -101,6 +102,30 @@ class Unavailable(WaijiaoError):
     """Raised when the server cannot reach its store. Nothing was accepted; try again after Retry-After seconds."""
 
     code, http_status, retryable, try_again = "unavailable", 503, True, True
+
+
+class ServerFull(WaijiaoError):
+    """Raised when the server has as many unfinished jobs as it may. Nothing was accepted; try again later."""
+
+    code, http_status, retryable = "server_full", 503, True
+
+
+class QuotaFull(WaijiaoError):
+    """Raised when a tenant or a session has as many unfinished jobs as it may. Nothing was accepted; try again."""
+
+    code, http_status, retryable = "quota_full", 429, True
+
+
+class KeyReused(WaijiaoError):
+    """Raised when an Idempotency-Key comes again with another request. Use a new key for each new request."""
+
+    code, http_status = "idempotency_key_reused", 422
+
+
+class NotDead(WaijiaoError):
+    """Raised when a job is to be retried that did not fail by a lost, slow or failing worker. Send it anew instead."""
+
+    code, http_status = "not_dead", 409
 
 
 # --- the recording ---------------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """The only writer of job records. Each change is one atomic script (scripts/*.lua) with Redis's own clock."""
 
+import hashlib
 import json
+import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any, cast
 from redis import Redis
 from redis.commands.core import Script
 
-from pipeline.errors import Erased, UnknownJob, WaijiaoError
+from pipeline.errors import Erased, KeyReused, NotDead, QuotaFull, ServerFull, UnknownJob, UnknownSession, WaijiaoError
 from pipeline.record import STAGES, Job, Question
 from pipeline.settings import Settings
 from pipeline.turns import Answer, Feedback, Transcript
@@ -17,6 +19,11 @@ from pipeline.turns import Answer, Feedback, Transcript
 SCRIPTS = Path(__file__).parent / "scripts"
 PREFIX = "waijiao:"  # of every key; scripts/common.lua has the same
 AT_ONCE = 200  # records one sweep takes back, ends or rings, so that it never blocks Redis for long
+REPEAT_S = 86_400  # seconds for which a repeated request is known by its Idempotency-Key
+PACE_S = 10  # seconds from one job's end to the next's, for Retry-After, while none has ended yet
+
+CANCELED = "The job was canceled before it was answered."
+STARTED_OVER = "The session was started over before this turn was answered."
 
 Result = Transcript | Feedback | Answer
 FIELDS: dict[type[Any], str] = {Transcript: "transcript", Feedback: "feedback", Answer: "answer"}
@@ -38,6 +45,23 @@ class Worker:
     child: str
 
 
+@dataclass(frozen=True)
+class Repeatable:
+    """What makes two requests the same: the client's Idempotency-Key, and a fingerprint of all that was asked."""
+
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The accepted job: the one that was submitted, or the `earlier` one that the same request made before."""
+
+    job: Job
+    earlier: bool
+    bells: list[Bell]
+
+
 class Jobs:
     """Job records in one Redis. Every method is atomic; every clock is Redis's."""
 
@@ -54,37 +78,54 @@ class Jobs:
     def _run(self, script: str, *args: object) -> list[Any]:
         return cast(list[Any], self.scripts[script](args=[str(arg) for arg in args]))
 
-    def submit(self, question: Question) -> list[Bell]:
-        """Accept a question; its record exists and waits for the first stage of its road when this returns."""
-        retention = self.settings.retention_h * 3600
+    def submit(self, question: Question, repeatable: Repeatable | None = None) -> Accepted:
+        """Accept a question; its record exists and waits for the first stage of its road when this returns.
+
+        Raises KeyReused, and ServerFull or QuotaFull when too many jobs wait; then nothing was written.
+        """
+        terms = {} if repeatable is None else {"key": digest(repeatable.key), "fingerprint": repeatable.fingerprint}
+        return self._accept(question, ",".join(question.road), terms, {})
+
+    def retry(self, dead: Job, question: Question) -> Accepted:
+        """Accept `question` in the place of a dead job: it goes on at the stage that failed. NotDead if it is not."""
+        road = question.road[question.road.index(dead.stage) :]
+        facts = {"transcript": dead.transcript, "feedback": dead.feedback}
+        done = {name: json.dumps(fact.as_dict(), ensure_ascii=False) for name, fact in facts.items() if fact}
+        return self._accept(question, ",".join(road), {"retry_of": dead.name}, done)
+
+    def _accept(self, question: Question, road: str, terms: dict[str, str], done: dict[str, str]) -> Accepted:
+        s = self.settings
+        bounds = {"most_server": s.max_jobs, "most_tenant": s.max_jobs_tenant, "most_session": s.max_jobs_session}
+        clocks = {"retention_s": s.retention_h * 3600, "deadline_s": s.deadline_s, "repeat_s": REPEAT_S, "pace": PACE_S}
         fields = {
-            "question": json.dumps(asdict(question)),
+            "question": json.dumps(asdict(question), ensure_ascii=False),
             "tenant": question.tenant,
             "session": question.session,
-            "road": ",".join(question.road),
+            "road": road,
+            **done,
         }
-        flat = [part for pair in fields.items() for part in pair]
-        return bells(self._run("submit", question.name, retention, self.settings.deadline_s, *flat)[0])
+        answer = self._run("submit", question.name, json.dumps({**terms, **bounds, **clocks}), json.dumps(fields))
+        outcome, flat, free_in_s, rung = answer
+        refuse(outcome, float(free_in_s))
+        return Accepted(known(record(flat)), earlier=outcome == "same", bells=bells(rung))
 
     def get(self, tenant: str, job_id: str) -> Job:
         """The job's record; UnknownJob when there is none for this tenant, Erased when it was erased."""
-        record = cast(dict[str, str], self.redis.hgetall(f"{PREFIX}job:{tenant}/{job_id}"))
-        if "erased" in record:
-            raise Erased
-        if "road" not in record:
-            raise UnknownJob("There is no such job: it was never submitted, or it is no longer kept.")
-        return Job.from_record(record)
+        return known(cast(dict[str, str], self.redis.hgetall(f"{PREFIX}job:{tenant}/{job_id}")))
 
-    def exists(self, name: str) -> bool:
-        """Whether the job `tenant/id` has a record, so that its blobs are wanted."""
-        return bool(self.redis.hexists(f"{PREFIX}job:{name}", "road"))
+    def blobs(self, name: str) -> set[str]:
+        """The names of the blobs that the record of the job `tenant/id` still needs; none when there is no record."""
+        try:
+            return self.get(*name.split("/")).blobs(self.settings.keep_recordings)
+        except (UnknownJob, Erased):
+            return set()
 
     def claim(self, stage: str, worker: Worker, most: int) -> tuple[list[Job], list[Bell]]:
         """Lease the first `most` ready jobs of the stage to this worker, in order of acceptance."""
         s = self.settings
-        claims, rung = self._run("claim", stage, worker.name, worker.child, most, s.lease_s, s.attempts)
-        records = [dict(zip(flat[::2], flat[1::2], strict=True)) for _, flat in claims]
-        return [Job.from_record(record) for record in records], bells(rung)
+        call = secrets.token_hex(8)  # the same for every attempt of the connection to send this
+        claims, rung = self._run("claim", stage, worker.name, call, most, s.lease_s, s.attempts, s.stage_s)
+        return [Job.from_record(record(flat)) for flat in claims], bells(rung)
 
     def renew(self, stage: str, claimed: Sequence[Job]) -> list[str]:
         """Keep the leases of `claimed` for another lease_s; answers the names that are no longer ours."""
@@ -103,18 +144,44 @@ class Jobs:
         why = json.dumps({**error.as_dict(), "stage": stage}, ensure_ascii=False)
         return bells(self._run("fail", job.name, stage, job.fence, why, int(again), self.settings.attempts)[1])
 
-    def release(self, stage: str, job: Job) -> list[Bell]:
-        """Hand the job back unharmed, as an orderly shutdown does; the attempt does not count."""
-        return bells(self._run("release", job.name, stage, job.fence)[1])
+    def release(self, worker: str) -> list[Bell]:
+        """Hand back, unharmed, all that this worker holds, as an orderly shutdown does; the attempts do not count."""
+        return bells(self._run("release", worker)[0])
+
+    def cancel(self, tenant: str, job_id: str) -> tuple[bool, list[Bell]]:
+        """End the job, wherever it is; False when it has ended already."""
+        self.get(tenant, job_id)
+        done, rung = self._run("cancel", f"{tenant}/{job_id}", CANCELED)
+        return bool(done), bells(rung)
+
+    def forget(self, tenant: str, job_id: str) -> None:
+        """Erase a job that has ended; afterwards it is answered with Erased."""
+        self._run("forget", f"{tenant}/{job_id}", self.settings.retention_h * 3600)
 
     def sweep(self, queues: dict[str, str]) -> list[Bell]:
         """Take back expired leases, end overdue jobs, answer the missing bells; `queues`: stage -> Redis list."""
         flat = [part for pair in queues.items() for part in pair]
-        return bells(self._run("sweep", self.settings.attempts, AT_ONCE, *flat)[0])
+        return bells(self._run("sweep", self.settings.attempts, self.settings.stage_s, AT_ONCE, *flat)[0])
 
     def erase(self, tenant: str, session: str) -> list[str]:
         """Forget a session's jobs, running ones too; answers their names, whose blobs are to be removed."""
         return cast(list[str], self._run("erase", f"{tenant}/{session}", self.settings.retention_h * 3600)[0])
+
+    def reset(self, tenant: str, session: str) -> list[str]:
+        """Start the session over and cancel its unanswered turns; answers their names. UnknownSession."""
+        known, canceled = self._run("reset", f"{tenant}/{session}", STARTED_OVER)
+        if not known:
+            raise UnknownSession("There is no such session: nothing was said in it, or it was erased.")
+        return cast(list[str], canceled)
+
+    def dead(self, tenant: str, most: int) -> list[Job]:
+        """The latest `most` jobs that failed through no fault of their own and were not retried, newest first."""
+        names = cast(list[str], self.redis.zrevrange(f"{PREFIX}dead:{tenant}", 0, most - 1))
+        with self.redis.pipeline(transaction=False) as reading:
+            for name in names:
+                reading.hgetall(f"{PREFIX}job:{name}")
+            found = reading.execute()
+        return [Job.from_record(each) for each in found if "dead" in each]
 
     def waiting(self) -> dict[str, int]:
         """Jobs ready and unclaimed, for each stage."""
@@ -124,3 +191,34 @@ class Jobs:
 def bells(rung: Sequence[str]) -> list[Bell]:
     """Read a script's bells, each 'stage tenant/id'."""
     return [Bell(*each.split(" ", 1)) for each in rung]
+
+
+def record(flat: Sequence[str]) -> dict[str, str]:
+    """A hash as a script answers it: names and values in turn."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def known(found: dict[str, str]) -> Job:
+    """The job of a record that may not exist: UnknownJob, or Erased when it was erased."""
+    if "erased" in found:
+        raise Erased
+    if "road" not in found:
+        raise UnknownJob("There is no such job: it was never submitted, or it is no longer kept.")
+    return Job.from_record(found)
+
+
+def digest(key: str) -> str:
+    """A client's key as a part of a Redis key: of fixed length, whatever the client sent."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def refuse(outcome: str, free_in_s: float) -> None:
+    """Raise what `outcome` of submit.lua means, unless the job was accepted, now or before."""
+    if outcome == "other":
+        raise KeyReused
+    if outcome == "gone":
+        raise NotDead
+    if outcome == "server":
+        raise ServerFull(retry_after_s=free_in_s)
+    if outcome in {"tenant", "session"}:
+        raise QuotaFull(f"This {outcome} has too many unfinished jobs. Nothing was accepted; try again.", free_in_s)

@@ -80,6 +80,9 @@ class Job:
     feedback: Feedback | None = None
     answer: Answer | None = None
     error: Mapping[str, Any] | None = None
+    dead: bool = False  # it failed through no fault of its own, and may be retried
+    retry_of: str | None = None  # id of the dead job in whose place this one is answered
+    retried_as: str | None = None  # id of the job that is answered in the place of this one
     attempts: Mapping[str, int] = field(default_factory=dict)
     timings: Mapping[str, Timing] = field(default_factory=dict)
 
@@ -99,6 +102,12 @@ class Job:
             return State.SUCCEEDED
         return AT_STAGE[self.stage] if self.attempts else State.QUEUED
 
+    def blobs(self, keep_recordings: bool) -> set[str]:
+        """Names in the blob store that are still needed: the recording until it was recognised, and the answer."""
+        unheard = self.transcript is None and (self.ended_at is None or self.dead)
+        recording = self.question.recording if unheard or keep_recordings else ""
+        return {name for name in (recording, self.answer and self.answer.blob) if name}
+
     @classmethod
     def from_record(cls, record: Mapping[str, str]) -> Self:
         """Read a record's hash; every field that a script or jobs.py writes is named here."""
@@ -108,6 +117,9 @@ class Job:
 
         def seconds(name: str) -> float | None:
             return float(record[name]) if name in record else None
+
+        def other(name: str) -> str | None:
+            return record[name].split("/")[1] if name in record else None
 
         transcript, feedback, answer = parsed("transcript"), parsed("feedback"), parsed("answer")
         question = Question(**json.loads(record["question"]))
@@ -126,6 +138,9 @@ class Job:
             feedback=feedback and Feedback.from_dict(feedback),
             answer=answer and Answer.from_dict(answer),
             error=parsed("error"),
+            dead="dead" in record,
+            retry_of=other("retry_of"),
+            retried_as=other("retried_as"),
             attempts={s: int(record[f"attempts:{s}"]) for s in question.road if f"attempts:{s}" in record},
             timings={s: Timing(seconds(f"waited:{s}"), seconds(f"ran:{s}")) for s in question.road},
         )

@@ -12,6 +12,7 @@ from pipeline.record import Job
 def turns(redis: "Redis", tenant: str, session: str, before: float = float("inf"), most: int = -1) -> list[Job]:
     """The session's jobs with seq < `before` since it was last started over, oldest first; silence is no turn.
 
+    A dead turn that was retried is left out: the one in its place stands where it was accepted again.
     Of the records, the latest `most` are read; all of them when it is negative.
     """
     name = f"{tenant}/{session}"
@@ -22,7 +23,7 @@ def turns(redis: "Redis", tenant: str, session: str, before: float = float("inf"
         for job in jobs:
             reading.hgetall(f"{PREFIX}job:{job}")
         records = reading.execute()
-    found = [Job.from_record(record) for record in records if "road" in record]
+    found = [Job.from_record(record) for record in records if "road" in record and "retried_as" not in record]
     return [job for job in found if not (job.error and job.error["code"] == NoSpeech.code)]
 
 

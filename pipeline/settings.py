@@ -40,6 +40,11 @@ class Settings(BaseSettings):
     prompt_tokens: int = 1500  # tokens of persona, history and question together
     answer_tokens: int = 160  # tokens the language model may answer
 
+    # how much may wait
+    max_jobs: int = Field(default=10_000, ge=1)  # unfinished jobs of the whole server
+    max_jobs_tenant: int = Field(default=5_000, ge=1)  # unfinished jobs of one tenant
+    max_jobs_session: int = Field(default=100, ge=1)  # unanswered turns of one session
+
     # how long, how often
     deadline_s: int = 86_400  # seconds after which an unanswered job expires
     retention_h: int = 168  # hours a finished job, its audio and its session are kept
@@ -49,6 +54,7 @@ class Settings(BaseSettings):
     sweep_s: float = 2  # seconds between two looks for lost work
     orphan_s: float = 3600  # seconds after which a blob that no record names is removed
     stage_s: int = 120  # seconds one stage may run on one batch: the soft limit
+    stall_s: float = 10  # seconds a worker may take no work although Redis lives, before it starts itself again
     shutdown_s: float = 8  # seconds a worker may finish the work in hand when told to stop
     load_s: int = 300  # seconds an engine may take to load
 

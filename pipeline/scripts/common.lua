@@ -3,6 +3,9 @@
 -- ready (it may be claimed), running (leased to a worker), ended. Scripts answer {…, bells}: a bell is
 -- 'stage job' for each job that became ready, for the caller to ring.
 local P = 'waijiao:'
+local LATEST = 20  -- ends remembered, for telling how fast jobs end
+local LOST = 'The worker died on this job as often as a job may be tried. Try a shorter recording.'
+local TOO_SLOW = 'A stage took longer than it may, as often as a job may be tried. Try a shorter recording.'
 local bells = {}
 
 local function now()
@@ -26,6 +29,8 @@ local function touch(job)
   redis.call('PUBLISH', P .. 'changed', job)
 end
 
+local function ring(job) bells[#bells + 1] = get(job, 'stage') .. ' ' .. job end
+
 local function ready(job)
   local stage = get(job, 'stage')
   if stage == 'llm' then
@@ -37,7 +42,7 @@ local function ready(job)
   end
   redis.call('HSET', key(job), 'phase', 'ready', 'ready_at', stamp(NOW))
   redis.call('ZADD', P .. 'ready:' .. stage, get(job, 'order'), job)
-  bells[#bells + 1] = stage .. ' ' .. job
+  ring(job)
 end
 
 local function leave_line(job)  -- the turn is answered or ended: let the next one of its session pass
@@ -54,38 +59,74 @@ local function unlease(job)
   local worker = get(job, 'worker')
   redis.call('ZREM', P .. 'leases', job)
   if worker then
-    redis.call('HDEL', P .. 'held:' .. worker, job)
+    redis.call('SREM', P .. 'held:' .. worker, job)
     redis.call('HDEL', key(job), 'worker')
   end
 end
 
-local function finish(job, failure)
+local function unlist(job)
   unlease(job)
   redis.call('ZREM', P .. 'ready:' .. get(job, 'stage'), job)
   redis.call('ZREM', P .. 'deadlines', job)
+  redis.call('ZREM', P .. 'unfinished:' .. get(job, 'tenant'), job)
+end
+
+local function finish(job, failure)
+  unlist(job)
   redis.call('HSET', key(job), 'phase', 'ended', 'ended_at', stamp(NOW))
   if failure then redis.call('HSET', key(job), 'error', failure) end
   redis.call('EXPIRE', key(job), get(job, 'retention'))
+  redis.call('LPUSH', P .. 'ends', stamp(NOW))
+  redis.call('LTRIM', P .. 'ends', 0, LATEST - 1)
+  redis.call('EXPIRE', P .. 'ends', 86400)
   leave_line(job)
   touch(job)
+end
+
+-- The job failed through no fault of its own; it is listed as dead, and may be retried.
+local function give_up(job, failure)
+  local dead = P .. 'dead:' .. get(job, 'tenant')
+  redis.call('HSET', key(job), 'dead', '1')
+  redis.call('ZADD', dead, NOW, job)
+  redis.call('EXPIRE', dead, get(job, 'retention'))
+  finish(job, failure)
 end
 
 local function failure(job, code, detail, retryable)
   return cjson.encode({ code = code, stage = get(job, 'stage'), detail = detail, retryable = retryable })
 end
 
--- The attempt did not end well: try again while attempts are left, else fail.
+-- The attempt did not end well: try again while attempts are left, else give up.
 local function try_again(job, attempts, why)
   unlease(job)
   if tonumber(get(job, 'attempts:' .. get(job, 'stage')) or '0') >= tonumber(attempts) then
-    finish(job, why)
+    give_up(job, why)
   else
     ready(job)
     touch(job)
   end
 end
 
-local LOST = 'The worker died on this job as often as a job may be tried. Try a shorter recording.'
+-- Its worker's child died, was killed by the hard limit, or sleeps: the lease is broken.
+local function take_back(job, attempts, stage_s)
+  if NOW - get(job, 'claimed_at') > tonumber(stage_s) then
+    try_again(job, attempts, failure(job, 'too_slow', TOO_SLOW, true))
+  else
+    try_again(job, attempts, failure(job, 'worker_lost', LOST, true))
+  end
+end
+
+-- Every trace of the job but a tombstone, which tells its owner that it was erased.
+local function forget(job, tombstone_s)
+  unlist(job)
+  redis.call('ZREM', session_key(job, 'turns'), job)
+  redis.call('ZREM', session_key(job, 'open'), job)
+  redis.call('ZREM', P .. 'dead:' .. get(job, 'tenant'), job)
+  redis.call('DEL', key(job))
+  redis.call('HSET', key(job), 'erased', '1')
+  redis.call('EXPIRE', key(job), tombstone_s)
+  redis.call('PUBLISH', P .. 'changed', job)
+end
 
 local function holds(job, stage, fence)
   return alive(job) and get(job, 'phase') == 'running' and get(job, 'stage') == stage and get(job, 'fence') == fence

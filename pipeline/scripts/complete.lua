@@ -1,10 +1,14 @@
 -- complete(job, stage, fence, field, value, reset): the stage is done; the job goes on along its road.
--- Refused (0) when the fence is stale, the job has ended, or its session was erased or reset meanwhile.
+-- Refused (0) when the fence is stale or the job has ended; said again (its answer was lost) it is answered as before.
 local job, stage, fence, field, value, reset = unpack(ARGV)
+local mark = stage .. ' ' .. fence
+if get(job, 'done') == mark then
+  if get(job, 'phase') == 'ready' then ring(job) end
+  return { 1, bells }
+end
 if not holds(job, stage, fence) then return { 0, bells } end
-if (redis.call('HGET', session_key(job, 'session'), 'epoch') or '0') ~= get(job, 'epoch') then return { 0, bells } end
 unlease(job)
-redis.call('HSET', key(job), field, value, 'ran:' .. stage, stamp(NOW - get(job, 'claimed_at')))
+redis.call('HSET', key(job), field, value, 'done', mark, 'ran:' .. stage, stamp(NOW - get(job, 'claimed_at')))
 if reset == '1' then
   redis.call('HSET', session_key(job, 'session'), 'since', get(job, 'seq'))
   redis.call('HSET', key(job), 'outcome', 'session_reset')

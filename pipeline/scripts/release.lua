@@ -1,8 +1,12 @@
--- release(job, stage, fence): hand the work back, unharmed; the attempt does not count.
-local job, stage, fence = unpack(ARGV)
-if not holds(job, stage, fence) then return { 0, bells } end
-redis.call('HINCRBY', key(job), 'attempts:' .. stage, -1)
-unlease(job)
-ready(job)
-touch(job)
-return { 1, bells }
+-- release(worker): hand back, unharmed, all that a worker holds; the attempts do not count.
+local held = P .. 'held:' .. ARGV[1]
+for _, job in ipairs(redis.call('SMEMBERS', held)) do
+  if alive(job) and get(job, 'worker') == ARGV[1] then
+    redis.call('HINCRBY', key(job), 'attempts:' .. get(job, 'stage'), -1)
+    unlease(job)
+    ready(job)
+    touch(job)
+  end
+end
+redis.call('DEL', held)
+return { bells }

@@ -1,20 +1,67 @@
--- submit(job, retention_s, deadline_s, fields…): write the record; it waits at the first stage of its road.
-local job, retention, deadline = ARGV[1], ARGV[2], ARGV[3]
-local fields = {}
-for i = 4, #ARGV do fields[#fields + 1] = ARGV[i] end
-redis.call('HSET', key(job), unpack(fields))
+-- submit(job, terms, fields): write the record, a JSON object of fields; it waits at the first stage of its road.
+-- Of the terms, `key` and `fingerprint` make a repeated request the same job, `retry_of` names the dead job it stands
+-- in for. Answers what came of it (accepted, same, other, gone; server, tenant or session has too many), the
+-- record, the seconds until a place may be free, and the bells.
+local job, terms, fields = ARGV[1], cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
+if redis.call('HEXISTS', key(job), 'road') == 1 then  -- said again: its answer was lost
+  if get(job, 'phase') == 'ready' then ring(job) end
+  return { 'accepted', redis.call('HGETALL', key(job)), '0', bells }
+end
+
+local repeated = terms.key and P .. 'repeated:' .. fields.tenant .. '/' .. terms.key
+local first = repeated and redis.call('HGET', repeated, 'job')
+if first then
+  local what = redis.call('HGET', repeated, 'fingerprint') == terms.fingerprint and 'same' or 'other'
+  return { what, redis.call('HGETALL', key(first)), '0', bells }
+end
+if terms.retry_of then
+  local again = get(terms.retry_of, 'retried_as')
+  if again then return { 'same', redis.call('HGETALL', key(again)), '0', bells } end
+  if not get(terms.retry_of, 'dead') then return { 'gone', {}, '0', bells } end
+end
+
+local session_name = fields.tenant .. '/' .. fields.session
+local function free_in(line)  -- seconds until the first of `line` will have ended, at the pace of the latest ends
+  local ends = redis.call('LRANGE', P .. 'ends', 0, -1)
+  local pace = #ends > 0 and (NOW - ends[#ends]) / #ends or terms.pace
+  local ahead = redis.call('ZRANK', P .. 'deadlines', redis.call('ZRANGE', line, 0, 0)[1] or '') or 0
+  return string.format('%.3f', pace * (ahead + 1))
+end
+for _, bound in ipairs({
+  { 'server', P .. 'deadlines' },
+  { 'tenant', P .. 'unfinished:' .. fields.tenant },
+  { 'session', P .. 'open:' .. session_name },
+}) do
+  local who, line = unpack(bound)
+  if redis.call('ZCARD', line) >= terms['most_' .. who] then return { who, {}, free_in(line), bells } end
+end
+
+for field, value in pairs(fields) do redis.call('HSET', key(job), field, value) end
 local session = session_key(job, 'session')
 local seq = redis.call('HINCRBY', session, 'seq', 1)
 local order = redis.call('INCR', P .. 'accepted')
-redis.call('HSET', key(job), 'seq', seq, 'order', order, 'epoch', redis.call('HGET', session, 'epoch') or '0',
-  'created_at', stamp(NOW), 'deadline_at', stamp(NOW + deadline), 'retention', retention,
-  'stage', string.match(get(job, 'road'), '^[^,]+'))
+redis.call('HSET', key(job), 'seq', seq, 'order', order, 'created_at', stamp(NOW),
+  'deadline_at', stamp(NOW + terms.deadline_s), 'retention', terms.retention_s,
+  'stage', string.match(fields.road, '^[^,]+'))
 redis.call('ZADD', session_key(job, 'turns'), seq, job)
-redis.call('ZADD', session_key(job, 'open'), seq, job)
-redis.call('ZADD', P .. 'deadlines', NOW + deadline, job)
-local lasting = math.ceil(retention + deadline)
+if string.find(fields.road, 'llm', 1, true) then redis.call('ZADD', session_key(job, 'open'), seq, job) end
+redis.call('ZADD', P .. 'deadlines', NOW + terms.deadline_s, job)
+redis.call('ZADD', P .. 'unfinished:' .. fields.tenant, order, job)
+local lasting = math.ceil(terms.retention_s + terms.deadline_s)
 redis.call('EXPIRE', key(job), lasting)
+redis.call('EXPIRE', P .. 'unfinished:' .. fields.tenant, lasting)
 for _, what in ipairs({ 'session', 'turns', 'open' }) do redis.call('EXPIRE', session_key(job, what), lasting) end
+if repeated then
+  redis.call('HSET', repeated, 'job', job, 'fingerprint', terms.fingerprint)
+  redis.call('EXPIRE', repeated, terms.repeat_s)
+end
+if terms.retry_of then
+  redis.call('HSET', key(job), 'retry_of', terms.retry_of)
+  redis.call('HSET', key(terms.retry_of), 'retried_as', job)
+  redis.call('HDEL', key(terms.retry_of), 'dead')
+  redis.call('ZREM', P .. 'dead:' .. fields.tenant, terms.retry_of)
+  touch(terms.retry_of)
+end
 ready(job)
 touch(job)
-return { bells }
+return { 'accepted', redis.call('HGETALL', key(job)), '0', bells }

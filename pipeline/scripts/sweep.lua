@@ -1,22 +1,22 @@
--- sweep(attempts, most, stage, queue, …): take back expired leases, end jobs past their deadline, and answer
+-- sweep(attempts, stage_s, most, stage, queue, …): take back expired leases, end jobs past their deadline, and answer
 -- the bells that are missing: for each stage max(0, ready jobs - messages in its queue).
-local attempts, most = ARGV[1], ARGV[2]
+local attempts, stage_s, most = ARGV[1], ARGV[2], ARGV[3]
 for _, job in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', NOW, 'LIMIT', 0, most)) do
   if alive(job) then
-    try_again(job, attempts, failure(job, 'worker_lost', LOST, true))
+    take_back(job, attempts, stage_s)
   else
     redis.call('ZREM', P .. 'leases', job)
   end
 end
 for _, job in ipairs(redis.call('ZRANGEBYSCORE', P .. 'deadlines', '-inf', NOW, 'LIMIT', 0, most)) do
   if alive(job) then
-    finish(job, failure(job, 'expired', 'The job was not answered before its deadline. Send it again.', true))
+    give_up(job, failure(job, 'expired', 'The job was not answered before its deadline. Retry it.', true))
   else
     redis.call('ZREM', P .. 'deadlines', job)
   end
 end
 bells = {}
-for i = 3, #ARGV, 2 do
+for i = 4, #ARGV, 2 do
   local ready_key = P .. 'ready:' .. ARGV[i]
   local missing = redis.call('ZCARD', ready_key) - redis.call('LLEN', ARGV[i + 1])
   if missing > 0 then

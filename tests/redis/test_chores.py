@@ -1,21 +1,67 @@
-"""Tidying up: the audio of jobs that have no record goes, all other audio stays."""
+"""Tidying up: audio that no record needs goes, all other audio stays."""
 
 import io
 import os
 import time
 
 from pipeline.blobs import FolderBlobs
+from pipeline.errors import BadAudio
+from pipeline.jobs import Worker
 from pipeline.record import Question
-from worker_chores.tasks import remove_orphans
+from pipeline.turns import Answer, Feedback, Transcript
+
+WORKER = Worker("worker", "child")
+
+
+def aged(blobs: FolderBlobs, job: str) -> str:
+    """A blob of the job, an hour old."""
+    name = blobs.put(f"default/{job}", io.BytesIO(b"x")).name
+    hour_ago = time.time() - 3600
+    os.utime(blobs.path(name), (hour_ago, hour_ago))
+    os.utime(blobs.path(f"default/{job}"), (hour_ago, hour_ago))
+    return name
+
+
+def left(jobs, blobs: FolderBlobs) -> set[str]:
+    """The names of all blobs after tidying up."""
+    blobs.remove_orphans(jobs.blobs, older_than_s=60)
+    return {path.relative_to(blobs.folder).as_posix() for path in blobs.folder.glob("*/*/*")}
 
 
 def test_only_old_blobs_of_unknown_jobs_are_removed(jobs, here):
     blobs = FolderBlobs(here.blobs_folder)
-    for name in ("known", "orphan", "fresh"):
-        blobs.put(f"default/{name}", io.BytesIO(b"x"))
-    for name in ("known", "orphan"):
-        hour_ago = time.time() - 3600
-        os.utime(blobs.path(f"default/{name}"), (hour_ago, hour_ago))
-    jobs.submit(Question("known", "anna", recording="default/known/x"))
-    remove_orphans(jobs, blobs, older_than_s=60)
-    assert sorted(path.name for path in (blobs.folder / "default").iterdir()) == ["fresh", "known"]
+    known = aged(blobs, "known")
+    aged(blobs, "orphan")
+    fresh = blobs.put("default/fresh", io.BytesIO(b"x")).name
+    jobs.submit(Question("known", "anna", recording=known))
+    assert left(jobs, blobs) == {known, fresh}
+    assert not blobs.path("default/orphan").exists()
+
+
+def test_an_answer_whose_writer_died_before_it_was_recorded_is_removed(jobs, here):
+    blobs = FolderBlobs(here.blobs_folder)
+    jobs.submit(Question("a", "anna", text="hi"))
+    (job,), _ = jobs.claim("llm", WORKER, 1)
+    jobs.complete("llm", job, Feedback("hi", "hi", "Hello.", "Hello."))
+    aged(blobs, "a")
+    recorded = aged(blobs, "a")
+    (blobs.path("default/a") / "cut.writing").write_bytes(b"x")
+    os.utime(blobs.path("default/a") / "cut.writing", (0, 0))
+    (job,), _ = jobs.claim("tts", WORKER, 1)
+    jobs.complete("tts", job, Answer("Hello.", recorded, "00", 1, 1.0, "wav"))
+    assert left(jobs, blobs) == {recorded}
+
+
+def test_a_recording_goes_when_it_was_recognised_or_refused_and_stays_with_a_dead_job(jobs, here):
+    blobs = FolderBlobs(here.blobs_folder)
+    recordings = {name: aged(blobs, name) for name in ("heard", "refused", "canceled", "dead", "waiting")}
+    for name, recording in recordings.items():
+        jobs.submit(Question(name, name, recording=recording))
+    jobs.cancel("default", "canceled")
+    (heard, refused), _ = jobs.claim("asr", WORKER, 2)
+    jobs.complete("asr", heard, Transcript("Hello", "en", 1.0))
+    jobs.fail("asr", refused, BadAudio(), again=False)
+    for attempt in range(here.attempts + 1):
+        jobs.claim("asr", Worker("unlucky", str(attempt)), 1)
+    assert jobs.get("default", "dead").dead
+    assert left(jobs, blobs) == {recordings["dead"], recordings["waiting"]}

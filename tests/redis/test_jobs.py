@@ -11,7 +11,7 @@ from pipeline.record import Question, State
 from pipeline.sessions import known_turns, turns
 from pipeline.turns import Answer, Feedback, Transcript
 
-WORKER = Worker("worker", "child")
+WORKER, OTHER = Worker("worker", "child"), Worker("other", "child")
 HEARD = Transcript("I go home yesterday", "en", 2.0)
 TAUGHT = Feedback("I go home yesterday", "I went home yesterday", "Why?", "I went home yesterday. Why?")
 RESET = Feedback("start over", "start over", "A fresh start.", "A fresh start.", reset=True)
@@ -32,7 +32,7 @@ def run(jobs: Jobs, stage: str, result=None):
 
 
 def test_a_job_goes_through_all_three_stages(jobs):
-    assert jobs.submit(asked("a")) == [Bell("asr", "default/a")]
+    assert jobs.submit(asked("a")).bells == [Bell("asr", "default/a")]
     assert jobs.get("default", "a").state == State.QUEUED
     assert run(jobs, "asr") == ("default/a", [Bell("llm", "default/a")])
     assert jobs.get("default", "a").state == State.THINKING
@@ -46,13 +46,13 @@ def test_a_job_goes_through_all_three_stages(jobs):
 
 
 def test_text_alone_skips_recognition(jobs):
-    assert jobs.submit(asked("a", recording=False)) == [Bell("llm", "default/a")]
+    assert jobs.submit(asked("a", recording=False)).bells == [Bell("llm", "default/a")]
 
 
 def test_a_claim_finds_nothing_when_a_bell_rings_twice(jobs):
     jobs.submit(asked("a"))
     assert len(jobs.claim("asr", WORKER, 1)[0]) == 1
-    assert jobs.claim("asr", WORKER, 1) == ([], [])
+    assert jobs.claim("asr", OTHER, 1) == ([], [])
 
 
 def test_jobs_are_claimed_in_the_order_accepted(jobs):
@@ -75,7 +75,7 @@ def test_a_second_completion_changes_nothing(jobs):
     (job,), _ = jobs.claim("asr", WORKER, 1)
     jobs.complete("asr", job, HEARD)
     before = jobs.get("default", "a")
-    assert jobs.complete("asr", job, Transcript("other", "en", 1.0)) == (False, [])
+    assert jobs.complete("asr", job, Transcript("other", "en", 1.0)) == (True, [Bell("llm", "default/a")])
     assert jobs.get("default", "a") == before
 
 
@@ -126,7 +126,9 @@ def test_a_dead_child_s_work_is_taken_back_by_the_next_child(jobs, here):
 def test_released_work_costs_no_attempt(jobs):
     jobs.submit(asked("a"))
     (job,), _ = jobs.claim("asr", WORKER, 1)
-    assert jobs.release("asr", job) == [Bell("asr", "default/a")]
+    assert jobs.release(OTHER.name) == []
+    assert jobs.release(WORKER.name) == [Bell("asr", "default/a")]
+    assert jobs.complete("asr", job, HEARD) == (False, [])
     assert jobs.claim("asr", WORKER, 1)[0][0].attempts == {"asr": 1}
 
 
@@ -197,7 +199,7 @@ def test_an_erased_session_is_gone_and_refuses_late_results(jobs, redis):
         jobs.get("default", "a")
     with pytest.raises(UnknownSession):
         known_turns(redis, "default", "anna")
-    assert jobs.submit(asked("b")) == [Bell("asr", "default/b")]
+    assert jobs.submit(asked("b")).bells == [Bell("asr", "default/b")]
 
 
 def test_tenants_never_see_each_other_s_jobs(jobs, redis):
@@ -241,5 +243,5 @@ def test_a_session_s_answers_come_in_order_whatever_happens(jobs, redis, steps):
                 if step == "fail":
                     jobs.fail("asr", job, BadAudio("damaged"), again=False)
                 else:
-                    jobs.release("asr", job)
+                    jobs.release("worker")
     assert answered == [name for name in accepted if name in answered]

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import os
-import time
 
 import pytest
 
@@ -69,11 +68,3 @@ def test_deleting_is_harmless_when_done_twice(blobs):
         blobs.delete_job("default/job")
     with pytest.raises(FileNotFoundError):
         blobs.open(blob.name)
-
-
-def test_only_jobs_whose_blobs_are_old_are_listed(blobs):
-    for job in ("default/old", "default/new"):
-        blobs.put(job, io.BytesIO(b"x"))
-    hour_ago = time.time() - 3600
-    os.utime(blobs.path("default/old"), (hour_ago, hour_ago))
-    assert list(blobs.jobs(older_than_s=60)) == ["default/old"]
