@@ -4,7 +4,7 @@ import dataclasses
 import secrets
 
 from pipeline.blobs import FolderBlobs
-from pipeline.errors import NotDead
+from pipeline.errors import NotDead, WaijiaoError
 from pipeline.jobs import Accepted, Jobs
 
 
@@ -20,7 +20,11 @@ def retry(jobs: Jobs, blobs: FolderBlobs, tenant: str, job_id: str) -> Accepted:
                 question = dataclasses.replace(question, recording=blobs.put(question.name, recording).name)
         except FileNotFoundError as error:
             raise NotDead("The job's recording is no longer kept. Send it again.") from error
-    accepted = jobs.retry(dead, question)
+    try:
+        accepted = jobs.retry(dead, question)
+    except WaijiaoError:
+        blobs.delete_job(question.name)
+        raise
     if accepted.earlier:
         blobs.delete_job(question.name)
     return accepted

@@ -63,6 +63,16 @@ class Server:
         with self._client() as client:
             place.write_bytes(self._answer(client.get(job["answer"]["audio"])).content)
 
+    def retry(self, job_id: str) -> Job:
+        """Have a dead job answered after all; the job that stands in its place."""
+        with self._client() as client:
+            return job_in(self._answer(client.post(f"/v1/jobs/{job_id}/retry")))
+
+    def dead(self) -> list[Job]:
+        """The jobs that failed through no fault of their own, newest first."""
+        with self._client() as client:
+            return cast(list[Job], job_in(self._answer(client.get("/v1/jobs", params={"dead": "true"})))["jobs"])
+
     def readiness(self) -> Job:
         """What /readyz says: ready or not, and each model's workers and waiting jobs."""
         with self._client() as client:

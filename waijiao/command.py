@@ -15,7 +15,7 @@ from rich.table import Table
 from pipeline.errors import WaijiaoError
 from pipeline.settings import Settings
 from waijiao import fetching, running
-from waijiao.asking import Job, Server, Unreachable
+from waijiao.asking import Job, Refused, Server, Unreachable
 from waijiao.progress import follow, tell
 
 FAILED, UNREACHABLE = 1, 3
@@ -154,12 +154,24 @@ def verify() -> None:
 
 
 @main.command()
+@click.option("--dead", is_flag=True, help="List the jobs that failed through no fault of their own.")
 @click.option("--url", help="The server.  [default: WAIJIAO_URL or http://127.0.0.1:8000]")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @said_plainly
-def status(url: str | None, as_json: bool) -> None:
-    """Queues, workers and models of a running server. Ends with status 1 when a model has no ready worker."""
-    found: Job = Server(url or Settings().url).readiness()
+def status(dead: bool, url: str | None, as_json: bool) -> None:
+    """Queues, workers and models of a running server. Ends with status 1 when a model has no ready worker.
+
+    With --dead: the jobs whose workers died, were too slow, ran out of memory or failed as often as a job may be
+    tried, newest first. `waijiao retry ID` has one answered after all.
+    """
+    server = Server(url or Settings().url)
+    if dead:
+        show_dead(server.dead(), as_json)
+    else:
+        show_status(server.readiness(), as_json)
+
+
+def show_status(found: Job, as_json: bool) -> None:
     if as_json:
         print(json.dumps(found))
     elif "models" not in found:
@@ -171,4 +183,35 @@ def status(url: str | None, as_json: bool) -> None:
             table.add_row(*(str(cell) for cell in row))
         out_console.print(table)
     if not found.get("ready"):
+        sys.exit(FAILED)
+
+
+def show_dead(jobs: list[Job], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(jobs, ensure_ascii=False))
+    elif not jobs:
+        out_console.print("No job is dead.")
+    else:
+        table = Table("id", "failed at", "stage", "attempts", "why")
+        for job in jobs:
+            stage = job["error"]["stage"]
+            tried = str(job["attempts"].get(stage, 0))
+            table.add_row(job["id"], job["updated_at"], stage, tried, job["error"]["code"])
+        out_console.print(table)
+
+
+@main.command()
+@click.argument("job_id", metavar="ID", nargs=-1, required=True)
+@click.option("--url", help="The server.  [default: WAIJIAO_URL or http://127.0.0.1:8000]")
+@said_plainly
+def retry(job_id: tuple[str, ...], url: str | None) -> None:
+    """Have dead jobs answered after all, each from the stage that failed; `waijiao status --dead` lists them."""
+    server, refused = Server(url or Settings().url), 0
+    for each in job_id:
+        try:
+            out_console.print(f"{each} is tried again as {server.retry(each)['id']}", markup=False)
+        except Refused as error:
+            refused += 1
+            err.print(f"{each}: {error.detail}", style="red", markup=False)
+    if refused:
         sys.exit(FAILED)
