@@ -4,9 +4,5 @@ local jobs = redis.call('ZRANGE', P .. 'turns:' .. name, 0, -1)
 for _, job in ipairs(jobs) do
   if redis.call('HEXISTS', key(job), 'road') == 1 then forget(job, tombstone) end
 end
-redis.call('DEL', P .. 'turns:' .. name, P .. 'open:' .. name)
-local session = P .. 'session:' .. name
-if redis.call('EXISTS', session) == 1 then
-  redis.call('HSET', session, 'since', redis.call('HGET', session, 'seq'))
-end
+redis.call('DEL', P .. 'turns:' .. name, P .. 'open:' .. name, P .. 'session:' .. name)
 return { jobs }
