@@ -3,7 +3,7 @@
 from kombu import Queue
 
 from pipeline.settings import settings
-from pipeline.store import ANSWER_S, CONNECT_S, broker_address
+from pipeline.store import broker_address
 
 broker_url = broker_address(settings())
 result_backend = None
@@ -23,6 +23,7 @@ task_acks_on_failure = True
 task_acks_on_timeout = False
 worker_prefetch_multiplier = 1
 worker_concurrency = 1
+worker_consumer = "pipeline.consumer:Consumer"
 worker_send_task_events = False
 worker_hijack_root_logger = False
 worker_cancel_long_running_tasks_on_connection_loss = False
@@ -32,23 +33,16 @@ task_soft_time_limit = settings().stage_s
 task_time_limit = settings().stage_s + 10
 visibility_timeout = 2 * settings().stage_s + 60
 worker_proc_alive_timeout = settings().load_s
-worker_soft_shutdown_timeout = settings().shutdown_s
 
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None
-task_publish_retry_policy = {
-    "max_retries": 2,
-    "interval_start": 0.1,
-    "interval_step": 0.2,
-    "interval_max": 0.5,
-}
+task_publish_retry_policy = {"max_retries": 0}  # a bell that cannot be rung now is rung by the sweep
 broker_transport_options = {
     "visibility_timeout": visibility_timeout,
-    "socket_connect_timeout": CONNECT_S,
-    "socket_timeout": ANSWER_S,
+    "socket_connect_timeout": 2,
+    "socket_timeout": 3,
     "socket_keepalive": not broker_url.startswith("redis+socket"),
-    "health_check_interval": 10,
-    "retry_on_timeout": True,
+    "health_check_interval": 5,
     "global_keyprefix": "waijiao:celery:",
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,

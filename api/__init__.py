@@ -6,7 +6,7 @@ from api import errors, health, jobs, sessions
 from pipeline.blobs import FolderBlobs
 from pipeline.jobs import Jobs
 from pipeline.settings import Settings, settings
-from pipeline.store import connect
+from pipeline.store import HURRIED, connect
 
 ROOM = 64_000  # bytes a request may have beside its recording
 
@@ -19,7 +19,7 @@ def create_app(with_settings: Settings | None = None) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["settings"] = chosen
-    app.extensions["jobs"] = Jobs(connect(chosen), chosen)
+    app.extensions["jobs"] = Jobs(connect(chosen, HURRIED), chosen)
     app.extensions["blobs"] = FolderBlobs(chosen.blobs_folder)
     for resource in (jobs, sessions, health):
         app.register_blueprint(resource.routes)

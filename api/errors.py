@@ -6,14 +6,14 @@ import math
 
 from flask import Flask, current_app
 from redis.exceptions import RedisError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from pipeline.errors import TooLarge, Unavailable, WaijiaoError
 
 log = logging.getLogger("waijiao")
 RETRY_AFTER_S = 1  # seconds after which a client may look again
-DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def problem(error: WaijiaoError) -> Response:
@@ -47,6 +47,8 @@ def unreachable(error: RedisError) -> Response:
 def refused(error: HTTPException) -> Response:
     if isinstance(error, RequestEntityTooLarge):
         return problem(TooLarge(f"The upload is larger than {current_app.extensions['settings'].max_upload_mb} MB."))
+    if isinstance(error, ClientDisconnected):
+        return document(408, "upload_stopped", "The upload stopped too early. Nothing was accepted; try again.", True)
     answer = document(error.code or 500, error.name.lower().replace(" ", "_"), error.description or error.name, False)
     for name, value in error.get_headers():
         if name == "Allow":

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, jsonify, request, send_file, url_for
 from kombu.exceptions import OperationalError
+from redis.exceptions import ResponseError
 from werkzeug.wrappers import Response
 
 from api import here, questions
@@ -32,7 +33,7 @@ def submit() -> Response:
     question = dataclasses.replace(asked.question, recording=blob.name if blob else "")
     try:
         accepted = here.jobs().submit(question, asked.repeatable(blob))
-    except WaijiaoError:  # refused; after any other error the job may exist, and the blob stays for the sweep to judge
+    except (WaijiaoError, ResponseError):  # refused; after any other error the job may exist, so that its blob stays
         here.blobs().delete_job(question.name)
         raise
     if accepted.earlier:

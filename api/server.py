@@ -3,7 +3,13 @@
 Run with: gunicorn -c python:api.server "api:create_app()"
 """
 
+import socket
+import struct
+from typing import Any
+
 from pipeline.settings import settings
+
+SILENT_S = 10  # seconds for which a client may send nothing in the middle of a request
 
 bind = f"[{settings().host}]:{settings().port}" if ":" in settings().host else f"{settings().host}:{settings().port}"
 worker_class = "gthread"
@@ -14,3 +20,9 @@ graceful_timeout = 5  # seconds requests may take to end at a stop
 loglevel = "warning"
 accesslog = None  # paths hold ids of sessions, which name learners
 control_socket_disable = True
+
+
+def when_ready(server: Any) -> None:
+    """Give up clients that vanish while they upload: each would hold a thread for ever. Connections inherit this."""
+    for listener in server.LISTENERS:
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SILENT_S, 0))

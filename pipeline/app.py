@@ -6,6 +6,7 @@ from celery import Celery, chain
 
 from pipeline.jobs import Bell
 from pipeline.record import STAGES
+from pipeline.store import HURRIED
 
 TASKS = {"asr": "asr.transcribe", "llm": "llm.answer", "tts": "tts.speak"}
 
@@ -18,3 +19,12 @@ def ring(bells: Iterable[Bell]) -> None:
     for bell in bells:
         ahead = STAGES[STAGES.index(bell.stage) :]
         chain(*(app.signature(TASKS[stage], args=[bell.name], immutable=True) for stage in ahead)).apply_async()
+
+
+def ring_in_a_hurry() -> None:
+    """From now on, leave to the sweep what the broker does not take at once: in this process people wait."""
+    app.conf.broker_transport_options = {
+        **app.conf.broker_transport_options,
+        "socket_connect_timeout": HURRIED.connect_s,
+        "socket_timeout": HURRIED.answer_s,
+    }

@@ -9,8 +9,8 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -28,6 +28,21 @@ class Blob:
     name: str
     size: int
     sha256: str
+
+
+def refusal(use: str, error: OSError) -> Unavailable:
+    return Unavailable(f"The blob store cannot be {use}: {error.strerror}.")
+
+
+@contextmanager
+def disk_may_refuse(use: str) -> Iterator[None]:
+    """Unavailable for whatever the disk says inside it, but that there is no such file."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise refusal(use, error) from error
 
 
 class FolderBlobs:
@@ -54,20 +69,21 @@ class FolderBlobs:
         except OSError as error:
             with suppress(OSError):  # a disk that cannot be written to may refuse this as well
                 writing.unlink(missing_ok=True)
-            raise Unavailable(f"The blob store cannot be written to: {error.strerror}.") from error
+            raise refusal("written to", error) from error
         return Blob(f"{job}/{place.name}", size, digest.hexdigest())
 
     def open(self, name: str) -> BinaryIO:
-        """The blob's bytes; FileNotFoundError when it was removed."""
-        return self.path(name).open("rb")
+        """The blob's bytes; FileNotFoundError when it was removed, Unavailable when the disk refuses."""
+        with disk_may_refuse("read"):
+            return self.path(name).open("rb")
 
     def delete(self, name: str) -> None:
         """Remove one blob; nothing happens when it is gone already."""
         self.path(name).unlink(missing_ok=True)
 
     def delete_job(self, job: str) -> None:
-        """Remove every blob of the job `tenant/id`."""
-        with suppress(FileNotFoundError):
+        """Remove every blob of the job `tenant/id`. Unavailable when the disk refuses."""
+        with suppress(FileNotFoundError), disk_may_refuse("written to"):
             shutil.rmtree(self.path(job))
 
     def remove_orphans(self, wanted: Callable[[str], set[str]], older_than_s: float) -> None:

@@ -123,8 +123,7 @@ class Jobs:
     def claim(self, stage: str, worker: Worker, most: int) -> tuple[list[Job], list[Bell]]:
         """Lease the first `most` ready jobs of the stage to this worker, in order of acceptance."""
         s = self.settings
-        call = secrets.token_hex(8)  # the same for every attempt of the connection to send this
-        claims, rung = self._run("claim", stage, worker.name, call, most, s.lease_s, s.attempts, s.stage_s)
+        claims, rung = self._run("claim", stage, worker.name, one_call(), most, s.lease_s, s.attempts, s.stage_s)
         return [Job.from_record(record(flat)) for flat in claims], bells(rung)
 
     def renew(self, stage: str, claimed: Sequence[Job]) -> list[str]:
@@ -151,7 +150,7 @@ class Jobs:
     def cancel(self, tenant: str, job_id: str) -> tuple[bool, list[Bell]]:
         """End the job, wherever it is; False when it has ended already."""
         self.get(tenant, job_id)
-        done, rung = self._run("cancel", f"{tenant}/{job_id}", CANCELED)
+        done, rung = self._run("cancel", f"{tenant}/{job_id}", CANCELED, one_call())
         return bool(done), bells(rung)
 
     def forget(self, tenant: str, job_id: str) -> None:
@@ -165,11 +164,12 @@ class Jobs:
 
     def erase(self, tenant: str, session: str) -> list[str]:
         """Forget a session's jobs, running ones too; answers their names, whose blobs are to be removed."""
-        return cast(list[str], self._run("erase", f"{tenant}/{session}", self.settings.retention_h * 3600)[0])
+        tombstone_s = self.settings.retention_h * 3600
+        return cast(list[str], self._run("erase", f"{tenant}/{session}", tombstone_s, one_call())[0])
 
     def reset(self, tenant: str, session: str) -> list[str]:
         """Start the session over and cancel its unanswered turns; answers their names. UnknownSession."""
-        known, canceled = self._run("reset", f"{tenant}/{session}", STARTED_OVER)
+        known, canceled = self._run("reset", f"{tenant}/{session}", STARTED_OVER, one_call())
         if not known:
             raise UnknownSession("There is no such session: nothing was said in it, or it was erased.")
         return cast(list[str], canceled)
@@ -186,6 +186,11 @@ class Jobs:
     def waiting(self) -> dict[str, int]:
         """Jobs ready and unclaimed, for each stage."""
         return {stage: self.redis.zcard(f"{PREFIX}ready:{stage}") for stage in STAGES}
+
+
+def one_call() -> str:
+    """A name for one call of a script: the same however often the connection sends it, since answers can be lost."""
+    return secrets.token_hex(8)
 
 
 def bells(rung: Sequence[str]) -> list[Bell]:

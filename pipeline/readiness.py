@@ -3,7 +3,6 @@
 Readiness is a key in Redis with a time to live, kept by the parent while its child has an engine.
 """
 
-import multiprocessing
 import os
 import sys
 import time
@@ -12,15 +11,16 @@ from typing import Any, cast
 
 from celery import bootsteps
 from celery.signals import worker_process_init
+from celery.worker.state import maybe_shutdown
 from redis import Redis
 
+from pipeline import child
 from pipeline.engines import named
 from pipeline.errors import WaijiaoError
 from pipeline.jobs import PREFIX
 from pipeline.settings import settings
+from pipeline.stopping import Stopping
 
-LOADING, READY, FAILED = 0, 1, 2
-_state = multiprocessing.get_context("fork").Value("i", LOADING)
 _stage = ""
 _engine_class = ""
 _engine: Any = None
@@ -46,30 +46,25 @@ def engine() -> Any:
 def load_engine(**_: object) -> None:
     """Load in the child. Celery only logs what a handler raises and would take jobs, so a failure ends the child."""
     global _engine
-    if not _engine_class:
-        return
-    _state.value = LOADING
+    child.begin()
+    if child.state() == child.FAILED:  # an earlier child could not load it, so the parent is about to end
+        time.sleep(1)
+        os._exit(1)
+    child.say(child.LOADING)
     try:
-        _engine = named(_engine_class)(settings())
+        _engine = named(_engine_class)(settings()) if _engine_class else None
     except WaijiaoError as error:
         give_up(f"waijiao: the {_stage} worker cannot start: {error}")
     except Exception:  # noqa: BLE001 - the boundary: printed whole, then the worker ends
         give_up(f"waijiao: the {_stage} worker cannot start:\n{traceback.format_exc()}")
-    _state.value = READY
+    child.say(child.READY)
 
 
 def give_up(why: str) -> None:
     """Print why, tell the parent, and end this child at once."""
     print(why, file=sys.stderr, flush=True)
-    _state.value = FAILED
+    child.say(child.FAILED)
     os._exit(1)
-
-
-def announce(redis: "Redis", worker: str, seconds: float) -> None:
-    """Say for `seconds` that this worker's engine is ready; or end the worker when its engine cannot be loaded."""
-    if _state.value == FAILED:
-        raise SystemExit(1)
-    say(redis, _stage, worker, "ready" if _state.value == READY else "loading", seconds)
 
 
 def say(redis: "Redis", stage: str, worker: str, state: str, seconds: float) -> None:
@@ -102,12 +97,13 @@ def workers(redis: "Redis") -> dict[str, dict[str, int]]:
 class LoadedEngine(bootsteps.StartStopStep):
     """Holds the worker's start until the child has an engine: a loading worker takes no work from an idle one."""
 
-    requires = ("celery.worker.components:Pool",)
+    requires = ("celery.worker.components:Pool", Stopping)
 
     def start(self, parent: Any) -> None:
         deadline = time.monotonic() + settings().load_s
-        while _engine_class and _state.value != READY:
-            if _state.value == FAILED or time.monotonic() > deadline:
-                parent.pool.terminate()
-                raise SystemExit(1)
-            time.sleep(0.05)
+        with child.killed_at_exit():
+            while child.state() != child.READY:
+                maybe_shutdown()
+                if child.state() == child.FAILED or time.monotonic() > deadline:
+                    raise SystemExit(1)
+                time.sleep(0.05)

@@ -46,16 +46,16 @@ class Settings(BaseSettings):
     max_jobs_session: int = Field(default=100, ge=1)  # unanswered turns of one session
 
     # how long, how often
-    deadline_s: int = 86_400  # seconds after which an unanswered job expires
-    retention_h: int = 168  # hours a finished job, its audio and its session are kept
+    deadline_s: int = Field(default=86_400, ge=0)  # seconds after which an unanswered job expires
+    retention_h: int = Field(default=168, ge=1)  # hours a finished job, its audio and its session are kept
     keep_recordings: bool = False  # keep a learner's recording after it was recognised
     attempts: int = Field(default=3, ge=1)  # times a stage is tried before the job fails
-    lease_s: float = 30  # seconds a claimed job stays claimed without a renewal
-    sweep_s: float = 2  # seconds between two looks for lost work
-    orphan_s: float = 3600  # seconds after which a blob that no record names is removed
-    stage_s: int = 120  # seconds one stage may run on one batch: the soft limit
-    stall_s: float = 10  # seconds a worker may take no work although Redis lives, before it starts itself again
-    shutdown_s: float = 8  # seconds a worker may finish the work in hand when told to stop
+    lease_s: float = Field(default=30, ge=0)  # seconds a claimed job stays claimed without a renewal
+    sweep_s: float = Field(default=2, gt=0)  # seconds between two looks for lost work
+    orphan_s: float = Field(default=3600, gt=0)  # seconds after which a blob that no record names is removed
+    stage_s: int = Field(default=120, ge=1)  # seconds one stage may run on one batch: the soft limit
+    stall_s: float = Field(default=10, gt=0)  # seconds a worker may take no work although Redis lives, before it starts itself again
+    shutdown_s: float = Field(default=8, ge=0)  # seconds a worker may finish the work in hand when told to stop
     load_s: int = 300  # seconds an engine may take to load
 
     # speech to text

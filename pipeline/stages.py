@@ -5,45 +5,41 @@ A message is a doorbell: its job name is only a hint, and it may come twice, lat
 
 import functools
 import logging
-import secrets
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from celery import current_task
 from celery.exceptions import Ignore, SoftTimeLimitExceeded
+from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from pipeline import child
 from pipeline.app import TASKS, app, ring
-from pipeline.blobs import FolderBlobs
-from pipeline.errors import EngineFailed, OutOfMemory, TooSlow, WaijiaoError
-from pipeline.jobs import Bell, Jobs, Result, Worker
+from pipeline.committing import Outcome, commit, unexpected, wordless
+from pipeline.errors import TooSlow, Unavailable, WaijiaoError
+from pipeline.jobs import Bell, Jobs, Worker
+from pipeline.leases import leased
 from pipeline.readiness import LoadedEngine, engine, serve
 from pipeline.record import Job
+from pipeline.same_store import SameStore
 from pipeline.settings import settings
-from pipeline.store import connect
+from pipeline.stopping import Stopping
+from pipeline.store import AWAY, connect
 from pipeline.sweep import Sweep
-from pipeline.turns import Answer
+from pipeline.turns import Answer, Feedback, Transcript
+from pipeline.watchdog import Watchdog
 
 log = logging.getLogger("waijiao")
-app.steps["worker"].update({LoadedEngine, Sweep})
+app.steps["worker"].update({Stopping, LoadedEngine, SameStore, Sweep, Watchdog})
 
-Outcome = Result | WaijiaoError
 Run = Callable[[Any, list[Job]], Sequence[Outcome]]
-NAME = secrets.token_hex(8)  # made in the worker's parent; its children share it
+RESULTS: dict[str, type[Any]] = {"asr": Transcript, "llm": Feedback, "tts": Answer}
 
 
 @functools.cache
 def records() -> Jobs:
     """This process's connection to the job records; first used in the child, so it crosses no fork."""
     return Jobs(connect(settings()), settings())
-
-
-@functools.cache
-def child() -> str:
-    """This child process's own name; a new child of the same parent has another."""
-    return secrets.token_hex(8)
 
 
 def stage(name: str, engine_class: str) -> Callable[[Run], Callable[[str], None]]:
@@ -53,7 +49,14 @@ def stage(name: str, engine_class: str) -> Callable[[Run], Callable[[str], None]
     def wrap(run: Run) -> Callable[[str], None]:
         @functools.wraps(run)
         def task(hint: str) -> None:
-            work(name, run)
+            try:
+                with child.working():
+                    work(name, run)
+            except Ignore:
+                raise
+            except Exception as error:  # noqa: BLE001 - MemoryError too: it would end the worker's parent
+                log.error("a worker of %s could not go on; what it held is taken back: %s", name, wordless(error))
+                raise Ignore from None
 
         return task
 
@@ -63,45 +66,30 @@ def stage(name: str, engine_class: str) -> Callable[[Run], Callable[[str], None]
 def work(name: str, run: Run) -> None:
     """Claim, run, commit, ring. Raises Ignore, which ends this message's chain, when the chain has nobody to ring."""
     jobs = records()
-    batch, bells = jobs.claim(name, Worker(NAME, child()), getattr(settings(), f"{name}_batch"))
+    batch, bells = jobs.claim(name, Worker(child.WORKER, ""), getattr(settings(), f"{name}_batch"))
     if batch:
-        with leased(name, batch):
-            outcomes = attempt(run, batch)
+        with leased(jobs, name, batch):
+            outcomes = attempt(name, run, batch)
         for job, outcome in zip(batch, outcomes, strict=True):
-            bells += commit(name, job, outcome)
+            bells += commit(jobs, name, job, outcome)
     ring_next(bells)
 
 
-def attempt(run: Run, batch: list[Job]) -> Sequence[Outcome]:
+def attempt(name: str, run: Run, batch: list[Job]) -> Sequence[Outcome]:
     """The engine's results, or for every job the error that stopped it; no exception goes on to Celery."""
     try:
-        return run(engine(), batch)
+        outcomes = list(run(engine(), batch))
+        if [isinstance(each, (RESULTS[name], WaijiaoError)) for each in outcomes] != [True] * len(batch):
+            raise TypeError(f"the engine of {name} did not give one result for each job")
+        return outcomes
     except WaijiaoError as error:
         return [error] * len(batch)
+    except AWAY:
+        return [Unavailable("The job store could not be reached; try again.")] * len(batch)
     except SoftTimeLimitExceeded:
         return [TooSlow(f"The stage took longer than {settings().stage_s} s. Try a shorter recording.")] * len(batch)
-    except MemoryError:
-        return [OutOfMemory()] * len(batch)
-    except Exception as error:
-        log.exception("an engine failed on %s", ", ".join(job.id for job in batch))
-        return [EngineFailed(f"The model failed ({type(error).__name__}); the worker's log has the cause.")] * len(
-            batch
-        )
-
-
-def commit(name: str, job: Job, outcome: Outcome) -> list[Bell]:
-    """Write one job's outcome; what a refused or finished job leaves in the blob store is removed."""
-    blobs = FolderBlobs(settings().blobs_folder)
-    if isinstance(outcome, WaijiaoError):
-        bells = records().fail(name, job, outcome, again=outcome.try_again)
-        heard = not outcome.try_again
-    else:
-        heard, bells = records().complete(name, job, outcome)
-        if not heard and isinstance(outcome, Answer):
-            blobs.delete(outcome.blob)
-    if heard and name == "asr" and not settings().keep_recordings:
-        blobs.delete(job.question.recording)
-    return bells
+    except Exception as error:  # noqa: BLE001 - an engine may raise anything
+        return [unexpected(error, batch)] * len(batch)
 
 
 def ring_next(bells: list[Bell]) -> None:
@@ -109,27 +97,9 @@ def ring_next(bells: list[Bell]) -> None:
     ahead = current_task.request.chain
     following = ahead[-1]["task"] if ahead else None
     by_chain = next((bell for bell in bells if TASKS[bell.stage] == following), None)
-    ring(bell for bell in bells if bell is not by_chain)
+    try:
+        ring(bell for bell in bells if bell is not by_chain)
+    except (OperationalError, RedisError) as error:
+        log.warning("bells were not rung; the sweep will ring them: %s", error)
     if following and not by_chain:
         raise Ignore
-
-
-@contextmanager
-def leased(name: str, batch: list[Job]) -> Iterator[None]:
-    """Renew the leases of `batch` from a thread until the work on it ends."""
-    done = threading.Event()
-
-    def renew() -> None:
-        while not done.wait(settings().lease_s / 3):
-            try:
-                records().renew(name, batch)
-            except RedisError as error:
-                log.warning("leases of %s were not renewed: %s", name, error)
-
-    heartbeat = threading.Thread(target=renew, daemon=True)
-    heartbeat.start()
-    try:
-        yield
-    finally:
-        done.set()
-        heartbeat.join()

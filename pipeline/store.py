@@ -3,18 +3,33 @@
 import hashlib
 import os
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from redis import Redis
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError, OutOfMemoryError, ReadOnlyError, TimeoutError
 from redis.retry import Retry
 
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
 
 LONGEST_PATH = 100  # bytes of a socket's path; the kernel allows 107
-CONNECT_S, ANSWER_S = 2.0, 5.0  # seconds a connection, an answer may take before Redis counts as gone
+AWAY = (ConnectionError, TimeoutError, OutOfMemoryError, ReadOnlyError)  # Redis may take the same command later
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds that a connection and an answer may take before Redis counts as gone; how often to try again then."""
+
+    connect_s: float
+    answer_s: float
+    again: int
+
+
+PATIENT = Patience(connect_s=2, answer_s=5, again=2)  # work is at stake
+HURRIED = Patience(connect_s=1, answer_s=1, again=0)  # somebody waits: a person, an event loop, a supervisor
 
 
 def address(settings: Settings) -> str:
@@ -40,13 +55,13 @@ def broker_address(settings: Settings) -> str:
     return "redis+socket" + url.removeprefix("unix") if url.startswith("unix:") else url
 
 
-def connect(settings: Settings) -> "Redis":
+def connect(settings: Settings, patience: Patience = PATIENT) -> "Redis":
     """A connection pool to the records. Raises nothing here: Redis is first spoken to by the first command."""
     return Redis.from_url(
         address(settings),
         decode_responses=True,
-        socket_connect_timeout=CONNECT_S,
-        socket_timeout=ANSWER_S,
+        socket_connect_timeout=patience.connect_s,
+        socket_timeout=patience.answer_s,
         health_check_interval=30,
-        retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 2),
+        retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), patience.again),
     )

@@ -1,18 +1,19 @@
 """Looks for lost work, on a timer in every worker's parent process; harmless when several do it at once."""
 
 import logging
-import secrets
 from typing import Any
 
 from celery import bootsteps
+from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from pipeline import child
 from pipeline.app import app, ring
 from pipeline.jobs import PREFIX, Jobs
-from pipeline.readiness import announce, serving, unsay
+from pipeline.readiness import LoadedEngine, say, serving, unsay
 from pipeline.record import STAGES
 from pipeline.settings import settings
-from pipeline.store import connect
+from pipeline.store import HURRIED, connect
 
 log = logging.getLogger("waijiao")
 
@@ -26,14 +27,13 @@ def look(jobs: Jobs) -> None:
 class Sweep(bootsteps.StartStopStep):
     """Looks every sweep_s while the worker lives, says that it lives, and sends for tidying up now and then."""
 
-    requires = ("celery.worker.components:Hub",)
+    requires = (LoadedEngine,)  # so that it stops before the pool does: a stopping worker is not ready
 
     def start(self, parent: Any) -> None:
         if not serving():
             return
         every = settings().sweep_s
-        self.jobs = Jobs(connect(settings()), settings())
-        self.worker = secrets.token_hex(8)
+        self.jobs = Jobs(connect(settings(), HURRIED), settings())  # the event loop must not wait for it
         self.timer = parent.timer.call_repeatedly(every, self.sweep, ())
 
     def stop(self, parent: Any) -> None:
@@ -41,7 +41,7 @@ class Sweep(bootsteps.StartStopStep):
             return
         self.timer.cancel()
         try:
-            unsay(self.jobs.redis, serving(), self.worker)
+            unsay(self.jobs.redis, serving(), child.WORKER)
         except RedisError as error:
             log.warning("this worker counts as ready for a few seconds more: %s", error)
 
@@ -50,10 +50,11 @@ class Sweep(bootsteps.StartStopStep):
     def sweep(self) -> None:
         every = settings().sweep_s
         try:
-            announce(self.jobs.redis, self.worker, 3 * every)
+            state = "ready" if child.state() == child.READY else "loading"
+            say(self.jobs.redis, serving(), child.WORKER, state, 3 * every)
             if self.jobs.redis.set(f"{PREFIX}sweeping", "1", nx=True, px=int(every * 1000)):
                 look(self.jobs)
             if self.jobs.redis.set(f"{PREFIX}tidying", "1", nx=True, px=int(settings().orphan_s * 250)):
                 app.signature("chores.tidy", immutable=True).apply_async()
-        except (RedisError, app.connection_for_write().recoverable_connection_errors) as error:
+        except (RedisError, OperationalError) as error:
             log.warning("the sweep will look again in %s s: %s", every, error)

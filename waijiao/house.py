@@ -23,7 +23,8 @@ from waijiao.services import Service
 LOOK_S = 0.1  # seconds between two looks at the processes
 BACK_S = 1.0  # seconds before a process that died young is started again
 LOG_BYTES = 10_000_000  # size at which a log is put aside when its process is next started
-GRACE_S = 9.0  # seconds the processes may take to stop before they are killed
+HAND_BACK_S = 4.0  # seconds beyond shutdown_s that a worker may need to hand back what it could not finish
+REDIS_S = 10.0  # seconds Redis may take to stop
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 libc = ctypes.CDLL(None)
 
@@ -141,9 +142,9 @@ class House:
 
     def stop(self) -> None:
         """Ask everything to stop, kill what does not, Redis last."""
-        end([each.process for each in self.running], GRACE_S)
+        end([each.process for each in self.running], self.settings.shutdown_s + HAND_BACK_S)
         if self.redis:
-            end([self.redis.process], 1.0 + GRACE_S)
+            end([self.redis.process], REDIS_S)
         if self.lock:
             self.lock.close()
 

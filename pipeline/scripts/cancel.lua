@@ -1,5 +1,3 @@
--- cancel(job, detail): end the job unless it has ended; whoever works on it is refused afterwards.
-local job, detail = unpack(ARGV)
-if not alive(job) then return { 0, bells } end
-finish(job, failure(job, 'canceled', detail, false))
-return { 1, bells }
+-- cancel(job, detail, call): end the job unless it has ended; whoever works on it is refused afterwards.
+local job, detail, call = unpack(ARGV)
+return { cancel(job, detail, call) and 1 or 0, bells }

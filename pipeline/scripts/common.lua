@@ -3,7 +3,6 @@
 -- ready (it may be claimed), running (leased to a worker), ended. Scripts answer {…, bells}: a bell is
 -- 'stage job' for each job that became ready, for the caller to ring.
 local P = 'waijiao:'
-local LATEST = 20  -- ends remembered, for telling how fast jobs end
 local LOST = 'The worker died on this job as often as a job may be tried. Try a shorter recording.'
 local TOO_SLOW = 'A stage took longer than it may, as often as a job may be tried. Try a shorter recording.'
 local bells = {}
@@ -71,29 +70,47 @@ local function unlist(job)
   redis.call('ZREM', P .. 'unfinished:' .. get(job, 'tenant'), job)
 end
 
+-- How long it takes from one job's end to the next's, the latest ends counting most, for Retry-After. Time in which
+-- there was nothing to do does not count, nor do jobs that ended together.
+local function note_pace(job)
+  local last, every = unpack(redis.call('HMGET', P .. 'pace', 'last', 'every'))
+  local gap = NOW - math.max(last or 0, get(job, 'created_at'))
+  if gap > 0 then every = every and 0.9 * every + 0.1 * gap or gap end
+  redis.call('HSET', P .. 'pace', 'last', NOW, 'every', every or gap)
+  redis.call('EXPIRE', P .. 'pace', 86400)
+end
+
 local function finish(job, failure)
   unlist(job)
   redis.call('HSET', key(job), 'phase', 'ended', 'ended_at', stamp(NOW))
   if failure then redis.call('HSET', key(job), 'error', failure) end
   redis.call('EXPIRE', key(job), get(job, 'retention'))
-  redis.call('LPUSH', P .. 'ends', stamp(NOW))
-  redis.call('LTRIM', P .. 'ends', 0, LATEST - 1)
-  redis.call('EXPIRE', P .. 'ends', 86400)
+  note_pace(job)
   leave_line(job)
   touch(job)
 end
 
 -- The job failed through no fault of its own; it is listed as dead, and may be retried.
 local function give_up(job, failure)
+  finish(job, failure)
   local dead = P .. 'dead:' .. get(job, 'tenant')
   redis.call('HSET', key(job), 'dead', '1')
   redis.call('ZADD', dead, NOW, job)
+  redis.call('ZREMRANGEBYSCORE', dead, '-inf', NOW - get(job, 'retention'))
   redis.call('EXPIRE', dead, get(job, 'retention'))
-  finish(job, failure)
 end
 
 local function failure(job, code, detail, retryable)
   return cjson.encode({ code = code, stage = get(job, 'stage'), detail = detail, retryable = retryable })
+end
+
+-- Whether `call` ended the job, now or when it was first made and only its answer was lost.
+local function cancel(job, detail, call)
+  if alive(job) then
+    finish(job, failure(job, 'canceled', detail, false))
+    redis.call('HSET', key(job), 'canceled_by', call)
+  end
+  return get(job, 'canceled_by') == call
 end
 
 -- The attempt did not end well: try again while attempts are left, else give up.

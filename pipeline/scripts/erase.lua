@@ -1,8 +1,13 @@
--- erase(tenant/session, tombstone_s): forget every turn; work in hand is refused afterwards. Answers the jobs' names.
-local name, tombstone = ARGV[1], ARGV[2]
-local jobs = redis.call('ZRANGE', P .. 'turns:' .. name, 0, -1)
-for _, job in ipairs(jobs) do
-  if redis.call('HEXISTS', key(job), 'road') == 1 then forget(job, tombstone) end
+-- erase(tenant/session, tombstone_s, call): forget every turn; work in hand is refused afterwards. Answers the jobs'
+-- names, and the same ones when `call` is made again because its answer was lost.
+local name, tombstone, call = unpack(ARGV)
+local turns, erased = P .. 'turns:' .. name, P .. 'erased:' .. call
+if redis.call('EXISTS', erased) == 0 and redis.call('EXISTS', turns) == 1 then
+  redis.call('RENAME', turns, erased)
+  redis.call('EXPIRE', erased, 60)
+  for _, job in ipairs(redis.call('ZRANGE', erased, 0, -1)) do
+    if redis.call('HEXISTS', key(job), 'road') == 1 then forget(job, tombstone) end
+  end
+  redis.call('DEL', P .. 'open:' .. name, P .. 'session:' .. name)
 end
-redis.call('DEL', P .. 'turns:' .. name, P .. 'open:' .. name, P .. 'session:' .. name)
-return { jobs }
+return { redis.call('ZRANGE', erased, 0, -1) }

@@ -2,8 +2,8 @@
 local held = P .. 'held:' .. ARGV[1]
 for _, job in ipairs(redis.call('SMEMBERS', held)) do
   if alive(job) and get(job, 'worker') == ARGV[1] then
-    redis.call('HINCRBY', key(job), 'attempts:' .. get(job, 'stage'), -1)
     unlease(job)
+    redis.call('HINCRBY', key(job), 'attempts:' .. get(job, 'stage'), -1)
     ready(job)
     touch(job)
   end

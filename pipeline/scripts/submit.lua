@@ -10,7 +10,7 @@ end
 
 local repeated = terms.key and P .. 'repeated:' .. fields.tenant .. '/' .. terms.key
 local first = repeated and redis.call('HGET', repeated, 'job')
-if first then
+if first and redis.call('EXISTS', key(first)) == 1 then
   local what = redis.call('HGET', repeated, 'fingerprint') == terms.fingerprint and 'same' or 'other'
   return { what, redis.call('HGETALL', key(first)), '0', bells }
 end
@@ -22,10 +22,9 @@ end
 
 local session_name = fields.tenant .. '/' .. fields.session
 local function free_in(line)  -- seconds until the first of `line` will have ended, at the pace of the latest ends
-  local ends = redis.call('LRANGE', P .. 'ends', 0, -1)
-  local pace = #ends > 0 and (NOW - ends[#ends]) / #ends or terms.pace
+  local pace = redis.call('HGET', P .. 'pace', 'every') or terms.pace
   local ahead = redis.call('ZRANK', P .. 'deadlines', redis.call('ZRANGE', line, 0, 0)[1] or '') or 0
-  return string.format('%.3f', pace * (ahead + 1))
+  return stamp(math.max(1, pace * (ahead + 1)))
 end
 for _, bound in ipairs({
   { 'server', P .. 'deadlines' },
@@ -43,12 +42,15 @@ local order = redis.call('INCR', P .. 'accepted')
 redis.call('HSET', key(job), 'seq', seq, 'order', order, 'created_at', stamp(NOW),
   'deadline_at', stamp(NOW + terms.deadline_s), 'retention', terms.retention_s,
   'stage', string.match(fields.road, '^[^,]+'))
-redis.call('ZADD', session_key(job, 'turns'), seq, job)
+local turns = session_key(job, 'turns')
+redis.call('ZADD', turns, seq, job)
+for _, oldest in ipairs(redis.call('ZRANGE', turns, 0, 1)) do  -- more leave than come, so no session grows for ever
+  if redis.call('EXISTS', key(oldest)) == 0 then redis.call('ZREM', turns, oldest) end
+end
 if string.find(fields.road, 'llm', 1, true) then redis.call('ZADD', session_key(job, 'open'), seq, job) end
 redis.call('ZADD', P .. 'deadlines', NOW + terms.deadline_s, job)
 redis.call('ZADD', P .. 'unfinished:' .. fields.tenant, order, job)
 local lasting = math.ceil(terms.retention_s + terms.deadline_s)
-redis.call('EXPIRE', key(job), lasting)
 redis.call('EXPIRE', P .. 'unfinished:' .. fields.tenant, lasting)
 for _, what in ipairs({ 'session', 'turns', 'open' }) do redis.call('EXPIRE', session_key(job, what), lasting) end
 if repeated then

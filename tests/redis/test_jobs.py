@@ -1,34 +1,13 @@
 """Records in a real Redis: how a job moves, who may move it, and what can never happen."""
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as checks
-from hypothesis import strategies as st
+from road import HEARD, OTHER, RESET, RESULTS, SPOKEN, TAUGHT, WORKER, asked, claimed, die, reach, run
 
-from pipeline.errors import BadAudio, EngineFailed, Erased, UnknownJob, UnknownSession
-from pipeline.jobs import Bell, Jobs, Worker
-from pipeline.record import Question, State
+from pipeline.errors import BadAudio, EngineFailed, UnknownJob, UnknownSession
+from pipeline.jobs import Bell, Worker
+from pipeline.record import State
 from pipeline.sessions import known_turns, turns
-from pipeline.turns import Answer, Feedback, Transcript
-
-WORKER, OTHER = Worker("worker", "child"), Worker("other", "child")
-HEARD = Transcript("I go home yesterday", "en", 2.0)
-TAUGHT = Feedback("I go home yesterday", "I went home yesterday", "Why?", "I went home yesterday. Why?")
-RESET = Feedback("start over", "start over", "A fresh start.", "A fresh start.", reset=True)
-SPOKEN = Answer("I went home yesterday. Why?", "default/a/b", "00", 12, 1.0, "wav")
-RESULTS = {"asr": HEARD, "llm": TAUGHT, "tts": SPOKEN}
-
-
-def asked(id_: str, session: str = "anna", tenant: str = "default", recording: bool = True) -> Question:
-    return Question(id_, session, tenant, recording=f"{tenant}/{id_}/x" if recording else "", text="hi")
-
-
-def run(jobs: Jobs, stage: str, result=None):
-    """Claim one job of the stage and complete it; its name and the bells."""
-    (job,), _ = jobs.claim(stage, WORKER, 1)
-    done, rung = jobs.complete(stage, job, result or RESULTS[stage])
-    assert done
-    return job.name, rung
+from pipeline.turns import Transcript
 
 
 def test_a_job_goes_through_all_three_stages(jobs):
@@ -132,36 +111,35 @@ def test_released_work_costs_no_attempt(jobs):
     assert jobs.claim("asr", WORKER, 1)[0][0].attempts == {"asr": 1}
 
 
-def test_the_sweep_takes_back_expired_leases_and_rings_for_them(redis, here):
-    jobs = Jobs(redis, here.model_copy(update={"lease_s": 0}))
+@pytest.mark.parametrize("stage", RESULTS)
+def test_handed_back_work_is_done_by_the_next_worker_at_the_same_stage(jobs, stage):
     jobs.submit(asked("a"))
-    (job,), _ = jobs.claim("asr", WORKER, 1)
-    assert jobs.sweep({"asr": "queue"}) == [Bell("asr", "default/a")]
-    assert jobs.renew("asr", [job]) == ["default/a"]
+    first = reach(jobs, stage)
+    jobs.release(WORKER.name)
+    assert jobs.renew(stage, [first]) == ["default/a"]
+    assert jobs.fail(stage, first, EngineFailed(), again=False) == []
+    again = claimed(jobs, stage, OTHER)
+    assert (again.attempts, again.error) == (first.attempts, None)
+    assert jobs.complete(stage, again, RESULTS[stage])[0]
 
 
-def test_the_sweep_rings_only_the_bells_that_are_missing(jobs, redis):
-    for name in "abc":
-        jobs.submit(asked(name))
-    redis.rpush("queue", "one", "two")
-    assert jobs.sweep({"asr": "queue"}) == [Bell("asr", "default/a")]
-    redis.rpush("queue", "three")
-    assert jobs.sweep({"asr": "queue"}) == []
-
-
-def test_the_sweep_ends_jobs_past_their_deadline(redis, here):
-    jobs = Jobs(redis, here.model_copy(update={"deadline_s": 0}))
+def test_a_worker_that_always_hands_back_never_wears_a_job_out(jobs, here):
     jobs.submit(asked("a"))
-    assert jobs.sweep({"asr": "queue"}) == []
-    assert jobs.get("default", "a").state == State.EXPIRED
+    for _ in range(2 * here.attempts):
+        claimed(jobs, "asr")
+        jobs.release(WORKER.name)
+    die(jobs, "asr")
+    assert jobs.get("default", "a").attempts == {"asr": here.attempts}
 
 
-def test_a_renewed_lease_is_kept(redis, here):
-    jobs = Jobs(redis, here)
-    jobs.submit(asked("a"))
-    (job,), _ = jobs.claim("asr", WORKER, 1)
-    assert jobs.renew("asr", [job]) == []
-    assert jobs.sweep({"asr": "queue"}) == []
+def test_a_lease_that_broke_after_the_stage_s_time_was_up_is_too_slow(jobs, here):
+    for name in ("slow", "lost"):
+        jobs.submit(asked(name, session=name))
+    for attempt in range(here.attempts + 1):
+        for job in jobs.claim("asr", Worker("worker", str(attempt)), 2)[0]:
+            if job.id == "slow":
+                jobs.redis.hincrbyfloat(f"waijiao:job:{job.name}", "claimed_at", -here.stage_s - 1)
+    assert [jobs.get("default", name).error["code"] for name in ("slow", "lost")] == ["too_slow", "worker_lost"]
 
 
 def test_history_is_the_answered_turns_in_order(jobs, redis):
@@ -190,18 +168,6 @@ def test_starting_over_hides_what_was_said_before(jobs, redis):
     assert jobs.get("default", "b").outcome == "session_reset"
 
 
-def test_an_erased_session_is_gone_and_refuses_late_results(jobs, redis):
-    jobs.submit(asked("a"))
-    (job,), _ = jobs.claim("asr", WORKER, 1)
-    assert jobs.erase("default", "anna") == ["default/a"]
-    assert jobs.complete("asr", job, HEARD) == (False, [])
-    with pytest.raises(Erased):
-        jobs.get("default", "a")
-    with pytest.raises(UnknownSession):
-        known_turns(redis, "default", "anna")
-    assert jobs.submit(asked("b")).bells == [Bell("asr", "default/b")]
-
-
 def test_tenants_never_see_each_other_s_jobs(jobs, redis):
     jobs.submit(asked("a", tenant="north"))
     with pytest.raises(UnknownJob):
@@ -216,32 +182,24 @@ def test_scripts_survive_being_flushed(jobs, redis):
     assert len(jobs.claim("asr", WORKER, 1)[0]) == 1
 
 
+def test_an_unfinished_job_s_record_is_kept_for_as_long_as_it_takes_and_then_for_the_retention(jobs, redis, here):
+    jobs.submit(asked("a"))
+    assert redis.ttl("waijiao:job:default/a") == -1
+    jobs.cancel("default", "a")
+    assert 0 < redis.ttl("waijiao:job:default/a") <= here.retention_h * 3600
+
+
+def test_a_session_forgets_turns_whose_records_are_no_longer_kept(jobs, redis):
+    for name in "abc":
+        jobs.submit(asked(name))
+    redis.delete("waijiao:job:default/a", "waijiao:job:default/b")
+    jobs.submit(asked("d"))
+    assert redis.zrange("waijiao:turns:default/anna", 0, -1) == ["default/c", "default/d"]
+
+
 def test_every_key_has_a_time_to_live_or_is_an_index(jobs, redis):
     jobs.submit(asked("a"))
-    for stage in ("asr", "llm", "tts"):
+    for stage in RESULTS:
         run(jobs, stage)
     lasting = {key for key in redis.scan_iter("*") if redis.ttl(key) < 0}
     assert lasting == {"waijiao:accepted"}
-
-
-@checks(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.sampled_from(["submit", "asr", "llm", "tts", "fail", "lose"]), min_size=5, max_size=40))
-def test_a_session_s_answers_come_in_order_whatever_happens(jobs, redis, steps):
-    redis.flushall()
-    accepted, answered = [], []
-    for number, step in enumerate(steps):
-        if step == "submit":
-            accepted.append(f"job{number}")
-            jobs.submit(asked(accepted[-1]))
-        elif step in RESULTS:
-            for job in jobs.claim(step, Worker("worker", "same"), 1)[0]:
-                assert jobs.complete(step, job, RESULTS[step])[0]
-                if step == "llm":
-                    answered.append(job.id)
-        else:
-            for job in jobs.claim("asr", Worker("worker", "same"), 1)[0]:
-                if step == "fail":
-                    jobs.fail("asr", job, BadAudio("damaged"), again=False)
-                else:
-                    jobs.release("worker")
-    assert answered == [name for name in accepted if name in answered]

@@ -1,0 +1,81 @@
+"""Faults: real processes are broken on purpose, and nothing may be lost or answered twice.
+
+A test takes `house`, breaks it, and says what must come of it; afterwards the house is healed and every invariant
+(invariants.py) is checked, so that a test need not. One house serves all tests of a module, as long as they pass; the
+module's `PLAN = Plan(…)` says which (plan.py). A test can have one of its own: `with House(folder, Plan()) as mine`.
+
+    house["asr1"].kill()                      # processes.py: also kill_child, stop, freeze, thaw, children
+    house.start("asr1"), house.keep_alive()   # house.py: also restart, until_up, worker_with, redis (a connection)
+    house.orders.give("asr", n, "die")        # given_orders.py: at utterance n, or at a crash point such as after_blob
+    said = house.client.say(n, session="x")   # client.py: also post, ended, succeeded, failed, turns, forget
+    house.proxy.black_hole()                  # proxy.py, with Plan(proxied=True): also reset, delay_s, cut_reply, flow
+
+n is an utterance: `n = house.client.utterance()`, orders for it, then say(n). With Plan(), nothing is sped up but the
+clocks: leases of 2 s, a sweep every 0.3 s. Celery's visibility timeout stays long, so that what recovers, recovers by
+the sweep alone.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from house import House
+from invariants import check
+from plan import Plan
+
+
+class Street:
+    """The house that a module's tests share; a new one is built after a test that failed in it."""
+
+    def __init__(self, folders: pytest.TempPathFactory, plan: Plan) -> None:
+        self.folders, self.plan = folders, plan
+        self.house: House | None = None
+
+    def open(self) -> House:
+        if self.house and self.house.spoilt:
+            self.close()
+        self.house = self.house or House(self.folders.mktemp("house"), self.plan).__enter__()
+        return self.house
+
+    def close(self) -> None:
+        if self.house:
+            self.house.close()
+        self.house = None
+
+
+@pytest.fixture(scope="module")
+def street(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
+    street = Street(tmp_path_factory, getattr(request.module, "PLAN", Plan()))
+    yield street
+    street.close()
+
+
+@pytest.fixture
+def house(street: Street) -> House:
+    """A house in which everything lives."""
+    return street.open()
+
+
+@pytest.fixture
+def client(house: House):
+    return house.client
+
+
+@pytest.fixture
+def orders(house: House):
+    return house.orders
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function):
+    """After a test's own words, and as a part of it: heal the house and check every invariant."""
+    house = pyfuncitem.funcargs.get("house")
+    try:
+        result = yield
+        if house:
+            house.heal()
+            check(house)
+    except BaseException:
+        if house:
+            house.spoilt = True
+        raise
+    return result

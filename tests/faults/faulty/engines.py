@@ -1,0 +1,81 @@
+"""Engines without models, which say what they were asked and do what the test ordered for that utterance.
+
+Utterance 7 is a recording of LEAST_S + 7 * STEP_S seconds, in which the ears hear the word canary7; the teacher echoes
+it, and the mouth speaks a short tone. `lie` gives answers of a wrong type, `short` one answer too few, and `blab`
+fails with the learner's words in the error.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from faulty import LEAST_S, STEP_S
+from faulty.orders import KIND, always, note, obey
+from pipeline.audio import Sound
+from pipeline.settings import Settings
+from pipeline.turns import Transcript
+from worker_asr.engine import Recording
+from worker_llm.engine import Message, Prompt
+from worker_tts.engine import Line
+
+CANARY = re.compile(r"canary\d+")
+TONE = Sound(0.1 * np.sin(np.arange(2_400, dtype=np.float32) / 8), 24_000)
+
+
+class Scripted:
+    """What the three have in common: each run is noted, and each order obeyed."""
+
+    def __init__(self, model: Path, settings: Settings) -> None:
+        obey("load")
+        note("loaded")
+
+    def run(self, questions: Sequence[Any], words: Sequence[str], answers: Sequence[Any]) -> list[Any]:
+        """`answers`, unless an order for one of the utterances that `words` name spoils them."""
+        given = list(answers)
+        for number, text in enumerate(words):
+            for utterance in CANARY.findall(text)[:1]:
+                note(KIND, utterance=utterance, history=history(questions[number]))
+                order = obey(utterance, getattr(questions[number], "wanted", always))
+                if order == "blab":
+                    raise RuntimeError(f"cannot work on: {text}")
+                if order == "lie":
+                    given[number] = 42
+                if order == "short":
+                    return given[:-1]
+        return given
+
+
+class Ears(Scripted):
+    def transcribe(self, recordings: list[Recording]) -> list[Transcript]:
+        lengths = [recording.sound.duration_s for recording in recordings]
+        words = [f"I like canary{round((length - LEAST_S) / STEP_S)} very much" for length in lengths]
+        heard = [Transcript(text, "en", length) for text, length in zip(words, lengths, strict=True)]
+        return self.run(recordings, words, heard)
+
+
+class Teacher(Scripted):
+    def reply(self, prompts: Sequence[Prompt]) -> list[str]:
+        words = [prompt.messages[-1].content for prompt in prompts]
+        return self.run(prompts, words, [f'"{text}" What is {"".join(CANARY.findall(text)[:1])}?' for text in words])
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+    def warm(self, prompt: Prompt) -> None:
+        return
+
+
+class Mouth(Scripted):
+    voices = ("default",)
+
+    def speak(self, lines: list[Line]) -> list[Sound]:
+        return self.run(lines, [line.text for line in lines], [TONE] * len(lines))
+
+
+def history(question: object) -> list[str]:
+    """The utterances of the turns before the last, which a prompt shows the language model."""
+    said: tuple[Message, ...] = question.messages[:-1] if isinstance(question, Prompt) else ()
+    return [canary for message in said if message.role == "user" for canary in CANARY.findall(message.content)[:1]]

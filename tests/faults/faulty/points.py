@@ -1,0 +1,47 @@
+"""Crash points: named places in the product's own functions at which a process obeys an order. The product has none.
+
+before_ and after_ of claim, complete, fail, submit, sweep, release, blob (one is written) and publish (a message is
+sent, not by the sweep); in_blob (before it is synced); before_ack (all is done but the message's acknowledgement).
+"""
+
+import functools
+import os
+from typing import Any
+
+from celery.signals import after_task_publish, before_task_publish, task_postrun
+
+from faulty.orders import obey
+from pipeline.blobs import FolderBlobs
+from pipeline.jobs import Jobs
+
+
+def install() -> None:
+    """Let this process, and those that it forks, obey at every crash point."""
+    for method in ("claim", "complete", "fail", "submit", "sweep", "release"):
+        setattr(Jobs, method, obeying(getattr(Jobs, method), method))
+    FolderBlobs.put = obeying(FolderBlobs.put, "blob")
+    os.fsync = obeying(os.fsync, "blob", before="in_blob", after="synced_blob")
+    before_task_publish.connect(at("before_publish"), weak=False)
+    after_task_publish.connect(at("after_publish"), weak=False)
+    task_postrun.connect(at("before_ack"), weak=False)
+
+
+def obeying(function: Any, name: str, before: str = "", after: str = "") -> Any:
+    @functools.wraps(function)
+    def obedient(*args: Any, **kwargs: Any) -> Any:
+        obey(before or f"before_{name}")
+        result = function(*args, **kwargs)
+        obey(after or f"after_{name}")
+        return result
+
+    return obedient
+
+
+def at(place: str) -> Any:
+    """A receiver of a Celery signal. A worker's parent, which leads its group, only sweeps: it is left alone here."""
+
+    def receive(**_: object) -> None:
+        if os.getpid() != os.getpgrp():
+            obey(place)
+
+    return receive

@@ -1,0 +1,19 @@
+"""A product worker that obeys orders.  Run with: celery -A faulty.worker worker -Q asr -n asr1@%h"""
+
+import os
+from importlib import import_module
+
+from faulty import points
+from faulty.orders import KIND
+
+ENGINES = {"asr": "Ears", "llm": "Teacher", "tts": "Mouth"}
+
+app = import_module(f"worker_{KIND}.tasks").app
+if KIND in ENGINES:
+    import_module(f"worker_{KIND}.engine").ENGINES["scripted"] = f"faulty.engines:{ENGINES[KIND]}"
+
+app.conf.broker_transport_options["unacked_restore_interval"] = 0.5
+if visibility_s := os.environ.get("FAULTY_VISIBILITY_S"):
+    app.conf.broker_transport_options["visibility_timeout"] = float(visibility_s)
+app.conf.task_time_limit = app.conf.task_soft_time_limit + 1
+points.install()

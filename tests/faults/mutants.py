@@ -1,0 +1,270 @@
+"""Takes each mechanism out of a copy of the project and demands that the test named for it fails.
+
+Run with: python tests/faults/mutants.py [NAME …]
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+AT_ONCE = 2  # mutants
+LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "benchmarks", "docs", "deploy", "examples")
+JOBS, REPEATS, ENDING = "tests/redis/test_jobs.py", "tests/redis/test_repeats.py", "tests/redis/test_ending.py"
+SWEEP = "tests/redis/test_sweep.py"
+BOUNDS, LEASES, BLOBS = "tests/redis/test_bounds.py", "tests/redis/test_leases.py", "tests/unit/test_blobs.py"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A mechanism: the exact text in `file` that makes it, what stands there without it, the test that must fail."""
+
+    name: str
+    file: str
+    text: str
+    without: str
+    test: str
+
+
+MUTANTS = [
+    Mutant(
+        "the fence",
+        "pipeline/scripts/common.lua",
+        " and get(job, 'fence') == fence",
+        "",
+        f"{JOBS}::test_a_stale_fence_is_refused",
+    ),
+    Mutant(
+        "the lease",
+        "pipeline/scripts/sweep.lua",
+        "redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', NOW, 'LIMIT', 0, most)",
+        "{}",
+        f"{SWEEP}::test_the_sweep_takes_back_expired_leases_and_rings_for_them",
+    ),
+    Mutant(
+        "the heartbeat",
+        "pipeline/leases.py",
+        "jobs.renew(stage, batch)",
+        "[]",
+        f"{LEASES}::test_work_that_takes_longer_than_a_lease_is_not_taken_back",
+    ),
+    Mutant(
+        "the deadline",
+        "pipeline/scripts/sweep.lua",
+        "redis.call('ZRANGEBYSCORE', P .. 'deadlines', '-inf', NOW, 'LIMIT', 0, most)",
+        "{}",
+        f"{SWEEP}::test_the_sweep_ends_jobs_past_their_deadline",
+    ),
+    Mutant(
+        "the missing bells",
+        "pipeline/scripts/sweep.lua",
+        "if missing > 0 then",
+        "if false then",
+        f"{SWEEP}::test_the_sweep_rings_only_the_bells_that_are_missing",
+    ),
+    Mutant(
+        "no bell more than is missing",
+        "pipeline/scripts/sweep.lua",
+        " - redis.call('LLEN', ARGV[i + 1])",
+        "",
+        f"{SWEEP}::test_with_ten_thousand_jobs_waiting_the_sweep_multiplies_no_message",
+    ),
+    Mutant(
+        "the turn gate",
+        "pipeline/scripts/common.lua",
+        "if first and first ~= job then",
+        "if false then",
+        f"{JOBS}::test_later_turns_wait_for_the_earlier_ones_before_the_language_model",
+    ),
+    Mutant(
+        "the gate opens",
+        "pipeline/scripts/common.lua",
+        "if following and get(following, 'phase') == 'held'",
+        "if false and get(following, 'phase') == 'held'",
+        f"{JOBS}::test_a_failed_turn_lets_the_next_one_pass",
+    ),
+    Mutant(
+        "the attempts' cap",
+        "pipeline/scripts/common.lua",
+        ">= tonumber(attempts) then",
+        ">= math.huge then",
+        f"{JOBS}::test_a_dead_child_s_work_is_taken_back_by_the_next_child",
+    ),
+    Mutant(
+        "an orderly stop costs no attempt",
+        "pipeline/scripts/release.lua",
+        "redis.call('HINCRBY', key(job), 'attempts:' .. get(job, 'stage'), -1)",
+        "",
+        f"{JOBS}::test_a_worker_that_always_hands_back_never_wears_a_job_out",
+    ),
+    Mutant(
+        "the Idempotency-Key",
+        "pipeline/scripts/submit.lua",
+        "local first = repeated and redis.call('HGET', repeated, 'job')",
+        "local first = nil",
+        f"{REPEATS}::test_twenty_requests_at_once_with_one_key_are_one_job",
+    ),
+    Mutant(
+        "the request's fingerprint",
+        "pipeline/scripts/submit.lua",
+        "redis.call('HGET', repeated, 'fingerprint') == terms.fingerprint",
+        "true",
+        f"{REPEATS}::test_another_request_with_the_same_key_is_refused_and_writes_nothing",
+    ),
+    Mutant(
+        "a submission's known id",
+        "pipeline/scripts/submit.lua",
+        "if redis.call('HEXISTS', key(job), 'road') == 1 then",
+        "if false then",
+        f"{REPEATS}::test_the_whole_road_said_twice_is_walked_once",
+    ),
+    Mutant(
+        "a claim's token",
+        "pipeline/scripts/claim.lua",
+        "get(job, 'claim') == token",
+        "false",
+        f"{REPEATS}::test_a_claim_said_twice_leases_what_it_would_have_leased_and_counts_one_attempt",
+    ),
+    Mutant(
+        "a completion's mark",
+        "pipeline/scripts/complete.lua",
+        "if get(job, 'done') == mark then",
+        "if false then",
+        f"{REPEATS}::test_the_whole_road_said_twice_is_walked_once",
+    ),
+    Mutant(
+        "a cancel's mark",
+        "pipeline/scripts/common.lua",
+        "if alive(job) then\n    finish",
+        "if not alive(job) then return false else\n    finish",
+        f"{REPEATS}::test_a_cancel_said_twice_has_canceled",
+    ),
+    Mutant(
+        "the bounds",
+        "pipeline/scripts/submit.lua",
+        "if redis.call('ZCARD', line) >= terms['most_' .. who] then",
+        "if false then",
+        f"{BOUNDS}::test_a_full_server_accepts_nothing_until_a_job_ends",
+    ),
+    Mutant(
+        "nothing is written before the bounds are known",
+        "pipeline/scripts/submit.lua",
+        "local session_name = fields.tenant",
+        "redis.call('INCR', P .. 'accepted')\nlocal session_name = fields.tenant",
+        f"{BOUNDS}::test_a_full_server_accepts_nothing_until_a_job_ends",
+    ),
+    Mutant(
+        "what has ended never changes",
+        "pipeline/scripts/common.lua",
+        " and not get(job, 'ended_at')",
+        "",
+        f"{ENDING}::test_a_job_that_has_ended_cannot_be_canceled",
+    ),
+    Mutant(
+        "a cancel breaks the lease",
+        "pipeline/scripts/common.lua",
+        "local function unlist(job)\n  unlease(job)",
+        "local function unlist(job)",
+        f"{ENDING}::test_a_canceled_job_is_no_longer_its_worker_s",
+    ),
+    Mutant(
+        "starting over cancels what is not answered",
+        "pipeline/scripts/reset.lua",
+        "not again and cancel(job, detail, call)",
+        "false",
+        f"{ENDING}::test_starting_over_wins_over_an_answer_that_is_on_its_way",
+    ),
+    Mutant(
+        "an erasure removes the record",
+        "pipeline/scripts/common.lua",
+        "redis.call('DEL', key(job))",
+        "",
+        f"{ENDING}::test_erasing_a_session_wins_over_an_answer_that_is_on_its_way",
+    ),
+    Mutant(
+        "a blob's own name",
+        "pipeline/blobs.py",
+        "secrets.token_hex(8)",
+        '"answer"',
+        f"{BLOBS}::test_no_blob_is_ever_overwritten",
+    ),
+    Mutant(
+        "a lease is renewed while the memory is full",
+        "pipeline/scripts/renew.lua",
+        "redis.call('ZREM', P .. 'leases', ARGV[i])",
+        "",
+        f"{BOUNDS}::test_accepted_work_goes_on_while_the_memory_is_full",
+    ),
+]
+
+
+def misfits(mutants: list[Mutant]) -> list[str]:
+    """Those whose text does not stand exactly once in their file: it was rewritten, and the mutant must be as well."""
+    counts = {mutant.name: (ROOT / mutant.file).read_text().count(mutant.text) for mutant in mutants}
+    return [f"{name}: its text stands {count} times in its file" for name, count in counts.items() if count != 1]
+
+
+def environment(copy: Path) -> dict[str, str]:
+    """The copy's modules go before those of the project itself, which may be installed."""
+    return {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def check_that_the_copy_runs(copy: Path) -> None:
+    command = [sys.executable, "-c", "import pipeline; print(pipeline.__file__)"]
+    found = subprocess.check_output(command, cwd=copy, env=environment(copy), text=True).strip()
+    if not Path(found).is_relative_to(copy):
+        sys.exit(f"the mutants would not run: pipeline is imported from {found}")
+
+
+def failed(copy: Path, tests: Iterable[str]) -> list[str]:
+    """The names of those of the tests that fail in the copy. RuntimeError when they did not even run."""
+    command = [sys.executable, "-m", "pytest", "--timeout=60", "--no-header", "-rf", *tests]
+    done = subprocess.run(command, cwd=copy, env=environment(copy), capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 1) or "Error compiling script" in done.stdout:
+        raise RuntimeError(f"pytest ended with status {done.returncode}:\n{done.stdout}{done.stderr}")
+    return [*dict.fromkeys(re.findall(r"^FAILED \S+::(\w+)", done.stdout, re.MULTILINE))]
+
+
+def killers(copy: Path, mutant: Mutant) -> list[str]:
+    """The tests that fail without the mechanism; none when the mutant survives."""
+    with tempfile.TemporaryDirectory(dir=copy.parent) as folder:
+        mutated = Path(folder) / "copy"
+        shutil.copytree(copy, mutated)
+        file = mutated / mutant.file
+        file.write_text(file.read_text().replace(mutant.text, mutant.without))
+        return failed(mutated, [mutant.test])
+
+
+def survivors(mutants: list[Mutant]) -> list[Mutant]:
+    """Those which no test notices; a line is printed for each mutant."""
+    with tempfile.TemporaryDirectory(prefix="waijiao-mutants-") as folder, ThreadPoolExecutor(AT_ONCE) as pool:
+        copy = Path(folder).resolve() / "copy"
+        shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
+        check_that_the_copy_runs(copy)
+        if broken := failed(copy, {mutant.test for mutant in mutants}):
+            sys.exit(f"these fail although nothing was taken out: {', '.join(broken)}")
+        found = []
+        for mutant, by in zip(mutants, pool.map(lambda each: killers(copy, each), mutants), strict=True):
+            print(f"{mutant.name:48} {'killed by ' + ', '.join(by) if by else 'SURVIVED'}", flush=True)
+            found += [] if by else [mutant]
+        return found
+
+
+def main(names: list[str]) -> int:
+    chosen = [mutant for mutant in MUTANTS if not names or mutant.name in names]
+    if not chosen:
+        sys.exit(f"expected one of: {', '.join(mutant.name for mutant in MUTANTS)}")
+    if wrong := misfits(chosen):
+        sys.exit("\n".join(wrong))
+    return 1 if survivors(chosen) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,79 @@
+"""Messages that are no bells, in every queue: removed and logged without their content, and the work goes on."""
+
+import base64
+import json
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+from invariants import BROKER
+from load import steady_load
+from plan import KINDS
+from waiting import wait_for
+
+TASKS = {"asr": "asr.transcribe", "llm": "llm.answer", "tts": "tts.speak", "chores": "chores.tidy"}
+REMOVED = "a message that is no bell was removed"
+
+
+class Trap:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self):
+        return os.mknod, (str(self.file),)
+
+
+def message(task: str, body: bytes, content: str = "application/json") -> bytes:
+    """As Celery writes it."""
+    properties = {"delivery_info": {"exchange": "", "routing_key": ""}, "body_encoding": "base64"}
+    return json.dumps(
+        {
+            "body": base64.b64encode(body).decode(),
+            "content-type": content,
+            "content-encoding": "utf-8",
+            "headers": {"task": task, "id": os.urandom(8).hex(), "lang": "py", "timelimit": [None, None]},
+            "properties": {**properties, "delivery_tag": os.urandom(8).hex()},
+        }
+    ).encode()
+
+
+def garbage(kind: str, trap: Path) -> list[bytes]:
+    pickled, bell = pickle.dumps(Trap(trap)), json.dumps([["default/canary0"], {}, {}]).encode()
+    return [
+        b"",
+        b"canary0",
+        b"canary0 " * 130_000,
+        pickled,
+        message(TASKS[kind], pickled, "application/x-python-serialize"),
+        message(TASKS[kind], pickled),
+        message(TASKS[kind], b"canary0"),
+        message(TASKS[kind], bell, "application/canary0"),
+        message("canary0.sing", bell),
+        message(TASKS[kind], json.dumps([["default/canary0"], {"since_version_9": "canary0"}, {}]).encode()),
+        message(f"{TASKS[kind]}_since_version_9", bell),
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_garbage_in_a_queue_is_removed_and_the_next_job_is_answered(house, client, kind, tmp_path):
+    everybody = {child.pid for each in house.all(*KINDS) for child in each.children()}
+    house.redis.lpush(BROKER + kind, *garbage(kind, tmp_path / "sprung"))
+    client.succeeded(client.say())
+    wait_for(lambda: not house.redis.exists(BROKER + kind))
+    assert any(REMOVED in each.said() for each in house.all(kind))
+    assert everybody == {child.pid for each in house.all(*KINDS) for child in each.children()}
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_garbage_among_bells_loses_no_job(house, client, tmp_path):
+    before = set(client.accepted)
+    with steady_load(house):
+        for kind in KINDS:
+            for each in garbage(kind, tmp_path / "sprung"):
+                house.redis.lpush(BROKER + kind, each)
+        wait_for(lambda: not house.redis.exists(*(BROKER + kind for kind in KINDS)))
+    for said in [said for id_, said in client.accepted.items() if id_ not in before]:
+        assert set(client.succeeded(said)["attempts"].values()) == {1}

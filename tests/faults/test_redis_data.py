@@ -1,0 +1,135 @@
+"""Redis that runs out of room, or forgets: what is refused leaves nothing behind, what is kept is right."""
+
+import resource
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from trouble import crowd, everybody_works_again
+from waiting import wait_for
+
+BRIEF = ("worker", "sweeping", "tidying", "celery")  # keys that come and go all the time
+
+
+def state_of(house) -> tuple[set[str], set[Path]]:
+    """Every key that lasts, and every blob."""
+    keys = {key for key in house.redis.scan_iter() if not key.removeprefix("waijiao:").startswith(BRIEF)}
+    return keys, {*house.settings.blobs_folder.glob("*/*/*")}
+
+
+def is_refused(client) -> bool:
+    """Whether a recording cannot be handed in now, and is told so properly."""
+    answer = client.post()
+    assert answer.status_code in {202, 503}, answer.text
+    return answer.status_code == 503 and answer.json()["code"] == "unavailable" and bool(answer.headers["Retry-After"])
+
+
+@contextmanager
+def full_memory(house) -> Iterator[None]:
+    house.redis.config_set("maxmemory", house.redis.info("memory")["used_memory"] // 2)
+    yield
+    house.redis.config_set("maxmemory", 0)
+
+
+def append_only_file(house) -> Path:
+    return max((house.settings.home / "redis").rglob("*.aof"), key=lambda file: file.stat().st_mtime)
+
+
+def test_full_memory_refuses_new_work_and_leaves_old_work_alone(house, client, orders):
+    speaking, hearing = house.held("tts"), house.held("asr")
+    with full_memory(house):
+        before = state_of(house)
+        assert is_refused(client)
+        assert state_of(house) == before
+        time.sleep(2 * house.settings.lease_s)
+        orders.withdraw(speaking.n)
+        assert client.succeeded(speaking)["attempts"]["tts"] == 1
+        orders.withdraw(hearing.n)
+        wait_for(lambda: client.job(hearing)["transcript"])
+    assert client.succeeded(hearing)["attempts"]["asr"] == 1
+    house.keep_alive()
+    everybody_works_again(house)
+
+
+def test_a_job_that_cannot_be_rung_for_is_accepted_all_the_same(house, client, orders):
+    orders.give("api", "after_submit", "wait")
+    with ThreadPoolExecutor(1) as learner:
+        handing_in = learner.submit(client.say)
+        wait_for(lambda: orders.obeyed("after_submit"))
+        with full_memory(house):
+            orders.withdraw()
+            said = handing_in.result()
+    client.succeeded(said)
+
+
+@pytest.mark.parametrize("fsync", ["always", "everysec"])
+def test_a_full_disk_under_redis_loses_nothing(house, client, fsync):
+    house.redis.config_set("appendfsync", fsync)
+    waiting = [client.say(session="waiting") for _ in range(5)]
+    size = append_only_file(house).stat().st_size
+    psutil.Process(house["redis"].pid).rlimit(resource.RLIMIT_FSIZE, (size + 10_000, resource.RLIM_INFINITY))
+    wait_for(lambda: is_refused(client))
+    house.restart("redis")
+    house.keep_alive()
+    for said in waiting:
+        client.succeeded(said)
+    everybody_works_again(house)
+
+
+def test_a_torn_append_only_file_keeps_all_that_was_acknowledged(house, client):
+    waiting = [client.say(session="torn") for _ in range(20)]
+    house["redis"].kill()
+    with append_only_file(house).open("ab") as file:
+        file.write(b"*3\r\n$4\r\nHSET\r\n$11\r\nwaijiao:jo")
+    house.start("redis")
+    house.keep_alive()
+    for said in waiting:
+        client.succeeded(said)
+    assert [turn["id"] for turn in client.turns("torn")] == [said.id for said in waiting]
+
+
+def test_flushed_scripts_are_loaded_again(house, client):
+    with crowd(client, 30):
+        for _ in range(100):
+            house.redis.script_flush()
+            time.sleep(0.02)
+
+
+def test_after_everything_was_flushed_new_work_goes_on(house, client, orders):
+    flushed = [client.say() for _ in range(5)]
+    flushed += [house.held(stage) for stage in ("tts", "llm", "asr")] + [client.say() for _ in range(5)]
+    everybody = {each.name: each.pid for each in house.processes.values()}
+    house.redis.flushall()
+    for said in flushed:
+        assert client.ask("GET", f"/v1/jobs/{said.id}").status_code == 404
+        assert client.turns(said.session) == []
+    for said in [*client.accepted.values()]:
+        client.forget(said)
+    orders.withdraw()
+    everybody_works_again(house)
+    assert everybody == {each.name: each.alive and each.pid for each in house.processes.values()}
+    wait_for(lambda: not any(house.kept(said) for said in flushed))
+
+
+def test_what_vanishes_with_the_last_second_was_never_there(house, client):
+    house.redis.config_set("appendfsync", "everysec")
+    kept = [client.say(session="kept") for _ in range(5)]
+    for said in kept:
+        client.succeeded(said)
+    size = append_only_file(house).stat().st_size
+    late = [client.say(session="late") for _ in range(20)]
+    house["redis"].kill()
+    torn = (size + append_only_file(house).stat().st_size) // 2
+    with append_only_file(house).open("r+b") as file:
+        file.truncate(torn)
+    house.start("redis")
+    house.keep_alive()
+    there = [client.ask("GET", f"/v1/jobs/{said.id}").status_code for said in late]
+    assert there == sorted(there)
+    assert set(there) == {200, 404}
+    for said, status in zip(late, there, strict=True):
+        (client.ended if status == 200 else client.forget)(said)

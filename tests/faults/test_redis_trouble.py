@@ -1,0 +1,78 @@
+"""Redis goes away and comes back: what was accepted is answered, what cannot be accepted is refused at once."""
+
+import random
+import time
+
+import pytest
+from trouble import crowd, everybody_works_again, everything_is_refused
+from waiting import wait_for
+
+OUTAGE_S = 60
+PAUSE_S = 5  # longer than a lease
+
+
+def accepted(client, number: int) -> bool:
+    return len(client.accepted) >= number
+
+
+def test_nothing_is_lost_when_redis_is_killed_under_load(house, client):
+    before = len(client.accepted)
+    house.keep_alive()
+    with crowd(client, 50):
+        wait_for(lambda: accepted(client, before + 15))
+        house.restart("redis")
+        everybody_works_again(house)
+
+
+def test_redis_may_be_gone_for_a_minute(house, client, orders):
+    answered = client.say()
+    client.succeeded(answered)
+    running, pids = (
+        client.utterance(),
+        {each.name: each.pid for each in house.all("api", "asr", "llm", "tts", "chores")},
+    )
+    orders.give("asr", running, "slow 1")
+    waiting = [client.say(n, session="patient") for n in (running, *(client.utterance() for _ in range(9)))]
+    house["redis"].kill()
+    until = time.monotonic() + OUTAGE_S
+    while time.monotonic() < until:
+        everything_is_refused(client, answered)
+        time.sleep(1)
+    assert pids == {each.name: each.alive and each.pid for each in house.all("api", "asr", "llm", "tts", "chores")}
+    house.start("redis")
+    house.keep_alive()
+    everybody_works_again(house)
+    for said in waiting:
+        client.succeeded(said)
+
+
+def test_no_worker_stays_deaf_after_twenty_restarts(house, client):
+    house.keep_alive()
+    gaps = random.Random(8030)
+    with crowd(client, 60):
+        for _ in range(20):
+            house.restart("redis")
+            time.sleep(gaps.uniform(0.1, 3))
+    everybody_works_again(house)
+
+
+def test_a_redis_that_is_silent_for_longer_than_a_lease_costs_no_answer(house, client, orders):
+    n = client.utterance()
+    orders.give("llm", n, "slow 1")
+    said = client.say(n)
+    house.worker_with("llm", n)
+    house.redis.client_pause(PAUSE_S * 1000, all=True)
+    with crowd(client, 10):
+        everything = wait_for(lambda: house.redis.ping(), 3 * PAUSE_S)
+        assert everything
+    client.succeeded(said)
+    everybody_works_again(house)
+
+
+@pytest.mark.parametrize("kind", ["normal", "pubsub"])
+def test_broken_connections_are_made_anew(house, client, kind):
+    with crowd(client, 20):
+        for _ in range(5):
+            house.redis.client_kill_filter(_type=kind)
+            time.sleep(0.2)
+    everybody_works_again(house)

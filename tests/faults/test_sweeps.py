@@ -1,0 +1,42 @@
+"""The sweep in every worker: doubled, killed half-way, and alone, it finds what is lost and multiplies nothing."""
+
+import threading
+
+from waiting import wait_for
+
+from pipeline.jobs import PREFIX
+
+STAGES = ("asr", "llm", "tts")
+
+
+def test_many_sweeps_at_once_do_what_one_does(house, client, orders):
+    done = threading.Event()
+
+    def let_all_sweep() -> None:
+        while not done.is_set():
+            house.redis.delete(f"{PREFIX}sweeping")
+            for stage in STAGES:
+                house.redis.lpop(f"waijiao:celery:{stage}")
+
+    disorder = threading.Thread(target=let_all_sweep)
+    disorder.start()
+    try:
+        said = [client.say(session=f"crowd-{number % 3}") for number in range(12)]
+        jobs = [client.succeeded(each, seconds=60) for each in said]
+    finally:
+        done.set()
+        disorder.join()
+    assert all(job["attempts"] == {"asr": 1, "llm": 1, "tts": 1} for job in jobs)
+    assert all(len(orders.runs(stage, each.n)) == 1 for stage in STAGES for each in said)
+
+
+def test_a_sweep_that_dies_half_way_is_done_again_by_others(house, client, orders):
+    for worker in house.all("asr"):
+        worker.kill()
+    said = [client.say() for _ in range(3)]
+    house.redis.delete("waijiao:celery:asr")
+    orders.give("llm1", "after_sweep", "die_all")
+    wait_for(lambda: not house["llm1"].alive)
+    house.start("llm1", "asr1", "asr2")
+    for each in said:
+        client.succeeded(each)

@@ -1,0 +1,76 @@
+"""What tests of a Redis in trouble share: learners who insist, requests that are refused, workers that work again."""
+
+import secrets
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+from client import Client, Said
+from house import House
+from waiting import wait_for
+
+REFUSED_S = 3  # seconds in which every request is answered while Redis is not
+BACK_S = 15  # seconds after Redis's return in which everybody works again
+PATIENCE_S = 60  # seconds for which a learner's app tries to hand in a recording
+
+
+def insist(client: Client, session: str) -> Said:
+    """What a learner's app does: post with one Idempotency-Key until the recording is accepted."""
+    n, headers = client.utterance(), {"Idempotency-Key": secrets.token_hex()}
+
+    def accepted() -> Said | None:
+        answer = client.post(n, headers=headers, session=session)
+        assert answer.status_code in {202, 503}, answer.text
+        return client.accepted[answer.json()["id"]] if answer.status_code == 202 else None
+
+    return wait_for(accepted, PATIENCE_S, look=0.1)
+
+
+@contextmanager
+def crowd(client: Client, learners: int, sessions: int = 5) -> Iterator[None]:
+    """Learners who insist while the body breaks something. In the end each one has one answer, and nothing else is."""
+    names = [f"crowd-{secrets.token_hex(4)}" for _ in range(sessions)]
+    with ThreadPoolExecutor(4) as pool:
+        insisting = [pool.submit(insist, client, names[number % sessions]) for number in range(learners)]
+        yield
+    answered = [client.succeeded(each.result(), PATIENCE_S)["id"] for each in insisting]
+    turns = [turn["id"] for name in names for turn in client.turns(name)]
+    assert sorted(answered) == sorted(turns)
+
+
+def everything_is_refused(client: Client, said: Said) -> None:
+    """Every request that needs Redis gets 503 and Retry-After in time; the API itself lives."""
+    job, session = f"/v1/jobs/{said.id}", f"/v1/sessions/{said.session}"
+    asked = [("GET", job), ("GET", f"{job}/audio"), ("DELETE", job), ("POST", f"{job}/retry"), ("GET", "/readyz")]
+    asked += [("GET", session), ("DELETE", session), ("POST", f"{session}/reset"), ("GET", "/v1/jobs?dead=true")]
+    for request in [lambda: client.post(), *(lambda each=each: client.ask(*each) for each in asked)]:
+        asked_at = time.monotonic()
+        answer = request()
+        took_s = time.monotonic() - asked_at
+        assert answer.status_code == 503, answer.text
+        assert answer.json()["code"] == "unavailable"
+        assert int(answer.headers["Retry-After"]) >= 1
+        assert took_s < REFUSED_S, (answer.request, took_s)
+        assert client.lives(api=1)
+
+
+def everybody_works_again(house: House) -> None:
+    """From now on in time: readiness is said, every worker takes work, and what is newly handed in is answered."""
+    deadline, before, said = time.monotonic() + BACK_S, len(house.orders.ledger()), []
+    wait_for(lambda: ready(house.client), BACK_S)
+
+    def everybody_took_one() -> bool:
+        n = house.client.utterance()
+        house.orders.give("asr", n, "slow 0.2")  # so that one worker cannot take all
+        said.append(house.client.say(n))
+        took = {entry["leader"] for entry in house.orders.ledger()[before:] if entry["what"] != "loaded"}
+        return took >= {each.pid for each in house.all("asr", "llm", "tts")}
+
+    wait_for(everybody_took_one, deadline - time.monotonic(), look=0.2)
+    for each in said:
+        house.client.succeeded(each, max(1.0, deadline - time.monotonic()))
+
+
+def ready(client: Client) -> bool:
+    return client.http.get(f"{client.urls[0]}/readyz").status_code == 200

@@ -1,0 +1,106 @@
+"""All that the records say, and all that the plain model says, each as one dict: two pictures to be compared."""
+
+import json
+from collections.abc import Collection
+from typing import Any
+
+from plain_records import PlainRecords, Turn
+from redis import Redis
+
+from pipeline.jobs import FIELDS, PREFIX
+from pipeline.record import STAGES, Job
+
+TENANTS, SESSIONS, WORKERS = ("north", "south"), ("north/anna", "north/ben", "south/anna"), ("one", "two", "three")
+
+
+Found = dict[str, dict[str, str] | list[str]]
+
+EVERYTHING = """
+local found = {}
+for _, key in ipairs(redis.call('KEYS', '*')) do
+  local kind = redis.call('TYPE', key).ok
+  if kind == 'zset' then found[key] = redis.call('ZRANGE', key, 0, -1) end
+  if kind == 'set' then found[key] = redis.call('SMEMBERS', key) end
+  if kind == 'hash' then found[key] = redis.call('HGETALL', key) end
+end
+return cjson.encode(found)
+"""
+
+
+def everything(redis: Redis) -> Found:
+    """Every sorted set, set and hash in Redis, as they are at one moment."""
+    found = json.loads(redis.eval(EVERYTHING, 0))
+    records = {key: dict(zip(flat[::2], flat[1::2], strict=True)) for key, flat in found.items() if ":job:" in key}
+    return {**found, **records}
+
+
+def recorded(found: Found, plain: PlainRecords) -> dict[str, Any]:
+    """The picture of the real records of those jobs that the model knows."""
+
+    def each(what: str, names: Collection[str], kind: type = list) -> dict[str, Any]:
+        return {name: kind(found.get(f"{PREFIX}{what}:{name}", ())) for name in names}
+
+    return {
+        "turns": {name: turn_recorded(record) for name, record in each("job", plain.turns, dict).items()},
+        "erased": each("job", plain.erased, dict),
+        "ready": each("ready", STAGES),
+        "leases": set(found.get(f"{PREFIX}leases", ())),
+        "deadlines": set(found.get(f"{PREFIX}deadlines", ())),
+        "held": each("held", WORKERS, set),
+        "unfinished": each("unfinished", TENANTS),
+        "dead": each("dead", TENANTS, set),
+        "open": each("open", SESSIONS),
+        "accepted": each("turns", SESSIONS),
+    }
+
+
+def expected(plain: PlainRecords) -> dict[str, Any]:
+    """The picture of the model."""
+    alive, every = plain.alive(), plain.turns.values()
+    return {
+        "turns": {turn.name: turn_expected(turn, plain.phase(turn)) for turn in every},
+        "erased": {name: {"erased": "1"} for name in plain.erased},
+        "ready": {stage: plain.ready(stage) for stage in STAGES},
+        "leases": {turn.name for turn in alive if turn.worker},
+        "deadlines": {turn.name for turn in alive},
+        "held": {worker: {turn.name for turn in alive if turn.worker == worker} for worker in WORKERS},
+        "unfinished": {tenant: [turn.name for turn in alive if turn.tenant == tenant] for tenant in TENANTS},
+        "dead": {tenant: {turn.name for turn in every if turn.dead and turn.tenant == tenant} for tenant in TENANTS},
+        "open": {session: [turn.name for turn in plain.line(session)] for session in SESSIONS},
+        "accepted": {session: [turn.name for turn in every if turn.session == session] for session in SESSIONS},
+    }
+
+
+def turn_recorded(record: dict[str, str]) -> dict[str, Any]:
+    job = Job.from_record(record)
+    return {
+        "road": tuple(record["road"].split(",")),
+        "seq": job.seq,
+        "stage": job.stage,
+        "phase": record["phase"],
+        "worker": record.get("worker", ""),
+        "fence": int(job.fence),
+        "attempts": job.attempts,
+        "facts": {name: getattr(job, name) for name in FIELDS.values() if getattr(job, name)},
+        "outcome": job.outcome,
+        "error": job.error["code"] if job.error else "",
+        "dead": job.dead,
+        "retried_as": job.retried_as and f"{job.question.tenant}/{job.retried_as}",
+    }
+
+
+def turn_expected(turn: Turn, phase: str) -> dict[str, Any]:
+    return {
+        "road": turn.road,
+        "seq": turn.seq,
+        "stage": turn.stage,
+        "phase": phase,
+        "worker": turn.worker,
+        "fence": turn.fence,
+        "attempts": turn.attempts,
+        "facts": turn.facts,
+        "outcome": "session_reset" if turn.reset else "answered" if "answer" in turn.facts else None,
+        "error": turn.error,
+        "dead": turn.dead,
+        "retried_as": turn.retried_as or None,
+    }

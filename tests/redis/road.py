@@ -1,0 +1,45 @@
+"""A job's road walked by hand: what is asked, what each stage makes of it, and a worker who does it at once."""
+
+from pipeline.jobs import Bell, Jobs, Result, Worker
+from pipeline.record import Job, Question
+from pipeline.turns import Answer, Feedback, Transcript
+
+WORKER, OTHER = Worker("worker", "child"), Worker("other", "child")
+HEARD = Transcript("I go home yesterday", "en", 2.0)
+TAUGHT = Feedback("I go home yesterday", "I went home yesterday", "Why?", "I went home yesterday. Why?")
+RESET = Feedback("start over", "start over", "A fresh start.", "A fresh start.", reset=True)
+SPOKEN = Answer("I went home yesterday. Why?", "default/a/b", "00", 12, 1.0, "wav")
+RESULTS = {"asr": HEARD, "llm": TAUGHT, "tts": SPOKEN}
+
+
+def asked(id_: str, session: str = "anna", tenant: str = "default", recording: bool = True) -> Question:
+    return Question(id_, session, tenant, recording=f"{tenant}/{id_}/x" if recording else "", text="hi")
+
+
+def claimed(jobs: Jobs, stage: str, worker: Worker = WORKER) -> Job:
+    """The one job that is claimed."""
+    (job,), _ = jobs.claim(stage, worker, 1)
+    return job
+
+
+def run(jobs: Jobs, stage: str, result: Result | None = None) -> tuple[str, list[Bell]]:
+    """Claim one job of the stage and complete it; its name and the bells."""
+    job = claimed(jobs, stage)
+    done, rung = jobs.complete(stage, job, result or RESULTS[stage])
+    assert done
+    return job.name, rung
+
+
+def reach(jobs: Jobs, stage: str) -> Job:
+    """The next job, taken along its road until it is claimed for `stage`."""
+    for earlier in ("asr", "llm", "tts"):
+        if earlier == stage:
+            return claimed(jobs, stage)
+        run(jobs, earlier)
+    raise AssertionError(f"no stage {stage}")
+
+
+def die(jobs: Jobs, stage: str) -> None:
+    """A worker dies on the first job of the stage, again and again, until the job is given up."""
+    for child in range(jobs.settings.attempts + 1):
+        jobs.claim(stage, Worker("unlucky", str(child)), 1)

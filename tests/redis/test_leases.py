@@ -1,0 +1,48 @@
+"""While an engine works, a thread keeps its leases; it hears at the next renewal that a job is wanted no more."""
+
+import pytest
+from road import HEARD, OTHER, asked, claimed
+from waiting import wait_for
+
+from pipeline.jobs import Jobs
+from pipeline.leases import leased, wanted
+
+
+@pytest.fixture
+def hurried(redis, here) -> Jobs:
+    return Jobs(redis, here.model_copy(update={"lease_s": 1.5}))
+
+
+def lapsed(jobs: Jobs) -> bool:
+    """Whether a lease taken after the call has expired: then one taken before it has, if nobody renewed it."""
+    jobs.submit(asked("measure", session="measure"))
+    jobs.claim("asr", OTHER, 1)
+    wait_for(lambda: jobs.sweep({"asr": "queue"}), look=0.02)
+    return True
+
+
+def test_work_that_takes_longer_than_a_lease_is_not_taken_back(hurried):
+    hurried.submit(asked("a"))
+    job = claimed(hurried, "asr")
+    with leased(hurried, "asr", [job]):
+        assert lapsed(hurried)
+        assert hurried.complete("asr", job, HEARD)[0]
+
+
+def test_work_that_nobody_renews_is_taken_back(hurried):
+    hurried.submit(asked("a"))
+    job = claimed(hurried, "asr")
+    assert lapsed(hurried)
+    assert not hurried.complete("asr", job, HEARD)[0]
+
+
+@pytest.mark.parametrize("ending", ["cancel", "erase"])
+def test_a_job_that_was_canceled_or_erased_is_soon_known_to_be_wanted_no_more(hurried, ending):
+    for name in "ab":
+        hurried.submit(asked(name, session=name))
+    ended, other = hurried.claim("asr", OTHER, 2)[0]
+    with leased(hurried, "asr", [ended, other]):
+        assert wanted(ended)
+        getattr(hurried, ending)("default", "a")
+        wait_for(lambda: not wanted(ended))
+        assert wanted(other)

@@ -1,0 +1,178 @@
+"""A dead job, one that failed through no fault of its own, is listed and can be tried again as a new job."""
+
+import io
+
+import pytest
+from road import HEARD, RESULTS, TAUGHT, asked, claimed, die, reach, run
+
+from pipeline.blobs import FolderBlobs
+from pipeline.errors import BadAudio, Erased, NotDead, UnknownJob
+from pipeline.record import Job, Question, State
+from pipeline.retrying import retry
+from pipeline.sessions import turns
+
+
+@pytest.fixture
+def blobs(here) -> FolderBlobs:
+    return FolderBlobs(here.blobs_folder)
+
+
+@pytest.fixture
+def recorded(blobs):
+    """Makes a question whose recording really lies in the blob store."""
+
+    def make(id_: str, session: str = "anna") -> Question:
+        blob = blobs.put(f"default/{id_}", io.BytesIO(b"a recording"))
+        return Question(id_, session, recording=blob.name, text="hi")
+
+    return make
+
+
+def expire(jobs, name: str) -> None:
+    jobs.redis.zadd("waijiao:deadlines", {name: 0})
+    jobs.sweep({"asr": "queue"})
+
+
+def dead_at(jobs, stage: str) -> Job:
+    """The next job, dead at `stage`."""
+    job = reach(jobs, stage)
+    jobs.release("worker")
+    die(jobs, stage)
+    return jobs.get(*job.name.split("/"))
+
+
+@pytest.mark.parametrize("stage", RESULTS)
+def test_a_dead_job_goes_on_at_the_stage_that_failed_with_all_that_is_known(jobs, blobs, recorded, stage):
+    jobs.submit(recorded("a"))
+    dead = dead_at(jobs, stage)
+    accepted = retry(jobs, blobs, "default", "a")
+    assert [(bell.stage, bell.name) for bell in accepted.bells] == [(stage, accepted.job.name)]
+    assert (accepted.job.transcript, accepted.job.feedback) == (dead.transcript, dead.feedback)
+    for left in list(RESULTS)[list(RESULTS).index(stage) :]:
+        run(jobs, left)
+    answered = jobs.get("default", accepted.job.id)
+    assert (answered.state, answered.transcript, answered.feedback) == (State.SUCCEEDED, HEARD, TAUGHT)
+    assert (answered.retry_of, jobs.get("default", "a").retried_as) == ("a", answered.id)
+    assert set(answered.attempts) == set(list(RESULTS)[list(RESULTS).index(stage) :])
+
+
+def test_only_a_job_that_failed_in_recognition_gets_a_copy_of_its_recording(jobs, blobs, recorded):
+    jobs.submit(recorded("heard"))
+    dead_at(jobs, "llm")
+    assert not retry(jobs, blobs, "default", "heard").job.question.recording
+    jobs.submit(recorded("unheard"))
+    dead = dead_at(jobs, "asr")
+    copy = retry(jobs, blobs, "default", "unheard").job
+    blobs.delete(dead.question.recording)
+    with blobs.open(copy.question.recording) as recording:
+        assert recording.read() == b"a recording"
+    assert copy.question.recording.startswith(copy.name)
+
+
+def test_a_job_that_was_retried_does_not_change(jobs, blobs, recorded):
+    jobs.submit(recorded("a"))
+    dead = dead_at(jobs, "asr")
+    retry(jobs, blobs, "default", "a")
+    after = jobs.get("default", "a")
+    assert (after.state, after.error, after.ended_at) == (dead.state, dead.error, dead.ended_at)
+
+
+def test_asked_twice_it_is_the_same_new_job(jobs, blobs, recorded):
+    jobs.submit(recorded("a"))
+    dead = dead_at(jobs, "asr")
+    first = retry(jobs, blobs, "default", "a")
+    second = retry(jobs, blobs, "default", "a")
+    race = jobs.retry(dead, recorded("b"))  # another process that had read the record before it was retried
+    assert [(each.earlier, each.job.id) for each in (second, race)] == 2 * [(True, first.job.id)]
+    assert (second.bells, race.bells) == ([], [])
+    with pytest.raises(UnknownJob):
+        jobs.get("default", "b")
+
+
+def test_a_job_that_dies_again_is_retried_again(jobs, blobs, recorded):
+    jobs.submit(recorded("a"))
+    dead_at(jobs, "asr")
+    second = retry(jobs, blobs, "default", "a").job
+    assert dead_at(jobs, "asr").id == second.id
+    assert retry(jobs, blobs, "default", "a").job.id == second.id
+    third = retry(jobs, blobs, "default", second.id).job
+    assert third.id not in {"a", second.id}
+    assert run(jobs, "asr")[0] == third.name
+
+
+def test_what_is_alive_answered_refused_or_canceled_is_not_retried(jobs, blobs, recorded):
+    for name in ("answered", "refused", "canceled", "alive"):
+        jobs.submit(recorded(name, session=name))
+    for stage in RESULTS:
+        run(jobs, stage)
+    jobs.fail("asr", claimed(jobs, "asr"), BadAudio(), again=False)
+    jobs.cancel("default", "canceled")
+    for name in ("answered", "refused", "canceled", "alive"):
+        with pytest.raises(NotDead):
+            retry(jobs, blobs, "default", name)
+    assert jobs.waiting() == {"asr": 1, "llm": 0, "tts": 0}
+
+
+def test_a_job_whose_recording_is_gone_is_not_retried(jobs, blobs, recorded):
+    jobs.submit(recorded("a"))
+    dead = dead_at(jobs, "asr")
+    blobs.delete(dead.question.recording)
+    with pytest.raises(NotDead):
+        retry(jobs, blobs, "default", "a")
+    assert jobs.get("default", "a").dead
+
+
+def test_what_was_erased_is_not_retried(jobs, blobs, recorded):
+    jobs.submit(recorded("a"))
+    dead = dead_at(jobs, "asr")
+    jobs.forget("default", "a")
+    with pytest.raises(Erased):
+        retry(jobs, blobs, "default", "a")
+    with pytest.raises(NotDead):  # another process that had read the record before it was erased
+        jobs.retry(dead, recorded("b"))
+
+
+def test_an_expired_job_can_be_retried(jobs, blobs, recorded):
+    jobs.submit(recorded("a"))
+    expire(jobs, "default/a")
+    expired = jobs.get("default", "a")
+    assert (expired.state, expired.dead) == (State.EXPIRED, True)
+    again = retry(jobs, blobs, "default", "a").job
+    assert (again.state, again.deadline_at > expired.deadline_at) == (State.QUEUED, True)
+
+
+def test_the_history_shows_a_retried_turn_once_where_it_was_accepted_again(jobs, redis, blobs, recorded):
+    jobs.submit(recorded("a"))
+    jobs.submit(asked("b", recording=False))
+    dead_at(jobs, "asr")
+    run(jobs, "llm")
+    assert [job.id for job in turns(redis, "default", "anna")] == ["a", "b"]
+    again = retry(jobs, blobs, "default", "a").job
+    assert [job.id for job in turns(redis, "default", "anna")] == ["b", again.id]
+
+
+def test_dead_jobs_are_listed_newest_first_for_each_tenant(jobs):
+    for number, tenant in enumerate(("north", "south", "north", "north")):
+        jobs.submit(asked(str(number), session=str(number), tenant=tenant))
+        die(jobs, "asr")
+    assert [job.id for job in jobs.dead("north", 9)] == ["3", "2", "0"]
+    assert [job.id for job in jobs.dead("north", 2)] == ["3", "2"]
+    assert [job.id for job in jobs.dead("south", 9)] == ["1"]
+    assert jobs.dead("default", 9) == []
+
+
+def test_a_dead_job_leaves_the_list_when_it_is_retried_forgotten_or_erased(jobs, blobs, recorded):
+    for name in ("retried", "forgotten", "erased", "left"):
+        jobs.submit(recorded(name, session=name))
+        die(jobs, "asr")
+    retry(jobs, blobs, "default", "retried")
+    jobs.forget("default", "forgotten")
+    jobs.erase("default", "erased")
+    assert [job.id for job in jobs.dead("default", 9)] == ["left"]
+
+
+def test_the_list_of_dead_jobs_does_not_keep_what_is_no_longer_kept(jobs, redis):
+    redis.zadd("waijiao:dead:default", {"default/long-ago": 1})
+    jobs.submit(asked("a"))
+    die(jobs, "asr")
+    assert redis.zrange("waijiao:dead:default", 0, -1) == ["default/a"]

@@ -1,0 +1,88 @@
+"""The sweep: what was lost is taken back, what is overdue ends, missing bells are rung and not one more."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from road import WORKER, asked
+
+from pipeline.jobs import AT_ONCE, Bell, Jobs
+from pipeline.record import State
+
+
+def test_the_sweep_takes_back_expired_leases_and_rings_for_them(redis, here):
+    jobs = Jobs(redis, here.model_copy(update={"lease_s": 0}))
+    jobs.submit(asked("a"))
+    (job,), _ = jobs.claim("asr", WORKER, 1)
+    assert jobs.sweep({"asr": "queue"}) == [Bell("asr", "default/a")]
+    assert jobs.renew("asr", [job]) == ["default/a"]
+
+
+def test_the_sweep_rings_only_the_bells_that_are_missing(jobs, redis):
+    for name in "abc":
+        jobs.submit(asked(name))
+    redis.rpush("queue", "one", "two")
+    assert jobs.sweep({"asr": "queue"}) == [Bell("asr", "default/a")]
+    redis.rpush("queue", "three")
+    assert jobs.sweep({"asr": "queue"}) == []
+
+
+def test_the_sweep_ends_jobs_past_their_deadline(redis, here):
+    jobs = Jobs(redis, here.model_copy(update={"deadline_s": 0}))
+    jobs.submit(asked("a"))
+    assert jobs.sweep({"asr": "queue"}) == []
+    assert jobs.get("default", "a").state == State.EXPIRED
+
+
+def rung_by_sweeping(jobs: Jobs, times: int) -> int:
+    """How many messages there are when every bell that so many sweeps asked for was rung."""
+    for _ in range(times):
+        if bells := jobs.sweep({"asr": "queue"}):
+            jobs.redis.rpush("queue", *(bell.name for bell in bells))
+    return jobs.redis.llen("queue")
+
+
+def test_with_ten_thousand_jobs_waiting_the_sweep_multiplies_no_message(jobs, redis):
+    ready = {f"default/{number}": number for number in range(10_000)}
+    redis.zadd("waijiao:ready:asr", ready)
+    assert rung_by_sweeping(jobs, 3) == 3 * AT_ONCE
+    assert rung_by_sweeping(jobs, 100) == 10_000
+    assert jobs.sweep({"asr": "queue"}) == []
+    redis.lpop("queue", 10)
+    assert len(jobs.sweep({"asr": "queue"})) == 10
+
+
+def test_a_sweep_takes_back_and_ends_so_many_at_once_and_the_next_one_goes_on(redis, here):
+    lapsing = Jobs(redis, here.model_copy(update={"lease_s": 0, "max_jobs_session": 1000}))
+    for number in range(AT_ONCE + 1):
+        lapsing.submit(asked(str(number)))
+    lapsing.claim("asr", WORKER, AT_ONCE + 1)
+    for left in (1, 0):
+        lapsing.sweep({"asr": "queue"})
+        assert redis.zcard("waijiao:leases") == left
+    redis.zadd("waijiao:deadlines", {f"default/{number}": 0 for number in range(AT_ONCE + 1)})
+    for left in (1, 0):
+        lapsing.sweep({"asr": "queue"})
+        assert redis.zcard("waijiao:deadlines") == left
+
+
+def test_two_sweeps_at_once_have_the_effect_of_one(redis, here):
+    lapsing = Jobs(redis, here.model_copy(update={"lease_s": 0}))
+    for number in range(100):
+        lapsing.submit(asked(str(number), session=str(number)))
+    lapsing.claim("asr", WORKER, 50)
+    redis.zadd("waijiao:deadlines", {f"default/{number}": 0 for number in range(90, 100)})
+    before = {number: lapsing.get("default", str(number)).version for number in range(100)}
+    with ThreadPoolExecutor(2) as both:
+        rung = [*both.map(lapsing.sweep, 2 * [{"asr": "queue"}])]
+    after = [lapsing.get("default", str(number)) for number in range(100)]
+    assert [job.version - before[int(job.id)] for job in after] == 50 * [1] + 40 * [0] + 10 * [1]
+    assert [sum(job.attempts.values()) for job in after] == 50 * [1] + 50 * [0]
+    assert rung == 2 * [[Bell("asr", f"default/{number}") for number in range(90)]]
+    assert rung_by_sweeping(lapsing, 2) == 90
+
+
+def test_a_renewed_lease_is_kept(redis, here):
+    jobs = Jobs(redis, here)
+    jobs.submit(asked("a"))
+    (job,), _ = jobs.claim("asr", WORKER, 1)
+    assert jobs.renew("asr", [job]) == []
+    assert jobs.sweep({"asr": "queue"}) == []
