@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     sweep_s: float = Field(default=2, gt=0)  # seconds between two looks for lost work
     orphan_s: float = Field(default=3600, gt=0)  # seconds after which a blob that no record names is removed
     stage_s: int = Field(default=120, ge=1)  # seconds one stage may run on one batch: the soft limit
-    stall_s: float = Field(default=10, gt=0)  # seconds a worker may take no work although Redis lives, before it starts itself again
+    stall_s: float = Field(default=10, gt=0)  # seconds a worker may take no work while Redis lives, before it restarts
     shutdown_s: float = Field(default=8, ge=0)  # seconds a worker may finish the work in hand when told to stop
     load_s: int = 300  # seconds an engine may take to load
 
