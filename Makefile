@@ -20,6 +20,8 @@ test: .venv/developing
 test-all: test  # `make test test-all` runs the first tiers once
 	$(BIN)/waijiao models fetch whisper-tiny-en
 	$(BIN)/python -m pytest tests/models
+	$(BIN)/python -m pytest tests/faults
+	$(BIN)/python -m tests.faults.mutants
 
 check: .venv/developing
 	$(BIN)/ruff check .
