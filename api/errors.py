@@ -3,13 +3,15 @@
 import errno
 import logging
 import math
+import socket
+from contextlib import suppress
 
-from flask import Flask, current_app
+from flask import Flask, current_app, request
 from redis.exceptions import RedisError
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
-from pipeline.errors import TooLarge, Unavailable, WaijiaoError
+from pipeline.errors import TooLarge, Unavailable, WaijiaoError, wordless
 
 log = logging.getLogger("waijiao")
 RETRY_AFTER_S = 1  # seconds after which a client may look again
@@ -36,6 +38,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(WaijiaoError, problem)
     app.register_error_handler(RedisError, unreachable)
     app.register_error_handler(HTTPException, refused)
+    app.register_error_handler(ClientDisconnected, left)
     app.register_error_handler(Exception, broken)
 
 
@@ -47,8 +50,6 @@ def unreachable(error: RedisError) -> Response:
 def refused(error: HTTPException) -> Response:
     if isinstance(error, RequestEntityTooLarge):
         return problem(TooLarge(f"The upload is larger than {current_app.extensions['settings'].max_upload_mb} MB."))
-    if isinstance(error, ClientDisconnected):
-        return document(408, "upload_stopped", "The upload stopped too early. Nothing was accepted; try again.", True)
     answer = document(error.code or 500, error.name.lower().replace(" ", "_"), error.description or error.name, False)
     for name, value in error.get_headers():
         if name == "Allow":
@@ -56,9 +57,17 @@ def refused(error: HTTPException) -> Response:
     return answer
 
 
+def left(error: ClientDisconnected) -> Response:
+    """The client left, or fell silent. Nothing more is read of it: closing would wait for that, and all others too."""
+    if connection := request.environ.get("gunicorn.socket"):
+        with suppress(OSError):  # there is no connection any more
+            connection.shutdown(socket.SHUT_RD)
+    return document(408, "upload_stopped", "The upload stopped too early. Nothing was accepted; try again.", True)
+
+
 def broken(error: Exception) -> Response:
     if isinstance(error, OSError) and error.errno in DISK_FULL:
         log.warning("the disk is full: %s", error)
         return problem(Unavailable("The server's disk is full. Nothing was accepted; try again later."))
-    log.error("a request failed", exc_info=error)
+    log.error("a request failed: %s", wordless(error))
     return document(500, "internal", "The server failed on this request; its log has the cause.", True)

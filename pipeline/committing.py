@@ -2,7 +2,6 @@
 
 import logging
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -10,7 +9,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from redis.exceptions import RedisError
 
 from pipeline.blobs import FolderBlobs
-from pipeline.errors import EngineFailed, OutOfMemory, WaijiaoError
+from pipeline.errors import EngineFailed, OutOfMemory, WaijiaoError, wordless
 from pipeline.jobs import Bell, Jobs, Result
 from pipeline.record import Job
 from pipeline.store import AWAY
@@ -76,8 +75,3 @@ def unexpected(error: Exception, batch: Sequence[Job]) -> WaijiaoError:
         return OutOfMemory()
     log.error("an engine failed on %s: %s", ", ".join(job.id for job in batch), wordless(error))
     return EngineFailed(f"The model failed ({type(error).__name__}); the worker's log has the cause.")
-
-
-def wordless(error: Exception) -> str:
-    """What was raised and where, without its message: that may hold a learner's words."""
-    return f"{type(error).__name__}\n{''.join(traceback.format_tb(error.__traceback__))}"

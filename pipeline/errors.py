@@ -1,5 +1,6 @@
 """What can go wrong, one class for each thing a caller can act on."""
 
+import traceback
 from typing import Any, ClassVar
 
 
@@ -21,6 +22,11 @@ class WaijiaoError(Exception):
 
     def as_dict(self) -> dict[str, Any]:
         return {"code": self.code, "detail": self.detail, "retryable": self.retryable}
+
+
+def wordless(error: Exception) -> str:
+    """What was raised and where, for a log, without its message: that may hold a learner's words."""
+    return f"{type(error).__name__}\n{''.join(traceback.format_tb(error.__traceback__))}"
 
 
 # --- the request -----------------------------------------------------------------------------------------------

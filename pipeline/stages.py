@@ -15,8 +15,8 @@ from redis.exceptions import RedisError
 
 from pipeline import child
 from pipeline.app import TASKS, app, ring
-from pipeline.committing import Outcome, commit, unexpected, wordless
-from pipeline.errors import TooSlow, Unavailable, WaijiaoError
+from pipeline.committing import Outcome, commit, unexpected
+from pipeline.errors import TooSlow, Unavailable, WaijiaoError, wordless
 from pipeline.jobs import Bell, Jobs, Worker
 from pipeline.leases import leased
 from pipeline.readiness import LoadedEngine, engine, serve

@@ -1,6 +1,6 @@
 """What a language model must do, and which ones there are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -18,12 +18,17 @@ class Message:
     content: str
 
 
+def always() -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Prompt:
-    """A chat to be continued by the assistant, in at most `max_tokens` tokens and one line."""
+    """A chat to be continued by the assistant, in at most `max_tokens` tokens and one line, while it is `wanted`."""
 
     messages: tuple[Message, ...]
     max_tokens: int
+    wanted: Callable[[], bool] = always
 
 
 class LanguageModel(Protocol):
@@ -32,7 +37,7 @@ class LanguageModel(Protocol):
     def __init__(self, model: Path, settings: Settings) -> None: ...
 
     def reply(self, prompts: Sequence[Prompt]) -> list[str | WaijiaoError]:
-        """The answers in the order of the prompts; in the place of one that failed, why it failed."""
+        """The answers in the order of the prompts; in the place of one that failed, why; Canceled when not wanted."""
 
     def count_tokens(self, text: str) -> int:
         """How many tokens `text` has, without the few that the chat's form adds to each message."""

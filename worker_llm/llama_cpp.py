@@ -9,14 +9,17 @@ import tempfile
 import weakref
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import httpx
 import xllamacpp
 
-from pipeline.errors import EngineFailed, ModelDamaged, WaijiaoError
+from pipeline.errors import Canceled, EngineFailed, ModelDamaged, WaijiaoError
 from pipeline.settings import Settings
+from worker_llm.completion import Completion, request
 from worker_llm.engine import Prompt
 
 log = logging.getLogger(__name__)
@@ -24,6 +27,7 @@ log = logging.getLogger(__name__)
 FOLDER, SOCKET = "waijiao-llm-", "llm.sock"
 CACHE_MIB = 64  # prompts that fell out of a slot; a persona's beginning takes about 7 MiB with the small model
 ERRORS_ONLY = 1  # llama.cpp's verbosity
+STEP = 64  # tokens of a prompt computed before looking whether it is still wanted; on a CPU as fast as more
 LISTENER_S = 10  # seconds the listener may take to count tokens
 
 
@@ -51,12 +55,20 @@ class LlamaCpp:
         )
         weakref.finalize(self, self._listener.close)
         self._slots = settings.llm_batch
+        self._threads = ThreadPoolExecutor(self._slots)
 
     def reply(self, prompts: Sequence[Prompt]) -> list[str | WaijiaoError]:
-        if len(prompts) == 1:
-            return [self._reply(prompts[0])]
-        with ThreadPoolExecutor(self._slots) as threads:
-            return list(threads.map(self._reply, prompts))
+        """In threads, so that a time limit strikes at once, which here is an exception in the main thread."""
+        given_up = Event()
+
+        def until_given_up(prompt: Prompt) -> Prompt:
+            return replace(prompt, wanted=lambda: prompt.wanted() and not given_up.is_set())
+
+        replies = [self._threads.submit(self._reply, until_given_up(prompt)) for prompt in prompts]
+        try:
+            return [each.result() for each in replies]
+        finally:
+            given_up.set()
 
     def count_tokens(self, text: str) -> int:
         """Exact, in about a millisecond. Marks of the chat's form count as text. Raises EngineFailed."""
@@ -71,27 +83,28 @@ class LlamaCpp:
 
     def _reply(self, prompt: Prompt) -> str | WaijiaoError:
         try:
-            return str(self.complete(prompt)["choices"][0]["message"]["content"] or "")
+            return self.complete(prompt).text
         except WaijiaoError as error:
             return error
 
-    def complete(self, prompt: Prompt) -> dict[str, Any]:
-        """llama.cpp's whole answer, with its `usage`. Raises EngineFailed."""
-        request = {
-            "messages": [{"role": message.role, "content": message.content} for message in prompt.messages],
-            "max_tokens": prompt.max_tokens,
-            "temperature": 0,
-            "stop": ["\n"],  # a rambling model stops at its first line
-            "cache_prompt": True,
-            "chat_template_kwargs": {"enable_thinking": False},
-        }
+    def complete(self, prompt: Prompt) -> Completion:
+        """The whole answer. Raises EngineFailed; Canceled when the prompt is not wanted any more."""
+        completion = Completion()
+
+        def read(piece: dict[str, Any]) -> bool:
+            """Called for each piece of the answer, and between pieces of the prompt; True ends it."""
+            completion.pieces.append(piece)
+            return not prompt.wanted()
+
         try:
-            answer: dict[str, Any] = self._server.handle_chat_completions(request)
+            self._server.handle_chat_completions(request(prompt), read)
         except (RuntimeError, ValueError) as error:
             raise _failed(str(error)) from error
-        if "error" in answer:
-            raise _failed(str(answer["error"].get("message")))
-        return answer
+        if completion.error:
+            raise _failed(completion.error)
+        if not completion.usage:
+            raise Canceled
+        return completion
 
 
 def remove_deserted() -> None:
@@ -119,6 +132,8 @@ def _parameters(model: Path, settings: Settings, key: str, address: str) -> Any:
     wanted.n_ctx = settings.llm_context * settings.llm_batch  # shared by the slots
     wanted.kv_unified = False  # so that each has its own llm_context tokens
     wanted.n_gpu_layers = settings.llm_gpu_layers
+    if not settings.llm_gpu_layers:
+        wanted.n_batch = STEP
     wanted.cache_ram_mib = CACHE_MIB
     wanted.verbosity = ERRORS_ONLY
     for threads in (wanted.cpuparams, wanted.cpuparams_batch):

@@ -1,7 +1,11 @@
 """From what was heard to the teacher's feedback: the session so far, the persona's prompt, the checked answer."""
 
+from dataclasses import replace
+from functools import partial
+
 from pipeline import personas
 from pipeline.errors import WaijiaoError
+from pipeline.leases import wanted
 from pipeline.personas import Persona
 from pipeline.record import Job
 from pipeline.sessions import turns
@@ -43,7 +47,8 @@ class Teacher:
         question = job.question
         persona = self.persona(question.persona)
         history = self.history(question.tenant, question.session, job.seq)
-        return compose(persona, history, said(job), self.settings, self.model.count_tokens)
+        prompt = compose(persona, history, said(job), self.settings, self.model.count_tokens)
+        return replace(prompt, wanted=partial(wanted, job))
 
     def history(self, tenant: str, session: str, before: int) -> list[Exchange]:
         """The session's earlier turns that were answered, oldest first; failed ones may stand between them."""

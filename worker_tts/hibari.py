@@ -9,7 +9,7 @@ import onnxruntime  # type: ignore[import-untyped, unused-ignore]
 from hibari import Hibari
 
 from pipeline.audio import Sound
-from pipeline.errors import EngineFailed, ModelDamaged, NothingToSay, UnknownVoice, WaijiaoError
+from pipeline.errors import EngineFailed, ModelDamaged, NothingToSay, UnknownVoice, WaijiaoError, wordless
 from pipeline.settings import Settings
 from worker_tts.engine import Line
 from worker_tts.wording import speakable
@@ -47,12 +47,8 @@ class HibariVoice:
         speed = max(SLOWEST, min(FASTEST, line.speed))
         try:
             samples = self.hibari(text, speed=speed, seed=line.seed)
-        except (
-            IndexError,
-            KeyError,
-            ValueError,
-        ):  # what its reading rules raise on text that they do not expect
-            log.exception("hibari could not read a sentence of %d characters", len(text))
+        except (IndexError, KeyError, ValueError) as error:  # what its reading rules raise on text they do not expect
+            log.error("hibari could not read a sentence of %d characters: %s", len(text), wordless(error))
             return EngineFailed()
         if not len(samples):
             return NothingToSay()

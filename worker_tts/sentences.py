@@ -88,5 +88,5 @@ def together(spoken: list[Sound | WaijiaoError], pause_s: float) -> Sound | Waij
     for each in spoken:
         if isinstance(each, WaijiaoError) and not isinstance(each, NothingToSay):
             return each
-    sounds = [each for each in spoken if isinstance(each, Sound)]
+    sounds = [each for each in spoken if not isinstance(each, WaijiaoError)]
     return join(sounds, pause_s) if sounds else NothingToSay()

@@ -73,7 +73,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function):
         result = yield
         if house:
             house.heal()
+            house.keep_alive()
             check(house)
+            house.keeping.clear()
     except BaseException:
         if house:
             house.spoilt = True

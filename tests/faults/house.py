@@ -60,7 +60,6 @@ class House:
 
     def heal(self) -> None:
         """Withdraw every order, let everything run and flow again, start what died; returns when all of it works."""
-        self.keeping.clear()
         self.orders.withdraw()
         if self.proxy:
             self.proxy.flow()
@@ -68,7 +67,10 @@ class House:
             self._revive(each)
             if each.kind == "redis":
                 self.until_up("redis")
+        if self.keeper.is_alive():
+            self.keep_alive()  # for what is just about to die of an order
         self.until_up(*self.processes)
+        self.keeping.clear()
 
     def start(self, *names: str) -> None:
         """Start what is not running; returns when it works."""

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import count
 
 import httpx
 from client import ENDED, Said
@@ -70,22 +69,23 @@ class Learner:
 @contextmanager
 def steady_load(
     house: House, learners: int = 4, act: Callable[[Learner], None] = Learner.say, seed: int = 0
-) -> Iterator:
+) -> Iterator[None]:
     """Inside it each learner does `act` again and again. Afterwards, every job there is was promised to somebody."""
     enough = threading.Event()
 
     def talk(number: int) -> int:
         learner = Learner(house, random.Random(f"{seed} {number}"))
-        for done in count(1):
+        act(learner)
+        done = 1
+        while not enough.wait(LOOK_S):
             act(learner)
-            if enough.wait(LOOK_S):
-                return done
-        raise AssertionError
+            done += 1
+        return done
 
     with ThreadPoolExecutor(learners) as threads:
         talking = [threads.submit(talk, number) for number in range(learners)]
         try:
-            yield talking
+            yield
         finally:
             enough.set()
     print("what each learner did:", [each.result() for each in talking])

@@ -5,8 +5,7 @@ import pytest
 STAGES = ("asr", "llm", "tts")
 
 
-@pytest.mark.parametrize("kind", STAGES)
-@pytest.mark.parametrize("death", ["die", "die_all"])
+@pytest.mark.parametrize(("kind", "death"), [("asr", "die"), ("llm", "die"), ("tts", "die"), ("llm", "die_all")])
 def test_a_job_that_kills_every_worker_fails_and_others_go_through(house, client, orders, kind, death):
     n = client.utterance()
     orders.give(kind, n, death, times=9)

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-import pytest
 from trouble import crowd, everybody_works_again
 from waiting import wait_for
 
@@ -35,6 +34,12 @@ def full_memory(house) -> Iterator[None]:
     house.redis.config_set("maxmemory", 0)
 
 
+def let_the_disk_have(house, room: int) -> None:
+    """Let Redis's append-only file grow by no more than `room` bytes."""
+    most = room if room == resource.RLIM_INFINITY else append_only_file(house).stat().st_size + room
+    psutil.Process(house["redis"].pid).rlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+
+
 def append_only_file(house) -> Path:
     return max((house.settings.home / "redis").rglob("*.aof"), key=lambda file: file.stat().st_mtime)
 
@@ -51,7 +56,6 @@ def test_full_memory_refuses_new_work_and_leaves_old_work_alone(house, client, o
         orders.withdraw(hearing.n)
         wait_for(lambda: client.job(hearing)["transcript"])
     assert client.succeeded(hearing)["attempts"]["asr"] == 1
-    house.keep_alive()
     everybody_works_again(house)
 
 
@@ -66,18 +70,28 @@ def test_a_job_that_cannot_be_rung_for_is_accepted_all_the_same(house, client, o
     client.succeeded(said)
 
 
-@pytest.mark.parametrize("fsync", ["always", "everysec"])
-def test_a_full_disk_under_redis_loses_nothing(house, client, fsync):
-    house.redis.config_set("appendfsync", fsync)
+def test_a_full_disk_ends_a_redis_that_syncs_always_and_loses_nothing(house, client):
     waiting = [client.say(session="waiting") for _ in range(5)]
-    size = append_only_file(house).stat().st_size
-    psutil.Process(house["redis"].pid).rlimit(resource.RLIMIT_FSIZE, (size + 10_000, resource.RLIM_INFINITY))
+    let_the_disk_have(house, 10_000)
     wait_for(lambda: is_refused(client))
-    house.restart("redis")
-    house.keep_alive()
+    assert house["redis"].ended(5)
+    house.start("redis")
     for said in waiting:
         client.succeeded(said)
     everybody_works_again(house)
+
+
+def test_a_full_disk_stops_a_redis_that_syncs_every_second_until_there_is_room(house, client):
+    house.redis.config_set("appendfsync", "everysec")
+    waiting = [client.say(session="waiting") for _ in range(5)]
+    let_the_disk_have(house, 10_000)
+    wait_for(lambda: is_refused(client))
+    assert house["redis"].alive
+    let_the_disk_have(house, resource.RLIM_INFINITY)
+    everybody_works_again(house)
+    for said in waiting:
+        client.succeeded(said)
+    house.redis.config_set("appendfsync", "always")
 
 
 def test_a_torn_append_only_file_keeps_all_that_was_acknowledged(house, client):

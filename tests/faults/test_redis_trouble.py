@@ -4,43 +4,36 @@ import random
 import time
 
 import pytest
+from plan import Plan
 from trouble import crowd, everybody_works_again, everything_is_refused
 from waiting import wait_for
 
+PLAN = Plan(settings={"orphan_s": 60})  # an upload waits with its recording for as long as Redis is silent
 OUTAGE_S = 60
 PAUSE_S = 5  # longer than a lease
 
 
-def accepted(client, number: int) -> bool:
-    return len(client.accepted) >= number
-
-
 def test_nothing_is_lost_when_redis_is_killed_under_load(house, client):
-    before = len(client.accepted)
-    house.keep_alive()
+    enough = len(client.accepted) + 15
     with crowd(client, 50):
-        wait_for(lambda: accepted(client, before + 15))
+        wait_for(lambda: len(client.accepted) >= enough)
         house.restart("redis")
         everybody_works_again(house)
 
 
 def test_redis_may_be_gone_for_a_minute(house, client, orders):
-    answered = client.say()
+    answered = client.say(session="answered")
     client.succeeded(answered)
-    running, pids = (
-        client.utterance(),
-        {each.name: each.pid for each in house.all("api", "asr", "llm", "tts", "chores")},
-    )
-    orders.give("asr", running, "slow 1")
-    waiting = [client.say(n, session="patient") for n in (running, *(client.utterance() for _ in range(9)))]
+    hearing = client.utterance()
+    orders.give("asr", hearing, "slow 1")
+    waiting = [client.say(n, session="patient") for n in (hearing, *(client.utterance() for _ in range(9)))]
     house["redis"].kill()
     until = time.monotonic() + OUTAGE_S
     while time.monotonic() < until:
         everything_is_refused(client, answered)
         time.sleep(1)
-    assert pids == {each.name: each.alive and each.pid for each in house.all("api", "asr", "llm", "tts", "chores")}
+    assert all(each.alive for each in house.all("api", "asr", "llm", "tts", "chores"))
     house.start("redis")
-    house.keep_alive()
     everybody_works_again(house)
     for said in waiting:
         client.succeeded(said)
@@ -49,7 +42,7 @@ def test_redis_may_be_gone_for_a_minute(house, client, orders):
 def test_no_worker_stays_deaf_after_twenty_restarts(house, client):
     house.keep_alive()
     gaps = random.Random(8030)
-    with crowd(client, 60):
+    with crowd(client, 60, every_s=0.5):
         for _ in range(20):
             house.restart("redis")
             time.sleep(gaps.uniform(0.1, 3))
@@ -63,8 +56,7 @@ def test_a_redis_that_is_silent_for_longer_than_a_lease_costs_no_answer(house, c
     house.worker_with("llm", n)
     house.redis.client_pause(PAUSE_S * 1000, all=True)
     with crowd(client, 10):
-        everything = wait_for(lambda: house.redis.ping(), 3 * PAUSE_S)
-        assert everything
+        wait_for(house.redis.ping)
     client.succeeded(said)
     everybody_works_again(house)
 

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from client import Client, Said
+from client import PATIENCE_S, Client, Said
 from house import House
 from waiting import wait_for
 
 REFUSED_S = 3  # seconds in which every request is answered while Redis is not
 BACK_S = 15  # seconds after Redis's return in which everybody works again
-PATIENCE_S = 60  # seconds for which a learner's app tries to hand in a recording
 
 
 def insist(client: Client, session: str) -> Said:
@@ -28,13 +27,19 @@ def insist(client: Client, session: str) -> Said:
 
 
 @contextmanager
-def crowd(client: Client, learners: int, sessions: int = 5) -> Iterator[None]:
-    """Learners who insist while the body breaks something. In the end each one has one answer, and nothing else is."""
+def crowd(client: Client, learners: int, every_s: float = 0, sessions: int = 5) -> Iterator[None]:
+    """Learners who come one after the other and insist, while the body breaks something; all get one answer each."""
+    began = time.monotonic()
     names = [f"crowd-{secrets.token_hex(4)}" for _ in range(sessions)]
+
+    def come(number: int) -> Said:
+        time.sleep(max(0, began + number * every_s - time.monotonic()))
+        return insist(client, names[number % sessions])
+
     with ThreadPoolExecutor(4) as pool:
-        insisting = [pool.submit(insist, client, names[number % sessions]) for number in range(learners)]
+        insisting = [pool.submit(come, number) for number in range(learners)]
         yield
-    answered = [client.succeeded(each.result(), PATIENCE_S)["id"] for each in insisting]
+    answered = [client.succeeded(each.result())["id"] for each in insisting]
     turns = [turn["id"] for name in names for turn in client.turns(name)]
     assert sorted(answered) == sorted(turns)
 
@@ -57,6 +62,7 @@ def everything_is_refused(client: Client, said: Said) -> None:
 
 def everybody_works_again(house: House) -> None:
     """From now on in time: readiness is said, every worker takes work, and what is newly handed in is answered."""
+    house.keep_alive()
     deadline, before, said = time.monotonic() + BACK_S, len(house.orders.ledger()), []
     wait_for(lambda: ready(house.client), BACK_S)
 

@@ -1,0 +1,89 @@
+"""The models that everybody gets, under `waijiao up`: each worker is killed while it works, and Redis too."""
+
+import hashlib
+import io
+import os
+import signal
+from collections.abc import Iterator
+
+import psutil
+import pytest
+import soundfile
+from e2e_house import ENDED, House, start, until_ready
+from recordings import LEARNERS
+from waiting import wait_for
+
+from pipeline.jobs import PREFIX
+from pipeline.record import STAGES
+from pipeline.settings import Settings, settings
+from pipeline.store import connect
+
+CLOCKS = {"WAIJIAO_LEASE_S": "2", "WAIJIAO_SWEEP_S": "0.3"}
+RECORDINGS = sorted(LEARNERS.glob("*.wav"), key=lambda file: file.stat().st_size)[:6]
+ANSWERED_S = 120  # seconds, on a busy machine
+
+
+@pytest.fixture
+def up(tmp_path) -> Iterator[House]:
+    counts = [part for stage in STAGES for part in (f"--{stage}", "1")]
+    running = until_ready(start(tmp_path, *counts, WAIJIAO_MODELS=str(settings().models_folder), **CLOCKS))
+    yield running
+    running.process.terminate()
+    assert running.process.wait(15) == 0
+
+
+def test_every_learner_is_answered_although_each_worker_and_redis_are_killed(up):
+    sessions = ["anna", "ben"]
+    accepted = [
+        up.post(recording, session=sessions[number % 2], language="en").json()
+        for number, recording in enumerate(RECORDINGS)
+    ]
+    with connect(Settings(home=up.home, redis_url="")) as redis:
+        for stage in STAGES:
+            worker = leader(up, f"worker_{stage}")
+            wait_for(lambda: killed_at_work(redis, stage, worker), ANSWERED_S, look=0.01)  # noqa: B023 - called at once
+    os.killpg(leader(up, "redis-server"), signal.SIGKILL)
+
+    ended = [
+        wait_for(lambda each=each: (found := job(up, each))["state"] in ENDED and found, ANSWERED_S)
+        for each in accepted
+    ]
+    assert [each["state"] for each in ended] == ["succeeded"] * len(RECORDINGS)
+    for stage in STAGES:
+        assert max(each["attempts"][stage] for each in ended) > 1
+    for number, session in enumerate(sessions):
+        turns = up.get(f"/v1/sessions/{session}").json()["turns"]
+        assert [turn["id"] for turn in turns] == [each["id"] for each in accepted[number::2]]
+        assert [turn["seq"] for turn in turns] == [1, 2, 3]
+    for each in ended:
+        audio = up.get(each["answer"]["audio"]).content
+        assert hashlib.sha256(audio).hexdigest() == each["answer"]["sha256"]
+        assert soundfile.info(io.BytesIO(audio)).duration > 0.3
+
+
+def job(up: House, accepted: dict) -> dict:
+    """The record, as soon as Redis can be asked for it."""
+    answer = wait_for(lambda: (asked := up.get(accepted["links"]["self"])).status_code == 200 and asked)
+    return answer.json()
+
+
+def killed_at_work(redis, stage: str, worker: int) -> bool:
+    """SIGKILL to the stage's worker and its child, if they work on something: they are frozen while that is asked."""
+    found = works(redis, stage)
+    if found:
+        os.killpg(worker, signal.SIGSTOP)
+        found = works(redis, stage)
+        os.killpg(worker, signal.SIGKILL if found else signal.SIGCONT)
+    return found
+
+
+def works(redis, stage: str) -> bool:
+    names = redis.zrange(f"{PREFIX}leases", 0, -1)
+    return any(redis.hget(f"{PREFIX}job:{name}", "stage") == stage for name in names)
+
+
+def leader(up: House, name: str) -> int:
+    """The process id of the service with `name` in its command line, which leads its group."""
+    services = (each.info for each in psutil.process_iter(["pid", "ppid", "cmdline"]))  # a dead one has no cmdline
+    its_own = (each for each in services if each["ppid"] == up.process.pid and name in " ".join(each["cmdline"] or ()))
+    return next(each["pid"] for each in its_own)
