@@ -16,6 +16,8 @@ from pipeline.settings import settings
 from pipeline.store import HURRIED, connect
 
 log = logging.getLogger("waijiao")
+SWEEPING = f"{PREFIX}sweeping"
+LONGEST_S = 5  # seconds that ringing all the bells of one look may take, before another worker looks as well
 
 
 def look(jobs: Jobs) -> None:
@@ -52,8 +54,9 @@ class Sweep(bootsteps.StartStopStep):
         try:
             state = "ready" if child.state() == child.READY else "loading"
             say(self.jobs.redis, serving(), child.WORKER, state, 3 * every)
-            if self.jobs.redis.set(f"{PREFIX}sweeping", "1", nx=True, px=int(every * 1000)):
+            if self.jobs.redis.set(SWEEPING, "1", nx=True, px=int((every + LONGEST_S) * 1000)):
                 look(self.jobs)
+                self.jobs.redis.pexpire(SWEEPING, int(every * 1000))
             if self.jobs.redis.set(f"{PREFIX}tidying", "1", nx=True, px=int(settings().orphan_s * 250)):
                 app.signature("chores.tidy", immutable=True).apply_async()
         except (RedisError, OperationalError) as error:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 from pydantic import ValidationError
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from pipeline.errors import WaijiaoError
 from pipeline.settings import Settings
@@ -192,11 +192,12 @@ def show_dead(jobs: list[Job], as_json: bool) -> None:
     elif not jobs:
         out_console.print("No job is dead.")
     else:
-        table = Table("id", "failed at", "stage", "attempts", "why")
+        columns = Column("id", no_wrap=True), Column("failed at", overflow="fold"), Column("why", overflow="fold")
+        table = Table(*columns, "stage", "tries")  # an id or a code that is cut off is of no use
         for job in jobs:
             stage = job["error"]["stage"]
             tried = str(job["attempts"].get(stage, 0))
-            table.add_row(job["id"], job["updated_at"], stage, tried, job["error"]["code"])
+            table.add_row(job["id"], job["updated_at"], job["error"]["code"], stage, tried)
         out_console.print(table)
 
 

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 FOLDER, SOCKET = "waijiao-llm-", "llm.sock"
 CACHE_MIB = 64  # prompts that fell out of a slot; a persona's beginning takes about 7 MiB with the small model
 ERRORS_ONLY = 1  # llama.cpp's verbosity
-STEP = 64  # tokens of a prompt computed before looking whether it is still wanted; on a CPU as fast as more
+STEP = 128  # tokens of a prompt computed before looking whether it is still wanted; on a CPU as fast as more
 LISTENER_S = 10  # seconds the listener may take to count tokens
 
 

@@ -27,8 +27,7 @@ def test_a_network_that_swallows_everything_makes_nothing_hang(house, client):
 
 
 def test_connections_that_break_all_the_time_double_nothing(house, client):
-    house.keep_alive()
-    with crowd(client, 50, every_s=0.2):
+    with crowd(house, 50, every_s=0.2):
         for _ in range(RESETS_S * 5):
             time.sleep(0.2)
             house.proxy.reset()

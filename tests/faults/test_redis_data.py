@@ -107,7 +107,7 @@ def test_a_torn_append_only_file_keeps_all_that_was_acknowledged(house, client):
 
 
 def test_flushed_scripts_are_loaded_again(house, client):
-    with crowd(client, 30):
+    with crowd(house, 30):
         for _ in range(100):
             house.redis.script_flush()
             time.sleep(0.02)

@@ -15,7 +15,7 @@ PAUSE_S = 5  # longer than a lease
 
 def test_nothing_is_lost_when_redis_is_killed_under_load(house, client):
     enough = len(client.accepted) + 15
-    with crowd(client, 50):
+    with crowd(house, 50):
         wait_for(lambda: len(client.accepted) >= enough)
         house.restart("redis")
         everybody_works_again(house)
@@ -40,9 +40,8 @@ def test_redis_may_be_gone_for_a_minute(house, client, orders):
 
 
 def test_no_worker_stays_deaf_after_twenty_restarts(house, client):
-    house.keep_alive()
     gaps = random.Random(8030)
-    with crowd(client, 60, every_s=0.5):
+    with crowd(house, 60, every_s=0.5):
         for _ in range(20):
             house.restart("redis")
             time.sleep(gaps.uniform(0.1, 3))
@@ -55,7 +54,7 @@ def test_a_redis_that_is_silent_for_longer_than_a_lease_costs_no_answer(house, c
     said = client.say(n)
     house.worker_with("llm", n)
     house.redis.client_pause(PAUSE_S * 1000, all=True)
-    with crowd(client, 10):
+    with crowd(house, 10):
         wait_for(house.redis.ping)
     client.succeeded(said)
     everybody_works_again(house)
@@ -63,7 +62,7 @@ def test_a_redis_that_is_silent_for_longer_than_a_lease_costs_no_answer(house, c
 
 @pytest.mark.parametrize("kind", ["normal", "pubsub"])
 def test_broken_connections_are_made_anew(house, client, kind):
-    with crowd(client, 20):
+    with crowd(house, 20):
         for _ in range(5):
             house.redis.client_kill_filter(_type=kind)
             time.sleep(0.2)

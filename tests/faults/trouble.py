@@ -27,9 +27,10 @@ def insist(client: Client, session: str) -> Said:
 
 
 @contextmanager
-def crowd(client: Client, learners: int, every_s: float = 0, sessions: int = 5) -> Iterator[None]:
+def crowd(house: House, learners: int, every_s: float = 0, sessions: int = 5) -> Iterator[None]:
     """Learners who come one after the other and insist, while the body breaks something; all get one answer each."""
-    began = time.monotonic()
+    house.keep_alive()
+    client, began = house.client, time.monotonic()
     names = [f"crowd-{secrets.token_hex(4)}" for _ in range(sessions)]
 
     def come(number: int) -> Said:
