@@ -3,6 +3,7 @@
 from flask import Flask
 
 from api import errors, health, jobs, sessions
+from pipeline.app import ring_in_a_hurry
 from pipeline.blobs import FolderBlobs
 from pipeline.jobs import Jobs
 from pipeline.settings import Settings, settings
@@ -14,6 +15,7 @@ ROOM = 64_000  # bytes a request may have beside its recording
 def create_app(with_settings: Settings | None = None) -> Flask:
     """The WSGI application. It speaks to Redis and to the blob folder only, and imports no model library."""
     chosen = with_settings or settings()
+    ring_in_a_hurry()
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = chosen.max_upload_mb * 1_000_000 + ROOM
     app.json.ensure_ascii = False  # type: ignore[attr-defined]

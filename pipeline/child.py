@@ -61,6 +61,6 @@ def killed_at_exit() -> Iterator[None]:
     """In the parent, while it starts: what ends the start ends the child, for which Celery would wait."""
     try:
         yield
-    except SystemExit:
+    except BaseException:
         kill()
         raise

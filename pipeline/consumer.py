@@ -1,15 +1,18 @@
 """Celery's consumer, that comes back soon after Redis does, and that no message can stop."""
 
 import logging
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from celery.exceptions import CPendingDeprecationWarning
 from celery.worker.consumer import Consumer as CelerysConsumer
 from kombu.message import Message
 from redis.exceptions import RedisError
 
 log = logging.getLogger("waijiao")
+warnings.simplefilter("ignore", CPendingDeprecationWarning)  # of what celeryconfig.py decides
 AGAIN_S = 2  # seconds between two attempts to reach a broker that is gone; kombu's own grow to 30
 
 

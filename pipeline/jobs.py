@@ -38,14 +38,6 @@ class Bell:
 
 
 @dataclass(frozen=True)
-class Worker:
-    """Who claims: `name` stays the same when a worker's child process dies and a new `child` takes its place."""
-
-    name: str
-    child: str
-
-
-@dataclass(frozen=True)
 class Repeatable:
     """What makes two requests the same: the client's Idempotency-Key, and a fingerprint of all that was asked."""
 
@@ -120,10 +112,10 @@ class Jobs:
         except (UnknownJob, Erased):
             return set()
 
-    def claim(self, stage: str, worker: Worker, most: int) -> tuple[list[Job], list[Bell]]:
+    def claim(self, stage: str, worker: str, most: int) -> tuple[list[Job], list[Bell]]:
         """Lease the first `most` ready jobs of the stage to this worker, in order of acceptance."""
         s = self.settings
-        claims, rung = self._run("claim", stage, worker.name, one_call(), most, s.lease_s, s.attempts, s.stage_s)
+        claims, rung = self._run("claim", stage, worker, one_call(), most, s.lease_s, s.attempts, s.stage_s)
         return [Job.from_record(record(flat)) for flat in claims], bells(rung)
 
     def renew(self, stage: str, claimed: Sequence[Job]) -> list[str]:

@@ -25,7 +25,7 @@ def leased(jobs: Jobs, stage: str, batch: Sequence[Job]) -> Iterator[None]:
     """Inside it a thread renews the leases of `batch`."""
     _lost.clear()
     done = threading.Event()
-    threading.Thread(target=keep, args=(jobs, stage, batch, done), daemon=True).start()
+    threading.Thread(target=keep, args=(jobs, stage, batch, done), name="leases", daemon=True).start()
     try:
         yield
     finally:

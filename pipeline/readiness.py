@@ -53,18 +53,19 @@ def load_engine(**_: object) -> None:
     child.say(child.LOADING)
     try:
         _engine = named(_engine_class)(settings()) if _engine_class else None
+        child.say(child.READY)
     except WaijiaoError as error:
-        give_up(f"waijiao: the {_stage} worker cannot start: {error}")
+        give_up(str(error))
     except Exception:  # noqa: BLE001 - the boundary: printed whole, then the worker ends
-        give_up(f"waijiao: the {_stage} worker cannot start:\n{traceback.format_exc()}")
-    child.say(child.READY)
+        give_up(f"\n{traceback.format_exc()}")
+    if child.state() == child.FAILED:
+        os._exit(1)
 
 
 def give_up(why: str) -> None:
-    """Print why, tell the parent, and end this child at once."""
-    print(why, file=sys.stderr, flush=True)
+    """Say why the engine cannot be loaded; the parent then ends the worker."""
+    print(f"waijiao: the {_stage} worker cannot start: {why}", file=sys.stderr, flush=True)
     child.say(child.FAILED)
-    os._exit(1)
 
 
 def say(redis: "Redis", stage: str, worker: str, state: str, seconds: float) -> None:
@@ -102,8 +103,10 @@ class LoadedEngine(bootsteps.StartStopStep):
     def start(self, parent: Any) -> None:
         deadline = time.monotonic() + settings().load_s
         with child.killed_at_exit():
-            while child.state() != child.READY:
+            while child.state() == child.LOADING:
                 maybe_shutdown()
-                if child.state() == child.FAILED or time.monotonic() > deadline:
-                    raise SystemExit(1)
+                if time.monotonic() > deadline:
+                    give_up(f"the engine was not loaded after {settings().load_s} s (WAIJIAO_LOAD_S).")
                 time.sleep(0.05)
+            if child.state() == child.FAILED:
+                raise SystemExit(1)

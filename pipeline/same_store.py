@@ -7,6 +7,7 @@ import os
 import secrets
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,13 +30,15 @@ AGAIN_S = 0.5  # seconds between two attempts to reach a Redis that is gone
 def belong_together(folder: Path, redis: "Redis") -> None:
     """Raises ConfigurationError when the blob folder is another one than that of the workers that came before."""
     known = cast(str | None, redis.get(KEY))  # before the file is looked for: it was written before the key
-    own = read(folder)
-    if known and not own:
+    try:
+        own = read(folder) or ("" if known else make(folder))
+    except OSError as error:
+        raise ConfigurationError(f"WAIJIAO_BLOBS={folder} cannot be used: {error.strerror}.") from error
+    if not own:
         raise ConfigurationError(
             f"WAIJIAO_BLOBS={folder} is not the folder that this Redis's jobs keep their audio in. Give every host the "
             f"same shared folder; or, if that folder is lost for good, run: redis-cli del {KEY}"
         )
-    own = own or make(folder)
     redis.set(KEY, own, nx=True)
     if redis.get(KEY) != own:
         raise ConfigurationError(
@@ -54,18 +57,12 @@ def read(folder: Path) -> str:
 
 def make(folder: Path) -> str:
     """The id that the folder has now: a new one, unless another worker was faster."""
+    folder.mkdir(parents=True, exist_ok=True)
     written = folder / f"{FILE}.{secrets.token_hex(8)}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        written.write_text(secrets.token_hex(16))
-        try:
-            os.link(written, folder / FILE)  # all of it or nothing, and never over another's
-        except FileExistsError:
-            return read(folder)
-        finally:
-            written.unlink()
-    except OSError as error:
-        raise ConfigurationError(f"WAIJIAO_BLOBS={folder} cannot be written to: {error.strerror}.") from error
+    written.write_text(secrets.token_hex(16))
+    with suppress(FileExistsError):
+        os.link(written, folder / FILE)  # all of it or nothing, and never over another's
+    written.unlink()
     return read(folder)
 
 

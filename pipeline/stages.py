@@ -17,7 +17,7 @@ from pipeline import child
 from pipeline.app import TASKS, app, ring
 from pipeline.committing import Outcome, commit, unexpected
 from pipeline.errors import TooSlow, Unavailable, WaijiaoError, wordless
-from pipeline.jobs import Bell, Jobs, Worker
+from pipeline.jobs import Bell, Jobs
 from pipeline.leases import leased
 from pipeline.readiness import LoadedEngine, engine, serve
 from pipeline.record import Job
@@ -66,7 +66,7 @@ def stage(name: str, engine_class: str) -> Callable[[Run], Callable[[str], None]
 def work(name: str, run: Run) -> None:
     """Claim, run, commit, ring. Raises Ignore, which ends this message's chain, when the chain has nobody to ring."""
     jobs = records()
-    batch, bells = jobs.claim(name, Worker(child.WORKER, ""), getattr(settings(), f"{name}_batch"))
+    batch, bells = jobs.claim(name, child.WORKER, getattr(settings(), f"{name}_batch"))
     if batch:
         with leased(jobs, name, batch):
             outcomes = attempt(name, run, batch)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
-from redis.exceptions import RedisError
-from waiting import wait_for
+from waiting import answers, wait_for
 
 from pipeline.jobs import Jobs
 from pipeline.settings import Settings, settings
@@ -17,13 +16,6 @@ from waijiao import embedded_redis
 
 REAL_MODELS = settings().models_folder
 LEARNERS = Path(__file__).parent.parent / "examples" / "learners"
-
-
-def answers(redis: Redis) -> bool:
-    try:
-        return bool(redis.ping())
-    except RedisError:
-        return False
 
 
 @pytest.fixture

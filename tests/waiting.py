@@ -2,6 +2,9 @@
 
 import time
 
+from redis import Redis
+from redis.exceptions import RedisError
+
 
 def wait_for(condition, seconds=30.0, look=0.05):
     """The first true value of `condition()`; AssertionError after `seconds`."""
@@ -11,3 +14,11 @@ def wait_for(condition, seconds=30.0, look=0.05):
             return value
         time.sleep(look)
     raise AssertionError(f"waited {seconds} s in vain for {condition}")
+
+
+def answers(redis: Redis) -> bool:
+    """Whether this Redis can be spoken to."""
+    try:
+        return bool(redis.ping())
+    except RedisError:
+        return False

@@ -8,8 +8,7 @@ from given_orders import Orders
 from plan import Plan, quiet_port
 from processes import Process
 from proxy import Proxy
-from redis.exceptions import RedisError
-from waiting import wait_for
+from waiting import answers, wait_for
 
 from pipeline.jobs import Jobs
 from pipeline.store import connect
@@ -142,10 +141,3 @@ class House:
             for each in self.processes.values() if self.keeping.is_set() else ():
                 if not each.alive:
                     self._revive(each)
-
-
-def answers(redis) -> bool:
-    try:
-        return bool(redis.ping())
-    except RedisError:
-        return False

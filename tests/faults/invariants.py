@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
+from pathlib import Path
 
 import soundfile
 from client import ENDED
@@ -108,8 +109,7 @@ def no_blob_is_an_orphan(house: House) -> None:
     def orphans() -> list[str]:
         let_orphans_age(house)
         wanted = {blob for record in records(house).values() for blob in blobs(record)}
-        folder = house.settings.blobs_folder
-        found = {path.relative_to(folder).as_posix() for path in folder.glob("*/*/*")}
+        found = {path.relative_to(house.settings.blobs_folder).as_posix() for path in stored(house)}
         return sorted(found - wanted)
 
     until_none(orphans)
@@ -118,9 +118,15 @@ def no_blob_is_an_orphan(house: House) -> None:
 def let_orphans_age(house: House) -> None:
     """Make every file look older than orphan_s, and tidying up due."""
     house.redis.delete(f"{PREFIX}tidying")
-    for path in house.settings.blobs_folder.glob("*/*/*"):
+    for path in stored(house):
         with suppress(FileNotFoundError):  # removed meanwhile
             os.utime(path, (0, 0))
+
+
+def stored(house: House) -> list[Path]:
+    """Every file of every job; Path.glob would fail when a folder vanishes meanwhile."""
+    below = [*os.walk(house.settings.blobs_folder)][1:]
+    return [Path(folder, name) for folder, _, names in below for name in names]
 
 
 def no_log_has_a_learner_s_words(house: House) -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 from client import PATIENCE_S, Client, Said
 from house import House
@@ -14,9 +15,9 @@ REFUSED_S = 3  # seconds in which every request is answered while Redis is not
 BACK_S = 15  # seconds after Redis's return in which everybody works again
 
 
-def insist(client: Client, session: str) -> Said:
+def insist(client: Client, n: int, session: str) -> Said:
     """What a learner's app does: post with one Idempotency-Key until the recording is accepted."""
-    n, headers = client.utterance(), {"Idempotency-Key": secrets.token_hex()}
+    headers = {"Idempotency-Key": secrets.token_hex()}
 
     def accepted() -> Said | None:
         answer = client.post(n, headers=headers, session=session)
@@ -35,7 +36,7 @@ def crowd(house: House, learners: int, every_s: float = 0, sessions: int = 5) ->
 
     def come(number: int) -> Said:
         time.sleep(max(0, began + number * every_s - time.monotonic()))
-        return insist(client, names[number % sessions])
+        return insist(client, client.utterance(), names[number % sessions])
 
     with ThreadPoolExecutor(4) as pool:
         insisting = [pool.submit(come, number) for number in range(learners)]
@@ -70,7 +71,7 @@ def everybody_works_again(house: House) -> None:
     def everybody_took_one() -> bool:
         n = house.client.utterance()
         house.orders.give("asr", n, "slow 0.2")  # so that one worker cannot take all
-        said.append(house.client.say(n))
+        said.append(insist(house.client, n, f"again-{n}"))
         took = {entry["leader"] for entry in house.orders.ledger()[before:] if entry["what"] != "loaded"}
         return took >= {each.pid for each in house.all("asr", "llm", "tts")}
 
@@ -81,3 +82,8 @@ def everybody_works_again(house: House) -> None:
 
 def ready(client: Client) -> bool:
     return client.http.get(f"{client.urls[0]}/readyz").status_code == 200
+
+
+def append_only_file(house: House) -> Path:
+    """Where Redis keeps what it acknowledged: the latest such file."""
+    return max((house.settings.home / "redis").rglob("*.aof"), key=lambda file: file.stat().st_mtime)

@@ -1,14 +1,18 @@
 """The real language model teaches."""
 
+import dataclasses
 import json
+import signal
 import stat
+import time
 from pathlib import Path
 
 import httpx
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 
 from pipeline import models, personas
-from pipeline.errors import EngineFailed, ModelDamaged, UnknownEngine
+from pipeline.errors import Canceled, EngineFailed, ModelDamaged, UnknownEngine
 from pipeline.settings import settings
 from pipeline.turns import Exchange
 from worker_llm import engine
@@ -115,14 +119,14 @@ def test_the_same_words_get_the_same_feedback(ask):
 
 def test_the_personas_part_is_computed_once(model, persona):
     model.warm(compose(persona, [], "Hello.", settings(), model.count_tokens))
-    usage = model.complete(compose(persona, [], "we has a dog", settings(), model.count_tokens))["usage"]
+    usage = model.complete(compose(persona, [], "we has a dog", settings(), model.count_tokens)).usage
     fixed = sum(model.count_tokens(message.content) for message in opening(persona))
     assert usage["prompt_tokens_details"]["cached_tokens"] >= fixed
 
 
 def test_the_budget_of_a_prompt_holds(model, persona):
     prompt = compose(persona, [Exchange("早上好 " * 99, "yes")] * 20, "word " * 5000, settings(), model.count_tokens)
-    assert model.complete(prompt)["usage"]["prompt_tokens"] <= settings().prompt_tokens
+    assert model.complete(prompt).usage["prompt_tokens"] <= settings().prompt_tokens
 
 
 def seen(model, text):
@@ -131,7 +135,7 @@ def seen(model, text):
 
 
 def tokens(model, text):
-    return model.complete(chat(text, 1))["usage"]["prompt_tokens"]
+    return model.complete(chat(text, 1)).usage["prompt_tokens"]
 
 
 def test_the_marks_of_a_turn_mean_something_to_the_model_unless_made_data(model):
@@ -152,6 +156,61 @@ def test_several_prompts_are_answered_in_their_order():
     replies = model.reply([compose(william, [], each, several, model.count_tokens) for each in sentences])
     corrected = [understand(heard, raw, william).corrected for heard, raw in zip(sentences, replies, strict=True)]
     assert corrected == [CORRECTIONS[sentence] for sentence in sentences]
+
+
+RAMBLE = "a b " * 10
+LONG = " ".join(f"The {number}th learner went to school and read a book." for number in range(100))
+
+
+def computed_s():
+    """Seconds of this process's processor time: with one thread as long as it takes on a machine with nothing else."""
+    return time.process_time()
+
+
+class WantedFor:
+    """Whether a prompt is wanted: for `seconds` after it was first asked."""
+
+    def __init__(self, seconds):
+        self.seconds, self.over = seconds, None
+
+    def __call__(self):
+        self.over = self.over or computed_s() + self.seconds
+        return computed_s() < self.over
+
+
+@pytest.mark.parametrize("text", [RAMBLE, LONG], ids=["while it answers", "while it reads the prompt"])
+def test_a_prompt_that_is_not_wanted_any_more_is_given_up_within_two_seconds(model, text):
+    wanted = WantedFor(0.3)
+    (reply,) = model.reply([dataclasses.replace(chat(text, 3000), wanted=wanted)])
+    assert computed_s() < wanted.over + 2
+    assert isinstance(reply, Canceled)
+    assert isinstance(model.reply([chat("hello")])[0], str)
+
+
+def test_a_prompt_that_is_given_up_leaves_the_others_alone():
+    model = LlamaCpp(models.locate(settings().llm_model, settings().models_folder), two_at_once())
+    sentence = chat("Say: the cat is sleeping.", 12)
+    alone = model.reply([sentence])
+    assert model.reply([sentence, dataclasses.replace(chat(RAMBLE, 3000), wanted=WantedFor(0.3))])[:1] == alone
+
+
+def test_a_time_limit_strikes_at_once_and_the_next_prompt_works(model):
+    """As Celery's soft limit does: an exception from a signal's handler."""
+
+    def strike(*_):
+        raise SoftTimeLimitExceeded
+
+    usual = signal.signal(signal.SIGALRM, strike)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.5)
+        begun = computed_s()
+        with pytest.raises(SoftTimeLimitExceeded):
+            model.reply([chat(LONG, 3000)])
+        assert computed_s() < begun + 2
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, usual)
+    assert isinstance(model.reply([chat("hello")])[0], str)
 
 
 def two_at_once():

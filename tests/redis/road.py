@@ -1,10 +1,10 @@
 """A job's road walked by hand: what is asked, what each stage makes of it, and a worker who does it at once."""
 
-from pipeline.jobs import Bell, Jobs, Result, Worker
+from pipeline.jobs import Bell, Jobs, Result
 from pipeline.record import Job, Question
 from pipeline.turns import Answer, Feedback, Transcript
 
-WORKER, OTHER = Worker("worker", "child"), Worker("other", "child")
+WORKER, OTHER = "worker", "other"
 HEARD = Transcript("I go home yesterday", "en", 2.0)
 TAUGHT = Feedback("I go home yesterday", "I went home yesterday", "Why?", "I went home yesterday. Why?")
 RESET = Feedback("start over", "start over", "A fresh start.", "A fresh start.", reset=True)
@@ -16,7 +16,7 @@ def asked(id_: str, session: str = "anna", tenant: str = "default", recording: b
     return Question(id_, session, tenant, recording=f"{tenant}/{id_}/x" if recording else "", text="hi")
 
 
-def claimed(jobs: Jobs, stage: str, worker: Worker = WORKER) -> Job:
+def claimed(jobs: Jobs, stage: str, worker: str = WORKER) -> Job:
     """The one job that is claimed."""
     (job,), _ = jobs.claim(stage, worker, 1)
     return job
@@ -41,5 +41,5 @@ def reach(jobs: Jobs, stage: str) -> Job:
 
 def die(jobs: Jobs, stage: str) -> None:
     """A worker dies on the first job of the stage, again and again, until the job is given up."""
-    for child in range(jobs.settings.attempts + 1):
-        jobs.claim(stage, Worker("unlucky", str(child)), 1)
+    for _ in range(jobs.settings.attempts + 1):
+        jobs.claim(stage, "unlucky", 1)

@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 import psutil
-from conftest import answers
-from waiting import wait_for
+from waiting import answers, wait_for
 
 from pipeline.jobs import Jobs
 from pipeline.readiness import workers

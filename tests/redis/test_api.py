@@ -6,13 +6,13 @@ import httpx
 import pytest
 
 from api import create_app
-from pipeline.jobs import Jobs, Worker
+from pipeline.jobs import Jobs
 from pipeline.readiness import say
 from pipeline.settings import Settings
 from pipeline.turns import Answer, Feedback
 
 LEARNER = Path(__file__).parents[2] / "examples" / "learners" / "010270268.wav"
-WORKER = Worker("worker", "child")
+WORKER = "worker"
 
 
 @pytest.fixture

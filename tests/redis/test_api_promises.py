@@ -8,13 +8,13 @@ import pytest
 
 from api import create_app
 from pipeline.errors import EngineFailed
-from pipeline.jobs import Jobs, Worker
+from pipeline.jobs import Jobs
 from pipeline.settings import Settings
 from pipeline.turns import Answer, Feedback, Transcript
 
 LEARNER = (Path(__file__).parents[2] / "examples" / "learners" / "010270268.wav").read_bytes()
 OTHER = (Path(__file__).parents[2] / "examples" / "learners" / "010270268.wav").read_bytes() + b"\0\0"
-WORKER = Worker("worker", "child")
+WORKER = "worker"
 
 
 @pytest.fixture

@@ -185,7 +185,7 @@ def test_accepted_work_goes_on_while_the_memory_is_full(jobs, full_memory):
     assert jobs.complete("asr", done, HEARD)[0]
     assert [bell.name for bell in jobs.fail("asr", failing, EngineFailed(), again=True)] == ["default/failing"]
     jobs.claim("asr", OTHER, 1)
-    assert [bell.name for bell in jobs.release(OTHER.name)] == ["default/failing"]
+    assert [bell.name for bell in jobs.release(OTHER)] == ["default/failing"]
     assert jobs.cancel("default", "canceled")[0]
     jobs.sweep({"asr": "queue"})
     assert jobs.reset("default", "released") == ["default/released"]

@@ -6,11 +6,10 @@ import time
 
 from pipeline.blobs import FolderBlobs
 from pipeline.errors import BadAudio
-from pipeline.jobs import Worker
 from pipeline.record import Question
 from pipeline.turns import Answer, Feedback, Transcript
 
-WORKER = Worker("worker", "child")
+WORKER = "worker"
 
 
 def aged(blobs: FolderBlobs, job: str) -> str:
@@ -61,7 +60,7 @@ def test_a_recording_goes_when_it_was_recognised_or_refused_and_stays_with_a_dea
     (heard, refused), _ = jobs.claim("asr", WORKER, 2)
     jobs.complete("asr", heard, Transcript("Hello", "en", 1.0))
     jobs.fail("asr", refused, BadAudio(), again=False)
-    for attempt in range(here.attempts + 1):
-        jobs.claim("asr", Worker("unlucky", str(attempt)), 1)
+    for _ in range(here.attempts + 1):
+        jobs.claim("asr", "unlucky", 1)
     assert jobs.get("default", "dead").dead
     assert left(jobs, blobs) == {recordings["dead"], recordings["waiting"]}

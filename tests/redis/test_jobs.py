@@ -4,7 +4,7 @@ import pytest
 from road import HEARD, OTHER, RESET, RESULTS, SPOKEN, TAUGHT, WORKER, asked, claimed, die, reach, run
 
 from pipeline.errors import BadAudio, EngineFailed, UnknownJob, UnknownSession
-from pipeline.jobs import Bell, Worker
+from pipeline.jobs import Bell
 from pipeline.record import State
 from pipeline.sessions import known_turns, turns
 from pipeline.turns import Transcript
@@ -44,7 +44,7 @@ def test_jobs_are_claimed_in_the_order_accepted(jobs):
 def test_a_stale_fence_is_refused(jobs):
     jobs.submit(asked("a"))
     (first,), _ = jobs.claim("asr", WORKER, 1)
-    (second,), _ = jobs.claim("asr", Worker("worker", "its next child"), 1)
+    (second,), _ = jobs.claim("asr", WORKER, 1)
     assert jobs.complete("asr", first, HEARD) == (False, [])
     assert jobs.complete("asr", second, HEARD)[0]
 
@@ -96,17 +96,17 @@ def test_a_failing_engine_is_tried_as_often_as_attempts_say(jobs, here):
 def test_a_dead_child_s_work_is_taken_back_by_the_next_child(jobs, here):
     jobs.submit(asked("a"))
     for attempt in range(here.attempts):
-        claimed, _ = jobs.claim("asr", Worker("worker", f"child {attempt}"), 1)
+        claimed, _ = jobs.claim("asr", WORKER, 1)
         assert [job.attempts["asr"] for job in claimed] == [attempt + 1]
-    assert jobs.claim("asr", Worker("worker", "one more"), 1) == ([], [])
+    assert jobs.claim("asr", WORKER, 1) == ([], [])
     assert jobs.get("default", "a").error["code"] == "worker_lost"
 
 
 def test_released_work_costs_no_attempt(jobs):
     jobs.submit(asked("a"))
     (job,), _ = jobs.claim("asr", WORKER, 1)
-    assert jobs.release(OTHER.name) == []
-    assert jobs.release(WORKER.name) == [Bell("asr", "default/a")]
+    assert jobs.release(OTHER) == []
+    assert jobs.release(WORKER) == [Bell("asr", "default/a")]
     assert jobs.complete("asr", job, HEARD) == (False, [])
     assert jobs.claim("asr", WORKER, 1)[0][0].attempts == {"asr": 1}
 
@@ -115,7 +115,7 @@ def test_released_work_costs_no_attempt(jobs):
 def test_handed_back_work_is_done_by_the_next_worker_at_the_same_stage(jobs, stage):
     jobs.submit(asked("a"))
     first = reach(jobs, stage)
-    jobs.release(WORKER.name)
+    jobs.release(WORKER)
     assert jobs.renew(stage, [first]) == ["default/a"]
     assert jobs.fail(stage, first, EngineFailed(), again=False) == []
     again = claimed(jobs, stage, OTHER)
@@ -127,7 +127,7 @@ def test_a_worker_that_always_hands_back_never_wears_a_job_out(jobs, here):
     jobs.submit(asked("a"))
     for _ in range(2 * here.attempts):
         claimed(jobs, "asr")
-        jobs.release(WORKER.name)
+        jobs.release(WORKER)
     die(jobs, "asr")
     assert jobs.get("default", "a").attempts == {"asr": here.attempts}
 
@@ -135,8 +135,8 @@ def test_a_worker_that_always_hands_back_never_wears_a_job_out(jobs, here):
 def test_a_lease_that_broke_after_the_stage_s_time_was_up_is_too_slow(jobs, here):
     for name in ("slow", "lost"):
         jobs.submit(asked(name, session=name))
-    for attempt in range(here.attempts + 1):
-        for job in jobs.claim("asr", Worker("worker", str(attempt)), 2)[0]:
+    for _ in range(here.attempts + 1):
+        for job in jobs.claim("asr", WORKER, 2)[0]:
             if job.id == "slow":
                 jobs.redis.hincrbyfloat(f"waijiao:job:{job.name}", "claimed_at", -here.stage_s - 1)
     assert [jobs.get("default", name).error["code"] for name in ("slow", "lost")] == ["too_slow", "worker_lost"]

@@ -58,7 +58,7 @@ def test_a_failed_attempt_said_twice_is_one_attempt(twice, here):
 def test_handing_back_said_twice_gives_back_one_attempt(twice):
     twice.submit(asked("a"))
     claimed(twice, "asr")
-    twice.release(WORKER.name)
+    twice.release(WORKER)
     assert claimed(twice, "asr").attempts == {"asr": 1}
 
 
@@ -102,7 +102,7 @@ def test_an_erasure_said_twice_names_what_it_erased(twice):
 def test_a_retry_said_twice_is_one_new_job(twice, redis):
     twice.submit(asked("a"))
     reach(twice, "tts")
-    twice.release(WORKER.name)
+    twice.release(WORKER)
     die(twice, "tts")
     accepted = twice.retry(twice.get("default", "a"), asked("b", recording=False))
     assert (accepted.earlier, accepted.bells) == (False, [Bell("tts", "default/b")])

@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from road import HEARD, RESULTS, TAUGHT, asked, claimed, die, reach, run
+from road import HEARD, RESULTS, TAUGHT, WORKER, asked, claimed, die, reach, run
 
 from pipeline.blobs import FolderBlobs
 from pipeline.errors import BadAudio, Erased, NotDead, UnknownJob
@@ -36,7 +36,7 @@ def expire(jobs, name: str) -> None:
 def dead_at(jobs, stage: str) -> Job:
     """The next job, dead at `stage`."""
     job = reach(jobs, stage)
-    jobs.release("worker")
+    jobs.release(WORKER)
     die(jobs, stage)
     return jobs.get(*job.name.split("/"))
 

@@ -22,7 +22,7 @@ from plain_records import ATTEMPTS, MOST_SERVER, MOST_SESSION, MOST_TENANT, Plai
 from test_repeats import SaidTwice
 
 from pipeline.errors import EngineFailed, NoSpeech, WaijiaoError
-from pipeline.jobs import FIELDS, PREFIX, Bell, Jobs, Repeatable, Result, Worker
+from pipeline.jobs import FIELDS, PREFIX, Bell, Jobs, Repeatable, Result
 from pipeline.record import STAGES, Job, Question
 from pipeline.sessions import turns
 from pipeline.turns import Answer, Feedback, Transcript
@@ -96,7 +96,7 @@ class Records(RuleBasedStateMachine):
     def claim(self, data, worker, most):
         """What a worker does that is free, and also one whose child died: its next child asks in the same name."""
         stage, before = data.draw(st.sampled_from(self.stages_with_work() or STAGES)), self.ready()
-        claimed, rung = self.jobs.claim(stage, Worker(worker, "child"), most)
+        claimed, rung = self.jobs.claim(stage, worker, most)
         names = self.plain.claim(stage, worker, most)
         assert [job.name for job in claimed] == names or (self.twice and {job.name for job in claimed} == set(names))
         self.claims += [(stage, job) for job in claimed]

@@ -1,4 +1,4 @@
-"""Redis that runs out of room, or forgets: what is refused leaves nothing behind, what is kept is right."""
+"""Redis without room, in memory or on its disk: new work is refused and leaves nothing behind, old work ends."""
 
 import resource
 import time
@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from trouble import crowd, everybody_works_again
+from invariants import stored
+from trouble import append_only_file, everybody_works_again
 from waiting import wait_for
 
 BRIEF = ("worker", "sweeping", "tidying", "celery")  # keys that come and go all the time
@@ -17,7 +18,7 @@ BRIEF = ("worker", "sweeping", "tidying", "celery")  # keys that come and go all
 def state_of(house) -> tuple[set[str], set[Path]]:
     """Every key that lasts, and every blob."""
     keys = {key for key in house.redis.scan_iter() if not key.removeprefix("waijiao:").startswith(BRIEF)}
-    return keys, {*house.settings.blobs_folder.glob("*/*/*")}
+    return keys, {*stored(house)}
 
 
 def is_refused(client) -> bool:
@@ -38,10 +39,6 @@ def let_the_disk_have(house, room: int) -> None:
     """Let Redis's append-only file grow by no more than `room` bytes."""
     most = room if room == resource.RLIM_INFINITY else append_only_file(house).stat().st_size + room
     psutil.Process(house["redis"].pid).rlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
-
-
-def append_only_file(house) -> Path:
-    return max((house.settings.home / "redis").rglob("*.aof"), key=lambda file: file.stat().st_mtime)
 
 
 def test_full_memory_refuses_new_work_and_leaves_old_work_alone(house, client, orders):
@@ -92,58 +89,3 @@ def test_a_full_disk_stops_a_redis_that_syncs_every_second_until_there_is_room(h
     for said in waiting:
         client.succeeded(said)
     house.redis.config_set("appendfsync", "always")
-
-
-def test_a_torn_append_only_file_keeps_all_that_was_acknowledged(house, client):
-    waiting = [client.say(session="torn") for _ in range(20)]
-    house["redis"].kill()
-    with append_only_file(house).open("ab") as file:
-        file.write(b"*3\r\n$4\r\nHSET\r\n$11\r\nwaijiao:jo")
-    house.start("redis")
-    house.keep_alive()
-    for said in waiting:
-        client.succeeded(said)
-    assert [turn["id"] for turn in client.turns("torn")] == [said.id for said in waiting]
-
-
-def test_flushed_scripts_are_loaded_again(house, client):
-    with crowd(house, 30):
-        for _ in range(100):
-            house.redis.script_flush()
-            time.sleep(0.02)
-
-
-def test_after_everything_was_flushed_new_work_goes_on(house, client, orders):
-    flushed = [client.say() for _ in range(5)]
-    flushed += [house.held(stage) for stage in ("tts", "llm", "asr")] + [client.say() for _ in range(5)]
-    everybody = {each.name: each.pid for each in house.processes.values()}
-    house.redis.flushall()
-    for said in flushed:
-        assert client.ask("GET", f"/v1/jobs/{said.id}").status_code == 404
-        assert client.turns(said.session) == []
-    for said in [*client.accepted.values()]:
-        client.forget(said)
-    orders.withdraw()
-    everybody_works_again(house)
-    assert everybody == {each.name: each.alive and each.pid for each in house.processes.values()}
-    wait_for(lambda: not any(house.kept(said) for said in flushed))
-
-
-def test_what_vanishes_with_the_last_second_was_never_there(house, client):
-    house.redis.config_set("appendfsync", "everysec")
-    kept = [client.say(session="kept") for _ in range(5)]
-    for said in kept:
-        client.succeeded(said)
-    size = append_only_file(house).stat().st_size
-    late = [client.say(session="late") for _ in range(20)]
-    house["redis"].kill()
-    torn = (size + append_only_file(house).stat().st_size) // 2
-    with append_only_file(house).open("r+b") as file:
-        file.truncate(torn)
-    house.start("redis")
-    house.keep_alive()
-    there = [client.ask("GET", f"/v1/jobs/{said.id}").status_code for said in late]
-    assert there == sorted(there)
-    assert set(there) == {200, 404}
-    for said, status in zip(late, there, strict=True):
-        (client.ended if status == 200 else client.forget)(said)
