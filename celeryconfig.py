@@ -36,6 +36,7 @@ worker_proc_alive_timeout = settings().load_s
 
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None
+broker_channel_error_retry = True
 task_publish_retry_policy = {"max_retries": 0}  # a bell that cannot be rung now is rung by the sweep
 broker_transport_options = {
     "visibility_timeout": visibility_timeout,

@@ -23,6 +23,7 @@ class Consumer(CelerysConsumer):
         super().__init__(*args, **kwargs)
         # what kombu raises on an item that is no message; it is out of the queue by then, and connecting anew goes on
         self.connection_errors += (ValueError, TypeError, AttributeError, RecursionError)
+        self.channel_errors += (RedisError,)  # such as that there is no memory
 
     def ensure_connected(self, connection: Any) -> Any:
         pace = {"interval_start": AGAIN_S, "interval_step": 0, "interval_max": AGAIN_S}
