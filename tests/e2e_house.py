@@ -1,6 +1,7 @@
 """A house as a person starts it, `waijiao up` with the real default models, and how a client speaks to it."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -56,8 +57,14 @@ def start(home: Path, *arguments: str, **environment: str) -> House:
             env={**inherited, "WAIJIAO_HOME": str(home), **environment},
             stdout=log,
             stderr=subprocess.STDOUT,
+            preexec_fn=heed_ctrl_c,
         )
     return House(f"http://127.0.0.1:{port}", home, process)
+
+
+def heed_ctrl_c() -> None:
+    """In the child: a shell that runs the tests in the background lets them ignore Ctrl-C, and their children too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def until_ready(house: House) -> House:
