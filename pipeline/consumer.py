@@ -30,10 +30,11 @@ class Consumer(CelerysConsumer):
         connection.ensure_connection = partial(connection.ensure_connection, **pace)
         return super().ensure_connected(connection)
 
-    def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Message], None]:
+    def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
         handle = super().create_task_handler(*args, **kwargs)
 
-        def handle_or_remove(message: Message) -> None:
+        def handle_or_remove(message: Any) -> None:
+            message.ack_log_error = lambda *_: message.ack()  # raised: kombu keeps one that fails, and takes no more
             try:
                 handle(message)
             except (RedisError, OSError):

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from redis import Redis
 from redis.commands.core import Script
+from redis.exceptions import NoScriptError
 
 from pipeline.errors import Erased, KeyReused, NotDead, QuotaFull, ServerFull, UnknownJob, UnknownSession, WaijiaoError
 from pipeline.record import STAGES, Job, Question
@@ -68,7 +69,11 @@ class Jobs:
         }
 
     def _run(self, script: str, *args: object) -> list[Any]:
-        return cast(list[Any], self.scripts[script](args=[str(arg) for arg in args]))
+        known, texts = self.scripts[script], [str(arg) for arg in args]
+        try:
+            return cast(list[Any], known(args=texts))
+        except NoScriptError:  # flushed once more, between its loading and its running
+            return cast(list[Any], self.redis.eval(str(known.script), 0, *texts))
 
     def submit(self, question: Question, repeatable: Repeatable | None = None) -> Accepted:
         """Accept a question; its record exists and waits for the first stage of its road when this returns.
