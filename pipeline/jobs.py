@@ -3,7 +3,7 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -13,21 +13,28 @@ from redis.commands.core import Script
 from redis.exceptions import NoScriptError
 
 from pipeline.errors import Erased, KeyReused, NotDead, QuotaFull, ServerFull, UnknownJob, UnknownSession, WaijiaoError
-from pipeline.record import STAGES, Job, Question
+from pipeline.record import LANES, STAGES, Job, Question
 from pipeline.settings import Settings
-from pipeline.turns import Answer, Feedback, Transcript
+from pipeline.turns import Answer, Completion, Feedback, Transcript
 
 SCRIPTS = Path(__file__).parent / "scripts"
 PREFIX = "waijiao:"  # of every key; scripts/common.lua has the same
 AT_ONCE = 200  # records one sweep takes back, ends or rings, so that it never blocks Redis for long
 REPEAT_S = 86_400  # seconds for which a repeated request is known by its Idempotency-Key
+BULK = 10**12  # jobs of the bulk lane stand this many places behind the interactive ones accepted at the same time
+PROGRESS_S = 3600  # seconds that what there was of an unfinished result is kept
 PACE_S = 10  # seconds from one job's end to the next's, for Retry-After, while none has ended yet
 
 CANCELED = "The job was canceled before it was answered."
 STARTED_OVER = "The session was started over before this turn was answered."
 
-Result = Transcript | Feedback | Answer
-FIELDS: dict[type[Any], str] = {Transcript: "transcript", Feedback: "feedback", Answer: "answer"}
+Result = Transcript | Feedback | Completion | Answer
+FIELDS: dict[type[Any], str] = {
+    Transcript: "transcript",
+    Feedback: "feedback",
+    Completion: "completion",
+    Answer: "answer",
+}
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,10 @@ class Jobs:
 
         Raises KeyReused, and ServerFull or QuotaFull when too many jobs wait; then nothing was written.
         """
-        terms = {} if repeatable is None else {"key": digest(repeatable.key), "fingerprint": repeatable.fingerprint}
+        terms: dict[str, str] = {}
+        if repeatable:
+            whose = f"{question.key} {repeatable.key}"
+            terms = {"key": digest(whose), "fingerprint": repeatable.fingerprint}
         return self._accept(question, ",".join(question.road), terms, {})
 
     def retry(self, dead: Job, question: Question) -> Accepted:
@@ -97,8 +107,9 @@ class Jobs:
         fields = {
             "question": json.dumps(asdict(question), ensure_ascii=False),
             "tenant": question.tenant,
-            "session": question.session,
+            "session": question.conversation,
             "road": road,
+            "behind": BULK * LANES.index(question.lane),
             **done,
         }
         answer = self._run("submit", question.name, json.dumps({**terms, **bounds, **clocks}), json.dumps(fields))
@@ -134,6 +145,20 @@ class Jobs:
         value = json.dumps(result.as_dict(), ensure_ascii=False)
         done, rung = self._run("complete", job.name, stage, job.fence, FIELDS[type(result)], value, reset)
         return bool(done), bells(rung)
+
+    def progress(self, stage: str, job: Job, number: int, entry: Mapping[str, Any]) -> bool:
+        """Tell who waits what there is of the result so far; `number` counts this attempt's entries from 1.
+
+        False when the job is no longer ours.
+        """
+        said = json.dumps(entry, ensure_ascii=False)
+        return bool(self._run("progress", job.name, stage, job.fence, number, said, PROGRESS_S)[0])
+
+    def so_far(self, job: Job, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
+        """What the latest attempt at a stage has told by `progress`: entries and their numbers, those after `after`."""
+        stream = f"{PREFIX}progress:{job.name}"
+        told = cast(list[Any], self.redis.xrange(stream, f"({job.fence}-{after}", f"{job.fence}-{2**63}"))
+        return [(int(number.split("-")[1]), json.loads(entry["said"])) for number, entry in told]
 
     def fail(self, stage: str, job: Job, error: WaijiaoError, again: bool) -> list[Bell]:
         """Record that the attempt failed; `again` tries once more while attempts are left."""

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
-from pipeline.turns import Answer, Feedback, Transcript
+from pipeline.turns import Answer, Completion, Feedback, Transcript
 
 STAGES = ("asr", "llm", "tts")
+ROADS = {"teach": STAGES, "transcribe": ("asr",), "chat": ("llm",), "speak": ("tts",)}  # the stages of each task
+LANES = ("interactive", "bulk")  # whatever waits in the first is worked on before anything in the second
 
 
 class State(StrEnum):
@@ -30,7 +32,10 @@ BY_ERROR = {"canceled": State.CANCELED, "expired": State.EXPIRED}
 
 @dataclass(frozen=True)
 class Question:
-    """What a learner asks: a recording (its name in the blob store), typed text, or both, and how to answer it."""
+    """What is asked: a recording (its name in the blob store), typed text, or both, and how to answer it.
+
+    A `task` other than "teach" asks one model by itself; `details` is then what only that model is told.
+    """
 
     id: str
     session: str
@@ -42,16 +47,30 @@ class Question:
     voice: str = "default"
     speed: float = 1.0
     format: str = "wav"
+    task: str = "teach"
+    lane: str = "interactive"
+    key: str = ""  # id of the key it was asked with; "" where none is needed
+    owner: str = ""  # id of the learner's key that alone may see it; "" for everybody of the tenant
+    webhook: str = ""  # URL that is told what becomes of it
+    webhook_events: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)  # the client's own words, given back to it
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def road(self) -> tuple[str, ...]:
         """The stages of this job, in order: typed text alone needs no recognition."""
-        return STAGES if self.recording else STAGES[1:]
+        road = ROADS[self.task]
+        return road if self.recording else tuple(stage for stage in road if stage != "asr")
 
     @property
     def name(self) -> str:
         """The job's name in every key and blob."""
         return f"{self.tenant}/{self.id}"
+
+    @property
+    def conversation(self) -> str:
+        """The session's name among all of the tenant: two learners may give theirs the same one."""
+        return f"{self.owner}/{self.session}" if self.owner else self.session
 
 
 @dataclass(frozen=True)
@@ -79,6 +98,7 @@ class Job:
     transcript: Transcript | None = None
     feedback: Feedback | None = None
     answer: Answer | None = None
+    completion: Completion | None = None
     error: Mapping[str, Any] | None = None
     dead: bool = False  # it failed through no fault of its own, and may be retried
     retry_of: str | None = None  # id of the dead job in whose place this one is answered
@@ -105,8 +125,8 @@ class Job:
     def blobs(self, keep_recordings: bool) -> set[str]:
         """Names in the blob store that are still needed: the recording until it was recognised, and the answer."""
         unheard = self.transcript is None and (self.ended_at is None or self.dead)
-        recording = self.question.recording if unheard or keep_recordings else ""
-        return {name for name in (recording, self.answer and self.answer.blob) if name}
+        recording = {self.question.recording} if unheard or keep_recordings else set()
+        return (recording | (self.answer.blobs if self.answer else set())) - {""}
 
     @classmethod
     def from_record(cls, record: Mapping[str, str]) -> Self:
@@ -122,7 +142,9 @@ class Job:
             return record[name].split("/")[1] if name in record else None
 
         transcript, feedback, answer = parsed("transcript"), parsed("feedback"), parsed("answer")
-        question = Question(**json.loads(record["question"]))
+        completion = parsed("completion")
+        asked = json.loads(record["question"])
+        question = Question(**{**asked, "webhook_events": tuple(asked.get("webhook_events", ()))})
         return cls(
             question=question,
             seq=int(record["seq"]),
@@ -137,6 +159,7 @@ class Job:
             transcript=transcript and Transcript.from_dict(transcript),
             feedback=feedback and Feedback.from_dict(feedback),
             answer=answer and Answer.from_dict(answer),
+            completion=completion and Completion(**completion),
             error=parsed("error"),
             dead="dead" in record,
             retry_of=other("retry_of"),

@@ -15,6 +15,22 @@ class Word:
 
 
 @dataclass(frozen=True)
+class Segment:
+    """A stretch of a recording that was recognised in one piece, `start` and `end` in seconds from its start.
+
+    What the recogniser measured of it: `avg_logprob`, the mean log probability of its tokens; `compression_ratio`, the
+    length of its text over that of the text compressed; `no_speech_prob`, the probability that nobody speaks.
+    """
+
+    start: float
+    end: float
+    text: str
+    avg_logprob: float
+    compression_ratio: float
+    no_speech_prob: float
+
+
+@dataclass(frozen=True)
 class Transcript:
     """What was heard. `language` is an ISO 639-1 code; `duration_s` the recording's length in seconds."""
 
@@ -22,13 +38,16 @@ class Transcript:
     language: str
     duration_s: float
     words: tuple[Word, ...] = ()
+    segments: tuple[Segment, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
-        return cls(**{**fields, "words": tuple(Word(**word) for word in fields["words"])})
+        words = tuple(Word(**word) for word in fields["words"])
+        segments = tuple(Segment(**segment) for segment in fields.get("segments", ()))
+        return cls(**{**fields, "words": words, "segments": segments})
 
 
 @dataclass(frozen=True)
@@ -65,8 +84,35 @@ class Feedback:
 
 
 @dataclass(frozen=True)
+class Completion:
+    """What a language model that was asked by itself wrote. `finish_reason`: "stop", or "length" when it was cut off."""
+
+    text: str
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One spoken sentence of an answer: `blob` is its name in the blob store, `sha256` and `size` (bytes) the blob's."""
+
+    text: str
+    blob: str
+    sha256: str
+    size: int
+    duration_s: float
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class Answer:
-    """The spoken answer: `blob` is its name in the blob store, `sha256` and `size` (bytes) are the blob's."""
+    """The spoken answer, whole and in `parts`: `blob`, `sha256` and `size` (bytes) are those of the whole."""
 
     text: str
     blob: str
@@ -74,13 +120,19 @@ class Answer:
     size: int
     duration_s: float
     format: str
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def blobs(self) -> set[str]:
+        """Names of all its blobs in the blob store."""
+        return {self.blob, *(part.blob for part in self.parts)}
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
-        return cls(**fields)
+        return cls(**{**fields, "parts": tuple(Part(**part) for part in fields.get("parts", ()))})
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,13 @@ end
 
 local function ring(job) bells[#bells + 1] = get(job, 'stage') .. ' ' .. job end
 
+-- More leave a list of jobs than come, so that none grows for ever: each that joins sees two oldest ones out.
+local function trim(list)
+  for _, oldest in ipairs(redis.call('ZRANGE', list, 0, 1)) do
+    if redis.call('EXISTS', key(oldest)) == 0 then redis.call('ZREM', list, oldest) end
+  end
+end
+
 local function ready(job)
   local stage = get(job, 'stage')
   if stage == 'llm' then
@@ -40,7 +47,7 @@ local function ready(job)
     end
   end
   redis.call('HSET', key(job), 'phase', 'ready', 'ready_at', stamp(NOW))
-  redis.call('ZADD', P .. 'ready:' .. stage, get(job, 'order'), job)
+  redis.call('ZADD', P .. 'ready:' .. stage, get(job, 'place'), job)
   ring(job)
 end
 
@@ -139,7 +146,8 @@ local function forget(job, tombstone_s)
   redis.call('ZREM', session_key(job, 'turns'), job)
   redis.call('ZREM', session_key(job, 'open'), job)
   redis.call('ZREM', P .. 'dead:' .. get(job, 'tenant'), job)
-  redis.call('DEL', key(job))
+  redis.call('ZREM', P .. 'jobs:' .. get(job, 'tenant'), job)
+  redis.call('DEL', key(job), P .. 'progress:' .. job)
   redis.call('HSET', key(job), 'erased', '1')
   redis.call('EXPIRE', key(job), tombstone_s)
   redis.call('PUBLISH', P .. 'changed', job)

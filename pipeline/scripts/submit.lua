@@ -35,23 +35,27 @@ for _, bound in ipairs({
   if redis.call('ZCARD', line) >= terms['most_' .. who] then return { who, {}, free_in(line), bells } end
 end
 
+local behind = fields.behind
+fields.behind = nil
 for field, value in pairs(fields) do redis.call('HSET', key(job), field, value) end
 local session = session_key(job, 'session')
 local seq = redis.call('HINCRBY', session, 'seq', 1)
 local order = redis.call('INCR', P .. 'accepted')
-redis.call('HSET', key(job), 'seq', seq, 'order', order, 'created_at', stamp(NOW),
+redis.call('HSET', key(job), 'seq', seq, 'place', string.format('%.0f', order + behind), 'created_at', stamp(NOW),
   'deadline_at', stamp(NOW + terms.deadline_s), 'retention', terms.retention_s,
   'stage', string.match(fields.road, '^[^,]+'))
 local turns = session_key(job, 'turns')
 redis.call('ZADD', turns, seq, job)
-for _, oldest in ipairs(redis.call('ZRANGE', turns, 0, 1)) do  -- more leave than come, so no session grows for ever
-  if redis.call('EXISTS', key(oldest)) == 0 then redis.call('ZREM', turns, oldest) end
-end
+trim(turns)
 if string.find(fields.road, 'llm', 1, true) then redis.call('ZADD', session_key(job, 'open'), seq, job) end
 redis.call('ZADD', P .. 'deadlines', NOW + terms.deadline_s, job)
 redis.call('ZADD', P .. 'unfinished:' .. fields.tenant, order, job)
 local lasting = math.ceil(terms.retention_s + terms.deadline_s)
+local all = P .. 'jobs:' .. fields.tenant
+redis.call('ZADD', all, order, job)
+trim(all)
 redis.call('EXPIRE', P .. 'unfinished:' .. fields.tenant, lasting)
+redis.call('EXPIRE', all, lasting)
 for _, what in ipairs({ 'session', 'turns', 'open' }) do redis.call('EXPIRE', session_key(job, what), lasting) end
 if repeated then
   redis.call('HSET', repeated, 'job', job, 'fingerprint', terms.fingerprint)
