@@ -2,9 +2,11 @@
 
 from flask import Flask
 
-from api import errors, health, jobs, sessions
+from api import audio, docs, errors, events, health, jobs, sessions
+from api.waiting import Changes
 from pipeline.app import ring_in_a_hurry
 from pipeline.blobs import FolderBlobs
+from pipeline.forecast import Forecast
 from pipeline.jobs import Jobs
 from pipeline.settings import Settings, settings
 from pipeline.store import HURRIED, connect
@@ -22,8 +24,10 @@ def create_app(with_settings: Settings | None = None) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["settings"] = chosen
     app.extensions["jobs"] = Jobs(connect(chosen, HURRIED), chosen)
+    app.extensions["forecast"] = Forecast(app.extensions["jobs"])
+    app.extensions["changes"] = Changes(chosen)
     app.extensions["blobs"] = FolderBlobs(chosen.blobs_folder)
-    for resource in (jobs, sessions, health):
+    for resource in (jobs, audio, events, sessions, health, docs):
         app.register_blueprint(resource.routes)
     errors.register(app)
     return app

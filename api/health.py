@@ -2,7 +2,8 @@
 
 from flask import Blueprint, Response, jsonify
 
-from api import here
+from api import here, shapes
+from api.spec import answers
 from pipeline.readiness import workers
 from pipeline.record import STAGES
 
@@ -10,11 +11,14 @@ routes = Blueprint("health", __name__)
 
 
 @routes.get("/healthz")
+@answers("health", {200: shapes.Alive})
 def alive() -> Response:
+    """This process lives."""
     return jsonify({"alive": True})
 
 
 @routes.get("/readyz")
+@answers("health", {200: shapes.Readiness, 503: shapes.Readiness})
 def ready() -> Response:
     """200 when every stage has a worker with a loaded model, else 503; both say how many and what waits."""
     found, waiting = workers(here.jobs().redis), here.jobs().waiting()

@@ -1,14 +1,45 @@
-"""What a view works with: the settings, the job records and the blob store of the running application."""
+"""What a view works with: the settings, the stores, and the caller whose request it is."""
 
+from dataclasses import dataclass
 from typing import cast
 
-from flask import current_app
+from flask import current_app, g
 
+from api.waiting import Changes
 from pipeline.blobs import FolderBlobs
+from pipeline.errors import UnknownJob
+from pipeline.forecast import Forecast
 from pipeline.jobs import Jobs
+from pipeline.record import Job
 from pipeline.settings import Settings
 
-TENANT = "default"  # whose request it is; one for all until keys tell them apart
+ROLES = ("learner", "teacher", "admin")  # each may do what those before it may
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whose request it is: the tenant and role of the key that was shown; where none is needed, one that may do all."""
+
+    tenant: str = "default"
+    role: str = "admin"
+    key: str = ""
+
+    @property
+    def owner(self) -> str:
+        """Whose sessions the caller speaks in: a learner's own, else those that all teachers of the tenant share."""
+        return self.key if self.role == "learner" else ""
+
+    def conversation(self, session: str, owner: str | None) -> str:
+        """The session's name among all of the tenant; whoever is no learner may name the learner who owns it."""
+        whose = self.owner or owner
+        return f"{whose}/{session}" if whose else session
+
+    def sees(self, job: Job) -> bool:
+        return self.role != "learner" or job.question.owner == self.key
+
+
+def caller() -> Caller:
+    return cast(Caller, g.get("caller") or Caller())
 
 
 def settings() -> Settings:
@@ -21,3 +52,22 @@ def jobs() -> Jobs:
 
 def blobs() -> FolderBlobs:
     return cast(FolderBlobs, current_app.extensions["blobs"])
+
+
+def forecast() -> Forecast:
+    return cast(Forecast, current_app.extensions["forecast"])
+
+
+def changes() -> Changes:
+    return cast(Changes, current_app.extensions["changes"])
+
+
+def job(job_id: str) -> Job:
+    """The job, if the caller may see it; UnknownJob if there is none such, Erased if it was erased."""
+    found = jobs().get(caller().tenant, job_id)
+    if not caller().sees(found):
+        raise UnknownJob(UNKNOWN)
+    return found
+
+
+UNKNOWN = "There is no such job: it was never submitted, or its retention has passed."

@@ -1,36 +1,73 @@
-"""/v1/jobs: leave a recording, look how far it got, fetch the spoken answer."""
+"""/v1/jobs: leave a recording, look how far it got, list, cancel, erase, try again."""
 
 import dataclasses
 import logging
+import math
+from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, jsonify, request, send_file, url_for
+from flask import Blueprint, jsonify, request
 from kombu.exceptions import OperationalError
 from redis.exceptions import ResponseError
+from werkzeug.datastructures import ETags
 from werkzeug.wrappers import Response
 
-from api import here, questions
-from api.errors import RETRY_AFTER_S
+from api import here, questions, shapes
+from api.asking import JobForm, JobText, Listing, Looking, Submitting
+from api.showing import Sight, listed, see
+from api.spec import answers
+from api.waiting import look
 from pipeline.app import ring
-from pipeline.errors import AnswerNotReady, BadRequest, Erased, NoAnswer, WaijiaoError
+from pipeline.errors import (
+    EmptyRequest,
+    Erased,
+    KeyReused,
+    NotAudio,
+    NotDead,
+    QuotaFull,
+    ServerFull,
+    TooLarge,
+    UnknownFormat,
+    UnknownJob,
+    UnknownPersona,
+    UnknownVoice,
+    WaijiaoError,
+)
 from pipeline.jobs import Accepted, Bell
-from pipeline.magic import FORMATS
-from pipeline.record import Job
+from pipeline.listing import page
+from pipeline.record import Job, State
 from pipeline.retrying import retry
-from pipeline.when import iso
 
-MOST_LISTED = 100  # jobs of one list
+ENDED = {State.SUCCEEDED, State.FAILED, State.CANCELED, State.EXPIRED}
+LONGEST_S = 60  # seconds after which a client is to look again, at most
 
 log = logging.getLogger("waijiao")
 routes = Blueprint("jobs", __name__)
+REFUSALS = (EmptyRequest, UnknownPersona, UnknownVoice, UnknownFormat, KeyReused, NotAudio, TooLarge)
 
 
 @routes.post("/v1/jobs")
-def submit() -> Response:
-    """Accept a question: 202, where to look, and when to look again. The same Idempotency-Key gives the same job."""
-    asked = questions.read(request)
-    blob = here.blobs().put(asked.question.name, asked.recording) if asked.recording else None
-    question = dataclasses.replace(asked.question, recording=blob.name if blob else "")
+@answers("jobs", {200: shapes.Job, 202: shapes.Job}, *REFUSALS, ServerFull, QuotaFull)
+def submit(headers: Submitting, form: JobForm, json: JobText) -> Response:
+    """Accept a question: 202, where to look, and when to look again.
+
+    The same Idempotency-Key gives the same job. With `Prefer: wait=N` the answer is held for up to N seconds; it is 200
+    when the job has ended by then.
+    """
+    asked = questions.read(form or json, headers.idempotency_key)
+    accepted = accept(asked)
+    if not headers.wait_s:
+        return accepted_as(see(accepted.job.id))
+    answer = accepted_as(until(accepted.job.id, lambda now: now.ended, headers.wait_s))
+    answer.headers["Preference-Applied"] = f"wait={headers.wait_s}"
+    return answer
+
+
+def accept(asked: questions.Asked) -> Accepted:
+    """Keep the recording and submit the question; a request that is refused leaves nothing behind."""
+    question = asked.question
+    blob = here.blobs().put(question.name, asked.recording) if asked.recording else None
+    question = dataclasses.replace(question, recording=blob.name if blob else "")
     try:
         accepted = here.jobs().submit(question, asked.repeatable(blob))
     except (WaijiaoError, ResponseError):  # refused; after any other error the job may exist, so that its blob stays
@@ -38,71 +75,99 @@ def submit() -> Response:
         raise
     if accepted.earlier:
         here.blobs().delete_job(question.name)
-    return shown_as_accepted(accepted)
+    ring_or_leave_to_the_sweep(accepted.bells)
+    return accepted
+
+
+def until(job_id: str, enough: Callable[[Sight], bool], seconds: float) -> Sight:
+    """The job as soon as it is `enough`, or as it is when a request has waited as long as it may."""
+    with here.changes().of(f"{here.caller().tenant}/{job_id}") as changed:
+        return look(changed, lambda: see(job_id), enough, min(seconds, here.settings().wait_s))
+
+
+def accepted_as(sight: Sight) -> Response:
+    answer = showing(sight.shown())
+    answer.status_code = 200 if sight.ended else 202
+    answer.headers["Location"] = f"/v1/jobs/{sight.job.id}"
+    return answer
+
+
+def showing(job: dict[str, Any]) -> Response:
+    """The job, and when it is worth another look."""
+    answer = jsonify(job)
+    if job["state"] not in ENDED:
+        answer.headers["Retry-After"] = str(math.ceil(min(max(job["eta_seconds"] or 1, 1), LONGEST_S)))
+    answer.headers["Cache-Control"] = "private, no-cache"
+    return answer
 
 
 @routes.post("/v1/jobs/<job_id>/retry")
+@answers("jobs", {200: shapes.Job, 202: shapes.Job}, UnknownJob, Erased, NotDead, ServerFull, QuotaFull)
 def try_again(job_id: str) -> Response:
     """Accept a dead job again, under a new id, from the stage that failed; asked twice, it is the same new job."""
-    return shown_as_accepted(retry(here.jobs(), here.blobs(), here.TENANT, job_id))
-
-
-def shown_as_accepted(accepted: Accepted) -> Response:
+    here.job(job_id)
+    accepted = retry(here.jobs(), here.blobs(), here.caller().tenant, job_id)
     ring_or_leave_to_the_sweep(accepted.bells)
-    answer = jsonify(show(accepted.job))
-    answer.status_code = 202
-    answer.headers["Location"] = url_for("jobs.read", job_id=accepted.job.id)
-    answer.headers["Retry-After"] = str(RETRY_AFTER_S)
-    return answer
+    return accepted_as(see(accepted.job.id))
 
 
 @routes.get("/v1/jobs")
-def dead() -> Response:
-    """The jobs that failed through no fault of their own and may be retried (`?dead=true`), newest first."""
-    if request.args.to_dict() != {"dead": "true"}:
-        raise BadRequest("Only the dead jobs can be listed yet: GET /v1/jobs?dead=true.")
-    return jsonify({"jobs": [show(job) for job in here.jobs().dead(here.TENANT, MOST_LISTED)]})
+@answers("jobs", {200: shapes.JobList})
+def browse(query: Listing) -> Response:
+    """A page of jobs, newest first; a learner sees only its own."""
+    found = page(here.jobs().redis, line_of(query), wanted_by(query, here.caller()), query.limit, query.cursor)
+    return jsonify({"jobs": [listed(job) for job in found.jobs], "next": found.next and str(found.next)})
 
 
-@routes.delete("/v1/jobs/<job_id>")
-def remove(job_id: str) -> Response:
-    """Cancel the job (200, and its record); erase it when it has ended (204)."""
-    canceled, bells = here.jobs().cancel(here.TENANT, job_id)
-    ring_or_leave_to_the_sweep(bells)
-    if not canceled:
-        here.jobs().forget(here.TENANT, job_id)
-    here.blobs().delete_job(f"{here.TENANT}/{job_id}")
-    return jsonify(show(here.jobs().get(here.TENANT, job_id))) if canceled else Response(status=204)
+def line_of(query: Listing) -> str:
+    """The shortest list of jobs that has all that are wanted."""
+    tenant = here.caller().tenant
+    if query.session is not None:
+        return f"turns:{tenant}/{here.caller().conversation(query.session, query.owner)}"
+    return f"dead:{tenant}" if query.dead else f"jobs:{tenant}"
+
+
+def wanted_by(query: Listing, caller: here.Caller) -> Callable[[Job], bool]:
+    def wanted(job: Job) -> bool:
+        return (
+            caller.sees(job)
+            and query.state in (None, job.state)
+            and query.task in (None, job.question.task)
+            and query.dead in (None, job.dead)
+        )
+
+    return wanted
 
 
 @routes.get("/v1/jobs/<job_id>")
-def read(job_id: str) -> Response:
-    """The job's record."""
-    job = here.jobs().get(here.TENANT, job_id)
-    answer = jsonify(show(job))
-    answer.headers["Cache-Control"] = "private, no-cache"
-    if job.ended_at is None:
-        answer.headers["Retry-After"] = str(RETRY_AFTER_S)
+@answers("jobs", {200: shapes.Job, 304: None}, UnknownJob, Erased)
+def read(job_id: str, query: Looking) -> Response:
+    """The job's record.
+
+    With `?wait=N` it is answered as soon as it is another than If-None-Match says, or without that header, than it is
+    now; or after N seconds.
+    """
+    sight = see(job_id)
+    if query.wait:
+        known = request.if_none_match or ETags(weak_etags=[sight.tag])
+        sight = until(job_id, lambda now: now.ended or not known.contains_weak(now.tag), query.wait)
+    unchanged = request.if_none_match.contains_weak(sight.tag)
+    answer = Response(status=304) if unchanged else showing(sight.shown())
+    answer.set_etag(sight.tag, weak=True)
     return answer
 
 
-@routes.get("/v1/jobs/<job_id>/audio")
-def audio(job_id: str) -> Response:
-    """The spoken answer."""
-    job = here.jobs().get(here.TENANT, job_id)
-    if job.answer is None:
-        if job.ended_at is not None:
-            raise NoAnswer
-        raise AnswerNotReady
-    try:
-        file = here.blobs().open(job.answer.blob)
-    except FileNotFoundError as error:
-        raise Erased("The answer's audio is no longer kept.") from error
-    name = f"answer-{job.id}.{job.answer.format}"
-    answer = send_file(file, mimetype=FORMATS[job.answer.format], download_name=name, etag=job.answer.sha256)
-    answer.content_length = job.answer.size
-    answer.headers["Cache-Control"] = "private, no-cache"
-    return answer.make_conditional(request, accept_ranges=True, complete_length=job.answer.size)
+@routes.delete("/v1/jobs/<job_id>")
+@answers("jobs", {200: shapes.Job, 204: None}, UnknownJob, Erased)
+def remove(job_id: str) -> Response:
+    """Cancel the job (200, and its record); erase it when it has ended (204)."""
+    tenant = here.job(job_id).question.tenant
+    canceled, bells = here.jobs().cancel(tenant, job_id)
+    ring_or_leave_to_the_sweep(bells)
+    if not canceled:
+        here.jobs().forget(tenant, job_id)
+    here.blobs().delete_job(f"{tenant}/{job_id}")
+    return jsonify(see(job_id).shown()) if canceled else Response(status=204)
 
 
 def ring_or_leave_to_the_sweep(bells: list[Bell]) -> None:
@@ -111,49 +176,3 @@ def ring_or_leave_to_the_sweep(bells: list[Bell]) -> None:
         ring(bells)
     except OperationalError as error:
         log.warning("a bell could not be rung; the sweep will ring it: %s", error)
-
-
-def show(job: Job) -> dict[str, Any]:
-    """The record as clients see it."""
-    question, here_ = job.question, url_for("jobs.read", job_id=job.id)
-    sound = url_for("jobs.audio", job_id=job.id)
-    return {
-        "id": job.id,
-        "state": job.state,
-        "session": question.session,
-        "seq": job.seq,
-        "persona": question.persona,
-        "created_at": iso(job.created_at),
-        "updated_at": iso(job.updated_at),
-        "deadline_at": iso(job.deadline_at),
-        "attempts": dict(job.attempts),
-        "question": {
-            "text": question.text or None,
-            "duration_s": job.transcript.duration_s if job.transcript else None,
-        },
-        "transcript": job.transcript and job.transcript.as_dict(),
-        "feedback": job.feedback and job.feedback.as_dict(),
-        "answer": job.answer
-        and {
-            "text": job.answer.text,
-            "audio": sound,
-            "duration_s": job.answer.duration_s,
-            "format": job.answer.format,
-            "sha256": job.answer.sha256,
-        },
-        "timings": {stage: dataclasses.asdict(timing) for stage, timing in job.timings.items()},
-        "outcome": job.outcome,
-        "error": job.error,
-        "retry_of": job.retry_of,
-        "retried_as": job.retried_as,
-        "links": {"self": here_, **links(job, sound)},
-    }
-
-
-def links(job: Job, sound: str) -> dict[str, str]:
-    """What can be done with the job as it stands."""
-    if job.ended_at is None:
-        return {"cancel": url_for("jobs.remove", job_id=job.id)}
-    if job.dead:
-        return {"retry": url_for("jobs.try_again", job_id=job.id)}
-    return {"audio": sound} if job.answer else {}

@@ -56,6 +56,12 @@ class TooLarge(WaijiaoError):
     code, http_status = "too_large", 413
 
 
+class PromptTooLong(WaijiaoError):
+    """Raised when the messages of a chat have more tokens than the language model can read. Send less of it."""
+
+    code, http_status = "prompt_too_long", 422
+
+
 class UnknownPersona(WaijiaoError):
     """Raised when no persona file has this name."""
 
@@ -104,6 +110,12 @@ class NoAnswer(WaijiaoError):
     code, http_status = "no_answer", 409
 
 
+class UnknownPart(WaijiaoError):
+    """Raised when an answer has not as many sentences as the number that was asked for."""
+
+    code, http_status = "unknown_part", 404
+
+
 class Unavailable(WaijiaoError):
     """Raised when the server cannot reach its store. Nothing was accepted; try again after Retry-After seconds."""
 
@@ -132,6 +144,57 @@ class NotDead(WaijiaoError):
     """Raised when a job is to be retried that did not fail by a lost, slow or failing worker. Send it anew instead."""
 
     code, http_status = "not_dead", 409
+
+
+# --- who asks --------------------------------------------------------------------------------------------------
+
+
+class KeyMissing(WaijiaoError):
+    """Raised when a request shows no key. Send `Authorization: Bearer KEY`; `waijiao key create` makes one."""
+
+    code, http_status = "key_missing", 401
+
+
+class KeyUnknown(WaijiaoError):
+    """Raised when a request shows a key that was never made, or was revoked. `waijiao key create` makes one."""
+
+    code, http_status = "key_unknown", 401
+
+
+class RoleTooLow(WaijiaoError):
+    """Raised when a key may not do this. Ask somebody whose key may."""
+
+    code, http_status = "role_too_low", 403
+
+
+class UnknownKeyId(WaijiaoError):
+    """Raised when no key has this id. `waijiao key list` lists them."""
+
+    code, http_status = "unknown_key_id", 404
+
+
+class RateLimited(WaijiaoError):
+    """Raised when a key has submitted as many jobs as it may in a minute. Nothing was accepted; try again later."""
+
+    code, http_status, retryable = "rate_limited", 429, True
+
+
+class MinutesUsed(WaijiaoError):
+    """Raised when a key has had as many minutes of recordings heard as it may on this day. Nothing was accepted."""
+
+    code, http_status, retryable = "minutes_used", 429, True
+
+
+class ForeignOrigin(WaijiaoError):
+    """Raised when a page of another site asks, while no key is needed. Name its origin in WAIJIAO_CORS_ORIGINS."""
+
+    code, http_status = "foreign_origin", 403
+
+
+class ForeignHost(WaijiaoError):
+    """Raised when a request names another host than this machine, while no key is needed: a page may have forged it."""
+
+    code, http_status = "foreign_host", 421
 
 
 # --- the recording ---------------------------------------------------------------------------------------------

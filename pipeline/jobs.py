@@ -12,13 +12,26 @@ from redis import Redis
 from redis.commands.core import Script
 from redis.exceptions import NoScriptError
 
-from pipeline.errors import Erased, KeyReused, NotDead, QuotaFull, ServerFull, UnknownJob, UnknownSession, WaijiaoError
+from pipeline.errors import (
+    Erased,
+    KeyReused,
+    MinutesUsed,
+    NotDead,
+    QuotaFull,
+    RateLimited,
+    ServerFull,
+    UnknownJob,
+    UnknownSession,
+    WaijiaoError,
+)
 from pipeline.record import LANES, STAGES, Job, Question
 from pipeline.settings import Settings
 from pipeline.turns import Answer, Completion, Feedback, Transcript
+from pipeline.webhooks import told
 
 SCRIPTS = Path(__file__).parent / "scripts"
 PREFIX = "waijiao:"  # of every key; scripts/common.lua has the same
+CHANGED = f"{PREFIX}changed"  # channel on which a job's name is said whenever it changed
 AT_ONCE = 200  # records one sweep takes back, ends or rings, so that it never blocks Redis for long
 REPEAT_S = 86_400  # seconds for which a repeated request is known by its Idempotency-Key
 BULK = 10**12  # jobs of the bulk lane stand this many places behind the interactive ones accepted at the same time
@@ -85,7 +98,8 @@ class Jobs:
     def submit(self, question: Question, repeatable: Repeatable | None = None) -> Accepted:
         """Accept a question; its record exists and waits for the first stage of its road when this returns.
 
-        Raises KeyReused, and ServerFull or QuotaFull when too many jobs wait; then nothing was written.
+        Raises KeyReused; ServerFull or QuotaFull when too many jobs wait; RateLimited or MinutesUsed when the client's
+        key has used up what it may. Then nothing was written.
         """
         terms: dict[str, str] = {}
         if repeatable:
@@ -110,6 +124,8 @@ class Jobs:
             "session": question.conversation,
             "road": road,
             "behind": BULK * LANES.index(question.lane),
+            **client(question),
+            **told(question),
             **done,
         }
         answer = self._run("submit", question.name, json.dumps({**terms, **bounds, **clocks}), json.dumps(fields))
@@ -117,9 +133,13 @@ class Jobs:
         refuse(outcome, float(free_in_s))
         return Accepted(known(record(flat)), earlier=outcome == "same", bells=bells(rung))
 
-    def get(self, tenant: str, job_id: str) -> Job:
-        """The job's record; UnknownJob when there is none for this tenant, Erased when it was erased."""
-        return known(cast(dict[str, str], self.redis.hgetall(f"{PREFIX}job:{tenant}/{job_id}")))
+    def get(self, tenant: str, job_id: str, owner: str = "") -> Job:
+        """The job's record; UnknownJob when there is none for this tenant, Erased when it was erased.
+
+        An `owner`, a learner's key, sees no job but its own.
+        """
+        found = cast(dict[str, str], self.redis.hgetall(f"{PREFIX}job:{tenant}/{job_id}"))
+        return known({} if owner and found.get("owner") != owner else found)
 
     def blobs(self, name: str) -> set[str]:
         """The names of the blobs that the record of the job `tenant/id` still needs; none when there is no record."""
@@ -142,8 +162,9 @@ class Jobs:
     def complete(self, stage: str, job: Job, result: Result) -> tuple[bool, list[Bell]]:
         """Write the stage's result and send the job on; False when the job is no longer ours to complete."""
         reset = int(isinstance(result, Feedback) and result.reset)
+        heard_s = result.duration_s if isinstance(result, Transcript) else 0
         value = json.dumps(result.as_dict(), ensure_ascii=False)
-        done, rung = self._run("complete", job.name, stage, job.fence, FIELDS[type(result)], value, reset)
+        done, rung = self._run("complete", job.name, stage, job.fence, FIELDS[type(result)], value, reset, heard_s)
         return bool(done), bells(rung)
 
     def progress(self, stage: str, job: Job, number: int, entry: Mapping[str, Any]) -> bool:
@@ -196,15 +217,6 @@ class Jobs:
             raise UnknownSession("There is no such session: nothing was said in it, or it was erased.")
         return cast(list[str], canceled)
 
-    def dead(self, tenant: str, most: int) -> list[Job]:
-        """The latest `most` jobs that failed through no fault of their own and were not retried, newest first."""
-        names = cast(list[str], self.redis.zrevrange(f"{PREFIX}dead:{tenant}", 0, most - 1))
-        with self.redis.pipeline(transaction=False) as reading:
-            for name in names:
-                reading.hgetall(f"{PREFIX}job:{name}")
-            found = reading.execute()
-        return [Job.from_record(each) for each in found if "dead" in each]
-
     def waiting(self) -> dict[str, int]:
         """Jobs ready and unclaimed, for each stage."""
         return {stage: self.redis.zcard(f"{PREFIX}ready:{stage}") for stage in STAGES}
@@ -239,6 +251,11 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
+def client(question: Question) -> dict[str, str]:
+    """What a job's record says of its client to the scripts: the key that is charged, the learner who owns it."""
+    return {name: id_ for name, id_ in (("key", question.key), ("owner", question.owner)) if id_}
+
+
 def refuse(outcome: str, free_in_s: float) -> None:
     """Raise what `outcome` of submit.lua means, unless the job was accepted, now or before."""
     if outcome == "other":
@@ -247,5 +264,9 @@ def refuse(outcome: str, free_in_s: float) -> None:
         raise NotDead
     if outcome == "server":
         raise ServerFull(retry_after_s=free_in_s)
+    if outcome == "rate":
+        raise RateLimited("This key has submitted as many jobs as it may in a minute. Nothing was accepted.", free_in_s)
+    if outcome == "minutes":
+        raise MinutesUsed("This key has no minutes of recordings left today (UTC). Nothing was accepted.", free_in_s)
     if outcome in {"tenant", "session"}:
         raise QuotaFull(f"This {outcome} has too many unfinished jobs. Nothing was accepted; try again.", free_in_s)

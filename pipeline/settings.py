@@ -1,14 +1,23 @@
 """Every setting, one line each: name, default, unit. Set NAME by the environment variable WAIJIAO_NAME."""
 
 import os
+import re
 from functools import cache
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pipeline.addresses import networks
+
 DATA_HOME = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]+)?")
+
+
+def parted(text: str) -> tuple[str, ...]:
+    """What stands between the commas."""
+    return tuple(each.strip() for each in text.split(",") if each.strip())
 
 
 class Settings(BaseSettings):
@@ -27,9 +36,15 @@ class Settings(BaseSettings):
     # the HTTP API
     host: str = "127.0.0.1"  # address the API listens on
     port: int = 8000  # TCP port the API listens on
-    allow_open: bool = False  # listen beyond loopback although nobody has to show a key
-    api_threads: int = Field(default=16, ge=2)  # requests served at once by the API process
+    keys: bool = False  # every request must show a key of `waijiao key create`; false: it listens on this machine only
+    key_per_minute: int = Field(default=60, ge=0)  # jobs a new key may submit in a minute; 0: no limit
+    key_minutes_a_day: int = Field(default=0, ge=0)  # minutes of recordings a new key may have heard a day; 0: no limit
+    cors_origins: str = ""  # origins with commas between them, such as https://school.example: pages let in from there
+    api_threads: int = Field(default=256, ge=2)  # requests served at once by the API process
+    most_waiting: int = Field(default=200, ge=0)  # of them, those that wait for a job to change; fewer than api_threads
+    wait_s: float = Field(default=25, ge=0)  # seconds a request may wait for a job to change or to end
     url: str = "http://127.0.0.1:8000"  # where the `waijiao` command finds the API
+    key: str = ""  # the key that the `waijiao` command shows it
     max_upload_mb: int = 25  # megabytes (10^6 bytes) one recording may have
     max_recording_s: int = 300  # seconds one recording may last
     max_text_chars: int = 2000  # characters of typed text that one job may bring
@@ -44,6 +59,11 @@ class Settings(BaseSettings):
     max_jobs: int = Field(default=10_000, ge=1)  # unfinished jobs of the whole server
     max_jobs_tenant: int = Field(default=5_000, ge=1)  # unfinished jobs of one tenant
     max_jobs_session: int = Field(default=100, ge=1)  # unanswered turns of one session
+
+    # webhooks
+    webhook_attempts: int = Field(default=8, ge=1)  # times a webhook is tried before it is given up
+    webhook_s: float = Field(default=10, gt=0)  # seconds one attempt may take
+    webhook_networks: str = ""  # CIDRs with commas between them: addresses of your own network that webhooks may have
 
     # how long, how often
     deadline_s: int = Field(default=86_400, ge=0)  # seconds after which an unanswered job expires
@@ -73,6 +93,7 @@ class Settings(BaseSettings):
     llm_threads: int = Field(default=1, ge=1)  # compute threads of one worker
     llm_gpu_layers: int = 0  # layers put on a GPU
     llm_context: int = 4096  # tokens of context
+    chat_tokens: int = Field(default=512, ge=1)  # tokens it may answer when it is asked by itself and not told how many
     llm_batch: int = Field(default=1, ge=1)  # jobs one worker takes at once
 
     # text to speech
@@ -84,12 +105,29 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def nobody_is_let_in_unasked(self) -> Self:
-        if self.host not in {"127.0.0.1", "::1", "localhost"} and not self.allow_open:
+        if self.host not in {"127.0.0.1", "::1", "localhost"} and not self.keys:
             raise ValueError(
-                f"listening on {self.host} would let anybody on the network in, since no key has to be shown. Listen "
-                "on 127.0.0.1 behind a proxy that asks for one, or set WAIJIAO_ALLOW_OPEN=true to do it all the same."
+                f"listening on {self.host} would let anybody on the network in, since no key has to be shown. Set "
+                "WAIJIAO_KEYS=true, and make a key with `waijiao key create`; or listen on 127.0.0.1."
             )
         return self
+
+    @field_validator("cors_origins")
+    @classmethod
+    def origins_can_be_read(cls, text: str) -> str:
+        if wrong := [origin for origin in parted(text) if not ORIGIN.fullmatch(origin)]:
+            raise ValueError(f"{wrong[0]!r} is no origin: it must be like https://school.example or http://host:8080")
+        return text
+
+    @field_validator("webhook_networks")
+    @classmethod
+    def networks_can_be_read(cls, text: str) -> str:
+        networks(text)
+        return text
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        return parted(self.cors_origins)
 
     @property
     def models_folder(self) -> Path:

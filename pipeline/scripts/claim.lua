@@ -14,7 +14,8 @@ for _, job in ipairs(redis.call('SMEMBERS', held)) do
   end
 end
 if #claims > 0 then return { claims, bells } end
-while #claims < tonumber(most) do
+local batch = {}
+while #batch < tonumber(most) do
   local job = redis.call('ZPOPMIN', P .. 'ready:' .. stage)[1]
   if not job then break end
   if alive(job) and get(job, 'stage') == stage then
@@ -26,7 +27,11 @@ while #claims < tonumber(most) do
     redis.call('EXPIRE', held, 86400)
     redis.call('ZADD', P .. 'leases', NOW + lease, job)
     touch(job)
-    claims[#claims + 1] = redis.call('HGETALL', key(job))
+    batch[#batch + 1] = job
   end
+end
+for i, job in ipairs(batch) do
+  redis.call('HSET', key(job), 'batch', #batch)
+  claims[i] = redis.call('HGETALL', key(job))
 end
 return { claims, bells }

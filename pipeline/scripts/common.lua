@@ -5,6 +5,7 @@
 local P = 'waijiao:'
 local LOST = 'The worker died on this job as often as a job may be tried. Try a shorter recording.'
 local TOO_SLOW = 'A stage took longer than it may, as often as a job may be tried. Try a shorter recording.'
+local EVENTS = { 'job.transcribed', 'job.succeeded', 'job.failed', 'job.canceled', 'job.expired' }
 local bells = {}
 
 local function now()
@@ -12,6 +13,9 @@ local function now()
   return tonumber(t[1]) + tonumber(t[2]) / 1000000
 end
 local NOW = now()
+
+-- Where the seconds of recordings are counted that a client's key has had heard on this day, in UTC.
+local function heard_today(whose) return P .. 'heard:' .. whose .. ':' .. math.floor(NOW / 86400) end
 
 local function key(job) return P .. 'job:' .. job end
 local function get(job, field) return redis.call('HGET', key(job), field) end
@@ -87,6 +91,41 @@ local function note_pace(job)
   redis.call('EXPIRE', P .. 'pace', 86400)
 end
 
+-- How long a job runs at a stage, and how long a worker takes for each job of a batch: means of the latest ten or so.
+local function note_speed(job, stage)
+  local ran = math.max(0.001, NOW - get(job, 'claimed_at'))  -- which is rounded
+  for name, seconds in pairs({ ['ran:' .. stage] = ran, ['each:' .. stage] = ran / (get(job, 'batch') or 1) }) do
+    local known = redis.call('HGET', P .. 'pace', name)
+    redis.call('HSET', P .. 'pace', name, known and 0.8 * known + 0.2 * seconds or seconds)
+  end
+  redis.call('EXPIRE', P .. 'pace', 86400)
+end
+
+-- An event that the job's webhook asked to be told becomes a delivery together with the change that it tells of, so
+-- that no crash loses it. It is due at once.
+local function tell(job, event)
+  local host, events = unpack(redis.call('HMGET', key(job), 'webhook_host', 'webhook_events'))
+  if not events or not string.find(events, event, 1, true) then return end
+  local name, due = job .. '/' .. event, P .. 'deliveries'
+  local lasting = math.ceil(get(job, 'retention') + math.max(0, get(job, 'deadline_at') - NOW))
+  redis.call('HSET', P .. 'delivery:' .. name, 'host', host, 'at', stamp(NOW), 'tried', 0, 'state', 'waiting')
+  redis.call('EXPIRE', P .. 'delivery:' .. name, lasting)
+  redis.call('ZADD', due, NOW, name)
+  redis.call('EXPIRE', due, math.max(lasting, redis.call('TTL', due)))
+  bells[#bells + 1] = 'chores ' .. job
+end
+
+local function tell_the_end(job, failure)
+  local code = failure and cjson.decode(failure).code
+  if not failure then
+    tell(job, 'job.succeeded')
+  elseif code == 'canceled' or code == 'expired' then
+    tell(job, 'job.' .. code)
+  else
+    tell(job, 'job.failed')
+  end
+end
+
 local function finish(job, failure)
   unlist(job)
   redis.call('HSET', key(job), 'phase', 'ended', 'ended_at', stamp(NOW))
@@ -95,6 +134,7 @@ local function finish(job, failure)
   note_pace(job)
   leave_line(job)
   touch(job)
+  tell_the_end(job, failure)
 end
 
 -- The job failed through no fault of its own; it is listed as dead, and may be retried.
@@ -102,8 +142,8 @@ local function give_up(job, failure)
   finish(job, failure)
   local dead = P .. 'dead:' .. get(job, 'tenant')
   redis.call('HSET', key(job), 'dead', '1')
-  redis.call('ZADD', dead, NOW, job)
-  redis.call('ZREMRANGEBYSCORE', dead, '-inf', NOW - get(job, 'retention'))
+  redis.call('ZADD', dead, redis.call('ZSCORE', P .. 'jobs:' .. get(job, 'tenant'), job) or 0, job)
+  trim(dead)
   redis.call('EXPIRE', dead, get(job, 'retention'))
 end
 
@@ -147,8 +187,14 @@ local function forget(job, tombstone_s)
   redis.call('ZREM', session_key(job, 'open'), job)
   redis.call('ZREM', P .. 'dead:' .. get(job, 'tenant'), job)
   redis.call('ZREM', P .. 'jobs:' .. get(job, 'tenant'), job)
+  local owner = get(job, 'owner')
   redis.call('DEL', key(job), P .. 'progress:' .. job)
+  for _, event in ipairs(EVENTS) do
+    redis.call('DEL', P .. 'delivery:' .. job .. '/' .. event)
+    redis.call('ZREM', P .. 'deliveries', job .. '/' .. event)
+  end
   redis.call('HSET', key(job), 'erased', '1')
+  if owner then redis.call('HSET', key(job), 'owner', owner) end
   redis.call('EXPIRE', key(job), tombstone_s)
   redis.call('PUBLISH', P .. 'changed', job)
 end

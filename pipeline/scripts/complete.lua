@@ -1,6 +1,6 @@
--- complete(job, stage, fence, field, value, reset): the stage is done; the job goes on along its road.
+-- complete(job, stage, fence, field, value, reset, heard_s): the stage is done; the job goes on along its road.
 -- Refused (0) when the fence is stale or the job has ended; said again (its answer was lost) it is answered as before.
-local job, stage, fence, field, value, reset = unpack(ARGV)
+local job, stage, fence, field, value, reset, heard = unpack(ARGV)
 local mark = stage .. ' ' .. fence
 if get(job, 'done') == mark then
   if get(job, 'phase') == 'ready' then ring(job) end
@@ -9,10 +9,17 @@ end
 if not holds(job, stage, fence) then return { 0, bells } end
 unlease(job)
 redis.call('HSET', key(job), field, value, 'done', mark, 'ran:' .. stage, stamp(NOW - get(job, 'claimed_at')))
+note_speed(job, stage)
+local whose = get(job, 'key')
+if whose and tonumber(heard) > 0 then
+  redis.call('INCRBYFLOAT', heard_today(whose), heard)
+  redis.call('EXPIRE', heard_today(whose), 2 * 86400)
+end
 if reset == '1' then
   redis.call('HSET', session_key(job, 'session'), 'since', get(job, 'seq'))
   redis.call('HSET', key(job), 'outcome', 'session_reset')
 end
+if stage == 'asr' then tell(job, 'job.transcribed') end
 if stage == 'llm' then leave_line(job) end
 local following = string.match(',' .. get(job, 'road') .. ',', ',' .. stage .. ',([^,]+)')
 if following then

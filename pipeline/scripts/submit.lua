@@ -1,7 +1,7 @@
 -- submit(job, terms, fields): write the record, a JSON object of fields; it waits at the first stage of its road.
 -- Of the terms, `key` and `fingerprint` make a repeated request the same job, `retry_of` names the dead job it stands
--- in for. Answers what came of it (accepted, same, other, gone; server, tenant or session has too many), the
--- record, the seconds until a place may be free, and the bells.
+-- in for. Answers what came of it (accepted, same, other, gone; server, tenant or session has too many; the client's key
+-- has used up its rate or its minutes), the record, the seconds until it may be tried again, and the bells.
 local job, terms, fields = ARGV[1], cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
 if redis.call('HEXISTS', key(job), 'road') == 1 then  -- said again: its answer was lost
   if get(job, 'phase') == 'ready' then ring(job) end
@@ -35,9 +35,25 @@ for _, bound in ipairs({
   if redis.call('ZCARD', line) >= terms['most_' .. who] then return { who, {}, free_in(line), bells } end
 end
 
+local rate, paid  -- the time until which the key's rate is used up by what was accepted (a token bucket, as GCRA)
+if fields.key and not terms.retry_of then
+  local limits = redis.call('HMGET', P .. 'key:' .. fields.key, 'per_minute', 'minutes_a_day')
+  local per_minute, minutes = tonumber(limits[1]) or 0, tonumber(limits[2]) or 0
+  if minutes > 0 and string.find(fields.road, 'asr', 1, true)
+    and tonumber(redis.call('GET', heard_today(fields.key)) or 0) >= 60 * minutes then
+    return { 'minutes', {}, stamp(86400 - NOW % 86400), bells }
+  end
+  if per_minute > 0 then
+    rate = P .. 'rate:' .. fields.key
+    paid = math.max(tonumber(redis.call('GET', rate) or 0), NOW) + 60 / per_minute
+    if paid - NOW > 60.001 then return { 'rate', {}, stamp(paid - NOW - 60), bells } end
+  end
+end
+
 local behind = fields.behind
 fields.behind = nil
 for field, value in pairs(fields) do redis.call('HSET', key(job), field, value) end
+if rate then redis.call('SET', rate, string.format('%.6f', paid), 'EX', 61) end
 local session = session_key(job, 'session')
 local seq = redis.call('HINCRBY', session, 'seq', 1)
 local order = redis.call('INCR', P .. 'accepted')

@@ -1,5 +1,6 @@
 -- sweep(attempts, stage_s, most, stage, queue, …): take back expired leases, end jobs past their deadline, and answer
--- the bells that are missing: for each stage max(0, ready jobs - messages in its queue).
+-- the bells that are missing: for each stage max(0, ready jobs - messages in its queue); for the chores, deliveries that
+-- are due.
 local attempts, stage_s, most = ARGV[1], ARGV[2], ARGV[3]
 for _, job in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', NOW, 'LIMIT', 0, most)) do
   if alive(job) then
@@ -17,10 +18,11 @@ for _, job in ipairs(redis.call('ZRANGEBYSCORE', P .. 'deadlines', '-inf', NOW, 
 end
 bells = {}
 for i = 4, #ARGV, 2 do
-  local ready_key = P .. 'ready:' .. ARGV[i]
-  local missing = redis.call('ZCARD', ready_key) - redis.call('LLEN', ARGV[i + 1])
+  local line, latest = P .. 'ready:' .. ARGV[i], '+inf'
+  if ARGV[i] == 'chores' then line, latest = P .. 'deliveries', NOW end
+  local missing = redis.call('ZCOUNT', line, '-inf', latest) - redis.call('LLEN', ARGV[i + 1])
   if missing > 0 then
-    for _, job in ipairs(redis.call('ZRANGE', ready_key, 0, math.min(missing, tonumber(most)) - 1)) do
+    for _, job in ipairs(redis.call('ZRANGE', line, 0, math.min(missing, tonumber(most)) - 1)) do
       bells[#bells + 1] = ARGV[i] .. ' ' .. job
     end
   end

@@ -1,9 +1,9 @@
 """The HTTP API over a real Redis: repeated requests, cancel, erase, retry, bounds, and a store that is in trouble."""
 
 import threading
+from io import BytesIO
 from pathlib import Path
 
-import httpx
 import pytest
 
 from api import create_app
@@ -23,10 +23,9 @@ def client(redis, here):
 
 
 def post(client, audio: bytes | None = None, key: str | None = None, **fields):
-    files = {"audio": ("a.wav", audio)} if audio is not None else {"": ""}
-    form = httpx.Request("POST", "http://test", data=fields, files=files)
+    files = {"audio": (BytesIO(audio), "a.wav")} if audio is not None else {}
     headers = {"Idempotency-Key": key} if key is not None else {}
-    return client.post("/v1/jobs", data=form.read(), content_type=form.headers["Content-Type"], headers=headers)
+    return client.post("/v1/jobs", data={**fields, **files}, content_type="multipart/form-data", headers=headers)
 
 
 def code(answer) -> tuple[int, str]:
@@ -140,7 +139,6 @@ def test_a_dead_job_is_listed_and_retried_once(client, redis, here):
 def test_only_dead_jobs_can_be_retried(client):
     accepted = post(client, text="hi")
     assert code(client.post(f"{accepted.headers['Location']}/retry")) == (409, "not_dead")
-    assert code(client.get("/v1/jobs")) == (422, "bad_request")
 
 
 def test_starting_over_cancels_what_is_not_answered(client, redis, here):

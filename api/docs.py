@@ -1,0 +1,40 @@
+"""/openapi.json, and /docs, which shows it and lets one try it: with Swagger UI from our own disk."""
+
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, jsonify, render_template, send_file
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+
+from api.spec import document
+
+FILES = {"swagger_bundle.js": "text/javascript", "swagger_style.css": "text/css"}  # offapi's
+FOLDER = Path(str(find_spec("offapi").origin)).parent  # type: ignore[union-attr]  # importing it would read 9 MB
+DAY_S = 86_400  # seconds
+
+routes = Blueprint("docs", __name__)
+
+
+@cache
+def written() -> dict[str, Any]:
+    return document()
+
+
+@routes.get("/openapi.json")
+def openapi() -> Response:
+    return jsonify(written())
+
+
+@routes.get("/docs")
+def page() -> str:
+    return render_template("docs.html")
+
+
+@routes.get("/docs/<name>")
+def file(name: str) -> Response:
+    if name not in FILES:
+        raise NotFound
+    return send_file(FOLDER / name, mimetype=FILES[name], max_age=DAY_S)

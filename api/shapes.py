@@ -1,0 +1,178 @@
+"""The JSON that the API answers with, as types: what openapi.json is written from."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+State = Literal["queued", "transcribing", "thinking", "speaking", "succeeded", "failed", "canceled", "expired"]
+Stage = Literal["asr", "llm", "tts"]
+Task = Literal["teach", "transcribe", "chat", "speak"]
+Id = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+Seconds = Annotated[float, Field(ge=0)]
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457). `code` never changes its meaning; `retryable` says whether the same request may succeed."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    retryable: bool
+
+
+class JobError(Shape):
+    """Why a job ended without an answer."""
+
+    code: str
+    stage: Stage | None
+    detail: str
+    retryable: bool
+
+
+class Word(Shape):
+    word: str
+    start: Seconds
+    end: Seconds
+    probability: float
+
+
+class Segment(Shape):
+    start: Seconds
+    end: Seconds
+    text: str
+    avg_logprob: float
+    compression_ratio: float
+    no_speech_prob: float
+
+
+class Transcript(Shape):
+    text: str
+    language: str
+    duration_s: Seconds
+    words: list[Word]
+    segments: list[Segment]
+
+
+class Edit(Shape):
+    """One correction: the words `heard[at[0]:at[1]]` are `from`; `to` takes their place."""
+
+    from_: str = Field(alias="from")
+    to: str
+    at: tuple[int, int]
+
+
+class Feedback(Shape):
+    heard: str
+    corrected: str
+    reply: str
+    spoken: str
+    edits: list[Edit]
+    explanation: str
+    reset: bool
+
+
+class Question(Shape):
+    text: str | None
+    duration_s: Seconds | None
+
+
+class Answer(Shape):
+    text: str
+    audio: str
+    duration_s: Seconds
+    format: str
+    sha256: str
+
+
+class Part(Shape):
+    """One spoken sentence of the answer; `number` counts from 1, `audio` is where it lies."""
+
+    number: int
+    text: str
+    audio: str
+    duration_s: Seconds
+
+
+class Completion(Shape):
+    text: str
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Timing(Shape):
+    waited_s: Seconds | None
+    ran_s: Seconds | None
+
+
+class Job(Shape):
+    """How far a job got. `state` is one of the last four when it has ended, and then never changes again."""
+
+    id: Id
+    state: State
+    task: Task
+    lane: Literal["interactive", "bulk"]
+    session: str
+    owner: str | None
+    seq: int
+    persona: str
+    created_at: datetime
+    updated_at: datetime
+    deadline_at: datetime
+    attempts: dict[Stage, int]
+    queue_position: int | None
+    eta_seconds: Seconds | None
+    question: Question
+    transcript: Transcript | None
+    feedback: Feedback | None
+    completion: Completion | None
+    parts: list[Part]
+    answer: Answer | None
+    timings: dict[Stage, Timing]
+    outcome: str | None
+    error: JobError | None
+    metadata: dict[str, str]
+    retry_of: Id | None
+    retried_as: Id | None
+    links: dict[str, str]
+
+
+class JobList(Shape):
+    """A page of jobs, newest first; `next` is the cursor of the page after it, null when there is none."""
+
+    jobs: list[Job]
+    next: str | None
+
+
+class Session(Shape):
+    """A session's turns since it was last started over, oldest first."""
+
+    session: str
+    turns: list[Job]
+
+
+class Alive(Shape):
+    alive: Literal[True]
+
+
+class Workers(Shape):
+    ready: int
+    loading: int
+    waiting: int
+
+
+class Readiness(Shape):
+    """Whether a job sent now would be worked on; `models` counts each model's workers and its waiting jobs."""
+
+    ready: bool
+    models: dict[Stage, Workers]
+
+
+AnyObject = dict[str, Any]

@@ -1,0 +1,144 @@
+"""A job's changes as server-sent events, over a real server: in order, resumed, begun anew after a lost worker."""
+
+import json
+from contextlib import contextmanager
+
+import pytest
+from road import SPOKEN, TAUGHT, asked, claimed, run
+
+from pipeline.record import Question
+from pipeline.turns import Completion, Part
+
+ID = "a" * 32
+PLACE = f"/v1/jobs/{ID}/events"
+SENTENCES = ("I went home.", "Why?")
+
+
+def part(text: str) -> dict:
+    return {"part": Part(text, f"default/{ID}/x", "00", 1, 1.0).as_dict()}
+
+
+@contextmanager
+def listening(server, last: str | None = None):
+    """The events of the job, each (id, kind, data), as they come."""
+    headers = {"Last-Event-ID": last} if last else {}
+    with server.stream("GET", PLACE, headers=headers) as answer:
+        assert answer.status_code == 200, answer.read()
+        assert answer.headers["Content-Type"].startswith("text/event-stream")
+        yield read(answer.iter_lines())
+
+
+def read(lines):
+    said: dict[str, str] = {}
+    for line in lines:
+        if line:
+            name, _, value = line.partition(": ")
+            said[name] = value
+        elif "event" in said:
+            yield said["id"], said["event"], json.loads(said["data"])
+            said = {}
+
+
+@pytest.fixture
+def job(jobs):
+    jobs.submit(asked(ID, recording=False))
+
+
+def test_every_step_is_told_and_the_stream_ends_with_the_job(server, jobs, job):
+    with listening(server) as events:
+        assert next(events)[1:] == ("job", same(server))
+        run(jobs, "llm", TAUGHT)
+        spoken = claimed(jobs, "tts")
+        states = [next(events)[2]["state"]]
+        while states[-1] != "speaking":
+            states.append(next(events)[2]["state"])
+        for number, sentence in enumerate(SENTENCES, 1):
+            jobs.progress("tts", spoken, number, part(sentence))
+            _, kind, data = next(events)
+            assert (kind, data["number"], data["text"]) == ("part", number, sentence)
+            assert data["audio"] == f"/v1/jobs/{ID}/audio?part={number}"
+        jobs.complete("tts", spoken, SPOKEN)
+        assert [(kind, data["state"]) for _, kind, data in events] == [("job", "succeeded")]
+
+
+def same(server) -> dict:
+    return server.get(f"/v1/jobs/{ID}").json()
+
+
+def test_a_broken_stream_is_taken_up_where_it_broke(server, jobs, job):
+    run(jobs, "llm", TAUGHT)
+    spoken = claimed(jobs, "tts")
+    jobs.progress("tts", spoken, 1, part(SENTENCES[0]))
+    with listening(server) as events:
+        seen = [next(events) for _ in range(2)]
+    assert {kind for _, kind, _ in seen} == {"part", "job"}
+    jobs.progress("tts", spoken, 2, part(SENTENCES[1]))
+    with listening(server, last=seen[-1][0]) as events:
+        assert next(events)[2]["text"] == SENTENCES[1]
+        jobs.complete("tts", spoken, SPOKEN)
+        last, kind, data = next(events)
+        assert (kind, data["state"]) == ("job", "succeeded")
+    done = server.get(PLACE, headers={"Last-Event-ID": last})
+    assert (done.status_code, done.content) == (204, b"")
+
+
+def test_after_a_lost_worker_the_sentences_begin_again(server, jobs, job):
+    run(jobs, "llm", TAUGHT)
+    jobs.progress("tts", claimed(jobs, "tts", "unlucky"), 1, part("A sentence of the dead."))
+    with listening(server) as events:
+        assert {next(events)[1] for _ in range(2)} == {"part", "job"}
+        again = claimed(jobs, "tts", "unlucky")
+        jobs.progress("tts", again, 1, part(SENTENCES[0]))
+        told = [next(events)]
+        while told[-1][1] != "part":
+            told.append(next(events))
+        assert "restart" in {kind for _, kind, _ in told}
+        assert (told[-1][2]["number"], told[-1][2]["text"]) == (1, SENTENCES[0])
+
+
+def test_a_chat_is_told_word_by_word(server, jobs):
+    jobs.submit(Question(ID, ID, task="chat", details={"messages": [{"role": "user", "content": "hi"}]}))
+    chat = claimed(jobs, "llm")
+    jobs.progress("llm", chat, 1, {"text": "Hel"})
+    with listening(server) as events:
+        first = [next(events), next(events)]
+        assert [data["text"] for _, kind, data in first if kind == "text"] == ["Hel"]
+        jobs.progress("llm", chat, 2, {"text": "lo"})
+        assert next(events)[1:] == ("text", {"text": "lo"})
+        jobs.complete("llm", chat, Completion("Hello", "stop", 5, 2))
+        (_, kind, data) = next(events)
+        assert (kind, data["completion"]["text"], data["state"]) == ("job", "Hello", "succeeded")
+
+
+def test_an_ended_job_is_told_whole_and_at_once(server, jobs, job):
+    run(jobs, "llm", TAUGHT)
+    run(jobs, "tts")
+    with listening(server) as events:
+        assert [(kind, data["state"]) for _, kind, data in events] == [("job", "succeeded")]
+
+
+def test_a_job_that_is_erased_ends_its_stream_with_the_reason(server, jobs, job):
+    with listening(server) as events:
+        next(events)
+        jobs.erase("default", "anna")
+        (_, kind, data) = next(events)
+        assert (kind, data["code"]) == ("error", "erased")
+
+
+def test_when_too_many_wait_the_stream_says_what_is_and_when_to_come_again(serve, jobs, job):
+    server = serve(most_waiting=0)
+    answer = server.get(PLACE)
+    assert answer.text.startswith("retry: ")
+    assert answer.text.count("event: job") == 1
+
+
+def test_events_of_an_unknown_job_are_a_problem(server):
+    assert server.get(PLACE).json()["code"] == "unknown_job"
+
+
+def test_nonsense_for_the_last_event_is_as_good_as_none(server, jobs, job):
+    run(jobs, "llm", TAUGHT)
+    run(jobs, "tts")
+    for nonsense in ("-", "1-2", "9" * 40, "1-1-1; DROP"):
+        with listening(server, last=nonsense) as events:
+            assert next(events)[1] == "job"

@@ -1,0 +1,105 @@
+"""Pages of jobs over the API: filters, cursors, nothing twice, nothing left out."""
+
+from itertools import chain
+
+import pytest
+from road import asked, claimed, die, run
+
+from api import create_app
+from pipeline import listing
+
+
+@pytest.fixture
+def client(redis, here):
+    return create_app(here).test_client()
+
+
+def pages(client, **query) -> list[list[str]]:
+    """The ids of every page, from the first to the last."""
+    found, cursor = [], {}
+    while True:
+        answer = client.get("/v1/jobs", query_string={**query, **cursor})
+        assert answer.status_code == 200, answer.text
+        found.append([job["id"] for job in answer.json["jobs"]])
+        if answer.json["next"] is None:
+            return found
+        cursor = {"cursor": answer.json["next"]}
+
+
+def submit(jobs, *ids: str, **fields) -> None:
+    for id_ in ids:
+        jobs.submit(asked(id_, **fields))
+
+
+def test_jobs_come_newest_first_page_by_page(client, jobs):
+    submit(jobs, *"abcdefg", session="anna")
+    assert list(chain(*pages(client, limit=3))) == list("gfedcba")
+    assert [len(page) for page in pages(client, limit=3)] == [3, 3, 1]
+    assert [len(page) for page in pages(client, limit=7)] == [7]
+    assert pages(client) == [list("gfedcba")]
+
+
+def test_an_empty_house_has_one_empty_page(client):
+    assert pages(client) == [[]]
+
+
+def test_jobs_that_come_meanwhile_do_not_move_the_pages(client, jobs):
+    submit(jobs, *"abcd")
+    first = client.get("/v1/jobs?limit=2").json
+    submit(jobs, "e")
+    second = client.get(f"/v1/jobs?limit=2&cursor={first['next']}").json
+    assert [job["id"] for job in second["jobs"]] == ["b", "a"]
+
+
+def test_filters_by_session_state_task_and_death(client, jobs):
+    submit(jobs, "a", "b", session="anna", recording=False)
+    submit(jobs, "c", session="ben", recording=False)
+    run(jobs, "llm")
+    run(jobs, "tts")
+    die(jobs, "llm")
+    assert pages(client, session="anna") == [["b", "a"]]
+    assert pages(client, session="nobody") == [[]]
+    assert pages(client, state="succeeded") == [["a"]]
+    assert pages(client, state="failed", session="anna") == [["b"]]
+    assert pages(client, dead="true") == [["b"]]
+    assert pages(client, dead="false") == [["c", "a"]]
+    assert pages(client, task="teach") == [["c", "b", "a"]]
+    assert pages(client, task="chat") == [[]]
+
+
+def test_one_tenant_never_sees_another(client, jobs):
+    submit(jobs, "a", tenant="north")
+    assert pages(client) == [[]]
+
+
+def test_a_rare_state_is_found_behind_many_others(client, jobs, monkeypatch):
+    monkeypatch.setattr(listing, "AT_ONCE", 4)
+    monkeypatch.setattr(listing, "LOOKED_AT", 6)
+    submit(jobs, "old", recording=False)
+    claimed(jobs, "llm")
+    submit(jobs, *(f"new{number}" for number in range(20)), session="ben", recording=False)
+    found = pages(client, state="thinking", limit=5)
+    assert list(chain(*found)) == ["old"]
+    assert len(found) > 1  # no page looks at more than it may
+
+
+def test_erased_jobs_are_listed_no_more(client, jobs):
+    submit(jobs, "a", session="anna")
+    submit(jobs, "b", session="ben")
+    jobs.erase("default", "anna")
+    assert pages(client) == [["b"]]
+
+
+@pytest.mark.parametrize(
+    "query", ["state=done", "limit=0", "limit=101", "cursor=x", "cursor=-1", "dead=perhaps", "page=2", "session=a/b"]
+)
+def test_a_query_that_cannot_be_meant_is_refused(client, query):
+    answer = client.get(f"/v1/jobs?{query}")
+    assert (answer.status_code, answer.json["code"]) == (422, "bad_request")
+
+
+def test_what_is_shown_in_a_list_is_the_record(client, jobs):
+    submit(jobs, "a" * 32)
+    (job,) = client.get("/v1/jobs").json["jobs"]
+    whole = client.get(f"/v1/jobs/{'a' * 32}").json
+    assert job == {**whole, "queue_position": None, "eta_seconds": None}
