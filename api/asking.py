@@ -25,8 +25,8 @@ class Asking(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class JobText(Asking):
-    """A question without a recording, or what comes beside it."""
+class JobFields(Asking):
+    """What may be said of a question."""
 
     text: str = Field("", description="typed words; they are added to what is heard, or answered alone")
     session: SessionName | None = Field(None, description="1 to 64 characters without / or \\")
@@ -62,8 +62,22 @@ def unchosen(value: Any) -> bool:
     return isinstance(value, FileStorage) and not value.filename
 
 
-class JobForm(JobText):
-    """A question as a form, with its recording."""
+def with_words(schema: dict[str, Any]) -> None:
+    """Without a recording there must be text; the type itself leaves that to the check that says so more kindly."""
+    schema["required"] = ["text"]
+    schema["properties"]["text"]["pattern"] = r"\S"
+
+
+class JobText(JobFields):
+    """A question without a recording."""
+
+    model_config = ConfigDict(json_schema_extra=with_words)
+
+
+class JobForm(JobFields):
+    """A question as a form, with its recording, or text, or both."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["audio"]}, {"required": ["text"]}]})
 
     audio: Upload | None = Field(None, description="a file: wav, mp3, m4a, aac, ogg, opus, webm or flac")
 

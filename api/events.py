@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from threading import Event
@@ -60,23 +61,26 @@ def known_to(last_event_id: str) -> Told:
 
 def stream(job_id: str, told: Told) -> Iterator[str]:
     yield f"retry: {RETRY_MS}\n\n"
+    until = time.monotonic() + here.settings().events_s
     with here.changes().of(f"{here.caller().tenant}/{job_id}") as changed:
         while True:
             try:
-                sight = next_sight(job_id, told, changed)
+                sight = next_sight(job_id, told, changed, until - time.monotonic())
             except WaijiaoError as error:  # it was erased meanwhile
                 yield f"id: {told}\n{event('error', error.as_dict())}"
                 return
             said = list(news(sight, told))
             yield from (f"id: {known}\n{each}" for known, each in said) if said else ": still here\n\n"
-            if sight.ended or changed is None:
+            if sight.ended or changed is None or time.monotonic() > until:
                 return
             told = said[-1][0] if said else told
 
 
-def next_sight(job_id: str, told: Told, changed: Event | None) -> Sight:
+def next_sight(job_id: str, told: Told, changed: Event | None, seconds: float) -> Sight:
     """The job as soon as there is something new in it, or as it is after a silence."""
-    return look(changed, lambda: see(job_id), lambda now: next(iter(news(now, told)), None) is not None, ALIVE_S)
+    return look(
+        changed, lambda: see(job_id), lambda now: next(iter(news(now, told)), None) is not None, min(seconds, ALIVE_S)
+    )
 
 
 def news(sight: Sight, told: Told) -> Iterator[tuple[Told, str]]:

@@ -39,6 +39,7 @@ from pipeline.record import Job, State
 from pipeline.retrying import retry
 
 ENDED = {State.SUCCEEDED, State.FAILED, State.CANCELED, State.EXPIRED}
+UNKNOWN_S = 2  # seconds after which a client is to look again when nobody knows how long it will take
 LONGEST_S = 60  # seconds after which a client is to look again, at most
 
 log = logging.getLogger("waijiao")
@@ -96,7 +97,7 @@ def showing(job: dict[str, Any]) -> Response:
     """The job, and when it is worth another look."""
     answer = jsonify(job)
     if job["state"] not in ENDED:
-        answer.headers["Retry-After"] = str(math.ceil(min(max(job["eta_seconds"] or 1, 1), LONGEST_S)))
+        answer.headers["Retry-After"] = str(math.ceil(min(max(job["eta_seconds"] or UNKNOWN_S, 1), LONGEST_S)))
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer
 

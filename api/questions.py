@@ -10,7 +10,7 @@ from typing import IO
 from werkzeug.datastructures import FileStorage
 
 from api import here
-from api.asking import JobForm, JobText
+from api.asking import JobFields, JobForm
 from pipeline import personas
 from pipeline.blobs import Blob
 from pipeline.errors import BadRequest, EmptyRequest, TooLarge, UnknownFormat, UnknownVoice
@@ -41,7 +41,7 @@ class Asked:
         return Repeatable(self.key, hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest())
 
 
-def read(fields: JobText, key: str | None) -> Asked:
+def read(fields: JobFields, key: str | None) -> Asked:
     """The checked request."""
     upload = recording(fields.audio) if isinstance(fields, JobForm) else None
     text = fields.text.strip()

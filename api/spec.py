@@ -19,6 +19,9 @@ from api.shapes import Problem
 from pipeline.errors import BadRequest, Unavailable, WaijiaoError
 
 JSON, PROBLEM = "application/json", "application/problem+json"
+EVENTS = "text/event-stream"
+EVENT = {"type": "object", "properties": {name: {"type": "string"} for name in ("event", "id", "data")}}  # one of many
+BINARY = {"type": "string", "format": "binary"}
 View = Callable[..., Any]
 
 
@@ -112,15 +115,14 @@ def complete(operation: dict[str, Any], described: Described) -> None:
     responses = operation["responses"]
     del responses["422"]  # spectree's own, which knows no problem+json
     for status, content_type in described.content_types.items():
-        kind = {"type": "string", "contentMediaType": content_type}
-        responses[str(status)]["content"] = {content_type: {"schema": kind}}
+        responses[str(status)]["content"] = {content_type: {"schema": EVENT if content_type == EVENTS else BINARY}}
     problem = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     by_status: dict[int, list[type[WaijiaoError]]] = {}
     errors: Sequence[type[WaijiaoError]] = (*described.errors, BadRequest, Unavailable)
     for error in errors:
         by_status.setdefault(error.http_status, []).append(error)
     for status, same in sorted(by_status.items()):
-        said = "; ".join(f"`{error.code}`: {(error.__doc__ or '').removeprefix('Raised when ')}" for error in same)
+        said = "; ".join(f"`{error.code}`: {error.meaning()}" for error in same)
         content = {**responses.get(str(status), {}).get("content", {}), **problem}
         responses[str(status)] = {"description": f"{HTTPStatus(status).phrase}. {said}", "content": content}
     responses["default"] = {"description": "Any other error.", "content": problem}

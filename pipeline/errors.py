@@ -12,9 +12,16 @@ class WaijiaoError(Exception):
     retryable: ClassVar[bool] = False  # whether the caller may send the same again with hope
     try_again: ClassVar[bool] = False  # whether the worker may try the same work again with hope
 
-    def __init__(self, detail: str = "", retry_after_s: float = 1) -> None:
-        super().__init__(detail or (type(self).__doc__ or "").strip())
+    def __init__(self, detail: str = "", retry_after_s: float = 1, field: str = "") -> None:
+        super().__init__(detail or self.meaning())
         self.retry_after_s = retry_after_s  # seconds after which the caller may try again, when it may
+        self.field = field  # of the request, when a single one is at fault
+
+    @classmethod
+    def meaning(cls) -> str:
+        """What an error of this class means, as a sentence for the caller: its docstring after "Raised when"."""
+        told = (cls.__doc__ or "").strip().removeprefix("Raised when ").removeprefix("Raised at start-up when ")
+        return told[:1].upper() + told[1:]
 
     @property
     def detail(self) -> str:
@@ -22,6 +29,14 @@ class WaijiaoError(Exception):
 
     def as_dict(self) -> dict[str, Any]:
         return {"code": self.code, "detail": self.detail, "retryable": self.retryable}
+
+
+def coded(code: str) -> type[WaijiaoError]:
+    """The class that has this code; the root, which is an error of ours, when none has."""
+    tree = [WaijiaoError]
+    for each in tree:  # which grows meanwhile
+        tree += each.__subclasses__()
+    return next((each for each in tree if each.code == code), WaijiaoError)
 
 
 def wordless(error: Exception) -> str:
@@ -60,6 +75,12 @@ class PromptTooLong(WaijiaoError):
     """Raised when the messages of a chat have more tokens than the language model can read. Send less of it."""
 
     code, http_status = "prompt_too_long", 422
+
+
+class ModelNotFound(WaijiaoError):
+    """Raised when a model is asked for by a name that none has that can do this here. GET /v1/models lists them."""
+
+    code, http_status = "model_not_found", 404
 
 
 class UnknownPersona(WaijiaoError):
@@ -126,6 +147,12 @@ class ServerFull(WaijiaoError):
     """Raised when the server has as many unfinished jobs as it may. Nothing was accepted; try again later."""
 
     code, http_status, retryable = "server_full", 503, True
+
+
+class TooManyWaiting(WaijiaoError):
+    """Raised when as many requests wait for an answer as may at once. Nothing was accepted; try again."""
+
+    code, http_status, retryable = "too_many_waiting", 503, True
 
 
 class QuotaFull(WaijiaoError):
@@ -230,7 +257,7 @@ class EngineFailed(WaijiaoError):
 class TooSlow(WaijiaoError):
     """Raised when a stage took longer than it may. Try a shorter recording, or a faster model."""
 
-    code, retryable, try_again = "too_slow", True, True
+    code, http_status, retryable, try_again = "too_slow", 504, True, True
 
 
 class OutOfMemory(WaijiaoError):
@@ -245,22 +272,28 @@ class WorkerLost(WaijiaoError):
     code, retryable = "worker_lost", True
 
 
+class BegunAnew(WaijiaoError):
+    """Raised when a worker died after a part of its answer was sent, and the answer begun anew is another. Ask again."""
+
+    code, retryable = "begun_anew", True
+
+
 class Expired(WaijiaoError):
     """Raised when a job was not answered before its deadline."""
 
-    code, retryable = "expired", True
+    code, http_status, retryable = "expired", 504, True
 
 
 class Canceled(WaijiaoError):
     """Raised when a job was canceled by its owner before it was answered."""
 
-    code = "canceled"
+    code, http_status = "canceled", 409
 
 
 class NothingToSay(WaijiaoError):
     """Raised when the answer has nothing that this voice can speak, such as another script. Choose another voice."""
 
-    code = "nothing_to_say"
+    code, http_status = "nothing_to_say", 422
 
 
 # --- the installation ------------------------------------------------------------------------------------------

@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 AT_ONCE = 2  # mutants
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "benchmarks", "docs", "deploy", "examples")
 JOBS, REPEATS, ENDING = "tests/redis/test_jobs.py", "tests/redis/test_repeats.py", "tests/redis/test_ending.py"
-SWEEP = "tests/redis/test_sweep.py"
+SWEEP, PARTS = "tests/redis/test_sweep.py", "tests/redis/test_parts.py"
+WEBHOOKS, GUARD = "tests/redis/test_webhooks.py", "tests/unit/test_webhook_guard.py"
 BOUNDS, LEASES, BLOBS = "tests/redis/test_bounds.py", "tests/redis/test_leases.py", "tests/unit/test_blobs.py"
 
 
@@ -184,7 +185,7 @@ MUTANTS = [
     Mutant(
         "an erasure removes the record",
         "pipeline/scripts/common.lua",
-        "redis.call('DEL', key(job))",
+        "redis.call('DEL', key(job), P .. 'progress:' .. job)",
         "",
         f"{ENDING}::test_erasing_a_session_wins_over_an_answer_that_is_on_its_way",
     ),
@@ -201,6 +202,69 @@ MUTANTS = [
         "redis.call('ZREM', P .. 'leases', ARGV[i])",
         "",
         f"{BOUNDS}::test_accepted_work_goes_on_while_the_memory_is_full",
+    ),
+    Mutant(
+        "a canceled answer is spoken no further",
+        "worker_tts/speech.py",
+        "if self.sentences and not wanted(self.job):",
+        "if False:",
+        f"{PARTS}::test_a_canceled_job_is_given_up_between_two_sentences",
+    ),
+    Mutant(
+        "a refused answer's sentences go with it",
+        "pipeline/committing.py",
+        "in outcome.blobs:",
+        "in (outcome.blob,):",
+        f"{PARTS}::test_a_second_attempt_s_sentences_do_not_mix_with_the_first_s",
+    ),
+    Mutant(
+        "what is told has no hole",
+        "pipeline/telling.py",
+        "self.given_up.add(job.name)",
+        "",
+        "tests/redis/test_telling.py::test_without_redis_nobody_waits_and_what_was_told_has_no_hole",
+    ),
+    Mutant(
+        "an event becomes a delivery",
+        "pipeline/scripts/common.lua",
+        "redis.call('ZADD', due, NOW, name)",
+        "",
+        f"{WEBHOOKS}::test_the_change_itself_rings_for_the_delivery_and_the_sweep_for_a_lost_bell",
+    ),
+    Mutant(
+        "a delivery's lease",
+        "pipeline/scripts/deliver.lua",
+        "redis.call('ZADD', due, NOW + lease, name)",
+        "",
+        f"{WEBHOOKS}::test_a_worker_that_dies_leaves_its_deliveries_to_the_next",
+    ),
+    Mutant(
+        "a delivery's fence",
+        "pipeline/scripts/delivered.lua",
+        "if redis.call('HGET', delivery, 'tried') ~= tried then return { 0 } end",
+        "",
+        f"{WEBHOOKS}::test_a_worker_that_dies_leaves_its_deliveries_to_the_next",
+    ),
+    Mutant(
+        "a receiver's share",
+        "pipeline/scripts/deliver.lua",
+        "elseif (busy[host] or 0) < tonumber(most_host) then",
+        "else",
+        f"{WEBHOOKS}::test_of_one_host_only_so_many_are_told_at_once",
+    ),
+    Mutant(
+        "every address of a webhook is judged",
+        "worker_chores/guarded.py",
+        "if not all(self.allows(address) for address in addresses):",
+        "if not any(self.allows(address) for address in addresses):",
+        f"{GUARD}::test_one_forbidden_address_among_public_ones_is_enough_to_refuse",
+    ),
+    Mutant(
+        "the judged address is connected to",
+        "worker_chores/guarded.py",
+        "connect_tcp(address, port, left(self.until))",
+        "connect_tcp(host, port, left(self.until))",
+        f"{GUARD}::test_a_name_is_looked_up_once_and_the_checked_address_connected_to",
     ),
 ]
 

@@ -132,6 +132,12 @@ def test_when_too_many_wait_the_stream_says_what_is_and_when_to_come_again(serve
     assert answer.text.count("event: job") == 1
 
 
+def test_a_long_stream_ends_so_that_its_client_comes_again(serve, jobs, job):
+    server = serve(events_s=0.3)
+    with listening(server) as events:
+        assert [(kind, data["state"]) for _, kind, data in events] == [("job", "queued")]
+
+
 def test_events_of_an_unknown_job_are_a_problem(server):
     assert server.get(PLACE).json()["code"] == "unknown_job"
 
