@@ -2,7 +2,22 @@
 
 from flask import Flask
 
-from api import audio, docs, errors, events, health, jobs, sessions
+from api import (
+    access,
+    audio,
+    chat,
+    docs,
+    errors,
+    events,
+    headers,
+    health,
+    jobs,
+    keys,
+    model_list,
+    sessions,
+    speech,
+    transcriptions,
+)
 from api.waiting import Changes
 from pipeline.app import ring_in_a_hurry
 from pipeline.blobs import FolderBlobs
@@ -27,7 +42,10 @@ def create_app(with_settings: Settings | None = None) -> Flask:
     app.extensions["forecast"] = Forecast(app.extensions["jobs"])
     app.extensions["changes"] = Changes(chosen)
     app.extensions["blobs"] = FolderBlobs(chosen.blobs_folder)
-    for resource in (jobs, audio, events, sessions, health, docs):
+    alone = (transcriptions, chat, speech, model_list)
+    for resource in (jobs, audio, events, sessions, keys, health, docs, *alone):
         app.register_blueprint(resource.routes)
     errors.register(app)
+    access.register(app)
+    headers.register(app, chosen)
     return app

@@ -2,9 +2,19 @@
 
 import json
 import re
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, InstanceOf, StringConstraints, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    StringConstraints,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 from werkzeug.datastructures import FileStorage
 
 from api.shapes import State, Task
@@ -48,19 +58,6 @@ class JobFields(Asking):
         json_schema_extra={"items": {"type": "string", "enum": list(EVENTS)}},
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def empty_is_not_given(cls, fields: Any) -> Any:
-        """A form sends every field it has, those left empty too."""
-        if not isinstance(fields, dict):
-            return fields
-        return {name: value for name, value in fields.items() if value not in ("", None) and not unchosen(value)}
-
-
-def unchosen(value: Any) -> bool:
-    """A form's field for a file, for which nobody chose one."""
-    return isinstance(value, FileStorage) and not value.filename
-
 
 def with_words(schema: dict[str, Any]) -> None:
     """Without a recording there must be text; the type itself leaves that to the check that says so more kindly."""
@@ -71,7 +68,7 @@ def with_words(schema: dict[str, Any]) -> None:
 class JobText(JobFields):
     """A question without a recording."""
 
-    model_config = ConfigDict(json_schema_extra=with_words)
+    model_config = ConfigDict(json_schema_extra=with_words, strict=True)
 
 
 class JobForm(JobFields):
@@ -84,16 +81,19 @@ class JobForm(JobFields):
     @model_validator(mode="before")
     @classmethod
     def read_what_a_form_spells(cls, fields: Any) -> Any:
-        """Forms know strings only: an object comes as JSON, a list as words with commas between them."""
-        spelt = dict(fields)
+        """Forms send the fields left empty too, and strings only: an object as JSON, a list with commas between."""
+        spelt = {name: value for name, value in fields.items() if value != "" and not unchosen(value)}
         if isinstance(events := spelt.get("webhook_events"), str):
             spelt["webhook_events"] = [event.strip() for event in events.split(",") if event.strip()]
-        if isinstance(metadata := spelt.get("metadata"), str) and metadata:
-            try:
+        if isinstance(metadata := spelt.get("metadata"), str):
+            with suppress(ValueError):  # then the type says what it must be
                 spelt["metadata"] = json.loads(metadata)
-            except ValueError:
-                spelt["metadata"] = None if metadata.isspace() else metadata  # the type says what it must be
         return spelt
+
+
+def unchosen(value: Any) -> bool:
+    """A form's field for a file, for which nobody chose one."""
+    return isinstance(value, FileStorage) and not value.filename
 
 
 class Submitting(BaseModel):
@@ -131,3 +131,121 @@ class Owned(Asking):
 
 class Hearing(Asking):
     part: int | None = Field(None, ge=1, le=10_000, description="the number of a sentence, from 1")
+
+
+# --- each model by itself, as in OpenAI's API: what it has and we do not is refused, never passed over ------------
+
+ModelName = Annotated[str, StringConstraints(max_length=256)]
+Said = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+MODEL = "an id of GET /v1/models that does this, a name of OpenAI's that stands for it, or default"
+
+
+class TranscriptionForm(Asking):
+    """A recording to be written down."""
+
+    file: Upload = Field(description="a file: wav, mp3, m4a, aac, ogg, opus, webm or flac")
+    model: ModelName = Field("default", description=f"{MODEL}; whisper-1 and gpt-4o-transcribe stand for ours")
+    language: str = Field("", pattern=r"^([a-z]{2,3})?$", description="an ISO 639 code such as en; else it is detected")
+    prompt: str = Field(
+        "", max_length=2000, description="at most 2000 characters that may be expected; the first 200 count"
+    )
+    response_format: Literal["json", "text", "srt", "verbose_json", "vtt"] = Field(
+        "json", description="json, text, srt, verbose_json or vtt"
+    )
+    temperature: float = Field(0, ge=0, le=0, description="0: the recogniser leaves nothing to chance")
+    timestamp_granularities: list[Literal["word", "segment"]] = Field(
+        default_factory=list,
+        alias="timestamp_granularities[]",
+        description="word, segment or both, with verbose_json; segment when it is not given",
+    )
+    stream: bool = Field(
+        False, description="false: a recording is written down as a whole", json_schema_extra={"enum": [False]}
+    )
+
+    @field_validator("timestamp_granularities", mode="before")
+    @classmethod
+    def one_is_a_list(cls, given: Any) -> Any:
+        return [given] if isinstance(given, str) else given
+
+    @field_validator("stream")
+    @classmethod
+    def nothing_is_streamed(cls, given: bool) -> bool:
+        if given:
+            raise ValueError("a recording is written down as a whole")
+        return given
+
+
+class TextPart(Asking):
+    type: Literal["text"]
+    text: str
+
+
+class ChatMessage(Asking):
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | list[TextPart]
+    refusal: None = Field(None, description="null, as in an answer that is sent back")
+
+    @property
+    def text(self) -> str:
+        return self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
+
+
+class StreamOptions(Asking):
+    model_config = ConfigDict(strict=True)
+
+    include_usage: bool | None = None
+
+
+class TextFormat(Asking):
+    type: Literal["text"]
+
+
+class ChatRequest(Asking):
+    """Messages for the language model to go on with."""
+
+    model_config = ConfigDict(strict=True)
+
+    messages: list[ChatMessage] = Field(
+        min_length=1,
+        max_length=1000,
+        description="a list of messages, each with a `role` (system, developer, which is the same, user or assistant) "
+        'and its `content`: a string, or a list of {"type": "text", "text": …}',
+    )
+    model: ModelName = Field("default", description=MODEL)
+    max_tokens: int | None = Field(None, ge=1, le=1_000_000, description="a number of tokens that the answer may have")
+    max_completion_tokens: int | None = Field(
+        None, ge=1, le=1_000_000, description="a number of tokens; it counts before max_tokens"
+    )
+    temperature: float | None = Field(None, ge=0, le=2, description="a number from 0 to 2; 1 if not given")
+    top_p: float | None = Field(None, ge=0, le=1, description="a number from 0 to 1; 1 if not given")
+    seed: int | None = Field(
+        None, ge=0, le=2**32 - 2, description="a number from 0 to 4294967294; it chooses the same again"
+    )
+    stop: Said | Annotated[list[Said], Field(max_length=4)] | None = Field(
+        None, description="a string, or a list of at most 4, before which the answer ends"
+    )
+    stream: bool | None = Field(None, description="true for server-sent events with the text as it comes")
+    stream_options: StreamOptions | None = Field(None, description='{"include_usage": true}, with stream')
+    user: str | None = Field(None, max_length=512, description="a string, which is of no effect")
+    n: int | None = Field(None, ge=1, le=1, description="1: there is one answer")
+    frequency_penalty: float | None = Field(None, ge=0, le=0, description="0: there is none")
+    presence_penalty: float | None = Field(None, ge=0, le=0, description="0: there is none")
+    logprobs: Literal[False] | None = Field(None, description="false: they are not shown")
+    response_format: TextFormat | None = Field(None, description='{"type": "text"}')
+
+
+class SpeechRequest(Asking):
+    """Text to be spoken."""
+
+    model_config = ConfigDict(strict=True)
+
+    input: str = Field(min_length=1, max_length=4096, description="1 to 4096 characters of text")
+    model: ModelName = Field("default", description=f"{MODEL}; tts-1, tts-1-hd and gpt-4o-mini-tts stand for ours")
+    voice: str = Field(
+        "default", max_length=64, description="a voice of the speech model; OpenAI's names mean the default one"
+    )
+    response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] | None = Field(
+        None, description="mp3, which it is if not given, opus, aac, flac, wav or pcm (16 bits, 24 kHz)"
+    )
+    speed: float | None = Field(None, ge=0.5, le=2, description="a number from 0.5 to 2; 1 if not given")
+    stream_format: Literal["audio"] | None = Field(None, description="audio: it comes as a file, not as events")

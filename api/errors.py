@@ -15,22 +15,37 @@ from pipeline.errors import TooLarge, Unavailable, WaijiaoError, wordless
 
 log = logging.getLogger("waijiao")
 RETRY_AFTER_S = 1  # seconds after which a client may look again
+AS_OPENAI = ("/v1/audio/", "/v1/chat/", "/v1/models")  # paths whose errors OpenAI's clients understand as well
+KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+AGAIN = {408, 429, 503}  # statuses of requests that came to nothing, and may be sent again
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def problem(error: WaijiaoError) -> Response:
     """The response that shows `error`."""
-    answer = document(error.http_status, error.code, error.detail, error.retryable)
+    answer = document(error.http_status, error.code, error.detail, error.retryable, error.field)
     if error.retryable and error.http_status in {409, 429, 503}:
         answer.headers["Retry-After"] = str(math.ceil(error.retry_after_s))
     return answer
 
 
-def document(status: int, code: str, detail: str, retryable: bool) -> Response:
+def document(status: int, code: str, detail: str, retryable: bool, field: str = "") -> Response:
     title = code.replace("_", " ").capitalize()
     fields = {"type": f"urn:waijiao:error:{code}", "title": title, "status": status, "detail": detail}
-    body = current_app.json.dumps({**fields, "code": code, "retryable": retryable})
-    return Response(body, status, mimetype="application/problem+json")
+    fields |= {"code": code, "retryable": retryable}
+    as_openai = request.path.startswith(AS_OPENAI)
+    if as_openai:
+        fields["error"] = openai_error(status, code, detail, field)
+    answer = Response(current_app.json.dumps(fields), status, mimetype="application/problem+json")
+    if as_openai:  # its clients would send again whatever failed here, though it was tried as often as it may be
+        answer.headers["X-Should-Retry"] = "true" if retryable and status in AGAIN else "false"
+    return answer
+
+
+def openai_error(status: int, code: str, detail: str, field: str = "") -> dict[str, str | None]:
+    """An error in the words of OpenAI's API."""
+    kind = "server_error" if status >= 500 else KINDS.get(status, "invalid_request_error")
+    return {"message": detail, "type": kind, "code": code, "param": field or None}
 
 
 def register(app: Flask) -> None:

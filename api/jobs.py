@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from api import here, questions, shapes
 from api.asking import JobForm, JobText, Listing, Looking, Submitting
-from api.showing import Sight, listed, see
+from api.showing import Sight, listed, parts, see
 from api.spec import answers
 from api.waiting import look
 from pipeline.app import ring
@@ -58,7 +58,7 @@ def submit(headers: Submitting, form: JobForm, json: JobText) -> Response:
     asked = questions.read(form or json, headers.idempotency_key)
     accepted = accept(asked)
     if not headers.wait_s:
-        return accepted_as(see(accepted.job.id))
+        return accepted_as(Sight(accepted.job, parts(accepted.job)))
     answer = accepted_as(until(accepted.job.id, lambda now: now.ended, headers.wait_s))
     answer.headers["Preference-Applied"] = f"wait={headers.wait_s}"
     return answer
@@ -109,7 +109,7 @@ def try_again(job_id: str) -> Response:
     here.job(job_id)
     accepted = retry(here.jobs(), here.blobs(), here.caller().tenant, job_id)
     ring_or_leave_to_the_sweep(accepted.bells)
-    return accepted_as(see(accepted.job.id))
+    return accepted_as(Sight(accepted.job, parts(accepted.job)))
 
 
 @routes.get("/v1/jobs")

@@ -176,3 +176,69 @@ class Readiness(Shape):
 
 
 AnyObject = dict[str, Any]
+
+
+# --- each model by itself, as in OpenAI's API --------------------------------------------------------------------
+
+
+class ModelEntry(Shape):
+    """A model that answers here. When it was made is not known: `created` is 0."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+
+
+class ModelList(Shape):
+    object: Literal["list"]
+    data: list[ModelEntry]
+
+
+class TimedWord(Shape):
+    word: str
+    start: Seconds
+    end: Seconds
+
+
+class TimedSegment(Segment):
+    id: int
+
+
+class Transcription(BaseModel):
+    """With verbose_json all that was measured; else `text` alone. `language` is an ISO 639-1 code."""
+
+    text: str
+    task: Literal["transcribe"] | None = None
+    language: str | None = None
+    duration: Seconds | None = None
+    segments: list[TimedSegment] | None = None
+    words: list[TimedWord] | None = None
+
+
+class ChatAnswer(Shape):
+    role: Literal["assistant"]
+    content: str
+    refusal: None
+
+
+class ChatChoice(Shape):
+    index: Literal[0]
+    message: ChatAnswer
+    logprobs: None
+    finish_reason: str
+
+
+class ChatUsage(Shape):
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class ChatCompletion(Shape):
+    id: str
+    object: Literal["chat.completion"]
+    created: int
+    model: str
+    choices: list[ChatChoice]
+    usage: ChatUsage

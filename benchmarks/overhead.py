@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline import personas
-from pipeline.audio import decode, encode
+from pipeline.audio import decode
+from pipeline.encoding import encode
 from pipeline.settings import Settings
 from waijiao.asking import Server
 from waijiao.house import House
@@ -29,7 +30,7 @@ from worker_llm.feedback import understand
 from worker_llm.prompt import compose
 from worker_tts import engine as tts
 from worker_tts.engine import Line
-from worker_tts.sentences import speak_all
+from worker_tts.sentences import join, split
 
 RECORDINGS = sorted((Path(__file__).parent.parent / "examples" / "learners").glob("*.wav"))[6:40:4]
 
@@ -52,9 +53,9 @@ class Direct:
         (heard,) = self.asr.transcribe([Recording(sound, "en")])
         clock.append(time.perf_counter())
         prompt = compose(self.persona, [], heard.text, self.settings, self.llm.count_tokens)
-        feedback = understand(heard.text, self.llm.reply([prompt])[0], self.persona)
+        feedback = understand(heard.text, self.llm.reply([prompt])[0].text, self.persona)
         clock.append(time.perf_counter())
-        (spoken,) = speak_all(self.tts, [Line(feedback.spoken)], self.settings.tts_pause_s)
+        spoken = join(self.tts.speak([Line(each) for each in split(feedback.spoken)]), self.settings.tts_pause_s)
         encode(spoken, "wav")
         clock.append(time.perf_counter())
         return [end - start for start, end in pairwise(clock)]

@@ -8,7 +8,7 @@ from pipeline.jobs import Bell
 from pipeline.record import STAGES
 from pipeline.store import HURRIED
 
-TASKS = {"asr": "asr.transcribe", "llm": "llm.answer", "tts": "tts.speak"}
+TASKS = {"asr": "asr.transcribe", "llm": "llm.answer", "tts": "tts.speak", "chores": "chores.deliver"}  # for a bell
 
 app = Celery("waijiao")
 app.config_from_object("celeryconfig")
@@ -17,7 +17,7 @@ app.config_from_object("celeryconfig")
 def ring(bells: Iterable[Bell]) -> None:
     """Publish, for each bell, the chain of its stage and those after it. A lost message is rung again by the sweep."""
     for bell in bells:
-        ahead = STAGES[STAGES.index(bell.stage) :]
+        ahead = STAGES[STAGES.index(bell.stage) :] if bell.stage in STAGES else (bell.stage,)
         chain(*(app.signature(TASKS[stage], args=[bell.name], immutable=True) for stage in ahead)).apply_async()
 
 

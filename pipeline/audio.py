@@ -1,6 +1,5 @@
-"""Recordings in, answers out: decodes what phones and browsers record, encodes what the teacher says."""
+"""Recordings in: decodes what phones and browsers record. What goes out is written by encoding.py."""
 
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, groupby
@@ -8,10 +7,9 @@ from typing import Any, BinaryIO
 
 import av
 import numpy as np
-import soundfile
 
 from pipeline.errors import BadAudio, TooLong
-from pipeline.magic import HEAD, content_type, sniff
+from pipeline.magic import HEAD, sniff
 
 SHORTEST_S = 0.1  # seconds below which a recording is taken for empty
 MOST_CHANNELS = 8
@@ -19,17 +17,6 @@ RATES = range(4_000, 192_001)  # Hz of a recording
 PACKETS_PER_S = 1_000  # packets one second may have; Opus, the finest, has 400
 PCM = "pcm_alaw pcm_mulaw pcm_u8 pcm_s16le pcm_s16be pcm_s24le pcm_s32le pcm_f32le pcm_f64le"
 DECODERS = frozenset(f"aac alac amrnb amrwb flac mp3 mp3float opus vorbis {PCM}".split())
-WRITERS = {
-    "wav": ("WAV", "PCM_16"),
-    "mp3": ("MP3", "MPEG_LAYER_III"),
-    "ogg": ("OGG", "OPUS"),
-    "opus": ("OGG", "OPUS"),
-    "flac": ("FLAC", "PCM_16"),
-}  # format -> libsndfile's format and subtype
-WRITABLE_RATES = {
-    "OPUS": (8_000, 12_000, 16_000, 24_000, 48_000),
-    "MPEG_LAYER_III": (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000),
-}  # Hz; other rates are resampled to the last one
 
 
 @dataclass(frozen=True)
@@ -137,14 +124,3 @@ def frame_of(sound: Sound) -> av.AudioFrame:
 def resample(sound: Sound, rate: int) -> Sound:
     """The same sound at `rate` Hz."""
     return Sound(np.clip(np.concatenate([*resampled([sound], rate)]), -1, 1), rate)
-
-
-def encode(sound: Sound, format: str) -> bytes:
-    """The sound as a file in one of magic.FORMATS, clipped to full scale; raises UnknownFormat."""
-    content_type(format)
-    container, subtype = WRITERS[format]
-    rates = WRITABLE_RATES.get(subtype, (sound.rate,))
-    sound = sound if sound.rate in rates else resample(sound, rates[-1])
-    file = io.BytesIO()
-    soundfile.write(file, np.clip(sound.samples, -1, 1), sound.rate, subtype=subtype, format=container)
-    return file.getvalue()

@@ -39,7 +39,8 @@ def write(jobs: Jobs, stage: str, job: Job, outcome: Outcome) -> list[Bell]:
         return until_answered(jobs, lambda: jobs.fail(stage, job, outcome, again=outcome.try_again))
     heard, bells = until_answered(jobs, lambda: jobs.complete(stage, job, outcome))
     if not heard and isinstance(outcome, Answer):
-        FolderBlobs(jobs.settings.blobs_folder).delete(outcome.blob)
+        for blob in outcome.blobs:
+            FolderBlobs(jobs.settings.blobs_folder).delete(blob)
     return bells
 
 

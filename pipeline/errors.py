@@ -273,7 +273,7 @@ class WorkerLost(WaijiaoError):
 
 
 class BegunAnew(WaijiaoError):
-    """Raised when a worker died after a part of its answer was sent, and the answer begun anew is another. Ask again."""
+    """Raised when a worker died after a part of its answer was sent, and the one begun anew is another. Ask again."""
 
     code, retryable = "begun_anew", True
 

@@ -74,6 +74,7 @@ class Forecast:
 
     def __init__(self, jobs: Jobs) -> None:
         self.redis = jobs.redis
+        self.where = jobs.redis.register_script(WHERE)
         self.lock = threading.Lock()
         self.lines: Mapping[str, Line] = {}
         self.read_at = float("-inf")
@@ -82,7 +83,7 @@ class Forecast:
         """What the job may expect as things stand; nobody foresees who will yet come into a faster lane."""
         if job.ended_at is not None:
             return Expected(None, None)
-        phase, stage, before, ran_s, turns = cast(list[Any], self.redis.eval(WHERE, 0, job.name))
+        phase, stage, before, ran_s, turns = cast(list[Any], self.where(args=[job.name]))
         if phase in {None, "ended"}:  # since it was read
             return Expected(None, None)
         path = way(job, stage, phase == "held")

@@ -162,9 +162,9 @@ class Jobs:
     def complete(self, stage: str, job: Job, result: Result) -> tuple[bool, list[Bell]]:
         """Write the stage's result and send the job on; False when the job is no longer ours to complete."""
         reset = int(isinstance(result, Feedback) and result.reset)
-        heard_s = result.duration_s if isinstance(result, Transcript) else 0
+        heard_ms = round(1000 * result.duration_s) if isinstance(result, Transcript) else 0
         value = json.dumps(result.as_dict(), ensure_ascii=False)
-        done, rung = self._run("complete", job.name, stage, job.fence, FIELDS[type(result)], value, reset, heard_s)
+        done, rung = self._run("complete", job.name, stage, job.fence, FIELDS[type(result)], value, reset, heard_ms)
         return bool(done), bells(rung)
 
     def progress(self, stage: str, job: Job, number: int, entry: Mapping[str, Any]) -> bool:
@@ -205,9 +205,13 @@ class Jobs:
         flat = [part for pair in queues.items() for part in pair]
         return bells(self._run("sweep", self.settings.attempts, self.settings.stage_s, AT_ONCE, *flat)[0])
 
-    def erase(self, tenant: str, session: str) -> list[str]:
-        """Forget a session's jobs, running ones too; answers their names, whose blobs are to be removed."""
-        tombstone_s = self.settings.retention_h * 3600
+    def erase(self, tenant: str, session: str, tombstone_s: int | None = None) -> list[str]:
+        """Forget a session's jobs, running ones too; answers their names, whose blobs are to be removed.
+
+        For `tombstone_s` seconds, those of the retention if not said otherwise, they are answered with Erased.
+        """
+        if tombstone_s is None:
+            tombstone_s = self.settings.retention_h * 3600
         return cast(list[str], self._run("erase", f"{tenant}/{session}", tombstone_s, one_call())[0])
 
     def reset(self, tenant: str, session: str) -> list[str]:

@@ -12,7 +12,10 @@ FORMATS = {
     "ogg": "audio/ogg",
     "opus": "audio/ogg",
     "flac": "audio/flac",
-}  # format of an answer -> its content type; ogg and opus are the same: Opus in Ogg
+    "aac": "audio/aac",
+    "pcm": "audio/pcm",
+}  # format of an answer -> its content type; ogg and opus are the same, Opus in Ogg; aac is in ADTS frames, and pcm is
+# 16-bit little-endian samples at 24 kHz without a header
 
 # kbit/s and Hz of MPEG-1 layer III (ISO/IEC 11172-3, 2.4.2.3), kbit/s of MPEG-2 and 2.5 (13818-3, 2.4.2.3)
 KBITS = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)

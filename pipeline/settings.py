@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pipeline.addresses import networks
 
 DATA_HOME = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]+)?")
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?")
 
 
 def parted(text: str) -> tuple[str, ...]:
@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     api_threads: int = Field(default=256, ge=2)  # requests served at once by the API process
     most_waiting: int = Field(default=200, ge=0)  # of them, those that wait for a job to change; fewer than api_threads
     wait_s: float = Field(default=25, ge=0)  # seconds a request may wait for a job to change or to end
+    events_s: float = Field(default=600, ge=0)  # seconds a stream of events may last before its client comes again
+    alone_s: float = Field(default=300, gt=0)  # seconds a request to one model by itself may wait for its answer
     url: str = "http://127.0.0.1:8000"  # where the `waijiao` command finds the API
     key: str = ""  # the key that the `waijiao` command shows it
     max_upload_mb: int = 25  # megabytes (10^6 bytes) one recording may have

@@ -26,14 +26,15 @@ from pipeline.settings import settings
 from pipeline.stopping import Stopping
 from pipeline.store import AWAY, connect
 from pipeline.sweep import Sweep
-from pipeline.turns import Answer, Feedback, Transcript
+from pipeline.turns import Answer, Completion, Feedback, Transcript
 from pipeline.watchdog import Watchdog
 
 log = logging.getLogger("waijiao")
 app.steps["worker"].update({Stopping, LoadedEngine, SameStore, Sweep, Watchdog})
 
 Run = Callable[[Any, list[Job]], Sequence[Outcome]]
-RESULTS: dict[str, type[Any]] = {"asr": Transcript, "llm": Feedback, "tts": Answer}
+RESULTS: dict[str, type[Any]] = {"asr": Transcript, "llm": Feedback, "tts": Answer}  # of each stage of a lesson
+ALONE: dict[str, type[Any]] = {"chat": Completion}  # of a task that asks one model by itself, where it is another
 
 
 @functools.cache
@@ -79,7 +80,8 @@ def attempt(name: str, run: Run, batch: list[Job]) -> Sequence[Outcome]:
     """The engine's results, or for every job the error that stopped it; no exception goes on to Celery."""
     try:
         outcomes = list(run(engine(), batch))
-        if [isinstance(each, (RESULTS[name], WaijiaoError)) for each in outcomes] != [True] * len(batch):
+        wanted = [ALONE.get(job.question.task, RESULTS[name]) for job in batch]
+        if len(outcomes) != len(wanted) or not all(map(fits, outcomes, wanted)):
             raise TypeError(f"the engine of {name} did not give one result for each job")
         return outcomes
     except WaijiaoError as error:
@@ -90,6 +92,10 @@ def attempt(name: str, run: Run, batch: list[Job]) -> Sequence[Outcome]:
         return [TooSlow(f"The stage took longer than {settings().stage_s} s. Try a shorter recording.")] * len(batch)
     except Exception as error:  # noqa: BLE001 - an engine may raise anything
         return [unexpected(error, batch)] * len(batch)
+
+
+def fits(outcome: object, wanted: type[Any]) -> bool:
+    return isinstance(outcome, (wanted, WaijiaoError))
 
 
 def ring_next(bells: list[Bell]) -> None:

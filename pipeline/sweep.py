@@ -8,10 +8,9 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from pipeline import child
-from pipeline.app import app, ring
+from pipeline.app import TASKS, app, ring
 from pipeline.jobs import PREFIX, Jobs
 from pipeline.readiness import LoadedEngine, say, serving, unsay
-from pipeline.record import STAGES
 from pipeline.settings import settings
 from pipeline.store import HURRIED, connect
 
@@ -21,9 +20,9 @@ LONGEST_S = 5  # seconds that ringing all the bells of one look may take, before
 
 
 def look(jobs: Jobs) -> None:
-    """One look: expired leases, overdue jobs, missing bells."""
+    """One look: expired leases, overdue jobs, missing bells of every queue."""
     prefix = app.conf.broker_transport_options["global_keyprefix"]
-    ring(jobs.sweep({stage: prefix + stage for stage in STAGES}))
+    ring(jobs.sweep({queue: prefix + queue for queue in TASKS}))
 
 
 class Sweep(bootsteps.StartStopStep):

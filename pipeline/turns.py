@@ -85,7 +85,7 @@ class Feedback:
 
 @dataclass(frozen=True)
 class Completion:
-    """What a language model that was asked by itself wrote. `finish_reason`: "stop", or "length" when it was cut off."""
+    """What a language model that was asked by itself wrote. `finish_reason`: "stop", or "length" if it was cut off."""
 
     text: str
     finish_reason: str
@@ -98,7 +98,7 @@ class Completion:
 
 @dataclass(frozen=True)
 class Part:
-    """One spoken sentence of an answer: `blob` is its name in the blob store, `sha256` and `size` (bytes) the blob's."""
+    """A spoken sentence of an answer: `blob` is its name in the blob store, `sha256` and `size` (bytes) the blob's."""
 
     text: str
     blob: str

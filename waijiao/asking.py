@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,9 +37,10 @@ class Unreachable(WaijiaoError):
 
 @dataclass(frozen=True)
 class Server:
-    """One Waijiao server, by its address."""
+    """One Waijiao server, by its address, and the key that it is shown if it asks for one."""
 
     url: str
+    key: str = field(default="", repr=False)
 
     def submit(self, audio: Path | None, fields: dict[str, str]) -> Job:
         """Leave a recording, or text; the job as it was accepted."""
@@ -81,7 +82,8 @@ class Server:
     @contextmanager
     def _client(self) -> Iterator[httpx.Client]:
         try:
-            with httpx.Client(base_url=self.url, timeout=60, trust_env=False) as client:
+            shown = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+            with httpx.Client(base_url=self.url, headers=shown, timeout=60, trust_env=False) as client:
                 yield client
         except httpx.TransportError as error:
             raise Unreachable(
@@ -95,4 +97,7 @@ class Server:
             problem = answer.json()
         except ValueError:
             problem = {}
-        raise Refused(problem.get("code", str(answer.status_code)), problem.get("detail", answer.text[:200]))
+        detail = problem.get("detail", answer.text[:200])
+        if answer.status_code == 401:
+            detail += " Set WAIJIAO_KEY to it."
+        raise Refused(problem.get("code", str(answer.status_code)), detail)

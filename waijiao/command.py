@@ -1,49 +1,21 @@
 """The `waijiao` command. Exit codes: 0 done, 1 a job or a step failed, 2 wrong usage, 3 no server answers."""
 
-import functools
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Column, Table
 
-from pipeline.errors import WaijiaoError
 from pipeline.settings import Settings
 from waijiao import fetching, running
-from waijiao.asking import Job, Refused, Server, Unreachable
+from waijiao.asking import Job, Refused, Server
+from waijiao.keys import key
+from waijiao.plainly import FAILED, err, out_console, said_plainly
 from waijiao.progress import follow, tell
 
-FAILED, UNREACHABLE = 1, 3
 STAGE_NAMES = {"asr": "speech to text", "llm": "language model", "tts": "text to speech"}
-out_console = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
-
-
-def said_plainly(command: Callable[..., None]) -> Callable[..., None]:
-    """Show our own errors as one sentence and an exit code, not as a traceback."""
-
-    @functools.wraps(command)
-    def wrapped(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = "_".join(["WAIJIAO", *(str(part).upper() for part in first["loc"] or ["host"])])
-            err.print(f"{name}: {first['msg']}", style="red", markup=False)
-            sys.exit(2)
-        except Unreachable as error:
-            err.print(error.detail, style="red", markup=False)
-            sys.exit(UNREACHABLE)
-        except WaijiaoError as error:
-            err.print(error.detail, style="red", markup=False)
-            sys.exit(FAILED)
-
-    return wrapped
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -54,6 +26,9 @@ def main() -> None:
     Leave a recording, fetch the teacher's spoken answer. `waijiao up` runs everything here; `waijiao ask` sends
     recordings to it. Every setting is an environment variable WAIJIAO_NAME; the README lists them.
     """
+
+
+main.add_command(key)
 
 
 @main.command()
@@ -89,7 +64,7 @@ def demo(audio: Path | None, out: Path) -> None:
 @click.option("--language", help="What is spoken, as an ISO 639-1 code; detected when not given.")
 @click.option("--voice", help="Voice of the answer.")
 @click.option("--speed", help="Pace of the answer: 0.5 slow, 1 normal, 2 fast.")
-@click.option("--format", "format_", default="wav", show_default=True, help="wav, mp3, ogg, opus or flac.")
+@click.option("--format", "format_", default="wav", show_default=True, help="wav, mp3, ogg, opus, flac, aac or pcm.")
 @click.option("--out", type=click.Path(path_type=Path), help="File for the answer; a folder for several.")
 @click.option("--json", "as_json", is_flag=True, help="Print the jobs' records as JSON lines.")
 @click.option("--url", help="The server.  [default: WAIJIAO_URL or http://127.0.0.1:8000]")
@@ -102,7 +77,7 @@ def ask(audio: tuple[Path, ...], out: Path | None, as_json: bool, url: str | Non
     if not audio and not fields.get("text"):
         raise click.UsageError("Give at least one recording, or --text.")
     given: dict[str, Any] = {name: value for name, value in fields.items() if value is not None} | {"format": format_}
-    server = Server(url or Settings().url)
+    server = server_at(url)
     places = answers_of(audio, out, format_)
     failed = 0
     for job, place in follow(server, list(audio) or [None], given, places, err):
@@ -113,6 +88,12 @@ def ask(audio: tuple[Path, ...], out: Path | None, as_json: bool, url: str | Non
             tell(job, place, out_console)
     if failed:
         sys.exit(FAILED)
+
+
+def server_at(url: str | None) -> Server:
+    """The server that was named, or the one that the settings name; with our key, if we have one."""
+    chosen = Settings()
+    return Server(url or chosen.url, chosen.key)
 
 
 def answers_of(audio: tuple[Path, ...], out: Path | None, format_: str) -> list[Path]:
@@ -164,7 +145,7 @@ def status(dead: bool, url: str | None, as_json: bool) -> None:
     With --dead: the jobs whose workers died, were too slow, ran out of memory or failed as often as a job may be
     tried, newest first. `waijiao retry ID` has one answered after all.
     """
-    server = Server(url or Settings().url)
+    server = server_at(url)
     if dead:
         show_dead(server.dead(), as_json)
     else:
@@ -207,7 +188,7 @@ def show_dead(jobs: list[Job], as_json: bool) -> None:
 @said_plainly
 def retry(job_id: tuple[str, ...], url: str | None) -> None:
     """Have dead jobs answered after all, each from the stage that failed; `waijiao status --dead` lists them."""
-    server, refused = Server(url or Settings().url), 0
+    server, refused = server_at(url), 0
     for each in job_id:
         try:
             out_console.print(f"{each} is tried again as {server.retry(each)['id']}", markup=False)

@@ -119,7 +119,8 @@ class House:
 
     @property
     def url(self) -> str:
-        return f"http://{self.settings.host}:{self.settings.port}"
+        host = self.settings.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.settings.port}"
 
     def watch(self) -> None:
         """Bring back whatever dies, for ever; at once, or after a moment when it died young."""

@@ -20,6 +20,8 @@ from waijiao.progress import follow, tell
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "learners" / "010270268.wav"
 SENTENCE = "Yesterday I go to the library and I read two book."
+KEYS = "Every request must show a key: `waijiao key create` makes one."
+NO_KEYS = "No key is needed, so it listens on this machine only; WAIJIAO_KEYS=true asks for keys."
 out = Console(highlight=False, soft_wrap=True)
 
 
@@ -33,6 +35,7 @@ def up(settings: Settings, counts: dict[str, int]) -> None:
             house.wait_until_ready()
             took = time.monotonic() - begun
             out.print(f"Waijiao listens on {house.url} (ready after {took:.1f} s). Ctrl-C stops it.")
+            out.print(KEYS if settings.keys else NO_KEYS)
             house.watch()
     except KeyboardInterrupt:
         out.print("Stopped.")
@@ -46,6 +49,8 @@ def demo(settings: Settings, audio: Path | None, place: Path) -> None:
         "models": settings.models_folder,
         "blobs": None,
         "redis_url": "",
+        "host": "127.0.0.1",
+        "keys": False,
         "port": free_port(),
     }
     chosen = settings.model_copy(update=apart)

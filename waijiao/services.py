@@ -68,6 +68,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "WAIJIAO_BLOBS": str(settings.blobs_folder),
         "WAIJIAO_HOST": settings.host,
         "WAIJIAO_PORT": str(settings.port),
+        "WAIJIAO_KEYS": str(settings.keys).lower(),
         "WAIJIAO_REDIS_URL": address(settings),
         "HF_HUB_OFFLINE": "1",
         "OMP_NUM_THREADS": "1",

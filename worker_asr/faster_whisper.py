@@ -1,6 +1,6 @@
 """The engine "faster-whisper": Whisper through CTranslate2, on a CPU or a GPU."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from faster_whisper import WhisperModel
 from pipeline.audio import Sound, resample
 from pipeline.errors import BadRequest, ConfigurationError, ModelMissing, NoSpeech, WaijiaoError
 from pipeline.settings import Settings
-from pipeline.turns import Transcript, Word
+from pipeline.turns import Segment, Transcript, Word
 from worker_asr.engine import Recording
 from worker_asr.speech import RATE, find_speech
 
@@ -90,12 +90,18 @@ class FasterWhisper:
         speech = find_speech(recording.sound)
         start, end = speech[0][0], speech[-1][1]
         segments, language = self.attempts(self.in_its_language(cut(recording, start, end)))
-        words = [word for segment in segments for word in spoken_words(segment)]
-        text = "".join(word.word for word in words).strip()
+        spoken = [(segment, words) for segment in segments if (words := spoken_words(segment))]
+        text = "".join(text_of(words) for _, words in spoken).strip()
         if not any(char.isalnum() for char in text):
             raise NoSpeech("No words could be made out. Record again, closer to the microphone.")
-        length = recording.sound.duration_s
-        return Transcript(text, language, round(length, 3), tuple(word_at(word, start, length) for word in words))
+        times = Times(start, recording.sound.duration_s)
+        return Transcript(
+            text,
+            language,
+            round(times.length_s, 3),
+            tuple(word_at(word, times) for _, words in spoken for word in words),
+            tuple(segment_at(segment, text_of(words).strip(), times) for segment, words in spoken),
+        )
 
     def in_its_language(self, clip: Recording) -> Recording:
         """The clip with one language of its expected ones; as it is when the language is given, or may be any."""
@@ -154,6 +160,27 @@ def spoken_words(segment: Any) -> list[Any]:
     return [word for word in segment.words if word.end - word.start >= BRIEFEST_S]
 
 
-def word_at(word: Any, offset_s: float, length_s: float) -> Word:
-    start, end = (round(min(float(time) + offset_s, length_s), 2) for time in (word.start, word.end))
-    return Word(word.word.strip(), start, max(start, end), round(float(word.probability), 3))
+def text_of(words: list[Any]) -> str:
+    return "".join(word.word for word in words)
+
+
+@dataclass(frozen=True)
+class Times:
+    """Where what was recognised lies in the whole recording: `offset_s` after its start, all within `length_s`."""
+
+    offset_s: float
+    length_s: float
+
+    def of(self, found: Any) -> tuple[float, float]:
+        """Start and end, in seconds from the recording's start, of a word or a segment of Whisper's."""
+        start, end = (round(min(float(time) + self.offset_s, self.length_s), 2) for time in (found.start, found.end))
+        return start, max(start, end)
+
+
+def word_at(word: Any, times: Times) -> Word:
+    return Word(word.word.strip(), *times.of(word), round(float(word.probability), 3))
+
+
+def segment_at(segment: Any, text: str, times: Times) -> Segment:
+    measured = (segment.avg_logprob, segment.compression_ratio, segment.no_speech_prob)
+    return Segment(*times.of(segment), text, *(round(float(each), 4) for each in measured))

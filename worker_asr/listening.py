@@ -32,12 +32,21 @@ class Listener:
         try:
             with self.blobs.open(job.question.recording) as file:
                 sound = decode(file, self.settings.max_recording_s)
+            return Recording(sound, job.question.language or None, self.expected(job), hint(job))
         except FileNotFoundError:
             return BadAudio("The recording is no longer kept. Send it again.")
         except WaijiaoError as error:
             return error
-        persona = personas.load(job.question.persona, self.settings.personas)
-        return Recording(sound, job.question.language or None, expected=persona.languages)
+
+    def expected(self, job: Job) -> tuple[str, ...]:
+        """The languages of a learner's teacher; who only has a recording transcribed may speak any."""
+        if job.question.task == "transcribe":
+            return ()
+        return personas.load(job.question.persona, self.settings.personas).languages
+
+
+def hint(job: Job) -> str:
+    return job.question.details.get("prompt") or ""
 
 
 def silent_beside_text(job: Job, recording: Recording, heard: Transcript | WaijiaoError) -> Transcript | WaijiaoError:

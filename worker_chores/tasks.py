@@ -1,12 +1,41 @@
-"""Tidies up.  Run with: celery -A worker_chores.tasks worker -Q chores -c 1"""
+"""Tidies up, and tells webhooks.  Run with: celery -A worker_chores.tasks worker -Q chores -c 1"""
 
+import functools
+import logging
+
+import httpcore
+from redis.exceptions import RedisError
+
+from pipeline.addresses import networks
 from pipeline.app import app
 from pipeline.blobs import FolderBlobs
+from pipeline.deliveries import Deliveries
 from pipeline.settings import settings
 from pipeline.stages import records
+from worker_chores.delivering import ROUND_S, Post
+from worker_chores.posting import Client
+
+log = logging.getLogger("waijiao")
+LONGEST_S = ROUND_S + settings().webhook_s + 30  # seconds one round may take, with a resolver that does not answer
 
 
 @app.task(name="chores.tidy")
 def tidy() -> None:
     """Remove audio that no record needs: its retention has passed, its upload was cut off, or its writer died."""
     FolderBlobs(settings().blobs_folder).remove_orphans(records().blobs, settings().orphan_s)
+
+
+@app.task(name="chores.deliver", soft_time_limit=LONGEST_S, time_limit=LONGEST_S + 10)
+def deliver(hint: str) -> None:
+    """Tell webhooks whatever is due. What a lost message would have rung for, the sweep rings."""
+    try:
+        Post(Deliveries(records()), client()).round()
+    except RedisError as error:
+        log.warning("deliveries wait for Redis: %s", error)
+
+
+@functools.cache
+def client() -> Client:
+    """This process's; to read all certificates takes long."""
+    chosen = settings()
+    return Client(networks(chosen.webhook_networks), chosen.webhook_s, httpcore.default_ssl_context())

@@ -1,1 +1,1 @@
-"""What was heard in, the teacher's feedback out."""
+"""Language model: what was heard in, the teacher's feedback out; or a chat in, its completion out."""

@@ -3,15 +3,19 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.turns import Completion
 from worker_llm.engine import Prompt
 
 
 def request(prompt: Prompt) -> dict[str, Any]:
+    sampling = prompt.sampling
     return {
         "messages": [{"role": message.role, "content": message.content} for message in prompt.messages],
         "max_tokens": prompt.max_tokens,
-        "temperature": 0,
-        "stop": ["\n"],  # a rambling model stops at its first line
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        **({} if sampling.seed is None else {"seed": sampling.seed}),
+        "stop": list(prompt.stop),
         "cache_prompt": True,
         "chat_template_kwargs": {"enable_thinking": False},
         "stream": True,
@@ -20,16 +24,16 @@ def request(prompt: Prompt) -> dict[str, Any]:
     }
 
 
+def text(piece: dict[str, Any]) -> str:
+    """What a piece, in the form of OpenAI's chat.completion.chunk, adds to the answer."""
+    return "".join(choice["delta"].get("content") or "" for choice in piece.get("choices", ()))
+
+
 @dataclass
-class Completion:
-    """What llama.cpp said, piece by piece, each in the form of OpenAI's chat.completion.chunk."""
+class Streamed:
+    """What llama.cpp said, piece by piece."""
 
     pieces: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        deltas = (choice["delta"] for piece in self.pieces for choice in piece.get("choices", ()))
-        return "".join(delta.get("content") or "" for delta in deltas)
 
     @property
     def usage(self) -> dict[str, Any]:
@@ -38,5 +42,16 @@ class Completion:
         return found
 
     @property
-    def error(self) -> str:
-        return next((str(piece["error"].get("message")) for piece in self.pieces if "error" in piece), "")
+    def error(self) -> dict[str, Any] | None:
+        return next((piece["error"] for piece in self.pieces if "error" in piece), None)
+
+    @property
+    def completion(self) -> Completion:
+        """The whole answer."""
+        choices = [choice for piece in self.pieces for choice in piece.get("choices", ())]
+        return Completion(
+            text="".join(map(text, self.pieces)),
+            finish_reason=next(choice["finish_reason"] for choice in choices if choice["finish_reason"]),
+            prompt_tokens=self.usage["prompt_tokens"],
+            completion_tokens=self.usage["completion_tokens"],
+        )

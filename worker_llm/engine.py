@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from pipeline.engines import load_engine
 from pipeline.errors import WaijiaoError
 from pipeline.settings import Settings
+from pipeline.turns import Completion
 
 
 @dataclass(frozen=True)
@@ -18,17 +19,39 @@ class Message:
     content: str
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """How each token is chosen: the likeliest at `temperature` 0; else at random among those that make up `top_p`.
+
+    The same `seed` chooses the same again.
+    """
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int | None = None
+
+
 def always() -> bool:
     return True
 
 
+def silently(piece: str) -> None:
+    return
+
+
 @dataclass(frozen=True)
 class Prompt:
-    """A chat to be continued by the assistant, in at most `max_tokens` tokens and one line, while it is `wanted`."""
+    """A chat to be continued by the assistant while it is `wanted`; `tell` is called with each piece as it comes.
+
+    The answer ends after `max_tokens` tokens, where the context ends, or before one of `stop`.
+    """
 
     messages: tuple[Message, ...]
     max_tokens: int
+    stop: tuple[str, ...] = ("\n",)  # a rambling model stops at its first line
+    sampling: Sampling = Sampling()
     wanted: Callable[[], bool] = always
+    tell: Callable[[str], None] = silently
 
 
 class LanguageModel(Protocol):
@@ -36,8 +59,11 @@ class LanguageModel(Protocol):
 
     def __init__(self, model: Path, settings: Settings) -> None: ...
 
-    def reply(self, prompts: Sequence[Prompt]) -> list[str | WaijiaoError]:
-        """The answers in the order of the prompts; in the place of one that failed, why; Canceled when not wanted."""
+    def reply(self, prompts: Sequence[Prompt]) -> list[Completion | WaijiaoError]:
+        """The answers in the order of the prompts; in the place of one that failed, why.
+
+        Canceled when it is not wanted any more, PromptTooLong when it leaves no room in the context for an answer.
+        """
 
     def count_tokens(self, text: str) -> int:
         """How many tokens `text` has, without the few that the chat's form adds to each message."""

@@ -17,9 +17,10 @@ from typing import Any
 import httpx
 import xllamacpp
 
-from pipeline.errors import Canceled, EngineFailed, ModelDamaged, WaijiaoError
+from pipeline.errors import BadRequest, Canceled, EngineFailed, ModelDamaged, PromptTooLong, WaijiaoError
 from pipeline.settings import Settings
-from worker_llm.completion import Completion, request
+from pipeline.turns import Completion
+from worker_llm.completion import Streamed, request, text
 from worker_llm.engine import Prompt
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ LISTENER_S = 10  # seconds the listener may take to count tokens
 
 
 class LlamaCpp:
-    """Greedy: the same prompt gets the same answer. Prompts of one call are answered at the same time.
+    """Prompts of one call are answered at the same time.
 
     llama.cpp's server cannot do without a listener, so it listens on a socket in a folder that only this user
     can enter, and answers only who knows a key made for this process. It is asked for token counts alone.
@@ -57,7 +58,7 @@ class LlamaCpp:
         self._slots = settings.llm_batch
         self._threads = ThreadPoolExecutor(self._slots)
 
-    def reply(self, prompts: Sequence[Prompt]) -> list[str | WaijiaoError]:
+    def reply(self, prompts: Sequence[Prompt]) -> list[Completion | WaijiaoError]:
         """In threads, so that a time limit strikes at once, which here is an exception in the main thread."""
         given_up = Event()
 
@@ -81,30 +82,34 @@ class LlamaCpp:
     def warm(self, prompt: Prompt) -> None:
         self.reply([Prompt(prompt.messages, max_tokens=1)] * self._slots)
 
-    def _reply(self, prompt: Prompt) -> str | WaijiaoError:
+    def _reply(self, prompt: Prompt) -> Completion | WaijiaoError:
         try:
-            return self.complete(prompt).text
+            return self.complete(prompt).completion
         except WaijiaoError as error:
             return error
 
-    def complete(self, prompt: Prompt) -> Completion:
-        """The whole answer. Raises EngineFailed; Canceled when the prompt is not wanted any more."""
-        completion = Completion()
+    def complete(self, prompt: Prompt) -> Streamed:
+        """All that is said. Raises EngineFailed, PromptTooLong, BadRequest; Canceled when it is not wanted any more."""
+        streamed = Streamed()
 
         def read(piece: dict[str, Any]) -> bool:
             """Called for each piece of the answer, and between pieces of the prompt; True ends it."""
-            completion.pieces.append(piece)
+            streamed.pieces.append(piece)
+            if added := text(piece):
+                prompt.tell(added)
             return not prompt.wanted()
 
         try:
             self._server.handle_chat_completions(request(prompt), read)
-        except (RuntimeError, ValueError) as error:
+        except ValueError as error:
+            raise BadRequest("The model does not take messages in this order of roles.") from error
+        except RuntimeError as error:
             raise _failed(str(error)) from error
-        if completion.error:
-            raise _failed(completion.error)
-        if not completion.usage:
+        if streamed.error:
+            raise _refused(streamed.error)
+        if not streamed.usage:
             raise Canceled
-        return completion
+        return streamed
 
 
 def remove_deserted() -> None:
@@ -118,6 +123,13 @@ def remove_deserted() -> None:
                 shutil.rmtree(folder, ignore_errors=True)
             except FileNotFoundError:  # it is just being made, or just being removed
                 continue
+
+
+def _refused(error: dict[str, Any]) -> WaijiaoError:
+    if error.get("type") == "exceed_context_size_error":
+        most = error["n_ctx"] - 1  # one token must be left for the answer
+        return PromptTooLong(f"The messages have {error['n_prompt_tokens']} tokens together; at most {most} fit.")
+    return _failed(str(error.get("message")))
 
 
 def _failed(cause: str) -> EngineFailed:

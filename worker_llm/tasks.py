@@ -1,4 +1,4 @@
-"""Words in, the teacher's answer out.  Run with: celery -A worker_llm.tasks worker -Q llm -c 1"""
+"""Words in, the model's answer out.  Run with: celery -A worker_llm.tasks worker -Q llm -c 1"""
 
 from typing import TYPE_CHECKING
 
@@ -6,14 +6,14 @@ from pipeline.app import app
 from pipeline.errors import WaijiaoError
 from pipeline.record import Job
 from pipeline.stages import stage
-from pipeline.turns import Feedback
+from pipeline.turns import Completion, Feedback
 
 if TYPE_CHECKING:
-    from worker_llm.teaching import Teacher
+    from worker_llm.answering import Answerer
 
 
 @app.task(name="llm.answer")
-@stage("llm", "worker_llm.teaching:Teacher")
-def answer(teacher: "Teacher", batch: list[Job]) -> list[Feedback | WaijiaoError]:
-    """The teacher's feedback on each job's words."""
-    return teacher.teach(batch)
+@stage("llm", "worker_llm.answering:Answerer")
+def answer(answerer: "Answerer", batch: list[Job]) -> list[Feedback | Completion | WaijiaoError]:
+    """The teacher's feedback on each job's words, or how the model goes on with its chat."""
+    return answerer.answer(batch)

@@ -1,13 +1,10 @@
 """An answer, cut into sentences for a voice and put together again as one sound."""
 
 import re
-from dataclasses import replace
 
 import numpy as np
 
 from pipeline.audio import Sound
-from pipeline.errors import NothingToSay, WaijiaoError
-from worker_tts.engine import Line, Voice
 
 LONGEST = 240  # characters of one sentence, about 16 s of speech; beyond, a voice's time grows faster than the text
 FADE_S = 0.005  # seconds; less is heard as a click, more takes the edge off a consonant
@@ -71,22 +68,3 @@ def faded(sound: Sound) -> np.ndarray:
     ramp = np.linspace(0, 1, length, dtype=np.float32)
     level = np.concatenate([ramp, np.ones(len(sound.samples) - 2 * length, np.float32), ramp[::-1]])
     return np.asarray(sound.samples * level, np.float32)
-
-
-def speak_all(voice: Voice, answers: list[Line], pause_s: float) -> list[Sound | WaijiaoError]:
-    """Each answer, of any length, as one sound, or why there is none; one call of the voice speaks them all.
-
-    Sentences with nothing to say are left out; an answer of nothing else is NothingToSay.
-    """
-    cuts = [[replace(answer, text=sentence) for sentence in split(answer.text)] for answer in answers]
-    lines = [line for sentences in cuts for line in sentences]
-    spoken = iter(voice.speak(lines) if lines else [])
-    return [together([next(spoken) for _ in sentences], pause_s) for sentences in cuts]
-
-
-def together(spoken: list[Sound | WaijiaoError], pause_s: float) -> Sound | WaijiaoError:
-    for each in spoken:
-        if isinstance(each, WaijiaoError) and not isinstance(each, NothingToSay):
-            return each
-    sounds = [each for each in spoken if not isinstance(each, WaijiaoError)]
-    return join(sounds, pause_s) if sounds else NothingToSay()

@@ -1,4 +1,4 @@
-"""The teacher's words in, speech out.  Run with: celery -A worker_tts.tasks worker -Q tts -c 1"""
+"""Words in, speech out.  Run with: celery -A worker_tts.tasks worker -Q tts -c 1"""
 
 from typing import TYPE_CHECKING
 
@@ -15,5 +15,5 @@ if TYPE_CHECKING:
 @app.task(name="tts.speak")
 @stage("tts", "worker_tts.speaking:Speaker")
 def speak(speaker: "Speaker", batch: list[Job]) -> list[Answer | WaijiaoError]:
-    """The spoken answer of each job."""
-    return speaker.answer(batch)
+    """What each job wants to be said, as audio."""
+    return speaker.speak(batch)

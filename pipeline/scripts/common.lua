@@ -14,7 +14,7 @@ local function now()
 end
 local NOW = now()
 
--- Where the seconds of recordings are counted that a client's key has had heard on this day, in UTC.
+-- Where the milliseconds of recordings are counted that a client's key has had heard on this day, in UTC.
 local function heard_today(whose) return P .. 'heard:' .. whose .. ':' .. math.floor(NOW / 86400) end
 
 local function key(job) return P .. 'job:' .. job end

@@ -1,4 +1,4 @@
--- complete(job, stage, fence, field, value, reset, heard_s): the stage is done; the job goes on along its road.
+-- complete(job, stage, fence, field, value, reset, heard_ms): the stage is done; the job goes on along its road.
 -- Refused (0) when the fence is stale or the job has ended; said again (its answer was lost) it is answered as before.
 local job, stage, fence, field, value, reset, heard = unpack(ARGV)
 local mark = stage .. ' ' .. fence
@@ -12,7 +12,7 @@ redis.call('HSET', key(job), field, value, 'done', mark, 'ran:' .. stage, stamp(
 note_speed(job, stage)
 local whose = get(job, 'key')
 if whose and tonumber(heard) > 0 then
-  redis.call('INCRBYFLOAT', heard_today(whose), heard)
+  redis.call('INCRBY', heard_today(whose), heard)  -- INCRBYFLOAT in a script destroys the memory of Redis 6.2
   redis.call('EXPIRE', heard_today(whose), 2 * 86400)
 end
 if reset == '1' then

@@ -40,7 +40,7 @@ if fields.key and not terms.retry_of then
   local limits = redis.call('HMGET', P .. 'key:' .. fields.key, 'per_minute', 'minutes_a_day')
   local per_minute, minutes = tonumber(limits[1]) or 0, tonumber(limits[2]) or 0
   if minutes > 0 and string.find(fields.road, 'asr', 1, true)
-    and tonumber(redis.call('GET', heard_today(fields.key)) or 0) >= 60 * minutes then
+    and tonumber(redis.call('GET', heard_today(fields.key)) or 0) >= 60000 * minutes then
     return { 'minutes', {}, stamp(86400 - NOW % 86400), bells }
   end
   if per_minute > 0 then

@@ -125,7 +125,7 @@ def test_ask_without_a_server_ends_with_status_3(tmp_path):
 def test_wrong_usage_ends_with_status_2():
     assert waijiao("ask").returncode == 2
     assert waijiao("up", "--port", "x").returncode == 2
-    assert "WAIJIAO_ALLOW_OPEN" in waijiao("up", "--host", "0.0.0.0").stderr
+    assert "WAIJIAO_KEYS=true" in waijiao("up", "--host", "0.0.0.0").stderr
     assert "WAIJIAO_ATTEMPTS" in waijiao("up", WAIJIAO_ATTEMPTS="none").stderr
 
 

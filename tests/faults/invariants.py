@@ -17,6 +17,7 @@ from waiting import wait_for
 
 from pipeline.jobs import PREFIX
 from pipeline.record import STAGES
+from pipeline.turns import Answer
 
 BROKER = "waijiao:celery:"  # celeryconfig.py: global_keyprefix
 MEMORY = 10  # turns that a prompt shows at most: Settings.history_turns
@@ -158,6 +159,6 @@ def records(house: House) -> dict[str, dict[str, str]]:
 
 def blobs(record: dict[str, str]) -> set[str]:
     """What an ended job may keep: its answer; its recording only when it died unheard, so that it can be retried."""
-    answer = json.loads(record["answer"])["blob"] if "answer" in record else ""
+    answer = Answer.from_dict(json.loads(record["answer"])).blobs if "answer" in record else set()
     recording = json.loads(record["question"])["recording"] if "dead" in record and "transcript" not in record else ""
-    return {answer, recording} - {""}
+    return {*answer, recording} - {""}

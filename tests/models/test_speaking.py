@@ -1,6 +1,7 @@
 """The real voice, read back by the real recogniser."""
 
 import re
+import secrets
 import zlib
 from functools import cache
 from pathlib import Path
@@ -9,13 +10,16 @@ import numpy as np
 import pytest
 from faster_whisper import WhisperModel
 
-from pipeline.audio import resample
+from pipeline.audio import decode, resample
+from pipeline.blobs import FolderBlobs
 from pipeline.errors import ModelDamaged, NothingToSay, UnknownVoice
 from pipeline.models import locate
+from pipeline.record import Question
 from pipeline.settings import Settings, settings
 from worker_tts.engine import Line, load
 from worker_tts.hibari import HibariVoice
-from worker_tts.sentences import speak_all
+from worker_tts.sentences import join, split
+from worker_tts.speaking import Speaker
 
 PAUSE_S = 0.25
 SENTENCES = [
@@ -76,12 +80,14 @@ def edits(wanted, got):
 
 
 def spoken(voice, text, **how):
-    (sound,) = speak_all(voice, [Line(text, **how)], PAUSE_S)
-    return sound
+    """The text as one sound, or NothingToSay."""
+    sounds = voice.speak([Line(sentence, **how) for sentence in split(text)])
+    said = [sound for sound in sounds if not isinstance(sound, NothingToSay)]
+    return join(said, PAUSE_S) if said else NothingToSay()
 
 
 def test_what_it_says_is_understood(voice):
-    sounds = speak_all(voice, [Line(sentence) for sentence in SENTENCES], PAUSE_S)
+    sounds = [spoken(voice, sentence) for sentence in SENTENCES]
 
     wrong = sum(edits(words(text), words(heard(sound))) for text, sound in zip(SENTENCES, sounds, strict=True))
     rate = wrong / sum(len(words(text)) for text in SENTENCES)
@@ -121,7 +127,7 @@ def test_strange_text_is_spoken_all_the_same(voice, text):
 
 
 def test_the_sound_is_clean(voice):
-    for sound in speak_all(voice, [Line(sentence) for sentence in SENTENCES], PAUSE_S):
+    for sound in (spoken(voice, sentence) for sentence in SENTENCES):
         assert sound.samples.dtype == np.float32
         assert np.isfinite(sound.samples).all()
         assert 0.05 < np.abs(sound.samples).max() < 0.99
@@ -166,3 +172,60 @@ def test_a_file_that_is_no_model_is_reported(tmp_path):
 
     with pytest.raises(ModelDamaged, match="waijiao models fetch"):
         HibariVoice(tmp_path / "broken.onnx", Settings())
+
+
+@pytest.fixture
+def answered(redis, here, jobs):
+    def answered(text, **fields):
+        """The job and its answer, spoken by a worker's speaker."""
+        id_ = secrets.token_hex(16)
+        jobs.submit(Question(id_, id_, task="speak", text=text, **fields))
+        (job,), _ = jobs.claim("tts", id_, 1)
+        (answer,) = Speaker(here).speak([job])
+        return job, answer
+
+    return answered
+
+
+@pytest.mark.parametrize("format", ["wav", "mp3", "aac"])
+def test_each_sentence_of_an_answer_can_be_heard_by_itself(answered, jobs, here, format):
+    job, answer = answered(" ".join(SENTENCES[:3]), format=format)
+
+    assert [entry["part"] for _, entry in jobs.so_far(job)] == [part.as_dict() for part in answer.parts]
+    assert [part.text for part in answer.parts] == [
+        *SENTENCES[:2],
+        "Well said!",
+        "Can you tell me more about your family?",
+    ]
+    for part in answer.parts:
+        assert edits(words(part.text), words(heard(sound_in(here, part.blob)))) <= 1
+    pauses_s = here.tts_pause_s * (len(answer.parts) - 1)
+    assert sum(part.duration_s for part in answer.parts) + pauses_s == pytest.approx(answer.duration_s, abs=0.01)
+    assert sound_in(here, answer.blob).duration_s == pytest.approx(answer.duration_s, abs=0.1)
+
+
+def sound_in(here, blob):
+    with FolderBlobs(here.blobs_folder).open(blob) as file:
+        return decode(file, 300)
+
+
+def test_a_long_text_is_spoken_whole(answered, here):
+    text = (" ".join(SENTENCES) + " ") * 8
+
+    _, answer = answered(text[:4096], format="mp3")
+
+    assert answer.duration_s > 200
+    assert sound_in(here, answer.blob).duration_s == pytest.approx(answer.duration_s, abs=0.2)
+
+
+def test_a_voice_and_a_speed_are_those_asked_for(answered):
+    _, slow = answered("Hello, Anna. How are you?", voice="heart", speed=0.5)
+    _, fast = answered("Hello, Anna. How are you?", voice="default", speed=2.0)
+
+    assert slow.duration_s > 1.5 * fast.duration_s
+
+
+def test_an_unknown_voice_says_which_there_are(answered):
+    _, error = answered("Hello.", voice="nobody")
+
+    assert isinstance(error, UnknownVoice)

@@ -12,9 +12,9 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 
 from pipeline import models, personas
-from pipeline.errors import Canceled, EngineFailed, ModelDamaged, UnknownEngine
+from pipeline.errors import Canceled, ModelDamaged, PromptTooLong, UnknownEngine
 from pipeline.settings import settings
-from pipeline.turns import Exchange
+from pipeline.turns import Completion, Exchange
 from worker_llm import engine
 from worker_llm.engine import Message, Prompt
 from worker_llm.feedback import understand
@@ -78,7 +78,7 @@ def persona(request):
 def ask(model, persona):
     def answered(learner, history=()):
         (raw,) = model.reply([compose(persona, history, learner, settings(), model.count_tokens)])
-        return understand(learner, raw, persona)
+        return understand(learner, raw.text, persona)
 
     return answered
 
@@ -145,8 +145,8 @@ def test_the_marks_of_a_turn_mean_something_to_the_model_unless_made_data(model)
 
 def test_a_prompt_that_is_too_long_fails_alone(model):
     short, long = model.reply([chat("hello"), chat("word " * 9999)])
-    assert isinstance(short, str)
-    assert isinstance(long, EngineFailed)
+    assert isinstance(short, Completion)
+    assert isinstance(long, PromptTooLong)
 
 
 def test_several_prompts_are_answered_in_their_order():
@@ -154,7 +154,7 @@ def test_several_prompts_are_answered_in_their_order():
     william = personas.load("william", several.personas)
     sentences = ["they was very happy", "he have two sister", "my mother are a teacher"]
     replies = model.reply([compose(william, [], each, several, model.count_tokens) for each in sentences])
-    corrected = [understand(heard, raw, william).corrected for heard, raw in zip(sentences, replies, strict=True)]
+    corrected = [understand(heard, raw.text, william).corrected for heard, raw in zip(sentences, replies, strict=True)]
     assert corrected == [CORRECTIONS[sentence] for sentence in sentences]
 
 
@@ -184,14 +184,15 @@ def test_a_prompt_that_is_not_wanted_any_more_is_given_up_within_two_seconds(mod
     (reply,) = model.reply([dataclasses.replace(chat(text, 3000), wanted=wanted)])
     assert computed_s() < wanted.over + 2
     assert isinstance(reply, Canceled)
-    assert isinstance(model.reply([chat("hello")])[0], str)
+    assert isinstance(model.reply([chat("hello")])[0], Completion)
 
 
 def test_a_prompt_that_is_given_up_leaves_the_others_alone():
     model = LlamaCpp(models.locate(settings().llm_model, settings().models_folder), two_at_once())
     sentence = chat("Say: the cat is sleeping.", 12)
-    alone = model.reply([sentence])
-    assert model.reply([sentence, dataclasses.replace(chat(RAMBLE, 3000), wanted=WantedFor(0.3))])[:1] == alone
+    (alone,) = model.reply([sentence])
+    beside, _ = model.reply([sentence, dataclasses.replace(chat(RAMBLE, 3000), wanted=WantedFor(0.3))])
+    assert beside.text == alone.text
 
 
 def test_a_time_limit_strikes_at_once_and_the_next_prompt_works(model):
@@ -210,7 +211,7 @@ def test_a_time_limit_strikes_at_once_and_the_next_prompt_works(model):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, usual)
-    assert isinstance(model.reply([chat("hello")])[0], str)
+    assert isinstance(model.reply([chat("hello")])[0], Completion)
 
 
 def two_at_once():

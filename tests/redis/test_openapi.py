@@ -13,11 +13,13 @@ EXAMPLES = 8  # requests that it makes up for each route and phase
 
 
 @pytest.mark.timeout(600)
-def test_the_api_keeps_to_its_own_description(serve):
+def test_the_api_keeps_to_its_own_description(serve, tmp_path):
     server = serve(wait_s=0.05, alone_s=0.05, events_s=0.05)
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIGURATION), "run"]
     chosen = ["--max-examples", str(EXAMPLES), "--seed", "1", "--no-color", "--request-timeout", "20"]
-    ran = subprocess.run([*command, f"{server.base_url}/openapi.json", *chosen], capture_output=True, text=True)
+    ran = subprocess.run(
+        [*command, f"{server.base_url}/openapi.json", *chosen], capture_output=True, text=True, cwd=tmp_path
+    )
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 

@@ -86,7 +86,7 @@ def test_every_service_of_ours_reads_its_settings():
         }
         chosen = Settings(**values)
         assert chosen.models_folder == Path("/data/models")
-        assert chosen.allow_open == (chosen.host != "127.0.0.1") == (service == "api")
+        assert chosen.keys == (chosen.host != "127.0.0.1") == (service == "api")
 
 
 @pytest.mark.parametrize("service", QUEUES)

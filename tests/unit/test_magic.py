@@ -87,7 +87,7 @@ def test_random_bytes_are_not_audio():
 
 
 def test_an_unknown_answer_format_names_the_known_ones():
-    with pytest.raises(UnknownFormat, match=r"'wma': expected one of wav, mp3, ogg, opus, flac"):
+    with pytest.raises(UnknownFormat, match=r"'wma': expected one of wav, mp3, ogg, opus, flac, aac, pcm"):
         content_type("wma")
     assert content_type("mp3") == FORMATS["mp3"] == "audio/mpeg"
 

@@ -4,32 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.audio import Sound
-from pipeline.errors import EngineFailed, NothingToSay, UnknownEngine
+from pipeline.errors import UnknownEngine
 from pipeline.settings import Settings
-from worker_tts.engine import Line, load
-from worker_tts.sentences import LONGEST, join, speak_all, split
+from worker_tts.engine import load
+from worker_tts.sentences import LONGEST, join, split
 from worker_tts.wording import speakable
 
 LATIN = frozenset({"LATIN"})
 RATE = 24_000
-
-
-class Metronome:
-    """A voice that gives one full-scale second for each sentence, and notes what it was asked."""
-
-    voices = ("default",)
-
-    def __init__(self):
-        self.calls = []
-
-    def speak(self, lines):
-        self.calls.append(lines)
-        return [self.say(line.text) for line in lines]
-
-    def say(self, text):
-        if "fail" in text:
-            return EngineFailed()
-        return Sound(np.ones(RATE, np.float32), RATE) if speakable(text, LATIN) else NothingToSay()
 
 
 @pytest.mark.parametrize(
@@ -124,32 +106,6 @@ def test_joining_keeps_every_sample(lengths, pause_s):
     joined = join([Sound(np.ones(n, np.float32), 8_000) for n in lengths], pause_s)
 
     assert len(joined.samples) == sum(lengths) + (len(lengths) - 1) * round(pause_s * 8_000)
-
-
-def test_all_answers_are_spoken_in_one_call_and_given_apart():
-    voice = Metronome()
-
-    sounds = speak_all(voice, [Line("One. Two.", seed=3, speed=2), Line("你好。"), Line("Three. 好。")], 0.5)
-
-    assert [line.text for line in voice.calls[0]] == ["One.", "Two.", "你好。", "Three.", "好。"]
-    assert (voice.calls[0][1].seed, voice.calls[0][1].speed) == (3, 2)
-    assert len(voice.calls) == 1
-    assert (sounds[0].duration_s, sounds[2].duration_s) == (2.5, 1)
-    assert isinstance(sounds[1], NothingToSay)
-
-
-def test_an_empty_answer_is_nothing_to_say_and_needs_no_voice():
-    voice = Metronome()
-
-    assert isinstance(speak_all(voice, [Line("")], 0.5)[0], NothingToSay)
-    assert voice.calls == []
-
-
-def test_a_failed_sentence_fails_its_answer_alone():
-    failed, spoken = speak_all(Metronome(), [Line("Good. We fail."), Line("Fine.")], 0.5)
-
-    assert isinstance(failed, EngineFailed)
-    assert spoken.duration_s == 1
 
 
 def test_an_unknown_engine_lists_the_known_ones():

@@ -16,7 +16,7 @@ from faulty import LEAST_S, STEP_S
 from faulty.orders import KIND, always, note, obey
 from pipeline.audio import Sound
 from pipeline.settings import Settings
-from pipeline.turns import Transcript
+from pipeline.turns import Completion, Transcript
 from worker_asr.engine import Recording
 from worker_llm.engine import Message, Prompt
 from worker_tts.engine import Line
@@ -57,9 +57,14 @@ class Ears(Scripted):
 
 
 class Teacher(Scripted):
-    def reply(self, prompts: Sequence[Prompt]) -> list[str]:
+    def reply(self, prompts: Sequence[Prompt]) -> list[Completion]:
         words = [prompt.messages[-1].content for prompt in prompts]
-        return self.run(prompts, words, [f'"{text}" What is {"".join(CANARY.findall(text)[:1])}?' for text in words])
+        said = [f'"{text}" What is {"".join(CANARY.findall(text)[:1])}?' for text in words]
+        for prompt, answer in zip(prompts, said, strict=True):
+            for piece in re.findall(r"\s*\S+", answer):
+                prompt.tell(piece)
+        whole = [Completion(text, "stop", len(text.split()), len(text.split())) for text in said]
+        return self.run(prompts, words, whole)
 
     def count_tokens(self, text: str) -> int:
         return len(text.split())

@@ -1,0 +1,104 @@
+"""Who may do what: finds the caller of each request by its key, and refuses it before any view runs."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app, g, request
+from werkzeug.wrappers import Response
+
+from api import here
+from pipeline.errors import ForeignHost, ForeignOrigin, KeyMissing, KeyUnknown, RoleTooLow
+from pipeline.keys import ROLES, Keys
+
+OPEN, (LEARNER, TEACHER, ADMIN) = "open", ROLES
+LEAST = {  # for every endpoint the least role; who may call it sees there only what is its own
+    "static": OPEN,
+    "health.alive": OPEN,
+    "health.ready": OPEN,
+    "docs.openapi": OPEN,
+    "docs.page": OPEN,
+    "docs.file": OPEN,
+    "jobs.submit": LEARNER,
+    "jobs.browse": LEARNER,
+    "jobs.read": LEARNER,
+    "jobs.remove": LEARNER,
+    "jobs.try_again": TEACHER,
+    "audio.audio": LEARNER,
+    "events.events": LEARNER,
+    "sessions.read": LEARNER,
+    "sessions.erase": LEARNER,
+    "sessions.reset": LEARNER,
+    "transcriptions.transcribe": LEARNER,
+    "chat.completions": LEARNER,
+    "speech.speak": LEARNER,
+    "models.browse": LEARNER,
+    "models.read": LEARNER,
+    "models.browse": LEARNER,
+    "models.read": LEARNER,
+    "webhooks.deliveries": TEACHER,
+    "webhooks.secret": ADMIN,
+    "webhooks.rotate": ADMIN,
+    "keys.browse": ADMIN,
+    "keys.create": ADMIN,
+    "keys.revoke": ADMIN,
+}
+
+
+def register(app: Flask) -> None:
+    """From now on no view of the application runs for somebody who may not call it."""
+    app.extensions["keys"] = Keys(app.extensions["jobs"].redis)
+    app.before_request(admit)
+    app.after_request(challenge)
+
+
+def admit() -> None:
+    """Let the request through to its view, or raise what is wrong with it."""
+    needed = here.settings().keys
+    if not needed:
+        refuse_other_sites()
+    if request.endpoint is None or request.method == "OPTIONS":  # there is no view to protect
+        return
+    least = LEAST.get(request.endpoint)
+    if least == OPEN:
+        return
+    if needed:
+        g.caller = caller()
+    if least is None or ROLES.index(here.caller().role) < ROLES.index(least):
+        raise RoleTooLow(f"This needs the key of {least or 'nobody: api/access.py does not know it'}.")
+
+
+def caller() -> here.Caller:
+    """Whose key the request shows."""
+    shown = request.authorization
+    if shown is None or shown.type != "bearer" or not shown.token:
+        raise KeyMissing
+    key = current_app.extensions["keys"].find(shown.token)
+    if key is None:
+        raise KeyUnknown
+    return here.Caller(key.tenant, key.role, key.id)
+
+
+def refuse_other_sites() -> None:
+    """Where no key is needed, a page of another site could use the server through the browser of who visits it.
+
+    Its origin gives it away, unless its own name was made to mean this machine (DNS rebinding); then its name does.
+    """
+    if not is_loopback(request.host):
+        raise ForeignHost
+    origin = request.headers.get("Origin")
+    if origin not in (None, f"{request.scheme}://{request.host}", *here.settings().origins):
+        raise ForeignOrigin
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def challenge(answer: Response) -> Response:
+    if answer.status_code == KeyMissing.http_status:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer

@@ -1,0 +1,112 @@
+"""One model asked by itself: a job like any other, whose answer is waited for, given once, and then forgotten."""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import Event
+from typing import Any, TypeVar
+
+from flask import request
+from redis.exceptions import RedisError
+
+from api import here
+from api.jobs import accept
+from api.questions import Asked
+from api.waiting import look
+from pipeline.blobs import FolderBlobs
+from pipeline.errors import (
+    BadRequest,
+    Canceled,
+    EngineFailed,
+    Erased,
+    Expired,
+    ModelNotFound,
+    OutOfMemory,
+    QuotaFull,
+    ServerFull,
+    TooManyWaiting,
+    TooSlow,
+    WaijiaoError,
+    WorkerLost,
+    coded,
+)
+from pipeline.jobs import Jobs
+from pipeline.record import Job, Question
+
+REFUSALS = (ModelNotFound, ServerFull, QuotaFull, TooManyWaiting)
+FAILURES = (EngineFailed, WorkerLost, OutOfMemory, TooSlow, Expired, Canceled, Erased)
+AGAIN_S = 5  # seconds after which one who found too many waiting may try again
+TOMBSTONE_S = 60  # seconds for which a forgotten job is known to have been one
+
+T = TypeVar("T")
+log = logging.getLogger("waijiao")
+
+
+class Held:
+    """A job that a request waits for, and how long it may."""
+
+    def __init__(self, jobs: Jobs, question: Question, changed: Event) -> None:
+        self.jobs, self.question, self.changed = jobs, question, changed
+        self.deadline = time.monotonic() + jobs.settings.alone_s
+
+    def job(self) -> Job:
+        return self.jobs.get(self.question.tenant, self.question.id)
+
+    def answered(self, kind: type[T]) -> T:
+        """The job's result, of this kind, once it is there; raises why it is not."""
+        job = self.judged(self.wait(self.job, lambda job: job.ended_at is not None, self.jobs.settings.alone_s))
+        return next(each for each in (job.transcript, job.completion, job.answer) if isinstance(each, kind))
+
+    def wait(self, read: Callable[[], T], enough: Callable[[T], bool], seconds: float) -> T:
+        """What `read` gives as soon as it is `enough`, or after `seconds`, or when the time is over."""
+        return look(self.changed, read, enough, min(seconds, self.deadline - time.monotonic()))
+
+    def judged(self, job: Job) -> Job:
+        """The job, unless it failed or its time is over."""
+        if job.error:
+            raise coded(job.error["code"])(job.error["detail"])
+        if job.ended_at is None and time.monotonic() >= self.deadline:
+            raise TooSlow(f"There was no answer within {self.jobs.settings.alone_s:g} seconds. It was canceled.")
+        return job
+
+
+def question(task: str, **fields: Any) -> Question:
+    """The caller's question to one model; nobody else speaks in its session."""
+    caller, job_id = here.caller(), secrets.token_hex(16)
+    mine = Question(job_id, job_id, caller.tenant, key=caller.key, owner=caller.owner, task=task)
+    return replace(mine, **fields)
+
+
+@contextmanager
+def submitted(asked: Asked) -> Iterator[Held]:
+    """The job while it is waited for. Afterwards there is nothing of it, whether it was answered or not."""
+    if "Idempotency-Key" in request.headers:
+        raise BadRequest("An Idempotency-Key is of no use here: no answer is kept, so none can be given twice.")
+    jobs, blobs = here.jobs(), here.blobs()
+    with here.changes().of(asked.question.name) as changed:
+        if changed is None:
+            raise TooManyWaiting(retry_after_s=AGAIN_S)
+        accept(asked)
+        try:
+            yield Held(jobs, asked.question, changed)
+        finally:
+            forget(jobs, blobs, asked.question)
+
+
+def forget(jobs: Jobs, blobs: FolderBlobs, question: Question) -> None:
+    """Erase the job, which cancels it if it is not answered yet; it may be used where no request is any more."""
+    try:
+        jobs.erase(question.tenant, question.conversation, TOMBSTONE_S)
+        blobs.delete_job(question.name)
+    except (RedisError, WaijiaoError) as error:
+        log.warning("%s could not be forgotten; it stays until its retention has passed: %s", question.id, error)
+
+
+def given(body: T | None, form: str) -> T:
+    """What was sent, unless it came in another form than the one that is read here."""
+    if body is None:
+        raise BadRequest(f"Send the fields as {form}.")
+    return body

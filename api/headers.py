@@ -1,0 +1,55 @@
+"""What every answer tells browsers and caches: nothing from elsewhere is loaded, nobody frames it, nothing is kept."""
+
+from flask import Flask, request
+from flask_cors import CORS
+from werkzeug.wrappers import Response
+
+from pipeline.settings import Settings
+
+POLICY = {  # Content-Security-Policy
+    "default-src": "'self'",
+    "object-src": "'none'",
+    "frame-ancestors": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "connect-src": "'self'",
+    "img-src": "'self' data:",
+    "media-src": "'self' blob:",
+    "style-src": "'self'",
+}
+DOCS_POLICY = {**POLICY, "style-src-attr": "'unsafe-inline'"}  # Swagger UI sets style attributes
+ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "microphone=(self), camera=(), geolocation=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+SHOWN = ["Location", "Retry-After", "ETag", "Preference-Applied", "Content-Range", "Accept-Ranges", "WWW-Authenticate"]
+SENT = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "Prefer", "Range"]
+PREFLIGHT_S = 600  # seconds for which a browser need not ask again
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """From now on every answer has them; pages of the named origins, and of no other, may read what the API says."""
+    app.after_request(guard)
+    if settings.origins:
+        CORS(
+            app,
+            resources=r"/v1/.*",
+            origins=list(settings.origins),
+            methods=["GET", "POST", "DELETE"],
+            allow_headers=SENT,
+            expose_headers=SHOWN,
+            max_age=PREFLIGHT_S,
+            always_send=False,
+        )
+
+
+def guard(answer: Response) -> Response:
+    policy = DOCS_POLICY if request.endpoint == "docs.page" else POLICY
+    answer.headers["Content-Security-Policy"] = "; ".join(f"{name} {allowed}" for name, allowed in policy.items())
+    answer.headers.update(ALWAYS)
+    if request.path.startswith("/v1/"):
+        answer.headers.setdefault("Cache-Control", "private, no-store")
+    return answer

@@ -1,0 +1,97 @@
+"""The real recogniser is asked by itself: any language, words that may be expected, and what was measured."""
+
+import io
+import json
+import secrets
+
+import numpy as np
+import pytest
+from recordings import LEARNERS, wav
+from spoken import word_errors
+
+from pipeline.audio import decode
+from pipeline.blobs import FolderBlobs
+from pipeline.errors import NoSpeech
+from pipeline.record import Question
+from pipeline.settings import settings
+from pipeline.turns import Transcript
+from worker_asr.engine import Recording
+from worker_asr.listening import Listener
+
+JFK = "And so my fellow Americans, ask not what your country can do for you, ask what you can do for your country."
+
+
+@pytest.fixture(scope="module")
+def listening():
+    return Listener(settings())
+
+
+@pytest.fixture
+def listener(listening, here, monkeypatch):
+    monkeypatch.setattr(listening, "blobs", FolderBlobs(here.blobs_folder))
+    return listening
+
+
+@pytest.fixture
+def ask(jobs, listener):
+    def asked(audio, **fields):
+        """A job with this recording, claimed."""
+        id_ = secrets.token_hex(16)
+        recording = listener.blobs.put(f"default/{id_}", io.BytesIO(audio)).name
+        jobs.submit(Question(id_, id_, recording=recording, **{"task": "transcribe", **fields}))
+        return jobs.claim("asr", id_, 1)[0][0]
+
+    return asked
+
+
+def jfk(pause_s=0.0):
+    """The speech, after so many seconds of silence."""
+    with (LEARNERS.parent / "jfk.flac").open("rb") as file:
+        speech = decode(file, 300)
+    return wav(np.concatenate([np.zeros(int(pause_s * speech.rate), np.float32), speech.samples]))
+
+
+def test_segments_say_what_was_measured_and_when_it_was_said(listener, ask, jobs):
+    job = ask(jfk(pause_s=5))
+    (transcript,) = listener.hear([job])
+    assert word_errors(JFK, transcript.text) <= 1
+    assert " ".join(segment.text for segment in transcript.segments) == transcript.text
+    assert transcript.segments[0].start > 4.5
+    times = [time for segment in transcript.segments for time in (segment.start, segment.end)]
+    assert times == sorted(times)
+    assert times[-1] <= transcript.duration_s
+    for segment in transcript.segments:
+        assert -1 < segment.avg_logprob < 0
+        assert 0.5 < segment.compression_ratio < 2.4
+        assert 0 <= segment.no_speech_prob < 0.6
+    assert json.loads(json.dumps(transcript.as_dict()))["segments"]
+    assert jobs.complete("asr", job, transcript)[0]
+    assert jobs.get("default", job.id).transcript == transcript
+
+
+def test_a_learner_s_recording_has_segments_too(listener, ask):
+    (transcript,) = listener.hear([ask(jfk(), task="teach")])
+    assert " ".join(segment.text for segment in transcript.segments) == transcript.text
+
+
+def test_only_a_lesson_s_language_is_expected_to_be_the_teacher_s(listener, ask):
+    lesson, alone = ask(jfk(), task="teach"), ask(jfk())
+    assert listener.recording(lesson).expected == ("en", "zh")
+    assert listener.recording(alone).expected == ()
+
+
+def test_a_language_is_detected_among_all_or_taken_as_it_is_given(listener, ask):
+    detected, given = listener.hear([ask(jfk()), ask(jfk(), language="en")])
+    assert (detected.language, given.language) == ("en", "en")
+
+
+def test_a_prompt_is_the_recogniser_s_hint(listener, ask):
+    job = ask(jfk(), details={"prompt": "President Kennedy"})
+    assert isinstance(recording := listener.recording(job), Recording)
+    assert recording.hint == "President Kennedy"
+    assert isinstance(listener.hear([job])[0], Transcript)
+
+
+def test_silence_is_no_speech(listener, ask):
+    (error,) = listener.hear([ask(wav(np.zeros(32_000)))])
+    assert isinstance(error, NoSpeech)

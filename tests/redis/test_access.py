@@ -1,0 +1,262 @@
+"""Who may do what, over every route: without a key, with a bad or revoked one, with each role, here and elsewhere."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+from road import WORKER, die
+from werkzeug.test import TestResponse
+
+from api import create_app
+from api.access import LEAST, OPEN
+from pipeline.jobs import Jobs
+from pipeline.keys import ROLES, Keys, Limits
+
+ANNA, BEN, TEACHER, ADMIN = "anna", "ben", "teacher", "admin"
+PEOPLE = {  # who -> tenant and role
+    ANNA: ("north", "learner"),
+    BEN: ("north", "learner"),
+    TEACHER: ("north", "teacher"),
+    ADMIN: ("north", "admin"),
+    "other teacher": ("south", "teacher"),
+    "other admin": ("south", "admin"),
+}
+WITHOUT = {"nobody": None, "stranger": "Bearer wj_" + "0" * 16 + "_" + "A" * 43, "another way": "Basic YTpi"}
+SEE = {"job_id": {ANNA, TEACHER, ADMIN}, "session": {ANNA}, "key_id": {ADMIN}}  # who sees what is Anna's
+UNSEEN = {"job_id": "unknown_job", "session": "unknown_session", "key_id": "unknown_key_id"}
+BODIES = {"jobs.submit": {"text": "hi"}, "keys.create": {"role": "learner", "name": "Carl"}}
+CAREFUL = Limits(per_minute=2, minutes_a_day=1)
+
+
+@dataclass
+class School:
+    """A server that asks for keys, and the people of two tenants who have one."""
+
+    app: Flask
+    keys: Keys
+    ids: Mapping[str, str]
+    shown: Mapping[str, str | None]  # who -> the Authorization header
+
+    def ask(self, who: str, method: str, path: str, headers: Mapping[str, str] | None = None, **kwargs) -> TestResponse:
+        key = self.shown[who]
+        every = {**({"Authorization": key} if key else {}), **(headers or {})}
+        return self.app.test_client().open(path, method=method, headers=every, **kwargs)
+
+    def say(self, who: str, text: str = "hi", **fields) -> str:
+        """The id of a new job."""
+        accepted = self.ask(who, "POST", "/v1/jobs", json={"text": text, **fields})
+        assert accepted.status_code == 202, accepted.text
+        return accepted.json["id"]
+
+    def listed(self, who: str, query: str = "") -> list[str]:
+        return [job["id"] for job in self.ask(who, "GET", f"/v1/jobs?limit=100{query}").json["jobs"]]
+
+    def turns(self, who: str, session: str, query: str = "") -> list[str]:
+        return [turn["id"] for turn in self.ask(who, "GET", f"/v1/sessions/{session}{query}").json["turns"]]
+
+
+@pytest.fixture
+def school(redis, here) -> School:
+    app, keys = create_app(here.model_copy(update={"keys": True})), Keys(redis)
+    made = {who: keys.create(tenant, role, who, Limits()) for who, (tenant, role) in PEOPLE.items()}
+    gone, text = keys.create("north", "admin", "gone", Limits())
+    keys.revoke(gone.id)
+    shown = {who: f"Bearer {each}" for who, (_, each) in made.items()} | WITHOUT | {"revoked": f"Bearer {text}"}
+    return School(app, keys, {who: key.id for who, (key, _) in made.items()}, shown)
+
+
+def code(answer: TestResponse) -> tuple[int, str]:
+    assert answer.content_type == "application/problem+json", answer.text
+    return answer.status_code, answer.json["code"]
+
+
+def test_every_endpoint_is_in_the_table_and_nothing_else(school):
+    assert set(LEAST) == {rule.endpoint for rule in school.app.url_map.iter_rules()}
+    assert set(LEAST.values()) <= {OPEN, *ROLES}
+
+
+def test_an_endpoint_that_is_not_in_the_table_is_nobody_s(school):
+    school.app.add_url_rule("/v1/new", "new", lambda: "not for you")
+    assert code(school.ask(ADMIN, "GET", "/v1/new")) == (403, "role_too_low")
+    assert code(school.ask("nobody", "GET", "/v1/new")) == (401, "key_missing")
+
+
+@pytest.mark.parametrize("endpoint", LEAST)
+def test_everybody_may_do_what_the_table_says_and_sees_only_what_is_theirs(school, endpoint):
+    (rule,) = school.app.url_map.iter_rules(endpoint)
+    (method,) = rule.methods - {"HEAD", "OPTIONS"}
+    for who in school.shown:
+        names = {"name": "swagger_style.css", "filename": "docs.js", "model": "whisper-base"}
+        names |= {"job_id": school.say(ANNA, session=f"for {who}"), "session": f"for {who}"}
+        names |= {"key_id": school.keys.create("north", "learner", "x", Limits())[0].id}
+        path = rule.rule
+        for part in rule.arguments:
+            path = path.replace(f"<path:{part}>", names[part]).replace(f"<{part}>", names[part])
+        answer = school.ask(who, method, path, json=BODIES.get(endpoint, {}) if method == "POST" else None)
+        assert outcome(answer) == expected(endpoint, rule.arguments, who), who
+        answer.close()
+
+
+def outcome(answer: TestResponse) -> str:
+    """The code of what keeps somebody out; "let in" for whatever a view answered."""
+    return answer.json["code"] if answer.status_code in {401, 403, 404} else "let in"
+
+
+def expected(endpoint: str, arguments: set[str], who: str) -> str:
+    if LEAST[endpoint] == OPEN:
+        return "let in"
+    if who not in PEOPLE:
+        return "key_missing" if who in {"nobody", "another way"} else "key_unknown"
+    if ROLES.index(PEOPLE[who][1]) < ROLES.index(LEAST[endpoint]):
+        return "role_too_low"
+    hidden = [UNSEEN[part] for part in arguments if who not in SEE.get(part, PEOPLE)]
+    return hidden[0] if hidden else "let in"
+
+
+def test_who_is_turned_away_is_told_how_to_come_in(school):
+    answer = school.ask("nobody", "GET", "/v1/jobs")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert "waijiao key create" in answer.json["detail"]
+
+
+def test_a_revoked_key_opens_nothing_from_then_on(school):
+    assert school.ask(BEN, "GET", "/v1/jobs").status_code == 200
+    assert school.ask(ADMIN, "DELETE", f"/v1/keys/{school.ids[BEN]}").json["revoked_at"]
+    assert code(school.ask(BEN, "GET", "/v1/jobs")) == (401, "key_unknown")
+
+
+def test_what_a_method_may_be_is_nobody_s_secret(school):
+    answer = school.ask("nobody", "OPTIONS", "/v1/jobs")
+    assert (answer.status_code, answer.data) == (200, b"")
+
+
+def test_lists_never_show_foreign_jobs(school):
+    jobs = {who: [school.say(who, session="s") for _ in range(3)][::-1] for who in PEOPLE}
+    north = {id_ for who in (ANNA, BEN, TEACHER, ADMIN) for id_ in jobs[who]}
+    for who in (ANNA, BEN):
+        assert school.listed(who) == school.listed(who, "&session=s") == jobs[who]
+        assert school.listed(who, f"&session=s&owner={school.ids[TEACHER]}") == jobs[who]
+    for who in (TEACHER, ADMIN):
+        assert set(school.listed(who)) == north
+        assert school.listed(who, f"&session=s&owner={school.ids[ANNA]}") == jobs[ANNA]
+        assert set(school.listed(who, "&session=s")) == {*jobs[TEACHER], *jobs[ADMIN]}
+    assert set(school.listed("other teacher")) == {*jobs["other teacher"], *jobs["other admin"]}
+
+
+def test_a_page_of_a_learner_s_jobs_is_as_long_as_anybody_s(school):
+    mine = []
+    for _ in range(5):
+        school.say(BEN)
+        mine.insert(0, school.say(ANNA))
+    first = school.ask(ANNA, "GET", "/v1/jobs?limit=3").json
+    second = school.ask(ANNA, "GET", f"/v1/jobs?limit=3&cursor={first['next']}").json
+    assert [job["id"] for job in first["jobs"] + second["jobs"]] == mine
+    assert second["next"] is None
+
+
+def test_dead_jobs_are_listed_to_those_who_may_see_them(school, redis, here):
+    job = school.say(ANNA)
+    die(Jobs(redis, here), "llm")
+    for who, seen in ((ANNA, [job]), (BEN, []), (TEACHER, [job]), ("other admin", [])):
+        assert school.listed(who, "&dead=true") == seen
+    again = school.ask(TEACHER, "POST", f"/v1/jobs/{job}/retry")
+    assert again.json["owner"] == school.ids[ANNA]
+    assert again.json["id"] in school.listed(ANNA)
+
+
+def test_two_learners_who_give_a_session_the_same_name_do_not_meet(school, redis, here):
+    hers, his = school.say(ANNA, "I am Anna", session="home"), school.say(BEN, "I am Ben", session="home")
+    assert [school.turns(who, "home") for who in (ANNA, BEN)] == [[hers], [his]]
+    batch, _ = Jobs(redis, here).claim("llm", WORKER, 9)
+    assert {job.id for job in batch} == {hers, his}  # neither waits for the other's turn
+    assert school.ask(BEN, "DELETE", "/v1/sessions/home").status_code == 204
+    assert school.turns(ANNA, "home") == [hers]
+
+
+def test_a_teacher_reads_a_learner_s_session_by_naming_whose_it_is(school):
+    hers = school.say(ANNA, session="home")
+    assert school.turns(TEACHER, "home", f"?owner={school.ids[ANNA]}") == [hers]
+    assert code(school.ask("other teacher", "GET", f"/v1/sessions/home?owner={school.ids[ANNA]}"))[0] == 404
+    assert code(school.ask(BEN, "GET", f"/v1/sessions/home?owner={school.ids[ANNA]}"))[0] == 404
+
+
+def test_an_idempotency_key_of_one_key_is_nothing_to_another(school):
+    header = {"Idempotency-Key": "lesson-1"}
+    ids = [
+        school.ask(who, "POST", "/v1/jobs", headers=header, json={"text": "hi", "session": "s"}).json["id"]
+        for who in (ANNA, BEN, TEACHER, "other teacher", ANNA)
+    ]
+    assert ids[0] == ids[4]
+    assert len(set(ids)) == 4
+
+
+def test_too_many_requests_are_told_when_to_come_again(school, redis):
+    key, text = school.keys.create("north", "learner", "eager", CAREFUL)
+    eager = School(school.app, school.keys, {"eager": key.id}, {"eager": f"Bearer {text}"})
+    for _ in range(2):
+        eager.say("eager")
+    refused = eager.ask("eager", "POST", "/v1/jobs", json={"text": "hi"})
+    assert code(refused) == (429, "rate_limited")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 30
+    assert len(eager.listed("eager")) == 2
+    assert school.say(ANNA)
+
+
+def test_an_admin_makes_keys_of_its_own_tenant_that_work_at_once(school):
+    made = school.ask(ADMIN, "POST", "/v1/keys", json={"role": "learner", "name": "Carl", "per_minute": 7})
+    assert made.status_code == 201
+    assert made.headers["Cache-Control"] == "private, no-store"
+    assert (made.json["tenant"], made.json["per_minute"], made.json["revoked_at"]) == ("north", 7, None)
+    carl = {"Authorization": f"Bearer {made.json['key']}"}
+    assert school.app.test_client().get("/v1/jobs", headers=carl).json == {"jobs": [], "next": None}
+    listed = school.ask(ADMIN, "GET", "/v1/keys")
+    assert made.json["key"] not in listed.text
+    assert {key["tenant"] for key in listed.json["keys"]} == {"north"}
+    assert made.json["id"] not in school.ask("other admin", "GET", "/v1/keys").text
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"role": "root", "name": "x"}, {"role": "admin", "name": ""}, {"role": "admin", "name": "x", "a": 1}]
+)
+def test_a_key_that_cannot_be_made_is_refused(school, body):
+    assert code(school.ask(ADMIN, "POST", "/v1/keys", json=body)) == (422, "bad_request")
+
+
+# --- where no key is needed ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def client(redis, here):
+    return create_app(here.model_copy(update={"cors_origins": "https://school.example"})).test_client()
+
+
+def test_whoever_is_on_this_machine_may_do_all(client):
+    assert client.post("/v1/jobs", json={"text": "hi"}).status_code == 202
+    assert client.post("/v1/keys", json={"role": "learner", "name": "x"}).status_code == 201
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:3000", "https://localhost", ""])
+@pytest.mark.parametrize(("method", "path"), [("POST", "/v1/jobs"), ("GET", "/v1/jobs"), ("OPTIONS", "/v1/jobs")])
+def test_a_page_of_another_site_may_do_nothing(client, redis, origin, method, path):
+    answer = client.open(path, method=method, data={"text": "hi"}, headers={"Origin": origin})
+    assert code(answer) == (403, "foreign_origin")
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    assert not redis.keys("waijiao:job:*")
+
+
+@pytest.mark.parametrize("origin", ["http://localhost", "https://school.example"])
+def test_our_own_pages_and_those_that_are_named_may(client, origin):
+    assert client.post("/v1/jobs", json={"text": "hi"}, headers={"Origin": origin}).status_code == 202
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "192.168.1.5:8000", "localhost.evil", "[x"])
+def test_a_name_that_is_not_this_machine_s_is_refused(client, host):
+    assert code(client.get("/v1/jobs", headers={"Host": host})) == (421, "foreign_host")
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "localhost:80", "127.0.0.1:8000", "127.1.2.3", "[::1]:8000", "LOCALHOST"]
+)
+def test_this_machine_s_own_names_are_good(client, host):
+    assert client.get("/v1/jobs", headers={"Host": host}).status_code == 200

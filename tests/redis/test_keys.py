@@ -1,0 +1,217 @@
+"""Keys over a real Redis: what is stored of them, who they are, when they end, and what each may ask for."""
+
+import pytest
+from redis import Redis
+from road import HEARD, asked, die, reach, run
+
+from pipeline.errors import BadRequest, MinutesUsed, RateLimited, UnknownKeyId
+from pipeline.jobs import Jobs, Repeatable
+from pipeline.keys import Key, Keys, Limits
+from pipeline.record import Question
+
+NORTH, SOUTH = "north", "south"
+
+
+@pytest.fixture
+def keys(redis) -> Keys:
+    return Keys(redis)
+
+
+def everything(redis: Redis) -> dict[str, bytes]:
+    """Every key with its content."""
+    return {key: redis.dump(key) for key in redis.scan_iter("*")}
+
+
+def by(key: Key, id_: str, recording: bool = False) -> Question:
+    """What a learner asks with a key, each time in another session."""
+    sound = f"{key.tenant}/{id_}/x" if recording else ""
+    return Question(id_, id_, key.tenant, recording=sound, text="hi", key=key.id, owner=key.id)
+
+
+def refused(jobs: Jobs, error: type, question: Question) -> float:
+    """The seconds after which to try again; the refusal wrote nothing."""
+    before = everything(jobs.redis)
+    with pytest.raises(error) as refusal:
+        jobs.submit(question)
+    assert everything(jobs.redis) == before
+    return refusal.value.retry_after_s
+
+
+def test_a_key_that_was_made_is_found_by_its_text_alone(keys):
+    made, text = keys.create(NORTH, "teacher", "Ms Li", Limits(5, 30))
+    assert keys.find(text) == made
+    assert (made.tenant, made.role, made.name, made.limits) == (NORTH, "teacher", "Ms Li", Limits(5, 30))
+    assert text.startswith(f"wj_{made.id}_")
+
+
+def test_no_secret_is_stored(keys, redis):
+    _, text = keys.create(NORTH, "teacher", "Ms Li", Limits())
+    secret = text.split("_", 2)[2]
+    assert not any(secret.encode() in content for content in everything(redis).values())
+
+
+def test_no_two_keys_are_alike(keys):
+    texts = {keys.create(NORTH, "learner", "a", Limits())[1] for _ in range(50)}
+    assert len(texts) == len({text.split("_")[1] for text in texts}) == 50
+
+
+@pytest.mark.parametrize("spoil", [lambda t: t[:-1], lambda t: t[:-1] + ("A" if t[-1] != "A" else "B"), str.upper])
+def test_a_key_that_is_not_quite_right_is_no_key(keys, spoil):
+    _, text = keys.create(NORTH, "teacher", "Ms Li", Limits())
+    assert keys.find(spoil(text)) is None
+
+
+@pytest.mark.parametrize("text", ["", "wj_", "wj_" + "0" * 16 + "_" + "A" * 43, "x" * 10_000, "wj_*_*", "é"])
+def test_what_was_never_made_is_no_key(keys, text):
+    assert keys.find(text) is None
+
+
+def test_one_key_s_secret_does_not_open_another_key(keys):
+    (one, _), (_, text) = (keys.create(NORTH, "learner", name, Limits()) for name in "ab")
+    assert keys.find(f"wj_{one.id}_{text.split('_', 2)[2]}") is None
+
+
+def test_a_revoked_key_opens_nothing_and_is_still_listed(keys):
+    made, text = keys.create(NORTH, "teacher", "Ms Li", Limits())
+    revoked = keys.revoke(made.id)
+    assert revoked.revoked_at >= made.created_at
+    assert keys.find(text) is None
+    assert keys.list() == [revoked]
+    assert keys.revoke(made.id) == revoked
+
+
+def test_a_tenant_s_keys_are_its_own_to_list_and_to_revoke(keys):
+    (north, _), (south, _) = (keys.create(tenant, "admin", "a", Limits()) for tenant in (NORTH, SOUTH))
+    assert keys.list() == [north, south]
+    assert keys.list(NORTH) == [north]
+    for id_ in (south.id, "0" * 16):
+        with pytest.raises(UnknownKeyId):
+            keys.revoke(id_, NORTH)
+    assert keys.list(SOUTH) == [south]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tenant": "../north"},
+        {"tenant": "North"},
+        {"tenant": ""},
+        {"tenant": "x" * 33},
+        {"role": "root"},
+        {"name": ""},
+        {"name": "two\nlines"},
+        {"limits": Limits(-1, 0)},
+    ],
+)
+def test_a_key_that_cannot_be_is_refused(keys, redis, wrong):
+    with pytest.raises(BadRequest):
+        keys.create(**{"tenant": NORTH, "role": "admin", "name": "a", "limits": Limits(), **wrong})
+    assert not redis.keys("*")
+
+
+def test_a_key_may_submit_so_many_jobs_at_once_and_then_one_each_so_often(keys, jobs):
+    key, _ = keys.create(NORTH, "learner", "Anna", Limits(per_minute=3))
+    other, _ = keys.create(NORTH, "learner", "Ben", Limits(per_minute=3))
+    for name in "abc":
+        jobs.submit(by(key, name))
+    assert refused(jobs, RateLimited, by(key, "d")) == pytest.approx(20, abs=2)
+    assert jobs.submit(by(other, "e")).bells
+    rate = f"waijiao:rate:{key.id}"
+    jobs.redis.set(rate, float(jobs.redis.get(rate)) - 20)  # 20 seconds pass by Redis's clock
+    jobs.submit(by(key, "d"))
+    refused(jobs, RateLimited, by(key, "f"))
+
+
+def test_a_request_that_is_repeated_does_not_count_and_is_answered_at_the_limit(keys, jobs):
+    key, _ = keys.create(NORTH, "learner", "Anna", Limits(per_minute=2))
+    for name in "abcd":
+        jobs.submit(by(key, name), Repeatable("again", "print"))
+    jobs.submit(by(key, "e"))
+    refused(jobs, RateLimited, by(key, "f"))
+    assert jobs.submit(by(key, "g"), Repeatable("again", "print")).job.id == "a"
+
+
+def test_a_submission_said_twice_counts_once(keys, jobs):
+    key, _ = keys.create(NORTH, "learner", "Anna", Limits(per_minute=2))
+    jobs.submit(by(key, "a"))
+    jobs.submit(by(key, "a"))
+    assert jobs.submit(by(key, "b")).bells
+
+
+def test_a_request_that_is_refused_for_another_reason_does_not_count(keys, redis, here):
+    key, _ = keys.create(NORTH, "learner", "Anna", Limits(per_minute=2))
+    jobs = Jobs(redis, here.model_copy(update={"max_jobs": 1}))
+    jobs.submit(by(key, "a"))
+    for name in "bcd":
+        with pytest.raises(Exception, match="unfinished"):
+            jobs.submit(by(key, name))
+    jobs.cancel(NORTH, "a")
+    assert jobs.submit(by(key, "e")).bells
+
+
+def test_without_a_limit_and_without_a_key_nothing_is_counted(keys, jobs, redis):
+    key, _ = keys.create(NORTH, "learner", "Anna", Limits())
+    for number in range(100):
+        jobs.submit(by(key, f"k{number}"))
+        jobs.submit(asked(f"n{number}", session=str(number)))
+    assert not redis.keys("waijiao:rate:*")
+
+
+def test_the_minutes_of_a_day_are_those_heard_and_refuse_only_recordings(keys, jobs, redis):
+    key, _ = keys.create(NORTH, "learner", "Anna", Limits(minutes_a_day=1))
+    long = HEARD.__class__("hello", "en", 40.0)
+    for name in "abc":
+        jobs.submit(by(key, name, recording=True))  # none is heard yet: what is on its way may go beyond the limit
+    run(jobs, "asr", long)
+    jobs.submit(by(key, "d", recording=True))
+    run(jobs, "asr", long)
+    assert 1 <= refused(jobs, MinutesUsed, by(key, "e", recording=True)) <= 86_400
+    assert jobs.submit(by(key, "f")).bells
+    (counted,) = redis.keys(f"waijiao:heard:{key.id}:*")
+    assert int(redis.get(counted)) == 80_000
+    assert 0 < redis.ttl(counted) <= 2 * 86_400
+    redis.rename(counted, f"{counted}-yesterday")
+    assert jobs.submit(by(key, "e", recording=True)).bells
+
+
+def test_a_recording_that_is_heard_twice_is_counted_once(keys, jobs, redis):
+    key, _ = keys.create(NORTH, "learner", "Anna", Limits(minutes_a_day=1))
+    jobs.submit(by(key, "a", recording=True))
+    job = reach(jobs, "asr")
+    for _ in range(2):
+        assert jobs.complete("asr", job, HEARD)[0]
+    assert not jobs.complete("asr", reach_stale(job), HEARD)[0]
+    (counted,) = redis.keys("waijiao:heard:*")
+    assert int(redis.get(counted)) == 1000 * HEARD.duration_s
+
+
+def reach_stale(job):
+    """The job as another, earlier worker held it."""
+    return job.__class__(**{**vars(job), "fence": "0"})
+
+
+def test_a_retry_is_no_new_request(keys, jobs):
+    key, _ = keys.create(NORTH, "learner", "Anna", Limits(per_minute=1))
+    jobs.submit(by(key, "a"))
+    die(jobs, "llm")
+    dead = jobs.get(NORTH, "a")
+    assert dead.dead
+    assert jobs.retry(dead, by(key, "b")).bells
+    refused(jobs, RateLimited, by(key, "c"))
+
+
+def test_an_owner_finds_its_own_jobs_only_erased_ones_too(keys, jobs):
+    (anna, _), (ben, _) = (keys.create(NORTH, "learner", name, Limits()) for name in ("Anna", "Ben"))
+    jobs.submit(by(anna, "a"))
+    jobs.cancel(NORTH, "a")
+    for ending in (lambda: None, lambda: jobs.forget(NORTH, "a")):
+        ending()
+        assert error_of(lambda: jobs.get(NORTH, "a", ben.id)) == "unknown_job"
+        assert error_of(lambda: jobs.get(SOUTH, "a")) == "unknown_job"
+    assert error_of(lambda: jobs.get(NORTH, "a", anna.id)) == error_of(lambda: jobs.get(NORTH, "a")) == "erased"
+
+
+def error_of(call) -> str:
+    with pytest.raises(Exception) as raised:  # noqa: PT011 - whichever it is, it says its code
+        call()
+    return raised.value.code

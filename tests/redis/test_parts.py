@@ -1,0 +1,182 @@
+"""An answer is spoken sentence by sentence, in turns with those of other jobs, and each sentence is kept and told."""
+
+import io
+import secrets
+import threading
+
+import numpy as np
+import pytest
+import soundfile
+from road import OTHER, WORKER, claimed
+from waiting import wait_for
+
+from pipeline.audio import Sound
+from pipeline.blobs import FolderBlobs
+from pipeline.committing import commit
+from pipeline.errors import Canceled, EngineFailed, NothingToSay
+from pipeline.leases import leased, wanted
+from pipeline.record import Question
+from pipeline.turns import Answer
+from worker_tts import engine
+from worker_tts.speaking import Speaker
+from worker_tts.wording import speakable
+
+RATE = 24_000
+SECOND = Sound(np.ones(RATE, np.float32), RATE)
+
+
+class Metronome:
+    """A voice that gives one full-scale second for each sentence, notes what it was asked, and waits at `wait`."""
+
+    voices = ("default",)
+
+    def __init__(self, model, settings):
+        self.calls, self.go_on = [], threading.Event()
+
+    def speak(self, lines):
+        self.calls.append([line.text for line in lines])
+        return [self.say(line.text) for line in lines]
+
+    def say(self, text):
+        if "wait" in text:
+            assert self.go_on.wait(30)
+        if "fail" in text:
+            return EngineFailed()
+        return SECOND if speakable(text, frozenset({"LATIN"})) else NothingToSay()
+
+
+@pytest.fixture
+def speaker(redis, here, tmp_path, monkeypatch) -> Speaker:
+    monkeypatch.setitem(engine.ENGINES, "metronome", f"{__name__}:Metronome")
+    (tmp_path / "model").touch()
+    chosen = {"tts_engine": "metronome", "tts_model": str(tmp_path / "model"), "tts_pause_s": 0.5}
+    return Speaker(here.model_copy(update=chosen))
+
+
+@pytest.fixture
+def ask(jobs):
+    def asked(*texts, **fields):
+        """Jobs that want to hear these texts, claimed in this order."""
+        for text in texts:
+            id_ = secrets.token_hex(16)
+            jobs.submit(Question(id_, id_, task="speak", text=text, **fields))
+        return jobs.claim("tts", WORKER, len(texts))[0]
+
+    return asked
+
+
+@pytest.fixture
+def in_background():
+    """Runs a function in a thread; what it gave is asked for afterwards."""
+    threads = []
+
+    def begin(function, *args):
+        given = []
+        threads.append(threading.Thread(target=lambda: given.append(function(*args))))
+        threads[-1].start()
+        return lambda: threads[-1].join(30) or given[0]
+
+    yield begin
+    for thread in threads:
+        thread.join(30)
+
+
+def kept(here, job):
+    """How many files the job has in the blob store."""
+    return len([*here.blobs_folder.glob(f"{job.name}/*")])
+
+
+def told(jobs, job):
+    return [entry["part"] for _, entry in jobs.so_far(job)]
+
+
+def test_the_first_sentences_of_all_jobs_are_one_call_and_then_the_second_ones(speaker, ask):
+    batch = ask("One. Two. Three.", "你好。", "Four. 好。 Five.")
+    answers = speaker.speak(batch)
+    assert speaker.voice.calls == [["One.", "你好。", "Four."], ["Two.", "好。"], ["Three.", "Five."]]
+    assert [part.text for part in answers[0].parts] == ["One.", "Two.", "Three."]
+    assert isinstance(answers[1], NothingToSay)
+    assert [part.text for part in answers[2].parts] == ["Four.", "Five."]
+
+
+def test_a_sentence_can_be_heard_before_the_next_one_is_spoken(speaker, ask, jobs, here, in_background):
+    (job,) = ask("One. Please wait. Three.")
+    answered = in_background(speaker.speak, [job])
+    (first,) = wait_for(lambda: told(jobs, job))
+    with FolderBlobs(here.blobs_folder).open(first["blob"]) as file:
+        assert soundfile.info(file).duration == first["duration_s"] == 1
+    speaker.voice.go_on.set()
+    (answer,) = answered()
+    assert told(jobs, job) == [part.as_dict() for part in answer.parts]
+    assert [number for number, _ in jobs.so_far(job)] == [1, 2, 3]
+
+
+def test_the_whole_answer_has_its_sentences_with_pauses_between_them(speaker, ask, here):
+    (job,) = ask("One. Two. Three.", format="flac")
+    (answer,) = speaker.speak([job])
+    assert (answer.text, answer.format, answer.duration_s) == ("One. Two. Three.", "flac", 3 + 2 * 0.5)
+    assert kept(here, job) == 4
+    whole, *parts = (read(here, blob) for blob in (answer.blob, *(part.blob for part in answer.parts)))
+    pause = np.zeros(RATE // 2)
+    assert np.array_equal(whole, np.concatenate([parts[0], pause, parts[1], pause, parts[2]]))
+
+
+def read(here, blob):
+    with FolderBlobs(here.blobs_folder).open(blob) as file:
+        return soundfile.read(io.BytesIO(file.read()))[0]
+
+
+def test_an_answer_of_one_sentence_is_kept_once(speaker, ask, here):
+    (job,) = ask("One. 好。")
+    (answer,) = speaker.speak([job])
+    (part,) = answer.parts
+    assert (answer.blob, answer.sha256, answer.size, answer.duration_s) == (
+        part.blob, part.sha256, part.size, part.duration_s,
+    )  # fmt: skip
+    assert kept(here, job) == 1
+
+
+def test_a_failed_sentence_fails_its_answer_alone_and_leaves_nothing(speaker, ask, here):
+    first, second = ask("Good. We fail. Never said.", "Fine.")
+    failed, spoken = speaker.speak([first, second])
+    assert isinstance(failed, EngineFailed)
+    assert isinstance(spoken, Answer)
+    assert speaker.voice.calls == [["Good.", "Fine."], ["We fail."]]
+    assert (kept(here, first), kept(here, second)) == (0, 1)
+
+
+def test_a_text_of_nothing_needs_no_voice(speaker, ask):
+    (answer,) = speaker.speak(ask(" "))
+    assert isinstance(answer, NothingToSay)
+    assert speaker.voice.calls == []
+
+
+def test_a_canceled_job_is_given_up_between_two_sentences(speaker, ask, jobs, here, in_background):
+    (job,) = ask("One. Please wait. Three.")
+    with leased(jobs, "tts", [job]):
+        answered = in_background(speaker.speak, [job])
+        wait_for(lambda: told(jobs, job))
+        jobs.cancel("default", job.id)
+        wait_for(lambda: not wanted(job))
+        speaker.voice.go_on.set()
+        (answer,) = answered()
+    assert isinstance(answer, Canceled)
+    assert speaker.voice.calls == [["One."], ["Please wait."]]
+    assert kept(here, job) == 0
+
+
+def test_a_second_attempt_s_sentences_do_not_mix_with_the_first_s(speaker, ask, jobs, here, in_background):
+    (first,) = ask("One. Please wait. Three.")
+    answered = in_background(speaker.speak, [first])
+    wait_for(lambda: told(jobs, first))
+    jobs.release(WORKER)
+    second = claimed(jobs, "tts", OTHER)
+    assert told(jobs, second) == []
+    speaker.voice.go_on.set()
+    (late,), (answer,) = answered(), speaker.speak([second])
+    assert len(told(jobs, first)) == 1
+    assert told(jobs, second) == [part.as_dict() for part in answer.parts]
+    commit(jobs, "tts", first, late)
+    assert kept(here, first) == 4, "a refused answer leaves nothing but the other attempt's"
+    commit(jobs, "tts", second, answer)
+    assert jobs.get("default", first.id).answer == answer

@@ -1,0 +1,80 @@
+"""A webhook is judged when the job is accepted, as far as that can be without looking a name up."""
+
+import pytest
+from pydantic import ValidationError
+
+from pipeline.errors import BadRequest
+from pipeline.record import Question
+from pipeline.settings import Settings
+from pipeline.webhooks import ENDINGS, LONGEST, checked_webhook, host, told
+
+NOBODY_S = Settings(webhook_networks="")
+SCHOOL_S = Settings(webhook_networks="10.0.0.0/8,fd00::/8")
+
+
+def test_without_names_every_end_of_a_job_is_told():
+    assert checked_webhook("https://school.example/hook", [], NOBODY_S) == ENDINGS
+    assert checked_webhook("", [], NOBODY_S) == ()
+
+
+def test_each_event_is_told_once():
+    twice = ["job.transcribed", "job.failed", "job.transcribed"]
+    assert checked_webhook("https://school.example", twice, NOBODY_S) == ("job.transcribed", "job.failed")
+
+
+def test_an_unknown_event_is_refused_with_those_that_are_known():
+    with pytest.raises(BadRequest, match=r"'job\.done' is none of job\.transcribed, job\.succeeded"):
+        checked_webhook("https://school.example", ["job.done"], NOBODY_S)
+
+
+def test_events_without_a_webhook_are_refused():
+    with pytest.raises(BadRequest, match="no `webhook`"):
+        checked_webhook("", ["job.failed"], NOBODY_S)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://school.example/hook",
+        "ftp://school.example",
+        "https://",
+        "https:///hook",
+        "https://user:password@school.example",
+        "https://school.example@evil.example",
+        "https://school.example:port/",
+        "https://school.example:99999/",
+        "https://school.example/a b",
+        "https://school.example/\r\nhost: x",
+        "https://school.example\\@127.0.0.1",
+        "https://schöol.example",
+        "https://school.example/#x",
+        "https://[::1",
+        "https://127.0.0.1/",
+        "https://[::ffff:10.0.0.1]/",
+        "https://169.254.169.254/latest/meta-data",
+        f"https://school.example/{'x' * LONGEST}",
+    ],
+)
+def test_a_url_that_cannot_be_sent_to_is_refused(url):
+    with pytest.raises(BadRequest):
+        checked_webhook(url, [], NOBODY_S)
+
+
+def test_where_networks_are_named_their_addresses_and_plain_http_are_accepted():
+    for url in ("http://10.1.2.3:8080/hook", "https://10.1.2.3/", "http://[fd00::1]/", "http://moodle.school.example/"):
+        assert checked_webhook(url, [], SCHOOL_S) == ENDINGS
+    for url in ("http://93.184.215.14/", "http://192.168.0.1/", "https://192.168.0.1/"):
+        with pytest.raises(BadRequest):
+            checked_webhook(url, [], SCHOOL_S)
+
+
+def test_networks_that_cannot_be_read_are_refused_at_the_start():
+    with pytest.raises(ValidationError, match="webhook_networks"):
+        Settings(webhook_networks="10.0.0.0/8, school")
+
+
+def test_only_the_host_is_ever_shown():
+    assert host("https://school.example:8443/hook?secret=1") == "school.example"
+    question = Question("a", "anna", webhook="https://school.example/secret")
+    assert told(question) == {"webhook_host": "school.example", "webhook_events": ",".join(ENDINGS)}
+    assert told(Question("a", "anna")) == {}

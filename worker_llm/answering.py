@@ -1,0 +1,54 @@
+"""From jobs to what the language model makes of them: a teacher's feedback, or a chat's completion as it comes."""
+
+from dataclasses import replace
+from functools import partial
+
+from pipeline.errors import WaijiaoError
+from pipeline.jobs import Jobs
+from pipeline.leases import wanted
+from pipeline.record import Job
+from pipeline.settings import Settings
+from pipeline.store import HURRIED, connect
+from pipeline.telling import Telling, telling
+from pipeline.turns import Completion, Feedback
+from worker_llm import chatting
+from worker_llm.engine import Prompt, load
+from worker_llm.teaching import Teacher
+
+
+class Answerer:
+    """Holds the loaded language model of this worker, warmed with the default persona."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.jobs = Jobs(connect(settings, HURRIED), settings)
+        self.model = load(settings)
+        self.teacher = Teacher(settings, self.model.count_tokens)
+        self.model.warm(self.teacher.greeting())
+
+    def answer(self, batch: list[Job]) -> list[Feedback | Completion | WaijiaoError]:
+        """The result, or why there is none, for each job; one call of the model answers them all."""
+        with telling(self.jobs, "llm") as told:
+            asked = [self.asked(job, told) for job in batch]
+            prompts = [each for each in asked if isinstance(each, Prompt)]
+            replies = iter(self.model.reply(prompts) if prompts else [])
+        return [
+            self.result(job, next(replies)) if isinstance(each, Prompt) else each
+            for job, each in zip(batch, asked, strict=True)
+        ]
+
+    def asked(self, job: Job, told: Telling) -> Prompt | Feedback | WaijiaoError:
+        """What the model is asked for the job, if it is needed; only a chat's words are shown before they are whole."""
+        if job.question.task == "chat":
+            chat = chatting.prompt(job, self.settings)
+            return replace(chat, wanted=partial(wanted, job), tell=partial(told.text, job))
+        try:
+            asked = self.teacher.asked(job)
+        except WaijiaoError as error:
+            return error
+        return replace(asked, wanted=partial(wanted, job)) if isinstance(asked, Prompt) else asked
+
+    def result(self, job: Job, reply: Completion | WaijiaoError) -> Feedback | Completion | WaijiaoError:
+        if isinstance(reply, WaijiaoError) or job.question.task == "chat":
+            return reply
+        return self.teacher.feedback(job, reply.text)
