@@ -17,6 +17,7 @@ from api import (
     sessions,
     speech,
     transcriptions,
+    webhooks,
 )
 from api.waiting import Changes
 from pipeline.app import ring_in_a_hurry
@@ -43,7 +44,7 @@ def create_app(with_settings: Settings | None = None) -> Flask:
     app.extensions["changes"] = Changes(chosen)
     app.extensions["blobs"] = FolderBlobs(chosen.blobs_folder)
     alone = (transcriptions, chat, speech, model_list)
-    for resource in (jobs, audio, events, sessions, keys, health, docs, *alone):
+    for resource in (jobs, audio, events, sessions, keys, webhooks, health, docs, *alone):
         app.register_blueprint(resource.routes)
     errors.register(app)
     access.register(app)

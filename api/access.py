@@ -33,8 +33,6 @@ LEAST = {  # for every endpoint the least role; who may call it sees there only 
     "speech.speak": LEARNER,
     "models.browse": LEARNER,
     "models.read": LEARNER,
-    "models.browse": LEARNER,
-    "models.read": LEARNER,
     "webhooks.deliveries": TEACHER,
     "webhooks.secret": ADMIN,
     "webhooks.rotate": ADMIN,

@@ -52,8 +52,7 @@ def read(fields: JobFields, key: str | None) -> Asked:
         raise BadRequest(f"`text` has {len(text)} characters; at most {chosen.max_text_chars} are answered.")
     persona = fields.persona or chosen.persona
     personas.load(persona, chosen.personas)
-    if fields.webhook:
-        checked_webhook(fields.webhook, fields.webhook_events, chosen)
+    events = checked_webhook(fields.webhook or "", fields.webhook_events, chosen)
     caller, job_id = here.caller(), secrets.token_hex(16)
     question = Question(
         id=job_id,
@@ -70,7 +69,7 @@ def read(fields: JobFields, key: str | None) -> Asked:
         lane=fields.lane,
         metadata=fields.metadata,
         webhook=fields.webhook or "",
-        webhook_events=tuple(fields.webhook_events),
+        webhook_events=events,
     )
     return Asked(question, upload, key)
 

@@ -71,13 +71,13 @@ class Deliveries:
     def claim(self, most: int, most_host: int, busy: Sequence[str], lease_s: float) -> list[Delivery]:
         """Up to `most` that are due, ours for lease_s, at most `most_host` of one host; `busy`: hosts now posted to."""
         tries = self.jobs.settings.webhook_attempts
-        claimed = self.jobs._run("deliver", one_call(), lease_s, most, most_host, tries, *busy)
+        claimed = self.jobs.run("deliver", one_call(), lease_s, most, most_host, tries, *busy)
         return [Delivery.from_record(name, record(flat)) for name, flat in claimed]
 
     def write(self, delivery: Delivery, attempt: Attempt, state: str, wait_s: float | None = None) -> None:
         """What came of a claimed delivery; unless that is the end of it, it is due again after wait_s."""
         told = json.dumps(asdict(attempt))
-        self.jobs._run("delivered", delivery.name, delivery.tried, told, state, "" if wait_s is None else wait_s)
+        self.jobs.run("delivered", delivery.name, delivery.tried, told, state, "" if wait_s is None else wait_s)
 
     def of(self, job: Job) -> list[Delivery]:
         """Everything that was, or is to be, told of this job, in the order in which it happened."""

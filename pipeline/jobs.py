@@ -88,7 +88,7 @@ class Jobs:
             if path.stem != "common"
         }
 
-    def _run(self, script: str, *args: object) -> list[Any]:
+    def run(self, script: str, *args: object) -> list[Any]:
         known, texts = self.scripts[script], [str(arg) for arg in args]
         try:
             return cast(list[Any], known(args=texts))
@@ -128,7 +128,7 @@ class Jobs:
             **told(question),
             **done,
         }
-        answer = self._run("submit", question.name, json.dumps({**terms, **bounds, **clocks}), json.dumps(fields))
+        answer = self.run("submit", question.name, json.dumps({**terms, **bounds, **clocks}), json.dumps(fields))
         outcome, flat, free_in_s, rung = answer
         refuse(outcome, float(free_in_s))
         return Accepted(known(record(flat)), earlier=outcome == "same", bells=bells(rung))
@@ -151,20 +151,20 @@ class Jobs:
     def claim(self, stage: str, worker: str, most: int) -> tuple[list[Job], list[Bell]]:
         """Lease the first `most` ready jobs of the stage to this worker, in order of acceptance."""
         s = self.settings
-        claims, rung = self._run("claim", stage, worker, one_call(), most, s.lease_s, s.attempts, s.stage_s)
+        claims, rung = self.run("claim", stage, worker, one_call(), most, s.lease_s, s.attempts, s.stage_s)
         return [Job.from_record(record(flat)) for flat in claims], bells(rung)
 
     def renew(self, stage: str, claimed: Sequence[Job]) -> list[str]:
         """Keep the leases of `claimed` for another lease_s; answers the names that are no longer ours."""
         fences = [part for job in claimed for part in (job.name, job.fence)]
-        return cast(list[str], self._run("renew", self.settings.lease_s, stage, *fences)[0])
+        return cast(list[str], self.run("renew", self.settings.lease_s, stage, *fences)[0])
 
     def complete(self, stage: str, job: Job, result: Result) -> tuple[bool, list[Bell]]:
         """Write the stage's result and send the job on; False when the job is no longer ours to complete."""
         reset = int(isinstance(result, Feedback) and result.reset)
         heard_ms = round(1000 * result.duration_s) if isinstance(result, Transcript) else 0
         value = json.dumps(result.as_dict(), ensure_ascii=False)
-        done, rung = self._run("complete", job.name, stage, job.fence, FIELDS[type(result)], value, reset, heard_ms)
+        done, rung = self.run("complete", job.name, stage, job.fence, FIELDS[type(result)], value, reset, heard_ms)
         return bool(done), bells(rung)
 
     def progress(self, stage: str, job: Job, number: int, entry: Mapping[str, Any]) -> bool:
@@ -173,7 +173,7 @@ class Jobs:
         False when the job is no longer ours.
         """
         said = json.dumps(entry, ensure_ascii=False)
-        return bool(self._run("progress", job.name, stage, job.fence, number, said, PROGRESS_S)[0])
+        return bool(self.run("progress", job.name, stage, job.fence, number, said, PROGRESS_S)[0])
 
     def so_far(self, job: Job, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
         """What the latest attempt at a stage has told by `progress`: entries and their numbers, those after `after`."""
@@ -184,26 +184,26 @@ class Jobs:
     def fail(self, stage: str, job: Job, error: WaijiaoError, again: bool) -> list[Bell]:
         """Record that the attempt failed; `again` tries once more while attempts are left."""
         why = json.dumps({**error.as_dict(), "stage": stage}, ensure_ascii=False)
-        return bells(self._run("fail", job.name, stage, job.fence, why, int(again), self.settings.attempts)[1])
+        return bells(self.run("fail", job.name, stage, job.fence, why, int(again), self.settings.attempts)[1])
 
     def release(self, worker: str) -> list[Bell]:
         """Hand back, unharmed, all that this worker holds, as an orderly shutdown does; the attempts do not count."""
-        return bells(self._run("release", worker)[0])
+        return bells(self.run("release", worker)[0])
 
     def cancel(self, tenant: str, job_id: str) -> tuple[bool, list[Bell]]:
         """End the job, wherever it is; False when it has ended already."""
         self.get(tenant, job_id)
-        done, rung = self._run("cancel", f"{tenant}/{job_id}", CANCELED, one_call())
+        done, rung = self.run("cancel", f"{tenant}/{job_id}", CANCELED, one_call())
         return bool(done), bells(rung)
 
     def forget(self, tenant: str, job_id: str) -> None:
         """Erase a job that has ended; afterwards it is answered with Erased."""
-        self._run("forget", f"{tenant}/{job_id}", self.settings.retention_h * 3600)
+        self.run("forget", f"{tenant}/{job_id}", self.settings.retention_h * 3600)
 
     def sweep(self, queues: dict[str, str]) -> list[Bell]:
         """Take back expired leases, end overdue jobs, answer the missing bells; `queues`: stage -> Redis list."""
         flat = [part for pair in queues.items() for part in pair]
-        return bells(self._run("sweep", self.settings.attempts, self.settings.stage_s, AT_ONCE, *flat)[0])
+        return bells(self.run("sweep", self.settings.attempts, self.settings.stage_s, AT_ONCE, *flat)[0])
 
     def erase(self, tenant: str, session: str, tombstone_s: int | None = None) -> list[str]:
         """Forget a session's jobs, running ones too; answers their names, whose blobs are to be removed.
@@ -212,11 +212,11 @@ class Jobs:
         """
         if tombstone_s is None:
             tombstone_s = self.settings.retention_h * 3600
-        return cast(list[str], self._run("erase", f"{tenant}/{session}", tombstone_s, one_call())[0])
+        return cast(list[str], self.run("erase", f"{tenant}/{session}", tombstone_s, one_call())[0])
 
     def reset(self, tenant: str, session: str) -> list[str]:
         """Start the session over and cancel its unanswered turns; answers their names. UnknownSession."""
-        known, canceled = self._run("reset", f"{tenant}/{session}", STARTED_OVER, one_call())
+        known, canceled = self.run("reset", f"{tenant}/{session}", STARTED_OVER, one_call())
         if not known:
             raise UnknownSession("There is no such session: nothing was said in it, or it was erased.")
         return cast(list[str], canceled)

@@ -28,7 +28,7 @@ def secrets_of(redis: "Redis", tenant: str) -> list[str]:
 
 def rotate(jobs: Jobs, tenant: str) -> str:
     """A new secret; the present one signs beside it for OVERLAP_S."""
-    return str(jobs._run("rotate_secret", tenant, fresh(), OVERLAP_S)[0])
+    return str(jobs.run("rotate_secret", tenant, fresh(), OVERLAP_S)[0])
 
 
 def signature(secret: str, id_: str, timestamp: int, body: bytes) -> str:

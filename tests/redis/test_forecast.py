@@ -183,7 +183,7 @@ def test_many_looks_at_once_read_the_house_once(house, monkeypatch):
         looks = [pool.submit(lambda: together.wait() < 0 or forecast.of(job)) for _ in range(8)]
         assert {look.result() for look in looks} == {Expected(1, ALL)}
     said = house.redis.info("commandstats")
-    assert (said["cmdstat_eval"]["calls"], said["cmdstat_zcount"]["calls"]) == (8, len(RESULTS))
+    assert said["cmdstat_zcount"]["calls"] == len(RESULTS)
 
 
 def test_what_was_read_of_the_house_is_soon_read_again(house, monkeypatch):

@@ -47,8 +47,7 @@ def test_no_page_runs_or_frames_anything_from_elsewhere(client, path):
     assert said["default-src"] == "'self'"
     assert said["object-src"] == said["frame-ancestors"] == said["base-uri"] == "'none'"
     assert not any("script" in name for name in said)  # scripts are what default-src allows
-    assert not any("*" in allowed or "http" in allowed or "eval" in allowed for allowed in said.values())
-    assert [name for name, allowed in said.items() if "unsafe" in allowed] == ["style-src-attr"] * (path == "/docs")
+    assert not any("*" in allowed or "http" in allowed or "unsafe" in allowed for allowed in said.values())
 
 
 def test_an_error_has_them_too(tmp_path):
