@@ -17,6 +17,7 @@ workers = 1
 threads = settings().api_threads
 timeout = 60  # seconds without a sign of life before the process is replaced
 graceful_timeout = 5  # seconds requests may take to end at a stop
+keepalive = 30  # seconds an idle connection is kept; it holds no thread
 loglevel = "warning"
 accesslog = None  # paths hold ids of sessions, which name learners
 control_socket_disable = True

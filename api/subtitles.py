@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from pipeline.turns import Segment, Transcript, Word
 
@@ -59,7 +60,7 @@ def cues(heard: Transcript) -> list[Cue]:
     """The cues in their order; none begins before the one before it has ended."""
     groups = [group for segment in by_segment(heard) for group in grouped(segment)]
     found: list[Cue] = []
-    for group, following in zip(groups, [*groups[1:], None], strict=True):
+    for group, following in zip_longest(groups, groups[1:]):
         start = max(group[0].start, found[-1].end if found else 0.0)
         limit = following[0].start if following else max(heard.duration_s, group[-1].end)
         end = max(group[-1].end, min(start + BRIEFEST_S, limit))

@@ -1,6 +1,7 @@
 """Keys over a real Redis: what is stored of them, who they are, when they end, and what each may ask for."""
 
 import pytest
+from click.testing import CliRunner
 from redis import Redis
 from road import HEARD, asked, die, reach, run
 
@@ -8,6 +9,7 @@ from pipeline.errors import BadRequest, MinutesUsed, RateLimited, UnknownKeyId
 from pipeline.jobs import Jobs, Repeatable
 from pipeline.keys import Key, Keys, Limits
 from pipeline.record import Question
+from waijiao.command import main
 
 NORTH, SOUTH = "north", "south"
 
@@ -215,3 +217,47 @@ def error_of(call) -> str:
     with pytest.raises(Exception) as raised:  # noqa: PT011 - whichever it is, it says its code
         call()
     return raised.value.code
+
+
+# --- the command -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def waijiao(redis, here, monkeypatch):
+    """The `waijiao` command beside a running house."""
+    monkeypatch.setenv("WAIJIAO_HOME", str(here.home))
+    monkeypatch.setenv("COLUMNS", "200")
+    return lambda *words: CliRunner().invoke(main, words)
+
+
+def test_the_command_makes_lists_and_revokes_keys(waijiao, keys):
+    made = waijiao("key", "create", "--role", "learner", "--name", "Anna", "--tenant", "north", "--per-minute", "9")
+    text = made.stdout.split()[0]
+    key = keys.find(text)
+    assert (key.tenant, key.role, key.name, key.limits) == ("north", "learner", "Anna", Limits(9, 0))
+    assert f"WAIJIAO_KEY={text}" in made.stdout
+    listed = waijiao("key", "list").stdout
+    assert all(word in listed for word in (key.id, "Anna", "north", "learner", "9 jobs a minute"))
+    assert text.split("_", 2)[2] not in listed
+    assert "There is no key" in waijiao("key", "list", "--tenant", "south").stdout
+    assert "revoked" in waijiao("key", "revoke", key.id).stdout
+    assert keys.find(text) is None
+
+
+def test_a_new_key_has_the_limits_that_the_settings_say(waijiao, keys, monkeypatch):
+    monkeypatch.setenv("WAIJIAO_KEY_MINUTES_A_DAY", "30")
+    waijiao("key", "create", "--role", "teacher", "--name", "Li")
+    assert [key.limits for key in keys.list()] == [Limits(60, 30)]
+
+
+def test_the_command_says_plainly_what_is_wrong(waijiao, redis):
+    unknown = waijiao("key", "revoke", "nobody")
+    assert (unknown.exit_code, "no key with the id" in unknown.stderr) == (1, True)
+    assert waijiao("key", "create", "--role", "root", "--name", "x").exit_code == 2
+    assert waijiao("key", "create", "--role", "admin", "--name", "x", "--tenant", "../x").exit_code == 1
+
+
+def test_without_redis_the_command_says_what_to_start(tmp_path, monkeypatch):
+    monkeypatch.setenv("WAIJIAO_HOME", str(tmp_path))
+    done = CliRunner().invoke(main, ["key", "list"])
+    assert (done.exit_code, "waijiao up" in done.stderr) == (3, True)

@@ -1,0 +1,78 @@
+"""A house that asks for keys: the first key, the command that shows it, and logs that tell nobody's secret."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from e2e_house import start, until_ready
+
+from pipeline.settings import settings
+
+LEARNER = Path(__file__).parents[2] / "examples" / "learners" / "010270268.wav"
+CANARY = "Quetzalcoatl"
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory):
+    """A running house with WAIJIAO_KEYS=true."""
+    home = tmp_path_factory.mktemp("guarded")
+    running = until_ready(start(home, WAIJIAO_MODELS=str(settings().models_folder), WAIJIAO_KEYS="true"))
+    yield running
+    running.process.terminate()
+    running.process.wait(15)
+
+
+def waijiao(house, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    inherited = {**os.environ, "WAIJIAO_HOME": str(house.home), "WAIJIAO_URL": house.url, **environment}
+    command = [sys.executable, "-m", "waijiao", *words]
+    return subprocess.run(command, env=inherited, capture_output=True, text=True, timeout=120, check=False)
+
+
+def new_key(house, role: str) -> str:
+    return waijiao(house, "key", "create", "--role", role, "--name", CANARY).stdout.split()[0]
+
+
+def test_the_house_says_whether_it_asks_for_keys(guarded, house):
+    assert "waijiao key create" in (guarded.home / "up.log").read_text()
+    assert "this machine only" in (house.home / "up.log").read_text()
+
+
+def test_the_command_shows_its_key_and_says_where_to_get_one(guarded, tmp_path):
+    out = str(tmp_path / "answer.wav")
+    refused = waijiao(guarded, "ask", "--text", "hi", "--out", out)
+    assert refused.returncode == 1
+    assert "WAIJIAO_KEY" in refused.stdout
+    assert "waijiao key create" in refused.stdout
+    key = new_key(guarded, "teacher")
+    asked = waijiao(guarded, "ask", str(LEARNER), "--out", out, "--json", WAIJIAO_KEY=key)
+    assert asked.returncode == 0, asked.stderr
+    assert json.loads(asked.stdout)["state"] == "succeeded"
+    assert Path(out).read_bytes().startswith(b"RIFF")
+    assert waijiao(guarded, "status", "--dead", WAIJIAO_KEY=key).returncode == 0
+    assert waijiao(guarded, "status").returncode == 0  # readiness is no secret
+
+
+def test_no_log_has_a_key_a_name_or_what_was_said(guarded):
+    key = new_key(guarded, "learner")
+    with httpx.Client(base_url=guarded.url, trust_env=False, timeout=60) as client:
+        client.headers["Authorization"] = f"Bearer {key}"
+        files = {"audio": (f"{CANARY}.wav", LEARNER.read_bytes())}
+        fields = {"session": CANARY, "text": f"My name is {CANARY}.", "metadata": json.dumps({"a": CANARY})}
+        accepted = client.post("/v1/jobs", data=fields, files=files)
+        assert accepted.status_code == 202, accepted.text
+        job = accepted.json()
+        while job["state"] not in {"succeeded", "failed"}:
+            job = client.get(f"/v1/jobs/{job['id']}", params={"wait": 20}).json()
+        assert job["state"] == "succeeded"
+        client.post("/v1/jobs", files={"audio": (f"{CANARY}.wav", os.urandom(1000))}, data={"session": CANARY})
+        client.post("/v1/jobs", content=CANARY, headers={"Content-Type": "application/json"})
+        client.post("/v1/jobs", json={CANARY: 1}, headers={"Authorization": f"Bearer {key}x"})
+        client.get(f"/v1/sessions/{CANARY}")
+    told = {key, key.split("_", 2)[2], CANARY, job["transcript"]["text"], job["answer"]["text"]}
+    for log in (guarded.home / "logs").iterdir():
+        said = log.read_text(errors="replace")
+        assert not [secret for secret in told if secret and secret in said], log.name

@@ -1,0 +1,125 @@
+"""Subtitles that can be read: short lines, short times, in order, and every word that was said."""
+
+import re
+from itertools import pairwise
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.subtitles import COLUMNS, LINES, LONGEST_S, columns, cues, srt, vtt
+from pipeline.turns import Segment, Transcript, Word
+
+TIMES = re.compile(r"(\d\d:\d\d:\d\d[.,]\d{3}) --> (\d\d:\d\d:\d\d[.,]\d{3})")
+
+
+def said(text: str, start: float = 0.0, each_s: float = 0.4) -> tuple[Word, ...]:
+    pairs = enumerate(text.split())
+    return tuple(Word(word, start + at * each_s, start + (at + 1) * each_s, 0.9) for at, word in pairs)
+
+
+def segment(text: str, words: tuple[Word, ...]) -> Segment:
+    return Segment(words[0].start, words[-1].end, text, -0.2, 1.0, 0.0)
+
+
+def heard(*sentences: tuple[str, float]) -> Transcript:
+    """Sentences, each with the second at which it begins; they are segments of their own."""
+    parts = [(text, said(text, start)) for text, start in sentences]
+    words = tuple(word for _, words in parts for word in words)
+    segments = tuple(segment(*part) for part in parts)
+    return Transcript(" ".join(text for text, _ in parts), "en", words[-1].end + 1, words, segments)
+
+
+def lines(transcript: Transcript) -> list[tuple[str, ...]]:
+    return [cue.lines for cue in cues(transcript)]
+
+
+def test_a_short_sentence_is_one_cue():
+    assert srt(heard(("I go home.", 1.0))) == "1\n00:00:01,000 --> 00:00:02,200\nI go home.\n\n"
+    assert vtt(heard(("I go home.", 1.0))) == "WEBVTT\n\n00:00:01.000 --> 00:00:02.200\nI go home.\n\n"
+
+
+def test_hours_are_counted():
+    assert "\n01:02:03,500 --> " in srt(heard(("Late.", 3723.5)))
+
+
+def test_a_long_sentence_is_broken_into_lines_and_cues():
+    long = "Yesterday I went to the library with my sister and we read three books about the sea and its fish"
+    first, *_ = lines(heard((long, 0.0)))
+    assert (
+        first == ("Yesterday I went to the library with my", "sister and we read three books about the")[: len(first)]
+    )
+    assert all(columns(line) <= COLUMNS for cue in lines(heard((long, 0.0))) for line in cue)
+
+
+def test_segments_and_pauses_begin_a_new_cue():
+    assert lines(heard(("Hello.", 0.0), ("How are you?", 1.0))) == [("Hello.",), ("How are you?",)]
+    words = (*said("Well then", 0.0), *said("let us go", 5.0))
+    once = Transcript("Well then let us go", "en", 8.0, words, (segment("Well then let us go", words),))
+    assert lines(once) == [("Well then",), ("let us go",)]
+
+
+def test_a_brief_word_is_shown_for_a_second_unless_the_next_one_comes():
+    (alone,) = cues(replace(heard(("Yes.", 1.0)), duration_s=9.0))
+    assert (alone.start, alone.end) == (1.0, 2.0)
+    followed, _ = cues(heard(("Yes.", 1.0), ("I do.", 1.5)))
+    assert followed.end == 1.5
+
+
+def test_chinese_has_no_spaces_and_takes_two_columns():
+    text = "我昨天和我的姐姐一起去图书馆读了三本关于大海的书。"
+    words = tuple(Word(letter, at * 0.2, at * 0.2 + 0.2, 0.9) for at, letter in enumerate(text))
+    (cue,) = cues(Transcript(text, "zh", 6.0, words, (segment(text, words),)))
+    assert cue.lines == (text[:21], text[21:])
+
+
+def test_a_word_that_is_longer_than_a_line_is_cut():
+    shown = lines(heard(("a" * 100, 0.0)))
+    assert "".join(line for cue in shown for line in cue) == "a" * 100
+    assert max(columns(line) for cue in shown for line in cue) == COLUMNS
+
+
+def test_what_would_be_markup_is_text():
+    marked = heard(("a <b> & --> c", 0.0))
+    assert "a &lt;b&gt; &amp; --&gt; c" in vtt(marked)
+    assert len(TIMES.findall(srt(marked))) == len(re.findall("-->", srt(marked))) == 1
+
+
+def test_segments_alone_are_shown_too():
+    assert lines(replace(heard(("Hello.", 0.0), ("Bye.", 2.0)), words=())) == [("Hello.",), ("Bye.",)]
+
+
+def test_nothing_said_is_no_cue():
+    assert (srt(Transcript("", "en", 1.0)), vtt(Transcript("", "en", 1.0))) == ("", "WEBVTT\n\n")
+
+
+WORDS = st.lists(
+    st.tuples(st.text("abc好.,!？<&", min_size=1, max_size=60), st.floats(0, 9), st.floats(0, 3)),
+    min_size=1,
+    max_size=60,
+)
+
+
+@given(WORDS, st.integers(1, 20))
+def test_whatever_is_said_can_be_read(spoken, per_segment):
+    words, at = [], 0.0
+    for text, seconds, pause in spoken:
+        words.append(Word(text, at, at + seconds, 0.5))
+        at += seconds + pause
+    groups = [tuple(words[first : first + per_segment]) for first in range(0, len(words), per_segment)]
+    segments = tuple(segment(" ".join(word.word for word in group), group) for group in groups)
+    text = " ".join(word.word for word in words)
+    transcript = Transcript(text, "en", at, tuple(words), segments)
+    found = cues(transcript)
+    assert "".join("".join(line.split()) for cue in found for line in cue.lines) == "".join(text.split())
+    assert all(1 <= len(cue.lines) <= LINES and columns(line) <= COLUMNS for cue in found for line in cue.lines)
+    assert all(0 < cue.end - cue.start <= LONGEST_S + 1e-6 for cue in found)
+    assert all(before.end <= after.start for before, after in pairwise(found))
+    times = [each for pair in TIMES.findall(vtt(transcript)) for each in pair]
+    assert times == sorted(times)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.0004, 59.9996])
+def test_times_are_rounded_as_a_whole(seconds):
+    assert re.search(r"\n00:0[01]:\d\d,\d{3} --> ", srt(heard(("Hm.", seconds))))

@@ -1,0 +1,46 @@
+"""Who is let in, as far as it can be judged without Redis."""
+
+import pytest
+from pydantic import ValidationError
+
+from api.access import is_loopback
+from pipeline.keys import Limits, check
+from pipeline.settings import Settings
+from waijiao.asking import Server
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "school.example"])
+def test_without_keys_the_server_listens_on_this_machine_only_and_says_what_to_do(host):
+    with pytest.raises(ValidationError, match=r"WAIJIAO_KEYS=true.*waijiao key create"):
+        Settings(host=host, keys=False)
+    assert Settings(host=host, keys=True).host == host
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_on_this_machine_no_key_is_needed(host):
+    assert not Settings(host=host).keys
+
+
+@pytest.mark.parametrize("text", ["*", "school.example", "https://school.example/", "https://*.example", "null"])
+def test_what_is_no_origin_is_refused(text):
+    with pytest.raises(ValidationError, match="origin"):
+        Settings(cors_origins=f"https://good.example, {text}")
+
+
+def test_origins_are_read_one_by_one():
+    assert Settings(cors_origins="https://a.example, http://b:80").origins == ("https://a.example", "http://b:80")
+    assert Settings().origins == ()
+
+
+@pytest.mark.parametrize("host", ["", ":8000", "0.0.0.0", "128.0.0.1", "localhost.example", "[::ffff:8.8.8.8]", "[::"])
+def test_a_host_that_is_not_this_machine_is_known_as_such(host):
+    assert not is_loopback(host)
+
+
+@pytest.mark.parametrize("tenant", ["a", "north-1", "class_7b", "0" * 32])
+def test_a_tenant_s_name_may_be_a_part_of_a_path(tenant):
+    check(tenant, "learner", "陈老师", Limits())
+
+
+def test_the_command_s_key_is_not_shown_with_its_server():
+    assert "secret" not in repr(Server("http://127.0.0.1:8000", "wj_secret"))
