@@ -1,4 +1,4 @@
-"""gunicorn's settings: one process, a thread for each request.
+"""gunicorn's settings: a few processes, a thread for each request.
 
 Run with: gunicorn -c python:api.server "api:create_app()"
 """
@@ -13,7 +13,7 @@ SILENT_S = 10  # seconds for which a client may send nothing in the middle of a 
 
 bind = f"[{settings().host}]:{settings().port}" if ":" in settings().host else f"{settings().host}:{settings().port}"
 worker_class = "gthread"
-workers = 1
+workers = settings().api_processes
 threads = settings().api_threads
 timeout = 60  # seconds without a sign of life before the process is replaced
 graceful_timeout = 5  # seconds requests may take to end at a stop

@@ -40,8 +40,9 @@ class Settings(BaseSettings):
     key_per_minute: int = Field(default=60, ge=0)  # jobs a new key may submit in a minute; 0: no limit
     key_minutes_a_day: int = Field(default=0, ge=0)  # minutes of recordings a new key may have heard a day; 0: no limit
     cors_origins: str = ""  # origins with commas between them, such as https://school.example: pages let in from there
-    api_threads: int = Field(default=256, ge=2)  # requests served at once by the API process
-    most_waiting: int = Field(default=200, ge=0)  # of them, those that wait for a job to change; fewer than api_threads
+    api_processes: int = Field(default=2, ge=1)  # processes of the API
+    api_threads: int = Field(default=256, ge=2)  # requests served at once by one of them
+    most_waiting: int = Field(default=200, ge=0)  # of those, the ones that wait for a job to change; must be fewer
     wait_s: float = Field(default=25, ge=0)  # seconds a request may wait for a job to change or to end
     events_s: float = Field(default=600, ge=0)  # seconds a stream of events may last before its client comes again
     alone_s: float = Field(default=300, gt=0)  # seconds a request to one model by itself may wait for its answer
@@ -112,6 +113,12 @@ class Settings(BaseSettings):
                 f"listening on {self.host} would let anybody on the network in, since no key has to be shown. Set "
                 "WAIJIAO_KEYS=true, and make a key with `waijiao key create`; or listen on 127.0.0.1."
             )
+        return self
+
+    @model_validator(mode="after")
+    def some_do_not_wait(self) -> Self:
+        if self.most_waiting >= self.api_threads:
+            raise ValueError("WAIJIAO_MOST_WAITING must be less than WAIJIAO_API_THREADS, or nobody else is served.")
         return self
 
     @field_validator("cors_origins")

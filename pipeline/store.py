@@ -15,6 +15,7 @@ from redis.retry import Retry
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
 
+OTHERS = 16  # connections that a process may need beside those of its requests
 LONGEST_PATH = 100  # bytes of a socket's path; the kernel allows 107
 AWAY = (ConnectionError, TimeoutError, OutOfMemoryError, ReadOnlyError)  # Redis may take the same command later
 
@@ -63,5 +64,6 @@ def connect(settings: Settings, patience: Patience = PATIENT) -> "Redis":
         socket_connect_timeout=patience.connect_s,
         socket_timeout=patience.answer_s,
         health_check_interval=30,
+        max_connections=settings.api_threads + OTHERS,
         retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), patience.again),
     )

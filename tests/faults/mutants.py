@@ -20,6 +20,7 @@ LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "benchmarks
 JOBS, REPEATS, ENDING = "tests/redis/test_jobs.py", "tests/redis/test_repeats.py", "tests/redis/test_ending.py"
 SWEEP, PARTS = "tests/redis/test_sweep.py", "tests/redis/test_parts.py"
 WEBHOOKS, GUARD = "tests/redis/test_webhooks.py", "tests/unit/test_webhook_guard.py"
+KEYS, ACCESS = "tests/redis/test_keys.py", "tests/redis/test_access.py"
 BOUNDS, LEASES, BLOBS = "tests/redis/test_bounds.py", "tests/redis/test_leases.py", "tests/unit/test_blobs.py"
 
 
@@ -265,6 +266,48 @@ MUTANTS = [
         "connect_tcp(address, port, left(self.until))",
         "connect_tcp(host, port, left(self.until))",
         f"{GUARD}::test_a_name_is_looked_up_once_and_the_checked_address_connected_to",
+    ),
+    Mutant(
+        "a key's rate",
+        "pipeline/scripts/submit.lua",
+        "if paid - NOW > 60.001 then",
+        "if false then",
+        f"{KEYS}::test_a_key_may_submit_so_many_jobs_at_once_and_then_one_each_so_often",
+    ),
+    Mutant(
+        "a key's minutes",
+        "pipeline/scripts/complete.lua",
+        "if whose and tonumber(heard) > 0 then",
+        "if false then",
+        f"{KEYS}::test_the_minutes_of_a_day_are_those_heard_and_refuse_only_recordings",
+    ),
+    Mutant(
+        "a revoked key",
+        "pipeline/keys.py",
+        ' and "revoked_at" not in record',
+        "",
+        f"{KEYS}::test_a_revoked_key_opens_nothing_and_is_still_listed",
+    ),
+    Mutant(
+        "an owner's jobs",
+        "pipeline/jobs.py",
+        'if owner and found.get("owner") != owner',
+        "if False",
+        f"{KEYS}::test_an_owner_finds_its_own_jobs_only_erased_ones_too",
+    ),
+    Mutant(
+        "the least role of a route",
+        "api/access.py",
+        "if least is None or ROLES.index(here.caller().role) < ROLES.index(least):",
+        "if False:",
+        f"{ACCESS}::test_everybody_may_do_what_the_table_says_and_sees_only_what_is_theirs",
+    ),
+    Mutant(
+        "pages of other sites",
+        "api/access.py",
+        "raise ForeignOrigin",
+        "pass",
+        f"{ACCESS}::test_a_page_of_another_site_may_do_nothing",
     ),
 ]
 

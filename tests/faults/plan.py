@@ -54,6 +54,7 @@ class Plan:
         service = services.api(settings) if kind == "api" else services.worker(settings, kind, number, 1)
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith(NOT_INHERITED)},
+            "WAIJIAO_API_PROCESSES": "1",
             **{f"WAIJIAO_{key.upper()}": str(getattr(settings, key)) for key in settings.model_fields_set},
             **service.environment,
             "PYTHONPATH": str(Path(__file__).parent),

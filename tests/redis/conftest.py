@@ -30,7 +30,7 @@ def server(serve) -> httpx.Client:
 @contextmanager
 def served(here: Settings, chosen: dict[str, object]) -> Iterator[httpx.Client]:
     service = services.api(here.model_copy(update={"port": free_port()}))
-    own = {f"WAIJIAO_{name.upper()}": str(value) for name, value in chosen.items()}
+    own = {"WAIJIAO_API_PROCESSES": "1"} | {f"WAIJIAO_{name.upper()}": str(value) for name, value in chosen.items()}
     with (here.home / "api.log").open("ab") as log:
         process = subprocess.Popen(
             service.command, env={**os.environ, **service.environment, **own}, stdout=log, stderr=log

@@ -1,8 +1,8 @@
 """Subtitles that can be read: short lines, short times, in order, and every word that was said."""
 
 import re
-from itertools import pairwise
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
