@@ -23,9 +23,11 @@ from pipeline.errors import (
     EngineFailed,
     Erased,
     Expired,
+    MinutesUsed,
     ModelNotFound,
     OutOfMemory,
     QuotaFull,
+    RateLimited,
     ServerFull,
     TooManyWaiting,
     TooSlow,
@@ -36,7 +38,7 @@ from pipeline.errors import (
 from pipeline.jobs import Jobs
 from pipeline.record import Job, Question
 
-REFUSALS = (ModelNotFound, ServerFull, QuotaFull, TooManyWaiting)
+REFUSALS = (ModelNotFound, ServerFull, QuotaFull, RateLimited, MinutesUsed, TooManyWaiting)
 FAILURES = (EngineFailed, WorkerLost, OutOfMemory, TooSlow, Expired, Canceled, Erased)
 AGAIN_S = 5  # seconds after which one who found too many waiting may try again
 TOMBSTONE_S = 60  # seconds for which a forgotten job is known to have been one

@@ -22,7 +22,14 @@ routes = Blueprint("chat", __name__)
 
 
 @routes.post("/v1/chat/completions")
-@answers("chat", {200: shapes.ChatCompletion}, *alone.REFUSALS, PromptTooLong, *alone.FAILURES, BegunAnew)
+@answers(
+    "chat",
+    {200: (shapes.ChatCompletion, "text/event-stream")},
+    *alone.REFUSALS,
+    PromptTooLong,
+    *alone.FAILURES,
+    BegunAnew,
+)
 def completions(json: ChatRequest) -> Response:
     """How the language model goes on with the messages.
 

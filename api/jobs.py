@@ -22,9 +22,11 @@ from pipeline.errors import (
     EmptyRequest,
     Erased,
     KeyReused,
+    MinutesUsed,
     NotAudio,
     NotDead,
     QuotaFull,
+    RateLimited,
     ServerFull,
     TooLarge,
     UnknownFormat,
@@ -44,11 +46,12 @@ LONGEST_S = 60  # seconds after which a client is to look again, at most
 
 log = logging.getLogger("waijiao")
 routes = Blueprint("jobs", __name__)
-REFUSALS = (EmptyRequest, UnknownPersona, UnknownVoice, UnknownFormat, KeyReused, NotAudio, TooLarge)
+MALFORMED = (EmptyRequest, UnknownPersona, UnknownVoice, UnknownFormat, KeyReused, NotAudio, TooLarge)
+TOO_MUCH = (ServerFull, QuotaFull, RateLimited, MinutesUsed)
 
 
 @routes.post("/v1/jobs")
-@answers("jobs", {200: shapes.Job, 202: shapes.Job}, *REFUSALS, ServerFull, QuotaFull)
+@answers("jobs", {200: shapes.Job, 202: shapes.Job}, *MALFORMED, *TOO_MUCH)
 def submit(headers: Submitting, form: JobForm, json: JobText) -> Response:
     """Accept a question: 202, where to look, and when to look again.
 
@@ -103,7 +106,7 @@ def showing(job: dict[str, Any]) -> Response:
 
 
 @routes.post("/v1/jobs/<job_id>/retry")
-@answers("jobs", {200: shapes.Job, 202: shapes.Job}, UnknownJob, Erased, NotDead, ServerFull, QuotaFull)
+@answers("jobs", {200: shapes.Job, 202: shapes.Job}, UnknownJob, Erased, NotDead, *TOO_MUCH)
 def try_again(job_id: str) -> Response:
     """Accept a dead job again, under a new id, from the stage that failed; asked twice, it is the same new job."""
     here.job(job_id)

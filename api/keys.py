@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal, cast
 
 from flask import Blueprint, current_app, jsonify
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from werkzeug.wrappers import Response
 
 from api import here
@@ -22,6 +22,8 @@ MOST = 1_000_000  # jobs a minute, or minutes a day, that a limit may allow
 
 class KeyWanted(Asking):
     """What a new key is for; a limit of 0 is none, one that is not given is the server's own."""
+
+    model_config = ConfigDict(strict=True)
 
     role: Role = Field(description="learner, teacher or admin")
     name: str = Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$", description="1 to 64 characters: whose key it is")

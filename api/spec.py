@@ -23,6 +23,7 @@ EVENTS = "text/event-stream"
 EVENT = {"type": "object", "properties": {name: {"type": "string"} for name in ("event", "id", "data")}}  # one of many
 BINARY = {"type": "string", "format": "binary"}
 View = Callable[..., Any]
+Kind = type[BaseModel] | str | None  # the shape of JSON, another content type, or nothing
 
 
 class Plain(FlaskPlugin):
@@ -44,9 +45,9 @@ class Plain(FlaskPlugin):
 
 @dataclass(frozen=True)
 class Described:
-    """What a view answers beside JSON: the content type of each such status; and the errors a caller may act on."""
+    """What a view answers beside JSON: the content types of each such status; and the errors a caller may act on."""
 
-    content_types: Mapping[int, str]
+    content_types: Mapping[int, Sequence[str]]
     errors: Sequence[type[WaijiaoError]]
 
 
@@ -58,9 +59,9 @@ def refusal(error: ValidationError) -> BadRequest:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     name, fields = str(first["loc"][0]), spec.models[error.title]["properties"]
     if first["type"] == "extra_forbidden":
-        return BadRequest(f"Unknown field {name[:64]!r}; known are {', '.join(sorted(fields))}.")
+        return BadRequest(f"Unknown field {name[:64]!r}; known are {', '.join(sorted(fields))}.", field=name[:64])
     expected = fields.get(name, {}).get("description")
-    return BadRequest(f"`{name}` must be {expected}." if expected else f"`{name}`: {first['msg']}.")
+    return BadRequest(f"`{name}` must be {expected}." if expected else f"`{name}`: {first['msg']}.", field=name)
 
 
 def named(model: type[Any]) -> str:
@@ -82,18 +83,20 @@ spec = SpecTree(
 
 
 def answers(
-    tag: str, by_status: Mapping[int, type[BaseModel] | str | None], *errors: type[WaijiaoError]
+    tag: str, by_status: Mapping[int, Kind | tuple[Kind, ...]], *errors: type[WaijiaoError]
 ) -> Callable[[View], View]:
-    """Describe a view: for each status the shape of its JSON, or another content type, or None where nothing is sent.
+    """Describe a view: for each status the shape of its JSON, or another content type, or None where nothing is sent;
+    several of them where the request says which one it wants.
 
     The view's arguments `query`, `json`, `form` and `headers` are checked by the types that they are annotated with.
     """
-    shapes = {f"HTTP_{status}": shape for status, shape in by_status.items() if isinstance(shape, type)}
-    others = [f"HTTP_{status}" for status, shape in by_status.items() if not isinstance(shape, type)]
+    every = {status: kinds if isinstance(kinds, tuple) else (kinds,) for status, kinds in by_status.items()}
+    shapes = {f"HTTP_{status}": kind for status, kinds in every.items() for kind in kinds if isinstance(kind, type)}
+    others = [name for status in every if (name := f"HTTP_{status}") not in shapes]
 
     def wrap(view: View) -> View:
         operation = f"{tag}.{view.__name__}"
-        types = {status: shape for status, shape in by_status.items() if isinstance(shape, str)}
+        types = {status: [kind for kind in kinds if isinstance(kind, str)] for status, kinds in every.items()}
         _described[operation] = Described(types, errors)
         check = spec.validate(resp=Responses(*others, **shapes), tags=[tag], operation_id=operation)
         return cast(View, check(view))
@@ -114,8 +117,10 @@ def complete(operation: dict[str, Any], described: Described) -> None:
     """Add what spectree cannot know: other content types, our errors by status, and that any error is a problem."""
     responses = operation["responses"]
     del responses["422"]  # spectree's own, which knows no problem+json
-    for status, content_type in described.content_types.items():
-        responses[str(status)]["content"] = {content_type: {"schema": EVENT if content_type == EVENTS else BINARY}}
+    for status, content_types in described.content_types.items():
+        for content_type in content_types:
+            schema = EVENT if content_type == EVENTS else BINARY
+            responses[str(status)].setdefault("content", {})[content_type] = {"schema": schema}
     problem = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     by_status: dict[int, list[type[WaijiaoError]]] = {}
     errors: Sequence[type[WaijiaoError]] = (*described.errors, BadRequest, Unavailable)

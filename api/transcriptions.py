@@ -27,7 +27,9 @@ routes = Blueprint("transcriptions", __name__)
 
 
 @routes.post("/v1/audio/transcriptions")
-@answers("transcriptions", {200: shapes.Transcription}, *alone.REFUSALS, *BAD, *alone.FAILURES)
+@answers(
+    "transcriptions", {200: (shapes.Transcription, "text/plain", "text/vtt")}, *alone.REFUSALS, *BAD, *alone.FAILURES
+)
 def transcribe(form: TranscriptionForm) -> Response:
     """What is said in a recording: as JSON, as text, or as subtitles of at most two lines of 42 letters and 7 seconds.
 

@@ -36,13 +36,13 @@ def served(here: Settings, chosen: dict[str, object]) -> Iterator[httpx.Client]:
             service.command, env={**os.environ, **service.environment, **own}, stdout=log, stderr=log
         )
     url = f"http://127.0.0.1:{service.environment['WAIJIAO_PORT']}"
-    with httpx.Client(base_url=url, timeout=30, trust_env=False, limits=httpx.Limits()) as client:
-        try:
+    try:
+        with httpx.Client(base_url=url, timeout=30, trust_env=False, limits=httpx.Limits()) as client:
             wait_for(lambda: alive(client, process))
             yield client
-        finally:
-            process.terminate()
-            process.wait(10)
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 def alive(client: httpx.Client, process: "subprocess.Popen[bytes]") -> bool:

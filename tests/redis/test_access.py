@@ -260,3 +260,13 @@ def test_a_name_that_is_not_this_machine_s_is_refused(client, host):
 )
 def test_this_machine_s_own_names_are_good(client, host):
     assert client.get("/v1/jobs", headers={"Host": host}).status_code == 200
+
+
+def test_an_erased_job_is_gone_for_its_owner_and_unknown_to_others(school):
+    job = school.say(ANNA)
+    for _ in range(2):  # cancel, then erase
+        school.ask(ANNA, "DELETE", f"/v1/jobs/{job}")
+    assert code(school.ask(ANNA, "GET", f"/v1/jobs/{job}")) == (410, "erased")
+    assert code(school.ask(TEACHER, "GET", f"/v1/jobs/{job}")) == (410, "erased")
+    assert code(school.ask(BEN, "GET", f"/v1/jobs/{job}")) == (404, "unknown_job")
+    assert code(school.ask("other teacher", "GET", f"/v1/jobs/{job}")) == (404, "unknown_job")

@@ -14,6 +14,7 @@ from waiting import wait_for
 from api.model_list import STAND_FOR
 from pipeline.blobs import FolderBlobs
 from pipeline.errors import EngineFailed, NoSpeech
+from pipeline.keys import Keys, Limits
 from pipeline.turns import Answer, Completion, Segment, Transcript, Word
 
 RECORDING = ("a.wav", b"RIFF\x24\0\0\0WAVEfmt " + b"\0" * 40)
@@ -31,7 +32,9 @@ ASKED = [{"role": "user", "content": "Hi, I am Anna."}]
 
 def client_of(server, **chosen) -> OpenAI:
     web = openai.DefaultHttpxClient(trust_env=False)
-    return OpenAI(base_url=f"{server.base_url}/v1", api_key="unused", http_client=web, **{"max_retries": 0, **chosen})
+    return OpenAI(
+        base_url=f"{server.base_url}/v1", http_client=web, **{"api_key": "unused", "max_retries": 0, **chosen}
+    )
 
 
 @pytest.fixture
@@ -99,37 +102,38 @@ def test_a_recording_is_written_down_and_forgotten(client, answer, redis, here):
     assert nothing_is_left(redis, here)
 
 
-@pytest.mark.parametrize(
-    ("granularities", "with_segments", "with_words"),
-    [([], True, False), (["word"], False, True), (["segment"], True, False), (["word", "segment"], True, True)],
-)
-def test_verbose_json_has_what_was_measured(client, answer, granularities, with_segments, with_words):
+def test_verbose_json_has_what_was_measured(client, answer):
     answer("asr", HEARD)
-    chosen = {"timestamp_granularities": granularities} if granularities else {}
-    heard = client.audio.transcriptions.create(
+    heard = verbose(client, timestamp_granularities=["word", "segment"])
+    assert (heard.text, heard.language, heard.duration) == (HEARD.text, "en", 2.5)
+    (segment,) = heard.segments
+    assert (segment.id, segment.start, segment.end, segment.text) == (0, 0.1, 1.0, "I go home.")
+    assert (segment.avg_logprob, segment.compression_ratio, segment.no_speech_prob) == (-0.2, 0.9, 0.01)
+    assert [(word.word, word.start, word.end) for word in heard.words][1] == ("go", 0.3, 0.5)
+
+
+def test_verbose_json_has_the_segments_unless_only_words_are_asked_for(client, answer):
+    for chosen, has in (({}, (1, None)), ({"timestamp_granularities": ["word"]}, (None, 3))):
+        answer("asr", HEARD)
+        heard = verbose(client, **chosen)
+        assert (heard.segments and len(heard.segments), heard.words and len(heard.words)) == has
+
+
+def verbose(client, **chosen):
+    return client.audio.transcriptions.create(
         file=RECORDING, model="whisper-base", response_format="verbose_json", **chosen
     )
-    assert (heard.text, heard.language, heard.duration) == (HEARD.text, "en", 2.5)
-    assert (heard.segments is not None, heard.words is not None) == (with_segments, with_words)
-    if heard.segments:
-        (segment,) = heard.segments
-        assert (segment.id, segment.start, segment.end, segment.text) == (0, 0.1, 1.0, "I go home.")
-        assert (segment.avg_logprob, segment.compression_ratio, segment.no_speech_prob) == (-0.2, 0.9, 0.01)
-    if heard.words:
-        assert [(word.word, word.start, word.end) for word in heard.words][1] == ("go", 0.3, 0.5)
 
 
-@pytest.mark.parametrize(
-    ("written", "expected"),
-    [
+def test_a_transcript_is_written_as_text_or_subtitles(client, answer):
+    for written, expected in (
         ("text", "I go home.\n"),
         ("srt", "1\n00:00:00,100 --> 00:00:01,100\nI go home.\n\n"),
         ("vtt", "WEBVTT\n\n00:00:00.100 --> 00:00:01.100\nI go home.\n\n"),
-    ],
-)
-def test_a_transcript_is_written_as_text_or_subtitles(client, answer, written, expected):
-    answer("asr", HEARD)
-    assert client.audio.transcriptions.create(file=RECORDING, model="whisper-1", response_format=written) == expected
+    ):
+        answer("asr", HEARD)
+        heard = client.audio.transcriptions.create(file=RECORDING, model="whisper-1", response_format=written)
+        assert heard == expected
 
 
 def test_silence_is_an_error_that_is_not_sent_again(server, fail, redis, here):
@@ -140,9 +144,8 @@ def test_silence_is_an_error_that_is_not_sent_again(server, fail, redis, here):
     assert nothing_is_left(redis, here)
 
 
-@pytest.mark.parametrize(
-    ("chosen", "named"),
-    [
+def test_what_a_transcription_cannot_honour_is_refused_by_name(client, redis):
+    for chosen, named in (
         ({"stream": True}, "stream"),
         ({"temperature": 0.4}, "temperature"),
         ({"response_format": "diarized_json"}, "response_format"),
@@ -151,13 +154,11 @@ def test_silence_is_an_error_that_is_not_sent_again(server, fail, redis, here):
         ({"chunking_strategy": "auto"}, "chunking_strategy"),
         ({"language": "English"}, "language"),
         ({"extra_headers": {"Idempotency-Key": "k"}}, "Idempotency-Key"),
-    ],
-)
-def test_what_a_transcription_cannot_honour_is_refused_by_name(client, redis, chosen, named):
-    with pytest.raises(openai.UnprocessableEntityError) as caught:
-        client.audio.transcriptions.create(file=RECORDING, model="whisper-1", **chosen)
-    assert (caught.value.code, caught.value.type) == ("bad_request", "invalid_request_error")
-    assert named in caught.value.message
+    ):
+        with pytest.raises(openai.UnprocessableEntityError) as caught:
+            client.audio.transcriptions.create(file=RECORDING, model="whisper-1", **chosen)
+        assert (caught.value.code, caught.value.type) == ("bad_request", "invalid_request_error")
+        assert named in caught.value.message
     assert not redis.keys("waijiao:job:*")
 
 
@@ -200,9 +201,8 @@ def test_an_answer_can_be_sent_back_as_a_message(client, answer):
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {}}}
 
 
-@pytest.mark.parametrize(
-    ("chosen", "named"),
-    [
+def test_what_a_chat_cannot_honour_is_refused_by_name(client, redis):
+    for chosen, named in (
         ({"tools": [TOOL]}, "tools"),
         ({"response_format": {"type": "json_object"}}, "response_format"),
         ({"logprobs": True}, "logprobs"),
@@ -216,13 +216,10 @@ TOOL = {"type": "function", "function": {"name": "look", "parameters": {}}}
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "tool", "content": "x", "tool_call_id": "1"}]}, "messages"),
         ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]}, "messages"),
-    ],
-)
-def test_what_a_chat_cannot_honour_is_refused_by_name(client, redis, chosen, named):
-    with pytest.raises(openai.UnprocessableEntityError) as caught:
-        client.chat.completions.create(**{"model": "default", "messages": ASKED, **chosen})
-    assert caught.value.code == "bad_request"
-    assert named in caught.value.message
+    ):
+        with pytest.raises(openai.UnprocessableEntityError) as caught:
+            client.chat.completions.create(**{"model": "default", "messages": ASKED, **chosen})
+        assert (caught.value.code, named in caught.value.message) == ("bad_request", True)
     assert not redis.keys("waijiao:job:*")
 
 
@@ -339,25 +336,23 @@ def spoken(here):
     return speak
 
 
-@pytest.mark.parametrize(
-    ("format_", "content_type"),
-    [
+def test_a_text_is_spoken_and_forgotten(client, answer, redis, here):
+    for format_, content_type in (
         ("mp3", "audio/mpeg"),
         ("opus", "audio/ogg"),
         ("aac", "audio/aac"),
         ("flac", "audio/flac"),
         ("wav", "audio/wav"),
         ("pcm", "audio/pcm"),
-    ],
-)
-def test_a_text_is_spoken_and_forgotten(client, answer, redis, here, format_, content_type):
-    working = answer("tts", spoken(here))
-    heard = client.audio.speech.create(model="tts-1", voice="nova", input="Hello.", response_format=format_, speed=1.5)
-    question = working.result().question
-    assert (heard.content, heard.response.headers["Content-Type"]) == (b"sound" * 1000, content_type)
-    assert heard.response.headers["Content-Length"] == "5000"
-    assert (question.text, question.voice, question.speed, question.format) == ("Hello.", "default", 1.5, format_)
-    assert nothing_is_left(redis, here)
+    ):
+        working = answer("tts", spoken(here))
+        asked_for = {"model": "tts-1", "voice": "nova", "input": "Hello.", "speed": 1.5}
+        heard = client.audio.speech.create(**asked_for, response_format=format_)
+        question = working.result().question
+        assert (heard.content, heard.response.headers["Content-Type"]) == (b"sound" * 1000, content_type)
+        assert heard.response.headers["Content-Length"] == "5000"
+        assert (question.text, question.voice, question.speed, question.format) == ("Hello.", "default", 1.5, format_)
+        assert nothing_is_left(redis, here)
 
 
 def test_speech_is_mp3_unless_said_otherwise(client, answer, here):
@@ -366,9 +361,8 @@ def test_speech_is_mp3_unless_said_otherwise(client, answer, here):
     assert working.result().question.format == "mp3"
 
 
-@pytest.mark.parametrize(
-    ("chosen", "named", "code"),
-    [
+def test_what_speech_cannot_honour_is_refused_by_name(client, redis):
+    for chosen, named, code in (
         ({"speed": 4}, "speed", "bad_request"),
         ({"input": "a" * 4097}, "input", "bad_request"),
         ({"input": ""}, "input", "bad_request"),
@@ -376,12 +370,10 @@ def test_speech_is_mp3_unless_said_otherwise(client, answer, here):
         ({"stream_format": "sse"}, "stream_format", "bad_request"),
         ({"response_format": "ogg"}, "response_format", "bad_request"),
         ({"voice": "elvis"}, "voice", "unknown_voice"),
-    ],
-)
-def test_what_speech_cannot_honour_is_refused_by_name(client, redis, chosen, named, code):
-    with pytest.raises(openai.UnprocessableEntityError) as caught:
-        client.audio.speech.create(**{"model": "tts-1", "voice": "alloy", "input": "Hello.", **chosen})
-    assert (caught.value.code, named in caught.value.message) == (code, True)
+    ):
+        with pytest.raises(openai.UnprocessableEntityError) as caught:
+            client.audio.speech.create(**{"model": "tts-1", "voice": "alloy", "input": "Hello.", **chosen})
+        assert (caught.value.code, named in caught.value.message) == (code, True)
     assert not redis.keys("waijiao:job:*")
 
 
@@ -449,7 +441,7 @@ def test_a_stream_that_takes_too_long_ends_with_an_error(serve, jobs, redis, her
 
 
 def test_when_too_many_wait_the_next_is_sent_away_and_comes_again(serve, jobs, redis):
-    server = serve(most_waiting=1)
+    server = serve(most_waiting=1, api_processes=1)
     with client_of(server) as client, client_of(server, max_retries=2) as patient, ThreadPoolExecutor() as pool:
         first = pool.submit(client.chat.completions.create, model="default", messages=ASKED)
         wait_for(lambda: jobs.waiting()["llm"])
@@ -467,7 +459,7 @@ def test_when_too_many_wait_the_next_is_sent_away_and_comes_again(serve, jobs, r
 
 
 def test_a_place_is_free_again_after_every_kind_of_end(serve, jobs, fail, answer):
-    with client_of(serve(most_waiting=1)) as client:
+    with client_of(serve(most_waiting=1, api_processes=1)) as client:
         for _ in range(2):
             fail("llm", EngineFailed())
             with pytest.raises(openai.InternalServerError):
@@ -544,3 +536,29 @@ def test_a_stream_is_made_of_events_that_end_with_done(server, answer):
     *events, done, rest = stream.text.split("\n\n")
     assert (done, rest) == ("data: [DONE]", "")
     assert all(json.loads(event.removeprefix("data: "))["object"] == "chat.completion.chunk" for event in events)
+
+
+# --- keys --------------------------------------------------------------------------------------------------------
+
+
+def test_a_key_is_asked_for_charged_and_named_in_the_job(serve, redis, answer):
+    server = serve(keys=True)
+    key, text = Keys(redis).create("default", "learner", "Anna", Limits(per_minute=1))
+    working = answer("llm", SAID)
+    with client_of(server, api_key=text) as anna:
+        anna.chat.completions.create(model="default", messages=ASKED)
+        assert (working.result().question.owner, working.result().question.key) == (key.id, key.id)
+        with pytest.raises(openai.RateLimitError) as caught:
+            anna.chat.completions.create(model="default", messages=ASKED)
+        assert caught.value.code == "rate_limited"
+        assert int(caught.value.response.headers["Retry-After"]) >= 1
+    with client_of(server) as nobody, pytest.raises(openai.AuthenticationError) as refused:
+        nobody.models.list()
+    assert (refused.value.code, refused.value.type) == ("key_unknown", "authentication_error")
+
+
+def test_a_stream_whose_store_goes_away_ends_with_an_error(stream, redis):
+    redis.shutdown(nosave=True)
+    with pytest.raises(openai.APIError) as caught:
+        list(stream)
+    assert caught.value.code == "unavailable"
