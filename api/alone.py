@@ -105,10 +105,3 @@ def forget(jobs: Jobs, blobs: FolderBlobs, question: Question) -> None:
         blobs.delete_job(question.name)
     except (RedisError, WaijiaoError) as error:
         log.warning("%s could not be forgotten; it stays until its retention has passed: %s", question.id, error)
-
-
-def given(body: T | None, form: str) -> T:
-    """What was sent, unless it came in another form than the one that is read here."""
-    if body is None:
-        raise BadRequest(f"Send the fields as {form}.")
-    return body

@@ -36,17 +36,16 @@ def completions(json: ChatRequest) -> Response:
     With `stream`, its text comes as server-sent events, each a chat.completion.chunk, and `[DONE]` at the end; an event
     with `error` ends it early. What OpenAI's API has beside the fields below is refused: tools, several answers, …
     """
-    fields = alone.given(json, "JSON")
-    if fields.stream_options and not fields.stream:
+    if json.stream_options and not json.stream:
         raise BadRequest("`stream_options` goes with stream.", field="stream_options")
-    model = asked_for("llm", fields.model)
-    question = alone.question("chat", details=details(fields))
+    model = asked_for("llm", json.model)
+    question = alone.question("chat", details=details(json))
     shown = {"id": f"chatcmpl-{question.id}", "created": int(time.time()), "model": model}
     with ExitStack() as waiting:
         held = waiting.enter_context(alone.submitted(Asked(question)))
-        if not fields.stream:
+        if not json.stream:
             return jsonify({**shown, "object": "chat.completion", **whole(held.answered(Completion))})
-        with_usage = bool(fields.stream_options and fields.stream_options.include_usage)
+        with_usage = bool(json.stream_options and json.stream_options.include_usage)
         answer = Response(chunks(Stream(held), shown, with_usage), mimetype="text/event-stream")
         answer.call_on_close(waiting.pop_all().close)  # when all is sent, and when the client has gone
     answer.headers.update({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})

@@ -29,11 +29,16 @@ Kind = type[BaseModel] | str | None  # the shape of JSON, another content type, 
 class Plain(FlaskPlugin):
     """Checks requests. Answers are left alone: the views make them, and some are streams."""
 
-    def request_validation(self, request: Request, query: Any, json: Any, *others: Any) -> None:
+    def request_validation(self, request: Request, query: Any, json: Any, form: Any, *others: Any) -> None:
+        is_form = request.mimetype in self.FORM_MIMETYPE
+        if json and is_form and not form:
+            raise BadRequest("Send the fields as JSON.")
+        if form and not is_form and not json:
+            raise BadRequest("Send the fields as multipart/form-data.")
         try:
             if json and request.is_json and not isinstance(request.get_json(), dict):
                 raise BadRequest("The JSON body must be an object.")  # spectree takes an empty list for an empty object
-            super().request_validation(request, query, json, *others)  # type: ignore[no-untyped-call]
+            super().request_validation(request, query, json, form, *others)  # type: ignore[no-untyped-call]
         except Malformed:
             raise BadRequest("The body is not valid JSON.") from None
         except ValidationError as error:

@@ -21,11 +21,10 @@ routes = Blueprint("speech", __name__)
 @answers("speech", {200: "audio/*"}, *alone.REFUSALS, UnknownVoice, NothingToSay, *alone.FAILURES)
 def speak(json: SpeechRequest) -> Response:
     """The text as speech. OpenAI's voices (alloy, ash, ballad, …) mean the default voice of the model that is here."""
-    fields = alone.given(json, "JSON")
-    asked_for("tts", fields.model)
-    voice = "default" if fields.voice in OPENAI_VOICES.split() else questions.voice(fields.voice)
-    format_ = fields.response_format or "mp3"
-    question = alone.question("speak", text=fields.input, voice=voice, speed=fields.speed or 1.0, format=format_)
+    asked_for("tts", json.model)
+    voice = "default" if json.voice in OPENAI_VOICES.split() else questions.voice(json.voice)
+    format_ = json.response_format or "mp3"
+    question = alone.question("speak", text=json.input, voice=voice, speed=json.speed or 1.0, format=format_)
     with alone.submitted(Asked(question)) as held:
         spoken = held.answered(Answer)
         file = here.blobs().open(spoken.blob)  # its bytes are there until it is closed, its name no longer

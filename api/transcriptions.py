@@ -35,19 +35,18 @@ def transcribe(form: TranscriptionForm) -> Response:
 
     verbose_json has what was measured; `tokens`, `seek` and `temperature` are not. `language` is an ISO 639-1 code.
     """
-    fields = alone.given(form, "multipart/form-data, with the recording as `file`")
-    if fields.timestamp_granularities and fields.response_format != "verbose_json":
+    if form.timestamp_granularities and form.response_format != "verbose_json":
         raise BadRequest("`timestamp_granularities[]` goes with verbose_json.", field="timestamp_granularities[]")
-    asked_for("asr", fields.model)
-    upload = questions.recording(fields.file)
-    question = alone.question("transcribe", language=fields.language, details={"prompt": fields.prompt})
+    asked_for("asr", form.model)
+    upload = questions.recording(form.file)
+    question = alone.question("transcribe", language=form.language, details={"prompt": form.prompt})
     with alone.submitted(Asked(question, upload)) as held:
         heard = held.answered(Transcript)
-    if fields.response_format in AS_TEXT:
-        content_type, written = AS_TEXT[fields.response_format]
+    if form.response_format in AS_TEXT:
+        content_type, written = AS_TEXT[form.response_format]
         return Response(written(heard), mimetype=content_type)
-    verbose = fields.response_format == "verbose_json"
-    return jsonify(measured(heard, fields.timestamp_granularities) if verbose else {"text": heard.text})
+    verbose = form.response_format == "verbose_json"
+    return jsonify(measured(heard, form.timestamp_granularities) if verbose else {"text": heard.text})
 
 
 def measured(heard: Transcript, wanted: Collection[str]) -> dict[str, Any]:
