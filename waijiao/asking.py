@@ -11,7 +11,8 @@ import httpx
 
 from pipeline.errors import WaijiaoError
 
-LOOK_S = 0.2  # seconds between two looks at a job
+WAIT_S = 20  # seconds the server may wait for a change
+LOOK_S = 0.2  # seconds between two looks at a job in which nothing happened
 ENDED = {"succeeded", "failed", "canceled", "expired"}
 
 Job = dict[str, Any]  # a JSON object of the API
@@ -51,11 +52,16 @@ class Server:
                 return job_in(self._answer(client.post("/v1/jobs", data=fields, files={"audio": file})))
 
     def wait(self, job: Job, report: Callable[[Job], None]) -> Job:
-        """Look until the job has ended, reporting each look."""
+        """Wait until the job has ended, reporting each change."""
+        seen: dict[str, str] = {}
         with self._client() as client:
             while job["state"] not in ENDED:
-                time.sleep(LOOK_S)
-                job = job_in(self._answer(client.get(f"/v1/jobs/{job['id']}")))
+                answer = client.get(f"/v1/jobs/{job['id']}", params={"wait": WAIT_S if seen else 0}, headers=seen)
+                if answer.status_code == httpx.codes.NOT_MODIFIED:  # at once, when the server lets nobody else wait
+                    time.sleep(LOOK_S)
+                    continue
+                job = job_in(self._answer(answer))
+                seen = {"If-None-Match": answer.headers["ETag"]}
                 report(job)
         return job
 
@@ -72,7 +78,14 @@ class Server:
     def dead(self) -> list[Job]:
         """The jobs that failed through no fault of their own, newest first."""
         with self._client() as client:
-            return cast(list[Job], job_in(self._answer(client.get("/v1/jobs", params={"dead": "true"})))["jobs"])
+            jobs: list[Job] = []
+            query = {"dead": "true", "limit": "100"}
+            while True:
+                page = job_in(self._answer(client.get("/v1/jobs", params=query)))
+                jobs += page["jobs"]
+                if page["next"] is None:
+                    return jobs
+                query["cursor"] = page["next"]
 
     def readiness(self) -> Job:
         """What /readyz says: ready or not, and each model's workers and waiting jobs."""
