@@ -1,7 +1,7 @@
 """/openapi.json, and /docs, which shows it and lets one try it: with Swagger UI from our own disk."""
 
 from functools import cache
-from importlib.util import find_spec
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from api.spec import document
 
 FILES = {"swagger_bundle.js": "text/javascript", "swagger_style.css": "text/css"}  # offapi's
-FOLDER = Path(str(find_spec("offapi").origin)).parent  # type: ignore[union-attr]  # importing it would read 9 MB
+FOLDER = Path(str(distribution("offapi").locate_file("offapi")))  # read, never imported
 DAY_S = 86_400  # seconds
 
 routes = Blueprint("docs", __name__)

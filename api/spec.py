@@ -1,10 +1,13 @@
 """What the API takes and gives, as OpenAPI 3.1 written from the views' own types, which also check each request."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, cast
+
+sys.modules["offapi"] = None  # type: ignore[assignment]  # spectree would keep its pages in memory, 40 MB a process
 
 from flask import Request
 from pydantic import BaseModel, ValidationError
