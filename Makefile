@@ -15,7 +15,8 @@ run: .venv/installed
 
 test: .venv/developing
 	$(BIN)/waijiao models fetch
-	$(BIN)/python -m pytest tests/unit tests/redis tests/e2e
+	$(BIN)/python -m pytest --numprocesses 3 tests/unit tests/redis
+	$(BIN)/python -m pytest tests/e2e
 
 test-all: test  # `make test test-all` runs the first tiers once
 	$(BIN)/waijiao models fetch whisper-tiny-en
