@@ -13,6 +13,7 @@ from api import (
     health,
     jobs,
     keys,
+    metrics,
     model_list,
     sessions,
     speech,
@@ -44,7 +45,7 @@ def create_app(with_settings: Settings | None = None) -> Flask:
     app.extensions["changes"] = Changes(chosen)
     app.extensions["blobs"] = FolderBlobs(chosen.blobs_folder)
     alone = (transcriptions, chat, speech, model_list)
-    for resource in (jobs, audio, events, sessions, keys, webhooks, health, docs, *alone):
+    for resource in (jobs, audio, events, sessions, keys, webhooks, health, metrics, docs, *alone):
         app.register_blueprint(resource.routes)
     errors.register(app)
     access.register(app)

@@ -15,6 +15,7 @@ LEAST = {  # for every endpoint the least role; who may call it sees there only 
     "static": OPEN,
     "health.alive": OPEN,
     "health.ready": OPEN,
+    "metrics.metrics": ADMIN,
     "docs.openapi": OPEN,
     "docs.page": OPEN,
     "docs.file": OPEN,

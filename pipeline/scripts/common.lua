@@ -115,15 +115,11 @@ local function tell(job, event)
   bells[#bells + 1] = 'chores ' .. job
 end
 
-local function tell_the_end(job, failure)
-  local code = failure and cjson.decode(failure).code
-  if not failure then
-    tell(job, 'job.succeeded')
-  elseif code == 'canceled' or code == 'expired' then
-    tell(job, 'job.' .. code)
-  else
-    tell(job, 'job.failed')
-  end
+-- The state in which the job ended, from its failure: the last four of record.py.
+local function end_state(failure)
+  if not failure then return 'succeeded' end
+  local code = cjson.decode(failure).code
+  return (code == 'canceled' or code == 'expired') and code or 'failed'
 end
 
 local function finish(job, failure)
@@ -134,7 +130,8 @@ local function finish(job, failure)
   note_pace(job)
   leave_line(job)
   touch(job)
-  tell_the_end(job, failure)
+  tell(job, 'job.' .. end_state(failure))
+  redis.call('HINCRBY', P .. 'ended', end_state(failure), 1)
 end
 
 -- The job failed through no fault of its own; it is listed as dead, and may be retried.

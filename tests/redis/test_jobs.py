@@ -202,4 +202,4 @@ def test_every_key_has_a_time_to_live_or_is_an_index(jobs, redis):
     for stage in RESULTS:
         run(jobs, stage)
     lasting = {key for key in redis.scan_iter("*") if redis.ttl(key) < 0}
-    assert lasting == {"waijiao:accepted"}
+    assert lasting == {"waijiao:accepted", "waijiao:ended"}

@@ -1,0 +1,54 @@
+"""/metrics, read as Prometheus reads it."""
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from road import asked, claimed, die, run
+
+from api import create_app
+from pipeline.readiness import say
+
+
+@pytest.fixture
+def read(redis, here):
+    client = create_app(here).test_client()
+
+    def figures() -> dict[tuple[str, ...], float]:
+        """Each sample by its name and labels."""
+        answer = client.get("/metrics")
+        assert answer.content_type.startswith("text/plain; version=0.0.4")
+        families = text_string_to_metric_families(answer.text)
+        return {(each.name, *each.labels.values()): each.value for family in families for each in family.samples}
+
+    return figures
+
+
+def test_an_empty_house_has_nothing_to_tell(read):
+    assert set(read().values()) == {0}
+
+
+def test_jobs_are_counted_from_their_acceptance_to_their_end(read, jobs):
+    for name in "abcd":
+        jobs.submit(asked(name, session=name, recording=False))
+    run(jobs, "llm")
+    run(jobs, "tts")
+    die(jobs, "llm")
+    jobs.cancel("default", "c")
+    figures = read()
+    assert figures["waijiao_jobs_accepted_total",] == 4
+    assert figures["waijiao_jobs_unfinished",] == 1
+    assert figures["waijiao_jobs_waiting", "llm"] == 1
+    for state in ("succeeded", "failed", "canceled"):
+        assert figures["waijiao_jobs_ended_total", state] == 1
+
+
+def test_workers_and_their_speed_are_told(read, jobs, redis):
+    say(redis, "llm", "llm1", "ready", 30)
+    say(redis, "llm", "llm2", "loading", 30)
+    jobs.submit(asked("a", recording=False))
+    job = claimed(jobs, "llm")
+    redis.hset("waijiao:pace", "ran:llm", 2.5)
+    figures = read()
+    assert job.state == "thinking"
+    assert (figures["waijiao_workers", "llm", "ready"], figures["waijiao_workers", "llm", "loading"]) == (1, 1)
+    assert figures["waijiao_stage_seconds", "llm"] == 2.5
+    assert ("waijiao_stage_seconds", "asr") not in figures
