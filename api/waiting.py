@@ -26,7 +26,8 @@ class Changes:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.waiting: dict[str, set[threading.Event]] = {}
-        self.places = threading.BoundedSemaphore(settings.most_waiting)
+        most = min(settings.most_waiting, settings.api_threads * 4 // 5)
+        self.places = threading.BoundedSemaphore(most)
         self.lock = threading.Lock()
         self.listener: threading.Thread | None = None
 

@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     cors_origins: str = ""  # origins with commas between them, such as https://school.example: pages let in from there
     api_processes: int = Field(default=2, ge=1)  # processes of the API
     api_threads: int = Field(default=256, ge=2)  # requests served at once by one of them
-    most_waiting: int = Field(default=200, ge=0)  # of those, the ones that wait for a job to change; must be fewer
+    most_waiting: int = Field(default=200, ge=0)  # of those, the ones that wait for a job to change; at most 4 of 5
     wait_s: float = Field(default=25, ge=0)  # seconds a request may wait for a job to change or to end
     events_s: float = Field(default=600, ge=0)  # seconds a stream of events may last before its client comes again
     alone_s: float = Field(default=300, gt=0)  # seconds a request to one model by itself may wait for its answer
@@ -113,12 +113,6 @@ class Settings(BaseSettings):
                 f"listening on {self.host} would let anybody on the network in, since no key has to be shown. Set "
                 "WAIJIAO_KEYS=true, and make a key with `waijiao key create`; or listen on 127.0.0.1."
             )
-        return self
-
-    @model_validator(mode="after")
-    def some_do_not_wait(self) -> Self:
-        if self.most_waiting >= self.api_threads:
-            raise ValueError("WAIJIAO_MOST_WAITING must be less than WAIJIAO_API_THREADS, or nobody else is served.")
         return self
 
     @field_validator("cors_origins")
