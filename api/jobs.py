@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, jsonify, request
 from kombu.exceptions import OperationalError
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 from werkzeug.datastructures import ETags
 from werkzeug.wrappers import Response
 
@@ -59,12 +59,7 @@ def submit(headers: Submitting, form: JobForm, json: JobText) -> Response:
     when the job has ended by then.
     """
     asked = questions.read(form or json, headers.idempotency_key)
-    accepted = accept(asked)
-    if not headers.wait_s:
-        return accepted_as(Sight(accepted.job, parts(accepted.job)))
-    answer = accepted_as(until(accepted.job.id, lambda now: now.ended, headers.wait_s))
-    answer.headers["Preference-Applied"] = f"wait={headers.wait_s}"
-    return answer
+    return accepted_as(accept(asked).job, headers.wait_s)
 
 
 def accept(asked: questions.Asked) -> Accepted:
@@ -89,10 +84,23 @@ def until(job_id: str, enough: Callable[[Sight], bool], seconds: float) -> Sight
         return look(changed, lambda: see(job_id), enough, min(seconds, here.settings().wait_s))
 
 
-def accepted_as(sight: Sight) -> Response:
-    answer = showing(sight.shown())
-    answer.status_code = 200 if sight.ended else 202
-    answer.headers["Location"] = f"/v1/jobs/{sight.job.id}"
+def accepted_as(job: Job, wait_s: float = 0) -> Response:
+    """The job as it was accepted, or with `wait_s`, as it is when it has ended or that time is over.
+
+    It is accepted whatever happens now: nobody may be told to try again because it cannot be looked at.
+    """
+    sight = Sight(job, ())
+    try:
+        sight = until(job.id, lambda now: now.ended, wait_s) if wait_s else Sight(job, parts(job))
+        known = sight.shown()
+    except RedisError as error:
+        log.warning("%s was accepted, and cannot be looked at: %s", job.id, error)
+        known = listed(job)
+    answer = showing(known)
+    answer.status_code = 200 if wait_s and sight.ended else 202
+    answer.headers["Location"] = f"/v1/jobs/{job.id}"
+    if wait_s:
+        answer.headers["Preference-Applied"] = f"wait={wait_s}"
     return answer
 
 
@@ -106,13 +114,13 @@ def showing(job: dict[str, Any]) -> Response:
 
 
 @routes.post("/v1/jobs/<job_id>/retry")
-@answers("jobs", {200: shapes.Job, 202: shapes.Job}, UnknownJob, Erased, NotDead, *TOO_MUCH)
+@answers("jobs", {202: shapes.Job}, UnknownJob, Erased, NotDead, *TOO_MUCH)
 def try_again(job_id: str) -> Response:
     """Accept a dead job again, under a new id, from the stage that failed; asked twice, it is the same new job."""
     here.job(job_id)
     accepted = retry(here.jobs(), here.blobs(), here.caller().tenant, job_id)
     ring_or_leave_to_the_sweep(accepted.bells)
-    return accepted_as(Sight(accepted.job, parts(accepted.job)))
+    return accepted_as(accepted.job)
 
 
 @routes.get("/v1/jobs")

@@ -17,6 +17,7 @@ from spectree.config import ModeEnum
 from spectree.models import SecureType
 from spectree.plugins.flask_plugin import FlaskPlugin
 from werkzeug.exceptions import BadRequest as Malformed
+from werkzeug.exceptions import ClientDisconnected
 
 from api.shapes import Problem
 from pipeline.errors import BadRequest, Unavailable, WaijiaoError
@@ -42,8 +43,10 @@ class Plain(FlaskPlugin):
             if json and request.is_json and not isinstance(request.get_json(), dict):
                 raise BadRequest("The JSON body must be an object.")  # spectree takes an empty list for an empty object
             super().request_validation(request, query, json, form, *others)  # type: ignore[no-untyped-call]
+        except ClientDisconnected:
+            raise
         except Malformed:
-            raise BadRequest("The body is not valid JSON.") from None
+            raise BadRequest("The body cannot be read: it is not valid JSON, or no whole form.") from None
         except ValidationError as error:
             raise refusal(error) from None
 

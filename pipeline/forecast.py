@@ -128,7 +128,7 @@ def eta_s(path: tuple[str, ...], place: Place, house: Mapping[str, Line], lane: 
 
 def lines(redis: "Redis") -> dict[str, Line]:
     """The lines as they are now."""
-    with redis.pipeline() as reading:
+    with redis.pipeline(transaction=False) as reading:  # a full Redis takes no transaction
         reading.time()
         reading.hgetall(f"{PREFIX}pace")
         reading.zrange(f"{PREFIX}leases", 0, -1)

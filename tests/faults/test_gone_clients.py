@@ -59,7 +59,7 @@ def connection(house) -> socket.socket:
 
 def upload(n: int) -> bytes:
     """The bytes of a request."""
-    request = httpx.Request("POST", "http://api/v1/jobs", files={"audio": recording(n)}, data={"session": "gone"})
+    request = httpx.Request("POST", "http://127.0.0.1/v1/jobs", files={"audio": recording(n)}, data={"session": "gone"})
     head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
     return f"POST /v1/jobs HTTP/1.1\r\n{head}\r\n".encode() + request.read()
 

@@ -45,13 +45,13 @@ def test_a_late_result_is_refused_while_another_worker_is_at_it(house, client, o
 
 def test_a_worker_that_slept_before_it_recorded_its_answer_is_refused(house, client, orders):
     n = client.utterance()
-    orders.give("tts", "after_blob", "wait")
+    orders.give("tts", "before_complete", "wait")
     said = client.say(n)
     sleeper = house.worker_with("tts", n)
-    wait_for(lambda: orders.obeyed("after_blob"))
+    wait_for(lambda: orders.obeyed("before_complete"))
     sleeper.freeze()
     answered = client.succeeded(said)
-    orders.withdraw("after_blob")
+    orders.withdraw("before_complete")
     orders.give(sleeper.name, "after_complete", "slow 0")
     sleeper.thaw()
     wait_for(lambda: orders.obeyed("after_complete"))
