@@ -44,12 +44,13 @@ def test_clients_that_fall_silent_hold_up_nobody_for_long(house, client):
     lines = [connection(house) for _ in ends]
     for line, end in zip(lines, ends, strict=True):
         line.sendall(request[:end])
-    client.succeeded(client.say(typed=True))
+    job = client.succeeded(client.say(typed=True))
     for line in lines:
         said = line.recv(1024)
         assert not said or said.startswith(b"HTTP/1.1 408")
         line.close()
-    assert len(kept_things(house) - kept) == 3  # one job, its session, its answer
+    made = kept_things(house) - kept
+    assert len(made) == 3 + len(job["parts"])  # one job, its session, its answer whole and in sentences
 
 
 def connection(house) -> socket.socket:
