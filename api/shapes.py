@@ -1,7 +1,7 @@
 """The JSON that the API answers with, as types: what openapi.json is written from."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -173,9 +173,6 @@ class Readiness(Shape):
 
     ready: bool
     models: dict[Stage, Workers]
-
-
-AnyObject = dict[str, Any]
 
 
 # --- each model by itself, as in OpenAI's API --------------------------------------------------------------------
