@@ -1,6 +1,7 @@
 """/v1/jobs/{id}/events: a job's changes as server-sent events, to be taken up again where a connection broke off."""
 
 import json
+import logging
 import re
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from threading import Event
 from typing import Any
 
 from flask import Blueprint, request, stream_with_context
+from redis.exceptions import RedisError
 from werkzeug.wrappers import Response
 
 from api import here
@@ -21,6 +23,7 @@ RETRY_MS = 2000  # milliseconds after which a client connects again
 ALIVE_S = 15.0  # seconds of silence after which a comment keeps proxies from closing the stream
 ID = re.compile(r"(\d{1,9})-(\d{1,9})-(\d{1,9})")
 
+log = logging.getLogger("waijiao")
 routes = Blueprint("events", __name__)
 
 
@@ -66,10 +69,13 @@ def stream(job_id: str, told: Told) -> Iterator[str]:
         while True:
             try:
                 sight = next_sight(job_id, told, changed, until - time.monotonic())
+                said = list(news(sight, told))
+            except RedisError as error:
+                log.warning("a stream of events ends, and its client comes again: %s", error)
+                return
             except WaijiaoError as error:  # it was erased meanwhile
                 yield f"id: {told}\n{event('error', error.as_dict())}"
                 return
-            said = list(news(sight, told))
             yield from (f"id: {known}\n{each}" for known, each in said) if said else ": still here\n\n"
             if sight.ended or changed is None or time.monotonic() > until:
                 return
