@@ -1,10 +1,10 @@
 """/v1/keys: an administrator makes, lists and revokes the keys of its tenant."""
 
 from datetime import datetime
-from typing import Literal, cast
+from typing import Annotated, Literal, cast
 
 from flask import Blueprint, current_app, jsonify
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, Field
 from werkzeug.wrappers import Response
 
 from api import here
@@ -20,15 +20,23 @@ Role = Literal["learner", "teacher", "admin"]
 MOST = 1_000_000  # jobs a minute, or minutes a day, that a limit may allow
 
 
+def whole(value: object) -> object:
+    """JSON's whole numbers: 5 and 5.0; neither true nor "5"."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("no number")
+    return value
+
+
+Limit = Annotated[int, Field(ge=0, le=MOST), BeforeValidator(whole)]
+
+
 class KeyWanted(Asking):
     """What a new key is for; a limit of 0 is none, one that is not given is the server's own."""
 
-    model_config = ConfigDict(strict=True)
-
     role: Role = Field(description="learner, teacher or admin")
     name: str = Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$", description="1 to 64 characters: whose key it is")
-    per_minute: int | None = Field(None, ge=0, le=MOST, description="a number of jobs that it may submit in a minute")
-    minutes_a_day: int | None = Field(None, ge=0, le=MOST, description="a number of minutes of recordings a day (UTC)")
+    per_minute: Limit | None = Field(None, description="a number of jobs that it may submit in a minute")
+    minutes_a_day: Limit | None = Field(None, description="a number of minutes of recordings a day (UTC)")
 
 
 class KeyShown(Shape):
