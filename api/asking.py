@@ -17,8 +17,8 @@ from pydantic import (
 )
 from werkzeug.datastructures import FileStorage
 
-from api.shapes import State, Task
 from pipeline.magic import FORMATS
+from pipeline.shapes import State, Task
 from pipeline.webhooks import EVENTS
 
 SESSION = r"^[^\s/\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,63}$"

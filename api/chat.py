@@ -7,12 +7,13 @@ from typing import Any
 from flask import Blueprint, jsonify
 from werkzeug.wrappers import Response
 
-from api import alone, here, shapes
+from api import alone, here
 from api.asking import ChatRequest
 from api.chat_stream import Stream, chunks, usage
 from api.model_list import asked_for
 from api.questions import Asked
 from api.spec import answers
+from pipeline import shapes
 from pipeline.errors import BadRequest, BegunAnew, PromptTooLong
 from pipeline.turns import Completion
 

@@ -2,8 +2,9 @@
 
 from flask import Blueprint, Response, jsonify
 
-from api import here, shapes
+from api import here
 from api.spec import answers
+from pipeline import shapes
 from pipeline.readiness import workers
 from pipeline.record import STAGES
 

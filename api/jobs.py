@@ -12,11 +12,12 @@ from redis.exceptions import RedisError, ResponseError
 from werkzeug.datastructures import ETags
 from werkzeug.wrappers import Response
 
-from api import here, questions, shapes
+from api import here, questions
 from api.asking import JobForm, JobText, Listing, Looking, Submitting
 from api.showing import Sight, listed, parts, see
 from api.spec import answers
 from api.waiting import look
+from pipeline import shapes
 from pipeline.app import ring
 from pipeline.errors import (
     EmptyRequest,

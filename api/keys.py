@@ -9,10 +9,10 @@ from werkzeug.wrappers import Response
 
 from api import here
 from api.asking import Asking
-from api.shapes import Shape
 from api.spec import answers
 from pipeline.errors import UnknownKeyId
 from pipeline.keys import Key, Keys, Limits
+from pipeline.shapes import Shape
 from pipeline.when import iso
 
 routes = Blueprint("keys", __name__)

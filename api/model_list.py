@@ -5,8 +5,9 @@ from pathlib import Path
 from flask import Blueprint, jsonify
 from werkzeug.wrappers import Response
 
-from api import here, shapes
+from api import here
 from api.spec import answers
+from pipeline import shapes
 from pipeline.errors import ModelNotFound
 from pipeline.models import catalogue
 from pipeline.record import STAGES

@@ -3,10 +3,11 @@
 from flask import Blueprint, jsonify
 from werkzeug.wrappers import Response
 
-from api import here, shapes
+from api import here
 from api.asking import Owned
 from api.showing import listed
 from api.spec import answers
+from pipeline import shapes
 from pipeline.errors import UnknownSession
 from pipeline.sessions import known_turns
 

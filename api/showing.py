@@ -1,4 +1,4 @@
-"""A job as clients see it; api/shapes.py has the same as types."""
+"""A job as clients see it; pipeline/shapes.py has the same as types."""
 
 import dataclasses
 from collections.abc import Sequence

@@ -19,8 +19,8 @@ from spectree.plugins.flask_plugin import FlaskPlugin
 from werkzeug.exceptions import BadRequest as Malformed
 from werkzeug.exceptions import ClientDisconnected
 
-from api.shapes import Problem
 from pipeline.errors import BadRequest, Unavailable, WaijiaoError
+from pipeline.shapes import Problem
 
 JSON, PROBLEM = "application/json", "application/problem+json"
 EVENTS = "text/event-stream"

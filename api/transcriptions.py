@@ -7,12 +7,13 @@ from typing import Any
 from flask import Blueprint, jsonify
 from werkzeug.wrappers import Response
 
-from api import alone, questions, shapes
+from api import alone, questions
 from api.asking import TranscriptionForm
 from api.model_list import asked_for
 from api.questions import Asked
 from api.spec import answers
 from api.subtitles import srt, vtt
+from pipeline import shapes
 from pipeline.errors import BadAudio, BadRequest, EmptyRequest, NoSpeech, NotAudio, TooLarge, TooLong
 from pipeline.turns import Transcript
 

@@ -8,11 +8,11 @@ from flask import Blueprint, jsonify
 from werkzeug.wrappers import Response
 
 from api import here
-from api.shapes import Seconds, Shape
 from api.spec import answers
 from pipeline import signing
 from pipeline.deliveries import Deliveries, Delivery
 from pipeline.errors import Erased, UnknownJob
+from pipeline.shapes import Seconds, Shape
 from pipeline.when import iso
 
 routes = Blueprint("webhooks", __name__)

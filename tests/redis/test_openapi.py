@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from api import shapes
+from pipeline import shapes
 
 CONFIGURATION = Path(__file__).parents[1] / "schemathesis.toml"
 EXAMPLES = 8  # requests that it makes up for each route and phase
