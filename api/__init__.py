@@ -5,6 +5,7 @@ from flask import Flask
 from api import (
     access,
     audio,
+    capabilities,
     chat,
     docs,
     errors,
@@ -13,6 +14,7 @@ from api import (
     health,
     jobs,
     keys,
+    login,
     metrics,
     model_list,
     sessions,
@@ -45,7 +47,7 @@ def create_app(with_settings: Settings | None = None) -> Flask:
     app.extensions["changes"] = Changes(chosen)
     app.extensions["blobs"] = FolderBlobs(chosen.blobs_folder)
     alone = (transcriptions, chat, speech, model_list)
-    for resource in (jobs, audio, events, sessions, keys, webhooks, health, metrics, docs, *alone):
+    for resource in (jobs, audio, events, sessions, keys, webhooks, health, metrics, docs, login, capabilities, *alone):
         app.register_blueprint(resource.routes)
     errors.register(app)
     access.register(app)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from flask import Flask, current_app, g, request
 from werkzeug.wrappers import Response
 
-from api import here
+from api import cookies, here
 from pipeline.errors import ForeignHost, ForeignOrigin, KeyMissing, KeyUnknown, RoleTooLow
 from pipeline.keys import ROLES, Keys
 
@@ -19,6 +19,10 @@ LEAST = {  # for every endpoint the least role; who may call it sees there only 
     "docs.openapi": OPEN,
     "docs.page": OPEN,
     "docs.file": OPEN,
+    "login.look": OPEN,
+    "login.enter": OPEN,
+    "login.leave": OPEN,
+    "capabilities.read": LEARNER,
     "jobs.submit": LEARNER,
     "jobs.browse": LEARNER,
     "jobs.read": LEARNER,
@@ -67,14 +71,34 @@ def admit() -> None:
 
 
 def caller() -> here.Caller:
-    """Whose key the request shows."""
-    shown = request.authorization
-    if shown is None or shown.type != "bearer" or not shown.token:
+    """Whose key the request shows, in its header or else in a cookie. KeyMissing, KeyUnknown, ForeignOrigin."""
+    header = request.authorization
+    if header is not None and header.type == "bearer" and header.token:
+        return holder(header.token)
+    cookie = cookies.shown()
+    if not cookie:
         raise KeyMissing
-    key = current_app.extensions["keys"].find(shown.token)
+    try:
+        return holder(cookie)
+    except KeyUnknown:
+        g.cookie_is_stale = True
+        raise
+
+
+def holder(text: str) -> here.Caller:
+    """Whose key this is; KeyUnknown."""
+    key = current_app.extensions["keys"].find(text)
     if key is None:
         raise KeyUnknown
-    return here.Caller(key.tenant, key.role, key.id)
+    return here.Caller(key.tenant, key.role, key.id, key.name)
+
+
+def visitor() -> here.Caller | None:
+    """Who asks, where everybody may; None for somebody whose key is needed and not good."""
+    try:
+        return caller() if here.settings().keys else here.caller()
+    except (KeyMissing, KeyUnknown):
+        return None
 
 
 def refuse_other_sites() -> None:
@@ -100,4 +124,6 @@ def is_loopback(host: str) -> bool:
 def challenge(answer: Response) -> Response:
     if answer.status_code == KeyMissing.http_status:
         answer.headers["WWW-Authenticate"] = "Bearer"
+    if g.get("cookie_is_stale"):
+        cookies.drop(answer)
     return answer

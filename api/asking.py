@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Annotated, Any, Literal
 
@@ -22,6 +23,7 @@ from pipeline.shapes import State, Task
 from pipeline.webhooks import EVENTS
 
 SESSION = r"^[^\s/\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,63}$"
+SPEEDS = (0.5, 2)  # the slowest and the fastest voice, where 1 is its own pace
 WAIT = re.compile(r"(?:^|[,;]\s*)wait=(\d{1,6})\s*(?:[,;]|$)", re.IGNORECASE)
 
 Upload = Annotated[InstanceOf[FileStorage], WithJsonSchema({"type": "string", "format": "binary"})]
@@ -43,7 +45,9 @@ class JobFields(Asking):
     persona: str | None = Field(None, description="the name of a teacher")
     language: str | None = Field(None, pattern=r"^[a-z]{2,3}$", description="an ISO 639 code such as en or zh")
     voice: str = Field("default", description="a voice of the speech model", max_length=64)
-    speed: float = Field(1.0, ge=0.5, le=2, description="a number from 0.5 to 2; 1 is the voice's own pace")
+    speed: float = Field(
+        1.0, ge=SPEEDS[0], le=SPEEDS[1], description="a number from 0.5 to 2; 1 is the voice's own pace"
+    )
     format: str = Field("wav", description=f"one of {', '.join(FORMATS)}", json_schema_extra={"enum": list(FORMATS)})
     lane: Literal["interactive", "bulk"] = Field(
         "interactive", description="interactive, or bulk, which waits while anything interactive does"
@@ -115,9 +119,26 @@ class Looking(Asking):
     wait: float = Field(0, ge=0, le=3600, description="the number of seconds to wait for a change, at most 3600")
 
 
-class Listing(Asking):
+class Choosing(Asking):
+    """Which jobs are meant: all that have everything that is given."""
+
     session: SessionName | None = Field(None, description="1 to 64 characters without / or \\")
     owner: str | None = Field(None, pattern=r"^[0-9a-f]{1,32}$", description="the id of a learner's key")
+    metadata: str | None = Field(
+        None,
+        pattern=r"^[^:]{1,64}:",
+        max_length=64 + 1 + 512,
+        description="name:value, an entry of the jobs' metadata; the name has 1 to 64 characters and no colon",
+    )
+
+    def fits(self, metadata: Mapping[str, str]) -> bool:
+        if self.metadata is None:
+            return True
+        name, _, value = self.metadata.partition(":")
+        return metadata.get(name) == value
+
+
+class Listing(Choosing):
     state: State | None = Field(None, description="a state of a job")
     task: Task | None = Field(None, description="teach, transcribe, chat or speak")
     dead: bool | None = Field(None, description="true or false: failed through no fault of its own, to be retried")

@@ -20,6 +20,7 @@ class Caller:
     tenant: str = "default"
     role: str = "admin"
     key: str = ""
+    name: str = ""
 
     @property
     def owner(self) -> str:

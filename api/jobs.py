@@ -147,6 +147,7 @@ def wanted_by(query: Listing, caller: here.Caller) -> Callable[[Job], bool]:
             and query.state in (None, job.state)
             and query.task in (None, job.question.task)
             and query.dead in (None, job.dead)
+            and query.fits(job.question.metadata)
         )
 
     return wanted

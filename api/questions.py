@@ -93,11 +93,16 @@ def recording(upload: FileStorage | None) -> IO[bytes] | None:
 
 def voice(name: str) -> str:
     """A voice of the model that speaks here; a model of the user's own judges its voices itself."""
-    model = catalogue().get(here.settings().tts_model)
-    known = model.voices if model else (name,)
-    if name not in known or not VOICE.fullmatch(name):
-        raise UnknownVoice(f"`voice` must be one of {', '.join(known) if model else 'the voices of the speech model'}.")
+    known = voices()
+    if (known and name not in known) or not VOICE.fullmatch(name):
+        raise UnknownVoice(f"`voice` must be one of {', '.join(known) or 'the voices of the speech model'}.")
     return name
+
+
+def voices() -> tuple[str, ...]:
+    """The voices of the model that speaks here; none are known of a model of the user's own."""
+    model = catalogue().get(here.settings().tts_model)
+    return model.voices if model else ()
 
 
 def audio_format(name: str) -> str:

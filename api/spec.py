@@ -14,11 +14,12 @@ from pydantic import BaseModel, ValidationError
 from spectree import Response as Responses
 from spectree import SecurityScheme, SecuritySchemeData, SpecTree
 from spectree.config import ModeEnum
-from spectree.models import SecureType
+from spectree.models import InType, SecureType
 from spectree.plugins.flask_plugin import FlaskPlugin
 from werkzeug.exceptions import BadRequest as Malformed
 from werkzeug.exceptions import ClientDisconnected
 
+from api import cookies
 from pipeline.errors import BadRequest, Unavailable, WaijiaoError
 from pipeline.shapes import Problem
 
@@ -88,8 +89,14 @@ spec = SpecTree(
     title="Waijiao",
     version=version("waijiao"),
     description="A spoken-language teacher: leave a recording, fetch the teacher's spoken answer later.",
-    security_schemes=[SecurityScheme(name="key", data=SecuritySchemeData(type=SecureType.HTTP, scheme="bearer"))],
-    security=[{"key": []}, {}],
+    security_schemes=[
+        SecurityScheme(name="key", data=SecuritySchemeData(type=SecureType.HTTP, scheme="bearer")),
+        SecurityScheme(
+            name="cookie",
+            data=SecuritySchemeData(type=SecureType.API_KEY, name=cookies.NAME, field_in=InType.COOKIE),
+        ),
+    ],
+    security=[{"key": []}, {"cookie": []}, {}],
 )
 
 

@@ -1,16 +1,20 @@
 """What can go wrong, one class for each thing a caller can act on."""
 
 import traceback
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from pipeline.shapes import Job
 
 
 class WaijiaoError(Exception):
     """The root of the tree. `detail` says what happened and what to do; it never holds a learner's words."""
 
-    code: ClassVar[str] = "internal"
-    http_status: ClassVar[int] = 500
-    retryable: ClassVar[bool] = False  # whether the caller may send the same again with hope
+    code: str = "internal"
+    http_status: int = 500
+    retryable: bool = False  # whether the caller may send the same again with hope
     try_again: ClassVar[bool] = False  # whether the worker may try the same work again with hope
+    job: "Job | None" = None  # which ended with it, where a client is told so
 
     def __init__(self, detail: str = "", retry_after_s: float = 1, field: str = "") -> None:
         super().__init__(detail or self.meaning())
@@ -26,6 +30,11 @@ class WaijiaoError(Exception):
     @property
     def detail(self) -> str:
         return str(self)
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that it goes with; in a client, that it came with."""
+        return self.http_status
 
     def as_dict(self) -> dict[str, Any]:
         return {"code": self.code, "detail": self.detail, "retryable": self.retryable}
@@ -213,7 +222,7 @@ class MinutesUsed(WaijiaoError):
 
 
 class ForeignOrigin(WaijiaoError):
-    """Raised when a page of another site asks, while no key is needed. Name its origin in WAIJIAO_CORS_ORIGINS."""
+    """Raised when a page of another site asks and shows no key. Name its origin in WAIJIAO_CORS_ORIGINS if it may."""
 
     code, http_status = "foreign_origin", 403
 
@@ -294,6 +303,19 @@ class NothingToSay(WaijiaoError):
     """Raised when the answer has nothing that this voice can speak, such as another script. Choose another voice."""
 
     code, http_status = "nothing_to_say", 422
+
+
+# --- the client ------------------------------------------------------------------------------------------------
+
+
+class Unreachable(WaijiaoError):
+    """Raised when no server answers. Start one with `waijiao up`, or name another by WAIJIAO_URL."""
+
+    code, http_status, retryable = "unreachable", 503, True
+
+
+class Refused(WaijiaoError):
+    """Raised when a server refuses a request with a code that this client does not know; `code` is that one."""
 
 
 # --- the installation ------------------------------------------------------------------------------------------

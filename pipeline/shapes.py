@@ -175,6 +175,58 @@ class Readiness(Shape):
     models: dict[Stage, Workers]
 
 
+class Caller(Shape):
+    """Whose key was shown; where none is needed, a nameless administrator."""
+
+    role: Literal["learner", "teacher", "admin"]
+    name: str | None
+    tenant: str
+
+
+class Login(Shape):
+    """Whether a key is needed here, and who asks; null for somebody who shows no good one."""
+
+    keys_needed: bool
+    caller: Caller | None
+
+
+class Teacher(Shape):
+    """A persona. `display` maps a language to the name to show; it listens to `languages` and teaches the first."""
+
+    name: str
+    display: dict[str, str]
+    about: str
+    greeting: str
+    languages: list[str]
+
+
+class Speeds(Shape):
+    min: float
+    max: float
+
+
+class Limits(Shape):
+    """What a job may bring: megabytes (10^6 bytes) and seconds of a recording, characters of typed text."""
+
+    upload_mb: int
+    recording_s: int
+    text_chars: int
+
+
+class Capabilities(Shape):
+    """What may be asked here. `persona` answers who names none; what was answered is kept for `retention_h` hours."""
+
+    version: str
+    personas: list[Teacher]
+    persona: str
+    voices: list[str]
+    formats: list[str]
+    speed: Speeds
+    limits: Limits
+    retention_h: int
+    keeps_recordings: bool
+
+
 # --- each model by itself, as in OpenAI's API --------------------------------------------------------------------
 
 
