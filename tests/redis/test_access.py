@@ -37,11 +37,18 @@ class School:
     keys: Keys
     ids: Mapping[str, str]
     shown: Mapping[str, str | None]  # who -> the Authorization header
+    by_cookie: bool = False  # the same keys, as the browsers of our own page show them
 
     def ask(self, who: str, method: str, path: str, headers: Mapping[str, str] | None = None, **kwargs) -> TestResponse:
-        key = self.shown[who]
-        every = {**({"Authorization": key} if key else {}), **(headers or {})}
-        return self.app.test_client().open(path, method=method, headers=every, **kwargs)
+        every = {**self.identity(self.shown[who]), **(headers or {})}
+        return self.app.test_client(use_cookies=False).open(path, method=method, headers=every, **kwargs)
+
+    def identity(self, key: str | None) -> dict[str, str]:
+        if key is None:
+            return {}
+        if self.by_cookie and key.startswith("Bearer "):
+            return {"Cookie": f"waijiao_key={key.removeprefix('Bearer ')}", "Origin": "http://localhost"}
+        return {"Authorization": key}
 
     def say(self, who: str, text: str = "hi", **fields) -> str:
         """The id of a new job."""
@@ -82,8 +89,10 @@ def test_an_endpoint_that_is_not_in_the_table_is_nobody_s(school):
     assert code(school.ask("nobody", "GET", "/v1/new")) == (401, "key_missing")
 
 
+@pytest.mark.parametrize("by_cookie", [False, True], ids=["by header", "by cookie"])
 @pytest.mark.parametrize("endpoint", LEAST)
-def test_everybody_may_do_what_the_table_says_and_sees_only_what_is_theirs(school, endpoint):
+def test_everybody_may_do_what_the_table_says_and_sees_only_what_is_theirs(school, endpoint, by_cookie):
+    school.by_cookie = by_cookie
     (rule,) = school.app.url_map.iter_rules(endpoint)
     (method,) = rule.methods - {"HEAD", "OPTIONS"}
     for who in school.shown:

@@ -1,0 +1,184 @@
+"""A page logs in with a key, and its browser shows it from then on; no page of another site gains anything by that."""
+
+import httpx
+import pytest
+
+from api import create_app
+from pipeline.keys import Keys, Limits
+
+OURS = "http://localhost"
+FOREIGN = ["https://evil.example", "null", "", "http://localhost:3000", "http://localhost.evil.example", "localhost"]
+COOKIE = "waijiao_key"
+
+
+@pytest.fixture
+def keys(redis) -> Keys:
+    return Keys(redis)
+
+
+@pytest.fixture
+def key(keys) -> str:
+    return keys.create("north", "teacher", "Ms Li", Limits())[1]
+
+
+@pytest.fixture
+def app(redis, here):
+    return create_app(here.model_copy(update={"keys": True, "cors_origins": "https://school.example"}))
+
+
+@pytest.fixture
+def client(app):
+    """A browser that nobody has logged in with."""
+    return app.test_client()
+
+
+@pytest.fixture
+def page(client, key):
+    """A browser with which somebody has logged in."""
+    client.post("/v1/login", json={"key": key})
+    return client
+
+
+def code(answer) -> tuple[int, str]:
+    assert answer.content_type == "application/problem+json", answer.text
+    return answer.status_code, answer.json["code"]
+
+
+def test_a_good_key_logs_in_until_the_browser_is_closed(client, key):
+    answer = client.post("/v1/login", json={"key": f" {key}\n"}, headers={"Origin": OURS})
+    caller = {"role": "teacher", "name": "Ms Li", "tenant": "north"}
+    assert (answer.status_code, answer.json) == (200, {"keys_needed": True, "caller": caller})
+    assert answer.headers["Set-Cookie"] == f"{COOKIE}={key}; HttpOnly; Path=/; SameSite=Strict"
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert client.get("/v1/login").json == answer.json
+    assert client.get("/v1/jobs").status_code == 200
+
+
+def test_a_key_is_remembered_for_30_days_when_one_asks_for_it(client, key):
+    client.post("/v1/login", json={"key": key, "remember": True})
+    assert client.get_cookie(COOKIE).max_age == 30 * 24 * 3600
+
+
+@pytest.mark.parametrize("wrong", ["", "x", "wj_" + "0" * 16 + "_" + "A" * 43])
+def test_a_wrong_key_is_refused_and_sets_nothing(client, wrong):
+    answer = client.post("/v1/login", json={"key": wrong})
+    assert code(answer) == (401, "key_unknown")
+    assert "Set-Cookie" not in answer.headers
+    assert client.get("/v1/login").json == {"keys_needed": True, "caller": None}
+
+
+@pytest.mark.parametrize("body", [{}, {"key": 1}, {"key": "x" * 257}, {"key": "x", "remember": "yes"}, {"name": "x"}])
+def test_a_login_that_cannot_be_meant_is_refused(client, body):
+    assert code(client.post("/v1/login", json=body)) == (422, "bad_request")
+
+
+def test_a_key_in_the_header_wins_over_the_cookie(page, keys):
+    _, learner = keys.create("south", "learner", "Ben", Limits())
+    asked = page.get("/v1/login", headers={"Authorization": f"Bearer {learner}"})
+    assert asked.json["caller"] == {"role": "learner", "name": "Ben", "tenant": "south"}
+    assert code(page.get("/v1/jobs", headers={"Authorization": "Bearer wj_no"})) == (401, "key_unknown")
+    assert page.get("/v1/jobs").status_code == 200  # the cookie is still there
+
+
+def test_who_logs_out_is_nobody(page):
+    answer = page.delete("/v1/login", headers={"Origin": OURS})
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert page.get_cookie(COOKIE) is None
+    assert code(page.get("/v1/jobs")) == (401, "key_missing")
+
+
+def test_the_cookie_of_a_revoked_key_opens_nothing_and_is_removed(client, keys):
+    revoked, text = keys.create("north", "admin", "gone", Limits())
+    for path, status in (("/v1/jobs", 401), ("/v1/login", 200)):
+        client.set_cookie(COOKIE, text)
+        keys.revoke(revoked.id)
+        answer = client.get(path)
+        assert answer.status_code == status
+        assert client.get_cookie(COOKIE) is None
+        assert not (answer.json.get("caller") if status == 200 else answer.json["code"] != "key_unknown")
+
+
+def test_a_store_that_cannot_be_reached_logs_nobody_out(here):
+    app = create_app(here.model_copy(update={"keys": True, "redis_url": "redis://127.0.0.1:1/0"}))
+    client = app.test_client()
+    client.set_cookie(COOKIE, "wj_" + "0" * 16 + "_" + "A" * 43)
+    assert code(client.get("/v1/jobs")) == (503, "unavailable")
+    assert client.get_cookie(COOKIE)
+
+
+@pytest.mark.parametrize("origin", [None, *FOREIGN, "https://school.example"])
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/v1/jobs"), ("DELETE", "/v1/sessions/x"), ("DELETE", "/v1/login")]
+)
+def test_with_the_cookie_only_our_own_pages_change_anything(page, redis, origin, method, path):
+    headers = {} if origin is None else {"Origin": origin}
+    answer = page.open(path, method=method, json={"text": "hi"}, headers=headers)
+    assert code(answer) == (403, "foreign_origin")
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    assert not redis.keys("waijiao:job:*")
+    assert page.get_cookie(COOKIE)
+
+
+def test_our_own_pages_may_do_what_the_key_may(page):
+    assert page.post("/v1/jobs", json={"text": "hi"}, headers={"Origin": OURS}).status_code == 202
+    assert code(page.get("/v1/keys")) == (403, "role_too_low")
+
+
+def test_our_name_is_the_one_with_which_the_browser_came(app, key):
+    client = app.test_client(use_cookies=False)
+    for host in ("school.example", "school.example:8443", "[::1]:8000"):
+        shown = {"Host": host, "Cookie": f"{COOKIE}={key}"}
+        for origin, status in ((f"http://{host}", 202), (f"https://{host}", 202), (f"http://{host}0", 403)):
+            asked = client.post("/v1/jobs", json={"text": "hi"}, headers={**shown, "Origin": origin})
+            assert asked.status_code == status, (host, origin)
+
+
+def test_where_we_speak_https_a_page_of_http_is_not_ours(app, key):
+    client = app.test_client()
+    client.set_cookie(COOKIE, key, domain="school.example")
+    for origin, status in (("https://school.example", 202), ("http://school.example", 403)):
+        headers = {"Origin": origin}
+        asked = client.post("/v1/jobs", base_url="https://school.example", json={"text": "hi"}, headers=headers)
+        assert asked.status_code == status, origin
+
+
+def test_what_another_site_has_the_browser_fetch_is_not_given_to_the_cookie(page, key):
+    for site, status in (("cross-site", 403), ("same-origin", 200), ("none", 200)):
+        assert page.get("/v1/jobs", headers={"Sec-Fetch-Site": site}).status_code == status
+    bearer = {"Authorization": f"Bearer {key}", "Sec-Fetch-Site": "cross-site", "Origin": "https://school.example"}
+    assert page.get("/v1/jobs", headers=bearer).status_code == 200  # a page that has a key itself
+
+
+@pytest.mark.parametrize("origin", [*FOREIGN, "https://school.example"])
+def test_no_other_site_logs_somebody_in_as_another(client, key, origin):
+    answer = client.post("/v1/login", json={"key": key}, headers={"Origin": origin})
+    assert code(answer) == (403, "foreign_origin")
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_page_of_another_site_that_is_let_in_never_gets_the_cookie_s_answers(page):
+    asked = {"Origin": "https://school.example", "Access-Control-Request-Method": "POST"}
+    for answer in (page.options("/v1/jobs", headers=asked), page.get("/v1/jobs", headers=asked)):
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+def test_where_no_key_is_needed_everybody_is_an_administrator(redis, here):
+    client = create_app(here).test_client()
+    nobody = {"keys_needed": False, "caller": {"role": "admin", "name": None, "tenant": "default"}}
+    assert client.get("/v1/login").json == nobody
+    answer = client.post("/v1/login", json={"key": "any"})
+    assert (answer.status_code, answer.json) == (200, nobody)
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_the_cookie_is_secure_when_the_proxy_says_that_the_browser_came_by_https(serve, key):
+    server: httpx.Client = serve(keys="true")
+    for proto, secure in (("https", True), ("http", False), (None, False)):
+        origin = {"Origin": f"{proto or 'http'}://{server.base_url.netloc.decode()}"}
+        headers = {**origin, "X-Forwarded-Proto": proto} if proto else origin
+        for answer in (
+            server.post("/v1/login", json={"key": key}, headers=headers),
+            server.delete("/v1/login", headers=headers),
+        ):
+            assert answer.is_success, answer.text
+            assert ("Secure" in answer.headers["Set-Cookie"].split("; ")) is secure
