@@ -67,6 +67,21 @@ def test_filters_by_session_state_task_and_death(client, jobs):
     assert pages(client, task="chat") == [[]]
 
 
+def test_filters_by_metadata(client):
+    posted = [
+        {"metadata": {"assignment": "7", "time": "10:30"}},
+        {"metadata": {"assignment": "7"}, "session": "anna"},
+        {"metadata": {"assignment": "77", "empty": ""}},
+        {},
+    ]
+    a, b, c, _ = [client.post("/v1/jobs", json={"text": "hi", **fields}).json["id"] for fields in posted]
+    assert pages(client, metadata="assignment:7") == [[b, a]]
+    assert pages(client, metadata="assignment:7", session="anna") == [[b]]
+    assert pages(client, metadata="time:10:30") == [[a]]  # the value may have colons
+    assert pages(client, metadata="empty:") == [[c]]
+    assert pages(client, metadata="assignment:") == pages(client, metadata="7:assignment") == [[]]
+
+
 def test_one_tenant_never_sees_another(client, jobs):
     submit(jobs, "a", tenant="north")
     assert pages(client) == [[]]
@@ -91,7 +106,19 @@ def test_erased_jobs_are_listed_no_more(client, jobs):
 
 
 @pytest.mark.parametrize(
-    "query", ["state=done", "limit=0", "limit=101", "cursor=x", "cursor=-1", "dead=perhaps", "page=2", "session=a/b"]
+    "query",
+    [
+        "state=done",
+        "limit=0",
+        "limit=101",
+        "cursor=x",
+        "cursor=-1",
+        "dead=perhaps",
+        "page=2",
+        "session=a/b",
+        "metadata=x",
+        "metadata=:x",
+    ],
 )
 def test_a_query_that_cannot_be_meant_is_refused(client, query):
     answer = client.get(f"/v1/jobs?{query}")

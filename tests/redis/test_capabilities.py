@@ -1,0 +1,74 @@
+"""What may be asked here is told so that a page can offer it, and whatever is told is accepted."""
+
+import logging
+
+import pytest
+
+from api import create_app
+from pipeline.settings import Settings
+
+
+@pytest.fixture
+def edited(redis, here, tmp_path):
+    """A server whose teachers a test can edit, and their folder."""
+    folder = tmp_path / "personas"
+    folder.mkdir()
+    for file in Settings().personas.glob("*.toml"):
+        folder.joinpath(file.name).write_bytes(file.read_bytes())
+    return create_app(here.model_copy(update={"personas": folder})).test_client(), folder
+
+
+def told(client) -> dict:
+    answer = client.get("/v1/capabilities")
+    assert answer.status_code == 200, answer.text
+    return answer.json
+
+
+def test_everything_that_is_offered_is_accepted(redis, here):
+    client = create_app(here).test_client()
+    offered = told(client)
+    speeds, personas = offered["speed"].values(), [persona["name"] for persona in offered["personas"]]
+    asked = [{"persona": persona} for persona in [*personas, offered["persona"]]]
+    asked += [{"voice": voice} for voice in offered["voices"]]
+    asked += [{"format": format_} for format_ in offered["formats"]] + [{"speed": speed} for speed in speeds]
+    for fields in [*asked, {"text": "x" * offered["limits"]["text_chars"]}]:
+        assert client.post("/v1/jobs", json={"text": "hi", **fields}).status_code == 202, fields
+
+
+def test_teachers_are_told_with_their_names_and_languages(redis, here):
+    teachers = {teacher["name"]: teacher for teacher in told(create_app(here).test_client())["personas"]}
+    assert set(teachers) == {"emma", "william"}
+    assert teachers["emma"]["display"] == {"en": "Emma", "zh": "幼儿英语老师艾玛"}
+    assert teachers["emma"]["languages"] == ["en", "zh"]
+    assert teachers["emma"]["greeting"].startswith("Hello, dear!")
+    assert "prompt" not in teachers["emma"]
+
+
+def test_limits_and_retention_are_the_settings(redis, here):
+    chosen = {"max_upload_mb": 3, "max_recording_s": 60, "max_text_chars": 500, "retention_h": 5, "persona": "emma"}
+    offered = told(create_app(here.model_copy(update={**chosen, "keep_recordings": True})).test_client())
+    assert offered["limits"] == {"upload_mb": 3, "recording_s": 60, "text_chars": 500}
+    assert (offered["retention_h"], offered["persona"], offered["keeps_recordings"]) == (5, "emma", True)
+
+
+def test_of_a_speech_model_of_one_s_own_the_default_voice_is_offered(redis, here):
+    assert told(create_app(here.model_copy(update={"tts_model": "my.onnx"})).test_client())["voices"] == ["default"]
+
+
+@pytest.mark.parametrize("content", [b"about = ", b"\xff\xfe", b'about = "no prompt"', None])
+def test_a_teacher_whose_file_cannot_be_used_is_left_out_and_the_log_says_why(edited, caplog, content):
+    client, folder = edited
+    broken = folder / "zoe.toml"
+    if content is None:
+        broken.symlink_to(folder / "nowhere")
+    else:
+        broken.write_bytes(content)
+    with caplog.at_level(logging.WARNING, "waijiao"):
+        assert [teacher["name"] for teacher in told(client)["personas"]] == ["emma", "william"]
+    assert "zoe" in caplog.text
+
+
+def test_a_teacher_who_is_new_is_offered_at_once(edited):
+    client, folder = edited
+    folder.joinpath("zoe.toml").write_bytes(folder.joinpath("emma.toml").read_bytes())
+    assert [teacher["name"] for teacher in told(client)["personas"]] == ["emma", "william", "zoe"]
