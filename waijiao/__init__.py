@@ -1,1 +1,7 @@
-"""What people type: the `waijiao` command, and `up`, which runs the whole house on this machine."""
+"""What people type and import: the `waijiao` command, `up`, which runs the whole house here, and the client."""
+
+from pipeline import errors
+from waijiao.answers import Answer, Outcome
+from waijiao.client import AsyncClient, Client
+
+__all__ = ["Answer", "AsyncClient", "Client", "Outcome", "errors"]

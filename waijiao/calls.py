@@ -1,0 +1,172 @@
+"""What can be asked of a server, each call written once; client.py runs it, for who waits and for who awaits."""
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar, Unpack
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from pipeline.errors import Erased, Unreachable
+from pipeline.shapes import Job, JobList, Readiness, Session, State
+from waijiao.answers import Answer, Recording, failure
+from waijiao.exchange import Exchange
+from waijiao.fields import Fields, Wanted, form_of, query_of
+from waijiao.request import Batch, Call, Many, Request, opener
+
+S = TypeVar("S", bound=BaseModel)
+Told = Callable[[Job], object] | None  # is told of a job at each change
+ENDED: frozenset[State] = frozenset(("succeeded", "failed", "canceled", "expired"))
+LOOK_S = 1.0  # seconds between two looks at a job when the server lets nobody else wait
+WAIT_S = 20.0  # seconds the server may wait for a change
+PAGE = 100  # jobs of one page
+
+
+@dataclass
+class Calls:
+    """Each call is a generator: it yields requests and is sent what became of them (exchange.py)."""
+
+    exchange: Exchange
+
+    def ask(
+        self, recording: Recording | None = None, *, on_change: Told = None, **fields: Unpack[Fields]
+    ) -> Call[Answer]:
+        """Leave a recording, or text, wait until it is answered, and fetch the spoken answer.
+
+        `on_change` is told of the job at each change. A job that ends without an answer raises the error of its code,
+        whose `job` it is.
+        """
+        job = yield from self.submit(recording, **fields)
+        changes: Many[Job] | None = self.progress(job)
+        while changes:
+            batch = yield from changes
+            for job in batch.items:
+                if on_change:
+                    on_change(job)
+            changes = batch.rest
+        return (yield from self.answer(job))
+
+    def submit(self, recording: Recording | None = None, **fields: Unpack[Fields]) -> Call[Job]:
+        """Leave a recording, or text; the job as it was accepted. It is accepted once, however often it is sent."""
+        key = fields.get("idempotency_key") or uuid.uuid4().hex
+        request = Request("POST", "/v1/jobs", headers={"Idempotency-Key": key}, form=form_of(fields))
+        if recording is not None:
+            request = replace(request, recording=opener(recording))
+        return (yield from self._shape(Job, request))
+
+    def progress(self, job: Job | str, *, every_s: float = WAIT_S) -> Many[Job]:
+        """Each change of a job, until it has ended: as it is now, …, as it ended.
+
+        Its place in the queue and the time to go change unannounced; they are looked at every `every_s` seconds.
+        """
+        return self._look(place(job), every_s)
+
+    def answer(self, job: Job | str) -> Call[Answer]:
+        """The spoken answer of a job that has ended; the error that it failed with is raised."""
+        if isinstance(job, str) or job.state not in ENDED:
+            job = yield from self.job(id_of(job))
+        if error := failure(job):
+            raise error
+        sound = yield from self.exchange.sure(Request("GET", f"{place(job)}/audio"))
+        return Answer(job, sound.content)
+
+    def job(self, job: Job | str) -> Call[Job]:
+        """A job as it is now."""
+        return self._shape(Job, Request("GET", place(job)))
+
+    def jobs(self, **wanted: Unpack[Wanted]) -> Many[Job]:
+        """The jobs that have everything that is given, newest first, fetched page by page."""
+        return self._page({**query_of(wanted), "limit": str(PAGE)}, wanted.get("metadata") or {})
+
+    def cancel(self, job: Job | str) -> Call[Job]:
+        """Have a job not answered; the job as it has ended, which it may have done before."""
+        found = yield from self.job(job)
+        if found.state in ENDED:
+            return found  # to ask now would erase it
+        answer = yield from self._remove(place(job))
+        if answer.status_code == httpx.codes.NO_CONTENT:
+            raise Erased("The job ended just before it was to be canceled, and was erased by that.")
+        return self._read(Job, answer)
+
+    def erase(self, job: Job | str) -> Call[None]:
+        """Erase a job, its recording and its answer; canceled first when it has not ended."""
+        answer = yield from self._remove(place(job))
+        if answer.status_code != httpx.codes.NO_CONTENT:
+            yield from self._remove(place(job))
+
+    def retry(self, job: Job | str) -> Call[Job]:
+        """Have a dead job answered after all; the job that stands in its place."""
+        return self._shape(Job, Request("POST", f"{place(job)}/retry"))
+
+    def session(self, name: str, *, owner: str | None = None) -> Call[Session]:
+        """What was said in a session since it was last started over; teachers may name the `owner`'s key."""
+        return self._shape(Session, Request("GET", room(name), query=owned(owner)))
+
+    def erase_session(self, name: str, *, owner: str | None = None) -> Call[None]:
+        """Erase every record, recording and answer of a session."""
+        yield from self._remove(room(name), owner)
+
+    def reset_session(self, name: str, *, owner: str | None = None) -> Call[None]:
+        """Start a session over; what is not answered yet never will be."""
+        request = Request("POST", f"{room(name)}/reset", query=owned(owner), repeatable=False)
+        yield from self.exchange.sure(request)
+
+    def readiness(self) -> Call[Readiness]:
+        """Whether a job sent now would be worked on, and each model's workers and waiting jobs."""
+        return self._shape(Readiness, Request("GET", "/readyz", good=httpx.codes.SERVICE_UNAVAILABLE))
+
+    def _look(self, path: str, every_s: float, tag: str = "", after_s: float = 0) -> Many[Job]:
+        """The job as it is, and then as soon as it is another one than `tag` names."""
+        known = {"If-None-Match": tag} if tag else None
+        query = {"wait": f"{every_s:g}"} if tag else None
+        begun = time.monotonic()
+        answer = yield from self.exchange.sure(Request("GET", path, query, known, after_s=after_s))
+        if answer.status_code == httpx.codes.NOT_MODIFIED:  # at once, when the server lets nobody else wait
+            waited = time.monotonic() - begun >= every_s / 2
+            return Batch([], self._look(path, every_s, after_s=0 if waited else LOOK_S))
+        job = self._read(Job, answer)
+        return Batch([job], None if job.state in ENDED else self._look(path, every_s, answer.headers.get("ETag", "")))
+
+    def _shape(self, shape: type[S], request: Request) -> Call[S]:
+        return self._read(shape, (yield from self.exchange.sure(request)))
+
+    def _remove(self, path: str, owner: str | None = None) -> Call[httpx.Response]:
+        """Not sent twice: what cancels a job at first would erase it the second time."""
+        return self.exchange.sure(Request("DELETE", path, query=owned(owner), repeatable=False))
+
+    def _page(self, query: Mapping[str, str], metadata: Mapping[str, str]) -> Many[Job]:
+        page = yield from self._shape(JobList, Request("GET", "/v1/jobs", query=query))
+        jobs = [job for job in page.jobs if metadata.items() <= job.metadata.items()]
+        return Batch(jobs, self._page({**query, "cursor": page.next}, metadata) if page.next else None)
+
+    def _read(self, shape: type[S], answer: httpx.Response) -> S:
+        """What a newer server says besides is passed over."""
+        try:
+            return shape.model_validate_json(answer.content, extra="ignore")
+        except ValidationError as error:
+            words = f"What {self.exchange.url} answers cannot be read: it is no Waijiao server, or of another version."
+            raise Unreachable(words) from error
+
+
+def id_of(job: Job | str) -> str:
+    return job if isinstance(job, str) else job.id
+
+
+def place(job: Job | str) -> str:
+    return f"/v1/jobs/{quoted(id_of(job))}"
+
+
+def room(session: str) -> str:
+    return f"/v1/sessions/{quoted(session)}"
+
+
+def quoted(name: str) -> str:
+    """As one part of a path: a session may be called `..` too."""
+    return quote(name, safe="").replace(".", "%2E")
+
+
+def owned(owner: str | None) -> dict[str, str] | None:
+    return {"owner": owner} if owner else None

@@ -1,0 +1,57 @@
+"""What may be said of a question, and asked of a list, as types; and how each is spelt in a request."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypedDict
+
+from pipeline.shapes import State, Task
+
+
+class Fields(TypedDict, total=False):
+    """What may be said of a question; docs/api.md explains each. None is the same as not given."""
+
+    text: str | None
+    session: str | None
+    persona: str | None
+    language: str | None
+    voice: str | None
+    speed: float | None
+    format: str | None
+    lane: Literal["interactive", "bulk"] | None
+    metadata: Mapping[str, str] | None
+    webhook: str | None
+    webhook_events: Sequence[str] | None
+    idempotency_key: str | None
+
+
+class Wanted(TypedDict, total=False):
+    """Which jobs are listed: all that have everything that is given."""
+
+    session: str | None
+    owner: str | None
+    state: State | None
+    task: Task | None
+    dead: bool | None
+    metadata: Mapping[str, str] | None
+
+
+def form_of(fields: Fields) -> dict[str, str]:
+    """The fields as a form spells them."""
+    return {name: spelt(value) for name, value in fields.items() if value is not None and name != "idempotency_key"}
+
+
+def query_of(wanted: Wanted) -> dict[str, str]:
+    """The query of a list. The server narrows it by one entry of the metadata; the client itself, by the others."""
+    query = {name: spelt(value) for name, value in wanted.items() if value is not None and name != "metadata"}
+    for name, value in list((wanted.get("metadata") or {}).items())[:1]:
+        query["metadata"] = f"{name}:{value}"
+    return query
+
+
+def spelt(value: object) -> str:
+    """As a form spells it: an object as JSON, a list with commas between."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return json.dumps(dict(value))
+    return ",".join(value) if isinstance(value, Sequence) and not isinstance(value, str) else str(value)

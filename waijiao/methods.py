@@ -1,0 +1,83 @@
+"""Makes methods of calls, for who waits and for who awaits, with the parameters and the words of the call."""
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, get_args
+
+from waijiao.calls import Calls
+from waijiao.request import Call, Many
+
+if TYPE_CHECKING:
+    from waijiao.client import AsyncClient, Client
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def waits(call: Callable[Concatenate[Calls, P], Call[T]]) -> Callable[Concatenate["Client", P], T]:
+    """A method that returns what the call gives."""
+
+    @wraps(call)
+    def method(self: "Client", /, *given: P.args, **named: P.kwargs) -> T:
+        return self._run(call(self._calls, *given, **named))
+
+    return shown(method, wanted(call))
+
+
+def gives(call: Callable[Concatenate[Calls, P], Many[T]]) -> Callable[Concatenate["Client", P], Iterator[T]]:
+    """A method that gives one after the other."""
+
+    @wraps(call)
+    def method(self: "Client", /, *given: P.args, **named: P.kwargs) -> Iterator[T]:
+        rest: Many[T] | None = call(self._calls, *given, **named)
+        while rest:
+            batch = self._run(rest)
+            yield from batch.items
+            rest = batch.rest
+
+    return shown(method, Iterator[get_args(wanted(call))])  # type: ignore[misc]
+
+
+def awaits(
+    call: Callable[Concatenate[Calls, P], Call[T]],
+) -> Callable[Concatenate["AsyncClient", P], Coroutine[Any, Any, T]]:
+    """A method that is awaited."""
+
+    @wraps(call)
+    async def method(self: "AsyncClient", /, *given: P.args, **named: P.kwargs) -> T:
+        return await self._run(call(self._calls, *given, **named))
+
+    return shown(method, Awaitable[wanted(call)])  # type: ignore[misc]
+
+
+def awaits_each(
+    call: Callable[Concatenate[Calls, P], Many[T]],
+) -> Callable[Concatenate["AsyncClient", P], AsyncIterator[T]]:
+    """A method for `async for`."""
+
+    @wraps(call)
+    async def method(self: "AsyncClient", /, *given: P.args, **named: P.kwargs) -> AsyncIterator[T]:
+        rest: Many[T] | None = call(self._calls, *given, **named)
+        while rest:
+            batch = await self._run(rest)
+            for each in batch.items:
+                yield each
+            rest = batch.rest
+
+    return shown(method, AsyncIterator[get_args(wanted(call))])  # type: ignore[misc]
+
+
+def wanted(call: Callable[..., Any]) -> Any:
+    """The type of what the call's generator returns."""
+    return get_args(inspect.signature(call).return_annotation)[2]
+
+
+M = TypeVar("M", bound=Callable[..., Any])
+
+
+def shown(method: M, result: Any) -> M:
+    """The method, for help() and notebooks: with what it returns, where its call has a generator."""
+    signature = inspect.signature(method).replace(return_annotation=result)
+    method.__signature__ = signature  # type: ignore[attr-defined]
+    return method
