@@ -4,6 +4,7 @@ from flask import Flask
 
 from api import (
     access,
+    archive,
     audio,
     capabilities,
     chat,
@@ -17,6 +18,7 @@ from api import (
     login,
     metrics,
     model_list,
+    page,
     sessions,
     speech,
     transcriptions,
@@ -47,7 +49,22 @@ def create_app(with_settings: Settings | None = None) -> Flask:
     app.extensions["changes"] = Changes(chosen)
     app.extensions["blobs"] = FolderBlobs(chosen.blobs_folder)
     alone = (transcriptions, chat, speech, model_list)
-    for resource in (jobs, audio, events, sessions, keys, webhooks, health, metrics, docs, login, capabilities, *alone):
+    for resource in (
+        jobs,
+        audio,
+        archive,
+        events,
+        sessions,
+        keys,
+        webhooks,
+        health,
+        metrics,
+        docs,
+        page,
+        login,
+        capabilities,
+        *alone,
+    ):
         app.register_blueprint(resource.routes)
     errors.register(app)
     access.register(app)

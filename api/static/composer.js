@@ -1,0 +1,185 @@
+// Where a turn begins: press and talk, drop or choose a file, or type.
+
+import { announce, by, clock } from "./dom.js";
+import { changes, say, sayDuration } from "./i18n.js";
+import { NoMicrophone, Recorder } from "./recorder.js";
+import { Voice } from "./voice.js";
+
+const QUIET = 0.12; // level below which nobody speaks
+const QUIET_S = 3; // seconds of it after which the learner is told
+
+export class Composer {
+  #recorder = new Recorder();
+  #kept = null; // a recording that is listened to before it is sent
+  #levels = [];
+  #loudest = 0;
+
+  /** `ask` is given {text, recording, name, seconds}. */
+  constructor({ upload_mb, recording_s }, ask) {
+    Object.assign(this, { uploadMb: upload_mb, longest: recording_s, ask });
+    by("record").addEventListener("click", () => this.#record());
+    by("stop").addEventListener("click", () => this.#review());
+    by("send").addEventListener("click", () => this.#sendAtOnce());
+    by("discard").addEventListener("click", () => this.#discard());
+    by("discard-kept").addEventListener("click", () => this.#again());
+    by("send-kept").addEventListener("click", () => this.#sendKept());
+    by("type").addEventListener("submit", (event) => this.#type(event));
+    by("file").addEventListener("change", ({ target }) => this.#upload(target));
+    changes.addEventListener("change", () => this.#hint("hint"));
+    this.#takeWhatIsDropped();
+    this.#hint("hint");
+  }
+
+  #hint(key, values) {
+    by("hint").textContent = say(key, values);
+  }
+
+  /** One of the rows "idle", "recording", "review". */
+  #show(row) {
+    for (const each of document.querySelectorAll(".composer .row")) each.hidden = !each.classList.contains(row);
+    document.body.dataset.composer = row;
+  }
+
+  async #record() {
+    try {
+      await this.#recorder.start();
+    } catch (error) {
+      if (!(error instanceof NoMicrophone)) throw error;
+      this.#hint(error.reason);
+      return;
+    }
+    this.#levels = [];
+    this.#loudest = 0;
+    this.#show("recording");
+    this.#hint("listening");
+    announce(say("listening"));
+    by("send").focus();
+    this.recording = true;
+    this.#watch();
+  }
+
+  /** Draw the level, and mind the time, until the recording ends. */
+  #watch() {
+    if (!this.recording) return;
+    const { seconds } = this.#recorder;
+    const level = this.#recorder.level();
+    this.#loudest = Math.max(this.#loudest, level);
+    this.#levels.push(level);
+    draw(by("level"), this.#levels);
+    by("clock").textContent = clock(seconds);
+    if (this.#loudest < QUIET && seconds > QUIET_S) this.#hint("cannot_hear");
+    else if (this.longest - seconds < 15) this.#hint("ends_soon", { time: sayDuration(this.longest - seconds) });
+    else this.#hint("listening");
+    if (seconds >= this.longest - 0.5) this.#review();
+    else requestAnimationFrame(() => this.#watch());
+  }
+
+  async #end() {
+    this.recording = false;
+    const recorded = await this.#recorder.stop();
+    this.#show("idle");
+    this.#hint("hint");
+    return recorded;
+  }
+
+  async #sendAtOnce() {
+    const recorded = await this.#end();
+    by("record").focus();
+    await this.ask({ ...recorded, text: this.#typed() });
+  }
+
+  async #review() {
+    this.#kept = await this.#end();
+    this.#kept.url = URL.createObjectURL(this.#kept.recording);
+    const voice = new Voice("your_voice");
+    voice.set(this.#kept.url, this.#kept.seconds);
+    by("kept").replaceChildren(voice.node);
+    this.voice = voice;
+    this.#show("review");
+    this.#hint("listen_first");
+    by("send-kept").focus();
+  }
+
+  async #sendKept() {
+    const { url, ...recorded } = this.#kept;
+    this.#again();
+    await this.ask({ ...recorded, text: this.#typed() });
+  }
+
+  /** Back to the beginning, without what was recorded. */
+  #again() {
+    this.voice.stop();
+    URL.revokeObjectURL(this.#kept.url);
+    this.#kept = null;
+    this.#show("idle");
+    this.#hint("hint");
+    by("record").focus();
+  }
+
+  #discard() {
+    this.recording = false;
+    this.#recorder.cancel();
+    this.#show("idle");
+    this.#hint("hint");
+    by("record").focus();
+  }
+
+  #typed() {
+    const { value } = by("text");
+    by("text").value = "";
+    return value.trim();
+  }
+
+  async #type(event) {
+    event.preventDefault();
+    const text = this.#typed();
+    if (text) await this.ask({ text });
+  }
+
+  async #upload(input) {
+    const files = [...input.files];
+    input.value = "";
+    await this.#take(files);
+  }
+
+  /** The files that can be sent; the others are named with the reason. */
+  async #take(files) {
+    for (const file of files) {
+      if (file.size > this.uploadMb * 1e6) this.#hint("file_too_large", { name: file.name, mb: this.uploadMb });
+      else if (!file.size) this.#hint("file_empty", { name: file.name });
+      else await this.ask({ recording: file, name: file.name, text: this.#typed() });
+    }
+  }
+
+  #takeWhatIsDropped() {
+    const shown = (event) => event.dataTransfer?.types.includes("Files");
+    addEventListener("dragover", (event) => {
+      if (!shown(event)) return;
+      event.preventDefault();
+      by("drop").hidden = false;
+    });
+    addEventListener("dragleave", ({ relatedTarget }) => relatedTarget === null && (by("drop").hidden = true));
+    addEventListener("drop", (event) => {
+      if (!shown(event)) return;
+      event.preventDefault();
+      by("drop").hidden = true;
+      this.#take([...event.dataTransfer.files]);
+    });
+  }
+}
+
+const BAR = 6; // pixels of the canvas from one level to the next
+
+/** The latest levels as bars, the newest at the right. */
+function draw(canvas, levels) {
+  const pen = canvas.getContext("2d");
+  const { width, height } = canvas;
+  pen.clearRect(0, 0, width, height);
+  pen.fillStyle = getComputedStyle(canvas).color;
+  levels.slice(-width / BAR).forEach((level, index, shown) => {
+    const tall = Math.max(4, level * height);
+    pen.beginPath();
+    pen.roundRect(width - (shown.length - index) * BAR, (height - tall) / 2, BAR - 2, tall, 2);
+    pen.fill();
+  });
+}

@@ -1,0 +1,66 @@
+"""The pages in a real Chromium, over a house with the real default models. Screenshots are kept in build/screenshots."""
+
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from chromium import launch
+from e2e_house import House, start, until_ready
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from pipeline.settings import settings
+
+ROOT = Path(__file__).parents[2]
+LEARNERS = ROOT / "examples" / "learners"
+SPOKEN = LEARNERS / "010270268.wav"  # "I want to be able to start my own projects."
+SCREENSHOTS = ROOT / "build" / "screenshots"
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
+DESKTOP = {"viewport": {"width": 1280, "height": 860}}
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory) -> Iterator[House]:
+    running = until_ready(start(tmp_path_factory.mktemp("house"), WAIJIAO_MODELS=str(settings().models_folder)))
+    yield running
+    running.process.send_signal(signal.SIGINT)
+    assert running.process.wait(15) == 0
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Its microphone hears a learner."""
+    with sync_playwright() as playwright:
+        opened = launch(playwright, SPOKEN)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def visit(browser, house) -> Iterator[Callable[..., Page]]:
+    """Opens a page of the house as a visitor of its own; whatever goes wrong in its scripts fails the test."""
+    contexts: list[BrowserContext] = []
+    faults: list[str] = []
+
+    def open_page(path: str = "/", context: BrowserContext | None = None, url: str = house.url, **options) -> Page:
+        if context is None:
+            context = browser.new_context(**{**DESKTOP, "locale": "en-US", **options})
+            contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda said: said.type == "warning" and faults.append(said.text))
+        page.goto(url + path)
+        page.wait_for_selector("body[data-ready]")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not faults
+
+
+@pytest.fixture
+def picture() -> Callable[[Page, str], None]:
+    """Keeps a screenshot under this name."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    return lambda page, name: page.screenshot(path=SCREENSHOTS / f"{name}.png")
