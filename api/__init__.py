@@ -49,22 +49,8 @@ def create_app(with_settings: Settings | None = None) -> Flask:
     app.extensions["changes"] = Changes(chosen)
     app.extensions["blobs"] = FolderBlobs(chosen.blobs_folder)
     alone = (transcriptions, chat, speech, model_list)
-    for resource in (
-        jobs,
-        audio,
-        archive,
-        events,
-        sessions,
-        keys,
-        webhooks,
-        health,
-        metrics,
-        docs,
-        page,
-        login,
-        capabilities,
-        *alone,
-    ):
+    for_pages = (page, login, capabilities, archive, docs)
+    for resource in (jobs, audio, events, sessions, keys, webhooks, health, metrics, *for_pages, *alone):
         app.register_blueprint(resource.routes)
     errors.register(app)
     access.register(app)

@@ -13,7 +13,7 @@ from werkzeug.datastructures import ETags
 from werkzeug.wrappers import Response
 
 from api import here, questions
-from api.asking import JobForm, JobText, Listing, Looking, Submitting
+from api.asking import Choosing, JobForm, JobText, Listing, Looking, Submitting
 from api.showing import Sight, listed, parts, see
 from api.spec import answers
 from api.waiting import look
@@ -128,16 +128,17 @@ def try_again(job_id: str) -> Response:
 @answers("jobs", {200: shapes.JobList})
 def browse(query: Listing) -> Response:
     """A page of jobs, newest first; a learner sees only its own."""
-    found = page(here.jobs().redis, line_of(query), wanted_by(query, here.caller()), query.limit, query.cursor)
+    line = line_of(query, "dead" if query.dead else "jobs")
+    found = page(here.jobs().redis, line, wanted_by(query, here.caller()), query.limit, query.cursor)
     return jsonify({"jobs": [listed(job) for job in found.jobs], "next": found.next and str(found.next)})
 
 
-def line_of(query: Listing) -> str:
-    """The shortest list of jobs that has all that are wanted."""
-    tenant = here.caller().tenant
-    if query.session is not None:
-        return f"turns:{tenant}/{here.caller().conversation(query.session, query.owner)}"
-    return f"dead:{tenant}" if query.dead else f"jobs:{tenant}"
+def line_of(query: Choosing, otherwise: str = "jobs") -> str:
+    """The list of the session's jobs, the shortest that has all that are wanted; else the one called `otherwise`."""
+    caller = here.caller()
+    if query.session is None:
+        return f"{otherwise}:{caller.tenant}"
+    return f"turns:{caller.tenant}/{caller.conversation(query.session, query.owner)}"
 
 
 def wanted_by(query: Listing, caller: here.Caller) -> Callable[[Job], bool]:

@@ -116,6 +116,18 @@ class UnknownJob(WaijiaoError):
     code, http_status = "unknown_job", 404
 
 
+class NothingFits(WaijiaoError):
+    """Raised when answers are asked for, and no job fits: none was submitted, none is kept, or none is the caller's."""
+
+    code, http_status = "nothing_fits", 404
+
+
+class TooManyFit(WaijiaoError):
+    """Raised when more jobs fit than one archive may have. Ask for fewer at a time, such as a session's."""
+
+    code, http_status = "too_many_fit", 422
+
+
 class UnknownSession(WaijiaoError):
     """Raised when there is no such session: nothing was said in it, or its retention has passed."""
 

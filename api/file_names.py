@@ -1,0 +1,62 @@
+"""Names that clients gave, as names of files that every system takes: safe, short, and no two the same."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+LONGEST = 90  # characters of a name, so that a number and an ending make it at most 100
+MOST_BYTES = 200  # bytes of it in UTF-8: file systems take 255
+JOINERS = {"\u200c", "\u200d"}  # without them words of some scripts, and some emoji, fall apart
+FORBIDDEN = re.compile(r'[<>:"/\\|?*]')
+DEVICES = r"(con|prn|aux|nul|conin\$|conout\$|clock\$|(com|lpt)[0-9¹²³])"  # of Windows, whatever their ending
+RESERVED = re.compile(DEVICES + r"\s*(\..*)?", re.IGNORECASE)
+
+
+def stem(path: str) -> str:
+    """The name of the file at `path`, without the folders it lay in and without its ending."""
+    name = re.split(r"[/\\]", path)[-1]
+    return re.sub(r"(?<=.)\.[^.]*$", "", name)
+
+
+def safe(*names: str) -> str:
+    """The first of `names` of which something is left without all that a file's name may not have; "answer" if none."""
+    return next(filter(None, map(cleaned, names)), "answer")
+
+
+def cleaned(name: str) -> str:
+    shown = "".join(each for each in unicodedata.normalize("NFC", name) if each in JOINERS or not hidden(each))
+    short = FORBIDDEN.sub("_", " ".join(shown.split()))[:LONGEST]
+    fitting = short.encode()[:MOST_BYTES].decode(errors="ignore")
+    trimmed = fitting.strip(" .")  # a dot hides it at the front, and is dropped by Windows at the end
+    return f"_{trimmed}" if RESERVED.fullmatch(trimmed) else trimmed
+
+
+def hidden(character: str) -> bool:
+    """Whether it is not seen, such as a control character, or one that turns the direction of what follows."""
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs"}
+
+
+def distinct(wanted: Sequence[tuple[str, int]]) -> Iterator[str]:
+    """Each name as it is when nobody else wants it, else with its number; case does not make two names differ."""
+    often = Counter(same(name) for name, _ in wanted)
+    taken = {name for name, times in often.items() if times == 1}
+    for name, number in wanted:
+        chosen = name if often[same(name)] == 1 else next(free(f"{name}-{number}", taken))
+        taken.add(same(chosen))
+        yield chosen
+
+
+def free(name: str, taken: Iterable[str]) -> Iterator[str]:
+    """The name, and it with another number after it, again and again, but for those that are taken."""
+    number = 1
+    while True:
+        candidate = name if number == 1 else f"{name}-{number}"
+        if same(candidate) not in taken:
+            yield candidate
+        number += 1
+
+
+def same(name: str) -> str:
+    """What two names have in common that some file system takes for one."""
+    return unicodedata.normalize("NFC", name.casefold())

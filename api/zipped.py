@@ -1,0 +1,114 @@
+"""A ZIP of spoken answers and a table of them, written piece by piece: none of its files is ever in memory whole."""
+
+import csv
+import io
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
+from typing import IO, BinaryIO
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from pipeline.blobs import FolderBlobs
+from pipeline.errors import Erased, UnknownJob
+from pipeline.record import Job
+
+TABLE = "answers.csv"
+COLUMNS = ("file", "state", "heard", "corrected", "answer", "error", "duration_s")
+FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # what spreadsheets take for the beginning of a formula
+MARK = "\ufeff".encode()  # tells spreadsheets that the table is UTF-8
+CHUNK = 1 << 18  # bytes in memory at once
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A job, and the name of its answer in the archive."""
+
+    job_id: str
+    file: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What there is of an entry: its row of the table; its audio, if any, and when that was spoken (Unix seconds)."""
+
+    cells: tuple[str, ...]
+    audio: BinaryIO | None = None
+    spoken_at: float = 0
+
+
+class Outbox:
+    """A file that is only written to, and emptied meanwhile."""
+
+    def __init__(self) -> None:
+        self.waiting: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        self.waiting.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def taken(self) -> Iterator[bytes]:
+        sent, self.waiting = self.waiting, []
+        yield from sent
+
+
+def pieces(entries: Iterable[Entry], look: Callable[[Entry], Found]) -> Iterator[bytes]:
+    """The archive's bytes: each entry's audio as it is when its turn comes, then the table, which has every entry."""
+    outbox = Outbox()
+    with SpooledTemporaryFile(max_size=CHUNK) as table, ZipFile(outbox, "w") as archive:  # type: ignore[call-overload]
+        table.write(MARK + line(COLUMNS))
+        for entry in entries:
+            found = look(entry)
+            if found.audio:
+                with found.audio, archive.open(ZipInfo(entry.file, date(found.spoken_at)), "w") as file:
+                    yield from copied(found.audio, file, outbox)
+            table.write(line(found.cells))
+        table.seek(0)
+        about = ZipInfo(TABLE, date(time.time()))
+        about.compress_type = ZIP_DEFLATED
+        with archive.open(about, "w") as file:
+            yield from copied(table, file, outbox)
+    yield from outbox.taken()
+
+
+def copied(source: IO[bytes], file: IO[bytes], outbox: Outbox) -> Iterator[bytes]:
+    while chunk := source.read(CHUNK):
+        file.write(chunk)
+        yield from outbox.taken()
+
+
+def look_up(entry: Entry, read: Callable[[str], Job], blobs: FolderBlobs) -> Found:
+    """The job and its audio as they are now; an error's code in the place of what is not kept any more."""
+    try:
+        job = read(entry.job_id)
+    except (UnknownJob, Erased) as error:
+        return Found((entry.file, "", "", "", "", error.code, ""))
+    if job.answer is None:
+        return Found(row(entry.file, job, job.error["code"] if job.error else ""))
+    try:
+        return Found(row(entry.file, job, ""), blobs.open(job.answer.blob), job.ended_at or job.updated_at)
+    except FileNotFoundError:
+        return Found(row(entry.file, job, Erased.code))
+
+
+def row(file: str, job: Job, error: str) -> tuple[str, ...]:
+    """The cells of COLUMNS. What was typed counts as heard, as it does for the teacher."""
+    said, answer = job.feedback, job.answer
+    heard = said.heard if said else job.transcript.text if job.transcript else ""
+    duration = f"{answer.duration_s:.2f}" if answer else ""
+    return file, job.state, heard, said.corrected if said else "", answer.text if answer else "", error, duration
+
+
+def line(cells: Iterable[str]) -> bytes:
+    """One line of a CSV file; a learner's words are no formula, whatever they begin with."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerow(f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells)
+    return text.getvalue().encode()
+
+
+def date(at: float) -> tuple[int, int, int, int, int, int]:
+    """Unix seconds as a ZIP has them, in UTC."""
+    return time.gmtime(at)[:6]
