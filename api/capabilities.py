@@ -57,7 +57,7 @@ def teachers() -> Iterator[dict[str, Any]]:
         yield {
             "name": name,
             "display": dict(teacher.display),
-            "about": teacher.about,
+            "about": dict(teacher.about),
             "greeting": teacher.greeting,
             "languages": list(teacher.languages),
         }

@@ -23,11 +23,11 @@ class Example:
 
 @dataclass(frozen=True)
 class Persona:
-    """A teacher. `display` and `voices` map a language (ISO 639-1) to a name; it listens to `languages`."""
+    """A teacher. `display`, `about` and `voices` are by language (ISO 639-1); it listens to `languages`."""
 
     name: str
     display: Mapping[str, str]
-    about: str
+    about: Mapping[str, str]
     prompt: str  # tells the language model who it is and what to do
     examples: tuple[Example, ...]  # show it the form of an answer
     greeting: str  # said when a session opens
@@ -72,6 +72,7 @@ def _persona(name: str, path: Path, entries: dict[str, Any]) -> Persona:
         name=name,
         examples=examples,
         display=_names(path, entries, "display"),
+        about=_names(path, entries, "about"),
         voices=_names(path, entries, "voices"),
         languages=_strings(path, entries, "languages"),
         starting_over=_strings(path, entries, "starting_over"),
@@ -80,7 +81,7 @@ def _persona(name: str, path: Path, entries: dict[str, Any]) -> Persona:
     )
 
 
-TEXTS = ("about", "prompt", "greeting", "praise", "fallback", "puzzled", "started_over")
+TEXTS = ("prompt", "greeting", "praise", "fallback", "puzzled", "started_over")
 
 
 def _entry(path: Path, entries: dict[str, Any], key: str, kind: type) -> Any:
@@ -100,7 +101,7 @@ def _strings(path: Path, entries: dict[str, Any], key: str) -> tuple[str, ...]:
 def _names(path: Path, entries: dict[str, Any], key: str) -> dict[str, str]:
     values: dict[str, str] = _entry(path, entries, key, dict)
     if not all(isinstance(value, str) and value for value in values.values()):
-        raise ConfigurationError(f"{path}: `{key}` must map each language to a name")
+        raise ConfigurationError(f"{path}: `{key}` must map each language to a text")
     return values
 
 

@@ -178,6 +178,7 @@ class Readiness(Shape):
 class Caller(Shape):
     """Whose key was shown; where none is needed, a nameless administrator."""
 
+    id: str | None
     role: Literal["learner", "teacher", "admin"]
     name: str | None
     tenant: str
@@ -191,11 +192,11 @@ class Login(Shape):
 
 
 class Teacher(Shape):
-    """A persona. `display` maps a language to the name to show; it listens to `languages` and teaches the first."""
+    """A persona. `display` and `about` map a language to what is shown; it listens to `languages`, teaches the first."""
 
     name: str
     display: dict[str, str]
-    about: str
+    about: dict[str, str]
     greeting: str
     languages: list[str]
 

@@ -38,7 +38,7 @@ function showChoices(capabilities) {
     element("label", { class: "persona" },
       element("input", { type: "radio", name: "persona", value: each.name, checked: each.name === kept.persona, change: () => (keep("persona", each.name), showTeacher(personas)) }),
       element("span", { class: `face ${each.name}`, "aria-hidden": "true" }, each.display.en[0]),
-      element("span", {}, element("b", {}, named(each.display)), element("small", {}, each.about))));
+      element("span", {}, element("b", {}, named(each.display)), element("small", {}, named(each.about)))));
   by("personas").replaceChildren(by("personas").firstElementChild, ...teachers);
   by("voice").replaceChildren(...voices.map((name) => element("option", { value: name, selected: name === kept.voice }, name === "default" ? say("voice_default") : name)));
   by("kept-how-long").textContent = say("kept_how_long", { time: sayDuration(retention_h * 3600) });

@@ -7,15 +7,16 @@ import { accepted, all, put, remove } from "./store.js";
 const AT_ONCE = { talk: 1, class: 3 }; // questions sent at the same time; turns of a conversation must keep their order
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("waijiao") : null;
 
-/** One box, "talk" or "class". Events: "changed"; "accepted" with the item and its job. */
+/** One box, "talk" or "class", of one caller. Events: "changed"; "accepted" with the item and its job. */
 export class Outbox extends EventTarget {
   #sending = false;
   #again = false;
   #timer = null;
 
-  constructor(box) {
+  /** `who` is the id of the caller's key: on a shared computer nobody sends what somebody else has left. */
+  constructor(box, who) {
     super();
-    this.box = box;
+    Object.assign(this, { box, who: who ?? "" });
     connection.addEventListener("found", () => this.send());
     tabs?.addEventListener("message", ({ data }) => {
       if (data.box !== box) return;
@@ -25,12 +26,12 @@ export class Outbox extends EventTarget {
 
   /** The items that wait, oldest first. */
   async items() {
-    return (await all("outbox")).filter((item) => item.box === this.box).sort((a, b) => a.at - b.at || a.number - b.number);
+    return (await all("outbox")).filter((item) => item.box === this.box && item.who === this.who).sort((a, b) => a.at - b.at || a.number - b.number);
   }
 
   /** Keep an item, {id, recording, name, seconds, fields}, and send it as soon as it can be. */
   async add(...items) {
-    for (const [number, item] of items.entries()) await put("outbox", { ...item, box: this.box, at: Date.now(), number });
+    for (const [number, item] of items.entries()) await put("outbox", { ...item, box: this.box, who: this.who, at: Date.now(), number });
     this.#changed();
     this.send();
   }

@@ -39,11 +39,11 @@ async function known() {
   for (;;) {
     try {
       const login = await read("/v1/login");
-      sessionStorage.setItem("login", JSON.stringify(login));
+      localStorage.setItem("login", JSON.stringify(login));
       return login;
     } catch (error) {
       if (error instanceof Problem && !error.retryable) throw error;
-      const before = sessionStorage.getItem("login");
+      const before = localStorage.getItem("login");
       if (before) return JSON.parse(before);
       await new Promise((resolve) => connection.addEventListener("found", resolve, { once: true }));
     }
@@ -84,6 +84,5 @@ async function leave() {
   await call("/v1/login", { method: "DELETE" });
   await forgetAll();
   localStorage.clear();
-  sessionStorage.clear();
   location.assign("/");
 }

@@ -28,14 +28,14 @@ export const all = (store) => transaction([store], "readonly", (kept) => kept.ge
 export function accepted(item, job) {
   return transaction(["outbox", "recordings"], "readwrite", (outbox, recordings) => {
     outbox.delete(item.id);
-    if (item.recording && item.box === "talk") recordings.put({ job: job.id, recording: item.recording, seconds: item.seconds, at: Date.now() });
+    if (item.recording && item.box === "talk") recordings.put({ job: job.id, who: item.who, recording: item.recording, seconds: item.seconds, at: Date.now() });
   });
 }
 
-/** Forget the voices that are older than the server keeps the answers to them. */
-export async function forgetOlderThan(hours) {
+/** Forget the voices that are older than the server keeps the answers to them, and those of others. */
+export async function forgetStale(hours, who) {
   const oldest = Date.now() - hours * 3_600_000;
-  for (const each of await all("recordings")) if (each.at < oldest) await remove("recordings", each.job);
+  for (const each of await all("recordings")) if (each.at < oldest || each.who !== who) await remove("recordings", each.job);
 }
 
 /** Forget all, as whoever leaves a shared computer would want. */

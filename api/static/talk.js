@@ -8,12 +8,12 @@ import { changes, say, sayProblem } from "./i18n.js";
 import { Outbox } from "./outbox.js";
 import { Problem, read } from "./server.js";
 import { begin } from "./shell.js";
-import { all, forgetOlderThan, get, put, remove, unguessable } from "./store.js";
+import { all, forgetStale, get, put, remove, unguessable } from "./store.js";
 import { Turn } from "./turn.js";
 
 const who = await begin();
 const session = sessionOf(who);
-const outbox = new Outbox("talk");
+const outbox = new Outbox("talk", who.id);
 const conversation = new Conversation(session);
 const turns = new Map(); // id of an item or of a job -> its turn
 const ours = new Set(); // ids of what was asked in this tab: its answers are heard here
@@ -28,7 +28,7 @@ function sessionOf({ role }) {
 
 /** Keep a question, and send it: {text, recording, name, seconds}, each of them or none. */
 async function ask({ text = "", ...recorded }) {
-  const item = { id: unguessable(), who: who.id ?? "", ...recorded, fields: { ...choices(), session, ...(text ? { text } : {}) } };
+  const item = { id: unguessable(), ...recorded, fields: { ...choices(), session, ...(text ? { text } : {}) } };
   ours.add(item.id);
   await outbox.add(item);
   toTheEnd();
@@ -71,7 +71,7 @@ function turnOf(id) {
 }
 
 async function showKept() {
-  const items = (await outbox.items()).filter((item) => item.who === (who.id ?? ""));
+  const items = await outbox.items();
   const kept = new Set(items.map(({ id }) => id));
   for (const [id, turn] of turns) if (turn.item && !turn.job && !kept.has(id)) forget(id);
   for (const item of items) turnOf(item.id).showKept(item);
@@ -158,7 +158,7 @@ prepareChoices(capabilities, {
   erase: () => confirm(say("erase_sure")) && told(conversation.eraseAll()),
 });
 new Composer(capabilities.limits, ask);
-await forgetOlderThan(capabilities.retention_h);
+await forgetStale(capabilities.retention_h, outbox.who);
 await conversation.load();
 await showKept();
 outbox.send();

@@ -46,7 +46,7 @@ def code(answer) -> tuple[int, str]:
 
 def test_a_good_key_logs_in_until_the_browser_is_closed(client, key):
     answer = client.post("/v1/login", json={"key": f" {key}\n"}, headers={"Origin": OURS})
-    caller = {"role": "teacher", "name": "Ms Li", "tenant": "north"}
+    caller = {"id": key.split("_")[1], "role": "teacher", "name": "Ms Li", "tenant": "north"}
     assert (answer.status_code, answer.json) == (200, {"keys_needed": True, "caller": caller})
     assert answer.headers["Set-Cookie"] == f"{COOKIE}={key}; HttpOnly; Path=/; SameSite=Strict"
     assert answer.headers["Cache-Control"] == "private, no-store"
@@ -73,9 +73,9 @@ def test_a_login_that_cannot_be_meant_is_refused(client, body):
 
 
 def test_a_key_in_the_header_wins_over_the_cookie(page, keys):
-    _, learner = keys.create("south", "learner", "Ben", Limits())
+    ben, learner = keys.create("south", "learner", "Ben", Limits())
     asked = page.get("/v1/login", headers={"Authorization": f"Bearer {learner}"})
-    assert asked.json["caller"] == {"role": "learner", "name": "Ben", "tenant": "south"}
+    assert asked.json["caller"] == {"id": ben.id, "role": "learner", "name": "Ben", "tenant": "south"}
     assert code(page.get("/v1/jobs", headers={"Authorization": "Bearer wj_no"})) == (401, "key_unknown")
     assert page.get("/v1/jobs").status_code == 200  # the cookie is still there
 
@@ -164,7 +164,7 @@ def test_a_page_of_another_site_that_is_let_in_never_gets_the_cookie_s_answers(p
 
 def test_where_no_key_is_needed_everybody_is_an_administrator(redis, here):
     client = create_app(here).test_client()
-    nobody = {"keys_needed": False, "caller": {"role": "admin", "name": None, "tenant": "default"}}
+    nobody = {"keys_needed": False, "caller": {"id": None, "role": "admin", "name": None, "tenant": "default"}}
     assert client.get("/v1/login").json == nobody
     answer = client.post("/v1/login", json={"key": "any"})
     assert (answer.status_code, answer.json) == (200, nobody)
