@@ -1,9 +1,10 @@
 # make demo | run | test | test-all | check | lock        (PYTHON=python3.12 chooses the interpreter)
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,13))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
+BROWSER := chromium fontconfig fonts-inter fonts-noto-cjk
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo run test test-all check lock clean
+.PHONY: demo run test test-all check lock browser clean
 
 demo: .venv/installed
 	$(BIN)/waijiao models fetch
@@ -13,10 +14,11 @@ run: .venv/installed
 	$(BIN)/waijiao models fetch
 	$(BIN)/waijiao up
 
-test: .venv/developing
+test: .venv/developing browser
 	$(BIN)/waijiao models fetch
 	$(BIN)/python -m pytest --numprocesses 3 tests/unit tests/redis
 	$(BIN)/python -m pytest tests/e2e
+	$(BIN)/python -m pytest tests/browser
 
 test-all: test  # `make test test-all` runs the first tiers once
 	$(BIN)/waijiao models fetch whisper-tiny-en
@@ -46,6 +48,11 @@ lock: .venv/developing
 .venv/developing: requirements-dev.lock .venv/installed
 	$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
+
+browser:  # what the tests of the pages need and PyPI does not have
+	@{ command -v chromium && fc-list | grep -q "Noto Sans CJK" && fc-list | grep -q "Inter"; } > /dev/null \
+	    || { test "$$(id -u)" = 0 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(BROWSER) > /dev/null; } \
+	    || { echo "The tests of the web pages need Chromium and fonts: apt-get install $(BROWSER)"; exit 1; }
 
 clean:
 	rm -rf .venv

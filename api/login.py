@@ -55,5 +55,10 @@ def leave() -> Response:
 
 
 def shown(caller: here.Caller | None) -> dict[str, Any]:
-    known = caller and {"id": caller.key or None, "role": caller.role, "name": caller.name or None, "tenant": caller.tenant}
+    known = caller and {
+        "id": caller.key or None,
+        "role": caller.role,
+        "name": caller.name or None,
+        "tenant": caller.tenant,
+    }
     return {"keys_needed": here.settings().keys, "caller": known}
