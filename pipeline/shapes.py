@@ -192,7 +192,7 @@ class Login(Shape):
 
 
 class Teacher(Shape):
-    """A persona. `display` and `about` map a language to what is shown; it listens to `languages`, teaches the first."""
+    """A persona. `display` and `about` are by language; it listens to `languages`, and teaches the first of them."""
 
     name: str
     display: dict[str, str]

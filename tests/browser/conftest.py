@@ -1,4 +1,4 @@
-"""The pages in a real Chromium, over a house with the real default models. Screenshots are kept in build/screenshots."""
+"""The pages in a real Chromium, over a house with the real default models; screenshots in build/screenshots."""
 
 import signal
 from collections.abc import Callable, Iterator
