@@ -3,9 +3,9 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-LONGEST = 90  # characters of a name, so that a number and an ending make it at most 100
+LONGEST = 80  # characters of a name, so that numbers and an ending make it at most 100
 MOST_BYTES = 200  # bytes of it in UTF-8: file systems take 255
 JOINERS = {"\u200c", "\u200d"}  # without them words of some scripts, and some emoji, fall apart
 FORBIDDEN = re.compile(r'[<>:"/\\|?*]')
@@ -41,20 +41,17 @@ def distinct(wanted: Sequence[tuple[str, int]]) -> Iterator[str]:
     """Each name as it is when nobody else wants it, else with its number; case does not make two names differ."""
     often = Counter(same(name) for name, _ in wanted)
     taken = {name for name, times in often.items() if times == 1}
+    again: Counter[str] = Counter()
     for name, number in wanted:
-        chosen = name if often[same(name)] == 1 else next(free(f"{name}-{number}", taken))
+        if often[same(name)] == 1:
+            yield name
+            continue
+        chosen = numbered = f"{name}-{number}"
+        while same(chosen) in taken:
+            again[numbered] += 1
+            chosen = f"{numbered}-{again[numbered] + 1}"
         taken.add(same(chosen))
         yield chosen
-
-
-def free(name: str, taken: Iterable[str]) -> Iterator[str]:
-    """The name, and it with another number after it, again and again, but for those that are taken."""
-    number = 1
-    while True:
-        candidate = name if number == 1 else f"{name}-{number}"
-        if same(candidate) not in taken:
-            yield candidate
-        number += 1
 
 
 def same(name: str) -> str:

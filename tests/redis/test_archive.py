@@ -1,0 +1,232 @@
+"""/v1/answers.zip: every answer as it sounds and every job in a table, streamed, named so that no system stumbles."""
+
+import csv
+import io
+import tracemalloc
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from flask import Flask
+from road import WORKER, die
+
+from api import archive, create_app, zipped
+from pipeline.blobs import FolderBlobs
+from pipeline.errors import NoSpeech
+from pipeline.jobs import Jobs
+from pipeline.keys import Keys, Limits
+from pipeline.turns import Answer, Feedback
+
+BIG = 3_000_000  # bytes
+
+
+@dataclass
+class Class:
+    """A server, and what becomes of the jobs that are left there."""
+
+    app: Flask
+    jobs: Jobs
+    blobs: FolderBlobs
+
+    def ask(self, key: str = "", **fields) -> str:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        accepted = self.app.test_client().post("/v1/jobs", json={"text": "hi", **fields}, headers=headers)
+        assert accepted.status_code == 202, accepted.text
+        return accepted.json["id"]
+
+    def answered(self, audio: bytes, said: str = "I go home", **fields) -> str:
+        job_id = self.ask(**fields)
+        self.answer(audio, said)
+        return job_id
+
+    def answer(self, audio: bytes, said: str = "I go home") -> None:
+        (job,), _ = self.jobs.claim("llm", WORKER, 1)
+        self.jobs.complete("llm", job, Feedback(said, "I went home", "Why?", "I went home. Why?"))
+        (job,), _ = self.jobs.claim("tts", WORKER, 1)
+        blob = self.blobs.put(job.name, io.BytesIO(audio))
+        self.jobs.complete("tts", job, Answer("I went home. Why?", blob.name, blob.sha256, blob.size, 1.5, "wav"))
+
+    def fetch(self, key: str = "", **query) -> zipfile.ZipFile:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        answer = self.app.test_client().get("/v1/answers.zip", query_string=query, headers=headers)
+        assert (answer.status_code, answer.content_type) == (200, "application/zip"), answer.text
+        return zipfile.ZipFile(io.BytesIO(answer.data))
+
+
+@pytest.fixture
+def house(redis, here) -> Callable[..., Class]:
+    return lambda **settings: Class(
+        create_app(here.model_copy(update=settings)), Jobs(redis, here), FolderBlobs(here.blobs_folder)
+    )
+
+
+@pytest.fixture
+def class_(house) -> Class:
+    return house()
+
+
+def table(archive: zipfile.ZipFile) -> list[dict[str, str]]:
+    content = archive.read("answers.csv")
+    assert content.startswith(b"\xef\xbb\xbf")
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+
+
+def code(answer) -> tuple[int, str]:
+    assert answer.content_type == "application/problem+json", answer.text
+    return answer.status_code, answer.json["code"]
+
+
+def test_an_assignment_s_answers_sound_as_they_do_one_by_one(class_):
+    files = {"anna's essay.m4a": b"RIFF anna" * 99, "作业/小明.wav": b"RIFF xiaoming" * 99}
+    assigned = {"assignment": "7"}
+    ids = [class_.answered(audio, metadata={**assigned, "file": file}) for file, audio in files.items()]
+    class_.answered(b"another", metadata={"assignment": "8"})
+    found = class_.fetch(metadata="assignment:7")
+    assert found.testzip() is None
+    assert found.namelist() == ["anna's essay.wav", "小明.wav", "answers.csv"]
+    for id_, name in zip(ids, found.namelist(), strict=False):
+        with class_.app.test_client().get(f"/v1/jobs/{id_}/audio") as heard:
+            assert found.read(name) == heard.data
+        assert found.getinfo(name).compress_type == zipfile.ZIP_STORED
+        assert found.getinfo(name).date_time > (2020, 1, 1, 0, 0, 0)
+
+
+def test_a_session_s_answers_come_oldest_first_with_their_numbers(class_):
+    for word in (b"one", b"two", b"three"):
+        class_.answered(word, session="anna")
+    found = class_.fetch(session="anna")
+    assert found.namelist() == ["anna-1.wav", "anna-2.wav", "anna-3.wav", "answers.csv"]
+    assert [found.read(name) for name in found.namelist()[:3]] == [b"one", b"two", b"three"]
+
+
+def test_the_table_has_every_job_whatever_became_of_it(class_):
+    class_.answered(b"fine", "I go home, “today”", session="anna", metadata={"file": "good.wav"})
+    class_.ask(session="anna", metadata={"file": "silent.wav"})
+    (job,), _ = class_.jobs.claim("llm", WORKER, 1)
+    class_.jobs.fail("llm", job, NoSpeech(), again=False)
+    class_.ask(session="anna", metadata={"file": "lost.wav"})
+    die(class_.jobs, "llm")
+    class_.ask(session="anna", metadata={"file": "waiting.wav"})
+    found = class_.fetch(session="anna")
+    assert found.namelist() == ["good.wav", "answers.csv"]
+    assert [list(row.values()) for row in table(found)] == [
+        ["good.wav", "succeeded", "I go home, “today”", "I went home", "I went home. Why?", "", "1.50"],
+        ["silent.wav", "failed", "", "", "", "no_speech", ""],
+        ["lost.wav", "failed", "", "", "", "worker_lost", ""],
+        ["waiting.wav", "queued", "", "", "", "", ""],
+    ]
+
+
+def test_an_answer_that_is_gone_meanwhile_is_named_and_left_out(class_):
+    files = {"kept": bytes(BIG), "removed": b"x", "erased": b"x"}
+    ids = [class_.answered(audio, session="anna", metadata={"file": f"{file}.wav"}) for file, audio in files.items()]
+    coming = class_.app.test_client().get("/v1/answers.zip?session=anna").iter_encoded()
+    begun = next(coming)
+    class_.blobs.delete_job(f"default/{ids[1]}")
+    class_.jobs.forget("default", ids[2])
+    found = zipfile.ZipFile(io.BytesIO(begun + b"".join(coming)))
+    assert found.namelist() == ["kept.wav", "answers.csv"]
+    assert [(row["file"], row["state"], row["error"]) for row in table(found)] == [
+        ("kept.wav", "succeeded", ""),
+        ("removed.wav", "succeeded", "erased"),
+        ("erased.wav", "", "erased"),
+    ]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d"])
+def test_a_learner_s_words_are_no_formula(class_, start):
+    said = f'{start}HYPERLINK("http://evil.example","me")'
+    class_.answered(b"x", said, session="anna", metadata={"file": f"{start}cmd.wav"})
+    (row,) = table(class_.fetch(session="anna"))
+    assert row["heard"] == f"'{said}"
+    assert not row["file"].startswith(("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d"))
+
+
+@pytest.mark.parametrize(
+    "file", ["../../etc/cron.d/x", "C:\\autoexec.bat", "/etc/passwd", "..", "nul.wav", "a\x00b", "\n"]
+)
+def test_no_name_leads_out_of_the_folder_it_is_unpacked_in(class_, tmp_path, file):
+    class_.answered(b"x", session="anna", metadata={"file": file})
+    found = class_.fetch(session="anna")
+    name, _ = found.namelist()
+    assert not set(name) & set('\x00\n/\\:"')
+    assert name.lower().partition(".")[0] not in {"", "nul"}
+    found.extractall(tmp_path / "unpacked")
+    assert {path.name for path in (tmp_path / "unpacked").iterdir()} == {name, "answers.csv"}
+
+
+def test_a_learner_gets_only_its_own_and_another_tenant_nothing(house, redis):
+    class_, keys = house(keys=True), Keys(redis)
+    people = [("north", "learner"), ("north", "learner"), ("north", "teacher"), ("south", "admin")]
+    anna, ben, teacher, other = [keys.create(tenant, role, "x", Limits())[1] for tenant, role in people]
+    for key, word in ((anna, b"anna"), (ben, b"ben")):
+        class_.answered(word, key=key, session="home", metadata={"assignment": "7"})
+    for key, word in ((anna, b"anna"), (ben, b"ben")):
+        for query in ({"session": "home"}, {"metadata": "assignment:7"}):
+            found = class_.fetch(key, **query)
+            assert [found.read(name) for name in found.namelist()[:-1]] == [word]
+    assert class_.fetch(teacher, metadata="assignment:7").namelist() == ["home-1.wav", "home-1-2.wav", "answers.csv"]
+    hers = class_.fetch(teacher, session="home", owner=anna.split("_")[1])
+    assert hers.read("home.wav") == b"anna"
+    asked = class_.app.test_client().get(
+        "/v1/answers.zip?metadata=assignment:7", headers={"Authorization": f"Bearer {other}"}
+    )
+    assert code(asked) == (404, "nothing_fits")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", (422, "bad_request")),
+        ("owner=0123", (422, "bad_request")),
+        ("session=nobody", (404, "nothing_fits")),
+        ("metadata=assignment:8", (404, "nothing_fits")),
+        ("metadata=assignment", (422, "bad_request")),
+        ("session=anna&state=failed", (422, "bad_request")),
+    ],
+)
+def test_what_cannot_be_fetched_is_refused_with_its_code(class_, query, expected):
+    class_.ask(session="anna", metadata={"assignment": "7"})
+    assert code(class_.app.test_client().get(f"/v1/answers.zip?{query}")) == expected
+
+
+def test_more_than_one_archive_may_have_is_refused_not_cut(class_, monkeypatch):
+    monkeypatch.setattr(archive, "MOST", 3)
+    for _ in range(4):
+        class_.ask(session="anna", metadata={"part": "all"})
+    class_.ask(session="ben", metadata={"part": "all"})
+    answer = class_.app.test_client().get("/v1/answers.zip?metadata=part:all")
+    assert code(answer) == (422, "too_many_fit")
+    assert answer.json["detail"].startswith("5 jobs fit, and one archive has at most 3.")
+    assert class_.fetch(session="ben").namelist() == ["answers.csv"]
+
+
+def test_no_answer_is_ever_in_memory_whole(class_):
+    for _ in range(8):
+        class_.answered(bytes(BIG), session="anna")
+    answer = class_.app.test_client().get("/v1/answers.zip?session=anna")
+    tracemalloc.start()
+    sent, largest = 0, 0
+    for piece in answer.iter_encoded():
+        sent, largest = sent + len(piece), max(largest, len(piece))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sent > 8 * BIG
+    assert largest <= zipped.CHUNK
+    assert peak < BIG
+
+
+def test_an_archive_that_breaks_off_does_not_look_whole(serve, redis, here):
+    server: httpx.Client = serve()
+    class_ = Class(create_app(here), Jobs(redis, here), FolderBlobs(here.blobs_folder))
+    for _ in range(20):
+        class_.answered(bytes(BIG), session="anna")
+    with server.stream("GET", "/v1/answers.zip?session=anna") as answer:
+        coming = answer.iter_raw()
+        assert next(coming).startswith(b"PK")
+        redis.shutdown(nosave=True)
+        with pytest.raises(httpx.RemoteProtocolError, match="incomplete"):
+            list(coming)
+    assert "anna" not in (here.home / "api.log").read_text()

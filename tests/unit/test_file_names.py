@@ -1,0 +1,82 @@
+"""Whatever a client calls its recording, the answer's file can be written, seen and told from the others everywhere."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.file_names import distinct, safe, same, stem
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("essay.wav", "essay"),
+        ("essay.final.wav", "essay.final"),
+        ("homework/anna/essay.wav", "essay"),
+        ("C:\\Users\\Anna\\essay.wav", "essay"),
+        ("../../../etc/passwd", "passwd"),
+        ("..", "."),
+        (".wav", ".wav"),
+        ("作业 3.m4a", "作业 3"),
+        ("folder/", ""),
+        ("", ""),
+    ],
+)
+def test_a_recording_s_stem_has_neither_folders_nor_an_ending(path, expected):
+    assert stem(path) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("作业 三", "作业 三"),
+        ("Zoë’s essay", "Zoë’s essay"),
+        ("Zoe\u0308", "Zoë"),
+        ("👩\u200d🏫 lesson", "👩\u200d🏫 lesson"),
+        ('a/b\\c:d*e?f"g<h>i|j', "a_b_c_d_e_f_g_h_i_j"),
+        ("a\x00b\nc\x7fd\u2028e", "abcd e"),
+        ("invoice\u202egpj", "invoicegpj"),
+        ("\ud800lone", "lone"),
+        ("  .hidden. ", "hidden"),
+        ("CON", "_CON"),
+        ("nul.final", "_nul.final"),
+        ("Com1 ", "_Com1"),
+        ("lpt²", "_lpt²"),
+        ("console", "console"),
+    ],
+)
+def test_what_no_file_may_be_called_is_taken_out_and_all_else_stays(name, expected):
+    assert safe(name) == expected
+
+
+def test_the_next_name_is_taken_when_nothing_is_left_of_one():
+    assert safe("..", "anna") == "anna"
+    assert safe("", " \x00 ", "...") == "answer"
+
+
+def test_a_long_name_is_cut_between_two_characters():
+    assert safe("x" * 500) == "x" * 80
+    assert safe("课" * 500) == "课" * 66  # 3 bytes each, and most file systems take 255
+
+
+@given(st.text())
+def test_any_text_becomes_a_name_that_every_system_takes(text):
+    name = safe(text)
+    assert 1 <= len(name) <= 81
+    assert len(name.encode()) <= 201
+    assert not re.search(r'[\x00-\x1f\x7f<>:"/\\|?*]', name)
+    assert name == name.strip(" .")
+
+
+def test_a_name_that_two_want_gets_each_one_s_number():
+    assert list(distinct([("essay", 1), ("letter", 2), ("essay", 3)])) == ["essay-1", "letter", "essay-3"]
+    assert list(distinct([("Essay", 1), ("essay", 1), ("ESSAY", 1)])) == ["Essay-1", "essay-1-2", "ESSAY-1-3"]
+    assert list(distinct([("essay", 1), ("essay-1", 1), ("essay", 2)])) == ["essay-1-2", "essay-1", "essay-2"]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "A", "a-1", "a-1-2", "ß", "SS"]), st.integers(1, 3))))
+def test_no_two_names_are_the_same_to_any_system(wanted):
+    chosen = list(distinct(wanted))
+    assert len({same(name) for name in chosen}) == len(chosen) == len(wanted)
