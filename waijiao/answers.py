@@ -1,22 +1,26 @@
 """What the client gives back: a spoken answer, and what became of one of many recordings."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Generic, TypeVar
 
 from pipeline.errors import Refused, WaijiaoError, coded
 from pipeline.shapes import Job
 
 Recording = str | PathLike[str] | bytes | BinaryIO  # a path, or what lies there; a binary file is read from its start
+T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Answer:
     """The teacher's spoken answer: `audio` is a file in the format that was asked for, `job` the whole record."""
 
     job: Job
-    audio: bytes = field(repr=False)
+    audio: bytes
+
+    def __repr__(self) -> str:
+        return f"Answer({self.job.id})"  # tracebacks and logs need not know what was said
 
     @property
     def heard(self) -> str | None:
@@ -41,10 +45,10 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of one of many recordings: its `answer`, or the `error` that it failed with."""
+class Outcome(Generic[T]):
+    """What became of one of many, which was `given`: its `answer`, or the `error` that it failed with."""
 
-    recording: Recording | None
+    given: T
     answer: Answer | None = None
     error: WaijiaoError | OSError | None = None  # OSError: the recording itself could not be read
 

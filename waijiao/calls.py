@@ -22,6 +22,7 @@ Told = Callable[[Job], object] | None  # is told of a job at each change
 ENDED: frozenset[State] = frozenset(("succeeded", "failed", "canceled", "expired"))
 LOOK_S = 1.0  # seconds between two looks at a job when the server lets nobody else wait
 WAIT_S = 20.0  # seconds the server may wait for a change
+NEWS_S = 2.0  # seconds after which whoever is told of changes is told of the job's place in the queue
 PAGE = 100  # jobs of one page
 
 
@@ -40,14 +41,7 @@ class Calls:
         whose `job` it is.
         """
         job = yield from self.submit(recording, **fields)
-        changes: Many[Job] | None = self.progress(job)
-        while changes:
-            batch = yield from changes
-            for job in batch.items:
-                if on_change:
-                    on_change(job)
-            changes = batch.rest
-        return (yield from self.answer(job))
+        return (yield from self.wait(job, on_change=on_change))
 
     def submit(self, recording: Recording | None = None, **fields: Unpack[Fields]) -> Call[Job]:
         """Leave a recording, or text; the job as it was accepted. It is accepted once, however often it is sent."""
@@ -73,13 +67,27 @@ class Calls:
         sound = yield from self.exchange.sure(Request("GET", f"{place(job)}/audio"))
         return Answer(job, sound.content)
 
+    def wait(self, job: Job | str, *, on_change: Told = None) -> Call[Answer]:
+        """Wait until a job that was left before has ended, and fetch the spoken answer, as `ask` does."""
+        changes: Many[Job] | None = self.progress(job, every_s=NEWS_S if on_change else WAIT_S)
+        if on_change and isinstance(job, Job):
+            on_change(job)
+        while changes:
+            batch = yield from changes
+            for seen in batch.items:
+                if on_change and seen != job:
+                    on_change(seen)
+                job = seen
+            changes = batch.rest
+        return (yield from self.answer(job))
+
     def job(self, job: Job | str) -> Call[Job]:
         """A job as it is now."""
         return self._shape(Job, Request("GET", place(job)))
 
-    def jobs(self, **wanted: Unpack[Wanted]) -> Many[Job]:
-        """The jobs that have everything that is given, newest first, fetched page by page."""
-        return self._page({**query_of(wanted), "limit": str(PAGE)}, wanted.get("metadata") or {})
+    def jobs(self, *, page: int = PAGE, **wanted: Unpack[Wanted]) -> Many[Job]:
+        """The jobs that have everything that is given, newest first; fetched when they are needed, `page` at once."""
+        return self._page({**query_of(wanted), "limit": str(page)}, wanted.get("metadata") or {})
 
     def cancel(self, job: Job | str) -> Call[Job]:
         """Have a job not answered; the job as it has ended, which it may have done before."""

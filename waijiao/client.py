@@ -2,20 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
-from typing import Any, Self, TypeVar, Unpack, cast
+from typing import Any, Self, TypeVar, cast
 
 import httpx
-from anyio.from_thread import start_blocking_portal
 
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
-from waijiao.answers import Outcome, Recording
 from waijiao.calls import Calls
 from waijiao.exchange import Exchange
-from waijiao.fields import Fields
-from waijiao.many import Line, ToldWhich
-from waijiao.methods import awaits, awaits_each, gives, waits
+from waijiao.many import ask_all, wait_all
+from waijiao.methods import awaits, awaits_each, awaits_outcomes, gives, gives_outcomes, waits
 from waijiao.request import Call, Reply, Request
 
 T = TypeVar("T")
@@ -55,6 +51,7 @@ class Client(Server):
         self._session = httpx.Client(**self._http())
 
     ask = waits(Calls.ask)
+    wait = waits(Calls.wait)
     submit = waits(Calls.submit)
     progress = gives(Calls.progress)
     answer = waits(Calls.answer)
@@ -67,23 +64,8 @@ class Client(Server):
     erase_session = waits(Calls.erase_session)
     reset_session = waits(Calls.reset_session)
     readiness = waits(Calls.readiness)
-
-    def ask_all(
-        self,
-        recordings: Iterable[Recording | None],
-        at_once: int = 4,
-        *,
-        on_change: ToldWhich | None = None,
-        **fields: Unpack[Fields],
-    ) -> Iterator[Outcome]:
-        """Ask for each recording; what became of each, in their order. See AsyncClient.ask_all."""
-        with start_blocking_portal() as portal, portal.wrap_async_context_manager(self._awaited()) as client:
-            line = Line(client, recordings, at_once, fields, on_change)
-            try:
-                while outcome := portal.call(line.next):
-                    yield outcome
-            finally:
-                portal.call(line.close)
+    ask_all = gives_outcomes(ask_all)
+    wait_all = gives_outcomes(wait_all)
 
     def _awaited(self) -> "AsyncClient":
         client = AsyncClient(self.url, self._key)
@@ -124,6 +106,7 @@ class AsyncClient(Server):
         self._session = httpx.AsyncClient(**self._http())
 
     ask = awaits(Calls.ask)
+    wait = awaits(Calls.wait)
     submit = awaits(Calls.submit)
     progress = awaits_each(Calls.progress)
     answer = awaits(Calls.answer)
@@ -136,26 +119,8 @@ class AsyncClient(Server):
     erase_session = awaits(Calls.erase_session)
     reset_session = awaits(Calls.reset_session)
     readiness = awaits(Calls.readiness)
-
-    async def ask_all(
-        self,
-        recordings: Iterable[Recording | None],
-        at_once: int = 4,
-        *,
-        on_change: ToldWhich | None = None,
-        **fields: Unpack[Fields],
-    ) -> AsyncIterator[Outcome]:
-        """Ask for each recording, `at_once` of them on their way at the same time; what became of each, in their order.
-
-        They are left in their order too, which is that of the turns of a session. One that fails stops no other: its
-        Outcome has the error. `on_change` is told the number of a recording, from 0, and its job at each change.
-        """
-        line = Line(self, recordings, at_once, fields, on_change)
-        try:
-            while outcome := await line.next():
-                yield outcome
-        finally:
-            await line.close()
+    ask_all = awaits_outcomes(ask_all)
+    wait_all = awaits_outcomes(wait_all)
 
     async def _run(self, call: Call[T]) -> T:
         try:

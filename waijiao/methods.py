@@ -5,7 +5,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, get_args
 
+from anyio.from_thread import start_blocking_portal
+
+from waijiao.answers import Outcome
 from waijiao.calls import Calls
+from waijiao.many import Line
 from waijiao.request import Call, Many
 
 if TYPE_CHECKING:
@@ -66,6 +70,41 @@ def awaits_each(
             rest = batch.rest
 
     return shown(method, AsyncIterator[get_args(wanted(call))])  # type: ignore[misc]
+
+
+def gives_outcomes(
+    made: Callable[Concatenate["AsyncClient", P], Line[T]],
+) -> Callable[Concatenate["Client", P], Iterator[Outcome[T]]]:
+    """A method that gives the outcomes of a line, which moves in an event loop of its own."""
+
+    @wraps(made)
+    def method(self: "Client", /, *given: P.args, **named: P.kwargs) -> Iterator[Outcome[T]]:
+        with start_blocking_portal() as portal, portal.wrap_async_context_manager(self._awaited()) as client:
+            line = made(client, *given, **named)
+            try:
+                while outcome := portal.call(line.next):
+                    yield outcome
+            finally:
+                portal.call(line.close)
+
+    return shown(method, Iterator[Outcome[Any]])
+
+
+def awaits_outcomes(
+    made: Callable[Concatenate["AsyncClient", P], Line[T]],
+) -> Callable[Concatenate["AsyncClient", P], AsyncIterator[Outcome[T]]]:
+    """A method for `async for` over the outcomes of a line."""
+
+    @wraps(made)
+    async def method(self: "AsyncClient", /, *given: P.args, **named: P.kwargs) -> AsyncIterator[Outcome[T]]:
+        line = made(self, *given, **named)
+        try:
+            while outcome := await line.next():
+                yield outcome
+        finally:
+            await line.close()
+
+    return shown(method, AsyncIterator[Outcome[Any]])
 
 
 def wanted(call: Callable[..., Any]) -> Any:
