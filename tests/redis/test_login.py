@@ -72,6 +72,15 @@ def test_a_login_that_cannot_be_meant_is_refused(client, body):
     assert code(client.post("/v1/login", json=body)) == (422, "bad_request")
 
 
+@pytest.mark.parametrize(
+    "type_", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+)
+def test_a_login_is_no_form_that_another_site_could_send(client, key, type_):
+    answer = client.post("/v1/login", data=f'{{"key": "{key}"}}', content_type=type_)
+    assert code(answer) == (422, "bad_request")
+    assert "Set-Cookie" not in answer.headers
+
+
 def test_a_key_in_the_header_wins_over_the_cookie(page, keys):
     ben, learner = keys.create("south", "learner", "Ben", Limits())
     asked = page.get("/v1/login", headers={"Authorization": f"Bearer {learner}"})
