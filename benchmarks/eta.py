@@ -20,7 +20,7 @@ from pipeline.jobs import Jobs
 from pipeline.record import STAGES, State
 from pipeline.settings import Settings
 from pipeline.store import connect
-from waijiao.asking import Server
+from waijiao.client import Client
 from waijiao.house import House
 from waijiao.running import free_port, prepare
 
@@ -43,7 +43,7 @@ class Watcher:
     """Sends recordings and looks at what is predicted for them, as the API's own process does."""
 
     def __init__(self, settings: Settings, url: str) -> None:
-        self.server, self.jobs = Server(url), Jobs(connect(settings), settings)
+        self.client, self.jobs = Client(url), Jobs(connect(settings), settings)
         self.forecast = Forecast(self.jobs)
         self.ended: dict[str, float] = {}
 
@@ -57,7 +57,7 @@ class Watcher:
         return looks
 
     def submit(self, recording: Path) -> Look:
-        return self.look(self.server.submit(recording, {"language": "en"})["id"], first=True)
+        return self.look(self.client.submit(recording, language="en").id, first=True)
 
     def look(self, name: str, first: bool = False) -> Look:
         job = self.jobs.get("default", name)

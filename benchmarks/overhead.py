@@ -8,10 +8,8 @@ import statistics
 import sys
 import tempfile
 import time
-from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -20,7 +18,8 @@ from pipeline import personas
 from pipeline.audio import decode
 from pipeline.encoding import encode
 from pipeline.settings import Settings
-from waijiao.asking import Server
+from pipeline.shapes import Job
+from waijiao.client import Client
 from waijiao.house import House
 from waijiao.running import free_port, prepare
 from worker_asr import engine as asr
@@ -61,17 +60,14 @@ class Direct:
         return [end - start for start, end in pairwise(clock)]
 
 
-def through_the_house(server: Server, recording: Path) -> dict[str, Any]:
+def through_the_house(client: Client, recording: Path) -> Job:
     """The ended job."""
-    job = server.wait(server.submit(recording, {"language": "en"}), lambda _: None)
-    assert job["state"] == "succeeded", job
-    return job
+    return client.ask(recording, language="en").job
 
 
-def seconds(job: dict[str, Any]) -> float:
+def seconds(job: Job) -> float:
     """From acceptance to the answer, by the job's own record, so that looking for it does not count."""
-    begun, ended = (datetime.fromisoformat(job[name]) for name in ("created_at", "updated_at"))
-    return (ended - begun).total_seconds()
+    return (job.updated_at - job.created_at).total_seconds()
 
 
 def main(rounds: int) -> None:
@@ -81,27 +77,27 @@ def main(rounds: int) -> None:
         direct = Direct(settings)
         with House(settings, dict.fromkeys(STAGES, 1)) as house:
             house.wait_until_ready()
-            server = Server(house.url)
-            through_the_house(server, RECORDINGS[0])
+            client = Client(house.url)
+            through_the_house(client, RECORDINGS[0])
             direct.answer(RECORDINGS[0])
             pairs = []
             for number in range(rounds * len(RECORDINGS)):
                 recording = RECORDINGS[number % len(RECORDINGS)]
                 if number % 2:  # neither is always the second to read a file that the other has just read
-                    job = through_the_house(server, recording)
+                    job = through_the_house(client, recording)
                     pairs.append((direct.answer(recording), job))
                 else:
-                    pairs.append((direct.answer(recording), through_the_house(server, recording)))
+                    pairs.append((direct.answer(recording), through_the_house(client, recording)))
     show(pairs)
 
 
-def show(pairs: list[tuple[list[float], dict[str, Any]]]) -> None:
+def show(pairs: list[tuple[list[float], Job]]) -> None:
     """Medians of each stage and of the whole, and of what each pair differs by."""
     table = Table("", "direct call, ms", "in its worker, ms", "waited for it, ms", "more in all, ms", "ratio")
     for number, stage in enumerate(STAGES):
         called = [times[number] for times, _ in pairs]
-        ran = [job["timings"][stage]["ran_s"] for _, job in pairs]
-        waited = [job["timings"][stage]["waited_s"] for _, job in pairs]
+        ran = [job.timings[stage].ran_s for _, job in pairs]
+        waited = [job.timings[stage].waited_s for _, job in pairs]
         table.add_row(stage, *(ms(column) for column in (called, ran, waited)), "", "")
     called, house = [sum(times) for times, _ in pairs], [seconds(job) for _, job in pairs]
     more = [b - a for a, b in zip(called, house, strict=True)]

@@ -1,117 +1,68 @@
-"""Sends recordings over the public API and waits for the answers."""
+"""The `waijiao ask` command: recordings, or text, to the teacher; the spoken answers into files."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import httpx
+import click
 
-from pipeline.errors import WaijiaoError
+from pipeline.errors import Unreachable, WaijiaoError
+from waijiao.client import Client
+from waijiao.many import AT_ONCE
+from waijiao.plainly import FAILED, err, said_plainly, the_url
+from waijiao.reporting import Places, Report, shown
 
-WAIT_S = 20  # seconds the server may wait for a change
-LOOK_S = 0.2  # seconds between two looks at a job in which nothing happened
-ENDED = {"succeeded", "failed", "canceled", "expired"}
-
-Job = dict[str, Any]  # a JSON object of the API
-
-
-def job_in(answer: httpx.Response) -> Job:
-    return cast(Job, answer.json())
+FORMATS = "wav, mp3, ogg, opus, flac, aac or pcm"
+A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-class Refused(WaijiaoError):
-    """Raised when the server refuses a request; `detail` is the server's own word."""
+@click.command()
+@click.argument("audio", nargs=-1, type=A_FILE)
+@click.option("--text", help="Typed words; they are added to what is heard, or answered alone without AUDIO.")
+@click.option("--session", help="Name of the conversation; the teacher remembers what was said in it.")
+@click.option("--persona", help="Which teacher answers.")
+@click.option("--language", help="What is spoken, as an ISO 639-1 code; detected when not given.")
+@click.option("--voice", help="Voice of the answer.")
+@click.option("--speed", type=float, help="Pace of the answer: 0.5 slow, 1 normal, 2 fast.")
+@click.option("--format", default="wav", show_default=True, help=f"{FORMATS}.")
+@click.option("--lane", type=click.Choice(["interactive", "bulk"]), help="bulk waits while anything interactive does.")
+@click.option("--out", type=click.Path(path_type=Path), help="File for the answer; a folder for several.")
+@click.option("--at-once", type=click.IntRange(1), default=AT_ONCE, show_default=True, help="Recordings on their way.")
+@click.option("--later", is_flag=True, help="Leave them, print the jobs' ids, and end: `waijiao watch` waits for them.")
+@click.option("--json", "as_json", is_flag=True, help="Print the jobs' records as JSON lines.")
+@the_url
+@said_plainly
+def ask(audio: tuple[Path, ...], at_once: int, later: bool, url: str | None, **given: Any) -> None:
+    """Send recordings to the teacher, wait, save the spoken answers.
 
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.refusal = code
+    Several recordings are left, answered and told in their order. Ends with status 1 when any of them fails.
+    """
+    if not audio and not given["text"]:
+        raise click.UsageError("Give at least one recording, or --text.")
+    out, as_json = given.pop("out"), given.pop("as_json")
+    recordings: list[Path | None] = list(audio) or [None]
+    with Client(url) as client:
+        if later:
+            leave(client, recordings, given, as_json)
+        else:
+            stems = [each.stem if each else "text" for each in recordings]
+            names = [each.name if each else "text" for each in recordings]
+            report = Report(names, Places(stems, out), as_json)
+            report.of(lambda told: client.ask_all(recordings, at_once, on_change=told, **given))
 
 
-class Unreachable(WaijiaoError):
-    """Raised when no server answers. Start one with `waijiao up`, or name another with --url or WAIJIAO_URL."""
-
-    code = "unreachable"
-
-
-@dataclass(frozen=True)
-class Server:
-    """One Waijiao server, by its address, and the key that it is shown if it asks for one."""
-
-    url: str
-    key: str = field(default="", repr=False)
-
-    def submit(self, audio: Path | None, fields: dict[str, str]) -> Job:
-        """Leave a recording, or text; the job as it was accepted."""
-        with self._client() as client:
-            if audio is None:
-                return job_in(self._answer(client.post("/v1/jobs", data=fields)))
-            with audio.open("rb") as file:
-                return job_in(self._answer(client.post("/v1/jobs", data=fields, files={"audio": file})))
-
-    def wait(self, job: Job, report: Callable[[Job], None]) -> Job:
-        """Wait until the job has ended, reporting each change."""
-        seen: dict[str, str] = {}
-        with self._client() as client:
-            while job["state"] not in ENDED:
-                answer = client.get(f"/v1/jobs/{job['id']}", params={"wait": WAIT_S if seen else 0}, headers=seen)
-                if answer.status_code == httpx.codes.NOT_MODIFIED:  # at once, when the server lets nobody else wait
-                    time.sleep(LOOK_S)
-                    continue
-                job = job_in(self._answer(answer))
-                seen = {"If-None-Match": answer.headers["ETag"]}
-                report(job)
-        return job
-
-    def save(self, job: Job, place: Path) -> None:
-        """Write the job's spoken answer to a file."""
-        with self._client() as client:
-            place.write_bytes(self._answer(client.get(job["answer"]["audio"])).content)
-
-    def retry(self, job_id: str) -> Job:
-        """Have a dead job answered after all; the job that stands in its place."""
-        with self._client() as client:
-            return job_in(self._answer(client.post(f"/v1/jobs/{job_id}/retry")))
-
-    def dead(self) -> list[Job]:
-        """The jobs that failed through no fault of their own, newest first."""
-        with self._client() as client:
-            jobs: list[Job] = []
-            query = {"dead": "true", "limit": "100"}
-            while True:
-                page = job_in(self._answer(client.get("/v1/jobs", params=query)))
-                jobs += page["jobs"]
-                if page["next"] is None:
-                    return jobs
-                query["cursor"] = page["next"]
-
-    def readiness(self) -> Job:
-        """What /readyz says: ready or not, and each model's workers and waiting jobs."""
-        with self._client() as client:
-            return job_in(client.get("/readyz"))
-
-    @contextmanager
-    def _client(self) -> Iterator[httpx.Client]:
+def leave(client: Client, recordings: Iterable[Path | None], fields: dict[str, Any], as_json: bool) -> None:
+    """Submit each, and say what its job is called; one that is refused stops no other."""
+    failed = False
+    for each in recordings:
         try:
-            shown = {"Authorization": f"Bearer {self.key}"} if self.key else {}
-            trusted = httpx.create_ssl_context()  # SSL_CERT_FILE may name a certificate of one's own
-            with httpx.Client(base_url=self.url, headers=shown, verify=trusted, timeout=60, trust_env=False) as client:
-                yield client
-        except httpx.TransportError as error:
-            raise Unreachable(
-                f"No server answers at {self.url} ({error}). Start one with `waijiao up`, or name it with --url."
-            ) from error
-
-    def _answer(self, answer: httpx.Response) -> httpx.Response:
-        if answer.is_success:
-            return answer
-        try:
-            problem = answer.json()
-        except ValueError:
-            problem = {}
-        detail = problem.get("detail", answer.text[:200])
-        if answer.status_code == 401:
-            detail += " Set WAIJIAO_KEY to it."
-        raise Refused(problem.get("code", str(answer.status_code)), detail)
+            job = client.submit(each, **fields)
+            print(shown(job) if as_json else job.id, flush=True)
+        except Unreachable:
+            raise
+        except WaijiaoError as error:
+            failed = True
+            err.print(f"{each}: {error} ({error.code})", style="red", markup=False)
+    if failed:
+        sys.exit(FAILED)

@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar, Unpack
-from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -14,7 +13,7 @@ from pipeline.errors import Erased, Unreachable
 from pipeline.shapes import Job, JobList, Readiness, Session, State
 from waijiao.answers import Answer, Recording, failure
 from waijiao.exchange import Exchange
-from waijiao.fields import Fields, Wanted, form_of, query_of
+from waijiao.fields import Fields, Wanted, form_of, id_of, owned, place, query_of, room
 from waijiao.request import Batch, Call, Many, Request, opener
 
 S = TypeVar("S", bound=BaseModel)
@@ -24,6 +23,17 @@ LOOK_S = 1.0  # seconds between two looks at a job when the server lets nobody e
 WAIT_S = 20.0  # seconds the server may wait for a change
 NEWS_S = 2.0  # seconds after which whoever is told of changes is told of the job's place in the queue
 PAGE = 100  # jobs of one page
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A job that is looked at every `every_s` seconds, and as it was seen last."""
+
+    path: str
+    every_s: float
+    job: Job | None = None
+    tag: str = ""
+    after_s: float = 0
 
 
 @dataclass
@@ -56,7 +66,7 @@ class Calls:
 
         Its place in the queue and the time to go change unannounced; they are looked at every `every_s` seconds.
         """
-        return self._look(place(job), every_s)
+        return self._look(Sight(place(job), every_s))
 
     def answer(self, job: Job | str) -> Call[Answer]:
         """The spoken answer of a job that has ended; the error that it failed with is raised."""
@@ -126,17 +136,18 @@ class Calls:
         """Whether a job sent now would be worked on, and each model's workers and waiting jobs."""
         return self._shape(Readiness, Request("GET", "/readyz", good=httpx.codes.SERVICE_UNAVAILABLE))
 
-    def _look(self, path: str, every_s: float, tag: str = "", after_s: float = 0) -> Many[Job]:
-        """The job as it is, and then as soon as it is another one than `tag` names."""
-        known = {"If-None-Match": tag} if tag else None
-        query = {"wait": f"{every_s:g}"} if tag else None
+    def _look(self, at: Sight) -> Many[Job]:
+        """The job as it is; with a tag, as soon as it is another one than the tag names."""
+        known, query = ({"If-None-Match": at.tag}, {"wait": f"{at.every_s:g}"}) if at.tag else (None, None)
         begun = time.monotonic()
-        answer = yield from self.exchange.sure(Request("GET", path, query, known, after_s=after_s))
+        answer = yield from self.exchange.sure(Request("GET", at.path, query, known, after_s=at.after_s))
         if answer.status_code == httpx.codes.NOT_MODIFIED:  # at once, when the server lets nobody else wait
-            waited = time.monotonic() - begun >= every_s / 2
-            return Batch([], self._look(path, every_s, after_s=0 if waited else LOOK_S))
+            after_s = 0 if time.monotonic() - begun >= at.every_s / 2 else LOOK_S
+            return Batch([], self._look(replace(at, tag="", after_s=after_s)))
         job = self._read(Job, answer)
-        return Batch([job], None if job.state in ENDED else self._look(path, every_s, answer.headers.get("ETag", "")))
+        news = [] if job == at.job else [job]
+        seen = replace(at, job=job, tag=answer.headers.get("ETag", ""), after_s=0)
+        return Batch(news, None if job.state in ENDED else self._look(seen))
 
     def _shape(self, shape: type[S], request: Request) -> Call[S]:
         return self._read(shape, (yield from self.exchange.sure(request)))
@@ -157,24 +168,3 @@ class Calls:
         except ValidationError as error:
             words = f"What {self.exchange.url} answers cannot be read: it is no Waijiao server, or of another version."
             raise Unreachable(words) from error
-
-
-def id_of(job: Job | str) -> str:
-    return job if isinstance(job, str) else job.id
-
-
-def place(job: Job | str) -> str:
-    return f"/v1/jobs/{quoted(id_of(job))}"
-
-
-def room(session: str) -> str:
-    return f"/v1/sessions/{quoted(session)}"
-
-
-def quoted(name: str) -> str:
-    """As one part of a path: a session may be called `..` too."""
-    return quote(name, safe="").replace(".", "%2E")
-
-
-def owned(owner: str | None) -> dict[str, str] | None:
-    return {"owner": owner} if owner else None

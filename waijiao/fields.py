@@ -1,10 +1,11 @@
-"""What may be said of a question, and asked of a list, as types; and how each is spelt in a request."""
+"""What may be said of a question, and asked of a list, as types; and how all of it is spelt in a request."""
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypedDict
+from urllib.parse import quote
 
-from pipeline.shapes import State, Task
+from pipeline.shapes import Job, State, Task
 
 
 class Fields(TypedDict, total=False):
@@ -55,3 +56,24 @@ def spelt(value: object) -> str:
     if isinstance(value, Mapping):
         return json.dumps(dict(value))
     return ",".join(value) if isinstance(value, Sequence) and not isinstance(value, str) else str(value)
+
+
+def id_of(job: Job | str) -> str:
+    return job if isinstance(job, str) else job.id
+
+
+def place(job: Job | str) -> str:
+    return f"/v1/jobs/{quoted(id_of(job))}"
+
+
+def room(session: str) -> str:
+    return f"/v1/sessions/{quoted(session)}"
+
+
+def quoted(name: str) -> str:
+    """As one part of a path: a session may be called `..` too."""
+    return quote(name, safe="").replace(".", "%2E")
+
+
+def owned(owner: str | None) -> dict[str, str] | None:
+    return {"owner": owner} if owner else None

@@ -5,15 +5,16 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import click
 from pydantic import ValidationError
 from redis.exceptions import RedisError
 from rich.console import Console
 
-from pipeline.errors import WaijiaoError
-from waijiao.asking import Unreachable
+from pipeline.errors import Unreachable, WaijiaoError
 
 FAILED, WRONG_USAGE, UNREACHABLE = 1, 2, 3
 out_console = Console(highlight=False, soft_wrap=True)
+the_url = click.option("--url", help="The server.  [default: WAIJIAO_URL or http://127.0.0.1:8000]")
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -32,8 +33,10 @@ def said_plainly(command: Callable[..., None]) -> Callable[..., None]:
             end(UNREACHABLE, error.detail)
         except RedisError as error:
             end(UNREACHABLE, f"Redis cannot be reached ({error}). Is `waijiao up` running?")
-        except WaijiaoError as error:
-            end(FAILED, error.detail)
+        except BrokenPipeError:
+            raise  # whoever read our words has heard enough: click ends quietly
+        except (WaijiaoError, OSError) as error:
+            end(FAILED, str(error))
 
     return wrapped
 

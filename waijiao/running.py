@@ -9,20 +9,18 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from rich.console import Console
-
 from pipeline.errors import ConfigurationError
 from pipeline.models import locate
 from pipeline.settings import Settings
-from waijiao.asking import Server
+from waijiao.client import Client
 from waijiao.house import House
-from waijiao.progress import follow, tell
+from waijiao.plainly import out_console as out
+from waijiao.reporting import Places, Report
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "learners" / "010270268.wav"
 SENTENCE = "Yesterday I go to the library and I read two book."
 KEYS = "Every request must show a key: `waijiao key create` makes one."
 NO_KEYS = "No key is needed, so it listens on this machine only; WAIJIAO_KEYS=true asks for keys."
-out = Console(highlight=False, soft_wrap=True)
 
 
 def up(settings: Settings, counts: dict[str, int]) -> None:
@@ -62,10 +60,10 @@ def demo(settings: Settings, audio: Path | None, place: Path) -> None:
             out.print("Starting Redis, the API and one worker for each model …")
             house.wait_until_ready()
             out.print(f"Ready after {time.monotonic() - begun:.1f} s.")
-            server = Server(house.url)
-            ask(server, "a learner's recording", recording, {"session": "demo"}, place.resolve())
-            typed = place.with_stem(f"{place.stem}-to-text").resolve()
-            ask(server, "a typed sentence", None, {"session": "demo", "text": SENTENCE}, typed)
+            with Client(house.url, "") as client:
+                ask(client, "a learner's recording", recording, place.resolve())
+                typed = place.with_stem(f"{place.stem}-to-text").resolve()
+                ask(client, "a typed sentence", None, typed)
         out.print("\nStopped everything that was started.")
     except KeyboardInterrupt:
         out.print("Stopped.")
@@ -74,12 +72,11 @@ def demo(settings: Settings, audio: Path | None, place: Path) -> None:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def ask(server: Server, what: str, recording: Path | None, fields: dict[str, str], place: Path) -> None:
+def ask(client: Client, what: str, recording: Path | None, place: Path) -> None:
     out.print(f"\nAsking: {what}")
-    for job, saved in follow(server, [recording], fields, [place], out):
-        tell(job, saved, out)
-        if job["state"] != "succeeded":
-            sys.exit(1)
+    name, text = (recording.name, None) if recording else ("text", SENTENCE)
+    report = Report([name], Places([name], place), bars=out)
+    report.of(lambda told: client.ask_all([recording], session="demo", text=text, on_change=told))
 
 
 def prepare(settings: Settings) -> None:

@@ -4,9 +4,10 @@ import pytest
 from pydantic import ValidationError
 
 from api.access import is_loopback
+from pipeline.errors import ConfigurationError
 from pipeline.keys import Limits, check
 from pipeline.settings import Settings
-from waijiao.asking import Server
+from waijiao.client import AsyncClient, Client
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "school.example"])
@@ -42,5 +43,15 @@ def test_a_tenant_s_name_may_be_a_part_of_a_path(tenant):
     check(tenant, "learner", "陈老师", Limits())
 
 
-def test_the_command_s_key_is_not_shown_with_its_server():
-    assert "secret" not in repr(Server("http://127.0.0.1:8000", "wj_secret"))
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_a_client_s_key_is_not_shown_with_its_server(kind):
+    client = kind("http://127.0.0.1:8000", "wj_secret")
+    assert "secret" not in repr(client)
+    assert "127.0.0.1" in repr(client)
+
+
+@pytest.mark.parametrize("key", ["wj_secret\n", "wj_sécret", "wj_\x00"])
+def test_what_is_no_key_is_refused_before_it_is_shown_to_anybody(key):
+    with pytest.raises(ConfigurationError) as refused:
+        Client("http://127.0.0.1:8000", key)
+    assert "cret" not in str(refused.value)
