@@ -1,0 +1,126 @@
+// The latest failures: what failed, where and why; a dead job can be tried again.
+
+import { announce, button, by, element, icon, picture } from "./dom.js";
+import { badge } from "./house-newest.js";
+import { arrange, moment } from "./house-words.js";
+import { language, say, sayProblem } from "./i18n.js";
+import { Problem, read, Unreachable } from "./server.js";
+
+const AT_ONCE = 8; // jobs of a page
+const LOOK_S = 30; // seconds after which the list is read again though nothing failed: some may be erased
+
+export class Failures {
+  #jobs = new Map(); // id -> job
+  #nodes = new Map(); // id -> {known, node}
+  #next = null; // the cursor of older ones
+  #read = { count: null, at: 0 };
+
+  constructor() {
+    by("only-dead").addEventListener("change", () => this.#anew());
+    by("older").addEventListener("click", () => this.#turn());
+  }
+
+  /** Read the newest of them again, when /metrics counts others than it did. */
+  async look({ ended: { failed, expired } }) {
+    const count = failed + expired;
+    if (count === this.#read.count && Date.now() - this.#read.at < LOOK_S * 1000) return;
+    const dead = by("only-dead").checked;
+    const page = await this.#page("");
+    if (!page || dead !== by("only-dead").checked) return;
+    this.#read = { count, at: Date.now() };
+    if (!page.jobs.some(({ id }) => this.#jobs.has(id))) this.#forget(page); // nobody knows what lies between
+    this.#take(page.jobs);
+  }
+
+  #anew() {
+    this.#jobs.clear();
+    this.#read.count = null;
+    return this.look({ ended: { failed: 0, expired: 0 } });
+  }
+
+  #forget({ next }) {
+    this.#jobs.clear();
+    this.#next = next;
+  }
+
+  async #turn() {
+    const page = await this.#page(`&cursor=${this.#next}`);
+    if (!page) return;
+    this.#next = page.next;
+    this.#take(page.jobs);
+  }
+
+  /** A page of them; nothing while the server cannot tell, which the headline says. */
+  async #page(after) {
+    const which = by("only-dead").checked ? "dead=true" : "state=failed";
+    try {
+      return await read(`/v1/jobs?${which}&limit=${AT_ONCE}${after}`);
+    } catch (error) {
+      if (error instanceof Problem || error instanceof Unreachable) return null;
+      throw error;
+    }
+  }
+
+  #take(jobs) {
+    for (const job of jobs) this.#jobs.set(job.id, job);
+    this.show();
+  }
+
+  show() {
+    const jobs = [...this.#jobs.values()].sort((a, b) => b.created_at.localeCompare(a.created_at));
+    this.#nodes = new Map(jobs.map((job) => [job.id, this.#node(job)]));
+    arrange(by("failures"), jobs.map(({ id }) => this.#nodes.get(id).node));
+    by("no-failures").hidden = jobs.length > 0;
+    by("no-failures").lastElementChild.textContent = say(by("only-dead").checked ? "house_none_dead" : "house_none_failed");
+    by("older").hidden = this.#next === null;
+  }
+
+  #node(job) {
+    const known = JSON.stringify([job.retried_as, job.said, language]);
+    const before = this.#nodes.get(job.id);
+    return before?.known === known ? before : { known, node: failure(job, () => this.#again(job)) };
+  }
+
+  async #again(job) {
+    try {
+      const accepted = await read(job.links.retry, { method: "POST" });
+      Object.assign(job, { retried_as: accepted.id, said: null });
+      announce(say("house_retried", { id: accepted.id }));
+    } catch (error) {
+      if (!(error instanceof Problem || error instanceof Unreachable)) throw error;
+      job.said = error instanceof Problem ? sayProblem(error) : say("house_away");
+      announce(job.said);
+    }
+    this.show();
+  }
+}
+
+function failure(job, again) {
+  const { error, task, attempts, retried_as: retried, links } = job;
+  const detail = (name, ...values) => element("div", {}, element("dt", {}, name), element("dd", {}, ...values));
+  return element("li", { "data-job": job.id },
+    element("header", {}, badge(job.state), element("p", { class: "why" }, sayProblem(error)), moment(job.updated_at)),
+    element("dl", {},
+      detail(say("house_code"), element("code", {}, error.code)),
+      detail(say("house_where"), say(`house_stage_${error.stage}`)),
+      detail(say("house_task"), say(`house_task_${task}`)),
+      detail(say("house_tries"), attempts[error.stage] ?? 0),
+      detail(say("house_id"), element("code", {}, job.id), copier(job.id))),
+    element("p", { class: "small detail", lang: "en" }, error.detail),
+    element("footer", {},
+      retried && element("p", { class: "good" }, icon("good"), say("house_retried", { id: retried }), copier(retried)),
+      job.said && element("p", { class: "wrong" }, icon("bad"), job.said),
+      links.retry && !retried && button("main small retry", "again", say("try_again"), again)));
+}
+
+/** Copies an id; where the browser keeps the clipboard to itself, the id is marked for the reader to copy. */
+function copier(id) {
+  const made = button("quiet small copy", "copy", null, async () => {
+    if (!navigator.clipboard) return getSelection().selectAllChildren(made.previousSibling);
+    await navigator.clipboard.writeText(id);
+    picture(made.firstElementChild, "good");
+    announce(say("house_copied"));
+    setTimeout(() => picture(made.firstElementChild, "copy"), 1500);
+  }, say("house_copy"));
+  return made;
+}
