@@ -1,0 +1,100 @@
+// One recording of a class as it is shown: how far it is, what was heard, the answer to be heard.
+
+import { kindOf } from "./class-batch.js";
+import { button, element, icon } from "./dom.js";
+import { say, sayProblem } from "./i18n.js";
+import { marked } from "./marks.js";
+import { Voice } from "./voice.js";
+
+const STEPS = ["queued", "transcribing", "thinking", "speaking"];
+const ICONS = { done: "good", failed: "bad", waiting: "waiting" };
+
+export class Row {
+  #state = element("td", { role: "cell", class: "state" });
+  #heard = element("td", { role: "cell", class: "said" });
+  #answer = element("td", { role: "cell", class: "answer" });
+  #shown = "";
+  #voice = null;
+
+  /** `acts` are what can be done with a row: retry, again, replace, drop; each is given the row as the class has it. */
+  constructor(name, acts) {
+    this.acts = acts;
+    this.node = element("tr", { role: "row" }, element("th", { scope: "row", role: "rowheader" }, name), this.#state, this.#heard, this.#answer);
+  }
+
+  /** Show it as it is now; what is the same as before stays, and so do the focus and the voice. */
+  show(row) {
+    const seen = [row.state, row.item?.id, row.item?.refused?.code, row.job?.id, row.job?.updated_at].join();
+    this.row = row;
+    if (seen === this.#shown) return;
+    this.#shown = seen;
+    this.node.dataset.state = row.state;
+    this.node.dataset.kind = kindOf(row.state);
+    this.#state.replaceChildren(...this.#stateOf(row));
+    this.#heard.replaceChildren(...this.#heardOf(row));
+    this.#showAnswer(row);
+  }
+
+  /** Say it in another language. */
+  translate() {
+    this.#shown = "";
+    if (this.row) this.show(this.row);
+  }
+
+  remove() {
+    this.#voice?.stop();
+    this.node.remove();
+  }
+
+  #stateOf({ state }) {
+    const at = STEPS.indexOf(state);
+    const steps = at >= 0 && element("span", { class: "steps", "aria-hidden": "true" }, STEPS.map((_, index) => element("i", { class: index < at ? "past" : index === at ? "now" : "" })));
+    return [element("span", { class: `chip ${kindOf(state)}` }, icon(ICONS[kindOf(state)]), say(`state_${state}`)), steps].filter(Boolean);
+  }
+
+  #heardOf({ state, item, job }) {
+    const problem = item ? item.refused : job?.error;
+    const why = problem ? sayProblem(problem) : state === "gone" ? say("class_gone") : null;
+    const { feedback, transcript } = job ?? {};
+    const good = feedback && !feedback.reset && !feedback.edits.length && feedback.heard === feedback.corrected;
+    return [
+      !item && (feedback ? marked(feedback) : transcript?.text && element("p", { class: "heard" }, transcript.text)),
+      !item && good && element("p", { class: "good small" }, icon("good"), say("nothing_to_correct")),
+      !item && feedback?.reply && element("p", { class: "small reply" }, feedback.reply),
+      why && element("p", { class: "wrong" }, why),
+    ].filter(Boolean);
+  }
+
+  #showAnswer(row) {
+    const { name, state, job } = row;
+    const answer = state === "succeeded" && job.answer;
+    const does = element("div", { class: "does" }, ...this.#doesOf(row, answer));
+    if (!answer) this.#voice = void this.#voice?.stop();
+    const heard = this.#voice?.node ?? (answer && this.#play(answer, name));
+    this.#answer.replaceChildren(...[heard, does].filter(Boolean));
+  }
+
+  /** Thirty players would be too much: each comes to be when it is wanted. */
+  #play({ audio, duration_s }, name) {
+    const press = button("round small", "play", "", () => {
+      this.#voice = new Voice("teachers_voice");
+      this.#voice.set(audio, duration_s);
+      press.replaceWith(this.#voice.node);
+      this.#voice.node.querySelector("button").focus();
+      this.#voice.speak();
+    }, say("play_voice", { who: name }));
+    return press;
+  }
+
+  #doesOf({ name, state, item, job }, answer) {
+    const does = (act, picture, words, label = null) => button("quiet small", picture, words, () => this.acts[act](this.row), label);
+    const failed = kindOf(state) === "failed";
+    const label = say("class_download", { name });
+    return [
+      answer && element("a", { class: "button quiet small", href: answer.audio, download: `${name.replace(/\.[^.]*$/, "")}.${answer.format}`, title: label, "aria-label": label }, icon("download")),
+      !item && job?.links.retry && does("retry", "again", say("try_again")),
+      failed && (item || !job?.links.retry) && does("replace", "attach", say("class_replace")),
+      does("drop", "trash", "", say("class_drop_one", { name })),
+    ].filter(Boolean);
+  }
+}
