@@ -2,7 +2,7 @@
 // and sent under one Idempotency-Key, so that it is asked once however often it has to be sent.
 
 import { call, connection, Problem, Unreachable } from "./server.js";
-import { accepted, all, put, remove } from "./store.js";
+import { accepted, all, get, put, remove } from "./store.js";
 
 const AT_ONCE = { talk: 1, class: 3 }; // questions sent at the same time; turns of a conversation must keep their order
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("waijiao") : null;
@@ -69,7 +69,10 @@ export class Outbox extends EventTarget {
   async #sendAll() {
     const waiting = (await this.items()).filter((item) => !item.refused);
     const lines = Array.from({ length: AT_ONCE[this.box] }, async () => {
-      for (let item = waiting.shift(); item; item = waiting.shift()) if (!(await this.#sendOne(item))) waiting.length = 0;
+      for (let item = waiting.shift(); item; item = waiting.shift()) {
+        const kept = await get("outbox", item.id); // it may have been discarded meanwhile
+        if (kept && !(await this.#sendOne(item))) waiting.length = 0;
+      }
     });
     await Promise.all(lines);
   }
