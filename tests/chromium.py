@@ -13,15 +13,14 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
 )
 
 
 def launch(playwright: Playwright, microphone: Path | None = None) -> Browser:
-    """The `microphone` is a wav file, heard again and again; without one, it is Chromium's own beeps."""
+    """The `microphone` is a wav file, heard once from each start, and then silence; without one, Chromium's beeps."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     assert chromium, "these tests need Chromium: apt-get install chromium"
-    heard = [f"--use-file-for-fake-audio-capture={microphone}"] if microphone else []
+    heard = [f"--use-file-for-fake-audio-capture={microphone}%noloop"] if microphone else []
     return playwright.chromium.launch(executable_path=chromium, headless=True, args=[*FLAGS, *heard])

@@ -7,6 +7,7 @@ import { marked } from "./marks.js";
 import { Voice } from "./voice.js";
 
 const STEPS = ["queued", "transcribing", "thinking", "speaking"];
+const FAULTS = new Set(["not_audio", "too_large", "empty_request"]); // of the recording: the same one is refused again
 const ICONS = { done: "good", failed: "bad", waiting: "waiting" };
 
 export class Row {
@@ -92,6 +93,7 @@ export class Row {
     const label = say("class_download", { name });
     return [
       answer && element("a", { class: "button quiet small", href: answer.audio, download: `${name.replace(/\.[^.]*$/, "")}.${answer.format}`, title: label, "aria-label": label }, icon("download")),
+      item?.refused && !FAULTS.has(item.refused.code) && does("again", "again", say("try_again")),
       !item && job?.links.retry && does("retry", "again", say("try_again")),
       failed && (item || !job?.links.retry) && does("replace", "attach", say("class_replace")),
       does("drop", "trash", "", say("class_drop_one", { name })),

@@ -66,12 +66,18 @@ export class Table {
       waiting > 0 && !unsent && this.batch.seconds !== null && say("about", { time: sayDuration(this.batch.seconds) }),
     ];
     by("far").textContent = known.filter(Boolean).join(say("class_between"));
-    Object.assign(by("progress"), { max: Math.max(all, 1), value: done + failed });
+    this.#showBar({ all, done, failed });
     by("cancel").hidden = !waiting;
     by("zip").hidden = !done;
     const ended = all > 0 && !waiting;
     if (this.#ended === false && ended) announce(by("far").textContent);
     this.#ended = ended;
+  }
+
+  #showBar({ all, ...ended }) {
+    for (const part of by("bar").children) part.style.width = `${(100 * ended[part.className]) / Math.max(all, 1)}%`;
+    by("bar").setAttribute("aria-valuemax", all);
+    by("bar").setAttribute("aria-valuenow", ended.done + ended.failed);
   }
 
   #showFilter() {

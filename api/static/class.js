@@ -96,6 +96,7 @@ async function showClasses() {
 }
 
 const acts = {
+  again: ({ item }) => outbox.again(item),
   retry: (row) => told(open.batch.retry(row)),
   drop: (row) => confirm(say("class_drop_sure", { name: row.name })) && told(drop(row)),
   async replace(row) {
@@ -119,7 +120,8 @@ async function erase() {
   erased.add(batch.id);
   await batch.erase();
   await remove("classes", batch.id);
-  location.hash = "";
+  history.replaceState(null, "", location.pathname);
+  await show();
   by("files").focus();
 }
 

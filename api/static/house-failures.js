@@ -7,6 +7,7 @@ import { language, say, sayProblem } from "./i18n.js";
 import { Problem, read, Unreachable } from "./server.js";
 
 const AT_ONCE = 8; // jobs of a page
+const PATIENCE_S = 10; // seconds after which a page that does not come counts as lost
 const LOOK_S = 30; // seconds after which the list is read again though nothing failed: some may be erased
 
 export class Failures {
@@ -14,6 +15,9 @@ export class Failures {
   #nodes = new Map(); // id -> {known, node}
   #next = null; // the cursor of older ones
   #read = { count: null, at: 0 };
+  #house = null;
+  #newest = [];
+  #known = false; // whether a page was ever read
 
   constructor() {
     by("only-dead").addEventListener("change", () => this.#anew());
@@ -21,13 +25,14 @@ export class Failures {
   }
 
   /** Read the newest of them again, when /metrics counts others than it did. */
-  async look({ ended: { failed, expired } }) {
-    const count = failed + expired;
+  async look(house) {
+    this.#house = house;
+    const count = house.ended.failed + house.ended.expired;
     if (count === this.#read.count && Date.now() - this.#read.at < LOOK_S * 1000) return;
-    const dead = by("only-dead").checked;
+    const reading = (this.#read = { count, at: Date.now() });
     const page = await this.#page("");
-    if (!page || dead !== by("only-dead").checked) return;
-    this.#read = { count, at: Date.now() };
+    if (reading !== this.#read) return; // others are asked for since
+    if (!page) return void (this.#read.count = null);
     if (!page.jobs.some(({ id }) => this.#jobs.has(id))) this.#forget(page); // nobody knows what lies between
     this.#take(page.jobs);
   }
@@ -35,7 +40,7 @@ export class Failures {
   #anew() {
     this.#jobs.clear();
     this.#read.count = null;
-    return this.look({ ended: { failed: 0, expired: 0 } });
+    return this.look(this.#house);
   }
 
   #forget({ next }) {
@@ -54,7 +59,7 @@ export class Failures {
   async #page(after) {
     const which = by("only-dead").checked ? "dead=true" : "state=failed";
     try {
-      return await read(`/v1/jobs?${which}&limit=${AT_ONCE}${after}`);
+      return await read(`/v1/jobs?${which}&limit=${AT_ONCE}${after}`, { seconds: PATIENCE_S });
     } catch (error) {
       if (error instanceof Problem || error instanceof Unreachable) return null;
       throw error;
@@ -62,30 +67,34 @@ export class Failures {
   }
 
   #take(jobs) {
+    this.#known = true;
     for (const job of jobs) this.#jobs.set(job.id, job);
     this.show();
   }
 
-  show() {
+  /** `newest` are the newest jobs: how what was tried again goes on is known from them. */
+  show(newest = this.#newest) {
+    this.#newest = newest;
     const jobs = [...this.#jobs.values()].sort((a, b) => b.created_at.localeCompare(a.created_at));
     this.#nodes = new Map(jobs.map((job) => [job.id, this.#node(job)]));
     arrange(by("failures"), jobs.map(({ id }) => this.#nodes.get(id).node));
-    by("no-failures").hidden = jobs.length > 0;
+    by("no-failures").hidden = jobs.length > 0 || !this.#known;
     by("no-failures").lastElementChild.textContent = say(by("only-dead").checked ? "house_none_dead" : "house_none_failed");
     by("older").hidden = this.#next === null;
   }
 
   #node(job) {
-    const known = JSON.stringify([job.retried_as, job.said, language]);
+    const state = this.#newest.find(({ id }) => id === job.retried_as)?.state;
+    const known = JSON.stringify([job.retried_as, job.said, state, language]);
     const before = this.#nodes.get(job.id);
-    return before?.known === known ? before : { known, node: failure(job, () => this.#again(job)) };
+    return before?.known === known ? before : { known, node: failure(job, state, () => this.#again(job)) };
   }
 
   async #again(job) {
     try {
       const accepted = await read(job.links.retry, { method: "POST" });
       Object.assign(job, { retried_as: accepted.id, said: null });
-      announce(say("house_retried", { id: accepted.id }));
+      announce(say("house_retried"));
     } catch (error) {
       if (!(error instanceof Problem || error instanceof Unreachable)) throw error;
       job.said = error instanceof Problem ? sayProblem(error) : say("house_away");
@@ -95,7 +104,8 @@ export class Failures {
   }
 }
 
-function failure(job, again) {
+/** `state` is that of the job in whose place it was tried again, if anybody knows. */
+function failure(job, state, again) {
   const { error, task, attempts, retried_as: retried, links } = job;
   const detail = (name, ...values) => element("div", {}, element("dt", {}, name), element("dd", {}, ...values));
   return element("li", { "data-job": job.id },
@@ -108,7 +118,7 @@ function failure(job, again) {
       detail(say("house_id"), element("code", {}, job.id), copier(job.id))),
     element("p", { class: "small detail", lang: "en" }, error.detail),
     element("footer", {},
-      retried && element("p", { class: "good" }, icon("good"), say("house_retried", { id: retried }), copier(retried)),
+      retried && element("p", {}, icon("again"), say("house_retried"), element("code", {}, retried), copier(retried), state && badge(state)),
       job.said && element("p", { class: "wrong" }, icon("bad"), job.said),
       links.retry && !retried && button("main small retry", "again", say("try_again"), again)));
 }

@@ -24,7 +24,7 @@ function ofTrouble(trouble) {
   return { kind: trouble.code, look: "bad", title: say("house_unknown"), advice: sayProblem(trouble) };
 }
 
-const names = (stages) => stages.map(({ stage }) => say(`house_stage_${stage}`)).join(say("comma"));
+const names = (stages) => stages.map(({ stage }) => say(`house_the_${stage}`)).join(say("comma"));
 
 function missing(stages) {
   const services = stages.map(({ stage }) => `worker_${stage}`).join(" ");
@@ -37,9 +37,9 @@ function loading(stages) {
 }
 
 function piling({ stage, ready, waiting, seconds }) {
-  const values = { model: say(`house_stage_${stage}`), n: waiting, time: saySeconds(backlog({ ready, waiting, seconds })) };
+  const values = { model: say(`house_the_${stage}`), n: waiting, time: saySeconds(backlog({ ready, waiting, seconds })) };
   const commands = [`waijiao up --${stage} ${ready + 1}`, `docker compose up --detach --scale worker_${stage}=${ready + 1}`];
-  return { kind: `piling ${stage}`, look: "busy", title: say("house_piling", values), advice: say("house_piling_do"), commands };
+  return { kind: `piling ${stage}`, look: "busy", title: say("house_piling", values), advice: say("house_piling_do", values), commands };
 }
 
 /** The numbers behind the sentence. */
@@ -49,7 +49,7 @@ export function facts({ stages, unfinished }) {
   const told = [say("house_fact_ready", { n: ready, all: stages.length }), say("house_fact_waiting", { n: waiting }), say("house_fact_unfinished", { n: unfinished })];
   if (stages.every((stage) => perMinute(stage))) {
     const narrow = stages.toSorted((a, b) => perMinute(a) - perMinute(b))[0];
-    told.push(say("house_fact_pace", { n: sayNumber(perMinute(narrow)), model: say(`house_stage_${narrow.stage}`) }));
+    told.push(say("house_fact_pace", { n: sayNumber(perMinute(narrow)), model: say(`house_the_${narrow.stage}`) }));
   }
   return told;
 }

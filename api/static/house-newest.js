@@ -22,48 +22,62 @@ export class Newest {
   }
 
   show(jobs) {
-    const longest = Math.max(...jobs.map(total), 1);
-    const rows = jobs.map((job) => [job.id, this.#row(job, longest)]);
+    const spent = new Map(jobs.map((job) => [job, times(job)]));
+    const longest = Math.max(...jobs.map((job) => together(spent.get(job))), 1);
+    const rows = jobs.map((job) => [job.id, this.#row(job, spent.get(job), longest)]);
     this.#rows = new Map(rows);
     arrange(this.body, rows.map(([, { node }]) => node));
   }
 
-  #row(job, longest) {
-    const known = JSON.stringify([job.state, job.timings, longest, language]);
+  #row(job, spent, longest) {
+    const known = JSON.stringify([job.state, spent, longest, language]);
     const before = this.#rows.get(job.id);
-    return before?.known === known ? before : { known, node: row(job, longest) };
+    return before?.known === known ? before : { known, node: row(job, spent, longest) };
   }
 }
 
-const total = ({ timings }) => Object.values(timings).reduce((sum, { waited_s, ran_s }) => sum + (waited_s ?? 0) + (ran_s ?? 0), 0);
+/** Seconds by stage: {stage, waited, ran, now}, null for what has not begun; `now` is which of both goes on. */
+function times(job) {
+  const found = STAGES.filter((stage) => job.timings[stage]).map((stage) => ({ stage, waited: job.timings[stage].waited_s, ran: job.timings[stage].ran_s, now: null }));
+  const present = ended(job) ? undefined : found.find(({ ran }) => ran === null);
+  if (!present) return found;
+  const sofar = Math.round(Math.max(0, (Date.now() - new Date(job.created_at)) / 1000 - together(found)));
+  present.now = present.waited === null ? "waited" : "ran";
+  present[present.now] = sofar;
+  return found;
+}
+
+const together = (spent) => spent.reduce((sum, { waited, ran }) => sum + (waited ?? 0) + (ran ?? 0), 0);
 
 // The roles are said, since a phone shows the rows as cards, which are no table to a browser.
-function row(job, longest) {
+function row(job, spent, longest) {
   const cell = (kind, ...children) => element("td", { role: "cell", class: kind }, ...children);
+  const all = together(spent);
   return element("tr", { role: "row", "data-job": job.id },
     element("th", { role: "rowheader", scope: "row", class: "state" }, badge(job.state)),
     cell("task", say(`house_task_${job.task}`), element("small", {}, say(`house_lane_${job.lane}`))),
     cell("came", moment(job.created_at)),
-    ...STAGES.map((stage) => cell(`stage ${stage}`, ...spent(stage, job))),
-    cell("all", element("span", { class: "sum" }, total(job) ? saySeconds(total(job)) : "–"), bar(job, longest)));
+    ...STAGES.map((stage) => cell(`stage ${stage}`, ...sayTimes(stage, spent.find((each) => each.stage === stage)))),
+    cell("all", element("span", { class: "sum" }, all ? saySeconds(all) : "–"), bar(spent, longest)));
 }
 
-/** Seconds that the job waited before a stage, and ran in it. */
-function spent(stage, { timings: { [stage]: time }, state }) {
-  if (!time) return [element("span", { class: "unseen" }, say("house_skipped")), element("span", { "aria-hidden": "true" }, "–")];
-  const ran = time.ran_s === null ? (time.waited_s === null || ended({ state }) ? "–" : "…") : saySeconds(time.ran_s);
-  return [element("span", { class: "name", "aria-hidden": "true" }, say(`house_short_${stage}`)), element("b", {}, ran), time.waited_s !== null && element("small", {}, say("house_waited_s", { n: sayNumber(time.waited_s) }))];
+/** What a stage took: its run, and the wait before it. */
+function sayTimes(stage, spent) {
+  const name = element("span", { class: "name", "aria-hidden": "true" }, say(`house_short_${stage}`));
+  if (!spent) return [name, element("span", { class: "unseen" }, say("house_skipped")), element("span", { "aria-hidden": "true" }, "–")];
+  const { waited, ran, now } = spent;
+  const run = now === "waited" ? "…" : ran === null ? "–" : `${saySeconds(ran)}${now ? " …" : ""}`;
+  return [name, element("b", {}, run), waited !== null && element("small", {}, say(now === "waited" ? "house_so_far" : "house_waited_s", { n: sayNumber(waited) }))];
 }
 
 /** The same as a bar, as long as the job took beside the longest one; the cells before it say it in words. */
-function bar({ timings }, longest) {
+function bar(spent, longest) {
   const made = element("span", { class: "bar", "aria-hidden": "true" });
-  for (const stage of STAGES) {
+  for (const { stage, ...seconds } of spent) {
     for (const kind of ["waited", "ran"]) {
-      const seconds = timings[stage]?.[`${kind}_s`];
-      if (!seconds) continue;
-      const part = element("span", { class: `${stage} ${kind}`, title: `${say(`house_stage_${stage}`)}: ${say(`house_${kind}`)} ${saySeconds(seconds)}` });
-      part.style.width = `${(seconds / longest) * 100}%`;
+      if (!seconds[kind]) continue;
+      const part = element("span", { class: `${stage} ${kind}`, title: `${say(`house_stage_${stage}`)}: ${say(`house_${kind}`)} ${saySeconds(seconds[kind])}` });
+      part.style.width = `${(seconds[kind] / longest) * 100}%`;
       made.append(part);
     }
   }

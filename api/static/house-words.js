@@ -5,7 +5,7 @@ import { language, say, sayDuration } from "./i18n.js";
 
 /** With as many digits after the point as tell something. */
 export function sayNumber(n) {
-  return new Intl.NumberFormat(language, { maximumFractionDigits: n < 1 ? 2 : n < 10 ? 1 : 0 }).format(n);
+  return new Intl.NumberFormat(language, { maximumFractionDigits: n < 1 ? 2 : n < 10 ? 1 : 0 }).format(Math.max(0, n)); // a wait may be -0
 }
 
 export function saySeconds(seconds) {

@@ -19,17 +19,16 @@ const failures = new Failures();
 const LOOKS = { good: "good", busy: "waiting", bad: "bad" };
 let told = null; // the kind of headline that was told last
 
-reading.addEventListener("read", async () => {
+let failed = null; // the latest look at failures
+
+reading.addEventListener("read", () => {
   if (!reading.trouble) {
     road.sample(reading.at, reading.house.stages);
-    await failures.look(reading.house);
+    failed = failures.look(reading.house);
   }
   show();
 });
-changes.addEventListener("change", () => {
-  show();
-  failures.show();
-});
+changes.addEventListener("change", show);
 
 function show() {
   const refused = reading.trouble?.status === 403 || !may(who.role, "admin");
@@ -41,6 +40,7 @@ function show() {
   road.show(reading.house, reading.models);
   showCounts(reading.house);
   newest.show(reading.newest);
+  failures.show(reading.newest);
   by("no-jobs").hidden = reading.newest.length > 0;
   by("jobs-table").hidden = !reading.newest.length;
   tick();
@@ -71,4 +71,5 @@ function showCounts({ accepted, unfinished, ended, webhooks }) {
 
 if (may(who.role, "admin")) await reading.begin();
 else show();
+await failed;
 document.body.dataset.ready = "";

@@ -24,7 +24,8 @@ export function sayProblem({ code, detail }) {
 /** A duration in seconds, as people say it. */
 export function sayDuration(seconds) {
   if (seconds < 60) return say("seconds", { n: Math.max(1, Math.round(seconds)) });
-  return seconds < 5400 ? say("minutes", { n: Math.round(seconds / 60) }) : say("hours", { n: Math.round(seconds / 360) / 10 });
+  if (seconds < 5400) return say("minutes", { n: Math.round(seconds / 60) });
+  return seconds < 172_800 ? say("hours", { n: Math.round(seconds / 360) / 10 }) : say("days", { n: Math.round(seconds / 86_400) });
 }
 
 /** The name in the reader's language, of names by language. */

@@ -22,12 +22,13 @@ export function marked({ heard, edits }) {
   return line;
 }
 
-/** An edit names its words without the punctuation around them; that stays where it is. */
+const AROUND = /^([^\p{L}\p{N}]*)(.*?)([^\p{L}\p{N}]*)$/su; // punctuation, what is said, punctuation
+
+/** The punctuation around words that are said otherwise stays where it is. */
 function shown(raw, edit) {
-  const at = Math.max(0, raw.indexOf(edit.from));
-  const known = raw.includes(edit.from) ? edit.from : raw;
-  const wrong = known && element("del", {}, element("span", { class: "unseen" }, say("mark_wrong")), known);
-  const right = edit.to && element("ins", {}, element("span", { class: "unseen" }, say("mark_right")), edit.to);
+  const [, before, known, after] = edit.to ? raw.match(AROUND) : ["", "", raw, ""];
+  const wrong = known && element("del", {}, element("span", { class: "unseen" }, say(edit.to ? "mark_wrong" : "mark_left_out")), known);
+  const right = edit.to && element("ins", {}, element("span", { class: "unseen" }, say(known ? "mark_right" : "mark_added")), edit.to);
   const gap = known && edit.to ? " " : "";
-  return [raw.slice(0, at), wrong, gap, right, raw.slice(at + known.length), raw ? "" : " "].filter(Boolean);
+  return [before, wrong, gap, right, after, raw ? "" : " "].filter(Boolean);
 }

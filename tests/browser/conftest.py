@@ -13,7 +13,7 @@ from pipeline.settings import settings
 
 ROOT = Path(__file__).parents[2]
 LEARNERS = ROOT / "examples" / "learners"
-SPOKEN = LEARNERS / "010270268.wav"  # "I want to be able to start my own projects."
+SPOKEN = LEARNERS / "020340113.wav"  # a child who says one word too many: "… spare her as from the throat"
 SCREENSHOTS = ROOT / "build" / "screenshots"
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
 DESKTOP = {"viewport": {"width": 1280, "height": 860}}

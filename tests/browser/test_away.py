@@ -1,0 +1,139 @@
+"""Connections that go and come back, pages that are reloaded, two tabs: nothing is lost, nothing is asked twice."""
+
+from collections.abc import Iterator
+
+import pytest
+from conftest import PHONE, SPOKEN
+from faults.proxy import Proxy
+from playwright.sync_api import Page, expect
+from talking import TAUGHT, job_of, said, turn, type_in
+
+
+@pytest.fixture
+def line(house) -> Iterator[Proxy]:
+    """What stands between the browser and the house, and can be cut."""
+    proxy = Proxy(int(house.url.rpartition(":")[2]))
+    yield proxy
+    proxy.close()
+
+
+def through(line: Proxy) -> str:
+    return f"http://127.0.0.1:{line.port}"
+
+
+def kept(page: Page) -> None:
+    page.wait_for_selector(".turn[data-state=kept]")
+
+
+def jobs(house, page: Page) -> list[dict]:
+    session = page.evaluate("localStorage.getItem('session')")
+    return house.get("/v1/jobs", params={"session": session}).json()["jobs"]
+
+
+def test_what_is_said_without_a_connection_is_kept_over_a_reload_and_sent_later(visit, house, picture):
+    page = visit(**PHONE, locale="zh-CN")
+    page.evaluate("navigator.serviceWorker.ready")
+    page.context.set_offline(True)
+    expect(page.locator("#lost")).to_be_visible()
+    page.set_input_files("#file", SPOKEN)
+    type_in(page, TAUGHT)
+    expect(page.locator(".turn[data-state=kept]")).to_have_count(2)
+    picture(page, "talk-phone-offline-zh")
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+    expect(page.locator(".turn[data-state=kept]")).to_have_count(2)
+    page.context.set_offline(False)
+    assert "spare her" in said(turn(page, 1))
+    assert "went" in said(turn(page, 2))
+    expect(page.locator("#lost")).to_be_hidden()
+    assert [job["seq"] for job in jobs(house, page)] == [2, 1]
+    assert len(house.get("/v1/sessions/" + page.evaluate("localStorage.getItem('session')")).json()["turns"]) == 2
+
+
+def test_an_answer_is_heard_of_after_the_connection_broke(visit, house, line):
+    page = visit(url=through(line))
+    type_in(page, TAUGHT)
+    page.wait_for_selector(".turn[data-job]")
+    line.reset()
+    turn(page, 1)
+    assert len(jobs(house, page)) == 1
+
+
+def test_a_question_whose_acceptance_was_not_heard_is_asked_once(visit, house, line):
+    page = visit(url=through(line))
+    line.cut_reply(b"Idempotency-Key", b"HTTP/1.1 202")
+    page.set_input_files("#file", SPOKEN)
+    turn(page, 1)
+    assert line.cuts == 1
+    assert len(jobs(house, page)) == 1
+
+
+def test_a_server_that_is_silent_loses_nothing(visit, house, line):
+    page = visit(url=through(line))
+    line.black_hole()
+    type_in(page, "Are you there?")
+    kept(page)
+    page.wait_for_timeout(1500)
+    line.flow()
+    turn(page, 1)
+    assert len(jobs(house, page)) == 1
+
+
+def test_a_reload_shows_the_conversation_and_one_s_own_voice(visit):
+    page = visit()
+    page.set_input_files("#file", SPOKEN)
+    before = said(turn(page, 1))
+    page.reload()
+    answered = turn(page, 1)
+    assert said(answered) == before
+    answered.get_by_role("button", name="Play: your voice").click()
+    expect(answered.get_by_role("button", name="Pause: your voice")).to_be_visible()
+    expect(
+        answered.get_by_role("button", name="Play: the teacher")
+    ).to_be_visible()  # it does not begin again by itself
+
+
+def test_a_reload_while_the_teacher_works_loses_nothing(visit, house):
+    page = visit()
+    ahead = [house.post(SPOKEN, session=f"ahead of a reload {number}") for number in range(3)]
+    type_in(page, TAUGHT)
+    page.wait_for_selector(".turn[data-job]")
+    page.reload()
+    assert "went" in said(turn(page, 1))
+    for accepted in ahead:
+        house.ended(accepted)
+
+
+def test_two_tabs_show_the_same_and_only_one_speaks(visit, house):
+    one = visit()
+    two = visit(context=one.context)
+    type_in(one, "I has a cat.")
+    type_in(two, "It are black.")
+    for page in (one, two):
+        turn(page, 1)
+        turn(page, 2)
+    assert [job_of(turn(one, number)) for number in (1, 2)] == [job_of(turn(two, number)) for number in (1, 2)]
+    assert len(jobs(house, one)) == 2
+    spoken = [
+        [turn(page, number).locator(".teachers input").input_value() != "0" for number in (1, 2)] for page in (one, two)
+    ]
+    assert spoken[0][1] is False
+    assert spoken[1][0] is False
+    one.once("dialog", lambda asked: asked.accept())
+    one.click("#choose")
+    one.click("#erase")
+    expect(two.locator(".turn")).to_have_count(0)
+
+
+def test_two_tabs_that_come_back_together_send_everything_once(visit, house):
+    one = visit()
+    two = visit(context=one.context)
+    one.context.set_offline(True)
+    for page, text in ((one, "One."), (two, "Two."), (one, "Three.")):
+        type_in(page, text)
+    expect(two.locator(".turn[data-state=kept]")).to_have_count(3)
+    one.context.set_offline(False)
+    for number in (1, 2, 3):
+        turn(one, number)
+        turn(two, number)
+    assert [job["question"]["text"] for job in jobs(house, one)][::-1] == ["One.", "Two.", "Three."]

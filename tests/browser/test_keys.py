@@ -1,0 +1,117 @@
+"""The pages of a house that asks for keys: log in, see what one may, log out."""
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+from conftest import PHONE
+from e2e_house import House, start, until_ready
+from playwright.sync_api import expect
+from talking import turn, type_in
+
+from pipeline.keys import Keys, Limits
+from pipeline.settings import Settings, settings
+from pipeline.store import connect
+
+WRONG = "wj_" + "0" * 16 + "_" + "A" * 43
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory) -> Iterator[House]:
+    home = tmp_path_factory.mktemp("guarded")
+    running = until_ready(start(home, WAIJIAO_MODELS=str(settings().models_folder), WAIJIAO_KEYS="true"))
+    yield running
+    running.process.send_signal(signal.SIGINT)
+    assert running.process.wait(15) == 0
+
+
+@pytest.fixture
+def key(guarded):
+    """A new key of this role."""
+    redis = connect(Settings(home=guarded.home))
+    yield lambda role, name="Anna": Keys(redis).create("default", role, name, Limits())[1]
+    redis.close()
+
+
+@pytest.fixture
+def enter(browser, guarded):
+    """Opens a page and logs in."""
+    contexts = []
+
+    def enter(text: str, path: str = "/", context=None, **options):
+        if context is None:
+            context = browser.new_context(**{"locale": "en-US", **options})
+            contexts.append(context)
+        page = context.new_page()
+        page.goto(guarded.url + path)
+        page.fill("#login input[name=key]", text)
+        page.press("#login input[name=key]", "Enter")
+        return page
+
+    yield enter
+    for context in contexts:
+        context.close()
+
+
+def test_a_wrong_key_is_refused_and_the_right_one_opens(enter, key, picture):
+    page = enter(WRONG, locale="zh-CN", **PHONE)
+    expect(page.locator("#login .wrong")).to_have_text("服务器不认识这个密钥。输完整了吗？")
+    picture(page, "login-phone-zh")
+    page.keyboard.press("Escape")
+    expect(page.locator("#login")).to_be_visible()
+    page.fill("#login input[name=key]", key("learner"))
+    page.press("#login input[name=key]", "Enter")
+    page.wait_for_selector("body[data-ready]")
+    type_in(page, "I like tea.")
+    answered = turn(page, 1)
+    expect(answered.get_by_role("button", name="暂停：老师")).to_be_visible()  # <audio> shows the cookie
+    page.reload()
+    turn(page, 1)
+    assert page.evaluate("document.cookie") == ""
+
+
+@pytest.mark.parametrize(
+    ("role", "shown"), [("learner", ["Talk"]), ("teacher", ["Talk", "Class"]), ("admin", ["Talk", "Class", "House"])]
+)
+def test_everybody_is_shown_the_pages_that_are_theirs(enter, key, role, shown):
+    page = enter(key(role))
+    page.wait_for_selector("body[data-ready]")
+    assert [link.inner_text() for link in page.locator("nav a").all() if link.is_visible()] == shown
+
+
+def test_a_learner_finds_the_conversation_on_another_device(enter, key):
+    mine = key("learner")
+    page = enter(mine)
+    page.wait_for_selector("body[data-ready]")
+    type_in(page, "I like tea.")
+    turn(page, 1)
+    other = enter(mine)
+    turn(other, 1)
+
+
+def test_who_logs_out_leaves_nothing_for_the_next(enter, key):
+    page = enter(key("learner"))
+    page.wait_for_selector("body[data-ready]")
+    page.context.set_offline(True)
+    type_in(page, "This was never sent.")
+    page.wait_for_selector(".turn[data-state=kept]")
+    page.context.set_offline(False)
+    turn(page, 1)
+    page.once("dialog", lambda asked: asked.accept())
+    page.click("#leave")
+    page.wait_for_selector("#login[open]")
+    next_one = enter(key("learner", "Ben"), context=page.context)
+    next_one.wait_for_selector("body[data-ready]")
+    expect(next_one.locator(".turn")).to_have_count(0)
+
+
+def test_a_key_that_is_revoked_meanwhile_asks_for_another_and_what_was_said_is_sent_then(enter, key, guarded):
+    text = key("learner")
+    page = enter(text)
+    page.wait_for_selector("body[data-ready]")
+    redis = connect(Settings(home=guarded.home))
+    Keys(redis).revoke(text.split("_")[1])
+    redis.close()
+    type_in(page, "Can you hear me?")
+    page.wait_for_selector("#login[open]")
+    expect(page.locator(".turn[data-state=kept]")).to_have_count(1)

@@ -1,0 +1,264 @@
+"""A learner's page as a learner uses it: talk, hear, be corrected, type, send files, start over."""
+
+import json
+import re
+import wave
+from pathlib import Path
+
+import pytest
+from conftest import DESKTOP, LEARNERS, PHONE, SPOKEN
+from playwright.sync_api import expect
+from talking import TAUGHT, job_of, record, said, turn, type_in
+
+
+def seconds_of(recording: Path) -> float:
+    with wave.open(str(recording)) as file:
+        return file.getnframes() / file.getframerate()
+
+
+def test_a_learner_records_is_corrected_and_hears_the_answer(visit, house, picture):
+    page = visit(**PHONE)
+    record(page, 1)
+    drawn = page.evaluate(
+        "() => { const c = document.getElementById('level');"
+        " return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((each) => each) }"
+    )
+    assert drawn, "the level is not shown"
+    picture(page, "talk-phone-recording")
+    page.wait_for_timeout(seconds_of(SPOKEN) * 1000)
+    page.click("#stop")
+    page.wait_for_selector(".row.review:not([hidden])")
+    page.click("#send-kept")
+    answered = turn(page, 1)
+    pause = answered.get_by_role("button", name="Pause: the teacher")
+    expect(pause).to_be_visible()  # it speaks by itself
+    expect(answered.locator(".teachers output")).to_have_text(re.compile("0:0[1-9]"))
+    job = house.get(f"/v1/jobs/{job_of(answered)}").json()
+    assert job["transcript"]["text"] == said(answered)
+    (edit,) = job["feedback"]["edits"]
+    assert answered.locator("del").text_content().endswith(edit["from"])
+    expect(answered.locator(".reply")).to_have_text(job["feedback"]["reply"])
+    expect(answered.locator(".better")).to_contain_text(job["feedback"]["corrected"])
+    picture(page, "talk-phone-en")
+    pause.click()
+    answered.get_by_role("button", name="Play: your voice").click()
+    expect(answered.get_by_role("button", name="Pause: your voice")).to_be_visible()
+
+
+def test_the_stages_and_the_time_to_go_are_shown(visit, house):
+    page = visit()
+    ahead = [house.post(LEARNERS / "010270268.wav", session=f"ahead {number}") for number in range(5)]
+    page.set_input_files("#file", SPOKEN)
+    waiting = page.locator(".turn .way")
+    expect(waiting.locator(".steps li")).to_have_text(["Waits", "Listens", "Thinks", "Speaks"])
+    expect(waiting).to_contain_text(re.compile(r"number [2-6] in line.*about \d+ s to go"), timeout=20_000)
+    turn(page, 1)
+    for accepted in ahead:
+        house.ended(accepted)
+
+
+def test_typed_words_are_marked_word_by_word(visit, picture):
+    page = visit()
+    type_in(page, TAUGHT)
+    answered = turn(page, 1)
+    assert answered.locator("del").all_text_contents() == ["instead of go", "instead of book"]
+    assert answered.locator("ins").all_text_contents() == ["say went", "say books"]
+    assert said(answered) == "Yesterday I go went to the library and I read two book books."
+    picture(page, "talk-desktop-en")
+
+
+def test_typed_words_go_with_a_recording(visit, house):
+    page = visit()
+    page.fill("#text", "Is it right?")
+    record(page, seconds_of(SPOKEN) + 0.5)
+    page.click("#send")
+    job = house.get(f"/v1/jobs/{job_of(turn(page, 1))}").json()
+    assert job["question"]["text"] == "Is it right?"
+    assert job["feedback"]["heard"] == f"{job['transcript']['text']} Is it right?"
+
+
+def test_what_was_recorded_can_be_thrown_away(visit):
+    page = visit()
+    record(page, 0.5)
+    page.click("#discard")
+    record(page, 0.5)
+    page.click("#stop")
+    page.click("#discard-kept")
+    expect(page.locator("#record")).to_be_focused()
+    assert page.locator(".turn").count() == 0
+
+
+def test_a_recording_can_be_dropped_on_the_page(visit):
+    page = visit()
+    held = page.evaluate_handle(
+        """async (bytes) => { const held = new DataTransfer();
+        held.items.add(new File([Uint8Array.from(bytes)], "homework.wav", { type: "audio/wav" })); return held }""",
+        list(SPOKEN.read_bytes()),
+    )
+    page.dispatch_event("body", "dragover", {"dataTransfer": held})
+    expect(page.locator("#drop")).to_be_visible()
+    page.dispatch_event("body", "drop", {"dataTransfer": held})
+    expect(page.locator("#drop")).to_be_hidden()
+    assert "spare her" in said(turn(page, 1))
+
+
+@pytest.mark.parametrize(("name", "content"), [("song.wav", b"these are words, not sounds"), ("empty.wav", b"")])
+def test_a_wrong_file_is_refused_in_the_reader_s_words_and_can_be_thrown_away(visit, picture, tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    page = visit(locale="zh-CN")
+    page.set_input_files("#file", tmp_path / name)
+    if not content:
+        expect(page.locator("#hint")).to_have_text("empty.wav 是空的。")
+        return
+    refused = turn(page, 1, "refused")
+    expect(refused.locator(".wrong")).to_contain_text("这个文件不是我认识的录音")
+    picture(page, "talk-desktop-wrong-file-zh")
+    refused.get_by_role("button", name="不要了").click()
+    expect(page.locator(".turn")).to_have_count(0)
+
+
+def test_silence_is_said_kindly_and_can_be_tried_again(visit):
+    page = visit()
+    page.set_input_files("#file", LEARNERS.parent / "silence.wav")
+    failed = turn(page, 1, "failed")
+    expect(failed.locator(".wrong")).to_contain_text("I could not hear anybody")
+    failed.get_by_role("button", name="Try again").click()
+    turn(page, 2, "failed")
+
+
+def test_a_question_can_be_canceled_while_it_waits(visit, house):
+    page = visit()
+    ahead = [house.post(SPOKEN, session=f"before {number}") for number in range(4)]
+    type_in(page, "I am in a hurry.")
+    page.get_by_role("button", name="Cancel").click()
+    expect(turn(page, 1, "canceled").locator(".wrong")).to_have_text("You canceled this.")
+    for accepted in ahead:
+        house.ended(accepted)
+
+
+def test_the_teacher_the_voice_and_the_speed_are_chosen_and_remembered(visit, house):
+    page = visit()
+    page.click("#choose")
+    page.get_by_role("radio", name="Emma").check()
+    page.select_option("#voice", "heart")
+    page.fill("#speed", "0.7")
+    page.click("#choices menu button")
+    expect(page.locator("#teacher-name")).to_have_text("Emma")
+    page.reload()
+    expect(page.locator("#teacher-name")).to_have_text("Emma")
+    type_in(page, "I has a dog.")
+    job = house.get(f"/v1/jobs/{job_of(turn(page, 1))}").json()
+    assert job["persona"] == "emma"
+    slow = job["answer"]["duration_s"] / len(job["answer"]["text"])
+    quick = house.ask(text="I has a dog.", persona="emma", voice="heart", speed="2")["answer"]
+    assert slow > 1.8 * quick["duration_s"] / len(quick["text"])
+
+
+def test_an_answer_speaks_by_itself_only_if_it_is_wanted(visit):
+    page = visit()
+    page.click("#choose")
+    page.uncheck("#aloud")
+    page.click("#choices menu button")
+    type_in(page, "I like tea.")
+    answered = turn(page, 1)
+    page.wait_for_timeout(500)
+    expect(answered.get_by_role("button", name="Play: the teacher")).to_be_visible()
+
+
+def test_saying_start_over_starts_over(visit):
+    page = visit()
+    type_in(page, "I like tea.")
+    turn(page, 1)
+    type_in(page, "重新开始")
+    expect(page.locator(".turn")).to_have_count(1, timeout=30_000)
+    expect(turn(page, 1).locator(".reply")).to_contain_text("we start over")
+
+
+def test_a_conversation_is_started_over_and_erased(visit, house):
+    page = visit()
+    for press, status in (("#reset", 200), ("#erase", 410)):
+        type_in(page, "I like tea.")
+        job = job_of(turn(page, 1))
+        page.once("dialog", lambda asked: asked.accept())
+        page.click("#choose")
+        page.click(press)
+        expect(page.locator(".turn")).to_have_count(0)
+        assert house.get(f"/v1/jobs/{job}").status_code == status
+        page.reload()
+        expect(page.locator(".turn")).to_have_count(0)
+
+
+def test_one_turn_is_erased_for_good(visit, house):
+    page = visit()
+    type_in(page, "I like tea.")
+    answered = turn(page, 1)
+    job = job_of(answered)
+    answered.get_by_role("button", name="Erase this turn").click()
+    expect(page.locator(".turn")).to_have_count(0)
+    assert house.get(f"/v1/jobs/{job}").json()["code"] == "erased"
+
+
+def test_everything_can_be_done_by_keyboard(visit):
+    page = visit()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    reached = []
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.id"))
+    assert reached == ["choose", "text", "send-text", "file", "record"]
+    page.keyboard.press("Space")
+    expect(page.locator("#send")).to_be_focused()
+    page.wait_for_timeout(3000)
+    page.keyboard.press("Enter")
+    turn(page, 1)
+
+
+def test_marks_can_be_taken_out_again(visit):
+    """For real corrections: what was heard, without what was put in; what is better, without what was taken out."""
+    from worker_llm.edits import believed, compare, rewritten
+
+    pairs = [
+        (
+            "Yesterday I go to the library, and I read two book.",
+            "Yesterday I went to the library, and I read two books.",
+        ),
+        ("she is go to see cow", "She is going to see a cow."),
+        ("Then you have to spare her as from the throat.", "Then you have to spare her from the throat."),
+        ("  I  like the   apple!", "I like apples!"),
+        ("我昨天去图书馆，看书。", "我昨天去了图书馆，看书。"),
+        ('<b>I</b> has a "dog".', '<b>I</b> have a "dog".'),
+    ]
+    page = visit()
+    shown = """async (feedback) => { const { marked } = await import("/static/marks.js");
+      const without = (name) => { const line = marked(feedback);
+        line.querySelectorAll(`${name}, .unseen`).forEach((each) => each.remove()); return line.textContent };
+      return [without("ins"), without("del")] }"""
+    for heard, better in pairs:
+        pieces = compare(heard, better)
+        accepted = believed([piece for piece in pieces if not piece.unchanged])
+        edits = [json.loads(json.dumps(piece.edit.as_dict())) for piece in accepted]
+        before, after = page.evaluate(shown, {"heard": heard, "edits": edits})
+        assert edits
+        assert words(before) == words(heard)
+        assert words(after).casefold() == words(rewritten(pieces, accepted)).casefold()
+
+
+def words(text: str) -> str:
+    """Without spaces and the punctuation that a correction may bring along."""
+    return re.sub(r"[\s.]", "", text)
+
+
+@pytest.mark.parametrize("look", [{"locale": "zh-CN", **PHONE}, {"locale": "zh-CN", "color_scheme": "dark", **DESKTOP}])
+def test_the_page_speaks_chinese(visit, picture, look):
+    page = visit(**look)
+    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    type_in(page, TAUGHT)
+    answered = turn(page, 1)
+    expect(answered.locator(".better")).to_contain_text("更好的说法：")
+    picture(page, "talk-phone-zh" if look.get("is_mobile") else "talk-desktop-dark-zh")
+    page.click("#language")
+    expect(answered.locator(".better")).to_contain_text("Better:")
+    page.reload()
+    expect(page.get_by_role("button", name="Record", exact=True)).to_be_visible()
