@@ -10,6 +10,9 @@ const LOOK_S = 2; // seconds between two looks
 export const KINDS = { done: ["succeeded"], waiting: ["unknown", "kept", "queued", "transcribing", "thinking", "speaking"], failed: ["refused", "failed", "canceled", "expired", "gone"] };
 export const kindOf = (state) => Object.keys(KINDS).find((kind) => KINDS[kind].includes(state));
 
+/** Recordings that were on their way when they were discarded: id of the item -> what is to become of its job. */
+export const unwanted = new Map();
+
 /** Event: "changed". */
 export class Batch extends EventTarget {
   seconds = null; // until all is answered, as far as anybody knows
@@ -97,12 +100,18 @@ export class Batch extends EventTarget {
 
   /** End all that is not answered yet. */
   async cancel() {
-    for (const item of this.#items.filter(({ refused }) => !refused)) await this.outbox.discard(item);
-    await each([...this.#jobs.values()].filter((job) => !ended(job)).sort(older).reverse(), async ({ id }) => {
+    const cancel = async ({ id }) => {
       const job = await cancelJob(id);
       if (job) await this.#take(job);
-    });
+    };
+    for (const item of this.#items) if (!item.refused) await this.#discard(item, cancel);
+    await each([...this.#jobs.values()].filter((job) => !ended(job)).sort(older).reverse(), cancel);
     await this.look();
+  }
+
+  async #discard(item, then) {
+    unwanted.set(item.id, then);
+    await this.outbox.discard(item);
   }
 
   /** Have the server try again what failed through no fault of its own; the failed one makes room for it. */
@@ -130,14 +139,14 @@ export class Batch extends EventTarget {
   /** Erase one recording and all that came of it. */
   async drop({ name }) {
     this.files = this.files.filter((each) => each !== name);
-    for (const item of this.#items) if (item.fields.metadata.file === name) await this.outbox.discard(item);
+    for (const item of this.#items) if (item.fields.metadata.file === name) await this.#discard(item, (job) => this.#forget(job));
     await eraseJobs([...this.#jobs.values()].filter(({ metadata }) => metadata.file === name));
     await this.look();
   }
 
   /** Erase the class, here and on the server. */
   async erase() {
-    for (const item of this.#items) await this.outbox.discard(item);
+    for (const item of this.#items) await this.#discard(item, eraseJob);
     await eraseJobs(await jobsOf(this.id));
   }
 }

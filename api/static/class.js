@@ -1,10 +1,9 @@
 // The teacher's page: send the homework of a whole class, see how far it is, fetch the answers.
 
 import { readCapabilities } from "./capabilities.js";
-import { Batch } from "./class-batch.js";
+import { Batch, unwanted } from "./class-batch.js";
 import { sessionOf } from "./class-files.js";
 import { Form } from "./class-form.js";
-import { eraseJob } from "./class-jobs.js";
 import { Table } from "./class-table.js";
 import { announce, by, element } from "./dom.js";
 import { changes, say, sayProblem } from "./i18n.js";
@@ -17,7 +16,6 @@ const who = await begin();
 const mine = who.id ?? "";
 const outbox = new Outbox("class");
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("waijiao-classes") : null;
-const erased = new Set(); // ids of classes of which a recording may still be on its way
 let open = null; // {batch, table}
 
 // --- sending -----------------------------------------------------------------------------------------------------
@@ -117,7 +115,6 @@ async function drop(row) {
 async function erase() {
   const { batch } = open;
   if (!confirm(say("class_erase_sure", { name: by("open-name").textContent }))) return;
-  erased.add(batch.id);
   await batch.erase();
   await remove("classes", batch.id);
   history.replaceState(null, "", location.pathname);
@@ -170,7 +167,7 @@ async function work() {
   by("erase").addEventListener("click", () => told(erase()));
   addEventListener("hashchange", async () => (await show(), location.hash && by("open-name").focus()));
   changes.addEventListener("change", () => (showClasses(), open && (open.table.translate(), showOpen())));
-  outbox.addEventListener("accepted", ({ detail: { item, job } }) => erased.has(item.fields.metadata.batch) && eraseJob(job));
+  outbox.addEventListener("accepted", ({ detail: { item, job } }) => told(unwanted.get(item.id)?.(job)));
   tabs?.addEventListener("message", changedElsewhere);
   document.querySelector(".skip").addEventListener("click", (event) => (event.preventDefault(), by("main").focus())); // the address names the class
   await show();
