@@ -1,7 +1,9 @@
 """What lies in examples/ does what its README says, run as a person runs it, against the default models."""
 
 import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,3 +43,34 @@ def test_the_shell_script_repeats_the_server_s_words_when_there_is_no_answer(run
     assert ran.returncode == 1
     assert told in ran.stderr
     assert not (tmp_path / "answer.wav").exists()
+
+
+def test_the_client_tells_how_far_it_is_and_saves_the_answer(run, house, tmp_path):
+    ran = run(sys.executable, EXAMPLES / "ask.py", LEARNER)
+    assert ran.returncode == 0, ran.stderr
+    turn = house.get("/v1/sessions/anna").json()["turns"][-1]
+    assert f"heard:     {turn['transcript']['text']}\n" in ran.stdout
+    assert f"answer:    {turn['answer']['text']}\n" in ran.stdout
+    assert "succeeded" in ran.stderr
+    assert (tmp_path / "answer.wav").read_bytes() == house.get(turn["answer"]["audio"]).content
+
+
+def test_the_client_answers_a_folder_in_order_and_says_which_recording_has_no_answer(run, tmp_path):
+    lessons = tmp_path / "lessons"
+    lessons.mkdir()
+    for name, recording in {"anna.wav": LEARNER, "ben.wav": SILENCE, "chen.wav": LEARNER}.items():
+        shutil.copy(recording, lessons / name)
+    ran = run(sys.executable, EXAMPLES / "ask.py", lessons)
+    assert ran.returncode == 1, ran.stderr
+    first, second, third = ran.stdout.splitlines()
+    assert first.startswith("1 of 3  anna.wav: I want")
+    assert second.startswith("2 of 3  ben.wav: failed: The recording is silent.")
+    assert third.startswith("3 of 3  chen.wav: I want")
+    assert sorted(each.name for each in (tmp_path / "answers").iterdir()) == ["anna.wav", "chen.wav"]
+
+
+def test_the_client_repeats_the_server_s_words_when_there_is_no_answer(run):
+    ran = run(sys.executable, EXAMPLES / "ask.py", SILENCE)
+    assert ran.returncode == 1
+    assert "Traceback" not in ran.stderr
+    assert "Record again" in ran.stderr
