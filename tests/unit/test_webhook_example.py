@@ -1,25 +1,65 @@
-"""The receiver that docs/webhooks.md shows does what the page says."""
+"""The receiver in examples/ takes what is signed once and nothing else, and forgets nothing."""
 
-import re
+import json
+import threading
 import time
-from importlib import import_module
-from pathlib import Path
 
+import pytest
+
+from examples.webhook_receiver import Book, create_app
 from pipeline import signing
 
-PAGE = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text()
-BODY = b'{"type": "job.succeeded", "data": {"links": {"self": "/v1/jobs/a"}}}'
+SECRET = signing.fresh()
 
 
-def test_the_receiver_of_the_page_takes_what_is_signed_once_and_nothing_else(monkeypatch, capsys, tmp_path):
-    secret = signing.fresh()
-    monkeypatch.setenv("WEBHOOK_SECRET", secret)
-    (example,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
-    (tmp_path / "page_receiver.py").write_text(example)
-    monkeypatch.syspath_prepend(tmp_path)
-    client = import_module("page_receiver").app.test_client()
-    signed = signing.headers([signing.fresh(), secret], "msg_a_succeeded", int(time.time()), BODY)
-    for _ in range(2):
-        assert client.post("/hooks/waijiao", data=BODY, headers=signed).status_code == 204
-    assert client.post("/hooks/waijiao", data=BODY + b" ", headers=signed).status_code == 401
-    assert capsys.readouterr().out == "job.succeeded /v1/jobs/a\n"
+def body(event: str = "job.succeeded") -> bytes:
+    return json.dumps({"type": event, "data": {"id": "a"}}).encode()
+
+
+def signed(said: bytes, *secrets: str) -> dict[str, str]:
+    return signing.headers(secrets or [SECRET], "msg_a_succeeded", int(time.time()), said)
+
+
+@pytest.fixture
+def book(tmp_path) -> Book:
+    return Book(tmp_path / "told.sqlite3")
+
+
+@pytest.fixture
+def tell(book):
+    """Tells the receiver something; the status it answers with."""
+    app = create_app(SECRET, book, threading.Event())
+    return lambda said, headers: app.test_client().post("/hooks/waijiao", data=said, headers=headers).status_code
+
+
+def test_what_is_told_twice_is_to_be_done_once(tell, book):
+    assert [tell(body(), signed(body())) for _ in range(2)] == [204, 204]
+    assert book.undone() == ["a"]
+
+
+def test_both_secrets_are_taken_after_a_rotation(tell):
+    assert tell(body(), signed(body(), signing.fresh(), SECRET)) == 204
+
+
+def test_what_nobody_signed_is_refused_and_not_written_down(tell, book):
+    refused = [
+        tell(body(), {}),
+        tell(body(), signed(body(), signing.fresh())),
+        tell(body() + b" ", signed(body())),
+        tell(body(), signing.headers([SECRET], "msg_a_succeeded", int(time.time()) - 3600, body())),
+    ]
+    assert refused == [401] * 4
+    assert book.undone() == []
+
+
+def test_a_job_without_an_answer_is_nothing_to_fetch(tell, book):
+    assert tell(body("job.failed"), signed(body("job.failed"))) == 204
+    assert book.undone() == []
+
+
+def test_what_was_told_is_still_known_after_a_crash_and_what_was_done_is_not_done_again(tell, book):
+    tell(body(), signed(body()))
+    assert Book(book.path).undone() == ["a"]
+    book.done("a")
+    tell(body(), signed(body()))
+    assert Book(book.path).undone() == []
