@@ -241,6 +241,7 @@ export const words = {
 };
 
 export const problems = {
+  answer_not_ready: "The answer is not spoken yet. Try again in a moment.",
   bad_audio: "This recording cannot be read. Record it again.",
   bad_request: "The server did not understand the request.",
   begun_anew: "The answer broke off. Ask again.",
@@ -262,6 +263,7 @@ export const problems = {
   no_speech: "I could not hear anybody. Come closer to the microphone and try again.",
   not_audio: "This file is no recording that I know. Send wav, mp3, m4a, aac, ogg, opus, webm or flac.",
   not_dead: "This cannot be tried again. Send it anew.",
+  nothing_fits: "There is nothing of it to fetch.",
   nothing_to_say: "This voice cannot speak the answer. Choose another voice.",
   out_of_memory: "This was too much for the server. Try a shorter recording.",
   prompt_too_long: "This is too long. Send less of it.",
@@ -271,6 +273,7 @@ export const problems = {
   server_full: "The server is full. It will be sent in a moment.",
   too_large: "This file is too large. Choose a shorter recording.",
   too_long: "This recording is too long. Cut it into shorter ones.",
+  too_many_fit: "These are too many answers for one file. Fetch them class by class.",
   too_many_waiting: "Too many wait at once. Try again.",
   too_slow: "This took too long. Try a shorter recording.",
   unavailable: "The server cannot work right now. It will be sent in a moment.",

@@ -241,6 +241,7 @@ export const words = {
 };
 
 export const problems = {
+  answer_not_ready: "回答还没有说完，请稍后再试。",
   bad_audio: "这段录音读不出来，请重新录。",
   bad_request: "服务器看不懂这个请求。",
   begun_anew: "回答中断了，请再问一次。",
@@ -262,6 +263,7 @@ export const problems = {
   no_speech: "我没听到有人说话。请靠近麦克风，再试一次。",
   not_audio: "这个文件不是我认识的录音。请发送 wav、mp3、m4a、aac、ogg、opus、webm 或 flac。",
   not_dead: "这个不能重试，请重新发送。",
+  nothing_fits: "没有可以下载的内容。",
   nothing_to_say: "这个嗓音说不了这个回答，请换一个嗓音。",
   out_of_memory: "这对服务器来说太多了，请录短一点。",
   prompt_too_long: "太长了，请发送短一点的内容。",
@@ -271,6 +273,7 @@ export const problems = {
   server_full: "服务器满了，稍等一下就会发送。",
   too_large: "文件太大，请选择短一点的录音。",
   too_long: "录音太长，请分成几段。",
+  too_many_fit: "回答太多，放不进一个文件，请一个班一个班地下载。",
   too_many_waiting: "同时等待的太多，请再试一次。",
   too_slow: "花的时间太长了，请录短一点。",
   unavailable: "服务器现在不能工作，稍等一下就会发送。",

@@ -61,7 +61,7 @@ def test_an_answer_is_heard_of_after_the_connection_broke(visit, house, line):
 
 def test_a_question_whose_acceptance_was_not_heard_is_asked_once(visit, house, line):
     page = visit(url=through(line))
-    line.cut_reply(b"Idempotency-Key", b"HTTP/1.1 202")
+    line.cut_reply(b"", b"HTTP/1.1 202")
     page.set_input_files("#file", SPOKEN)
     turn(page, 1)
     assert line.cuts == 1

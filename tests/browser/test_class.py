@@ -2,14 +2,20 @@
 
 import io
 import re
+import secrets
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import LEARNERS, PHONE, ROOT
-from playwright.sync_api import Page, expect
+from conftest import DESKTOP, LEARNERS, PHONE, ROOT
+from playwright.sync_api import Locator, Page, expect
+
+from pipeline.jobs import Jobs
+from pipeline.record import Question
+from pipeline.settings import Settings
+from pipeline.store import connect
 
 RECORDINGS = sorted(LEARNERS.glob("*.wav"))[:12]
 ALL_ANSWERED_MS = 90_000
@@ -35,7 +41,7 @@ def send(page: Page, files: list[Path], name: str = HOMEWORK) -> str:
     return page.url.split("#")[1]
 
 
-def row(page: Page, name: str):
+def row(page: Page, name: str) -> Locator:
     return page.locator("#rows tr", has_text=name)
 
 
@@ -52,24 +58,33 @@ def jobs_of(house, batch: str) -> list[dict]:
     return house.get("/v1/jobs", params={"metadata": f"batch:{batch}", "limit": 100}).json()["jobs"]
 
 
+def succeeded(jobs: list[dict]) -> list[dict]:
+    return [job for job in jobs if job["state"] == "succeeded"]
+
+
 def serious(page: Page) -> list[str]:
     found = Axe().run(page).response["violations"]
     return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found if each["impact"] in {"serious", "critical"}]
 
 
 @pytest.fixture(scope="module")
-def answered(browser, house, homework) -> tuple[str, str]:
-    """The id of a class sent at a computer and watched until all was answered, over a reload; what was said of it."""
-    context = browser.new_context(viewport={"width": 1280, "height": 860}, locale="en-US")
+def senders(browser, house, homework) -> Iterator[Page]:
+    """The page of a class that was sent, loaded again at once, and watched until all was answered."""
+    context = browser.new_context(**DESKTOP, locale="en-US")
     page = context.new_page()
     page.goto(f"{house.url}/class")
     page.wait_for_selector("body[data-ready]")
-    batch = send(page, homework)
+    send(page, homework)
     page.reload()
     wait_until_all_ended(page)
-    said = page.locator("#far").inner_text()
+    yield page
     context.close()
-    return batch, said
+
+
+@pytest.fixture
+def batch(senders) -> str:
+    """The id of that class."""
+    return senders.url.split("#")[1]
 
 
 def test_what_cannot_be_sent_is_named_and_stops_nothing(visit, homework):
@@ -93,67 +108,65 @@ def test_a_folder_in_the_folder_names_the_learner(visit, tmp_path):
     expect(page.locator("#chosen .name")).to_have_text(["anna - 1.wav", "ben - 1.wav"])
 
 
-def test_a_class_is_answered_though_the_page_was_loaded_again(visit, house, answered, picture):
-    batch, said = answered
-    assert said == "12 of 14 done · 2 failed"
+def test_a_class_is_answered_though_the_page_was_loaded_again(house, senders, batch, picture):
+    expect(senders.locator("#far")).to_have_text("12 of 14 done · 2 failed")
     jobs = jobs_of(house, batch)
     assert {job["lane"] for job in jobs} == {"bulk"}
     assert len({job["session"] for job in jobs}) == len(jobs) == 13  # the text is refused before it becomes a job
-    page = visit(f"/class#{batch}")
-    for job in jobs:
-        if job["state"] == "succeeded":
-            shown = row(page, job["metadata"]["file"])
-            expect(shown.locator(".state")).to_have_text("Done")
-            expect(shown.locator(".reply")).to_have_text(job["feedback"]["reply"])
-    expect(row(page, "silence.wav").locator(".said")).to_contain_text("I could not hear anybody.")
-    assert not serious(page)
-    picture(page, "class-desktop-en")
+    for job in succeeded(jobs):
+        shown = row(senders, job["metadata"]["file"])
+        expect(shown.locator(".state")).to_have_text("Done")
+        expect(shown.locator(".reply")).to_have_text(job["feedback"]["reply"])
+        expect(shown.locator("ins")).to_have_count(sum(bool(edit["to"]) for edit in job["feedback"]["edits"]))
+    expect(row(senders, "silence.wav").locator(".said")).to_contain_text("I could not hear anybody.")
+    expect(row(senders, "shopping list.wav").locator(".state")).to_have_text("Refused")
+    expect(row(senders, "shopping list.wav").locator(".said")).to_contain_text("This file is no recording")
+    assert not serious(senders)
+    picture(senders, "class-desktop-en")
 
 
-def test_the_archive_has_every_answer_under_the_name_of_its_recording(visit, house, answered):
-    batch, _ = answered
+def test_the_archive_has_every_answer_under_the_name_of_its_recording(visit, house, batch):
     page = visit(f"/class#{batch}")
     with page.expect_download() as started:
         page.click("#zip")
     assert started.value.suggested_filename.endswith(".zip")
     with zipfile.ZipFile(io.BytesIO(Path(started.value.path()).read_bytes())) as archive:
-        for job in jobs_of(house, batch):
-            if job["state"] == "succeeded":
-                name = Path(job["metadata"]["file"]).stem
-                assert archive.read(f"{name}.wav") == house.get(f"/v1/jobs/{job['id']}/audio").content
+        for job in succeeded(jobs_of(house, batch)):
+            name = Path(job["metadata"]["file"]).stem
+            assert archive.read(f"{name}.wav") == house.get(job["answer"]["audio"]).content
         assert len(archive.namelist()) == 12 + 1  # and the table
 
 
-def test_an_answer_is_heard_and_downloaded(visit, house, answered):
-    page = visit(f"/class#{answered[0]}")
+def test_an_answer_is_heard_and_downloaded(visit, house, batch):
+    page = visit(f"/class#{batch}")
     name = RECORDINGS[0].name
     shown = row(page, name)
     shown.get_by_label(f"Play: {name}").click()
     expect(shown.get_by_label("Pause: the teacher")).to_be_focused()
     with page.expect_download() as started:
         shown.get_by_label(f"Download the answer to {name}").click()
-    job = next(job for job in jobs_of(house, answered[0]) if job["metadata"]["file"] == name)
+    job = next(job for job in jobs_of(house, batch) if job["metadata"]["file"] == name)
     assert Path(started.value.path()).read_bytes() == house.get(job["answer"]["audio"]).content
 
 
-def test_a_part_of_the_class_can_be_looked_at_by_keyboard(visit, answered):
-    page = visit(f"/class#{answered[0]}")
+def test_a_part_of_the_class_can_be_looked_at_by_keyboard(visit, batch):
+    page = visit(f"/class#{batch}")
     assert counts(page) == {"All": 13, "Done": 12, "Waiting": 0, "Failed": 1}
     page.focus("#filters input:checked")
     page.keyboard.press("ArrowLeft")  # from the first to the last: failed
     expect(page.locator("#rows tr:visible th")).to_have_text(["silence.wav"])
 
 
-def test_on_a_phone_in_chinese_rows_are_cards(visit, answered, picture):
-    page = visit(f"/class#{answered[0]}", locale="zh-CN", **PHONE)
+def test_on_a_phone_in_chinese_rows_are_cards(visit, batch, picture):
+    page = visit(f"/class#{batch}", locale="zh-CN", **PHONE)
     expect(page.locator("#far")).to_have_text("完成 12 / 13 · 1 个失败")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert not serious(page)
     picture(page, "class-phone-zh")
 
 
-def test_in_the_dark_it_is_readable(visit, answered, picture):
-    page = visit(f"/class#{answered[0]}", color_scheme="dark")
+def test_in_the_dark_it_is_readable(visit, batch, picture):
+    page = visit(f"/class#{batch}", color_scheme="dark")
     expect(page.locator("#rows tr")).to_have_count(13)
     assert not serious(page)
     picture(page, "class-desktop-dark")
@@ -163,50 +176,67 @@ def test_what_is_sent_without_a_connection_is_kept_and_sent_once_later(visit, ho
     page = visit("/class")
     other = visit("/class", context=page.context)
     page.context.set_offline(True)
-    batch = send(page, RECORDINGS[:2])
+    sent = send(page, RECORDINGS[:2])
     expect(page.locator("#far")).to_have_text("0 of 2 done · 2 still to be sent")
     expect(other.locator("#classes")).to_contain_text(HOMEWORK)
     other.click("#classes a")
     page.context.set_offline(False)
     for each in (page, other):
         expect(each.locator("#far")).to_have_text("2 of 2 done", timeout=ALL_ANSWERED_MS)
-    assert len(jobs_of(house, batch)) == 2
+    assert len(jobs_of(house, sent)) == 2
 
 
 def test_what_waits_is_canceled_and_another_recording_can_be_sent_in_its_place(visit, house):
     page = visit("/class")
-    batch = send(page, RECORDINGS[:6])
+    sent = send(page, RECORDINGS[:4])
     expect(page.locator("#rows tr[data-state=queued]").last).to_be_visible()
     page.click("#cancel")
     wait_until_all_ended(page)
-    last = row(page, RECORDINGS[5].name)
+    last = row(page, RECORDINGS[3].name)
     expect(last).to_have_attribute("data-kind", "failed")
     with page.expect_file_chooser() as chooser:
         last.get_by_text("Send another").click()
     chooser.value.set_files(RECORDINGS[0])
     expect(last).to_have_attribute("data-state", "succeeded", timeout=ALL_ANSWERED_MS)
-    assert [job["state"] for job in jobs_of(house, batch) if job["metadata"]["file"] == RECORDINGS[5].name] == ["succeeded"]
+    assert [job["state"] for job in jobs_of(house, sent) if job["metadata"]["file"] == RECORDINGS[3].name] == [
+        "succeeded"
+    ]
+
+
+def test_what_failed_through_no_fault_of_its_own_is_tried_again_in_its_place(visit, house):
+    chosen = Settings(home=house.home)
+    redis = connect(chosen)
+    jobs, lesson = Jobs(redis, chosen), {"batch": secrets.token_hex(8), "file": "anna.wav", "homework": HOMEWORK}
+    jobs.submit(Question(secrets.token_hex(16), "anna", text="Yesterday I go to the library.", metadata=lesson))
+    for _ in range(chosen.attempts + 1):  # a worker dies over it again and again
+        jobs.claim("llm", "unlucky", 1)
+    redis.close()
+    page = visit(f"/class#{lesson['batch']}")
+    expect(row(page, "anna.wav").locator(".said")).to_have_text("The teacher fell over this recording. Try again.")
+    row(page, "anna.wav").get_by_text("Try again", exact=True).click()
+    expect(row(page, "anna.wav")).to_have_attribute("data-state", "succeeded", timeout=ALL_ANSWERED_MS)
+    assert len(jobs_of(house, lesson["batch"])) == 1
 
 
 def test_a_class_is_erased_here_and_on_the_server_while_it_is_being_answered(visit, house):
     page = visit("/class")
     page.on("dialog", lambda asked: asked.accept())
-    batch = send(page, RECORDINGS[:3])
+    sent = send(page, RECORDINGS[:3])
     expect(page.locator("#rows tr[data-state=queued]").last).to_be_visible()
     page.click("#erase")
     expect(page.locator("#open")).to_be_hidden()
     expect(page.locator("#kept")).to_be_hidden()
-    assert not jobs_of(house, batch)
+    assert not jobs_of(house, sent)
 
 
 def test_one_recording_is_erased_and_the_others_stay(visit, house):
     page = visit("/class")
     page.on("dialog", lambda asked: asked.accept())
-    batch = send(page, RECORDINGS[:2])
+    sent = send(page, RECORDINGS[:2])
     page.get_by_label(f"Erase {RECORDINGS[0].name}").click()
     expect(page.locator("#rows th")).to_have_text([RECORDINGS[1].name])
     expect(page.locator("#classes")).to_contain_text("1 recording,")
-    assert [job["metadata"]["file"] for job in jobs_of(house, batch)] == [RECORDINGS[1].name]
+    assert [job["metadata"]["file"] for job in jobs_of(house, sent)] == [RECORDINGS[1].name]
 
 
 def test_a_class_that_nobody_knows_is_said_to_be_none(visit):

@@ -115,3 +115,11 @@ def test_a_key_that_is_revoked_meanwhile_asks_for_another_and_what_was_said_is_s
     type_in(page, "Can you hear me?")
     page.wait_for_selector("#login[open]")
     expect(page.locator(".turn[data-state=kept]")).to_have_count(1)
+
+
+def test_a_learner_who_opens_the_teachers_page_is_told_so_and_shown_the_way(enter, key):
+    page = enter(key("learner"), "/class", locale="zh-CN")
+    expect(page.locator("#not-yours h2")).to_have_text("这个页面是给老师用的")
+    expect(page.locator("#desk")).to_be_hidden()
+    page.click("#not-yours a")
+    page.wait_for_selector("body.talk[data-ready]")
