@@ -68,8 +68,14 @@ export class Failures {
 
   #take(jobs) {
     this.#known = true;
-    for (const job of jobs) this.#jobs.set(job.id, job);
+    for (const job of jobs) this.#know(job);
     this.show();
+  }
+
+  /** What is known of a job stays known when an older answer comes late. */
+  #know(job) {
+    const { said = null, retried_as: retried = null } = this.#jobs.get(job.id) ?? {};
+    this.#jobs.set(job.id, { said, ...job, retried_as: job.retried_as ?? retried });
   }
 
   /** `newest` are the newest jobs: how what was tried again goes on is known from them. */
@@ -93,12 +99,13 @@ export class Failures {
   async #again(job) {
     try {
       const accepted = await read(job.links.retry, { method: "POST" });
-      Object.assign(job, { retried_as: accepted.id, said: null });
+      this.#know({ ...job, retried_as: accepted.id, said: null });
       announce(say("house_retried"));
     } catch (error) {
       if (!(error instanceof Problem || error instanceof Unreachable)) throw error;
-      job.said = error instanceof Problem ? sayProblem(error) : say("house_away");
-      announce(job.said);
+      const said = error instanceof Problem ? sayProblem(error) : say("house_away");
+      this.#know({ ...job, said });
+      announce(said);
     }
     this.show();
   }
