@@ -18,6 +18,7 @@ export class Batch extends EventTarget {
   seconds = null; // until all is answered, as far as anybody knows
   known = false; // whether the server has said what it has
   #jobs = new Map(); // id -> job
+  #erased = new Set(); // ids of jobs that a list asked for earlier may still have
   #items = [];
   #looking = null;
   #timer = null;
@@ -31,7 +32,7 @@ export class Batch extends EventTarget {
     connection.addEventListener("found", () => this.look(), until);
     document.addEventListener("visibilitychange", () => document.hidden || this.look(), until);
     outbox.addEventListener("changed", () => this.#show(), until);
-    outbox.addEventListener("accepted", ({ detail: { item, job } }) => item.fields.metadata.batch === this.id && this.#take(job), until);
+    outbox.addEventListener("accepted", ({ detail }) => this.#accepted(detail), until);
   }
 
   close() {
@@ -72,9 +73,14 @@ export class Batch extends EventTarget {
     await this.#show();
   }
 
+  async #accepted({ item, job }) {
+    if (item.fields.metadata.batch === this.id && !unwanted.has(item.id)) await this.#take(job);
+  }
+
   #keep(job) {
     const before = this.#jobs.get(job.id);
-    if (!before || !ended(before)) this.#jobs.set(job.id, job); // what has ended never changes again
+    const settled = (before && ended(before)) || this.#erased.has(job.id); // what has ended never changes again
+    if (!settled) this.#jobs.set(job.id, job);
     return job.id;
   }
 
@@ -133,6 +139,7 @@ export class Batch extends EventTarget {
 
   async #forget(job) {
     await eraseJob(job);
+    this.#erased.add(job.id);
     this.#jobs.delete(job.id);
   }
 
@@ -140,8 +147,8 @@ export class Batch extends EventTarget {
   async drop({ name }) {
     this.files = this.files.filter((each) => each !== name);
     for (const item of this.#items) if (item.fields.metadata.file === name) await this.#discard(item, (job) => this.#forget(job));
-    await eraseJobs([...this.#jobs.values()].filter(({ metadata }) => metadata.file === name));
-    await this.look();
+    await each([...this.#jobs.values()].filter(({ metadata }) => metadata.file === name), (job) => this.#forget(job));
+    await this.#show();
   }
 
   /** Erase the class, here and on the server. */
