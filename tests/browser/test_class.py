@@ -88,9 +88,13 @@ def batch(senders) -> str:
     return senders.url.split("#")[1]
 
 
-def test_what_cannot_be_sent_is_named_and_stops_nothing(visit, homework):
+def test_what_cannot_be_sent_is_named_and_stops_nothing(visit, house, homework, tmp_path):
+    most = house.get("/v1/capabilities").json()["limits"]["upload_mb"]
+    with (tmp_path / "opera.wav").open("wb") as file:
+        file.truncate(most * 1_000_000 + 1)
     page = visit("/class")
-    page.set_input_files("#files", homework)
+    page.set_input_files("#files", [tmp_path / "opera.wav", *homework])
+    expect(page.locator("#left-out")).to_contain_text(f"opera.wav is left out: it is larger than {most} MB.")
     expect(page.locator("#count")).to_have_text(re.compile(r"^14 recordings, \d\.\d MB$"))
     expect(page.locator("#left-out")).to_contain_text("empty.wav is left out: it is empty.")
     expect(page.locator("#left-out")).to_contain_text("notes.txt is left out: it is no recording.")
@@ -107,6 +111,19 @@ def test_a_folder_in_the_folder_names_the_learner(visit, tmp_path):
     page = visit("/class")
     page.set_input_files("#folder", tmp_path / "unit 3")
     expect(page.locator("#chosen .name")).to_have_text(["anna - 1.wav", "ben - 1.wav"])
+
+
+def test_recordings_can_be_dropped_anywhere_on_the_page(visit):
+    page = visit("/class")
+    page.evaluate("""() => {
+        const dataTransfer = new DataTransfer();
+        for (const name of ["anna.wav", "ben.mp3"]) dataTransfer.items.add(new File(["RIFF"], name));
+        for (const name of ["dragover", "drop"]) {
+            document.body.dispatchEvent(new DragEvent(name, { dataTransfer, bubbles: true, cancelable: true }));
+        }
+    }""")
+    expect(page.locator("#chosen .name")).to_have_text(["anna.wav", "ben.mp3"])
+    expect(page.locator("#drop")).to_be_hidden()
 
 
 def test_a_class_is_answered_though_the_page_was_loaded_again(house, senders, batch, picture):
@@ -178,8 +195,10 @@ def test_what_is_sent_without_a_connection_is_kept_and_sent_once_later(visit, ho
     other = visit("/class", context=page.context)
     page.context.set_offline(True)
     sent = send(page, RECORDINGS[:2])
+    page.reload()
     expect(page.locator("#far")).to_have_text("0 of 2 done · 2 still to be sent")
     expect(other.locator("#classes")).to_contain_text(HOMEWORK)
+    other.reload()
     other.click("#classes a")
     page.context.set_offline(False)
     for each in (page, other):
