@@ -184,14 +184,15 @@ def test_older_failures_come_page_by_page(house, visit):
     assert ids == failed[:16]
 
 
-def test_figures_are_kept_and_marked_as_old_while_the_server_is_away(worked, visit, browser):
-    context = browser.new_context(locale="en-US")
+def test_figures_are_kept_and_marked_as_old_while_the_server_is_away(worked, visit, browser, picture):
+    context = browser.new_context(locale="en-US", **PHONE)
     page = visit("/house", context=context)
     before = shown(page, "#counts [data-figure=accepted]")
     context.set_offline(True)
     expect(page.get_by_role("heading", name="The server is away.")).to_be_visible()
     expect(page.locator("#read-at")).to_have_text(re.compile("^Old: read at "))
     assert shown(page, "#counts [data-figure=accepted]") == before
+    picture(page, "house-phone-away")
     worked.ended(worked.post(text="Hello."))
     context.set_offline(False)
     expect(page.locator("#counts [data-figure=accepted] dd")).to_have_text(str(int(before) + 1), timeout=15_000)
