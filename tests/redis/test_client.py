@@ -1,0 +1,388 @@
+"""The Python client, waiting and awaited, over the API as it is served: what it asks, gives back and raises."""
+
+import io
+import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import pytest
+from echo import SILENT, Awaited, Echo, recording
+from road import asked, die
+
+from pipeline.errors import (
+    AnswerNotReady,
+    BadRequest,
+    Canceled,
+    Erased,
+    KeyMissing,
+    NoSpeech,
+    NotAudio,
+    NotDead,
+    QuotaFull,
+    UnknownJob,
+    UnknownPersona,
+    UnknownSession,
+)
+from pipeline.keys import Keys, Limits
+from pipeline.shapes import Job
+from waijiao import Client
+
+both = pytest.mark.parametrize("client", [Client, Awaited], indirect=True)
+
+
+@pytest.fixture
+def client(request, server):
+    with getattr(request, "param", Client)(str(server.base_url), "") as client:
+        yield client
+
+
+@pytest.fixture
+def teacher(jobs, here):
+    teacher = Echo(jobs, here.blobs_folder)
+    yield teacher
+    teacher.close()
+
+
+@both
+def test_a_recording_is_answered(client, teacher, tmp_path):
+    answer = client.ask(recording(1), session="anna", metadata={"lesson": "7"})
+    assert answer.save(tmp_path / "answer.wav").read_bytes() == recording(1)
+    assert (answer.heard, answer.corrected, answer.text) == (str(len(recording(1))), "I went home yesterday", "Why?")
+    assert (answer.job.state, answer.job.session, answer.job.metadata) == ("succeeded", "anna", {"lesson": "7"})
+
+
+@both
+def test_every_field_arrives(client, teacher):
+    fields = {"text": "Hé, 你好 & more", "session": "a b", "persona": "emma", "language": "en", "format": "mp3"}
+    more = {"speed": 0.8, "voice": "default", "lane": "bulk", "metadata": {"na me": "v=1,2"}}
+    job = client.ask(None, **fields, **more, webhook=None).job
+    assert (job.question.text, job.session, job.persona) == ("Hé, 你好 & more", "a b", "emma")
+    assert (job.lane, job.metadata, job.answer.format) == ("bulk", {"na me": "v=1,2"}, "mp3")
+
+
+@pytest.mark.parametrize("kind", ["path", "name of a path", "bytes", "file", "file in its middle", "pipe"])
+@both
+def test_a_recording_may_come_in_any_way(client, teacher, tmp_path, kind):
+    path = tmp_path / "hw.wav"
+    path.write_bytes(recording(1))
+    with path.open("rb") as file, piped(recording(1)) as pipe, path.open("rb") as middle:
+        middle.seek(20)
+        ways = {"path": path, "name of a path": str(path), "bytes": recording(1), "pipe": pipe}
+        given = {**ways, "file": file, "file in its middle": middle}[kind]
+        assert client.ask(given).audio == recording(1)
+
+
+def piped(content: bytes) -> io.BufferedReader:
+    out, into = os.pipe()
+    threading.Thread(target=lambda: write_all(into, content)).start()
+    return os.fdopen(out, "rb")
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+
+
+@both
+def test_each_change_is_told_of_from_the_acceptance_to_the_end(client, teacher):
+    teacher.held = recording(1)
+    told = []
+
+    def tell(job: Job) -> None:
+        told.append(job)
+        if job.state == "transcribing":
+            teacher.released.set()
+
+    client.ask(recording(1), on_change=tell)
+    assert told[0].state == "queued"
+    assert told[-1].state == "succeeded"
+    assert all(before != after for before, after in pairwise(told))
+
+
+@both
+def test_progress_gives_each_change_until_the_end(client, teacher):
+    teacher.held = recording(1)
+    states = []
+    for job in client.progress(client.submit(recording(1))):
+        states.append(job.state)
+        if job.state == "transcribing":
+            teacher.released.set()
+    assert "transcribing" in states
+    assert states[-1] == "succeeded"
+    assert states.count("succeeded") == 1
+
+
+@both
+def test_a_job_that_has_ended_already_is_the_only_progress(client, teacher):
+    job = client.ask(text="hi").job
+    assert [seen.state for seen in client.progress(job.id)] == ["succeeded"]
+
+
+@both
+def test_a_place_in_the_queue_is_news_though_nothing_else_changed(client, jobs, teacher):
+    teacher.idle.set()
+    first, second = client.submit(text="first"), client.submit(text="second")
+    news = client.progress(second, every_s=0.3)
+    assert next(news).queue_position == 2
+    client.cancel(first)
+    assert next(news).queue_position == 1
+
+
+@both
+def test_a_job_without_an_answer_raises_the_error_of_its_code(client, teacher):
+    with pytest.raises(NoSpeech, match="Nobody speaks") as failed:
+        client.ask(SILENT)
+    assert (failed.value.job.state, failed.value.status, failed.value.retryable) == ("failed", 422, True)
+    with pytest.raises(NoSpeech):
+        client.answer(failed.value.job.id)
+
+
+@both
+def test_a_job_that_is_canceled_meanwhile_raises_canceled(client, jobs):
+    job = client.submit(recording(1))
+    assert client.cancel(job).state == "canceled"
+    with pytest.raises(Canceled):
+        client.wait(job)
+
+
+@both
+def test_what_is_refused_raises_the_error_of_its_code(client, tmp_path):
+    with pytest.raises(NotAudio) as refused:
+        client.ask(b"no audio, by no means")
+    assert (refused.value.status, refused.value.job) == (415, None)
+    with pytest.raises(UnknownPersona):
+        client.ask(text="hi", persona="nobody")
+    with pytest.raises(BadRequest, match="speed"):
+        client.submit(text="hi", speed=9)
+    with pytest.raises(UnknownJob):
+        client.job("0" * 32)
+    with pytest.raises(FileNotFoundError):
+        client.ask(tmp_path / "gone.wav")
+
+
+@both
+def test_an_answer_that_is_not_spoken_yet_says_when_to_come_again(client):
+    job = client.submit(text="hi")
+    with pytest.raises(AnswerNotReady) as early:
+        client.answer(job)
+    assert (early.value.status, early.value.retry_after_s >= 1) == (409, True)
+
+
+@both
+def test_jobs_are_listed_over_all_pages(client, jobs):
+    for number in range(25):
+        jobs.submit(asked(f"{number:032x}", session=f"s{number % 2}"))
+    assert [job.id for job in client.jobs(page=10)] == [f"{number:032x}" for number in reversed(range(25))]
+    assert len(list(client.jobs(session="s1", state="queued", dead=False, task="teach", page=5))) == 12
+
+
+@both
+def test_lists_are_narrowed_by_every_entry_of_the_metadata(client):
+    for lesson, group in (("7", "a"), ("7", "b"), ("8", "a")):
+        client.submit(text="hi", metadata={"lesson": lesson, "group": group})
+    assert len(list(client.jobs(metadata={"lesson": "7"}))) == 2
+    (job,) = client.jobs(metadata={"lesson": "7", "group": "b"})
+    assert job.metadata == {"lesson": "7", "group": "b"}
+
+
+@both
+def test_canceling_erases_nothing_that_has_ended(client, teacher):
+    job = client.ask(text="hi").job
+    assert client.cancel(job).state == "succeeded"
+    assert client.answer(job).audio == b"hi"
+
+
+@both
+def test_erasing_leaves_nothing_whether_a_job_has_ended_or_not(client, teacher):
+    ended = client.ask(text="hi").job
+    teacher.idle.set()
+    for job in (ended, client.submit(recording(1))):
+        client.erase(job)
+        with pytest.raises(Erased) as gone:
+            client.job(job)
+        assert gone.value.status == 410
+
+
+@both
+def test_a_dead_job_is_answered_after_all(client, jobs):
+    dead = client.submit(text="hi")
+    die(jobs, "llm")
+    assert [job.id for job in client.jobs(dead=True)] == [dead.id]
+    again = client.retry(dead.id)
+    assert client.retry(dead).id == again.id
+    with pytest.raises(NotDead):
+        client.retry(again)
+
+
+@pytest.mark.parametrize("name", ["anna", "a b", "..", "a?b#c%d", "小明"])
+@both
+def test_a_session_is_read_reset_and_erased_whatever_it_is_called(client, teacher, name):
+    client.ask(text="hi", session=name)
+    assert [turn.question.text for turn in client.session(name).turns] == ["hi"]
+    client.reset_session(name)
+    assert client.session(name).turns == []
+    client.erase_session(name)
+    with pytest.raises(UnknownSession):
+        client.session(name)
+
+
+@both
+def test_readiness_tells_of_each_model_though_none_is_ready(client, jobs):
+    client.submit(text="hi")
+    found = client.readiness()
+    assert (found.ready, found.models["llm"].waiting, found.models["asr"].ready) == (False, 1, 0)
+
+
+@both
+def test_the_same_idempotency_key_is_the_same_job(client):
+    assert client.submit(text="hi", idempotency_key="k").id == client.submit(text="hi", idempotency_key="k").id
+    assert client.submit(text="hi").id != client.submit(text="hi").id
+
+
+@pytest.mark.parametrize("kind", [Client, Awaited])
+def test_a_key_is_shown(serve, redis, kind):
+    url = str(serve(keys="true").base_url)
+    _, key = Keys(redis).create("north", "teacher", "Anna", Limits(0, 0))
+    with kind(url, key) as client:
+        assert client.submit(text="hi").state == "queued"
+    with kind(url, "") as client, pytest.raises(KeyMissing, match="WAIJIAO_KEY") as refused:
+        client.submit(text="hi")
+    assert refused.value.status == 401
+
+
+def test_the_settings_name_the_server_and_the_key(server, monkeypatch):
+    monkeypatch.setenv("WAIJIAO_URL", str(server.base_url))
+    with Client() as client:
+        assert not client.readiness().ready
+
+
+def test_proxies_of_the_environment_are_passed_by(server, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    with Client(str(server.base_url), "") as client:
+        assert not client.readiness().ready
+
+
+def test_threads_may_share_a_client(client, teacher):
+    with ThreadPoolExecutor(8) as pool:
+        answers = pool.map(client.ask, map(recording, range(24)))
+    assert [answer.audio for answer in answers] == list(map(recording, range(24)))
+
+
+@both
+def test_many_are_answered_in_their_order_and_a_failure_stops_no_other(client, teacher, tmp_path):
+    given = [recording(1), b"no audio", SILENT, tmp_path / "gone.wav", recording(2)]
+    first, refused, silent, gone, last = client.ask_all(given, at_once=2)
+    assert [outcome.given for outcome in (first, refused, silent, gone, last)] == given
+    assert (first.answer.audio, last.answer.audio) == (recording(1), recording(2))
+    assert (first.error, first.job.state) == (None, "succeeded")
+    assert (type(refused.error), refused.answer, refused.job) == (NotAudio, None, None)
+    assert (type(silent.error), silent.answer, silent.job.state) == (NoSpeech, None, "failed")
+    assert (type(gone.error), gone.answer, gone.job) == (FileNotFoundError, None, None)
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+@both
+def test_as_many_as_at_once_says_are_on_their_way_and_no_more(client, teacher, at_once):
+    teacher.idle.set()
+    begun = set()
+
+    def told(number: int, job: Job) -> None:
+        begun.add(number)
+        if len(begun) == at_once:
+            teacher.idle.clear()
+
+    outcomes = list(client.ask_all(map(recording, range(12)), at_once=at_once, on_change=told))
+    assert [outcome.answer.audio for outcome in outcomes] == list(map(recording, range(12)))
+    assert teacher.most == at_once
+
+
+@both
+def test_the_turns_of_a_session_have_the_order_of_the_recordings(client, teacher):
+    outcomes = list(client.ask_all(map(recording, range(12)), at_once=6, session="anna"))
+    assert [outcome.job.seq for outcome in outcomes] == list(range(1, 13))
+
+
+@both
+def test_one_that_takes_long_does_not_hold_up_those_after_it(client, teacher):
+    teacher.held = recording(0)
+    ended = []
+
+    def told(number: int, job: Job) -> None:
+        if job.state == "succeeded":
+            ended.append(number)
+        if len(ended) == 4:
+            teacher.released.set()
+
+    assert len(list(client.ask_all(map(recording, range(5)), at_once=2, on_change=told))) == 5
+    assert ended == [1, 2, 3, 4, 0]
+
+
+@both
+def test_each_of_many_has_an_idempotency_key_of_its_own(client, teacher):
+    first = [outcome.job.id for outcome in client.ask_all([recording(1), recording(2)], idempotency_key="homework")]
+    again = [outcome.job.id for outcome in client.ask_all([recording(1), recording(2)], idempotency_key="homework")]
+    assert first == again
+    assert len(set(first)) == 2
+
+
+@both
+def test_jobs_that_were_left_before_are_waited_for(client, teacher):
+    teacher.idle.set()
+    left = [client.submit(recording(1)), client.submit(SILENT), client.submit(recording(2))]
+    teacher.idle.clear()
+    outcomes = list(client.wait_all([left[0].id, left[1], "f" * 32, left[2]]))
+    assert [type(outcome.error) for outcome in outcomes] == [type(None), NoSpeech, UnknownJob, type(None)]
+    assert outcomes[3].answer.audio == recording(2)
+
+
+@both
+def test_whoever_wants_no_more_of_many_is_free_at_once(client, teacher):
+    outcomes = client.ask_all(map(recording, range(20)), at_once=2)
+    assert next(outcomes).answer
+    teacher.idle.set()
+    begun = time.monotonic()
+    outcomes.close()
+    assert time.monotonic() - begun < 5
+    assert not [thread for thread in threading.enumerate() if "portal" in thread.name]
+
+
+@both
+def test_at_once_must_be_one_at_least(client):
+    with pytest.raises(ValueError, match="at_once"):
+        list(client.ask_all([recording(1)], at_once=0))
+
+
+def test_what_the_server_may_not_take_yet_is_sent_again_until_it_may(serve, jobs, here):
+    with Client(str(serve(max_jobs_session=1).base_url), "") as client:
+        client.submit(text="first", session="anna")
+        with ThreadPoolExecutor() as pool:
+            second = pool.submit(client.submit, text="second", session="anna")
+            time.sleep(0.5)
+            assert not second.done()
+            teacher = Echo(jobs, here.blobs_folder)
+            assert second.result(20).seq == 2
+            teacher.close()
+
+
+def test_patience_ends(serve):
+    with Client(str(serve(max_jobs_session=1).base_url), "", patience_s=0.5) as client:
+        client.submit(text="first", session="anna")
+        begun = time.monotonic()
+        with pytest.raises(QuotaFull) as refused:
+            client.submit(text="second", session="anna")
+        assert time.monotonic() - begun < 5
+        assert (refused.value.status, refused.value.retry_after_s >= 1) == (429, True)
+
+
+def test_a_server_that_lets_nobody_wait_is_asked_now_and_then(serve, jobs, here):
+    with Client(str(serve(most_waiting=0).base_url), "") as client:
+        job = client.submit(text="hi")
+        with ThreadPoolExecutor() as pool:
+            waiting = pool.submit(client.wait, job)
+            time.sleep(1)
+            teacher = Echo(jobs, here.blobs_folder)
+            assert waiting.result(20).audio == b"hi"
+            teacher.close()

@@ -1,0 +1,141 @@
+"""The Python client where servers die and connections break: nothing is asked twice, nothing is waited for in vain."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from echo import Awaited, Echo, recording
+from faults.proxy import Proxy
+from killable import Server
+from waiting import wait_for
+
+from pipeline.errors import Unreachable
+from waijiao import Client
+
+both = pytest.mark.parametrize("kind", [Client, Awaited])
+
+
+@pytest.fixture
+def killable(redis, here):
+    server = Server(here)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def teacher(jobs, here):
+    teacher = Echo(jobs, here.blobs_folder)
+    yield teacher
+    teacher.close()
+
+
+@pytest.fixture
+def proxy(server):
+    proxy = Proxy(server.base_url.port)
+    yield proxy
+    proxy.close()
+
+
+@both
+def test_a_server_that_is_killed_and_comes_back_is_waited_for(killable, teacher, kind):
+    teacher.idle.set()
+    told = threading.Event()
+    with kind(killable.url, "") as client, ThreadPoolExecutor() as pool:
+        asked = pool.submit(client.ask, recording(1), on_change=lambda _: told.set())
+        assert told.wait(20)
+        killable.kill()
+        teacher.idle.clear()
+        time.sleep(1)
+        assert not asked.done()
+        killable.start()
+        assert asked.result(30).audio == recording(1)
+
+
+@both
+def test_a_server_that_stays_away_is_given_up_after_patience(killable, kind):
+    with kind(killable.url, "", patience_s=1) as client:
+        job = client.submit(text="hi")
+        killable.kill()
+        begun = time.monotonic()
+        with pytest.raises(Unreachable, match=killable.url):
+            client.wait(job)
+        assert time.monotonic() - begun < 10
+        killable.start()
+
+
+@both
+def test_where_nobody_ever_answered_nothing_is_waited_for(kind):
+    with kind("http://127.0.0.1:1", "") as client:
+        begun = time.monotonic()
+        with pytest.raises(Unreachable, match="waijiao up"):
+            client.ask(text="hi")
+        assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://127.0.0.1"])
+def test_what_is_no_address_is_told_as_one_that_nobody_answers_at(url):
+    with Client(url, "") as client, pytest.raises(Unreachable):
+        client.readiness()
+
+
+@pytest.mark.parametrize("way", ["file", "path", "bytes"])
+@both
+def test_a_connection_that_breaks_in_the_answer_to_a_submission_makes_one_job(proxy, jobs, tmp_path, kind, way):
+    path = tmp_path / "hw.wav"
+    path.write_bytes(recording(1))
+    proxy.cut_reply(b"", b"202 ACCEPTED")
+    with kind(f"http://127.0.0.1:{proxy.port}", "") as client, path.open("rb") as file:
+        job = client.submit({"file": file, "path": path, "bytes": recording(1)}[way])
+        assert proxy.cuts == 1
+        assert [each.id for each in client.jobs()] == [job.id]
+
+
+@both
+def test_a_connection_that_breaks_in_the_answer_to_a_cancellation_erases_nothing(proxy, kind):
+    with kind(f"http://127.0.0.1:{proxy.port}", "") as client:
+        job = client.submit(text="hi")
+        proxy.cut_reply(b"DELETE")
+        with pytest.raises(Unreachable):
+            client.cancel(job)
+        assert proxy.cuts == 1
+        assert client.job(job).state == "canceled"
+
+
+@both
+def test_an_answer_is_whole_though_the_connection_broke_half_way(proxy, teacher, kind):
+    with kind(f"http://127.0.0.1:{proxy.port}", "") as client:
+        proxy.cut_reply(b"/audio")
+        assert client.ask(recording(1)).audio == recording(1)
+        assert proxy.cuts == 1
+
+
+@both
+def test_connections_that_are_reset_in_a_wait_are_made_anew(proxy, teacher, kind):
+    teacher.idle.set()
+    told = threading.Event()
+    with kind(f"http://127.0.0.1:{proxy.port}", "") as client, ThreadPoolExecutor() as pool:
+        asked = pool.submit(client.ask, recording(1), on_change=lambda _: told.set())
+        assert told.wait(20)
+        proxy.reset()
+        teacher.idle.clear()
+        assert asked.result(30).audio == recording(1)
+
+
+@both
+def test_many_survive_a_server_that_is_killed(killable, teacher, kind, jobs):
+    ended = threading.Event()
+
+    def told(number: int, job: object) -> None:
+        if number == 2:
+            ended.set()
+
+    with kind(killable.url, "") as client, ThreadPoolExecutor() as pool:
+        asked = pool.submit(lambda: list(client.ask_all(map(recording, range(8)), at_once=2, on_change=told)))
+        assert ended.wait(20)
+        killable.kill()
+        killable.start()
+        assert [outcome.answer and outcome.answer.audio for outcome in asked.result(60)] == list(
+            map(recording, range(8))
+        )
+    assert wait_for(lambda: jobs.redis.get("waijiao:accepted")) == "8"
