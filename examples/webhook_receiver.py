@@ -11,10 +11,11 @@ from flask import Flask, Response, request
 from standardwebhooks import Webhook, WebhookVerificationError
 from werkzeug.serving import make_server
 
-from pipeline.errors import WaijiaoError
+from pipeline.errors import Erased, NoAnswer, UnknownJob, WaijiaoError
 from waijiao import Client
 
 AGAIN_S = 30  # seconds until an answer is asked for again that could not be fetched
+GONE = (Erased, NoAnswer, UnknownJob)
 LARGEST = 65_536  # bytes of a request: an event has less than one thousand
 
 
@@ -59,20 +60,16 @@ def create_app(secret: str, book: Book, more: threading.Event) -> Flask:
     return app
 
 
-def fetch_answers(book: Book, folder: Path, more: threading.Event) -> None:
-    """For ever: fetch the answers that the book names, as soon as more are told."""
-    client = Client()
-    while True:
-        more.clear()
-        for job_id in book.undone():
-            try:
-                save(client, job_id, folder)
-            except WaijiaoError as error:
-                print(f"{job_id}: {error.detail}", file=sys.stderr, flush=True)
-                if error.retryable:
-                    continue
-            book.done(job_id)
-        more.wait(AGAIN_S)
+def fetch_answers(client: Client, book: Book, folder: Path) -> None:
+    """Save what the book names; what cannot be fetched now, with this key, from this server, stays in the book."""
+    for job_id in book.undone():
+        try:
+            save(client, job_id, folder)
+        except WaijiaoError as error:
+            print(f"{job_id}: {error.detail}", file=sys.stderr, flush=True)
+            if not isinstance(error, GONE):
+                continue
+        book.done(job_id)
 
 
 def save(client: Client, job_id: str, folder: Path) -> None:
@@ -88,7 +85,11 @@ def main(folder: Path, port: int) -> None:
     book, more = Book(folder / "told.sqlite3"), threading.Event()
     server = make_server("127.0.0.1", port, create_app(os.environ["WEBHOOK_SECRET"], book, more), threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    fetch_answers(book, folder, more)  # in the main thread: when it fails, nobody says 204 any more
+    client = Client()
+    while True:  # in the main thread: when it fails, nobody says 204 any more
+        more.clear()
+        fetch_answers(client, book, folder)
+        more.wait(AGAIN_S)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,10 @@ import time
 
 import pytest
 
-from examples.webhook_receiver import Book, create_app
+from examples.webhook_receiver import Book, create_app, fetch_answers
 from pipeline import signing
+from waijiao import Client
+from waijiao.running import free_port
 
 SECRET = signing.fresh()
 
@@ -63,3 +65,11 @@ def test_what_was_told_is_still_known_after_a_crash_and_what_was_done_is_not_don
     book.done("a")
     tell(body(), signed(body()))
     assert Book(book.path).undone() == []
+
+
+def test_an_answer_that_cannot_be_fetched_now_is_fetched_later(tell, book, tmp_path, capsys):
+    tell(body(), signed(body()))
+    with Client(f"http://127.0.0.1:{free_port()}", "") as nobody:
+        fetch_answers(nobody, book, tmp_path)
+    assert "a: No server answers" in capsys.readouterr().err
+    assert book.undone() == ["a"]
