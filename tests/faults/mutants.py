@@ -23,6 +23,8 @@ WEBHOOKS, GUARD = "tests/redis/test_webhooks.py", "tests/unit/test_webhook_guard
 KEYS, ACCESS = "tests/redis/test_keys.py", "tests/redis/test_access.py"
 BOUNDS, LEASES, BLOBS = "tests/redis/test_bounds.py", "tests/redis/test_leases.py", "tests/unit/test_blobs.py"
 
+CLIENT, CLIENT_FAULTS = "tests/redis/test_client.py", "tests/redis/test_client_faults.py"
+
 
 @dataclass(frozen=True)
 class Mutant:
@@ -308,6 +310,34 @@ MUTANTS = [
         "raise ForeignOrigin",
         "pass",
         f"{ACCESS}::test_a_page_of_another_site_may_do_nothing",
+    ),
+    Mutant(
+        "the client's Idempotency-Key",
+        "waijiao/calls.py",
+        'headers={"Idempotency-Key": key}, ',
+        "",
+        f"{CLIENT_FAULTS}::test_a_connection_that_breaks_in_the_answer_to_a_submission_makes_one_job",
+    ),
+    Mutant(
+        "the client erases only once",
+        "waijiao/calls.py",
+        'Request("DELETE", path, query=owned(owner), repeatable=False)',
+        'Request("DELETE", path, query=owned(owner))',
+        f"{CLIENT_FAULTS}::test_a_connection_that_breaks_in_the_answer_to_a_cancellation_erases_nothing",
+    ),
+    Mutant(
+        "the client waits for a server that was there",
+        "waijiao/exchange.py",
+        "return self.met",
+        "return False",
+        f"{CLIENT_FAULTS}::test_a_server_that_is_killed_and_comes_back_is_waited_for",
+    ),
+    Mutant(
+        "so many recordings at once",
+        "waijiao/many.py",
+        "asyncio.Semaphore(self.at_once)",
+        "asyncio.Semaphore(99)",
+        f"{CLIENT}::test_as_many_as_at_once_says_are_on_their_way_and_no_more",
     ),
 ]
 
