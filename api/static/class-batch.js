@@ -1,7 +1,7 @@
 // One class as this browser and the server know it: its recordings, and how far each is. Looked at again while any waits.
 
 import { cancelJob, each, eraseJob, eraseJobs, jobsOf, unlessGone } from "./class-jobs.js";
-import { connection, ended, read, Unreachable } from "./server.js";
+import { connection, ended, excuse, read } from "./server.js";
 import { unguessable } from "./store.js";
 
 const LOOK_S = 2; // seconds between two looks
@@ -131,7 +131,7 @@ export class Batch extends EventTarget {
   async replace({ name, item, job }, recording, session) {
     const known = { ...this.fields, ...(job && { persona: job.persona }), lane: "bulk", session: job?.session ?? session };
     const fields = item?.fields ?? { ...known, metadata: { batch: this.id, file: name, homework: this.name } };
-    await this.outbox.add({ id: unguessable(), who: this.who, recording, name: recording.name, fields });
+    await this.outbox.add({ id: unguessable(), recording, name: recording.name, fields });
     if (item) await this.outbox.discard(item);
     if (job) await this.#forget(job);
     await this.look();
@@ -159,8 +159,3 @@ export class Batch extends EventTarget {
 }
 
 const older = (one, other) => one.created_at.localeCompare(other.created_at) || one.seq - other.seq;
-
-/** While the server is away nothing is known; it is asked again when it is back. Anything else is a fault of ours. */
-function excuse(error) {
-  if (!(error instanceof Unreachable || error.status === 401 || error.retryable)) throw error;
-}

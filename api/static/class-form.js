@@ -2,6 +2,7 @@
 
 import { Chosen, dropped, picked } from "./class-files.js";
 import { button, by, element } from "./dom.js";
+import { takeWhatIsDropped } from "./dropping.js";
 import { changes, named, say, sayDuration } from "./i18n.js";
 
 const kept = { persona: null, voice: null, speed: "1", ...JSON.parse(localStorage.getItem("class-choices") ?? "{}") };
@@ -18,7 +19,7 @@ export class Form {
     for (const id of ["persona", "voice", "speed"]) by(id).addEventListener("input", ({ target }) => this.#choose(id, target.value));
     by("choose").addEventListener("submit", (event) => this.#submit(event));
     changes.addEventListener("change", () => this.#show());
-    this.#takeWhatIsDropped();
+    takeWhatIsDropped(async (transfer) => this.#add(await dropped(transfer)));
     this.#begin();
     this.#show();
   }
@@ -98,17 +99,6 @@ export class Form {
   #line(name, { size }) {
     const leave = button("quiet small", "cancel", "", () => this.#remove(name), say("class_leave_out", { name }));
     return element("li", {}, element("span", { class: "name" }, name), element("small", {}, `${sayMb(size)} MB`), leave);
-  }
-
-  #takeWhatIsDropped() {
-    const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
-    const on = (name, told) => addEventListener(name, (event) => hasFiles(event) && (event.preventDefault(), told(event)));
-    on("dragover", () => (by("drop").hidden = false));
-    on("dragleave", ({ relatedTarget }) => relatedTarget === null && (by("drop").hidden = true));
-    on("drop", async ({ dataTransfer }) => {
-      by("drop").hidden = true;
-      this.#add(await dropped(dataTransfer));
-    });
   }
 }
 

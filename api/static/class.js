@@ -14,7 +14,7 @@ import { all, get, put, remove, unguessable } from "./store.js";
 
 const who = await begin();
 const mine = who.id ?? "";
-const outbox = new Outbox("class");
+const outbox = new Outbox("class", who.id);
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("waijiao-classes") : null;
 let open = null; // {batch, table}
 
@@ -39,9 +39,9 @@ async function send({ name, fields, files }) {
   return true;
 }
 
-function itemOf({ id, name, fields, who: whose }, file, recording, number) {
+function itemOf({ id, name, fields }, file, recording, number) {
   const metadata = { batch: id, file, homework: name };
-  return { id: unguessable(), who: whose, recording, name: recording.name, fields: { ...fields, lane: "bulk", session: sessionOf(id, file, number), metadata } };
+  return { id: unguessable(), recording, name: recording.name, fields: { ...fields, lane: "bulk", session: sessionOf(id, file, number), metadata } };
 }
 
 /** Nothing of a class that could not be kept whole is sent. */

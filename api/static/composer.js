@@ -1,7 +1,9 @@
 // Where a turn begins: press and talk, drop or choose a file, or type.
 
 import { announce, by, clock } from "./dom.js";
+import { takeWhatIsDropped } from "./dropping.js";
 import { changes, say, sayDuration } from "./i18n.js";
+import { drawLevels } from "./level.js";
 import { NoMicrophone, Recorder } from "./recorder.js";
 import { Voice } from "./voice.js";
 
@@ -26,7 +28,7 @@ export class Composer {
     by("type").addEventListener("submit", (event) => this.#type(event));
     by("file").addEventListener("change", ({ target }) => this.#upload(target));
     changes.addEventListener("change", () => this.#hint("hint"));
-    this.#takeWhatIsDropped();
+    takeWhatIsDropped(({ files }) => this.#take([...files]));
     this.#hint("hint");
   }
 
@@ -65,7 +67,7 @@ export class Composer {
     const level = this.#recorder.level();
     this.#loudest = Math.max(this.#loudest, level);
     this.#levels.push(level);
-    draw(by("level"), this.#levels);
+    drawLevels(by("level"), this.#levels);
     by("clock").textContent = clock(seconds);
     if (this.#loudest < QUIET && seconds > QUIET_S) this.#hint("cannot_hear");
     else if (this.longest - seconds < 15) this.#hint("ends_soon", { time: sayDuration(this.longest - seconds) });
@@ -150,36 +152,4 @@ export class Composer {
       else await this.ask({ recording: file, name: file.name, text: this.#typed() });
     }
   }
-
-  #takeWhatIsDropped() {
-    const shown = (event) => event.dataTransfer?.types.includes("Files");
-    addEventListener("dragover", (event) => {
-      if (!shown(event)) return;
-      event.preventDefault();
-      by("drop").hidden = false;
-    });
-    addEventListener("dragleave", ({ relatedTarget }) => relatedTarget === null && (by("drop").hidden = true));
-    addEventListener("drop", (event) => {
-      if (!shown(event)) return;
-      event.preventDefault();
-      by("drop").hidden = true;
-      this.#take([...event.dataTransfer.files]);
-    });
-  }
-}
-
-const BAR = 6; // pixels of the canvas from one level to the next
-
-/** The latest levels as bars, the newest at the right. */
-function draw(canvas, levels) {
-  const pen = canvas.getContext("2d");
-  const { width, height } = canvas;
-  pen.clearRect(0, 0, width, height);
-  pen.fillStyle = getComputedStyle(canvas).color;
-  levels.slice(-width / BAR).forEach((level, index, shown) => {
-    const tall = Math.max(4, level * height);
-    pen.beginPath();
-    pen.roundRect(width - (shown.length - index) * BAR, (height - tall) / 2, BAR - 2, tall, 2);
-    pen.fill();
-  });
 }

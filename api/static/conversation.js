@@ -1,6 +1,6 @@
 // A session's turns as the server has them, followed while they are being answered.
 
-import { call, connection, ended, Problem, read, Unreachable } from "./server.js";
+import { call, connection, ended, excuse, Problem, read } from "./server.js";
 
 const LOOK_S = 3; // seconds between two looks at turns that wait behind the one that is followed
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("waijiao-conversation") : null;
@@ -27,7 +27,7 @@ export class Conversation extends EventTarget {
       turns.forEach((job) => this.take(job));
     } catch (error) {
       if (error instanceof Problem && error.status === 404) return;
-      this.#excuse(error);
+      excuse(error);
     }
   }
 
@@ -130,15 +130,10 @@ export class Conversation extends EventTarget {
         this.take(await read(`/v1/jobs/${id}`));
       } catch (error) {
         if (error instanceof Problem && [404, 410].includes(error.status)) this.#gone(id);
-        else this.#excuse(error);
+        else excuse(error);
       }
     }
     this.#follow();
-  }
-
-  /** While the server is away nothing is known; it is asked again when it is back. Anything else is a fault of ours. */
-  #excuse(error) {
-    if (!(error instanceof Unreachable || error.status === 401 || error.retryable)) throw error;
   }
 
   #tell(name, detail) {

@@ -81,5 +81,10 @@ export async function read(path, options) {
   return (await call(path, options)).json();
 }
 
+/** While the server is away nothing is known, and it is asked again when it is back. Anything else is a fault of ours. */
+export function excuse(error) {
+  if (!(error instanceof Unreachable || error.status === 401 || error.retryable)) throw error;
+}
+
 export const ENDED = new Set(["succeeded", "failed", "canceled", "expired"]);
 export const ended = (job) => ENDED.has(job.state);

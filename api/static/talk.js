@@ -1,12 +1,13 @@
 // The learner's page: record, upload or type; see the answer come, and hear it.
 
+import { readCapabilities } from "./capabilities.js";
 import { choices, prepareChoices } from "./choices.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { announce, by } from "./dom.js";
 import { changes, say, sayProblem } from "./i18n.js";
 import { Outbox } from "./outbox.js";
-import { Problem, read } from "./server.js";
+import { Problem } from "./server.js";
 import { begin } from "./shell.js";
 import { all, forgetStale, get, put, remove, unguessable } from "./store.js";
 import { Turn } from "./turn.js";
@@ -139,20 +140,7 @@ changes.addEventListener("change", () => {
 
 // --- begin -------------------------------------------------------------------------------------------------------
 
-const capabilities = await read("/v1/capabilities").then(remember, remembered);
-
-function remember(found) {
-  localStorage.setItem("capabilities", JSON.stringify(found));
-  return found;
-}
-
-/** What the server could do when it was last asked, while it is away. */
-function remembered(error) {
-  const found = localStorage.getItem("capabilities");
-  if (!found) throw error;
-  return JSON.parse(found);
-}
-
+const capabilities = await readCapabilities();
 prepareChoices(capabilities, {
   reset: () => told(conversation.reset()),
   erase: () => confirm(say("erase_sure")) && told(conversation.eraseAll()),
