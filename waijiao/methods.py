@@ -1,7 +1,9 @@
 """Makes methods of calls, for who waits and for who awaits, with the parameters and the words of the call."""
 
+import atexit
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
+from contextlib import ExitStack
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, get_args
 
@@ -74,18 +76,19 @@ def awaits_each(
 
 def gives_outcomes(
     made: Callable[Concatenate["AsyncClient", P], Line[T]],
-) -> Callable[Concatenate["Client", P], Iterator[Outcome[T]]]:
+) -> Callable[Concatenate["Client", P], Generator[Outcome[T], None, None]]:
     """A method that gives the outcomes of a line, which moves in an event loop of its own."""
 
     @wraps(made)
-    def method(self: "Client", /, *given: P.args, **named: P.kwargs) -> Iterator[Outcome[T]]:
-        with start_blocking_portal() as portal, portal.wrap_async_context_manager(self._awaited()) as client:
+    def method(self: "Client", /, *given: P.args, **named: P.kwargs) -> Generator[Outcome[T], None, None]:
+        with ExitStack() as stack:
+            stack.callback(atexit.unregister, atexit.register(stack.close))  # the loop's thread does not outlive us
+            portal = stack.enter_context(start_blocking_portal())
+            client = stack.enter_context(portal.wrap_async_context_manager(self._awaited()))
             line = made(client, *given, **named)
-            try:
-                while outcome := portal.call(line.next):
-                    yield outcome
-            finally:
-                portal.call(line.close)
+            stack.callback(portal.call, line.close)
+            while outcome := portal.call(line.next):
+                yield outcome
 
     return shown(method, Iterator[Outcome[Any]])
 

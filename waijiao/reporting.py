@@ -3,7 +3,8 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -53,10 +54,10 @@ class Report:
     as_json: bool = False
     bars: Console = err
 
-    def of(self, begin: Callable[[Told], Iterable[Outcome[Any]]]) -> None:
+    def of(self, begin: Callable[[Told], Generator[Outcome[Any], None, None]]) -> None:
         """What `begin` gives, which is told whom to tell of changes. JSON is printed at once, words when all ended."""
-        with Bars(self.names, self.bars) as bars:
-            kept = [self.keep(number, outcome) for number, outcome in enumerate(begin(bars.show))]
+        with Bars(self.names, self.bars) as bars, closing(begin(bars.show)) as outcomes:
+            kept = [self.keep(number, outcome) for number, outcome in enumerate(outcomes)]
         for outcome, place in kept:
             if not self.as_json:
                 tell(outcome, place, out_console)

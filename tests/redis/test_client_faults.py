@@ -1,8 +1,12 @@
 """The Python client where servers die and connections break: nothing is asked twice, nothing is waited for in vain."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from echo import Awaited, Echo, recording
@@ -139,3 +143,19 @@ def test_many_survive_a_server_that_is_killed(killable, teacher, kind, jobs):
             map(recording, range(8))
         )
     assert wait_for(lambda: jobs.redis.get("waijiao:accepted")) == "8"
+
+
+def test_a_program_that_fails_in_the_middle_of_many_ends(server, teacher):
+    """The outcomes are still held by the traceback when the interpreter ends."""
+    code = f"""
+from echo import recording
+from waijiao import Client
+outcomes = Client("{server.base_url}", "").ask_all(map(recording, range(9)), at_once=2)
+for outcome in outcomes:
+    raise ValueError("of its own")
+"""
+    here = Path(__file__).parent
+    path = os.pathsep.join(map(str, (here, here.parent)))
+    command = [sys.executable, "-c", code]
+    ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=30)
+    assert ended.stderr.rstrip().endswith("ValueError: of its own")
