@@ -15,15 +15,16 @@ export class Composer {
   #kept = null; // a recording that is listened to before it is sent
   #levels = [];
   #loudest = 0;
+  #limit = null;
 
-  /** `ask` is given {text, recording, name, seconds}. */
-  constructor({ upload_mb, recording_s }, ask) {
-    Object.assign(this, { uploadMb: upload_mb, longest: recording_s, ask });
+  /** `ask` is given {text, recording, name, seconds}; until then a recording is kept in `draft`. */
+  constructor({ upload_mb, recording_s }, draft, ask) {
+    Object.assign(this, { uploadMb: upload_mb, longest: recording_s, draft, ask });
     by("record").addEventListener("click", () => this.#record());
     by("stop").addEventListener("click", () => this.#review());
     by("send").addEventListener("click", () => this.#sendAtOnce());
     by("discard").addEventListener("click", () => this.#discard());
-    by("discard-kept").addEventListener("click", () => this.#again());
+    by("discard-kept").addEventListener("click", () => (this.#again(), this.draft.forget()));
     by("send-kept").addEventListener("click", () => this.#sendKept());
     by("type").addEventListener("submit", (event) => this.#type(event));
     by("file").addEventListener("change", ({ target }) => this.#upload(target));
@@ -44,7 +45,7 @@ export class Composer {
 
   async #record() {
     try {
-      await this.#recorder.start();
+      await this.#recorder.start((recorded) => this.draft.keep(recorded));
     } catch (error) {
       if (!(error instanceof NoMicrophone)) throw error;
       this.#hint(error.reason);
@@ -57,6 +58,7 @@ export class Composer {
     announce(say("listening"));
     by("send").focus();
     this.recording = true;
+    this.#limit = setTimeout(() => this.#review(), (this.longest - 0.5) * 1000); // also while nobody looks
     this.#watch();
   }
 
@@ -72,12 +74,12 @@ export class Composer {
     if (this.#loudest < QUIET && seconds > QUIET_S) this.#hint("cannot_hear");
     else if (this.longest - seconds < 15) this.#hint("ends_soon", { time: sayDuration(this.longest - seconds) });
     else this.#hint("listening");
-    if (seconds >= this.longest - 0.5) this.#review();
-    else requestAnimationFrame(() => this.#watch());
+    requestAnimationFrame(() => this.#watch());
   }
 
   async #end() {
     this.recording = false;
+    clearTimeout(this.#limit);
     const recorded = await this.#recorder.stop();
     this.#show("idle");
     this.#hint("hint");
@@ -87,12 +89,28 @@ export class Composer {
   async #sendAtOnce() {
     const recorded = await this.#end();
     by("record").focus();
+    await this.#ask(recorded);
+  }
+
+  async #ask(recorded) {
     await this.ask({ ...recorded, text: this.#typed() });
+    await this.draft.forget();
+  }
+
+  /** A recording that was made before the page was closed, if there is one, can be sent now. */
+  async takeUp() {
+    const found = await this.draft.found();
+    if (found) this.#listen(found);
   }
 
   async #review() {
-    this.#kept = await this.#end();
-    this.#kept.url = URL.createObjectURL(this.#kept.recording);
+    const recorded = await this.#end();
+    await this.draft.keep(recorded);
+    this.#listen(recorded);
+  }
+
+  #listen(recorded) {
+    this.#kept = { ...recorded, url: URL.createObjectURL(recorded.recording) };
     const voice = new Voice("your_voice");
     voice.set(this.#kept.url, this.#kept.seconds);
     by("kept").replaceChildren(voice.node);
@@ -105,7 +123,7 @@ export class Composer {
   async #sendKept() {
     const { url, ...recorded } = this.#kept;
     this.#again();
-    await this.ask({ ...recorded, text: this.#typed() });
+    await this.#ask(recorded);
   }
 
   /** Back to the beginning, without what was recorded. */
@@ -120,7 +138,9 @@ export class Composer {
 
   #discard() {
     this.recording = false;
+    clearTimeout(this.#limit);
     this.#recorder.cancel();
+    this.draft.forget();
     this.#show("idle");
     this.#hint("hint");
     by("record").focus();

@@ -28,6 +28,7 @@ export class Conversation extends EventTarget {
     } catch (error) {
       if (error instanceof Problem && error.status === 404) return;
       excuse(error);
+      if (error.retryable) setTimeout(() => this.load(), error.retryAfter * 1000);
     }
   }
 

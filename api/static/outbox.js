@@ -2,7 +2,7 @@
 // and sent under one Idempotency-Key, so that it is asked once however often it has to be sent.
 
 import { call, connection, Problem, Unreachable } from "./server.js";
-import { accepted, all, get, put, remove } from "./store.js";
+import { accepted, all, amend, get, put, remove } from "./store.js";
 
 const AT_ONCE = { talk: 1, class: 3 }; // questions sent at the same time; turns of a conversation must keep their order
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("waijiao") : null;
@@ -43,7 +43,7 @@ export class Outbox extends EventTarget {
 
   /** Send one that was refused again. */
   async again(item) {
-    await put("outbox", { ...item, refused: null });
+    await amend("outbox", item.id, { refused: null });
     this.#changed();
     this.send();
   }
@@ -94,13 +94,11 @@ export class Outbox extends EventTarget {
     if (error instanceof Unreachable) return false; // "found" sends it
     if (!(error instanceof Problem)) throw error;
     if (error.status === 401) return false; // whoever logs in sends it
-    if (error.retryable) {
-      this.#timer = setTimeout(() => this.send(), error.retryAfter * 1000);
-      return false;
-    }
-    await put("outbox", { ...item, refused: { code: error.code, detail: error.detail } });
+    const why = { code: error.code, detail: error.detail };
+    await amend("outbox", item.id, error.retryable ? { waits: why } : { refused: why });
     this.#changed();
-    return true;
+    if (error.retryable) this.#timer = setTimeout(() => this.send(), error.retryAfter * 1000);
+    return !error.retryable;
   }
 
   #changed() {

@@ -2,6 +2,7 @@
 
 const TYPES = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"]; // what browsers write and the API reads
 const BITS_PER_SECOND = 48_000;
+const PIECE_MS = 1000; // milliseconds after which what was said is handed out
 const REASONS = { NotAllowedError: "mic_denied", NotFoundError: "mic_none", NotReadableError: "mic_busy" };
 
 /** There is no microphone to hear; `reason` is a key of the page's words. */
@@ -20,8 +21,8 @@ export class Recorder {
   #pieces = [];
   #begun = 0;
 
-  /** Ask for the microphone and begin. Raises NoMicrophone. */
-  async start() {
+  /** Ask for the microphone and begin; `keep` is given what was recorded so far, again and again. Raises NoMicrophone. */
+  async start(keep) {
     if (!navigator.mediaDevices?.getUserMedia || !window.MediaRecorder) throw new NoMicrophone("mic_insecure");
     try {
       this.#stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true } });
@@ -30,13 +31,17 @@ export class Recorder {
     }
     this.#pieces = [];
     this.#context = new AudioContext();
+    this.#context.resume(); // some browsers let it sleep
     this.#analyser = this.#context.createAnalyser();
     this.#analyser.fftSize = 1024;
     this.#context.createMediaStreamSource(this.#stream).connect(this.#analyser);
     const mimeType = TYPES.find((type) => MediaRecorder.isTypeSupported(type));
     this.#recorder = new MediaRecorder(this.#stream, { mimeType, audioBitsPerSecond: BITS_PER_SECOND });
-    this.#recorder.addEventListener("dataavailable", ({ data }) => this.#pieces.push(data));
-    this.#recorder.start();
+    this.#recorder.addEventListener("dataavailable", ({ data }) => {
+      this.#pieces.push(data);
+      if (this.#recorder.state === "recording") keep(this.#recorded(this.seconds));
+    });
+    this.#recorder.start(PIECE_MS);
     this.#begun = performance.now();
   }
 
@@ -59,6 +64,10 @@ export class Recorder {
     this.#recorder.stop();
     await done;
     this.#letGo();
+    return this.#recorded(seconds);
+  }
+
+  #recorded(seconds) {
     const type = this.#recorder.mimeType.split(";")[0];
     return { recording: new Blob(this.#pieces, { type }), name: `recording.${type.split("/")[1]}`, seconds };
   }

@@ -45,7 +45,8 @@ async function known() {
       if (error instanceof Problem && !error.retryable) throw error;
       const before = localStorage.getItem("login");
       if (before) return JSON.parse(before);
-      await new Promise((resolve) => connection.addEventListener("found", resolve, { once: true }));
+      if (error instanceof Problem) await new Promise((resolve) => setTimeout(resolve, error.retryAfter * 1000));
+      else await new Promise((resolve) => connection.addEventListener("found", resolve, { once: true }));
     }
   }
 }

@@ -20,6 +20,13 @@ async function transaction(names, mode, work) {
 }
 
 export const put = (store, entry) => transaction([store], "readwrite", (kept) => kept.put(entry));
+/** Change some fields of an entry, if it is still there. */
+export function amend(store, key, fields) {
+  return transaction([store], "readwrite", (kept) => {
+    kept.get(key).onsuccess = ({ target: { result } }) => result && kept.put({ ...result, ...fields });
+  });
+}
+
 export const remove = (store, key) => transaction([store], "readwrite", (kept) => kept.delete(key));
 export const get = (store, key) => transaction([store], "readonly", (kept) => kept.get(key));
 export const all = (store) => transaction([store], "readonly", (kept) => kept.getAll());

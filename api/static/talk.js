@@ -5,6 +5,7 @@ import { choices, prepareChoices } from "./choices.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { announce, by } from "./dom.js";
+import { Draft } from "./draft.js";
 import { changes, say, sayProblem } from "./i18n.js";
 import { Outbox } from "./outbox.js";
 import { Problem } from "./server.js";
@@ -48,8 +49,9 @@ const acts = {
   cancel: ({ job }) => told(conversation.cancel(job.id)),
   erase: ({ job }) => told(conversation.erase(job.id)),
   async again({ job }) {
-    const { recording, seconds } = await get("recordings", job.id);
-    await ask({ recording, seconds, name: `again.${recording.type.split("/")[1]}`, text: job.question.text ?? "" });
+    const { recording, seconds } = (await get("recordings", job.id)) ?? {};
+    const recorded = recording && { recording, seconds, name: `again.${recording.type.split("/")[1]}` };
+    await ask({ ...recorded, text: job.question.text ?? "" });
   },
 };
 
@@ -104,7 +106,7 @@ conversation.addEventListener("turn", async ({ detail: { job } }) => {
   await hearMine(turn);
   if (!ours.has(job.id)) return;
   toTheEnd();
-  if (by("aloud").checked) turn.teachers.speak();
+  if (by("aloud").checked) turn.speak();
 });
 conversation.addEventListener("part", ({ detail: { id, part } }) => turns.get(id)?.add(part));
 conversation.addEventListener("restart", ({ detail: { id } }) => turns.get(id)?.restart());
@@ -145,10 +147,11 @@ prepareChoices(capabilities, {
   reset: () => told(conversation.reset()),
   erase: () => confirm(say("erase_sure")) && told(conversation.eraseAll()),
 });
-new Composer(capabilities.limits, ask);
+const composer = new Composer(capabilities.limits, new Draft(who.id), ask);
 await forgetStale(capabilities.retention_h, outbox.who);
 await conversation.load();
 await showKept();
+await composer.takeUp();
 outbox.send();
 toTheEnd();
 document.body.dataset.ready = "";

@@ -18,6 +18,7 @@ export class Turn {
   #keep = element("div", { class: "does" });
   #answered = element("div", { class: "bubble teachers" }, this.#answer, element("div", { class: "foot" }, this.teachers.node, this.#keep));
   #parts = 0;
+  #spoken = false;
 
   /** `acts` are what can be done with a turn: cancel, erase, again, discard; each is given the turn. */
   constructor(acts) {
@@ -32,8 +33,9 @@ export class Turn {
     this.node.dataset.state = item.refused ? "refused" : "kept";
     this.#said.replaceChildren(...this.#words(item.fields.text, item.recording ? say("a_recording") : ""));
     if (item.recording) this.hear(item.recording, item.seconds);
-    const why = item.refused ? sayProblem(item.refused) : say("kept_here");
-    this.#way.replaceChildren(element("p", { class: item.refused ? "wrong" : "small" }, icon(item.refused ? "bad" : "waiting"), why));
+    const why = [item.refused ?? item.waits].filter(Boolean).map(sayProblem);
+    if (!item.refused && !item.waits) why.push(say("kept_here"));
+    this.#way.replaceChildren(element("p", { class: item.refused ? "wrong" : "small" }, icon(item.refused ? "bad" : "waiting"), ...why));
     const again = item.refused && button("quiet small", "again", say("try_again"), () => this.acts.sendAgain(this));
     this.#does.replaceChildren(...[again, button("quiet small", "trash", say("discard"), () => this.acts.discard(this))].filter(Boolean));
   }
@@ -43,6 +45,7 @@ export class Turn {
     if (this.heard) return;
     this.heard = URL.createObjectURL(recording);
     this.mine.set(this.heard, seconds);
+    if (this.job) this.#showDoes(this.job);
   }
 
   show(job) {
@@ -90,10 +93,16 @@ export class Turn {
     const does = [];
     if (!ended(job)) does.push(button("quiet small", "cancel", say("cancel"), () => this.acts.cancel(this)));
     else {
-      if (job.error?.retryable && this.heard) does.push(button("quiet small", "again", say("try_again"), () => this.acts.again(this)));
+      if (job.error?.retryable && (this.heard || !job.timings.asr)) does.push(button("quiet small", "again", say("try_again"), () => this.acts.again(this)));
       does.push(button("quiet small", "trash", "", () => this.acts.erase(this), say("erase_turn")));
     }
     if (shown(this.#does) !== does.map((each) => each.outerHTML).join("")) this.#does.replaceChildren(...does); // keeps the focus
+  }
+
+  /** Let the answer be heard as it comes; once, since the learner may stop it. */
+  speak() {
+    if (!this.#spoken) this.teachers.speak();
+    this.#spoken = true;
   }
 
   /** One more sentence of the answer is spoken. */

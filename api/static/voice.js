@@ -22,7 +22,7 @@ export class Voice {
     this.node.hidden = true;
     this.#audio.preload = "none";
     for (const event of ["play", "pause", "timeupdate", "durationchange"]) this.#audio.addEventListener(event, () => this.#show());
-    this.#audio.addEventListener("ended", () => this.#next());
+    this.#audio.addEventListener("ended", () => this.#ended());
     changes.addEventListener("change", () => this.#show());
   }
 
@@ -34,8 +34,12 @@ export class Voice {
   set(url, seconds) {
     if (this.#whole?.url === url) return;
     this.#whole = { url, seconds };
-    if (!this.playing && !this.#sentences.length) this.#load();
     this.node.hidden = false;
+    const unheard = !this.#before;
+    if (!this.playing && !this.#sentences.length) {
+      this.#load();
+      if (this.wanted && unheard) this.play();
+    }
     this.#show();
   }
 
@@ -61,6 +65,7 @@ export class Voice {
   async play() {
     if (speaking !== this) speaking?.stop();
     speaking = this;
+    this.wanted = true;
     try {
       await this.#audio.play();
       return true;
@@ -90,16 +95,24 @@ export class Voice {
     this.#audio.src = this.#whole.url;
   }
 
+  #ended() {
+    if (this.#isWhole()) return this.#show();
+    this.#before += this.#audio.duration;
+    this.#audio.removeAttribute("src");
+    this.#audio.load();
+    return this.#next();
+  }
+
+  /** The next sentence; when there is none, the whole as soon as that is there. */
   async #next() {
-    this.#before += this.#audio.getAttribute("src") && !this.#isWhole() ? this.#audio.duration || 0 : 0;
     const sentence = this.#sentences.shift();
-    if (!sentence) {
-      if (this.#whole && !this.#isWhole()) this.#load();
-      this.#show();
-      return true;
+    if (sentence) {
+      this.#audio.src = sentence.url;
+      return this.play();
     }
-    this.#audio.src = sentence.url;
-    return this.play();
+    if (this.#whole && !this.#isWhole()) this.#load();
+    this.#show();
+    return true;
   }
 
   #isWhole() {

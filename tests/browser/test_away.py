@@ -6,7 +6,7 @@ import pytest
 from conftest import PHONE, SPOKEN
 from faults.proxy import Proxy
 from playwright.sync_api import Page, expect
-from talking import TAUGHT, job_of, said, turn, type_in
+from talking import TAUGHT, job_of, record, said, turn, type_in
 
 
 @pytest.fixture
@@ -102,6 +102,27 @@ def test_a_reload_while_the_teacher_works_loses_nothing(visit, house):
     assert "went" in said(turn(page, 1))
     for accepted in ahead:
         house.ended(accepted)
+
+
+def test_a_recording_that_was_not_sent_yet_is_still_there_when_the_page_is_opened_again(visit):
+    page = visit()
+    record(page, 3.5)
+    page.reload()
+    page.wait_for_selector(".row.review:not([hidden])")
+    page.click("#send-kept")
+    assert "have" in said(turn(page, 1))
+    record(page, 3)
+    page.click("#stop")
+    page.wait_for_selector(".row.review:not([hidden])")
+    other = visit(context=page.context)
+    expect(other.locator(".row.review")).to_be_hidden()  # it is another tab's
+    page.close()
+    other.reload()
+    other.wait_for_selector(".row.review:not([hidden])")
+    other.click("#discard-kept")
+    other.reload()
+    other.wait_for_selector("body[data-ready]")
+    expect(other.locator(".row.review")).to_be_hidden()
 
 
 def test_two_tabs_show_the_same_and_only_one_speaks(visit, house):

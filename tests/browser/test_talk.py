@@ -16,24 +16,31 @@ def seconds_of(recording: Path) -> float:
         return file.getnframes() / file.getframerate()
 
 
-def test_a_learner_records_is_corrected_and_hears_the_answer(visit, house, picture):
-    page = visit(**PHONE)
-    record(page, 1)
+def check_level(page) -> None:
     drawn = page.evaluate(
         "() => { const c = document.getElementById('level');"
         " return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((each) => each) }"
     )
     assert drawn, "the level is not shown"
-    picture(page, "talk-phone-recording")
-    page.wait_for_timeout(seconds_of(SPOKEN) * 1000)
-    page.click("#stop")
-    page.wait_for_selector(".row.review:not([hidden])")
-    page.click("#send-kept")
-    answered = turn(page, 1)
+
+
+def test_a_learner_records_is_corrected_and_hears_the_answer(visit, house, picture):
+    page = visit(**PHONE)
+    for number in (1, 2, 3):  # on a busy machine Chromium's microphone skips, and one says it again
+        record(page, 1)
+        check_level(page)
+        picture(page, "talk-phone-recording")
+        page.wait_for_timeout(seconds_of(SPOKEN) * 1000)
+        page.click("#stop")
+        page.wait_for_selector(".row.review:not([hidden])")
+        page.click("#send-kept")
+        answered = turn(page, number)
+        job = house.get(f"/v1/jobs/{job_of(answered)}").json()
+        if job["feedback"]["edits"]:
+            break
     pause = answered.get_by_role("button", name="Pause: the teacher")
     expect(pause).to_be_visible()  # it speaks by itself
     expect(answered.locator(".teachers output")).to_have_text(re.compile("0:0[1-9]"))
-    job = house.get(f"/v1/jobs/{job_of(answered)}").json()
     assert job["transcript"]["text"] == said(answered)
     (edit,) = job["feedback"]["edits"]
     assert answered.locator("del").text_content().endswith(edit["from"])
@@ -152,6 +159,34 @@ def test_the_teacher_the_voice_and_the_speed_are_chosen_and_remembered(visit, ho
     slow = job["answer"]["duration_s"] / len(job["answer"]["text"])
     quick = house.ask(text="I has a dog.", persona="emma", voice="heart", speed="2")["answer"]
     assert slow > 1.8 * quick["duration_s"] / len(quick["text"])
+
+
+def test_an_answer_is_heard_to_its_end_and_again(visit, house):
+    page = visit()
+    page.click("#choose")
+    page.fill("#speed", "2")
+    page.click("#choices menu button")
+    type_in(page, TAUGHT)
+    answered = turn(page, 1)
+    job = house.get(f"/v1/jobs/{job_of(answered)}").json()
+    assert len(job["parts"]) > 2  # it began with the first sentence, before the others were spoken
+    again = answered.get_by_role("button", name="Play: the teacher")
+    expect(again).to_be_visible(timeout=15_000)
+    again.click()
+    stop = answered.get_by_role("button", name="Pause: the teacher")
+    expect(answered.locator(".teachers output")).to_have_text("0:02")
+    answered.locator(".teachers input").fill("900")
+    expect(answered.locator(".teachers output")).to_have_text(f"0:0{int(job['answer']['duration_s'])}")
+    expect(stop).to_be_hidden(timeout=5_000)
+
+
+def test_an_answer_that_is_stopped_stays_silent(visit):
+    page = visit()
+    type_in(page, TAUGHT)
+    page.get_by_role("button", name="Pause: the teacher").click(timeout=30_000)
+    answered = turn(page, 1)
+    page.wait_for_timeout(1500)
+    expect(answered.get_by_role("button", name="Play: the teacher")).to_be_visible()
 
 
 def test_an_answer_speaks_by_itself_only_if_it_is_wanted(visit):
