@@ -1,10 +1,10 @@
-# make demo | run | test | test-all | check | lock        (PYTHON=python3.12 chooses the interpreter)
+# make demo | run | test | test-all | check | lock | pictures        (PYTHON=python3.12 chooses the interpreter)
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,13))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 BROWSER := chromium fontconfig fonts-inter fonts-noto-cjk
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo run test test-all check lock browser clean
+.PHONY: demo run test test-all check lock pictures browser clean
 
 demo: .venv/installed
 	$(BIN)/waijiao models fetch
@@ -14,14 +14,15 @@ run: .venv/installed
 	$(BIN)/waijiao models fetch
 	$(BIN)/waijiao up
 
-test: .venv/developing browser
+test: .venv/developing
 	$(BIN)/waijiao models fetch
 	$(BIN)/python -m pytest --numprocesses 3 tests/unit tests/redis
 	$(BIN)/python -m pytest tests/e2e
-	$(BIN)/python -m pytest tests/browser
 
-test-all: test  # `make test test-all` runs the first tiers once
+test-all: test browser  # `make test test-all` runs the first tiers once
 	$(BIN)/waijiao models fetch whisper-tiny-en
+	$(BIN)/python -m pytest tests/clients
+	$(BIN)/python -m pytest tests/browser
 	$(BIN)/python -m pytest tests/models
 	$(BIN)/python -m pytest tests/faults
 	$(BIN)/python -m tests.faults.mutants
@@ -48,6 +49,11 @@ lock: .venv/developing
 .venv/developing: requirements-dev.lock .venv/installed
 	$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
+
+pictures: .venv/developing browser  # those of the README, from the tests of the pages
+	$(BIN)/waijiao models fetch
+	$(BIN)/python -m pytest tests/browser
+	for picture in docs/pictures/*.png; do cp build/screenshots/$$(basename $$picture) docs/pictures/ || exit 1; done
 
 browser:  # what the tests of the pages need and PyPI does not have
 	@{ command -v chromium && fc-list | grep -q "Noto Sans CJK" && fc-list | grep -q "Inter"; } > /dev/null \

@@ -30,6 +30,7 @@ LEAST = {  # for every endpoint the least role; who may call it sees there only 
     "jobs.submit": LEARNER,
     "jobs.browse": LEARNER,
     "jobs.read": LEARNER,
+    "jobs.cancel": LEARNER,
     "jobs.remove": LEARNER,
     "jobs.try_again": TEACHER,
     "audio.audio": LEARNER,

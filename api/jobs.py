@@ -172,17 +172,33 @@ def read(job_id: str, query: Looking) -> Response:
     return answer
 
 
+@routes.post("/v1/jobs/<job_id>/cancel")
+@answers("jobs", {200: shapes.Job}, UnknownJob, Erased)
+def cancel(job_id: str) -> Response:
+    """Have the job not answered: its record as it has ended, maybe before. Asked again, it says the same."""
+    cancel_unless_ended(here.job(job_id))
+    return jsonify(see(job_id).shown())
+
+
 @routes.delete("/v1/jobs/<job_id>")
 @answers("jobs", {200: shapes.Job, 204: None}, UnknownJob, Erased)
 def remove(job_id: str) -> Response:
     """Cancel the job (200, and its record); erase it when it has ended (204)."""
-    tenant = here.job(job_id).question.tenant
-    canceled, bells = here.jobs().cancel(tenant, job_id)
+    job = here.job(job_id)
+    if cancel_unless_ended(job):
+        return jsonify(see(job_id).shown())
+    here.jobs().forget(job.question.tenant, job_id)
+    here.blobs().delete_job(job.name)
+    return Response(status=204)
+
+
+def cancel_unless_ended(job: Job) -> bool:
+    """Whether the job was canceled now; nothing is left then of its recording."""
+    canceled, bells = here.jobs().cancel(job.question.tenant, job.id)
     ring_or_leave_to_the_sweep(bells)
-    if not canceled:
-        here.jobs().forget(tenant, job_id)
-    here.blobs().delete_job(f"{tenant}/{job_id}")
-    return jsonify(see(job_id).shown()) if canceled else Response(status=204)
+    if canceled:
+        here.blobs().delete_job(job.name)
+    return canceled
 
 
 def ring_or_leave_to_the_sweep(bells: list[Bell]) -> None:

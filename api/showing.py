@@ -104,7 +104,7 @@ def links(job: Job, place: str) -> dict[str, str]:
     """What can be done with the job as it stands."""
     found = {"self": place, "events": f"{place}/events"}
     if job.ended_at is None:
-        return {**found, "cancel": place}
+        return {**found, "cancel": f"{place}/cancel"}
     if job.dead:
         return {**found, "retry": f"{place}/retry"}
     return {**found, "audio": f"{place}/audio"} if job.answer else found

@@ -5,12 +5,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import pytest
 from waiting import wait_for
 
+from pipeline.settings import settings
 from waijiao.running import free_port
 
 ENDED = {"succeeded", "failed", "canceled", "expired"}
@@ -60,6 +63,15 @@ def start(home: Path, *arguments: str, **environment: str) -> House:
             preexec_fn=heed_ctrl_c,
         )
     return House(f"http://127.0.0.1:{port}", home, process)
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory) -> Iterator[House]:
+    """It runs as long as the tests of one folder, whose conftest.py names it."""
+    running = until_ready(start(tmp_path_factory.mktemp("house"), WAIJIAO_MODELS=str(settings().models_folder)))
+    yield running
+    running.process.send_signal(signal.SIGINT)
+    assert running.process.wait(15) == 0
 
 
 def heed_ctrl_c() -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar, Unpack
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from pipeline.errors import Erased, Unreachable
+from pipeline.errors import Unreachable
 from pipeline.shapes import Job, JobList, Readiness, Session, State
 from waijiao.answers import Answer, Recording, failure
 from waijiao.exchange import Exchange
@@ -101,13 +101,7 @@ class Calls:
 
     def cancel(self, job: Job | str) -> Call[Job]:
         """Have a job not answered; the job as it has ended, which it may have done before."""
-        found = yield from self.job(job)
-        if found.state in ENDED:
-            return found  # to ask now would erase it
-        answer = yield from self._remove(place(job))
-        if answer.status_code == httpx.codes.NO_CONTENT:
-            raise Erased("The job ended just before it was to be canceled, and was erased by that.")
-        return self._read(Job, answer)
+        return self._shape(Job, Request("POST", f"{place(job)}/cancel"))
 
     def erase(self, job: Job | str) -> Call[None]:
         """Erase a job, its recording and its answer; canceled first when it has not ended."""

@@ -1,6 +1,6 @@
 // What the server knows of a class: its jobs are those with its id in their metadata.
 
-import { call, ended, Problem, read } from "./server.js";
+import { call, Problem, read } from "./server.js";
 
 const AT_ONCE = 3; // requests at the same time
 const GONE = [404, 410];
@@ -16,12 +16,7 @@ export async function jobsOf(batch) {
 }
 
 /** Cancel what is not answered yet; the job as it is then, null when there is none any more. */
-export async function cancelJob(id) {
-  const now = await read(`/v1/jobs/${id}`).catch(unlessGone);
-  if (!now || ended(now)) return now; // DELETE would erase what was answered meanwhile
-  const answer = await call(`/v1/jobs/${id}`, { method: "DELETE" }).catch(unlessGone);
-  return answer?.status === 200 ? answer.json() : null;
-}
+export const cancelJob = (id) => read(`/v1/jobs/${id}/cancel`, { method: "POST" }).catch(unlessGone);
 
 /** Erase a job. While it is not answered, the first DELETE only cancels it. */
 export async function eraseJob({ id }) {

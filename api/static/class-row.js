@@ -4,10 +4,10 @@ import { kindOf } from "./class-batch.js";
 import { button, element, icon } from "./dom.js";
 import { say, sayProblem } from "./i18n.js";
 import { marked } from "./marks.js";
+import { FAULTS } from "./outbox.js";
 import { Voice } from "./voice.js";
 
 const STEPS = ["queued", "transcribing", "thinking", "speaking"];
-const FAULTS = new Set(["not_audio", "too_large", "empty_request"]); // of the recording: the same one is refused again
 const ICONS = { done: "good", failed: "bad", waiting: "waiting" };
 
 export class Row {

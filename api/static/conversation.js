@@ -43,7 +43,7 @@ export class Conversation extends EventTarget {
   }
 
   async cancel(id) {
-    this.take(await read(`/v1/jobs/${id}`, { method: "DELETE" }));
+    this.take(await read(`/v1/jobs/${id}/cancel`, { method: "POST" }));
   }
 
   async erase(id) {

@@ -4,6 +4,7 @@
 import { call, connection, Problem, Unreachable } from "./server.js";
 import { accepted, all, amend, get, put, remove } from "./store.js";
 
+export const FAULTS = new Set(["not_audio", "too_large", "empty_request"]); // of the recording: the same one is refused again
 const AT_ONCE = { talk: 1, class: 3 }; // questions sent at the same time; turns of a conversation must keep their order
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("waijiao") : null;
 

@@ -3,6 +3,7 @@
 import { button, element, icon } from "./dom.js";
 import { say, sayDuration, sayProblem } from "./i18n.js";
 import { marked } from "./marks.js";
+import { FAULTS } from "./outbox.js";
 import { ended } from "./server.js";
 import { Voice } from "./voice.js";
 
@@ -31,12 +32,12 @@ export class Turn {
   showKept(item) {
     this.item = item;
     this.node.dataset.state = item.refused ? "refused" : "kept";
-    this.#said.replaceChildren(...this.#words(item.fields.text, item.recording ? say("a_recording") : ""));
+    this.#said.replaceChildren(...this.#words(item.fields.text, nameOf(item.recording)));
     if (item.recording) this.hear(item.recording, item.seconds);
     const why = [item.refused ?? item.waits].filter(Boolean).map(sayProblem);
     if (!item.refused && !item.waits) why.push(say("kept_here"));
     this.#way.replaceChildren(element("p", { class: item.refused ? "wrong" : "small" }, icon(item.refused ? "bad" : "waiting"), ...why));
-    const again = item.refused && button("quiet small", "again", say("try_again"), () => this.acts.sendAgain(this));
+    const again = item.refused && !FAULTS.has(item.refused.code) && button("quiet small", "again", say("try_again"), () => this.acts.sendAgain(this));
     this.#does.replaceChildren(...[again, button("quiet small", "trash", say("discard"), () => this.acts.discard(this))].filter(Boolean));
   }
 
@@ -123,6 +124,12 @@ export class Turn {
     if (this.heard) URL.revokeObjectURL(this.heard);
     this.node.remove();
   }
+}
+
+/** A file has a name of its own; what was recorded here has none that says anything. */
+function nameOf(recording) {
+  if (!recording) return "";
+  return recording instanceof File ? recording.name : say("a_recording");
 }
 
 const shown = (node) => [...node.children].map((each) => each.outerHTML).join("");

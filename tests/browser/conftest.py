@@ -1,15 +1,14 @@
 """The pages in a real Chromium, over a house with the real default models; screenshots in build/screenshots."""
 
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from chromium import launch
-from e2e_house import House, start, until_ready
+from e2e_house import house
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from pipeline.settings import settings
+__all__ = ["house"]
 
 ROOT = Path(__file__).parents[2]
 LEARNERS = ROOT / "examples" / "learners"
@@ -17,14 +16,6 @@ SPOKEN = LEARNERS / "020340113.wav"  # a child who says one word too many: "… 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
 DESKTOP = {"viewport": {"width": 1280, "height": 860}}
-
-
-@pytest.fixture(scope="session")
-def house(tmp_path_factory) -> Iterator[House]:
-    running = until_ready(start(tmp_path_factory.mktemp("house"), WAIJIAO_MODELS=str(settings().models_folder)))
-    yield running
-    running.process.send_signal(signal.SIGINT)
-    assert running.process.wait(15) == 0
 
 
 @pytest.fixture(scope="session")

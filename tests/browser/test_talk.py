@@ -118,6 +118,7 @@ def test_a_wrong_file_is_refused_in_the_reader_s_words_and_can_be_thrown_away(vi
         expect(page.locator("#hint")).to_have_text("empty.wav 是空的。")
         return
     refused = turn(page, 1, "refused")
+    expect(refused.locator(".said")).to_have_text("song.wav")
     expect(refused.locator(".wrong")).to_contain_text("这个文件不是我认识的录音")
     picture(page, "talk-desktop-wrong-file-zh")
     refused.get_by_role("button", name="不要了").click()

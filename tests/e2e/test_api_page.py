@@ -1,30 +1,19 @@
 """docs/api.md is true: every example on it is run as it stands, against the default models."""
 
 import os
-import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from page_examples import examples_of, matches
 
 from pipeline import errors
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```(?:\n\n```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
 MARK = "--- the next example ---"
-
-
-@dataclass
-class Example:
-    language: str
-    code: str
-    shown: str | None
-
-
-EXAMPLES = [Example(*found.groups()) for found in BLOCK.finditer(PAGE)]
+EXAMPLES = examples_of(ROOT / "docs" / "api.md")
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +51,6 @@ def test_the_shell_examples_print_what_the_page_shows(run):
 def test_the_python_example_prints_what_the_page_shows(run):
     (example,) = [each for each in EXAMPLES if each.language == "python"]
     assert matches(example.shown or "", run([sys.executable, "-c"], example.code))
-
-
-def matches(shown: str, said: str) -> bool:
-    """Whether the page's `…` can stand for something so that both are the same."""
-    pattern = ".*".join(re.escape(piece) for piece in shown.strip().split("…"))
-    return re.fullmatch(pattern, said.strip(), re.DOTALL) is not None
 
 
 def test_every_error_code_of_the_api_is_on_the_page():

@@ -323,7 +323,7 @@ MUTANTS = [
         "waijiao/calls.py",
         'Request("DELETE", path, query=owned(owner), repeatable=False)',
         'Request("DELETE", path, query=owned(owner))',
-        f"{CLIENT_FAULTS}::test_a_connection_that_breaks_in_the_answer_to_a_cancellation_erases_nothing",
+        f"{CLIENT_FAULTS}::test_a_connection_that_breaks_in_the_answer_to_an_erasure_is_not_asked_again",
     ),
     Mutant(
         "the client waits for a server that was there",

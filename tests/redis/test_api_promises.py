@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from api import create_app
+from pipeline.blobs import FolderBlobs
 from pipeline.errors import EngineFailed
 from pipeline.jobs import Jobs
 from pipeline.settings import Settings
@@ -93,13 +94,32 @@ def test_an_erased_job_is_not_given_again(client):
     assert code(post(client, text="hi", key="k", session="anna")) == (410, "erased")
 
 
-def test_an_unfinished_job_is_canceled_with_its_recording(client, here):
+@pytest.mark.parametrize("way", ["DELETE", "POST"])
+def test_an_unfinished_job_is_canceled_with_its_recording(client, here, way):
     accepted = post(client, LEARNER)
-    place = accepted.json["links"]["cancel"]
-    answer = client.delete(place)
+    place = accepted.headers["Location"]
+    assert accepted.json["links"]["cancel"] == f"{place}/cancel"
+    answer = client.delete(place) if way == "DELETE" else client.post(f"{place}/cancel")
     assert (answer.status_code, answer.json["state"], answer.json["error"]["code"]) == (200, "canceled", "canceled")
     assert not stored(here)
-    assert code(client.get(place + "/audio")) == (409, "no_answer")
+    assert code(client.get(f"{place}/audio")) == (409, "no_answer")
+
+
+def test_a_cancellation_that_is_repeated_or_comes_late_erases_nothing(client, redis, here):
+    place = post(client, text="hi").headers["Location"]
+    canceled = client.post(f"{place}/cancel").json
+    assert client.post(f"{place}/cancel").json == canceled
+    place, jobs, blobs = post(client, LEARNER).headers["Location"], Jobs(redis, here), FolderBlobs(here.blobs_folder)
+    (job,), _ = jobs.claim("asr", WORKER, 1)
+    jobs.complete("asr", job, Transcript("hi", "en", 1.0))
+    (job,), _ = jobs.claim("llm", WORKER, 1)
+    jobs.complete("llm", job, Feedback("hi", "hi", "Hello.", "Hello."))
+    (job,), _ = jobs.claim("tts", WORKER, 1)
+    spoken = blobs.put(job.name, BytesIO(b"Hello."))
+    jobs.complete("tts", job, Answer("Hello.", spoken.name, spoken.sha256, spoken.size, 1.0, "wav"))
+    assert client.post(f"{place}/cancel").json["state"] == "succeeded"
+    with client.get(f"{place}/audio") as answer:
+        assert answer.data == b"Hello."
 
 
 def test_an_ended_job_is_erased(client, redis, here):
@@ -118,6 +138,7 @@ def test_an_ended_job_is_erased(client, redis, here):
 
 def test_an_unknown_job_can_be_neither_canceled_nor_retried(client):
     assert code(client.delete("/v1/jobs/" + "0" * 32)) == (404, "unknown_job")
+    assert code(client.post("/v1/jobs/" + "0" * 32 + "/cancel")) == (404, "unknown_job")
     assert code(client.post("/v1/jobs/" + "0" * 32 + "/retry")) == (404, "unknown_job")
 
 

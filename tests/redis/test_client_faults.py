@@ -99,9 +99,19 @@ def test_a_connection_that_breaks_in_the_answer_to_a_submission_makes_one_job(pr
 def test_a_connection_that_breaks_in_the_answer_to_a_cancellation_erases_nothing(proxy, kind):
     with kind(f"http://127.0.0.1:{proxy.port}", "") as client:
         job = client.submit(text="hi")
+        proxy.cut_reply(b"/cancel")
+        assert client.cancel(job).state == "canceled"  # it was asked for again
+        assert proxy.cuts == 1
+        assert client.job(job).state == "canceled"
+
+
+@both
+def test_a_connection_that_breaks_in_the_answer_to_an_erasure_is_not_asked_again(proxy, kind):
+    with kind(f"http://127.0.0.1:{proxy.port}", "") as client:
+        job = client.submit(text="hi")
         proxy.cut_reply(b"DELETE")
         with pytest.raises(Unreachable):
-            client.cancel(job)
+            client.erase(job)
         assert proxy.cuts == 1
         assert client.job(job).state == "canceled"
 

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_api_page import BLOCK, Example, matches
+from page_examples import examples_of, matches
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = [Example(*found.groups()) for found in BLOCK.finditer((ROOT / "docs" / "client.md").read_text("utf-8"))]
+EXAMPLES = examples_of(ROOT / "docs" / "client.md")
 COMMANDS = {"python": [sys.executable, "-W", "error", "-c"], "sh": ["bash", "-e", "-o", "pipefail", "-c"]}
 
 
