@@ -68,11 +68,12 @@ def uploaded(page: Page) -> None:
 
 def asked(page: Page, ask, client: Client) -> tuple[float, float]:
     """Seconds from sending until the first sound, and those of the job alone, accepted to answered."""
-    before = page.locator(".turn").count()
+    page.evaluate("localStorage.removeItem('session')")  # a new conversation: nothing is said before, nothing is heard
+    loaded(page)
     ask(page)
-    page.wait_for_selector(f".turn:nth-child({before + 1})[data-state=succeeded]", timeout=60_000)
+    page.wait_for_selector(".turn[data-state=succeeded]", timeout=60_000)
     page.wait_for_function("window.heard")
-    job = client.job(str(page.get_attribute(f".turn:nth-child({before + 1})", "data-job")))
+    job = client.job(str(page.get_attribute(".turn", "data-job")))
     return float(page.evaluate("(window.heard - window.sent) / 1000")), seconds(job.created_at, job.updated_at)
 
 
