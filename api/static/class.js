@@ -10,7 +10,7 @@ import { changes, say, sayProblem } from "./i18n.js";
 import { Outbox } from "./outbox.js";
 import { Problem, Unreachable } from "./server.js";
 import { begin, may } from "./shell.js";
-import { all, get, put, remove, unguessable } from "./store.js";
+import { all, get, put, remove, unguessable, unlessFull } from "./store.js";
 
 const who = await begin();
 const mine = who.id ?? "";
@@ -24,11 +24,8 @@ let open = null; // {batch, table}
 async function send({ name, fields, files }) {
   const kept = { id: unguessable().slice(0, 16), who: mine, name, at: Date.now(), fields, files: [...files.keys()] };
   const items = [...files].map(([file, recording], index) => itemOf(kept, file, recording, index + 1));
-  try {
-    await put("classes", kept);
-    await outbox.add(...items);
-  } catch (error) {
-    if (error.name !== "QuotaExceededError") throw error;
+  const taken = (await unlessFull(put("classes", kept))) && (await unlessFull(outbox.add(...items)));
+  if (!taken) {
     await forget(kept.id);
     by("left-out").replaceChildren(element("li", {}, say("class_no_room")));
     return false;

@@ -16,10 +16,12 @@ export class Composer {
   #levels = [];
   #loudest = 0;
   #limit = null;
+  #hinted = ["hint"];
 
-  /** `ask` is given {text, recording, name, seconds}; until then a recording is kept in `draft`. */
-  constructor({ upload_mb, recording_s }, draft, ask) {
+  /** `ask` is given {text, recording, name, seconds} and says whether it took it; until then `draft` keeps it. */
+  constructor({ upload_mb, recording_s, text_chars }, draft, ask) {
     Object.assign(this, { uploadMb: upload_mb, longest: recording_s, draft, ask });
+    by("text").maxLength = text_chars;
     by("record").addEventListener("click", () => this.#record());
     by("stop").addEventListener("click", () => this.#review());
     by("send").addEventListener("click", () => this.#sendAtOnce());
@@ -28,13 +30,15 @@ export class Composer {
     by("send-kept").addEventListener("click", () => this.#sendKept());
     by("type").addEventListener("submit", (event) => this.#type(event));
     by("file").addEventListener("change", ({ target }) => this.#upload(target));
-    changes.addEventListener("change", () => this.#hint("hint"));
+    changes.addEventListener("change", () => this.#hint(...this.#hinted));
     takeWhatIsDropped(({ files }) => this.#take([...files]));
     this.#hint("hint");
   }
 
   #hint(key, values) {
-    by("hint").textContent = say(key, values);
+    this.#hinted = [key, values];
+    const words = say(key, values);
+    if (by("hint").textContent !== words) by("hint").textContent = words; // else it would be read aloud again and again
   }
 
   /** One of the rows "idle", "recording", "review". */
@@ -89,12 +93,16 @@ export class Composer {
   async #sendAtOnce() {
     const recorded = await this.#end();
     by("record").focus();
-    await this.#ask(recorded);
+    if (await this.#ask(recorded)) return this.draft.forget();
+    this.#listen(recorded);
+    this.#hint("no_room");
   }
 
   async #ask(recorded) {
-    await this.ask({ ...recorded, text: this.#typed() });
-    await this.draft.forget();
+    const text = this.#typed();
+    const taken = await this.ask({ ...recorded, text });
+    if (!taken) by("text").value = text;
+    return taken;
   }
 
   /** A recording that was made before the page was closed, if there is one, can be sent now. */
@@ -122,8 +130,9 @@ export class Composer {
 
   async #sendKept() {
     const { url, ...recorded } = this.#kept;
+    if (!(await this.#ask(recorded))) return this.#hint("no_room");
     this.#again();
-    await this.#ask(recorded);
+    return this.draft.forget();
   }
 
   /** Back to the beginning, without what was recorded. */
@@ -154,8 +163,7 @@ export class Composer {
 
   async #type(event) {
     event.preventDefault();
-    const text = this.#typed();
-    if (text) await this.ask({ text });
+    if (by("text").value.trim() && !(await this.#ask({}))) this.#hint("no_room");
   }
 
   async #upload(input) {
@@ -169,7 +177,7 @@ export class Composer {
     for (const file of files) {
       if (file.size > this.uploadMb * 1e6) this.#hint("file_too_large", { name: file.name, mb: this.uploadMb });
       else if (!file.size) this.#hint("file_empty", { name: file.name });
-      else await this.ask({ recording: file, name: file.name, text: this.#typed() });
+      else if (!(await this.#ask({ recording: file, name: file.name }))) this.#hint("no_room");
     }
   }
 }

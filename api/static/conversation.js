@@ -17,18 +17,29 @@ export class Conversation extends EventTarget {
     this.path = `/v1/sessions/${encodeURIComponent(session)}`;
     connection.addEventListener("found", () => this.load());
     document.addEventListener("visibilitychange", () => this.#follow());
-    tabs?.addEventListener("message", ({ data }) => data === this.path && this.#clear());
+    tabs?.addEventListener("message", ({ data: { path, id } }) => path === this.path && (id ? this.#gone(id) : this.#clear()));
   }
 
   /** Read what there is. A turn that the server does not list any more was erased, or started over. */
   async load() {
+    const before = [...this.jobs.values()].filter((job) => job.outcome === "answered");
     try {
-      const { turns } = await read(this.path);
+      const turns = await this.#turns();
       turns.forEach((job) => this.take(job));
+      const listed = new Set(turns.map(({ id }) => id));
+      for (const { id } of before) if (!listed.has(id)) this.#gone(id);
     } catch (error) {
-      if (error instanceof Problem && error.status === 404) return;
       excuse(error);
       if (error.retryable) setTimeout(() => this.load(), error.retryAfter * 1000);
+    }
+  }
+
+  async #turns() {
+    try {
+      return (await read(this.path)).turns;
+    } catch (error) {
+      if (error instanceof Problem && error.status === 404) return []; // nothing was said yet, or all was erased
+      throw error;
     }
   }
 
@@ -49,6 +60,7 @@ export class Conversation extends EventTarget {
   async erase(id) {
     await call(`/v1/jobs/${id}`, { method: "DELETE" });
     this.#gone(id);
+    tabs?.postMessage({ path: this.path, id });
   }
 
   /** Start over: what was said is history no more. */
@@ -68,7 +80,7 @@ export class Conversation extends EventTarget {
       if (!(error instanceof Problem && error.status === 404)) throw error; // nothing was said yet
     }
     this.#clear();
-    tabs?.postMessage(this.path);
+    tabs?.postMessage({ path: this.path });
   }
 
   #clear() {

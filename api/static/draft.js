@@ -1,6 +1,6 @@
 // A recording that was not sent yet is kept while it is made: a page that is closed or breaks down loses a second of it.
 
-import { all, put, remove } from "./store.js";
+import { all, put, remove, unlessFull } from "./store.js";
 
 const TAB = sessionStorage.getItem("tab") ?? String(crypto.getRandomValues(new Uint32Array(1))[0]);
 const lockOf = (id) => `waijiao-draft-${id}`;
@@ -15,8 +15,9 @@ export class Draft {
     this.who = who ?? "";
   }
 
+  /** In a browser without room the page alone has it. */
   keep(recorded) {
-    return put("outbox", { ...recorded, id: this.#id, box: "draft", who: this.who, at: Date.now() });
+    return unlessFull(put("outbox", { ...recorded, id: this.#id, box: "draft", who: this.who, at: Date.now() }));
   }
 
   forget() {

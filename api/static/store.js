@@ -20,6 +20,17 @@ async function transaction(names, mode, work) {
 }
 
 export const put = (store, entry) => transaction([store], "readwrite", (kept) => kept.put(entry));
+/** Whether it was done; false when the browser has no room for it. */
+export async function unlessFull(kept) {
+  try {
+    await kept;
+    return true;
+  } catch (error) {
+    if (error.name !== "QuotaExceededError") throw error;
+    return false;
+  }
+}
+
 /** Change some fields of an entry, if it is still there. */
 export function amend(store, key, fields) {
   return transaction([store], "readwrite", (kept) => {

@@ -8,9 +8,9 @@ import { announce, by } from "./dom.js";
 import { Draft } from "./draft.js";
 import { changes, say, sayProblem } from "./i18n.js";
 import { Outbox } from "./outbox.js";
-import { Problem } from "./server.js";
+import { Problem, Unreachable } from "./server.js";
 import { begin } from "./shell.js";
-import { all, forgetStale, get, put, remove, unguessable } from "./store.js";
+import { all, forgetStale, get, remove, unguessable, unlessFull } from "./store.js";
 import { Turn } from "./turn.js";
 
 const who = await begin();
@@ -28,12 +28,13 @@ function sessionOf({ role }) {
   return localStorage.getItem("session");
 }
 
-/** Keep a question, and send it: {text, recording, name, seconds}, each of them or none. */
+/** Keep a question, {text, recording, name, seconds}, each of them or none, and send it; false when there is no room. */
 async function ask({ text = "", ...recorded }) {
   const item = { id: unguessable(), ...recorded, fields: { ...choices(), session, ...(text ? { text } : {}) } };
   ours.add(item.id);
-  await outbox.add(item);
+  const taken = await unlessFull(outbox.add(item));
   toTheEnd();
+  return taken;
 }
 
 /** Show the newest turn, above the place where the next one begins. */
@@ -60,8 +61,8 @@ async function told(asked) {
   try {
     await asked;
   } catch (error) {
-    if (!(error instanceof Problem)) return by("hint").replaceChildren(say("lost"));
-    by("hint").textContent = sayProblem(error);
+    if (!(error instanceof Problem || error instanceof Unreachable)) throw error;
+    by("hint").textContent = error instanceof Problem ? sayProblem(error) : say("not_now");
   }
 }
 

@@ -71,6 +71,8 @@ export const words = {
   listen_first: "Listen to it, then send it or throw it away.",
   cannot_hear: "I hear nothing. Is the microphone on?",
   ends_soon: "A recording ends in {time}.",
+  no_room: "This browser has no room left for it. Send or erase what it keeps first.",
+  not_now: "There is no connection. Try it again when the server is back.",
   drop_here: "Let go to send the recording",
   file_too_large: "{name} is larger than {mb} MB. Choose a shorter recording.",
   file_empty: "{name} is empty.",

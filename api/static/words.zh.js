@@ -71,6 +71,8 @@ export const words = {
   listen_first: "听一听，再发送，或者不要了。",
   cannot_hear: "我什么也没听到。麦克风打开了吗？",
   ends_soon: "录音还剩 {time}。",
+  no_room: "浏览器没有空间保存了。请先发送或删除已保存的内容。",
+  not_now: "现在没有连接，等服务器恢复后再试。",
   drop_here: "松开就发送录音",
   file_too_large: "{name} 超过 {mb} MB，请选择短一点的录音。",
   file_empty: "{name} 是空的。",

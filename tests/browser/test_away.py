@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from conftest import PHONE, SPOKEN
 from faults.proxy import Proxy
 from playwright.sync_api import Page, expect
 from talking import TAUGHT, job_of, record, said, turn, type_in
-
 
 @pytest.fixture
 def line(house) -> Iterator[Proxy]:
@@ -140,10 +140,40 @@ def test_two_tabs_show_the_same_and_only_one_speaks(visit, house):
     ]
     assert spoken[0][1] is False
     assert spoken[1][0] is False
+    turn(one, 1).get_by_role("button", name="Erase this turn").click()
+    expect(two.locator(".turn")).to_have_count(1)
     one.once("dialog", lambda asked: asked.accept())
     one.click("#choose")
     one.click("#erase")
     expect(two.locator(".turn")).to_have_count(0)
+
+
+def test_what_was_erased_elsewhere_meanwhile_is_gone_when_the_server_is_back(visit, house):
+    page = visit()
+    for text in ("I has a cat.", "It are black."):
+        type_in(page, text)
+    job = job_of(turn(page, 1))
+    turn(page, 2)
+    page.context.set_offline(True)
+    expect(page.locator("#lost")).to_be_visible()
+    assert httpx.delete(f"{house.url}/v1/jobs/{job}", trust_env=False).status_code == 204
+    page.context.set_offline(False)
+    expect(page.locator(".turn")).to_have_count(1)
+
+
+def test_a_browser_without_room_says_so_and_keeps_what_was_recorded(visit, house):
+    page = visit()
+    storage = page.context.new_cdp_session(page)
+    storage.send("Storage.overrideQuotaForOrigin", {"origin": house.url, "quotaSize": 1})
+    record(page, 3)
+    page.click("#send")
+    expect(page.locator("#hint")).to_contain_text("no room left")
+    page.click("#send-kept")
+    expect(page.locator("#hint")).to_contain_text("no room left")
+    storage.send("Storage.overrideQuotaForOrigin", {"origin": house.url})
+    page.wait_for_timeout(11_000)  # for ten seconds Chromium believes what it knew of the room
+    page.click("#send-kept")
+    turn(page, 1)
 
 
 def test_two_tabs_that_come_back_together_send_everything_once(visit, house):
