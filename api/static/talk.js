@@ -152,7 +152,7 @@ const composer = new Composer(capabilities.limits, new Draft(who.id), ask);
 await forgetStale(capabilities.retention_h, outbox.who);
 await conversation.load();
 await showKept();
-await composer.takeUp();
+await composer.recording.takeUp();
 outbox.send();
 toTheEnd();
 document.body.dataset.ready = "";
