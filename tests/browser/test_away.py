@@ -9,6 +9,7 @@ from faults.proxy import Proxy
 from playwright.sync_api import Page, expect
 from talking import TAUGHT, job_of, record, said, turn, type_in
 
+
 @pytest.fixture
 def line(house) -> Iterator[Proxy]:
     """What stands between the browser and the house, and can be cut."""
