@@ -317,19 +317,6 @@ class NothingToSay(WaijiaoError):
     code, http_status = "nothing_to_say", 422
 
 
-# --- the client ------------------------------------------------------------------------------------------------
-
-
-class Unreachable(WaijiaoError):
-    """Raised when no server answers. Start one with `waijiao up`, or name another by WAIJIAO_URL."""
-
-    code, http_status, retryable = "unreachable", 503, True
-
-
-class Refused(WaijiaoError):
-    """Raised when a server refuses a request with a code that this client does not know; `code` is that one."""
-
-
 # --- the installation ------------------------------------------------------------------------------------------
 
 

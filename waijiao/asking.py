@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from pipeline.errors import Unreachable, WaijiaoError
+from pipeline.errors import WaijiaoError
 from waijiao.client import Client
+from waijiao.errors import Unreachable
 from waijiao.many import AT_ONCE
 from waijiao.plainly import FAILED, err, said_plainly, the_url
 from waijiao.reporting import Places, Report, shown

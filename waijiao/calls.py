@@ -9,9 +9,9 @@ from typing import TypeVar, Unpack
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from pipeline.errors import Unreachable
 from pipeline.shapes import Job, JobList, Readiness, Session, State
 from waijiao.answers import Answer, Recording, failure
+from waijiao.errors import Unreachable
 from waijiao.exchange import Exchange
 from waijiao.fields import Fields, Wanted, form_of, id_of, owned, place, query_of, room
 from waijiao.request import Batch, Call, Many, Request, opener

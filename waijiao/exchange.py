@@ -7,8 +7,9 @@ from typing import Any
 
 import httpx
 
-from pipeline.errors import Unreachable, WaijiaoError
+from pipeline.errors import WaijiaoError
 from waijiao.answers import of_code
+from waijiao.errors import Unreachable
 from waijiao.request import Call, Reply, Request
 
 AGAIN = {408, 429, 502, 503, 504}  # statuses of requests that came to nothing, unless the problem says otherwise

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from redis.exceptions import RedisError
 from rich.console import Console
 
-from pipeline.errors import Unreachable, WaijiaoError
+from pipeline.errors import WaijiaoError
+from waijiao.errors import Unreachable
 
 FAILED, WRONG_USAGE, UNREACHABLE = 1, 2, 3
 out_console = Console(highlight=False, soft_wrap=True)

@@ -11,9 +11,10 @@ from typing import Any
 
 from rich.console import Console
 
-from pipeline.errors import Unreachable, WaijiaoError
+from pipeline.errors import WaijiaoError
 from pipeline.shapes import Job, Timing
 from waijiao.answers import Answer, Outcome
+from waijiao.errors import Unreachable
 from waijiao.many import Told
 from waijiao.plainly import FAILED, err, out_console
 from waijiao.progress import Bars

@@ -6,9 +6,10 @@ import sys
 import click
 from rich.table import Column, Table
 
-from pipeline.errors import Unreachable, WaijiaoError
+from pipeline.errors import WaijiaoError
 from pipeline.shapes import Job, Readiness
 from waijiao.client import Client
+from waijiao.errors import Unreachable
 from waijiao.plainly import FAILED, err, out_console, said_plainly, the_url
 
 STAGE_NAMES = {"asr": "speech to text", "llm": "language model", "tts": "text to speech"}

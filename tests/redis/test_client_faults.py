@@ -14,8 +14,8 @@ from faults.proxy import Proxy
 from killable import Server
 from waiting import wait_for
 
-from pipeline.errors import Unreachable
 from waijiao import Client
+from waijiao.errors import Unreachable
 
 both = pytest.mark.parametrize("kind", [Client, Awaited])
 

@@ -9,15 +9,16 @@ from flask import Flask
 
 from api.errors import problem
 from pipeline import errors
-from pipeline.errors import Refused, Unreachable, WaijiaoError
+from pipeline.errors import WaijiaoError
 from pipeline.shapes import Job
 from waijiao.answers import failure
 from waijiao.calls import Calls
+from waijiao.errors import Refused, Unreachable
 from waijiao.exchange import Exchange, refusal
 from waijiao.request import Request
 
 TREE = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, WaijiaoError)]
-CODED = [each for each in TREE if "code" in vars(each) and each not in (WaijiaoError, Unreachable)]
+CODED = [each for each in TREE if "code" in vars(each) and each is not WaijiaoError]
 GET, DELETE = Request("GET", "/v1/jobs/x"), Request("DELETE", "/v1/jobs/x", repeatable=False)
 UNKNOWN = ["owner", "queue_position", "eta_seconds", "transcript", "feedback", "completion", "answer", "outcome"]
 JOB = {
