@@ -4,9 +4,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.errors import WaijiaoError
 from pipeline.shapes import Job
 from waijiao import Client
+from waijiao.errors import WaijiaoError
 
 AT_ONCE = 4  # recordings that are waited for at a time
 SOUNDS = {".wav", ".mp3", ".m4a", ".ogg", ".webm", ".flac"}

@@ -4,8 +4,8 @@ import uuid
 
 import gradio as gr
 
-from pipeline.errors import WaijiaoError
 from waijiao import Client
+from waijiao.errors import WaijiaoError
 
 HOUR_S = 3600  # seconds for which Gradio keeps the recordings and answers of this page
 teacher = Client()

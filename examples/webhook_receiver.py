@@ -11,8 +11,8 @@ from flask import Flask, Response, request
 from standardwebhooks import Webhook, WebhookVerificationError
 from werkzeug.serving import make_server
 
-from pipeline.errors import Erased, NoAnswer, UnknownJob, WaijiaoError
 from waijiao import Client
+from waijiao.errors import Erased, NoAnswer, UnknownJob, WaijiaoError
 
 AGAIN_S = 30  # seconds until an answer is asked for again that could not be fetched
 GONE = (Erased, NoAnswer, UnknownJob)
