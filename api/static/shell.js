@@ -25,7 +25,11 @@ export async function begin() {
   const who = caller ?? (await logIn());
   by("leave").hidden = !keys_needed;
   for (const link of document.querySelectorAll("[data-least]")) link.hidden = !may(who.role, link.dataset.least);
-  connection.addEventListener("locked", logIn);
+  connection.addEventListener("locked", async () => {
+    const { id } = await logIn();
+    if (id === who.id) connection.dispatchEvent(new Event("found"));
+    else location.reload(); // nothing that one has left may go out in another's name
+  });
   return who;
 }
 
@@ -67,7 +71,6 @@ export function logIn() {
         dialog.close();
         asking = null;
         key.value = "";
-        connection.dispatchEvent(new Event("found"));
         resolve(caller);
       } catch (error) {
         wrong.textContent = error instanceof Problem ? sayProblem(error) : say("lost");

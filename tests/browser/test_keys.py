@@ -4,7 +4,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from conftest import PHONE
+from conftest import LEARNERS, PHONE
 from e2e_house import House, start, until_ready
 from playwright.sync_api import expect
 from talking import turn, type_in
@@ -105,7 +105,19 @@ def test_who_logs_out_leaves_nothing_for_the_next(enter, key):
     expect(next_one.locator(".turn")).to_have_count(0)
 
 
-def test_a_key_that_is_revoked_meanwhile_asks_for_another_and_what_was_said_is_sent_then(enter, key, guarded):
+def test_who_has_to_log_in_again_loses_nothing(enter, key):
+    mine = key("learner")
+    page = enter(mine)
+    page.wait_for_selector("body[data-ready]")
+    page.context.clear_cookies()
+    type_in(page, "Can you hear me?")
+    page.wait_for_selector("#login[open]")
+    page.fill("#login input[name=key]", mine)
+    page.press("#login input[name=key]", "Enter")
+    turn(page, 1)
+
+
+def test_what_one_has_left_never_goes_out_in_another_s_name(enter, key, guarded):
     text = key("learner")
     page = enter(text)
     page.wait_for_selector("body[data-ready]")
@@ -115,6 +127,21 @@ def test_a_key_that_is_revoked_meanwhile_asks_for_another_and_what_was_said_is_s
     type_in(page, "Can you hear me?")
     page.wait_for_selector("#login[open]")
     expect(page.locator(".turn[data-state=kept]")).to_have_count(1)
+    page.fill("#login input[name=key]", key("learner", "Ben"))
+    with page.expect_navigation():
+        page.press("#login input[name=key]", "Enter")
+    page.wait_for_selector("body[data-ready]")
+    type_in(page, "I am Ben.")
+    turn(page, 1)
+    expect(page.locator(".turn")).to_have_count(1)
+
+
+def test_a_teacher_sends_the_recordings_of_a_class(enter, key):
+    page = enter(key("teacher"), "/class")
+    page.wait_for_selector("body[data-ready]")
+    page.set_input_files("#files", sorted(LEARNERS.glob("*.wav"))[:2])
+    page.click("#send")
+    expect(page.locator("#rows tr[data-state=succeeded]")).to_have_count(2, timeout=60_000)
 
 
 def test_a_learner_who_opens_the_teachers_page_is_told_so_and_shown_the_way(enter, key):
