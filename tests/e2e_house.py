@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,10 +69,20 @@ def start(home: Path, *arguments: str, **environment: str) -> House:
 @pytest.fixture(scope="session")
 def house(tmp_path_factory) -> Iterator[House]:
     """It runs as long as the tests of one folder, whose conftest.py names it."""
-    running = until_ready(start(tmp_path_factory.mktemp("house"), WAIJIAO_MODELS=str(settings().models_folder)))
-    yield running
-    running.process.send_signal(signal.SIGINT)
-    assert running.process.wait(15) == 0
+    with opened(tmp_path_factory.mktemp("house")) as running:
+        yield running
+
+
+@contextmanager
+def opened(home: Path, **environment: str) -> Iterator[House]:
+    """A house with the default models, which is ready, and stops in order at the end."""
+    running = until_ready(start(home, WAIJIAO_MODELS=str(settings().models_folder), **environment))
+    try:
+        yield running
+    finally:
+        running.process.send_signal(signal.SIGINT)
+        stopped = running.process.wait(15)
+    assert stopped == 0
 
 
 def heed_ctrl_c() -> None:

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import secrets
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,14 +12,14 @@ import httpx
 import psutil
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from e2e_house import start, until_ready
+from e2e_house import opened
 from playwright.sync_api import expect
 from prometheus_client.parser import text_string_to_metric_families
 from waiting import wait_for
 
 from pipeline.jobs import Jobs
 from pipeline.record import Question
-from pipeline.settings import Settings, settings
+from pipeline.settings import Settings
 from pipeline.store import connect
 
 ROOT = Path(__file__).parents[2]
@@ -46,11 +45,8 @@ def worked(house):
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory):
     """A house of its own that asks for keys, whose processes may be killed."""
-    home = tmp_path_factory.mktemp("guarded")
-    running = until_ready(start(home, WAIJIAO_MODELS=str(settings().models_folder), WAIJIAO_KEYS="true"))
-    yield running
-    running.process.send_signal(signal.SIGINT)
-    assert running.process.wait(15) == 0
+    with opened(tmp_path_factory.mktemp("guarded"), WAIJIAO_KEYS="true") as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,16 +1,15 @@
 """The pages of a house that asks for keys: log in, see what one may, log out."""
 
-import signal
 from collections.abc import Iterator
 
 import pytest
 from conftest import LEARNERS, PHONE
-from e2e_house import House, start, until_ready
+from e2e_house import House, opened
 from playwright.sync_api import expect
 from talking import turn, type_in
 
 from pipeline.keys import Keys, Limits
-from pipeline.settings import Settings, settings
+from pipeline.settings import Settings
 from pipeline.store import connect
 
 WRONG = "wj_" + "0" * 16 + "_" + "A" * 43
@@ -18,11 +17,8 @@ WRONG = "wj_" + "0" * 16 + "_" + "A" * 43
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory) -> Iterator[House]:
-    home = tmp_path_factory.mktemp("guarded")
-    running = until_ready(start(home, WAIJIAO_MODELS=str(settings().models_folder), WAIJIAO_KEYS="true"))
-    yield running
-    running.process.send_signal(signal.SIGINT)
-    assert running.process.wait(15) == 0
+    with opened(tmp_path_factory.mktemp("guarded"), WAIJIAO_KEYS="true") as running:
+        yield running
 
 
 @pytest.fixture

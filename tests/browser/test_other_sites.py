@@ -11,10 +11,8 @@ from threading import Thread
 
 import httpx
 import pytest
-from e2e_house import House, start, until_ready
+from e2e_house import House, opened
 from playwright.sync_api import Page
-
-from pipeline.settings import settings
 
 LOG_IN = """async (key) => {
     const sent = {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify({key})};
@@ -78,11 +76,8 @@ class LoggedIn:
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory) -> Iterator[House]:
     """A house with WAIJIAO_KEYS=true."""
-    home = tmp_path_factory.mktemp("guarded")
-    running = until_ready(start(home, WAIJIAO_MODELS=str(settings().models_folder), WAIJIAO_KEYS="true"))
-    yield running
-    running.process.terminate()
-    running.process.wait(15)
+    with opened(tmp_path_factory.mktemp("guarded"), WAIJIAO_KEYS="true") as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
