@@ -94,6 +94,7 @@ export class Recording {
 
   async #sendKept() {
     const { recording, name, seconds } = this.#kept;
+    this.composer.hint("listen_first"); // if it fails again, that is said again
     if (await this.composer.send({ recording, name, seconds })) await this.#finish();
   }
 
