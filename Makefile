@@ -2,9 +2,10 @@
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,13))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 BROWSER := chromium fontconfig fonts-inter fonts-noto-cjk
+TORCH ?= --requirement requirements-torch.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo run test test-all check lock pictures browser clean
+.PHONY: demo demo-teachers run teachers test test-all check lock pictures browser clean
 
 demo: .venv/installed
 	$(BIN)/waijiao models fetch
@@ -32,9 +33,14 @@ check: .venv/developing
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-lock: .venv/developing
+NO_TORCH := $(foreach package,torch sympy mpmath networkx,--no-emit-package $(package))
+
+lock: .venv/developing  # torch apart: which build fits depends on the machine
+	mkdir -p build
 	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements-dev.lock
+	echo "torch ; sys_platform == 'never'" > build/no-torch.txt
+	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --override build/no-torch.txt $(NO_TORCH) --constraint requirements.lock --extra gpu pyproject.toml -o requirements-gpu.lock
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Waijiao needs Python 3.11, 3.12 or 3.13 on the PATH; install one, or name it with PYTHON=/path/to/python3.11"; exit 1; }
@@ -44,6 +50,13 @@ lock: .venv/developing
 .venv/installed: requirements.lock pyproject.toml | .venv/bin/python
 	$(PIP) --require-hashes -r requirements.lock
 	@PYTHONWARNINGS=ignore $(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+teachers: .venv/teachers  # what the engines on torch need; TORCH names another build of it
+
+.venv/teachers: requirements-torch.txt requirements-gpu.lock .venv/installed
+	$(PIP) $(TORCH)
+	$(PIP) --no-deps --require-hashes -r requirements-gpu.lock
 	@touch $@
 
 .venv/developing: requirements-dev.lock .venv/installed

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-from pipeline.errors import UnknownEngine
+from pipeline.errors import ConfigurationError, UnknownEngine
 from pipeline.models import locate
 from pipeline.settings import Settings
+
+ELSEWHERE = {"openai"}  # engines whose model is the name that another server gives it
+LARGE = {"torch", "transformers", "accelerate", "bitsandbytes"}  # what the extra `gpu` brings
 
 
 def named(place: str) -> Any:
@@ -21,4 +25,23 @@ def load_engine(stage: str, engines: Mapping[str, str], settings: Settings) -> A
     if chosen not in engines:
         known = ", ".join(sorted(engines))
         raise UnknownEngine(f"WAIJIAO_{stage.upper()}_ENGINE={chosen!r}: expected one of {known}")
-    return named(engines[chosen])(locate(getattr(settings, f"{stage}_model"), settings.models_folder), settings)
+    model = model_of(stage, settings)
+    try:
+        engine = named(engines[chosen])
+    except ModuleNotFoundError as missing:
+        if missing.name not in LARGE:
+            raise
+        needs = f"needs {missing.name}, which is not installed: run `make teachers`"
+        raise ConfigurationError(f"WAIJIAO_{stage.upper()}_ENGINE={chosen} {needs}") from missing
+    return engine(model, settings)
+
+
+def model_of(stage: str, settings: Settings) -> Path:
+    """The file or folder that the settings name; or only a name, where the engine asks another server.
+
+    Raises ModelMissing or ModelDamaged.
+    """
+    name: str = getattr(settings, f"{stage}_model")
+    if getattr(settings, f"{stage}_engine") in ELSEWHERE:
+        return Path(name)
+    return locate(name, settings.models_folder)

@@ -82,26 +82,42 @@ class Settings(BaseSettings):
     load_s: int = 300  # seconds an engine may take to load
 
     # speech to text
-    asr_engine: str = "faster-whisper"  # the only one yet
+    asr_engine: str = "faster-whisper"  # the only one
     asr_model: str = "whisper-base"  # a name of `waijiao models list`, or a folder
     asr_device: str = "cpu"  # cpu or cuda
-    asr_compute_type: str = "int8"  # int8, int8_float16, float16, float32
+    asr_gpu: int = Field(default=0, ge=0)  # which GPU, counted from 0, when the device is cuda
+    asr_gpu_fraction: float = Field(default=1.0, gt=0, le=1)  # share of that GPU's memory one worker may take
+    asr_compute_type: str = "auto"  # int8, int8_float16, float16, float32; auto: int8 on a CPU, float16 on a GPU
     asr_threads: int = Field(default=1, ge=1)  # compute threads of one worker
     asr_beam: int = Field(default=5, ge=1)  # beams; 1 is greedy, a little faster and a little worse
     asr_batch: int = Field(default=1, ge=1)  # jobs one worker takes at once
+    asr_windows: int = Field(default=8, ge=1)  # windows of a recording over 30 s that are recognised at once on a GPU
 
     # language model
-    llm_engine: str = "llama.cpp"  # the only one yet
-    llm_model: str = "smollm2-135m"  # a name of `waijiao models list`, or a .gguf file
+    llm_engine: str = "llama.cpp"  # llama.cpp, transformers or openai
+    llm_model: str = "smollm2-135m"  # a name of `waijiao models list`, a file or folder, or the server's name for it
+    llm_device: str = "cpu"  # cpu or cuda; for transformers
+    llm_gpu: int = Field(default=0, ge=0)  # which GPU, counted from 0
+    llm_gpu_fraction: float = Field(default=1.0, gt=0, le=1)  # share of that GPU's memory one worker may take
+    llm_gpu_layers: int = 0  # layers that llama.cpp puts on the GPU
+    llm_compute_type: str = "auto"  # float32, float16, bfloat16, int8, int4; auto: float32 on a CPU, else the model's
     llm_threads: int = Field(default=1, ge=1)  # compute threads of one worker
-    llm_gpu_layers: int = 0  # layers put on a GPU
     llm_context: int = 4096  # tokens of context
     chat_tokens: int = Field(default=512, ge=1)  # tokens it may answer when it is asked by itself and not told how many
     llm_batch: int = Field(default=1, ge=1)  # jobs one worker takes at once
+    llm_remote_code: Path | None = None  # folder of a model whose own Python code may run; only if you trust it
+    llm_url: str = ""  # of an OpenAI-compatible server, such as http://127.0.0.1:11434/v1
+    llm_key: str = ""  # the key that is shown to it
+    llm_reply_s: float = Field(default=60, gt=0)  # seconds it may take until its answer goes on
 
     # text to speech
-    tts_engine: str = "hibari"  # the only one yet
-    tts_model: str = "hibari-heart"  # a name of `waijiao models list`, or a file
+    tts_engine: str = "hibari"  # hibari or bark
+    tts_model: str = "hibari-heart"  # a name of `waijiao models list`, or a file or folder
+    tts_voices: str = "bark-voices"  # Bark's voice prompts: a name of `waijiao models list`, or a folder
+    tts_device: str = "cpu"  # cpu or cuda; for Bark
+    tts_gpu: int = Field(default=0, ge=0)  # which GPU, counted from 0
+    tts_gpu_fraction: float = Field(default=1.0, gt=0, le=1)  # share of that GPU's memory one worker may take
+    tts_compute_type: str = "auto"  # float32 or float16; auto: float32 on a CPU, float16 on a GPU
     tts_threads: int = Field(default=1, ge=1)  # compute threads of one worker
     tts_batch: int = Field(default=1, ge=1)  # jobs one worker takes at once
     tts_pause_s: float = 0.25  # seconds of silence between two sentences

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 from types import FrameType
 
+from pipeline.engines import model_of
 from pipeline.errors import ConfigurationError
-from pipeline.models import locate
 from pipeline.settings import Settings
 from waijiao.client import Client
 from waijiao.house import House
@@ -82,7 +82,7 @@ def ask(client: Client, what: str, recording: Path | None, place: Path) -> None:
 def prepare(settings: Settings) -> None:
     """Say what is missing before anything is started; let SIGTERM stop us as Ctrl-C does."""
     for stage in ("asr", "llm", "tts"):
-        locate(getattr(settings, f"{stage}_model"), settings.models_folder)
+        model_of(stage, settings)
     with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -27,6 +27,7 @@ CAREFUL = 5  # beams of the second attempt; sampling, Whisper's own way out, giv
 MOST_TOKENS = 220  # tokens in one window: with a hint of 223 they just fit into Whisper's 448
 HINT = 200  # characters of a hint that are used
 CLEARLY = 0.9  # share of the probability at which another language is believed; accents reach 0.8 and seldom more
+COMPUTE_TYPES = {"cpu": "int8", "cuda": "float16"}  # of "auto"
 FILES = ("config.json", "model.bin", "tokenizer.json")
 
 
@@ -55,7 +56,8 @@ class FasterWhisper:
         missing = [name for name in FILES if not (model / name).is_file()]
         if missing:
             raise ModelMissing(f"WAIJIAO_ASR_MODEL: {model} has no {', '.join(missing)}")
-        device, compute_type = settings.asr_device, settings.asr_compute_type
+        device = settings.asr_device
+        compute_type = COMPUTE_TYPES[device] if settings.asr_compute_type == "auto" else settings.asr_compute_type
         try:
             self.whisper = Windowed(
                 str(model),

@@ -72,7 +72,11 @@ class LanguageModel(Protocol):
         """Compute a prompt ahead, so that prompts with the same beginning are answered sooner."""
 
 
-ENGINES = {"llama.cpp": "worker_llm.llama_cpp:LlamaCpp"}
+ENGINES = {  # name -> module:class
+    "llama.cpp": "worker_llm.llama_cpp:LlamaCpp",
+    "openai": "worker_llm.openai:OpenAICompatible",
+    "transformers": "worker_llm.transformers:Transformers",
+}
 
 
 def load(settings: Settings) -> LanguageModel:

@@ -8,7 +8,10 @@ from pipeline.engines import load_engine
 from pipeline.errors import WaijiaoError
 from pipeline.settings import Settings
 
-ENGINES = {"hibari": "worker_tts.hibari:HibariVoice"}  # name -> module:class
+ENGINES = {  # name -> module:class
+    "bark": "worker_tts.bark:Bark",
+    "hibari": "worker_tts.hibari:HibariVoice",
+}
 
 
 @dataclass(frozen=True)
