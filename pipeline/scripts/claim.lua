@@ -1,6 +1,7 @@
 -- claim(stage, worker, token, most, lease_s, attempts, stage_s): lease the first `most` ready jobs of the stage.
 -- A worker does one thing at a time: what it still holds was given up, by this child or by one that died, and is taken
 -- back; unless this very call (its token) was made before and only its answer was lost.
+-- A job that was tried before is claimed alone: if it is the one that kills its worker, the others of its batch live.
 local stage, worker, token, most, lease, attempts, stage_s = unpack(ARGV)
 local held = P .. 'held:' .. worker
 local claims = {}
@@ -14,11 +15,16 @@ for _, job in ipairs(redis.call('SMEMBERS', held)) do
   end
 end
 if #claims > 0 then return { claims, bells } end
-local batch = {}
-while #batch < tonumber(most) do
-  local job = redis.call('ZPOPMIN', P .. 'ready:' .. stage)[1]
+local batch, alone = {}, false
+while #batch < tonumber(most) and not alone do
+  local job, place = unpack(redis.call('ZPOPMIN', P .. 'ready:' .. stage))
   if not job then break end
   if alive(job) and get(job, 'stage') == stage then
+    alone = tonumber(get(job, 'attempts:' .. stage) or 0) > 0
+    if alone and #batch > 0 then
+      redis.call('ZADD', P .. 'ready:' .. stage, place, job)
+      break
+    end
     redis.call('HINCRBY', key(job), 'attempts:' .. stage, 1)
     redis.call('HINCRBY', key(job), 'fence', 1)
     redis.call('HSET', key(job), 'phase', 'running', 'worker', worker, 'claim', token, 'claimed_at', stamp(NOW),

@@ -126,6 +126,9 @@ class PlainRecords:
         for turn in [turn for turn in self.alive() if turn.worker == worker]:
             self.take_back(turn)
         claimed = self.ready(stage)[:most]
+        tried = [name for name in claimed if self.turns[name].attempts.get(stage)]
+        if tried:  # which is claimed alone
+            claimed = claimed[: max(1, claimed.index(tried[0]))]
         for turn in map(self.turns.__getitem__, claimed):
             turn.worker, turn.slow, turn.fence = worker, False, turn.fence + 1
             turn.attempts[stage] = turn.attempts.get(stage, 0) + 1

@@ -135,7 +135,7 @@ def test_a_worker_that_always_hands_back_never_wears_a_job_out(jobs, here):
 def test_a_lease_that_broke_after_the_stage_s_time_was_up_is_too_slow(jobs, here):
     for name in ("slow", "lost"):
         jobs.submit(asked(name, session=name))
-    for _ in range(here.attempts + 1):
+    for _ in range(2 * here.attempts + 1):
         for job in jobs.claim("asr", WORKER, 2)[0]:
             if job.id == "slow":
                 jobs.redis.hincrbyfloat(f"waijiao:job:{job.name}", "claimed_at", -here.stage_s - 1)
@@ -203,3 +203,27 @@ def test_every_key_has_a_time_to_live_or_is_an_index(jobs, redis):
         run(jobs, stage)
     lasting = {key for key in redis.scan_iter("*") if redis.ttl(key) < 0}
     assert lasting == {"waijiao:accepted", "waijiao:ended"}
+
+
+def test_a_job_that_was_tried_before_is_claimed_alone_so_that_it_takes_no_other_with_it(jobs):
+    for name in "abcd":
+        jobs.submit(asked(name, session=name))
+    assert [job.id for job in jobs.claim("asr", WORKER, 3)[0]] == ["a", "b", "c"]
+    again = []
+    for _ in range(3):  # each time the worker dies, and its next child claims
+        batch = jobs.claim("asr", WORKER, 3)[0]
+        again.append([job.id for job in batch])
+        assert jobs.complete("asr", batch[0], HEARD)[0]
+    assert again == [["a"], ["b"], ["c"]]
+    assert [job.id for job in jobs.claim("asr", WORKER, 3)[0]] == ["d"]
+
+
+def test_a_batch_ends_before_a_job_that_was_tried_before(jobs):
+    for name in "abc":
+        jobs.submit(asked(name, session=name))
+    first, second = jobs.claim("asr", WORKER, 2)[0]
+    jobs.complete("asr", first, HEARD)
+    jobs.fail("asr", second, EngineFailed(), again=True)
+    jobs.submit(asked("d", session="d"))
+    assert [job.id for job in jobs.claim("asr", WORKER, 3)[0]] == ["b"]
+    assert [job.id for job in jobs.claim("asr", OTHER, 3)[0]] == ["c", "d"]
