@@ -57,19 +57,16 @@ def worker(settings: Settings, queue: str, number: int, threads: int) -> Service
         "--without-mingle",
     ]
     chosen = {f"WAIJIAO_{queue.upper()}_THREADS": str(threads)} if queue in STAGES else {}
-    return Service(name, command, {**chosen, **environment(settings)})
+    return Service(name, command, {**environment(settings), **chosen})
 
 
 def environment(settings: Settings) -> dict[str, str]:
     """What every process gets: the same settings, no spinning threads, nothing downloaded while running."""
+    places = {"models": settings.models_folder, "blobs": settings.blobs_folder, "redis_url": address(settings)}
+    given = {name: getattr(settings, name) for name in settings.model_fields_set}
+    chosen = {**given, "home": settings.home, **places}
     return {
-        "WAIJIAO_HOME": str(settings.home),
-        "WAIJIAO_MODELS": str(settings.models_folder),
-        "WAIJIAO_BLOBS": str(settings.blobs_folder),
-        "WAIJIAO_HOST": settings.host,
-        "WAIJIAO_PORT": str(settings.port),
-        "WAIJIAO_KEYS": str(settings.keys).lower(),
-        "WAIJIAO_REDIS_URL": address(settings),
+        **{f"WAIJIAO_{name.upper()}": str(value) for name, value in chosen.items() if value is not None},
         "HF_HUB_OFFLINE": "1",
         "OMP_NUM_THREADS": "1",
         "OMP_WAIT_POLICY": "passive",
