@@ -1,4 +1,4 @@
-"""How llama.cpp is asked to go on with a chat, and what it says: OpenAI's chat completions, streamed."""
+"""How a chat is gone on with in the form of OpenAI's chat completions, streamed; and what llama.cpp says then."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +8,12 @@ from worker_llm.engine import Prompt
 
 
 def request(prompt: Prompt) -> dict[str, Any]:
+    """What llama.cpp is asked."""
+    return {**standard(prompt), "cache_prompt": True, "return_progress": True}
+
+
+def standard(prompt: Prompt) -> dict[str, Any]:
+    """What any server with OpenAI's API is asked, and that a model that can think aloud does not."""
     sampling = prompt.sampling
     return {
         "messages": [{"role": message.role, "content": message.content} for message in prompt.messages],
@@ -16,11 +22,9 @@ def request(prompt: Prompt) -> dict[str, Any]:
         "top_p": sampling.top_p,
         **({} if sampling.seed is None else {"seed": sampling.seed}),
         "stop": list(prompt.stop),
-        "cache_prompt": True,
         "chat_template_kwargs": {"enable_thinking": False},
         "stream": True,
         "stream_options": {"include_usage": True},
-        "return_progress": True,
     }
 
 
