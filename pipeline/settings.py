@@ -1,4 +1,7 @@
-"""Every setting, one line each: name, default, unit. Set NAME by the environment variable WAIJIAO_NAME."""
+"""Every setting, one line each: name, default, unit.
+
+Set NAME by the environment variable WAIJIAO_NAME, or by a file waijiao_name in the folder of secrets.
+"""
 
 import os
 import re
@@ -12,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pipeline.addresses import networks
 
 DATA_HOME = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+SECRETS = Path(os.environ.get("WAIJIAO_SECRETS") or "/run/secrets")  # where Docker and Podman mount them
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?")
 
 
@@ -20,10 +24,17 @@ def parted(text: str) -> tuple[str, ...]:
     return tuple(each.strip() for each in text.split(",") if each.strip())
 
 
-class Settings(BaseSettings):
-    """Frozen: a process reads its settings once, at start-up."""
+def folder_of_secrets(folder: Path) -> Path | None:
+    """The folder, or None where there is none that this user may read: settings then come from elsewhere."""
+    return folder if folder.is_dir() and os.access(folder, os.R_OK | os.X_OK) else None
 
-    model_config = SettingsConfigDict(env_prefix="WAIJIAO_", frozen=True, extra="ignore")
+
+class Settings(BaseSettings):
+    """Frozen: a process reads its settings once, at start-up: variables, then what no variable gives from files."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="WAIJIAO_", secrets_dir=folder_of_secrets(SECRETS), frozen=True, extra="ignore"
+    )
 
     # where things lie
     home: Path = DATA_HOME / "waijiao"  # folder of everything below, and of the embedded Redis
@@ -31,6 +42,7 @@ class Settings(BaseSettings):
     models_from: Path | None = None  # folder that `waijiao models fetch` copies from before it asks the network
     blobs: Path | None = None  # folder of recordings and answers; default HOME/blobs
     personas: Path = Path(__file__).resolve().parent.parent / "personas"  # folder of persona files
+    secrets: Path = SECRETS  # folder of files such as waijiao_redis_url, each a setting that no variable gives
     redis_url: str = ""  # redis://…, rediss://… or unix://…; empty: the embedded one in HOME
 
     # the HTTP API

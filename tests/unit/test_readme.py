@@ -84,7 +84,7 @@ def shown(name: str, default: object) -> str:
         return ""
     if name == "home":
         return "`~/.local/share/waijiao`"
-    if isinstance(default, Path):
+    if isinstance(default, Path) and default.is_relative_to(ROOT):
         return f"`{default.relative_to(ROOT)}/`"
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
