@@ -29,16 +29,30 @@ import runpy
 sys.argv[0] = "pip"
 runpy.run_module("pip", run_name="__main__", alter_sys=True)
 """
-HUB = f"""{LEASH}
+EXPLAINED = f"""{LEASH}
 def explain(kind, error, trace):
     cause = error.__cause__ or error.__context__ or error
     print("ERROR:", type(cause).__name__, *str(cause).split(), file=sys.stderr)
 
 sys.excepthook = explain
+"""
+HUB = f"""{EXPLAINED}
 from huggingface_hub import hf_hub_download
 repository, revision, target, *names = sys.argv[1:]
 for name in names:
     hf_hub_download(repository, name, revision=revision, local_dir=target)
+"""
+RECORD = f"""{EXPLAINED}
+import json
+from huggingface_hub import HfApi
+repository, revision, target = sys.argv[1:]
+info = HfApi().model_info(repository, revision=revision, files_metadata=True)
+files = [
+    {{"name": each.rfilename, "size": each.size, "sha256": each.lfs.sha256 if each.lfs else "", "blob": each.blob_id}}
+    for each in info.siblings
+]
+with open(target, "w", encoding="utf-8") as record:
+    json.dump({{"revision": info.sha, "files": files}}, record)
 """
 
 
@@ -56,7 +70,7 @@ class Bench:
 
     def folder(self, name: str) -> Path:
         path = self.room / name
-        path.mkdir()
+        path.mkdir(exist_ok=True)
         return path
 
     def run(self, program: str, arguments: list[str], ending: str = "") -> None:

