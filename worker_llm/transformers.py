@@ -1,0 +1,58 @@
+"""The language model through transformers: any chat model in a folder, GLM's among them, on a CPU or a GPU."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.errors import PromptTooLong, WaijiaoError
+from pipeline.settings import Settings
+from pipeline.turns import Completion
+from worker_llm import checkpoint
+from worker_llm.beginnings import Beginnings
+from worker_llm.caches import Network
+from worker_llm.chat_form import ChatForm
+from worker_llm.decoding import Decoding, Reader
+from worker_llm.engine import Prompt
+from worker_llm.row import Row
+
+# Tokens of a prompt computed before looking whether it is still wanted. On a CPU more of them are hardly faster,
+# a billion parameters take about a second and a half; on a GPU fewer leave it idle.
+STEPS = {"cpu": 32, "cuda": 512}
+
+
+class Transformers:
+    """Prompts of one call are answered together, `llm_batch` at a time; the next joins when one is done."""
+
+    def __init__(self, model: Path, settings: Settings) -> None:
+        loaded = checkpoint.load(model, settings)
+        self.tokenizer, self.form = loaded.tokenizer, ChatForm(loaded.tokenizer)
+        self.context = min(settings.llm_context, loaded.positions or settings.llm_context)
+        network = Network(loaded.model, loaded.words)
+        beginnings = Beginnings(settings.prompt_tokens)
+        self.reader = Reader(network, loaded.ends, beginnings, settings.llm_batch, STEPS[settings.llm_device])
+
+    def reply(self, prompts: Sequence[Prompt]) -> list[Completion | WaijiaoError]:
+        """In this thread, so that a time limit, an exception in it, ends the computing too."""
+        rows = [self.row(prompt) for prompt in prompts]
+        Decoding([row for row in rows if isinstance(row, Row)], self.reader).run()
+        return [row if isinstance(row, WaijiaoError) else row.outcome for row in rows]
+
+    def count_tokens(self, text: str) -> int:
+        return len(self.form.words(text))
+
+    def warm(self, prompt: Prompt) -> None:
+        """A whole batch, so that a GPU lays out its memory; the beginning is computed once."""
+        self.reply([Prompt(prompt.messages, max_tokens=2)] * self.reader.slots)
+
+    def row(self, prompt: Prompt) -> Row | WaijiaoError:
+        try:
+            tokens = self.form.tokens(prompt.messages)
+        except WaijiaoError as error:
+            return error
+        most = self.context - 1  # one token must be left for the answer
+        if len(tokens) > most:
+            return PromptTooLong(f"The messages have {len(tokens)} tokens together; at most {most} fit.")
+        return Row(prompt, tokens, min(prompt.max_tokens, self.context - len(tokens)), self.decode)
+
+    def decode(self, tokens: list[int]) -> str:
+        text: str = self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text
