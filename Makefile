@@ -11,6 +11,10 @@ demo: .venv/installed
 	$(BIN)/waijiao models fetch
 	$(BIN)/waijiao demo
 
+demo-teachers: .venv/teachers  # GLM and Bark: tiny ones with random weights; MODELS=full: the real ones, from a hub, on a GPU
+	$(BIN)/waijiao models fetch $(if $(filter full,$(MODELS)),large,whisper-base bark-voices)
+	$(BIN)/waijiao demo --teachers $(or $(MODELS),tiny) --out answer-of-teachers.wav
+
 run: .venv/installed
 	$(BIN)/waijiao models fetch
 	$(BIN)/waijiao up
@@ -32,15 +36,19 @@ check: .venv/developing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/hadolint deploy/Dockerfile
 
-NO_TORCH := $(foreach package,torch sympy mpmath networkx,--no-emit-package $(package))
+ROLES := build api models worker_asr worker_llm worker_tts worker_chores worker_asr_gpu worker_llm_gpu worker_tts_gpu
+COMPILE := $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+NO_TORCH := --override build/no-torch.txt $(foreach package,torch sympy mpmath networkx,--no-emit-package $(package))
 
 lock: .venv/developing  # torch apart: which build fits depends on the machine
-	mkdir -p build
-	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements-dev.lock
+	mkdir -p build deploy/locks
+	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) --extra dev pyproject.toml -o requirements-dev.lock
 	echo "torch ; sys_platform == 'never'" > build/no-torch.txt
-	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --override build/no-torch.txt $(NO_TORCH) --constraint requirements.lock --extra gpu pyproject.toml -o requirements-gpu.lock
+	$(COMPILE) $(NO_TORCH) --constraint requirements.lock --extra gpu pyproject.toml -o requirements-gpu.lock
+	for role in $(ROLES); do $(COMPILE) $(NO_TORCH) --constraint requirements-gpu.lock --group pyproject.toml:$$role -o deploy/locks/$$role.lock || exit 1; done
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Waijiao needs Python 3.11, 3.12 or 3.13 on the PATH; install one, or name it with PYTHON=/path/to/python3.11"; exit 1; }

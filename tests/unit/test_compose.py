@@ -1,150 +1,160 @@
+"""What docker-compose.yml starts, what each service may do, and who knows what."""
+
 import json
 import re
-from functools import cache
 from pathlib import Path
 
 import jsonschema
 import pytest
-import yaml
+from containers import ROOT, compose, image, last, services, stages
 
 from pipeline.settings import Settings
 from waijiao.house import HAND_BACK_S
 
-ROOT = Path(__file__).resolve().parents[2]
-QUEUES = {"worker_asr": "asr", "worker_llm": "llm", "worker_tts": "tts", "worker_chores": "chores"}
-OURS = ["models", "api", *QUEUES]
-GOES_ON = re.compile(r"\\\n\s*")
+QUEUES = {"asr", "llm", "tts", "chores"}
+ALWAYS = {"redis", "api", "worker_chores"}
+CPU = {"models", "worker_asr", "worker_llm", "worker_tts"}
+GPU = {"models_gpu", "worker_asr_gpu", "worker_llm_gpu", "worker_tts_gpu"}
+
+each_service = pytest.mark.parametrize("name", sorted(ALWAYS | CPU | GPU))
+each_worker = pytest.mark.parametrize("name", sorted({"worker_chores", *CPU, *GPU} - {"models", "models_gpu"}))
 
 
-@cache
-def compose():
-    return yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
-
-
-@cache
-def stages():
-    """For each target of the Dockerfile, its instructions as (keyword, rest)."""
-    text = GOES_ON.sub("", (ROOT / "deploy/Dockerfile").read_text(encoding="utf-8"))
-    found = {}
-    for line in text.splitlines():
-        keyword, _, rest = line.partition(" ")
-        if keyword == "FROM":
-            found[rest.split(" AS ")[1]] = instructions = []
-        elif keyword and keyword != "#":
-            instructions.append((keyword, rest))
-    return found
-
-
-def instruction(target, keyword):
-    (rest,) = [rest for each, rest in stages()[target] if each == keyword]
-    return rest
-
-
-def command(service):
-    return json.loads(instruction(compose()["services"][service]["build"]["target"], "CMD"))
+def schema():
+    specification = json.loads((ROOT / "tests/data/compose-spec.json").read_text(encoding="utf-8"))
+    return jsonschema.Draft7Validator(specification)
 
 
 def seconds(duration):
     return float(re.fullmatch(r"(\d+)s", duration)[1])
 
 
-def test_the_file_is_what_the_compose_specification_says():
-    schema = json.loads((ROOT / "tests/data/compose-spec.json").read_text(encoding="utf-8"))
+def queue(name):
+    return re.fullmatch(r"worker_(\w+?)(_gpu)?", name)[1]
 
-    jsonschema.Draft7Validator(schema).validate(compose())
+
+def chosen(service):
+    """The settings that a service reads."""
+    values = {
+        name.removeprefix("WAIJIAO_").lower(): value
+        for name, value in service["environment"].items()
+        if name.startswith("WAIJIAO_")
+    }
+    return Settings(**values)
+
+
+def test_the_file_is_what_the_compose_specification_says():
+    schema().validate(compose())
 
 
 def test_the_specification_refuses_a_misspelt_key():
-    schema = json.loads((ROOT / "tests/data/compose-spec.json").read_text(encoding="utf-8"))
-
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.Draft7Validator(schema).validate({"services": {"api": {"imagee": "x"}}})
+        schema().validate({"services": {"api": {"imagee": "x"}}})
 
 
-def test_every_service_of_ours_has_its_target_in_the_dockerfile():
-    assert set(compose()["services"]) == {"redis", *OURS}
-    for service in OURS:
-        build = compose()["services"][service]["build"]
-        assert (ROOT / build["dockerfile"]).is_file()
-        assert build["target"] == service
-        assert service in stages()
+@pytest.mark.parametrize(("profile", "models"), [("cpu", CPU), ("gpu", GPU)])
+def test_a_profile_starts_one_kind_of_worker_for_each_queue_and_all_that_it_waits_for(profile, models):
+    started = services(profile)
+
+    assert set(started) == ALWAYS | models
+    assert sorted(queue(name) for name in started if name.startswith("worker_")) == sorted(QUEUES)
+    for service in started.values():
+        assert set(service.get("depends_on", ())) <= set(started)
+
+
+def test_a_plain_up_starts_the_cpu_s_and_names_a_profile_that_exists():
+    said = dict(re.findall(r"^(\w+)=(.*)$", (ROOT / ".env").read_text(encoding="utf-8"), re.MULTILINE))
+
+    assert said == {"COMPOSE_PROFILES": "cpu"}
+
+
+def test_every_variable_that_the_file_asks_for_is_explained():
+    asked = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text(encoding="utf-8")))
+    told = (ROOT / ".env").read_text(encoding="utf-8") + (ROOT / "deploy/README.md").read_text(encoding="utf-8")
+
+    assert asked
+    assert not [name for name in asked if name not in told]
+
+
+def test_every_service_of_ours_is_built_from_a_target_of_the_dockerfile():
+    for name, service in compose()["services"].items():
+        if name != "redis":
+            assert (ROOT / service["build"]["dockerfile"]).is_file()
+            assert service["build"]["target"] in stages()
 
 
 def test_every_setting_that_is_used_exists():
     known = {f"WAIJIAO_{name.upper()}" for name in Settings.model_fields}
-    used = {name for service in compose()["services"].values() for name in service["environment"]}
-    named = set(re.findall(r"WAIJIAO_\w+", (ROOT / "deploy/Dockerfile").read_text(encoding="utf-8")))
+    used = {name for service in compose()["services"].values() for name in service.get("environment", ())}
 
-    assert used | named <= known | {"REDIS_PASSWORD"}
+    assert used <= known
+    assert set(re.findall(r"WAIJIAO_\w+", (ROOT / "deploy/Dockerfile").read_text(encoding="utf-8"))) <= known
 
 
 def test_every_service_of_ours_reads_its_settings():
-    for service in OURS:
-        values = {
-            name.removeprefix("WAIJIAO_").lower(): value
-            for name, value in compose()["services"][service]["environment"].items()
-        }
-        chosen = Settings(**values)
-        assert chosen.models_folder == Path("/data/models")
-        assert chosen.keys == (chosen.host != "127.0.0.1") == (service == "api")
+    for name, service in compose()["services"].items():
+        if name != "redis":
+            settings = chosen(service)
+            assert settings.models_folder == Path("/data/models")
+            assert settings.keys == (settings.host != "127.0.0.1") == (name == "api")
 
 
-@pytest.mark.parametrize("service", QUEUES)
-def test_every_worker_serves_its_queue_one_job_at_a_time(service):
-    words = command(service)
+@each_worker
+def test_every_worker_serves_its_queue_one_job_at_a_time(name):
+    words = json.loads(last(compose()["services"][name]["build"]["target"], "CMD"))
 
-    assert words[:4] == ["celery", "-A", f"{service}.tasks", "worker"]
-    assert words[words.index("-Q") + 1] == QUEUES[service]
+    assert words[:4] == ["celery", "-A", f"worker_{queue(name)}.tasks", "worker"]
+    assert words[words.index("-Q") + 1] == queue(name)
     assert words[words.index("-c") + 1] == "1"
+    assert "command" not in compose()["services"][name]
 
 
 def test_the_other_commands_are_ours():
-    assert command("api") == ["gunicorn", "-c", "python:api.server", "api:create_app()"]
-    assert command("models") == ["waijiao", "models", "fetch"]
+    assert json.loads(last("api", "CMD")) == ["gunicorn", "-c", "python:api.server", "api:create_app()"]
+    assert json.loads(last("models", "CMD")) == ["waijiao", "models", "fetch"]
+    assert compose()["services"]["models_gpu"]["command"] == ["waijiao", "models", "fetch", "large"]
 
 
-def test_everything_that_keeps_running_is_looked_after():
-    for service in set(OURS) - {"models"}:
-        assert "CMD" in instruction(service, "HEALTHCHECK")
-    assert instruction("models", "HEALTHCHECK") == "NONE"
-    assert "redis-cli ping" in compose()["services"]["redis"]["healthcheck"]["test"][1]
+@each_service
+def test_everything_that_keeps_running_is_looked_after(name):
+    service = compose()["services"][name]
+    if name == "redis":
+        assert "redis-cli ping" in service["healthcheck"]["test"][1]
+    elif name in {"models", "models_gpu"}:
+        assert last("models", "HEALTHCHECK") == "NONE"
+        assert service["restart"].startswith("on-failure")
+    else:
+        assert "CMD [" in last(service["build"]["target"], "HEALTHCHECK")
+        assert service["restart"] == "unless-stopped"
 
 
-def test_every_service_is_hardened():
-    for service in compose()["services"].values():
-        assert service["read_only"] is True
-        assert service["tmpfs"] == ["/tmp"]
-        assert service["cap_drop"] == ["ALL"]
-        assert service["security_opt"] == ["no-new-privileges:true"]
-        assert not service["user"].startswith(("0", "root"))
-        assert not service.keys() & {"privileged", "cap_add", "network_mode", "pid", "devices"}
-    assert instruction("base", "USER") == "waijiao"
+@each_service
+def test_every_service_is_hardened(name):
+    service = compose()["services"][name]
+
+    assert service["read_only"] is True
+    assert service["tmpfs"] == ["/tmp"]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", service["user"])
+    assert not service.keys() & {"privileged", "cap_add", "network_mode", "pid", "ipc", "devices", "gpus", "runtime"}
 
 
-def test_nothing_of_the_host_is_mounted_and_no_secret_is_written_down():
-    for service in compose()["services"].values():
-        for volume in service["volumes"]:
-            assert volume.split(":")[0] in compose()["volumes"]
-    for line in (ROOT / "docker-compose.yml").read_text(encoding="utf-8").splitlines():
-        if "redis://" in line or "REDIS_PASSWORD:" in line:
-            assert "${REDIS_PASSWORD:?" in line
+@each_service
+def test_nothing_of_the_host_is_mounted(name):
+    for volume in compose()["services"][name]["volumes"]:
+        assert volume.split(":")[0] in compose()["volumes"]
 
 
-def test_what_reaches_the_internet_without_serving_does_not_know_the_password():
-    assert "WAIJIAO_REDIS_URL" not in compose()["services"]["models"]["environment"]
+def test_only_one_service_of_a_profile_writes_models_and_the_others_wait_for_it():
+    for profile, writer in (("cpu", "models"), ("gpu", "models_gpu")):
+        started = services(profile)
+        readers = {name for name, each in started.items() if "models:/data/models:ro" in each["volumes"]}
 
-
-def test_workers_read_models_and_only_one_service_writes_them():
-    writers = {name for name, service in compose()["services"].items() if "models:/data/models" in service["volumes"]}
-    readers = {
-        name
-        for name, service in compose()["services"].items()
-        if "models:/data/models:ro" in service["volumes"]
-        and service["depends_on"]["models"]["condition"] == "service_completed_successfully"
-    }
-
-    assert writers == {"models"}
-    assert readers == {"worker_asr", "worker_llm", "worker_tts"}
+        assert {name for name, each in started.items() if "models:/data/models" in each["volumes"]} == {writer}
+        assert {queue(name) for name in readers} == QUEUES - {"chores"}
+        for name in readers:
+            assert started[name]["depends_on"][writer]["condition"] == "service_completed_successfully"
 
 
 def test_only_the_api_is_published_and_only_on_the_host_itself():
@@ -152,30 +162,27 @@ def test_only_the_api_is_published_and_only_on_the_host_itself():
 
     assert published.pop("api") == ["127.0.0.1:8000:8000"]
     assert set(published.values()) == {None}
+
+
+def test_what_computes_has_no_way_out():
+    out = {name for name, service in compose()["services"].items() if "outside" in service["networks"]}
+
+    assert out == {"models", "models_gpu", "api", "worker_chores"}
     assert compose()["networks"]["inside"]["internal"] is True
 
 
-def test_a_stopped_worker_has_time_to_hand_its_work_back():
-    for service in QUEUES:
-        grace = seconds(compose()["services"][service]["stop_grace_period"])
-        assert grace > Settings().shutdown_s + HAND_BACK_S
-    environment = " ".join(rest for keyword, rest in stages()["base"] if keyword == "ENV")
+@each_worker
+def test_a_stopped_worker_has_time_to_hand_its_work_back(name):
+    service = compose()["services"][name]
+
+    assert seconds(service["stop_grace_period"]) > chosen(service).shutdown_s + HAND_BACK_S
+    environment = " ".join(rest for keyword, rest in image(service["build"]["target"]) if keyword == "ENV")
     assert "REMAP_SIGTERM" not in environment  # a worker takes SIGTERM itself
 
 
-def test_redis_forgets_nothing():
-    script = compose()["services"]["redis"]["command"][-1]
+@each_worker
+def test_a_worker_is_not_called_ill_while_its_engine_may_still_load(name):
+    service = compose()["services"][name]
+    start = re.search(r"--start-period=(\d+s)", last(service["build"]["target"], "HEALTHCHECK"))[1]
 
-    for option in ("--appendonly yes", "--appendfsync always", "--maxmemory-policy noeviction"):
-        assert option in script
-
-
-def test_the_image_holds_every_package_and_nothing_else_is_sent_to_the_builder():
-    packages = re.search(r"^packages = (\[.*\])$", (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M)
-    copied = {word.rstrip("/") for key, rest in stages()["base"] if key == "COPY" for word in rest.split()[:-1]}
-    sent = {
-        line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line.startswith("!")
-    }
-
-    assert {package.partition(".")[0] for package in json.loads(packages[1])} <= copied
-    assert copied == sent
+    assert seconds(start) > chosen(service).load_s

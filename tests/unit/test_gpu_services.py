@@ -1,0 +1,75 @@
+"""The gpu profile: which GPU a model gets, how much of it, and what the container sees of that."""
+
+import pytest
+from containers import compose, services
+
+from pipeline.models import catalogue
+from pipeline.settings import Settings
+
+STAGES = ["asr", "llm", "tts"]
+
+each_stage = pytest.mark.parametrize("stage", STAGES)
+
+
+def settings(stage, **variables):
+    """What the stage's GPU worker reads when compose has these variables."""
+    environment = compose(**variables)["services"][f"worker_{stage}_gpu"]["environment"]
+    return Settings(**{name.removeprefix("WAIJIAO_").lower(): value for name, value in environment.items()})
+
+
+def reserved(stage, **variables):
+    service = compose(**variables)["services"][f"worker_{stage}_gpu"]
+    (device,) = service["deploy"]["resources"]["reservations"]["devices"]
+    return device
+
+
+@each_stage
+def test_a_model_has_the_one_gpu_of_the_host_that_is_named(stage):
+    assert reserved(stage)["device_ids"] == ["0"]
+    assert reserved(stage, **{f"WAIJIAO_{stage.upper()}_GPU": "3"})["device_ids"] == ["3"]
+    for another in set(STAGES) - {stage}:
+        assert reserved(another, **{f"WAIJIAO_{stage.upper()}_GPU": "3"})["device_ids"] == ["0"]
+
+
+@each_stage
+def test_a_gpu_may_be_named_by_its_uuid(stage):
+    uuid = "GPU-3a23c669-1f69-c64e-cf85-44e9b07e7a2a"
+
+    assert reserved(stage, **{f"WAIJIAO_{stage.upper()}_GPU": uuid})["device_ids"] == [uuid]
+
+
+@each_stage
+def test_inside_the_container_that_gpu_is_number_0_whichever_it_is_outside(stage):
+    chosen = settings(stage, **{f"WAIJIAO_{stage.upper()}_GPU": "3"})
+
+    assert getattr(chosen, f"{stage}_device") == "cuda"
+    assert getattr(chosen, f"{stage}_gpu") == 0
+
+
+@each_stage
+def test_the_driver_lends_what_computing_and_nvidia_smi_need(stage):
+    assert reserved(stage)["driver"] == "nvidia"
+    assert set(reserved(stage)["capabilities"]) == {"gpu", "compute", "utility"}
+
+
+@each_stage
+def test_a_model_takes_the_share_that_is_named(stage):
+    chosen = settings(stage, **{f"WAIJIAO_{stage.upper()}_GPU_FRACTION": "0.9"})
+
+    assert getattr(chosen, f"{stage}_gpu_fraction") == 0.9
+
+
+def test_unless_told_otherwise_all_three_share_one_gpu():
+    assert sum(getattr(settings(stage), f"{stage}_gpu_fraction") for stage in STAGES) <= 1
+
+
+def test_each_has_its_large_model_and_the_engine_that_loads_it():
+    assert (settings("llm").llm_engine, settings("tts").tts_engine) == ("transformers", "bark")
+    for stage in STAGES:
+        model = catalogue()[getattr(settings(stage), f"{stage}_model")]
+        assert (model.stage, model.engine) == (stage, getattr(settings(stage), f"{stage}_engine"))
+        assert not model.default
+
+
+def test_no_other_service_has_a_gpu():
+    assert not [name for name, service in services("cpu").items() if "deploy" in service]
