@@ -50,4 +50,5 @@ def sayable(char: str, scripts: frozenset[str]) -> str:
 def known(char: str, scripts: frozenset[str]) -> bool:
     if char.isascii():
         return char.isalnum() or char in SIGNS
-    return char in SIGNS or (char.isalpha() and unicodedata.name(char, "?").split()[0] in scripts)
+    letter = char.isalpha() or unicodedata.category(char) in ("Mc", "Mn")  # such as the vowels of Devanagari
+    return char in SIGNS or (letter and unicodedata.name(char, "?").split()[0] in scripts)
