@@ -68,8 +68,8 @@ def lock(role):
 
 
 def modules(role):
-    """What a role imports first: its entries, and what Celery imports because celeryconfig.py names it."""
-    celery_s = ["celeryconfig", "pipeline.consumer"] if role.startswith("worker_") else []
+    """What a role imports first: its entries, and what Celery imports because a setting names it."""
+    celery_s = ["celeryconfig", "kombu.transport.redis", "pipeline.consumer"] if role != "models" else []
     return [place.partition(":")[0] for place in ENTRIES[role]] + celery_s
 
 
