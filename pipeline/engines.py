@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from pipeline import gpu_shares
 from pipeline.errors import ConfigurationError, UnknownEngine
 from pipeline.models import locate
 from pipeline.settings import Settings
@@ -26,6 +27,7 @@ def load_engine(stage: str, engines: Mapping[str, str], settings: Settings) -> A
         known = ", ".join(sorted(engines))
         raise UnknownEngine(f"WAIJIAO_{stage.upper()}_ENGINE={chosen!r}: expected one of {known}")
     model = model_of(stage, settings)
+    gpu_shares.check(stage, model, settings)
     try:
         engine = named(engines[chosen])
     except ModuleNotFoundError as missing:

@@ -1,0 +1,145 @@
+"""Read a model's sizes: by its name in the catalogue, or out of its own files. Its weights are not read."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.binary_headers import gguf_header, tensors_of
+from pipeline.errors import ConfigurationError
+from pipeline.model_shapes import Bark, LanguageModel, Whisper
+from pipeline.models import catalogue
+
+
+class SizesUnknown(ConfigurationError):
+    """Raised when a model's files do not tell the sizes from which its memory could be computed."""
+
+
+STORED = {"float32": 4, "float16": 2, "bfloat16": 2}  # bytes of one weight in a file
+
+
+def whisper(name_or_path: str) -> Whisper:
+    """Raises SizesUnknown for a folder that is no Whisper in CTranslate2's form."""
+    if known := _known(name_or_path):
+        return Whisper(**known)
+    path = Path(name_or_path).expanduser() / "model.bin"
+    sizes = tensors_of(path)
+    try:
+        width, vocabulary = sizes["encoder/conv1/weight"][0], sizes["decoder/embeddings/weight"][0]
+        mels = sizes["encoder/conv1/weight"][1]
+    except KeyError as missing:
+        raise SizesUnknown(f"{path} is no Whisper in CTranslate2's form: it has no {missing}") from missing
+    encoder, decoder = (
+        len({found[0] for name in sizes if (found := re.match(rf"{part}/layer_\d+/", name))})
+        for part in ("encoder", "decoder")
+    )
+    return Whisper(width, width // 64, encoder, decoder, mels, vocabulary)  # every Whisper has heads of 64
+
+
+def language_model(name_or_path: str) -> LanguageModel:
+    """Raises SizesUnknown for what is neither a GGUF file nor a folder of transformers with its sizes."""
+    if known := _known(name_or_path):
+        return _from_sizes(known)
+    path = Path(name_or_path).expanduser()
+    return _from_gguf(path) if path.is_file() else _from_folder(path)
+
+
+def bark(name_or_path: str) -> Bark:
+    """Raises SizesUnknown for a folder that is no Bark in transformers' form."""
+    if known := _known(name_or_path):
+        weights = max(file.size for file in catalogue()[name_or_path].files)
+        return Bark(parameters=weights // STORED["float32"], **known)
+    folder = Path(name_or_path).expanduser()
+    config = _config(folder)
+    try:
+        part = config["semantic_config"]
+        sizes = {"width": "hidden_size", "layers": "num_layers", "heads": "num_heads", "block": "block_size"}
+        found = {ours: int(part[theirs]) for ours, theirs in sizes.items()}
+    except KeyError as missing:
+        raise SizesUnknown(f"{folder}/config.json is not Bark's: it has no {missing}") from missing
+    return Bark(parameters=_weight_bytes(folder) // STORED[_type(config, "float32")], **found)
+
+
+def _known(name: str) -> Mapping[str, Any]:
+    return catalogue()[name].shape if name in catalogue() else {}
+
+
+def _from_sizes(sizes: Mapping[str, Any]) -> LanguageModel:
+    """The parameters of a decoder with gated feed-forward layers and a head of its own."""
+    width, layers, inner = sizes["width"], sizes["layers"], sizes["inner"]
+    heads, kv_heads, head_width = sizes["heads"], sizes["kv_heads"], sizes["head_width"]
+    attention = (heads + 2 * kv_heads) * head_width * width + heads * head_width * width
+    return LanguageModel(
+        matrices=layers * (attention + 3 * inner * width),
+        others=2 * sizes["vocabulary"] * width,
+        **{key: value for key, value in sizes.items() if key in LanguageModel.__dataclass_fields__},
+    )
+
+
+def _from_folder(folder: Path) -> LanguageModel:
+    config = _config(folder)
+    config = config.get("text_config", config)
+    try:
+        heads, width = int(config["num_attention_heads"]), int(config["hidden_size"])
+        layers, vocabulary = int(config["num_hidden_layers"]), int(config["vocab_size"])
+    except KeyError as missing:
+        raise SizesUnknown(f"{folder}/config.json has no {missing}: its memory cannot be computed") from missing
+    own = _type(config, "bfloat16")
+    parameters = _weight_bytes(folder) // STORED[own]
+    others = vocabulary * width * (1 if config.get("tie_word_embeddings") else 2)
+    return LanguageModel(
+        matrices=max(0, parameters - others),
+        others=min(others, parameters),
+        layers=layers,
+        heads=heads,
+        kv_heads=int(config.get("num_key_value_heads") or heads),
+        head_width=int(config.get("head_dim") or width // heads),
+        width=width,
+        inner=int(config.get("intermediate_size") or 4 * width),
+        vocabulary=vocabulary,
+        own_type=own,
+    )
+
+
+def _from_gguf(path: Path) -> LanguageModel:
+    header = gguf_header(path)
+    kind = header.get("general.architecture")
+    try:
+        heads, width = (int(header[f"{kind}.{name}"]) for name in ("attention.head_count", "embedding_length"))
+        layers = int(header[f"{kind}.block_count"])
+    except KeyError as missing:
+        raise SizesUnknown(f"{path} has no {missing}: its memory cannot be computed") from missing
+    return LanguageModel(
+        matrices=0,
+        others=0,
+        layers=layers,
+        heads=heads,
+        kv_heads=int(header.get(f"{kind}.attention.head_count_kv", heads)),
+        head_width=int(header.get(f"{kind}.attention.key_length", width // heads)),
+        width=width,
+        inner=int(header.get(f"{kind}.feed_forward_length", 4 * width)),
+        vocabulary=int(header.get("tokenizer.ggml.tokens", 0)),
+        file_bytes=path.stat().st_size,
+    )
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    try:
+        config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SizesUnknown(f"{folder} is no model's folder: config.json cannot be read ({error})") from error
+    return config
+
+
+def _type(config: Mapping[str, Any], default: str) -> str:
+    named = str(config.get("dtype") or config.get("torch_dtype") or default).removeprefix("torch.")
+    return named if named in STORED else default
+
+
+def _weight_bytes(folder: Path) -> int:
+    """Of the safetensors, or else of the .bin files."""
+    for pattern in ("*.safetensors", "*.bin"):
+        if sizes := [path.stat().st_size for path in folder.glob(pattern)]:
+            return sum(sizes)
+    raise SizesUnknown(f"{folder} has no weights: neither *.safetensors nor *.bin")
