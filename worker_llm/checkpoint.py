@@ -17,7 +17,7 @@ from transformers.utils import logging as their_log
 
 from pipeline.errors import ConfigurationError, ModelDamaged
 from pipeline.settings import Settings
-from worker_llm.gpu import device
+from pipeline.torch_device import device
 from worker_llm.precision import precision
 
 SETTING = "WAIJIAO_LLM_MODEL"
@@ -56,7 +56,7 @@ def load(folder: Path, settings: Settings) -> Checkpoint:
     """Raises ModelDamaged or ConfigurationError, which say what is missing and what to do."""
     quiet()
     complete(folder)
-    place, named = device(settings), settings.llm_remote_code
+    place, named = device("llm", settings), settings.llm_remote_code
     trusted = named is not None and named.expanduser().resolve() == folder.resolve()
     local = {"local_files_only": True, "trust_remote_code": trusted}
     try:
@@ -111,7 +111,7 @@ def lacking(folder: Path, weights: str) -> list[str]:
         return []
     try:
         parts = set(json.loads((folder / weights).read_text(encoding="utf-8"))["weight_map"].values())
-    except (ValueError, LookupError, AttributeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise ModelDamaged(f"{SETTING}: {folder / weights} is damaged; fetch the model anew") from error
     return sorted(part for part in parts if not (folder / part).is_file())
 

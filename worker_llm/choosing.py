@@ -41,7 +41,7 @@ def drawn(scores: torch.Tensor, choices: Sequence[Choice]) -> torch.Tensor:
         torch.tensor(column, device=scores.device).unsqueeze(-1)
         for column in zip(*((each.temperature, each.top_p, each.draw()) for each in choices), strict=True)
     )
-    likeliest, order = (scores / temperature).softmax(-1).sort(-1, descending=True, stable=True)
+    likeliest, order = (scores / temperature).softmax(-1).sort(dim=-1, descending=True, stable=True)
     kept = (likeliest.cumsum(-1) - likeliest < top_p).sum(-1, keepdim=True).clamp(min=1)
     sums = likeliest.cumsum(-1)
     place = torch.searchsorted(sums, random * sums.gather(-1, kept - 1), right=True)
