@@ -24,8 +24,9 @@ test: .venv/developing
 	$(BIN)/python -m pytest --numprocesses 3 tests/unit tests/redis
 	$(BIN)/python -m pytest tests/e2e
 
-test-all: test browser  # `make test test-all` runs the first tiers once
-	$(BIN)/waijiao models fetch whisper-tiny-en
+test-all: test browser  # `make test test-all` runs the first tiers once, and without torch
+	$(MAKE) teachers
+	$(BIN)/waijiao models fetch whisper-tiny-en bark-voices
 	$(BIN)/python -m pytest tests/clients
 	$(BIN)/python -m pytest tests/browser
 	$(BIN)/python -m pytest tests/models

@@ -11,6 +11,7 @@ from waijiao.asking import ask
 from waijiao.keys import key
 from waijiao.plainly import err, out_console, said_plainly
 from waijiao.status import retry, status
+from waijiao.teachers import TEACHERS
 from waijiao.watch import watch
 
 
@@ -47,10 +48,15 @@ def up(host: str | None, port: int | None, asr: int, llm: int, tts: int) -> None
 @main.command()
 @click.argument("audio", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--out", default="answer.wav", show_default=True, type=click.Path(path_type=Path))
+@click.option(
+    "--teachers",
+    type=click.Choice(sorted(TEACHERS)),
+    help="GLM and Bark, instead of what the settings name: tiny ones with random weights, or on a GPU the real ones.",
+)
 @said_plainly
-def demo(audio: Path | None, out: Path) -> None:
+def demo(audio: Path | None, out: Path, teachers: str | None) -> None:
     """Start everything, ask the teacher one question (AUDIO, or a learner's recording), stop everything."""
-    running.demo(Settings(), audio, out)
+    running.demo(Settings(), audio, out, teachers or "")
 
 
 @main.group()

@@ -16,6 +16,7 @@ from waijiao.client import Client
 from waijiao.house import House
 from waijiao.plainly import out_console as out
 from waijiao.reporting import Places, Report
+from waijiao.teachers import NOISE, TEACHERS
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "learners" / "010270268.wav"
 SENTENCE = "Yesterday I go to the library and I read two book."
@@ -39,8 +40,11 @@ def up(settings: Settings, counts: dict[str, int]) -> None:
         out.print("Stopped.")
 
 
-def demo(settings: Settings, audio: Path | None, place: Path) -> None:
-    """Everything once, in a folder of its own, so that it disturbs nothing that runs here already."""
+def demo(settings: Settings, audio: Path | None, place: Path, teachers: str = "") -> None:
+    """Everything once, in a folder of its own, so that it disturbs nothing that runs here already.
+
+    `teachers` are "tiny" or "full" ones instead of those of the settings.
+    """
     home = Path(tempfile.mkdtemp(prefix="waijiao-demo-"))
     apart = {
         "home": home,
@@ -52,10 +56,12 @@ def demo(settings: Settings, audio: Path | None, place: Path) -> None:
         "port": free_port(),
     }
     chosen = settings.model_copy(update=apart)
-    prepare(chosen)
-    begun = time.monotonic()
     recording = audio or EXAMPLE
     try:
+        if teachers:
+            chosen = TEACHERS[teachers](chosen, home)
+        prepare(chosen)
+        begun = time.monotonic()
         with House(chosen, {"asr": 1, "llm": 1, "tts": 1}) as house:
             out.print("Starting Redis, the API and one worker for each model …")
             house.wait_until_ready()
@@ -65,6 +71,8 @@ def demo(settings: Settings, audio: Path | None, place: Path) -> None:
                 typed = place.with_stem(f"{place.stem}-to-text").resolve()
                 ask(client, "a typed sentence", None, typed)
         out.print("\nStopped everything that was started.")
+        if teachers == "tiny":
+            out.print(f"\n{NOISE}")
     except KeyboardInterrupt:
         out.print("Stopped.")
         sys.exit(130)
