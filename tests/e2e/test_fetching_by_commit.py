@@ -1,0 +1,231 @@
+"""Models whose files the catalogue does not list: a commit pins them, and what the hub's record of it says is kept."""
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from shelves import HUB, PATIENCE_S, REVISION, sha256
+
+from pipeline import model_assembling, models
+from pipeline.errors import ConfigurationError, ModelDamaged, ModelMissing, SourcesExhausted
+from pipeline.model_entries import LOCK
+from pipeline.model_fetching import fetch
+
+ROOT = Path(__file__).resolve().parents[2]
+LARGE = random.Random(8).randbytes(3_000_000)
+CONTENT = {"a.bin": LARGE, "b.bin": LARGE[::-1], "config.json": b'{"large": true}', "vocab.txt": "好\n".encode()}
+OTHERS = {"README.md": b"read me", "onnx/a.bin": b"elsewhere", "training.json.txt": b"not ours"}
+ENTRY = f"""
+[small]
+stage = "llm"
+engine = "transformers"
+about = "for tests"
+licence = "MIT"
+credit = "us"
+homepage = "https://example.org"
+also = ["*.bin", "config.json", "vocab.txt"]
+about_bytes = 6_000_100
+files = [{{ name = "a.bin", size = {len(LARGE)}, sha256 = "{sha256(LARGE)}" }}]
+
+[[small.sources]]
+kind = "hub"
+repository = "us/small"
+revision = "{REVISION}"
+"""
+FETCH = """
+import sys
+from pathlib import Path
+from pipeline.model_fetching import fetch
+from pipeline.models import parse
+entry, folder = map(Path, sys.argv[1:])
+fetch(parse(entry.read_text())["small"], folder, print)
+"""
+
+
+@pytest.fixture
+def shelves(empty_shelves):
+    """A hub with the model, its record of the commit, and files that are not the model's."""
+    empty_shelves.put_hub({**CONTENT, **OTHERS})
+    empty_shelves.put_record({**CONTENT, **OTHERS})
+    return empty_shelves
+
+
+@pytest.fixture
+def small() -> models.Model:
+    return models.parse(ENTRY)["small"]
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    return tmp_path / "models"
+
+
+def quiet(*_: object) -> None:
+    pass
+
+
+def assert_in_place(folder: Path) -> None:
+    there = {path.name: path.read_bytes() for path in (folder / "small").iterdir() if path.name != LOCK}
+    assert there == CONTENT
+    assert {path.name for path in folder.iterdir()} == {"small", ".lock"}
+
+
+# --- fetched and kept
+
+
+def test_what_the_commit_has_is_fetched_and_listed_beside_it(shelves, small, folder):
+    assert fetch(small, folder, quiet) == folder / "small"
+    assert_in_place(folder)
+    lock = json.loads((folder / "small" / LOCK).read_text())
+    assert lock["revision"] == REVISION
+    assert {each["name"]: (each["size"], each["sha256"]) for each in lock["files"]} == {
+        name: (len(data), sha256(data)) for name, data in CONTENT.items()
+    }
+    assert not [path for path in shelves.gets if path.startswith(HUB) and path.removeprefix(HUB) in OTHERS]
+
+
+def test_from_then_on_it_is_verified_without_a_network(shelves, small, folder):
+    fetch(small, folder, quiet)
+    shelves.withdraw("/")
+    shelves.gets.clear()
+    fetch(small, folder, quiet)
+    models.verify(small, folder)
+    assert models.in_place(small, folder) == folder / "small"
+    assert not shelves.gets
+
+
+def test_another_machine_s_folder_is_enough_with_its_lock(shelves, small, folder, tmp_path):
+    fetch(small, tmp_path / "other", quiet)
+    shelves.withdraw("/")
+    fetch(small, folder, quiet, start_from=tmp_path / "other")
+    assert_in_place(folder)
+    models.verify(small, folder)
+
+
+def test_a_folder_without_a_lock_falls_to_the_hub(shelves, small, folder, tmp_path):
+    fetch(small, tmp_path / "other", quiet)
+    (tmp_path / "other" / "small" / LOCK).unlink()
+    fetch(small, folder, quiet, start_from=tmp_path / "other")
+    assert_in_place(folder)
+
+
+# --- refused
+
+
+@pytest.mark.parametrize("name", list(CONTENT))
+def test_a_file_that_is_not_what_the_record_says_is_refused(shelves, small, folder, name):
+    data = CONTENT[name]
+    shelves.put_hub({name: data[:-1] + b"?"})
+    with pytest.raises(SourcesExhausted, match=re.escape(f"{name} is not the file of the catalogue")):
+        fetch(small, folder, quiet)
+    assert not (folder / "small").exists()
+
+
+def test_what_was_refused_is_downloaded_anew_and_the_rest_is_not(shelves, small, folder):
+    shelves.put_hub({"vocab.txt": "坏\n".encode()})
+    with pytest.raises(SourcesExhausted):
+        fetch(small, folder, quiet)
+    shelves.put_hub(CONTENT)
+    fetch(small, folder, quiet)
+    assert_in_place(folder)
+    assert shelves.gets[f"{HUB}a.bin"] == shelves.gets[f"{HUB}b.bin"] == 1
+    assert shelves.gets[f"{HUB}vocab.txt"] == 2
+
+
+def test_a_record_of_another_commit_is_refused(shelves, small, folder):
+    shelves.put_record(CONTENT, revision="f" * 40)
+    with pytest.raises(SourcesExhausted, match=f"its commit is f{{40}}, not {REVISION}"):
+        fetch(small, folder, quiet)
+
+
+def test_a_hub_without_a_record_is_a_reason(shelves, small, folder):
+    shelves.withdraw("/api/")
+    with pytest.raises(SourcesExhausted, match=r"hub us/small: .*404"):
+        fetch(small, folder, quiet)
+
+
+def test_a_full_disk_is_told_before_anything_comes(shelves, small, folder, monkeypatch):
+    monkeypatch.setattr(model_assembling, "SPARE", 1 << 62)
+    with pytest.raises(ConfigurationError, match=r"needs [0-9.]+ GB in .*, where [0-9.]+ GB are free; free some"):
+        fetch(small, folder, quiet)
+    assert not [path for path in shelves.gets if path.startswith(HUB)]
+    assert [path.name for path in folder.iterdir()] == [".lock"]
+
+
+# --- damaged later
+
+
+@pytest.mark.parametrize("name", list(CONTENT))
+def test_a_changed_byte_is_found_later(shelves, small, folder, name):
+    fetch(small, folder, quiet)
+    path = folder / "small" / name
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    with pytest.raises(ModelDamaged, match=f"{name} is damaged: .* run: waijiao models fetch small"):
+        models.verify(small, folder)
+
+
+def test_without_its_lock_a_model_is_missing(shelves, small, folder):
+    fetch(small, folder, quiet)
+    (folder / "small" / LOCK).unlink()
+    with pytest.raises(ModelMissing, match=rf"{LOCK} is not there; run: waijiao models fetch small"):
+        models.in_place(small, folder)
+
+
+def changed(lock: dict) -> list[str]:
+    """Locks that are none: damaged, of another commit, without what the catalogue pins, reaching elsewhere."""
+    first, *rest = lock["files"]
+    return [
+        "{",
+        "[]",
+        json.dumps({**lock, "revision": "f" * 40}),
+        json.dumps({**lock, "files": rest}),
+        json.dumps({**lock, "files": [{**first, "sha256": "0" * 64}, *rest]}),
+        json.dumps({**lock, "files": [*lock["files"], {"name": "../../etc/passwd", "size": 1, "sha256": "0" * 64}]}),
+    ]
+
+
+def test_a_lock_that_is_not_the_catalogue_s_is_damage_and_repaired(shelves, small, folder):
+    fetch(small, folder, quiet)
+    path = folder / "small" / LOCK
+    whole = path.read_text()
+    for text in changed(json.loads(whole)):
+        path.write_text(text)
+        with pytest.raises(ModelDamaged, match="run: waijiao models fetch small"):
+            models.in_place(small, folder)
+    fetch(small, folder, quiet)
+    assert path.read_text() == whole
+
+
+# --- broken off
+
+
+def test_a_connection_that_breaks_is_taken_up_where_it_broke(shelves, small, folder):
+    larger = {**CONTENT, "c.bin": LARGE * 8}  # the client writes ten megabytes at once
+    shelves.put_hub(larger)
+    shelves.put_record(larger)
+    shelves.torn.add(f"{HUB}c.bin")
+    fetch(small, folder, quiet)
+    assert (folder / "small" / "c.bin").read_bytes() == LARGE * 8
+    assert shelves.ranges == [f"{HUB}c.bin"]
+
+
+def test_a_killed_fetch_has_kept_what_came_whole(shelves, folder, tmp_path):
+    entry = tmp_path / "models.toml"
+    entry.write_text(ENTRY)
+    command = [sys.executable, "-c", FETCH, str(entry), str(folder)]
+    shelves.stuck.add(f"{HUB}b.bin")
+    killed = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True)
+    assert shelves.waiting.wait(PATIENCE_S)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.wait()
+    shelves.stuck.clear()
+    subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True, timeout=PATIENCE_S)
+    assert_in_place(folder)
+    assert shelves.gets[f"{HUB}a.bin"] == 1
+    assert shelves.gets[f"{HUB}b.bin"] == 2
