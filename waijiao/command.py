@@ -76,7 +76,13 @@ def list_models() -> None:
 @click.option("--from", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Copy from here.")
 @said_plainly
 def fetch(name: tuple[str, ...], folder: Path | None) -> None:
-    """Fetch and verify the models NAME…; without a name, the default ones. What is here already is not fetched."""
+    """Fetch and verify the models NAME…; without a name, the default ones. What is here already is not fetched.
+
+    `large` stands for the large teachers: Whisper large-v3, GLM-4-9B-chat, Bark and its voices, 26 GB, from a model
+    hub (HF_ENDPOINT names a mirror). Each is pinned to a commit of its repository; of GLM and of Bark's tokenizer
+    only that is known beforehand, so their files' sizes and sha256 are taken from the hub's own record of the commit,
+    and kept beside the model. What came whole before a break is not downloaded again.
+    """
     chosen = Settings()
     fetching.fetch(name, chosen.models_folder, folder or chosen.models_from, err)
 
@@ -84,5 +90,5 @@ def fetch(name: tuple[str, ...], folder: Path | None) -> None:
 @models.command()
 @said_plainly
 def verify() -> None:
-    """Compare every fetched file with the catalogue's sha256."""
+    """Compare every fetched file with the sha256 of the catalogue, or of the lock beside the model."""
     fetching.verify(Settings().models_folder, out_console)

@@ -1,42 +1,67 @@
 """`waijiao models`: what there is, fetch it with a progress bar, check it."""
 
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from pipeline import model_fetching, models
-from pipeline.errors import ModelMissing, WaijiaoError
+from pipeline.errors import ConfigurationError, ModelDamaged, ModelMissing, WaijiaoError
+from pipeline.models import Model
 
 
 def show(folder: Path, console: Console) -> None:
-    """A table of the catalogue."""
-    table = Table("model", "stage", "engine", "size", "licence", "here")
+    """A table of the catalogue, and its sets."""
+    table = Table(Column("model", no_wrap=True), "stage", "engine", Column("size", no_wrap=True), "licence", "here")
     for name, model in models.catalogue().items():
-        here = "yes" if present(name, folder) else "default" if model.default else "no"
-        table.add_row(name, model.stage, model.engine, f"{model.size / 1e6:.0f} MB", model.licence, here)
+        here = state(model, folder)
+        shown = "default" if here == "no" and model.default else here
+        table.add_row(name, model.stage, model.engine, size_of(model), model.licence, shown)
     console.print(table)
+    for name, members in models.sets().items():
+        console.print(f"{name} stands for {', '.join(members)}")
 
 
-def present(name: str, folder: Path) -> bool:
+def size_of(model: Model) -> str:
+    """Rounded; with a ~ where the files are not all listed until they are fetched."""
+    size = f"{model.size / 1e9:.1f} GB" if model.size >= 1e9 else f"{model.size / 1e6:.0f} MB"
+    return f"~{size}" if model.also else size
+
+
+def state(model: Model, folder: Path) -> str:
+    """Whether it is here, by the sizes of its files."""
     try:
-        models.locate(name, folder)
+        models.in_place(model, folder)
     except ModelMissing:
-        return False
-    return True
+        return "no"
+    except ModelDamaged:
+        return "damaged"
+    return "yes"
+
+
+def chosen(names: Iterable[str]) -> list[Model]:
+    """The models of these names and of these sets, each once; without a name the default ones."""
+    catalogue, sets = models.catalogue(), models.sets()
+    wanted: dict[str, Model] = {}
+    for name in names:
+        for each in sets.get(name, (name,)):
+            if each not in catalogue:
+                known = ", ".join((*catalogue, *sets))
+                raise ModelMissing(f"There is no model {each!r}; known are {known}.")
+            wanted[each] = catalogue[each]
+    return list(wanted.values()) or [model for model in catalogue.values() if model.default]
 
 
 def fetch(names: tuple[str, ...], folder: Path, start_from: Path | None, console: Console) -> None:
     """Fetch `names`, or the default models; every file is verified before it is put in place."""
-    catalogue = models.catalogue()
-    for name in names:
-        if name not in catalogue:
-            raise ModelMissing(f"There is no model {name!r}; known are {', '.join(catalogue)}.")
-    chosen = [catalogue[name] for name in names] or [model for model in catalogue.values() if model.default]
+    wanted = chosen(names)
+    check_disk([model for model in wanted if state(model, folder) != "yes"], folder)
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
     with Progress(*columns, console=console) as bars:
-        for model in chosen:
+        for model in wanted:
             bar = bars.add_task(model.name, total=model.size)
 
             def report(_: str, done: int, total: int, bar: TaskID = bar) -> None:
@@ -44,6 +69,18 @@ def fetch(names: tuple[str, ...], folder: Path, start_from: Path | None, console
 
             model_fetching.fetch(model, folder, report, start_from)
             bars.update(bar, completed=model.size, total=model.size)
+
+
+def check_disk(missing: list[Model], folder: Path) -> None:
+    """Raises ConfigurationError when all of them together cannot fit, before the first is fetched."""
+    there = next(place for place in (folder, *folder.resolve().parents) if place.exists())
+    needed, free = sum(model.size for model in missing), shutil.disk_usage(there).free
+    if needed > free:
+        names = ", ".join(f"{model.name} {size_of(model)}" for model in missing)
+        raise ConfigurationError(
+            f"{needed / 1e9:.1f} GB are needed in {folder} ({names}), where {free / 1e9:.1f} GB are free. "
+            "Free some, or name a folder on another disk with WAIJIAO_MODELS."
+        )
 
 
 def verify(folder: Path, console: Console) -> None:
@@ -54,7 +91,7 @@ def verify(folder: Path, console: Console) -> None:
             continue
         try:
             models.verify(model, folder)
-            console.print(f"{name}: as the catalogue says")
+            console.print(f"{name}: as {'its lock' if model.also else 'the catalogue'} says")
         except WaijiaoError as error:
             console.print(f"{name}: {error.detail}", style="red", markup=False)
             damage = damage or error

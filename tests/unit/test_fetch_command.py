@@ -1,0 +1,67 @@
+"""`waijiao models`: sets, sizes, room on the disk, and what is shown as here."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from pipeline import models
+from pipeline.errors import ConfigurationError, ModelMissing
+from waijiao import fetching
+
+LARGE = ["whisper-large-v3", "glm-4-9b-chat", "bark", "bark-voices"]
+
+
+def names(*wanted: str) -> list[str]:
+    return [model.name for model in fetching.chosen(wanted)]
+
+
+def test_one_name_stands_for_the_large_teachers():
+    assert names("large") == LARGE
+
+
+def test_what_is_named_twice_is_fetched_once():
+    assert names("bark", "large", "whisper-base", "large") == [
+        "bark",
+        *(n for n in LARGE if n != "bark"),
+        "whisper-base",
+    ]
+
+
+def test_without_a_name_the_default_models_are_meant():
+    assert names() == [model.name for model in models.catalogue().values() if model.default]
+
+
+def test_an_unknown_name_lists_models_and_sets():
+    with pytest.raises(ModelMissing, match=r"no model 'larg'; known are whisper-base, .*, large\."):
+        names("larg")
+
+
+def test_a_disk_without_room_for_all_is_told_before_anything_is_fetched(tmp_path, monkeypatch):
+    usage = fetching.shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(fetching.shutil, "disk_usage", lambda _: usage._replace(free=20_000_000_000))
+    with pytest.raises(ConfigurationError) as refused:
+        fetching.check_disk(fetching.chosen(["large"]), tmp_path / "not" / "yet" / "there")
+    assert "26.4 GB are needed in" in refused.value.detail
+    assert "glm-4-9b-chat ~18.8 GB" in refused.value.detail
+    assert "where 20.0 GB are free" in refused.value.detail
+    fetching.check_disk(fetching.chosen(["bark"]), tmp_path)
+
+
+def test_the_table_says_what_is_here_and_what_is_damaged(tmp_path):
+    whole, short = models.find("hibari-heart"), models.find("smollm2-135m")
+    for model, missing in ((whole, 0), (short, 1)):
+        (tmp_path / model.name).mkdir()
+        with (tmp_path / model.name / model.files[0].name).open("wb") as out:
+            out.truncate(model.size - missing)
+    assert fetching.state(whole, tmp_path) == "yes"
+    assert fetching.state(short, tmp_path) == "damaged"
+    assert fetching.state(models.find("bark"), tmp_path) == "no"
+    said = io.StringIO()
+    fetching.show(tmp_path, Console(file=said, width=200))
+    rows = {line.split("│")[1].strip(): line for line in said.getvalue().splitlines() if line.startswith("│")}
+    assert "yes" in rows["hibari-heart"]
+    assert "damaged" in rows["smollm2-135m"]
+    assert "default" in rows["whisper-base"]
+    assert "~18.8 GB" in rows["glm-4-9b-chat"]
+    assert "large stands for whisper-large-v3, glm-4-9b-chat, bark, bark-voices" in said.getvalue()
