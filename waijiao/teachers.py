@@ -32,6 +32,7 @@ def maker(name: str) -> Callable[[Path], Path]:
     """What makes a tiny checkpoint. ConfigurationError when the extra that it needs is not installed."""
     try:
         module: Any = import_module(f"tiny.{name}")
+        import_module("transformers.utils.logging").disable_progress_bar()  # it takes no time
     except ModuleNotFoundError as missing:
         raise ConfigurationError(f"{missing.name} is not installed: run `make teachers`") from missing
     make: Callable[[Path], Path] = module.make

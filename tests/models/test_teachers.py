@@ -1,0 +1,111 @@
+"""The large teachers in a whole house: GLM and Bark with random weights, real Whisper, real queues, the API."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+import soundfile
+from e2e_house import opened
+
+from pipeline import personas
+from pipeline.settings import settings
+from tiny import bark, glm
+
+LEARNER = Path(__file__).parents[2] / "examples" / "learners" / "010270268.wav"
+RATE = 24_000  # Hz that Bark speaks at
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("teachers")
+    teachers = {
+        "WAIJIAO_LLM_ENGINE": "transformers",
+        "WAIJIAO_LLM_MODEL": str(glm.make(folder / "glm")),
+        "WAIJIAO_TTS_ENGINE": "bark",
+        "WAIJIAO_TTS_MODEL": str(bark.make(folder / "bark")),
+        "WAIJIAO_TTS_BATCH": "4",
+    }
+    with opened(folder, **teachers) as running:
+        yield running
+
+
+def spoken(house, job):
+    """Samples and rate of the job's answer."""
+    return soundfile.read(io.BytesIO(house.get(job["answer"]["audio"]).raise_for_status().content))
+
+
+def test_a_recording_is_heard_answered_by_glm_and_spoken_by_bark(house):
+    job = house.ask(LEARNER, session="anna")
+    assert job["state"] == "succeeded", job["error"]
+    assert "start my own projects" in job["transcript"]["text"]
+    samples, rate = spoken(house, job)
+    assert rate == RATE
+    assert len(samples) == pytest.approx(job["answer"]["duration_s"] * RATE, abs=RATE / 100)
+    assert abs(samples).max() > 0.001
+
+
+def test_what_a_glm_with_random_weights_says_never_reaches_the_learner(house):
+    job = house.ask(text="My brother like to play football.", session="ben")
+    william = personas.load("william", settings().personas)
+    assert job["feedback"]["corrected"] == "My brother like to play football."
+    assert job["feedback"]["reply"] in {william.fallback, william.puzzled}
+
+
+def test_many_are_answered_together_each_its_own(house):
+    accepted = [house.post(text=f"I have {number} dogs.", session=f"child-{number}") for number in range(6)]
+    jobs = [house.ended(each) for each in accepted]
+    assert [job["state"] for job in jobs] == ["succeeded"] * 6
+    assert all(f"{number} dogs" in job["feedback"]["heard"] for number, job in enumerate(jobs))
+
+
+def chat(house, **more):
+    asked = {
+        "model": "default",
+        "messages": [{"role": "user", "content": "Hello."}],
+        "temperature": 0,
+        "max_tokens": 24,
+        **more,
+    }
+    answer = httpx.post(f"{house.url}/v1/chat/completions", json=asked, timeout=60, trust_env=False)
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+def test_the_model_by_itself_goes_on_with_a_chat_the_same_way_each_time(house):
+    first, second = (chat(house).json() for _ in range(2))
+    assert first["usage"] == second["usage"]
+    assert 0 < first["usage"]["completion_tokens"] <= 24
+    assert first["choices"][0]["message"]["content"] == second["choices"][0]["message"]["content"] != ""
+
+
+def test_a_chat_is_streamed_as_it_comes(house):
+    whole = chat(house).json()["choices"][0]["message"]["content"]
+    lines = chat(house, stream=True).text.split("\n\n")
+    pieces = [
+        httpx.Response(200, text=line.removeprefix("data: ")).json() for line in lines if line.startswith("data: {")
+    ]
+    assert "".join(choice["delta"].get("content") or "" for piece in pieces for choice in piece["choices"]) == whole
+
+
+@pytest.mark.parametrize("voice", ["default", "en_speaker_3", "zh_speaker_1"])
+def test_bark_speaks_by_itself_with_the_voice_that_is_named(house, voice):
+    asked = {"model": "default", "input": "Good morning. 你好。", "voice": voice, "response_format": "wav"}
+    answer = httpx.post(f"{house.url}/v1/audio/speech", json=asked, timeout=60, trust_env=False)
+    assert answer.status_code == 200, answer.text
+    samples, rate = soundfile.read(io.BytesIO(answer.content))
+    assert rate == RATE
+    assert len(samples) > RATE / 10
+
+
+def test_the_demo_of_the_teachers_says_that_it_is_noise(tmp_path):
+    command = [sys.executable, "-m", "waijiao", "demo", "--teachers", "tiny", "--out", str(tmp_path / "answer.wav")]
+    environment = {**os.environ, "WAIJIAO_MODELS": str(settings().models_folder)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "start my own projects" in done.stdout
+    assert "noise" in done.stdout
+    assert (tmp_path / "answer.wav").stat().st_size > 1000
