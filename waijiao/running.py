@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
+from pipeline import gpu_shares
 from pipeline.engines import model_of
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
@@ -20,13 +21,14 @@ from waijiao.teachers import NOISE, TEACHERS
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "learners" / "010270268.wav"
 SENTENCE = "Yesterday I go to the library and I read two book."
+ONE_EACH = {"asr": 1, "llm": 1, "tts": 1}
 KEYS = "Every request must show a key: `waijiao key create` makes one."
 NO_KEYS = "No key is needed, so it listens on this machine only; WAIJIAO_KEYS=true asks for keys."
 
 
 def up(settings: Settings, counts: dict[str, int]) -> None:
     """Run until told to stop by SIGINT or SIGTERM."""
-    prepare(settings)
+    prepare(settings, counts)
     begun = time.monotonic()
     try:
         with House(settings, counts) as house:
@@ -60,9 +62,9 @@ def demo(settings: Settings, audio: Path | None, place: Path, teachers: str = ""
     try:
         if teachers:
             chosen = TEACHERS[teachers](chosen, home)
-        prepare(chosen)
+        prepare(chosen, ONE_EACH)
         begun = time.monotonic()
-        with House(chosen, {"asr": 1, "llm": 1, "tts": 1}) as house:
+        with House(chosen, ONE_EACH) as house:
             out.print("Starting Redis, the API and one worker for each model …")
             house.wait_until_ready()
             out.print(f"Ready after {time.monotonic() - begun:.1f} s.")
@@ -87,8 +89,9 @@ def ask(client: Client, what: str, recording: Path | None, place: Path) -> None:
     report.of(lambda told: client.ask_all([recording], session="demo", text=text, on_change=told))
 
 
-def prepare(settings: Settings) -> None:
+def prepare(settings: Settings, counts: dict[str, int]) -> None:
     """Say what is missing before anything is started; let SIGTERM stop us as Ctrl-C does."""
+    gpu_shares.refuse_crowds(settings, counts)
     for stage in ("asr", "llm", "tts"):
         model_of(stage, settings)
     with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:

@@ -10,11 +10,12 @@ import pytest
 
 from pipeline import gpu_shares, gpus
 from pipeline.engines import load_engine
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, ModelMissing
 from pipeline.footprint import Need
 from pipeline.gpus import Gpu, parsed, visible
 from pipeline.models import find
 from pipeline.settings import Settings
+from waijiao import running
 
 L4 = "0, GPU-5b1e0f66-1d2a-3c55-8a67-000000000001, NVIDIA L4, 23034, 22500\n"
 TWO = L4 + "1, GPU-9c2f1077-2e3b-4d66-9b78-000000000002, Quadro RTX 8000, 49152, 1024\n"
@@ -225,3 +226,11 @@ def test_shares_beyond_one_are_refused_by_name():
 def test_shares_of_different_gpus_are_not_added():
     settings = Settings(asr_device="cuda", llm_engine="transformers", llm_device="cuda", llm_gpu=1)
     gpu_shares.refuse_crowds(settings, {"asr": 1, "llm": 1, "tts": 1})
+
+
+def test_waijiao_up_refuses_shares_beyond_one_before_it_looks_for_models(tmp_path):
+    settings = Settings(asr_device="cuda", asr_gpu_fraction=0.6, models=tmp_path)
+    with pytest.raises(ConfigurationError, match="2 × WAIJIAO_ASR_GPU_FRACTION=0.6"):
+        running.prepare(settings, {"asr": 2, "llm": 1, "tts": 1})
+    with pytest.raises(ModelMissing):
+        running.prepare(settings, running.ONE_EACH)
