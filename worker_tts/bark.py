@@ -109,4 +109,4 @@ def whole(spoken: list[Sound | WaijiaoError], speed: float) -> Sound | WaijiaoEr
         if isinstance(sound, WaijiaoError):
             return sound
         sounds.append(sound)
-    return paced(join(sounds, PAUSE_S), speed)
+    return paced(sounds[0] if len(sounds) == 1 else join(sounds, PAUSE_S), speed)

@@ -14,7 +14,7 @@ from worker_tts.bark_voices import Prompt
 
 @dataclass(frozen=True)
 class Course:
-    """One row: its semantic tokens, after `before` ones of its voice; its coarse ones, which go from `begin` to `end`."""
+    """One row: semantic tokens, after `before` ones of its voice; coarse ones, which go from `begin` to `end`."""
 
     semantic: list[int]
     before: int

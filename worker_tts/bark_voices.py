@@ -67,9 +67,9 @@ def counterpart(name: str, language: str) -> str:
 def read(file: Path) -> Prompt:
     """The voice in an .npz file, of which no code is run. Raises ModelDamaged."""
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             return Prompt(*(checked(arrays[name], *form) for name, form in FORMS.items()))
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelDamaged(f"{file} is no voice of Bark: {error}. Run: waijiao models fetch bark-voices") from error
 
 

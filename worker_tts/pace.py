@@ -16,7 +16,7 @@ SLOWEST, FASTEST = 0.5, 2.0  # beyond, speech is hard to follow
 def paced(sound: Sound, speed: float) -> Sound:
     """The sound at `speed` times its pace."""
     speed = max(SLOWEST, min(FASTEST, speed))
-    if speed == 1:
+    if speed == 1 or not len(sound.samples):
         return sound
     samples = np.concatenate([np.zeros(0, np.float32), *drained(stretcher(sound, speed))])
     return Sound(np.clip(samples, -1, 1), sound.rate)

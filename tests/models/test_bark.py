@@ -1,0 +1,297 @@
+"""The engine "bark" with a tiny Bark and the real voice prompts."""
+
+import pickle
+import secrets
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from pipeline.errors import (
+    ConfigurationError,
+    EngineFailed,
+    ModelDamaged,
+    ModelMissing,
+    NothingToSay,
+    OutOfMemory,
+    UnknownVoice,
+)
+from pipeline.model_fetching import fetch
+from pipeline.models import find
+from pipeline.record import Question
+from pipeline.settings import Settings, settings
+from tiny import bark as tiny
+from worker_tts.bark import PAUSE_S, Bark
+from worker_tts.engine import Line, load
+from worker_tts.sentences import join
+from worker_tts.speaking import Speaker
+
+HELLO = "Hello, how are you today?"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    fetch(find("bark-voices"), settings().models_folder, lambda *_: None)
+    return tiny.make(tmp_path_factory.mktemp("bark"))
+
+
+def choosing(folder, **more):
+    return Settings(tts_engine="bark", tts_model=str(folder), **{"tts_batch": 8, **more})
+
+
+@pytest.fixture(scope="module")
+def voice(folder):
+    return load(choosing(folder))
+
+
+@pytest.fixture
+def frail(folder):
+    """A voice that a test may break."""
+    return Bark(folder, choosing(folder))
+
+
+def said(speaker, text, **how):
+    """The samples of one line alone."""
+    return speaker.speak([Line(text, **how)])[0].samples
+
+
+def same(sound, samples):
+    return sound.samples.tobytes() == samples.tobytes()
+
+
+# --- what it says
+
+
+def test_it_speaks_clean_sound(voice):
+    (sound,) = voice.speak([Line(HELLO)])
+
+    assert (sound.rate, sound.samples.dtype) == (24_000, np.float32)
+    assert 0.05 < np.abs(sound.samples).max() <= 1
+    assert np.isfinite(sound.samples).all()
+
+
+@pytest.mark.parametrize("batch", [2, 8])
+def test_a_line_sounds_the_same_alone_and_among_others(folder, voice, batch):
+    lines = [
+        Line(HELLO, seed=1),
+        Line("I went to 图书馆 with her.", voice="en_speaker_9", seed=2),
+        Line("你好，我是老师。", language="zh", seed=3),
+        Line("Yes.", voice="v2/de_speaker_3", seed=4),
+    ]
+
+    together = Bark(folder, choosing(folder, tts_batch=batch)).speak(lines)
+
+    for line, sound in zip(lines, together, strict=True):
+        assert same(sound, voice.speak([line])[0].samples)
+
+
+def test_the_same_seed_gives_the_same_samples(voice):
+    first, second, other = (said(voice, HELLO, seed=seed).tobytes() for seed in (7, 7, 8))
+
+    assert first == second != other
+
+
+def test_a_line_in_two_languages_is_spoken_by_a_voice_of_each_in_its_order(voice):
+    (mixed,) = voice.speak([Line("I read 两本书 in the 图书馆.", voice="en_speaker_9")])
+
+    parts = [Line("I read", "en_speaker_9"), Line("两本书", "zh_speaker_9"), Line("in the", "en_speaker_9")]
+    alone = voice.speak([*parts, Line("图书馆.", "zh_speaker_9", language="zh")])
+    assert same(mixed, join(alone, PAUSE_S).samples)
+
+
+def test_a_voice_of_no_name_is_a_man_in_both_languages_of_the_teacher(voice):
+    assert said(voice, HELLO).tobytes() == said(voice, HELLO, voice="en_speaker_6").tobytes()
+    assert said(voice, "你好", language="zh").tobytes() == said(voice, "你好", voice="zh_speaker_8").tobytes()
+
+
+def test_a_long_line_is_spoken_whole_in_pieces(voice):
+    text = ", ".join(["I go to school every day"] * 10)
+
+    (sound,) = voice.speak([Line(text)])
+
+    pieces = [", ".join(["I go to school every day"] * count) for count in (6, 4)]
+    alone = voice.speak([Line(pieces[0] + ","), Line(pieces[1])])
+    assert same(sound, join(alone, PAUSE_S).samples)
+
+
+def test_no_text_has_more_tokens_than_bark_reads(voice):
+    rows = voice.plan(Line("éÀß1!" * 200 + "书" * 200))
+
+    assert max(len(row.text) for row in rows) <= 256
+    assert sum(len(row.text) for row in rows) == 5 * 200 + 200 - 600  # a word without a known beginning is one token
+
+
+@pytest.mark.parametrize("text", ["", " \n", "😀🎉", "...", "[laughs]", "[music] 👍", "سلام"])
+def test_of_a_text_that_no_voice_can_speak_nothing_is_said(voice, text):
+    silent, spoken = voice.speak([Line(text), Line("Yes.")])
+
+    assert isinstance(silent, NothingToSay)
+    assert same(spoken, said(voice, "Yes."))
+
+
+def test_a_text_cannot_give_stage_directions(voice):
+    assert (
+        said(voice, "[laughs] Hello [clears throat] ♪ **Anna**! 😀").tobytes() == said(voice, "Hello Anna!").tobytes()
+    )
+
+
+def test_twice_the_speed_takes_half_the_time(voice):
+    slow, plain, fast = (len(said(voice, HELLO, speed=speed)) for speed in (0.5, 1, 2))
+
+    assert slow == pytest.approx(2 * plain, rel=0.05)
+    assert fast == pytest.approx(plain / 2, rel=0.05)
+
+
+def test_an_unknown_voice_fails_its_line_alone(voice):
+    unknown, known = voice.speak([Line(HELLO, voice="nobody"), Line(HELLO)])
+
+    assert isinstance(unknown, UnknownVoice)
+    assert "expected one of default, de_speaker_0" in unknown.detail
+    assert same(known, said(voice, HELLO))
+
+
+def test_a_worker_speaks_with_it(redis, here, jobs, folder):
+    chosen = here.model_copy(update={"tts_engine": "bark", "tts_model": str(folder), "tts_batch": 2})
+    jobs.submit(Question("1" * 32, "1" * 32, task="speak", text="Hello. 你好。", voice="en_speaker_1", speed=2))
+    claimed, _ = jobs.claim("tts", secrets.token_hex(4), 1)
+
+    (answer,) = Speaker(chosen).speak(claimed)
+
+    assert [part.text for part in answer.parts] == ["Hello.", "你好。"]
+
+
+# --- what goes wrong
+
+
+def test_when_memory_runs_out_the_lines_of_that_batch_are_told_and_the_next_ones_spoken(frail, voice):
+    def too_much(module, args, kwargs):
+        if len(kwargs.get("inputs_embeds", ())) > 2:
+            raise torch.OutOfMemoryError
+
+    frail.stages.model.semantic.register_forward_pre_hook(too_much, with_kwargs=True)
+
+    assert [type(each) for each in frail.speak([Line(HELLO)] * 3)] == [OutOfMemory] * 3
+    assert same(frail.speak([Line(HELLO)] * 2)[1], said(voice, HELLO))
+
+
+def test_a_line_whose_numbers_break_down_fails_alone(frail, voice, caplog):
+    def breaking(module, args, output):
+        if len(output.logits) == 2:
+            output.logits[1] = float("nan")
+
+    frail.stages.model.coarse_acoustics.register_forward_hook(breaking)
+    whole, broken = frail.speak([Line("Yes.", seed=1), Line(HELLO, seed=1)])
+
+    assert same(whole, said(voice, "Yes.", seed=1))
+    assert isinstance(broken, EngineFailed)
+    assert "no number" in caplog.text
+    assert "how are you" not in caplog.text
+
+
+def test_what_came_out_empty_is_spoken_once_more_by_another_chance(voice):
+    (row,), stages = voice.plan(Line("Yes.")), voice.stages
+
+    def begins(seed):
+        return stages.semantic.say([row.text], [row.voice], stages.dice([replace(row, seed=seed)]))[0]
+
+    empty = next(seed for seed in range(500) if not begins(seed))
+    assert said(voice, "Yes.", seed=empty).tobytes() == said(voice, "Yes.", seed=empty + 1).tobytes()
+
+
+def test_what_stays_silent_fails(frail):
+    last = frail.stages.model.codec_model.decoder.layers[-1].conv
+    with torch.no_grad():
+        for weights in last.parameters():
+            weights.zero_()
+
+    assert isinstance(frail.speak([Line(HELLO)])[0], EngineFailed)
+
+
+# --- what it is loaded from
+
+
+@pytest.fixture
+def broken(folder, tmp_path):
+    """A copy of the model's folder that a test may damage."""
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "generation_config.json", "tokenizer_config.json", "model.safetensors"]
+)
+def test_a_folder_that_lacks_a_file_is_refused_by_its_name(broken, name):
+    (broken / name).unlink()
+
+    with pytest.raises(ModelMissing, match=name):
+        load(choosing(broken))
+
+
+def test_a_folder_of_another_model_is_refused(broken):
+    (broken / "config.json").write_text('{"model_type": "whisper"}')
+
+    with pytest.raises(ConfigurationError, match="type 'whisper', not 'bark'"):
+        load(choosing(broken))
+
+
+@pytest.mark.parametrize("name", ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json"])
+def test_a_truncated_file_is_reported(broken, name):
+    (broken / name).write_bytes((broken / name).read_bytes()[:-100])
+
+    with pytest.raises(ModelDamaged, match=r"WAIJIAO_TTS_MODEL|cannot be read"):
+        load(choosing(broken))
+
+
+def test_a_model_without_all_its_weights_is_refused(broken):
+    weights = load_file(broken / "model.safetensors")
+    del weights["semantic.lm_head.weight"]
+    save_file(weights, broken / "model.safetensors", {"format": "pt"})
+
+    with pytest.raises(ModelDamaged, match=r"lacks 1 of Bark's weights, such as semantic\.lm_head\.weight"):
+        load(choosing(broken))
+
+
+def test_weights_of_the_older_form_are_read_too(broken, voice):
+    torch.save(load_file(broken / "model.safetensors"), broken / "pytorch_model.bin")
+    (broken / "model.safetensors").unlink()
+
+    assert same(load(choosing(broken)).speak([Line("Yes.")])[0], said(voice, "Yes."))
+
+
+def test_a_model_s_file_cannot_run_code(broken):
+    class Hostile:
+        def __reduce__(self):
+            return (broken / "ran").touch, ()
+
+    (broken / "model.safetensors").unlink()
+    (broken / "pytorch_model.bin").write_bytes(pickle.dumps({"semantic.lm_head.weight": Hostile()}, protocol=2))
+
+    with pytest.raises(ModelDamaged):
+        load(choosing(broken))
+    assert not (broken / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "why"),
+    [
+        ({"tts_device": "gpu"}, "WAIJIAO_TTS_DEVICE='gpu': expected cpu or cuda"),
+        (
+            {"tts_device": "cuda", "tts_gpu": 99},
+            "WAIJIAO_TTS_(DEVICE=cuda: torch .* finds no GPU|GPU=99: expected less)",
+        ),
+        ({"tts_compute_type": "int8"}, "WAIJIAO_TTS_COMPUTE_TYPE='int8': expected auto, float32 or float16"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_at_the_start(folder, chosen, why):
+    with pytest.raises(ConfigurationError, match=why):
+        Bark(folder, choosing(folder, **chosen))
+
+
+def test_half_precision_speaks_as_well(folder):
+    (sound,) = load(choosing(folder, tts_compute_type="float16")).speak([Line(HELLO)])
+
+    assert sound.samples.dtype == np.float32
+    assert sound.duration_s > 0

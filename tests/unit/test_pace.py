@@ -1,0 +1,36 @@
+"""Speech can be made faster and slower without becoming a mouse's or a bear's."""
+
+import numpy as np
+import pytest
+
+from pipeline.audio import Sound
+from worker_tts.pace import paced
+
+RATE = 24_000
+TONE = Sound((0.5 * np.sin(2 * np.pi * 220 * np.arange(2 * RATE) / RATE)).astype(np.float32), RATE)
+
+
+def pitch(sound: Sound) -> float:
+    """The strongest frequency, in Hz."""
+    return float(np.argmax(np.abs(np.fft.rfft(sound.samples))) / sound.duration_s)
+
+
+@pytest.mark.parametrize("speed", [0.5, 0.8, 1.25, 2])
+def test_the_duration_changes_and_the_pitch_does_not(speed):
+    sound = paced(TONE, speed)
+
+    assert sound.duration_s == pytest.approx(2 / speed, rel=0.02)
+    assert pitch(sound) == pytest.approx(220, abs=1)
+    assert sound.samples.dtype == np.float32
+    assert 0.4 < np.abs(sound.samples).max() <= 1
+
+
+def test_its_own_pace_is_left_alone_and_the_slowest_and_fastest_are_the_ends():
+    assert paced(TONE, 1) is TONE
+    assert paced(TONE, 0.1).duration_s == paced(TONE, 0.5).duration_s
+    assert paced(TONE, 9).duration_s == paced(TONE, 2).duration_s
+
+
+@pytest.mark.parametrize("samples", [0, 1, 100, 2000])
+def test_the_shortest_sounds_do_no_harm(samples):
+    assert len(paced(Sound(TONE.samples[:samples], RATE), 1.5).samples) <= samples
