@@ -3,13 +3,13 @@
 Nothing is ever fetched, and no code that a folder brings is run, unless WAIJIAO_LLM_REMOTE_CODE names that folder.
 """
 
-import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, DynamicCache
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
@@ -18,11 +18,9 @@ from transformers.utils import logging as their_log
 from pipeline.errors import ConfigurationError, ModelDamaged
 from pipeline.settings import Settings
 from pipeline.torch_device import device
+from worker_llm.model_folder import SETTING, complete, refused
 from worker_llm.precision import precision
 
-SETTING = "WAIJIAO_LLM_MODEL"
-WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
-WORDS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "ice_text.model")
 DAMAGE = (OSError, ValueError, TypeError, LookupError, RuntimeError, ImportError, SafetensorError, UnpicklingError)
 
 
@@ -75,6 +73,11 @@ def load(folder: Path, settings: Settings) -> Checkpoint:
             **precision(settings, config),
             **local,
         )
+    except torch.OutOfMemoryError as error:
+        raise ConfigurationError(
+            f"{SETTING}: {folder} needs more memory than there is. Raise WAIJIAO_LLM_GPU_FRACTION if the GPU has more, "
+            "or set WAIJIAO_LLM_COMPUTE_TYPE=int8 or int4"
+        ) from error
     except DAMAGE as error:
         raise refused(folder, error, trusted) from error
     if found["missing_keys"] or found["mismatched_keys"]:
@@ -88,32 +91,6 @@ def quiet() -> None:
     their_log.set_verbosity_error()
     their_log.disable_progress_bar()
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
-
-
-def complete(folder: Path) -> None:
-    """Raises unless the files are there that any model has."""
-    if folder.is_file():
-        raise ConfigurationError(
-            f"{SETTING}: {folder} is a file, and WAIJIAO_LLM_ENGINE=transformers needs a folder; "
-            "a GGUF file is for WAIJIAO_LLM_ENGINE=llama.cpp"
-        )
-    present = [each for each in WEIGHTS if (folder / each).is_file()]
-    missing = [] if (folder / "config.json").is_file() else ["config.json"]
-    missing += [] if any((folder / each).is_file() for each in WORDS) else [WORDS[0]]
-    missing += lacking(folder, present[0]) if present else [WEIGHTS[0]]
-    if missing:
-        raise ModelDamaged(f"{SETTING}: {', '.join(missing)} missing in {folder}; fetch the model anew, with all files")
-
-
-def lacking(folder: Path, weights: str) -> list[str]:
-    """The parts that an index names and the folder does not have."""
-    if not weights.endswith(".index.json"):
-        return []
-    try:
-        parts = set(json.loads((folder / weights).read_text(encoding="utf-8"))["weight_map"].values())
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        raise ModelDamaged(f"{SETTING}: {folder / weights} is damaged; fetch the model anew") from error
-    return sorted(part for part in parts if not (folder / part).is_file())
 
 
 def suits(folder: Path, config: Any, tokenizer: Any) -> None:
@@ -132,18 +109,3 @@ def suits(folder: Path, config: Any, tokenizer: Any) -> None:
             f"{SETTING}: {folder} is of a kind ({config.model_type}) that remembers otherwise than by keys and values; "
             "try it with WAIJIAO_LLM_ENGINE=llama.cpp, or behind a server with WAIJIAO_LLM_ENGINE=openai"
         )
-
-
-def refused(folder: Path, error: Exception, trusted: bool) -> ConfigurationError:
-    """Why transformers does not load it, as far as its files tell."""
-    if not trusted and any("auto_map" in content(folder / each) for each in ("config.json", "tokenizer_config.json")):
-        return ConfigurationError(
-            f"{SETTING}: {folder} needs Python code that it brings, and that is not run. Choose a checkpoint that "
-            "transformers knows by itself: of GLM those whose name ends in -hf. Or, if you have read the code and "
-            f"trust it: WAIJIAO_LLM_REMOTE_CODE={folder}"
-        )
-    return ModelDamaged(f"{SETTING}: transformers cannot load {folder}: {error}")
-
-
-def content(file: Path) -> str:
-    return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""

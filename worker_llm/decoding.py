@@ -3,44 +3,17 @@
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import torch
 
 from pipeline.errors import EngineFailed, OutOfMemory, WaijiaoError, wordless
-from worker_llm.beginnings import Beginnings
-from worker_llm.caches import Batch, Network
+from worker_llm.caches import Batch
 from worker_llm.choosing import choose
+from worker_llm.reading import Reader, Reading
 from worker_llm.row import Row
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Reader:
-    """What all calls have in common. `ends` are tokens that end an answer, `slots` how many are written at once."""
-
-    network: Network
-    ends: Collection[int]
-    beginnings: Beginnings
-    slots: int
-    step: int  # tokens of a prompt that are read before it is seen again who is still wanted
-
-
-class Reading:
-    """A prompt that is read by itself, after the beginning that it has in common with others."""
-
-    def __init__(self, row: Row, reader: Reader) -> None:
-        self.row, self.reader = row, reader
-        self.read, self.cache = reader.beginnings.start(row.tokens)
-
-    def go_on(self) -> torch.Tensor | None:
-        """Read some more: the scores of the answer's first token, once all is read."""
-        tokens = self.row.tokens[self.read : self.read + self.reader.step]
-        self.read += len(tokens)
-        scores = self.reader.network([tokens], [self.read], self.cache)
-        return scores if self.read == len(self.row.tokens) else None
 
 
 class Decoding:
@@ -57,13 +30,29 @@ class Decoding:
         """Until every row has its result."""
         while self.waiting or self.reading or self.writing:
             self.look()
-            attempt(self.writing, self.let_go)
+            self.attempt(self.let_go, self.writing)
             if self.reading:
-                attempt([self.reading.row], self.read_on)
+                self.attempt(self.read_on, [self.reading.row])
             elif self.waiting and len(self.writing) < self.reader.slots:
-                attempt([self.waiting[0]], self.read_on)
+                self.attempt(self.read_on, [self.waiting[0]])
             if self.writing:
-                attempt(self.writing, self.write_on)
+                self.attempt(self.write_on, self.writing)
+
+    def attempt(self, step: Callable[[], None], rows: Sequence[Row]) -> None:
+        """Take the step; if it fails, so do the rows, and no others. What they held of the memory is given back."""
+        try:
+            step()
+            return
+        except torch.AcceleratorError as error:  # after it the GPU answers this process no more: begin anew
+            log.critical("the GPU failed, so this process ends: %s", wordless(error))
+            os._exit(os.EX_SOFTWARE)
+        except RuntimeError as error:
+            failure = cause(error)
+        for row in rows:
+            row.result = row.result or failure
+        self.look()
+        self.let_go()
+        torch.cuda.empty_cache()
 
     def look(self) -> None:
         """Those that nobody wants any more get no further."""
@@ -98,21 +87,6 @@ class Decoding:
         tokens = choose(scores, [row.choice for row in self.writing])
         for row, token in zip(self.writing, tokens, strict=True):
             row.add(token, self.reader.ends)
-
-
-def attempt(rows: Sequence[Row], step: Callable[[], None]) -> None:
-    """Take the step; if it fails, so do the rows, and no others. What it held of the GPU's memory is given back."""
-    try:
-        step()
-        return
-    except torch.AcceleratorError as error:  # after it the GPU answers this process no more; another one takes over
-        log.critical("the GPU failed: %s", wordless(error))
-        os._exit(os.EX_SOFTWARE)
-    except RuntimeError as error:
-        failure = cause(error)
-    for row in rows:
-        row.result = row.result or failure
-    torch.cuda.empty_cache()
 
 
 def cause(error: RuntimeError) -> WaijiaoError:

@@ -10,8 +10,9 @@ from worker_llm import checkpoint
 from worker_llm.beginnings import Beginnings
 from worker_llm.caches import Network
 from worker_llm.chat_form import ChatForm
-from worker_llm.decoding import Decoding, Reader
+from worker_llm.decoding import Decoding
 from worker_llm.engine import Prompt
+from worker_llm.reading import Reader
 from worker_llm.row import Row
 
 # Tokens of a prompt computed before looking whether it is still wanted. On a CPU more of them are hardly faster,

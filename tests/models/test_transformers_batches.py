@@ -1,7 +1,9 @@
 """Models of transformers answer several chats together, each as if it were alone."""
 
 import dataclasses
+import os
 import signal
+import sys
 import time
 
 import pytest
@@ -242,6 +244,32 @@ def test_a_batch_that_fails_fails_with_its_reason_and_the_next_works(model, trou
     first, second, third = model.reply([chat("Hello."), chat("My cat"), chat("x", 3)])
     assert (type(first), type(second)) == (expected, expected)
     assert third == model.reply([chat("x", 3)])[0]
+
+
+def test_a_prompt_that_is_too_large_for_the_memory_fails_alone(model):
+    """It is read by itself, while another is written."""
+    expected = model.reply([chat("My cat", 40)])
+    hook = model.reader.network.model.register_forward_pre_hook(too_large, with_kwargs=True)
+    try:
+        going_on, failed, after = model.reply([chat("My cat", 40), chat("word " * 99), chat("My cat", 40)])
+    finally:
+        hook.remove()
+    assert isinstance(failed, OutOfMemory)
+    assert [going_on, after] == expected * 2
+
+
+def too_large(_, __, kwargs):
+    if kwargs["attention_mask"].shape[-1] > 200:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+
+def test_a_gpu_that_failed_ends_the_process_since_it_answers_it_no_more(model, trouble, monkeypatch):
+    """As after an illegal access, until a new process begins."""
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    trouble(torch.AcceleratorError("CUDA error: an illegal memory access was encountered"), 1)
+    with pytest.raises(SystemExit) as ended:
+        model.reply([chat("Hello.")])
+    assert ended.value.code == os.EX_SOFTWARE
 
 
 def test_scores_that_are_no_numbers_fail_their_own_row(model, monkeypatch):
