@@ -94,14 +94,16 @@ def recording(upload: FileStorage | None) -> IO[bytes] | None:
 def voice(name: str) -> str:
     """A voice of the model that speaks here; a model of the user's own judges its voices itself."""
     known = voices()
+    name = name.removeprefix("v2/") if known else name  # Bark's voices are often called by the folder they came in
     if (known and name not in known) or not VOICE.fullmatch(name):
         raise UnknownVoice(f"`voice` must be one of {', '.join(known) or 'the voices of the speech model'}.")
     return name
 
 
 def voices() -> tuple[str, ...]:
-    """The voices of the model that speaks here; none are known of a model of the user's own."""
-    model = catalogue().get(here.settings().tts_model)
+    """The voices of the model that speaks here; none are known of a model, or of voices, of the user's own."""
+    chosen = here.settings()
+    model = catalogue().get(chosen.tts_voices if chosen.tts_engine == "bark" else chosen.tts_model)
     return model.voices if model else ()
 
 

@@ -8,13 +8,14 @@ from typing import Any
 import torch
 from transformers import BarkConfig, BarkModel, BertTokenizer, EncodecConfig
 from transformers.models.bark.configuration_bark import BarkCoarseConfig, BarkFineConfig, BarkSemanticConfig
-from transformers.models.bark.generation_configuration_bark import BarkGenerationConfig
 
 SEED = 5
 WIDTH = 16
 TEXT_TOKENS = 129_600  # 10,048 semantic ones, the 119,547 of multilingual BERT and five marks, as in the real one
 SPREAD = 1.5  # standard deviation of the scores
-ATTENTION = 2.5  # gain of a layer's weights: with less, each state is the mean of all before it, and a text says nothing
+ATTENTION = (
+    2.5  # gain of a layer's weights: with less, each state is the mean of all before it, and a text says nothing
+)
 END, LONGEST = 5.7, 36  # score of a sentence's end, chosen once in about 20 tokens; most tokens of one: 0.7 s
 LOUDNESS = 0.1  # root mean square of the samples
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -33,7 +34,7 @@ def make(folder: Path) -> Path:
         learn_to_end(model.semantic)
         give_a_sound(model)
     model.half().save_pretrained(folder)
-    folder.joinpath("generation_config.json").write_text(json.dumps(manner().to_dict(), indent=1), encoding="utf-8")
+    folder.joinpath("generation_config.json").write_text(json.dumps(manner(), indent=1), encoding="utf-8")
     words(folder).save_pretrained(folder)
     return folder
 
@@ -52,10 +53,17 @@ def shape() -> BarkConfig:
     )
 
 
-def manner() -> BarkGenerationConfig:
-    """The real one's, but for the length of a sentence."""
-    drawn = {"temperature": 0.7, "do_sample": True}
-    return BarkGenerationConfig(drawn | {"max_new_tokens": LONGEST}, drawn, {"temperature": 0.5})
+def manner() -> dict[str, Any]:
+    """What generation_config.json says, in the form and with the numbers of the published one; only LONGEST is ours."""
+    old = {"_from_model_config": False, "do_sample": True, "generation_kwargs": {}, "max_length": 20, "top_k": 50}
+    return {
+        "coarse_acoustics_config": old | {"temperature": 0.7, "sliding_window_len": 60, "max_coarse_history": 630},
+        "codebook_size": 1024,
+        "fine_acoustics_config": old | {"temperature": 0.5, "max_fine_history_length": 512},
+        "model_type": "bark",
+        "sample_rate": 24_000,
+        "semantic_config": old | {"temperature": 0.7, "eos_token_id": 10_000, "max_new_tokens": LONGEST},
+    }
 
 
 def spread(part: Any) -> None:

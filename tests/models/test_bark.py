@@ -255,7 +255,10 @@ def test_a_model_without_all_its_weights_is_refused(broken):
 
 
 def test_weights_of_the_older_form_are_read_too(broken, voice):
-    torch.save(load_file(broken / "model.safetensors"), broken / "pytorch_model.bin")
+    weights = load_file(broken / "model.safetensors")
+    for new, old in (("original0", "weight_g"), ("original1", "weight_v")):  # as the published files name the codec's
+        weights = {name.replace(f"parametrizations.weight.{new}", old): each for name, each in weights.items()}
+    torch.save(weights, broken / "pytorch_model.bin")
     (broken / "model.safetensors").unlink()
 
     assert same(load(choosing(broken)).speak([Line("Yes.")])[0], said(voice, "Yes."))

@@ -55,6 +55,23 @@ def test_of_a_speech_model_of_one_s_own_the_default_voice_is_offered(redis, here
     assert told(create_app(here.model_copy(update={"tts_model": "my.onnx"})).test_client())["voices"] == ["default"]
 
 
+def test_of_bark_the_voices_are_offered_and_known_by_suno_s_names_too(redis, here):
+    client = create_app(here.model_copy(update={"tts_engine": "bark", "tts_model": "my-bark"})).test_client()
+    offered = told(client)["voices"]
+    assert len(offered) == 131
+    assert offered[:2] == ["default", "en_speaker_0"]
+    for voice in ("zh_speaker_8", "v2/zh_speaker_8"):
+        accepted = client.post("/v1/jobs", json={"text": "hi", "voice": voice})
+        assert accepted.status_code == 202, accepted.text
+    for voice in ("heart", "v2/nobody", "../v2/en_speaker_6"):
+        assert client.post("/v1/jobs", json={"text": "hi", "voice": voice}).json["code"] == "unknown_voice"
+
+
+def test_of_bark_with_voices_of_one_s_own_the_default_one_is_offered(redis, here):
+    own = {"tts_engine": "bark", "tts_voices": "my-voices"}
+    assert told(create_app(here.model_copy(update=own)).test_client())["voices"] == ["default"]
+
+
 @pytest.mark.parametrize("content", [b"about = ", b"\xff\xfe", b'about = "no prompt"', None])
 def test_a_teacher_whose_file_cannot_be_used_is_left_out_and_the_log_says_why(edited, caplog, content):
     client, folder = edited
