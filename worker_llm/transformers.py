@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.errors import PromptTooLong, WaijiaoError
+from pipeline.errors import ConfigurationError, EngineFailed, OutOfMemory, PromptTooLong, WaijiaoError
 from pipeline.settings import Settings
 from pipeline.turns import Completion
 from worker_llm import checkpoint
@@ -41,8 +41,15 @@ class Transformers:
         return len(self.form.words(text))
 
     def warm(self, prompt: Prompt) -> None:
-        """A whole batch, so that a GPU lays out its memory; the beginning is computed once."""
-        self.reply([Prompt(prompt.messages, max_tokens=2)] * self.reader.slots)
+        """A whole batch, so that a GPU lays out its memory; the beginning is computed once.
+
+        Raises ConfigurationError when it fails: the worker had better take no jobs.
+        """
+        slots = self.reader.slots
+        long_enough = Prompt(prompt.messages, max_tokens=slots + 1, stop=())  # that all are written at once for a step
+        for reply in self.reply([long_enough] * slots):
+            if isinstance(reply, (EngineFailed, OutOfMemory)):
+                raise ConfigurationError(f"WAIJIAO_LLM_MODEL: it cannot answer even a greeting: {reply.detail}")
 
     def row(self, prompt: Prompt) -> Row | WaijiaoError:
         try:

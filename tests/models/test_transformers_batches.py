@@ -11,7 +11,7 @@ import torch
 from celery.exceptions import SoftTimeLimitExceeded
 from transformers import Glm4Config, GlmConfig, LlamaConfig, MistralConfig, Qwen3Config
 
-from pipeline.errors import Canceled, EngineFailed, OutOfMemory, PromptTooLong
+from pipeline.errors import Canceled, ConfigurationError, EngineFailed, OutOfMemory, PromptTooLong
 from pipeline.settings import Settings
 from pipeline.turns import Completion
 from tiny import glm
@@ -311,3 +311,9 @@ def test_what_is_warmed_may_be_any_prompt(model):
     model.warm(chat("Hello."))
     model.warm(dataclasses.replace(chat("Hello.", system=""), stop=("\n",)))
     assert isinstance(model.reply([chat("Hello.")])[0], Completion)
+
+
+def test_a_model_that_cannot_answer_a_greeting_takes_no_jobs(model, trouble):
+    trouble(torch.OutOfMemoryError("CUDA out of memory."), 2)
+    with pytest.raises(ConfigurationError, match="cannot answer even a greeting: The language model ran out of memory"):
+        model.warm(chat("Hello."))
