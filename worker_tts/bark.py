@@ -20,7 +20,7 @@ from worker_tts.pace import paced
 from worker_tts.sentences import join
 from worker_tts.wording import speakable
 
-SILENT = 0.01  # of full scale: Bark now and then says nothing, or breathes; such a part is tried once more
+SILENT = 0.01  # of full scale: chance may end a sentence before it begins; such a part is tried once more
 PAUSE_S = 0.1  # seconds between two parts of a line
 WARM = Line("I am William.")
 

@@ -8,7 +8,7 @@ from transformers import DynamicCache
 from worker_tts.bark_dice import Dice
 from worker_tts.bark_voices import Prompt
 
-ENDS = 0.2  # probability of the end at which a sentence ends: Suno's `min_eos_p`, without which Bark rambles on
+ENDS = 0.2  # probability of the end at which a sentence ends: Suno's `min_eos_p`, against sounds after the last word
 
 
 class Semantic:
