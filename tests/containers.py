@@ -1,17 +1,14 @@
-"""docker-compose.yml, the Dockerfile and the roles' locks as data."""
+"""docker-compose.yml, images and the roles' locks as data."""
 
 import re
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from dockerfile import ROOT, Instructions, stages
 
-ROOT = Path(__file__).resolve().parents[1]
-GOES_ON = re.compile(r"\\\n\s*")
 VARIABLE = re.compile(r"\$(?:(\$)|\{(\w+)(?::-([^}]*))?\})")
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;]+)", re.MULTILINE)
-Instructions = list[tuple[str, str]]
 
 
 def compose(**variables: str) -> dict[str, Any]:
@@ -30,21 +27,6 @@ def services(profile: str = "", **variables: str) -> dict[str, Any]:
     """What `docker compose --profile PROFILE up` starts."""
     everything = compose(**variables)["services"]
     return {name: each for name, each in everything.items() if profile in each.get("profiles", [profile])}
-
-
-@cache
-def stages() -> dict[str, tuple[str, Instructions]]:
-    """For each stage of the Dockerfile, what it is built on and its instructions as (keyword, rest)."""
-    found: dict[str, tuple[str, Instructions]] = {}
-    instructions: Instructions = []
-    for line in GOES_ON.sub("", (ROOT / "deploy/Dockerfile").read_text(encoding="utf-8")).splitlines():
-        keyword, _, rest = line.partition(" ")
-        if keyword == "FROM":
-            parent, _, name = rest.partition(" AS ")
-            found[name] = parent, (instructions := [])
-        elif keyword and not keyword.startswith("#"):
-            instructions.append((keyword, rest))
-    return found
 
 
 def image(stage: str) -> Instructions:

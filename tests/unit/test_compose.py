@@ -6,7 +6,8 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from containers import ROOT, compose, image, last, services, stages
+from containers import compose, image, last, services
+from dockerfile import ROOT, stages
 
 from pipeline.settings import Settings
 from waijiao.house import HAND_BACK_S

@@ -2,7 +2,8 @@
 
 import re
 
-from containers import ROOT, compose
+from containers import compose
+from dockerfile import ROOT
 
 from pipeline.settings import Settings
 

@@ -4,7 +4,8 @@ import re
 import tomllib
 
 import pytest
-from containers import ROOT, compose, image, last, stages
+from containers import compose, image, last
+from dockerfile import ROOT, stages
 
 WORKERS = ["asr", "llm", "tts", "chores", "asr_gpu", "llm_gpu", "tts_gpu"]
 ROLES = ["models", "api", *(f"worker_{each}" for each in WORKERS)]

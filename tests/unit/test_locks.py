@@ -7,7 +7,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from containers import ROOT, pins
+from containers import pins
+from dockerfile import ROOT
 
 from worker_asr.engine import ENGINES as ASR
 from worker_llm.engine import ENGINES as LLM
