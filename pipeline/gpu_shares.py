@@ -69,7 +69,7 @@ def refuse(stage: str, need: Need, gpu: Gpu, fraction: float) -> None:
 def need_of(stage: str, model: Path, settings: Settings) -> Need:
     """What one worker of the stage needs. Raises SizesUnknown, or ModelDamaged."""
     known: str = getattr(settings, f"{stage}_model")
-    name = known if known in catalogue() else str(model)
+    name = known if is_known(known) else str(model)
     kind: str = getattr(settings, f"{stage}_compute_type")
     if stage == "asr":
         beams = max(settings.asr_beam, footprint.BEAMS)
@@ -82,6 +82,11 @@ def need_of(stage: str, model: Path, settings: Settings) -> Need:
         layers = settings.llm_gpu_layers if settings.llm_gpu_layers > 0 else shape.layers + 1  # below 0: all of them
         return footprint.llama_cpp(shape, layers, chats)
     return footprint.on_torch(shape, kind, chats)
+
+
+def is_known(name: str) -> bool:
+    """Whether the catalogue has this model's sizes, so that its files need not be here."""
+    return name in catalogue() and bool(catalogue()[name].shape)
 
 
 def refuse_crowds(settings: Settings, counts: Mapping[str, int]) -> None:

@@ -8,6 +8,7 @@ import click
 from pipeline.settings import Settings
 from waijiao import fetching, running
 from waijiao.asking import ask
+from waijiao.fit import fit
 from waijiao.keys import key
 from waijiao.plainly import err, out_console, said_plainly
 from waijiao.status import retry, status
@@ -25,7 +26,7 @@ def main() -> None:
     """
 
 
-for each in (ask, watch, status, retry, key):
+for each in (ask, watch, status, retry, key, fit):
     main.add_command(each)
 
 

@@ -230,7 +230,7 @@ def test_shares_of_different_gpus_are_not_added():
 
 def test_waijiao_up_refuses_shares_beyond_one_before_it_looks_for_models(tmp_path):
     settings = Settings(asr_device="cuda", asr_gpu_fraction=0.6, models=tmp_path)
-    with pytest.raises(ConfigurationError, match="2 × WAIJIAO_ASR_GPU_FRACTION=0.6"):
+    with pytest.raises(ConfigurationError, match=r"2 × WAIJIAO_ASR_GPU_FRACTION=0\.6"):
         running.prepare(settings, {"asr": 2, "llm": 1, "tts": 1})
     with pytest.raises(ModelMissing):
         running.prepare(settings, running.ONE_EACH)
