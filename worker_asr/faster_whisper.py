@@ -1,23 +1,26 @@
 """The engine "faster-whisper": Whisper through CTranslate2, on a CPU or a GPU."""
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from faster_whisper import WhisperModel
+from faster_whisper import BatchedInferencePipeline
 
 from pipeline.audio import Sound, resample
-from pipeline.errors import BadRequest, ConfigurationError, ModelMissing, NoSpeech, WaijiaoError
+from pipeline.errors import BadRequest, EngineFailed, NoSpeech, OutOfMemory, WaijiaoError, wordless
 from pipeline.settings import Settings
 from pipeline.turns import Segment, Transcript, Word
 from worker_asr.engine import Recording
 from worker_asr.speech import RATE, find_speech
+from worker_asr.whisper_model import FULL, loaded
+from worker_asr.windows import WINDOW_S, Stretch, by_window, later, spoken_parts, windows
 
-FULL, SHORT = (
-    3000,
-    1500,
-)  # frames of 10 ms in the window that Whisper was trained on, and in one for short clips
+log = logging.getLogger("waijiao")
+
+SHORT = 1500  # frames of 10 ms in a window for short clips
 SHORT_S = 14.0  # seconds up to which a clip, and a little silence after it, fit into the short window
 REPETITIVE = 2.4  # compression ratio above which a text repeats itself (Radford et al., 2022, section 4.5)
 UNLIKELY = -1.0  # mean log probability below which a text is tried again (the same)
@@ -27,49 +30,17 @@ CAREFUL = 5  # beams of the second attempt; sampling, Whisper's own way out, giv
 MOST_TOKENS = 220  # tokens in one window: with a hint of 223 they just fit into Whisper's 448
 HINT = 200  # characters of a hint that are used
 CLEARLY = 0.9  # share of the probability at which another language is believed; accents reach 0.8 and seldom more
-COMPUTE_TYPES = {"cpu": "int8", "cuda": "float16"}  # of "auto"
-FILES = ("config.json", "model.bin", "tokenizer.json")
-
-
-class Windowed(WhisperModel):
-    """Whisper that encodes `frames` frames only, and not twice when it also detects the language."""
-
-    frames = FULL
-    latest: tuple[np.ndarray, Any] | None = None
-
-    def encode(self, features: np.ndarray) -> Any:
-        window = features[:, : self.frames]
-        if self.latest is None or not alike(self.latest[0], window):
-            self.latest = window, super().encode(window)
-        return self.latest[1]
-
-
-def alike(one: np.ndarray, other: np.ndarray) -> bool:
-    """The same but for one frame: at a clip's end, detecting the language sees one more than recognising."""
-    return one.shape == other.shape and int((one != other).any(axis=0).sum()) <= 1
+UNHEARD_S = 1.0  # seconds at the end of a window, after the last word of it, that are looked at again
 
 
 class FasterWhisper:
     """A Recogniser. The language is given or detected; words come with their times and probabilities."""
 
     def __init__(self, model: Path, settings: Settings) -> None:
-        missing = [name for name in FILES if not (model / name).is_file()]
-        if missing:
-            raise ModelMissing(f"WAIJIAO_ASR_MODEL: {model} has no {', '.join(missing)}")
-        device = settings.asr_device
-        compute_type = COMPUTE_TYPES[device] if settings.asr_compute_type == "auto" else settings.asr_compute_type
-        try:
-            self.whisper = Windowed(
-                str(model),
-                device=device,
-                compute_type=compute_type,
-                cpu_threads=settings.asr_threads,
-                local_files_only=True,
-            )
-        except (RuntimeError, ValueError) as error:
-            where = f"WAIJIAO_ASR_DEVICE={device} WAIJIAO_ASR_COMPUTE_TYPE={compute_type}"
-            raise ConfigurationError(f"{model} cannot be loaded with {where}: {error}") from error
+        self.whisper = loaded(model, settings)
         self.beam = settings.asr_beam
+        # One after the other they are heard a little better, since each begins where the words of the last one ended.
+        self.windows = settings.asr_windows if settings.asr_device == "cuda" else 1
         self.warm()
 
     def warm(self) -> None:
@@ -85,13 +56,19 @@ class FasterWhisper:
             return self.transcript(recording)
         except WaijiaoError as error:
             return error
+        except RuntimeError as error:  # of CTranslate2; what was said is not in it
+            log.error("a recording was not recognised: %s", wordless(error))
+            return OutOfMemory() if is_memory(error) else EngineFailed()
 
     def transcript(self, recording: Recording) -> Transcript:
         if recording.language not in (None, *self.whisper.supported_languages):
             raise BadRequest(f"language {recording.language!r}: the speech model does not know it")
         speech = find_speech(recording.sound)
         start, end = speech[0][0], speech[-1][1]
-        segments, language = self.attempts(self.in_its_language(cut(recording, start, end)))
+        clip = self.in_its_language(cut(recording, start, end))
+        parts = spoken_parts((part[0] - start, part[1] - start) for part in speech)
+        at_once = self.windows > 1 and clip.sound.duration_s > WINDOW_S
+        segments, language = self.together(clip) if at_once else self.attempts(clip, parts)
         spoken = [(segment, words) for segment in segments if (words := spoken_words(segment))]
         text = "".join(text_of(words) for _, words in spoken).strip()
         if not any(char.isalnum() for char in text):
@@ -117,33 +94,80 @@ class FasterWhisper:
         clearly = heard > CLEARLY * (heard + probability.get(usual, 0.0))
         return replace(clip, language=likely if clearly else usual)
 
-    def attempts(self, clip: Recording) -> tuple[list[Any], str]:
+    def attempts(self, clip: Recording, parts: Sequence[Stretch] = ()) -> tuple[list[Any], str]:
         """A short clip's first attempt takes a third of the time; a doubtful text is looked for more carefully."""
         frames = SHORT if clip.sound.duration_s < SHORT_S else FULL
-        segments, language = self.recognise(clip, frames, self.beam)
+        segments, language = self.recognise(clip, frames, self.beam, parts)
         if segments and not any(is_doubtful(segment) for segment in segments):
             return segments, language
-        return self.recognise(clip, FULL, max(self.beam, CAREFUL))
+        return self.recognise(clip, FULL, max(self.beam, CAREFUL), parts)
 
-    def recognise(self, clip: Recording, frames: int, beam: int) -> tuple[list[Any], str]:
-        """Whisper's segments, and the language: the given one, or the detected one. Nothing is left to chance."""
+    def recognise(
+        self, clip: Recording, frames: int, beam: int, parts: Sequence[Stretch] = ()
+    ) -> tuple[list[Any], str]:
+        """Whisper's segments, and the language: the given one, or the detected one. Nothing is left to chance.
+
+        Of several `parts` only these are listened to.
+        """
         self.whisper.frames = frames
-        segments, found = self.whisper.transcribe(
-            clip.sound.samples,
-            language=clip.language,
-            beam_size=beam,
-            temperature=0.0,
-            condition_on_previous_text=False,
-            word_timestamps=True,
-            hotwords=clip.hint[:HINT] or None,
-            max_new_tokens=min(MOST_TOKENS, 40 + int(16 * clip.sound.duration_s)),
-        )
+        only = [time for part in parts for time in part] if len(parts) > 1 else [0.0]
+        segments, found = self.whisper.transcribe(clip.sound.samples, clip_timestamps=only, **choices(clip, beam))
         return list(segments), found.language
+
+    def together(self, clip: Recording) -> tuple[list[Any], str]:
+        """A long clip, several windows of it at once; where that failed, or left something out, a window alone.
+
+        With time stamps: without them a small model ends at the first pause of a window.
+        """
+        self.whisper.frames = FULL
+        cuts = windows(clip.sound.samples)
+        found, about = BatchedInferencePipeline(self.whisper).transcribe(
+            clip.sound.samples,
+            clip_timestamps=[{"start": start, "end": end} for start, end in cuts],
+            batch_size=self.windows,
+            without_timestamps=False,
+            **choices(clip, self.beam),
+        )
+        known = replace(clip, language=about.language)
+        heard = [self.whole(known, window, segments) for window, segments in zip(cuts, by_window(found), strict=True)]
+        return [segment for segments in heard for segment in segments], about.language
+
+    def whole(self, clip: Recording, window: Stretch, segments: list[Any]) -> list[Any]:
+        """What is said in a window: all of it is heard again when it is doubtful, else what comes after its words."""
+        words = [word for segment in segments for word in segment.words]
+        start, end = window
+        if any(is_doubtful(segment) for segment in segments):
+            segments = []
+        elif words:
+            start = words[-1].end
+            segments = [segment for segment in segments if segment.words]
+        if end - start < UNHEARD_S:
+            return segments
+        again, _ = self.attempts(cut(clip, start, end))
+        return segments + [later(segment, start) for segment in again]
+
+
+def choices(clip: Recording, beam: int) -> dict[str, Any]:
+    """How Whisper is told to recognise a clip."""
+    return {
+        "language": clip.language,
+        "beam_size": beam,
+        "temperature": 0.0,
+        "condition_on_previous_text": False,
+        "word_timestamps": True,
+        "hotwords": clip.hint[:HINT] or None,
+        "max_new_tokens": min(MOST_TOKENS, 40 + int(16 * clip.sound.duration_s)),
+    }
 
 
 def cut(recording: Recording, start_s: float, end_s: float) -> Recording:
     samples = resample(recording.sound, RATE).samples[int(start_s * RATE) : int(end_s * RATE)]
     return replace(recording, sound=Sound(samples, RATE))
+
+
+def is_memory(error: RuntimeError) -> bool:
+    """CTranslate2 has no class for it: "CUDA failed with error out of memory"."""
+    return "out of memory" in str(error)
 
 
 def is_doubtful(segment: Any) -> bool:
