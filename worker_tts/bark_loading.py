@@ -44,21 +44,30 @@ def load(folder: Path, settings: Settings) -> Loaded:
     check(folder)
     disable_progress_bar()
     try:
-        manner = BarkGenerationConfig(**read(folder / "generation_config.json"))
-        tokenizer = BertTokenizer.from_pretrained(str(folder), local_files_only=True)
-        model, found = BarkModel.from_pretrained(
-            str(folder), dtype=kind, local_files_only=True, weights_only=True, output_loading_info=True
-        )
-        model = model.eval().to(place)
+        loaded, missing = read_all(folder, kind)
+        loaded.model.eval().to(place)
     except torch.OutOfMemoryError as error:
         fraction = f"WAIJIAO_TTS_GPU_FRACTION={settings.tts_gpu_fraction}"
         raise ConfigurationError(f"{folder} does not fit on GPU {place.index} with {fraction}: {error}") from error
     except UNREADABLE as error:
-        raise ModelDamaged(f"WAIJIAO_TTS_MODEL: Bark cannot be loaded from {folder}: {error}") from error
-    weights = {name for name, _ in model.named_parameters()}
-    if missing := sorted(weights & set(found["missing_keys"])):
-        raise ModelDamaged(f"WAIJIAO_TTS_MODEL: {folder} lacks {len(missing)} of Bark's weights, such as {missing[0]}")
-    return Loaded(model, manner, tokenizer)
+        raise ModelDamaged(
+            f"WAIJIAO_TTS_MODEL: Bark cannot be loaded from {folder}: {error}. Fetch it anew."
+        ) from error
+    if missing:
+        lacking = f"WAIJIAO_TTS_MODEL: {folder} lacks {len(missing)} of Bark's weights, such as {missing[0]}"
+        raise ModelDamaged(f"{lacking}. Fetch it anew.")
+    return loaded
+
+
+def read_all(folder: Path, kind: Any) -> tuple[Loaded, list[str]]:
+    """What is in the folder, and the names of weights that are not: transformers would make them up at random."""
+    manner = BarkGenerationConfig(**read(folder / "generation_config.json"))
+    tokenizer = BertTokenizer.from_pretrained(str(folder), local_files_only=True)
+    model, found = BarkModel.from_pretrained(
+        str(folder), dtype=kind, local_files_only=True, weights_only=True, output_loading_info=True
+    )
+    needed = {name for name in model.state_dict() if not name.endswith(".attn.bias")}  # which is a mask, and computed
+    return Loaded(model, manner, tokenizer), sorted(needed & set(found["missing_keys"]))
 
 
 def kind_of_numbers(settings: Settings) -> Any:

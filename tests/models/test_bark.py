@@ -245,12 +245,13 @@ def test_a_truncated_file_is_reported(broken, name):
         load(choosing(broken))
 
 
-def test_a_model_without_all_its_weights_is_refused(broken):
+@pytest.mark.parametrize("name", ["semantic.lm_head.weight", "codec_model.quantizer.layers.7.codebook.embed"])
+def test_a_model_without_all_its_weights_is_refused(broken, name):
     weights = load_file(broken / "model.safetensors")
-    del weights["semantic.lm_head.weight"]
+    del weights[name]
     save_file(weights, broken / "model.safetensors", {"format": "pt"})
 
-    with pytest.raises(ModelDamaged, match=r"lacks 1 of Bark's weights, such as semantic\.lm_head\.weight"):
+    with pytest.raises(ModelDamaged, match=rf"lacks 1 of Bark's weights, such as {name}"):
         load(choosing(broken))
 
 
