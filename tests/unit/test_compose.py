@@ -63,15 +63,14 @@ def test_a_profile_starts_one_kind_of_worker_for_each_queue_and_all_that_it_wait
         assert set(service.get("depends_on", ())) <= set(started)
 
 
-def test_a_plain_up_starts_the_cpu_s_and_names_a_profile_that_exists():
-    said = dict(re.findall(r"^(\w+)=(.*)$", (ROOT / ".env").read_text(encoding="utf-8"), re.MULTILINE))
-
-    assert said == {"COMPOSE_PROFILES": "cpu"}
+def test_any_setting_may_stand_in_the_file_that_names_the_profile():
+    for name, service in compose()["services"].items():
+        assert service.get("env_file") == (None if name == "redis" else [".env"])
 
 
 def test_every_variable_that_the_file_asks_for_is_explained():
     asked = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text(encoding="utf-8")))
-    told = (ROOT / ".env").read_text(encoding="utf-8") + (ROOT / "deploy/README.md").read_text(encoding="utf-8")
+    told = (ROOT / "deploy/README.md").read_text(encoding="utf-8")
 
     assert asked
     assert not [name for name in asked if name not in told]

@@ -46,6 +46,13 @@ def test_inside_the_container_that_gpu_is_number_0_whichever_it_is_outside(stage
     assert getattr(chosen, f"{stage}_gpu") == 0
 
 
+def test_the_host_s_name_of_a_gpu_reaches_no_container():
+    for service in compose(WAIJIAO_LLM_GPU="GPU-3a23c669")["services"].values():
+        assert all(
+            service["environment"][f"WAIJIAO_{stage.upper()}_GPU"] == "0" for stage in STAGES if "env_file" in service
+        )
+
+
 @each_stage
 def test_the_driver_lends_what_computing_and_nvidia_smi_need(stage):
     assert reserved(stage)["driver"] == "nvidia"

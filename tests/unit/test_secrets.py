@@ -1,4 +1,4 @@
-"""Secrets come as files, which `docker inspect` does not show: who reads them, and how they are made."""
+"""Secrets come as files, which `docker inspect` does not show: who reads them, and how deploy/prepare makes them."""
 
 import subprocess
 import sys
@@ -11,12 +11,15 @@ from pipeline.settings import Settings, folder_of_secrets
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def prepare(folder, profile="cpu"):
+    return subprocess.run([ROOT / "deploy/prepare", profile, folder], check=False).returncode
+
+
 @pytest.fixture
 def made(tmp_path):
-    """A folder that deploy/make-secrets has made."""
-    folder = tmp_path / "secrets"
-    subprocess.run([ROOT / "deploy/make-secrets", folder], check=True)
-    return folder
+    """The folder of secrets that deploy/prepare has made."""
+    prepare(tmp_path)
+    return tmp_path / "secrets"
 
 
 @pytest.fixture(autouse=True)
@@ -73,8 +76,9 @@ def test_the_containers_may_read_what_was_made_and_nobody_else_on_the_host(made)
 
 
 def test_what_was_made_are_settings_and_a_password_is_never_the_same(made, tmp_path):
-    subprocess.run([ROOT / "deploy/make-secrets", tmp_path / "others"], check=True)
-    mine, others = (Settings(_secrets_dir=folder) for folder in (made, tmp_path / "others"))
+    (tmp_path / "another").mkdir()
+    prepare(tmp_path / "another")
+    mine, others = (Settings(_secrets_dir=folder) for folder in (made, tmp_path / "another/secrets"))
 
     assert mine.llm_key == ""
     assert len(mine.redis_url) == len("redis://:@redis:6379/0") + 64
@@ -84,7 +88,26 @@ def test_what_was_made_are_settings_and_a_password_is_never_the_same(made, tmp_p
 def test_what_is_there_already_stays(made):
     (made / "waijiao_llm_key").write_text("sk-mine", encoding="utf-8")
     before = (made / "waijiao_redis_url").read_text(encoding="utf-8")
-    subprocess.run([ROOT / "deploy/make-secrets", made], check=True)
+    prepare(made.parent)
 
     assert (made / "waijiao_llm_key").read_text(encoding="utf-8") == "sk-mine"
     assert (made / "waijiao_redis_url").read_text(encoding="utf-8") == before
+
+
+@pytest.mark.parametrize("profile", ["cpu", "gpu"])
+def test_a_plain_up_starts_the_profile_that_was_named(tmp_path, profile):
+    assert prepare(tmp_path, profile) == 0
+    assert (tmp_path / ".env").read_text(encoding="utf-8") == f"COMPOSE_PROFILES={profile}\n"
+
+
+def test_settings_that_were_made_before_stay_and_learn_the_profile(tmp_path):
+    (tmp_path / ".env").write_text("WAIJIAO_RETENTION_H=24\n", encoding="utf-8")
+    prepare(tmp_path, "gpu")
+    prepare(tmp_path, "cpu")
+
+    assert (tmp_path / ".env").read_text(encoding="utf-8") == "WAIJIAO_RETENTION_H=24\nCOMPOSE_PROFILES=gpu\n"
+
+
+def test_a_profile_that_does_not_exist_makes_nothing(tmp_path):
+    assert prepare(tmp_path, "tpu") == 2
+    assert not list(tmp_path.iterdir())
