@@ -8,7 +8,7 @@ from typing import Any
 from pipeline import footprint, model_sizes
 from pipeline.errors import ConfigurationError
 from pipeline.footprint import Chats, Need
-from pipeline.gpus import Gpu, gpus
+from pipeline.gpus import Gpu, MemoryUnknown, gpus
 from pipeline.models import catalogue
 from pipeline.settings import Settings
 
@@ -34,20 +34,19 @@ def on_gpu(stage: str, settings: Settings) -> bool:
 def check(stage: str, model: Path, settings: Settings) -> None:
     """Raises ConfigurationError when the model needs more of its GPU than its share, or than is free now.
 
-    Costs nothing on a CPU. A model whose sizes are not known is let through with a warning.
+    Costs nothing on a CPU. Where the model's sizes or the GPU's are not known, it is let through with a warning.
     """
     if not on_gpu(stage, settings):
         return
     index, fraction = getattr(settings, f"{stage}_gpu"), getattr(settings, f"{stage}_gpu_fraction")
-    there = gpus()
+    try:
+        there, need = gpus(), need_of(stage, model, settings)
+    except (MemoryUnknown, model_sizes.SizesUnknown) as unknown:
+        log.warning("whether the model fits its GPU is not known: %s", unknown)
+        return
     if index >= len(there):
         listed = ", ".join(f"{number}: {each.name}" for number, each in enumerate(there))
         raise ConfigurationError(f"WAIJIAO_{stage.upper()}_GPU={index}: there is {listed}")
-    try:
-        need = need_of(stage, model, settings)
-    except model_sizes.SizesUnknown as unknown:
-        log.warning("whether the model fits its GPU is not known: %s", unknown)
-        return
     refuse(stage, need, there[index], fraction)
 
 
@@ -67,7 +66,7 @@ def refuse(stage: str, need: Need, gpu: Gpu, fraction: float) -> None:
 
 
 def need_of(stage: str, model: Path, settings: Settings) -> Need:
-    """What one worker of the stage needs. Raises SizesUnknown, or ModelDamaged."""
+    """What one worker of the stage needs. Raises ConfigurationError: SizesUnknown, ModelDamaged, or an unknown type."""
     known: str = getattr(settings, f"{stage}_model")
     name = known if is_known(known) else str(model)
     kind: str = getattr(settings, f"{stage}_compute_type")
@@ -81,6 +80,8 @@ def need_of(stage: str, model: Path, settings: Settings) -> Need:
     if settings.llm_engine == "llama.cpp":
         layers = settings.llm_gpu_layers if settings.llm_gpu_layers > 0 else shape.layers + 1  # below 0: all of them
         return footprint.llama_cpp(shape, layers, chats)
+    if kind not in (expected := ("auto", *footprint.BYTES)):
+        raise ConfigurationError(f"WAIJIAO_LLM_COMPUTE_TYPE={kind!r}: expected one of {', '.join(expected)}")
     return footprint.on_torch(shape, kind, chats)
 
 

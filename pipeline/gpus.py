@@ -13,6 +13,10 @@ MIB = 1 << 20  # bytes in nvidia-smi's unit
 ORDER, VISIBLE = "CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES"
 
 
+class MemoryUnknown(ConfigurationError):
+    """Raised when a GPU is there whose memory nvidia-smi does not tell: a part of one (MIG), or memory it shares."""
+
+
 @dataclass(frozen=True)
 class Gpu:
     """`total` and `free` are bytes, `uuid` NVIDIA's name for this very card."""
@@ -24,7 +28,9 @@ class Gpu:
 
 
 def gpus() -> list[Gpu]:
-    """Those that this process may use, in the order in which CUDA counts them. Raises ConfigurationError without any.
+    """Those that this process may use, in the order in which CUDA counts them.
+
+    Raises ConfigurationError without any, and MemoryUnknown.
 
     CUDA counts by speed unless it is told to count as nvidia-smi does, which happens here, for this process and its
     children; so it must be called before CUDA is used.
@@ -49,12 +55,12 @@ def asked() -> str:
 
 
 def parsed(text: str) -> list[Gpu]:
-    """One line each, such as: 0, GPU-5b…, NVIDIA L4, 23034, 22500. Raises ConfigurationError."""
+    """One line each, such as: 0, GPU-5b…, NVIDIA L4, 23034, 22500. Raises ConfigurationError, and MemoryUnknown."""
     try:
         rows = list(csv.reader(text.splitlines(), skipinitialspace=True))
         found = [Gpu(name, uuid, int(total) * MIB, int(free) * MIB) for _, uuid, name, total, free in rows]
-    except ValueError as error:  # such as [N/A], for a card that is split or lost
-        raise ConfigurationError(f"nvidia-smi does not tell the memory of a GPU: {' '.join(text.split())}") from error
+    except ValueError as error:  # such as [N/A]
+        raise MemoryUnknown(f"nvidia-smi does not tell the memory of a GPU: {' '.join(text.split())}") from error
     if not found:
         raise ConfigurationError("nvidia-smi lists no GPU here")
     return found
@@ -64,6 +70,8 @@ def visible(found: list[Gpu], wanted: str | None) -> list[Gpu]:
     """Those that CUDA_VISIBLE_DEVICES lets through, by index or by the beginning of a uuid, as CUDA reads it."""
     if wanted is None:
         return found
+    if "MIG" in wanted:
+        raise MemoryUnknown(f"{VISIBLE}={wanted!r} is a part of a GPU, whose memory nvidia-smi does not tell by itself")
     chosen = []
     for each in (part.strip() for part in wanted.split(",")):
         by_number = found[int(each) : int(each) + 1] if each.isdecimal() else []

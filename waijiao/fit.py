@@ -18,6 +18,7 @@ from waijiao.placing import Plan
 from waijiao.plainly import FAILED, out_console, said_plainly
 
 UNITS = {"gb": 10**9, "gib": 2**30, "": 10**9}
+AUTO, OWN = "[default: float16]", "Not for .gguf files.  [default: the model's own]"
 ENGINES = {"asr": "faster-whisper", "llm": "transformers", "tts": "bark"}
 
 
@@ -50,9 +51,9 @@ class Workers(click.ParamType[dict[str, int]]):
 @click.option("--asr", help="Whisper: large-v3, large-v3-turbo, large-v2, or a folder.")
 @click.option("--llm", help="Language model: glm-4-9b-chat, a folder of transformers', or a .gguf file.")
 @click.option("--tts", help="Voice: bark, bark-small, or a folder.")
-@click.option("--asr-type", help="float16, int8_float16, int8 or float32.")
-@click.option("--llm-type", help="auto, bfloat16, float16, int8, int4 or float32; not for .gguf files.")
-@click.option("--tts-type", help="float16 or float32.")
+@click.option("--asr-type", type=click.Choice(["float16", "int8_float16", "int8", "float32"]), help=AUTO)
+@click.option("--llm-type", type=click.Choice(["bfloat16", "float16", "int8", "int4", "float32"]), help=OWN)
+@click.option("--tts-type", type=click.Choice(["float16", "float32"]), help=AUTO)
 @click.option("--context", type=click.IntRange(min=1), help="Tokens of one chat.  [default: WAIJIAO_LLM_CONTEXT]")
 @click.option("--batch", type=click.IntRange(min=1), help="Jobs that a worker of the llm and of the tts takes at once.")
 @click.option("--windows", type=click.IntRange(min=1), help="Windows of 30 s of a long recording recognised at once.")

@@ -12,7 +12,7 @@ from pipeline import gpu_shares, gpus
 from pipeline.engines import load_engine
 from pipeline.errors import ConfigurationError, ModelMissing
 from pipeline.footprint import Need
-from pipeline.gpus import Gpu, parsed, visible
+from pipeline.gpus import Gpu, MemoryUnknown, parsed, visible
 from pipeline.models import find
 from pipeline.settings import Settings
 from waijiao import running
@@ -68,7 +68,7 @@ def test_an_nvidia_smi_that_hangs_is_given_up(smi, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("text", ["0, GPU-1, NVIDIA A100, [N/A], [N/A]\n", "no devices\n"])
 def test_an_answer_without_memory_is_told(text):
-    with pytest.raises(ConfigurationError, match="does not tell the memory"):
+    with pytest.raises(MemoryUnknown, match="does not tell the memory"):
         parsed(text)
 
 
@@ -177,6 +177,25 @@ def test_a_model_of_unknown_sizes_is_let_through_with_a_warning(smi, tmp_path, c
     settings = Settings(llm_engine="transformers", llm_device="cuda", llm_model=str(tmp_path))
     gpu_shares.check("llm", tmp_path, settings)
     assert "is not known" in caplog.text
+
+
+def test_a_gpu_of_unknown_memory_is_used_with_a_warning(smi, monkeypatch, caplog):
+    smi("0, GPU-1, NVIDIA GB10, [N/A], [N/A]\n")
+    settings = Settings(asr_device="cuda", asr_model="whisper-large-v3")
+    gpu_shares.check("asr", Path("unused"), settings)
+    smi(L4)
+    monkeypatch.setenv(gpus.VISIBLE, "MIG-5b1e0f66-1d2a-3c55-8a67-000000000003")
+    gpu_shares.check("asr", Path("unused"), settings)
+    assert caplog.text.count("is not known") == 2
+
+
+def test_an_unknown_type_of_numbers_is_refused_with_those_that_are_known(smi):
+    smi(L4)
+    settings = Settings(
+        llm_engine="transformers", llm_device="cuda", llm_model="glm-4-9b-chat", llm_compute_type="int3"
+    )
+    with pytest.raises(ConfigurationError, match=r"WAIJIAO_LLM_COMPUTE_TYPE='int3': expected one of auto, .*int4"):
+        gpu_shares.check("llm", Path("unused"), settings)
 
 
 @pytest.mark.parametrize(
