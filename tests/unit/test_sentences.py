@@ -109,5 +109,5 @@ def test_joining_keeps_every_sample(lengths, pause_s):
 
 
 def test_an_unknown_engine_lists_the_known_ones():
-    with pytest.raises(UnknownEngine, match="WAIJIAO_TTS_ENGINE='parrot': expected one of hibari"):
+    with pytest.raises(UnknownEngine, match="WAIJIAO_TTS_ENGINE='parrot': expected one of bark, hibari"):
         load(Settings(tts_engine="parrot"))
