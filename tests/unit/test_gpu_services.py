@@ -1,10 +1,12 @@
 """The gpu profile: which GPU a model gets, how much of it, and what the container sees of that."""
 
 import pytest
+from click.testing import CliRunner
 from containers import compose, services
 
 from pipeline.models import catalogue
 from pipeline.settings import Settings
+from waijiao.command import main
 
 STAGES = ["asr", "llm", "tts"]
 
@@ -80,3 +82,13 @@ def test_each_has_its_large_model_and_the_engine_that_loads_it():
 
 def test_no_other_service_has_a_gpu():
     assert not [name for name, service in services("cpu").items() if "deploy" in service]
+
+
+def test_the_shares_are_those_that_fit_computes_for_one_card_of_24_gb():
+    chosen = ["--gpu", "24GB", "--asr", "large-v3", "--llm", "glm-4-9b-chat", "--llm-type", "int4", "--tts", "bark"]
+    told = CliRunner().invoke(main, ["fit", *chosen]).output
+
+    for stage in STAGES:
+        for name, value in compose()["services"][f"worker_{stage}_gpu"]["environment"].items():
+            if name.startswith(f"WAIJIAO_{stage.upper()}"):
+                assert f"export {name}={value}\n" in told
