@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,27 +10,23 @@ import numpy as np
 from faster_whisper import BatchedInferencePipeline
 
 from pipeline.audio import Sound, resample
-from pipeline.errors import BadRequest, EngineFailed, NoSpeech, OutOfMemory, WaijiaoError, wordless
+from pipeline.errors import BadRequest, ConfigurationError, EngineFailed, NoSpeech, OutOfMemory, WaijiaoError, wordless
 from pipeline.settings import Settings
-from pipeline.turns import Segment, Transcript, Word
+from pipeline.turns import Transcript
 from worker_asr.engine import Recording
+from worker_asr.heard import Times, is_heard, segment_at, spoken_words, text_of, word_at
 from worker_asr.speech import RATE, find_speech
 from worker_asr.whisper_model import FULL, loaded
-from worker_asr.windows import WINDOW_S, Stretch, by_window, later, spoken_parts, windows
+from worker_asr.windows import WINDOW_S, Stretch, by_window, later, rest_of, spoken_parts, windows
 
 log = logging.getLogger("waijiao")
 
 SHORT = 1500  # frames of 10 ms in a window for short clips
 SHORT_S = 14.0  # seconds up to which a clip, and a little silence after it, fit into the short window
-REPETITIVE = 2.4  # compression ratio above which a text repeats itself (Radford et al., 2022, section 4.5)
-UNLIKELY = -1.0  # mean log probability below which a text is tried again (the same)
-FASTEST = 8  # tokens a second; quick speech has 4, loops have 9 to 13
-BRIEFEST_S = 0.05  # seconds of the briefest word; a loop's words have no time left
 CAREFUL = 5  # beams of the second attempt; sampling, Whisper's own way out, gives other words at every run
 MOST_TOKENS = 220  # tokens in one window: with a hint of 223 they just fit into Whisper's 448
 HINT = 200  # characters of a hint that are used
 CLEARLY = 0.9  # share of the probability at which another language is believed; accents reach 0.8 and seldom more
-UNHEARD_S = 1.0  # seconds at the end of a window, after the last word of it, that are looked at again
 
 
 class FasterWhisper:
@@ -44,9 +40,20 @@ class FasterWhisper:
         self.warm()
 
     def warm(self) -> None:
-        """Computes once, so that the first learner does not wait for memory to be allocated."""
+        """Computes once, so that the first learner does not wait for memory to be allocated, nor finds none.
+
+        Raises ConfigurationError when it cannot compute here: CUDA's libraries are only looked for now.
+        """
         noise = np.random.default_rng(0).normal(0, 0.01, RATE).astype(np.float32)
-        self.recognise(Recording(Sound(noise, RATE), "en"), SHORT, self.beam)
+        try:
+            self.recognise(Recording(Sound(noise, RATE), "en"), SHORT, self.beam)
+            if self.windows > 1:
+                self.whisper.encode(np.zeros((self.windows, self.whisper.model.n_mels, FULL), np.float32))
+        except RuntimeError as error:
+            less = f"; try WAIJIAO_ASR_WINDOWS below {self.windows}, or int8_float16" if is_memory(error) else ""
+            raise ConfigurationError(
+                f"WAIJIAO_ASR_DEVICE: the speech model cannot compute there: {error}{less}"
+            ) from error
 
     def transcribe(self, recordings: list[Recording]) -> list[Transcript | WaijiaoError]:
         return [self.heard(recording) for recording in recordings]
@@ -98,7 +105,7 @@ class FasterWhisper:
         """A short clip's first attempt takes a third of the time; a doubtful text is looked for more carefully."""
         frames = SHORT if clip.sound.duration_s < SHORT_S else FULL
         segments, language = self.recognise(clip, frames, self.beam, parts)
-        if segments and not any(is_doubtful(segment) for segment in segments):
+        if is_heard(segments):
             return segments, language
         return self.recognise(clip, FULL, max(self.beam, CAREFUL), parts)
 
@@ -115,12 +122,25 @@ class FasterWhisper:
         return list(segments), found.language
 
     def together(self, clip: Recording) -> tuple[list[Any], str]:
-        """A long clip, several windows of it at once; where that failed, or left something out, a window alone.
+        """A long clip, several windows of it at once; then at once what these left out, until that is nothing."""
+        segments: list[Any] = []
+        unheard = windows(clip.sound.samples)
+        while unheard:
+            found, language = self.at_once(clip, unheard)
+            clip = replace(clip, language=language)
+            rests = []
+            for window, heard in zip(unheard, found, strict=True):
+                if is_heard(heard):
+                    segments += heard
+                    rests += rest_of(window, heard)
+                else:
+                    segments += self.looked_for(clip, window)
+            unheard = rests
+        return sorted(segments, key=lambda segment: segment.start), str(clip.language)
 
-        With time stamps: without them a small model ends at the first pause of a window.
-        """
+    def at_once(self, clip: Recording, cuts: list[Stretch]) -> tuple[list[list[Any]], str]:
+        """The segments of each window, with time stamps: without, a small model ends at a window's first pause."""
         self.whisper.frames = FULL
-        cuts = windows(clip.sound.samples)
         found, about = BatchedInferencePipeline(self.whisper).transcribe(
             clip.sound.samples,
             clip_timestamps=[{"start": start, "end": end} for start, end in cuts],
@@ -128,23 +148,12 @@ class FasterWhisper:
             without_timestamps=False,
             **choices(clip, self.beam),
         )
-        known = replace(clip, language=about.language)
-        heard = [self.whole(known, window, segments) for window, segments in zip(cuts, by_window(found), strict=True)]
-        return [segment for segments in heard for segment in segments], about.language
+        return list(by_window(found)), about.language
 
-    def whole(self, clip: Recording, window: Stretch, segments: list[Any]) -> list[Any]:
-        """What is said in a window: all of it is heard again when it is doubtful, else what comes after its words."""
-        words = [word for segment in segments for word in segment.words]
-        start, end = window
-        if any(is_doubtful(segment) for segment in segments):
-            segments = []
-        elif words:
-            start = words[-1].end
-            segments = [segment for segment in segments if segment.words]
-        if end - start < UNHEARD_S:
-            return segments
-        again, _ = self.attempts(cut(clip, start, end))
-        return segments + [later(segment, start) for segment in again]
+    def looked_for(self, clip: Recording, window: Stretch) -> list[Any]:
+        """A window by itself, more carefully."""
+        segments, _ = self.recognise(cut(clip, *window), FULL, max(self.beam, CAREFUL))
+        return [later(segment, window[0]) for segment in segments]
 
 
 def choices(clip: Recording, beam: int) -> dict[str, Any]:
@@ -168,45 +177,3 @@ def cut(recording: Recording, start_s: float, end_s: float) -> Recording:
 def is_memory(error: RuntimeError) -> bool:
     """CTranslate2 has no class for it: "CUDA failed with error out of memory"."""
     return "out of memory" in str(error)
-
-
-def is_doubtful(segment: Any) -> bool:
-    return bool(segment.compression_ratio > REPETITIVE or segment.avg_logprob < UNLIKELY)
-
-
-def spoken_words(segment: Any) -> list[Any]:
-    """A segment's words without a loop in which Whisper was caught: those would be said faster than one can.
-
-    A learner who says a sentence ten times is repetitive too, at the speed of speech.
-    """
-    if segment.compression_ratio <= REPETITIVE:
-        return list(segment.words)
-    if len(segment.tokens) > FASTEST * (segment.end - segment.start):
-        return []
-    return [word for word in segment.words if word.end - word.start >= BRIEFEST_S]
-
-
-def text_of(words: list[Any]) -> str:
-    return "".join(word.word for word in words)
-
-
-@dataclass(frozen=True)
-class Times:
-    """Where what was recognised lies in the whole recording: `offset_s` after its start, all within `length_s`."""
-
-    offset_s: float
-    length_s: float
-
-    def of(self, found: Any) -> tuple[float, float]:
-        """Start and end, in seconds from the recording's start, of a word or a segment of Whisper's."""
-        start, end = (round(min(float(time) + self.offset_s, self.length_s), 2) for time in (found.start, found.end))
-        return start, max(start, end)
-
-
-def word_at(word: Any, times: Times) -> Word:
-    return Word(word.word.strip(), *times.of(word), round(float(word.probability), 3))
-
-
-def segment_at(segment: Any, text: str, times: Times) -> Segment:
-    measured = (segment.avg_logprob, segment.compression_ratio, segment.no_speech_prob)
-    return Segment(*times.of(segment), text, *(round(float(each), 4) for each in measured))

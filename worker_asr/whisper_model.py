@@ -12,6 +12,7 @@ from pipeline.errors import ConfigurationError, ModelMissing
 from pipeline.settings import Settings
 
 FULL = 3000  # frames of 10 ms in the window that Whisper was trained on
+BRIEF = 100  # frames that are enough to try something out
 AUTO = {"cpu": ("int8", "float32"), "cuda": ("float16", "float32")}  # what "auto" means: the first that can be computed
 FILES = ("config.json", "model.bin", "tokenizer.json")
 VOCABULARIES = ("vocabulary.json", "vocabulary.txt")  # of newer models and of older ones
@@ -62,7 +63,19 @@ def loaded(model: Path, settings: Settings) -> Windowed:
     bands = whisper.model.n_mels  # large-v3 and what is made of it have 128; a folder may lack the file that says so
     if bands != whisper.feature_extractor.mel_filters.shape[0]:
         whisper.feature_extractor = FeatureExtractor(feature_size=bands)
+    check_alignment(whisper, model)
     return whisper
+
+
+def check_alignment(whisper: Windowed, model: Path) -> None:
+    """Raises ConfigurationError when words would have no times: some converted models do not say which heads tell."""
+    silence = whisper.encode(np.zeros((1, whisper.model.n_mels, BRIEF), np.float32))
+    begin = whisper.hf_tokenizer.token_to_id("<|startoftranscript|>")
+    try:
+        whisper.model.align(silence, [begin], [[0, 1]], BRIEF)
+    except (RuntimeError, ValueError) as error:
+        better = "convert the model anew with ct2-transformers-converter, which writes them"
+        raise ConfigurationError(f"{model}/config.json has no `alignment_heads` that fit: {better}") from error
 
 
 def place(settings: Settings) -> tuple[str, int]:

@@ -18,6 +18,7 @@ CUTS = VadOptions(
     min_silence_duration_ms=160,  # as between two sentences
     speech_pad_ms=200,
 )
+UNHEARD_S = 1.0  # seconds at the end of a window, after its last word, in which there may be more
 Stretch = tuple[float, float]  # seconds from the start
 
 
@@ -53,6 +54,16 @@ def by_window(segments: Iterable[Any]) -> Iterator[list[Any]]:
     """Whisper's segments, window for window: each window has at least one, be it without a word."""
     for _, found in groupby(segments, key=lambda segment: segment.seek):
         yield list(found)
+
+
+def rest_of(window: Stretch, segments: Iterable[Any]) -> list[Stretch]:
+    """What comes after the last word that was heard in a window, if that is more than a pause.
+
+    Whisper leaves out a sentence that it cannot end within a window, and sometimes the last one.
+    """
+    start, end = window
+    last = max(word.end for segment in segments for word in segment.words)
+    return [(last, end)] if last - start > UNHEARD_S and end - last > UNHEARD_S else []
 
 
 def later(segment: Any, seconds: float) -> Any:
