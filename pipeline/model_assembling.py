@@ -10,7 +10,8 @@ from pathlib import Path
 from pipeline.errors import ConfigurationError
 from pipeline.model_downloads import Bench, SourceError
 from pipeline.model_entries import LOCK, File, Model, lock_text
-from pipeline.model_sources import KEPT, Fetched, Opener, Parts, read
+from pipeline.model_parts import Fetched, Opener, Parts, read
+from pipeline.model_sources import KEPT
 
 SPARE = 100_000_000  # bytes of a disk that stay free: logs, Redis and recordings live there too
 

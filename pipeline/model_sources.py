@@ -2,53 +2,25 @@
 
 import importlib.util
 import json
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 from pipeline.errors import ModelDamaged, ModelMissing
 from pipeline.model_downloads import HUB, PIP, RECORD, Bench, SourceError
 from pipeline.model_entries import File, Model, locked
+from pipeline.model_parts import Fetched, Names, Parts, member, members, parts_in, theirs
 
-CHUNK = 1 << 20  # bytes read at once
 KEPT = "hub-"  # begins the names of folders in the room whose files are of use to the next fetch
 DOWNLOAD = "download --no-deps --no-binary :none: --only-binary :all: --require-hashes --no-input --progress-bar off"
-
-Opener = Callable[[], AbstractContextManager[IO[bytes]]]
-Parts = Mapping[str, list[Opener]]  # our file's name: what to join to get it
-Names = Mapping[str, tuple[str, ...]]  # our file's name: a source's names of its parts, in order
 
 
 def sources_of(model: Model) -> list["Source"]:
     """The model's sources, in the order in which they are tried."""
     return [_source(entry) for entry in model.sources]
-
-
-def read(parts: list[Opener]) -> Iterator[bytes]:
-    """The bytes of a file that consists of these parts. Raises SourceError when one cannot be read."""
-    for opener in parts:
-        try:
-            with opener() as stream:
-                while chunk := stream.read(CHUNK):
-                    yield chunk
-        except (FileNotFoundError, PermissionError, zipfile.BadZipFile, zlib.error) as error:
-            raise SourceError(" ".join(str(error).split())) from error
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """A whole file that was fetched for us alone, so that it may be moved into its place."""
-
-    path: Path
-
-    def __call__(self) -> IO[bytes]:
-        return self.path.open("rb")
 
 
 class Source(Protocol):
@@ -84,7 +56,7 @@ class Package:
         spec = importlib.util.find_spec(self.package)
         if not spec or not spec.submodule_search_locations:
             raise SourceError("it is not installed")
-        return _parts_in(Path(spec.submodule_search_locations[0]), model, self.files)
+        return parts_in(Path(spec.submodule_search_locations[0]), model, self.files)
 
 
 @dataclass(frozen=True)
@@ -121,13 +93,11 @@ class Wheels:
         lines = [f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n" for wheel in self.wheels]
         pins.write_text("".join(lines), encoding="utf-8")
         bench.run(PIP, [*DOWNLOAD.split(), "--requirement", str(pins), "--dest", str(target)], ending=".whl")
-        members = {
-            member: partial(_member, wheel, member)
-            for wheel in sorted(target.glob("*.whl"))
-            for member in _members(wheel)
+        found = {
+            name: partial(member, wheel, name) for wheel in sorted(target.glob("*.whl")) for name in members(wheel)
         }
         try:
-            return {file.name: [members[name] for name in self.files[file.name]] for file in model.files}
+            return {file.name: [found[name] for name in self.files[file.name]] for file in model.files}
         except KeyError as missing:
             raise SourceError(f"{missing} is not in it") from None
 
@@ -163,10 +133,10 @@ class Hub:
 
     def bring(self, model: Model, bench: Bench) -> Parts:
         target = bench.folder(f"{KEPT}{self.revision}")
-        names = [name for file in model.files for name in _theirs(file, self.files)]
+        names = [name for file in model.files for name in theirs(file, self.files)]
         bench.run(HUB, [self.repository, self.revision, str(target), *names])
-        _parts_in(target, model, self.files)
-        return {file.name: [Fetched(target / name) for name in _theirs(file, self.files)] for file in model.files}
+        parts_in(target, model, self.files)
+        return {file.name: [Fetched(target / name) for name in theirs(file, self.files)] for file in model.files}
 
 
 @dataclass(frozen=True)
@@ -188,7 +158,7 @@ class Folder:
         return 0
 
     def bring(self, model: Model, bench: Bench) -> Parts:
-        return _parts_in(self._home(model), model, {})
+        return parts_in(self._home(model), model, {})
 
     def _home(self, model: Model) -> Path:
         if not self.path.is_dir():
@@ -202,8 +172,8 @@ SOURCES: dict[str, Callable[..., Source]] = {"package": Package, "wheel": Wheels
 
 def _source(entry: Mapping[str, Any]) -> Source:
     fields = {key: value for key, value in entry.items() if key != "kind"}
-    theirs = entry.get("files", {}).items()
-    fields["files"] = {name: (its,) if isinstance(its, str) else tuple(its) for name, its in theirs}
+    listed = entry.get("files", {}).items()
+    fields["files"] = {name: (its,) if isinstance(its, str) else tuple(its) for name, its in listed}
     if "wheels" in fields:
         fields["wheels"] = tuple(Wheel(**wheel) for wheel in fields["wheels"])
     return SOURCES[entry["kind"]](**fields)
@@ -212,33 +182,3 @@ def _source(entry: Mapping[str, Any]) -> Source:
 def _wanted(name: str, patterns: tuple[str, ...], known: set[str]) -> bool:
     """Whether a file of a hub's record is one of the model's, and not in the catalogue already."""
     return "/" not in name and name not in known and any(fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def _theirs(file: File, names: Names) -> tuple[str, ...]:
-    return names.get(file.name, (file.name,))
-
-
-def _parts_in(folder: Path, model: Model, names: Names) -> Parts:
-    parts = {file.name: [folder / name for name in _theirs(file, names)] for file in model.files}
-    missing = [path for paths in parts.values() for path in paths if not path.is_file()]
-    if missing:
-        raise SourceError(f"{missing[0]} is not there")
-    return {name: [partial(_file, path) for path in paths] for name, paths in parts.items()}
-
-
-def _file(path: Path) -> IO[bytes]:
-    return path.open("rb")
-
-
-def _members(wheel: Path) -> list[str]:
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            return archive.namelist()
-    except zipfile.BadZipFile as error:
-        raise SourceError(f"{wheel.name}: {error}") from error
-
-
-@contextmanager
-def _member(wheel: Path, member: str) -> Iterator[IO[bytes]]:
-    with zipfile.ZipFile(wheel) as archive, archive.open(member) as stream:
-        yield stream
