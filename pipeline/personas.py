@@ -23,7 +23,10 @@ class Example:
 
 @dataclass(frozen=True)
 class Persona:
-    """A teacher. `display`, `about` and `voices` are by language (ISO 639-1); it listens to `languages`."""
+    """A teacher. `display`, `about` and `voices` are by language (ISO 639-1); it listens to `languages`.
+
+    Of `voices` the first one is taken that the speech engine has, else its own default.
+    """
 
     name: str
     display: Mapping[str, str]
@@ -38,7 +41,7 @@ class Persona:
     started_over: str  # said when it is cleared
     remarks: bool  # keep the model's remarks; those of a small model are often wrong
     languages: tuple[str, ...]
-    voices: Mapping[str, str] = field(default_factory=dict)  # "default": the speech engine's own
+    voices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def names(folder: Path) -> list[str]:
@@ -73,7 +76,7 @@ def _persona(name: str, path: Path, entries: dict[str, Any]) -> Persona:
         examples=examples,
         display=_names(path, entries, "display"),
         about=_names(path, entries, "about"),
-        voices=_names(path, entries, "voices"),
+        voices={language: _voices(path, each) for language, each in _entry(path, entries, "voices", dict).items()},
         languages=_strings(path, entries, "languages"),
         starting_over=_strings(path, entries, "starting_over"),
         remarks=_entry(path, entries, "remarks", bool),
@@ -103,6 +106,14 @@ def _names(path: Path, entries: dict[str, Any], key: str) -> dict[str, str]:
     if not all(isinstance(value, str) and value for value in values.values()):
         raise ConfigurationError(f"{path}: `{key}` must map each language to a text")
     return values
+
+
+def _voices(path: Path, value: Any) -> tuple[str, ...]:
+    """One voice, or several in the order in which they are wished for."""
+    listed = [value] if isinstance(value, str) else value
+    if not isinstance(listed, list) or not all(isinstance(each, str) and each for each in listed):
+        raise ConfigurationError(f"{path}: `voices` must map each language to a voice, or to a list of voices")
+    return tuple(listed)
 
 
 def _example(path: Path, entry: Any) -> Example:

@@ -5,6 +5,7 @@ import zlib
 from pipeline.blobs import FolderBlobs
 from pipeline.errors import NothingToSay, WaijiaoError
 from pipeline.jobs import Jobs
+from pipeline.personas import Persona
 from pipeline.personas import load as load_persona
 from pipeline.record import Job
 from pipeline.settings import Settings
@@ -51,9 +52,12 @@ class Speaker:
         question = job.question
         persona = load_persona(question.persona, self.settings.personas)
         taught = persona.languages[0]
-        voice = persona.voices.get(taught, "default") if question.voice == "default" else question.voice
+        voice = self.own_voice(persona, taught) if question.voice == "default" else question.voice
         seed = zlib.crc32(question.conversation.encode())
         return Line(words(job), voice=voice, speed=question.speed, language=taught, seed=seed)
+
+    def own_voice(self, persona: Persona, language: str) -> str:
+        return next((each for each in persona.voices.get(language, ()) if each in self.voice.voices), "default")
 
 
 def words(job: Job) -> str:

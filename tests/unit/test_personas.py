@@ -79,3 +79,14 @@ def test_a_file_that_is_not_toml_is_named(tmp_path):
     (tmp_path / "broken.toml").write_text("= what")
     with pytest.raises(ConfigurationError, match=r"broken\.toml is not TOML"):
         personas.load("broken", tmp_path)
+
+
+def test_voices_are_one_wish_or_several_in_order(tmp_path):
+    assert personas.load("emma", FOLDER).voices == {"en": ("en_speaker_9", "heart")}
+    assert personas.load("willa", william_with(tmp_path, '["en_speaker_6"]', '"heart"')).voices == {"en": ("heart",)}
+
+
+@pytest.mark.parametrize("voices", ["3", "[3]", '[""]', '{ name = "heart" }'])
+def test_voices_of_another_kind_are_named(tmp_path, voices):
+    with pytest.raises(ConfigurationError, match="`voices` must map each language"):
+        personas.load("willa", william_with(tmp_path, '["en_speaker_6"]', voices))
