@@ -10,6 +10,7 @@ import soundfile
 from road import OTHER, WORKER, claimed
 from waiting import wait_for
 
+from pipeline import personas
 from pipeline.audio import Sound
 from pipeline.blobs import FolderBlobs
 from pipeline.committing import commit
@@ -180,3 +181,12 @@ def test_a_second_attempt_s_sentences_do_not_mix_with_the_first_s(speaker, ask, 
     assert kept(here, first) == 4, "a refused answer leaves nothing but the other attempt's"
     commit(jobs, "tts", second, answer)
     assert jobs.get("default", first.id).answer == answer
+
+
+@pytest.mark.parametrize(
+    ("has", "takes"), [(["heart"], "heart"), (["heart", "en_speaker_9"], "en_speaker_9"), (["en_speaker_6"], "default")]
+)
+def test_a_teacher_takes_the_first_voice_wished_for_that_the_engine_has(speaker, here, has, takes):
+    speaker.voice.voices = ("default", *has)
+    assert speaker.own_voice(personas.load("emma", here.personas), "en") == takes
+    assert speaker.own_voice(personas.load("emma", here.personas), "fr") == "default"
