@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from pipeline.errors import ConfigurationError
+from pipeline.footprint import CONTEXT
 from pipeline.settings import Settings
 
 
@@ -32,5 +33,6 @@ def device(stage: str, settings: Settings) -> Any:
     if gpu >= count:
         raise ConfigurationError(f"{setting}_GPU={gpu}: expected less than {count}, the number of GPUs here")
     torch.cuda.set_device(gpu)
-    torch.cuda.set_per_process_memory_fraction(share, gpu)
+    context = CONTEXT / torch.cuda.get_device_properties(gpu).total_memory  # which torch's allocator does not count
+    torch.cuda.set_per_process_memory_fraction(max(0.0, share - context), gpu)
     return torch.device("cuda", gpu)

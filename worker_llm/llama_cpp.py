@@ -144,7 +144,10 @@ def _parameters(model: Path, settings: Settings, key: str, address: str) -> Any:
     wanted.n_ctx = settings.llm_context * settings.llm_batch  # shared by the slots
     wanted.kv_unified = False  # so that each has its own llm_context tokens
     wanted.n_gpu_layers = settings.llm_gpu_layers
-    if not settings.llm_gpu_layers:
+    if settings.llm_gpu_layers:
+        wanted.main_gpu = settings.llm_gpu
+        wanted.split_mode = xllamacpp.llama_split_mode.LLAMA_SPLIT_MODE_NONE  # on that one alone
+    else:
         wanted.n_batch = STEP
     wanted.cache_ram_mib = CACHE_MIB
     wanted.verbosity = ERRORS_ONLY
