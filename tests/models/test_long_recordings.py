@@ -1,0 +1,217 @@
+"""Recordings of more than 30 seconds: windows one after the other, and several at once as on a GPU; any Whisper."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import ctranslate2
+import numpy as np
+import pytest
+from spoken import word_error_rate, word_errors
+from transformers import GenerationConfig, WhisperConfig, WhisperForConditionalGeneration, WhisperTokenizerFast
+
+from pipeline.audio import Sound, decode
+from pipeline.errors import ConfigurationError, ModelMissing, NoSpeech
+from pipeline.models import locate
+from pipeline.settings import Settings, settings
+from pipeline.turns import Transcript
+from worker_asr.engine import Recording, load
+from worker_asr.faster_whisper import FasterWhisper
+from worker_asr.speech import RATE, find_speech
+from worker_asr.windows import packed, rest_of, spoken_parts, windows
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+JFK = "And so my fellow Americans, ask not what your country can do for you, ask what you can do for your country."
+ONE_BY_ONE, AT_ONCE = 1, 4  # windows
+
+
+@pytest.fixture(scope="module")
+def whisper():
+    return load(settings().model_copy(update={"asr_beam": 1}))
+
+
+@pytest.fixture(scope="module", params=[ONE_BY_ONE, AT_ONCE], ids=["one by one", "at once"])
+def engine(whisper, request):
+    whisper.windows = request.param
+    yield whisper
+    whisper.windows = ONE_BY_ONE
+
+
+def sound_of(name):
+    with (EXAMPLES / name).open("rb") as file:
+        return decode(file, 300).samples
+
+
+@pytest.fixture(scope="module")
+def class_talk():
+    """Twelve learners, pauses of 0.4 to 1.5 seconds between them: what they were asked to read, and a minute."""
+    facts = json.loads((EXAMPLES / "learners" / "learners.json").read_text())[::3][:12]
+    pauses = np.random.default_rng(1).uniform(0.4, 1.5, len(facts))
+    pieces = [
+        np.concatenate([sound_of(f"learners/{fact['id']}.wav"), np.zeros(int(pause * RATE), np.float32)])
+        for fact, pause in zip(facts, pauses, strict=True)
+    ]
+    return " ".join(fact["text"] for fact in facts), Sound(np.concatenate(pieces), RATE)
+
+
+@pytest.fixture(scope="module")
+def speech():
+    return sound_of("jfk.flac")
+
+
+def heard(engine, samples, **more):
+    (found,) = engine.transcribe([Recording(Sound(samples.astype(np.float32), RATE), **more)])
+    return found
+
+
+def test_learners_in_a_long_recording_are_understood_to_the_end(engine, class_talk):
+    said, sound = class_talk
+    transcript = heard(engine, sound.samples, expected=("en", "zh"))
+    rate = word_error_rate([(said, transcript.text)])
+    print(f"{sound.duration_s:.0f} s, windows {engine.windows}: word error rate {rate:.3f}")
+    assert rate < 0.36
+    assert transcript.language == "en"
+    times = [time for word in transcript.words for time in (word.start, word.end)]
+    assert times == sorted(times)
+    assert sound.duration_s - 6 < times[-1] <= sound.duration_s
+    assert " ".join(segment.text for segment in transcript.segments) == transcript.text
+
+
+def test_words_are_found_where_they_were_said_in_every_window(engine, speech):
+    pause = np.zeros(2 * RATE)
+    transcript = heard(engine, np.concatenate([pause, speech, pause, speech, pause, speech]), hint="President Kennedy")
+    assert word_errors(" ".join([JFK] * 3), transcript.text) <= 3
+    starts = [word.start for word in transcript.words if word.word.startswith("Americans")]
+    distance = 2 + len(speech) / RATE
+    assert np.diff(starts) == pytest.approx([distance, distance], abs=0.4)
+
+
+def test_nothing_is_heard_in_a_long_silence(engine, speech):
+    transcript = heard(engine, np.concatenate([speech, np.zeros(25 * RATE), speech]))
+    assert word_errors(" ".join([JFK] * 2), transcript.text) <= 2
+    assert not [word for word in transcript.words if 13 < word.start < 34]
+    assert transcript.language == "en"
+
+
+def test_nobody_is_heard_in_a_minute_of_noise(engine):
+    assert isinstance(heard(engine, np.random.default_rng(0).normal(0, 0.05, 60 * RATE)), NoSpeech)
+
+
+def test_what_is_cut_keeps_all_speech_and_fits_into_windows(class_talk):
+    _, sound = class_talk
+    cuts = windows(sound.samples)
+    assert len(cuts) >= 2
+    assert all(0 < end - start <= 30 for start, end in cuts)
+    spoken = find_speech(sound)
+    assert cuts[0][0] < spoken[0][0] + 0.5
+    assert cuts[-1][1] > spoken[-1][1] - 0.5
+    assert all(following[0] - before[1] < 2 for before, following in pairwise(cuts))
+
+
+def test_as_much_as_fits_is_one_window_and_a_short_silence_stays_in():
+    assert packed([(0, 10), (11, 29), (29.5, 31), (62, 90)]) == [(0, 29), (29.5, 31), (62, 90)]
+    assert packed([]) == []
+    assert spoken_parts([(0, 10), (19, 30), (41, 50)]) == [(0, 30), (41, 50)]
+
+
+def test_what_comes_after_the_last_word_is_heard_unless_it_is_a_pause():
+    class Found:
+        def __init__(self, end):
+            self.words, self.end = [self], end
+
+    assert rest_of((0, 30), [Found(5), Found(20)]) == [(20, 30)]
+    assert rest_of((0, 30), [Found(29.5)]) == []
+    assert rest_of((20, 30), [Found(20.5)]) == []  # else it might never end
+
+
+# --- any Whisper in CTranslate2's form -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def base():
+    return locate("whisper-base", settings().models_folder)
+
+
+@pytest.fixture(scope="module")
+def large_v3(tmp_path_factory, base):
+    """Of large-v3's form, 128 bands and 100 languages, tiny and with random weights; converted as others convert."""
+    folder = tmp_path_factory.mktemp("whisper")
+    words = json.loads((base / "tokenizer.json").read_text())
+    marks = words["added_tokens"]
+    after = next(number for number, mark in enumerate(marks) if mark["content"] == "<|translate|>")
+    cantonese = {**marks[after], "content": "<|yue|>"}
+    words["added_tokens"] = [
+        *marks[:after],
+        cantonese,
+        *({**mark, "id": mark["id"] + 1} for mark in marks[after:]),
+    ]
+    (folder / "tokenizer.json").write_text(json.dumps(words))
+    sizes = {f"{part}_{what}": n for part in ("encoder", "decoder") for what, n in (("layers", 2), ("ffn_dim", 64))}
+    heads = {"encoder_attention_heads": 2, "decoder_attention_heads": 2}
+    model = WhisperForConditionalGeneration(
+        WhisperConfig(vocab_size=51_866, num_mel_bins=128, d_model=32, **sizes, **heads)
+    )
+    model.generation_config = GenerationConfig(suppress_tokens=[], begin_suppress_tokens=[220, 50_257])
+    model.save_pretrained(folder / "original")
+    WhisperTokenizerFast(tokenizer_file=str(folder / "tokenizer.json")).save_pretrained(folder / "original")
+    ctranslate2.converters.TransformersConverter(str(folder / "original")).convert(str(folder / "converted"))
+    (folder / "tokenizer.json").rename(folder / "converted" / "tokenizer.json")
+    return folder / "converted"
+
+
+def test_a_model_with_128_bands_needs_no_file_that_says_so(large_v3, speech):
+    assert (large_v3 / "vocabulary.json").is_file()
+    assert not (large_v3 / "preprocessor_config.json").exists()
+    engine = FasterWhisper(large_v3, Settings(asr_beam=1))
+    assert engine.whisper.feature_extractor.mel_filters.shape[0] == 128
+    for engine.windows in (ONE_BY_ONE, AT_ONCE):
+        assert isinstance(heard(engine, np.tile(speech, 3), language="yue"), Transcript | NoSpeech)
+
+
+def without(base, folder, *names):
+    for path in base.iterdir():
+        if path.name not in names:
+            (folder / path.name).symlink_to(path)
+    return folder
+
+
+def test_a_model_that_cannot_tell_when_words_were_said_is_refused(base, tmp_path):
+    folder = without(base, tmp_path, "config.json")
+    config = json.loads((base / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "alignment_heads": []}))
+    with pytest.raises(ConfigurationError, match="alignment_heads"):
+        FasterWhisper(folder, Settings())
+
+
+def test_a_model_without_its_vocabulary_says_so(base, tmp_path):
+    with pytest.raises(ModelMissing, match=r"has no vocabulary\.json or vocabulary\.txt"):
+        FasterWhisper(without(base, tmp_path, "vocabulary.txt"), Settings())
+
+
+# --- where it computes ---------------------------------------------------------------------------------------------
+
+
+def test_a_gpu_that_is_not_there_is_asked_for_in_vain(base):
+    assert ctranslate2.get_cuda_device_count() == 0
+    with pytest.raises(ConfigurationError, match=r"WAIJIAO_ASR_DEVICE=cuda: .* there is cpu"):
+        FasterWhisper(base, Settings(asr_device="cuda"))
+
+
+def test_a_number_that_no_gpu_has_says_how_many_there_are(base, monkeypatch):
+    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 2)
+    with pytest.raises(ConfigurationError, match="WAIJIAO_ASR_GPU=2: expected a number below 2"):
+        FasterWhisper(base, Settings(asr_device="cuda", asr_gpu=2))
+
+
+def test_an_unknown_device_names_the_known_ones(base):
+    with pytest.raises(ConfigurationError, match="WAIJIAO_ASR_DEVICE='tpu': expected one of cpu, cuda"):
+        FasterWhisper(base, Settings(asr_device="tpu"))
+
+
+def test_a_type_that_cannot_be_computed_here_names_those_that_can(base):
+    with pytest.raises(ConfigurationError, match=r"WAIJIAO_ASR_COMPUTE_TYPE=float16: this cpu can compute .*int8"):
+        FasterWhisper(base, Settings(asr_compute_type="float16"))
+
+
+def test_auto_is_int8_on_a_cpu(whisper):
+    assert whisper.whisper.model.compute_type.startswith("int8")
