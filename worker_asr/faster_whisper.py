@@ -14,7 +14,7 @@ from pipeline.errors import BadRequest, ConfigurationError, EngineFailed, NoSpee
 from pipeline.settings import Settings
 from pipeline.turns import Transcript
 from worker_asr.engine import Recording
-from worker_asr.heard import Times, is_heard, segment_at, spoken_words, text_of, word_at
+from worker_asr.heard import Times, is_heard, is_remnant, segment_at, spoken_words, text_of, word_at
 from worker_asr.speech import RATE, find_speech
 from worker_asr.whisper_model import FULL, loaded
 from worker_asr.windows import WINDOW_S, Stretch, by_window, later, rest_of, spoken_parts, windows
@@ -119,7 +119,7 @@ class FasterWhisper:
         self.whisper.frames = frames
         only = [time for part in parts for time in part] if len(parts) > 1 else [0.0]
         segments, found = self.whisper.transcribe(clip.sound.samples, clip_timestamps=only, **choices(clip, beam))
-        return list(segments), found.language
+        return [each for each in segments if not is_remnant(each, clip.sound.duration_s, only)], found.language
 
     def together(self, clip: Recording) -> tuple[list[Any], str]:
         """A long clip, several windows of it at once; then at once what these left out, until that is nothing."""
@@ -164,7 +164,7 @@ def choices(clip: Recording, beam: int) -> dict[str, Any]:
         "temperature": 0.0,
         "condition_on_previous_text": False,
         "word_timestamps": True,
-        "hotwords": clip.hint[:HINT] or None,
+        "hotwords": clip.hint.replace("<|", " ")[:HINT] or None,  # such marks would be orders
         "max_new_tokens": min(MOST_TOKENS, 40 + int(16 * clip.sound.duration_s)),
     }
 

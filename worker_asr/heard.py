@@ -1,5 +1,6 @@
 """What Whisper gives as heard: how far it is believed, and how it is written down."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,12 +9,23 @@ from pipeline.turns import Segment, Word
 REPETITIVE = 2.4  # compression ratio above which a text repeats itself (Radford et al., 2022, section 4.5)
 UNLIKELY = -1.0  # mean log probability below which a text is tried again (the same)
 FASTEST = 8  # tokens a second; quick speech has 4, loops have 9 to 13
+REMNANT_S = 1.0  # seconds too short to hear a word in that was not heard with those before it
+FRAMES = 100  # a second
 BRIEFEST_S = 0.05  # seconds of the briefest word; a loop's words have no time left
 
 
 def is_heard(segments: list[Any]) -> bool:
     """Whether something was heard, and no doubt is left."""
     return any(segment.words for segment in segments) and not any(is_doubtful(segment) for segment in segments)
+
+
+def is_remnant(segment: Any, length_s: float, starts: Sequence[float]) -> bool:
+    """Whether it was heard in what a window had left at the end of a clip, less than a second: words are made up there.
+
+    `starts` are where listening began by itself, in seconds.
+    """
+    begun = segment.seek / FRAMES
+    return length_s - begun < REMNANT_S and not any(abs(begun - start) < 1 / FRAMES for start in starts)
 
 
 def is_doubtful(segment: Any) -> bool:
