@@ -19,6 +19,7 @@ from pydantic import (
 from werkzeug.datastructures import FileStorage
 
 from pipeline.magic import FORMATS
+from pipeline.record import HINT
 from pipeline.shapes import State, Task
 from pipeline.webhooks import EVENTS
 
@@ -44,6 +45,11 @@ class JobFields(Asking):
     session: SessionName | None = Field(None, description="1 to 64 characters without / or \\")
     persona: str | None = Field(None, description="the name of a teacher")
     language: str | None = Field(None, pattern=r"^[a-z]{2,3}$", description="an ISO 639 code such as en or zh")
+    hint: str = Field(
+        "",
+        max_length=HINT,
+        description=f"at most {HINT} characters that may be heard, such as names or a lesson's words",
+    )
     voice: str = Field("default", description="a voice of the speech model", max_length=64)
     speed: float = Field(
         1.0, ge=SPEEDS[0], le=SPEEDS[1], description="a number from 0.5 to 2; 1 is the voice's own pace"

@@ -63,6 +63,7 @@ def read(fields: JobFields, key: str | None) -> Asked:
         text=text,
         persona=persona,
         language=fields.language or "",
+        hint=" ".join(fields.hint.split()),
         voice=voice(fields.voice),
         speed=fields.speed,
         format=audio_format(fields.format),

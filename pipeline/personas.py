@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ConfigurationError, UnknownPersona
+from pipeline.record import HINT
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
@@ -41,6 +42,7 @@ class Persona:
     started_over: str  # said when it is cleared
     remarks: bool  # keep the model's remarks; those of a small model are often wrong
     languages: tuple[str, ...]
+    hint: str = ""  # words that its learners may say and that the recogniser could not know, such as names
     voices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -80,11 +82,20 @@ def _persona(name: str, path: Path, entries: dict[str, Any]) -> Persona:
         languages=_strings(path, entries, "languages"),
         starting_over=_strings(path, entries, "starting_over"),
         remarks=_entry(path, entries, "remarks", bool),
+        hint=_hint(path, entries),
         **texts,
     )
 
 
 TEXTS = ("prompt", "greeting", "praise", "fallback", "puzzled", "started_over")
+
+
+def _hint(path: Path, entries: dict[str, Any]) -> str:
+    """The only entry that may be left out."""
+    value = entries.get("hint", "")
+    if not isinstance(value, str) or len(value) > HINT:
+        raise ConfigurationError(f"{path}: `hint` must be a str of at most {HINT} characters")
+    return value
 
 
 def _entry(path: Path, entries: dict[str, Any], key: str, kind: type) -> Any:

@@ -10,6 +10,7 @@ from pipeline.turns import Answer, Completion, Feedback, Transcript
 
 STAGES = ("asr", "llm", "tts")
 ROADS = {"teach": STAGES, "transcribe": ("asr",), "chat": ("llm",), "speak": ("tts",)}  # the stages of each task
+HINT = 200  # characters of a hint: what the recogniser can take in beside the words it hears
 LANES = ("interactive", "bulk")  # whatever waits in the first is worked on before anything in the second
 
 
@@ -44,6 +45,7 @@ class Question:
     text: str = ""
     persona: str = "william"
     language: str = ""
+    hint: str = ""  # words that may be heard, such as names
     voice: str = "default"
     speed: float = 1.0
     format: str = "wav"

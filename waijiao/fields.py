@@ -15,6 +15,7 @@ class Fields(TypedDict, total=False):
     session: str | None
     persona: str | None
     language: str | None
+    hint: str | None
     voice: str | None
     speed: float | None
     format: str | None

@@ -11,6 +11,7 @@ from faster_whisper import BatchedInferencePipeline
 
 from pipeline.audio import Sound, resample
 from pipeline.errors import BadRequest, ConfigurationError, EngineFailed, NoSpeech, OutOfMemory, WaijiaoError, wordless
+from pipeline.record import HINT
 from pipeline.settings import Settings
 from pipeline.turns import Transcript
 from worker_asr.engine import Recording
@@ -25,7 +26,6 @@ SHORT = 1500  # frames of 10 ms in a window for short clips
 SHORT_S = 14.0  # seconds up to which a clip, and a little silence after it, fit into the short window
 CAREFUL = 5  # beams of the second attempt; sampling, Whisper's own way out, gives other words at every run
 MOST_TOKENS = 220  # tokens in one window: with a hint of 223 they just fit into Whisper's 448
-HINT = 200  # characters of a hint that are used
 CLEARLY = 0.9  # share of the probability at which another language is believed; accents reach 0.8 and seldom more
 
 

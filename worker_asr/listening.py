@@ -4,6 +4,7 @@ from pipeline import personas
 from pipeline.audio import decode
 from pipeline.blobs import FolderBlobs
 from pipeline.errors import BadAudio, NoSpeech, WaijiaoError
+from pipeline.personas import Persona
 from pipeline.record import Job
 from pipeline.settings import Settings
 from pipeline.turns import Transcript
@@ -32,7 +33,7 @@ class Listener:
         try:
             with self.blobs.open(job.question.recording) as file:
                 sound = decode(file, self.settings.max_recording_s)
-            return Recording(sound, job.question.language or None, self.expected(job), hint(job))
+            return Recording(sound, job.question.language or None, self.expected(job), self.hint(job))
         except FileNotFoundError:
             return BadAudio("The recording is no longer kept. Send it again.")
         except WaijiaoError as error:
@@ -40,13 +41,16 @@ class Listener:
 
     def expected(self, job: Job) -> tuple[str, ...]:
         """The languages of a learner's teacher; who only has a recording transcribed may speak any."""
+        return () if job.question.task == "transcribe" else self.teacher(job).languages
+
+    def hint(self, job: Job) -> str:
+        """The job's words come first, since they count before the teacher's where both are too long together."""
         if job.question.task == "transcribe":
-            return ()
-        return personas.load(job.question.persona, self.settings.personas).languages
+            return job.question.details.get("prompt") or ""
+        return ", ".join(filter(None, (job.question.hint, self.teacher(job).hint)))
 
-
-def hint(job: Job) -> str:
-    return job.question.details.get("prompt") or ""
+    def teacher(self, job: Job) -> Persona:
+        return personas.load(job.question.persona, self.settings.personas)
 
 
 def silent_beside_text(job: Job, recording: Recording, heard: Transcript | WaijiaoError) -> Transcript | WaijiaoError:

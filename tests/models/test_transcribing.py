@@ -6,6 +6,7 @@ import secrets
 
 import numpy as np
 import pytest
+from hibari import Hibari
 from recordings import LEARNERS, wav
 from spoken import word_errors
 
@@ -90,6 +91,50 @@ def test_a_prompt_is_the_recogniser_s_hint(listener, ask):
     assert isinstance(recording := listener.recording(job), Recording)
     assert recording.hint == "President Kennedy"
     assert isinstance(listener.hear([job])[0], Transcript)
+
+
+def test_names_are_spelt_as_the_job_or_its_teacher_says(listener, ask, here, monkeypatch):
+    """Spoken by the teacher's own voice; without a hint Whisper writes "My friend's like Celia"."""
+    named = persona_with(here.home, 'hint = "Zyxelia"')
+    monkeypatch.setattr(listener, "settings", here.model_copy(update={"personas": named}))
+    voice = Hibari()
+    spoken = wav(voice("My friend Zyxelia likes apples.", seed=0), rate=voice.sample_rate)
+    lesson = {"task": "teach", "persona": "william"}
+    jobs = [ask(spoken, **lesson), ask(spoken, **lesson, hint="Zyxelia"), ask(spoken, task="teach", persona="willa")]
+    plain, by_job, by_teacher = listener.hear(jobs)
+    assert "Zyxelia" not in plain.text
+    assert by_job.text == by_teacher.text == "My friend Zyxelia likes apples."
+
+
+def test_the_job_s_words_count_before_its_teacher_s(listener, ask, here, monkeypatch):
+    named = persona_with(here.home, 'hint = "Zyxelia"')
+    monkeypatch.setattr(listener, "settings", here.model_copy(update={"personas": named}))
+    job = ask(jfk(), task="teach", persona="willa", hint="Kennedy")
+    assert listener.recording(job).hint == "Kennedy, Zyxelia"
+
+
+def test_the_marks_of_a_prompt_are_no_orders_in_a_hint(listener, ask):
+    marks = "<|endoftext|><|zh|><|translate|><|notimestamps|>"
+    plain, marked = listener.hear([ask(jfk(), language="en"), ask(jfk(), language="en", details={"prompt": marks})])
+    assert word_errors(plain.text, marked.text) <= 1
+    assert marked.words
+
+
+def persona_with(folder, entry):
+    """A folder of personas with Willa, who is William with one more entry."""
+    (named := folder / "personas").mkdir()
+    william = (settings().personas / "william.toml").read_text(encoding="utf-8")
+    (named / "william.toml").write_text(william, encoding="utf-8")
+    (named / "willa.toml").write_text(william.replace("[display]", f"{entry}\n\n[display]"), encoding="utf-8")
+    return named
+
+
+def test_made_up_words_do_not_follow_the_last_one(listener, ask):
+    """Of Whisper itself, what comes after the last word: "Very." in the half second that is left."""
+    voice = Hibari()
+    spoken = wav(voice("Yesterday Siobhan went to the library.", seed=0), rate=voice.sample_rate)
+    (heard,) = listener.hear([ask(spoken, task="teach")])
+    assert heard.text.endswith("went to the library.")
 
 
 def test_silence_is_no_speech(listener, ask):

@@ -48,6 +48,14 @@ def test_json_text_is_accepted(client):
     assert (answer.status_code, answer.json["persona"]) == (202, "emma")
 
 
+def test_words_that_may_be_heard_are_part_of_the_question(client, redis, here):
+    given = post(client, LEARNER.read_bytes(), hint=" Zyxelia,\n Mr Kowalczyk, 小明 ").json["id"]
+    without = post(client, LEARNER.read_bytes()).json["id"]
+    jobs = Jobs(redis, here)
+    assert jobs.get("default", given).question.hint == "Zyxelia, Mr Kowalczyk, 小明"
+    assert jobs.get("default", without).question.hint == ""
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
@@ -62,6 +70,7 @@ def test_json_text_is_accepted(client):
         ({"text": "hi", "speed": "fast"}, (422, "bad_request")),
         ({"text": "hi", "speed": "nan"}, (422, "bad_request")),
         ({"text": "hi", "speed": "9"}, (422, "bad_request")),
+        ({"text": "hi", "hint": "x" * 201}, (422, "bad_request")),
         ({"text": "hi", "session": "a/../b"}, (422, "bad_request")),
         ({"text": "hi", "session": "x" * 65}, (422, "bad_request")),
         ({"text": "hi", "sesion": "misspelt"}, (422, "bad_request")),

@@ -54,12 +54,13 @@ def test_a_recording_is_answered(client, teacher, tmp_path):
 
 
 @both
-def test_every_field_arrives(client, teacher):
+def test_every_field_arrives(client, teacher, jobs):
     fields = {"text": "Hé, 你好 & more", "session": "a b", "persona": "emma", "language": "en", "format": "mp3"}
-    more = {"speed": 0.8, "voice": "default", "lane": "bulk", "metadata": {"na me": "v=1,2"}}
+    more = {"speed": 0.8, "voice": "default", "lane": "bulk", "hint": "小明", "metadata": {"na me": "v=1,2"}}
     job = client.ask(None, **fields, **more, webhook=None).job
     assert (job.question.text, job.session, job.persona) == ("Hé, 你好 & more", "a b", "emma")
     assert (job.lane, job.metadata, job.answer.format) == ("bulk", {"na me": "v=1,2"}, "mp3")
+    assert jobs.get("default", job.id).question.hint == "小明"
 
 
 @pytest.mark.parametrize("kind", ["path", "name of a path", "bytes", "file", "file in its middle", "pipe"])

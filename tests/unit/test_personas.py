@@ -57,12 +57,20 @@ def test_a_new_file_is_a_new_persona(tmp_path):
     assert personas.load("willa", william_with(tmp_path, "Well said!", "Fine!")).praise == "Fine!"
 
 
+def test_words_that_its_learners_may_say_can_be_left_out(tmp_path):
+    assert personas.load("william", FOLDER).hint == ""
+    named = william_with(tmp_path, "remarks = false", 'remarks = false\nhint = "Zyxelia"')
+    assert personas.load("willa", named).hint == "Zyxelia"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "field"),
     [
         ('praise = "Well said!"', "", "praise"),
         ('praise = "Well said!"', "praise = 3", "praise"),
         ("remarks = false", 'remarks = "no"', "remarks"),
+        ("remarks = false", "remarks = false\nhint = 3", "hint"),
+        ("remarks = false", f'remarks = false\nhint = "{"x" * 201}"', "hint"),
         ('languages = ["en", "zh"]', "languages = [1]", "languages"),
         ('languages = ["en", "zh"]', "languages = []", "languages"),
         ('zh = "威廉学院的外教威廉"', "zh = 1", "display"),
