@@ -11,7 +11,7 @@ from pipeline.models import locate
 from pipeline.settings import Settings
 
 ELSEWHERE = {"openai"}  # engines whose model is the name that another server gives it
-LARGE = {"torch", "transformers", "accelerate", "bitsandbytes"}  # what the extra `gpu` brings
+LARGE = {"torch", "transformers", "accelerate", "bitsandbytes", "sentencepiece"}  # what the extra `gpu` brings
 
 
 def named(place: str) -> Any:

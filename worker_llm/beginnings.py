@@ -31,7 +31,7 @@ class Beginning:
 
 
 class Beginnings:
-    """The KEPT used last, of `most` tokens each at most."""
+    """The KEPT used last, of `most` tokens each at most; 0 where a beginning is worth nothing without the rest."""
 
     def __init__(self, most: int) -> None:
         self.most, self.kept = most, list[Beginning]()

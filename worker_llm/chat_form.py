@@ -1,17 +1,34 @@
 """A chat as a model reads it: in the form of the model's own template, in which what people say stays mere words."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Protocol
 
 from jinja2 import TemplateError
 
 from pipeline.errors import BadRequest, ConfigurationError
 from worker_llm.engine import Message
+from worker_llm.written import as_it_is
 
 SEAM = "\ue000"  # of Unicode's private use; the text on either side of it is made tokens on its own
 PROBE = "probe"
+
+
+class Form(Protocol):
+    """How chats become a model's tokens, and its tokens text."""
+
+    def tokens(self, messages: Sequence[Message]) -> list[int]:
+        """The chat up to where the assistant goes on. Raises BadRequest when the model takes no such order of roles."""
+
+    def words(self, text: str) -> list[int]:
+        """The tokens of a message's words alone."""
+
+    def decode(self, tokens: list[int]) -> str:
+        """Without special tokens."""
+
+    def finish(self) -> Callable[[str, bool], str]:
+        """What one answer's text is made into, piece by piece; True comes with the last piece."""
 
 
 class ChatForm:
@@ -39,6 +56,13 @@ class ChatForm:
     def words(self, text: str) -> list[int]:
         """The tokens of a message's words alone."""
         return self.read(self.broken(text))
+
+    def decode(self, tokens: list[int]) -> str:
+        text: str = self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text
+
+    def finish(self) -> Callable[[str, bool], str]:
+        return as_it_is
 
     def broken(self, text: str) -> str:
         """The text with a seam in each special token that it spells out, so that none is taken for one."""

@@ -18,6 +18,7 @@ from transformers.utils import logging as their_log
 from pipeline.errors import ConfigurationError, ModelDamaged
 from pipeline.settings import Settings
 from pipeline.torch_device import device
+from worker_llm.chat_form import ChatForm, Form
 from worker_llm.model_folder import SETTING, complete, refused
 from worker_llm.precision import precision
 
@@ -26,35 +27,20 @@ DAMAGE = (OSError, ValueError, TypeError, LookupError, RuntimeError, ImportError
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What was loaded; both are transformers' own."""
+    """What was loaded: a model of transformers, the form in which chats are read, and what decoding must know."""
 
     model: Any
-    tokenizer: Any
-
-    @property
-    def ends(self) -> set[int]:
-        """Tokens with which an answer ends."""
-        named = self.model.generation_config.eos_token_id
-        known = {self.tokenizer.eos_token_id, *(named if isinstance(named, list) else [named])}
-        return {token for token in known if token is not None}
-
-    @property
-    def words(self) -> int:
-        """How many tokens have a text: a model may have rows for more, which mean nothing."""
-        return 1 + max(map(int, self.tokenizer.get_vocab().values()))
-
-    @property
-    def positions(self) -> int | None:
-        """Tokens that the model was made for."""
-        most: int | None = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
-        return most
+    form: Form
+    ends: set[int]  # tokens with which an answer ends
+    words: int  # how many tokens have a text: a model may have rows for more, which mean nothing
+    positions: int | None  # tokens that the model was made for
 
 
 def load(folder: Path, settings: Settings) -> Checkpoint:
     """Raises ModelDamaged or ConfigurationError, which say what is missing and what to do."""
     quiet()
     complete(folder)
-    place, named = device("llm", settings), settings.llm_remote_code
+    named = settings.llm_remote_code
     trusted = named is not None and named.expanduser().resolve() == folder.resolve()
     local = {"local_files_only": True, "trust_remote_code": trusted}
     try:
@@ -64,26 +50,43 @@ def load(folder: Path, settings: Settings) -> Checkpoint:
         raise refused(folder, error, trusted) from error
     suits(folder, config, tokenizer)
     try:
-        model, found = AutoModelForCausalLM.from_pretrained(
+        model = weights(AutoModelForCausalLM, folder, settings, config, **local)[0]
+    except DAMAGE as error:
+        raise refused(folder, error, trusted) from error
+    words = 1 + max(map(int, tokenizer.get_vocab().values()))
+    positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    return Checkpoint(model, ChatForm(tokenizer), ends(model, tokenizer), words, positions)
+
+
+def weights(kind: Any, folder: Path, settings: Settings, config: Any, **more: Any) -> tuple[Any, Any]:
+    """The model that `kind` makes of the folder, and what was found in it. Raises DAMAGE, ModelDamaged when some are
+    missing, ConfigurationError when there is too little memory.
+    """
+    try:
+        model, found = kind.from_pretrained(
             folder,
             config=config,
-            device_map={"": place},
+            device_map={"": device("llm", settings)},
             weights_only=True,  # a .bin is read without running what may be hidden in it
             output_loading_info=True,
             **precision(settings, config),
-            **local,
+            **more,
         )
     except torch.OutOfMemoryError as error:
         raise ConfigurationError(
             f"{SETTING}: {folder} needs more memory than there is. Raise WAIJIAO_LLM_GPU_FRACTION if the GPU has more, "
             "or set WAIJIAO_LLM_COMPUTE_TYPE=int8 or int4"
         ) from error
-    except DAMAGE as error:
-        raise refused(folder, error, trusted) from error
     if found["missing_keys"] or found["mismatched_keys"]:
         lost = sorted(map(str, found["missing_keys"] or found["mismatched_keys"]))
         raise ModelDamaged(f"{SETTING}: the weights in {folder} lack {lost[0]} and {len(lost) - 1} more; fetch it anew")
-    return Checkpoint(model.eval(), tokenizer)
+    return model.eval(), found
+
+
+def ends(model: Any, tokenizer: Any) -> set[int]:
+    named = model.generation_config.eos_token_id
+    known = {tokenizer.eos_token_id, *(named if isinstance(named, list) else [named])}
+    return {token for token in known if token is not None}
 
 
 def quiet() -> None:

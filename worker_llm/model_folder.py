@@ -1,17 +1,19 @@
 """The files of a model's folder: which must be there, and what they tell when transformers does not load them."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.errors import ConfigurationError, ModelDamaged
+from worker_llm.generations import later
 
 SETTING = "WAIJIAO_LLM_MODEL"
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 WORDS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "ice_text.model")
 
 
-def complete(folder: Path) -> None:
-    """Raises unless the files are there that any model has."""
+def complete(folder: Path, words: Sequence[str] = WORDS) -> None:
+    """Raises unless the files are there that any model has: of `words`, at least one."""
     if folder.is_file():
         raise ConfigurationError(
             f"{SETTING}: {folder} is a file, and WAIJIAO_LLM_ENGINE=transformers needs a folder; "
@@ -19,7 +21,7 @@ def complete(folder: Path) -> None:
         )
     present = [each for each in WEIGHTS if (folder / each).is_file()]
     missing = [] if (folder / "config.json").is_file() else ["config.json"]
-    missing += [] if any((folder / each).is_file() for each in WORDS) else [WORDS[0]]
+    missing += [] if any((folder / each).is_file() for each in words) else [words[0]]
     missing += lacking(folder, present[0]) if present else [WEIGHTS[0]]
     if missing:
         raise ModelDamaged(f"{SETTING}: {', '.join(missing)} missing in {folder}; fetch the model anew, with all files")
@@ -38,6 +40,8 @@ def lacking(folder: Path, weights: str) -> list[str]:
 
 def refused(folder: Path, error: Exception, trusted: bool) -> ConfigurationError:
     """Why transformers does not load it, as far as its files tell."""
+    if not trusted and (known := later(folder)):
+        return ConfigurationError(f"{SETTING}: {folder} is {known}")
     if not trusted and any("auto_map" in content(folder / each) for each in ("config.json", "tokenizer_config.json")):
         return ConfigurationError(
             f"{SETTING}: {folder} needs Python code that it brings, and that is not run. Choose a checkpoint that "

@@ -32,5 +32,5 @@ class Reading:
         """Read some more: the scores of the answer's first token, once all is read."""
         tokens = self.row.tokens[self.read : self.read + self.reader.step]
         self.read += len(tokens)
-        scores = self.reader.network([tokens], [self.read], self.cache)
+        scores = self.reader.network([tokens], [self.read], [len(self.row.tokens)], self.cache)
         return scores if self.read == len(self.row.tokens) else None

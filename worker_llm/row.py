@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from pipeline.errors import Canceled, EngineFailed, WaijiaoError
 from pipeline.turns import Completion
@@ -17,10 +17,10 @@ LOOK_S = 0.1  # seconds between two looks at whether an answer is still wanted
 class Row:
     """A prompt of `tokens` that may be answered by `room` more; it has a `result` when it is over."""
 
-    def __init__(self, prompt: Prompt, tokens: list[int], room: int, decode: Callable[[list[int]], str]) -> None:
+    def __init__(self, prompt: Prompt, tokens: list[int], room: int, written: Written) -> None:
         self.prompt, self.tokens, self.room = prompt, tokens, room
         self.choice = Choice(prompt.sampling)
-        self.written = Written(decode, prompt.stop, prompt.tell)
+        self.written = written
         self.latest, self.answered, self.looked = -1, 0, 0.0  # its newest token, how many there are; when it looked
         self.result: Completion | WaijiaoError | None = None
 

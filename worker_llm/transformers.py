@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import ConfigurationError, EngineFailed, OutOfMemory, PromptTooLong, WaijiaoError
 from pipeline.settings import Settings
@@ -9,11 +10,14 @@ from pipeline.turns import Completion
 from worker_llm import checkpoint
 from worker_llm.beginnings import Beginnings
 from worker_llm.caches import Network
-from worker_llm.chat_form import ChatForm
+from worker_llm.chatglm6b import loading
+from worker_llm.chatglm6b.folder import recognised
+from worker_llm.checkpoint import Checkpoint
 from worker_llm.decoding import Decoding
 from worker_llm.engine import Prompt
 from worker_llm.reading import Reader
 from worker_llm.row import Row
+from worker_llm.written import Written
 
 # Tokens of a prompt computed before looking whether it is still wanted. On a CPU more of them are hardly faster,
 # a billion parameters take about a second and a half; on a GPU fewer leave it idle.
@@ -24,12 +28,14 @@ class Transformers:
     """Prompts of one call are answered together, `llm_batch` at a time; the next joins when one is done."""
 
     def __init__(self, model: Path, settings: Settings) -> None:
-        loaded = checkpoint.load(model, settings)
-        self.tokenizer, self.form = loaded.tokenizer, ChatForm(loaded.tokenizer)
+        kind: Any = loading if recognised(model) else checkpoint
+        loaded: Checkpoint = kind.load(model, settings)
+        self.form = loaded.form
         self.context = min(settings.llm_context, loaded.positions or settings.llm_context)
         network = Network(loaded.model, loaded.words)
-        beginnings = Beginnings(settings.prompt_tokens)
-        self.reader = Reader(network, loaded.ends, beginnings, settings.llm_batch, STEPS[settings.llm_device])
+        beginnings = Beginnings(0 if network.whole else settings.prompt_tokens)
+        step = self.context if network.whole else STEPS[settings.llm_device]
+        self.reader = Reader(network, loaded.ends, beginnings, settings.llm_batch, step)
 
     def reply(self, prompts: Sequence[Prompt]) -> list[Completion | WaijiaoError]:
         """In this thread, so that a time limit, an exception in it, ends the computing too."""
@@ -59,8 +65,5 @@ class Transformers:
         most = self.context - 1  # one token must be left for the answer
         if len(tokens) > most:
             return PromptTooLong(f"The messages have {len(tokens)} tokens together; at most {most} fit.")
-        return Row(prompt, tokens, min(prompt.max_tokens, self.context - len(tokens)), self.decode)
-
-    def decode(self, tokens: list[int]) -> str:
-        text: str = self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return text
+        written = Written(self.form.decode, prompt.stop, prompt.tell, self.form.finish())
+        return Row(prompt, tokens, min(prompt.max_tokens, self.context - len(tokens)), written)

@@ -5,14 +5,25 @@ from collections.abc import Callable, Sequence
 HALF = "\ufffd"  # what a decoder puts in the place of bytes that are no character, or not yet
 
 
+def as_it_is(piece: str, last: bool) -> str:
+    return piece
+
+
 class Written:
     """The text of one answer, without the white space that a chat's form lets the model begin with.
 
-    `decode` makes text of tokens. `tell` gets each piece as soon as it is sure to be of the answer.
+    `decode` makes text of tokens. `tell` gets each piece as soon as it is sure to be of the answer. `finish` may hold
+    some of the text back, until the last piece, and change it.
     """
 
-    def __init__(self, decode: Callable[[list[int]], str], stop: Sequence[str], tell: Callable[[str], None]) -> None:
-        self.decode, self.stop, self.tell = decode, [word for word in stop if word], tell
+    def __init__(
+        self,
+        decode: Callable[[list[int]], str],
+        stop: Sequence[str],
+        tell: Callable[[str], None],
+        finish: Callable[[str, bool], str] = as_it_is,
+    ) -> None:
+        self.decode, self.stop, self.tell, self.finish = decode, [word for word in stop if word], tell, finish
         self.tokens: list[int] = []
         self.start = self.read = 0  # tokens from `start` are decoded together; up to `read` their text was taken
         self.text, self.held = "", ""  # what was told, and what may be the beginning of a stop word
@@ -21,11 +32,14 @@ class Written:
         """True when a stop word is complete: then there is no more to come."""
         self.tokens.append(token)
         text = self.unread()
-        return False if text.endswith(HALF) else self.take(text)
+        if not text or text.endswith(HALF):
+            return False
+        self.start, self.read = self.read, len(self.tokens)
+        return self.take(self.finish(text, False))
 
     def end(self) -> bool:
         """Tell what is left, but no half character. True when a stop word is found in it."""
-        stopped = self.take(self.unread().rstrip(HALF))
+        stopped = self.take(self.finish(self.unread().rstrip(HALF), True))
         self.say(len(self.held))
         return stopped
 
@@ -35,9 +49,6 @@ class Written:
         return self.decode(self.tokens[self.start :])[len(known) :]
 
     def take(self, text: str) -> bool:
-        if not text:
-            return False
-        self.start, self.read = self.read, len(self.tokens)
         self.held += text
         if not self.text:
             self.held = self.held.lstrip()

@@ -78,7 +78,7 @@ def test_a_batch_says_what_transformers_itself_says_to_each_prompt(family):
     for words, reply in zip(WORDS, replies, strict=True):
         tokens = form.tokens(chat(words).messages)
         answer = network.generate(torch.tensor([tokens]), max_new_tokens=20, do_sample=False)[0, len(tokens) :].tolist()
-        assert family.decode(answer).strip().rstrip(HALF) == reply.text  # half a character is not told
+        assert family.form.decode(answer).strip().rstrip(HALF) == reply.text  # half a character is not told
         assert (reply.prompt_tokens, reply.completion_tokens) == (len(tokens), len(answer))
 
 
@@ -276,8 +276,8 @@ def test_scores_that_are_no_numbers_fail_their_own_row(model, monkeypatch):
     """As after an overflow of float16."""
     usual = model.reader.network.__class__.__call__
 
-    def overflowing(network, tokens, lengths, cache):
-        scores = usual(network, tokens, lengths, cache)
+    def overflowing(network, *read):
+        scores = usual(network, *read)
         if len(scores) == 2:
             scores[0, 5] = torch.nan
         return scores

