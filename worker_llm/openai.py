@@ -15,7 +15,8 @@ from pipeline.settings import Settings
 from pipeline.turns import Completion
 from worker_llm import openai_server
 from worker_llm.engine import Prompt
-from worker_llm.openai_chat import Chat, estimate
+from worker_llm.openai_chat import Chat
+from worker_llm.openai_request import estimate
 from worker_llm.openai_server import EXAMPLE, listed
 
 LOOK_S = 0.2  # seconds between two looks whether answers are still wanted

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,38 +12,17 @@ import httpx
 
 from pipeline.errors import Canceled, EngineFailed, TooSlow, Unavailable, WaijiaoError, wordless
 from pipeline.turns import Completion
-from worker_llm import openai_refusal
-from worker_llm.completion import standard
+from worker_llm import openai_refusal, openai_request
 from worker_llm.engine import Prompt
-from worker_llm.openai_refusal import Refusal
+from worker_llm.openai_refusal import Refusal, Refused
+from worker_llm.openai_request import BOUNDS, estimated
 from worker_llm.openai_server import Server, listed
-from worker_llm.openai_stream import Said, Usage, pieces
+from worker_llm.openai_stream import Said, pieces
 
 log = logging.getLogger(__name__)
 PAUSES_S = (0.5, 2.0, None)  # seconds before the second attempt, before the third; there is no fourth
 LONGEST_PAUSE_S = 20  # seconds: whoever asks for a longer one is busy for good, and the job is better tried elsewhere
 BROKEN_OFF = "The language model's server broke its answer off."
-RENAMED = "max_completion_tokens"  # what OpenAI's newer models want in the place of max_tokens
-
-
-class Refused(Exception):
-    """Raised when the server refuses what it was asked."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.wordless)
-        self.refusal = refusal
-
-
-def estimate(text: str) -> int:
-    """How many tokens a text may have, rather too many than too few: there is no telling which tokenizer is used.
-
-    A token has about 4 letters of English, and a Chinese character (3 bytes) is one token or two; whatever else there
-    is, digits and marks, is counted one by one.
-    """
-    plain = sum(char.isascii() and (char.isalpha() or char == " ") for char in text)
-    other = sum(char.isascii() for char in text) - plain
-    foreign = len(text.encode()) - plain - other
-    return -(-plain // 3) + other + -(-2 * foreign // 3)
 
 
 @dataclass
@@ -111,12 +90,12 @@ class Chat:
     async def asked(self, client: httpx.AsyncClient, said: Said) -> Completion:
         """Without what the server does not know, which it is told once; and without a bound that its context is."""
         while True:
-            request = self.request()
+            request = openai_request.asked(self.prompt, self.model, self.server.without | self.without)
             said.stops = () if "stop" in request else self.prompt.stop
             try:
                 return await self.heard(client, request, said)
             except Refused as refused:
-                bounds = {"max_tokens", RENAMED} & request.keys()
+                bounds = BOUNDS & request.keys()
                 if refused.refusal.too_long and bounds and not said.text:
                     self.without |= bounds
                 elif unknown := refused.refusal.unknown_field(request):
@@ -125,44 +104,30 @@ class Chat:
                 else:
                     raise
 
-    def request(self) -> dict[str, Any]:
-        asked = {"model": self.model, **standard(self.prompt), RENAMED: self.prompt.max_tokens}
-        left_out = self.server.without | self.without
-        left_out |= {RENAMED} - self.renamed
-        left_out |= {name for name, usual in (("top_p", 1.0), ("stop", [])) if asked[name] == usual}
-        return {name: value for name, value in asked.items() if name not in left_out}
-
-    @property
-    def renamed(self) -> set[str]:
-        return {RENAMED} if "max_tokens" in self.server.without else set()
-
     async def heard(self, client: httpx.AsyncClient, request: dict[str, Any], said: Said) -> Completion:
         self.went_on_at = time.monotonic()
         async with client.stream("POST", "/chat/completions", json=request) as answer:
             if answer.status_code != 200:
                 raise Refused(await openai_refusal.read(answer))
-            async for piece in pieces(answer):
-                self.went_on_at = time.monotonic()
-                if piece.error is not None:
-                    raise Refused(openai_refusal.refusal(0, {"error": piece.error}))
-                if new := said.add(piece):
-                    self.prompt.tell(new)
-                if said.ended:
-                    break
+            async with aclosing(pieces(answer)) as coming:
+                async for piece in coming:
+                    self.went_on_at = time.monotonic()
+                    if piece.error is not None:
+                        raise Refused(openai_refusal.refusal(0, {"error": piece.error}))
+                    if new := said.add(piece):
+                        self.prompt.tell(new)
+                    if said.ended:
+                        break
         if not said.finish_reason:
             raise EngineFailed(BROKEN_OFF)
-        usage = said.usage or self.estimated(said.text)
+        if not said.usage:
+            self.server.warn("does not count tokens: the numbers of a chat are estimates")
+        usage = said.usage or estimated(self.prompt, said.text)
         return Completion(said.text, said.finish_reason, usage.prompt_tokens, usage.completion_tokens)
-
-    def estimated(self, text: str) -> Usage:
-        """For a server that does not count."""
-        self.server.warn("does not count tokens: the numbers of a chat are estimates")
-        asked = sum(estimate(message.content) for message in self.prompt.messages)
-        return Usage(prompt_tokens=asked, completion_tokens=estimate(text))
 
     async def explain(self, client: httpx.AsyncClient, refusal: Refusal) -> None:
         """Say to the operator what can be done about a refusal."""
-        hint = ""
+        self.went_on_at, hint = None, ""
         if refusal.status in {401, 403}:
             hint = ": is WAIJIAO_LLM_KEY the right one?"
         elif refusal.status == 404:

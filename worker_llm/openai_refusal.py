@@ -76,6 +76,14 @@ class Refusal:
         return EngineFailed()
 
 
+class Refused(Exception):
+    """Raised when the server refuses what it was asked."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.wordless)
+        self.refusal = refusal
+
+
 async def read(answer: httpx.Response) -> Refusal:
     """The refusal in an answer that is not good."""
     body = b""

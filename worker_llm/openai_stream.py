@@ -1,6 +1,7 @@
 """What an OpenAI-compatible server says, from the bytes of its stream to a completion."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,23 +45,27 @@ class Piece(BaseModel):
         return next((choice.finish_reason for choice in self.choices or () if choice.finish_reason), None)
 
 
-async def pieces(answer: httpx.Response) -> AsyncIterator[Piece]:
+async def pieces(answer: httpx.Response) -> AsyncGenerator[Piece]:
     """Each piece as it comes, until the stream ends or says that it does. EngineFailed when it is no such stream."""
     if not answer.headers.get("Content-Type", "").startswith(EVENTS):
         raise EngineFailed("The language model's server answers with something else than a stream of events.")
-    async for line in lines(answer):
-        field, _, data = line.partition(b":")
-        if field not in {b"data", b"error"}:  # comments keep a connection alive; the second is llama.cpp's
-            continue
-        if data.strip() == DONE:
-            return
-        try:
-            yield Piece.model_validate_json(data if field == b"data" else b'{"error":%s}' % data)
-        except ValidationError:  # whose words would be the learner's or the teacher's
-            raise EngineFailed("The language model's server answers with what is no piece of an answer.") from None
+    async with aclosing(lines(answer)) as coming:
+        async for line in coming:
+            field, _, data = line.partition(b":")
+            if data.strip() == DONE:
+                return
+            if field in {b"data", b"error"}:  # comments keep a connection alive; the second is llama.cpp's
+                yield read(data if field == b"data" else b'{"error":%s}' % data)
 
 
-async def lines(answer: httpx.Response) -> AsyncIterator[bytes]:
+def read(data: bytes) -> Piece:
+    try:
+        return Piece.model_validate_json(data)
+    except ValidationError:  # whose words would be the learner's or the teacher's
+        raise EngineFailed("The language model's server answers with what is no piece of an answer.") from None
+
+
+async def lines(answer: httpx.Response) -> AsyncGenerator[bytes]:
     """Ended by line feeds alone: httpx's own also splits at marks that a model may write within a text."""
     rest = b""
     async for part in answer.aiter_bytes():
