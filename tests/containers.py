@@ -7,6 +7,8 @@ from typing import Any
 import yaml
 from dockerfile import ROOT, Instructions, stages
 
+from pipeline.settings import Settings
+
 VARIABLE = re.compile(r"\$(?:(\$)|\{(\w+)(?::-([^}]*))?\})")
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;]+)", re.MULTILINE)
 
@@ -45,3 +47,18 @@ def last(stage: str, keyword: str) -> str:
 def pins(lock: Path) -> dict[str, str]:
     """The version of each distribution of a lock."""
     return dict(PINNED.findall(lock.read_text(encoding="utf-8")))
+
+
+def queue(worker: str) -> str:
+    """The queue of a worker, of whichever profile."""
+    return re.fullmatch(r"worker_(\w+?)(_gpu)?", worker)[1]
+
+
+def chosen(service: dict[str, Any]) -> Settings:
+    """The settings that a service reads."""
+    values = {
+        name.removeprefix("WAIJIAO_").lower(): value
+        for name, value in service["environment"].items()
+        if name.startswith("WAIJIAO_")
+    }
+    return Settings(**values)

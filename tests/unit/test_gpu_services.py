@@ -2,10 +2,9 @@
 
 import pytest
 from click.testing import CliRunner
-from containers import compose, services
+from containers import chosen, compose, services
 
 from pipeline.models import catalogue
-from pipeline.settings import Settings
 from waijiao.command import main
 
 STAGES = ["asr", "llm", "tts"]
@@ -15,8 +14,7 @@ each_stage = pytest.mark.parametrize("stage", STAGES)
 
 def settings(stage, **variables):
     """What the stage's GPU worker reads when compose has these variables."""
-    environment = compose(**variables)["services"][f"worker_{stage}_gpu"]["environment"]
-    return Settings(**{name.removeprefix("WAIJIAO_").lower(): value for name, value in environment.items()})
+    return chosen(compose(**variables)["services"][f"worker_{stage}_gpu"])
 
 
 def reserved(stage, **variables):
