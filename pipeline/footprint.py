@@ -78,11 +78,13 @@ def on_torch(shape: LanguageModel, compute_type: str, chats: Chats) -> Need:
     chosen = shape.own_type if compute_type == "auto" else compute_type
     size = 4 if chosen == "float32" else HALF
     weights = int(shape.matrices * BYTES[chosen]) + shape.others * size
-    tokens = chats.tokens * (chats.rows + 1) + chats.beginnings
-    cache = int(shape.pair(size) * tokens * GAPS)
-    repeated = 2 * shape.heads * shape.head_width * chats.tokens * chats.rows * size
-    scores = shape.heads * CHUNK * chats.tokens * 4
-    inner = CHUNK * (3 * shape.inner + 6 * shape.width) * size
+    longest = min(chats.tokens, shape.positions or chats.tokens)
+    kept = 0 if shape.whole else chats.beginnings
+    cache = int(shape.pair(size) * (longest * (chats.rows + 1) + kept) * GAPS)
+    repeated = 2 * shape.heads * shape.head_width * longest * chats.rows * size
+    at_once = longest if shape.whole else CHUNK
+    scores = shape.heads * at_once * longest * 4
+    inner = at_once * (3 * shape.inner + 6 * shape.width) * size
     widest = 2 * shape.inner * shape.width * HALF if chosen in ("int8", "int4") else 0
     choosing = 4 * 4 * shape.vocabulary * chats.rows
     return Need(weights, cache, repeated + scores + inner + widest + choosing)

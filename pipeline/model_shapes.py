@@ -42,6 +42,8 @@ class LanguageModel:
     vocabulary: int
     own_type: str = "bfloat16"
     file_bytes: int = 0  # of a GGUF file
+    positions: int = 0  # tokens it was made for, where that is known
+    whole: bool = False  # it reads a prompt at once, and keeps no beginnings
 
     def pair(self, size: int) -> int:
         """Bytes of the keys and values of one token, whose numbers have that many bytes."""

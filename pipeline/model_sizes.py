@@ -66,12 +66,12 @@ def _known(name: str) -> Mapping[str, Any]:
 
 
 def _from_sizes(sizes: Mapping[str, Any]) -> LanguageModel:
-    """The parameters of a decoder with gated feed-forward layers and a head of its own."""
+    """The parameters of a decoder with a head of its own; `feed_forward` are a layer's matrices there, gated: three."""
     width, layers, inner = sizes["width"], sizes["layers"], sizes["inner"]
     heads, kv_heads, head_width = sizes["heads"], sizes["kv_heads"], sizes["head_width"]
     attention = (heads + 2 * kv_heads) * head_width * width + heads * head_width * width
     return LanguageModel(
-        matrices=layers * (attention + 3 * inner * width),
+        matrices=layers * (attention + sizes.get("feed_forward", 3) * inner * width),
         others=2 * sizes["vocabulary"] * width,
         **{key: value for key, value in sizes.items() if key in LanguageModel.__dataclass_fields__},
     )
@@ -79,7 +79,9 @@ def _from_sizes(sizes: Mapping[str, Any]) -> LanguageModel:
 
 def _from_folder(folder: Path) -> LanguageModel:
     config = _config(folder)
-    config = config.get("text_config", config)
+    config = {**config.get("text_config", config)}
+    whole = "inner_hidden_size" in config  # ChatGLM-6B, which has names of its own
+    config |= {theirs: config[own] for own, theirs in CHATGLM_6B.items() if own in config}
     try:
         heads, width = int(config["num_attention_heads"]), int(config["hidden_size"])
         layers, vocabulary = int(config["num_hidden_layers"]), int(config["vocab_size"])
@@ -99,7 +101,16 @@ def _from_folder(folder: Path) -> LanguageModel:
         inner=int(config.get("intermediate_size") or 4 * width),
         vocabulary=vocabulary,
         own_type=own,
+        positions=int(config.get("max_position_embeddings") or 0),
+        whole=whole,
     )
+
+
+CHATGLM_6B = {
+    "num_layers": "num_hidden_layers",
+    "inner_hidden_size": "intermediate_size",
+    "max_sequence_length": "max_position_embeddings",
+}
 
 
 def _from_gguf(path: Path) -> LanguageModel:
