@@ -11,9 +11,9 @@ demo: .venv/installed
 	$(BIN)/waijiao models fetch
 	$(BIN)/waijiao demo
 
-demo-teachers: .venv/teachers  # GLM and Bark: tiny ones with random weights; MODELS=full: the real ones, from a hub, on a GPU
+demo-teachers: .venv/teachers  # GLM, ChatGLM-6B, Bark: tiny, with random weights; MODELS=full: GLM and Bark from a hub, on a GPU
 	$(BIN)/waijiao models fetch $(if $(filter full,$(MODELS)),large,whisper-base bark-voices)
-	$(BIN)/waijiao demo --teachers $(or $(MODELS),tiny) --out answer-of-teachers.wav
+	for teachers in $(or $(MODELS),tiny tiny-chatglm-6b); do $(BIN)/waijiao demo --teachers $$teachers --out answer-of-$$teachers.wav || exit 1; done
 
 run: .venv/installed
 	$(BIN)/waijiao models fetch

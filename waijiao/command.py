@@ -52,7 +52,7 @@ def up(host: str | None, port: int | None, asr: int, llm: int, tts: int) -> None
 @click.option(
     "--teachers",
     type=click.Choice(sorted(TEACHERS)),
-    help="GLM and Bark, instead of what the settings name: tiny ones with random weights, or on a GPU the real ones.",
+    help="GLM or ChatGLM-6B, and Bark, instead of what the settings name: tiny with random weights, or real on a GPU.",
 )
 @said_plainly
 def demo(audio: Path | None, out: Path, teachers: str | None) -> None:

@@ -17,7 +17,7 @@ from waijiao.client import Client
 from waijiao.house import House
 from waijiao.plainly import out_console as out
 from waijiao.reporting import Places, Report
-from waijiao.teachers import NOISE, TEACHERS
+from waijiao.teachers import NOISE, TEACHERS, TINY
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "learners" / "010270268.wav"
 SENTENCE = "Yesterday I go to the library and I read two book."
@@ -45,7 +45,7 @@ def up(settings: Settings, counts: dict[str, int]) -> None:
 def demo(settings: Settings, audio: Path | None, place: Path, teachers: str = "") -> None:
     """Everything once, in a folder of its own, so that it disturbs nothing that runs here already.
 
-    `teachers` are "tiny" or "full" ones instead of those of the settings.
+    `teachers` names those of TEACHERS that are asked instead of those of the settings.
     """
     home = Path(tempfile.mkdtemp(prefix="waijiao-demo-"))
     apart = {
@@ -73,7 +73,7 @@ def demo(settings: Settings, audio: Path | None, place: Path, teachers: str = ""
                 typed = place.with_stem(f"{place.stem}-to-text").resolve()
                 ask(client, "a typed sentence", None, typed)
         out.print("\nStopped everything that was started.")
-        if teachers == "tiny":
+        if teachers in TINY:
             out.print(f"\n{NOISE}")
     except KeyboardInterrupt:
         out.print("Stopped.")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,18 +15,20 @@ from pipeline.settings import Settings
 from waijiao.plainly import out_console as out
 
 NOISE = (
-    "GLM and Bark ran as the real ones do, through their queues; but their weights are random. What GLM says is noise, "
-    "which the teacher does not pass on: its persona's own words stand in. What Bark speaks is noise: do not expect to "
-    "understand it. With a GPU and a model hub, `make demo-teachers MODELS=full` runs the real ones."
+    "The language model and Bark ran as the real ones do, through their queues; but their weights are random. What the "
+    "model says is noise, which the teacher does not pass on: its persona's own words stand in. What Bark speaks is "
+    "noise: do not expect to understand it. With a GPU and a model hub, `make demo-teachers MODELS=full` runs real."
 )
+TINY = {"tiny": ("glm", "GLM"), "tiny-chatglm-6b": ("chatglm6b", "ChatGLM-6B")}  # the language model of each
 
 
-def tiny(settings: Settings, folder: Path) -> Settings:
-    """The settings with a tiny GLM and a tiny Bark, made in `folder`; recognition is as it was, and real."""
-    out.print("Making a tiny GLM and a tiny Bark with random weights …")
+def tiny(which: str, settings: Settings, folder: Path) -> Settings:
+    """The settings with tiny teachers, made in `folder`; recognition is as it was, and real."""
+    module, name = TINY[which]
+    out.print(f"Making a tiny {name} and a tiny Bark with random weights …")
     chosen = {
         "llm_engine": "transformers",
-        "llm_model": str(maker("glm")(folder / "tiny-glm")),
+        "llm_model": str(maker(module)(folder / which)),
         "tts_engine": "bark",
         "tts_model": str(maker("bark")(folder / "tiny-bark")),
     }
@@ -84,4 +87,7 @@ def said(settings: Settings, name: str) -> bool:
     return name in settings.model_fields_set
 
 
-TEACHERS: dict[str, Callable[[Settings, Path], Settings]] = {"tiny": tiny, "full": full}
+TEACHERS: dict[str, Callable[[Settings, Path], Settings]] = {
+    **{which: partial(tiny, which) for which in TINY},
+    "full": full,
+}
