@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -34,6 +35,18 @@ SessionName = Annotated[
 Label = Annotated[str, StringConstraints(max_length=512)]
 
 
+def whole(text: str) -> str:
+    """JSON can spell half a character, such as "\\ud83d", which no model and no store can take."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("it has half a character") from None
+    return text
+
+
+Words = Annotated[str, AfterValidator(whole)]
+
+
 class Asking(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,7 +54,7 @@ class Asking(BaseModel):
 class JobFields(Asking):
     """What may be said of a question."""
 
-    text: str = Field("", description="typed words; they are added to what is heard, or answered alone")
+    text: Words = Field("", description="typed words; they are added to what is heard, or answered alone")
     session: SessionName | None = Field(None, description="1 to 64 characters without / or \\")
     persona: str | None = Field(None, description="the name of a teacher")
     language: str | None = Field(None, pattern=r"^[a-z]{2,3}$", description="an ISO 639 code such as en or zh")
@@ -204,12 +217,12 @@ class TranscriptionForm(Asking):
 
 class TextPart(Asking):
     type: Literal["text"]
-    text: str
+    text: Words
 
 
 class ChatMessage(Asking):
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart]
+    content: Words | list[TextPart]
     refusal: None = Field(None, description="null, as in an answer that is sent back")
 
     @property

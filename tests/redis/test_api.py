@@ -97,6 +97,24 @@ def test_a_bad_upload_is_refused_with_its_code(client, here, content, expected):
     assert not list(here.blobs_folder.glob("**/*")) if here.blobs_folder.exists() else True
 
 
+HALF = r'"\ud83d"'  # the first half of an emoji, as JSON can spell it
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/jobs", f'{{"text": {HALF}}}'),
+        ("/v1/jobs", f'{{"text": "hi", "metadata": {{"pupil": {HALF}}}}}'),
+        ("/v1/chat/completions", f'{{"messages": [{{"role": "user", "content": {HALF}}}]}}'),
+        ("/v1/audio/speech", f'{{"input": {HALF}, "voice": "default"}}'),
+    ],
+)
+def test_half_a_character_is_refused(client, path, body):
+    answer = client.post(path, data=body, content_type="application/json")
+    assert answer.status_code in (400, 422), answer.text
+    assert "\ud83d" not in answer.text
+
+
 def test_bad_json_is_refused(client):
     for body in (b"{", b"[]", b'"text"'):
         assert code(client.post("/v1/jobs", data=body, content_type="application/json")) == (
