@@ -5,13 +5,13 @@ BROWSER := chromium fontconfig fonts-inter fonts-noto-cjk
 TORCH ?= --requirement requirements-torch.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo demo-teachers run teachers test test-all check lock pictures browser clean
+.PHONY: demo demo-teachers run teachers cublas test test-all check lock pictures browser clean
 
 demo: .venv/installed
 	$(BIN)/waijiao models fetch
 	$(BIN)/waijiao demo
 
-demo-teachers: .venv/teachers  # GLM, ChatGLM-6B, Bark: tiny, with random weights; MODELS=full: GLM and Bark from a hub, on a GPU
+demo-teachers: .venv/teachers $(if $(filter full,$(MODELS)),cublas)  # GLM, ChatGLM-6B, Bark: tiny, with random weights; MODELS=full: GLM and Bark from a hub, on a GPU
 	$(BIN)/waijiao models fetch $(if $(filter full,$(MODELS)),large,whisper-base bark-voices)
 	for teachers in $(or $(MODELS),tiny tiny-chatglm-6b); do $(BIN)/waijiao demo --teachers $$teachers --out answer-of-$$teachers.wav || exit 1; done
 
@@ -67,6 +67,9 @@ teachers: .venv/teachers  # what the engines on torch need; TORCH names another 
 	$(PIP) $(TORCH)
 	$(PIP) --no-deps --require-hashes -r requirements-gpu.lock
 	@touch $@
+
+cublas: .venv/installed  # for Whisper on a GPU; the lock is that of its image
+	$(PIP) --no-deps --require-hashes -r deploy/locks/worker_asr_gpu.lock
 
 .venv/developing: requirements-dev.lock .venv/installed
 	$(PIP) --require-hashes -r requirements-dev.lock

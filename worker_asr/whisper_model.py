@@ -10,6 +10,7 @@ from faster_whisper.feature_extractor import FeatureExtractor
 
 from pipeline.errors import ConfigurationError, ModelMissing
 from pipeline.settings import Settings
+from worker_asr import cublas
 
 FULL = 3000  # frames of 10 ms in the window that Whisper was trained on
 BRIEF = 100  # frames that are enough to try something out
@@ -91,6 +92,7 @@ def place(settings: Settings) -> tuple[str, int]:
         raise ConfigurationError(f"WAIJIAO_ASR_DEVICE=cuda: {none}")
     if number >= there:
         raise ConfigurationError(f"WAIJIAO_ASR_GPU={number}: expected a number below {there}; so many GPUs are there")
+    cublas.preload()
     return device, number
 
 
