@@ -22,14 +22,13 @@ def places(positions: torch.Tensor, contexts: torch.Tensor) -> torch.Tensor:
 def seen(positions: torch.Tensor, real: torch.Tensor, contexts: torch.Tensor) -> torch.Tensor:
     """True where a new token sees a column: (rows, 1, new, width). `real` (rows, width) is False left of a short row.
 
-    What stands there itself, at negative positions, sees everything: seeing nothing would make it no number at all.
+    What stands there itself sees the context, as all do: seeing nothing would make it no number at all.
     """
     lengths = real.sum(-1, keepdim=True)
     columns = torch.arange(real.shape[1], device=real.device) - (real.shape[1] - lengths)
     before = columns.unsqueeze(1) <= positions.unsqueeze(-1)
     in_context = (columns < contexts.unsqueeze(-1)).unsqueeze(1)
-    visible = real.unsqueeze(1) & (before | in_context) | (positions < 0).unsqueeze(-1)
-    return visible.unsqueeze(1)
+    return (real.unsqueeze(1) & (before | in_context)).unsqueeze(1)
 
 
 @cache
