@@ -1,8 +1,6 @@
-"""Where an engine on torch computes. Only engines import this: everything else does without torch."""
+"""Where an engine on torch computes."""
 
 from typing import Any
-
-import torch
 
 from pipeline.errors import ConfigurationError
 from pipeline.footprint import CONTEXT
@@ -14,6 +12,8 @@ def device(stage: str, settings: Settings) -> Any:
 
     Raises ConfigurationError when the settings name a device that is not here.
     """
+    import torch  # here, since only engines have it
+
     name, gpu, share, threads = (
         getattr(settings, f"{stage}_{each}") for each in ("device", "gpu", "gpu_fraction", "threads")
     )
