@@ -80,7 +80,8 @@ class LlamaCpp:
             raise EngineFailed(f"llama.cpp did not count tokens: {error}") from error
 
     def warm(self, prompt: Prompt) -> None:
-        self.reply([Prompt(prompt.messages, max_tokens=1)] * self._slots)
+        """In one slot: each of them computes its own, which a CPU takes seconds for, and a busy hour soon has done."""
+        self.reply([Prompt(prompt.messages, max_tokens=1)])
 
     def _reply(self, prompt: Prompt) -> Completion | WaijiaoError:
         try:
