@@ -21,7 +21,7 @@ run: .venv/installed
 
 test: .venv/developing
 	$(BIN)/waijiao models fetch
-	$(BIN)/python -m pytest --numprocesses 3 tests/unit tests/redis
+	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal tests/unit tests/redis
 	$(BIN)/python -m pytest tests/e2e
 
 test-all: test browser  # `make test test-all` runs the first tiers once, and without torch
