@@ -17,12 +17,12 @@ from rich.table import Table
 
 from pipeline.forecast import Forecast
 from pipeline.jobs import Jobs
-from pipeline.record import STAGES, State
+from pipeline.record import State
 from pipeline.settings import Settings
 from pipeline.store import connect
 from waijiao.client import Client
 from waijiao.house import House
-from waijiao.running import free_port, prepare
+from waijiao.running import ONE_EACH, free_port, prepare
 
 RECORDINGS = cycle(sorted((Path(__file__).parent.parent / "examples" / "learners").glob("*.wav")))
 WARM = 4  # jobs one after another before the first that counts: every model's speed is known then
@@ -90,8 +90,8 @@ def main(arguments: argparse.Namespace) -> None:
     table = Table("at once", "looks", "number", "unknown", "median error", "p90", "within 25 %", "factor 2", "bias")
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder), models=Settings().models_folder, redis_url="", port=free_port())
-        prepare(settings)
-        with House(settings, dict.fromkeys(STAGES, 1)) as house:
+        prepare(settings, ONE_EACH)
+        with House(settings, ONE_EACH) as house:
             house.wait_until_ready()
             watcher = Watcher(settings, house.url)
             for _ in range(WARM):

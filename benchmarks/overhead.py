@@ -21,7 +21,7 @@ from pipeline.settings import Settings
 from pipeline.shapes import Job
 from waijiao.client import Client
 from waijiao.house import House
-from waijiao.running import free_port, prepare
+from waijiao.running import ONE_EACH, free_port, prepare
 from worker_asr import engine as asr
 from worker_asr.engine import Recording
 from worker_llm import engine as llm
@@ -73,9 +73,9 @@ def seconds(job: Job) -> float:
 def main(rounds: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder), models=Settings().models_folder, redis_url="", port=free_port())
-        prepare(settings)
+        prepare(settings, ONE_EACH)
         direct = Direct(settings)
-        with House(settings, dict.fromkeys(STAGES, 1)) as house:
+        with House(settings, ONE_EACH) as house:
             house.wait_until_ready()
             client = Client(house.url)
             through_the_house(client, RECORDINGS[0])

@@ -17,7 +17,7 @@ from waijiao.plainly import out_console as out
 NOISE = (
     "The language model and Bark ran as the real ones do, through their queues; but their weights are random. What the "
     "model says is noise, which the teacher does not pass on: its persona's own words stand in. What Bark speaks is "
-    "noise: do not expect to understand it. With a GPU and a model hub, `make demo-teachers MODELS=full` runs real."
+    "noise: do not expect to understand it. `make demo-teachers MODELS=full` runs the real ones, with a hub and a GPU."
 )
 TINY = {"tiny": ("glm", "GLM"), "tiny-chatglm-6b": ("chatglm6b", "ChatGLM-6B")}  # the language model of each
 
