@@ -102,6 +102,20 @@ MUTANTS = [
         f"{JOBS}::test_a_dead_child_s_work_is_taken_back_by_the_next_child",
     ),
     Mutant(
+        "what was tried before is claimed alone",
+        "pipeline/scripts/claim.lua",
+        "and not alone do",
+        "do",
+        f"{JOBS}::test_a_job_that_was_tried_before_is_claimed_alone_so_that_it_takes_no_other_with_it",
+    ),
+    Mutant(
+        "a batch ends before what was tried before",
+        "pipeline/scripts/claim.lua",
+        "if alone and #batch > 0 then",
+        "if false then",
+        f"{JOBS}::test_a_batch_ends_before_a_job_that_was_tried_before",
+    ),
+    Mutant(
         "an orderly stop costs no attempt",
         "pipeline/scripts/release.lua",
         "redis.call('HINCRBY', key(job), 'attempts:' .. get(job, 'stage'), -1)",

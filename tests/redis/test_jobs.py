@@ -1,5 +1,7 @@
 """Records in a real Redis: how a job moves, who may move it, and what can never happen."""
 
+from dataclasses import replace
+
 import pytest
 from road import HEARD, OTHER, RESET, RESULTS, SPOKEN, TAUGHT, WORKER, asked, claimed, die, reach, run
 
@@ -219,11 +221,10 @@ def test_a_job_that_was_tried_before_is_claimed_alone_so_that_it_takes_no_other_
 
 
 def test_a_batch_ends_before_a_job_that_was_tried_before(jobs):
-    for name in "abc":
+    jobs.submit(replace(asked("tried", session="tried"), lane="bulk"))
+    jobs.fail("asr", claimed(jobs, "asr"), EngineFailed(), again=True)
+    for name in ("first", "second"):  # which are interactive, and go before it
         jobs.submit(asked(name, session=name))
-    first, second = jobs.claim("asr", WORKER, 2)[0]
-    jobs.complete("asr", first, HEARD)
-    jobs.fail("asr", second, EngineFailed(), again=True)
-    jobs.submit(asked("d", session="d"))
-    assert [job.id for job in jobs.claim("asr", WORKER, 3)[0]] == ["b"]
-    assert [job.id for job in jobs.claim("asr", OTHER, 3)[0]] == ["c", "d"]
+    assert [job.id for job in jobs.claim("asr", WORKER, 9)[0]] == ["first", "second"]
+    jobs.submit(replace(asked("last", session="last"), lane="bulk"))
+    assert [job.id for job in jobs.claim("asr", OTHER, 9)[0]] == ["tried"]  # in its old place, before the last one
