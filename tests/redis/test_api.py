@@ -160,6 +160,21 @@ def test_an_answer_whose_blob_is_gone_is_410(client, redis, here):
     assert code(client.get(location + "/audio")) == (410, "erased")
 
 
+def test_a_canceled_job_that_is_erased_before_it_can_be_shown_is_gone(client, monkeypatch):
+    """As those are that ask one model by itself: the request that waits for one erases it when it has ended."""
+    location, jobs = post(client, text="Hello").headers["Location"], client.application.extensions["jobs"]
+    cancel = jobs.cancel
+
+    def cancel_and_forget(tenant, job_id):
+        canceled = cancel(tenant, job_id)
+        jobs.forget(tenant, job_id)
+        return canceled
+
+    monkeypatch.setattr(jobs, "cancel", cancel_and_forget)
+    assert client.delete(location).status_code == 204
+    assert code(client.get(location)) == (410, "erased")
+
+
 def test_an_unknown_session_is_404(client):
     assert code(client.get("/v1/sessions/nobody")) == (404, "unknown_session")
     assert code(client.delete("/v1/sessions/nobody")) == (404, "unknown_session")
