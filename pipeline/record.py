@@ -6,20 +6,32 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
-from pipeline.turns import Answer, Completion, Feedback, Transcript
+from pipeline.turns import Answer, Completion, Cuts, Feedback, Transcript
 
-STAGES = ("asr", "llm", "tts")
-ROADS = {"teach": STAGES, "transcribe": ("asr",), "chat": ("llm",), "speak": ("tts",)}  # the stages of each task
+STAGES = ("asr", "llm", "tts")  # one for each model
+CUT = "cut"  # the stage at which a lesson's recording is cut into turns
+HOLD, PARTS = "hold", "parts"  # stages at which nobody works: a teacher's word, or the lesson's turns, are waited for
+ROADS = {  # the stages of each task
+    "teach": ("asr", "llm", HOLD, "tts"),
+    "transcribe": ("asr",),
+    "chat": ("llm",),
+    "speak": ("tts",),
+    "lesson": (CUT, PARTS, "llm", "tts"),
+    "turn": ("asr", "llm"),  # of a lesson, by a learner; one by somebody else is only transcribed
+}
 HINT = 200  # characters of a hint: what the recogniser can take in beside the words it hears
-LANES = ("interactive", "bulk")  # whatever waits in the first is worked on before anything in the second
+LANES = ("interactive", "homework", "bulk")  # what waits in one is worked on before what waits in those after it
 
 
 class State(StrEnum):
     """What a client is told. The last four never change again."""
 
     QUEUED = "queued"
+    CUTTING = "cutting"
+    LISTENING = "listening"
     TRANSCRIBING = "transcribing"
     THINKING = "thinking"
+    HELD = "held"
     SPEAKING = "speaking"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -27,7 +39,14 @@ class State(StrEnum):
     EXPIRED = "expired"
 
 
-AT_STAGE = {"asr": State.TRANSCRIBING, "llm": State.THINKING, "tts": State.SPEAKING}
+AT_STAGE = {
+    CUT: State.CUTTING,
+    PARTS: State.LISTENING,
+    "asr": State.TRANSCRIBING,
+    "llm": State.THINKING,
+    HOLD: State.HELD,
+    "tts": State.SPEAKING,
+}
 BY_ERROR = {"canceled": State.CANCELED, "expired": State.EXPIRED}
 
 
@@ -35,7 +54,7 @@ BY_ERROR = {"canceled": State.CANCELED, "expired": State.EXPIRED}
 class Question:
     """What is asked: a recording (its name in the blob store), typed text, or both, and how to answer it.
 
-    A `task` other than "teach" asks one model by itself; `details` is then what only that model is told.
+    `details` is what only its task needs: a model that is asked by itself, homework that was set, a lesson, its turn.
     """
 
     id: str
@@ -57,12 +76,20 @@ class Question:
     webhook_events: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)  # the client's own words, given back to it
     details: Mapping[str, Any] = field(default_factory=dict)
+    assignment: str = ""  # id of the assignment that is handed in with it
+    student: str = ""  # who hands it in: the name of one of the assignment's students
+    lesson: str = ""  # id of the lesson that it is a turn of
+    sha256: str = ""  # of the recording, where it may have been recognised before
+    due: float | None = None  # Unix seconds by which homework is to be answered
+    group: str = ""  # whose turn it is when classes take turns
+    hold: bool = False  # the answer waits for the teacher's word before it is spoken
+    retention_h: int | None = None  # hours it is kept; None: as the settings say
 
     @property
     def road(self) -> tuple[str, ...]:
         """The stages of this job, in order: typed text alone needs no recognition."""
-        road = ROADS[self.task]
-        return road if self.recording else tuple(stage for stage in road if stage != "asr")
+        skipped = {stage for stage, there in (("asr", self.recording), (HOLD, self.hold)) if not there}
+        return tuple(stage for stage in ROADS[self.task] if stage not in skipped)
 
     @property
     def name(self) -> str:
@@ -101,10 +128,13 @@ class Job:
     feedback: Feedback | None = None
     answer: Answer | None = None
     completion: Completion | None = None
+    cuts: Cuts | None = None
     error: Mapping[str, Any] | None = None
     dead: bool = False  # it failed through no fault of its own, and may be retried
     retry_of: str | None = None  # id of the dead job in whose place this one is answered
     retried_as: str | None = None  # id of the job that is answered in the place of this one
+    rerun_of: str | None = None  # id of the job of which this one is another version
+    rerun_as: str | None = None  # id of the latest other version of this one
     attempts: Mapping[str, int] = field(default_factory=dict)
     timings: Mapping[str, Timing] = field(default_factory=dict)
 
@@ -144,7 +174,7 @@ class Job:
             return record[name].split("/")[1] if name in record else None
 
         transcript, feedback, answer = parsed("transcript"), parsed("feedback"), parsed("answer")
-        completion = parsed("completion")
+        completion, cuts = parsed("completion"), parsed("cuts")
         asked = json.loads(record["question"])
         question = Question(**{**asked, "webhook_events": tuple(asked.get("webhook_events", ()))})
         return cls(
@@ -162,10 +192,15 @@ class Job:
             feedback=feedback and Feedback.from_dict(feedback),
             answer=answer and Answer.from_dict(answer),
             completion=completion and Completion(**completion),
+            cuts=cuts and Cuts.from_dict(cuts),
             error=parsed("error"),
             dead="dead" in record,
             retry_of=other("retry_of"),
             retried_as=other("retried_as"),
+            rerun_of=other("rerun_of"),
+            rerun_as=other("rerun_as"),
             attempts={s: int(record[f"attempts:{s}"]) for s in question.road if f"attempts:{s}" in record},
-            timings={s: Timing(seconds(f"waited:{s}"), seconds(f"ran:{s}")) for s in question.road},
+            timings={
+                s: Timing(seconds(f"waited:{s}"), seconds(f"ran:{s}")) for s in question.road if s not in (HOLD, PARTS)
+            },
         )

@@ -136,6 +136,34 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Cut:
+    """One turn of a lesson: `number` counts from 1, `start` and `end` are seconds from the lesson's start.
+
+    `speaker` is the channel in which it is heard, where the recording has speakers apart ("left", "right"), else "".
+    """
+
+    number: int
+    start: float
+    end: float
+    speaker: str = ""
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """A lesson's turns, in their order; the whole recording lasts `duration_s` seconds."""
+
+    duration_s: float
+    turns: tuple[Cut, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
+        return cls(fields["duration_s"], tuple(Cut(**turn) for turn in fields["turns"]))
+
+
+@dataclass(frozen=True)
 class Exchange:
     """An earlier turn of the session: what the learner said, and what the teacher answered in the model's own form."""
 

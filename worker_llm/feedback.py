@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 
 from pipeline.personas import Persona
 from pipeline.turns import Feedback
-from worker_llm.edits import QUOTES, Piece, believed, close, compare, explanation, rewritten
+from pipeline.edits import QUOTES, Piece, believed, close, compare, explanation, rewritten
 
 REPLY_CHARS = 240  # characters of a reply that are spoken
 REPEATED_CHARS = 300  # characters of a corrected sentence that is repeated aloud
