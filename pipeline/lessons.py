@@ -83,7 +83,7 @@ def _chapter(rest: Sequence[Turn]) -> int:
     begun, ended = rest[0].start, rest[0].end
     if max(turn.end for turn in rest) - begun <= LATE * CHAPTER_S:
         return len(rest)
-    pauses = {}
+    pauses: dict[int, float] = {}
     for number, turn in enumerate(rest[1:], 1):
         if ended - begun > LATE * CHAPTER_S and pauses:
             break
