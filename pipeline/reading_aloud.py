@@ -1,0 +1,65 @@
+"""What of a text that was to be read aloud was heard, and which words that were to be used were said."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pipeline.edits import FAMILIES, FREE, QUOTES, WORD, compare
+
+AROUND = re.compile(r"^[\W_]+|[\W_]+$")
+DOUBLED = "bdglmnprt"  # letters that are doubled before an ending, as in "stopped" and "running"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """`read` of the text's `words` were heard in their place; those that were not are `missed`, in the text's order."""
+
+    words: int
+    read: int
+    missed: tuple[str, ...] = ()
+
+    @property
+    def accuracy(self) -> float | None:
+        """read / words, in [0, 1]; None where nothing was to be read."""
+        return self.read / self.words if self.words else None
+
+
+def spoken_words(text: str) -> list[str]:
+    """The words of a text as they are counted and compared: no case, no punctuation around; Chinese by character."""
+    words = (AROUND.sub("", word) for word in WORD.findall(text.translate(QUOTES)))
+    return [word.casefold() for word in words if word]
+
+
+def read(heard: str, text: str) -> Reading:
+    """How a text was read aloud. Both are aligned word by word; a word counts as read where it stands in both.
+
+    A short form counts as its long one ("I'm", "I am") where nothing beside it differs. Numbers do not: a recogniser
+    may write "20" for "twenty".
+    """
+    words = spoken_words(text)
+    pieces = compare(" ".join(spoken_words(heard)), " ".join(words))
+    missed = tuple(word for piece in pieces if not piece.unchanged for word in piece.after)
+    return Reading(len(words), len(words) - len(missed), missed)
+
+
+def used(words: Iterable[str], said: str) -> tuple[str, ...]:
+    """Those of the target words that were said, in any of their forms; each may be a phrase, said without a break."""
+    heard = spoken_words(said)
+    return tuple(word for word in words if _is_in(heard, [_forms(each) for each in spoken_words(word)]))
+
+
+def _is_in(heard: list[str], phrase: list[set[str]]) -> bool:
+    places = range(len(heard) - len(phrase) + 1) if phrase else ()
+    return any(all(heard[at + n] in forms for n, forms in enumerate(phrase)) for at in places)
+
+
+def _forms(word: str) -> set[str]:
+    """A word with the regular endings of English, and its irregular forms as far as they are known."""
+    forms = {word, *(word + ending for ending in ("s", "es", "'s", "ed", "ing"))}
+    if word.endswith("e"):
+        forms |= {word + "d", word[:-1] + "ing"}
+    if word.endswith("y"):
+        forms |= {word[:-1] + "ies", word[:-1] + "ied"}
+    if word.endswith(tuple(DOUBLED)):
+        forms |= {word + word[-1] + "ed", word + word[-1] + "ing"}
+    return forms.union(*(family for family in FAMILIES if word in family and not family & FREE))
