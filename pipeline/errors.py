@@ -245,6 +245,57 @@ class ForeignHost(WaijiaoError):
     code, http_status = "foreign_host", 421
 
 
+# --- what is handed in -------------------------------------------------------------------------------------------
+
+
+class BadRoster(WaijiaoError):
+    """Raised when the list of a class cannot be used; the message names the line, and what stands there."""
+
+    code, http_status = "bad_roster", 422
+
+
+class UnknownStudent(WaijiaoError):
+    """Raised when a file's name has no student of the class. Put the student's name or number into it."""
+
+    code, http_status = "unknown_student", 422
+
+
+class AmbiguousStudent(WaijiaoError):
+    """Raised when a file's name fits several students equally. Put the full name or number of one into it."""
+
+    code, http_status = "ambiguous_student", 422
+
+
+class DoubledStudent(WaijiaoError):
+    """Raised when several files are one student's, so that none of them is taken. Leave the one that counts."""
+
+    code, http_status = "doubled_student", 422
+
+
+class BadArchive(WaijiaoError):
+    """Raised when a ZIP, or a file in it, is truncated, damaged, or packed in a way that is not read. Pack it anew."""
+
+    code, http_status = "bad_archive", 422
+
+
+class TooManyFiles(WaijiaoError):
+    """Raised when a ZIP has more files than are taken at once; none was read. Send them in several."""
+
+    code, http_status = "too_many_files", 422
+
+
+class NestedArchive(WaijiaoError):
+    """Raised when a file in a ZIP is an archive itself, which is not opened. Pack the recordings alone."""
+
+    code, http_status = "nested_archive", 422
+
+
+class Encrypted(WaijiaoError):
+    """Raised when a file in a ZIP is encrypted. Pack it without a password."""
+
+    code, http_status = "encrypted", 422
+
+
 # --- the recording ---------------------------------------------------------------------------------------------
 
 
