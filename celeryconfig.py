@@ -9,8 +9,9 @@ broker_url = broker_address(settings())
 result_backend = None
 task_ignore_result = True
 
-task_queues = [Queue(name, routing_key=name) for name in ("asr", "llm", "tts", "chores")]
-task_routes = {f"{name}.*": {"queue": name, "routing_key": name} for name in ("asr", "llm", "tts", "chores")}
+QUEUES = ("asr", "llm", "tts", "cut", "chores")
+task_queues = [Queue(name, routing_key=name) for name in QUEUES]
+task_routes = {f"{name}.*": {"queue": name, "routing_key": name} for name in QUEUES}
 task_default_queue = "dead-end"  # nobody listens: a task without a route is seen at once
 task_create_missing_queues = False
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from api import here
 from pipeline.forecast import Expected
-from pipeline.record import Job
+from pipeline.record import Job, State
 from pipeline.turns import Part
 from pipeline.when import iso
 
@@ -91,6 +91,11 @@ def show(job: Job, spoken: Sequence[Part], expected: Expected) -> dict[str, Any]
         "metadata": dict(question.metadata),
         "retry_of": job.retry_of,
         "retried_as": job.retried_as,
+        "rerun_of": job.rerun_of,
+        "rerun_as": job.rerun_as,
+        "assignment": question.assignment or None,
+        "student": question.student or None,
+        "lesson": question.lesson or None,
         "links": links(job, place),
     }
 
@@ -103,6 +108,8 @@ def show_part(job: Job, number: int, part: Part) -> dict[str, Any]:
 def links(job: Job, place: str) -> dict[str, str]:
     """What can be done with the job as it stands."""
     found = {"self": place, "events": f"{place}/events"}
+    if job.state == State.HELD:
+        found |= {"release": f"{place}/release", "feedback": f"{place}/feedback"}
     if job.ended_at is None:
         return {**found, "cancel": f"{place}/cancel"}
     if job.dead:

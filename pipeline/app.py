@@ -8,7 +8,13 @@ from pipeline.jobs import Bell
 from pipeline.record import STAGES
 from pipeline.store import HURRIED
 
-TASKS = {"asr": "asr.transcribe", "llm": "llm.answer", "tts": "tts.speak", "chores": "chores.deliver"}  # for a bell
+TASKS = {  # for a bell
+    "asr": "asr.transcribe",
+    "llm": "llm.answer",
+    "tts": "tts.speak",
+    "cut": "cut.cut",
+    "chores": "chores.deliver",
+}
 
 app = Celery("waijiao")
 app.config_from_object("celeryconfig")

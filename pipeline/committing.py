@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from pipeline.blobs import FolderBlobs
 from pipeline.errors import EngineFailed, OutOfMemory, WaijiaoError, wordless
 from pipeline.jobs import Bell, Jobs, Result
-from pipeline.record import Job
+from pipeline.record import CUT, Job
 from pipeline.store import AWAY
 from pipeline.turns import Answer
 
@@ -29,7 +29,7 @@ def commit(jobs: Jobs, stage: str, job: Job, outcome: Outcome) -> list[Bell]:
         raise
     except Exception as error:  # noqa: BLE001 - such as a result that no JSON can hold
         bells = write(jobs, stage, job, unexpected(error, [job]))
-    if stage == "asr":
+    if stage in {"asr", CUT}:
         remove_unneeded(jobs, job)
     return bells
 

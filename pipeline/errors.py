@@ -134,6 +134,30 @@ class UnknownSession(WaijiaoError):
     code, http_status = "unknown_session", 404
 
 
+class UnknownAssignment(WaijiaoError):
+    """Raised when there is no such assignment: it was never set, it was erased, or its retention has passed."""
+
+    code, http_status = "unknown_assignment", 404
+
+
+class AssignmentExists(WaijiaoError):
+    """Raised when another assignment has this id. Choose another id, or replace it with PUT."""
+
+    code, http_status = "assignment_exists", 409
+
+
+class NotHeld(WaijiaoError):
+    """Raised when an answer is reviewed that does not wait for the teacher: not yet, not any more, or never."""
+
+    code, http_status = "not_held", 409
+
+
+class CannotRerun(WaijiaoError):
+    """Raised when a job cannot be done again from that stage: what it would begin with was never made, or is gone."""
+
+    code, http_status = "cannot_rerun", 409
+
+
 class Erased(WaijiaoError):
     """Raised when the job's data was erased on request. It cannot be brought back."""
 

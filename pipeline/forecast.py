@@ -8,10 +8,11 @@ from typing import Any, cast
 
 from redis import Redis
 
-from pipeline.jobs import BULK, PREFIX, Jobs
+from pipeline.jobs import PREFIX, Jobs
 from pipeline.readiness import workers
 from pipeline.record import LANES, STAGES, Job
 
+BEHIND = (1e15, 2e15, "+inf")  # the places at which the lanes end, as scripts/common.lua has them
 KEPT_S = 0.25  # seconds for which the figures of the whole house are used again
 
 # The job's phase; of itself, or of its session's first open turn while it is held: the stage, how many jobs are claimed
@@ -133,15 +134,15 @@ def lines(redis: "Redis") -> dict[str, Line]:
         reading.hgetall(f"{PREFIX}pace")
         reading.zrange(f"{PREFIX}leases", 0, -1)
         for stage in STAGES:
-            reading.zcount(f"{PREFIX}ready:{stage}", "-inf", f"({BULK}")
-            reading.zcard(f"{PREFIX}ready:{stage}")
+            for end in BEHIND:
+                reading.zcount(f"{PREFIX}ready:{stage}", "-inf", f"({end}")
         (seconds, microseconds), pace, leased, *counts = reading.execute()
         for name in leased:
             reading.hmget(f"{PREFIX}job:{name}", "stage", "claimed_at")
         begun = [(stage, seconds + microseconds / 1e6 - float(at)) for stage, at in reading.execute() if stage]
     ready = {stage: counted["ready"] for stage, counted in workers(redis).items()}
     made = {}
-    for stage, waiting in zip(STAGES, zip(counts[::2], counts[1::2], strict=True), strict=True):
+    for stage, *waiting in zip(STAGES, counts[::3], counts[1::3], counts[2::3], strict=True):
         if ready.get(stage) and f"ran:{stage}" in pace:
             ran_s, each_s = float(pace[f"ran:{stage}"]), float(pace[f"each:{stage}"])
             in_hand = sum(max(0.0, 1 - ran / ran_s) for at, ran in begun if at == stage)

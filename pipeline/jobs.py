@@ -13,6 +13,7 @@ from redis.commands.core import Script
 from redis.exceptions import NoScriptError
 
 from pipeline.errors import (
+    Canceled,
     Erased,
     KeyReused,
     MinutesUsed,
@@ -20,13 +21,14 @@ from pipeline.errors import (
     QuotaFull,
     RateLimited,
     ServerFull,
+    UnknownAssignment,
     UnknownJob,
     UnknownSession,
     WaijiaoError,
 )
-from pipeline.record import LANES, STAGES, Job, Question
+from pipeline.record import STAGES, Job, Question
 from pipeline.settings import Settings
-from pipeline.turns import Answer, Completion, Feedback, Transcript
+from pipeline.turns import Answer, Completion, Cuts, Feedback, Transcript
 from pipeline.webhooks import told
 
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -34,20 +36,23 @@ PREFIX = "waijiao:"  # of every key; scripts/common.lua has the same
 CHANGED = f"{PREFIX}changed"  # channel on which a job's name is said whenever it changed
 AT_ONCE = 200  # records one sweep takes back, ends or rings, so that it never blocks Redis for long
 REPEAT_S = 86_400  # seconds for which a repeated request is known by its Idempotency-Key
-BULK = 10**12  # jobs of the bulk lane stand this many places behind the interactive ones accepted at the same time
+STARVED_S = 30  # seconds after which a lane that waits has the next turn, however much is in faster ones
 PROGRESS_S = 3600  # seconds that what there was of an unfinished result is kept
 PACE_S = 10  # seconds from one job's end to the next's, for Retry-After, while none has ended yet
 
 CANCELED = "The job was canceled before it was answered."
 STARTED_OVER = "The session was started over before this turn was answered."
+REPLACED = "It was handed in again, or answered anew, before it was answered."
 
-Result = Transcript | Feedback | Completion | Answer
+Result = Transcript | Feedback | Completion | Answer | Cuts
 FIELDS: dict[type[Any], str] = {
     Transcript: "transcript",
     Feedback: "feedback",
     Completion: "completion",
     Answer: "answer",
+    Cuts: "cuts",
 }
+Facts = Mapping[str, Transcript | Feedback | Cuts | None]  # what is known of a job before its first stage, by field
 
 
 @dataclass(frozen=True)
@@ -98,40 +103,80 @@ class Jobs:
     def submit(self, question: Question, repeatable: Repeatable | None = None) -> Accepted:
         """Accept a question; its record exists and waits for the first stage of its road when this returns.
 
-        Raises KeyReused; ServerFull or QuotaFull when too many jobs wait; RateLimited or MinutesUsed when the client's
-        key has used up what it may. Then nothing was written.
+        Where its recording was recognised before, as its `sha256` says, the words are taken over. Raises KeyReused;
+        UnknownAssignment; Canceled when its lesson has ended; ServerFull or QuotaFull when too many jobs wait;
+        RateLimited or MinutesUsed when the client's key has used up what it may. Then nothing was written.
         """
         terms: dict[str, str] = {}
         if repeatable:
             whose = f"{question.key} {repeatable.key}"
             terms = {"key": digest(whose), "fingerprint": repeatable.fingerprint}
-        return self._accept(question, ",".join(question.road), terms, {})
+        heard = self.heard_before(question)
+        return self._accept(question, "llm" if heard else question.road[0], terms, {"transcript": heard})
 
     def retry(self, dead: Job, question: Question) -> Accepted:
         """Accept `question` in the place of a dead job: it goes on at the stage that failed. NotDead if it is not."""
-        road = question.road[question.road.index(dead.stage) :]
-        facts = {"transcript": dead.transcript, "feedback": dead.feedback}
-        done = {name: json.dumps(fact.as_dict(), ensure_ascii=False) for name, fact in facts.items() if fact}
-        return self._accept(question, ",".join(road), {"retry_of": dead.name}, done)
+        return self._accept(question, dead.stage, {"retry_of": dead.name}, facts_of(dead))
 
-    def _accept(self, question: Question, road: str, terms: dict[str, str], done: dict[str, str]) -> Accepted:
-        s = self.settings
+    def rerun(self, job: Job, question: Question, stage: str, facts: Facts) -> Accepted:
+        """Accept `question` as another version of a job that has ended: from `stage` on, with what is known before."""
+        return self._accept(question, stage, {"rerun_of": job.name}, facts)
+
+    def _accept(self, question: Question, stage: str, terms: Mapping[str, str], facts: Facts) -> Accepted:
+        s, road = self.settings, question.road
         bounds = {"most_server": s.max_jobs, "most_tenant": s.max_jobs_tenant, "most_session": s.max_jobs_session}
-        clocks = {"retention_s": s.retention_h * 3600, "deadline_s": s.deadline_s, "repeat_s": REPEAT_S, "pace": PACE_S}
+        retention_s = 3600 * (s.retention_h if question.retention_h is None else question.retention_h)
+        clocks: dict[str, float] = {"retention_s": retention_s, "deadline_s": s.deadline_s, "repeat_s": REPEAT_S}
+        clocks["pace"] = PACE_S
+        places = {"lane": question.lane, "group": question.group or question.conversation, "replaced": REPLACED}
+        if question.due is not None:
+            clocks["due"] = question.due
+        if question.lesson:
+            clocks["number"] = question.details["number"]
+        known_facts = {name: json.dumps(fact.as_dict(), ensure_ascii=False) for name, fact in facts.items() if fact}
         fields = {
             "question": json.dumps(asdict(question), ensure_ascii=False),
             "tenant": question.tenant,
             "session": question.conversation,
-            "road": road,
-            "behind": BULK * LANES.index(question.lane),
+            "road": ",".join(road[road.index(stage) :]),
             **client(question),
+            **whole(question),
+            **self.recognised_as(question),
             **told(question),
-            **done,
+            **known_facts,
         }
-        answer = self.run("submit", question.name, json.dumps({**terms, **bounds, **clocks}), json.dumps(fields))
+        answer = self.run(
+            "submit", question.name, json.dumps({**terms, **bounds, **clocks, **places}), json.dumps(fields)
+        )
         outcome, flat, free_in_s, rung = answer
         refuse(outcome, float(free_in_s))
         return Accepted(known(record(flat)), earlier=outcome == "same", bells=bells(rung))
+
+    def heard_before(self, question: Question) -> Transcript | None:
+        """What was heard in the same recording by the same model under the same circumstances, if that is kept."""
+        for heard_as in self.recognised_as(question).values():
+            name = cast(str | None, self.redis.get(f"{PREFIX}heard-as:{heard_as}"))
+            if name:
+                return Job.transcript_of(cast(dict[str, str], self.redis.hgetall(f"{PREFIX}job:{name}")))
+        return None
+
+    def recognised_as(self, question: Question) -> dict[str, str]:
+        """What the record says to have the words found again; nothing when that is not wanted."""
+        if not question.sha256:
+            return {}
+        s = self.settings
+        model = (s.asr_engine, s.asr_model, s.asr_compute_type, str(s.asr_beam))
+        heard = (question.sha256, question.language, question.hint, question.persona, question.task, question.owner)
+        words = json.dumps(question.details.get("words", ()))
+        return {"heard_as": f"{question.tenant}/{digest(chr(0).join((*model, *heard, words)))}"}
+
+    def has(self, name: str) -> bool:
+        """Whether there is a record of the job `tenant/id`, be it only that it was erased."""
+        return bool(self.redis.exists(f"{PREFIX}job:{name}"))
+
+    def turns_of(self, job: Job) -> list[str]:
+        """The names of a lesson's turns, in their order; none of any other job."""
+        return cast(list[str], self.redis.zrange(f"{PREFIX}children:{job.name}", 0, -1))
 
     def get(self, tenant: str, job_id: str, owner: str = "") -> Job:
         """The job's record; UnknownJob when there is none for this tenant, Erased when it was erased.
@@ -151,7 +196,7 @@ class Jobs:
     def claim(self, stage: str, worker: str, most: int) -> tuple[list[Job], list[Bell]]:
         """Lease the first `most` ready jobs of the stage to this worker, in order of acceptance."""
         s = self.settings
-        claims, rung = self.run("claim", stage, worker, one_call(), most, s.lease_s, s.attempts, s.stage_s)
+        claims, rung = self.run("claim", stage, worker, one_call(), most, s.lease_s, s.attempts, s.stage_s, STARVED_S)
         return [Job.from_record(record(flat)) for flat in claims], bells(rung)
 
     def renew(self, stage: str, claimed: Sequence[Job]) -> list[str]:
@@ -194,6 +239,12 @@ class Jobs:
         """End the job, wherever it is; False when it has ended already."""
         self.get(tenant, job_id)
         done, rung = self.run("cancel", f"{tenant}/{job_id}", CANCELED, one_call())
+        return bool(done), bells(rung)
+
+    def review(self, job: Job, feedback: Feedback | None, go: bool) -> tuple[bool, list[Bell]]:
+        """Change an answer that is held, unless `feedback` is None, and let it `go` on; False when it is not held."""
+        changed = json.dumps(feedback.as_dict(), ensure_ascii=False) if feedback else ""
+        done, rung = self.run("review", job.name, changed, int(go), self.settings.deadline_s, one_call())
         return bool(done), bells(rung)
 
     def forget(self, tenant: str, job_id: str) -> None:
@@ -260,8 +311,26 @@ def client(question: Question) -> dict[str, str]:
     return {name: id_ for name, id_ in (("key", question.key), ("owner", question.owner)) if id_}
 
 
+def whole(question: Question) -> dict[str, str]:
+    """What a job's record says to the scripts of the assignment or the lesson that it is a part of."""
+    found = {"sha256": question.sha256}
+    if question.assignment:
+        found |= {"assignment": f"{question.tenant}/{question.assignment}", "student": question.student}
+    if question.lesson:
+        found["lesson"] = f"{question.tenant}/{question.lesson}"
+    return {name: value for name, value in found.items() if value}
+
+
+def facts_of(job: Job) -> Facts:
+    return {"transcript": job.transcript, "feedback": job.feedback, "cuts": job.cuts}
+
+
 def refuse(outcome: str, free_in_s: float) -> None:
     """Raise what `outcome` of submit.lua means, unless the job was accepted, now or before."""
+    if outcome == "assignment":
+        raise UnknownAssignment
+    if outcome == "ended":
+        raise Canceled("The lesson was canceled, or has ended.")
     if outcome == "other":
         raise KeyReused
     if outcome == "gone":

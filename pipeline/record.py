@@ -156,9 +156,13 @@ class Job:
 
     def blobs(self, keep_recordings: bool) -> set[str]:
         """Names in the blob store that are still needed: the recording until it was recognised, and the answer."""
-        unheard = self.transcript is None and (self.ended_at is None or self.dead)
+        unheard = not (self.transcript or self.cuts) and (self.ended_at is None or self.dead)
         recording = {self.question.recording} if unheard or keep_recordings else set()
         return (recording | (self.answer.blobs if self.answer else set())) - {""}
+
+    @staticmethod
+    def transcript_of(record: Mapping[str, str]) -> Transcript | None:
+        return Transcript.from_dict(json.loads(record["transcript"])) if "transcript" in record else None
 
     @classmethod
     def from_record(cls, record: Mapping[str, str]) -> Self:

@@ -6,6 +6,7 @@ import secrets
 from pipeline.blobs import FolderBlobs
 from pipeline.errors import NotDead, WaijiaoError
 from pipeline.jobs import Accepted, Jobs
+from pipeline.record import CUT
 
 
 def retry(jobs: Jobs, blobs: FolderBlobs, tenant: str, job_id: str) -> Accepted:
@@ -14,7 +15,7 @@ def retry(jobs: Jobs, blobs: FolderBlobs, tenant: str, job_id: str) -> Accepted:
     if dead.retried_as:
         return Accepted(jobs.get(tenant, dead.retried_as), earlier=True, bells=[])
     question = dataclasses.replace(dead.question, id=secrets.token_hex(16), recording="")
-    if dead.stage == "asr":
+    if dead.stage in {"asr", CUT}:
         try:
             with blobs.open(dead.question.recording) as recording:
                 question = dataclasses.replace(question, recording=blobs.put(question.name, recording).name)

@@ -12,7 +12,7 @@ from pipeline.record import Job
 def turns(redis: "Redis", tenant: str, session: str, before: float = float("inf"), most: int = -1) -> list[Job]:
     """The session's jobs with seq < `before` since it was last started over, oldest first; silence is no turn.
 
-    A dead turn that was retried is left out: the one in its place stands where it was accepted again.
+    A turn that was retried or done again is left out: the one in its place stands where it was accepted again.
     Of the records, the latest `most` are read; all of them when it is negative.
     """
     name = f"{tenant}/{session}"
@@ -23,7 +23,8 @@ def turns(redis: "Redis", tenant: str, session: str, before: float = float("inf"
         for job in jobs:
             reading.hgetall(f"{PREFIX}job:{job}")
         records = reading.execute()
-    found = [Job.from_record(record) for record in records if "road" in record and "retried_as" not in record]
+    left_out = {"retried_as", "rerun_as"}
+    found = [Job.from_record(record) for record in records if "road" in record and not left_out & record.keys()]
     return [job for job in found if not (job.error and job.error["code"] == NoSpeech.code)]
 
 

@@ -5,9 +5,23 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-State = Literal["queued", "transcribing", "thinking", "speaking", "succeeded", "failed", "canceled", "expired"]
+State = Literal[
+    "queued",
+    "cutting",
+    "listening",
+    "transcribing",
+    "thinking",
+    "held",
+    "speaking",
+    "succeeded",
+    "failed",
+    "canceled",
+    "expired",
+]
 Stage = Literal["asr", "llm", "tts"]
-Task = Literal["teach", "transcribe", "chat", "speak"]
+AnyStage = Literal["cut", "parts", "asr", "llm", "hold", "tts"]
+Task = Literal["teach", "transcribe", "chat", "speak", "lesson", "turn"]
+Lane = Literal["interactive", "homework", "bulk"]
 Id = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 Seconds = Annotated[float, Field(ge=0)]
 
@@ -31,7 +45,7 @@ class JobError(Shape):
     """Why a job ended without an answer."""
 
     code: str
-    stage: Stage | None
+    stage: AnyStage | None
     detail: str
     retryable: bool
 
@@ -118,7 +132,7 @@ class Job(Shape):
     id: Id
     state: State
     task: Task
-    lane: Literal["interactive", "bulk"]
+    lane: Lane
     session: str
     owner: str | None
     seq: int
@@ -126,7 +140,7 @@ class Job(Shape):
     created_at: datetime
     updated_at: datetime
     deadline_at: datetime
-    attempts: dict[Stage, int]
+    attempts: dict[AnyStage, int]
     queue_position: int | None
     eta_seconds: Seconds | None
     question: Question
@@ -135,12 +149,17 @@ class Job(Shape):
     completion: Completion | None
     parts: list[Part]
     answer: Answer | None
-    timings: dict[Stage, Timing]
+    timings: dict[AnyStage, Timing]
     outcome: str | None
     error: JobError | None
     metadata: dict[str, str]
     retry_of: Id | None
     retried_as: Id | None
+    rerun_of: Id | None
+    rerun_as: Id | None
+    assignment: str | None
+    student: str | None
+    lesson: Id | None
     links: dict[str, str]
 
 

@@ -26,14 +26,14 @@ from pipeline.settings import settings
 from pipeline.stopping import Stopping
 from pipeline.store import AWAY, connect
 from pipeline.sweep import Sweep
-from pipeline.turns import Answer, Completion, Feedback, Transcript
+from pipeline.turns import Answer, Completion, Cuts, Feedback, Transcript
 from pipeline.watchdog import Watchdog
 
 log = logging.getLogger("waijiao")
 app.steps["worker"].update({Stopping, LoadedEngine, SameStore, Sweep, Watchdog})
 
 Run = Callable[[Any, list[Job]], Sequence[Outcome]]
-RESULTS: dict[str, type[Any]] = {"asr": Transcript, "llm": Feedback, "tts": Answer}  # of each stage of a lesson
+RESULTS: dict[str, type[Any]] = {"asr": Transcript, "llm": Feedback, "tts": Answer, "cut": Cuts}  # of each stage
 ALONE: dict[str, type[Any]] = {"chat": Completion}  # of a task that asks one model by itself, where it is another
 
 
@@ -67,7 +67,7 @@ def stage(name: str, engine_class: str) -> Callable[[Run], Callable[[str], None]
 def work(name: str, run: Run) -> None:
     """Claim, run, commit, ring. Raises Ignore, which ends this message's chain, when the chain has nobody to ring."""
     jobs = records()
-    batch, bells = jobs.claim(name, child.WORKER, getattr(settings(), f"{name}_batch"))
+    batch, bells = jobs.claim(name, child.WORKER, getattr(settings(), f"{name}_batch", 1))
     if batch:
         with leased(jobs, name, batch):
             outcomes = attempt(name, run, batch)

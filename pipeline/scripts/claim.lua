@@ -1,9 +1,10 @@
--- claim(stage, worker, token, most, lease_s, attempts, stage_s): lease the first `most` ready jobs of the stage.
+-- claim(stage, worker, token, most, lease_s, attempts, stage_s, starved_s): lease the first `most` ready jobs of the stage.
 -- A worker does one thing at a time: what it still holds was given up, by this child or by one that died, and is taken
 -- back; unless this very call (its token) was made before and only its answer was lost.
 -- A job that was tried before is claimed alone: if it is the one that kills its worker, the others of its batch live.
-local stage, worker, token, most, lease, attempts, stage_s = unpack(ARGV)
-local held = P .. 'held:' .. worker
+-- A lane that waits, and of which nothing was claimed for starved_s, has the next turn, however much is in faster ones.
+local stage, worker, token, most, lease, attempts, stage_s, starved_s = unpack(ARGV)
+local held, line, served = P .. 'held:' .. worker, P .. 'ready:' .. stage, P .. 'served:' .. stage
 local claims = {}
 for _, job in ipairs(redis.call('SMEMBERS', held)) do
   if not alive(job) or get(job, 'worker') ~= worker then
@@ -15,16 +16,33 @@ for _, job in ipairs(redis.call('SMEMBERS', held)) do
   end
 end
 if #claims > 0 then return { claims, bells } end
+
+local function first()
+  for i = 2, #LANES do
+    local waits = first_of(LANES[i], stage)
+    if waits and NOW - (redis.call('HGET', served, LANES[i]) or NOW) > tonumber(starved_s) then return waits end
+  end
+  return redis.call('ZRANGE', line, 0, 0)[1]
+end
+
+local function note_turn(place)  -- of its lane, and of the rounds in which classes take turns there
+  note_served(lane_of(place), stage)
+  local rounds, begin = rounds_at(place)
+  if begin > 0 and place - begin > tonumber(redis.call('HGET', rounds, 'now') or 0) then
+    redis.call('HSET', rounds, 'now', string.format('%.0f', place - begin))
+    if redis.call('TTL', rounds) < 0 then redis.call('EXPIRE', rounds, 86400) end
+  end
+end
+
 local batch, alone = {}, false
 while #batch < tonumber(most) and not alone do
-  local job, place = unpack(redis.call('ZPOPMIN', P .. 'ready:' .. stage))
+  local job = first()
   if not job then break end
   if alive(job) and get(job, 'stage') == stage then
     alone = tonumber(get(job, 'attempts:' .. stage) or 0) > 0
-    if alone and #batch > 0 then
-      redis.call('ZADD', P .. 'ready:' .. stage, place, job)
-      break
-    end
+    if alone and #batch > 0 then break end
+    redis.call('ZREM', line, job)
+    note_turn(tonumber(get(job, 'place')))
     redis.call('HINCRBY', key(job), 'attempts:' .. stage, 1)
     redis.call('HINCRBY', key(job), 'fence', 1)
     redis.call('HSET', key(job), 'phase', 'running', 'worker', worker, 'claim', token, 'claimed_at', stamp(NOW),
@@ -34,6 +52,8 @@ while #batch < tonumber(most) and not alone do
     redis.call('ZADD', P .. 'leases', NOW + lease, job)
     touch(job)
     batch[#batch + 1] = job
+  else
+    redis.call('ZREM', line, job)
   end
 end
 for i, job in ipairs(batch) do

@@ -15,15 +15,18 @@ if whose and tonumber(heard) > 0 then
   redis.call('INCRBY', heard_today(whose), heard)  -- INCRBYFLOAT in a script destroys the memory of Redis 6.2
   redis.call('EXPIRE', heard_today(whose), 2 * 86400)
 end
+if stage == 'asr' then note_length(heard) end
 if reset == '1' then
   redis.call('HSET', session_key(job, 'session'), 'since', get(job, 'seq'))
   redis.call('HSET', key(job), 'outcome', 'session_reset')
 end
 if stage == 'asr' then tell(job, 'job.transcribed') end
 if stage == 'llm' then leave_line(job) end
-local following = string.match(',' .. get(job, 'road') .. ',', ',' .. stage .. ',([^,]+)')
-if following then
-  redis.call('HSET', key(job), 'stage', following)
+local heard_as = get(job, 'heard_as')
+if heard_as and stage == 'asr' then redis.call('SET', P .. 'heard-as:' .. heard_as, job, 'EX', get(job, 'retention')) end
+local next_stage = following(job, stage)
+if next_stage then
+  redis.call('HSET', key(job), 'stage', next_stage)
   ready(job)
   touch(job)
 else
