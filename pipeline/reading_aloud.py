@@ -12,11 +12,22 @@ DOUBLED = "bdglmnprt"  # letters that are doubled before an ending, as in "stopp
 
 @dataclass(frozen=True)
 class Reading:
-    """`read` of the text's `words` were heard in their place; those that were not are `missed`, in the text's order."""
+    """The words of a `text`, as `spoken_words` has them; those at the places `missed_at` were not heard."""
 
-    words: int
-    read: int
-    missed: tuple[str, ...] = ()
+    text: tuple[str, ...]
+    missed_at: tuple[int, ...] = ()
+
+    @property
+    def words(self) -> int:
+        return len(self.text)
+
+    @property
+    def read(self) -> int:
+        return len(self.text) - len(self.missed_at)
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        return tuple(self.text[place] for place in self.missed_at)
 
     @property
     def accuracy(self) -> float | None:
@@ -37,9 +48,8 @@ def read(heard: str, text: str) -> Reading:
     may write "20" for "twenty".
     """
     words = spoken_words(text)
-    pieces = compare(" ".join(spoken_words(heard)), " ".join(words))
-    missed = tuple(word for piece in pieces if not piece.unchanged for word in piece.after)
-    return Reading(len(words), len(words) - len(missed), missed)
+    pieces = compare(" ".join(words), " ".join(spoken_words(heard)))
+    return Reading(tuple(words), tuple(n for piece in pieces if not piece.unchanged for n in range(*piece.at)))
 
 
 def used(words: Iterable[str], said: str) -> tuple[str, ...]:
