@@ -62,6 +62,11 @@ class Settings(BaseSettings):
     key: str = ""  # the key that the `waijiao` command shows it
     max_upload_mb: int = 25  # megabytes (10^6 bytes) one recording may have
     max_recording_s: int = 300  # seconds one recording may last
+    max_hand_in_mb: int = Field(default=1000, ge=1)  # megabytes one request that hands in homework may have
+    max_hand_in_files: int = Field(default=2000, ge=1)  # recordings one such request, or one ZIP in it, may have
+    max_lesson_mb: int = Field(default=2000, ge=1)  # megabytes a lesson's recording may have
+    max_lesson_s: int = Field(default=14_400, ge=1)  # seconds it may last
+    lesson_s: int = Field(default=3600, ge=1)  # seconds that cutting it into turns may take
     max_text_chars: int = 2000  # characters of typed text that one job may bring
 
     # the teacher
