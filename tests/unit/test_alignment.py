@@ -1,0 +1,115 @@
+"""A text read aloud is compared by ear."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.alignment import align
+from pipeline.edits import WORD
+from pipeline.numerals import readings
+
+LEARNERS = json.loads((Path(__file__).parents[2] / "examples" / "learners" / "learners.json").read_text("utf-8"))
+
+
+def wrong(heard: str, text: str) -> list[tuple[str, str]]:
+    return [
+        (each.before, each.after) for each in (stretch.piece.edit for stretch in align(heard, text) if not stretch.same)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("heard", "text"),
+    [
+        ("then he went to the park", "Then he went to the park."),
+        ("“Well,” he said — and left…", "well he said and left"),
+        ("I am sure that he will", "I'm sure that he'll"),
+        ("he cannot swim", "He can't swim."),
+        ("a theme park", "a themepark"),
+        ("he sent an email", "He sent an e-mail."),
+        ("they're house is over their", "Their house is over there."),
+        ("I sea to hour son", "I see two, our sun."),
+        ("what color is your neighbor's bike", "What colour is your neighbour’s bike?"),
+        ("he has 3 dogs", "He has three dogs."),
+        ("he is twenty one", "He is 21."),
+        ("he is 21", "He is twenty-one."),
+        ("the 2nd of May", "the second of May"),
+        ("in nineteen ninety nine", "In 1999"),
+        ("in 2026", "in twenty twenty-six"),
+        ("a hundred and five", "105"),
+        ("it costs five dollars", "It costs $5."),
+        ("50% of us", "fifty per cent of us"),
+        ("at 7:30 p.m.", "at seven thirty pm"),
+        ("10,000 people", "ten thousand people"),
+        ("我昨天去了公园", "我昨天去了公园。"),
+        ("", ""),
+    ],
+)
+def test_what_no_ear_can_tell_is_no_mistake(heard, text):
+    assert wrong(heard, text) == []
+
+
+@pytest.mark.parametrize(
+    ("heard", "text", "mistakes"),
+    [
+        ("I sink he has free dogs", "I think he has three dogs.", [("sink", "think"), ("free", "three")]),
+        ("I'm 21 and sink free", "I am twenty-one and think three.", [("sink", "think"), ("free", "three")]),
+        ("he has 3 dogs", "He has two dogs.", [("3", "two")]),
+        ("the cat", "The big cat.", [("", "big")]),
+        ("the the cat", "The cat.", [("the", "")]),
+        ("I was tired", "I'm tired.", [("I was", "I'm")]),
+        ("", "Read this.", [("", "Read this")]),
+        ("我昨天去公园", "我昨天去了公园。", [("", "了")]),
+    ],
+)
+def test_every_other_difference_counts_word_by_word(heard, text, mistakes):
+    assert wrong(heard, text) == mistakes
+
+
+@pytest.mark.parametrize("fact", LEARNERS, ids=lambda fact: fact["id"])
+def test_a_text_that_is_read_right_has_no_mistake_and_one_word_more_or_less_is_one(fact):
+    text = fact["text"]
+    words = text.lower().split()
+    assert wrong(", ".join(words), text) == []
+    assert [after for _, after in wrong(" ".join(words[1:]), text)] == [text.split()[0]]
+    assert wrong(f"xylophone {text}", text) == [("xylophone", "")]
+
+
+MIXED = "I'm I am 21 twenty-one twenty one the a - … e-mail email 我 去 there they're $5"
+TEXTS = st.lists(st.sampled_from(MIXED.split()))
+
+
+@given(TEXTS, TEXTS)
+def test_the_stretches_are_both_sentences_in_their_order(heard, text):
+    heard, text = " ".join(heard), " ".join(text)
+    stretches = align(heard, text)
+    assert [word for each in stretches for word in each.before] == (WORD.findall(heard) if stretches else [])
+    assert [word for each in stretches for word in each.after] == (WORD.findall(text) if stretches else [])
+    for each in stretches:
+        assert tuple(WORD.findall(heard)[slice(*each.at)]) == each.before
+        assert tuple(WORD.findall(text)[slice(*each.text_at)]) == each.after
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_no_text_breaks_it(heard, text):
+    assert all(each.same for each in align(text, text))
+    align(heard, text)
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("0", "zero"),
+        ("20th", "twentieth"),
+        ("112", "one hundred twelve"),
+        ("3.5", "three point five"),
+        ("1,000,001", "one million one"),
+        ("1234567890123", "one two three four five six seven eight nine zero one two three"),
+        ("3pm", "three pm"),
+        ("three", "three"),
+    ],
+)
+def test_a_number_is_spoken_the_usual_way_first(written, spoken):
+    assert readings(written)[0] == spoken
