@@ -1,6 +1,6 @@
 """Recordings in: decodes what phones and browsers record. What goes out is written by encoding.py."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import Any, BinaryIO
@@ -52,17 +52,38 @@ def decode(file: BinaryIO, longest_s: float, rate: int = 16_000) -> Sound:
 
 
 def pieces(file: BinaryIO, demuxer: str, longest_s: float) -> Iterator[Sound]:
-    """The file's sound, frame by frame, each at its own rate. A packet that cannot be decoded is left out."""
+    """The file's sound, mixed to mono, about a second at a time, each piece at its own rate."""
+    for samples, rate in channels(file, demuxer, longest_s):
+        yield Sound(samples.mean(axis=0), rate)
+
+
+def channels(file: BinaryIO, demuxer: str, longest_s: float) -> Iterator[tuple[np.ndarray, int]]:
+    """The same with every channel apart: float32 in [-1, 1], shape (channels, n), and their rate in Hz."""
+    for _, group in groupby(frames(file, demuxer, longest_s), kind):
+        alike: list[Any] = []
+        count = 0
+        for frame in group:
+            alike.append(frame)
+            count += frame.samples
+            if count >= frame.sample_rate:
+                yield joined(alike), frame.sample_rate
+                alike, count = [], 0
+        if alike:
+            yield joined(alike), alike[0].sample_rate
+
+
+def frames(file: BinaryIO, demuxer: str, longest_s: float) -> Iterator[Any]:
+    """The frames of the file's first audio track. A packet that cannot be decoded is left out."""
     with opened(file, demuxer) as container:
         packets = container.demux(first_track(container))
         for _ in range(int(longest_s * PACKETS_PER_S)):
             try:
-                frames = next(packets).decode()
+                found = next(packets).decode()
             except StopIteration:
                 return
             except av.error.FFmpegError:
                 continue
-            yield from map(mono, frames)
+            yield from found
     raise BadAudio("The recording is cut into more packets than its length can need.")
 
 
@@ -89,19 +110,26 @@ def first_track(container: Any) -> Any:
     return tracks[0]
 
 
-def mono(frame: Any) -> Sound:
-    """The mean of a frame's channels, as float32 in [-1, 1]."""
-    channels = frame.layout.nb_channels
-    if channels > MOST_CHANNELS or frame.sample_rate not in RATES:
-        raise BadAudio(f"{channels} channels at {frame.sample_rate} Hz are no recording of a voice.")
-    samples = frame.to_ndarray()
+def kind(frame: Any) -> tuple[str, int, int]:
+    """What frames have in common that can be joined: their format, their number of channels, their rate in Hz."""
+    count, rate = frame.layout.nb_channels, frame.sample_rate
+    if count > MOST_CHANNELS or rate not in RATES:
+        raise BadAudio(f"{count} channels at {rate} Hz are no recording of a voice.")
+    return frame.format.name, count, rate
+
+
+def joined(alike: Sequence[Any]) -> np.ndarray:
+    """The samples of frames of one kind, as float32 in [-1, 1], shape (channels, n)."""
+    count, planar = alike[0].layout.nb_channels, alike[0].format.is_planar
+    arrays = [frame.to_ndarray() for frame in alike]
+    samples = np.concatenate([each if planar else each.reshape(-1, count).T for each in arrays], axis=1)
     if not np.isfinite(samples).all():  # looked at here: after resampling, NaN would be full-scale noise
         raise BadAudio("The recording has samples which are not numbers.")
-    samples = samples.T if frame.format.is_planar else samples.reshape(-1, channels)
     if samples.dtype.kind in "ui":
         zero = 128 if samples.dtype == np.uint8 else 0
         samples = (samples - float(zero)) / (np.iinfo(samples.dtype).max + 1 - zero)
-    return Sound(np.clip(samples, -1, 1).mean(axis=1).astype(np.float32), frame.sample_rate)
+    clipped: np.ndarray = np.clip(samples, -1, 1).astype(np.float32)
+    return clipped
 
 
 def resampled(sounds: Iterable[Sound], rate: int) -> Iterator[np.ndarray]:

@@ -59,6 +59,24 @@ def write(sound: Sound, container: str, codec: str, rate: int, layout: str) -> b
     return file.getvalue()
 
 
+def video(container: str, picture: str, sound: str) -> bytes:
+    """A video in which a learner speaks: codecs of the `picture` and of the `sound`."""
+    file, samples = io.BytesIO(), learner().samples
+    frame = av.AudioFrame.from_ndarray(samples[np.newaxis], format="fltp", layout="mono")
+    frame.sample_rate = 16_000
+    with av.open(file, "w", format=container) as output:
+        seen, heard = output.add_stream(picture, rate=5), output.add_stream(sound, rate=48_000, layout="stereo")
+        seen.width, seen.height, seen.pix_fmt = 64, 48, "yuv420p"
+        heard.codec_context.open()
+        cutter = av.AudioResampler(heard.codec_context.format, "stereo", 48_000, frame_size=heard.frame_size or 1024)
+        for _ in range(5 * len(samples) // 16_000):
+            output.mux(seen.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")))
+        for piece in [*cutter.resample(frame), *cutter.resample(None), None]:
+            output.mux(heard.encode(piece))
+        output.mux(seen.encode(None))
+    return file.getvalue()
+
+
 def wav(samples: np.ndarray, subtype: str = "PCM_16", rate: int = 16_000) -> bytes:
     file = io.BytesIO()
     soundfile.write(file, samples, rate, subtype=subtype, format="WAV")

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recordings import FORMS, claiming_four_gigabytes, hour_of_silence, learner, wav, write
+from recordings import FORMS, claiming_four_gigabytes, hour_of_silence, learner, video, wav, write
 
 from pipeline.audio import Sound, decode, resample
 from pipeline.encoding import encode
@@ -55,6 +55,16 @@ def test_every_form_of_a_recording_decodes_to_the_same_speech(form):
     assert abs(heard.duration_s - said.duration_s) < 0.1
     assert likeness(heard, said) > 0.95
     assert np.abs(heard.samples).max() == pytest.approx(np.abs(said.samples).max(), rel=0.25)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [("mp4", "libx264", "aac"), ("mov", "mpeg4", "aac"), ("webm", "libvpx", "libopus"), ("matroska", "libx264", "aac")],
+)
+def test_the_sound_of_a_video_is_decoded_and_its_picture_is_not(form):
+    heard = read(video(*form))
+    assert abs(heard.duration_s - learner().duration_s) < 0.1
+    assert likeness(heard, learner()) > 0.95
 
 
 def test_ogg_vorbis_decodes():
