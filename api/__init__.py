@@ -5,12 +5,14 @@ from flask import Flask
 from api import (
     access,
     archive,
+    assignments,
     audio,
     capabilities,
     chat,
     docs,
     errors,
     events,
+    export,
     headers,
     health,
     jobs,
@@ -19,9 +21,12 @@ from api import (
     metrics,
     model_list,
     page,
+    rerunning,
+    reviewing,
     sessions,
     speech,
     transcriptions,
+    uploads,
     webhooks,
 )
 from api.waiting import Changes
@@ -32,15 +37,13 @@ from pipeline.jobs import Jobs
 from pipeline.settings import Settings, settings
 from pipeline.store import HURRIED, connect
 
-ROOM = 64_000  # bytes a request may have beside its recording
-
 
 def create_app(with_settings: Settings | None = None) -> Flask:
     """The WSGI application. It speaks to Redis and to the blob folder only, and imports no model library."""
     chosen = with_settings or settings()
     ring_in_a_hurry()
     app = Flask(__name__)
-    app.config["MAX_CONTENT_LENGTH"] = chosen.max_upload_mb * 1_000_000 + ROOM
+    uploads.register(app, chosen)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["settings"] = chosen
@@ -49,8 +52,9 @@ def create_app(with_settings: Settings | None = None) -> Flask:
     app.extensions["changes"] = Changes(chosen)
     app.extensions["blobs"] = FolderBlobs(chosen.blobs_folder)
     alone = (transcriptions, chat, speech, model_list)
+    homework = (assignments, reviewing, rerunning, export)
     for_pages = (page, login, capabilities, archive, docs)
-    for resource in (jobs, audio, events, sessions, keys, webhooks, health, metrics, *for_pages, *alone):
+    for resource in (jobs, audio, events, sessions, keys, webhooks, health, metrics, *homework, *for_pages, *alone):
         app.register_blueprint(resource.routes)
     errors.register(app)
     access.register(app)

@@ -74,6 +74,20 @@ def pieces(entries: Iterable[Entry], look: Callable[[Entry], Found]) -> Iterator
     yield from outbox.taken()
 
 
+def archive(files: Iterable[tuple[str, float, bytes | BinaryIO]]) -> Iterator[bytes]:
+    """The bytes of an archive of these files: each one's name, its time (Unix seconds), and its content."""
+    outbox = Outbox()
+    with ZipFile(outbox, "w") as written:  # type: ignore[call-overload]
+        for name, at, content in files:
+            about = ZipInfo(name, date(at))
+            if isinstance(content, bytes):
+                about.compress_type = ZIP_DEFLATED
+                content = io.BytesIO(content)
+            with content, written.open(about, "w") as file:
+                yield from copied(content, file, outbox)
+    yield from outbox.taken()
+
+
 def copied(source: IO[bytes], file: IO[bytes], outbox: Outbox) -> Iterator[bytes]:
     while chunk := source.read(CHUNK):
         file.write(chunk)

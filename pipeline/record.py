@@ -97,6 +97,11 @@ class Question:
         return f"{self.tenant}/{self.id}"
 
     @property
+    def turns_of(self) -> str:
+        """The id of the lesson whose turns are summed up: its own, or that of which it is another version."""
+        return str(self.details.get("turns_of", self.id))
+
+    @property
     def conversation(self) -> str:
         """The session's name among all of the tenant: two learners may give theirs the same one."""
         return f"{self.owner}/{self.session}" if self.owner else self.session

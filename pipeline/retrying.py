@@ -15,6 +15,8 @@ def retry(jobs: Jobs, blobs: FolderBlobs, tenant: str, job_id: str) -> Accepted:
     if dead.retried_as:
         return Accepted(jobs.get(tenant, dead.retried_as), earlier=True, bells=[])
     question = dataclasses.replace(dead.question, id=secrets.token_hex(16), recording="")
+    if dead.cuts:
+        question = dataclasses.replace(question, details={**question.details, "turns_of": dead.question.turns_of})
     if dead.stage in {"asr", CUT}:
         try:
             with blobs.open(dead.question.recording) as recording:
