@@ -1,0 +1,1 @@
+"""A lesson's recording in, its turns out, each a job of its own."""

@@ -1,0 +1,99 @@
+"""From stretches of speech to turns: cut in silences, one speaker's each, short enough to be recognised at once."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from pipeline.turns import Cut
+from worker_cut.activity import Activity
+from worker_cut.reading import RATE, WINDOW
+from worker_cut.stretches import PER_S, Stretch, around, by_speaker
+
+LONGEST = int(30 * PER_S)  # windows: 30 s, which Whisper hears at once
+PAUSE = int(1.2 * PER_S)  # windows of silence that end a turn; learners pause to think, for up to a second
+INTERJECTION = int(0.5 * PER_S)  # windows that another says in a pause, which end the turn too; an "mm-hm" is shorter
+PAD = int(0.4 * PER_S)  # windows of silence kept before and after: a faint first or last sound may lie there
+FITS = LONGEST - 2 * PAD  # windows from the first to the last sound of a turn
+SHORTEST = int(0.3 * PER_S)  # windows with speech that make a turn; less is a cough or a click
+
+
+def cut_into_turns(activity: Activity) -> tuple[Cut, ...]:
+    """The turns by their start, each of 30 s at most; none where nobody speaks."""
+    speaking = by_speaker(activity)
+    loudness = around(activity.level)
+    windows = loudness.shape[1]
+    found: list[tuple[Stretch, str]] = []
+    for channel, (speaker, own) in enumerate(speaking.items()):
+        level = loudness[channel] if speaker else loudness.max(axis=0)
+        talk = talked([each for other, theirs in speaking.items() if other != speaker for each in theirs], windows)
+        groups = [part for group in grouped(own, talk) for part in fitting(group, level)]
+        kept = [Stretch(group[0].start, group[-1].end) for group in groups if spoken(group) >= SHORTEST]
+        found += [(turn, speaker) for turn in padded(kept, windows)]
+    return tuple(
+        Cut(number, seconds(turn.start), min(seconds(turn.end), int(activity.duration_s * 1000) / 1000), speaker)
+        for number, (turn, speaker) in enumerate(sorted(found), 1)
+    )
+
+
+def talked(stretches: Sequence[Stretch], windows: int) -> np.ndarray:
+    """In how many windows before each of them somebody spoke; shape (windows + 1,)."""
+    marks = np.zeros(windows + 1, np.int64)
+    for start, end in stretches:
+        marks[start + 1 : end + 1] = 1
+    return np.cumsum(marks)
+
+
+def grouped(own: Sequence[Stretch], others: np.ndarray) -> Iterator[list[Stretch]]:
+    """The stretches of one speaker, those together that no long pause parts; `others` is what `talked` counts."""
+    group: list[Stretch] = []
+    for stretch in own:
+        if group:
+            pause, said = stretch.start - group[-1].end, others[stretch.start] - others[group[-1].end]
+            if pause >= PAUSE or said >= INTERJECTION:
+                yield group
+                group = []
+        group.append(stretch)
+    if group:
+        yield group
+
+
+def fitting(group: list[Stretch], level: np.ndarray) -> Iterator[list[Stretch]]:
+    """The group, parted until each part fits into a turn."""
+    ahead = [group]
+    while ahead:
+        part = ahead.pop()
+        if part[-1].end - part[0].start <= FITS:
+            yield part
+        else:
+            ahead += reversed(parted(part, level))
+
+
+def parted(group: list[Stretch], level: np.ndarray) -> tuple[list[Stretch], list[Stretch]]:
+    """Two parts: cut in the longest pause about its middle, else in its longest one, else where it is quietest."""
+    start, end = group[0].start, group[-1].end
+    early, late = start + (end - start) // 4, end - (end - start) // 4
+    if len(group) == 1:  # somebody speaks on and on
+        quietest = early + int(np.argmin(level[early:late]))
+        return [Stretch(start, quietest)], [Stretch(quietest, end)]
+    pauses = [(after.start - before.end, number) for number, (before, after) in enumerate(pairwise(group), 1)]
+    about = [pause for pause in pauses if early <= group[pause[1]].start <= late]
+    _, number = max(about or pauses)
+    return group[:number], group[number:]
+
+
+def spoken(group: Sequence[Stretch]) -> int:
+    """Windows with speech in them."""
+    return sum(end - start for start, end in group)
+
+
+def padded(turns: Sequence[Stretch], windows: int) -> Iterator[Stretch]:
+    """The turns with the silence about them, PAD at most, and half of it where the next one follows sooner."""
+    for number, (start, end) in enumerate(turns):
+        before = (start - turns[number - 1].end) // 2 if number else start
+        after = (turns[number + 1].start - end) // 2 if number + 1 < len(turns) else windows - end
+        yield Stretch(start - min(PAD, before), end + min(PAD, after))
+
+
+def seconds(windows: int) -> float:
+    return round(windows * WINDOW / RATE, 3)
