@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pipeline.edits import FAMILIES, FREE, QUOTES, WORD, compare
+from pipeline.alignment import align
+from pipeline.edits import FAMILIES, FREE, QUOTES, WORD
 
 AROUND = re.compile(r"^[\W_]+|[\W_]+$")
 DOUBLED = "bdglmnprt"  # letters that are doubled before an ending, as in "stopped" and "running"
@@ -42,14 +43,10 @@ def spoken_words(text: str) -> list[str]:
 
 
 def read(heard: str, text: str) -> Reading:
-    """How a text was read aloud. Both are aligned word by word; a word counts as read where it stands in both.
-
-    A short form counts as its long one ("I'm", "I am") where nothing beside it differs. Numbers do not: a recogniser
-    may write "20" for "twenty".
-    """
-    words = spoken_words(text)
-    pieces = compare(" ".join(words), " ".join(spoken_words(heard)))
-    return Reading(tuple(words), tuple(n for piece in pieces if not piece.unchanged for n in range(*piece.at)))
+    """How a text was read aloud: which of its words were heard in their place, as far as an ear can tell."""
+    words = tuple(spoken_words(text))
+    stretches = align(heard, " ".join(words))
+    return Reading(words, tuple(n for each in stretches if not each.same for n in range(*each.text_at)))
 
 
 def used(words: Iterable[str], said: str) -> tuple[str, ...]:
