@@ -46,7 +46,8 @@ class Chapter:
 
 def children(redis: "Redis", lesson: Job) -> list[Job]:
     """The jobs of the lesson's turns, in the order in which they were said, without those no longer kept."""
-    names = cast(list[str], redis.zrange(f"{PREFIX}children:{lesson.name}", 0, -1))
+    line = f"{PREFIX}children:{lesson.question.tenant}/{lesson.question.turns_of}"
+    names = cast(list[str], redis.zrange(line, 0, -1))
     found: list[Job] = []
     for first in range(0, len(names), AT_ONCE):
         with redis.pipeline(transaction=False) as reading:
