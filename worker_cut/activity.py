@@ -44,7 +44,7 @@ class Ear:
 
 
 def listen(blocks: Iterable[np.ndarray]) -> Activity:
-    """The activity in a recording's `blocks`: float32 of shape (channels, n), n a multiple of WINDOW but in the last."""
+    """The activity in `blocks`: float32 of shape (channels, n) at RATE Hz, n a multiple of WINDOW but in the last."""
     ears: list[Ear] = []
     speech: list[np.ndarray] = []
     level: list[np.ndarray] = []

@@ -1,0 +1,36 @@
+"""A turn of a lesson as a question of its own."""
+
+import hashlib
+from dataclasses import replace
+
+from pipeline.blobs import Blob
+from pipeline.record import Job, Question
+from pipeline.turns import Cut
+
+
+def child(lesson: Job, cut: Cut) -> Question:
+    """What is asked about one turn, without its recording yet. Its id is the same at every attempt to cut the lesson.
+
+    The learner's turns are answered with feedback; those of anybody else are only written down.
+    """
+    asked, learner = lesson.question, lesson.question.details.get("learner")
+    id_ = hashlib.sha256(f"{lesson.id}/{cut.number}".encode()).hexdigest()[:32]
+    return Question(
+        id_,
+        id_,  # a session of its own: turns do not wait for each other
+        tenant=asked.tenant,
+        persona=asked.persona,
+        language=asked.language,
+        hint=asked.hint,
+        task="transcribe" if learner and cut.speaker and cut.speaker != learner else "turn",
+        lane="bulk",
+        owner=asked.owner,
+        details={"number": cut.number, "start": cut.start, "end": cut.end, "speaker": cut.speaker},
+        lesson=lesson.id,
+        group=asked.group or lesson.id,
+        retention_h=asked.retention_h,
+    )
+
+
+def with_recording(question: Question, blob: Blob) -> Question:
+    return replace(question, recording=blob.name, sha256=blob.sha256)
