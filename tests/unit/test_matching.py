@@ -1,0 +1,156 @@
+"""Whose a file is, is read off its name and its folders; whatever is not certain is reported and never guessed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.assignments import Student
+from pipeline.matching import matched
+
+CLASS = (
+    Student("Wang Xiaoming", "20230107"),
+    Student("Ann", "12"),
+    Student("Anna Lee", "s-13"),
+    Student("Zoë Müller", "14"),
+    Student("Nguyễn Văn Đức"),
+    Student("O’Brien, Pat"),
+    Student("王小"),
+    Student("王小明"),
+    Student("阿依古丽·买买提"),
+    Student("김철수"),
+    Student("Tom 李"),
+)
+
+
+def whose(file: str, students=CLASS) -> str:
+    """The student, or the code of the problem."""
+    match = matched([file], students)
+    return match.found.get(file) or next(problem.code for problem in match.problems)
+
+
+@pytest.mark.parametrize(
+    ("file", "student"),
+    [
+        ("Wang Xiaoming hw3 (2).m4a", "Wang Xiaoming"),
+        ("hw3_xiaoming_wang.wav", "Wang Xiaoming"),
+        ("wangxiaoming_12345_67890_recording.wav", "Wang Xiaoming"),
+        ("XiaomingWangHw3.wav", "Wang Xiaoming"),
+        ("ＷＡＮＧ　xiaoming.wav", "Wang Xiaoming"),
+        ("20230107.wav", "Wang Xiaoming"),
+        ("2023-01-07 speaking.wav", "Wang Xiaoming"),
+        ("Wang Xiaoming_4711_assignsubmission_file_/recording.wav", "Wang Xiaoming"),
+        ("homework\\Wang Xiaoming\\recording 12.wav", "Wang Xiaoming"),  # 12 is Ann's, or the recording's
+        ("Ann.wav", "Ann"),
+        ("hw3ann2.wav", "Ann"),
+        ("12.wav", "Ann"),
+        ("学号12作业.wav", "Ann"),
+        ("anna-lee.wav", "Anna Lee"),
+        ("S13.wav", "Anna Lee"),
+        ("zoe mueller 14.wav", "Zoë Müller"),
+        ("MULLER zoe.wav", "Zoë Müller"),
+        ("Zoe\u0308 Mu\u0308ller.wav", "Zoë Müller"),
+        ("nguyen-van-duc.wav", "Nguyễn Văn Đức"),
+        ("Pat O'Brien.wav", "O’Brien, Pat"),
+        ("王小.mp3", "王小"),
+        ("王小明-作业.mp3", "王小明"),
+        ("作业3王小明.mp3", "王小明"),
+        ("homework/王小明/1.wav", "王小明"),
+        ("阿依古丽 买买提.wav", "阿依古丽·买买提"),
+        ("김철수숙제.wav", "김철수"),
+        ("作业李Tom.wav", "Tom 李"),
+        ("Anna Lee/dialogue of Ann and Anna Lee.wav", "Anna Lee"),
+        ("Ann/Anna Lee.wav", "Anna Lee"),
+        ("Anna.wav", "unknown_student"),
+        ("Annabel Lee.wav", "unknown_student"),
+        ("120.wav", "unknown_student"),
+        ("hw12.wav", "unknown_student"),
+        ("小明.wav", "unknown_student"),
+        ("hw3.wav", "unknown_student"),
+        ("..", "unknown_student"),
+        ("", "unknown_student"),
+        ("Ann and Anna Lee.wav", "ambiguous_student"),
+        ("20230107 Ann.wav", "ambiguous_student"),
+    ],
+)
+def test_a_student_is_recognised_by_whatever_a_file_may_be_called(file, student):
+    assert whose(file) == student
+
+
+def test_two_who_are_called_the_same_in_another_order_are_told_apart_by_the_order():
+    two = (Student("Li Wei"), Student("Wei Li"))
+    assert whose("hw_li_wei.wav", two) == "Li Wei"
+    assert whose("WeiLi.wav", two) == "Wei Li"
+
+
+def test_two_who_differ_by_accents_alone_are_told_apart_by_them():
+    two = (Student("Văn Hùng"), Student("Văn Hưng"))
+    assert whose("văn hưng.wav", two) == "Văn Hưng"
+    assert whose("van hung.wav", two) == "ambiguous_student"
+
+
+def test_a_file_that_fits_two_names_both():
+    (problem,) = matched(["Ann and Anna Lee.wav"], CLASS).problems
+    assert "“Ann”" in problem.detail
+    assert "“Anna Lee”" in problem.detail
+
+
+def test_of_two_files_for_one_student_none_is_taken_and_both_are_named():
+    match = matched(["a/Ann.wav", "b/ann 2.mp3", "12 final.wav", "王小.wav"], CLASS)
+    assert match.found == {"王小.wav": "王小"}
+    assert [(problem.code, problem.student) for problem in match.problems] == [("doubled_student", "Ann")] * 3
+    assert all("“a/Ann.wav”, “b/ann 2.mp3”, “12 final.wav”" in problem.detail for problem in match.problems)
+    assert "Ann" in match.missing
+    assert "王小" not in match.missing
+
+
+def test_the_same_file_twice_is_two_files():
+    match = matched(["Ann.wav", "Ann.wav"], CLASS)
+    assert not match.found
+    assert len(match.problems) == 2
+
+
+def test_many_files_of_one_student_are_counted_rather_than_all_named():
+    match = matched([f"Ann {n}.wav" for n in range(2000)], CLASS)
+    assert max(len(problem.detail) for problem in match.problems) < 200
+    assert "and 1995 more" in match.problems[0].detail
+
+
+def test_without_a_class_whoever_hands_in_is_called_as_the_file_is():
+    match = matched(["hw/王小明.wav", "Zoe\u0308.final.mp3", "evil\u202e\x00.wav", "x" * 300 + ".wav"], ())
+    assert list(match.found.values()) == ["王小明", "Zoë.final", "evil", "x" * 100]
+    assert not match.missing
+    assert not match.problems
+
+
+def test_without_a_class_the_same_name_in_two_folders_is_doubled():
+    match = matched(["a/1.wav", "b/1.mp3", "ANNA.wav", "anna.wav", "bob.wav"], ())
+    assert match.found == {"bob.wav": "bob"}
+    assert {problem.code for problem in match.problems} == {"doubled_student"}
+
+
+def test_without_a_class_a_file_without_a_name_is_nobody_s():
+    assert whose("\x00.", ()) == "unknown_student"
+    assert whose("", ()) == "unknown_student"
+
+
+PARTS = st.sampled_from(["ann", "Anna", "Lee", "王", "小明", "12", "120", "hw", " ", "_", "/", "ë", "e", "."])
+WORDS = st.lists(PARTS, min_size=1, max_size=6).map("".join)
+CLASSES = st.lists(
+    st.builds(Student, WORDS, st.sampled_from(["", "12", "1201"])), max_size=5, unique_by=lambda s: s.name
+)
+
+
+@given(st.lists(WORDS | st.text(), max_size=6), CLASSES)
+def test_every_file_is_one_student_s_or_a_problem_and_no_student_has_two(files, students):
+    match = matched(files, students)
+    students_found = list(match.found.values())
+    assert len(set(students_found)) == len(students_found)
+    reported = [problem.file for problem in match.problems]
+    assert sorted([*match.found, *reported]) == sorted(files)
+    if students:
+        assert sorted([*match.missing, *students_found]) == sorted(student.name for student in students)
+
+
+@given(st.lists(WORDS, min_size=1, max_size=6), CLASSES)
+def test_neither_the_order_of_the_files_nor_that_of_the_class_matters(files, students):
+    assert matched(files, students).found == matched(files[::-1], students[::-1]).found
