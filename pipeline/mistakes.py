@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.quoting import Example, quote
-from pipeline.reading_aloud import read, spoken_words
+from pipeline.reading_aloud import Reading, spoken_words
 from pipeline.turns import Edit, Feedback, Transcript, Word
 
 UNCLEAR = 0.5  # of examples/learners, Whisper base gets two thirds of the words below wrong, and one in seven above
@@ -52,10 +52,12 @@ def common(feedbacks: Iterable[tuple[str, Feedback]]) -> list[Mistake]:
     return sorted(map(_mistake, made.values()), key=lambda each: (-each.count, -len(each.who), each.before, each.after))
 
 
-def unclear(transcripts: Iterable[tuple[str, Transcript]], text: str = "") -> list[UnclearWord]:
+def unclear(
+    transcripts: Iterable[tuple[str, Transcript]], readings: Iterable[tuple[str, Reading]] = ()
+) -> list[UnclearWord]:
     """The words that were hard to understand, the most frequent first (`unclear` + `missed`), then the least probable.
 
-    `text` is what all of them were to read aloud, if anything.
+    `readings`: how these learners read what they were to read aloud, if anything.
     """
     said: dict[str, list[tuple[str, float]]] = defaultdict(list)
     missed: dict[str, list[str]] = defaultdict(list)
@@ -63,7 +65,8 @@ def unclear(transcripts: Iterable[tuple[str, Transcript]], text: str = "") -> li
         for word in transcript.words:
             for each in spoken_words(word.word):
                 said[each].append((who, word.probability))
-        for each in read(transcript.text, text).missed:
+    for who, reading in readings:
+        for each in reading.missed:
             missed[each].append(who)
     found = [_unclear(word, said[word], missed[word]) for word in sorted({*said, *missed})]
     hard = [each for each in found if each.unclear or each.missed]

@@ -5,7 +5,7 @@ Pure functions of an assignment and its students' jobs; the spoken answers are p
 
 from collections.abc import Iterator, Sequence
 
-from api.report.class_page import class_page
+from api.report.class_report import class_report
 from api.report.gradebook import gradebook
 from api.report.handed import Handed, audio_names, stems
 from api.report.results import results
@@ -22,9 +22,15 @@ def files(assignment: Assignment, rows: Sequence[Handed]) -> Iterator[tuple[str,
     report.html, gradebook.csv, and for everybody who handed something in that is still kept students/NAME.html and
     students/NAME.json; all HTML works by itself, without a network or JavaScript.
     """
-    yield "report.html", class_page(assignment, rows)
-    yield "gradebook.csv", gradebook(assignment, rows)
-    for result, stem in zip(results(assignment, rows), stems(rows), strict=True):
+    counted, names = results(assignment, rows), stems(rows)
+    yield "report.html", class_report(assignment, counted, names)
+    yield "gradebook.csv", gradebook(counted, names)
+    for result, stem in zip(counted, names, strict=True):
         if result.job:
             yield f"students/{stem}.html", student_page(assignment, result, stem)
             yield f"students/{stem}.json", student_facts(assignment, result, stem)
+
+
+def class_page(assignment: Assignment, rows: Sequence[Handed], linked: bool = True) -> bytes:
+    """The class's report alone; `linked`: the students' pages lie beside it, in students/."""
+    return class_report(assignment, results(assignment, rows), stems(rows) if linked else ())

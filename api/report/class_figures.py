@@ -78,11 +78,16 @@ def class_figures(assignment: Assignment, results: Sequence[Result]) -> ClassFig
         read=sum(reading.read for reading in readings),
         to_read=sum(reading.words for reading in readings),
         mistakes=tuple(common((each.name, each.feedback) for each in results if each.feedback)),
-        unclear=tuple(unclear(((e.name, e.transcript) for e in results if e.transcript), assignment.text)),
+        unclear=_unclear(results),
         target_words=tuple(_target(word, results) for word in assignment.words),
         plot=plot(results),
         changed_at=max((each.job.updated_at for each in results if each.job), default=None),
     )
+
+
+def _unclear(results: Sequence[Result]) -> tuple[UnclearWord, ...]:
+    heard = ((each.name, each.transcript) for each in results if each.transcript)
+    return tuple(unclear(heard, ((each.name, each.reading) for each in results if each.reading)))
 
 
 def _target(word: str, results: Sequence[Result]) -> TargetWord:

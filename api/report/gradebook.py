@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from api.report.handed import Handed, audio_name, stems
+from api.report.handed import audio_name
 from api.report.rendering import visible
-from api.report.results import Result, results
+from api.report.results import Result
 from api.report.times import iso
 from api.zipped import MARK, line
-from pipeline.assignments import Assignment
 
 COLUMNS = (
     "student",
@@ -30,14 +29,14 @@ COLUMNS = (
 )
 
 
-def gradebook(assignment: Assignment, rows: Sequence[Handed]) -> bytes:
+def gradebook(results: Sequence[Result], stems: Sequence[str]) -> bytes:
     """UTF-8 with a byte order mark, lines ended by CR LF; a cell is empty where there is nothing to tell.
 
     `words` are those heard, `words_per_minute` = words / (recording_s / 60), `text_words_read` of `text_words` those of
     the text that were heard in their place, `target_words_used` the words said, `file` the spoken answer. Whoever
     handed nothing in is "missing"; `on_time` is "yes" or "no".
     """
-    lines = zip(results(assignment, rows), stems(rows), strict=True)
+    lines = zip(results, stems, strict=True)
     return MARK + line(COLUMNS) + b"".join(line(map(visible, cells(result, stem))) for result, stem in lines)
 
 

@@ -25,40 +25,44 @@ class Bar:
 
 @dataclass(frozen=True)
 class Plot:
-    """`title` and `axis` are keys of the wording; `ticks` are shares of the axis in [0, 1] and what stands there."""
+    """`title`, `rest_title` and `axis` are keys of the wording; `ticks` are shares of the axis, and what stands there.
+
+    `rest` are the students who have no bar, since nothing was wrong.
+    """
 
     title: str
     axis: str
     bars: tuple[Bar, ...]
     ticks: tuple[tuple[float, str], ...]
+    rest: tuple[str, ...] = ()
+    rest_title: str = ""
 
 
 def plot(results: Sequence[Result]) -> Plot | None:
-    """Of a text that was read: the share of its words that was heard; else the corrections for every 100 words.
+    """Of a text that was read: the share of its words that was heard; else the corrections of 100 words.
 
     Who needs most help comes first. None where nothing was heard.
     """
-    readings = [(each.name, 100 * (each.reading.accuracy or 0)) for each in results if each.reading]
-    if readings:
-        return _bars(sorted(readings, key=lambda each: each[1]), ("plot_read", "axis_read"), 100)
+    read = [(each.name, 100 * (each.reading.accuracy or 0)) for each in results if each.reading]
+    if read:
+        return _drawn(sorted(read, key=lambda each: each[1]), "read", best=100, longest=100)
     rates = [(each.name, each.corrections_per_100) for each in results]
-    known = [(name, rate) for name, rate in rates if rate is not None]
-    longest = max((rate for _, rate in known), default=0)
-    return _bars(sorted(known, key=lambda each: -each[1]), ("plot_corrections", "axis_corrections"), longest)
+    known = sorted(((name, rate) for name, rate in rates if rate is not None), key=lambda each: -each[1])
+    return _drawn(known, "corrections", best=0, longest=known[0][1]) if known else None
 
 
-def _bars(values: list[tuple[str, float]], keys: tuple[str, str], longest: float) -> Plot | None:
+def _drawn(values: Sequence[tuple[str, float]], what: str, best: float, longest: float) -> Plot:
     """Who has the same value stays in the class's order."""
-    if not values:
-        return None
-    if len(values) > MOST_BARS:
-        return _ranges([value for _, value in values], keys, longest)
+    rest = tuple(name for name, value in values if value == best)
+    if len(values) - len(rest) > MOST_BARS:
+        return _ranges([value for _, value in values], what, longest)
     end, ticks = _axis(longest)
-    bars = tuple(Bar(name, shortened(name), value / end, f"{value:.3g}") for name, value in values)
-    return Plot(*keys, bars, ticks)
+    shown = [(name, value) for name, value in values if value != best]
+    bars = tuple(Bar(name, shortened(name), value / end, f"{value:.1f}") for name, value in shown)
+    return Plot(f"plot_{what}", f"axis_{what}", bars, ticks, rest, f"rest_{what}")
 
 
-def _ranges(values: list[float], keys: tuple[str, str], longest: float) -> Plot:
+def _ranges(values: Sequence[float], what: str, longest: float) -> Plot:
     """How many students there are in each range; the upper end belongs to the next one, save the last."""
     step = _step(longest, RANGES)
     ends = max(1, ceil(longest / step))
@@ -68,7 +72,7 @@ def _ranges(values: list[float], keys: tuple[str, str], longest: float) -> Plot:
     end, ticks = _axis(max(counts), whole=True)
     names = [f"{step * n:g} – {step * (n + 1):g}" for n in range(ends)]
     bars = tuple(Bar(name, name, count / end, str(count)) for name, count in zip(names, counts, strict=True))
-    return Plot(f"{keys[0]}_ranges", "axis_students", bars, ticks)
+    return Plot(f"plot_{what}_ranges", "axis_students", bars, ticks)
 
 
 def _axis(longest: float, whole: bool = False) -> tuple[float, tuple[tuple[float, str], ...]]:

@@ -37,7 +37,7 @@ def visible(text: str) -> str:
 def say(key: str) -> Markup:
     """A label in both languages."""
     english, chinese = WORDS[key]
-    return Markup('{} <span lang="zh">· {}</span>').format(english, chinese)
+    return Markup('{}<span class="dot"> · </span><span lang="zh">{}</span>').format(english, chinese)
 
 
 def percent(share: float) -> str:

@@ -94,7 +94,9 @@ def result(assignment: Assignment, row: Handed) -> Result:
     return Result(
         row,
         state(row),
-        on_time=row.handed_in_at <= assignment.due if row.handed_in_at is not None and assignment.due else None,
+        on_time=row.handed_in_at <= assignment.due
+        if row.handed_in_at is not None and assignment.due is not None
+        else None,
         recording_s=job.transcript.duration_s if job and job.transcript else None,
         words=None if said is None else len(spoken_words(said)),
         corrections=len(job.feedback.edits) if job and job.feedback else None,

@@ -96,10 +96,11 @@ def test_a_word_at_the_threshold_is_clear():
 
 
 def test_words_of_the_text_that_were_not_heard_are_unclear_too():
-    words = unclear([("A", transcript(("she", 0.9), ("cells", 0.1))), ("B", transcript(("she", 0.9)))], "She sells")
+    said = [("A", transcript(("she", 0.9), ("shelves", 0.1))), ("B", transcript(("she", 0.9)))]
+    words = unclear(said, [(who, read(each.text, "She sells")) for who, each in said])
     assert [(each.word, each.unclear, each.missed, each.said, each.probability, each.who) for each in words] == [
         ("sells", 0, 2, 0, None, ("A", "B")),
-        ("cells", 1, 0, 1, 0.1, ("A",)),
+        ("shelves", 1, 0, 1, 0.1, ("A",)),
     ]
 
 
