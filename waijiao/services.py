@@ -25,12 +25,12 @@ def api(settings: Settings) -> Service:
 
 
 def workers(settings: Settings, counts: dict[str, int]) -> list[Service]:
-    """`counts[stage]` workers of each stage, and one for chores."""
+    """`counts[stage]` workers of each model, and one each for chores and for lessons, which gives way to the models."""
     threads = thread_budget(counts, len(os.sched_getaffinity(0)))
     model_workers = [
         worker(settings, stage, number, threads[stage]) for stage in STAGES for number in range(1, counts[stage] + 1)
     ]
-    return [*model_workers, worker(settings, "chores", 1, 1)]
+    return [*model_workers, worker(settings, "cut", 1, 1), worker(settings, "chores", 1, 1)]
 
 
 def worker(settings: Settings, queue: str, number: int, threads: int) -> Service:

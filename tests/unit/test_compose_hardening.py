@@ -7,7 +7,7 @@ from containers import chosen, compose, image, last, queue, services
 
 from waijiao.house import HAND_BACK_S
 
-QUEUES = {"asr", "llm", "tts", "chores"}
+QUEUES = {"asr", "llm", "tts", "cut", "chores"}
 
 each_service = pytest.mark.parametrize("name", sorted(compose()["services"]))
 each_worker = pytest.mark.parametrize("name", sorted(n for n in compose()["services"] if n.startswith("worker_")))
@@ -54,7 +54,7 @@ def test_only_one_service_of_a_profile_writes_models_and_the_others_wait_for_it(
         readers = {name for name, each in started.items() if "models:/data/models:ro" in each["volumes"]}
 
         assert {name for name, each in started.items() if "models:/data/models" in each["volumes"]} == {writer}
-        assert {queue(name) for name in readers} == QUEUES - {"chores"}
+        assert {queue(name) for name in readers} == QUEUES - {"cut", "chores"}
         for name in readers:
             assert started[name]["depends_on"][writer]["condition"] == "service_completed_successfully"
 

@@ -7,7 +7,11 @@ from dockerfile import ROOT
 
 from pipeline.settings import Settings
 
-WORKERS = {"worker_chores", *(f"worker_{stage}{kind}" for stage in ("asr", "llm", "tts") for kind in ("", "_gpu"))}
+WORKERS = {
+    "worker_chores",
+    "worker_cut",
+    *(f"worker_{stage}{kind}" for stage in ("asr", "llm", "tts") for kind in ("", "_gpu")),
+}
 
 
 def holders(secret):
