@@ -1,0 +1,206 @@
+"""Answers that wait for the teacher's word, and lessons that wait for their turns."""
+
+from dataclasses import replace
+
+import pytest
+from road import HEARD, SPOKEN, TAUGHT, asked, claimed, die, run
+from test_repeats import SaidTwice
+
+from pipeline.errors import Canceled, EngineFailed, Erased, NoSpeech
+from pipeline.jobs import Bell, Jobs
+from pipeline.record import State
+from pipeline.settings import Settings
+from pipeline.turns import Cut, Cuts
+
+CUTS = Cuts(12.0, (Cut(1, 0.5, 4.0), Cut(2, 5.0, 11.0)))
+BETTER = replace(TAUGHT, spoken="Much better.")
+
+
+@pytest.fixture(params=[False, True], ids=["said once", "said twice"])
+def jobs(request, redis, here) -> Jobs:
+    """Also where the answer to every script is lost, so that the connection says it again."""
+    return (SaidTwice if request.param else Jobs)(redis, here)
+
+
+def to_hold(jobs: Jobs, id_: str = "a"):
+    jobs.submit(replace(asked(id_, session=id_), hold=True))
+    run(jobs, "asr")
+    name, bells = run(jobs, "llm")
+    assert (name, bells) == (f"default/{id_}", [])
+    return jobs.get("default", id_)
+
+
+def test_an_answer_that_is_to_be_held_waits_unspoken_until_it_is_released(jobs):
+    held = to_hold(jobs)
+    assert (held.state, held.stage, held.ended_at) == (State.HELD, "hold", None)
+    assert jobs.claim("tts", "worker", 1)[0] == []
+    assert jobs.review(held, None, go=True) == (True, [Bell("tts", "default/a")])
+    assert jobs.get("default", "a").state == State.SPEAKING
+    run(jobs, "tts")
+    assert jobs.get("default", "a").state == State.SUCCEEDED
+
+
+def test_a_teacher_s_words_take_the_place_of_the_model_s_and_are_spoken(jobs):
+    held = to_hold(jobs)
+    assert jobs.review(held, BETTER, go=False) == (True, [])
+    assert jobs.get("default", "a").state == State.HELD
+    jobs.review(held, None, go=True)
+    assert claimed(jobs, "tts").feedback == BETTER
+
+
+def test_only_what_is_held_can_be_reviewed(jobs):
+    jobs.submit(replace(asked("a"), hold=True))
+    assert jobs.review(jobs.get("default", "a"), BETTER, go=True) == (False, [])
+    run(jobs, "asr")
+    run(jobs, "llm")
+    held = jobs.get("default", "a")
+    jobs.review(held, None, go=True)
+    assert jobs.review(held, BETTER, go=True) == (False, [])
+    assert jobs.get("default", "a").feedback == TAUGHT
+
+
+def test_the_teacher_has_as_long_as_answers_are_kept(jobs, redis, here):
+    held = to_hold(jobs)
+    assert held.deadline_at - held.updated_at == pytest.approx(here.retention_h * 3600, abs=1)
+    jobs.review(held, None, go=True)
+    released = jobs.get("default", "a")
+    assert released.deadline_at - released.updated_at == pytest.approx(here.deadline_s, abs=1)
+
+
+def test_what_is_held_holds_up_no_later_turn_of_its_session(jobs):
+    jobs.submit(replace(asked("a"), hold=True))
+    jobs.submit(asked("b", recording=False))
+    run(jobs, "asr")
+    run(jobs, "llm")
+    assert run(jobs, "llm")[0] == "default/b"
+
+
+def test_a_held_answer_can_be_canceled_and_erased(jobs):
+    held = to_hold(jobs)
+    assert jobs.cancel("default", "a") == (True, [])
+    assert jobs.get("default", "a").error["stage"] == "hold"
+    assert jobs.review(held, None, go=True) == (False, [])
+    jobs.forget("default", "a")
+    with pytest.raises(Erased):
+        jobs.get("default", "a")
+
+
+# --- a lesson and its turns
+
+
+def lesson(jobs: Jobs, id_: str = "lesson"):
+    question = replace(asked(id_, session=id_), task="lesson", lane="bulk", text="")
+    jobs.submit(question)
+    return question
+
+
+def turn(jobs: Jobs, number: int, id_: str = "lesson") -> str:
+    question = replace(
+        asked(f"{id_}-{number}", session=f"{id_}-{number}"),
+        task="turn", lane="bulk", lesson=id_, details={"number": number}, text="",
+    )  # fmt: skip
+    jobs.submit(question)
+    return question.name
+
+
+def cut(jobs: Jobs, turns: int = 2) -> list[str]:
+    job = claimed(jobs, "cut", "cutter")
+    names = [turn(jobs, number) for number in range(1, turns + 1)]
+    assert jobs.complete("cut", job, CUTS)[0]
+    return names
+
+
+def test_a_lesson_waits_for_all_of_its_turns_and_is_then_summed_up_and_spoken(jobs):
+    lesson(jobs)
+    names = cut(jobs)
+    waiting = jobs.get("default", "lesson")
+    assert (waiting.state, waiting.cuts, jobs.turns_of(waiting)) == (State.LISTENING, CUTS, names)
+    for _ in names:
+        run(jobs, "asr")
+    assert [run(jobs, "llm")[0] for _ in range(3)] == [*names, "default/lesson"]
+    run(jobs, "tts")
+    assert jobs.get("default", "lesson").state == State.SUCCEEDED
+    assert jobs.get("default", "lesson-1").state == State.SUCCEEDED
+
+
+def test_turns_that_are_done_before_the_last_is_cut_let_the_lesson_go_on_at_once(jobs):
+    lesson(jobs)
+    job = claimed(jobs, "cut", "cutter")
+    turn(jobs, 1)
+    run(jobs, "asr")
+    assert run(jobs, "llm")[1] == []
+    assert jobs.complete("cut", job, CUTS) == (True, [Bell("llm", "default/lesson")])
+
+
+def test_turns_that_fail_fail_nothing_else(jobs):
+    lesson(jobs)
+    cut(jobs)
+    assert jobs.fail("asr", claimed(jobs, "asr"), NoSpeech(), again=False) == []
+    die(jobs, "asr")
+    assert claimed(jobs, "llm").id == "lesson"
+
+
+def test_a_turn_that_is_submitted_twice_is_one_and_after_the_lesson_s_end_none(jobs):
+    lesson(jobs)
+    job = claimed(jobs, "cut", "cutter")
+    turn(jobs, 1)
+    turn(jobs, 1)
+    assert jobs.turns_of(job) == ["default/lesson-1"]
+    jobs.cancel("default", "lesson")
+    with pytest.raises(Canceled):
+        turn(jobs, 2)
+
+
+def test_a_lesson_that_is_canceled_takes_its_turns_with_it(jobs):
+    lesson(jobs)
+    cut(jobs)
+    jobs.cancel("default", "lesson")
+    assert [jobs.get("default", f"lesson-{number}").state for number in (1, 2)] == [State.CANCELED] * 2
+    assert jobs.claim("asr", "worker", 9)[0] == []
+
+
+def test_a_lesson_that_is_erased_takes_every_word_of_its_turns_with_it(jobs, redis):
+    lesson(jobs)
+    cut(jobs)
+    run(jobs, "asr")
+    jobs.cancel("default", "lesson")
+    jobs.forget("default", "lesson")
+    for id_ in ("lesson", "lesson-1", "lesson-2"):
+        with pytest.raises(Erased):
+            jobs.get("default", id_)
+    assert not any(HEARD.text in str(redis.hgetall(key)) for key in redis.keys("waijiao:job:*"))
+    assert not redis.exists("waijiao:children:default/lesson", "waijiao:parts:default/lesson")
+
+
+def test_the_turns_are_kept_as_long_as_their_lesson(jobs, redis):
+    lesson(jobs)
+    cut(jobs)
+    for stage in ("asr", "asr", "llm", "llm"):
+        run(jobs, stage)
+    redis.expire("waijiao:job:default/lesson-1", 10)
+    run(jobs, "llm")
+    run(jobs, "tts", SPOKEN)
+    assert redis.ttl("waijiao:job:default/lesson-1") > 3600
+
+
+def test_a_lesson_is_cut_again_after_its_worker_died_and_keeps_the_turns_there_are(redis, here):
+    jobs = Jobs(redis, Settings(**{**here.model_dump(exclude_unset=True), "lease_s": 0}))
+    lesson(jobs)
+    claimed(jobs, "cut", "cutter")
+    turn(jobs, 1)
+    assert jobs.sweep({"cut": "queue:cut"}) != []
+    again = claimed(jobs, "cut", "another")
+    assert (again.id, jobs.turns_of(again), jobs.has("default/lesson-1")) == ("lesson", ["default/lesson-1"], True)
+
+
+def test_a_lesson_that_could_not_be_summed_up_is_retried_with_the_turns_of_the_one_before(jobs):
+    lesson(jobs)
+    cut(jobs)
+    for stage in ("asr", "asr", "llm", "llm"):
+        run(jobs, stage)
+    for _ in range(jobs.settings.attempts):
+        jobs.fail("llm", claimed(jobs, "llm"), EngineFailed(), again=True)
+    dead = jobs.get("default", "lesson")
+    accepted = jobs.retry(dead, replace(dead.question, id="again", details={"turns_of": "lesson"}))
+    assert (accepted.job.cuts, accepted.job.question.turns_of) == (CUTS, "lesson")
+    assert claimed(jobs, "llm").id == "again"

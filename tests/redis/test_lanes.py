@@ -1,0 +1,131 @@
+"""In which order what waits is worked on: lanes, due times, classes in turns; and that nothing waits for ever."""
+
+import time
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as checks
+from hypothesis import strategies as st
+from road import HEARD, TAUGHT, WORKER, asked
+
+from pipeline import jobs as jobs_module
+from pipeline.jobs import Jobs
+from pipeline.record import LANES
+
+HOUR = 3600
+
+
+def submit(jobs: Jobs, id_: str, lane: str = "homework", group: str = "", due_h: float | None = None) -> None:
+    due = None if due_h is None else time.time() + due_h * HOUR
+    jobs.submit(replace(asked(id_, session=id_), lane=lane, group=group, due=due))
+
+
+def order(jobs: Jobs, stage: str = "asr", result=HEARD) -> list[str]:
+    """The jobs of a stage as one worker takes them, each of which it completes before the next."""
+    taken = []
+    while claimed := jobs.claim(stage, WORKER, 1)[0]:
+        taken.append(claimed[0].id)
+        jobs.complete(stage, claimed[0], result)
+    return taken
+
+
+def test_turns_go_before_homework_and_homework_before_lessons_at_every_stage(jobs):
+    for lane in reversed(LANES):
+        submit(jobs, f"{lane}-1", lane)
+    assert order(jobs) == ["interactive-1", "homework-1", "bulk-1"]
+    assert order(jobs, "llm", TAUGHT) == ["interactive-1", "homework-1", "bulk-1"]
+
+
+def test_what_is_due_first_is_done_first_whenever_it_came(jobs):
+    for id_, due_h in (("without", None), ("tomorrow", 20), ("tonight", 5), ("in an hour", 1)):
+        submit(jobs, id_.replace(" ", "-"), group=id_, due_h=due_h)
+    assert order(jobs) == ["in-an-hour", "tonight", "tomorrow", "without"]
+
+
+def test_what_was_due_in_the_past_waits_for_nothing_that_is_due_later_but_overtakes_nothing_due_now(jobs):
+    submit(jobs, "late", group="a", due_h=-100)
+    submit(jobs, "later", group="b", due_h=-10_000)
+    submit(jobs, "tonight", group="c", due_h=5)
+    assert order(jobs) == ["late", "later", "tonight"]
+
+
+@pytest.mark.parametrize("lane", ["homework", "bulk"])
+def test_classes_take_turns_however_much_one_of_them_brought(jobs, lane):
+    for number in range(6):
+        submit(jobs, f"big-{number}", lane, group="big", due_h=5)
+    for number in range(2):
+        submit(jobs, f"small-{number}", lane, group="small", due_h=5)
+    taken = order(jobs)
+    assert sorted(taken[:4]) == ["big-0", "big-1", "small-0", "small-1"]
+    assert [each for each in taken if each.startswith("big")] == [f"big-{number}" for number in range(6)]
+
+
+def test_a_class_that_comes_later_takes_turns_from_then_on_and_does_not_make_up_for_before(jobs):
+    for number in range(8):
+        submit(jobs, f"big-{number}", group="big", due_h=5)
+    for _ in range(4):
+        order_one(jobs)
+    for number in range(4):
+        submit(jobs, f"late-{number}", group="late", due_h=5)
+    assert [sorted(order_one(jobs)[:3] for _ in range(2)) for _ in range(3)] == [["big", "lat"]] * 3
+
+
+def order_one(jobs: Jobs) -> str:
+    ((job,), _) = jobs.claim("asr", WORKER, 1)
+    jobs.complete("asr", job, HEARD)
+    return job.id
+
+
+def test_two_tenants_classes_of_the_same_name_are_two(jobs):
+    for number in range(3):
+        submit(jobs, f"here-{number}", group="4b", due_h=5)
+    jobs.submit(
+        replace(asked("there", session="x", tenant="school"), lane="homework", group="4b", due=time.time() + HOUR)
+    )
+    assert order(jobs)[0] == "there"
+    for number in range(3):
+        submit(jobs, f"again-{number}", group="4b", due_h=5)
+    jobs.submit(
+        replace(asked("guest", session="y", tenant="school"), lane="homework", group="4b", due=time.time() + 5 * HOUR)
+    )
+    assert "guest" in order(jobs)[:2]
+
+
+def test_a_lane_that_was_passed_over_for_long_has_the_next_turn(jobs, monkeypatch):
+    monkeypatch.setattr(jobs_module, "STARVED_S", 0.2)
+    submit(jobs, "lesson", "bulk")
+    submit(jobs, "work")
+    for number in range(3):
+        submit(jobs, f"turn-{number}", "interactive")
+    first = order_one(jobs)
+    time.sleep(0.3)
+    assert [first, *order(jobs)] == ["turn-0", "work", "lesson", "turn-1", "turn-2"]
+
+
+def test_a_lane_that_is_served_by_the_way_has_no_turn_of_its_own(jobs, monkeypatch):
+    monkeypatch.setattr(jobs_module, "STARVED_S", 0.3)
+    time.sleep(0.4)  # nothing waited then
+    submit(jobs, "lesson", "bulk")
+    submit(jobs, "turn", "interactive")
+    assert order(jobs) == ["turn", "lesson"]
+
+
+@checks(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(LANES), st.sampled_from("abc"), st.none() | st.sampled_from([-1, 1, 2])), max_size=12
+    )
+)
+def test_whatever_comes_is_taken_once_lane_by_lane_and_within_a_class_by_due_time(jobs, came):
+    jobs.redis.flushdb()
+    for number, (lane, group, due_h) in enumerate(came):
+        submit(jobs, f"{number}", lane, group, due_h)
+    taken = [int(each) for each in order(jobs)]
+    assert sorted(taken) == list(range(len(came)))
+    assert [LANES.index(came[each][0]) for each in taken] == sorted(LANES.index(lane) for lane, _, _ in came)
+    for group in "abc":
+        homework = [each for each in taken if came[each][:2] == ("homework", group)]
+        assert homework == sorted(
+            homework, key=lambda each: (24 if came[each][2] is None else max(0, came[each][2]), each)
+        )
