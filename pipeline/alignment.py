@@ -70,7 +70,7 @@ def _matches(said: Sequence[str], wanted: Sequence[str]) -> list[tuple[int, int]
             diagonal = before[place] if sound == other else before[place] + EXCHANGED
             up, left = before[place + 1] + NEW, left + NEW
             least = min(diagonal, up, left)
-            move.append(DIAGONAL if diagonal == least else UP if up == least else LEFT)
+            move.append(LEFT if left == least else UP if up == least else DIAGONAL)  # so that matches are early
             costs.append(left := least)
         moves.append(move)
     return _back(said, wanted, moves)

@@ -40,14 +40,20 @@ class Listener:
             return error
 
     def expected(self, job: Job) -> tuple[str, ...]:
-        """The languages of a learner's teacher; who only has a recording transcribed may speak any."""
-        return () if job.question.task == "transcribe" else self.teacher(job).languages
+        """The languages of the teacher, who speaks them in a lesson too; what is only transcribed may be in any."""
+        alone = job.question.task == "transcribe" and not job.question.lesson
+        return () if alone else self.teacher(job).languages
 
     def hint(self, job: Job) -> str:
-        """The job's words come first, since they count before the teacher's where both are too long together."""
-        if job.question.task == "transcribe":
-            return job.question.details.get("prompt") or ""
-        return ", ".join(filter(None, (job.question.hint, self.teacher(job).hint)))
+        """The job's words come first, since they count before the teacher's where both are too long together.
+
+        Target words of homework are likely; a text that is to be read aloud would be heard whatever is said.
+        """
+        question = job.question
+        if question.task == "transcribe" and not question.lesson:
+            return question.details.get("prompt") or ""
+        words = question.details.get("words", ()) if question.assignment else ()
+        return ", ".join(filter(None, (question.hint, *words, self.teacher(job).hint)))
 
     def teacher(self, job: Job) -> Persona:
         return personas.load(job.question.persona, self.settings.personas)

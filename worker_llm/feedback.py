@@ -9,10 +9,11 @@ is in the model's words, though short and, unless the persona keeps remarks, no 
 
 import re
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
+from pipeline.edits import QUOTES, Piece, believed, close, compare, explanation, rewritten
 from pipeline.personas import Persona
 from pipeline.turns import Feedback
-from pipeline.edits import QUOTES, Piece, believed, close, compare, explanation, rewritten
 
 REPLY_CHARS = 240  # characters of a reply that are spoken
 REPEATED_CHARS = 300  # characters of a corrected sentence that is repeated aloud
@@ -22,29 +23,40 @@ QUOTED = re.compile(r'"\s*([^"]+)"?(.*)')
 UNSPEAKABLE = re.compile(r"""\S+://\S+|[^\w\s.,!?;:'%&$€£+。，！？；：、-]|_""")
 
 
-def understand(heard: str, raw: str, persona: Persona) -> Feedback:
-    """`raw` is the model's answer, hoped to be `"corrected sentence." remark question?`."""
+def understand(heard: str, raw: str, persona: Persona, note: str = "") -> Feedback:
+    """`raw` is the model's answer, hoped to be `"corrected sentence." remark question?`; a `note` is explained too."""
     sentence, rest = _parts(raw)
     if not close(heard, sentence):
-        return Feedback(heard, corrected=heard, reply=persona.puzzled, spoken=persona.puzzled)
+        return Feedback(heard, corrected=heard, reply=persona.puzzled, spoken=persona.puzzled, explanation=note)
     pieces = compare(heard, sentence)
     changes = [piece for piece in pieces if not piece.unchanged]
     accepted = believed(changes)
     reply = _reply(rest, persona)
     if accepted:
-        return _correction(heard, pieces, accepted, reply)
-    if not changes and not persona.remarks:
-        reply = f"{persona.praise} {reply}"
-    return Feedback(heard, corrected=heard, reply=reply, spoken=reply)
+        return _correction(heard, pieces, accepted, (note, reply))
+    praise = "" if changes or persona.remarks else persona.praise
+    spoken = joined(praise, speakable(note), reply)
+    return Feedback(heard, corrected=heard, reply=joined(praise, reply), spoken=spoken, explanation=note)
 
 
-def _correction(heard: str, pieces: Iterable[Piece], accepted: Collection[Piece], reply: str) -> Feedback:
+def question(about: str, raw: str, persona: Persona) -> str:
+    """Only what the model asks about these words; the persona's own question when it asks none, or lost the thread."""
+    sentence, rest = _parts(raw)
+    return _reply(rest, replace(persona, remarks=False)) if close(about, sentence) else persona.fallback
+
+
+def joined(*texts: str) -> str:
+    return " ".join(filter(None, texts))
+
+
+def _correction(heard: str, pieces: Iterable[Piece], accepted: Collection[Piece], after: tuple[str, str]) -> Feedback:
+    """`after` the correction stand a note, and the reply."""
+    note, reply = after
     edits = tuple(piece.edit for piece in accepted)
     better = rewritten(pieces, accepted)
-    why = explanation(edits, heard)
+    why = joined(explanation(edits, heard), note)
     repeated = f"We say: {better}" if len(better) <= REPEATED_CHARS else ""
-    spoken = " ".join(filter(None, (_speakable(repeated), _speakable(why), reply)))
-    return Feedback(heard, better, reply, spoken, edits, why)
+    return Feedback(heard, better, reply, joined(speakable(repeated), speakable(why), reply), edits, why)
 
 
 def _parts(raw: str) -> tuple[str, str]:
@@ -61,12 +73,12 @@ def _parts(raw: str) -> tuple[str, str]:
 
 def _reply(rest: str, persona: Persona) -> str:
     """What is said after the correction: short, and ending in a question."""
-    sentences = [text.strip() for text in SENTENCE.findall(_speakable(rest))]
+    sentences = [text.strip() for text in SENTENCE.findall(speakable(rest))]
     questions = [text for text in sentences if text.endswith(("?", "？"))]
     chosen = " ".join(sentences) if questions and persona.remarks else "".join(questions[:1])
     return chosen if 0 < len(chosen) <= REPLY_CHARS else persona.fallback
 
 
-def _speakable(text: str) -> str:
+def speakable(text: str) -> str:
     """Without what a voice reads badly: markup, addresses, emoji, quotation marks."""
     return " ".join(UNSPEAKABLE.sub(" ", text.translate(QUOTES).replace('"', "")).split())

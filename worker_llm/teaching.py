@@ -9,9 +9,12 @@ from pipeline.sessions import turns
 from pipeline.settings import Settings
 from pipeline.store import connect
 from pipeline.turns import Exchange, Feedback
+from worker_llm import read_aloud
 from worker_llm.engine import Prompt
 from worker_llm.feedback import understand
+from worker_llm.homework import Homework
 from worker_llm.prompt import as_exchange, compose
+from worker_llm.read_aloud import ReadAloud
 from worker_llm.starting_over import confirmation, wants_to_start_over
 
 
@@ -27,11 +30,21 @@ class Teacher:
         return compose(self.persona(self.settings.persona), [], "Hello.", self.settings, self.count)
 
     def asked(self, job: Job) -> Prompt | Feedback:
-        """What the model is asked; a wish to start over is confirmed without it."""
-        persona = self.persona(job.question.persona)
-        if any(wants_to_start_over(text, persona) for text in (job.question.text, heard(job), said(job))):
+        """What the model is asked; what needs no model is answered without it."""
+        persona, homework = self.persona(job.question.persona), Homework.of(job)
+        if homework.text:
+            return self.about_reading(ReadAloud(said(job), homework.text), persona)
+        if starts_over(job, persona):
             return confirmation(persona, said(job))
-        return compose(persona, self.history(job), said(job), self.settings, self.count)
+        if is_untaught(job, persona):
+            return Feedback(said(job), corrected=said(job), reply="", spoken="")
+        earlier = [*homework.told(persona), *self.history(job)]
+        return compose(persona, earlier, said(job), self.settings, self.count)
+
+    def about_reading(self, reading: ReadAloud, persona: Persona) -> Prompt | Feedback:
+        if reading.is_another:
+            return read_aloud.another(reading)
+        return compose(persona, [], read_aloud.asked_about(reading.text), self.settings, self.count)
 
     def history(self, job: Job) -> list[Exchange]:
         """The session's earlier turns that were answered, oldest first; failed ones may stand between them."""
@@ -40,10 +53,27 @@ class Teacher:
         return [as_exchange(each.feedback) for each in earlier if each.feedback and not each.feedback.reset]
 
     def feedback(self, job: Job, reply: str) -> Feedback:
-        return understand(said(job), reply, self.persona(job.question.persona))
+        persona, homework = self.persona(job.question.persona), Homework.of(job)
+        if homework.text:
+            return read_aloud.understand(ReadAloud(said(job), homework.text), reply, persona)
+        return understand(said(job), reply, persona, homework.words_used(said(job)))
 
     def persona(self, name: str) -> Persona:
         return personas.load(name, self.settings.personas)
+
+
+def starts_over(job: Job, persona: Persona) -> bool:
+    """Whether the learner wants that; in homework, and in a lesson's turn, there is nothing to start over."""
+    if job.question.assignment or job.question.lesson:
+        return False
+    return any(wants_to_start_over(text, persona) for text in (job.question.text, heard(job), said(job)))
+
+
+def is_untaught(job: Job, persona: Persona) -> bool:
+    """Whether a lesson's turn is in another language than the one taught: such as what is not understood, explained."""
+    if job.question.task != "turn" or job.transcript is None:
+        return False
+    return job.transcript.language != persona.languages[0]
 
 
 def heard(job: Job) -> str:
