@@ -68,12 +68,8 @@ def undamaged() -> Iterator[None]:
 class Inflated(io.RawIOBase):
     """An entry's bytes, as many as it declares and with the checksum that it declares; else BadArchive is raised."""
 
-    def __init__(self, archive: ZipFile, entry: ZipInfo) -> None:
-        self.left = entry.file_size
-        longer = copy(entry)
-        longer.file_size += 1  # or else zipfile would drop what is more, and say nothing
-        with undamaged():
-            self.source = archive.open(longer)
+    def __init__(self, source: IO[bytes], size: int) -> None:
+        self.source, self.left = source, size
 
     def readable(self) -> bool:
         return True
@@ -94,4 +90,8 @@ class Inflated(io.RawIOBase):
 
 def inflated(archive: ZipFile, entry: ZipInfo) -> BinaryIO:
     """A file to read the entry from. What is damaged shows at its end at the latest: read until nothing comes."""
-    return io.BufferedReader(Inflated(archive, entry), CHUNK)
+    longer = copy(entry)
+    longer.file_size += 1  # or else zipfile would drop what is more, and say nothing
+    with undamaged():
+        source = archive.open(longer)
+    return io.BufferedReader(Inflated(source, entry.file_size), CHUNK)
