@@ -21,8 +21,8 @@ from pipeline.record import Job
 from pipeline.settings import Settings
 from pipeline.store import connect
 from pipeline.turns import Cut, Cuts
-from worker_cut.activity import listen
 from worker_cut.children import child, with_recording
+from worker_cut.listening import listen
 from worker_cut.reading import read
 from worker_cut.sounds import sounds
 from worker_cut.turns import cut_into_turns

@@ -14,9 +14,10 @@ BRIEFEST = 4  # windows of a stretch: 100 ms are shorter than any word, and long
 QUIETEST_DB = -60.0  # dBFS of its loudest window; a whisper far from the microphone is at -50, a muted one below -70
 
 SIDES = ("left", "right")
-LOUDER_DB = 10.0  # by which a channel's own speaker is louder there than the other; crosstalk is at -15 to -40
+LOUDER_DB = 10.0  # by which a channel's own speaker is louder there than the other one; crosstalk is 12 to 40 below
 AROUND = 7  # windows, 224 ms, over which loudness is taken for that, so that a stop within a word does not count
-APART = 0.6  # share of the windows with speech in which one channel is that much louder; in one room it is under 0.1
+APART = 0.4  # share of the windows with speech in which either is that much louder: 0.6 to 1, in noise too; in one
+# room, with 3 to 10 dB between its microphones, 0.1 at most
 EACH_S = 2.0  # seconds that each channel is the louder one at least: a dead channel is no speaker
 
 
