@@ -1,0 +1,68 @@
+"""Classes that handed in homework, as job records: real learners' recordings as the default models heard them."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from api.report import Handed
+from pipeline.assignments import Assignment, Student
+from pipeline.edits import compare, explanation
+from pipeline.record import Job, Question
+from pipeline.turns import Answer, Feedback, Transcript, Word
+
+HEARD = Path(__file__).parent / "data" / "learners-heard.json"  # examples/learners: Whisper base, SmolLM2 135M
+DUE = 1_796_000_000.0  # Unix seconds
+NAMES = ("安娜", "王小明", "李华", "Bo", "欧阳娜娜", "Maria-Theresa von Habsburg")
+NO_SPEECH = {
+    "code": "no_speech",
+    "stage": "asr",
+    "detail": "Nobody speaks in the recording. Record again, closer to the microphone.",
+    "retryable": True,
+}
+
+
+def assignment(rows: list[Handed], **fields) -> Assignment:
+    students = tuple(row.student for row in rows)
+    set_ = {"title": "第三单元 Unit 3: At the zoo", "class_name": "三年级二班", "due": DUE, "students": students}
+    return Assignment(id="hw3", tenant="default", **{**set_, **fields})
+
+
+def job(number: int, transcript: Transcript | None, feedback: Feedback | None) -> Job:
+    """One that is answered, if there is feedback."""
+    question = Question(id=f"job-{number}", session=f"job-{number}", recording="r", assignment="hw3", lane="homework")
+    answer = feedback and Answer(feedback.spoken, "blob", "sha", 1, 4.25, "wav")
+    ended = DUE - 500 + number
+    return Job(question, 1, "tts", "0", 3, DUE - 900, ended, DUE + 9e5, ended, "answered", transcript, feedback, answer)
+
+
+def failed(row: Handed) -> Handed:
+    assert row.job
+    nothing = replace(row.job, transcript=None, feedback=None, answer=None, outcome=None, error=NO_SPEECH)
+    return replace(row, job=nothing)
+
+
+def said(heard: str, corrected: str = "", probability: float = 0.9) -> tuple[Transcript, Feedback]:
+    """Words that all have one probability, heard in 30 seconds; their correction."""
+    words = tuple(Word(word, n / 2, n / 2 + 0.4, probability) for n, word in enumerate(heard.split()))
+    edits = tuple(piece.edit for piece in compare(heard, corrected or heard) if not piece.unchanged)
+    better = Feedback(heard, corrected or heard, "Why?", "Well said! Why?", edits, explanation(edits, heard))
+    return Transcript(heard, "en", 30.0, words), better
+
+
+def handed(number: int, name: str, words: tuple[Transcript, Feedback]) -> Handed:
+    return Handed(Student(name, f"20260{number:03d}"), job(number, *words), DUE - 600 + 20 * number)
+
+
+def learners() -> list[Handed]:
+    """The 40 real learners, some late, one not heard, one held; two who handed nothing in, one no longer kept."""
+    found = json.loads(HEARD.read_text())
+    names = [*NAMES, *(f"学生 {number}" for number in range(len(NAMES), len(found)))]
+    rows = [
+        handed(number, name, (Transcript.from_dict(each["transcript"]), Feedback.from_dict(each["feedback"])))
+        for number, (name, each) in enumerate(zip(names, found, strict=True))
+    ]
+    rows[7] = failed(rows[7])
+    assert rows[9].job
+    rows[9] = replace(rows[9], job=replace(rows[9].job, stage="hold", answer=None, ended_at=None, attempts={"asr": 1}))
+    absent = [Handed(Student("缺席的人"), None, None), Handed(Student("No-show Ned"), None, None)]
+    return [*rows, *absent, Handed(Student("旧"), None, DUE - 9)]

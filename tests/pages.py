@@ -1,0 +1,67 @@
+"""What an HTML page says, read without a browser."""
+
+from html.parser import HTMLParser
+
+VOID = {"meta", "link", "br", "img", "input", "hr", "source"}
+ASIDE = {"zh", "dot", "unseen"}  # the Chinese half of a label; what only a screen reader says
+
+
+class Page(HTMLParser):
+    """`tags`: each element's name and attributes; `texts`: each text, and the names and classes of what it stands in.
+
+    `tables`: their rows of cells. `figures`: what a `dd` says, by its `dt`. Labels are the English ones.
+    """
+
+    def __init__(self, html: bytes) -> None:
+        super().__init__()
+        self.open: list[tuple[str, set[str]]] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[tuple[str, set[str]]] = []
+        self.tables: list[list[list[str]]] = []
+        self.pairs: list[list[str]] = []
+        self.feed(html.decode())
+        self.close()
+        assert not self.open, "an element was not closed"
+
+    @property
+    def figures(self) -> dict[str, str]:
+        return {label.strip(): value.strip() for label, value in self.pairs}
+
+    def handle_starttag(self, tag, attrs):
+        facts = dict(attrs)
+        self.tags.append((tag, facts))
+        if tag not in VOID:
+            self.open.append((tag, {tag, facts.get("lang") or "", *(facts.get("class") or "").split()}))
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+        elif tag == "dt":
+            self.pairs.append(["", ""])
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        opened, _ = self.open.pop()
+        assert opened == tag, f"</{tag}> ends <{opened}>"
+
+    def handle_data(self, data):
+        around = set().union(*(names for _, names in self.open))
+        self.texts.append((data, around))
+        if ASIDE & around:
+            return
+        if {"td", "th"} & around:
+            self.tables[-1][-1][-1] += data
+        if {"dt", "dd"} & around:
+            self.pairs[-1]["dd" in around] += data
+
+    def said(self, *names: str) -> list[str]:
+        """Each text within elements of all these names or classes, save what only a screen reader says."""
+        return [text for text, around in self.texts if {*names} <= around and "unseen" not in around]
+
+    def links(self) -> list[str]:
+        """Whatever the page points to."""
+        return [facts[name] or "" for _, facts in self.tags for name in ("href", "src") if name in facts]

@@ -1,0 +1,214 @@
+"""Every number of the report and of the gradebook is counted again from the job records, by other code than theirs."""
+
+import csv
+import io
+import json
+import re
+from collections import Counter
+from datetime import datetime
+
+import pytest
+from classes import DUE, assignment, handed, learners, said
+from pages import Page
+
+from api.report import files
+
+FORMS = {
+    "see": {"see", "sees", "seeing", "saw", "seen"},
+    "go": {"go", "goes", "going", "went", "gone"},
+    "afraid": {"afraid"},
+}
+MISTAKES = {  # heard -> corrected
+    "Yesterday I go to zoo.": "Yesterday I went to the zoo.",
+    "She go home and eat apple.": "She went home and ate an apple.",
+    "They Go home.": "They went home.",
+    "I like monkey.": "I like the monkey.",
+}
+EDITS = {("go", "went"): 3, ("", "the"): 2, ("eat", "ate an"): 1}  # of those, counted by hand
+
+
+def words(text: str) -> list[str]:
+    """A Chinese character is a word, else what stands between blanks and has a letter or a digit."""
+    parts = re.sub(r"([\u3400-\u9fff])", r" \1 ", text).split()
+    return [part.lower().strip(".,!?\"'。，") for part in parts if re.search(r"\w", part)]
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return [
+        *learners(),
+        *(handed(50 + n, f"多{n}", said(*each, probability=0.3)) for n, each in enumerate(MISTAKES.items())),
+    ]
+
+
+@pytest.fixture(scope="module")
+def records(rows):
+    """The transcripts and feedback of all whose words are known, as plain JSON, by student."""
+    known = {row.student.name: row.job for row in rows if row.job and row.job.transcript}
+    return {
+        name: json.loads(json.dumps({"transcript": job.transcript.as_dict(), "feedback": job.feedback.as_dict()}))
+        for name, job in known.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def made(rows):
+    return dict(files(assignment(rows, words=tuple(FORMS)), rows))
+
+
+@pytest.fixture(scope="module")
+def report(made):
+    return Page(made["report.html"])
+
+
+@pytest.fixture(scope="module")
+def gradebook(made):
+    return list(csv.DictReader(io.StringIO(made["gradebook.csv"].decode("utf-8-sig"), newline="")))
+
+
+@pytest.fixture(scope="module")
+def total(records):
+    """Words heard and corrections made of the whole class."""
+    said_ = sum(len(words(each["feedback"]["heard"])) for each in records.values())
+    return said_, sum(len(each["feedback"]["edits"]) for each in records.values())
+
+
+def test_the_headline_figures_are_those_of_the_records(report, rows, records, total):
+    given = [row for row in rows if row.handed_in_at is not None]
+    minutes = sum(each["transcript"]["duration_s"] for each in records.values()) / 60
+    assert report.figures == {
+        "Handed in": f"{len(given)} / {len(rows)}",
+        "Missing": str(len(rows) - len(given)),
+        "On time": f"{sum(row.handed_in_at <= DUE for row in given)} / {len(given)}",
+        "Answered": f"{sum(row.job is not None and row.job.answer is not None for row in given)} / {len(given)}",
+        "Failed": str(sum(row.job is not None and row.job.error is not None for row in given)),
+        "Not finished yet": str(sum(row.job is not None and row.job.ended_at is None for row in given)),
+        "No longer kept": str(sum(row.job is None for row in given)),
+        "Corrections per 100 words": f"{100 * total[1] / total[0]:.1f}",
+        "Minutes recorded": f"{minutes:.1f}",
+    }
+
+
+def test_those_who_are_missing_late_or_failed_are_named(report, rows):
+    names = report.said("names", "li")
+    missing = [row.student.name for row in rows if row.handed_in_at is None]
+    late = [row.student.name for row in rows if row.handed_in_at is not None and row.handed_in_at > DUE]
+    assert names == [*missing, *late]
+    assert "no_speech" in report.said("code")
+
+
+def test_common_mistakes_are_counted_over_all_feedback(report, records):
+    counts = Counter(
+        (edit["from"].lower(), edit["to"].lower()) for each in records.values() for edit in each["feedback"]["edits"]
+    )
+    assert counts.items() >= EDITS.items()
+    shown = [int(text) for text in report.said("times") if text.isdigit()]
+    assert shown == sorted(counts.values(), reverse=True)
+    assert "".join(report.said("fix")).startswith("say · 要说 went instead of · 不说 go")
+
+
+def test_every_example_is_a_sentence_that_was_heard(report, records):
+    heard = "|".join("".join(each["feedback"]["heard"].split()) for each in records.values())
+    quoted = [(text, around) for text, around in report.texts if "blockquote" in around]
+    page = "".join("|" if "faint" in around else text for text, around in quoted if not {"ins", "unseen"} & around)
+    quotes = [quote for quote in "".join(page.split()).split("|") if quote]
+    assert len(quotes) > len(EDITS)
+    assert [quote for quote in quotes if quote not in heard] == []
+
+
+def test_unclear_words_are_counted_over_all_transcripts(report, records):
+    all_words = [
+        (words(each["word"]), each["probability"]) for r in records.values() for each in r["transcript"]["words"]
+    ]
+    flat = [(word, probability) for each, probability in all_words for word in each]
+    often, doubtful = Counter(word for word, _ in flat), Counter(word for word, p in flat if p < 0.5)
+    table = report.tables[0][1:]
+    assert [int(row[1]) for row in table] == sorted(doubtful.values(), reverse=True)[: len(table)]
+    for word, unclear, times, mean, who in table:
+        known = [p for each, p in flat if each == word]
+        assert (int(unclear), int(times)) == (doubtful[word], often[word])
+        assert mean == f"{100 * sum(known) / len(known):.0f} %"
+        assert who
+
+
+def test_target_words_are_counted_in_all_their_forms(report, records):
+    for word, users, _ in report.tables[1][1:]:
+        count = sum(bool(FORMS[word] & {*words(each["feedback"]["heard"])}) for each in records.values())
+        assert users == f"{count} / {len(records)}"
+
+
+def test_the_students_table_and_the_gradebook_have_each_student_s_own_figures(report, gradebook, rows, records):
+    table = report.tables[2][1:]
+    assert [line["student"] for line in gradebook] == [row[0] for row in table] == [row.student.name for row in rows]
+    for row, line, shown in zip(rows, gradebook, table, strict=True):
+        record = records.get(row.student.name)
+        if record is None:
+            assert {line[each] for each in ("recording_s", "words", "corrections", "words_per_minute", "heard")} == {""}
+            assert set(shown[3:]) == {""}
+            continue
+        heard, seconds = record["feedback"]["heard"], record["transcript"]["duration_s"]
+        count, corrections = len(words(heard)), len(record["feedback"]["edits"])
+        used = [word for word in FORMS if FORMS[word] & {*words(heard)}]
+        assert float(line["recording_s"]) == pytest.approx(seconds, abs=0.005)
+        assert (int(line["words"]), int(line["corrections"])) == (count, corrections)
+        assert float(line["words_per_minute"]) == pytest.approx(60 * count / seconds, abs=0.05)
+        assert line["target_words_used"] == "; ".join(used)
+        assert (line["heard"], line["corrected"]) == (heard, record["feedback"]["corrected"])
+        assert shown[3:] == [
+            f"{seconds:.1f}",
+            str(count),
+            f"{60 * count / seconds:.0f}",
+            str(corrections),
+            f"{100 * corrections / count:.1f}",
+            f"{len(used)} / {len(FORMS)}",
+        ]
+
+
+def test_the_gradebook_says_what_became_of_each(gradebook, rows):
+    states = Counter(line["state"] for line in gradebook)
+    assert states == {"answered": 42, "failed": 1, "held": 1, "missing": 2, "gone": 1}
+    for row, line in zip(rows, gradebook, strict=True):
+        at = row.handed_in_at
+        assert (datetime.fromisoformat(line["handed_in_at"]).timestamp() if line["handed_in_at"] else None) == at
+        assert line["on_time"] == ("" if at is None else "yes" if at <= DUE else "no")
+        assert line["error"] == (row.job.error["code"] if row.job and row.job.error else "")
+        assert line["answer"] == (row.job.feedback.spoken if row.job and row.job.feedback else "")
+        assert bool(line["file"]) == bool(row.job and row.job.answer)
+
+
+def test_the_plot_has_a_bar_for_everybody_who_was_corrected_longest_first(report, records):
+    rates = {
+        name: 100 * len(each["feedback"]["edits"]) / len(words(each["feedback"]["heard"]))
+        for name, each in records.items()
+    }
+    bars = {name: rate for name, rate in sorted(rates.items(), key=lambda each: -each[1]) if rate}
+    described = "".join(report.said("desc"))
+    assert described == "".join(f"{name}: {rate:.1f}; " for name, rate in bars.items())
+    widths = [float(facts["width"].rstrip("%")) for tag, facts in report.tags if tag == "rect"]
+    longest = max(bars.values())
+    assert widths == pytest.approx([widths[0] * rate / longest for rate in bars.values()], abs=0.01)
+
+
+def test_words_read_are_those_of_the_text_that_were_not_left_out():
+    text = "The quick brown fox, it seems, jumps over that lazy dog tonight."
+    left_out = {"Anna": {"fox,"}, "Bo": {"lazy", "tonight."}, "Cy": set(), "Di": {"quick", "lazy"}}
+    rows = [
+        handed(n, name, said(" ".join(word for word in text.split() if word not in gone)))
+        for n, (name, gone) in enumerate(left_out.items())
+    ]
+    made = dict(files(assignment(rows, text=text), rows))
+    page = Page(made["report.html"])
+    lines = list(csv.DictReader(io.StringIO(made["gradebook.csv"].decode("utf-8-sig"))))
+    assert [(line["text_words"], line["text_words_read"]) for line in lines] == [
+        ("12", str(12 - len(gone))) for gone in left_out.values()
+    ]
+    assert page.figures["Words of the text heard"] == f"{100 * (4 * 12 - 5) / (4 * 12):.0f} %"
+    assert [row[:3] for row in page.tables[0][1:]] == [
+        ["lazy", "0", "2"],
+        *([w, "0", "1"] for w in ("fox", "quick", "tonight")),
+    ]
+    assert "".join(page.said("desc")) == "Bo: 83.3; Di: 83.3; Anna: 91.7; "
+    for name, gone in left_out.items():
+        facts = json.loads(made[f"students/{name}.json"])
+        assert facts["text_words_missed"] == [word.strip(".,") for word in text.split() if word in gone]
+        assert Page(made[f"students/{name}.html"]).said("said", "unheard") == [w for w in text.split() if w in gone]
