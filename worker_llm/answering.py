@@ -1,4 +1,4 @@
-"""From jobs to what the language model makes of them: a teacher's feedback, or a chat's completion as it comes."""
+"""From jobs to what the language model makes of them: a teacher's feedback, a lesson's summary, a chat as it comes."""
 
 from dataclasses import replace
 from functools import partial
@@ -13,6 +13,7 @@ from pipeline.telling import Telling, telling
 from pipeline.turns import Completion, Feedback
 from worker_llm import chatting
 from worker_llm.engine import Prompt, load
+from worker_llm.summing_up import SummingUp
 from worker_llm.teaching import Teacher
 
 
@@ -23,7 +24,7 @@ class Answerer:
         self.settings = settings
         self.jobs = Jobs(connect(settings, HURRIED), settings)
         self.model = load(settings)
-        self.teacher = Teacher(settings, self.model.count_tokens)
+        self.teacher, self.summing_up = Teacher(settings, self.model.count_tokens), SummingUp(settings)
         self.model.warm(self.teacher.greeting())
 
     def answer(self, batch: list[Job]) -> list[Feedback | Completion | WaijiaoError]:
@@ -43,7 +44,7 @@ class Answerer:
             chat = chatting.prompt(job, self.settings)
             return replace(chat, wanted=partial(wanted, job), tell=partial(told.text, job))
         try:
-            asked = self.teacher.asked(job)
+            asked = self.teacher_of(job).asked(job)
         except WaijiaoError as error:
             return error
         return replace(asked, wanted=partial(wanted, job)) if isinstance(asked, Prompt) else asked
@@ -51,4 +52,7 @@ class Answerer:
     def result(self, job: Job, reply: Completion | WaijiaoError) -> Feedback | Completion | WaijiaoError:
         if isinstance(reply, WaijiaoError) or job.question.task == "chat":
             return reply
-        return self.teacher.feedback(job, reply.text)
+        return self.teacher_of(job).feedback(job, reply.text)
+
+    def teacher_of(self, job: Job) -> Teacher | SummingUp:
+        return self.summing_up if job.question.task == "lesson" else self.teacher

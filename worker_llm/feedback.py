@@ -8,7 +8,7 @@ is in the model's words, though short and, unless the persona keeps remarks, no 
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from pipeline.edits import QUOTES, Piece, believed, close, compare, explanation, rewritten
@@ -47,6 +47,15 @@ def question(about: str, raw: str, persona: Persona) -> str:
 
 def joined(*texts: str) -> str:
     return " ".join(filter(None, texts))
+
+
+def fitting(texts: Iterable[str], characters: int) -> Iterator[str]:
+    """The first ones that are not too long together."""
+    for text in texts:
+        characters -= len(text) + 1
+        if characters < 0:
+            return
+        yield text
 
 
 def _correction(heard: str, pieces: Iterable[Piece], accepted: Collection[Piece], after: tuple[str, str]) -> Feedback:

@@ -4,7 +4,7 @@ The language model only asks a question about the text; what it makes of the rea
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -13,7 +13,7 @@ from pipeline.alignment import Stretch, align
 from pipeline.edits import EDIT_WORDS, WORD, explanation
 from pipeline.personas import Persona
 from pipeline.turns import Edit, Feedback
-from worker_llm.feedback import REPEATED_CHARS, joined, question, speakable
+from worker_llm.feedback import REPEATED_CHARS, fitting, joined, question, speakable
 
 # Share of the words that is not more in what is no reading of the text. Of 40 learners' sentences as the default
 # recogniser hears them, 38 have more of their own in common with it, and of 1,560 pairs with another's, 6 have.
@@ -56,7 +56,7 @@ class ReadAloud:
         """The words to be read again, those that stand together in one."""
         runs = groupby(self.stretches, key=lambda each: each.same)
         phrases = [_phrase(word for each in run for word in each.after) for same, run in runs if not same]
-        return ", ".join(_fitting([f'"{phrase}"' for phrase in dict.fromkeys(phrases) if phrase], AGAIN_CHARS))
+        return ", ".join(fitting([f'"{phrase}"' for phrase in dict.fromkeys(phrases) if phrase], AGAIN_CHARS))
 
     @property
     def listen(self) -> str:
@@ -68,13 +68,13 @@ class ReadAloud:
         sentences = [
             each for each in SENTENCE.finditer(self.text) if any(each.start() <= at < each.end() for at in places)
         ]
-        return " ".join(_fitting([each.group().strip() for each in sentences], REPEATED_CHARS))
+        return " ".join(fitting([each.group().strip() for each in sentences], REPEATED_CHARS))
 
 
 def asked_about(text: str) -> str:
     """The end of a text, as much as a question can be asked about."""
     sentences = [each.strip() for each in SENTENCE.findall(text) if each.strip()]
-    return " ".join(list(_fitting(sentences[::-1], ASKED_CHARS))[::-1]) or text[:ASKED_CHARS]
+    return " ".join(list(fitting(sentences[::-1], ASKED_CHARS))[::-1]) or text[:ASKED_CHARS]
 
 
 def another(reading: ReadAloud) -> Feedback:
@@ -99,12 +99,3 @@ def _phrase(words: Iterable[str]) -> str:
     """Up to EDIT_WORDS of the words, without the punctuation around them."""
     plain = [each for each in (re.sub(r"^\W+|\W+$", "", word) for word in words) if each]
     return " ".join(plain[:EDIT_WORDS])[:PHRASE_CHARS] + (MORE if len(plain) > EDIT_WORDS else "")
-
-
-def _fitting(texts: Sequence[str], characters: int) -> Iterator[str]:
-    """The first ones that are not too long together."""
-    for text in texts:
-        characters -= len(text) + 1
-        if characters < 0:
-            return
-        yield text

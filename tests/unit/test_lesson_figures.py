@@ -1,0 +1,174 @@
+"""What a lesson came to, from its turns' jobs."""
+
+import pytest
+
+from pipeline import personas
+from pipeline.edits import compare
+from pipeline.lesson_figures import figures, practice
+from pipeline.lessons import Turn, chapters, turns
+from pipeline.record import Job, Question
+from pipeline.settings import Settings
+from pipeline.turns import Cuts, Feedback, Transcript, Word
+from worker_llm.lesson_summary import SPOKEN_CHARS, lasting, main, practised, summary
+from worker_llm.summing_up import remark
+
+WILLIAM = personas.load("william", Settings().personas)
+GOOD, BAD = 0.95, 0.2
+
+
+def turn(number: int, heard: str = "", corrected: str = "", **more) -> Turn:
+    """A turn of 4 seconds; the words in `unclear` were hardly heard."""
+    start, task, error = more.get("start", 5.0 * number), more.get("task", "turn"), more.get("error")
+    details = {"number": number, "start": start, "end": start + 4, "speaker": more.get("speaker", "")}
+    words = tuple(Word(w, 0, 1, BAD if w in more.get("unclear", ()) else GOOD) for w in heard.split())
+    edits = tuple(piece.edit for piece in compare(heard, corrected or heard) if not piece.unchanged)
+    job = Job(
+        Question(f"t{number}", f"t{number}", task=task, lesson="l", details=details),
+        *(number, "llm", "1", 1, 0, 0, 0),
+        transcript=Transcript(heard, "en", 4.0, words) if heard else None,
+        feedback=Feedback(heard, corrected or heard, "Why?", "Why?", edits) if heard and task == "turn" else None,
+        error={"code": error} if error else None,
+    )
+    return turns([job])[0]
+
+
+def lesson(**details) -> Job:
+    return Job(Question("l", "l", task="lesson", details=details), 1, "llm", "1", 1, 0, 0, 0, cuts=Cuts(1900.0, ()))
+
+
+LESSON = [
+    turn(1, "Tell me about yesterday.", task="transcribe", speaker="left"),
+    turn(2, "I go home", "I went home.", unclear=("home",)),
+    turn(3, "we go to the zoo", "We went to the zoo."),
+    turn(4, error="no_speech"),
+    turn(5, error="engine_failed"),
+    turn(6, "she like the elephant", "She likes the elephant.", unclear=("elephant", "the")),
+]
+
+
+def test_the_figures_are_those_of_the_learner_s_turns():
+    found = figures(1900.0, LESSON)
+    assert (found.seconds, found.turns, found.learner, found.silent, found.words) == (1900.0, 6, 3, 1, 12)
+    assert [(each.number, each.start, each.code) for each in found.failed] == [(5, 25.0, "engine_failed")]
+    assert [(each.before, each.after, each.count, each.who) for each in found.mistakes] == [
+        ("go", "went", 2, ("2", "3")),
+        ("like", "likes", 1, ("6",)),
+    ]
+    assert {each.word for each in found.unclear} == {"home", "elephant", "the"}
+
+
+def test_what_is_practised_are_right_sentences_and_words_that_can_be_said_alone():
+    assert figures(1.0, LESSON).practice == ("I went home.", "She likes the elephant.", "elephant", "home")
+
+
+def test_a_sentence_that_is_too_long_to_be_said_again_is_not_practised():
+    words = "a little dog " * 9
+    found = figures(1.0, [turn(1, f"{words}go", f"{words}goes")])
+    assert [each for each in found.practice if len(each) > 80] == []
+
+
+def test_the_summary_says_how_long_what_was_wrong_and_what_to_practise():
+    feedback = summary(lesson(), figures(1900.0, LESSON), WILLIAM)
+    assert feedback.spoken == (
+        "Our lesson took 32 minutes. I heard 3 turns. Say went instead of go. Say likes instead of like. "
+        "Now say: I went home. She likes the elephant. Practise these words: elephant, home."
+    )
+    assert feedback.explanation == 'Say "went" instead of "go" (2 times). Say "likes" instead of "like".'
+    assert feedback.reply == 'Now say: I went home. She likes the elephant. Practise these words: "elephant", "home".'
+    assert (feedback.heard, feedback.corrected, feedback.edits) == ("", "", ())
+
+
+def test_where_the_learner_is_known_the_learner_is_told_how_often_it_spoke():
+    assert "You spoke 3 times." in summary(lesson(learner="right"), figures(60.0, LESSON), WILLIAM).spoken
+
+
+def test_a_lesson_without_mistakes_is_praised():
+    spoken = summary(lesson(), figures(61.0, [turn(1, "we went home")]), WILLIAM).spoken
+    assert spoken == "Our lesson took 1 minute. I heard one turn. Well said! I found nothing to correct."
+
+
+@pytest.mark.parametrize("heard", [[], [turn(1, error="engine_failed")], [turn(1, error="no_speech")], LESSON[:1]])
+def test_a_lesson_in_which_the_learner_was_not_understood_says_so(heard):
+    feedback = summary(lesson(), figures(20.0, heard), WILLIAM)
+    assert feedback.spoken.startswith("Our lesson took less than a minute. I could not understand what you said.")
+
+
+def test_a_summary_is_short_whatever_was_said():
+    long = [turn(n, f"he go {'very ' * 9}{n}{'x' * n}", f"He goes {'very ' * 9}{n}{'x' * n}.") for n in range(99)]
+    words = [turn(n, f"w{'o' * (n % 30)}rd{n}", unclear=(f"w{'o' * (n % 30)}rd{n}",)) for n in range(100, 150)]
+    feedback = summary(lesson(), figures(9e4, long + words), WILLIAM, "Word. " * 50)
+    assert len(feedback.spoken) <= SPOKEN_CHARS
+    assert feedback.spoken.endswith(".")
+
+
+MISTAKES = main(figures(1.0, LESSON).mistakes)
+
+
+@pytest.mark.parametrize(
+    ("reply", "taken"),
+    [
+        (
+            "Work on the past. Say went for yesterday. Well done!",
+            "Work on the past. Say went for yesterday. Well done!",
+        ),
+        ("You did well. Use went, not go. Do you like it? Went is past.", "You did well. Use went, not go."),
+        ("Use went. Two. Three. Four. Five.", "Use went. Two. Three. Four."),
+        ("Use went. And then you should", "Use went."),
+        ("1. Use went.", ""),
+        ("**Past tense**: use went.", ""),
+        ("- Use went.", ""),
+        ("See https://example.org. Use went.", ""),
+        ("I love pizza. Pizza is good.", ""),
+        ("Went " * 99 + ".", ""),
+        ("", ""),
+    ],
+)
+def test_a_model_s_remark_is_taken_when_it_is_short_and_plain_and_about_the_mistakes(reply, taken):
+    assert remark(reply, MISTAKES) == taken
+
+
+def test_a_remark_stands_in_the_place_of_the_mistakes():
+    spoken = summary(lesson(), figures(60.0, LESSON), WILLIAM, "Use went for yesterday.").spoken
+    assert spoken.startswith("Our lesson took 1 minute. I heard 3 turns. Use went for yesterday. Now say: I went home.")
+
+
+def test_practice_has_no_room_for_half_a_sentence():
+    assert practised(("I went home.", "She likes it.", "zoo"), 30) == "Now say: I went home."
+    assert practised(("I went home.", "zoo"), 10) == ""
+    assert practised(()) == practised(practice([], [])) == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "less than a minute"),
+        (60, "1 minute"),
+        (1920, "32 minutes"),
+        (3600, "1 hour"),
+        (7500, "2 hours and 5 minutes"),
+    ],
+)
+def test_a_length_is_said_in_hours_and_minutes(seconds, said):
+    assert lasting(seconds) == said
+
+
+def test_a_short_lesson_is_one_chapter_with_its_first_words():
+    (chapter,) = chapters(LESSON)
+    assert (chapter.title, chapter.start, chapter.end) == ("Tell me about yesterday.", 5.0, 34.0)
+    assert chapters([]) == []
+
+
+def test_a_chapter_ends_at_the_longest_pause_about_every_five_minutes():
+    pauses = {60: 3.0, 30: 9.0, 125: 2.0}  # the number of the turn after it -> seconds more than between others
+    start, said = 0.0, []
+    for number in range(1, 161):
+        start += 5 + pauses.get(number, 0)
+        said.append(turn(number, f"turn number {number} is said", start=start))
+    assert [chapter.title for chapter in chapters(said)] == [f"turn number {n} is said" for n in (1, 60, 125)]
+
+
+def test_a_long_first_sentence_is_cut_in_the_title():
+    assert chapters([turn(1, "one two three four five six seven eight nine")])[0].title == (
+        "one two three four five six seven eight …"
+    )
+    assert len(chapters([turn(1, "说" * 300)])[0].title) <= 62
