@@ -128,7 +128,7 @@ def joined(alike: Sequence[Any]) -> np.ndarray:
     if samples.dtype.kind in "ui":
         zero = 128 if samples.dtype == np.uint8 else 0
         samples = (samples - float(zero)) / (np.iinfo(samples.dtype).max + 1 - zero)
-    clipped: np.ndarray = np.clip(samples, -1, 1).astype(np.float32)
+    clipped: np.ndarray = np.clip(samples, -1, 1).astype(np.float32, order="C")  # a channel in one piece, for FFmpeg
     return clipped
 
 

@@ -1,0 +1,146 @@
+"""A long recording is read bit by bit, its channels apart, and each turn is what was recorded between its times."""
+
+import io
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+from recordings import FORMS, hour_of_silence, learner, video, wav, write
+
+from pipeline.blobs import Blob
+from pipeline.errors import BadAudio, NotAudio, TooLong
+from pipeline.record import ROADS, Job, Question
+from pipeline.turns import Cut
+from worker_cut.children import child, with_recording
+from worker_cut.reading import BLOCK, RATE, WINDOW, blocks, read
+from worker_cut.sounds import sounds
+
+LONGEST_S = 300
+
+
+def whole(data, longest_s=LONGEST_S):
+    return np.concatenate(list(read(io.BytesIO(data), longest_s)), axis=1)
+
+
+@pytest.mark.parametrize(
+    ("form", "count"), [("wav no change", 1), ("m4a", 1), ("mp3", 2), ("webm", 2), ("wav float", 1)]
+)
+def test_a_recording_has_the_channels_that_it_was_made_with_and_more_than_two_are_mixed(form, count):
+    samples = whole(write(learner(), *FORMS[form]))
+
+    assert samples.dtype == np.float32
+    assert samples.shape == (count, pytest.approx(len(learner().samples), abs=1_600))
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100, 48_000])
+@pytest.mark.parametrize("format", ["WAV", "FLAC"])
+def test_left_stays_left_and_right_stays_right(format, rate):
+    file, time = io.BytesIO(), np.arange(3 * rate) / rate
+    apart = np.stack([0.5 * np.sin(2 * np.pi * 300 * time), 0.25 * np.sin(2 * np.pi * 2_000 * time)])
+    soundfile.write(file, apart.T, rate, format=format)
+
+    left, right = whole(file.getvalue())
+
+    at = np.fft.rfftfreq(len(left), 1 / RATE)
+    assert [round(at[np.abs(np.fft.rfft(side)).argmax()], -1) for side in (left, right)] == [300, 2_000]
+    assert np.abs(left).max() == pytest.approx(0.5, rel=0.05)
+    assert np.abs(right).max() == pytest.approx(0.25, rel=0.05)
+
+
+def test_the_sound_of_a_video_is_a_recording():
+    assert whole(video("mp4", "libx264", "aac")).shape[1] > 3 * RATE
+
+
+def test_a_recording_is_refused_as_soon_as_it_is_too_long():
+    with pytest.raises(TooLong, match="longer than 90 seconds"):
+        whole(hour_of_silence(), longest_s=90)
+    assert whole(wav(np.zeros(2 * RATE)), longest_s=2).shape == (1, 2 * RATE)
+
+
+@pytest.mark.parametrize(
+    ("data", "error"), [(b"no sound", NotAudio), (wav(np.zeros(100)), BadAudio), (wav(np.zeros(0)), BadAudio)]
+)
+def test_what_is_no_recording_is_refused(data, error):
+    with pytest.raises(error):
+        whole(data)
+
+
+@given(st.lists(st.integers(0, 3 * BLOCK), max_size=5))
+def test_blocks_are_whole_windows_but_the_last_and_lose_nothing(sizes):
+    samples = np.arange(sum(sizes), dtype=np.float32)[np.newaxis]
+
+    found = list(blocks(np.split(samples, np.cumsum(sizes)[:-1], axis=1) if sizes else []))
+
+    assert np.array_equal(np.concatenate([np.zeros((1, 0), np.float32), *found], axis=1), samples)
+    assert all(each.shape[1] % WINDOW == 0 for each in found[:-1])
+    assert all(0 < each.shape[1] <= BLOCK for each in found)
+
+
+CUTS = st.lists(st.tuples(st.integers(0, 900), st.integers(1, 99), st.sampled_from(["", "left", "right"])), max_size=8)
+
+
+@given(CUTS, st.integers(1, 1_000))
+def test_a_turn_sounds_as_what_was_recorded_meanwhile_however_the_recording_is_read(spans, size):
+    recorded = np.random.default_rng(0).normal(0, 1, (2, 1_000 * 16)).astype(np.float32)  # a millisecond is 16 samples
+    cuts = [Cut(n, s / 1000, (s + d) / 1000, who) for n, (s, d, who) in enumerate(sorted(spans), 1)]
+    pieces = np.split(recorded, range(size * 16, recorded.shape[1], size * 16), axis=1)
+
+    found = list(sounds(pieces, cuts))
+
+    assert [cut for cut, _ in found] == cuts
+    for cut, sound in found:
+        both = recorded[:, round(cut.start * RATE) : round(cut.end * RATE)]
+        expected = {"left": both[0], "right": both[1], "": both.mean(axis=0)}[cut.speaker]
+        assert np.array_equal(sound.samples, expected)
+
+
+# --- a turn as a question ------------------------------------------------------------------------------------------
+
+
+def lesson(**more):
+    asked = Question("a1", "a1", "school", recording="school/a1/x", task="lesson", lane="bulk", **more)
+    return Job(asked, seq=1, stage="cut", fence="1", version=1, created_at=0, updated_at=0, deadline_at=0)
+
+
+def test_a_turn_is_asked_about_as_the_lesson_was():
+    asked = child(
+        lesson(persona="li", language="en", hint="Kunming", owner="anna", retention_h=5, key="k", webhook="https://x"),
+        Cut(7, 1.5, 9.25, "left"),
+    )
+
+    assert (asked.tenant, asked.persona, asked.language, asked.hint) == ("school", "li", "en", "Kunming")
+    assert (asked.owner, asked.retention_h, asked.lane, asked.lesson, asked.group) == ("anna", 5, "bulk", "a1", "a1")
+    assert asked.details == {"number": 7, "start": 1.5, "end": 9.25, "speaker": "left"}
+    assert (asked.key, asked.webhook) == ("", "")  # neither charged nor told of again
+    assert asked.session == asked.id
+
+
+def test_a_turn_has_the_same_name_at_every_attempt_and_no_other_turn_has_it():
+    cut = Cut(1, 0, 1)
+    other = Job(Question("a2", "a2", task="lesson"), 1, "cut", "1", 1, 0, 0, 0)
+
+    assert child(lesson(), cut).name == child(lesson(), cut).name
+    assert len({child(lesson(), cut).id, child(lesson(), Cut(2, 0, 1)).id, child(other, cut).id}) == 3
+
+
+@pytest.mark.parametrize(
+    ("learner", "speaker", "task"),
+    [
+        ("", "", "turn"),
+        ("", "left", "turn"),
+        ("left", "left", "turn"),
+        ("left", "right", "transcribe"),
+        ("left", "", "turn"),
+    ],
+)
+def test_only_the_learner_is_given_feedback_where_it_is_known_who_that_is(learner, speaker, task):
+    assert child(lesson(details={"learner": learner}), Cut(1, 0, 1, speaker)).task == task
+
+
+def test_a_turn_s_road_begins_with_its_recording():
+    asked = with_recording(child(lesson(group="5b"), Cut(1, 0, 1)), Blob("school/t/x", 3, "ab"))
+
+    assert asked.road == ROADS["turn"]
+    assert (asked.recording, asked.sha256, asked.group) == ("school/t/x", "ab", "5b")
