@@ -59,7 +59,7 @@ class Calls:
         request = Request("POST", "/v1/jobs", headers={"Idempotency-Key": key}, form=form_of(fields))
         if recording is not None:
             request = replace(request, recording=opener(recording))
-        return (yield from self._shape(Job, request))
+        return (yield from self.shape(Job, request))
 
     def progress(self, job: Job | str, *, every_s: float = WAIT_S) -> Many[Job]:
         """Each change of a job, until it has ended: as it is now, …, as it ended.
@@ -93,7 +93,7 @@ class Calls:
 
     def job(self, job: Job | str) -> Call[Job]:
         """A job as it is now."""
-        return self._shape(Job, Request("GET", place(job)))
+        return self.shape(Job, Request("GET", place(job)))
 
     def jobs(self, *, page: int = PAGE, **wanted: Unpack[Wanted]) -> Many[Job]:
         """The jobs that have everything that is given, newest first; fetched when they are needed, `page` at once."""
@@ -101,25 +101,25 @@ class Calls:
 
     def cancel(self, job: Job | str) -> Call[Job]:
         """Have a job not answered; the job as it has ended, which it may have done before."""
-        return self._shape(Job, Request("POST", f"{place(job)}/cancel"))
+        return self.shape(Job, Request("POST", f"{place(job)}/cancel"))
 
     def erase(self, job: Job | str) -> Call[None]:
         """Erase a job, its recording and its answer; canceled first when it has not ended."""
-        answer = yield from self._remove(place(job))
+        answer = yield from self.remove(place(job))
         if answer.status_code != httpx.codes.NO_CONTENT:
-            yield from self._remove(place(job))
+            yield from self.remove(place(job))
 
     def retry(self, job: Job | str) -> Call[Job]:
         """Have a dead job answered after all; the job that stands in its place."""
-        return self._shape(Job, Request("POST", f"{place(job)}/retry"))
+        return self.shape(Job, Request("POST", f"{place(job)}/retry"))
 
     def session(self, name: str, *, owner: str | None = None) -> Call[Session]:
         """What was said in a session since it was last started over; teachers may name the `owner`'s key."""
-        return self._shape(Session, Request("GET", room(name), query=owned(owner)))
+        return self.shape(Session, Request("GET", room(name), query=owned(owner)))
 
     def erase_session(self, name: str, *, owner: str | None = None) -> Call[None]:
         """Erase every record, recording and answer of a session."""
-        yield from self._remove(room(name), owner)
+        yield from self.remove(room(name), owner)
 
     def reset_session(self, name: str, *, owner: str | None = None) -> Call[None]:
         """Start a session over; what is not answered yet never will be."""
@@ -128,7 +128,7 @@ class Calls:
 
     def readiness(self) -> Call[Readiness]:
         """Whether a job sent now would be worked on, and each model's workers and waiting jobs."""
-        return self._shape(Readiness, Request("GET", "/readyz", good=httpx.codes.SERVICE_UNAVAILABLE))
+        return self.shape(Readiness, Request("GET", "/readyz", good=httpx.codes.SERVICE_UNAVAILABLE))
 
     def _look(self, at: Sight) -> Many[Job]:
         """The job as it is; with a tag, as soon as it is another one than the tag names."""
@@ -143,15 +143,16 @@ class Calls:
         seen = replace(at, job=job, tag=answer.headers.get("ETag", ""), after_s=0)
         return Batch(news, None if job.state in ENDED else self._look(seen))
 
-    def _shape(self, shape: type[S], request: Request) -> Call[S]:
+    def shape(self, shape: type[S], request: Request) -> Call[S]:
+        """What the request is answered with, as a type."""
         return self._read(shape, (yield from self.exchange.sure(request)))
 
-    def _remove(self, path: str, owner: str | None = None) -> Call[httpx.Response]:
+    def remove(self, path: str, owner: str | None = None) -> Call[httpx.Response]:
         """Not sent twice: what cancels a job at first would erase it the second time."""
         return self.exchange.sure(Request("DELETE", path, query=owned(owner), repeatable=False))
 
     def _page(self, query: Mapping[str, str], metadata: Mapping[str, str]) -> Many[Job]:
-        page = yield from self._shape(JobList, Request("GET", "/v1/jobs", query=query))
+        page = yield from self.shape(JobList, Request("GET", "/v1/jobs", query=query))
         jobs = [job for job in page.jobs if metadata.items() <= job.metadata.items()]
         return Batch(jobs, self._page({**query, "cursor": page.next}, metadata) if page.next else None)
 

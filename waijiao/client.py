@@ -8,6 +8,7 @@ import httpx
 
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
+from waijiao import homework_calls as homework
 from waijiao.calls import Calls
 from waijiao.exchange import Exchange
 from waijiao.many import ask_all, wait_all
@@ -64,6 +65,18 @@ class Client(Server):
     erase_session = waits(Calls.erase_session)
     reset_session = waits(Calls.reset_session)
     readiness = waits(Calls.readiness)
+    put_assignment = waits(homework.put_assignment)
+    assignment = waits(homework.assignment)
+    assignments = waits(homework.assignments)
+    hand_in = waits(homework.hand_in)
+    export = waits(homework.export)
+    report = waits(homework.report)
+    change_feedback = waits(homework.change_feedback)
+    release = waits(homework.release)
+    release_all = waits(homework.release_all)
+    rerun = waits(homework.rerun)
+    rerun_all = waits(homework.rerun_all)
+    erase_assignment = waits(homework.erase_assignment)
     ask_all = gives_outcomes(ask_all)
     wait_all = gives_outcomes(wait_all)
 
@@ -83,8 +96,13 @@ class Client(Server):
     def _reply(self, request: Request) -> Reply:
         time.sleep(request.after_s)
         try:
-            with request.opened() as told:
-                return self._session.request(**told)
+            with request.opened() as told, self._session.stream(**told) as answer:
+                if file := request.emptied(answer):
+                    for piece in answer.iter_bytes():
+                        file.write(piece)
+                else:
+                    answer.read()
+                return answer
         except httpx.TransportError as error:
             return error
 
@@ -119,6 +137,18 @@ class AsyncClient(Server):
     erase_session = awaits(Calls.erase_session)
     reset_session = awaits(Calls.reset_session)
     readiness = awaits(Calls.readiness)
+    put_assignment = awaits(homework.put_assignment)
+    assignment = awaits(homework.assignment)
+    assignments = awaits(homework.assignments)
+    hand_in = awaits(homework.hand_in)
+    export = awaits(homework.export)
+    report = awaits(homework.report)
+    change_feedback = awaits(homework.change_feedback)
+    release = awaits(homework.release)
+    release_all = awaits(homework.release_all)
+    rerun = awaits(homework.rerun)
+    rerun_all = awaits(homework.rerun_all)
+    erase_assignment = awaits(homework.erase_assignment)
     ask_all = awaits_outcomes(ask_all)
     wait_all = awaits_outcomes(wait_all)
 
@@ -134,7 +164,13 @@ class AsyncClient(Server):
         await asyncio.sleep(request.after_s)
         try:
             with request.opened() as told:
-                return await self._session.request(**told)
+                async with self._session.stream(**told) as answer:
+                    if file := request.emptied(answer):
+                        async for piece in answer.aiter_bytes():
+                            file.write(piece)
+                    else:
+                        await answer.aread()
+                    return answer
         except httpx.TransportError as error:
             return error
 

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Literal, TypedDict
+from datetime import datetime
+from typing import Literal, Required, TypedDict
 from urllib.parse import quote
 
 from pipeline.shapes import Job, State, Task
@@ -35,6 +36,48 @@ class Wanted(TypedDict, total=False):
     task: Task | None
     dead: bool | None
     metadata: Mapping[str, str] | None
+
+
+class AssignmentFields(TypedDict, total=False):
+    """What may be said of an assignment; docs/homework.md explains each. None is the same as not given."""
+
+    title: Required[str]
+    instructions: str | None
+    text: str | None
+    words: Sequence[str] | None
+    persona: str | None
+    language: str | None
+    level: str | None
+    class_name: str | None
+    due: datetime | str | None
+    retention_h: int | None
+    hold: bool | None
+    students: Sequence[Mapping[str, str]] | None
+    voice: str | None
+    speed: float | None
+    format: str | None
+    webhook: str | None
+
+
+class Reviewed(TypedDict, total=False):
+    """What a teacher may change of an answer that is held."""
+
+    corrected: str | None
+    explanation: str | None
+    reply: str | None
+    spoken: str | None
+
+
+class Otherwise(TypedDict, total=False):
+    """What may be another than before when a job is answered anew. `transcript`: what was really said."""
+
+    persona: str | None
+    voice: str | None
+    speed: float | None
+    transcript: str | None
+
+
+From = Literal["asr", "llm", "tts"]  # the first stage that is done again
 
 
 def form_of(fields: Fields) -> dict[str, str]:

@@ -24,7 +24,9 @@ FILE_NAME = "recording"  # what the learner's file is called is nobody's busines
 class Request:
     """One request, to be sent `after_s` seconds from now.
 
-    `repeatable`: the server may get it twice. `good`: a status besides 2xx that is no error.
+    `json` is its whole body, or else the form and the recording are, which is its part `part` and called `file_name`.
+    `into`: a file that a good answer's bytes go into as they come. `repeatable`: the server may get it twice. `good`:
+    a status besides 2xx that is no error.
     """
 
     method: str
@@ -32,7 +34,11 @@ class Request:
     query: Mapping[str, str] | None = None
     headers: Mapping[str, str] | None = None
     form: Mapping[str, str] | None = None
+    json: Mapping[str, Any] | None = None
     recording: Opener | None = None
+    part: str = "audio"
+    file_name: str = FILE_NAME
+    into: IO[bytes] | None = None
     repeatable: bool = True
     good: int = httpx.codes.NOT_MODIFIED
     after_s: float = 0
@@ -41,11 +47,21 @@ class Request:
     def opened(self) -> Iterator[dict[str, Any]]:
         """What httpx is told, with the recording open at its start."""
         told = {"method": self.method, "url": self.path, "params": self.query, "headers": self.headers}
-        if self.recording is None:
+        if self.json is not None:
+            yield {**told, "json": self.json}
+        elif self.recording is None:
             yield {**told, "data": self.form}
         else:
             with self.recording() as file:
-                yield {**told, "data": self.form, "files": {"audio": (FILE_NAME, file)}}
+                yield {**told, "data": self.form, "files": {self.part: (self.file_name, file)}}
+
+    def emptied(self, answer: httpx.Response) -> IO[bytes] | None:
+        """The file that this answer's bytes go into, if any, without those of an attempt that broke off."""
+        if self.into is None or not answer.is_success:
+            return None
+        self.into.seek(0)
+        self.into.truncate()
+        return self.into
 
 
 @dataclass(frozen=True)
