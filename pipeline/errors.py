@@ -140,6 +140,12 @@ class UnknownAssignment(WaijiaoError):
     code, http_status = "unknown_assignment", 404
 
 
+class UnknownLesson(WaijiaoError):
+    """Raised when there is no such lesson: it was never left, or its retention has passed."""
+
+    code, http_status = "unknown_lesson", 404
+
+
 class AssignmentExists(WaijiaoError):
     """Raised when another assignment has this id. Choose another id, or replace it with PUT."""
 

@@ -290,6 +290,7 @@ export const problems = {
   too_slow: "This took too long. Try a shorter recording.",
   unavailable: "The server cannot work right now. It will be sent in a moment.",
   unknown_assignment: "There is no such homework.",
+  unknown_lesson: "There is no such lesson.",
   unknown_format: "The server does not write this format.",
   unknown_job: "The server does not know this any more.",
   unknown_key_id: "There is no such key.",

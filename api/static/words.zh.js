@@ -290,6 +290,7 @@ export const problems = {
   too_slow: "花的时间太长了，请录短一点。",
   unavailable: "服务器现在不能工作，稍等一下就会发送。",
   unknown_assignment: "没有这份作业。",
+  unknown_lesson: "没有这堂课。",
   unknown_format: "服务器不会写这种格式。",
   unknown_job: "服务器已经没有这个记录了。",
   unknown_key_id: "没有这个密钥。",
