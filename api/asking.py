@@ -22,7 +22,7 @@ from werkzeug.datastructures import FileStorage
 from pipeline.magic import FORMATS
 from pipeline.record import HINT
 from pipeline.shapes import State, Task
-from pipeline.webhooks import EVENTS
+from pipeline.webhooks import OF_JOBS
 
 SESSION = r"^[^\s/\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,63}$"
 SPEEDS = (0.5, 2)  # the slowest and the fastest voice, where 1 is its own pace
@@ -51,11 +51,9 @@ class Asking(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class JobFields(Asking):
-    """What may be said of a question."""
+class AnswerFields(Asking):
+    """What may be said of how something is heard and answered."""
 
-    text: Words = Field("", description="typed words; they are added to what is heard, or answered alone")
-    session: SessionName | None = Field(None, description="1 to 64 characters without / or \\")
     persona: str | None = Field(None, description="the name of a teacher")
     language: str | None = Field(None, pattern=r"^[a-z]{2,3}$", description="an ISO 639 code such as en or zh")
     hint: str = Field(
@@ -68,17 +66,24 @@ class JobFields(Asking):
         1.0, ge=SPEEDS[0], le=SPEEDS[1], description="a number from 0.5 to 2; 1 is the voice's own pace"
     )
     format: str = Field("wav", description=f"one of {', '.join(FORMATS)}", json_schema_extra={"enum": list(FORMATS)})
-    lane: Literal["interactive", "bulk"] = Field(
-        "interactive", description="interactive, or bulk, which waits while anything interactive does"
-    )
     metadata: dict[Annotated[str, StringConstraints(max_length=64)], Label] = Field(
         default_factory=dict, max_length=16, description="an object of at most 16 strings; it is given back as it came"
     )
     webhook: str | None = Field(None, max_length=2000, description="an https URL that is told what becomes of the job")
     webhook_events: list[str] = Field(
         default_factory=list,
-        description=f"a list of {', '.join(EVENTS)}; all that end a job when it is empty",
-        json_schema_extra={"items": {"type": "string", "enum": list(EVENTS)}},
+        description=f"a list of {', '.join(OF_JOBS)}; all that end a job when it is empty",
+        json_schema_extra={"items": {"type": "string", "enum": list(OF_JOBS)}},
+    )
+
+
+class JobFields(AnswerFields):
+    """What may be said of a question."""
+
+    text: Words = Field("", description="typed words; they are added to what is heard, or answered alone")
+    session: SessionName | None = Field(None, description="1 to 64 characters without / or \\")
+    lane: Literal["interactive", "bulk"] = Field(
+        "interactive", description="interactive, or bulk, which waits while anything interactive does"
     )
 
 
@@ -94,12 +99,8 @@ class JobText(JobFields):
     model_config = ConfigDict(json_schema_extra=with_words, strict=True)
 
 
-class JobForm(JobFields):
-    """A question as a form, with its recording, or text, or both."""
-
-    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["audio"]}, {"required": ["text"]}]})
-
-    audio: Upload | None = Field(None, description="a file: wav, mp3, m4a, aac, ogg, opus, webm or flac")
+class Form(Asking):
+    """What comes as a form."""
 
     @model_validator(mode="before")
     @classmethod
@@ -114,17 +115,30 @@ class JobForm(JobFields):
         return spelt
 
 
+class JobForm(JobFields, Form):
+    """A question as a form, with its recording, or text, or both."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["audio"]}, {"required": ["text"]}]})
+
+    audio: Upload | None = Field(None, description="a file: wav, mp3, m4a, aac, ogg, opus, webm or flac")
+
+
 def unchosen(value: Any) -> bool:
     """A form's field for a file, for which nobody chose one."""
     return isinstance(value, FileStorage) and not value.filename
 
 
-class Submitting(BaseModel):
-    """Headers of a request that asks for work."""
+class Repeating(BaseModel):
+    """Headers of a request that may come again."""
 
     idempotency_key: str | None = Field(
         None, alias="Idempotency-Key", pattern=r"^[\x21-\x7e]{1,255}$", description="1 to 255 visible ASCII characters"
     )
+
+
+class Submitting(Repeating):
+    """Headers of a request that asks for work, and may wait for it."""
+
     prefer: str | None = Field(None, alias="Prefer", description="such as wait=10: seconds to wait for the end")
 
     @property
@@ -159,7 +173,11 @@ class Choosing(Asking):
 
 class Listing(Choosing):
     state: State | None = Field(None, description="a state of a job")
-    task: Task | None = Field(None, description="teach, transcribe, chat or speak")
+    task: Task | None = Field(None, description="teach, transcribe, chat, speak, lesson or turn")
+    lesson: str | None = Field(None, pattern=r"^[0-9a-f]{32}$", description="the id of a lesson, whose turns are meant")
+    assignment: str | None = Field(
+        None, max_length=64, description="the id of an assignment that jobs were handed in for"
+    )
     dead: bool | None = Field(None, description="true or false: failed through no fault of its own, to be retried")
     limit: int = Field(20, ge=1, le=100, description="a number of jobs from 1 to 100")
     cursor: int | None = Field(None, ge=0, le=2**53, description="what `next` of the page before said")

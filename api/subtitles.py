@@ -26,23 +26,37 @@ class Token:
 
 @dataclass(frozen=True)
 class Cue:
-    """What is shown from `start` to `end`, in seconds."""
+    """What is shown from `start` to `end`, in seconds, and whose `voice` it is, if that is known."""
 
     start: float
     end: float
     lines: tuple[str, ...]
+    voice: str = ""
 
 
 def srt(heard: Transcript) -> str:
-    return "".join(
-        f"{number}\n{clock(cue.start, ',')} --> {clock(cue.end, ',')}\n{shown(cue).replace('-->', '->')}\n\n"
-        for number, cue in enumerate(cues(heard), 1)
-    )
+    return as_srt(cues(heard))
 
 
 def vtt(heard: Transcript) -> str:
+    return as_vtt(cues(heard))
+
+
+def as_srt(cues: Iterable[Cue]) -> str:
+    return "".join(
+        f"{number}\n{clock(cue.start, ',')} --> {clock(cue.end, ',')}\n{shown(cue).replace('-->', '->')}\n\n"
+        for number, cue in enumerate(cues, 1)
+    )
+
+
+def as_vtt(cues: Iterable[Cue]) -> str:
+    """A voice is one of our own words, never a client's."""
     escaped = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-    written = (f"{clock(cue.start)} --> {clock(cue.end)}\n{shown(cue).translate(escaped)}\n\n" for cue in cues(heard))
+    written = (
+        f"{clock(cue.start)} --> {clock(cue.end)}\n{f'<v {cue.voice}>' if cue.voice else ''}"
+        f"{shown(cue).translate(escaped)}\n\n"
+        for cue in cues
+    )
     return f"WEBVTT\n\n{''.join(written)}"
 
 
