@@ -99,5 +99,6 @@ def _doubts(heard: str, words: Sequence[Word]) -> dict[int, float]:
         if heard[place] != letter:
             break
         known[place] = probability
-    found = {spot.start: [known[n] for n in range(spot.start, spot.end) if n in known] for spot in _spots(heard)}
-    return {start: min(all_) for start, all_ in found.items() if all_ and min(all_) < UNCLEAR}
+    whole = (spot for spot in _spots(heard) if all(n in known for n in range(spot.start, spot.end)))
+    lowest = {spot.start: min(known[place] for place in range(spot.start, spot.end)) for spot in whole}
+    return {start: probability for start, probability in lowest.items() if probability < UNCLEAR}
