@@ -13,8 +13,10 @@ from worker_cut.stretches import PER_S, Stretch, around, by_speaker
 LONGEST = int(30 * PER_S)  # windows: 30 s, which Whisper hears at once
 PAUSE = int(1.2 * PER_S)  # windows of silence that end a turn; learners pause to think, for up to a second
 INTERJECTION = int(0.5 * PER_S)  # windows that another says in a pause, which end the turn too; an "mm-hm" is shorter
-PAD = int(0.4 * PER_S)  # windows of silence kept before and after: a faint first or last sound may lie there
-FITS = LONGEST - 2 * PAD  # windows from the first to the last sound of a turn
+LEAST, MOST = int(0.2 * PER_S), int(1.0 * PER_S)  # windows kept before and after, up to where it is quiet: Silero VAD
+# hears some words late, such as a learner's first one, "in" or "it's", at a probability of 0.2
+AS_QUIET_DB = 3.0  # above the quietest that still count as quiet, so that no more is kept than need be
+FITS = LONGEST - 2 * MOST  # windows from the first to the last sound of a turn
 SHORTEST = int(0.3 * PER_S)  # windows with speech that make a turn; less is a cough or a click
 
 
@@ -29,7 +31,7 @@ def cut_into_turns(activity: Activity) -> tuple[Cut, ...]:
         talk = talked([each for other, theirs in speaking.items() if other != speaker for each in theirs], windows)
         groups = [part for group in grouped(own, talk) for part in fitting(group, level)]
         kept = [Stretch(group[0].start, group[-1].end) for group in groups if spoken(group) >= SHORTEST]
-        found += [(turn, speaker) for turn in padded(kept, windows)]
+        found += [(turn, speaker) for turn in padded(kept, level)]
     return tuple(
         Cut(number, seconds(turn.start), min(seconds(turn.end), int(activity.duration_s * 1000) / 1000), speaker)
         for number, (turn, speaker) in enumerate(sorted(found), 1)
@@ -87,12 +89,20 @@ def spoken(group: Sequence[Stretch]) -> int:
     return sum(end - start for start, end in group)
 
 
-def padded(turns: Sequence[Stretch], windows: int) -> Iterator[Stretch]:
-    """The turns with the silence about them, PAD at most, and half of it where the next one follows sooner."""
-    for number, (start, end) in enumerate(turns):
-        before = (start - turns[number - 1].end) // 2 if number else start
-        after = (turns[number + 1].start - end) // 2 if number + 1 < len(turns) else windows - end
-        yield Stretch(start - min(PAD, before), end + min(PAD, after))
+def padded(turns: Sequence[Stretch], level: np.ndarray) -> Iterator[Stretch]:
+    """The turns with what is about them, cut where it is quiet. Between two of them the quietest moment parts them."""
+    parts = [before.end + int(np.argmin(level[before.end : after.start + 1])) for before, after in pairwise(turns)]
+    before, after = [0, *parts], [*parts, len(level)]
+    for (start, end), first, last in zip(turns, before, after, strict=False):  # there may be no turn
+        early = range(max(first, start - LEAST), max(first, start - MOST) - 1, -1)
+        late = range(min(last, end + LEAST), min(last, end + MOST) + 1)
+        yield Stretch(quiet(early, level), quiet(late, level))
+
+
+def quiet(places: Sequence[int], level: np.ndarray) -> int:
+    """The first of the places that is about as quiet as it gets there."""
+    found = np.take(level, places, mode="clip")  # the end of the recording is as its last window
+    return places[int(np.argmax(found <= found.min() + AS_QUIET_DB))]
 
 
 def seconds(windows: int) -> float:
