@@ -1,4 +1,4 @@
-"""The web pages: / to talk, /class for a teacher's many recordings, /house for who keeps it running.
+"""The web pages: / to talk, /homework and /class for teachers, /house for who keeps it running.
 
 They are plain files that speak through the public API only; what they may do there is judged there.
 """
@@ -8,7 +8,7 @@ from pathlib import Path
 from flask import Blueprint, current_app, render_template, url_for
 from werkzeug.wrappers import Response
 
-PAGES = ("/", "/class", "/house")
+PAGES = ("/", "/homework", "/class", "/house")
 
 routes = Blueprint("page", __name__)
 
@@ -16,6 +16,11 @@ routes = Blueprint("page", __name__)
 @routes.get("/")
 def talk() -> str:
     return render_template("talk.html")
+
+
+@routes.get("/homework")
+def homework() -> str:
+    return render_template("homework.html")
 
 
 @routes.get("/class")

@@ -1,21 +1,19 @@
 // One recording of a class as it is shown: how far it is, what was heard, the answer to be heard.
 
+import { chip } from "./chip.js";
 import { kindOf } from "./class-batch.js";
 import { button, element, icon } from "./dom.js";
 import { say, sayProblem } from "./i18n.js";
 import { marked } from "./marks.js";
 import { FAULTS } from "./outbox.js";
-import { Voice } from "./voice.js";
-
-const STEPS = ["queued", "transcribing", "thinking", "speaking"];
-const ICONS = { done: "good", failed: "bad", waiting: "waiting" };
+import { Player } from "./player.js";
 
 export class Row {
   #state = element("td", { role: "cell", class: "state" });
   #heard = element("td", { role: "cell", class: "said" });
   #answer = element("td", { role: "cell", class: "answer" });
   #shown = "";
-  #voice = null;
+  #player = null;
 
   /** `acts` are what can be done with a row: retry, again, replace, drop; each is given the row as the class has it. */
   constructor(name, acts) {
@@ -31,7 +29,7 @@ export class Row {
     this.#shown = seen;
     this.node.dataset.state = row.state;
     this.node.dataset.kind = kindOf(row.state);
-    this.#state.replaceChildren(...this.#stateOf(row));
+    this.#state.replaceChildren(...chip(row.state, kindOf(row.state)));
     this.#heard.replaceChildren(...this.#heardOf(row));
     this.#showAnswer(row);
   }
@@ -43,14 +41,8 @@ export class Row {
   }
 
   remove() {
-    this.#voice?.stop();
+    this.#player?.stop();
     this.node.remove();
-  }
-
-  #stateOf({ state }) {
-    const at = STEPS.indexOf(state);
-    const steps = at >= 0 && element("span", { class: "steps", "aria-hidden": "true" }, STEPS.map((_, index) => element("i", { class: index < at ? "past" : index === at ? "now" : "" })));
-    return [element("span", { class: `chip ${kindOf(state)}` }, icon(ICONS[kindOf(state)]), say(`state_${state}`)), steps].filter(Boolean);
   }
 
   #heardOf({ state, item, job }) {
@@ -70,21 +62,9 @@ export class Row {
     const { name, state, job } = row;
     const answer = state === "succeeded" && job.answer;
     const does = element("div", { class: "does" }, ...this.#doesOf(row, answer));
-    if (!answer) this.#voice = void this.#voice?.stop();
-    const heard = this.#voice?.node ?? (answer && this.#play(answer, name));
-    this.#answer.replaceChildren(...[heard, does].filter(Boolean));
-  }
-
-  /** Thirty players would be too much: each comes to be when it is wanted. */
-  #play({ audio, duration_s }, name) {
-    const press = button("round small", "play", "", () => {
-      this.#voice = new Voice("teachers_voice");
-      this.#voice.set(audio, duration_s);
-      press.replaceWith(this.#voice.node);
-      this.#voice.node.querySelector("button").focus();
-      this.#voice.speak();
-    }, say("play_voice", { who: name }));
-    return press;
+    if (!answer) this.#player = void this.#player?.stop();
+    else if (!this.#player?.begun) this.#player = new Player(answer, name);
+    this.#answer.replaceChildren(...[this.#player?.node, does].filter(Boolean));
   }
 
   #doesOf({ name, state, item, job }, answer) {

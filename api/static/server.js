@@ -12,7 +12,8 @@ export class Problem extends Error {
 export class Unreachable extends Error {}
 
 const LONGEST_S = 10; // seconds between two looks for a server that is away
-const AWAY = new Set([502, 504]); // what a proxy says of a server that is away
+const NOT_MODIFIED = 304;
+export const AWAY = new Set([502, 504]); // what a proxy says of a server that is away
 
 /** "lost" when the server cannot be reached, "found" when it can again, "locked" when it asks who we are. */
 export const connection = new (class extends EventTarget {
@@ -54,7 +55,7 @@ async function problemOf(answer) {
   return new Problem(known, answer.status, Number(answer.headers.get("Retry-After")) || 1);
 }
 
-/** The Response of the API; Problem when it refuses, Unreachable when nobody answers. */
+/** The Response of the API, 304 to who asked for changes only; Problem when it refuses, Unreachable when nobody answers. */
 export async function call(path, { method = "GET", json, form, headers = {}, seconds = 60 } = {}) {
   const body = json === undefined ? form : JSON.stringify(json);
   const all = json === undefined ? headers : { ...headers, "Content-Type": "application/json" };
@@ -70,7 +71,7 @@ export async function call(path, { method = "GET", json, form, headers = {}, sec
     throw new Unreachable(answer.statusText);
   }
   connection.find();
-  if (answer.ok) return answer;
+  if (answer.ok || answer.status === NOT_MODIFIED) return answer;
   const problem = await problemOf(answer);
   if (answer.status === 401 && path !== "/v1/login") connection.dispatchEvent(new Event("locked"));
   throw problem;
