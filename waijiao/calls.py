@@ -9,6 +9,7 @@ from typing import TypeVar, Unpack
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from pipeline.capacity_shapes import Capacity
 from pipeline.shapes import Job, JobList, Readiness, Session, State
 from waijiao.answers import Answer, Recording, failure
 from waijiao.errors import Unreachable
@@ -129,6 +130,10 @@ class Calls:
     def readiness(self) -> Call[Readiness]:
         """Whether a job sent now would be worked on, and each model's workers and waiting jobs."""
         return self.shape(Readiness, Request("GET", "/readyz", good=httpx.codes.SERVICE_UNAVAILABLE))
+
+    def capacity(self) -> Call[Capacity]:
+        """Each model's workers, what waits for them, and how fast they are of late."""
+        return self.shape(Capacity, Request("GET", "/v1/capacity"))
 
     def _look(self, at: Sight) -> Many[Job]:
         """The job as it is; with a tag, as soon as it is another one than the tag names."""

@@ -11,6 +11,7 @@ from waijiao.asking import ask
 from waijiao.fit import fit
 from waijiao.keys import key
 from waijiao.plainly import err, out_console, said_plainly
+from waijiao.plan import plan
 from waijiao.status import retry, status
 from waijiao.teachers import TEACHERS
 from waijiao.watch import watch
@@ -26,7 +27,7 @@ def main() -> None:
     """
 
 
-for each in (ask, watch, status, retry, key, fit):
+for each in (ask, watch, status, retry, key, fit, plan):
     main.add_command(each)
 
 

@@ -1,0 +1,147 @@
+"""When a class's homework will be done, and with how many workers in time: arithmetic on measured speeds.
+
+A class is done when its slowest part is: a model, with so many workers; or the cores, which all models share. One
+recording passes through the others before and after that.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from pipeline.capacity_shapes import Capacity, ModelCapacity
+from pipeline.record import STAGES
+from waijiao.services import thread_budget
+
+CORES = "cores"  # which may be what keeps a class waiting, like a model
+MOST_WORKERS = 64  # of one model, as `waijiao up` takes them
+MOST_CORES = 1024
+SHORT_S = 14.0  # seconds up to which a recording fits the recogniser's short window (worker_asr/faster_whisper.py)
+
+
+def listening(seconds: float) -> float:
+    """What a recording of so many seconds is to the recogniser, measured in long ones' seconds."""
+    return 2 + seconds / 3 if seconds <= SHORT_S else seconds
+
+
+def thinking(seconds: float) -> float:
+    """What it is to the language model: most of an answer costs the same whatever was heard."""
+    return 25 + seconds
+
+
+def speaking(seconds: float) -> float:
+    """What its answer is to the voice: of a long recording no longer than of half a minute."""
+    return 30 + min(seconds, 30)
+
+
+# How the work grows with a recording's length, each in a unit of its own: benchmarks/length_curve.py compares them with
+# what is measured.
+LENGTHS: Mapping[str, Callable[[float], float]] = {"asr": listening, "llm": thinking, "tts": speaking}
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model's speed: a recording is `work_s` seconds of work for one thread, or for a whole GPU or server.
+
+    A batch of `batch` recordings takes a worker as many times as long. `ahead` recordings are worked on before ours.
+    """
+
+    work_s: float
+    batch: float
+    ahead: float
+    on_cores: bool
+
+
+@dataclass(frozen=True)
+class House:
+    """The models at recordings of `heard_s` seconds. The workers of all of them share `cores`."""
+
+    models: Mapping[str, Model]
+    heard_s: float
+    cores: int
+
+
+@dataclass(frozen=True)
+class Homework:
+    """So many recordings, of `seconds` each, that all come `lead_s` seconds from now."""
+
+    recordings: int
+    seconds: float
+    lead_s: float = 0
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """With that many `workers` it takes `took_s` seconds from when the homework comes.
+
+    By model, and for the cores: one recording takes `each_s` seconds; the work of all of them together, and of what is
+    ahead of them, `busy_s`. The `bottleneck` is busy for the longest.
+    """
+
+    workers: Mapping[str, int]
+    each_s: Mapping[str, float]
+    busy_s: Mapping[str, float]
+    took_s: float
+    bottleneck: str
+
+
+def measured(found: Capacity, cores: int) -> House | None:
+    """The house as it is; None when it has answered no recording yet.
+
+    Threads are taken to be shared out as `waijiao up` does it. What a worker waited for a core counts as its work.
+    """
+    models: dict[str, Model] = {}
+    speeds = {str(stage): model for stage, model in found.models.items()}
+    threads = thread_budget({stage: max(1, speeds[stage].ready) for stage in STAGES}, cores)
+    ahead = 0.0
+    for stage in STAGES:
+        model = speeds[stage]
+        if model.each_s is None or model.ran_s is None:
+            return None
+        ahead += before_homework(model)
+        on_cores = model.computes_on == "cpu"
+        work_s = model.each_s * (threads[stage] if on_cores else 1)
+        models[stage] = Model(work_s, model.ran_s / max(model.each_s, 0.001), ahead, on_cores)
+    return House(models, found.heard_s, cores) if found.heard_s else None
+
+
+def before_homework(model: ModelCapacity) -> float:
+    """The recordings that are worked on before homework which comes now; half of what is in hand is done already."""
+    return model.waiting.interactive + model.waiting.homework + model.running / 2
+
+
+def foresee(house: House, homework: Homework, workers: Mapping[str, int]) -> Foreseen:
+    """When all will be done with so many workers, at least one of each."""
+    threads = thread_budget(dict(workers), house.cores)
+    each_s, busy_s, passing_s, core_s = {}, {}, 0.0, 0.0
+    for stage, model in house.models.items():
+        longer = LENGTHS[stage](homework.seconds) / LENGTHS[stage](house.heard_s)
+        faster = threads[stage] if model.on_cores else 1
+        each_s[stage] = model.work_s * longer / faster
+        ahead_s = max(0.0, model.ahead * model.work_s / faster / workers[stage] - homework.lead_s)
+        busy_s[stage] = ahead_s + homework.recordings * each_s[stage] / workers[stage]
+        passing_s += each_s[stage] * model.batch
+        core_s += busy_s[stage] * workers[stage] * threads[stage] if model.on_cores else 0
+    each_s[CORES] = sum(each_s[stage] * threads[stage] for stage in STAGES if house.models[stage].on_cores)
+    busy_s[CORES] = core_s / house.cores
+    bottleneck = max(busy_s, key=lambda part: busy_s[part])
+    own_s = each_s[bottleneck] / (house.cores if bottleneck == CORES else workers[bottleneck])
+    return Foreseen(dict(workers), each_s, busy_s, passing_s + busy_s[bottleneck] - own_s, bottleneck)
+
+
+def enough(house: House, homework: Homework, within_s: float) -> Foreseen | None:
+    """With the fewest workers that are done in so many seconds; None when no number of them is, on these cores."""
+    workers = dict.fromkeys(STAGES, 1)
+    while True:
+        found = foresee(house, homework, workers)
+        if found.took_s <= within_s:
+            return found
+        if found.bottleneck == CORES or workers[found.bottleneck] == MOST_WORKERS:
+            return None
+        workers[found.bottleneck] += 1
+
+
+def cores_needed(house: House, homework: Homework, within_s: float) -> int | None:
+    """The fewest cores on which some number of workers is done in so many seconds; None when it is too little time."""
+    work_s = foresee(house, homework, dict.fromkeys(STAGES, 1)).busy_s[CORES] * house.cores
+    least = max(1, math.ceil(work_s / within_s)) if within_s > 0 else MOST_CORES
+    return next((n for n in range(least, MOST_CORES) if enough(replace(house, cores=n), homework, within_s)), None)
