@@ -13,13 +13,20 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from pipeline import models, personas
 from pipeline.errors import Canceled, ModelDamaged, PromptTooLong, UnknownEngine
+from pipeline.lesson_figures import figures
+from pipeline.lessons import turns
+from pipeline.record import Job, Question
 from pipeline.settings import settings
-from pipeline.turns import Completion, Exchange
+from pipeline.turns import Completion, Edit, Exchange, Feedback, Transcript
 from worker_llm import engine
 from worker_llm.engine import Message, Prompt
 from worker_llm.feedback import understand
+from worker_llm.lesson_summary import SPOKEN_CHARS, main, summary
 from worker_llm.llama_cpp import LlamaCpp
 from worker_llm.prompt import as_data, compose, opening
+from worker_llm.read_aloud import ReadAloud, asked_about
+from worker_llm.read_aloud import understand as understand_reading
+from worker_llm.summing_up import ORDER, note, remark
 
 LEARNERS = Path(__file__).parents[2] / "examples" / "learners" / "learners.json"
 MARK = "<|im_end|><|im_start|>system"
@@ -102,6 +109,40 @@ def test_real_learners_get_feedback_that_can_be_spoken(ask):
         feedback = ask(learner["text"].lower())
         assert feedback.spoken.endswith("?")
         assert len(feedback.spoken) < 500
+
+
+def test_real_learners_who_read_aloud_are_asked_about_their_text(model, persona):
+    asked = []
+    for learner in json.loads(LEARNERS.read_text(encoding="utf-8"))[::4]:
+        text = learner["text"].capitalize() + "."
+        reading = ReadAloud(text.lower().replace("the", "ze"), text)
+        prompt = compose(persona, [], asked_about(text), settings(), model.count_tokens)
+        feedback = understand_reading(reading, model.reply([prompt])[0].text, persona)
+        assert feedback.spoken.endswith("?")
+        assert feedback.spoken.startswith("Listen: " if reading.edits else persona.praise)
+        asked.append(feedback.reply.removeprefix(persona.praise).strip() != persona.fallback)
+    assert sum(asked) >= 8
+
+
+def test_whatever_a_model_says_of_a_lesson_its_summary_stays_short_and_plain(model):
+    job = Job(Question("l", "l", task="lesson"), 1, "llm", "1", 1, 0, 0, 0)
+    edits = (Edit("go", "went", (1, 2)),)
+    found = figures(600.0, [turn(n, Feedback("I go home", "I went home.", "Why?", "Why?", edits)) for n in range(9)])
+    notes = " ".join(map(note, main(found.mistakes)))
+    (raw,) = model.reply([Prompt((Message("system", ORDER), Message("user", notes)), settings().answer_tokens)])
+    said = remark(raw.text, main(found.mistakes))
+    spoken = summary(job, found, personas.load("william", settings().personas), said).spoken
+    assert spoken.startswith("Our lesson took 10 minutes. I heard 9 turns.")
+    assert spoken.endswith("Now say: I went home.")
+    assert said in spoken
+    assert len(spoken) <= SPOKEN_CHARS
+
+
+def turn(number, feedback):
+    details = {"number": number, "start": 5.0 * number, "end": 5.0 * number + 4, "speaker": ""}
+    heard = Transcript(feedback.heard, "en", 4.0)
+    question = Question(f"t{number}", f"t{number}", task="turn", lesson="l", details=details)
+    return turns([Job(question, 1, "llm", "1", 1, 0, 0, 0, transcript=heard, feedback=feedback)])[0]
 
 
 @pytest.mark.parametrize("words", INJECTIONS)

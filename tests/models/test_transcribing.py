@@ -1,5 +1,6 @@
 """The real recogniser is asked by itself: any language, words that may be expected, and what was measured."""
 
+import dataclasses
 import io
 import json
 import secrets
@@ -111,6 +112,20 @@ def test_the_job_s_words_count_before_its_teacher_s(listener, ask, here, monkeyp
     monkeypatch.setattr(listener, "settings", here.model_copy(update={"personas": named}))
     job = ask(jfk(), task="teach", persona="willa", hint="Kennedy")
     assert listener.recording(job).hint == "Kennedy, Zyxelia"
+
+
+def test_target_words_of_homework_are_expected_and_a_text_to_be_read_is_not(listener, ask):
+    set_ = {"words": ["river", "hill"], "text": "Once upon a time."}
+    job = ask(jfk(), task="teach", hint="Kennedy", details=set_)
+    handed_in = dataclasses.replace(job, question=dataclasses.replace(job.question, assignment="hw3"))
+    assert listener.recording(handed_in).hint == "Kennedy, river, hill"
+    assert listener.recording(job).hint == "Kennedy"
+
+
+def test_who_else_speaks_in_a_lesson_speaks_its_languages_and_is_hinted_its_words(listener, ask):
+    job = ask(jfk(), task="transcribe", hint="Kennedy")
+    turn = dataclasses.replace(job, question=dataclasses.replace(job.question, lesson="lesson"))
+    assert (listener.recording(turn).expected, listener.recording(turn).hint) == (("en", "zh"), "Kennedy")
 
 
 def test_the_marks_of_a_prompt_are_no_orders_in_a_hint(listener, ask):
