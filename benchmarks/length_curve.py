@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from pipeline import personas
 from pipeline.audio import Sound, decode
@@ -95,22 +93,20 @@ def learners(first: int) -> Iterator[Sound]:
 def main(arguments: argparse.Namespace) -> None:
     models = Models(Settings())
     models.spent(joined(USUAL_S, 0))  # the first one allocates
-    measured = {
-        seconds: [models.spent(joined(seconds, 7 * number)) for number in range(arguments.repeat)]
-        for seconds in sorted({*arguments.seconds, USUAL_S})
-    }
-    means = {
-        seconds: {stage: statistics.mean(each[stage] for each in runs) for stage in LENGTHS}
-        for seconds, runs in measured.items()
-    }
-    table = Table("seconds of sound", *(f"{stage}{what}" for stage in LENGTHS for what in (", core-s", ", formula")))
-    for seconds, found in means.items():
+    usual = mean(models, USUAL_S, arguments.repeat)
+    print("seconds  " + "".join(f"{stage + ' core-s':>12}{'formula':>9}{'':6}" for stage in LENGTHS))
+    for seconds in arguments.seconds:
+        found = usual if seconds == USUAL_S else mean(models, seconds, arguments.repeat)
         row = []
         for stage, length in LENGTHS.items():
-            formula = means[USUAL_S][stage] * length(seconds) / length(USUAL_S)
-            row += [f"{found[stage]:.2f}", f"{formula:.2f} ({formula / found[stage] - 1:+.0%})"]
-        table.add_row(f"{seconds:g}", *row)
-    Console().print(table)
+            formula = usual[stage] * length(seconds) / length(USUAL_S)
+            row.append(f"{found[stage]:12.2f}{formula:9.2f} {formula / found[stage] - 1:+5.0%}")
+        print(f"{seconds:7g}  {''.join(row)}", flush=True)
+
+
+def mean(models: Models, seconds: float, repeat: int) -> dict[str, float]:
+    runs = [models.spent(joined(seconds, 7 * number)) for number in range(repeat)]
+    return {stage: statistics.mean(run[stage] for run in runs) for stage in LENGTHS}
 
 
 if __name__ == "__main__":

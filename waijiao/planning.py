@@ -15,6 +15,7 @@ from waijiao.services import thread_budget
 CORES = "cores"  # which may be what keeps a class waiting, like a model
 MOST_WORKERS = 64  # of one model, as `waijiao up` takes them
 MOST_CORES = 1024
+LEAST_S = 0.001  # seconds of a job, at least: no model takes none
 SHORT_S = 14.0  # seconds up to which a recording fits the recogniser's short window (worker_asr/faster_whisper.py)
 
 
@@ -40,15 +41,15 @@ LENGTHS: Mapping[str, Callable[[float], float]] = {"asr": listening, "llm": thin
 
 @dataclass(frozen=True)
 class Model:
-    """One model's speed: a recording is `work_s` seconds of work for one thread, or for a whole GPU or server.
+    """One model's speed: a recording takes a worker `each_s` seconds, and is `ran_s` with it: longer in a batch.
 
-    A batch of `batch` recordings takes a worker as many times as long. `ahead` recordings are worked on before ours.
+    `core_s`: the core-seconds it takes. `ahead` recordings are worked on before ours.
     """
 
-    work_s: float
-    batch: float
+    each_s: float
+    ran_s: float
+    core_s: float
     ahead: float
-    on_cores: bool
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ class Homework:
 class Foreseen:
     """With that many `workers` it takes `took_s` seconds from when the homework comes.
 
-    By model, and for the cores: one recording takes `each_s` seconds; the work of all of them together, and of what is
-    ahead of them, `busy_s`. The `bottleneck` is busy for the longest.
+    By model, and for all cores together: one recording takes `each_s` seconds; all of them, and what is ahead of them,
+    `busy_s`. The `bottleneck` is busy for the longest.
     """
 
     workers: Mapping[str, int]
@@ -87,20 +88,21 @@ class Foreseen:
 def measured(found: Capacity, cores: int) -> House | None:
     """The house as it is; None when it has answered no recording yet.
 
-    Threads are taken to be shared out as `waijiao up` does it. What a worker waited for a core counts as its work.
+    A worker on a CPU is taken to keep as many cores busy as it has threads, which `waijiao up` shares out; what it
+    waited for a core counts as its work. So the core-seconds are never too few.
     """
     models: dict[str, Model] = {}
     speeds = {str(stage): model for stage, model in found.models.items()}
-    threads = thread_budget({stage: max(1, speeds[stage].ready) for stage in STAGES}, cores)
+    threads = thread_budget({stage: max(1, speeds[stage].ready) for stage in STAGES}, found.cores)
     ahead = 0.0
     for stage in STAGES:
         model = speeds[stage]
         if model.each_s is None or model.ran_s is None:
             return None
         ahead += before_homework(model)
-        on_cores = model.computes_on == "cpu"
-        work_s = model.each_s * (threads[stage] if on_cores else 1)
-        models[stage] = Model(work_s, model.ran_s / max(model.each_s, 0.001), ahead, on_cores)
+        busy = threads[stage] if model.computes_on == "cpu" else 0
+        each_s = max(model.each_s, LEAST_S)
+        models[stage] = Model(each_s, model.ran_s, each_s * busy, ahead)
     return House(models, found.heard_s, cores) if found.heard_s else None
 
 
@@ -111,20 +113,18 @@ def before_homework(model: ModelCapacity) -> float:
 
 def foresee(house: House, homework: Homework, workers: Mapping[str, int]) -> Foreseen:
     """When all will be done with so many workers, at least one of each."""
-    threads = thread_budget(dict(workers), house.cores)
-    each_s, busy_s, passing_s, core_s = {}, {}, 0.0, 0.0
+    each_s = {CORES: 0.0}
+    busy_s = {CORES: 0.0}
+    passing_s = 0.0
     for stage, model in house.models.items():
         longer = LENGTHS[stage](homework.seconds) / LENGTHS[stage](house.heard_s)
-        faster = threads[stage] if model.on_cores else 1
-        each_s[stage] = model.work_s * longer / faster
-        ahead_s = max(0.0, model.ahead * model.work_s / faster / workers[stage] - homework.lead_s)
-        busy_s[stage] = ahead_s + homework.recordings * each_s[stage] / workers[stage]
-        passing_s += each_s[stage] * model.batch
-        core_s += busy_s[stage] * workers[stage] * threads[stage] if model.on_cores else 0
-    each_s[CORES] = sum(each_s[stage] * threads[stage] for stage in STAGES if house.models[stage].on_cores)
-    busy_s[CORES] = core_s / house.cores
+        left = max(0.0, model.ahead - homework.lead_s * workers[stage] / model.each_s) + homework.recordings * longer
+        each_s[stage], busy_s[stage] = longer * model.each_s, left * model.each_s / workers[stage]
+        each_s[CORES] += longer * model.core_s / house.cores
+        busy_s[CORES] += left * model.core_s / house.cores
+        passing_s += longer * model.ran_s
     bottleneck = max(busy_s, key=lambda part: busy_s[part])
-    own_s = each_s[bottleneck] / (house.cores if bottleneck == CORES else workers[bottleneck])
+    own_s = each_s[bottleneck] / workers.get(bottleneck, 1)
     return Foreseen(dict(workers), each_s, busy_s, passing_s + busy_s[bottleneck] - own_s, bottleneck)
 
 
@@ -142,6 +142,8 @@ def enough(house: House, homework: Homework, within_s: float) -> Foreseen | None
 
 def cores_needed(house: House, homework: Homework, within_s: float) -> int | None:
     """The fewest cores on which some number of workers is done in so many seconds; None when it is too little time."""
-    work_s = foresee(house, homework, dict.fromkeys(STAGES, 1)).busy_s[CORES] * house.cores
-    least = max(1, math.ceil(work_s / within_s)) if within_s > 0 else MOST_CORES
-    return next((n for n in range(least, MOST_CORES) if enough(replace(house, cores=n), homework, within_s)), None)
+    if not enough(replace(house, cores=MOST_CORES), homework, within_s):
+        return None
+    work_s = foresee(replace(house, cores=1), homework, dict.fromkeys(STAGES, MOST_WORKERS)).busy_s[CORES]
+    least = max(1, math.floor(work_s / within_s))
+    return next(n for n in range(least, MOST_CORES + 1) if enough(replace(house, cores=n), homework, within_s))
