@@ -8,6 +8,7 @@ from api import (
     assignments,
     audio,
     capabilities,
+    capacity,
     chat,
     docs,
     errors,
@@ -17,6 +18,7 @@ from api import (
     health,
     jobs,
     keys,
+    lessons,
     login,
     metrics,
     model_list,
@@ -25,6 +27,7 @@ from api import (
     reviewing,
     sessions,
     speech,
+    submissions,
     transcriptions,
     uploads,
     webhooks,
@@ -52,9 +55,9 @@ def create_app(with_settings: Settings | None = None) -> Flask:
     app.extensions["changes"] = Changes(chosen)
     app.extensions["blobs"] = FolderBlobs(chosen.blobs_folder)
     alone = (transcriptions, chat, speech, model_list)
-    homework = (assignments, reviewing, rerunning, export)
+    homework = (assignments, submissions, reviewing, rerunning, export, lessons)
     for_pages = (page, login, capabilities, archive, docs)
-    for resource in (jobs, audio, events, sessions, keys, webhooks, health, metrics, *homework, *for_pages, *alone):
+    for resource in (jobs, audio, events, sessions, keys, webhooks, health, metrics, capacity, *homework, *for_pages, *alone):
         app.register_blueprint(resource.routes)
     errors.register(app)
     access.register(app)

@@ -1,9 +1,9 @@
 """What may be said of an assignment, and asked of it, as types."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, field_validator
 
 from api.asking import SPEEDS, Asking, Upload, Words
 from pipeline.assignments import LEVELS, MOST_STUDENTS
@@ -59,8 +59,13 @@ class NewAssignment(AssignmentFields):
 class HandInForm(Asking):
     """Recordings that are handed in: any number of parts `file`, each a recording or a ZIP of them."""
 
-    file: Upload = Field(description="a recording, or a ZIP of recordings; it may come any number of times")
+    file: list[Upload] = Field(description="a recording, or a ZIP of recordings; it may come any number of times")
     student: Name | None = Field(None, description="who hands it in, where the file's name does not say so")
+
+    @field_validator("file", mode="before")
+    @classmethod
+    def one_is_a_list_too(cls, files: Any) -> Any:
+        return files if isinstance(files, list) else [files]
 
 
 class Reviewing(Asking):

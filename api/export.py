@@ -13,6 +13,7 @@ from api.homework_progress import handed_in_at
 from api.report import Handed
 from api.spec import answers
 from pipeline.assignments import Kept
+from pipeline.blobs import FolderBlobs
 from pipeline.errors import UnknownAssignment
 
 routes = Blueprint("export", __name__)
@@ -23,7 +24,7 @@ routes = Blueprint("export", __name__)
 def export(assignment_id: str) -> Response:
     """A ZIP of the class's report, the gradebook, and each student's page, facts and spoken answer, as they are now."""
     found = kept(assignment_id)
-    pieces = zipped.archive(entries(found))
+    pieces = zipped.archive(entries(found, here.blobs()))
     first = next(pieces)  # what fails at once is answered as an error
     answer = Response(chain([first], pieces), mimetype="application/zip")
     answer.headers["Content-Disposition"] = f'attachment; filename="{assignment_id}.zip"'
@@ -38,7 +39,7 @@ def page(assignment_id: str) -> Response:
     return Response(report.class_page(found.assignment, rows(found), linked=False), mimetype="text/html")
 
 
-def entries(found: Kept) -> Iterator[tuple[str, float, bytes | BinaryIO]]:
+def entries(found: Kept, blobs: FolderBlobs) -> Iterator[tuple[str, float, bytes | BinaryIO]]:
     """Name, time (Unix seconds) and content of each file; an answer that is not kept any more is left out."""
     handed = rows(found)
     for name, content in report.files(found.assignment, handed):
@@ -46,7 +47,7 @@ def entries(found: Kept) -> Iterator[tuple[str, float, bytes | BinaryIO]]:
     for name, job in report.audio_names(handed):
         try:
             assert job.answer  # noqa: S101 - audio_names says so
-            yield name, job.ended_at or job.updated_at, here.blobs().open(job.answer.blob)
+            yield name, job.ended_at or job.updated_at, blobs.open(job.answer.blob)
         except FileNotFoundError:
             continue
 

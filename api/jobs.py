@@ -3,7 +3,7 @@
 import dataclasses
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Blueprint, jsonify, request
@@ -67,13 +67,15 @@ def accept(asked: questions.Asked) -> Accepted:
     """Keep the recording and submit the question; a request that is refused leaves nothing behind."""
     question = asked.question
     blob = here.blobs().put(question.name, asked.recording) if asked.recording else None
-    question = dataclasses.replace(question, recording=blob.name if blob else "")
+    if blob:
+        known = blob.sha256 if question.assignment else ""  # elsewhere, who asks again wants it heard again
+        question = dataclasses.replace(question, recording=blob.name, sha256=known)
     try:
         accepted = here.jobs().submit(question, asked.repeatable(blob))
     except (WaijiaoError, ResponseError):  # refused; after any other error the job may exist, so that its blob stays
         here.blobs().delete_job(question.name)
         raise
-    if accepted.earlier:
+    if blob and blob.name not in accepted.job.blobs(here.settings().keep_recordings):
         here.blobs().delete_job(question.name)
     ring_or_leave_to_the_sweep(accepted.bells)
     return accepted
@@ -128,7 +130,9 @@ def try_again(job_id: str) -> Response:
 @answers("jobs", {200: shapes.JobList})
 def browse(query: Listing) -> Response:
     """A page of jobs, newest first; a learner sees only its own."""
-    line = line_of(query, "dead" if query.dead else "jobs")
+    line = turns_of(query.lesson) if query.lesson else line_of(query, "dead" if query.dead else "jobs")
+    if query.assignment:
+        line = f"work:{here.caller().tenant}/{query.assignment}"
     found = page(here.jobs().redis, line, wanted_by(query, here.caller()), query.limit, query.cursor)
     return jsonify({"jobs": [listed(job) for job in found.jobs], "next": found.next and str(found.next)})
 
@@ -141,6 +145,11 @@ def line_of(query: Choosing, otherwise: str = "jobs") -> str:
     return f"turns:{caller.tenant}/{caller.conversation(query.session, query.owner)}"
 
 
+def turns_of(lesson: str) -> str:
+    """The list of a lesson's turns, which are in no other list but that of their session."""
+    return f"children:{here.caller().tenant}/{lesson}"
+
+
 def wanted_by(query: Listing, caller: here.Caller) -> Callable[[Job], bool]:
     def wanted(job: Job) -> bool:
         return (
@@ -148,6 +157,7 @@ def wanted_by(query: Listing, caller: here.Caller) -> Callable[[Job], bool]:
             and query.state in (None, job.state)
             and query.task in (None, job.question.task)
             and query.dead in (None, job.dead)
+            and query.assignment in (None, job.question.assignment)
             and query.fits(job.question.metadata)
         )
 
@@ -190,18 +200,29 @@ def remove(job_id: str) -> Response:
             return jsonify(see(job_id).shown())
         except Erased:  # by the request that waited for it, as those to one model by itself do
             return Response(status=204)
-    here.jobs().forget(job.question.tenant, job_id)
-    here.blobs().delete_job(job.name)
+    forget(job)
     return Response(status=204)
 
 
 def cancel_unless_ended(job: Job) -> bool:
-    """Whether the job was canceled now; nothing is left then of its recording."""
+    """Whether the job was canceled now; nothing is left then of its recording, nor of its turns' if it is a lesson."""
     canceled, bells = here.jobs().cancel(job.question.tenant, job.id)
     ring_or_leave_to_the_sweep(bells)
     if canceled:
-        here.blobs().delete_job(job.name)
+        remove_blobs([job.name, *here.jobs().turns_of(job)])
     return canceled
+
+
+def forget(job: Job) -> None:
+    """Erase a job that has ended, with its turns if it is a lesson."""
+    names = [job.name, *here.jobs().turns_of(job)]
+    here.jobs().forget(job.question.tenant, job.id)
+    remove_blobs(names)
+
+
+def remove_blobs(names: Iterable[str]) -> None:
+    for name in names:
+        here.blobs().delete_job(name)
 
 
 def ring_or_leave_to_the_sweep(bells: list[Bell]) -> None:

@@ -4,13 +4,14 @@ import hashlib
 import json
 import re
 import secrets
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from typing import IO
 
 from werkzeug.datastructures import FileStorage
 
 from api import here
-from api.asking import JobFields, JobForm
+from api.asking import AnswerFields, JobFields, JobForm
 from pipeline import personas
 from pipeline.blobs import Blob
 from pipeline.errors import BadRequest, EmptyRequest, TooLarge, UnknownFormat, UnknownVoice
@@ -50,46 +51,59 @@ def read(fields: JobFields, key: str | None) -> Asked:
     chosen = here.settings()
     if len(text) > chosen.max_text_chars:
         raise BadRequest(f"`text` has {len(text)} characters; at most {chosen.max_text_chars} are answered.")
+    asked = question(fields)
+    session = fields.session or asked.session
+    return Asked(replace(asked, text=text, session=session, lane=fields.lane), upload, key)
+
+
+def question(fields: AnswerFields) -> Question:
+    """A question of the caller's, in a session of its own, with what is said of how it is heard and answered."""
+    chosen = here.settings()
     persona = fields.persona or chosen.persona
     personas.load(persona, chosen.personas)
     events = checked_webhook(fields.webhook or "", fields.webhook_events, chosen)
     caller, job_id = here.caller(), secrets.token_hex(16)
-    question = Question(
+    return Question(
         id=job_id,
         tenant=caller.tenant,
         key=caller.key,
         owner=caller.owner,
-        session=fields.session or job_id,
-        text=text,
+        session=job_id,
         persona=persona,
         language=fields.language or "",
         hint=" ".join(fields.hint.split()),
         voice=voice(fields.voice),
         speed=fields.speed,
         format=audio_format(fields.format),
-        lane=fields.lane,
         metadata=fields.metadata,
         webhook=fields.webhook or "",
         webhook_events=events,
     )
-    return Asked(question, upload, key)
 
 
-def recording(upload: FileStorage | None) -> IO[bytes] | None:
+def recording(upload: FileStorage | None, most_mb: int | None = None) -> IO[bytes] | None:
     """The uploaded bytes, judged by size and by their first bytes; never by the name the client gave."""
     if upload is None:
         return None
     file = upload.stream
-    head = file.read(HEAD)
     size = file.seek(0, 2)
-    file.seek(0)
+
+    def from_start() -> IO[bytes]:
+        file.seek(0)
+        return file
+
+    return judged(from_start, size, most_mb)
+
+
+def judged(opened: Callable[[], IO[bytes]], size: int, most_mb: int | None = None) -> IO[bytes]:
+    """The `size` bytes of a recording that may be opened repeatedly. EmptyRequest, TooLarge, NotAudio."""
     if not size:
         raise EmptyRequest("The recording is empty: 0 bytes were uploaded.")
-    limit = here.settings().max_upload_mb
+    limit = here.settings().max_upload_mb if most_mb is None else most_mb
     if size > limit * 1_000_000:
         raise TooLarge(f"The recording is larger than {limit} MB.")
-    sniff(head)
-    return file
+    sniff(opened().read(HEAD))
+    return opened()
 
 
 def voice(name: str) -> str:

@@ -2,7 +2,7 @@
 
 import tempfile
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from flask import Flask, Request, request
 
@@ -26,7 +26,7 @@ class Uploading(Request):
         content_length: int | None = None,
     ) -> IO[bytes]:
         self.folder.mkdir(parents=True, exist_ok=True)
-        return tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=self.folder)
+        return cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(self.folder)))
 
 
 def register(app: Flask, settings: Settings) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from pipeline.errors import Unavailable
+from pipeline.errors import Unavailable, WaijiaoError
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}(/[A-Za-z0-9_-]{1,64}){1,2}")
 CHUNK = 1 << 20  # bytes copied at once
@@ -66,10 +66,12 @@ class FolderBlobs:
                 os.fsync(file.fileno())
                 size = file.tell()
             writing.rename(place)
-        except OSError as error:
+        except (OSError, WaijiaoError) as error:  # of the disk, or of what is read
             with suppress(OSError):  # a disk that cannot be written to may refuse this as well
                 writing.unlink(missing_ok=True)
-            raise refusal("written to", error) from error
+            if isinstance(error, OSError):
+                raise refusal("written to", error) from error
+            raise
         return Blob(f"{job}/{place.name}", size, digest.hexdigest())
 
     def open(self, name: str) -> BinaryIO:

@@ -11,7 +11,8 @@ from pipeline.record import Question
 from pipeline.settings import Settings
 
 ENDINGS = ("job.succeeded", "job.failed", "job.canceled", "job.expired")
-EVENTS = ("job.transcribed", *ENDINGS)  # scripts/common.lua has the same
+OF_JOBS = ("job.transcribed", *ENDINGS)
+EVENTS = (*OF_JOBS, "assignment.completed")  # scripts/common.lua has the same
 LONGEST = 2000  # characters of a URL
 URL = re.compile(r"https?://[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+")
 
@@ -21,8 +22,8 @@ def checked_webhook(url: str, events: Sequence[str], settings: Settings) -> tupl
 
     BadRequest when that cannot be. Names are not looked up here; the address is checked at each delivery.
     """
-    if unknown := [event for event in events if event not in EVENTS]:
-        raise BadRequest(f"`webhook_events`: {unknown[0][:64]!r} is none of {', '.join(EVENTS)}.")
+    if unknown := [event for event in events if event not in OF_JOBS]:
+        raise BadRequest(f"`webhook_events`: {unknown[0][:64]!r} is none of {', '.join(OF_JOBS)}.")
     if not url:
         if events:
             raise BadRequest("`webhook_events` says of what to tell, but there is no `webhook` to tell it.")

@@ -105,6 +105,7 @@ def payload(job: Job, delivery: Delivery) -> bytes:
         "outcome": job.outcome,
         "error": job.error,
         "metadata": dict(job.question.metadata),
+        "assignment": job.question.assignment or None,
         "links": {"self": f"/v1/jobs/{job.id}"},
     }
     return json.dumps({"type": delivery.event, "timestamp": iso(delivery.at), "data": data}).encode()

@@ -261,6 +261,7 @@ local function give_up(job, failure)
   finish(job, failure)
   local dead = P .. 'dead:' .. get(job, 'tenant')
   redis.call('HSET', key(job), 'dead', '1')
+  if get(job, 'lesson') then return end  -- which names it
   redis.call('ZADD', dead, redis.call('ZSCORE', P .. 'jobs:' .. get(job, 'tenant'), job) or 0, job)
   trim(dead)
   redis.call('EXPIRE', dead, get(job, 'retention'))

@@ -48,14 +48,14 @@ for _, bound in ipairs({
 end
 
 local rate, paid  -- the time until which the key's rate is used up by what was accepted (a token bucket, as GCRA)
-if fields.key and not terms.retry_of and not fields.lesson then
+if fields.key and not terms.retry_of and not terms.rerun_of and not fields.lesson then
   local limits = redis.call('HMGET', P .. 'key:' .. fields.key, 'per_minute', 'minutes_a_day')
   local per_minute, minutes = tonumber(limits[1]) or 0, tonumber(limits[2]) or 0
   if minutes > 0 and string.find(fields.road, 'asr', 1, true)
     and tonumber(redis.call('GET', heard_today(fields.key)) or 0) >= 60000 * minutes then
     return { 'minutes', {}, stamp(86400 - NOW % 86400), bells }
   end
-  if per_minute > 0 then
+  if per_minute > 0 and not assignment then  -- a class's homework comes at once
     rate = P .. 'rate:' .. fields.key
     paid = math.max(tonumber(redis.call('GET', rate) or 0), NOW) + 60 / per_minute
     if paid - NOW > 60.001 then return { 'rate', {}, stamp(paid - NOW - 60), bells } end
@@ -91,7 +91,7 @@ if string.find(fields.road, 'llm', 1, true) then redis.call('ZADD', session_key(
 redis.call('ZADD', P .. 'deadlines', NOW + terms.deadline_s, job)
 redis.call('ZADD', P .. 'unfinished:' .. fields.tenant, order, job)
 local all = P .. 'jobs:' .. fields.tenant
-redis.call('ZADD', all, order, job)
+if not fields.lesson then redis.call('ZADD', all, order, job) end  -- a lesson's turns are listed with it
 trim(all)
 outlast({ P .. 'unfinished:' .. fields.tenant, all }, lasting)
 for _, what in ipairs({ 'session', 'turns', 'open' }) do outlast({ session_key(job, what) }, lasting) end
@@ -105,12 +105,12 @@ if assignment then
   local work, open, in_hand = P .. 'work:' .. assignment, P .. 'open-work:' .. assignment, P .. 'handed-in:' .. assignment
   redis.call('ZADD', work, order, job)
   redis.call('SADD', open, job)
-  outlast({ P .. 'assignment:' .. assignment, P .. 'assignments:' .. fields.tenant, work, open, in_hand }, lasting)
   local instead = terms.retry_of or terms.rerun_of
   if not instead or handed == instead then  -- else a newer recording was handed in since
     redis.call('HSET', in_hand, fields.student, job)
     if handed then cancel(handed, terms.replaced, job) end
   end
+  outlast({ P .. 'assignment:' .. assignment, P .. 'assignments:' .. fields.tenant, work, open, in_hand }, lasting)
 end
 if repeated then
   redis.call('HSET', repeated, 'job', job, 'fingerprint', terms.fingerprint)

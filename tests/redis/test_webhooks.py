@@ -17,7 +17,7 @@ from pipeline.deliveries import DUE, Deliveries
 from pipeline.errors import NoSpeech
 from pipeline.jobs import Bell, Jobs
 from pipeline.record import Question
-from pipeline.webhooks import EVENTS
+from pipeline.webhooks import OF_JOBS
 from worker_chores import delivering
 from worker_chores.delivering import Post
 from worker_chores.posting import Client
@@ -77,6 +77,7 @@ def test_what_is_told_says_how_the_job_stands_and_nothing_that_was_said(jobs, re
         "outcome": "answered",
         "error": None,
         "metadata": {"homework": "7"},
+        "assignment": None,
         "links": {"self": "/v1/jobs/a"},
     }
     assert request.path == "/hook?secret=1"
@@ -86,7 +87,7 @@ def test_what_is_told_says_how_the_job_stands_and_nothing_that_was_said(jobs, re
 def test_each_ending_is_told_by_its_name_and_what_was_heard_only_when_asked_for(redis, here, receiver):
     jobs = Jobs(redis, here.model_copy(update={"deadline_s": 0}))
     canceled(jobs, hooked(receiver, "canceled"))
-    jobs.submit(hooked(receiver, "failed", EVENTS))
+    jobs.submit(hooked(receiver, "failed", OF_JOBS))
     (job,), _ = jobs.claim("asr", WORKER, 1)
     jobs.fail("asr", job, NoSpeech(), again=False)
     jobs.submit(hooked(receiver, "expired", ("job.transcribed", "job.expired")))
@@ -230,7 +231,7 @@ def test_deliveries_of_records_that_are_no_longer_kept_are_dropped(jobs, redis, 
 
 
 def test_every_key_of_a_delivery_has_a_time_to_live(jobs, redis, receiver, post):
-    jobs.submit(hooked(receiver, events=EVENTS))
+    jobs.submit(hooked(receiver, events=OF_JOBS))
     reach(jobs, "llm")
     jobs.cancel("default", "a")
     post.deliveries.claim(1, 1, [], 30)
