@@ -193,7 +193,7 @@ def test_in_time_it_says_when_and_how_much_is_to_spare():
 def test_too_late_it_says_what_would_be_in_time():
     said = sentence(planned(300, cores=4))
     assert "in 6 min 43 s: 1 min 43 s after 12:05. Language model is the bottleneck." in said
-    assert said.endswith("With asr=1,llm=2,tts=1 it would be at 12:03.")
+    assert said.endswith("With asr=1,llm=2,tts=1 it would be at 12:04.")
 
 
 def test_too_late_on_any_number_of_workers_it_says_how_many_cores_would_do():

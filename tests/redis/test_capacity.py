@@ -1,0 +1,78 @@
+"""/v1/capacity: each model's workers, what waits for them by lane, and how fast they are of late."""
+
+import os
+from dataclasses import replace
+
+import pytest
+from road import asked, claimed, run
+
+from api import create_app
+from pipeline.capacity_shapes import Capacity
+from pipeline.readiness import say
+
+NOTHING = {"interactive": 0, "homework": 0, "bulk": 0}
+
+
+@pytest.fixture
+def read(redis, here):
+    """What a server with these settings answers."""
+
+    def told(**settings: object) -> Capacity:
+        answer = create_app(here.model_copy(update=settings)).test_client().get("/v1/capacity")
+        assert answer.status_code == 200, answer.text
+        return Capacity.model_validate(answer.json)
+
+    return told
+
+
+def test_a_house_that_has_answered_nothing_knows_no_speed(read):
+    found = read()
+    assert (list(found.models), found.heard_s, found.cores) == (
+        ["asr", "llm", "tts"],
+        None,
+        len(os.sched_getaffinity(0)),
+    )
+    for model in found.models.values():
+        assert (model.ready, model.loading, model.running, model.ran_s, model.each_s) == (0, 0, 0, None, None)
+        assert model.waiting.model_dump() == NOTHING
+
+
+def test_what_waits_is_counted_by_lane_and_what_runs_apart(read, jobs):
+    for lane, names in {"interactive": "a", "homework": "bcd", "bulk": "ef"}.items():
+        for name in names:
+            jobs.submit(replace(asked(name, session=name), lane=lane))
+    found = read().models
+    assert found["asr"].waiting.model_dump() == {"interactive": 1, "homework": 3, "bulk": 2}
+    run(jobs, "asr")
+    claimed(jobs, "asr")
+    found = read().models
+    assert found["asr"].waiting.model_dump() == {"interactive": 0, "homework": 2, "bulk": 2}
+    assert found["llm"].waiting.model_dump() == {**NOTHING, "interactive": 1}
+    assert [found[stage].running for stage in ("asr", "llm", "tts")] == [1, 0, 0]
+
+
+def test_workers_speed_and_the_length_of_what_was_heard_are_told(read, jobs, redis):
+    say(redis, "llm", "llm1", "ready", 30)
+    say(redis, "llm", "llm2", "loading", 30)
+    jobs.submit(asked("a"))
+    for stage in ("asr", "llm", "tts"):
+        run(jobs, stage)
+    redis.hset("waijiao:pace", mapping={"ran:llm": 8, "each:llm": 2})
+    found = read()
+    assert (found.models["llm"].ready, found.models["llm"].loading) == (1, 1)
+    assert (found.models["llm"].ran_s, found.models["llm"].each_s) == (8, 2)
+    assert found.models["tts"].each_s
+    assert found.heard_s == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "places"),
+    [
+        ({}, ["cpu", "cpu", "cpu"]),
+        ({"asr_device": "cuda", "llm_engine": "openai"}, ["gpu", "server", "cpu"]),
+        ({"llm_gpu_layers": 99, "tts_engine": "bark", "tts_device": "cuda"}, ["cpu", "gpu", "gpu"]),
+        ({"llm_engine": "transformers", "llm_device": "cuda", "tts_device": "cuda"}, ["cpu", "gpu", "cpu"]),
+    ],
+)
+def test_where_a_model_computes_is_told_as_the_settings_have_it(read, settings, places):
+    assert [model.computes_on for model in read(**settings).models.values()] == places
