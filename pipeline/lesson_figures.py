@@ -28,6 +28,7 @@ class Failed:
 class Figures:
     """A lesson of `seconds`. `turns` counts those still kept, `learner` those of the learner that were recognised.
 
+    `checked` are those of the learner's that were looked at for mistakes: not those in a language that is not taught.
     In `silent` turns nobody spoke, which is no failure. `words`, `mistakes` and `unclear` are the learner's alone;
     `who` in them is the number of a turn.
     """
@@ -35,6 +36,7 @@ class Figures:
     seconds: float
     turns: int
     learner: int
+    checked: int
     failed: tuple[Failed, ...]
     silent: int
     words: int
@@ -53,6 +55,7 @@ def figures(seconds: float, turns: Sequence[Turn]) -> Figures:
         seconds=seconds,
         turns=len(turns),
         learner=len(learner),
+        checked=sum(bool(turn.job.feedback and turn.job.feedback.reply) for turn in learner),
         failed=tuple(each for each in failed if each.code != NoSpeech.code),
         silent=sum(each.code == NoSpeech.code for each in failed),
         words=sum(len(spoken_words(turn.text)) for turn in learner),

@@ -15,6 +15,7 @@ MISTAKE_CHARS = 80  # characters of what is said of one mistake
 
 NOT_UNDERSTOOD = "I could not understand what you said. Please speak closer to the microphone next time."
 NOTHING_WRONG = "I found nothing to correct."
+NOT_CHECKED = "This time I heard nothing that I could correct."
 SAY, PRACTISE = "Now say:", "Practise these words:"
 
 
@@ -27,7 +28,7 @@ def summary(lesson: Job, found: Figures, persona: Persona, remark: str = "") -> 
     if not found.learner:
         return Feedback("", "", reply=NOT_UNDERSTOOD, spoken=joined(opening, NOT_UNDERSTOOD))
     if not found.mistakes:
-        remark = joined(persona.praise, NOTHING_WRONG)
+        remark = joined(persona.praise, NOTHING_WRONG) if found.checked else NOT_CHECKED
     mistakes = main(found.mistakes)
     before = joined(opening, speakable(remark or joined(*(f"{say(each)}." for each in mistakes))))
     spoken = joined(before, speakable(practised(found.practice, SPOKEN_CHARS - len(before))))

@@ -20,6 +20,7 @@ from worker_llm.read_aloud import understand as understand_reading
 
 WILLIAM = personas.load("william", Settings().personas)
 LEARNERS = json.loads((Path(__file__).parents[2] / "examples" / "learners" / "learners.json").read_text("utf-8"))
+HEARD = json.loads((Path(__file__).parents[1] / "data" / "learners-heard.json").read_text("utf-8"))
 TEXT = "I think he has three dogs. They live in a small house near the forest."
 ASKED = '"They live in a small house near the forest." Good. Where do they live?'
 STORY = "Once there was a girl. She lived in a small house. Every day she went to the big market. " * 12
@@ -105,10 +106,20 @@ def test_what_real_learners_say_is_recognised_as_their_text_and_what_others_say_
     assert ReadAloud("an elephant eats bananas under our umbrella", text).is_another
 
 
+def test_what_a_recogniser_makes_of_real_learners_is_told_from_what_it_makes_of_others():
+    pairs = [(said, fact, ReadAloud(said["transcript"]["text"], fact["text"])) for said in HEARD for fact in LEARNERS]
+    own = [reading for said, fact, reading in pairs if said["id"] == fact["id"]]
+    others = [reading for said, fact, reading in pairs if said["id"] != fact["id"]][::6]
+    assert sum(reading.is_another for reading in own) <= 2
+    assert sum(not reading.is_another for reading in others) <= len(others) / 40
+
+
 def test_the_question_is_about_the_end_of_the_text():
     assert asked_about(TEXT) == TEXT
-    assert asked_about(STORY) == STORY[-155:].strip()
-    assert asked_about("word " * 100) == ("word " * 100)[:160]
+    assert asked_about(STORY) == STORY.strip()[-88:]
+    assert asked_about("word " * 100) == " ".join(["word"] * 20)
+    assert asked_about("我" * 300) == "我" * 100
+    assert asked_about("!") == "!"
 
 
 MIXED = "I think he has three dogs 3 sink <b> * “ … twenty-one 21 cannot Tom's ☺ 我 _ https://x.y."

@@ -1,5 +1,7 @@
 """What a lesson came to, from its turns' jobs."""
 
+from dataclasses import replace
+
 import pytest
 
 from pipeline import personas
@@ -48,7 +50,8 @@ LESSON = [
 
 def test_the_figures_are_those_of_the_learner_s_turns():
     found = figures(1900.0, LESSON)
-    assert (found.seconds, found.turns, found.learner, found.silent, found.words) == (1900.0, 6, 3, 1, 12)
+    assert (found.seconds, found.turns, found.silent, found.words) == (1900.0, 6, 1, 12)
+    assert (found.learner, found.checked) == (3, 3)
     assert [(each.number, each.start, each.code) for each in found.failed] == [(5, 25.0, "engine_failed")]
     assert [(each.before, each.after, each.count, each.who) for each in found.mistakes] == [
         ("go", "went", 2, ("2", "3")),
@@ -85,6 +88,14 @@ def test_where_the_learner_is_known_the_learner_is_told_how_often_it_spoke():
 def test_a_lesson_without_mistakes_is_praised():
     spoken = summary(lesson(), figures(61.0, [turn(1, "we went home")]), WILLIAM).spoken
     assert spoken == "Our lesson took 1 minute. I heard one turn. Well said! I found nothing to correct."
+
+
+@pytest.mark.parametrize("feedback", [None, Feedback("我不明白", "我不明白", reply="", spoken="")])
+def test_a_lesson_whose_turns_were_not_looked_at_is_not_praised(feedback):
+    heard = turn(1, "我不明白")
+    unchecked = replace(heard, job=replace(heard.job, feedback=feedback))
+    assert figures(61.0, [unchecked]).checked == 0
+    assert "heard nothing that I could correct." in summary(lesson(), figures(61.0, [unchecked]), WILLIAM).spoken
 
 
 @pytest.mark.parametrize("heard", [[], [turn(1, error="engine_failed")], [turn(1, error="no_speech")], LESSON[:1]])
