@@ -209,6 +209,7 @@ def test_a_failed_student_s_page_says_why():
     page = Page(made([row])["students/安娜.html"])
     assert page.said("code") == ["no_speech"]
     assert "Nothing was heard." in page.said("p")
+    assert "In numbers" not in page.said("h2")
     assert "audio" not in {tag for tag, _ in page.tags}
 
 
