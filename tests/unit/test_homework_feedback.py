@@ -109,9 +109,9 @@ def test_what_real_learners_say_is_recognised_as_their_text_and_what_others_say_
 def test_what_a_recogniser_makes_of_real_learners_is_told_from_what_it_makes_of_others():
     pairs = [(said, fact, ReadAloud(said["transcript"]["text"], fact["text"])) for said in HEARD for fact in LEARNERS]
     own = [reading for said, fact, reading in pairs if said["id"] == fact["id"]]
-    others = [reading for said, fact, reading in pairs if said["id"] != fact["id"]][::6]
+    others = [reading for said, fact, reading in pairs if said["id"] != fact["id"]]
     assert sum(reading.is_another for reading in own) <= 2
-    assert sum(not reading.is_another for reading in others) <= len(others) / 40
+    assert sum(not reading.is_another for reading in others) <= 26
 
 
 def test_the_question_is_about_the_end_of_the_text():
