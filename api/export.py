@@ -16,6 +16,7 @@ from pipeline.assignments import Kept
 from pipeline.blobs import FolderBlobs
 from pipeline.errors import UnknownAssignment
 
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 routes = Blueprint("export", __name__)
 
 
@@ -36,7 +37,9 @@ def export(assignment_id: str) -> Response:
 def page(assignment_id: str) -> Response:
     """The class's report alone, one page that opens anywhere."""
     found = kept(assignment_id)
-    return Response(report.class_page(found.assignment, rows(found), linked=False), mimetype="text/html")
+    answer = Response(report.class_page(found.assignment, rows(found), linked=False), mimetype="text/html")
+    answer.headers["Content-Security-Policy"] = POLICY
+    return answer
 
 
 def entries(found: Kept, blobs: FolderBlobs) -> Iterator[tuple[str, float, bytes | BinaryIO]]:

@@ -1,4 +1,7 @@
-"""What every answer tells browsers and caches: nothing from elsewhere is loaded, nobody frames it, nothing is kept."""
+"""What every answer tells browsers and caches: nothing from elsewhere is loaded, nobody frames it, nothing is kept.
+
+A view may say something of its own instead, such as a policy for a page that carries its own styles.
+"""
 
 from flask import Flask, request
 from flask_cors import CORS
@@ -47,7 +50,8 @@ def register(app: Flask, settings: Settings) -> None:
 
 
 def guard(answer: Response) -> Response:
-    answer.headers.update(ALWAYS)
+    for name, value in ALWAYS.items():
+        answer.headers.setdefault(name, value)
     if request.path.startswith("/v1/"):
         answer.headers.setdefault("Cache-Control", "private, no-store")
     return answer
