@@ -7,6 +7,12 @@ import { named, say, sayDuration } from "./i18n.js";
 
 const NAMED = 12; // names of missing students that are said at once
 
+/** How many of the class have handed in; where nobody is named, how many at all. */
+export function sayHandedIn({ students, progress }) {
+  const values = { n: progress.handed_in, all: progress.students };
+  return say(students.length ? "homework_handed_in" : "homework_came", values);
+}
+
 export class Head {
   #complete = null; // whether all was answered when it was last looked at
 
@@ -23,7 +29,7 @@ export class Head {
     by("report").href = reportOf(view.id);
     for (const id of ["zip", "report"]) by(id).hidden = !view.progress.handed_in;
     this.#showSet(view);
-    this.#showFar(view.progress);
+    this.#showFar(view);
     this.#showMissing(view.progress);
     this.#showHeld(view.progress);
   }
@@ -44,9 +50,10 @@ export class Head {
     ].filter(Boolean));
   }
 
-  #showFar({ students, handed_in, succeeded, failed, held, working, eta_seconds, complete }) {
+  #showFar(view) {
+    const { students, handed_in, succeeded, failed, held, working, eta_seconds, complete } = view.progress;
     const known = [
-      say("homework_handed_in", { n: handed_in, all: students }),
+      sayHandedIn(view),
       handed_in > 0 && say("homework_done_n", { n: succeeded }),
       held > 0 && say("homework_held_n", { n: held }),
       failed > 0 && say("class_failed_n", { n: failed }),

@@ -3,6 +3,7 @@
 import { by, element } from "./dom.js";
 import { allHomework, look } from "./homework-api.js";
 import { sayDue } from "./homework-due.js";
+import { sayHandedIn } from "./homework-head.js";
 import { say } from "./i18n.js";
 import { excuse } from "./server.js";
 
@@ -10,7 +11,7 @@ const COUNTED = 20; // of the newest: for how many it is asked who has handed in
 
 export class List {
   #all = [];
-  #counts = new Map(); // id -> progress
+  #views = new Map(); // id -> the homework with its progress
   #tags = new Map(); // id -> tag of what the count was made from
 
   /** Ask the server for all of them, and then for how far each of the newest is. */
@@ -30,8 +31,8 @@ export class List {
   }
 
   /** How far one of them is, known from elsewhere. */
-  count({ id, progress }) {
-    this.#counts.set(id, progress);
+  count(view) {
+    this.#views.set(view.id, view);
     this.show();
   }
 
@@ -42,11 +43,11 @@ export class List {
   }
 
   #link({ id, title, class_name, due }, open) {
-    const progress = this.#counts.get(id);
+    const view = this.#views.get(id);
     const about = [class_name, due && sayDue(due)].filter(Boolean).join(say("class_between"));
-    const held = progress?.held > 0 && element("span", { class: "chip held" }, say("homework_held_n", { n: progress.held }));
-    const count = progress && element("span", { class: "count" }, element("span", { "aria-hidden": "true" }, `${progress.handed_in} / ${progress.students}`), element("span", { class: "unseen" }, say("homework_handed_in", { n: progress.handed_in, all: progress.students })));
-    return element("a", { href: `#${id}`, "aria-current": open ? "page" : null }, element("b", {}, title), count, about && element("small", {}, about), held);
+    const held = view?.progress.held > 0 && element("span", { class: "chip held" }, say("homework_held_n", { n: view.progress.held }));
+    const count = view && element("span", { class: "count" }, sayHandedIn(view));
+    return element("a", { href: `#${id}`, "aria-current": open ? "page" : null }, element("b", {}, title), about && element("small", {}, about), count, held);
   }
 }
 

@@ -12,7 +12,7 @@ export function readRoster(text) {
   const column = titles.findIndex((title) => NAMES.includes(title));
   const titled = column >= 0;
   const number = titled ? titles.findIndex((title) => NUMBERS.includes(title)) : numbersOf(rows);
-  const nameOf = (cells) => (titled ? cells[column] : cells.filter((_, index) => index !== number).join(", "));
+  const nameOf = (cells) => (titled ? cells[column] : cells.filter((cell, index) => index !== number && cell.trim()).join(", "));
   const students = rows.slice(titled ? 1 : 0).map((cells) => ({ name: tidy(nameOf(cells)), id: number < 0 ? "" : tidy(cells[number]).replace(/^="(.*)"$/, "$1") }));
   return students.filter(({ name }) => name);
 }
@@ -50,11 +50,11 @@ function rowsOf(text) {
   return text.split(/\r\n|\r|\n/).map(cells).filter((row) => row.some((each) => each.trim()));
 }
 
-/** The column whose cells all have a digit, which names have not; -1 when there is none, or nothing beside it. */
+/** The column whose cells, as far as there are any, all have a digit, which names have not; -1 when there is none, or nothing beside it. */
 function numbersOf(rows) {
   const widest = Math.max(0, ...rows.map((row) => row.length));
   if (widest < 2) return -1;
-  return Array.from({ length: widest }, (_, index) => index).findIndex((index) => rows.every((row) => /\p{N}/u.test(row[index] ?? "")));
+  return Array.from({ length: widest }, (_, index) => index).findIndex((index) => rows.every((row) => !row[index]?.trim() || /\p{N}/u.test(row[index])));
 }
 
 const tidy = (cell) => (cell ?? "").normalize("NFC").replace(/\s+/g, " ").trim();
