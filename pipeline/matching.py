@@ -53,8 +53,8 @@ def owner(file: str, names: Names) -> str | WaijiaoError:
     searched = [names.search(part) for part in (stem(file), *reversed(folders))]
     for sure in (True, False):
         fit: set[str] = set()
-        for hits in searched:
-            here = {hit.student for hit in hits if hit.sure is sure}
+        for ways in searched:
+            here = {way.student for way in ways if way.sure is sure}
             fit = (fit & here) or fit or here  # what is further away decides between several
         if fit:
             return fit.pop() if len(fit) == 1 else AmbiguousStudent(f"It fits several students: {listed(sorted(fit))}.")
