@@ -1,7 +1,6 @@
 """Who may do what, over every route: without a key, with a bad or revoked one, with each role, here and elsewhere."""
 
 import io
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +27,11 @@ PEOPLE = {  # who -> tenant and role
 WITHOUT = {"nobody": None, "stranger": "Bearer wj_" + "0" * 16 + "_" + "A" * 43, "another way": "Basic YTpi"}
 SEE = {  # who sees what is Anna's
     "job_id": {ANNA, TEACHER, ADMIN}, "session": {ANNA}, "key_id": {ADMIN}, "assignment_id": {TEACHER, ADMIN},
+    "lesson_id": {ANNA, TEACHER, ADMIN},
 }  # fmt: skip
 UNSEEN = {
     "job_id": "unknown_job", "session": "unknown_session", "key_id": "unknown_key_id",
-    "assignment_id": "unknown_assignment",
+    "assignment_id": "unknown_assignment", "lesson_id": "unknown_lesson",
 }  # fmt: skip
 FORMS = {"submissions.hand_in"}  # what takes a form with a file
 MADE = {"assignments.replace"}  # what makes what it names
