@@ -9,6 +9,7 @@ from pipeline.settings import Settings
 from waijiao import fetching, running
 from waijiao.asking import ask
 from waijiao.fit import fit
+from waijiao.homework import homework
 from waijiao.keys import key
 from waijiao.plainly import err, out_console, said_plainly
 from waijiao.plan import plan
@@ -27,7 +28,7 @@ def main() -> None:
     """
 
 
-for each in (ask, watch, status, retry, key, fit, plan):
+for each in (ask, watch, status, retry, key, fit, plan, homework):
     main.add_command(each)
 
 

@@ -1,0 +1,67 @@
+"""Which assignment a command means: one that a file describes, or one that the server has."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from pipeline.assignments import Student
+from pipeline.errors import BadRequest, UnknownAssignment
+from pipeline.homework_shapes import AssignmentView
+from waijiao.assignment_files import ENDINGS, Described, read
+from waijiao.client import Client
+
+a_csv = click.Path(exists=True, dir_okay=False, path_type=Path)
+from_which = click.option(
+    "--assignment", "which", required=True, metavar="FILE|ID", help="The assignment's YAML file; or its id, once set."
+)
+with_roster = click.option("--roster", type=a_csv, help="The class as a CSV file: names, and ids if there are any.")
+the_assignment = click.argument("which", metavar="ID|FILE")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """An assignment by its `id`, and what its file says of it, if it was named by that."""
+
+    id: str
+    described: Described | None = None
+
+    @property
+    def files(self) -> Sequence[Path]:
+        """Those that describe it: they may lie among the recordings."""
+        return self.described.files if self.described else ()
+
+    def set(self, client: Client) -> AssignmentView:
+        """The assignment as the server has it, once it is what its file says."""
+        if self.described is None:
+            return client.assignment(self.id)
+        try:
+            return client.put_assignment(self.id, **self.described.fields)
+        except BadRequest as error:
+            raise BadRequest(f"{self.described.files[0].name}: {error.detail}", field=error.field) from None
+
+    def seen(self, client: Client) -> AssignmentView | None:
+        """The assignment as the server has it; None when it was never set."""
+        try:
+            return client.assignment(self.id)
+        except UnknownAssignment:
+            if self.described is None:
+                raise
+            return None
+
+    def students(self, view: AssignmentView | None) -> Sequence[Student]:
+        """The class: as the file says, or else as the server does."""
+        if self.described:
+            return self.described.students
+        return [Student(each.name, each.id) for each in view.students] if view else ()
+
+
+def chosen(which: str, roster: Path | None = None) -> Chosen:
+    """The assignment that somebody named, by its id or its file."""
+    if Path(which).suffix.lower() in ENDINGS:
+        described = read(Path(which), roster)
+        return Chosen(described.id, described)
+    if roster:
+        raise click.UsageError("--roster goes with an assignment's file, which it completes.")
+    return Chosen(which)
