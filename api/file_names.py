@@ -5,18 +5,15 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from pipeline.recording_names import JOINERS as JOINERS
+from pipeline.recording_names import hidden as hidden
+from pipeline.recording_names import stem as stem
+
 LONGEST = 80  # characters of a name, so that numbers and an ending make it at most 100
 MOST_BYTES = 200  # bytes of it in UTF-8: file systems take 255
-JOINERS = {"\u200c", "\u200d"}  # without them words of some scripts, and some emoji, fall apart
 FORBIDDEN = re.compile(r'[<>:"/\\|?*]')
 DEVICES = r"(con|prn|aux|nul|conin\$|conout\$|clock\$|(com|lpt)[0-9¹²³])"  # of Windows, whatever their ending
 RESERVED = re.compile(DEVICES + r"\s*(\..*)?", re.IGNORECASE)
-
-
-def stem(path: str) -> str:
-    """The name of the file at `path`, without the folders it lay in and without its ending."""
-    name = re.split(r"[/\\]", path)[-1]
-    return re.sub(r"(?<=.)\.[^.]*$", "", name)
 
 
 def safe(*names: str) -> str:
@@ -30,11 +27,6 @@ def cleaned(name: str) -> str:
     fitting = short.encode()[:MOST_BYTES].decode(errors="ignore")
     trimmed = fitting.strip(" .")  # a dot hides it at the front, and is dropped by Windows at the end
     return f"_{trimmed}" if RESERVED.fullmatch(trimmed) else trimmed
-
-
-def hidden(character: str) -> bool:
-    """Whether it is not seen, such as a control character, or one that turns the direction of what follows."""
-    return unicodedata.category(character) in {"Cc", "Cf", "Cs"}
 
 
 def distinct(wanted: Sequence[tuple[str, int]]) -> Iterator[str]:

@@ -7,7 +7,8 @@ JOINERS = {"\u200c", "\u200d"}  # without them words of some scripts, and some e
 LONGEST = 300  # characters of a path as it is shown
 NOBODY = "?"  # shown when nothing is left of a name
 DRIVE = re.compile(r"[A-Za-z]:")
-RECORDINGS = re.compile(r"wave?|mp[34]|m4[abv]|mov|3g[p2]|aac|og[ga]|opus|web[ma]|mk[va]|flac")  # what `magic` sniffs
+ENDINGS = r"\.(wave?|mp[34]|m4[abv]|mov|3g[p2]|aac|og[ga]|opus|web[ma]|mk[va]|flac)\s*$"  # of what `magic.sniff` knows
+RECORDINGS = re.compile(ENDINGS, re.IGNORECASE)
 CLUTTER = {
     "__macosx",
     "thumbs.db",
@@ -47,7 +48,7 @@ def stem(path: str) -> str:
 
 def is_recording(path: str) -> bool:
     """Whether its ending is that of a recording; its bytes may be anything."""
-    return not is_clutter(path) and bool(RECORDINGS.fullmatch(path.rpartition(".")[2].strip().casefold()))
+    return not is_clutter(path) and bool(RECORDINGS.search(path))
 
 
 def is_clutter(path: str) -> bool:

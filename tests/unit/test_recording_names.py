@@ -1,0 +1,72 @@
+"""Which of the files that a class hands in are recordings is seen by their names, which are shown harmlessly."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.recording_names import NOBODY, hidden, is_clutter, is_recording, label
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "anna.wav",
+        "ANNA.MP3",
+        "a/b/王小明.m4a",
+        "x.y.opus",
+        "a.flac ",
+        "voice.3gp",
+        "clip.mov",
+        "clip.webm",
+        "a.oga",
+        "a.aac",
+    ],
+)
+def test_a_recording_is_known_by_its_ending(name):
+    assert is_recording(name)
+    assert not is_clutter(name)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "essay.docx", "class.zip", "wav", "anna", "anna.wav.exe", "", "x.wav/y"])
+def test_what_has_another_ending_is_no_recording_and_is_not_passed_over(name):
+    assert not is_recording(name)
+    assert not is_clutter(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".DS_Store",
+        "a/.DS_Store",
+        "__MACOSX/a/._anna.wav",
+        "._anna.wav",
+        ".hidden/anna.wav",
+        "Thumbs.db",
+        "a\\THUMBS.DB",
+        "desktop.ini",
+        "~$essay.docx",
+        "$RECYCLE.BIN/x.wav",
+        "@eaDir/anna.wav",
+    ],
+)
+def test_what_systems_leave_behind_is_passed_over(name):
+    assert is_clutter(name)
+    assert not is_recording(name)
+
+
+def test_a_path_that_leads_upwards_is_not_taken_for_a_hidden_file():
+    assert not is_clutter("../anna.wav")
+    assert is_recording("../anna.wav")
+
+
+@given(st.text())
+def test_a_label_is_short_and_leads_nowhere(path):
+    shown = label(path)
+    assert 0 < len(shown) <= 300
+    assert not shown.startswith("/")
+    assert not {"", ".", ".."} & set(shown.split("/")[1:])
+    assert not any(hidden(each) for each in shown if each not in "\u200c\u200d")
+
+
+def test_a_name_of_which_nothing_is_left_has_a_label_too():
+    assert label("../\x00/..") == NOBODY
