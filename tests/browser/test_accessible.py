@@ -42,7 +42,7 @@ def test_axe_finds_no_serious_fault_in_a_conversation(visit, look, tmp_path):
     assert faults(page) == []
 
 
-@pytest.mark.parametrize("path", ["/class", "/house"])
+@pytest.mark.parametrize("path", ["/homework", "/class", "/house"])
 @pytest.mark.parametrize("look", LOOKS)
 def test_axe_finds_no_serious_fault_in_the_other_pages(visit, look, path):
     assert faults(visit(path, reduced_motion="reduce", **look)) == []

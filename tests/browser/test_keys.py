@@ -67,7 +67,12 @@ def test_a_wrong_key_is_refused_and_the_right_one_opens(enter, key, picture):
 
 
 @pytest.mark.parametrize(
-    ("role", "shown"), [("learner", ["Talk"]), ("teacher", ["Talk", "Class"]), ("admin", ["Talk", "Class", "House"])]
+    ("role", "shown"),
+    [
+        ("learner", ["Talk"]),
+        ("teacher", ["Talk", "Homework", "Class"]),
+        ("admin", ["Talk", "Homework", "Class", "House"]),
+    ],
 )
 def test_everybody_is_shown_the_pages_that_are_theirs(enter, key, role, shown):
     page = enter(key(role))
