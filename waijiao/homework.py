@@ -3,8 +3,11 @@
 import click
 
 from waijiao.homework_fetch import erase, fetch
+from waijiao.homework_rerun import rerun
+from waijiao.homework_review import review
 from waijiao.homework_status import show, status
 from waijiao.homework_submit import submit
+from waijiao.homework_watch import watch
 
 
 @click.group()
@@ -15,5 +18,5 @@ def homework() -> None:
     """
 
 
-for each in (submit, status, fetch, show, erase):
+for each in (submit, watch, status, review, rerun, fetch, show, erase):
     homework.add_command(each)

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from pipeline.assignments import Student
-from pipeline.errors import BadRequest, UnknownAssignment
-from pipeline.homework_shapes import AssignmentView
+from pipeline.errors import BadRequest, UnknownAssignment, UnknownStudent
+from pipeline.homework_shapes import AssignmentView, Submission
 from waijiao.assignment_files import ENDINGS, Described, read
 from waijiao.client import Client
 
@@ -65,3 +65,13 @@ def chosen(which: str, roster: Path | None = None) -> Chosen:
     if roster:
         raise click.UsageError("--roster goes with an assignment's file, which it completes.")
     return Chosen(which)
+
+
+def of_student(view: AssignmentView, name: str) -> Submission:
+    """What the student handed in who is called so, or has this id. UnknownStudent."""
+    by_id = {each.id: each.name for each in view.students if each.id}
+    wanted = {name.casefold(), by_id.get(name, name).casefold()}
+    for each in view.submissions:
+        if each.student.casefold() in wanted:
+            return each
+    raise UnknownStudent(f"No student {name!r} has handed in {view.id}.")
