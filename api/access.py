@@ -52,6 +52,7 @@ LEAST = {  # for every endpoint the least role; who may call it sees there only 
     "lessons.browse": LEARNER,
     "lessons.read": LEARNER,
     "lessons.transcript": LEARNER,
+    "lessons.report": LEARNER,
     "lessons.remove": LEARNER,
     "audio.audio": LEARNER,
     "archive.fetch": LEARNER,

@@ -7,9 +7,11 @@ from typing import Any
 
 from api.lesson_view import is_learner, is_silent
 from api.subtitles import Cue, as_srt, as_vtt, cues
-from pipeline.lessons import Turn, chapters
+from pipeline.lesson_figures import Figures, figures
+from pipeline.lessons import Turn, by_chapter, chapters
 from pipeline.record import Job
 from pipeline.turns import Transcript, Word
+from pipeline.when import elapsed
 
 LEARNER, OTHER = "Learner", "Other"
 SIDES = {"left": "Left", "right": "Right", "": ""}  # speakers of whom nobody said which one is the learner
@@ -29,6 +31,10 @@ class Said:
             self.lesson.cuts is not None and all(turn.job.ended_at is not None for turn in self.turns)
         )
 
+    @property
+    def figures(self) -> Figures:
+        return figures(self.lesson.cuts.duration_s if self.lesson.cuts else 0.0, self.turns)
+
     def speaker(self, turn: Turn) -> str:
         """Who speaks, in a word; "" where the recording has no speakers apart."""
         if not turn.speaker or not self.lesson.question.details.get("learner"):
@@ -38,13 +44,11 @@ class Said:
 
 def txt(said: Said) -> str:
     """Chapter by chapter, a turn a line; a turn that came to nothing is named, one in which nobody spoke left out."""
-    title, turns = said.lesson.question.details.get("title", ""), list(said.turns)
+    title = said.lesson.question.details.get("title", "")
     lines = [f"{title}\n"] if title else []
-    for chapter in chapters(said.turns):
-        lines.append(f"== {clock(chapter.start)} {chapter.title}".rstrip() + " ==\n")
-        within = [turn for turn in turns if turn.start <= chapter.end]
-        turns = turns[len(within) :]
-        lines += [line(said, turn) for turn in within if not is_silent(turn)]
+    for chapter, turns in by_chapter(said.turns):
+        lines.append(f"== {elapsed(chapter.start)} {chapter.title}".rstrip() + " ==\n")
+        lines += [line(said, turn) for turn in turns if not is_silent(turn)]
         lines.append("")
     if not said.complete:
         lines.append("(not all of the lesson has been heard yet)")
@@ -55,13 +59,7 @@ def line(said: Said, turn: Turn) -> str:
     who = said.speaker(turn)
     error = turn.job.error
     waiting = f"(failed: {error['code']})" if error else "(not heard yet)"
-    return f"[{clock(turn.start)}] {f'{who}: ' if who else ''}{' '.join(turn.text.split()) or waiting}"
-
-
-def clock(seconds: float) -> str:
-    """Hours, minutes and seconds, such as 0:07:31."""
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+    return f"[{elapsed(turn.start)}] {f'{who}: ' if who else ''}{' '.join(turn.text.split()) or waiting}"
 
 
 def srt(said: Said) -> str:

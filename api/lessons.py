@@ -11,10 +11,12 @@ from werkzeug.wrappers import Response
 
 from api import file_names, here, questions
 from api.asking import Looking, Repeating
+from api.export import POLICY
 from api.jobs import LONGEST_S, MALFORMED, TOO_MUCH, UNKNOWN_S, accept, cancel_unless_ended, forget
 from api.lesson_fields import LessonForm, LessonListing, Writing
 from api.lesson_text import AS_TEXT, Said, as_json
 from api.lesson_view import Sight, lesson_of, listed, see, show, turns_of
+from api.report.lesson_page import lesson_page
 from api.spec import answers
 from api.waiting import look
 from pipeline import lesson_shapes as shapes
@@ -115,14 +117,28 @@ def showing(shown: dict[str, Any], lesson: Job) -> Response:
 @answers("lessons", {200: (shapes.LessonTranscript, "text/plain", "text/vtt")}, UnknownLesson, Erased)
 def transcript(lesson_id: str, query: Writing) -> Response:
     """What was said, as far as it was heard: text with chapters and times, subtitles, or JSON with every word."""
-    lesson = lesson_of(lesson_id)
-    said = Said(lesson, turns_of(lesson))
+    said = said_in(lesson_id)
     if query.format == "json":
         answer: Response = jsonify(as_json(said))
     else:
         content_type, written = AS_TEXT[query.format]
         answer = Response(written(said), mimetype=content_type)
     answer.headers["Content-Disposition"] = f'inline; filename="lesson-{lesson_id}.{query.format}"'
+    return answer
+
+
+def said_in(lesson_id: str) -> Said:
+    lesson = lesson_of(lesson_id)
+    return Said(lesson, turns_of(lesson))
+
+
+@routes.get("/v1/lessons/<lesson_id>/report")
+@answers("lessons", {200: "text/html"}, UnknownLesson, Erased)
+def report(lesson_id: str) -> Response:
+    """The lesson's summary, its mistakes and all that was said, corrections marked: one page that opens anywhere."""
+    said = said_in(lesson_id)
+    answer = Response(lesson_page(said.lesson, said.turns, said.figures, said.complete), mimetype="text/html")
+    answer.headers["Content-Security-Policy"] = POLICY
     return answer
 
 

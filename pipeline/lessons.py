@@ -79,6 +79,16 @@ def chapters(turns: Sequence[Turn]) -> list[Chapter]:
     return found
 
 
+def by_chapter(turns: Sequence[Turn]) -> list[tuple[Chapter, list[Turn]]]:
+    """The chapters, and the turns that begin in each."""
+    found, rest = [], list(turns)
+    for chapter in chapters(turns):
+        within = [turn for turn in rest if turn.start <= chapter.end]
+        found.append((chapter, within))
+        rest = rest[len(within) :]
+    return found
+
+
 def _chapter(rest: Sequence[Turn]) -> int:
     """How many of the turns make up the first chapter."""
     begun, ended = rest[0].start, rest[0].end

@@ -6,3 +6,9 @@ from datetime import UTC, datetime
 def iso(seconds: float) -> str:
     """Unix seconds as ISO 8601 in UTC with milliseconds, such as 2026-11-23T10:01:02.345Z."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def elapsed(seconds: float) -> str:
+    """Seconds from a recording's start as hours, minutes and seconds, such as 0:07:31."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"

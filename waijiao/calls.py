@@ -143,14 +143,14 @@ class Calls:
         if answer.status_code == httpx.codes.NOT_MODIFIED:  # at once, when the server lets nobody else wait
             after_s = 0 if time.monotonic() - begun >= at.every_s / 2 else LOOK_S
             return Batch([], self._look(replace(at, tag="", after_s=after_s)))
-        job = self._read(Job, answer)
+        job = self.read(Job, answer)
         news = [] if job == at.job else [job]
         seen = replace(at, job=job, tag=answer.headers.get("ETag", ""), after_s=0)
         return Batch(news, None if job.state in ENDED else self._look(seen))
 
     def shape(self, shape: type[S], request: Request) -> Call[S]:
         """What the request is answered with, as a type."""
-        return self._read(shape, (yield from self.exchange.sure(request)))
+        return self.read(shape, (yield from self.exchange.sure(request)))
 
     def remove(self, path: str, owner: str | None = None) -> Call[httpx.Response]:
         """Not sent twice: what cancels a job at first would erase it the second time."""
@@ -161,7 +161,7 @@ class Calls:
         jobs = [job for job in page.jobs if metadata.items() <= job.metadata.items()]
         return Batch(jobs, self._page({**query, "cursor": page.next}, metadata) if page.next else None)
 
-    def _read(self, shape: type[S], answer: httpx.Response) -> S:
+    def read(self, shape: type[S], answer: httpx.Response) -> S:
         """What a newer server says besides is passed over."""
         try:
             return shape.model_validate_json(answer.content, extra="ignore")

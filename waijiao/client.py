@@ -9,6 +9,7 @@ import httpx
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
 from waijiao import homework_calls as homework
+from waijiao import lesson_calls
 from waijiao.calls import Calls
 from waijiao.exchange import Exchange
 from waijiao.many import ask_all, wait_all
@@ -78,6 +79,16 @@ class Client(Server):
     rerun = waits(homework.rerun)
     rerun_all = waits(homework.rerun_all)
     erase_assignment = waits(homework.erase_assignment)
+    submit_lesson = waits(lesson_calls.submit_lesson)
+    lesson = waits(lesson_calls.lesson)
+    lesson_transcript = waits(lesson_calls.lesson_transcript)
+    lesson_summary = waits(lesson_calls.lesson_summary)
+    lesson_report = waits(lesson_calls.lesson_report)
+    wait_lesson = waits(lesson_calls.wait_lesson)
+    cancel_lesson = waits(lesson_calls.cancel_lesson)
+    erase_lesson = waits(lesson_calls.erase_lesson)
+    lessons = gives(lesson_calls.lessons)
+    lesson_progress = gives(lesson_calls.lesson_progress)
     ask_all = gives_outcomes(ask_all)
     wait_all = gives_outcomes(wait_all)
 
@@ -151,6 +162,16 @@ class AsyncClient(Server):
     rerun = awaits(homework.rerun)
     rerun_all = awaits(homework.rerun_all)
     erase_assignment = awaits(homework.erase_assignment)
+    submit_lesson = awaits(lesson_calls.submit_lesson)
+    lesson = awaits(lesson_calls.lesson)
+    lesson_transcript = awaits(lesson_calls.lesson_transcript)
+    lesson_summary = awaits(lesson_calls.lesson_summary)
+    lesson_report = awaits(lesson_calls.lesson_report)
+    wait_lesson = awaits(lesson_calls.wait_lesson)
+    cancel_lesson = awaits(lesson_calls.cancel_lesson)
+    erase_lesson = awaits(lesson_calls.erase_lesson)
+    lessons = awaits_each(lesson_calls.lessons)
+    lesson_progress = awaits_each(lesson_calls.lesson_progress)
     ask_all = awaits_outcomes(ask_all)
     wait_all = awaits_outcomes(wait_all)
 

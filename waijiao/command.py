@@ -11,6 +11,7 @@ from waijiao.asking import ask
 from waijiao.fit import fit
 from waijiao.homework import homework
 from waijiao.keys import key
+from waijiao.lesson import lesson
 from waijiao.plainly import err, out_console, said_plainly
 from waijiao.plan import plan
 from waijiao.status import retry, status
@@ -28,7 +29,7 @@ def main() -> None:
     """
 
 
-for each in (ask, watch, status, retry, key, fit, plan, homework):
+for each in (ask, watch, status, retry, key, fit, plan, homework, lesson):
     main.add_command(each)
 
 

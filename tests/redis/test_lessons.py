@@ -1,6 +1,7 @@
 """The API of lessons over a real Redis, its stages walked by hand: what is accepted, shown, written down, removed."""
 
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from pipeline.errors import EngineFailed, NoSpeech
 from pipeline.jobs import Jobs
 from pipeline.readiness import say
 from pipeline.record import Question
-from pipeline.turns import Cut, Cuts, Segment, Transcript, Word
+from pipeline.turns import Cut, Cuts, Edit, Segment, Transcript, Word
 
 LEARNER = Path(__file__).parents[2] / "examples" / "learners" / "010270268.wav"
+MISTAKEN = replace(TAUGHT, edits=(Edit("go", "went", (1, 2)),))
 CUTS = Cuts(400.0, (Cut(1, 0.5, 4.0, "left"), Cut(2, 5.0, 11.0, "right"), Cut(3, 380.0, 390.5, "left")))
 
 
@@ -324,3 +326,31 @@ def test_only_a_lesson_is_a_lesson(client):
     for path in (f"/v1/lessons/{job}", f"/v1/lessons/{job}/transcript", f"/v1/lessons/{'0' * 32}"):
         assert code(client.get(path)) == (404, "unknown_lesson")
     assert code(client.delete(f"/v1/lessons/{job}")) == (404, "unknown_lesson")
+
+
+def test_the_report_is_one_page_with_everything_in_it_and_nothing_from_elsewhere(client, jobs, here):
+    id_ = left(client, learner="left", title="<Monday>")
+    begin(jobs, here, id_)
+    hear(jobs, 1)
+    jobs.fail("asr", claimed(jobs, "asr"), EngineFailed(), again=False)
+    answer = client.get(f"/v1/lessons/{id_}/report")
+    assert "not all of the lesson" in answer.text.lower()
+    assert "script-src" not in answer.headers["Content-Security-Policy"]
+    run(jobs, "asr", replace(spoken(3), text="<b>I</b> go home yesterday"))
+    job = claimed(jobs, "llm")
+    jobs.complete("llm", job, MISTAKEN)
+    summed_up(jobs, id_)
+    page = client.get(f"/v1/lessons/{id_}/report").text
+    assert "&lt;Monday&gt;" in page
+    assert "&lt;b&gt;I&lt;/b&gt;" in page
+    assert "<b>I</b>" not in page
+    assert re.search(r"<del>.*go</del>.*<ins>.*went</ins>", page)
+    assert "engine_failed" in page
+    assert "Well done." in page
+    assert not re.search(r"(src|href)=\"(?!#)", page)
+
+
+def test_a_lesson_that_was_not_cut_yet_has_a_report_too(client):
+    page = client.get(f"/v1/lessons/{left(client)}/report")
+    assert (page.status_code, page.mimetype) == (200, "text/html")
+    assert "No turn is cut yet." in page.text
