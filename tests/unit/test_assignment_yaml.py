@@ -1,0 +1,189 @@
+"""Assignments as teachers write them: every field, the class beside it, and what is wrong told by file and field."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+import yaml
+
+from pipeline.assignments import Student
+from pipeline.errors import BadRequest, BadRoster
+from waijiao.assignment_files import read
+
+WHOLE = """
+id: hw3
+title: "Homework 3: my weekend"
+instructions: |
+  Say five sentences.
+  Speak slowly.
+text: Yesterday I went home.
+words: [yes, no, 1, 2.0, on]
+persona: emma
+language: en
+level: B1
+class: 7B
+due: 2026-12-01T20:00:00+08:00
+retention_h: 24
+hold: yes
+students: [Anna, {name: 王小明, id: 0012}, No]
+voice: heart
+speed: 0.9
+format: mp3
+webhook: https://school.example/hook
+"""
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Writes a file; where it lies."""
+
+    def write(text: str | bytes, name: str = "hw3.yaml"):
+        path = tmp_path / name
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    return write
+
+
+def test_every_field_is_read_as_it_is_written(written):
+    found = read(written(WHOLE, "other.yaml"))
+    assert found.id == "hw3"
+    assert found.fields == {
+        "title": "Homework 3: my weekend",
+        "instructions": "Say five sentences.\nSpeak slowly.\n",
+        "text": "Yesterday I went home.",
+        "words": ["yes", "no", "1", "2.0", "on"],
+        "persona": "emma",
+        "language": "en",
+        "level": "B1",
+        "class_name": "7B",
+        "due": datetime(2026, 12, 1, 20, tzinfo=timezone(timedelta(hours=8))),
+        "retention_h": 24,
+        "hold": True,
+        "students": [{"name": "Anna", "id": ""}, {"name": "王小明", "id": "0012"}, {"name": "No", "id": ""}],
+        "voice": "heart",
+        "speed": 0.9,
+        "format": "mp3",
+        "webhook": "https://school.example/hook",
+    }
+
+
+def test_what_is_left_empty_is_not_said(written):
+    assert read(written("title: My day\npersona:\nwords:\ndue: ''\n")).fields == {"title": "My day"}
+
+
+def test_a_byte_order_mark_is_passed_over(written):
+    assert read(written(b"\xef\xbb\xbftitle: My day")).fields == {"title": "My day"}
+
+
+@pytest.mark.parametrize(
+    ("name", "id_"), [("hw3.yaml", "hw3"), ("Home work_3 (B).yml", "home-work_3-b"), ("-É té-.yaml", "e-te")]
+)
+def test_without_an_id_an_assignment_is_called_as_its_file_is(written, name, id_):
+    assert read(written("title: My day", name)).id == id_
+
+
+def test_a_time_without_a_zone_is_this_machine_s(written, monkeypatch):
+    due = read(written("title: My day\ndue: 2026-12-01 20:00")).fields["due"]
+    assert due == datetime(2026, 12, 1, 20).astimezone()
+    assert due.utcoffset() is not None
+
+
+def test_a_time_may_be_in_utc(written):
+    assert read(written("title: My day\ndue: 2026-12-01T20:00Z")).fields["due"] == datetime(2026, 12, 1, 20, tzinfo=UTC)
+
+
+def test_a_class_may_lie_beside_the_file(written):
+    roster = written("name,id\nAnna,7\n王小明,0012\n", "class.csv")
+    found = read(written("title: My day\nroster: class.csv"))
+    assert found.students == [Student("Anna", "7"), Student("王小明", "0012")]
+    assert roster in found.files
+
+
+def test_the_class_that_is_given_counts(written):
+    found = read(written("title: My day\nstudents: [Anna]"), written("Ben\nCleo\n", "other.csv"))
+    assert [each.name for each in found.students] == ["Ben", "Cleo"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "hw3.yaml is no assignment: it has to begin with `title:`"),
+        ("- Anna", "hw3.yaml is no assignment"),
+        ("instructions: Speak.", "hw3.yaml: `title` must be a line of text"),
+        ("title: [a, b]", "hw3.yaml: `title` must be a line of text"),
+        ("titel: My day\ntitle: My day", "hw3.yaml: `titel` is unknown; known are id, title, "),
+        ("title: a\nid: Hausaufgabe 3", "hw3.yaml: `id` must be 1 to 64 of a-z, 0-9, _ and -"),
+        ("title: a\ndue: 20:00", "hw3.yaml: `due` must be a day and a time, such as 2026-12-01 20:00"),
+        ("title: a\ndue: 2026-12-01", "hw3.yaml: `due` must be a day and a time"),
+        ("title: a\ndue: 2026-13-01 20:00", "hw3.yaml: `due` must be a day and a time"),
+        ("title: a\nhold: perhaps", "hw3.yaml: `hold` must be true or false"),
+        ("title: a\nspeed: fast", "hw3.yaml: `speed` must be a number from 0.5 to 2"),
+        ("title: a\nwords: home, weekend", "hw3.yaml: `words` must be a list of words"),
+        ("title: a\nstudents: [Anna, {id: 7}]", "hw3.yaml: `students`, 2, name must be a list of names"),
+        ("title: a\nstudents: [Anna]\nroster: class.csv", "hw3.yaml: give `students` or `roster`, not both"),
+        ("title: a\ntitle: b", "hw3.yaml, line 1 is no YAML: 'title' stands there twice"),
+        ("title: 'a", "hw3.yaml, line 1 is no YAML"),
+        ("title: a\n\tb: c", "hw3.yaml, line 2 is no YAML"),
+        ("title: \x07", "hw3.yaml is no YAML"),
+        ("title: !!python/object/apply:os.system [ls]", "hw3.yaml, line 1: anchors, tags"),
+    ],
+)
+def test_what_cannot_be_used_is_told_by_file_and_field(written, text, said):
+    written("Ben", "class.csv")
+    with pytest.raises(BadRequest) as refused:
+        read(written(text))
+    assert said in str(refused.value)
+
+
+def test_a_name_of_which_no_id_can_be_made_asks_for_one(written):
+    with pytest.raises(BadRequest, match=r"作业三.yaml: give it an `id`"):
+        read(written("title: My day", "作业三.yaml"))
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        "title: a\nwords: [" + ", ".join(["&a [x, x]", *["*a"] * 9]) + "]",
+        "a: &a [x]\ntitle: *a",
+        "title: " + "[" * 100_000,
+        "title: " + "{a: " * 50_000,
+        "title: a\n" + "- " * 100_000,
+        "title: " + "a" * 300_000,
+    ],
+    ids=["aliases", "anchor", "lists", "mappings", "dashes", "long"],
+)
+def test_a_file_that_is_a_bomb_is_refused(written, bomb):
+    with pytest.raises(BadRequest):
+        read(written(bomb))
+
+
+def test_a_file_in_another_encoding_is_told(written):
+    with pytest.raises(BadRequest, match=r"hw3.yaml is not in UTF-8"):
+        read(written("title: 作业".encode("gb18030")))
+
+
+@pytest.mark.parametrize("roster", ["../class.csv", "/etc/passwd", "linked.csv"])
+def test_a_class_is_looked_for_beside_the_file_and_nowhere_else(written, tmp_path, roster):
+    tmp_path.joinpath("linked.csv").symlink_to("/etc/passwd")
+    with pytest.raises(BadRequest, match=r"hw3.yaml: `roster` must be the name of a CSV file"):
+        read(written(f"title: a\nroster: {roster}"))
+
+
+def test_a_class_that_cannot_be_read_is_told_by_its_file(written):
+    written("name,id\nAnna,1\nAnna,2\n", "class.csv")
+    with pytest.raises(BadRoster, match=r"class.csv: Line 3 of the list has the name of line 2"):
+        read(written("title: a\nroster: class.csv"))
+
+
+def test_the_example_is_read():
+    from conftest import LEARNERS
+
+    example = read(LEARNERS.parent / "homework" / "hw3.yaml")
+    assert example.id == "hw3"
+    assert {each.id for each in example.students} == {path.stem for path in LEARNERS.glob("*.wav")}
+
+
+def test_whatever_a_text_is_it_comes_back_from_yaml_as_it_was(written):
+    words = ["No", "0012", "1e3", "null", "~", "a: b", "# no comment", "2026-12-01", "'", '"', "你好", "-", "x" * 300]
+    text = yaml.safe_dump({"title": "a", "words": words}, allow_unicode=True)
+    assert read(written(text)).fields["words"] == words
