@@ -111,7 +111,7 @@ class Jobs:
         if repeatable:
             whose = f"{question.key} {repeatable.key}"
             terms = {"key": digest(whose), "fingerprint": repeatable.fingerprint}
-        heard = self.heard_before(question)
+        heard = self.heard_before(question) if "llm" in question.road else None  # else there is nothing to be spared
         return self._accept(question, "llm" if heard else question.road[0], terms, {"transcript": heard})
 
     def retry(self, dead: Job, question: Question) -> Accepted:
