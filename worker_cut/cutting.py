@@ -8,7 +8,7 @@ from typing import BinaryIO
 import numpy as np
 from celery.exceptions import SoftTimeLimitExceeded
 from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from pipeline.app import ring
 from pipeline.audio import Sound
@@ -78,7 +78,14 @@ class Cutter:
         if self.jobs.has(question.name):
             return
         blob = self.blobs.put(question.name, io.BytesIO(encode(sound, FORMAT)))
-        accepted = self.jobs.submit(with_recording(question, blob))
+        try:
+            accepted = self.jobs.submit(with_recording(question, blob))
+        except (
+            WaijiaoError,
+            ResponseError,
+        ):  # refused; after any other error the turn may exist, so that its blob stays
+            self.blobs.delete(blob.name)
+            raise
         if accepted.job.question.recording != blob.name:  # a worker that was taken for dead was faster
             self.blobs.delete(blob.name)
         announce(accepted.bells)
