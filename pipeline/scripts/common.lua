@@ -229,6 +229,13 @@ local function leave_assignment(job)
   if redis.call('EXISTS', open) == 0 and all_handed_in(assignment) then tell(job, 'assignment.completed') end
 end
 
+-- Seconds for which a job that ends now is kept: a lesson's turn until the lesson itself has ended, at least.
+local function lasting(job)
+  local lesson, retention = get(job, 'lesson'), get(job, 'retention')
+  local left = lesson and alive(lesson) and math.max(0, get(lesson, 'deadline_at') - NOW) or 0
+  return math.ceil(retention + left)
+end
+
 local finish  -- a lesson's end is its turns' as well
 
 -- The turns of a lesson that has ended: those that still wait have nobody to wait for; all are kept as long as it is.
@@ -246,7 +253,7 @@ function finish(job, failure)
   unlist(job)
   redis.call('HSET', key(job), 'phase', 'ended', 'ended_at', stamp(NOW))
   if failure then redis.call('HSET', key(job), 'error', failure) end
-  redis.call('EXPIRE', key(job), get(job, 'retention'))
+  redis.call('EXPIRE', key(job), lasting(job))
   note_pace(job)
   leave_line(job)
   touch(job)

@@ -204,3 +204,33 @@ def test_a_lesson_that_could_not_be_summed_up_is_retried_with_the_turns_of_the_o
     accepted = jobs.retry(dead, replace(dead.question, id="again", details={"turns_of": "lesson"}))
     assert (accepted.job.cuts, accepted.job.question.turns_of) == (CUTS, "lesson")
     assert claimed(jobs, "llm").id == "again"
+
+
+def test_the_turns_outlive_a_lesson_that_is_kept_more_briefly_than_it_waits(jobs, redis):
+    jobs.submit(replace(asked("lesson", session="lesson"), task="lesson", lane="bulk", text="", retention_h=1))
+    claimed(jobs, "cut", "cutter")
+    jobs.submit(
+        replace(
+            asked("first", session="first"), task="transcribe", lesson="lesson", details={"number": 1}, retention_h=1
+        )
+    )
+    run(jobs, "asr")
+    assert redis.ttl("waijiao:job:default/first") > jobs.settings.deadline_s
+    jobs.cancel("default", "lesson")
+    assert redis.ttl("waijiao:job:default/first") == redis.ttl("waijiao:job:default/lesson") <= 3600
+
+
+def test_what_another_says_in_a_lesson_that_is_left_again_is_written_down_again(jobs):
+    for id_ in ("lesson", "again"):
+        lesson(jobs, id_)
+        claimed(jobs, "cut", "cutter")
+        other = replace(asked(f"{id_}-1", session=f"{id_}-1"), task="transcribe", lesson=id_, details={"number": 1})
+        jobs.submit(replace(other, sha256="00"))
+        assert run(jobs, "asr")[0] == f"default/{id_}-1"
+
+
+def test_a_session_that_is_erased_names_a_lesson_s_turns_too_so_that_their_recordings_go(jobs):
+    lesson(jobs)
+    names = cut(jobs)
+    assert set(jobs.erase("default", "lesson")) == {"default/lesson", *names}
+    assert jobs.claim("asr", "worker", 9)[0] == []
