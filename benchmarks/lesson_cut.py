@@ -1,0 +1,128 @@
+"""What cutting a lesson costs, and what it costs in words: a lesson made of the learners' recordings with known pauses.
+
+Run with: python benchmarks/lesson_cut.py [--minutes 30] [--form m4a] [--words]     (--words recognises as well)
+"""
+
+import argparse
+import io
+import json
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import cycle
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import soundfile
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.audio import Sound
+from pipeline.encoding import encode
+from pipeline.settings import settings
+from pipeline.turns import Cut
+from worker_asr.engine import Recording, load
+from worker_cut.listening import listen
+from worker_cut.reading import RATE, read
+from worker_cut.sounds import sounds
+from worker_cut.stretches import PER_S, by_speaker
+from worker_cut.turns import cut_into_turns
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "tests"))  # for what the tests made of recordings and words
+from recordings import FORMS, write  # noqa: E402
+from spoken import word_error_rate  # noqa: E402
+
+LEARNERS = ROOT / "examples" / "learners"
+FACTS = json.loads((LEARNERS / "learners.json").read_text(encoding="utf-8"))
+LONGEST_S = 14_400
+T = TypeVar("T")
+PAUSES_S = (0.2, 3.0)  # seconds between two recordings, besides the silence in them
+
+
+def spoken() -> list[np.ndarray]:
+    return [soundfile.read(LEARNERS / f"{fact['id']}.wav", dtype="float32")[0] for fact in FACTS]
+
+
+def lesson(each: Iterable[np.ndarray], most_s: float) -> np.ndarray:
+    """The recordings one after the other, each after a pause, until `most_s` seconds are full."""
+    pauses, parts, length = np.random.default_rng(1), [], 0
+    for recording in each:
+        parts += [np.zeros(int(pauses.uniform(*PAUSES_S) * RATE), np.float32), recording]
+        length += len(parts[-2]) + len(recording)
+        if length > most_s * RATE:
+            break
+    return np.concatenate([*parts, np.zeros(RATE, np.float32)])
+
+
+def cost(minutes: float, form: str, out: Console) -> None:
+    """Prints the processor's seconds for each step of cutting, and whether a cut falls into speech."""
+    samples = lesson(cycle(spoken()), 60 * minutes)
+    lasts, file = len(samples) / RATE, io.BytesIO(write(Sound(samples, RATE), *FORMS[form]))
+    reading, _ = timed(lambda: deque(again(file), maxlen=0))
+    heard, activity = timed(lambda: listen(again(file)))
+    choosing, cuts = timed(lambda: cut_into_turns(activity))
+    written, sizes = timed(lambda: [len(encode(sound, "flac")) for _, sound in sounds(again(file), cuts)])
+
+    table = Table(title=f"{lasts / 60:.0f} minutes as {form}, {len(file.getvalue()) / 1e6:.0f} MB: {len(cuts)} turns")
+    for name in ("", "core-seconds", "times real time"):
+        table.add_column(name, justify="right" if name else "left")
+    steps = {
+        "decode, twice": 2 * reading,
+        "hear voices": heard - reading,
+        "choose cuts": choosing,
+        "cut, write FLAC": written - reading,
+    }
+    for name, seconds in {**steps, "together": sum(steps.values())}.items():
+        table.add_row(name, f"{seconds:.2f}", f"{lasts / max(seconds, 1e-3):,.0f}")
+    out.print(table)
+    within = [time for cut in cuts for time in (cut.start, cut.end) if inside(time, by_speaker(activity))]
+    out.print(f"cuts within speech: {len(within)} of {2 * len(cuts)}; longest turn {longest(cuts):.1f} s")
+    out.print(f"the turns' FLAC has {sum(sizes) / 1e6:.1f} MB")
+
+
+def again(file: io.BytesIO) -> Iterator[np.ndarray]:
+    file.seek(0)
+    return read(file, LONGEST_S)
+
+
+def timed(work: Callable[[], T]) -> tuple[float, T]:
+    """The processor's seconds that it took, and what came of it."""
+    begun = time.process_time()
+    found = work()
+    return time.process_time() - begun, found
+
+
+def longest(cuts: Iterable[Cut]) -> float:
+    return max(cut.end - cut.start for cut in cuts)
+
+
+def inside(place_s: float, speaking: dict[str, list[tuple[int, int]]]) -> bool:
+    place = round(place_s * PER_S)
+    return any(start < place < end for own in speaking.values() for start, end in own)
+
+
+def words(out: Console) -> None:
+    """Prints the word error rate of the recordings alone, and of the turns of a lesson in which each is once."""
+    recogniser, said = load(settings()), " ".join(fact["text"] for fact in FACTS)
+    samples = lesson(spoken(), LONGEST_S)
+    file = io.BytesIO(write(Sound(samples, RATE), *FORMS["wav no change"]))
+    cuts = cut_into_turns(listen(again(file)))
+    turns = [sound for _, sound in sounds(again(file), cuts)]
+    for name, each in (("alone", [Sound(each, RATE) for each in spoken()]), ("in the lesson", turns)):
+        heard = recogniser.transcribe([Recording(sound, "en") for sound in each])
+        text = " ".join(getattr(found, "text", "") for found in heard)
+        out.print(f"word error rate {name}: {100 * word_error_rate([(said, text)]):.1f} % ({len(each)} recordings)")
+
+
+if __name__ == "__main__":
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--minutes", type=float, default=30)
+    asked.add_argument("--form", choices=FORMS, default="m4a")
+    asked.add_argument("--words", action="store_true")
+    chosen, console = asked.parse_args(), Console()
+    cost(chosen.minutes, chosen.form, console)
+    if chosen.words:
+        words(console)
