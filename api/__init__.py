@@ -55,9 +55,9 @@ def create_app(with_settings: Settings | None = None) -> Flask:
     app.extensions["changes"] = Changes(chosen)
     app.extensions["blobs"] = FolderBlobs(chosen.blobs_folder)
     alone = (transcriptions, chat, speech, model_list)
-    homework = (assignments, submissions, reviewing, rerunning, export, lessons)
+    homework = (assignments, submissions, reviewing, rerunning, export, lessons, capacity)
     for_pages = (page, login, capabilities, archive, docs)
-    for resource in (jobs, audio, events, sessions, keys, webhooks, health, metrics, capacity, *homework, *for_pages, *alone):
+    for resource in (jobs, audio, events, sessions, keys, webhooks, health, metrics, *homework, *for_pages, *alone):
         app.register_blueprint(resource.routes)
     errors.register(app)
     access.register(app)
