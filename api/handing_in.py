@@ -16,19 +16,23 @@ ZIPS = (b"PK\x03\x04", b"PK\x05\x06")  # how a ZIP begins, and how an empty one 
 
 @dataclass(frozen=True)
 class Incoming:
-    """A recording under the name that it was given; `open` reads its `size` bytes from their start."""
+    """A recording; `open` reads its `size` bytes from their start.
+
+    `path` is what it was called where it lay, which says whose it is; `name` says where that was: in which ZIP.
+    """
 
     name: str
+    path: str
     size: int
     open: Callable[[], BinaryIO]
 
 
 def incoming(file: FileStorage, settings: Settings) -> Iterator[Incoming | Refused]:
-    """What `file` brings. Of a ZIP's recordings the names begin with its own."""
+    """What `file` brings."""
     name, stream = label(file.filename or ""), cast(BinaryIO, file.stream)
     head, size = stream.read(4), stream.seek(0, 2)
     if head not in ZIPS:
-        yield Incoming(name, size, lambda: at_start(stream))
+        yield Incoming(name, name, size, lambda: at_start(stream))
         return
     most = settings.max_upload_mb * 1_000_000
     limits = Limits(settings.max_hand_in_files, most, settings.max_hand_in_mb * 1_000_000)
@@ -38,7 +42,7 @@ def incoming(file: FileStorage, settings: Settings) -> Iterator[Incoming | Refus
             if isinstance(each, Refused):
                 yield Refused(inner, each.code, each.detail)
             else:
-                yield Incoming(inner, each.size, each.open)
+                yield Incoming(inner, each.name, each.size, each.open)
     except WaijiaoError as error:
         yield Refused(name, error.code, error.detail)
 

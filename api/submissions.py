@@ -69,9 +69,15 @@ def whose(
         if len(recordings) > 1:
             raise BadRequest("`student` says whose one recording is; send no other with it.", field="student")
         return [(each, named(assignment, student)) for each in recordings], []
-    matching = matched([each.name for each in recordings], assignment.students)
-    problems = [refused(each.file, each.student, each.code, each.detail) for each in matching.problems]
-    return [(each, matching.found[each.name]) for each in recordings if each.name in matching.found], problems
+    matching = matched([each.path for each in recordings], assignment.students)
+    wrong = {problem.file: problem for problem in matching.problems}
+    problems = [
+        refused(each.name, problem.student, problem.code, problem.detail)
+        for each in recordings
+        for problem in [wrong.get(each.path)]
+        if problem
+    ]
+    return [(each, matching.found[each.path]) for each in recordings if each.path in matching.found], problems
 
 
 def named(assignment: Assignment, student: str) -> str:

@@ -172,10 +172,11 @@ def test_what_is_wrong_with_a_file_is_told_by_its_name_and_stops_nothing_else(cl
     files = zipped(
         ("Ben/1.wav", TWO), ("who.wav", THREE), ("../../evil.zip", zipped(("a.wav", ONE))), ("王小明.txt", b"hello")
     )
-    told = hand_in(client, ("Ann.wav", ONE), ("all.zip", files), ("Nobody.wav", THREE)).json
+    told = hand_in(client, ("Ann.wav", ONE), ("Ann's.zip", files), ("Nobody.wav", THREE)).json
     assert [each["student"] for each in told["accepted"]] == ["Ann", "Ben"]
     assert {each["file"]: each["code"] for each in told["refused"]} == {
-        "all.zip/who.wav": "unknown_student", "all.zip/evil.zip": "nested_archive", "all.zip/王小明.txt": "not_audio",
+        "Ann's.zip/who.wav": "unknown_student", "Ann's.zip/evil.zip": "nested_archive",
+        "Ann's.zip/王小明.txt": "not_audio",
         "Nobody.wav": "unknown_student",
     }  # fmt: skip
 
