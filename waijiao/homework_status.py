@@ -71,7 +71,9 @@ def picture(view: AssignmentView, urgent: bool = False) -> Group:
         rows.sort(key=lambda row: isinstance(row, Submission) and row.state == "succeeded")
     for row in rows:
         table.add_row(*cells(row))
-    return Group(Text(view.title, "bold"), bar(view.progress), summary(view), table)
+    head = Table.grid(padding=(0, 1))
+    head.add_row(bar(view.progress), summary(view))
+    return Group(Text(view.title, "bold"), head, table)
 
 
 def cells(row: Submission | str) -> tuple[Text, ...]:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import yaml
+from conftest import LEARNERS
 
 from pipeline.assignments import Student
 from pipeline.errors import BadRequest, BadRoster
@@ -176,8 +177,6 @@ def test_a_class_that_cannot_be_read_is_told_by_its_file(written):
 
 
 def test_the_example_is_read():
-    from conftest import LEARNERS
-
     example = read(LEARNERS.parent / "homework" / "hw3.yaml")
     assert example.id == "hw3"
     assert {each.id for each in example.students} == {path.stem for path in LEARNERS.glob("*.wav")}
