@@ -1,0 +1,30 @@
+"""The worker that cuts lessons gives way to the models, and lowers nobody's priority but its own."""
+
+import subprocess
+import sys
+
+from worker_cut.low_priority import AUTOGROUP, NICE
+
+CHILD = """
+import os
+from worker_cut.low_priority import AUTOGROUP, take
+take()
+print(os.nice(0), AUTOGROUP.read_text().split()[-1] if AUTOGROUP.exists() else "-")
+"""
+PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {CHILD!r}], check=True)"
+
+
+def taken(leads: bool) -> list[str]:
+    """The niceness of a worker's child and of their session, which the worker leads or not, once the child gave way."""
+    started = [sys.executable, "-c", PARENT]
+    return subprocess.run(started, capture_output=True, text=True, check=True, start_new_session=leads).stdout.split()
+
+
+def test_a_worker_that_leads_its_session_gives_way_as_a_whole():
+    assert taken(leads=True) == [str(NICE), str(NICE) if AUTOGROUP.exists() else "-"]
+
+
+def test_who_shares_a_session_lowers_only_itself():
+    mine = AUTOGROUP.read_text().split()[-1] if AUTOGROUP.exists() else "-"
+
+    assert taken(leads=False) == [str(NICE), mine]
