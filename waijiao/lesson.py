@@ -127,7 +127,7 @@ def tell(lesson: LessonView, folder: Path | None) -> None:
     lines = {
         "lesson": f"{lesson.title or lesson.id}: {figures(lesson)}" if folder else "",
         "summary": lesson.summary.text,
-        "practise": " ".join(lesson.summary.practice),
+        "practise": " · ".join(lesson.summary.practice),
         "saved": str(folder) if folder else "",
     }
     for name, words in lines.items():

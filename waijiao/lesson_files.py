@@ -8,6 +8,7 @@ from pipeline.when import elapsed
 from waijiao.client import Client
 from waijiao.lesson_calls import Written
 
+SHOWN = 20  # mistakes, and unclear words, that summary.txt has
 FORMATS: tuple[Written, ...] = ("txt", "srt", "vtt", "json")
 
 
@@ -32,10 +33,10 @@ def summary(lesson: LessonView) -> Iterator[str]:
     yield f"\n{figures(lesson)}"
     if found.mistakes:
         yield "\nMistakes"
-        yield from map(mistake, found.mistakes)
+        yield from map(mistake, found.mistakes[:SHOWN])
     if found.unclear:
         yield "\nHard to understand"
-        yield from (f"- {each.word}: {each.unclear} of {each.said} times" for each in found.unclear)
+        yield from (f"- {each.word}: {each.unclear} of {each.said} times" for each in found.unclear[:SHOWN])
     if found.practice:
         yield "\nTo practise"
         yield from (f"- {each}" for each in found.practice)
