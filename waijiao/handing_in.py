@@ -41,12 +41,15 @@ class Sorted:
 
 
 def sorted_out(found: Sequence[Found], students: Sequence[Student]) -> Sorted:
-    """Whose each is, its name says."""
+    """Whose each is, its path says."""
     recordings = [each for each in found if each.opener]
-    matching = matched([each.name for each in recordings], students)
+    matching = matched([each.path for each in recordings], students)
+    wrong = {each.file: each for each in matching.problems}
     refused = [Result(each.name, "refused", None, None, each.code, each.detail) for each in found if not each.opener]
-    refused += [Result(each.file, "refused", each.student, None, each.code, each.detail) for each in matching.problems]
-    return Sorted([(each, matching.found[each.name]) for each in recordings if each.name in matching.found], refused)
+    for each in recordings:
+        if problem := wrong.get(each.path):
+            refused.append(Result(each.name, "refused", problem.student, None, problem.code, problem.detail))
+    return Sorted([(each, matching.found[each.path]) for each in recordings if each.path in matching.found], refused)
 
 
 @dataclass

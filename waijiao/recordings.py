@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from hashlib import file_digest
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
 from typing import IO
 
@@ -24,9 +24,13 @@ Stamp = tuple[int, int]  # bytes, nanoseconds of its last change: others when a 
 
 @dataclass(frozen=True)
 class Found:
-    """A file under its name as it is shown; how it is opened at its start, or why it is not taken."""
+    """A file; how it is opened at its start, or why it is not taken.
+
+    `name` says where it lies: in which ZIP, too; `path`, without the ZIP's own name, says whose it is.
+    """
 
     name: str
+    path: str
     stamp: Stamp
     opener: Opener | None = field(default=None, repr=False, compare=False)
     code: str = ""
@@ -87,22 +91,21 @@ def contents(path: Path, name: str, opened: ExitStack) -> Iterator[Found]:
             archive = opened.enter_context(path.open("rb"))
             yield from (unpacked(each, shown, stamp) for each in members(archive, LIMITS))
         elif is_recording(name) and path.is_file():
-            yield Found(shown, stamp, opener(path))
+            yield Found(shown, shown, stamp, opener(path))
         else:
-            yield Found(shown, stamp, code=NotAudio.code, detail=NotAudio.meaning())
+            yield Found(shown, shown, stamp, code=NotAudio.code, detail=NotAudio.meaning())
     except (WaijiaoError, OSError) as error:
         code = error.code if isinstance(error, WaijiaoError) else "unreadable"
-        yield Found(shown, stamp, code=code, detail=str(error))
+        yield Found(shown, shown, stamp, code=code, detail=str(error))
 
 
 def unpacked(entry: Member | Refused, archive: str, stamp: Stamp) -> Found:
-    """An entry of a ZIP, whose name begins with the ZIP's own."""
-    name = f"{archive}/{entry.name}"
+    name, path = f"{archive}/{entry.name}", (PurePosixPath(archive).parent / entry.name).as_posix()
     if isinstance(entry, Refused):
-        return Found(name, stamp, code=entry.code, detail=entry.detail)
+        return Found(name, path, stamp, code=entry.code, detail=entry.detail)
     if not is_recording(entry.name):
-        return Found(name, stamp, code=NotAudio.code, detail=NotAudio.meaning())
-    return Found(name, stamp, lambda: inflated(entry))
+        return Found(name, path, stamp, code=NotAudio.code, detail=NotAudio.meaning())
+    return Found(name, path, stamp, lambda: inflated(entry))
 
 
 def inflated(entry: Member) -> IO[bytes]:
