@@ -53,18 +53,18 @@ def at_rate(pieces: Iterator[list[Sound]]) -> Iterator[np.ndarray]:
     yield from (np.clip(np.stack(parts), -1, 1) for parts in zip(*apart, strict=True))
 
 
-def blocks(pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """The same samples in pieces of BLOCK, the last one shorter."""
+def blocks(pieces: Iterable[np.ndarray], size: int = BLOCK) -> Iterator[np.ndarray]:
+    """The same samples in pieces of `size`, the last one shorter."""
     waiting: list[np.ndarray] = []
     count = 0
     for piece in pieces:
         waiting.append(piece)
         count += piece.shape[1]
-        if count >= BLOCK:
+        if count >= size:
             whole = np.concatenate(waiting, axis=1)
-            for start in range(0, count - BLOCK + 1, BLOCK):
-                yield whole[:, start : start + BLOCK]
-            waiting = [whole[:, count // BLOCK * BLOCK :].copy()]
-            count %= BLOCK
+            for start in range(0, count - size + 1, size):
+                yield whole[:, start : start + size]
+            waiting = [whole[:, count // size * size :].copy()]
+            count %= size
     if count:
         yield np.concatenate(waiting, axis=1)

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import FORMS, hour_of_silence, learner, video, wav, write
 
@@ -67,20 +67,30 @@ def test_what_is_no_recording_is_refused(data, error):
         whole(data)
 
 
-@given(st.lists(st.integers(0, 3 * BLOCK), max_size=5))
-def test_blocks_are_whole_windows_but_the_last_and_lose_nothing(sizes):
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 300), max_size=5))
+def test_blocks_are_of_one_size_but_the_last_and_lose_nothing(sizes):
     samples = np.arange(sum(sizes), dtype=np.float32)[np.newaxis]
+    pieces = np.split(samples, np.cumsum(sizes)[:-1], axis=1) if sizes else []
 
-    found = list(blocks(np.split(samples, np.cumsum(sizes)[:-1], axis=1) if sizes else []))
+    found = list(blocks(pieces, size=100))
 
     assert np.array_equal(np.concatenate([np.zeros((1, 0), np.float32), *found], axis=1), samples)
-    assert all(each.shape[1] % WINDOW == 0 for each in found[:-1])
-    assert all(0 < each.shape[1] <= BLOCK for each in found)
+    assert {each.shape[1] for each in found[:-1]} <= {100}
+    assert all(0 < each.shape[1] <= 100 for each in found)
+
+
+def test_a_long_recording_is_read_in_blocks_of_whole_windows():
+    found = list(read(io.BytesIO(wav(np.zeros(2 * BLOCK + RATE))), LONGEST_S))
+
+    assert [each.shape for each in found] == [(1, BLOCK), (1, BLOCK), (1, RATE)]
+    assert BLOCK % WINDOW == 0
 
 
 CUTS = st.lists(st.tuples(st.integers(0, 900), st.integers(1, 99), st.sampled_from(["", "left", "right"])), max_size=8)
 
 
+@settings(deadline=None)
 @given(CUTS, st.integers(1, 1_000))
 def test_a_turn_sounds_as_what_was_recorded_meanwhile_however_the_recording_is_read(spans, size):
     recorded = np.random.default_rng(0).normal(0, 1, (2, 1_000 * 16)).astype(np.float32)  # a millisecond is 16 samples

@@ -4,7 +4,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker_cut.activity import Activity
@@ -110,6 +110,7 @@ def test_who_never_pauses_is_cut_where_it_is_quietest():
 RUNS = st.lists(st.tuples(st.floats(0.05, 40), st.sampled_from([0.9, 0.9, 0.45, 0.05])), min_size=1, max_size=25)
 
 
+@settings(deadline=None)
 @given(RUNS)
 def test_every_turn_fits_and_every_cut_is_in_a_silence_unless_there_is_none(runs):
     speech = np.concatenate([np.full(max(1, round(s * PER_S)), p) for s, p in runs])
