@@ -21,12 +21,12 @@ SHORT_S = 14.0  # seconds up to which a recording fits the recogniser's short wi
 
 def listening(seconds: float) -> float:
     """What a recording of so many seconds is to the recogniser, measured in long ones' seconds."""
-    return 2 + seconds / 3 if seconds <= SHORT_S else seconds
+    return 2 + 0.4 * seconds if seconds <= SHORT_S else seconds
 
 
 def thinking(seconds: float) -> float:
-    """What it is to the language model: most of an answer costs the same whatever was heard."""
-    return 25 + seconds
+    """What it is to the language model: the more was heard the more it writes, up to as much as it may."""
+    return 3 + min(seconds, 60)
 
 
 def speaking(seconds: float) -> float:

@@ -1,14 +1,18 @@
 """/v1/capacity: each model's workers, what waits for them by lane, and how fast they are of late."""
 
+import json
 import os
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
+from click.testing import CliRunner
 from road import asked, claimed, run
 
 from api import create_app
 from pipeline.capacity_shapes import Capacity
 from pipeline.readiness import say
+from waijiao.plan import plan
 
 NOTHING = {"interactive": 0, "homework": 0, "bulk": 0}
 
@@ -76,3 +80,27 @@ def test_workers_speed_and_the_length_of_what_was_heard_are_told(read, jobs, red
 )
 def test_where_a_model_computes_is_told_as_the_settings_have_it(read, settings, places):
     assert [model.computes_on for model in read(**settings).models.values()] == places
+
+
+def test_the_command_asks_the_server_and_its_status_says_whether_a_class_is_in_time(server, redis):
+    pace = {"heard": 10, "ran:asr": 2, "each:asr": 2, "ran:llm": 4, "each:llm": 4, "ran:tts": 1, "each:tts": 1}
+    redis.hset("waijiao:pace", mapping=pace)
+    for stage in ("asr", "llm", "tts"):
+        say(redis, stage, f"{stage}1", "ready", 30)
+
+    def ran(due_s: float, *options: str) -> tuple[int, str]:
+        due = (datetime.now() + timedelta(seconds=due_s)).isoformat()
+        url = f"http://127.0.0.1:{server.base_url.port}"
+        chosen = ["--students", "10", "--minutes", "0.16667", "--due", due, "--cores", "3", "--url", url, *options]
+        done = CliRunner().invoke(plan, chosen)
+        return done.exit_code, done.output
+
+    status, said = ran(600)
+    assert (status, "Language model is the bottleneck." in said) == (0, True)
+    status, said = ran(600, "--json")
+    found = json.loads(said)
+    assert (status, found["in_time"], found["bottleneck"], found["cores"]) == (0, True, "llm", 3)
+    assert found["took_s"] == pytest.approx(2 + 40 + 1, abs=0.1)
+    assert datetime.fromisoformat(found["done"]) - datetime.fromisoformat(found["start"]) == timedelta(seconds=43)
+    status, said = ran(30)
+    assert (status, "With asr=1,llm=2,tts=1 it would be at" in said) == (1, True)

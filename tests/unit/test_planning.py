@@ -1,12 +1,12 @@
 """When a class will be done: the arithmetic, the times that are typed, and what the command says."""
 
 import io
-import json
 import wave
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from click import ClickException
 from click.testing import CliRunner
 
 from pipeline.capacity_shapes import Capacity, ModelCapacity, Waiting
@@ -210,56 +210,33 @@ def test_the_table_has_a_line_for_each_model_and_one_for_the_cores():
     ]
 
 
-# --- the command
+# --- the command; tests/redis/test_capacity.py asks a server
 
 
-class Told:
-    """A client of a server that says one thing."""
-
-    def __init__(self, found: Capacity) -> None:
-        self.found = found
-
-    def __call__(self, url: str | None) -> "Told":
-        return self
-
-    def __enter__(self) -> "Told":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def capacity(self) -> Capacity:
-        return self.found
+def asked(**options: object) -> dict[str, object]:
+    """The options of the command as it has them; those that are not given have their defaults."""
+    due = datetime.now().astimezone() + timedelta(hours=1)
+    return {"students": 10, "minutes": 1 / 6, "due": due, "start": None, "workers": {}, "cores": None, **options}
 
 
-def ran(monkeypatch, found: Capacity, *options: str) -> tuple[int, str]:
-    monkeypatch.setattr(command, "Client", Told(found))
-    done = CliRunner().invoke(command.plan, ["--students", "10", "--minutes", "0.1667", *options])
-    return done.exit_code, done.output
+def test_as_it_is_the_server_s_workers_and_cores_are_planned_with():
+    found = command.planned(capacity(llm=model(4.0, ready=2), cores=4), asked())
+    assert (found.as_it_is.workers, found.house.cores) == ({**ONE_EACH, "llm": 2}, 4)
+    assert found.as_it_is.took_s == pytest.approx(2 + 20 + 4 - 2 + 1)
 
 
-def test_the_exit_status_says_whether_it_is_in_time(monkeypatch):
-    soon = (datetime.now() + timedelta(seconds=20)).isoformat()
-    later = (datetime.now() + timedelta(seconds=200)).isoformat()
-    assert ran(monkeypatch, capacity(), "--due", soon)[0] == 1
-    status, said = ran(monkeypatch, capacity(), "--due", later)
-    assert (status, "will be done at" in said) == (0, True)
+def test_other_workers_and_cores_may_be_planned_with():
+    found = command.planned(capacity(cores=4), asked(workers={"asr": 3, "tts": 2}, cores=1))
+    assert (found.as_it_is.workers, found.house.cores) == ({"asr": 3, "llm": 1, "tts": 2}, 1)
+    assert found.as_it_is.bottleneck == "cores"
 
 
-def test_json_says_the_same_to_programs(monkeypatch):
-    later = (datetime.now() + timedelta(seconds=200)).isoformat()
-    status, said = ran(monkeypatch, capacity(), "--due", later, "--json")
-    found = json.loads(said)
-    assert (status, found["in_time"], found["bottleneck"], found["workers"]) == (0, True, "llm", ONE_EACH)
-    assert found["took_s"] == pytest.approx(2 + 40 + 1, abs=0.2)
-    assert datetime.fromisoformat(found["done"]) - datetime.fromisoformat(found["start"]) == timedelta(seconds=43)
-
-
-def test_other_workers_and_cores_may_be_planned_with(monkeypatch):
-    later = (datetime.now() + timedelta(seconds=200)).isoformat()
-    options = ("--due", later, "--workers", "asr=3,tts=2", "--cores", "1", "--json")
-    found = json.loads(ran(monkeypatch, capacity(), *options)[1])
-    assert (found["workers"], found["cores"]) == ({"asr": 3, "llm": 1, "tts": 2}, 1)
+def test_homework_may_come_later():
+    start = datetime.now().astimezone() + timedelta(minutes=10)
+    waits = model(2.0, waiting=Waiting(interactive=0, homework=100, bulk=0))
+    found = command.planned(capacity(asr=waits), asked(start=start))
+    assert found.start == start
+    assert found.as_it_is.took_s == pytest.approx(2 + 40 + 1, abs=0.5)  # what waits is done by then
 
 
 @pytest.mark.parametrize(
@@ -269,15 +246,14 @@ def test_other_workers_and_cores_may_be_planned_with(monkeypatch):
         (capacity(llm=model(4.0, ready=0)), "No worker of language model is ready"),
     ],
 )
-def test_what_nobody_can_know_is_said_with_what_to_do(monkeypatch, found, why):
-    status, said = ran(monkeypatch, found, "--due", "20:00")
-    assert status == 1
-    assert why in said
+def test_what_nobody_can_know_is_said_with_what_to_do(found, why):
+    with pytest.raises(ClickException, match=why):
+        command.planned(found, asked())
 
 
 @pytest.mark.parametrize("wrong", [("--due", "soon"), ("--due", "20:00", "--workers", "asr=0"), ()])
-def test_wrong_usage_ends_with_status_2(monkeypatch, wrong):
-    assert ran(monkeypatch, capacity(), *wrong)[0] == 2
+def test_wrong_usage_ends_with_status_2(wrong):
+    assert CliRunner().invoke(command.plan, ["--students", "10", "--minutes", "1", *wrong]).exit_code == 2
 
 
 # --- what is sent to measure
