@@ -14,7 +14,7 @@ from api import here
 from api.spec import answers
 from pipeline.jobs import PREFIX, Jobs
 from pipeline.readiness import workers
-from pipeline.record import STAGES
+from pipeline.record import CUT
 
 routes = Blueprint("metrics", __name__)
 
@@ -50,14 +50,15 @@ class House(Collector):
         yield from self.of_stages()
 
     def of_stages(self) -> Iterator[Metric]:
-        waiting, found = self.jobs.waiting(), workers(self.jobs.redis)
+        waiting = {**self.jobs.waiting(), CUT: self.jobs.redis.zcard(f"{PREFIX}ready:{CUT}")}
+        found = workers(self.jobs.redis)
         pace = cast(dict[str, str], self.jobs.redis.hgetall(f"{PREFIX}pace"))
         line = GaugeMetricFamily("waijiao_jobs_waiting", "Jobs ready for a stage that no worker has.", labels=["stage"])
         hands = GaugeMetricFamily("waijiao_workers", "Workers of a stage.", labels=["stage", "state"])
         speed = GaugeMetricFamily(
             "waijiao_stage_seconds", "Seconds a stage takes for a job, the latest counting most.", labels=["stage"]
         )
-        for stage in STAGES:
+        for stage in waiting:
             line.add_metric([stage], waiting[stage])
             for state, count in found.get(stage, {"ready": 0, "loading": 0}).items():
                 hands.add_metric([stage, state], count)

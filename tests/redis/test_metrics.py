@@ -1,5 +1,7 @@
 """/metrics, read as Prometheus reads it."""
 
+from dataclasses import replace
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from road import asked, claimed, die, run
@@ -52,3 +54,8 @@ def test_workers_and_their_speed_are_told(read, jobs, redis):
     assert (figures["waijiao_workers", "llm", "ready"], figures["waijiao_workers", "llm", "loading"]) == (1, 1)
     assert figures["waijiao_stage_seconds", "llm"] == 2.5
     assert ("waijiao_stage_seconds", "asr") not in figures
+
+
+def test_lessons_that_wait_to_be_cut_are_counted_as_well(read, jobs):
+    jobs.submit(replace(asked("lesson"), task="lesson", lane="bulk", text=""))
+    assert read()["waijiao_jobs_waiting", "cut"] == 1
