@@ -8,13 +8,18 @@ from pipeline.record import Job, Question
 from pipeline.turns import Cut
 
 
+def turn_id(lesson_id: str, number: int) -> str:
+    """The same at every attempt to cut the lesson."""
+    return hashlib.sha256(f"{lesson_id}/{number}".encode()).hexdigest()[:32]
+
+
 def child(lesson: Job, cut: Cut) -> Question:
-    """What is asked about one turn, without its recording yet. Its id is the same at every attempt to cut the lesson.
+    """What is asked about one turn, without its recording yet.
 
     The learner's turns are answered with feedback; those of anybody else are only written down.
     """
     asked, learner = lesson.question, lesson.question.details.get("learner")
-    id_ = hashlib.sha256(f"{lesson.id}/{cut.number}".encode()).hexdigest()[:32]
+    id_ = turn_id(lesson.id, cut.number)
     return Question(
         id_,
         id_,  # a session of its own: turns do not wait for each other

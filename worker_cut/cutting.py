@@ -80,10 +80,7 @@ class Cutter:
         blob = self.blobs.put(question.name, io.BytesIO(encode(sound, FORMAT)))
         try:
             accepted = self.jobs.submit(with_recording(question, blob))
-        except (
-            WaijiaoError,
-            ResponseError,
-        ):  # refused; after any other error the turn may exist, so that its blob stays
+        except (WaijiaoError, ResponseError):  # refused; after any other error the turn may exist, and need its blob
             self.blobs.delete(blob.name)
             raise
         if accepted.job.question.recording != blob.name:  # a worker that was taken for dead was faster

@@ -42,7 +42,7 @@ class House:
         return self.processes[name]
 
     def all(self, *kinds: str) -> list[Process]:
-        """The processes of these kinds: redis, api, asr, llm, tts, chores."""
+        """The processes of these kinds: redis, api, asr, llm, tts, cut, chores."""
         return [each for each in self.processes.values() if each.kind in kinds]
 
     def __enter__(self) -> "House":

@@ -16,7 +16,7 @@ from house import House
 from waiting import wait_for
 
 from pipeline.jobs import PREFIX
-from pipeline.record import STAGES
+from pipeline.record import CUT, STAGES
 from pipeline.turns import Answer
 
 BROKER = "waijiao:celery:"  # celeryconfig.py: global_keyprefix
@@ -78,9 +78,9 @@ def every_success_has_one_audio(house: House) -> None:
 def nothing_of_ended_jobs_is_left(house: House) -> None:
     """All jobs have ended, so that no index may name one."""
     redis = house.redis
-    for key in ["leases", "deadlines", *(f"ready:{stage}" for stage in STAGES)]:
+    for key in ["leases", "deadlines", *(f"ready:{stage}" for stage in (*STAGES, CUT))]:
         assert redis.zrange(PREFIX + key, 0, -1) == [], key
-    for pattern in ("held:*", "open:*", "unfinished:*"):  # empty ones do not exist
+    for pattern in ("held:*", "open:*", "unfinished:*", "parts:*", "open-work:*"):  # empty ones do not exist
         assert [*redis.scan_iter(PREFIX + pattern)] == []
 
 
@@ -89,7 +89,7 @@ def all_messages_are_gone(house: House) -> None:
 
     def messages() -> dict[str, object]:
         let_visibility_pass(house)
-        left = {queue: house.redis.lrange(BROKER + queue, 0, -1) for queue in (*STAGES, "chores", "dead-end")}
+        left = {queue: house.redis.lrange(BROKER + queue, 0, -1) for queue in (*STAGES, CUT, "chores", "dead-end")}
         left["unacked"] = house.redis.hgetall(f"{BROKER}unacked")
         left["unacked_index"] = house.redis.zrange(f"{BROKER}unacked_index", 0, -1)
         return {name: messages for name, messages in left.items() if messages}
@@ -160,5 +160,6 @@ def records(house: House) -> dict[str, dict[str, str]]:
 def blobs(record: dict[str, str]) -> set[str]:
     """What an ended job may keep: its answer; its recording only when it died unheard, so that it can be retried."""
     answer = Answer.from_dict(json.loads(record["answer"])).blobs if "answer" in record else set()
-    recording = json.loads(record["question"])["recording"] if "dead" in record and "transcript" not in record else ""
+    heard = "transcript" in record or "cuts" in record
+    recording = json.loads(record["question"])["recording"] if "dead" in record and not heard else ""
     return {*answer, recording} - {""}

@@ -12,7 +12,7 @@ from processes import Process
 from pipeline.settings import Settings
 from waijiao import embedded_redis, services
 
-KINDS = ("asr", "llm", "tts", "chores")
+KINDS = ("asr", "llm", "tts", "cut", "chores")
 ENTRIES = {"api:create_app()": "faulty.api:create_app()", **{f"worker_{kind}.tasks": "faulty.worker" for kind in KINDS}}
 CLOCKS = {"lease_s": 2, "sweep_s": 0.3, "stage_s": 5, "shutdown_s": 3, "orphan_s": 3, "stall_s": 5, "load_s": 30}
 ENGINES = {f"{kind}_engine": "scripted" for kind in ("asr", "llm", "tts")}

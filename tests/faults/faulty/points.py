@@ -1,7 +1,8 @@
 """Crash points: named places in the product's own functions at which a process obeys an order. The product has none.
 
-before_ and after_ of claim, complete, fail, submit, sweep, release, blob (one is written) and publish (a message is
-sent, not by the sweep); in_blob (before it is synced); before_ack (all is done but the message's acknowledgement).
+before_ and after_ of claim, complete, fail, submit, review, sweep, release, blob (one is written) and publish (a
+message is sent, not by the sweep); in_blob (before it is synced); before_ack (all is done but the message's
+acknowledgement).
 """
 
 import functools
@@ -17,7 +18,7 @@ from pipeline.jobs import Jobs
 
 def install() -> None:
     """Let this process, and those that it forks, obey at every crash point."""
-    for method in ("claim", "complete", "fail", "submit", "sweep", "release"):
+    for method in ("claim", "complete", "fail", "submit", "review", "sweep", "release"):
         setattr(Jobs, method, obeying(getattr(Jobs, method), method))
     FolderBlobs.put = obeying(FolderBlobs.put, "blob")
     os.fsync = obeying(os.fsync, "blob", before="in_blob", after="synced_blob")

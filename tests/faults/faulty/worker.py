@@ -3,8 +3,10 @@
 import os
 from importlib import import_module
 
+from celery.signals import worker_process_init
+
 from faulty import points
-from faulty.orders import KIND
+from faulty.orders import KIND, note
 
 ENGINES = {"asr": "Ears", "llm": "Teacher", "tts": "Mouth"}
 
@@ -17,3 +19,12 @@ if visibility_s := os.environ.get("FAULTY_VISIBILITY_S"):
     app.conf.broker_transport_options["visibility_timeout"] = float(visibility_s)
 app.conf.task_time_limit = app.conf.task_soft_time_limit + 1
 points.install()
+if KIND == "cut":  # on a busy machine it would come to nothing before its lease ends
+    worker_process_init.disconnect(import_module("worker_cut.low_priority").take)
+
+
+@worker_process_init.connect(weak=False)
+def a_real_cutter_has_loaded(**_: object) -> None:
+    """After the product's own receiver, which loads it; the scripted engines say so themselves."""
+    if KIND == "cut":
+        note("loaded")
