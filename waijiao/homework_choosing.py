@@ -67,6 +67,12 @@ def chosen(which: str, roster: Path | None = None) -> Chosen:
     return Chosen(which)
 
 
+def in_order(view: AssignmentView) -> list[Submission]:
+    """What was handed in, in the order of the class."""
+    order = {each.name: number for number, each in enumerate(view.students)}
+    return sorted(view.submissions, key=lambda each: (order.get(each.student, len(order)), each.student))
+
+
 def of_student(view: AssignmentView, name: str) -> Submission:
     """What the student handed in who is called so, or has this id. UnknownStudent."""
     by_id = {each.id: each.name for each in view.students if each.id}

@@ -11,7 +11,7 @@ from pipeline.shapes import Job
 from waijiao import plain_yaml
 from waijiao.client import Client
 from waijiao.fields import Reviewed
-from waijiao.homework_choosing import chosen, of_student, the_assignment
+from waijiao.homework_choosing import chosen, in_order, of_student, the_assignment
 from waijiao.homework_rerun import tell_of
 from waijiao.plainly import err, out_console, said_plainly, the_url
 
@@ -49,7 +49,7 @@ def review(which: str, names: tuple[str, ...], as_json: bool, url: str | None, *
 def held(client: Client, id_: str, names: tuple[str, ...] = ()) -> Mapping[str, Job]:
     """The jobs that are held of these students, or of all."""
     view = client.assignment(id_)
-    wanted = [of_student(view, name) for name in names] or view.submissions
+    wanted = [of_student(view, name) for name in names] or in_order(view)
     return {each.student: client.job(each.job) for each in wanted if each.state == "held"}
 
 
