@@ -26,7 +26,7 @@ def listening(seconds: float) -> float:
 
 def thinking(seconds: float) -> float:
     """What it is to the language model: the more was heard the more it writes, up to as much as it may."""
-    return 3 + min(seconds, 60)
+    return 1 + min(seconds, 60)
 
 
 def speaking(seconds: float) -> float:
