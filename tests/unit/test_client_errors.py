@@ -21,8 +21,9 @@ TREE = [each for each in vars(errors).values() if isinstance(each, type) and iss
 CODED = [each for each in TREE if "code" in vars(each) and each is not WaijiaoError]
 GET, DELETE = Request("GET", "/v1/jobs/x"), Request("DELETE", "/v1/jobs/x", repeatable=False)
 UNKNOWN = ["owner", "queue_position", "eta_seconds", "transcript", "feedback", "completion", "answer", "outcome"]
+LINKED = ["retry_of", "retried_as", "rerun_of", "rerun_as", "assignment", "student", "lesson"]
 JOB = {
-    **dict.fromkeys([*UNKNOWN, "error", "retry_of", "retried_as"]),
+    **dict.fromkeys([*UNKNOWN, *LINKED, "error"]),
     **dict.fromkeys(("created_at", "updated_at", "deadline_at"), "2026-01-01T00:00:00Z"),
     "id": "0" * 32,
     "state": "queued",

