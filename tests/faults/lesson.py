@@ -12,6 +12,7 @@ from house import House
 from invariants import stored
 from recordings import LEARNERS, wav
 
+from pipeline.jobs import PREFIX
 from pipeline.record import Job
 from worker_cut.children import turn_id
 from worker_cut.listening import listen
@@ -92,7 +93,8 @@ class Lesson:
 
 
 def leave(house: House, **fields) -> Lesson:
-    """Leave the talk as a lesson."""
+    """Leave the talk as a lesson; what was heard in it before is to be heard again."""
+    house.redis.delete(*house.redis.scan_iter(f"{PREFIX}heard-as:*"), "nothing")
     audio, before = {"audio": ("Monday.wav", talk().audio)}, len(house.orders.ledger())
     answer = house.client.ask("POST", "/v1/lessons", data=fields, files=audio)
     assert answer.status_code == 202, answer.text

@@ -6,21 +6,13 @@ from lesson import Lesson, leave, talk
 from plan import Plan
 from waiting import wait_for
 
-from pipeline.jobs import PREFIX
-
 PLAN = Plan(
     workers={"asr": 1, "llm": 1, "tts": 1, "cut": 1, "chores": 1},
-    settings={"lease_s": 5, "stage_s": 30},  # to cut is real work, and the machine may be busy
+    settings={"lease_s": 5, "stage_s": 30, "llm_batch": 1},  # to cut is real work, and the machine may be busy
 )
 STOPS_S = 4  # seconds after which a lesson that was canceled is cut no further, on a busy machine
 IN_TIME_S = 12  # seconds in which a worker ends that is told to: as in test_stopping.py
 ONCE, NOT_AT_ALL = [1] * 5, [0] * 5
-
-
-@pytest.fixture(autouse=True)
-def unheard(house):
-    """What was recognised in the test before is not known any more."""
-    house.redis.delete(*house.redis.scan_iter(f"{PREFIX}heard-as:*"), "nothing")
 
 
 def left_of(lesson: Lesson) -> list[object]:
