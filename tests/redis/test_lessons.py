@@ -53,7 +53,7 @@ def begin(jobs: Jobs, here, id_: str, cuts: Cuts = CUTS) -> list[str]:
     """Cut the lesson into turns, as a worker does; the ids of these."""
     lesson, blobs = claimed(jobs, "cut"), FolderBlobs(here.blobs_folder)
     assert lesson.id == id_
-    ids = [f"{id_[:-2]}{cut.number:02}" for cut in cuts.turns]
+    ids = [f"{cut.number:032x}" for cut in cuts.turns]
     for turn, cut in zip(ids, cuts.turns, strict=True):
         details = {"number": cut.number, "start": cut.start, "end": cut.end, "speaker": cut.speaker}
         learner = lesson.question.details.get("learner") in (None, cut.speaker)
