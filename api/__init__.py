@@ -5,7 +5,6 @@ from flask import Flask
 from api import (
     access,
     archive,
-    assignments,
     audio,
     capabilities,
     capacity,
@@ -13,25 +12,22 @@ from api import (
     docs,
     errors,
     events,
-    export,
     headers,
     health,
     jobs,
     keys,
-    lessons,
     login,
     metrics,
     model_list,
     page,
-    rerunning,
-    reviewing,
     sessions,
     speech,
-    submissions,
     transcriptions,
     uploads,
     webhooks,
 )
+from api.homework import assignments, export, rerunning, reviewing, submissions
+from api.lessons import lessons
 from api.waiting import Changes
 from pipeline.app import ring_in_a_hurry
 from pipeline.blobs import FolderBlobs

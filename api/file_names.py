@@ -5,9 +5,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from pipeline.recording_names import JOINERS as JOINERS
-from pipeline.recording_names import hidden as hidden
-from pipeline.recording_names import stem as stem
+from pipeline.handing_in.recording_names import JOINERS as JOINERS
+from pipeline.handing_in.recording_names import hidden as hidden
+from pipeline.handing_in.recording_names import stem as stem
 
 LONGEST = 80  # characters of a name, so that numbers and an ending make it at most 100
 MOST_BYTES = 200  # bytes of it in UTF-8: file systems take 255

@@ -1,4 +1,4 @@
-"""How long each model takes for recordings of different lengths, against what waijiao/planning.py makes of it.
+"""How long each model takes for recordings of different lengths, against what waijiao/planning makes of it.
 
 Run with: python benchmarks/length_curve.py [--repeat 4] [SECONDS …]
 
@@ -21,7 +21,7 @@ from pipeline.audio import Sound, decode
 from pipeline.encoding import encode
 from pipeline.errors import WaijiaoError
 from pipeline.settings import Settings
-from waijiao.planning import LENGTHS
+from waijiao.planning.reckoning import LENGTHS
 from worker_asr import engine as asr
 from worker_asr.engine import Recording
 from worker_llm import engine as llm

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pipeline.edits import FREE
 from pipeline.errors import NoSpeech
 from pipeline.lessons import Turn
-from pipeline.mistakes import Mistake, UnclearWord, common, unclear
-from pipeline.reading_aloud import spoken_words
+from pipeline.words.edits import FREE
+from pipeline.words.mistakes import Mistake, UnclearWord, common, unclear
+from pipeline.words.reading_aloud import spoken_words
 
 SENTENCES, WORDS = 3, 5  # of a practice list
 SENTENCE_CHARS = 80  # characters of a sentence that can be said again

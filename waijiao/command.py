@@ -9,11 +9,11 @@ from pipeline.settings import Settings
 from waijiao import fetching, running
 from waijiao.asking import ask
 from waijiao.fit import fit
-from waijiao.homework import homework
+from waijiao.homework.commands import homework
 from waijiao.keys import key
-from waijiao.lesson import lesson
+from waijiao.lessons.command import lesson
 from waijiao.plainly import err, out_console, said_plainly
-from waijiao.plan import plan
+from waijiao.planning.command import plan
 from waijiao.status import retry, status
 from waijiao.teachers import TEACHERS
 from waijiao.watch import watch

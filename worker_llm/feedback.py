@@ -11,9 +11,9 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
-from pipeline.edits import QUOTES, Piece, believed, close, compare, explanation, rewritten
 from pipeline.personas import Persona
 from pipeline.turns import Feedback
+from pipeline.words.edits import QUOTES, Piece, believed, close, compare, explanation, rewritten
 
 REPLY_CHARS = 240  # characters of a reply that are spoken
 REPEATED_CHARS = 300  # characters of a corrected sentence that is repeated aloud

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from pipeline.personas import Persona
-from pipeline.reading_aloud import used
 from pipeline.record import Job
 from pipeline.turns import Exchange
+from pipeline.words.reading_aloud import used
 from worker_llm.feedback import joined
 
 NAMED = 5  # words that are named of those that were used, and of those that were not

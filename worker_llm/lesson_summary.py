@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from pipeline.edits import EDIT_WORDS, EXPLAINED
 from pipeline.lesson_figures import Figures
-from pipeline.mistakes import Mistake
 from pipeline.personas import Persona
 from pipeline.record import Job
 from pipeline.turns import Feedback
+from pipeline.words.edits import EDIT_WORDS, EXPLAINED
+from pipeline.words.mistakes import Mistake
 from worker_llm.feedback import fitting, joined, speakable
 
 SPOKEN_CHARS = 600  # characters of a summary, about 40 s of speech

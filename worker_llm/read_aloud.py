@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
-from pipeline.alignment import Stretch, align
-from pipeline.edits import EDIT_WORDS, WORD, explanation
 from pipeline.personas import Persona
 from pipeline.turns import Edit, Feedback
+from pipeline.words.alignment import Stretch, align
+from pipeline.words.edits import EDIT_WORDS, WORD, explanation
 from worker_llm.feedback import REPEATED_CHARS, fitting, joined, question, speakable
 
 # What has not more than this share of its words in common is no reading of the text, if the reader says a few words

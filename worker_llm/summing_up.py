@@ -7,16 +7,16 @@ import re
 from itertools import takewhile
 
 from pipeline import personas
-from pipeline.edits import FREE
 from pipeline.lesson_figures import Figures, figures
 from pipeline.lessons import children, turns
-from pipeline.mistakes import Mistake
 from pipeline.personas import Persona
-from pipeline.reading_aloud import spoken_words
 from pipeline.record import Job
 from pipeline.settings import Settings
 from pipeline.store import connect
 from pipeline.turns import Feedback
+from pipeline.words.edits import FREE
+from pipeline.words.mistakes import Mistake
+from pipeline.words.reading_aloud import spoken_words
 from worker_llm.engine import Message, Prompt
 from worker_llm.feedback import SENTENCE, fitting, joined
 from worker_llm.lesson_summary import lasting, main, say, summary

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from api.report.plot import Plot, plot
 from api.report.results import ANSWERED, GONE, MISSING, Result
 from pipeline.assignments import Assignment
-from pipeline.mistakes import Mistake, UnclearWord, common, unclear
+from pipeline.words.mistakes import Mistake, UnclearWord, common, unclear
 
 
 @dataclass(frozen=True)

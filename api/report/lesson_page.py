@@ -8,9 +8,9 @@ from api.report.rendering import render
 from pipeline.errors import NoSpeech
 from pipeline.lesson_figures import Figures
 from pipeline.lessons import Turn, by_chapter
-from pipeline.mistakes import UNCLEAR
 from pipeline.record import Job
 from pipeline.when import elapsed
+from pipeline.words.mistakes import UNCLEAR
 
 SHOWN = 20  # mistakes, and unclear words, that the page has
 

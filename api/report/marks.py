@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline.edits import WORD
-from pipeline.mistakes import UNCLEAR
-from pipeline.reading_aloud import Reading, spoken_words
 from pipeline.turns import Edit, Word
+from pipeline.words.edits import WORD
+from pipeline.words.mistakes import UNCLEAR
+from pipeline.words.reading_aloud import Reading, spoken_words
 
 SAID, WRONG, RIGHT, UNHEARD = "said", "wrong", "right", "unheard"
 PUNCTUATED = re.compile(r"^([\W_]*)(.*?)([\W_]*)$", re.DOTALL)

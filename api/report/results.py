@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from api.report.handed import Handed
 from pipeline.assignments import Assignment
-from pipeline.mistakes import is_unclear
-from pipeline.reading_aloud import Reading, read, spoken_words, used
 from pipeline.record import Job, State
 from pipeline.turns import Feedback, Transcript
+from pipeline.words.mistakes import is_unclear
+from pipeline.words.reading_aloud import Reading, read, spoken_words, used
 
 MISSING, GONE, ANSWERED = "missing", "gone", "answered"
 FAILED = (State.FAILED, State.CANCELED, State.EXPIRED)

@@ -12,7 +12,7 @@ from road import asked, claimed, run
 from api import create_app
 from pipeline.capacity_shapes import Capacity
 from pipeline.readiness import say
-from waijiao.plan import plan
+from waijiao.planning.command import plan
 
 NOTHING = {"interactive": 0, "homework": 0, "bulk": 0}
 

@@ -11,12 +11,12 @@ from waiting import wait_for
 from pipeline.assignments import Student
 from pipeline.errors import NotHeld, UnknownAssignment
 from waijiao import Client
-from waijiao.assignment_files import Described
 from waijiao.errors import Unreachable
-from waijiao.handing_in import HandingIn, sorted_out
-from waijiao.homework_choosing import Chosen
-from waijiao.homework_watch import Watching
-from waijiao.recordings import gathered
+from waijiao.homework.assignment_files import Described
+from waijiao.homework.choosing import Chosen
+from waijiao.homework.handing_in import HandingIn, sorted_out
+from waijiao.homework.recordings import gathered
+from waijiao.homework.watch import Watching
 
 CLASS = [Student(name) for name in ("Ann", "Ben", "Cleo", "Dora", "Emil", "王小明")]
 FIELDS = {"title": "One sentence", "students": [{"name": each.name} for each in CLASS]}

@@ -14,8 +14,8 @@ from pipeline.errors import EngineFailed, Erased, NoSpeech, UnknownLesson
 from pipeline.lesson_shapes import LessonView
 from pipeline.turns import Cut, Cuts
 from waijiao import AsyncClient, Client
-from waijiao.lesson_bar import LessonBar
-from waijiao.lesson_files import save
+from waijiao.lessons.bar import LessonBar
+from waijiao.lessons.files import save
 
 LEARNER = Path(__file__).parents[2] / "examples" / "learners" / "010270268.wav"
 CUTS = Cuts(12.0, (Cut(1, 0.5, 4.0), Cut(2, 5.0, 11.0)))

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.alignment import align
-from pipeline.edits import WORD
-from pipeline.numerals import readings
+from pipeline.words.alignment import align
+from pipeline.words.edits import WORD
+from pipeline.words.numerals import readings
 
 LEARNERS = json.loads((Path(__file__).parents[2] / "examples" / "learners" / "learners.json").read_text("utf-8"))
 

@@ -8,7 +8,7 @@ from conftest import LEARNERS
 
 from pipeline.assignments import Student
 from pipeline.errors import BadRequest, BadRoster
-from waijiao.assignment_files import read
+from waijiao.homework.assignment_files import read
 
 WHOLE = """
 id: hw3

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import personas
-from pipeline.edits import WORD
 from pipeline.record import Job, Question
 from pipeline.settings import Settings
 from pipeline.turns import Edit
+from pipeline.words.edits import WORD
 from worker_llm.feedback import REPEATED_CHARS, REPLY_CHARS, understand
 from worker_llm.homework import Homework
 from worker_llm.read_aloud import AGAIN_CHARS, ReadAloud, another, asked_about

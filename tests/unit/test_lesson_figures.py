@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from pipeline import personas
-from pipeline.edits import compare
 from pipeline.lesson_figures import figures, practice
 from pipeline.lessons import Turn, chapters, turns
 from pipeline.record import Job, Question
 from pipeline.settings import Settings
 from pipeline.turns import Cuts, Feedback, Transcript, Word
+from pipeline.words.edits import compare
 from worker_llm.lesson_summary import SPOKEN_CHARS, lasting, main, practised, summary
 from worker_llm.summing_up import remark
 

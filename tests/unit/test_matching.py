@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.assignments import Student
-from pipeline.matching import matched
+from pipeline.handing_in.matching import matched
 
 CLASS = (
     Student("Wang Xiaoming", "20230107"),

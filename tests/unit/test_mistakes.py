@@ -2,10 +2,10 @@
 
 import pytest
 
-from pipeline.edits import compare
-from pipeline.mistakes import UNCLEAR, common, is_unclear, unclear
-from pipeline.reading_aloud import read, spoken_words, used
 from pipeline.turns import Feedback, Transcript, Word
+from pipeline.words.edits import compare
+from pipeline.words.mistakes import UNCLEAR, common, is_unclear, unclear
+from pipeline.words.reading_aloud import read, spoken_words, used
 
 
 def feedback(heard: str, corrected: str) -> Feedback:

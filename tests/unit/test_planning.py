@@ -11,11 +11,11 @@ from click.testing import CliRunner
 
 from pipeline.capacity_shapes import Capacity, ModelCapacity, Waiting
 from pipeline.errors import ConfigurationError
-from waijiao import plan as command
-from waijiao.measuring import RECORDINGS, joined
-from waijiao.moments import moment
-from waijiao.plan_report import Plan, duration, sentence, table
-from waijiao.planning import LENGTHS, Homework, cores_needed, enough, foresee, measured
+from waijiao.planning import command as command
+from waijiao.planning.measuring import RECORDINGS, joined
+from waijiao.planning.moments import moment
+from waijiao.planning.reckoning import LENGTHS, Homework, cores_needed, enough, foresee, measured
+from waijiao.planning.report import Plan, duration, sentence, table
 
 ONE_EACH = {"asr": 1, "llm": 1, "tts": 1}
 NOON = datetime(2026, 12, 1, 12, 0).astimezone()

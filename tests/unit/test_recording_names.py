@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.recording_names import NOBODY, hidden, is_clutter, is_recording, label
+from pipeline.handing_in.recording_names import NOBODY, hidden, is_clutter, is_recording, label
 
 
 @pytest.mark.parametrize(

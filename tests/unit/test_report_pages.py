@@ -18,9 +18,9 @@ from api.report import Handed, audio_names, class_page, files
 from api.report.marks import RIGHT, WRONG, marked, text_marked
 from api.report.plot import shortened
 from pipeline.assignments import Student
-from pipeline.edits import compare
-from pipeline.reading_aloud import read
 from pipeline.turns import Edit
+from pipeline.words.edits import compare
+from pipeline.words.reading_aloud import read
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.assignments import Student
 from pipeline.errors import BadRoster
-from pipeline.rosters import read
+from pipeline.handing_in.rosters import read
 
 CLASS = (Student("王小明", "20230107"), Student("李雷", "20230108"))
 

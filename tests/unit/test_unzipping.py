@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import BadArchive, TooManyFiles, WaijiaoError
-from pipeline.unzipping import Limits, Member, Refused, members
+from pipeline.handing_in.unzipping import Limits, Member, Refused, members
 
 LIMITS = Limits(files=200, entry_bytes=1_000_000, total_bytes=5_000_000)
 SOUND = b"RIFF" + os.urandom(4000)
@@ -206,7 +206,7 @@ def test_more_than_all_may_be_together_is_refused_from_there_on():
 
 
 def test_a_bomb_gives_no_more_than_a_small_zip_may_whatever_all_may_be_together(monkeypatch):
-    monkeypatch.setattr("pipeline.unzipping.ALWAYS", 300_000)
+    monkeypatch.setattr("pipeline.handing_in.unzipping.ALWAYS", 300_000)
     file = packed((f"{n}.wav", b"\0" * 100_000) for n in range(9))
     assert len(file.getvalue()) < 3_000
     came = outcome(file, Limits(files=9, entry_bytes=10**9, total_bytes=10**9))

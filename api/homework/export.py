@@ -1,0 +1,64 @@
+"""/v1/assignments/{id}/export and /report: what a teacher takes home, a ZIP or one page."""
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import BinaryIO
+
+from flask import Blueprint
+from werkzeug.wrappers import Response
+
+from api import here, report, zipped
+from api.homework.assignments import kept
+from api.homework.progress import handed_in_at
+from api.report import Handed
+from api.spec import answers
+from pipeline.assignments import Kept
+from pipeline.blobs import FolderBlobs
+from pipeline.errors import UnknownAssignment
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+routes = Blueprint("export", __name__)
+
+
+@routes.get("/v1/assignments/<assignment_id>/export")
+@answers("assignments", {200: "application/zip"}, UnknownAssignment)
+def export(assignment_id: str) -> Response:
+    """A ZIP of the class's report, the gradebook, and each student's page, facts and spoken answer, as they are now."""
+    found = kept(assignment_id)
+    pieces = zipped.archive(entries(found, here.blobs()))
+    first = next(pieces)  # what fails at once is answered as an error
+    answer = Response(chain([first], pieces), mimetype="application/zip")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{assignment_id}.zip"'
+    return answer
+
+
+@routes.get("/v1/assignments/<assignment_id>/report")
+@answers("assignments", {200: "text/html"}, UnknownAssignment)
+def page(assignment_id: str) -> Response:
+    """The class's report alone, one page that opens anywhere."""
+    found = kept(assignment_id)
+    answer = Response(report.class_page(found.assignment, rows(found), linked=False), mimetype="text/html")
+    answer.headers["Content-Security-Policy"] = POLICY
+    return answer
+
+
+def entries(found: Kept, blobs: FolderBlobs) -> Iterator[tuple[str, float, bytes | BinaryIO]]:
+    """Name, time (Unix seconds) and content of each file; an answer that is not kept any more is left out."""
+    handed = rows(found)
+    for name, content in report.files(found.assignment, handed):
+        yield name, found.created_at, content
+    for name, job in report.audio_names(handed):
+        try:
+            assert job.answer  # noqa: S101 - audio_names says so
+            yield name, job.ended_at or job.updated_at, blobs.open(job.answer.blob)
+        except FileNotFoundError:
+            continue
+
+
+def rows(found: Kept) -> list[Handed]:
+    jobs = found.jobs
+    return [
+        Handed(student, job, handed_in_at(job) if job else None)
+        for student in found.students
+        for job in [jobs.get(student.name)]
+    ]

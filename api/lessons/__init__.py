@@ -1,0 +1,1 @@
+"""/v1/lessons: recordings of lessons over HTTP."""
