@@ -6,9 +6,9 @@ from pathlib import Path
 
 from api.report import Handed
 from pipeline.assignments import Assignment, Student
-from pipeline.edits import compare, explanation
 from pipeline.record import Job, Question
 from pipeline.turns import Answer, Feedback, Transcript, Word
+from pipeline.words.edits import compare, explanation
 
 HEARD = Path(__file__).parent / "data" / "learners-heard.json"  # examples/learners: Whisper base, SmolLM2 135M
 DUE = 1_796_000_000.0  # Unix seconds

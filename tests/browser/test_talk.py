@@ -253,7 +253,7 @@ def test_everything_can_be_done_by_keyboard(visit):
 
 def test_marks_can_be_taken_out_again(visit):
     """For real corrections: what was heard, without what was put in; what is better, without what was taken out."""
-    from pipeline.edits import believed, compare, rewritten
+    from pipeline.words.edits import believed, compare, rewritten
 
     pairs = [
         (
