@@ -23,8 +23,8 @@ from rich.table import Table
 from pipeline.settings import Settings
 from waijiao.client import Client
 from waijiao.house import House
-from waijiao.measuring import EXAMPLES, joined, measure
-from waijiao.planning import Foreseen, Homework, foresee, measured
+from waijiao.planning.measuring import EXAMPLES, joined, measure
+from waijiao.planning.reckoning import Foreseen, Homework, foresee, measured
 from waijiao.running import ONE_EACH, free_port, prepare
 
 LOOK_S = 0.2
@@ -98,7 +98,7 @@ def main(arguments: argparse.Namespace) -> None:
                     error = f"{found.took_s / actual_s - 1:+.0%}"
                     told = (f"{found.took_s:.1f}", f"{actual_s:.1f}", error, found.bottleneck)
                     table.add_row(str(count), f"{chosen.seconds:.1f}", load, source, *told)
-    Console().print(table)
+    Console(width=120).print(table)
 
 
 if __name__ == "__main__":
