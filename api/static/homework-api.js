@@ -3,7 +3,7 @@
 import { each } from "./class-jobs.js";
 import { call, read } from "./server.js";
 
-const MANY = 8; // jobs, from which on a page of all of them costs less than one request for each
+const FEW = 3; // jobs that are asked for one by one; more of them, as pages of all that the class handed in
 const ALL_S = 60; // seconds that what is asked of a whole class may take
 const UNCHANGED = 304;
 
@@ -25,7 +25,7 @@ export async function look(id, tag) {
 /** The jobs of these ids, in any order; one that is erased meanwhile is left out. */
 export async function jobsOf(id, wanted, unlessGone) {
   const found = [];
-  if (wanted.size > MANY) {
+  if (wanted.size > FEW) {
     const path = `/v1/jobs?limit=100&assignment=${encodeURIComponent(id)}`;
     for (let page = await read(path); ; page = await read(`${path}&cursor=${page.next}`)) {
       found.push(...page.jobs.filter((job) => wanted.has(job.id)));

@@ -15,7 +15,7 @@ import { Review } from "./homework-review.js";
 import { Table } from "./homework-table.js";
 import { complain, sayRefused, told } from "./homework-told.js";
 import { changes, say } from "./i18n.js";
-import { read } from "./server.js";
+import { connection, read } from "./server.js";
 import { begin, may } from "./shell.js";
 
 const who = await begin();
@@ -36,20 +36,22 @@ async function show() {
   list.show();
   if (id) await open.homework.look();
   if (place()[0] !== id) return; // somebody went on meanwhile
-  const setting = place().length > 1;
-  if (setting) form.open(open?.homework.view);
-  by("let-go").textContent = say(setting ? "homework_let_go_list" : open ? "homework_let_go" : "homework_let_go_none");
+  if (place().length > 1 && (!id || open.homework.view)) { // what is not known yet cannot be changed
+    form.open(open?.homework.view);
+    by("form").dataset.at = location.hash;
+  }
   by("form-back").href = `#${id}`;
   showParts();
 }
 
 /** Which of the page's parts are seen; on a phone, the list only where there is nothing else. */
 function showParts() {
-  const setting = place().length > 1;
+  const setting = place().length > 1 && by("form").dataset.at === location.hash;
   by("form").hidden = !setting;
   by("open").hidden = setting || !open?.homework.view;
   by("empty").hidden = setting || open !== null;
-  by("desk").classList.toggle("at", setting || open !== null);
+  by("desk").classList.toggle("at", by("empty").hidden);
+  by("let-go").textContent = say(setting ? "homework_let_go_list" : open ? "homework_let_go" : "homework_let_go_none");
   handingIn.show();
 }
 
@@ -136,6 +138,8 @@ async function work() {
   takeWhatIsDropped(takeDropped);
   addEventListener("hashchange", goOn);
   changes.addEventListener("change", translate);
+  document.addEventListener("visibilitychange", () => document.hidden || list.look());
+  connection.addEventListener("found", () => list.look());
   document.querySelector(".skip").addEventListener("click", (event) => (event.preventDefault(), by("main").focus())); // the address names the homework
   by("desk").hidden = false;
   await Promise.all([list.look(), show()]);
@@ -153,6 +157,7 @@ function translate() {
   list.show();
   review.show();
   again.show();
+  showParts();
   if (!open?.homework.view) return;
   open.table.translate();
   showOpen();
