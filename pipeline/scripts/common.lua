@@ -330,7 +330,9 @@ function forget(job, tombstone_s)
   if owner then redis.call('HSET', key(job), 'owner', owner) end
   redis.call('EXPIRE', key(job), tombstone_s)
   redis.call('PUBLISH', P .. 'changed', job)
-  for _, turn in ipairs(turns) do forget(turn, tombstone_s) end
+  for _, turn in ipairs(turns) do
+    if redis.call('HEXISTS', key(turn), 'road') == 1 then forget(turn, tombstone_s) end  -- else it was erased by itself
+  end
 end
 
 local function holds(job, stage, fence)

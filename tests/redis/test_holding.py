@@ -234,3 +234,15 @@ def test_a_session_that_is_erased_names_a_lesson_s_turns_too_so_that_their_recor
     names = cut(jobs)
     assert set(jobs.erase("default", "lesson")) == {"default/lesson", *names}
     assert jobs.claim("asr", "worker", 9)[0] == []
+
+
+def test_a_lesson_can_be_erased_after_one_of_its_turns_was(jobs):
+    lesson(jobs)
+    cut(jobs)
+    jobs.cancel("default", "lesson-1")
+    jobs.forget("default", "lesson-1")
+    jobs.cancel("default", "lesson")
+    jobs.forget("default", "lesson")
+    for id_ in ("lesson", "lesson-1", "lesson-2"):
+        with pytest.raises(Erased):
+            jobs.get("default", id_)
