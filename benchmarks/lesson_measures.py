@@ -1,0 +1,95 @@
+"""What benchmarks/lesson.py measures of a lesson that went through a house: words, cuts, memory, those who waited."""
+
+import statistics
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import psutil
+import soundfile
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.lesson_shapes import LessonView
+from pipeline.shapes import Job
+from waijiao.house import House
+from worker_cut.listening import listen
+from worker_cut.stretches import PER_S, by_speaker
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # for what the tests made of recordings and words
+from made_lesson import LEARNERS, Made
+from spoken import word_error_rate, word_errors, words
+
+EDGE_S = 0.064  # two windows of Silero VAD, by which the same word begins sooner or later after other sounds
+ALLOWED = 1.5  # times as long as alone an interactive turn may take during a lesson, besides the items in hand
+WATCHED = ("api", "cut1", "asr1", "llm1")  # services whose memory is watched
+
+
+class Memory:
+    """Resident megabytes of each watched service, its child processes included, at each look."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.seen: dict[str, list[float]] = {name: [] for name in WATCHED}
+
+    def look(self) -> None:
+        for running in self.house.running:
+            if running.service.name in self.seen:
+                parent = psutil.Process(running.process.pid)
+                every = (parent, *parent.children(recursive=True))
+                self.seen[running.service.name].append(sum(each.memory_info().rss for each in every) / 1e6)
+
+    def show(self, out: Console) -> None:
+        table = Table("resident MB", "before", "after a tenth", "at the end", "most")
+        for name, seen in self.seen.items():
+            table.add_row(name, *(f"{each:.0f}" for each in (seen[0], seen[len(seen) // 10], seen[-1], max(seen))))
+        out.print(table)
+
+
+def show_words(out: Console, whole: Made, lesson: LessonView, alone: Mapping[str, str]) -> None:
+    """The joined transcript against all that was read; and `alone`, what is heard in each recording by itself."""
+    said = " ".join(piece.text for piece in whole.pieces)
+    together = word_error_rate([(said, " ".join(turn.text for turn in lesson.turns))])
+    errors = sum(word_errors(piece.text, alone[piece.id]) for piece in whole.pieces)
+    single = errors / sum(len(words(piece.text)) for piece in whole.pieces)
+    out.print(
+        f"word error rate: {100 * single:.1f} % each piece alone, {100 * together:.1f} % in the lesson "
+        f"({100 * (together - single):+.1f} points)"
+    )
+
+
+def show_cuts(out: Console, whole: Made, lesson: LessonView) -> None:
+    """Whether a cut lies within speech, as each recording by itself says where that is."""
+    spoken = list(speech(whole))
+    cuts = [place for turn in lesson.turns for place in (turn.start, turn.end)]
+    inside = [cut for cut in cuts if any(start + EDGE_S < cut < end - EDGE_S for start, end in spoken)]
+    longest = max(turn.end - turn.start for turn in lesson.turns)
+    out.print(f"cuts within speech: {len(inside)} of {len(cuts)}; longest turn {longest:.1f} s")
+
+
+def speech(whole: Made) -> Iterable[tuple[float, float]]:
+    """Where somebody speaks in the lesson, in seconds from its start."""
+    for piece in whole.pieces:
+        samples, _ = soundfile.read(LEARNERS / f"{piece.id}.wav", dtype="float32")
+        for start, end in by_speaker(listen([samples[np.newaxis]]))[""]:
+            yield piece.start + start / PER_S, piece.start + end / PER_S
+
+
+def show_waiting(out: Console, before: Sequence[Job], during: Sequence[Job], turns: Sequence[Job]) -> None:
+    """How long interactive turns took. The items in hand: one turn of the lesson at each of its models."""
+    alone, meanwhile = [took(job) for job in before], [took(job) for job in during]
+    ran = [[job.timings[stage].ran_s or 0 for job in turns if stage in job.timings] for stage in ("asr", "llm")]
+    usual, most = (sum(of(each) for each in ran) for of in (statistics.median, max))
+    single, now = statistics.median(alone), statistics.median(meanwhile)
+    over = sum(each > ALLOWED * single + most for each in meanwhile)
+    out.print(f"an interactive turn alone: {single:.2f} s, {max(alone):.2f} at most, of {len(alone)}")
+    out.print(
+        f"during the lesson: {now:.2f} s, {max(meanwhile):.2f} at most, of {len(meanwhile)}: {now / single:.2f} times"
+    )
+    out.print(f"items in hand: {usual:.2f} s, {most:.2f} at most; turns over {ALLOWED} times and those: {over}")
+
+
+def took(job: Job) -> float:
+    """Seconds from acceptance to the answer, by the job's own record."""
+    return (job.updated_at - job.created_at).total_seconds()
