@@ -111,7 +111,7 @@ def serious(page: Page) -> list[str]:
 @pytest.fixture(scope="module")
 def held(browser, house, folder) -> Iterator[Page]:
     """The page of a class that was set, and handed in by dropping the folder, when every answer waits."""
-    context = browser.new_context(**DESKTOP, locale="en-US")
+    context = browser.new_context(**DESKTOP, locale="en-US", reduced_motion="reduce")
     page = context.new_page()
     page.goto(f"{house.url}/homework")
     page.wait_for_selector("body[data-ready]")
