@@ -88,10 +88,12 @@ local turns = session_key(job, 'turns')
 redis.call('ZADD', turns, seq, job)
 trim(turns)
 if string.find(fields.road, 'llm', 1, true) then redis.call('ZADD', session_key(job, 'open'), seq, job) end
-redis.call('ZADD', P .. 'deadlines', NOW + terms.deadline_s, job)
-redis.call('ZADD', P .. 'unfinished:' .. fields.tenant, order, job)
 local all = P .. 'jobs:' .. fields.tenant
-if not fields.lesson then redis.call('ZADD', all, order, job) end  -- a lesson's turns are listed with it
+if not fields.lesson then  -- a lesson's turns are listed with it, count as it does, and end with it
+  redis.call('ZADD', P .. 'deadlines', NOW + terms.deadline_s, job)
+  redis.call('ZADD', P .. 'unfinished:' .. fields.tenant, order, job)
+  redis.call('ZADD', all, order, job)
+end
 trim(all)
 outlast({ P .. 'unfinished:' .. fields.tenant, all }, lasting)
 for _, what in ipairs({ 'session', 'turns', 'open' }) do outlast({ session_key(job, what) }, lasting) end

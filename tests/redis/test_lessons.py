@@ -284,6 +284,24 @@ def test_the_turns_of_a_lesson_are_in_no_list_but_its_own(client, jobs, here):
     assert client.get(f"/v1/jobs/{turns[0]}").json["lesson"] == id_
 
 
+def test_a_lesson_s_turns_take_nobody_s_place(client, jobs, redis, here):
+    id_ = left(client)
+    begin(jobs, here, id_)
+    full = create_app(here.model_copy(update={"max_jobs": 2, "max_jobs_tenant": 2})).test_client()
+    assert full.post("/v1/jobs", json={"text": "hi"}).status_code == 202
+    assert code(full.post("/v1/jobs", json={"text": "hi"})) == (503, "server_full")
+
+
+def test_a_lesson_that_expires_takes_its_turns_with_it(client, jobs, here, redis):
+    id_ = left(client)
+    begin(jobs, here, id_)
+    redis.zadd("waijiao:deadlines", {f"default/{id_}": 1})
+    jobs.sweep({})
+    shown = look(client, id_)
+    assert (shown["state"], {turn["state"] for turn in shown["turns"]}) == ("expired", {"canceled"})
+    assert jobs.claim("asr", WORKER, 9)[0] == []
+
+
 def test_lessons_are_listed_newest_first_page_by_page(client, jobs, here):
     first = left(client, class_name="7a")
     begin(jobs, here, first)
