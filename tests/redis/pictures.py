@@ -8,10 +8,11 @@ from plain_records import PlainRecords, Turn
 from redis import Redis
 
 from pipeline.jobs import FIELDS, PREFIX
-from pipeline.record import STAGES, Job
+from pipeline.record import CUT, STAGES, Job
 
 TENANTS, SESSIONS, WORKERS = ("north", "south"), ("north/anna", "north/ben", "south/anna"), ("one", "two", "three")
-
+WORKED_AT = (*STAGES, CUT)  # stages that have workers
+HOMEWORK = "north/hw"  # the only assignment
 
 Found = dict[str, dict[str, str] | list[str]]
 
@@ -43,7 +44,7 @@ def recorded(found: Found, plain: PlainRecords) -> dict[str, Any]:
     return {
         "turns": {name: turn_recorded(record) for name, record in each("job", plain.turns, dict).items()},
         "erased": each("job", plain.erased, dict),
-        "ready": each("ready", STAGES),
+        "ready": each("ready", WORKED_AT),
         "leases": set(found.get(f"{PREFIX}leases", ())),
         "deadlines": set(found.get(f"{PREFIX}deadlines", ())),
         "held": each("held", WORKERS, set),
@@ -51,6 +52,10 @@ def recorded(found: Found, plain: PlainRecords) -> dict[str, Any]:
         "dead": each("dead", TENANTS, set),
         "open": each("open", SESSIONS),
         "accepted": each("turns", SESSIONS),
+        "parts": each("parts", lessons(plain), set),
+        "handed in": handed_in(found),
+        "open work": set(found.get(f"{PREFIX}open-work:{HOMEWORK}", ())),
+        "told": set(found.get(f"{PREFIX}deliveries", ())),
     }
 
 
@@ -60,15 +65,34 @@ def expected(plain: PlainRecords) -> dict[str, Any]:
     return {
         "turns": {turn.name: turn_expected(turn, plain.phase(turn)) for turn in every},
         "erased": {name: {"erased": "1"} for name in plain.erased},
-        "ready": {stage: plain.ready(stage) for stage in STAGES},
+        "ready": {stage: plain.ready(stage) for stage in WORKED_AT},
         "leases": {turn.name for turn in alive if turn.worker},
-        "deadlines": {turn.name for turn in alive},
+        "deadlines": {turn.name for turn in plain.counted()},
         "held": {worker: {turn.name for turn in alive if turn.worker == worker} for worker in WORKERS},
-        "unfinished": {tenant: [turn.name for turn in alive if turn.tenant == tenant] for tenant in TENANTS},
-        "dead": {tenant: {turn.name for turn in every if turn.dead and turn.tenant == tenant} for tenant in TENANTS},
+        "unfinished": {tenant: [turn.name for turn in plain.counted() if turn.tenant == tenant] for tenant in TENANTS},
+        "dead": {tenant: dead(plain, tenant) for tenant in TENANTS},
         "open": {session: [turn.name for turn in plain.line(session)] for session in SESSIONS},
         "accepted": {session: [turn.name for turn in every if turn.session == session] for session in SESSIONS},
+        "parts": {name: set(plain.parts(name)) for name in lessons(plain)},
+        "handed in": plain.handed_in,
+        "open work": plain.open_work(),
+        "told": {f"{name}/assignment.completed" for name in plain.completed & plain.turns.keys()},
     }
+
+
+def lessons(plain: PlainRecords) -> list[str]:
+    """Those that still have turns to come, or to wait for; of others nobody asks."""
+    return [turn.name for turn in plain.turns.values() if "parts" in turn.road]
+
+
+def dead(plain: PlainRecords, tenant: str) -> set[str]:
+    """Those that are listed; a turn of a lesson is named by the lesson."""
+    return {turn.name for turn in plain.turns.values() if turn.dead and not turn.lesson and turn.tenant == tenant}
+
+
+def handed_in(found: Found) -> dict[str, str]:
+    flat = found.get(f"{PREFIX}handed-in:{HOMEWORK}", ())
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def turn_recorded(record: dict[str, str]) -> dict[str, Any]:
@@ -86,6 +110,7 @@ def turn_recorded(record: dict[str, str]) -> dict[str, Any]:
         "error": job.error["code"] if job.error else "",
         "dead": job.dead,
         "retried_as": job.retried_as and f"{job.question.tenant}/{job.retried_as}",
+        "rerun_as": job.rerun_as and f"{job.question.tenant}/{job.rerun_as}",
     }
 
 
@@ -103,4 +128,5 @@ def turn_expected(turn: Turn, phase: str) -> dict[str, Any]:
         "error": turn.error,
         "dead": turn.dead,
         "retried_as": turn.retried_as or None,
+        "rerun_as": turn.rerun_as or None,
     }

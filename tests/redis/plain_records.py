@@ -9,18 +9,22 @@ from typing import Any
 from pipeline.errors import WaijiaoError
 
 ATTEMPTS, MOST_SERVER, MOST_TENANT, MOST_SESSION = 2, 7, 5, 3
+STUDENTS = ("ann", "ben")  # who are to hand in
 
 
 @dataclass
 class Turn:
-    """One job. `session` is 'tenant/session'; `worker` who runs it, or nobody."""
+    """One job. `session` is 'tenant/session'; `worker` who runs it, or nobody; `lesson` the job whose turn it is."""
 
     name: str
     session: str
     road: tuple[str, ...]
-    seq: int
-    stage: str
-    facts: dict[str, Any]
+    lesson: str = ""
+    student: str = ""  # of the only assignment that there is
+    sha256: str = ""
+    seq: int = 0
+    stage: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
     fence: int = 0
     worker: str = ""
@@ -31,15 +35,20 @@ class Turn:
     reset: bool = False
     dead: bool = False
     retried_as: str = ""
+    rerun_as: str = ""
 
     @property
     def tenant(self) -> str:
         return self.session.split("/")[0]
 
     @property
+    def ahead(self) -> tuple[str, ...]:
+        return self.road[self.road.index(self.stage) :]
+
+    @property
     def waits_for_its_turn(self) -> bool:
         """Whether the language model has still to answer it."""
-        return not self.ended and self.stage != "tts"
+        return not self.ended and "llm" in self.ahead
 
 
 class PlainRecords:
@@ -51,11 +60,19 @@ class PlainRecords:
         self.said: dict[str, int] = {}  # session -> turns accepted in it
         self.since: dict[str, int] = {}  # session -> the last turn before it was started over
         self.repeated: dict[tuple[str, str], tuple[str, str]] = {}  # tenant and key -> name and fingerprint
+        self.heard: dict[str, str] = {}  # sha256 -> in which turn it was heard
+        self.assigned = False
+        self.handed_in: dict[str, str] = {}  # student -> the turn that counts
+        self.completed: set[str] = set()  # turns whose end made the class complete
 
     # --- what follows from the facts
 
     def alive(self) -> list[Turn]:
         return [turn for turn in self.turns.values() if not turn.ended]
+
+    def counted(self) -> list[Turn]:
+        """Those alive that have a deadline of their own; a lesson's turns count as it does, and end with it."""
+        return [turn for turn in self.alive() if not turn.lesson]
 
     def line(self, session: str) -> list[Turn]:
         """The turns of the session which the language model has still to answer, first one first."""
@@ -66,15 +83,26 @@ class PlainRecords:
             return "ended"
         if turn.worker:
             return "running"
+        if turn.stage in {"hold", "parts"}:
+            return "waiting"
         return "held" if turn.stage == "llm" and self.line(turn.session)[0] is not turn else "ready"
 
     def ready(self, stage: str) -> list[str]:
         return [turn.name for turn in self.alive() if turn.stage == stage and self.phase(turn) == "ready"]
 
+    def children(self, lesson: str) -> list[Turn]:
+        return [turn for turn in self.turns.values() if turn.lesson == lesson]
+
+    def parts(self, lesson: str) -> list[str]:
+        return [turn.name for turn in self.children(lesson) if not turn.ended]
+
+    def open_work(self) -> set[str]:
+        return {turn.name for turn in self.alive() if turn.student}
+
     def history(self, session: str) -> list[str]:
         since = self.since.get(session, 0)
         mine = [turn for turn in self.turns.values() if turn.session == session and turn.seq > since]
-        return [turn.name for turn in mine if not turn.retried_as and turn.error != "no_speech"]
+        return [turn.name for turn in mine if not turn.retried_as and not turn.rerun_as and turn.error != "no_speech"]
 
     def holds(self, name: str, stage: str, fence: int) -> Turn | None:
         """The turn, if it runs at this stage under this fence."""
@@ -82,44 +110,94 @@ class PlainRecords:
         current = turn and not turn.ended and turn.worker and (turn.stage, turn.fence) == (stage, fence)
         return turn if current else None
 
-    # --- what is done to them; a word where the records raise an error with this code
+    # --- what is asked; a word where the records raise an error with this code
 
-    def submit(self, name: str, session: str, road: tuple[str, ...], key: str, fingerprint: str) -> str:
-        tenant = session.split("/")[0]
-        if (tenant, key) in self.repeated:
-            first, its_fingerprint = self.repeated[tenant, key]
+    def submit(self, turn: Turn, key: str = "", fingerprint: str = "") -> str:
+        if (turn.tenant, key) in self.repeated:
+            first, its_fingerprint = self.repeated[turn.tenant, key]
             if its_fingerprint != fingerprint:
                 return "idempotency_key_reused"
             return "erased" if first in self.erased else first
-        if full := self.full(session):
+        accepted = self.judge(turn)
+        if accepted == turn.name and key:
+            self.repeated[turn.tenant, key] = turn.name, fingerprint
+        return accepted
+
+    def judge(self, turn: Turn, instead_of: str = "") -> str:
+        """Accept the turn, which may be `instead_of` an earlier one, unless something is against it."""
+        if turn.name in self.turns:
+            return turn.name
+        if turn.lesson and self.over(turn.lesson):
+            return "canceled"
+        if turn.student:
+            if not self.assigned:
+                return "unknown_assignment"
+            known = self.turns.get(self.handed_in.get(turn.student, ""))
+            if known and not instead_of and known.sha256 == turn.sha256 and not known.error:
+                return known.name
+        if not turn.lesson and (full := self.full(turn.session)):
             return full
-        if key:
-            self.repeated[tenant, key] = name, fingerprint
-        self.accept(name, session, road, {})
-        return name
+        self.accept(turn, instead_of)
+        return turn.name
+
+    def over(self, lesson: str) -> bool:
+        return lesson not in self.turns or self.turns[lesson].ended
 
     def full(self, session: str) -> str:
         tenant = session.split("/")[0]
-        if len(self.alive()) >= MOST_SERVER:
+        if len(self.counted()) >= MOST_SERVER:
             return "server_full"
-        mine = [turn for turn in self.alive() if turn.tenant == tenant]
+        mine = [turn for turn in self.counted() if turn.tenant == tenant]
         return "quota_full" if len(mine) >= MOST_TENANT or len(self.line(session)) >= MOST_SESSION else ""
 
-    def accept(self, name: str, session: str, road: tuple[str, ...], facts: dict[str, Any]) -> None:
-        self.said[session] = self.said.get(session, 0) + 1
-        self.turns[name] = Turn(name, session, road, self.said[session], road[0], dict(facts))
+    def accept(self, turn: Turn, instead_of: str) -> None:
+        heard = self.turns.get(self.heard.get(turn.sha256, ""))
+        if heard and not instead_of and "transcript" in heard.facts:
+            turn.facts, turn.road = {"transcript": heard.facts["transcript"]}, turn.road[turn.road.index("llm") :]
+        self.said[turn.session] = self.said.get(turn.session, 0) + 1
+        turn.seq, turn.stage = self.said[turn.session], turn.road[0]
+        self.turns[turn.name] = turn
+        if turn.student:
+            before = self.handed_in.get(turn.student, "")
+            if not instead_of or before == instead_of:
+                self.handed_in[turn.student] = turn.name
+                if before in self.turns:
+                    self.cancel(before)
+        self.settle()
 
-    def retry(self, dead: str, name: str) -> str:
+    def retry(self, dead: str, again: Turn) -> str:
         turn = self.turns[dead]
         if turn.retried_as:
             return "erased" if turn.retried_as in self.erased else turn.retried_as
         if not turn.dead:
             return "not_dead"
-        if full := self.full(turn.session):
-            return full
-        self.accept(name, turn.session, turn.road[turn.road.index(turn.stage) :], turn.facts)
-        turn.retried_as, turn.dead = name, False
-        return name
+        again.road, again.facts = turn.ahead, dict(turn.facts)
+        accepted = self.judge(again, dead)
+        if accepted == again.name:
+            turn.retried_as, turn.dead = again.name, False
+        return accepted
+
+    def rerun(self, name: str, again: Turn) -> str:
+        """Answered anew from the language model on."""
+        turn = self.turns[name]
+        again.facts = {kind: fact for kind, fact in turn.facts.items() if kind == "transcript"}
+        accepted = self.judge(again, name)
+        if accepted == again.name:
+            turn.rerun_as = again.name
+        return accepted
+
+    def review(self, name: str, feedback: Any, go: bool) -> bool:
+        """A teacher's word on an answer, if it is held."""
+        turn = self.turns[name]
+        if turn.ended or turn.stage != "hold":
+            return False
+        if feedback:
+            turn.facts["feedback"] = feedback
+        if go:
+            turn.stage = "tts"
+        return True
+
+    # --- what workers do
 
     def claim(self, stage: str, worker: str, most: int) -> list[str]:
         """A worker who asks for work has given up what it had."""
@@ -135,16 +213,14 @@ class PlainRecords:
         return claimed
 
     def take_back(self, turn: Turn) -> None:
-        self.try_again(turn, "too_slow" if turn.slow else "worker_lost")
+        if not turn.ended:  # with its lesson, which was taken back before
+            self.try_again(turn, "too_slow" if turn.slow else "worker_lost")
 
     def try_again(self, turn: Turn, error: str) -> None:
         turn.worker = ""
         if turn.attempts[turn.stage] >= ATTEMPTS:
-            self.end(turn, error)
             turn.dead = True
-
-    def end(self, turn: Turn, error: str = "") -> None:
-        turn.worker, turn.ended, turn.error = "", True, error
+            self.end(turn, error)
 
     def complete(self, stage: str, name: str, fence: int, fact: tuple[str, Any]) -> bool:
         if name in self.turns and self.turns[name].done == (stage, fence):
@@ -154,11 +230,13 @@ class PlainRecords:
             return False
         kind, value = fact
         turn.facts[kind], turn.done, turn.worker = value, (stage, fence), ""
+        if kind == "transcript" and turn.sha256:
+            self.heard[turn.sha256] = name
         if kind == "feedback" and value.reset:
             turn.reset, self.since[turn.session] = True, turn.seq
-        ahead = turn.road[turn.road.index(stage) + 1 :]
-        if ahead:
-            turn.stage = ahead[0]
+        if turn.ahead[1:]:
+            turn.stage = turn.ahead[1]
+            self.settle()
         else:
             self.end(turn)
         return True
@@ -175,6 +253,24 @@ class PlainRecords:
             turn.worker = ""
             turn.attempts[turn.stage] -= 1
 
+    # --- how they end
+
+    def end(self, turn: Turn, error: str = "") -> None:
+        """With its turns, if it is a lesson; the last one of a class makes that complete."""
+        turn.worker, turn.ended, turn.error = "", True, error
+        if turn.student and not self.open_work() and self.assigned and {*STUDENTS} <= {*self.handed_in}:
+            self.completed.add(turn.name)
+        for child in self.children(turn.name):
+            if not child.ended:
+                self.end(child, "canceled")
+        self.settle()
+
+    def settle(self) -> None:
+        """A lesson goes on as soon as it waits for no turn."""
+        for turn in self.alive():
+            if turn.stage == "parts" and not self.parts(turn.name):
+                turn.stage = "llm"
+
     def cancel(self, name: str) -> bool:
         turn = self.turns[name]
         if turn.ended:
@@ -183,22 +279,35 @@ class PlainRecords:
         return True
 
     def expire(self, turn: Turn) -> None:
-        self.end(turn, "expired")
         turn.dead = True
+        self.end(turn, "expired")
 
     def forget(self, name: str) -> None:
         if self.turns[name].ended:
-            del self.turns[name]
-            self.erased.add(name)
+            self.drop(name)
+
+    def drop(self, name: str) -> list[str]:
+        """Erase it, running or not, and its turns; all their names."""
+        turn = self.turns.pop(name)
+        self.erased.add(name)
+        if self.handed_in.get(turn.student) == name:
+            del self.handed_in[turn.student]
+        gone = [name] + [each for child in self.children(name) for each in self.drop(child.name)]
+        self.settle()
+        return gone
 
     def erase(self, session: str) -> list[str]:
         names = [turn.name for turn in self.turns.values() if turn.session == session]
-        for name in names:
-            self.end(self.turns[name])
-            self.forget(name)
         self.said.pop(session, None)
         self.since.pop(session, None)
-        return names
+        return [each for name in names for each in self.drop(name)]
+
+    def unassign(self) -> list[str]:
+        """Erase the assignment with all that was ever handed in for it."""
+        names = [turn.name for turn in self.turns.values() if turn.student]
+        self.assigned = False
+        self.handed_in.clear()
+        return [each for name in names for each in self.drop(name)]
 
     def reset(self, session: str) -> list[str]:
         canceled = [turn.name for turn in self.alive() if turn.session == session]

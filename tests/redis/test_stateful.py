@@ -1,262 +1,103 @@
-"""Whatever happens in whatever order, the real scripts do as the plain model does; also when each is said twice."""
+"""Whatever happens in whatever order, the real scripts do as the plain model does; also when each is said twice.
 
-import itertools
-from collections.abc import Callable
+Here are the rules of lessons and homework; those of conversations are in record_rules.py.
+"""
+
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as checks
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
-from pictures import SESSIONS, WORKERS, Found, everything, expected, recorded
-from plain_records import ATTEMPTS, MOST_SERVER, MOST_SESSION, MOST_TENANT, PlainRecords, Turn
+from hypothesis.stateful import precondition, rule, run_state_machine_as_test
+from pictures import HOMEWORK, SESSIONS
+from plain_records import ATTEMPTS, MOST_SERVER, MOST_SESSION, MOST_TENANT, STUDENTS, Turn
+from record_rules import Records, told, turn_of
 from test_repeats import SaidTwice
 
-from pipeline.errors import EngineFailed, NoSpeech, WaijiaoError
-from pipeline.jobs import FIELDS, PREFIX, Bell, Jobs, Repeatable, Result
-from pipeline.record import STAGES, Job, Question
-from pipeline.sessions import turns
-from pipeline.turns import Answer, Feedback, Transcript
+from pipeline.assignments import Assignment, Assignments, Student
+from pipeline.jobs import Jobs
+from pipeline.turns import Feedback
 
-QUEUES = {stage: f"queue:{stage}" for stage in STAGES}
 BOUNDS = {"max_jobs": MOST_SERVER, "max_jobs_tenant": MOST_TENANT, "max_jobs_session": MOST_SESSION}
-CHANGED_BY_A_RETRY: dict[str, Any] = {"version": 0, "updated_at": 0, "dead": False, "retried_as": None}
+TENANT, ID = HOMEWORK.split("/")
+SET = Assignment(ID, TENANT, "Homework", students=tuple(map(Student, STUDENTS)))
 
 
-class Records(RuleBasedStateMachine):
-    """Each rule does one thing to the records and to the model; after each, all that both know is compared."""
+class Everything(Records):
+    """Beside all that happens in conversations: lessons, homework, and answers that are held."""
 
     def __init__(self, jobs: Jobs) -> None:
-        super().__init__()
-        self.jobs, self.redis, self.plain = jobs, jobs.redis, PlainRecords()
-        self.redis.flushdb()
-        self.numbers = itertools.count()
-        self.claims: list[tuple[str, Job]] = []  # every claim ever made; most were overtaken
-        self.ended: dict[str, Job] = {}  # each job as it was when it had ended
+        super().__init__(jobs)
+        self.assign()
 
-    # --- what the learner does
-
-    @initialize(asked=st.lists(st.tuples(st.sampled_from(SESSIONS), st.booleans()), min_size=2, max_size=5))
-    def begin(self, asked):
-        for session, recording in asked:
-            self.submit_one(session, recording)
-
-    @rule(
-        session=st.sampled_from(SESSIONS),
-        recording=st.booleans(),
-        key=st.sampled_from(["", "", "key", "another key"]),
-        fingerprint=st.sampled_from(["same", "same", "other"]),
-    )
-    def submit(self, session, recording, key, fingerprint):
-        self.submit_one(session, recording, key, fingerprint)
-
-    def submit_one(self, session: str, recording: bool, key: str = "", fingerprint: str = "") -> None:
-        question, before = self.question(session, recording), self.ready()
-        answer = told(self.jobs.submit, question, Repeatable(key, fingerprint) if key else None)
-        name = self.plain.submit(question.name, session, question.road, key, fingerprint)
-        self.compare_accepted(answer, name, question, before)
-
-    @precondition(lambda self: self.plain.turns)
-    @rule(data=st.data())
-    def retry(self, data):
-        dead = [turn for turn in self.plain.turns.values() if turn.dead]
-        turn, before = self.some(data, dead, [*self.plain.turns.values()]), self.ready()
-        question = self.question(turn.session, turn.stage == "asr")
-        answer = told(self.jobs.retry, self.job(turn), question)
-        self.compare_accepted(answer, self.plain.retry(turn.name, question.name), question, before)
-
-    @precondition(lambda self: self.plain.turns)
-    @rule(data=st.data(), what=st.sampled_from(["cancel", "cancel", "forget", "reset", "erase"]))
-    def stop(self, data, what):
-        turn, before = data.draw(st.sampled_from([*self.plain.turns.values()])), self.ready()
-        asked_for = turn.name if what in {"cancel", "forget"} else turn.session
-        answer = getattr(self.jobs, what)(*asked_for.split("/"))
-        answer, rung = answer if what == "cancel" else (answer, [])
-        assert answer == getattr(self.plain, what)(asked_for)
-        self.compare_rung(rung, before)
+    # --- lessons
 
     @rule(session=st.sampled_from(SESSIONS))
-    def start_over_where_nothing_was_said(self, session):
-        if session not in self.plain.said:
-            assert told(self.jobs.reset, *session.split("/")) == "unknown_session"
-            assert self.jobs.erase(*session.split("/")) == []
+    def leave_a_lesson(self, session):
+        self.submit_one(replace(self.question(session, recording=True), task="lesson", text=""))
 
-    # --- what workers do
+    @precondition(lambda self: self.lessons())
+    @rule(data=st.data(), number=st.sampled_from([1, 2]))
+    def submit_a_turn(self, data, number):
+        """What a worker does that cuts, also one that was taken for dead and says it once more, or late."""
+        lesson = self.some(data, [turn for turn in self.lessons() if not turn.ended], self.lessons())
+        id_ = f"{lesson.name.split('/')[1]}-{number}"
+        asked = replace(self.question(f"{lesson.tenant}/{id_}", recording=True), id=id_, lesson=id_[:-2])
+        asked = replace(asked, task="turn" if number == 1 else "transcribe", details={"number": number})
+        if asked.name not in self.plain.erased:
+            self.submit_one(asked)
 
-    @rule(data=st.data(), worker=st.sampled_from(WORKERS), most=st.integers(1, 3))
-    def claim(self, data, worker, most):
-        """What a worker does that is free, and also one whose child died: its next child asks in the same name."""
-        stage, before = data.draw(st.sampled_from(self.stages_with_work() or STAGES)), self.ready()
-        claimed, rung = self.jobs.claim(stage, worker, most)
-        names = self.plain.claim(stage, worker, most)
-        assert [job.name for job in claimed] == names or (self.twice and {job.name for job in claimed} == set(names))
-        self.claims += [(stage, job) for job in claimed]
+    def lessons(self) -> list[Turn]:
+        return [turn for turn in self.plain.turns.values() if "cut" in turn.road and turn.stage in {"cut", "parts"}]
+
+    # --- answers that are held
+
+    @precondition(lambda self: self.plain.turns)
+    @rule(data=st.data(), edit=st.booleans(), go=st.booleans())
+    def review(self, data, edit, go):
+        held = [turn for turn in self.plain.alive() if turn.stage == "hold"]
+        turn, before = self.some(data, held, [*self.plain.turns.values()]), self.ready()
+        feedback = Feedback(*[f"better {next(self.numbers)}"] * 4) if edit else None
+        done, rung = self.jobs.review(self.job(turn), feedback, go)
+        assert done == self.plain.review(turn.name, feedback, go)
         self.compare_rung(rung, before)
 
-    @precondition(lambda self: self.stages_with_work())
-    @rule(data=st.data(), reset=st.sampled_from([False, False, False, True]))
-    def work(self, data, reset):
-        """Claim and complete at once, as most work is done."""
-        self.claim(data, data.draw(st.sampled_from(WORKERS)), 1)
-        if self.holding():
-            self.complete_one(*self.holding()[-1], reset)
+    # --- homework
 
-    @precondition(lambda self: self.claims)
-    @rule(data=st.data(), reset=st.booleans())
-    def complete(self, data, reset):
-        self.complete_one(*self.some_claim(data), reset)
+    @rule(student=st.sampled_from(STUDENTS), sha256=st.sampled_from(["aa", "bb"]), hold=st.booleans())
+    def hand_in(self, student, sha256, hold):
+        question = self.question(f"{TENANT}/x", recording=True)
+        whole = replace(question, session=question.id, assignment=ID, student=student, sha256=sha256, hold=hold)
+        self.submit_one(replace(whole, webhook="http://x", webhook_events=("assignment.completed",)))
 
-    def complete_one(self, stage: str, job: Job, reset: bool) -> None:
-        before, made = self.ready(), result(stage, f"{job.name}-{next(self.numbers)}", reset)
-        done, rung = self.jobs.complete(stage, job, made)
-        assert done == self.plain.complete(stage, job.name, int(job.fence), (FIELDS[type(made)], made))
-        self.compare_rung(rung, before)
-
-    @precondition(lambda self: self.claims)
-    @rule(data=st.data(), error=st.sampled_from([NoSpeech(), EngineFailed(), EngineFailed()]))
-    def fail(self, data, error):
-        (stage, job), before = self.some_claim(data), self.ready()
-        rung = self.jobs.fail(stage, job, error, again=error.try_again)
-        self.plain.fail(stage, job.name, int(job.fence), error)
-        self.compare_rung(rung, before)
-
-    @rule(worker=st.sampled_from(WORKERS))
-    def release(self, worker):
-        before, rung = self.ready(), self.jobs.release(worker)
-        self.plain.release(worker)
-        self.compare_rung(rung, before)
-
-    @precondition(lambda self: self.claims)
+    @precondition(lambda self: self.rerunnable())
     @rule(data=st.data())
-    def renew(self, data):
-        stage, job = self.some_claim(data)
-        ours = self.plain.holds(job.name, stage, int(job.fence))
-        assert self.jobs.renew(stage, [job]) == ([] if ours else [job.name])
+    def rerun(self, data):
+        """From the language model on, with what was heard."""
+        turn, before = data.draw(st.sampled_from(self.rerunnable())), self.ready()
+        job, question = self.job(turn), self.once_more(turn)
+        if job.question.session == job.id:
+            question = replace(question, session=question.id)
+        answer = told(self.jobs.rerun, job, question, "llm", {"transcript": job.transcript})
+        again = turn_of(question)
+        again.road = again.road[again.road.index("llm") :]
+        self.compare_accepted(answer, self.plain.rerun(turn.name, again), question, before)
 
-    # --- what time does
+    def rerunnable(self) -> list[Turn]:
+        turns = [turn for turn in self.plain.turns.values() if "transcript" in turn.facts and "llm" in turn.road]
+        return [turn for turn in turns if not self.comes_too_late(turn)]
 
-    @precondition(lambda self: self.running())
-    @rule(data=st.data())
-    def take_too_long(self, data):
-        turn = data.draw(st.sampled_from(self.running()))
-        self.redis.hset(f"{PREFIX}job:{turn.name}", "claimed_at", 1)
-        turn.slow = True
+    @precondition(lambda self: not self.plain.assigned)
+    @rule()
+    def assign(self):
+        Assignments(self.jobs).put(SET, replace=True)
+        self.plain.assigned = True
 
-    @precondition(lambda self: self.plain.alive())
-    @rule(data=st.data())
-    def let_a_lease_expire_or_a_deadline_pass(self, data):
-        turn = self.some(data, self.running(), self.plain.alive())
-        self.redis.zadd(PREFIX + ("leases" if turn.worker else "deadlines"), {turn.name: 1})
-        if turn.worker:
-            self.plain.take_back(turn)
-        else:
-            self.plain.expire(turn)
-        self.compare_sweep(messages=0)
-
-    @rule(messages=st.integers(0, 3))
-    def sweep(self, messages):
-        for queue in QUEUES.values():
-            self.redis.rpush(queue, *range(messages + 1))
-            self.redis.lpop(queue)
-        self.compare_sweep(messages)
-        self.redis.delete(*QUEUES.values())
-
-    # --- what is compared
-
-    @invariant()
-    def all_is_as_it_must_be(self):
-        found = everything(self.redis)
-        assert recorded(found, self.plain) == expected(self.plain)
-        for turn in self.plain.turns.values():
-            if turn.ended:
-                self.it_has_not_changed(Job.from_record(found[f"{PREFIX}job:{turn.name}"]))
-        for session in SESSIONS:
-            self.only_the_first_open_turn_is_at_the_language_model(session, found)
-            assert [job.name for job in turns(self.redis, *session.split("/"))] == self.plain.history(session)
-
-    def it_has_not_changed(self, ended: Job) -> None:
-        ended = replace(ended, **CHANGED_BY_A_RETRY)
-        assert ended == self.ended.setdefault(ended.name, ended)
-
-    def only_the_first_open_turn_is_at_the_language_model(self, session: str, found: Found) -> None:
-        names = found.get(f"{PREFIX}turns:{session}", [])
-        where = {name: (found[f"{PREFIX}job:{name}"]["stage"], found[f"{PREFIX}job:{name}"]["phase"]) for name in names}
-        at_it = [name for name in names if where[name] in {("llm", "ready"), ("llm", "running")}]
-        assert at_it in ([], found.get(f"{PREFIX}open:{session}", [])[:1])
-
-    def compare_sweep(self, messages: int) -> None:
-        """It asks for as many bells as each queue's `messages` fall short of the ready jobs, for the first ones."""
-        ready = {stage: self.plain.ready(stage) for stage in STAGES}
-        missing = {stage: names[: max(0, len(names) - messages)] for stage, names in ready.items()}
-        assert self.jobs.sweep(QUEUES) == [Bell(stage, name) for stage in STAGES for name in missing[stage]]
-
-    def compare_rung(self, rung: list[Bell], before: set[Bell]) -> None:
-        """Whatever became ready was rung; a second answer may lack a bell, which the sweep then rings."""
-        assert self.twice or self.ready() - before <= set(rung)
-
-    def compare_accepted(self, answer: Any, name: str, question: Question, before: set[Bell]) -> None:
-        """`answer` is the job `name`, or the code of an error."""
-        if isinstance(answer, str):
-            assert answer == name
-        else:
-            assert (answer.job.name, answer.earlier) == (name, name != question.name)
-            self.compare_rung(answer.bells, before)
-
-    # --- what is chosen from
-
-    @property
-    def twice(self) -> bool:
-        return isinstance(self.jobs, SaidTwice)
-
-    def question(self, session: str, recording: bool) -> Question:
-        (tenant, name), id_ = session.split("/"), f"job{next(self.numbers)}"
-        return Question(id_, name, tenant, recording=f"{tenant}/{id_}/x" if recording else "", text="hi")
-
-    def job(self, turn: Turn) -> Job:
-        return self.jobs.get(*turn.name.split("/"))
-
-    def ready(self) -> set[Bell]:
-        return {Bell(stage, name) for stage in STAGES for name in self.plain.ready(stage)}
-
-    def stages_with_work(self) -> list[str]:
-        return [stage for stage in STAGES if self.plain.ready(stage)]
-
-    def running(self) -> list[Turn]:
-        return [turn for turn in self.plain.alive() if turn.worker]
-
-    def some(self, data, likely: list[Any], possible: list[Any]) -> Any:
-        """One of the likely ones, three times of four while there are any; else one of the possible ones."""
-        return data.draw(st.sampled_from(likely if likely and data.draw(st.integers(0, 3)) else possible))
-
-    def some_claim(self, data) -> tuple[str, Job]:
-        """One that holds, or one that did: most that were ever made have been overtaken."""
-        return self.some(data, self.holding(), self.claims)
-
-    def holding(self) -> list[tuple[str, Job]]:
-        return [(stage, job) for stage, job in self.claims if self.plain.holds(job.name, stage, int(job.fence))]
-
-
-def result(stage: str, words: str, reset: bool) -> Result:
-    if stage == "asr":
-        return Transcript(words, "en", 1.0)
-    return Feedback(*[words] * 4, reset=reset) if stage == "llm" else Answer(words, words, "00", 1, 1.0, "wav")
-
-
-def told(do: Callable[..., Any], *arguments: object) -> Any:
-    """What `do` answers, or the code of the error that it raises."""
-    try:
-        return do(*arguments)
-    except WaijiaoError as error:
-        return error.code
+    @precondition(lambda self: self.plain.handed_in)
+    @rule()
+    def erase_the_homework(self):
+        assert Assignments(self.jobs).erase(TENANT, ID) == self.plain.unassign()
 
 
 @pytest.mark.parametrize("kind", [Jobs, SaidTwice])
@@ -264,4 +105,6 @@ def test_the_records_do_as_the_plain_model_says(redis, here, kind):
     redis.config_set("appendfsync", "no")  # nothing is to survive here, and the disk is slow
     jobs = kind(redis, here.model_copy(update={**BOUNDS, "attempts": ATTEMPTS}))
     limits = checks(max_examples=100, stateful_step_count=40, derandomize=True, deadline=None, database=None)
-    run_state_machine_as_test(lambda: Records(jobs), settings=checks(limits, suppress_health_check=list(HealthCheck)))
+    run_state_machine_as_test(
+        lambda: Everything(jobs), settings=checks(limits, suppress_health_check=list(HealthCheck))
+    )
