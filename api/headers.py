@@ -41,7 +41,7 @@ def register(app: Flask, settings: Settings) -> None:
             app,
             resources=r"/v1/.*",
             origins=list(settings.origins),
-            methods=["GET", "POST", "DELETE"],
+            methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=SENT,
             expose_headers=SHOWN,
             max_age=PREFLIGHT_S,
