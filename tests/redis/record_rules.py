@@ -99,12 +99,14 @@ class Records(RuleBasedStateMachine):
         self.compare_rung(rung, before)
 
     @precondition(lambda self: self.stages_with_work())
-    @rule(data=st.data(), reset=st.sampled_from([False, False, False, True]))
-    def work(self, data, reset):
+    @rule(data=st.data(), times=st.integers(1, 6), reset=st.sampled_from([False, False, False, True]))
+    def work(self, data, times, reset):
         """Claim and complete at once, as most work is done."""
-        self.claim(data, data.draw(st.sampled_from(WORKERS)), 1)
-        if self.holding():
-            self.complete_one(*self.holding()[-1], reset)
+        for _ in range(times):
+            if self.stages_with_work():
+                self.claim(data, data.draw(st.sampled_from(WORKERS)), 1)
+            if self.holding():
+                self.complete_one(*self.holding()[-1], reset)
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), reset=st.booleans())

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as checks
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
 from pictures import HOMEWORK, SESSIONS
 from plain_records import ATTEMPTS, MOST_SERVER, MOST_SESSION, MOST_TENANT, STUDENTS, Turn
 from record_rules import Records, told, turn_of
@@ -31,6 +31,17 @@ class Everything(Records):
         super().__init__(jobs)
         self.assign()
 
+    @initialize(what=st.sampled_from(["a lesson", "homework", "held homework"]))
+    def begin_also(self, what):
+        if what == "a lesson":
+            self.leave_a_lesson(SESSIONS[0])
+            for lesson in self.lessons():  # none when too many wait
+                for number in (1, 2):
+                    self.submit_turn(lesson, number)
+        else:
+            for student in STUDENTS:
+                self.hand_in(student, "aa", what == "held homework")
+
     # --- lessons
 
     @rule(session=st.sampled_from(SESSIONS))
@@ -42,6 +53,9 @@ class Everything(Records):
     def submit_a_turn(self, data, number):
         """What a worker does that cuts, also one that was taken for dead and says it once more, or late."""
         lesson = self.some(data, [turn for turn in self.lessons() if not turn.ended], self.lessons())
+        self.submit_turn(lesson, number)
+
+    def submit_turn(self, lesson: Turn, number: int) -> None:
         id_ = f"{lesson.name.split('/')[1]}-{number}"
         asked = replace(self.question(f"{lesson.tenant}/{id_}", recording=True), id=id_, lesson=id_[:-2])
         asked = replace(asked, task="turn" if number == 1 else "transcribe", details={"number": number})
@@ -53,15 +67,17 @@ class Everything(Records):
 
     # --- answers that are held
 
-    @precondition(lambda self: self.plain.turns)
+    @precondition(lambda self: self.held())
     @rule(data=st.data(), edit=st.booleans(), go=st.booleans())
     def review(self, data, edit, go):
-        held = [turn for turn in self.plain.alive() if turn.stage == "hold"]
-        turn, before = self.some(data, held, [*self.plain.turns.values()]), self.ready()
+        turn, before = self.some(data, self.held(), [*self.plain.turns.values()]), self.ready()
         feedback = Feedback(*[f"better {next(self.numbers)}"] * 4) if edit else None
         done, rung = self.jobs.review(self.job(turn), feedback, go)
         assert done == self.plain.review(turn.name, feedback, go)
         self.compare_rung(rung, before)
+
+    def held(self) -> list[Turn]:
+        return [turn for turn in self.plain.alive() if turn.stage == "hold"]
 
     # --- homework
 
