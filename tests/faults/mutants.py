@@ -22,6 +22,8 @@ SWEEP, PARTS = "tests/redis/test_sweep.py", "tests/redis/test_parts.py"
 WEBHOOKS, GUARD = "tests/redis/test_webhooks.py", "tests/unit/test_webhook_guard.py"
 KEYS, ACCESS = "tests/redis/test_keys.py", "tests/redis/test_access.py"
 BOUNDS, LEASES, BLOBS = "tests/redis/test_bounds.py", "tests/redis/test_leases.py", "tests/unit/test_blobs.py"
+HOLDING, LANES = "tests/redis/test_holding.py", "tests/redis/test_lanes.py"
+HANDED_IN, CUTTING = "tests/redis/test_handed_in.py", "tests/redis/test_cutting_again.py"
 
 CLIENT, CLIENT_FAULTS = "tests/redis/test_client.py", "tests/redis/test_client_faults.py"
 
@@ -167,8 +169,8 @@ MUTANTS = [
     Mutant(
         "the bounds",
         "pipeline/scripts/submit.lua",
-        "if redis.call('ZCARD', line) >= terms['most_' .. who] then",
-        "if false then",
+        "redis.call('ZCARD', line) >= terms['most_' .. who]",
+        "false",
         f"{BOUNDS}::test_a_full_server_accepts_nothing_until_a_job_ends",
     ),
     Mutant(
@@ -202,7 +204,7 @@ MUTANTS = [
     Mutant(
         "an erasure removes the record",
         "pipeline/scripts/common.lua",
-        "redis.call('DEL', key(job), P .. 'progress:' .. job)",
+        "redis.call('DEL', key(job), P .. 'progress:' .. job, P .. 'children:' .. job, P .. 'parts:' .. job)",
         "",
         f"{ENDING}::test_erasing_a_session_wins_over_an_answer_that_is_on_its_way",
     ),
@@ -352,6 +354,160 @@ MUTANTS = [
         "asyncio.Semaphore(self.at_once)",
         "asyncio.Semaphore(99)",
         f"{CLIENT}::test_as_many_as_at_once_says_are_on_their_way_and_no_more",
+    ),
+    Mutant(
+        "a lesson goes on when its last turn has ended",
+        "pipeline/scripts/common.lua",
+        " then ready(lesson) end",
+        " then end",
+        f"{HOLDING}::test_a_lesson_waits_for_all_of_its_turns_and_is_then_summed_up_and_spoken",
+    ),
+    Mutant(
+        "a lesson goes on when none of its turns is left",
+        "pipeline/scripts/common.lua",
+        "if stage == 'parts' and redis.call('EXISTS', P .. 'parts:' .. job) == 0 then",
+        "if false then",
+        f"{HOLDING}::test_turns_that_are_done_before_the_last_is_cut_let_the_lesson_go_on_at_once",
+    ),
+    Mutant(
+        "a lesson's end is its turns' end",
+        "pipeline/scripts/common.lua",
+        "    if alive(turn) then\n      finish(turn",
+        "    if false then\n      finish(turn",
+        f"{HOLDING}::test_a_lesson_that_is_canceled_takes_its_turns_with_it",
+    ),
+    Mutant(
+        "an erasure of a lesson takes its turns",
+        "pipeline/scripts/common.lua",
+        "if redis.call('HEXISTS', key(turn), 'road') == 1 then forget(turn, tombstone_s) end",
+        "",
+        f"{HOLDING}::test_a_lesson_that_is_erased_takes_every_word_of_its_turns_with_it",
+    ),
+    Mutant(
+        "a turn that was erased by itself",
+        "pipeline/scripts/common.lua",
+        "if redis.call('HEXISTS', key(turn), 'road') == 1 then forget(turn, tombstone_s) end",
+        "forget(turn, tombstone_s)",
+        f"{HOLDING}::test_a_lesson_can_be_erased_after_one_of_its_turns_was",
+    ),
+    Mutant(
+        "an ended lesson takes no more turns",
+        "pipeline/scripts/submit.lua",
+        "if fields.lesson and not alive(fields.lesson) then",
+        "if false then",
+        f"{HOLDING}::test_a_turn_that_is_submitted_twice_is_one_and_after_the_lesson_s_end_none",
+    ),
+    Mutant(
+        "only what is held is released",
+        "pipeline/scripts/review.lua",
+        " or get(job, 'stage') ~= 'hold'",
+        "",
+        f"{HOLDING}::test_only_what_is_held_can_be_reviewed",
+    ),
+    Mutant(
+        "a held answer waits for the teacher",
+        "pipeline/scripts/common.lua",
+        "if WAITING[stage] then return wait(job, stage) end",
+        "",
+        f"{HOLDING}::test_an_answer_that_is_to_be_held_waits_unspoken_until_it_is_released",
+    ),
+    Mutant(
+        "what is only written down is not taken over",
+        "pipeline/jobs.py",
+        ' if "llm" in question.road else None',
+        "",
+        f"{HOLDING}::test_what_another_says_in_a_lesson_that_is_left_again_is_written_down_again",
+    ),
+    Mutant(
+        "what is due first is done first",
+        "pipeline/scripts/submit.lua",
+        "math.floor(due / 60) * MINUTE",
+        "0",
+        f"{LANES}::test_what_is_due_first_is_done_first_whenever_it_came",
+    ),
+    Mutant(
+        "classes take turns",
+        "pipeline/scripts/submit.lua",
+        "'of:' .. fields.tenant .. '/' .. terms.group",
+        "'of:'",
+        f"{LANES}::test_classes_take_turns_however_much_one_of_them_brought",
+    ),
+    Mutant(
+        "lanes",
+        "pipeline/scripts/submit.lua",
+        "if terms.lane == 'interactive' then return order end",
+        "if true then return order end",
+        f"{LANES}::test_turns_go_before_homework_and_homework_before_lessons_at_every_stage",
+    ),
+    Mutant(
+        "a lane that starves",
+        "pipeline/scripts/claim.lua",
+        "if waits and NOW - (redis.call('HGET', served, LANES[i]) or NOW) > tonumber(starved_s) then return waits end",
+        "",
+        f"{LANES}::test_a_lane_that_was_passed_over_for_long_has_the_next_turn",
+    ),
+    Mutant(
+        "the same recording is handed in once",
+        "pipeline/scripts/submit.lua",
+        "if known and get(handed, 'sha256') == fields.sha256",
+        "if false",
+        f"{HANDED_IN}::test_the_same_recording_is_one_job_while_it_waits_and_when_it_is_answered",
+    ),
+    Mutant(
+        "another recording replaces the one before",
+        "pipeline/scripts/submit.lua",
+        "if handed then cancel(handed, terms.replaced, job) end",
+        "",
+        f"{HANDED_IN}::test_another_recording_takes_the_place_of_one_that_waits",
+    ),
+    Mutant(
+        "a newer recording keeps its place",
+        "pipeline/scripts/submit.lua",
+        "if not instead or handed == instead then",
+        "if true then",
+        f"{HANDED_IN}::test_a_version_of_what_was_replaced_takes_nobody_s_place",
+    ),
+    Mutant(
+        "complete when all has ended",
+        "pipeline/scripts/common.lua",
+        "if redis.call('EXISTS', open) == 0 and all_handed_in(assignment)",
+        "if all_handed_in(assignment)",
+        f"{HANDED_IN}::test_a_class_is_complete_when_the_last_of_its_students_is_answered_and_not_before",
+    ),
+    Mutant(
+        "complete when all have handed in",
+        "pipeline/scripts/common.lua",
+        "if redis.call('EXISTS', open) == 0 and all_handed_in(assignment)",
+        "if redis.call('EXISTS', open) == 0",
+        f"{HANDED_IN}::test_a_class_is_complete_when_the_last_of_its_students_is_answered_and_not_before",
+    ),
+    Mutant(
+        "a turn's id follows from its number",
+        "worker_cut/children.py",
+        'f"{lesson_id}/{number}".encode()',
+        'f"{object()}".encode()',
+        f"{CUTTING}::test_a_turn_that_is_handed_on_again_is_the_same_and_is_not_even_written",
+    ),
+    Mutant(
+        "a turn that is there is not made again",
+        "worker_cut/cutting.py",
+        "if self.jobs.has(question.name):",
+        "if False:",
+        f"{CUTTING}::test_a_turn_that_is_handed_on_again_is_the_same_and_is_not_even_written",
+    ),
+    Mutant(
+        "one recording of a turn",
+        "worker_cut/cutting.py",
+        "if accepted.job.question.recording != blob.name:",
+        "if False:",
+        f"{CUTTING}::test_two_who_cut_the_same_lesson_make_one_turn_with_one_recording",
+    ),
+    Mutant(
+        "nothing is left of a turn that was refused",
+        "worker_cut/cutting.py",
+        "            self.blobs.delete(blob.name)\n            raise",
+        "            raise",
+        f"{CUTTING}::test_a_turn_of_a_lesson_that_was_canceled_leaves_no_recording",
     ),
 ]
 
