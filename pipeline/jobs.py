@@ -26,7 +26,7 @@ from pipeline.errors import (
     UnknownSession,
     WaijiaoError,
 )
-from pipeline.record import STAGES, Job, Question
+from pipeline.record import CUT, STAGES, Job, Question
 from pipeline.settings import Settings
 from pipeline.turns import Answer, Completion, Cuts, Feedback, Transcript
 from pipeline.webhooks import told
@@ -196,7 +196,8 @@ class Jobs:
     def claim(self, stage: str, worker: str, most: int) -> tuple[list[Job], list[Bell]]:
         """Lease the first `most` ready jobs of the stage to this worker, in order of acceptance."""
         s = self.settings
-        claims, rung = self.run("claim", stage, worker, one_call(), most, s.lease_s, s.attempts, s.stage_s, STARVED_S)
+        longest_s = s.lesson_s if stage == CUT else s.stage_s
+        claims, rung = self.run("claim", stage, worker, one_call(), most, s.lease_s, s.attempts, longest_s, STARVED_S)
         return [Job.from_record(record(flat)) for flat in claims], bells(rung)
 
     def renew(self, stage: str, claimed: Sequence[Job]) -> list[str]:
@@ -253,8 +254,8 @@ class Jobs:
 
     def sweep(self, queues: dict[str, str]) -> list[Bell]:
         """Take back expired leases, end overdue jobs, answer the missing bells; `queues`: stage -> Redis list."""
-        flat = [part for pair in queues.items() for part in pair]
-        return bells(self.run("sweep", self.settings.attempts, self.settings.stage_s, AT_ONCE, *flat)[0])
+        s, flat = self.settings, [part for pair in queues.items() for part in pair]
+        return bells(self.run("sweep", s.attempts, s.stage_s, s.lesson_s, AT_ONCE, *flat)[0])
 
     def erase(self, tenant: str, session: str, tombstone_s: int | None = None) -> list[str]:
         """Forget a session's jobs, running ones too; answers their names, whose blobs are to be removed.

@@ -1,10 +1,10 @@
--- sweep(attempts, stage_s, most, stage, queue, …): take back expired leases, end jobs past their deadline, and answer
+-- sweep(attempts, stage_s, lesson_s, most, stage, queue, …): take back expired leases, end jobs past their deadline, and answer
 -- the bells that are missing: for each stage max(0, ready jobs - messages in its queue); for the chores, deliveries that
 -- are due.
-local attempts, stage_s, most = ARGV[1], ARGV[2], ARGV[3]
+local attempts, stage_s, lesson_s, most = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 for _, job in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', NOW, 'LIMIT', 0, most)) do
   if alive(job) then
-    take_back(job, attempts, stage_s)
+    take_back(job, attempts, get(job, 'stage') == 'cut' and lesson_s or stage_s)
   else
     redis.call('ZREM', P .. 'leases', job)
   end
@@ -17,7 +17,7 @@ for _, job in ipairs(redis.call('ZRANGEBYSCORE', P .. 'deadlines', '-inf', NOW, 
   end
 end
 bells = {}
-for i = 4, #ARGV, 2 do
+for i = 5, #ARGV, 2 do
   local line, latest = P .. 'ready:' .. ARGV[i], '+inf'
   if ARGV[i] == 'chores' then line, latest = P .. 'deliveries', NOW end
   local missing = redis.call('ZCOUNT', line, '-inf', latest) - redis.call('LLEN', ARGV[i + 1])

@@ -1,5 +1,6 @@
 """Answers that wait for the teacher's word, and lessons that wait for their turns."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -246,3 +247,17 @@ def test_a_lesson_can_be_erased_after_one_of_its_turns_was(jobs):
     for id_ in ("lesson", "lesson-1", "lesson-2"):
         with pytest.raises(Erased):
             jobs.get("default", id_)
+
+
+@pytest.mark.parametrize(("hours", "code"), [(0.5, "worker_lost"), (1.5, "too_slow")])
+@pytest.mark.parametrize("found_by", ["the sweep", "the next child"])
+def test_a_lesson_may_be_cut_for_as_long_as_lessons_may(redis, here, hours, code, found_by):
+    jobs = Jobs(redis, Settings(**{**here.model_dump(exclude_unset=True), "lease_s": 0, "attempts": 1}))
+    lesson(jobs)
+    claimed(jobs, "cut", "cutter")
+    redis.hset("waijiao:job:default/lesson", "claimed_at", time.time() - 3600 * hours)
+    if found_by == "the sweep":
+        jobs.sweep({"cut": "queue:cut"})
+    else:
+        jobs.claim("cut", "cutter", 1)
+    assert jobs.get("default", "lesson").error["code"] == code
