@@ -1,6 +1,6 @@
--- sweep(attempts, stage_s, lesson_s, most, stage, queue, …): take back expired leases, end jobs past their deadline, and answer
--- the bells that are missing: for each stage max(0, ready jobs - messages in its queue); for the chores, deliveries that
--- are due.
+-- sweep(attempts, stage_s, lesson_s, most, stage, queue, …): take back expired leases, end jobs past their deadline, and
+-- answer the bells that are missing: for each stage max(0, ready jobs - messages in its queue); for the chores,
+-- deliveries that are due.
 local attempts, stage_s, lesson_s, most = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 for _, job in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', NOW, 'LIMIT', 0, most)) do
   if alive(job) then
