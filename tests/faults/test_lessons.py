@@ -101,6 +101,14 @@ def test_a_redis_that_is_killed_in_mid_lesson_costs_no_turn(house, orders):
     assert lesson.runs("asr") == ONCE
 
 
+def test_a_cutter_whose_lesson_redis_forgot_cuts_the_next_one(house, client, orders):
+    lesson = stopped_in_cutting(house, "before_submit")
+    house.redis.flushall()
+    orders.withdraw()
+    leave(house).succeeded()
+    assert client.ask("GET", f"/v1/lessons/{lesson.id}").status_code == 404
+
+
 def test_a_lesson_waits_for_a_cutter_and_needs_no_message(house):
     house["cut1"].kill()
     lesson = leave(house)
