@@ -67,7 +67,7 @@ class Everything(Records):
 
     # --- answers that are held
 
-    @precondition(lambda self: self.held())
+    @precondition(lambda self: self.plain.turns)
     @rule(data=st.data(), edit=st.booleans(), go=st.booleans())
     def review(self, data, edit, go):
         turn, before = self.some(data, self.held(), [*self.plain.turns.values()]), self.ready()
