@@ -82,6 +82,19 @@ class School:
         assert accepted.status_code == 202, accepted.text
         return accepted.json["id"]
 
+    def name_of(self, part: str, who: str) -> str:
+        """What a part of a path may be called: something of Anna's or the teacher's that only `who` asks for."""
+        if part in {"job_id", "session"}:
+            job = self.say(ANNA, session=f"for {who}")
+            return job if part == "job_id" else f"for {who}"
+        if part == "assignment_id":
+            return self.assign(f"for-{ROLES.index(PEOPLE[who][1]) if who in PEOPLE else 9}")
+        if part == "key_id":
+            return self.keys.create("north", "learner", "x", Limits())[0].id
+        if part == "lesson_id":
+            return self.teach(ANNA)
+        return {"name": "swagger_style.css", "filename": "docs.js", "model": "whisper-base"}[part]
+
     def listed(self, who: str, query: str = "") -> list[str]:
         return [job["id"] for job in self.ask(who, "GET", f"/v1/jobs?limit=100{query}").json["jobs"]]
 
@@ -122,15 +135,10 @@ def test_everybody_may_do_what_the_table_says_and_sees_only_what_is_theirs(schoo
     (rule,) = school.app.url_map.iter_rules(endpoint)
     (method,) = rule.methods - {"HEAD", "OPTIONS"}
     for who in school.shown:
-        names = {"name": "swagger_style.css", "filename": "docs.js", "model": "whisper-base"}
-        names |= {"job_id": school.say(ANNA, session=f"for {who}"), "session": f"for {who}"}
-        names |= {"assignment_id": school.assign(f"for-{ROLES.index(PEOPLE[who][1]) if who in PEOPLE else 9}")}
-        names |= {"key_id": school.keys.create("north", "learner", "x", Limits())[0].id}
-        if "lesson_id" in rule.arguments:
-            names["lesson_id"] = school.teach(ANNA)
         path = rule.rule
         for part in rule.arguments:
-            path = path.replace(f"<path:{part}>", names[part]).replace(f"<{part}>", names[part])
+            name = school.name_of(part, who)
+            path = path.replace(f"<path:{part}>", name).replace(f"<{part}>", name)
         path += "?from=llm" if endpoint.startswith("rerunning") else ""
         sent = {"json": BODIES.get(endpoint, {})} if method in {"POST", "PUT"} else {}
         if endpoint in FORMS:
