@@ -29,6 +29,7 @@ def child(lesson: Job, cut: Cut) -> Question:
         hint=asked.hint,
         task="transcribe" if learner and cut.speaker and cut.speaker != learner else "turn",
         lane="bulk",
+        key=asked.key,
         owner=asked.owner,
         details={"number": cut.number, "start": cut.start, "end": cut.end, "speaker": cut.speaker},
         lesson=lesson.id,

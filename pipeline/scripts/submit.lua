@@ -51,8 +51,8 @@ local rate, paid  -- the time until which the key's rate is used up by what was 
 if fields.key and not terms.retry_of and not terms.rerun_of and not fields.lesson then
   local limits = redis.call('HMGET', P .. 'key:' .. fields.key, 'per_minute', 'minutes_a_day')
   local per_minute, minutes = tonumber(limits[1]) or 0, tonumber(limits[2]) or 0
-  if minutes > 0 and string.find(fields.road, 'asr', 1, true)
-    and tonumber(redis.call('GET', heard_today(fields.key)) or 0) >= 60000 * minutes then
+  local heard = string.find(fields.road, 'asr', 1, true) or string.find(fields.road, 'cut', 1, true)
+  if minutes > 0 and heard and tonumber(redis.call('GET', heard_today(fields.key)) or 0) >= 60000 * minutes then
     return { 'minutes', {}, stamp(86400 - NOW % 86400), bells }
   end
   if per_minute > 0 and not assignment then  -- a class's homework comes at once

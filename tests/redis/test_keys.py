@@ -1,5 +1,7 @@
 """Keys over a real Redis: what is stored of them, who they are, when they end, and what each may ask for."""
 
+from dataclasses import replace
+
 import pytest
 from click.testing import CliRunner
 from redis import Redis
@@ -174,6 +176,16 @@ def test_the_minutes_of_a_day_are_those_heard_and_refuse_only_recordings(keys, j
     assert 0 < redis.ttl(counted) <= 2 * 86_400
     redis.rename(counted, f"{counted}-yesterday")
     assert jobs.submit(by(key, "e", recording=True)).bells
+
+
+def test_a_lesson_s_turns_are_counted_and_a_lesson_is_refused_when_the_day_s_minutes_are_used(keys, jobs, redis):
+    key, _ = keys.create(NORTH, "learner", "Anna", Limits(minutes_a_day=1))
+    jobs.submit(replace(by(key, "lesson", recording=True), task="lesson", text=""))
+    turn = replace(by(key, "turn", recording=True), task="turn", text="", lesson="lesson", details={"number": 1})
+    jobs.submit(turn)
+    run(jobs, "asr", HEARD.__class__("hello", "en", 70.0))
+    assert refused(jobs, MinutesUsed, replace(by(key, "another", recording=True), task="lesson", text=""))
+    assert jobs.submit(replace(turn, id="turn 2", details={"number": 2})).bells  # of the lesson that was accepted
 
 
 def test_a_recording_that_is_heard_twice_is_counted_once(keys, jobs, redis):
