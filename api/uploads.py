@@ -6,6 +6,7 @@ from typing import IO, cast
 
 from flask import Flask, Request, request
 
+from pipeline.blobs import disk_may_refuse
 from pipeline.settings import Settings
 
 ROOM = 64_000  # bytes a request may have beside its recordings
@@ -25,7 +26,8 @@ class Uploading(Request):
         filename: str | None = None,
         content_length: int | None = None,
     ) -> IO[bytes]:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with disk_may_refuse("written to"):
+            self.folder.mkdir(parents=True, exist_ok=True)
         return cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(self.folder)))
 
 

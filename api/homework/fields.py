@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
 
 from api.asking import SPEEDS, Asking, Upload, Words
 from pipeline.assignments import LEVELS, MOST_STUDENTS
@@ -12,6 +12,16 @@ from pipeline.magic import FORMATS
 ID = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 Name = Annotated[Words, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Length = Annotated[Words, StringConstraints(max_length=4000)]
+
+
+def written(due: Any) -> Any:
+    """JSON has no times; a number is none."""
+    if isinstance(due, str):
+        return due
+    raise ValueError("it is no string")
+
+
+Due = Annotated[AwareDatetime, BeforeValidator(written, json_schema_input_type=str)]
 
 
 class StudentFields(Asking):
@@ -24,7 +34,7 @@ class StudentFields(Asking):
 class AssignmentFields(Asking):
     """What is set."""
 
-    model_config = ConfigDict(json_schema_extra={"required": ["title"]})
+    model_config = ConfigDict(strict=True)
 
     title: Annotated[Name, StringConstraints(max_length=200)] = Field(description="1 to 200 characters")
     instructions: Length = Field("", description="what is to be done, in at most 4000 characters")
@@ -38,7 +48,7 @@ class AssignmentFields(Asking):
     class_name: Annotated[Words, StringConstraints(max_length=100)] = Field(
         "", description="at most 100 characters; classes take turns when the server is busy"
     )
-    due: AwareDatetime | None = Field(None, description="when it is due, such as 2026-12-01T20:00:00+08:00")
+    due: Due | None = Field(None, strict=False, description="when it is due, such as 2026-12-01T20:00:00+08:00")
     retention_h: int | None = Field(None, ge=1, le=87_600, description="hours it is kept after it was answered")
     hold: bool = Field(False, description="true: answers wait for the teacher's word before they are spoken")
     students: list[StudentFields] = Field(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import yaml
-from conftest import LEARNERS
+from recordings import LEARNERS
 
 from pipeline.assignments import Student
 from pipeline.errors import BadRequest, BadRoster
