@@ -32,7 +32,7 @@ from worker_asr.engine import Recording
 PAUSES_S = (0.6, 4.0)  # seconds between two recordings
 ASKED = LEARNERS / "010270268.wav"  # what is asked interactively
 BEFORE = 12  # times it is asked before the lesson
-EVERY_S = 6.0  # seconds after which it is asked again during it
+EVERY_S = 5.0  # seconds after which it is asked again during it
 
 
 def main(minutes: float, interactive: bool, out: Console) -> None:

@@ -77,17 +77,34 @@ def speech(whole: Made) -> Iterable[tuple[float, float]]:
 
 
 def show_waiting(out: Console, before: Sequence[Job], during: Sequence[Job], turns: Sequence[Job]) -> None:
-    """How long interactive turns took. The items in hand: one turn of the lesson at each of its models."""
-    alone, meanwhile = [took(job) for job in before], [took(job) for job in during]
-    ran = [[job.timings[stage].ran_s or 0 for job in turns if stage in job.timings] for stage in ("asr", "llm")]
-    usual, most = (sum(of(each) for each in ran) for of in (statistics.median, max))
-    single, now = statistics.median(alone), statistics.median(meanwhile)
-    over = sum(each > ALLOWED * single + most for each in meanwhile)
-    out.print(f"an interactive turn alone: {single:.2f} s, {max(alone):.2f} at most, of {len(alone)}")
+    """How long interactive turns took, alone and during the lesson; what they waited for: a turn of it in hand."""
+    alone, meanwhile = statistics.median(map(took, before)), statistics.median(map(took, during))
     out.print(
-        f"during the lesson: {now:.2f} s, {max(meanwhile):.2f} at most, of {len(meanwhile)}: {now / single:.2f} times"
+        f"an interactive turn: {alone:.2f} s alone, {meanwhile:.2f} s during the lesson; {len(during)} were asked"
     )
-    out.print(f"items in hand: {usual:.2f} s, {most:.2f} at most; turns over {ALLOWED} times and those: {over}")
+    table = Table(
+        "seconds, medians", "ran alone", "ran meanwhile", "waited meanwhile", "most", "a turn of the lesson", "most"
+    )
+    for stage in ("asr", "llm", "tts"):
+        ran = [job.timings[stage].ran_s or 0 for job in turns if stage in job.timings] or [0.0]
+        waited = [job.timings[stage].waited_s or 0 for job in during]
+        columns = (
+            *(statistics.median(job.timings[stage].ran_s or 0 for job in jobs) for jobs in (before, during)),
+            *(of(each) for each in (waited, ran) for of in (statistics.median, max)),
+        )
+        table.add_row(stage, *(f"{each:.2f}" for each in columns))
+    out.print(table)
+    over = sum(over_s(job, alone, turns) > 0 for job in during)
+    out.print(f"took more than {ALLOWED} times as long as alone and what they waited for turns in hand: {over}")
+
+
+def over_s(job: Job, alone: float, turns: Sequence[Job]) -> float:
+    """Seconds beyond what an interactive turn may take: what it waited counts as far as one turn can take there."""
+    hand = 0.0
+    for stage, timing in job.timings.items():
+        longest = max((turn.timings[stage].ran_s or 0 for turn in turns if stage in turn.timings), default=0.0)
+        hand += min(timing.waited_s or 0, longest)
+    return took(job) - hand - ALLOWED * alone
 
 
 def took(job: Job) -> float:
