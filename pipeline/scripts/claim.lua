@@ -2,6 +2,7 @@
 -- A worker does one thing at a time: what it still holds was given up, by this child or by one that died, and is taken
 -- back; unless this very call (its token) was made before and only its answer was lost.
 -- A job that was tried before is claimed alone: if it is the one that kills its worker, the others of its batch live.
+-- Jobs of two lanes are never claimed together: who waits for an answer would wait for a lesson's turns as well.
 -- A lane that waits, and of which nothing was claimed for starved_s, has the next turn, however much is in faster ones.
 local stage, worker, token, most, lease, attempts, stage_s, starved_s = unpack(ARGV)
 local held, line, served = P .. 'held:' .. worker, P .. 'ready:' .. stage, P .. 'served:' .. stage
@@ -34,11 +35,14 @@ local function note_turn(place)  -- of its lane, and of the rounds in which clas
   end
 end
 
-local batch, alone = {}, false
+local batch, alone, lane = {}, false, nil
 while #batch < tonumber(most) and not alone do
   local job = first()
   if not job then break end
   if alive(job) and get(job, 'stage') == stage then
+    local own = lane_of(tonumber(get(job, 'place')))
+    if #batch > 0 and own ~= lane then break end
+    lane = own
     alone = tonumber(get(job, 'attempts:' .. stage) or 0) > 0
     if alone and #batch > 0 then break end
     redis.call('ZREM', line, job)

@@ -37,6 +37,14 @@ def test_turns_go_before_homework_and_homework_before_lessons_at_every_stage(job
     assert order(jobs, "llm", TAUGHT) == ["interactive-1", "homework-1", "bulk-1"]
 
 
+def test_jobs_of_two_lanes_are_not_claimed_together(jobs):
+    for id_, lane in (("lesson", "bulk"), ("more", "bulk"), ("anna", "interactive"), ("ben", "interactive")):
+        submit(jobs, id_, lane)
+    assert [{job.id for job in jobs.claim("asr", worker, 3)[0]} for worker in ("one", "two")] == [
+        {"anna", "ben"}, {"lesson", "more"},
+    ]  # fmt: skip
+
+
 def test_what_is_due_first_is_done_first_whenever_it_came(jobs):
     for id_, due_h in (("without", None), ("tomorrow", 20), ("tonight", 5), ("in an hour", 1)):
         submit(jobs, id_.replace(" ", "-"), group=id_, due_h=due_h)

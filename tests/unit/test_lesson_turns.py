@@ -75,7 +75,7 @@ def test_what_is_too_quiet_to_be_understood_is_no_turn():
 
 
 def test_a_sound_between_speech_and_silence_counts_as_what_came_before():
-    speech = np.array([0.4] * 5 + [0.9] * 5 + [0.4] * 5 + [0.1] * 10 + [0.4] * 5)
+    speech = np.array([0.2] * 5 + [0.9] * 5 + [0.2] * 5 + [0.1] * 10 + [0.2] * 5)
 
     assert stretches(speech, np.full(30, LOUD)) == [Stretch(5, 15)]
 
