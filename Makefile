@@ -27,6 +27,7 @@ test: .venv/developing
 test-all: test browser  # `make test test-all` runs the first tiers once, and without torch
 	$(MAKE) teachers
 	$(BIN)/waijiao models fetch whisper-tiny-en bark-voices
+	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal tests/served
 	$(BIN)/python -m pytest tests/clients
 	$(BIN)/python -m pytest tests/browser
 	$(BIN)/python -m pytest tests/models

@@ -25,7 +25,7 @@ BOUNDS, LEASES, BLOBS = "tests/redis/test_bounds.py", "tests/redis/test_leases.p
 HOLDING, LANES = "tests/redis/test_holding.py", "tests/redis/test_lanes.py"
 HANDED_IN, CUTTING = "tests/redis/test_handed_in.py", "tests/redis/test_cutting_again.py"
 
-CLIENT, CLIENT_FAULTS = "tests/redis/test_client.py", "tests/redis/test_client_faults.py"
+CLIENT, CLIENT_FAULTS = "tests/served/test_client.py", "tests/served/test_client_faults.py"
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ from pipeline.jobs import Jobs
 from pipeline.record import LANES
 
 HOUR = 3600
+BEGUN = time.time()  # so that what is due in as many hours is due in the same minute
 
 
 def submit(jobs: Jobs, id_: str, lane: str = "homework", group: str = "", due_h: float | None = None) -> None:
-    due = None if due_h is None else time.time() + due_h * HOUR
+    due = None if due_h is None else BEGUN + due_h * HOUR
     jobs.submit(replace(asked(id_, session=id_), lane=lane, group=group, due=due))
 
 
@@ -88,14 +89,12 @@ def order_one(jobs: Jobs) -> str:
 def test_two_tenants_classes_of_the_same_name_are_two(jobs):
     for number in range(3):
         submit(jobs, f"here-{number}", group="4b", due_h=5)
-    jobs.submit(
-        replace(asked("there", session="x", tenant="school"), lane="homework", group="4b", due=time.time() + HOUR)
-    )
+    jobs.submit(replace(asked("there", session="x", tenant="school"), lane="homework", group="4b", due=BEGUN + HOUR))
     assert order(jobs)[0] == "there"
     for number in range(3):
         submit(jobs, f"again-{number}", group="4b", due_h=5)
     jobs.submit(
-        replace(asked("guest", session="y", tenant="school"), lane="homework", group="4b", due=time.time() + 5 * HOUR)
+        replace(asked("guest", session="y", tenant="school"), lane="homework", group="4b", due=BEGUN + 5 * HOUR)
     )
     assert "guest" in order(jobs)[:2]
 

@@ -123,7 +123,7 @@ def test_a_turn_is_asked_about_as_the_lesson_was():
     assert (asked.tenant, asked.persona, asked.language, asked.hint) == ("school", "li", "en", "Kunming")
     assert (asked.owner, asked.retention_h, asked.lane, asked.lesson, asked.group) == ("anna", 5, "bulk", "a1", "a1")
     assert asked.details == {"number": 7, "start": 1.5, "end": 9.25, "speaker": "left"}
-    assert (asked.key, asked.webhook) == ("", "")  # neither charged nor told of again
+    assert (asked.key, asked.webhook) == ("k", "")  # what is heard counts for it; it is not told of
     assert asked.session == asked.id
 
 
