@@ -1,5 +1,6 @@
 """Records in a real Redis: how a job moves, who may move it, and what can never happen."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -221,10 +222,15 @@ def test_a_job_that_was_tried_before_is_claimed_alone_so_that_it_takes_no_other_
 
 
 def test_a_batch_ends_before_a_job_that_was_tried_before(jobs):
-    jobs.submit(replace(asked("tried", session="tried"), lane="bulk"))
+    begun = time.time()
+
+    def hand_in(name: str, due_h: int) -> None:
+        jobs.submit(replace(asked(name, session=name), lane="homework", due=begun + 3600 * due_h))
+
+    hand_in("tried", 5)
     jobs.fail("asr", claimed(jobs, "asr"), EngineFailed(), again=True)
-    for name in ("first", "second"):  # which are interactive, and go before it
-        jobs.submit(asked(name, session=name))
+    for name in ("first", "second"):  # which are due before it
+        hand_in(name, 2)
     assert [job.id for job in jobs.claim("asr", WORKER, 9)[0]] == ["first", "second"]
-    jobs.submit(replace(asked("last", session="last"), lane="bulk"))
+    hand_in("last", 7)
     assert [job.id for job in jobs.claim("asr", OTHER, 9)[0]] == ["tried"]  # in its old place, before the last one
