@@ -93,14 +93,14 @@ def test_without_redis_nobody_waits_and_what_was_told_has_no_hole(house, hurried
         begun = time.monotonic()
         for piece in PIECES[1:]:
             told.text(job, piece)
-        assert time.monotonic() - begun < 1.5
+        assert time.monotonic() - begun < 0.5
         wait_for(lambda: told.given_up)
         if trouble == "kill_redis":
             house.start_redis()
         house.thaw_redis()
         told.text(job, "and more")
         begun = time.monotonic()
-    assert time.monotonic() - begun < 6
+    assert time.monotonic() - begun < 3
     assert WHOLE.text.startswith(text(house.jobs, job))
     assert len(caplog.records) == 1
 
