@@ -1,5 +1,22 @@
-"""Every test has a server of its own."""
+"""Every test has a server of its own, which some of them kill; the workers are played by a teacher who echoes."""
 
+import pytest
+from echo import Echo
+from killable import Server
 from serving import serve, server
 
 __all__ = ["serve", "server"]
+
+
+@pytest.fixture
+def killable(redis, here):
+    server = Server(here)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def teacher(jobs, here):
+    teacher = Echo(jobs, here.blobs_folder)
+    yield teacher
+    teacher.close()

@@ -38,13 +38,6 @@ def client(request, server):
         yield client
 
 
-@pytest.fixture
-def teacher(jobs, here):
-    teacher = Echo(jobs, here.blobs_folder)
-    yield teacher
-    teacher.close()
-
-
 @both
 def test_a_recording_is_answered(client, teacher, tmp_path):
     answer = client.ask(recording(1), session="anna", metadata={"lesson": "7"})

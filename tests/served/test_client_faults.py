@@ -9,29 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from echo import Awaited, Echo, recording
+from echo import Awaited, recording
 from faults.proxy import Proxy
-from killable import Server
 from waiting import wait_for
 
 from waijiao import Client
 from waijiao.errors import Unreachable
 
 both = pytest.mark.parametrize("kind", [Client, Awaited])
-
-
-@pytest.fixture
-def killable(redis, here):
-    server = Server(here)
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def teacher(jobs, here):
-    teacher = Echo(jobs, here.blobs_folder)
-    yield teacher
-    teacher.close()
 
 
 @pytest.fixture

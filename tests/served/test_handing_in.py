@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from echo import Awaited, Echo, recording
-from killable import Server
 from waiting import wait_for
 
 from pipeline.assignments import Student
@@ -27,20 +26,6 @@ both = pytest.mark.parametrize("client", [Client, Awaited], indirect=True)
 def client(request, server):
     with request.param(str(server.base_url), "") as client:
         yield client
-
-
-@pytest.fixture
-def killable(redis, here):
-    server = Server(here)
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def teacher(jobs, here):
-    teacher = Echo(jobs, here.blobs_folder)
-    yield teacher
-    teacher.close()
 
 
 @pytest.fixture
