@@ -4,12 +4,13 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar, Unpack
+from typing import Generic, TypeVar, Unpack
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
 from pipeline.capacity_shapes import Capacity
+from pipeline.lesson_shapes import LessonView
 from pipeline.shapes import Job, JobList, Readiness, Session, State
 from waijiao.answers import Answer, Recording, failure
 from waijiao.errors import Unreachable
@@ -18,6 +19,7 @@ from waijiao.fields import Fields, Wanted, form_of, id_of, owned, place, query_o
 from waijiao.request import Batch, Call, Many, Request, opener
 
 S = TypeVar("S", bound=BaseModel)
+W = TypeVar("W", Job, LessonView)
 Told = Callable[[Job], object] | None  # is told of a job at each change
 ENDED: frozenset[State] = frozenset(("succeeded", "failed", "canceled", "expired"))
 LOOK_S = 1.0  # seconds between two looks at a job when the server lets nobody else wait
@@ -27,12 +29,13 @@ PAGE = 100  # jobs of one page
 
 
 @dataclass(frozen=True)
-class Sight:
-    """A job that is looked at every `every_s` seconds, and as it was seen last."""
+class Sight(Generic[W]):
+    """Something at `path` that changes until it has ended, looked at every `every_s` seconds; as it was seen last."""
 
+    shape: type[W]
     path: str
     every_s: float
-    job: Job | None = None
+    seen: W | None = None
     tag: str = ""
     after_s: float = 0
 
@@ -67,7 +70,7 @@ class Calls:
 
         Its place in the queue and the time to go change unannounced; they are looked at every `every_s` seconds.
         """
-        return self._look(Sight(place(job), every_s))
+        return self.changes(Sight(Job, place(job), every_s))
 
     def answer(self, job: Job | str) -> Call[Answer]:
         """The spoken answer of a job that has ended; the error that it failed with is raised."""
@@ -106,9 +109,7 @@ class Calls:
 
     def erase(self, job: Job | str) -> Call[None]:
         """Erase a job, its recording and its answer; canceled first when it has not ended."""
-        answer = yield from self.remove(place(job))
-        if answer.status_code != httpx.codes.NO_CONTENT:
-            yield from self.remove(place(job))
+        yield from self.erase_at(place(job))
 
     def retry(self, job: Job | str) -> Call[Job]:
         """Have a dead job answered after all; the job that stands in its place."""
@@ -135,22 +136,28 @@ class Calls:
         """Each model's workers, what waits for them, and how fast they are of late."""
         return self.shape(Capacity, Request("GET", "/v1/capacity"))
 
-    def _look(self, at: Sight) -> Many[Job]:
-        """The job as it is; with a tag, as soon as it is another one than the tag names."""
+    def changes(self, at: Sight[W]) -> Many[W]:
+        """As it is; with a tag, as soon as it is another one than that names; then each change until it has ended."""
         known, query = ({"If-None-Match": at.tag}, {"wait": f"{at.every_s:g}"}) if at.tag else (None, None)
         begun = time.monotonic()
         answer = yield from self.exchange.sure(Request("GET", at.path, query, known, after_s=at.after_s))
         if answer.status_code == httpx.codes.NOT_MODIFIED:  # at once, when the server lets nobody else wait
             after_s = 0 if time.monotonic() - begun >= at.every_s / 2 else LOOK_S
-            return Batch([], self._look(replace(at, tag="", after_s=after_s)))
-        job = self.read(Job, answer)
-        news = [] if job == at.job else [job]
-        seen = replace(at, job=job, tag=answer.headers.get("ETag", ""), after_s=0)
-        return Batch(news, None if job.state in ENDED else self._look(seen))
+            return Batch([], self.changes(replace(at, tag="", after_s=after_s)))
+        now = self.read(at.shape, answer)
+        news = [] if now == at.seen else [now]
+        seen = replace(at, seen=now, tag=answer.headers.get("ETag", ""), after_s=0)
+        return Batch(news, None if now.state in ENDED else self.changes(seen))
 
     def shape(self, shape: type[S], request: Request) -> Call[S]:
         """What the request is answered with, as a type."""
         return self.read(shape, (yield from self.exchange.sure(request)))
+
+    def erase_at(self, path: str) -> Call[None]:
+        """Erase what is there; it is canceled first when it has not ended."""
+        answer = yield from self.remove(path)
+        if answer.status_code != httpx.codes.NO_CONTENT:
+            yield from self.remove(path)
 
     def remove(self, path: str, owner: str | None = None) -> Call[httpx.Response]:
         """Not sent twice: what cancels a job at first would erase it the second time."""

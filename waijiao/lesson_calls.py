@@ -1,19 +1,15 @@
 """What can be asked of a server about lessons: calls like those of calls.py, which client.py runs in both ways."""
 
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack
 
-import httpx
-
 from pipeline.lesson_shapes import LessonList, LessonListed, LessonView
 from pipeline.shapes import State
 from waijiao.answers import Recording, of_code
-from waijiao.calls import ENDED, LOOK_S, WAIT_S, Calls
+from waijiao.calls import WAIT_S, Calls, Sight
 from waijiao.fields import quoted, spelt
 from waijiao.request import FILE_NAME, Batch, Call, Many, Request, opener
 
@@ -39,17 +35,6 @@ class LessonFields(TypedDict, total=False):
     webhook: str | None
     webhook_events: Sequence[str] | None
     idempotency_key: str | None
-
-
-@dataclass(frozen=True)
-class Sight:
-    """A lesson that is looked at every `every_s` seconds, and as it was seen last."""
-
-    path: str
-    every_s: float
-    lesson: LessonView | None = None
-    tag: str = ""
-    after_s: float = 0
 
 
 def submit_lesson(
@@ -82,7 +67,7 @@ def lessons(
 
 def lesson_progress(calls: Calls, lesson: LessonListed | str, *, every_s: float = WAIT_S) -> Many[LessonView]:
     """Each change of a lesson, until it has ended: as it is now, …, as it ended."""
-    return _look(calls, Sight(place(lesson), every_s))
+    return calls.changes(Sight(LessonView, place(lesson), every_s))
 
 
 def wait_lesson(calls: Calls, lesson: LessonListed | str, *, on_change: Told = None) -> Call[LessonView]:
@@ -125,22 +110,7 @@ def cancel_lesson(calls: Calls, lesson: LessonListed | str) -> Call[LessonView]:
 
 def erase_lesson(calls: Calls, lesson: LessonListed | str) -> Call[None]:
     """Erase a lesson with all its turns; canceled first when it has not ended."""
-    answer = yield from calls.remove(place(lesson))
-    if answer.status_code != httpx.codes.NO_CONTENT:
-        yield from calls.remove(place(lesson))
-
-
-def _look(calls: Calls, at: Sight) -> Many[LessonView]:
-    """The lesson as it is; with a tag, as soon as it is another one than the tag names."""
-    known, query = ({"If-None-Match": at.tag}, {"wait": f"{at.every_s:g}"}) if at.tag else (None, None)
-    begun = time.monotonic()
-    answer = yield from calls.exchange.sure(Request("GET", at.path, query, known, after_s=at.after_s))
-    if answer.status_code == httpx.codes.NOT_MODIFIED:  # at once, when the server lets nobody else wait
-        after_s = 0 if time.monotonic() - begun >= at.every_s / 2 else LOOK_S
-        return Batch([], _look(calls, replace(at, after_s=after_s)))
-    lesson = calls.read(LessonView, answer)
-    seen = replace(at, lesson=lesson, tag=answer.headers.get("ETag", ""), after_s=0)
-    return Batch([lesson], None if lesson.state in ENDED else _look(calls, seen))
+    yield from calls.erase_at(place(lesson))
 
 
 def _page(calls: Calls, query: Mapping[str, str]) -> Many[LessonListed]:

@@ -113,7 +113,7 @@ def test_without_redis_nobody_waits_and_what_was_told_has_no_hole(house, hurried
         begun = time.monotonic()
     assert time.monotonic() - begun < 3
     assert WHOLE.text.startswith(text(house.jobs, job))
-    assert len(caplog.records) == 1
+    assert [record.module for record in caplog.records].count("telling") == 1
 
 
 def test_at_the_end_nobody_waits_long_for_a_redis_that_is_silent(house, hurried):
