@@ -11,7 +11,6 @@ elseif present then
 end
 redis.call('HSET', record, 'assignment', assignment)
 redis.call('HSETNX', record, 'created_at', stamp(NOW))
-if outcome ~= 'same' then redis.call('HINCRBY', record, 'version', 1) end
 local all = P .. 'assignments:' .. tenant
 redis.call('ZADD', all, 'NX', NOW, name)
 outlast({ all, record, P .. 'handed-in:' .. name, P .. 'open-work:' .. name, P .. 'work:' .. name }, lasting)
