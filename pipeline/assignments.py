@@ -73,7 +73,7 @@ class Assignment:
 
 
 class Assignments:
-    """The assignments in one Redis. Every change is atomic; what is read of many records may be of different moments."""
+    """The assignments in one Redis. Every change is atomic; of many records, each is read at its own moment."""
 
     def __init__(self, jobs: Jobs) -> None:
         self.jobs = jobs
