@@ -35,16 +35,18 @@ def place(tmp_path):
 
 
 @pytest.fixture
-def set_as(place, request):
-    """Writes the assignment's file, its id the test's own."""
+def set_as(place, request, client):
+    """Writes the assignment's file, its id the test's own; what was set is erased after the test."""
+    id_ = request.node.name.replace("_", "-")[-60:].strip("-").lower()
 
     def write(**fields) -> str:
-        id_ = request.node.name.replace("_", "-")[-60:].strip("-").lower()
         said = {"id": id_, "title": "One sentence", "roster": "class.csv", **fields}
         place.joinpath("hw.yaml").write_text(json.dumps(said))  # JSON is YAML
         return id_
 
-    return write
+    yield write
+    if id_ in {each.id for each in client.assignments()}:
+        client.erase_assignment(id_)
 
 
 @pytest.fixture
