@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from invariants import BROKER
 from load import steady_load
-from plan import KINDS
+from plan import KINDS, Plan
 from waiting import wait_for
 
-TASKS = {"asr": "asr.transcribe", "llm": "llm.answer", "tts": "tts.speak", "chores": "chores.tidy"}
+PLAN = Plan(workers=dict.fromkeys(KINDS, 1))
+TASKS = {"asr": "asr.transcribe", "llm": "llm.answer", "tts": "tts.speak", "cut": "cut.cut", "chores": "chores.tidy"}
 REMOVED = "a message that is no bell was removed"
 
 
