@@ -94,8 +94,11 @@ def show_waiting(out: Console, before: Sequence[Job], during: Sequence[Job], tur
         )
         table.add_row(stage, *(f"{each:.2f}" for each in columns))
     out.print(table)
-    over = sum(over_s(job, alone, turns) > 0 for job in during)
-    out.print(f"took more than {ALLOWED} times as long as alone and what they waited for turns in hand: {over}")
+    over = [seconds for job in during if (seconds := over_s(job, alone, turns)) > 0]
+    out.print(
+        f"took more than {ALLOWED} times as long as alone and what they waited for turns in hand: {len(over)}, "
+        f"by {max(over, default=0):.2f} s at most"
+    )
 
 
 def over_s(job: Job, alone: float, turns: Sequence[Job]) -> float:
