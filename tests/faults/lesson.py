@@ -81,7 +81,7 @@ class Lesson:
         """Its files in the blob store, and those of its turns."""
         return [path for path in stored(self.house) if path.parent.name in self.ids]
 
-    def succeeded(self, seconds: float = 90) -> dict:
+    def succeeded(self, seconds: float = 60) -> dict:
         """The lesson as it is shown when it has ended well, with every turn."""
         job = self.house.client.ended(self.id, seconds)
         assert job["state"] == "succeeded", job["error"]
