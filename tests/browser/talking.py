@@ -5,7 +5,7 @@ import time
 from playwright.sync_api import Locator, Page
 
 ANSWERED_S = 60  # seconds for which an answer is waited for
-TAUGHT = "Yesterday I go to the library and I read two book."
+TAUGHT = "He have a dog and three cat."  # of which the model is sure, with whatever it is answered
 
 
 def record(page: Page, seconds: float) -> None:
