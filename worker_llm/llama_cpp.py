@@ -36,7 +36,8 @@ class LlamaCpp:
     """Prompts of one call are answered at the same time.
 
     llama.cpp's server cannot do without a listener, so it listens on a socket in a folder that only this user
-    can enter, and answers only who knows a key made for this process. It is asked for token counts alone.
+    can enter, and answers only who knows a key made for this process. It is asked for token counts alone, each through
+    a connection of its own: one that is kept may be ended by the server just as it is used again.
     """
 
     def __init__(self, model: Path, settings: Settings) -> None:
@@ -49,7 +50,7 @@ class LlamaCpp:
         except RuntimeError as error:
             raise ModelDamaged(f"WAIJIAO_LLM_MODEL: llama.cpp cannot load {model}: {error}") from error
         self._listener = httpx.Client(
-            transport=httpx.HTTPTransport(uds=self.socket),
+            transport=httpx.HTTPTransport(uds=self.socket, limits=httpx.Limits(max_keepalive_connections=0)),
             base_url="http://llm",
             headers={"Authorization": f"Bearer {key}"},
             timeout=LISTENER_S,
@@ -150,6 +151,9 @@ def _parameters(model: Path, settings: Settings, key: str, address: str) -> Any:
         wanted.split_mode = xllamacpp.llama_split_mode.LLAMA_SPLIT_MODE_NONE  # on that one alone
     else:
         wanted.n_batch = STEP
+        # Alone and beside others computed alike, which float16 is not: docs/decisions/0013-batches-across-jobs.md
+        wanted.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_ENABLED
+        wanted.cache_type_k = wanted.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_BF16
     wanted.cache_ram_mib = CACHE_MIB
     wanted.verbosity = ERRORS_ONLY
     for threads in (wanted.cpuparams, wanted.cpuparams_batch):

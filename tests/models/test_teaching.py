@@ -5,11 +5,14 @@ import json
 import signal
 import stat
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
+from waiting import wait_for
 
 from pipeline import models, personas
 from pipeline.errors import Canceled, ModelDamaged, PromptTooLong, UnknownEngine
@@ -19,6 +22,7 @@ from pipeline.record import Job, Question
 from pipeline.settings import settings
 from pipeline.turns import Completion, Edit, Exchange, Feedback, Transcript
 from worker_llm import engine
+from worker_llm.completion import request
 from worker_llm.engine import Message, Prompt
 from worker_llm.feedback import understand
 from worker_llm.lesson_summary import SPOKEN_CHARS, main, summary
@@ -255,6 +259,33 @@ def test_a_time_limit_strikes_at_once_and_the_next_prompt_works(model):
     assert isinstance(model.reply([chat("hello")])[0], Completion)
 
 
+def test_an_answer_is_computed_the_same_to_the_last_digit_whatever_else_is_asked(monkeypatch):
+    """Alone, beside others, and after one that was given up: as likely, each of its tokens, as a float64 says it."""
+    monkeypatch.setattr("worker_llm.llama_cpp.request", lambda prompt: request(prompt) | {"logprobs": True})
+    model = LlamaCpp(models.locate(settings().llm_model, settings().models_folder), four := four_at_once())
+    william = personas.load("william", four.personas)
+    prompts = [compose(william, [], each, four, model.count_tokens) for each in list(CORRECTIONS)[:4]]
+    alone = [likelihoods(model, prompt) for prompt in prompts]
+    assert all(min(each) < 0 for each in alone)
+    with ThreadPoolExecutor(4) as threads:
+        for _ in range(2):
+            prompts, alone = prompts[1:] + prompts[:1], alone[1:] + alone[:1]
+            assert [*threads.map(partial(likelihoods, model), prompts)] == alone
+            model.reply([dataclasses.replace(chat(LONG, 3000), wanted=WantedFor(0.2)), *prompts[:2]])
+            assert [*threads.map(partial(likelihoods, model), prompts[:2])] == alone[:2]
+    assert [likelihoods(model, prompt) for prompt in prompts] == alone
+
+
+def likelihoods(model, prompt):
+    """The logarithm of each token's probability in the answer."""
+    chosen = [choice for piece in model.complete(prompt).pieces for choice in piece.get("choices", ())]
+    return [token["logprob"] for choice in chosen for token in (choice.get("logprobs") or {}).get("content", ())]
+
+
+def four_at_once():
+    return settings().model_copy(update={"llm_batch": 4})
+
+
 def two_at_once():
     return settings().model_copy(update={"llm_batch": 2})
 
@@ -265,6 +296,11 @@ def test_nobody_else_can_use_the_listener(model, path):
         assert stranger.post(path, json={"prompt": "x", "content": "x"}).status_code == 401
         assert stranger.get("/").status_code == 404
     assert stat.S_IMODE(Path(model.socket).parent.stat().st_mode) == 0o700
+
+
+def test_no_connection_to_the_listener_is_kept_which_it_could_end_while_it_is_used(model):
+    model.count_tokens("hello")
+    wait_for(lambda: Path("/proc/net/unix").read_text().count(model.socket) == 1, seconds=2)  # itself; it waits for 5 s
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path):
