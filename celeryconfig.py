@@ -25,6 +25,7 @@ task_acks_on_timeout = False
 worker_prefetch_multiplier = 1
 worker_concurrency = 1
 worker_consumer = "pipeline.consumer:Consumer"
+worker_pool = "pipeline.pool:TaskPool"
 worker_send_task_events = False
 worker_hijack_root_logger = False
 worker_cancel_long_running_tasks_on_connection_loss = False

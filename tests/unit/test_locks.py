@@ -68,6 +68,7 @@ if "api" in sys.argv[2:]:
     import_module("api").create_app()
 """
 
+CELERY_S = ["celeryconfig", "kombu.transport.redis", "pipeline.consumer", "pipeline.pool"]
 each_role = pytest.mark.parametrize("role", ENTRIES)
 
 
@@ -77,8 +78,7 @@ def lock(role):
 
 def modules(role):
     """What a role imports first: its entries, and what Celery imports because a setting names it."""
-    celery_s = ["celeryconfig", "kombu.transport.redis", "pipeline.consumer"] if role != "models" else []
-    return [place.partition(":")[0] for place in ENTRIES[role]] + celery_s
+    return [place.partition(":")[0] for place in ENTRIES[role]] + (CELERY_S if role != "models" else [])
 
 
 def file_of(module):

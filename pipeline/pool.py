@@ -1,0 +1,25 @@
+"""Celery's pool of child processes, that nothing which a killed child had half sent can end."""
+
+import logging
+from typing import Any
+
+from celery.concurrency.asynpool import AsynPool
+from celery.concurrency.prefork import TaskPool as CelerysTaskPool
+
+log = logging.getLogger("waijiao")
+
+
+class Pool(AsynPool):
+    """Throws away what is left in a dead child's pipe when it cannot be read: its work is known to be lost anyway."""
+
+    def process_flush_queues(self, proc: Any) -> None:
+        try:
+            super().process_flush_queues(proc)
+        except Exception as error:  # noqa: BLE001 - half a pickle, or one whose beginning was read, can raise anything
+            log.warning("what a dead child had half sent was thrown away (%s)", type(error).__name__)
+
+
+class TaskPool(CelerysTaskPool):
+    """As worker_pool in celeryconfig.py."""
+
+    Pool = Pool
