@@ -10,7 +10,7 @@ log = logging.getLogger("waijiao")
 
 
 class Pool(AsynPool):
-    """Throws away what is left in a dead child's pipe when it cannot be read: its work is known to be lost anyway."""
+    """Throws away what a dead child had said and cannot be read: what it did not commit is done again."""
 
     def process_flush_queues(self, proc: Any) -> None:
         try:
