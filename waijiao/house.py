@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -21,6 +22,7 @@ from waijiao import embedded_redis, services
 from waijiao.services import Service
 
 LOOK_S = 0.1  # seconds between two looks at the processes
+ENDED_S = 0.02  # seconds between two looks at one that is to end
 BACK_S = 1.0  # seconds before a process that died young is started again
 LOG_BYTES = 10_000_000  # size at which a log is put aside when its process is next started
 HAND_BACK_S = 4.0  # seconds beyond shutdown_s that a worker may need to hand back what it could not finish
@@ -164,16 +166,25 @@ def die_with_parent() -> None:
 
 def end(processes: "list[subprocess.Popen[bytes]]", grace_s: float) -> None:
     for process in processes:
-        if process.poll() is None:
-            process.terminate()
+        process.terminate()
     deadline = time.monotonic() + grace_s
     for process in processes:
-        try:
-            process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            kill_group(process.pid)
-            process.wait()
+        while not ended(process) and time.monotonic() < deadline:
+            time.sleep(ENDED_S)
         kill_group(process.pid)
+        while not ended(process):
+            time.sleep(ENDED_S)
+
+
+def ended(process: "subprocess.Popen[bytes]") -> bool:
+    """As Popen.poll knows, but without its lock: Ctrl-C that strikes inside poll leaves that locked for ever."""
+    with suppress(ChildProcessError):  # poll was told, and had no time to note it
+        if process.returncode is None:
+            pid, status = os.waitpid(process.pid, os.WNOHANG)
+            if not pid:
+                return False
+            process.returncode = os.waitstatus_to_exitcode(status)
+    return True
 
 
 def kill_group(leader: int) -> None:

@@ -80,12 +80,25 @@ def test_the_api_s_processes_are_small(house):
 
 
 def test_an_idle_house_leaves_the_processor_alone(house):
-    """Processor time, not wall time: under 4 % of a core for each process. On a quiet machine a worker takes 2 %."""
+    """None spins, or looks over and over for what does not come. A worker takes 0.2 to 0.6 s of processor time in 10 s,
+    as the machine is, and wakes 80 times; Redis, which serves all of them, 500 times.
+    """
     house.ask(LEARNERS[0])
-    before = {each: sum(each.cpu_times()[:2]) for each in processes(house)}
+    before = {each: (seconds(each), wakings(each)) for each in processes(house)}
     time.sleep(10)
-    used = {each.pid: (sum(each.cpu_times()[:2]) - then, command(each)) for each, then in before.items()}
-    assert max(used.values())[0] < 0.4, used
+    used = {(each.pid, command(each)): (seconds(each) - s, wakings(each) - w) for each, (s, w) in before.items()}
+    assert max(s for s, _ in used.values()) < 1.5, used
+    assert max(w for _, w in used.values()) < 1000, used
+
+
+def seconds(process) -> float:
+    """Of processor time."""
+    return sum(process.cpu_times()[:2])
+
+
+def wakings(process) -> int:
+    """How often its main thread went on after it had waited."""
+    return process.num_ctx_switches().voluntary
 
 
 def test_a_second_house_in_the_same_home_is_refused(house):

@@ -1,10 +1,16 @@
-"""What `waijiao up` starts, and with how many threads."""
+"""What `waijiao up` starts, with how many threads, and how it ends it."""
+
+import os
+import signal
+import subprocess
 
 import pytest
+from waiting import wait_for
 
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
 from pipeline.store import address, broker_address, socket_path
+from waijiao.house import end
 from waijiao.services import thread_budget, workers
 
 
@@ -38,3 +44,35 @@ def test_records_and_broker_have_the_same_address(tmp_path):
 def test_tls_without_certificate_checks_is_refused():
     with pytest.raises(ConfigurationError, match="certificate"):
         address(Settings(redis_url="rediss://redis.example:6380/1?ssl_cert_reqs=none"))
+
+
+def started(script):
+    """A shell that runs `script`, once it has said that it does."""
+    process = subprocess.Popen(["sh", "-c", f"{script} echo; sleep 60"], stdout=subprocess.PIPE, start_new_session=True)
+    with process.stdout as said:
+        said.readline()
+    return process
+
+
+def test_a_process_is_asked_to_end_and_killed_with_all_its_own_if_it_does_not():
+    willing, deaf = started(""), started("trap '' TERM;")
+    end([willing, deaf], 0.5)
+    assert (willing.returncode, deaf.returncode) == (-signal.SIGTERM, -signal.SIGKILL)
+    wait_for(lambda: not any(map(is_group, (willing.pid, deaf.pid))))
+
+
+def is_group(leader):
+    try:
+        os.killpg(leader, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_processes_end_although_ctrl_c_struck_while_they_were_looked_at():
+    locked, forgotten = started(""), started("")
+    locked._waitpid_lock.acquire()  # as it stays when Popen.poll is interrupted before it can promise to release it
+    forgotten.kill()
+    os.waitpid(forgotten.pid, 0)  # and when it is interrupted after that, before it notes how the process ended
+    end([locked, forgotten], 5)
+    assert locked.returncode == -signal.SIGTERM
