@@ -26,6 +26,7 @@ def test_flushed_scripts_are_loaded_again(house, client):
 
 
 def test_after_everything_was_flushed_new_work_goes_on(house, client, orders):
+    everybody_works_again(house)  # a worker that Redis's end in a test before has stopped is started anew by then
     flushed = [client.say() for _ in range(5)]
     flushed += [house.held(stage) for stage in ("tts", "llm", "asr")] + [client.say() for _ in range(5)]
     everybody = {each.name: each.pid for each in house.processes.values()}
