@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -178,13 +177,14 @@ def end(processes: "list[subprocess.Popen[bytes]]", grace_s: float) -> None:
 
 def ended(process: "subprocess.Popen[bytes]") -> bool:
     """As Popen.poll knows, but without its lock: Ctrl-C that strikes inside poll leaves that locked for ever."""
-    with suppress(ChildProcessError):  # poll was told, and had no time to note it
-        if process.returncode is None:
+    if process.returncode is None:
+        try:
             pid, status = os.waitpid(process.pid, os.WNOHANG)
-            if not pid:
-                return False
+        except ChildProcessError:  # poll was told how it ended, and had no time to note it
+            pid, status = process.pid, 0
+        if pid:
             process.returncode = os.waitstatus_to_exitcode(status)
-    return True
+    return process.returncode is not None
 
 
 def kill_group(leader: int) -> None:

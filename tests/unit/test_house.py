@@ -71,8 +71,9 @@ def is_group(leader):
 
 def test_processes_end_although_ctrl_c_struck_while_they_were_looked_at():
     locked, forgotten = started(""), started("")
-    locked._waitpid_lock.acquire()  # as it stays when Popen.poll is interrupted before it can promise to release it
-    forgotten.kill()
-    os.waitpid(forgotten.pid, 0)  # and when it is interrupted after that, before it notes how the process ended
+    for each in (locked, forgotten):
+        each._waitpid_lock.acquire()  # as it stays when Popen.poll is interrupted before it can promise to release it
+    os.kill(forgotten.pid, signal.SIGKILL)
+    os.waitpid(forgotten.pid, 0)  # and when it is interrupted before it notes how the process ended
     end([locked, forgotten], 5)
-    assert locked.returncode == -signal.SIGTERM
+    assert (locked.returncode, forgotten.returncode) == (-signal.SIGTERM, 0)
