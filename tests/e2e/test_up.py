@@ -88,7 +88,8 @@ def test_an_idle_house_leaves_the_processor_alone(house):
     time.sleep(10)
     used = {(each.pid, command(each)): (seconds(each) - s, wakings(each) - w) for each, (s, w) in before.items()}
     assert max(s for s, _ in used.values()) < 1.5, used
-    assert max(w for _, w in used.values()) < 1000, used
+    often = {who: w for who, (_, w) in used.items() if w > (1000 if "redis-server" in who[1] else 200)}
+    assert not often
 
 
 def seconds(process) -> float:
