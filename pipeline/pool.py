@@ -1,4 +1,4 @@
-"""Celery's pool of child processes, that nothing which a killed child had half sent can end."""
+"""Celery's pool of child processes, that no unreadable message of a killed child can end."""
 
 import logging
 from typing import Any
@@ -16,7 +16,9 @@ class Pool(AsynPool):
         try:
             super().process_flush_queues(proc)
         except Exception as error:  # noqa: BLE001 - half a pickle, or one whose beginning was read, can raise anything
-            log.warning("what a dead child had half sent was thrown away (%s)", type(error).__name__)
+            log.warning(
+                "the last message of a dead child could not be read and was thrown away (%s)", type(error).__name__
+            )
 
 
 class TaskPool(CelerysTaskPool):
