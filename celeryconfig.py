@@ -2,10 +2,10 @@
 
 from kombu import Queue
 
+from pipeline.redis_connection import broker_url
 from pipeline.settings import settings
-from pipeline.store import broker_address
 
-broker_url = broker_address(settings())
+broker_url = broker_url(settings())
 result_backend = None
 task_ignore_result = True
 
@@ -24,8 +24,8 @@ task_acks_on_failure = True
 task_acks_on_timeout = False
 worker_prefetch_multiplier = 1
 worker_concurrency = 1
-worker_consumer = "pipeline.consumer:Consumer"
-worker_pool = "pipeline.pool:TaskPool"
+worker_consumer = "pipeline.worker.celery_overrides:Consumer"
+worker_pool = "pipeline.worker.celery_overrides:TaskPool"
 worker_send_task_events = False
 worker_hijack_root_logger = False
 worker_cancel_long_running_tasks_on_connection_loss = False

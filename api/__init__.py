@@ -1,61 +1,48 @@
-"""The HTTP API: it takes a question, keeps its recording, rings the first worker, and shows how far the job got."""
+"""The HTTP API: it accepts requests, stores recordings, enqueues jobs, and shows how far they got."""
 
 from flask import Flask
 
-from api import (
-    access,
-    archive,
-    audio,
-    capabilities,
-    capacity,
-    chat,
-    docs,
-    errors,
-    events,
-    headers,
-    health,
-    jobs,
-    keys,
-    login,
-    metrics,
-    model_list,
-    page,
-    sessions,
-    speech,
-    transcriptions,
-    uploads,
-    webhooks,
-)
-from api.homework import assignments, export, rerunning, reviewing, submissions
-from api.lessons import lessons
-from api.waiting import Changes
-from pipeline.app import ring_in_a_hurry
-from pipeline.blobs import FolderBlobs
-from pipeline.forecast import Forecast
-from pipeline.jobs import Jobs
+from api import auth, docs, error_handlers, middleware, page
+from api.admin import keys, login, status, webhooks
+from api.homework import assignments, export, review, submissions
+from api.jobs import events, sessions, zip_download
+from api.jobs import routes as jobs
+from api.lessons import routes as lessons
+from api.long_poll import Changes
+from api.openai import audio, chat, models
+from pipeline.blob_store import FolderBlobs
+from pipeline.celery_app import use_short_timeouts
+from pipeline.jobs.eta import Forecast
+from pipeline.jobs.store import Jobs
+from pipeline.redis_connection import FAST, connect
 from pipeline.settings import Settings, settings
-from pipeline.store import HURRIED, connect
+
+RESOURCES = (
+    *(jobs, events, sessions, zip_download),
+    *(assignments, submissions, review, export),
+    lessons,
+    *(audio, chat, models),
+    *(keys, login, status, webhooks),
+    *(page, docs),
+)
 
 
 def create_app(with_settings: Settings | None = None) -> Flask:
     """The WSGI application. It speaks to Redis and to the blob folder only, and imports no model library."""
     chosen = with_settings or settings()
-    ring_in_a_hurry()
+    use_short_timeouts()
     app = Flask(__name__)
-    uploads.register(app, chosen)
+    middleware.register_uploads(app, chosen)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["settings"] = chosen
-    app.extensions["jobs"] = Jobs(connect(chosen, HURRIED), chosen)
+    app.extensions["jobs"] = Jobs(connect(chosen, FAST), chosen)
     app.extensions["forecast"] = Forecast(app.extensions["jobs"])
     app.extensions["changes"] = Changes(chosen)
     app.extensions["blobs"] = FolderBlobs(chosen.blobs_folder)
-    alone = (transcriptions, chat, speech, model_list)
-    homework = (assignments, submissions, reviewing, rerunning, export, lessons, capacity)
-    for_pages = (page, login, capabilities, archive, docs)
-    for resource in (jobs, audio, events, sessions, keys, webhooks, health, metrics, *homework, *for_pages, *alone):
+    for resource in RESOURCES:
         app.register_blueprint(resource.routes)
-    errors.register(app)
-    access.register(app)
-    headers.register(app, chosen)
+    error_handlers.register(app)
+    auth.register(app)
+    middleware.register_headers(app, chosen)
     return app

@@ -9,7 +9,8 @@ from flask import Blueprint, jsonify, render_template, send_file
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from api.spec import document
+from api.auth import OPEN, requires
+from api.openapi import document
 
 FILES = {"swagger_bundle.js": "text/javascript", "swagger_style.css": "text/css"}  # offapi's
 FOLDER = Path(str(distribution("offapi").locate_file("offapi")))  # read, never imported
@@ -24,16 +25,19 @@ def written() -> dict[str, Any]:
 
 
 @routes.get("/openapi.json")
+@requires(OPEN)
 def openapi() -> Response:
     return jsonify(written())
 
 
 @routes.get("/docs")
+@requires(OPEN)
 def page() -> str:
     return render_template("docs.html")
 
 
 @routes.get("/docs/<name>")
+@requires(OPEN)
 def file(name: str) -> Response:
     if name not in FILES:
         raise NotFound

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from pipeline.turns import Segment, Transcript, Word
+from pipeline.jobs.results import Segment, Transcript, Word
 
 COLUMNS, LINES = 42, 2  # letters of a line, lines of a cue; a Chinese character takes two columns
 LONGEST_S, BRIEFEST_S = 7.0, 1.0  # seconds for which a cue is shown; it is shorter only if the next one follows

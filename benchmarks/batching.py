@@ -68,7 +68,7 @@ def house(rounds: int) -> tuple[dict[str, Speeds], str]:
                     jobs = asked(clients[way], SENTENCES[:waiting])
                     took = max(job.updated_at for job in jobs) - min(job.created_at for job in jobs)
                     for job in jobs:
-                        answers.setdefault(job.question.text, set()).add(job.answer.text)
+                        answers.setdefault(job.request.text, set()).add(job.answer.text)
                     if number:  # the first round warms
                         speeds[way][waiting].append(waiting / took.total_seconds())
     return {"typed sentences a second": speeds}, agreement(answers)

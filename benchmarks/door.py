@@ -23,10 +23,10 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.jobs import Jobs
+from pipeline.jobs.results import Answer, Feedback
+from pipeline.jobs.store import Jobs
+from pipeline.redis_connection import connect
 from pipeline.settings import Settings
-from pipeline.store import connect
-from pipeline.turns import Answer, Feedback
 from waijiao import embedded_redis, services
 from waijiao.running import free_port
 

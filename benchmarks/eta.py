@@ -15,11 +15,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.forecast import Forecast
-from pipeline.jobs import Jobs
-from pipeline.record import State
+from pipeline.jobs.eta import Forecast
+from pipeline.jobs.job import State
+from pipeline.jobs.store import Jobs
+from pipeline.redis_connection import connect
 from pipeline.settings import Settings
-from pipeline.store import connect
 from waijiao.client import Client
 from waijiao.house import House
 from waijiao.running import ONE_EACH, free_port, prepare

@@ -17,8 +17,8 @@ from typing import TypeVar
 import numpy as np
 
 from pipeline import personas
-from pipeline.audio import Sound, decode
-from pipeline.encoding import encode
+from pipeline.audio.decode import Sound, decode
+from pipeline.audio.encode import encode
 from pipeline.errors import WaijiaoError
 from pipeline.settings import Settings
 from waijiao.planning.reckoning import LENGTHS

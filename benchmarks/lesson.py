@@ -19,10 +19,10 @@ from lesson_measures import Memory, show_cuts, show_waiting, show_words  # it fi
 from made_lesson import ALL, LEARNERS, Made, made
 from rich.console import Console
 
-from pipeline.audio import decode
-from pipeline.lesson_shapes import LessonView
+from pipeline.audio.decode import decode
+from pipeline.schemas.jobs import Job
+from pipeline.schemas.lessons import LessonView
 from pipeline.settings import Settings
-from pipeline.shapes import Job
 from waijiao.client import Client
 from waijiao.house import House
 from waijiao.running import ONE_EACH, free_port, prepare

@@ -19,10 +19,10 @@ import soundfile
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.audio import Sound
-from pipeline.encoding import encode
+from pipeline.audio.decode import Sound
+from pipeline.audio.encode import encode
+from pipeline.jobs.results import Cut
 from pipeline.settings import settings
-from pipeline.turns import Cut
 from worker_asr.engine import Recording, load
 from worker_cut.listening import listen
 from worker_cut.reading import RATE, read

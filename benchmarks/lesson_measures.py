@@ -11,8 +11,8 @@ import soundfile
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.lesson_shapes import LessonView
-from pipeline.shapes import Job
+from pipeline.schemas.jobs import Job
+from pipeline.schemas.lessons import LessonView
 from waijiao.house import House
 from worker_cut.listening import listen
 from worker_cut.stretches import PER_S, by_speaker

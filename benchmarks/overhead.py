@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline import personas
-from pipeline.audio import decode
-from pipeline.encoding import encode
+from pipeline.audio.decode import decode
+from pipeline.audio.encode import encode
+from pipeline.schemas.jobs import Job
 from pipeline.settings import Settings
-from pipeline.shapes import Job
 from waijiao.client import Client
 from waijiao.house import House
 from waijiao.running import ONE_EACH, free_port, prepare

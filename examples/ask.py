@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.shapes import Job
+from pipeline.schemas.jobs import Job
 from waijiao import Client
 from waijiao.errors import WaijiaoError
 

@@ -4,7 +4,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from pipeline.shapes import Job
+    from pipeline.schemas.jobs import Job
 
 
 class WaijiaoError(Exception):

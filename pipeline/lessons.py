@@ -3,14 +3,20 @@
 Each turn is a job of its own, which may have failed; the lesson's figures are in lesson_figures.py.
 """
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from redis import Redis
 
-from pipeline.jobs import PREFIX
-from pipeline.record import Job
+from pipeline.errors import NoSpeech
+from pipeline.jobs.eta import Line
+from pipeline.jobs.job import Job
+from pipeline.jobs.store import PREFIX
+from pipeline.words.edits import FREE
+from pipeline.words.mistakes import Mistake, UnclearWord, common, unclear
+from pipeline.words.reading_aloud import spoken_words
 
 AT_ONCE = 200  # records read at once, so that a lesson of hours does not keep Redis from others
 CHAPTER_S = 300  # seconds that a chapter lasts, about
@@ -46,7 +52,7 @@ class Chapter:
 
 def children(redis: "Redis", lesson: Job) -> list[Job]:
     """The jobs of the lesson's turns, in the order in which they were said, without those no longer kept."""
-    line = f"{PREFIX}children:{lesson.question.tenant}/{lesson.question.turns_of}"
+    line = f"{PREFIX}children:{lesson.request.tenant}/{lesson.request.turns_of}"
     names = cast(list[str], redis.zrange(line, 0, -1))
     found: list[Job] = []
     for first in range(0, len(names), AT_ONCE):
@@ -61,7 +67,7 @@ def turns(jobs: Iterable[Job]) -> list[Turn]:
     """The turns of these jobs, as their details have them, by number."""
     found = []
     for job in jobs:
-        at = job.question.details
+        at = job.request.details
         found.append(Turn(int(at["number"]), float(at["start"]), float(at["end"]), str(at["speaker"]), job))
     return sorted(found, key=lambda turn: turn.number)
 
@@ -111,3 +117,130 @@ def _title(turns: Sequence[Turn]) -> str:
     title = " ".join(words[:TITLE_WORDS])
     short = title[:TITLE_CHARS].rstrip()
     return f"{short} …" if short and (len(words) > TITLE_WORDS or short != title) else short
+
+
+SENTENCES, WORDS = 3, 5  # of a practice list
+SENTENCE_CHARS = 80  # characters of a sentence that can be said again
+LETTERS = 3  # of a word that is practised alone, at least
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A turn that came to nothing: its number, its place in seconds from the lesson's start, its error's code."""
+
+    number: int
+    start: float
+    end: float
+    code: str
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A lesson of `seconds`. `turns` counts those still kept, `learner` those of the learner that were recognised.
+
+    `checked` are those of the learner's that were looked at for mistakes: not those in a language that is not taught.
+    In `silent` turns nobody spoke, which is no failure. `words`, `mistakes` and `unclear` are the learner's alone;
+    `who` in them is the number of a turn.
+    """
+
+    seconds: float
+    turns: int
+    learner: int
+    checked: int
+    failed: tuple[Failed, ...]
+    silent: int
+    words: int
+    mistakes: tuple[Mistake, ...]
+    unclear: tuple[UnclearWord, ...]
+    practice: tuple[str, ...]
+
+
+def figures(seconds: float, turns: Sequence[Turn]) -> Figures:
+    """Those of the turns as they stand; of a lesson that is still listened to, those of what was heard so far."""
+    learner = [turn for turn in turns if turn.job.request.task == "turn" and turn.text]
+    mistakes = common((str(turn.number), turn.job.feedback) for turn in learner if turn.job.feedback)
+    unclear_words = unclear((str(turn.number), turn.job.transcript) for turn in learner if turn.job.transcript)
+    failed = tuple(_failed(turns))
+    return Figures(
+        seconds=seconds,
+        turns=len(turns),
+        learner=len(learner),
+        checked=sum(bool(turn.job.feedback and turn.job.feedback.reply) for turn in learner),
+        failed=tuple(each for each in failed if each.code != NoSpeech.code),
+        silent=sum(each.code == NoSpeech.code for each in failed),
+        words=sum(len(spoken_words(turn.text)) for turn in learner),
+        mistakes=tuple(mistakes),
+        unclear=tuple(unclear_words),
+        practice=practice(mistakes, unclear_words),
+    )
+
+
+def practice(mistakes: Iterable[Mistake], unclear: Iterable[UnclearWord]) -> tuple[str, ...]:
+    """What to say again: right sentences, of the most frequent mistakes first, then the words least understood.
+
+    A word that is said well more often than not, or too small to be said alone, is left out.
+    """
+    sentences = (example.corrected for mistake in mistakes for example in mistake.examples[:1])
+    short = [text for text in dict.fromkeys(sentences) if len(text) <= SENTENCE_CHARS]
+    hard = [each.word for each in unclear if 2 * each.unclear >= each.said]
+    alone = [word for word in hard if len(word) >= LETTERS and word not in FREE]
+    return (*short[:SENTENCES], *alone[:WORDS])
+
+
+def _failed(turns: Iterable[Turn]) -> Iterable[Failed]:
+    for turn in turns:
+        if error := turn.job.error:
+            yield Failed(turn.number, turn.start, turn.end, error["code"])
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many turns a lesson has so far, and how many of them have ended."""
+
+    turns: int
+    done: int
+
+
+def counts(redis: "Redis", lessons: Sequence[Job]) -> list[Count]:
+    """Those of each lesson, by two numbers that Redis keeps."""
+    with redis.pipeline(transaction=False) as reading:
+        for lesson in lessons:
+            reading.zcard(f"{PREFIX}children:{of_turns(lesson)}")
+            reading.scard(f"{PREFIX}parts:{of_turns(lesson)}")
+        found = reading.execute()
+    return [Count(turns, turns - open_) for turns, open_ in zip(found[::2], found[1::2], strict=True)]
+
+
+def tag(redis: "Redis", lesson: Job) -> str:
+    """Another one whenever the lesson or one of its turns has changed; cheaper than reading them."""
+    names = cast(list[str], redis.zrange(f"{PREFIX}children:{of_turns(lesson)}", 0, -1))
+    with redis.pipeline(transaction=False) as reading:
+        for name in names:
+            reading.hget(f"{PREFIX}job:{name}", "version")
+        versions = ",".join(map(str, reading.execute()))
+    return f"{lesson.version}-{hashlib.sha256(versions.encode()).hexdigest()[:16]}"
+
+
+def of_turns(lesson: Job) -> str:
+    """The name under which the lesson's turns are kept: another version of a lesson has those of the first one."""
+    return f"{lesson.request.tenant}/{lesson.request.turns_of}"
+
+
+def eta_s(turns: Sequence[Turn], house: Mapping[str, Line]) -> float | None:
+    """Seconds until the turns have ended and are summed up, as the lines of the `house` are now.
+
+    None while nobody knows how fast turns are heard and answered. The spoken summary counts once a voice was measured.
+    """
+    asr, llm = house.get("asr"), house.get("llm")
+    if asr is None or llm is None:
+        return None
+    unheard = sum(turn.job.ended_at is None and turn.job.stage == "asr" for turn in turns)
+    hearing = jobs_ahead(asr) * asr.every_s if unheard else 0.0
+    answering = (jobs_ahead(llm) + unheard) * llm.every_s
+    summing_up = llm.ran_s + (house["tts"].ran_s if "tts" in house else 0.0)
+    return max(hearing, answering) + summing_up
+
+
+def jobs_ahead(line: Line) -> float:
+    """Whole jobs that the line has still to do: lessons' turns wait for all others."""
+    return line.waiting["bulk"] + line.in_hand

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ConfigurationError, UnknownPersona
-from pipeline.record import HINT
+from pipeline.jobs.job import HINT
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from api.report import Handed
-from pipeline.assignments import Assignment, Student
-from pipeline.record import Job, Question
-from pipeline.turns import Answer, Feedback, Transcript, Word
+from pipeline.homework.assignments import Assignment, Student
+from pipeline.jobs.job import Job, JobRequest
+from pipeline.jobs.results import Answer, Feedback, Transcript, Word
 from pipeline.words.edits import compare, explanation
 
 HEARD = Path(__file__).parent / "data" / "learners-heard.json"  # examples/learners: Whisper base, SmolLM2 135M
@@ -29,10 +29,14 @@ def assignment(rows: list[Handed], **fields) -> Assignment:
 
 def job(number: int, transcript: Transcript | None, feedback: Feedback | None) -> Job:
     """One that is answered, if there is feedback."""
-    question = Question(id=f"job-{number}", session=f"job-{number}", recording="r", assignment="hw3", lane="homework")
+    job_request = JobRequest(
+        id=f"job-{number}", session=f"job-{number}", recording="r", assignment="hw3", lane="homework"
+    )
     answer = feedback and Answer(feedback.spoken, "blob", "sha", 1, 4.25, "wav")
     ended = DUE - 500 + number
-    return Job(question, 1, "tts", "0", 3, DUE - 900, ended, DUE + 9e5, ended, "answered", transcript, feedback, answer)
+    return Job(
+        job_request, 1, "tts", "0", 3, DUE - 900, ended, DUE + 9e5, ended, "answered", transcript, feedback, answer
+    )
 
 
 def failed(row: Handed) -> Handed:

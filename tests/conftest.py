@@ -9,9 +9,9 @@ import pytest
 from redis import Redis
 from waiting import answers, wait_for
 
-from pipeline.jobs import Jobs
+from pipeline.jobs.store import Jobs
+from pipeline.redis_connection import connect
 from pipeline.settings import Settings, settings
-from pipeline.store import connect
 from waijiao import embedded_redis
 
 REAL_MODELS = settings().models_folder

@@ -7,7 +7,7 @@ import av
 import numpy as np
 import soundfile
 
-from pipeline.audio import Sound, resample
+from pipeline.audio.decode import Sound, resample
 
 LEARNERS = Path(__file__).parent.parent / "examples" / "learners"
 

@@ -1,8 +1,8 @@
 """A job's road walked by hand: what is asked, what each stage makes of it, and a worker who does it at once."""
 
-from pipeline.jobs import Bell, Jobs, Result
-from pipeline.record import Job, Question
-from pipeline.turns import Answer, Feedback, Transcript
+from pipeline.jobs.job import Job, JobRequest
+from pipeline.jobs.results import Answer, Feedback, Transcript
+from pipeline.jobs.store import Jobs, ReadyJob, Result
 
 WORKER, OTHER = "worker", "other"
 HEARD = Transcript("I go home yesterday", "en", 2.0)
@@ -12,8 +12,8 @@ SPOKEN = Answer("I went home yesterday. Why?", "default/a/b", "00", 12, 1.0, "wa
 RESULTS = {"asr": HEARD, "llm": TAUGHT, "tts": SPOKEN}
 
 
-def asked(id_: str, session: str = "anna", tenant: str = "default", recording: bool = True) -> Question:
-    return Question(id_, session, tenant, recording=f"{tenant}/{id_}/x" if recording else "", text="hi")
+def asked(id_: str, session: str = "anna", tenant: str = "default", recording: bool = True) -> JobRequest:
+    return JobRequest(id_, session, tenant, recording=f"{tenant}/{id_}/x" if recording else "", text="hi")
 
 
 def claimed(jobs: Jobs, stage: str, worker: str = WORKER) -> Job:
@@ -22,7 +22,7 @@ def claimed(jobs: Jobs, stage: str, worker: str = WORKER) -> Job:
     return job
 
 
-def run(jobs: Jobs, stage: str, result: Result | None = None) -> tuple[str, list[Bell]]:
+def run(jobs: Jobs, stage: str, result: Result | None = None) -> tuple[str, list[ReadyJob]]:
     """Claim one job of the stage and complete it; its name and the bells."""
     job = claimed(jobs, stage)
     done, rung = jobs.complete(stage, job, result or RESULTS[stage])

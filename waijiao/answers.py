@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar
 
 from pipeline.errors import WaijiaoError, coded
-from pipeline.shapes import Job
+from pipeline.schemas.jobs import Job
 from waijiao.errors import Refused
 
 Recording = str | PathLike[str] | bytes | BinaryIO  # a path, or what lies there; a binary file is read from its start

@@ -9,9 +9,8 @@ from typing import Generic, TypeVar, Unpack
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from pipeline.capacity_shapes import Capacity
-from pipeline.lesson_shapes import LessonView
-from pipeline.shapes import Job, JobList, Readiness, Session, State
+from pipeline.schemas.jobs import Capacity, Job, JobList, Readiness, Session, State
+from pipeline.schemas.lessons import LessonView
 from waijiao.answers import Answer, Recording, failure
 from waijiao.errors import Unreachable
 from waijiao.exchange import Exchange

@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 from pipeline.errors import ConfigurationError
+from pipeline.redis_connection import socket_path
 from pipeline.settings import Settings
-from pipeline.store import socket_path
 
 SERVERS = ("redis-server", "valkey-server")
 

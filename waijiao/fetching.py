@@ -8,20 +8,20 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 from rich.table import Column, Table
 
-from pipeline import model_fetching, models
 from pipeline.errors import ConfigurationError, ModelDamaged, ModelMissing, WaijiaoError
-from pipeline.models import Model
+from pipeline.model_files import catalogue, download
+from pipeline.model_files.catalogue import Model
 
 
 def show(folder: Path, console: Console) -> None:
     """A table of the catalogue, and its sets."""
     table = Table(Column("model", no_wrap=True), "stage", "engine", Column("size", no_wrap=True), "licence", "here")
-    for name, model in models.catalogue().items():
+    for name, model in catalogue.catalogue().items():
         here = state(model, folder)
         shown = "default" if here == "no" and model.default else here
         table.add_row(name, model.stage, model.engine, size_of(model), model.licence, shown)
     console.print(table)
-    for name, members in models.sets().items():
+    for name, members in catalogue.sets().items():
         console.print(f"{name} stands for {', '.join(members)}")
 
 
@@ -34,7 +34,7 @@ def size_of(model: Model) -> str:
 def state(model: Model, folder: Path) -> str:
     """Whether it is here, by the sizes of its files."""
     try:
-        models.in_place(model, folder)
+        catalogue.in_place(model, folder)
     except ModelMissing:
         return "no"
     except ModelDamaged:
@@ -44,15 +44,15 @@ def state(model: Model, folder: Path) -> str:
 
 def chosen(names: Iterable[str]) -> list[Model]:
     """The models of these names and of these sets, each once; without a name the default ones."""
-    catalogue, sets = models.catalogue(), models.sets()
+    models, sets = catalogue.catalogue(), catalogue.sets()
     wanted: dict[str, Model] = {}
     for name in names:
         for each in sets.get(name, (name,)):
-            if each not in catalogue:
-                known = ", ".join((*catalogue, *sets))
+            if each not in models:
+                known = ", ".join((*models, *sets))
                 raise ModelMissing(f"There is no model {each!r}; known are {known}.")
-            wanted[each] = catalogue[each]
-    return list(wanted.values()) or [model for model in catalogue.values() if model.default]
+            wanted[each] = models[each]
+    return list(wanted.values()) or [model for model in models.values() if model.default]
 
 
 def fetch(names: tuple[str, ...], folder: Path, start_from: Path | None, console: Console) -> None:
@@ -67,7 +67,7 @@ def fetch(names: tuple[str, ...], folder: Path, start_from: Path | None, console
             def report(_: str, done: int, total: int, bar: TaskID = bar) -> None:
                 bars.update(bar, completed=done, total=total)
 
-            model_fetching.fetch(model, folder, report, start_from)
+            download.fetch(model, folder, report, start_from)
             bars.update(bar, completed=model.size, total=model.size)
 
 
@@ -86,11 +86,11 @@ def check_disk(missing: list[Model], folder: Path) -> None:
 def verify(folder: Path, console: Console) -> None:
     """Check every model that is here; raises the first damage found after all were checked."""
     damage: WaijiaoError | None = None
-    for name, model in models.catalogue().items():
+    for name, model in catalogue.catalogue().items():
         if not (folder / name).exists():
             continue
         try:
-            models.verify(model, folder)
+            catalogue.verify(model, folder)
             console.print(f"{name}: as {'its lock' if model.also else 'the catalogue'} says")
         except WaijiaoError as error:
             console.print(f"{name}: {error.detail}", style="red", markup=False)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal, Required, TypedDict
 from urllib.parse import quote
 
-from pipeline.shapes import Job, State, Task
+from pipeline.schemas.jobs import Job, State, Task
 
 
 class Fields(TypedDict, total=False):

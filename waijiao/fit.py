@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from pipeline.errors import ConfigurationError
-from pipeline.gpus import gpus
-from pipeline.models import catalogue
-from pipeline.record import STAGES
+from pipeline.gpu.devices import gpus
+from pipeline.jobs.job import STAGES
+from pipeline.model_files.catalogue import catalogue
 from pipeline.settings import Settings
 from waijiao.fit_report import report
 from waijiao.placing import Plan

@@ -6,8 +6,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Column, Table
 
-from pipeline.footprint import Need
-from pipeline.gpu_shares import gb
+from pipeline.gpu.fractions import gb
+from pipeline.gpu.memory import Need
 from waijiao.placing import HUNDREDTHS, Place, Plan, needed, what_would_fit
 
 NEVER = "Every figure is computed (docs/engines.md says how); none was measured on your GPU."

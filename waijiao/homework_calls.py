@@ -5,8 +5,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Unpack
 
-from pipeline.homework_shapes import Assignment, AssignmentList, AssignmentView, Done, HandedIn
-from pipeline.shapes import Job
+from pipeline.schemas.homework import Assignment, AssignmentList, AssignmentView, Done, HandedIn
+from pipeline.schemas.jobs import Job
 from waijiao.answers import Recording
 from waijiao.calls import Calls
 from waijiao.fields import AssignmentFields, From, Otherwise, Reviewed, place, quoted

@@ -15,8 +15,8 @@ import httpx
 from redis.exceptions import RedisError
 
 from pipeline.errors import ConfigurationError
+from pipeline.redis_connection import connect
 from pipeline.settings import Settings
-from pipeline.store import connect
 from waijiao import embedded_redis, services
 from waijiao.services import Service
 

@@ -3,10 +3,10 @@
 import click
 from rich.table import Column, Table
 
-from pipeline.keys import ROLES, Key, Keys, Limits
+from pipeline.api_keys import ROLES, Key, Keys, Limits
+from pipeline.redis_connection import connect
 from pipeline.settings import Settings
-from pipeline.store import connect
-from pipeline.when import iso
+from pipeline.timestamps import iso
 from waijiao.plainly import out_console, said_plainly
 
 USE = """{text}

@@ -6,8 +6,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack
 
-from pipeline.lesson_shapes import LessonList, LessonListed, LessonView
-from pipeline.shapes import State
+from pipeline.schemas.jobs import State
+from pipeline.schemas.lessons import LessonList, LessonListed, LessonView
 from waijiao.answers import Recording, of_code
 from waijiao.calls import WAIT_S, Calls, Sight
 from waijiao.fields import quoted, spelt

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar, Unpack
 
 from pipeline.errors import WaijiaoError
-from pipeline.shapes import Job
+from pipeline.schemas.jobs import Job
 from waijiao.answers import Outcome, Recording
 from waijiao.fields import Fields
 

@@ -7,10 +7,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from pipeline import gpu_shares
-from pipeline.footprint import Need
-from pipeline.models import locate
-from pipeline.record import STAGES
+from pipeline.gpu import fractions
+from pipeline.gpu.memory import Need
+from pipeline.jobs.job import STAGES
+from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings
 
 HUNDREDTHS = 100  # shares are given in these
@@ -33,9 +33,9 @@ class Plan:
 
     def _need(self, stage: str) -> Need:
         name: str = getattr(self.settings, f"{stage}_model")
-        known = gpu_shares.is_known(name)
+        known = fractions.is_known(name)
         model = Path(name) if known else locate(name, self.settings.models_folder)
-        return gpu_shares.need_of(stage, model, self.settings)
+        return fractions.need_of(stage, model, self.settings)
 
     def placed(self) -> "dict[str, Place] | None":
         """A GPU and a share for each stage, on as few GPUs as will do; None when they do not fit."""

@@ -7,7 +7,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from pipeline.shapes import Job
+from pipeline.schemas.jobs import Job
 from waijiao.calls import ENDED
 
 STEPS = {"queued": 0, "transcribing": 1, "thinking": 2, "speaking": 3}

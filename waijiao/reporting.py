@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from pipeline.errors import WaijiaoError
-from pipeline.shapes import Job, Timing
+from pipeline.schemas.jobs import Job, Timing
 from waijiao.answers import Answer, Outcome
 from waijiao.errors import Unreachable
 from waijiao.many import Told

@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from pipeline import gpu_shares
-from pipeline.engines import model_of
 from pipeline.errors import ConfigurationError
+from pipeline.gpu import fractions
 from pipeline.settings import Settings
+from pipeline.worker.engine_loader import model_of
 from waijiao.client import Client
 from waijiao.house import House
 from waijiao.plainly import out_console as out
@@ -91,7 +91,7 @@ def ask(client: Client, what: str, recording: Path | None, place: Path) -> None:
 
 def prepare(settings: Settings, counts: dict[str, int]) -> None:
     """Say what is missing before anything is started; let SIGTERM stop us as Ctrl-C does."""
-    gpu_shares.refuse_crowds(settings, counts)
+    fractions.refuse_crowds(settings, counts)
     for stage in ("asr", "llm", "tts"):
         model_of(stage, settings)
     with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:

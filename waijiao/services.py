@@ -4,9 +4,9 @@ import os
 import sys
 from dataclasses import dataclass
 
-from pipeline.record import STAGES
+from pipeline.jobs.job import STAGES
+from pipeline.redis_connection import redis_url
 from pipeline.settings import Settings
-from pipeline.store import address
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Service:
 
 def api(settings: Settings) -> Service:
     """The HTTP API under gunicorn."""
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:api.server", "api:create_app()"]
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:api.gunicorn", "api:create_app()"]
     return Service("api", command, environment(settings))
 
 
@@ -62,7 +62,7 @@ def worker(settings: Settings, queue: str, number: int, threads: int) -> Service
 
 def environment(settings: Settings) -> dict[str, str]:
     """What every process gets: the same settings, no spinning threads, nothing downloaded while running."""
-    places = {"models": settings.models_folder, "blobs": settings.blobs_folder, "redis_url": address(settings)}
+    places = {"models": settings.models_folder, "blobs": settings.blobs_folder, "redis_url": redis_url(settings)}
     given = {name: getattr(settings, name) for name in settings.model_fields_set}
     chosen = {**given, "home": settings.home, **places}
     return {

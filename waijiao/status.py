@@ -7,7 +7,7 @@ import click
 from rich.table import Column, Table
 
 from pipeline.errors import WaijiaoError
-from pipeline.shapes import Job, Readiness
+from pipeline.schemas.jobs import Job, Readiness
 from waijiao.client import Client
 from waijiao.errors import Unreachable
 from waijiao.plainly import FAILED, err, out_console, said_plainly, the_url

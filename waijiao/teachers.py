@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ConfigurationError
-from pipeline.gpu_shares import gb, need_of
-from pipeline.gpus import gpus
-from pipeline.record import STAGES
+from pipeline.gpu.devices import gpus
+from pipeline.gpu.fractions import gb, need_of
+from pipeline.jobs.job import STAGES
 from pipeline.settings import Settings
 from waijiao.plainly import out_console as out
 

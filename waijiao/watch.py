@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Column, Table
 from rich.text import Text
 
-from pipeline.shapes import Job, Readiness
+from pipeline.schemas.jobs import Job, Readiness
 from waijiao.client import Client
 from waijiao.plainly import out_console, said_plainly, the_url
 from waijiao.reporting import Places, Report

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipeline.audio import Sound
-from pipeline.engines import load_engine
+from pipeline.audio.decode import Sound
 from pipeline.errors import WaijiaoError
+from pipeline.jobs.results import Transcript
 from pipeline.settings import Settings
-from pipeline.turns import Transcript
+from pipeline.worker.engine_loader import load_engine
 
 ENGINES = {"faster-whisper": "worker_asr.faster_whisper:FasterWhisper"}  # name -> module:class
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from faster_whisper import BatchedInferencePipeline
 
-from pipeline.audio import Sound, resample
+from pipeline.audio.decode import Sound, resample
 from pipeline.errors import BadRequest, ConfigurationError, EngineFailed, NoSpeech, OutOfMemory, WaijiaoError, wordless
-from pipeline.record import HINT
+from pipeline.jobs.job import HINT
+from pipeline.jobs.results import Transcript
 from pipeline.settings import Settings
-from pipeline.turns import Transcript
 from worker_asr.engine import Recording
 from worker_asr.heard import Times, is_heard, is_remnant, segment_at, spoken_words, text_of, word_at
 from worker_asr.speech import RATE, find_speech

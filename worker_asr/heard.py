@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.turns import Segment, Word
+from pipeline.jobs.results import Segment, Word
 
 REPETITIVE = 2.4  # compression ratio above which a text repeats itself (Radford et al., 2022, section 4.5)
 UNLIKELY = -1.0  # mean log probability below which a text is tried again (the same)

@@ -1,13 +1,13 @@
 """From a job's recording to its transcript: fetch, decode, recognise."""
 
 from pipeline import personas
-from pipeline.audio import decode
-from pipeline.blobs import FolderBlobs
+from pipeline.audio.decode import decode
+from pipeline.blob_store import FolderBlobs
 from pipeline.errors import BadAudio, NoSpeech, WaijiaoError
+from pipeline.jobs.job import Job
+from pipeline.jobs.results import Transcript
 from pipeline.personas import Persona
-from pipeline.record import Job
 from pipeline.settings import Settings
-from pipeline.turns import Transcript
 from worker_asr.engine import Recording, load
 
 
@@ -31,9 +31,9 @@ class Listener:
 
     def recording(self, job: Job) -> Recording | WaijiaoError:
         try:
-            with self.blobs.open(job.question.recording) as file:
+            with self.blobs.open(job.request.recording) as file:
                 sound = decode(file, self.settings.max_recording_s)
-            return Recording(sound, job.question.language or None, self.expected(job), self.hint(job))
+            return Recording(sound, job.request.language or None, self.expected(job), self.hint(job))
         except FileNotFoundError:
             return BadAudio("The recording is no longer kept. Send it again.")
         except WaijiaoError as error:
@@ -41,7 +41,7 @@ class Listener:
 
     def expected(self, job: Job) -> tuple[str, ...]:
         """The languages of the teacher, who speaks them in a lesson too; what is only transcribed may be in any."""
-        alone = job.question.task == "transcribe" and not job.question.lesson
+        alone = job.request.task == "transcribe" and not job.request.lesson
         return () if alone else self.teacher(job).languages
 
     def hint(self, job: Job) -> str:
@@ -49,18 +49,18 @@ class Listener:
 
         Target words of homework are likely; a text that is to be read aloud would be heard whatever is said.
         """
-        question = job.question
-        if question.task == "transcribe" and not question.lesson:
-            return question.details.get("prompt") or ""
-        words = question.details.get("words", ()) if question.assignment else ()
-        return ", ".join(filter(None, (question.hint, *words, self.teacher(job).hint)))
+        job_request = job.request
+        if job_request.task == "transcribe" and not job_request.lesson:
+            return job_request.details.get("prompt") or ""
+        words = job_request.details.get("words", ()) if job_request.assignment else ()
+        return ", ".join(filter(None, (job_request.hint, *words, self.teacher(job).hint)))
 
     def teacher(self, job: Job) -> Persona:
-        return personas.load(job.question.persona, self.settings.personas)
+        return personas.load(job.request.persona, self.settings.personas)
 
 
 def silent_beside_text(job: Job, recording: Recording, heard: Transcript | WaijiaoError) -> Transcript | WaijiaoError:
     """Silence that came with typed text is no error: the text alone is answered."""
-    if isinstance(heard, NoSpeech) and job.question.text:
-        return Transcript("", job.question.language or "en", recording.sound.duration_s)
+    if isinstance(heard, NoSpeech) and job.request.text:
+        return Transcript("", job.request.language or "en", recording.sound.duration_s)
     return heard

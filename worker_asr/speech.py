@@ -3,7 +3,7 @@
 import numpy as np
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 
-from pipeline.audio import Sound, resample
+from pipeline.audio.decode import Sound, resample
 from pipeline.errors import NoSpeech
 
 RATE = 16_000  # Hz that Silero VAD expects

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from pipeline.app import app
+from pipeline.celery_app import app
 from pipeline.errors import WaijiaoError
-from pipeline.record import Job
-from pipeline.stages import stage
-from pipeline.turns import Transcript
+from pipeline.jobs.job import Job
+from pipeline.jobs.results import Transcript
+from pipeline.worker.task import stage
 
 if TYPE_CHECKING:
     from worker_asr.listening import Listener

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import httpcore
 
-from pipeline import signing
-from pipeline.committing import until_answered
-from pipeline.deliveries import Attempt, Deliveries, Delivery
 from pipeline.errors import Erased, UnknownJob, wordless
-from pipeline.record import Job
-from pipeline.when import iso
+from pipeline.jobs.job import Job
+from pipeline.timestamps import iso
+from pipeline.webhooks import outbox
+from pipeline.webhooks.outbox import Attempt, Deliveries, Delivery
+from pipeline.worker.task import retry_while_redis_is_away
 from worker_chores.guarded import Refused
 from worker_chores.posting import Answer, Client
 from worker_chores.trying_again import verdict
@@ -58,18 +58,18 @@ class Post:
         except (UnknownJob, Erased):
             return  # nothing is told of it any more
         body, now = payload(job, delivery), time.time()
-        owned = signing.secrets_of(jobs.redis, delivery.tenant)
+        owned = outbox.secrets_of(jobs.redis, delivery.tenant)
         headers = {
             "content-type": "application/json",
             "user-agent": "Waijiao",
-            **signing.headers(owned, delivery.id, int(now), body),
+            **outbox.headers(owned, delivery.id, int(now), body),
         }
-        attempt, answer = attempted(lambda: self.client.post(job.question.webhook, headers, body))
+        attempt, answer = attempted(lambda: self.client.post(job.request.webhook, headers, body))
         self.write(delivery, attempt, answer)
 
     def write(self, delivery: Delivery, attempt: Attempt, answer: Answer | None) -> None:
         state, wait_s = verdict(delivery.tried, answer, self.deliveries.jobs.settings.webhook_attempts)
-        until_answered(self.deliveries.jobs, lambda: self.deliveries.write(delivery, attempt, state, wait_s))
+        retry_while_redis_is_away(self.deliveries.jobs, lambda: self.deliveries.write(delivery, attempt, state, wait_s))
         if state != "delivered":
             why = attempt.error or f"status {attempt.status}"
             log.warning("%s was not told to %s at attempt %s: %s", delivery.id, delivery.host, delivery.tried, why)
@@ -100,12 +100,12 @@ def payload(job: Job, delivery: Delivery) -> bytes:
     data = {
         "id": job.id,
         "state": job.state,
-        "session": job.question.session,
+        "session": job.request.session,
         "seq": job.seq,
         "outcome": job.outcome,
         "error": job.error,
-        "metadata": dict(job.question.metadata),
-        "assignment": job.question.assignment or None,
+        "metadata": dict(job.request.metadata),
+        "assignment": job.request.assignment or None,
         "links": {"self": f"/v1/jobs/{job.id}"},
     }
     return json.dumps({"type": delivery.event, "timestamp": iso(delivery.at), "data": data}).encode()

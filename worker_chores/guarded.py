@@ -9,7 +9,7 @@ from typing import Any
 
 import httpcore
 
-from pipeline.addresses import Network, is_public, within
+from pipeline.ip_ranges import Network, is_public, within
 
 
 class Refused(Exception):

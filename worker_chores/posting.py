@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import httpcore
 
-from pipeline.addresses import Network
+from pipeline.ip_ranges import Network
 from worker_chores.guarded import Guard
 
 MOST_READ = 64_000  # bytes of an answer that are read, and thrown away

@@ -3,9 +3,9 @@
 import hashlib
 from dataclasses import replace
 
-from pipeline.blobs import Blob
-from pipeline.record import Job, Question
-from pipeline.turns import Cut
+from pipeline.blob_store import Blob
+from pipeline.jobs.job import Job, JobRequest
+from pipeline.jobs.results import Cut
 
 
 def turn_id(lesson_id: str, number: int) -> str:
@@ -13,14 +13,14 @@ def turn_id(lesson_id: str, number: int) -> str:
     return hashlib.sha256(f"{lesson_id}/{number}".encode()).hexdigest()[:32]
 
 
-def child(lesson: Job, cut: Cut) -> Question:
+def child(lesson: Job, cut: Cut) -> JobRequest:
     """What is asked about one turn, without its recording yet.
 
     The learner's turns are answered with feedback; those of anybody else are only written down.
     """
-    asked, learner = lesson.question, lesson.question.details.get("learner")
+    asked, learner = lesson.request, lesson.request.details.get("learner")
     id_ = turn_id(lesson.id, cut.number)
-    return Question(
+    return JobRequest(
         id_,
         id_,  # a session of its own: turns do not wait for each other
         tenant=asked.tenant,
@@ -38,5 +38,5 @@ def child(lesson: Job, cut: Cut) -> Question:
     )
 
 
-def with_recording(question: Question, blob: Blob) -> Question:
-    return replace(question, recording=blob.name, sha256=blob.sha256)
+def with_recording(job_request: JobRequest, blob: Blob) -> JobRequest:
+    return replace(job_request, recording=blob.name, sha256=blob.sha256)

@@ -10,17 +10,17 @@ from celery.exceptions import SoftTimeLimitExceeded
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError, ResponseError
 
-from pipeline.app import ring
-from pipeline.audio import Sound
-from pipeline.blobs import FolderBlobs
-from pipeline.encoding import encode
+from pipeline.audio.decode import Sound
+from pipeline.audio.encode import encode
+from pipeline.blob_store import FolderBlobs
+from pipeline.celery_app import enqueue
 from pipeline.errors import BadAudio, Canceled, NoSpeech, TooSlow, WaijiaoError
-from pipeline.jobs import Bell, Jobs
-from pipeline.leases import wanted
-from pipeline.record import Job
+from pipeline.jobs.job import Job
+from pipeline.jobs.results import Cut, Cuts
+from pipeline.jobs.store import Jobs, ReadyJob
+from pipeline.redis_connection import connect
 from pipeline.settings import Settings
-from pipeline.store import connect
-from pipeline.turns import Cut, Cuts
+from pipeline.worker.task import still_wanted
 from worker_cut.children import child, with_recording
 from worker_cut.listening import listen
 from worker_cut.reading import read
@@ -45,7 +45,7 @@ class Cutter:
 
     def outcome(self, lesson: Job) -> Cuts | WaijiaoError:
         try:
-            with self.blobs.open(lesson.question.recording) as file:
+            with self.blobs.open(lesson.request.recording) as file:
                 return self.cuts(lesson, file)
         except FileNotFoundError:
             return BadAudio("The recording is no longer kept. Send it again.")
@@ -74,28 +74,28 @@ class Cutter:
     def hand_on(self, lesson: Job, cut: Cut, sound: Sound) -> None:
         """Submit a turn, unless an earlier attempt did. Unavailable, RedisError when it cannot be."""
         check(lesson)
-        question = child(lesson, cut)
-        if self.jobs.has(question.name):
+        job_request = child(lesson, cut)
+        if self.jobs.has(job_request.name):
             return
-        blob = self.blobs.put(question.name, io.BytesIO(encode(sound, FORMAT)))
+        blob = self.blobs.put(job_request.name, io.BytesIO(encode(sound, FORMAT)))
         try:
-            accepted = self.jobs.submit(with_recording(question, blob))
+            accepted = self.jobs.submit(with_recording(job_request, blob))
         except (WaijiaoError, ResponseError):  # refused; after any other error the turn may exist, and need its blob
             self.blobs.delete(blob.name)
             raise
-        if accepted.job.question.recording != blob.name:  # a worker that was taken for dead was faster
+        if accepted.job.request.recording != blob.name:  # a worker that was taken for dead was faster
             self.blobs.delete(blob.name)
-        announce(accepted.bells)
+        announce(accepted.ready_jobs)
 
 
 def check(lesson: Job) -> None:
     """Canceled when nobody waits for the lesson any more, at least not from this worker."""
-    if not wanted(lesson):
+    if not still_wanted(lesson):
         raise Canceled("The lesson was canceled while it was cut.")
 
 
-def announce(bells: Iterable[Bell]) -> None:
+def announce(ready_jobs: Iterable[ReadyJob]) -> None:
     try:
-        ring(bells)
+        enqueue(ready_jobs)
     except (OperationalError, RedisError) as error:
         log.warning("bells were not rung; the sweep will ring them: %s", error)

@@ -7,9 +7,9 @@ from typing import BinaryIO
 
 import numpy as np
 
-from pipeline.audio import SHORTEST_S, Sound, channels, resampled
+from pipeline.audio.decode import SHORTEST_S, Sound, channels, resampled
+from pipeline.audio.formats import HEAD, sniff
 from pipeline.errors import BadAudio, TooLong
-from pipeline.magic import HEAD, sniff
 
 RATE = 16_000  # Hz that voice activity is looked for at, and that recognisers hear at
 WINDOW = 512  # samples, 32 ms: the stretch for which Silero VAD says how probably somebody speaks
@@ -20,7 +20,7 @@ def read(file: BinaryIO, longest_s: float) -> Iterator[np.ndarray]:
     """The first audio track of an untrusted file at RATE Hz, block by block, the last one shorter.
 
     Each is float32 in [-1, 1] of shape (channels, n): 2 channels where the recording has two, else 1. Raises NotAudio,
-    BadAudio and TooLong as pipeline.audio.decode does.
+    BadAudio and TooLong as pipeline.audio.decode.decode does.
     """
     demuxer = sniff(file.read(HEAD))
     file.seek(0)

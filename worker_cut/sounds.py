@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from pipeline.audio import Sound
-from pipeline.turns import Cut
+from pipeline.audio.decode import Sound
+from pipeline.jobs.results import Cut
 from worker_cut.reading import RATE
 from worker_cut.stretches import SIDES
 

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 from celery.signals import worker_process_init
 
-from pipeline.app import app
+from pipeline.celery_app import app
 from pipeline.errors import WaijiaoError
-from pipeline.record import CUT, Job
+from pipeline.jobs.job import CUT, Job
+from pipeline.jobs.results import Cuts
 from pipeline.settings import settings
-from pipeline.stages import stage
-from pipeline.turns import Cuts
+from pipeline.worker.task import stage
 from worker_cut import low_priority
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from pipeline.turns import Cut
+from pipeline.jobs.results import Cut
 from worker_cut.activity import Activity
 from worker_cut.reading import RATE, WINDOW
 from worker_cut.stretches import PER_S, Stretch, around, by_speaker

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.record import Job
+from pipeline.jobs.job import Job
 from pipeline.settings import Settings
 from worker_llm.engine import Message, Prompt, Sampling
 
@@ -12,7 +12,7 @@ TEMPERATURE, TOP_P = 1.0, 1.0  # of a chat that names none, as in OpenAI's API
 
 def prompt(job: Job, limits: Settings) -> Prompt:
     """What the job's details ask for; the context, which may end the answer earlier, is the engine's to know."""
-    asked = job.question.details
+    asked = job.request.details
     return Prompt(
         messages=tuple(Message(each["role"], each["content"]) for each in asked["messages"]),
         max_tokens=given(asked, "max_tokens", limits.chat_tokens),

@@ -16,8 +16,8 @@ from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 from transformers.utils import logging as their_log
 
 from pipeline.errors import ConfigurationError, ModelDamaged
+from pipeline.gpu.torch_device import device
 from pipeline.settings import Settings
-from pipeline.torch_device import device
 from worker_llm.chat_form import ChatForm, Form
 from worker_llm.model_folder import SETTING, complete, refused
 from worker_llm.precision import precision

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.turns import Completion
+from pipeline.jobs.results import Completion
 from worker_llm.engine import Prompt
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from pipeline.engines import load_engine
 from pipeline.errors import WaijiaoError
+from pipeline.jobs.results import Completion
 from pipeline.settings import Settings
-from pipeline.turns import Completion
+from pipeline.worker.engine_loader import load_engine
 
 
 @dataclass(frozen=True)

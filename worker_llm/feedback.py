@@ -11,8 +11,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
+from pipeline.jobs.results import Feedback
 from pipeline.personas import Persona
-from pipeline.turns import Feedback
 from pipeline.words.edits import QUOTES, Piece, believed, close, compare, explanation, rewritten
 
 REPLY_CHARS = 240  # characters of a reply that are spoken
@@ -39,7 +39,7 @@ def understand(heard: str, raw: str, persona: Persona, note: str = "") -> Feedba
     return Feedback(heard, corrected=heard, reply=joined(praise, reply), spoken=spoken, explanation=note)
 
 
-def question(about: str, raw: str, persona: Persona) -> str:
+def job_request(about: str, raw: str, persona: Persona) -> str:
     """Only what the model asks about these words; the persona's own question when it asks none, or lost the thread."""
     sentence, rest = _parts(raw)
     return _reply(rest, replace(persona, remarks=False)) if close(about, sentence) else persona.fallback

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from pipeline.jobs.job import Job
+from pipeline.jobs.results import Exchange
 from pipeline.personas import Persona
-from pipeline.record import Job
-from pipeline.turns import Exchange
 from pipeline.words.reading_aloud import used
 from worker_llm.feedback import joined
 
@@ -26,9 +26,9 @@ class Homework:
 
     @classmethod
     def of(cls, job: Job) -> Self:
-        if not job.question.assignment:
+        if not job.request.assignment:
             return cls()
-        details = job.question.details
+        details = job.request.details
         texts = {name: str(details.get(name, "")) for name in ("title", "instructions", "text", "level")}
         return cls(**texts, words=tuple(str(word) for word in details.get("words", ())))
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from pipeline.lesson_figures import Figures
+from pipeline.jobs.job import Job
+from pipeline.jobs.results import Feedback
+from pipeline.lessons import Figures
 from pipeline.personas import Persona
-from pipeline.record import Job
-from pipeline.turns import Feedback
 from pipeline.words.edits import EDIT_WORDS, EXPLAINED
 from pipeline.words.mistakes import Mistake
 from worker_llm.feedback import fitting, joined, speakable
@@ -62,7 +62,7 @@ def _opening(lesson: Job, found: Figures) -> str:
     """Who spoke is known where the recording has the learner apart."""
     times = "once" if found.learner == 1 else f"{found.learner} times"
     turns = "one turn" if found.learner == 1 else f"{found.learner} turns"
-    heard = f"You spoke {times}." if lesson.question.details.get("learner") else f"I heard {turns}."
+    heard = f"You spoke {times}." if lesson.request.details.get("learner") else f"I heard {turns}."
     return joined(f"Our lesson took {lasting(found.seconds)}.", heard if found.learner else "")
 
 

@@ -18,8 +18,8 @@ import httpx
 import xllamacpp
 
 from pipeline.errors import BadRequest, Canceled, EngineFailed, ModelDamaged, PromptTooLong, WaijiaoError
+from pipeline.jobs.results import Completion
 from pipeline.settings import Settings
-from pipeline.turns import Completion
 from worker_llm.completion import Streamed, request, text
 from worker_llm.engine import Prompt
 
@@ -74,9 +74,9 @@ class LlamaCpp:
 
     def count_tokens(self, text: str) -> int:
         """Exact, in about a millisecond. Marks of the chat's form count as text. Raises EngineFailed."""
-        question = {"content": text, "add_special": False, "parse_special": False}
+        job_request = {"content": text, "add_special": False, "parse_special": False}
         try:
-            return len(self._listener.post("/tokenize", json=question).raise_for_status().json()["tokens"])
+            return len(self._listener.post("/tokenize", json=job_request).raise_for_status().json()["tokens"])
         except httpx.HTTPError as error:
             raise EngineFailed(f"llama.cpp did not count tokens: {error}") from error
 

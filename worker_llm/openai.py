@@ -11,8 +11,8 @@ import httpx
 from anyio.from_thread import start_blocking_portal
 
 from pipeline.errors import ConfigurationError, WaijiaoError
+from pipeline.jobs.results import Completion
 from pipeline.settings import Settings
-from pipeline.turns import Completion
 from worker_llm import openai_server
 from worker_llm.engine import Prompt
 from worker_llm.openai_chat import Chat

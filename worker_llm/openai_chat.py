@@ -11,7 +11,7 @@ import anyio
 import httpx
 
 from pipeline.errors import Canceled, EngineFailed, TooSlow, Unavailable, WaijiaoError, wordless
-from pipeline.turns import Completion
+from pipeline.jobs.results import Completion
 from worker_llm import openai_refusal, openai_request
 from worker_llm.engine import Prompt
 from worker_llm.openai_refusal import Refusal, Refused

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Sequence
 
 from pipeline.errors import ConfigurationError
+from pipeline.jobs.results import Exchange, Feedback
 from pipeline.personas import Persona
 from pipeline.settings import Settings
-from pipeline.turns import Exchange, Feedback
 from worker_llm.engine import Message, Prompt
 
 FORM_TOKENS = 8  # tokens that the chat's form may add to each message

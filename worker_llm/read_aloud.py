@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
+from pipeline.jobs.results import Edit, Feedback
 from pipeline.personas import Persona
-from pipeline.turns import Edit, Feedback
 from pipeline.words.alignment import Stretch, align
 from pipeline.words.edits import EDIT_WORDS, WORD, explanation
-from worker_llm.feedback import REPEATED_CHARS, fitting, joined, question, speakable
+from worker_llm.feedback import REPEATED_CHARS, fitting, job_request, joined, speakable
 
 # What has not more than this share of its words in common is no reading of the text, if the reader says a few words
 # twice: EXTRA times the text's. Of 40 learners' sentences as the default recogniser hears them, 38 have more in common
@@ -87,7 +87,7 @@ def another(reading: ReadAloud) -> Feedback:
 
 def understand(reading: ReadAloud, raw: str, persona: Persona) -> Feedback:
     """`raw` is the model's answer to the end of the text."""
-    asked = question(asked_about(reading.text), raw, persona)
+    asked = job_request(asked_about(reading.text), raw, persona)
     edits, again = reading.edits, reading.again
     why = f"Read again: {again}." if again else explanation(edits, reading.heard)
     said = speakable(why.replace(MORE, ""))

@@ -5,7 +5,7 @@ import time
 from collections.abc import Collection
 
 from pipeline.errors import Canceled, EngineFailed, WaijiaoError
-from pipeline.turns import Completion
+from pipeline.jobs.results import Completion
 from worker_llm.choosing import Choice
 from worker_llm.engine import Prompt
 from worker_llm.written import Written

@@ -4,8 +4,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from pipeline.jobs.results import Feedback
 from pipeline.personas import Persona
-from pipeline.turns import Feedback
 
 # What people say around such a request, without changing it.
 BEFORE = "please ok okay well so now can could we i want would like to let us 请 請 那 好的 我 们 們 咱 想 要 可以"

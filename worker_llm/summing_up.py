@@ -7,13 +7,12 @@ import re
 from itertools import takewhile
 
 from pipeline import personas
-from pipeline.lesson_figures import Figures, figures
-from pipeline.lessons import children, turns
+from pipeline.jobs.job import Job
+from pipeline.jobs.results import Feedback
+from pipeline.lessons import Figures, children, figures, turns
 from pipeline.personas import Persona
-from pipeline.record import Job
+from pipeline.redis_connection import connect
 from pipeline.settings import Settings
-from pipeline.store import connect
-from pipeline.turns import Feedback
 from pipeline.words.edits import FREE
 from pipeline.words.mistakes import Mistake
 from pipeline.words.reading_aloud import spoken_words
@@ -54,7 +53,7 @@ class SummingUp:
         return figures(lesson.cuts.duration_s if lesson.cuts else 0.0, turns(children(self.redis, lesson)))
 
     def persona(self, lesson: Job) -> Persona:
-        return personas.load(lesson.question.persona, self.settings.personas)
+        return personas.load(lesson.request.persona, self.settings.personas)
 
 
 def note(mistake: Mistake) -> str:

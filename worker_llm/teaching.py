@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from pipeline import personas
+from pipeline.jobs.job import Job
+from pipeline.jobs.results import Exchange, Feedback
+from pipeline.jobs.store import turns
 from pipeline.personas import Persona
-from pipeline.record import Job
-from pipeline.sessions import turns
+from pipeline.redis_connection import connect
 from pipeline.settings import Settings
-from pipeline.store import connect
-from pipeline.turns import Exchange, Feedback
 from worker_llm import read_aloud
 from worker_llm.engine import Prompt
 from worker_llm.feedback import understand
@@ -31,7 +31,7 @@ class Teacher:
 
     def asked(self, job: Job) -> Prompt | Feedback:
         """What the model is asked; what needs no model is answered without it."""
-        persona, homework = self.persona(job.question.persona), Homework.of(job)
+        persona, homework = self.persona(job.request.persona), Homework.of(job)
         if homework.text:
             return self.about_reading(ReadAloud(said(job), homework.text), persona)
         if starts_over(job, persona):
@@ -48,12 +48,12 @@ class Teacher:
 
     def history(self, job: Job) -> list[Exchange]:
         """The session's earlier turns that were answered, oldest first; failed ones may stand between them."""
-        question, most = job.question, 3 * self.settings.history_turns
-        earlier = turns(self.redis, question.tenant, question.conversation, job.seq, most)
+        job_request, most = job.request, 3 * self.settings.history_turns
+        earlier = turns(self.redis, job_request.tenant, job_request.conversation, job.seq, most)
         return [as_exchange(each.feedback) for each in earlier if each.feedback and not each.feedback.reset]
 
     def feedback(self, job: Job, reply: str) -> Feedback:
-        persona, homework = self.persona(job.question.persona), Homework.of(job)
+        persona, homework = self.persona(job.request.persona), Homework.of(job)
         if homework.text:
             return read_aloud.understand(ReadAloud(said(job), homework.text), reply, persona)
         return understand(said(job), reply, persona, homework.words_used(said(job)))
@@ -64,14 +64,14 @@ class Teacher:
 
 def starts_over(job: Job, persona: Persona) -> bool:
     """Whether the learner wants that; in homework, and in a lesson's turn, there is nothing to start over."""
-    if job.question.assignment or job.question.lesson:
+    if job.request.assignment or job.request.lesson:
         return False
-    return any(wants_to_start_over(text, persona) for text in (job.question.text, heard(job), said(job)))
+    return any(wants_to_start_over(text, persona) for text in (job.request.text, heard(job), said(job)))
 
 
 def is_untaught(job: Job, persona: Persona) -> bool:
     """Whether a lesson's turn is in another language than the one taught: such as what is not understood, explained."""
-    if job.question.task != "turn" or job.transcript is None:
+    if job.request.task != "turn" or job.transcript is None:
         return False
     return job.transcript.language != persona.languages[0]
 
@@ -82,4 +82,4 @@ def heard(job: Job) -> str:
 
 def said(job: Job) -> str:
     """What was heard, with the typed text after it."""
-    return f"{heard(job)} {job.question.text}".strip()
+    return f"{heard(job)} {job.request.text}".strip()

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ConfigurationError, EngineFailed, OutOfMemory, PromptTooLong, WaijiaoError
+from pipeline.jobs.results import Completion
 from pipeline.settings import Settings
-from pipeline.turns import Completion
 from worker_llm import checkpoint
 from worker_llm.beginnings import Beginnings
 from worker_llm.caches import Network

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pipeline.audio import Sound
+from pipeline.audio.decode import Sound
 from pipeline.errors import EngineFailed, NothingToSay, OutOfMemory, UnknownVoice, WaijiaoError, wordless
 from pipeline.settings import Settings
 from worker_tts.bark_loading import load

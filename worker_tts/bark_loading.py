@@ -13,8 +13,8 @@ from transformers.models.bark.generation_configuration_bark import BarkGeneratio
 from transformers.utils.logging import disable_progress_bar
 
 from pipeline.errors import ConfigurationError, ModelDamaged, ModelMissing
+from pipeline.gpu.torch_device import device
 from pipeline.settings import Settings
-from pipeline.torch_device import device
 
 FILES = (  # what a folder must have; of names with a bar between them, one
     "config.json",

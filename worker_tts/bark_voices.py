@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.errors import ModelDamaged, ModelMissing, UnknownVoice
-from pipeline.models import locate
+from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings
 
 FORMS = {  # array -> its number of dimensions, its rows (0: it has none), and the number of values a token may have

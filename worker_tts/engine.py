@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipeline.audio import Sound
-from pipeline.engines import load_engine
+from pipeline.audio.decode import Sound
 from pipeline.errors import WaijiaoError
 from pipeline.settings import Settings
+from pipeline.worker.engine_loader import load_engine
 
 ENGINES = {  # name -> module:class
     "bark": "worker_tts.bark:Bark",

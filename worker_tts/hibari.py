@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime  # type: ignore[import-untyped, unused-ignore]
 from hibari import Hibari
 
-from pipeline.audio import Sound
+from pipeline.audio.decode import Sound
 from pipeline.errors import EngineFailed, ModelDamaged, NothingToSay, UnknownVoice, WaijiaoError, wordless
 from pipeline.settings import Settings
 from worker_tts.engine import Line

@@ -8,7 +8,7 @@ import av
 import numpy as np
 from av.filter import Graph
 
-from pipeline.audio import Sound, frame_of
+from pipeline.audio.decode import Sound, frame_of
 
 SLOWEST, FASTEST = 0.5, 2.0  # beyond, speech is hard to follow
 

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from pipeline.audio import Sound
+from pipeline.audio.decode import Sound
 
 LONGEST = 240  # characters of one sentence, about 16 s of speech; beyond, a voice's time grows faster than the text
 FADE_S = 0.005  # seconds; less is heard as a click, more takes the edge off a consonant

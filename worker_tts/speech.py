@@ -4,13 +4,13 @@ import io
 from collections import deque
 from dataclasses import replace
 
-from pipeline.audio import Sound
-from pipeline.blobs import Blob, FolderBlobs
-from pipeline.encoding import encode
+from pipeline.audio.decode import Sound
+from pipeline.audio.encode import encode
+from pipeline.blob_store import Blob, FolderBlobs
 from pipeline.errors import Canceled, NothingToSay, WaijiaoError
-from pipeline.leases import wanted
-from pipeline.record import Job
-from pipeline.turns import Answer, Part
+from pipeline.jobs.job import Job
+from pipeline.jobs.results import Answer, Part
+from pipeline.worker.task import still_wanted
 from worker_tts.engine import Line
 from worker_tts.sentences import join, split
 
@@ -27,7 +27,7 @@ class Speech:
 
     def goes_on(self) -> bool:
         """Whether there is more to say; not for a job that failed or is not wanted any more."""
-        if self.sentences and not wanted(self.job):
+        if self.sentences and not still_wanted(self.job):
             self.failure = Canceled()
         return bool(self.sentences) and not self.failure
 
@@ -69,11 +69,11 @@ class Speech:
         sound = join(self.sounds, pause_s)
         only = self.parts[0] if len(self.parts) == 1 else None
         blob = Blob(only.blob, only.size, only.sha256) if only else self.keep(sound)
-        duration_s, format = round(sound.duration_s, 3), self.job.question.format
+        duration_s, format = round(sound.duration_s, 3), self.job.request.format
         return Answer(self.line.text, blob.name, blob.sha256, blob.size, duration_s, format, tuple(self.parts))
 
     def keep(self, sound: Sound) -> Blob:
-        return self.blobs.put(self.job.name, io.BytesIO(encode(sound, self.job.question.format)))
+        return self.blobs.put(self.job.name, io.BytesIO(encode(sound, self.job.request.format)))
 
 
 def sound_of(spoken: Sound | WaijiaoError) -> Sound:

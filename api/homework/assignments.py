@@ -1,4 +1,4 @@
-"""/v1/assignments: set homework, see how far the class is, erase it."""
+"""How far a class is with its homework."""
 
 import hashlib
 import json as text
@@ -9,31 +9,83 @@ from typing import Any
 from flask import Blueprint, jsonify, request
 from werkzeug.wrappers import Response
 
-from api import here, questions
-from api.homework.fields import ID, AssignmentFields, NewAssignment, seconds
-from api.homework.progress import progress, submission
-from api.spec import answers
-from pipeline import homework_shapes as shapes
+from api import context
+from api.auth import TEACHER, requires
+from api.homework.schemas import ID, AssignmentFields, NewAssignment, seconds
+from api.jobs import parser
+from api.openapi import answers
 from pipeline import personas
-from pipeline.assignments import Assignment, Assignments, Kept, Student
 from pipeline.errors import AssignmentExists, BadRequest, UnknownAssignment, UnknownFormat, UnknownPersona, UnknownVoice
-from pipeline.webhooks import check
-from pipeline.when import iso
+from pipeline.homework.assignments import Assignment, Assignments, AssignmentWithJobs, Student
+from pipeline.jobs.eta import Forecast
+from pipeline.jobs.job import Job, State
+from pipeline.schemas import homework as shapes
+from pipeline.timestamps import iso
+from pipeline.webhooks.validation import check
+
+MAX_SUBMISSIONS = 20  # of the jobs that were handed in last: whose end is foreseen, and so the class's
+
+
+def progress(found: AssignmentWithJobs, forecast: Forecast) -> dict[str, Any]:
+    """As pipeline/schemas/homework.py has it. A rerun that failed counts as failed, though an earlier one had not."""
+    jobs = list(found.jobs.values())
+    held = sum(job.state == State.HELD for job in jobs)
+    ended = [job for job in jobs if job.ended_at is not None]
+    succeeded = sum(job.state == State.SUCCEEDED for job in ended)
+    working = [job for job in jobs if job.ended_at is None and job.state != State.HELD]
+    return {
+        "students": len(found.students),
+        "handed_in": len(jobs),
+        "succeeded": succeeded,
+        "failed": len(ended) - succeeded,
+        "held": held,
+        "working": len(working),
+        "missing": list(found.missing),
+        "eta_seconds": eta_s(working, forecast),
+        "complete": found.complete,
+    }
+
+
+def eta_s(working: list[Job], forecast: Forecast) -> float | None:
+    """Seconds until the last of them has ended; None when there is none, or nobody knows of one."""
+    newest = sorted(working, key=lambda job: job.created_at)[-MAX_SUBMISSIONS:]
+    foreseen = [forecast.of(job).eta_s for job in newest]
+    known = [seconds for seconds in foreseen if seconds is not None]
+    return round(max(known), 1) if known and len(known) == len(foreseen) else None
+
+
+def submission(student: str, job: Job) -> dict[str, Any]:
+    return {
+        "student": student,
+        "job": job.id,
+        "state": job.state,
+        "error": job.error,
+        "file": job.request.metadata.get("file", ""),
+        "sha256": job.request.sha256,
+        "handed_in_at": iso(handed_in_at(job)),
+    }
+
+
+def handed_in_at(job: Job) -> float:
+    """Unix seconds; of another version of a job, those of its first one."""
+    return float(job.request.details.get("handed_in_at", job.created_at))
+
 
 routes = Blueprint("assignments", __name__)
 MALFORMED = (UnknownPersona, UnknownVoice, UnknownFormat)
 
 
 def store() -> Assignments:
-    return Assignments(here.jobs())
+    return Assignments(context.jobs())
 
 
-def kept(id_: str) -> Kept:
+def kept(id_: str) -> AssignmentWithJobs:
     """The caller's assignment. UnknownAssignment."""
-    return store().get(here.caller().tenant, id_)
+    return store().get(context.caller().tenant, id_)
 
 
 @routes.post("/v1/assignments")
+@requires(TEACHER)
 @answers("assignments", {200: shapes.AssignmentView, 201: shapes.AssignmentView}, *MALFORMED, AssignmentExists)
 def create(json: NewAssignment) -> Response:
     """Set homework: 201, or 200 when it was set just so before. AssignmentExists when its id is another one's."""
@@ -41,6 +93,7 @@ def create(json: NewAssignment) -> Response:
 
 
 @routes.put("/v1/assignments/<assignment_id>")
+@requires(TEACHER)
 @answers("assignments", {200: shapes.AssignmentView, 201: shapes.AssignmentView}, *MALFORMED)
 def replace(assignment_id: str, json: AssignmentFields) -> Response:
     """Set homework of this name, in the place of what had it before; what was handed in stays."""
@@ -50,13 +103,15 @@ def replace(assignment_id: str, json: AssignmentFields) -> Response:
 
 
 @routes.get("/v1/assignments")
+@requires(TEACHER)
 @answers("assignments", {200: shapes.AssignmentList})
 def browse() -> Response:
     """All assignments, newest first."""
-    return jsonify({"assignments": [show(each) for each in store().all(here.caller().tenant)]})
+    return jsonify({"assignments": [show(each) for each in store().all(context.caller().tenant)]})
 
 
 @routes.get("/v1/assignments/<assignment_id>")
+@requires(TEACHER)
 @answers("assignments", {200: shapes.AssignmentView, 304: None}, UnknownAssignment)
 def read(assignment_id: str) -> Response:
     """The assignment, how far the class is, and what each student handed in."""
@@ -70,11 +125,12 @@ def read(assignment_id: str) -> Response:
 
 
 @routes.delete("/v1/assignments/<assignment_id>")
+@requires(TEACHER)
 @answers("assignments", {204: None}, UnknownAssignment)
 def erase(assignment_id: str) -> Response:
     """Erase the assignment with all that was ever handed in for it, and every answer."""
-    for name in store().erase(here.caller().tenant, assignment_id):
-        here.blobs().delete_job(name)
+    for name in store().erase(context.caller().tenant, assignment_id):
+        context.blobs().delete_job(name)
     return Response(status=204)
 
 
@@ -88,7 +144,7 @@ def put(id_: str, fields: AssignmentFields, replace: bool) -> Response:
 
 def checked(id_: str, fields: AssignmentFields) -> Assignment:
     """The assignment that the fields describe, with what the server chooses where they say nothing."""
-    chosen = here.settings()
+    chosen = context.settings()
     persona = fields.persona or chosen.persona
     personas.load(persona, chosen.personas)
     if fields.webhook:
@@ -101,19 +157,19 @@ def checked(id_: str, fields: AssignmentFields) -> Assignment:
         **{
             **given,
             "id": id_,
-            "tenant": here.caller().tenant,
+            "tenant": context.caller().tenant,
             "persona": persona,
             "words": tuple(fields.words),
             "due": seconds(fields.due),
             "retention_h": fields.retention_h or chosen.retention_h,
             "students": tuple(Student(student.name, student.id) for student in fields.students),
-            "voice": questions.voice(fields.voice),
-            "format": questions.audio_format(fields.format),
+            "voice": parser.voice(fields.voice),
+            "format": parser.audio_format(fields.format),
         }
     )
 
 
-def tag_of(found: Kept) -> str:
+def tag_of(found: AssignmentWithJobs) -> str:
     """Another one whenever the assignment or one of its jobs is."""
     jobs = [(student, job.id, job.version) for student, job in sorted(found.jobs.items())]
     return hashlib.sha256(text.dumps([found.assignment.as_dict(), jobs]).encode()).hexdigest()[:16]
@@ -125,10 +181,10 @@ def show(assignment: Assignment) -> dict[str, Any]:
     return {**fields, "due": None if assignment.due is None else iso(assignment.due)}
 
 
-def view(found: Kept) -> dict[str, Any]:
+def view(found: AssignmentWithJobs) -> dict[str, Any]:
     return {
         **show(found.assignment),
         "created_at": iso(found.created_at),
-        "progress": progress(found, here.forecast()),
+        "progress": progress(found, context.forecast()),
         "submissions": [submission(student, job) for student, job in found.jobs.items()],
     }

@@ -7,25 +7,27 @@ from typing import BinaryIO
 from flask import Blueprint
 from werkzeug.wrappers import Response
 
-from api import here, report, zipped
-from api.homework.assignments import kept
-from api.homework.progress import handed_in_at
+from api import context, report
+from api.auth import TEACHER, requires
+from api.homework.assignments import handed_in_at, kept
+from api.jobs import zip_download
+from api.openapi import answers
 from api.report import Handed
-from api.spec import answers
-from pipeline.assignments import Kept
-from pipeline.blobs import FolderBlobs
+from pipeline.blob_store import FolderBlobs
 from pipeline.errors import UnknownAssignment
+from pipeline.homework.assignments import AssignmentWithJobs
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 routes = Blueprint("export", __name__)
 
 
 @routes.get("/v1/assignments/<assignment_id>/export")
+@requires(TEACHER)
 @answers("assignments", {200: "application/zip"}, UnknownAssignment)
 def export(assignment_id: str) -> Response:
     """A ZIP of the class's report, the gradebook, and each student's page, facts and spoken answer, as they are now."""
     found = kept(assignment_id)
-    pieces = zipped.archive(entries(found, here.blobs()))
+    pieces = zip_download.archive(entries(found, context.blobs()))
     first = next(pieces)  # what fails at once is answered as an error
     answer = Response(chain([first], pieces), mimetype="application/zip")
     answer.headers["Content-Disposition"] = f'attachment; filename="{assignment_id}.zip"'
@@ -33,6 +35,7 @@ def export(assignment_id: str) -> Response:
 
 
 @routes.get("/v1/assignments/<assignment_id>/report")
+@requires(TEACHER)
 @answers("assignments", {200: "text/html"}, UnknownAssignment)
 def page(assignment_id: str) -> Response:
     """The class's report alone, one page that opens anywhere."""
@@ -42,7 +45,7 @@ def page(assignment_id: str) -> Response:
     return answer
 
 
-def entries(found: Kept, blobs: FolderBlobs) -> Iterator[tuple[str, float, bytes | BinaryIO]]:
+def entries(found: AssignmentWithJobs, blobs: FolderBlobs) -> Iterator[tuple[str, float, bytes | BinaryIO]]:
     """Name, time (Unix seconds) and content of each file; an answer that is not kept any more is left out."""
     handed = rows(found)
     for name, content in report.files(found.assignment, handed):
@@ -55,7 +58,7 @@ def entries(found: Kept, blobs: FolderBlobs) -> Iterator[tuple[str, float, bytes
             continue
 
 
-def rows(found: Kept) -> list[Handed]:
+def rows(found: AssignmentWithJobs) -> list[Handed]:
     jobs = found.jobs
     return [
         Handed(student, job, handed_in_at(job) if job else None)

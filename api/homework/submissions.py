@@ -1,39 +1,84 @@
-"""/v1/assignments/{id}/submissions: recordings are handed in, one by one or as ZIPs; each stands or falls by itself."""
+"""The recordings of an upload: the file itself, or those of the ZIP that it is; read only when their turn comes."""
 
 import dataclasses
 import secrets
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO, cast
 
 from flask import Blueprint, jsonify
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
-from api import here
+from api import context
+from api.auth import TEACHER, requires
 from api.homework.assignments import kept
-from api.homework.fields import HandInForm
-from api.homework.incoming import Incoming, incoming
-from api.jobs import accept
-from api.questions import Asked, judged
-from api.spec import answers
-from pipeline import homework_shapes as shapes
-from pipeline.assignments import Assignment
+from api.homework.schemas import HandInForm
+from api.jobs.parser import ParsedRequest, judged
+from api.jobs.routes import accept
+from api.openapi import answers
 from pipeline.errors import BadRequest, UnknownAssignment, UnknownStudent, WaijiaoError
 from pipeline.handing_in.matching import matched
-from pipeline.handing_in.unzipping import Refused
-from pipeline.record import HINT, Question
+from pipeline.handing_in.recording_names import label
+from pipeline.handing_in.unzipping import Limits, Refused, members
+from pipeline.homework.assignments import Assignment
+from pipeline.jobs.job import HINT, JobRequest
+from pipeline.schemas import homework as shapes
+from pipeline.settings import Settings
+
+ZIPS = (b"PK\x03\x04", b"PK\x05\x06")  # how a ZIP begins, and how an empty one does
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A recording; `open` reads its `size` bytes from their start.
+
+    `path` is what it was called where it lay, which says whose it is; `name` says where that was: in which ZIP.
+    """
+
+    name: str
+    path: str
+    size: int
+    open: Callable[[], BinaryIO]
+
+
+def incoming(file: FileStorage, settings: Settings) -> Iterator[Incoming | Refused]:
+    """What `file` brings."""
+    name, stream = label(file.filename or ""), cast(BinaryIO, file.stream)
+    head, size = stream.read(4), stream.seek(0, 2)
+    if head not in ZIPS:
+        yield Incoming(name, name, size, lambda: at_start(stream))
+        return
+    most = settings.max_upload_mb * 1_000_000
+    limits = Limits(settings.max_hand_in_files, most, settings.max_hand_in_mb * 1_000_000)
+    try:
+        for each in members(stream, limits):
+            inner = f"{name}/{each.name}"
+            if isinstance(each, Refused):
+                yield Refused(inner, each.code, each.detail)
+            else:
+                yield Incoming(inner, each.name, each.size, each.open)
+    except WaijiaoError as error:
+        yield Refused(name, error.code, error.detail)
+
+
+def at_start(stream: BinaryIO) -> BinaryIO:
+    stream.seek(0)
+    return stream
+
 
 routes = Blueprint("submissions", __name__)
-Told = dict[str, Any]
+SubmissionResult = dict[str, Any]
 
 
 @routes.post("/v1/assignments/<assignment_id>/submissions")
+@requires(TEACHER)
 @answers("assignments", {200: shapes.HandedIn}, UnknownAssignment)
 def hand_in(assignment_id: str, form: HandInForm) -> Response:
     """Hand in recordings. Whose each is, its name says, or `student`; what was handed in before is not done again."""
     assignment = kept(assignment_id).assignment
-    result: dict[str, list[Told]] = {"accepted": [], "unchanged": [], "refused": []}
+    result: dict[str, list[SubmissionResult]] = {"accepted": [], "unchanged": [], "refused": []}
     recordings = []
     for each in arrived(form.file):
         if isinstance(each, Refused):
@@ -44,7 +89,7 @@ def hand_in(assignment_id: str, form: HandInForm) -> Response:
     result["refused"] += problems
     for each, student in owners:
         try:
-            accepted = accept(Asked(question(assignment, student, each.name), judged(each.open, each.size)))
+            accepted = accept(ParsedRequest(job_request(assignment, student, each.name), judged(each.open, each.size)))
             kind = "unchanged" if accepted.earlier else "accepted"
             result[kind].append({"file": each.name, "student": student, "job": accepted.job.id})
         except WaijiaoError as error:
@@ -54,7 +99,7 @@ def hand_in(assignment_id: str, form: HandInForm) -> Response:
 
 def arrived(files: list[FileStorage]) -> Iterator[Incoming | Refused]:
     """Every recording of the request, those of its ZIPs too; one that cannot be read stops no other."""
-    chosen = here.settings()
+    chosen = context.settings()
     if len(files) > chosen.max_hand_in_files:
         raise BadRequest(f"At most {chosen.max_hand_in_files} files are handed in at once.", field="file")
     for file in files:
@@ -63,7 +108,7 @@ def arrived(files: list[FileStorage]) -> Iterator[Incoming | Refused]:
 
 def whose(
     assignment: Assignment, recordings: list[Incoming], student: str | None
-) -> tuple[list[tuple[Incoming, str]], list[Told]]:
+) -> tuple[list[tuple[Incoming, str]], list[SubmissionResult]]:
     """Each recording that can be taken, and its student; and what is wrong with the others."""
     if student is not None:
         if len(recordings) > 1:
@@ -90,12 +135,12 @@ def named(assignment: Assignment, student: str) -> str:
     raise UnknownStudent
 
 
-def question(assignment: Assignment, student: str, file: str) -> Question:
-    job_id, caller = secrets.token_hex(16), here.caller()
+def job_request(assignment: Assignment, student: str, file: str) -> JobRequest:
+    job_id, caller = secrets.token_hex(16), context.caller()
     given = {"title", "instructions", "text", "words", "level"}
     fields = dataclasses.asdict(assignment)
     details = {name: value for name, value in fields.items() if name in given and value}
-    return Question(
+    return JobRequest(
         id=job_id,
         session=job_id,
         tenant=assignment.tenant,
@@ -120,5 +165,5 @@ def question(assignment: Assignment, student: str, file: str) -> Question:
     )
 
 
-def refused(file: str, student: str | None, code: str, detail: str) -> Told:
+def refused(file: str, student: str | None, code: str, detail: str) -> SubmissionResult:
     return {"file": file, "student": student, "code": code, "detail": detail}

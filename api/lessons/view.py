@@ -1,21 +1,19 @@
-"""A lesson as clients see it; pipeline/lesson_shapes.py has the same as types."""
+"""A lesson as clients see it; pipeline/schemas/lessons.py has the same as types."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from api import here
+from api import context
 from pipeline.errors import NoSpeech, UnknownJob, UnknownLesson
-from pipeline.lesson_figures import Figures, figures
-from pipeline.lesson_progress import Count, counts, eta_s, tag
-from pipeline.lessons import Turn, chapters, children, turns
-from pipeline.record import PARTS, Job
-from pipeline.when import iso
+from pipeline.jobs.job import PARTS, Job
+from pipeline.lessons import Count, Figures, Turn, chapters, children, counts, eta_s, figures, tag, turns
+from pipeline.timestamps import iso
 from pipeline.words.mistakes import Mistake, UnclearWord
 
 
 @dataclass(frozen=True)
-class Sight:
+class LessonSnapshot:
     """A lesson's job, and a tag that is another one whenever it or one of its turns has changed."""
 
     lesson: Job
@@ -29,28 +27,28 @@ class Sight:
 def lesson_of(lesson_id: str) -> Job:
     """The lesson's job, if the caller may see it; UnknownLesson, Erased."""
     try:
-        job = here.job(lesson_id)
+        job = context.job(lesson_id)
     except UnknownJob:
         raise UnknownLesson from None
-    if job.question.task != "lesson":
+    if job.request.task != "lesson":
         raise UnknownLesson
     return job
 
 
-def see(lesson_id: str) -> Sight:
+def load_snapshot(lesson_id: str) -> LessonSnapshot:
     lesson = lesson_of(lesson_id)
-    return Sight(lesson, tag(here.jobs().redis, lesson))
+    return LessonSnapshot(lesson, tag(context.jobs().redis, lesson))
 
 
 def turns_of(lesson: Job) -> list[Turn]:
     """Its turns that are kept, by number; one that was tried again counts as it went then."""
-    found = children(here.jobs().redis, lesson)
+    found = children(context.jobs().redis, lesson)
     return turns(job for job in found if job.retried_as is None)
 
 
-def listed(lessons: Sequence[Job]) -> list[dict[str, Any]]:
+def show_in_list(lessons: Sequence[Job]) -> list[dict[str, Any]]:
     """Lessons as many."""
-    return [head(lesson, count) for lesson, count in zip(lessons, counts(here.jobs().redis, lessons), strict=True)]
+    return [head(lesson, count) for lesson, count in zip(lessons, counts(context.jobs().redis, lessons), strict=True)]
 
 
 def show(lesson: Job) -> dict[str, Any]:
@@ -72,24 +70,24 @@ def show(lesson: Job) -> dict[str, Any]:
 
 
 def head(lesson: Job, count: Count) -> dict[str, Any]:
-    question, place = lesson.question, f"/v1/lessons/{lesson.id}"
+    job_request, place = lesson.request, f"/v1/lessons/{lesson.id}"
     links = {"self": place, "transcript": f"{place}/transcript", "report": f"{place}/report"}
     return {
         "id": lesson.id,
         "state": lesson.state,
-        "title": question.details.get("title", ""),
-        "file": question.details.get("file", ""),
-        "class_name": question.group,
-        "persona": question.persona,
-        "learner": question.details.get("learner", ""),
-        "owner": question.owner or None,
+        "title": job_request.details.get("title", ""),
+        "file": job_request.details.get("file", ""),
+        "class_name": job_request.group,
+        "persona": job_request.persona,
+        "learner": job_request.details.get("learner", ""),
+        "owner": job_request.owner or None,
         "created_at": iso(lesson.created_at),
         "updated_at": iso(lesson.updated_at),
         "deadline_at": iso(lesson.deadline_at),
         "duration_s": lesson.cuts.duration_s if lesson.cuts else None,
         "progress": asdict(count),
         "error": lesson.error,
-        "metadata": dict(question.metadata),
+        "metadata": dict(job_request.metadata),
         "links": {**links, "job": f"/v1/jobs/{lesson.id}", **({"audio": audio(lesson)} if lesson.answer else {})},
     }
 
@@ -102,13 +100,13 @@ def to_go(lesson: Job, said: Sequence[Turn]) -> float | None:
     """Seconds until the lesson has ended; None when it has, and while nobody knows."""
     if lesson.ended_at is not None:
         return None
-    forecast = here.forecast()
+    forecast = context.forecast()
     seconds = eta_s(said, forecast.house()) if lesson.stage == PARTS else forecast.of(lesson).eta_s
     return None if seconds is None else round(seconds, 1)
 
 
 def is_learner(turn: Turn) -> bool:
-    return turn.job.question.task == "turn"
+    return turn.job.request.task == "turn"
 
 
 def speakers(said: Iterable[Turn]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from api.report.handed import Handed, audio_names, stems
 from api.report.results import results
 from api.report.student_facts import student_facts
 from api.report.student_page import student_page
-from pipeline.assignments import Assignment
+from pipeline.homework.assignments import Assignment
 
 __all__ = ["Handed", "audio_names", "class_page", "files"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from api.report.plot import Plot, plot
 from api.report.results import ANSWERED, GONE, MISSING, Result
-from pipeline.assignments import Assignment
+from pipeline.homework.assignments import Assignment
 from pipeline.words.mistakes import Mistake, UnclearWord, common, unclear
 
 

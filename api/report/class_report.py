@@ -6,7 +6,7 @@ from api.report.class_figures import class_figures
 from api.report.marks import marked
 from api.report.rendering import render
 from api.report.results import Result
-from pipeline.assignments import Assignment
+from pipeline.homework.assignments import Assignment
 from pipeline.words.mistakes import UNCLEAR
 
 SHOWN = 20  # mistakes, and unclear words, that the page has; a teacher reads no more of them

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from api.jobs.zip_download import MARK, line
 from api.report.handed import audio_name
 from api.report.rendering import visible
 from api.report.results import Result
 from api.report.times import iso
-from api.zipped import MARK, line
 
 COLUMNS = (
     "student",

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.file_names import distinct, safe
-from pipeline.assignments import Student
-from pipeline.record import Job
+from pipeline.homework.assignments import Student
+from pipeline.jobs.job import Job
 
 
 @dataclass(frozen=True)

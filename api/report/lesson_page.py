@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from api.report.marks import Mark, marked
 from api.report.rendering import render
 from pipeline.errors import NoSpeech
-from pipeline.lesson_figures import Figures
-from pipeline.lessons import Turn, by_chapter
-from pipeline.record import Job
-from pipeline.when import elapsed
+from pipeline.jobs.job import Job
+from pipeline.lessons import Figures, Turn, by_chapter
+from pipeline.timestamps import elapsed
 from pipeline.words.mistakes import UNCLEAR
 
 SHOWN = 20  # mistakes, and unclear words, that the page has
@@ -32,7 +31,7 @@ def lesson_page(lesson: Job, turns: Sequence[Turn], figures: Figures, complete: 
     return render(
         "report_lesson.html",
         lesson=lesson,
-        title=lesson.question.details.get("title", "") or lesson.id,
+        title=lesson.request.details.get("title", "") or lesson.id,
         length=elapsed(figures.seconds),
         figures=figures,
         corrections=sum(mistake.count for mistake in figures.mistakes),
@@ -60,6 +59,6 @@ def row(lesson: Job, turn: Turn) -> Row:
 
 def who(lesson: Job, turn: Turn) -> str:
     """A key of the page's words; "" where the recording has no speakers apart."""
-    if turn.speaker and lesson.question.details.get("learner"):
-        return "speaker_learner" if turn.job.question.task == "turn" else "speaker_other"
+    if turn.speaker and lesson.request.details.get("learner"):
+        return "speaker_learner" if turn.job.request.task == "turn" else "speaker_other"
     return f"speaker_{turn.speaker}" if turn.speaker else ""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline.turns import Edit, Word
+from pipeline.jobs.results import Edit, Word
 from pipeline.words.edits import WORD
 from pipeline.words.mistakes import UNCLEAR
 from pipeline.words.reading_aloud import Reading, spoken_words

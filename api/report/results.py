@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from api.report.handed import Handed
-from pipeline.assignments import Assignment
-from pipeline.record import Job, State
-from pipeline.turns import Feedback, Transcript
+from pipeline.homework.assignments import Assignment
+from pipeline.jobs.job import Job, State
+from pipeline.jobs.results import Feedback, Transcript
 from pipeline.words.mistakes import is_unclear
 from pipeline.words.reading_aloud import Reading, read, spoken_words, used
 

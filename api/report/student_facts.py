@@ -5,7 +5,7 @@ import json
 from api.report.handed import audio_name
 from api.report.results import Result
 from api.report.times import iso
-from pipeline.assignments import Assignment
+from pipeline.homework.assignments import Assignment
 
 
 def student_facts(assignment: Assignment, result: Result, stem: str) -> bytes:

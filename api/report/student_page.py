@@ -4,7 +4,7 @@ from api.report.handed import audio_name
 from api.report.marks import marked, text_marked
 from api.report.rendering import render
 from api.report.results import Result
-from pipeline.assignments import Assignment
+from pipeline.homework.assignments import Assignment
 
 
 def student_page(assignment: Assignment, result: Result, stem: str) -> bytes:

@@ -19,7 +19,7 @@ from rich.table import Table
 from teachers import AT_ONCE, machine, memory, rate, release
 
 from pipeline import personas
-from pipeline.gpu_shares import need_of
+from pipeline.gpu.fractions import need_of
 from pipeline.settings import Settings
 from tiny import chatglm6b
 from worker_llm.prompt import compose

@@ -21,7 +21,7 @@ from transformers import (
 from transformers.models.bark.configuration_bark import BarkCoarseConfig, BarkFineConfig, BarkSemanticConfig
 from transformers.models.bark.generation_configuration_bark import BarkGenerationConfig
 
-from pipeline.models import locate
+from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings
 from tiny import bark, glm
 

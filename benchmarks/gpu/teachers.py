@@ -23,11 +23,11 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline import personas
-from pipeline.audio import Sound, decode
-from pipeline.gpu_shares import need_of
-from pipeline.gpus import gpus
-from pipeline.model_sizes import SizesUnknown
-from pipeline.record import STAGES
+from pipeline.audio.decode import Sound, decode
+from pipeline.gpu.devices import gpus
+from pipeline.gpu.fractions import need_of
+from pipeline.gpu.model_headers import SizesUnknown
+from pipeline.jobs.job import STAGES
 from pipeline.settings import Settings
 
 LEARNERS = sorted((Path(__file__).parents[2] / "examples" / "learners").glob("*.wav"))

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.assignments import Student
 from pipeline.errors import AmbiguousStudent, DoubledStudent, UnknownStudent, WaijiaoError
 from pipeline.handing_in.name_atoms import folded
 from pipeline.handing_in.name_search import Names
 from pipeline.handing_in.recording_names import NOBODY, shown, stem
 from pipeline.handing_in.rosters import LONGEST
+from pipeline.homework.assignments import Student
 
 NAMED = 5  # at most so many of several are named in a sentence
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from pipeline.assignments import Student
 from pipeline.handing_in.name_atoms import Atom, atoms, orders, torn
+from pipeline.homework.assignments import Student
 
 SURE = 4  # characters from which on an id says as much as a name: a 7 may be the student's, or the homework's
 LOOKED_AT = 160  # characters of a text, so that a hostile one costs little: names of files have up to 255 bytes

@@ -5,11 +5,11 @@ import io
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
-from pipeline.assignments import Student
 from pipeline.errors import BadRoster
 from pipeline.handing_in import charsets, roster_columns
 from pipeline.handing_in.recording_names import JOINERS, hidden
 from pipeline.handing_in.roster_columns import Columns
+from pipeline.homework.assignments import Student
 
 MOST = 2_000  # students of one class
 LONGEST = 100  # characters of a name, and of an id

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from pipeline.turns import Edit
+from pipeline.jobs.results import Edit
 
 CLOSE = 0.5  # share of the content words that both sentences must have in common, seen from either
 EXPLAINED = 3  # edits that are explained

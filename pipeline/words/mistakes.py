@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pipeline.turns import Edit, Feedback, Transcript, Word
+from pipeline.jobs.results import Edit, Feedback, Transcript, Word
 from pipeline.words.quoting import Example, quote
 from pipeline.words.reading_aloud import Reading, spoken_words
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pipeline.turns import Edit, Feedback
+from pipeline.jobs.results import Edit, Feedback
 from pipeline.words.edits import WORD, Piece, rewritten
 
 BESIDE = 12  # words of a long sentence quoted at each side

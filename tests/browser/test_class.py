@@ -12,10 +12,10 @@ from axe_playwright_python.sync_playwright import Axe
 from conftest import DESKTOP, LEARNERS, PHONE, ROOT
 from playwright.sync_api import Locator, Page, expect
 
-from pipeline.jobs import Jobs
-from pipeline.record import Question
+from pipeline.jobs.job import JobRequest
+from pipeline.jobs.store import Jobs
+from pipeline.redis_connection import connect
 from pipeline.settings import Settings
-from pipeline.store import connect
 
 RECORDINGS = sorted(LEARNERS.glob("*.wav"))[:12]
 ALL_ANSWERED_MS = 90_000
@@ -226,7 +226,7 @@ def test_what_failed_through_no_fault_of_its_own_is_tried_again_in_its_place(vis
     chosen = Settings(home=house.home)
     redis = connect(chosen)
     jobs, lesson = Jobs(redis, chosen), {"batch": secrets.token_hex(8), "file": "anna.wav", "homework": HOMEWORK}
-    jobs.submit(Question(secrets.token_hex(16), "anna", text="Yesterday I go to the library.", metadata=lesson))
+    jobs.submit(JobRequest(secrets.token_hex(16), "anna", text="Yesterday I go to the library.", metadata=lesson))
     for _ in range(chosen.attempts + 1):  # a worker dies over it again and again
         jobs.claim("llm", "unlucky", 1)
     redis.close()

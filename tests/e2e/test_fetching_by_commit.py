@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from shelves import HUB, PATIENCE_S, REVISION, sha256
 
-from pipeline import model_assembling, models
 from pipeline.errors import ConfigurationError, ModelDamaged, ModelMissing, SourcesExhausted
-from pipeline.model_entries import LOCK
-from pipeline.model_fetching import fetch
+from pipeline.model_files import catalogue, download
+from pipeline.model_files.catalogue import LOCK
+from pipeline.model_files.download import fetch
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGE = random.Random(8).randbytes(3_000_000)
@@ -41,8 +41,8 @@ revision = "{REVISION}"
 FETCH = """
 import sys
 from pathlib import Path
-from pipeline.model_fetching import fetch
-from pipeline.models import parse
+from pipeline.model_files.download import fetch
+from pipeline.model_files.catalogue import parse
 entry, folder = map(Path, sys.argv[1:])
 fetch(parse(entry.read_text())["small"], folder, print)
 """
@@ -57,8 +57,8 @@ def shelves(empty_shelves):
 
 
 @pytest.fixture
-def small() -> models.Model:
-    return models.parse(ENTRY)["small"]
+def small() -> catalogue.Model:
+    return catalogue.parse(ENTRY)["small"]
 
 
 @pytest.fixture
@@ -95,8 +95,8 @@ def test_from_then_on_it_is_verified_without_a_network(shelves, small, folder):
     shelves.withdraw("/")
     shelves.gets.clear()
     fetch(small, folder, quiet)
-    models.verify(small, folder)
-    assert models.in_place(small, folder) == folder / "small"
+    catalogue.verify(small, folder)
+    assert catalogue.in_place(small, folder) == folder / "small"
     assert not shelves.gets
 
 
@@ -105,7 +105,7 @@ def test_another_machine_s_folder_is_enough_with_its_lock(shelves, small, folder
     shelves.withdraw("/")
     fetch(small, folder, quiet, start_from=tmp_path / "other")
     assert_in_place(folder)
-    models.verify(small, folder)
+    catalogue.verify(small, folder)
 
 
 def test_a_folder_without_a_lock_falls_to_the_hub(shelves, small, folder, tmp_path):
@@ -151,7 +151,7 @@ def test_a_hub_without_a_record_is_a_reason(shelves, small, folder):
 
 
 def test_a_full_disk_is_told_before_anything_comes(shelves, small, folder, monkeypatch):
-    monkeypatch.setattr(model_assembling, "SPARE", 1 << 62)
+    monkeypatch.setattr(download, "SPARE", 1 << 62)
     with pytest.raises(ConfigurationError, match=r"needs [0-9.]+ GB in .*, where [0-9.]+ GB are free; free some"):
         fetch(small, folder, quiet)
     assert not [path for path in shelves.gets if path.startswith(HUB)]
@@ -167,14 +167,14 @@ def test_a_changed_byte_is_found_later(shelves, small, folder, name):
     path = folder / "small" / name
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     with pytest.raises(ModelDamaged, match=f"{name} is damaged: .* run: waijiao models fetch small"):
-        models.verify(small, folder)
+        catalogue.verify(small, folder)
 
 
 def test_without_its_lock_a_model_is_missing(shelves, small, folder):
     fetch(small, folder, quiet)
     (folder / "small" / LOCK).unlink()
     with pytest.raises(ModelMissing, match=rf"{LOCK} is not there; run: waijiao models fetch small"):
-        models.in_place(small, folder)
+        catalogue.in_place(small, folder)
 
 
 def changed(lock: dict) -> list[str]:
@@ -197,7 +197,7 @@ def test_a_lock_that_is_not_the_catalogue_s_is_damage_and_repaired(shelves, smal
     for text in changed(json.loads(whole)):
         path.write_text(text)
         with pytest.raises(ModelDamaged, match="run: waijiao models fetch small"):
-            models.in_place(small, folder)
+            catalogue.in_place(small, folder)
     fetch(small, folder, quiet)
     assert path.read_text() == whole
 

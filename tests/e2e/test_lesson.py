@@ -15,7 +15,7 @@ from page_examples import examples_of, matches
 from spoken import word_error_rate
 from waiting import wait_for
 
-from pipeline import lesson_shapes as shapes
+from pipeline.schemas import lessons as shapes
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = examples_of(ROOT / "docs" / "lessons.md")

@@ -14,7 +14,7 @@ import pytest
 from e2e_house import start, until_ready
 from waiting import wait_for
 
-from pipeline.models import locate
+from pipeline.model_files.catalogue import locate
 from pipeline.settings import settings
 
 MODELS = settings().models_folder

@@ -10,8 +10,8 @@ from processes import Process
 from proxy import Proxy
 from waiting import answers, wait_for
 
-from pipeline.jobs import Jobs
-from pipeline.store import connect
+from pipeline.jobs.store import Jobs
+from pipeline.redis_connection import connect
 
 LOOK_S = 0.1  # seconds between two looks for what died, while the house keeps everything alive
 START_S = 60  # seconds that everything may take to start

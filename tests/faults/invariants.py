@@ -15,9 +15,9 @@ from client import ENDED
 from house import House
 from waiting import wait_for
 
-from pipeline.jobs import PREFIX
-from pipeline.record import CUT, STAGES
-from pipeline.turns import Answer
+from pipeline.jobs.job import CUT, STAGES
+from pipeline.jobs.results import Answer
+from pipeline.jobs.store import PREFIX
 
 BROKER = "waijiao:celery:"  # celeryconfig.py: global_keyprefix
 MEMORY = 10  # turns that a prompt shows at most: Settings.history_turns

@@ -12,8 +12,8 @@ from house import House
 from invariants import stored
 from recordings import LEARNERS, wav
 
-from pipeline.jobs import PREFIX
-from pipeline.record import Job
+from pipeline.jobs.job import Job
+from pipeline.jobs.store import PREFIX
 from worker_cut.children import turn_id
 from worker_cut.listening import listen
 from worker_cut.reading import RATE, read

@@ -13,10 +13,10 @@ from e2e_house import ENDED, House, start, until_ready
 from recordings import LEARNERS
 from waiting import wait_for
 
-from pipeline.jobs import PREFIX
-from pipeline.record import STAGES
+from pipeline.jobs.job import STAGES
+from pipeline.jobs.store import PREFIX
+from pipeline.redis_connection import connect
 from pipeline.settings import Settings, settings
-from pipeline.store import connect
 
 CLOCKS = {"WAIJIAO_LEASE_S": "2", "WAIJIAO_SWEEP_S": "0.3"}
 RECORDINGS = sorted(LEARNERS.glob("*.wav"), key=lambda file: file.stat().st_size)[:6]

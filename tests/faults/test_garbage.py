@@ -42,7 +42,7 @@ def message(task: str, body: bytes, content: str = "application/json") -> bytes:
 
 
 def garbage(kind: str, trap: Path) -> list[bytes]:
-    pickled, bell = pickle.dumps(Trap(trap)), json.dumps([["default/canary0"], {}, {}]).encode()
+    pickled, ready_job = pickle.dumps(Trap(trap)), json.dumps([["default/canary0"], {}, {}]).encode()
     return [
         b"",
         b"canary0",
@@ -51,10 +51,10 @@ def garbage(kind: str, trap: Path) -> list[bytes]:
         message(TASKS[kind], pickled, "application/x-python-serialize"),
         message(TASKS[kind], pickled),
         message(TASKS[kind], b"canary0"),
-        message(TASKS[kind], bell, "application/canary0"),
-        message("canary0.sing", bell),
+        message(TASKS[kind], ready_job, "application/canary0"),
+        message("canary0.sing", ready_job),
         message(TASKS[kind], json.dumps([["default/canary0"], {"since_version_9": "canary0"}, {}]).encode()),
-        message(f"{TASKS[kind]}_since_version_9", bell),
+        message(f"{TASKS[kind]}_since_version_9", ready_job),
     ]
 
 

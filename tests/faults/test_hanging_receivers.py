@@ -7,8 +7,7 @@ from plan import Plan
 from receiver import Receiver, receiving
 from waiting import wait_for
 
-from pipeline.deliveries import Deliveries
-from pipeline.signing import secrets_of
+from pipeline.webhooks.outbox import Deliveries, secrets_of
 
 PLAN = Plan(settings={"webhook_networks": "127.0.0.0/8", "webhook_s": 3})
 MANY, LEARNERS = 200, 8

@@ -12,7 +12,7 @@ from plan import Plan
 from receiver import receiving
 from waiting import wait_for
 
-from pipeline.jobs import PREFIX, STARVED_S
+from pipeline.jobs.store import PREFIX, STARVATION_S
 
 PLAN = Plan(
     workers={"asr": 1, "llm": 1, "tts": 1, "cut": 1, "chores": 1},
@@ -196,7 +196,7 @@ def test_a_lesson_that_nobody_listened_to_for_long_has_the_next_turn(house, clie
     stopped, lesson = house.held("asr"), leave(house)
     wait_for(lambda: lesson.job.stage == "parts")
     talking = [client.say() for _ in range(5)]
-    house.redis.hset(f"{PREFIX}served:asr", "bulk", time.time() - STARVED_S - 1)
+    house.redis.hset(f"{PREFIX}served:asr", "bulk", time.time() - STARVATION_S - 1)
     orders.withdraw(stopped.n)
     for said in talking:
         client.succeeded(said)

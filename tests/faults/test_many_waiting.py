@@ -8,8 +8,8 @@ from invariants import BROKER
 from plan import Plan
 from waiting import wait_for
 
-from pipeline.jobs import PREFIX, Jobs
-from pipeline.record import Question
+from pipeline.jobs.job import JobRequest
+from pipeline.jobs.store import PREFIX, Jobs
 
 MANY, SESSIONS, THREADS = 10_000, 100, 8
 UNRUNG = 300  # bells that only the sweep rings
@@ -27,9 +27,9 @@ def test_ten_thousand_waiting_jobs_are_rung_once_and_erased_quickly(house, clien
     jobs = Jobs(house.redis, house.settings)
     with ThreadPoolExecutor(THREADS) as threads:
         list(threads.map(lambda number: jobs.submit(unheard(number)), range(MANY)))
-    bell = wait_for(lambda: house.redis.lindex(f"{BROKER}asr", 0))
+    ready_job = wait_for(lambda: house.redis.lindex(f"{BROKER}asr", 0))
     messages, ready = lengths(house)
-    house.redis.lpush(f"{BROKER}asr", *[bell] * (ready - messages - UNRUNG))
+    house.redis.lpush(f"{BROKER}asr", *[ready_job] * (ready - messages - UNRUNG))
     wait_for(lambda: not missing(house))
     for kind in ("asr", "llm", "tts"):
         orders.give(kind, "after_sweep", "slow 0", times=SWEEPS)
@@ -48,10 +48,10 @@ def test_ten_thousand_waiting_jobs_are_rung_once_and_erased_quickly(house, clien
     house.redis.delete(f"{BROKER}asr")
 
 
-def unheard(number: int) -> Question:
+def unheard(number: int) -> JobRequest:
     """A recording that is never opened."""
     id_ = secrets.token_hex(16)
-    return Question(id=id_, session=f"crowd-{number % SESSIONS}", recording=f"default/{id_}/none")
+    return JobRequest(id=id_, session=f"crowd-{number % SESSIONS}", recording=f"default/{id_}/none")
 
 
 def sweeps(orders) -> int:

@@ -4,7 +4,7 @@ import threading
 
 from waiting import wait_for
 
-from pipeline.sweep import SWEEPING
+from pipeline.worker.bootsteps import SWEEPING
 
 STAGES = ("asr", "llm", "tts")
 

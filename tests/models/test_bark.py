@@ -18,9 +18,9 @@ from pipeline.errors import (
     OutOfMemory,
     UnknownVoice,
 )
-from pipeline.model_fetching import fetch
-from pipeline.models import find
-from pipeline.record import Question
+from pipeline.jobs.job import JobRequest
+from pipeline.model_files.catalogue import find
+from pipeline.model_files.download import fetch
 from pipeline.settings import Settings, settings
 from tiny import bark as tiny
 from worker_tts.bark import PAUSE_S, Bark
@@ -154,7 +154,7 @@ def test_an_unknown_voice_fails_its_line_alone(voice):
 
 def test_a_worker_speaks_with_it(redis, here, jobs, folder):
     chosen = here.model_copy(update={"tts_engine": "bark", "tts_model": str(folder), "tts_batch": 2})
-    jobs.submit(Question("1" * 32, "1" * 32, task="speak", text="Hello. 你好。", voice="en_speaker_1", speed=2))
+    jobs.submit(JobRequest("1" * 32, "1" * 32, task="speak", text="Hello. 你好。", voice="en_speaker_1", speed=2))
     claimed, _ = jobs.claim("tts", secrets.token_hex(4), 1)
 
     (answer,) = Speaker(chosen).speak(claimed)

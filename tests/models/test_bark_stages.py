@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.model_fetching import fetch
-from pipeline.models import find
+from pipeline.model_files.catalogue import find
+from pipeline.model_files.download import fetch
 from pipeline.settings import Settings, settings
 from tiny import bark
 from worker_tts.bark_dice import Dice

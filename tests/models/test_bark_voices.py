@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from pipeline.errors import ModelDamaged, ModelMissing, UnknownVoice
-from pipeline.model_fetching import fetch
-from pipeline.models import find
+from pipeline.model_files.catalogue import find
+from pipeline.model_files.download import fetch
 from pipeline.settings import Settings, settings
 from worker_tts.bark_voices import Voices, counterpart
 

@@ -12,9 +12,9 @@ import torch
 from bitsandbytes.nn import Linear4bit, Linear8bitLt
 from safetensors.torch import save_file
 
-from pipeline import model_sizes
 from pipeline.errors import ConfigurationError, ModelDamaged
-from pipeline.models import find
+from pipeline.gpu import model_headers
+from pipeline.model_files.catalogue import find
 from pipeline.settings import Settings
 from tiny import chatglm6b, glm
 from worker_llm import engine
@@ -263,7 +263,7 @@ def test_the_published_model_has_the_weights_that_its_files_hold():
     with torch.device("meta"):  # shapes without memory
         network = ChatGLM6B(ChatGLM6BConfig())
     count = sum(parameter.numel() for parameter in network.parameters())
-    shape = model_sizes.language_model("chatglm-6b")
+    shape = model_headers.language_model("chatglm-6b")
     linear = sum(each.weight.numel() for each in network.transformer.modules() if isinstance(each, torch.nn.Linear))
     assert linear == shape.matrices
     twice = count + network.lm_head.weight.numel() * (network.lm_head.weight is network.get_input_embeddings().weight)
@@ -272,7 +272,7 @@ def test_the_published_model_has_the_weights_that_its_files_hold():
 
 
 def test_a_folder_tells_the_sizes_from_which_its_memory_is_computed(made):
-    shape = model_sizes.language_model(str(made))
+    shape = model_headers.language_model(str(made))
     assert (shape.layers, shape.heads, shape.kv_heads, shape.head_width, shape.inner) == (3, 4, 4, 16, 256)
     assert (shape.own_type, shape.positions, shape.whole) == ("float16", 2048, True)
 

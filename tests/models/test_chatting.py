@@ -6,10 +6,10 @@ import secrets
 import pytest
 
 from pipeline.errors import BadRequest, PromptTooLong
-from pipeline.models import locate
-from pipeline.record import Question
+from pipeline.jobs.job import JobRequest
+from pipeline.jobs.results import Completion, Feedback
+from pipeline.model_files.catalogue import locate
 from pipeline.settings import settings
-from pipeline.turns import Completion, Feedback
 from worker_llm import chatting
 from worker_llm.answering import Answerer
 from worker_llm.llama_cpp import LlamaCpp
@@ -45,7 +45,7 @@ def ask(jobs):
 
 def submit(jobs, **fields):
     id_ = secrets.token_hex(16)
-    jobs.submit(Question(id_, id_, **fields))
+    jobs.submit(JobRequest(id_, id_, **fields))
     return jobs.claim("llm", id_, 1)[0][0]
 
 
@@ -56,7 +56,7 @@ def user(text):
 def test_a_chat_is_answered_and_told_as_it_comes(answerer, ask, jobs):
     job = ask(max_tokens=60)
     (completion,) = answerer.answer([job])
-    told = [entry["text"] for _, entry in jobs.so_far(job)]
+    told = [entry["text"] for _, entry in jobs.partial_results(job)]
     assert "".join(told) == completion.text != ""
     assert 1 < len(told) <= completion.completion_tokens
     assert 5 < completion.prompt_tokens < 60
@@ -81,7 +81,7 @@ def test_it_ends_before_a_stop_word_which_is_never_told(answerer, ask, jobs):
     assert stopped.finish_reason == "stop"
     assert free.text.startswith(stopped.text)
     assert len(stopped.text) < len(free.text)
-    assert "".join(entry["text"] for _, entry in jobs.so_far(job)) == stopped.text
+    assert "".join(entry["text"] for _, entry in jobs.partial_results(job)) == stopped.text
 
 
 def test_it_ends_where_the_context_ends(answerer, ask):
@@ -122,7 +122,7 @@ def test_a_chat_that_does_not_fit_fails_alone_and_says_what_fits(answerer, ask, 
     assert isinstance(refused, PromptTooLong)
     assert f"at most {CONTEXT - 1} fit" in refused.detail
     assert isinstance(answered, Completion)
-    assert jobs.so_far(long) == []
+    assert jobs.partial_results(long) == []
 
 
 def test_the_longest_chat_that_is_said_to_fit_is_answered(answerer, ask):
@@ -149,4 +149,4 @@ def test_a_lesson_in_the_same_batch_is_taught_and_not_told(answerer, ask, jobs):
     assert isinstance(feedback, Feedback)
     assert confirmed.reset
     assert isinstance(completion, Completion)
-    assert jobs.so_far(lesson) == []
+    assert jobs.partial_results(lesson) == []

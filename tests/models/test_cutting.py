@@ -14,11 +14,11 @@ from faster_whisper.vad import get_vad_model
 from recordings import LEARNERS, video, wav
 from waiting import wait_for
 
-from pipeline.audio import decode
-from pipeline.blobs import FolderBlobs
+from pipeline.audio.decode import decode
+from pipeline.blob_store import FolderBlobs
 from pipeline.errors import BadAudio, Canceled, NoSpeech, TooLong, Unavailable
-from pipeline.leases import leased, wanted
-from pipeline.record import Question
+from pipeline.jobs.job import JobRequest
+from pipeline.worker.task import hold_leases, still_wanted
 from worker_cut.cutting import Cutter
 from worker_cut.listening import listen
 from worker_cut.reading import BLOCK, RATE, WINDOW, read
@@ -214,7 +214,7 @@ def lesson(cutter):
     def submitted(data, **details):
         id_ = secrets.token_hex(8)
         blob = cutter.blobs.put(f"default/{id_}", io.BytesIO(data))
-        asked = Question(id_, id_, recording=blob.name, task="lesson", lane="bulk", details=details)
+        asked = JobRequest(id_, id_, recording=blob.name, task="lesson", lane="bulk", details=details)
         cutter.jobs.submit(asked)
         ((claimed,), _) = cutter.jobs.claim("cut", "worker", 1)
         return claimed
@@ -244,12 +244,12 @@ def test_every_turn_is_a_job_with_what_was_said_in_it(cutter, lesson, talk):
 
     turns = turns_of(cutter, job)
     assert cuts.duration_s == pytest.approx(len(talk) / RATE, abs=0.001)
-    assert [turn.question.details["number"] for turn in turns] == [1, 2, 3, 4, 5, 6]
+    assert [turn.request.details["number"] for turn in turns] == [1, 2, 3, 4, 5, 6]
     assert [(cut.start, cut.end) for cut in cuts.turns] == [
-        (turn.question.details["start"], turn.question.details["end"]) for turn in turns
+        (turn.request.details["start"], turn.request.details["end"]) for turn in turns
     ]
     for turn, cut in zip(turns, cuts.turns, strict=True):
-        with cutter.blobs.open(turn.question.recording) as file:
+        with cutter.blobs.open(turn.request.recording) as file:
             assert file.read(4) == b"fLaC"
             file.seek(0)
             sound = decode(file, 30)
@@ -264,7 +264,7 @@ def test_the_other_speaker_of_a_lesson_is_only_written_down(cutter, lesson):
 
     cutter.cut([job])
 
-    tasks = [turn.question.task for turn in turns_of(cutter, job)]
+    tasks = [turn.request.task for turn in turns_of(cutter, job)]
     assert tasks == [{"left": "transcribe", "right": "turn"}[speaker] for _, _, speaker in said]
 
 
@@ -302,15 +302,15 @@ def test_two_who_cut_the_same_lesson_leave_one_recording_of_each_turn(cutter, le
     (cuts,) = other.cut([job])
     assert cutter.cut([job]) == [cuts]
 
-    assert kept(cutter) == {job.question.recording, *(turn.question.recording for turn in turns_of(cutter, job))}
+    assert kept(cutter) == {job.request.recording, *(turn.request.recording for turn in turns_of(cutter, job))}
 
 
 def test_a_canceled_lesson_is_cut_no_further(cutter, lesson, talk):
     job = lesson(wav(talk))
 
-    with leased(cutter.jobs, "cut", [job]):
+    with hold_leases(cutter.jobs, "cut", [job]):
         cutter.jobs.cancel("default", job.id)
-        wait_for(lambda: not wanted(job))
+        wait_for(lambda: not still_wanted(job))
         (outcome,) = cutter.cut([job])
 
     assert isinstance(outcome, Canceled)
@@ -333,7 +333,7 @@ def test_where_nobody_speaks_the_lesson_ends_without_a_turn(cutter, lesson):
 
 def test_a_recording_that_cannot_be_read_is_bad_and_so_is_one_that_is_gone(cutter, lesson):
     broken, gone = lesson(b"OggS\0\2" + bytes(1_000)), lesson(wav(np.zeros(RATE)))
-    cutter.blobs.delete(gone.question.recording)
+    cutter.blobs.delete(gone.request.recording)
 
     outcomes = cutter.cut([broken, gone])
 

@@ -6,9 +6,9 @@ from bitsandbytes.nn import Linear4bit
 from transformers import BarkConfig, BarkModel, GlmConfig, GlmForCausalLM
 from transformers.models.bark.configuration_bark import BarkCoarseConfig, BarkFineConfig, BarkSemanticConfig
 
-from pipeline import model_sizes
-from pipeline.footprint import BYTES
-from pipeline.models import find
+from pipeline.gpu import model_headers
+from pipeline.gpu.memory import BYTES
+from pipeline.model_files.catalogue import find
 
 
 def count(module: torch.nn.Module) -> int:
@@ -18,7 +18,7 @@ def count(module: torch.nn.Module) -> int:
 def test_glm_4_9b_has_the_weights_that_are_computed():
     with torch.device("meta"):  # shapes without memory
         glm = GlmForCausalLM(GlmConfig())
-    shape = model_sizes.language_model("glm-4-9b-chat")
+    shape = model_headers.language_model("glm-4-9b-chat")
     linear = sum(module.weight.numel() for module in glm.model.modules() if isinstance(module, torch.nn.Linear))
     assert linear == shape.matrices
     assert count(glm) == pytest.approx(shape.matrices + shape.others, rel=0.0002)
@@ -27,7 +27,7 @@ def test_glm_4_9b_has_the_weights_that_are_computed():
 
 @pytest.mark.parametrize("name", ["bark", "bark-small"])
 def test_bark_s_file_holds_what_transformers_makes_of_its_sizes(name):
-    shape = model_sizes.bark(name)
+    shape = model_headers.bark(name)
     sizes = {
         "hidden_size": shape.width,
         "num_layers": shape.layers,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from spoken import word_error_rate
 
-from pipeline.audio import decode
+from pipeline.audio.decode import decode
 from pipeline.settings import settings
 from worker_asr.engine import Recording, load
 

@@ -10,11 +10,11 @@ import pytest
 from spoken import word_error_rate, word_errors
 from transformers import GenerationConfig, WhisperConfig, WhisperForConditionalGeneration, WhisperTokenizerFast
 
-from pipeline.audio import Sound, decode
+from pipeline.audio.decode import Sound, decode
 from pipeline.errors import ConfigurationError, ModelMissing, NoSpeech
-from pipeline.models import locate
+from pipeline.jobs.results import Transcript
+from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings, settings
-from pipeline.turns import Transcript
 from worker_asr.engine import Recording, load
 from worker_asr.faster_whisper import FasterWhisper
 from worker_asr.speech import RATE, find_speech

@@ -10,9 +10,9 @@ from e2e_house import opened
 
 from pipeline import personas
 from pipeline.errors import Canceled, ConfigurationError, PromptTooLong
-from pipeline.models import locate
+from pipeline.jobs.results import Completion
+from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings, settings
-from pipeline.turns import Completion
 from waijiao.running import free_port
 from worker_llm.engine import Message, Prompt, Sampling
 from worker_llm.feedback import understand

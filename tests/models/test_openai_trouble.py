@@ -21,8 +21,8 @@ from pipeline.errors import (
     TooSlow,
     Unavailable,
 )
+from pipeline.jobs.results import Completion
 from pipeline.settings import Settings
-from pipeline.turns import Completion
 from waijiao.running import free_port
 from worker_llm.engine import ENGINES, Message, Prompt, Sampling, load
 from worker_llm.openai import OpenAICompatible

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from spoken import word_error_rate, word_errors
 
-from pipeline.audio import Sound, decode
+from pipeline.audio.decode import Sound, decode
 from pipeline.errors import BadRequest, ConfigurationError, ModelMissing, NoSpeech, UnknownEngine
-from pipeline.models import locate
+from pipeline.jobs.results import Transcript
+from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings, settings
-from pipeline.turns import Transcript
 from worker_asr.engine import Recogniser, Recording, load
 from worker_asr.faster_whisper import FasterWhisper
 from worker_asr.speech import find_speech

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from faster_whisper import WhisperModel
 
-from pipeline.audio import decode, resample
-from pipeline.blobs import FolderBlobs
+from pipeline.audio.decode import decode, resample
+from pipeline.blob_store import FolderBlobs
 from pipeline.errors import ModelDamaged, NothingToSay, UnknownVoice
-from pipeline.models import locate
-from pipeline.record import Question
+from pipeline.jobs.job import JobRequest
+from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings, settings
 from worker_tts.engine import Line, load
 from worker_tts.hibari import HibariVoice
@@ -179,7 +179,7 @@ def answered(redis, here, jobs):
     def answered(text, **fields):
         """The job and its answer, spoken by a worker's speaker."""
         id_ = secrets.token_hex(16)
-        jobs.submit(Question(id_, id_, task="speak", text=text, **fields))
+        jobs.submit(JobRequest(id_, id_, task="speak", text=text, **fields))
         (job,), _ = jobs.claim("tts", id_, 1)
         (answer,) = Speaker(here).speak([job])
         return job, answer
@@ -191,7 +191,7 @@ def answered(redis, here, jobs):
 def test_each_sentence_of_an_answer_can_be_heard_by_itself(answered, jobs, here, format):
     job, answer = answered(" ".join(SENTENCES[:3]), format=format)
 
-    assert [entry["part"] for _, entry in jobs.so_far(job)] == [part.as_dict() for part in answer.parts]
+    assert [entry["part"] for _, entry in jobs.partial_results(job)] == [part.as_dict() for part in answer.parts]
     assert [part.text for part in answer.parts] == [
         *SENTENCES[:2],
         "Well said!",

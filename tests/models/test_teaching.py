@@ -14,13 +14,13 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from waiting import wait_for
 
-from pipeline import models, personas
+from pipeline import personas
 from pipeline.errors import Canceled, ModelDamaged, PromptTooLong, UnknownEngine
-from pipeline.lesson_figures import figures
-from pipeline.lessons import turns
-from pipeline.record import Job, Question
+from pipeline.jobs.job import Job, JobRequest
+from pipeline.jobs.results import Completion, Edit, Exchange, Feedback, Transcript
+from pipeline.lessons import figures, turns
+from pipeline.model_files import catalogue
 from pipeline.settings import settings
-from pipeline.turns import Completion, Edit, Exchange, Feedback, Transcript
 from worker_llm import engine
 from worker_llm.completion import request
 from worker_llm.engine import Message, Prompt
@@ -129,7 +129,7 @@ def test_real_learners_who_read_aloud_are_asked_about_their_text(model, persona)
 
 
 def test_whatever_a_model_says_of_a_lesson_its_summary_stays_short_and_plain(model):
-    job = Job(Question("l", "l", task="lesson"), 1, "llm", "1", 1, 0, 0, 0)
+    job = Job(JobRequest("l", "l", task="lesson"), 1, "llm", "1", 1, 0, 0, 0)
     edits = (Edit("go", "went", (1, 2)),)
     found = figures(600.0, [turn(n, Feedback("I go home", "I went home.", "Why?", "Why?", edits)) for n in range(9)])
     notes = " ".join(map(note, main(found.mistakes)))
@@ -145,8 +145,8 @@ def test_whatever_a_model_says_of_a_lesson_its_summary_stays_short_and_plain(mod
 def turn(number, feedback):
     details = {"number": number, "start": 5.0 * number, "end": 5.0 * number + 4, "speaker": ""}
     heard = Transcript(feedback.heard, "en", 4.0)
-    question = Question(f"t{number}", f"t{number}", task="turn", lesson="l", details=details)
-    return turns([Job(question, 1, "llm", "1", 1, 0, 0, 0, transcript=heard, feedback=feedback)])[0]
+    job_request = JobRequest(f"t{number}", f"t{number}", task="turn", lesson="l", details=details)
+    return turns([Job(job_request, 1, "llm", "1", 1, 0, 0, 0, transcript=heard, feedback=feedback)])[0]
 
 
 @pytest.mark.parametrize("words", INJECTIONS)
@@ -195,7 +195,7 @@ def test_a_prompt_that_is_too_long_fails_alone(model):
 
 
 def test_several_prompts_are_answered_in_their_order():
-    model = LlamaCpp(models.locate(settings().llm_model, settings().models_folder), several := two_at_once())
+    model = LlamaCpp(catalogue.locate(settings().llm_model, settings().models_folder), several := two_at_once())
     william = personas.load("william", several.personas)
     sentences = ["they was very happy", "he have two sister", "my mother are a teacher"]
     replies = model.reply([compose(william, [], each, several, model.count_tokens) for each in sentences])
@@ -233,7 +233,7 @@ def test_a_prompt_that_is_not_wanted_any_more_is_given_up_within_two_seconds(mod
 
 
 def test_a_prompt_that_is_given_up_leaves_the_others_alone():
-    model = LlamaCpp(models.locate(settings().llm_model, settings().models_folder), two_at_once())
+    model = LlamaCpp(catalogue.locate(settings().llm_model, settings().models_folder), two_at_once())
     sentence = chat("Say: the cat is sleeping.", 12)
     (alone,) = model.reply([sentence])
     beside, _ = model.reply([sentence, dataclasses.replace(chat(RAMBLE, 3000), wanted=WantedFor(0.3))])
@@ -262,7 +262,7 @@ def test_a_time_limit_strikes_at_once_and_the_next_prompt_works(model):
 def test_an_answer_is_computed_the_same_to_the_last_digit_whatever_else_is_asked(monkeypatch):
     """Alone, beside others, and after one that was given up: as likely, each of its tokens, as a float64 says it."""
     monkeypatch.setattr("worker_llm.llama_cpp.request", lambda prompt: request(prompt) | {"logprobs": True})
-    model = LlamaCpp(models.locate(settings().llm_model, settings().models_folder), four := four_at_once())
+    model = LlamaCpp(catalogue.locate(settings().llm_model, settings().models_folder), four := four_at_once())
     william = personas.load("william", four.personas)
     prompts = [compose(william, [], each, four, model.count_tokens) for each in list(CORRECTIONS)[:4]]
     alone = [likelihoods(model, prompt) for prompt in prompts]

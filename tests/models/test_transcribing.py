@@ -11,12 +11,12 @@ from hibari import Hibari
 from recordings import LEARNERS, wav
 from spoken import word_errors
 
-from pipeline.audio import decode
-from pipeline.blobs import FolderBlobs
+from pipeline.audio.decode import decode
+from pipeline.blob_store import FolderBlobs
 from pipeline.errors import NoSpeech
-from pipeline.record import Question
+from pipeline.jobs.job import JobRequest
+from pipeline.jobs.results import Transcript
 from pipeline.settings import settings
-from pipeline.turns import Transcript
 from worker_asr.engine import Recording
 from worker_asr.listening import Listener
 
@@ -40,7 +40,7 @@ def ask(jobs, listener):
         """A job with this recording, claimed."""
         id_ = secrets.token_hex(16)
         recording = listener.blobs.put(f"default/{id_}", io.BytesIO(audio)).name
-        jobs.submit(Question(id_, id_, recording=recording, **{"task": "transcribe", **fields}))
+        jobs.submit(JobRequest(id_, id_, recording=recording, **{"task": "transcribe", **fields}))
         return jobs.claim("asr", id_, 1)[0][0]
 
     return asked
@@ -117,14 +117,14 @@ def test_the_job_s_words_count_before_its_teacher_s(listener, ask, here, monkeyp
 def test_target_words_of_homework_are_expected_and_a_text_to_be_read_is_not(listener, ask):
     set_ = {"words": ["river", "hill"], "text": "Once upon a time."}
     job = ask(jfk(), task="teach", hint="Kennedy", details=set_)
-    handed_in = dataclasses.replace(job, question=dataclasses.replace(job.question, assignment="hw3"))
+    handed_in = dataclasses.replace(job, request=dataclasses.replace(job.request, assignment="hw3"))
     assert listener.recording(handed_in).hint == "Kennedy, river, hill"
     assert listener.recording(job).hint == "Kennedy"
 
 
 def test_who_else_speaks_in_a_lesson_speaks_its_languages_and_is_hinted_its_words(listener, ask):
     job = ask(jfk(), task="transcribe", hint="Kennedy")
-    turn = dataclasses.replace(job, question=dataclasses.replace(job.question, lesson="lesson"))
+    turn = dataclasses.replace(job, request=dataclasses.replace(job.request, lesson="lesson"))
     assert (listener.recording(turn).expected, listener.recording(turn).hint) == (("en", "zh"), "Kennedy")
 
 

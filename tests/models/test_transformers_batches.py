@@ -12,8 +12,8 @@ from celery.exceptions import SoftTimeLimitExceeded
 from transformers import Glm4Config, GlmConfig, LlamaConfig, MistralConfig, Qwen3Config
 
 from pipeline.errors import Canceled, ConfigurationError, EngineFailed, OutOfMemory, PromptTooLong
+from pipeline.jobs.results import Completion
 from pipeline.settings import Settings
-from pipeline.turns import Completion
 from tiny import glm
 from worker_llm.engine import Message, Prompt, Sampling
 from worker_llm.transformers import Transformers

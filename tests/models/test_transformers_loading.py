@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, MambaConfig
 
 from pipeline.errors import ConfigurationError, ModelDamaged
+from pipeline.jobs.results import Completion
 from pipeline.settings import Settings
-from pipeline.turns import Completion
 from tiny import glm
 from worker_llm import engine
 from worker_llm.engine import Message, Prompt

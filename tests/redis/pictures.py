@@ -7,8 +7,8 @@ from typing import Any
 from plain_records import PlainRecords, Turn
 from redis import Redis
 
-from pipeline.jobs import FIELDS, PREFIX
-from pipeline.record import CUT, STAGES, Job
+from pipeline.jobs.job import CUT, STAGES, Job
+from pipeline.jobs.store import PREFIX, RESULT_FIELDS
 
 TENANTS, SESSIONS, WORKERS = ("north", "south"), ("north/anna", "north/ben", "south/anna"), ("one", "two", "three")
 WORKED_AT = (*STAGES, CUT)  # stages that have workers
@@ -105,12 +105,12 @@ def turn_recorded(record: dict[str, str]) -> dict[str, Any]:
         "worker": record.get("worker", ""),
         "fence": int(job.fence),
         "attempts": job.attempts,
-        "facts": {name: getattr(job, name) for name in FIELDS.values() if getattr(job, name)},
+        "facts": {name: getattr(job, name) for name in RESULT_FIELDS.values() if getattr(job, name)},
         "outcome": job.outcome,
         "error": job.error["code"] if job.error else "",
         "dead": job.dead,
-        "retried_as": job.retried_as and f"{job.question.tenant}/{job.retried_as}",
-        "rerun_as": job.rerun_as and f"{job.question.tenant}/{job.rerun_as}",
+        "retried_as": job.retried_as and f"{job.request.tenant}/{job.retried_as}",
+        "rerun_as": job.rerun_as and f"{job.request.tenant}/{job.rerun_as}",
     }
 
 

@@ -12,10 +12,9 @@ from plain_records import PlainRecords, Turn
 from test_repeats import SaidTwice
 
 from pipeline.errors import EngineFailed, NoSpeech, WaijiaoError
-from pipeline.jobs import FIELDS, PREFIX, Bell, Jobs, Repeatable, Result
-from pipeline.record import Job, Question
-from pipeline.sessions import turns
-from pipeline.turns import Answer, Cut, Cuts, Feedback, Transcript
+from pipeline.jobs.job import Job, JobRequest
+from pipeline.jobs.results import Answer, Cut, Cuts, Feedback, Transcript
+from pipeline.jobs.store import PREFIX, RESULT_FIELDS, Idempotency, Jobs, ReadyJob, Result, turns
 
 QUEUES = {stage: f"queue:{stage}" for stage in WORKED_AT}
 CHANGED_LATER: dict[str, Any] = {"version": 0, "updated_at": 0, "dead": False, "retried_as": None, "rerun_as": None}
@@ -37,7 +36,7 @@ class Records(RuleBasedStateMachine):
     @initialize(asked=st.lists(st.tuples(st.sampled_from(SESSIONS), st.booleans()), min_size=2, max_size=5))
     def begin(self, asked):
         for session, recording in asked:
-            self.submit_one(self.question(session, recording))
+            self.submit_one(self.request(session, recording))
 
     @rule(
         session=st.sampled_from(SESSIONS),
@@ -47,13 +46,13 @@ class Records(RuleBasedStateMachine):
         fingerprint=st.sampled_from(["same", "same", "other"]),
     )
     def submit(self, session, recording, hold, key, fingerprint):
-        self.submit_one(replace(self.question(session, recording), hold=hold), key, fingerprint)
+        self.submit_one(replace(self.request(session, recording), hold=hold), key, fingerprint)
 
-    def submit_one(self, question: Question, key: str = "", fingerprint: str = "") -> None:
+    def submit_one(self, job_request: JobRequest, key: str = "", fingerprint: str = "") -> None:
         before = self.ready()
-        answer = told(self.jobs.submit, question, Repeatable(key, fingerprint) if key else None)
-        name = self.plain.submit(turn_of(question), key, fingerprint)
-        self.compare_accepted(answer, name, question, before)
+        answer = told(self.jobs.submit, job_request, Idempotency(key, fingerprint) if key else None)
+        name = self.plain.submit(turn_of(job_request), key, fingerprint)
+        self.compare_accepted(answer, name, job_request, before)
 
     @precondition(lambda self: self.plain.turns)
     @rule(data=st.data())
@@ -61,9 +60,9 @@ class Records(RuleBasedStateMachine):
         possible = [turn for turn in self.plain.turns.values() if not self.comes_too_late(turn)]
         if possible:
             turn, before = self.some(data, [turn for turn in possible if turn.dead], possible), self.ready()
-            question = self.once_more(turn)
-            answer = told(self.jobs.retry, self.job(turn), question)
-            self.compare_accepted(answer, self.plain.retry(turn.name, turn_of(question)), question, before)
+            job_request = self.once_more(turn)
+            answer = told(self.jobs.retry, self.job(turn), job_request)
+            self.compare_accepted(answer, self.plain.retry(turn.name, turn_of(job_request)), job_request, before)
 
     @precondition(lambda self: self.plain.turns)
     @rule(data=st.data(), what=st.sampled_from(["cancel", "cancel", "forget", "reset", "erase"]))
@@ -116,7 +115,7 @@ class Records(RuleBasedStateMachine):
     def complete_one(self, stage: str, job: Job, reset: bool) -> None:
         before, made = self.ready(), result(stage, f"{job.name}-{next(self.numbers)}", reset)
         done, rung = self.jobs.complete(stage, job, made)
-        assert done == self.plain.complete(stage, job.name, int(job.fence), (FIELDS[type(made)], made))
+        assert done == self.plain.complete(stage, job.name, int(job.fence), (RESULT_FIELDS[type(made)], made))
         self.compare_rung(rung, before)
 
     @precondition(lambda self: self.claims)
@@ -195,19 +194,19 @@ class Records(RuleBasedStateMachine):
         """It asks for as many bells as each queue's `messages` fall short of the ready jobs, for the first ones."""
         ready = {stage: self.plain.ready(stage) for stage in WORKED_AT}
         missing = {stage: names[: max(0, len(names) - messages)] for stage, names in ready.items()}
-        assert self.jobs.sweep(QUEUES) == [Bell(stage, name) for stage in WORKED_AT for name in missing[stage]]
+        assert self.jobs.sweep(QUEUES) == [ReadyJob(stage, name) for stage in WORKED_AT for name in missing[stage]]
 
-    def compare_rung(self, rung: list[Bell], before: set[Bell]) -> None:
+    def compare_rung(self, rung: list[ReadyJob], before: set[ReadyJob]) -> None:
         """Whatever became ready was rung; a second answer may lack a bell, which the sweep then rings."""
         assert self.twice or self.ready() - before <= set(rung)
 
-    def compare_accepted(self, answer: Any, name: str, question: Question, before: set[Bell]) -> None:
+    def compare_accepted(self, answer: Any, name: str, job_request: JobRequest, before: set[ReadyJob]) -> None:
         """`answer` is the job `name`, or the code of an error."""
         if isinstance(answer, str):
             assert answer == name
         else:
-            assert (answer.job.name, answer.earlier) == (name, name != question.name)
-            self.compare_rung(answer.bells, before)
+            assert (answer.job.name, answer.earlier) == (name, name != job_request.name)
+            self.compare_rung(answer.ready_jobs, before)
 
     # --- what is chosen from
 
@@ -215,16 +214,16 @@ class Records(RuleBasedStateMachine):
     def twice(self) -> bool:
         return isinstance(self.jobs, SaidTwice)
 
-    def question(self, session: str, recording: bool) -> Question:
+    def request(self, session: str, recording: bool) -> JobRequest:
         (tenant, name), id_ = session.split("/"), f"job{next(self.numbers)}"
-        return Question(id_, name, tenant, recording=f"{tenant}/{id_}/x" if recording else "", text="hi")
+        return JobRequest(id_, name, tenant, recording=f"{tenant}/{id_}/x" if recording else "", text="hi")
 
-    def once_more(self, turn: Turn) -> Question:
+    def once_more(self, turn: Turn) -> JobRequest:
         """The question of an earlier turn under another id, with a recording if that is to be heard again."""
-        question = self.job(turn).question
+        job_request = self.job(turn).request
         id_ = f"job{next(self.numbers)}"
-        recording = f"{question.tenant}/{id_}/x" if turn.stage == "asr" else ""
-        return replace(question, id=id_, recording=recording)
+        recording = f"{job_request.tenant}/{id_}/x" if turn.stage == "asr" else ""
+        return replace(job_request, id=id_, recording=recording)
 
     def comes_too_late(self, turn: Turn) -> bool:
         """Whether it is a turn of a lesson that is being summed up: another one would not be waited for."""
@@ -234,8 +233,8 @@ class Records(RuleBasedStateMachine):
     def job(self, turn: Turn) -> Job:
         return self.jobs.get(*turn.name.split("/"))
 
-    def ready(self) -> set[Bell]:
-        return {Bell(stage, name) for stage in WORKED_AT for name in self.plain.ready(stage)}
+    def ready(self) -> set[ReadyJob]:
+        return {ReadyJob(stage, name) for stage in WORKED_AT for name in self.plain.ready(stage)}
 
     def stages_with_work(self) -> list[str]:
         return [stage for stage in WORKED_AT if self.plain.ready(stage)]
@@ -263,11 +262,11 @@ def result(stage: str, words: str, reset: bool) -> Result:
     return Feedback(*[words] * 4, reset=reset) if stage == "llm" else Answer(words, words, "00", 1, 1.0, "wav")
 
 
-def turn_of(question: Question) -> Turn:
+def turn_of(job_request: JobRequest) -> Turn:
     """What the plain model makes of a question."""
-    lesson = question.lesson and f"{question.tenant}/{question.lesson}"
-    session = f"{question.tenant}/{question.session}"
-    return Turn(question.name, session, question.road, lesson, question.student, question.sha256)
+    lesson = job_request.lesson and f"{job_request.tenant}/{job_request.lesson}"
+    session = f"{job_request.tenant}/{job_request.session}"
+    return Turn(job_request.name, session, job_request.road, lesson, job_request.student, job_request.sha256)
 
 
 def told(do: Callable[..., Any], *arguments: object) -> Any:

@@ -9,11 +9,11 @@ from pathlib import Path
 import psutil
 from waiting import answers, wait_for
 
-from pipeline.jobs import Jobs
-from pipeline.readiness import workers
-from pipeline.record import Job, Question
+from pipeline.jobs.job import Job, JobRequest
+from pipeline.jobs.store import Jobs
+from pipeline.redis_connection import connect
 from pipeline.settings import Settings
-from pipeline.store import connect
+from pipeline.worker.registry import count_workers
 from waijiao import embedded_redis
 
 HERE = Path(__file__).parent
@@ -101,7 +101,7 @@ class House:
         return worker
 
     def count(self, state: str) -> int:
-        return workers(self.redis).get("llm", {}).get(state, 0)
+        return count_workers(self.redis).get("llm", {}).get(state, 0)
 
     def order(self, name: str) -> None:
         (self.orders / name).touch()
@@ -113,7 +113,7 @@ class House:
         """The id of a new job, each in a session of its own, which the sweep rings."""
         self.submitted += 1
         id_ = f"job{self.submitted}"
-        self.jobs.submit(Question(id_, f"session{self.submitted}", text="I goed"))
+        self.jobs.submit(JobRequest(id_, f"session{self.submitted}", text="I goed"))
         return id_
 
     def begun(self, id_: str) -> list[int]:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from celery.signals import worker_init
 
-from pipeline.app import app
+from pipeline.celery_app import app
 from pipeline.errors import ModelMissing
-from pipeline.stages import stage
-from pipeline.turns import Feedback
+from pipeline.jobs.results import Feedback
+from pipeline.worker.task import stage
 
 ORDERS = Path(os.environ["WAIJIAO_HOME"]) / "orders"
 

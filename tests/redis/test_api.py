@@ -6,10 +6,10 @@ import httpx
 import pytest
 
 from api import create_app
-from pipeline.jobs import Jobs
-from pipeline.readiness import say
+from pipeline.jobs.results import Answer, Feedback
+from pipeline.jobs.store import Jobs
 from pipeline.settings import Settings
-from pipeline.turns import Answer, Feedback
+from pipeline.worker.registry import register
 
 LEARNER = Path(__file__).parents[2] / "examples" / "learners" / "010270268.wav"
 WORKER = "worker"
@@ -52,8 +52,8 @@ def test_words_that_may_be_heard_are_part_of_the_question(client, redis, here):
     given = post(client, LEARNER.read_bytes(), hint=" Zyxelia,\n Mr Kowalczyk, 小明 ").json["id"]
     without = post(client, LEARNER.read_bytes()).json["id"]
     jobs = Jobs(redis, here)
-    assert jobs.get("default", given).question.hint == "Zyxelia, Mr Kowalczyk, 小明"
-    assert jobs.get("default", without).question.hint == ""
+    assert jobs.get("default", given).request.hint == "Zyxelia, Mr Kowalczyk, 小明"
+    assert jobs.get("default", without).request.hint == ""
 
 
 @pytest.mark.parametrize(
@@ -184,8 +184,8 @@ def test_readiness_is_told_for_each_model(client, redis):
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json["ready"]) == (503, False)
     for stage in ("asr", "llm", "tts"):
-        say(redis, stage, "one", "ready", 60)
-    say(redis, "asr", "two", "loading", 60)
+        register(redis, stage, "one", "ready", 60)
+    register(redis, "asr", "two", "loading", 60)
     post(client, LEARNER.read_bytes())
     answer = client.get("/readyz")
     assert answer.status_code == 200

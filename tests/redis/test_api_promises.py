@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from api import create_app
-from pipeline.blobs import FolderBlobs
+from pipeline.blob_store import FolderBlobs
 from pipeline.errors import EngineFailed
-from pipeline.jobs import Jobs
+from pipeline.jobs.results import Answer, Feedback, Transcript
+from pipeline.jobs.store import Jobs
 from pipeline.settings import Settings
-from pipeline.turns import Answer, Feedback, Transcript
 
 LEARNER = (Path(__file__).parents[2] / "examples" / "learners" / "010270268.wav").read_bytes()
 OTHER = (Path(__file__).parents[2] / "examples" / "learners" / "010270268.wav").read_bytes() + b"\0\0"
@@ -154,7 +154,7 @@ def test_a_dead_job_is_listed_and_retried_once(client, redis, here):
     assert client.get("/v1/jobs?dead=true").json["jobs"] == []
     assert [turn["id"] for turn in client.get("/v1/sessions/anna").json["turns"]] == [again.json["id"]]
     (job,), _ = Jobs(redis, here).claim("asr", WORKER, 1)
-    assert here.blobs_folder.joinpath(job.question.recording).read_bytes() == LEARNER
+    assert here.blobs_folder.joinpath(job.request.recording).read_bytes() == LEARNER
 
 
 def test_only_dead_jobs_can_be_retried(client):

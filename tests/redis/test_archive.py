@@ -12,12 +12,13 @@ import pytest
 from flask import Flask
 from road import WORKER, die
 
-from api import archive, create_app, zipped
-from pipeline.blobs import FolderBlobs
+from api import create_app
+from api.jobs import zip_download
+from pipeline.api_keys import Keys, Limits
+from pipeline.blob_store import FolderBlobs
 from pipeline.errors import NoSpeech
-from pipeline.jobs import Jobs
-from pipeline.keys import Keys, Limits
-from pipeline.turns import Answer, Feedback
+from pipeline.jobs.results import Answer, Feedback
+from pipeline.jobs.store import Jobs
 
 BIG = 3_000_000  # bytes
 
@@ -193,7 +194,7 @@ def test_what_cannot_be_fetched_is_refused_with_its_code(class_, query, expected
 
 
 def test_more_than_one_archive_may_have_is_refused_not_cut(class_, monkeypatch):
-    monkeypatch.setattr(archive, "MOST", 3)
+    monkeypatch.setattr(zip_download, "MAX_JOBS", 3)
     for _ in range(4):
         class_.ask(session="anna", metadata={"part": "all"})
     class_.ask(session="ben", metadata={"part": "all"})
@@ -214,7 +215,7 @@ def test_no_answer_is_ever_in_memory_whole(class_):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert sent > 8 * BIG
-    assert largest <= zipped.CHUNK
+    assert largest <= zip_download.CHUNK
     assert peak < BIG
 
 

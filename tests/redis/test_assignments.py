@@ -11,11 +11,11 @@ import pytest
 from road import HEARD, TAUGHT, claimed, run
 
 from api import create_app
-from pipeline.blobs import FolderBlobs
-from pipeline.committing import commit
+from pipeline.blob_store import FolderBlobs
 from pipeline.errors import NoSpeech
-from pipeline.jobs import Jobs
-from pipeline.turns import Answer
+from pipeline.jobs.results import Answer
+from pipeline.jobs.store import Jobs
+from pipeline.worker.task import commit
 
 LEARNERS = sorted((Path(__file__).parents[2] / "examples" / "learners").glob("*.wav"))
 ONE, TWO, THREE = (path.read_bytes() for path in LEARNERS[:3])
@@ -81,7 +81,7 @@ def answer_all(jobs: Jobs, here, stages=("asr", "llm", "tts")) -> None:
 
 def spoken(job, here) -> Answer:
     blob = FolderBlobs(here.blobs_folder).put(job.name, io.BytesIO(ONE))
-    return Answer("Well said!", blob.name, blob.sha256, blob.size, 3.0, job.question.format)
+    return Answer("Well said!", blob.name, blob.sha256, blob.size, 3.0, job.request.format)
 
 
 # --- set
@@ -162,9 +162,14 @@ def test_each_recording_becomes_a_job_of_its_student_in_the_lane_of_homework(cli
         ("7001.wav", "王小明"),
     ]
     assert (told["unchanged"], told["refused"]) == ([], [])
-    question = jobs.get("default", told["accepted"][0]["job"]).question
-    assert (question.lane, question.group, question.student, question.assignment) == ("homework", "4b", "Ann", "hw3")
-    assert (question.details["words"], question.hint, question.speed) == (["tea"], "tea", 0.8)
+    job_request = jobs.get("default", told["accepted"][0]["job"]).request
+    assert (job_request.lane, job_request.group, job_request.student, job_request.assignment) == (
+        "homework",
+        "4b",
+        "Ann",
+        "hw3",
+    )
+    assert (job_request.details["words"], job_request.hint, job_request.speed) == (["tea"], "tea", 0.8)
     shown = look(client)
     assert (shown["progress"]["handed_in"], shown["progress"]["missing"]) == (2, ["Ben"])
     assert [each["file"] for each in shown["submissions"]] == ["hw3 Ann.wav", "7001.wav"]
@@ -324,7 +329,7 @@ def test_one_is_done_again_by_another_teacher_without_being_heard_again(client, 
     assert (again["rerun_of"], again["persona"], again["transcript"]["text"]) == (first, "emma", "I goes home")
     assert client.get(f"/v1/jobs/{first}").json["rerun_as"] == again["id"]
     assert jobs.claim("asr", "worker", 1)[0] == []
-    assert claimed(jobs, "llm").question.persona == "emma"
+    assert claimed(jobs, "llm").request.persona == "emma"
     after = look(client)["submissions"][0]
     assert (after["job"], after["handed_in_at"]) == (again["id"], before["handed_in_at"])
 
@@ -337,7 +342,7 @@ def test_only_the_voice_is_another_when_it_is_done_again_from_there(client, jobs
     answer_all(jobs, here)
     client.post(f"/v1/jobs/{first}/rerun?from=tts", json={"speed": 0.5})
     again = claimed(jobs, "tts")
-    assert (again.feedback, again.question.speed) == (TAUGHT, 0.5)
+    assert (again.feedback, again.request.speed) == (TAUGHT, 0.5)
 
 
 def test_a_whole_class_is_done_again_and_what_cannot_be_is_named(client, jobs, here):

@@ -6,8 +6,8 @@ from redis.exceptions import ResponseError
 from road import HEARD, OTHER, WORKER, asked, claimed, reach, run
 
 from pipeline.errors import EngineFailed, QuotaFull, ServerFull
-from pipeline.jobs import Jobs, Repeatable
-from pipeline.record import State
+from pipeline.jobs.job import State
+from pipeline.jobs.store import Idempotency, Jobs
 
 
 @pytest.fixture
@@ -25,11 +25,11 @@ def everything(redis: Redis) -> dict[str, bytes]:
     return {key: redis.dump(key) for key in redis.scan_iter("*")}
 
 
-def refused(jobs: Jobs, error: type, question) -> float:
+def refused(jobs: Jobs, error: type, job_request) -> float:
     """The seconds after which to try again; the refusal wrote nothing."""
     before = everything(jobs.redis)
     with pytest.raises(error) as refusal:
-        jobs.submit(question)
+        jobs.submit(job_request)
     assert everything(jobs.redis) == before
     return refusal.value.retry_after_s
 
@@ -40,7 +40,7 @@ def test_a_full_server_accepts_nothing_until_a_job_ends(bounded):
     jobs.submit(asked("b", session="b", tenant="south"))
     refused(jobs, ServerFull, asked("c", session="c"))
     jobs.cancel("north", "a")
-    assert jobs.submit(asked("c", session="c")).bells
+    assert jobs.submit(asked("c", session="c")).ready_jobs
     refused(jobs, ServerFull, asked("d", session="d"))
 
 
@@ -49,12 +49,12 @@ def test_one_tenant_s_quota_leaves_the_others_their_place(bounded):
     for name in "ab":
         jobs.submit(asked(name, session=name, tenant="north"))
     refused(jobs, QuotaFull, asked("c", session="c", tenant="north"))
-    assert jobs.submit(asked("c", session="c", tenant="south")).bells
+    assert jobs.submit(asked("c", session="c", tenant="south")).ready_jobs
     run(jobs, "asr")
     refused(jobs, QuotaFull, asked("d", session="d", tenant="north"))
     run(jobs, "llm")
     run(jobs, "tts")
-    assert jobs.submit(asked("d", session="d", tenant="north")).bells
+    assert jobs.submit(asked("d", session="d", tenant="north")).ready_jobs
 
 
 def test_one_session_s_quota_counts_held_turns_and_frees_a_place_when_a_turn_is_answered(bounded):
@@ -62,7 +62,7 @@ def test_one_session_s_quota_counts_held_turns_and_frees_a_place_when_a_turn_is_
     for name in "ab":
         jobs.submit(asked(name, recording=False))
     refused(jobs, QuotaFull, asked("c"))
-    assert jobs.submit(asked("c", session="ben")).bells
+    assert jobs.submit(asked("c", session="ben")).ready_jobs
     run(jobs, "llm")
     jobs.submit(asked("d"))
     refused(jobs, QuotaFull, asked("e"))
@@ -81,7 +81,7 @@ def test_a_session_that_was_reset_or_erased_has_its_places_back(bounded, ending)
 
 
 def test_a_known_request_is_answered_while_the_server_is_full(bounded):
-    jobs, asking = bounded(max_jobs=1), Repeatable("key", "print")
+    jobs, asking = bounded(max_jobs=1), Idempotency("key", "print")
     first = jobs.submit(asked("a"), asking)
     refused(jobs, ServerFull, asked("b"))
     again = jobs.submit(asked("b"), asking)
@@ -99,7 +99,7 @@ def test_a_retry_needs_a_place_and_can_be_asked_for_again(bounded):
         jobs.retry(dead, asked("c", recording=False))
     assert everything(jobs.redis) == before
     jobs.cancel("default", "b")
-    assert jobs.retry(dead, asked("c", recording=False)).bells
+    assert jobs.retry(dead, asked("c", recording=False)).ready_jobs
 
 
 def now(redis: Redis) -> float:
@@ -169,10 +169,10 @@ def test_a_full_memory_refuses_new_jobs_and_writes_nothing(jobs, redis, full_mem
     before = everything(redis)
     full_memory()
     with pytest.raises(ResponseError, match="OOM"):
-        jobs.submit(asked("b"), Repeatable("key", "print"))
+        jobs.submit(asked("b"), Idempotency("key", "print"))
     assert everything(redis) == before
     redis.config_set("maxmemory", 0)
-    assert jobs.submit(asked("b"), Repeatable("key", "print")).job.seq == 2
+    assert jobs.submit(asked("b"), Idempotency("key", "print")).job.seq == 2
 
 
 def test_accepted_work_goes_on_while_the_memory_is_full(jobs, full_memory):
@@ -183,9 +183,11 @@ def test_accepted_work_goes_on_while_the_memory_is_full(jobs, full_memory):
     (done, failing), _ = jobs.claim("asr", WORKER, 2)
     assert jobs.renew("asr", [done, failing]) == []
     assert jobs.complete("asr", done, HEARD)[0]
-    assert [bell.name for bell in jobs.fail("asr", failing, EngineFailed(), again=True)] == ["default/failing"]
+    assert [ready_job.name for ready_job in jobs.fail("asr", failing, EngineFailed(), again=True)] == [
+        "default/failing"
+    ]
     jobs.claim("asr", OTHER, 1)
-    assert [bell.name for bell in jobs.release(OTHER)] == ["default/failing"]
+    assert [ready_job.name for ready_job in jobs.release(OTHER)] == ["default/failing"]
     assert jobs.cancel("default", "canceled")[0]
     jobs.sweep({"asr": "queue"})
     assert jobs.reset("default", "released") == ["default/released"]

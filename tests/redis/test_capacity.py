@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from road import asked, claimed, run
 
 from api import create_app
-from pipeline.capacity_shapes import Capacity
-from pipeline.readiness import say
+from pipeline.schemas.jobs import Capacity
+from pipeline.worker.registry import register
 from waijiao.planning.command import plan
 
 NOTHING = {"interactive": 0, "homework": 0, "bulk": 0}
@@ -56,8 +56,8 @@ def test_what_waits_is_counted_by_lane_and_what_runs_apart(read, jobs):
 
 
 def test_workers_speed_and_the_length_of_what_was_heard_are_told(read, jobs, redis):
-    say(redis, "llm", "llm1", "ready", 30)
-    say(redis, "llm", "llm2", "loading", 30)
+    register(redis, "llm", "llm1", "ready", 30)
+    register(redis, "llm", "llm2", "loading", 30)
     jobs.submit(asked("a"))
     for stage in ("asr", "llm", "tts"):
         run(jobs, stage)
@@ -86,7 +86,7 @@ def test_the_command_asks_the_server_and_its_status_says_whether_a_class_is_in_t
     pace = {"heard": 10, "ran:asr": 2, "each:asr": 2, "ran:llm": 4, "each:llm": 4, "ran:tts": 1, "each:tts": 1}
     redis.hset("waijiao:pace", mapping=pace)
     for stage in ("asr", "llm", "tts"):
-        say(redis, stage, f"{stage}1", "ready", 30)
+        register(redis, stage, f"{stage}1", "ready", 30)
 
     def ran(due_s: float, *options: str) -> tuple[int, str]:
         due = (datetime.now() + timedelta(seconds=due_s)).isoformat()

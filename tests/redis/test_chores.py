@@ -4,10 +4,10 @@ import io
 import os
 import time
 
-from pipeline.blobs import FolderBlobs
+from pipeline.blob_store import FolderBlobs
 from pipeline.errors import BadAudio
-from pipeline.record import Question
-from pipeline.turns import Answer, Feedback, Transcript
+from pipeline.jobs.job import JobRequest
+from pipeline.jobs.results import Answer, Feedback, Transcript
 
 WORKER = "worker"
 
@@ -32,14 +32,14 @@ def test_only_old_blobs_of_unknown_jobs_are_removed(jobs, here):
     known = aged(blobs, "known")
     aged(blobs, "orphan")
     fresh = blobs.put("default/fresh", io.BytesIO(b"x")).name
-    jobs.submit(Question("known", "anna", recording=known))
+    jobs.submit(JobRequest("known", "anna", recording=known))
     assert left(jobs, blobs) == {known, fresh}
     assert not blobs.path("default/orphan").exists()
 
 
 def test_an_answer_whose_writer_died_before_it_was_recorded_is_removed(jobs, here):
     blobs = FolderBlobs(here.blobs_folder)
-    jobs.submit(Question("a", "anna", text="hi"))
+    jobs.submit(JobRequest("a", "anna", text="hi"))
     (job,), _ = jobs.claim("llm", WORKER, 1)
     jobs.complete("llm", job, Feedback("hi", "hi", "Hello.", "Hello."))
     aged(blobs, "a")
@@ -55,7 +55,7 @@ def test_a_recording_goes_when_it_was_recognised_or_refused_and_stays_with_a_dea
     blobs = FolderBlobs(here.blobs_folder)
     recordings = {name: aged(blobs, name) for name in ("heard", "refused", "canceled", "dead", "waiting")}
     for name, recording in recordings.items():
-        jobs.submit(Question(name, name, recording=recording))
+        jobs.submit(JobRequest(name, name, recording=recording))
     jobs.cancel("default", "canceled")
     (heard, refused), _ = jobs.claim("asr", WORKER, 2)
     jobs.complete("asr", heard, Transcript("Hello", "en", 1.0))

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from recordings import wav
 
-from pipeline.audio import Sound
+from pipeline.audio.decode import Sound
 from pipeline.errors import Canceled, Unavailable
-from pipeline.record import Job, Question
-from pipeline.turns import Cut
+from pipeline.jobs.job import Job, JobRequest
+from pipeline.jobs.results import Cut
 from worker_cut.cutting import Cutter
 from worker_cut.reading import RATE
 
@@ -27,7 +27,7 @@ def cutter(here, redis) -> Cutter:
 def lesson(cutter) -> Job:
     id_ = secrets.token_hex(16)
     blob = cutter.blobs.put(f"default/{id_}", io.BytesIO(wav(TONE.samples)))
-    cutter.jobs.submit(Question(id_, id_, recording=blob.name, task="lesson", lane="bulk"))
+    cutter.jobs.submit(JobRequest(id_, id_, recording=blob.name, task="lesson", lane="bulk"))
     ((claimed,), _) = cutter.jobs.claim("cut", "worker", 1)
     return claimed
 
@@ -35,7 +35,7 @@ def lesson(cutter) -> Job:
 def kept(cutter: Cutter, lesson: Job) -> set[str]:
     """The recordings of its turns."""
     found = {path.relative_to(cutter.blobs.folder).as_posix() for path in cutter.blobs.folder.glob("*/*/*")}
-    return found - {lesson.question.recording}
+    return found - {lesson.request.recording}
 
 
 def test_a_turn_that_is_handed_on_again_is_the_same_and_is_not_even_written(cutter, lesson):
@@ -58,7 +58,7 @@ def test_two_who_cut_the_same_lesson_make_one_turn_with_one_recording(cutter, le
     other.hand_on(lesson, CUT, TONE)
     cutter.hand_on(lesson, CUT, TONE)
     (name,) = cutter.jobs.turns_of(lesson)
-    assert kept(cutter, lesson) == {cutter.jobs.get(*name.split("/")).question.recording}
+    assert kept(cutter, lesson) == {cutter.jobs.get(*name.split("/")).request.recording}
 
 
 def test_a_turn_of_a_lesson_that_was_canceled_leaves_no_recording(cutter, lesson):

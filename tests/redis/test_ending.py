@@ -4,9 +4,8 @@ import pytest
 from road import HEARD, OTHER, RESULTS, WORKER, asked, claimed, reach, run
 
 from pipeline.errors import Erased, UnknownJob, UnknownSession
-from pipeline.jobs import Bell
-from pipeline.record import State
-from pipeline.sessions import known_turns, turns
+from pipeline.jobs.job import State
+from pipeline.jobs.store import ReadyJob, known_turns, turns
 
 
 def test_a_queued_job_is_canceled_at_once(jobs):
@@ -21,13 +20,13 @@ def test_a_held_turn_is_canceled_and_the_turns_around_it_go_on(jobs):
     for name in "abc":
         jobs.submit(asked(name, recording=False))
     assert jobs.cancel("default", "b") == (True, [])
-    assert run(jobs, "llm") == ("default/a", [Bell("llm", "default/c"), Bell("tts", "default/a")])
+    assert run(jobs, "llm") == ("default/a", [ReadyJob("llm", "default/c"), ReadyJob("tts", "default/a")])
 
 
 def test_a_canceled_turn_lets_the_next_one_pass(jobs):
     jobs.submit(asked("a"))
     jobs.submit(asked("b", recording=False))
-    assert jobs.cancel("default", "a") == (True, [Bell("llm", "default/b")])
+    assert jobs.cancel("default", "a") == (True, [ReadyJob("llm", "default/b")])
     assert claimed(jobs, "llm").id == "b"
 
 
@@ -110,7 +109,7 @@ def test_a_session_that_was_started_over_answers_new_turns(jobs, redis):
         jobs.submit(asked(name, recording=False))
     claimed(jobs, "llm", OTHER)
     jobs.reset("default", "anna")
-    assert jobs.submit(asked("c", recording=False)).bells == [Bell("llm", "default/c")]
+    assert jobs.submit(asked("c", recording=False)).ready_jobs == [ReadyJob("llm", "default/c")]
     assert run(jobs, "llm")[0] == "default/c"
     assert [job.id for job in turns(redis, "default", "anna")] == ["c"]
 
@@ -137,7 +136,7 @@ def test_erasing_a_session_wins_over_an_answer_that_is_on_its_way(jobs, redis, s
             jobs.get("default", name)
     with pytest.raises(UnknownSession):
         known_turns(redis, "default", "anna")
-    assert jobs.submit(asked("c")).bells == [Bell("asr", "default/c")]
+    assert jobs.submit(asked("c")).ready_jobs == [ReadyJob("asr", "default/c")]
 
 
 def test_nothing_that_was_said_is_left_of_an_erased_session(jobs, redis):

@@ -9,10 +9,10 @@ from road import HEARD, RESULTS, WORKER, asked, claimed, reach, run
 from test_repeats import SaidTwice
 
 from pipeline.errors import EngineFailed
-from pipeline.forecast import Expected, Forecast
-from pipeline.jobs import Jobs
-from pipeline.readiness import say, unsay
-from pipeline.record import LANES
+from pipeline.jobs.eta import Expected, Forecast
+from pipeline.jobs.job import LANES
+from pipeline.jobs.store import Jobs
+from pipeline.worker.registry import register, unregister
 
 ASR, LLM, TTS = 1000, 2000, 500  # seconds of one job, so long that what a test takes is nothing beside them
 ALL = ASR + LLM + TTS
@@ -28,7 +28,7 @@ def house(jobs) -> Jobs:
     """Records of a house with one ready worker for each model, whose speed is known."""
     for stage, seconds in {"asr": ASR, "llm": LLM, "tts": TTS}.items():
         jobs.redis.hset("waijiao:pace", mapping={f"ran:{stage}": seconds, f"each:{stage}": seconds})
-        say(jobs.redis, stage, f"{stage}1", "ready", 300)
+        register(jobs.redis, stage, f"{stage}1", "ready", 300)
     return jobs
 
 
@@ -132,9 +132,9 @@ def test_of_the_work_in_hand_only_the_rest_is_ahead(house):
 
 def test_twice_the_workers_halve_the_wait(house):
     submit(house, "a", "b", "c")
-    say(house.redis, "llm", "llm2", "ready", 300)
+    register(house.redis, "llm", "llm2", "ready", 300)
     assert expected(house, "c").eta_s == 2 * ASR + ALL  # the recogniser is now as slow
-    say(house.redis, "asr", "asr2", "ready", 300)
+    register(house.redis, "asr", "asr2", "ready", 300)
     assert expected(house, "c").eta_s == LLM + ALL
 
 
@@ -167,16 +167,16 @@ def test_nobody_knows_the_end_before_every_model_that_is_still_needed_was_measur
 
 def test_nobody_knows_the_end_while_a_model_that_is_still_needed_has_no_ready_worker(house):
     submit(house, "a")
-    say(house.redis, "asr", "asr1", "loading", 300)
+    register(house.redis, "asr", "asr1", "loading", 300)
     assert expected(house, "a") == Expected(1, None)
     run(house, "asr")  # by a worker that stopped since
     assert expected(house, "a").eta_s == LLM + TTS
-    unsay(house.redis, "tts", "tts1")
+    unregister(house.redis, "tts", "tts1")
     assert expected(house, "a") == Expected(1, None)
 
 
 def test_many_looks_at_once_read_the_house_once(house, monkeypatch):
-    monkeypatch.setattr("pipeline.forecast.KEPT_S", 3600)
+    monkeypatch.setattr("pipeline.jobs.eta.KEPT_S", 3600)
     submit(house, "a")
     job, forecast, together = house.get("default", "a"), Forecast(house), Barrier(8)
     house.redis.config_resetstat()
@@ -188,7 +188,7 @@ def test_many_looks_at_once_read_the_house_once(house, monkeypatch):
 
 
 def test_what_was_read_of_the_house_is_soon_read_again(house, monkeypatch):
-    monkeypatch.setattr("pipeline.forecast.KEPT_S", 0)
+    monkeypatch.setattr("pipeline.jobs.eta.KEPT_S", 0)
     submit(house, "a")
     job, forecast = house.get("default", "a"), Forecast(house)
     assert forecast.of(job).eta_s == ALL

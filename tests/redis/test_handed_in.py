@@ -6,10 +6,10 @@ import pytest
 from road import HEARD, asked, claimed, die, run
 from test_repeats import SaidTwice
 
-from pipeline.assignments import Assignment, Assignments, Student
 from pipeline.errors import NoSpeech, UnknownAssignment
-from pipeline.jobs import Jobs
-from pipeline.record import Question, State
+from pipeline.homework.assignments import Assignment, Assignments, Student
+from pipeline.jobs.job import JobRequest, State
+from pipeline.jobs.store import Jobs
 
 HOMEWORK = Assignment("hw", "default", "Homework", students=(Student("Ann"), Student("Ben")))
 
@@ -22,7 +22,7 @@ def jobs(request, redis, here) -> Jobs:
     return jobs
 
 
-def handed_in(id_: str, student: str, sha256: str) -> Question:
+def handed_in(id_: str, student: str, sha256: str) -> JobRequest:
     whole = replace(asked(id_, session=id_), text="", assignment="hw", student=student, sha256=sha256)
     return replace(whole, webhook="http://there", webhook_events=("assignment.completed",))
 
@@ -99,7 +99,7 @@ def test_a_version_of_what_was_replaced_takes_nobody_s_place(jobs):
     run(jobs, "asr")
     first = jobs.get("default", "first")
     hand_in(jobs, "better", sha256="bb")
-    jobs.rerun(first, replace(first.question, id="anew", recording=""), "llm", {"transcript": HEARD})
+    jobs.rerun(first, replace(first.request, id="anew", recording=""), "llm", {"transcript": HEARD})
     assert counts(jobs) == {"Ann": "better"}
 
 

@@ -2,7 +2,7 @@
 
 from road import TAUGHT, WORKER
 
-from pipeline.record import Question
+from pipeline.jobs.job import JobRequest
 from worker_llm.teaching import Teacher
 
 
@@ -12,18 +12,18 @@ def words(text):
 
 def test_two_learners_whose_sessions_have_one_name_do_not_share_a_history(jobs, here):
     for owner in ("anna", "ben"):
-        jobs.submit(Question(f"{owner}1", "homework", text=f"I am {owner}", owner=owner))
+        jobs.submit(JobRequest(f"{owner}1", "homework", text=f"I am {owner}", owner=owner))
         (job,), _ = jobs.claim("llm", WORKER, 1)
         jobs.complete("llm", job, TAUGHT)
-    jobs.submit(Question("anna2", "homework", text="Who am I", owner="anna"))
+    jobs.submit(JobRequest("anna2", "homework", text="Who am I", owner="anna"))
     (job,), _ = jobs.claim("llm", WORKER, 1)
     (turn,) = Teacher(here, words).history(job)
     assert turn.learner == TAUGHT.heard
 
 
 def test_a_chat_is_no_turn_of_a_lesson(jobs, here):
-    jobs.submit(Question("chat", "anna", task="chat", details={"messages": []}))
+    jobs.submit(JobRequest("chat", "anna", task="chat", details={"messages": []}))
     jobs.cancel("default", "chat")
-    jobs.submit(Question("turn", "anna", text="hello"))
+    jobs.submit(JobRequest("turn", "anna", text="hello"))
     (job,), _ = jobs.claim("llm", WORKER, 1)
     assert Teacher(here, words).history(job) == []

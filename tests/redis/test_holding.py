@@ -8,10 +8,10 @@ from road import HEARD, SPOKEN, TAUGHT, asked, claimed, die, run
 from test_repeats import SaidTwice
 
 from pipeline.errors import Canceled, EngineFailed, Erased, NoSpeech
-from pipeline.jobs import Bell, Jobs
-from pipeline.record import State
+from pipeline.jobs.job import State
+from pipeline.jobs.results import Cut, Cuts
+from pipeline.jobs.store import Jobs, ReadyJob
 from pipeline.settings import Settings
-from pipeline.turns import Cut, Cuts
 
 CUTS = Cuts(12.0, (Cut(1, 0.5, 4.0), Cut(2, 5.0, 11.0)))
 BETTER = replace(TAUGHT, spoken="Much better.")
@@ -26,8 +26,8 @@ def jobs(request, redis, here) -> Jobs:
 def to_hold(jobs: Jobs, id_: str = "a"):
     jobs.submit(replace(asked(id_, session=id_), hold=True))
     run(jobs, "asr")
-    name, bells = run(jobs, "llm")
-    assert (name, bells) == (f"default/{id_}", [])
+    name, ready_jobs = run(jobs, "llm")
+    assert (name, ready_jobs) == (f"default/{id_}", [])
     return jobs.get("default", id_)
 
 
@@ -35,7 +35,7 @@ def test_an_answer_that_is_to_be_held_waits_unspoken_until_it_is_released(jobs):
     held = to_hold(jobs)
     assert (held.state, held.stage, held.ended_at) == (State.HELD, "hold", None)
     assert jobs.claim("tts", "worker", 1)[0] == []
-    assert jobs.review(held, None, go=True) == (True, [Bell("tts", "default/a")])
+    assert jobs.review(held, None, go=True) == (True, [ReadyJob("tts", "default/a")])
     assert jobs.get("default", "a").state == State.SPEAKING
     run(jobs, "tts")
     assert jobs.get("default", "a").state == State.SUCCEEDED
@@ -90,18 +90,18 @@ def test_a_held_answer_can_be_canceled_and_erased(jobs):
 
 
 def lesson(jobs: Jobs, id_: str = "lesson"):
-    question = replace(asked(id_, session=id_), task="lesson", lane="bulk", text="")
-    jobs.submit(question)
-    return question
+    job_request = replace(asked(id_, session=id_), task="lesson", lane="bulk", text="")
+    jobs.submit(job_request)
+    return job_request
 
 
 def turn(jobs: Jobs, number: int, id_: str = "lesson") -> str:
-    question = replace(
+    job_request = replace(
         asked(f"{id_}-{number}", session=f"{id_}-{number}"),
         task="turn", lane="bulk", lesson=id_, details={"number": number}, text="",
     )  # fmt: skip
-    jobs.submit(question)
-    return question.name
+    jobs.submit(job_request)
+    return job_request.name
 
 
 def cut(jobs: Jobs, turns: int = 2) -> list[str]:
@@ -130,7 +130,7 @@ def test_turns_that_are_done_before_the_last_is_cut_let_the_lesson_go_on_at_once
     turn(jobs, 1)
     run(jobs, "asr")
     assert run(jobs, "llm")[1] == []
-    assert jobs.complete("cut", job, CUTS) == (True, [Bell("llm", "default/lesson")])
+    assert jobs.complete("cut", job, CUTS) == (True, [ReadyJob("llm", "default/lesson")])
 
 
 def test_turns_that_fail_fail_nothing_else(jobs):
@@ -202,8 +202,8 @@ def test_a_lesson_that_could_not_be_summed_up_is_retried_with_the_turns_of_the_o
     for _ in range(jobs.settings.attempts):
         jobs.fail("llm", claimed(jobs, "llm"), EngineFailed(), again=True)
     dead = jobs.get("default", "lesson")
-    accepted = jobs.retry(dead, replace(dead.question, id="again", details={"turns_of": "lesson"}))
-    assert (accepted.job.cuts, accepted.job.question.turns_of) == (CUTS, "lesson")
+    accepted = jobs.retry(dead, replace(dead.request, id="again", details={"turns_of": "lesson"}))
+    assert (accepted.job.cuts, accepted.job.request.turns_of) == (CUTS, "lesson")
     assert claimed(jobs, "llm").id == "again"
 
 

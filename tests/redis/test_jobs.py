@@ -7,18 +7,17 @@ import pytest
 from road import HEARD, OTHER, RESET, RESULTS, SPOKEN, TAUGHT, WORKER, asked, claimed, die, reach, run
 
 from pipeline.errors import BadAudio, EngineFailed, UnknownJob, UnknownSession
-from pipeline.jobs import Bell
-from pipeline.record import State
-from pipeline.sessions import known_turns, turns
-from pipeline.turns import Transcript
+from pipeline.jobs.job import State
+from pipeline.jobs.results import Transcript
+from pipeline.jobs.store import ReadyJob, known_turns, turns
 
 
 def test_a_job_goes_through_all_three_stages(jobs):
-    assert jobs.submit(asked("a")).bells == [Bell("asr", "default/a")]
+    assert jobs.submit(asked("a")).ready_jobs == [ReadyJob("asr", "default/a")]
     assert jobs.get("default", "a").state == State.QUEUED
-    assert run(jobs, "asr") == ("default/a", [Bell("llm", "default/a")])
+    assert run(jobs, "asr") == ("default/a", [ReadyJob("llm", "default/a")])
     assert jobs.get("default", "a").state == State.THINKING
-    assert run(jobs, "llm") == ("default/a", [Bell("tts", "default/a")])
+    assert run(jobs, "llm") == ("default/a", [ReadyJob("tts", "default/a")])
     assert run(jobs, "tts") == ("default/a", [])
     job = jobs.get("default", "a")
     assert (job.state, job.outcome, job.transcript, job.feedback, job.answer) == (
@@ -28,7 +27,7 @@ def test_a_job_goes_through_all_three_stages(jobs):
 
 
 def test_text_alone_skips_recognition(jobs):
-    assert jobs.submit(asked("a", recording=False)).bells == [Bell("llm", "default/a")]
+    assert jobs.submit(asked("a", recording=False)).ready_jobs == [ReadyJob("llm", "default/a")]
 
 
 def test_a_claim_finds_nothing_when_a_bell_rings_twice(jobs):
@@ -57,7 +56,7 @@ def test_a_second_completion_changes_nothing(jobs):
     (job,), _ = jobs.claim("asr", WORKER, 1)
     jobs.complete("asr", job, HEARD)
     before = jobs.get("default", "a")
-    assert jobs.complete("asr", job, Transcript("other", "en", 1.0)) == (True, [Bell("llm", "default/a")])
+    assert jobs.complete("asr", job, Transcript("other", "en", 1.0)) == (True, [ReadyJob("llm", "default/a")])
     assert jobs.get("default", "a") == before
 
 
@@ -67,7 +66,7 @@ def test_later_turns_wait_for_the_earlier_ones_before_the_language_model(jobs):
     jobs.submit(asked("other", session="ben"))
     batch, _ = jobs.claim("asr", WORKER, 3)
     rung = [jobs.complete("asr", job, HEARD)[1] for job in reversed(batch)]
-    assert rung == [[Bell("llm", "default/other")], [], [Bell("llm", "default/a")]]
+    assert rung == [[ReadyJob("llm", "default/other")], [], [ReadyJob("llm", "default/a")]]
     assert [job.id for job in jobs.claim("llm", WORKER, 9)[0]] == ["a", "other"]
 
 
@@ -75,14 +74,14 @@ def test_an_answered_turn_lets_the_next_one_pass(jobs):
     for name in "ab":
         jobs.submit(asked(name))
         run(jobs, "asr")
-    assert run(jobs, "llm") == ("default/a", [Bell("llm", "default/b"), Bell("tts", "default/a")])
+    assert run(jobs, "llm") == ("default/a", [ReadyJob("llm", "default/b"), ReadyJob("tts", "default/a")])
 
 
 def test_a_failed_turn_lets_the_next_one_pass(jobs):
     jobs.submit(asked("a"))
     jobs.submit(asked("b", recording=False))
     (job,), _ = jobs.claim("asr", WORKER, 1)
-    assert jobs.fail("asr", job, BadAudio("damaged"), again=False) == [Bell("llm", "default/b")]
+    assert jobs.fail("asr", job, BadAudio("damaged"), again=False) == [ReadyJob("llm", "default/b")]
     failed = jobs.get("default", "a")
     assert (failed.state, failed.error["code"], failed.error["stage"]) == (State.FAILED, "bad_audio", "asr")
 
@@ -92,7 +91,7 @@ def test_a_failing_engine_is_tried_as_often_as_attempts_say(jobs, here):
     for left in reversed(range(here.attempts)):
         (job,), _ = jobs.claim("asr", WORKER, 1)
         rung = jobs.fail("asr", job, EngineFailed("broken"), again=True)
-        assert rung == ([Bell("asr", "default/a")] if left else [])
+        assert rung == ([ReadyJob("asr", "default/a")] if left else [])
     assert jobs.get("default", "a").error["code"] == "engine_failed"
 
 
@@ -109,7 +108,7 @@ def test_released_work_costs_no_attempt(jobs):
     jobs.submit(asked("a"))
     (job,), _ = jobs.claim("asr", WORKER, 1)
     assert jobs.release(OTHER) == []
-    assert jobs.release(WORKER) == [Bell("asr", "default/a")]
+    assert jobs.release(WORKER) == [ReadyJob("asr", "default/a")]
     assert jobs.complete("asr", job, HEARD) == (False, [])
     assert jobs.claim("asr", WORKER, 1)[0][0].attempts == {"asr": 1}
 

@@ -7,10 +7,10 @@ from click.testing import CliRunner
 from redis import Redis
 from road import HEARD, asked, die, reach, run
 
+from pipeline.api_keys import Key, Keys, Limits
 from pipeline.errors import BadRequest, MinutesUsed, RateLimited, UnknownKeyId
-from pipeline.jobs import Jobs, Repeatable
-from pipeline.keys import Key, Keys, Limits
-from pipeline.record import Question
+from pipeline.jobs.job import JobRequest
+from pipeline.jobs.store import Idempotency, Jobs
 from waijiao.command import main
 
 NORTH, SOUTH = "north", "south"
@@ -26,17 +26,17 @@ def everything(redis: Redis) -> dict[str, bytes]:
     return {key: redis.dump(key) for key in redis.scan_iter("*")}
 
 
-def by(key: Key, id_: str, recording: bool = False) -> Question:
+def by(key: Key, id_: str, recording: bool = False) -> JobRequest:
     """What a learner asks with a key, each time in another session."""
     sound = f"{key.tenant}/{id_}/x" if recording else ""
-    return Question(id_, id_, key.tenant, recording=sound, text="hi", key=key.id, owner=key.id)
+    return JobRequest(id_, id_, key.tenant, recording=sound, text="hi", key=key.id, owner=key.id)
 
 
-def refused(jobs: Jobs, error: type, question: Question) -> float:
+def refused(jobs: Jobs, error: type, job_request: JobRequest) -> float:
     """The seconds after which to try again; the refusal wrote nothing."""
     before = everything(jobs.redis)
     with pytest.raises(error) as refusal:
-        jobs.submit(question)
+        jobs.submit(job_request)
     assert everything(jobs.redis) == before
     return refusal.value.retry_after_s
 
@@ -119,7 +119,7 @@ def test_a_key_may_submit_so_many_jobs_at_once_and_then_one_each_so_often(keys, 
     for name in "abc":
         jobs.submit(by(key, name))
     assert refused(jobs, RateLimited, by(key, "d")) == pytest.approx(20, abs=2)
-    assert jobs.submit(by(other, "e")).bells
+    assert jobs.submit(by(other, "e")).ready_jobs
     rate = f"waijiao:rate:{key.id}"
     jobs.redis.set(rate, float(jobs.redis.get(rate)) - 20)  # 20 seconds pass by Redis's clock
     jobs.submit(by(key, "d"))
@@ -129,17 +129,17 @@ def test_a_key_may_submit_so_many_jobs_at_once_and_then_one_each_so_often(keys, 
 def test_a_request_that_is_repeated_does_not_count_and_is_answered_at_the_limit(keys, jobs):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(per_minute=2))
     for name in "abcd":
-        jobs.submit(by(key, name), Repeatable("again", "print"))
+        jobs.submit(by(key, name), Idempotency("again", "print"))
     jobs.submit(by(key, "e"))
     refused(jobs, RateLimited, by(key, "f"))
-    assert jobs.submit(by(key, "g"), Repeatable("again", "print")).job.id == "a"
+    assert jobs.submit(by(key, "g"), Idempotency("again", "print")).job.id == "a"
 
 
 def test_a_submission_said_twice_counts_once(keys, jobs):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(per_minute=2))
     jobs.submit(by(key, "a"))
     jobs.submit(by(key, "a"))
-    assert jobs.submit(by(key, "b")).bells
+    assert jobs.submit(by(key, "b")).ready_jobs
 
 
 def test_a_request_that_is_refused_for_another_reason_does_not_count(keys, redis, here):
@@ -150,7 +150,7 @@ def test_a_request_that_is_refused_for_another_reason_does_not_count(keys, redis
         with pytest.raises(Exception, match="unfinished"):
             jobs.submit(by(key, name))
     jobs.cancel(NORTH, "a")
-    assert jobs.submit(by(key, "e")).bells
+    assert jobs.submit(by(key, "e")).ready_jobs
 
 
 def test_without_a_limit_and_without_a_key_nothing_is_counted(keys, jobs, redis):
@@ -170,12 +170,12 @@ def test_the_minutes_of_a_day_are_those_heard_and_refuse_only_recordings(keys, j
     jobs.submit(by(key, "d", recording=True))
     run(jobs, "asr", long)
     assert 1 <= refused(jobs, MinutesUsed, by(key, "e", recording=True)) <= 86_400
-    assert jobs.submit(by(key, "f")).bells
+    assert jobs.submit(by(key, "f")).ready_jobs
     (counted,) = redis.keys(f"waijiao:heard:{key.id}:*")
     assert int(redis.get(counted)) == 80_000
     assert 0 < redis.ttl(counted) <= 2 * 86_400
     redis.rename(counted, f"{counted}-yesterday")
-    assert jobs.submit(by(key, "e", recording=True)).bells
+    assert jobs.submit(by(key, "e", recording=True)).ready_jobs
 
 
 def test_a_lesson_s_turns_are_counted_and_a_lesson_is_refused_when_the_day_s_minutes_are_used(keys, jobs, redis):
@@ -185,7 +185,7 @@ def test_a_lesson_s_turns_are_counted_and_a_lesson_is_refused_when_the_day_s_min
     jobs.submit(turn)
     run(jobs, "asr", HEARD.__class__("hello", "en", 70.0))
     assert refused(jobs, MinutesUsed, replace(by(key, "another", recording=True), task="lesson", text=""))
-    assert jobs.submit(replace(turn, id="turn 2", details={"number": 2})).bells  # of the lesson that was accepted
+    assert jobs.submit(replace(turn, id="turn 2", details={"number": 2})).ready_jobs  # of the lesson that was accepted
 
 
 def test_a_recording_that_is_heard_twice_is_counted_once(keys, jobs, redis):
@@ -210,7 +210,7 @@ def test_a_retry_is_no_new_request(keys, jobs):
     die(jobs, "llm")
     dead = jobs.get(NORTH, "a")
     assert dead.dead
-    assert jobs.retry(dead, by(key, "b")).bells
+    assert jobs.retry(dead, by(key, "b")).ready_jobs
     refused(jobs, RateLimited, by(key, "c"))
 
 

@@ -9,9 +9,9 @@ from hypothesis import settings as checks
 from hypothesis import strategies as st
 from road import HEARD, TAUGHT, WORKER, asked
 
-from pipeline import jobs as jobs_module
-from pipeline.jobs import Jobs
-from pipeline.record import LANES
+from pipeline.jobs import store as jobs_module
+from pipeline.jobs.job import LANES
+from pipeline.jobs.store import Jobs
 
 HOUR = 3600
 BEGUN = time.time()  # so that what is due in as many hours is due in the same minute
@@ -100,7 +100,7 @@ def test_two_tenants_classes_of_the_same_name_are_two(jobs):
 
 
 def test_a_lane_that_was_passed_over_for_long_has_the_next_turn(jobs, monkeypatch):
-    monkeypatch.setattr(jobs_module, "STARVED_S", 0.2)
+    monkeypatch.setattr(jobs_module, "STARVATION_S", 0.2)
     submit(jobs, "lesson", "bulk")
     submit(jobs, "work")
     for number in range(3):
@@ -111,7 +111,7 @@ def test_a_lane_that_was_passed_over_for_long_has_the_next_turn(jobs, monkeypatc
 
 
 def test_a_lane_that_is_served_by_the_way_has_no_turn_of_its_own(jobs, monkeypatch):
-    monkeypatch.setattr(jobs_module, "STARVED_S", 0.3)
+    monkeypatch.setattr(jobs_module, "STARVATION_S", 0.3)
     time.sleep(0.4)  # nothing waited then
     submit(jobs, "lesson", "bulk")
     submit(jobs, "turn", "interactive")

@@ -10,13 +10,13 @@ import pytest
 from road import HEARD, SPOKEN, TAUGHT, WORKER, claimed, run
 
 from api import create_app
-from pipeline import lesson_shapes as shapes
-from pipeline.blobs import FolderBlobs
+from pipeline.blob_store import FolderBlobs
 from pipeline.errors import EngineFailed, NoSpeech
-from pipeline.jobs import Jobs
-from pipeline.readiness import say
-from pipeline.record import Question
-from pipeline.turns import Cut, Cuts, Edit, Segment, Transcript, Word
+from pipeline.jobs.job import JobRequest
+from pipeline.jobs.results import Cut, Cuts, Edit, Segment, Transcript, Word
+from pipeline.jobs.store import Jobs
+from pipeline.schemas import lessons as shapes
+from pipeline.worker.registry import register
 
 LEARNER = Path(__file__).parents[2] / "examples" / "learners" / "010270268.wav"
 MISTAKEN = replace(TAUGHT, edits=(Edit("go", "went", (1, 2)),))
@@ -56,10 +56,10 @@ def begin(jobs: Jobs, here, id_: str, cuts: Cuts = CUTS) -> list[str]:
     ids = [f"{cut.number:032x}" for cut in cuts.turns]
     for turn, cut in zip(ids, cuts.turns, strict=True):
         details = {"number": cut.number, "start": cut.start, "end": cut.end, "speaker": cut.speaker}
-        learner = lesson.question.details.get("learner") in (None, cut.speaker)
+        learner = lesson.request.details.get("learner") in (None, cut.speaker)
         blob = blobs.put(f"default/{turn}", io.BytesIO(LEARNER.read_bytes()))
-        question = Question(turn, turn, lane="bulk", lesson=id_, task="turn" if learner else "transcribe")
-        jobs.submit(replace(question, details=details, recording=blob.name))
+        job_request = JobRequest(turn, turn, lane="bulk", lesson=id_, task="turn" if learner else "transcribe")
+        jobs.submit(replace(job_request, details=details, recording=blob.name))
     assert jobs.complete("cut", lesson, cuts)[0]
     return ids
 
@@ -110,7 +110,7 @@ def test_a_lesson_without_a_title_is_called_as_its_file(client):
 
 def test_what_is_asked_reaches_the_record(client, jobs):
     id_ = left(client, persona="emma", language="en", hint="Zyxelia", speed="0.8", format="mp3", retention_h="24")
-    asked = jobs.get("default", id_).question
+    asked = jobs.get("default", id_).request
     assert (asked.task, asked.lane, asked.retention_h, asked.road) == (
         "lesson", "bulk", 24, ("cut", "parts", "llm", "tts"),
     )  # fmt: skip
@@ -208,7 +208,7 @@ def test_time_to_go_is_told_from_how_fast_turns_are_heard(client, jobs, here, re
     pace = {"ran:asr": 2, "each:asr": 2, "ran:llm": 1, "each:llm": 1, "ran:tts": 3, "each:tts": 3}
     redis.hset("waijiao:pace", mapping=pace)
     for stage in ("asr", "llm", "tts"):
-        say(redis, stage, WORKER, "ready", 60)
+        register(redis, stage, WORKER, "ready", 60)
     client = create_app(here).test_client()  # which has no older figures
     assert look(client, id_)["progress"]["eta_seconds"] == 3 * 2 + 1 + 3
     answer = client.get(f"/v1/lessons/{id_}")

@@ -6,7 +6,7 @@ import pytest
 from road import asked, claimed, die, run
 
 from api import create_app
-from pipeline import listing
+from pipeline.jobs import store
 
 
 @pytest.fixture
@@ -88,8 +88,8 @@ def test_one_tenant_never_sees_another(client, jobs):
 
 
 def test_a_rare_state_is_found_behind_many_others(client, jobs, monkeypatch):
-    monkeypatch.setattr(listing, "AT_ONCE", 4)
-    monkeypatch.setattr(listing, "LOOKED_AT", 6)
+    monkeypatch.setattr(store, "PAGE_CHUNK", 4)
+    monkeypatch.setattr(store, "MAX_SCANNED", 6)
     submit(jobs, "old", recording=False)
     claimed(jobs, "llm")
     submit(jobs, *(f"new{number}" for number in range(20)), session="ben", recording=False)

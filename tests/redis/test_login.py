@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from api import create_app
-from pipeline.keys import Keys, Limits
+from pipeline.api_keys import Keys, Limits
 
 OURS = "http://localhost"
 FOREIGN = ["https://evil.example", "null", "", "http://localhost:3000", "http://localhost.evil.example", "localhost"]

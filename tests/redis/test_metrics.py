@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from road import asked, claimed, die, run
 
 from api import create_app
-from pipeline.readiness import say
+from pipeline.worker.registry import register
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def test_jobs_are_counted_from_their_acceptance_to_their_end(read, jobs):
 
 
 def test_workers_and_their_speed_are_told(read, jobs, redis):
-    say(redis, "llm", "llm1", "ready", 30)
-    say(redis, "llm", "llm2", "loading", 30)
+    register(redis, "llm", "llm1", "ready", 30)
+    register(redis, "llm", "llm2", "loading", 30)
     jobs.submit(asked("a", recording=False))
     job = claimed(jobs, "llm")
     redis.hset("waijiao:pace", "ran:llm", 2.5)

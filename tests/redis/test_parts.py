@@ -11,13 +11,12 @@ from road import OTHER, WORKER, claimed
 from waiting import wait_for
 
 from pipeline import personas
-from pipeline.audio import Sound
-from pipeline.blobs import FolderBlobs
-from pipeline.committing import commit
+from pipeline.audio.decode import Sound
+from pipeline.blob_store import FolderBlobs
 from pipeline.errors import Canceled, EngineFailed, NothingToSay
-from pipeline.leases import leased, wanted
-from pipeline.record import Question
-from pipeline.turns import Answer
+from pipeline.jobs.job import JobRequest
+from pipeline.jobs.results import Answer
+from pipeline.worker.task import commit, hold_leases, still_wanted
 from worker_tts import engine
 from worker_tts.speaking import Speaker
 from worker_tts.wording import speakable
@@ -60,7 +59,7 @@ def ask(jobs):
         """Jobs that want to hear these texts, claimed in this order."""
         for text in texts:
             id_ = secrets.token_hex(16)
-            jobs.submit(Question(id_, id_, task="speak", text=text, **fields))
+            jobs.submit(JobRequest(id_, id_, task="speak", text=text, **fields))
         return jobs.claim("tts", WORKER, len(texts))[0]
 
     return asked
@@ -88,7 +87,7 @@ def kept(here, job):
 
 
 def told(jobs, job):
-    return [entry["part"] for _, entry in jobs.so_far(job)]
+    return [entry["part"] for _, entry in jobs.partial_results(job)]
 
 
 def test_the_first_sentences_of_all_jobs_are_one_call_and_then_the_second_ones(speaker, ask):
@@ -109,7 +108,7 @@ def test_a_sentence_can_be_heard_before_the_next_one_is_spoken(speaker, ask, job
     speaker.voice.go_on.set()
     (answer,) = answered()
     assert told(jobs, job) == [part.as_dict() for part in answer.parts]
-    assert [number for number, _ in jobs.so_far(job)] == [1, 2, 3]
+    assert [number for number, _ in jobs.partial_results(job)] == [1, 2, 3]
 
 
 def test_the_whole_answer_has_its_sentences_with_pauses_between_them(speaker, ask, here):
@@ -154,11 +153,11 @@ def test_a_text_of_nothing_needs_no_voice(speaker, ask):
 
 def test_a_canceled_job_is_given_up_between_two_sentences(speaker, ask, jobs, here, in_background):
     (job,) = ask("One. Please wait. Three.")
-    with leased(jobs, "tts", [job]):
+    with hold_leases(jobs, "tts", [job]):
         answered = in_background(speaker.speak, [job])
         wait_for(lambda: told(jobs, job))
         jobs.cancel("default", job.id)
-        wait_for(lambda: not wanted(job))
+        wait_for(lambda: not still_wanted(job))
         speaker.voice.go_on.set()
         (answer,) = answered()
     assert isinstance(answer, Canceled)

@@ -6,9 +6,8 @@ import pytest
 from road import HEARD, RESULTS, SPOKEN, TAUGHT, WORKER, asked, claimed, die, reach, run
 
 from pipeline.errors import Erased, KeyReused, UnknownJob
-from pipeline.jobs import REPEAT_S, Bell, Jobs, Repeatable
-from pipeline.record import State
-from pipeline.sessions import turns
+from pipeline.jobs.job import State
+from pipeline.jobs.store import IDEMPOTENCY_S, Idempotency, Jobs, ReadyJob, turns
 
 
 class SaidTwice(Jobs):
@@ -26,7 +25,7 @@ def twice(redis, here) -> SaidTwice:
 
 def test_the_whole_road_said_twice_is_walked_once(twice, redis):
     for name in "ab":
-        assert twice.submit(asked(name)).bells == [Bell("asr", f"default/{name}")]
+        assert twice.submit(asked(name)).ready_jobs == [ReadyJob("asr", f"default/{name}")]
     for stage in RESULTS:
         for name in "ab":
             assert run(twice, stage)[0] == f"default/{name}"
@@ -105,7 +104,7 @@ def test_a_retry_said_twice_is_one_new_job(twice, redis):
     twice.release(WORKER)
     die(twice, "tts")
     accepted = twice.retry(twice.get("default", "a"), asked("b", recording=False))
-    assert (accepted.earlier, accepted.bells) == (False, [Bell("tts", "default/b")])
+    assert (accepted.earlier, accepted.ready_jobs) == (False, [ReadyJob("tts", "default/b")])
     assert run(twice, "tts")[0] == "default/b"
     assert [job.id for job in turns(redis, "default", "anna")] == ["b"]
 
@@ -114,11 +113,11 @@ def test_a_sweep_said_twice_rings_the_same_bells(twice):
     for name in "ab":
         twice.submit(asked(name, session=name))
     twice.redis.zadd("waijiao:deadlines", {"default/a": 0})
-    assert twice.sweep({"asr": "queue"}) == [Bell("asr", "default/b")]
+    assert twice.sweep({"asr": "queue"}) == [ReadyJob("asr", "default/b")]
     assert twice.get("default", "a").version == 2
 
 
-KEY, OTHER_REQUEST = Repeatable("key", "a fingerprint"), Repeatable("key", "another fingerprint")
+KEY, OTHER_REQUEST = Idempotency("key", "a fingerprint"), Idempotency("key", "another fingerprint")
 
 
 def test_a_request_with_a_key_said_twice_is_accepted_not_repeated(twice):
@@ -128,14 +127,14 @@ def test_a_request_with_a_key_said_twice_is_accepted_not_repeated(twice):
 
 def test_the_same_request_gets_the_same_job_wherever_that_is_by_now(jobs):
     first = jobs.submit(asked("a", recording=False), KEY)
-    assert (first.earlier, first.bells) == (False, [Bell("llm", "default/a")])
+    assert (first.earlier, first.ready_jobs) == (False, [ReadyJob("llm", "default/a")])
     run(jobs, "llm")
     run(jobs, "tts")
     again = jobs.submit(asked("b", recording=False), KEY)
-    assert (again.earlier, again.job, again.bells) == (True, jobs.get("default", "a"), [])
+    assert (again.earlier, again.job, again.ready_jobs) == (True, jobs.get("default", "a"), [])
     with pytest.raises(UnknownJob):
         jobs.get("default", "b")
-    assert jobs.submit(asked("c"), Repeatable("another key", KEY.fingerprint)).job.seq == 2
+    assert jobs.submit(asked("c"), Idempotency("another key", KEY.fingerprint)).job.seq == 2
 
 
 def test_another_request_with_the_same_key_is_refused_and_writes_nothing(jobs, redis):
@@ -161,7 +160,7 @@ def test_a_repeated_request_does_not_bring_an_erased_job_back(jobs):
 def test_a_key_is_known_for_a_day(jobs, redis):
     jobs.submit(asked("a"), KEY)
     (key,) = redis.scan_iter("waijiao:repeated:*")
-    assert REPEAT_S - 60 < redis.ttl(key) <= REPEAT_S == 24 * 3600
+    assert IDEMPOTENCY_S - 60 < redis.ttl(key) <= IDEMPOTENCY_S == 24 * 3600
     redis.delete(key)  # a day later
     assert not jobs.submit(asked("b"), OTHER_REQUEST).earlier
 

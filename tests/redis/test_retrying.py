@@ -5,12 +5,11 @@ import io
 import pytest
 from road import HEARD, RESULTS, TAUGHT, WORKER, asked, claimed, die, reach, run
 
-from pipeline.blobs import FolderBlobs
+from pipeline.blob_store import FolderBlobs
 from pipeline.errors import BadAudio, Erased, NotDead, UnknownJob
-from pipeline.listing import page
-from pipeline.record import Job, Question, State
-from pipeline.retrying import retry
-from pipeline.sessions import turns
+from pipeline.jobs.job import Job, JobRequest, State
+from pipeline.jobs.rerun import retry
+from pipeline.jobs.store import list_jobs, turns
 
 
 @pytest.fixture
@@ -22,9 +21,9 @@ def blobs(here) -> FolderBlobs:
 def recorded(blobs):
     """Makes a question whose recording really lies in the blob store."""
 
-    def make(id_: str, session: str = "anna") -> Question:
+    def make(id_: str, session: str = "anna") -> JobRequest:
         blob = blobs.put(f"default/{id_}", io.BytesIO(b"a recording"))
-        return Question(id_, session, recording=blob.name, text="hi")
+        return JobRequest(id_, session, recording=blob.name, text="hi")
 
     return make
 
@@ -47,7 +46,7 @@ def test_a_dead_job_goes_on_at_the_stage_that_failed_with_all_that_is_known(jobs
     jobs.submit(recorded("a"))
     dead = dead_at(jobs, stage)
     accepted = retry(jobs, blobs, "default", "a")
-    assert [(bell.stage, bell.name) for bell in accepted.bells] == [(stage, accepted.job.name)]
+    assert [(ready_job.stage, ready_job.name) for ready_job in accepted.ready_jobs] == [(stage, accepted.job.name)]
     assert (accepted.job.transcript, accepted.job.feedback) == (dead.transcript, dead.feedback)
     for left in list(RESULTS)[list(RESULTS).index(stage) :]:
         run(jobs, left)
@@ -60,14 +59,14 @@ def test_a_dead_job_goes_on_at_the_stage_that_failed_with_all_that_is_known(jobs
 def test_only_a_job_that_failed_in_recognition_gets_a_copy_of_its_recording(jobs, blobs, recorded):
     jobs.submit(recorded("heard"))
     dead_at(jobs, "llm")
-    assert not retry(jobs, blobs, "default", "heard").job.question.recording
+    assert not retry(jobs, blobs, "default", "heard").job.request.recording
     jobs.submit(recorded("unheard"))
     dead = dead_at(jobs, "asr")
     copy = retry(jobs, blobs, "default", "unheard").job
-    blobs.delete(dead.question.recording)
-    with blobs.open(copy.question.recording) as recording:
+    blobs.delete(dead.request.recording)
+    with blobs.open(copy.request.recording) as recording:
         assert recording.read() == b"a recording"
-    assert copy.question.recording.startswith(copy.name)
+    assert copy.request.recording.startswith(copy.name)
 
 
 def test_a_job_that_was_retried_does_not_change(jobs, blobs, recorded):
@@ -85,7 +84,7 @@ def test_asked_twice_it_is_the_same_new_job(jobs, blobs, recorded):
     second = retry(jobs, blobs, "default", "a")
     race = jobs.retry(dead, recorded("b"))  # another process that had read the record before it was retried
     assert [(each.earlier, each.job.id) for each in (second, race)] == 2 * [(True, first.job.id)]
-    assert (second.bells, race.bells) == ([], [])
+    assert (second.ready_jobs, race.ready_jobs) == ([], [])
     with pytest.raises(UnknownJob):
         jobs.get("default", "b")
 
@@ -117,7 +116,7 @@ def test_what_is_alive_answered_refused_or_canceled_is_not_retried(jobs, blobs, 
 def test_a_job_whose_recording_is_gone_is_not_retried(jobs, blobs, recorded):
     jobs.submit(recorded("a"))
     dead = dead_at(jobs, "asr")
-    blobs.delete(dead.question.recording)
+    blobs.delete(dead.request.recording)
     with pytest.raises(NotDead):
         retry(jobs, blobs, "default", "a")
     assert jobs.get("default", "a").dead
@@ -153,7 +152,7 @@ def test_the_history_shows_a_retried_turn_once_where_it_was_accepted_again(jobs,
 
 
 def dead(jobs, tenant: str, most: int) -> list[Job]:
-    return page(jobs.redis, f"dead:{tenant}", lambda job: job.dead, most, None).jobs
+    return list_jobs(jobs.redis, f"dead:{tenant}", lambda job: job.dead, most, None).jobs
 
 
 def test_dead_jobs_are_listed_newest_first_for_each_tenant(jobs):

@@ -15,9 +15,9 @@ from plain_records import ATTEMPTS, MOST_SERVER, MOST_SESSION, MOST_TENANT, STUD
 from record_rules import Records, told, turn_of
 from test_repeats import SaidTwice
 
-from pipeline.assignments import Assignment, Assignments, Student
-from pipeline.jobs import Jobs
-from pipeline.turns import Feedback
+from pipeline.homework.assignments import Assignment, Assignments, Student
+from pipeline.jobs.results import Feedback
+from pipeline.jobs.store import Jobs
 
 BOUNDS = {"max_jobs": MOST_SERVER, "max_jobs_tenant": MOST_TENANT, "max_jobs_session": MOST_SESSION}
 TENANT, ID = HOMEWORK.split("/")
@@ -46,7 +46,7 @@ class Everything(Records):
 
     @rule(session=st.sampled_from(SESSIONS))
     def leave_a_lesson(self, session):
-        self.submit_one(replace(self.question(session, recording=True), task="lesson", text=""))
+        self.submit_one(replace(self.request(session, recording=True), task="lesson", text=""))
 
     @precondition(lambda self: self.lessons())
     @rule(data=st.data(), number=st.sampled_from([1, 2]))
@@ -57,7 +57,7 @@ class Everything(Records):
 
     def submit_turn(self, lesson: Turn, number: int) -> None:
         id_ = f"{lesson.name.split('/')[1]}-{number}"
-        asked = replace(self.question(f"{lesson.tenant}/{id_}", recording=True), id=id_, lesson=id_[:-2])
+        asked = replace(self.request(f"{lesson.tenant}/{id_}", recording=True), id=id_, lesson=id_[:-2])
         asked = replace(asked, task="turn" if number == 1 else "transcribe", details={"number": number})
         if asked.name not in self.plain.erased:
             self.submit_one(asked)
@@ -83,8 +83,8 @@ class Everything(Records):
 
     @rule(student=st.sampled_from(STUDENTS), sha256=st.sampled_from(["aa", "bb"]), hold=st.booleans())
     def hand_in(self, student, sha256, hold):
-        question = self.question(f"{TENANT}/x", recording=True)
-        whole = replace(question, session=question.id, assignment=ID, student=student, sha256=sha256, hold=hold)
+        job_request = self.request(f"{TENANT}/x", recording=True)
+        whole = replace(job_request, session=job_request.id, assignment=ID, student=student, sha256=sha256, hold=hold)
         self.submit_one(replace(whole, webhook="http://x", webhook_events=("assignment.completed",)))
 
     @precondition(lambda self: self.rerunnable())
@@ -92,13 +92,13 @@ class Everything(Records):
     def rerun(self, data):
         """From the language model on, with what was heard."""
         turn, before = data.draw(st.sampled_from(self.rerunnable())), self.ready()
-        job, question = self.job(turn), self.once_more(turn)
-        if job.question.session == job.id:
-            question = replace(question, session=question.id)
-        answer = told(self.jobs.rerun, job, question, "llm", {"transcript": job.transcript})
-        again = turn_of(question)
+        job, job_request = self.job(turn), self.once_more(turn)
+        if job.request.session == job.id:
+            job_request = replace(job_request, session=job_request.id)
+        answer = told(self.jobs.rerun, job, job_request, "llm", {"transcript": job.transcript})
+        again = turn_of(job_request)
         again.road = again.road[again.road.index("llm") :]
-        self.compare_accepted(answer, self.plain.rerun(turn.name, again), question, before)
+        self.compare_accepted(answer, self.plain.rerun(turn.name, again), job_request, before)
 
     def rerunnable(self) -> list[Turn]:
         turns = [turn for turn in self.plain.turns.values() if "transcript" in turn.facts and "llm" in turn.road]

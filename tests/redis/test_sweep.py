@@ -4,15 +4,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 from road import WORKER, asked
 
-from pipeline.jobs import AT_ONCE, Bell, Jobs
-from pipeline.record import State
+from pipeline.jobs.job import State
+from pipeline.jobs.store import SWEEP_BATCH, Jobs, ReadyJob
 
 
 def test_the_sweep_takes_back_expired_leases_and_rings_for_them(redis, here):
     jobs = Jobs(redis, here.model_copy(update={"lease_s": 0}))
     jobs.submit(asked("a"))
     (job,), _ = jobs.claim("asr", WORKER, 1)
-    assert jobs.sweep({"asr": "queue"}) == [Bell("asr", "default/a")]
+    assert jobs.sweep({"asr": "queue"}) == [ReadyJob("asr", "default/a")]
     assert jobs.renew("asr", [job]) == ["default/a"]
 
 
@@ -20,7 +20,7 @@ def test_the_sweep_rings_only_the_bells_that_are_missing(jobs, redis):
     for name in "abc":
         jobs.submit(asked(name))
     redis.rpush("queue", "one", "two")
-    assert jobs.sweep({"asr": "queue"}) == [Bell("asr", "default/a")]
+    assert jobs.sweep({"asr": "queue"}) == [ReadyJob("asr", "default/a")]
     redis.rpush("queue", "three")
     assert jobs.sweep({"asr": "queue"}) == []
 
@@ -35,15 +35,15 @@ def test_the_sweep_ends_jobs_past_their_deadline(redis, here):
 def rung_by_sweeping(jobs: Jobs, times: int) -> int:
     """How many messages there are when every bell that so many sweeps asked for was rung."""
     for _ in range(times):
-        if bells := jobs.sweep({"asr": "queue"}):
-            jobs.redis.rpush("queue", *(bell.name for bell in bells))
+        if ready_jobs := jobs.sweep({"asr": "queue"}):
+            jobs.redis.rpush("queue", *(ready_job.name for ready_job in ready_jobs))
     return jobs.redis.llen("queue")
 
 
 def test_with_ten_thousand_jobs_waiting_the_sweep_multiplies_no_message(jobs, redis):
     ready = {f"default/{number}": number for number in range(10_000)}
     redis.zadd("waijiao:ready:asr", ready)
-    assert rung_by_sweeping(jobs, 3) == 3 * AT_ONCE
+    assert rung_by_sweeping(jobs, 3) == 3 * SWEEP_BATCH
     assert rung_by_sweeping(jobs, 100) == 10_000
     assert jobs.sweep({"asr": "queue"}) == []
     redis.lpop("queue", 10)
@@ -52,13 +52,13 @@ def test_with_ten_thousand_jobs_waiting_the_sweep_multiplies_no_message(jobs, re
 
 def test_a_sweep_takes_back_and_ends_so_many_at_once_and_the_next_one_goes_on(redis, here):
     lapsing = Jobs(redis, here.model_copy(update={"lease_s": 0, "max_jobs_session": 1000}))
-    for number in range(AT_ONCE + 1):
+    for number in range(SWEEP_BATCH + 1):
         lapsing.submit(asked(str(number)))
-    lapsing.claim("asr", WORKER, AT_ONCE + 1)
+    lapsing.claim("asr", WORKER, SWEEP_BATCH + 1)
     for left in (1, 0):
         lapsing.sweep({"asr": "queue"})
         assert redis.zcard("waijiao:leases") == left
-    redis.zadd("waijiao:deadlines", {f"default/{number}": 0 for number in range(AT_ONCE + 1)})
+    redis.zadd("waijiao:deadlines", {f"default/{number}": 0 for number in range(SWEEP_BATCH + 1)})
     for left in (1, 0):
         lapsing.sweep({"asr": "queue"})
         assert redis.zcard("waijiao:deadlines") == left
@@ -76,7 +76,7 @@ def test_two_sweeps_at_once_have_the_effect_of_one(redis, here):
     after = [lapsing.get("default", str(number)) for number in range(100)]
     assert [job.version - before[int(job.id)] for job in after] == 50 * [1] + 40 * [0] + 10 * [1]
     assert [sum(job.attempts.values()) for job in after] == 50 * [1] + 50 * [0]
-    assert rung == 2 * [[Bell("asr", f"default/{number}") for number in range(90)]]
+    assert rung == 2 * [[ReadyJob("asr", f"default/{number}") for number in range(90)]]
     assert rung_by_sweeping(lapsing, 2) == 90
 
 

@@ -7,9 +7,9 @@ from road import claimed, run
 
 from pipeline import personas
 from pipeline.errors import EngineFailed, NoSpeech
+from pipeline.jobs.job import JobRequest
+from pipeline.jobs.results import Answer, Cut, Cuts, Feedback, Transcript
 from pipeline.lessons import children, turns
-from pipeline.record import Question
-from pipeline.turns import Answer, Cut, Cuts, Feedback, Transcript
 from worker_llm.engine import Prompt
 from worker_llm.prompt import opening
 from worker_llm.summing_up import ORDER, SummingUp
@@ -33,9 +33,9 @@ def asked(jobs, here):
     """What the teacher asks about homework in which `said` was heard."""
 
     def ask(said, chosen=here, persona="william", **details):
-        assert jobs.submit(Question("h", "h", text=said, persona=persona, assignment="", details=details)).job
+        assert jobs.submit(JobRequest("h", "h", text=said, persona=persona, assignment="", details=details)).job
         job = claimed(jobs, "llm")
-        job = replace(job, question=replace(job.question, assignment="hw3"))
+        job = replace(job, request=replace(job.request, assignment="hw3"))
         teacher = Teacher(chosen, len)
         return teacher, job, teacher.asked(job)
 
@@ -86,7 +86,7 @@ def test_a_large_model_is_told_the_homework_after_the_persona_and_as_mere_words(
 
 def lesson(jobs, tenant="default", persona="william"):
     """A lesson with three turns of the learner and one of the teacher, cut and waiting for them."""
-    whole = Question(
+    whole = JobRequest(
         "lesson", "lesson", tenant, recording=f"{tenant}/lesson/x", task="lesson", lane="bulk", persona=persona
     )
     jobs.submit(whole)
@@ -103,7 +103,7 @@ def turn(cut, tenant, persona):
     name, task = f"t{cut.number}", "transcribe" if cut.speaker == "left" else "turn"
     recording = f"{tenant}/{name}/x"
     more = {"task": task, "lane": "bulk", "lesson": "lesson", "details": details, "persona": persona}
-    return Question(name, name, tenant, recording=recording, **more)
+    return JobRequest(name, name, tenant, recording=recording, **more)
 
 
 def recognise(jobs, outcomes):
@@ -118,7 +118,7 @@ def recognise(jobs, outcomes):
             jobs.fail("asr", job, outcome, again=False)
     while found := jobs.claim("llm", "worker", 1)[0]:
         (job,) = found
-        if job.question.task == "lesson":
+        if job.request.task == "lesson":
             return job
         heard = job.transcript.text
         teacher = Teacher(jobs.settings, len)
@@ -149,14 +149,14 @@ def test_a_lesson_of_another_tenant_is_not_read(jobs, here):
     lesson(jobs, "school")
     parent = recognise(jobs, ["I go home", "Very good", NoSpeech(), "we go out"])
     assert [job.name for job in children(jobs.redis, parent)] == [f"school/t{n}" for n in (1, 2, 3, 4)]
-    other = replace(parent, question=replace(parent.question, tenant="default"))
+    other = replace(parent, request=replace(parent.request, tenant="default"))
     assert children(jobs.redis, other) == []
 
 
 def test_another_version_of_a_lesson_sums_up_the_same_turns(jobs, here):
     lesson(jobs)
     parent = recognise(jobs, ["I go home", "Very good", NoSpeech(), "we go out"])
-    again = replace(parent, question=replace(parent.question, id="again", details={"turns_of": "lesson"}))
+    again = replace(parent, request=replace(parent.request, id="again", details={"turns_of": "lesson"}))
     assert SummingUp(here).figures(again) == SummingUp(here).figures(parent)
 
 

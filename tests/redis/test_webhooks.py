@@ -11,13 +11,13 @@ from standardwebhooks import WebhookVerificationError
 from test_repeats import SaidTwice
 from waiting import wait_for
 
-from pipeline import signing
-from pipeline.addresses import networks
-from pipeline.deliveries import DUE, Deliveries
 from pipeline.errors import NoSpeech
-from pipeline.jobs import Bell, Jobs
-from pipeline.record import Question
-from pipeline.webhooks import OF_JOBS
+from pipeline.ip_ranges import networks
+from pipeline.jobs.job import JobRequest
+from pipeline.jobs.store import Jobs, ReadyJob
+from pipeline.webhooks import outbox
+from pipeline.webhooks.outbox import DUE, Deliveries
+from pipeline.webhooks.validation import OF_JOBS
 from worker_chores import delivering
 from worker_chores.delivering import Post
 from worker_chores.posting import Client
@@ -40,14 +40,14 @@ def posting(jobs: Jobs, limit_s: float = 5) -> Post:
     return Post(Deliveries(jobs), Client(LOOPBACK, limit_s, httpcore.default_ssl_context()))
 
 
-def hooked(receiver: Receiver, id_: str = "a", events: tuple[str, ...] = (), **more) -> Question:
+def hooked(receiver: Receiver, id_: str = "a", events: tuple[str, ...] = (), **more) -> JobRequest:
     return replace(asked(id_, session=id_), webhook=receiver.url, webhook_events=events, **more)
 
 
-def canceled(jobs: Jobs, question: Question) -> None:
+def canceled(jobs: Jobs, job_request: JobRequest) -> None:
     """The quickest way to an event."""
-    jobs.submit(question)
-    jobs.cancel(question.tenant, question.id)
+    jobs.submit(job_request)
+    jobs.cancel(job_request.tenant, job_request.id)
 
 
 def due_now(jobs: Jobs) -> None:
@@ -65,7 +65,7 @@ def test_what_is_told_says_how_the_job_stands_and_nothing_that_was_said(jobs, re
         run(jobs, stage)
     post.round()
     (request,) = receiver.told
-    said = request.verified(signing.secrets_of(redis, "default")[0])
+    said = request.verified(outbox.secrets_of(redis, "default")[0])
     data = said.pop("data")
     assert said["type"] == "job.succeeded"
     assert said["timestamp"].endswith("Z")
@@ -107,9 +107,9 @@ def test_nobody_is_told_of_what_they_did_not_ask_for(jobs, redis, receiver):
 
 def test_the_change_itself_rings_for_the_delivery_and_the_sweep_for_a_lost_bell(jobs, redis, receiver):
     jobs.submit(hooked(receiver))
-    assert jobs.cancel("default", "a")[1] == [Bell("chores", "default/a")]
+    assert jobs.cancel("default", "a")[1] == [ReadyJob("chores", "default/a")]
     queues = {"asr": "queue", "chores": "chores"}
-    assert jobs.sweep(queues) == [Bell("chores", "default/a/job.canceled")]
+    assert jobs.sweep(queues) == [ReadyJob("chores", "default/a/job.canceled")]
     redis.rpush("chores", "a message")
     assert jobs.sweep(queues) == []
     redis.delete("chores")
@@ -248,13 +248,13 @@ def test_whatever_is_said_twice_counts_once(redis, here, receiver):
     due_now(twice)
     posting(twice).round()
     assert [attempt.status for attempt in told(twice)[0].attempts] == [500, 204]
-    first, second = signing.rotate(twice, "default"), signing.rotate(twice, "default")
-    assert signing.secrets_of(redis, "default") == [second, first]
+    first, second = outbox.rotate(twice, "default"), outbox.rotate(twice, "default")
+    assert outbox.secrets_of(redis, "default") == [second, first]
 
 
 def test_deliveries_go_on_while_the_memory_is_full(jobs, redis, receiver, post):
     jobs.submit(hooked(receiver))
-    signing.secrets_of(redis, "default")
+    outbox.secrets_of(redis, "default")
     redis.config_set("maxmemory", 1)
     jobs.cancel("default", "a")
     assert len(post.deliveries.claim(1, 1, [], 0)) == 1
@@ -263,8 +263,8 @@ def test_deliveries_go_on_while_the_memory_is_full(jobs, redis, receiver, post):
 
 
 def test_a_rotated_secret_signs_beside_the_new_one_for_a_day(jobs, redis, receiver, post):
-    (before,) = signing.secrets_of(redis, "default")
-    after = signing.rotate(jobs, "default")
+    (before,) = outbox.secrets_of(redis, "default")
+    after = outbox.rotate(jobs, "default")
     canceled(jobs, hooked(receiver))
     post.round()
     (request,) = receiver.told
@@ -278,5 +278,5 @@ def test_a_rotated_secret_signs_beside_the_new_one_for_a_day(jobs, redis, receiv
 
 
 def test_each_tenant_signs_with_a_secret_of_its_own(jobs, redis):
-    one, other = signing.secrets_of(redis, "one"), signing.secrets_of(redis, "other")
-    assert one == signing.secrets_of(redis, "one") != other
+    one, other = outbox.secrets_of(redis, "one"), outbox.secrets_of(redis, "other")
+    assert one == outbox.secrets_of(redis, "one") != other

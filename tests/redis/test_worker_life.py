@@ -135,7 +135,7 @@ BELL = {
 }
 
 
-def bell(body: bytes, *, headers: object = None, **fields: object) -> bytes:
+def ready_job(body: bytes, *, headers: object = None, **fields: object) -> bytes:
     """A message as Celery writes it, but for what is given."""
     properties = {**BELL["properties"], "delivery_tag": os.urandom(8).hex()}
     changed = {**BELL, "body": base64.b64encode(body).decode(), "properties": properties, **fields}
@@ -151,19 +151,19 @@ GARBAGE = {
     "an empty object": b"{}",
     "deep nesting": b"[" * 100_000,
     "a pickle": pickle.dumps("canary"),
-    "a pickle as a body": bell(pickle.dumps("canary"), **{"content-type": "application/x-python-serialize"}),
-    "a body that is no JSON": bell(b"canary"),
-    "a body of another form": bell(b'{"canary": 1}'),
-    "a body that is no base64": bell(b"").replace(b'"body": ""', b'"body": "canary!"'),
-    "too many arguments": bell(b'[["canary", "canary"], {}, {}]'),
-    "an unknown task": bell(ARGUMENTS, headers={"task": "canary.sing"}),
-    "a task that is no name": bell(ARGUMENTS, headers={"task": ["canary"]}),
-    "an older protocol": bell(b'{"task": "canary.sing", "id": "1", "args": ["canary"], "kwargs": {}}', headers=[]),
-    "headers that are no object": bell(ARGUMENTS, headers=["canary"]),
-    "no headers": bell(ARGUMENTS, headers=()),
-    "no properties": bell(ARGUMENTS, properties=None),
-    "impossible limits": bell(ARGUMENTS, headers={"timelimit": "canary"}),
-    "an impossible chain": bell(b'[["default/canary"], {}, {"chain": ["canary"]}]'),
+    "a pickle as a body": ready_job(pickle.dumps("canary"), **{"content-type": "application/x-python-serialize"}),
+    "a body that is no JSON": ready_job(b"canary"),
+    "a body of another form": ready_job(b'{"canary": 1}'),
+    "a body that is no base64": ready_job(b"").replace(b'"body": ""', b'"body": "canary!"'),
+    "too many arguments": ready_job(b'[["canary", "canary"], {}, {}]'),
+    "an unknown task": ready_job(ARGUMENTS, headers={"task": "canary.sing"}),
+    "a task that is no name": ready_job(ARGUMENTS, headers={"task": ["canary"]}),
+    "an older protocol": ready_job(b'{"task": "canary.sing", "id": "1", "args": ["canary"], "kwargs": {}}', headers=[]),
+    "headers that are no object": ready_job(ARGUMENTS, headers=["canary"]),
+    "no headers": ready_job(ARGUMENTS, headers=()),
+    "no properties": ready_job(ARGUMENTS, properties=None),
+    "impossible limits": ready_job(ARGUMENTS, headers={"timelimit": "canary"}),
+    "an impossible chain": ready_job(b'[["default/canary"], {}, {"chain": ["canary"]}]'),
 }
 
 

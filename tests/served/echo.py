@@ -14,11 +14,11 @@ import numpy as np
 from recordings import wav
 from road import TAUGHT
 
-from pipeline.blobs import FolderBlobs
+from pipeline.blob_store import FolderBlobs
 from pipeline.errors import NoSpeech
-from pipeline.jobs import Jobs
-from pipeline.record import STAGES, Job
-from pipeline.turns import Answer, Transcript
+from pipeline.jobs.job import STAGES, Job
+from pipeline.jobs.results import Answer, Transcript
+from pipeline.jobs.store import Jobs
 from waijiao import AsyncClient
 
 SILENT = wav(np.zeros(777))  # nothing is heard in this one
@@ -65,7 +65,7 @@ class Echo:
             self.speak(job)
 
     def hear(self, job: Job) -> None:
-        with self.blobs.open(job.question.recording) as file:
+        with self.blobs.open(job.request.recording) as file:
             sound = file.read()
         if sound == self.held:
             threading.Thread(target=lambda: self.released.wait(20) and self.understand(job, sound)).start()
@@ -81,9 +81,9 @@ class Echo:
 
     def speak(self, job: Job) -> None:
         kept = self.blobs.folder / f"{job.id}.heard"
-        sound = kept.read_bytes() if kept.exists() else job.question.text.encode()
+        sound = kept.read_bytes() if kept.exists() else job.request.text.encode()
         blob = self.blobs.put(job.name, io.BytesIO(sound))
-        answer = Answer(job.question.text or "Why?", blob.name, blob.sha256, blob.size, 1.0, job.question.format)
+        answer = Answer(job.request.text or "Why?", blob.name, blob.sha256, blob.size, 1.0, job.request.format)
         self.jobs.complete("tts", job, answer)
 
 

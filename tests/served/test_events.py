@@ -6,8 +6,8 @@ from contextlib import contextmanager
 import pytest
 from road import SPOKEN, TAUGHT, asked, claimed, run
 
-from pipeline.record import Question
-from pipeline.turns import Completion, Part
+from pipeline.jobs.job import JobRequest
+from pipeline.jobs.results import Completion, Part
 
 ID = "a" * 32
 PLACE = f"/v1/jobs/{ID}/events"
@@ -94,7 +94,7 @@ def test_after_a_lost_worker_the_sentences_begin_again(server, jobs, job):
 
 
 def test_a_chat_is_told_word_by_word(server, jobs):
-    jobs.submit(Question(ID, ID, task="chat", details={"messages": [{"role": "user", "content": "hi"}]}))
+    jobs.submit(JobRequest(ID, ID, task="chat", details={"messages": [{"role": "user", "content": "hi"}]}))
     chat = claimed(jobs, "llm")
     jobs.progress("llm", chat, 1, {"text": "Hel"})
     with listening(server) as events:

@@ -7,8 +7,8 @@ import pytest
 from echo import Awaited, Echo, recording
 from waiting import wait_for
 
-from pipeline.assignments import Student
 from pipeline.errors import NotHeld, UnknownAssignment
+from pipeline.homework.assignments import Student
 from waijiao import Client
 from waijiao.errors import Unreachable
 from waijiao.homework.assignment_files import Described

@@ -11,8 +11,8 @@ from road import HEARD, SPOKEN, TAUGHT, asked, claimed, run
 
 from api import create_app
 from pipeline.errors import EngineFailed, Erased, NoSpeech, UnknownLesson
-from pipeline.lesson_shapes import LessonView
-from pipeline.turns import Cut, Cuts
+from pipeline.jobs.results import Cut, Cuts
+from pipeline.schemas.lessons import LessonView
 from waijiao import AsyncClient, Client
 from waijiao.lessons.bar import LessonBar
 from waijiao.lessons.files import save
@@ -34,9 +34,9 @@ def client(redis, here):
 def cut(jobs) -> None:
     lesson = claimed(jobs, "cut")
     for number, start, end in ((1, 0.5, 4.0), (2, 5.0, 11.0)):
-        question = replace(asked(f"{number:032x}", session=f"turn{number}"), task="turn", lesson=lesson.id)
+        job_request = replace(asked(f"{number:032x}", session=f"turn{number}"), task="turn", lesson=lesson.id)
         details = {"number": number, "start": start, "end": end, "speaker": ""}
-        jobs.submit(replace(question, lane="bulk", details=details, text=""))
+        jobs.submit(replace(job_request, lane="bulk", details=details, text=""))
     jobs.complete("cut", lesson, CUTS)
 
 

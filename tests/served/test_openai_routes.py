@@ -11,11 +11,11 @@ from openai import OpenAI
 from road import asked, claimed
 from waiting import wait_for
 
-from api.model_list import STAND_FOR
-from pipeline.blobs import FolderBlobs
+from api.openai.models import STAND_FOR
+from pipeline.api_keys import Keys, Limits
+from pipeline.blob_store import FolderBlobs
 from pipeline.errors import EngineFailed, NoSpeech
-from pipeline.keys import Keys, Limits
-from pipeline.turns import Answer, Completion, Segment, Transcript, Word
+from pipeline.jobs.results import Answer, Completion, Segment, Transcript, Word
 
 RECORDING = ("a.wav", b"RIFF\x24\0\0\0WAVEfmt " + b"\0" * 40)
 HEARD = Transcript(
@@ -94,9 +94,9 @@ def test_a_recording_is_written_down_and_forgotten(client, answer, redis, here):
     heard = client.audio.transcriptions.create(
         file=RECORDING, model="whisper-1", language="en", prompt="Anna", temperature=0
     )
-    question = working.result().question
+    job_request = working.result().request
     assert heard.text == "I go home."
-    assert (question.task, question.language, question.details, question.lane) == (
+    assert (job_request.task, job_request.language, job_request.details, job_request.lane) == (
         "transcribe", "en", {"prompt": "Anna"}, "interactive",
     )  # fmt: skip
     assert nothing_is_left(redis, here)
@@ -183,7 +183,7 @@ def test_a_chat_is_gone_on_with_and_forgotten(client, answer, redis, here):
     assert (choice.message.role, choice.message.content, choice.finish_reason) == ("assistant", SAID.text, "stop")
     assert (completion.usage.prompt_tokens, completion.usage.total_tokens) == (12, 16)
     assert (completion.model, completion.object) == (here.llm_model, "chat.completion")
-    assert working.result().question.details == {
+    assert working.result().request.details == {
         "messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}],
         "max_tokens": 20, "temperature": 0.5, "top_p": 0.9, "seed": 7, "stop": ["\n\n"],
     }  # fmt: skip
@@ -195,7 +195,7 @@ def test_an_answer_can_be_sent_back_as_a_message(client, answer):
     first = client.chat.completions.create(model="default", messages=ASKED).choices[0].message
     working = answer("llm", SAID)
     client.chat.completions.create(model="default", messages=[*ASKED, first, *ASKED])
-    assert working.result().question.details["messages"][1] == {"role": "assistant", "content": SAID.text}
+    assert working.result().request.details["messages"][1] == {"role": "assistant", "content": SAID.text}
 
 
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {}}}
@@ -331,7 +331,7 @@ def test_what_fails_before_the_first_word_of_a_stream_is_a_plain_error(client, f
 def spoken(here):
     def speak(job):
         blob = FolderBlobs(here.blobs_folder).put(job.name, io.BytesIO(b"sound" * 1000))
-        return Answer(job.question.text, blob.name, blob.sha256, blob.size, 1.0, job.question.format)
+        return Answer(job.request.text, blob.name, blob.sha256, blob.size, 1.0, job.request.format)
 
     return speak
 
@@ -348,17 +348,22 @@ def test_a_text_is_spoken_and_forgotten(client, answer, redis, here):
         working = answer("tts", spoken(here))
         asked_for = {"model": "tts-1", "voice": "nova", "input": "Hello.", "speed": 1.5}
         heard = client.audio.speech.create(**asked_for, response_format=format_)
-        question = working.result().question
+        job_request = working.result().request
         assert (heard.content, heard.response.headers["Content-Type"]) == (b"sound" * 1000, content_type)
         assert heard.response.headers["Content-Length"] == "5000"
-        assert (question.text, question.voice, question.speed, question.format) == ("Hello.", "default", 1.5, format_)
+        assert (job_request.text, job_request.voice, job_request.speed, job_request.format) == (
+            "Hello.",
+            "default",
+            1.5,
+            format_,
+        )
         assert nothing_is_left(redis, here)
 
 
 def test_speech_is_mp3_unless_said_otherwise(client, answer, here):
     working = answer("tts", spoken(here))
     client.audio.speech.create(model="default", voice="default", input="Hello.")
-    assert working.result().question.format == "mp3"
+    assert working.result().request.format == "mp3"
 
 
 def test_what_speech_cannot_honour_is_refused_by_name(client, redis):
@@ -547,7 +552,7 @@ def test_a_key_is_asked_for_charged_and_named_in_the_job(serve, redis, answer):
     working = answer("llm", SAID)
     with client_of(server, api_key=text) as anna:
         anna.chat.completions.create(model="default", messages=ASKED)
-        assert (working.result().question.owner, working.result().question.key) == (key.id, key.id)
+        assert (working.result().request.owner, working.result().request.key) == (key.id, key.id)
         with pytest.raises(openai.RateLimitError) as caught:
             anna.chat.completions.create(model="default", messages=ASKED)
         assert caught.value.code == "rate_limited"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import shapes
+from pipeline.schemas import jobs as job_schemas
 
 CONFIGURATION = Path(__file__).parents[1] / "schemathesis.toml"
 EXAMPLES = 8  # requests that it makes up for each route and phase
@@ -42,7 +42,7 @@ def test_what_a_type_refuses_is_a_problem_that_names_the_field(server):
 
 
 def test_a_job_is_shown_with_exactly_the_fields_of_its_type(server):
-    shapes.Job.model_validate(server.post("/v1/jobs", json={"text": "hi"}).json())
+    job_schemas.Job.model_validate(server.post("/v1/jobs", json={"text": "hi"}).json())
 
 
 def test_the_documentation_page_needs_nothing_from_elsewhere(server):

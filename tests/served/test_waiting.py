@@ -10,7 +10,7 @@ import pytest
 from road import TAUGHT, asked, claimed, run
 from waiting import wait_for
 
-from pipeline.turns import Part
+from pipeline.jobs.results import Part
 
 SHORT = 0.3  # seconds in which a wait that does not wait is over
 

@@ -6,8 +6,8 @@ import pytest
 import yaml
 from recordings import LEARNERS
 
-from pipeline.assignments import Student
 from pipeline.errors import BadRequest, BadRoster
+from pipeline.homework.assignments import Student
 from waijiao.homework.assignment_files import read
 
 WHOLE = """

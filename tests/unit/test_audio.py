@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import FORMS, claiming_four_gigabytes, hour_of_silence, learner, video, wav, write
 
-from pipeline.audio import Sound, decode, resample
-from pipeline.encoding import encode
+from pipeline.audio.decode import Sound, decode, resample
+from pipeline.audio.encode import encode
+from pipeline.audio.formats import FORMATS, HEAD, content_type, sniff
 from pipeline.errors import BadAudio, NotAudio, TooLong, UnknownFormat, WaijiaoError
-from pipeline.magic import FORMATS, HEAD, content_type, sniff
 
 LONGEST_S = 300
 
@@ -191,7 +191,7 @@ def test_a_recording_of_exactly_the_limit_is_accepted():
 
 
 def test_a_file_of_countless_tiny_packets_is_given_up(monkeypatch):
-    monkeypatch.setattr("pipeline.audio.PACKETS_PER_S", 10)
+    monkeypatch.setattr("pipeline.audio.decode.PACKETS_PER_S", 10)
     with pytest.raises(BadAudio, match="more packets"):
         read(write(learner(), *FORMS["ogg opus"]), longest_s=10)
 

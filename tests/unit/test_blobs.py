@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from pipeline.blobs import FolderBlobs
+from pipeline.blob_store import FolderBlobs
 from pipeline.errors import Unavailable
 
 

@@ -7,10 +7,10 @@ import httpx
 import pytest
 from flask import Flask
 
-from api.errors import problem
+from api.error_handlers import problem
 from pipeline import errors
 from pipeline.errors import WaijiaoError
-from pipeline.shapes import Job
+from pipeline.schemas.jobs import Job
 from waijiao.answers import failure
 from waijiao.calls import Calls
 from waijiao.errors import Refused, Unreachable

@@ -92,6 +92,6 @@ def test_every_worker_serves_its_queue_one_job_at_a_time(name):
 
 
 def test_the_other_commands_are_ours():
-    assert json.loads(last("api", "CMD")) == ["gunicorn", "-c", "python:api.server", "api:create_app()"]
+    assert json.loads(last("api", "CMD")) == ["gunicorn", "-c", "python:api.gunicorn", "api:create_app()"]
     assert json.loads(last("models", "CMD")) == ["waijiao", "models", "fetch"]
     assert compose()["services"]["models_gpu"]["command"] == ["waijiao", "models", "fetch", "large"]

@@ -92,6 +92,6 @@ def test_the_builder_is_sent_every_package_and_nothing_that_it_does_not_copy():
         line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line.startswith("!")
     }
 
-    assert {package.partition(".")[0] for package in project["tool"]["setuptools"]["packages"]} <= copied
+    assert {pattern.rstrip("*") for pattern in project["tool"]["setuptools"]["packages"]["find"]["include"]} <= copied
     assert {each if not each.startswith("deploy/locks/") else "deploy/locks" for each in copied} == sent
     assert all((ROOT / each).exists() for each in copied)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from test_footprint import gguf
 
-from pipeline import footprint, model_sizes
-from pipeline.models import catalogue
-from pipeline.record import STAGES
+from pipeline.gpu import memory, model_headers
+from pipeline.jobs.job import STAGES
+from pipeline.model_files.catalogue import catalogue
 from pipeline.settings import Settings
 from waijiao.fetching import chosen
 from waijiao.fit import fit, settings_of
@@ -87,7 +87,7 @@ def test_every_large_model_of_the_catalogue_is_on_the_page():
     [(0, "float16", 1, 448), (1, "float16", 8, 100), (2, "int8", 1, 448), (3, "int8", 8, 100)],
 )
 def test_the_comparison_with_what_others_measured_is_computed(row, kind, windows, tokens):
-    need = footprint.whisper(model_sizes.whisper("whisper-large-v2"), kind, windows, 5, tokens)
+    need = memory.whisper(model_headers.whisper("whisper-large-v2"), kind, windows, 5, tokens)
     assert rows("How the memory is computed")[row][2] == f"{need.total / (1 << 20):,.0f} MiB"
 
 

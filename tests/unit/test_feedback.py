@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import personas
+from pipeline.jobs.results import Edit
 from pipeline.settings import Settings
-from pipeline.turns import Edit
 from worker_llm.feedback import understand
 
 WILLIAM = personas.load("william", Settings().personas)

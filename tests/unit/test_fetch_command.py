@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from pipeline import models
 from pipeline.errors import ConfigurationError, ModelMissing
+from pipeline.model_files import catalogue
 from waijiao import fetching
 
 LARGE = ["whisper-large-v3", "glm-4-9b-chat", "bark", "bark-voices"]
@@ -29,7 +29,7 @@ def test_what_is_named_twice_is_fetched_once():
 
 
 def test_without_a_name_the_default_models_are_meant():
-    assert names() == [model.name for model in models.catalogue().values() if model.default]
+    assert names() == [model.name for model in catalogue.catalogue().values() if model.default]
 
 
 def test_an_unknown_name_lists_models_and_sets():
@@ -49,14 +49,14 @@ def test_a_disk_without_room_for_all_is_told_before_anything_is_fetched(tmp_path
 
 
 def test_the_table_says_what_is_here_and_what_is_damaged(tmp_path):
-    whole, short = models.find("hibari-heart"), models.find("smollm2-135m")
+    whole, short = catalogue.find("hibari-heart"), catalogue.find("smollm2-135m")
     for model, missing in ((whole, 0), (short, 1)):
         (tmp_path / model.name).mkdir()
         with (tmp_path / model.name / model.files[0].name).open("wb") as out:
             out.truncate(model.size - missing)
     assert fetching.state(whole, tmp_path) == "yes"
     assert fetching.state(short, tmp_path) == "damaged"
-    assert fetching.state(models.find("bark"), tmp_path) == "no"
+    assert fetching.state(catalogue.find("bark"), tmp_path) == "no"
     said = io.StringIO()
     fetching.show(tmp_path, Console(file=said, width=200))
     rows = {line.split("│")[1].strip(): line for line in said.getvalue().splitlines() if line.startswith("│")}

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 from test_footprint import FIELDS, gguf
 
-from pipeline import gpu_shares
-from pipeline.gpus import Gpu
+from pipeline.gpu import fractions
+from pipeline.gpu.devices import Gpu
 from pipeline.settings import Settings
 from waijiao.fit import fit
 from waijiao.placing import Place, Plan, share_of, smaller, what_would_fit
@@ -74,11 +74,11 @@ def test_a_share_is_rounded_up(need, share):
 def test_what_is_placed_is_what_the_server_accepts():
     small = plan((48 * GB,), {"asr": 2, "llm": 1, "tts": 1})
     places = small.placed()
-    fractions = {f"{stage}_gpu_fraction": place.share / 100 for stage, place in places.items()}
-    chosen = small.settings.model_copy(update=fractions)
-    gpu_shares.refuse_crowds(chosen, small.workers)
+    shares = {f"{stage}_gpu_fraction": place.share / 100 for stage, place in places.items()}
+    chosen = small.settings.model_copy(update=shares)
+    fractions.refuse_crowds(chosen, small.workers)
     for stage, need in small.needs().items():
-        gpu_shares.refuse(stage, need, Gpu("card", "GPU-1", 48 * GB, 48 * GB), fractions[f"{stage}_gpu_fraction"])
+        fractions.refuse(stage, need, Gpu("card", "GPU-1", 48 * GB, 48 * GB), shares[f"{stage}_gpu_fraction"])
 
 
 def test_smaller_plans_change_only_what_is_on_a_gpu():

@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 from containers import chosen, compose, services
 
-from pipeline.models import catalogue
+from pipeline.model_files.catalogue import catalogue
 from waijiao.command import main
 
 STAGES = ["asr", "llm", "tts"]

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import gpu_shares, gpus
-from pipeline.engines import load_engine
 from pipeline.errors import ConfigurationError, ModelMissing
-from pipeline.footprint import Need
-from pipeline.gpus import Gpu, MemoryUnknown, parsed, visible
-from pipeline.models import find
+from pipeline.gpu import devices, fractions
+from pipeline.gpu.devices import Gpu, MemoryUnknown, parsed, visible
+from pipeline.gpu.memory import Need
+from pipeline.model_files.catalogue import find
 from pipeline.settings import Settings
+from pipeline.worker.engine_loader import load_engine
 from waijiao import running
 
 L4 = "0, GPU-5b1e0f66-1d2a-3c55-8a67-000000000001, NVIDIA L4, 23034, 22500\n"
@@ -25,8 +25,8 @@ GB = 1_000_000_000
 @pytest.fixture
 def smi(monkeypatch, tmp_path):
     """Puts an imitation of nvidia-smi on PATH that prints this text; without a text, there is none on PATH."""
-    monkeypatch.delenv(gpus.VISIBLE, raising=False)
-    monkeypatch.setenv(gpus.ORDER, "PCI_BUS_ID")
+    monkeypatch.delenv(devices.VISIBLE, raising=False)
+    monkeypatch.setenv(devices.ORDER, "PCI_BUS_ID")
     monkeypatch.setenv("PATH", str(tmp_path))
 
     def prints(text: str, status: int = 0) -> None:
@@ -42,28 +42,28 @@ def smi(monkeypatch, tmp_path):
 
 def test_the_memory_of_every_gpu_is_read(smi):
     smi(TWO)
-    first, second = gpus.gpus()
+    first, second = devices.gpus()
     assert first == Gpu("NVIDIA L4", "GPU-5b1e0f66-1d2a-3c55-8a67-000000000001", 23034 << 20, 22500 << 20)
     assert second.name == "Quadro RTX 8000"
 
 
 def test_without_nvidia_s_driver_that_is_said(smi):
     with pytest.raises(ConfigurationError, match="no nvidia-smi here, so no NVIDIA driver"):
-        gpus.gpus()
+        devices.gpus()
 
 
 def test_what_nvidia_smi_says_when_it_fails_is_passed_on(smi):
     smi("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.\n", status=9)
     with pytest.raises(ConfigurationError, match="couldn't communicate with the NVIDIA driver"):
-        gpus.gpus()
+        devices.gpus()
 
 
 def test_an_nvidia_smi_that_hangs_is_given_up(smi, monkeypatch, tmp_path):
     (tmp_path / "nvidia-smi").write_text("#!/bin/sh\nexec /bin/sleep 60\n")
     (tmp_path / "nvidia-smi").chmod(0o755)
-    monkeypatch.setattr(gpus, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(devices, "PATIENCE_S", 0.1)
     with pytest.raises(ConfigurationError, match="the driver may hang"):
-        gpus.gpus()
+        devices.gpus()
 
 
 @pytest.mark.parametrize("text", ["0, GPU-1, NVIDIA A100, [N/A], [N/A]\n", "no devices\n"])
@@ -78,10 +78,10 @@ def test_a_list_without_a_gpu_is_told():
 
 
 def test_gpus_are_counted_as_nvidia_smi_counts_them(smi, monkeypatch):
-    monkeypatch.delenv(gpus.ORDER)
+    monkeypatch.delenv(devices.ORDER)
     smi(L4)
-    gpus.gpus()
-    assert os.environ[gpus.ORDER] == "PCI_BUS_ID"
+    devices.gpus()
+    assert os.environ[devices.ORDER] == "PCI_BUS_ID"
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_cuda_visible_devices_may_hide_all(wanted):
 
 def test_on_a_cpu_nothing_is_asked(smi):
     for stage in ("asr", "llm", "tts"):
-        gpu_shares.check(stage, Path("/nowhere"), Settings())
+        fractions.check(stage, Path("/nowhere"), Settings())
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_on_a_cpu_nothing_is_asked(smi):
     ],
 )
 def test_these_settings_put_a_model_on_a_gpu(stage, settings):
-    assert gpu_shares.on_gpu(stage, Settings(**settings))
+    assert fractions.on_gpu(stage, Settings(**settings))
 
 
 @pytest.mark.parametrize(
@@ -135,20 +135,20 @@ def test_these_settings_put_a_model_on_a_gpu(stage, settings):
     ],
 )
 def test_engines_that_cannot_are_never_on_a_gpu(stage, settings):
-    assert not gpu_shares.on_gpu(stage, Settings(**settings))
+    assert not fractions.on_gpu(stage, Settings(**settings))
 
 
 def test_a_model_that_fits_its_share_is_let_through(smi):
     smi(L4)
     settings = Settings(asr_device="cuda", asr_model="whisper-large-v3", asr_gpu_fraction=0.5)
-    gpu_shares.check("asr", Path("unused"), settings)
+    fractions.check("asr", Path("unused"), settings)
 
 
 def test_a_model_that_exceeds_its_share_is_refused_with_every_figure(smi):
     smi(L4)
     settings = Settings(asr_device="cuda", asr_model="whisper-large-v3", asr_gpu_fraction=0.25)
     with pytest.raises(ConfigurationError) as refused:
-        gpu_shares.check("asr", Path("unused"), settings)
+        fractions.check("asr", Path("unused"), settings)
     for word in (
         "needs about 8.7 GB of NVIDIA L4 (24.2 GB, of which 23.6 GB are free)",
         "its share WAIJIAO_ASR_GPU_FRACTION=0.25 is 6.0 GB",
@@ -163,29 +163,29 @@ def test_a_model_that_others_left_no_room_for_is_refused(smi):
     smi(TWO)
     settings = Settings(asr_device="cuda", asr_model="whisper-large-v3", asr_gpu=1)
     with pytest.raises(ConfigurationError, match=r"1\.1 GB are free\), and other programs use the rest"):
-        gpu_shares.check("asr", Path("unused"), settings)
+        fractions.check("asr", Path("unused"), settings)
 
 
 def test_a_gpu_that_is_not_there_is_refused_with_those_that_are(smi):
     smi(TWO)
     with pytest.raises(ConfigurationError, match="WAIJIAO_ASR_GPU=2: there is 0: NVIDIA L4, 1: Quadro RTX 8000"):
-        gpu_shares.check("asr", Path("unused"), Settings(asr_device="cuda", asr_gpu=2))
+        fractions.check("asr", Path("unused"), Settings(asr_device="cuda", asr_gpu=2))
 
 
 def test_a_model_of_unknown_sizes_is_let_through_with_a_warning(smi, tmp_path, caplog):
     smi(L4)
     settings = Settings(llm_engine="transformers", llm_device="cuda", llm_model=str(tmp_path))
-    gpu_shares.check("llm", tmp_path, settings)
+    fractions.check("llm", tmp_path, settings)
     assert "is not known" in caplog.text
 
 
 def test_a_gpu_of_unknown_memory_is_used_with_a_warning(smi, monkeypatch, caplog):
     smi("0, GPU-1, NVIDIA GB10, [N/A], [N/A]\n")
     settings = Settings(asr_device="cuda", asr_model="whisper-large-v3")
-    gpu_shares.check("asr", Path("unused"), settings)
+    fractions.check("asr", Path("unused"), settings)
     smi(L4)
-    monkeypatch.setenv(gpus.VISIBLE, "MIG-5b1e0f66-1d2a-3c55-8a67-000000000003")
-    gpu_shares.check("asr", Path("unused"), settings)
+    monkeypatch.setenv(devices.VISIBLE, "MIG-5b1e0f66-1d2a-3c55-8a67-000000000003")
+    fractions.check("asr", Path("unused"), settings)
     assert caplog.text.count("is not known") == 2
 
 
@@ -195,7 +195,7 @@ def test_an_unknown_type_of_numbers_is_refused_with_those_that_are_known(smi):
         llm_engine="transformers", llm_device="cuda", llm_model="glm-4-9b-chat", llm_compute_type="int3"
     )
     with pytest.raises(ConfigurationError, match=r"WAIJIAO_LLM_COMPUTE_TYPE='int3': expected one of auto, .*int4"):
-        gpu_shares.check("llm", Path("unused"), settings)
+        fractions.check("llm", Path("unused"), settings)
 
 
 @pytest.mark.parametrize(
@@ -204,10 +204,10 @@ def test_an_unknown_type_of_numbers_is_refused_with_those_that_are_known(smi):
 def test_the_need_must_be_within_the_share_and_within_what_is_free(free, fraction, fits):
     gpu, need = Gpu("L4", "GPU-1", 10 * GB, free * GB), Need(4 * GB, 2 * GB, GB, context=GB)
     if fits:
-        gpu_shares.refuse("tts", need, gpu, fraction)
+        fractions.refuse("tts", need, gpu, fraction)
     else:
         with pytest.raises(ConfigurationError):
-            gpu_shares.refuse("tts", need, gpu, fraction)
+            fractions.refuse("tts", need, gpu, fraction)
 
 
 def test_an_engine_that_does_not_fit_is_not_even_imported(smi, tmp_path):
@@ -229,7 +229,7 @@ def test_shares_that_are_one_together_are_accepted():
     settings = Settings(
         asr_device="cuda", asr_gpu_fraction=0.1, llm_engine="transformers", llm_device="cuda", llm_gpu_fraction=0.7
     )
-    gpu_shares.refuse_crowds(settings, {"asr": 3, "llm": 1, "tts": 1})
+    fractions.refuse_crowds(settings, {"asr": 3, "llm": 1, "tts": 1})
 
 
 def test_shares_beyond_one_are_refused_by_name():
@@ -237,14 +237,14 @@ def test_shares_beyond_one_are_refused_by_name():
         asr_device="cuda", asr_gpu_fraction=0.3, llm_engine="transformers", llm_device="cuda", llm_gpu_fraction=0.7
     )
     with pytest.raises(ConfigurationError) as refused:
-        gpu_shares.refuse_crowds(settings, {"asr": 2, "llm": 1, "tts": 1})
+        fractions.refuse_crowds(settings, {"asr": 2, "llm": 1, "tts": 1})
     assert "GPU 0 is shared out 1.30 times" in refused.value.detail
     assert "2 × WAIJIAO_ASR_GPU_FRACTION=0.3, 1 × WAIJIAO_LLM_GPU_FRACTION=0.7" in refused.value.detail
 
 
 def test_shares_of_different_gpus_are_not_added():
     settings = Settings(asr_device="cuda", llm_engine="transformers", llm_device="cuda", llm_gpu=1)
-    gpu_shares.refuse_crowds(settings, {"asr": 1, "llm": 1, "tts": 1})
+    fractions.refuse_crowds(settings, {"asr": 1, "llm": 1, "tts": 1})
 
 
 def test_waijiao_up_refuses_shares_beyond_one_before_it_looks_for_models(tmp_path):

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import personas
-from pipeline.record import Job, Question
+from pipeline.jobs.job import Job, JobRequest
+from pipeline.jobs.results import Edit
 from pipeline.settings import Settings
-from pipeline.turns import Edit
 from pipeline.words.edits import WORD
 from worker_llm.feedback import REPEATED_CHARS, REPLY_CHARS, understand
 from worker_llm.homework import Homework
@@ -31,8 +31,8 @@ def read(heard: str, text: str = TEXT, raw: str = ASKED):
 
 
 def homework(**details) -> Homework:
-    question = Question("a", "a", assignment="hw3", details=details)
-    return Homework.of(Job(question, 1, "llm", "1", 1, 0, 0, 0))
+    job_request = JobRequest("a", "a", assignment="hw3", details=details)
+    return Homework.of(Job(job_request, 1, "llm", "1", 1, 0, 0, 0))
 
 
 def test_who_reads_everything_is_praised_and_asked_about_it():
@@ -171,5 +171,5 @@ def test_target_words_are_told_when_nothing_is_wrong():
 
 
 def test_what_is_no_homework_has_no_target_words():
-    job = Job(Question("a", "a", details={"text": TEXT, "words": ["go"]}), 1, "llm", "1", 1, 0, 0, 0)
+    job = Job(JobRequest("a", "a", details={"text": TEXT, "words": ["go"]}), 1, "llm", "1", 1, 0, 0, 0)
     assert Homework.of(job) == Homework()

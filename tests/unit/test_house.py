@@ -8,8 +8,8 @@ import pytest
 from waiting import wait_for
 
 from pipeline.errors import ConfigurationError
+from pipeline.redis_connection import broker_url, redis_url, socket_path
 from pipeline.settings import Settings
-from pipeline.store import address, broker_address, socket_path
 from waijiao.house import end
 from waijiao.services import thread_budget, workers
 
@@ -36,14 +36,14 @@ def test_the_embedded_redis_has_a_short_private_path_however_long_home_is(tmp_pa
 
 def test_records_and_broker_have_the_same_address(tmp_path):
     here = Settings(home=tmp_path)
-    assert broker_address(here).partition(":")[2] == address(here).partition(":")[2]
+    assert broker_url(here).partition(":")[2] == redis_url(here).partition(":")[2]
     there = Settings(redis_url="rediss://:secret@redis.example:6380/1")
-    assert broker_address(there) == address(there) == "rediss://:secret@redis.example:6380/1"
+    assert broker_url(there) == redis_url(there) == "rediss://:secret@redis.example:6380/1"
 
 
 def test_tls_without_certificate_checks_is_refused():
     with pytest.raises(ConfigurationError, match="certificate"):
-        address(Settings(redis_url="rediss://redis.example:6380/1?ssl_cert_reqs=none"))
+        redis_url(Settings(redis_url="rediss://redis.example:6380/1?ssl_cert_reqs=none"))
 
 
 def started(script):

@@ -5,11 +5,10 @@ from dataclasses import replace
 import pytest
 
 from pipeline import personas
-from pipeline.lesson_figures import figures, practice
-from pipeline.lessons import Turn, chapters, turns
-from pipeline.record import Job, Question
+from pipeline.jobs.job import Job, JobRequest
+from pipeline.jobs.results import Cuts, Feedback, Transcript, Word
+from pipeline.lessons import Turn, chapters, figures, practice, turns
 from pipeline.settings import Settings
-from pipeline.turns import Cuts, Feedback, Transcript, Word
 from pipeline.words.edits import compare
 from worker_llm.lesson_summary import SPOKEN_CHARS, lasting, main, practised, summary
 from worker_llm.summing_up import remark
@@ -25,7 +24,7 @@ def turn(number: int, heard: str = "", corrected: str = "", **more) -> Turn:
     words = tuple(Word(w, 0, 1, BAD if w in more.get("unclear", ()) else GOOD) for w in heard.split())
     edits = tuple(piece.edit for piece in compare(heard, corrected or heard) if not piece.unchanged)
     job = Job(
-        Question(f"t{number}", f"t{number}", task=task, lesson="l", details=details),
+        JobRequest(f"t{number}", f"t{number}", task=task, lesson="l", details=details),
         *(number, "llm", "1", 1, 0, 0, 0),
         transcript=Transcript(heard, "en", 4.0, words) if heard else None,
         feedback=Feedback(heard, corrected or heard, "Why?", "Why?", edits) if heard and task == "turn" else None,
@@ -35,7 +34,7 @@ def turn(number: int, heard: str = "", corrected: str = "", **more) -> Turn:
 
 
 def lesson(**details) -> Job:
-    return Job(Question("l", "l", task="lesson", details=details), 1, "llm", "1", 1, 0, 0, 0, cuts=Cuts(1900.0, ()))
+    return Job(JobRequest("l", "l", task="lesson", details=details), 1, "llm", "1", 1, 0, 0, 0, cuts=Cuts(1900.0, ()))
 
 
 LESSON = [

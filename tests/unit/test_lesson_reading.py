@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import FORMS, hour_of_silence, learner, video, wav, write
 
-from pipeline.blobs import Blob
+from pipeline.blob_store import Blob
 from pipeline.errors import BadAudio, NotAudio, TooLong
-from pipeline.record import ROADS, Job, Question
-from pipeline.turns import Cut
+from pipeline.jobs.job import ROADS, Job, JobRequest
+from pipeline.jobs.results import Cut
 from worker_cut.children import child, with_recording
 from worker_cut.reading import BLOCK, RATE, WINDOW, blocks, read
 from worker_cut.sounds import sounds
@@ -110,7 +110,7 @@ def test_a_turn_sounds_as_what_was_recorded_meanwhile_however_the_recording_is_r
 
 
 def lesson(**more):
-    asked = Question("a1", "a1", "school", recording="school/a1/x", task="lesson", lane="bulk", **more)
+    asked = JobRequest("a1", "a1", "school", recording="school/a1/x", task="lesson", lane="bulk", **more)
     return Job(asked, seq=1, stage="cut", fence="1", version=1, created_at=0, updated_at=0, deadline_at=0)
 
 
@@ -129,7 +129,7 @@ def test_a_turn_is_asked_about_as_the_lesson_was():
 
 def test_a_turn_has_the_same_name_at_every_attempt_and_no_other_turn_has_it():
     cut = Cut(1, 0, 1)
-    other = Job(Question("a2", "a2", task="lesson"), 1, "cut", "1", 1, 0, 0, 0)
+    other = Job(JobRequest("a2", "a2", task="lesson"), 1, "cut", "1", 1, 0, 0, 0)
 
     assert child(lesson(), cut).name == child(lesson(), cut).name
     assert len({child(lesson(), cut).id, child(lesson(), Cut(2, 0, 1)).id, child(other, cut).id}) == 3

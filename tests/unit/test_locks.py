@@ -16,8 +16,8 @@ from worker_tts.engine import ENGINES as TTS
 
 LOCKS = ROOT / "deploy/locks"
 ENTRIES = {  # role -> what its process imports, engines included
-    "api": ["api", "api.server", "waijiao.command"],
-    "models": ["waijiao.command", "pipeline.model_fetching"],
+    "api": ["api", "api.gunicorn", "waijiao.command"],
+    "models": ["waijiao.command", "pipeline.model_files.download"],
     "worker_asr": ["worker_asr.tasks", ASR["faster-whisper"]],
     "worker_llm": ["worker_llm.tasks", LLM["llama.cpp"], LLM["openai"]],
     "worker_tts": ["worker_tts.tasks", TTS["hibari"]],
@@ -68,7 +68,11 @@ if "api" in sys.argv[2:]:
     import_module("api").create_app()
 """
 
-CELERY_S = ["celeryconfig", "kombu.transport.redis", "pipeline.consumer", "pipeline.pool"]
+CELERY_S = [
+    "celeryconfig",
+    "kombu.transport.redis",
+    "pipeline.worker.celery_overrides",
+]
 each_role = pytest.mark.parametrize("role", ENTRIES)
 
 

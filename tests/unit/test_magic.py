@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from pipeline.audio.formats import FORMATS, HEAD, content_type, sniff
 from pipeline.errors import NotAudio, UnknownFormat
-from pipeline.magic import FORMATS, HEAD, content_type, sniff
 
 ADTS = bytes.fromhex("fff15040021ffc") + bytes(9)  # a frame of 16 bytes
 MP3 = bytes.fromhex("fffb9064") + bytes(413)  # 128 kbit/s at 44.1 kHz: 417 bytes
@@ -93,5 +93,5 @@ def test_an_unknown_answer_format_names_the_known_ones():
 
 
 def test_telling_formats_imports_nothing_heavy():
-    code = "import sys, pipeline.magic; sys.exit(len({'numpy', 'av', 'soundfile'} & sys.modules.keys()))"
+    code = "import sys, pipeline.audio.formats; sys.exit(len({'numpy', 'av', 'soundfile'} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.assignments import Student
 from pipeline.handing_in.matching import matched
+from pipeline.homework.assignments import Student
 
 CLASS = (
     Student("Wang Xiaoming", "20230107"),

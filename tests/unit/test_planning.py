@@ -9,8 +9,8 @@ import pytest
 from click import ClickException
 from click.testing import CliRunner
 
-from pipeline.capacity_shapes import Capacity, ModelCapacity, Waiting
 from pipeline.errors import ConfigurationError
+from pipeline.schemas.jobs import Capacity, ModelCapacity, Waiting
 from waijiao.planning import command as command
 from waijiao.planning.measuring import RECORDINGS, joined
 from waijiao.planning.moments import moment

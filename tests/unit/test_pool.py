@@ -9,7 +9,7 @@ import pytest
 from billiard.pool import RUN
 from celery.concurrency.asynpool import AsynPool
 
-from pipeline.pool import Pool
+from pipeline.worker.celery_overrides import Pool
 
 BEGINNING = b"\0\0\0\4\1\1\1\1"  # what looks like that of a message of four bytes
 WORK = (2, (7, None, (True, b"a result, and " + BEGINNING)))

@@ -2,8 +2,8 @@ import pytest
 
 from pipeline import personas
 from pipeline.errors import ConfigurationError
+from pipeline.jobs.results import Exchange, Feedback
 from pipeline.settings import Settings
-from pipeline.turns import Exchange, Feedback
 from worker_llm.prompt import as_data, as_exchange, compose, opening
 
 LIMITS = Settings(history_turns=3, prompt_tokens=300, answer_tokens=50)

@@ -17,8 +17,8 @@ from pages import Page
 from api.report import Handed, audio_names, class_page, files
 from api.report.marks import RIGHT, WRONG, marked, text_marked
 from api.report.plot import shortened
-from pipeline.assignments import Student
-from pipeline.turns import Edit
+from pipeline.homework.assignments import Student
+from pipeline.jobs.results import Edit
 from pipeline.words.edits import compare
 from pipeline.words.reading_aloud import read
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.assignments import Student
 from pipeline.errors import BadRoster
 from pipeline.handing_in.rosters import read
+from pipeline.homework.assignments import Student
 
 CLASS = (Student("王小明", "20230107"), Student("李雷", "20230108"))
 

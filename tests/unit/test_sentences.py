@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.audio import Sound
+from pipeline.audio.decode import Sound
 from pipeline.errors import UnknownEngine
 from pipeline.settings import Settings
 from worker_tts.engine import load

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.subtitles import COLUMNS, LINES, LONGEST_S, columns, cues, srt, vtt
-from pipeline.turns import Segment, Transcript, Word
+from pipeline.jobs.results import Segment, Transcript, Word
 
 TIMES = re.compile(r"(\d\d:\d\d:\d\d[.,]\d{3}) --> (\d\d:\d\d:\d\d[.,]\d{3})")
 

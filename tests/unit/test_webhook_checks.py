@@ -4,9 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from pipeline.errors import BadRequest
-from pipeline.record import Question
+from pipeline.jobs.job import JobRequest
 from pipeline.settings import Settings
-from pipeline.webhooks import ENDINGS, LONGEST, checked_webhook, host, told
+from pipeline.webhooks.validation import ENDINGS, MAX_URL_CHARS, checked_webhook, host, webhook_fields
 
 NOBODY_S = Settings(webhook_networks="")
 SCHOOL_S = Settings(webhook_networks="10.0.0.0/8,fd00::/8")
@@ -52,7 +52,7 @@ def test_events_without_a_webhook_are_refused():
         "https://127.0.0.1/",
         "https://[::ffff:10.0.0.1]/",
         "https://169.254.169.254/latest/meta-data",
-        f"https://school.example/{'x' * LONGEST}",
+        f"https://school.example/{'x' * MAX_URL_CHARS}",
     ],
 )
 def test_a_url_that_cannot_be_sent_to_is_refused(url):
@@ -75,6 +75,6 @@ def test_networks_that_cannot_be_read_are_refused_at_the_start():
 
 def test_only_the_host_is_ever_shown():
     assert host("https://school.example:8443/hook?secret=1") == "school.example"
-    question = Question("a", "anna", webhook="https://school.example/secret")
-    assert told(question) == {"webhook_host": "school.example", "webhook_events": ",".join(ENDINGS)}
-    assert told(Question("a", "anna")) == {}
+    job_request = JobRequest("a", "anna", webhook="https://school.example/secret")
+    assert webhook_fields(job_request) == {"webhook_host": "school.example", "webhook_events": ",".join(ENDINGS)}
+    assert webhook_fields(JobRequest("a", "anna")) == {}

@@ -7,11 +7,11 @@ import time
 import pytest
 
 from examples.webhook_receiver import Book, create_app, fetch_answers
-from pipeline import signing
+from pipeline.webhooks import outbox
 from waijiao import Client
 from waijiao.running import free_port
 
-SECRET = signing.fresh()
+SECRET = outbox.fresh()
 
 
 def body(event: str = "job.succeeded") -> bytes:
@@ -19,7 +19,7 @@ def body(event: str = "job.succeeded") -> bytes:
 
 
 def signed(said: bytes, *secrets: str) -> dict[str, str]:
-    return signing.headers(secrets or [SECRET], "msg_a_succeeded", int(time.time()), said)
+    return outbox.headers(secrets or [SECRET], "msg_a_succeeded", int(time.time()), said)
 
 
 @pytest.fixture
@@ -40,15 +40,15 @@ def test_what_is_told_twice_is_to_be_done_once(tell, book):
 
 
 def test_both_secrets_are_taken_after_a_rotation(tell):
-    assert tell(body(), signed(body(), signing.fresh(), SECRET)) == 204
+    assert tell(body(), signed(body(), outbox.fresh(), SECRET)) == 204
 
 
 def test_what_nobody_signed_is_refused_and_not_written_down(tell, book):
     refused = [
         tell(body(), {}),
-        tell(body(), signed(body(), signing.fresh())),
+        tell(body(), signed(body(), outbox.fresh())),
         tell(body() + b" ", signed(body())),
-        tell(body(), signing.headers([SECRET], "msg_a_succeeded", int(time.time()) - 3600, body())),
+        tell(body(), outbox.headers([SECRET], "msg_a_succeeded", int(time.time()) - 3600, body())),
     ]
     assert refused == [401] * 4
     assert book.undone() == []

@@ -10,7 +10,7 @@ import httpcore
 import pytest
 from receiver import Receiver, receiving
 
-from pipeline.addresses import networks
+from pipeline.ip_ranges import networks
 from worker_chores.guarded import Refused
 from worker_chores.posting import MOST_READ, Client
 

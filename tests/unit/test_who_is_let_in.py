@@ -3,9 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
-from api.access import is_loopback
+from api.auth import is_loopback
+from pipeline.api_keys import Limits, check
 from pipeline.errors import ConfigurationError
-from pipeline.keys import Limits, check
 from pipeline.settings import Settings
 from waijiao.client import AsyncClient, Client
 

@@ -9,9 +9,9 @@ from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from pipeline.assignments import Student
 from pipeline.errors import BadRequest, BadRoster
 from pipeline.handing_in import rosters
+from pipeline.homework.assignments import Student
 from waijiao.fields import AssignmentFields
 from waijiao.homework import plain_yaml
 

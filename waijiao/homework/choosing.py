@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from pipeline.assignments import Student
 from pipeline.errors import BadRequest, UnknownAssignment, UnknownStudent
-from pipeline.homework_shapes import AssignmentView, Submission
+from pipeline.homework.assignments import Student
+from pipeline.schemas.homework import AssignmentView, Submission
 from waijiao.client import Client
 from waijiao.homework.assignment_files import ENDINGS, Described, read
 

@@ -10,7 +10,7 @@ import click
 
 from pipeline.errors import BadArchive
 from pipeline.handing_in.unzipping import Limits, Member, members
-from pipeline.homework_shapes import AssignmentView
+from pipeline.schemas.homework import AssignmentView
 from waijiao.client import Client
 from waijiao.homework.choosing import chosen, the_assignment
 from waijiao.homework.status import EVERY_S

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import BinaryIO, Literal, cast
 
-from pipeline.assignments import Student
 from pipeline.errors import NotAudio, WaijiaoError
 from pipeline.handing_in.matching import matched
-from pipeline.homework_shapes import HandedIn, Submission
+from pipeline.homework.assignments import Student
+from pipeline.schemas.homework import HandedIn, Submission
 from waijiao.client import Client
 from waijiao.errors import Unreachable
 from waijiao.homework.recordings import Found

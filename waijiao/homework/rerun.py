@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from pipeline.errors import WaijiaoError
-from pipeline.homework_shapes import Done, JobRefused
+from pipeline.schemas.homework import Done, JobRefused
 from waijiao.client import Client
 from waijiao.errors import Unreachable
 from waijiao.fields import From

@@ -7,7 +7,7 @@ import click
 import yaml
 
 from pipeline.errors import BadRequest, NotHeld
-from pipeline.shapes import Job
+from pipeline.schemas.jobs import Job
 from waijiao.client import Client
 from waijiao.fields import Reviewed
 from waijiao.homework import plain_yaml

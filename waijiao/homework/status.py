@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Column, Table
 from rich.text import Text
 
-from pipeline.homework_shapes import AssignmentView, Progress, Submission
+from pipeline.schemas.homework import AssignmentView, Progress, Submission
 from waijiao.client import Client
 from waijiao.homework.choosing import chosen, the_assignment
 from waijiao.plainly import FAILED, out_console, said_plainly, the_url

@@ -8,7 +8,7 @@ from typing import BinaryIO, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from pipeline.lesson_shapes import LessonView
+from pipeline.schemas.lessons import LessonView
 from waijiao.calls import ENDED
 
 

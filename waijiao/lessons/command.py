@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from pipeline.errors import WaijiaoError
-from pipeline.lesson_shapes import LessonView
+from pipeline.schemas.lessons import LessonView
 from waijiao.calls import ENDED
 from waijiao.client import Client
 from waijiao.errors import Unreachable

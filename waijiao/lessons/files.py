@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.lesson_shapes import LessonMistake, LessonView
-from pipeline.when import elapsed
+from pipeline.schemas.lessons import LessonMistake, LessonView
+from pipeline.timestamps import elapsed
 from waijiao.client import Client
 from waijiao.lesson_calls import Written
 

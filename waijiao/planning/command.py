@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from pipeline.capacity_shapes import Capacity
+from pipeline.schemas.jobs import Capacity
 from waijiao.client import Client
 from waijiao.fit import Workers
 from waijiao.plainly import FAILED, out_console, said_plainly, the_url

@@ -8,8 +8,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from pipeline.capacity_shapes import Capacity, ModelCapacity
-from pipeline.record import STAGES
+from pipeline.jobs.job import STAGES
+from pipeline.schemas.jobs import Capacity, ModelCapacity
 from waijiao.services import thread_budget
 
 CORES = "cores"  # which may be what keeps a class waiting, like a model

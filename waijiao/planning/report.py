@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Column, Table
 
-from pipeline.record import STAGES
+from pipeline.jobs.job import STAGES
 from waijiao.planning.reckoning import CORES, Foreseen, Homework, House
 from waijiao.status import STAGE_NAMES
 

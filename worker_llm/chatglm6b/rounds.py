@@ -40,7 +40,8 @@ def written(messages: Sequence[Message]) -> str:
         return said[0]
     pairs = zip(said[::2], [*said[1::2], ""], strict=True)
     return "\n".join(
-        ROUND.format(number=number, question=question, answer=answer) for number, (question, answer) in enumerate(pairs)
+        ROUND.format(number=number, job_request=job_request, answer=answer)
+        for number, (job_request, answer) in enumerate(pairs)
     )
 
 

@@ -1,4 +1,4 @@
-"""The product's API, which obeys orders.  Run with: gunicorn -c python:api.server "faulty.api:create_app()" """
+"""The product's API, which obeys orders.  Run with: gunicorn -c python:api.gunicorn "faulty.api:create_app()" """
 
 from api import create_app
 from faulty import points

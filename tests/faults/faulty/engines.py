@@ -14,9 +14,9 @@ import numpy as np
 
 from faulty import LEAST_S, STEP_S
 from faulty.orders import KIND, always, note, obey
-from pipeline.audio import Sound
+from pipeline.audio.decode import Sound
+from pipeline.jobs.results import Completion, Transcript
 from pipeline.settings import Settings
-from pipeline.turns import Completion, Transcript
 from worker_asr.engine import Recording
 from worker_llm.engine import Message, Prompt
 from worker_tts.engine import Line
@@ -80,7 +80,7 @@ class Mouth(Scripted):
         return self.run(lines, [line.text for line in lines], [TONE] * len(lines))
 
 
-def history(question: object) -> list[str]:
+def history(job_request: object) -> list[str]:
     """The utterances of the turns before the last, which a prompt shows the language model."""
-    said: tuple[Message, ...] = question.messages[:-1] if isinstance(question, Prompt) else ()
+    said: tuple[Message, ...] = job_request.messages[:-1] if isinstance(job_request, Prompt) else ()
     return [canary for message in said if message.role == "user" for canary in CANARY.findall(message.content)[:1]]

@@ -12,8 +12,8 @@ from typing import Any
 from celery.signals import after_task_publish, before_task_publish, task_postrun
 
 from faulty.orders import obey
-from pipeline.blobs import FolderBlobs
-from pipeline.jobs import Jobs
+from pipeline.blob_store import FolderBlobs
+from pipeline.jobs.store import Jobs
 
 
 def install() -> None:

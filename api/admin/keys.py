@@ -1,0 +1,114 @@
+"""/v1/keys: an administrator makes, lists and revokes the keys of its tenant."""
+
+from datetime import datetime
+from typing import Annotated, Literal, cast
+
+from flask import Blueprint, current_app, jsonify
+from pydantic import BeforeValidator, Field
+from werkzeug.wrappers import Response
+
+from api import context
+from api.auth import ADMIN, requires
+from api.jobs.schemas import Asking
+from api.openapi import answers
+from pipeline.api_keys import Key, Keys, Limits
+from pipeline.errors import UnknownKeyId
+from pipeline.schemas.jobs import Shape
+from pipeline.timestamps import iso
+
+routes = Blueprint("keys", __name__)
+Role = Literal["learner", "teacher", "admin"]
+MOST = 1_000_000  # jobs a minute, or minutes a day, that a limit may allow
+
+
+def whole(value: object) -> object:
+    """JSON's whole numbers: 5 and 5.0; neither true nor "5"."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("no number")
+    return value
+
+
+Limit = Annotated[int, Field(ge=0, le=MOST), BeforeValidator(whole)]
+
+
+class KeyWanted(Asking):
+    """What a new key is for; a limit of 0 is none, one that is not given is the server's own."""
+
+    role: Role = Field(description="learner, teacher or admin")
+    name: str = Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$", description="1 to 64 characters: whose key it is")
+    per_minute: Limit | None = Field(None, description="a number of jobs that it may submit in a minute")
+    minutes_a_day: Limit | None = Field(None, description="a number of minutes of recordings a day (UTC)")
+
+
+class KeyShown(Shape):
+    """A key, without its secret; `revoked_at` is null while it is good."""
+
+    id: str
+    tenant: str
+    role: Role
+    name: str
+    per_minute: int
+    minutes_a_day: int
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+class NewKey(KeyShown):
+    """A key that was just made: `key` is to be sent as `Authorization: Bearer KEY`, and is never shown again."""
+
+    key: str
+
+
+class KeyList(Shape):
+    """The tenant's keys, oldest first."""
+
+    keys: list[KeyShown]
+
+
+@routes.get("/v1/keys")
+@requires(ADMIN)
+@answers("keys", {200: KeyList})
+def browse() -> Response:
+    """The keys of the caller's tenant, revoked ones too."""
+    return jsonify({"keys": [show(key) for key in keys().list(context.caller().tenant)]})
+
+
+@routes.post("/v1/keys")
+@requires(ADMIN)
+@answers("keys", {201: NewKey})
+def create(json: KeyWanted) -> Response:
+    """Make a key of the caller's tenant. Its text is in this answer and nowhere else."""
+    chosen = context.settings()
+    limits = Limits(
+        chosen.key_per_minute if json.per_minute is None else json.per_minute,
+        chosen.key_minutes_a_day if json.minutes_a_day is None else json.minutes_a_day,
+    )
+    key, text = keys().create(context.caller().tenant, json.role, json.name, limits)
+    answer = jsonify({**show(key), "key": text})
+    answer.status_code = 201
+    return answer
+
+
+@routes.delete("/v1/keys/<key_id>")
+@requires(ADMIN)
+@answers("keys", {200: KeyShown}, UnknownKeyId)
+def revoke(key_id: str) -> Response:
+    """From now on the key opens nothing; its jobs stay."""
+    return jsonify(show(keys().revoke(key_id, context.caller().tenant)))
+
+
+def keys() -> Keys:
+    return cast(Keys, current_app.extensions["keys"])
+
+
+def show(key: Key) -> dict[str, object]:
+    return {
+        "id": key.id,
+        "tenant": key.tenant,
+        "role": key.role,
+        "name": key.name,
+        "per_minute": key.limits.per_minute,
+        "minutes_a_day": key.limits.minutes_a_day,
+        "created_at": iso(key.created_at),
+        "revoked_at": None if key.revoked_at is None else iso(key.revoked_at),
+    }

@@ -1,0 +1,207 @@
+"""How the server is: /healthz, /readyz, /metrics, /v1/capacity and /v1/capabilities."""
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from typing import Any, cast
+
+from flask import Blueprint, jsonify
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
+from redis import Redis
+from werkzeug.wrappers import Response
+
+from api import context
+from api.auth import ADMIN, LEARNER, OPEN, TEACHER, requires
+from api.jobs.parser import voices
+from api.jobs.schemas import SPEEDS
+from api.openapi import answers
+from pipeline import personas
+from pipeline.audio.formats import FORMATS
+from pipeline.errors import WaijiaoError
+from pipeline.gpu.fractions import on_gpu
+from pipeline.jobs.eta import BEHIND
+from pipeline.jobs.job import CUT, LANES, STAGES
+from pipeline.jobs.store import PREFIX, Jobs
+from pipeline.schemas import jobs as job_schemas
+from pipeline.schemas.jobs import Capacity, Place
+from pipeline.settings import Settings
+from pipeline.worker.registry import count_workers
+
+log = logging.getLogger("waijiao")
+routes = Blueprint("status", __name__)
+
+
+@routes.get("/healthz")
+@requires(OPEN)
+@answers("health", {200: job_schemas.Alive})
+def alive() -> Response:
+    """This process lives."""
+    return jsonify({"alive": True})
+
+
+@routes.get("/readyz")
+@requires(OPEN)
+@answers("health", {200: job_schemas.Readiness, 503: job_schemas.Readiness})
+def ready() -> Response:
+    """200 when every stage has a worker with a loaded model, else 503; both say how many and what waits."""
+    found, waiting = count_workers(context.jobs().redis), context.jobs().waiting()
+    none = {"ready": 0, "loading": 0}
+    models = {stage: {**found.get(stage, none), "waiting": waiting[stage]} for stage in STAGES}
+    everywhere = all(model["ready"] for model in models.values())
+    answer = jsonify({"ready": everywhere, "models": models})
+    answer.status_code = 200 if everywhere else 503
+    return answer
+
+
+@routes.get("/metrics")
+@requires(ADMIN)
+@answers("metrics", {200: "text/plain"})
+def metrics() -> Response:
+    """Jobs accepted, ended, unfinished and waiting; workers; each model's speed; webhooks that are due."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(ServerMetrics(context.jobs()))
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+class ServerMetrics(Collector):
+    """The figures as they are now."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self.jobs = jobs
+
+    def collect(self) -> Iterator[Metric]:
+        redis = self.jobs.redis
+        accepted = CounterMetricFamily("waijiao_jobs_accepted", "Jobs accepted since the store was made.")
+        accepted.add_metric([], float(cast(str | None, redis.get(f"{PREFIX}accepted")) or 0))
+        yield accepted
+        ended = CounterMetricFamily("waijiao_jobs_ended", "Jobs ended since the store was made.", labels=["state"])
+        for state, count in cast(dict[str, str], redis.hgetall(f"{PREFIX}ended")).items():
+            ended.add_metric([state], float(count))
+        yield ended
+        yield GaugeMetricFamily(
+            "waijiao_jobs_unfinished", "Jobs that have not ended.", redis.zcard(f"{PREFIX}deadlines")
+        )
+        yield GaugeMetricFamily("waijiao_webhooks_waiting", "Deliveries to come.", redis.zcard(f"{PREFIX}deliveries"))
+        yield from self.of_stages()
+
+    def of_stages(self) -> Iterator[Metric]:
+        waiting = {**self.jobs.waiting(), CUT: self.jobs.redis.zcard(f"{PREFIX}ready:{CUT}")}
+        found = count_workers(self.jobs.redis)
+        pace = cast(dict[str, str], self.jobs.redis.hgetall(f"{PREFIX}pace"))
+        line = GaugeMetricFamily("waijiao_jobs_waiting", "Jobs ready for a stage that no worker has.", labels=["stage"])
+        hands = GaugeMetricFamily("waijiao_workers", "Workers of a stage.", labels=["stage", "state"])
+        speed = GaugeMetricFamily(
+            "waijiao_stage_seconds", "Seconds a stage takes for a job, the latest counting most.", labels=["stage"]
+        )
+        for stage in waiting:
+            line.add_metric([stage], waiting[stage])
+            for state, count in found.get(stage, {"ready": 0, "loading": 0}).items():
+                hands.add_metric([stage, state], count)
+            if f"ran:{stage}" in pace:
+                speed.add_metric([stage], float(pace[f"ran:{stage}"]))
+        yield from (line, hands, speed)
+
+
+@routes.get("/v1/capacity")
+@requires(TEACHER)
+@answers("capacity", {200: Capacity})
+def show_capacity() -> Response:
+    """How much work the models do, and how much waits, of all tenants together."""
+    redis = context.jobs().redis
+    pace = cast(Mapping[str, str], redis.hgetall(f"{PREFIX}pace"))
+    waiting, running, found = waiting_jobs(redis), running_jobs(redis), count_workers(redis)
+    models = {
+        stage: {
+            **found.get(stage, {"ready": 0, "loading": 0}),
+            "running": running[stage],
+            "waiting": waiting[stage],
+            "ran_s": seconds(pace, f"ran:{stage}"),
+            "each_s": seconds(pace, f"each:{stage}"),
+            "computes_on": computes_on(stage, context.settings()),
+        }
+        for stage in STAGES
+    }
+    cores = len(os.sched_getaffinity(0))
+    return jsonify({"models": models, "heard_s": seconds(pace, "heard"), "cores": cores})
+
+
+def waiting_jobs(redis: "Redis") -> dict[str, dict[str, int]]:
+    """For each stage the ready jobs of each lane that no worker has."""
+    with redis.pipeline(transaction=False) as reading:
+        for stage in STAGES:
+            for end in BEHIND:
+                reading.zcount(f"{PREFIX}ready:{stage}", "-inf", f"({end}")
+        counts = iter(reading.execute())
+    partial_results = {stage: [next(counts) for _ in BEHIND] for stage in STAGES}
+    return {
+        stage: {lane: end - begin for lane, begin, end in zip(LANES, (0, *ends), ends, strict=False)}
+        for stage, ends in partial_results.items()
+    }
+
+
+def running_jobs(redis: "Redis") -> Counter[str | None]:
+    """How many jobs are leased to a worker at each stage."""
+    with redis.pipeline(transaction=False) as reading:
+        for name in cast(list[str], redis.zrange(f"{PREFIX}leases", 0, -1)):
+            reading.hget(f"{PREFIX}job:{name}", "stage")
+        return Counter(cast(list[str | None], reading.execute()))
+
+
+def seconds(pace: Mapping[str, Any], name: str) -> float | None:
+    return round(float(pace[name]), 3) if name in pace else None
+
+
+def computes_on(stage: str, settings: Settings) -> Place:
+    """Where the engine of a stage computes, as the settings say, which are the same for the whole house."""
+    if getattr(settings, f"{stage}_engine") == "openai":
+        return "server"
+    return "gpu" if on_gpu(stage, settings) else "cpu"
+
+
+@routes.get("/v1/capabilities")
+@requires(LEARNER)
+@answers("capabilities", {200: job_schemas.Capabilities})
+def show_capabilities() -> Response:
+    """The teachers, voices and formats that a job may name, and how much it may bring."""
+    chosen = context.settings()
+    limits = {
+        "upload_mb": chosen.max_upload_mb,
+        "recording_s": chosen.max_recording_s,
+        "text_chars": chosen.max_text_chars,
+    }
+    return jsonify(
+        {
+            "version": version("waijiao"),
+            "personas": list(teachers()),
+            "persona": chosen.persona,
+            "voices": voices() or ["default"],
+            "formats": list(FORMATS),
+            "speed": dict(zip(("min", "max"), SPEEDS, strict=True)),
+            "limits": limits,
+            "retention_h": chosen.retention_h,
+            "keeps_recordings": chosen.keep_recordings,
+        }
+    )
+
+
+def teachers() -> Iterator[dict[str, Any]]:
+    """Those whose files can be used: a teacher whose file is being edited must not lock all others out."""
+    folder = context.settings().personas
+    for name in personas.names(folder):
+        try:
+            teacher = personas.load(name, folder)
+        except (WaijiaoError, OSError) as error:
+            log.warning("the persona %s cannot be offered: %s", name, error)
+            continue
+        yield {
+            "name": name,
+            "display": dict(teacher.display),
+            "about": dict(teacher.about),
+            "greeting": teacher.greeting,
+            "languages": list(teacher.languages),
+        }

@@ -1,0 +1,95 @@
+"""/v1/webhooks and a job's deliveries: what its webhook was told, and the secret that signs it."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Literal
+
+from flask import Blueprint, jsonify
+from werkzeug.wrappers import Response
+
+from api import context
+from api.auth import ADMIN, TEACHER, requires
+from api.openapi import answers
+from pipeline.errors import Erased, UnknownJob
+from pipeline.schemas.jobs import Seconds, Shape
+from pipeline.timestamps import iso
+from pipeline.webhooks import outbox
+from pipeline.webhooks.outbox import Deliveries, Delivery
+
+routes = Blueprint("webhooks", __name__)
+
+
+class DeliveryAttempt(Shape):
+    """One try: what the receiver answered, or what stopped it."""
+
+    at: datetime
+    seconds: Seconds
+    status: int | None
+    error: str | None
+
+
+class JobDelivery(Shape):
+    """One event of the job; `id` is its webhook-id, `host` all that is shown of the URL."""
+
+    id: str
+    event: str
+    host: str
+    at: datetime
+    state: Literal["waiting", "delivered", "given_up"]
+    attempts: list[DeliveryAttempt]
+    next_at: datetime | None
+
+
+class JobDeliveries(Shape):
+    """What a job's webhook was told, and is still to be told, in the order in which it happened."""
+
+    deliveries: list[JobDelivery]
+
+
+class WebhookSecret(Shape):
+    """What this tenant's deliveries are signed with. Give it to receivers, and to nobody else."""
+
+    secret: str
+
+
+@routes.get("/v1/jobs/<job_id>/deliveries")
+@requires(TEACHER)
+@answers("webhooks", {200: JobDeliveries}, UnknownJob, Erased)
+def deliveries(job_id: str) -> Response:
+    """What the job's webhook was told, how often that was tried, and when it will be tried again."""
+    told = Deliveries(context.jobs()).of(context.job(job_id))
+    return jsonify({"deliveries": [show(delivery) for delivery in told]})
+
+
+@routes.get("/v1/webhooks/secret")
+@requires(ADMIN)
+@answers("webhooks", {200: WebhookSecret})
+def secret() -> Response:
+    """The tenant's secret, by which receivers know that a delivery is ours (standardwebhooks.com)."""
+    return shown(outbox.secrets_of(context.jobs().redis, context.caller().tenant)[0])
+
+
+@routes.post("/v1/webhooks/secret/rotate")
+@requires(ADMIN)
+@answers("webhooks", {200: WebhookSecret})
+def rotate() -> Response:
+    """Sign with a new secret; for 24 hours the one before it signs as well, so that no receiver misses anything."""
+    return shown(outbox.rotate(context.jobs(), context.caller().tenant))
+
+
+def shown(secret: str) -> Response:
+    answer = jsonify({"secret": secret})
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def show(delivery: Delivery) -> dict[str, object]:
+    return {
+        "id": delivery.id,
+        "event": delivery.event,
+        "host": delivery.host,
+        "at": iso(delivery.at),
+        "state": delivery.state,
+        "attempts": [{**asdict(attempt), "at": iso(attempt.at)} for attempt in delivery.attempts],
+        "next_at": None if delivery.next_at is None else iso(delivery.next_at),
+    }

@@ -1,0 +1,112 @@
+"""What may be said of an assignment, and asked of it, as types."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
+
+from api.jobs.schemas import SPEEDS, Asking, Upload, Words
+from pipeline.audio.formats import FORMATS
+from pipeline.homework.assignments import LEVELS, MOST_STUDENTS
+
+ID = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+Name = Annotated[Words, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Length = Annotated[Words, StringConstraints(max_length=4000)]
+
+
+def require_string(due: Any) -> Any:
+    """JSON has no times; a number is none."""
+    if isinstance(due, str):
+        return due
+    raise ValueError("it is no string")
+
+
+Due = Annotated[AwareDatetime, BeforeValidator(require_string, json_schema_input_type=str)]
+
+
+class StudentFields(Asking):
+    """One of the class."""
+
+    name: Name = Field(description="1 to 100 characters")
+    id: str = Field("", max_length=100, description="what the school calls the student by, such as a number")
+
+
+class AssignmentFields(Asking):
+    """What is set."""
+
+    model_config = ConfigDict(strict=True)
+
+    title: Annotated[Name, StringConstraints(max_length=200)] = Field(description="1 to 200 characters")
+    instructions: Length = Field("", description="what is to be done, in at most 4000 characters")
+    text: Length = Field("", description="what is to be read aloud, in at most 4000 characters; empty: speak freely")
+    words: list[Annotated[Name, StringConstraints(max_length=60)]] = Field(
+        default_factory=list, max_length=50, description="at most 50 words that are to be used"
+    )
+    persona: str | None = Field(None, description="the name of a teacher")
+    language: str = Field("", pattern=r"^([a-z]{2,3})?$", description="an ISO 639 code such as en")
+    level: Literal[LEVELS] = Field("", description=f"one of {', '.join(filter(None, LEVELS))}")  # type: ignore[valid-type]
+    class_name: Annotated[Words, StringConstraints(max_length=100)] = Field(
+        "", description="at most 100 characters; classes take turns when the server is busy"
+    )
+    due: Due | None = Field(None, strict=False, description="when it is due, such as 2026-12-01T20:00:00+08:00")
+    retention_h: int | None = Field(None, ge=1, le=87_600, description="hours it is kept after it was answered")
+    hold: bool = Field(False, description="true: answers wait for the teacher's word before they are spoken")
+    students: list[StudentFields] = Field(
+        default_factory=list, max_length=MOST_STUDENTS, description="who is to hand in; empty: whoever does"
+    )
+    voice: str = Field("default", description="a voice of the speech model", max_length=64)
+    speed: float = Field(1.0, ge=SPEEDS[0], le=SPEEDS[1], description="a number from 0.5 to 2")
+    format: str = Field("wav", description=f"one of {', '.join(FORMATS)}", json_schema_extra={"enum": list(FORMATS)})
+    webhook: str = Field("", max_length=2000, description="an https URL that is told when all of it is answered")
+
+
+class NewAssignment(AssignmentFields):
+    """What is set, and its name."""
+
+    id: str | None = Field(None, pattern=ID, description="1 to 64 of a-z, 0-9, _ and -; made when it is not given")
+
+
+class HandInForm(Asking):
+    """Recordings that are handed in: any number of parts `file`, each a recording or a ZIP of them."""
+
+    file: list[Upload] = Field(description="a recording, or a ZIP of recordings; it may come any number of times")
+    student: Name | None = Field(None, description="who hands it in, where the file's name does not say so")
+
+    @field_validator("file", mode="before")
+    @classmethod
+    def one_is_a_list_too(cls, files: Any) -> Any:
+        return files if isinstance(files, list) else [files]
+
+
+class ReviewForm(Asking):
+    """A teacher's changes to an answer that is held; what is not given stays."""
+
+    model_config = ConfigDict(strict=True)
+
+    corrected: Length | None = Field(None, description="what should have been said, in at most 4000 characters")
+    explanation: Length | None = Field(None, description="why, in at most 4000 characters")
+    reply: Length | None = Field(None, description="what is answered, in at most 4000 characters")
+    spoken: Annotated[Length, StringConstraints(min_length=1)] | None = Field(
+        None, description="all that is spoken, in 1 to 4000 characters"
+    )
+
+
+class From(Asking):
+    """Where a job is begun again."""
+
+    from_: Literal["asr", "llm", "tts"] = Field(alias="from", description="asr, llm or tts: the first stage done again")
+
+
+class RerunForm(Asking):
+    """What is to be another than before; what is not given stays."""
+
+    model_config = ConfigDict(strict=True)
+
+    persona: str | None = Field(None, description="the name of a teacher")
+    voice: str | None = Field(None, description="a voice of the speech model", max_length=64)
+    speed: float | None = Field(None, ge=SPEEDS[0], le=SPEEDS[1], description="a number from 0.5 to 2")
+    transcript: Length | None = Field(None, description="what was really said, in at most 4000 characters")
+
+
+def seconds(due: datetime | None) -> float | None:
+    return None if due is None else due.timestamp()

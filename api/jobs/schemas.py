@@ -1,0 +1,309 @@
+"""What clients may ask, as types: fields, queries and headers. A field's description says what it must be."""
+
+import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    StringConstraints,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+from werkzeug.datastructures import FileStorage
+
+from pipeline.audio.formats import FORMATS
+from pipeline.jobs.job import HINT
+from pipeline.schemas.jobs import State, Task
+from pipeline.webhooks.validation import OF_JOBS
+
+SESSION = r"^[^\s/\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,63}$"
+SPEEDS = (0.5, 2)  # the slowest and the fastest voice, where 1 is its own pace
+WAIT = re.compile(r"(?:^|[,;]\s*)wait=(\d{1,6})\s*(?:[,;]|$)", re.IGNORECASE)
+
+Upload = Annotated[InstanceOf[FileStorage], WithJsonSchema({"type": "string", "format": "binary"})]
+SessionName = Annotated[
+    str, StringConstraints(pattern=SESSION), Field(description="1 to 64 characters without / or \\")
+]
+Label = Annotated[str, StringConstraints(max_length=512)]
+
+
+def whole(text: str) -> str:
+    """JSON can spell half a character, such as "\\ud83d", which no model and no store can take."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("it has half a character") from None
+    return text
+
+
+Words = Annotated[str, AfterValidator(whole)]
+
+
+class Asking(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AnswerFields(Asking):
+    """What may be said of how something is heard and answered."""
+
+    persona: str | None = Field(None, description="the name of a teacher")
+    language: str | None = Field(None, pattern=r"^[a-z]{2,3}$", description="an ISO 639 code such as en or zh")
+    hint: str = Field(
+        "",
+        max_length=HINT,
+        description=f"at most {HINT} characters that may be heard, such as names or a lesson's words",
+    )
+    voice: str = Field("default", description="a voice of the speech model", max_length=64)
+    speed: float = Field(
+        1.0, ge=SPEEDS[0], le=SPEEDS[1], description="a number from 0.5 to 2; 1 is the voice's own pace"
+    )
+    format: str = Field("wav", description=f"one of {', '.join(FORMATS)}", json_schema_extra={"enum": list(FORMATS)})
+    metadata: dict[Annotated[str, StringConstraints(max_length=64)], Label] = Field(
+        default_factory=dict, max_length=16, description="an object of at most 16 strings; it is given back as it came"
+    )
+    webhook: str | None = Field(None, max_length=2000, description="an https URL that is told what becomes of the job")
+    webhook_events: list[str] = Field(
+        default_factory=list,
+        description=f"a list of {', '.join(OF_JOBS)}; all that end a job when it is empty",
+        json_schema_extra={"items": {"type": "string", "enum": list(OF_JOBS)}},
+    )
+
+
+class JobFields(AnswerFields):
+    """What may be said of a question."""
+
+    text: Words = Field("", description="typed words; they are added to what is heard, or answered alone")
+    session: SessionName | None = Field(None, description="1 to 64 characters without / or \\")
+    lane: Literal["interactive", "bulk"] = Field(
+        "interactive", description="interactive, or bulk, which waits while anything interactive does"
+    )
+
+
+def with_words(schema: dict[str, Any]) -> None:
+    """Without a recording there must be text; the type itself leaves that to the check that says so more kindly."""
+    schema["required"] = ["text"]
+    schema["properties"]["text"]["pattern"] = r"\S"
+
+
+class JobText(JobFields):
+    """A question without a recording."""
+
+    model_config = ConfigDict(json_schema_extra=with_words, strict=True)
+
+
+class Form(Asking):
+    """What comes as a form."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def read_what_a_form_spells(cls, fields: Any) -> Any:
+        """Forms send the fields left empty too, and strings only: an object as JSON, a list with commas between."""
+        spelt = {name: value for name, value in fields.items() if value != "" and not unchosen(value)}
+        if isinstance(events := spelt.get("webhook_events"), str):
+            spelt["webhook_events"] = [event.strip() for event in events.split(",") if event.strip()]
+        if isinstance(metadata := spelt.get("metadata"), str):
+            with suppress(ValueError):  # then the type says what it must be
+                spelt["metadata"] = json.loads(metadata)
+        return spelt
+
+
+class JobForm(JobFields, Form):
+    """A question as a form, with its recording, or text, or both."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["audio"]}, {"required": ["text"]}]})
+
+    audio: Upload | None = Field(None, description="a file: wav, mp3, m4a, aac, ogg, opus, webm or flac")
+
+
+def unchosen(value: Any) -> bool:
+    """A form's field for a file, for which nobody chose one."""
+    return isinstance(value, FileStorage) and not value.filename
+
+
+class Repeating(BaseModel):
+    """Headers of a request that may come again."""
+
+    idempotency_key: str | None = Field(
+        None, alias="Idempotency-Key", pattern=r"^[\x21-\x7e]{1,255}$", description="1 to 255 visible ASCII characters"
+    )
+
+
+class Submitting(Repeating):
+    """Headers of a request that asks for work, and may wait for it."""
+
+    prefer: str | None = Field(None, alias="Prefer", description="such as wait=10: seconds to wait for the end")
+
+    @property
+    def wait_s(self) -> int:
+        """Seconds that the client would wait; other preferences are none of ours (RFC 7240)."""
+        found = WAIT.search(self.prefer or "")
+        return int(found[1]) if found else 0
+
+
+class Looking(Asking):
+    wait: float = Field(0, ge=0, le=3600, description="the number of seconds to wait for a change, at most 3600")
+
+
+class Choosing(Asking):
+    """Which jobs are meant: all that have everything that is given."""
+
+    session: SessionName | None = Field(None, description="1 to 64 characters without / or \\")
+    owner: str | None = Field(None, pattern=r"^[0-9a-f]{1,32}$", description="the id of a learner's key")
+    metadata: str | None = Field(
+        None,
+        pattern=r"^[^:]{1,64}:",
+        max_length=64 + 1 + 512,
+        description="name:value, an entry of the jobs' metadata; the name has 1 to 64 characters and no colon",
+    )
+
+    def fits(self, metadata: Mapping[str, str]) -> bool:
+        if self.metadata is None:
+            return True
+        name, _, value = self.metadata.partition(":")
+        return metadata.get(name) == value
+
+
+class Listing(Choosing):
+    state: State | None = Field(None, description="a state of a job")
+    task: Task | None = Field(None, description="teach, transcribe, chat, speak, lesson or turn")
+    lesson: str | None = Field(None, pattern=r"^[0-9a-f]{32}$", description="the id of a lesson, whose turns are meant")
+    assignment: str | None = Field(
+        None, max_length=64, description="the id of an assignment that jobs were handed in for"
+    )
+    dead: bool | None = Field(None, description="true or false: failed through no fault of its own, to be retried")
+    limit: int = Field(20, ge=1, le=100, description="a number of jobs from 1 to 100")
+    cursor: int | None = Field(None, ge=0, le=2**53, description="what `next` of the page before said")
+
+
+class Owned(Asking):
+    owner: str | None = Field(None, pattern=r"^[0-9a-f]{1,32}$", description="the id of a learner's key")
+
+
+class Hearing(Asking):
+    part: int | None = Field(None, ge=1, le=10_000, description="the number of a sentence, from 1")
+
+
+# --- each model by itself, as in OpenAI's API: what it has and we do not is refused, never passed over ------------
+
+ModelName = Annotated[str, StringConstraints(max_length=256)]
+Said = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+MODEL = "an id of GET /v1/models that does this, a name of OpenAI's that stands for it, or default"
+
+
+class TranscriptionForm(Asking):
+    """A recording to be written down."""
+
+    file: Upload = Field(description="a file: wav, mp3, m4a, aac, ogg, opus, webm or flac")
+    model: ModelName = Field("default", description=f"{MODEL}; whisper-1 and gpt-4o-transcribe stand for ours")
+    language: str = Field("", pattern=r"^([a-z]{2,3})?$", description="an ISO 639 code such as en; else it is detected")
+    prompt: str = Field(
+        "", max_length=2000, description="at most 2000 characters that may be expected; the first 200 count"
+    )
+    response_format: Literal["json", "text", "srt", "verbose_json", "vtt"] = Field(
+        "json", description="json, text, srt, verbose_json or vtt"
+    )
+    temperature: float = Field(0, ge=0, le=0, description="0: the recogniser leaves nothing to chance")
+    timestamp_granularities: list[Literal["word", "segment"]] = Field(
+        default_factory=list,
+        alias="timestamp_granularities[]",
+        description="word, segment or both, with verbose_json; segment when it is not given",
+    )
+    stream: bool = Field(
+        False, description="false: a recording is written down as a whole", json_schema_extra={"enum": [False]}
+    )
+
+    @field_validator("timestamp_granularities", mode="before")
+    @classmethod
+    def one_is_a_list(cls, given: Any) -> Any:
+        return [given] if isinstance(given, str) else given
+
+    @field_validator("stream")
+    @classmethod
+    def nothing_is_streamed(cls, given: bool) -> bool:
+        if given:
+            raise ValueError("a recording is written down as a whole")
+        return given
+
+
+class TextPart(Asking):
+    type: Literal["text"]
+    text: Words
+
+
+class ChatMessage(Asking):
+    role: Literal["system", "developer", "user", "assistant"]
+    content: Words | list[TextPart]
+    refusal: None = Field(None, description="null, as in an answer that is sent back")
+
+    @property
+    def text(self) -> str:
+        return self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
+
+
+class StreamOptions(Asking):
+    model_config = ConfigDict(strict=True)
+
+    include_usage: bool | None = None
+
+
+class TextFormat(Asking):
+    type: Literal["text"]
+
+
+class ChatRequest(Asking):
+    """Messages for the language model to go on with."""
+
+    model_config = ConfigDict(strict=True)
+
+    messages: list[ChatMessage] = Field(
+        min_length=1,
+        max_length=1000,
+        description="a list of messages, each with a `role` (system, developer, which is the same, user or assistant) "
+        'and its `content`: a string, or a list of {"type": "text", "text": …}',
+    )
+    model: ModelName = Field("default", description=MODEL)
+    max_tokens: int | None = Field(None, ge=1, le=1_000_000, description="a number of tokens that the answer may have")
+    max_completion_tokens: int | None = Field(
+        None, ge=1, le=1_000_000, description="a number of tokens; it counts before max_tokens"
+    )
+    temperature: float | None = Field(None, ge=0, le=2, description="a number from 0 to 2; 1 if not given")
+    top_p: float | None = Field(None, ge=0, le=1, description="a number from 0 to 1; 1 if not given")
+    seed: int | None = Field(
+        None, ge=0, le=2**32 - 2, description="a number from 0 to 4294967294; it chooses the same again"
+    )
+    stop: Said | Annotated[list[Said], Field(max_length=4)] | None = Field(
+        None, description="a string, or a list of at most 4, before which the answer ends"
+    )
+    stream: bool | None = Field(None, description="true for server-sent events with the text as it comes")
+    stream_options: StreamOptions | None = Field(None, description='{"include_usage": true}, with stream')
+    user: str | None = Field(None, max_length=512, description="a string, which is of no effect")
+    n: int | None = Field(None, ge=1, le=1, description="1: there is one answer")
+    frequency_penalty: float | None = Field(None, ge=0, le=0, description="0: there is none")
+    presence_penalty: float | None = Field(None, ge=0, le=0, description="0: there is none")
+    logprobs: Literal[False] | None = Field(None, description="false: they are not shown")
+    response_format: TextFormat | None = Field(None, description='{"type": "text"}')
+
+
+class SpeechRequest(Asking):
+    """Text to be spoken."""
+
+    model_config = ConfigDict(strict=True)
+
+    input: str = Field(min_length=1, max_length=4096, description="1 to 4096 characters of text")
+    model: ModelName = Field("default", description=f"{MODEL}; tts-1, tts-1-hd and gpt-4o-mini-tts stand for ours")
+    voice: str = Field(
+        "default", max_length=64, description="a voice of the speech model; OpenAI's names mean the default one"
+    )
+    response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] | None = Field(
+        None, description="mp3, which it is if not given, opus, aac, flac, wav or pcm (16 bits, 24 kHz)"
+    )
+    speed: float | None = Field(None, ge=0.5, le=2, description="a number from 0.5 to 2; 1 if not given")
+    stream_format: Literal["audio"] | None = Field(None, description="audio: it comes as a file, not as events")

@@ -1,0 +1,49 @@
+"""/v1/sessions: what was said, and how to have it forgotten."""
+
+from flask import Blueprint, jsonify
+from werkzeug.wrappers import Response
+
+from api import context
+from api.auth import LEARNER, requires
+from api.jobs.schemas import Owned
+from api.jobs.view import show_in_list
+from api.openapi import answers
+from pipeline.errors import UnknownSession
+from pipeline.jobs.store import known_turns
+from pipeline.schemas import jobs as job_schemas
+
+routes = Blueprint("sessions", __name__)
+
+
+@routes.get("/v1/sessions/<session>")
+@requires(LEARNER)
+@answers("sessions", {200: job_schemas.Session}, UnknownSession)
+def read(session: str, query: Owned) -> Response:
+    """The session's turns since it was last started over, oldest first."""
+    caller = context.caller()
+    turns = known_turns(context.jobs().redis, caller.tenant, caller.conversation(session, query.owner))
+    return jsonify({"session": session, "turns": [show_in_list(job) for job in turns]})
+
+
+@routes.delete("/v1/sessions/<session>")
+@requires(LEARNER)
+@answers("sessions", {204: None}, UnknownSession)
+def erase(session: str, query: Owned) -> Response:
+    """Erase every record, recording and answer of the session; work in hand for it comes to nothing."""
+    caller = context.caller()
+    conversation = caller.conversation(session, query.owner)
+    known_turns(context.jobs().redis, caller.tenant, conversation)
+    for name in context.jobs().erase(caller.tenant, conversation):
+        context.blobs().delete_job(name)
+    return Response(status=204)
+
+
+@routes.post("/v1/sessions/<session>/reset")
+@requires(LEARNER)
+@answers("sessions", {204: None}, UnknownSession)
+def reset(session: str, query: Owned) -> Response:
+    """Start the session over: what was said is history no more, and what is not answered yet never will be."""
+    caller = context.caller()
+    for name in context.jobs().reset(caller.tenant, caller.conversation(session, query.owner)):
+        context.blobs().delete_job(name)
+    return Response(status=204)

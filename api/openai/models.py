@@ -1,0 +1,61 @@
+"""/v1/models: the three models that answer here, and what names they go by."""
+
+from pathlib import Path
+
+from flask import Blueprint, jsonify
+from werkzeug.wrappers import Response
+
+from api import context
+from api.auth import LEARNER, requires
+from api.openapi import answers
+from pipeline.errors import ModelNotFound
+from pipeline.jobs.job import STAGES
+from pipeline.model_files.catalogue import catalogue
+from pipeline.schemas import jobs as job_schemas
+
+STAND_FOR = {
+    "asr": ("default", "whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe"),
+    "llm": ("default",),
+    "tts": ("default", "tts-1", "tts-1-hd", "gpt-4o-mini-tts"),
+}  # stage -> names by which clients ask for whatever model is there
+
+routes = Blueprint("models", __name__)
+
+
+@routes.get("/v1/models")
+@requires(LEARNER)
+@answers("models", {200: job_schemas.ModelList})
+def browse() -> Response:
+    """The models that answer here: one writes down speech, one goes on with a chat, one speaks."""
+    return jsonify({"object": "list", "data": [show(model_at(stage)) for stage in STAGES]})
+
+
+@routes.get("/v1/models/<model>")
+@requires(LEARNER)
+@answers("models", {200: job_schemas.ModelEntry}, ModelNotFound)
+def read(model: str) -> Response:
+    """One of the models."""
+    known = [model_at(stage) for stage in STAGES]
+    if model not in known:
+        raise ModelNotFound(f"There is no such model here; there are {', '.join(known)}.", field="model")
+    return jsonify(show(model))
+
+
+def asked_for(stage: str, name: str) -> str:
+    """The id of the stage's model, if it goes by this name. ModelNotFound."""
+    model = model_at(stage)
+    if name not in (model, *STAND_FOR[stage]):
+        known = ", ".join((model, *STAND_FOR[stage]))
+        raise ModelNotFound(f"No model of this name does this here; known are {known}.", field="model")
+    return model
+
+
+def model_at(stage: str) -> str:
+    """The model's name as `waijiao models list` has it; of one's own files, the last part of their path."""
+    chosen = str(getattr(context.settings(), f"{stage}_model"))
+    return chosen if chosen in catalogue() else Path(chosen).name
+
+
+def show(model: str) -> dict[str, str | int]:
+    known = catalogue().get(model)
+    return {"id": model, "object": "model", "created": 0, "owned_by": known.credit if known else "local"}

@@ -1,0 +1,132 @@
+"""Who may ask: the keys of `waijiao key`. The only writer of their records, which hold a key's digest, never itself."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self, cast
+
+from redis import Redis
+
+from pipeline.errors import BadRequest, UnknownKeyId
+from pipeline.jobs.store import PREFIX
+
+ROLES = ("learner", "teacher", "admin")  # each may do what those before it may
+TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")  # it becomes a part of Redis keys and of folders' names
+NAME = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
+TEXT = re.compile(r"wj_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
+KEYS = f"{PREFIX}keys"  # every key's id, by when it was made
+DUMMY_DIGEST = hashlib.sha256(secrets.token_bytes(32)).hexdigest()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a key may ask for, 0 for no limit: jobs accepted `per_minute`; `minutes_a_day` of recordings heard (UTC)."""
+
+    per_minute: int = 0
+    minutes_a_day: int = 0
+
+
+@dataclass(frozen=True)
+class Key:
+    """All that is known of a key, without its secret. It is good until it is revoked. Times are Unix seconds."""
+
+    id: str
+    tenant: str
+    role: str
+    name: str
+    limits: Limits
+    created_at: float
+    revoked_at: float | None = None
+
+    @classmethod
+    def from_record(cls, id_: str, record: Mapping[str, str]) -> Self:
+        return cls(
+            id_,
+            record["tenant"],
+            record["role"],
+            record["name"],
+            Limits(int(record["per_minute"]), int(record["minutes_a_day"])),
+            float(record["created_at"]),
+            float(record["revoked_at"]) if "revoked_at" in record else None,
+        )
+
+
+class Keys:
+    """The keys in one Redis. scripts/submit.lua reads their limits."""
+
+    def __init__(self, redis: "Redis") -> None:
+        self.redis = redis
+
+    def create(self, tenant: str, role: str, name: str, limits: Limits) -> tuple[Key, str]:
+        """A new key, and its text, which nobody can ever be told again. BadRequest when it cannot be made so."""
+        check(tenant, role, name, limits)
+        key = Key(secrets.token_hex(8), tenant, role, name, limits, self._now())
+        secret = secrets.token_urlsafe(32)
+        fields: dict[Any, str | float] = {
+            "digest": digest(secret),
+            "tenant": tenant,
+            "role": role,
+            "name": name,
+            "per_minute": limits.per_minute,
+            "minutes_a_day": limits.minutes_a_day,
+            "created_at": key.created_at,
+        }
+        with self.redis.pipeline() as writing:
+            writing.hset(key_fields(key.id), mapping=fields)
+            writing.zadd(KEYS, {key.id: key.created_at})
+            writing.execute()
+        return key, f"wj_{key.id}_{secret}"
+
+    def list(self, tenant: str | None = None) -> "list[Key]":
+        """Every key, of one tenant or of all, oldest first; revoked ones too."""
+        ids = cast("list[str]", self.redis.zrange(KEYS, 0, -1))
+        with self.redis.pipeline(transaction=False) as reading:
+            for id_ in ids:
+                reading.hgetall(key_fields(id_))
+            records = reading.execute()
+        found = [Key.from_record(id_, record) for id_, record in zip(ids, records, strict=True)]
+        return [key for key in found if tenant in (None, key.tenant)]
+
+    def revoke(self, id_: str, tenant: str | None = None) -> Key:
+        """From now on the key opens nothing. UnknownKeyId when there is none, or none of this tenant."""
+        record = cast(dict[str, str], self.redis.hgetall(key_fields(id_)))
+        if not record or tenant not in (None, record["tenant"]):
+            raise UnknownKeyId(f"There is no key with the id {id_[:64]!r}.")
+        self.redis.hsetnx(key_fields(id_), "revoked_at", self._now())
+        return Key.from_record(id_, cast(dict[str, str], self.redis.hgetall(key_fields(id_))))
+
+    def find(self, text: str) -> Key | None:
+        """Whose key this is; None when there is no such key, or it was revoked. One round trip."""
+        parts = TEXT.fullmatch(text)
+        if parts is None:
+            return None
+        record = cast(dict[str, str], self.redis.hgetall(key_fields(parts[1])))
+        right = hmac.compare_digest(record.get("digest", DUMMY_DIGEST), digest(parts[2]))
+        return Key.from_record(parts[1], record) if right and "revoked_at" not in record else None
+
+    def _now(self) -> float:
+        seconds, microseconds = self.redis.time()
+        return seconds + microseconds / 1_000_000
+
+
+def key_fields(id_: str) -> str:
+    return f"{PREFIX}key:{id_}"
+
+
+def digest(secret: str) -> str:
+    """A secret of 256 random bits cannot be guessed from its digest: a slow hash, as passwords need, adds nothing."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def check(tenant: str, role: str, name: str, limits: Limits) -> None:
+    if not TENANT.fullmatch(tenant):
+        raise BadRequest("`tenant` must be 1 to 32 of a-z, 0-9, - and _, and begin with a letter or a digit.")
+    if role not in ROLES:
+        raise BadRequest(f"`role` must be one of {', '.join(ROLES)}.")
+    if not NAME.fullmatch(name):
+        raise BadRequest("`name` must have 1 to 64 characters, all of which can be printed.")
+    if min(limits.per_minute, limits.minutes_a_day) < 0:
+        raise BadRequest("A limit must be 0, which is none, or more.")

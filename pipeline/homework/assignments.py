@@ -1,0 +1,148 @@
+"""Homework that a class was set, who is to hand it in, and who did: objects of Redis, beside the jobs' own records."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self, cast
+
+from pipeline.errors import AssignmentExists, UnknownAssignment
+from pipeline.jobs.job import Job
+from pipeline.jobs.store import PREFIX, Jobs, call_token
+
+LEVELS = ("", "A1", "A2", "B1", "B2", "C1", "C2")  # of the Common European Framework of Reference; "": not said
+MOST_STUDENTS = 2000
+
+
+@dataclass(frozen=True)
+class Student:
+    """One of a class: `name`, no two the same in one assignment, and the `id` that a school may have for them."""
+
+    name: str
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What was set. `id` is its name within the tenant; `class_name` that of the class; `due` is in Unix seconds.
+
+    `text` is what was to be read aloud, if anything; `words` are to be used; `hold`: answers wait for the teacher.
+    `retention_h`, `webhook`, `voice`, `speed` and `format` are those of each answer. No `students`: whoever hands in.
+    """
+
+    id: str
+    tenant: str
+    title: str
+    instructions: str = ""
+    text: str = ""
+    words: tuple[str, ...] = ()
+    persona: str = "william"
+    language: str = ""
+    level: str = ""
+    class_name: str = ""
+    due: float | None = None
+    retention_h: int = 168
+    hold: bool = False
+    students: tuple[Student, ...] = ()
+    voice: str = "default"
+    speed: float = 1.0
+    format: str = "wav"
+    webhook: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its name in every key."""
+        return f"{self.tenant}/{self.id}"
+
+    @property
+    def group(self) -> str:
+        """Whose turn it is when classes take turns."""
+        return self.class_name or self.id
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        students = tuple(Student(**student) for student in fields["students"])
+        return cls(**{**fields, "words": tuple(fields["words"]), "students": students})
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        return cls.from_dict(json.loads(text))
+
+
+class Assignments:
+    """The assignments in one Redis. Every change is atomic; of many records, each is read at its own moment."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self.jobs = jobs
+        self.redis = jobs.redis
+
+    def put(self, assignment: Assignment, replace: bool) -> str:
+        """Keep it until everything that is handed in by its due time has had its retention: created, same or replaced.
+
+        AssignmentExists when another one has its id, unless that is to be replaced.
+        """
+        last = max(0.0, (assignment.due or 0) - time.time()) + self.jobs.settings.deadline_s
+        written = json.dumps(assignment.as_dict(), ensure_ascii=False)
+        lasting = last + 3600 * assignment.retention_h
+        outcome = str(self.jobs.run("assign", assignment.name, written, lasting, int(replace))[0])
+        if outcome == "other":
+            raise AssignmentExists
+        return outcome
+
+    def get(self, tenant: str, id_: str) -> "AssignmentWithJobs":
+        """The assignment and what was handed in for it. UnknownAssignment."""
+        record = cast(dict[str, str], self.redis.hgetall(f"{PREFIX}assignment:{tenant}/{id_}"))
+        if not record:
+            raise UnknownAssignment
+        names = cast(dict[str, str], self.redis.hgetall(f"{PREFIX}handed-in:{tenant}/{id_}"))
+        with self.redis.pipeline(transaction=False) as reading:
+            for name in names.values():
+                reading.hgetall(f"{PREFIX}job:{name}")
+            found = reading.execute()
+        jobs = {student: Job.from_record(job) for student, job in zip(names, found, strict=True) if "road" in job}
+        return AssignmentWithJobs(Assignment.from_json(record["assignment"]), float(record["created_at"]), jobs)
+
+    def all(self, tenant: str) -> list[Assignment]:
+        """All of the tenant, newest first."""
+        names = cast(list[str], self.redis.zrevrange(f"{PREFIX}assignments:{tenant}", 0, -1))
+        with self.redis.pipeline(transaction=False) as reading:
+            for name in names:
+                reading.hget(f"{PREFIX}assignment:{name}", "assignment")
+            found = reading.execute()
+        if gone := [name for name, text in zip(names, found, strict=True) if text is None]:
+            self.redis.zrem(f"{PREFIX}assignments:{tenant}", *gone)
+        return [Assignment.from_json(text) for text in found if text]
+
+    def erase(self, tenant: str, id_: str) -> list[str]:
+        """Forget it and every job that was handed in for it; answers their names, whose blobs are to be removed."""
+        self.get(tenant, id_)
+        tombstone_s = self.jobs.settings.retention_h * 3600
+        return cast(list[str], self.jobs.run("unassign", f"{tenant}/{id_}", tombstone_s, call_token())[0])
+
+
+@dataclass(frozen=True)
+class AssignmentWithJobs:
+    """An assignment, when it was set (Unix seconds), and the job that counts of each student who handed in."""
+
+    assignment: Assignment
+    created_at: float
+    jobs: Mapping[str, Job]
+
+    @property
+    def students(self) -> tuple[Student, ...]:
+        """Who is in the class, then who handed in besides: all of them where nobody was named."""
+        named = {student.name for student in self.assignment.students}
+        return (*self.assignment.students, *(Student(name) for name in sorted(self.jobs) if name not in named))
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The names of those who have not handed in."""
+        return tuple(student.name for student in self.assignment.students if student.name not in self.jobs)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everybody has handed in, and all of it has ended."""
+        return bool(self.jobs) and not self.missing and all(job.ended_at is not None for job in self.jobs.values())

@@ -1,0 +1,217 @@
+"""What a job is and how far it got, read from its record in Redis. Frozen: only jobs.py changes records."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+
+from pipeline.jobs.results import Answer, Completion, Cuts, Feedback, Transcript
+
+STAGES = ("asr", "llm", "tts")  # one for each model
+CUT = "cut"  # the stage at which a lesson's recording is cut into turns
+HOLD, PARTS = "hold", "parts"  # stages at which nobody works: a teacher's word, or the lesson's turns, are waited for
+ROADS = {  # the stages of each task
+    "teach": ("asr", "llm", HOLD, "tts"),
+    "transcribe": ("asr",),
+    "chat": ("llm",),
+    "speak": ("tts",),
+    "lesson": (CUT, PARTS, "llm", "tts"),
+    "turn": ("asr", "llm"),  # of a lesson, by a learner; one by somebody else is only transcribed
+}
+HINT = 200  # characters of a hint: what the recogniser can take in beside the words it hears
+LANES = ("interactive", "homework", "bulk")  # what waits in one is worked on before what waits in those after it
+
+
+class State(StrEnum):
+    """What a client is told. The last four never change again."""
+
+    QUEUED = "queued"
+    CUTTING = "cutting"
+    LISTENING = "listening"
+    TRANSCRIBING = "transcribing"
+    THINKING = "thinking"
+    HELD = "held"
+    SPEAKING = "speaking"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+
+AT_STAGE = {
+    CUT: State.CUTTING,
+    PARTS: State.LISTENING,
+    "asr": State.TRANSCRIBING,
+    "llm": State.THINKING,
+    HOLD: State.HELD,
+    "tts": State.SPEAKING,
+}
+BY_ERROR = {"canceled": State.CANCELED, "expired": State.EXPIRED}
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """What is asked: a recording (its name in the blob store), typed text, or both, and how to answer it.
+
+    `details` is what only its task needs: a model that is asked by itself, homework that was set, a lesson, its turn.
+    """
+
+    id: str
+    session: str
+    tenant: str = "default"
+    recording: str = ""
+    text: str = ""
+    persona: str = "william"
+    language: str = ""
+    hint: str = ""  # words that may be heard, such as names
+    voice: str = "default"
+    speed: float = 1.0
+    format: str = "wav"
+    task: str = "teach"
+    lane: str = "interactive"
+    key: str = ""  # id of the key it was asked with; "" where none is needed
+    owner: str = ""  # id of the learner's key that alone may see it; "" for everybody of the tenant
+    webhook: str = ""  # URL that is told what becomes of it
+    webhook_events: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)  # the client's own words, given back to it
+    details: Mapping[str, Any] = field(default_factory=dict)
+    assignment: str = ""  # id of the assignment that is handed in with it
+    student: str = ""  # who hands it in: the name of one of the assignment's students
+    lesson: str = ""  # id of the lesson that it is a turn of
+    sha256: str = ""  # of the recording, where it may have been recognised before
+    due: float | None = None  # Unix seconds by which homework is to be answered
+    group: str = ""  # whose turn it is when classes take turns
+    hold: bool = False  # the answer waits for the teacher's word before it is spoken
+    retention_h: int | None = None  # hours it is kept; None: as the settings say
+
+    @property
+    def road(self) -> tuple[str, ...]:
+        """The stages of this job, in order: typed text alone needs no recognition."""
+        skipped = {stage for stage, there in (("asr", self.recording), (HOLD, self.hold)) if not there}
+        return tuple(stage for stage in ROADS[self.task] if stage not in skipped)
+
+    @property
+    def name(self) -> str:
+        """The job's name in every key and blob."""
+        return f"{self.tenant}/{self.id}"
+
+    @property
+    def turns_of(self) -> str:
+        """The id of the lesson whose turns are summed up: its own, or that of which it is another version."""
+        return str(self.details.get("turns_of", self.id))
+
+    @property
+    def conversation(self) -> str:
+        """The session's name among all of the tenant: two learners may give theirs the same one."""
+        return f"{self.owner}/{self.session}" if self.owner else self.session
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds one stage `waited` for a worker and `ran`; None while it does."""
+
+    waited_s: float | None
+    ran_s: float | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job as its record stood when it was read. Times are Unix seconds by Redis's clock."""
+
+    request: JobRequest
+    seq: int
+    stage: str
+    fence: str
+    version: int
+    created_at: float
+    updated_at: float
+    deadline_at: float
+    ended_at: float | None = None
+    outcome: str | None = None
+    transcript: Transcript | None = None
+    feedback: Feedback | None = None
+    answer: Answer | None = None
+    completion: Completion | None = None
+    cuts: Cuts | None = None
+    error: Mapping[str, Any] | None = None
+    dead: bool = False  # it failed through no fault of its own, and may be retried
+    retry_of: str | None = None  # id of the dead job in whose place this one is answered
+    retried_as: str | None = None  # id of the job that is answered in the place of this one
+    rerun_of: str | None = None  # id of the job of which this one is another version
+    rerun_as: str | None = None  # id of the latest other version of this one
+    attempts: Mapping[str, int] = field(default_factory=dict)
+    timings: Mapping[str, Timing] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return self.request.id
+
+    @property
+    def name(self) -> str:
+        return self.request.name
+
+    @property
+    def state(self) -> State:
+        if self.error:
+            return BY_ERROR.get(self.error["code"], State.FAILED)
+        if self.ended_at is not None:
+            return State.SUCCEEDED
+        return AT_STAGE[self.stage] if self.attempts else State.QUEUED
+
+    def blobs(self, keep_recordings: bool) -> set[str]:
+        """Names in the blob store that are still needed: the recording until it was recognised, and the answer."""
+        unheard = not (self.transcript or self.cuts) and (self.ended_at is None or self.dead)
+        recording = {self.request.recording} if unheard or keep_recordings else set()
+        return (recording | (self.answer.blobs if self.answer else set())) - {""}
+
+    @staticmethod
+    def transcript_of(record: Mapping[str, str]) -> Transcript | None:
+        return Transcript.from_dict(json.loads(record["transcript"])) if "transcript" in record else None
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, str]) -> Self:
+        """Read a record's hash; every field that a script or jobs.py writes is named here."""
+
+        def parsed(name: str) -> Any:
+            return json.loads(record[name]) if name in record else None
+
+        def seconds(name: str) -> float | None:
+            return float(record[name]) if name in record else None
+
+        def other(name: str) -> str | None:
+            return record[name].split("/")[1] if name in record else None
+
+        transcript, feedback, answer = parsed("transcript"), parsed("feedback"), parsed("answer")
+        completion, cuts = parsed("completion"), parsed("cuts")
+        asked = json.loads(record["question"])
+        job_request = JobRequest(**{**asked, "webhook_events": tuple(asked.get("webhook_events", ()))})
+        return cls(
+            request=job_request,
+            seq=int(record["seq"]),
+            stage=record["stage"],
+            fence=record.get("fence", "0"),
+            version=int(record["version"]),
+            created_at=float(record["created_at"]),
+            updated_at=float(record["updated_at"]),
+            deadline_at=float(record["deadline_at"]),
+            ended_at=seconds("ended_at"),
+            outcome=record.get("outcome", "answered" if "answer" in record else None),
+            transcript=transcript and Transcript.from_dict(transcript),
+            feedback=feedback and Feedback.from_dict(feedback),
+            answer=answer and Answer.from_dict(answer),
+            completion=completion and Completion(**completion),
+            cuts=cuts and Cuts.from_dict(cuts),
+            error=parsed("error"),
+            dead="dead" in record,
+            retry_of=other("retry_of"),
+            retried_as=other("retried_as"),
+            rerun_of=other("rerun_of"),
+            rerun_as=other("rerun_as"),
+            attempts={s: int(record[f"attempts:{s}"]) for s in job_request.road if f"attempts:{s}" in record},
+            timings={
+                s: Timing(seconds(f"waited:{s}"), seconds(f"ran:{s}"))
+                for s in job_request.road
+                if s not in (HOLD, PARTS)
+            },
+        )

@@ -1,0 +1,351 @@
+"""The JSON that the API answers with, as types: what openapi.json is written from."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+State = Literal[
+    "queued",
+    "cutting",
+    "listening",
+    "transcribing",
+    "thinking",
+    "held",
+    "speaking",
+    "succeeded",
+    "failed",
+    "canceled",
+    "expired",
+]
+Stage = Literal["asr", "llm", "tts"]
+AnyStage = Literal["cut", "parts", "asr", "llm", "hold", "tts"]
+Task = Literal["teach", "transcribe", "chat", "speak", "lesson", "turn"]
+Lane = Literal["interactive", "homework", "bulk"]
+Id = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+Seconds = Annotated[float, Field(ge=0)]
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457). `code` never changes its meaning; `retryable` says whether the same request may succeed."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    retryable: bool
+
+
+class JobError(Shape):
+    """Why a job ended without an answer."""
+
+    code: str
+    stage: AnyStage | None
+    detail: str
+    retryable: bool
+
+
+class Word(Shape):
+    word: str
+    start: Seconds
+    end: Seconds
+    probability: float
+
+
+class Segment(Shape):
+    start: Seconds
+    end: Seconds
+    text: str
+    avg_logprob: float
+    compression_ratio: float
+    no_speech_prob: float
+
+
+class Transcript(Shape):
+    text: str
+    language: str
+    duration_s: Seconds
+    words: list[Word]
+    segments: list[Segment]
+
+
+class Edit(Shape):
+    """One correction: the words `heard[at[0]:at[1]]` are `from`; `to` takes their place."""
+
+    from_: str = Field(alias="from")
+    to: str
+    at: tuple[int, int]
+
+
+class Feedback(Shape):
+    heard: str
+    corrected: str
+    reply: str
+    spoken: str
+    edits: list[Edit]
+    explanation: str
+    reset: bool
+
+
+class Question(Shape):
+    text: str | None
+    duration_s: Seconds | None
+
+
+class Answer(Shape):
+    text: str
+    audio: str
+    duration_s: Seconds
+    format: str
+    sha256: str
+
+
+class Part(Shape):
+    """One spoken sentence of the answer; `number` counts from 1, `audio` is where it lies."""
+
+    number: int
+    text: str
+    audio: str
+    duration_s: Seconds
+
+
+class Completion(Shape):
+    text: str
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Timing(Shape):
+    waited_s: Seconds | None
+    ran_s: Seconds | None
+
+
+class Job(Shape):
+    """How far a job got. `state` is one of the last four when it has ended, and then never changes again."""
+
+    id: Id
+    state: State
+    task: Task
+    lane: Lane
+    session: str
+    owner: str | None
+    seq: int
+    persona: str
+    created_at: datetime
+    updated_at: datetime
+    deadline_at: datetime
+    attempts: dict[AnyStage, int]
+    queue_position: int | None
+    eta_seconds: Seconds | None
+    question: Question
+    transcript: Transcript | None
+    feedback: Feedback | None
+    completion: Completion | None
+    parts: list[Part]
+    answer: Answer | None
+    timings: dict[AnyStage, Timing]
+    outcome: str | None
+    error: JobError | None
+    metadata: dict[str, str]
+    retry_of: Id | None
+    retried_as: Id | None
+    rerun_of: Id | None
+    rerun_as: Id | None
+    assignment: str | None
+    student: str | None
+    lesson: Id | None
+    links: dict[str, str]
+
+
+class JobList(Shape):
+    """A page of jobs, newest first; `next` is the cursor of the page after it, null when there is none."""
+
+    jobs: list[Job]
+    next: str | None
+
+
+class Session(Shape):
+    """A session's turns since it was last started over, oldest first."""
+
+    session: str
+    turns: list[Job]
+
+
+class Alive(Shape):
+    alive: Literal[True]
+
+
+class Workers(Shape):
+    ready: int
+    loading: int
+    waiting: int
+
+
+class Readiness(Shape):
+    """Whether a job sent now would be worked on; `models` counts each model's workers and its waiting jobs."""
+
+    ready: bool
+    models: dict[Stage, Workers]
+
+
+class Caller(Shape):
+    """Whose key was shown; where none is needed, a nameless administrator."""
+
+    id: str | None
+    role: Literal["learner", "teacher", "admin"]
+    name: str | None
+    tenant: str
+
+
+class Login(Shape):
+    """Whether a key is needed here, and who asks; null for somebody who shows no good one."""
+
+    keys_needed: bool
+    caller: Caller | None
+
+
+class Teacher(Shape):
+    """A persona. `display` and `about` are by language; it listens to `languages`, and teaches the first of them."""
+
+    name: str
+    display: dict[str, str]
+    about: dict[str, str]
+    greeting: str
+    languages: list[str]
+
+
+class Speeds(Shape):
+    min: float
+    max: float
+
+
+class Limits(Shape):
+    """What a job may bring: megabytes (10^6 bytes) and seconds of a recording, characters of typed text."""
+
+    upload_mb: int
+    recording_s: int
+    text_chars: int
+
+
+class Capabilities(Shape):
+    """What may be asked here. `persona` answers who names none; what was answered is kept for `retention_h` hours."""
+
+    version: str
+    personas: list[Teacher]
+    persona: str
+    voices: list[str]
+    formats: list[str]
+    speed: Speeds
+    limits: Limits
+    retention_h: int
+    keeps_recordings: bool
+
+
+# --- each model by itself, as in OpenAI's API --------------------------------------------------------------------
+
+
+class ModelEntry(Shape):
+    """A model that answers here. When it was made is not known: `created` is 0."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+
+
+class ModelList(Shape):
+    object: Literal["list"]
+    data: list[ModelEntry]
+
+
+class TimedWord(Shape):
+    word: str
+    start: Seconds
+    end: Seconds
+
+
+class TimedSegment(Segment):
+    id: int
+
+
+class Transcription(BaseModel):
+    """With verbose_json all that was measured; else `text` alone. `language` is an ISO 639-1 code."""
+
+    text: str
+    task: Literal["transcribe"] | None = None
+    language: str | None = None
+    duration: Seconds | None = None
+    segments: list[TimedSegment] | None = None
+    words: list[TimedWord] | None = None
+
+
+class ChatAnswer(Shape):
+    role: Literal["assistant"]
+    content: str
+    refusal: None
+
+
+class ChatChoice(Shape):
+    index: Literal[0]
+    message: ChatAnswer
+    logprobs: None
+    finish_reason: str
+
+
+class ChatUsage(Shape):
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class ChatCompletion(Shape):
+    id: str
+    object: Literal["chat.completion"]
+    created: int
+    model: str
+    choices: list[ChatChoice]
+    usage: ChatUsage
+
+
+Place = Literal["cpu", "gpu", "server"]
+
+
+class Waiting(Shape):
+    """Jobs that are ready for a model and that no worker has, by lane."""
+
+    interactive: int
+    homework: int
+    bulk: int
+
+
+class ModelCapacity(Shape):
+    """One model's workers, and their speed of late.
+
+    A job runs `ran_s` seconds, and takes a worker `each_s`: less where several run at once. Null until it has answered.
+    It `computes_on` the cores of its worker's machine, a GPU, or a server of somebody else's.
+    """
+
+    ready: int
+    loading: int
+    running: int
+    waiting: Waiting
+    ran_s: Seconds | None
+    each_s: Seconds | None
+    computes_on: Place
+
+
+class Capacity(Shape):
+    """How much work the models do. The recordings that were recognised of late last `heard_s` seconds, on average.
+
+    `cores` are those that the API's own machine lets it use.
+    """
+
+    models: dict[Stage, ModelCapacity]
+    heard_s: Seconds | None
+    cores: int

@@ -1,0 +1,129 @@
+"""Signs deliveries as standardwebhooks.com says, with a secret of the tenant's that can be changed without a gap."""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Self, cast
+
+from redis import Redis
+
+from pipeline.jobs.job import Job
+from pipeline.jobs.store import PREFIX, Jobs, call_token, record_from_pairs
+from pipeline.webhooks.validation import EVENTS
+
+KIND = "whsec_"  # what a secret begins with, before its base64
+OVERLAP_S = 86_400  # seconds for which the secret before the present one signs as well
+
+
+def fresh() -> str:
+    return KIND + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def secrets_of(redis: "Redis", tenant: str) -> list[str]:
+    """The tenant's secrets, the present one first; it is made when it is first asked for."""
+    key = f"{PREFIX}webhook-secret:{tenant}"
+    if not redis.exists(key):
+        redis.set(key, fresh(), nx=True)
+    return [each for each in cast(list[str | None], redis.mget(key, f"{key}:before")) if each]
+
+
+def rotate(jobs: Jobs, tenant: str) -> str:
+    """A new secret; the present one signs beside it for OVERLAP_S."""
+    return str(jobs.run("rotate_secret", tenant, fresh(), OVERLAP_S)[0])
+
+
+def signature(secret: str, id_: str, timestamp: int, body: bytes) -> str:
+    """One signature, `v1,` and base64, over id, timestamp and body."""
+    key = base64.b64decode(secret.removeprefix(KIND))
+    signed = hmac.new(key, f"{id_}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+    return "v1," + base64.b64encode(signed).decode()
+
+
+def headers(owned: list[str], id_: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """The headers by which a receiver knows that the body is ours: one signature for each secret."""
+    signatures = " ".join(signature(secret, id_, timestamp, body) for secret in owned)
+    return {"webhook-id": id_, "webhook-timestamp": str(timestamp), "webhook-signature": signatures}
+
+
+DUE = f"{PREFIX}deliveries"  # each open delivery by the time at which it is due
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try, `at` a Unix time, that took `seconds`: answered with a `status`, or stopped by an `error`."""
+
+    at: float
+    seconds: float
+    status: int | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One event on its way to one webhook. `state`: waiting, delivered or given_up; `tried`: attempts begun."""
+
+    name: str
+    host: str
+    at: float
+    state: str
+    tried: int
+    attempts: tuple[Attempt, ...]
+    next_at: float | None = None
+
+    @property
+    def tenant(self) -> str:
+        return self.name.split("/")[0]
+
+    @property
+    def job_id(self) -> str:
+        return self.name.split("/")[1]
+
+    @property
+    def event(self) -> str:
+        return self.name.split("/")[2]
+
+    @property
+    def id(self) -> str:
+        """The same for every attempt, so that a receiver knows what it has had."""
+        return f"msg_{self.job_id}_{self.event.removeprefix('job.')}"
+
+    @classmethod
+    def from_record(cls, name: str, found: Mapping[str, str], next_at: float | None = None) -> Self:
+        tried = int(found["tried"])
+        entries = [found.get(f"attempt:{number}") for number in range(1, tried + 1)]
+        attempts = tuple(Attempt(**json.loads(entry)) for entry in entries if entry)
+        return cls(name, found["host"], float(found["at"]), found["state"], tried, attempts, next_at)
+
+
+class Deliveries:
+    """The deliveries in one Redis; every method is atomic."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self.jobs = jobs
+
+    def claim(self, most: int, most_host: int, busy: Sequence[str], lease_s: float) -> list[Delivery]:
+        """Up to `most` that are due, ours for lease_s, at most `most_host` of one host; `busy`: hosts now posted to."""
+        tries = self.jobs.settings.webhook_attempts
+        claimed = self.jobs.run("deliver", call_token(), lease_s, most, most_host, tries, *busy)
+        return [Delivery.from_record(name, record_from_pairs(flat)) for name, flat in claimed]
+
+    def write(self, delivery: Delivery, attempt: Attempt, state: str, wait_s: float | None = None) -> None:
+        """What came of a claimed delivery; unless that is the end of it, it is due again after wait_s."""
+        told = json.dumps(asdict(attempt))
+        self.jobs.run("delivered", delivery.name, delivery.tried, told, state, "" if wait_s is None else wait_s)
+
+    def of(self, job: Job) -> list[Delivery]:
+        """Everything that was, or is to be, told of this job, in the order in which it happened."""
+        names = [f"{job.name}/{event}" for event in EVENTS]
+        with self.jobs.redis.pipeline(transaction=False) as reading:
+            for name in names:
+                reading.hgetall(f"{PREFIX}delivery:{name}")
+            reading.zmscore(DUE, names)
+            *found, due = reading.execute()
+        both = zip(names, found, due, strict=True)
+        told = [Delivery.from_record(name, each, next_at) for name, each, next_at in both if each]
+        return sorted(told, key=lambda delivery: delivery.at)

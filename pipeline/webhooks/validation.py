@@ -1,0 +1,78 @@
+"""What a webhook is: a URL of the client's that is told of a job's events. Checked here before it is accepted."""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from urllib.parse import SplitResult, urlsplit
+
+from pipeline.errors import BadRequest
+from pipeline.ip_ranges import is_public, networks, within
+from pipeline.jobs.job import JobRequest
+from pipeline.settings import Settings
+
+ENDINGS = ("job.succeeded", "job.failed", "job.canceled", "job.expired")
+OF_JOBS = ("job.transcribed", *ENDINGS)
+EVENTS = (*OF_JOBS, "assignment.completed")  # scripts/lib.lua has the same
+MAX_URL_CHARS = 2000  # characters of a URL
+URL = re.compile(r"https?://[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+")
+
+
+def checked_webhook(url: str, events: Sequence[str], settings: Settings) -> tuple[str, ...]:
+    """The events of a job that `url` will be told of, each once; none given: those that end a job.
+
+    BadRequest when that cannot be. Names are not looked up here; the address is checked at each delivery.
+    """
+    if unknown := [event for event in events if event not in OF_JOBS]:
+        raise BadRequest(f"`webhook_events`: {unknown[0][:64]!r} is none of {', '.join(OF_JOBS)}.")
+    if not url:
+        if events:
+            raise BadRequest("`webhook_events` says of what to tell, but there is no `webhook` to tell it.")
+        return ()
+    check(url, settings)
+    return tuple(dict.fromkeys(events)) or ENDINGS
+
+
+def check(url: str, settings: Settings) -> None:
+    if len(url) > MAX_URL_CHARS or not URL.fullmatch(url):
+        raise BadRequest(
+            f"`webhook` must be an https URL of at most {MAX_URL_CHARS} characters, in ASCII, without a #."
+        )
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise BadRequest("`webhook` is no URL: its host or port cannot be read.") from error
+    if "@" in parts.netloc or not parts.hostname:
+        raise BadRequest("`webhook` must name a host, without a user or a password; keep a secret in its path.")
+    named = networks(settings.webhook_networks)
+    if parts.scheme != "https" and not named:
+        raise BadRequest("`webhook` must begin with https://.")
+    if literal := as_address(parts):
+        own = within(literal, named)
+        if not own and (parts.scheme != "https" or not is_public(literal)):
+            raise BadRequest(
+                "`webhook` names an address that this server does not send to; use https and a public one."
+            )
+
+
+def as_address(parts: SplitResult) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The host as an address, if it is written as one."""
+    try:
+        return ipaddress.ip_address(parts.hostname or "")
+    except ValueError:
+        return None
+
+
+def host(url: str) -> str:
+    """All of a webhook's URL that may be shown or logged: the rest may hold a secret."""
+    return urlsplit(url).hostname or ""
+
+
+def webhook_fields(job_request: JobRequest) -> dict[str, str]:
+    """What a job's record says of its webhook to the scripts that make deliveries; nothing when there is none."""
+    if not job_request.webhook:
+        return {}
+    return {
+        "webhook_host": host(job_request.webhook),
+        "webhook_events": ",".join(job_request.webhook_events or ENDINGS),
+    }

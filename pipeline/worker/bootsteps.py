@@ -1,0 +1,294 @@
+"""What a Celery worker does besides its tasks: shut down in time, load its engine, check its folder, sweep, watch."""
+
+import logging
+import os
+import secrets
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, cast
+
+from celery import Celery, bootsteps
+from celery.signals import worker_process_init
+from celery.worker import state
+from celery.worker.state import maybe_shutdown
+from kombu.exceptions import OperationalError
+from redis import Redis
+from redis.exceptions import RedisError
+
+from pipeline.celery_app import TASKS, app, enqueue
+from pipeline.errors import ConfigurationError
+from pipeline.jobs.store import PREFIX, Jobs
+from pipeline.redis_connection import FAST, connect
+from pipeline.settings import settings
+from pipeline.worker.engine_process import FAILED, LOADING, READY, EngineProcess
+from pipeline.worker.registry import register, unregister
+
+log = logging.getLogger("waijiao")
+RELEASE_S = 3.0  # seconds that releasing jobs, and Celery's own end, may take at most
+
+
+class Shutdown(bootsteps.StartStopStep):
+    """Takes SIGTERM and SIGINT (finish what is in hand) and SIGQUIT (hand it back at once) from Celery.
+
+    Celery's warm shutdown waits for ever, its soft one sleeps all its time, and both hang when Redis does.
+    """
+
+    requires = ("celery.worker.components:Hub",)
+
+    def start(self, parent: Any) -> None:
+        self.child = engine_process_of(parent)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, self.handle)
+
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        """Take no more work: Celery ends when the running work is done. A thread enforces a time limit."""
+        state.should_stop = os.EX_OK
+        grace_s = 0 if number == signal.SIGQUIT else settings().shutdown_s
+        threading.Thread(target=self.end_after, args=(grace_s,), daemon=True).start()
+
+    def end_after(self, grace_s: float) -> None:
+        time.sleep(grace_s)
+        last = threading.Timer(RELEASE_S, os._exit, (os.EX_OK,))
+        last.daemon = True
+        last.start()
+        self.release_jobs()
+        self.child.kill()  # Celery's end waits for nothing else, unless Redis hangs
+
+    def release_jobs(self) -> None:
+        """Return this worker's jobs, so that another may take them at once; the child's later results are refused."""
+        try:
+            enqueue(Jobs(connect(settings(), FAST), settings()).release(self.child.worker))
+        except (RedisError, OperationalError) as error:
+            log.warning("the running jobs were not released; the sweeper will take them: %s", error)
+
+
+def is_stopping() -> bool:
+    """Whether this worker was told to stop."""
+    return state.should_stop is not None
+
+
+class LoadedEngine(bootsteps.StartStopStep):
+    """Delays the worker's start until the child has an engine: a loading worker takes no work from an idle one."""
+
+    requires = ("celery.worker.components:Pool", Shutdown)
+
+    def start(self, parent: Any) -> None:
+        child, limit_s = engine_process_of(parent), settings().load_s
+        deadline = time.monotonic() + limit_s
+        with child.killed_at_exit():
+            while child.state == LOADING:
+                maybe_shutdown()
+                if time.monotonic() > deadline:
+                    child.fail(f"the engine was not loaded after {limit_s} s (WAIJIAO_LOAD_S).")
+                time.sleep(0.05)
+            if child.state == FAILED:
+                raise SystemExit(1)
+
+
+STORE_ID_FILE, STORE_ID_KEY = "store-id", f"{PREFIX}store"
+REDIS_RETRY_S = 0.5  # seconds between two attempts to reach a Redis that is gone
+
+
+def check_store_id(folder: Path, redis: "Redis") -> None:
+    """Raises ConfigurationError when the blob folder is another one than that of the workers that came before."""
+    known = cast(str | None, redis.get(STORE_ID_KEY))  # before the file is looked for: it was written before the key
+    try:
+        own = read_store_id(folder) or ("" if known else create_store_id(folder))
+    except OSError as error:
+        raise ConfigurationError(f"WAIJIAO_BLOBS={folder} cannot be used: {error.strerror}.") from error
+    if not own:
+        raise ConfigurationError(
+            f"WAIJIAO_BLOBS={folder} is not the folder that this Redis's jobs keep their audio in. Give every host the "
+            f"same shared folder; or, if that folder is lost for good, run: redis-cli del {STORE_ID_KEY}"
+        )
+    redis.set(STORE_ID_KEY, own, nx=True)
+    if redis.get(STORE_ID_KEY) != own:
+        raise ConfigurationError(
+            f"WAIJIAO_BLOBS={folder} belongs to another Redis than WAIJIAO_REDIS_URL. Set both as on the other hosts; "
+            f"or, to make them belong together from now on, run: redis-cli del {STORE_ID_KEY}"
+        )
+
+
+def read_store_id(folder: Path) -> str:
+    """The id in the folder; empty when there is none."""
+    try:
+        return (folder / STORE_ID_FILE).read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def create_store_id(folder: Path) -> str:
+    """The id that the folder has now: a new one, unless another worker was faster."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = folder / f"{STORE_ID_FILE}.{secrets.token_hex(8)}"
+    written.write_text(secrets.token_hex(16))
+    with suppress(FileExistsError):
+        os.link(written, folder / STORE_ID_FILE)  # all of it or nothing, and never over another's
+    written.unlink()
+    return read_store_id(folder)
+
+
+def wait_for_redis(redis: "Redis") -> None:
+    while True:
+        maybe_shutdown()
+        try:
+            redis.ping()
+            return
+        except RedisError:
+            time.sleep(REDIS_RETRY_S)
+
+
+class BlobStoreCheck(bootsteps.StartStopStep):
+    """Delays the start of a worker that reads or writes audio until its folder is known to be the right one."""
+
+    requires = (LoadedEngine,)
+
+    def start(self, parent: Any) -> None:
+        child = engine_process_of(parent)
+        if child.stage == "llm":  # it has no audio to do with, and in a container no folder
+            return
+        with child.killed_at_exit():
+            try:
+                wait_for_redis(redis := connect(settings(), FAST))
+                check_store_id(settings().blobs_folder, redis)
+            except ConfigurationError as error:
+                print(f"waijiao: this worker cannot start: {error}", file=sys.stderr, flush=True)
+                raise SystemExit(1) from None
+
+
+SWEEPING = f"{PREFIX}sweeping"
+SWEEP_TIMEOUT_S = 5  # seconds that one sweep may take before another worker sweeps as well
+
+
+def sweep(jobs: Jobs) -> None:
+    """Take back expired leases, end overdue jobs, and enqueue the jobs whose messages were lost."""
+    prefix = app.conf.broker_transport_options["global_keyprefix"]
+    enqueue(jobs.sweep({queue: prefix + queue for queue in TASKS}))
+
+
+class Sweeper(bootsteps.StartStopStep):
+    """Every sweep_s: sweeps unless another worker did, registers this worker, now and then starts the tidying up."""
+
+    requires = (LoadedEngine,)  # so that it stops before the pool does: a stopping worker is not ready
+
+    def start(self, parent: Any) -> None:
+        self.child = engine_process_of(parent)
+        if not self.child.stage:
+            return
+        self.jobs = Jobs(connect(settings(), FAST), settings())  # the event loop must not wait for it
+        self.timer = parent.timer.call_repeatedly(settings().sweep_s, self.turn, ())
+
+    def stop(self, parent: Any) -> None:
+        if not self.child.stage:
+            return
+        self.timer.cancel()
+        try:
+            unregister(self.jobs.redis, self.child.stage, self.child.worker)
+        except RedisError as error:
+            log.warning("this worker counts as ready for a few seconds more: %s", error)
+
+    terminate = stop
+
+    def turn(self) -> None:
+        every = settings().sweep_s
+        try:
+            state = "ready" if self.child.state == READY else "loading"
+            register(self.jobs.redis, self.child.stage, self.child.worker, state, 3 * every)
+            if self.jobs.redis.set(SWEEPING, "1", nx=True, px=int((every + SWEEP_TIMEOUT_S) * 1000)):
+                sweep(self.jobs)
+                self.jobs.redis.pexpire(SWEEPING, int(every * 1000))
+            if self.jobs.redis.set(f"{PREFIX}tidying", "1", nx=True, px=int(settings().orphan_s * 250)):
+                app.signature("chores.tidy", immutable=True).apply_async()
+        except (RedisError, OperationalError) as error:
+            log.warning("the next sweep is in %s s: %s", every, error)
+
+
+TICK_S, WATCH_S = 0.5, 1.0  # seconds between two ticks of the event loop; between two checks of them
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """How often the event loop ticked, how many messages were received, how many wait (None: no Redis)."""
+
+    ticks: int
+    received: int
+    waiting: int | None
+
+
+class Watchdog(bootsteps.StartStopStep):
+    """A thread of the parent that ends the worker when the parent's event loop stands still or takes no messages."""
+
+    requires = (BlobStoreCheck,)
+
+    def start(self, parent: Any) -> None:
+        self.child = engine_process_of(parent)
+        self.ticks = 0
+        self.timer = parent.timer.call_repeatedly(TICK_S, self.tick, ())
+        threading.Thread(target=self.watch, daemon=True).start()
+
+    def stop(self, parent: Any) -> None:
+        self.timer.cancel()
+
+    terminate = stop
+
+    def tick(self) -> None:
+        self.ticks += 1
+        if self.child.state == FAILED:
+            raise SystemExit(1)  # a new child could not load the engine, and printed why
+
+    def watch(self) -> None:
+        redis = connect(settings(), FAST)
+        well, before = time.monotonic(), self.heartbeat(redis)
+        while True:
+            time.sleep(WATCH_S)
+            now = self.heartbeat(redis)
+            if takes_work(self.child, before, now):
+                well = time.monotonic()
+            elif time.monotonic() - well > settings().stall_s:
+                self.end(f"takes nothing although Redis lives; messages waiting: {now.waiting}")
+            before = now
+
+    def heartbeat(self, redis: "Redis") -> Heartbeat:
+        try:
+            waiting = sum(redis.llen(queue) for queue in queues())
+        except RedisError:
+            waiting = None
+        return Heartbeat(self.ticks, state.all_total_count[0], waiting)
+
+    def end(self, reason: str) -> None:
+        log.critical("this worker %s. It ends, to be started again.", reason)
+        self.child.kill()
+        os._exit(1)
+
+
+def takes_work(child: EngineProcess, before: Heartbeat, now: Heartbeat) -> bool:
+    """Whether the worker took what there was to take since the last check, or has a reason not to."""
+    due = now.waiting or state.reserved_requests
+    took = not due or state.active_requests or now.received != before.received
+    works = 0 < child.busy_s() < app.conf.task_time_limit + settings().stall_s
+    excused = now.waiting is None or works or is_stopping() or child.state == LOADING
+    return excused or bool(took and now.ticks != before.ticks)
+
+
+def queues() -> list[str]:
+    """The Redis lists that this worker takes its messages from."""
+    prefix: str = app.conf.broker_transport_options["global_keyprefix"]
+    return [prefix + name for name in app.amqp.queues.consume_from]
+
+
+def install(celery: Celery, child: EngineProcess) -> None:
+    """Make this process, when it runs as a worker of `celery`, a worker whose child is `child`."""
+    celery.engine_process = child
+    celery.steps["worker"].update({Shutdown, LoadedEngine, BlobStoreCheck, Sweeper, Watchdog})
+    worker_process_init.connect(child.load, weak=False)
+
+
+def engine_process_of(parent: Any) -> EngineProcess:
+    """The child of a Celery worker, as `install` set it."""
+    return cast(EngineProcess, parent.app.engine_process)

@@ -1,0 +1,200 @@
+"""Claims jobs for a stage, runs the engine on them while it renews their leases, and commits each result."""
+
+import functools
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from celery import current_task
+from celery.exceptions import Ignore, SoftTimeLimitExceeded
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from pipeline.blob_store import FolderBlobs
+from pipeline.celery_app import TASKS, app, enqueue
+from pipeline.errors import EngineFailed, OutOfMemory, TooSlow, Unavailable, WaijiaoError, wordless
+from pipeline.jobs.job import CUT, Job
+from pipeline.jobs.results import Answer, Completion, Cuts, Feedback, Transcript
+from pipeline.jobs.store import Jobs, ReadyJob, Result
+from pipeline.redis_connection import REDIS_UNAVAILABLE, connect
+from pipeline.settings import settings
+from pipeline.worker.bootsteps import install
+from pipeline.worker.engine_process import EngineProcess
+
+log = logging.getLogger("waijiao")
+COMMIT_RETRY_S = 0.3  # seconds between two attempts to reach a Redis that is gone
+RENEW_CHECK_S = 1.0  # seconds between two renewals at most, so that an engine soon learns that its work was canceled
+_lost: set[tuple[str, str]] = set()  # names and fences
+
+Outcome = Result | WaijiaoError
+T = TypeVar("T")
+Run = Callable[[Any, list[Job]], Sequence[Outcome]]
+RESULTS: dict[str, type[Any]] = {"asr": Transcript, "llm": Feedback, "tts": Answer, "cut": Cuts}  # of each stage
+SINGLE_MODEL_RESULTS: dict[str, type[Any]] = {"chat": Completion}  # of a task for one model alone, where it differs
+
+
+@functools.cache
+def job_store() -> Jobs:
+    """This process's connection to the job records; first used in the child, so it crosses no fork."""
+    return Jobs(connect(settings()), settings())
+
+
+def stage(name: str, engine_class: str) -> Callable[[Run], Callable[[str], None]]:
+    """Make `run(engine, jobs) -> results` the work of a stage; the child loads `engine_class`, a 'module:Class'."""
+    child = EngineProcess(name, engine_class)
+    install(app, child)
+
+    def wrap(run: Run) -> Callable[[str], None]:
+        @functools.wraps(run)
+        def task(hint: str) -> None:
+            try:
+                with child.working():
+                    work_on_batch(child, run)
+            except Ignore:
+                raise
+            except Exception as error:  # noqa: BLE001 - MemoryError too: it would end the worker's parent
+                log.error("a worker of %s could not go on; its jobs will be taken back: %s", name, wordless(error))
+                raise Ignore from None
+
+        return task
+
+    return wrap
+
+
+def work_on_batch(child: EngineProcess, run: Run) -> None:
+    """Claim, run, commit, enqueue. Raises Ignore, which ends this message's chain, when no job needs the next link."""
+    jobs, stage = job_store(), child.stage
+    batch, ready_jobs = jobs.claim(stage, child.worker, getattr(settings(), f"{stage}_batch", 1))
+    if batch:
+        with hold_leases(jobs, stage, batch):
+            outcomes = run_engine(child, run, batch)
+        for job, outcome in zip(batch, outcomes, strict=True):
+            ready_jobs += commit(jobs, stage, job, outcome)
+    enqueue_next(ready_jobs)
+
+
+def run_engine(child: EngineProcess, run: Run, batch: list[Job]) -> Sequence[Outcome]:
+    """The engine's results, or for every job the error that stopped it; no exception goes on to Celery."""
+    try:
+        outcomes = list(run(child.engine, batch))
+        types = [SINGLE_MODEL_RESULTS.get(job.request.task, RESULTS[child.stage]) for job in batch]
+        if len(outcomes) != len(types) or not all(map(is_outcome, outcomes, types)):
+            raise TypeError(f"the engine of {child.stage} did not give one result for each job")
+        return outcomes
+    except WaijiaoError as error:
+        return [error] * len(batch)
+    except REDIS_UNAVAILABLE:
+        return [Unavailable("The job store could not be reached; try again.")] * len(batch)
+    except SoftTimeLimitExceeded:
+        return [TooSlow(f"The stage took longer than {settings().stage_s} s. Try a shorter recording.")] * len(batch)
+    except Exception as error:  # noqa: BLE001 - an engine may raise anything
+        return [describe_failure(error, batch)] * len(batch)
+
+
+def is_outcome(outcome: object, result_type: type[Any]) -> bool:
+    return isinstance(outcome, (result_type, WaijiaoError))
+
+
+def enqueue_next(ready_jobs: list[ReadyJob]) -> None:
+    """Enqueue the ready jobs, except one for which this message's own chain publishes the next link."""
+    chain = current_task.request.chain
+    following = chain[-1]["task"] if chain else None
+    by_chain = next((ready_job for ready_job in ready_jobs if TASKS[ready_job.stage] == following), None)
+    try:
+        enqueue(ready_job for ready_job in ready_jobs if ready_job is not by_chain)
+    except (OperationalError, RedisError) as error:
+        log.warning("could not enqueue the next stages; the sweeper will retry: %s", error)
+    if following and not by_chain:
+        raise Ignore
+
+
+# --- leases
+
+
+def still_wanted(job: Job) -> bool:
+    """Whether a job that this process claimed is still its to answer: not canceled, not erased, not taken over."""
+    return (job.name, job.fence) not in _lost
+
+
+@contextmanager
+def hold_leases(jobs: Jobs, stage: str, batch: Sequence[Job]) -> Iterator[None]:
+    """Inside it a thread renews the leases of `batch`."""
+    _lost.clear()
+    done = threading.Event()
+    threading.Thread(target=renew_leases, args=(jobs, stage, batch, done), name="leases", daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()  # a renewal that is under way may come later: it is fenced
+
+
+def renew_leases(jobs: Jobs, stage: str, batch: Sequence[Job], done: threading.Event) -> None:
+    fences = {job.name: job.fence for job in batch}
+    while not done.wait(min(RENEW_CHECK_S, jobs.settings.lease_s / 3)):
+        try:
+            _lost.update((name, fences[name]) for name in jobs.renew(stage, batch))
+        except RedisError as error:
+            log.warning("leases of %s were not renewed: %s", stage, error)
+
+
+# --- results
+
+
+def commit(jobs: Jobs, stage: str, job: Job, outcome: Outcome) -> list[ReadyJob]:
+    """Write the outcome, or why it cannot be written. RedisError when Redis was gone for as long as a lease lasts."""
+    try:
+        ready_jobs = write_outcome(jobs, stage, job, outcome)
+    except RedisError:
+        raise
+    except Exception as error:  # noqa: BLE001 - such as a result that no JSON can hold
+        ready_jobs = write_outcome(jobs, stage, job, describe_failure(error, [job]))
+    if stage in {"asr", CUT}:
+        remove_unneeded(jobs, job)
+    return ready_jobs
+
+
+def write_outcome(jobs: Jobs, stage: str, job: Job, outcome: Outcome) -> list[ReadyJob]:
+    if isinstance(outcome, WaijiaoError):
+        return retry_while_redis_is_away(jobs, lambda: jobs.fail(stage, job, outcome, again=outcome.try_again))
+    accepted, ready_jobs = retry_while_redis_is_away(jobs, lambda: jobs.complete(stage, job, outcome))
+    if not accepted and isinstance(outcome, Answer):
+        for blob in outcome.blobs:
+            FolderBlobs(jobs.settings.blobs_folder).delete(blob)
+    return ready_jobs
+
+
+def retry_while_redis_is_away(jobs: Jobs, call: Callable[[], T]) -> T:
+    """Call Redis until it answers, for as long as a lease lasts. The call must be idempotent."""
+    deadline = time.monotonic() + jobs.settings.lease_s
+    while True:
+        try:
+            try:
+                return call()
+            except REDIS_UNAVAILABLE as error:
+                if time.monotonic() > deadline:
+                    raise
+                log.warning("a result waits for Redis: %s", error)
+                time.sleep(COMMIT_RETRY_S)
+        except SoftTimeLimitExceeded:  # it comes once, and too late: the work is done
+            continue
+
+
+def remove_unneeded(jobs: Jobs, job: Job) -> None:
+    """Remove the recording when the record needs it no more. What cannot be removed now becomes an orphan."""
+    recording = job.request.recording
+    try:
+        if recording not in jobs.blobs(job.name):
+            FolderBlobs(jobs.settings.blobs_folder).delete(recording)
+    except (RedisError, OSError) as error:
+        log.warning("the recording of %s was not removed yet: %s", job.id, error)
+
+
+def describe_failure(error: Exception, batch: Sequence[Job]) -> WaijiaoError:
+    """The error that the jobs of a batch get when the engine raised an unexpected exception."""
+    if isinstance(error, MemoryError):
+        return OutOfMemory()
+    log.error("an engine failed on %s: %s", ", ".join(job.id for job in batch), wordless(error))
+    return EngineFailed(f"The model failed ({type(error).__name__}); the worker's log has the cause.")
