@@ -17,36 +17,38 @@ from pipeline.errors import ForeignHost, ForeignOrigin, KeyMissing, KeyUnknown, 
 
 OPEN, (LEARNER, TEACHER, ADMIN) = "open", ROLES  # the least role that may call a view
 COOKIE_NAME = "waijiao_key"
-REMEMBERED_S = 30 * 86_400  # seconds for which a browser that was told to remember the key keeps it
+REMEMBER_S = 30 * 86_400  # seconds for which a browser keeps the key, if the user chose so
 View = TypeVar("View", bound=Callable[..., Any])
-SAFE = {"GET", "HEAD", "OPTIONS"}  # methods that change nothing
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}  # they change nothing
 
 
 def read_cookie() -> str:
-    """The key in the request's cookie, "" when there is none; ForeignOrigin when a page asks that is not ours."""
+    """The key in the request's cookie, or "". ForeignOrigin when the request comes from a page of another site."""
     key = request.cookies.get(COOKIE_NAME, "")
     if key:
-        refuse_cross_site_cookie(origin_needed=request.method not in SAFE)
+        refuse_cross_site_cookie(origin_needed=request.method not in SAFE_METHODS)
     return key
 
 
 def refuse_cross_site_cookie(origin_needed: bool) -> None:
-    """A browser sends the cookie whoever makes it ask: ForeignOrigin unless the page that does so is ours."""
+    """A browser sends the cookie with requests of any page. ForeignOrigin unless it is a page of ours."""
     origin = request.headers.get("Origin")
     foreign = origin_needed if origin is None else not is_same_origin(origin)
     if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
-        raise ForeignOrigin("With the cookie of a login only this server's own pages may ask; others show a key.")
+        raise ForeignOrigin(
+            "The login cookie is for this server's own pages; send the key in the Authorization header."
+        )
 
 
 def is_same_origin(origin: str) -> bool:
-    """Whether a page of this origin is ours. Where we speak https, one of http may be anybody's on the way."""
+    """Whether a page of this origin is ours. If we use https, a page over http may have been forged on the way."""
     scheme, _, host = origin.partition("://")
     return bool(host) and host == request.host and (scheme == "https" or (scheme == "http" and not request.is_secure))
 
 
 def set_cookie(answer: Response, key: str, remember: bool) -> None:
-    """Have the browser show the key from now on, until it is closed, or for REMEMBERED_S."""
-    age = REMEMBERED_S if remember else None
+    """Have the browser send the key from now on, until it is closed, or for REMEMBER_S."""
+    age = REMEMBER_S if remember else None
     answer.set_cookie(COOKIE_NAME, key, max_age=age, secure=request.is_secure, httponly=True, samesite="Strict")
 
 
@@ -72,63 +74,63 @@ def least_role(app: Flask, endpoint: str) -> str | None:
 
 
 def register(app: Flask) -> None:
-    """From now on no view of the application runs for somebody who may not call it."""
+    """Check every request to the application before its view runs."""
     app.extensions["keys"] = Keys(app.extensions["jobs"].redis)
     app.before_request(authorize)
-    app.after_request(challenge)
+    app.after_request(add_challenge)
 
 
 def authorize() -> None:
-    """Let the request through to its view, or raise what is wrong with it."""
+    """Admit the request, or raise the reason why not."""
     needed = context.settings().keys
     if not needed:
         refuse_other_sites()
-    if request.endpoint is None or request.method == "OPTIONS":  # there is no view to protect
+    if request.endpoint is None or request.method == "OPTIONS":  # no view would run
         return
     least = least_role(current_app, request.endpoint)
     if least == OPEN:
         return
     if needed:
-        g.caller = caller()
+        g.caller = authenticate()
     if least is None or ROLES.index(context.caller().role) < ROLES.index(least):
         raise RoleTooLow(f"This needs the key of {least or 'nobody: api/auth.py does not know it'}.")
 
 
-def caller() -> context.Caller:
-    """Whose key the request shows, in its header or else in a cookie. KeyMissing, KeyUnknown, ForeignOrigin."""
+def authenticate() -> context.Caller:
+    """The caller, by the key in the request's header or else in its cookie. KeyMissing, KeyUnknown, ForeignOrigin."""
     header = request.authorization
     if header is not None and header.type == "bearer" and header.token:
-        return holder(header.token)
+        return caller_with_key(header.token)
     cookie = read_cookie()
     if not cookie:
         raise KeyMissing
     try:
-        return holder(cookie)
+        return caller_with_key(cookie)
     except KeyUnknown:
         g.cookie_is_stale = True
         raise
 
 
-def holder(text: str) -> context.Caller:
-    """Whose key this is; KeyUnknown."""
+def caller_with_key(text: str) -> context.Caller:
+    """The caller whose key this is. KeyUnknown."""
     key = current_app.extensions["keys"].find(text)
     if key is None:
         raise KeyUnknown
     return context.Caller(key.tenant, key.role, key.id, key.name)
 
 
-def visitor() -> context.Caller | None:
-    """Who asks, where everybody may; None for somebody whose key is needed and not good."""
+def current_caller() -> context.Caller | None:
+    """The caller on a route that is open to everybody; None without a valid key where keys are needed."""
     try:
-        return caller() if context.settings().keys else context.caller()
+        return authenticate() if context.settings().keys else context.caller()
     except (KeyMissing, KeyUnknown):
         return None
 
 
 def refuse_other_sites() -> None:
-    """Where no key is needed, a page of another site could use the server through the browser of who visits it.
+    """Without keys, a page of another site could use the server through its visitor's browser: refuse it.
 
-    Its origin gives it away, unless its own name was made to mean this machine (DNS rebinding); then its name does.
+    Its origin shows it, or its host name, if that was pointed to this machine (DNS rebinding).
     """
     if not is_loopback(request.host):
         raise ForeignHost
@@ -145,7 +147,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def challenge(answer: Response) -> Response:
+def add_challenge(answer: Response) -> Response:
     if answer.status_code == KeyMissing.http_status:
         answer.headers["WWW-Authenticate"] = "Bearer"
     if g.get("cookie_is_stale"):

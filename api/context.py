@@ -1,4 +1,4 @@
-"""What a view works with: the settings, the stores, and the caller whose request it is."""
+"""What a view works with: the settings, the stores, and the caller of the request."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -15,7 +15,7 @@ from pipeline.settings import Settings
 
 @dataclass(frozen=True)
 class Caller:
-    """Whose request it is: the tenant and role of the key that was shown; where none is needed, one that may do all."""
+    """Who makes the request: tenant and role of its key; an administrator where no key is needed."""
 
     tenant: str = "default"
     role: str = "admin"
@@ -24,13 +24,13 @@ class Caller:
 
     @property
     def owner(self) -> str:
-        """Whose sessions the caller speaks in: a learner's own, else those that all teachers of the tenant share."""
+        """The owner of the caller's sessions: a learner's key; "" for those that the tenant's teachers share."""
         return self.key if self.role == "learner" else ""
 
     def conversation(self, session: str, owner: str | None) -> str:
-        """The session's name among all of the tenant; whoever is no learner may name the learner who owns it."""
-        whose = self.owner or owner
-        return f"{whose}/{session}" if whose else session
+        """The session's name among all of the tenant. A caller who is not a learner may name its `owner`."""
+        owner = self.owner or owner
+        return f"{owner}/{session}" if owner else session
 
     def sees(self, job: Job) -> bool:
         return self.role != "learner" or job.request.owner == self.key
@@ -61,5 +61,5 @@ def changes() -> Changes:
 
 
 def job(job_id: str) -> Job:
-    """The job, if the caller may see it; UnknownJob if there is none such, Erased if it was erased."""
+    """The job, if the caller may see it; UnknownJob if there is none, Erased if it was erased."""
     return jobs().get(caller().tenant, job_id, caller().owner)

@@ -14,10 +14,9 @@ from werkzeug.wrappers import Response
 from pipeline.errors import TooLarge, Unavailable, WaijiaoError, wordless
 
 log = logging.getLogger("waijiao")
-RETRY_AFTER_S = 1  # seconds after which a client may look again
 AS_OPENAI = ("/v1/audio/", "/v1/chat/", "/v1/models")  # paths whose errors OpenAI's clients understand as well
 KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-AGAIN = {408, 429, 503}  # statuses of requests that came to nothing, and may be sent again
+RETRYABLE_STATUSES = {408, 429, 503}  # the request had no effect and may be sent again
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -37,13 +36,13 @@ def document(status: int, code: str, detail: str, retryable: bool, field: str = 
     if as_openai:
         fields["error"] = openai_error(status, code, detail, field)
     answer = Response(current_app.json.dumps(fields), status, mimetype="application/problem+json")
-    if as_openai:  # its clients would send again whatever failed here, though it was tried as often as it may be
-        answer.headers["X-Should-Retry"] = "true" if retryable and status in AGAIN else "false"
+    if as_openai:  # OpenAI's clients would otherwise repeat every failure, which was already retried here
+        answer.headers["X-Should-Retry"] = "true" if retryable and status in RETRYABLE_STATUSES else "false"
     return answer
 
 
 def openai_error(status: int, code: str, detail: str, field: str = "") -> dict[str, str | None]:
-    """An error in the words of OpenAI's API."""
+    """An error in the form of OpenAI's API."""
     kind = "server_error" if status >= 500 else KINDS.get(status, "invalid_request_error")
     return {"message": detail, "type": kind, "code": code, "param": field or None}
 
@@ -51,18 +50,18 @@ def openai_error(status: int, code: str, detail: str, field: str = "") -> dict[s
 def register(app: Flask) -> None:
     """Make the handlers below the application's only way to show an error."""
     app.register_error_handler(WaijiaoError, problem)
-    app.register_error_handler(RedisError, unreachable)
-    app.register_error_handler(HTTPException, refused)
-    app.register_error_handler(ClientDisconnected, left)
-    app.register_error_handler(Exception, broken)
+    app.register_error_handler(RedisError, redis_unavailable)
+    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(ClientDisconnected, client_disconnected)
+    app.register_error_handler(Exception, unexpected_error)
 
 
-def unreachable(error: RedisError) -> Response:
+def redis_unavailable(error: RedisError) -> Response:
     log.warning("Redis: %s", error)
     return problem(Unavailable("The server cannot reach its job store. Try again, with the same Idempotency-Key."))
 
 
-def refused(error: HTTPException) -> Response:
+def http_error(error: HTTPException) -> Response:
     if isinstance(error, RequestEntityTooLarge):
         return problem(TooLarge(f"The upload is larger than {current_app.extensions['settings'].max_upload_mb} MB."))
     answer = document(error.code or 500, error.name.lower().replace(" ", "_"), error.description or error.name, False)
@@ -72,15 +71,15 @@ def refused(error: HTTPException) -> Response:
     return answer
 
 
-def left(error: ClientDisconnected) -> Response:
-    """The client left, or fell silent. Nothing more is read of it: closing would wait for that, and all others too."""
+def client_disconnected(error: ClientDisconnected) -> Response:
+    """The client left or went silent. Stop reading: closing the connection would wait for it and block others."""
     if connection := request.environ.get("gunicorn.socket"):
         with suppress(OSError):  # there is no connection any more
             connection.shutdown(socket.SHUT_RD)
     return document(408, "upload_stopped", "The upload stopped too early. Nothing was accepted; try again.", True)
 
 
-def broken(error: Exception) -> Response:
+def unexpected_error(error: Exception) -> Response:
     if isinstance(error, OSError) and error.errno in DISK_FULL:
         log.warning("the disk is full: %s", error)
         return problem(Unavailable("The server's disk is full. Nothing was accepted; try again later."))

@@ -9,21 +9,21 @@ from typing import Any
 
 from pipeline.settings import settings
 
-SILENT_S = 10  # seconds for which a client may send nothing in the middle of a request
+CLIENT_SILENCE_S = 10  # seconds for which a client may send nothing in the middle of a request
 
 bind = f"[{settings().host}]:{settings().port}" if ":" in settings().host else f"{settings().host}:{settings().port}"
 worker_class = "gthread"
 workers = settings().api_processes
 threads = settings().api_threads
-timeout = 60  # seconds without a sign of life before the process is replaced
+timeout = 60  # seconds without a heartbeat before the process is replaced
 graceful_timeout = 5  # seconds requests may take to end at a stop
-keepalive = 30  # seconds an idle connection is kept; it holds no thread
+keepalive = 30  # seconds an idle connection is kept open; it occupies no thread
 loglevel = "warning"
 accesslog = None  # paths hold ids of sessions, which name learners
 control_socket_disable = True
 
 
 def when_ready(server: Any) -> None:
-    """Give up clients that vanish while they upload: each would hold a thread for ever. Connections inherit this."""
+    """Drop clients that vanish while they upload; each would occupy a thread for ever. Connections inherit this."""
     for listener in server.LISTENERS:
-        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SILENT_S, 0))
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", CLIENT_SILENCE_S, 0))

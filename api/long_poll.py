@@ -1,4 +1,4 @@
-"""Requests that wait for a job to change: one Redis subscription wakes all of a process."""
+"""Requests that wait for a job to change: one Redis subscription wakes all waiting requests of a process."""
 
 import logging
 import threading
@@ -16,33 +16,35 @@ from pipeline.settings import Settings
 T = TypeVar("T")
 log = logging.getLogger("waijiao")
 RECONNECT_S = 0.5  # seconds until a lost subscription is tried again
-LISTEN_S = 1.0  # seconds after which a silent subscription is looked after
-POLL_S = 5.0  # seconds after which a waiting request looks for itself, should a message be lost
+MESSAGE_TIMEOUT_S = 1.0  # seconds after which a silent subscription is checked
+POLL_S = 5.0  # seconds after which a waiting request reads the job anyway, in case a message was lost
 
 
 class Changes:
-    """Wakes whoever waits for a job. At most `most_waiting` may: each holds a thread, and others need some as well."""
+    """Wakes the requests that wait for a job.
+
+    At most `most_waiting` requests may wait: each occupies a thread, and other requests need some threads too.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.waiting: dict[str, set[threading.Event]] = {}
-        most = min(settings.most_waiting, settings.api_threads * 4 // 5)
-        self.places = threading.BoundedSemaphore(most)
+        self.slots = threading.BoundedSemaphore(min(settings.most_waiting, settings.api_threads * 4 // 5))
         self.lock = threading.Lock()
-        self.listener: threading.Thread | None = None
+        self.subscriber: threading.Thread | None = None
 
     @contextmanager
     def of(self, name: str) -> Iterator[threading.Event | None]:
-        """Set at every change of the job `tenant/id` from now on; None when too many wait already."""
-        if not self.places.acquire(blocking=False):
+        """An event that is set at every change of the job `tenant/id`; None when too many requests wait already."""
+        if not self.slots.acquire(blocking=False):
             yield None
             return
         changed = threading.Event()
         with self.lock:
             self.waiting.setdefault(name, set()).add(changed)
-            if self.listener is None:  # not before: it must live in the process that serves requests
-                self.listener = threading.Thread(target=self.listen, name="changes", daemon=True)
-                self.listener.start()
+            if self.subscriber is None:  # not earlier: it must live in the process that serves requests
+                self.subscriber = threading.Thread(target=self.run, name="changes", daemon=True)
+                self.subscriber.start()
         try:
             yield changed
         finally:
@@ -50,25 +52,26 @@ class Changes:
                 self.waiting[name].remove(changed)
                 if not self.waiting[name]:
                     del self.waiting[name]
-            self.places.release()
+            self.slots.release()
 
-    def listen(self) -> None:
+    def run(self) -> None:
+        """Keep the subscription, in a thread of its own."""
         while True:
             try:
-                self.hear()
+                self.subscribe()
             except RedisError as error:
-                log.warning("nobody hears what changes in Redis until it is there again: %s", error)
+                log.warning("lost the Redis subscription; waiting requests fall back to polling: %s", error)
             self.wake(list(self.waiting))
             time.sleep(RECONNECT_S)
 
-    def hear(self) -> None:
-        """Wake those who wait for what the subscription says, until it breaks."""
+    def subscribe(self) -> None:
+        """Wake whoever waits for the jobs that the subscription names, until the connection breaks."""
         with connect(self.settings).pubsub() as subscription:  # type: ignore[no-untyped-call]
             subscription.subscribe(CHANGED_CHANNEL)
             while True:
-                message = subscription.get_message(timeout=LISTEN_S)
+                message = subscription.get_message(timeout=MESSAGE_TIMEOUT_S)
                 if message and message["type"] == "subscribe":
-                    self.wake(list(self.waiting))  # what happened before it was said to nobody
+                    self.wake(list(self.waiting))  # for changes that happened before the subscription
                 elif message:
                     self.wake([message["data"]])
 
@@ -80,15 +83,15 @@ class Changes:
 
 
 def wait_until(
-    changed: threading.Event | None, read: Callable[[], T], enough: Callable[[T], bool], seconds: float
+    changed: threading.Event | None, read: Callable[[], T], condition: Callable[[T], bool], timeout_s: float
 ) -> T:
-    """What `read` gives as soon as it is `enough`, or what it gives after `seconds`; at once when nobody may wait."""
-    deadline = time.monotonic() + seconds
+    """What `read` returns as soon as it meets the condition, or after `timeout_s`; at once when `changed` is None."""
+    deadline = time.monotonic() + timeout_s
     while True:
         if changed:
             changed.clear()
-        found = read()
-        left = deadline - time.monotonic()
-        if changed is None or left <= 0 or enough(found):
-            return found
-        changed.wait(min(left, POLL_S))
+        value = read()
+        left_s = deadline - time.monotonic()
+        if changed is None or left_s <= 0 or condition(value):
+            return value
+        changed.wait(min(left_s, POLL_S))

@@ -1,7 +1,4 @@
-"""What every answer tells browsers and caches: nothing from elsewhere is loaded, nobody frames it, nothing is kept.
-
-A view may say something of its own instead, such as a policy for a page that carries its own styles.
-"""
+"""Security headers of every response, and the size limits of every upload."""
 
 import tempfile
 from pathlib import Path
@@ -14,7 +11,7 @@ from werkzeug.wrappers import Response
 from pipeline.blob_store import disk_may_refuse
 from pipeline.settings import Settings
 
-POLICY = {  # Content-Security-Policy; Swagger UI at /docs needs no more than this
+CONTENT_POLICY = {  # Content-Security-Policy; Swagger UI at /docs needs no more than this
     "default-src": "'self'",
     "object-src": "'none'",
     "frame-ancestors": "'none'",
@@ -25,8 +22,8 @@ POLICY = {  # Content-Security-Policy; Swagger UI at /docs needs no more than th
     "media-src": "'self' blob:",
     "style-src": "'self'",
 }
-ALWAYS = {
-    "Content-Security-Policy": "; ".join(f"{name} {allowed}" for name, allowed in POLICY.items()),
+DEFAULT_HEADERS = {  # a view may set its own instead
+    "Content-Security-Policy": "; ".join(f"{name} {allowed}" for name, allowed in CONTENT_POLICY.items()),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "microphone=(self), camera=(), geolocation=(), payment=(), usb=()",
@@ -55,8 +52,8 @@ PREFLIGHT_S = 600  # seconds for which a browser need not ask again
 
 
 def register_headers(app: Flask, settings: Settings) -> None:
-    """From now on every answer has them; pages of the named origins, and of no other, may read what the API says."""
-    app.after_request(guard)
+    """Add the headers to every response; let pages of the configured origins, and no others, read the API."""
+    app.after_request(add_headers)
     if settings.origins:
         CORS(
             app,
@@ -70,21 +67,21 @@ def register_headers(app: Flask, settings: Settings) -> None:
         )
 
 
-def guard(answer: Response) -> Response:
-    for name, value in ALWAYS.items():
+def add_headers(answer: Response) -> Response:
+    for name, value in DEFAULT_HEADERS.items():
         answer.headers.setdefault(name, value)
     if request.path.startswith("/v1/"):
         answer.headers.setdefault("Cache-Control", "private, no-store")
     return answer
 
 
-FORM_OVERHEAD_BYTES = 64_000  # bytes a request may have beside its recordings
+FORM_OVERHEAD_BYTES = 64_000  # bytes of a request besides its recordings
 MB = 1_000_000  # bytes
-IN_MEMORY = 500_000  # bytes of a file that are not written to disk yet
+MEMORY_BYTES = 500_000  # a larger file is written to disk
 
 
 class UploadRequest(Request):
-    """Keeps what is uploaded in a file without a name beside the blobs: /tmp may be memory."""
+    """Buffers an upload in an unnamed file next to the blobs, since /tmp may be in memory."""
 
     folder: Path
 
@@ -97,20 +94,20 @@ class UploadRequest(Request):
     ) -> IO[bytes]:
         with disk_may_refuse("written to"):
             self.folder.mkdir(parents=True, exist_ok=True)
-        return cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(self.folder)))
+        return cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES, dir=str(self.folder)))
 
 
 def register_uploads(app: Flask, settings: Settings) -> None:
-    """From now on each request may be as large as what it asks for needs, and no larger."""
+    """Limit each request to the size that its route needs."""
     app.request_class = type("Request", (UploadRequest,), {"folder": settings.blobs_folder})
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_mb * MB + FORM_OVERHEAD_BYTES
-    larger = {
+    limits = {
         "submissions.hand_in": settings.max_hand_in_mb * MB + FORM_OVERHEAD_BYTES,
         "lessons.submit": settings.max_lesson_mb * MB + FORM_OVERHEAD_BYTES,
     }
 
     @app.before_request
-    def widen() -> None:
-        if request.endpoint in larger:
-            request.max_content_length = larger[request.endpoint]
+    def raise_limit() -> None:
+        if request.endpoint in limits:
+            request.max_content_length = limits[request.endpoint]
             request.max_form_parts = settings.max_hand_in_files + 10

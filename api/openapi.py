@@ -1,4 +1,4 @@
-"""What the API takes and gives, as OpenAPI 3.1 written from the views' own types, which also check each request."""
+"""The OpenAPI 3.1 document, generated from the views' own types, which also validate each request."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -28,11 +28,11 @@ EVENTS = "text/event-stream"
 EVENT = {"type": "object", "properties": {name: {"type": "string"} for name in ("event", "id", "data")}}  # one of many
 BINARY = {"type": "string", "format": "binary"}
 View = Callable[..., Any]
-Kind = type[BaseModel] | str | None  # the shape of JSON, another content type, or nothing
+Content = type[BaseModel] | str | None  # the schema of JSON, another content type, or nothing
 
 
-class Plain(FlaskPlugin):
-    """Checks requests. Answers are left alone: the views make them, and some are streams."""
+class RequestValidation(FlaskPlugin):
+    """Validates requests. Responses are not validated: the views build them, and some are streams."""
 
     def request_validation(self, request: Request, query: Any, json: Any, form: Any, *others: Any) -> None:
         is_form = request.mimetype in self.FORM_MIMETYPE
@@ -42,32 +42,34 @@ class Plain(FlaskPlugin):
             raise BadRequest("Send the fields as multipart/form-data.")
         try:
             if json and request.is_json and not isinstance(request.get_json(), dict):
-                raise BadRequest("The JSON body must be an object.")  # spectree takes an empty list for an empty object
+                raise BadRequest(
+                    "The JSON body must be an object."
+                )  # spectree accepts an empty list as an empty object
             super().request_validation(request, query, json, form, *others)  # type: ignore[no-untyped-call]
         except ClientDisconnected:
             raise
         except Malformed:
-            raise BadRequest("The body cannot be read: it is not valid JSON, or no whole form.") from None
+            raise BadRequest("The body cannot be read: it is not valid JSON or is an incomplete form.") from None
         except ValidationError as error:
-            raise refusal(error) from None
+            raise bad_request(error) from None
 
     def validate_response(self, resp: Any, *_: object) -> tuple[Any, None]:
         return resp, None
 
 
 @dataclass(frozen=True)
-class Described:
-    """What a view answers beside JSON: the content types of each such status; and the errors a caller may act on."""
+class ResponseDescription:
+    """What a view returns besides JSON: content types by status, and the errors that a caller can act on."""
 
     content_types: Mapping[int, Sequence[str]]
     errors: Sequence[type[WaijiaoError]]
 
 
-_described: dict[str, Described] = {}
+_descriptions: dict[str, ResponseDescription] = {}
 
 
-def refusal(error: ValidationError) -> BadRequest:
-    """A request of the wrong type as an error of ours, which names the field and what it may be, never its value."""
+def bad_request(error: ValidationError) -> BadRequest:
+    """The error for an invalid request. It names the field and what it must be, never its value."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     name, fields = str(first["loc"][0]), spec.models[error.title]["properties"]
     if first["type"] == "extra_forbidden":
@@ -76,13 +78,13 @@ def refusal(error: ValidationError) -> BadRequest:
     return BadRequest(f"`{name}` must be {expected}." if expected else f"`{name}`: {first['msg']}.", field=name)
 
 
-def named(model: type[Any]) -> str:
+def schema_name(model: type[Any]) -> str:
     return str(model.__name__)
 
 
 spec = SpecTree(
-    backend=Plain,
-    naming_strategy=named,
+    backend=RequestValidation,
+    naming_strategy=schema_name,
     nested_naming_strategy=lambda _parent, child: child,
     validation_error_model=Problem,
     mode=ModeEnum.strict,
@@ -101,21 +103,21 @@ spec = SpecTree(
 
 
 def answers(
-    tag: str, by_status: Mapping[int, Kind | tuple[Kind, ...]], *errors: type[WaijiaoError]
+    tag: str, by_status: Mapping[int, Content | tuple[Content, ...]], *errors: type[WaijiaoError]
 ) -> Callable[[View], View]:
-    """Describe a view: for each status the shape of its JSON, or another content type, or None where nothing is sent;
-    several of them where the request says which one it wants.
+    """Describe a view: for each status the schema of its JSON, another content type, or None for an empty response;
+    several of them where the request chooses.
 
     The view's arguments `query`, `json`, `form` and `headers` are checked by the types that they are annotated with.
     """
-    every = {status: kinds if isinstance(kinds, tuple) else (kinds,) for status, kinds in by_status.items()}
-    shapes = {f"HTTP_{status}": kind for status, kinds in every.items() for kind in kinds if isinstance(kind, type)}
-    others = [name for status in every if (name := f"HTTP_{status}") not in shapes]
+    contents = {status: kinds if isinstance(kinds, tuple) else (kinds,) for status, kinds in by_status.items()}
+    shapes = {f"HTTP_{status}": kind for status, kinds in contents.items() for kind in kinds if isinstance(kind, type)}
+    others = [name for status in contents if (name := f"HTTP_{status}") not in shapes]
 
     def wrap(view: View) -> View:
         operation = f"{tag}.{view.__name__}"
-        types = {status: [kind for kind in kinds if isinstance(kind, str)] for status, kinds in every.items()}
-        _described[operation] = Described(types, errors)
+        types = {status: [kind for kind in kinds if isinstance(kind, str)] for status, kinds in contents.items()}
+        _descriptions[operation] = ResponseDescription(types, errors)
         check = spec.validate(resp=Responses(*others, **shapes), tags=[tag], operation_id=operation)
         return cast(View, check(view))
 
@@ -124,28 +126,28 @@ def answers(
 
 def document() -> dict[str, Any]:
     """The OpenAPI document of the running application."""
-    written: dict[str, Any] = spec.spec
-    for operations in written["paths"].values():
+    spec_document: dict[str, Any] = spec.spec
+    for operations in spec_document["paths"].values():
         for operation in operations.values():
-            complete(operation, _described[operation["operationId"]])
-    return written
+            complete_operation(operation, _descriptions[operation["operationId"]])
+    return spec_document
 
 
-def complete(operation: dict[str, Any], described: Described) -> None:
-    """Add what spectree cannot know: other content types, our errors by status, and that any error is a problem."""
+def complete_operation(operation: dict[str, Any], description: ResponseDescription) -> None:
+    """Add what spectree does not know: other content types, our errors by status, and that any error is a problem."""
     responses = operation["responses"]
-    del responses["422"]  # spectree's own, which knows no problem+json
-    for status, content_types in described.content_types.items():
+    del responses["422"]  # spectree's own, which does not know problem+json
+    for status, content_types in description.content_types.items():
         for content_type in content_types:
             schema = EVENT if content_type == EVENTS else BINARY
             responses[str(status)].setdefault("content", {})[content_type] = {"schema": schema}
     problem = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     by_status: dict[int, list[type[WaijiaoError]]] = {}
-    errors: Sequence[type[WaijiaoError]] = (*described.errors, BadRequest, Unavailable)
+    errors: Sequence[type[WaijiaoError]] = (*description.errors, BadRequest, Unavailable)
     for error in errors:
         by_status.setdefault(error.http_status, []).append(error)
     for status, same in sorted(by_status.items()):
-        said = "; ".join(f"`{error.code}`: {error.meaning()}" for error in same)
+        meanings = "; ".join(f"`{error.code}`: {error.meaning()}" for error in same)
         content = {**responses.get(str(status), {}).get("content", {}), **problem}
-        responses[str(status)] = {"description": f"{HTTPStatus(status).phrase}. {said}", "content": content}
+        responses[str(status)] = {"description": f"{HTTPStatus(status).phrase}. {meanings}", "content": content}
     responses["default"] = {"description": "Any other error.", "content": problem}

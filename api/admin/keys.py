@@ -1,4 +1,4 @@
-"""/v1/keys: an administrator makes, lists and revokes the keys of its tenant."""
+"""/v1/keys: an administrator creates, lists and revokes the keys of its tenant."""
 
 from datetime import datetime
 from typing import Annotated, Literal, cast
@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from api import context
 from api.auth import ADMIN, requires
-from api.jobs.schemas import Asking
+from api.jobs.schemas import RequestModel
 from api.openapi import answers
 from pipeline.api_keys import Key, Keys, Limits
 from pipeline.errors import UnknownKeyId
@@ -18,21 +18,21 @@ from pipeline.timestamps import iso
 
 routes = Blueprint("keys", __name__)
 Role = Literal["learner", "teacher", "admin"]
-MOST = 1_000_000  # jobs a minute, or minutes a day, that a limit may allow
+MAX_LIMIT = 1_000_000  # jobs a minute, or minutes a day, that a limit may allow
 
 
-def whole(value: object) -> object:
-    """JSON's whole numbers: 5 and 5.0; neither true nor "5"."""
+def require_whole_number(value: object) -> object:
+    """Accept 5 and 5.0; refuse true and "5"."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("no number")
+        raise ValueError("it is not a number")
     return value
 
 
-Limit = Annotated[int, Field(ge=0, le=MOST), BeforeValidator(whole)]
+Limit = Annotated[int, Field(ge=0, le=MAX_LIMIT), BeforeValidator(require_whole_number)]
 
 
-class KeyWanted(Asking):
-    """What a new key is for; a limit of 0 is none, one that is not given is the server's own."""
+class KeyFields(RequestModel):
+    """A new key. A limit of 0 means no limit; without a limit the server's default holds."""
 
     role: Role = Field(description="learner, teacher or admin")
     name: str = Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$", description="1 to 64 characters: whose key it is")
@@ -40,7 +40,7 @@ class KeyWanted(Asking):
     minutes_a_day: Limit | None = Field(None, description="a number of minutes of recordings a day (UTC)")
 
 
-class KeyShown(Shape):
+class KeyInfo(Shape):
     """A key, without its secret; `revoked_at` is null while it is good."""
 
     id: str
@@ -53,7 +53,7 @@ class KeyShown(Shape):
     revoked_at: datetime | None
 
 
-class NewKey(KeyShown):
+class NewKey(KeyInfo):
     """A key that was just made: `key` is to be sent as `Authorization: Bearer KEY`, and is never shown again."""
 
     key: str
@@ -62,7 +62,7 @@ class NewKey(KeyShown):
 class KeyList(Shape):
     """The tenant's keys, oldest first."""
 
-    keys: list[KeyShown]
+    keys: list[KeyInfo]
 
 
 @routes.get("/v1/keys")
@@ -76,7 +76,7 @@ def browse() -> Response:
 @routes.post("/v1/keys")
 @requires(ADMIN)
 @answers("keys", {201: NewKey})
-def create(json: KeyWanted) -> Response:
+def create(json: KeyFields) -> Response:
     """Make a key of the caller's tenant. Its text is in this answer and nowhere else."""
     chosen = context.settings()
     limits = Limits(
@@ -91,9 +91,9 @@ def create(json: KeyWanted) -> Response:
 
 @routes.delete("/v1/keys/<key_id>")
 @requires(ADMIN)
-@answers("keys", {200: KeyShown}, UnknownKeyId)
+@answers("keys", {200: KeyInfo}, UnknownKeyId)
 def revoke(key_id: str) -> Response:
-    """From now on the key opens nothing; its jobs stay."""
+    """Revoke the key. Its jobs stay."""
     return jsonify(show(keys().revoke(key_id, context.caller().tenant)))
 
 

@@ -1,4 +1,4 @@
-"""/v1/login: a page of our own shows a key once, and its browser shows it from then on, in a cookie."""
+"""/v1/login: a page sends a key once; from then on its browser sends it in a cookie."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from api import auth, context
 from api.auth import OPEN, requires
-from api.jobs.schemas import Asking
+from api.jobs.schemas import RequestModel
 from api.openapi import answers
 from pipeline.errors import ForeignOrigin, KeyUnknown
 from pipeline.schemas import jobs as job_schemas
@@ -16,8 +16,8 @@ from pipeline.schemas import jobs as job_schemas
 routes = Blueprint("login", __name__)
 
 
-class LoggingIn(Asking):
-    """A key that is to be remembered."""
+class LoginFields(RequestModel):
+    """The key to log in with."""
 
     model_config = ConfigDict(strict=True)
 
@@ -28,21 +28,21 @@ class LoggingIn(Asking):
 @routes.get("/v1/login")
 @requires(OPEN)
 @answers("login", {200: job_schemas.Login}, ForeignOrigin)
-def look() -> Response:
-    """Whether a key is needed here, and who asks: null for somebody who shows none that is good."""
-    return jsonify(shown(auth.visitor()))
+def show_login() -> Response:
+    """Whether a key is needed here, and the caller; null without a valid key."""
+    return jsonify(login_fields(auth.current_caller()))
 
 
 @routes.post("/v1/login")
 @requires(OPEN)
 @answers("login", {200: job_schemas.Login}, KeyUnknown, ForeignOrigin)
-def enter(json: LoggingIn) -> Response:
-    """Set the cookie `waijiao_key`, which opens to pages of this server what the key opens. A Bearer key wins."""
+def log_in(json: LoginFields) -> Response:
+    """Set the cookie `waijiao_key`, with which this server's pages may do what the key allows. A Bearer key wins."""
     auth.refuse_cross_site_cookie(origin_needed=False)
     if not context.settings().keys:
-        return jsonify(shown(context.caller()))
+        return jsonify(login_fields(context.caller()))
     key = json.key.strip()
-    answer = jsonify(shown(auth.holder(key)))
+    answer = jsonify(login_fields(auth.caller_with_key(key)))
     auth.set_cookie(answer, key, json.remember)
     return answer
 
@@ -50,19 +50,19 @@ def enter(json: LoggingIn) -> Response:
 @routes.delete("/v1/login")
 @requires(OPEN)
 @answers("login", {204: None}, ForeignOrigin)
-def leave() -> Response:
-    """Remove the cookie. The key stays good; an administrator revokes it."""
+def log_out() -> Response:
+    """Remove the cookie. The key stays valid until an administrator revokes it."""
     auth.refuse_cross_site_cookie(origin_needed=bool(auth.read_cookie()))
     answer = Response(status=204)
     auth.drop_cookie(answer)
     return answer
 
 
-def shown(caller: context.Caller | None) -> dict[str, Any]:
-    known = caller and {
+def login_fields(caller: context.Caller | None) -> dict[str, Any]:
+    caller_fields = caller and {
         "id": caller.key or None,
         "role": caller.role,
         "name": caller.name or None,
         "tenant": caller.tenant,
     }
-    return {"keys_needed": context.settings().keys, "caller": known}
+    return {"keys_needed": context.settings().keys, "caller": caller_fields}

@@ -40,7 +40,7 @@ routes = Blueprint("status", __name__)
 @requires(OPEN)
 @answers("health", {200: job_schemas.Alive})
 def alive() -> Response:
-    """This process lives."""
+    """This process is alive."""
     return jsonify({"alive": True})
 
 
@@ -48,13 +48,13 @@ def alive() -> Response:
 @requires(OPEN)
 @answers("health", {200: job_schemas.Readiness, 503: job_schemas.Readiness})
 def ready() -> Response:
-    """200 when every stage has a worker with a loaded model, else 503; both say how many and what waits."""
-    found, waiting = count_workers(context.jobs().redis), context.jobs().waiting()
+    """200 when every stage has a worker with a loaded model, else 503; both count workers and waiting jobs."""
+    workers, waiting = count_workers(context.jobs().redis), context.jobs().waiting()
     none = {"ready": 0, "loading": 0}
-    models = {stage: {**found.get(stage, none), "waiting": waiting[stage]} for stage in STAGES}
-    everywhere = all(model["ready"] for model in models.values())
-    answer = jsonify({"ready": everywhere, "models": models})
-    answer.status_code = 200 if everywhere else 503
+    models = {stage: {**workers.get(stage, none), "waiting": waiting[stage]} for stage in STAGES}
+    all_ready = all(model["ready"] for model in models.values())
+    answer = jsonify({"ready": all_ready, "models": models})
+    answer.status_code = 200 if all_ready else 503
     return answer
 
 
@@ -62,14 +62,14 @@ def ready() -> Response:
 @requires(ADMIN)
 @answers("metrics", {200: "text/plain"})
 def metrics() -> Response:
-    """Jobs accepted, ended, unfinished and waiting; workers; each model's speed; webhooks that are due."""
+    """Jobs accepted, ended, unfinished and waiting; workers; each model's speed; webhook deliveries to come."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(ServerMetrics(context.jobs()))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 class ServerMetrics(Collector):
-    """The figures as they are now."""
+    """Prometheus metrics of the whole server, read from Redis at each scrape."""
 
     def __init__(self, jobs: Jobs) -> None:
         self.jobs = jobs
@@ -87,37 +87,39 @@ class ServerMetrics(Collector):
             "waijiao_jobs_unfinished", "Jobs that have not ended.", redis.zcard(f"{PREFIX}deadlines")
         )
         yield GaugeMetricFamily("waijiao_webhooks_waiting", "Deliveries to come.", redis.zcard(f"{PREFIX}deliveries"))
-        yield from self.of_stages()
+        yield from self.stage_metrics()
 
-    def of_stages(self) -> Iterator[Metric]:
+    def stage_metrics(self) -> Iterator[Metric]:
         waiting = {**self.jobs.waiting(), CUT: self.jobs.redis.zcard(f"{PREFIX}ready:{CUT}")}
-        found = count_workers(self.jobs.redis)
+        workers = count_workers(self.jobs.redis)
         pace = cast(dict[str, str], self.jobs.redis.hgetall(f"{PREFIX}pace"))
-        line = GaugeMetricFamily("waijiao_jobs_waiting", "Jobs ready for a stage that no worker has.", labels=["stage"])
-        hands = GaugeMetricFamily("waijiao_workers", "Workers of a stage.", labels=["stage", "state"])
+        waiting_jobs = GaugeMetricFamily(
+            "waijiao_jobs_waiting", "Jobs ready for a stage that no worker has.", labels=["stage"]
+        )
+        worker_counts = GaugeMetricFamily("waijiao_workers", "Workers of a stage.", labels=["stage", "state"])
         speed = GaugeMetricFamily(
             "waijiao_stage_seconds", "Seconds a stage takes for a job, the latest counting most.", labels=["stage"]
         )
         for stage in waiting:
-            line.add_metric([stage], waiting[stage])
-            for state, count in found.get(stage, {"ready": 0, "loading": 0}).items():
-                hands.add_metric([stage, state], count)
+            waiting_jobs.add_metric([stage], waiting[stage])
+            for state, count in workers.get(stage, {"ready": 0, "loading": 0}).items():
+                worker_counts.add_metric([stage, state], count)
             if f"ran:{stage}" in pace:
                 speed.add_metric([stage], float(pace[f"ran:{stage}"]))
-        yield from (line, hands, speed)
+        yield from (waiting_jobs, worker_counts, speed)
 
 
 @routes.get("/v1/capacity")
 @requires(TEACHER)
 @answers("capacity", {200: Capacity})
 def show_capacity() -> Response:
-    """How much work the models do, and how much waits, of all tenants together."""
+    """How much the models work and how much is waiting, for all tenants together."""
     redis = context.jobs().redis
     pace = cast(Mapping[str, str], redis.hgetall(f"{PREFIX}pace"))
-    waiting, running, found = waiting_jobs(redis), running_jobs(redis), count_workers(redis)
+    waiting, running, workers = waiting_jobs(redis), running_jobs(redis), count_workers(redis)
     models = {
         stage: {
-            **found.get(stage, {"ready": 0, "loading": 0}),
+            **workers.get(stage, {"ready": 0, "loading": 0}),
             "running": running[stage],
             "waiting": waiting[stage],
             "ran_s": seconds(pace, f"ran:{stage}"),
@@ -132,24 +134,24 @@ def show_capacity() -> Response:
 
 def waiting_jobs(redis: "Redis") -> dict[str, dict[str, int]]:
     """For each stage the ready jobs of each lane that no worker has."""
-    with redis.pipeline(transaction=False) as reading:
+    with redis.pipeline(transaction=False) as pipe:
         for stage in STAGES:
             for end in BEHIND:
-                reading.zcount(f"{PREFIX}ready:{stage}", "-inf", f"({end}")
-        counts = iter(reading.execute())
-    partial_results = {stage: [next(counts) for _ in BEHIND] for stage in STAGES}
+                pipe.zcount(f"{PREFIX}ready:{stage}", "-inf", f"({end}")
+        counts = iter(pipe.execute())
+    ends_by_stage = {stage: [next(counts) for _ in BEHIND] for stage in STAGES}
     return {
         stage: {lane: end - begin for lane, begin, end in zip(LANES, (0, *ends), ends, strict=False)}
-        for stage, ends in partial_results.items()
+        for stage, ends in ends_by_stage.items()
     }
 
 
 def running_jobs(redis: "Redis") -> Counter[str | None]:
     """How many jobs are leased to a worker at each stage."""
-    with redis.pipeline(transaction=False) as reading:
+    with redis.pipeline(transaction=False) as pipe:
         for name in cast(list[str], redis.zrange(f"{PREFIX}leases", 0, -1)):
-            reading.hget(f"{PREFIX}job:{name}", "stage")
-        return Counter(cast(list[str | None], reading.execute()))
+            pipe.hget(f"{PREFIX}job:{name}", "stage")
+        return Counter(cast(list[str | None], pipe.execute()))
 
 
 def seconds(pace: Mapping[str, Any], name: str) -> float | None:
@@ -157,7 +159,7 @@ def seconds(pace: Mapping[str, Any], name: str) -> float | None:
 
 
 def computes_on(stage: str, settings: Settings) -> Place:
-    """Where the engine of a stage computes, as the settings say, which are the same for the whole house."""
+    """Where the engine of a stage computes, according to the settings, which all workers share."""
     if getattr(settings, f"{stage}_engine") == "openai":
         return "server"
     return "gpu" if on_gpu(stage, settings) else "cpu"
@@ -167,7 +169,7 @@ def computes_on(stage: str, settings: Settings) -> Place:
 @requires(LEARNER)
 @answers("capabilities", {200: job_schemas.Capabilities})
 def show_capabilities() -> Response:
-    """The teachers, voices and formats that a job may name, and how much it may bring."""
+    """The teachers, voices and formats that a job may name, and its limits."""
     chosen = context.settings()
     limits = {
         "upload_mb": chosen.max_upload_mb,
@@ -190,7 +192,7 @@ def show_capabilities() -> Response:
 
 
 def teachers() -> Iterator[dict[str, Any]]:
-    """Those whose files can be used: a teacher whose file is being edited must not lock all others out."""
+    """The usable personas: a file that is being edited must not make all others unavailable."""
     folder = context.settings().personas
     for name in personas.names(folder):
         try:

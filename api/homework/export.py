@@ -27,7 +27,7 @@ routes = Blueprint("export", __name__)
 def export(assignment_id: str) -> Response:
     """A ZIP of the class's report, the gradebook, and each student's page, facts and spoken answer, as they are now."""
     found = kept(assignment_id)
-    pieces = zip_download.archive(entries(found, context.blobs()))
+    pieces = zip_download.zip_files(entries(found, context.blobs()))
     first = next(pieces)  # what fails at once is answered as an error
     answer = Response(chain([first], pieces), mimetype="application/zip")
     answer.headers["Content-Disposition"] = f'attachment; filename="{assignment_id}.zip"'

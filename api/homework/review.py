@@ -10,7 +10,8 @@ from api.auth import TEACHER, requires
 from api.homework.assignments import kept
 from api.homework.schemas import From, RerunForm, ReviewForm
 from api.jobs import parser
-from api.jobs.routes import TOO_MUCH, accepted_as, enqueue_or_let_sweeper
+from api.jobs.routes import TOO_MUCH, accepted_response
+from api.jobs.service import enqueue_or_let_sweeper
 from api.jobs.view import load_snapshot
 from api.openapi import answers
 from pipeline import personas
@@ -52,7 +53,7 @@ def change(job_id: str, json: ReviewForm) -> Response:
 def release(job_id: str) -> Response:
     """Have an answer spoken that was held."""
     review(held(context.job(job_id)), None, go=True)
-    return accepted_as(context.job(job_id))
+    return accepted_response(context.job(job_id))
 
 
 @routes.post("/v1/assignments/<assignment_id>/release")
@@ -109,7 +110,7 @@ def review(job: Job, feedback: Feedback | None, go: bool) -> None:
 @answers("jobs", {202: job_schemas.Job}, UnknownJob, Erased, CannotRerun, UnknownPersona, UnknownVoice, *TOO_MUCH)
 def one(job_id: str, query: From, json: RerunForm) -> Response:
     """Answer the job anew, as a new job, from the stage `from` on. In homework it takes the place of the one before."""
-    return accepted_as(rerun_job(context.job(job_id), query.from_, parse_overrides(json)).job)
+    return accepted_response(rerun_job(context.job(job_id), query.from_, parse_overrides(json)).job)
 
 
 @routes.post("/v1/assignments/<assignment_id>/rerun")

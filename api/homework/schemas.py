@@ -5,13 +5,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
 
-from api.jobs.schemas import SPEEDS, Asking, Upload, Words
+from api.jobs.schemas import SPEEDS, RequestModel, Text, Upload
 from pipeline.audio.formats import FORMATS
 from pipeline.homework.assignments import LEVELS, MOST_STUDENTS
 
 ID = r"^[a-z0-9][a-z0-9_-]{0,63}$"
-Name = Annotated[Words, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Length = Annotated[Words, StringConstraints(max_length=4000)]
+Name = Annotated[Text, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Length = Annotated[Text, StringConstraints(max_length=4000)]
 
 
 def require_string(due: Any) -> Any:
@@ -24,14 +24,14 @@ def require_string(due: Any) -> Any:
 Due = Annotated[AwareDatetime, BeforeValidator(require_string, json_schema_input_type=str)]
 
 
-class StudentFields(Asking):
+class StudentFields(RequestModel):
     """One of the class."""
 
     name: Name = Field(description="1 to 100 characters")
     id: str = Field("", max_length=100, description="what the school calls the student by, such as a number")
 
 
-class AssignmentFields(Asking):
+class AssignmentFields(RequestModel):
     """What is set."""
 
     model_config = ConfigDict(strict=True)
@@ -45,7 +45,7 @@ class AssignmentFields(Asking):
     persona: str | None = Field(None, description="the name of a teacher")
     language: str = Field("", pattern=r"^([a-z]{2,3})?$", description="an ISO 639 code such as en")
     level: Literal[LEVELS] = Field("", description=f"one of {', '.join(filter(None, LEVELS))}")  # type: ignore[valid-type]
-    class_name: Annotated[Words, StringConstraints(max_length=100)] = Field(
+    class_name: Annotated[Text, StringConstraints(max_length=100)] = Field(
         "", description="at most 100 characters; classes take turns when the server is busy"
     )
     due: Due | None = Field(None, strict=False, description="when it is due, such as 2026-12-01T20:00:00+08:00")
@@ -66,7 +66,7 @@ class NewAssignment(AssignmentFields):
     id: str | None = Field(None, pattern=ID, description="1 to 64 of a-z, 0-9, _ and -; made when it is not given")
 
 
-class HandInForm(Asking):
+class HandInForm(RequestModel):
     """Recordings that are handed in: any number of parts `file`, each a recording or a ZIP of them."""
 
     file: list[Upload] = Field(description="a recording, or a ZIP of recordings; it may come any number of times")
@@ -78,7 +78,7 @@ class HandInForm(Asking):
         return files if isinstance(files, list) else [files]
 
 
-class ReviewForm(Asking):
+class ReviewForm(RequestModel):
     """A teacher's changes to an answer that is held; what is not given stays."""
 
     model_config = ConfigDict(strict=True)
@@ -91,13 +91,13 @@ class ReviewForm(Asking):
     )
 
 
-class From(Asking):
+class From(RequestModel):
     """Where a job is begun again."""
 
     from_: Literal["asr", "llm", "tts"] = Field(alias="from", description="asr, llm or tts: the first stage done again")
 
 
-class RerunForm(Asking):
+class RerunForm(RequestModel):
     """What is to be another than before; what is not given stays."""
 
     model_config = ConfigDict(strict=True)

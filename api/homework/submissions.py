@@ -15,8 +15,8 @@ from api import context
 from api.auth import TEACHER, requires
 from api.homework.assignments import kept
 from api.homework.schemas import HandInForm
-from api.jobs.parser import ParsedRequest, judged
-from api.jobs.routes import accept
+from api.jobs.parser import ParsedRequest, check_recording
+from api.jobs.service import accept
 from api.openapi import answers
 from pipeline.errors import BadRequest, UnknownAssignment, UnknownStudent, WaijiaoError
 from pipeline.handing_in.matching import matched
@@ -89,7 +89,8 @@ def hand_in(assignment_id: str, form: HandInForm) -> Response:
     result["refused"] += problems
     for each, student in owners:
         try:
-            accepted = accept(ParsedRequest(job_request(assignment, student, each.name), judged(each.open, each.size)))
+            request = job_request(assignment, student, each.name)
+            accepted = accept(ParsedRequest(request, check_recording(each.open, each.size)))
             kind = "unchanged" if accepted.earlier else "accepted"
             result[kind].append({"file": each.name, "student": student, "job": accepted.job.id})
         except WaijiaoError as error:

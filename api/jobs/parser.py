@@ -1,4 +1,4 @@
-"""From the fields of POST /v1/jobs to a question that can be submitted: what its types cannot know is checked here."""
+"""Turns the fields of a request into a JobRequest; checks what their types cannot express."""
 
 import hashlib
 import json
@@ -26,14 +26,14 @@ VOICE = re.compile(r"[A-Za-z0-9_./-]{1,64}")
 
 @dataclass(frozen=True)
 class ParsedRequest:
-    """A request: its question, without its recording's name; the recording's bytes; its Idempotency-Key."""
+    """The job to submit, without its recording's name; the recording's bytes; the client's Idempotency-Key."""
 
     request: JobRequest
     recording: IO[bytes] | None = None
     key: str | None = None
 
     def repeatable(self, blob: Blob | None) -> Idempotency | None:
-        """How the same request is known when it comes again; a session that was not named is not part of it."""
+        """What identifies a repeated request. A session that the client did not name is not part of it."""
         if self.key is None:
             return None
         fields = {**asdict(self.request), "id": "", "recording": blob.sha256 if blob else ""}
@@ -43,21 +43,21 @@ class ParsedRequest:
 
 
 def parse_request(fields: JobFields, key: str | None) -> ParsedRequest:
-    """The checked request."""
+    """The checked request. Raises EmptyRequest, BadRequest, NotAudio, TooLarge, and what `build_request` raises."""
     upload = recording(fields.audio) if isinstance(fields, JobForm) else None
     text = fields.text.strip()
     if upload is None and not text:
         raise EmptyRequest("Send a recording as the multipart file `audio`, or `text`, or both.")
     chosen = context.settings()
     if len(text) > chosen.max_text_chars:
-        raise BadRequest(f"`text` has {len(text)} characters; at most {chosen.max_text_chars} are answered.")
-    asked = build_request(fields)
-    session = fields.session or asked.session
-    return ParsedRequest(replace(asked, text=text, session=session, lane=fields.lane), upload, key)
+        raise BadRequest(f"`text` has {len(text)} characters; at most {chosen.max_text_chars} are allowed.")
+    request = build_request(fields)
+    session = fields.session or request.session
+    return ParsedRequest(replace(request, text=text, session=session, lane=fields.lane), upload, key)
 
 
 def build_request(fields: AnswerFields) -> JobRequest:
-    """A question of the caller's, in a session of its own, with what is said of how it is heard and answered."""
+    """A job of the caller, in a session of its own, with everything that the fields say of how it is answered."""
     chosen = context.settings()
     persona = fields.persona or chosen.persona
     personas.load(persona, chosen.personas)
@@ -81,42 +81,42 @@ def build_request(fields: AnswerFields) -> JobRequest:
     )
 
 
-def recording(upload: FileStorage | None, most_mb: int | None = None) -> IO[bytes] | None:
-    """The uploaded bytes, judged by size and by their first bytes; never by the name the client gave."""
+def recording(upload: FileStorage | None, max_mb: int | None = None) -> IO[bytes] | None:
+    """The uploaded bytes, checked by size and by their first bytes, never by the file's name."""
     if upload is None:
         return None
     file = upload.stream
     size = file.seek(0, 2)
 
-    def from_start() -> IO[bytes]:
+    def open_again() -> IO[bytes]:
         file.seek(0)
         return file
 
-    return judged(from_start, size, most_mb)
+    return check_recording(open_again, size, max_mb)
 
 
-def judged(opened: Callable[[], IO[bytes]], size: int, most_mb: int | None = None) -> IO[bytes]:
-    """The `size` bytes of a recording that may be opened repeatedly. EmptyRequest, TooLarge, NotAudio."""
+def check_recording(open_file: Callable[[], IO[bytes]], size: int, max_mb: int | None = None) -> IO[bytes]:
+    """A recording of `size` bytes that can be opened repeatedly. EmptyRequest, TooLarge, NotAudio."""
     if not size:
         raise EmptyRequest("The recording is empty: 0 bytes were uploaded.")
-    limit = context.settings().max_upload_mb if most_mb is None else most_mb
+    limit = context.settings().max_upload_mb if max_mb is None else max_mb
     if size > limit * 1_000_000:
         raise TooLarge(f"The recording is larger than {limit} MB.")
-    sniff(opened().read(HEAD))
-    return opened()
+    sniff(open_file().read(HEAD))
+    return open_file()
 
 
 def voice(name: str) -> str:
-    """A voice of the model that speaks here; a model of the user's own judges its voices itself."""
+    """The checked name of a voice. Voices of a model of the user's own are checked by its engine. UnknownVoice."""
     known = voices()
-    name = name.removeprefix("v2/") if known else name  # Bark's voices are often called by the folder they came in
+    name = name.removeprefix("v2/") if known else name  # Bark's voices are often named with their folder
     if (known and name not in known) or not VOICE.fullmatch(name):
         raise UnknownVoice(f"`voice` must be one of {', '.join(known) or 'the voices of the speech model'}.")
     return name
 
 
 def voices() -> tuple[str, ...]:
-    """The voices of the model that speaks here; none are known of a model, or of voices, of the user's own."""
+    """The voices of the speech model; empty for a model or voices of the user's own."""
     chosen = context.settings()
     model = catalogue().get(chosen.tts_voices if chosen.tts_engine == "bark" else chosen.tts_model)
     return model.voices if model else ()

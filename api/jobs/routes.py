@@ -1,26 +1,23 @@
-"""/v1/jobs: leave a recording, look how far it got, list, cancel, erase, try again."""
+"""/v1/jobs: submit a recording, read, list, cancel, erase and retry jobs, fetch the answer's audio."""
 
-import dataclasses
 import logging
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, jsonify, request, send_file
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 from werkzeug.datastructures import ETags
 from werkzeug.wrappers import Response
 
 from api import context
 from api.auth import LEARNER, TEACHER, requires
 from api.jobs import parser
-from api.jobs.schemas import Choosing, Hearing, JobForm, JobText, Listing, Looking, Submitting
+from api.jobs.schemas import AudioQuery, JobForm, JobListQuery, JobSelection, JobText, SubmitHeaders, WaitQuery
+from api.jobs.service import accept, cancel_unless_ended, enqueue_or_let_sweeper, erase_job, wait_for_job
 from api.jobs.view import JobSnapshot, load_snapshot, parts, show_in_list
-from api.long_poll import wait_until
 from api.openapi import answers
 from pipeline.audio.formats import FORMATS
-from pipeline.celery_app import enqueue
 from pipeline.errors import (
     AnswerNotReady,
     EmptyRequest,
@@ -39,17 +36,16 @@ from pipeline.errors import (
     UnknownPart,
     UnknownPersona,
     UnknownVoice,
-    WaijiaoError,
 )
 from pipeline.jobs.job import Job, State
 from pipeline.jobs.rerun import retry
 from pipeline.jobs.results import Answer, Part
-from pipeline.jobs.store import AcceptedJob, ReadyJob, list_jobs
+from pipeline.jobs.store import list_jobs
 from pipeline.schemas import jobs as job_schemas
 
 ENDED = {State.SUCCEEDED, State.FAILED, State.CANCELED, State.EXPIRED}
-DEFAULT_RETRY_AFTER_S = 2  # seconds after which a client is to look again when nobody knows how long it will take
-MAX_RETRY_AFTER_S = 60  # seconds after which a client is to look again, at most
+DEFAULT_RETRY_AFTER_S = 2  # Retry-After while no estimate is known
+MAX_RETRY_AFTER_S = 60  # Retry-After at most
 
 log = logging.getLogger("waijiao")
 routes = Blueprint("jobs", __name__)
@@ -60,62 +56,38 @@ TOO_MUCH = (ServerFull, QuotaFull, RateLimited, MinutesUsed)
 @routes.post("/v1/jobs")
 @requires(LEARNER)
 @answers("jobs", {200: job_schemas.Job, 202: job_schemas.Job}, *MALFORMED, *TOO_MUCH)
-def submit(headers: Submitting, form: JobForm, json: JobText) -> Response:
-    """Accept a question: 202, where to look, and when to look again.
+def submit(headers: SubmitHeaders, form: JobForm, json: JobText) -> Response:
+    """Accept a job: 202, with its address in Location and a Retry-After.
 
-    The same Idempotency-Key gives the same job. With `Prefer: wait=N` the answer is held for up to N seconds; it is 200
+    The same Idempotency-Key gives the same job. With `Prefer: wait=N` the response waits up to N seconds; it is 200
     when the job has ended by then.
     """
-    asked = parser.parse_request(form or json, headers.idempotency_key)
-    return accepted_as(accept(asked).job, headers.wait_s)
+    parsed = parser.parse_request(form or json, headers.idempotency_key)
+    return accepted_response(accept(parsed).job, headers.wait_s)
 
 
-def accept(asked: parser.ParsedRequest) -> AcceptedJob:
-    """Keep the recording and submit the question; a request that is refused leaves nothing behind."""
-    job_request = asked.request
-    blob = context.blobs().put(job_request.name, asked.recording) if asked.recording else None
-    if blob:
-        known = blob.sha256 if job_request.assignment else ""  # elsewhere, who asks again wants it heard again
-        job_request = dataclasses.replace(job_request, recording=blob.name, sha256=known)
-    try:
-        accepted = context.jobs().submit(job_request, asked.repeatable(blob))
-    except (WaijiaoError, ResponseError):  # refused; after any other error the job may exist, so that its blob stays
-        context.blobs().delete_job(job_request.name)
-        raise
-    if blob and blob.name not in accepted.job.blobs(context.settings().keep_recordings):
-        context.blobs().delete_job(job_request.name)
-    enqueue_or_let_sweeper(accepted.ready_jobs)
-    return accepted
+def accepted_response(job: Job, wait_s: float = 0) -> Response:
+    """202 with the job as it was accepted; or with `wait_s`, the job when it has ended or that time is over.
 
-
-def wait_for_job(job_id: str, enough: Callable[[JobSnapshot], bool], seconds: float) -> JobSnapshot:
-    """The job as soon as it is `enough`, or as it is when a request has waited as long as it may."""
-    with context.changes().of(f"{context.caller().tenant}/{job_id}") as changed:
-        return wait_until(changed, lambda: load_snapshot(job_id), enough, min(seconds, context.settings().wait_s))
-
-
-def accepted_as(job: Job, wait_s: float = 0) -> Response:
-    """The job as it was accepted, or with `wait_s`, as it is when it has ended or that time is over.
-
-    It is accepted whatever happens now: nobody may be told to try again because it cannot be looked at.
+    The job is accepted whatever happens now: a client must not submit it again because it cannot be read at the moment.
     """
-    sight = JobSnapshot(job, ())
+    snapshot = JobSnapshot(job, ())
     try:
-        sight = wait_for_job(job.id, lambda now: now.ended, wait_s) if wait_s else JobSnapshot(job, parts(job))
-        known = sight.shown()
+        snapshot = wait_for_job(job.id, lambda now: now.ended, wait_s) if wait_s else JobSnapshot(job, parts(job))
+        fields = snapshot.shown()
     except RedisError as error:
-        log.warning("%s was accepted, and cannot be looked at: %s", job.id, error)
-        known = show_in_list(job)
-    answer = showing(known)
-    answer.status_code = 200 if wait_s and sight.ended else 202
+        log.warning("%s was accepted, but cannot be read now: %s", job.id, error)
+        fields = show_in_list(job)
+    answer = job_response(fields)
+    answer.status_code = 200 if wait_s and snapshot.ended else 202
     answer.headers["Location"] = f"/v1/jobs/{job.id}"
     if wait_s:
         answer.headers["Preference-Applied"] = f"wait={wait_s}"
     return answer
 
 
-def showing(job: dict[str, Any]) -> Response:
-    """The job, and when it is worth another look."""
+def job_response(job: dict[str, Any]) -> Response:
+    """The job, with a Retry-After while it has not ended."""
     answer = jsonify(job)
     if job["state"] not in ENDED:
         answer.headers["Retry-After"] = str(
@@ -128,69 +100,69 @@ def showing(job: dict[str, Any]) -> Response:
 @routes.post("/v1/jobs/<job_id>/retry")
 @requires(TEACHER)
 @answers("jobs", {202: job_schemas.Job}, UnknownJob, Erased, NotDead, *TOO_MUCH)
-def try_again(job_id: str) -> Response:
-    """Accept a dead job again, under a new id, from the stage that failed; asked twice, it is the same new job."""
+def retry_job(job_id: str) -> Response:
+    """Submit a dead job again, under a new id, from the stage that failed. Repeated, it gives the same new job."""
     context.job(job_id)
     accepted = retry(context.jobs(), context.blobs(), context.caller().tenant, job_id)
     enqueue_or_let_sweeper(accepted.ready_jobs)
-    return accepted_as(accepted.job)
+    return accepted_response(accepted.job)
 
 
 @routes.get("/v1/jobs")
 @requires(LEARNER)
 @answers("jobs", {200: job_schemas.JobList})
-def browse(query: Listing) -> Response:
+def browse(query: JobListQuery) -> Response:
     """A page of jobs, newest first; a learner sees only its own."""
-    line = turns_of(query.lesson) if query.lesson else line_of(query, "dead" if query.dead else "jobs")
+    index = turns_index(query.lesson) if query.lesson else session_index(query, "dead" if query.dead else "jobs")
     if query.assignment:
-        line = f"work:{context.caller().tenant}/{query.assignment}"
-    found = list_jobs(context.jobs().redis, line, wanted_by(query, context.caller()), query.limit, query.cursor)
-    return jsonify({"jobs": [show_in_list(job) for job in found.jobs], "next": found.next and str(found.next)})
+        index = f"work:{context.caller().tenant}/{query.assignment}"
+    page = list_jobs(context.jobs().redis, index, job_filter(query, context.caller()), query.limit, query.cursor)
+    return jsonify({"jobs": [show_in_list(job) for job in page.jobs], "next": page.next and str(page.next)})
 
 
-def line_of(query: Choosing, otherwise: str = "jobs") -> str:
-    """The list of the session's jobs, the shortest that has all that are wanted; else the one called `otherwise`."""
+def session_index(query: JobSelection, default: str = "jobs") -> str:
+    """The Redis list of the session's jobs, the shortest one that has all matches; without a session, `default`."""
     caller = context.caller()
     if query.session is None:
-        return f"{otherwise}:{caller.tenant}"
+        return f"{default}:{caller.tenant}"
     return f"turns:{caller.tenant}/{caller.conversation(query.session, query.owner)}"
 
 
-def turns_of(lesson: str) -> str:
-    """The list of a lesson's turns, which are in no other list but that of their session."""
+def turns_index(lesson: str) -> str:
+    """The Redis list of a lesson's turns, which are in no other list than that of their session."""
     return f"children:{context.caller().tenant}/{lesson}"
 
 
-def wanted_by(query: Listing, caller: context.Caller) -> Callable[[Job], bool]:
-    def wanted(job: Job) -> bool:
+def job_filter(query: JobListQuery, caller: context.Caller) -> Callable[[Job], bool]:
+    def matches(job: Job) -> bool:
         return (
             caller.sees(job)
             and query.state in (None, job.state)
             and query.task in (None, job.request.task)
             and query.dead in (None, job.dead)
             and query.assignment in (None, job.request.assignment)
-            and query.fits(job.request.metadata)
+            and query.matches(job.request.metadata)
         )
 
-    return wanted
+    return matches
 
 
 @routes.get("/v1/jobs/<job_id>")
 @requires(LEARNER)
 @answers("jobs", {200: job_schemas.Job, 304: None}, UnknownJob, Erased)
-def read(job_id: str, query: Looking) -> Response:
+def read(job_id: str, query: WaitQuery) -> Response:
     """The job's record.
 
-    With `?wait=N` it is answered as soon as it is another than If-None-Match says, or without that header, than it is
-    now; or after N seconds.
+    With `?wait=N` the response waits, up to N seconds, until the record differs from the one that If-None-Match names,
+    or without that header, from the present one.
     """
-    sight = load_snapshot(job_id)
+    snapshot = load_snapshot(job_id)
     if query.wait:
-        known = request.if_none_match or ETags(weak_etags=[sight.tag])
-        sight = wait_for_job(job_id, lambda now: now.ended or not known.contains_weak(now.tag), query.wait)
-    unchanged = request.if_none_match.contains_weak(sight.tag)
-    answer = Response(status=304) if unchanged else showing(sight.shown())
-    answer.set_etag(sight.tag, weak=True)
+        known_tags = request.if_none_match or ETags(weak_etags=[snapshot.tag])
+        snapshot = wait_for_job(job_id, lambda now: now.ended or not known_tags.contains_weak(now.tag), query.wait)
+    unchanged = request.if_none_match.contains_weak(snapshot.tag)
+    answer = Response(status=304) if unchanged else job_response(snapshot.shown())
+    answer.set_etag(snapshot.tag, weak=True)
     return answer
 
 
@@ -198,7 +170,7 @@ def read(job_id: str, query: Looking) -> Response:
 @requires(LEARNER)
 @answers("jobs", {200: job_schemas.Job}, UnknownJob, Erased)
 def cancel(job_id: str) -> Response:
-    """Have the job not answered: its record as it has ended, maybe before. Asked again, it says the same."""
+    """Cancel the job, unless it has ended. Repeated, it returns the same record."""
     cancel_unless_ended(context.job(job_id))
     return jsonify(load_snapshot(job_id).shown())
 
@@ -207,74 +179,45 @@ def cancel(job_id: str) -> Response:
 @requires(LEARNER)
 @answers("jobs", {200: job_schemas.Job, 204: None}, UnknownJob, Erased)
 def remove(job_id: str) -> Response:
-    """Cancel the job (200, and its record); erase it when it has ended (204)."""
+    """Cancel the job (200, with its record); or erase it, if it has ended (204)."""
     job = context.job(job_id)
     if cancel_unless_ended(job):
         try:
             return jsonify(load_snapshot(job_id).shown())
-        except Erased:  # by the request that waited for it, as those to one model by itself do
+        except Erased:  # by a single-model request that waited for it
             return Response(status=204)
     erase_job(job)
     return Response(status=204)
 
 
-def cancel_unless_ended(job: Job) -> bool:
-    """Whether the job was canceled now; nothing is left then of its recording, nor of its turns' if it is a lesson."""
-    canceled, ready_jobs = context.jobs().cancel(job.request.tenant, job.id)
-    enqueue_or_let_sweeper(ready_jobs)
-    if canceled:
-        remove_blobs([job.name, *context.jobs().turns_of(job)])
-    return canceled
-
-
-def erase_job(job: Job) -> None:
-    """Erase a job that has ended, with its turns if it is a lesson."""
-    names = [job.name, *context.jobs().turns_of(job)]
-    context.jobs().forget(job.request.tenant, job.id)
-    remove_blobs(names)
-
-
-def remove_blobs(names: Iterable[str]) -> None:
-    for name in names:
-        context.blobs().delete_job(name)
-
-
-def enqueue_or_let_sweeper(ready_jobs: list[ReadyJob]) -> None:
-    """The job is accepted already: when the broker cannot be reached, the sweep rings for it."""
-    try:
-        enqueue(ready_jobs)
-    except OperationalError as error:
-        log.warning("a bell could not be rung; the sweep will ring it: %s", error)
-
-
 @routes.get("/v1/jobs/<job_id>/audio")
 @requires(LEARNER)
 @answers("jobs", {200: "audio/*", 206: "audio/*", 304: None}, UnknownJob, Erased, AnswerNotReady, NoAnswer, UnknownPart)
-def audio(job_id: str, query: Hearing) -> Response:
-    """The spoken answer, or with `?part=N` its N-th sentence, which is there as soon as it is spoken."""
-    sight = load_snapshot(job_id)
-    sound = whole(sight) if query.part is None else part(sight, query.part)
+def audio(job_id: str, query: AudioQuery) -> Response:
+    """The spoken answer, or with `?part=N` its N-th sentence, which is available before the whole answer is."""
+    snapshot = load_snapshot(job_id)
+    speech = answer_of(snapshot) if query.part is None else part_of(snapshot, query.part)
     try:
-        file = context.blobs().open(sound.blob)
+        file = context.blobs().open(speech.blob)
     except FileNotFoundError as error:
         raise Erased("The answer's audio is no longer kept.") from error
-    format_ = sight.job.request.format
+    format_ = snapshot.job.request.format
     name = f"answer-{job_id}{'' if query.part is None else f'-{query.part}'}.{format_}"
-    answer = send_file(file, mimetype=FORMATS[format_], download_name=name, etag=sound.sha256)
-    answer.content_length = sound.size
+    answer = send_file(file, mimetype=FORMATS[format_], download_name=name, etag=speech.sha256)
+    answer.content_length = speech.size
     answer.headers["Cache-Control"] = "private, no-cache"
-    return answer.make_conditional(request, accept_ranges=True, complete_length=sound.size)
+    return answer.make_conditional(request, accept_ranges=True, complete_length=speech.size)
 
 
-def whole(sight: JobSnapshot) -> Answer:
-    if sight.job.answer:
-        return sight.job.answer
-    raise NoAnswer if sight.ended else AnswerNotReady
+def answer_of(snapshot: JobSnapshot) -> Answer:
+    if snapshot.job.answer:
+        return snapshot.job.answer
+    raise NoAnswer if snapshot.ended else AnswerNotReady
 
 
-def part(sight: JobSnapshot, number: int) -> Part:
-    if number <= len(sight.spoken):
-        return sight.spoken[number - 1]
-    if sight.job.answer:
-        raise UnknownPart(f"The answer has {len(sight.spoken)} sentences.")
-    raise NoAnswer if sight.ended else AnswerNotReady
+def part_of(snapshot: JobSnapshot, number: int) -> Part:
+    if number <= len(snapshot.spoken):
+        return snapshot.spoken[number - 1]
+    if snapshot.job.answer:
+        raise UnknownPart(f"The answer has {len(snapshot.spoken)} sentences.")
+    raise NoAnswer if snapshot.ended else AnswerNotReady

@@ -1,4 +1,4 @@
-"""What clients may ask, as types: fields, queries and headers. A field's description says what it must be."""
+"""The types of requests: fields, queries and headers. A field's description completes the sentence 'it must be …'."""
 
 import json
 import re
@@ -35,125 +35,125 @@ SessionName = Annotated[
 Label = Annotated[str, StringConstraints(max_length=512)]
 
 
-def whole(text: str) -> str:
-    """JSON can spell half a character, such as "\\ud83d", which no model and no store can take."""
+def require_valid_unicode(text: str) -> str:
+    """JSON can contain an unpaired surrogate, such as "\\ud83d", which no model and no store accepts."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError("it has half a character") from None
+        raise ValueError("it contains an unpaired surrogate") from None
     return text
 
 
-Words = Annotated[str, AfterValidator(whole)]
+Text = Annotated[str, AfterValidator(require_valid_unicode)]
 
 
-class Asking(BaseModel):
+class RequestModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class AnswerFields(Asking):
-    """What may be said of how something is heard and answered."""
+class AnswerFields(RequestModel):
+    """How a recording is transcribed and answered."""
 
     persona: str | None = Field(None, description="the name of a teacher")
     language: str | None = Field(None, pattern=r"^[a-z]{2,3}$", description="an ISO 639 code such as en or zh")
     hint: str = Field(
         "",
         max_length=HINT,
-        description=f"at most {HINT} characters that may be heard, such as names or a lesson's words",
+        description=f"at most {HINT} characters that are likely to be said, such as names or a lesson's words",
     )
     voice: str = Field("default", description="a voice of the speech model", max_length=64)
     speed: float = Field(
-        1.0, ge=SPEEDS[0], le=SPEEDS[1], description="a number from 0.5 to 2; 1 is the voice's own pace"
+        1.0, ge=SPEEDS[0], le=SPEEDS[1], description="a number from 0.5 to 2; 1 is the voice's normal pace"
     )
     format: str = Field("wav", description=f"one of {', '.join(FORMATS)}", json_schema_extra={"enum": list(FORMATS)})
     metadata: dict[Annotated[str, StringConstraints(max_length=64)], Label] = Field(
-        default_factory=dict, max_length=16, description="an object of at most 16 strings; it is given back as it came"
+        default_factory=dict, max_length=16, description="an object of at most 16 strings, returned unchanged"
     )
-    webhook: str | None = Field(None, max_length=2000, description="an https URL that is told what becomes of the job")
+    webhook: str | None = Field(None, max_length=2000, description="an https URL that is called when the job ends")
     webhook_events: list[str] = Field(
         default_factory=list,
-        description=f"a list of {', '.join(OF_JOBS)}; all that end a job when it is empty",
+        description=f"a list of {', '.join(OF_JOBS)}; empty: all events that end a job",
         json_schema_extra={"items": {"type": "string", "enum": list(OF_JOBS)}},
     )
 
 
 class JobFields(AnswerFields):
-    """What may be said of a question."""
+    """The fields of a job, without its recording."""
 
-    text: Words = Field("", description="typed words; they are added to what is heard, or answered alone")
+    text: Text = Field("", description="typed text, which is added to the transcript, or answered alone")
     session: SessionName | None = Field(None, description="1 to 64 characters without / or \\")
     lane: Literal["interactive", "bulk"] = Field(
-        "interactive", description="interactive, or bulk, which waits while anything interactive does"
+        "interactive", description="interactive or bulk; bulk jobs run after interactive ones"
     )
 
 
-def with_words(schema: dict[str, Any]) -> None:
-    """Without a recording there must be text; the type itself leaves that to the check that says so more kindly."""
+def require_text(schema: dict[str, Any]) -> None:
+    """Without a recording there must be text. The parser checks it, with a clearer message than the type's."""
     schema["required"] = ["text"]
     schema["properties"]["text"]["pattern"] = r"\S"
 
 
 class JobText(JobFields):
-    """A question without a recording."""
+    """A job without a recording."""
 
-    model_config = ConfigDict(json_schema_extra=with_words, strict=True)
+    model_config = ConfigDict(json_schema_extra=require_text, strict=True)
 
 
-class Form(Asking):
-    """What comes as a form."""
+class Form(RequestModel):
+    """Fields that arrive as a form."""
 
     @model_validator(mode="before")
     @classmethod
-    def read_what_a_form_spells(cls, fields: Any) -> Any:
-        """Forms send the fields left empty too, and strings only: an object as JSON, a list with commas between."""
-        spelt = {name: value for name, value in fields.items() if value != "" and not unchosen(value)}
-        if isinstance(events := spelt.get("webhook_events"), str):
-            spelt["webhook_events"] = [event.strip() for event in events.split(",") if event.strip()]
-        if isinstance(metadata := spelt.get("metadata"), str):
+    def parse_strings(cls, fields: Any) -> Any:
+        """Forms also send empty fields, and only strings: an object as JSON, a list separated by commas."""
+        given = {name: value for name, value in fields.items() if value != "" and not is_empty_file(value)}
+        if isinstance(events := given.get("webhook_events"), str):
+            given["webhook_events"] = [event.strip() for event in events.split(",") if event.strip()]
+        if isinstance(metadata := given.get("metadata"), str):
             with suppress(ValueError):  # then the type says what it must be
-                spelt["metadata"] = json.loads(metadata)
-        return spelt
+                given["metadata"] = json.loads(metadata)
+        return given
 
 
 class JobForm(JobFields, Form):
-    """A question as a form, with its recording, or text, or both."""
+    """A job as a form, with a recording, text, or both."""
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["audio"]}, {"required": ["text"]}]})
 
     audio: Upload | None = Field(None, description="a file: wav, mp3, m4a, aac, ogg, opus, webm or flac")
 
 
-def unchosen(value: Any) -> bool:
-    """A form's field for a file, for which nobody chose one."""
+def is_empty_file(value: Any) -> bool:
+    """Whether this is a form's file field for which no file was chosen."""
     return isinstance(value, FileStorage) and not value.filename
 
 
-class Repeating(BaseModel):
-    """Headers of a request that may come again."""
+class IdempotencyHeader(BaseModel):
+    """The header of a request that may be repeated."""
 
     idempotency_key: str | None = Field(
         None, alias="Idempotency-Key", pattern=r"^[\x21-\x7e]{1,255}$", description="1 to 255 visible ASCII characters"
     )
 
 
-class Submitting(Repeating):
-    """Headers of a request that asks for work, and may wait for it."""
+class SubmitHeaders(IdempotencyHeader):
+    """Headers of a request that submits a job and may wait for it."""
 
     prefer: str | None = Field(None, alias="Prefer", description="such as wait=10: seconds to wait for the end")
 
     @property
     def wait_s(self) -> int:
-        """Seconds that the client would wait; other preferences are none of ours (RFC 7240)."""
-        found = WAIT.search(self.prefer or "")
-        return int(found[1]) if found else 0
+        """Seconds that the client is willing to wait; other preferences are ignored (RFC 7240)."""
+        match = WAIT.search(self.prefer or "")
+        return int(match[1]) if match else 0
 
 
-class Looking(Asking):
+class WaitQuery(RequestModel):
     wait: float = Field(0, ge=0, le=3600, description="the number of seconds to wait for a change, at most 3600")
 
 
-class Choosing(Asking):
-    """Which jobs are meant: all that have everything that is given."""
+class JobSelection(RequestModel):
+    """Which jobs: those that match everything that is given."""
 
     session: SessionName | None = Field(None, description="1 to 64 characters without / or \\")
     owner: str | None = Field(None, pattern=r"^[0-9a-f]{1,32}$", description="the id of a learner's key")
@@ -164,83 +164,85 @@ class Choosing(Asking):
         description="name:value, an entry of the jobs' metadata; the name has 1 to 64 characters and no colon",
     )
 
-    def fits(self, metadata: Mapping[str, str]) -> bool:
+    def matches(self, metadata: Mapping[str, str]) -> bool:
         if self.metadata is None:
             return True
         name, _, value = self.metadata.partition(":")
         return metadata.get(name) == value
 
 
-class Listing(Choosing):
+class JobListQuery(JobSelection):
     state: State | None = Field(None, description="a state of a job")
     task: Task | None = Field(None, description="teach, transcribe, chat, speak, lesson or turn")
-    lesson: str | None = Field(None, pattern=r"^[0-9a-f]{32}$", description="the id of a lesson, whose turns are meant")
+    lesson: str | None = Field(
+        None, pattern=r"^[0-9a-f]{32}$", description="the id of a lesson, whose turns are listed"
+    )
     assignment: str | None = Field(
         None, max_length=64, description="the id of an assignment that jobs were handed in for"
     )
-    dead: bool | None = Field(None, description="true or false: failed through no fault of its own, to be retried")
+    dead: bool | None = Field(
+        None, description="true or false: whether the job failed for a reason that a retry may cure"
+    )
     limit: int = Field(20, ge=1, le=100, description="a number of jobs from 1 to 100")
-    cursor: int | None = Field(None, ge=0, le=2**53, description="what `next` of the page before said")
+    cursor: int | None = Field(None, ge=0, le=2**53, description="the value of `next` of the page before")
 
 
-class Owned(Asking):
+class OwnerQuery(RequestModel):
     owner: str | None = Field(None, pattern=r"^[0-9a-f]{1,32}$", description="the id of a learner's key")
 
 
-class Hearing(Asking):
+class AudioQuery(RequestModel):
     part: int | None = Field(None, ge=1, le=10_000, description="the number of a sentence, from 1")
 
 
-# --- each model by itself, as in OpenAI's API: what it has and we do not is refused, never passed over ------------
+# --- one model alone, as in OpenAI's API; fields that have no effect here are refused, never ignored
 
 ModelName = Annotated[str, StringConstraints(max_length=256)]
-Said = Annotated[str, StringConstraints(min_length=1, max_length=256)]
-MODEL = "an id of GET /v1/models that does this, a name of OpenAI's that stands for it, or default"
+StopText = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+MODEL = "an id of GET /v1/models, a name of OpenAI's that stands for it, or default"
 
 
-class TranscriptionForm(Asking):
-    """A recording to be written down."""
+class TranscriptionForm(RequestModel):
+    """A recording to transcribe."""
 
     file: Upload = Field(description="a file: wav, mp3, m4a, aac, ogg, opus, webm or flac")
     model: ModelName = Field("default", description=f"{MODEL}; whisper-1 and gpt-4o-transcribe stand for ours")
     language: str = Field("", pattern=r"^([a-z]{2,3})?$", description="an ISO 639 code such as en; else it is detected")
     prompt: str = Field(
-        "", max_length=2000, description="at most 2000 characters that may be expected; the first 200 count"
+        "", max_length=2000, description="at most 2000 characters that are likely to be said; the first 200 are used"
     )
     response_format: Literal["json", "text", "srt", "verbose_json", "vtt"] = Field(
         "json", description="json, text, srt, verbose_json or vtt"
     )
-    temperature: float = Field(0, ge=0, le=0, description="0: the recogniser leaves nothing to chance")
+    temperature: float = Field(0, ge=0, le=0, description="0: the recogniser does not sample")
     timestamp_granularities: list[Literal["word", "segment"]] = Field(
         default_factory=list,
         alias="timestamp_granularities[]",
         description="word, segment or both, with verbose_json; segment when it is not given",
     )
-    stream: bool = Field(
-        False, description="false: a recording is written down as a whole", json_schema_extra={"enum": [False]}
-    )
+    stream: bool = Field(False, description="false: transcripts are not streamed", json_schema_extra={"enum": [False]})
 
     @field_validator("timestamp_granularities", mode="before")
     @classmethod
-    def one_is_a_list(cls, given: Any) -> Any:
+    def wrap_in_list(cls, given: Any) -> Any:
         return [given] if isinstance(given, str) else given
 
     @field_validator("stream")
     @classmethod
-    def nothing_is_streamed(cls, given: bool) -> bool:
+    def refuse_streaming(cls, given: bool) -> bool:
         if given:
-            raise ValueError("a recording is written down as a whole")
+            raise ValueError("transcripts are not streamed")
         return given
 
 
-class TextPart(Asking):
+class TextPart(RequestModel):
     type: Literal["text"]
-    text: Words
+    text: Text
 
 
-class ChatMessage(Asking):
+class ChatMessage(RequestModel):
     role: Literal["system", "developer", "user", "assistant"]
-    content: Words | list[TextPart]
+    content: Text | list[TextPart]
     refusal: None = Field(None, description="null, as in an answer that is sent back")
 
     @property
@@ -248,25 +250,25 @@ class ChatMessage(Asking):
         return self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
 
 
-class StreamOptions(Asking):
+class StreamOptions(RequestModel):
     model_config = ConfigDict(strict=True)
 
     include_usage: bool | None = None
 
 
-class TextFormat(Asking):
+class TextFormat(RequestModel):
     type: Literal["text"]
 
 
-class ChatRequest(Asking):
-    """Messages for the language model to go on with."""
+class ChatRequest(RequestModel):
+    """Messages for the language model to continue."""
 
     model_config = ConfigDict(strict=True)
 
     messages: list[ChatMessage] = Field(
         min_length=1,
         max_length=1000,
-        description="a list of messages, each with a `role` (system, developer, which is the same, user or assistant) "
+        description="a list of messages, each with a `role` (system or developer, user, assistant) "
         'and its `content`: a string, or a list of {"type": "text", "text": …}',
     )
     model: ModelName = Field("default", description=MODEL)
@@ -277,14 +279,14 @@ class ChatRequest(Asking):
     temperature: float | None = Field(None, ge=0, le=2, description="a number from 0 to 2; 1 if not given")
     top_p: float | None = Field(None, ge=0, le=1, description="a number from 0 to 1; 1 if not given")
     seed: int | None = Field(
-        None, ge=0, le=2**32 - 2, description="a number from 0 to 4294967294; it chooses the same again"
+        None, ge=0, le=2**32 - 2, description="a number from 0 to 4294967294; the same seed gives the same answer"
     )
-    stop: Said | Annotated[list[Said], Field(max_length=4)] | None = Field(
+    stop: StopText | Annotated[list[StopText], Field(max_length=4)] | None = Field(
         None, description="a string, or a list of at most 4, before which the answer ends"
     )
     stream: bool | None = Field(None, description="true for server-sent events with the text as it comes")
     stream_options: StreamOptions | None = Field(None, description='{"include_usage": true}, with stream')
-    user: str | None = Field(None, max_length=512, description="a string, which is of no effect")
+    user: str | None = Field(None, max_length=512, description="a string, which has no effect")
     n: int | None = Field(None, ge=1, le=1, description="1: there is one answer")
     frequency_penalty: float | None = Field(None, ge=0, le=0, description="0: there is none")
     presence_penalty: float | None = Field(None, ge=0, le=0, description="0: there is none")
@@ -292,8 +294,8 @@ class ChatRequest(Asking):
     response_format: TextFormat | None = Field(None, description='{"type": "text"}')
 
 
-class SpeechRequest(Asking):
-    """Text to be spoken."""
+class SpeechRequest(RequestModel):
+    """Text to speak."""
 
     model_config = ConfigDict(strict=True)
 

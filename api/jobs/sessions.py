@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response
 
 from api import context
 from api.auth import LEARNER, requires
-from api.jobs.schemas import Owned
+from api.jobs.schemas import OwnerQuery
 from api.jobs.view import show_in_list
 from api.openapi import answers
 from pipeline.errors import UnknownSession
@@ -18,7 +18,7 @@ routes = Blueprint("sessions", __name__)
 @routes.get("/v1/sessions/<session>")
 @requires(LEARNER)
 @answers("sessions", {200: job_schemas.Session}, UnknownSession)
-def read(session: str, query: Owned) -> Response:
+def read(session: str, query: OwnerQuery) -> Response:
     """The session's turns since it was last started over, oldest first."""
     caller = context.caller()
     turns = known_turns(context.jobs().redis, caller.tenant, caller.conversation(session, query.owner))
@@ -28,7 +28,7 @@ def read(session: str, query: Owned) -> Response:
 @routes.delete("/v1/sessions/<session>")
 @requires(LEARNER)
 @answers("sessions", {204: None}, UnknownSession)
-def erase(session: str, query: Owned) -> Response:
+def erase(session: str, query: OwnerQuery) -> Response:
     """Erase every record, recording and answer of the session; work in hand for it comes to nothing."""
     caller = context.caller()
     conversation = caller.conversation(session, query.owner)
@@ -41,7 +41,7 @@ def erase(session: str, query: Owned) -> Response:
 @routes.post("/v1/sessions/<session>/reset")
 @requires(LEARNER)
 @answers("sessions", {204: None}, UnknownSession)
-def reset(session: str, query: Owned) -> Response:
+def reset(session: str, query: OwnerQuery) -> Response:
     """Start the session over: what was said is history no more, and what is not answered yet never will be."""
     caller = context.caller()
     for name in context.jobs().reset(caller.tenant, caller.conversation(session, query.owner)):

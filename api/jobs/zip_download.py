@@ -16,8 +16,8 @@ from werkzeug.wrappers import Response
 
 from api import context, file_names
 from api.auth import LEARNER, requires
-from api.jobs.routes import line_of
-from api.jobs.schemas import Choosing
+from api.jobs.routes import session_index
+from api.jobs.schemas import JobSelection
 from api.openapi import answers
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import BadRequest, Erased, NothingFits, TooManyFit, UnknownJob
@@ -25,13 +25,13 @@ from pipeline.jobs.job import Job
 from pipeline.jobs.store import newest_first
 
 MAX_JOBS = 2000  # jobs that one archive may have
-FILE = "file"  # the entry of a job's metadata that names the recording it was asked with
+FILE_ENTRY = "file"  # the metadata entry that names the uploaded recording
 routes = Blueprint("zip_download", __name__)
-TABLE = "answers.csv"
+TABLE_NAME = "answers.csv"
 COLUMNS = ("file", "state", "heard", "corrected", "answer", "error", "duration_s")
-FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # what spreadsheets take for the beginning of a formula
-MARK = "\ufeff".encode()  # tells spreadsheets that the table is UTF-8
-CHUNK = 1 << 18  # bytes in memory at once
+FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # spreadsheets read text that begins so as a formula
+UTF8_MARK = "\ufeff".encode()  # tells spreadsheets that the table is UTF-8
+CHUNK_BYTES = 1 << 18  # bytes in memory at once
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What there is of an entry: its row of the table; its audio, if any, and when that was spoken (Unix seconds)."""
+class EntryContent:
+    """An entry's row of the table; its audio, if there is any, and when it was spoken (Unix seconds)."""
 
     cells: tuple[str, ...]
     audio: BinaryIO | None = None
@@ -52,119 +52,127 @@ class Found:
 
 
 class ChunkBuffer:
-    """A file that is only written to, and emptied meanwhile."""
+    """A file that is only written to; its content is taken out chunk by chunk."""
 
     def __init__(self) -> None:
-        self.waiting: list[bytes] = []
+        self.chunks: list[bytes] = []
 
     def write(self, data: bytes) -> int:
-        self.waiting.append(bytes(data))
+        self.chunks.append(bytes(data))
         return len(data)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Nothing to do: writes are not delayed."""
 
-    def taken(self) -> Iterator[bytes]:
-        sent, self.waiting = self.waiting, []
-        yield from sent
+    def take(self) -> Iterator[bytes]:
+        chunks, self.chunks = self.chunks, []
+        yield from chunks
 
 
-def zip_pieces(entries: Iterable[Entry], look: Callable[[Entry], Found]) -> Iterator[bytes]:
-    """The archive's bytes: each entry's audio as it is when its turn comes, then the table, which has every entry."""
-    outbox = ChunkBuffer()
-    with SpooledTemporaryFile(max_size=CHUNK) as table, ZipFile(outbox, "w") as archive:  # type: ignore[call-overload]
-        table.write(MARK + line(COLUMNS))
+def zip_pieces(entries: Iterable[Entry], load: Callable[[Entry], EntryContent]) -> Iterator[bytes]:
+    """The archive's bytes: the audio of each entry, loaded when its turn comes, then the table of all entries."""
+    buffer = ChunkBuffer()
+    with SpooledTemporaryFile(max_size=CHUNK_BYTES) as table, ZipFile(buffer, "w") as archive:  # type: ignore[call-overload]
+        table.write(UTF8_MARK + csv_line(COLUMNS))
         for entry in entries:
-            found = look(entry)
-            if found.audio:
-                with found.audio, archive.open(ZipInfo(entry.file, date(found.spoken_at)), "w") as file:
-                    yield from copied(found.audio, file, outbox)
-            table.write(line(found.cells))
+            content = load(entry)
+            if content.audio:
+                with content.audio, archive.open(ZipInfo(entry.file, zip_date(content.spoken_at)), "w") as file:
+                    yield from copy_chunks(content.audio, file, buffer)
+            table.write(csv_line(content.cells))
         table.seek(0)
-        about = ZipInfo(TABLE, date(time.time()))
-        about.compress_type = ZIP_DEFLATED
-        with archive.open(about, "w") as file:
-            yield from copied(table, file, outbox)
-    yield from outbox.taken()
+        info = ZipInfo(TABLE_NAME, zip_date(time.time()))
+        info.compress_type = ZIP_DEFLATED
+        with archive.open(info, "w") as file:
+            yield from copy_chunks(table, file, buffer)
+    yield from buffer.take()
 
 
-def archive(files: Iterable[tuple[str, float, bytes | BinaryIO]]) -> Iterator[bytes]:
-    """The bytes of an archive of these files: each one's name, its time (Unix seconds), and its content."""
-    outbox = ChunkBuffer()
-    with ZipFile(outbox, "w") as written:  # type: ignore[call-overload]
+def zip_files(files: Iterable[tuple[str, float, bytes | BinaryIO]]) -> Iterator[bytes]:
+    """The bytes of an archive of files, each given by its name, its time (Unix seconds) and its content."""
+    buffer = ChunkBuffer()
+    with ZipFile(buffer, "w") as archive_file:  # type: ignore[call-overload]
         for name, at, content in files:
-            about = ZipInfo(name, date(at))
+            info = ZipInfo(name, zip_date(at))
             if isinstance(content, bytes):
-                about.compress_type = ZIP_DEFLATED
+                info.compress_type = ZIP_DEFLATED
                 content = io.BytesIO(content)
-            with content, written.open(about, "w") as file:
-                yield from copied(content, file, outbox)
-    yield from outbox.taken()
+            with content, archive_file.open(info, "w") as file:
+                yield from copy_chunks(content, file, buffer)
+    yield from buffer.take()
 
 
-def copied(source: IO[bytes], file: IO[bytes], outbox: ChunkBuffer) -> Iterator[bytes]:
-    while chunk := source.read(CHUNK):
+def copy_chunks(source: IO[bytes], file: IO[bytes], buffer: ChunkBuffer) -> Iterator[bytes]:
+    while chunk := source.read(CHUNK_BYTES):
         file.write(chunk)
-        yield from outbox.taken()
+        yield from buffer.take()
 
 
-def look_up(entry: Entry, read: Callable[[str], Job], blobs: FolderBlobs) -> Found:
-    """The job and its audio as they are now; an error's code in the place of what is not kept any more."""
+def load_content(entry: Entry, read: Callable[[str], Job], blobs: FolderBlobs) -> EntryContent:
+    """The job's row and its audio as they are now; an error's code where it is not kept any more."""
     try:
         job = read(entry.job_id)
     except (UnknownJob, Erased) as error:
-        return Found((entry.file, "", "", "", "", error.code, ""))
+        return EntryContent((entry.file, "", "", "", "", error.code, ""))
     if job.answer is None:
-        return Found(row(entry.file, job, job.error["code"] if job.error else ""))
+        return EntryContent(table_row(entry.file, job, job.error["code"] if job.error else ""))
     try:
-        return Found(row(entry.file, job, ""), blobs.open(job.answer.blob), job.ended_at or job.updated_at)
+        return EntryContent(table_row(entry.file, job, ""), blobs.open(job.answer.blob), job.ended_at or job.updated_at)
     except FileNotFoundError:
-        return Found(row(entry.file, job, Erased.code))
+        return EntryContent(table_row(entry.file, job, Erased.code))
 
 
-def row(file: str, job: Job, error: str) -> tuple[str, ...]:
-    """The cells of COLUMNS. What was typed counts as heard, as it does for the teacher."""
-    said, answer = job.feedback, job.answer
-    heard = said.heard if said else job.transcript.text if job.transcript else ""
+def table_row(file: str, job: Job, error: str) -> tuple[str, ...]:
+    """The cells of COLUMNS. Typed text is shown as heard, as it is to the teacher."""
+    feedback, answer = job.feedback, job.answer
+    heard = feedback.heard if feedback else job.transcript.text if job.transcript else ""
     duration = f"{answer.duration_s:.2f}" if answer else ""
-    return file, job.state, heard, said.corrected if said else "", answer.text if answer else "", error, duration
+    return (
+        file,
+        job.state,
+        heard,
+        feedback.corrected if feedback else "",
+        answer.text if answer else "",
+        error,
+        duration,
+    )
 
 
-def line(cells: Iterable[str]) -> bytes:
-    """One line of a CSV file; a learner's words are no formula, whatever they begin with."""
+def csv_line(cells: Iterable[str]) -> bytes:
+    """One line of a CSV file. Text that a spreadsheet would run as a formula gets an apostrophe in front."""
     text = io.StringIO(newline="")
-    csv.writer(text).writerow(f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells)
+    csv.writer(text).writerow(f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell for cell in cells)
     return text.getvalue().encode()
 
 
-def date(at: float) -> tuple[int, int, int, int, int, int]:
-    """Unix seconds as a ZIP has them, in UTC."""
+def zip_date(at: float) -> tuple[int, int, int, int, int, int]:
+    """Unix seconds as the date of a ZIP entry, in UTC."""
     return time.gmtime(at)[:6]
 
 
 @routes.get("/v1/answers.zip")
 @requires(LEARNER)
 @answers("answers", {200: "application/zip"}, NothingFits, TooManyFit)
-def fetch(query: Choosing) -> Response:
+def fetch(query: JobSelection) -> Response:
     """The answers of all jobs of a `session`, or with an entry of `metadata`, or both, oldest first.
 
     Each is named after its job's metadata `file`, else its session. `answers.csv` is a table of all these jobs, failed
     ones too. A learner gets only its own.
     """
     if query.session is None and query.metadata is None:
-        raise BadRequest("Say whose answers are wanted, by `session`, or by `metadata`, or both.")
-    caller, jobs, entries = context.caller(), context.jobs(), named(fitting(query))
+        raise BadRequest("Select the answers by `session`, by `metadata`, or by both.")
+    caller, jobs, entries = context.caller(), context.jobs(), name_entries(select_jobs(query))
     read = partial(jobs.get, caller.tenant, owner=caller.owner)
-    pieces = zip_pieces(entries, partial(look_up, read=read, blobs=context.blobs()))
-    first = next(pieces)  # what fails at once is answered as an error
+    pieces = zip_pieces(entries, partial(load_content, read=read, blobs=context.blobs()))
+    first = next(pieces)  # an error here becomes the response
     answer = Response(chain([first], pieces), mimetype="application/zip")
     answer.headers["Content-Disposition"] = 'attachment; filename="answers.zip"'
     return answer
 
 
 @dataclass(frozen=True)
-class JobFilter:
-    """As much of a job as is needed to name its answer; `seq` is its place in its session."""
+class SelectedJob:
+    """What is needed of a job to name its answer; `seq` is its number in its session."""
 
     job_id: str
     seq: int
@@ -174,25 +182,25 @@ class JobFilter:
     @classmethod
     def of(cls, job: Job) -> Self:
         job_request = job.request
-        file = file_names.stem(job_request.metadata.get(FILE, ""))
+        file = file_names.stem(job_request.metadata.get(FILE_ENTRY, ""))
         return cls(job.id, job.seq, file_names.safe(file, job_request.session), job_request.format)
 
 
-def fitting(query: Choosing) -> list[JobFilter]:
-    """Every job that fits, oldest first; NothingFits, TooManyFit."""
+def select_jobs(query: JobSelection) -> list[SelectedJob]:
+    """Every selected job, oldest first. NothingFits, TooManyFit."""
     caller = context.caller()
-    fits = [
-        JobFilter.of(job)
-        for _, job in newest_first(context.jobs().redis, line_of(query), None)
-        if job and caller.sees(job) and query.fits(job.request.metadata)
+    selected = [
+        SelectedJob.of(job)
+        for _, job in newest_first(context.jobs().redis, session_index(query), None)
+        if job and caller.sees(job) and query.matches(job.request.metadata)
     ]
-    if not fits:
+    if not selected:
         raise NothingFits
-    if len(fits) > MAX_JOBS:
-        raise TooManyFit(f"{len(fits)} jobs fit, and one archive has at most {MAX_JOBS}. Ask for fewer at a time.")
-    return fits[::-1]
+    if len(selected) > MAX_JOBS:
+        raise TooManyFit(f"{len(selected)} jobs match, but an archive holds at most {MAX_JOBS}. Select fewer.")
+    return selected[::-1]
 
 
-def named(fits: Sequence[JobFilter]) -> list[Entry]:
-    names = file_names.distinct([(job.name, job.seq) for job in fits])
-    return [Entry(job.job_id, f"{name}.{job.format}") for job, name in zip(fits, names, strict=True)]
+def name_entries(selected: Sequence[SelectedJob]) -> list[Entry]:
+    names = file_names.distinct([(job.name, job.seq) for job in selected])
+    return [Entry(job.job_id, f"{name}.{job.format}") for job, name in zip(selected, names, strict=True)]

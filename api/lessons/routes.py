@@ -1,12 +1,11 @@
-"""What may be said of a lesson, and asked of it, as types."""
+"""/v1/lessons: upload a lesson's recording, follow it, read its transcript and report, cancel or erase it."""
 
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from flask import Blueprint, jsonify, request
-from pydantic import ConfigDict, Field, StringConstraints
 from werkzeug.datastructures import ETags
 from werkzeug.wrappers import Response
 
@@ -14,17 +13,11 @@ from api import context, file_names
 from api.auth import LEARNER, requires
 from api.homework.export import POLICY
 from api.jobs import parser
-from api.jobs.routes import (
-    DEFAULT_RETRY_AFTER_S,
-    MALFORMED,
-    MAX_RETRY_AFTER_S,
-    TOO_MUCH,
-    accept,
-    cancel_unless_ended,
-    erase_job,
-)
-from api.jobs.schemas import AnswerFields, Asking, Form, Looking, Repeating, Upload, Words
-from api.lessons.transcript import AS_TEXT, Said, as_json
+from api.jobs.routes import DEFAULT_RETRY_AFTER_S, MALFORMED, MAX_RETRY_AFTER_S, TOO_MUCH
+from api.jobs.schemas import IdempotencyHeader, WaitQuery
+from api.jobs.service import accept, cancel_unless_ended, erase_job
+from api.lessons.schemas import LessonForm, LessonListQuery, TranscriptQuery
+from api.lessons.transcript import AS_TEXT, LessonTranscript, as_json
 from api.lessons.view import LessonSnapshot, lesson_of, load_snapshot, show, show_in_list, turns_of
 from api.long_poll import wait_until
 from api.openapi import answers
@@ -33,39 +26,6 @@ from pipeline.errors import Erased, UnknownLesson
 from pipeline.jobs.job import Job, JobRequest
 from pipeline.jobs.store import list_jobs
 from pipeline.schemas import lessons as shapes
-from pipeline.schemas.jobs import State
-
-Name = Annotated[Words, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-
-
-class LessonForm(AnswerFields, Form):
-    """A lesson's recording. The other fields say of its spoken summary what they say of an answer."""
-
-    model_config = ConfigDict(json_schema_extra={"required": ["audio"]})
-
-    audio: Upload = Field(
-        description="a file: wav, mp3, m4a, aac, ogg, opus, webm or flac, or a video as mp4, mov, webm or mkv"
-    )
-    title: Name = Field("", description="at most 200 characters; the file's name when it is not given")
-    learner: Literal["", "left", "right"] = Field(
-        "", description="left or right: the channel of the learner, whose turns are answered; empty: all are"
-    )
-    class_name: Annotated[Name, StringConstraints(max_length=100)] = Field(
-        "", description="at most 100 characters; classes take turns when the server is busy"
-    )
-    retention_h: int | None = Field(None, ge=1, le=87_600, description="hours it is kept after its end")
-
-
-class LessonListing(Asking):
-    state: State | None = Field(None, description="a state of a lesson")
-    class_name: str | None = Field(None, max_length=100, description="the name of a class")
-    limit: int = Field(20, ge=1, le=100, description="a number of lessons from 1 to 100")
-    cursor: int | None = Field(None, ge=0, le=2**53, description="what `next` of the page before said")
-
-
-class Writing(Asking):
-    format: Literal["txt", "srt", "vtt", "json"] = Field("txt", description="txt, srt, vtt or json")
-
 
 FILE_CHARS = 100  # characters of the file's name that are kept
 
@@ -75,29 +35,29 @@ routes = Blueprint("lessons", __name__)
 @routes.post("/v1/lessons")
 @requires(LEARNER)
 @answers("lessons", {202: shapes.LessonView}, *MALFORMED, *TOO_MUCH)
-def submit(headers: Repeating, form: LessonForm) -> Response:
-    """Leave the recording of a lesson, or a video of it: 202, where to look, and when.
+def submit(headers: IdempotencyHeader, form: LessonForm) -> Response:
+    """Upload the recording or the video of a lesson: 202, with its address in Location and a Retry-After.
 
-    It is cut at silences into turns of at most 30 seconds, which are heard and answered one by one while nothing more
-    urgent waits; then it is summed up, and the summary is spoken. The same Idempotency-Key gives the same lesson.
+    It is split at silences into turns of at most 30 seconds, which are transcribed and corrected one by one while no
+    more urgent job waits; then a summary is written and spoken. The same Idempotency-Key gives the same lesson.
     """
     recording = parser.recording(form.audio, context.settings().max_lesson_mb)
-    lesson = accept(parser.ParsedRequest(job_request(form), recording, headers.idempotency_key)).job
-    answer = showing(show(lesson), lesson)
+    lesson = accept(parser.ParsedRequest(build_lesson(form), recording, headers.idempotency_key)).job
+    answer = lesson_response(show(lesson), lesson)
     answer.status_code = 202
     answer.headers["Location"] = f"/v1/lessons/{lesson.id}"
     return answer
 
 
-def job_request(form: LessonForm) -> JobRequest:
+def build_lesson(form: LessonForm) -> JobRequest:
     file = (form.audio.filename or "")[-FILE_CHARS:]
-    said = {"title": form.title or file_names.cleaned(file_names.stem(file)), "file": file_names.cleaned(file)}
+    details = {"title": form.title or file_names.cleaned(file_names.stem(file)), "file": file_names.cleaned(file)}
     return dataclasses.replace(
         parser.build_request(form),
         task="lesson",
         lane="bulk",
         group=form.class_name,
-        details={name: value for name, value in {**said, "learner": form.learner}.items() if value},
+        details={name: value for name, value in {**details, "learner": form.learner}.items() if value},
         retention_h=form.retention_h,
     )
 
@@ -105,17 +65,17 @@ def job_request(form: LessonForm) -> JobRequest:
 @routes.get("/v1/lessons")
 @requires(LEARNER)
 @answers("lessons", {200: shapes.LessonList})
-def browse(query: LessonListing) -> Response:
+def browse(query: LessonListQuery) -> Response:
     """A page of lessons, newest first; a learner sees only its own."""
     caller = context.caller()
-    found = list_jobs(
-        context.jobs().redis, f"jobs:{caller.tenant}", wanted_by(query, caller), query.limit, query.cursor
+    page = list_jobs(
+        context.jobs().redis, f"jobs:{caller.tenant}", lesson_filter(query, caller), query.limit, query.cursor
     )
-    return jsonify({"lessons": show_in_list(found.jobs), "next": found.next and str(found.next)})
+    return jsonify({"lessons": show_in_list(page.jobs), "next": page.next and str(page.next)})
 
 
-def wanted_by(query: LessonListing, caller: context.Caller) -> Callable[[Job], bool]:
-    def wanted(job: Job) -> bool:
+def lesson_filter(query: LessonListQuery, caller: context.Caller) -> Callable[[Job], bool]:
+    def matches(job: Job) -> bool:
         return (
             job.request.task == "lesson"
             and caller.sees(job)
@@ -123,39 +83,43 @@ def wanted_by(query: LessonListing, caller: context.Caller) -> Callable[[Job], b
             and query.class_name in (None, job.request.group)
         )
 
-    return wanted
+    return matches
 
 
 @routes.get("/v1/lessons/<lesson_id>")
 @requires(LEARNER)
 @answers("lessons", {200: shapes.LessonView, 304: None}, UnknownLesson, Erased)
-def read(lesson_id: str, query: Looking) -> Response:
+def read(lesson_id: str, query: WaitQuery) -> Response:
     """The lesson, and everything that is known of its turns so far.
 
-    With `?wait=N` it is answered as soon as it is another than If-None-Match says, or without that header, than it is
-    now; or after N seconds. Turns that change meanwhile are noticed within 5 seconds.
+    With `?wait=N` the response waits, up to N seconds, until the lesson differs from the one that If-None-Match names,
+    or without that header, from the present one. A changed turn is noticed within 5 seconds.
     """
-    sight = load_snapshot(lesson_id)
+    snapshot = load_snapshot(lesson_id)
     if query.wait:
-        known = request.if_none_match or ETags(weak_etags=[sight.tag])
-        sight = until(lesson_id, lambda now: now.ended or not known.contains_weak(now.tag), query.wait)
-    unchanged = request.if_none_match.contains_weak(sight.tag)
-    answer = Response(status=304) if unchanged else showing(show(sight.lesson), sight.lesson)
-    answer.set_etag(sight.tag, weak=True)
+        known_tags = request.if_none_match or ETags(weak_etags=[snapshot.tag])
+        snapshot = wait_for_lesson(
+            lesson_id, lambda now: now.ended or not known_tags.contains_weak(now.tag), query.wait
+        )
+    unchanged = request.if_none_match.contains_weak(snapshot.tag)
+    answer = Response(status=304) if unchanged else lesson_response(show(snapshot.lesson), snapshot.lesson)
+    answer.set_etag(snapshot.tag, weak=True)
     return answer
 
 
-def until(lesson_id: str, enough: Callable[[LessonSnapshot], bool], seconds: float) -> LessonSnapshot:
-    """The lesson as soon as it is `enough`, or as it is when a request has waited as long as it may."""
+def wait_for_lesson(lesson_id: str, condition: Callable[[LessonSnapshot], bool], timeout_s: float) -> LessonSnapshot:
+    """The lesson as soon as it meets the condition, or as it is after the time allowed."""
     with context.changes().of(f"{context.caller().tenant}/{lesson_id}") as changed:
-        return wait_until(changed, lambda: load_snapshot(lesson_id), enough, min(seconds, context.settings().wait_s))
+        return wait_until(
+            changed, lambda: load_snapshot(lesson_id), condition, min(timeout_s, context.settings().wait_s)
+        )
 
 
-def showing(shown: dict[str, Any], lesson: Job) -> Response:
-    """The lesson, and when it is worth another look."""
-    answer = jsonify(shown)
+def lesson_response(fields: dict[str, Any], lesson: Job) -> Response:
+    """The lesson, with a Retry-After while it has not ended."""
+    answer = jsonify(fields)
     if lesson.ended_at is None:
-        seconds = shown["progress"]["eta_seconds"] or DEFAULT_RETRY_AFTER_S
+        seconds = fields["progress"]["eta_seconds"] or DEFAULT_RETRY_AFTER_S
         answer.headers["Retry-After"] = str(math.ceil(min(max(seconds, 1), MAX_RETRY_AFTER_S)))
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer
@@ -164,30 +128,30 @@ def showing(shown: dict[str, Any], lesson: Job) -> Response:
 @routes.get("/v1/lessons/<lesson_id>/transcript")
 @requires(LEARNER)
 @answers("lessons", {200: (shapes.LessonTranscript, "text/plain", "text/vtt")}, UnknownLesson, Erased)
-def transcript(lesson_id: str, query: Writing) -> Response:
-    """What was said, as far as it was heard: text with chapters and times, subtitles, or JSON with every word."""
-    said = said_in(lesson_id)
+def transcript(lesson_id: str, query: TranscriptQuery) -> Response:
+    """The transcript so far: text with chapters and times, subtitles, or JSON with every word."""
+    lesson = load_transcript(lesson_id)
     if query.format == "json":
-        answer: Response = jsonify(as_json(said))
+        answer: Response = jsonify(as_json(lesson))
     else:
-        content_type, written = AS_TEXT[query.format]
-        answer = Response(written(said), mimetype=content_type)
+        content_type, write = AS_TEXT[query.format]
+        answer = Response(write(lesson), mimetype=content_type)
     answer.headers["Content-Disposition"] = f'inline; filename="lesson-{lesson_id}.{query.format}"'
     return answer
 
 
-def said_in(lesson_id: str) -> Said:
+def load_transcript(lesson_id: str) -> LessonTranscript:
     lesson = lesson_of(lesson_id)
-    return Said(lesson, turns_of(lesson))
+    return LessonTranscript(lesson, turns_of(lesson))
 
 
 @routes.get("/v1/lessons/<lesson_id>/report")
 @requires(LEARNER)
 @answers("lessons", {200: "text/html"}, UnknownLesson, Erased)
 def report(lesson_id: str) -> Response:
-    """The lesson's summary, its mistakes and all that was said, corrections marked: one page that opens anywhere."""
-    said = said_in(lesson_id)
-    answer = Response(lesson_page(said.lesson, said.turns, said.figures, said.complete), mimetype="text/html")
+    """Summary, mistakes and the whole transcript with corrections, as one self-contained page."""
+    lesson = load_transcript(lesson_id)
+    answer = Response(lesson_page(lesson.lesson, lesson.turns, lesson.figures, lesson.complete), mimetype="text/html")
     answer.headers["Content-Security-Policy"] = POLICY
     return answer
 
@@ -196,7 +160,7 @@ def report(lesson_id: str) -> Response:
 @requires(LEARNER)
 @answers("lessons", {200: shapes.LessonView, 204: None}, UnknownLesson, Erased)
 def remove(lesson_id: str) -> Response:
-    """Cancel the lesson (200, and what was heard so far); erase it with all its turns when it has ended (204)."""
+    """Cancel the lesson (200, with the transcript so far); or erase it with all its turns, if it has ended (204)."""
     lesson = lesson_of(lesson_id)
     if cancel_unless_ended(lesson):
         return jsonify(show(lesson_of(lesson_id)))

@@ -1,4 +1,4 @@
-"""What was said in a lesson as a file: text with times, subtitles, or JSON with every word in its place."""
+"""A lesson's transcript as text with times, as subtitles, or as JSON with every word."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -13,11 +13,11 @@ from pipeline.lessons import Figures, Turn, by_chapter, chapters, figures
 from pipeline.timestamps import elapsed
 
 LEARNER, OTHER = "Learner", "Other"
-SIDES = {"left": "Left", "right": "Right", "": ""}  # speakers of whom nobody said which one is the learner
+SIDES = {"left": "Left", "right": "Right", "": ""}  # speakers, where the learner is not known
 
 
 @dataclass(frozen=True)
-class Said:
+class LessonTranscript:
     """A lesson and its turns so far."""
 
     lesson: Job
@@ -25,7 +25,7 @@ class Said:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing will be added."""
+        """Whether all turns have ended, so that nothing will be added."""
         return self.lesson.ended_at is not None or (
             self.lesson.cuts is not None and all(turn.job.ended_at is not None for turn in self.turns)
         )
@@ -35,84 +35,87 @@ class Said:
         return figures(self.lesson.cuts.duration_s if self.lesson.cuts else 0.0, self.turns)
 
     def speaker(self, turn: Turn) -> str:
-        """Who speaks, in a word; "" where the recording has no speakers apart."""
+        """The speaker's label; "" where the recording does not separate speakers."""
         if not turn.speaker or not self.lesson.request.details.get("learner"):
             return SIDES[turn.speaker]
         return LEARNER if is_learner(turn) else OTHER
 
 
-def txt(said: Said) -> str:
-    """Chapter by chapter, a turn a line; a turn that came to nothing is named, one in which nobody spoke left out."""
-    title = said.lesson.request.details.get("title", "")
+def txt(lesson: LessonTranscript) -> str:
+    """Chapter by chapter, one line per turn. Failed turns are marked, silent ones left out."""
+    title = lesson.lesson.request.details.get("title", "")
     lines = [f"{title}\n"] if title else []
-    for chapter, turns in by_chapter(said.turns):
+    for chapter, turns in by_chapter(lesson.turns):
         lines.append(f"== {elapsed(chapter.start)} {chapter.title}".rstrip() + " ==\n")
-        lines += [line(said, turn) for turn in turns if not is_silent(turn)]
+        lines += [turn_line(lesson, turn) for turn in turns if not is_silent(turn)]
         lines.append("")
-    if not said.complete:
+    if not lesson.complete:
         lines.append("(not all of the lesson has been heard yet)")
     return "\n".join(lines).strip("\n") + "\n"
 
 
-def line(said: Said, turn: Turn) -> str:
-    who = said.speaker(turn)
+def turn_line(lesson: LessonTranscript, turn: Turn) -> str:
+    speaker = lesson.speaker(turn)
     error = turn.job.error
-    waiting = f"(failed: {error['code']})" if error else "(not heard yet)"
-    return f"[{elapsed(turn.start)}] {f'{who}: ' if who else ''}{' '.join(turn.text.split()) or waiting}"
+    placeholder = f"(failed: {error['code']})" if error else "(not heard yet)"
+    return f"[{elapsed(turn.start)}] {f'{speaker}: ' if speaker else ''}{' '.join(turn.text.split()) or placeholder}"
 
 
-def srt(said: Said) -> str:
-    """Subtitles; a turn begins with who speaks, where that is known."""
-    return as_srt(in_order(cue for turn, heard in heard_turns(said) for cue in cues(begun(heard, said.speaker(turn)))))
+def srt(lesson: LessonTranscript) -> str:
+    """SubRip subtitles; a turn begins with its speaker, where that is known."""
+    turns = transcribed_turns(lesson)
+    labelled = (prefix_speaker(transcript, lesson.speaker(turn)) for turn, transcript in turns)
+    return as_srt(sort_cues(cue for transcript in labelled for cue in cues(transcript)))
 
 
-def vtt(said: Said) -> str:
-    """Subtitles in which every cue has its voice, where that is known."""
+def vtt(lesson: LessonTranscript) -> str:
+    """WebVTT subtitles; a cue names its speaker, where that is known."""
+    turns = transcribed_turns(lesson)
     return as_vtt(
-        in_order(replace(cue, voice=said.speaker(turn)) for turn, heard in heard_turns(said) for cue in cues(heard))
+        sort_cues(replace(cue, voice=lesson.speaker(turn)) for turn, transcript in turns for cue in cues(transcript))
     )
 
 
-def in_order(found: Iterator[Cue]) -> list[Cue]:
-    """By their start: two who speak at the same time are shown at the same time."""
-    return sorted(found, key=attrgetter("start"))
+def sort_cues(unsorted_cues: Iterator[Cue]) -> list[Cue]:
+    """Sort by start, so that simultaneous speakers are shown at the same time."""
+    return sorted(unsorted_cues, key=attrgetter("start"))
 
 
-def heard_turns(said: Said) -> Iterator[tuple[Turn, Transcript]]:
-    """Each turn that was recognised, and what was heard, at its place in the lesson."""
-    for turn in said.turns:
+def transcribed_turns(lesson: LessonTranscript) -> Iterator[tuple[Turn, Transcript]]:
+    """Each transcribed turn, with its transcript in seconds from the lesson's start."""
+    for turn in lesson.turns:
         if turn.job.transcript:
-            yield turn, moved(turn.job.transcript, turn.start)
+            yield turn, shift(turn.job.transcript, turn.start)
 
 
-def moved(heard: Transcript, by: float) -> Transcript:
-    """What was heard, `by` seconds later."""
+def shift(transcript: Transcript, by_s: float) -> Transcript:
+    """The transcript, `by_s` seconds later."""
 
     def later(piece: Any) -> Any:
-        return replace(piece, start=round(piece.start + by, 3), end=round(piece.end + by, 3))
+        return replace(piece, start=round(piece.start + by_s, 3), end=round(piece.end + by_s, 3))
 
-    words, segments = tuple(map(later, heard.words)), tuple(map(later, heard.segments))
-    return replace(heard, words=words, segments=segments, duration_s=heard.duration_s + by)
+    words, segments = tuple(map(later, transcript.words)), tuple(map(later, transcript.segments))
+    return replace(transcript, words=words, segments=segments, duration_s=transcript.duration_s + by_s)
 
 
-def begun(heard: Transcript, who: str) -> Transcript:
-    """What was heard, with who says it before it."""
-    if not who or not heard.words or not heard.segments:
-        return heard
-    label, (first, *rest) = f"{who}:", heard.segments
-    word = Word(label, heard.words[0].start, heard.words[0].start, 1.0)
+def prefix_speaker(transcript: Transcript, speaker: str) -> Transcript:
+    """The transcript, with its speaker's label in front."""
+    if not speaker or not transcript.words or not transcript.segments:
+        return transcript
+    label, (first, *rest) = f"{speaker}:", transcript.segments
+    word = Word(label, transcript.words[0].start, transcript.words[0].start, 1.0)
     segments = (replace(first, text=f"{label} {first.text.strip()}"), *rest)
-    return replace(heard, text=f"{label} {heard.text}", words=(word, *heard.words), segments=segments)
+    return replace(transcript, text=f"{label} {transcript.text}", words=(word, *transcript.words), segments=segments)
 
 
-def as_json(said: Said) -> dict[str, Any]:
-    lesson = said.lesson
+def as_json(lesson: LessonTranscript) -> dict[str, Any]:
+    job = lesson.lesson
     return {
-        "id": lesson.id,
-        "title": lesson.request.details.get("title", ""),
-        "complete": said.complete,
-        "duration_s": lesson.cuts.duration_s if lesson.cuts else None,
-        "chapters": [asdict(chapter) for chapter in chapters(said.turns)],
+        "id": job.id,
+        "title": job.request.details.get("title", ""),
+        "complete": lesson.complete,
+        "duration_s": job.cuts.duration_s if job.cuts else None,
+        "chapters": [asdict(chapter) for chapter in chapters(lesson.turns)],
         "turns": [
             {
                 "number": turn.number,
@@ -120,12 +123,12 @@ def as_json(said: Said) -> dict[str, Any]:
                 "end": turn.end,
                 "speaker": turn.speaker,
                 "learner": is_learner(turn),
-                "language": heard.language,
-                "text": heard.text,
-                "words": [asdict(word) for word in heard.words],
-                "segments": [asdict(segment) for segment in heard.segments],
+                "language": transcript.language,
+                "text": transcript.text,
+                "words": [asdict(word) for word in transcript.words],
+                "segments": [asdict(segment) for segment in transcript.segments],
             }
-            for turn, heard in heard_turns(said)
+            for turn, transcript in transcribed_turns(lesson)
         ],
     }
 

@@ -1,4 +1,4 @@
-"""/v1/audio/transcriptions: the recogniser by itself, as OpenAI's API has it."""
+"""/v1/audio/transcriptions and /v1/audio/speech: the recogniser and the voice alone, as in OpenAI's API."""
 
 from collections.abc import Callable, Collection
 from dataclasses import asdict
@@ -13,7 +13,7 @@ from api.jobs import parser
 from api.jobs.parser import ParsedRequest
 from api.jobs.schemas import SpeechRequest, TranscriptionForm
 from api.openai import run_job
-from api.openai.models import asked_for
+from api.openai.models import resolve_model
 from api.openapi import answers
 from api.subtitles import srt, vtt
 from pipeline.audio.formats import FORMATS
@@ -32,12 +32,12 @@ from pipeline.jobs.results import Answer, Transcript
 from pipeline.schemas import jobs as job_schemas
 
 AS_TEXT: dict[str, tuple[str, Callable[[Transcript], str]]] = {
-    "text": ("text/plain", lambda heard: f"{heard.text}\n"),
+    "text": ("text/plain", lambda transcript: f"{transcript.text}\n"),
     "srt": ("text/plain", srt),
     "vtt": ("text/vtt", vtt),
-}  # response format -> content type, and how it is written
+}  # response format -> content type and writer
 OPENAI_VOICES = "alloy ash ballad cedar coral echo fable marin nova onyx sage shimmer verse"
-BAD = (EmptyRequest, NotAudio, TooLarge, BadAudio, TooLong, NoSpeech)
+BAD_RECORDING = (EmptyRequest, NotAudio, TooLarge, BadAudio, TooLong, NoSpeech)
 
 routes = Blueprint("openai_audio", __name__)
 
@@ -48,53 +48,53 @@ routes = Blueprint("openai_audio", __name__)
     "transcriptions",
     {200: (job_schemas.Transcription, "text/plain", "text/vtt")},
     *run_job.REFUSALS,
-    *BAD,
+    *BAD_RECORDING,
     *run_job.FAILURES,
 )
 def transcribe(form: TranscriptionForm) -> Response:
-    """What is said in a recording: as JSON, as text, or as subtitles of at most two lines of 42 letters and 7 seconds.
+    """Transcribe a recording: as JSON, as text, or as subtitles of at most two lines of 42 letters and 7 seconds.
 
     verbose_json has what was measured; `tokens`, `seek` and `temperature` are not. `language` is an ISO 639-1 code.
     """
     if form.timestamp_granularities and form.response_format != "verbose_json":
         raise BadRequest("`timestamp_granularities[]` goes with verbose_json.", field="timestamp_granularities[]")
-    asked_for("asr", form.model)
+    resolve_model("asr", form.model)
     upload = parser.recording(form.file)
     job_request = run_job.single_model_request("transcribe", language=form.language, details={"prompt": form.prompt})
-    with run_job.submitted(ParsedRequest(job_request, upload)) as held:
-        heard = held.answered(Transcript)
+    with run_job.submit(ParsedRequest(job_request, upload)) as pending:
+        transcript = pending.result(Transcript)
     if form.response_format in AS_TEXT:
-        content_type, written = AS_TEXT[form.response_format]
-        return Response(written(heard), mimetype=content_type)
+        content_type, write = AS_TEXT[form.response_format]
+        return Response(write(transcript), mimetype=content_type)
     verbose = form.response_format == "verbose_json"
-    return jsonify(measured(heard, form.timestamp_granularities) if verbose else {"text": heard.text})
+    return jsonify(show_verbose(transcript, form.timestamp_granularities) if verbose else {"text": transcript.text})
 
 
-def measured(heard: Transcript, wanted: Collection[str]) -> dict[str, Any]:
-    """All that is known of what was heard; segments, words or both, as is `wanted`."""
-    shown: dict[str, Any] = {"task": "transcribe", "language": heard.language, "duration": heard.duration_s}
-    shown["text"] = heard.text
-    if "segment" in wanted or not wanted:
-        shown["segments"] = [{"id": number, **asdict(segment)} for number, segment in enumerate(heard.segments)]
-    if "word" in wanted:
-        shown["words"] = [{"word": each.word, "start": each.start, "end": each.end} for each in heard.words]
-    return shown
+def show_verbose(transcript: Transcript, granularities: Collection[str]) -> dict[str, Any]:
+    """The transcript with its measurements, and with segments, words or both."""
+    fields: dict[str, Any] = {"task": "transcribe", "language": transcript.language, "duration": transcript.duration_s}
+    fields["text"] = transcript.text
+    if "segment" in granularities or not granularities:
+        fields["segments"] = [{"id": number, **asdict(segment)} for number, segment in enumerate(transcript.segments)]
+    if "word" in granularities:
+        fields["words"] = [{"word": word.word, "start": word.start, "end": word.end} for word in transcript.words]
+    return fields
 
 
 @routes.post("/v1/audio/speech")
 @requires(LEARNER)
 @answers("speech", {200: "audio/*"}, *run_job.REFUSALS, UnknownVoice, NothingToSay, *run_job.FAILURES)
 def speak(json: SpeechRequest) -> Response:
-    """The text as speech. OpenAI's voices (alloy, ash, ballad, …) mean the default voice of the model that is here."""
-    asked_for("tts", json.model)
+    """Speak a text. OpenAI's voices (alloy, ash, ballad, …) stand for the default voice of the model here."""
+    resolve_model("tts", json.model)
     voice = "default" if json.voice in OPENAI_VOICES.split() else parser.voice(json.voice)
     format_ = json.response_format or "mp3"
     job_request = run_job.single_model_request(
         "speak", text=json.input, voice=voice, speed=json.speed or 1.0, format=format_
     )
-    with run_job.submitted(ParsedRequest(job_request)) as held:
-        spoken = held.answered(Answer)
-        file = context.blobs().open(spoken.blob)  # its bytes are there until it is closed, its name no longer
+    with run_job.submit(ParsedRequest(job_request)) as pending:
+        speech = pending.result(Answer)
+        file = context.blobs().open(speech.blob)  # readable until it is closed, although the job is erased
     answer = send_file(file, mimetype=FORMATS[format_], download_name=f"speech.{format_}", etag=False)
-    answer.content_length = spoken.size
+    answer.content_length = speech.size
     return answer

@@ -1,4 +1,4 @@
-"""/v1/models: the three models that answer here, and what names they go by."""
+"""/v1/models: the three models here, and the names by which clients may ask for them."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from pipeline.jobs.job import STAGES
 from pipeline.model_files.catalogue import catalogue
 from pipeline.schemas import jobs as job_schemas
 
-STAND_FOR = {
+ALIASES = {
     "asr": ("default", "whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe"),
     "llm": ("default",),
     "tts": ("default", "tts-1", "tts-1-hd", "gpt-4o-mini-tts"),
@@ -26,7 +26,7 @@ routes = Blueprint("models", __name__)
 @requires(LEARNER)
 @answers("models", {200: job_schemas.ModelList})
 def browse() -> Response:
-    """The models that answer here: one writes down speech, one goes on with a chat, one speaks."""
+    """The models here: one transcribes speech, one continues a chat, one speaks."""
     return jsonify({"object": "list", "data": [show(model_at(stage)) for stage in STAGES]})
 
 
@@ -41,17 +41,17 @@ def read(model: str) -> Response:
     return jsonify(show(model))
 
 
-def asked_for(stage: str, name: str) -> str:
-    """The id of the stage's model, if it goes by this name. ModelNotFound."""
+def resolve_model(stage: str, name: str) -> str:
+    """The id of the stage's model, for a name that a client gave. ModelNotFound."""
     model = model_at(stage)
-    if name not in (model, *STAND_FOR[stage]):
-        known = ", ".join((model, *STAND_FOR[stage]))
-        raise ModelNotFound(f"No model of this name does this here; known are {known}.", field="model")
+    if name not in (model, *ALIASES[stage]):
+        known = ", ".join((model, *ALIASES[stage]))
+        raise ModelNotFound(f"There is no such model for this; known are {known}.", field="model")
     return model
 
 
 def model_at(stage: str) -> str:
-    """The model's name as `waijiao models list` has it; of one's own files, the last part of their path."""
+    """The model's name in the catalogue; for a file or folder of the user's own, the last part of its path."""
     chosen = str(getattr(context.settings(), f"{stage}_model"))
     return chosen if chosen in catalogue() else Path(chosen).name
 

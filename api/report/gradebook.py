@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from api.jobs.zip_download import MARK, line
+from api.jobs.zip_download import UTF8_MARK, csv_line
 from api.report.handed import audio_name
 from api.report.rendering import visible
 from api.report.results import Result
@@ -37,7 +37,9 @@ def gradebook(results: Sequence[Result], stems: Sequence[str]) -> bytes:
     handed nothing in is "missing"; `on_time` is "yes" or "no".
     """
     lines = zip(results, stems, strict=True)
-    return MARK + line(COLUMNS) + b"".join(line(map(visible, cells(result, stem))) for result, stem in lines)
+    return (
+        UTF8_MARK + csv_line(COLUMNS) + b"".join(csv_line(map(visible, cells(result, stem))) for result, stem in lines)
+    )
 
 
 def cells(result: Result, stem: str) -> tuple[str, ...]:

@@ -200,7 +200,7 @@ def test_more_than_one_archive_may_have_is_refused_not_cut(class_, monkeypatch):
     class_.ask(session="ben", metadata={"part": "all"})
     answer = class_.app.test_client().get("/v1/answers.zip?metadata=part:all")
     assert code(answer) == (422, "too_many_fit")
-    assert answer.json["detail"].startswith("5 jobs fit, and one archive has at most 3.")
+    assert answer.json["detail"].startswith("5 jobs match, but an archive holds at most 3.")
     assert class_.fetch(session="ben").namelist() == ["answers.csv"]
 
 
@@ -215,7 +215,7 @@ def test_no_answer_is_ever_in_memory_whole(class_):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert sent > 8 * BIG
-    assert largest <= zip_download.CHUNK
+    assert largest <= zip_download.CHUNK_BYTES
     assert peak < BIG
 
 

@@ -1,0 +1,72 @@
+"""Submit, wait for, cancel and erase jobs: shared by the routes of jobs, homework, lessons and single models."""
+
+import dataclasses
+import logging
+from collections.abc import Callable, Iterable
+
+from kombu.exceptions import OperationalError
+from redis.exceptions import ResponseError
+
+from api import context
+from api.jobs.parser import ParsedRequest
+from api.jobs.view import JobSnapshot, load_snapshot
+from api.long_poll import wait_until
+from pipeline.celery_app import enqueue
+from pipeline.errors import WaijiaoError
+from pipeline.jobs.job import Job
+from pipeline.jobs.store import AcceptedJob, ReadyJob
+
+log = logging.getLogger("waijiao")
+
+
+def accept(parsed: ParsedRequest) -> AcceptedJob:
+    """Store the recording, submit the job and enqueue it. A request that is refused leaves nothing behind."""
+    request = parsed.request
+    blob = context.blobs().put(request.name, parsed.recording) if parsed.recording else None
+    if blob:
+        sha256 = blob.sha256 if request.assignment else ""  # only homework reuses an earlier transcript
+        request = dataclasses.replace(request, recording=blob.name, sha256=sha256)
+    try:
+        accepted = context.jobs().submit(request, parsed.repeatable(blob))
+    except (WaijiaoError, ResponseError):  # refused; after any other error the job may exist, so its blob stays
+        context.blobs().delete_job(request.name)
+        raise
+    if blob and blob.name not in accepted.job.blobs(context.settings().keep_recordings):
+        context.blobs().delete_job(request.name)
+    enqueue_or_let_sweeper(accepted.ready_jobs)
+    return accepted
+
+
+def enqueue_or_let_sweeper(ready_jobs: list[ReadyJob]) -> None:
+    """Enqueue jobs that are accepted already; when the broker cannot be reached, the sweeper does it later."""
+    try:
+        enqueue(ready_jobs)
+    except OperationalError as error:
+        log.warning("could not enqueue the job; the sweeper will retry: %s", error)
+
+
+def wait_for_job(job_id: str, condition: Callable[[JobSnapshot], bool], timeout_s: float) -> JobSnapshot:
+    """The job as soon as it meets the condition, or as it is after `timeout_s` or the longest time allowed."""
+    with context.changes().of(f"{context.caller().tenant}/{job_id}") as changed:
+        return wait_until(changed, lambda: load_snapshot(job_id), condition, min(timeout_s, context.settings().wait_s))
+
+
+def cancel_unless_ended(job: Job) -> bool:
+    """Whether the job was canceled now. Its recording is deleted then, and those of its turns if it is a lesson."""
+    canceled, ready_jobs = context.jobs().cancel(job.request.tenant, job.id)
+    enqueue_or_let_sweeper(ready_jobs)
+    if canceled:
+        delete_blobs([job.name, *context.jobs().turns_of(job)])
+    return canceled
+
+
+def erase_job(job: Job) -> None:
+    """Erase a job that has ended, with its turns if it is a lesson."""
+    names = [job.name, *context.jobs().turns_of(job)]
+    context.jobs().forget(job.request.tenant, job.id)
+    delete_blobs(names)
+
+
+def delete_blobs(job_names: Iterable[str]) -> None:
+    for name in job_names:
+        context.blobs().delete_job(name)
