@@ -40,7 +40,7 @@ check: .venv/developing
 	$(BIN)/mypy
 	$(BIN)/hadolint deploy/Dockerfile
 
-ROLES := build api models worker_asr worker_llm worker_tts worker_chores worker_cut worker_asr_gpu worker_llm_gpu worker_tts_gpu
+ROLES := build api models worker_asr worker_llm worker_tts worker_maintenance worker_segment worker_asr_gpu worker_llm_gpu worker_tts_gpu
 COMPILE := $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 NO_TORCH := --override build/no-torch.txt $(foreach package,torch sympy mpmath networkx,--no-emit-package $(package))
 

@@ -2,6 +2,7 @@
 
 from kombu import Queue
 
+from pipeline.jobs.job import MAINTENANCE, STAGES
 from pipeline.redis_connection import broker_url
 from pipeline.settings import settings
 
@@ -9,7 +10,7 @@ broker_url = broker_url(settings())
 result_backend = None
 task_ignore_result = True
 
-QUEUES = ("asr", "llm", "tts", "cut", "chores")
+QUEUES = (*(stage.queue for stage in STAGES if stage.queue), MAINTENANCE)
 task_queues = [Queue(name, routing_key=name) for name in QUEUES]
 task_routes = {f"{name}.*": {"queue": name, "routing_key": name} for name in QUEUES}
 task_default_queue = "dead-end"  # nobody listens: a task without a route is seen at once

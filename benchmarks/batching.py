@@ -25,7 +25,7 @@ from waijiao.running import ONE_EACH, free_port, prepare
 from worker_llm import engine as llm
 from worker_llm.prompt import compose
 from worker_tts import engine as tts
-from worker_tts.engine import Line
+from worker_tts.engine import Utterance
 
 WAITING = (1, 4, 8)  # jobs
 SENTENCES = (
@@ -101,7 +101,7 @@ def direct(rounds: int) -> tuple[dict[str, Speeds], str]:
     model, voice = llm.load(settings), tts.load(settings)
     william = personas.load(settings.persona, settings.personas)
     prompts = [compose(william, [], each, settings, model.count_tokens) for each in SENTENCES]
-    lines = [Line(each, seed=number) for number, each in enumerate(SENTENCES)]
+    lines = [Utterance(each, seed=number) for number, each in enumerate(SENTENCES)]
     model.warm(prompts[0])
     replied, spoken = timed(model.reply, prompts, rounds), timed(voice.speak, lines, rounds)
     words = agreement(texts(prompts, model.reply, lambda reply: reply.text))

@@ -17,7 +17,7 @@ from typing import TypeVar
 import numpy as np
 
 from pipeline import personas
-from pipeline.audio.decode import Sound, decode
+from pipeline.audio.decode import Waveform, decode
 from pipeline.audio.encode import encode
 from pipeline.errors import WaijiaoError
 from pipeline.settings import Settings
@@ -28,8 +28,8 @@ from worker_llm import engine as llm
 from worker_llm.feedback import understand
 from worker_llm.prompt import compose
 from worker_tts import engine as tts
-from worker_tts.engine import Line
-from worker_tts.sentences import join, split
+from worker_tts.engine import Utterance
+from worker_tts.sentences import join_waveforms, split_sentences
 
 RECORDINGS = sorted((Path(__file__).parent.parent / "examples" / "learners").glob("*.wav"))
 SECONDS = [5, 10, 13, 16, 20, 30, 60, 120]
@@ -45,14 +45,14 @@ class Models:
         self.asr, self.llm, self.tts = asr.load(settings), llm.load(settings), tts.load(settings)
         self.persona = personas.load(settings.persona, settings.personas)
 
-    def spent(self, sound: Sound) -> dict[str, float]:
+    def spent(self, sound: Waveform) -> dict[str, float]:
         """Core-seconds of each model for one answer."""
         heard, for_asr = spending(lambda: self.heard(sound))
         spoken, for_llm = spending(lambda: self.taught(heard))
         _, for_tts = spending(lambda: self.said(spoken))
         return {"asr": for_asr, "llm": for_llm, "tts": for_tts}
 
-    def heard(self, sound: Sound) -> str:
+    def heard(self, sound: Waveform) -> str:
         (transcript,) = self.asr.transcribe([Recording(sound, "en")])
         return sure(transcript).text
 
@@ -61,8 +61,8 @@ class Models:
         return understand(heard, sure(self.llm.reply([prompt])[0]).text, self.persona).spoken
 
     def said(self, text: str) -> None:
-        sounds = self.tts.speak([Line(each) for each in split(text)])
-        encode(join([sure(sound) for sound in sounds], self.settings.tts_pause_s), "wav")
+        sounds = self.tts.speak([Utterance(each) for each in split_sentences(text)])
+        encode(join_waveforms([sure(sound) for sound in sounds], self.settings.tts_pause_s), "wav")
 
 
 def sure(result: T | WaijiaoError) -> T:
@@ -76,16 +76,16 @@ def spending(call: Callable[[], T]) -> tuple[T, float]:
     return call(), time.process_time() - begun
 
 
-def joined(seconds: float, first: int) -> Sound:
+def joined(seconds: float, first: int) -> Waveform:
     """Learners one after another, from the recording number `first` on, cut off after so many seconds."""
     sounds = learners(first)
     lengths = accumulate(sound.duration_s for sound in learners(first))
     enough = 1 + sum(1 for _ in takewhile(lambda length: length < seconds, lengths))
     samples = np.concatenate([sound.samples for sound in islice(sounds, enough)])
-    return Sound(samples[: int(seconds * 16_000)], 16_000)
+    return Waveform(samples[: int(seconds * 16_000)], 16_000)
 
 
-def learners(first: int) -> Iterator[Sound]:
+def learners(first: int) -> Iterator[Waveform]:
     for path in islice(cycle(RECORDINGS), first, None):
         yield decode(io.BytesIO(path.read_bytes()), 300)
 

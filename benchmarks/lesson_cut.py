@@ -1,4 +1,4 @@
-"""What cutting a lesson costs, and what it costs in words: a lesson made of the learners' recordings with known pauses.
+"""What segmenting a lesson costs, also in words: a lesson made of the learners' recordings with known pauses.
 
 Run with: python benchmarks/lesson_cut.py [--minutes 30] [--form m4a] [--words]     (--words recognises as well)
 """
@@ -19,16 +19,15 @@ import soundfile
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.audio.decode import Sound
+from pipeline.audio.decode import Waveform
 from pipeline.audio.encode import encode
-from pipeline.jobs.results import Cut
+from pipeline.jobs.results import LessonSegment
 from pipeline.settings import settings
 from worker_asr.engine import Recording, load
-from worker_cut.listening import listen
-from worker_cut.reading import RATE, read
-from worker_cut.sounds import sounds
-from worker_cut.stretches import PER_S, by_speaker
-from worker_cut.turns import cut_into_turns
+from worker_segment.audio_stream import SAMPLE_RATE, read_blocks
+from worker_segment.segmenter import extract_waveforms
+from worker_segment.speaker_turns import WINDOWS_PER_S, find_speaker_turns, speech_by_speaker
+from worker_segment.voice_activity import detect_voice_activity
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))  # for what the tests made of recordings and words
@@ -50,42 +49,51 @@ def lesson(each: Iterable[np.ndarray], most_s: float) -> np.ndarray:
     """The recordings one after the other, each after a pause, until `most_s` seconds are full."""
     pauses, parts, length = np.random.default_rng(1), [], 0
     for recording in each:
-        parts += [np.zeros(int(pauses.uniform(*PAUSES_S) * RATE), np.float32), recording]
+        parts += [np.zeros(int(pauses.uniform(*PAUSES_S) * SAMPLE_RATE), np.float32), recording]
         length += len(parts[-2]) + len(recording)
-        if length > most_s * RATE:
+        if length > most_s * SAMPLE_RATE:
             break
-    return np.concatenate([*parts, np.zeros(RATE, np.float32)])
+    return np.concatenate([*parts, np.zeros(SAMPLE_RATE, np.float32)])
 
 
 def cost(minutes: float, form: str, out: Console) -> None:
-    """Prints the processor's seconds for each step of cutting, and whether a cut falls into speech."""
+    """Prints the processor's seconds for each step of segmentation, and whether a border falls into speech."""
     samples = lesson(cycle(spoken()), 60 * minutes)
-    lasts, file = len(samples) / RATE, io.BytesIO(write(Sound(samples, RATE), *FORMS[form]))
+    lasts, file = len(samples) / SAMPLE_RATE, io.BytesIO(write(Waveform(samples, SAMPLE_RATE), *FORMS[form]))
     reading, _ = timed(lambda: deque(again(file), maxlen=0))
-    heard, activity = timed(lambda: listen(again(file)))
-    choosing, cuts = timed(lambda: cut_into_turns(activity))
-    written, sizes = timed(lambda: [len(encode(sound, "flac")) for _, sound in sounds(again(file), cuts)])
+    heard, activity = timed(lambda: detect_voice_activity(again(file)))
+    choosing, segments = timed(lambda: find_speaker_turns(activity))
+    written, sizes = timed(
+        lambda: [len(encode(sound, "flac")) for _, sound in extract_waveforms(again(file), segments)]
+    )
 
-    table = Table(title=f"{lasts / 60:.0f} minutes as {form}, {len(file.getvalue()) / 1e6:.0f} MB: {len(cuts)} turns")
+    table = Table(
+        title=f"{lasts / 60:.0f} minutes as {form}, {len(file.getvalue()) / 1e6:.0f} MB: {len(segments)} turns"
+    )
     for name in ("", "core-seconds", "times real time"):
         table.add_column(name, justify="right" if name else "left")
     steps = {
         "decode, twice": 2 * reading,
         "hear voices": heard - reading,
-        "choose cuts": choosing,
-        "cut, write FLAC": written - reading,
+        "find turns": choosing,
+        "extract turns, write FLAC": written - reading,
     }
     for name, seconds in {**steps, "together": sum(steps.values())}.items():
         table.add_row(name, f"{seconds:.2f}", f"{lasts / max(seconds, 1e-3):,.0f}")
     out.print(table)
-    within = [time for cut in cuts for time in (cut.start, cut.end) if inside(time, by_speaker(activity))]
-    out.print(f"cuts within speech: {len(within)} of {2 * len(cuts)}; longest turn {longest(cuts):.1f} s")
+    within = [
+        time
+        for segment in segments
+        for time in (segment.start, segment.end)
+        if inside(time, speech_by_speaker(activity))
+    ]
+    out.print(f"borders within speech: {len(within)} of {2 * len(segments)}; longest turn {longest(segments):.1f} s")
     out.print(f"the turns' FLAC has {sum(sizes) / 1e6:.1f} MB")
 
 
 def again(file: io.BytesIO) -> Iterator[np.ndarray]:
     file.seek(0)
-    return read(file, LONGEST_S)
+    return read_blocks(file, LONGEST_S)
 
 
 def timed(work: Callable[[], T]) -> tuple[float, T]:
@@ -95,12 +103,12 @@ def timed(work: Callable[[], T]) -> tuple[float, T]:
     return time.process_time() - begun, found
 
 
-def longest(cuts: Iterable[Cut]) -> float:
-    return max(cut.end - cut.start for cut in cuts)
+def longest(segments: Iterable[LessonSegment]) -> float:
+    return max(segment.end - segment.start for segment in segments)
 
 
 def inside(place_s: float, speaking: dict[str, list[tuple[int, int]]]) -> bool:
-    place = round(place_s * PER_S)
+    place = round(place_s * WINDOWS_PER_S)
     return any(start < place < end for own in speaking.values() for start, end in own)
 
 
@@ -108,10 +116,10 @@ def words(out: Console) -> None:
     """Prints the word error rate of the recordings alone, and of the turns of a lesson in which each is once."""
     recogniser, said = load(settings()), " ".join(fact["text"] for fact in FACTS)
     samples = lesson(spoken(), LONGEST_S)
-    file = io.BytesIO(write(Sound(samples, RATE), *FORMS["wav no change"]))
-    cuts = cut_into_turns(listen(again(file)))
-    turns = [sound for _, sound in sounds(again(file), cuts)]
-    for name, each in (("alone", [Sound(each, RATE) for each in spoken()]), ("in the lesson", turns)):
+    file = io.BytesIO(write(Waveform(samples, SAMPLE_RATE), *FORMS["wav no change"]))
+    segments = find_speaker_turns(detect_voice_activity(again(file)))
+    turns = [sound for _, sound in extract_waveforms(again(file), segments)]
+    for name, each in (("alone", [Waveform(each, SAMPLE_RATE) for each in spoken()]), ("in the lesson", turns)):
         heard = recogniser.transcribe([Recording(sound, "en") for sound in each])
         text = " ".join(getattr(found, "text", "") for found in heard)
         out.print(f"word error rate {name}: {100 * word_error_rate([(said, text)]):.1f} % ({len(each)} recordings)")

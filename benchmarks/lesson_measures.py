@@ -11,11 +11,12 @@ import soundfile
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.jobs.job import MODEL_STAGES
 from pipeline.schemas.jobs import Job
 from pipeline.schemas.lessons import LessonView
 from waijiao.house import House
-from worker_cut.listening import listen
-from worker_cut.stretches import PER_S, by_speaker
+from worker_segment.speaker_turns import WINDOWS_PER_S, speech_by_speaker
+from worker_segment.voice_activity import detect_voice_activity
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # for what the tests made of recordings and words
 from made_lesson import LEARNERS, Made
@@ -23,7 +24,7 @@ from spoken import word_error_rate, word_errors, words
 
 EDGE_S = 0.064  # two windows of Silero VAD, by which the same word begins sooner or later after other sounds
 ALLOWED = 1.5  # times as long as alone an interactive turn may take during a lesson, besides the items in hand
-WATCHED = ("api", "cut1", "asr1", "llm1")  # services whose memory is watched
+WATCHED = ("api", "segment1", "asr1", "llm1")  # services whose memory is watched
 
 
 class Memory:
@@ -72,8 +73,8 @@ def speech(whole: Made) -> Iterable[tuple[float, float]]:
     """Where somebody speaks in the lesson, in seconds from its start."""
     for piece in whole.pieces:
         samples, _ = soundfile.read(LEARNERS / f"{piece.id}.wav", dtype="float32")
-        for start, end in by_speaker(listen([samples[np.newaxis]]))[""]:
-            yield piece.start + start / PER_S, piece.start + end / PER_S
+        for start, end in speech_by_speaker(detect_voice_activity([samples[np.newaxis]]))[""]:
+            yield piece.start + start / WINDOWS_PER_S, piece.start + end / WINDOWS_PER_S
 
 
 def show_waiting(out: Console, before: Sequence[Job], during: Sequence[Job], turns: Sequence[Job]) -> None:
@@ -85,7 +86,7 @@ def show_waiting(out: Console, before: Sequence[Job], during: Sequence[Job], tur
     table = Table(
         "seconds, medians", "ran alone", "ran meanwhile", "waited meanwhile", "most", "a turn of the lesson", "most"
     )
-    for stage in ("asr", "llm", "tts"):
+    for stage in MODEL_STAGES:
         ran = [job.timings[stage].ran_s or 0 for job in turns if stage in job.timings] or [0.0]
         waited = [job.timings[stage].waited_s or 0 for job in during]
         columns = (

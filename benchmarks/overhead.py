@@ -17,6 +17,7 @@ from rich.table import Table
 from pipeline import personas
 from pipeline.audio.decode import decode
 from pipeline.audio.encode import encode
+from pipeline.jobs.job import MODEL_STAGES
 from pipeline.schemas.jobs import Job
 from pipeline.settings import Settings
 from waijiao.client import Client
@@ -28,13 +29,10 @@ from worker_llm import engine as llm
 from worker_llm.feedback import understand
 from worker_llm.prompt import compose
 from worker_tts import engine as tts
-from worker_tts.engine import Line
-from worker_tts.sentences import join, split
+from worker_tts.engine import Utterance
+from worker_tts.sentences import join_waveforms, split_sentences
 
 RECORDINGS = sorted((Path(__file__).parent.parent / "examples" / "learners").glob("*.wav"))[6:40:4]
-
-
-STAGES = ("asr", "llm", "tts")
 
 
 class Direct:
@@ -54,7 +52,8 @@ class Direct:
         prompt = compose(self.persona, [], heard.text, self.settings, self.llm.count_tokens)
         feedback = understand(heard.text, self.llm.reply([prompt])[0].text, self.persona)
         clock.append(time.perf_counter())
-        spoken = join(self.tts.speak([Line(each) for each in split(feedback.spoken)]), self.settings.tts_pause_s)
+        waveforms = self.tts.speak([Utterance(sentence) for sentence in split_sentences(feedback.spoken)])
+        spoken = join_waveforms(waveforms, self.settings.tts_pause_s)
         encode(spoken, "wav")
         clock.append(time.perf_counter())
         return [end - start for start, end in pairwise(clock)]
@@ -94,7 +93,7 @@ def main(rounds: int) -> None:
 def show(pairs: list[tuple[list[float], Job]]) -> None:
     """Medians of each stage and of the whole, and of what each pair differs by."""
     table = Table("", "direct call, ms", "in its worker, ms", "waited for it, ms", "more in all, ms", "ratio")
-    for number, stage in enumerate(STAGES):
+    for number, stage in enumerate(MODEL_STAGES):
         called = [times[number] for times, _ in pairs]
         ran = [job.timings[stage].ran_s for _, job in pairs]
         waited = [job.timings[stage].waited_s for _, job in pairs]

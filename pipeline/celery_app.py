@@ -4,17 +4,11 @@ from collections.abc import Iterable
 
 from celery import Celery, chain
 
-from pipeline.jobs.job import STAGES
+from pipeline.jobs.job import MAINTENANCE, MODEL_STAGES, STAGE_TASKS
 from pipeline.jobs.store import ReadyJob
 from pipeline.redis_connection import FAST
 
-TASKS = {  # for a bell
-    "asr": "asr.transcribe",
-    "llm": "llm.answer",
-    "tts": "tts.speak",
-    "cut": "cut.cut",
-    "chores": "chores.deliver",
-}
+TASKS = {**STAGE_TASKS, MAINTENANCE: "maintenance.deliver_webhooks"}  # for a bell
 
 app = Celery("waijiao")
 app.config_from_object("celeryconfig")
@@ -23,7 +17,11 @@ app.config_from_object("celeryconfig")
 def enqueue(ready_jobs: Iterable[ReadyJob]) -> None:
     """Publish, for each bell, the chain of its stage and those after it. A lost message is rung again by the sweep."""
     for ready_job in ready_jobs:
-        ahead = STAGES[STAGES.index(ready_job.stage) :] if ready_job.stage in STAGES else (ready_job.stage,)
+        ahead = (
+            MODEL_STAGES[MODEL_STAGES.index(ready_job.stage) :]
+            if ready_job.stage in MODEL_STAGES
+            else (ready_job.stage,)
+        )
         chain(*(app.signature(TASKS[stage], args=[ready_job.name], immutable=True) for stage in ahead)).apply_async()
 
 

@@ -59,7 +59,7 @@ def children(redis: "Redis", lesson: Job) -> list[Job]:
         with redis.pipeline(transaction=False) as reading:
             for name in names[first : first + AT_ONCE]:
                 reading.hgetall(f"{PREFIX}job:{name}")
-            found += [Job.from_record(record) for record in reading.execute() if "road" in record]
+            found += [Job.from_record(record) for record in reading.execute() if "stages" in record]
     return found
 
 

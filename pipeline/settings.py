@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     max_hand_in_files: int = Field(default=2000, ge=1)  # recordings one such request, or one ZIP in it, may have
     max_lesson_mb: int = Field(default=2000, ge=1)  # megabytes a lesson's recording may have
     max_lesson_s: int = Field(default=14_400, ge=1)  # seconds it may last
-    lesson_s: int = Field(default=3600, ge=1)  # seconds that cutting it into turns may take
+    lesson_s: int = Field(default=3600, ge=1)  # seconds that its segmentation into turns may take
     max_text_chars: int = 2000  # characters of typed text that one job may bring
 
     # the teacher

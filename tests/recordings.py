@@ -7,7 +7,7 @@ import av
 import numpy as np
 import soundfile
 
-from pipeline.audio.decode import Sound, resample
+from pipeline.audio.decode import Waveform, resample
 
 LEARNERS = Path(__file__).parent.parent / "examples" / "learners"
 
@@ -36,13 +36,13 @@ FORMS = {
 }  # name -> container, codec, Hz, channels
 
 
-def learner() -> Sound:
+def learner() -> Waveform:
     """An adult who speaks clearly enough to be heard alike in every format."""
     samples, rate = soundfile.read(LEARNERS / "010270268.wav", dtype="float32")
-    return Sound(samples, rate)
+    return Waveform(samples, rate)
 
 
-def write(sound: Sound, container: str, codec: str, rate: int, layout: str) -> bytes:
+def write(sound: Waveform, container: str, codec: str, rate: int, layout: str) -> bytes:
     """The sound as a file, made by FFmpeg; every channel has the same."""
     samples = resample(sound, rate).samples
     channels = av.AudioLayout(layout).nb_channels
@@ -85,7 +85,7 @@ def wav(samples: np.ndarray, subtype: str = "PCM_16", rate: int = 16_000) -> byt
 
 def hour_of_silence() -> bytes:
     """An hour of silence in 0.6 MB of AAC: every frame of silence is the same."""
-    aac = write(Sound(np.zeros(16_000, np.float32), 16_000), "adts", "aac", 16_000, "mono")
+    aac = write(Waveform(np.zeros(16_000, np.float32), 16_000), "adts", "aac", 16_000, "mono")
     return aac + aac[aac.rindex(aac[:3]) :] * (3600 * 16_000 // 1024)
 
 

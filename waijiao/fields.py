@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal, Required, TypedDict
 from urllib.parse import quote
 
+from pipeline.jobs.job import ModelStage
 from pipeline.schemas.jobs import Job, State, Task
 
 
@@ -77,7 +78,7 @@ class Otherwise(TypedDict, total=False):
     transcript: str | None
 
 
-From = Literal["asr", "llm", "tts"]  # the first stage that is done again
+From = ModelStage  # the first stage that is done again
 
 
 def form_of(fields: Fields) -> dict[str, str]:

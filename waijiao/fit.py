@@ -10,7 +10,7 @@ import click
 
 from pipeline.errors import ConfigurationError
 from pipeline.gpu.devices import gpus
-from pipeline.jobs.job import STAGES
+from pipeline.jobs.job import MODEL_STAGES
 from pipeline.model_files.catalogue import catalogue
 from pipeline.settings import Settings
 from waijiao.fit_report import report
@@ -69,7 +69,7 @@ def fit(sizes: tuple[int, ...], workers: dict[str, int], **asked: Any) -> None:
     A stage that is not named computes on the CPU. Prints the settings to copy. Ends with status 1 when the models do
     not fit, and says what would. A card's GB are taken as 10^9 bytes, a little less than it has.
     """
-    stages = [stage for stage in STAGES if asked[stage]]
+    stages = [stage for stage in MODEL_STAGES if asked[stage]]
     if not stages:
         raise click.UsageError("Name at least one model: --asr, --llm or --tts.")
     chosen = Settings().model_copy(update=settings_of(stages, asked))

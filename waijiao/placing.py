@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.gpu import fractions
 from pipeline.gpu.memory import Need
-from pipeline.jobs.job import STAGES
+from pipeline.jobs.job import MODEL_STAGES
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings
 
@@ -29,7 +29,7 @@ class Plan:
 
     def needs(self) -> dict[str, Need]:
         """What one worker of each stage needs. Raises SizesUnknown, ModelMissing or ModelDamaged."""
-        return {stage: self._need(stage) for stage in STAGES if stage in self.workers}
+        return {stage: self._need(stage) for stage in MODEL_STAGES if stage in self.workers}
 
     def _need(self, stage: str) -> Need:
         name: str = getattr(self.settings, f"{stage}_model")

@@ -11,6 +11,7 @@ from types import FrameType
 
 from pipeline.errors import ConfigurationError
 from pipeline.gpu import fractions
+from pipeline.jobs.job import MODEL_STAGES
 from pipeline.settings import Settings
 from pipeline.worker.engine_loader import model_of
 from waijiao.client import Client
@@ -21,7 +22,7 @@ from waijiao.teachers import NOISE, TEACHERS, TINY
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "learners" / "010270268.wav"
 SENTENCE = "Yesterday I go to the library and I read two book."
-ONE_EACH = {"asr": 1, "llm": 1, "tts": 1}
+ONE_EACH = dict.fromkeys(MODEL_STAGES, 1)
 KEYS = "Every request must show a key: `waijiao key create` makes one."
 NO_KEYS = "No key is needed, so it listens on this machine only; WAIJIAO_KEYS=true asks for keys."
 
@@ -92,7 +93,7 @@ def ask(client: Client, what: str, recording: Path | None, place: Path) -> None:
 def prepare(settings: Settings, counts: dict[str, int]) -> None:
     """Say what is missing before anything is started; let SIGTERM stop us as Ctrl-C does."""
     fractions.refuse_crowds(settings, counts)
-    for stage in ("asr", "llm", "tts"):
+    for stage in MODEL_STAGES:
         model_of(stage, settings)
     with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

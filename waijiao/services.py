@@ -4,7 +4,7 @@ import os
 import sys
 from dataclasses import dataclass
 
-from pipeline.jobs.job import STAGES
+from pipeline.jobs.job import MAINTENANCE, MODEL_STAGES, SEGMENT
 from pipeline.redis_connection import redis_url
 from pipeline.settings import Settings
 
@@ -25,12 +25,14 @@ def api(settings: Settings) -> Service:
 
 
 def workers(settings: Settings, counts: dict[str, int]) -> list[Service]:
-    """`counts[stage]` workers of each model, and one each for chores and for lessons, which gives way to the models."""
+    """`counts[stage]` workers of each model stage, and one each for lessons, at a low priority, and for maintenance."""
     threads = thread_budget(counts, len(os.sched_getaffinity(0)))
     model_workers = [
-        worker(settings, stage, number, threads[stage]) for stage in STAGES for number in range(1, counts[stage] + 1)
+        worker(settings, stage, number, threads[stage])
+        for stage in MODEL_STAGES
+        for number in range(1, counts[stage] + 1)
     ]
-    return [*model_workers, worker(settings, "cut", 1, 1), worker(settings, "chores", 1, 1)]
+    return [*model_workers, worker(settings, SEGMENT, 1, 1), worker(settings, MAINTENANCE, 1, 1)]
 
 
 def worker(settings: Settings, queue: str, number: int, threads: int) -> Service:
@@ -56,7 +58,7 @@ def worker(settings: Settings, queue: str, number: int, threads: int) -> Service
         "--without-gossip",
         "--without-mingle",
     ]
-    chosen = {f"WAIJIAO_{queue.upper()}_THREADS": str(threads)} if queue in STAGES else {}
+    chosen = {f"WAIJIAO_{queue.upper()}_THREADS": str(threads)} if queue in MODEL_STAGES else {}
     return Service(name, command, {**environment(settings), **chosen})
 
 
@@ -83,4 +85,4 @@ def thread_budget(counts: dict[str, int], cores: int) -> dict[str, int]:
     total = sum(counts.values())
     share = max(1, cores // total)
     spare = max(0, cores - share * total)
-    return {stage: share + (spare // counts["llm"] if stage == "llm" else 0) for stage in STAGES}
+    return {stage: share + (spare // counts["llm"] if stage == "llm" else 0) for stage in MODEL_STAGES}

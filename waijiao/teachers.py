@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.errors import ConfigurationError
 from pipeline.gpu.devices import gpus
 from pipeline.gpu.fractions import gb, need_of
-from pipeline.jobs.job import STAGES
+from pipeline.jobs.job import MODEL_STAGES
 from pipeline.settings import Settings
 from waijiao.plainly import out_console as out
 
@@ -71,7 +71,7 @@ def full(settings: Settings, folder: Path) -> Settings:
     kinds = (settings.llm_compute_type,) if said(settings, "llm_compute_type") else LLM_TYPES
     for kind in kinds:
         chosen = chosen.model_copy(update={"llm_compute_type": kind})
-        needs = {stage: need_of(stage, Path(getattr(chosen, f"{stage}_model")), chosen).total for stage in STAGES}
+        needs = {stage: need_of(stage, Path(getattr(chosen, f"{stage}_model")), chosen).total for stage in MODEL_STAGES}
         shares = {f"{stage}_gpu_fraction": math.ceil(100 * need / gpu.total) / 100 for stage, need in needs.items()}
         if sum(shares.values()) <= 1:
             told = ", ".join(f"{stage} {gb(need)}" for stage, need in needs.items())

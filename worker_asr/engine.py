@@ -1,9 +1,9 @@
-"""What a speech recogniser is, and the table of those we have."""
+"""The interface of a speech recogniser, and the table of engines."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipeline.audio.decode import Sound
+from pipeline.audio.decode import Waveform
 from pipeline.errors import WaijiaoError
 from pipeline.jobs.results import Transcript
 from pipeline.settings import Settings
@@ -14,23 +14,23 @@ ENGINES = {"faster-whisper": "worker_asr.faster_whisper:FasterWhisper"}  # name 
 
 @dataclass(frozen=True)
 class Recording:
-    """Speech to recognise. `language` is an ISO 639-1 code, None to detect it among `expected`, or among all.
+    """Speech to recognise. `language` is an ISO 639-1 code; None: one of `expected_languages`, or any if that is empty.
 
-    The first of `expected` is believed unless another one is clearly heard: an accent is no language.
+    The first of `expected_languages` is assumed unless another one is clearly recognised: an accent is not a language.
     `hint` holds words that may be expected, such as names or a lesson's vocabulary.
     """
 
-    sound: Sound
+    waveform: Waveform
     language: str | None = None
-    expected: tuple[str, ...] = ()
+    expected_languages: tuple[str, ...] = ()
     hint: str = ""
 
 
 class Recogniser(Protocol):
-    """An engine's class is called with the model's path and the settings, loads at once, and is then warm."""
+    """An engine's class is called with the model's path and the settings; it loads and warms up at once."""
 
     def transcribe(self, recordings: list[Recording]) -> list[Transcript | WaijiaoError]:
-        """For each recording, in order: what was heard, or why there is nothing (NoSpeech, BadRequest)."""
+        """For each recording, in order: its transcript, or why there is none (NoSpeech, BadRequest)."""
         ...
 
 

@@ -1,179 +1,281 @@
 """The engine "faster-whisper": Whisper through CTranslate2, on a CPU or a GPU."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from faster_whisper import BatchedInferencePipeline
 
-from pipeline.audio.decode import Sound, resample
+from pipeline.audio.decode import Waveform, resample
 from pipeline.errors import BadRequest, ConfigurationError, EngineFailed, NoSpeech, OutOfMemory, WaijiaoError, wordless
 from pipeline.jobs.job import HINT
-from pipeline.jobs.results import Transcript
+from pipeline.jobs.results import Segment, Transcript, Word
 from pipeline.settings import Settings
 from worker_asr.engine import Recording
-from worker_asr.heard import Times, is_heard, is_remnant, segment_at, spoken_words, text_of, word_at
-from worker_asr.speech import RATE, find_speech
-from worker_asr.whisper_model import FULL, loaded
-from worker_asr.windows import WINDOW_S, Stretch, by_window, later, rest_of, spoken_parts, windows
+from worker_asr.vad import SAMPLE_RATE, WINDOW_S, Interval, bridge_silences, find_speech, find_windows
+from worker_asr.whisper_model import WINDOW_FRAMES, load_whisper
 
 log = logging.getLogger("waijiao")
 
-SHORT = 1500  # frames of 10 ms in a window for short clips
-SHORT_S = 14.0  # seconds up to which a clip, and a little silence after it, fit into the short window
-CAREFUL = 5  # beams of the second attempt; sampling, Whisper's own way out, gives other words at every run
-MOST_TOKENS = 220  # tokens in one window: with a hint of 223 they just fit into Whisper's 448
-CLEARLY = 0.9  # share of the probability at which another language is believed; accents reach 0.8 and seldom more
+SHORT_WINDOW_FRAMES = 1500  # frames of 10 ms in a window for short clips
+MAX_SHORT_CLIP_S = 14.0  # seconds up to which a clip, and a little silence after it, fit into the short window
+FALLBACK_BEAM = 5  # of the second attempt; sampling, Whisper's own fallback, gives other words at every run
+MAX_WINDOW_TOKENS = 220  # with a hint of 223 tokens they just fit into Whisper's 448
+OTHER_LANGUAGE_SHARE = 0.9  # of the probability at which another language is believed; accents reach 0.8, seldom more
+
+MAX_COMPRESSION_RATIO = 2.4  # above which a text repeats itself (Radford et al., 2022, section 4.5)
+MIN_AVG_LOGPROB = -1.0  # mean log probability below which a text is tried again (the same)
+MAX_TOKENS_PER_S = 8  # quick speech has 4, loops have 9 to 13
+MIN_WORD_S = 0.05  # seconds of the briefest word; the words of a loop have no time left
+REMNANT_S = 1.0  # seconds at the end of a clip that are too short to recognise a word in
+MIN_REMAINDER_S = 1.0  # seconds at the end of a window, after its last word, in which there may be more words
+FRAMES_PER_S = 100
 
 
 class FasterWhisper:
     """A Recogniser. The language is given or detected; words come with their times and probabilities."""
 
     def __init__(self, model: Path, settings: Settings) -> None:
-        self.whisper = loaded(model, settings)
+        self.whisper = load_whisper(model, settings)
         self.beam = settings.asr_beam
-        # One after the other they are heard a little better, since each begins where the words of the last one ended.
+        # One after the other, windows are recognised a little better: each begins where the last one's words ended.
         self.windows = settings.asr_windows if settings.asr_device == "cuda" else 1
-        self.warm()
+        self.warm_up()
 
-    def warm(self) -> None:
-        """Computes once, so that the first learner does not wait for memory to be allocated, nor finds none.
+    def warm_up(self) -> None:
+        """Compute once, so that the first learner does not wait for memory to be allocated, or finds none.
 
         Raises ConfigurationError when it cannot compute here: CUDA's libraries are only looked for now.
         """
-        noise = np.random.default_rng(0).normal(0, 0.01, RATE).astype(np.float32)
+        noise = np.random.default_rng(0).normal(0, 0.01, SAMPLE_RATE).astype(np.float32)
         try:
-            self.recognise(Recording(Sound(noise, RATE), "en"), SHORT, self.beam)
+            self.run_whisper(Recording(Waveform(noise, SAMPLE_RATE), "en"), SHORT_WINDOW_FRAMES, self.beam)
             if self.windows > 1:
-                self.whisper.encode(np.zeros((self.windows, self.whisper.model.n_mels, FULL), np.float32))
+                self.whisper.encode(np.zeros((self.windows, self.whisper.model.n_mels, WINDOW_FRAMES), np.float32))
         except RuntimeError as error:
-            less = f"; try WAIJIAO_ASR_WINDOWS below {self.windows}, or int8_float16" if is_memory(error) else ""
+            out_of_memory = is_out_of_memory(error)
+            advice = f"; try WAIJIAO_ASR_WINDOWS below {self.windows}, or int8_float16" if out_of_memory else ""
             raise ConfigurationError(
-                f"WAIJIAO_ASR_DEVICE: the speech model cannot compute there: {error}{less}"
+                f"WAIJIAO_ASR_DEVICE: the speech model cannot compute there: {error}{advice}"
             ) from error
 
     def transcribe(self, recordings: list[Recording]) -> list[Transcript | WaijiaoError]:
-        return [self.heard(recording) for recording in recordings]
+        return [self.transcribe_one(recording) for recording in recordings]
 
-    def heard(self, recording: Recording) -> Transcript | WaijiaoError:
+    def transcribe_one(self, recording: Recording) -> Transcript | WaijiaoError:
         try:
-            return self.transcript(recording)
+            return self.recognise(recording)
         except WaijiaoError as error:
             return error
-        except RuntimeError as error:  # of CTranslate2; what was said is not in it
+        except RuntimeError as error:  # of CTranslate2; it does not contain what was said
             log.error("a recording was not recognised: %s", wordless(error))
-            return OutOfMemory() if is_memory(error) else EngineFailed()
+            return OutOfMemory() if is_out_of_memory(error) else EngineFailed()
 
-    def transcript(self, recording: Recording) -> Transcript:
+    def recognise(self, recording: Recording) -> Transcript:
         if recording.language not in (None, *self.whisper.supported_languages):
             raise BadRequest(f"language {recording.language!r}: the speech model does not know it")
-        speech = find_speech(recording.sound)
+        speech = find_speech(recording.waveform)
         start, end = speech[0][0], speech[-1][1]
-        clip = self.in_its_language(cut(recording, start, end))
-        parts = spoken_parts((part[0] - start, part[1] - start) for part in speech)
-        at_once = self.windows > 1 and clip.sound.duration_s > WINDOW_S
-        segments, language = self.together(clip) if at_once else self.attempts(clip, parts)
-        spoken = [(segment, words) for segment in segments if (words := spoken_words(segment))]
-        text = "".join(text_of(words) for _, words in spoken).strip()
+        clip = self.choose_language(crop(recording, start, end))
+        if self.windows > 1 and clip.waveform.duration_s > WINDOW_S:
+            segments, language = self.recognise_windows(clip)
+        else:
+            parts = bridge_silences((part[0] - start, part[1] - start) for part in speech)
+            segments, language = self.recognise_clip(clip, parts)
+        spoken = [(segment, words) for segment in segments if (words := words_without_loops(segment))]
+        text = "".join(join_words(words) for _, words in spoken).strip()
         if not any(char.isalnum() for char in text):
             raise NoSpeech("No words could be made out. Record again, closer to the microphone.")
-        times = Times(start, recording.sound.duration_s)
+        times = ClipTimes(start, recording.waveform.duration_s)
         return Transcript(
             text,
             language,
-            round(times.length_s, 3),
-            tuple(word_at(word, times) for _, words in spoken for word in words),
-            tuple(segment_at(segment, text_of(words).strip(), times) for segment, words in spoken),
+            round(times.recording_s, 3),
+            tuple(to_word(word, times) for _, words in spoken for word in words),
+            tuple(to_segment(segment, join_words(words).strip(), times) for segment, words in spoken),
         )
 
-    def in_its_language(self, clip: Recording) -> Recording:
-        """The clip with one language of its expected ones; as it is when the language is given, or may be any."""
-        if clip.language or not clip.expected:
+    def choose_language(self, clip: Recording) -> Recording:
+        """The clip with one of its expected languages; unchanged when the language is given, or may be any."""
+        if clip.language or not clip.expected_languages:
             return clip
-        usual, *others = clip.expected
-        self.whisper.frames = SHORT if clip.sound.duration_s < SHORT_S else FULL
-        probability = dict(self.whisper.detect_language(clip.sound.samples)[2]) if others else {}
-        likely = max(others, key=lambda other: probability.get(other, 0.0), default=usual)
-        heard = probability.get(likely, 0.0)
-        clearly = heard > CLEARLY * (heard + probability.get(usual, 0.0))
-        return replace(clip, language=likely if clearly else usual)
+        usual, *others = clip.expected_languages
+        self.whisper.frames = window_frames(clip)
+        probability = dict(self.whisper.detect_language(clip.waveform.samples)[2]) if others else {}
+        likeliest = max(others, key=lambda other: probability.get(other, 0.0), default=usual)
+        other_probability = probability.get(likeliest, 0.0)
+        is_clear = other_probability > OTHER_LANGUAGE_SHARE * (other_probability + probability.get(usual, 0.0))
+        return replace(clip, language=likeliest if is_clear else usual)
 
-    def attempts(self, clip: Recording, parts: Sequence[Stretch] = ()) -> tuple[list[Any], str]:
-        """A short clip's first attempt takes a third of the time; a doubtful text is looked for more carefully."""
-        frames = SHORT if clip.sound.duration_s < SHORT_S else FULL
-        segments, language = self.recognise(clip, frames, self.beam, parts)
-        if is_heard(segments):
+    def recognise_clip(self, clip: Recording, parts: Sequence[Interval] = ()) -> tuple[list[Any], str]:
+        """Whisper's segments and language; for a short clip first with the short window, in a third of the time."""
+        segments, language = self.run_whisper(clip, window_frames(clip), self.beam, parts)
+        if is_reliable(segments):
             return segments, language
-        return self.recognise(clip, FULL, max(self.beam, CAREFUL), parts)
+        return self.run_whisper(clip, WINDOW_FRAMES, max(self.beam, FALLBACK_BEAM), parts)
 
-    def recognise(
-        self, clip: Recording, frames: int, beam: int, parts: Sequence[Stretch] = ()
+    def run_whisper(
+        self, clip: Recording, frames: int, beam: int, parts: Sequence[Interval] = ()
     ) -> tuple[list[Any], str]:
         """Whisper's segments, and the language: the given one, or the detected one. Nothing is left to chance.
 
-        Of several `parts` only these are listened to.
+        If there are several `parts`, only these are recognised.
         """
         self.whisper.frames = frames
-        only = [time for part in parts for time in part] if len(parts) > 1 else [0.0]
-        segments, found = self.whisper.transcribe(clip.sound.samples, clip_timestamps=only, **choices(clip, beam))
-        return [each for each in segments if not is_remnant(each, clip.sound.duration_s, only)], found.language
+        borders = [time for part in parts for time in part] if len(parts) > 1 else [0.0]
+        segments, info = self.whisper.transcribe(
+            clip.waveform.samples, clip_timestamps=borders, **whisper_options(clip, beam)
+        )
+        found = [segment for segment in segments if not is_remnant(segment, clip.waveform.duration_s, borders)]
+        return found, info.language
 
-    def together(self, clip: Recording) -> tuple[list[Any], str]:
-        """A long clip, several windows of it at once; then at once what these left out, until that is nothing."""
+    def recognise_windows(self, clip: Recording) -> tuple[list[Any], str]:
+        """A long clip, several windows at once; then what was left out of these, until nothing is left out."""
         segments: list[Any] = []
-        unheard = windows(clip.sound.samples)
-        while unheard:
-            found, language = self.at_once(clip, unheard)
+        windows = find_windows(clip.waveform.samples)
+        while windows:
+            found, language = self.run_whisper_batched(clip, windows)
             clip = replace(clip, language=language)
-            rests = []
-            for window, heard in zip(unheard, found, strict=True):
-                if is_heard(heard):
-                    segments += heard
-                    rests += rest_of(window, heard)
+            remainders = []
+            for window, window_segments in zip(windows, found, strict=True):
+                if is_reliable(window_segments):
+                    segments += window_segments
+                    remainders += find_remainder(window, window_segments)
                 else:
-                    segments += self.looked_for(clip, window)
-            unheard = rests
+                    segments += self.recognise_window_again(clip, window)
+            windows = remainders
         return sorted(segments, key=lambda segment: segment.start), str(clip.language)
 
-    def at_once(self, clip: Recording, cuts: list[Stretch]) -> tuple[list[list[Any]], str]:
-        """The segments of each window, with time stamps: without, a small model ends at a window's first pause."""
-        self.whisper.frames = FULL
-        found, about = BatchedInferencePipeline(self.whisper).transcribe(
-            clip.sound.samples,
-            clip_timestamps=[{"start": start, "end": end} for start, end in cuts],
+    def run_whisper_batched(self, clip: Recording, windows: list[Interval]) -> tuple[list[list[Any]], str]:
+        """The segments of each window, with time stamps: without, a small model stops at a window's first pause."""
+        self.whisper.frames = WINDOW_FRAMES
+        segments, info = BatchedInferencePipeline(self.whisper).transcribe(
+            clip.waveform.samples,
+            clip_timestamps=[{"start": start, "end": end} for start, end in windows],
             batch_size=self.windows,
             without_timestamps=False,
-            **choices(clip, self.beam),
+            **whisper_options(clip, self.beam),
         )
-        return list(by_window(found)), about.language
+        return list(group_by_window(segments)), info.language
 
-    def looked_for(self, clip: Recording, window: Stretch) -> list[Any]:
-        """A window by itself, more carefully."""
-        segments, _ = self.recognise(cut(clip, *window), FULL, max(self.beam, CAREFUL))
-        return [later(segment, window[0]) for segment in segments]
+    def recognise_window_again(self, clip: Recording, window: Interval) -> list[Any]:
+        """One window alone, with more beams."""
+        segments, _ = self.run_whisper(crop(clip, *window), WINDOW_FRAMES, max(self.beam, FALLBACK_BEAM))
+        return [shift(segment, window[0]) for segment in segments]
 
 
-def choices(clip: Recording, beam: int) -> dict[str, Any]:
-    """How Whisper is told to recognise a clip."""
+# --- what Whisper is given ---
+
+
+def whisper_options(clip: Recording, beam: int) -> dict[str, Any]:
     return {
         "language": clip.language,
         "beam_size": beam,
         "temperature": 0.0,
         "condition_on_previous_text": False,
         "word_timestamps": True,
-        "hotwords": clip.hint.replace("<|", " ")[:HINT] or None,  # such marks would be orders
-        "max_new_tokens": min(MOST_TOKENS, 40 + int(16 * clip.sound.duration_s)),
+        "hotwords": clip.hint.replace("<|", " ")[:HINT] or None,  # such marks would be control tokens
+        "max_new_tokens": min(MAX_WINDOW_TOKENS, 40 + int(16 * clip.waveform.duration_s)),
     }
 
 
-def cut(recording: Recording, start_s: float, end_s: float) -> Recording:
-    samples = resample(recording.sound, RATE).samples[int(start_s * RATE) : int(end_s * RATE)]
-    return replace(recording, sound=Sound(samples, RATE))
+def window_frames(clip: Recording) -> int:
+    return SHORT_WINDOW_FRAMES if clip.waveform.duration_s < MAX_SHORT_CLIP_S else WINDOW_FRAMES
 
 
-def is_memory(error: RuntimeError) -> bool:
+def crop(recording: Recording, start_s: float, end_s: float) -> Recording:
+    samples = resample(recording.waveform, SAMPLE_RATE).samples[int(start_s * SAMPLE_RATE) : int(end_s * SAMPLE_RATE)]
+    return replace(recording, waveform=Waveform(samples, SAMPLE_RATE))
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
     """CTranslate2 has no class for it: "CUDA failed with error out of memory"."""
     return "out of memory" in str(error)
+
+
+# --- how far what Whisper gives is believed ---
+
+
+def is_reliable(segments: list[Any]) -> bool:
+    """Whether some words were recognised, and none of the segments is doubtful."""
+    return any(segment.words for segment in segments) and not any(is_doubtful(segment) for segment in segments)
+
+
+def is_doubtful(segment: Any) -> bool:
+    return bool(segment.compression_ratio > MAX_COMPRESSION_RATIO or segment.avg_logprob < MIN_AVG_LOGPROB)
+
+
+def is_remnant(segment: Any, clip_s: float, starts: Sequence[float]) -> bool:
+    """Whether it was recognised in less than a second that was left at a clip's end: words are made up there.
+
+    `starts` are the times, in seconds, at which recognition was told to start.
+    """
+    start = segment.seek / FRAMES_PER_S
+    return clip_s - start < REMNANT_S and not any(abs(start - each) < 1 / FRAMES_PER_S for each in starts)
+
+
+def words_without_loops(segment: Any) -> list[Any]:
+    """A segment's words without a loop in which Whisper was caught: they would be faster than anybody can speak.
+
+    A learner who says a sentence ten times is repetitive too, at the speed of speech.
+    """
+    if segment.compression_ratio <= MAX_COMPRESSION_RATIO:
+        return list(segment.words)
+    if len(segment.tokens) > MAX_TOKENS_PER_S * (segment.end - segment.start):
+        return []
+    return [word for word in segment.words if word.end - word.start >= MIN_WORD_S]
+
+
+def group_by_window(segments: Iterable[Any]) -> Iterator[list[Any]]:
+    """Whisper's segments, window by window: each window has at least one, even without a word."""
+    for _, group in groupby(segments, key=lambda segment: segment.seek):
+        yield list(group)
+
+
+def find_remainder(window: Interval, segments: Iterable[Any]) -> list[Interval]:
+    """What comes after the last word that was recognised in a window, if that is longer than a pause.
+
+    Whisper leaves out a sentence that it cannot finish within a window, and sometimes the last one.
+    """
+    start, end = window
+    last = max(word.end for segment in segments for word in segment.words)
+    return [(last, end)] if last - start > MIN_REMAINDER_S and end - last > MIN_REMAINDER_S else []
+
+
+def shift(segment: Any, seconds: float) -> Any:
+    """A segment of Whisper's, and its words, `seconds` later."""
+    words = [replace(word, start=word.start + seconds, end=word.end + seconds) for word in segment.words]
+    return replace(segment, start=segment.start + seconds, end=segment.end + seconds, words=words)
+
+
+# --- Whisper's words and segments as ours ---
+
+
+@dataclass(frozen=True)
+class ClipTimes:
+    """Maps times in a clip to those in its recording of `recording_s` seconds, of which it starts at `offset_s`."""
+
+    offset_s: float
+    recording_s: float
+
+    def interval(self, found: Any) -> Interval:
+        """Start and end, in seconds from the recording's start, of a word or a segment of Whisper's."""
+        start, end = (round(min(float(time) + self.offset_s, self.recording_s), 2) for time in (found.start, found.end))
+        return start, max(start, end)
+
+
+def join_words(words: list[Any]) -> str:
+    return "".join(word.word for word in words)
+
+
+def to_word(word: Any, times: ClipTimes) -> Word:
+    return Word(word.word.strip(), *times.interval(word), round(float(word.probability), 3))
+
+
+def to_segment(segment: Any, text: str, times: ClipTimes) -> Segment:
+    measures = (segment.avg_logprob, segment.compression_ratio, segment.no_speech_prob)
+    return Segment(*times.interval(segment), text, *(round(float(measure), 4) for measure in measures))

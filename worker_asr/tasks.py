@@ -1,4 +1,4 @@
-"""Speech in, words out.  Run with: celery -A worker_asr.tasks worker -Q asr -c 1"""
+"""Speech in, text out.  Run with: celery -A worker_asr.tasks worker -Q asr -c 1"""
 
 from typing import TYPE_CHECKING
 
@@ -9,11 +9,11 @@ from pipeline.jobs.results import Transcript
 from pipeline.worker.task import stage
 
 if TYPE_CHECKING:
-    from worker_asr.listening import Listener
+    from worker_asr.transcriber import Transcriber
 
 
 @app.task(name="asr.transcribe")
-@stage("asr", "worker_asr.listening:Listener")
-def transcribe(listener: "Listener", batch: list[Job]) -> list[Transcript | WaijiaoError]:
-    """What was said in each job's recording."""
-    return listener.hear(batch)
+@stage("asr", "worker_asr.transcriber:Transcriber")
+def transcribe(transcriber: "Transcriber", batch: list[Job]) -> list[Transcript | WaijiaoError]:
+    """The transcript of each job's recording."""
+    return transcriber.transcribe(batch)

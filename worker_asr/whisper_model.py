@@ -1,5 +1,7 @@
-"""A Whisper model in CTranslate2's form, loaded from its folder: any size, on a CPU or on one GPU."""
+"""A Whisper model in CTranslate2's format, loaded from its folder: any size, on a CPU or on one GPU."""
 
+import ctypes
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -10,97 +12,119 @@ from faster_whisper.feature_extractor import FeatureExtractor
 
 from pipeline.errors import ConfigurationError, ModelMissing
 from pipeline.settings import Settings
-from worker_asr import cublas
 
-FULL = 3000  # frames of 10 ms in the window that Whisper was trained on
-BRIEF = 100  # frames that are enough to try something out
-AUTO = {"cpu": ("int8", "float32"), "cuda": ("float16", "float32")}  # what "auto" means: the first that can be computed
+WINDOW_FRAMES = 3000  # frames of 10 ms in the window that Whisper was trained on
+PROBE_FRAMES = 100  # enough to try something out
+AUTO_COMPUTE_TYPES = {"cpu": ("int8", "float32"), "cuda": ("float16", "float32")}  # the first that can be computed
 FILES = ("config.json", "model.bin", "tokenizer.json")
 VOCABULARIES = ("vocabulary.json", "vocabulary.txt")  # of newer models and of older ones
+CUBLAS_LIBRARIES = (  # in this order, since each needs those before it
+    "cuda_nvrtc/lib/libnvrtc.so.12",
+    "cublas/lib/libcublasLt.so.12",
+    "cublas/lib/libcublas.so.12",
+)
 
 
-class Windowed(WhisperModel):
-    """Whisper that encodes `frames` frames only, and not twice when it also detects the language."""
+class VariableWindowWhisper(WhisperModel):
+    """Whisper that encodes only `frames` frames, and not twice when it also detects the language."""
 
-    frames = FULL
-    latest: tuple[np.ndarray, Any] | None = None
+    frames = WINDOW_FRAMES
+    latest: tuple[np.ndarray, Any] | None = None  # features of a window, and their encoding
 
     def encode(self, features: np.ndarray) -> Any:
         """`features` are those of one window, (bands, frames), or of several, which are always full."""
         if features.ndim > 2:
             return super().encode(features)
         window = features[:, : self.frames]
-        if self.latest is None or not alike(self.latest[0], window):
+        if self.latest is None or not is_same_window(self.latest[0], window):
             self.latest = window, super().encode(window)
         return self.latest[1]
 
 
-def alike(one: np.ndarray, other: np.ndarray) -> bool:
-    """The same but for one frame: at a clip's end, detecting the language sees one more than recognising."""
+def is_same_window(one: np.ndarray, other: np.ndarray) -> bool:
+    """Equal but for one frame: at a clip's end, language detection is given one more than recognition."""
     return one.shape == other.shape and int((one != other).any(axis=0).sum()) <= 1
 
 
-def loaded(model: Path, settings: Settings) -> Windowed:
+def load_whisper(model: Path, settings: Settings) -> VariableWindowWhisper:
     """The model on the device that the settings name. Raises ModelMissing, ConfigurationError."""
     missing = [name for name in FILES if not (model / name).is_file()]
     if not any((model / name).is_file() for name in VOCABULARIES):
         missing.append(" or ".join(VOCABULARIES))
     if missing:
         raise ModelMissing(f"WAIJIAO_ASR_MODEL: {model} has no {', '.join(missing)}")
-    device, number = place(settings)
-    kind = compute_type(settings.asr_compute_type, device, number)
+    device, index = choose_device(settings)
+    compute_type = choose_compute_type(settings.asr_compute_type, device, index)
     try:
-        whisper = Windowed(
+        whisper = VariableWindowWhisper(
             str(model),
             device=device,
-            device_index=number,
-            compute_type=kind,
+            device_index=index,
+            compute_type=compute_type,
             cpu_threads=settings.asr_threads,
             local_files_only=True,
         )
     except (RuntimeError, ValueError) as error:
-        where = f"WAIJIAO_ASR_DEVICE={device} WAIJIAO_ASR_COMPUTE_TYPE={kind}"
-        raise ConfigurationError(f"{model} cannot be loaded with {where}: {error}") from error
-    bands = whisper.model.n_mels  # large-v3 and what is made of it have 128; a folder may lack the file that says so
+        chosen = f"WAIJIAO_ASR_DEVICE={device} WAIJIAO_ASR_COMPUTE_TYPE={compute_type}"
+        raise ConfigurationError(f"{model} cannot be loaded with {chosen}: {error}") from error
+    bands = whisper.model.n_mels  # 128 for large-v3 and its derivatives; the folder may lack the file that says so
     if bands != whisper.feature_extractor.mel_filters.shape[0]:
         whisper.feature_extractor = FeatureExtractor(feature_size=bands)
-    check_alignment(whisper, model)
+    check_alignment_heads(whisper, model)
     return whisper
 
 
-def check_alignment(whisper: Windowed, model: Path) -> None:
-    """Raises ConfigurationError when words would have no times: some converted models do not say which heads tell."""
-    silence = whisper.encode(np.zeros((1, whisper.model.n_mels, BRIEF), np.float32))
+def check_alignment_heads(whisper: VariableWindowWhisper, model: Path) -> None:
+    """Raises ConfigurationError when words would have no times: some converted models lack the alignment heads."""
+    silence = whisper.encode(np.zeros((1, whisper.model.n_mels, PROBE_FRAMES), np.float32))
     begin = whisper.hf_tokenizer.token_to_id("<|startoftranscript|>")
     try:
-        whisper.model.align(silence, [begin], [[0, 1]], BRIEF)
+        whisper.model.align(silence, [begin], [[0, 1]], PROBE_FRAMES)
     except (RuntimeError, ValueError) as error:
-        better = "convert the model anew with ct2-transformers-converter, which writes them"
-        raise ConfigurationError(f"{model}/config.json has no `alignment_heads` that fit: {better}") from error
+        advice = "convert the model again with ct2-transformers-converter, which writes them"
+        raise ConfigurationError(f"{model}/config.json has no `alignment_heads` that fit: {advice}") from error
 
 
-def place(settings: Settings) -> tuple[str, int]:
-    """The device and its number; raises ConfigurationError when there is no such one."""
-    device, number = settings.asr_device, settings.asr_gpu
-    if device not in AUTO:
-        raise ConfigurationError(f"WAIJIAO_ASR_DEVICE={device!r}: expected one of {', '.join(AUTO)}")
+def choose_device(settings: Settings) -> tuple[str, int]:
+    """The device and its index; raises ConfigurationError when there is no such device."""
+    device, index = settings.asr_device, settings.asr_gpu
+    if device not in AUTO_COMPUTE_TYPES:
+        raise ConfigurationError(f"WAIJIAO_ASR_DEVICE={device!r}: expected one of {', '.join(AUTO_COMPUTE_TYPES)}")
     if device == "cpu":
         return device, 0
-    there = ctranslate2.get_cuda_device_count()
-    if not there:
-        none = "CTranslate2 finds no GPU that it can use, or no driver; there is cpu"
-        raise ConfigurationError(f"WAIJIAO_ASR_DEVICE=cuda: {none}")
-    if number >= there:
-        raise ConfigurationError(f"WAIJIAO_ASR_GPU={number}: expected a number below {there}; so many GPUs are there")
-    cublas.preload()
-    return device, number
+    count = ctranslate2.get_cuda_device_count()
+    if not count:
+        raise ConfigurationError(
+            "WAIJIAO_ASR_DEVICE=cuda: CTranslate2 finds no GPU that it can use, or no driver; choose cpu"
+        )
+    if index >= count:
+        raise ConfigurationError(
+            f"WAIJIAO_ASR_GPU={index}: expected 0..{count - 1}; this machine has {count} GPU{'s' * (count > 1)}"
+        )
+    preload_cublas()
+    return device, index
 
 
-def compute_type(wanted: str, device: str, number: int) -> str:
-    """The one that is wanted; for "auto" the best that the device can compute. Raises ConfigurationError."""
-    possible = ctranslate2.get_supported_compute_types(device, number)
-    chosen = next((kind for kind in AUTO[device] if kind in possible), None) if wanted == "auto" else wanted
-    if chosen not in possible:
-        known = ", ".join(sorted(possible))
-        raise ConfigurationError(f"WAIJIAO_ASR_COMPUTE_TYPE={wanted}: this {device} can compute {known}, or auto")
-    return str(chosen)
+def preload_cublas() -> None:
+    """Load the libraries of the wheel `nvidia-cublas-cu12`, if it is installed.
+
+    CTranslate2 opens cuBLAS for CUDA 12 by its name, which finds libraries that are loaded already; without the wheel
+    the system's own are found.
+    """
+    package = importlib.util.find_spec("nvidia")
+    folders = list(package.submodule_search_locations or ()) if package else []
+    for library in CUBLAS_LIBRARIES:
+        for file in (Path(folder) / library for folder in folders):
+            if file.is_file():
+                ctypes.CDLL(str(file), mode=ctypes.RTLD_GLOBAL)
+
+
+def choose_compute_type(setting: str, device: str, index: int) -> str:
+    """The compute type of the setting; for "auto" the best that the device supports. Raises ConfigurationError."""
+    supported = ctranslate2.get_supported_compute_types(device, index)
+    if setting == "auto":
+        setting = next((name for name in AUTO_COMPUTE_TYPES[device] if name in supported), setting)
+    if setting not in supported:
+        known = ", ".join(sorted(supported))
+        raise ConfigurationError(f"WAIJIAO_ASR_COMPUTE_TYPE={setting}: this {device} can compute {known}, or auto")
+    return setting

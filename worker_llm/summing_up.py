@@ -50,7 +50,7 @@ class SummingUp:
         return summary(lesson, found, self.persona(lesson), remark(reply, main(found.mistakes)))
 
     def figures(self, lesson: Job) -> Figures:
-        return figures(lesson.cuts.duration_s if lesson.cuts else 0.0, turns(children(self.redis, lesson)))
+        return figures(lesson.segments.duration_s if lesson.segments else 0.0, turns(children(self.redis, lesson)))
 
     def persona(self, lesson: Job) -> Persona:
         return personas.load(lesson.request.persona, self.settings.personas)

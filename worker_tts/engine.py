@@ -1,25 +1,25 @@
-"""What a voice is, and the table of those we have."""
+"""The interface of a text-to-speech engine, and the table of engines."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipeline.audio.decode import Sound
+from pipeline.audio.decode import Waveform
 from pipeline.errors import WaijiaoError
 from pipeline.settings import Settings
 from pipeline.worker.engine_loader import load_engine
 
 ENGINES = {  # name -> module:class
-    "bark": "worker_tts.bark:Bark",
-    "hibari": "worker_tts.hibari:HibariVoice",
+    "bark": "worker_tts.bark.engine:Bark",
+    "hibari": "worker_tts.hibari:HibariEngine",
 }
 
 
 @dataclass(frozen=True)
-class Line:
+class Utterance:
     """Text to speak; an engine is given one sentence at a time.
 
-    `voice` is one of the engine's `voices`; `speed` 1 is the voice's own pace; `language` is an
-    ISO 639-1 code. The same line, seed included, gives the same samples.
+    `voice` is one of the engine's `voices`; `speed` 1 is the voice's own pace; `language` is an ISO 639-1 code. The
+    same utterance, seed included, gives the same samples.
     """
 
     text: str
@@ -29,17 +29,17 @@ class Line:
     seed: int = 0
 
 
-class Voice(Protocol):
-    """An engine's class is called with the model's path and the settings, loads at once, and is then warm."""
+class TextToSpeech(Protocol):
+    """An engine's class is called with the model's path and the settings; it loads and warms up at once."""
 
-    voices: tuple[str, ...]  # the names it answers to; "default" is always one
+    voices: tuple[str, ...]  # names that an utterance's `voice` may have; "default" is always one
 
-    def speak(self, lines: list[Line]) -> list[Sound | WaijiaoError]:
-        """For each line, in the same order: its sound, or why there is none (NothingToSay, UnknownVoice)."""
+    def speak(self, utterances: list[Utterance]) -> list[Waveform | WaijiaoError]:
+        """For each utterance, in the same order: its waveform, or why there is none (NothingToSay, UnknownVoice)."""
         ...
 
 
-def load(settings: Settings) -> Voice:
+def load(settings: Settings) -> TextToSpeech:
     """The engine that the settings name, loaded; raises ConfigurationError if it cannot work here."""
-    engine: Voice = load_engine("tts", ENGINES, settings)
+    engine: TextToSpeech = load_engine("tts", ENGINES, settings)
     return engine

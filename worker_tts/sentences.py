@@ -1,70 +1,70 @@
-"""An answer, cut into sentences for a voice and put together again as one sound."""
+"""An answer is split into sentences for an engine, and their waveforms are joined again."""
 
 import re
 
 import numpy as np
 
-from pipeline.audio.decode import Sound
+from pipeline.audio.decode import Waveform
 
-LONGEST = 240  # characters of one sentence, about 16 s of speech; beyond, a voice's time grows faster than the text
-FADE_S = 0.005  # seconds; less is heard as a click, more takes the edge off a consonant
+MAX_SENTENCE_CHARS = 240  # about 16 s of speech; beyond, an engine's time grows faster than the text
+FADE_S = 0.005  # seconds; less is audible as a click, more takes the edge off a consonant
 
 CLOSERS = "\"'”’)\\]»」』）】》"
-END = re.compile(rf"[.!?…]+[{CLOSERS}]*(?=\s)|[。！？]+[{CLOSERS}]*|\n+")
-CLAUSE = re.compile(r"(?<=[,;:—])(?=\s)|(?<=[，；：、])")
-SPACE = re.compile(r"(?=\s)")
-NAMES_FOLLOW = re.compile(r"(?:mr|mrs|ms|dr|prof|st|vs|e\.g|i\.e|cf|approx|fig)", re.IGNORECASE)
+SENTENCE_END = re.compile(rf"[.!?…]+[{CLOSERS}]*(?=\s)|[。！？]+[{CLOSERS}]*|\n+")
+CLAUSE_END = re.compile(r"(?<=[,;:—])(?=\s)|(?<=[，；：、])")
+WORD_END = re.compile(r"(?=\s)")
+ABBREVIATION = re.compile(r"(?:mr|mrs|ms|dr|prof|st|vs|e\.g|i\.e|cf|approx|fig)", re.IGNORECASE)
 
 
-def split(text: str, longest: int = LONGEST) -> list[str]:
-    """The text's sentences, in English or Chinese punctuation, none empty, none over `longest` characters."""
+def split_sentences(text: str) -> list[str]:
+    """The text's sentences, in English or Chinese punctuation, none empty, none over MAX_SENTENCE_CHARS."""
     sentences, start = [], 0
-    for end in END.finditer(text):
-        if not goes_on(text, end):
+    for end in SENTENCE_END.finditer(text):
+        if not is_within_sentence(text, end):
             sentences.append(text[start : end.end()])
             start = end.end()
     sentences.append(text[start:])
-    return [piece for sentence in sentences for piece in cut(sentence.strip(), longest) if piece]
+    return [piece for sentence in sentences for piece in split_long(sentence.strip(), MAX_SENTENCE_CHARS) if piece]
 
 
-def goes_on(text: str, end: re.Match[str]) -> bool:
-    """Whether the sentence goes on after these dots: after an abbreviation, or before a small letter."""
+def is_within_sentence(text: str, end: re.Match[str]) -> bool:
+    """Whether the sentence continues after these dots: after an abbreviation, or before a lowercase letter."""
     if end[0][0] not in ".…":
         return False
     before = text[max(0, end.start() - 16) : end.start()].split()
     word = before[-1].lstrip("\"'“‘(") if before else ""
     after = text[end.end() :].lstrip()[:1]
-    initial = len(word) == 1 and word.isupper()
-    number = word.lower() == "no" and after.isdigit()
-    return after.islower() or initial or number or NAMES_FOLLOW.fullmatch(word) is not None
+    is_initial = len(word) == 1 and word.isupper()
+    is_number = word.lower() == "no" and after.isdigit()
+    return after.islower() or is_initial or is_number or ABBREVIATION.fullmatch(word) is not None
 
 
-def cut(sentence: str, longest: int) -> list[str]:
-    """The sentence in pieces of at most `longest` characters, cut at clauses, else words, else anywhere."""
+def split_long(text: str, max_chars: int) -> list[str]:
+    """The text in pieces of at most `max_chars` characters, split after clauses, else words, else anywhere."""
     pieces = []
-    while len(sentence) > longest:
-        at = last(CLAUSE, sentence, longest) or last(SPACE, sentence, longest) or longest
-        pieces.append(sentence[:at].strip())
-        sentence = sentence[at:].strip()
-    return [*pieces, sentence]
+    while len(text) > max_chars:
+        end = last_end(CLAUSE_END, text, max_chars) or last_end(WORD_END, text, max_chars) or max_chars
+        pieces.append(text[:end].strip())
+        text = text[end:].strip()
+    return [*pieces, text]
 
 
-def last(place: re.Pattern[str], sentence: str, longest: int) -> int:
-    """The last such place that leaves a piece of at least a quarter of `longest`; 0 if there is none."""
-    return max((match.start() for match in place.finditer(sentence, longest // 4, longest + 1)), default=0)
+def last_end(pattern: re.Pattern[str], text: str, max_chars: int) -> int:
+    """The last match that leaves a piece of at least a quarter of `max_chars`; 0 if there is none."""
+    return max((match.start() for match in pattern.finditer(text, max_chars // 4, max_chars + 1)), default=0)
 
 
-def join(sounds: list[Sound], pause_s: float) -> Sound:
-    """The sounds, at least one and all at one rate, with `pause_s` seconds of silence between them."""
-    (rate,) = {sound.rate for sound in sounds}
+def join_waveforms(waveforms: list[Waveform], pause_s: float) -> Waveform:
+    """The waveforms, at least one and all at one rate, with `pause_s` seconds of silence between them."""
+    (rate,) = {waveform.rate for waveform in waveforms}
     silence = np.zeros(round(pause_s * rate), np.float32)
-    parts = [part for sound in sounds for part in (silence, faded(sound))]
-    return Sound(np.concatenate(parts[1:]), rate)
+    parts = [part for waveform in waveforms for part in (silence, fade(waveform))]
+    return Waveform(np.concatenate(parts[1:]), rate)
 
 
-def faded(sound: Sound) -> np.ndarray:
-    """The samples, rising from silence at their start and falling to it at their end."""
-    length = min(round(FADE_S * sound.rate), len(sound.samples) // 2)
+def fade(waveform: Waveform) -> np.ndarray:
+    """The samples, faded in from silence at the start and out to silence at the end."""
+    length = min(round(FADE_S * waveform.rate), len(waveform.samples) // 2)
     ramp = np.linspace(0, 1, length, dtype=np.float32)
-    level = np.concatenate([ramp, np.ones(len(sound.samples) - 2 * length, np.float32), ramp[::-1]])
-    return np.asarray(sound.samples * level, np.float32)
+    gain = np.concatenate([ramp, np.ones(len(waveform.samples) - 2 * length, np.float32), ramp[::-1]])
+    return np.asarray(waveform.samples * gain, np.float32)

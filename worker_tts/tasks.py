@@ -1,4 +1,4 @@
-"""Words in, speech out.  Run with: celery -A worker_tts.tasks worker -Q tts -c 1"""
+"""Text in, speech out.  Run with: celery -A worker_tts.tasks worker -Q tts -c 1"""
 
 from typing import TYPE_CHECKING
 
@@ -9,11 +9,11 @@ from pipeline.jobs.results import Answer
 from pipeline.worker.task import stage
 
 if TYPE_CHECKING:
-    from worker_tts.speaking import Speaker
+    from worker_tts.speaker import SpeechSynthesizer
 
 
 @app.task(name="tts.speak")
-@stage("tts", "worker_tts.speaking:Speaker")
-def speak(speaker: "Speaker", batch: list[Job]) -> list[Answer | WaijiaoError]:
-    """What each job wants to be said, as audio."""
-    return speaker.speak(batch)
+@stage("tts", "worker_tts.speaker:SpeechSynthesizer")
+def speak(synthesizer: "SpeechSynthesizer", batch: list[Job]) -> list[Answer | WaijiaoError]:
+    """The spoken answer of each job, as audio."""
+    return synthesizer.speak(batch)

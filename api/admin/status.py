@@ -25,7 +25,7 @@ from pipeline.audio.formats import FORMATS
 from pipeline.errors import WaijiaoError
 from pipeline.gpu.fractions import on_gpu
 from pipeline.jobs.eta import BEHIND
-from pipeline.jobs.job import CUT, LANES, STAGES
+from pipeline.jobs.job import LANES, MODEL_STAGES, SEGMENT
 from pipeline.jobs.store import PREFIX, Jobs
 from pipeline.schemas import jobs as job_schemas
 from pipeline.schemas.jobs import Capacity, Place
@@ -51,7 +51,7 @@ def ready() -> Response:
     """200 when every stage has a worker with a loaded model, else 503; both count workers and waiting jobs."""
     workers, waiting = count_workers(context.jobs().redis), context.jobs().waiting()
     none = {"ready": 0, "loading": 0}
-    models = {stage: {**workers.get(stage, none), "waiting": waiting[stage]} for stage in STAGES}
+    models = {stage: {**workers.get(stage, none), "waiting": waiting[stage]} for stage in MODEL_STAGES}
     all_ready = all(model["ready"] for model in models.values())
     answer = jsonify({"ready": all_ready, "models": models})
     answer.status_code = 200 if all_ready else 503
@@ -90,7 +90,7 @@ class ServerMetrics(Collector):
         yield from self.stage_metrics()
 
     def stage_metrics(self) -> Iterator[Metric]:
-        waiting = {**self.jobs.waiting(), CUT: self.jobs.redis.zcard(f"{PREFIX}ready:{CUT}")}
+        waiting = {**self.jobs.waiting(), SEGMENT: self.jobs.redis.zcard(f"{PREFIX}ready:{SEGMENT}")}
         workers = count_workers(self.jobs.redis)
         pace = cast(dict[str, str], self.jobs.redis.hgetall(f"{PREFIX}pace"))
         waiting_jobs = GaugeMetricFamily(
@@ -126,7 +126,7 @@ def show_capacity() -> Response:
             "each_s": seconds(pace, f"each:{stage}"),
             "computes_on": computes_on(stage, context.settings()),
         }
-        for stage in STAGES
+        for stage in MODEL_STAGES
     }
     cores = len(os.sched_getaffinity(0))
     return jsonify({"models": models, "heard_s": seconds(pace, "heard"), "cores": cores})
@@ -135,11 +135,11 @@ def show_capacity() -> Response:
 def waiting_jobs(redis: "Redis") -> dict[str, dict[str, int]]:
     """For each stage the ready jobs of each lane that no worker has."""
     with redis.pipeline(transaction=False) as pipe:
-        for stage in STAGES:
+        for stage in MODEL_STAGES:
             for end in BEHIND:
                 pipe.zcount(f"{PREFIX}ready:{stage}", "-inf", f"({end}")
         counts = iter(pipe.execute())
-    ends_by_stage = {stage: [next(counts) for _ in BEHIND] for stage in STAGES}
+    ends_by_stage = {stage: [next(counts) for _ in BEHIND] for stage in MODEL_STAGES}
     return {
         stage: {lane: end - begin for lane, begin, end in zip(LANES, (0, *ends), ends, strict=False)}
         for stage, ends in ends_by_stage.items()

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringCo
 from api.jobs.schemas import SPEEDS, RequestModel, Text, Upload
 from pipeline.audio.formats import FORMATS
 from pipeline.homework.assignments import LEVELS, MOST_STUDENTS
+from pipeline.jobs.job import ModelStage
 
 ID = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 Name = Annotated[Text, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -94,7 +95,7 @@ class ReviewForm(RequestModel):
 class From(RequestModel):
     """Where a job is begun again."""
 
-    from_: Literal["asr", "llm", "tts"] = Field(alias="from", description="asr, llm or tts: the first stage done again")
+    from_: ModelStage = Field(alias="from", description="asr, llm or tts: the first stage done again")
 
 
 class RerunForm(RequestModel):

@@ -27,12 +27,12 @@ class LessonTranscript:
     def complete(self) -> bool:
         """Whether all turns have ended, so that nothing will be added."""
         return self.lesson.ended_at is not None or (
-            self.lesson.cuts is not None and all(turn.job.ended_at is not None for turn in self.turns)
+            self.lesson.segments is not None and all(turn.job.ended_at is not None for turn in self.turns)
         )
 
     @property
     def figures(self) -> Figures:
-        return figures(self.lesson.cuts.duration_s if self.lesson.cuts else 0.0, self.turns)
+        return figures(self.lesson.segments.duration_s if self.lesson.segments else 0.0, self.turns)
 
     def speaker(self, turn: Turn) -> str:
         """The speaker's label; "" where the recording does not separate speakers."""
@@ -114,7 +114,7 @@ def as_json(lesson: LessonTranscript) -> dict[str, Any]:
         "id": job.id,
         "title": job.request.details.get("title", ""),
         "complete": lesson.complete,
-        "duration_s": job.cuts.duration_s if job.cuts else None,
+        "duration_s": job.segments.duration_s if job.segments else None,
         "chapters": [asdict(chapter) for chapter in chapters(lesson.turns)],
         "turns": [
             {

@@ -54,9 +54,9 @@ def show_in_list(lessons: Sequence[Job]) -> list[dict[str, Any]]:
 def show(lesson: Job) -> dict[str, Any]:
     """All that is known of the lesson so far."""
     said = turns_of(lesson)
-    total = max(len(lesson.cuts.turns) if lesson.cuts else 0, len(said))
+    total = max(len(lesson.segments.turns) if lesson.segments else 0, len(said))
     done = total - sum(turn.job.ended_at is None for turn in said)
-    found = figures(lesson.cuts.duration_s if lesson.cuts else 0.0, said)
+    found = figures(lesson.segments.duration_s if lesson.segments else 0.0, said)
     shown = head(lesson, Count(total, done))
     shown["progress"] |= {"failed": len(found.failed), "eta_seconds": to_go(lesson, said)}
     return {
@@ -84,7 +84,7 @@ def head(lesson: Job, count: Count) -> dict[str, Any]:
         "created_at": iso(lesson.created_at),
         "updated_at": iso(lesson.updated_at),
         "deadline_at": iso(lesson.deadline_at),
-        "duration_s": lesson.cuts.duration_s if lesson.cuts else None,
+        "duration_s": lesson.segments.duration_s if lesson.segments else None,
         "progress": asdict(count),
         "error": lesson.error,
         "metadata": dict(job_request.metadata),

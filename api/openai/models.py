@@ -9,7 +9,7 @@ from api import context
 from api.auth import LEARNER, requires
 from api.openapi import answers
 from pipeline.errors import ModelNotFound
-from pipeline.jobs.job import STAGES
+from pipeline.jobs.job import MODEL_STAGES
 from pipeline.model_files.catalogue import catalogue
 from pipeline.schemas import jobs as job_schemas
 
@@ -27,7 +27,7 @@ routes = Blueprint("models", __name__)
 @answers("models", {200: job_schemas.ModelList})
 def browse() -> Response:
     """The models here: one transcribes speech, one continues a chat, one speaks."""
-    return jsonify({"object": "list", "data": [show(model_at(stage)) for stage in STAGES]})
+    return jsonify({"object": "list", "data": [show(model_at(stage)) for stage in MODEL_STAGES]})
 
 
 @routes.get("/v1/models/<model>")
@@ -35,7 +35,7 @@ def browse() -> Response:
 @answers("models", {200: job_schemas.ModelEntry}, ModelNotFound)
 def read(model: str) -> Response:
     """One of the models."""
-    known = [model_at(stage) for stage in STAGES]
+    known = [model_at(stage) for stage in MODEL_STAGES]
     if model not in known:
         raise ModelNotFound(f"There is no such model here; there are {', '.join(known)}.", field="model")
     return jsonify(show(model))

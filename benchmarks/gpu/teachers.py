@@ -23,11 +23,11 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline import personas
-from pipeline.audio.decode import Sound, decode
+from pipeline.audio.decode import Waveform, decode
 from pipeline.gpu.devices import gpus
 from pipeline.gpu.fractions import need_of
 from pipeline.gpu.model_headers import SizesUnknown
-from pipeline.jobs.job import STAGES
+from pipeline.jobs.job import MODEL_STAGES
 from pipeline.settings import Settings
 
 LEARNERS = sorted((Path(__file__).parents[2] / "examples" / "learners").glob("*.wav"))
@@ -42,7 +42,7 @@ def main(arguments: argparse.Namespace) -> None:
         print(json.dumps(measured(arguments.stages[0], arguments)))
         return
     found: dict[str, Any] = {"machine": machine(arguments.device), "size": arguments.size, "stages": {}}
-    for stage in arguments.stages or STAGES:
+    for stage in arguments.stages or MODEL_STAGES:
         command = [sys.executable, __file__, stage, "--child", "--size", arguments.size, "--device", arguments.device]
         lines = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
         found["stages"][stage] = json.loads(lines[-1])
@@ -129,7 +129,7 @@ def asr(model: Path, settings: Settings) -> Work:
     from worker_asr.faster_whisper import FasterWhisper
 
     engine = FasterWhisper(model, settings)
-    sounds: list[Sound] = []
+    sounds: list[Waveform] = []
     for path in LEARNERS[: max(AT_ONCE)]:
         with path.open("rb") as file:
             sounds.append(decode(file, settings.max_recording_s))
@@ -156,11 +156,11 @@ def llm(model: Path, settings: Settings) -> Work:
 
 
 def tts(model: Path, settings: Settings) -> Work:
-    from worker_tts.bark import Bark
-    from worker_tts.engine import Line
+    from worker_tts.bark.engine import Bark
+    from worker_tts.engine import Utterance
 
     engine = Bark(model, settings)
-    lines = [Line(SENTENCE, seed=number) for number in range(max(AT_ONCE))]
+    lines = [Utterance(SENTENCE, seed=number) for number in range(max(AT_ONCE))]
     return lambda n: engine.speak(lines[:n]), lambda sound: getattr(sound, "duration_s", 0.0)
 
 

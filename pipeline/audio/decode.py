@@ -20,7 +20,7 @@ DECODERS = frozenset(f"aac alac amrnb amrwb flac mp3 mp3float opus vorbis {PCM}"
 
 
 @dataclass(frozen=True)
-class Sound:
+class Waveform:
     """Mono speech: float32 samples in [-1, 1], shape (n,), at `rate` Hz."""
 
     samples: np.ndarray
@@ -31,7 +31,7 @@ class Sound:
         return len(self.samples) / self.rate
 
 
-def decode(file: BinaryIO, longest_s: float, rate: int = 16_000) -> Sound:
+def decode(file: BinaryIO, longest_s: float, rate: int = 16_000) -> Waveform:
     """The first audio track of an untrusted file, mixed to mono at `rate` Hz.
 
     A truncated or damaged file gives what can be decoded of it. Raises NotAudio for an unknown format,
@@ -48,13 +48,13 @@ def decode(file: BinaryIO, longest_s: float, rate: int = 16_000) -> Sound:
             raise TooLong(f"The recording is longer than {longest_s:g} seconds. Cut it into shorter recordings.")
     if count < SHORTEST_S * rate:
         raise BadAudio(f"Less than {SHORTEST_S} seconds of sound: the recording is empty, truncated or damaged.")
-    return Sound(np.clip(np.concatenate(chunks), -1, 1), rate)
+    return Waveform(np.clip(np.concatenate(chunks), -1, 1), rate)
 
 
-def pieces(file: BinaryIO, demuxer: str, longest_s: float) -> Iterator[Sound]:
+def pieces(file: BinaryIO, demuxer: str, longest_s: float) -> Iterator[Waveform]:
     """The file's sound, mixed to mono, about a second at a time, each piece at its own rate."""
     for samples, rate in channels(file, demuxer, longest_s):
-        yield Sound(samples.mean(axis=0), rate)
+        yield Waveform(samples.mean(axis=0), rate)
 
 
 def channels(file: BinaryIO, demuxer: str, longest_s: float) -> Iterator[tuple[np.ndarray, int]]:
@@ -132,7 +132,7 @@ def joined(alike: Sequence[Any]) -> np.ndarray:
     return clipped
 
 
-def resampled(sounds: Iterable[Sound], rate: int) -> Iterator[np.ndarray]:
+def resampled(sounds: Iterable[Waveform], rate: int) -> Iterator[np.ndarray]:
     """The sounds, which follow each other without a gap, as samples at `rate` Hz."""
     for own_rate, group in groupby(sounds, lambda sound: sound.rate):
         if own_rate == rate:
@@ -143,12 +143,12 @@ def resampled(sounds: Iterable[Sound], rate: int) -> Iterator[np.ndarray]:
             yield from (piece.to_ndarray()[0] for piece in converter.resample(frame))
 
 
-def frame_of(sound: Sound) -> av.AudioFrame:
+def frame_of(sound: Waveform) -> av.AudioFrame:
     frame = av.AudioFrame.from_ndarray(sound.samples[np.newaxis], format="flt", layout="mono")
     frame.sample_rate = sound.rate
     return frame
 
 
-def resample(sound: Sound, rate: int) -> Sound:
+def resample(sound: Waveform, rate: int) -> Waveform:
     """The same sound at `rate` Hz."""
-    return Sound(np.clip(np.concatenate([*resampled([sound], rate)]), -1, 1), rate)
+    return Waveform(np.clip(np.concatenate([*resampled([sound], rate)]), -1, 1), rate)

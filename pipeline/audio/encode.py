@@ -6,7 +6,7 @@ import av
 import numpy as np
 import soundfile
 
-from pipeline.audio.decode import Sound, frame_of, resample
+from pipeline.audio.decode import Waveform, frame_of, resample
 from pipeline.audio.formats import content_type
 
 SNDFILE = {
@@ -23,23 +23,23 @@ RATES = {"ogg": OPUS, "opus": OPUS, "mp3": MPEG, "aac": MPEG, "pcm": (24_000,)} 
 AAC_BITS = 64_000  # a second: transparent for one voice
 
 
-def encode(sound: Sound, format: str) -> bytes:
+def encode(sound: Waveform, format: str) -> bytes:
     """The sound as a file in one of magic.FORMATS, clipped to full scale; raises UnknownFormat."""
     content_type(format)
     rates = RATES.get(format, (sound.rate,))
     sound = sound if sound.rate in rates else resample(sound, rates[-1])
-    sound = Sound(np.clip(sound.samples, -1, 1), sound.rate)
+    sound = Waveform(np.clip(sound.samples, -1, 1), sound.rate)
     return adts(sound) if format == "aac" else sndfile(sound, *SNDFILE[format])
 
 
-def sndfile(sound: Sound, container: str, subtype: str) -> bytes:
+def sndfile(sound: Waveform, container: str, subtype: str) -> bytes:
     file = io.BytesIO()
     endian = "LITTLE" if container == "RAW" else None  # the others have it in their header
     soundfile.write(file, sound.samples, sound.rate, subtype=subtype, format=container, endian=endian)
     return file.getvalue()
 
 
-def adts(sound: Sound) -> bytes:
+def adts(sound: Waveform) -> bytes:
     """AAC in frames that each begin with a header of their own, so that it can be played from any of them."""
     file = io.BytesIO()
     with av.open(file, "w", format="adts") as output:

@@ -102,7 +102,7 @@ class Assignments:
             for name in names.values():
                 reading.hgetall(f"{PREFIX}job:{name}")
             found = reading.execute()
-        jobs = {student: Job.from_record(job) for student, job in zip(names, found, strict=True) if "road" in job}
+        jobs = {student: Job.from_record(job) for student, job in zip(names, found, strict=True) if "stages" in job}
         return AssignmentWithJobs(Assignment.from_json(record["assignment"]), float(record["created_at"]), jobs)
 
     def all(self, tenant: str) -> list[Assignment]:

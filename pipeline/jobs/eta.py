@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from redis import Redis
 
-from pipeline.jobs.job import LANES, STAGES, Job
+from pipeline.jobs.job import LANES, MODEL_STAGES, Job
 from pipeline.jobs.store import PREFIX, Jobs
 from pipeline.worker.registry import count_workers
 
@@ -101,10 +101,10 @@ class Forecast:
 
 def way(job: Job, stage: str, held: bool) -> tuple[str, ...]:
     """The stages to the job's end; those of a held one begin where its session's first open turn is, at `stage`."""
-    road = job.request.road
+    stages = job.request.stages
     if held:
-        return STAGES[STAGES.index(stage) : STAGES.index("llm")] + road[road.index("llm") :]
-    return road[road.index(stage) :]
+        return MODEL_STAGES[MODEL_STAGES.index(stage) : MODEL_STAGES.index("llm")] + stages[stages.index("llm") :]
+    return stages[stages.index(stage) :]
 
 
 def eta_s(path: tuple[str, ...], place: Place, house: Mapping[str, Line], lane: str) -> float | None:
@@ -133,7 +133,7 @@ def lines(redis: "Redis") -> dict[str, Line]:
         reading.time()
         reading.hgetall(f"{PREFIX}pace")
         reading.zrange(f"{PREFIX}leases", 0, -1)
-        for stage in STAGES:
+        for stage in MODEL_STAGES:
             for end in BEHIND:
                 reading.zcount(f"{PREFIX}ready:{stage}", "-inf", f"({end}")
         (seconds, microseconds), pace, leased, *counts = reading.execute()
@@ -142,7 +142,7 @@ def lines(redis: "Redis") -> dict[str, Line]:
         begun = [(stage, seconds + microseconds / 1e6 - float(at)) for stage, at in reading.execute() if stage]
     ready = {stage: counted["ready"] for stage, counted in count_workers(redis).items()}
     made = {}
-    for stage, *waiting in zip(STAGES, counts[::3], counts[1::3], counts[2::3], strict=True):
+    for stage, *waiting in zip(MODEL_STAGES, counts[::3], counts[1::3], counts[2::3], strict=True):
         if ready.get(stage) and f"ran:{stage}" in pace:
             ran_s, each_s = float(pace[f"ran:{stage}"]), float(pace[f"each:{stage}"])
             in_hand = sum(max(0.0, 1 - ran / ran_s) for at, ran in begun if at == stage)

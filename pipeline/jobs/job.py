@@ -4,21 +4,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-from pipeline.jobs.results import Answer, Completion, Cuts, Feedback, Transcript
+from pipeline.jobs.results import Answer, Completion, Feedback, LessonSegments, Transcript
 
-STAGES = ("asr", "llm", "tts")  # one for each model
-CUT = "cut"  # the stage at which a lesson's recording is cut into turns
-HOLD, PARTS = "hold", "parts"  # stages at which nobody works: a teacher's word, or the lesson's turns, are waited for
-ROADS = {  # the stages of each task
-    "teach": ("asr", "llm", HOLD, "tts"),
-    "transcribe": ("asr",),
-    "chat": ("llm",),
-    "speak": ("tts",),
-    "lesson": (CUT, PARTS, "llm", "tts"),
-    "turn": ("asr", "llm"),  # of a lesson, by a learner; one by somebody else is only transcribed
-}
 HINT = 200  # characters of a hint: what the recogniser can take in beside the words it hears
 LANES = ("interactive", "homework", "bulk")  # what waits in one is worked on before what waits in those after it
 
@@ -27,7 +16,7 @@ class State(StrEnum):
     """What a client is told. The last four never change again."""
 
     QUEUED = "queued"
-    CUTTING = "cutting"
+    SEGMENTING = "segmenting"
     LISTENING = "listening"
     TRANSCRIBING = "transcribing"
     THINKING = "thinking"
@@ -39,13 +28,55 @@ class State(StrEnum):
     EXPIRED = "expired"
 
 
-AT_STAGE = {
-    CUT: State.CUTTING,
-    PARTS: State.LISTENING,
-    "asr": State.TRANSCRIBING,
-    "llm": State.THINKING,
-    HOLD: State.HELD,
-    "tts": State.SPEAKING,
+StageName = Literal["segment", "parts", "asr", "llm", "hold", "tts"]
+ModelStage = Literal["asr", "llm", "tts"]
+SEGMENT: Literal["segment"] = "segment"  # a lesson's recording is divided into its turns
+PARTS: Literal["parts"] = "parts"  # the lesson waits for the jobs of its turns
+HOLD: Literal["hold"] = "hold"  # the answer waits for the teacher's review
+MAINTENANCE = "maintenance"  # the queue of work that belongs to no single job: webhooks, orphaned audio
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of a job, and what a client is told meanwhile.
+
+    Workers of `queue` run the Celery task `task`, whose result is kept in the record's `field`. A stage without a
+    queue has no workers: the job waits there for something else. A model stage computes with a model, which
+    settings named after the stage choose.
+    """
+
+    name: StageName
+    state: State
+    task: str = ""
+    queue: str = ""
+    result: type[Any] | None = None
+    field: str = ""
+    model: bool = False
+
+
+STAGES = (  # in the order in which a job passes those that it has
+    Stage(SEGMENT, State.SEGMENTING, "segment.segment_lessons", "segment", LessonSegments, "segments"),
+    Stage(PARTS, State.LISTENING),
+    Stage("asr", State.TRANSCRIBING, "asr.transcribe", "asr", Transcript, "transcript", model=True),
+    Stage("llm", State.THINKING, "llm.answer", "llm", Feedback, "feedback", model=True),
+    Stage(HOLD, State.HELD),
+    Stage("tts", State.SPEAKING, "tts.speak", "tts", Answer, "answer", model=True),
+)
+STAGE_STATES: dict[str, State] = {stage.name: stage.state for stage in STAGES}
+STAGE_TASKS: dict[str, str] = {stage.name: stage.task for stage in STAGES if stage.task}
+STAGE_RESULTS: dict[str, type[Any]] = {stage.name: stage.result for stage in STAGES if stage.result}
+RESULT_FIELDS: dict[type[Any], str] = {
+    **{stage.result: stage.field for stage in STAGES if stage.result},
+    Completion: "completion",  # of a language model that was asked by itself
+}
+MODEL_STAGES: tuple[str, ...] = tuple(stage.name for stage in STAGES if stage.model)
+STAGES_BY_TASK: dict[str, tuple[str, ...]] = {
+    "teach": ("asr", "llm", HOLD, "tts"),
+    "transcribe": ("asr",),
+    "chat": ("llm",),
+    "speak": ("tts",),
+    "lesson": (SEGMENT, PARTS, "llm", "tts"),
+    "turn": ("asr", "llm"),  # of a lesson, by a learner; one by somebody else is only transcribed
 }
 BY_ERROR = {"canceled": State.CANCELED, "expired": State.EXPIRED}
 
@@ -86,10 +117,10 @@ class JobRequest:
     retention_h: int | None = None  # hours it is kept; None: as the settings say
 
     @property
-    def road(self) -> tuple[str, ...]:
+    def stages(self) -> tuple[str, ...]:
         """The stages of this job, in order: typed text alone needs no recognition."""
         skipped = {stage for stage, there in (("asr", self.recording), (HOLD, self.hold)) if not there}
-        return tuple(stage for stage in ROADS[self.task] if stage not in skipped)
+        return tuple(stage for stage in STAGES_BY_TASK[self.task] if stage not in skipped)
 
     @property
     def name(self) -> str:
@@ -133,7 +164,7 @@ class Job:
     feedback: Feedback | None = None
     answer: Answer | None = None
     completion: Completion | None = None
-    cuts: Cuts | None = None
+    segments: LessonSegments | None = None
     error: Mapping[str, Any] | None = None
     dead: bool = False  # it failed through no fault of its own, and may be retried
     retry_of: str | None = None  # id of the dead job in whose place this one is answered
@@ -157,11 +188,11 @@ class Job:
             return BY_ERROR.get(self.error["code"], State.FAILED)
         if self.ended_at is not None:
             return State.SUCCEEDED
-        return AT_STAGE[self.stage] if self.attempts else State.QUEUED
+        return STAGE_STATES[self.stage] if self.attempts else State.QUEUED
 
     def blobs(self, keep_recordings: bool) -> set[str]:
         """Names in the blob store that are still needed: the recording until it was recognised, and the answer."""
-        unheard = not (self.transcript or self.cuts) and (self.ended_at is None or self.dead)
+        unheard = not (self.transcript or self.segments) and (self.ended_at is None or self.dead)
         recording = {self.request.recording} if unheard or keep_recordings else set()
         return (recording | (self.answer.blobs if self.answer else set())) - {""}
 
@@ -183,7 +214,7 @@ class Job:
             return record[name].split("/")[1] if name in record else None
 
         transcript, feedback, answer = parsed("transcript"), parsed("feedback"), parsed("answer")
-        completion, cuts = parsed("completion"), parsed("cuts")
+        completion, segments = parsed("completion"), parsed("segments")
         asked = json.loads(record["question"])
         job_request = JobRequest(**{**asked, "webhook_events": tuple(asked.get("webhook_events", ()))})
         return cls(
@@ -201,17 +232,15 @@ class Job:
             feedback=feedback and Feedback.from_dict(feedback),
             answer=answer and Answer.from_dict(answer),
             completion=completion and Completion(**completion),
-            cuts=cuts and Cuts.from_dict(cuts),
+            segments=segments and LessonSegments.from_dict(segments),
             error=parsed("error"),
             dead="dead" in record,
             retry_of=other("retry_of"),
             retried_as=other("retried_as"),
             rerun_of=other("rerun_of"),
             rerun_as=other("rerun_as"),
-            attempts={s: int(record[f"attempts:{s}"]) for s in job_request.road if f"attempts:{s}" in record},
+            attempts={s: int(record[f"attempts:{s}"]) for s in job_request.stages if f"attempts:{s}" in record},
             timings={
-                s: Timing(seconds(f"waited:{s}"), seconds(f"ran:{s}"))
-                for s in job_request.road
-                if s not in (HOLD, PARTS)
+                s: Timing(seconds(f"waited:{s}"), seconds(f"ran:{s}")) for s in job_request.stages if s in STAGE_TASKS
             },
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import CannotRerun, NotDead, WaijiaoError
-from pipeline.jobs.job import CUT, HOLD, Job, JobRequest
+from pipeline.jobs.job import HOLD, SEGMENT, Job, JobRequest
 from pipeline.jobs.store import AcceptedJob, Jobs, KnownResults
 
 
@@ -28,11 +28,11 @@ def rerun(jobs: Jobs, blobs: FolderBlobs, job: Job, stage: str, otherwise: Overr
     job_request = dataclasses.replace(job.request, id=secrets.token_hex(16), recording="", **given)
     if job.request.session == job.id:
         job_request = dataclasses.replace(job_request, session=job_request.id)
-    if job.cuts and stage != CUT:
+    if job.segments and stage != SEGMENT:
         job_request = dataclasses.replace(
             job_request, details={**job_request.details, "turns_of": job.request.turns_of}
         )
-    if stage in {"asr", CUT}:
+    if stage in {"asr", SEGMENT}:
         job_request = with_recording(job_request, job, blobs)
     try:
         return jobs.rerun(job, job_request, stage, facts)
@@ -43,11 +43,11 @@ def rerun(jobs: Jobs, blobs: FolderBlobs, job: Job, stage: str, otherwise: Overr
 
 def earlier_results(job: Job, stage: str, otherwise: Overrides) -> KnownResults:
     """What is known of the job before the stage."""
-    if stage not in job.request.road or stage == HOLD:
-        raise CannotRerun(f"The job has no stage {stage}; its stages are {', '.join(job.request.road)}.")
+    if stage not in job.request.stages or stage == HOLD:
+        raise CannotRerun(f"The job has no stage {stage}; its stages are {', '.join(job.request.stages)}.")
     if otherwise.transcript is not None and (stage != "llm" or job.transcript is None):
         raise CannotRerun("Other words can be given only from=llm, in the place of those that were heard.")
-    if stage == "llm" and not (job.transcript or job.cuts or job.request.text):
+    if stage == "llm" and not (job.transcript or job.segments or job.request.text):
         raise CannotRerun("Nothing was heard yet that could be answered.")
     if stage == "tts" and job.feedback is None and job.request.task != "speak":
         raise CannotRerun("There are no words yet that could be spoken.")
@@ -57,7 +57,7 @@ def earlier_results(job: Job, stage: str, otherwise: Overrides) -> KnownResults:
     return {
         "transcript": None if stage == "asr" else transcript,
         "feedback": job.feedback if stage == "tts" else None,
-        "cuts": None if stage == CUT else job.cuts,
+        "segments": None if stage == SEGMENT else job.segments,
     }
 
 
@@ -78,11 +78,11 @@ def retry(jobs: Jobs, blobs: FolderBlobs, tenant: str, job_id: str) -> AcceptedJ
     if dead.retried_as:
         return AcceptedJob(jobs.get(tenant, dead.retried_as), earlier=True, ready_jobs=[])
     job_request = dataclasses.replace(dead.request, id=secrets.token_hex(16), recording="")
-    if dead.cuts:
+    if dead.segments:
         job_request = dataclasses.replace(
             job_request, details={**job_request.details, "turns_of": dead.request.turns_of}
         )
-    if dead.stage in {"asr", CUT}:
+    if dead.stage in {"asr", SEGMENT}:
         try:
             with blobs.open(dead.request.recording) as recording:
                 job_request = dataclasses.replace(job_request, recording=blobs.put(job_request.name, recording).name)

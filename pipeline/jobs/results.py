@@ -136,7 +136,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Cut:
+class LessonSegment:
     """One turn of a lesson: `number` counts from 1, `start` and `end` are seconds from the lesson's start.
 
     `speaker` is the channel in which it is heard, where the recording has speakers apart ("left", "right"), else "".
@@ -149,18 +149,18 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Cuts:
+class LessonSegments:
     """A lesson's turns, in their order; the whole recording lasts `duration_s` seconds."""
 
     duration_s: float
-    turns: tuple[Cut, ...]
+    turns: tuple[LessonSegment, ...]
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
-        return cls(fields["duration_s"], tuple(Cut(**turn) for turn in fields["turns"]))
+        return cls(fields["duration_s"], tuple(LessonSegment(**turn) for turn in fields["turns"]))
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ from pipeline.errors import (
     UnknownSession,
     WaijiaoError,
 )
-from pipeline.jobs.job import CUT, STAGES, Job, JobRequest
-from pipeline.jobs.results import Answer, Completion, Cuts, Feedback, Transcript
+from pipeline.jobs.job import MODEL_STAGES, RESULT_FIELDS, SEGMENT, Job, JobRequest
+from pipeline.jobs.results import Answer, Completion, Feedback, LessonSegments, Transcript
 from pipeline.settings import Settings
 from pipeline.webhooks.validation import webhook_fields
 
@@ -45,17 +45,10 @@ CANCELED_DETAIL = "The job was canceled before it was answered."
 STARTED_OVER_DETAIL = "The session was started over before this turn was answered."
 REPLACED_DETAIL = "It was handed in again, or answered anew, before it was answered."
 
-Result = Transcript | Feedback | Completion | Answer | Cuts
-RESULT_FIELDS: dict[type[Any], str] = {
-    Transcript: "transcript",
-    Feedback: "feedback",
-    Completion: "completion",
-    Answer: "answer",
-    Cuts: "cuts",
-}
+Result = Transcript | Feedback | Completion | Answer | LessonSegments
 KnownResults = Mapping[
-    str, Transcript | Feedback | Cuts | None
-]  # what is known of a job before its first stage, by field
+    str, Transcript | Feedback | LessonSegments | None
+]  # what is known of a job at its start, by field
 
 
 @dataclass(frozen=True)
@@ -104,7 +97,7 @@ class Jobs:
             return cast(list[Any], self.redis.eval(str(existing_job.script), 0, *texts))
 
     def submit(self, job_request: JobRequest, repeatable: Idempotency | None = None) -> AcceptedJob:
-        """Accept a question; its record exists and waits for the first stage of its road when this returns.
+        """Accept a question; its record exists and waits for the first of its stages when this returns.
 
         Where its recording was recognised before, as its `sha256` says, the words are taken over. Raises KeyReused;
         UnknownAssignment; Canceled when its lesson has ended; ServerFull or QuotaFull when too many jobs wait;
@@ -115,9 +108,9 @@ class Jobs:
             whose = f"{job_request.key} {repeatable.key}"
             terms = {"key": digest(whose), "fingerprint": repeatable.fingerprint}
         heard = (
-            self.find_earlier_transcript(job_request) if "llm" in job_request.road else None
+            self.find_earlier_transcript(job_request) if "llm" in job_request.stages else None
         )  # else there is nothing to be spared
-        return self._accept(job_request, "llm" if heard else job_request.road[0], terms, {"transcript": heard})
+        return self._accept(job_request, "llm" if heard else job_request.stages[0], terms, {"transcript": heard})
 
     def retry(self, dead: Job, job_request: JobRequest) -> AcceptedJob:
         """Accept `question` in the place of a dead job: it goes on at the stage that failed. NotDead if it is not."""
@@ -130,7 +123,7 @@ class Jobs:
     def _accept(
         self, job_request: JobRequest, stage: str, terms: Mapping[str, str], facts: KnownResults
     ) -> AcceptedJob:
-        s, road = self.settings, job_request.road
+        s, stages = self.settings, job_request.stages
         bounds = {"most_server": s.max_jobs, "most_tenant": s.max_jobs_tenant, "most_session": s.max_jobs_session}
         retention_s = 3600 * (s.retention_h if job_request.retention_h is None else job_request.retention_h)
         clocks: dict[str, float] = {"retention_s": retention_s, "deadline_s": s.deadline_s, "repeat_s": IDEMPOTENCY_S}
@@ -149,7 +142,7 @@ class Jobs:
             "question": json.dumps(asdict(job_request), ensure_ascii=False),
             "tenant": job_request.tenant,
             "session": job_request.conversation,
-            "road": ",".join(road[road.index(stage) :]),
+            "stages": ",".join(stages[stages.index(stage) :]),
             **key_fields(job_request),
             **parent_fields(job_request),
             **self.transcript_key_fields(job_request),
@@ -216,7 +209,7 @@ class Jobs:
     def claim(self, stage: str, worker: str, most: int) -> tuple[list[Job], list[ReadyJob]]:
         """Lease the first `most` ready jobs of the stage to this worker, in order of acceptance."""
         s = self.settings
-        longest_s = s.lesson_s if stage == CUT else s.stage_s
+        longest_s = s.lesson_s if stage == SEGMENT else s.stage_s
         claims, rung = self.run(
             "claim", stage, worker, call_token(), most, s.lease_s, s.attempts, longest_s, STARVATION_S
         )
@@ -231,10 +224,8 @@ class Jobs:
         """Write the stage's result and send the job on; False when the job is no longer ours to complete."""
         reset = int(isinstance(result, Feedback) and result.reset)
         heard_ms = round(1000 * result.duration_s) if isinstance(result, Transcript) else 0
-        value = json.dumps(result.as_dict(), ensure_ascii=False)
-        done, rung = self.run(
-            "complete", job.name, stage, job.fence, RESULT_FIELDS[type(result)], value, reset, heard_ms
-        )
+        field, value = RESULT_FIELDS[type(result)], json.dumps(result.as_dict(), ensure_ascii=False)
+        done, rung = self.run("complete", job.name, stage, job.fence, field, value, reset, heard_ms)
         return bool(done), parse_ready_jobs(rung)
 
     def progress(self, stage: str, job: Job, number: int, entry: Mapping[str, Any]) -> bool:
@@ -301,7 +292,7 @@ class Jobs:
 
     def waiting(self) -> dict[str, int]:
         """Jobs ready and unclaimed, for each stage."""
-        return {stage: self.redis.zcard(f"{PREFIX}ready:{stage}") for stage in STAGES}
+        return {stage: self.redis.zcard(f"{PREFIX}ready:{stage}") for stage in MODEL_STAGES}
 
 
 def call_token() -> str:
@@ -323,7 +314,7 @@ def existing_job(found: dict[str, str]) -> Job:
     """The job of a record that may not exist: UnknownJob, or Erased when it was erased."""
     if "erased" in found:
         raise Erased
-    if "road" not in found:
+    if "stages" not in found:
         raise UnknownJob("There is no such job: it was never submitted, or it is no longer kept.")
     return Job.from_record(found)
 
@@ -349,7 +340,7 @@ def parent_fields(job_request: JobRequest) -> dict[str, str]:
 
 
 def known_results(job: Job) -> KnownResults:
-    return {"transcript": job.transcript, "feedback": job.feedback, "cuts": job.cuts}
+    return {"transcript": job.transcript, "feedback": job.feedback, "segments": job.segments}
 
 
 def raise_for_outcome(outcome: str, free_in_s: float) -> None:
@@ -414,7 +405,7 @@ def newest_first(redis: "Redis", line: str, before: int | None) -> Iterator[tupl
             records = reading.execute()
         for (_, score), record in zip(names, records, strict=True):
             before = int(score)
-            yield before, Job.from_record(record) if "road" in record else None
+            yield before, Job.from_record(record) if "stages" in record else None
         if len(names) < PAGE_CHUNK:
             return
 
@@ -434,7 +425,7 @@ def turns(redis: "Redis", tenant: str, session: str, before: float = float("inf"
             reading.hgetall(f"{PREFIX}job:{job}")
         records = reading.execute()
     left_out = {"retried_as", "rerun_as"}
-    found = [Job.from_record(record) for record in records if "road" in record and not left_out & record.keys()]
+    found = [Job.from_record(record) for record in records if "stages" in record and not left_out & record.keys()]
     return [job for job in found if not (job.error and job.error["code"] == NoSpeech.code)]
 
 

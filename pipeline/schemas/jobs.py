@@ -5,9 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.jobs.job import ModelStage, StageName
+
 State = Literal[
     "queued",
-    "cutting",
+    "segmenting",
     "listening",
     "transcribing",
     "thinking",
@@ -18,8 +20,8 @@ State = Literal[
     "canceled",
     "expired",
 ]
-Stage = Literal["asr", "llm", "tts"]
-AnyStage = Literal["cut", "parts", "asr", "llm", "hold", "tts"]
+Stage = ModelStage
+AnyStage = StageName
 Task = Literal["teach", "transcribe", "chat", "speak", "lesson", "turn"]
 Lane = Literal["interactive", "homework", "bulk"]
 Id = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]

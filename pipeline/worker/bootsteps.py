@@ -204,7 +204,7 @@ class Sweeper(bootsteps.StartStopStep):
                 sweep(self.jobs)
                 self.jobs.redis.pexpire(SWEEPING, int(every * 1000))
             if self.jobs.redis.set(f"{PREFIX}tidying", "1", nx=True, px=int(settings().orphan_s * 250)):
-                app.signature("chores.tidy", immutable=True).apply_async()
+                app.signature("maintenance.remove_orphans", immutable=True).apply_async()
         except (RedisError, OperationalError) as error:
             log.warning("the next sweep is in %s s: %s", every, error)
 

@@ -16,8 +16,8 @@ from redis.exceptions import RedisError
 from pipeline.blob_store import FolderBlobs
 from pipeline.celery_app import TASKS, app, enqueue
 from pipeline.errors import EngineFailed, OutOfMemory, TooSlow, Unavailable, WaijiaoError, wordless
-from pipeline.jobs.job import CUT, Job
-from pipeline.jobs.results import Answer, Completion, Cuts, Feedback, Transcript
+from pipeline.jobs.job import SEGMENT, STAGE_RESULTS, Job
+from pipeline.jobs.results import Answer, Completion
 from pipeline.jobs.store import Jobs, ReadyJob, Result
 from pipeline.redis_connection import REDIS_UNAVAILABLE, connect
 from pipeline.settings import settings
@@ -32,7 +32,6 @@ _lost: set[tuple[str, str]] = set()  # names and fences
 Outcome = Result | WaijiaoError
 T = TypeVar("T")
 Run = Callable[[Any, list[Job]], Sequence[Outcome]]
-RESULTS: dict[str, type[Any]] = {"asr": Transcript, "llm": Feedback, "tts": Answer, "cut": Cuts}  # of each stage
 SINGLE_MODEL_RESULTS: dict[str, type[Any]] = {"chat": Completion}  # of a task for one model alone, where it differs
 
 
@@ -80,7 +79,7 @@ def run_engine(child: EngineProcess, run: Run, batch: list[Job]) -> Sequence[Out
     """The engine's results, or for every job the error that stopped it; no exception goes on to Celery."""
     try:
         outcomes = list(run(child.engine, batch))
-        types = [SINGLE_MODEL_RESULTS.get(job.request.task, RESULTS[child.stage]) for job in batch]
+        types = [SINGLE_MODEL_RESULTS.get(job.request.task, STAGE_RESULTS[child.stage]) for job in batch]
         if len(outcomes) != len(types) or not all(map(is_outcome, outcomes, types)):
             raise TypeError(f"the engine of {child.stage} did not give one result for each job")
         return outcomes
@@ -151,7 +150,7 @@ def commit(jobs: Jobs, stage: str, job: Job, outcome: Outcome) -> list[ReadyJob]
         raise
     except Exception as error:  # noqa: BLE001 - such as a result that no JSON can hold
         ready_jobs = write_outcome(jobs, stage, job, describe_failure(error, [job]))
-    if stage in {"asr", CUT}:
+    if stage in {"asr", SEGMENT}:
         remove_unneeded(jobs, job)
     return ready_jobs
 

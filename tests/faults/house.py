@@ -18,7 +18,7 @@ START_S = 60  # seconds that everything may take to start
 
 
 class House:
-    """Use as a context. house["asr1"] is a Process; others are redis, api1, asr2, llm1, tts1, chores1 (see Plan)."""
+    """Use as a context. house["asr1"] is a Process; others are redis, api1, asr2, maintenance1 (see Plan)."""
 
     def __init__(self, home: Path, plan: Plan) -> None:
         self.plan, self.settings = plan, plan.in_home(home)
@@ -42,7 +42,7 @@ class House:
         return self.processes[name]
 
     def all(self, *kinds: str) -> list[Process]:
-        """The processes of these kinds: redis, api, asr, llm, tts, cut, chores."""
+        """The processes of these kinds: redis, api, asr, llm, tts, segment, maintenance."""
         return [each for each in self.processes.values() if each.kind in kinds]
 
     def __enter__(self) -> "House":
@@ -97,7 +97,7 @@ class House:
             return answers(self.redis)
         if process.kind == "api":
             return self.client.lives(int(process.name.removeprefix("api")))
-        return process.kind == "chores" or self.orders.loaded(process.pid)
+        return process.kind == "maintenance" or self.orders.loaded(process.pid)
 
     def worker_with(self, kind: str, n: int) -> Process:
         """The worker that began on utterance n, as soon as there is one; the latest if there were several."""

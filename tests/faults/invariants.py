@@ -15,7 +15,7 @@ from client import ENDED
 from house import House
 from waiting import wait_for
 
-from pipeline.jobs.job import CUT, STAGES
+from pipeline.jobs.job import MODEL_STAGES, SEGMENT
 from pipeline.jobs.results import Answer
 from pipeline.jobs.store import PREFIX
 
@@ -78,7 +78,7 @@ def every_success_has_one_audio(house: House) -> None:
 def nothing_of_ended_jobs_is_left(house: House) -> None:
     """All jobs have ended, so that no index may name one."""
     redis = house.redis
-    for key in ["leases", "deadlines", *(f"ready:{stage}" for stage in (*STAGES, CUT))]:
+    for key in ["leases", "deadlines", *(f"ready:{stage}" for stage in (*MODEL_STAGES, SEGMENT))]:
         assert redis.zrange(PREFIX + key, 0, -1) == [], key
     for pattern in ("held:*", "open:*", "unfinished:*", "parts:*", "open-work:*"):  # empty ones do not exist
         assert [*redis.scan_iter(PREFIX + pattern)] == []
@@ -89,7 +89,10 @@ def all_messages_are_gone(house: House) -> None:
 
     def messages() -> dict[str, object]:
         let_visibility_pass(house)
-        left = {queue: house.redis.lrange(BROKER + queue, 0, -1) for queue in (*STAGES, CUT, "chores", "dead-end")}
+        left = {
+            queue: house.redis.lrange(BROKER + queue, 0, -1)
+            for queue in (*MODEL_STAGES, SEGMENT, "maintenance", "dead-end")
+        }
         left["unacked"] = house.redis.hgetall(f"{BROKER}unacked")
         left["unacked_index"] = house.redis.zrange(f"{BROKER}unacked_index", 0, -1)
         return {name: messages for name, messages in left.items() if messages}
@@ -154,12 +157,12 @@ def records(house: House) -> dict[str, dict[str, str]]:
     """Every job's record, by `tenant/id`; erased ones have none."""
     names = [key.removeprefix(f"{PREFIX}job:") for key in house.redis.scan_iter(f"{PREFIX}job:*")]
     found = {name: house.redis.hgetall(f"{PREFIX}job:{name}") for name in names}
-    return {name: record for name, record in found.items() if "road" in record}
+    return {name: record for name, record in found.items() if "stages" in record}
 
 
 def blobs(record: dict[str, str]) -> set[str]:
     """What an ended job may keep: its answer; its recording only when it died unheard, so that it can be retried."""
     answer = Answer.from_dict(json.loads(record["answer"])).blobs if "answer" in record else set()
-    heard = "transcript" in record or "cuts" in record
+    heard = "transcript" in record or "segments" in record
     recording = json.loads(record["question"])["recording"] if "dead" in record and not heard else ""
     return {*answer, recording} - {""}

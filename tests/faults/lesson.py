@@ -14,10 +14,10 @@ from recordings import LEARNERS, wav
 
 from pipeline.jobs.job import Job
 from pipeline.jobs.store import PREFIX
-from worker_cut.children import turn_id
-from worker_cut.listening import listen
-from worker_cut.reading import RATE, read
-from worker_cut.turns import cut_into_turns
+from worker_segment.audio_stream import SAMPLE_RATE, read_blocks
+from worker_segment.segmenter import turn_id
+from worker_segment.speaker_turns import find_speaker_turns
+from worker_segment.voice_activity import detect_voice_activity
 
 SPEAKERS = ("000010113", "000260015", "010270268", "022080179", "024300001")  # who speak for three seconds each
 PAUSE_S = 1.5
@@ -34,11 +34,13 @@ class Talk:
 @functools.cache
 def talk() -> Talk:
     """The same for all tests."""
-    pause = np.zeros(round(PAUSE_S * RATE), np.float32)
+    pause = np.zeros(round(PAUSE_S * SAMPLE_RATE), np.float32)
     spoken = [soundfile.read(LEARNERS / f"{name}.wav", dtype="float32")[0] for name in SPEAKERS]
     audio = wav(np.concatenate([part for each in spoken for part in (pause, each)] + [pause]))
-    cuts = cut_into_turns(listen(read(io.BytesIO(audio), 60)))
-    lengths = [(round(cut.end * RATE) - round(cut.start * RATE)) / RATE for cut in cuts]
+    segments = find_speaker_turns(detect_voice_activity(read_blocks(io.BytesIO(audio), 60)))
+    lengths = [
+        (round(segment.end * SAMPLE_RATE) - round(segment.start * SAMPLE_RATE)) / SAMPLE_RATE for segment in segments
+    ]
     utterances = tuple(round((length - LEAST_S) / STEP_S) for length in lengths)
     assert len(set(utterances)) == len(SPEAKERS), utterances
     return Talk(audio, utterances)

@@ -23,7 +23,7 @@ WEBHOOKS, GUARD = "tests/redis/test_webhooks.py", "tests/unit/test_webhook_guard
 KEYS, ACCESS = "tests/redis/test_keys.py", "tests/redis/test_access.py"
 BOUNDS, LEASES, BLOBS = "tests/redis/test_bounds.py", "tests/redis/test_leases.py", "tests/unit/test_blobs.py"
 HOLDING, LANES = "tests/redis/test_holding.py", "tests/redis/test_lanes.py"
-HANDED_IN, CUTTING = "tests/redis/test_handed_in.py", "tests/redis/test_cutting_again.py"
+HANDED_IN, SEGMENTING = "tests/redis/test_handed_in.py", "tests/redis/test_cutting_again.py"
 
 CLIENT, CLIENT_FAULTS = "tests/served/test_client.py", "tests/served/test_client_faults.py"
 
@@ -141,7 +141,7 @@ MUTANTS = [
     Mutant(
         "a submission's known id",
         "pipeline/jobs/scripts/submit.lua",
-        "if redis.call('HEXISTS', key(job), 'road') == 1 then",
+        "if redis.call('HEXISTS', key(job), 'stages') == 1 then",
         "if false then",
         f"{REPEATS}::test_the_whole_road_said_twice_is_walked_once",
     ),
@@ -224,7 +224,7 @@ MUTANTS = [
     ),
     Mutant(
         "a canceled answer is spoken no further",
-        "worker_tts/speech.py",
+        "worker_tts/speaker.py",
         "if self.sentences and not wanted(self.job):",
         "if False:",
         f"{PARTS}::test_a_canceled_job_is_given_up_between_two_sentences",
@@ -273,16 +273,16 @@ MUTANTS = [
     ),
     Mutant(
         "every address of a webhook is judged",
-        "worker_chores/guarded.py",
-        "if not all(self.allows(address) for address in addresses):",
-        "if not any(self.allows(address) for address in addresses):",
+        "worker_maintenance/safe_http.py",
+        "if not all(self.is_allowed(address) for address in addresses):",
+        "if not any(self.is_allowed(address) for address in addresses):",
         f"{GUARD}::test_one_forbidden_address_among_public_ones_is_enough_to_refuse",
     ),
     Mutant(
         "the judged address is connected to",
-        "worker_chores/guarded.py",
-        "connect_tcp(address, port, left(self.until))",
-        "connect_tcp(host, port, left(self.until))",
+        "worker_maintenance/safe_http.py",
+        "connect_tcp(address, port, seconds_left(self.deadline))",
+        "connect_tcp(host, port, seconds_left(self.deadline))",
         f"{GUARD}::test_a_name_is_looked_up_once_and_the_checked_address_connected_to",
     ),
     Mutant(
@@ -367,7 +367,7 @@ MUTANTS = [
         "pipeline/jobs/scripts/lib.lua",
         "if stage == 'parts' and redis.call('EXISTS', P .. 'parts:' .. job) == 0 then",
         "if false then",
-        f"{HOLDING}::test_turns_that_are_done_before_the_last_is_cut_let_the_lesson_go_on_at_once",
+        f"{HOLDING}::test_turns_that_are_done_before_the_last_is_submitted_let_the_lesson_go_on_at_once",
     ),
     Mutant(
         "a lesson's end is its turns' end",
@@ -379,14 +379,14 @@ MUTANTS = [
     Mutant(
         "an erasure of a lesson takes its turns",
         "pipeline/jobs/scripts/lib.lua",
-        "if redis.call('HEXISTS', key(turn), 'road') == 1 then forget(turn, tombstone_s) end",
+        "if redis.call('HEXISTS', key(turn), 'stages') == 1 then forget(turn, tombstone_s) end",
         "",
         f"{HOLDING}::test_a_lesson_that_is_erased_takes_every_word_of_its_turns_with_it",
     ),
     Mutant(
         "a turn that was erased by itself",
         "pipeline/jobs/scripts/lib.lua",
-        "if redis.call('HEXISTS', key(turn), 'road') == 1 then forget(turn, tombstone_s) end",
+        "if redis.call('HEXISTS', key(turn), 'stages') == 1 then forget(turn, tombstone_s) end",
         "forget(turn, tombstone_s)",
         f"{HOLDING}::test_a_lesson_can_be_erased_after_one_of_its_turns_was",
     ),
@@ -414,7 +414,7 @@ MUTANTS = [
     Mutant(
         "what is only written down is not taken over",
         "pipeline/jobs/store.py",
-        ' if "llm" in question.road else None',
+        ' if "llm" in question.stages else None',
         "",
         f"{HOLDING}::test_what_another_says_in_a_lesson_that_is_left_again_is_written_down_again",
     ),
@@ -483,31 +483,31 @@ MUTANTS = [
     ),
     Mutant(
         "a turn's id follows from its number",
-        "worker_cut/children.py",
+        "worker_segment/segmenter.py",
         'f"{lesson_id}/{number}".encode()',
         'f"{object()}".encode()',
-        f"{CUTTING}::test_a_turn_that_is_handed_on_again_is_the_same_and_is_not_even_written",
+        f"{SEGMENTING}::test_a_turn_that_is_submitted_again_is_the_same_and_is_not_even_written",
     ),
     Mutant(
         "a turn that is there is not made again",
-        "worker_cut/cutting.py",
+        "worker_segment/segmenter.py",
         "if self.jobs.has(question.name):",
         "if False:",
-        f"{CUTTING}::test_a_turn_that_is_handed_on_again_is_the_same_and_is_not_even_written",
+        f"{SEGMENTING}::test_a_turn_that_is_submitted_again_is_the_same_and_is_not_even_written",
     ),
     Mutant(
         "one recording of a turn",
-        "worker_cut/cutting.py",
+        "worker_segment/segmenter.py",
         "if accepted.job.question.recording != blob.name:",
         "if False:",
-        f"{CUTTING}::test_two_who_cut_the_same_lesson_make_one_turn_with_one_recording",
+        f"{SEGMENTING}::test_two_who_segment_the_same_lesson_make_one_turn_with_one_recording",
     ),
     Mutant(
         "nothing is left of a turn that was refused",
-        "worker_cut/cutting.py",
+        "worker_segment/segmenter.py",
         "            self.blobs.delete(blob.name)\n            raise",
         "            raise",
-        f"{CUTTING}::test_a_turn_of_a_lesson_that_was_canceled_leaves_no_recording",
+        f"{SEGMENTING}::test_a_turn_of_a_lesson_that_was_canceled_leaves_no_recording",
     ),
 ]
 

@@ -12,7 +12,7 @@ from processes import Process
 from pipeline.settings import Settings
 from waijiao import embedded_redis, services
 
-KINDS = ("asr", "llm", "tts", "cut", "chores")
+KINDS = ("asr", "llm", "tts", "segment", "maintenance")
 ENTRIES = {"api:create_app()": "faulty.api:create_app()", **{f"worker_{kind}.tasks": "faulty.worker" for kind in KINDS}}
 CLOCKS = {"lease_s": 2, "sweep_s": 0.3, "stage_s": 5, "shutdown_s": 3, "orphan_s": 3, "stall_s": 5, "load_s": 30}
 ENGINES = {f"{kind}_engine": "scripted" for kind in ("asr", "llm", "tts")}
@@ -24,7 +24,7 @@ QUIET_PORTS = range(20_000, 32_000)  # below those that the system hands out, so
 class Plan:
     """A house: how many workers of each kind, how many API processes, and what differs from CLOCKS and the defaults."""
 
-    workers: dict[str, int] = field(default_factory=lambda: {"asr": 2, "llm": 1, "tts": 1, "chores": 1})
+    workers: dict[str, int] = field(default_factory=lambda: {"asr": 2, "llm": 1, "tts": 1, "maintenance": 1})
     apis: int = 1
     proxied: bool = False  # everything but the test itself speaks to Redis through house.proxy
     visibility_s: float | None = None  # Celery's visibility timeout; None: the product's own

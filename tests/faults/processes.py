@@ -40,7 +40,7 @@ class Process:
 
     @property
     def kind(self) -> str:
-        """redis, api, asr, llm, tts, cut or chores."""
+        """redis, api, asr, llm, tts, segment or maintenance."""
         return self.name.rstrip("0123456789")
 
     @property

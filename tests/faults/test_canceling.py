@@ -4,7 +4,7 @@ import pytest
 from plan import Plan
 from waiting import wait_for
 
-PLAN = Plan(workers={"asr": 2, "llm": 1, "tts": 2, "chores": 1}, settings={"stage_s": 30})
+PLAN = Plan(workers={"asr": 2, "llm": 1, "tts": 2, "maintenance": 1}, settings={"stage_s": 30})
 STOPS_S = 2  # seconds after which a canceled answer may still be thought about
 
 

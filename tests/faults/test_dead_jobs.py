@@ -8,7 +8,7 @@ import pytest
 from client import Said
 from plan import Plan
 
-PLAN = Plan(workers={"asr": 1, "llm": 1, "tts": 1, "chores": 1})
+PLAN = Plan(workers={"asr": 1, "llm": 1, "tts": 1, "maintenance": 1})
 KINDS = ["asr", "llm", "tts"]
 
 

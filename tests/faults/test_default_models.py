@@ -13,7 +13,7 @@ from e2e_house import ENDED, House, start, until_ready
 from recordings import LEARNERS
 from waiting import wait_for
 
-from pipeline.jobs.job import STAGES
+from pipeline.jobs.job import MODEL_STAGES
 from pipeline.jobs.store import PREFIX
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings, settings
@@ -25,7 +25,7 @@ ANSWERED_S = 120  # seconds, on a busy machine
 
 @pytest.fixture
 def up(tmp_path) -> Iterator[House]:
-    counts = [part for stage in STAGES for part in (f"--{stage}", "1")]
+    counts = [part for stage in MODEL_STAGES for part in (f"--{stage}", "1")]
     running = until_ready(start(tmp_path, *counts, WAIJIAO_MODELS=str(settings().models_folder), **CLOCKS))
     yield running
     running.process.terminate()
@@ -39,7 +39,7 @@ def test_every_learner_is_answered_although_each_worker_and_redis_are_killed(up)
         for number, recording in enumerate(RECORDINGS)
     ]
     with connect(Settings(home=up.home, redis_url="")) as redis:
-        for stage in STAGES:
+        for stage in MODEL_STAGES:
             worker = leader(up, f"worker_{stage}")
             wait_for(lambda: killed_at_work(redis, stage, worker), ANSWERED_S, look=0.01)  # noqa: B023 - called at once
     os.killpg(leader(up, "redis-server"), signal.SIGKILL)
@@ -49,7 +49,7 @@ def test_every_learner_is_answered_although_each_worker_and_redis_are_killed(up)
         for each in accepted
     ]
     assert [each["state"] for each in ended] == ["succeeded"] * len(RECORDINGS)
-    for stage in STAGES:
+    for stage in MODEL_STAGES:
         assert max(each["attempts"][stage] for each in ended) > 1
     for number, session in enumerate(sessions):
         turns = up.get(f"/v1/sessions/{session}").json()["turns"]

@@ -4,7 +4,7 @@ import pytest
 from invariants import all_messages_are_gone
 from plan import Plan
 
-PLAN = Plan(workers={"asr": 2, "llm": 2, "tts": 2, "chores": 1}, settings={"stage_s": 30})
+PLAN = Plan(workers={"asr": 2, "llm": 2, "tts": 2, "maintenance": 1}, settings={"stage_s": 30})
 KINDS = ["asr", "llm", "tts"]
 
 

@@ -9,7 +9,7 @@ from plan import Plan
 MOST, MOST_TURNS = 20, 4  # jobs that the server may have, and turns that a session may
 PACE_S = 0.5  # seconds from one job's end to the next's
 PLAN = Plan(
-    workers={"asr": 1, "llm": 1, "tts": 1, "chores": 1},
+    workers={"asr": 1, "llm": 1, "tts": 1, "maintenance": 1},
     apis=2,
     settings={"max_jobs": MOST, "max_jobs_session": MOST_TURNS, "stage_s": 30},
 )

@@ -13,7 +13,13 @@ from plan import KINDS, Plan
 from waiting import wait_for
 
 PLAN = Plan(workers=dict.fromkeys(KINDS, 1))
-TASKS = {"asr": "asr.transcribe", "llm": "llm.answer", "tts": "tts.speak", "cut": "cut.cut", "chores": "chores.tidy"}
+TASKS = {
+    "asr": "asr.transcribe",
+    "llm": "llm.answer",
+    "tts": "tts.speak",
+    "segment": "segment.segment_lessons",
+    "maintenance": "maintenance.remove_orphans",
+}
 REMOVED = "a message that is no bell was removed"
 
 

@@ -10,7 +10,7 @@ from plan import Plan
 from waiting import wait_for
 
 THREADS = 4  # requests that the API serves at once
-PLAN = Plan(workers={"asr": 1, "llm": 1, "tts": 1, "chores": 1}, settings={"api_threads": THREADS})
+PLAN = Plan(workers={"asr": 1, "llm": 1, "tts": 1, "maintenance": 1}, settings={"api_threads": THREADS})
 LONG = 6_000  # an utterance of a minute, whose recording of 2 MB goes through a temporary file
 BYTES = 10  # of a slow upload
 

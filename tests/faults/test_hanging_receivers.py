@@ -42,21 +42,21 @@ def test_a_worker_killed_while_it_delivers_delivers_again_under_the_same_id(hous
     receiver.hangs.set()
     said = client.say(webhook=receiver.url)
     wait_for(lambda: receiver.told)
-    house["chores1"].kill()
+    house["maintenance1"].kill()
     receiver.hangs.clear()
-    house.start("chores1")
+    house.start("maintenance1")
     wait_for(lambda: delivered(house, said))
     assert len(receiver.told) == 2
     assert len({each.id for each in receiver.told}) == 1
 
 
 def test_events_of_the_time_without_a_chores_worker_are_told_when_there_is_one(house, client, receiver):
-    house["chores1"].kill()
+    house["maintenance1"].kill()
     said = [client.say(webhook=receiver.url) for _ in range(3)]
     for each in said:
         client.succeeded(each)
-    house.redis.delete("waijiao:celery:chores")  # and their bells are lost
-    house.start("chores1")
+    house.redis.delete("waijiao:celery:maintenance")  # and their bells are lost
+    house.start("maintenance1")
     wait_for(lambda: all(delivered(house, each) for each in said))
     assert len(receiver.told) == 3
 

@@ -15,7 +15,7 @@ from waiting import wait_for
 from pipeline.jobs.store import PREFIX, STARVATION_S
 
 PLAN = Plan(
-    workers={"asr": 1, "llm": 1, "tts": 1, "cut": 1, "chores": 1},
+    workers={"asr": 1, "llm": 1, "tts": 1, "segment": 1, "maintenance": 1},
     settings={"lease_s": 5, "stage_s": 60, "llm_batch": 1, "webhook_networks": "127.0.0.0/8", "webhook_s": 3},
 )
 TWO = [{"name": "Ann"}, {"name": "Ben"}]
@@ -126,9 +126,9 @@ def test_that_a_class_is_complete_is_told_under_one_id_whatever_dies(house, clie
         orders.give("tts", place, "die")
     homework.hand_in("Ben")
     wait_for(lambda: receiver.told)
-    house["chores1"].kill()
+    house["maintenance1"].kill()
     receiver.hangs.clear()
-    house.start("chores1")
+    house.start("maintenance1")
     wait_for(lambda: len(receiver.told) == 2)
     homework.succeeded()
     del homework.says["Ann"]

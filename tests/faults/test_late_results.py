@@ -7,7 +7,7 @@ import pytest
 from plan import Plan
 from waiting import wait_for
 
-PLAN = Plan(workers={"asr": 2, "llm": 2, "tts": 2, "chores": 1}, visibility_s=1)
+PLAN = Plan(workers={"asr": 2, "llm": 2, "tts": 2, "maintenance": 1}, visibility_s=1)
 STAGES = ("asr", "llm", "tts")
 
 

@@ -7,10 +7,10 @@ from plan import Plan
 from waiting import wait_for
 
 PLAN = Plan(
-    workers={"asr": 1, "llm": 1, "tts": 1, "cut": 1, "chores": 1},
-    settings={"lease_s": 5, "stage_s": 30, "llm_batch": 1},  # to cut is real work, and the machine may be busy
+    workers={"asr": 1, "llm": 1, "tts": 1, "segment": 1, "maintenance": 1},
+    settings={"lease_s": 5, "stage_s": 30, "llm_batch": 1},  # segmentation is real work, and the machine may be busy
 )
-STOPS_S = 4  # seconds after which a lesson that was canceled is cut no further, on a busy machine
+STOPS_S = 4  # seconds after which a lesson that was canceled is segmented no further, on a busy machine
 IN_TIME_S = 12  # seconds in which a worker ends that is told to: as in test_stopping.py
 ONCE, NOT_AT_ALL = [1] * 5, [0] * 5
 
@@ -29,32 +29,32 @@ def die_at(house, kind: str, place: str, time: int, death: str = "die") -> None:
     house.orders.give(kind, place, death)
 
 
-def test_a_lesson_is_cut_heard_answered_and_summed_up(house):
+def test_a_lesson_is_segmented_heard_answered_and_summed_up(house):
     lesson = leave(house)
     assert lesson.succeeded()["failed"] == []
     assert (lesson.runs("asr"), lesson.runs("llm")) == (ONCE, ONCE)
-    assert lesson.job.attempts == {"cut": 1, "llm": 1, "tts": 1}
+    assert lesson.job.attempts == {"segment": 1, "llm": 1, "tts": 1}
 
 
 @pytest.mark.parametrize(
     ("place", "time", "death"),
     [("after_submit", 2, "die"), ("before_submit", 3, "die_all"), ("in_blob", 4, "die"), ("before_complete", 1, "die")],
 )
-def test_a_cutter_that_dies_goes_on_where_it_was(house, place, time, death):
-    die_at(house, "cut", place, time, death)
+def test_a_segmenter_that_dies_goes_on_where_it_was(house, place, time, death):
+    die_at(house, "segment", place, time, death)
     house.keep_alive()
     lesson = leave(house)
     assert lesson.succeeded()["failed"] == []
-    assert lesson.job.attempts["cut"] == 2
+    assert lesson.job.attempts["segment"] == 2
     assert (lesson.runs("asr"), lesson.runs("llm")) == (ONCE, ONCE)
 
 
-def test_a_lesson_that_was_cut_is_not_cut_again(house, orders):
-    orders.give("cut", "after_complete", "die")
+def test_a_lesson_that_was_segmented_is_not_segmented_again(house, orders):
+    orders.give("segment", "after_complete", "die")
     lesson = leave(house)
     lesson.succeeded()
     assert orders.obeyed("after_complete")
-    assert (lesson.job.attempts["cut"], lesson.runs("asr")) == (1, ONCE)
+    assert (lesson.job.attempts["segment"], lesson.runs("asr")) == (1, ONCE)
 
 
 def test_workers_that_die_in_a_turn_do_that_turn_again_and_no_other(house, orders):
@@ -73,7 +73,7 @@ def test_a_summary_whose_worker_dies_is_made_again_unless_it_was_recorded(house,
     die_at(house, "llm", place, 2)
     orders.withdraw(talk().utterances[-1])
     lesson.succeeded()
-    assert lesson.job.attempts == {"cut": 1, "llm": 2 if place == "before_complete" else 1, "tts": 1}
+    assert lesson.job.attempts == {"segment": 1, "llm": 2 if place == "before_complete" else 1, "tts": 1}
     assert lesson.runs("llm") == ONCE
 
 
@@ -92,7 +92,7 @@ def test_a_turn_that_kills_its_workers_is_named_and_the_lesson_is_summed_up_with
 
 
 def test_a_redis_that_is_killed_in_mid_lesson_costs_no_turn(house, orders):
-    die_at(house, "cut", "after_submit", 4)
+    die_at(house, "segment", "after_submit", 4)
     lesson = waiting_for_its_last_turn(house)
     house.restart("redis")
     house.keep_alive()
@@ -101,40 +101,40 @@ def test_a_redis_that_is_killed_in_mid_lesson_costs_no_turn(house, orders):
     assert lesson.runs("asr") == ONCE
 
 
-def test_a_cutter_whose_lesson_redis_forgot_cuts_the_next_one(house, client, orders):
-    lesson = stopped_in_cutting(house, "before_submit")
+def test_a_segmenter_whose_lesson_redis_forgot_segments_the_next_one(house, client, orders):
+    lesson = stopped_in_segmenting(house, "before_submit")
     house.redis.flushall()
     orders.withdraw()
     leave(house).succeeded()
     assert client.ask("GET", f"/v1/lessons/{lesson.id}").status_code == 404
 
 
-def test_a_lesson_waits_for_a_cutter_and_needs_no_message(house):
-    house["cut1"].kill()
+def test_a_lesson_waits_for_a_segmenter_and_needs_no_message(house):
+    house["segment1"].kill()
     lesson = leave(house)
-    house.redis.delete(f"{BROKER}cut")
-    house.start("cut1")
+    house.redis.delete(f"{BROKER}segment")
+    house.start("segment1")
     lesson.succeeded()
 
 
-def test_a_cutter_that_is_told_to_stop_hands_the_lesson_back_at_no_attempt_s_cost(house, orders):
-    lesson = stopped_in_cutting(house, "after_submit")
-    house["cut1"].stop()
-    assert house["cut1"].ended(IN_TIME_S) == 0
+def test_a_segmenter_that_is_told_to_stop_hands_the_lesson_back_at_no_attempt_s_cost(house, orders):
+    lesson = stopped_in_segmenting(house, "after_submit")
+    house["segment1"].stop()
+    assert house["segment1"].ended(IN_TIME_S) == 0
     orders.withdraw()
-    house.start("cut1")
+    house.start("segment1")
     lesson.succeeded()
-    assert (lesson.job.attempts["cut"], lesson.runs("asr")) == (1, ONCE)
+    assert (lesson.job.attempts["segment"], lesson.runs("asr")) == (1, ONCE)
 
 
 @pytest.mark.parametrize("place", ["before_claim", "in_blob", "before_submit", "after_submit"])
-def test_a_lesson_that_is_canceled_while_it_is_cut_leaves_nothing(house, client, orders, place):
+def test_a_lesson_that_is_canceled_while_it_is_segmented_leaves_nothing(house, client, orders, place):
     house["asr1"].kill()  # so that no turn ends before
-    lesson = stopped_in_cutting(house, place)
+    lesson = stopped_in_segmenting(house, place)
     assert client.ask("DELETE", f"/v1/lessons/{lesson.id}").json()["state"] == "canceled"
     following = leave(house)
     orders.withdraw()
-    wait_for(lambda: following.job.stage != "cut" or following.job.attempts, STOPS_S)
+    wait_for(lambda: following.job.stage != "segment" or following.job.attempts, STOPS_S)
     assert {turn.state for turn in lesson.turns} <= {"canceled"}
     assert lesson.kept() == []
     assert client.ask("DELETE", f"/v1/lessons/{lesson.id}").status_code == 204
@@ -157,8 +157,8 @@ def test_a_lesson_that_is_erased_while_its_turns_are_answered_leaves_nothing(hou
 
 
 def test_a_lesson_whose_turns_find_no_room_fails_whole_and_is_retried(house, client, orders):
-    orders.give("cut", "in_blob", "slow 0", times=2)
-    orders.give("cut", "in_blob", "full", times=3)
+    orders.give("segment", "in_blob", "slow 0", times=2)
+    orders.give("segment", "in_blob", "full", times=3)
     lesson = leave(house)
     assert client.ended(lesson.id)["error"]["code"] == "unavailable"
     assert {turn.state for turn in lesson.turns} <= {"canceled", "succeeded"}
@@ -175,11 +175,11 @@ def waiting_for_its_last_turn(house) -> Lesson:
     return lesson
 
 
-def stopped_in_cutting(house, place: str) -> Lesson:
+def stopped_in_segmenting(house, place: str) -> Lesson:
     """A lesson whose worker stands at this crash point, when it comes there for the second time or claims it."""
     if place != "before_claim":
-        house.orders.give("cut", place, "slow 0")
-    house.orders.give("cut", place, "wait")
+        house.orders.give("segment", place, "slow 0")
+    house.orders.give("segment", place, "wait")
     lesson = leave(house)
     wait_for(lambda: not any(house.orders.folder.glob("*.order")))
     return lesson

@@ -16,7 +16,7 @@ UNRUNG = 300  # bells that only the sweep rings
 SWEEPS = 4  # looked at after all bells were rung
 ERASED_S = 15
 PLAN = Plan(
-    workers={"asr": 1, "llm": 2, "tts": 2, "chores": 1},
+    workers={"asr": 1, "llm": 2, "tts": 2, "maintenance": 1},
     settings={"max_jobs": 2 * MANY, "max_jobs_tenant": 2 * MANY, "sweep_s": 1, "stage_s": 60},
 )
 

@@ -5,7 +5,7 @@ from house import House
 from plan import Plan
 from waiting import wait_for
 
-PLAN = Plan(workers={"asr": 1, "llm": 1, "tts": 1, "chores": 1}, settings={"stall_s": 3})
+PLAN = Plan(workers={"asr": 1, "llm": 1, "tts": 1, "maintenance": 1}, settings={"stall_s": 3})
 STAGES = ("asr", "llm", "tts")
 ENDS_S = 20  # seconds in which a worker that cannot start has ended
 BACK_S = 15  # seconds after which a worker that takes no work is back, and has answered

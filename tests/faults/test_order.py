@@ -8,7 +8,7 @@ from plan import Plan
 from waiting import wait_for
 
 PLAN = Plan(
-    workers={"asr": 2, "llm": 2, "tts": 2, "chores": 1},
+    workers={"asr": 2, "llm": 2, "tts": 2, "maintenance": 1},
     apis=2,
     settings={"stage_s": 30, "orphan_s": 10},  # to tidy up after hundreds of jobs takes longer than after a few
 )

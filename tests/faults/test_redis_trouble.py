@@ -32,7 +32,7 @@ def test_redis_may_be_gone_for_a_minute(house, client, orders):
     while time.monotonic() < until:
         everything_is_refused(client, answered)
         time.sleep(1)
-    assert all(each.alive for each in house.all("api", "asr", "llm", "tts", "chores"))
+    assert all(each.alive for each in house.all("api", "asr", "llm", "tts", "maintenance"))
     house.start("redis")
     everybody_works_again(house)
     for said in waiting:

@@ -16,7 +16,7 @@ from plan import Plan
 
 SOAK_S = float(os.environ.get("WAIJIAO_SOAK_S", "60"))  # seconds
 SEED = int(os.environ.get("WAIJIAO_SOAK_SEED", "2026"))
-PLAN = Plan(workers={"asr": 2, "llm": 1, "tts": 1, "chores": 1}, apis=2, proxied=True)
+PLAN = Plan(workers={"asr": 2, "llm": 1, "tts": 1, "maintenance": 1}, apis=2, proxied=True)
 WORKERS = ("asr", "llm", "tts")
 REMEMBERED = {200, 204, 404, 410}  # how the end of something is answered, also when it is asked for again
 
@@ -38,7 +38,7 @@ class Faults:
         return self.choices.choice(self.house.all(*kinds))
 
     def kill(self) -> str:
-        victim = self.somebody("api", "chores", *WORKERS)
+        victim = self.somebody("api", "maintenance", *WORKERS)
         victim.kill()
         return victim.name
 
@@ -49,7 +49,7 @@ class Faults:
         return victim.name
 
     def stop(self) -> str:
-        victim = self.somebody("api", "chores", *WORKERS)
+        victim = self.somebody("api", "maintenance", *WORKERS)
         victim.stop()
         return victim.name
 

@@ -58,10 +58,10 @@ def test_a_result_that_comes_after_the_work_was_handed_back_is_refused(house, cl
 def test_everything_that_is_told_to_stop_at_once_ends_and_loses_nothing(house, client, number):
     """As Ctrl-C in a terminal does: every process of every group gets the signal."""
     held = [house.held(kind) for kind in reversed(STAGES)] + [client.say() for _ in range(3)]
-    for each in house.all("api", *STAGES, "chores"):
+    for each in house.all("api", *STAGES, "maintenance"):
         each.signal(number)
-    assert {each.name: each.ended(IN_TIME_S) for each in house.all("api", *STAGES, "chores")} == dict.fromkeys(
-        [each.name for each in house.all("api", *STAGES, "chores")], 0
+    assert {each.name: each.ended(IN_TIME_S) for each in house.all("api", *STAGES, "maintenance")} == dict.fromkeys(
+        [each.name for each in house.all("api", *STAGES, "maintenance")], 0
     )
     house.heal()
     for said in held:
@@ -70,9 +70,9 @@ def test_everything_that_is_told_to_stop_at_once_ends_and_loses_nothing(house, c
 
 def test_an_idle_house_ends_soon(house):
     told = time.monotonic()
-    for each in house.all("api", *STAGES, "chores"):
+    for each in house.all("api", *STAGES, "maintenance"):
         each.stop()
-    for each in house.all("api", *STAGES, "chores"):
+    for each in house.all("api", *STAGES, "maintenance"):
         assert each.ended(IN_TIME_S) == 0
     assert time.monotonic() - told < SOON_S
 
@@ -81,9 +81,9 @@ def test_an_idle_house_ends_soon(house):
 def test_everything_ends_in_time_although_redis_is_gone_or_silent(house, client, trouble):
     held = [house.held(kind) for kind in reversed(STAGES)]
     getattr(house["redis"], trouble)()
-    for each in house.all("api", *STAGES, "chores"):
+    for each in house.all("api", *STAGES, "maintenance"):
         each.stop()
-    for each in house.all("api", *STAGES, "chores"):
+    for each in house.all("api", *STAGES, "maintenance"):
         assert each.ended(IN_TIME_S) == 0
     house.heal()
     for said in held:
@@ -120,7 +120,7 @@ def test_a_request_that_takes_longer_than_the_grace_is_not_accepted_twice(house,
 def test_a_rolling_restart_under_load_costs_nothing(house, client):
     before = set(client.accepted)
     with steady_load(house):
-        for each in house.all("api", *STAGES, "chores"):
+        for each in house.all("api", *STAGES, "maintenance"):
             each.stop()
             assert each.ended(IN_TIME_S) == 0
             house.start(each.name)

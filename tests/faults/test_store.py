@@ -8,7 +8,7 @@ import pytest
 from client import Said
 from plan import Plan
 
-PLAN = Plan(workers={"asr": 1, "llm": 1, "tts": 1, "chores": 1})
+PLAN = Plan(workers={"asr": 1, "llm": 1, "tts": 1, "maintenance": 1})
 ROOM = 10_000  # bytes: less than any recording or answer, more than the ledger of a few tests
 LONG = 3_000  # an utterance of 1 MB, more than the API keeps in memory
 Trouble = Callable[..., AbstractContextManager[None]]

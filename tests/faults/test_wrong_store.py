@@ -3,7 +3,7 @@
 import pytest
 from plan import Plan
 
-PLAN = Plan(workers={"asr": 1, "llm": 1, "tts": 1, "chores": 1})
+PLAN = Plan(workers={"asr": 1, "llm": 1, "tts": 1, "maintenance": 1})
 ENDS_S = 20  # seconds in which a worker that cannot start has ended
 SAYS = "waijiao: this worker cannot start: WAIJIAO_BLOBS="
 

@@ -23,10 +23,10 @@ from pipeline.model_files.catalogue import find
 from pipeline.model_files.download import fetch
 from pipeline.settings import Settings, settings
 from tiny import bark as tiny
-from worker_tts.bark import PAUSE_S, Bark
-from worker_tts.engine import Line, load
-from worker_tts.sentences import join
-from worker_tts.speaking import Speaker
+from worker_tts.bark.engine import PAUSE_S, Bark
+from worker_tts.engine import Utterance, load
+from worker_tts.sentences import join_waveforms
+from worker_tts.speaker import SpeechSynthesizer
 
 HELLO = "Hello, how are you today?"
 
@@ -54,7 +54,7 @@ def frail(folder):
 
 def said(speaker, text, **how):
     """The samples of one line alone."""
-    return speaker.speak([Line(text, **how)])[0].samples
+    return speaker.speak([Utterance(text, **how)])[0].samples
 
 
 def same(sound, samples):
@@ -65,7 +65,7 @@ def same(sound, samples):
 
 
 def test_it_speaks_clean_sound(voice):
-    (sound,) = voice.speak([Line(HELLO)])
+    (sound,) = voice.speak([Utterance(HELLO)])
 
     assert (sound.rate, sound.samples.dtype) == (24_000, np.float32)
     assert 0.05 < np.abs(sound.samples).max() <= 1
@@ -75,10 +75,10 @@ def test_it_speaks_clean_sound(voice):
 @pytest.mark.parametrize("batch", [2, 8])
 def test_a_line_sounds_the_same_alone_and_among_others(folder, voice, batch):
     lines = [
-        Line(HELLO, seed=1),
-        Line("I went to 图书馆 with her.", voice="en_speaker_9", seed=2),
-        Line("你好，我是老师。", language="zh", seed=3),
-        Line("Yes.", voice="v2/de_speaker_3", seed=4),
+        Utterance(HELLO, seed=1),
+        Utterance("I went to 图书馆 with her.", voice="en_speaker_9", seed=2),
+        Utterance("你好，我是老师。", language="zh", seed=3),
+        Utterance("Yes.", voice="v2/de_speaker_3", seed=4),
     ]
 
     together = Bark(folder, choosing(folder, tts_batch=batch)).speak(lines)
@@ -94,11 +94,15 @@ def test_the_same_seed_gives_the_same_samples(voice):
 
 
 def test_a_line_in_two_languages_is_spoken_by_a_voice_of_each_in_its_order(voice):
-    (mixed,) = voice.speak([Line("I read 两本书 in the 图书馆.", voice="en_speaker_9")])
+    (mixed,) = voice.speak([Utterance("I read 两本书 in the 图书馆.", voice="en_speaker_9")])
 
-    parts = [Line("I read", "en_speaker_9"), Line("两本书", "zh_speaker_9"), Line("in the", "en_speaker_9")]
-    alone = voice.speak([*parts, Line("图书馆.", "zh_speaker_9", language="zh")])
-    assert same(mixed, join(alone, PAUSE_S).samples)
+    parts = [
+        Utterance("I read", "en_speaker_9"),
+        Utterance("两本书", "zh_speaker_9"),
+        Utterance("in the", "en_speaker_9"),
+    ]
+    alone = voice.speak([*parts, Utterance("图书馆.", "zh_speaker_9", language="zh")])
+    assert same(mixed, join_waveforms(alone, PAUSE_S).samples)
 
 
 def test_a_voice_of_no_name_is_a_man_in_both_languages_of_the_teacher(voice):
@@ -109,23 +113,24 @@ def test_a_voice_of_no_name_is_a_man_in_both_languages_of_the_teacher(voice):
 def test_a_long_line_is_spoken_whole_in_pieces(voice):
     text = ", ".join(["I go to school every day"] * 10)
 
-    (sound,) = voice.speak([Line(text)])
+    (sound,) = voice.speak([Utterance(text)])
 
     pieces = [", ".join(["I go to school every day"] * count) for count in (6, 4)]
-    alone = voice.speak([Line(pieces[0] + ","), Line(pieces[1])])
-    assert same(sound, join(alone, PAUSE_S).samples)
+    alone = voice.speak([Utterance(pieces[0] + ","), Utterance(pieces[1])])
+    assert same(sound, join_waveforms(alone, PAUSE_S).samples)
 
 
 def test_no_text_has_more_tokens_than_bark_reads(voice):
-    rows = voice.plan(Line("éÀß1!" * 200 + "书" * 200))
+    parts = voice.plan(Utterance("éÀß1!" * 200 + "书" * 200))
 
-    assert max(len(row.text) for row in rows) <= 256
-    assert sum(len(row.text) for row in rows) == 5 * 200 + 200 - 600  # a word without a known beginning is one token
+    counts = [len(part.tokens) for part in parts]
+    assert max(counts) <= 256
+    assert sum(counts) == 5 * 200 + 200 - 600  # a word without a known beginning is one token
 
 
 @pytest.mark.parametrize("text", ["", " \n", "😀🎉", "...", "[laughs]", "[music] 👍", "سلام"])
 def test_of_a_text_that_no_voice_can_speak_nothing_is_said(voice, text):
-    silent, spoken = voice.speak([Line(text), Line("Yes.")])
+    silent, spoken = voice.speak([Utterance(text), Utterance("Yes.")])
 
     assert isinstance(silent, NothingToSay)
     assert same(spoken, said(voice, "Yes."))
@@ -145,7 +150,7 @@ def test_twice_the_speed_takes_half_the_time(voice):
 
 
 def test_an_unknown_voice_fails_its_line_alone(voice):
-    unknown, known = voice.speak([Line(HELLO, voice="nobody"), Line(HELLO)])
+    unknown, known = voice.speak([Utterance(HELLO, voice="nobody"), Utterance(HELLO)])
 
     assert isinstance(unknown, UnknownVoice)
     assert "expected one of default, de_speaker_0" in unknown.detail
@@ -157,7 +162,7 @@ def test_a_worker_speaks_with_it(redis, here, jobs, folder):
     jobs.submit(JobRequest("1" * 32, "1" * 32, task="speak", text="Hello. 你好。", voice="en_speaker_1", speed=2))
     claimed, _ = jobs.claim("tts", secrets.token_hex(4), 1)
 
-    (answer,) = Speaker(chosen).speak(claimed)
+    (answer,) = SpeechSynthesizer(chosen).speak(claimed)
 
     assert [part.text for part in answer.parts] == ["Hello.", "你好。"]
 
@@ -170,10 +175,10 @@ def test_when_memory_runs_out_the_lines_of_that_batch_are_told_and_the_next_ones
         if len(kwargs.get("inputs_embeds", ())) > 2:
             raise torch.OutOfMemoryError
 
-    frail.stages.model.semantic.register_forward_pre_hook(too_much, with_kwargs=True)
+    frail.generator.model.semantic.register_forward_pre_hook(too_much, with_kwargs=True)
 
-    assert [type(each) for each in frail.speak([Line(HELLO)] * 3)] == [OutOfMemory] * 3
-    assert same(frail.speak([Line(HELLO)] * 2)[1], said(voice, HELLO))
+    assert [type(each) for each in frail.speak([Utterance(HELLO)] * 3)] == [OutOfMemory] * 3
+    assert same(frail.speak([Utterance(HELLO)] * 2)[1], said(voice, HELLO))
 
 
 def test_a_line_whose_numbers_break_down_fails_alone(frail, voice, caplog):
@@ -181,32 +186,33 @@ def test_a_line_whose_numbers_break_down_fails_alone(frail, voice, caplog):
         if len(output.logits) == 2:
             output.logits[1] = float("nan")
 
-    frail.stages.model.coarse_acoustics.register_forward_hook(breaking)
-    whole, broken = frail.speak([Line("Yes.", seed=1), Line(HELLO, seed=1)])
+    frail.generator.model.coarse_acoustics.register_forward_hook(breaking)
+    whole, broken = frail.speak([Utterance("Yes.", seed=1), Utterance(HELLO, seed=1)])
 
     assert same(whole, said(voice, "Yes.", seed=1))
     assert isinstance(broken, EngineFailed)
-    assert "no number" in caplog.text
+    assert "NaN" in caplog.text
     assert "how are you" not in caplog.text
 
 
 def test_what_came_out_empty_is_spoken_once_more_by_another_chance(voice):
-    (row,), stages = voice.plan(Line("Yes.")), voice.stages
+    (part,), generator = voice.plan(Utterance("Yes.")), voice.generator
 
-    def begins(seed):
-        return stages.semantic.say([row.text], [row.voice], stages.dice([replace(row, seed=seed)]))[0]
+    def generate(seed):
+        sampler = generator.sampler([replace(part, seed=seed)])
+        return generator.semantic.generate([part.tokens], [part.voice], sampler)[0]
 
-    empty = next(seed for seed in range(500) if not begins(seed))
+    empty = next(seed for seed in range(500) if not generate(seed))
     assert said(voice, "Yes.", seed=empty).tobytes() == said(voice, "Yes.", seed=empty + 1).tobytes()
 
 
 def test_what_stays_silent_fails(frail):
-    last = frail.stages.model.codec_model.decoder.layers[-1].conv
+    last = frail.generator.model.codec_model.decoder.layers[-1].conv
     with torch.no_grad():
         for weights in last.parameters():
             weights.zero_()
 
-    assert isinstance(frail.speak([Line(HELLO)])[0], EngineFailed)
+    assert isinstance(frail.speak([Utterance(HELLO)])[0], EngineFailed)
 
 
 # --- what it is loaded from
@@ -262,7 +268,7 @@ def test_weights_of_the_older_form_are_read_too(broken, voice):
     torch.save(weights, broken / "pytorch_model.bin")
     (broken / "model.safetensors").unlink()
 
-    assert same(load(choosing(broken)).speak([Line("Yes.")])[0], said(voice, "Yes."))
+    assert same(load(choosing(broken)).speak([Utterance("Yes.")])[0], said(voice, "Yes."))
 
 
 def test_a_model_s_file_cannot_run_code(broken):
@@ -295,7 +301,7 @@ def test_settings_that_cannot_work_are_refused_at_the_start(folder, chosen, why)
 
 
 def test_half_precision_speaks_as_well(folder):
-    (sound,) = load(choosing(folder, tts_compute_type="float16")).speak([Line(HELLO)])
+    (sound,) = load(choosing(folder, tts_compute_type="float16")).speak([Utterance(HELLO)])
 
     assert sound.samples.dtype == np.float32
     assert sound.duration_s > 0

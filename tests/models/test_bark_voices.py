@@ -10,7 +10,7 @@ from pipeline.errors import ModelDamaged, ModelMissing, UnknownVoice
 from pipeline.model_files.catalogue import find
 from pipeline.model_files.download import fetch
 from pipeline.settings import Settings, settings
-from worker_tts.bark_voices import Voices, counterpart
+from worker_tts.bark.voices import VoiceCatalogue, find_counterpart
 
 GOOD = {
     "semantic_prompt": np.arange(100),
@@ -22,7 +22,7 @@ GOOD = {
 @pytest.fixture(scope="module")
 def voices():
     fetch(find("bark-voices"), settings().models_folder, lambda *_: None)
-    return Voices(settings())
+    return VoiceCatalogue(settings())
 
 
 def test_the_catalogue_tells_the_voices_that_there_are(voices):
@@ -33,11 +33,12 @@ def test_the_catalogue_tells_the_voices_that_there_are(voices):
 def test_every_language_has_its_own_speaker_of_no_name(voices):
     for language in ("de", "en", "es", "fr", "hi", "it", "ja", "ko", "pl", "pt", "ru", "tr", "zh"):
         own = [prompt for name, prompt in voices.prompts.items() if name.startswith(language)]
-        assert any(voices.of("default", language) is prompt for prompt in own)
+        assert any(voices.find_prompt("default", language) is prompt for prompt in own)
 
 
 def test_a_voice_is_known_by_its_name_with_and_without_suno_s_folder(voices):
-    assert voices.of("v2/fr_speaker_4", "fr") is voices.of("fr_speaker_4", "fr") is voices.prompts["fr_speaker_4"]
+    expected = voices.prompts["fr_speaker_4"]
+    assert all(voices.find_prompt(name, "fr") is expected for name in ("v2/fr_speaker_4", "fr_speaker_4"))
 
 
 @pytest.mark.parametrize(
@@ -53,22 +54,22 @@ def test_a_voice_is_known_by_its_name_with_and_without_suno_s_folder(voices):
     ],
 )
 def test_another_language_is_spoken_by_the_same_number_but_not_by_the_other_sex(name, language, expected):
-    assert counterpart(name, language) == expected
+    assert find_counterpart(name, language) == expected
 
 
 @pytest.mark.parametrize("name", ["nobody", "v2/", "v2/nobody", "../en_speaker_6", "en_speaker_10", ""])
 def test_an_unknown_voice_is_told_the_known_ones(voices, name):
     with pytest.raises(UnknownVoice, match="expected one of default, de_speaker_0, "):
-        voices.of(name, "en")
+        voices.find_prompt(name, "en")
 
 
 def test_a_folder_of_one_s_own_voices_may_have_any_names(tmp_path):
     np.savez(tmp_path / "anna.npz", **GOOD)
 
-    voices = Voices(Settings(tts_voices=str(tmp_path)))
+    voices = VoiceCatalogue(Settings(tts_voices=str(tmp_path)))
 
     assert voices.names == ("default", "anna")
-    assert voices.of("default", "zh") is voices.of("anna", "en")
+    assert voices.find_prompt("default", "zh") is voices.find_prompt("anna", "en")
 
 
 @pytest.mark.parametrize(
@@ -88,9 +89,9 @@ def test_a_prompt_of_other_shapes_or_values_is_damaged(tmp_path, wrong):
     np.savez(tmp_path / "en_speaker_6.npz", **{**GOOD, **wrong})
 
     with pytest.raises(
-        ModelDamaged, match=r"en_speaker_6\.npz is no voice of Bark: .*waijiao models fetch bark-voices"
+        ModelDamaged, match=r"en_speaker_6\.npz is not a voice of Bark: .*waijiao models fetch bark-voices"
     ):
-        Voices(Settings(tts_voices=str(tmp_path)))
+        VoiceCatalogue(Settings(tts_voices=str(tmp_path)))
 
 
 class Hostile:
@@ -115,13 +116,13 @@ def test_a_file_that_is_no_prompt_is_damaged_and_runs_nothing(tmp_path, content)
         contents = {"truncated": whole[: len(whole) // 2], "pickle": pickle.dumps(Hostile(str(mark))), "text": b"hi"}
         file.write_bytes(contents.get(content, b""))
 
-    with pytest.raises(ModelDamaged, match=r"zh_speaker_1\.npz is no voice of Bark"):
-        Voices(Settings(tts_voices=str(tmp_path)))
+    with pytest.raises(ModelDamaged, match=r"zh_speaker_1\.npz is not a voice of Bark"):
+        VoiceCatalogue(Settings(tts_voices=str(tmp_path)))
     assert not mark.exists()
 
 
 def test_a_folder_without_voices_says_how_to_get_them(tmp_path):
     with pytest.raises(ModelMissing, match="waijiao models fetch bark-voices"):
-        Voices(Settings(tts_voices=str(tmp_path)))
+        VoiceCatalogue(Settings(tts_voices=str(tmp_path)))
     with pytest.raises(ModelMissing, match="waijiao models fetch bark-voices"):
-        Voices(Settings(models=tmp_path))
+        VoiceCatalogue(Settings(models=tmp_path))

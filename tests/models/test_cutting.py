@@ -1,4 +1,4 @@
-"""Lessons made from real learners' recordings are cut where they pause, and every turn becomes a job, once."""
+"""Lessons made from real learners' recordings are segmented where they pause, and every turn becomes a job, once."""
 
 import io
 import os
@@ -19,11 +19,16 @@ from pipeline.blob_store import FolderBlobs
 from pipeline.errors import BadAudio, Canceled, NoSpeech, TooLong, Unavailable
 from pipeline.jobs.job import JobRequest
 from pipeline.worker.task import hold_leases, still_wanted
-from worker_cut.cutting import Cutter
-from worker_cut.listening import listen
-from worker_cut.reading import BLOCK, RATE, WINDOW, read
-from worker_cut.stretches import PER_S, by_speaker, speakers_apart, stretches
-from worker_cut.turns import cut_into_turns
+from worker_segment.audio_stream import BLOCK_SAMPLES, SAMPLE_RATE, WINDOW_SAMPLES, read_blocks
+from worker_segment.segmenter import Segmenter
+from worker_segment.speaker_turns import (
+    WINDOWS_PER_S,
+    find_speaker_turns,
+    find_speech,
+    has_separate_speakers,
+    speech_by_speaker,
+)
+from worker_segment.voice_activity import detect_voice_activity
 
 LONGEST_S = 14_400
 
@@ -32,9 +37,9 @@ def recordings(count):
     return [soundfile.read(path, dtype="float32")[0] for path in sorted(LEARNERS.glob("*.wav"))[:count]]
 
 
-def placed(spoken, pauses):
+def concatenate_with_pauses(spoken, pauses):
     """The recordings one after the other, each after its pause in seconds; where each starts, in samples."""
-    sizes = [round(pause * RATE) for pause in pauses]
+    sizes = [round(pause * SAMPLE_RATE) for pause in pauses]
     starts = [
         end + gap
         for end, gap in zip(accumulate(map(int.__add__, sizes, map(len, spoken)), initial=0), sizes, strict=False)
@@ -42,89 +47,91 @@ def placed(spoken, pauses):
     samples = np.concatenate(
         [part for gap, each in zip(sizes, spoken, strict=True) for part in (np.zeros(gap, np.float32), each)]
     )
-    return np.append(samples, np.zeros(RATE, np.float32)), starts
+    return np.append(samples, np.zeros(SAMPLE_RATE, np.float32)), starts
 
 
-def said_in(samples):
+def speech_in(samples):
     """Where somebody speaks in a recording by itself, in samples."""
-    found = listen([samples[np.newaxis]])
-    return [(s * WINDOW, e * WINDOW) for s, e in stretches(found.speech[0], found.level[0])]
+    found = detect_voice_activity([samples[np.newaxis]])
+    return [(s * WINDOW_SAMPLES, e * WINDOW_SAMPLES) for s, e in find_speech(found.speech[0], found.level[0])]
 
 
 @pytest.fixture(scope="module")
 def class_talk():
     """Three minutes: what each of 32 learners says, in samples of the lesson; pauses of 0.1 to 3 s between them."""
     spoken = recordings(32)
-    samples, starts = placed(spoken, np.random.default_rng(5).uniform(0.1, 3, len(spoken)))
+    samples, starts = concatenate_with_pauses(spoken, np.random.default_rng(5).uniform(0.1, 3, len(spoken)))
     return samples, [
-        [(start + s, start + e) for s, e in said_in(each)] for start, each in zip(starts, spoken, strict=True)
+        [(start + s, start + e) for s, e in speech_in(each)] for start, each in zip(starts, spoken, strict=True)
     ]
 
 
-def heard(data):
-    return listen(read(io.BytesIO(data), LONGEST_S))
+def voice_activity_in(data):
+    return detect_voice_activity(read_blocks(io.BytesIO(data), LONGEST_S))
 
 
-# --- where it is cut -----------------------------------------------------------------------------------------------
+# --- where turns begin and end -------------------------------------------------------------------------------------
 
 
-def test_no_word_of_anybody_is_lost_or_cut_and_pauses_end_turns(class_talk):
+def test_no_word_of_anybody_is_lost_or_split_and_pauses_end_turns(class_talk):
     samples, talk = class_talk
 
-    cuts = cut_into_turns(heard(wav(samples)))
+    segments = find_speaker_turns(voice_activity_in(wav(samples)))
 
-    places = [(round(cut.start * RATE), round(cut.end * RATE)) for cut in cuts]
-    assert all(end - start <= 30 * RATE for start, end in places)
-    edge = 2 * WINDOW  # what came before changes by a window or two where Silero VAD hears a word begin
+    places = [(round(segment.start * SAMPLE_RATE), round(segment.end * SAMPLE_RATE)) for segment in segments]
+    assert all(end - start <= 30 * SAMPLE_RATE for start, end in places)
+    edge = 2 * WINDOW_SAMPLES  # what came before changes by a window or two where Silero VAD hears a word begin
     for start, end in (each for learner in talk for each in learner):
         assert [1 for begin, finish in places if begin <= start + edge and end - edge <= finish]
     for (_, last), (first, _) in ((one[-1], other[0]) for one, other in pairwise(talk)):
         parted = any(last - edge < begin <= first + edge for begin, _ in places)
-        assert parted or first - last < 1.5 * RATE
-        assert not parted or first - last > 1.0 * RATE
+        assert parted or first - last < 1.5 * SAMPLE_RATE
+        assert not parted or first - last > 1.0 * SAMPLE_RATE
 
 
-def test_every_cut_is_in_a_silence(class_talk):
+def test_every_border_is_in_a_silence(class_talk):
     samples, _ = class_talk
 
-    cuts = cut_into_turns(heard(wav(samples)))
+    segments = find_speaker_turns(voice_activity_in(wav(samples)))
 
     level = float(np.sqrt(np.square(samples[samples != 0]).mean()))
-    for place in (round(time * RATE) for cut in cuts for time in (cut.start, cut.end)):
-        about = samples[max(0, place - RATE // 50) : place + RATE // 50]
+    for place in (round(time * SAMPLE_RATE) for segment in segments for time in (segment.start, segment.end)):
+        about = samples[max(0, place - SAMPLE_RATE // 50) : place + SAMPLE_RATE // 50]
         assert np.sqrt(np.square(about).mean()) < level / 10
 
 
-def test_who_reads_on_is_cut_between_sentences():
-    samples, starts = placed(recordings(16), [0.5, *[0.0] * 15])  # the recordings' own silences: about a second each
-    activity = heard(wav(samples))
+def test_who_reads_on_is_segmented_between_sentences():
+    samples, starts = concatenate_with_pauses(
+        recordings(16), [0.5, *[0.0] * 15]
+    )  # the recordings' own silences: about a second each
+    activity = voice_activity_in(wav(samples))
 
-    cuts = cut_into_turns(activity)
+    segments = find_speaker_turns(activity)
 
-    spoken = [each for own in by_speaker(activity).values() for each in own]
-    assert len(cuts) >= 3
-    for place in (round(time * PER_S) for cut in cuts for time in (cut.start, cut.end)):
+    spoken = [each for own in speech_by_speaker(activity).values() for each in own]
+    assert len(segments) >= 3
+    for place in (round(time * WINDOWS_PER_S) for segment in segments for time in (segment.start, segment.end)):
         assert not [each for each in spoken if each.start < place < each.end]
-    assert starts[-1] / RATE < cuts[-1].end
+    assert starts[-1] / SAMPLE_RATE < segments[-1].end
 
 
 def test_it_does_not_matter_where_blocks_begin(class_talk):
     samples = class_talk[0][np.newaxis]
 
-    sizes = (BLOCK, 7 * WINDOW, samples.shape[1])
-    found = [listen(np.split(samples, range(size, samples.shape[1], size), axis=1)) for size in sizes]
+    sizes = (BLOCK_SAMPLES, 7 * WINDOW_SAMPLES, samples.shape[1])
+    found = [detect_voice_activity(np.split(samples, range(size, samples.shape[1], size), axis=1)) for size in sizes]
 
     assert np.array_equal(found[0].speech, found[2].speech)
     assert np.allclose(found[1].speech, found[2].speech, atol=1e-5)
-    assert {cut_into_turns(each) for each in found} == {cut_into_turns(found[0])}
+    assert {find_speaker_turns(each) for each in found} == {find_speaker_turns(found[0])}
 
 
 def test_it_hears_what_the_library_does(class_talk):
-    samples = class_talk[0][: BLOCK // WINDOW * WINDOW]
+    samples = class_talk[0][: BLOCK_SAMPLES // WINDOW_SAMPLES * WINDOW_SAMPLES]
 
     library = get_vad_model()(samples.copy()).reshape(-1)
 
-    assert np.allclose(listen([samples[np.newaxis]]).speech[0, :-1], library[:-1], atol=1e-5)
+    assert np.allclose(detect_voice_activity([samples[np.newaxis]]).speech[0, :-1], library[:-1], atol=1e-5)
 
 
 # --- who speaks ----------------------------------------------------------------------------------------------------
@@ -133,13 +140,15 @@ def test_it_hears_what_the_library_does(class_talk):
 def dialogue(crosstalk_db):
     """Two who take turns, each in a channel of their own, where the other one is heard too; who speaks when, in s."""
     spoken = recordings(12)
-    samples, starts = placed(spoken, np.random.default_rng(2).uniform(0.2, 1.5, len(spoken)))
+    samples, starts = concatenate_with_pauses(spoken, np.random.default_rng(2).uniform(0.2, 1.5, len(spoken)))
     both = np.zeros((2, len(samples)), np.float32)
     for number, (start, each) in enumerate(zip(starts, spoken, strict=True)):
         both[number % 2, start : start + len(each)] = each
     both = both + 10 ** (crosstalk_db / 20) * both[::-1]
     both += np.random.default_rng(3).normal(0, 10 ** (-50 / 20), both.shape)  # dBFS of a quiet room
-    spans = [(start / RATE, (start + len(each)) / RATE) for start, each in zip(starts, spoken, strict=True)]
+    spans = [
+        (start / SAMPLE_RATE, (start + len(each)) / SAMPLE_RATE) for start, each in zip(starts, spoken, strict=True)
+    ]
     return both.astype(np.float32), [(*span, ("left", "right")[number % 2]) for number, span in enumerate(spans)]
 
 
@@ -147,38 +156,38 @@ def dialogue(crosstalk_db):
 def test_two_in_a_channel_each_are_told_apart_whatever_is_heard_through(crosstalk_db):
     both, said = dialogue(crosstalk_db)
 
-    cuts = cut_into_turns(heard(wav(both.T)))
+    segments = find_speaker_turns(voice_activity_in(wav(both.T)))
 
-    assert [cut.speaker for cut in cuts] == [speaker for _, _, speaker in said]
-    for cut, (start, end, _) in zip(cuts, said, strict=True):
-        assert start - 0.4 < cut.start < cut.end < end + 0.4
+    assert [segment.speaker for segment in segments] == [speaker for _, _, speaker in said]
+    for segment, (start, end, _) in zip(segments, said, strict=True):
+        assert start - 0.4 < segment.start < segment.end < end + 0.4
 
 
 def test_one_microphone_that_was_stored_in_stereo_is_one_speaker():
     both, said = dialogue(-60)
     mixed = both.mean(axis=0)
 
-    once, twice = heard(wav(mixed)), heard(wav(np.stack([mixed, mixed]).T))
+    once, twice = voice_activity_in(wav(mixed)), voice_activity_in(wav(np.stack([mixed, mixed]).T))
 
-    assert not speakers_apart(twice)
-    assert cut_into_turns(twice) == cut_into_turns(once)
-    assert cut_into_turns(once)[-1].end > said[-1][0]
+    assert not has_separate_speakers(twice)
+    assert find_speaker_turns(twice) == find_speaker_turns(once)
+    assert find_speaker_turns(once)[-1].end > said[-1][0]
 
 
 # --- in little memory ----------------------------------------------------------------------------------------------
 
 
-CUT = """
+SCRIPT = """
 import sys
-from worker_cut.listening import listen
-from worker_cut.reading import read
-from worker_cut.sounds import sounds
-from worker_cut.turns import cut_into_turns
+from worker_segment.voice_activity import detect_voice_activity
+from worker_segment.audio_stream import read_blocks
+from worker_segment.segmenter import extract_waveforms
+from worker_segment.speaker_turns import find_speaker_turns
 
 with open(sys.argv[1], "rb") as file:
-    cuts = cut_into_turns(listen(read(file, 4000)))
+    segments = find_speaker_turns(detect_voice_activity(read_blocks(file, 4000)))
     file.seek(0)
-    print(sum(1 for _ in sounds(read(file, 4000), cuts)))
+    print(sum(1 for _ in extract_waveforms(read_blocks(file, 4000), segments)))
 print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
 """  # how many turns, and the most memory that the process had, in kB
 HELD = os.environ | {"MALLOC_MMAP_THRESHOLD_": "1000000"}  # bytes: what is let go is given back at once
@@ -188,10 +197,12 @@ def test_half_an_hour_needs_little_more_memory_than_ten_minutes(class_talk, tmp_
     turns, most = {}, {}
     for minutes in (10, 30):
         path = tmp_path / f"{minutes}.wav"
-        with soundfile.SoundFile(path, "w", RATE, 1) as file:
-            for start in range(0, minutes * 60 * RATE, len(class_talk[0])):
-                file.write(class_talk[0][: minutes * 60 * RATE - start])
-        done = subprocess.run([sys.executable, "-c", CUT, path], env=HELD, capture_output=True, text=True, check=True)
+        with soundfile.SoundFile(path, "w", SAMPLE_RATE, 1) as file:
+            for start in range(0, minutes * 60 * SAMPLE_RATE, len(class_talk[0])):
+                file.write(class_talk[0][: minutes * 60 * SAMPLE_RATE - start])
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT, path], env=HELD, capture_output=True, text=True, check=True
+        )
         turns[minutes], most[minutes] = map(int, done.stdout.split())
 
     print(f"kB: {most}")
@@ -203,20 +214,20 @@ def test_half_an_hour_needs_little_more_memory_than_ten_minutes(class_talk, tmp_
 
 
 @pytest.fixture
-def cutter(here, redis):
-    return Cutter(here.model_copy(update={"redis_url": f"unix://{here.home / 'redis.sock'}"}))
+def segmenter(here, redis):
+    return Segmenter(here.model_copy(update={"redis_url": f"unix://{here.home / 'redis.sock'}"}))
 
 
 @pytest.fixture
-def lesson(cutter):
+def lesson(segmenter):
     """Submits a recording as a lesson, and claims it."""
 
     def submitted(data, **details):
         id_ = secrets.token_hex(8)
-        blob = cutter.blobs.put(f"default/{id_}", io.BytesIO(data))
+        blob = segmenter.blobs.put(f"default/{id_}", io.BytesIO(data))
         asked = JobRequest(id_, id_, recording=blob.name, task="lesson", lane="bulk", details=details)
-        cutter.jobs.submit(asked)
-        ((claimed,), _) = cutter.jobs.claim("cut", "worker", 1)
+        segmenter.jobs.submit(asked)
+        ((claimed,), _) = segmenter.jobs.claim("segment", "worker", 1)
         return claimed
 
     return submitted
@@ -224,53 +235,53 @@ def lesson(cutter):
 
 @pytest.fixture
 def talk():
-    samples, _ = placed(recordings(6), [1.0, *[2.0] * 5])
+    samples, _ = concatenate_with_pauses(recordings(6), [1.0, *[2.0] * 5])
     return samples
 
 
-def turns_of(cutter, lesson):
-    return [cutter.jobs.get(*name.split("/")) for name in cutter.jobs.turns_of(lesson)]
+def turns_of(segmenter, lesson):
+    return [segmenter.jobs.get(*name.split("/")) for name in segmenter.jobs.turns_of(lesson)]
 
 
-def kept(cutter):
+def stored_blobs(segmenter):
     """The blobs that there are."""
-    return {path.relative_to(cutter.blobs.folder).as_posix() for path in cutter.blobs.folder.glob("*/*/*")}
+    return {path.relative_to(segmenter.blobs.folder).as_posix() for path in segmenter.blobs.folder.glob("*/*/*")}
 
 
-def test_every_turn_is_a_job_with_what_was_said_in_it(cutter, lesson, talk):
+def test_every_turn_is_a_job_with_what_was_said_in_it(segmenter, lesson, talk):
     job = lesson(wav(talk))
 
-    (cuts,) = cutter.cut([job])
+    (segments,) = segmenter.segment([job])
 
-    turns = turns_of(cutter, job)
-    assert cuts.duration_s == pytest.approx(len(talk) / RATE, abs=0.001)
+    turns = turns_of(segmenter, job)
+    assert segments.duration_s == pytest.approx(len(talk) / SAMPLE_RATE, abs=0.001)
     assert [turn.request.details["number"] for turn in turns] == [1, 2, 3, 4, 5, 6]
-    assert [(cut.start, cut.end) for cut in cuts.turns] == [
+    assert [(segment.start, segment.end) for segment in segments.turns] == [
         (turn.request.details["start"], turn.request.details["end"]) for turn in turns
     ]
-    for turn, cut in zip(turns, cuts.turns, strict=True):
-        with cutter.blobs.open(turn.request.recording) as file:
+    for turn, segment in zip(turns, segments.turns, strict=True):
+        with segmenter.blobs.open(turn.request.recording) as file:
             assert file.read(4) == b"fLaC"
             file.seek(0)
             sound = decode(file, 30)
-        expected = talk[round(cut.start * RATE) : round(cut.end * RATE)]
+        expected = talk[round(segment.start * SAMPLE_RATE) : round(segment.end * SAMPLE_RATE)]
         assert np.abs(sound.samples - expected).max() < 2 / 2**15
 
 
-def test_the_other_speaker_of_a_lesson_is_only_written_down(cutter, lesson):
+def test_the_other_speaker_of_a_lesson_is_only_written_down(segmenter, lesson):
     both, said = dialogue(-30)
 
     job = lesson(wav(both.T), learner="right")
 
-    cutter.cut([job])
+    segmenter.segment([job])
 
-    tasks = [turn.request.task for turn in turns_of(cutter, job)]
+    tasks = [turn.request.task for turn in turns_of(segmenter, job)]
     assert tasks == [{"left": "transcribe", "right": "turn"}[speaker] for _, _, speaker in said]
 
 
-def test_a_second_attempt_goes_on_where_the_first_one_died(cutter, lesson, talk):
+def test_a_second_attempt_goes_on_where_the_first_one_died(segmenter, lesson, talk):
     job = lesson(wav(talk))
-    put, count = cutter.blobs.put, 0
+    put, count = segmenter.blobs.put, 0
 
     def dying(name, source):
         nonlocal count
@@ -279,83 +290,86 @@ def test_a_second_attempt_goes_on_where_the_first_one_died(cutter, lesson, talk)
             raise KeyboardInterrupt
         return put(name, source)
 
-    cutter.blobs.put = dying
+    segmenter.blobs.put = dying
     with pytest.raises(KeyboardInterrupt):
-        cutter.cut([job])
-    before, blobs = turns_of(cutter, job), kept(cutter)
+        segmenter.segment([job])
+    before, blobs = turns_of(segmenter, job), stored_blobs(segmenter)
     assert len(before) == 3
 
-    (cuts,) = Cutter(cutter.settings).cut([job])
+    (segments,) = Segmenter(segmenter.settings).segment([job])
 
-    assert turns_of(cutter, job)[:3] == before
-    assert len(turns_of(cutter, job)) == len(cuts.turns) == 6
-    assert blobs < kept(cutter)
-    assert len(kept(cutter)) == 1 + 6
-    assert Cutter(cutter.settings).cut([job]) == [cuts]
-    assert len(kept(cutter)) == 1 + 6
-
-
-def test_two_who_cut_the_same_lesson_leave_one_recording_of_each_turn(cutter, lesson, talk):
-    job, other = lesson(wav(talk)), Cutter(cutter.settings)
-    cutter.jobs.has = lambda name: False  # it looked before the other one submitted
-
-    (cuts,) = other.cut([job])
-    assert cutter.cut([job]) == [cuts]
-
-    assert kept(cutter) == {job.request.recording, *(turn.request.recording for turn in turns_of(cutter, job))}
+    assert turns_of(segmenter, job)[:3] == before
+    assert len(turns_of(segmenter, job)) == len(segments.turns) == 6
+    assert blobs < stored_blobs(segmenter)
+    assert len(stored_blobs(segmenter)) == 1 + 6
+    assert Segmenter(segmenter.settings).segment([job]) == [segments]
+    assert len(stored_blobs(segmenter)) == 1 + 6
 
 
-def test_a_canceled_lesson_is_cut_no_further(cutter, lesson, talk):
+def test_two_who_segment_the_same_lesson_leave_one_recording_of_each_turn(segmenter, lesson, talk):
+    job, other = lesson(wav(talk)), Segmenter(segmenter.settings)
+    segmenter.jobs.has = lambda name: False  # it looked before the other one submitted
+
+    (segments,) = other.segment([job])
+    assert segmenter.segment([job]) == [segments]
+
+    assert stored_blobs(segmenter) == {
+        job.request.recording,
+        *(turn.request.recording for turn in turns_of(segmenter, job)),
+    }
+
+
+def test_a_canceled_lesson_is_segmented_no_further(segmenter, lesson, talk):
     job = lesson(wav(talk))
 
-    with hold_leases(cutter.jobs, "cut", [job]):
-        cutter.jobs.cancel("default", job.id)
+    with hold_leases(segmenter.jobs, "segment", [job]):
+        segmenter.jobs.cancel("default", job.id)
         wait_for(lambda: not still_wanted(job))
-        (outcome,) = cutter.cut([job])
+        (outcome,) = segmenter.segment([job])
 
     assert isinstance(outcome, Canceled)
-    assert turns_of(cutter, job) == []
+    assert turns_of(segmenter, job) == []
 
 
-def test_the_sound_of_a_video_is_cut(cutter, lesson):
-    (cuts,) = cutter.cut([lesson(video("mp4", "libx264", "aac"))])
+def test_the_sound_of_a_video_is_segmented(segmenter, lesson):
+    (segments,) = segmenter.segment([lesson(video("mp4", "libx264", "aac"))])
 
-    assert len(cuts.turns) == 1
+    assert len(segments.turns) == 1
 
 
-def test_where_nobody_speaks_the_lesson_ends_without_a_turn(cutter, lesson):
-    for samples in (np.zeros(30 * RATE), np.random.default_rng(0).normal(0, 0.05, 60 * RATE)):
+def test_where_nobody_speaks_the_lesson_ends_without_a_turn(segmenter, lesson):
+    for samples in (np.zeros(30 * SAMPLE_RATE), np.random.default_rng(0).normal(0, 0.05, 60 * SAMPLE_RATE)):
         job = lesson(wav(samples))
-        (outcome,) = cutter.cut([job])
+        (outcome,) = segmenter.segment([job])
         assert isinstance(outcome, NoSpeech)
-        assert turns_of(cutter, job) == []
+        assert turns_of(segmenter, job) == []
 
 
-def test_a_recording_that_cannot_be_read_is_bad_and_so_is_one_that_is_gone(cutter, lesson):
-    broken, gone = lesson(b"OggS\0\2" + bytes(1_000)), lesson(wav(np.zeros(RATE)))
-    cutter.blobs.delete(gone.request.recording)
+def test_a_recording_that_cannot_be_read_is_bad_and_so_is_one_that_is_gone(segmenter, lesson):
+    broken, gone = lesson(b"OggS\0\2" + bytes(1_000)), lesson(wav(np.zeros(SAMPLE_RATE)))
+    segmenter.blobs.delete(gone.request.recording)
 
-    outcomes = cutter.cut([broken, gone])
+    outcomes = segmenter.segment([broken, gone])
 
     assert [type(outcome) for outcome in outcomes] == [BadAudio, BadAudio]
 
 
-def test_a_lesson_that_is_too_long_has_no_turn_at_all(cutter, lesson, talk):
-    short = Cutter(cutter.settings.model_copy(update={"max_lesson_s": 20}))
+def test_a_lesson_that_is_too_long_has_no_turn_at_all(segmenter, lesson, talk):
+    short = Segmenter(segmenter.settings.model_copy(update={"max_lesson_s": 20}))
 
     job = lesson(wav(talk))
-    (outcome,) = short.cut([job])
+    (outcome,) = short.segment([job])
 
     assert isinstance(outcome, TooLong)
-    assert turns_of(cutter, job) == []
+    assert turns_of(segmenter, job) == []
 
 
-def test_a_full_disk_is_no_end_of_the_lesson(cutter, lesson, talk):
+def test_a_full_disk_is_no_end_of_the_lesson(segmenter, lesson, talk):
     job = lesson(wav(talk))
-    cutter.blobs = FolderBlobs(cutter.settings.home / "redis.log")  # a file, in which no folder can be made
-    cutter.blobs.open = FolderBlobs(cutter.settings.blobs_folder).open
+    segmenter.blobs = FolderBlobs(segmenter.settings.home / "redis.log")  # a file, in which no folder can be made
+    segmenter.blobs.open = FolderBlobs(segmenter.settings.blobs_folder).open
 
-    (outcome,) = cutter.cut([job])
+    (outcome,) = segmenter.segment([job])
 
     assert isinstance(outcome, Unavailable)
     assert outcome.try_again

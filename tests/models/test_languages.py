@@ -20,7 +20,7 @@ def heard() -> dict[str, tuple[str, str]]:
     found = {}
     for path in sorted(LEARNERS.glob("*.wav")):
         with path.open("rb") as file:
-            (result,) = recogniser.transcribe([Recording(decode(file, 300), expected=("en", "zh"))])
+            (result,) = recogniser.transcribe([Recording(decode(file, 300), expected_languages=("en", "zh"))])
         found[path.stem] = (getattr(result, "language", ""), getattr(result, "text", ""))
     return found
 

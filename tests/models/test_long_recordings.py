@@ -10,15 +10,14 @@ import pytest
 from spoken import word_error_rate, word_errors
 from transformers import GenerationConfig, WhisperConfig, WhisperForConditionalGeneration, WhisperTokenizerFast
 
-from pipeline.audio.decode import Sound, decode
+from pipeline.audio.decode import Waveform, decode
 from pipeline.errors import ConfigurationError, ModelMissing, NoSpeech
 from pipeline.jobs.results import Transcript
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings, settings
 from worker_asr.engine import Recording, load
-from worker_asr.faster_whisper import FasterWhisper
-from worker_asr.speech import RATE, find_speech
-from worker_asr.windows import packed, rest_of, spoken_parts, windows
+from worker_asr.faster_whisper import FasterWhisper, find_remainder
+from worker_asr.vad import SAMPLE_RATE, bridge_silences, find_speech, find_windows, pack_windows
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 JFK = "And so my fellow Americans, ask not what your country can do for you, ask what you can do for your country."
@@ -48,10 +47,10 @@ def class_talk():
     facts = json.loads((EXAMPLES / "learners" / "learners.json").read_text())[::3][:12]
     pauses = np.random.default_rng(1).uniform(0.4, 1.5, len(facts))
     pieces = [
-        np.concatenate([sound_of(f"learners/{fact['id']}.wav"), np.zeros(int(pause * RATE), np.float32)])
+        np.concatenate([sound_of(f"learners/{fact['id']}.wav"), np.zeros(int(pause * SAMPLE_RATE), np.float32)])
         for fact, pause in zip(facts, pauses, strict=True)
     ]
-    return " ".join(fact["text"] for fact in facts), Sound(np.concatenate(pieces), RATE)
+    return " ".join(fact["text"] for fact in facts), Waveform(np.concatenate(pieces), SAMPLE_RATE)
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +59,13 @@ def speech():
 
 
 def heard(engine, samples, **more):
-    (found,) = engine.transcribe([Recording(Sound(samples.astype(np.float32), RATE), **more)])
+    (found,) = engine.transcribe([Recording(Waveform(samples.astype(np.float32), SAMPLE_RATE), **more)])
     return found
 
 
 def test_learners_in_a_long_recording_are_understood_to_the_end(engine, class_talk):
     said, sound = class_talk
-    transcript = heard(engine, sound.samples, expected=("en", "zh"))
+    transcript = heard(engine, sound.samples, expected_languages=("en", "zh"))
     rate = word_error_rate([(said, transcript.text)])
     print(f"{sound.duration_s:.0f} s, windows {engine.windows}: word error rate {rate:.3f}")
     assert rate < 0.36
@@ -78,40 +77,40 @@ def test_learners_in_a_long_recording_are_understood_to_the_end(engine, class_ta
 
 
 def test_words_are_found_where_they_were_said_in_every_window(engine, speech):
-    pause = np.zeros(2 * RATE)
+    pause = np.zeros(2 * SAMPLE_RATE)
     transcript = heard(engine, np.concatenate([pause, speech, pause, speech, pause, speech]), hint="President Kennedy")
     assert word_errors(" ".join([JFK] * 3), transcript.text) <= 3
     starts = [word.start for word in transcript.words if word.word.startswith("Americans")]
-    distance = 2 + len(speech) / RATE
+    distance = 2 + len(speech) / SAMPLE_RATE
     assert np.diff(starts) == pytest.approx([distance, distance], abs=0.4)
 
 
 def test_nothing_is_heard_in_a_long_silence(engine, speech):
-    transcript = heard(engine, np.concatenate([speech, np.zeros(25 * RATE), speech]))
+    transcript = heard(engine, np.concatenate([speech, np.zeros(25 * SAMPLE_RATE), speech]))
     assert word_errors(" ".join([JFK] * 2), transcript.text) <= 2
     assert not [word for word in transcript.words if 13 < word.start < 34]
     assert transcript.language == "en"
 
 
 def test_nobody_is_heard_in_a_minute_of_noise(engine):
-    assert isinstance(heard(engine, np.random.default_rng(0).normal(0, 0.05, 60 * RATE)), NoSpeech)
+    assert isinstance(heard(engine, np.random.default_rng(0).normal(0, 0.05, 60 * SAMPLE_RATE)), NoSpeech)
 
 
-def test_what_is_cut_keeps_all_speech_and_fits_into_windows(class_talk):
+def test_what_is_split_keeps_all_speech_and_fits_into_windows(class_talk):
     _, sound = class_talk
-    cuts = windows(sound.samples)
-    assert len(cuts) >= 2
-    assert all(0 < end - start <= 30 for start, end in cuts)
+    intervals = find_windows(sound.samples)
+    assert len(intervals) >= 2
+    assert all(0 < end - start <= 30 for start, end in intervals)
     spoken = find_speech(sound)
-    assert cuts[0][0] < spoken[0][0] + 0.5
-    assert cuts[-1][1] > spoken[-1][1] - 0.5
-    assert all(following[0] - before[1] < 2 for before, following in pairwise(cuts))
+    assert intervals[0][0] < spoken[0][0] + 0.5
+    assert intervals[-1][1] > spoken[-1][1] - 0.5
+    assert all(following[0] - before[1] < 2 for before, following in pairwise(intervals))
 
 
 def test_as_much_as_fits_is_one_window_and_a_short_silence_stays_in():
-    assert packed([(0, 10), (11, 29), (29.5, 31), (62, 90)]) == [(0, 29), (29.5, 31), (62, 90)]
-    assert packed([]) == []
-    assert spoken_parts([(0, 10), (19, 30), (41, 50)]) == [(0, 30), (41, 50)]
+    assert pack_windows([(0, 10), (11, 29), (29.5, 31), (62, 90)]) == [(0, 29), (29.5, 31), (62, 90)]
+    assert pack_windows([]) == []
+    assert bridge_silences([(0, 10), (19, 30), (41, 50)]) == [(0, 30), (41, 50)]
 
 
 def test_what_comes_after_the_last_word_is_heard_unless_it_is_a_pause():
@@ -119,9 +118,9 @@ def test_what_comes_after_the_last_word_is_heard_unless_it_is_a_pause():
         def __init__(self, end):
             self.words, self.end = [self], end
 
-    assert rest_of((0, 30), [Found(5), Found(20)]) == [(20, 30)]
-    assert rest_of((0, 30), [Found(29.5)]) == []
-    assert rest_of((20, 30), [Found(20.5)]) == []  # else it might never end
+    assert find_remainder((0, 30), [Found(5), Found(20)]) == [(20, 30)]
+    assert find_remainder((0, 30), [Found(29.5)]) == []
+    assert find_remainder((20, 30), [Found(20.5)]) == []  # else it might never end
 
 
 # --- any Whisper in CTranslate2's form -----------------------------------------------------------------------------
@@ -191,15 +190,15 @@ def test_a_model_without_its_vocabulary_says_so(base, tmp_path):
 # --- where it computes ---------------------------------------------------------------------------------------------
 
 
-def test_a_gpu_that_is_not_there_is_asked_for_in_vain(base):
+def test_a_gpu_that_is_not_there_is_refused(base):
     assert ctranslate2.get_cuda_device_count() == 0
-    with pytest.raises(ConfigurationError, match=r"WAIJIAO_ASR_DEVICE=cuda: .* there is cpu"):
+    with pytest.raises(ConfigurationError, match=r"WAIJIAO_ASR_DEVICE=cuda: .* choose cpu"):
         FasterWhisper(base, Settings(asr_device="cuda"))
 
 
 def test_a_number_that_no_gpu_has_says_how_many_there_are(base, monkeypatch):
     monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 2)
-    with pytest.raises(ConfigurationError, match="WAIJIAO_ASR_GPU=2: expected a number below 2"):
+    with pytest.raises(ConfigurationError, match=r"WAIJIAO_ASR_GPU=2: expected 0\.\.1; this machine has 2 GPUs"):
         FasterWhisper(base, Settings(asr_device="cuda", asr_gpu=2))
 
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from spoken import word_error_rate, word_errors
 
-from pipeline.audio.decode import Sound, decode
+from pipeline.audio.decode import Waveform, decode
 from pipeline.errors import BadRequest, ConfigurationError, ModelMissing, NoSpeech, UnknownEngine
 from pipeline.jobs.results import Transcript
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings, settings
 from worker_asr.engine import Recogniser, Recording, load
 from worker_asr.faster_whisper import FasterWhisper
-from worker_asr.speech import find_speech
+from worker_asr.vad import find_speech
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 JFK = "And so my fellow Americans, ask not what your country can do for you, ask what you can do for your country."
@@ -57,7 +57,7 @@ def whisper() -> Recogniser:
 
 
 @pytest.fixture(scope="module")
-def learners() -> list[tuple[str, Sound]]:
+def learners() -> list[tuple[str, Waveform]]:
     facts = json.loads((EXAMPLES / "learners" / "learners.json").read_text())
     return [(fact["text"], sound_of(f"learners/{fact['id']}.wav")) for fact in facts]
 
@@ -69,7 +69,7 @@ def heard(whisper, learners) -> list[Transcript]:
     return transcripts
 
 
-def sound_of(name: str) -> Sound:
+def sound_of(name: str) -> Waveform:
     with (EXAMPLES / name).open("rb") as file:
         return decode(file, 300)
 
@@ -105,7 +105,7 @@ def test_clear_speech_is_nearly_exact(whisper, language):
 
 def test_word_times_are_those_of_the_recording_even_when_speech_begins_late(whisper):
     jfk = sound_of("jfk.flac")
-    late = Sound(np.concatenate([np.zeros(5 * RATE, np.float32), jfk.samples]), RATE)
+    late = Waveform(np.concatenate([np.zeros(5 * RATE, np.float32), jfk.samples]), RATE)
     first, second = whisper.transcribe([Recording(jfk, "en"), Recording(late, "en")])
     assert word_errors(first.text, second.text) <= 1
     assert second.words[-1].end - first.words[-1].end == pytest.approx(5, abs=0.3)
@@ -113,14 +113,14 @@ def test_word_times_are_those_of_the_recording_even_when_speech_begins_late(whis
 
 def test_a_recording_longer_than_one_window_is_heard_to_its_end(whisper):
     jfk = sound_of("jfk.flac").samples
-    [transcript] = whisper.transcribe([Recording(Sound(np.tile(jfk, 4), RATE), "en")])
+    [transcript] = whisper.transcribe([Recording(Waveform(np.tile(jfk, 4), RATE), "en")])
     assert word_errors(" ".join([JFK] * 4), transcript.text) <= 8
     assert transcript.words[-1].end > 40
 
 
 def test_a_sentence_practised_many_times_is_heard_as_often(whisper, learners):
     _, sound = learners[5]
-    [transcript] = whisper.transcribe([Recording(Sound(np.tile(sound.samples, 12), RATE), "en")])
+    [transcript] = whisper.transcribe([Recording(Waveform(np.tile(sound.samples, 12), RATE), "en")])
     assert transcript.text.lower().count("house") >= 9
 
 
@@ -133,13 +133,13 @@ def test_a_loop_in_which_the_model_is_caught_is_not_what_was_said(whisper, learn
 
 def test_quiet_speech_is_heard(whisper, learners):
     _, sound = learners[5]
-    [transcript] = whisper.transcribe([Recording(Sound(sound.samples * 0.02, RATE), "en")])
+    [transcript] = whisper.transcribe([Recording(Waveform(sound.samples * 0.02, RATE), "en")])
     assert isinstance(transcript, Transcript)
 
 
 @pytest.mark.parametrize("name", NOBODY)
 def test_where_nobody_speaks_nothing_is_heard(whisper, name):
-    sound = Sound(NOBODY[name].astype(np.float32), RATE)
+    sound = Waveform(NOBODY[name].astype(np.float32), RATE)
     with pytest.raises(NoSpeech):
         find_speech(sound)
     [error] = whisper.transcribe([Recording(sound)])
@@ -147,7 +147,7 @@ def test_where_nobody_speaks_nothing_is_heard(whisper, name):
 
 
 def test_one_silent_recording_does_not_cost_its_neighbours(whisper, learners):
-    silence = Sound(np.zeros(RATE, np.float32), RATE)
+    silence = Waveform(np.zeros(RATE, np.float32), RATE)
     answers = whisper.transcribe([Recording(silence), Recording(learners[0][1], "en"), Recording(silence)])
     assert [type(answer) for answer in answers] == [NoSpeech, Transcript, NoSpeech]
 

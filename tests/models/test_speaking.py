@@ -16,10 +16,10 @@ from pipeline.errors import ModelDamaged, NothingToSay, UnknownVoice
 from pipeline.jobs.job import JobRequest
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings, settings
-from worker_tts.engine import Line, load
-from worker_tts.hibari import HibariVoice
-from worker_tts.sentences import join, split
-from worker_tts.speaking import Speaker
+from worker_tts.engine import Utterance, load
+from worker_tts.hibari import HibariEngine
+from worker_tts.sentences import join_waveforms, split_sentences
+from worker_tts.speaker import SpeechSynthesizer
 
 PAUSE_S = 0.25
 SENTENCES = [
@@ -81,9 +81,9 @@ def edits(wanted, got):
 
 def spoken(voice, text, **how):
     """The text as one sound, or NothingToSay."""
-    sounds = voice.speak([Line(sentence, **how) for sentence in split(text)])
+    sounds = voice.speak([Utterance(sentence, **how) for sentence in split_sentences(text)])
     said = [sound for sound in sounds if not isinstance(sound, NothingToSay)]
-    return join(said, PAUSE_S) if said else NothingToSay()
+    return join_waveforms(said, PAUSE_S) if said else NothingToSay()
 
 
 def test_what_it_says_is_understood(voice):
@@ -115,7 +115,7 @@ def test_of_mixed_text_the_english_is_spoken(voice, text):
 )
 def test_text_without_english_is_nothing_to_say(voice, text):
     assert isinstance(spoken(voice, text), NothingToSay)
-    assert isinstance(voice.speak([Line(text)])[0], NothingToSay)
+    assert isinstance(voice.speak([Utterance(text)])[0], NothingToSay)
 
 
 @pytest.mark.parametrize("text", STRANGE, ids=lambda text: text[:9])
@@ -152,7 +152,7 @@ def test_the_same_seed_gives_the_same_samples(voice):
 
 
 def test_an_unknown_voice_fails_its_line_alone(voice):
-    unknown, known = voice.speak([Line("Hello.", voice="nobody"), Line("Hello.", voice="heart")])
+    unknown, known = voice.speak([Utterance("Hello.", voice="nobody"), Utterance("Hello.", voice="heart")])
 
     assert isinstance(unknown, UnknownVoice)
     assert "expected one of default, heart" in unknown.detail
@@ -162,26 +162,26 @@ def test_an_unknown_voice_fails_its_line_alone(voice):
 def test_two_threads_say_the_same(voice):
     model = Path(voice.hibari.model_path)
 
-    threaded = HibariVoice(model, Settings(tts_threads=2)).speak([Line(SENTENCES[0])])[0]
+    threaded = HibariEngine(model, Settings(tts_threads=2)).speak([Utterance(SENTENCES[0])])[0]
 
-    np.testing.assert_allclose(threaded.samples, voice.speak([Line(SENTENCES[0])])[0].samples, atol=0.05)
+    np.testing.assert_allclose(threaded.samples, voice.speak([Utterance(SENTENCES[0])])[0].samples, atol=0.05)
 
 
 def test_a_file_that_is_no_model_is_reported(tmp_path):
     (tmp_path / "broken.onnx").write_bytes(b"not a model")
 
     with pytest.raises(ModelDamaged, match="waijiao models fetch"):
-        HibariVoice(tmp_path / "broken.onnx", Settings())
+        HibariEngine(tmp_path / "broken.onnx", Settings())
 
 
 @pytest.fixture
 def answered(redis, here, jobs):
     def answered(text, **fields):
-        """The job and its answer, spoken by a worker's speaker."""
+        """The job and its answer, spoken by a worker's synthesizer."""
         id_ = secrets.token_hex(16)
         jobs.submit(JobRequest(id_, id_, task="speak", text=text, **fields))
         (job,), _ = jobs.claim("tts", id_, 1)
-        (answer,) = Speaker(here).speak([job])
+        (answer,) = SpeechSynthesizer(here).speak([job])
         return job, answer
 
     return answered

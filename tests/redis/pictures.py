@@ -7,11 +7,11 @@ from typing import Any
 from plain_records import PlainRecords, Turn
 from redis import Redis
 
-from pipeline.jobs.job import CUT, STAGES, Job
-from pipeline.jobs.store import PREFIX, RESULT_FIELDS
+from pipeline.jobs.job import MODEL_STAGES, RESULT_FIELDS, SEGMENT, Job
+from pipeline.jobs.store import PREFIX
 
 TENANTS, SESSIONS, WORKERS = ("north", "south"), ("north/anna", "north/ben", "south/anna"), ("one", "two", "three")
-WORKED_AT = (*STAGES, CUT)  # stages that have workers
+WORKED_AT = (*MODEL_STAGES, SEGMENT)  # stages that have workers
 HOMEWORK = "north/hw"  # the only assignment
 
 Found = dict[str, dict[str, str] | list[str]]
@@ -82,7 +82,7 @@ def expected(plain: PlainRecords) -> dict[str, Any]:
 
 def lessons(plain: PlainRecords) -> list[str]:
     """Those that still have turns to come, or to wait for; of others nobody asks."""
-    return [turn.name for turn in plain.turns.values() if "parts" in turn.road]
+    return [turn.name for turn in plain.turns.values() if "parts" in turn.stages]
 
 
 def dead(plain: PlainRecords, tenant: str) -> set[str]:
@@ -98,7 +98,7 @@ def handed_in(found: Found) -> dict[str, str]:
 def turn_recorded(record: dict[str, str]) -> dict[str, Any]:
     job = Job.from_record(record)
     return {
-        "road": tuple(record["road"].split(",")),
+        "stages": tuple(record["stages"].split(",")),
         "seq": job.seq,
         "stage": job.stage,
         "phase": record["phase"],
@@ -116,7 +116,7 @@ def turn_recorded(record: dict[str, str]) -> dict[str, Any]:
 
 def turn_expected(turn: Turn, phase: str) -> dict[str, Any]:
     return {
-        "road": turn.road,
+        "stages": turn.stages,
         "seq": turn.seq,
         "stage": turn.stage,
         "phase": phase,

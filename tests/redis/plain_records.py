@@ -18,7 +18,7 @@ class Turn:
 
     name: str
     session: str
-    road: tuple[str, ...]
+    stages: tuple[str, ...]
     lesson: str = ""
     student: str = ""  # of the only assignment that there is
     sha256: str = ""
@@ -43,7 +43,7 @@ class Turn:
 
     @property
     def ahead(self) -> tuple[str, ...]:
-        return self.road[self.road.index(self.stage) :]
+        return self.stages[self.stages.index(self.stage) :]
 
     @property
     def waits_for_its_turn(self) -> bool:
@@ -153,9 +153,9 @@ class PlainRecords:
     def accept(self, turn: Turn, instead_of: str) -> None:
         heard = self.turns.get(self.heard.get(turn.sha256, ""))
         if heard and not instead_of and "transcript" in heard.facts:
-            turn.facts, turn.road = {"transcript": heard.facts["transcript"]}, turn.road[turn.road.index("llm") :]
+            turn.facts, turn.stages = {"transcript": heard.facts["transcript"]}, turn.stages[turn.stages.index("llm") :]
         self.said[turn.session] = self.said.get(turn.session, 0) + 1
-        turn.seq, turn.stage = self.said[turn.session], turn.road[0]
+        turn.seq, turn.stage = self.said[turn.session], turn.stages[0]
         self.turns[turn.name] = turn
         if turn.student:
             before = self.handed_in.get(turn.student, "")
@@ -171,7 +171,7 @@ class PlainRecords:
             return "erased" if turn.retried_as in self.erased else turn.retried_as
         if not turn.dead:
             return "not_dead"
-        again.road, again.facts = turn.ahead, dict(turn.facts)
+        again.stages, again.facts = turn.ahead, dict(turn.facts)
         accepted = self.judge(again, dead)
         if accepted == again.name:
             turn.retried_as, turn.dead = again.name, False

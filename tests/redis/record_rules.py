@@ -12,9 +12,9 @@ from plain_records import PlainRecords, Turn
 from test_repeats import SaidTwice
 
 from pipeline.errors import EngineFailed, NoSpeech, WaijiaoError
-from pipeline.jobs.job import Job, JobRequest
-from pipeline.jobs.results import Answer, Cut, Cuts, Feedback, Transcript
-from pipeline.jobs.store import PREFIX, RESULT_FIELDS, Idempotency, Jobs, ReadyJob, Result, turns
+from pipeline.jobs.job import RESULT_FIELDS, Job, JobRequest
+from pipeline.jobs.results import Answer, Feedback, LessonSegment, LessonSegments, Transcript
+from pipeline.jobs.store import PREFIX, Idempotency, Jobs, ReadyJob, Result, turns
 
 QUEUES = {stage: f"queue:{stage}" for stage in WORKED_AT}
 CHANGED_LATER: dict[str, Any] = {"version": 0, "updated_at": 0, "dead": False, "retried_as": None, "rerun_as": None}
@@ -257,8 +257,8 @@ class Records(RuleBasedStateMachine):
 def result(stage: str, words: str, reset: bool) -> Result:
     if stage == "asr":
         return Transcript(words, "en", 1.0)
-    if stage == "cut":
-        return Cuts(2.0, (Cut(1, 0.0, 1.0), Cut(2, 1.0, 2.0)))
+    if stage == "segment":
+        return LessonSegments(2.0, (LessonSegment(1, 0.0, 1.0), LessonSegment(2, 1.0, 2.0)))
     return Feedback(*[words] * 4, reset=reset) if stage == "llm" else Answer(words, words, "00", 1, 1.0, "wav")
 
 
@@ -266,7 +266,7 @@ def turn_of(job_request: JobRequest) -> Turn:
     """What the plain model makes of a question."""
     lesson = job_request.lesson and f"{job_request.tenant}/{job_request.lesson}"
     session = f"{job_request.tenant}/{job_request.session}"
-    return Turn(job_request.name, session, job_request.road, lesson, job_request.student, job_request.sha256)
+    return Turn(job_request.name, session, job_request.stages, lesson, job_request.student, job_request.sha256)
 
 
 def told(do: Callable[..., Any], *arguments: object) -> Any:

@@ -1,5 +1,6 @@
-"""Turns that are handed on again, too late, or by two who cut the same lesson: each is one job with one recording."""
+"""Turns submitted again, too late, or by two who segment the same lesson: each is one job with one recording."""
 
+import hashlib
 import io
 import secrets
 
@@ -7,62 +8,65 @@ import numpy as np
 import pytest
 from recordings import wav
 
-from pipeline.audio.decode import Sound
+from pipeline.audio.decode import Waveform
 from pipeline.errors import Canceled, Unavailable
 from pipeline.jobs.job import Job, JobRequest
-from pipeline.jobs.results import Cut
-from worker_cut.cutting import Cutter
-from worker_cut.reading import RATE
+from pipeline.jobs.results import LessonSegment
+from worker_segment.audio_stream import SAMPLE_RATE
+from worker_segment.segmenter import Segmenter
 
-TONE = Sound(0.1 * np.sin(np.arange(RATE, dtype=np.float32) / 8), RATE)
-CUT = Cut(1, 0.0, 1.0)
-
-
-@pytest.fixture
-def cutter(here, redis) -> Cutter:
-    return Cutter(here)
+TONE = Waveform(0.1 * np.sin(np.arange(SAMPLE_RATE, dtype=np.float32) / 8), SAMPLE_RATE)
+TURN = LessonSegment(1, 0.0, 1.0)
 
 
 @pytest.fixture
-def lesson(cutter) -> Job:
+def segmenter(here, redis) -> Segmenter:
+    return Segmenter(here)
+
+
+@pytest.fixture
+def lesson(segmenter) -> Job:
     id_ = secrets.token_hex(16)
-    blob = cutter.blobs.put(f"default/{id_}", io.BytesIO(wav(TONE.samples)))
-    cutter.jobs.submit(JobRequest(id_, id_, recording=blob.name, task="lesson", lane="bulk"))
-    ((claimed,), _) = cutter.jobs.claim("cut", "worker", 1)
+    blob = segmenter.blobs.put(f"default/{id_}", io.BytesIO(wav(TONE.samples)))
+    segmenter.jobs.submit(JobRequest(id_, id_, recording=blob.name, task="lesson", lane="bulk"))
+    ((claimed,), _) = segmenter.jobs.claim("segment", "worker", 1)
     return claimed
 
 
-def kept(cutter: Cutter, lesson: Job) -> set[str]:
+def stored_recordings(segmenter: Segmenter, lesson: Job) -> set[str]:
     """The recordings of its turns."""
-    found = {path.relative_to(cutter.blobs.folder).as_posix() for path in cutter.blobs.folder.glob("*/*/*")}
+    found = {path.relative_to(segmenter.blobs.folder).as_posix() for path in segmenter.blobs.folder.glob("*/*/*")}
     return found - {lesson.request.recording}
 
 
-def test_a_turn_that_is_handed_on_again_is_the_same_and_is_not_even_written(cutter, lesson):
-    cutter.hand_on(lesson, CUT, TONE)
-    (name,), before = cutter.jobs.turns_of(lesson), kept(cutter, lesson)
-    folder = cutter.blobs.folder
+def test_a_turn_that_is_submitted_again_is_the_same_and_is_not_even_written(segmenter, lesson):
+    segmenter.submit_turn(lesson, TURN, TONE)
+    (name,), before = segmenter.jobs.turns_of(lesson), stored_recordings(segmenter, lesson)
+    turn = segmenter.jobs.get(*name.split("/")).request
+    with segmenter.blobs.open(turn.recording) as file:
+        assert turn.sha256 == hashlib.sha256(file.read()).hexdigest()
+    folder = segmenter.blobs.folder
     folder.rename(folder.with_name("away"))
     folder.touch()  # nothing can be written now
-    Cutter(cutter.settings).hand_on(lesson, CUT, TONE)
+    Segmenter(segmenter.settings).submit_turn(lesson, TURN, TONE)
     with pytest.raises(Unavailable):
-        cutter.hand_on(lesson, Cut(2, 0.0, 1.0), TONE)
+        segmenter.submit_turn(lesson, LessonSegment(2, 0.0, 1.0), TONE)
     folder.unlink()
     folder.with_name("away").rename(folder)
-    assert (cutter.jobs.turns_of(lesson), kept(cutter, lesson)) == ([name], before)
+    assert (segmenter.jobs.turns_of(lesson), stored_recordings(segmenter, lesson)) == ([name], before)
 
 
-def test_two_who_cut_the_same_lesson_make_one_turn_with_one_recording(cutter, lesson):
-    other = Cutter(cutter.settings)
-    cutter.jobs.has = lambda name: False  # it looked before the other one submitted
-    other.hand_on(lesson, CUT, TONE)
-    cutter.hand_on(lesson, CUT, TONE)
-    (name,) = cutter.jobs.turns_of(lesson)
-    assert kept(cutter, lesson) == {cutter.jobs.get(*name.split("/")).request.recording}
+def test_two_who_segment_the_same_lesson_make_one_turn_with_one_recording(segmenter, lesson):
+    other = Segmenter(segmenter.settings)
+    segmenter.jobs.has = lambda name: False  # it looked before the other one submitted
+    other.submit_turn(lesson, TURN, TONE)
+    segmenter.submit_turn(lesson, TURN, TONE)
+    (name,) = segmenter.jobs.turns_of(lesson)
+    assert stored_recordings(segmenter, lesson) == {segmenter.jobs.get(*name.split("/")).request.recording}
 
 
-def test_a_turn_of_a_lesson_that_was_canceled_leaves_no_recording(cutter, lesson):
-    cutter.jobs.cancel("default", lesson.id)
+def test_a_turn_of_a_lesson_that_was_canceled_leaves_no_recording(segmenter, lesson):
+    segmenter.jobs.cancel("default", lesson.id)
     with pytest.raises(Canceled):
-        cutter.hand_on(lesson, CUT, TONE)
-    assert kept(cutter, lesson) == set()
+        segmenter.submit_turn(lesson, TURN, TONE)
+    assert stored_recordings(segmenter, lesson) == set()

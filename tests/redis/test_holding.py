@@ -9,11 +9,11 @@ from test_repeats import SaidTwice
 
 from pipeline.errors import Canceled, EngineFailed, Erased, NoSpeech
 from pipeline.jobs.job import State
-from pipeline.jobs.results import Cut, Cuts
+from pipeline.jobs.results import LessonSegment, LessonSegments
 from pipeline.jobs.store import Jobs, ReadyJob
 from pipeline.settings import Settings
 
-CUTS = Cuts(12.0, (Cut(1, 0.5, 4.0), Cut(2, 5.0, 11.0)))
+SEGMENTS = LessonSegments(12.0, (LessonSegment(1, 0.5, 4.0), LessonSegment(2, 5.0, 11.0)))
 BETTER = replace(TAUGHT, spoken="Much better.")
 
 
@@ -104,18 +104,18 @@ def turn(jobs: Jobs, number: int, id_: str = "lesson") -> str:
     return job_request.name
 
 
-def cut(jobs: Jobs, turns: int = 2) -> list[str]:
-    job = claimed(jobs, "cut", "cutter")
+def segment(jobs: Jobs, turns: int = 2) -> list[str]:
+    job = claimed(jobs, "segment", "segmenter")
     names = [turn(jobs, number) for number in range(1, turns + 1)]
-    assert jobs.complete("cut", job, CUTS)[0]
+    assert jobs.complete("segment", job, SEGMENTS)[0]
     return names
 
 
 def test_a_lesson_waits_for_all_of_its_turns_and_is_then_summed_up_and_spoken(jobs):
     lesson(jobs)
-    names = cut(jobs)
+    names = segment(jobs)
     waiting = jobs.get("default", "lesson")
-    assert (waiting.state, waiting.cuts, jobs.turns_of(waiting)) == (State.LISTENING, CUTS, names)
+    assert (waiting.state, waiting.segments, jobs.turns_of(waiting)) == (State.LISTENING, SEGMENTS, names)
     for _ in names:
         run(jobs, "asr")
     assert [run(jobs, "llm")[0] for _ in range(3)] == [*names, "default/lesson"]
@@ -124,18 +124,18 @@ def test_a_lesson_waits_for_all_of_its_turns_and_is_then_summed_up_and_spoken(jo
     assert jobs.get("default", "lesson-1").state == State.SUCCEEDED
 
 
-def test_turns_that_are_done_before_the_last_is_cut_let_the_lesson_go_on_at_once(jobs):
+def test_turns_that_are_done_before_the_last_is_submitted_let_the_lesson_go_on_at_once(jobs):
     lesson(jobs)
-    job = claimed(jobs, "cut", "cutter")
+    job = claimed(jobs, "segment", "segmenter")
     turn(jobs, 1)
     run(jobs, "asr")
     assert run(jobs, "llm")[1] == []
-    assert jobs.complete("cut", job, CUTS) == (True, [ReadyJob("llm", "default/lesson")])
+    assert jobs.complete("segment", job, SEGMENTS) == (True, [ReadyJob("llm", "default/lesson")])
 
 
 def test_turns_that_fail_fail_nothing_else(jobs):
     lesson(jobs)
-    cut(jobs)
+    segment(jobs)
     assert jobs.fail("asr", claimed(jobs, "asr"), NoSpeech(), again=False) == []
     die(jobs, "asr")
     assert claimed(jobs, "llm").id == "lesson"
@@ -143,7 +143,7 @@ def test_turns_that_fail_fail_nothing_else(jobs):
 
 def test_a_turn_that_is_submitted_twice_is_one_and_after_the_lesson_s_end_none(jobs):
     lesson(jobs)
-    job = claimed(jobs, "cut", "cutter")
+    job = claimed(jobs, "segment", "segmenter")
     turn(jobs, 1)
     turn(jobs, 1)
     assert jobs.turns_of(job) == ["default/lesson-1"]
@@ -154,7 +154,7 @@ def test_a_turn_that_is_submitted_twice_is_one_and_after_the_lesson_s_end_none(j
 
 def test_a_lesson_that_is_canceled_takes_its_turns_with_it(jobs):
     lesson(jobs)
-    cut(jobs)
+    segment(jobs)
     jobs.cancel("default", "lesson")
     assert [jobs.get("default", f"lesson-{number}").state for number in (1, 2)] == [State.CANCELED] * 2
     assert jobs.claim("asr", "worker", 9)[0] == []
@@ -162,7 +162,7 @@ def test_a_lesson_that_is_canceled_takes_its_turns_with_it(jobs):
 
 def test_a_lesson_that_is_erased_takes_every_word_of_its_turns_with_it(jobs, redis):
     lesson(jobs)
-    cut(jobs)
+    segment(jobs)
     run(jobs, "asr")
     jobs.cancel("default", "lesson")
     jobs.forget("default", "lesson")
@@ -175,7 +175,7 @@ def test_a_lesson_that_is_erased_takes_every_word_of_its_turns_with_it(jobs, red
 
 def test_the_turns_are_kept_as_long_as_their_lesson(jobs, redis):
     lesson(jobs)
-    cut(jobs)
+    segment(jobs)
     for stage in ("asr", "asr", "llm", "llm"):
         run(jobs, stage)
     redis.expire("waijiao:job:default/lesson-1", 10)
@@ -184,32 +184,32 @@ def test_the_turns_are_kept_as_long_as_their_lesson(jobs, redis):
     assert redis.ttl("waijiao:job:default/lesson-1") > 3600
 
 
-def test_a_lesson_is_cut_again_after_its_worker_died_and_keeps_the_turns_there_are(redis, here):
+def test_a_lesson_is_segmented_again_after_its_worker_died_and_keeps_the_turns_there_are(redis, here):
     jobs = Jobs(redis, Settings(**{**here.model_dump(exclude_unset=True), "lease_s": 0}))
     lesson(jobs)
-    claimed(jobs, "cut", "cutter")
+    claimed(jobs, "segment", "segmenter")
     turn(jobs, 1)
-    assert jobs.sweep({"cut": "queue:cut"}) != []
-    again = claimed(jobs, "cut", "another")
+    assert jobs.sweep({"segment": "queue:segment"}) != []
+    again = claimed(jobs, "segment", "another")
     assert (again.id, jobs.turns_of(again), jobs.has("default/lesson-1")) == ("lesson", ["default/lesson-1"], True)
 
 
 def test_a_lesson_that_could_not_be_summed_up_is_retried_with_the_turns_of_the_one_before(jobs):
     lesson(jobs)
-    cut(jobs)
+    segment(jobs)
     for stage in ("asr", "asr", "llm", "llm"):
         run(jobs, stage)
     for _ in range(jobs.settings.attempts):
         jobs.fail("llm", claimed(jobs, "llm"), EngineFailed(), again=True)
     dead = jobs.get("default", "lesson")
     accepted = jobs.retry(dead, replace(dead.request, id="again", details={"turns_of": "lesson"}))
-    assert (accepted.job.cuts, accepted.job.request.turns_of) == (CUTS, "lesson")
+    assert (accepted.job.segments, accepted.job.request.turns_of) == (SEGMENTS, "lesson")
     assert claimed(jobs, "llm").id == "again"
 
 
 def test_the_turns_outlive_a_lesson_that_is_kept_more_briefly_than_it_waits(jobs, redis):
     jobs.submit(replace(asked("lesson", session="lesson"), task="lesson", lane="bulk", text="", retention_h=1))
-    claimed(jobs, "cut", "cutter")
+    claimed(jobs, "segment", "segmenter")
     jobs.submit(
         replace(
             asked("first", session="first"), task="transcribe", lesson="lesson", details={"number": 1}, retention_h=1
@@ -224,7 +224,7 @@ def test_the_turns_outlive_a_lesson_that_is_kept_more_briefly_than_it_waits(jobs
 def test_what_another_says_in_a_lesson_that_is_left_again_is_written_down_again(jobs):
     for id_ in ("lesson", "again"):
         lesson(jobs, id_)
-        claimed(jobs, "cut", "cutter")
+        claimed(jobs, "segment", "segmenter")
         other = replace(asked(f"{id_}-1", session=f"{id_}-1"), task="transcribe", lesson=id_, details={"number": 1})
         jobs.submit(replace(other, sha256="00"))
         assert run(jobs, "asr")[0] == f"default/{id_}-1"
@@ -232,14 +232,14 @@ def test_what_another_says_in_a_lesson_that_is_left_again_is_written_down_again(
 
 def test_a_session_that_is_erased_names_a_lesson_s_turns_too_so_that_their_recordings_go(jobs):
     lesson(jobs)
-    names = cut(jobs)
+    names = segment(jobs)
     assert set(jobs.erase("default", "lesson")) == {"default/lesson", *names}
     assert jobs.claim("asr", "worker", 9)[0] == []
 
 
 def test_a_lesson_can_be_erased_after_one_of_its_turns_was(jobs):
     lesson(jobs)
-    cut(jobs)
+    segment(jobs)
     jobs.cancel("default", "lesson-1")
     jobs.forget("default", "lesson-1")
     jobs.cancel("default", "lesson")
@@ -251,13 +251,13 @@ def test_a_lesson_can_be_erased_after_one_of_its_turns_was(jobs):
 
 @pytest.mark.parametrize(("hours", "code"), [(0.5, "worker_lost"), (1.5, "too_slow")])
 @pytest.mark.parametrize("found_by", ["the sweep", "the next child"])
-def test_a_lesson_may_be_cut_for_as_long_as_lessons_may(redis, here, hours, code, found_by):
+def test_a_lesson_may_be_segmented_for_as_long_as_lessons_may(redis, here, hours, code, found_by):
     jobs = Jobs(redis, Settings(**{**here.model_dump(exclude_unset=True), "lease_s": 0, "attempts": 1}))
     lesson(jobs)
-    claimed(jobs, "cut", "cutter")
+    claimed(jobs, "segment", "segmenter")
     redis.hset("waijiao:job:default/lesson", "claimed_at", time.time() - 3600 * hours)
     if found_by == "the sweep":
-        jobs.sweep({"cut": "queue:cut"})
+        jobs.sweep({"segment": "queue:segment"})
     else:
-        jobs.claim("cut", "cutter", 1)
+        jobs.claim("segment", "segmenter", 1)
     assert jobs.get("default", "lesson").error["code"] == code

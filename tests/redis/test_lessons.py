@@ -13,14 +13,17 @@ from api import create_app
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import EngineFailed, NoSpeech
 from pipeline.jobs.job import JobRequest
-from pipeline.jobs.results import Cut, Cuts, Edit, Segment, Transcript, Word
+from pipeline.jobs.results import Edit, LessonSegment, LessonSegments, Segment, Transcript, Word
 from pipeline.jobs.store import Jobs
 from pipeline.schemas import lessons as shapes
 from pipeline.worker.registry import register
 
 LEARNER = Path(__file__).parents[2] / "examples" / "learners" / "010270268.wav"
 MISTAKEN = replace(TAUGHT, edits=(Edit("go", "went", (1, 2)),))
-CUTS = Cuts(400.0, (Cut(1, 0.5, 4.0, "left"), Cut(2, 5.0, 11.0, "right"), Cut(3, 380.0, 390.5, "left")))
+SEGMENTS = LessonSegments(
+    400.0,
+    (LessonSegment(1, 0.5, 4.0, "left"), LessonSegment(2, 5.0, 11.0, "right"), LessonSegment(3, 380.0, 390.5, "left")),
+)
 
 
 @pytest.fixture
@@ -49,18 +52,18 @@ def spoken(number: int) -> Transcript:
     return Transcript(text, "en", 5.0, words, (Segment(0.0, 4.4, text, -0.2, 1.0, 0.01),))
 
 
-def begin(jobs: Jobs, here, id_: str, cuts: Cuts = CUTS) -> list[str]:
-    """Cut the lesson into turns, as a worker does; the ids of these."""
-    lesson, blobs = claimed(jobs, "cut"), FolderBlobs(here.blobs_folder)
+def begin(jobs: Jobs, here, id_: str, segments: LessonSegments = SEGMENTS) -> list[str]:
+    """Segment the lesson into turns, as a worker does; the ids of these."""
+    lesson, blobs = claimed(jobs, "segment"), FolderBlobs(here.blobs_folder)
     assert lesson.id == id_
-    ids = [f"{cut.number:032x}" for cut in cuts.turns]
-    for turn, cut in zip(ids, cuts.turns, strict=True):
-        details = {"number": cut.number, "start": cut.start, "end": cut.end, "speaker": cut.speaker}
-        learner = lesson.request.details.get("learner") in (None, cut.speaker)
+    ids = [f"{segment.number:032x}" for segment in segments.turns]
+    for turn, segment in zip(ids, segments.turns, strict=True):
+        details = {"number": segment.number, "start": segment.start, "end": segment.end, "speaker": segment.speaker}
+        learner = lesson.request.details.get("learner") in (None, segment.speaker)
         blob = blobs.put(f"default/{turn}", io.BytesIO(LEARNER.read_bytes()))
         job_request = JobRequest(turn, turn, lane="bulk", lesson=id_, task="turn" if learner else "transcribe")
         jobs.submit(replace(job_request, details=details, recording=blob.name))
-    assert jobs.complete("cut", lesson, cuts)[0]
+    assert jobs.complete("segment", lesson, segments)[0]
     return ids
 
 
@@ -111,8 +114,8 @@ def test_a_lesson_without_a_title_is_called_as_its_file(client):
 def test_what_is_asked_reaches_the_record(client, jobs):
     id_ = left(client, persona="emma", language="en", hint="Zyxelia", speed="0.8", format="mp3", retention_h="24")
     asked = jobs.get("default", id_).request
-    assert (asked.task, asked.lane, asked.retention_h, asked.road) == (
-        "lesson", "bulk", 24, ("cut", "parts", "llm", "tts"),
+    assert (asked.task, asked.lane, asked.retention_h, asked.stages) == (
+        "lesson", "bulk", 24, ("segment", "parts", "llm", "tts"),
     )  # fmt: skip
     assert (asked.persona, asked.language, asked.hint, asked.speed, asked.format) == (
         "emma", "en", "Zyxelia", 0.8, "mp3",
@@ -368,7 +371,7 @@ def test_the_report_is_one_page_with_everything_in_it_and_nothing_from_elsewhere
     assert not re.search(r"(src|href)=\"(?!#)", page)
 
 
-def test_a_lesson_that_was_not_cut_yet_has_a_report_too(client):
+def test_a_lesson_that_was_not_segmented_yet_has_a_report_too(client):
     page = client.get(f"/v1/lessons/{left(client)}/report")
     assert (page.status_code, page.mimetype) == (200, "text/html")
     assert "No turn is cut yet." in page.text

@@ -56,6 +56,6 @@ def test_workers_and_their_speed_are_told(read, jobs, redis):
     assert ("waijiao_stage_seconds", "asr") not in figures
 
 
-def test_lessons_that_wait_to_be_cut_are_counted_as_well(read, jobs):
+def test_lessons_that_wait_to_be_segmented_are_counted_as_well(read, jobs):
     jobs.submit(replace(asked("lesson"), task="lesson", lane="bulk", text=""))
-    assert read()["waijiao_jobs_waiting", "cut"] == 1
+    assert read()["waijiao_jobs_waiting", "segment"] == 1

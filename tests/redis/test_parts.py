@@ -11,18 +11,18 @@ from road import OTHER, WORKER, claimed
 from waiting import wait_for
 
 from pipeline import personas
-from pipeline.audio.decode import Sound
+from pipeline.audio.decode import Waveform
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import Canceled, EngineFailed, NothingToSay
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.results import Answer
 from pipeline.worker.task import commit, hold_leases, still_wanted
 from worker_tts import engine
-from worker_tts.speaking import Speaker
-from worker_tts.wording import speakable
+from worker_tts.speaker import SpeechSynthesizer
+from worker_tts.text_cleaning import clean_text
 
 RATE = 24_000
-SECOND = Sound(np.ones(RATE, np.float32), RATE)
+SECOND = Waveform(np.ones(RATE, np.float32), RATE)
 
 
 class Metronome:
@@ -42,15 +42,15 @@ class Metronome:
             assert self.go_on.wait(30)
         if "fail" in text:
             return EngineFailed()
-        return SECOND if speakable(text, frozenset({"LATIN"})) else NothingToSay()
+        return SECOND if clean_text(text, frozenset({"LATIN"})) else NothingToSay()
 
 
 @pytest.fixture
-def speaker(redis, here, tmp_path, monkeypatch) -> Speaker:
+def synthesizer(redis, here, tmp_path, monkeypatch) -> SpeechSynthesizer:
     monkeypatch.setitem(engine.ENGINES, "metronome", f"{__name__}:Metronome")
     (tmp_path / "model").touch()
     chosen = {"tts_engine": "metronome", "tts_model": str(tmp_path / "model"), "tts_pause_s": 0.5}
-    return Speaker(here.model_copy(update=chosen))
+    return SpeechSynthesizer(here.model_copy(update=chosen))
 
 
 @pytest.fixture
@@ -81,41 +81,41 @@ def in_background():
         thread.join(30)
 
 
-def kept(here, job):
+def stored_files(here, job):
     """How many files the job has in the blob store."""
     return len([*here.blobs_folder.glob(f"{job.name}/*")])
 
 
-def told(jobs, job):
+def published_parts(jobs, job):
     return [entry["part"] for _, entry in jobs.partial_results(job)]
 
 
-def test_the_first_sentences_of_all_jobs_are_one_call_and_then_the_second_ones(speaker, ask):
+def test_the_first_sentences_of_all_jobs_are_one_call_and_then_the_second_ones(synthesizer, ask):
     batch = ask("One. Two. Three.", "你好。", "Four. 好。 Five.")
-    answers = speaker.speak(batch)
-    assert speaker.voice.calls == [["One.", "你好。", "Four."], ["Two.", "好。"], ["Three.", "Five."]]
+    answers = synthesizer.speak(batch)
+    assert synthesizer.engine.calls == [["One.", "你好。", "Four."], ["Two.", "好。"], ["Three.", "Five."]]
     assert [part.text for part in answers[0].parts] == ["One.", "Two.", "Three."]
     assert isinstance(answers[1], NothingToSay)
     assert [part.text for part in answers[2].parts] == ["Four.", "Five."]
 
 
-def test_a_sentence_can_be_heard_before_the_next_one_is_spoken(speaker, ask, jobs, here, in_background):
+def test_a_sentence_can_be_heard_before_the_next_one_is_spoken(synthesizer, ask, jobs, here, in_background):
     (job,) = ask("One. Please wait. Three.")
-    answered = in_background(speaker.speak, [job])
-    (first,) = wait_for(lambda: told(jobs, job))
+    answered = in_background(synthesizer.speak, [job])
+    (first,) = wait_for(lambda: published_parts(jobs, job))
     with FolderBlobs(here.blobs_folder).open(first["blob"]) as file:
         assert soundfile.info(file).duration == first["duration_s"] == 1
-    speaker.voice.go_on.set()
+    synthesizer.engine.go_on.set()
     (answer,) = answered()
-    assert told(jobs, job) == [part.as_dict() for part in answer.parts]
+    assert published_parts(jobs, job) == [part.as_dict() for part in answer.parts]
     assert [number for number, _ in jobs.partial_results(job)] == [1, 2, 3]
 
 
-def test_the_whole_answer_has_its_sentences_with_pauses_between_them(speaker, ask, here):
+def test_the_whole_answer_has_its_sentences_with_pauses_between_them(synthesizer, ask, here):
     (job,) = ask("One. Two. Three.", format="flac")
-    (answer,) = speaker.speak([job])
+    (answer,) = synthesizer.speak([job])
     assert (answer.text, answer.format, answer.duration_s) == ("One. Two. Three.", "flac", 3 + 2 * 0.5)
-    assert kept(here, job) == 4
+    assert stored_files(here, job) == 4
     whole, *parts = (read(here, blob) for blob in (answer.blob, *(part.blob for part in answer.parts)))
     pause = np.zeros(RATE // 2)
     assert np.array_equal(whole, np.concatenate([parts[0], pause, parts[1], pause, parts[2]]))
@@ -126,58 +126,58 @@ def read(here, blob):
         return soundfile.read(io.BytesIO(file.read()))[0]
 
 
-def test_an_answer_of_one_sentence_is_kept_once(speaker, ask, here):
+def test_an_answer_of_one_sentence_is_kept_once(synthesizer, ask, here):
     (job,) = ask("One. 好。")
-    (answer,) = speaker.speak([job])
+    (answer,) = synthesizer.speak([job])
     (part,) = answer.parts
     assert (answer.blob, answer.sha256, answer.size, answer.duration_s) == (
         part.blob, part.sha256, part.size, part.duration_s,
     )  # fmt: skip
-    assert kept(here, job) == 1
+    assert stored_files(here, job) == 1
 
 
-def test_a_failed_sentence_fails_its_answer_alone_and_leaves_nothing(speaker, ask, here):
+def test_a_failed_sentence_fails_its_answer_alone_and_leaves_nothing(synthesizer, ask, here):
     first, second = ask("Good. We fail. Never said.", "Fine.")
-    failed, spoken = speaker.speak([first, second])
+    failed, spoken = synthesizer.speak([first, second])
     assert isinstance(failed, EngineFailed)
     assert isinstance(spoken, Answer)
-    assert speaker.voice.calls == [["Good.", "Fine."], ["We fail."]]
-    assert (kept(here, first), kept(here, second)) == (0, 1)
+    assert synthesizer.engine.calls == [["Good.", "Fine."], ["We fail."]]
+    assert (stored_files(here, first), stored_files(here, second)) == (0, 1)
 
 
-def test_a_text_of_nothing_needs_no_voice(speaker, ask):
-    (answer,) = speaker.speak(ask(" "))
+def test_a_text_of_nothing_needs_no_voice(synthesizer, ask):
+    (answer,) = synthesizer.speak(ask(" "))
     assert isinstance(answer, NothingToSay)
-    assert speaker.voice.calls == []
+    assert synthesizer.engine.calls == []
 
 
-def test_a_canceled_job_is_given_up_between_two_sentences(speaker, ask, jobs, here, in_background):
+def test_a_canceled_job_is_given_up_between_two_sentences(synthesizer, ask, jobs, here, in_background):
     (job,) = ask("One. Please wait. Three.")
     with hold_leases(jobs, "tts", [job]):
-        answered = in_background(speaker.speak, [job])
-        wait_for(lambda: told(jobs, job))
+        answered = in_background(synthesizer.speak, [job])
+        wait_for(lambda: published_parts(jobs, job))
         jobs.cancel("default", job.id)
         wait_for(lambda: not still_wanted(job))
-        speaker.voice.go_on.set()
+        synthesizer.engine.go_on.set()
         (answer,) = answered()
     assert isinstance(answer, Canceled)
-    assert speaker.voice.calls == [["One."], ["Please wait."]]
-    assert kept(here, job) == 0
+    assert synthesizer.engine.calls == [["One."], ["Please wait."]]
+    assert stored_files(here, job) == 0
 
 
-def test_a_second_attempt_s_sentences_do_not_mix_with_the_first_s(speaker, ask, jobs, here, in_background):
+def test_a_second_attempt_s_sentences_do_not_mix_with_the_first_s(synthesizer, ask, jobs, here, in_background):
     (first,) = ask("One. Please wait. Three.")
-    answered = in_background(speaker.speak, [first])
-    wait_for(lambda: told(jobs, first))
+    answered = in_background(synthesizer.speak, [first])
+    wait_for(lambda: published_parts(jobs, first))
     jobs.release(WORKER)
     second = claimed(jobs, "tts", OTHER)
-    assert told(jobs, second) == []
-    speaker.voice.go_on.set()
-    (late,), (answer,) = answered(), speaker.speak([second])
-    assert len(told(jobs, first)) == 1
-    assert told(jobs, second) == [part.as_dict() for part in answer.parts]
+    assert published_parts(jobs, second) == []
+    synthesizer.engine.go_on.set()
+    (late,), (answer,) = answered(), synthesizer.speak([second])
+    assert len(published_parts(jobs, first)) == 1
+    assert published_parts(jobs, second) == [part.as_dict() for part in answer.parts]
     commit(jobs, "tts", first, late)
-    assert kept(here, first) == 4, "a refused answer leaves nothing but the other attempt's"
+    assert stored_files(here, first) == 4, "a refused answer leaves nothing but the other attempt's"
     commit(jobs, "tts", second, answer)
     assert jobs.get("default", first.id).answer == answer
 
@@ -185,7 +185,7 @@ def test_a_second_attempt_s_sentences_do_not_mix_with_the_first_s(speaker, ask, 
 @pytest.mark.parametrize(
     ("has", "takes"), [(["heart"], "heart"), (["heart", "en_speaker_9"], "en_speaker_9"), (["en_speaker_6"], "default")]
 )
-def test_a_teacher_takes_the_first_voice_wished_for_that_the_engine_has(speaker, here, has, takes):
-    speaker.voice.voices = ("default", *has)
-    assert speaker.own_voice(personas.load("emma", here.personas), "en") == takes
-    assert speaker.own_voice(personas.load("emma", here.personas), "fr") == "default"
+def test_a_teacher_takes_the_first_voice_wished_for_that_the_engine_has(synthesizer, here, has, takes):
+    synthesizer.engine.voices = ("default", *has)
+    assert synthesizer.preferred_voice(personas.load("emma", here.personas), "en") == takes
+    assert synthesizer.preferred_voice(personas.load("emma", here.personas), "fr") == "default"

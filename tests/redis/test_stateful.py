@@ -63,7 +63,11 @@ class Everything(Records):
             self.submit_one(asked)
 
     def lessons(self) -> list[Turn]:
-        return [turn for turn in self.plain.turns.values() if "cut" in turn.road and turn.stage in {"cut", "parts"}]
+        return [
+            turn
+            for turn in self.plain.turns.values()
+            if "segment" in turn.stages and turn.stage in {"segment", "parts"}
+        ]
 
     # --- answers that are held
 
@@ -97,11 +101,11 @@ class Everything(Records):
             job_request = replace(job_request, session=job_request.id)
         answer = told(self.jobs.rerun, job, job_request, "llm", {"transcript": job.transcript})
         again = turn_of(job_request)
-        again.road = again.road[again.road.index("llm") :]
+        again.stages = again.stages[again.stages.index("llm") :]
         self.compare_accepted(answer, self.plain.rerun(turn.name, again), job_request, before)
 
     def rerunnable(self) -> list[Turn]:
-        turns = [turn for turn in self.plain.turns.values() if "transcript" in turn.facts and "llm" in turn.road]
+        turns = [turn for turn in self.plain.turns.values() if "transcript" in turn.facts and "llm" in turn.stages]
         return [turn for turn in turns if not self.comes_too_late(turn)]
 
     @precondition(lambda self: not self.plain.assigned)

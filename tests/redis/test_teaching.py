@@ -8,7 +8,7 @@ from road import claimed, run
 from pipeline import personas
 from pipeline.errors import EngineFailed, NoSpeech
 from pipeline.jobs.job import JobRequest
-from pipeline.jobs.results import Answer, Cut, Cuts, Feedback, Transcript
+from pipeline.jobs.results import Answer, Feedback, LessonSegment, LessonSegments, Transcript
 from pipeline.lessons import children, turns
 from worker_llm.engine import Prompt
 from worker_llm.prompt import opening
@@ -90,17 +90,17 @@ def lesson(jobs, tenant="default", persona="william"):
         "lesson", "lesson", tenant, recording=f"{tenant}/lesson/x", task="lesson", lane="bulk", persona=persona
     )
     jobs.submit(whole)
-    parent = claimed(jobs, "cut")
-    cuts = [Cut(n, 10.0 * n, 10.0 * n + 5, "left" if n == 2 else "right") for n in (1, 2, 3, 4)]
-    for cut in cuts:
-        jobs.submit(turn(cut, tenant, persona))
-    assert jobs.complete("cut", parent, Cuts(600.0, tuple(cuts)))[0]
+    parent = claimed(jobs, "segment")
+    segments = [LessonSegment(n, 10.0 * n, 10.0 * n + 5, "left" if n == 2 else "right") for n in (1, 2, 3, 4)]
+    for segment in segments:
+        jobs.submit(turn(segment, tenant, persona))
+    assert jobs.complete("segment", parent, LessonSegments(600.0, tuple(segments)))[0]
     return parent
 
 
-def turn(cut, tenant, persona):
-    details = {"number": cut.number, "start": cut.start, "end": cut.end, "speaker": cut.speaker}
-    name, task = f"t{cut.number}", "transcribe" if cut.speaker == "left" else "turn"
+def turn(segment, tenant, persona):
+    details = {"number": segment.number, "start": segment.start, "end": segment.end, "speaker": segment.speaker}
+    name, task = f"t{segment.number}", "transcribe" if segment.speaker == "left" else "turn"
     recording = f"{tenant}/{name}/x"
     more = {"task": task, "lane": "bulk", "lesson": "lesson", "details": details, "persona": persona}
     return JobRequest(name, name, tenant, recording=recording, **more)

@@ -2,7 +2,7 @@
 
 import pytest
 from receiver import receiving
-from test_webhooks import canceled, hooked, posting
+from test_webhooks import canceled, hooked, webhook_sender
 
 from api import create_app
 from pipeline.webhooks import outbox
@@ -19,7 +19,7 @@ def test_the_delivery_log_shows_what_was_tried_and_of_the_url_only_its_host(clie
     with receiving() as receiver:
         receiver.answers = [(500, {})]
         canceled(jobs, hooked(receiver))
-        posting(jobs).round()
+        webhook_sender(jobs).run_round()
     answer = client.get("/v1/jobs/a/deliveries")
     (delivery,) = answer.json["deliveries"]
     (attempt,) = delivery["attempts"]

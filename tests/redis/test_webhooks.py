@@ -18,9 +18,8 @@ from pipeline.jobs.store import Jobs, ReadyJob
 from pipeline.webhooks import outbox
 from pipeline.webhooks.outbox import DUE, Deliveries
 from pipeline.webhooks.validation import OF_JOBS
-from worker_chores import delivering
-from worker_chores.delivering import Post
-from worker_chores.posting import Client
+from worker_maintenance.safe_http import SafeClient
+from worker_maintenance.webhook_delivery import ROUND_S, WebhookSender
 
 LOOPBACK = networks("127.0.0.0/8")
 
@@ -32,12 +31,12 @@ def receiver():
 
 
 @pytest.fixture
-def post(jobs) -> Post:
-    return posting(jobs)
+def sender(jobs) -> WebhookSender:
+    return webhook_sender(jobs)
 
 
-def posting(jobs: Jobs, limit_s: float = 5) -> Post:
-    return Post(Deliveries(jobs), Client(LOOPBACK, limit_s, httpcore.default_ssl_context()))
+def webhook_sender(jobs: Jobs, timeout_s: float = 5) -> WebhookSender:
+    return WebhookSender(Deliveries(jobs), SafeClient(LOOPBACK, timeout_s, httpcore.default_ssl_context()))
 
 
 def hooked(receiver: Receiver, id_: str = "a", events: tuple[str, ...] = (), **more) -> JobRequest:
@@ -59,11 +58,11 @@ def told(jobs: Jobs, id_: str = "a"):
     return Deliveries(jobs).of(jobs.get("default", id_))
 
 
-def test_what_is_told_says_how_the_job_stands_and_nothing_that_was_said(jobs, redis, receiver, post):
+def test_what_is_told_says_how_the_job_stands_and_nothing_that_was_said(jobs, redis, receiver, sender):
     jobs.submit(hooked(receiver, metadata={"homework": "7"}))
     for stage in RESULTS:
         run(jobs, stage)
-    post.round()
+    sender.run_round()
     (request,) = receiver.told
     said = request.verified(outbox.secrets_of(redis, "default")[0])
     data = said.pop("data")
@@ -107,32 +106,32 @@ def test_nobody_is_told_of_what_they_did_not_ask_for(jobs, redis, receiver):
 
 def test_the_change_itself_rings_for_the_delivery_and_the_sweep_for_a_lost_bell(jobs, redis, receiver):
     jobs.submit(hooked(receiver))
-    assert jobs.cancel("default", "a")[1] == [ReadyJob("chores", "default/a")]
-    queues = {"asr": "queue", "chores": "chores"}
-    assert jobs.sweep(queues) == [ReadyJob("chores", "default/a/job.canceled")]
-    redis.rpush("chores", "a message")
+    assert jobs.cancel("default", "a")[1] == [ReadyJob("maintenance", "default/a")]
+    queues = {"asr": "queue", "maintenance": "maintenance"}
+    assert jobs.sweep(queues) == [ReadyJob("maintenance", "default/a/job.canceled")]
+    redis.rpush("maintenance", "a message")
     assert jobs.sweep(queues) == []
-    redis.delete("chores")
+    redis.delete("maintenance")
     Deliveries(jobs).claim(1, 1, [], 30)
     assert jobs.sweep(queues) == []
 
 
-def test_a_failed_delivery_is_tried_again_later_under_the_same_id_and_the_log_has_it(jobs, receiver, post):
+def test_a_failed_delivery_is_tried_again_later_under_the_same_id_and_the_log_has_it(jobs, receiver, sender):
     receiver.answers = [(500, {})]
     canceled(jobs, hooked(receiver))
-    post.round()
+    sender.run_round()
     (waiting,) = told(jobs)
     assert (waiting.state, waiting.host) == ("waiting", "127.0.0.1")
     assert 3 < waiting.next_at - time.time() < 7
-    post.round()
+    sender.run_round()
     assert len(receiver.told) == 1
     due_now(jobs)
-    post.round()
+    sender.run_round()
     (done,) = told(jobs)
     assert (done.state, done.next_at) == ("delivered", None)
     assert [attempt.status for attempt in done.attempts] == [500, 204]
     assert len({request.id for request in receiver.told}) == 1
-    assert post.deliveries.claim(9, 9, [], 30) == []
+    assert sender.deliveries.claim(9, 9, [], 30) == []
 
 
 def test_it_is_given_up_after_so_many_attempts(redis, here, receiver):
@@ -141,7 +140,7 @@ def test_it_is_given_up_after_so_many_attempts(redis, here, receiver):
     canceled(jobs, hooked(receiver))
     for _ in range(5):
         due_now(jobs)
-        posting(jobs).round()
+        webhook_sender(jobs).run_round()
     (gone,) = told(jobs)
     assert (gone.state, gone.next_at, len(gone.attempts)) == ("given_up", None, 3)
     assert len(receiver.told) == 3
@@ -155,36 +154,36 @@ def test_a_delivery_that_kills_its_workers_is_given_up_too(redis, here, receiver
     assert told(jobs)[0].state == "given_up"
 
 
-def test_a_receiver_that_says_gone_is_told_no_more(jobs, receiver, post):
+def test_a_receiver_that_says_gone_is_told_no_more(jobs, receiver, sender):
     receiver.answers = [(410, {})]
     canceled(jobs, hooked(receiver))
-    post.round()
+    sender.run_round()
     assert told(jobs)[0].state == "given_up"
 
 
-def test_a_receiver_may_say_how_long_to_wait(jobs, receiver, post):
+def test_a_receiver_may_say_how_long_to_wait(jobs, receiver, sender):
     receiver.answers = [(503, {"Retry-After": "120"})]
     canceled(jobs, hooked(receiver))
-    post.round()
+    sender.run_round()
     assert 100 < told(jobs)[0].next_at - time.time() < 130
 
 
-def test_a_redirect_is_not_followed_and_counts_as_failed(jobs, receiver, post):
+def test_a_redirect_is_not_followed_and_counts_as_failed(jobs, receiver, sender):
     with receiving() as other:
         receiver.answers = [(307, {"Location": other.url})]
         canceled(jobs, hooked(receiver))
-        post.round()
+        sender.run_round()
         assert other.told == []
     assert (told(jobs)[0].state, told(jobs)[0].attempts[0].status) == ("waiting", 307)
 
 
-def test_a_worker_that_dies_leaves_its_deliveries_to_the_next(jobs, receiver, post):
+def test_a_worker_that_dies_leaves_its_deliveries_to_the_next(jobs, receiver, sender):
     canceled(jobs, hooked(receiver))
-    (lost,) = post.deliveries.claim(1, 1, [], lease_s=0.5)
-    assert post.deliveries.claim(1, 1, [], 30) == []
-    wait_for(lambda: post.round() or receiver.told)
+    (lost,) = sender.deliveries.claim(1, 1, [], lease_s=0.5)
+    assert sender.deliveries.claim(1, 1, [], 30) == []
+    wait_for(lambda: sender.run_round() or receiver.told)
     assert [request.id for request in receiver.told] == [lost.id]
-    post.write(lost, told(jobs)[0].attempts[0], None)  # the dead worker's late word
+    sender.record(lost, told(jobs)[0].attempts[0], None)  # the dead worker's late word
     assert told(jobs)[0].state == "delivered"
 
 
@@ -195,12 +194,12 @@ def test_a_receiver_that_hangs_holds_up_neither_others_nor_the_round(jobs, recei
             canceled(jobs, hooked(receiver, f"dead{number}"))
         quick = replace(hooked(other, "quick"), webhook=other.url.replace("127.0.0.1", "localhost"))
         canceled(jobs, quick)
-        post = posting(jobs, limit_s=0.5)
+        sender = webhook_sender(jobs, timeout_s=0.5)
         began = time.monotonic()
-        post.round()
+        sender.run_round()
         took = time.monotonic() - began
         assert len(other.told) == 1
-    assert took < 2 * delivering.ROUND_S
+    assert took < 2 * ROUND_S
     assert told(jobs, "dead0")[0].attempts[0].error == "no answer in time"
 
 
@@ -212,29 +211,29 @@ def test_of_one_host_only_so_many_are_told_at_once(jobs, receiver):
     assert len(deliveries.claim(2, 4, [], 30)) == 2
 
 
-def test_erasing_a_job_takes_its_deliveries_along(jobs, redis, receiver, post):
+def test_erasing_a_job_takes_its_deliveries_along(jobs, redis, receiver, sender):
     for name in ("forgotten", "erased"):
         canceled(jobs, hooked(receiver, name))
     jobs.forget("default", "forgotten")
     jobs.erase("default", "erased")
-    post.round()
+    sender.run_round()
     assert receiver.told == []
     assert not redis.exists(DUE)
     assert [*redis.scan_iter("waijiao:delivery:*")] == []
 
 
-def test_deliveries_of_records_that_are_no_longer_kept_are_dropped(jobs, redis, receiver, post):
+def test_deliveries_of_records_that_are_no_longer_kept_are_dropped(jobs, redis, receiver, sender):
     canceled(jobs, hooked(receiver))
     redis.delete("waijiao:job:default/a")
-    assert post.deliveries.claim(1, 1, [], 30) == []
+    assert sender.deliveries.claim(1, 1, [], 30) == []
     assert not redis.exists(DUE)
 
 
-def test_every_key_of_a_delivery_has_a_time_to_live(jobs, redis, receiver, post):
+def test_every_key_of_a_delivery_has_a_time_to_live(jobs, redis, receiver, sender):
     jobs.submit(hooked(receiver, events=OF_JOBS))
     reach(jobs, "llm")
     jobs.cancel("default", "a")
-    post.deliveries.claim(1, 1, [], 30)
+    sender.deliveries.claim(1, 1, [], 30)
     keys = set(redis.scan_iter("waijiao:deliver*"))
     assert len(keys) == 4
     assert not [key for key in keys if redis.ttl(key) < 0]
@@ -244,35 +243,35 @@ def test_whatever_is_said_twice_counts_once(redis, here, receiver):
     twice = SaidTwice(redis, here)
     receiver.answers = [(500, {})]
     canceled(twice, hooked(receiver))
-    posting(twice).round()
+    webhook_sender(twice).run_round()
     due_now(twice)
-    posting(twice).round()
+    webhook_sender(twice).run_round()
     assert [attempt.status for attempt in told(twice)[0].attempts] == [500, 204]
     first, second = outbox.rotate(twice, "default"), outbox.rotate(twice, "default")
     assert outbox.secrets_of(redis, "default") == [second, first]
 
 
-def test_deliveries_go_on_while_the_memory_is_full(jobs, redis, receiver, post):
+def test_deliveries_go_on_while_the_memory_is_full(jobs, redis, receiver, sender):
     jobs.submit(hooked(receiver))
     outbox.secrets_of(redis, "default")
     redis.config_set("maxmemory", 1)
     jobs.cancel("default", "a")
-    assert len(post.deliveries.claim(1, 1, [], 0)) == 1
-    post.round()
+    assert len(sender.deliveries.claim(1, 1, [], 0)) == 1
+    sender.run_round()
     assert told(jobs)[0].state == "delivered"
 
 
-def test_a_rotated_secret_signs_beside_the_new_one_for_a_day(jobs, redis, receiver, post):
+def test_a_rotated_secret_signs_beside_the_new_one_for_a_day(jobs, redis, receiver, sender):
     (before,) = outbox.secrets_of(redis, "default")
     after = outbox.rotate(jobs, "default")
     canceled(jobs, hooked(receiver))
-    post.round()
+    sender.run_round()
     (request,) = receiver.told
     assert request.verified(before) == request.verified(after)
     assert 86_000 < redis.ttl("waijiao:webhook-secret:default:before") <= 86_400
     redis.delete("waijiao:webhook-secret:default:before")
     canceled(jobs, hooked(receiver, "b"))
-    post.round()
+    sender.run_round()
     with pytest.raises(WebhookVerificationError):
         receiver.told[1].verified(before)
 

@@ -16,7 +16,7 @@ from road import TAUGHT
 
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import NoSpeech
-from pipeline.jobs.job import STAGES, Job
+from pipeline.jobs.job import MODEL_STAGES, Job
 from pipeline.jobs.results import Answer, Transcript
 from pipeline.jobs.store import Jobs
 from waijiao import AsyncClient
@@ -50,7 +50,7 @@ class Echo:
     def work(self) -> None:
         while not self.over.is_set():
             self.most = max(self.most, cast(int, self.jobs.redis.zcard("waijiao:deadlines")))
-            for stage in STAGES:
+            for stage in MODEL_STAGES:
                 claimed = [] if self.idle.is_set() else self.jobs.claim(stage, f"echo{next(self.numbers)}", 1)[0]
                 for job in claimed:
                     self.do(stage, job)

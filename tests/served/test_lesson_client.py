@@ -11,14 +11,14 @@ from road import HEARD, SPOKEN, TAUGHT, asked, claimed, run
 
 from api import create_app
 from pipeline.errors import EngineFailed, Erased, NoSpeech, UnknownLesson
-from pipeline.jobs.results import Cut, Cuts
+from pipeline.jobs.results import LessonSegment, LessonSegments
 from pipeline.schemas.lessons import LessonView
 from waijiao import AsyncClient, Client
 from waijiao.lessons.bar import LessonBar
 from waijiao.lessons.files import save
 
 LEARNER = Path(__file__).parents[2] / "examples" / "learners" / "010270268.wav"
-CUTS = Cuts(12.0, (Cut(1, 0.5, 4.0), Cut(2, 5.0, 11.0)))
+SEGMENTS = LessonSegments(12.0, (LessonSegment(1, 0.5, 4.0), LessonSegment(2, 5.0, 11.0)))
 
 
 @pytest.fixture
@@ -31,13 +31,13 @@ def client(redis, here):
         yield opened
 
 
-def cut(jobs) -> None:
-    lesson = claimed(jobs, "cut")
+def segment(jobs) -> None:
+    lesson = claimed(jobs, "segment")
     for number, start, end in ((1, 0.5, 4.0), (2, 5.0, 11.0)):
         job_request = replace(asked(f"{number:032x}", session=f"turn{number}"), task="turn", lesson=lesson.id)
         details = {"number": number, "start": start, "end": end, "speaker": ""}
         jobs.submit(replace(job_request, lane="bulk", details=details, text=""))
-    jobs.complete("cut", lesson, CUTS)
+    jobs.complete("segment", lesson, SEGMENTS)
 
 
 def listen(jobs) -> None:
@@ -55,7 +55,7 @@ def test_a_lesson_is_followed_to_its_end_and_read(client, jobs):
     def go_on(seen: LessonView) -> None:
         """What comes of it while it is looked at."""
         states.append(seen.state)
-        steps = {"queued": cut, "listening": listen, "speaking": lambda jobs: run(jobs, "tts", SPOKEN)}
+        steps = {"queued": segment, "listening": listen, "speaking": lambda jobs: run(jobs, "tts", SPOKEN)}
         steps.get(seen.state, lambda jobs: None)(jobs)
 
     ended = client.wait_lesson(lesson, on_change=go_on)
@@ -75,14 +75,14 @@ def test_all_lessons_are_given_page_by_page(client):
 
 def test_a_lesson_that_fails_raises_the_error_of_its_code(client, jobs):
     lesson = client.submit_lesson(LEARNER)
-    jobs.fail("cut", claimed(jobs, "cut"), NoSpeech(), again=False)
+    jobs.fail("segment", claimed(jobs, "segment"), NoSpeech(), again=False)
     with pytest.raises(NoSpeech):
         client.wait_lesson(lesson)
 
 
 def test_a_lesson_is_canceled_and_erased(client, jobs):
     lesson = client.submit_lesson(LEARNER)
-    cut(jobs)
+    segment(jobs)
     assert client.cancel_lesson(lesson).state == "canceled"
     assert client.cancel_lesson(lesson).state == "canceled"
     client.erase_lesson(lesson)
@@ -110,7 +110,7 @@ def test_the_same_is_awaited_over_a_real_server(server, tmp_path):
 
 def test_what_is_saved_names_what_failed_and_nothing_that_is_not_there(client, jobs, tmp_path):
     lesson = client.submit_lesson(LEARNER, title="Monday")
-    cut(jobs)
+    segment(jobs)
     run(jobs, "asr", HEARD)
     jobs.fail("asr", claimed(jobs, "asr"), EngineFailed(), again=False)
     folder = tmp_path / "a" / "b"
@@ -129,7 +129,7 @@ def test_where_there_is_no_terminal_each_step_is_a_line(client, jobs, tmp_path):
         with bar.sending(LEARNER) as file:
             lesson = client.submit_lesson(file, file="monday.wav")
         bar.show(lesson)
-        cut(jobs)
+        segment(jobs)
         bar.show(client.lesson(lesson))
         bar.show(client.lesson(lesson))
         listen(jobs)

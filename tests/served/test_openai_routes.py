@@ -83,7 +83,7 @@ def nothing_is_left(redis, here) -> bool:
     listed = [key for kind in ("turns", "open", "session", "progress") for key in redis.keys(f"waijiao:{kind}:*")]
     blobs = [path for path in here.blobs_folder.glob("**/*") if path.is_file()]
     counted = redis.zcard("waijiao:jobs:default") + redis.zcard("waijiao:deadlines")
-    return all("road" not in record for record in records) and not (listed or blobs or counted)
+    return all("stages" not in record for record in records) and not (listed or blobs or counted)
 
 
 # --- transcriptions ----------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import FORMS, claiming_four_gigabytes, hour_of_silence, learner, video, wav, write
 
-from pipeline.audio.decode import Sound, decode, resample
+from pipeline.audio.decode import Waveform, decode, resample
 from pipeline.audio.encode import encode
 from pipeline.audio.formats import FORMATS, HEAD, content_type, sniff
 from pipeline.errors import BadAudio, NotAudio, TooLong, UnknownFormat, WaijiaoError
@@ -20,17 +20,17 @@ from pipeline.errors import BadAudio, NotAudio, TooLong, UnknownFormat, WaijiaoE
 LONGEST_S = 300
 
 
-def read(data: bytes, longest_s: float = LONGEST_S) -> Sound:
+def read(data: bytes, longest_s: float = LONGEST_S) -> Waveform:
     return decode(io.BytesIO(data), longest_s)
 
 
-def written_and_read(sound: Sound, format: str) -> Sound:
+def written_and_read(sound: Waveform, format: str) -> Waveform:
     """The sound, written in the format and read again; pcm has no header that would say what it is."""
     data = encode(sound, format)
     return read(wav(np.frombuffer(data, "<i2"), rate=24_000) if format == "pcm" else data)
 
 
-def likeness(heard: Sound, said: Sound) -> float:
+def likeness(heard: Waveform, said: Waveform) -> float:
     """The correlation of the two sounds' loudness, 100 times a second: 1 for the same speech.
 
     `heard` may be up to 0.1 s late: some encoders put silence in front, and not every format says how much.
@@ -40,7 +40,7 @@ def likeness(heard: Sound, said: Sound) -> float:
     return max(float(np.corrcoef(late[lag : lag + length], true[:length])[0, 1]) for lag in range(11))
 
 
-def loudness(sound: Sound) -> np.ndarray:
+def loudness(sound: Waveform) -> np.ndarray:
     samples = resample(sound, 16_000).samples
     return np.sqrt(np.square(samples[: len(samples) // 160 * 160].reshape(-1, 160)).mean(axis=1))
 
@@ -235,13 +235,13 @@ def test_an_answer_decodes_back_to_itself(format, rate):
 
 
 def test_a_wav_answer_has_16_bits_at_the_voice_s_own_rate():
-    info = soundfile.info(io.BytesIO(encode(Sound(np.zeros(24_000, np.float32), 24_000), "wav")))
+    info = soundfile.info(io.BytesIO(encode(Waveform(np.zeros(24_000, np.float32), 24_000), "wav")))
     assert (info.subtype, info.samplerate, info.channels, info.frames) == ("PCM_16", 24_000, 1, 24_000)
 
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_full_scale_is_clipped_and_does_not_wrap(format):
-    loud = Sound(np.full(24_000, 1.5, np.float32) * np.sin(np.arange(24_000) / 20).astype(np.float32), 24_000)
+    loud = Waveform(np.full(24_000, 1.5, np.float32) * np.sin(np.arange(24_000) / 20).astype(np.float32), 24_000)
     heard = resample(written_and_read(loud, format), 24_000).samples
     late = 1024 if format == "aac" else 0  # ADTS cannot say that its first frame is silence
     assert np.corrcoef(heard[late : late + 20_000], loud.samples[:20_000])[0, 1] > 0.9
@@ -249,7 +249,7 @@ def test_full_scale_is_clipped_and_does_not_wrap(format):
 
 @pytest.mark.parametrize("rate", [16_000, 24_000, 48_000])
 def test_a_pcm_answer_is_bare_16_bit_samples_at_24_khz(rate):
-    ramp = Sound(np.linspace(-1, 0.999, rate, dtype=np.float32), rate)
+    ramp = Waveform(np.linspace(-1, 0.999, rate, dtype=np.float32), rate)
     samples = np.frombuffer(encode(ramp, "pcm"), "<i2")
     assert len(samples) == pytest.approx(24_000, abs=1)
     assert samples[100:-100:1000].tolist() == pytest.approx(np.linspace(-32768, 32735, 24_000)[100:-100:1000], abs=60)

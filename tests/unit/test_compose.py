@@ -11,13 +11,13 @@ from dockerfile import ROOT, stages
 
 from pipeline.settings import Settings
 
-QUEUES = {"asr", "llm", "tts", "cut", "chores"}
-ALWAYS = {"redis", "api", "worker_chores", "worker_cut"}
+QUEUES = {"asr", "llm", "tts", "segment", "maintenance"}
+ALWAYS = {"redis", "api", "worker_maintenance", "worker_segment"}
 CPU = {"models", "worker_asr", "worker_llm", "worker_tts"}
 GPU = {"models_gpu", "worker_asr_gpu", "worker_llm_gpu", "worker_tts_gpu"}
 
 each_worker = pytest.mark.parametrize(
-    "name", sorted({"worker_chores", "worker_cut", *CPU, *GPU} - {"models", "models_gpu"})
+    "name", sorted({"worker_maintenance", "worker_segment", *CPU, *GPU} - {"models", "models_gpu"})
 )
 
 

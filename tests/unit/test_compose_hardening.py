@@ -7,7 +7,7 @@ from containers import chosen, compose, image, last, queue, services
 
 from waijiao.house import HAND_BACK_S
 
-QUEUES = {"asr", "llm", "tts", "cut", "chores"}
+QUEUES = {"asr", "llm", "tts", "segment", "maintenance"}
 
 each_service = pytest.mark.parametrize("name", sorted(compose()["services"]))
 each_worker = pytest.mark.parametrize("name", sorted(n for n in compose()["services"] if n.startswith("worker_")))
@@ -54,7 +54,7 @@ def test_only_one_service_of_a_profile_writes_models_and_the_others_wait_for_it(
         readers = {name for name, each in started.items() if "models:/data/models:ro" in each["volumes"]}
 
         assert {name for name, each in started.items() if "models:/data/models" in each["volumes"]} == {writer}
-        assert {queue(name) for name in readers} == QUEUES - {"cut", "chores"}
+        assert {queue(name) for name in readers} == QUEUES - {"segment", "maintenance"}
         for name in readers:
             assert started[name]["depends_on"][writer]["condition"] == "service_completed_successfully"
 
@@ -69,7 +69,7 @@ def test_only_the_api_is_published_and_only_on_the_host_itself():
 def test_what_computes_has_no_way_out():
     out = {name for name, service in compose()["services"].items() if "outside" in service["networks"]}
 
-    assert out == {"models", "models_gpu", "api", "worker_chores"}
+    assert out == {"models", "models_gpu", "api", "worker_maintenance"}
     assert compose()["networks"]["inside"]["internal"] is True
 
 

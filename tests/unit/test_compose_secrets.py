@@ -8,8 +8,8 @@ from dockerfile import ROOT
 from pipeline.settings import Settings
 
 WORKERS = {
-    "worker_chores",
-    "worker_cut",
+    "worker_maintenance",
+    "worker_segment",
     *(f"worker_{stage}{kind}" for stage in ("asr", "llm", "tts") for kind in ("", "_gpu")),
 }
 

@@ -7,7 +7,7 @@ import pytest
 from containers import compose, image, last
 from dockerfile import ROOT, stages
 
-WORKERS = ["asr", "llm", "tts", "chores", "cut", "asr_gpu", "llm_gpu", "tts_gpu"]
+WORKERS = ["asr", "llm", "tts", "maintenance", "segment", "asr_gpu", "llm_gpu", "tts_gpu"]
 ROLES = ["models", "api", *(f"worker_{each}" for each in WORKERS)]
 DIGEST = r"@sha256:[0-9a-f]{64}"
 

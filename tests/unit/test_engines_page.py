@@ -8,7 +8,7 @@ import pytest
 from test_footprint import gguf
 
 from pipeline.gpu import memory, model_headers
-from pipeline.jobs.job import STAGES
+from pipeline.jobs.job import MODEL_STAGES
 from pipeline.model_files.catalogue import catalogue
 from pipeline.settings import Settings
 from waijiao.fetching import chosen
@@ -52,7 +52,7 @@ def bare(monkeypatch, tmp_path):
 
 def plan(options: str, card: str = "1000GB") -> Plan:
     given = fit.make_context("fit", ["--gpu", card.replace(" ", ""), *options.strip("`").split()]).params
-    stages = [stage for stage in STAGES if given[stage]]
+    stages = [stage for stage in MODEL_STAGES if given[stage]]
     settings = Settings().model_copy(update=settings_of(stages, given))
     return Plan(settings, {stage: given["workers"].get(stage, 1) for stage in stages}, given["sizes"])
 
@@ -94,4 +94,4 @@ def test_the_comparison_with_what_others_measured_is_computed(row, kind, windows
 def test_every_setting_that_the_page_names_exists():
     named = {name.lower() for name in re.findall(r"WAIJIAO_([A-Z_]+[A-Z])", PAGE)}
     assert named <= set(Settings.model_fields)
-    assert {f"{stage}_gpu_fraction" for stage in STAGES} <= named
+    assert {f"{stage}_gpu_fraction" for stage in MODEL_STAGES} <= named

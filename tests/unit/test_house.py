@@ -24,7 +24,8 @@ def test_all_workers_together_compute_with_at_most_the_cores_or_one_thread_each(
 
 def test_each_model_has_as_many_workers_as_asked_for(tmp_path):
     started = workers(Settings(home=tmp_path), {"asr": 2, "llm": 1, "tts": 3})
-    assert [each.name for each in started] == ["asr1", "asr2", "llm1", "tts1", "tts2", "tts3", "cut1", "chores1"]
+    names = [each.name for each in started]
+    assert names == ["asr1", "asr2", "llm1", "tts1", "tts2", "tts3", "segment1", "maintenance1"]
 
 
 def test_the_embedded_redis_has_a_short_private_path_however_long_home_is(tmp_path):

@@ -16,6 +16,7 @@ HEAVY = {
     "hibari",
     "soundfile",
 }
+WORKERS = ("worker_asr", "worker_llm", "worker_tts", "worker_segment", "worker_maintenance")
 
 
 def modules_after(statement: str) -> set[str]:
@@ -28,14 +29,14 @@ def test_the_api_imports_nothing_heavy():
     assert not HEAVY & modules_after("import api; api.create_app()")
 
 
-@pytest.mark.parametrize("worker", ["worker_asr", "worker_llm", "worker_tts", "worker_chores", "worker_cut"])
+@pytest.mark.parametrize("worker", WORKERS)
 def test_a_worker_s_parent_imports_no_model_library(worker):
     assert not HEAVY & modules_after(f"import {worker}.tasks")
 
 
-@pytest.mark.parametrize("worker", ["worker_asr", "worker_llm", "worker_tts", "worker_chores", "worker_cut"])
+@pytest.mark.parametrize("worker", WORKERS)
 def test_no_worker_knows_another(worker):
-    others = {"worker_asr", "worker_llm", "worker_tts", "worker_chores", "worker_cut", "api", "waijiao"} - {worker}
+    others = {*WORKERS, "api", "waijiao"} - {worker}
     assert not others & modules_after(f"import {worker}.tasks")
 
 
@@ -46,5 +47,5 @@ def test_the_pipeline_imports_nothing_above_it():
         path.stem for folder in pipeline.__path__ for path in __import__("pathlib").Path(folder).glob("*.py")
     )
     found = modules_after("\n".join(f"import pipeline.{name}" for name in names if name != "__init__"))
-    above = {"worker_asr", "worker_llm", "worker_tts", "worker_chores", "worker_cut", "api", "waijiao", "flask"}
+    above = {*WORKERS, "api", "waijiao", "flask"}
     assert not (above | {"torch", "transformers"}) & found

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline import personas
 from pipeline.jobs.job import Job, JobRequest
-from pipeline.jobs.results import Cuts, Feedback, Transcript, Word
+from pipeline.jobs.results import Feedback, LessonSegments, Transcript, Word
 from pipeline.lessons import Turn, chapters, figures, practice, turns
 from pipeline.settings import Settings
 from pipeline.words.edits import compare
@@ -34,7 +34,8 @@ def turn(number: int, heard: str = "", corrected: str = "", **more) -> Turn:
 
 
 def lesson(**details) -> Job:
-    return Job(JobRequest("l", "l", task="lesson", details=details), 1, "llm", "1", 1, 0, 0, 0, cuts=Cuts(1900.0, ()))
+    job_request, segments = JobRequest("l", "l", task="lesson", details=details), LessonSegments(1900.0, ())
+    return Job(job_request, 1, "llm", "1", 1, 0, 0, 0, segments=segments)
 
 
 LESSON = [

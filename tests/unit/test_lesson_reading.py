@@ -1,6 +1,7 @@
 """A long recording is read bit by bit, its channels apart, and each turn is what was recorded between its times."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,19 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import FORMS, hour_of_silence, learner, video, wav, write
 
-from pipeline.blob_store import Blob
 from pipeline.errors import BadAudio, NotAudio, TooLong
-from pipeline.jobs.job import ROADS, Job, JobRequest
-from pipeline.jobs.results import Cut
-from worker_cut.children import child, with_recording
-from worker_cut.reading import BLOCK, RATE, WINDOW, blocks, read
-from worker_cut.sounds import sounds
+from pipeline.jobs.job import STAGES_BY_TASK, Job, JobRequest
+from pipeline.jobs.results import LessonSegment
+from worker_segment.audio_stream import BLOCK_SAMPLES, SAMPLE_RATE, WINDOW_SAMPLES, read_blocks, rechunk
+from worker_segment.segmenter import extract_waveforms, turn_question
 
 LONGEST_S = 300
 
 
 def whole(data, longest_s=LONGEST_S):
-    return np.concatenate(list(read(io.BytesIO(data), longest_s)), axis=1)
+    return np.concatenate(list(read_blocks(io.BytesIO(data), longest_s)), axis=1)
 
 
 @pytest.mark.parametrize(
@@ -43,20 +42,20 @@ def test_left_stays_left_and_right_stays_right(format, rate):
 
     left, right = whole(file.getvalue())
 
-    at = np.fft.rfftfreq(len(left), 1 / RATE)
+    at = np.fft.rfftfreq(len(left), 1 / SAMPLE_RATE)
     assert [round(at[np.abs(np.fft.rfft(side)).argmax()], -1) for side in (left, right)] == [300, 2_000]
     assert np.abs(left).max() == pytest.approx(0.5, rel=0.05)
     assert np.abs(right).max() == pytest.approx(0.25, rel=0.05)
 
 
 def test_the_sound_of_a_video_is_a_recording():
-    assert whole(video("mp4", "libx264", "aac")).shape[1] > 3 * RATE
+    assert whole(video("mp4", "libx264", "aac")).shape[1] > 3 * SAMPLE_RATE
 
 
 def test_a_recording_is_refused_as_soon_as_it_is_too_long():
     with pytest.raises(TooLong, match="longer than 90 seconds"):
         whole(hour_of_silence(), longest_s=90)
-    assert whole(wav(np.zeros(2 * RATE)), longest_s=2).shape == (1, 2 * RATE)
+    assert whole(wav(np.zeros(2 * SAMPLE_RATE)), longest_s=2).shape == (1, 2 * SAMPLE_RATE)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +72,7 @@ def test_blocks_are_of_one_size_but_the_last_and_lose_nothing(sizes):
     samples = np.arange(sum(sizes), dtype=np.float32)[np.newaxis]
     pieces = np.split(samples, np.cumsum(sizes)[:-1], axis=1) if sizes else []
 
-    found = list(blocks(pieces, size=100))
+    found = list(rechunk(pieces, size=100))
 
     assert np.array_equal(np.concatenate([np.zeros((1, 0), np.float32), *found], axis=1), samples)
     assert {each.shape[1] for each in found[:-1]} <= {100}
@@ -81,28 +80,28 @@ def test_blocks_are_of_one_size_but_the_last_and_lose_nothing(sizes):
 
 
 def test_a_long_recording_is_read_in_blocks_of_whole_windows():
-    found = list(read(io.BytesIO(wav(np.zeros(2 * BLOCK + RATE))), LONGEST_S))
+    found = list(read_blocks(io.BytesIO(wav(np.zeros(2 * BLOCK_SAMPLES + SAMPLE_RATE))), LONGEST_S))
 
-    assert [each.shape for each in found] == [(1, BLOCK), (1, BLOCK), (1, RATE)]
-    assert BLOCK % WINDOW == 0
+    assert [each.shape for each in found] == [(1, BLOCK_SAMPLES), (1, BLOCK_SAMPLES), (1, SAMPLE_RATE)]
+    assert BLOCK_SAMPLES % WINDOW_SAMPLES == 0
 
 
-CUTS = st.lists(st.tuples(st.integers(0, 900), st.integers(1, 99), st.sampled_from(["", "left", "right"])), max_size=8)
+SPANS = st.lists(st.tuples(st.integers(0, 900), st.integers(1, 99), st.sampled_from(["", "left", "right"])), max_size=8)
 
 
 @settings(deadline=None)
-@given(CUTS, st.integers(1, 1_000))
+@given(SPANS, st.integers(1, 1_000))
 def test_a_turn_sounds_as_what_was_recorded_meanwhile_however_the_recording_is_read(spans, size):
     recorded = np.random.default_rng(0).normal(0, 1, (2, 1_000 * 16)).astype(np.float32)  # a millisecond is 16 samples
-    cuts = [Cut(n, s / 1000, (s + d) / 1000, who) for n, (s, d, who) in enumerate(sorted(spans), 1)]
+    segments = [LessonSegment(n, s / 1000, (s + d) / 1000, who) for n, (s, d, who) in enumerate(sorted(spans), 1)]
     pieces = np.split(recorded, range(size * 16, recorded.shape[1], size * 16), axis=1)
 
-    found = list(sounds(pieces, cuts))
+    found = list(extract_waveforms(pieces, segments))
 
-    assert [cut for cut, _ in found] == cuts
-    for cut, sound in found:
-        both = recorded[:, round(cut.start * RATE) : round(cut.end * RATE)]
-        expected = {"left": both[0], "right": both[1], "": both.mean(axis=0)}[cut.speaker]
+    assert [segment for segment, _ in found] == segments
+    for segment, sound in found:
+        both = recorded[:, round(segment.start * SAMPLE_RATE) : round(segment.end * SAMPLE_RATE)]
+        expected = {"left": both[0], "right": both[1], "": both.mean(axis=0)}[segment.speaker]
         assert np.array_equal(sound.samples, expected)
 
 
@@ -111,28 +110,39 @@ def test_a_turn_sounds_as_what_was_recorded_meanwhile_however_the_recording_is_r
 
 def lesson(**more):
     asked = JobRequest("a1", "a1", "school", recording="school/a1/x", task="lesson", lane="bulk", **more)
-    return Job(asked, seq=1, stage="cut", fence="1", version=1, created_at=0, updated_at=0, deadline_at=0)
+    return Job(asked, seq=1, stage="segment", fence="1", version=1, created_at=0, updated_at=0, deadline_at=0)
 
 
 def test_a_turn_is_asked_about_as_the_lesson_was():
-    asked = child(
+    job_request = turn_question(
         lesson(persona="li", language="en", hint="Kunming", owner="anna", retention_h=5, key="k", webhook="https://x"),
-        Cut(7, 1.5, 9.25, "left"),
+        LessonSegment(7, 1.5, 9.25, "left"),
     )
 
-    assert (asked.tenant, asked.persona, asked.language, asked.hint) == ("school", "li", "en", "Kunming")
-    assert (asked.owner, asked.retention_h, asked.lane, asked.lesson, asked.group) == ("anna", 5, "bulk", "a1", "a1")
-    assert asked.details == {"number": 7, "start": 1.5, "end": 9.25, "speaker": "left"}
-    assert (asked.key, asked.webhook) == ("k", "")  # what is heard counts for it; it is not told of
-    assert asked.session == asked.id
+    assert (job_request.tenant, job_request.persona, job_request.language, job_request.hint) == (
+        "school",
+        "li",
+        "en",
+        "Kunming",
+    )
+    assert (job_request.owner, job_request.retention_h, job_request.lane) == ("anna", 5, "bulk")
+    assert (job_request.lesson, job_request.group) == ("a1", "a1")
+    assert job_request.details == {"number": 7, "start": 1.5, "end": 9.25, "speaker": "left"}
+    assert (job_request.key, job_request.webhook) == ("k", "")  # what is heard counts for it; it is not told of
+    assert job_request.session == job_request.id
 
 
 def test_a_turn_has_the_same_name_at_every_attempt_and_no_other_turn_has_it():
-    cut = Cut(1, 0, 1)
-    other = Job(JobRequest("a2", "a2", task="lesson"), 1, "cut", "1", 1, 0, 0, 0)
+    segment = LessonSegment(1, 0, 1)
+    other = Job(JobRequest("a2", "a2", task="lesson"), 1, "segment", "1", 1, 0, 0, 0)
 
-    assert child(lesson(), cut).name == child(lesson(), cut).name
-    assert len({child(lesson(), cut).id, child(lesson(), Cut(2, 0, 1)).id, child(other, cut).id}) == 3
+    assert turn_question(lesson(), segment).name == turn_question(lesson(), segment).name
+    questions = [
+        turn_question(lesson(), segment),
+        turn_question(lesson(), LessonSegment(2, 0, 1)),
+        turn_question(other, segment),
+    ]
+    assert len({job_request.id for job_request in questions}) == 3
 
 
 @pytest.mark.parametrize(
@@ -146,11 +156,11 @@ def test_a_turn_has_the_same_name_at_every_attempt_and_no_other_turn_has_it():
     ],
 )
 def test_only_the_learner_is_given_feedback_where_it_is_known_who_that_is(learner, speaker, task):
-    assert child(lesson(details={"learner": learner}), Cut(1, 0, 1, speaker)).task == task
+    assert turn_question(lesson(details={"learner": learner}), LessonSegment(1, 0, 1, speaker)).task == task
 
 
-def test_a_turn_s_road_begins_with_its_recording():
-    asked = with_recording(child(lesson(group="5b"), Cut(1, 0, 1)), Blob("school/t/x", 3, "ab"))
+def test_the_stages_of_a_turn_begin_with_its_recording():
+    job_request = turn_question(lesson(group="5b"), LessonSegment(1, 0, 1))
 
-    assert asked.road == ROADS["turn"]
-    assert (asked.recording, asked.sha256, asked.group) == ("school/t/x", "ab", "5b")
+    assert replace(job_request, recording="school/t/x").stages == STAGES_BY_TASK["turn"]
+    assert job_request.group == "5b"

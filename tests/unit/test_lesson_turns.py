@@ -1,4 +1,4 @@
-"""From probabilities of speech to turns: where one ends, who speaks, and that no cut falls into speech."""
+"""From probabilities of speech to turns: where one ends, who speaks, and that no border falls into speech."""
 
 from itertools import accumulate, pairwise
 
@@ -7,90 +7,102 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker_cut.activity import Activity
-from worker_cut.stretches import PER_S, SIDES, Stretch, speakers_apart, stretches
-from worker_cut.turns import FITS, SHORTEST, cut_into_turns
+from worker_segment.speaker_turns import (
+    CHANNELS,
+    MAX_UNPADDED_WINDOWS,
+    MIN_SPEECH_WINDOWS,
+    WINDOWS_PER_S,
+    Span,
+    find_speaker_turns,
+    find_speech,
+    has_separate_speakers,
+)
+from worker_segment.voice_activity import VoiceActivity
 
 LOUD, QUIET = -20.0, -70.0  # dBFS
 SPOKEN, SILENT = 0.9, 0.1  # probabilities
-A_WINDOW = 1 / PER_S
+A_WINDOW = 1 / WINDOWS_PER_S
 
 
 def activity(*channels):
     """Of channels that are each given as runs of (seconds, speaks): speech is loud, silence quiet."""
     speech = np.stack([probabilities(runs) for runs in channels])
-    return Activity(speech, np.where(speech > 0.5, LOUD, QUIET), speech.shape[1] / PER_S)
+    return VoiceActivity(speech, np.where(speech > 0.5, LOUD, QUIET), speech.shape[1] / WINDOWS_PER_S)
 
 
 def probabilities(runs):
-    ends = [round(s * PER_S) for s in accumulate(seconds for seconds, _ in runs)]
+    ends = [round(s * WINDOWS_PER_S) for s in accumulate(seconds for seconds, _ in runs)]
     sizes = np.diff([0, *ends])
     return np.repeat([SPOKEN if speaks else SILENT for _, speaks in runs], sizes)
 
 
+def speakers(activity):
+    return [segment.speaker for segment in find_speaker_turns(activity)]
+
+
 def times(found):
-    return [(cut.start, cut.end, cut.speaker) for cut in found]
+    return [(segment.start, segment.end, segment.speaker) for segment in found]
 
 
 @pytest.mark.parametrize(("pause_s", "turns"), [(0.3, 1), (1.0, 1), (1.5, 2), (4.0, 2)])
 def test_a_pause_to_think_ends_no_turn_and_a_longer_one_does(pause_s, turns):
-    found = cut_into_turns(activity([(2, False), (3, True), (pause_s, False), (3, True), (2, False)]))
+    found = find_speaker_turns(activity([(2, False), (3, True), (pause_s, False), (3, True), (2, False)]))
 
     assert len(found) == turns
 
 
 def test_a_little_silence_is_kept_about_a_turn():
-    (cut,) = cut_into_turns(activity([(2, False), (3, True), (2, False)]))
+    (segment,) = find_speaker_turns(activity([(2, False), (3, True), (2, False)]))
 
-    assert 1.6 < cut.start < 1.8 + A_WINDOW
-    assert 5.2 - A_WINDOW < cut.end < 5.4
-    assert (cut.number, cut.speaker) == (1, "")
+    assert 1.6 < segment.start < 1.8 + A_WINDOW
+    assert 5.2 - A_WINDOW < segment.end < 5.4
+    assert (segment.number, segment.speaker) == (1, "")
 
 
 def test_what_is_loud_just_before_and_after_is_kept_since_it_may_be_a_word():
     said = activity([(2, False), (3, True), (2, False)])
-    said.level[0, round(1.4 * PER_S) : round(5.6 * PER_S)] = LOUD - 10
+    said.level[0, round(1.4 * WINDOWS_PER_S) : round(5.6 * WINDOWS_PER_S)] = LOUD - 10
 
-    (cut,) = cut_into_turns(said)
+    (segment,) = find_speaker_turns(said)
 
-    assert 1 <= cut.start < 1.4
-    assert 5.6 < cut.end <= 6 + A_WINDOW
+    assert 1 <= segment.start < 1.4
+    assert 5.6 < segment.end <= 6 + A_WINDOW
 
 
 def test_a_recording_may_begin_and_end_with_speech():
     said = activity([(3, True)])
 
-    assert times(cut_into_turns(said)) == [(0.0, int(said.duration_s * 1000) / 1000, "")]
+    assert times(find_speaker_turns(said)) == [(0.0, int(said.duration_s * 1000) / 1000, "")]
 
 
 def test_a_cough_is_no_turn():
-    assert cut_into_turns(activity([(2, False), (0.2, True), (2, False)])) == ()
-    assert len(cut_into_turns(activity([(2, False), (0.4, True), (2, False)]))) == 1
+    assert find_speaker_turns(activity([(2, False), (0.2, True), (2, False)])) == ()
+    assert len(find_speaker_turns(activity([(2, False), (0.4, True), (2, False)]))) == 1
 
 
 def test_what_is_too_quiet_to_be_understood_is_no_turn():
     said = activity([(2, False), (3, True), (2, False)])
 
-    assert cut_into_turns(Activity(said.speech, said.level - 45, said.duration_s)) == ()
+    assert find_speaker_turns(VoiceActivity(said.speech, said.level - 45, said.duration_s)) == ()
 
 
 def test_a_sound_between_speech_and_silence_counts_as_what_came_before():
     speech = np.array([0.2] * 5 + [0.9] * 5 + [0.2] * 5 + [0.1] * 10 + [0.2] * 5)
 
-    assert stretches(speech, np.full(30, LOUD)) == [Stretch(5, 15)]
+    assert find_speech(speech, np.full(30, LOUD)) == [Span(5, 15)]
 
 
 def test_a_stop_within_a_word_parts_nothing():
     speech = np.array([0.9] * 5 + [0.1] * 4 + [0.9] * 5 + [0.1] * 5 + [0.9] * 5)
 
-    assert stretches(speech, np.full(24, LOUD)) == [Stretch(0, 14), Stretch(19, 24)]
+    assert find_speech(speech, np.full(24, LOUD)) == [Span(0, 14), Span(19, 24)]
 
 
 # --- long ones -----------------------------------------------------------------------------------------------------
 
 
-def test_a_long_speech_is_cut_in_its_longest_pause_about_the_middle():
-    found = cut_into_turns(
+def test_a_long_speech_is_split_in_its_longest_pause_about_the_middle():
+    found = find_speaker_turns(
         activity([(1, True), (1, False), (15, True), (0.3, False), (3, True), (0.8, False), (19, True)])
     )
 
@@ -98,11 +110,11 @@ def test_a_long_speech_is_cut_in_its_longest_pause_about_the_middle():
     assert 20.3 < found[0].end <= found[1].start < 21.1
 
 
-def test_who_never_pauses_is_cut_where_it_is_quietest():
+def test_who_never_pauses_is_split_where_it_is_quietest():
     said = activity([(50, True)])
-    said.level[0, round(22 * PER_S) : round(22.4 * PER_S)] = LOUD - 12
+    said.level[0, round(22 * WINDOWS_PER_S) : round(22.4 * WINDOWS_PER_S)] = LOUD - 12
 
-    first, second = cut_into_turns(said)
+    first, second = find_speaker_turns(said)
 
     assert 22 <= first.end == second.start <= 22.4
 
@@ -112,26 +124,26 @@ RUNS = st.lists(st.tuples(st.floats(0.05, 40), st.sampled_from([0.9, 0.9, 0.45, 
 
 @settings(deadline=None)
 @given(RUNS)
-def test_every_turn_fits_and_every_cut_is_in_a_silence_unless_there_is_none(runs):
-    speech = np.concatenate([np.full(max(1, round(s * PER_S)), p) for s, p in runs])
+def test_every_turn_fits_and_every_border_is_in_a_silence_unless_there_is_none(runs):
+    speech = np.concatenate([np.full(max(1, round(s * WINDOWS_PER_S)), p) for s, p in runs])
     level = np.where(speech > 0.5, LOUD, QUIET)
-    spoken = stretches(speech, level)
+    spoken = find_speech(speech, level)
 
-    found = cut_into_turns(Activity(speech[np.newaxis], level[np.newaxis], len(speech) / PER_S))
+    found = find_speaker_turns(VoiceActivity(speech[np.newaxis], level[np.newaxis], len(speech) / WINDOWS_PER_S))
 
-    places = [(round(cut.start * PER_S), round(cut.end * PER_S)) for cut in found]
-    assert [cut.number for cut in found] == list(range(1, len(found) + 1))
-    assert all(0 <= start < end <= len(speech) and end - start <= 30 * PER_S for start, end in places)
+    places = [(round(segment.start * WINDOWS_PER_S), round(segment.end * WINDOWS_PER_S)) for segment in found]
+    assert [segment.number for segment in found] == list(range(1, len(found) + 1))
+    assert all(0 <= start < end <= len(speech) and end - start <= 30 * WINDOWS_PER_S for start, end in places)
     assert all(end <= start for (_, end), (start, _) in pairwise(places))
     for place in (edge for both in places for edge in both):
         within = [each for each in spoken if each.start < place < each.end]
-        assert all(each.end - each.start > FITS for each in within)
+        assert all(each.end - each.start > MAX_UNPADDED_WINDOWS for each in within)
     for each in spoken:  # nothing is lost but what is too short to be a turn
         held = sum(max(0, min(each.end, end) - max(each.start, start)) for start, end in places)
         assert (
             held == each.end - each.start
-            or (not held and each.end - each.start < SHORTEST)
-            or each.end - each.start > FITS
+            or (not held and each.end - each.start < MIN_SPEECH_WINDOWS)
+            or each.end - each.start > MAX_UNPADDED_WINDOWS
         )
 
 
@@ -146,10 +158,10 @@ def dialogue():
 
 
 def test_two_who_have_a_channel_each_are_two_speakers():
-    found = cut_into_turns(dialogue())
+    found = find_speaker_turns(dialogue())
 
-    assert [cut.speaker for cut in found] == ["left", "right", "left", "right"]
-    assert [round(cut.start) for cut in found] == [1, 5, 11, 15]
+    assert [segment.speaker for segment in found] == ["left", "right", "left", "right"]
+    assert [round(segment.start) for segment in found] == [1, 5, 11, 15]
 
 
 @pytest.mark.parametrize("crosstalk_db", [-30, -20, -12])
@@ -158,9 +170,9 @@ def test_who_is_heard_in_the_other_channel_too_is_not_there_twice(crosstalk_db):
     both = np.tile(said.speech.max(axis=0), (2, 1))
     level = np.maximum(said.level, said.level[::-1] + crosstalk_db)
 
-    found = cut_into_turns(Activity(both, level, said.duration_s))
+    found = find_speaker_turns(VoiceActivity(both, level, said.duration_s))
 
-    assert [cut.speaker for cut in found] == ["left", "right", "left", "right"]
+    assert [segment.speaker for segment in found] == ["left", "right", "left", "right"]
 
 
 @pytest.mark.parametrize("apart_db", [0, 4, 7])
@@ -169,16 +181,16 @@ def test_two_microphones_in_one_room_are_no_two_speakers(apart_db):
     both = np.tile(said.speech.max(axis=0), (2, 1))
     level = np.maximum(said.level, said.level[::-1] - apart_db)
 
-    found = cut_into_turns(Activity(both, level, said.duration_s))
+    found = find_speaker_turns(VoiceActivity(both, level, said.duration_s))
 
-    assert {cut.speaker for cut in found} == {""}
+    assert {segment.speaker for segment in found} == {""}
 
 
 def test_a_dead_channel_is_no_speaker():
     said = activity([(1, False), (20, True)], [(21, False)])
 
-    assert not speakers_apart(said)
-    assert [cut.speaker for cut in cut_into_turns(said)] == [""]
+    assert not has_separate_speakers(said)
+    assert [segment.speaker for segment in find_speaker_turns(said)] == [""]
 
 
 def test_what_another_says_in_a_pause_ends_the_turn_and_a_hum_does_not():
@@ -187,13 +199,13 @@ def test_what_another_says_in_a_pause_ends_the_turn_and_a_hum_does_not():
     answer = [(10.2, False), (0.6, True), (9.7, False), (4, True), (0.5, False)]
     hum = [(10.3, False), (0.4, True), (9.8, False), (4, True), (0.5, False)]
 
-    assert [cut.speaker for cut in cut_into_turns(activity(left, right))] == ["left", "right"]
-    assert [cut.speaker for cut in cut_into_turns(activity(left, answer))] == ["left", "right", "left", "right"]
-    assert [cut.speaker for cut in cut_into_turns(activity(left, hum)) if cut.speaker == "left"] == ["left"]
+    assert speakers(activity(left, right)) == ["left", "right"]
+    assert speakers(activity(left, answer)) == ["left", "right", "left", "right"]
+    assert speakers(activity(left, hum)).count("left") == 1
 
 
 def test_both_may_speak_at_once():
-    found = cut_into_turns(activity([(1, False), (9, True), (6, False)], [(8, False), (7, True), (1, False)]))
+    found = find_speaker_turns(activity([(1, False), (9, True), (6, False)], [(8, False), (7, True), (1, False)]))
 
-    assert [cut.speaker for cut in found] == list(SIDES)
+    assert [segment.speaker for segment in found] == list(CHANNELS)
     assert found[1].start < found[0].end

@@ -1,9 +1,8 @@
-"""A line is cut into parts of one language each, none longer than Bark can say."""
+"""A text is split into parts of one language each, none longer than Bark can say."""
 
 import pytest
 
-from worker_tts.languages import SCRIPTS, parts
-from worker_tts.wording import speakable
+from worker_tts.text_cleaning import SCRIPTS, clean_text, split_by_language
 
 
 @pytest.mark.parametrize(
@@ -25,19 +24,19 @@ from worker_tts.wording import speakable
     ],
 )
 def test_each_part_is_of_one_language_and_all_are_in_order(text, language, expected):
-    assert parts(text, language) == expected
+    assert split_by_language(text, language) == expected
 
 
 @pytest.mark.parametrize(
     ("text", "longest"), [("I go to school, " * 40, 160), ("你好，老师。" * 40, 45), ("x" * 999, 160)]
 )
-def test_a_long_part_is_cut_and_nothing_is_lost(text, longest):
-    pieces = [piece for _, piece in parts(text, "en")]
+def test_a_long_part_is_split_and_nothing_is_lost(text, longest):
+    pieces = [piece for _, piece in split_by_language(text, "en")]
 
     assert max(map(len, pieces)) <= longest
     assert "".join("".join(pieces).split()) == "".join(text.split())
 
 
 def test_vowel_signs_of_devanagari_are_kept_and_what_no_voice_can_say_is_not():
-    assert speakable("नमस्ते [laughs] 😀 Приве́т سلام", SCRIPTS) == "नमस्ते Привет"
-    assert speakable("नमस्ते ok", frozenset({"LATIN"})) == "ok"
+    assert clean_text("नमस्ते [laughs] 😀 Приве́т سلام", SCRIPTS) == "नमस्ते Привет"
+    assert clean_text("नमस्ते ok", frozenset({"LATIN"})) == "ok"

@@ -1,30 +1,31 @@
-"""The worker that cuts lessons gives way to the models, and lowers nobody's priority but its own."""
+"""The worker that segments lessons gives way to the models, and lowers nobody's priority but its own."""
 
 import subprocess
 import sys
+from pathlib import Path
 
-from worker_cut.low_priority import AUTOGROUP, NICE
-
+AUTOGROUP = Path("/proc/self/autogroup")
+NICENESS = "10"
 CHILD = """
 import os
-from worker_cut.low_priority import AUTOGROUP, take
-take()
+from worker_segment.tasks import AUTOGROUP, lower_priority
+lower_priority()
 print(os.nice(0), *AUTOGROUP.read_text().split()[-1:] if AUTOGROUP.exists() else "")
 """
 PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {CHILD!r}], check=True)"
 
 
-def taken(leads: bool) -> list[str]:
+def lower_priority_of_a_child(leads: bool) -> list[str]:
     """The niceness of a worker's child and of their session, which the worker leads or not, once the child gave way."""
-    started = [sys.executable, "-c", PARENT]
-    return subprocess.run(started, capture_output=True, text=True, check=True, start_new_session=leads).stdout.split()
+    command = [sys.executable, "-c", PARENT]
+    return subprocess.run(command, capture_output=True, text=True, check=True, start_new_session=leads).stdout.split()
 
 
 def test_a_worker_that_leads_its_session_gives_way_as_a_whole():
-    assert taken(leads=True) == [str(NICE), *[str(NICE)] * AUTOGROUP.exists()]
+    assert lower_priority_of_a_child(leads=True) == [NICENESS, *[NICENESS] * AUTOGROUP.exists()]
 
 
 def test_who_shares_a_session_lowers_only_itself():
     mine = AUTOGROUP.read_text().split()[-1:] if AUTOGROUP.exists() else []  # [] as well where nobody made a session
 
-    assert taken(leads=False) == [str(NICE), *mine]
+    assert lower_priority_of_a_child(leads=False) == [NICENESS, *mine]

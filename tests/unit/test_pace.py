@@ -3,21 +3,21 @@
 import numpy as np
 import pytest
 
-from pipeline.audio.decode import Sound
-from worker_tts.pace import paced
+from pipeline.audio.decode import Waveform
+from worker_tts.bark.time_stretch import change_speed
 
 RATE = 24_000
-TONE = Sound((0.5 * np.sin(2 * np.pi * 220 * np.arange(2 * RATE) / RATE)).astype(np.float32), RATE)
+TONE = Waveform((0.5 * np.sin(2 * np.pi * 220 * np.arange(2 * RATE) / RATE)).astype(np.float32), RATE)
 
 
-def pitch(sound: Sound) -> float:
+def pitch(sound: Waveform) -> float:
     """The strongest frequency, in Hz."""
     return float(np.argmax(np.abs(np.fft.rfft(sound.samples))) / sound.duration_s)
 
 
 @pytest.mark.parametrize("speed", [0.5, 0.8, 1.25, 2])
 def test_the_duration_changes_and_the_pitch_does_not(speed):
-    sound = paced(TONE, speed)
+    sound = change_speed(TONE, speed)
 
     assert sound.duration_s == pytest.approx(2 / speed, rel=0.02)
     assert pitch(sound) == pytest.approx(220, abs=1)
@@ -26,11 +26,11 @@ def test_the_duration_changes_and_the_pitch_does_not(speed):
 
 
 def test_its_own_pace_is_left_alone_and_the_slowest_and_fastest_are_the_ends():
-    assert paced(TONE, 1) is TONE
-    assert paced(TONE, 0.1).duration_s == paced(TONE, 0.5).duration_s
-    assert paced(TONE, 9).duration_s == paced(TONE, 2).duration_s
+    assert change_speed(TONE, 1) is TONE
+    assert change_speed(TONE, 0.1).duration_s == change_speed(TONE, 0.5).duration_s
+    assert change_speed(TONE, 9).duration_s == change_speed(TONE, 2).duration_s
 
 
 @pytest.mark.parametrize("samples", [0, 1, 100, 2000])
 def test_the_shortest_sounds_do_no_harm(samples):
-    assert len(paced(Sound(TONE.samples[:samples], RATE), 1.5).samples) <= samples
+    assert len(change_speed(Waveform(TONE.samples[:samples], RATE), 1.5).samples) <= samples

@@ -3,12 +3,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.audio.decode import Sound
+from pipeline.audio.decode import Waveform
 from pipeline.errors import UnknownEngine
 from pipeline.settings import Settings
 from worker_tts.engine import load
-from worker_tts.sentences import LONGEST, join, split
-from worker_tts.wording import speakable
+from worker_tts.sentences import MAX_SENTENCE_CHARS, join_waveforms, split_sentences
+from worker_tts.text_cleaning import clean_text
 
 LATIN = frozenset({"LATIN"})
 RATE = 24_000
@@ -31,28 +31,28 @@ RATE = 24_000
     ],
 )
 def test_text_is_split_into_sentences(text, sentences):
-    assert split(text) == sentences
+    assert split_sentences(text) == sentences
 
 
-def test_a_long_sentence_is_cut_after_a_clause():
+def test_a_long_sentence_is_split_after_a_clause():
     first, second = "a word " * 20 + "here,", "and then " * 15 + "it ends."
 
-    assert split(f"{first} {second}") == [first, second]
+    assert split_sentences(f"{first} {second}") == [first, second]
 
 
-def test_a_long_sentence_without_clauses_is_cut_between_words():
-    pieces = split("word " * 200)
+def test_a_long_sentence_without_clauses_is_split_between_words():
+    pieces = split_sentences("word " * 200)
 
     assert {word for piece in pieces for word in piece.split()} == {"word"}
-    assert max(map(len, pieces)) <= LONGEST
+    assert max(map(len, pieces)) <= MAX_SENTENCE_CHARS
 
 
 @given(st.text(alphabet=st.sampled_from("aB1 .,!?…\n\"')，。你Mr"), max_size=900) | st.text(max_size=300))
 def test_splitting_loses_nothing_but_spaces(text):
-    pieces = split(text)
+    pieces = split_sentences(text)
 
     assert "".join("".join(pieces).split()) == "".join(text.split())
-    assert all(piece.strip() == piece and 0 < len(piece) <= LONGEST for piece in pieces)
+    assert all(piece.strip() == piece and 0 < len(piece) <= MAX_SENTENCE_CHARS for piece in pieces)
 
 
 @pytest.mark.parametrize(
@@ -75,25 +75,25 @@ def test_splitting_loses_nothing_but_spaces(text):
     ],
 )
 def test_what_a_latin_voice_cannot_say_is_left_out(text, said):
-    assert speakable(text, LATIN) == said
+    assert clean_text(text, LATIN) == said
 
 
 def test_a_chinese_voice_keeps_chinese():
-    assert speakable("你好，Anna！", frozenset({"LATIN", "CJK"})) == "你好, Anna!"
+    assert clean_text("你好，Anna！", frozenset({"LATIN", "CJK"})) == "你好, Anna!"
 
 
 @given(st.text(max_size=200))
 def test_nothing_unspeakable_is_left(text):
-    said = speakable(text, LATIN)
+    said = clean_text(text, LATIN)
 
     assert said == "" or any(map(str.isalnum, said))
     assert all(char.isascii() or char.isalpha() or char in "–—…‘’“”£€¥°×" for char in said)
 
 
 def test_sounds_are_joined_with_a_pause_and_without_clicks():
-    loud = Sound(np.ones(RATE, np.float32), RATE)
+    loud = Waveform(np.ones(RATE, np.float32), RATE)
 
-    joined = join([loud, loud], pause_s=0.25)
+    joined = join_waveforms([loud, loud], pause_s=0.25)
 
     assert joined.duration_s == 2.25
     assert joined.samples[0] == joined.samples[-1] == joined.samples[RATE - 1] == 0
@@ -103,7 +103,7 @@ def test_sounds_are_joined_with_a_pause_and_without_clicks():
 
 @given(st.lists(st.integers(0, 500), min_size=1, max_size=5), st.floats(0, 1))
 def test_joining_keeps_every_sample(lengths, pause_s):
-    joined = join([Sound(np.ones(n, np.float32), 8_000) for n in lengths], pause_s)
+    joined = join_waveforms([Waveform(np.ones(n, np.float32), 8_000) for n in lengths], pause_s)
 
     assert len(joined.samples) == sum(lengths) + (len(lengths) - 1) * round(pause_s * 8_000)
 

@@ -32,7 +32,7 @@ def system_libraries(role):
     return {library: sorted(who) for library, who in found.items() if library not in PYTHON_S}
 
 
-@pytest.mark.parametrize("role", ["api", "models", "worker_asr", "worker_tts", "worker_chores", "worker_cut"])
+@pytest.mark.parametrize("role", ["api", "models", "worker_asr", "worker_tts", "worker_maintenance", "worker_segment"])
 def test_a_role_needs_no_library_that_python_s_image_does_not_have(role):
     assert system_libraries(role) == {}
 

@@ -11,8 +11,7 @@ import pytest
 from receiver import Receiver, receiving
 
 from pipeline.ip_ranges import networks
-from worker_chores.guarded import Refused
-from worker_chores.posting import MOST_READ, Client
+from worker_maintenance.safe_http import MAX_RESPONSE_BYTES, AddressRefused, SafeClient
 
 PUBLIC = "93.184.215.14"
 LOOPBACK = networks("127.0.0.0/8")
@@ -49,11 +48,11 @@ FORBIDDEN = [
 ]
 
 
-def client(named=(), limit_s: float = 5, trusts: ssl.SSLContext | None = None) -> Client:
-    return Client(named, limit_s, trusts or httpcore.default_ssl_context())
+def client(allowed_networks=(), timeout_s: float = 5, ssl_context: ssl.SSLContext | None = None) -> SafeClient:
+    return SafeClient(allowed_networks, timeout_s, ssl_context or httpcore.default_ssl_context())
 
 
-def post(url: str, of: Client | None = None) -> int:
+def post(url: str, of: SafeClient | None = None) -> int:
     return (of or client()).post(url, {}, b"{}").status
 
 
@@ -87,7 +86,7 @@ def connected(monkeypatch):
 
 @pytest.mark.parametrize("host", FORBIDDEN)
 def test_no_form_of_an_address_that_is_not_public_is_sent_to(host, connected):
-    with pytest.raises(Refused):
+    with pytest.raises(AddressRefused):
         post(f"https://{host}/")
     assert connected == []
 
@@ -104,23 +103,23 @@ def test_a_name_is_looked_up_once_and_the_checked_address_connected_to(monkeypat
     with pytest.raises(httpcore.ConnectError):
         post("https://rebinding.test/")
     assert (rebinding.asked, connected) == (1, [PUBLIC])
-    with pytest.raises(Refused):
+    with pytest.raises(AddressRefused):
         post("https://rebinding.test/")
     assert connected == [PUBLIC]
 
 
 def test_one_forbidden_address_among_public_ones_is_enough_to_refuse(monkeypatch, connected):
     monkeypatch.setattr(socket, "getaddrinfo", Resolver([PUBLIC, "127.0.0.1"]))
-    with pytest.raises(Refused):
+    with pytest.raises(AddressRefused):
         post("https://both.test/")
     assert connected == []
 
 
-def test_a_name_that_leads_nowhere_or_is_none_is_refused(monkeypatch):
-    with pytest.raises(Refused, match="nowhere"):
+def test_a_name_that_does_not_resolve_or_cannot_be_one_is_refused(monkeypatch):
+    with pytest.raises(AddressRefused, match="does not resolve"):
         post(f"https://{'a' * 64}.test/")
     monkeypatch.setattr(socket, "getaddrinfo", Resolver([]))
-    with pytest.raises(Refused, match="nowhere"):
+    with pytest.raises(AddressRefused, match="does not resolve"):
         post("https://nobody.test/")
 
 
@@ -131,7 +130,7 @@ def test_a_named_network_may_be_sent_to_without_tls_and_no_other(connected):
             post(allowed, client(school))
     assert len(connected) == 4
     for refused in ("http://10.21.0.1/", f"http://{PUBLIC}/", "http://127.0.0.1/"):
-        with pytest.raises(Refused):
+        with pytest.raises(AddressRefused):
             post(refused, client(school))
 
 
@@ -166,7 +165,7 @@ def test_a_receiver_that_answers_drop_by_drop_is_not_waited_for():
 def ends_in_time(port: int) -> bool:
     began = time.monotonic()
     with pytest.raises(httpcore.TimeoutException):
-        post(f"http://127.0.0.1:{port}/", client(LOOPBACK, limit_s=0.5))
+        post(f"http://127.0.0.1:{port}/", client(LOOPBACK, timeout_s=0.5))
     return time.monotonic() - began < 3
 
 
@@ -200,8 +199,8 @@ class Endless(Receiver):
 
 def test_little_of_an_endless_answer_is_read():
     with receiving(kind=Endless) as endless:
-        assert post(f"http://127.0.0.1:{endless.port}/", client(LOOPBACK, limit_s=20)) == 200
-        assert endless.sent < 100 * MOST_READ
+        assert post(f"http://127.0.0.1:{endless.port}/", client(LOOPBACK, timeout_s=20)) == 200
+        assert endless.sent < 100 * MAX_RESPONSE_BYTES
 
 
 def certified(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
@@ -219,9 +218,9 @@ def test_the_certificate_must_be_the_name_s(tmp_path, monkeypatch):
     server, trusts = certified(tmp_path, "school.test")
     monkeypatch.setattr(socket, "getaddrinfo", Resolver(["127.0.0.1"]))
     with receiving(server) as receiver:
-        assert post(f"https://school.test:{receiver.port}/", client(LOOPBACK, trusts=trusts)) == 204
+        assert post(f"https://school.test:{receiver.port}/", client(LOOPBACK, ssl_context=trusts)) == 204
         with pytest.raises(httpcore.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
-            post(f"https://other.test:{receiver.port}/", client(LOOPBACK, trusts=trusts))
+            post(f"https://other.test:{receiver.port}/", client(LOOPBACK, ssl_context=trusts))
         with pytest.raises(httpcore.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
             post(f"https://school.test:{receiver.port}/", client(LOOPBACK))
     assert [each.headers["host"] for each in receiver.told] == [f"school.test:{receiver.port}"]

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from pipeline.errors import WaijiaoError
+from pipeline.jobs.job import MODEL_STAGES
 from pipeline.schemas.homework import Done, JobRefused
 from waijiao.client import Client
 from waijiao.errors import Unreachable
@@ -13,7 +14,7 @@ from waijiao.fields import From
 from waijiao.homework.choosing import chosen, of_student, the_assignment
 from waijiao.plainly import FAILED, err, out_console, said_plainly, the_url
 
-STAGES = click.Choice(["asr", "llm", "tts"])
+STAGES = click.Choice(MODEL_STAGES)
 
 
 @click.command()

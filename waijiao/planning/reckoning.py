@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from pipeline.jobs.job import STAGES
+from pipeline.jobs.job import MODEL_STAGES
 from pipeline.schemas.jobs import Capacity, ModelCapacity
 from waijiao.services import thread_budget
 
@@ -93,9 +93,9 @@ def measured(found: Capacity, cores: int) -> House | None:
     """
     models: dict[str, Model] = {}
     speeds = {str(stage): model for stage, model in found.models.items()}
-    threads = thread_budget({stage: max(1, speeds[stage].ready) for stage in STAGES}, found.cores)
+    threads = thread_budget({stage: max(1, speeds[stage].ready) for stage in MODEL_STAGES}, found.cores)
     ahead = 0.0
-    for stage in STAGES:
+    for stage in MODEL_STAGES:
         model = speeds[stage]
         if model.each_s is None or model.ran_s is None:
             return None
@@ -130,7 +130,7 @@ def foresee(house: House, homework: Homework, workers: Mapping[str, int]) -> For
 
 def enough(house: House, homework: Homework, within_s: float) -> Foreseen | None:
     """With the fewest workers that are done in so many seconds; None when no number of them is, on these cores."""
-    workers = dict.fromkeys(STAGES, 1)
+    workers = dict.fromkeys(MODEL_STAGES, 1)
     while True:
         found = foresee(house, homework, workers)
         if found.took_s <= within_s:
@@ -144,6 +144,6 @@ def cores_needed(house: House, homework: Homework, within_s: float) -> int | Non
     """The fewest cores on which some number of workers is done in so many seconds; None when it is too little time."""
     if not enough(replace(house, cores=MOST_CORES), homework, within_s):
         return None
-    work_s = foresee(replace(house, cores=1), homework, dict.fromkeys(STAGES, MOST_WORKERS)).busy_s[CORES]
+    work_s = foresee(replace(house, cores=1), homework, dict.fromkeys(MODEL_STAGES, MOST_WORKERS)).busy_s[CORES]
     least = max(1, math.floor(work_s / within_s))
     return next(n for n in range(least, MOST_CORES + 1) if enough(replace(house, cores=n), homework, within_s))

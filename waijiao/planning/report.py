@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Column, Table
 
-from pipeline.jobs.job import STAGES
+from pipeline.jobs.job import MODEL_STAGES
 from waijiao.planning.reckoning import CORES, Foreseen, Homework, House
 from waijiao.status import STAGE_NAMES
 
@@ -79,7 +79,7 @@ def table(plan: Plan) -> Table:
     """A line for each model, and one for the cores that they share."""
     right = [Column(name, justify="right") for name in ("workers", "each takes", "ahead", "busy for", "would do")]
     shown = Table("", *right, box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for stage in STAGES:
+    for stage in MODEL_STAGES:
         would = str(plan.would.workers[stage]) if plan.would else "-"
         ahead = f"{plan.house.models[stage].ahead:.0f}"
         shown.add_row(STAGE_NAMES[stage], str(plan.as_it_is.workers[stage]), *times(plan, stage, ahead), would)

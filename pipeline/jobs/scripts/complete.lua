@@ -1,4 +1,4 @@
--- complete(job, stage, fence, field, value, reset, heard_ms): the stage is done; the job goes on along its road.
+-- complete(job, stage, fence, field, value, reset, heard_ms): the stage is done; the job goes on through its stages.
 -- Refused (0) when the fence is stale or the job has ended; said again (its answer was lost) it is answered as before.
 local job, stage, fence, field, value, reset, heard = unpack(ARGV)
 local mark = stage .. ' ' .. fence

@@ -8,7 +8,7 @@ for i = 6, #ARGV do busy[ARGV[i]] = (busy[ARGV[i]] or 0) + 1 end
 
 local function take(name, delivery)
   local host, tried = unpack(redis.call('HMGET', delivery, 'host', 'tried'))
-  if not host or redis.call('HEXISTS', key(string.match(name, '^(.*)/')), 'road') == 0 then
+  if not host or redis.call('HEXISTS', key(string.match(name, '^(.*)/')), 'stages') == 0 then
     redis.call('ZREM', due, name)
     redis.call('DEL', delivery)
   elseif tonumber(tried) >= tonumber(tries) then

@@ -7,7 +7,7 @@ if redis.call('EXISTS', erased) == 0 and redis.call('EXISTS', turns) == 1 then
   redis.call('EXPIRE', erased, 60)
   for _, job in ipairs(redis.call('ZRANGE', erased, 0, -1)) do
     for _, turn in ipairs(redis.call('ZRANGE', P .. 'children:' .. job, 0, -1)) do redis.call('ZADD', erased, 0, turn) end
-    if redis.call('HEXISTS', key(job), 'road') == 1 then forget(job, tombstone) end
+    if redis.call('HEXISTS', key(job), 'stages') == 1 then forget(job, tombstone) end
   end
   redis.call('DEL', P .. 'open:' .. name, P .. 'session:' .. name)
 end

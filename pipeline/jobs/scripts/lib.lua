@@ -26,7 +26,7 @@ local function heard_today(whose) return P .. 'heard:' .. whose .. ':' .. math.f
 
 local function key(job) return P .. 'job:' .. job end
 local function get(job, field) return redis.call('HGET', key(job), field) end
-local function alive(job) return redis.call('HEXISTS', key(job), 'road') == 1 and not get(job, 'ended_at') end
+local function alive(job) return redis.call('HEXISTS', key(job), 'stages') == 1 and not get(job, 'ended_at') end
 local function stamp(seconds) return string.format('%.3f', seconds) end
 
 local function session_key(job, what)
@@ -58,7 +58,7 @@ local function trim(list)
 end
 
 local function following(job, stage)
-  return string.match(',' .. get(job, 'road') .. ',', ',' .. stage .. ',([^,]+)')
+  return string.match(',' .. get(job, 'stages') .. ',', ',' .. stage .. ',([^,]+)')
 end
 
 local function lane_of(place)
@@ -197,7 +197,7 @@ local function tell(job, event)
   redis.call('EXPIRE', P .. 'delivery:' .. name, lasting)
   redis.call('ZADD', due, NOW, name)
   redis.call('EXPIRE', due, math.max(lasting, redis.call('TTL', due)))
-  bells[#bells + 1] = 'chores ' .. job
+  bells[#bells + 1] = 'maintenance ' .. job
 end
 
 -- The state in which the job ended, from its failure: the last four of record.py.
@@ -331,7 +331,7 @@ function forget(job, tombstone_s)
   redis.call('EXPIRE', key(job), tombstone_s)
   redis.call('PUBLISH', P .. 'changed', job)
   for _, turn in ipairs(turns) do
-    if redis.call('HEXISTS', key(turn), 'road') == 1 then forget(turn, tombstone_s) end  -- else it was erased by itself
+    if redis.call('HEXISTS', key(turn), 'stages') == 1 then forget(turn, tombstone_s) end  -- else it was erased by itself
   end
 end
 

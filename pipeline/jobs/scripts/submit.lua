@@ -1,10 +1,10 @@
--- submit(job, terms, fields): write the record, a JSON object of fields; it waits at the first stage of its road.
+-- submit(job, terms, fields): write the record, a JSON object of fields; it waits at the first of its stages.
 -- Of the terms, `key` and `fingerprint` make a repeated request the same job, `retry_of` names the dead job it stands
 -- in for, `rerun_of` the job of which it is another version. Answers what came of it (accepted, same, other, gone; ended:
 -- the lesson has, whose turn it would be; assignment: there is none such; server, tenant or session has too many; the
 -- client's key has used up its rate or its minutes), the record, the seconds until it may be tried again, and the bells.
 local job, terms, fields = ARGV[1], cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
-if redis.call('HEXISTS', key(job), 'road') == 1 then  -- said again: its answer was lost
+if redis.call('HEXISTS', key(job), 'stages') == 1 then  -- said again: its answer was lost
   if get(job, 'phase') == 'ready' then ring(job) end
   return { 'accepted', redis.call('HGETALL', key(job)), '0', bells }
 end
@@ -26,7 +26,7 @@ local assignment = fields.assignment
 local handed = assignment and redis.call('HGET', P .. 'handed-in:' .. assignment, fields.student)
 if assignment then
   if redis.call('EXISTS', P .. 'assignment:' .. assignment) == 0 then return { 'assignment', {}, '0', bells } end
-  local known = handed and not terms.rerun_of and not terms.retry_of and redis.call('HEXISTS', key(handed), 'road') == 1
+  local known = handed and not terms.rerun_of and not terms.retry_of and redis.call('HEXISTS', key(handed), 'stages') == 1
   if known and get(handed, 'sha256') == fields.sha256 and not get(handed, 'error') then
     return { 'same', redis.call('HGETALL', key(handed)), '0', bells }
   end
@@ -51,7 +51,7 @@ local rate, paid  -- the time until which the key's rate is used up by what was 
 if fields.key and not terms.retry_of and not terms.rerun_of and not fields.lesson then
   local limits = redis.call('HMGET', P .. 'key:' .. fields.key, 'per_minute', 'minutes_a_day')
   local per_minute, minutes = tonumber(limits[1]) or 0, tonumber(limits[2]) or 0
-  local heard = string.find(fields.road, 'asr', 1, true) or string.find(fields.road, 'cut', 1, true)
+  local heard = string.find(fields.stages, 'asr', 1, true) or string.find(fields.stages, 'segment', 1, true)
   if minutes > 0 and heard and tonumber(redis.call('GET', heard_today(fields.key)) or 0) >= 60000 * minutes then
     return { 'minutes', {}, stamp(86400 - NOW % 86400), bells }
   end
@@ -83,11 +83,11 @@ local order = redis.call('INCR', P .. 'accepted')
 local lasting = math.ceil(terms.retention_s + terms.deadline_s)
 redis.call('HSET', key(job), 'seq', seq, 'place', string.format('%.0f', place_of(order, lasting)),
   'created_at', stamp(NOW), 'deadline_at', stamp(NOW + terms.deadline_s), 'retention', terms.retention_s,
-  'stage', string.match(fields.road, '^[^,]+'))
+  'stage', string.match(fields.stages, '^[^,]+'))
 local turns = session_key(job, 'turns')
 redis.call('ZADD', turns, seq, job)
 trim(turns)
-if string.find(fields.road, 'llm', 1, true) then redis.call('ZADD', session_key(job, 'open'), seq, job) end
+if string.find(fields.stages, 'llm', 1, true) then redis.call('ZADD', session_key(job, 'open'), seq, job) end
 local all = P .. 'jobs:' .. fields.tenant
 if not fields.lesson then  -- a lesson's turns are listed with it, count as it does, and end with it
   redis.call('ZADD', P .. 'deadlines', NOW + terms.deadline_s, job)

@@ -1,10 +1,10 @@
 -- sweep(attempts, stage_s, lesson_s, most, stage, queue, …): take back expired leases, end jobs past their deadline, and
--- answer the bells that are missing: for each stage max(0, ready jobs - messages in its queue); for the chores,
+-- answer the bells that are missing: for each stage max(0, ready jobs - messages in its queue); for maintenance,
 -- deliveries that are due.
 local attempts, stage_s, lesson_s, most = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 for _, job in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', NOW, 'LIMIT', 0, most)) do
   if alive(job) then
-    take_back(job, attempts, get(job, 'stage') == 'cut' and lesson_s or stage_s)
+    take_back(job, attempts, get(job, 'stage') == 'segment' and lesson_s or stage_s)
   else
     redis.call('ZREM', P .. 'leases', job)
   end
@@ -19,7 +19,7 @@ end
 bells = {}
 for i = 5, #ARGV, 2 do
   local line, latest = P .. 'ready:' .. ARGV[i], '+inf'
-  if ARGV[i] == 'chores' then line, latest = P .. 'deliveries', NOW end
+  if ARGV[i] == 'maintenance' then line, latest = P .. 'deliveries', NOW end
   local missing = redis.call('ZCOUNT', line, '-inf', latest) - redis.call('LLEN', ARGV[i + 1])
   if missing > 0 then
     for _, job in ipairs(redis.call('ZRANGE', line, 0, math.min(missing, tonumber(most)) - 1)) do

@@ -9,7 +9,7 @@ if redis.call('EXISTS', erased) == 0 then
     redis.call('RENAME', work, erased)
     redis.call('EXPIRE', erased, 60)
     for _, job in ipairs(redis.call('ZRANGE', erased, 0, -1)) do
-      if redis.call('HEXISTS', key(job), 'road') == 1 then forget(job, tombstone) end
+      if redis.call('HEXISTS', key(job), 'stages') == 1 then forget(job, tombstone) end
     end
   end
   redis.call('DEL', P .. 'handed-in:' .. name, P .. 'open-work:' .. name)

@@ -14,15 +14,15 @@ import numpy as np
 
 from faulty import LEAST_S, STEP_S
 from faulty.orders import KIND, always, note, obey
-from pipeline.audio.decode import Sound
+from pipeline.audio.decode import Waveform
 from pipeline.jobs.results import Completion, Transcript
 from pipeline.settings import Settings
 from worker_asr.engine import Recording
 from worker_llm.engine import Message, Prompt
-from worker_tts.engine import Line
+from worker_tts.engine import Utterance
 
 CANARY = re.compile(r"canary\d+")
-TONE = Sound(0.1 * np.sin(np.arange(2_400, dtype=np.float32) / 8), 24_000)
+TONE = Waveform(0.1 * np.sin(np.arange(2_400, dtype=np.float32) / 8), 24_000)
 
 
 class Scripted:
@@ -50,7 +50,7 @@ class Scripted:
 
 class Ears(Scripted):
     def transcribe(self, recordings: list[Recording]) -> list[Transcript]:
-        lengths = [recording.sound.duration_s for recording in recordings]
+        lengths = [recording.waveform.duration_s for recording in recordings]
         words = [f"I like canary{round((length - LEAST_S) / STEP_S)} very much" for length in lengths]
         heard = [Transcript(text, "en", length) for text, length in zip(words, lengths, strict=True)]
         return self.run(recordings, words, heard)
@@ -76,7 +76,7 @@ class Teacher(Scripted):
 class Mouth(Scripted):
     voices = ("default",)
 
-    def speak(self, lines: list[Line]) -> list[Sound]:
+    def speak(self, lines: list[Utterance]) -> list[Waveform]:
         return self.run(lines, [line.text for line in lines], [TONE] * len(lines))
 
 

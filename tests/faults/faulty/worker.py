@@ -19,12 +19,12 @@ if visibility_s := os.environ.get("FAULTY_VISIBILITY_S"):
     app.conf.broker_transport_options["visibility_timeout"] = float(visibility_s)
 app.conf.task_time_limit = app.conf.task_soft_time_limit + 1
 points.install()
-if KIND == "cut":  # on a busy machine it would come to nothing before its lease ends
-    worker_process_init.disconnect(import_module("worker_cut.low_priority").take)
+if KIND == "segment":  # on a busy machine it would come to nothing before its lease ends
+    worker_process_init.disconnect(import_module("worker_segment.tasks").lower_priority)
 
 
 @worker_process_init.connect(weak=False)
-def a_real_cutter_has_loaded(**_: object) -> None:
+def a_real_segmenter_has_loaded(**_: object) -> None:
     """After the product's own receiver, which loads it; the scripted engines say so themselves."""
-    if KIND == "cut":
+    if KIND == "segment":
         note("loaded")

@@ -1,1 +1,0 @@
-"""Light work apart from the road of a job."""

@@ -1,1 +1,0 @@
-"""A lesson's recording in, its turns out, each a job of its own."""

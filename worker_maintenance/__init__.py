@@ -1,0 +1,1 @@
+"""Maintenance: sends webhooks and removes orphaned audio. No job waits for it."""

@@ -1,0 +1,136 @@
+"""Delivers webhooks: signed, several at the same time, and again later when it fails."""
+
+import json
+import logging
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+import httpcore
+
+from pipeline.errors import Erased, UnknownJob, wordless
+from pipeline.jobs.job import Job
+from pipeline.timestamps import iso
+from pipeline.webhooks import outbox
+from pipeline.webhooks.outbox import Attempt, Deliveries, Delivery
+from pipeline.worker.task import retry_while_redis_is_away
+from worker_maintenance.safe_http import AddressRefused, Response, SafeClient
+
+log = logging.getLogger("waijiao")
+MAX_CONCURRENT, MAX_CONCURRENT_PER_HOST = 16, 4  # deliveries at the same time; one slow host must not take all
+ROUND_S = 20  # seconds for which one task takes up deliveries, so that other maintenance has its turn
+POLL_S = 0.2  # seconds between two looks for deliveries that became due meanwhile
+RETRY_WAITS_S = (5, 30, 120, 600, 3600, 10_800, 21_600)  # after the 1st, 2nd … failed attempt; the last for all others
+RETRY_JITTER = 0.2  # share of itself by which a wait is longer or shorter, so that retries do not coincide
+HTTP_GONE = 410  # by which a receiver says that it wants nothing more
+
+
+@dataclass(frozen=True)
+class WebhookSender:
+    """Sends the deliveries that are due by `client`, and records how each attempt went."""
+
+    deliveries: Deliveries
+    client: SafeClient
+
+    def run_round(self) -> None:
+        """Deliver whatever is due, for ROUND_S or until nothing is."""
+        deadline, hosts = time.monotonic() + ROUND_S, dict[Future[None], str]()  # of the deliveries under way
+        with ThreadPoolExecutor(MAX_CONCURRENT, "webhooks") as threads:
+            while True:
+                free = MAX_CONCURRENT - len(hosts) if time.monotonic() < deadline else 0
+                for delivery in self.claim(free, [*hosts.values()]) if free else ():
+                    hosts[threads.submit(self.deliver, delivery)] = delivery.host
+                if not hosts:
+                    return
+                for future in wait(hosts, POLL_S, FIRST_COMPLETED).done:
+                    del hosts[future]
+                    future.result()
+
+    def claim(self, count: int, busy_hosts: list[str]) -> list[Delivery]:
+        lease_s = self.client.timeout_s + self.deliveries.jobs.settings.lease_s
+        return self.deliveries.claim(count, MAX_CONCURRENT_PER_HOST, busy_hosts, lease_s)
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Make one attempt, and record it."""
+        jobs = self.deliveries.jobs
+        try:
+            job = jobs.get(delivery.tenant, delivery.job_id)
+        except (UnknownJob, Erased):
+            return  # nobody is told of it any more
+        body = build_payload(job, delivery)
+        secrets = outbox.secrets_of(jobs.redis, delivery.tenant)
+        headers = {
+            "content-type": "application/json",
+            "user-agent": "Waijiao",
+            **outbox.headers(secrets, delivery.id, int(time.time()), body),
+        }
+        attempt, response = make_attempt(lambda: self.client.post(job.request.webhook, headers, body))
+        self.record(delivery, attempt, response)
+
+    def record(self, delivery: Delivery, attempt: Attempt, response: Response | None) -> None:
+        state, wait_s = next_state(delivery.tried, response, self.deliveries.jobs.settings.webhook_attempts)
+        retry_while_redis_is_away(self.deliveries.jobs, lambda: self.deliveries.write(delivery, attempt, state, wait_s))
+        if state != "delivered":
+            reason = attempt.error or f"status {attempt.status}"
+            log.warning("attempt %s to deliver %s to %s failed: %s", delivery.tried, delivery.id, delivery.host, reason)
+
+
+def make_attempt(post: Callable[[], Response]) -> tuple[Attempt, Response | None]:
+    """Post once; how it went, and the response if there was one."""
+    at, start = time.time(), time.monotonic()
+    response, error = None, None
+    try:
+        response = post()
+    except AddressRefused as refused:
+        error = str(refused)
+    except httpcore.TimeoutException:
+        error = "no answer in time"
+    except httpcore.ConnectError as failed:
+        error = f"no connection: {failed}"[:200]
+    except (httpcore.NetworkError, httpcore.ProtocolError) as failed:
+        error = f"the connection broke ({type(failed).__name__})"
+    except Exception as failed:  # noqa: BLE001 - one delivery's trouble must not stop the others
+        log.error("a webhook delivery failed unexpectedly: %s", wordless(failed))
+        error = f"failed here ({type(failed).__name__})"
+    return Attempt(at, round(time.monotonic() - start, 3), response.status if response else None, error), response
+
+
+def next_state(tried: int, response: Response | None, max_attempts: int) -> tuple[str, float | None]:
+    """The delivery's state after attempt number `tried`, and the seconds until the next one."""
+    if response and 200 <= response.status < 300:
+        return "delivered", None
+    if tried >= max_attempts or (response and response.status == HTTP_GONE):
+        return "given_up", None
+    wait_s = RETRY_WAITS_S[min(tried, len(RETRY_WAITS_S)) - 1]
+    jittered_s = wait_s * random.uniform(1 - RETRY_JITTER, 1 + RETRY_JITTER)  # noqa: S311 - not a secret
+    return "waiting", max(jittered_s, min(retry_after_s(response), RETRY_WAITS_S[-1]))
+
+
+def retry_after_s(response: Response | None) -> float:
+    """The receiver's Retry-After (RFC 9110, 10.2.3) in seconds; 0 when there is none that can be read."""
+    value = (response and response.retry_after) or ""
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    try:
+        return parsedate_to_datetime(value).timestamp() - time.time()
+    except (ValueError, OverflowError):
+        return 0
+
+
+def build_payload(job: Job, delivery: Delivery) -> bytes:
+    """The job's state, and nothing that anybody said; whoever may read that asks the API for it with a key."""
+    data = {
+        "id": job.id,
+        "state": job.state,
+        "session": job.request.session,
+        "seq": job.seq,
+        "outcome": job.outcome,
+        "error": job.error,
+        "metadata": dict(job.request.metadata),
+        "assignment": job.request.assignment or None,
+        "links": {"self": f"/v1/jobs/{job.id}"},
+    }
+    return json.dumps({"type": delivery.event, "timestamp": iso(delivery.at), "data": data}).encode()
