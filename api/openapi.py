@@ -18,6 +18,7 @@ from spectree.models import InType, SecureType
 from spectree.plugins.flask_plugin import FlaskPlugin
 from werkzeug.exceptions import BadRequest as Malformed
 from werkzeug.exceptions import ClientDisconnected
+from werkzeug.wrappers import Response
 
 from api import auth
 from pipeline.errors import BadRequest, Unavailable, WaijiaoError
@@ -100,6 +101,11 @@ spec = SpecTree(
     ],
     security=[{"key": []}, {"cookie": []}, {}],
 )
+
+
+def respond(shape: BaseModel, status: int = 200) -> Response:
+    """A response with the JSON of a schema."""
+    return Response(shape.model_dump_json(by_alias=True), status, mimetype=JSON)
 
 
 def answers(

@@ -13,6 +13,7 @@ from redis import Redis
 from pipeline.errors import NoSpeech
 from pipeline.jobs.eta import Line
 from pipeline.jobs.job import Job
+from pipeline.jobs.results import Speaker
 from pipeline.jobs.store import PREFIX
 from pipeline.words.edits import FREE
 from pipeline.words.mistakes import Mistake, UnclearWord, common, unclear
@@ -32,7 +33,7 @@ class Turn:
     number: int
     start: float
     end: float
-    speaker: str
+    speaker: Speaker
     job: Job
 
     @property
@@ -68,7 +69,7 @@ def turns(jobs: Iterable[Job]) -> list[Turn]:
     found = []
     for job in jobs:
         at = job.request.details
-        found.append(Turn(int(at["number"]), float(at["start"]), float(at["end"]), str(at["speaker"]), job))
+        found.append(Turn(int(at["number"]), float(at["start"]), float(at["end"]), at["speaker"], job))
     return sorted(found, key=lambda turn: turn.number)
 
 

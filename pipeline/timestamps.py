@@ -3,9 +3,19 @@
 from datetime import UTC, datetime
 
 
+def utc(seconds: float) -> datetime:
+    """Unix seconds as a time in UTC."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 def iso(seconds: float) -> str:
     """Unix seconds as ISO 8601 in UTC with milliseconds, such as 2026-11-23T10:01:02.345Z."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return format_utc(utc(seconds))
+
+
+def format_utc(time: datetime) -> str:
+    """A time as ISO 8601 in UTC with milliseconds."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def elapsed(seconds: float) -> str:

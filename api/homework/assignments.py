@@ -1,73 +1,75 @@
-"""How far a class is with its homework."""
+"""/v1/assignments: set homework, read how far a class is, erase it."""
 
 import hashlib
-import json as text
+import json
 import re
 import secrets
+from dataclasses import asdict
 from typing import Any
 
-from flask import Blueprint, jsonify, request
+from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from api import context
 from api.auth import TEACHER, requires
 from api.homework.schemas import ID, AssignmentFields, NewAssignment, seconds
 from api.jobs import parser
-from api.openapi import answers
+from api.jobs.view import show_error
+from api.openapi import answers, respond
 from pipeline import personas
 from pipeline.errors import AssignmentExists, BadRequest, UnknownAssignment, UnknownFormat, UnknownPersona, UnknownVoice
 from pipeline.homework.assignments import Assignment, Assignments, AssignmentWithJobs, Student
 from pipeline.jobs.eta import Forecast
 from pipeline.jobs.job import Job, State
-from pipeline.schemas import homework as shapes
-from pipeline.timestamps import iso
+from pipeline.schemas import homework as schemas
+from pipeline.timestamps import utc
 from pipeline.webhooks.validation import check
 
-MAX_SUBMISSIONS = 20  # of the jobs that were handed in last: whose end is foreseen, and so the class's
+MAX_SUBMISSIONS = 20  # the latest submissions, whose ends are estimated
 
 
-def progress(found: AssignmentWithJobs, forecast: Forecast) -> dict[str, Any]:
-    """As pipeline/schemas/homework.py has it. A rerun that failed counts as failed, though an earlier one had not."""
+def show_progress(found: AssignmentWithJobs, forecast: Forecast) -> schemas.Progress:
+    """How far the class is. A rerun that failed counts as failed, although an earlier version did not fail."""
     jobs = list(found.jobs.values())
     held = sum(job.state == State.HELD for job in jobs)
     ended = [job for job in jobs if job.ended_at is not None]
     succeeded = sum(job.state == State.SUCCEEDED for job in ended)
     working = [job for job in jobs if job.ended_at is None and job.state != State.HELD]
-    return {
-        "students": len(found.students),
-        "handed_in": len(jobs),
-        "succeeded": succeeded,
-        "failed": len(ended) - succeeded,
-        "held": held,
-        "working": len(working),
-        "missing": list(found.missing),
-        "eta_seconds": eta_s(working, forecast),
-        "complete": found.complete,
-    }
+    return schemas.Progress(
+        students=len(found.students),
+        handed_in=len(jobs),
+        succeeded=succeeded,
+        failed=len(ended) - succeeded,
+        held=held,
+        working=len(working),
+        missing=list(found.missing),
+        eta_seconds=eta_s(working, forecast),
+        complete=found.complete,
+    )
 
 
 def eta_s(working: list[Job], forecast: Forecast) -> float | None:
-    """Seconds until the last of them has ended; None when there is none, or nobody knows of one."""
+    """Seconds until the last of them has ended; None without any, or when one has no estimate."""
     newest = sorted(working, key=lambda job: job.created_at)[-MAX_SUBMISSIONS:]
-    foreseen = [forecast.of(job).eta_s for job in newest]
-    known = [seconds for seconds in foreseen if seconds is not None]
-    return round(max(known), 1) if known and len(known) == len(foreseen) else None
+    estimates = [forecast.of(job).eta_s for job in newest]
+    known = [seconds for seconds in estimates if seconds is not None]
+    return round(max(known), 1) if known and len(known) == len(estimates) else None
 
 
-def submission(student: str, job: Job) -> dict[str, Any]:
-    return {
-        "student": student,
-        "job": job.id,
-        "state": job.state,
-        "error": job.error,
-        "file": job.request.metadata.get("file", ""),
-        "sha256": job.request.sha256,
-        "handed_in_at": iso(handed_in_at(job)),
-    }
+def show_submission(student: str, job: Job) -> schemas.Submission:
+    return schemas.Submission(
+        student=student,
+        job=job.id,
+        state=job.state.value,
+        error=show_error(job),
+        file=job.request.metadata.get("file", ""),
+        sha256=job.request.sha256,
+        handed_in_at=utc(handed_in_at(job)),
+    )
 
 
 def handed_in_at(job: Job) -> float:
-    """Unix seconds; of another version of a job, those of its first one."""
+    """Unix seconds; for a rerun, those of the first version."""
     return float(job.request.details.get("handed_in_at", job.created_at))
 
 
@@ -86,7 +88,7 @@ def kept(id_: str) -> AssignmentWithJobs:
 
 @routes.post("/v1/assignments")
 @requires(TEACHER)
-@answers("assignments", {200: shapes.AssignmentView, 201: shapes.AssignmentView}, *MALFORMED, AssignmentExists)
+@answers("assignments", {200: schemas.AssignmentView, 201: schemas.AssignmentView}, *MALFORMED, AssignmentExists)
 def create(json: NewAssignment) -> Response:
     """Set homework: 201, or 200 when it was set just so before. AssignmentExists when its id is another one's."""
     return put(json.id or secrets.token_hex(8), json, replace=False)
@@ -94,7 +96,7 @@ def create(json: NewAssignment) -> Response:
 
 @routes.put("/v1/assignments/<assignment_id>")
 @requires(TEACHER)
-@answers("assignments", {200: shapes.AssignmentView, 201: shapes.AssignmentView}, *MALFORMED)
+@answers("assignments", {200: schemas.AssignmentView, 201: schemas.AssignmentView}, *MALFORMED)
 def replace(assignment_id: str, json: AssignmentFields) -> Response:
     """Set homework of this name, in the place of what had it before; what was handed in stays."""
     if not re.fullmatch(ID, assignment_id):
@@ -104,21 +106,22 @@ def replace(assignment_id: str, json: AssignmentFields) -> Response:
 
 @routes.get("/v1/assignments")
 @requires(TEACHER)
-@answers("assignments", {200: shapes.AssignmentList})
+@answers("assignments", {200: schemas.AssignmentList})
 def browse() -> Response:
     """All assignments, newest first."""
-    return jsonify({"assignments": [show(each) for each in store().all(context.caller().tenant)]})
+    assignments = [show(each) for each in store().all(context.caller().tenant)]
+    return respond(schemas.AssignmentList(assignments=assignments))
 
 
 @routes.get("/v1/assignments/<assignment_id>")
 @requires(TEACHER)
-@answers("assignments", {200: shapes.AssignmentView, 304: None}, UnknownAssignment)
+@answers("assignments", {200: schemas.AssignmentView, 304: None}, UnknownAssignment)
 def read(assignment_id: str) -> Response:
     """The assignment, how far the class is, and what each student handed in."""
     found = kept(assignment_id)
     tag = tag_of(found)
     unchanged = request.if_none_match.contains_weak(tag)
-    answer = Response(status=304) if unchanged else jsonify(view(found))
+    answer = Response(status=304) if unchanged else respond(view(found))
     answer.set_etag(tag, weak=True)
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer
@@ -136,7 +139,7 @@ def erase(assignment_id: str) -> Response:
 
 def put(id_: str, fields: AssignmentFields, replace: bool) -> Response:
     outcome = store().put(checked(id_, fields), replace)
-    answer = jsonify(view(kept(id_)))
+    answer = respond(view(kept(id_)))
     answer.status_code = 201 if outcome == "created" else 200
     answer.headers["Location"] = f"/v1/assignments/{id_}"
     return answer
@@ -172,19 +175,24 @@ def checked(id_: str, fields: AssignmentFields) -> Assignment:
 def tag_of(found: AssignmentWithJobs) -> str:
     """Another one whenever the assignment or one of its jobs is."""
     jobs = [(student, job.id, job.version) for student, job in sorted(found.jobs.items())]
-    return hashlib.sha256(text.dumps([found.assignment.as_dict(), jobs]).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([found.assignment.as_dict(), jobs]).encode()).hexdigest()[:16]
 
 
-def show(assignment: Assignment) -> dict[str, Any]:
-    fields = assignment.as_dict()
-    del fields["tenant"]  # which is whose key it is, and nothing that a caller names
-    return {**fields, "due": None if assignment.due is None else iso(assignment.due)}
+def show(assignment: Assignment) -> schemas.Assignment:
+    return schemas.Assignment.model_validate(assignment_fields(assignment))
 
 
-def view(found: AssignmentWithJobs) -> dict[str, Any]:
-    return {
-        **show(found.assignment),
-        "created_at": iso(found.created_at),
-        "progress": progress(found, context.forecast()),
-        "submissions": [submission(student, job) for student, job in found.jobs.items()],
-    }
+def assignment_fields(assignment: Assignment) -> dict[str, Any]:
+    """All fields but the tenant, which follows from the caller's key."""
+    fields = asdict(assignment)
+    del fields["tenant"]
+    return {**fields, "due": None if assignment.due is None else utc(assignment.due)}
+
+
+def view(found: AssignmentWithJobs) -> schemas.AssignmentView:
+    return schemas.AssignmentView(
+        **assignment_fields(found.assignment),
+        created_at=utc(found.created_at),
+        progress=show_progress(found, context.forecast()),
+        submissions=[show_submission(student, job) for student, job in found.jobs.items()],
+    )

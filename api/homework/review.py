@@ -13,7 +13,7 @@ from api.jobs import parser
 from api.jobs.routes import TOO_MUCH, accepted_response
 from api.jobs.service import enqueue_or_let_sweeper
 from api.jobs.view import load_snapshot
-from api.openapi import answers
+from api.openapi import answers, respond
 from pipeline import personas
 from pipeline.errors import (
     BadRequest,
@@ -44,7 +44,7 @@ def change(job_id: str, json: ReviewForm) -> Response:
     """Change an answer that is held. What is not given stays; without `spoken`, what is spoken follows the changes."""
     job = held(context.job(job_id))
     review(job, changed(feedback_of(job), json), go=False)
-    return jsonify(load_snapshot(job_id).shown())
+    return respond(load_snapshot(job_id).show())
 
 
 @routes.post("/v1/jobs/<job_id>/release")

@@ -4,12 +4,13 @@ import json
 import logging
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any, Self
 
 from flask import Blueprint, request, stream_with_context
+from pydantic import BaseModel
 from redis.exceptions import RedisError
 from werkzeug.wrappers import Response
 
@@ -108,10 +109,10 @@ def new_events(snapshot: JobSnapshot, position: Position) -> Iterator[tuple[Posi
             position = replace(position, number=number)
             yield position, format_event(kind, data)
     if job.version != position.version:
-        yield replace(position, version=job.version), format_event("job", snapshot.shown())
+        yield replace(position, version=job.version), format_event("job", snapshot.show())
 
 
-def pieces(snapshot: JobSnapshot) -> Iterator[tuple[int, str, dict[str, Any]]]:
+def pieces(snapshot: JobSnapshot) -> Iterator[tuple[int, str, dict[str, Any] | BaseModel]]:
     """The pieces of a growing result, numbered from 1: an answer's sentences, a language model's text."""
     job = snapshot.job
     if job.request.task == "chat":
@@ -121,5 +122,6 @@ def pieces(snapshot: JobSnapshot) -> Iterator[tuple[int, str, dict[str, Any]]]:
         yield number, "part", show_part(job, number, part)
 
 
-def format_event(kind: str, data: dict[str, Any]) -> str:
-    return f"event: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+def format_event(kind: str, data: Mapping[str, Any] | BaseModel) -> str:
+    text = data.model_dump_json(by_alias=True) if isinstance(data, BaseModel) else json.dumps(data, ensure_ascii=False)
+    return f"event: {kind}\ndata: {text}\n\n"

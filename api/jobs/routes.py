@@ -3,9 +3,8 @@
 import logging
 import math
 from collections.abc import Callable
-from typing import Any
 
-from flask import Blueprint, jsonify, request, send_file
+from flask import Blueprint, request, send_file
 from redis.exceptions import RedisError
 from werkzeug.datastructures import ETags
 from werkzeug.wrappers import Response
@@ -15,8 +14,8 @@ from api.auth import LEARNER, TEACHER, requires
 from api.jobs import parser
 from api.jobs.schemas import AudioQuery, JobForm, JobListQuery, JobSelection, JobText, SubmitHeaders, WaitQuery
 from api.jobs.service import accept, cancel_unless_ended, enqueue_or_let_sweeper, erase_job, wait_for_job
-from api.jobs.view import JobSnapshot, load_snapshot, parts, show_in_list
-from api.openapi import answers
+from api.jobs.view import JobSnapshot, load_snapshot, show_in_list, spoken_parts
+from api.openapi import answers, respond
 from pipeline.audio.formats import FORMATS
 from pipeline.errors import (
     AnswerNotReady,
@@ -73,12 +72,14 @@ def accepted_response(job: Job, wait_s: float = 0) -> Response:
     """
     snapshot = JobSnapshot(job, ())
     try:
-        snapshot = wait_for_job(job.id, lambda now: now.ended, wait_s) if wait_s else JobSnapshot(job, parts(job))
-        fields = snapshot.shown()
+        snapshot = (
+            wait_for_job(job.id, lambda now: now.ended, wait_s) if wait_s else JobSnapshot(job, spoken_parts(job))
+        )
+        shown = snapshot.show()
     except RedisError as error:
         log.warning("%s was accepted, but cannot be read now: %s", job.id, error)
-        fields = show_in_list(job)
-    answer = job_response(fields)
+        shown = show_in_list(job)
+    answer = job_response(shown)
     answer.status_code = 200 if wait_s and snapshot.ended else 202
     answer.headers["Location"] = f"/v1/jobs/{job.id}"
     if wait_s:
@@ -86,12 +87,12 @@ def accepted_response(job: Job, wait_s: float = 0) -> Response:
     return answer
 
 
-def job_response(job: dict[str, Any]) -> Response:
+def job_response(job: job_schemas.Job) -> Response:
     """The job, with a Retry-After while it has not ended."""
-    answer = jsonify(job)
-    if job["state"] not in ENDED:
+    answer = respond(job)
+    if job.state not in ENDED:
         answer.headers["Retry-After"] = str(
-            math.ceil(min(max(job["eta_seconds"] or DEFAULT_RETRY_AFTER_S, 1), MAX_RETRY_AFTER_S))
+            math.ceil(min(max(job.eta_seconds or DEFAULT_RETRY_AFTER_S, 1), MAX_RETRY_AFTER_S))
         )
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer
@@ -117,7 +118,8 @@ def browse(query: JobListQuery) -> Response:
     if query.assignment:
         index = f"work:{context.caller().tenant}/{query.assignment}"
     page = list_jobs(context.jobs().redis, index, job_filter(query, context.caller()), query.limit, query.cursor)
-    return jsonify({"jobs": [show_in_list(job) for job in page.jobs], "next": page.next and str(page.next)})
+    jobs = [show_in_list(job) for job in page.jobs]
+    return respond(job_schemas.JobList(jobs=jobs, next=str(page.next) if page.next else None))
 
 
 def session_index(query: JobSelection, default: str = "jobs") -> str:
@@ -161,7 +163,7 @@ def read(job_id: str, query: WaitQuery) -> Response:
         known_tags = request.if_none_match or ETags(weak_etags=[snapshot.tag])
         snapshot = wait_for_job(job_id, lambda now: now.ended or not known_tags.contains_weak(now.tag), query.wait)
     unchanged = request.if_none_match.contains_weak(snapshot.tag)
-    answer = Response(status=304) if unchanged else job_response(snapshot.shown())
+    answer = Response(status=304) if unchanged else job_response(snapshot.show())
     answer.set_etag(snapshot.tag, weak=True)
     return answer
 
@@ -172,7 +174,7 @@ def read(job_id: str, query: WaitQuery) -> Response:
 def cancel(job_id: str) -> Response:
     """Cancel the job, unless it has ended. Repeated, it returns the same record."""
     cancel_unless_ended(context.job(job_id))
-    return jsonify(load_snapshot(job_id).shown())
+    return respond(load_snapshot(job_id).show())
 
 
 @routes.delete("/v1/jobs/<job_id>")
@@ -183,7 +185,7 @@ def remove(job_id: str) -> Response:
     job = context.job(job_id)
     if cancel_unless_ended(job):
         try:
-            return jsonify(load_snapshot(job_id).shown())
+            return respond(load_snapshot(job_id).show())
         except Erased:  # by a single-model request that waited for it
             return Response(status=204)
     erase_job(job)

@@ -20,8 +20,8 @@ from pydantic import (
 from werkzeug.datastructures import FileStorage
 
 from pipeline.audio.formats import FORMATS
-from pipeline.jobs.job import HINT
-from pipeline.schemas.jobs import State, Task
+from pipeline.jobs.job import HINT, Task
+from pipeline.schemas.jobs import State
 from pipeline.webhooks.validation import OF_JOBS
 
 SESSION = r"^[^\s/\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,63}$"

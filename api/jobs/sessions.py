@@ -1,13 +1,13 @@
 """/v1/sessions: what was said, and how to have it forgotten."""
 
-from flask import Blueprint, jsonify
+from flask import Blueprint
 from werkzeug.wrappers import Response
 
 from api import context
 from api.auth import LEARNER, requires
 from api.jobs.schemas import OwnerQuery
 from api.jobs.view import show_in_list
-from api.openapi import answers
+from api.openapi import answers, respond
 from pipeline.errors import UnknownSession
 from pipeline.jobs.store import known_turns
 from pipeline.schemas import jobs as job_schemas
@@ -22,7 +22,7 @@ def read(session: str, query: OwnerQuery) -> Response:
     """The session's turns since it was last started over, oldest first."""
     caller = context.caller()
     turns = known_turns(context.jobs().redis, caller.tenant, caller.conversation(session, query.owner))
-    return jsonify({"session": session, "turns": [show_in_list(job) for job in turns]})
+    return respond(job_schemas.Session(session=session, turns=[show_in_list(job) for job in turns]))
 
 
 @routes.delete("/v1/sessions/<session>")

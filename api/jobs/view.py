@@ -1,21 +1,21 @@
-"""A job as clients see it; pipeline/schemas/jobs.py has the same as types."""
+"""A job as clients see it."""
 
-import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from api import context
 from pipeline.jobs.eta import Expected
 from pipeline.jobs.job import Job, State
 from pipeline.jobs.results import Part
-from pipeline.timestamps import iso
+from pipeline.schemas import jobs as schemas
+from pipeline.timestamps import utc
 
-UNFORESEEN = Expected(None, None)  # what is said of jobs in lists, where it would cost too much to look
+UNKNOWN = Expected(None, None)  # for jobs in lists, where an estimate for each would cost too much
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class JobSnapshot:
-    """A job and the sentences of its answer that are spoken already. `tag` is another one when either is."""
+    """A job with the sentences of its answer that are spoken already. `tag` changes whenever either does."""
 
     job: Job
     spoken: Sequence[Part]
@@ -28,17 +28,17 @@ class JobSnapshot:
     def ended(self) -> bool:
         return self.job.ended_at is not None
 
-    def shown(self) -> dict[str, Any]:
+    def show(self) -> schemas.Job:
         return show(self.job, self.spoken, context.forecast().of(self.job))
 
 
 def load_snapshot(job_id: str) -> JobSnapshot:
-    """The job as it is now, if the caller may see it; UnknownJob, Erased."""
+    """The job as it is now, if the caller may see it. UnknownJob, Erased."""
     job = context.job(job_id)
-    return JobSnapshot(job, parts(job))
+    return JobSnapshot(job, spoken_parts(job))
 
 
-def parts(job: Job) -> Sequence[Part]:
+def spoken_parts(job: Job) -> Sequence[Part]:
     """The sentences of the answer that are spoken already, in their order."""
     if job.answer:
         return job.answer.parts
@@ -47,71 +47,85 @@ def parts(job: Job) -> Sequence[Part]:
     return [Part(**entry["part"]) for _, entry in context.jobs().partial_results(job)]
 
 
-def show_in_list(job: Job) -> dict[str, Any]:
-    """The job as one of many."""
-    return show(job, job.answer.parts if job.answer else (), UNFORESEEN)
+def show_in_list(job: Job) -> schemas.Job:
+    """The job as one of many, without an estimate."""
+    return show(job, job.answer.parts if job.answer else (), UNKNOWN)
 
 
-def show(job: Job, spoken: Sequence[Part], expected: Expected) -> dict[str, Any]:
-    job_request, place = job.request, f"/v1/jobs/{job.id}"
-    return {
-        "id": job.id,
-        "state": job.state,
-        "task": job_request.task,
-        "lane": job_request.lane,
-        "session": job_request.session,
-        "owner": job_request.owner or None,
-        "seq": job.seq,
-        "persona": job_request.persona,
-        "created_at": iso(job.created_at),
-        "updated_at": iso(job.updated_at),
-        "deadline_at": iso(job.deadline_at),
-        "attempts": dict(job.attempts),
-        "queue_position": expected.queue_position,
-        "eta_seconds": None if expected.eta_s is None else round(expected.eta_s, 1),
-        "question": {
-            "text": job_request.text or None,
-            "duration_s": job.transcript.duration_s if job.transcript else None,
-        },
-        "transcript": job.transcript and job.transcript.as_dict(),
-        "feedback": job.feedback and job.feedback.as_dict(),
-        "completion": job.completion and job.completion.as_dict(),
-        "parts": [show_part(job, number, part) for number, part in enumerate(spoken, 1)],
-        "answer": job.answer
-        and {
-            "text": job.answer.text,
-            "audio": f"{place}/audio",
-            "duration_s": job.answer.duration_s,
-            "format": job.answer.format,
-            "sha256": job.answer.sha256,
-        },
-        "timings": {stage: dataclasses.asdict(timing) for stage, timing in job.timings.items()},
-        "outcome": job.outcome,
-        "error": job.error,
-        "metadata": dict(job_request.metadata),
-        "retry_of": job.retry_of,
-        "retried_as": job.retried_as,
-        "rerun_of": job.rerun_of,
-        "rerun_as": job.rerun_as,
-        "assignment": job_request.assignment or None,
-        "student": job_request.student or None,
-        "lesson": job_request.lesson or None,
-        "links": links(job, place),
-    }
+def show(job: Job, spoken: Sequence[Part], expected: Expected) -> schemas.Job:
+    request, url = job.request, f"/v1/jobs/{job.id}"
+    return schemas.Job(
+        id=job.id,
+        state=job.state.value,
+        task=request.task,
+        lane=request.lane,
+        session=request.session,
+        owner=request.owner or None,
+        seq=job.seq,
+        persona=request.persona,
+        created_at=utc(job.created_at),
+        updated_at=utc(job.updated_at),
+        deadline_at=utc(job.deadline_at),
+        attempts=dict(job.attempts),
+        queue_position=expected.queue_position,
+        eta_seconds=None if expected.eta_s is None else round(expected.eta_s, 1),
+        question=schemas.Question(
+            text=request.text or None, duration_s=job.transcript.duration_s if job.transcript else None
+        ),
+        transcript=schemas.Transcript.model_validate(job.transcript) if job.transcript else None,
+        feedback=show_feedback(job),
+        completion=schemas.Completion.model_validate(job.completion) if job.completion else None,
+        parts=[show_part(job, number, part) for number, part in enumerate(spoken, 1)],
+        answer=show_answer(job, url),
+        timings={stage: schemas.Timing.model_validate(timing) for stage, timing in job.timings.items()},
+        outcome=job.outcome,
+        error=show_error(job),
+        metadata=dict(request.metadata),
+        retry_of=job.retry_of,
+        retried_as=job.retried_as,
+        rerun_of=job.rerun_of,
+        rerun_as=job.rerun_as,
+        assignment=request.assignment or None,
+        student=request.student or None,
+        lesson=request.lesson or None,
+        links=links(job, url),
+    )
 
 
-def show_part(job: Job, number: int, part: Part) -> dict[str, Any]:
+def show_feedback(job: Job) -> schemas.Feedback | None:
+    return schemas.Feedback.model_validate(job.feedback.as_dict()) if job.feedback else None
+
+
+def show_answer(job: Job, url: str) -> schemas.Answer | None:
+    answer = job.answer
+    if not answer:
+        return None
+    return schemas.Answer(
+        text=answer.text,
+        audio=f"{url}/audio",
+        duration_s=answer.duration_s,
+        format=answer.format,
+        sha256=answer.sha256,
+    )
+
+
+def show_error(job: Job) -> schemas.JobError | None:
+    """Why the job ended without an answer."""
+    return schemas.JobError.model_validate(job.error) if job.error else None
+
+
+def show_part(job: Job, number: int, part: Part) -> schemas.Part:
     audio = f"/v1/jobs/{job.id}/audio?part={number}"
-    return {"number": number, "text": part.text, "audio": audio, "duration_s": part.duration_s}
+    return schemas.Part(number=number, text=part.text, audio=audio, duration_s=part.duration_s)
 
 
-def links(job: Job, place: str) -> dict[str, str]:
+def links(job: Job, url: str) -> dict[str, str]:
     """What can be done with the job as it stands."""
-    found = {"self": place, "events": f"{place}/events"}
+    found = {"self": url, "events": f"{url}/events"}
     if job.state == State.HELD:
-        found |= {"release": f"{place}/release", "feedback": f"{place}/feedback"}
+        found |= {"release": f"{url}/release", "feedback": f"{url}/feedback"}
     if job.ended_at is None:
-        return {**found, "cancel": f"{place}/cancel"}
+        return {**found, "cancel": f"{url}/cancel"}
     if job.dead:
-        return {**found, "retry": f"{place}/retry"}
-    return {**found, "audio": f"{place}/audio"} if job.answer else found
+        return {**found, "retry": f"{url}/retry"}
+    return {**found, "audio": f"{url}/audio"} if job.answer else found

@@ -3,9 +3,8 @@
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any
 
-from flask import Blueprint, jsonify, request
+from flask import Blueprint, request
 from werkzeug.datastructures import ETags
 from werkzeug.wrappers import Response
 
@@ -20,12 +19,12 @@ from api.lessons.schemas import LessonForm, LessonListQuery, TranscriptQuery
 from api.lessons.transcript import AS_TEXT, LessonTranscript, as_json
 from api.lessons.view import LessonSnapshot, lesson_of, load_snapshot, show, show_in_list, turns_of
 from api.long_poll import wait_until
-from api.openapi import answers
+from api.openapi import answers, respond
 from api.report.lesson_page import lesson_page
 from pipeline.errors import Erased, UnknownLesson
 from pipeline.jobs.job import Job, JobRequest
 from pipeline.jobs.store import list_jobs
-from pipeline.schemas import lessons as shapes
+from pipeline.schemas import lessons as schemas
 
 FILE_CHARS = 100  # characters of the file's name that are kept
 
@@ -34,7 +33,7 @@ routes = Blueprint("lessons", __name__)
 
 @routes.post("/v1/lessons")
 @requires(LEARNER)
-@answers("lessons", {202: shapes.LessonView}, *MALFORMED, *TOO_MUCH)
+@answers("lessons", {202: schemas.LessonView}, *MALFORMED, *TOO_MUCH)
 def submit(headers: IdempotencyHeader, form: LessonForm) -> Response:
     """Upload the recording or the video of a lesson: 202, with its address in Location and a Retry-After.
 
@@ -64,14 +63,14 @@ def build_lesson(form: LessonForm) -> JobRequest:
 
 @routes.get("/v1/lessons")
 @requires(LEARNER)
-@answers("lessons", {200: shapes.LessonList})
+@answers("lessons", {200: schemas.LessonList})
 def browse(query: LessonListQuery) -> Response:
     """A page of lessons, newest first; a learner sees only its own."""
     caller = context.caller()
     page = list_jobs(
         context.jobs().redis, f"jobs:{caller.tenant}", lesson_filter(query, caller), query.limit, query.cursor
     )
-    return jsonify({"lessons": show_in_list(page.jobs), "next": page.next and str(page.next)})
+    return respond(schemas.LessonList(lessons=show_in_list(page.jobs), next=str(page.next) if page.next else None))
 
 
 def lesson_filter(query: LessonListQuery, caller: context.Caller) -> Callable[[Job], bool]:
@@ -88,7 +87,7 @@ def lesson_filter(query: LessonListQuery, caller: context.Caller) -> Callable[[J
 
 @routes.get("/v1/lessons/<lesson_id>")
 @requires(LEARNER)
-@answers("lessons", {200: shapes.LessonView, 304: None}, UnknownLesson, Erased)
+@answers("lessons", {200: schemas.LessonView, 304: None}, UnknownLesson, Erased)
 def read(lesson_id: str, query: WaitQuery) -> Response:
     """The lesson, and everything that is known of its turns so far.
 
@@ -115,11 +114,11 @@ def wait_for_lesson(lesson_id: str, condition: Callable[[LessonSnapshot], bool],
         )
 
 
-def lesson_response(fields: dict[str, Any], lesson: Job) -> Response:
+def lesson_response(shown: schemas.LessonView, lesson: Job) -> Response:
     """The lesson, with a Retry-After while it has not ended."""
-    answer = jsonify(fields)
+    answer = respond(shown)
     if lesson.ended_at is None:
-        seconds = fields["progress"]["eta_seconds"] or DEFAULT_RETRY_AFTER_S
+        seconds = shown.progress.eta_seconds or DEFAULT_RETRY_AFTER_S
         answer.headers["Retry-After"] = str(math.ceil(min(max(seconds, 1), MAX_RETRY_AFTER_S)))
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer
@@ -127,12 +126,12 @@ def lesson_response(fields: dict[str, Any], lesson: Job) -> Response:
 
 @routes.get("/v1/lessons/<lesson_id>/transcript")
 @requires(LEARNER)
-@answers("lessons", {200: (shapes.LessonTranscript, "text/plain", "text/vtt")}, UnknownLesson, Erased)
+@answers("lessons", {200: (schemas.LessonTranscript, "text/plain", "text/vtt")}, UnknownLesson, Erased)
 def transcript(lesson_id: str, query: TranscriptQuery) -> Response:
     """The transcript so far: text with chapters and times, subtitles, or JSON with every word."""
     lesson = load_transcript(lesson_id)
     if query.format == "json":
-        answer: Response = jsonify(as_json(lesson))
+        answer = respond(as_json(lesson))
     else:
         content_type, write = AS_TEXT[query.format]
         answer = Response(write(lesson), mimetype=content_type)
@@ -158,11 +157,11 @@ def report(lesson_id: str) -> Response:
 
 @routes.delete("/v1/lessons/<lesson_id>")
 @requires(LEARNER)
-@answers("lessons", {200: shapes.LessonView, 204: None}, UnknownLesson, Erased)
+@answers("lessons", {200: schemas.LessonView, 204: None}, UnknownLesson, Erased)
 def remove(lesson_id: str) -> Response:
     """Cancel the lesson (200, with the transcript so far); or erase it with all its turns, if it has ended (204)."""
     lesson = lesson_of(lesson_id)
     if cancel_unless_ended(lesson):
-        return jsonify(show(lesson_of(lesson_id)))
+        return respond(show(lesson_of(lesson_id)))
     erase_job(lesson)
     return Response(status=204)

@@ -1,7 +1,7 @@
 """A lesson's transcript as text with times, as subtitles, or as JSON with every word."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
@@ -10,6 +10,8 @@ from api.subtitles import Cue, as_srt, as_vtt, cues
 from pipeline.jobs.job import Job
 from pipeline.jobs.results import Transcript, Word
 from pipeline.lessons import Figures, Turn, by_chapter, chapters, figures
+from pipeline.schemas import jobs as job_schemas
+from pipeline.schemas import lessons as schemas
 from pipeline.timestamps import elapsed
 
 LEARNER, OTHER = "Learner", "Other"
@@ -108,29 +110,29 @@ def prefix_speaker(transcript: Transcript, speaker: str) -> Transcript:
     return replace(transcript, text=f"{label} {transcript.text}", words=(word, *transcript.words), segments=segments)
 
 
-def as_json(lesson: LessonTranscript) -> dict[str, Any]:
+def as_json(lesson: LessonTranscript) -> schemas.LessonTranscript:
     job = lesson.lesson
-    return {
-        "id": job.id,
-        "title": job.request.details.get("title", ""),
-        "complete": lesson.complete,
-        "duration_s": job.segments.duration_s if job.segments else None,
-        "chapters": [asdict(chapter) for chapter in chapters(lesson.turns)],
-        "turns": [
-            {
-                "number": turn.number,
-                "start": turn.start,
-                "end": turn.end,
-                "speaker": turn.speaker,
-                "learner": is_learner(turn),
-                "language": transcript.language,
-                "text": transcript.text,
-                "words": [asdict(word) for word in transcript.words],
-                "segments": [asdict(segment) for segment in transcript.segments],
-            }
+    return schemas.LessonTranscript(
+        id=job.id,
+        title=job.request.details.get("title", ""),
+        complete=lesson.complete,
+        duration_s=job.segments.duration_s if job.segments else None,
+        chapters=[schemas.LessonChapter.model_validate(chapter) for chapter in chapters(lesson.turns)],
+        turns=[
+            schemas.TranscribedTurn(
+                number=turn.number,
+                start=turn.start,
+                end=turn.end,
+                speaker=turn.speaker,
+                learner=is_learner(turn),
+                language=transcript.language,
+                text=transcript.text,
+                words=[job_schemas.Word.model_validate(word) for word in transcript.words],
+                segments=[job_schemas.Segment.model_validate(segment) for segment in transcript.segments],
+            )
             for turn, transcript in transcribed_turns(lesson)
         ],
-    }
+    )
 
 
 AS_TEXT = {"txt": ("text/plain", txt), "srt": ("text/plain", srt), "vtt": ("text/vtt", vtt)}

@@ -1,20 +1,23 @@
-"""A lesson as clients see it; pipeline/schemas/lessons.py has the same as types."""
+"""A lesson as clients see it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from api import context
+from api.jobs.view import show_error, show_feedback
 from pipeline.errors import NoSpeech, UnknownJob, UnknownLesson
 from pipeline.jobs.job import PARTS, Job
-from pipeline.lessons import Count, Figures, Turn, chapters, children, counts, eta_s, figures, tag, turns
-from pipeline.timestamps import iso
+from pipeline.lessons import Figures, Turn, chapters, children, counts, eta_s, figures, tag, turns
+from pipeline.schemas import jobs as job_schemas
+from pipeline.schemas import lessons as schemas
+from pipeline.timestamps import utc
 from pipeline.words.mistakes import Mistake, UnclearWord
 
 
 @dataclass(frozen=True)
 class LessonSnapshot:
-    """A lesson's job, and a tag that is another one whenever it or one of its turns has changed."""
+    """A lesson's job, and a tag that changes whenever the lesson or one of its turns does."""
 
     lesson: Job
     tag: str
@@ -41,67 +44,72 @@ def load_snapshot(lesson_id: str) -> LessonSnapshot:
 
 
 def turns_of(lesson: Job) -> list[Turn]:
-    """Its turns that are kept, by number; one that was tried again counts as it went then."""
+    """Its turns by number; of a turn that was retried, only the latest try."""
     found = children(context.jobs().redis, lesson)
     return turns(job for job in found if job.retried_as is None)
 
 
-def show_in_list(lessons: Sequence[Job]) -> list[dict[str, Any]]:
-    """Lessons as many."""
-    return [head(lesson, count) for lesson, count in zip(lessons, counts(context.jobs().redis, lessons), strict=True)]
+def show_in_list(lessons: Sequence[Job]) -> list[schemas.LessonListed]:
+    """Lessons as many, each with its progress only."""
+    totals = counts(context.jobs().redis, lessons)
+    return [
+        schemas.LessonListed(**heading(lesson), progress=schemas.LessonCount.model_validate(count))
+        for lesson, count in zip(lessons, totals, strict=True)
+    ]
 
 
-def show(lesson: Job) -> dict[str, Any]:
+def show(lesson: Job) -> schemas.LessonView:
     """All that is known of the lesson so far."""
-    said = turns_of(lesson)
-    total = max(len(lesson.segments.turns) if lesson.segments else 0, len(said))
-    done = total - sum(turn.job.ended_at is None for turn in said)
-    found = figures(lesson.segments.duration_s if lesson.segments else 0.0, said)
-    shown = head(lesson, Count(total, done))
-    shown["progress"] |= {"failed": len(found.failed), "eta_seconds": to_go(lesson, said)}
-    return {
-        **shown,
-        "speakers": speakers(said),
-        "chapters": [asdict(chapter) for chapter in chapters(said)],
-        "summary": summary(lesson, found),
-        "failed": [asdict(each) for each in found.failed],
-        "turns": [show_turn(turn) for turn in said],
-    }
+    lesson_turns = turns_of(lesson)
+    total = max(len(lesson.segments.turns) if lesson.segments else 0, len(lesson_turns))
+    done = total - sum(turn.job.ended_at is None for turn in lesson_turns)
+    found = figures(lesson.segments.duration_s if lesson.segments else 0.0, lesson_turns)
+    return schemas.LessonView(
+        **heading(lesson),
+        progress=schemas.LessonProgress(
+            turns=total, done=done, failed=len(found.failed), eta_seconds=remaining_s(lesson, lesson_turns)
+        ),
+        speakers=show_speakers(lesson_turns),
+        chapters=[schemas.LessonChapter.model_validate(chapter) for chapter in chapters(lesson_turns)],
+        summary=show_summary(lesson, found),
+        failed=[schemas.LessonFailed.model_validate(each) for each in found.failed],
+        turns=[show_turn(turn) for turn in lesson_turns],
+    )
 
 
-def head(lesson: Job, count: Count) -> dict[str, Any]:
-    job_request, place = lesson.request, f"/v1/lessons/{lesson.id}"
-    links = {"self": place, "transcript": f"{place}/transcript", "report": f"{place}/report"}
+def heading(lesson: Job) -> dict[str, Any]:
+    """The fields that a lesson has in a list and alone, without its progress."""
+    request, url = lesson.request, f"/v1/lessons/{lesson.id}"
+    links = {"self": url, "transcript": f"{url}/transcript", "report": f"{url}/report", "job": f"/v1/jobs/{lesson.id}"}
     return {
         "id": lesson.id,
-        "state": lesson.state,
-        "title": job_request.details.get("title", ""),
-        "file": job_request.details.get("file", ""),
-        "class_name": job_request.group,
-        "persona": job_request.persona,
-        "learner": job_request.details.get("learner", ""),
-        "owner": job_request.owner or None,
-        "created_at": iso(lesson.created_at),
-        "updated_at": iso(lesson.updated_at),
-        "deadline_at": iso(lesson.deadline_at),
+        "state": lesson.state.value,
+        "title": request.details.get("title", ""),
+        "file": request.details.get("file", ""),
+        "class_name": request.group,
+        "persona": request.persona,
+        "learner": request.details.get("learner", ""),
+        "owner": request.owner or None,
+        "created_at": utc(lesson.created_at),
+        "updated_at": utc(lesson.updated_at),
+        "deadline_at": utc(lesson.deadline_at),
         "duration_s": lesson.segments.duration_s if lesson.segments else None,
-        "progress": asdict(count),
-        "error": lesson.error,
-        "metadata": dict(job_request.metadata),
-        "links": {**links, "job": f"/v1/jobs/{lesson.id}", **({"audio": audio(lesson)} if lesson.answer else {})},
+        "error": show_error(lesson),
+        "metadata": dict(request.metadata),
+        "links": {**links, "audio": audio_url(lesson)} if lesson.answer else links,
     }
 
 
-def audio(lesson: Job) -> str:
+def audio_url(lesson: Job) -> str:
     return f"/v1/jobs/{lesson.id}/audio"
 
 
-def to_go(lesson: Job, said: Sequence[Turn]) -> float | None:
-    """Seconds until the lesson has ended; None when it has, and while nobody knows."""
+def remaining_s(lesson: Job, lesson_turns: Sequence[Turn]) -> float | None:
+    """Seconds until the lesson has ended; None when it has, and while there is no estimate."""
     if lesson.ended_at is not None:
         return None
     forecast = context.forecast()
-    seconds = eta_s(said, forecast.house()) if lesson.stage == PARTS else forecast.of(lesson).eta_s
+    seconds = eta_s(lesson_turns, forecast.house()) if lesson.stage == PARTS else forecast.of(lesson).eta_s
     return None if seconds is None else round(seconds, 1)
 
 
@@ -109,65 +117,75 @@ def is_learner(turn: Turn) -> bool:
     return turn.job.request.task == "turn"
 
 
-def speakers(said: Iterable[Turn]) -> list[dict[str, Any]]:
-    """Everybody who speaks, the one who spoke first at first."""
-    found: dict[str, dict[str, Any]] = {}
-    for turn in said:
-        fresh = {"speaker": turn.speaker, "learner": is_learner(turn), "turns": 0, "seconds": 0.0}
-        one = found.setdefault(turn.speaker, fresh)
-        one["turns"] += 1
-        one["seconds"] = round(one["seconds"] + turn.end - turn.start, 3)
-    return list(found.values())
+def show_speakers(lesson_turns: Iterable[Turn]) -> list[schemas.LessonSpeaker]:
+    """Every speaker, in the order in which they first spoke."""
+    speakers: dict[str, schemas.LessonSpeaker] = {}
+    for turn in lesson_turns:
+        new = schemas.LessonSpeaker(speaker=turn.speaker, learner=is_learner(turn), turns=0, seconds=0.0)
+        speaker = speakers.setdefault(turn.speaker, new)
+        speaker.turns += 1
+        speaker.seconds = round(speaker.seconds + turn.end - turn.start, 3)
+    return list(speakers.values())
 
 
-def summary(lesson: Job, found: Figures) -> dict[str, Any]:
-    return {
-        "text": lesson.feedback.spoken if lesson.feedback else None,
-        "audio": audio(lesson) if lesson.answer else None,
-        "duration_s": lesson.answer.duration_s if lesson.answer else None,
-        "words": found.words,
-        "silent": found.silent,
-        "mistakes": [show_mistake(each) for each in found.mistakes],
-        "unclear": [show_unclear(each) for each in found.unclear],
-        "practice": list(found.practice),
-    }
+def show_summary(lesson: Job, found: Figures) -> schemas.LessonSummary:
+    return schemas.LessonSummary(
+        text=lesson.feedback.spoken if lesson.feedback else None,
+        audio=audio_url(lesson) if lesson.answer else None,
+        duration_s=lesson.answer.duration_s if lesson.answer else None,
+        words=found.words,
+        silent=found.silent,
+        mistakes=[show_mistake(each) for each in found.mistakes],
+        unclear=[show_unclear_word(each) for each in found.unclear],
+        practice=list(found.practice),
+    )
 
 
-def show_mistake(mistake: Mistake) -> dict[str, Any]:
+def show_mistake(mistake: Mistake) -> schemas.LessonMistake:
     examples = [
-        {
-            "turn": int(each.who),
-            "heard": each.heard,
-            "corrected": each.corrected,
-            "edits": [edit.as_dict() for edit in each.edits],
-        }
-        for each in mistake.examples
+        schemas.LessonExample(
+            turn=int(example.who),
+            heard=example.heard,
+            corrected=example.corrected,
+            edits=[job_schemas.Edit.model_validate(edit.as_dict()) for edit in example.edits],
+        )
+        for example in mistake.examples
     ]
-    turns_ = [int(who) for who in mistake.who]
-    return {"from": mistake.before, "to": mistake.after, "count": mistake.count, "turns": turns_, "examples": examples}
+    return schemas.LessonMistake(
+        **{"from": mistake.before},
+        to=mistake.after,
+        count=mistake.count,
+        turns=[int(turn) for turn in mistake.who],
+        examples=examples,
+    )
 
 
-def show_unclear(word: UnclearWord) -> dict[str, Any]:
-    named = {name: getattr(word, name) for name in ("word", "unclear", "said", "probability")}
-    return {**named, "turns": [int(who) for who in word.who]}
+def show_unclear_word(word: UnclearWord) -> schemas.LessonUnclear:
+    return schemas.LessonUnclear(
+        word=word.word,
+        unclear=word.unclear,
+        said=word.said,
+        probability=word.probability,
+        turns=[int(turn) for turn in word.who],
+    )
 
 
-def show_turn(turn: Turn) -> dict[str, Any]:
+def show_turn(turn: Turn) -> schemas.LessonTurn:
     job = turn.job
-    return {
-        "number": turn.number,
-        "start": turn.start,
-        "end": turn.end,
-        "speaker": turn.speaker,
-        "learner": is_learner(turn),
-        "job": job.id,
-        "state": job.state,
-        "text": turn.text,
-        "feedback": job.feedback and job.feedback.as_dict(),
-        "error": job.error,
-    }
+    return schemas.LessonTurn(
+        number=turn.number,
+        start=turn.start,
+        end=turn.end,
+        speaker=turn.speaker,
+        learner=is_learner(turn),
+        job=job.id,
+        state=job.state.value,
+        text=turn.text,
+        feedback=show_feedback(job),
+        error=show_error(job),
+    )
 
 
 def is_silent(turn: Turn) -> bool:
-    """Whether nobody spoke in it, which is no failure."""
+    """Whether nobody spoke in it, which does not count as a failure."""
     return turn.job.error is not None and turn.job.error["code"] == NoSpeech.code

@@ -28,6 +28,8 @@ class State(StrEnum):
     EXPIRED = "expired"
 
 
+Task = Literal["teach", "transcribe", "chat", "speak", "lesson", "turn"]
+Lane = Literal["interactive", "homework", "bulk"]
 StageName = Literal["segment", "parts", "asr", "llm", "hold", "tts"]
 ModelStage = Literal["asr", "llm", "tts"]
 SEGMENT: Literal["segment"] = "segment"  # a lesson's recording is divided into its turns
@@ -70,7 +72,7 @@ RESULT_FIELDS: dict[type[Any], str] = {
     Completion: "completion",  # of a language model that was asked by itself
 }
 MODEL_STAGES: tuple[str, ...] = tuple(stage.name for stage in STAGES if stage.model)
-STAGES_BY_TASK: dict[str, tuple[str, ...]] = {
+STAGES_BY_TASK: dict[Task, tuple[StageName, ...]] = {
     "teach": ("asr", "llm", HOLD, "tts"),
     "transcribe": ("asr",),
     "chat": ("llm",),
@@ -99,8 +101,8 @@ class JobRequest:
     voice: str = "default"
     speed: float = 1.0
     format: str = "wav"
-    task: str = "teach"
-    lane: str = "interactive"
+    task: Task = "teach"
+    lane: Lane = "interactive"
     key: str = ""  # id of the key it was asked with; "" where none is needed
     owner: str = ""  # id of the learner's key that alone may see it; "" for everybody of the tenant
     webhook: str = ""  # URL that is told what becomes of it
@@ -117,7 +119,7 @@ class JobRequest:
     retention_h: int | None = None  # hours it is kept; None: as the settings say
 
     @property
-    def stages(self) -> tuple[str, ...]:
+    def stages(self) -> tuple[StageName, ...]:
         """The stages of this job, in order: typed text alone needs no recognition."""
         skipped = {stage for stage, there in (("asr", self.recording), (HOLD, self.hold)) if not there}
         return tuple(stage for stage in STAGES_BY_TASK[self.task] if stage not in skipped)
@@ -171,8 +173,8 @@ class Job:
     retried_as: str | None = None  # id of the job that is answered in the place of this one
     rerun_of: str | None = None  # id of the job of which this one is another version
     rerun_as: str | None = None  # id of the latest other version of this one
-    attempts: Mapping[str, int] = field(default_factory=dict)
-    timings: Mapping[str, Timing] = field(default_factory=dict)
+    attempts: Mapping[StageName, int] = field(default_factory=dict)
+    timings: Mapping[StageName, Timing] = field(default_factory=dict)
 
     @property
     def id(self) -> str:

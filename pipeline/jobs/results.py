@@ -1,7 +1,9 @@
 """What is said in one turn: the words heard, the teacher's feedback, the spoken answer. Facts, all frozen."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
+
+Speaker = Literal["", "left", "right"]  # the channel of a speaker; "" where the recording does not separate speakers
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,6 @@
 """The JSON that the API answers with about homework, as types."""
 
-from datetime import datetime
-
-from pipeline.schemas.jobs import Id, JobError, Seconds, Shape, State
+from pipeline.schemas.jobs import Id, JobError, Seconds, Shape, State, Timestamp
 
 
 class StudentShown(Shape):
@@ -37,7 +35,7 @@ class Submission(Shape):
     error: JobError | None
     file: str
     sha256: str
-    handed_in_at: datetime
+    handed_in_at: Timestamp
 
 
 class Assignment(Shape):
@@ -52,7 +50,7 @@ class Assignment(Shape):
     language: str
     level: str
     class_name: str
-    due: datetime | None
+    due: Timestamp | None
     retention_h: int
     hold: bool
     students: list[StudentShown]
@@ -71,7 +69,7 @@ class AssignmentList(Shape):
 class AssignmentView(Assignment):
     """An assignment, how far the class is, and what counts of what each student handed in."""
 
-    created_at: datetime
+    created_at: Timestamp
     progress: Progress
     submissions: list[Submission]
 

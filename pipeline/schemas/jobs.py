@@ -1,11 +1,14 @@
-"""The JSON that the API answers with, as types: what openapi.json is written from."""
+"""The JSON of the API's responses about jobs. Views build these objects; openapi.json is generated from them."""
 
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
+from pipeline.jobs.job import Lane as Lane
 from pipeline.jobs.job import ModelStage, StageName
+from pipeline.jobs.job import Task as Task
+from pipeline.timestamps import format_utc
 
 State = Literal[
     "queued",
@@ -22,14 +25,13 @@ State = Literal[
 ]
 Stage = ModelStage
 AnyStage = StageName
-Task = Literal["teach", "transcribe", "chat", "speak", "lesson", "turn"]
-Lane = Literal["interactive", "homework", "bulk"]
 Id = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 Seconds = Annotated[float, Field(ge=0)]
+Timestamp = Annotated[datetime, PlainSerializer(format_utc, return_type=str, when_used="json")]
 
 
 class Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", from_attributes=True, populate_by_name=True)
 
 
 class Problem(BaseModel):
@@ -139,9 +141,9 @@ class Job(Shape):
     owner: str | None
     seq: int
     persona: str
-    created_at: datetime
-    updated_at: datetime
-    deadline_at: datetime
+    created_at: Timestamp
+    updated_at: Timestamp
+    deadline_at: Timestamp
     attempts: dict[AnyStage, int]
     queue_position: int | None
     eta_seconds: Seconds | None

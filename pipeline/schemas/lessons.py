@@ -1,13 +1,9 @@
 """The JSON that the API answers with about lessons, as types."""
 
-from datetime import datetime
-from typing import Literal
-
 from pydantic import Field
 
-from pipeline.schemas.jobs import Edit, Feedback, Id, JobError, Seconds, Segment, Shape, State, Word
-
-Speaker = Literal["", "left", "right"]
+from pipeline.jobs.results import Speaker
+from pipeline.schemas.jobs import Edit, Feedback, Id, JobError, Seconds, Segment, Shape, State, Timestamp, Word
 
 
 class LessonCount(Shape):
@@ -35,9 +31,9 @@ class LessonListed(Shape):
     persona: str
     learner: Speaker
     owner: str | None
-    created_at: datetime
-    updated_at: datetime
-    deadline_at: datetime
+    created_at: Timestamp
+    updated_at: Timestamp
+    deadline_at: Timestamp
     duration_s: Seconds | None
     progress: LessonCount
     error: JobError | None
