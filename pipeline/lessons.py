@@ -15,9 +15,8 @@ from pipeline.jobs.eta import Line
 from pipeline.jobs.job import Job
 from pipeline.jobs.results import Speaker
 from pipeline.jobs.store import PREFIX
-from pipeline.words.edits import FREE
-from pipeline.words.mistakes import Mistake, UnclearWord, common, unclear
-from pipeline.words.reading_aloud import spoken_words
+from pipeline.text.corrections import FUNCTION_WORDS
+from pipeline.text.statistics import Mistake, UnclearWord, count_mistakes, count_unclear_words, normalize_words
 
 AT_ONCE = 200  # records read at once, so that a lesson of hours does not keep Redis from others
 CHAPTER_S = 300  # seconds that a chapter lasts, about
@@ -141,7 +140,7 @@ class Figures:
 
     `checked` are those of the learner's that were looked at for mistakes: not those in a language that is not taught.
     In `silent` turns nobody spoke, which is no failure. `words`, `mistakes` and `unclear` are the learner's alone;
-    `who` in them is the number of a turn.
+    a `source` in them is the number of a turn.
     """
 
     seconds: float
@@ -159,8 +158,9 @@ class Figures:
 def figures(seconds: float, turns: Sequence[Turn]) -> Figures:
     """Those of the turns as they stand; of a lesson that is still listened to, those of what was heard so far."""
     learner = [turn for turn in turns if turn.job.request.task == "turn" and turn.text]
-    mistakes = common((str(turn.number), turn.job.feedback) for turn in learner if turn.job.feedback)
-    unclear_words = unclear((str(turn.number), turn.job.transcript) for turn in learner if turn.job.transcript)
+    mistakes = count_mistakes((str(turn.number), turn.job.feedback) for turn in learner if turn.job.feedback)
+    transcripts = ((str(turn.number), turn.job.transcript) for turn in learner if turn.job.transcript)
+    unclear_words = count_unclear_words(transcripts)
     failed = tuple(_failed(turns))
     return Figures(
         seconds=seconds,
@@ -169,7 +169,7 @@ def figures(seconds: float, turns: Sequence[Turn]) -> Figures:
         checked=sum(bool(turn.job.feedback and turn.job.feedback.reply) for turn in learner),
         failed=tuple(each for each in failed if each.code != NoSpeech.code),
         silent=sum(each.code == NoSpeech.code for each in failed),
-        words=sum(len(spoken_words(turn.text)) for turn in learner),
+        words=sum(len(normalize_words(turn.text)) for turn in learner),
         mistakes=tuple(mistakes),
         unclear=tuple(unclear_words),
         practice=practice(mistakes, unclear_words),
@@ -183,8 +183,8 @@ def practice(mistakes: Iterable[Mistake], unclear: Iterable[UnclearWord]) -> tup
     """
     sentences = (example.corrected for mistake in mistakes for example in mistake.examples[:1])
     short = [text for text in dict.fromkeys(sentences) if len(text) <= SENTENCE_CHARS]
-    hard = [each.word for each in unclear if 2 * each.unclear >= each.said]
-    alone = [word for word in hard if len(word) >= LETTERS and word not in FREE]
+    hard = [each.word for each in unclear if 2 * each.unclear_count >= each.spoken_count]
+    alone = [word for word in hard if len(word) >= LETTERS and word not in FUNCTION_WORDS]
     return (*short[:SENTENCES], *alone[:WORDS])
 
 

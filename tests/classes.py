@@ -4,11 +4,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from api.report import Handed
+from api.reports import StudentWork
 from pipeline.homework.assignments import Assignment, Student
 from pipeline.jobs.job import Job, JobRequest
 from pipeline.jobs.results import Answer, Feedback, Transcript, Word
-from pipeline.words.edits import compare, explanation
+from pipeline.text.corrections import compare, explain
 
 HEARD = Path(__file__).parent / "data" / "learners-heard.json"  # examples/learners: Whisper base, SmolLM2 135M
 DUE = 1_796_000_000.0  # Unix seconds
@@ -21,10 +21,10 @@ NO_SPEECH = {
 }
 
 
-def assignment(rows: list[Handed], **fields) -> Assignment:
+def assignment(rows: list[StudentWork], **fields) -> Assignment:
     students = tuple(row.student for row in rows)
-    set_ = {"title": "第三单元 Unit 3: At the zoo", "class_name": "三年级二班", "due": DUE, "students": students}
-    return Assignment(id="hw3", tenant="default", **{**set_, **fields})
+    defaults = {"title": "第三单元 Unit 3: At the zoo", "class_name": "三年级二班", "due": DUE, "students": students}
+    return Assignment(id="hw3", tenant="default", **{**defaults, **fields})
 
 
 def job(number: int, transcript: Transcript | None, feedback: Feedback | None) -> Job:
@@ -33,40 +33,52 @@ def job(number: int, transcript: Transcript | None, feedback: Feedback | None) -
         id=f"job-{number}", session=f"job-{number}", recording="r", assignment="hw3", lane="homework"
     )
     answer = feedback and Answer(feedback.spoken, "blob", "sha", 1, 4.25, "wav")
-    ended = DUE - 500 + number
+    ended_at = DUE - 500 + number
     return Job(
-        job_request, 1, "tts", "0", 3, DUE - 900, ended, DUE + 9e5, ended, "answered", transcript, feedback, answer
+        job_request,
+        1,
+        "tts",
+        "0",
+        3,
+        DUE - 900,
+        ended_at,
+        DUE + 9e5,
+        ended_at,
+        "answered",
+        transcript,
+        feedback,
+        answer,
     )
 
 
-def failed(row: Handed) -> Handed:
+def fail_work(row: StudentWork) -> StudentWork:
     assert row.job
-    nothing = replace(row.job, transcript=None, feedback=None, answer=None, outcome=None, error=NO_SPEECH)
-    return replace(row, job=nothing)
+    job_without_answer = replace(row.job, transcript=None, feedback=None, answer=None, outcome=None, error=NO_SPEECH)
+    return replace(row, job=job_without_answer)
 
 
-def said(heard: str, corrected: str = "", probability: float = 0.9) -> tuple[Transcript, Feedback]:
-    """Words that all have one probability, heard in 30 seconds; their correction."""
+def speech(heard: str, corrected: str = "", probability: float = 0.9) -> tuple[Transcript, Feedback]:
+    """The transcript of words that all have one probability, said in 30 seconds; the feedback with their correction."""
     words = tuple(Word(word, n / 2, n / 2 + 0.4, probability) for n, word in enumerate(heard.split()))
-    edits = tuple(piece.edit for piece in compare(heard, corrected or heard) if not piece.unchanged)
-    better = Feedback(heard, corrected or heard, "Why?", "Well said! Why?", edits, explanation(edits, heard))
-    return Transcript(heard, "en", 30.0, words), better
+    edits = tuple(piece.edit for piece in compare(heard, corrected or heard) if not piece.is_unchanged)
+    feedback = Feedback(heard, corrected or heard, "Why?", "Well said! Why?", edits, explain(edits, heard))
+    return Transcript(heard, "en", 30.0, words), feedback
 
 
-def handed(number: int, name: str, words: tuple[Transcript, Feedback]) -> Handed:
-    return Handed(Student(name, f"20260{number:03d}"), job(number, *words), DUE - 600 + 20 * number)
+def student_work(number: int, name: str, words: tuple[Transcript, Feedback]) -> StudentWork:
+    return StudentWork(Student(name, f"20260{number:03d}"), job(number, *words), DUE - 600 + 20 * number)
 
 
-def learners() -> list[Handed]:
+def learners() -> list[StudentWork]:
     """The 40 real learners, some late, one not heard, one held; two who handed nothing in, one no longer kept."""
-    found = json.loads(HEARD.read_text())
-    names = [*NAMES, *(f"学生 {number}" for number in range(len(NAMES), len(found)))]
+    answers = json.loads(HEARD.read_text())
+    names = [*NAMES, *(f"学生 {number}" for number in range(len(NAMES), len(answers)))]
     rows = [
-        handed(number, name, (Transcript.from_dict(each["transcript"]), Feedback.from_dict(each["feedback"])))
-        for number, (name, each) in enumerate(zip(names, found, strict=True))
+        student_work(number, name, (Transcript.from_dict(each["transcript"]), Feedback.from_dict(each["feedback"])))
+        for number, (name, each) in enumerate(zip(names, answers, strict=True))
     ]
-    rows[7] = failed(rows[7])
+    rows[7] = fail_work(rows[7])
     assert rows[9].job
     rows[9] = replace(rows[9], job=replace(rows[9].job, stage="hold", answer=None, ended_at=None, attempts={"asr": 1}))
-    absent = [Handed(Student("缺席的人"), None, None), Handed(Student("No-show Ned"), None, None)]
-    return [*rows, *absent, Handed(Student("旧"), None, DUE - 9)]
+    missing = [StudentWork(Student("缺席的人"), None, None), StudentWork(Student("No-show Ned"), None, None)]
+    return [*rows, *missing, StudentWork(Student("旧"), None, DUE - 9)]

@@ -13,7 +13,15 @@ from dataclasses import replace
 
 from pipeline.jobs.results import Feedback
 from pipeline.personas import Persona
-from pipeline.words.edits import QUOTES, Piece, believed, close, compare, explanation, rewritten
+from pipeline.text.corrections import (
+    STRAIGHT_QUOTES,
+    DiffSpan,
+    apply_changes,
+    compare,
+    explain,
+    is_about_same,
+    select_corrections,
+)
 
 REPLY_CHARS = 240  # characters of a reply that are spoken
 REPEATED_CHARS = 300  # characters of a corrected sentence that is repeated aloud
@@ -26,11 +34,11 @@ UNSPEAKABLE = re.compile(r"""\S+://\S+|[^\w\s.,!?;:'%&$€£+。，！？；：�
 def understand(heard: str, raw: str, persona: Persona, note: str = "") -> Feedback:
     """`raw` is the model's answer, hoped to be `"corrected sentence." remark question?`; a `note` is explained too."""
     sentence, rest = _parts(raw)
-    if not close(heard, sentence):
+    if not is_about_same(heard, sentence):
         return Feedback(heard, corrected=heard, reply=persona.puzzled, spoken=persona.puzzled, explanation=note)
     pieces = compare(heard, sentence)
-    changes = [piece for piece in pieces if not piece.unchanged]
-    accepted = believed(changes)
+    changes = [piece for piece in pieces if not piece.is_unchanged]
+    accepted = select_corrections(changes)
     reply = _reply(rest, persona)
     if accepted:
         return _correction(heard, pieces, accepted, (note, reply))
@@ -42,7 +50,7 @@ def understand(heard: str, raw: str, persona: Persona, note: str = "") -> Feedba
 def job_request(about: str, raw: str, persona: Persona) -> str:
     """Only what the model asks about these words; the persona's own question when it asks none, or lost the thread."""
     sentence, rest = _parts(raw)
-    return _reply(rest, replace(persona, remarks=False)) if close(about, sentence) else persona.fallback
+    return _reply(rest, replace(persona, remarks=False)) if is_about_same(about, sentence) else persona.fallback
 
 
 def joined(*texts: str) -> str:
@@ -58,19 +66,21 @@ def fitting(texts: Iterable[str], characters: int) -> Iterator[str]:
         yield text
 
 
-def _correction(heard: str, pieces: Iterable[Piece], accepted: Collection[Piece], after: tuple[str, str]) -> Feedback:
+def _correction(
+    heard: str, pieces: Iterable[DiffSpan], accepted: Collection[DiffSpan], after: tuple[str, str]
+) -> Feedback:
     """`after` the correction stand a note, and the reply."""
     note, reply = after
     edits = tuple(piece.edit for piece in accepted)
-    better = rewritten(pieces, accepted)
-    why = joined(explanation(edits, heard), note)
+    better = apply_changes(pieces, accepted)
+    why = joined(explain(edits, heard), note)
     repeated = f"We say: {better}" if len(better) <= REPEATED_CHARS else ""
     return Feedback(heard, better, reply, joined(speakable(repeated), speakable(why), reply), edits, why)
 
 
 def _parts(raw: str) -> tuple[str, str]:
     """The corrected sentence and what follows it."""
-    line = " ".join(raw.translate(QUOTES).split())
+    line = " ".join(raw.translate(STRAIGHT_QUOTES).split())
     if found := QUOTED.search(line):
         sentence, rest = found.groups()
         if '"' in line[found.start() + 1 :]:
@@ -90,4 +100,4 @@ def _reply(rest: str, persona: Persona) -> str:
 
 def speakable(text: str) -> str:
     """Without what a voice reads badly: markup, addresses, emoji, quotation marks."""
-    return " ".join(UNSPEAKABLE.sub(" ", text.translate(QUOTES).replace('"', "")).split())
+    return " ".join(UNSPEAKABLE.sub(" ", text.translate(STRAIGHT_QUOTES).replace('"', "")).split())

@@ -7,7 +7,7 @@ from typing import Self
 from pipeline.jobs.job import Job
 from pipeline.jobs.results import Exchange
 from pipeline.personas import Persona
-from pipeline.words.reading_aloud import used
+from pipeline.text.statistics import find_used_words
 from worker_llm.feedback import joined
 
 NAMED = 5  # words that are named of those that were used, and of those that were not
@@ -34,7 +34,7 @@ class Homework:
 
     def words_used(self, said: str) -> str:
         """Which of the target words were said, and which were not, in one or two short sentences; "" without any."""
-        found = used(self.words, said)
+        found = find_used_words(self.words, said)
         missing = [word for word in self.words if word not in found]
         if found and not missing:
             return f"You used all the words: {_listed(found)}."

@@ -6,8 +6,8 @@ from pipeline.jobs.job import Job
 from pipeline.jobs.results import Feedback
 from pipeline.lessons import Figures
 from pipeline.personas import Persona
-from pipeline.words.edits import EDIT_WORDS, EXPLAINED
-from pipeline.words.mistakes import Mistake
+from pipeline.text.corrections import MAX_EXPLAINED_EDITS, MAX_EXPLAINED_WORDS
+from pipeline.text.statistics import Mistake
 from worker_llm.feedback import fitting, joined, speakable
 
 SPOKEN_CHARS = 600  # characters of a summary, about 40 s of speech
@@ -38,8 +38,8 @@ def summary(lesson: Job, found: Figures, persona: Persona, remark: str = "") -> 
 
 def main(mistakes: Iterable[Mistake]) -> list[Mistake]:
     """The most frequent ones, as many as are explained after a turn, without those that are too long to be said."""
-    short = (each for each in mistakes if max(len(each.before.split()), len(each.after.split())) <= EDIT_WORDS)
-    return [each for each in short if len(say(each)) <= MISTAKE_CHARS][:EXPLAINED]
+    short = (each for each in mistakes if max(len(each.before.split()), len(each.after.split())) <= MAX_EXPLAINED_WORDS)
+    return [each for each in short if len(say(each)) <= MISTAKE_CHARS][:MAX_EXPLAINED_EDITS]
 
 
 def say(mistake: Mistake) -> str:

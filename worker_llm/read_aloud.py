@@ -11,8 +11,8 @@ from itertools import groupby
 
 from pipeline.jobs.results import Edit, Feedback
 from pipeline.personas import Persona
-from pipeline.words.alignment import Stretch, align
-from pipeline.words.edits import EDIT_WORDS, WORD, explanation
+from pipeline.text.alignment import AlignedSpan, align
+from pipeline.text.corrections import MAX_EXPLAINED_WORDS, WORD, explain
 from worker_llm.feedback import REPEATED_CHARS, fitting, job_request, joined, speakable
 
 # What has not more than this share of its words in common is no reading of the text, if the reader says a few words
@@ -35,28 +35,28 @@ class ReadAloud:
     text: str
 
     @cached_property
-    def stretches(self) -> list[Stretch]:
+    def stretches(self) -> list[AlignedSpan]:
         return align(self.heard, self.text)
 
     @property
     def edits(self) -> tuple[Edit, ...]:
-        return tuple(each.piece.edit for each in self.stretches if not each.same)
+        return tuple(each.edit for each in self.stretches if not each.sounds_same)
 
     @property
     def is_another(self) -> bool:
         """Whether something else was said; who stops early has read as much of the text as was heard."""
         heard, wanted, same, best = len(WORD.findall(self.heard)), 0, 0, 0.0
         for each in self.stretches:
-            wanted += len(each.after)
-            same += len(each.after) if each.same else 0
+            wanted += len(each.reference)
+            same += len(each.reference) if each.sounds_same else 0
             best = max(best, same / max(wanted, heard / EXTRA))
         return best <= ANOTHER
 
     @property
     def again(self) -> str:
         """The words to be read again, those that stand together in one."""
-        runs = groupby(self.stretches, key=lambda each: each.same)
-        phrases = [_phrase(word for each in run for word in each.after) for same, run in runs if not same]
+        runs = groupby(self.stretches, key=lambda each: each.sounds_same)
+        phrases = [_phrase(word for each in run for word in each.reference) for same, run in runs if not same]
         return ", ".join(fitting([f'"{phrase}"' for phrase in dict.fromkeys(phrases) if phrase], AGAIN_CHARS))
 
     @property
@@ -64,7 +64,7 @@ class ReadAloud:
         """The text, or where it is long, its sentences with mistakes, as much as can be repeated aloud."""
         if len(self.text) <= REPEATED_CHARS:
             return self.text
-        wrong = {place for each in self.stretches if not each.same for place in range(*each.text_at)}
+        wrong = {place for each in self.stretches if not each.sounds_same for place in range(*each.reference_at)}
         places = [word.start() for number, word in enumerate(WORD.finditer(self.text)) if number in wrong]
         sentences = [
             each for each in SENTENCE.finditer(self.text) if any(each.start() <= at < each.end() for at in places)
@@ -89,7 +89,7 @@ def understand(reading: ReadAloud, raw: str, persona: Persona) -> Feedback:
     """`raw` is the model's answer to the end of the text."""
     asked = job_request(asked_about(reading.text), raw, persona)
     edits, again = reading.edits, reading.again
-    why = f"Read again: {again}." if again else explanation(edits, reading.heard)
+    why = f"Read again: {again}." if again else explain(edits, reading.heard)
     said = speakable(why.replace(MORE, ""))
     if again:
         listen = f"Listen: {reading.listen}" if reading.listen else ""
@@ -101,4 +101,4 @@ def understand(reading: ReadAloud, raw: str, persona: Persona) -> Feedback:
 def _phrase(words: Iterable[str]) -> str:
     """Up to EDIT_WORDS of the words, without the punctuation around them."""
     plain = [each for each in (re.sub(r"^\W+|\W+$", "", word) for word in words) if each]
-    return " ".join(plain[:EDIT_WORDS])[:PHRASE_CHARS] + (MORE if len(plain) > EDIT_WORDS else "")
+    return " ".join(plain[:MAX_EXPLAINED_WORDS])[:PHRASE_CHARS] + (MORE if len(plain) > MAX_EXPLAINED_WORDS else "")

@@ -13,9 +13,8 @@ from pipeline.lessons import Figures, children, figures, turns
 from pipeline.personas import Persona
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
-from pipeline.words.edits import FREE
-from pipeline.words.mistakes import Mistake
-from pipeline.words.reading_aloud import spoken_words
+from pipeline.text.corrections import FUNCTION_WORDS
+from pipeline.text.statistics import Mistake, normalize_words
 from worker_llm.engine import Message, Prompt
 from worker_llm.feedback import SENTENCE, fitting, joined
 from worker_llm.lesson_summary import lasting, main, say, summary
@@ -68,5 +67,5 @@ def remark(reply: str, mistakes: list[Mistake]) -> str:
     whole = (each.strip() for each in SENTENCE.findall(line))
     told = list(takewhile(lambda each: each.endswith((".", "!")), whole))[:REMARK_SENTENCES]
     text = " ".join(fitting(told, REMARK_CHARS))
-    right = {word for each in mistakes for word in spoken_words(each.after or each.before)}
-    return text if not MARKUP.search(line) and (right - FREE or right) & set(spoken_words(text)) else ""
+    right = {word for each in mistakes for word in normalize_words(each.after or each.before)}
+    return text if not MARKUP.search(line) and (right - FUNCTION_WORDS or right) & set(normalize_words(text)) else ""

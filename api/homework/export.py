@@ -7,12 +7,12 @@ from typing import BinaryIO
 from flask import Blueprint
 from werkzeug.wrappers import Response
 
-from api import context, report
+from api import context, reports
 from api.auth import TEACHER, requires
 from api.homework.assignments import handed_in_at, kept
 from api.jobs import zip_download
 from api.openapi import answers
-from api.report import Handed
+from api.reports import StudentWork
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import UnknownAssignment
 from pipeline.homework.assignments import AssignmentWithJobs
@@ -40,7 +40,7 @@ def export(assignment_id: str) -> Response:
 def page(assignment_id: str) -> Response:
     """The class's report alone, one page that opens anywhere."""
     found = kept(assignment_id)
-    answer = Response(report.class_page(found.assignment, rows(found), linked=False), mimetype="text/html")
+    answer = Response(reports.class_report(found.assignment, rows(found), linked=False), mimetype="text/html")
     answer.headers["Content-Security-Policy"] = POLICY
     return answer
 
@@ -48,20 +48,20 @@ def page(assignment_id: str) -> Response:
 def entries(found: AssignmentWithJobs, blobs: FolderBlobs) -> Iterator[tuple[str, float, bytes | BinaryIO]]:
     """Name, time (Unix seconds) and content of each file; an answer that is not kept any more is left out."""
     handed = rows(found)
-    for name, content in report.files(found.assignment, handed):
+    for name, content in reports.report_files(found.assignment, handed):
         yield name, found.created_at, content
-    for name, job in report.audio_names(handed):
+    for name, job in reports.list_answers(handed):
         try:
-            assert job.answer  # noqa: S101 - audio_names says so
+            assert job.answer  # noqa: S101 - list_answers says so
             yield name, job.ended_at or job.updated_at, blobs.open(job.answer.blob)
         except FileNotFoundError:
             continue
 
 
-def rows(found: AssignmentWithJobs) -> list[Handed]:
+def rows(found: AssignmentWithJobs) -> list[StudentWork]:
     jobs = found.jobs
     return [
-        Handed(student, job, handed_in_at(job) if job else None)
+        StudentWork(student, job, handed_in_at(job) if job else None)
         for student in found.students
         for job in [jobs.get(student.name)]
     ]

@@ -32,7 +32,7 @@ from pipeline.jobs.results import Feedback
 from pipeline.jobs.store import AcceptedJob
 from pipeline.schemas import homework as homework_schemas
 from pipeline.schemas import jobs as job_schemas
-from pipeline.words.edits import compare
+from pipeline.text.corrections import compare
 
 routes = Blueprint("review", __name__)
 
@@ -90,7 +90,7 @@ def changed(feedback: Feedback, json: ReviewForm) -> Feedback:
     given = json.model_dump(exclude_none=True)
     new = dataclasses.replace(feedback, **given)
     if "corrected" in given:
-        edits = tuple(piece.edit for piece in compare(new.heard, new.corrected) if not piece.unchanged)
+        edits = tuple(piece.edit for piece in compare(new.heard, new.corrected) if not piece.is_unchanged)
         new = dataclasses.replace(new, edits=edits)
     if given and "spoken" not in given:
         better = new.corrected if new.edits else ""

@@ -19,10 +19,10 @@ from api.jobs.parser import ParsedRequest, check_recording
 from api.jobs.service import accept
 from api.openapi import answers
 from pipeline.errors import BadRequest, UnknownAssignment, UnknownStudent, WaijiaoError
-from pipeline.handing_in.matching import matched
-from pipeline.handing_in.recording_names import label
-from pipeline.handing_in.unzipping import Limits, Refused, members
 from pipeline.homework.assignments import Assignment
+from pipeline.homework.filenames import display_path
+from pipeline.homework.match_students import match_students
+from pipeline.homework.zip_import import RefusedFile, ZipLimits, list_members
 from pipeline.jobs.job import HINT, JobRequest
 from pipeline.schemas import homework as shapes
 from pipeline.settings import Settings
@@ -43,24 +43,24 @@ class Incoming:
     open: Callable[[], BinaryIO]
 
 
-def incoming(file: FileStorage, settings: Settings) -> Iterator[Incoming | Refused]:
+def incoming(file: FileStorage, settings: Settings) -> Iterator[Incoming | RefusedFile]:
     """What `file` brings."""
-    name, stream = label(file.filename or ""), cast(BinaryIO, file.stream)
+    name, stream = display_path(file.filename or ""), cast(BinaryIO, file.stream)
     head, size = stream.read(4), stream.seek(0, 2)
     if head not in ZIPS:
         yield Incoming(name, name, size, lambda: at_start(stream))
         return
     most = settings.max_upload_mb * 1_000_000
-    limits = Limits(settings.max_hand_in_files, most, settings.max_hand_in_mb * 1_000_000)
+    limits = ZipLimits(settings.max_hand_in_files, most, settings.max_hand_in_mb * 1_000_000)
     try:
-        for each in members(stream, limits):
+        for each in list_members(stream, limits):
             inner = f"{name}/{each.name}"
-            if isinstance(each, Refused):
-                yield Refused(inner, each.code, each.detail)
+            if isinstance(each, RefusedFile):
+                yield RefusedFile(inner, each.code, each.detail)
             else:
                 yield Incoming(inner, each.name, each.size, each.open)
     except WaijiaoError as error:
-        yield Refused(name, error.code, error.detail)
+        yield RefusedFile(name, error.code, error.detail)
 
 
 def at_start(stream: BinaryIO) -> BinaryIO:
@@ -81,7 +81,7 @@ def hand_in(assignment_id: str, form: HandInForm) -> Response:
     result: dict[str, list[SubmissionResult]] = {"accepted": [], "unchanged": [], "refused": []}
     recordings = []
     for each in arrived(form.file):
-        if isinstance(each, Refused):
+        if isinstance(each, RefusedFile):
             result["refused"].append(refused(each.name, None, each.code, each.detail))
         else:
             recordings.append(each)
@@ -98,7 +98,7 @@ def hand_in(assignment_id: str, form: HandInForm) -> Response:
     return jsonify(result)
 
 
-def arrived(files: list[FileStorage]) -> Iterator[Incoming | Refused]:
+def arrived(files: list[FileStorage]) -> Iterator[Incoming | RefusedFile]:
     """Every recording of the request, those of its ZIPs too; one that cannot be read stops no other."""
     chosen = context.settings()
     if len(files) > chosen.max_hand_in_files:
@@ -115,7 +115,7 @@ def whose(
         if len(recordings) > 1:
             raise BadRequest("`student` says whose one recording is; send no other with it.", field="student")
         return [(each, named(assignment, student)) for each in recordings], []
-    matching = matched([each.path for each in recordings], assignment.students)
+    matching = match_students([each.path for each in recordings], assignment.students)
     wrong = {problem.file: problem for problem in matching.problems}
     problems = [
         refused(each.name, problem.student, problem.code, problem.detail)
@@ -123,7 +123,8 @@ def whose(
         for problem in [wrong.get(each.path)]
         if problem
     ]
-    return [(each, matching.found[each.path]) for each in recordings if each.path in matching.found], problems
+    owners = matching.student_by_file
+    return [(each, owners[each.path]) for each in recordings if each.path in owners], problems
 
 
 def named(assignment: Assignment, student: str) -> str:

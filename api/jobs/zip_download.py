@@ -14,13 +14,14 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from flask import Blueprint
 from werkzeug.wrappers import Response
 
-from api import context, file_names
+from api import context
 from api.auth import LEARNER, requires
 from api.jobs.routes import session_index
 from api.jobs.schemas import JobSelection
 from api.openapi import answers
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import BadRequest, Erased, NothingFits, TooManyFit, UnknownJob
+from pipeline.homework import filenames
 from pipeline.jobs.job import Job
 from pipeline.jobs.store import newest_first
 
@@ -182,8 +183,8 @@ class SelectedJob:
     @classmethod
     def of(cls, job: Job) -> Self:
         job_request = job.request
-        file = file_names.stem(job_request.metadata.get(FILE_ENTRY, ""))
-        return cls(job.id, job.seq, file_names.safe(file, job_request.session), job_request.format)
+        file = filenames.stem(job_request.metadata.get(FILE_ENTRY, ""))
+        return cls(job.id, job.seq, filenames.safe_name(file, job_request.session), job_request.format)
 
 
 def select_jobs(query: JobSelection) -> list[SelectedJob]:
@@ -202,5 +203,5 @@ def select_jobs(query: JobSelection) -> list[SelectedJob]:
 
 
 def name_entries(selected: Sequence[SelectedJob]) -> list[Entry]:
-    names = file_names.distinct([(job.name, job.seq) for job in selected])
+    names = filenames.make_unique([(job.name, job.seq) for job in selected])
     return [Entry(job.job_id, f"{name}.{job.format}") for job, name in zip(selected, names, strict=True)]

@@ -8,7 +8,7 @@ from flask import Blueprint, request
 from werkzeug.datastructures import ETags
 from werkzeug.wrappers import Response
 
-from api import context, file_names
+from api import context
 from api.auth import LEARNER, requires
 from api.homework.export import POLICY
 from api.jobs import parser
@@ -20,8 +20,9 @@ from api.lessons.transcript import AS_TEXT, LessonTranscript, as_json
 from api.lessons.view import LessonSnapshot, lesson_of, load_snapshot, show, show_in_list, turns_of
 from api.long_poll import wait_until
 from api.openapi import answers, respond
-from api.report.lesson_page import lesson_page
+from api.reports.pages import render_lesson_report
 from pipeline.errors import Erased, UnknownLesson
+from pipeline.homework import filenames
 from pipeline.jobs.job import Job, JobRequest
 from pipeline.jobs.store import list_jobs
 from pipeline.schemas import lessons as schemas
@@ -50,7 +51,7 @@ def submit(headers: IdempotencyHeader, form: LessonForm) -> Response:
 
 def build_lesson(form: LessonForm) -> JobRequest:
     file = (form.audio.filename or "")[-FILE_CHARS:]
-    details = {"title": form.title or file_names.cleaned(file_names.stem(file)), "file": file_names.cleaned(file)}
+    details = {"title": form.title or filenames.sanitize(filenames.stem(file)), "file": filenames.sanitize(file)}
     return dataclasses.replace(
         parser.build_request(form),
         task="lesson",
@@ -150,7 +151,9 @@ def load_transcript(lesson_id: str) -> LessonTranscript:
 def report(lesson_id: str) -> Response:
     """Summary, mistakes and the whole transcript with corrections, as one self-contained page."""
     lesson = load_transcript(lesson_id)
-    answer = Response(lesson_page(lesson.lesson, lesson.turns, lesson.figures, lesson.complete), mimetype="text/html")
+    answer = Response(
+        render_lesson_report(lesson.lesson, lesson.turns, lesson.figures, lesson.complete), mimetype="text/html"
+    )
     answer.headers["Content-Security-Policy"] = POLICY
     return answer
 

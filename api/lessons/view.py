@@ -11,8 +11,8 @@ from pipeline.jobs.job import PARTS, Job
 from pipeline.lessons import Figures, Turn, chapters, children, counts, eta_s, figures, tag, turns
 from pipeline.schemas import jobs as job_schemas
 from pipeline.schemas import lessons as schemas
+from pipeline.text.statistics import Mistake, UnclearWord
 from pipeline.timestamps import utc
-from pipeline.words.mistakes import Mistake, UnclearWord
 
 
 @dataclass(frozen=True)
@@ -144,8 +144,8 @@ def show_summary(lesson: Job, found: Figures) -> schemas.LessonSummary:
 def show_mistake(mistake: Mistake) -> schemas.LessonMistake:
     examples = [
         schemas.LessonExample(
-            turn=int(example.who),
-            heard=example.heard,
+            turn=int(example.source),
+            heard=example.original,
             corrected=example.corrected,
             edits=[job_schemas.Edit.model_validate(edit.as_dict()) for edit in example.edits],
         )
@@ -155,7 +155,7 @@ def show_mistake(mistake: Mistake) -> schemas.LessonMistake:
         **{"from": mistake.before},
         to=mistake.after,
         count=mistake.count,
-        turns=[int(turn) for turn in mistake.who],
+        turns=[int(turn) for turn in mistake.sources],
         examples=examples,
     )
 
@@ -163,10 +163,10 @@ def show_mistake(mistake: Mistake) -> schemas.LessonMistake:
 def show_unclear_word(word: UnclearWord) -> schemas.LessonUnclear:
     return schemas.LessonUnclear(
         word=word.word,
-        unclear=word.unclear,
-        said=word.said,
+        unclear=word.unclear_count,
+        said=word.spoken_count,
         probability=word.probability,
-        turns=[int(turn) for turn in word.who],
+        turns=[int(turn) for turn in word.sources],
     )
 
 

@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from classes import assignment, handed, learners, said
+from classes import assignment, learners, speech, student_work
 from conftest import DESKTOP, LEARNERS, PHONE
 
-from api.report import audio_names, files
+from api.reports import list_answers, report_files
 
 GRAVE = {"serious", "critical"}
 LOOKS = {  # by kind of homework
@@ -22,11 +22,11 @@ TEXT = "Lily is going to see a pig.\nThen she goes to see the cow, and she is ha
 
 def unpacked(folder, rows, **fields):
     """The files as a teacher has them, each spoken answer among them."""
-    for name, content in files(assignment(rows, **fields), rows):
+    for name, content in report_files(assignment(rows, **fields), rows):
         place = folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
-    for name, _ in audio_names(rows):
+    for name, _ in list_answers(rows):
         shutil.copy(LEARNERS / "010270268.wav", folder / name)
     return folder
 
@@ -36,7 +36,7 @@ def homework(tmp_path_factory):
     """One class that spoke freely, and one that read a text."""
     rows = learners()
     mistakes = {"I go to zoo.": "I went to the zoo.", "She go home.": "She went home.", "They go.": "They went."}
-    more = [handed(50 + n, f"多多{n}", said(*each, probability=0.3)) for n, each in enumerate(mistakes.items())]
+    more = [student_work(50 + n, f"多多{n}", speech(*each, probability=0.3)) for n, each in enumerate(mistakes.items())]
     fields = {"words": ("see", "go", "because"), "instructions": "Say what you saw at the zoo.\n说说你看到了什么。"}
     free = unpacked(tmp_path_factory.mktemp("free"), [*rows, *more], **fields)
     return {"free": free, "read": unpacked(tmp_path_factory.mktemp("read"), [*rows[:12], *rows[-3:]], text=TEXT)}

@@ -253,7 +253,7 @@ def test_everything_can_be_done_by_keyboard(visit):
 
 def test_marks_can_be_taken_out_again(visit):
     """For real corrections: what was heard, without what was put in; what is better, without what was taken out."""
-    from pipeline.words.edits import believed, compare, rewritten
+    from pipeline.text.corrections import apply_changes, compare, select_corrections
 
     pairs = [
         (
@@ -273,12 +273,12 @@ def test_marks_can_be_taken_out_again(visit):
       return [without("ins"), without("del")] }"""
     for heard, better in pairs:
         pieces = compare(heard, better)
-        accepted = believed([piece for piece in pieces if not piece.unchanged])
+        accepted = select_corrections([piece for piece in pieces if not piece.is_unchanged])
         edits = [json.loads(json.dumps(piece.edit.as_dict())) for piece in accepted]
         before, after = page.evaluate(shown, {"heard": heard, "edits": edits})
         assert edits
         assert words(before) == words(heard)
-        assert words(after).casefold() == words(rewritten(pieces, accepted)).casefold()
+        assert words(after).casefold() == words(apply_changes(pieces, accepted)).casefold()
 
 
 def words(text: str) -> str:

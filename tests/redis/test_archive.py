@@ -37,14 +37,14 @@ class Class:
         assert accepted.status_code == 202, accepted.text
         return accepted.json["id"]
 
-    def answered(self, audio: bytes, said: str = "I go home", **fields) -> str:
+    def ask_and_answer(self, audio: bytes, text: str = "I go home", **fields) -> str:
         job_id = self.ask(**fields)
-        self.answer(audio, said)
+        self.answer(audio, text)
         return job_id
 
-    def answer(self, audio: bytes, said: str = "I go home") -> None:
+    def answer(self, audio: bytes, text: str = "I go home") -> None:
         (job,), _ = self.jobs.claim("llm", WORKER, 1)
-        self.jobs.complete("llm", job, Feedback(said, "I went home", "Why?", "I went home. Why?"))
+        self.jobs.complete("llm", job, Feedback(text, "I went home", "Why?", "I went home. Why?"))
         (job,), _ = self.jobs.claim("tts", WORKER, 1)
         blob = self.blobs.put(job.name, io.BytesIO(audio))
         self.jobs.complete("tts", job, Answer("I went home. Why?", blob.name, blob.sha256, blob.size, 1.5, "wav"))
@@ -82,8 +82,8 @@ def code(answer) -> tuple[int, str]:
 def test_an_assignment_s_answers_sound_as_they_do_one_by_one(class_):
     files = {"anna's essay.m4a": b"RIFF anna" * 99, "作业/小明.wav": b"RIFF xiaoming" * 99}
     assigned = {"assignment": "7"}
-    ids = [class_.answered(audio, metadata={**assigned, "file": file}) for file, audio in files.items()]
-    class_.answered(b"another", metadata={"assignment": "8"})
+    ids = [class_.ask_and_answer(audio, metadata={**assigned, "file": file}) for file, audio in files.items()]
+    class_.ask_and_answer(b"another", metadata={"assignment": "8"})
     found = class_.fetch(metadata="assignment:7")
     assert found.testzip() is None
     assert found.namelist() == ["anna's essay.wav", "小明.wav", "answers.csv"]
@@ -96,14 +96,14 @@ def test_an_assignment_s_answers_sound_as_they_do_one_by_one(class_):
 
 def test_a_session_s_answers_come_oldest_first_with_their_numbers(class_):
     for word in (b"one", b"two", b"three"):
-        class_.answered(word, session="anna")
+        class_.ask_and_answer(word, session="anna")
     found = class_.fetch(session="anna")
     assert found.namelist() == ["anna-1.wav", "anna-2.wav", "anna-3.wav", "answers.csv"]
     assert [found.read(name) for name in found.namelist()[:3]] == [b"one", b"two", b"three"]
 
 
 def test_the_table_has_every_job_whatever_became_of_it(class_):
-    class_.answered(b"fine", "I go home, “today”", session="anna", metadata={"file": "good.wav"})
+    class_.ask_and_answer(b"fine", "I go home, “today”", session="anna", metadata={"file": "good.wav"})
     class_.ask(session="anna", metadata={"file": "silent.wav"})
     (job,), _ = class_.jobs.claim("llm", WORKER, 1)
     class_.jobs.fail("llm", job, NoSpeech(), again=False)
@@ -122,7 +122,9 @@ def test_the_table_has_every_job_whatever_became_of_it(class_):
 
 def test_an_answer_that_is_gone_meanwhile_is_named_and_left_out(class_):
     files = {"kept": bytes(BIG), "removed": b"x", "erased": b"x"}
-    ids = [class_.answered(audio, session="anna", metadata={"file": f"{file}.wav"}) for file, audio in files.items()]
+    ids = [
+        class_.ask_and_answer(audio, session="anna", metadata={"file": f"{file}.wav"}) for file, audio in files.items()
+    ]
     coming = class_.app.test_client().get("/v1/answers.zip?session=anna").iter_encoded()
     begun = next(coming)
     class_.blobs.delete_job(f"default/{ids[1]}")
@@ -138,10 +140,10 @@ def test_an_answer_that_is_gone_meanwhile_is_named_and_left_out(class_):
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d"])
 def test_a_learner_s_words_are_no_formula(class_, start):
-    said = f'{start}HYPERLINK("http://evil.example","me")'
-    class_.answered(b"x", said, session="anna", metadata={"file": f"{start}cmd.wav"})
+    text = f'{start}HYPERLINK("http://evil.example","me")'
+    class_.ask_and_answer(b"x", text, session="anna", metadata={"file": f"{start}cmd.wav"})
     (row,) = table(class_.fetch(session="anna"))
-    assert row["heard"] == f"'{said}"
+    assert row["heard"] == f"'{text}"
     assert not row["file"].startswith(("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d"))
 
 
@@ -149,7 +151,7 @@ def test_a_learner_s_words_are_no_formula(class_, start):
     "file", ["../../etc/cron.d/x", "C:\\autoexec.bat", "/etc/passwd", "..", "nul.wav", "a\x00b", "\n"]
 )
 def test_no_name_leads_out_of_the_folder_it_is_unpacked_in(class_, tmp_path, file):
-    class_.answered(b"x", session="anna", metadata={"file": file})
+    class_.ask_and_answer(b"x", session="anna", metadata={"file": file})
     found = class_.fetch(session="anna")
     name, _ = found.namelist()
     assert not set(name) & set('\x00\n/\\:"')
@@ -163,7 +165,7 @@ def test_a_learner_gets_only_its_own_and_another_tenant_nothing(house, redis):
     people = [("north", "learner"), ("north", "learner"), ("north", "teacher"), ("south", "admin")]
     anna, ben, teacher, other = [keys.create(tenant, role, "x", Limits())[1] for tenant, role in people]
     for key, word in ((anna, b"anna"), (ben, b"ben")):
-        class_.answered(word, key=key, session="home", metadata={"assignment": "7"})
+        class_.ask_and_answer(word, key=key, session="home", metadata={"assignment": "7"})
     for key, word in ((anna, b"anna"), (ben, b"ben")):
         for query in ({"session": "home"}, {"metadata": "assignment:7"}):
             found = class_.fetch(key, **query)
@@ -171,10 +173,10 @@ def test_a_learner_gets_only_its_own_and_another_tenant_nothing(house, redis):
     assert class_.fetch(teacher, metadata="assignment:7").namelist() == ["home-1.wav", "home-1-2.wav", "answers.csv"]
     hers = class_.fetch(teacher, session="home", owner=anna.split("_")[1])
     assert hers.read("home.wav") == b"anna"
-    asked = class_.app.test_client().get(
+    answer = class_.app.test_client().get(
         "/v1/answers.zip?metadata=assignment:7", headers={"Authorization": f"Bearer {other}"}
     )
-    assert code(asked) == (404, "nothing_fits")
+    assert code(answer) == (404, "nothing_fits")
 
 
 @pytest.mark.parametrize(
@@ -206,7 +208,7 @@ def test_more_than_one_archive_may_have_is_refused_not_cut(class_, monkeypatch):
 
 def test_no_answer_is_ever_in_memory_whole(class_):
     for _ in range(8):
-        class_.answered(bytes(BIG), session="anna")
+        class_.ask_and_answer(bytes(BIG), session="anna")
     answer = class_.app.test_client().get("/v1/answers.zip?session=anna")
     tracemalloc.start()
     sent, largest = 0, 0
@@ -223,7 +225,7 @@ def test_an_archive_that_breaks_off_does_not_look_whole(serve, redis, here):
     server: httpx.Client = serve()
     class_ = Class(create_app(here), Jobs(redis, here), FolderBlobs(here.blobs_folder))
     for _ in range(20):
-        class_.answered(bytes(BIG), session="anna")
+        class_.ask_and_answer(bytes(BIG), session="anna")
     with server.stream("GET", "/v1/answers.zip?session=anna") as answer:
         coming = answer.iter_raw()
         assert next(coming).startswith(b"PK")

@@ -54,19 +54,19 @@ def hand_in(client, *files: tuple[str, bytes], **fields):
     return client.post("/v1/assignments/hw3/submissions", data=form.read(), content_type=form.headers["Content-Type"])
 
 
-def zipped(*files: tuple[str, bytes]) -> bytes:
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w") as archive:
+def make_zip(*files: tuple[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
         for name, content in files:
             archive.writestr(name, content)
-    return written.getvalue()
+    return file.getvalue()
 
 
 def code(answer) -> tuple[int, str]:
     return answer.status_code, answer.json["code"]
 
 
-def look(client):
+def read_assignment(client):
     return client.get("/v1/assignments/hw3").json
 
 
@@ -75,11 +75,11 @@ def answer_all(jobs: Jobs, here, stages=("asr", "llm", "tts")) -> None:
     for stage in stages:
         while found := jobs.claim(stage, "worker", 1)[0]:
             (job,) = found
-            result = {"asr": HEARD, "llm": TAUGHT}.get(stage) or spoken(job, here)
+            result = {"asr": HEARD, "llm": TAUGHT}.get(stage) or spoken_answer(job, here)
             commit(jobs, stage, job, result)
 
 
-def spoken(job, here) -> Answer:
+def spoken_answer(job, here) -> Answer:
     blob = FolderBlobs(here.blobs_folder).put(job.name, io.BytesIO(ONE))
     return Answer("Well said!", blob.name, blob.sha256, blob.size, 3.0, job.request.format)
 
@@ -95,7 +95,7 @@ def test_homework_is_set_and_shown_as_it_was_set(client):
     }  # fmt: skip
     answer = client.post("/v1/assignments", json={**CLASS, **fields})
     assert (answer.status_code, answer.headers["Location"]) == (201, "/v1/assignments/hw3")
-    shown = look(client)
+    shown = read_assignment(client)
     assert {**fields, "due": due.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")}.items() <= shown.items()
     assert shown["students"] == [{"id": "", **student} for student in CLASS["students"]]
     assert shown["progress"] == {
@@ -156,13 +156,13 @@ def test_what_did_not_change_is_not_sent_again(client, jobs):
 
 def test_each_recording_becomes_a_job_of_its_student_in_the_lane_of_homework(client, jobs):
     assign(client, due=in_a_week().isoformat(), class_name="4b", words=["tea"], retention_h=2, speed=0.8)
-    told = hand_in(client, ("hw3 Ann.wav", ONE), ("7001.wav", TWO)).json
-    assert [(each["file"], each["student"]) for each in told["accepted"]] == [
+    result = hand_in(client, ("hw3 Ann.wav", ONE), ("7001.wav", TWO)).json
+    assert [(each["file"], each["student"]) for each in result["accepted"]] == [
         ("hw3 Ann.wav", "Ann"),
         ("7001.wav", "王小明"),
     ]
-    assert (told["unchanged"], told["refused"]) == ([], [])
-    job_request = jobs.get("default", told["accepted"][0]["job"]).request
+    assert (result["unchanged"], result["refused"]) == ([], [])
+    job_request = jobs.get("default", result["accepted"][0]["job"]).request
     assert (job_request.lane, job_request.group, job_request.student, job_request.assignment) == (
         "homework",
         "4b",
@@ -170,7 +170,7 @@ def test_each_recording_becomes_a_job_of_its_student_in_the_lane_of_homework(cli
         "hw3",
     )
     assert (job_request.details["words"], job_request.hint, job_request.speed) == (["tea"], "tea", 0.8)
-    shown = look(client)
+    shown = read_assignment(client)
     assert (shown["progress"]["handed_in"], shown["progress"]["missing"]) == (2, ["Ben"])
     assert [each["file"] for each in shown["submissions"]] == ["hw3 Ann.wav", "7001.wav"]
     listed = client.get("/v1/jobs?assignment=hw3").json["jobs"]
@@ -180,12 +180,12 @@ def test_each_recording_becomes_a_job_of_its_student_in_the_lane_of_homework(cli
 
 def test_what_is_wrong_with_a_file_is_told_by_its_name_and_stops_nothing_else(client):
     assign(client)
-    files = zipped(
-        ("Ben/1.wav", TWO), ("who.wav", THREE), ("../../evil.zip", zipped(("a.wav", ONE))), ("王小明.txt", b"hello")
+    files = make_zip(
+        ("Ben/1.wav", TWO), ("who.wav", THREE), ("../../evil.zip", make_zip(("a.wav", ONE))), ("王小明.txt", b"hello")
     )
-    told = hand_in(client, ("Ann.wav", ONE), ("Ann's.zip", files), ("Nobody.wav", THREE)).json
-    assert [each["student"] for each in told["accepted"]] == ["Ann", "Ben"]
-    assert {each["file"]: each["code"] for each in told["refused"]} == {
+    result = hand_in(client, ("Ann.wav", ONE), ("Ann's.zip", files), ("Nobody.wav", THREE)).json
+    assert [each["student"] for each in result["accepted"]] == ["Ann", "Ben"]
+    assert {each["file"]: each["code"] for each in result["refused"]} == {
         "Ann's.zip/who.wav": "unknown_student", "Ann's.zip/evil.zip": "nested_archive",
         "Ann's.zip/王小明.txt": "not_audio",
         "Nobody.wav": "unknown_student",
@@ -194,10 +194,10 @@ def test_what_is_wrong_with_a_file_is_told_by_its_name_and_stops_nothing_else(cl
 
 def test_two_files_of_one_student_are_refused_both_and_named(client, redis):
     assign(client)
-    told = hand_in(client, ("Ann 1.wav", ONE), ("Ann 2.wav", TWO), ("Ben.wav", THREE)).json
-    assert [each["student"] for each in told["accepted"]] == ["Ben"]
-    assert {each["code"] for each in told["refused"]} == {"doubled_student"}
-    assert "Ann 1.wav" in told["refused"][0]["detail"]
+    result = hand_in(client, ("Ann 1.wav", ONE), ("Ann 2.wav", TWO), ("Ben.wav", THREE)).json
+    assert [each["student"] for each in result["accepted"]] == ["Ben"]
+    assert {each["code"] for each in result["refused"]} == {"doubled_student"}
+    assert "Ann 1.wav" in result["refused"][0]["detail"]
 
 
 def test_what_was_handed_in_before_is_unchanged_and_another_recording_takes_its_place(client, jobs, here):
@@ -206,7 +206,7 @@ def test_what_was_handed_in_before_is_unchanged_and_another_recording_takes_its_
     assert hand_in(client, ("again Ann.wav", ONE)).json["unchanged"][0]["job"] == first
     second = hand_in(client, ("Ann.wav", TWO)).json["accepted"][0]["job"]
     assert jobs.get("default", first).error["code"] == "canceled"
-    assert [each["job"] for each in look(client)["submissions"]] == [second]
+    assert [each["job"] for each in read_assignment(client)["submissions"]] == [second]
     assert len([path for path in here.blobs_folder.glob("*/*/*") if path.is_file()]) == 2  # the sweep takes the first
 
 
@@ -214,7 +214,7 @@ def test_what_failed_may_be_handed_in_again(client, jobs):
     assign(client)
     first = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
     jobs.fail("asr", claimed(jobs, "asr"), NoSpeech(), again=False)
-    assert look(client)["progress"]["failed"] == 1
+    assert read_assignment(client)["progress"]["failed"] == 1
     assert hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"] != first
 
 
@@ -257,15 +257,15 @@ def test_more_than_a_class_hands_in_is_refused_whole_before_anything_is_read(red
     client = create_app(here.model_copy(update={"max_hand_in_files": 2})).test_client()
     assign(client)
     assert code(hand_in(client, *[(f"{n}.wav", ONE) for n in range(3)])) == (422, "bad_request")
-    told = hand_in(client, ("many.zip", zipped(*[(f"{n}.wav", ONE) for n in range(3)]))).json
-    assert [(each["file"], each["code"]) for each in told["refused"]] == [("many.zip", "too_many_files")]
+    result = hand_in(client, ("many.zip", make_zip(*[(f"{n}.wav", ONE) for n in range(3)]))).json
+    assert [(each["file"], each["code"]) for each in result["refused"]] == [("many.zip", "too_many_files")]
 
 
 def test_a_class_may_bring_more_than_one_recording_may_have(redis, here):
     client = create_app(here.model_copy(update={"max_upload_mb": 1, "max_hand_in_mb": 3})).test_client()
     assign(client, students=[])
-    told = hand_in(client, ("big.wav", ONE + bytes(1_500_000)), ("ok.wav", TWO)).json
-    assert ([each["student"] for each in told["accepted"]], told["refused"][0]["code"]) == (["ok"], "too_large")
+    result = hand_in(client, ("big.wav", ONE + bytes(1_500_000)), ("ok.wav", TWO)).json
+    assert ([each["student"] for each in result["accepted"]], result["refused"][0]["code"]) == (["ok"], "too_large")
     assert code(hand_in(client, ("a.wav", bytes(2_000_000)), ("b.wav", bytes(2_000_000)))) == (413, "too_large")
 
 
@@ -276,10 +276,10 @@ def test_a_class_is_complete_when_all_have_handed_in_and_all_is_answered(client,
     assign(client)
     hand_in(client, ("Ann.wav", ONE), ("Ben.wav", TWO))
     answer_all(jobs, here)
-    assert not look(client)["progress"]["complete"]
+    assert not read_assignment(client)["progress"]["complete"]
     hand_in(client, ("王小明.wav", THREE))
     answer_all(jobs, here)
-    progress = look(client)["progress"]
+    progress = read_assignment(client)["progress"]
     assert (progress["succeeded"], progress["complete"], progress["missing"]) == (3, True, [])
 
 
@@ -299,7 +299,7 @@ def test_held_answers_are_read_changed_and_released_one_or_all(client, jobs, her
     assign(client, hold=True)
     hand_in(client, ("Ann.wav", ONE), ("Ben.wav", TWO), ("王小明.wav", THREE))
     answer_all(jobs, here)
-    assert look(client)["progress"]["held"] == 3
+    assert read_assignment(client)["progress"]["held"] == 3
     held = {job["student"]: job["id"] for job in client.get("/v1/jobs?assignment=hw3&state=held").json["jobs"]}
     better = {"corrected": "I went home late yesterday", "explanation": "Say went."}
     feedback = client.put(f"/v1/jobs/{held['Ann']}/feedback", json=better).json["feedback"]
@@ -314,7 +314,7 @@ def test_held_answers_are_read_changed_and_released_one_or_all(client, jobs, her
     released = client.post("/v1/assignments/hw3/release").json
     assert (set(released["jobs"]), released["refused"]) == ({held["Ben"], held["王小明"]}, [])
     answer_all(jobs, here)
-    assert look(client)["progress"]["complete"]
+    assert read_assignment(client)["progress"]["complete"]
 
 
 # --- done again
@@ -324,13 +324,13 @@ def test_one_is_done_again_by_another_teacher_without_being_heard_again(client, 
     assign(client)
     first = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
     answer_all(jobs, here)
-    before = look(client)["submissions"][0]
+    before = read_assignment(client)["submissions"][0]
     again = client.post(f"/v1/jobs/{first}/rerun?from=llm", json={"persona": "emma", "transcript": "I goes home"}).json
     assert (again["rerun_of"], again["persona"], again["transcript"]["text"]) == (first, "emma", "I goes home")
     assert client.get(f"/v1/jobs/{first}").json["rerun_as"] == again["id"]
     assert jobs.claim("asr", "worker", 1)[0] == []
     assert claimed(jobs, "llm").request.persona == "emma"
-    after = look(client)["submissions"][0]
+    after = read_assignment(client)["submissions"][0]
     assert (after["job"], after["handed_in_at"]) == (again["id"], before["handed_in_at"])
 
 

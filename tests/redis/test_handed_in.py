@@ -22,14 +22,14 @@ def jobs(request, redis, here) -> Jobs:
     return jobs
 
 
-def handed_in(id_: str, student: str, sha256: str) -> JobRequest:
-    whole = replace(asked(id_, session=id_), text="", assignment="hw", student=student, sha256=sha256)
-    return replace(whole, webhook="http://there", webhook_events=("assignment.completed",))
+def homework_request(id_: str, student: str, sha256: str) -> JobRequest:
+    request = replace(asked(id_, session=id_), text="", assignment="hw", student=student, sha256=sha256)
+    return replace(request, webhook="http://there", webhook_events=("assignment.completed",))
 
 
 def hand_in(jobs: Jobs, id_: str, student: str = "Ann", sha256: str = "aa") -> tuple[str, bool]:
     """The id of the job that counts, and whether it was there before."""
-    accepted = jobs.submit(handed_in(id_, student, sha256))
+    accepted = jobs.submit(homework_request(id_, student, sha256))
     return accepted.job.id, accepted.earlier
 
 
@@ -37,7 +37,7 @@ def counts(jobs: Jobs) -> dict[str, str]:
     return {student: job.id for student, job in Assignments(jobs).get("default", "hw").jobs.items()}
 
 
-def told(jobs: Jobs) -> list[str]:
+def completing_jobs(jobs: Jobs) -> list[str]:
     """The jobs whose end made the class complete."""
     return [name.split("/")[1] for name in jobs.redis.zrange("waijiao:deliveries", 0, -1)]
 
@@ -73,25 +73,25 @@ def test_what_failed_comes_again_and_two_students_may_say_the_same(jobs):
 def test_a_class_is_complete_when_the_last_of_its_students_is_answered_and_not_before(jobs):
     hand_in(jobs, "ann")
     answer(jobs)
-    assert told(jobs) == []
+    assert completing_jobs(jobs) == []
     hand_in(jobs, "ben", "Ben", "bb")
     hand_in(jobs, "ann-again", sha256="cc")
     run(jobs, "asr")
     run(jobs, "llm")
     run(jobs, "tts")
-    assert (jobs.get("default", "ben").state, told(jobs)) == (State.SUCCEEDED, [])
+    assert (jobs.get("default", "ben").state, completing_jobs(jobs)) == (State.SUCCEEDED, [])
     answer(jobs)
-    assert told(jobs) == ["ann-again"]
+    assert completing_jobs(jobs) == ["ann-again"]
 
 
 def test_it_is_complete_also_when_the_last_one_fails(jobs):
     hand_in(jobs, "ann")
     hand_in(jobs, "ben", "Ben", "bb")
     answer(jobs)
-    assert told(jobs) == ["ben"]
+    assert completing_jobs(jobs) == ["ben"]
     hand_in(jobs, "ben-again", "Ben", "cc")
     die(jobs, "asr")
-    assert told(jobs) == ["ben", "ben-again"]
+    assert completing_jobs(jobs) == ["ben", "ben-again"]
 
 
 def test_a_version_of_what_was_replaced_takes_nobody_s_place(jobs):

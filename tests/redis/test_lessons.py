@@ -374,4 +374,4 @@ def test_the_report_is_one_page_with_everything_in_it_and_nothing_from_elsewhere
 def test_a_lesson_that_was_not_segmented_yet_has_a_report_too(client):
     page = client.get(f"/v1/lessons/{left(client)}/report")
     assert (page.status_code, page.mimetype) == (200, "text/html")
-    assert "No turn is cut yet." in page.text
+    assert "No turns yet." in page.text

@@ -1,4 +1,4 @@
-"""A text read aloud is compared by ear."""
+"""A text read aloud is compared with what was heard as an ear would do it."""
 
 import json
 from pathlib import Path
@@ -7,17 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.words.alignment import align
-from pipeline.words.edits import WORD
-from pipeline.words.numerals import readings
+from pipeline.text.alignment import align, spoken_forms
+from pipeline.text.corrections import WORD
 
 LEARNERS = json.loads((Path(__file__).parents[2] / "examples" / "learners" / "learners.json").read_text("utf-8"))
 
 
-def wrong(heard: str, text: str) -> list[tuple[str, str]]:
-    return [
-        (each.before, each.after) for each in (stretch.piece.edit for stretch in align(heard, text) if not stretch.same)
-    ]
+def differences(heard: str, text: str) -> list[tuple[str, str]]:
+    return [(span.edit.before, span.edit.after) for span in align(heard, text) if not span.sounds_same]
 
 
 @pytest.mark.parametrize(
@@ -47,8 +44,8 @@ def wrong(heard: str, text: str) -> list[tuple[str, str]]:
         ("", ""),
     ],
 )
-def test_what_no_ear_can_tell_is_no_mistake(heard, text):
-    assert wrong(heard, text) == []
+def test_what_no_ear_can_tell_is_not_a_mistake(heard, text):
+    assert differences(heard, text) == []
 
 
 @pytest.mark.parametrize(
@@ -65,16 +62,16 @@ def test_what_no_ear_can_tell_is_no_mistake(heard, text):
     ],
 )
 def test_every_other_difference_counts_word_by_word(heard, text, mistakes):
-    assert wrong(heard, text) == mistakes
+    assert differences(heard, text) == mistakes
 
 
 @pytest.mark.parametrize("fact", LEARNERS, ids=lambda fact: fact["id"])
 def test_a_text_that_is_read_right_has_no_mistake_and_one_word_more_or_less_is_one(fact):
     text = fact["text"]
     words = text.lower().split()
-    assert wrong(", ".join(words), text) == []
-    assert [after for _, after in wrong(" ".join(words[1:]), text)] == [text.split()[0]]
-    assert wrong(f"xylophone {text}", text) == [("xylophone", "")]
+    assert differences(", ".join(words), text) == []
+    assert [after for _, after in differences(" ".join(words[1:]), text)] == [text.split()[0]]
+    assert differences(f"xylophone {text}", text) == [("xylophone", "")]
 
 
 MIXED = "I'm I am 21 twenty-one twenty one the a - … e-mail email 我 去 there they're $5"
@@ -82,24 +79,24 @@ TEXTS = st.lists(st.sampled_from(MIXED.split()))
 
 
 @given(TEXTS, TEXTS)
-def test_the_stretches_are_both_sentences_in_their_order(heard, text):
+def test_the_spans_are_both_sentences_in_their_order(heard, text):
     heard, text = " ".join(heard), " ".join(text)
-    stretches = align(heard, text)
-    assert [word for each in stretches for word in each.before] == (WORD.findall(heard) if stretches else [])
-    assert [word for each in stretches for word in each.after] == (WORD.findall(text) if stretches else [])
-    for each in stretches:
-        assert tuple(WORD.findall(heard)[slice(*each.at)]) == each.before
-        assert tuple(WORD.findall(text)[slice(*each.text_at)]) == each.after
+    spans = align(heard, text)
+    assert [word for span in spans for word in span.hypothesis] == (WORD.findall(heard) if spans else [])
+    assert [word for span in spans for word in span.reference] == (WORD.findall(text) if spans else [])
+    for span in spans:
+        assert tuple(WORD.findall(heard)[slice(*span.hypothesis_at)]) == span.hypothesis
+        assert tuple(WORD.findall(text)[slice(*span.reference_at)]) == span.reference
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_no_text_breaks_it(heard, text):
-    assert all(each.same for each in align(text, text))
+    assert all(span.sounds_same for span in align(text, text))
     align(heard, text)
 
 
 @pytest.mark.parametrize(
-    ("written", "spoken"),
+    ("number", "spoken"),
     [
         ("0", "zero"),
         ("20th", "twentieth"),
@@ -111,5 +108,5 @@ def test_no_text_breaks_it(heard, text):
         ("three", "three"),
     ],
 )
-def test_a_number_is_spoken_the_usual_way_first(written, spoken):
-    assert readings(written)[0] == spoken
+def test_a_number_is_spoken_the_usual_way_first(number, spoken):
+    assert spoken_forms(number)[0] == spoken

@@ -172,7 +172,7 @@ def test_a_class_is_looked_for_beside_the_file_and_nowhere_else(written, tmp_pat
 
 def test_a_class_that_cannot_be_read_is_told_by_its_file(written):
     written("name,id\nAnna,1\nAnna,2\n", "class.csv")
-    with pytest.raises(BadRoster, match=r"class.csv: Line 3 of the list has the name of line 2"):
+    with pytest.raises(BadRoster, match=r"class.csv: Line 3 of the list repeats the name of line 2"):
         read(written("title: a\nroster: class.csv"))
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.file_names import distinct, safe, same, stem
+from pipeline.homework.filenames import collision_key, make_unique, safe_name, stem
 
 
 @pytest.mark.parametrize(
@@ -48,22 +48,22 @@ def test_a_recording_s_stem_has_neither_folders_nor_an_ending(path, expected):
     ],
 )
 def test_what_no_file_may_be_called_is_taken_out_and_all_else_stays(name, expected):
-    assert safe(name) == expected
+    assert safe_name(name) == expected
 
 
 def test_the_next_name_is_taken_when_nothing_is_left_of_one():
-    assert safe("..", "anna") == "anna"
-    assert safe("", " \x00 ", "...") == "answer"
+    assert safe_name("..", "anna") == "anna"
+    assert safe_name("", " \x00 ", "...") == "answer"
 
 
 def test_a_long_name_is_cut_between_two_characters():
-    assert safe("x" * 500) == "x" * 80
-    assert safe("课" * 500) == "课" * 66  # 3 bytes each, and most file systems take 255
+    assert safe_name("x" * 500) == "x" * 80
+    assert safe_name("课" * 500) == "课" * 66  # 3 bytes each, and most file systems take 255
 
 
 @given(st.text())
 def test_any_text_becomes_a_name_that_every_system_takes(text):
-    name = safe(text)
+    name = safe_name(text)
     assert 1 <= len(name) <= 81
     assert len(name.encode()) <= 201
     assert not re.search(r'[\x00-\x1f\x7f<>:"/\\|?*]', name)
@@ -71,12 +71,12 @@ def test_any_text_becomes_a_name_that_every_system_takes(text):
 
 
 def test_a_name_that_two_want_gets_each_one_s_number():
-    assert list(distinct([("essay", 1), ("letter", 2), ("essay", 3)])) == ["essay-1", "letter", "essay-3"]
-    assert list(distinct([("Essay", 1), ("essay", 1), ("ESSAY", 1)])) == ["Essay-1", "essay-1-2", "ESSAY-1-3"]
-    assert list(distinct([("essay", 1), ("essay-1", 1), ("essay", 2)])) == ["essay-1-2", "essay-1", "essay-2"]
+    assert list(make_unique([("essay", 1), ("letter", 2), ("essay", 3)])) == ["essay-1", "letter", "essay-3"]
+    assert list(make_unique([("Essay", 1), ("essay", 1), ("ESSAY", 1)])) == ["Essay-1", "essay-1-2", "ESSAY-1-3"]
+    assert list(make_unique([("essay", 1), ("essay-1", 1), ("essay", 2)])) == ["essay-1-2", "essay-1", "essay-2"]
 
 
 @given(st.lists(st.tuples(st.sampled_from(["a", "A", "a-1", "a-1-2", "ß", "SS"]), st.integers(1, 3))))
-def test_no_two_names_are_the_same_to_any_system(wanted):
-    chosen = list(distinct(wanted))
-    assert len({same(name) for name in chosen}) == len(chosen) == len(wanted)
+def test_no_two_names_are_the_same_to_any_system(numbered_names):
+    unique_names = list(make_unique(numbered_names))
+    assert len({collision_key(name) for name in unique_names}) == len(unique_names) == len(numbered_names)

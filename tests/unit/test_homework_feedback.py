@@ -12,7 +12,7 @@ from pipeline import personas
 from pipeline.jobs.job import Job, JobRequest
 from pipeline.jobs.results import Edit
 from pipeline.settings import Settings
-from pipeline.words.edits import WORD
+from pipeline.text.corrections import WORD
 from worker_llm.feedback import REPEATED_CHARS, REPLY_CHARS, understand
 from worker_llm.homework import Homework
 from worker_llm.read_aloud import AGAIN_CHARS, ReadAloud, another, asked_about

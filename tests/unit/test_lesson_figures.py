@@ -9,7 +9,7 @@ from pipeline.jobs.job import Job, JobRequest
 from pipeline.jobs.results import Feedback, LessonSegments, Transcript, Word
 from pipeline.lessons import Turn, chapters, figures, practice, turns
 from pipeline.settings import Settings
-from pipeline.words.edits import compare
+from pipeline.text.corrections import compare
 from worker_llm.lesson_summary import SPOKEN_CHARS, lasting, main, practised, summary
 from worker_llm.summing_up import remark
 
@@ -22,7 +22,7 @@ def turn(number: int, heard: str = "", corrected: str = "", **more) -> Turn:
     start, task, error = more.get("start", 5.0 * number), more.get("task", "turn"), more.get("error")
     details = {"number": number, "start": start, "end": start + 4, "speaker": more.get("speaker", "")}
     words = tuple(Word(w, 0, 1, BAD if w in more.get("unclear", ()) else GOOD) for w in heard.split())
-    edits = tuple(piece.edit for piece in compare(heard, corrected or heard) if not piece.unchanged)
+    edits = tuple(piece.edit for piece in compare(heard, corrected or heard) if not piece.is_unchanged)
     job = Job(
         JobRequest(f"t{number}", f"t{number}", task=task, lesson="l", details=details),
         *(number, "llm", "1", 1, 0, 0, 0),
@@ -53,7 +53,7 @@ def test_the_figures_are_those_of_the_learner_s_turns():
     assert (found.seconds, found.turns, found.silent, found.words) == (1900.0, 6, 1, 12)
     assert (found.learner, found.checked) == (3, 3)
     assert [(each.number, each.start, each.code) for each in found.failed] == [(5, 25.0, "engine_failed")]
-    assert [(each.before, each.after, each.count, each.who) for each in found.mistakes] == [
+    assert [(each.before, each.after, each.count, each.sources) for each in found.mistakes] == [
         ("go", "went", 2, ("2", "3")),
         ("like", "likes", 1, ("6",)),
     ]

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.handing_in.matching import matched
 from pipeline.homework.assignments import Student
+from pipeline.homework.match_students import match_students
 
 CLASS = (
     Student("Wang Xiaoming", "20230107"),
@@ -22,10 +22,10 @@ CLASS = (
 )
 
 
-def whose(file: str, students=CLASS) -> str:
+def find_student(file: str, students=CLASS) -> str:
     """The student, or the code of the problem."""
-    match = matched([file], students)
-    return match.found.get(file) or next(problem.code for problem in match.problems)
+    match = match_students([file], students)
+    return match.student_by_file.get(file) or next(problem.code for problem in match.problems)
 
 
 @pytest.mark.parametrize(
@@ -73,30 +73,30 @@ def whose(file: str, students=CLASS) -> str:
     ],
 )
 def test_a_student_is_recognised_by_whatever_a_file_may_be_called(file, student):
-    assert whose(file) == student
+    assert find_student(file) == student
 
 
 def test_two_who_are_called_the_same_in_another_order_are_told_apart_by_the_order():
     two = (Student("Li Wei"), Student("Wei Li"))
-    assert whose("hw_li_wei.wav", two) == "Li Wei"
-    assert whose("WeiLi.wav", two) == "Wei Li"
+    assert find_student("hw_li_wei.wav", two) == "Li Wei"
+    assert find_student("WeiLi.wav", two) == "Wei Li"
 
 
 def test_two_who_differ_by_accents_alone_are_told_apart_by_them():
     two = (Student("Văn Hùng"), Student("Văn Hưng"))
-    assert whose("văn hưng.wav", two) == "Văn Hưng"
-    assert whose("van hung.wav", two) == "ambiguous_student"
+    assert find_student("văn hưng.wav", two) == "Văn Hưng"
+    assert find_student("van hung.wav", two) == "ambiguous_student"
 
 
 def test_a_file_that_fits_two_names_both():
-    (problem,) = matched(["Ann and Anna Lee.wav"], CLASS).problems
+    (problem,) = match_students(["Ann and Anna Lee.wav"], CLASS).problems
     assert "“Ann”" in problem.detail
     assert "“Anna Lee”" in problem.detail
 
 
 def test_of_two_files_for_one_student_none_is_taken_and_both_are_named():
-    match = matched(["a/Ann.wav", "b/ann 2.mp3", "12 final.wav", "王小.wav"], CLASS)
-    assert match.found == {"王小.wav": "王小"}
+    match = match_students(["a/Ann.wav", "b/ann 2.mp3", "12 final.wav", "王小.wav"], CLASS)
+    assert match.student_by_file == {"王小.wav": "王小"}
     assert [(problem.code, problem.student) for problem in match.problems] == [("doubled_student", "Ann")] * 3
     assert all("“a/Ann.wav”, “b/ann 2.mp3”, “12 final.wav”" in problem.detail for problem in match.problems)
     assert "Ann" in match.missing
@@ -104,33 +104,33 @@ def test_of_two_files_for_one_student_none_is_taken_and_both_are_named():
 
 
 def test_the_same_file_twice_is_two_files():
-    match = matched(["Ann.wav", "Ann.wav"], CLASS)
-    assert not match.found
+    match = match_students(["Ann.wav", "Ann.wav"], CLASS)
+    assert not match.student_by_file
     assert len(match.problems) == 2
 
 
 def test_many_files_of_one_student_are_counted_rather_than_all_named():
-    match = matched([f"Ann {n}.wav" for n in range(2000)], CLASS)
+    match = match_students([f"Ann {n}.wav" for n in range(2000)], CLASS)
     assert max(len(problem.detail) for problem in match.problems) < 200
     assert "and 1995 more" in match.problems[0].detail
 
 
 def test_without_a_class_whoever_hands_in_is_called_as_the_file_is():
-    match = matched(["hw/王小明.wav", "Zoe\u0308.final.mp3", "evil\u202e\x00.wav", "x" * 300 + ".wav"], ())
-    assert list(match.found.values()) == ["王小明", "Zoë.final", "evil", "x" * 100]
+    match = match_students(["hw/王小明.wav", "Zoe\u0308.final.mp3", "evil\u202e\x00.wav", "x" * 300 + ".wav"], ())
+    assert list(match.student_by_file.values()) == ["王小明", "Zoë.final", "evil", "x" * 100]
     assert not match.missing
     assert not match.problems
 
 
 def test_without_a_class_the_same_name_in_two_folders_is_doubled():
-    match = matched(["a/1.wav", "b/1.mp3", "ANNA.wav", "anna.wav", "bob.wav"], ())
-    assert match.found == {"bob.wav": "bob"}
+    match = match_students(["a/1.wav", "b/1.mp3", "ANNA.wav", "anna.wav", "bob.wav"], ())
+    assert match.student_by_file == {"bob.wav": "bob"}
     assert {problem.code for problem in match.problems} == {"doubled_student"}
 
 
 def test_without_a_class_a_file_without_a_name_is_nobody_s():
-    assert whose("\x00.", ()) == "unknown_student"
-    assert whose("", ()) == "unknown_student"
+    assert find_student("\x00.", ()) == "unknown_student"
+    assert find_student("", ()) == "unknown_student"
 
 
 PARTS = st.sampled_from(["ann", "Anna", "Lee", "王", "小明", "12", "120", "hw", " ", "_", "/", "ë", "e", "."])
@@ -142,15 +142,17 @@ CLASSES = st.lists(
 
 @given(st.lists(WORDS | st.text(), max_size=6), CLASSES)
 def test_every_file_is_one_student_s_or_a_problem_and_no_student_has_two(files, students):
-    match = matched(files, students)
-    students_found = list(match.found.values())
-    assert len(set(students_found)) == len(students_found)
+    match = match_students(files, students)
+    matched_students = list(match.student_by_file.values())
+    assert len(set(matched_students)) == len(matched_students)
     reported = [problem.file for problem in match.problems]
-    assert sorted([*match.found, *reported]) == sorted(files)
+    assert sorted([*match.student_by_file, *reported]) == sorted(files)
     if students:
-        assert sorted([*match.missing, *students_found]) == sorted(student.name for student in students)
+        assert sorted([*match.missing, *matched_students]) == sorted(student.name for student in students)
 
 
 @given(st.lists(WORDS, min_size=1, max_size=6), CLASSES)
 def test_neither_the_order_of_the_files_nor_that_of_the_class_matters(files, students):
-    assert matched(files, students).found == matched(files[::-1], students[::-1]).found
+    assert (
+        match_students(files, students).student_by_file == match_students(files[::-1], students[::-1]).student_by_file
+    )

@@ -3,13 +3,21 @@
 import pytest
 
 from pipeline.jobs.results import Feedback, Transcript, Word
-from pipeline.words.edits import compare
-from pipeline.words.mistakes import UNCLEAR, common, is_unclear, unclear
-from pipeline.words.reading_aloud import read, spoken_words, used
+from pipeline.text.corrections import compare
+from pipeline.text.statistics import (
+    CLEAR_PROBABILITY,
+    UnclearWord,
+    count_mistakes,
+    count_unclear_words,
+    find_used_words,
+    is_unclear,
+    normalize_words,
+    score_reading,
+)
 
 
 def feedback(heard: str, corrected: str) -> Feedback:
-    edits = tuple(piece.edit for piece in compare(heard, corrected) if not piece.unchanged)
+    edits = tuple(piece.edit for piece in compare(heard, corrected) if not piece.is_unchanged)
     return Feedback(heard, corrected, "", "", edits)
 
 
@@ -19,14 +27,14 @@ def transcript(*words: tuple[str, float]) -> Transcript:
 
 
 def test_the_same_correction_is_one_mistake_whatever_its_case_and_punctuation():
-    mistakes = common(
+    mistakes = count_mistakes(
         [
             ("安娜", feedback("Yesterday I go home.", "Yesterday I went home.")),
             ("Bo", feedback("We Go, we play.", "We went, we played.")),
             ("Bo", feedback("They go out.", "They went out.")),
         ]
     )
-    assert [(each.before, each.after, each.count, each.who) for each in mistakes] == [
+    assert [(each.before, each.after, each.count, each.sources) for each in mistakes] == [
         ("go", "went", 3, ("安娜", "Bo")),
         ("play", "played", 1, ("Bo",)),
     ]
@@ -34,35 +42,36 @@ def test_the_same_correction_is_one_mistake_whatever_its_case_and_punctuation():
 
 def test_among_mistakes_as_frequent_those_of_more_learners_come_first():
     twice = feedback("I see cow and cow.", "I see a cow and a cow.")
-    mistakes = common([("A", twice), ("B", feedback("She go.", "She goes.")), ("C", feedback("He go.", "He goes."))])
+    once = [("B", feedback("She go.", "She goes.")), ("C", feedback("He go.", "He goes."))]
+    mistakes = count_mistakes([("A", twice), *once])
     assert [(each.before, each.after, each.count) for each in mistakes] == [("go", "goes", 2), ("", "a", 2)]
 
 
 def test_a_mistake_shows_three_sentences_of_different_words():
-    said = [feedback(f"I go {place}.", f"I went {place}.") for place in ("home", "home", "out", "up", "down")]
-    [mistake] = common(("A", each) for each in said)
+    feedbacks = [feedback(f"I go {place}.", f"I went {place}.") for place in ("home", "home", "out", "up", "down")]
+    [mistake] = count_mistakes(("A", each) for each in feedbacks)
     assert mistake.count == 5
-    assert [example.heard for example in mistake.examples] == ["I go home.", "I go out.", "I go up."]
+    assert [example.original for example in mistake.examples] == ["I go home.", "I go out.", "I go up."]
 
 
 def test_an_example_is_the_sentence_around_the_mistake_and_its_edits_stand_in_it():
     heard = "I am Anna. Yesterday I go home and eat apple. It was good."
     better = "I am Anna. Yesterday I went home and ate an apple. It was good."
-    example = common([("A", feedback(heard, better))])[0].examples[0]
-    assert example.heard == "Yesterday I go home and eat apple."
+    example = count_mistakes([("A", feedback(heard, better))])[0].examples[0]
+    assert example.original == "Yesterday I go home and eat apple."
     assert example.corrected == "Yesterday I went home and ate an apple."
-    words = example.heard.split()
+    words = example.original.split()
     assert all(" ".join(words[slice(*edit.at)]) == edit.before for edit in example.edits)
 
 
-def test_of_a_long_sentence_only_what_stands_beside_the_mistake_is_shown():
+def test_of_a_long_sentence_only_what_stands_around_the_mistake_is_shown():
     heard = " ".join(["la"] * 100 + ["go"] + ["li"] * 100)
-    [mistake] = common([("A", feedback(heard, heard.replace("go", "went")))])
-    assert mistake.examples[0].heard == " ".join(["la"] * 12 + ["go"] + ["li"] * 12)
+    [mistake] = count_mistakes([("A", feedback(heard, heard.replace("go", "went")))])
+    assert mistake.examples[0].original == " ".join(["la"] * 12 + ["go"] + ["li"] * 12)
 
 
 @pytest.mark.parametrize(
-    ("heard", "better", "shown"),
+    ("heard", "better", "sentence"),
     [
         ("I like", "I like it", "I like it."),
         ("are you here", "Where are you here", "Where are you here."),
@@ -70,19 +79,19 @@ def test_of_a_long_sentence_only_what_stands_beside_the_mistake_is_shown():
         ("", "Hello", "Hello."),
     ],
 )
-def test_an_example_is_shown_where_words_are_added_at_an_end_or_in_chinese(heard, better, shown):
-    [mistake] = common([("A", feedback(heard, better))])
-    assert mistake.examples[0].corrected.rstrip(".。") == shown.rstrip(".。")
+def test_an_example_is_shown_where_words_are_added_at_an_end_or_in_chinese(heard, better, sentence):
+    [mistake] = count_mistakes([("A", feedback(heard, better))])
+    assert mistake.examples[0].corrected.rstrip(".。") == sentence.rstrip(".。")
 
 
 def test_a_word_is_unclear_as_often_as_it_was_recognised_with_a_low_probability():
-    words = unclear(
+    words = count_unclear_words(
         [
             ("A", transcript(("The", 0.9), ("thief,", 0.2), ("the", 0.4))),
             ("B", transcript(("Thief!", 0.3), ("the", 0.95))),
         ]
     )
-    assert [(each.word, each.unclear, each.said, each.who) for each in words] == [
+    assert [(each.word, each.unclear_count, each.spoken_count, each.sources) for each in words] == [
         ("thief", 2, 2, ("A", "B")),
         ("the", 1, 3, ("A",)),
     ]
@@ -91,40 +100,42 @@ def test_a_word_is_unclear_as_often_as_it_was_recognised_with_a_low_probability(
 
 
 def test_a_word_at_the_threshold_is_clear():
-    assert not is_unclear(Word("sea", 0, 1, UNCLEAR))
-    assert unclear([("A", transcript(("sea", UNCLEAR)))]) == []
+    assert not is_unclear(Word("sea", 0, 1, CLEAR_PROBABILITY))
+    assert count_unclear_words([("A", transcript(("sea", CLEAR_PROBABILITY)))]) == []
 
 
 def test_words_of_the_text_that_were_not_heard_are_unclear_too():
-    said = [("A", transcript(("she", 0.9), ("shelves", 0.1))), ("B", transcript(("she", 0.9)))]
-    words = unclear(said, [(who, read(each.text, "She sells")) for who, each in said])
-    assert [(each.word, each.unclear, each.missed, each.said, each.probability, each.who) for each in words] == [
-        ("sells", 0, 2, 0, None, ("A", "B")),
-        ("shelves", 1, 0, 1, 0.1, ("A",)),
+    transcripts = [("A", transcript(("she", 0.9), ("shelves", 0.1))), ("B", transcript(("she", 0.9)))]
+    words = count_unclear_words(
+        transcripts, [(source, score_reading(each.text, "She sells")) for source, each in transcripts]
+    )
+    assert words == [
+        UnclearWord("sells", 0, 2, 0, None, ("A", "B")),
+        UnclearWord("shelves", 1, 0, 1, 0.1, ("A",)),
     ]
 
 
 def test_a_text_is_read_as_far_as_its_words_were_heard_in_their_order():
-    reading = read("the cat sat on a mat, mat", "The cat, it's said, sat on the mat.")
-    assert (reading.words, reading.read, reading.missed) == (8, 5, ("it's", "said", "the"))
+    reading = score_reading("the cat sat on a mat, mat", "The cat, it's said, sat on the mat.")
+    assert (reading.word_count, reading.read_count, reading.missed_words) == (8, 5, ("it's", "said", "the"))
     assert reading.accuracy == 5 / 8
 
 
 def test_a_short_form_is_read_as_its_long_one():
-    assert read("I am here and it is late", "I’m here, and it's late!").missed == ()
+    assert score_reading("I am here and it is late", "I’m here, and it's late!").missed_words == ()
 
 
 def test_nothing_to_read_has_no_accuracy():
-    assert read("Hello", "").accuracy is None
-    assert read("", "Hello you").accuracy == 0
+    assert score_reading("Hello", "").accuracy is None
+    assert score_reading("", "Hello you").accuracy == 0
 
 
 def test_chinese_is_read_by_character():
-    assert read("我喜欢猫", "我喜欢狗。").missed == ("狗",)
+    assert score_reading("我喜欢猫", "我喜欢狗。").missed_words == ("狗",)
 
 
 @pytest.mark.parametrize(
-    ("target", "said"),
+    ("target", "text"),
     [
         ("apple", "Two apples, please."),
         ("study", "She studies a lot"),
@@ -136,17 +147,17 @@ def test_chinese_is_read_by_character():
         ("苹果", "我吃苹果"),
     ],
 )
-def test_a_target_word_is_used_in_any_of_its_forms(target, said):
-    assert used([target], said) == (target,)
+def test_a_target_word_is_used_in_any_of_its_forms(target, text):
+    assert find_used_words([target], text) == (target,)
 
 
 @pytest.mark.parametrize(
-    ("target", "said"),
+    ("target", "text"),
     [("apple", "I like pineapple"), ("look forward to", "look to it forward"), ("any", "No, it is not"), ("!", "Oh!")],
 )
-def test_another_word_is_not_the_target(target, said):
-    assert used([target], said) == ()
+def test_another_word_is_not_the_target(target, text):
+    assert find_used_words([target], text) == ()
 
 
 def test_spoken_words_have_neither_case_nor_punctuation_around():
-    assert spoken_words("«Well—known» Don’t, 3.5! … 你好。") == ["well—known", "don't", "3.5", "你", "好"]
+    assert normalize_words("«Well—known» Don’t, 3.5! … 你好。") == ["well—known", "don't", "3.5", "你", "好"]

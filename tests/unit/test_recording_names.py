@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.handing_in.recording_names import NOBODY, hidden, is_clutter, is_recording, label
+from pipeline.homework.filenames import UNNAMED, display_path, is_clutter, is_recording
+from pipeline.text.characters import is_invisible
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ def test_a_recording_is_known_by_its_ending(name):
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "essay.docx", "class.zip", "wav", "anna", "anna.wav.exe", "", "x.wav/y"])
-def test_what_has_another_ending_is_no_recording_and_is_not_passed_over(name):
+def test_what_has_another_ending_is_not_a_recording_and_is_not_passed_over(name):
     assert not is_recording(name)
     assert not is_clutter(name)
 
@@ -60,13 +61,13 @@ def test_a_path_that_leads_upwards_is_not_taken_for_a_hidden_file():
 
 
 @given(st.text())
-def test_a_label_is_short_and_leads_nowhere(path):
-    shown = label(path)
+def test_a_displayed_path_is_short_and_leads_nowhere(path):
+    shown = display_path(path)
     assert 0 < len(shown) <= 300
     assert not shown.startswith("/")
     assert not {"", ".", ".."} & set(shown.split("/")[1:])
-    assert not any(hidden(each) for each in shown if each not in "\u200c\u200d")
+    assert not any(map(is_invisible, shown))
 
 
-def test_a_name_of_which_nothing_is_left_has_a_label_too():
-    assert label("../\x00/..") == NOBODY
+def test_a_name_of_which_nothing_is_left_is_shown_too():
+    assert display_path("../\x00/..") == UNNAMED

@@ -8,10 +8,10 @@ from collections import Counter
 from datetime import datetime
 
 import pytest
-from classes import DUE, assignment, handed, learners, said
+from classes import DUE, assignment, learners, speech, student_work
 from pages import Page
 
-from api.report import files
+from api.reports import report_files
 
 FORMS = {
     "see": {"see", "sees", "seeing", "saw", "seen"},
@@ -37,53 +37,53 @@ def words(text: str) -> list[str]:
 def rows():
     return [
         *learners(),
-        *(handed(50 + n, f"多{n}", said(*each, probability=0.3)) for n, each in enumerate(MISTAKES.items())),
+        *(student_work(50 + n, f"多{n}", speech(*each, probability=0.3)) for n, each in enumerate(MISTAKES.items())),
     ]
 
 
 @pytest.fixture(scope="module")
 def records(rows):
     """The transcripts and feedback of all whose words are known, as plain JSON, by student."""
-    known = {row.student.name: row.job for row in rows if row.job and row.job.transcript}
+    jobs = {row.student.name: row.job for row in rows if row.job and row.job.transcript}
     return {
         name: json.loads(json.dumps({"transcript": job.transcript.as_dict(), "feedback": job.feedback.as_dict()}))
-        for name, job in known.items()
+        for name, job in jobs.items()
     }
 
 
 @pytest.fixture(scope="module")
-def made(rows):
-    return dict(files(assignment(rows, words=tuple(FORMS)), rows))
+def files(rows):
+    return dict(report_files(assignment(rows, words=tuple(FORMS)), rows))
 
 
 @pytest.fixture(scope="module")
-def report(made):
-    return Page(made["report.html"])
+def report(files):
+    return Page(files["report.html"])
 
 
 @pytest.fixture(scope="module")
-def gradebook(made):
-    return list(csv.DictReader(io.StringIO(made["gradebook.csv"].decode("utf-8-sig"), newline="")))
+def gradebook(files):
+    return list(csv.DictReader(io.StringIO(files["gradebook.csv"].decode("utf-8-sig"), newline="")))
 
 
 @pytest.fixture(scope="module")
 def total(records):
     """Words heard and corrections made of the whole class."""
-    said_ = sum(len(words(each["feedback"]["heard"])) for each in records.values())
-    return said_, sum(len(each["feedback"]["edits"]) for each in records.values())
+    word_count = sum(len(words(each["feedback"]["heard"])) for each in records.values())
+    return word_count, sum(len(each["feedback"]["edits"]) for each in records.values())
 
 
 def test_the_headline_figures_are_those_of_the_records(report, rows, records, total):
-    given = [row for row in rows if row.handed_in_at is not None]
+    handed_in = [row for row in rows if row.handed_in_at is not None]
     minutes = sum(each["transcript"]["duration_s"] for each in records.values()) / 60
     assert report.figures == {
-        "Handed in": f"{len(given)} / {len(rows)}",
-        "Missing": str(len(rows) - len(given)),
-        "On time": f"{sum(row.handed_in_at <= DUE for row in given)} / {len(given)}",
-        "Answered": f"{sum(row.job is not None and row.job.answer is not None for row in given)} / {len(given)}",
-        "Failed": str(sum(row.job is not None and row.job.error is not None for row in given)),
-        "Not finished yet": str(sum(row.job is not None and row.job.ended_at is None for row in given)),
-        "No longer kept": str(sum(row.job is None for row in given)),
+        "Handed in": f"{len(handed_in)} / {len(rows)}",
+        "Missing": str(len(rows) - len(handed_in)),
+        "On time": f"{sum(row.handed_in_at <= DUE for row in handed_in)} / {len(handed_in)}",
+        "Answered": f"{sum(bool(row.job and row.job.answer) for row in handed_in)} / {len(handed_in)}",
+        "Failed": str(sum(row.job is not None and row.job.error is not None for row in handed_in)),
+        "Not finished yet": str(sum(row.job is not None and row.job.ended_at is None for row in handed_in)),
+        "No longer available": str(sum(row.job is None for row in handed_in)),
         "Corrections per 100 words": f"{100 * total[1] / total[0]:.1f}",
         "Minutes recorded": f"{minutes:.1f}",
     }
@@ -117,17 +117,18 @@ def test_every_example_is_a_sentence_that_was_heard(report, records):
 
 
 def test_unclear_words_are_counted_over_all_transcripts(report, records):
-    all_words = [
+    recognised = [
         (words(each["word"]), each["probability"]) for r in records.values() for each in r["transcript"]["words"]
     ]
-    flat = [(word, probability) for each, probability in all_words for word in each]
-    often, doubtful = Counter(word for word, _ in flat), Counter(word for word, p in flat if p < 0.5)
+    all_words = [(word, probability) for each, probability in recognised for word in each]
+    counts_of_all = Counter(word for word, _ in all_words)
+    counts_of_unclear = Counter(word for word, probability in all_words if probability < 0.5)
     table = report.tables[0][1:]
-    assert [int(row[1]) for row in table] == sorted(doubtful.values(), reverse=True)[: len(table)]
+    assert [int(row[1]) for row in table] == sorted(counts_of_unclear.values(), reverse=True)[: len(table)]
     for word, unclear, times, mean, who in table:
-        known = [p for each, p in flat if each == word]
-        assert (int(unclear), int(times)) == (doubtful[word], often[word])
-        assert mean == f"{100 * sum(known) / len(known):.0f} %"
+        probabilities = [p for each, p in all_words if each == word]
+        assert (int(unclear), int(times)) == (counts_of_unclear[word], counts_of_all[word])
+        assert mean == f"{100 * sum(probabilities) / len(probabilities):.0f} %"
         assert who
 
 
@@ -148,11 +149,11 @@ def test_the_students_table_and_the_gradebook_have_each_student_s_own_figures(re
             continue
         heard, seconds = record["feedback"]["heard"], record["transcript"]["duration_s"]
         count, corrections = len(words(heard)), len(record["feedback"]["edits"])
-        used = [word for word in FORMS if FORMS[word] & {*words(heard)}]
+        used_words = [word for word in FORMS if FORMS[word] & {*words(heard)}]
         assert float(line["recording_s"]) == pytest.approx(seconds, abs=0.005)
         assert (int(line["words"]), int(line["corrections"])) == (count, corrections)
         assert float(line["words_per_minute"]) == pytest.approx(60 * count / seconds, abs=0.05)
-        assert line["target_words_used"] == "; ".join(used)
+        assert line["target_words_used"] == "; ".join(used_words)
         assert (line["heard"], line["corrected"]) == (heard, record["feedback"]["corrected"])
         assert shown[3:] == [
             f"{seconds:.1f}",
@@ -160,7 +161,7 @@ def test_the_students_table_and_the_gradebook_have_each_student_s_own_figures(re
             f"{60 * count / seconds:.0f}",
             str(corrections),
             f"{100 * corrections / count:.1f}",
-            f"{len(used)} / {len(FORMS)}",
+            f"{len(used_words)} / {len(FORMS)}",
         ]
 
 
@@ -181,24 +182,24 @@ def test_the_plot_has_a_bar_for_everybody_who_was_corrected_longest_first(report
         name: 100 * len(each["feedback"]["edits"]) / len(words(each["feedback"]["heard"]))
         for name, each in records.items()
     }
-    bars = {name: rate for name, rate in sorted(rates.items(), key=lambda each: -each[1]) if rate}
-    described = "".join(report.said("desc"))
-    assert described == "".join(f"{name}: {rate:.1f}; " for name, rate in bars.items())
+    expected_bars = {name: rate for name, rate in sorted(rates.items(), key=lambda each: -each[1]) if rate}
+    description = "".join(report.said("desc"))
+    assert description == "".join(f"{name}: {rate:.1f}; " for name, rate in expected_bars.items())
     widths = [float(facts["width"].rstrip("%")) for tag, facts in report.tags if tag == "rect"]
-    longest = max(bars.values())
-    assert widths == pytest.approx([widths[0] * rate / longest for rate in bars.values()], abs=0.01)
+    longest = max(expected_bars.values())
+    assert widths == pytest.approx([widths[0] * rate / longest for rate in expected_bars.values()], abs=0.01)
 
 
 def test_words_read_are_those_of_the_text_that_were_not_left_out():
     text = "The quick brown fox, it seems, jumps over that lazy dog tonight."
     left_out = {"Anna": {"fox,"}, "Bo": {"lazy", "tonight."}, "Cy": set(), "Di": {"quick", "lazy"}}
     rows = [
-        handed(n, name, said(" ".join(word for word in text.split() if word not in gone)))
+        student_work(n, name, speech(" ".join(word for word in text.split() if word not in gone)))
         for n, (name, gone) in enumerate(left_out.items())
     ]
-    made = dict(files(assignment(rows, text=text), rows))
-    page = Page(made["report.html"])
-    lines = list(csv.DictReader(io.StringIO(made["gradebook.csv"].decode("utf-8-sig"))))
+    files = dict(report_files(assignment(rows, text=text), rows))
+    page = Page(files["report.html"])
+    lines = list(csv.DictReader(io.StringIO(files["gradebook.csv"].decode("utf-8-sig"))))
     assert [(line["text_words"], line["text_words_read"]) for line in lines] == [
         ("12", str(12 - len(gone))) for gone in left_out.values()
     ]
@@ -209,6 +210,6 @@ def test_words_read_are_those_of_the_text_that_were_not_left_out():
     ]
     assert "".join(page.said("desc")) == "Bo: 83.3; Di: 83.3; Anna: 91.7; "
     for name, gone in left_out.items():
-        facts = json.loads(made[f"students/{name}.json"])
+        facts = json.loads(files[f"students/{name}.json"])
         assert facts["text_words_missed"] == [word.strip(".,") for word in text.split() if word in gone]
-        assert Page(made[f"students/{name}.html"]).said("said", "unheard") == [w for w in text.split() if w in gone]
+        assert Page(files[f"students/{name}.html"]).said("said", "unheard") == [w for w in text.split() if w in gone]

@@ -10,8 +10,8 @@ from typing import Annotated, Any, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.errors import BadRequest, BadRoster
-from pipeline.handing_in import rosters
 from pipeline.homework.assignments import Student
+from pipeline.homework.roster import read_roster
 from waijiao.fields import AssignmentFields
 from waijiao.homework import plain_yaml
 
@@ -139,7 +139,7 @@ def students(roster: Path) -> tuple[Student, ...]:
     if len(data) > MOST_BYTES:
         raise BadRoster(f"{roster.name} has more than {MOST_BYTES:,} bytes, and is no list of a class.")
     try:
-        return rosters.read(data)
+        return read_roster(data)
     except BadRoster as error:
         raise BadRoster(f"{roster.name}: {error.detail}") from None
 

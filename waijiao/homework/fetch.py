@@ -9,14 +9,14 @@ from tempfile import TemporaryDirectory
 import click
 
 from pipeline.errors import BadArchive
-from pipeline.handing_in.unzipping import Limits, Member, members
+from pipeline.homework.zip_import import ZipLimits, ZipMember, list_members
 from pipeline.schemas.homework import AssignmentView
 from waijiao.client import Client
 from waijiao.homework.choosing import chosen, the_assignment
 from waijiao.homework.status import EVERY_S
 from waijiao.plainly import err, out_console, said_plainly, the_url
 
-LIMITS = Limits(files=10_000, entry_bytes=500_000_000, total_bytes=50_000_000_000)
+LIMITS = ZipLimits(files=10_000, entry_bytes=500_000_000, total_bytes=50_000_000_000)
 REPORT = "report.html"
 
 
@@ -56,15 +56,15 @@ def unpack(archive: Path, folder: Path) -> int:
     """How many files of the archive are in the folder now. BadArchive for one that has no business in it."""
     count = 0
     with archive.open("rb") as file:
-        for member in members(file, LIMITS):
-            if not isinstance(member, Member):
+        for member in list_members(file, LIMITS):
+            if not isinstance(member, ZipMember):
                 raise BadArchive(f"The server's archive has a file that is not taken: {member.name} ({member.code}).")
             keep(member, folder, archive.with_name("unfinished"))
             count += 1
     return count
 
 
-def keep(member: Member, folder: Path, unfinished: Path) -> None:
+def keep(member: ZipMember, folder: Path, unfinished: Path) -> None:
     """Write a file where its name says, below the folder and nowhere else, whole or not at all."""
     place = folder / member.name
     if not place.resolve().is_relative_to(folder.resolve()):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import BinaryIO, Literal, cast
 
 from pipeline.errors import NotAudio, WaijiaoError
-from pipeline.handing_in.matching import matched
 from pipeline.homework.assignments import Student
+from pipeline.homework.match_students import match_students
 from pipeline.schemas.homework import HandedIn, Submission
 from waijiao.client import Client
 from waijiao.errors import Unreachable
@@ -43,13 +43,14 @@ class Sorted:
 def sorted_out(found: Sequence[Found], students: Sequence[Student]) -> Sorted:
     """Whose each is, its path says."""
     recordings = [each for each in found if each.opener]
-    matching = matched([each.path for each in recordings], students)
+    matching = match_students([each.path for each in recordings], students)
     wrong = {each.file: each for each in matching.problems}
     refused = [Result(each.name, "refused", None, None, each.code, each.detail) for each in found if not each.opener]
     for each in recordings:
         if problem := wrong.get(each.path):
             refused.append(Result(each.name, "refused", problem.student, None, problem.code, problem.detail))
-    return Sorted([(each, matching.found[each.path]) for each in recordings if each.path in matching.found], refused)
+    owners = matching.student_by_file
+    return Sorted([(each, owners[each.path]) for each in recordings if each.path in owners], refused)
 
 
 @dataclass

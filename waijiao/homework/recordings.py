@@ -12,12 +12,12 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from pipeline.errors import NotAudio, TooManyFiles, WaijiaoError
-from pipeline.handing_in.recording_names import is_clutter, is_recording, label
-from pipeline.handing_in.unzipping import Limits, Member, Refused, members
+from pipeline.homework.filenames import display_path, is_clutter, is_recording
+from pipeline.homework.zip_import import RefusedFile, ZipLimits, ZipMember, list_members
 from waijiao.request import Opener, opener
 
 FILES = 10_000  # of a folder, or of a ZIP with its folders
-LIMITS = Limits(FILES, entry_bytes=500_000_000, total_bytes=50_000_000_000)  # the server may take less
+LIMITS = ZipLimits(FILES, entry_bytes=500_000_000, total_bytes=50_000_000_000)  # the server may take less
 IN_MEMORY = 1 << 23  # bytes of a ZIP's recording that is in memory while it is sent; a longer one in a temporary file
 Stamp = tuple[int, int]  # bytes, nanoseconds of its last change: others when a file is another one
 
@@ -83,13 +83,13 @@ def refuse(error: OSError) -> None:
 
 def contents(path: Path, name: str, opened: ExitStack) -> Iterator[Found]:
     """The file itself, or the recordings of the ZIP that it is."""
-    stamp, shown = (0, 0), label(name)
+    stamp, shown = (0, 0), display_path(name)
     try:
         about = path.stat()
         stamp = about.st_size, about.st_mtime_ns
         if path.suffix.lower() == ".zip" and path.is_file():
             archive = opened.enter_context(path.open("rb"))
-            yield from (unpacked(each, shown, stamp) for each in members(archive, LIMITS))
+            yield from (unpacked(each, shown, stamp) for each in list_members(archive, LIMITS))
         elif is_recording(name) and path.is_file():
             yield Found(shown, shown, stamp, opener(path))
         else:
@@ -99,16 +99,16 @@ def contents(path: Path, name: str, opened: ExitStack) -> Iterator[Found]:
         yield Found(shown, shown, stamp, code=code, detail=str(error))
 
 
-def unpacked(entry: Member | Refused, archive: str, stamp: Stamp) -> Found:
+def unpacked(entry: ZipMember | RefusedFile, archive: str, stamp: Stamp) -> Found:
     name, path = f"{archive}/{entry.name}", (PurePosixPath(archive).parent / entry.name).as_posix()
-    if isinstance(entry, Refused):
+    if isinstance(entry, RefusedFile):
         return Found(name, path, stamp, code=entry.code, detail=entry.detail)
     if not is_recording(entry.name):
         return Found(name, path, stamp, code=NotAudio.code, detail=NotAudio.meaning())
     return Found(name, path, stamp, lambda: inflated(entry))
 
 
-def inflated(entry: Member) -> IO[bytes]:
+def inflated(entry: ZipMember) -> IO[bytes]:
     """The whole entry, since what is sent has to say how long it is, which a stream does not."""
     file: IO[bytes] = BytesIO() if entry.size <= IN_MEMORY else TemporaryFile()  # noqa: SIM115 - whoever asked closes it
     with entry.open() as packed:

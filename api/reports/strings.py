@@ -1,10 +1,10 @@
-"""What the pages say, in English and in Chinese."""
+"""The strings of the report pages, in English and in Chinese."""
 
-WORDS = {
-    # both pages
+STRINGS = {
+    # of several pages
     "due": ("Due", "截止时间"),
-    "set": ("What was set", "作业要求"),
-    "text": ("To be read aloud", "朗读课文"),
+    "set": ("Assignment", "作业要求"),
+    "text": ("Text to read aloud", "朗读课文"),
     "target_words": ("Words to use", "要用的词"),
     "handed_in": ("Handed in", "交作业时间"),
     "on_time": ("On time", "按时"),
@@ -18,16 +18,16 @@ WORDS = {
     "recording_s": ("Seconds", "秒数"),
     "state": ("State", "状态"),
     "state_missing": ("Missing", "没有交"),
-    "state_gone": ("No longer kept", "没有了"),
+    "state_gone": ("No longer available", "没有了"),
     "state_answered": ("Answered", "已回答"),
-    "state_queued": ("Waits", "排队"),
-    "state_transcribing": ("Being heard", "在听"),
-    "state_thinking": ("Being thought about", "在想"),
-    "state_held": ("Waits for the teacher", "等老师看"),
-    "state_speaking": ("Being spoken", "在说"),
+    "state_queued": ("Queued", "排队"),
+    "state_transcribing": ("Listening", "在听"),
+    "state_thinking": ("Thinking", "在想"),
+    "state_held": ("Waiting for review", "等老师看"),
+    "state_speaking": ("Speaking", "在说"),
     "state_failed": ("Failed", "失败"),
     "state_canceled": ("Canceled", "已取消"),
-    "state_expired": ("Too late", "已过期"),
+    "state_expired": ("Timed out", "已过期"),
     # a student's page
     "heard": ("What was heard", "听到的"),
     "better": ("Better", "更好的说法"),
@@ -59,7 +59,7 @@ WORDS = {
     "nothing_unclear": ("Every word was understood.", "每个词都听清楚了。"),
     "mistakes": ("Common mistakes", "常见错误"),
     "unclear": ("Words that were hard to understand", "最常没听清楚的词"),
-    "target_users": ("Words that were to be used", "要求使用的词"),
+    "target_users": ("Target words", "要求使用的词"),
     "who": ("Who", "谁"),
     "word": ("Word", "词"),
     "unclear_times": ("Unclear", "没听清"),
@@ -72,13 +72,13 @@ WORDS = {
     "add": ("add", "加上"),
     "more": ("more", "更多"),
     "per_100": ("Per 100", "每 100 词"),
-    "plot_read": ("Words of the text that were heard, by student", "每个学生读对的词"),
-    "plot_corrections": ("Corrections per 100 words, by student", "每个学生每 100 词的改正"),
-    "plot_read_ranges": (
+    "chart_read": ("Words of the text that were heard, by student", "每个学生读对的词"),
+    "chart_corrections": ("Corrections per 100 words, by student", "每个学生每 100 词的改正"),
+    "chart_read_ranges": (
         "How much of the text was heard: students in each range, in %",
         "读对的词的百分比：各段的学生人数",
     ),
-    "plot_corrections_ranges": (
+    "chart_corrections_ranges": (
         "Corrections per 100 words: students in each range",
         "每 100 词的改正：各段的学生人数",
     ),
@@ -94,8 +94,8 @@ WORDS = {
     "length": ("Length", "时长"),
     "turns": ("Turns", "段数"),
     "learner_words": ("Words of the learner", "学习者说的词"),
-    "summing_up": ("The teacher sums up", "老师总结"),
-    "practice": ("To be said again", "再说一遍"),
+    "summing_up": ("Summary", "老师总结"),
+    "practice": ("To say again", "再说一遍"),
     "lesson_mistakes": ("Mistakes", "错误"),
     "in_turn": ("Turn", "第几段"),
     "lesson_text": ("What was said", "课堂记录"),
@@ -103,7 +103,7 @@ WORDS = {
     "speaker_other": ("Other", "其他人"),
     "speaker_left": ("Left", "左声道"),
     "speaker_right": ("Right", "右声道"),
-    "not_heard_yet": ("Not heard yet", "还没有听"),
-    "no_turns": ("No turn is cut yet.", "还没有分段。"),
-    "not_complete": ("Not all of the lesson has been heard yet.", "这堂课还没有全部听完。"),
+    "not_heard_yet": ("Not transcribed yet", "还没有听"),
+    "no_turns": ("No turns yet.", "还没有分段。"),
+    "not_complete": ("Not all of the lesson has been transcribed yet.", "这堂课还没有全部听完。"),
 }

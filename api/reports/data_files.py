@@ -1,0 +1,133 @@
+"""The class's results as data: a gradebook for spreadsheets, and a JSON file for each student."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from api.jobs.zip_download import UTF8_MARK, csv_line
+from api.reports.student_stats import StudentStats
+from pipeline.homework.assignments import Assignment
+from pipeline.text.characters import remove_invisible
+
+GRADEBOOK_COLUMNS = (
+    "student",
+    "id",
+    "state",
+    "handed_in_at",
+    "on_time",
+    "recording_s",
+    "words",
+    "corrections",
+    "words_per_minute",
+    "text_words",
+    "text_words_read",
+    "target_words_used",
+    "heard",
+    "corrected",
+    "answer",
+    "error",
+    "file",
+)
+
+
+def render_gradebook(students: Sequence[StudentStats], answer_files: Sequence[str]) -> bytes:
+    """UTF-8 with a byte order mark, lines ended by CR LF; a cell is empty where there is nothing to tell.
+
+    `words` are those of `heard`, `words_per_minute` = words / (recording_s / 60), `text_words_read` of `text_words`
+    those of the text that were heard in their place, `target_words_used` the words said, `file` the spoken answer (of
+    `answer_files`, which has "" where there is none). The state of who handed nothing in is "missing"; `on_time` is
+    "yes" or "no".
+    """
+    rows = [_gradebook_row(stats, file) for stats, file in zip(students, answer_files, strict=True)]
+    return UTF8_MARK + csv_line(GRADEBOOK_COLUMNS) + b"".join(csv_line(remove_invisible(cell, "\n") for cell in row) for row in rows)
+
+
+def _gradebook_row(stats: StudentStats, answer_file: str) -> tuple[str, ...]:
+    student, reading = stats.work.student, stats.reading
+    return (
+        student.name,
+        student.id,
+        stats.state,
+        local_iso(stats.work.handed_in_at) or "",
+        {True: "yes", False: "no", None: ""}[stats.on_time],
+        _number(stats.recording_s, 2),
+        _number(stats.word_count),
+        _number(stats.correction_count),
+        _number(stats.words_per_minute, 1),
+        _number(reading.word_count if reading else None),
+        _number(reading.read_count if reading else None),
+        "; ".join(stats.used_words or ()),
+        stats.spoken_text,
+        stats.feedback.corrected if stats.feedback else "",
+        stats.answer_text,
+        stats.error_code,
+        answer_file and f"students/{answer_file}",
+    )
+
+
+def _number(value: float | None, digits: int = 0) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def render_student_json(assignment: Assignment, stats: StudentStats, answer_file: str) -> bytes:
+    """UTF-8. Lengths in seconds, times in ISO 8601 with offset, probabilities in [0, 1]; null where there is nothing.
+
+        {"assignment": {"id", "title", "instructions", "text", "words": […], "due"},
+         "student": {"name", "id"}, "job_id", "state", "handed_in_at", "on_time",
+         "recording_s", "words_said", "corrections", "words_per_minute",
+         "text_words", "text_words_read", "text_words_missed": […], "target_words_used": […],
+         "language", "heard", "words": [{"word", "start", "end", "probability"}], "unclear": [{"word", "probability"}],
+         "corrected", "edits": [{"from", "to", "at": [first, after the last]}], "explanation", "reply",
+         "answer": {"text", "file", "duration_s"}, "error": {"code", "stage", "detail", "retryable"}}
+
+    An edit's places count the words of `heard`: a Chinese character, or a run of anything else between spaces. `file`
+    lies next to this one; it is null, as `duration_s` is, until the answer is spoken.
+    """
+    student, reading, job = stats.work.student, stats.reading, stats.job
+    transcript, feedback = stats.transcript, stats.feedback
+    answer, error = (job.answer, job.error) if job else (None, None)
+    fields = {
+        "assignment": {
+            "id": assignment.id,
+            "title": assignment.title,
+            "instructions": assignment.instructions,
+            "text": assignment.text,
+            "words": assignment.words,
+            "due": local_iso(assignment.due),
+        },
+        "student": {"name": student.name, "id": student.id},
+        "job_id": job and job.id,
+        "state": stats.state,
+        "handed_in_at": local_iso(stats.work.handed_in_at),
+        "on_time": stats.on_time,
+        "recording_s": stats.recording_s,
+        "words_said": stats.word_count,
+        "corrections": stats.correction_count,
+        "words_per_minute": stats.words_per_minute,
+        "text_words": reading and reading.word_count,
+        "text_words_read": reading and reading.read_count,
+        "text_words_missed": reading and reading.missed_words,
+        "target_words_used": stats.used_words,
+        "language": transcript and transcript.language,
+        "heard": stats.spoken_text or None,
+        "words": transcript.as_dict()["words"] if transcript else [],
+        "unclear": [{"word": word, "probability": probability} for word, probability in stats.unclear_words],
+        "corrected": feedback and feedback.corrected,
+        "edits": [edit.as_dict() for edit in feedback.edits] if feedback else [],
+        "explanation": feedback and feedback.explanation,
+        "reply": feedback and feedback.reply,
+        "answer": {
+            "text": stats.answer_text,
+            "file": answer_file or None,
+            "duration_s": answer and answer.duration_s,
+        }
+        if stats.answer_text
+        else None,
+        "error": error and dict(error),
+    }
+    return json.dumps(fields, ensure_ascii=False, indent=1).encode(errors="replace")
+
+
+def local_iso(seconds: float | None) -> str | None:
+    """Unix seconds as ISO 8601 by the server's clock, with its offset, such as 2026-12-01T19:58:03+08:00."""
+    return None if seconds is None else datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="seconds")

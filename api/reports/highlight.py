@@ -1,0 +1,108 @@
+"""Text cut into spans that a page highlights: what was corrected, what was hard to understand, what was not read."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from pipeline.jobs.results import Edit, Word
+from pipeline.text.corrections import WORD
+from pipeline.text.statistics import CLEAR_PROBABILITY, ReadingScore, normalize_words
+
+PLAIN, WRONG, RIGHT, MISSED = "plain", "wrong", "right", "missed"
+INNER_TEXT = re.compile(r"^([\W_]*)(.*?)([\W_]*)$", re.DOTALL)  # what stands between outer punctuation
+
+
+@dataclass(frozen=True)
+class Span:
+    """`kind`: "plain"; "wrong", and "right" in its place; "missed", of a text to be read but not heard.
+
+    `probability` is that of a word which was hard to understand, else None.
+    """
+
+    kind: str
+    text: str
+    probability: float | None = None
+
+
+@dataclass(frozen=True)
+class WordPosition:
+    """Where a word stands in its text, in characters; with the space before it, if any, from `after`."""
+
+    after: int
+    start: int
+    end: int
+
+
+def highlight_corrections(text: str, edits: Iterable[Edit], words: Sequence[Word] = ()) -> list[Span]:
+    """The whole `text` with its edits; `words` are the recogniser's. An edit within another one is left out."""
+    positions, probabilities, done = _word_positions(text), _low_probabilities(text, words), 0
+    spans: list[Span] = []
+    for edit in sorted(edits, key=lambda edit: edit.at):
+        first, last = edit.at
+        if not done <= first <= last <= len(positions):
+            continue
+        spans += _plain_spans(text, positions[done:first], probabilities)
+        spans += _edit_spans(text, positions[first:last], edit)
+        done = last
+    spans += _plain_spans(text, positions[done:], probabilities)
+    return [span for span in spans if span.text]
+
+
+def highlight_missed(text: str, reading: ReadingScore) -> list[Span]:
+    """The whole text that was to be read; words that were not heard are "missed"."""
+    missed, spans, index, done = set(reading.missed_at), [], 0, 0
+    for word in WORD.finditer(text):
+        if not normalize_words(word.group()):
+            continue
+        kind = MISSED if index in missed else PLAIN
+        spans += [Span(PLAIN, text[done : word.start()]), Span(kind, word.group())]
+        index, done = index + 1, word.end()
+    return [span for span in [*spans, Span(PLAIN, text[done:])] if span.text]
+
+
+def _word_positions(text: str) -> list[WordPosition]:
+    words = list(WORD.finditer(text))
+    previous_ends = [0, *(word.end() for word in words)]
+    return [WordPosition(after, word.start(), word.end()) for after, word in zip(previous_ends, words, strict=False)]
+
+
+def _plain_spans(text: str, positions: Iterable[WordPosition], probabilities: dict[int, float]) -> Iterator[Span]:
+    for word in positions:
+        yield Span(PLAIN, text[word.after : word.start])
+        yield Span(PLAIN, text[word.start : word.end], probabilities.get(word.start))
+
+
+def _edit_spans(text: str, positions: Sequence[WordPosition], edit: Edit) -> Iterator[Span]:
+    """The punctuation around words that are replaced stays where it is."""
+    if not positions:
+        yield from (Span(PLAIN, " "), Span(RIGHT, edit.after))
+        return
+    yield Span(PLAIN, text[positions[0].after : positions[0].start])
+    original = text[positions[0].start : positions[-1].end]
+    before, wrong, after = ("", original, "")
+    if edit.after:
+        before, wrong, after = INNER_TEXT.match(original).groups()  # type: ignore[union-attr]  # it matches any text
+    yield from (Span(PLAIN, before), Span(WRONG, wrong))
+    if edit.after:
+        yield from (Span(PLAIN, " "), Span(RIGHT, edit.after), Span(PLAIN, after))
+
+
+def _low_probabilities(text: str, words: Sequence[Word]) -> dict[int, float]:
+    """The lowest probability of each word that was hard to understand, by the character at which it starts in `text`.
+
+    Both are compared without spaces, as far as they are the same: typed text stands after what was said, and of a
+    transcript that somebody corrected nothing more is known.
+    """
+    letters = [(letter, word.probability) for word in words for letter in word.word if not letter.isspace()]
+    places = [place for place, letter in enumerate(text) if not letter.isspace()]
+    by_place: dict[int, float] = {}
+    for place, (letter, probability) in zip(places, letters, strict=False):
+        if text[place] != letter:
+            break
+        by_place[place] = probability
+    lowest = {
+        word.start: min(by_place[place] for place in range(word.start, word.end))
+        for word in _word_positions(text)
+        if all(place in by_place for place in range(word.start, word.end))
+    }
+    return {start: probability for start, probability in lowest.items() if probability < CLEAR_PROBABILITY}

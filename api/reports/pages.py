@@ -1,0 +1,143 @@
+"""HTML pages that open anywhere, without a network or JavaScript: of a class, of a student, of a lesson."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from api.reports.class_stats import class_stats
+from api.reports.highlight import Span, highlight_corrections, highlight_missed
+from api.reports.strings import STRINGS
+from api.reports.student_stats import StudentStats
+from pipeline.errors import NoSpeech
+from pipeline.homework.assignments import Assignment
+from pipeline.jobs.job import Job
+from pipeline.lessons import Figures, Turn, by_chapter
+from pipeline.text.characters import remove_invisible
+from pipeline.text.statistics import CLEAR_PROBABILITY
+from pipeline.timestamps import elapsed
+
+MAX_ROWS = 20  # mistakes, and unclear words, that a page has; a teacher reads no more of them
+
+
+def render_class_report(assignment: Assignment, students: Sequence[StudentStats], stems: Sequence[str] = ()) -> bytes:
+    """`stems`: the names, in students/, of the students' own pages, where those lie next to it."""
+    return render(
+        "report_class.html",
+        assignment=assignment,
+        students=list(zip(students, stems or [""] * len(students), strict=True)),
+        stats=class_stats(assignment, students),
+    )
+
+
+def render_student_page(assignment: Assignment, stats: StudentStats, answer_file: str) -> bytes:
+    """A student's homework and the teacher's answer; `answer_file`, next to it, is the spoken answer, or ""."""
+    edits = stats.feedback.edits if stats.feedback else ()
+    words = stats.transcript.words if stats.transcript else ()
+    return render(
+        "report_student.html",
+        assignment=assignment,
+        stats=stats,
+        spoken_spans=highlight_corrections(stats.spoken_text, edits, words),
+        text_spans=highlight_missed(assignment.text, stats.reading) if stats.reading else None,
+        answer_file=answer_file,
+    )
+
+
+@dataclass(frozen=True)
+class LessonRow:
+    """A turn on the page: its speaker (a key of `strings`, "" if not known), and its text or its error's code."""
+
+    number: int
+    start: str
+    speaker: str
+    spans: Sequence[Span]
+    corrected: str
+    error_code: str
+
+
+def render_lesson_report(lesson: Job, turns: Sequence[Turn], figures: Figures, complete: bool) -> bytes:
+    """A lesson's summary, its mistakes, and what was said, corrections marked. `complete`: nothing will be added."""
+    return render(
+        "report_lesson.html",
+        lesson=lesson,
+        title=lesson.request.details.get("title", "") or lesson.id,
+        length=elapsed(figures.seconds),
+        figures=figures,
+        correction_count=sum(mistake.count for mistake in figures.mistakes),
+        chapters=[
+            (elapsed(chapter.start), chapter, _lesson_rows(lesson, chapter_turns))
+            for chapter, chapter_turns in by_chapter(turns)
+        ],
+        complete=complete,
+    )
+
+
+def _lesson_rows(lesson: Job, turns: Sequence[Turn]) -> list[LessonRow]:
+    """Without the turns in which nobody spoke."""
+    rows = [_lesson_row(lesson, turn) for turn in turns]
+    return [row for row in rows if row.error_code != NoSpeech.code]
+
+
+def _lesson_row(lesson: Job, turn: Turn) -> LessonRow:
+    transcript, feedback = turn.job.transcript, turn.job.feedback
+    edits = feedback.edits if feedback else ()
+    spans = highlight_corrections(turn.text, edits, transcript.words if transcript else ())
+    corrected = feedback.corrected if feedback and edits else ""
+    error_code = str(turn.job.error["code"]) if turn.job.error else ""
+    return LessonRow(turn.number, elapsed(turn.start), _speaker_key(lesson, turn), spans, corrected, error_code)
+
+
+def _speaker_key(lesson: Job, turn: Turn) -> str:
+    """A key of `strings`; "" where the recording does not tell the speakers apart."""
+    if turn.speaker and lesson.request.details.get("learner"):
+        return "speaker_learner" if turn.job.request.task == "turn" else "speaker_other"
+    return f"speaker_{turn.speaker}" if turn.speaker else ""
+
+
+def render(template: str, **context: Any) -> bytes:
+    return environment().get_template(template).render(context).encode()
+
+
+@lru_cache
+def environment() -> Environment:
+    pages = Environment(
+        loader=PackageLoader("api"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        finalize=_remove_invisible,
+    )
+    pages.filters |= {"t": translate, "local_time": local_time, "percent": percent}
+    pages.globals |= {
+        "highlight_corrections": highlight_corrections,
+        "max_rows": MAX_ROWS,
+        "clear_probability": CLEAR_PROBABILITY,
+    }
+    return pages
+
+
+def translate(key: str) -> Markup:
+    """A string in both languages."""
+    english, chinese = STRINGS[key]
+    return Markup('{}<span class="dot"> · </span><span lang="zh">{}</span>').format(english, chinese)
+
+
+def local_time(seconds: float) -> str:
+    """Unix seconds by the server's own clock, as in 2026-12-01 19:58 (UTC+08:00)."""
+    text = datetime.fromtimestamp(seconds).astimezone().isoformat(" ", "minutes")
+    return f"{text[:16]} (UTC{text[16:]})"
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _remove_invisible(value: Any) -> Any:
+    """From whatever a template shows but Markup: that is the templates' own, or was escaped on its way into it."""
+    return remove_invisible(value, "\n") if isinstance(value, str) and not isinstance(value, Markup) else value

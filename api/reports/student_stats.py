@@ -1,0 +1,126 @@
+"""What can be counted of one student's homework. Every figure comes from the job's record and the assignment alone."""
+
+from dataclasses import dataclass
+
+from pipeline.homework.assignments import Assignment, Student
+from pipeline.jobs.job import Job, State
+from pipeline.jobs.results import Feedback, Transcript
+from pipeline.text.statistics import ReadingScore, find_used_words, is_unclear, normalize_words, score_reading
+
+MISSING, GONE, ANSWERED = "missing", "gone", "answered"
+FAILED_STATES = (State.FAILED, State.CANCELED, State.EXPIRED)
+
+
+@dataclass(frozen=True)
+class StudentWork:
+    """A student and the `job` that counts, handed in at `handed_in_at` (Unix seconds).
+
+    Neither: nothing was handed in. Only the time: what was handed in is not stored any more.
+    """
+
+    student: Student
+    job: Job | None
+    handed_in_at: float | None
+
+
+@dataclass(frozen=True)
+class StudentStats:
+    """A student's figures; None where there is nothing to count.
+
+    `state`: "missing", "gone" (not stored any more), "answered", or the job's own. `on_time`: handed in by the due
+    time. `recording_s`: the recording's length in seconds. `word_count`: of what was said. `correction_count`: of
+    edits. `reading`: of the text, if one was set. `used_words`: the target words that were said.
+    """
+
+    work: StudentWork
+    state: str
+    on_time: bool | None = None
+    recording_s: float | None = None
+    word_count: int | None = None
+    correction_count: int | None = None
+    reading: ReadingScore | None = None
+    used_words: tuple[str, ...] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.work.student.name
+
+    @property
+    def job(self) -> Job | None:
+        return self.work.job
+
+    @property
+    def has_failed(self) -> bool:
+        return self.state in FAILED_STATES
+
+    @property
+    def error_code(self) -> str:
+        """ "" without an error."""
+        return str(self.job.error["code"]) if self.job and self.job.error else ""
+
+    @property
+    def transcript(self) -> Transcript | None:
+        return self.job.transcript if self.job else None
+
+    @property
+    def feedback(self) -> Feedback | None:
+        return self.job.feedback if self.job else None
+
+    @property
+    def spoken_text(self) -> str:
+        return spoken_text(self.job) or ""
+
+    @property
+    def answer_text(self) -> str:
+        """What the teacher says, or will say when the answer is spoken."""
+        if self.job and self.job.answer:
+            return self.job.answer.text
+        return self.feedback.spoken if self.feedback else ""
+
+    @property
+    def words_per_minute(self) -> float | None:
+        """word_count / (recording_s / 60): pauses, and silence at the ends, count as time."""
+        return 60 * self.word_count / self.recording_s if self.word_count is not None and self.recording_s else None
+
+    @property
+    def corrections_per_100(self) -> float | None:
+        """100 · correction_count / word_count."""
+        if self.correction_count is None or not self.word_count:
+            return None
+        return 100 * self.correction_count / self.word_count
+
+    @property
+    def unclear_words(self) -> list[tuple[str, float]]:
+        """The words that were hard to understand, and each one's probability, in the order in which they were said."""
+        words = self.transcript.words if self.transcript else ()
+        return [(each, word.probability) for word in words if is_unclear(word) for each in normalize_words(word.word)]
+
+
+def student_stats(assignment: Assignment, work: StudentWork) -> StudentStats:
+    job, text = work.job, spoken_text(work.job)
+    on_time = None
+    if work.handed_in_at is not None and assignment.due is not None:
+        on_time = work.handed_in_at <= assignment.due
+    return StudentStats(
+        work,
+        work_state(work),
+        on_time=on_time,
+        recording_s=job.transcript.duration_s if job and job.transcript else None,
+        word_count=None if text is None else len(normalize_words(text)),
+        correction_count=len(job.feedback.edits) if job and job.feedback else None,
+        reading=score_reading(text, assignment.text) if text is not None and normalize_words(assignment.text) else None,
+        used_words=find_used_words(assignment.words, text) if text is not None and assignment.words else None,
+    )
+
+
+def work_state(work: StudentWork) -> str:
+    if work.job is None:
+        return MISSING if work.handed_in_at is None else GONE
+    return ANSWERED if work.job.state is State.SUCCEEDED else work.job.state.value
+
+
+def spoken_text(job: Job | None) -> str | None:
+    """What counts as said: what the teacher went by, else the transcript."""
+    if job and job.feedback:
+        return job.feedback.heard
+    return job.transcript.text if job and job.transcript else None

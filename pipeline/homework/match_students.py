@@ -1,0 +1,267 @@
+"""Match the files that a class hands in to its students, by the names of the files and of their folders.
+
+Names and texts are split into tokens. All forms in which a student may be written (the name with its parts in every
+order, the id, both with and without accents) are indexed by the letters of their tokens; a text is searched for every
+run of its tokens that is such a form. What is not certain is reported and never guessed.
+"""
+
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, permutations
+
+from pipeline.errors import AmbiguousStudent, DoubledStudent, UnknownStudent, WaijiaoError
+from pipeline.homework.assignments import Student
+from pipeline.homework.filenames import UNNAMED, display_name, stem
+from pipeline.homework.roster import MAX_CELL_CHARS
+
+MAX_QUOTED_NAMES = 5  # in one sentence; of more, the rest are counted
+MIN_DISTINCTIVE_ID_CHARS = 4  # an id this long says as much as a name: a 7 may be the student's, or the homework's
+MAX_SEARCHED_CHARS = 160  # of a text, so that a hostile one costs little: names of files have up to 255 bytes
+MAX_PERMUTED_PARTS = 4  # of a name that may stand in any order
+UNACCENTED_RANK = 2  # added to the rank of a form that matches only without its accents
+LETTERS_WITHOUT_DECOMPOSITION = str.maketrans("đøł", "dol")  # Unicode does not split them into letter and accent
+
+
+@dataclass(frozen=True)
+class FileProblem:
+    """A file that is not taken, why, and whose it is as far as that is known."""
+
+    file: str
+    code: str
+    detail: str
+    student: str | None = None
+
+
+@dataclass(frozen=True)
+class MatchResult:
+    """`student_by_file` has no student twice; every other file has a problem. `missing`: students without a file."""
+
+    student_by_file: Mapping[str, str]
+    problems: Sequence[FileProblem]
+    missing: Sequence[str]
+
+
+def match_students(files: Sequence[str], students: Sequence[Student]) -> MatchResult:
+    """Find the student of each of `files`, which are paths. Without `students`, a student is named as the file is."""
+    index = NameIndex(students)
+    owners = [find_owner(file, index) if students else name_from_file(file) for file in files]
+    problems = [file_problem(file, each) for file, each in zip(files, owners, strict=True) if not isinstance(each, str)]
+    matched_files = [(file, each) for file, each in zip(files, owners, strict=True) if isinstance(each, str)]
+    counts = Counter(fold_case(student) for _, student in matched_files)
+    student_by_file = {file: student for file, student in matched_files if counts[fold_case(student)] == 1}
+    problems += duplicate_problems([each for each in matched_files if counts[fold_case(each[1])] > 1])
+    with_file = set(student_by_file.values())
+    return MatchResult(student_by_file, problems, [each.name for each in students if each.name not in with_file])
+
+
+def find_owner(file: str, index: "NameIndex") -> str | WaijiaoError:
+    """The student named in the file's name, or else in those of its folders, the nearest first; or what is wrong.
+
+    Short ids, which may stand there by chance, count only where no distinctive form is found.
+    """
+    *folders, _ = file.replace("\\", "/").split("/")
+    forms_by_part = [index.search(part) for part in (stem(file), *reversed(folders))]
+    for distinctive in (True, False):
+        candidates: set[str] = set()
+        for forms in forms_by_part:
+            named_here = {form.student for form in forms if form.distinctive is distinctive}
+            # What is farther away only decides between several.
+            candidates = (candidates & named_here) or candidates or named_here
+        if len(candidates) == 1:
+            return candidates.pop()
+        if candidates:
+            return AmbiguousStudent(f"It fits several students: {quote_names(sorted(candidates))}.")
+    return UnknownStudent()
+
+
+def name_from_file(file: str) -> str | WaijiaoError:
+    name = display_name(stem(file))[:MAX_CELL_CHARS].strip()
+    return name if name.strip(". " + UNNAMED) else UnknownStudent()
+
+
+def file_problem(file: str, error: WaijiaoError, student: str | None = None) -> FileProblem:
+    return FileProblem(file, error.code, error.detail, student)
+
+
+def duplicate_problems(matched_files: Sequence[tuple[str, str]]) -> Iterator[FileProblem]:
+    """A problem for each of these files, of whose students each has several."""
+    files_by_student: dict[str, list[str]] = defaultdict(list)
+    for file, student in matched_files:
+        files_by_student[fold_case(student)].append(file)
+    for file, student in matched_files:
+        files = quote_names(files_by_student[fold_case(student)])
+        yield file_problem(file, DoubledStudent(f"These are one student's: {files}. None is taken."), student)
+
+
+def quote_names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MAX_QUOTED_NAMES} more" if len(names) > MAX_QUOTED_NAMES else ""
+    return ", ".join(f"“{name}”" for name in names[:MAX_QUOTED_NAMES]) + more
+
+
+@dataclass(frozen=True)
+class NameForm:
+    """One way in which a student may be written.
+
+    `rank`: 0 for the exact name, higher for forms that differ more from it. `distinctive`: too long to stand in a text
+    by chance.
+    """
+
+    student: str
+    rank: int
+    distinctive: bool
+
+
+@dataclass(frozen=True)
+class Match:
+    """A form that was found in a text: it reaches from token `start` to before token `end`."""
+
+    start: int
+    end: int
+    form: NameForm
+
+
+class NameIndex:
+    """The names and ids of a class in all their forms."""
+
+    def __init__(self, students: Iterable[Student]) -> None:
+        self.accented, self.unaccented = FormIndex(), FormIndex()
+        for student in students:
+            for number, tokens in enumerate(part_orders(tokenize(student.name))):
+                self.add(tokens, NameForm(student.name, rank=min(number, 1), distinctive=True))
+            id_tokens = tokenize(student.id)
+            id_chars = sum(len(token.text) for token in id_tokens)
+            self.add(id_tokens, NameForm(student.name, rank=0, distinctive=id_chars >= MIN_DISTINCTIVE_ID_CHARS))
+
+    def add(self, tokens: Sequence["NameToken"], form: NameForm) -> None:
+        self.accented.add("".join(token.text for token in tokens), form)
+        unaccented = NameForm(form.student, form.rank + UNACCENTED_RANK, form.distinctive)
+        self.unaccented.add("".join(token.unaccented for token in tokens), unaccented)
+
+    def search(self, text: str) -> list[NameForm]:
+        """The forms that stand in `text`, without those inside a longer one."""
+        tokens = tokenize(text[:MAX_SEARCHED_CHARS])
+        accented = self.accented.find([token.text for token in tokens])
+        unaccented = self.unaccented.find([token.unaccented for token in tokens])
+        whole = [match for match in (*accented, *unaccented) if not splits_word(tokens, match)]
+        return [match.form for match in drop_nested(whole)]
+
+
+class FormIndex:
+    """Forms by the letters that they are written with."""
+
+    def __init__(self) -> None:
+        self.forms: dict[str, list[NameForm]] = defaultdict(list)
+        self.lengths: set[int] = set()  # of the keys of `forms`
+
+    def add(self, letters: str, form: NameForm) -> None:
+        if letters:
+            self.forms[letters].append(form)
+            self.lengths.add(len(letters))
+
+    def find(self, tokens: Sequence[str]) -> Iterator[Match]:
+        """All matches in the text of these tokens. Its time does not grow with the number of forms, only of lengths."""
+        text, offsets = "".join(tokens), [0, *accumulate(map(len, tokens))]
+        index_of_offset = {offset: index for index, offset in enumerate(offsets)}
+        for start, offset in enumerate(offsets):
+            for end_offset in (offset + length for length in self.lengths if offset + length in index_of_offset):
+                for form in self.forms.get(text[offset:end_offset], ()):
+                    yield Match(start, index_of_offset[end_offset], form)
+
+
+def splits_word(tokens: Sequence["NameToken"], match: Match) -> bool:
+    """Whether the match begins or ends with digits that belong to a longer word, as the 12 of hw12 does."""
+
+    def splits_at(boundary: int, inner: NameToken) -> bool:
+        if not 0 < boundary < len(tokens) or tokens[boundary].is_separate:
+            return False
+        return inner.kind == "digits" and "wide" not in (tokens[boundary - 1].kind, tokens[boundary].kind)
+
+    return splits_at(match.start, tokens[match.start]) or splits_at(match.end, tokens[match.end - 1])
+
+
+def drop_nested(matches: Iterable[Match]) -> Iterator[Match]:
+    """Without those inside a longer one, as 王小 is in 王小明; of several at the same tokens, those of least rank."""
+    last: Match | None = None
+    for match in sorted(matches, key=lambda match: (match.start, -match.end, match.form.rank)):
+        is_tie = last and (match.start, match.end, match.form.rank) == (last.start, last.end, last.form.rank)
+        if is_tie or not last or match.end > last.end:
+            last = match
+            yield match
+
+
+@dataclass(frozen=True)
+class NameToken:
+    """A piece that no search splits: letters, digits, or one "wide" character (Han, kana or Hangul, without spaces).
+
+    `kind`: "letters", "digits" or "wide". `text` has neither case nor width; `unaccented` is `text` without accents,
+    which names of files often lose. `is_separate`: a space or a sign stands before it.
+    """
+
+    kind: str
+    text: str
+    unaccented: str
+    is_separate: bool
+
+
+def tokenize(text: str) -> list[NameToken]:
+    """The tokens of a text; letters are split where camelCase has them split."""
+    tokens: list[NameToken] = []
+    run, run_kind, is_separate = "", "", True
+    for character in [*unicodedata.normalize("NFKC", text), " "]:
+        kind = character_kind(character, run_kind)
+        if run and (kind != run_kind or starts_token(run[-1], character)):
+            tokens.append(NameToken(run_kind, fold_case(run), remove_accents(run), is_separate))
+            run, is_separate = "", False
+        if kind:
+            run += character
+        else:
+            is_separate = True
+        run_kind = kind
+    return tokens
+
+
+def character_kind(character: str, previous_kind: str) -> str:
+    """ "letters", "digits", "wide", or "" for what is in no token."""
+    if unicodedata.category(character).startswith("M"):
+        return previous_kind  # an accent goes with the letter before it
+    if character.isdigit():
+        return "digits"
+    if not character.isalpha():
+        return ""
+    return "wide" if unicodedata.east_asian_width(character) in "WF" else "letters"
+
+
+def starts_token(previous: str, character: str) -> bool:
+    """Whether `character` starts another token of the same kind."""
+    is_camel_case = previous.islower() and character.isupper()
+    return is_camel_case or (unicodedata.east_asian_width(character) in "WF" and character.isalpha())
+
+
+def fold_case(text: str) -> str:
+    return unicodedata.normalize("NFKC", text.casefold())
+
+
+def remove_accents(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", fold_case(text))
+    letters = "".join(each for each in decomposed if unicodedata.category(each) != "Mn")
+    return unicodedata.normalize("NFKC", letters).translate(LETTERS_WITHOUT_DECOMPOSITION)
+
+
+def part_orders(name: Sequence[NameToken]) -> Iterator[list[NameToken]]:
+    """The name as it is written, then its parts in every order; of many parts, only the last or the first moves."""
+    parts = name_parts(name)
+    rotations = (tuple(parts), (*parts[-1:], *parts[:-1]), (*parts[1:], *parts[:1]))
+    for order in permutations(parts) if len(parts) <= MAX_PERMUTED_PARTS else rotations:
+        yield [token for part in order for token in part]
+
+
+def name_parts(name: Sequence[NameToken]) -> list[list[NameToken]]:
+    """Such as Wang and Xiaoming; a name that is written in two scripts has two."""
+    parts: list[list[NameToken]] = []
+    for token in name:
+        if not parts or token.is_separate or (token.kind == "wide") is not (parts[-1][-1].kind == "wide"):
+            parts.append([])
+        parts[-1].append(token)
+    return parts

@@ -1,0 +1,175 @@
+"""Read a teacher's class list as spreadsheets save it: CSV with or without a header, in the encodings that are met."""
+
+import csv
+import io
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from pipeline.errors import BadRoster
+from pipeline.homework.assignments import MOST_STUDENTS, Student
+from pipeline.text.characters import can_decode, is_gb18030, is_invisible
+
+MAX_CELL_CHARS = 100  # of a name, and of an id
+DELIMITERS = ",;\t"
+HEADER_ROWS = 5  # rows within which the header stands; above it some write the name of the class
+
+# Titles of columns without case, spaces and punctuation; the first of them that a list has counts.
+NAME_TITLES = (
+    "name",
+    "studentname",
+    "fullname",
+    "student",
+    "displayname",
+    "姓名",
+    "学生姓名",
+    "學生姓名",
+    "名字",
+    "学生",
+    "學生",
+)
+GIVEN_NAME_TITLES = ("firstname", "givenname", "forename", "名")
+FAMILY_NAME_TITLES = ("lastname", "surname", "familyname", "姓", "姓氏")
+ID_TITLES = (
+    "studentid",
+    "studentnumber",
+    "studentno",
+    "idnumber",
+    "学号",
+    "學號",
+    "学生编号",
+    "id",
+    "编号",
+    "number",
+    "no",
+    "序号",
+)
+
+Row = tuple[int, list[str]]  # number of the line, cells
+
+
+def read_roster(data: bytes | str) -> tuple[Student, ...]:
+    """The students of a CSV file; blank lines are passed over. BadRoster names the line that cannot be used."""
+    text = data if isinstance(data, str) else decode(data)
+    rows = list(read_rows(text.removeprefix("\ufeff")))
+    if not rows:
+        raise BadRoster("The list is empty: it has to have one student per line.")
+    columns = find_columns([cells for _, cells in rows])
+    student_rows = rows[columns.first_row :]
+    students = [read_student(row, columns) for row in student_rows]
+    if not 1 <= len(students) <= MOST_STUDENTS:
+        raise BadRoster(f"The list has {len(students):,} students: expected 1 to {MOST_STUDENTS:,}.")
+    refuse_duplicates([line for line, _ in student_rows], students)
+    return tuple(students)
+
+
+def decode(data: bytes) -> str:
+    """UTF-8, UTF-16 that says so, or what Chinese Windows writes; anything else raises BadRoster."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) and can_decode(data, "utf-16"):
+        return data.decode("utf-16")
+    if can_decode(data, "utf-8"):
+        return data.decode()
+    if is_gb18030(data):
+        return data.decode("gb18030")
+    raise BadRoster("The list is in an unknown encoding. Save it as “CSV UTF-8”.")
+
+
+def read_rows(text: str) -> Iterator[Row]:
+    """The rows that are not blank. Stops with BadRoster soon after there are more than a class may have students."""
+    delimiter = max(DELIMITERS, key="\n".join(text.splitlines()[:HEADER_ROWS]).count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    count = 0
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                count += 1
+                yield reader.line_num, cells
+            if count > MOST_STUDENTS + HEADER_ROWS:
+                raise BadRoster(f"The list has more than {MOST_STUDENTS:,} students.")
+    except csv.Error as error:
+        raise BadRoster(f"Line {reader.line_num} of the list is not valid CSV: {error}.") from None
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The indices of the columns with the name, whose parts may be apart, and with the id; the first student's row."""
+
+    name: tuple[int, ...]
+    id: int | None
+    first_row: int
+
+
+def find_columns(rows: Sequence[Sequence[str]]) -> Columns:
+    """The columns of a list without blank rows: as its header says, or else as its cells look. BadRoster."""
+    header_rows = [[normalize_title(cell) for cell in row] for row in rows[:HEADER_ROWS]]
+    for index, titles in enumerate(header_rows):
+        if any(title in (*NAME_TITLES, *GIVEN_NAME_TITLES, *FAMILY_NAME_TITLES) for title in titles):
+            return columns_from_titles(titles, index + 1)
+    if any(title in ID_TITLES for title in header_rows[0]):
+        raise BadRoster("No column of the list is titled “name” or “姓名”.")
+    return columns_from_cells(rows)
+
+
+def columns_from_titles(titles: Sequence[str], first_row: int) -> Columns:
+    def index_of(column_titles: Sequence[str]) -> int | None:
+        return next((titles.index(title) for title in column_titles if title in titles), None)
+
+    name, id_ = index_of(NAME_TITLES), index_of(ID_TITLES)
+    if name is not None:
+        return Columns((name,), id_, first_row)
+    given, family = index_of(GIVEN_NAME_TITLES), index_of(FAMILY_NAME_TITLES)
+    is_chinese = family is not None and titles[family].startswith("姓")
+    parts = (family, given) if is_chinese else (given, family)
+    return Columns(tuple(part for part in parts if part is not None), id_, first_row)
+
+
+def columns_from_cells(rows: Sequence[Sequence[str]]) -> Columns:
+    """Without a header there are names alone, or two columns of which the one with digits in every row has the ids."""
+    columns = {index for row in rows for index, cell in enumerate(row) if cell.strip()}
+    with_digits = {index for index in columns if all(has_digit(row[index : index + 1]) for row in rows)}
+    if len(columns) == 1:
+        return Columns(tuple(columns), None, 0)
+    if len(columns) == 2 and len(with_digits) == 1:
+        return Columns(tuple(columns - with_digits), with_digits.pop(), 0)
+    raise BadRoster("The list has several columns: its first line has to title them, such as “name,id” or “姓名,学号”.")
+
+
+def has_digit(cells: Iterable[str]) -> bool:
+    return any(map(str.isdigit, "".join(cells)))
+
+
+def normalize_title(title: str) -> str:
+    """A title as the tables above have it."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", title).casefold()))
+
+
+def read_student(row: Row, columns: Columns) -> Student:
+    line, cells = row
+    parts = [cell for column in columns.name if (cell := read_cell(line, cells, column))]
+    is_chinese = all(letter >= "\u2e80" for letter in "".join(parts))  # no space stands between 姓 and 名
+    name = ("" if is_chinese else " ").join(parts)
+    if not name:
+        raise BadRoster(f"Line {line} of the list has no name.")
+    if len(name) > MAX_CELL_CHARS:
+        raise BadRoster(f"Line {line} of the list has a name of more than {MAX_CELL_CHARS} characters.")
+    id_ = "" if columns.id is None else read_cell(line, cells, columns.id).strip("=\"'")  # Excel writes ="007"
+    return Student(name, id_)
+
+
+def read_cell(line: int, cells: Sequence[str], column: int) -> str:
+    """A cell in NFC, with single spaces; "" where the row is too short."""
+    cell = cells[column].strip() if column < len(cells) else ""
+    if any(map(is_invisible, cell)):
+        raise BadRoster(f"Line {line} of the list contains invisible characters; retype it.")
+    if len(cell) > MAX_CELL_CHARS:
+        raise BadRoster(f"Line {line} of the list has more than {MAX_CELL_CHARS} characters in one cell.")
+    return " ".join(unicodedata.normalize("NFC", cell).split())
+
+
+def refuse_duplicates(lines: Iterable[int], students: Iterable[Student]) -> None:
+    first_lines: dict[tuple[str, str], int] = {}
+    for line, student in zip(lines, students, strict=True):
+        for column, cell in (("name", student.name), ("id", student.id)):
+            key = (column, unicodedata.normalize("NFKC", cell).casefold())
+            if cell and (first := first_lines.setdefault(key, line)) != line:
+                raise BadRoster(f"Line {line} of the list repeats the {column} of line {first}; make them different.")

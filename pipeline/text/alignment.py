@@ -1,0 +1,269 @@
+"""Align what was heard with the text that was read aloud, word by word, and find every difference that an ear can tell.
+
+Words are compared by their sounds, since a recogniser decides how a word is spelt, and no speaker can be blamed for it:
+case, punctuation, contractions, numbers in digits, compounds written apart, homophones, and British or American
+spelling make no difference.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Self
+
+from pipeline.jobs.results import Edit
+from pipeline.text.corrections import CONTRACTIONS, STRAIGHT_QUOTES, WORD, DiffSpan
+
+INDEL_COST, SUBSTITUTION_COST = 3, 4  # of a word too many or missing, and of another word: as in NIST's sclite
+DIAGONAL, UP, LEFT = range(3)  # steps through both sentences, the hypothesis alone, the reference alone
+
+HOMOPHONE_LIST = """
+to too two, there their theyre, your youre, sea see, right write, know no, knew new, hear here, buy by bye, for four,
+ate eight, son sun, one won, our hour, road rode, meet meat, week weak, red read, blue blew, nose knows, be bee, eye i,
+pair pear, piece peace, plain plane, tail tale, hair hare, deer dear, flower flour, mail male, made maid, night knight,
+threw through, wait weight, waist waste, whole hole, wood would, which witch, whether weather, allowed aloud, bare bear,
+board bored, break brake, cell sell, cent sent scent, fair fare, feet feat, great grate, heel heal, in inn, knot not,
+passed past, rain reign, sale sail, scene seen, some sum, stair stare, steal steel, toe tow, way weigh, whos whose,
+where wear, ok okay, mr mister, dr doctor, alright allright, mum mom, grey gray,
+colour color, favourite favorite, neighbour neighbor, centre center, theatre theater, metre meter, litre liter,
+programme program, realise realize, recognise recognize, organise organize, apologise apologize, pyjamas pajamas,
+travelling traveling, traveller traveler, cosy cozy, plough plow, aeroplane airplane, tyre tire, jewellery jewelry
+"""
+# Each word -> the first of those that sound the same.
+HOMOPHONES = {word: family.split()[0] for family in HOMOPHONE_LIST.split(",") for word in family.split()}
+FINAL_CONTRACTIONS = [(re.compile(f"{short}$"), full) for short, full in (CONTRACTIONS | {"cannot": "can not"}).items()]
+HYPHENS = re.compile(r"[‐-―/&+_~-]+")
+INITIALS = re.compile(r"(?:[a-z]\.)+[a-z]?")
+OUTER_PUNCTUATION = re.compile(r"^[^\w$£€]+|[^\w%]+$")
+NOT_LETTERS = re.compile(r"[\W_]+")
+
+ONES_LIST = """
+zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+eighteen nineteen
+"""
+TENS_LIST = "ten twenty thirty forty fifty sixty seventy eighty ninety"
+ONES, TENS = ONES_LIST.split(), ["", *TENS_LIST.split()]  # by their number
+POWERS = ((1_000_000_000, "billion"), (1_000_000, "million"), (1_000, "thousand"), (100, "hundred"))
+MAX_CARDINAL_DIGITS = 12  # of a number that is spoken as one; longer ones are spoken digit by digit
+IRREGULAR_ORDINALS = {"one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth"}
+IRREGULAR_ORDINALS |= {"nine": "ninth", "twelve": "twelfth"}
+UNITS = {"$": "dollars", "£": "pounds", "€": "euros", "%": "percent"}
+NUMBER_OR_LETTERS = re.compile(r"[$£€]?\d[\d,]*(?:\.\d+)?(?:(?:st|nd|rd|th)(?![a-z])|%)?|[^\W\d]+")
+NUMBER = re.compile(r"([$£€]?)([\d,]+)(?:\.(\d+))?(st|nd|rd|th|%)?")
+
+
+@dataclass(frozen=True)
+class AlignedSpan:
+    """Words of the hypothesis (what was heard) and those of the reference in their place.
+
+    `hypothesis_at` and `reference_at`: the first word of each, and one after the last.
+    """
+
+    hypothesis: tuple[str, ...]
+    reference: tuple[str, ...]
+    hypothesis_at: tuple[int, int]
+    reference_at: tuple[int, int]
+
+    @property
+    def sounds_same(self) -> bool:
+        """Whether no ear can tell the difference, with or without contractions written out."""
+        hypothesis, reference = " ".join(self.hypothesis), " ".join(self.reference)
+        if PhoneticText.of(hypothesis, reference).joined == PhoneticText.of(reference, hypothesis).joined:
+            return True
+        return sounds_without_apostrophes(hypothesis) == sounds_without_apostrophes(reference)
+
+    @property
+    def edit(self) -> Edit:
+        return DiffSpan(self.hypothesis, self.reference, self.hypothesis_at).edit
+
+
+def align(hypothesis: str, reference: str) -> list[AlignedSpan]:
+    """The whole of both, span by span. A word read wrong is a span by itself where one word stands against it."""
+    hyp, ref = PhoneticText.of(hypothesis, reference), PhoneticText.of(reference, hypothesis)
+    spans = []
+    for (hyp_start, ref_start), (hyp_end, ref_end) in pairwise(_span_starts(hyp, ref)):
+        hyp_words, ref_words = hyp.words[hyp_start:hyp_end], ref.words[ref_start:ref_end]
+        spans.append(AlignedSpan(hyp_words, ref_words, (hyp_start, hyp_end), (ref_start, ref_end)))
+    return spans
+
+
+@dataclass(frozen=True)
+class PhoneticText:
+    """A text's `words` as they are written, its `sounds`, which are compared, and the index of the word of each sound.
+
+    "I'm 21" has the sounds "eye" (the first of its homophones), "am", "twenty" and "one", of the words 0, 0, 1 and 1.
+    """
+
+    words: tuple[str, ...]
+    sounds: tuple[str, ...]
+    word_indices: tuple[int, ...]
+
+    @classmethod
+    def of(cls, text: str, other: str) -> Self:
+        """Numbers are spoken as `other`, which the text is compared with, has them, if it does."""
+        words = WORD.findall(text)
+        other_words = f" {' '.join(_normalize(word) for word in WORD.findall(HYPHENS.sub(' ', other)))} "
+        sounds = [(sound, index) for index, word in enumerate(words) for sound in _sounds(word, other_words)]
+        return cls(tuple(words), tuple(sound for sound, _ in sounds), tuple(index for _, index in sounds))
+
+    @property
+    def joined(self) -> str:
+        """All sounds in one, since compounds are written together or apart."""
+        return NOT_LETTERS.sub("", "".join(self.sounds))
+
+    def starts_word(self, sound: int) -> bool:
+        """Whether a word starts with the sound of this index, or all words end before it."""
+        return not 0 < sound < len(self.sounds) or self.word_indices[sound] != self.word_indices[sound - 1]
+
+    def word_index(self, sound: int) -> int:
+        """The index of the word that starts with this sound; a word without a sound belongs to the one before it."""
+        if 0 < sound == len(self.sounds):
+            return len(self.words)
+        return self.word_indices[sound] if sound else 0
+
+
+# Which sounds stand against which
+
+
+def _span_starts(hyp: PhoneticText, ref: PhoneticText) -> Iterator[tuple[int, int]]:
+    """The word indices, in both texts, at which a new span starts; the last ones are the texts' ends.
+
+    Between two equal sounds, as many sounds on both sides stand against each other one by one; else all in one span.
+    """
+    hyp_done = ref_done = 0
+    matches = [*_match_sounds(hyp.sounds, ref.sounds), (len(hyp.sounds), len(ref.sounds))]
+    for hyp_match, ref_match in matches:
+        hyp_gap, ref_gap = hyp_match - hyp_done, ref_match - ref_done
+        starts = hyp_gap if hyp_gap == ref_gap else min(hyp_gap + ref_gap, 1)
+        pairs = [(hyp_done + offset, ref_done + offset) for offset in range(starts)]
+        if hyp_match < len(hyp.sounds):
+            pairs.append((hyp_match, ref_match))
+        for hyp_sound, ref_sound in pairs:
+            if hyp.starts_word(hyp_sound) and ref.starts_word(ref_sound):
+                yield hyp.word_index(hyp_sound), ref.word_index(ref_sound)
+        hyp_done, ref_done = hyp_match + 1, ref_match + 1
+    yield len(hyp.words), len(ref.words)
+
+
+def _match_sounds(hypothesis: Sequence[str], reference: Sequence[str]) -> list[tuple[int, int]]:
+    """The indices, in both, of equal sounds on the cheapest path: the weighted edit distance by dynamic programming.
+
+    Takes time proportional to the product of their lengths, whatever they say; difflib's is up to its square.
+    """
+    costs = [INDEL_COST * column for column in range(len(reference) + 1)]  # of the cheapest path to each column
+    steps = []  # for each row, the last step of the cheapest path to each column
+    for row, sound in enumerate(hypothesis, 1):
+        costs_above, left = costs, INDEL_COST * row
+        costs, row_steps = [left], bytearray([UP])
+        for column, other in enumerate(reference, 1):
+            diagonal = costs_above[column - 1] + (0 if sound == other else SUBSTITUTION_COST)
+            up, left = costs_above[column] + INDEL_COST, left + INDEL_COST
+            cheapest = min(diagonal, up, left)
+            # Of equally cheap paths the one whose matches come early.
+            row_steps.append(LEFT if cheapest == left else UP if cheapest == up else DIAGONAL)
+            costs.append(left := cheapest)
+        steps.append(row_steps)
+    return _matches_on_path(hypothesis, reference, steps)
+
+
+def _matches_on_path(
+    hypothesis: Sequence[str], reference: Sequence[str], steps: Sequence[bytearray]
+) -> list[tuple[int, int]]:
+    """Follows the steps back from the end of both."""
+    matches, row, column = [], len(hypothesis), len(reference)
+    while row and column:
+        step = steps[row - 1][column]
+        row, column = row - (step != LEFT), column - (step != UP)
+        if step == DIAGONAL and hypothesis[row] == reference[column]:
+            matches.append((row, column))
+    return matches[::-1]
+
+
+# From words to sounds
+
+
+def _sounds(word: str, other_words: str) -> Iterator[str]:
+    """The sounds of a word, each as the first of its homophones."""
+    for part in HYPHENS.split(_normalize(word)):
+        forms = spoken_forms(OUTER_PUNCTUATION.sub("", part))
+        spoken = next((form for form in forms if f" {form} " in other_words), forms[0])
+        for each in spoken.split():
+            yield from (HOMOPHONES.get(sound, sound) for sound in _expand_contraction(each).split())
+
+
+def _expand_contraction(word: str) -> str:
+    for contraction, full in FINAL_CONTRACTIONS:
+        word = contraction.sub(full, word)
+    return word
+
+
+def _normalize(word: str) -> str:
+    word = OUTER_PUNCTUATION.sub("", word.translate(STRAIGHT_QUOTES).casefold())
+    return word.replace(".", "") if INITIALS.fullmatch(word) else word
+
+
+def sounds_without_apostrophes(text: str) -> list[str]:
+    """The sounds of the words when "they're" is read like "there"."""
+    words = (NOT_LETTERS.sub("", word) for word in text.casefold().split())
+    return [HOMOPHONES.get(word, word) for word in words]
+
+
+# Numbers as English speaks them: a recogniser writes "20" where the text has "twenty", or the other way round
+
+
+def spoken_forms(word: str) -> list[str]:
+    """How a word with digits in it may be spoken, the usual way first; of a word without digits, itself alone."""
+    if not re.search("[0-9]", word):
+        return [word]
+    parts = [_spoken_part(part) for part in NUMBER_OR_LETTERS.findall(word)]
+    count = max(map(len, parts), default=0)
+    forms = (" ".join(part[min(index, len(part) - 1)] for part in parts) for index in range(count))
+    return list(dict.fromkeys(forms))
+
+
+def _spoken_part(part: str) -> list[str]:
+    number = NUMBER.fullmatch(part)
+    if not number:
+        return [part]
+    sign, whole, fraction, ending = number.groups()
+    digits = whole.replace(",", "")
+    forms = [_digit_by_digit(digits)] if len(digits) > MAX_CARDINAL_DIGITS else _cardinal_forms(digits)
+    if fraction:
+        forms = [f"{form} point {_digit_by_digit(fraction)}" for form in forms]
+    if ending and ending != "%":
+        forms = [_ordinal(form) for form in forms]
+    unit = UNITS.get(sign) or UNITS.get(ending or "")
+    return [f"{form} {unit}" for form in forms] if unit else forms
+
+
+def _cardinal_forms(digits: str) -> list[str]:
+    """With and without "and"; four digits also in pairs, as years are; and digit by digit, as telephone numbers are."""
+    number = int(digits)
+    plain = cardinal(number)
+    with_and = re.sub(r"(hundred|thousand) (?!thousand|million|billion)(?=\S+( \S+)?$)", r"\1 and ", plain)
+    forms = [plain, with_and, re.sub(r"^one (?=hundred|thousand)", "a ", with_and)]
+    if len(digits) == 4 and number % 100 and number // 100 > 9:
+        last_pair = cardinal(number % 100) if number % 100 > 9 else f"oh {cardinal(number % 100)}"
+        forms.append(f"{cardinal(number // 100)} {last_pair}")
+    return [*forms, _digit_by_digit(digits)]
+
+
+def cardinal(number: int) -> str:
+    """The number in words, without "and" and hyphens: 21 is "twenty one"."""
+    if number < 20:
+        return ONES[number]
+    if number < 100:
+        return f"{TENS[number // 10]} {ONES[number % 10] if number % 10 else ''}".strip()
+    power, name = next(each for each in POWERS if number >= each[0])
+    rest = f" {cardinal(number % power)}" if number % power else ""
+    return f"{cardinal(number // power)} {name}{rest}"
+
+
+def _ordinal(cardinal: str) -> str:
+    start, _, last = cardinal.rpartition(" ")
+    ending = f"{last[:-1]}ieth" if last.endswith("y") else f"{last}th"
+    return f"{start} {IRREGULAR_ORDINALS.get(last, ending)}".strip()
+
+
+def _digit_by_digit(digits: str) -> str:
+    return " ".join(ONES[int(digit)] for digit in digits)
