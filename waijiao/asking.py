@@ -9,8 +9,8 @@ import click
 
 from pipeline.errors import WaijiaoError
 from waijiao.client import Client
+from waijiao.client.concurrent import DEFAULT_AT_ONCE
 from waijiao.errors import Unreachable
-from waijiao.many import AT_ONCE
 from waijiao.plainly import FAILED, err, said_plainly, the_url
 from waijiao.reporting import Places, Report, shown
 
@@ -30,7 +30,9 @@ A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--format", default="wav", show_default=True, help=f"{FORMATS}.")
 @click.option("--lane", type=click.Choice(["interactive", "bulk"]), help="bulk waits while anything interactive does.")
 @click.option("--out", type=click.Path(path_type=Path), help="File for the answer; a folder for several.")
-@click.option("--at-once", type=click.IntRange(1), default=AT_ONCE, show_default=True, help="Recordings on their way.")
+@click.option(
+    "--at-once", type=click.IntRange(1), default=DEFAULT_AT_ONCE, show_default=True, help="Recordings on their way."
+)
 @click.option("--later", is_flag=True, help="Leave them, print the jobs' ids, and end: `waijiao watch` waits for them.")
 @click.option("--json", "as_json", is_flag=True, help="Print the jobs' records as JSON lines.")
 @the_url

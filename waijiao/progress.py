@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from pipeline.schemas.jobs import Job
-from waijiao.calls import ENDED
+from waijiao.client.base import FINAL_STATES
 
 STEPS = {"queued": 0, "transcribing": 1, "thinking": 2, "speaking": 3}
 ROWS = 10  # bars that are shown for good; of more than that, only those whose jobs are on their way
@@ -38,7 +38,7 @@ class Bars:
 
     def show(self, number: int, job: Job) -> None:
         """The job of the bar with this number has changed."""
-        bar, over = self.bars[number], job.state in ENDED
+        bar, over = self.bars[number], job.state in FINAL_STATES
         if not self.states[number]:
             self.progress.start_task(bar)
         self.progress.update(bar, completed=STEPS.get(job.state, 4), state=going(job), visible=self.few or not over)

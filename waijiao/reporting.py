@@ -13,9 +13,9 @@ from rich.console import Console
 
 from pipeline.errors import WaijiaoError
 from pipeline.schemas.jobs import Job, Timing
-from waijiao.answers import Answer, Outcome
+from waijiao.client import Answer, Outcome
+from waijiao.client.concurrent import OnItemChange
 from waijiao.errors import Unreachable
-from waijiao.many import Told
 from waijiao.plainly import FAILED, err, out_console
 from waijiao.progress import Bars
 
@@ -55,7 +55,7 @@ class Report:
     as_json: bool = False
     bars: Console = err
 
-    def of(self, begin: Callable[[Told], Generator[Outcome[Any], None, None]]) -> None:
+    def of(self, begin: Callable[[OnItemChange], Generator[Outcome[Any], None, None]]) -> None:
         """What `begin` gives, which is told whom to tell of changes. JSON is printed at once, words when all ended."""
         with Bars(self.names, self.bars) as bars, closing(begin(bars.show)) as outcomes:
             kept = [self.keep(number, outcome) for number, outcome in enumerate(outcomes)]

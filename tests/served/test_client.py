@@ -1,4 +1,4 @@
-"""The Python client, waiting and awaited, over the API as it is served: what it asks, gives back and raises."""
+"""The Python client, blocking and awaited, over the API as it is served: what it sends, returns and raises."""
 
 import io
 import os
@@ -80,23 +80,23 @@ def write_all(descriptor: int, content: bytes) -> None:
 
 
 @both
-def test_each_change_is_told_of_from_the_acceptance_to_the_end(client, teacher):
+def test_on_change_is_called_after_each_change_from_acceptance_to_the_end(client, teacher):
     teacher.held = recording(1)
-    told = []
+    snapshots = []
 
-    def tell(job: Job) -> None:
-        told.append(job)
+    def on_change(job: Job) -> None:
+        snapshots.append(job)
         if job.state == "transcribing":
             teacher.released.set()
 
-    client.ask(recording(1), on_change=tell)
-    assert told[0].state == "queued"
-    assert told[-1].state == "succeeded"
-    assert all(before != after for before, after in pairwise(told))
+    client.ask(recording(1), on_change=on_change)
+    assert snapshots[0].state == "queued"
+    assert snapshots[-1].state == "succeeded"
+    assert all(before != after for before, after in pairwise(snapshots))
 
 
 @both
-def test_progress_gives_each_change_until_the_end(client, teacher):
+def test_progress_yields_each_change_until_the_end(client, teacher):
     teacher.held = recording(1)
     states = []
     for job in client.progress(client.submit(recording(1))):
@@ -115,13 +115,13 @@ def test_a_job_that_has_ended_already_is_the_only_progress(client, teacher):
 
 
 @both
-def test_a_place_in_the_queue_is_news_though_nothing_else_changed(client, jobs, teacher):
+def test_a_new_position_in_the_queue_is_a_change_though_nothing_else_changed(client, jobs, teacher):
     teacher.idle.set()
     first, second = client.submit(text="first"), client.submit(text="second")
-    news = client.progress(second, every_s=0.3)
-    assert next(news).queue_position == 2
+    changes = client.progress(second, every_s=0.3)
+    assert next(changes).queue_position == 2
     client.cancel(first)
-    assert next(news).queue_position == 1
+    assert next(changes).queue_position == 1
 
 
 @both
@@ -200,7 +200,7 @@ def test_erasing_leaves_nothing_whether_a_job_has_ended_or_not(client, teacher):
 
 
 @both
-def test_a_dead_job_is_answered_after_all(client, jobs):
+def test_a_dead_job_is_run_again(client, jobs):
     dead = client.submit(text="hi")
     die(jobs, "llm")
     assert [job.id for job in client.jobs(dead=True)] == [dead.id]
@@ -223,10 +223,10 @@ def test_a_session_is_read_reset_and_erased_whatever_it_is_called(client, teache
 
 
 @both
-def test_readiness_tells_of_each_model_though_none_is_ready(client, jobs):
+def test_readiness_describes_each_model_though_none_is_ready(client, jobs):
     client.submit(text="hi")
-    found = client.readiness()
-    assert (found.ready, found.models["llm"].waiting, found.models["asr"].ready) == (False, 1, 0)
+    readiness = client.readiness()
+    assert (readiness.ready, readiness.models["llm"].waiting, readiness.models["asr"].ready) == (False, 1, 0)
 
 
 @both
@@ -236,7 +236,7 @@ def test_the_same_idempotency_key_is_the_same_job(client):
 
 
 @pytest.mark.parametrize("kind", [Client, Awaited])
-def test_a_key_is_shown(serve, redis, kind):
+def test_the_key_is_sent(serve, redis, kind):
     url = str(serve(keys="true").base_url)
     _, key = Keys(redis).create("north", "teacher", "Anna", Limits(0, 0))
     with kind(url, key) as client:
@@ -252,7 +252,7 @@ def test_the_settings_name_the_server_and_the_key(server, monkeypatch):
         assert not client.readiness().ready
 
 
-def test_proxies_of_the_environment_are_passed_by(server, monkeypatch):
+def test_proxies_of_the_environment_are_ignored(server, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
     with Client(str(server.base_url), "") as client:
@@ -279,16 +279,16 @@ def test_many_are_answered_in_their_order_and_a_failure_stops_no_other(client, t
 
 @pytest.mark.parametrize("at_once", [1, 3])
 @both
-def test_as_many_as_at_once_says_are_on_their_way_and_no_more(client, teacher, at_once):
+def test_at_once_jobs_run_at_a_time_and_no_more(client, teacher, at_once):
     teacher.idle.set()
-    begun = set()
+    started = set()
 
-    def told(number: int, job: Job) -> None:
-        begun.add(number)
-        if len(begun) == at_once:
+    def on_change(number: int, job: Job) -> None:
+        started.add(number)
+        if len(started) == at_once:
             teacher.idle.clear()
 
-    outcomes = list(client.ask_all(map(recording, range(12)), at_once=at_once, on_change=told))
+    outcomes = list(client.ask_all(map(recording, range(12)), at_once=at_once, on_change=on_change))
     assert [outcome.answer.audio for outcome in outcomes] == list(map(recording, range(12)))
     assert teacher.most == at_once
 
@@ -304,13 +304,13 @@ def test_one_that_takes_long_does_not_hold_up_those_after_it(client, teacher):
     teacher.held = recording(0)
     ended = []
 
-    def told(number: int, job: Job) -> None:
+    def on_change(number: int, job: Job) -> None:
         if job.state == "succeeded":
             ended.append(number)
         if len(ended) == 4:
             teacher.released.set()
 
-    assert len(list(client.ask_all(map(recording, range(5)), at_once=2, on_change=told))) == 5
+    assert len(list(client.ask_all(map(recording, range(5)), at_once=2, on_change=on_change))) == 5
     assert ended == [1, 2, 3, 4, 0]
 
 
@@ -323,24 +323,24 @@ def test_each_of_many_has_an_idempotency_key_of_its_own(client, teacher):
 
 
 @both
-def test_jobs_that_were_left_before_are_waited_for(client, teacher):
+def test_jobs_that_were_submitted_before_are_waited_for(client, teacher):
     teacher.idle.set()
-    left = [client.submit(recording(1)), client.submit(SILENT), client.submit(recording(2))]
+    submitted = [client.submit(recording(1)), client.submit(SILENT), client.submit(recording(2))]
     teacher.idle.clear()
-    outcomes = list(client.wait_all([left[0].id, left[1], "f" * 32, left[2]]))
+    outcomes = list(client.wait_all([submitted[0].id, submitted[1], "f" * 32, submitted[2]]))
     assert [type(outcome.error) for outcome in outcomes] == [type(None), NoSpeech, UnknownJob, type(None)]
     assert outcomes[3].answer.audio == recording(2)
 
 
 @both
-def test_whoever_wants_no_more_of_many_is_free_at_once(client, teacher):
+def test_closing_the_outcomes_early_takes_no_time_and_leaves_no_thread(client, teacher):
     outcomes = client.ask_all(map(recording, range(20)), at_once=2)
     assert next(outcomes).answer
     teacher.idle.set()
-    begun = time.monotonic()
+    start = time.monotonic()
     outcomes.close()
-    assert time.monotonic() - begun < 5
-    assert not [thread for thread in threading.enumerate() if "portal" in thread.name]
+    assert time.monotonic() - start < 5
+    assert "waijiao-event-loop" not in {thread.name for thread in threading.enumerate()}
 
 
 @both
@@ -349,7 +349,7 @@ def test_at_once_must_be_one_at_least(client):
         list(client.ask_all([recording(1)], at_once=0))
 
 
-def test_what_the_server_may_not_take_yet_is_sent_again_until_it_may(serve, jobs, here):
+def test_a_submission_over_the_quota_is_repeated_until_there_is_room(serve, jobs, here):
     with Client(str(serve(max_jobs_session=1).base_url), "") as client:
         client.submit(text="first", session="anna")
         with ThreadPoolExecutor() as pool:
@@ -364,14 +364,14 @@ def test_what_the_server_may_not_take_yet_is_sent_again_until_it_may(serve, jobs
 def test_patience_ends(serve):
     with Client(str(serve(max_jobs_session=1).base_url), "", patience_s=0.5) as client:
         client.submit(text="first", session="anna")
-        begun = time.monotonic()
+        start = time.monotonic()
         with pytest.raises(QuotaFull) as refused:
             client.submit(text="second", session="anna")
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - start < 5
         assert (refused.value.status, refused.value.retry_after_s >= 1) == (429, True)
 
 
-def test_a_server_that_lets_nobody_wait_is_asked_now_and_then(serve, jobs, here):
+def test_a_server_without_long_polls_is_polled(serve, jobs, here):
     with Client(str(serve(most_waiting=0).base_url), "") as client:
         job = client.submit(text="hi")
         with ThreadPoolExecutor() as pool:

@@ -1,4 +1,4 @@
-"""The Python client where servers die and connections break: nothing is asked twice, nothing is waited for in vain."""
+"""The Python client when servers die and connections break: nothing is submitted twice, nothing waits for no reason."""
 
 import os
 import subprocess
@@ -29,41 +29,41 @@ def proxy(server):
 @both
 def test_a_server_that_is_killed_and_comes_back_is_waited_for(killable, teacher, kind):
     teacher.idle.set()
-    told = threading.Event()
+    accepted = threading.Event()
     with kind(killable.url, "") as client, ThreadPoolExecutor() as pool:
-        asked = pool.submit(client.ask, recording(1), on_change=lambda _: told.set())
-        assert told.wait(20)
+        pending = pool.submit(client.ask, recording(1), on_change=lambda _: accepted.set())
+        assert accepted.wait(20)
         killable.kill()
         teacher.idle.clear()
         time.sleep(1)
-        assert not asked.done()
+        assert not pending.done()
         killable.start()
-        assert asked.result(30).audio == recording(1)
+        assert pending.result(30).audio == recording(1)
 
 
 @both
-def test_a_server_that_stays_away_is_given_up_after_patience(killable, kind):
+def test_a_server_that_stays_away_is_given_up_when_patience_ends(killable, kind):
     with kind(killable.url, "", patience_s=1) as client:
         job = client.submit(text="hi")
         killable.kill()
-        begun = time.monotonic()
+        start = time.monotonic()
         with pytest.raises(Unreachable, match=killable.url):
             client.wait(job)
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - start < 10
         killable.start()
 
 
 @both
-def test_where_nobody_ever_answered_nothing_is_waited_for(kind):
+def test_a_server_that_never_answered_is_not_waited_for(kind):
     with kind("http://127.0.0.1:1", "") as client:
-        begun = time.monotonic()
+        start = time.monotonic()
         with pytest.raises(Unreachable, match="waijiao up"):
             client.ask(text="hi")
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - start < 5
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://127.0.0.1"])
-def test_what_is_no_address_is_told_as_one_that_nobody_answers_at(url):
+def test_an_invalid_address_is_unreachable(url):
     with Client(url, "") as client, pytest.raises(Unreachable):
         client.readiness()
 
@@ -110,31 +110,31 @@ def test_an_answer_is_whole_though_the_connection_broke_half_way(proxy, teacher,
 
 
 @both
-def test_connections_that_are_reset_in_a_wait_are_made_anew(proxy, teacher, kind):
+def test_connections_that_are_reset_in_a_wait_are_opened_again(proxy, teacher, kind):
     teacher.idle.set()
-    told = threading.Event()
+    accepted = threading.Event()
     with kind(f"http://127.0.0.1:{proxy.port}", "") as client, ThreadPoolExecutor() as pool:
-        asked = pool.submit(client.ask, recording(1), on_change=lambda _: told.set())
-        assert told.wait(20)
+        pending = pool.submit(client.ask, recording(1), on_change=lambda _: accepted.set())
+        assert accepted.wait(20)
         proxy.reset()
         teacher.idle.clear()
-        assert asked.result(30).audio == recording(1)
+        assert pending.result(30).audio == recording(1)
 
 
 @both
 def test_many_survive_a_server_that_is_killed(killable, teacher, kind, jobs):
-    ended = threading.Event()
+    third_changed = threading.Event()
 
-    def told(number: int, job: object) -> None:
+    def on_change(number: int, job: object) -> None:
         if number == 2:
-            ended.set()
+            third_changed.set()
 
     with kind(killable.url, "") as client, ThreadPoolExecutor() as pool:
-        asked = pool.submit(lambda: list(client.ask_all(map(recording, range(8)), at_once=2, on_change=told)))
-        assert ended.wait(20)
+        pending = pool.submit(lambda: list(client.ask_all(map(recording, range(8)), at_once=2, on_change=on_change)))
+        assert third_changed.wait(20)
         killable.kill()
         killable.start()
-        assert [outcome.answer and outcome.answer.audio for outcome in asked.result(60)] == list(
+        assert [outcome.answer and outcome.answer.audio for outcome in pending.result(60)] == list(
             map(recording, range(8))
         )
     assert wait_for(lambda: jobs.redis.get("waijiao:accepted")) == "8"

@@ -91,7 +91,7 @@ def contents(path: Path, name: str, opened: ExitStack) -> Iterator[Found]:
             archive = opened.enter_context(path.open("rb"))
             yield from (unpacked(each, shown, stamp) for each in list_members(archive, LIMITS))
         elif is_recording(name) and path.is_file():
-            yield Found(shown, shown, stamp, opener(path))
+            yield Found(shown, shown, stamp, recording_opener(path))
         else:
             yield Found(shown, shown, stamp, code=NotAudio.code, detail=NotAudio.meaning())
     except (WaijiaoError, OSError) as error:

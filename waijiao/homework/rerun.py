@@ -9,8 +9,8 @@ from pipeline.errors import WaijiaoError
 from pipeline.jobs.job import MODEL_STAGES
 from pipeline.schemas.homework import Done, JobRefused
 from waijiao.client import Client
+from waijiao.client.fields import FirstStage
 from waijiao.errors import Unreachable
-from waijiao.fields import From
 from waijiao.homework.choosing import chosen, of_student, the_assignment
 from waijiao.plainly import FAILED, err, out_console, said_plainly, the_url
 
@@ -29,7 +29,7 @@ STAGES = click.Choice(MODEL_STAGES)
 @click.option("--transcript", help="What one --student really said, from llm on.")
 @the_url
 @said_plainly
-def rerun(which: str, from_: From, names: tuple[str, ...], url: str | None, **otherwise: Any) -> None:
+def rerun(which: str, from_: FirstStage, names: tuple[str, ...], url: str | None, **otherwise: Any) -> None:
     """Answer homework anew: all of it, or some students'.
 
     What came before that stage is not done again, and each new answer takes the place of the one before. Ends with
@@ -43,7 +43,7 @@ def rerun(which: str, from_: From, names: tuple[str, ...], url: str | None, **ot
     tell_of(done, "begun anew")
 
 
-def some(client: Client, id_: str, from_: From, names: tuple[str, ...], otherwise: dict[str, Any]) -> Done:
+def some(client: Client, id_: str, from_: FirstStage, names: tuple[str, ...], otherwise: dict[str, Any]) -> Done:
     """The same for some students as the server does for all."""
     view, done = client.assignment(id_), Done(jobs=[], refused=[])
     for each in [of_student(view, name) for name in names]:

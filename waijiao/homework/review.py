@@ -9,7 +9,7 @@ import yaml
 from pipeline.errors import BadRequest, NotHeld
 from pipeline.schemas.jobs import Job
 from waijiao.client import Client
-from waijiao.fields import Reviewed
+from waijiao.client.fields import FeedbackChanges
 from waijiao.homework import plain_yaml
 from waijiao.homework.choosing import chosen, in_order, of_student, the_assignment
 from waijiao.homework.rerun import tell_of
@@ -79,7 +79,7 @@ def change(client: Client, student: str, job: Job) -> None:
     while edited := click.edit(text, extension=".yaml"):
         try:
             changes = {name: value for name, value in read(edited).items() if value != before[name]}
-            after = client.change_feedback(job, **cast(Reviewed, changes)) if changes else job
+            after = client.change_feedback(job, **cast(FeedbackChanges, changes)) if changes else job
             tell(student, after)
             return
         except BadRequest as error:

@@ -15,10 +15,10 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from waijiao.client import Client
+from waijiao.client.concurrent import DEFAULT_AT_ONCE
 from waijiao.homework.choosing import Chosen, chosen, from_which, with_roster
 from waijiao.homework.handing_in import HandingIn, Result, sorted_out
 from waijiao.homework.recordings import Found, gathered
-from waijiao.many import AT_ONCE
 from waijiao.plainly import FAILED, err, out_console, said_plainly, the_url
 
 PATIENCE_S = 120.0  # seconds that a server may be away, such as while it is restarted
@@ -30,7 +30,9 @@ there = click.Path(exists=True, path_type=Path)
 @click.argument("places", metavar="FOLDER|ZIP|FILE...", nargs=-1, required=True, type=there)
 @from_which
 @with_roster
-@click.option("--at-once", type=click.IntRange(1, 64), default=AT_ONCE, show_default=True, help="Files on their way.")
+@click.option(
+    "--at-once", type=click.IntRange(1, 64), default=DEFAULT_AT_ONCE, show_default=True, help="Files on their way."
+)
 @click.option("--dry-run", "dry", is_flag=True, help="Say whose each file is and what would be sent; send nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print what became of each file, as JSON lines.")
 @the_url

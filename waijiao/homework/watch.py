@@ -10,10 +10,10 @@ import click
 
 from pipeline.errors import WaijiaoError
 from waijiao.client import Client
+from waijiao.client.concurrent import DEFAULT_AT_ONCE
 from waijiao.homework.choosing import Chosen, chosen, from_which, with_roster
 from waijiao.homework.handing_in import FULL, HandingIn, Result, sorted_out
 from waijiao.homework.recordings import Stamp, gathered
-from waijiao.many import AT_ONCE
 from waijiao.plainly import err, out_console, said_plainly, the_url
 
 EVERY_S = 2.0  # seconds between two looks: a file that is the same in both has stopped growing
@@ -49,7 +49,7 @@ class Watching:
             fresh = {each.name for each in new}
             owned = [(each, student) for each, student in files.owned if each.name in fresh]
             yield from (each for each in files.refused if each.file in fresh and self.is_news(each))
-            for result in HandingIn(self.client, view.id, view.submissions, patience_s=0).all(owned, AT_ONCE):
+            for result in HandingIn(self.client, view.id, view.submissions, patience_s=0).all(owned, DEFAULT_AT_ONCE):
                 if result.code not in FULL:
                     self.done[result.file] = self.seen[result.file]
                 if self.is_news(result):

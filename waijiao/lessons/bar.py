@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipeline.schemas.lessons import LessonView
-from waijiao.calls import ENDED
+from waijiao.client.base import FINAL_STATES
 
 
 class LessonBar:
@@ -42,7 +42,7 @@ class LessonBar:
         state = "waits" if lesson.state == "queued" else lesson.state
         total = max(count.turns, 1) if lesson.duration_s is not None else None  # not cut yet: nobody knows how many
         self.progress.update(self.bar, total=total, completed=count.done, state=f"{state}{going(lesson)}")
-        if lesson.state in ENDED:
+        if lesson.state in FINAL_STATES:
             self.progress.update(self.bar, total=1, completed=1)
             self.progress.stop_task(self.bar)
         said = f"{self.name}: {state}" + (f", {count.turns} turns" if lesson.state == "listening" else "")

@@ -9,8 +9,8 @@ import click
 
 from pipeline.errors import WaijiaoError
 from pipeline.schemas.lessons import LessonView
-from waijiao.calls import ENDED
 from waijiao.client import Client
+from waijiao.client.base import FINAL_STATES
 from waijiao.errors import Unreachable
 from waijiao.lessons.bar import LessonBar
 from waijiao.lessons.files import figures, save
@@ -113,7 +113,7 @@ def sent(client: Client, bar: LessonBar, path: Path, fields: dict[str, Any]) -> 
 
 def followed(client: Client, bar: LessonBar, lesson: LessonView) -> LessonView:
     """The lesson as it ended."""
-    changes = client.lesson_progress(lesson) if lesson.state not in ENDED else ()
+    changes = client.lesson_progress(lesson) if lesson.state not in FINAL_STATES else ()
     for seen in changes:
         bar.show(seen)
         lesson = seen

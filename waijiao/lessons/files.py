@@ -6,10 +6,10 @@ from pathlib import Path
 from pipeline.schemas.lessons import LessonMistake, LessonView
 from pipeline.timestamps import elapsed
 from waijiao.client import Client
-from waijiao.lesson_calls import Written
+from waijiao.client.fields import TranscriptFormat
 
 SHOWN = 20  # mistakes, and unclear words, that summary.txt has
-FORMATS: tuple[Written, ...] = ("txt", "srt", "vtt", "json")
+FORMATS: tuple[TranscriptFormat, ...] = ("txt", "srt", "vtt", "json")
 
 
 def save(client: Client, lesson: LessonView, folder: Path) -> None:
