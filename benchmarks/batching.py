@@ -20,8 +20,8 @@ from rich.table import Table
 from pipeline import personas
 from pipeline.settings import Settings
 from waijiao.client import Client
-from waijiao.house import House
-from waijiao.running import ONE_EACH, free_port, prepare
+from waijiao.local.supervisor import Supervisor
+from waijiao.local.up import ONE_WORKER_EACH, free_port, prepare
 from worker_llm import engine as llm
 from worker_llm.prompt import compose
 from worker_tts import engine as tts
@@ -85,8 +85,8 @@ def opened(most: int) -> Iterator[Client]:
     with tempfile.TemporaryDirectory() as folder:
         apart = {"home": Path(folder), "models": Settings().models_folder, "redis_url": "", "port": free_port()}
         settings = Settings(**apart, llm_batch=most, tts_batch=most)
-        prepare(settings, ONE_EACH)
-        with House(settings, ONE_EACH) as house:
+        prepare(settings, ONE_WORKER_EACH)
+        with Supervisor(settings, ONE_WORKER_EACH) as house:
             house.wait_until_ready()
             with Client(house.url, "") as client:
                 yield client

@@ -27,8 +27,8 @@ from pipeline.jobs.results import Answer, Feedback
 from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
-from waijiao import embedded_redis, services
-from waijiao.running import free_port
+from waijiao.local import services
+from waijiao.local.up import free_port
 
 RECORDING = 320_000  # bytes: ten seconds of 16-bit speech at 16 kHz
 SUBMITS = 150  # a second, at even distances, whether or not the ones before are answered
@@ -77,8 +77,8 @@ def served() -> Iterator[Settings]:
     """A server on its own Redis, both as `waijiao up` starts them."""
     with tempfile.TemporaryDirectory(prefix="waijiao-door-") as folder:
         here = Settings(home=Path(folder), redis_url="", url="", port=free_port())
-        redis = subprocess.Popen(embedded_redis.command(here), stdout=subprocess.DEVNULL)
-        service = services.api(here)
+        redis = subprocess.Popen(services.redis_command(here), stdout=subprocess.DEVNULL)
+        service = services.api_service(here)
         room = {f"WAIJIAO_{name}": value for name, value in ROOM.items()}
         api = subprocess.Popen(service.command, env={**os.environ, **service.environment, **room})
         try:

@@ -21,8 +21,8 @@ from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
 from waijiao.client import Client
-from waijiao.house import House
-from waijiao.running import ONE_EACH, free_port, prepare
+from waijiao.local.supervisor import Supervisor
+from waijiao.local.up import ONE_WORKER_EACH, free_port, prepare
 
 RECORDINGS = cycle(sorted((Path(__file__).parent.parent / "examples" / "learners").glob("*.wav")))
 WARM = 4  # jobs one after another before the first that counts: every model's speed is known then
@@ -90,8 +90,8 @@ def main(arguments: argparse.Namespace) -> None:
     table = Table("at once", "looks", "number", "unknown", "median error", "p90", "within 25 %", "factor 2", "bias")
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder), models=Settings().models_folder, redis_url="", port=free_port())
-        prepare(settings, ONE_EACH)
-        with House(settings, ONE_EACH) as house:
+        prepare(settings, ONE_WORKER_EACH)
+        with Supervisor(settings, ONE_WORKER_EACH) as house:
             house.wait_until_ready()
             watcher = Watcher(settings, house.url)
             for _ in range(WARM):

@@ -21,8 +21,8 @@ from rich.table import Table
 
 from pipeline.settings import Settings
 from waijiao.client import Client
-from waijiao.house import House
-from waijiao.running import ONE_EACH, free_port, prepare
+from waijiao.local.supervisor import Supervisor
+from waijiao.local.up import ONE_WORKER_EACH, free_port, prepare
 
 LEARNERS = Path(__file__).parent.parent / "examples" / "learners"
 ASSIGNMENT = "id: a-class\ntitle: A class\nlanguage: en\n"
@@ -35,13 +35,13 @@ def main(classes: int) -> None:
     table = Table("recordings", "answered after, s", "a second", "cores used", "the limit, s", "ratio", "fetched in, s")
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder), models=Settings().models_folder, redis_url="", port=free_port())
-        prepare(settings, ONE_EACH)
+        prepare(settings, ONE_WORKER_EACH)
         limit_s = core_s_of_models(settings, recordings) / cores
         Path(folder, "homework.yaml").write_text(ASSIGNMENT)
         Path(folder, "inbox").mkdir()
         for recording in recordings:
             shutil.copy(recording, Path(folder, "inbox"))
-        with House(settings, ONE_EACH) as house, Client(house.url) as client:
+        with Supervisor(settings, ONE_WORKER_EACH) as house, Client(house.url) as client:
             house.wait_until_ready()
             client.erase(client.ask(recordings[0]).job)
             for _ in range(classes):
@@ -78,14 +78,14 @@ def core_s_of_models(settings: Settings, recordings: list[Path]) -> float:
     return time.process_time() - begun
 
 
-def core_s(house: House) -> float:
+def core_s(house: Supervisor) -> float:
     """Core-seconds that the house's processes have taken so far."""
     parents = [psutil.Process(each.process.pid) for each in (*house.running, house.redis) if each]
     every = {process for parent in parents for process in (parent, *parent.children(recursive=True))}
     return sum(sum(process.cpu_times()[:2]) for process in every)
 
 
-def command(house: House, folder: str, *words: str) -> None:
+def command(house: Supervisor, folder: str, *words: str) -> None:
     """`waijiao homework` as a teacher types it."""
     environment = {**os.environ, "WAIJIAO_URL": house.url}
     subprocess.run([sys.executable, "-m", "waijiao", "homework", *words], cwd=folder, env=environment, check=True)

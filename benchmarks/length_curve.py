@@ -1,4 +1,4 @@
-"""How long each model takes for recordings of different lengths, against what waijiao/planning makes of it.
+"""How long each model takes for recordings of different lengths, compared with waijiao/cli/plan_model.py.
 
 Run with: python benchmarks/length_curve.py [--repeat 4] [SECONDS …]
 
@@ -21,7 +21,7 @@ from pipeline.audio.decode import Waveform, decode
 from pipeline.audio.encode import encode
 from pipeline.errors import WaijiaoError
 from pipeline.settings import Settings
-from waijiao.planning.reckoning import LENGTHS
+from waijiao.cli.plan_model import COST_BY_STAGE
 from worker_asr import engine as asr
 from worker_asr.engine import Recording
 from worker_llm import engine as llm
@@ -94,11 +94,11 @@ def main(arguments: argparse.Namespace) -> None:
     models = Models(Settings())
     models.spent(joined(USUAL_S, 0))  # the first one allocates
     usual = mean(models, USUAL_S, arguments.repeat)
-    print("seconds  " + "".join(f"{stage + ' core-s':>12}{'formula':>9}{'':6}" for stage in LENGTHS))
+    print("seconds  " + "".join(f"{stage + ' core-s':>12}{'formula':>9}{'':6}" for stage in COST_BY_STAGE))
     for seconds in arguments.seconds:
         found = usual if seconds == USUAL_S else mean(models, seconds, arguments.repeat)
         row = []
-        for stage, length in LENGTHS.items():
+        for stage, length in COST_BY_STAGE.items():
             formula = usual[stage] * length(seconds) / length(USUAL_S)
             row.append(f"{found[stage]:12.2f}{formula:9.2f} {formula / found[stage] - 1:+5.0%}")
         print(f"{seconds:7g}  {''.join(row)}", flush=True)
@@ -106,7 +106,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 def mean(models: Models, seconds: float, repeat: int) -> dict[str, float]:
     runs = [models.spent(joined(seconds, 7 * number)) for number in range(repeat)]
-    return {stage: statistics.mean(run[stage] for run in runs) for stage in LENGTHS}
+    return {stage: statistics.mean(run[stage] for run in runs) for stage in COST_BY_STAGE}
 
 
 if __name__ == "__main__":

@@ -24,8 +24,8 @@ from pipeline.schemas.jobs import Job
 from pipeline.schemas.lessons import LessonView
 from pipeline.settings import Settings
 from waijiao.client import Client
-from waijiao.house import House
-from waijiao.running import ONE_EACH, free_port, prepare
+from waijiao.local.supervisor import Supervisor
+from waijiao.local.up import ONE_WORKER_EACH, free_port, prepare
 from worker_asr import engine as asr
 from worker_asr.engine import Recording
 
@@ -40,11 +40,11 @@ def main(minutes: float, interactive: bool, out: Console) -> None:
     whole = lesson_of(minutes)
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder), models=Settings().models_folder, redis_url="", port=free_port())
-        prepare(settings, ONE_EACH)
+        prepare(settings, ONE_WORKER_EACH)
         alone = heard_alone(settings)
         file = Path(folder) / "lesson.flac"
         file.write_bytes(whole.flac())
-        with House(settings, ONE_EACH) as house, Client(house.url) as client:
+        with Supervisor(settings, ONE_WORKER_EACH) as house, Client(house.url) as client:
             house.wait_until_ready()
             before = asked_alone(client, BEFORE if interactive else 1)
             during: list[Job] = []

@@ -14,7 +14,7 @@ from rich.table import Table
 from pipeline.jobs.job import MODEL_STAGES
 from pipeline.schemas.jobs import Job
 from pipeline.schemas.lessons import LessonView
-from waijiao.house import House
+from waijiao.local.supervisor import Supervisor
 from worker_segment.speaker_turns import WINDOWS_PER_S, speech_by_speaker
 from worker_segment.voice_activity import detect_voice_activity
 
@@ -30,7 +30,7 @@ WATCHED = ("api", "segment1", "asr1", "llm1")  # services whose memory is watche
 class Memory:
     """Resident megabytes of each watched service, its child processes included, at each look."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: Supervisor) -> None:
         self.house = house
         self.seen: dict[str, list[float]] = {name: [] for name in WATCHED}
 

@@ -21,8 +21,8 @@ from pipeline.jobs.job import MODEL_STAGES
 from pipeline.schemas.jobs import Job
 from pipeline.settings import Settings
 from waijiao.client import Client
-from waijiao.house import House
-from waijiao.running import ONE_EACH, free_port, prepare
+from waijiao.local.supervisor import Supervisor
+from waijiao.local.up import ONE_WORKER_EACH, free_port, prepare
 from worker_asr import engine as asr
 from worker_asr.engine import Recording
 from worker_llm import engine as llm
@@ -72,9 +72,9 @@ def seconds(job: Job) -> float:
 def main(rounds: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder), models=Settings().models_folder, redis_url="", port=free_port())
-        prepare(settings, ONE_EACH)
+        prepare(settings, ONE_WORKER_EACH)
         direct = Direct(settings)
-        with House(settings, ONE_EACH) as house:
+        with Supervisor(settings, ONE_WORKER_EACH) as house:
             house.wait_until_ready()
             client = Client(house.url)
             through_the_house(client, RECORDINGS[0])

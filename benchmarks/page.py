@@ -16,8 +16,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from pipeline.settings import Settings
 from waijiao import Client
-from waijiao.house import House
-from waijiao.running import free_port
+from waijiao.local.supervisor import Supervisor
+from waijiao.local.up import free_port
 
 SENTENCE = "Yesterday I go to the library and I read two book."
 RECORDING = Path(__file__).resolve().parent.parent / "examples" / "learners" / "010270268.wav"
@@ -35,7 +35,7 @@ def main(times: int) -> None:
     with tempfile.TemporaryDirectory() as home:
         apart = {"home": Path(home), "models": Settings().models_folder, "blobs": None, "redis_url": ""}
         settings = Settings().model_copy(update={**apart, "host": "127.0.0.1", "keys": False, "port": free_port()})
-        with House(settings, {"asr": 1, "llm": 1, "tts": 1}) as house, sync_playwright() as playwright:
+        with Supervisor(settings, {"asr": 1, "llm": 1, "tts": 1}) as house, sync_playwright() as playwright:
             house.wait_until_ready()
             browser = launch(playwright)
             page = browser.new_page()

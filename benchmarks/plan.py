@@ -21,11 +21,11 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.settings import Settings
+from waijiao.cli.plan import EXAMPLES, join_examples, measure
+from waijiao.cli.plan_model import Forecast, Homework, forecast, take_snapshot
 from waijiao.client import Client
-from waijiao.house import House
-from waijiao.planning.measuring import EXAMPLES, joined, measure
-from waijiao.planning.reckoning import Foreseen, Homework, foresee, measured
-from waijiao.running import ONE_EACH, free_port, prepare
+from waijiao.local.supervisor import Supervisor
+from waijiao.local.up import ONE_WORKER_EACH, free_port, prepare
 
 LOOK_S = 0.2
 
@@ -37,13 +37,13 @@ class Class:
     recordings: list[bytes]
     seconds: float
 
-    def foreseen(self, client: Client) -> Foreseen:
-        """As the house is now."""
-        found = client.capacity()
-        house = measured(found, found.cores)
-        assert house
-        workers = {str(stage): model.ready for stage, model in found.models.items()}
-        return foresee(house, Homework(len(self.recordings), self.seconds), workers)
+    def forecast(self, client: Client) -> Forecast:
+        """With the server's present speeds and workers."""
+        capacity = client.capacity()
+        snapshot = take_snapshot(capacity, capacity.cores)
+        assert snapshot
+        workers = {str(stage): model.ready for stage, model in capacity.models.items()}
+        return forecast(snapshot, Homework(len(self.recordings), self.seconds), workers)
 
     def answered_s(self, client: Client) -> float:
         """Seconds from its handing in until the last answer was there. Erased, it is recognised anew another time."""
@@ -63,7 +63,7 @@ class Class:
 
 def of(count: int, seconds: float | None) -> Class:
     if seconds is not None:
-        return Class(list(joined(seconds, count)), seconds)
+        return Class(list(join_examples(seconds, count)), seconds)
     paths = sorted(EXAMPLES.glob("*.wav"))
     assert count <= len(paths), f"there are {len(paths)} recordings: name --seconds, and they are joined to more"
     recordings = [path.read_bytes() for path in paths[:count]]
@@ -85,21 +85,21 @@ def zipped(recordings: list[bytes]) -> bytes:
 
 def main(arguments: argparse.Namespace) -> None:
     table = Table("recordings", "of, s", "load", "from", "foreseen, s", "actual, s", "error", "bottleneck")
-    counts = ONE_EACH | {stage: int(count) for stage, count in (each.split("=") for each in arguments.workers)}
+    counts = ONE_WORKER_EACH | {stage: int(count) for stage, count in (each.split("=") for each in arguments.workers)}
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder), models=Settings().models_folder, redis_url="", port=free_port())
         prepare(settings, counts)
-        with House(settings, counts) as house, Client(house.url) as client:
+        with Supervisor(settings, counts) as house, Client(house.url) as client:
             house.wait_until_ready()
             for count in arguments.counts:
                 chosen = of(count, arguments.seconds)
                 measure(client, chosen.seconds)
-                before = chosen.foreseen(client)
+                before = chosen.forecast(client)
                 load = f"{os.getloadavg()[0]:.1f}"
                 actual_s = chosen.answered_s(client)
-                for source, found in (("--measure", before), ("the class", chosen.foreseen(client))):
-                    error = f"{found.took_s / actual_s - 1:+.0%}"
-                    told = (f"{found.took_s:.1f}", f"{actual_s:.1f}", error, found.bottleneck)
+                for source, found in (("--measure", before), ("the class", chosen.forecast(client))):
+                    error = f"{found.total_s / actual_s - 1:+.0%}"
+                    told = (f"{found.total_s:.1f}", f"{actual_s:.1f}", error, found.bottleneck)
                     table.add_row(str(count), f"{chosen.seconds:.1f}", load, source, *told)
     Console(width=120).print(table)
 

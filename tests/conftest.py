@@ -12,7 +12,7 @@ from waiting import answers, wait_for
 from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings, settings
-from waijiao import embedded_redis
+from waijiao.local import services
 
 REAL_MODELS = settings().models_folder
 LEARNERS = Path(__file__).parent.parent / "examples" / "learners"
@@ -28,7 +28,7 @@ def here(tmp_path: Path) -> Settings:
 def redis(here: Settings) -> Iterator[Redis]:
     """A connection to a real Redis that lives as long as the test."""
     log = (here.home / "redis.log").open("wb")
-    server = subprocess.Popen(embedded_redis.command(here), stdout=log, stderr=log, env=os.environ)
+    server = subprocess.Popen(services.redis_command(here), stdout=log, stderr=log, env=os.environ)
     connection = connect(here)
     wait_for(lambda: answers(connection))
     yield connection

@@ -15,7 +15,7 @@ import pytest
 from waiting import wait_for
 
 from pipeline.settings import settings
-from waijiao.running import free_port
+from waijiao.local.up import free_port
 
 ENDED = {"succeeded", "failed", "canceled", "expired"}
 

@@ -10,8 +10,8 @@ import pytest
 from waiting import wait_for
 
 from pipeline.settings import Settings
-from waijiao import services
-from waijiao.running import free_port
+from waijiao.local import services
+from waijiao.local.up import free_port
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def server(serve) -> httpx.Client:
 
 @contextmanager
 def served(here: Settings, chosen: dict[str, object]) -> Iterator[httpx.Client]:
-    service = services.api(here.model_copy(update={"port": free_port()}))
+    service = services.api_service(here.model_copy(update={"port": free_port()}))
     own = {"WAIJIAO_API_PROCESSES": "1"} | {f"WAIJIAO_{name.upper()}": str(value) for name, value in chosen.items()}
     with (here.home / "api.log").open("ab") as log:
         process = subprocess.Popen(

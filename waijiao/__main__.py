@@ -1,5 +1,5 @@
 """The same as the `waijiao` command.  Run with: python -m waijiao"""
 
-from waijiao.command import main
+from waijiao.cli.main import main
 
 main()

@@ -39,7 +39,8 @@ def render_gradebook(students: Sequence[StudentStats], answer_files: Sequence[st
     "yes" or "no".
     """
     rows = [_gradebook_row(stats, file) for stats, file in zip(students, answer_files, strict=True)]
-    return UTF8_MARK + csv_line(GRADEBOOK_COLUMNS) + b"".join(csv_line(remove_invisible(cell, "\n") for cell in row) for row in rows)
+    lines = (csv_line(remove_invisible(cell, "\n") for cell in row) for row in rows)
+    return UTF8_MARK + csv_line(GRADEBOOK_COLUMNS) + b"".join(lines)
 
 
 def _gradebook_row(stats: StudentStats, answer_file: str) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from teachers import AT_ONCE, machine, memory, rate, release
 from pipeline import personas
 from pipeline.gpu.fractions import need_of
 from pipeline.settings import Settings
-from tiny import chatglm6b
+from waijiao.tiny_models import chatglm6b
 from worker_llm.prompt import compose
 from worker_llm.transformers import Transformers
 

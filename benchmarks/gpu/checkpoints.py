@@ -23,7 +23,7 @@ from transformers.models.bark.generation_configuration_bark import BarkGeneratio
 
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings
-from tiny import bark, glm
+from waijiao.tiny_models import bark, glm
 
 GLM = {  # GLM-4-9B-chat's config.json
     "hidden_size": 4096,

@@ -18,27 +18,28 @@ LEARNERS = sorted((EXAMPLES / "learners").glob("*.wav"))[:3]
 
 
 class Terminal:
-    """A command in a terminal of its own; `shown` grows."""
+    """A command in a terminal of its own; `output` is what it has printed so far."""
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
-        near, far = pty.openpty()
-        self.shown = ""
+        controller, terminal = pty.openpty()
+        self.output = ""
         self.process = subprocess.Popen(
-            command, stdin=far, stdout=far, stderr=far, env=environment, preexec_fn=heed_ctrl_c
+            command, stdin=terminal, stdout=terminal, stderr=terminal, env=environment, preexec_fn=heed_ctrl_c
         )
-        os.close(far)
-        self.reader = threading.Thread(target=self.read, args=(near,))
+        os.close(terminal)
+        self.reader = threading.Thread(target=self.read, args=(controller,))
         self.reader.start()
 
-    def read(self, near: int) -> None:
-        with os.fdopen(near, "rb", buffering=0) as screen:
+    def read(self, controller: int) -> None:
+        with os.fdopen(controller, "rb", buffering=0) as screen:
             try:
                 while piece := screen.read(4096):
-                    self.shown += piece.decode(errors="replace")
+                    self.output += piece.decode(errors="replace")
             except OSError:  # EIO: the command has ended
                 return
 
-    def ended(self) -> int:
+    def wait(self) -> int:
+        """The exit code, once the command has ended and all of its output was read."""
         status = self.process.wait(60)
         self.reader.join()
         return status
@@ -57,10 +58,10 @@ def waijiao(house, tmp_path):
     return run
 
 
-def test_what_was_left_is_watched_later(waijiao, tmp_path):
-    left = waijiao("ask", "--later", *LEARNERS, EXAMPLES / "silence.wav")
-    ids = left.stdout.split()
-    assert (left.returncode, len(ids), left.stderr) == (0, 4, "")
+def test_jobs_that_were_sent_before_are_watched_later(waijiao, tmp_path):
+    sent = waijiao("ask", "--later", *LEARNERS, EXAMPLES / "silence.wav")
+    ids = sent.stdout.split()
+    assert (sent.returncode, len(ids), sent.stderr) == (0, 4, "")
     watched = waijiao("watch", *ids, "--out", tmp_path / "answers", "--json")
     assert watched.returncode == 1  # one is silence
     jobs = [json.loads(line) for line in watched.stdout.splitlines()]
@@ -72,60 +73,60 @@ def test_what_was_left_is_watched_later(waijiao, tmp_path):
     assert "heard:" in again.stdout
 
 
-def test_one_that_is_refused_stops_no_other(waijiao, tmp_path):
-    lie = tmp_path / "lie.wav"
-    lie.write_bytes(os.urandom(5000))
-    left = waijiao("ask", "--later", lie, LEARNERS[0])
-    assert (left.returncode, len(left.stdout.split())) == (1, 1)
-    assert "not_audio" in left.stderr
-    asked = waijiao("ask", lie, LEARNERS[0], "--out", tmp_path / "answers", "--json", "--at-once", 1)
-    assert asked.returncode == 1
-    refused, answered = map(json.loads, asked.stdout.splitlines())
+def test_a_recording_that_is_refused_does_not_stop_the_others(waijiao, tmp_path):
+    noise = tmp_path / "noise.wav"
+    noise.write_bytes(os.urandom(5000))
+    sent = waijiao("ask", "--later", noise, LEARNERS[0])
+    assert (sent.returncode, len(sent.stdout.split())) == (1, 1)
+    assert "not_audio" in sent.stderr
+    result = waijiao("ask", noise, LEARNERS[0], "--out", tmp_path / "answers", "--json", "--at-once", 1)
+    assert result.returncode == 1
+    refused, answered = map(json.loads, result.stdout.splitlines())
     assert (refused["id"], refused["error"]["code"], answered["state"]) == (None, "not_audio", "succeeded")
 
 
-def test_recordings_of_one_name_have_answers_of_two(waijiao, tmp_path):
+def test_recordings_with_the_same_name_have_answers_with_different_names(waijiao, tmp_path):
     for folder in ("anna", "ben"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "hw.wav").write_bytes(LEARNERS[0].read_bytes())
-    asked = waijiao("ask", "anna/hw.wav", "ben/hw.wav", "--out", "answers")
-    assert asked.returncode == 0, asked.stderr
+    result = waijiao("ask", "anna/hw.wav", "ben/hw.wav", "--out", "answers")
+    assert result.returncode == 0, result.stderr
     assert {path.name for path in (tmp_path / "answers").iterdir()} == {"hw-answer.wav", "hw-2-answer.wav"}
 
 
-def test_in_a_log_each_change_is_a_line(waijiao):
-    said = waijiao("ask", "--text", "I like apple.").stderr.splitlines()
-    assert said[0] == "text: queued"
-    assert said[-2] == "text: succeeded"
+def test_each_change_is_a_line_in_a_log(waijiao):
+    lines = waijiao("ask", "--text", "I like apple.").stderr.splitlines()
+    assert lines[0] == "text: queued"
+    assert lines[-2] == "text: succeeded"
 
 
-def test_in_a_terminal_there_are_bars(waijiao, tmp_path):
-    asked = waijiao("ask", LEARNERS[0], "--out", tmp_path / "answer.wav", terminal=True)
-    assert asked.ended() == 0
-    assert "━" in asked.shown
-    assert f"{LEARNERS[0].name}: queued" not in asked.shown
-    assert "heard:" in asked.shown
+def test_there_are_bars_in_a_terminal(waijiao, tmp_path):
+    result = waijiao("ask", LEARNERS[0], "--out", tmp_path / "answer.wav", terminal=True)
+    assert result.wait() == 0
+    assert "━" in result.output
+    assert f"{LEARNERS[0].name}: queued" not in result.output
+    assert "heard:" in result.output
 
 
-def test_the_house_is_shown_once_in_a_pipe(waijiao):
-    shown = waijiao("watch")
-    assert shown.returncode == 0
-    assert all(model in shown.stdout for model in ("speech to text", "language model", "text to speech"))
-    found = json.loads(waijiao("watch", "--json").stdout)
-    assert (found["ready"], found["models"]["llm"]["ready"]) == (True, 1)
-    assert found["jobs"][0]["id"] in shown.stdout
+def test_the_overview_is_printed_once_in_a_pipe(waijiao):
+    overview = waijiao("watch")
+    assert overview.returncode == 0
+    assert all(model in overview.stdout for model in ("speech to text", "language model", "text to speech"))
+    overview_json = json.loads(waijiao("watch", "--json").stdout)
+    assert (overview_json["ready"], overview_json["models"]["llm"]["ready"]) == (True, 1)
+    assert overview_json["jobs"][0]["id"] in overview.stdout
 
 
-def test_the_house_is_watched_until_ctrl_c(waijiao):
+def test_the_overview_is_updated_until_ctrl_c(waijiao):
     watched = waijiao("watch", terminal=True)
-    wait_for(lambda: "speech to text" in watched.shown)
+    wait_for(lambda: "speech to text" in watched.output)
     (new,) = waijiao("ask", "--later", "--text", "Good morning.").stdout.split()
-    wait_for(lambda: new in watched.shown)
+    wait_for(lambda: new in watched.output)
     watched.process.send_signal(signal.SIGINT)
-    assert watched.ended() == 0
+    assert watched.wait() == 0
 
 
-def test_an_unknown_job_is_told_and_ends_with_status_1(waijiao):
+def test_an_unknown_job_ends_with_status_1_and_no_server_with_3(waijiao):
     watched = waijiao("watch", "0" * 32)
     assert (watched.returncode, "unknown_job" in watched.stdout) == (1, True)
     assert waijiao("watch", "--url", "http://127.0.0.1:1").returncode == 3

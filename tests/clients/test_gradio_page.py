@@ -15,7 +15,7 @@ from chromium import launch
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from waiting import wait_for
 
-from waijiao.running import free_port
+from waijiao.local.up import free_port
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 LEARNER = EXAMPLES / "learners" / "010270268.wav"

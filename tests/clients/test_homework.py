@@ -23,7 +23,7 @@ NAMES = ("weiss_anna hw.wav", "Ben.wav", "王小明-作业.wav", "cleo li/1.wav"
 
 
 @pytest.fixture
-def place(tmp_path):
+def folder(tmp_path):
     """A teacher's folder: the assignment, the class, what four students handed in, and clutter."""
     tmp_path.joinpath("class.csv").write_text("name\n" + "\n".join(CLASS), encoding="utf-8")
     inbox = tmp_path / "inbox"
@@ -35,13 +35,13 @@ def place(tmp_path):
 
 
 @pytest.fixture
-def set_as(place, request, client):
-    """Writes the assignment's file, its id the test's own; what was set is erased after the test."""
+def write_assignment(folder, request, client):
+    """Writes the assignment's file, with an id of the test's own; the assignment is erased after the test."""
     id_ = request.node.name.replace("_", "-")[-60:].strip("-").lower()
 
     def write(**fields) -> str:
-        said = {"id": id_, "title": "One sentence", "roster": "class.csv", **fields}
-        place.joinpath("hw.yaml").write_text(json.dumps(said))  # JSON is YAML
+        content = {"id": id_, "title": "One sentence", "roster": "class.csv", **fields}
+        folder.joinpath("hw.yaml").write_text(json.dumps(content))  # JSON is YAML
         return id_
 
     yield write
@@ -50,7 +50,7 @@ def set_as(place, request, client):
 
 
 @pytest.fixture
-def homework(house, place):
+def homework(house, folder):
     environment = {**os.environ, "WAIJIAO_URL": house.url, "TERM": "xterm", "COLUMNS": "120", "LC_ALL": "C.UTF-8"}
 
     def run(*words: object, terminal: bool = False, editor: str = ""):
@@ -58,7 +58,7 @@ def homework(house, place):
         if terminal:
             return Terminal(command, environment)
         own = {**environment, "EDITOR": editor}
-        return subprocess.run(command, env=own, cwd=place, capture_output=True, text=True, timeout=200)
+        return subprocess.run(command, env=own, cwd=folder, capture_output=True, text=True, timeout=200)
 
     return run
 
@@ -69,16 +69,16 @@ def client(house):
         yield client
 
 
-def answered(client: Client, id_: str) -> None:
+def wait_for_answers(client: Client, id_: str) -> None:
     wait_for(lambda: not client.assignment(id_).progress.working, seconds=120)
 
 
-def jobs(client: Client, id_: str) -> dict[str, str]:
+def jobs_by_student(client: Client, id_: str) -> dict[str, str]:
     return {each.student: each.job for each in client.assignment(id_).submissions}
 
 
-def test_a_class_goes_from_its_folder_to_its_report(homework, place, client, set_as):
-    id_ = set_as()
+def test_a_class_goes_from_its_folder_to_its_report(homework, folder, client, write_assignment):
+    id_ = write_assignment()
     submitted = homework("submit", "inbox", "--assignment", "hw.yaml")
     assert submitted.returncode == 0, submitted.stderr + submitted.stdout
     assert "sent: 4, unchanged: 0, refused: 0" in submitted.stdout
@@ -90,13 +90,13 @@ def test_a_class_goes_from_its_folder_to_its_report(homework, place, client, set
     assert fetched.returncode == 0, fetched.stderr
     assert "open results/report.html" in fetched.stdout
     assert "missing: 1" in fetched.stdout
-    names = {path.name for path in (place / "results" / "students").iterdir()}
+    names = {path.name for path in (folder / "results" / "students").iterdir()}
     assert names >= {f"{name}{ending}" for name in CLASS[:4] for ending in (".html", ".json", ".wav")}
-    with (place / "results" / "gradebook.csv").open(encoding="utf-8-sig", newline="") as table:
+    with (folder / "results" / "gradebook.csv").open(encoding="utf-8-sig", newline="") as table:
         assert {row[0] for row in csv.reader(table)} >= set(CLASS)
-    assert {path.name for path in place.joinpath("results").iterdir()} == {"report.html", "gradebook.csv", "students"}
+    assert {path.name for path in folder.joinpath("results").iterdir()} == {"report.html", "gradebook.csv", "students"}
     homework("fetch", id_, "--out", "results")
-    assert {path.name for path in (place / "results" / "students").iterdir()} == names
+    assert {path.name for path in (folder / "results" / "students").iterdir()} == names
 
     shown = homework("status", id_)
     assert shown.returncode == 0
@@ -105,8 +105,8 @@ def test_a_class_goes_from_its_folder_to_its_report(homework, place, client, set
     assert id_ in homework("list").stdout
 
 
-def test_a_dry_run_tells_whose_each_file_is_and_sends_nothing(homework, client, set_as):
-    id_ = set_as()
+def test_a_dry_run_prints_whose_each_file_is_and_sends_nothing(homework, client, write_assignment):
+    id_ = write_assignment()
     tried = homework("submit", "inbox", "--assignment", "hw.yaml", "--dry-run")
     assert tried.returncode == 0, tried.stderr
     assert "to be sent: 4" in tried.stdout
@@ -114,9 +114,9 @@ def test_a_dry_run_tells_whose_each_file_is_and_sends_nothing(homework, client, 
     assert id_ not in {each.id for each in client.assignments()}
 
 
-def test_what_is_refused_is_named_and_stops_nothing_else(homework, place, client, set_as):
-    id_ = set_as()
-    inbox = place / "inbox"
+def test_what_is_refused_is_named_and_stops_nothing_else(homework, folder, client, write_assignment):
+    id_ = write_assignment()
+    inbox = folder / "inbox"
     shutil.copy(LEARNERS[0], inbox / "stranger.wav")
     shutil.copy(LEARNERS[0], inbox / "Ben (2).wav")
     inbox.joinpath("notes.txt").write_text("hello")
@@ -136,66 +136,68 @@ def test_what_is_refused_is_named_and_stops_nothing_else(homework, place, client
         "later.zip/cleo.wav": "unknown_student",
         "later.zip/inner.zip": "nested_archive",
     }
-    assert set(jobs(client, id_)) == {"Anna Weiss", "王小明", "Cleo Li"}
+    assert set(jobs_by_student(client, id_)) == {"Anna Weiss", "王小明", "Cleo Li"}
 
 
-def test_a_zip_is_handed_in_like_a_folder_and_one_that_is_fixed_is_sent_alone(homework, place, client, set_as):
-    id_ = set_as()
-    with zipfile.ZipFile(place / "all.zip", "w", zipfile.ZIP_DEFLATED) as packed:
-        for path in sorted((place / "inbox").rglob("*.wav")):
-            packed.write(path, path.relative_to(place / "inbox"))
+def test_a_zip_is_handed_in_like_a_folder_and_one_that_is_fixed_is_sent_alone(
+    homework, folder, client, write_assignment
+):
+    id_ = write_assignment()
+    with zipfile.ZipFile(folder / "all.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+        for path in sorted((folder / "inbox").rglob("*.wav")):
+            packed.write(path, path.relative_to(folder / "inbox"))
     assert "sent: 4" in homework("submit", "all.zip", "--assignment", "hw.yaml").stdout
-    before = jobs(client, id_)
-    shutil.copy(LEARNERS[0], place / "inbox" / "Ben.wav")
+    before = jobs_by_student(client, id_)
+    shutil.copy(LEARNERS[0], folder / "inbox" / "Ben.wav")
     again = homework("submit", "inbox", "--assignment", id_)
     assert "sent: 1, unchanged: 3" in again.stdout
-    assert {name for name, job in jobs(client, id_).items() if job != before[name]} == {"Ben"}
+    assert {name for name, job in jobs_by_student(client, id_).items() if job != before[name]} == {"Ben"}
 
 
-def test_what_failed_is_sent_again(homework, place, client, set_as):
-    id_ = set_as()
+def test_what_failed_is_sent_again(homework, folder, client, write_assignment):
+    id_ = write_assignment()
     silence = Path(__file__).parents[2] / "examples" / "silence.wav"
-    shutil.copy(silence, place / "Ben.wav")
+    shutil.copy(silence, folder / "Ben.wav")
     assert "sent: 1" in homework("submit", "Ben.wav", "--assignment", "hw.yaml").stdout
-    answered(client, id_)
+    wait_for_answers(client, id_)
     assert homework("status", id_).returncode == 1
-    before = jobs(client, id_)
+    before = jobs_by_student(client, id_)
     assert "sent: 1, unchanged: 0" in homework("submit", "Ben.wav", "--assignment", "hw.yaml").stdout
-    assert jobs(client, id_) != before
+    assert jobs_by_student(client, id_) != before
 
 
-def test_a_watched_folder_is_handed_in_as_it_fills(homework, place, client, set_as):
-    id_ = set_as()
-    inbox = place / "growing"
+def test_a_watched_folder_is_handed_in_as_it_fills(homework, folder, client, write_assignment):
+    id_ = write_assignment()
+    inbox = folder / "growing"
     inbox.mkdir()
-    watching = homework("watch", inbox, "--assignment", place / "hw.yaml", terminal=True)
+    watching = homework("watch", inbox, "--assignment", folder / "hw.yaml", terminal=True)
     with (inbox / "Ben.wav").open("wb") as growing:
         content = LEARNERS[0].read_bytes()
         for start in range(0, len(content), len(content) // 4):  # for longer than two looks
             growing.write(content[start : start + len(content) // 4])
             growing.flush()
-            assert "sent" not in watching.shown
+            assert "sent" not in watching.output
             threading.Event().wait(1)
-    wait_for(lambda: "Ben.wav (Ben): sent" in watching.shown, seconds=60)
-    first = jobs(client, id_)
+    wait_for(lambda: "Ben.wav (Ben): sent" in watching.output, seconds=60)
+    first = jobs_by_student(client, id_)
     shutil.copy(LEARNERS[1], inbox / "Ben.wav")
     inbox.joinpath("nobody.wav").write_bytes(LEARNERS[2].read_bytes())
-    wait_for(lambda: watching.shown.count("Ben.wav (Ben): sent") == 2, seconds=60)
-    wait_for(lambda: "nobody.wav: refused" in watching.shown, seconds=60)
-    assert jobs(client, id_)["Ben"] != first["Ben"]
+    wait_for(lambda: watching.output.count("Ben.wav (Ben): sent") == 2, seconds=60)
+    wait_for(lambda: "nobody.wav: refused" in watching.output, seconds=60)
+    assert jobs_by_student(client, id_)["Ben"] != first["Ben"]
     watching.process.send_signal(signal.SIGINT)
-    assert watching.ended() == 0
-    assert watching.shown.count("nobody.wav") == 1
+    assert watching.wait() == 0
+    assert watching.output.count("nobody.wav") == 1
 
 
-def test_held_answers_are_read_changed_and_released(homework, place, client, set_as):
-    id_ = set_as(hold=True)
+def test_answers_that_await_review_are_listed_changed_and_released(homework, folder, client, write_assignment):
+    id_ = write_assignment(hold=True)
     homework("submit", "inbox/Ben.wav", "inbox/王小明-作业.wav", "--assignment", "hw.yaml")
     wait_for(lambda: client.assignment(id_).progress.held == 2, seconds=120)
     listed = homework("review", id_).stdout
     assert "Ben" in listed
     assert listed.count("spoken:") == 2
-    editor = place / "editor.py"
+    editor = folder / "editor.py"
     editor.write_text(
         f"#!{sys.executable}\n"
         "import pathlib, re, sys\n"
@@ -206,51 +208,51 @@ def test_held_answers_are_read_changed_and_released(homework, place, client, set
     editor.chmod(0o755)
     edited = homework("review", id_, "--edit", "ben", "--release", "Ben", editor=str(editor))
     assert edited.returncode == 0, edited.stderr
-    answered(client, id_)
-    found = jobs(client, id_)
+    wait_for_answers(client, id_)
+    found = jobs_by_student(client, id_)
     assert client.job(found["Ben"]).answer.text == "No!"
     assert client.job(found["王小明"]).state == "held"
     assert homework("review", id_, "--edit", "Ben").returncode == 1  # it is spoken
     assert "released: 1" in homework("review", id_, "--release-all").stdout
 
 
-def test_an_answer_is_made_anew_in_another_voice_or_from_other_words(homework, client, set_as):
-    id_ = set_as()
+def test_an_answer_is_repeated_in_another_voice_or_from_another_transcript(homework, client, write_assignment):
+    id_ = write_assignment()
     homework("submit", "inbox/Ben.wav", "inbox/cleo li/1.wav", "--assignment", "hw.yaml")
-    answered(client, id_)
-    before = jobs(client, id_)
+    wait_for_answers(client, id_)
+    before = jobs_by_student(client, id_)
     words = ("--student", "Ben", "--transcript", "Yesterday I go home.")
-    assert "begun anew: 1" in homework("rerun", id_, "--from", "llm", "--persona", "emma", *words).stdout
-    answered(client, id_)
-    now = client.job(jobs(client, id_)["Ben"])
+    assert "started again: 1" in homework("rerun", id_, "--from", "llm", "--persona", "emma", *words).stdout
+    wait_for_answers(client, id_)
+    now = client.job(jobs_by_student(client, id_)["Ben"])
     assert (now.rerun_of, now.persona, now.transcript.text) == (before["Ben"], "emma", "Yesterday I go home.")
-    assert jobs(client, id_)["Cleo Li"] == before["Cleo Li"]
-    assert "begun anew: 2" in homework("rerun", id_, "--from", "tts", "--speed", "0.8").stdout
+    assert jobs_by_student(client, id_)["Cleo Li"] == before["Cleo Li"]
+    assert "started again: 2" in homework("rerun", id_, "--from", "tts", "--speed", "0.8").stdout
     assert homework("rerun", id_, "--from", "llm", "--transcript", "Hi.").returncode == 2
 
 
-def test_a_class_is_watched_live_until_it_is_complete(homework, client, set_as):
-    set_as(roster="", students=["Ben", "王小明"])
+def test_a_class_is_watched_live_until_it_is_complete(homework, client, write_assignment):
+    write_assignment(roster="", students=["Ben", "王小明"])
     homework("submit", "inbox/Ben.wav", "--assignment", "hw.yaml")
     watched = homework("status", client.assignments()[0].id, terminal=True)
-    wait_for(lambda: "missing" in watched.shown, seconds=60)
+    wait_for(lambda: "missing" in watched.output, seconds=60)
     homework("submit", "inbox/Ben.wav", "inbox/王小明-作业.wav", "--assignment", "hw.yaml")
-    assert watched.ended() == 0
-    assert "complete" in watched.shown
+    assert watched.wait() == 0
+    assert "complete" in watched.output
 
 
-def test_an_assignment_is_erased_with_all_its_jobs(homework, house, client, set_as):
-    id_ = set_as()
+def test_an_assignment_is_erased_with_all_its_jobs(homework, house, client, write_assignment):
+    id_ = write_assignment()
     homework("submit", "inbox/Ben.wav", "--assignment", "hw.yaml")
-    (job,) = jobs(client, id_).values()
-    assert homework("erase", id_).returncode == 1  # nobody said yes
+    (job,) = jobs_by_student(client, id_).values()
+    assert homework("erase", id_).returncode == 1  # not confirmed
     assert homework("erase", id_, "--yes").returncode == 0
     assert house.get(f"/v1/jobs/{job}").status_code in {404, 410}
     assert "unknown" in homework("status", id_).stderr.lower() or homework("status", id_).returncode == 1
 
 
-def test_a_mistake_in_the_file_is_told_by_its_name(homework, place, set_as):
-    set_as(speed=9)
+def test_a_mistake_in_the_file_is_reported_with_its_name(homework, folder, write_assignment):
+    write_assignment(speed=9)
     refused = homework("submit", "inbox", "--assignment", "hw.yaml")
     assert refused.returncode == 1
     assert "hw.yaml: `speed`" in refused.stderr

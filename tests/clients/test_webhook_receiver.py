@@ -11,7 +11,7 @@ from e2e_house import start, until_ready
 from waiting import wait_for
 
 from pipeline.settings import settings
-from waijiao.running import free_port
+from waijiao.local.up import free_port
 
 ROOT = Path(__file__).parents[2]
 LEARNER = ROOT / "examples" / "learners" / "010270268.wav"

@@ -1,4 +1,4 @@
-"""`waijiao up`: what it starts, what it brings back, what it leaves behind, and the command around it."""
+"""`waijiao up`: the processes that it starts, restarts and stops, and the commands that talk to it."""
 
 import json
 import os
@@ -108,32 +108,32 @@ def test_a_second_house_in_the_same_home_is_refused(house):
     assert "already running" in second.stderr
 
 
-def test_status_tells_of_queues_and_workers(house):
-    found = waijiao("status", "--json", "--url", house.url)
-    assert found.returncode == 0
-    assert json.loads(found.stdout)["models"]["llm"] == {"ready": 1, "loading": 0, "waiting": 0}
+def test_status_lists_queues_and_workers(house):
+    result = waijiao("status", "--json", "--url", house.url)
+    assert result.returncode == 0
+    assert json.loads(result.stdout)["models"]["llm"] == {"ready": 1, "loading": 0, "waiting": 0}
     assert "language model" in waijiao("status", "--url", house.url).stdout
 
 
 def test_ask_sends_several_recordings_and_saves_their_answers(house, tmp_path):
-    done = waijiao("ask", *map(str, LEARNERS[:2]), "--out", str(tmp_path), "--url", house.url, "--format", "flac")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("heard:") == 2
+    result = waijiao("ask", *map(str, LEARNERS[:2]), "--out", str(tmp_path), "--url", house.url, "--format", "flac")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("heard:") == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{each.stem}-answer.flac" for each in LEARNERS[:2]]
 
 
-def test_ask_tells_a_failure_and_ends_with_status_1(house, tmp_path):
-    lie = tmp_path / "lie.wav"
-    lie.write_bytes(os.urandom(5000))
-    done = waijiao("ask", str(lie), "--url", house.url)
-    assert done.returncode == 1
-    assert "not_audio" in done.stdout
+def test_ask_reports_a_failure_and_ends_with_status_1(house, tmp_path):
+    noise = tmp_path / "noise.wav"
+    noise.write_bytes(os.urandom(5000))
+    result = waijiao("ask", str(noise), "--url", house.url)
+    assert result.returncode == 1
+    assert "not_audio" in result.stdout
 
 
 def test_ask_without_a_server_ends_with_status_3(tmp_path):
-    done = waijiao("ask", "--text", "hi", "--url", "http://127.0.0.1:1")
-    assert done.returncode == 3
-    assert "waijiao up" in done.stderr
+    result = waijiao("ask", "--text", "hi", "--url", "http://127.0.0.1:1")
+    assert result.returncode == 3
+    assert "waijiao up" in result.stderr
 
 
 def test_wrong_usage_ends_with_status_2():
@@ -143,18 +143,18 @@ def test_wrong_usage_ends_with_status_2():
     assert "WAIJIAO_ATTEMPTS" in waijiao("up", WAIJIAO_ATTEMPTS="none").stderr
 
 
-def test_a_missing_model_is_told_with_the_command_that_fetches_it(tmp_path):
-    done = waijiao("up", WAIJIAO_HOME=str(tmp_path), WAIJIAO_MODELS=str(tmp_path / "models"))
-    assert done.returncode == 1
-    assert "waijiao models fetch whisper-base" in done.stderr
+def test_a_missing_model_is_reported_with_the_command_that_fetches_it(tmp_path):
+    result = waijiao("up", WAIJIAO_HOME=str(tmp_path), WAIJIAO_MODELS=str(tmp_path / "models"))
+    assert result.returncode == 1
+    assert "waijiao models fetch whisper-base" in result.stderr
 
 
-def test_a_worker_without_its_model_ends_with_the_same_word(tmp_path):
+def test_a_worker_without_its_model_ends_with_the_same_message(tmp_path):
     command = [sys.executable, "-m", "celery", "-A", "worker_llm.tasks", "worker", "-Q", "llm", "-c", "1"]
     environment = {**os.environ, "WAIJIAO_HOME": str(tmp_path), "WAIJIAO_MODELS": str(tmp_path / "none")}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 1
-    assert "waijiao models fetch smollm2-135m" in done.stderr
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 1
+    assert "waijiao models fetch smollm2-135m" in result.stderr
 
 
 def test_a_user_s_own_model_folder_works_by_one_variable(house, tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 from processes import Process
 
 from pipeline.settings import Settings
-from waijiao import embedded_redis, services
+from waijiao.local import services
 
 KINDS = ("asr", "llm", "tts", "segment", "maintenance")
 ENTRIES = {"api:create_app()": "faulty.api:create_app()", **{f"worker_{kind}.tasks": "faulty.worker" for kind in KINDS}}
@@ -38,7 +38,7 @@ class Plan:
 
     def processes(self, settings: Settings, redis_port: int, told_port: int) -> Iterator[Process]:
         """Redis on `redis_port`, and the others, which are told that it is on `told_port`."""
-        server = [*embedded_redis.command(settings), "--port", str(redis_port), "--bind", "127.0.0.1"]
+        server = [*services.redis_command(settings), "--port", str(redis_port), "--bind", "127.0.0.1"]
         yield Process("redis", server, dict(os.environ), settings.home / "logs" / "redis.log")
         told = settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{told_port}/0"})
         for number in range(1, self.apis + 1):
@@ -51,7 +51,8 @@ class Plan:
         """The product's own command with our entry module in it; every setting is in its environment."""
         kind = name.rstrip("0123456789")
         number = int(name.removeprefix(kind))
-        service = services.api(settings) if kind == "api" else services.worker(settings, kind, number, 1)
+        is_api = kind == "api"
+        service = services.api_service(settings) if is_api else services.worker_service(settings, kind, number, 1)
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith(NOT_INHERITED)},
             "WAIJIAO_API_PROCESSES": "1",

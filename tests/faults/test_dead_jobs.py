@@ -22,7 +22,7 @@ def test_a_job_whose_worker_always_died_is_answered_when_it_is_retried(client, o
 
     said = waijiao(client, "retry", dead.id)
     again = client.job(dead)["retried_as"]
-    assert said == f"{dead.id} is tried again as {again}\n"
+    assert said == f"{dead.id}: retrying as {again}\n"
     client.accepted[again] = Said(again, n, session)
     client.succeeded(client.accepted[again])
 
@@ -38,7 +38,7 @@ def test_a_job_that_is_not_dead_is_not_retried(client):
     client.succeeded(said)
     assert "Traceback" not in (refusal := waijiao(client, "retry", said.id, status=1))
     assert said.id in refusal
-    assert waijiao(client, "status", "--dead") == "No job is dead.\n"
+    assert waijiao(client, "status", "--dead") == "No failed jobs to retry.\n"
 
 
 def test_the_list_of_dead_jobs_has_all_that_a_retry_needs(client, orders):

@@ -22,7 +22,7 @@ from pipeline.jobs.job import JobRequest
 from pipeline.model_files.catalogue import find
 from pipeline.model_files.download import fetch
 from pipeline.settings import Settings, settings
-from tiny import bark as tiny
+from waijiao.tiny_models import bark as tiny
 from worker_tts.bark.engine import PAUSE_S, Bark
 from worker_tts.engine import Utterance, load
 from worker_tts.sentences import join_waveforms

@@ -9,7 +9,7 @@ import torch
 from pipeline.model_files.catalogue import find
 from pipeline.model_files.download import fetch
 from pipeline.settings import Settings, settings
-from tiny import bark
+from waijiao.tiny_models import bark
 from worker_tts.bark.generate import BarkGenerator, RowSampler, TextPart
 from worker_tts.bark.loading import load_bark
 from worker_tts.bark.voices import VoiceCatalogue

@@ -10,8 +10,8 @@ from e2e_house import opened as house_opened
 from pipeline import personas
 from pipeline.errors import Canceled, PromptTooLong
 from pipeline.settings import Settings, settings
-from tiny import chatglm6b
-from waijiao.teachers import TEACHERS
+from waijiao.cli.demo import TEACHERS
+from waijiao.tiny_models import chatglm6b
 from worker_llm.chatglm6b.folder import recognised
 from worker_llm.engine import Message, Prompt, Sampling
 from worker_llm.transformers import Transformers
@@ -107,7 +107,7 @@ def test_a_token_without_a_text_is_never_chosen(folder):
     """The network has scores for more than the vocabulary: here they are the highest by far."""
     model = Transformers(folder, Settings())
     network = model.reader.network
-    assert network.model.config.vocab_size == network.words + chatglm6b.SPARE
+    assert network.model.config.vocab_size == network.words + chatglm6b.UNUSED_TOKENS
     expected = model.reply([chat("Hello.")])
     network.model.lm_head.register_forward_hook(lambda _, args, scores: scores.index_fill(-1, spare(network), 1e4))
     tokens = model.form.tokens(chat("Hello.").messages)

@@ -16,7 +16,7 @@ from pipeline.errors import ConfigurationError, ModelDamaged
 from pipeline.gpu import model_headers
 from pipeline.model_files.catalogue import find
 from pipeline.settings import Settings
-from tiny import chatglm6b, glm
+from waijiao.tiny_models import chatglm6b, glm
 from worker_llm import engine
 from worker_llm.chatglm6b.network import ChatGLM6B
 from worker_llm.chatglm6b.shape import ChatGLM6BConfig

@@ -9,7 +9,7 @@ from torch.nn.functional import layer_norm
 from transformers import DynamicCache
 
 from pipeline.settings import Settings
-from tiny import chatglm6b
+from waijiao.tiny_models import chatglm6b
 from worker_llm.chatglm6b.network import RESIDUAL
 from worker_llm.chatglm6b.places import frequencies, places, seen, turns
 from worker_llm.transformers import Transformers

@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.errors import BadRequest
-from tiny import chatglm6b
+from waijiao.tiny_models import chatglm6b
 from worker_llm.chatglm6b.rounds import Finish, Rounds
 from worker_llm.chatglm6b.words import MARKS, WHITE, Words
 from worker_llm.engine import Message
@@ -13,7 +13,7 @@ from worker_llm.written import HALF, Written
 @pytest.fixture(scope="module")
 def words(tmp_path_factory):
     file = tmp_path_factory.mktemp("words") / "ice_text.model"
-    file.write_bytes(chatglm6b.words())
+    file.write_bytes(chatglm6b.train_vocabulary())
     return Words(file)
 
 

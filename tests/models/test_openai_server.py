@@ -13,7 +13,7 @@ from pipeline.errors import Canceled, ConfigurationError, PromptTooLong
 from pipeline.jobs.results import Completion
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings, settings
-from waijiao.running import free_port
+from waijiao.local.up import free_port
 from worker_llm.engine import Message, Prompt, Sampling
 from worker_llm.feedback import understand
 from worker_llm.openai import OpenAICompatible

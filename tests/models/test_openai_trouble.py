@@ -23,7 +23,7 @@ from pipeline.errors import (
 )
 from pipeline.jobs.results import Completion
 from pipeline.settings import Settings
-from waijiao.running import free_port
+from waijiao.local.up import free_port
 from worker_llm.engine import ENGINES, Message, Prompt, Sampling, load
 from worker_llm.openai import OpenAICompatible
 from worker_llm.openai_server import named

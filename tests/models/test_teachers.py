@@ -13,7 +13,7 @@ from e2e_house import opened
 
 from pipeline import personas
 from pipeline.settings import settings
-from tiny import bark, glm
+from waijiao.tiny_models import bark, glm
 
 LEARNER = Path(__file__).parents[2] / "examples" / "learners" / "010270268.wav"
 RATE = 24_000  # Hz that Bark speaks at

@@ -14,7 +14,7 @@ from transformers import Glm4Config, GlmConfig, LlamaConfig, MistralConfig, Qwen
 from pipeline.errors import Canceled, ConfigurationError, EngineFailed, OutOfMemory, PromptTooLong
 from pipeline.jobs.results import Completion
 from pipeline.settings import Settings
-from tiny import glm
+from waijiao.tiny_models import glm
 from worker_llm.engine import Message, Prompt, Sampling
 from worker_llm.transformers import Transformers
 from worker_llm.written import HALF

@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, MambaConfig
 from pipeline.errors import ConfigurationError, ModelDamaged
 from pipeline.jobs.results import Completion
 from pipeline.settings import Settings
-from tiny import glm
+from waijiao.tiny_models import glm
 from worker_llm import engine
 from worker_llm.engine import Message, Prompt
 from worker_llm.transformers import Transformers

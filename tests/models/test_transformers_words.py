@@ -6,7 +6,7 @@ from transformers import LlamaConfig
 
 from pipeline.errors import BadRequest, ConfigurationError
 from pipeline.settings import Settings
-from tiny import glm
+from waijiao.tiny_models import glm
 from worker_llm.chat_form import ChatForm
 from worker_llm.choosing import Choice, choose
 from worker_llm.engine import Message, Sampling
@@ -32,7 +32,7 @@ THINKING = "{{ messages[0]['content'] }}{% if enable_thinking is not false %}<th
 
 @pytest.fixture(scope="module")
 def form():
-    return ChatForm(glm.words(glm.TEMPLATE))
+    return ChatForm(glm.make_tokenizer(glm.TEMPLATE))
 
 
 def user(text):
@@ -69,7 +69,7 @@ def test_other_words_are_read_as_the_tokenizer_reads_the_whole_chat(form):
 
 
 def test_what_a_system_says_stands_in_the_first_question_where_a_template_has_no_such_role():
-    form = ChatForm(glm.words(WITHOUT_SYSTEM))
+    form = ChatForm(glm.make_tokenizer(WITHOUT_SYSTEM))
     chat = [Message("system", "Be kind."), *user("Hello."), Message("assistant", "Hi."), *user("Bye.")]
     words = shown(form, form.tokens(chat)).split()
     assert words == ["<|user|>Be", "kind.", "Hello.", "<|assistant|>Hi.", "<|user|>Bye.", "<|assistant|>"]
@@ -77,23 +77,23 @@ def test_what_a_system_says_stands_in_the_first_question_where_a_template_has_no
 
 
 def test_a_template_that_passes_over_what_the_system_says_is_not_let():
-    form = ChatForm(glm.words(PASSING_OVER))
+    form = ChatForm(glm.make_tokenizer(PASSING_OVER))
     assert shown(form, form.tokens([Message("system", "Be kind."), *user("Hello.")])) == "<|user|>Be kind.\n\nHello."
 
 
 def test_an_order_of_roles_that_the_template_does_not_know_is_a_bad_request():
-    form = ChatForm(glm.words(WITHOUT_SYSTEM))
+    form = ChatForm(glm.make_tokenizer(WITHOUT_SYSTEM))
     with pytest.raises(BadRequest, match="order of roles"):
         form.tokens([*user("Hello."), *user("Hello?")])
 
 
 def test_a_template_that_fails_on_any_question_is_refused_at_once():
     with pytest.raises(ConfigurationError, match="chat template fails on a question"):
-        ChatForm(glm.words("{{ raise_exception('Never.') }}"))
+        ChatForm(glm.make_tokenizer("{{ raise_exception('Never.') }}"))
 
 
 def test_a_model_that_can_think_aloud_does_not():
-    form = ChatForm(glm.words(THINKING))
+    form = ChatForm(glm.make_tokenizer(THINKING))
     assert shown(form, form.tokens(user("Hello."))) == "Hello."
 
 

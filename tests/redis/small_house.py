@@ -14,7 +14,7 @@ from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
 from pipeline.worker.registry import count_workers
-from waijiao import embedded_redis
+from waijiao.local import services
 
 HERE = Path(__file__).parent
 CLOCKS = {"WAIJIAO_SWEEP_S": "0.3", "WAIJIAO_LEASE_S": "4", "WAIJIAO_SHUTDOWN_S": "3", "WAIJIAO_STALL_S": "3"}
@@ -73,7 +73,7 @@ class House:
 
     def start_redis(self) -> None:
         log = (self.here.home / "redis.log").open("ab")
-        self.server = subprocess.Popen(embedded_redis.command(self.here), stdout=log, stderr=log)
+        self.server = subprocess.Popen(services.redis_command(self.here), stdout=log, stderr=log)
         log.close()
         wait_for(lambda: answers(self.redis))
 

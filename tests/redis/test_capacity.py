@@ -12,7 +12,7 @@ from road import asked, claimed, run
 from api import create_app
 from pipeline.schemas.jobs import Capacity
 from pipeline.worker.registry import register
-from waijiao.planning.command import plan
+from waijiao.cli.plan import plan
 
 NOTHING = {"interactive": 0, "homework": 0, "bulk": 0}
 

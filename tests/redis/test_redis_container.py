@@ -11,7 +11,7 @@ from redis import Redis
 from redis.exceptions import AuthenticationError, ConnectionError
 from waiting import wait_for
 
-from waijiao import embedded_redis
+from waijiao.local import services
 
 PASSWORD = "5ec2e7" * 10
 REDIS = compose()["services"]["redis"]
@@ -25,7 +25,7 @@ class Container:
         self.socket = folder / "redis.sock"
         (folder / "secrets").mkdir()
         (folder / "bin").mkdir()
-        server = embedded_redis.server()
+        server = services.find_redis_server()
         wrapper = f'#!/bin/sh\nexec "{server}" "$@" --port 0 --unixsocket "{self.socket}" --dir "{folder}"\n'
         (folder / "bin/redis-server").write_text(wrapper, encoding="utf-8")
         (folder / "bin/redis-server").chmod(0o755)

@@ -8,8 +8,8 @@ import httpx
 from waiting import wait_for
 
 from pipeline.settings import Settings
-from waijiao import services
-from waijiao.running import free_port
+from waijiao.local import services
+from waijiao.local.up import free_port
 
 
 class Server:
@@ -21,7 +21,7 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        service = services.api(self.here)
+        service = services.api_service(self.here)
         with (self.here.home / "api.log").open("ab") as log:
             self.process = subprocess.Popen(
                 service.command,

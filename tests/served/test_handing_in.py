@@ -10,12 +10,12 @@ from waiting import wait_for
 from pipeline.errors import NotHeld, UnknownAssignment
 from pipeline.homework.assignments import Student
 from waijiao import Client
+from waijiao.cli.homework.assignment_file import AssignmentFile
+from waijiao.cli.homework.recordings import find_files
+from waijiao.cli.homework.selection import SelectedAssignment
+from waijiao.cli.homework.submit import Submitter, match_files
+from waijiao.cli.homework.watch import FolderWatcher
 from waijiao.errors import Unreachable
-from waijiao.homework.assignment_files import Described
-from waijiao.homework.choosing import Chosen
-from waijiao.homework.handing_in import HandingIn, sorted_out
-from waijiao.homework.recordings import gathered
-from waijiao.homework.watch import Watching
 
 CLASS = [Student(name) for name in ("Ann", "Ben", "Cleo", "Dora", "Emil", "王小明")]
 FIELDS = {"title": "One sentence", "students": [{"name": each.name} for each in CLASS]}
@@ -38,13 +38,13 @@ def folder(tmp_path):
     return folder
 
 
-def handed_in(client: Client, folder: Path, after=lambda number: None) -> list[str]:
-    """The kind of each result; `after` is told the number of each."""
+def submit_folder(client: Client, folder: Path, after=lambda number: None) -> list[str]:
+    """The kind of each result; `after` is called with the number of each."""
     kinds = []
-    with gathered([folder]) as found:
-        files = sorted_out(found, CLASS)
-        there = client.assignment("hw3").submissions
-        for number, result in enumerate(HandingIn(client, "hw3", there).all(files.owned, 2)):
+    with find_files([folder]) as files:
+        recordings = match_files(files, CLASS).recordings
+        submitter = Submitter(client, "hw3", client.assignment("hw3").submissions)
+        for number, result in enumerate(submitter.submit_all(recordings, 2)):
             kinds.append(result.kind)
             after(number)
     return kinds
@@ -89,23 +89,23 @@ def test_a_server_that_is_killed_on_the_way_and_comes_back_gets_everything_once(
 
     with Client(killable.url, "") as client:
         client.put_assignment("hw3", **FIELDS)
-        kinds = handed_in(client, folder, restart)
+        kinds = submit_folder(client, folder, restart)
         assert len(kinds) == len(CLASS)
         assert "refused" not in kinds
         assert client.assignment("hw3").progress.missing == []
         assert redis.zcard("waijiao:jobs:default") == len(CLASS)
-        assert handed_in(client, folder) == ["unchanged"] * len(CLASS)
+        assert submit_folder(client, folder) == ["unchanged"] * len(CLASS)
 
 
 def test_when_a_server_stays_away_the_rest_is_sent_by_the_next_command(killable, redis, folder):
     with Client(killable.url, "", patience_s=0.5) as client:
         client.put_assignment("hw3", **FIELDS)
         with pytest.raises(Unreachable):
-            handed_in(client, folder, lambda number: killable.kill() if number == 1 else None)
+            submit_folder(client, folder, lambda number: killable.kill() if number == 1 else None)
         killable.start()
         there = len(client.assignment("hw3").submissions)
         assert 2 <= there < len(CLASS)
-        kinds = handed_in(client, folder)
+        kinds = submit_folder(client, folder)
         assert (kinds.count("unchanged"), kinds.count("sent")) == (there, len(CLASS) - there)
         assert redis.zcard("waijiao:jobs:default") == len(CLASS)
 
@@ -115,23 +115,23 @@ def test_a_full_server_is_waited_for(serve, jobs, here, folder):
         client.put_assignment("hw3", **FIELDS)
         teacher = Echo(jobs, here.blobs_folder)
         try:
-            assert handed_in(client, folder) == ["sent"] * len(CLASS)
+            assert submit_folder(client, folder) == ["sent"] * len(CLASS)
         finally:
             teacher.close()
 
 
 def test_a_watched_folder_waits_for_its_server(killable, folder):
     with Client(killable.url, "", patience_s=0.2) as client:
-        watching = Watching(client, Chosen("hw3", Described("hw3", FIELDS, ())), folder)
-        assert list(watching.look()) == []  # nothing was the same twice yet
+        watcher = FolderWatcher(client, SelectedAssignment("hw3", AssignmentFile("hw3", FIELDS, ())), folder)
+        assert list(watcher.scan()) == []  # nothing was the same twice yet
         killable.kill()
         with pytest.raises(Unreachable):
-            list(watching.look())
+            list(watcher.scan())
         killable.start()
-        assert [each.kind for each in watching.look()] == ["sent"] * len(CLASS)
-        assert list(watching.look()) == []
+        assert [each.kind for each in watcher.scan()] == ["sent"] * len(CLASS)
+        assert list(watcher.scan()) == []
         folder.joinpath("Ben.wav").write_bytes(recording(77))
         folder.joinpath("nobody.wav").write_bytes(recording(78))
-        assert list(watching.look()) == []
-        assert {(each.file, each.kind) for each in watching.look()} == {("Ben.wav", "sent"), ("nobody.wav", "refused")}
-        assert list(watching.look()) == []
+        assert list(watcher.scan()) == []
+        assert {(each.file, each.kind) for each in watcher.scan()} == {("Ben.wav", "sent"), ("nobody.wav", "refused")}
+        assert list(watcher.scan()) == []

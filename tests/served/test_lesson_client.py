@@ -14,8 +14,7 @@ from pipeline.errors import EngineFailed, Erased, NoSpeech, UnknownLesson
 from pipeline.jobs.results import LessonSegment, LessonSegments
 from pipeline.schemas.lessons import LessonView
 from waijiao import AsyncClient, Client
-from waijiao.lessons.bar import LessonBar
-from waijiao.lessons.files import save
+from waijiao.cli.lesson import LessonProgress, save_lesson
 
 LEARNER = Path(__file__).parents[2] / "examples" / "learners" / "010270268.wav"
 SEGMENTS = LessonSegments(12.0, (LessonSegment(1, 0.5, 4.0), LessonSegment(2, 5.0, 11.0)))
@@ -114,7 +113,7 @@ def test_what_is_saved_names_what_failed_and_nothing_that_is_not_there(client, j
     run(jobs, "asr", HEARD)
     jobs.fail("asr", claimed(jobs, "asr"), EngineFailed(), again=False)
     folder = tmp_path / "a" / "b"
-    save(client, client.lesson(lesson), folder)
+    save_lesson(client, client.lesson(lesson), folder)
     assert {path.name for path in folder.iterdir()} == {
         "transcript.txt", "transcript.srt", "transcript.vtt", "transcript.json", "report.html", "summary.txt",
     }  # fmt: skip
@@ -124,15 +123,15 @@ def test_what_is_saved_names_what_failed_and_nothing_that_is_not_there(client, j
 
 
 def test_where_there_is_no_terminal_each_step_is_a_line(client, jobs, tmp_path):
-    with tmp_path.joinpath("log").open("w") as log, LessonBar(Console(file=log)) as bar:
-        bar.begin("monday.wav")
-        with bar.sending(LEARNER) as file:
+    with tmp_path.joinpath("log").open("w") as log, LessonProgress(Console(file=log)) as progress:
+        progress.add_lesson("monday.wav")
+        with progress.open_upload(LEARNER) as file:
             lesson = client.submit_lesson(file, file="monday.wav")
-        bar.show(lesson)
+        progress.update(lesson)
         segment(jobs)
-        bar.show(client.lesson(lesson))
-        bar.show(client.lesson(lesson))
+        progress.update(client.lesson(lesson))
+        progress.update(client.lesson(lesson))
         listen(jobs)
-        bar.show(client.lesson(lesson))
+        progress.update(client.lesson(lesson))
     said = tmp_path.joinpath("log").read_text().splitlines()
     assert said[:3] == ["monday.wav: waits", "monday.wav: listening, 2 turns", "monday.wav: speaking"]

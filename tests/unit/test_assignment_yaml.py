@@ -1,4 +1,4 @@
-"""Assignments as teachers write them: every field, the class beside it, and what is wrong told by file and field."""
+"""Assignments as teachers write them: every field, the class beside it, and errors that name the file and the field."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -8,7 +8,7 @@ from recordings import LEARNERS
 
 from pipeline.errors import BadRequest, BadRoster
 from pipeline.homework.assignments import Student
-from waijiao.homework.assignment_files import read
+from waijiao.cli.homework.assignment_file import read_assignment
 
 WHOLE = """
 id: hw3
@@ -34,8 +34,8 @@ webhook: https://school.example/hook
 
 
 @pytest.fixture
-def written(tmp_path):
-    """Writes a file; where it lies."""
+def write_file(tmp_path):
+    """Writes a file, and returns its path."""
 
     def write(text: str | bytes, name: str = "hw3.yaml"):
         path = tmp_path / name
@@ -45,8 +45,8 @@ def written(tmp_path):
     return write
 
 
-def test_every_field_is_read_as_it_is_written(written):
-    found = read(written(WHOLE, "other.yaml"))
+def test_every_field_is_read_as_it_is_written(write_file):
+    found = read_assignment(write_file(WHOLE, "other.yaml"))
     assert found.id == "hw3"
     assert found.fields == {
         "title": "Homework 3: my weekend",
@@ -68,48 +68,50 @@ def test_every_field_is_read_as_it_is_written(written):
     }
 
 
-def test_what_is_left_empty_is_not_said(written):
-    assert read(written("title: My day\npersona:\nwords:\ndue: ''\n")).fields == {"title": "My day"}
+def test_an_empty_field_is_left_out(write_file):
+    assert read_assignment(write_file("title: My day\npersona:\nwords:\ndue: ''\n")).fields == {"title": "My day"}
 
 
-def test_a_byte_order_mark_is_passed_over(written):
-    assert read(written(b"\xef\xbb\xbftitle: My day")).fields == {"title": "My day"}
+def test_a_byte_order_mark_is_passed_over(write_file):
+    assert read_assignment(write_file(b"\xef\xbb\xbftitle: My day")).fields == {"title": "My day"}
 
 
 @pytest.mark.parametrize(
     ("name", "id_"), [("hw3.yaml", "hw3"), ("Home work_3 (B).yml", "home-work_3-b"), ("-É té-.yaml", "e-te")]
 )
-def test_without_an_id_an_assignment_is_called_as_its_file_is(written, name, id_):
-    assert read(written("title: My day", name)).id == id_
+def test_without_an_id_an_assignment_is_called_as_its_file_is(write_file, name, id_):
+    assert read_assignment(write_file("title: My day", name)).id == id_
 
 
-def test_a_time_without_a_zone_is_this_machine_s(written, monkeypatch):
-    due = read(written("title: My day\ndue: 2026-12-01 20:00")).fields["due"]
+def test_a_time_without_a_zone_is_this_machine_s(write_file, monkeypatch):
+    due = read_assignment(write_file("title: My day\ndue: 2026-12-01 20:00")).fields["due"]
     assert due == datetime(2026, 12, 1, 20).astimezone()
     assert due.utcoffset() is not None
 
 
-def test_a_time_may_be_in_utc(written):
-    assert read(written("title: My day\ndue: 2026-12-01T20:00Z")).fields["due"] == datetime(2026, 12, 1, 20, tzinfo=UTC)
+def test_a_time_may_be_in_utc(write_file):
+    assert read_assignment(write_file("title: My day\ndue: 2026-12-01T20:00Z")).fields["due"] == datetime(
+        2026, 12, 1, 20, tzinfo=UTC
+    )
 
 
-def test_a_class_may_lie_beside_the_file(written):
-    roster = written("name,id\nAnna,7\n王小明,0012\n", "class.csv")
-    found = read(written("title: My day\nroster: class.csv"))
+def test_a_class_may_lie_beside_the_file(write_file):
+    roster = write_file("name,id\nAnna,7\n王小明,0012\n", "class.csv")
+    found = read_assignment(write_file("title: My day\nroster: class.csv"))
     assert found.students == [Student("Anna", "7"), Student("王小明", "0012")]
-    assert roster in found.files
+    assert roster in found.paths
 
 
-def test_the_class_that_is_given_counts(written):
-    found = read(written("title: My day\nstudents: [Anna]"), written("Ben\nCleo\n", "other.csv"))
+def test_the_class_that_is_given_counts(write_file):
+    found = read_assignment(write_file("title: My day\nstudents: [Anna]"), write_file("Ben\nCleo\n", "other.csv"))
     assert [each.name for each in found.students] == ["Ben", "Cleo"]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
-        ("", "hw3.yaml is no assignment: it has to begin with `title:`"),
-        ("- Anna", "hw3.yaml is no assignment"),
+        ("", "hw3.yaml is not an assignment: it must have a `title:`"),
+        ("- Anna", "hw3.yaml is not an assignment"),
         ("instructions: Speak.", "hw3.yaml: `title` must be a line of text"),
         ("title: [a, b]", "hw3.yaml: `title` must be a line of text"),
         ("titel: My day\ntitle: My day", "hw3.yaml: `titel` is unknown; known are id, title, "),
@@ -122,23 +124,23 @@ def test_the_class_that_is_given_counts(written):
         ("title: a\nwords: home, weekend", "hw3.yaml: `words` must be a list of words"),
         ("title: a\nstudents: [Anna, {id: 7}]", "hw3.yaml: `students`, 2, name must be a list of names"),
         ("title: a\nstudents: [Anna]\nroster: class.csv", "hw3.yaml: give `students` or `roster`, not both"),
-        ("title: a\ntitle: b", "hw3.yaml, line 1 is no YAML: 'title' stands there twice"),
-        ("title: 'a", "hw3.yaml, line 1 is no YAML"),
-        ("title: a\n\tb: c", "hw3.yaml, line 2 is no YAML"),
-        ("title: \x07", "hw3.yaml is no YAML"),
-        ("title: !!python/object/apply:os.system [ls]", "hw3.yaml, line 1: anchors, tags"),
+        ("title: a\ntitle: b", "hw3.yaml, line 1 is not valid YAML: 'title' occurs twice"),
+        ("title: 'a", "hw3.yaml, line 1 is not valid YAML"),
+        ("title: a\n\tb: c", "hw3.yaml, line 2 is not valid YAML"),
+        ("title: \x07", "hw3.yaml is not valid YAML"),
+        ("title: !!python/object/apply:os.system [ls]", "hw3.yaml: `title` must be a line of text"),
     ],
 )
-def test_what_cannot_be_used_is_told_by_file_and_field(written, text, said):
-    written("Ben", "class.csv")
+def test_an_error_names_the_file_and_the_field(write_file, text, message):
+    write_file("Ben", "class.csv")
     with pytest.raises(BadRequest) as refused:
-        read(written(text))
-    assert said in str(refused.value)
+        read_assignment(write_file(text))
+    assert message in str(refused.value)
 
 
-def test_a_name_of_which_no_id_can_be_made_asks_for_one(written):
+def test_a_name_of_which_no_id_can_be_made_asks_for_one(write_file):
     with pytest.raises(BadRequest, match=r"作业三.yaml: give it an `id`"):
-        read(written("title: My day", "作业三.yaml"))
+        read_assignment(write_file("title: My day", "作业三.yaml"))
 
 
 @pytest.mark.parametrize(
@@ -153,36 +155,36 @@ def test_a_name_of_which_no_id_can_be_made_asks_for_one(written):
     ],
     ids=["aliases", "anchor", "lists", "mappings", "dashes", "long"],
 )
-def test_a_file_that_is_a_bomb_is_refused(written, bomb):
+def test_a_yaml_bomb_is_refused_without_using_up_the_memory_or_the_stack(write_file, bomb):
     with pytest.raises(BadRequest):
-        read(written(bomb))
+        read_assignment(write_file(bomb))
 
 
-def test_a_file_in_another_encoding_is_told(written):
+def test_a_file_in_another_encoding_is_told(write_file):
     with pytest.raises(BadRequest, match=r"hw3.yaml is not in UTF-8"):
-        read(written("title: 作业".encode("gb18030")))
+        read_assignment(write_file("title: 作业".encode("gb18030")))
 
 
 @pytest.mark.parametrize("roster", ["../class.csv", "/etc/passwd", "linked.csv"])
-def test_a_class_is_looked_for_beside_the_file_and_nowhere_else(written, tmp_path, roster):
+def test_a_class_is_looked_for_beside_the_file_and_nowhere_else(write_file, tmp_path, roster):
     tmp_path.joinpath("linked.csv").symlink_to("/etc/passwd")
     with pytest.raises(BadRequest, match=r"hw3.yaml: `roster` must be the name of a CSV file"):
-        read(written(f"title: a\nroster: {roster}"))
+        read_assignment(write_file(f"title: a\nroster: {roster}"))
 
 
-def test_a_class_that_cannot_be_read_is_told_by_its_file(written):
-    written("name,id\nAnna,1\nAnna,2\n", "class.csv")
+def test_a_class_that_cannot_be_read_is_told_by_its_file(write_file):
+    write_file("name,id\nAnna,1\nAnna,2\n", "class.csv")
     with pytest.raises(BadRoster, match=r"class.csv: Line 3 of the list repeats the name of line 2"):
-        read(written("title: a\nroster: class.csv"))
+        read_assignment(write_file("title: a\nroster: class.csv"))
 
 
 def test_the_example_is_read():
-    example = read(LEARNERS.parent / "homework" / "hw3.yaml")
+    example = read_assignment(LEARNERS.parent / "homework" / "hw3.yaml")
     assert example.id == "hw3"
     assert {each.id for each in example.students} == {path.stem for path in LEARNERS.glob("*.wav")}
 
 
-def test_whatever_a_text_is_it_comes_back_from_yaml_as_it_was(written):
+def test_whatever_a_text_is_it_comes_back_from_yaml_as_it_was(write_file):
     words = ["No", "0012", "1e3", "null", "~", "a: b", "# no comment", "2026-12-01", "'", '"', "你好", "-", "x" * 300]
     text = yaml.safe_dump({"title": "a", "words": words}, allow_unicode=True)
-    assert read(written(text)).fields["words"] == words
+    assert read_assignment(write_file(text)).fields["words"] == words

@@ -5,7 +5,7 @@ import re
 import pytest
 from containers import chosen, compose, image, last, queue, services
 
-from waijiao.house import HAND_BACK_S
+from waijiao.local.supervisor import HAND_BACK_S
 
 QUEUES = {"asr", "llm", "tts", "segment", "maintenance"}
 

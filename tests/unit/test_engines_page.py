@@ -11,9 +11,9 @@ from pipeline.gpu import memory, model_headers
 from pipeline.jobs.job import MODEL_STAGES
 from pipeline.model_files.catalogue import catalogue
 from pipeline.settings import Settings
-from waijiao.fetching import chosen
-from waijiao.fit import fit, settings_of
-from waijiao.placing import Plan, needed
+from waijiao.cli.fit import build_plan, fit
+from waijiao.cli.gpu_placement import GpuPlan
+from waijiao.cli.models import select
 
 PAGE = Path(__file__).resolve().parents[2].joinpath("docs", "engines.md").read_text(encoding="utf-8")
 GLM_GGUF = {  # of glm-4-9b-chat-Q4_K_M.gguf, whose size is that of the published file
@@ -50,18 +50,16 @@ def bare(monkeypatch, tmp_path):
     os.truncate(path, GGUF_BYTES)
 
 
-def plan(options: str, card: str = "1000GB") -> Plan:
-    given = fit.make_context("fit", ["--gpu", card.replace(" ", ""), *options.strip("`").split()]).params
-    stages = [stage for stage in MODEL_STAGES if given[stage]]
-    settings = Settings().model_copy(update=settings_of(stages, given))
-    return Plan(settings, {stage: given["workers"].get(stage, 1) for stage in stages}, given["sizes"])
+def plan(options: str, card: str = "1000GB") -> GpuPlan:
+    context = fit.make_context("fit", ["--gpu", card.replace(" ", ""), *options.strip("`").split()])
+    return build_plan(context.params)
 
 
 @pytest.mark.parametrize(("card", "options", "together", "_"), CARDS)
 def test_what_the_page_says_of_a_card_is_true(card, options, together, _):
     said = plan(options, card)
-    assert said.placed() is not None
-    assert f"{needed(said) / 1e9:.1f}" == together
+    assert said.find_placements() is not None
+    assert f"{said.total_bytes() / 1e9:.1f}" == together
 
 
 def test_every_usual_card_is_spoken_of():
@@ -78,7 +76,7 @@ def test_what_the_page_says_of_a_model_is_computed(options, weights, cache, work
 
 def test_every_large_model_of_the_catalogue_is_on_the_page():
     assert all(f"`{name}`" in PAGE for name in catalogue() if name.startswith(("whisper-large", "glm", "bark")))
-    total = sum(model.size for model in chosen(["large"]))
+    total = sum(model.size for model in select(["large"]))
     assert f"{total / 1e9:.0f} GB" in PAGE
 
 

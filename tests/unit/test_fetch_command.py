@@ -1,4 +1,4 @@
-"""`waijiao models`: sets, sizes, room on the disk, and what is shown as here."""
+"""`waijiao models`: sets, sizes, disk space, and which models are listed as installed."""
 
 import io
 
@@ -7,21 +7,21 @@ from rich.console import Console
 
 from pipeline.errors import ConfigurationError, ModelMissing
 from pipeline.model_files import catalogue
-from waijiao import fetching
+from waijiao.cli import models as models_command
 
 LARGE = ["whisper-large-v3", "glm-4-9b-chat", "bark", "bark-voices"]
 
 
-def names(*wanted: str) -> list[str]:
-    return [model.name for model in fetching.chosen(wanted)]
+def select_names(*names: str) -> list[str]:
+    return [model.name for model in models_command.select(names)]
 
 
 def test_one_name_stands_for_the_large_teachers():
-    assert names("large") == LARGE
+    assert select_names("large") == LARGE
 
 
 def test_what_is_named_twice_is_fetched_once():
-    assert names("bark", "large", "whisper-base", "large") == [
+    assert select_names("bark", "large", "whisper-base", "large") == [
         "bark",
         *(n for n in LARGE if n != "bark"),
         "whisper-base",
@@ -29,23 +29,23 @@ def test_what_is_named_twice_is_fetched_once():
 
 
 def test_without_a_name_the_default_models_are_meant():
-    assert names() == [model.name for model in catalogue.catalogue().values() if model.default]
+    assert select_names() == [model.name for model in catalogue.catalogue().values() if model.default]
 
 
 def test_an_unknown_name_lists_models_and_sets():
     with pytest.raises(ModelMissing, match=r"no model 'larg'; known are whisper-base, .*, large\."):
-        names("larg")
+        select_names("larg")
 
 
-def test_a_disk_without_room_for_all_is_told_before_anything_is_fetched(tmp_path, monkeypatch):
-    usage = fetching.shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(fetching.shutil, "disk_usage", lambda _: usage._replace(free=20_000_000_000))
+def test_a_disk_too_small_for_all_models_is_an_error_before_anything_is_fetched(tmp_path, monkeypatch):
+    usage = models_command.shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(models_command.shutil, "disk_usage", lambda _: usage._replace(free=20_000_000_000))
     with pytest.raises(ConfigurationError) as refused:
-        fetching.check_disk(fetching.chosen(["large"]), tmp_path / "not" / "yet" / "there")
+        models_command.check_disk(models_command.select(["large"]), tmp_path / "not" / "yet" / "there")
     assert "26.4 GB are needed in" in refused.value.detail
     assert "glm-4-9b-chat ~18.8 GB" in refused.value.detail
-    assert "where 20.0 GB are free" in refused.value.detail
-    fetching.check_disk(fetching.chosen(["bark"]), tmp_path)
+    assert "but only 20.0 GB are free" in refused.value.detail
+    models_command.check_disk(models_command.select(["bark"]), tmp_path)
 
 
 def test_the_table_says_what_is_here_and_what_is_damaged(tmp_path):
@@ -54,14 +54,14 @@ def test_the_table_says_what_is_here_and_what_is_damaged(tmp_path):
         (tmp_path / model.name).mkdir()
         with (tmp_path / model.name / model.files[0].name).open("wb") as out:
             out.truncate(model.size - missing)
-    assert fetching.state(whole, tmp_path) == "yes"
-    assert fetching.state(short, tmp_path) == "damaged"
-    assert fetching.state(catalogue.find("bark"), tmp_path) == "no"
-    said = io.StringIO()
-    fetching.show(tmp_path, Console(file=said, width=200))
-    rows = {line.split("│")[1].strip(): line for line in said.getvalue().splitlines() if line.startswith("│")}
+    assert models_command.install_state(whole, tmp_path) == "yes"
+    assert models_command.install_state(short, tmp_path) == "damaged"
+    assert models_command.install_state(catalogue.find("bark"), tmp_path) == "no"
+    output = io.StringIO()
+    models_command.print_catalogue(tmp_path, Console(file=output, width=200))
+    rows = {line.split("│")[1].strip(): line for line in output.getvalue().splitlines() if line.startswith("│")}
     assert "yes" in rows["hibari-heart"]
     assert "damaged" in rows["smollm2-135m"]
     assert "default" in rows["whisper-base"]
     assert "~18.8 GB" in rows["glm-4-9b-chat"]
-    assert "large stands for whisper-large-v3, glm-4-9b-chat, bark, bark-voices" in said.getvalue()
+    assert "large stands for whisper-large-v3, glm-4-9b-chat, bark, bark-voices" in output.getvalue()

@@ -11,29 +11,29 @@ from test_footprint import FIELDS, gguf
 from pipeline.gpu import fractions
 from pipeline.gpu.devices import Gpu
 from pipeline.settings import Settings
-from waijiao.fit import fit
-from waijiao.placing import Place, Plan, share_of, smaller, what_would_fit
+from waijiao.cli.fit import fit
+from waijiao.cli.gpu_placement import GpuPlan, Placement, find_fitting_options, percent_of, reduced_plans
 
 GB = 1_000_000_000
 ALL = ["--asr", "large-v3", "--llm", "glm-4-9b-chat", "--tts", "bark"]
 
 
 @pytest.fixture(autouse=True)
-def bare(monkeypatch, tmp_path):
-    """No settings of this machine's, no nvidia-smi."""
+def no_settings(monkeypatch, tmp_path):
+    """Neither this machine's settings nor its nvidia-smi."""
     for name in list(os.environ):
         if name.startswith("WAIJIAO_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("PATH", str(tmp_path))
 
 
-def said(*options: str) -> tuple[int, str]:
-    """The exit code, and all that was printed."""
-    done = CliRunner().invoke(fit, options)
-    return done.exit_code, done.output
+def run_fit(*options: str) -> tuple[int, str]:
+    """The exit code, and all output."""
+    result = CliRunner().invoke(fit, options)
+    return result.exit_code, result.output
 
 
-def plan(sizes: tuple[int, ...], workers: dict[str, int], **settings: object) -> Plan:
+def make_plan(sizes: tuple[int, ...], workers: dict[str, int], **settings: object) -> GpuPlan:
     chosen = {
         "asr_model": "whisper-large-v3",
         "asr_device": "cuda",
@@ -45,36 +45,36 @@ def plan(sizes: tuple[int, ...], workers: dict[str, int], **settings: object) ->
         "tts_model": "bark",
         "tts_device": "cuda",
     }
-    return Plan(Settings(**{**chosen, **settings}), workers, sizes)
+    return GpuPlan(Settings(**{**chosen, **settings}), workers, sizes)
 
 
-# --- placing
+# --- placement
 
 
 def test_models_share_one_gpu_where_they_can():
-    places = plan((24 * GB, 24 * GB), {"asr": 1, "tts": 1}).placed()
-    assert {place.gpu for place in places.values()} == {0}
+    placements = make_plan((24 * GB, 24 * GB), {"asr": 1, "tts": 1}).find_placements()
+    assert {place.gpu for place in placements.values()} == {0}
 
 
 def test_models_go_to_several_gpus_where_they_must():
-    places = plan((24 * GB, 12 * GB), {"asr": 1, "llm": 1}).placed()
-    assert (places["llm"].gpu, places["asr"].gpu) == (0, 1)
+    placements = make_plan((24 * GB, 12 * GB), {"asr": 1, "llm": 1}).find_placements()
+    assert (placements["llm"].gpu, placements["asr"].gpu) == (0, 1)
 
 
 def test_workers_of_one_stage_stay_on_one_gpu_and_count_each():
-    assert plan((18 * GB,), {"asr": 2}).placed()["asr"].share <= 50
-    assert plan((17 * GB, 17 * GB), {"asr": 2}).placed() is None
+    assert make_plan((18 * GB,), {"asr": 2}).find_placements()["asr"].percent <= 50
+    assert make_plan((17 * GB, 17 * GB), {"asr": 2}).find_placements() is None
 
 
-@pytest.mark.parametrize(("need", "share"), [(1, 1), (10 * GB, 42), (24 * GB, 100), (24 * GB + 1, 101)])
-def test_a_share_is_rounded_up(need, share):
-    assert share_of(need, 24 * GB) == share
+@pytest.mark.parametrize(("need", "percent"), [(1, 1), (10 * GB, 42), (24 * GB, 100), (24 * GB + 1, 101)])
+def test_a_percentage_is_rounded_up(need, percent):
+    assert percent_of(need, 24 * GB) == percent
 
 
 def test_what_is_placed_is_what_the_server_accepts():
-    small = plan((48 * GB,), {"asr": 2, "llm": 1, "tts": 1})
-    places = small.placed()
-    shares = {f"{stage}_gpu_fraction": place.share / 100 for stage, place in places.items()}
+    small = make_plan((48 * GB,), {"asr": 2, "llm": 1, "tts": 1})
+    placements = small.find_placements()
+    shares = {f"{stage}_gpu_fraction": place.percent / 100 for stage, place in placements.items()}
     chosen = small.settings.model_copy(update=shares)
     fractions.refuse_crowds(chosen, small.workers)
     for stage, need in small.needs().items():
@@ -82,33 +82,33 @@ def test_what_is_placed_is_what_the_server_accepts():
 
 
 def test_smaller_plans_change_only_what_is_on_a_gpu():
-    for options, other in smaller(plan((8 * GB,), {"tts": 1})):
+    for options, other in reduced_plans(make_plan((8 * GB,), {"tts": 1})):
         assert options == ["--tts bark-small"]
         assert other.settings.tts_model == "bark-small"
 
 
 def test_what_would_fit_does_fit_and_harms_least():
-    assert what_would_fit(plan((20 * GB,), {"llm": 1})) == ["--llm-type int8"]
-    assert what_would_fit(plan((10 * GB,), {"llm": 1})) == ["--llm-type int4"]
-    assert what_would_fit(plan((1 * GB,), {"llm": 1})) is None
+    assert find_fitting_options(make_plan((20 * GB,), {"llm": 1})) == ["--llm-type int8"]
+    assert find_fitting_options(make_plan((10 * GB,), {"llm": 1})) == ["--llm-type int4"]
+    assert find_fitting_options(make_plan((1 * GB,), {"llm": 1})) is None
 
 
 def test_only_the_last_of_two_values_of_an_option_is_advised():
-    for options, _ in smaller(plan((8 * GB,), {"asr": 1, "llm": 1, "tts": 1})):
+    for options, _ in reduced_plans(make_plan((8 * GB,), {"asr": 1, "llm": 1, "tts": 1})):
         names = [option.partition(" ")[0] for option in options]
         assert len(names) == len(set(names))
 
 
-def test_a_place_is_a_fact():
+def test_a_placement_cannot_be_changed():
     with pytest.raises(AttributeError):
-        Place(0, 1).gpu = 1
+        Placement(0, 1).gpu = 1
 
 
 # --- the command
 
 
 def test_what_fits_is_printed_with_the_settings_to_copy():
-    status, text = said("--gpu", "24GB", *ALL, "--llm-type", "int4", "--batch", "1")
+    status, text = run_fit("--gpu", "24GB", *ALL, "--llm-type", "int4", "--batch", "1")
     assert status == 0
     for line in (
         "They fit.",
@@ -123,7 +123,7 @@ def test_what_fits_is_printed_with_the_settings_to_copy():
 
 
 def test_the_printed_settings_are_settings():
-    _, text = said("--gpu", "48GB", *ALL, "--workers", "asr=2,tts=3", "--context", "8192", "--windows", "4")
+    _, text = run_fit("--gpu", "48GB", *ALL, "--workers", "asr=2,tts=3", "--context", "8192", "--windows", "4")
     lines = [line.removeprefix("export ") for line in text.splitlines() if line.startswith("export ")]
     values = dict(line.split("=") for line in lines)
     names = {name.removeprefix("WAIJIAO_").lower() for name in values}
@@ -137,25 +137,25 @@ def test_the_printed_settings_are_settings():
 
 
 def test_what_does_not_fit_ends_with_1_and_says_what_would():
-    status, text = said("--gpu", "16GB", *ALL)
+    status, text = run_fit("--gpu", "16GB", *ALL)
     assert status == 1
     assert "They do not fit:" in text
     assert "16.0 GB are there." in text
     advised = text.partition("They would with: ")[2].splitlines()[0].split()
-    asked = [option for option in ALL if option not in advised]
-    assert said("--gpu", "16GB", *asked, *advised)[0] == 0
+    others = [option for option in ALL if option not in advised]
+    assert run_fit("--gpu", "16GB", *others, *advised)[0] == 0
 
 
-def test_what_nothing_helps_is_told():
-    status, text = said("--gpu", "2GB", *ALL)
+def test_models_that_no_option_makes_fit_ask_for_a_larger_card():
+    status, text = run_fit("--gpu", "2GB", *ALL)
     assert status == 1
-    assert "take a larger card" in text
+    assert "use a larger card" in text
 
 
 def test_a_gguf_file_is_for_llama_cpp(tmp_path):
     path = tmp_path / "my.gguf"
     path.write_bytes(gguf(FIELDS) + bytes(1000))
-    status, text = said("--gpu", "8GB", "--llm", str(path))
+    status, text = run_fit("--gpu", "8GB", "--llm", str(path))
     assert status == 0
     assert "export WAIJIAO_LLM_ENGINE=llama.cpp" in text
     assert "export WAIJIAO_LLM_GPU_LAYERS=999" in text
@@ -167,25 +167,25 @@ def test_a_gguf_file_is_for_llama_cpp(tmp_path):
     [
         ([], "Name at least one model"),
         (["--asr", "large-v3"], "Name a card, such as --gpu 24GB: there is no nvidia-smi"),
-        (["--gpu", "8 apples", "--asr", "large-v3"], "is no size"),
+        (["--gpu", "8 apples", "--asr", "large-v3"], "is not a size"),
         (["--gpu", "8GB", "--asr", "large-v9"], "expected one of whisper-base"),
         (["--gpu", "8GB", "--tts", "hibari-heart"], "expected one of bark, bark-small"),
         (["--gpu", "8GB", "--asr", "large-v3", "--workers", "asr=0"], "expected something such as asr=2,llm=1"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_says_what_is_right(options, word):
-    status, text = said(*options)
+    status, text = run_fit(*options)
     assert status == 2
     assert word in " ".join(text.split())
 
 
 @pytest.mark.parametrize(("text", "size"), [("24GB", "24.0 GB"), ("24gib", "25.8 GB"), ("7.5", "7.5 GB")])
 def test_a_card_s_size_is_read_as_its_box_says(text, size):
-    assert f"{size} are there" in said("--gpu", text, *ALL, "--workers", "llm=9")[1]
+    assert f"{size} are there" in run_fit("--gpu", text, *ALL, "--workers", "llm=9")[1]
 
 
 def test_a_folder_that_is_no_model_is_told_plainly(tmp_path):
     (tmp_path / "empty").mkdir()
-    status, text = said("--gpu", "8GB", "--llm", str(tmp_path / "empty"))
+    status, text = run_fit("--gpu", "8GB", "--llm", str(tmp_path / "empty"))
     assert status == 1
     assert "is no model's folder" in text

@@ -5,7 +5,7 @@ from click.testing import CliRunner
 from containers import chosen, compose, services
 
 from pipeline.model_files.catalogue import catalogue
-from waijiao.command import main
+from waijiao.cli.main import main
 
 STAGES = ["asr", "llm", "tts"]
 

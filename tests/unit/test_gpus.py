@@ -15,7 +15,7 @@ from pipeline.gpu.memory import Need
 from pipeline.model_files.catalogue import find
 from pipeline.settings import Settings
 from pipeline.worker.engine_loader import load_engine
-from waijiao import running
+from waijiao.local import up
 
 L4 = "0, GPU-5b1e0f66-1d2a-3c55-8a67-000000000001, NVIDIA L4, 23034, 22500\n"
 TWO = L4 + "1, GPU-9c2f1077-2e3b-4d66-9b78-000000000002, Quadro RTX 8000, 49152, 1024\n"
@@ -250,6 +250,6 @@ def test_shares_of_different_gpus_are_not_added():
 def test_waijiao_up_refuses_shares_beyond_one_before_it_looks_for_models(tmp_path):
     settings = Settings(asr_device="cuda", asr_gpu_fraction=0.6, models=tmp_path)
     with pytest.raises(ConfigurationError, match=r"2 × WAIJIAO_ASR_GPU_FRACTION=0\.6"):
-        running.prepare(settings, {"asr": 2, "llm": 1, "tts": 1})
+        up.prepare(settings, {"asr": 2, "llm": 1, "tts": 1})
     with pytest.raises(ModelMissing):
-        running.prepare(settings, running.ONE_EACH)
+        up.prepare(settings, up.ONE_WORKER_EACH)

@@ -1,4 +1,4 @@
-"""What `waijiao up` starts, with how many threads, and how it ends it."""
+"""`waijiao up`: the processes that it starts, their threads, and how it stops them."""
 
 import os
 import signal
@@ -10,21 +10,21 @@ from waiting import wait_for
 from pipeline.errors import ConfigurationError
 from pipeline.redis_connection import broker_url, redis_url, socket_path
 from pipeline.settings import Settings
-from waijiao.house import end
-from waijiao.services import thread_budget, workers
+from waijiao.local.services import threads_per_worker, worker_services
+from waijiao.local.supervisor import terminate
 
 
 @pytest.mark.parametrize("cores", [1, 2, 4, 8, 64])
 @pytest.mark.parametrize("counts", [{"asr": 1, "llm": 1, "tts": 1}, {"asr": 4, "llm": 2, "tts": 1}])
 def test_all_workers_together_compute_with_at_most_the_cores_or_one_thread_each(cores, counts):
-    threads = thread_budget(counts, cores)
+    threads = threads_per_worker(counts, cores)
     assert sum(threads[stage] * count for stage, count in counts.items()) <= max(cores, sum(counts.values()))
     assert min(threads.values()) >= 1
 
 
 def test_each_model_has_as_many_workers_as_asked_for(tmp_path):
-    started = workers(Settings(home=tmp_path), {"asr": 2, "llm": 1, "tts": 3})
-    names = [each.name for each in started]
+    services = worker_services(Settings(home=tmp_path), {"asr": 2, "llm": 1, "tts": 3})
+    names = [each.name for each in services]
     assert names == ["asr1", "asr2", "llm1", "tts1", "tts2", "tts3", "segment1", "maintenance1"]
 
 
@@ -36,10 +36,10 @@ def test_the_embedded_redis_has_a_short_private_path_however_long_home_is(tmp_pa
 
 
 def test_records_and_broker_have_the_same_address(tmp_path):
-    here = Settings(home=tmp_path)
-    assert broker_url(here).partition(":")[2] == redis_url(here).partition(":")[2]
-    there = Settings(redis_url="rediss://:secret@redis.example:6380/1")
-    assert broker_url(there) == redis_url(there) == "rediss://:secret@redis.example:6380/1"
+    local = Settings(home=tmp_path)
+    assert broker_url(local).partition(":")[2] == redis_url(local).partition(":")[2]
+    remote = Settings(redis_url="rediss://:secret@redis.example:6380/1")
+    assert broker_url(remote) == redis_url(remote) == "rediss://:secret@redis.example:6380/1"
 
 
 def test_tls_without_certificate_checks_is_refused():
@@ -47,22 +47,22 @@ def test_tls_without_certificate_checks_is_refused():
         redis_url(Settings(redis_url="rediss://redis.example:6380/1?ssl_cert_reqs=none"))
 
 
-def started(script):
-    """A shell that runs `script`, once it has said that it does."""
+def start_shell(script):
+    """A shell that runs `script`; it is running when this returns."""
     process = subprocess.Popen(["sh", "-c", f"{script} echo; sleep 60"], stdout=subprocess.PIPE, start_new_session=True)
-    with process.stdout as said:
-        said.readline()
+    with process.stdout as output:
+        output.readline()
     return process
 
 
 def test_a_process_is_asked_to_end_and_killed_with_all_its_own_if_it_does_not():
-    willing, deaf = started(""), started("trap '' TERM;")
-    end([willing, deaf], 0.5)
-    assert (willing.returncode, deaf.returncode) == (-signal.SIGTERM, -signal.SIGKILL)
-    wait_for(lambda: not any(map(is_group, (willing.pid, deaf.pid))))
+    obedient, stubborn = start_shell(""), start_shell("trap '' TERM;")
+    terminate([obedient, stubborn], 0.5)
+    assert (obedient.returncode, stubborn.returncode) == (-signal.SIGTERM, -signal.SIGKILL)
+    wait_for(lambda: not any(map(group_exists, (obedient.pid, stubborn.pid))))
 
 
-def is_group(leader):
+def group_exists(leader):
     try:
         os.killpg(leader, 0)
     except ProcessLookupError:
@@ -71,10 +71,10 @@ def is_group(leader):
 
 
 def test_processes_end_although_ctrl_c_struck_while_they_were_looked_at():
-    locked, forgotten = started(""), started("")
+    locked, forgotten = start_shell(""), start_shell("")
     for each in (locked, forgotten):
         each._waitpid_lock.acquire()  # as it stays when Popen.poll is interrupted before it can promise to release it
     os.kill(forgotten.pid, signal.SIGKILL)
     os.waitpid(forgotten.pid, 0)  # and when it is interrupted before it notes how the process ended
-    end([locked, forgotten], 5)
+    terminate([locked, forgotten], 5)
     assert (locked.returncode, forgotten.returncode) == (-signal.SIGTERM, 0)

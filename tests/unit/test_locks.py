@@ -16,8 +16,8 @@ from worker_tts.engine import ENGINES as TTS
 
 LOCKS = ROOT / "deploy/locks"
 ENTRIES = {  # role -> what its process imports, engines included
-    "api": ["api", "api.gunicorn", "waijiao.command"],
-    "models": ["waijiao.command", "pipeline.model_files.download"],
+    "api": ["api", "api.gunicorn", "waijiao.cli.main"],
+    "models": ["waijiao.cli.main", "pipeline.model_files.download"],
     "worker_asr": ["worker_asr.tasks", ASR["faster-whisper"]],
     "worker_llm": ["worker_llm.tasks", LLM["llama.cpp"], LLM["openai"]],
     "worker_tts": ["worker_tts.tasks", TTS["hibari"]],

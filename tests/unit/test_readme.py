@@ -9,7 +9,7 @@ import click
 import pytest
 
 from pipeline.settings import Settings
-from waijiao.command import main
+from waijiao.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 READMES = ["README.md", "README.zh-CN.md"]

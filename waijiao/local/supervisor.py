@@ -1,0 +1,209 @@
+"""The process supervisor behind `waijiao up`: starts every process, restarts those that die, stops all of them."""
+
+import ctypes
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+import httpx
+from redis.exceptions import RedisError
+
+from pipeline.errors import ConfigurationError
+from pipeline.redis_connection import connect
+from pipeline.settings import Settings
+from waijiao.local.services import Service, api_service, redis_service, worker_services
+
+POLL_S = 0.1  # seconds between two checks whether the processes still run
+EXIT_POLL_S = 0.02  # seconds between two checks whether a process that was asked to stop has exited
+RESTART_DELAY_S = 1.0  # seconds before a process is restarted that ran for less than this
+MAX_LOG_BYTES = 10_000_000  # size at which a log is rotated when its process is next started
+LOG_TAIL_CHARS = 2000  # of a log that are shown when its process ends while starting
+HAND_BACK_S = 4.0  # seconds beyond shutdown_s that a worker may need to return unfinished jobs to the queue
+REDIS_START_S = 30.0  # seconds Redis may take to start
+REDIS_STOP_S = 10.0  # seconds Redis may take to stop
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+libc = ctypes.CDLL(None)
+
+
+@dataclass
+class RunningService:
+    """A service, its process, and the time (time.monotonic) when it was started."""
+
+    service: Service
+    process: "subprocess.Popen[bytes]"
+    started_at: float = field(default_factory=time.monotonic)
+
+
+class Supervisor:
+    """Use it as a context: inside of it everything runs; on leaving it, every process that it started has ended.
+
+    `workers[stage]` is the number of workers of each model. Raises ConfigurationError when another supervisor runs
+    with the same WAIJIAO_HOME, or Redis cannot be reached.
+    """
+
+    def __init__(self, settings: Settings, workers: dict[str, int]) -> None:
+        self.settings = settings
+        self.workers = workers
+        self.running: list[RunningService] = []
+        self.redis: RunningService | None = None
+        self.lock_file: TextIO | None = None
+
+    def __enter__(self) -> "Supervisor":
+        self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.lock_file = (self.settings.home / "up.lock").open("w")
+        try:
+            fcntl.flock(self.lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigurationError(f"Waijiao is already running with WAIJIAO_HOME={self.settings.home}.") from None
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start Redis, unless the settings name one, and everything else once Redis answers."""
+        if not self.settings.redis_url:
+            self.redis = self._launch(redis_service(self.settings))
+        self._wait_for_redis()
+        for service in [api_service(self.settings), *worker_services(self.settings, self.workers)]:
+            self.running.append(self._launch(service))
+
+    def stop(self) -> None:
+        """Ask every process to stop, kill those that do not, Redis last."""
+        terminate([each.process for each in self.running], self.settings.shutdown_s + HAND_BACK_S)
+        if self.redis:
+            terminate([self.redis.process], REDIS_STOP_S)
+        if self.lock_file:
+            self.lock_file.close()
+
+    @property
+    def url(self) -> str:
+        host = self.settings.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.settings.port}"
+
+    def wait_until_ready(self) -> None:
+        """Return when every model accepts jobs.
+
+        Raises ConfigurationError, with the end of its log, when a process ends before that.
+        """
+        deadline = time.monotonic() + self.settings.load_s
+        while time.monotonic() < deadline:
+            for each in self.running:
+                if each.process.poll() is not None:
+                    log = self._log_path(each.service.name).read_text(errors="replace")
+                    raise ConfigurationError(
+                        f"{each.service.name} ended while starting:\n{log[-LOG_TAIL_CHARS:].strip()}"
+                    )
+            if is_ready(self.url):
+                return
+            time.sleep(POLL_S)
+        raise ConfigurationError(f"The models were not ready after {self.settings.load_s} s (WAIJIAO_LOAD_S).")
+
+    def restart_dead_processes(self) -> None:
+        """Restart every process that ends, forever: at once, or after a moment if it had only just been started."""
+        while True:
+            time.sleep(POLL_S)
+            if self.redis and self.redis.process.poll() is not None:
+                self.redis = self._restart(self.redis)
+            self.running = [each if each.process.poll() is None else self._restart(each) for each in self.running]
+
+    def _restart(self, dead: RunningService) -> RunningService:
+        """Start a service again; what is left of its process group is killed first."""
+        kill_group(dead.process.pid)
+        status = dead.process.returncode
+        print(f"{dead.service.name} ended with status {status}; starting it again", file=sys.stderr)
+        if time.monotonic() - dead.started_at < RESTART_DELAY_S:
+            time.sleep(RESTART_DELAY_S)
+        return self._launch(dead.service)
+
+    def _launch(self, service: Service) -> RunningService:
+        log_path = self._log_path(service.name)
+        if log_path.exists() and log_path.stat().st_size > MAX_LOG_BYTES:
+            log_path.replace(log_path.with_suffix(".log.1"))
+        with log_path.open("ab") as log:
+            process = subprocess.Popen(
+                service.command,
+                env={**os.environ, **service.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=die_with_parent if sys.platform == "linux" else None,
+            )
+        return RunningService(service, process)
+
+    def _log_path(self, name: str) -> Path:
+        folder = self.settings.home / "logs"
+        folder.mkdir(exist_ok=True, mode=0o700)
+        return folder / f"{name}.log"
+
+    def _wait_for_redis(self) -> None:
+        redis, deadline = connect(self.settings), time.monotonic() + REDIS_START_S
+        while True:
+            try:
+                redis.ping()
+                return
+            except RedisError as error:
+                if time.monotonic() > deadline or (self.redis and self.redis.process.poll() is not None):
+                    raise ConfigurationError(f"Redis cannot be reached: {error}") from error
+                time.sleep(POLL_S)
+
+
+def is_ready(url: str) -> bool:
+    """Whether the server at this URL answers that every model has a ready worker."""
+    try:
+        return httpx.get(f"{url}/readyz", timeout=5, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def die_with_parent() -> None:
+    """In the child: have the kernel kill it when the parent dies, however that happens.
+
+    Nothing is lost: Redis has what it acknowledged on disk, and jobs that a worker has leased are leased again.
+    """
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def terminate(processes: "list[subprocess.Popen[bytes]]", grace_s: float) -> None:
+    """Send SIGTERM to each process, and SIGKILL to its group `grace_s` seconds later or when the process has ended."""
+    for process in processes:
+        process.terminate()
+    deadline = time.monotonic() + grace_s
+    for process in processes:
+        while not has_ended(process) and time.monotonic() < deadline:
+            time.sleep(EXIT_POLL_S)
+        kill_group(process.pid)
+        while not has_ended(process):
+            time.sleep(EXIT_POLL_S)
+
+
+def has_ended(process: "subprocess.Popen[bytes]") -> bool:
+    """As Popen.poll, but without its lock: Ctrl-C during poll leaves that lock taken forever."""
+    if process.returncode is None:
+        try:
+            pid, status = os.waitpid(process.pid, os.WNOHANG)
+        except ChildProcessError:  # an interrupted poll has reaped the process and not stored its status
+            pid, status = process.pid, 0
+        if pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode is not None
+
+
+def kill_group(leader: int) -> None:
+    """Kill what is left of a process's group: each service leads one of its own."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,66 @@
+"""Runs everything on this machine until it is stopped, as `waijiao up` does."""
+
+import signal
+import socket
+import time
+from types import FrameType
+
+from pipeline.errors import ConfigurationError
+from pipeline.gpu import fractions
+from pipeline.jobs.job import MODEL_STAGES
+from pipeline.settings import Settings
+from pipeline.worker.engine_loader import model_of
+from waijiao.local.supervisor import Supervisor
+
+ONE_WORKER_EACH = dict.fromkeys(MODEL_STAGES, 1)
+KEYS_NOTE = "Every request must send a key: `waijiao key create` makes one."
+NO_KEYS_NOTE = "No key is needed, so it listens on this machine only; WAIJIAO_KEYS=true makes keys mandatory."
+
+
+def run_until_stopped(settings: Settings, workers: dict[str, int]) -> None:
+    """Run `workers[stage]` workers of each model and everything they need until SIGINT or SIGTERM.
+
+    Raises ConfigurationError if something that they need is missing.
+    """
+    prepare(settings, workers)
+    started_at = time.monotonic()
+    try:
+        with Supervisor(settings, workers) as supervisor:
+            print("Starting; the models are loading …", flush=True)
+            supervisor.wait_until_ready()
+            seconds = time.monotonic() - started_at
+            print(f"Waijiao listens on {supervisor.url} (ready after {seconds:.1f} s). Ctrl-C stops it.", flush=True)
+            print(KEYS_NOTE if settings.keys else NO_KEYS_NOTE, flush=True)
+            supervisor.restart_dead_processes()
+    except KeyboardInterrupt:
+        print("Stopped.", flush=True)
+
+
+def prepare(settings: Settings, workers: dict[str, int]) -> None:
+    """Raise ConfigurationError or ModelMissing for what is missing, before anything is started.
+
+    Also makes SIGTERM stop this process as Ctrl-C does.
+    """
+    fractions.refuse_crowds(settings, workers)
+    for stage in MODEL_STAGES:
+        model_of(stage, settings)
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise ConfigurationError(
+                f"Port {settings.port} of {settings.host} cannot be used ({error.strerror}); choose another."
+            ) from error
+    signal.signal(signal.SIGTERM, raise_keyboard_interrupt)
+
+
+def raise_keyboard_interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def free_port() -> int:
+    """A TCP port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
