@@ -23,7 +23,7 @@ from waijiao.client import Client
 from waijiao.local.supervisor import Supervisor
 from waijiao.local.up import ONE_WORKER_EACH, free_port, prepare
 from worker_llm import engine as llm
-from worker_llm.prompt import compose
+from worker_llm.tutor.prompt import compose
 from worker_tts import engine as tts
 from worker_tts.engine import Utterance
 

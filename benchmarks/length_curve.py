@@ -25,8 +25,8 @@ from waijiao.cli.plan_model import COST_BY_STAGE
 from worker_asr import engine as asr
 from worker_asr.engine import Recording
 from worker_llm import engine as llm
-from worker_llm.feedback import understand
-from worker_llm.prompt import compose
+from worker_llm.tutor.feedback import build_feedback
+from worker_llm.tutor.prompt import compose
 from worker_tts import engine as tts
 from worker_tts.engine import Utterance
 from worker_tts.sentences import join_waveforms, split_sentences
@@ -58,7 +58,7 @@ class Models:
 
     def taught(self, heard: str) -> str:
         prompt = compose(self.persona, [], heard, self.settings, self.llm.count_tokens)
-        return understand(heard, sure(self.llm.reply([prompt])[0]).text, self.persona).spoken
+        return build_feedback(heard, sure(self.llm.reply([prompt])[0]).text, self.persona).spoken
 
     def said(self, text: str) -> None:
         sounds = self.tts.speak([Utterance(each) for each in split_sentences(text)])

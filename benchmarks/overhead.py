@@ -26,8 +26,8 @@ from waijiao.local.up import ONE_WORKER_EACH, free_port, prepare
 from worker_asr import engine as asr
 from worker_asr.engine import Recording
 from worker_llm import engine as llm
-from worker_llm.feedback import understand
-from worker_llm.prompt import compose
+from worker_llm.tutor.feedback import build_feedback
+from worker_llm.tutor.prompt import compose
 from worker_tts import engine as tts
 from worker_tts.engine import Utterance
 from worker_tts.sentences import join_waveforms, split_sentences
@@ -50,7 +50,7 @@ class Direct:
         (heard,) = self.asr.transcribe([Recording(sound, "en")])
         clock.append(time.perf_counter())
         prompt = compose(self.persona, [], heard.text, self.settings, self.llm.count_tokens)
-        feedback = understand(heard.text, self.llm.reply([prompt])[0].text, self.persona)
+        feedback = build_feedback(heard.text, self.llm.reply([prompt])[0].text, self.persona)
         clock.append(time.perf_counter())
         waveforms = self.tts.speak([Utterance(sentence) for sentence in split_sentences(feedback.spoken)])
         spoken = join_waveforms(waveforms, self.settings.tts_pause_s)

@@ -1,6 +1,6 @@
 """A server with OpenAI's API and, by the first part of the path, a bad habit.  Run with: python tests/bad_llm_server.py
 
-It prints its port. GET /HABIT/seen lists what it was asked: headers, the request, and whether the client hung up.
+It prints its port. GET /HABIT/requests lists the requests so far: headers, body, and whether the client hung up.
 """
 
 import json
@@ -8,7 +8,7 @@ import time
 from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-SEEN = defaultdict(list)
+REQUESTS = defaultdict(list)
 MODELS = {"object": "list", "data": [{"id": "teacher", "object": "model"}]}
 CONTEXT = 100  # tokens of the habit "small context"
 
@@ -18,20 +18,20 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         habit, _, rest = self.path[1:].partition("/")
-        if rest == "seen":
-            return self.answer(200, SEEN[habit])
+        if rest == "requests":
+            return self.answer(200, REQUESTS[habit])
         if rest != "v1/models":
             return self.answer(404, {"detail": "Not Found"})
-        SEEN[f"{habit}-models"].append(dict(self.headers))
-        if habit == "starting" and len(SEEN["starting-models"]) == 1:
+        REQUESTS[f"{habit}-models"].append(dict(self.headers))
+        if habit == "starting" and len(REQUESTS["starting-models"]) == 1:
             return self.answer(503, {"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}})
-        return self.listing(habit)
+        return self.list_models(habit)
 
-    def listing(self, habit):
+    def list_models(self, habit):
         if habit == "unlisted":
             return self.answer(404, {"detail": "Not Found"})
         if habit == "page":
-            return self.page()
+            return self.send_page()
         if habit == "elsewhere":
             return self.answer(307, {}, Location="/good/v1/models")
         if habit == "empty":
@@ -41,14 +41,14 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         habit = self.path[1:].partition("/")[0]
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.seen = {"headers": dict(self.headers), "body": body, "hung_up": False}
-        SEEN[habit].append(self.seen)
-        HABITS[habit](self, body, len(SEEN[habit]))
+        self.request_entry = {"headers": dict(self.headers), "body": body, "hung_up": False}
+        REQUESTS[habit].append(self.request_entry)
+        HABITS[habit](self, body, len(REQUESTS[habit]))
 
-    def answer(self, status, said, **headers):
-        self.send(status, json.dumps(said).encode(), "application/json", **headers)
+    def answer(self, status, content, **headers):
+        self.send(status, json.dumps(content).encode(), "application/json", **headers)
 
-    def page(self):
+    def send_page(self):
         self.send(200, b"<html><body>Welcome</body></html>", "text/html")
 
     def send(self, status, body, kind, **headers):
@@ -58,27 +58,27 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def stream(self):
+    def start_stream(self):
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream; charset=utf-8")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
 
-    def raw(self, data):
+    def send_raw(self, data):
         self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
 
-    def piece(self, content=None, finish=None, **more):
+    def send_chunk(self, content=None, finish=None, **more):
         choices = [{"index": 0, "delta": {"content": content}, "finish_reason": finish}]
-        said = json.dumps({"choices": choices, **more}, ensure_ascii=False)
-        self.raw(f"data: {said}\r\n\r\n".encode())
+        data = json.dumps({"choices": choices, **more}, ensure_ascii=False)
+        self.send_raw(f"data: {data}\r\n\r\n".encode())
 
-    def end(self):
-        self.raw(b"data: [DONE]\n\n")
-        self.raw(b"")
+    def end_stream(self):
+        self.send_raw(b"data: [DONE]\n\n")
+        self.send_raw(b"")
 
-    def until_hung_up(self):
+    def wait_for_hang_up(self):
         self.connection.settimeout(30)
-        self.seen["hung_up"] = self.connection.recv(1) == b""
+        self.request_entry["hung_up"] = self.connection.recv(1) == b""
         self.close_connection = True
 
     def drop(self):
@@ -90,22 +90,22 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def good(server, body, _):
-    server.stream()
-    server.raw(b": a comment keeps the connection alive\n\n")
-    server.piece("")
+    server.start_stream()
+    server.send_raw(b": a comment keeps the connection alive\n\n")
+    server.send_chunk("")
     for piece in ("Hello", ",\u2028 dear", "\x85.", "\nBye."):
-        server.piece(piece, usage=None)
-    server.piece(finish="stop")
+        server.send_chunk(piece, usage=None)
+    server.send_chunk(finish="stop")
     usage = {"prompt_tokens": 12, "completion_tokens": 7, "total_tokens": 19}
-    server.raw(f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n".encode())
-    server.end()
+    server.send_raw(f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n".encode())
+    server.end_stream()
 
 
 def uncounted(server, body, _):
-    server.stream()
-    server.piece("Good morning.")
-    server.piece(finish="length")
-    server.end()
+    server.start_stream()
+    server.send_chunk("Good morning.")
+    server.send_chunk(finish="length")
+    server.end_stream()
 
 
 def refuses(status, message="no", **error):
@@ -148,63 +148,63 @@ def pedantic(server, body, _):
 
 def small_context(server, body, _):
     """As vLLM says it; a word is a token."""
-    asked = sum(len(message["content"].split()) for message in body["messages"])
-    if asked >= CONTEXT or asked + body.get("max_tokens", 0) > CONTEXT:
+    prompt_words = sum(len(message["content"].split()) for message in body["messages"])
+    if prompt_words >= CONTEXT or prompt_words + body.get("max_tokens", 0) > CONTEXT:
         hint = f"This model's maximum context length is {CONTEXT} tokens. However, you requested more."
         return server.answer(400, {"error": {"message": hint, "type": "BadRequestError", "code": 400}})
     return good(server, body, 1)
 
 
 def garbage(server, body, _):
-    server.stream()
-    server.raw(b"data: {not json\n\n")
-    server.end()
+    server.start_stream()
+    server.send_raw(b"data: {not json\n\n")
+    server.end_stream()
 
 
 def endless_line(server, body, _):
-    server.stream()
+    server.start_stream()
     for _ in range(30):
-        server.raw(b"x" * 100_000)
+        server.send_raw(b"x" * 100_000)
     server.drop()
 
 
 def truncated(server, body, _):
-    server.stream()
-    server.piece("Half an ")
-    server.raw(b"")
+    server.start_stream()
+    server.send_chunk("Half an ")
+    server.send_raw(b"")
 
 
 def cut(server, body, _):
-    server.stream()
-    server.piece("Half an ")
+    server.start_stream()
+    server.send_chunk("Half an ")
     server.drop()
 
 
 def fails_within(server, body, _):
-    server.stream()
-    server.piece("Half an ")
-    server.raw(b'data: {"error": {"message": "CUDA out of memory", "code": 500}}\n\n')
-    server.raw(b"")
+    server.start_stream()
+    server.send_chunk("Half an ")
+    server.send_raw(b'data: {"error": {"message": "CUDA out of memory", "code": 500}}\n\n')
+    server.send_raw(b"")
 
 
 def says_nothing(server, body, _):
-    server.until_hung_up()
+    server.wait_for_hang_up()
 
 
 def stalls(server, body, _):
-    server.stream()
-    server.piece("Half an ")
-    server.until_hung_up()
+    server.start_stream()
+    server.send_chunk("Half an ")
+    server.wait_for_hang_up()
 
 
 def slow(server, body, _):
     """Half a second from piece to piece."""
-    server.stream()
+    server.start_stream()
     for piece in ("One, ", "two, ", "three."):
         time.sleep(0.5)
-        server.piece(piece)
-    server.piece(finish="stop")
-    server.end()
+        server.send_chunk(piece)
+    server.send_chunk(finish="stop")
+    server.end_stream()
 
 
 HABITS = {
@@ -222,7 +222,7 @@ HABITS = {
     "fails at first": first(refuses(500, "oops")),
     "drops at first": first(lambda server, body, number: server.drop()),
     "drops": lambda server, body, number: server.drop(),
-    "page": lambda server, body, number: server.page(),
+    "page": lambda server, body, number: server.send_page(),
     "moved": lambda server, body, number: server.answer(307, {}, Location="/good/v1/chat/completions"),
     "unsupported": unsupported,
     "pedantic": pedantic,
@@ -240,6 +240,6 @@ HABITS = {name.replace(" ", "-"): habit for name, habit in HABITS.items()}
 
 
 if __name__ == "__main__":
-    house = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    print(house.server_port, flush=True)
-    house.serve_forever()
+    http_server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    print(http_server.server_port, flush=True)
+    http_server.serve_forever()

@@ -7,14 +7,14 @@ import xllamacpp
 
 
 def main(model: str, name: str, port: str, key: str) -> None:
-    wanted = xllamacpp.CommonParams()
-    wanted.model.path, wanted.model_alias = model, {name}
-    wanted.n_ctx, wanted.n_parallel, wanted.kv_unified = 1024, 2, False
-    wanted.verbosity, wanted.cache_ram_mib, wanted.n_batch = 1, 0, 128
-    for threads in (wanted.cpuparams, wanted.cpuparams_batch):
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path, parameters.model_alias = model, {name}
+    parameters.n_ctx, parameters.n_parallel, parameters.kv_unified = 1024, 2, False
+    parameters.verbosity, parameters.cache_ram_mib, parameters.n_batch = 1, 0, 128
+    for threads in (parameters.cpuparams, parameters.cpuparams_batch):
         threads.n_threads, threads.poll = 1, 0
-    wanted.hostnames, wanted.port, wanted.api_keys = ["127.0.0.1"], int(port), [key]
-    server = xllamacpp.Server(wanted)
+    parameters.hostnames, parameters.port, parameters.api_keys = ["127.0.0.1"], int(port), [key]
+    server = xllamacpp.Server(parameters)
     print(server.listening_address, flush=True)
     threading.Event().wait()
 

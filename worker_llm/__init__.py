@@ -1,1 +1,1 @@
-"""Language model: what was heard in, the teacher's feedback out; or a chat in, its completion out."""
+"""The language model's worker: gives the teacher's feedback on a transcript, or continues a chat."""

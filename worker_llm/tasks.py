@@ -1,4 +1,4 @@
-"""Words in, the model's answer out.  Run with: celery -A worker_llm.tasks worker -Q llm -c 1"""
+"""Transcripts and chats in, the model's answers out.  Run with: celery -A worker_llm.tasks worker -Q llm -c 1"""
 
 from typing import TYPE_CHECKING
 
@@ -9,11 +9,11 @@ from pipeline.jobs.results import Completion, Feedback
 from pipeline.worker.task import stage
 
 if TYPE_CHECKING:
-    from worker_llm.answering import Answerer
+    from worker_llm.responder import Responder
 
 
 @app.task(name="llm.answer")
-@stage("llm", "worker_llm.answering:Answerer")
-def answer(answerer: "Answerer", batch: list[Job]) -> list[Feedback | Completion | WaijiaoError]:
-    """The teacher's feedback on each job's words, or how the model goes on with its chat."""
-    return answerer.answer(batch)
+@stage("llm", "worker_llm.responder:Responder")
+def answer(responder: "Responder", batch: list[Job]) -> list[Feedback | Completion | WaijiaoError]:
+    """For each job the teacher's feedback on its transcript, or the completion of its chat."""
+    return responder.respond(batch)

@@ -22,8 +22,8 @@ from pipeline import personas
 from pipeline.gpu.fractions import need_of
 from pipeline.settings import Settings
 from waijiao.tiny_models import chatglm6b
-from worker_llm.prompt import compose
-from worker_llm.transformers import Transformers
+from worker_llm.hf_transformers.engine import Transformers
+from worker_llm.tutor.prompt import compose
 
 FULL = {  # the published config.json
     "vocab_size": 130_528,
@@ -67,7 +67,7 @@ def measured(model: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         "load_s": round(loaded_s, 1),
         "memory_gb": round((memory(arguments.device) - before) / 1e9, 2),
         "computed_gb": {name: round(size / 1e9, 2) for name, size in {**asdict(need), "total": need.total}.items()},
-        "prompt_tokens": len(engine.form.tokens(prompt.messages)),
+        "prompt_tokens": len(engine.chat_template.encode_chat(prompt.messages)),
         "first_token_s": round(1 / rate(lambda many: engine.reply([first] * many), tokens_of, 1, arguments.rounds), 3),
         "tokens_a_second": speeds,
         "batch_gain": round(speeds[max(AT_ONCE)] / speeds[1], 2),

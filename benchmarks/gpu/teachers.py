@@ -145,8 +145,8 @@ def asr(model: Path, settings: Settings) -> Work:
 def llm(model: Path, settings: Settings) -> Work:
     from dataclasses import replace
 
-    from worker_llm.prompt import compose
-    from worker_llm.transformers import Transformers
+    from worker_llm.hf_transformers.engine import Transformers
+    from worker_llm.tutor.prompt import compose
 
     engine = Transformers(model, settings)
     william = personas.load(settings.persona, settings.personas)

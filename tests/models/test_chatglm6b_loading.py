@@ -1,4 +1,4 @@
-"""Which folders ChatGLM-6B is loaded from, in which types of numbers, and what is said of those that are another's."""
+"""Which folders ChatGLM-6B is loaded from, in which compute types, and how other folders are refused."""
 
 import json
 import os
@@ -18,58 +18,57 @@ from pipeline.model_files.catalogue import find
 from pipeline.settings import Settings
 from waijiao.tiny_models import chatglm6b, glm
 from worker_llm import engine
-from worker_llm.chatglm6b.network import ChatGLM6B
-from worker_llm.chatglm6b.shape import ChatGLM6BConfig
 from worker_llm.engine import Message, Prompt
-from worker_llm.transformers import Transformers
+from worker_llm.hf_transformers.chatglm6b.model import ChatGLM6B, ChatGLM6BConfig
+from worker_llm.hf_transformers.engine import Transformers
 
 HELLO = Prompt((Message("user", "Hello."),), 8, stop=())
 INDEX, FIRST, LAST = "pytorch_model.bin.index.json", *(f"pytorch_model-0000{n}-of-00002.bin" for n in (1, 2))
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return chatglm6b.make(tmp_path_factory.mktemp("made"))
+def original(tmp_path_factory):
+    return chatglm6b.make(tmp_path_factory.mktemp("original"))
 
 
 @pytest.fixture
-def folder(made, tmp_path):
-    return Path(shutil.copytree(made, tmp_path / "chatglm-6b"))
+def folder(original, tmp_path):
+    return Path(shutil.copytree(original, tmp_path / "chatglm-6b"))
 
 
-def opened(folder, **settings):
+def load(folder, **settings):
     return Transformers(folder, Settings(**settings))
 
 
-def said(model):
+def reply_to_hello(model):
     (reply,) = model.reply([HELLO])
     return reply
 
 
-def described(folder, name, **entries):
+def edit_json(folder, name, **entries):
     """Change a JSON file of the folder; None takes an entry out."""
     content = json.loads((folder / name).read_text()) | entries
     (folder / name).write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
 
 
-def weights_of(folder):
+def load_all_weights(folder):
     return {name: each for file in sorted(folder.glob("*.bin")) for name, each in torch.load(file).items()}
 
 
-def refuses(folder, error, match, **settings):
+def assert_refused(folder, error, match, **settings):
     with pytest.raises(error, match=match) as raised:
-        opened(folder, **settings)
+        load(folder, **settings)
     assert str(raised.value).startswith("WAIJIAO_LLM_MODEL: ")
 
 
-def test_it_is_chosen_by_the_setting_that_names_any_model(made):
-    model = engine.load(Settings(llm_engine="transformers", llm_model=str(made)))
+def test_it_is_chosen_by_the_setting_that_names_any_model(original):
+    model = engine.load(Settings(llm_engine="transformers", llm_model=str(original)))
     assert isinstance(model, Transformers)
-    assert type(model.reader.network.model) is ChatGLM6B
-    assert said(model).completion_tokens == 8
+    assert type(model.config.model_runner.model) is ChatGLM6B
+    assert reply_to_hello(model).completion_tokens == 8
 
 
-def test_it_is_loaded_in_silence_without_a_network_and_without_the_code_that_lies_beside_it(folder):
+def test_it_is_loaded_in_silence_without_a_network_and_without_the_code_in_its_folder(folder):
     for name in ("modeling_chatglm.py", "configuration_chatglm.py", "tokenization_chatglm.py"):
         (folder / name).write_text(f"open({str(folder / 'ran')!r}, 'w')")
     program = f"""
@@ -80,7 +79,7 @@ def refuse(*_):
 socket.socket.connect = socket.getaddrinfo = refuse
 from pipeline.settings import Settings
 from worker_llm.engine import Message, Prompt
-from worker_llm.transformers import Transformers
+from worker_llm.hf_transformers.engine import Transformers
 folder = Path({str(folder)!r})
 model = Transformers(folder, Settings(llm_compute_type="int4", llm_remote_code=folder))
 (reply,) = model.reply([Prompt((Message("user", "Hello."),), 3, stop=())])
@@ -92,30 +91,33 @@ sys.exit(0 if reply.completion_tokens == 3 else 1)
     assert not (folder / "ran").exists()
 
 
-# --- types of numbers ------------------------------------------------------------------------------------------
+# --- compute types ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("compute_type", "expected"),
     [("auto", torch.float32), ("float16", torch.float16), ("bfloat16", torch.bfloat16)],
 )
-def test_on_a_cpu_it_computes_in_float32_unless_another_type_is_asked_for(made, asked, expected):
-    model = opened(made, llm_compute_type=asked)
-    assert {weight.dtype for weight in model.reader.network.model.parameters()} == {expected}
-    assert said(model).completion_tokens == 8
+def test_on_a_cpu_it_computes_in_float32_unless_another_type_is_asked_for(original, compute_type, expected):
+    model = load(original, llm_compute_type=compute_type)
+    assert {weight.dtype for weight in model.config.model_runner.model.parameters()} == {expected}
+    assert reply_to_hello(model).completion_tokens == 8
 
 
-@pytest.mark.parametrize(("asked", "kind", "alike"), [("int8", Linear8bitLt, 0.99), ("int4", Linear4bit, 0.8)])
-def test_in_8_and_4_bits_it_says_nearly_the_same(made, asked, kind, alike):
-    full, small = opened(made), opened(made, llm_compute_type=asked, llm_batch=3)
-    network = small.reader.network.model
-    quantised = {name for name, module in network.named_modules() if isinstance(module, kind)}
-    assert len(quantised) == 3 * 4
-    assert all("layers" in name for name in quantised)  # neither the embeddings nor the head
-    tokens = small.form.tokens(HELLO.messages)
+@pytest.mark.parametrize(
+    ("compute_type", "layer_class", "min_similarity"), [("int8", Linear8bitLt, 0.99), ("int4", Linear4bit, 0.8)]
+)
+def test_in_8_and_4_bits_it_says_nearly_the_same(original, compute_type, layer_class, min_similarity):
+    full, small = load(original), load(original, llm_compute_type=compute_type, llm_batch=3)
+    network = small.config.model_runner.model
+    quantized = {name for name, module in network.named_modules() if isinstance(module, layer_class)}
+    assert len(quantized) == 3 * 4
+    assert all("layers" in name for name in quantized)  # neither the embeddings nor the head
+    tokens = small.chat_template.encode_chat(HELLO.messages)
     with torch.inference_mode():
-        scores = [each.reader.network([tokens], [len(tokens)], [len(tokens)], None) for each in (full, small)]
-    assert torch.cosine_similarity(*scores).item() > alike
+        length = len(tokens)
+        logits = [each.config.model_runner([tokens], [length], [length], None) for each in (full, small)]
+    assert torch.cosine_similarity(*logits).item() > min_similarity
     assert [reply.completion_tokens for reply in small.reply([HELLO] * 4)] == [8] * 4
 
 
@@ -125,31 +127,31 @@ def test_in_8_and_4_bits_it_says_nearly_the_same(made, asked, kind, alike):
 @pytest.mark.parametrize("name", ["config.json", "ice_text.model", FIRST, LAST])
 def test_a_missing_file_is_named(folder, name):
     (folder / name).unlink()
-    refuses(folder, ModelDamaged, f"{name} missing in .*; fetch the model anew")
+    assert_refused(folder, ModelDamaged, f"{name} missing in .*; fetch the model again")
 
 
 def test_without_the_index_the_weights_are_missing(folder):
     (folder / INDEX).unlink()
-    refuses(folder, ModelDamaged, r"model\.safetensors missing in")
+    assert_refused(folder, ModelDamaged, r"model\.safetensors missing in")
 
 
 def test_its_vocabulary_is_asked_for_though_another_s_is_there(folder):
     (folder / "ice_text.model").rename(folder / "tokenizer.model")
-    refuses(folder, ModelDamaged, r"ice_text\.model missing in")
+    assert_refused(folder, ModelDamaged, r"ice_text\.model missing in")
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("ice_text.model", r"ice_text\.model is no vocabulary, or was cut off"),
-        (FIRST, "is damaged, or of several models"),
+        ("ice_text.model", r"ice_text\.model is not a sentencepiece vocabulary, or is incomplete"),
+        (FIRST, "is damaged, or mixes files of several models"),
         (INDEX, r"index\.json is damaged"),
     ],
 )
 def test_a_file_that_was_cut_off_is_named(folder, name, expected):
     content = (folder / name).read_bytes()
     (folder / name).write_bytes(content[: len(content) // 2])
-    refuses(folder, ModelDamaged, expected)
+    assert_refused(folder, ModelDamaged, expected)
 
 
 def test_a_file_that_git_did_not_bring_is_damaged(folder):
@@ -157,19 +159,19 @@ def test_a_file_that_git_did_not_bring_is_damaged(folder):
     (folder / "ice_text.model").write_text(
         "version https://git-lfs.github.com/spec/v1\noid sha256:5e97\nsize 2706249\n"
     )
-    refuses(folder, ModelDamaged, r"ice_text\.model is no vocabulary")
+    assert_refused(folder, ModelDamaged, r"ice_text\.model is not a sentencepiece vocabulary")
 
 
 @pytest.mark.parametrize(("key", "value"), [("gmask_token_id", 5), ("bos_token_id", 5), ("vocab_size", 1000)])
-def test_a_vocabulary_that_config_json_does_not_mean_is_another_s(folder, key, value):
-    described(folder, "config.json", **{key: value})
-    refuses(folder, ModelDamaged, r"ice_text\.model is another model's: config\.json means other tokens")
+def test_a_vocabulary_that_does_not_match_config_json_is_another_s(folder, key, value):
+    edit_json(folder, "config.json", **{key: value})
+    assert_refused(folder, ModelDamaged, r"ice_text\.model is another model's: it does not match config\.json")
 
 
 @pytest.mark.parametrize("key", ["num_layers", "gmask_token_id", "vocab_size"])
 def test_what_config_json_lacks_is_named(folder, key):
-    described(folder, "config.json", **{key: None})
-    refuses(folder, ModelDamaged, rf"config\.json has no {key}")
+    edit_json(folder, "config.json", **{key: None})
+    assert_refused(folder, ModelDamaged, rf"config\.json has no {key}")
 
 
 @pytest.mark.parametrize(
@@ -177,23 +179,23 @@ def test_what_config_json_lacks_is_named(folder, key):
     [
         ({"num_layers": 4}, r"the weights in .* lack transformer\.layers\.3\..* and 11 more"),
         ({"num_layers": 2}, r"are another model's: ChatGLM-6B has no transformer\.layers\.2\."),
-        ({"hidden_size": 32}, "is damaged, or of several models"),
+        ({"hidden_size": 32}, "is damaged, or mixes files of several models"),
     ],
 )
 def test_weights_of_other_sizes_than_config_json_says_are_refused(folder, sizes, expected):
-    described(folder, "config.json", **sizes)
-    refuses(folder, ModelDamaged, expected)
+    edit_json(folder, "config.json", **sizes)
+    assert_refused(folder, ModelDamaged, expected)
 
 
 def test_weights_are_never_made_up(folder):
     weights = torch.load(folder / FIRST)
     name = "transformer.layers.0.attention.query_key_value.weight"
     torch.save({key: each for key, each in weights.items() if key != name}, folder / FIRST)
-    refuses(folder, ModelDamaged, f"lack {name} and 0 more")
+    assert_refused(folder, ModelDamaged, f"lack {name} and 0 more")
 
 
 class Hostile:
-    """Pickled, it makes a file when it is read."""
+    """Its pickle creates a file when it is loaded."""
 
     def __init__(self, marker):
         self.marker = marker
@@ -204,19 +206,19 @@ class Hostile:
 
 def test_what_is_hidden_in_the_weights_does_not_run(folder):
     torch.save(torch.load(folder / LAST) | {"x": Hostile(folder / "ran")}, folder / LAST)
-    refuses(folder, ModelDamaged, "is damaged, or of several models")
+    assert_refused(folder, ModelDamaged, "is damaged, or mixes files of several models")
     assert not (folder / "ran").exists()
 
 
 @pytest.mark.parametrize("left_out", [set(), {"lm_head.weight"}])
 def test_weights_in_safetensors_are_the_same_model(folder, left_out):
     """As fine-tuned ones are written today; the head is the embeddings, once or twice."""
-    expected = said(opened(folder))
-    weights = {name: each for name, each in weights_of(folder).items() if name not in left_out}
+    expected = reply_to_hello(load(folder))
+    weights = {name: each for name, each in load_all_weights(folder).items() if name not in left_out}
     for name in (FIRST, LAST, INDEX):
         (folder / name).unlink()
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    assert said(opened(folder)) == expected
+    assert reply_to_hello(load(folder)) == expected
 
 
 # --- its relatives -----------------------------------------------------------------------------------------------
@@ -225,15 +227,15 @@ def test_weights_in_safetensors_are_the_same_model(folder, left_out):
 @pytest.mark.parametrize(
     ("entries", "expected"),
     [
-        ({"vocab_size": 150_528, "gmask_token_id": None}, "as it was before 6 April 2023.*fetch the model anew"),
-        ({"quantization_bit": 4}, "4 bits of a form.*WAIJIAO_LLM_COMPUTE_TYPE=int4"),
+        ({"vocab_size": 150_528, "gmask_token_id": None}, "as it was before 6 April 2023.*fetch the model again"),
+        ({"quantization_bit": 4}, "4 bits in a format.*WAIJIAO_LLM_COMPUTE_TYPE=int4"),
         ({"pre_seq_len": 128}, "tuned with a prefix"),
-        ({"position_encoding_2d": False}, "counts its places otherwise"),
+        ({"position_encoding_2d": False}, "encodes positions in another way"),
     ],
 )
-def test_what_comes_of_the_same_house_and_is_another_model_is_named(folder, entries, expected):
-    described(folder, "config.json", **entries)
-    refuses(folder, ConfigurationError, expected)
+def test_a_relative_of_the_model_is_named(folder, entries, expected):
+    edit_json(folder, "config.json", **entries)
+    assert_refused(folder, ConfigurationError, expected)
 
 
 LATER = {"model_type": "chatglm", "auto_map": {"AutoConfig": "configuration_chatglm.ChatGLMConfig"}}
@@ -252,7 +254,7 @@ def test_a_later_generation_is_named_with_the_engine_that_runs_it(tmp_path, name
     folder = glm.make(tmp_path / name)
     (folder / "tokenizer.json").rename(folder / "tokenizer.model")
     (folder / "config.json").write_text(json.dumps(LATER | {"ffn_hidden_size": 13_696} | entries))
-    refuses(folder, ConfigurationError, expected)
+    assert_refused(folder, ConfigurationError, expected)
 
 
 # --- sizes -------------------------------------------------------------------------------------------------------
@@ -271,15 +273,15 @@ def test_the_published_model_has_the_weights_that_its_files_hold():
     assert find("chatglm-6b").size == pytest.approx(2 * twice, rel=0.001)
 
 
-def test_a_folder_tells_the_sizes_from_which_its_memory_is_computed(made):
-    shape = model_headers.language_model(str(made))
+def test_a_folder_tells_the_sizes_from_which_its_memory_is_computed(original):
+    shape = model_headers.language_model(str(original))
     assert (shape.layers, shape.heads, shape.kv_heads, shape.head_width, shape.inner) == (3, 4, 4, 16, 256)
     assert (shape.own_type, shape.positions, shape.whole) == ("float16", 2048, True)
 
 
-def test_the_tiny_checkpoint_is_the_same_each_time_and_small(made, tmp_path):
+def test_the_tiny_checkpoint_is_the_same_each_time_and_small(original, tmp_path):
     again = chatglm6b.make(tmp_path)
-    files = sorted(file.name for file in made.iterdir())
+    files = sorted(file.name for file in original.iterdir())
     assert files == sorted(file.name for file in again.iterdir())
-    assert all((made / name).read_bytes() == (again / name).read_bytes() for name in files)
-    assert sum(file.stat().st_size for file in made.iterdir()) < 1_000_000
+    assert all((original / name).read_bytes() == (again / name).read_bytes() for name in files)
+    assert sum(file.stat().st_size for file in original.iterdir()) < 1_000_000

@@ -1,4 +1,4 @@
-"""The real language model is asked by itself: it goes on with a chat, and is heard while it does."""
+"""The real language model continues chats without a teacher, and its text is published while it comes."""
 
 import dataclasses
 import secrets
@@ -10,37 +10,36 @@ from pipeline.jobs.job import JobRequest
 from pipeline.jobs.results import Completion, Feedback
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import settings
-from worker_llm import chatting
-from worker_llm.answering import Answerer
 from worker_llm.llama_cpp import LlamaCpp
+from worker_llm.responder import Responder, build_chat_prompt
 
 COUNT = [{"role": "user", "content": "Count from one to ten."}]
-CONTEXT, AT_ONCE = 512, 2  # tokens, chats
+CONTEXT, BATCH = 512, 2  # tokens, chats
 
 
 @pytest.fixture(scope="module")
 def model():
     """A small context: the model's file, read once for all tests."""
-    return LlamaCpp(locate(settings().llm_model, settings().models_folder), small(settings()))
+    return LlamaCpp(locate(settings().llm_model, settings().models_folder), with_small_context(settings()))
 
 
-def small(limits):
-    return limits.model_copy(update={"llm_context": CONTEXT, "llm_batch": AT_ONCE, "prompt_tokens": CONTEXT - 160})
+def with_small_context(chosen):
+    return chosen.model_copy(update={"llm_context": CONTEXT, "llm_batch": BATCH, "prompt_tokens": CONTEXT - 160})
 
 
 @pytest.fixture
-def answerer(redis, here, model, monkeypatch):
-    monkeypatch.setattr("worker_llm.answering.load", lambda _: model)
-    return Answerer(small(here))
+def responder(redis, here, model, monkeypatch):
+    monkeypatch.setattr("worker_llm.responder.load", lambda _: model)
+    return Responder(with_small_context(here))
 
 
 @pytest.fixture
 def ask(jobs):
-    def asked(messages=COUNT, **details):
+    def submit_chat(messages=COUNT, **details):
         """A chat that is claimed."""
         return submit(jobs, task="chat", details={"messages": messages, "temperature": 0, **details})
 
-    return asked
+    return submit_chat
 
 
 def submit(jobs, **fields):
@@ -53,99 +52,99 @@ def user(text):
     return [{"role": "user", "content": text}]
 
 
-def test_a_chat_is_answered_and_told_as_it_comes(answerer, ask, jobs):
+def test_a_chat_is_answered_and_its_text_published_as_it_comes(responder, ask, jobs):
     job = ask(max_tokens=60)
-    (completion,) = answerer.answer([job])
-    told = [entry["text"] for _, entry in jobs.partial_results(job)]
-    assert "".join(told) == completion.text != ""
-    assert 1 < len(told) <= completion.completion_tokens
+    (completion,) = responder.respond([job])
+    pieces = [entry["text"] for _, entry in jobs.partial_results(job)]
+    assert "".join(pieces) == completion.text != ""
+    assert 1 < len(pieces) <= completion.completion_tokens
     assert 5 < completion.prompt_tokens < 60
     assert jobs.complete("llm", job, completion)[0]
     assert jobs.get("default", job.id).completion == completion
 
 
-def test_it_ends_after_max_tokens(answerer, ask):
-    (completion,) = answerer.answer([ask(max_tokens=5)])
+def test_it_ends_after_max_tokens(responder, ask):
+    (completion,) = responder.respond([ask(max_tokens=5)])
     assert (completion.finish_reason, completion.completion_tokens) == ("length", 5)
 
 
-def test_it_ends_when_the_model_is_done(answerer, ask):
-    (completion,) = answerer.answer([ask(user("Say: hello."))])
+def test_it_ends_when_the_model_is_done(responder, ask):
+    (completion,) = responder.respond([ask(user("Say: hello."))])
     assert completion.finish_reason == "stop"
     assert completion.completion_tokens < 100
 
 
-def test_it_ends_before_a_stop_word_which_is_never_told(answerer, ask, jobs):
+def test_it_ends_before_a_stop_text_which_is_never_published(responder, ask, jobs):
     whole, job = ask(max_tokens=60), ask(max_tokens=60, stop=["3", "three"])
-    free, stopped = answerer.answer([whole, job])
+    unstopped, stopped = responder.respond([whole, job])
     assert stopped.finish_reason == "stop"
-    assert free.text.startswith(stopped.text)
-    assert len(stopped.text) < len(free.text)
+    assert unstopped.text.startswith(stopped.text)
+    assert len(stopped.text) < len(unstopped.text)
     assert "".join(entry["text"] for _, entry in jobs.partial_results(job)) == stopped.text
 
 
-def test_it_ends_where_the_context_ends(answerer, ask):
-    (completion,) = answerer.answer([ask(user("word " * 440 + "Count to a thousand."), max_tokens=4000, stop=[])])
+def test_it_ends_where_the_context_ends(responder, ask):
+    (completion,) = responder.respond([ask(user("word " * 440 + "Count to a thousand."), max_tokens=4000, stop=[])])
     assert completion.prompt_tokens + completion.completion_tokens <= CONTEXT
     assert completion.finish_reason in ("length", "stop")
 
 
-def test_unless_it_is_told_how_many_it_writes_a_set_number_of_tokens_at_most(ask, here):
+def test_without_max_tokens_a_setting_limits_the_answer(ask, here):
     few = here.model_copy(update={"chat_tokens": 7})
-    assert chatting.prompt(ask(), few).max_tokens == 7
-    assert chatting.prompt(ask(max_tokens=None), few).max_tokens == 7
-    assert chatting.prompt(ask(max_tokens=9), few).max_tokens == 9
+    assert build_chat_prompt(ask(), few).max_tokens == 7
+    assert build_chat_prompt(ask(max_tokens=None), few).max_tokens == 7
+    assert build_chat_prompt(ask(max_tokens=9), few).max_tokens == 9
 
 
-def test_a_chat_s_lines_are_its_own(answerer, ask):
+def test_a_chat_s_lines_are_its_own(responder, ask):
     """A lesson's are made one; and its answer ends with its first."""
-    (completion,) = answerer.answer([ask(user("Write a list of three fruits, one on each line."), max_tokens=60)])
+    (completion,) = responder.respond([ask(user("Write a list of three fruits, one on each line."), max_tokens=60)])
     assert "\n" in completion.text.strip()
-    (message,) = chatting.prompt(ask(user("<b>two\nlines</b>")), answerer.settings).messages
+    (message,) = build_chat_prompt(ask(user("<b>two\nlines</b>")), responder.settings).messages
     assert message.content == "<b>two\nlines</b>"
 
 
-def test_a_seed_gives_the_same_again(answerer, ask):
+def test_a_seed_gives_the_same_again(responder, ask):
     chats = [ask(user("Tell me a story."), temperature=1.0, seed=seed, max_tokens=20) for seed in (7, 7, 8)]
-    first, second, other = (answerer.answer([chat])[0].text for chat in chats)
+    first, second, other = (responder.respond([chat])[0].text for chat in chats)
     assert first == second != other
 
 
 def test_without_a_temperature_it_is_openai_s(ask, here):
-    sampling = chatting.prompt(ask(temperature=None), here).sampling
+    sampling = build_chat_prompt(ask(temperature=None), here).sampling
     assert dataclasses.astuple(sampling) == (1.0, 1.0, None)
 
 
-def test_a_chat_that_does_not_fit_fails_alone_and_says_what_fits(answerer, ask, jobs):
+def test_a_chat_that_does_not_fit_fails_alone_and_says_what_fits(responder, ask, jobs):
     long, short = ask(user("word " * 600)), ask(max_tokens=3)
-    refused, answered = answerer.answer([long, short])
-    assert isinstance(refused, PromptTooLong)
-    assert f"at most {CONTEXT - 1} fit" in refused.detail
-    assert isinstance(answered, Completion)
+    error, completion = responder.respond([long, short])
+    assert isinstance(error, PromptTooLong)
+    assert f"at most {CONTEXT - 1} fit" in error.detail
+    assert isinstance(completion, Completion)
     assert jobs.partial_results(long) == []
 
 
-def test_the_longest_chat_that_is_said_to_fit_is_answered(answerer, ask):
+def test_the_longest_chat_that_is_said_to_fit_is_answered(responder, ask):
     """Every word is a token; the form of a chat takes a few."""
-    (one,) = answerer.answer([ask(user("word"), max_tokens=1)])
+    (one,) = responder.respond([ask(user("word"), max_tokens=1)])
     form = one.prompt_tokens - 1
     fits, too_long = (ask(user("word" + " word" * (CONTEXT - form - more)), max_tokens=1) for more in (2, 1))
-    answered, refused = answerer.answer([fits, too_long])
-    assert answered.prompt_tokens == CONTEXT - 1
-    assert isinstance(refused, PromptTooLong)
+    completion, error = responder.respond([fits, too_long])
+    assert completion.prompt_tokens == CONTEXT - 1
+    assert isinstance(error, PromptTooLong)
 
 
-def test_an_order_of_roles_that_the_model_does_not_know_is_a_bad_request(answerer, ask):
+def test_an_order_of_roles_that_the_model_does_not_know_is_a_bad_request(responder, ask):
     answers = [{"role": "assistant", "content": "One."}] * 2
-    (error,) = answerer.answer([ask([*COUNT, *answers])])
+    (error,) = responder.respond([ask([*COUNT, *answers])])
     assert isinstance(error, BadRequest)
 
 
-def test_a_lesson_in_the_same_batch_is_taught_and_not_told(answerer, ask, jobs):
+def test_a_turn_in_the_same_batch_gets_feedback_that_is_not_published_early(responder, ask, jobs):
     lesson = submit(jobs, text="she don't like dogs")
     over = submit(jobs, text="start over")
     chat = ask(max_tokens=3)
-    feedback, confirmed, completion = answerer.answer([lesson, over, chat])
+    feedback, confirmed, completion = responder.respond([lesson, over, chat])
     assert isinstance(feedback, Feedback)
     assert confirmed.reset
     assert isinstance(completion, Completion)

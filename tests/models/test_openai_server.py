@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 from e2e_house import opened
+from waijiao.running import free_port
 
 from pipeline import personas
 from pipeline.errors import Canceled, ConfigurationError, PromptTooLong
 from pipeline.jobs.results import Completion
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings, settings
-from waijiao.local.up import free_port
-from worker_llm.engine import Message, Prompt, Sampling
-from worker_llm.feedback import understand
-from worker_llm.openai import OpenAICompatible
-from worker_llm.prompt import compose
+from worker_llm.engine import Message, Prompt, SamplingParams
+from worker_llm.openai_api.engine import OpenAICompatible
+from worker_llm.tutor.feedback import build_feedback
+from worker_llm.tutor.prompt import compose
 
 NAME, KEY = "smollm", "sesame"
 COUNT = Prompt((Message("user", "Count from one to ten."),), 60, stop=())
@@ -34,32 +34,32 @@ def server():
 
 
 @pytest.fixture(scope="module")
-def chosen(server):
+def server_settings(server):
     return Settings(llm_engine="openai", llm_model=NAME, llm_url=server, llm_key=KEY, llm_batch=2)
 
 
 @pytest.fixture(scope="module")
-def model(chosen):
-    return OpenAICompatible(Path(NAME), chosen)
+def model(server_settings):
+    return OpenAICompatible(Path(NAME), server_settings)
 
 
-def test_a_chat_is_answered_and_told_as_it_comes(model):
-    told = []
-    (reply,) = model.reply([dataclasses.replace(COUNT, tell=told.append)])
-    assert "".join(told) == reply.text != ""
-    assert 1 < len(told) <= reply.completion_tokens <= 60
+def test_a_chat_is_answered_and_streamed(model):
+    pieces = []
+    (reply,) = model.reply([dataclasses.replace(COUNT, on_text=pieces.append)])
+    assert "".join(pieces) == reply.text != ""
+    assert 1 < len(pieces) <= reply.completion_tokens <= 60
     assert 5 < reply.prompt_tokens < 60
     assert reply.finish_reason in {"stop", "length"}
 
 
-def test_a_lesson_is_taught(model, chosen):
-    william = personas.load("william", chosen.personas)
-    model.warm(compose(william, [], "Hello.", chosen, model.count_tokens))
-    (reply,) = model.reply([compose(william, [], "he go to school by bus", chosen, model.count_tokens)])
-    assert understand("he go to school by bus", reply.text, william).corrected == "He goes to school by bus."
+def test_a_mistake_is_corrected(model, server_settings):
+    william = personas.load("william", server_settings.personas)
+    model.warm(compose(william, [], "Hello.", server_settings, model.count_tokens))
+    (reply,) = model.reply([compose(william, [], "he go to school by bus", server_settings, model.count_tokens)])
+    assert build_feedback("he go to school by bus", reply.text, william).corrected == "He goes to school by bus."
 
 
-def test_it_ends_after_max_tokens_or_before_a_stop_word(model):
+def test_it_ends_after_max_tokens_or_before_a_stop_text(model):
     whole, few, stopped = model.reply(
         [COUNT, dataclasses.replace(COUNT, max_tokens=3), dataclasses.replace(COUNT, stop=("3",))]
     )
@@ -71,7 +71,7 @@ def test_it_ends_after_max_tokens_or_before_a_stop_word(model):
 
 def test_a_seed_gives_the_same_again(model):
     story = Prompt((Message("user", "Tell me a story."),), 20)
-    seeds = [dataclasses.replace(story, sampling=Sampling(1.0, 1.0, seed)) for seed in (7, 7, 8)]
+    seeds = [dataclasses.replace(story, sampling=SamplingParams(1.0, 1.0, seed)) for seed in (7, 7, 8)]
     first, second, other = (model.reply([each])[0].text for each in seeds)
     assert first == second != other
 
@@ -83,10 +83,10 @@ def test_a_prompt_that_is_too_long_fails_alone(model):
     assert isinstance(error, PromptTooLong)
 
 
-def test_what_is_not_wanted_any_more_is_given_up_and_the_next_is_answered(model):
-    told = []
+def test_a_chat_that_is_no_longer_wanted_is_canceled_and_the_next_is_answered(model):
+    pieces = []
     endless = dataclasses.replace(COUNT, messages=(Message("user", "a b " * 10),), max_tokens=400)
-    (error,) = model.reply([dataclasses.replace(endless, tell=told.append, wanted=lambda: len(told) < 3)])
+    (error,) = model.reply([dataclasses.replace(endless, on_text=pieces.append, still_wanted=lambda: len(pieces) < 3)])
     assert isinstance(error, Canceled)
     assert isinstance(model.reply([COUNT])[0], Completion)
 
@@ -99,11 +99,11 @@ def test_the_tokens_of_english_are_never_more_than_was_estimated(model):
     assert reply.prompt_tokens <= model.count_tokens(english) + 40 < 2 * reply.prompt_tokens
 
 
-def test_a_wrong_key_and_a_wrong_name_keep_the_worker_from_starting(chosen):
-    with pytest.raises(ConfigurationError, match=r"WAIJIAO_LLM_KEY.* refuses it"):
-        OpenAICompatible(Path(NAME), chosen.model_copy(update={"llm_key": "wrong"}))
+def test_a_wrong_key_and_a_wrong_name_keep_the_worker_from_starting(server_settings):
+    with pytest.raises(ConfigurationError, match=r"WAIJIAO_LLM_KEY.* rejects it"):
+        OpenAICompatible(Path(NAME), server_settings.model_copy(update={"llm_key": "wrong"}))
     with pytest.raises(ConfigurationError, match=f"expected one of {NAME}"):
-        OpenAICompatible(Path("gpt"), chosen)
+        OpenAICompatible(Path("gpt"), server_settings)
 
 
 def test_a_whole_house_teaches_with_it(server, tmp_path):

@@ -17,7 +17,7 @@ from pipeline.settings import Settings
 from waijiao.tiny_models import glm
 from worker_llm import engine
 from worker_llm.engine import Message, Prompt
-from worker_llm.transformers import Transformers
+from worker_llm.hf_transformers.engine import Transformers
 
 HELLO = Prompt((Message("system", "You are William."), Message("user", "Hello.")), 8, stop=())
 
@@ -27,16 +27,16 @@ def folder(tmp_path):
     return glm.make(tmp_path / "glm")
 
 
-def opened(folder, **settings):
+def load(folder, **settings):
     return Transformers(folder, Settings(**{"llm_compute_type": "float32", **settings}))
 
 
-def said(model):
+def reply_to_hello(model):
     (reply,) = model.reply([HELLO])
     return reply
 
 
-def described(folder, name, **entries):
+def edit_json(folder, name, **entries):
     """Change a JSON file of the folder."""
     file = folder / name
     content = json.loads(file.read_text()) if file.exists() else {}
@@ -44,8 +44,8 @@ def described(folder, name, **entries):
 
 
 def test_a_folder_is_loaded_by_its_setting(folder):
-    here = Settings(llm_engine="transformers", llm_model=str(folder))
-    assert isinstance(engine.load(here), Transformers)
+    settings = Settings(llm_engine="transformers", llm_model=str(folder))
+    assert isinstance(engine.load(settings), Transformers)
 
 
 def test_it_is_loaded_in_silence_and_without_a_network(folder):
@@ -58,7 +58,7 @@ def refuse(*_):
 socket.socket.connect = socket.getaddrinfo = refuse
 from pipeline.settings import Settings
 from worker_llm.engine import Message, Prompt
-from worker_llm.transformers import Transformers
+from worker_llm.hf_transformers.engine import Transformers
 model = Transformers(Path({str(folder)!r}), Settings(llm_compute_type="int4"))
 (reply,) = model.reply([Prompt((Message("user", "Hello."),), 3, stop=())])
 sys.exit(0 if reply.completion_tokens == 3 else 1)
@@ -68,43 +68,43 @@ sys.exit(0 if reply.completion_tokens == 3 else 1)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-# --- types of numbers ------------------------------------------------------------------------------------------
+# --- compute types ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("compute_type", "expected"),
     [("auto", torch.float32), ("float32", torch.float32), ("bfloat16", torch.bfloat16), ("float16", torch.float16)],
 )
-def test_a_model_computes_in_the_type_that_is_asked_for(tmp_path, asked, expected):
+def test_a_model_computes_in_the_type_that_is_asked_for(tmp_path, compute_type, expected):
     """The checkpoint's own is another: on a CPU that would take hundreds of times as long."""
     half = glm.make(tmp_path)
-    described(half, "config.json", dtype="bfloat16")
-    model = opened(half, llm_compute_type=asked)
-    assert {weight.dtype for weight in model.reader.network.model.parameters()} == {expected}
-    assert isinstance(said(model), Completion)
+    edit_json(half, "config.json", dtype="bfloat16")
+    model = load(half, llm_compute_type=compute_type)
+    assert {weight.dtype for weight in model.config.model_runner.model.parameters()} == {expected}
+    assert isinstance(reply_to_hello(model), Completion)
 
 
-@pytest.mark.parametrize(("asked", "bytes_each", "alike"), [("int8", 1, 0.99), ("int4", 0.5, 0.8)])
-def test_weights_of_8_and_4_bits_say_nearly_the_same(folder, asked, bytes_each, alike):
-    full, small = opened(folder).reader.network.model, opened(folder, llm_compute_type=asked, llm_batch=3)
-    place = "model.layers.0.mlp.gate_up_proj.weight"
-    weight, whole = small.reader.network.model.get_parameter(place), full.get_parameter(place)
-    assert weight.numel() * weight.element_size() == whole.numel() * bytes_each
-    tokens = torch.tensor([small.form.tokens(HELLO.messages)])
+@pytest.mark.parametrize(("compute_type", "weight_bytes", "min_similarity"), [("int8", 1, 0.99), ("int4", 0.5, 0.8)])
+def test_weights_of_8_and_4_bits_say_nearly_the_same(folder, compute_type, weight_bytes, min_similarity):
+    full, small = load(folder).config.model_runner.model, load(folder, llm_compute_type=compute_type, llm_batch=3)
+    name = "model.layers.0.mlp.gate_up_proj.weight"
+    weight, whole = small.config.model_runner.model.get_parameter(name), full.get_parameter(name)
+    assert weight.numel() * weight.element_size() == whole.numel() * weight_bytes
+    tokens = torch.tensor([small.chat_template.encode_chat(HELLO.messages)])
     with torch.inference_mode():
-        scores = [network(input_ids=tokens).logits.flatten() for network in (full, small.reader.network.model)]
-    assert torch.cosine_similarity(*scores, dim=0) > alike
+        logits = [model(input_ids=tokens).logits.flatten() for model in (full, small.config.model_runner.model)]
+    assert torch.cosine_similarity(*logits, dim=0) > min_similarity
     assert [reply.completion_tokens for reply in small.reply([HELLO] * 4)] == [8] * 4
 
 
 def test_an_unknown_type_is_refused_with_the_known_ones(folder):
     with pytest.raises(ConfigurationError, match="WAIJIAO_LLM_COMPUTE_TYPE='int3': expected one of auto, float32"):
-        opened(folder, llm_compute_type="int3")
+        load(folder, llm_compute_type="int3")
 
 
 def test_a_gpu_that_is_not_there_is_refused(folder):
     with pytest.raises(ConfigurationError, match=r"WAIJIAO_LLM_(DEVICE=cuda|GPU=99): "):
-        opened(folder, llm_device="cuda", llm_gpu=99)
+        load(folder, llm_device="cuda", llm_gpu=99)
 
 
 # --- what is missing or damaged --------------------------------------------------------------------------------
@@ -113,16 +113,16 @@ def test_a_gpu_that_is_not_there_is_refused(folder):
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
 def test_a_missing_file_is_named(folder, name):
     (folder / name).unlink()
-    with pytest.raises(ModelDamaged, match=f"WAIJIAO_LLM_MODEL: {name} missing in .*; fetch the model anew"):
-        opened(folder)
+    with pytest.raises(ModelDamaged, match=f"WAIJIAO_LLM_MODEL: {name} missing in .*; fetch the model again"):
+        load(folder)
 
 
 def test_a_missing_part_of_the_weights_is_named(folder):
     (folder / "model.safetensors").rename(folder / "model-00001-of-00002.safetensors")
     parts = {"lm_head.weight": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}
-    described(folder, "model.safetensors.index.json", weight_map=parts)
+    edit_json(folder, "model.safetensors.index.json", weight_map=parts)
     with pytest.raises(ModelDamaged, match=r"WAIJIAO_LLM_MODEL: model-00002-of-00002\.safetensors missing"):
-        opened(folder)
+        load(folder)
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
@@ -130,7 +130,7 @@ def test_a_file_that_was_cut_off_is_refused(folder, name):
     content = (folder / name).read_bytes()
     (folder / name).write_bytes(content[: len(content) // 2])
     with pytest.raises(ModelDamaged, match="WAIJIAO_LLM_MODEL: transformers cannot load"):
-        opened(folder)
+        load(folder)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"weight_map": 1}'])
@@ -138,7 +138,7 @@ def test_a_damaged_index_is_refused(folder, content):
     (folder / "model.safetensors").rename(folder / "model-00001-of-00001.safetensors")
     (folder / "model.safetensors.index.json").write_text(content)
     with pytest.raises(ModelDamaged, match=r"index\.json is damaged"):
-        opened(folder)
+        load(folder)
 
 
 def test_weights_are_never_made_up(folder):
@@ -147,44 +147,44 @@ def test_weights_are_never_made_up(folder):
     del weights["model.layers.1.self_attn.q_proj.weight"]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(ModelDamaged, match=r"lack model\.layers\.1\.self_attn\.q_proj\.weight and 0 more"):
-        opened(folder)
+        load(folder)
 
 
 def test_weights_of_another_shape_are_refused(folder):
-    described(folder, "config.json", intermediate_size=64)
+    edit_json(folder, "config.json", intermediate_size=64)
     with pytest.raises(ModelDamaged, match="WAIJIAO_LLM_MODEL: "):
-        opened(folder)
+        load(folder)
 
 
 def test_a_model_without_a_chat_template_is_refused(folder):
     (folder / "chat_template.jinja").unlink()
     with pytest.raises(ConfigurationError, match=r"has no chat template .* called chat, instruct or it"):
-        opened(folder)
+        load(folder)
 
 
-def test_a_kind_that_transformers_does_not_know_is_refused(folder):
-    described(folder, "config.json", model_type="from-the-future")
+def test_a_model_type_that_transformers_does_not_know_is_refused(folder):
+    edit_json(folder, "config.json", model_type="from-the-future")
     with pytest.raises(ModelDamaged, match="from-the-future"):
-        opened(folder)
+        load(folder)
 
 
 def test_a_file_for_llama_cpp_is_refused_with_the_engine_that_takes_it(tmp_path):
     file = tmp_path / "model.gguf"
     file.write_bytes(b"GGUF")
     with pytest.raises(ConfigurationError, match=r"a GGUF file is for WAIJIAO_LLM_ENGINE=llama\.cpp"):
-        opened(file)
+        load(file)
 
 
-def test_a_kind_whose_memory_cannot_be_shared_in_a_batch_is_refused(tmp_path):
-    with pytest.raises(ConfigurationError, match=r"of a kind \(mamba\) that remembers otherwise"):
-        opened(glm.make(tmp_path, MambaConfig))
+def test_a_model_without_a_key_value_cache_is_refused(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"is a model \(mamba\) that does not use a key/value cache alone"):
+        load(glm.make(tmp_path, MambaConfig))
 
 
 # --- code in a model's folder ----------------------------------------------------------------------------------
 
 
 class Hostile:
-    """Pickled, it makes a file when it is read."""
+    """Its pickle creates a file when it is loaded."""
 
     def __init__(self, marker):
         self.marker = marker
@@ -194,15 +194,15 @@ class Hostile:
 
 
 def test_weights_in_a_bin_are_read(folder):
-    expected = said(opened(folder))
+    expected = reply_to_hello(load(folder))
     torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
     (folder / "model.safetensors").unlink()
-    assert said(opened(folder)) == expected
+    assert reply_to_hello(load(folder)) == expected
 
 
-def test_a_bin_that_is_there_as_well_is_not_even_opened(folder):
+def test_a_bin_that_is_there_as_well_is_not_even_load(folder):
     torch.save(Hostile(folder / "ran"), folder / "pytorch_model.bin")
-    assert isinstance(said(opened(folder)), Completion)
+    assert isinstance(reply_to_hello(load(folder)), Completion)
     assert not (folder / "ran").exists()
 
 
@@ -212,13 +212,13 @@ def test_what_is_hidden_in_a_bin_does_not_run(folder, zipped):
     (folder / "model.safetensors").unlink()
     torch.save(hidden, folder / "pytorch_model.bin", _use_new_zipfile_serialization=zipped)
     with pytest.raises(ModelDamaged, match="WAIJIAO_LLM_MODEL: transformers cannot load"):
-        opened(folder)
+        load(folder)
     assert not (folder / "ran").exists()
     torch.load(folder / "pytorch_model.bin", weights_only=False)
     assert (folder / "ran").exists()  # as it would have
 
 
-OWN = """
+OWN_CODE = """
 from pathlib import Path
 from transformers import GlmConfig, GlmForCausalLM
 Path({marker!r}).touch()
@@ -231,49 +231,49 @@ class OwnModel(GlmForCausalLM):
 
 @pytest.fixture
 def own_code(tmp_path, monkeypatch):
-    """A model whose folder brings its own code, which makes a file when it is run."""
+    """A model whose folder contains code, which creates a file when it is run."""
     monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
     monkeypatch.setattr(sys, "path", [*sys.path])
 
-    def made(kind):
+    def make_folder(kind):
         folder = glm.make(tmp_path / "own")
-        (folder / "own.py").write_text(OWN.format(marker=str(folder / "ran"), kind=kind))
+        (folder / "own.py").write_text(OWN_CODE.format(marker=str(folder / "ran"), kind=kind))
         code = {"AutoConfig": "own.OwnConfig", "AutoModelForCausalLM": "own.OwnModel"}
-        described(folder, "config.json", model_type=kind, auto_map=code)
+        edit_json(folder, "config.json", model_type=kind, auto_map=code)
         return folder
 
-    return made
+    return make_folder
 
 
 def test_a_model_that_needs_code_of_its_own_is_refused(own_code, tmp_path):
     folder = own_code("chatglm")
     with pytest.raises(ConfigurationError, match=r"of GLM those whose name ends in -hf.*WAIJIAO_LLM_REMOTE_CODE="):
-        opened(folder)
+        load(folder)
     with pytest.raises(ConfigurationError, match="that is not run"):
-        opened(folder, llm_remote_code=tmp_path)
+        load(folder, llm_remote_code=tmp_path)
     assert not (folder / "ran").exists()
 
 
 def test_a_model_that_transformers_knows_is_loaded_without_the_code_that_it_brings(own_code):
     folder = own_code("glm")
-    assert isinstance(said(opened(folder)), Completion)
+    assert isinstance(reply_to_hello(load(folder)), Completion)
     assert not (folder / "ran").exists()
 
 
 def test_code_runs_from_the_one_folder_that_is_named(own_code, tmp_path):
     folder = own_code("chatglm")
     (tmp_path / "link").symlink_to(folder)
-    model = opened(tmp_path / "link", llm_remote_code=folder)
-    assert type(model.reader.network.model).__name__ == "OwnModel"
+    model = load(tmp_path / "link", llm_remote_code=folder)
+    assert type(model.config.model_runner.model).__name__ == "OwnModel"
     assert (folder / "ran").exists()
-    assert isinstance(said(model), Completion)
+    assert isinstance(reply_to_hello(model), Completion)
 
 
 def test_a_tokenizer_that_needs_code_is_refused(folder):
     (folder / "tokenizer.json").rename(folder / "tokenizer.model")
-    described(folder, "tokenizer_config.json", auto_map={"AutoTokenizer": ["own.OwnTokenizer", None]})
+    edit_json(folder, "tokenizer_config.json", auto_map={"AutoTokenizer": ["own.OwnTokenizer", None]})
     with pytest.raises(ConfigurationError, match="that is not run"):
-        opened(folder)
+        load(folder)
 
 
 def test_the_tiny_checkpoint_is_the_same_each_time_and_small(tmp_path):

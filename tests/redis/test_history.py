@@ -3,7 +3,7 @@
 from road import TAUGHT, WORKER
 
 from pipeline.jobs.job import JobRequest
-from worker_llm.teaching import Teacher
+from worker_llm.tutor.teacher import Teacher
 
 
 def words(text):
@@ -17,7 +17,7 @@ def test_two_learners_whose_sessions_have_one_name_do_not_share_a_history(jobs, 
         jobs.complete("llm", job, TAUGHT)
     jobs.submit(JobRequest("anna2", "homework", text="Who am I", owner="anna"))
     (job,), _ = jobs.claim("llm", WORKER, 1)
-    (turn,) = Teacher(here, words).history(job)
+    (turn,) = Teacher(here, words).load_history(job)
     assert turn.learner == TAUGHT.heard
 
 
@@ -26,4 +26,4 @@ def test_a_chat_is_no_turn_of_a_lesson(jobs, here):
     jobs.cancel("default", "chat")
     jobs.submit(JobRequest("turn", "anna", text="hello"))
     (job,), _ = jobs.claim("llm", WORKER, 1)
-    assert Teacher(here, words).history(job) == []
+    assert Teacher(here, words).load_history(job) == []

@@ -13,35 +13,40 @@ from pipeline.jobs.job import Job, JobRequest
 from pipeline.jobs.results import Edit
 from pipeline.settings import Settings
 from pipeline.text.corrections import WORD
-from worker_llm.feedback import REPEATED_CHARS, REPLY_CHARS, understand
-from worker_llm.homework import Homework
-from worker_llm.read_aloud import AGAIN_CHARS, ReadAloud, another, asked_about
-from worker_llm.read_aloud import understand as understand_reading
+from worker_llm.tutor.feedback import MAX_REPEATED_CHARS, MAX_REPLY_CHARS, build_feedback
+from worker_llm.tutor.read_aloud import (
+    MAX_REPEAT_CHARS,
+    ReadingAttempt,
+    ask_to_read,
+    build_reading_feedback,
+    choose_passage,
+)
+from worker_llm.tutor.teacher import Homework
 
 WILLIAM = personas.load("william", Settings().personas)
 LEARNERS = json.loads((Path(__file__).parents[2] / "examples" / "learners" / "learners.json").read_text("utf-8"))
-HEARD = json.loads((Path(__file__).parents[1] / "data" / "learners-heard.json").read_text("utf-8"))
+TRANSCRIPTS = json.loads((Path(__file__).parents[1] / "data" / "learners-heard.json").read_text("utf-8"))
 TEXT = "I think he has three dogs. They live in a small house near the forest."
-ASKED = '"They live in a small house near the forest." Good. Where do they live?'
+REPLY = '"They live in a small house near the forest." Good. Where do they live?'
 STORY = "Once there was a girl. She lived in a small house. Every day she went to the big market. " * 12
 
 
-def read(heard: str, text: str = TEXT, raw: str = ASKED):
-    return understand_reading(ReadAloud(heard, text), raw, WILLIAM)
+def read(transcript: str, text: str = TEXT, reply: str = REPLY):
+    return build_reading_feedback(ReadingAttempt(transcript, text), reply, WILLIAM)
 
 
-def homework(**details) -> Homework:
+def make_homework(**details) -> Homework:
     job_request = JobRequest("a", "a", assignment="hw3", details=details)
-    return Homework.of(Job(job_request, 1, "llm", "1", 1, 0, 0, 0))
+    return Homework.from_job(Job(job_request, 1, "llm", "1", 1, 0, 0, 0))
 
 
-def test_who_reads_everything_is_praised_and_asked_about_it():
+def test_a_learner_who_reads_everything_is_praised_and_asked_about_it():
     feedback = read("i think he has 3 dogs they live in a small house near the forest")
     assert (feedback.corrected, feedback.edits, feedback.explanation) == (TEXT, (), "")
     assert feedback.spoken == "Well said! Where do they live?"
 
 
-def test_words_that_were_read_wrong_are_heard_in_their_sentence_and_said_again():
+def test_misread_words_are_demonstrated_in_their_sentence_and_to_be_read_again():
     feedback = read("I sink he has free dogs, they live in a small house near the forest.")
     assert feedback.corrected == TEXT
     assert feedback.edits == (Edit("sink", "think", (1, 2)), Edit("free", "three", (4, 5)))
@@ -49,7 +54,7 @@ def test_words_that_were_read_wrong_are_heard_in_their_sentence_and_said_again()
     assert feedback.spoken == f"Listen: {TEXT} Read again: think, three. Where do they live?"
 
 
-def test_words_that_stand_together_are_said_again_together():
+def test_adjacent_misread_words_are_read_again_together():
     assert read("I sink has three dogs they live near the forest").explanation == (
         'Read again: "think he", "in a small house".'
     )
@@ -62,32 +67,35 @@ def test_words_that_were_not_in_the_text_are_left_out():
 
 
 def test_of_a_long_text_only_the_sentences_with_mistakes_are_repeated():
-    heard = STORY.replace("market", "marked", 1)
-    assert read(heard, STORY).spoken == (
+    transcript = STORY.replace("market", "marked", 1)
+    assert read(transcript, STORY).spoken == (
         "Listen: Every day she went to the big market. Read again: market. Can you tell me more?"
     )
 
 
-def test_who_stops_early_has_read_a_part():
-    reading = ReadAloud(STORY[:60], STORY)
-    assert not reading.is_another
-    assert reading.again.startswith('"')
-    assert len(reading.again) <= AGAIN_CHARS
+def test_a_reader_who_stops_early_has_read_a_part():
+    attempt = ReadingAttempt(STORY[:60], STORY)
+    assert not attempt.is_other_text
+    assert attempt.phrases_to_repeat.startswith('"')
+    assert len(attempt.phrases_to_repeat) <= MAX_REPEAT_CHARS
 
 
-@pytest.mark.parametrize("heard", ["my dad likes football and pizza", "", "你好老师我不会读", "the the the the a in"])
-def test_something_else_is_not_corrected_word_by_word(heard):
-    reading = ReadAloud(heard, TEXT)
-    assert reading.is_another
-    feedback = another(reading)
+@pytest.mark.parametrize(
+    "transcript", ["my dad likes football and pizza", "", "你好老师我不会读", "the the the the a in"]
+)
+def test_something_else_is_not_corrected_word_by_word(transcript):
+    attempt = ReadingAttempt(transcript, TEXT)
+    assert attempt.is_other_text
+    feedback = ask_to_read(attempt)
     assert (feedback.corrected, feedback.edits, feedback.explanation) == (TEXT, (), "")
     assert "read it to me again" in feedback.spoken
 
 
 def test_the_model_s_own_text_and_remarks_are_not_used():
-    raw = '"I think he has four cats." Wonderful, no mistakes at all! Why?'
+    reply = '"I think he has four cats." Wonderful, no mistakes at all! Why?'
     assert (
-        read("I sink he has three dogs they live in a small house near the forest", raw=raw).reply == WILLIAM.fallback
+        read("I sink he has three dogs they live in a small house near the forest", reply=reply).reply
+        == WILLIAM.fallback
     )
     assert (
         read("x", "She has a dog.", '"She had a dog." You read it all well! What is its name?').reply
@@ -96,30 +104,32 @@ def test_the_model_s_own_text_and_remarks_are_not_used():
 
 
 @pytest.mark.parametrize("fact", LEARNERS, ids=lambda fact: fact["id"])
-def test_what_real_learners_say_is_recognised_as_their_text_and_what_others_say_is_not(fact):
+def test_real_learners_words_are_recognised_as_their_text_and_other_words_are_not(fact):
     text = fact["text"].capitalize() + "."
     words = text.lower().rstrip(".").split()
     assert read(" ".join(words), text).spoken.startswith("Well said!")
-    halting = ReadAloud(" ".join(word[:-2] + "x" if n % 2 else word for n, word in enumerate(words)), text)
-    assert not halting.is_another
+    halting = ReadingAttempt(" ".join(word[:-2] + "x" if n % 2 else word for n, word in enumerate(words)), text)
+    assert not halting.is_other_text
     assert len(halting.edits) == len(words) // 2
-    assert ReadAloud("an elephant eats bananas under our umbrella", text).is_another
+    assert ReadingAttempt("an elephant eats bananas under our umbrella", text).is_other_text
 
 
-def test_what_a_recogniser_makes_of_real_learners_is_told_from_what_it_makes_of_others():
-    pairs = [(said, fact, ReadAloud(said["transcript"]["text"], fact["text"])) for said in HEARD for fact in LEARNERS]
-    own = [reading for said, fact, reading in pairs if said["id"] == fact["id"]]
-    others = [reading for said, fact, reading in pairs if said["id"] != fact["id"]]
-    assert sum(reading.is_another for reading in own) <= 2
-    assert sum(not reading.is_another for reading in others) <= 26
+def test_transcripts_of_real_learners_match_their_own_texts_and_few_others():
+    attempts = [
+        (result["id"] == fact["id"], ReadingAttempt(result["transcript"]["text"], fact["text"]))
+        for result in TRANSCRIPTS
+        for fact in LEARNERS
+    ]
+    assert sum(attempt.is_other_text for is_own, attempt in attempts if is_own) <= 2
+    assert sum(not attempt.is_other_text for is_own, attempt in attempts if not is_own) <= 26
 
 
 def test_the_question_is_about_the_end_of_the_text():
-    assert asked_about(TEXT) == TEXT
-    assert asked_about(STORY) == STORY.strip()[-88:]
-    assert asked_about("word " * 100) == " ".join(["word"] * 20)
-    assert asked_about("我" * 300) == "我" * 100
-    assert asked_about("!") == "!"
+    assert choose_passage(TEXT) == TEXT
+    assert choose_passage(STORY) == STORY.strip()[-88:]
+    assert choose_passage("word " * 100) == " ".join(["word"] * 20)
+    assert choose_passage("我" * 300) == "我" * 100
+    assert choose_passage("!") == "!"
 
 
 MIXED = "I think he has three dogs 3 sink <b> * “ … twenty-one 21 cannot Tom's ☺ 我 _ https://x.y."
@@ -127,49 +137,57 @@ SENTENCES = st.lists(st.sampled_from([*MIXED.split(), "\n"]), max_size=30)
 
 
 @given(SENTENCES, SENTENCES, st.text(max_size=40))
-def test_whatever_was_read_and_set_the_feedback_keeps_its_form(heard, text, rest):
-    heard, text = " ".join(heard), " ".join(text)
-    feedback = read(heard, text, f'"{text}" {rest}')
+def test_whatever_was_read_and_set_the_feedback_keeps_its_form(transcript, text, rest):
+    transcript, text = " ".join(transcript), " ".join(text)
+    feedback = read(transcript, text, f'"{text}" {rest}')
     assert feedback.corrected == text
     assert feedback.spoken[-1] in ".!?。！？"
     assert not re.search(r"""["“”*<>_\n☺]""", feedback.spoken)
-    assert len(feedback.spoken) <= REPEATED_CHARS + AGAIN_CHARS + REPLY_CHARS + 30
+    assert len(feedback.spoken) <= MAX_REPEATED_CHARS + MAX_REPEAT_CHARS + MAX_REPLY_CHARS + 30
     for edit in feedback.edits:
-        found = " ".join(WORD.findall(heard)[slice(*edit.at)])
+        found = " ".join(WORD.findall(transcript)[slice(*edit.at)])
         assert re.sub(r"[\W_]+", "", found) == re.sub(r"[\W_]+", "", edit.before)
 
 
-def test_a_long_word_is_no_way_to_a_long_speech():
+def test_a_long_word_does_not_make_a_long_speech():
     text = f"I have {'a' * 3000} dogs and I like {'b' * 3000}"
     assert len(read("I have dogs and I like", text).spoken) < 500
 
 
 def test_target_words_that_were_used_and_those_that_were_not_are_named():
-    words = homework(words=["go", "river", "ice cream"])
-    assert words.words_used("Yesterday I went out and ate ice cream.") == "You used: go, ice cream. Try to use: river."
-    assert words.words_used("The rivers!") == "You used: river. Try to use: go, ice cream."
-    assert words.words_used("No.") == "Try to use: go, river, ice cream."
-    assert words.words_used("We went to the river for ice cream") == "You used all the words: go, river, ice cream."
-    assert homework().words_used("Hello") == ""
+    homework = make_homework(words=["go", "river", "ice cream"])
+    assert (
+        homework.describe_word_use("Yesterday I went out and ate ice cream.")
+        == "You used: go, ice cream. Try to use: river."
+    )
+    assert homework.describe_word_use("The rivers!") == "You used: river. Try to use: go, ice cream."
+    assert homework.describe_word_use("No.") == "Try to use: go, river, ice cream."
+    assert (
+        homework.describe_word_use("We went to the river for ice cream")
+        == "You used all the words: go, river, ice cream."
+    )
+    assert make_homework().describe_word_use("Hello") == ""
 
 
 def test_of_many_target_words_a_few_are_named():
-    many = homework(words=[f"word{letter}" for letter in "abcdefgh"])
-    assert many.words_used("wordb") == "You used: wordb. Try to use: worda, wordc, wordd, worde, wordf and 2 more."
+    many = make_homework(words=[f"word{letter}" for letter in "abcdefgh"])
+    assert (
+        many.describe_word_use("wordb") == "You used: wordb. Try to use: worda, wordc, wordd, worde, wordf and 2 more."
+    )
 
 
-def test_target_words_are_told_after_the_correction_and_before_the_question():
-    feedback = understand("he go home", '"He goes home." Why?', WILLIAM, "You used: go. Try to use: river.")
+def test_target_words_are_named_after_the_correction_and_before_the_question():
+    feedback = build_feedback("he go home", '"He goes home." Why?', WILLIAM, "You used: go. Try to use: river.")
     assert feedback.explanation == 'Say "goes" instead of "go". You used: go. Try to use: river.'
     assert feedback.spoken == "We say: He goes home. Say goes instead of go. You used: go. Try to use: river. Why?"
 
 
-def test_target_words_are_told_when_nothing_is_wrong():
-    feedback = understand("he goes home", '"He goes home." Why?', WILLIAM, "Try to use: river.")
+def test_target_words_are_named_when_nothing_is_wrong():
+    feedback = build_feedback("he goes home", '"He goes home." Why?', WILLIAM, "Try to use: river.")
     assert feedback.explanation == "Try to use: river."
     assert feedback.spoken == "Well said! Try to use: river. Why?"
 
 
-def test_what_is_no_homework_has_no_target_words():
+def test_a_job_without_an_assignment_has_no_target_words():
     job = Job(JobRequest("a", "a", details={"text": TEXT, "words": ["go"]}), 1, "llm", "1", 1, 0, 0, 0)
-    assert Homework.of(job) == Homework()
+    assert Homework.from_job(job) == Homework()

@@ -10,8 +10,14 @@ from pipeline.jobs.results import Feedback, LessonSegments, Transcript, Word
 from pipeline.lessons import Turn, chapters, figures, practice, turns
 from pipeline.settings import Settings
 from pipeline.text.corrections import compare
-from worker_llm.lesson_summary import SPOKEN_CHARS, lasting, main, practised, summary
-from worker_llm.summing_up import remark
+from worker_llm.tutor.lesson_summary import (
+    MAX_SPOKEN_CHARS,
+    choose_main_mistakes,
+    extract_remark,
+    format_duration,
+    format_practice,
+    summarize,
+)
 
 WILLIAM = personas.load("william", Settings().personas)
 GOOD, BAD = 0.95, 0.2
@@ -71,7 +77,7 @@ def test_a_sentence_that_is_too_long_to_be_said_again_is_not_practised():
 
 
 def test_the_summary_says_how_long_what_was_wrong_and_what_to_practise():
-    feedback = summary(lesson(), figures(1900.0, LESSON), WILLIAM)
+    feedback = summarize(lesson(), figures(1900.0, LESSON), WILLIAM)
     assert feedback.spoken == (
         "Our lesson took 32 minutes. I heard 3 turns. Say went instead of go. Say likes instead of like. "
         "Now say: I went home. She likes the elephant. Practise these words: elephant, home."
@@ -82,11 +88,11 @@ def test_the_summary_says_how_long_what_was_wrong_and_what_to_practise():
 
 
 def test_where_the_learner_is_known_the_learner_is_told_how_often_it_spoke():
-    assert "You spoke 3 times." in summary(lesson(learner="right"), figures(60.0, LESSON), WILLIAM).spoken
+    assert "You spoke 3 times." in summarize(lesson(learner="right"), figures(60.0, LESSON), WILLIAM).spoken
 
 
 def test_a_lesson_without_mistakes_is_praised():
-    spoken = summary(lesson(), figures(61.0, [turn(1, "we went home")]), WILLIAM).spoken
+    spoken = summarize(lesson(), figures(61.0, [turn(1, "we went home")]), WILLIAM).spoken
     assert spoken == "Our lesson took 1 minute. I heard one turn. Well said! I found nothing to correct."
 
 
@@ -95,24 +101,24 @@ def test_a_lesson_whose_turns_were_not_looked_at_is_not_praised(feedback):
     heard = turn(1, "我不明白")
     unchecked = replace(heard, job=replace(heard.job, feedback=feedback))
     assert figures(61.0, [unchecked]).checked == 0
-    assert "heard nothing that I could correct." in summary(lesson(), figures(61.0, [unchecked]), WILLIAM).spoken
+    assert "heard nothing that I could correct." in summarize(lesson(), figures(61.0, [unchecked]), WILLIAM).spoken
 
 
 @pytest.mark.parametrize("heard", [[], [turn(1, error="engine_failed")], [turn(1, error="no_speech")], LESSON[:1]])
 def test_a_lesson_in_which_the_learner_was_not_understood_says_so(heard):
-    feedback = summary(lesson(), figures(20.0, heard), WILLIAM)
+    feedback = summarize(lesson(), figures(20.0, heard), WILLIAM)
     assert feedback.spoken.startswith("Our lesson took less than a minute. I could not understand what you said.")
 
 
 def test_a_summary_is_short_whatever_was_said():
     long = [turn(n, f"he go {'very ' * 9}{n}{'x' * n}", f"He goes {'very ' * 9}{n}{'x' * n}.") for n in range(99)]
     words = [turn(n, f"w{'o' * (n % 30)}rd{n}", unclear=(f"w{'o' * (n % 30)}rd{n}",)) for n in range(100, 150)]
-    feedback = summary(lesson(), figures(9e4, long + words), WILLIAM, "Word. " * 50)
-    assert len(feedback.spoken) <= SPOKEN_CHARS
+    feedback = summarize(lesson(), figures(9e4, long + words), WILLIAM, "Word. " * 50)
+    assert len(feedback.spoken) <= MAX_SPOKEN_CHARS
     assert feedback.spoken.endswith(".")
 
 
-MISTAKES = main(figures(1.0, LESSON).mistakes)
+MISTAKES = choose_main_mistakes(figures(1.0, LESSON).mistakes)
 
 
 @pytest.mark.parametrize(
@@ -135,18 +141,18 @@ MISTAKES = main(figures(1.0, LESSON).mistakes)
     ],
 )
 def test_a_model_s_remark_is_taken_when_it_is_short_and_plain_and_about_the_mistakes(reply, taken):
-    assert remark(reply, MISTAKES) == taken
+    assert extract_remark(reply, MISTAKES) == taken
 
 
 def test_a_remark_stands_in_the_place_of_the_mistakes():
-    spoken = summary(lesson(), figures(60.0, LESSON), WILLIAM, "Use went for yesterday.").spoken
+    spoken = summarize(lesson(), figures(60.0, LESSON), WILLIAM, "Use went for yesterday.").spoken
     assert spoken.startswith("Our lesson took 1 minute. I heard 3 turns. Use went for yesterday. Now say: I went home.")
 
 
 def test_practice_has_no_room_for_half_a_sentence():
-    assert practised(("I went home.", "She likes it.", "zoo"), 30) == "Now say: I went home."
-    assert practised(("I went home.", "zoo"), 10) == ""
-    assert practised(()) == practised(practice([], [])) == ""
+    assert format_practice(("I went home.", "She likes it.", "zoo"), 30) == "Now say: I went home."
+    assert format_practice(("I went home.", "zoo"), 10) == ""
+    assert format_practice(()) == format_practice(practice([], [])) == ""
 
 
 @pytest.mark.parametrize(
@@ -160,7 +166,7 @@ def test_practice_has_no_room_for_half_a_sentence():
     ],
 )
 def test_a_length_is_said_in_hours_and_minutes(seconds, said):
-    assert lasting(seconds) == said
+    assert format_duration(seconds) == said
 
 
 def test_a_short_lesson_is_one_chapter_with_its_first_words():

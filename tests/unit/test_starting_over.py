@@ -2,11 +2,11 @@ import pytest
 
 from pipeline import personas
 from pipeline.settings import Settings
-from worker_llm.starting_over import confirmation, wants_to_start_over
+from worker_llm.tutor.teacher import asks_to_start_over, confirm_start_over
 
 WILLIAM = personas.load("william", Settings().personas)
 
-YES = """重新开始
+REQUESTS = """重新开始
 重新開始。
 请重新开始吧！
 我们重新开始，好吗？
@@ -22,7 +22,7 @@ Can we start over?
 I want to start over.
 Ｓｔａｒｔ　ｏｖｅｒ""".splitlines()
 
-NO = """
+OTHER_SENTENCES = """
 I want to start over my life
 We start over the bridge.
 Start.
@@ -36,18 +36,18 @@ The lesson started over an hour ago.
 重新开始是什么意思？""".splitlines()
 
 
-@pytest.mark.parametrize("text", YES)
-def test_a_wish_to_start_over_is_heard(text):
-    assert wants_to_start_over(text, WILLIAM)
+@pytest.mark.parametrize("text", REQUESTS)
+def test_a_request_to_start_over_is_recognised(text):
+    assert asks_to_start_over(text, WILLIAM)
 
 
-@pytest.mark.parametrize("text", NO)
-def test_a_sentence_that_only_has_the_words_is_no_wish(text):
-    assert not wants_to_start_over(text, WILLIAM)
+@pytest.mark.parametrize("text", OTHER_SENTENCES)
+def test_a_sentence_that_only_contains_the_words_is_not_a_request(text):
+    assert not asks_to_start_over(text, WILLIAM)
 
 
 def test_the_confirmation_is_short_and_says_that_it_is_one():
-    feedback = confirmation(WILLIAM, "重新开始")
+    feedback = confirm_start_over(WILLIAM, "重新开始")
     assert feedback.reset
     assert feedback.heard == "重新开始"
     assert feedback.spoken == WILLIAM.started_over

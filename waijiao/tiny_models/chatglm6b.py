@@ -13,9 +13,8 @@ import torch
 from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 
 from waijiao.tiny_models.glm import TRAINING_TEXT
-from worker_llm.chatglm6b.network import ChatGLM6B
-from worker_llm.chatglm6b.shape import ChatGLM6BConfig
-from worker_llm.chatglm6b.words import BREAK, MARKS, WHITE
+from worker_llm.hf_transformers.chatglm6b.model import ChatGLM6B, ChatGLM6BConfig
+from worker_llm.hf_transformers.chatglm6b.tokenizer import LINE_BREAK, SPECIAL_TOKENS, WHITE_SPACE
 
 SEED = 6
 TEXT_TOKENS = 1200
@@ -25,7 +24,7 @@ ATTENTION_GAIN = 2.5  # of queries, keys and values: with less, each state is th
 TRAINER_OPTIONS: dict[str, Any] = {
     "vocab_size": TEXT_TOKENS,
     "model_type": "bpe",
-    "user_defined_symbols": [BREAK, *(mark for mark in (*MARKS, *WHITE) if mark != BREAK)],
+    "user_defined_symbols": [LINE_BREAK, *(text for text in (*SPECIAL_TOKENS, *WHITE_SPACE) if text != LINE_BREAK)],
     "byte_fallback": True,
     "normalization_rule_name": "nmt_nfkc",
     "character_coverage": 1.0,

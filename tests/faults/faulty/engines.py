@@ -38,7 +38,8 @@ class Scripted:
         for number, text in enumerate(words):
             for utterance in CANARY.findall(text)[:1]:
                 note(KIND, utterance=utterance, history=history(questions[number]))
-                order = obey(utterance, getattr(questions[number], "wanted", always))
+                wanted = getattr(questions[number], "wanted", always)
+                order = obey(utterance, getattr(questions[number], "still_wanted", wanted))
                 if order == "blab":
                     raise RuntimeError(f"cannot work on: {text}")
                 if order == "lie":
@@ -62,7 +63,7 @@ class Teacher(Scripted):
         said = [f'"{text}" What is {"".join(CANARY.findall(text)[:1])}?' for text in words]
         for prompt, answer in zip(prompts, said, strict=True):
             for piece in re.findall(r"\s*\S+", answer):
-                prompt.tell(piece)
+                prompt.on_text(piece)
         whole = [Completion(text, "stop", len(text.split()), len(text.split())) for text in said]
         return self.run(prompts, words, whole)
 

@@ -1,4 +1,0 @@
-"""ChatGLM-6B (Zhipu AI and Tsinghua University, March 2023) on today's transformers: docs/decisions/0014 says why.
-
-Our own code after the published facts of the model. Its folder's Python files are never run.
-"""

@@ -1,0 +1,86 @@
+"""From claimed jobs to results: a teacher's feedback, a lesson's summary, or a chat's completion as it is generated."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from pipeline.errors import WaijiaoError
+from pipeline.jobs.job import Job
+from pipeline.jobs.results import Completion, Feedback
+from pipeline.jobs.store import Jobs
+from pipeline.redis_connection import FAST, connect
+from pipeline.settings import Settings
+from pipeline.worker.partial_results import PartialResultPublisher, publishing
+from pipeline.worker.task import still_wanted
+from worker_llm.engine import Message, Prompt, SamplingParams, load
+from worker_llm.tutor.lesson_summary import LessonSummarizer
+from worker_llm.tutor.teacher import Teacher
+
+CHAT_TEMPERATURE, CHAT_TOP_P = 1.0, 1.0  # defaults of OpenAI's API
+
+
+class Responder:
+    """Holds the loaded language model of this worker, warmed with the default persona."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.jobs = Jobs(connect(settings, FAST), settings)
+        self.model = load(settings)
+        self.teacher = Teacher(settings, self.model.count_tokens)
+        self.lesson_summarizer = LessonSummarizer(settings)
+        self.model.warm(self.teacher.build_warmup_prompt())
+
+    def respond(self, batch: list[Job]) -> list[Feedback | Completion | WaijiaoError]:
+        """For each job its result, or the error that prevented it; one call of the model answers all prompts."""
+        with publishing(self.jobs, "llm") as publisher:
+            requests = [self.prepare(job, publisher) for job in batch]
+            prompts = [request for request in requests if isinstance(request, Prompt)]
+            completions = iter(self.model.reply(prompts) if prompts else [])
+        return [
+            self.make_result(job, next(completions)) if isinstance(request, Prompt) else request
+            for job, request in zip(batch, requests, strict=True)
+        ]
+
+    def prepare(self, job: Job, publisher: PartialResultPublisher) -> Prompt | Feedback | WaijiaoError:
+        """The prompt for the job, or its result if that needs no model. Only a chat's text is published as it comes."""
+        if job.request.task == "chat":
+            prompt = build_chat_prompt(job, self.settings)
+            return replace(prompt, still_wanted=partial(still_wanted, job), on_text=partial(publisher.text, job))
+        try:
+            request = self.choose_tutor(job).prepare(job)
+        except WaijiaoError as error:
+            return error
+        return replace(request, still_wanted=partial(still_wanted, job)) if isinstance(request, Prompt) else request
+
+    def make_result(self, job: Job, completion: Completion | WaijiaoError) -> Feedback | Completion | WaijiaoError:
+        if isinstance(completion, WaijiaoError) or job.request.task == "chat":
+            return completion
+        return self.choose_tutor(job).make_feedback(job, completion.text)
+
+    def choose_tutor(self, job: Job) -> Teacher | LessonSummarizer:
+        return self.lesson_summarizer if job.request.task == "lesson" else self.teacher
+
+
+def build_chat_prompt(job: Job, settings: Settings) -> Prompt:
+    """The chat of the job's details, passed to the model unchanged.
+
+    `max_tokens` may be more than the context has room for: the engine ends the answer there.
+    """
+    options = job.request.details
+    return Prompt(
+        messages=tuple(Message(each["role"], each["content"]) for each in options["messages"]),
+        max_tokens=_get_option(options, "max_tokens", settings.chat_tokens),
+        stop=tuple(_get_option(options, "stop", ())),
+        sampling=SamplingParams(
+            temperature=_get_option(options, "temperature", CHAT_TEMPERATURE),
+            top_p=_get_option(options, "top_p", CHAT_TOP_P),
+            seed=options.get("seed"),
+        ),
+    )
+
+
+def _get_option(options: Mapping[str, Any], name: str, default: Any) -> Any:
+    """The option of this name; null means the default."""
+    value = options.get(name)
+    return default if value is None else value

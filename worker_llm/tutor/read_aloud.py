@@ -1,0 +1,112 @@
+"""Feedback on a text that was read aloud: every word that was misread, and a few phrases to be read again.
+
+The language model only asks a question about the text: what it would correct in the transcript is not what was to be
+read.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+
+from pipeline.jobs.results import Edit, Feedback
+from pipeline.personas import Persona
+from pipeline.text.alignment import AlignedSpan, align
+from pipeline.text.corrections import MAX_EXPLAINED_WORDS, WORD, explain
+from worker_llm.tutor.feedback import MAX_REPEATED_CHARS, extract_question, join_texts, strip_unspeakable, take_within
+
+# A transcript is of another text unless more than MIN_MATCH of its words match. It may be MAX_LENGTH times as long as
+# the text before its length counts against it: readers repeat words. Of 40 learners' sentences, as transcribed by
+# the default recogniser, 38 match their own text; of 1,560 pairs with the text of another learner, 26 match.
+MIN_MATCH, MAX_LENGTH = 1 / 3, 1.25
+MAX_REPEAT_CHARS, MAX_PHRASE_CHARS = 120, 80  # of all phrases to be read again together; of one of them
+MAX_PASSAGE_CHARS = 100  # of the passage that the question is about: the model repeats it before it asks
+ELLIPSIS = " …"  # after a phrase that was shortened
+
+SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？]*[\"'”’」』)）]*")
+READ_IT_PLEASE = "Thank you! I did not hear our text in it. Please read it to me again, slowly and clearly."
+
+
+@dataclass(frozen=True)
+class ReadingAttempt:
+    """The `transcript` of a recording in which `text` was to be read aloud."""
+
+    transcript: str
+    text: str
+
+    @cached_property
+    def alignment(self) -> list[AlignedSpan]:
+        return align(self.transcript, self.text)
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        return tuple(each.edit for each in self.alignment if not each.sounds_same)
+
+    @property
+    def is_other_text(self) -> bool:
+        """Whether something else was said. A reader who stops early is measured by the part that was read."""
+        transcript_words, text_words, matching_words, best = len(WORD.findall(self.transcript)), 0, 0, 0.0
+        for each in self.alignment:
+            text_words += len(each.reference)
+            matching_words += len(each.reference) if each.sounds_same else 0
+            best = max(best, matching_words / max(text_words, transcript_words / MAX_LENGTH))
+        return best <= MIN_MATCH
+
+    @property
+    def phrases_to_repeat(self) -> str:
+        """The misread words, quoted; adjacent ones are one phrase."""
+        runs = groupby(self.alignment, key=lambda each: each.sounds_same)
+        phrases = [_shorten_phrase(word for each in run for word in each.reference) for same, run in runs if not same]
+        quoted = [f'"{phrase}"' for phrase in dict.fromkeys(phrases) if phrase]
+        return ", ".join(take_within(quoted, MAX_REPEAT_CHARS))
+
+    @property
+    def text_to_demonstrate(self) -> str:
+        """What the teacher reads aloud: the text or, if it is long, its first sentences with mistakes."""
+        if len(self.text) <= MAX_REPEATED_CHARS:
+            return self.text
+        misread = {index for each in self.alignment if not each.sounds_same for index in range(*each.reference_at)}
+        positions = [word.start() for index, word in enumerate(WORD.finditer(self.text)) if index in misread]
+        sentences = [
+            found.group().strip()
+            for found in SENTENCE.finditer(self.text)
+            if any(found.start() <= position < found.end() for position in positions)
+        ]
+        return " ".join(take_within(sentences, MAX_REPEATED_CHARS))
+
+
+def choose_passage(text: str) -> str:
+    """The passage that the question is about: the last sentences, or the beginning of a last one that is long."""
+    sentences = [each.strip() for each in SENTENCE.findall(text) if each.strip()]
+    last_sentences = list(take_within(reversed(sentences), MAX_PASSAGE_CHARS))[::-1]
+    last = sentences[-1] if sentences else text
+    beginning = join_texts(*take_within(last.split(), MAX_PASSAGE_CHARS))
+    return join_texts(*last_sentences) or beginning or last[:MAX_PASSAGE_CHARS]
+
+
+def ask_to_read(attempt: ReadingAttempt) -> Feedback:
+    """For another text: a kind request to read the right one, without corrections."""
+    return Feedback(attempt.transcript, corrected=attempt.text, reply=READ_IT_PLEASE, spoken=READ_IT_PLEASE)
+
+
+def build_reading_feedback(attempt: ReadingAttempt, reply: str, persona: Persona) -> Feedback:
+    """`reply` is the model's, to the passage of the text."""
+    question = extract_question(choose_passage(attempt.text), reply, persona)
+    edits, repeat = attempt.edits, attempt.phrases_to_repeat
+    why = f"Read again: {repeat}." if repeat else explain(edits, attempt.transcript)
+    spoken_why = strip_unspeakable(why.replace(ELLIPSIS, ""))
+    if repeat:
+        demonstration = f"Listen: {attempt.text_to_demonstrate}" if attempt.text_to_demonstrate else ""
+        spoken = join_texts(strip_unspeakable(demonstration), spoken_why, question)
+        return Feedback(attempt.transcript, attempt.text, question, spoken, edits, why)
+    spoken = join_texts(persona.praise, spoken_why, question)
+    return Feedback(attempt.transcript, attempt.text, join_texts(persona.praise, question), spoken, edits, why)
+
+
+def _shorten_phrase(words: Iterable[str]) -> str:
+    """Up to EDIT_WORDS of the words, without the punctuation around them."""
+    stripped = [each for each in (re.sub(r"^\W+|\W+$", "", word) for word in words) if each]
+    return " ".join(stripped[:MAX_EXPLAINED_WORDS])[:MAX_PHRASE_CHARS] + (
+        ELLIPSIS if len(stripped) > MAX_EXPLAINED_WORDS else ""
+    )
