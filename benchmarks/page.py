@@ -20,7 +20,7 @@ from waijiao.local.supervisor import Supervisor
 from waijiao.local.up import free_port
 
 SENTENCE = "Yesterday I go to the library and I read two book."
-RECORDING = Path(__file__).resolve().parent.parent / "examples" / "learners" / "010270268.wav"
+RECORDING = Path(__file__).resolve().parent.parent / "examples" / "recordings" / "ruoxi-wu.wav"
 WATCH = """
   const play = HTMLMediaElement.prototype.play;
   HTMLMediaElement.prototype.play = function () {

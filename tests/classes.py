@@ -1,4 +1,4 @@
-"""Classes that handed in homework, as job records: real learners' recordings as the default models heard them."""
+"""Classes that handed in homework, as job records: learners' recordings as the default models answered them."""
 
 import json
 from dataclasses import replace
@@ -10,7 +10,7 @@ from pipeline.jobs.job import Job, JobRequest
 from pipeline.jobs.results import Answer, Feedback, Transcript, Word
 from pipeline.text.corrections import compare, explain
 
-HEARD = Path(__file__).parent / "data" / "learners-heard.json"  # examples/learners: Whisper base, SmolLM2 135M
+ANSWERS = Path(__file__).parent / "data" / "answers.json"  # to examples/recordings; by answer_recordings.py
 DUE = 1_796_000_000.0  # Unix seconds
 NAMES = ("安娜", "王小明", "李华", "Bo", "欧阳娜娜", "Maria-Theresa von Habsburg")
 NO_SPEECH = {
@@ -70,8 +70,8 @@ def student_work(number: int, name: str, words: tuple[Transcript, Feedback]) -> 
 
 
 def learners() -> list[StudentWork]:
-    """The 40 real learners, some late, one not heard, one held; two who handed nothing in, one no longer kept."""
-    answers = json.loads(HEARD.read_text())
+    """Those of `examples/recordings`: some late, one not heard, one held; two handed nothing in, one no longer kept."""
+    answers = json.loads(ANSWERS.read_text(encoding="utf-8"))
     names = [*NAMES, *(f"学生 {number}" for number in range(len(NAMES), len(answers)))]
     rows = [
         student_work(number, name, (Transcript.from_dict(each["transcript"]), Feedback.from_dict(each["feedback"])))

@@ -15,7 +15,6 @@ from pipeline.settings import Settings, settings
 from waijiao.local import services
 
 REAL_MODELS = settings().models_folder
-LEARNERS = Path(__file__).parent.parent / "examples" / "learners"
 
 
 @pytest.fixture

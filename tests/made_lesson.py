@@ -1,24 +1,22 @@
-"""A lesson made of real learners' recordings, with quiet room noise between them: what is said where is known."""
+"""A lesson made of learners' recordings, with quiet room noise between them: what is said where is known."""
 
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import soundfile
+from recordings import RECORDINGS, TEXTS, sound_of
 
-LEARNERS = Path(__file__).parent.parent / "examples" / "learners"
 RATE = 16_000  # Hz
 NOISE = 0.0008  # root mean square of the noise: -62 dBFS, a quiet room
-FACTS = {fact["id"]: fact for fact in json.loads((LEARNERS / "learners.json").read_text(encoding="utf-8"))}
-ALL = tuple(sorted(FACTS))
+PATHS = {path.stem: path for path in RECORDINGS}
+ALL = tuple(sorted(PATHS))
 
 
 @dataclass(frozen=True)
 class Piece:
-    """One recording in the lesson: whose it is, what is read in it, and where it lies, in seconds."""
+    """One recording in the lesson: whose it is, what is said in it, and where it lies, in seconds."""
 
     id: str
     text: str
@@ -63,9 +61,9 @@ def made(ids: Sequence[str], pauses_s: tuple[float, float], seed: int = 1) -> Ma
     pieces: list[Piece] = []
     place = 0
     for id_ in ids:
-        samples, _ = soundfile.read(LEARNERS / f"{id_}.wav", dtype="float32")
+        samples = sound_of(PATHS[id_]).samples
         pause = noise(dice, round(dice.uniform(*pauses_s) * RATE))
         start, place = place + len(pause), place + len(pause) + len(samples)
         parts += [pause, samples + noise(dice, len(samples))]
-        pieces.append(Piece(id_, FACTS[id_]["text"], start / RATE, place / RATE))
+        pieces.append(Piece(id_, TEXTS[id_], start / RATE, place / RATE))
     return Made(np.concatenate([*parts, noise(dice, RATE)]), tuple(pieces))

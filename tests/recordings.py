@@ -1,15 +1,29 @@
-"""Recordings as phones and browsers make them, and as nobody should: made from a real learner's."""
+"""The recordings of `examples/`, and one of them as phones and browsers would make it, and as nobody should."""
 
 import io
+import json
 from pathlib import Path
 
 import av
 import numpy as np
 import soundfile
 
-from pipeline.audio.decode import Waveform, resample
+from pipeline.audio.decode import Waveform, decode, resample
 
-LEARNERS = Path(__file__).parent.parent / "examples" / "learners"
+EXAMPLES = Path(__file__).parent.parent / "examples"
+FACTS = [
+    fact
+    for fact in json.loads((EXAMPLES / "recordings.json").read_text(encoding="utf-8"))
+    if fact["file"].startswith("recordings/")
+]
+RECORDINGS = [EXAMPLES / fact["file"] for fact in FACTS]
+TEXTS = {path.stem: fact["text"] for path, fact in zip(RECORDINGS, FACTS, strict=True)}  # what is said in each
+CLEAR = EXAMPLES / "recordings" / "ruoxi-wu.wav"
+SPEECH, SILENCE = EXAMPLES / "speech.flac", EXAMPLES / "silence.wav"
+SPEECH_TEXT = (  # what is said in SPEECH, a text of eleven seconds without a mistake
+    "Welcome to our town. It has a small river, an old bridge, and a market where farmers sell apples. "
+    "Every Saturday my family walks along the river."
+)
 
 FORMS = {
     "wav u8": ("wav", "pcm_u8", 16_000, "mono"),
@@ -38,8 +52,14 @@ FORMS = {
 
 def learner() -> Waveform:
     """An adult who speaks clearly enough to be heard alike in every format."""
-    samples, rate = soundfile.read(LEARNERS / "010270268.wav", dtype="float32")
+    samples, rate = soundfile.read(CLEAR, dtype="float32")
     return Waveform(samples, rate)
+
+
+def sound_of(path: Path) -> Waveform:
+    """The recording as the recogniser gets it, at 16 kHz."""
+    with path.open("rb") as file:
+        return decode(file, 300)
 
 
 def write(sound: Waveform, container: str, codec: str, rate: int, layout: str) -> bytes:

@@ -44,7 +44,7 @@ def test_what_is_said_without_a_connection_is_kept_over_a_reload_and_sent_later(
     page.wait_for_selector("body[data-ready]")
     expect(page.locator(".turn[data-state=kept]")).to_have_count(2)
     page.context.set_offline(False)
-    assert "spare her" in said(turn(page, 1))
+    assert "long hair" in said(turn(page, 1))
     assert "have has" in said(turn(page, 2))
     expect(page.locator("#lost")).to_be_hidden()
     assert [job["seq"] for job in jobs(house, page)] == [2, 1]

@@ -17,7 +17,7 @@ from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
 
-RECORDINGS = sorted(LEARNERS.glob("*.wav"))[:12]
+RECORDINGS = sorted(LEARNERS.iterdir())[:12]
 ALL_ANSWERED_MS = 90_000
 HOMEWORK = "Unit 3, reading aloud"
 

@@ -23,7 +23,7 @@ from pipeline.redis_connection import connect
 from pipeline.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-SPOKEN = ROOT / "examples" / "learners" / "010270268.wav"
+SPOKEN = ROOT / "examples" / "recordings" / "ruoxi-wu.wav"
 SILENCE = ROOT / "examples" / "silence.wav"
 CANARY = "Quetzalcoatl"
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}

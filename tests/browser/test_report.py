@@ -17,7 +17,7 @@ LOOKS = {  # by kind of homework
     "read-phone": PHONE,
 }
 PLAYED = "audio => new Promise(done => { audio.ontimeupdate = () => audio.currentTime > 0 && done(); audio.play() })"
-TEXT = "Lily is going to see a pig.\nThen she goes to see the cow, and she is happy."
+TEXT = "Lily is going to feed a pig.\nThen she goes to see the cow, and she is happy."
 
 
 def unpacked(folder, rows, **fields):
@@ -27,7 +27,7 @@ def unpacked(folder, rows, **fields):
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
     for name, _ in list_answers(rows):
-        shutil.copy(LEARNERS / "010270268.wav", folder / name)
+        shutil.copy(LEARNERS / "ruoxi-wu.wav", folder / name)
     return folder
 
 

@@ -54,7 +54,7 @@ def test_a_learner_records_is_corrected_and_hears_the_answer(visit, house, pictu
 
 def test_the_stages_and_the_time_to_go_are_shown(visit, house):
     page = visit()
-    ahead = [house.post(LEARNERS / "010270268.wav", session=f"ahead {number}") for number in range(5)]
+    ahead = [house.post(LEARNERS / "ruoxi-wu.wav", session=f"ahead {number}") for number in range(5)]
     page.set_input_files("#file", SPOKEN)
     waiting = page.locator(".turn .way")
     expect(waiting.locator(".steps li")).to_have_text(["Waits", "Listens", "Thinks", "Speaks"])
@@ -106,7 +106,7 @@ def test_a_recording_can_be_dropped_on_the_page(visit):
     expect(page.locator("#drop")).to_be_visible()
     page.dispatch_event("body", "drop", {"dataTransfer": held})
     expect(page.locator("#drop")).to_be_hidden()
-    assert "spare her" in said(turn(page, 1))
+    assert "long hair" in said(turn(page, 1))
 
 
 @pytest.mark.parametrize(("name", "content"), [("song.wav", b"these are words, not sounds"), ("empty.wav", b"")])
@@ -260,8 +260,8 @@ def test_marks_can_be_taken_out_again(visit):
             "Yesterday I go to the library, and I read two book.",
             "Yesterday I went to the library, and I read two books.",
         ),
-        ("she is go to see cow", "She is going to see a cow."),
-        ("Then you have to spare her as from the throat.", "Then you have to spare her from the throat."),
+        ("he is go to buy new phone", "He is going to buy a new phone."),
+        ("She is more taller than me, I think.", "She is taller than me, I think."),
         ("  I  like the   apple!", "I like apples!"),
         ("我昨天去图书馆，看书。", "我昨天去了图书馆，看书。"),
         ('<b>I</b> has a "dog".', '<b>I</b> have a "dog".'),

@@ -18,7 +18,7 @@ from waiting import wait_for
 from waijiao.local.up import free_port
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-LEARNER = EXAMPLES / "learners" / "010270268.wav"
+LEARNER = EXAMPLES / "recordings" / "ruoxi-wu.wav"
 LONG_ENOUGH = re.compile("0:0[4-9]")  # how long is recorded, as the page shows it
 SOON_MS = 60_000
 ANY = re.compile(r"\w")

@@ -17,7 +17,7 @@ from waiting import wait_for
 
 from waijiao import Client
 
-LEARNERS = sorted((Path(__file__).parents[2] / "examples" / "learners").glob("*.wav"))[:4]
+LEARNERS = sorted((Path(__file__).parents[2] / "examples" / "recordings").glob("*.wav"))[:4]
 CLASS = ("Anna Weiss", "Ben", "王小明", "Cleo Li", "Dora")  # of whom Dora never hands in
 NAMES = ("weiss_anna hw.wav", "Ben.wav", "王小明-作业.wav", "cleo li/1.wav")
 

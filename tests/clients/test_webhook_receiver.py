@@ -14,7 +14,7 @@ from pipeline.settings import settings
 from waijiao.local.up import free_port
 
 ROOT = Path(__file__).parents[2]
-LEARNER = ROOT / "examples" / "learners" / "010270268.wav"
+LEARNER = ROOT / "examples" / "recordings" / "ruoxi-wu.wav"
 
 
 @pytest.fixture(scope="module")

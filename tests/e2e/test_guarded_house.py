@@ -12,7 +12,7 @@ from e2e_house import start, until_ready
 
 from pipeline.settings import settings
 
-LEARNER = Path(__file__).parents[2] / "examples" / "learners" / "010270268.wav"
+LEARNER = Path(__file__).parents[2] / "examples" / "recordings" / "ruoxi-wu.wav"
 CANARY = "Quetzalcoatl"
 
 

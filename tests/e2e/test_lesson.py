@@ -1,4 +1,4 @@
-"""Lessons over the real default models: made of real learners' recordings, so that it is known what is said where."""
+"""Lessons over the real default models: made of learners' recordings, so that it is known what is said where."""
 
 import io
 import json
@@ -49,12 +49,12 @@ def test_each_who_speaks_is_a_turn_in_its_place_and_the_learner_s_are_answered(l
     assert listened["progress"] == {"turns": 5, "done": 5, "failed": 0, "eta_seconds": None}
 
 
-def test_the_transcript_has_what_was_read(house, listened):
+def test_the_transcript_has_what_was_said(house, listened):
     said = " ".join(piece.text for piece in FIVE.pieces)
     written = house.get(f"/v1/lessons/{listened['id']}/transcript", params={"format": "json"}).json()
     shapes.LessonTranscript.model_validate(written)
     assert written["complete"] is True
-    assert word_error_rate([(said, " ".join(turn["text"] for turn in written["turns"]))]) < 0.45  # strong accents
+    assert word_error_rate([(said, " ".join(turn["text"] for turn in written["turns"]))]) < 0.15
     for turn in written["turns"]:
         assert all(turn["start"] <= word["start"] <= word["end"] <= turn["end"] + 0.1 for word in turn["words"])
     text = house.get(f"/v1/lessons/{listened['id']}/transcript").text

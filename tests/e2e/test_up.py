@@ -18,7 +18,7 @@ from pipeline.model_files.catalogue import locate
 from pipeline.settings import settings
 
 MODELS = settings().models_folder
-LEARNERS = sorted((Path(__file__).parents[2] / "examples" / "learners").glob("*.wav"))
+LEARNERS = sorted((Path(__file__).parents[2] / "examples" / "recordings").iterdir())
 
 
 def waijiao(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":

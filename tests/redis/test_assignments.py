@@ -17,7 +17,7 @@ from pipeline.jobs.results import Answer
 from pipeline.jobs.store import Jobs
 from pipeline.worker.task import commit
 
-LEARNERS = sorted((Path(__file__).parents[2] / "examples" / "learners").glob("*.wav"))
+LEARNERS = sorted((Path(__file__).parents[2] / "examples" / "recordings").glob("*.wav"))
 ONE, TWO, THREE = (path.read_bytes() for path in LEARNERS[:3])
 CLASS = {
     "id": "hw3",

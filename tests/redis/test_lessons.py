@@ -18,7 +18,7 @@ from pipeline.jobs.store import Jobs
 from pipeline.schemas import lessons as shapes
 from pipeline.worker.registry import register
 
-LEARNER = Path(__file__).parents[2] / "examples" / "learners" / "010270268.wav"
+LEARNER = Path(__file__).parents[2] / "examples" / "recordings" / "ruoxi-wu.wav"
 MISTAKEN = replace(TAUGHT, edits=(Edit("go", "went", (1, 2)),))
 SEGMENTS = LessonSegments(
     400.0,
