@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 from lesson_measures import Memory, show_cuts, show_waiting, show_words  # it finds what is imported from the tests
-from made_lesson import ALL, PATHS, Made, made
-from recordings import sound_of
 from rich.console import Console
 
 from pipeline.schemas.jobs import Job
 from pipeline.schemas.lessons import LessonView
 from pipeline.settings import Settings
+from tests.support.recordings import sound_of
+from tests.support.sample_lesson import ALL, PATHS, Made, made
 from waijiao.client import Client
 from waijiao.local.supervisor import Supervisor
 from waijiao.local.up import ONE_WORKER_EACH, free_port, prepare

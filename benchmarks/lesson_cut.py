@@ -29,8 +29,8 @@ from worker_segment.voice_activity import detect_voice_activity
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))  # for what the tests made of recordings and words
-from recordings import FORMS, RECORDINGS, TEXTS, sound_of, write  # noqa: E402
-from spoken import word_error_rate  # noqa: E402
+from tests.support.recordings import FORMS, RECORDINGS, TEXTS, sound_of, write  # noqa: E402
+from tests.support.transcripts import word_error_rate  # noqa: E402
 
 LONGEST_S = 14_400
 T = TypeVar("T")

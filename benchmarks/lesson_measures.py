@@ -18,9 +18,9 @@ from worker_segment.speaker_turns import WINDOWS_PER_S, speech_by_speaker
 from worker_segment.voice_activity import detect_voice_activity
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # for what the tests made of recordings and words
-from made_lesson import PATHS, Made
-from recordings import sound_of
-from spoken import word_error_rate, word_errors, words
+from tests.support.recordings import sound_of
+from tests.support.sample_lesson import PATHS, Made
+from tests.support.transcripts import word_error_rate, word_errors, words
 
 EDGE_S = 0.064  # two windows of Silero VAD, by which the same word begins sooner or later after other sounds
 ALLOWED = 1.5  # times as long as alone an interactive turn may take during a lesson, besides the items in hand

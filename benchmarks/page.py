@@ -11,10 +11,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from chromium import launch
 from playwright.sync_api import Page, sync_playwright
 
 from pipeline.settings import Settings
+from tests.support.chromium import launch
 from waijiao import Client
 from waijiao.local.supervisor import Supervisor
 from waijiao.local.up import free_port

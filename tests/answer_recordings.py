@@ -6,12 +6,12 @@ Tests of reports read it, so that they need no models. Run with: PYTHONPATH=test
 import json
 from pathlib import Path
 
-from recordings import RECORDINGS, sound_of
 from worker_llm.prompt import compose
 
 from pipeline import personas
 from pipeline.jobs.results import Transcript
 from pipeline.settings import settings
+from tests.support.recordings import RECORDINGS, sound_of
 from worker_asr import engine as asr
 from worker_asr.engine import Recording
 from worker_llm import engine as llm

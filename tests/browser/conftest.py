@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from chromium import launch
-from e2e_house import house
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.support.chromium import launch
+from tests.support.running_app import house
 
 __all__ = ["house"]
 

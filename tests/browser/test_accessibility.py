@@ -2,8 +2,9 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import DESKTOP, PHONE, SPOKEN
 from talk_page import WRONG_SENTENCE, turn, type_in
+
+from tests.browser.conftest import DESKTOP, PHONE, SPOKEN
 
 SERIOUS_IMPACTS = {"serious", "critical"}
 DISPLAYS = [

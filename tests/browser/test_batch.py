@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import DESKTOP, LEARNERS, PHONE, ROOT
 from playwright.sync_api import Locator, Page, expect
 
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
+from tests.browser.conftest import DESKTOP, LEARNERS, PHONE, ROOT
 
 RECORDINGS = sorted(LEARNERS.iterdir())[:12]
 ALL_ANSWERED_MS = 90_000

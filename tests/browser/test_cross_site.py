@@ -11,8 +11,9 @@ from threading import Thread
 
 import httpx
 import pytest
-from e2e_house import House, opened
 from playwright.sync_api import Page
+
+from tests.support.running_app import House, opened
 
 LOG_IN = """async (key) => {
     const sent = {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify({key})};

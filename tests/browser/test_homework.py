@@ -11,9 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import DESKTOP, LEARNERS, PHONE, ROOT
 from playwright.sync_api import Locator, Page, expect
-from waiting import wait_for
+
+from tests.browser.conftest import DESKTOP, LEARNERS, PHONE, ROOT
+from tests.support.wait import wait_for
 
 NAMES = ("Anna Li", "Ben Zhao", "王小明", "Dora Sun")
 RECORDINGS = sorted(LEARNERS.glob("*.wav"))

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
-from conftest import LEARNERS, PHONE
-from e2e_house import House, opened
 from playwright.sync_api import expect
 from talk_page import turn, type_in
 
 from pipeline.api_keys import Keys, Limits
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
+from tests.browser.conftest import LEARNERS, PHONE
+from tests.support.running_app import House, opened
 
 WRONG = "wj_" + "0" * 16 + "_" + "A" * 43
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from conftest import PHONE, SPOKEN
-from faults.proxy import Proxy
 from playwright.sync_api import Page, expect
 from talk_page import WRONG_SENTENCE, job_of, record, transcript_of, turn, type_in
+
+from tests.browser.conftest import PHONE, SPOKEN
+from tests.faults.proxy import Proxy
 
 
 @pytest.fixture

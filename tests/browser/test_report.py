@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from classes import assignment, learners, speech, student_work
-from conftest import DESKTOP, LEARNERS, PHONE
 
 from api.reports import list_answers, report_files
+from tests.browser.conftest import DESKTOP, LEARNERS, PHONE
+from tests.support.sample_class import assignment, learners, speech, student_work
 
 GRAVE = {"serious", "critical"}
 LOOKS = {  # by kind of homework

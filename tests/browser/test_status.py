@@ -12,15 +12,15 @@ import httpx
 import psutil
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from e2e_house import opened
 from playwright.sync_api import expect
 from prometheus_client.parser import text_string_to_metric_families
-from waiting import wait_for
 
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
+from tests.support.running_app import opened
+from tests.support.wait import wait_for
 
 ROOT = Path(__file__).parents[2]
 SPOKEN = ROOT / "examples" / "recordings" / "ruoxi-wu.wav"

@@ -6,9 +6,10 @@ import wave
 from pathlib import Path
 
 import pytest
-from conftest import DESKTOP, LEARNERS, PHONE, SPOKEN
 from playwright.sync_api import expect
 from talk_page import WRONG_SENTENCE, job_of, record, transcript_of, turn, type_in
+
+from tests.browser.conftest import DESKTOP, LEARNERS, PHONE, SPOKEN
 
 
 def seconds_of(recording: Path) -> float:

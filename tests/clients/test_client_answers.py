@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import soundfile
-from spoken import word_error_rate
 
+from tests.support.transcripts import word_error_rate
 from waijiao import AsyncClient, Client, errors
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

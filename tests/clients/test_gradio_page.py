@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from chromium import launch
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from waiting import wait_for
 
+from tests.support.chromium import launch
+from tests.support.wait import wait_for
 from waijiao.local.up import free_port
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -12,9 +12,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from test_command import Terminal
-from waiting import wait_for
 
+from tests.clients.test_command import Terminal
+from tests.support.wait import wait_for
 from waijiao import Client
 
 LEARNERS = sorted((Path(__file__).parents[2] / "examples" / "recordings").glob("*.wav"))[:4]

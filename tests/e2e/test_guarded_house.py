@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from e2e_house import start, until_ready
 
 from pipeline.settings import settings
+from tests.support.running_app import start, until_ready
 
 LEARNER = Path(__file__).parents[2] / "examples" / "recordings" / "ruoxi-wu.wav"
 CANARY = "Quetzalcoatl"

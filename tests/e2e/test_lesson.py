@@ -10,12 +10,12 @@ from pathlib import Path
 import httpx
 import pytest
 import soundfile
-from made_lesson import ALL, made
-from page_examples import examples_of, matches
-from spoken import word_error_rate
-from waiting import wait_for
 
 from pipeline.schemas import lessons as shapes
+from tests.support.doc_examples import examples_of, matches
+from tests.support.sample_lesson import ALL, made
+from tests.support.transcripts import word_error_rate
+from tests.support.wait import wait_for
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = examples_of(ROOT / "docs" / "lessons.md")

@@ -10,8 +10,9 @@ import openai
 import pytest
 import soundfile
 from openai import OpenAI
-from recordings import TEXTS
-from spoken import word_error_rate
+
+from tests.support.recordings import TEXTS
+from tests.support.transcripts import word_error_rate
 
 LEARNER = Path(__file__).parents[2] / "examples" / "recordings" / "ruoxi-wu.wav"
 SENTENCE = "The weather is nice today. Let us go for a walk in the park."

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 from hibari import Hibari
-from recordings import RECORDINGS, TEXTS
-from spoken import word_error_rate
+
+from tests.support.recordings import RECORDINGS, TEXTS
+from tests.support.transcripts import word_error_rate
 
 TEN = RECORDINGS[:10]
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from faulty import LEAST_S, STEP_S
-from house import House
-from invariants import stored
-from recordings import EXAMPLES, sound_of, wav
 
 from pipeline.jobs.job import Job
 from pipeline.jobs.store import PREFIX
+from tests.faults.faulty import LEAST_S, STEP_S
+from tests.faults.house import House
+from tests.faults.invariants import stored
+from tests.support.recordings import EXAMPLES, sound_of, wav
 from worker_segment.audio_stream import SAMPLE_RATE, read_blocks
 from worker_segment.segmenter import turn_id
 from worker_segment.speaker_turns import find_speaker_turns

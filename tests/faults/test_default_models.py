@@ -9,14 +9,14 @@ from collections.abc import Iterator
 import psutil
 import pytest
 import soundfile
-from e2e_house import ENDED, House, start, until_ready
-from recordings import RECORDINGS
-from waiting import wait_for
 
 from pipeline.jobs.job import MODEL_STAGES
 from pipeline.jobs.store import PREFIX
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings, settings
+from tests.support.recordings import RECORDINGS
+from tests.support.running_app import ENDED, House, start, until_ready
+from tests.support.wait import wait_for
 
 CLOCKS = {"WAIJIAO_LEASE_S": "2", "WAIJIAO_SWEEP_S": "0.3"}
 COUNT = 6  # recordings

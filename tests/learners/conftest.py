@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from e2e_house import house
-from recordings import sound_of
 
 from pipeline.audio.decode import Waveform
 from pipeline.jobs.results import Transcript
 from pipeline.settings import settings
+from tests.support.recordings import sound_of
+from tests.support.running_app import house
 from worker_asr.engine import Recogniser, Recording, load
 
 __all__ = ["house"]

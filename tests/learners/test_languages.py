@@ -1,8 +1,8 @@
 """Learners with an accent are heard in the language they learn."""
 
 import pytest
-from spoken import word_error_rate
 
+from tests.support.transcripts import word_error_rate
 from worker_asr.engine import Recording
 
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from spoken import word_error_rate
 
 from pipeline.audio.decode import Waveform
 from pipeline.settings import settings
+from tests.support.transcripts import word_error_rate
 from worker_asr.engine import Recording, load
 from worker_asr.vad import SAMPLE_RATE
 

@@ -1,6 +1,6 @@
 """Real learners' recordings go through `waijiao up` and are answered."""
 
-from spoken import word_error_rate
+from tests.support.transcripts import word_error_rate
 
 
 def test_learners_are_understood_and_answered(house, learners):

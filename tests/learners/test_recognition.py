@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from spoken import word_error_rate
 
 from pipeline.audio.decode import Waveform
 from pipeline.errors import NoSpeech
 from pipeline.jobs.results import Transcript
+from tests.support.transcripts import word_error_rate
 from worker_asr.engine import Recording
 
 

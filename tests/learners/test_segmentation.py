@@ -5,8 +5,8 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 import pytest
-from recordings import wav
 
+from tests.support.recordings import wav
 from worker_segment.audio_stream import SAMPLE_RATE, WINDOW, read
 from worker_segment.speaker_turns import find_speaker_turns, stretches
 from worker_segment.voice_activity import detect_voice_activity

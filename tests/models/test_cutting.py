@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import soundfile
 from faster_whisper.vad import get_vad_model
-from recordings import RECORDINGS, sound_of, video, wav
-from waiting import wait_for
 
 from pipeline.audio.decode import decode
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import BadAudio, Canceled, NoSpeech, TooLong, Unavailable
 from pipeline.jobs.job import JobRequest
 from pipeline.worker.task import hold_leases, still_wanted
+from tests.support.recordings import RECORDINGS, sound_of, video, wav
+from tests.support.wait import wait_for
 from worker_segment.audio_stream import BLOCK_SAMPLES, SAMPLE_RATE, WINDOW_SAMPLES, read_blocks
 from worker_segment.segmenter import Segmenter
 from worker_segment.speaker_turns import (

@@ -6,8 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from recordings import EXAMPLES, sound_of
-from spoken import word_errors
 from worker_llm.prompt import compose
 
 from pipeline import personas
@@ -15,6 +13,8 @@ from pipeline.audio.decode import decode
 from pipeline.audio.formats import HEAD, sniff
 from pipeline.errors import NoSpeech
 from pipeline.settings import settings
+from tests.support.recordings import EXAMPLES, sound_of
+from tests.support.transcripts import word_errors
 from worker_asr import engine as asr
 from worker_asr.engine import Recording
 from worker_llm import engine as llm

@@ -6,8 +6,6 @@ from itertools import pairwise
 import ctranslate2
 import numpy as np
 import pytest
-from recordings import RECORDINGS, SPEECH, SPEECH_TEXT, TEXTS, sound_of
-from spoken import word_error_rate, word_errors
 from transformers import GenerationConfig, WhisperConfig, WhisperForConditionalGeneration, WhisperTokenizerFast
 
 from pipeline.audio.decode import Waveform
@@ -15,6 +13,8 @@ from pipeline.errors import ConfigurationError, ModelMissing, NoSpeech
 from pipeline.jobs.results import Transcript
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings, settings
+from tests.support.recordings import RECORDINGS, SPEECH, SPEECH_TEXT, TEXTS, sound_of
+from tests.support.transcripts import word_error_rate, word_errors
 from worker_asr.engine import Recording, load
 from worker_asr.faster_whisper import FasterWhisper, find_remainder
 from worker_asr.vad import SAMPLE_RATE, bridge_silences, find_speech, find_windows, pack_windows

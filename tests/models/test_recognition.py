@@ -4,14 +4,14 @@ import json
 
 import numpy as np
 import pytest
-from recordings import RECORDINGS, SPEECH, SPEECH_TEXT, TEXTS, sound_of
-from spoken import word_error_rate, word_errors
 
 from pipeline.audio.decode import Waveform
 from pipeline.errors import BadRequest, ConfigurationError, ModelMissing, NoSpeech, UnknownEngine
 from pipeline.jobs.results import Transcript
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings, settings
+from tests.support.recordings import RECORDINGS, SPEECH, SPEECH_TEXT, TEXTS, sound_of
+from tests.support.transcripts import word_error_rate, word_errors
 from worker_asr.engine import Recogniser, Recording, load
 from worker_asr.faster_whisper import FasterWhisper
 from worker_asr.vad import find_speech

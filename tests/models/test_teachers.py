@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 import soundfile
-from e2e_house import opened
 
 from pipeline import personas
 from pipeline.settings import settings
+from tests.support.running_app import opened
 from waijiao.tiny_models import bark, glm
 
 LEARNER = Path(__file__).parents[2] / "examples" / "recordings" / "ruoxi-wu.wav"

@@ -11,8 +11,6 @@ from pathlib import Path
 import httpx
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
-from recordings import TEXTS
-from waiting import wait_for
 
 from pipeline import personas
 from pipeline.errors import Canceled, ModelDamaged, PromptTooLong, UnknownEngine
@@ -21,6 +19,8 @@ from pipeline.jobs.results import Completion, Edit, Exchange, Feedback, Transcri
 from pipeline.lessons import figures, turns
 from pipeline.model_files import catalogue
 from pipeline.settings import settings
+from tests.support.recordings import TEXTS
+from tests.support.wait import wait_for
 from worker_llm import engine
 from worker_llm.engine import Message, Prompt
 from worker_llm.llama_cpp import LlamaCpp, build_request

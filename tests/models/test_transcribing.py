@@ -8,14 +8,14 @@ import secrets
 import numpy as np
 import pytest
 from hibari import Hibari
-from recordings import SPEECH, SPEECH_TEXT, sound_of, wav
-from spoken import word_errors
 
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import NoSpeech
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.results import Transcript
 from pipeline.settings import settings
+from tests.support.recordings import SPEECH, SPEECH_TEXT, sound_of, wav
+from tests.support.transcripts import word_errors
 from worker_asr.engine import Recording
 from worker_asr.transcriber import Transcriber
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import pytest
 from flask import Flask
-from road import WORKER, die
 from werkzeug.test import TestResponse
 
 from api import create_app
 from api.auth import OPEN, least_role
 from pipeline.api_keys import ROLES, Keys, Limits
 from pipeline.jobs.store import Jobs
+from tests.support.job_steps import WORKER, die
 
 LEAST_ROLES = {  # of every endpoint, the least role that may call it
     "static": OPEN,

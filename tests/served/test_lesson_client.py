@@ -7,12 +7,12 @@ from pathlib import Path
 import httpx
 import pytest
 from rich.console import Console
-from road import HEARD, SPOKEN, TAUGHT, asked, claimed, run
 
 from api import create_app
 from pipeline.errors import EngineFailed, Erased, NoSpeech, UnknownLesson
 from pipeline.jobs.results import LessonSegment, LessonSegments
 from pipeline.schemas.lessons import LessonView
+from tests.support.job_steps import HEARD, SPOKEN, TAUGHT, asked, claimed, run
 from waijiao import AsyncClient, Client
 from waijiao.cli.lesson import LessonProgress, save_lesson
 

@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recordings import TEXTS
 
 from pipeline.text.alignment import align, spoken_forms
 from pipeline.text.corrections import WORD
+from tests.support.recordings import TEXTS
 
 
 def differences(heard: str, text: str) -> list[tuple[str, str]]:

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import yaml
-from recordings import EXAMPLES, RECORDINGS
 
 from pipeline.errors import BadRequest, BadRoster
 from pipeline.homework.assignments import Student
 from pipeline.homework.match_students import match_students
+from tests.support.recordings import EXAMPLES, RECORDINGS
 from waijiao.cli.homework.assignment_file import read_assignment
 
 WHOLE = """

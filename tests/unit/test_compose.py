@@ -7,10 +7,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 from check_jsonschema.builtin_schemas import get_builtin_schema
-from containers import chosen, compose, last, queue, services
-from dockerfile import ROOT, stages
 
+from deploy.dockerfile import ROOT, stages
 from pipeline.settings import Settings
+from tests.support.compose import chosen, compose, last, queue, services
 
 QUEUES = {"asr", "llm", "tts", "segment", "maintenance"}
 ALWAYS = {"redis", "api", "worker_maintenance", "worker_segment"}

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recordings import TEXTS
 
 from pipeline import personas
 from pipeline.jobs.job import Job, JobRequest
 from pipeline.jobs.results import Edit
 from pipeline.settings import Settings
 from pipeline.text.corrections import WORD
+from tests.support.recordings import TEXTS
 from worker_llm.tutor.feedback import MAX_REPEATED_CHARS, MAX_REPLY_CHARS, build_feedback
 from worker_llm.tutor.read_aloud import (
     MAX_REPEAT_CHARS,

@@ -8,10 +8,10 @@ from collections import Counter
 from datetime import datetime
 
 import pytest
-from classes import DUE, assignment, learners, speech, student_work
-from pages import Page
 
 from api.reports import report_files
+from tests.support.html import Page
+from tests.support.sample_class import DUE, assignment, learners, speech, student_work
 
 FORMS = {
     "see": {"see", "sees", "seeing", "saw", "seen"},

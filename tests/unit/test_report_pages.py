@@ -9,10 +9,8 @@ from dataclasses import replace
 from urllib.parse import unquote
 
 import pytest
-from classes import DUE, assignment, fail_work, job, learners, speech, student_work
 from hypothesis import given
 from hypothesis import strategies as st
-from pages import Page
 
 from api.reports import StudentWork, class_report, list_answers, report_files
 from api.reports.class_stats import shorten
@@ -21,6 +19,8 @@ from pipeline.homework.assignments import Student
 from pipeline.jobs.results import Edit
 from pipeline.text.corrections import compare
 from pipeline.text.statistics import score_reading
+from tests.support.html import Page
+from tests.support.sample_class import DUE, assignment, fail_work, job, learners, speech, student_work
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -7,9 +7,9 @@ from contextlib import ExitStack, contextmanager
 
 import httpx
 import pytest
-from waiting import wait_for
 
 from pipeline.settings import Settings
+from tests.support.wait import wait_for
 from waijiao.local import services
 from waijiao.local.up import free_port
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import soundfile
-from recordings import RECORDINGS, TEXTS, sound_of
+
+from tests.support.recordings import RECORDINGS, TEXTS, sound_of
 
 RATE = 16_000  # Hz
 NOISE = 0.0008  # root mean square of the noise: -62 dBFS, a quiet room

@@ -5,9 +5,9 @@ import signal
 import subprocess
 
 import httpx
-from waiting import wait_for
 
 from pipeline.settings import Settings
+from tests.support.wait import wait_for
 from waijiao.local import services
 from waijiao.local.up import free_port
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from waiting import wait_for
 
 from pipeline.settings import settings
+from tests.support.wait import wait_for
 from waijiao.local.up import free_port
 
 ENDED = {"succeeded", "failed", "canceled", "expired"}

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from dockerfile import ROOT, Instructions, stages
 
+from deploy.dockerfile import ROOT, Instructions, stages
 from pipeline.settings import Settings
 
 VARIABLE = re.compile(r"\$(?:(\$)|\{(\w+)(?::-([^}]*))?\})")

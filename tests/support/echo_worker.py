@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from recordings import wav
-from road import TAUGHT
 
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import NoSpeech
 from pipeline.jobs.job import MODEL_STAGES, Job
 from pipeline.jobs.results import Answer, Transcript
 from pipeline.jobs.store import Jobs
+from tests.support.job_steps import TAUGHT
+from tests.support.recordings import wav
 from waijiao import AsyncClient
 
 SILENT = wav(np.zeros(777))  # nothing is heard in this one

@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 import psutil
-from waiting import answers, wait_for
 
 from pipeline.jobs.job import Job, JobRequest
 from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
 from pipeline.worker.registry import count_workers
+from tests.support.wait import answers, wait_for
 from waijiao.local import services
 
 HERE = Path(__file__).parent
