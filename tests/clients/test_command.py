@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.running_app import heed_ctrl_c
+from tests.support.process import LAUNCH
 from tests.support.wait import wait_for
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -22,13 +22,11 @@ class Terminal:
     """A command in a terminal of its own; `output` is what it has printed so far."""
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
-        controller, terminal = pty.openpty()
-        self.output = ""
-        self.process = subprocess.Popen(
-            command, stdin=terminal, stdout=terminal, stderr=terminal, env=environment, preexec_fn=heed_ctrl_c
-        )
-        os.close(terminal)
-        self.reader = threading.Thread(target=self.read, args=(controller,))
+        near, far = pty.openpty()
+        self.shown = ""
+        self.process = subprocess.Popen([*LAUNCH, *command], stdin=far, stdout=far, stderr=far, env=environment)
+        os.close(far)
+        self.reader = threading.Thread(target=self.read, args=(near,))
         self.reader.start()
 
     def read(self, controller: int) -> None:

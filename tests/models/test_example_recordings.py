@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from worker_llm.prompt import compose
 
 from pipeline import personas
 from pipeline.audio.decode import decode
@@ -18,7 +17,8 @@ from tests.support.transcripts import word_errors
 from worker_asr import engine as asr
 from worker_asr.engine import Recording
 from worker_llm import engine as llm
-from worker_llm.tutor.feedback import understand
+from worker_llm.tutor.feedback import build_feedback
+from worker_llm.tutor.prompt import compose
 from worker_tts import engine as tts
 
 MAX_BYTES = 1_600_000  # of all recordings together
@@ -91,4 +91,4 @@ def test_the_mistake_of_the_demo_is_corrected(recogniser):
     model, persona = llm.load(chosen), personas.load("william", chosen.personas)
     text = recognise(recogniser, sound_of(EXAMPLES / entry.file)).text
     (raw,) = model.reply([compose(persona, [], text, chosen, model.count_tokens)])
-    assert (text, understand(text, raw.text, persona).corrected) == (entry.text, entry.corrected)
+    assert (text, build_feedback(text, raw.text, persona).corrected) == (entry.text, entry.corrected)

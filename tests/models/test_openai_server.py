@@ -6,14 +6,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from waijiao.running import free_port
 
 from pipeline import personas
 from pipeline.errors import Canceled, ConfigurationError, PromptTooLong
 from pipeline.jobs.results import Completion
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings, settings
+from tests.support import llama_server
 from tests.support.running_app import opened
+from waijiao.local.up import free_port
 from worker_llm.engine import Message, Prompt, SamplingParams
 from worker_llm.openai_api.engine import OpenAICompatible
 from worker_llm.tutor.feedback import build_feedback
@@ -21,7 +22,7 @@ from worker_llm.tutor.prompt import compose
 
 NAME, KEY = "smollm", "sesame"
 COUNT = Prompt((Message("user", "Count from one to ten."),), 60, stop=())
-SERVER = Path(__file__).parents[1] / "llama_server.py"
+SERVER = llama_server.__file__
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ from pathlib import Path
 import httpx
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
-from waijiao.running import free_port
 
 from pipeline.errors import (
     BadRequest,
@@ -23,7 +22,9 @@ from pipeline.errors import (
 )
 from pipeline.jobs.results import Completion
 from pipeline.settings import Settings
+from tests.support import fake_llm_server
 from tests.support.wait import wait_for
+from waijiao.local.up import free_port
 from worker_llm.engine import ENGINES, Message, Prompt, SamplingParams, load
 from worker_llm.openai_api.engine import OpenAICompatible
 from worker_llm.openai_api.server import create_server
@@ -36,7 +37,7 @@ KEY = "sk-open-sesame"
 
 @pytest.fixture(scope="module")
 def server():
-    command = [sys.executable, str(Path(__file__).parents[1] / "bad_llm_server.py")]
+    command = [sys.executable, fake_llm_server.__file__]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
         process.terminate()

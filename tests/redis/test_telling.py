@@ -11,7 +11,7 @@ from pipeline.redis_connection import FAST, Timeouts, connect
 from pipeline.worker.partial_results import publishing
 from tests.support.job_steps import OTHER, WORKER, claimed
 from tests.support.wait import wait_for
-from tests.support.worker_process import House
+from tests.support.worker_process import WorkerCluster
 
 PIECES = [f"word{number} " for number in range(2000)]
 WHOLE = Completion("".join(PIECES), "stop", 9, 2000)
@@ -19,7 +19,7 @@ WHOLE = Completion("".join(PIECES), "stop", 9, 2000)
 
 @pytest.fixture
 def house(here):
-    running = House(here)
+    running = WorkerCluster(here)
     yield running
     running.close()
 

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from tests.support.wait import wait_for
-from tests.support.worker_process import House
+from tests.support.worker_process import WorkerCluster
 
 QUEUE, UNACKED = "waijiao:celery:llm", "waijiao:celery:unacked"
 LONG = {"WAIJIAO_SHUTDOWN_S": "60"}
@@ -18,7 +18,7 @@ LONG = {"WAIJIAO_SHUTDOWN_S": "60"}
 
 @pytest.fixture
 def house(here):
-    running = House(here)
+    running = WorkerCluster(here)
     yield running
     running.close()
 
@@ -31,7 +31,7 @@ def test_told_to_stop_a_worker_finishes_what_it_has_in_hand_and_ends_then(house,
     house.order("hold")
     worker = house.ready(**LONG)
     job = house.working(house.submit())
-    send(worker.process.pid, signal.SIGTERM)
+    send(worker.pid, signal.SIGTERM)
     wait_for(lambda: not house.count("ready"))
     assert worker.lives
     house.withdraw("hold")

@@ -3,15 +3,14 @@
 import pytest
 
 from tests.support.echo_worker import Echo
-from tests.support.killable_api import Server
-from tests.support.served_api import serve, server
+from tests.support.served_api import ApiServer, serve, server
 
 __all__ = ["serve", "server"]
 
 
 @pytest.fixture
 def killable(redis, here):
-    server = Server(here)
+    server = ApiServer(here)
     yield server
     server.kill()
 

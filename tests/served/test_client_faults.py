@@ -149,8 +149,7 @@ outcomes = Client("{server.base_url}", "").ask_all(map(recording, range(9)), at_
 for outcome in outcomes:
     raise ValueError("of its own")
 """
-    here = Path(__file__).parent
-    path = os.pathsep.join(map(str, (here, here.parent)))
+    path = str(Path(__file__).parents[2])
     command = [sys.executable, "-c", code]
     ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=30)
     assert ended.stderr.rstrip().endswith("ValueError: of its own")

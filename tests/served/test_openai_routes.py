@@ -9,7 +9,7 @@ import openai
 import pytest
 from openai import OpenAI
 
-from api.openai.models import STAND_FOR
+from api.openai.models import ALIASES
 from pipeline.api_keys import Keys, Limits
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import EngineFailed, NoSpeech
@@ -412,7 +412,7 @@ def test_an_unknown_model_is_not_found_and_the_known_ones_are_listed(client, her
 
 
 def test_every_name_that_stands_for_a_model_is_taken(client, answer):
-    for name in STAND_FOR["asr"]:
+    for name in ALIASES["asr"]:
         answer("asr", HEARD)
         assert client.audio.transcriptions.create(file=RECORDING, model=name).text == HEARD.text
 

@@ -1,5 +1,6 @@
 """Which libraries of the system each role's environment needs: its image has no others."""
 
+import os
 import re
 import subprocess
 from importlib.metadata import distribution
@@ -18,6 +19,7 @@ LINKED = re.compile(r"^\s*(\S+?)\.so\S*(?: => (not found|\S+))?", re.MULTILINE)
 
 def system_libraries(role):
     """Names of the libraries outside its environment to which something in it is linked, by what is linked."""
+    nothing_preloaded = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}  # tests/dates does
     found = {}
     for name in pins(ROOT / f"deploy/locks/{role}.lock"):
         try:
@@ -26,7 +28,9 @@ def system_libraries(role):
             continue
         for file in files:
             if re.search(r"\.so(\.|$)", file.name):
-                told = subprocess.run(["ldd", file.locate()], capture_output=True, text=True, check=False).stdout
+                told = subprocess.run(
+                    ["ldd", file.locate()], env=nothing_preloaded, capture_output=True, text=True, check=False
+                ).stdout
                 for library, place in LINKED.findall(told):
                     if "site-packages" not in place:
                         found.setdefault(library.rpartition("/")[2], set()).add(name)

@@ -1,4 +1,4 @@
-"""One process of the house, leader of its own group: started, killed, stopped, frozen, started again."""
+"""A process that a test starts, leader of its own group: killed, stopped, frozen, started again."""
 
 import os
 import signal
@@ -10,9 +10,16 @@ from pathlib import Path
 
 import psutil
 
-# The process dies with this one, however this one dies; the launcher turns into it, so that its id stays.
-LAUNCHER = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execvp(sys.argv[1], sys.argv[1:])"
-LAUNCH = [sys.executable, "-IS", "-c", LAUNCHER] if sys.platform == "linux" else []
+# The launcher turns into the process, so that its id stays. The process dies with the tests, however they die (on
+# Linux), and heeds Ctrl-C, which a shell that runs tests in the background lets them and their children ignore.
+LAUNCHER = """
+import ctypes, os, signal, sys
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+LAUNCH = [sys.executable, "-IS", "-c", LAUNCHER]
 
 
 @dataclass
