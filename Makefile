@@ -5,7 +5,7 @@ BROWSER := chromium fontconfig fonts-inter fonts-noto-cjk
 COMPILER := gcc libc6-dev
 PARALLEL := --numprocesses 3 --dist worksteal
 PARALLEL_FILES := --numprocesses 2 --dist loadfile  # the tests of one file share what they start
-SLOW_WITHOUT_DATES := test_worker_life or test_stateful or test_telling
+SMOKE := tests/e2e/test_pipeline.py tests/e2e/test_cli.py
 TORCH ?= --requirement requirements-torch.txt
 quoted = '$(subst ','\'',$(1))'
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
@@ -26,22 +26,22 @@ run: .venv/installed
 
 test: .venv/developing
 	$(BIN)/waijiao models fetch
-	$(BIN)/python -m pytest $(PARALLEL) tests/unit tests/redis
-	$(BIN)/python -m pytest tests/e2e
+	$(BIN)/python -m pytest $(PARALLEL) -m "not served" tests/unit tests/integration
+	$(BIN)/python -m pytest $(SMOKE)
 
 test-all: test browser compiler  # `make test test-all` runs the first tiers once, and without torch
 	$(MAKE) teachers
 	$(BIN)/waijiao models fetch whisper-tiny-en bark-voices
-	$(BIN)/python -m tests.dates --moment new-year $(PARALLEL) tests/served tests/unit tests/redis -k "not ($(SLOW_WITHOUT_DATES))"
-	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/clients
+	$(BIN)/python -m tests.dates --moment new-year $(PARALLEL) tests/unit tests/integration/api tests/integration/client tests/integration/jobs -k "not stateful"
+	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/e2e $(addprefix --ignore=,$(SMOKE))
 	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/browser
-	$(BIN)/python -m pytest tests/models
+	$(BIN)/python -m pytest tests/engines
 	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/faults
 	$(BIN)/python -m tests.faults.mutation
 
 test-dates: .venv/developing compiler  # the quick tests on a leap day, around midnight and at changes to summer time
 	$(BIN)/waijiao models fetch
-	$(BIN)/python -m tests.dates $(PARALLEL) tests/unit tests/redis tests/served
+	$(BIN)/python -m tests.dates $(PARALLEL) tests/unit tests/integration
 
 test-learners: .venv/developing  # LEARNERS=folder: recordings of real learners, see examples/README.md
 	@test -f $(call quoted,$(LEARNERS)/learners.json) || { echo "make test-learners LEARNERS=folder needs a folder with learners.json; examples/README.md says where to get one"; exit 1; }

@@ -1,7 +1,7 @@
 """Runs the quick tests on other days and in other time zones, since no test may depend on the day it runs on.
 
     python -m tests.dates                                      # unit and redis tests at every moment of MOMENTS
-    python -m tests.dates --moment leap-day tests/redis -k due # at one moment; the rest goes to pytest
+    python -m tests.dates --moment leap-day tests/integration -k due # at one moment; the rest goes to pytest
 
 Every process of a run (pytest, Redis, servers, workers) sees a wall clock that is ahead by the same number of seconds:
 LD_PRELOAD loads a small library (shifted_clock.c) before all others, which is compiled first. That needs a C compiler
@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-QUICK_TESTS = ["tests/unit", "tests/redis"]
+QUICK_TESTS = ["tests/unit", "tests/integration"]
 MOMENTS = {  # local time at which a run starts, and the time zone of its processes
     "leap-day": ("2028-02-29T12:00:00", "Asia/Shanghai"),
     "new-year": ("2028-12-31T23:59:15", "America/New_York"),
