@@ -4,7 +4,7 @@
 
 A mutant names its place without a file or a line, so that code may be reformatted and moved: in a Lua script it is the
 line that ends with `-- mutant: NAME`, or follows a line that says only that; in Python it is a function. What is done
-there is an operator: drop, never, always, replace … A unit test, test_mutation.py, tells which mutant has lost its place.
+there is an operator: drop, never, always, replace … test_mutation.py tells which mutant has lost its place.
 """
 
 import os
