@@ -224,7 +224,8 @@ class Jobs:
         """Write the stage's result and send the job on; False when the job is no longer ours to complete."""
         reset = int(isinstance(result, Feedback) and result.reset)
         heard_ms = round(1000 * result.duration_s) if isinstance(result, Transcript) else 0
-        field, value = RESULT_FIELDS[type(result)], json.dumps(result.as_dict(), ensure_ascii=False)
+        value = json.dumps(result.as_dict(), ensure_ascii=False)
+        field = RESULT_FIELDS[type(result)]
         done, rung = self.run("complete", job.name, stage, job.fence, field, value, reset, heard_ms)
         return bool(done), parse_ready_jobs(rung)
 

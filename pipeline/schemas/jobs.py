@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from pipeline.jobs.job import Lane as Lane
 from pipeline.jobs.job import ModelStage, StageName
@@ -25,8 +25,9 @@ State = Literal[
 ]
 Stage = ModelStage
 AnyStage = StageName
-Id = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
-Seconds = Annotated[float, Field(ge=0)]
+# documented in openapi.json, but not enforced: one odd record must not make a whole list unreadable
+Id = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{32}$"})]
+Seconds = Annotated[float, WithJsonSchema({"type": "number", "minimum": 0})]
 Timestamp = Annotated[datetime, PlainSerializer(format_utc, return_type=str, when_used="json")]
 
 

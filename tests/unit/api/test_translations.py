@@ -86,9 +86,9 @@ def test_no_key_is_unused():
 @pytest.mark.parametrize(
     ("prefix", "values"),
     [
-        ("state_", "queued cutting listening transcribing thinking speaking succeeded failed canceled expired held"),
+        ("state_", "queued segmenting listening transcribing thinking speaking succeeded failed canceled expired held"),
         ("state_", "kept refused gone unknown missing"),
-        ("status_stage_", "asr llm tts cut parts hold"),
+        ("status_stage_", "asr llm tts segment parts hold"),
         ("status_task_", "teach transcribe chat speak lesson turn"),
         ("status_lane_", "interactive homework bulk"),
         ("status_model_", "asr llm tts"),

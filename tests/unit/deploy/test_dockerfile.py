@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from fnmatch import fnmatch
 
 import pytest
 
@@ -93,6 +94,8 @@ def test_the_builder_is_sent_every_package_and_nothing_that_it_does_not_copy():
         line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line.startswith("!")
     }
 
-    assert {pattern.rstrip("*") for pattern in project["tool"]["setuptools"]["packages"]["find"]["include"]} <= copied
+    patterns = project["tool"]["setuptools"]["packages"]["find"]["include"]
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert {name for name in packages if any(fnmatch(name, pattern) for pattern in patterns)} <= copied
     assert {each if not each.startswith("deploy/locks/") else "deploy/locks" for each in copied} == sent
     assert all((ROOT / each).exists() for each in copied)

@@ -52,7 +52,7 @@ def test_every_form_of_a_recording_decodes_to_the_same_speech(form):
     assert heard.rate == 16_000
     assert heard.samples.dtype == np.float32
     assert heard.samples.ndim == 1
-    assert abs(heard.duration_s - said.duration_s) < 0.1
+    assert abs(heard.duration_s - said.duration_s) < 0.13  # AAC pads to whole frames, of 1,024 samples each
     assert likeness(heard, said) > 0.95
     assert np.abs(heard.samples).max() == pytest.approx(np.abs(said.samples).max(), rel=0.25)
 
@@ -230,7 +230,7 @@ def test_a_damaged_file_gives_a_sound_or_one_of_our_errors(name, damage):
 def test_an_answer_decodes_back_to_itself(format, rate):
     said = resample(learner(), rate)
     heard = written_and_read(said, format)
-    assert abs(heard.duration_s - said.duration_s) < 0.1
+    assert abs(heard.duration_s - said.duration_s) < 0.13  # AAC pads to whole frames, of 1,024 samples each
     assert likeness(heard, learner()) > 0.95
 
 
