@@ -51,7 +51,7 @@ def test_every_field_arrives(client, teacher, jobs):
     fields = {"text": "Hé, 你好 & more", "session": "a b", "persona": "emma", "language": "en", "format": "mp3"}
     more = {"speed": 0.8, "voice": "default", "lane": "bulk", "hint": "小明", "metadata": {"na me": "v=1,2"}}
     job = client.ask(None, **fields, **more, webhook=None).job
-    assert (job.request.text, job.session, job.persona) == ("Hé, 你好 & more", "a b", "emma")
+    assert (job.question.text, job.session, job.persona) == ("Hé, 你好 & more", "a b", "emma")
     assert (job.lane, job.metadata, job.answer.format) == ("bulk", {"na me": "v=1,2"}, "mp3")
     assert jobs.get("default", job.id).request.hint == "小明"
 
@@ -214,7 +214,7 @@ def test_a_dead_job_is_run_again(client, jobs):
 @both
 def test_a_session_is_read_reset_and_erased_whatever_it_is_called(client, teacher, name):
     client.ask(text="hi", session=name)
-    assert [turn.request.text for turn in client.session(name).turns] == ["hi"]
+    assert [turn.question.text for turn in client.session(name).turns] == ["hi"]
     client.reset_session(name)
     assert client.session(name).turns == []
     client.erase_session(name)
