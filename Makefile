@@ -1,15 +1,16 @@
-# make demo | run | test | test-all | check | lock | pictures        (PYTHON=python3.12 chooses the interpreter)
+# make demo | run | test | test-all | test-learners | check | lock | pictures        (PYTHON=python3.12 chooses the interpreter)
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,13))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 BROWSER := chromium fontconfig fonts-inter fonts-noto-cjk
 TORCH ?= --requirement requirements-torch.txt
+quoted = '$(subst ','\'',$(1))'
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo demo-teachers run teachers cublas test test-all check lock pictures browser clean
+.PHONY: demo demo-teachers run teachers cublas test test-all test-learners check lock pictures browser clean
 
-demo: .venv/installed
+demo: .venv/installed  # AUDIO=my.wav asks with a recording of one's own
 	$(BIN)/waijiao models fetch
-	$(BIN)/waijiao demo
+	$(BIN)/waijiao demo$(if $(AUDIO), $(call quoted,$(AUDIO)))
 
 demo-teachers: .venv/teachers $(if $(filter full,$(MODELS)),cublas)  # GLM, ChatGLM-6B, Bark: tiny, with random weights; MODELS=full: GLM and Bark from a hub, on a GPU
 	$(BIN)/waijiao models fetch $(if $(filter full,$(MODELS)),large,whisper-base bark-voices)
@@ -33,6 +34,11 @@ test-all: test browser  # `make test test-all` runs the first tiers once, and wi
 	$(BIN)/python -m pytest tests/models
 	$(BIN)/python -m pytest tests/faults
 	$(BIN)/python -m tests.faults.mutants
+
+test-learners: .venv/developing  # LEARNERS=folder: recordings of real learners, see examples/README.md
+	@test -f $(call quoted,$(LEARNERS)/learners.json) || { echo "make test-learners LEARNERS=folder needs a folder with learners.json; examples/README.md says where to get one"; exit 1; }
+	$(BIN)/waijiao models fetch
+	LEARNERS=$(call quoted,$(LEARNERS)) $(BIN)/python -m pytest tests/learners
 
 check: .venv/developing
 	$(BIN)/ruff check .

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from api import auth, docs, error_handlers, middleware, page
+from api import auth, error_handlers, middleware, pages
 from api.admin import keys, login, status, webhooks
 from api.homework import assignments, export, review, submissions
 from api.jobs import events, sessions, zip_download
@@ -23,7 +23,7 @@ RESOURCES = (
     lessons,
     *(audio, chat, models),
     *(keys, login, status, webhooks),
-    *(page, docs),
+    pages,
 )
 
 

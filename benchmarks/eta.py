@@ -24,7 +24,7 @@ from waijiao.client import Client
 from waijiao.local.supervisor import Supervisor
 from waijiao.local.up import ONE_WORKER_EACH, free_port, prepare
 
-RECORDINGS = cycle(sorted((Path(__file__).parent.parent / "examples" / "learners").glob("*.wav")))
+RECORDINGS = cycle(sorted((Path(__file__).parent.parent / "examples" / "recordings").iterdir()))
 WARM = 4  # jobs one after another before the first that counts: every model's speed is known then
 NEAR_S = 0.5  # looks at jobs that end sooner do not count: any error is a large share of so little
 

@@ -31,7 +31,7 @@ from worker_tts import engine as tts
 from worker_tts.engine import Utterance
 from worker_tts.sentences import join_waveforms, split_sentences
 
-RECORDINGS = sorted((Path(__file__).parent.parent / "examples" / "learners").glob("*.wav"))
+RECORDINGS = sorted((Path(__file__).parent.parent / "examples" / "recordings").iterdir())
 SECONDS = [5, 10, 13, 16, 20, 30, 60, 120]
 USUAL_S = 10  # the length at which the formulas are fitted
 T = TypeVar("T")

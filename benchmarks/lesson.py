@@ -5,7 +5,6 @@ Run with: python benchmarks/lesson.py [--minutes 30] [--interactive]     (starts
 """
 
 import argparse
-import io
 import tempfile
 import threading
 import time
@@ -14,15 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from lesson_measures import Memory, show_cuts, show_waiting, show_words  # it finds what is imported from the tests
-from made_lesson import ALL, LEARNERS, Made, made
 from rich.console import Console
 
-from pipeline.audio.decode import decode
 from pipeline.schemas.jobs import Job
 from pipeline.schemas.lessons import LessonView
 from pipeline.settings import Settings
+from tests.support.recordings import sound_of
+from tests.support.sample_lesson import ALL, PATHS, Made, made
 from waijiao.client import Client
 from waijiao.local.supervisor import Supervisor
 from waijiao.local.up import ONE_WORKER_EACH, free_port, prepare
@@ -30,8 +28,8 @@ from worker_asr import engine as asr
 from worker_asr.engine import Recording
 
 PAUSES_S = (0.6, 4.0)  # seconds between two recordings
-ASKED = LEARNERS / "010270268.wav"  # what is asked interactively
-OTHER = LEARNERS / "022080179.wav"  # what is asked between two of these before the lesson
+ASKED = PATHS["ruoxi-wu"]  # what is asked interactively
+OTHER = PATHS["bowen-he"]  # what is asked between two of these before the lesson
 BEFORE = 12  # times it is asked before the lesson
 EVERY_S = 5.0  # seconds after which it is asked again during it
 
@@ -73,7 +71,7 @@ def lesson_of(minutes: float) -> Made:
         for id_ in dice.permutation(ALL).tolist():
             if seconds < 60 * minutes:
                 ids.append(id_)
-                seconds += soundfile.info(LEARNERS / f"{id_}.wav").duration + sum(PAUSES_S) / 2
+                seconds += sound_of(PATHS[id_]).duration_s + sum(PAUSES_S) / 2
     return made(ids, PAUSES_S)
 
 
@@ -81,8 +79,7 @@ def heard_alone(settings: Settings) -> dict[str, str]:
     """What is heard in each recording by itself."""
     recogniser, heard = asr.load(settings), {}
     for id_ in ALL:
-        sound = decode(io.BytesIO((LEARNERS / f"{id_}.wav").read_bytes()), settings.max_recording_s)
-        (found,) = recogniser.transcribe([Recording(sound, "en")])
+        (found,) = recogniser.transcribe([Recording(sound_of(PATHS[id_]), "en")])
         heard[id_] = getattr(found, "text", "")
     return heard
 

@@ -5,7 +5,6 @@ Run with: python benchmarks/lesson_cut.py [--minutes 30] [--form m4a] [--words] 
 
 import argparse
 import io
-import json
 import sys
 import time
 from collections import deque
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import soundfile
 from rich.console import Console
 from rich.table import Table
 
@@ -31,18 +29,16 @@ from worker_segment.voice_activity import detect_voice_activity
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))  # for what the tests made of recordings and words
-from recordings import FORMS, write  # noqa: E402
-from spoken import word_error_rate  # noqa: E402
+from tests.support.recordings import FORMS, RECORDINGS, TEXTS, sound_of, write  # noqa: E402
+from tests.support.transcripts import word_error_rate  # noqa: E402
 
-LEARNERS = ROOT / "examples" / "learners"
-FACTS = json.loads((LEARNERS / "learners.json").read_text(encoding="utf-8"))
 LONGEST_S = 14_400
 T = TypeVar("T")
 PAUSES_S = (0.2, 3.0)  # seconds between two recordings, besides the silence in them
 
 
 def spoken() -> list[np.ndarray]:
-    return [soundfile.read(LEARNERS / f"{fact['id']}.wav", dtype="float32")[0] for fact in FACTS]
+    return [sound_of(path).samples for path in RECORDINGS]
 
 
 def lesson(each: Iterable[np.ndarray], most_s: float) -> np.ndarray:
@@ -114,7 +110,7 @@ def inside(place_s: float, speaking: dict[str, list[tuple[int, int]]]) -> bool:
 
 def words(out: Console) -> None:
     """Prints the word error rate of the recordings alone, and of the turns of a lesson in which each is once."""
-    recogniser, said = load(settings()), " ".join(fact["text"] for fact in FACTS)
+    recogniser, said = load(settings()), " ".join(TEXTS.values())
     samples = lesson(spoken(), LONGEST_S)
     file = io.BytesIO(write(Waveform(samples, SAMPLE_RATE), *FORMS["wav no change"]))
     segments = find_speaker_turns(detect_voice_activity(again(file)))

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-import soundfile
 from rich.console import Console
 from rich.table import Table
 
@@ -19,8 +18,9 @@ from worker_segment.speaker_turns import WINDOWS_PER_S, speech_by_speaker
 from worker_segment.voice_activity import detect_voice_activity
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # for what the tests made of recordings and words
-from made_lesson import LEARNERS, Made
-from spoken import word_error_rate, word_errors, words
+from tests.support.recordings import sound_of
+from tests.support.sample_lesson import PATHS, Made
+from tests.support.transcripts import word_error_rate, word_errors, words
 
 EDGE_S = 0.064  # two windows of Silero VAD, by which the same word begins sooner or later after other sounds
 ALLOWED = 1.5  # times as long as alone an interactive turn may take during a lesson, besides the items in hand
@@ -72,7 +72,7 @@ def show_cuts(out: Console, whole: Made, lesson: LessonView) -> None:
 def speech(whole: Made) -> Iterable[tuple[float, float]]:
     """Where somebody speaks in the lesson, in seconds from its start."""
     for piece in whole.pieces:
-        samples, _ = soundfile.read(LEARNERS / f"{piece.id}.wav", dtype="float32")
+        samples = sound_of(PATHS[piece.id]).samples
         for start, end in speech_by_speaker(detect_voice_activity([samples[np.newaxis]]))[""]:
             yield piece.start + start / WINDOWS_PER_S, piece.start + end / WINDOWS_PER_S
 

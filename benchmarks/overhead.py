@@ -32,7 +32,7 @@ from worker_tts import engine as tts
 from worker_tts.engine import Utterance
 from worker_tts.sentences import join_waveforms, split_sentences
 
-RECORDINGS = sorted((Path(__file__).parent.parent / "examples" / "learners").glob("*.wav"))[6:40:4]
+RECORDINGS = sorted((Path(__file__).parent.parent / "examples" / "recordings").glob("*.wav"))
 
 
 class Direct:

@@ -11,16 +11,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from chromium import launch
 from playwright.sync_api import Page, sync_playwright
 
 from pipeline.settings import Settings
+from tests.support.chromium import launch
 from waijiao import Client
 from waijiao.local.supervisor import Supervisor
 from waijiao.local.up import free_port
 
 SENTENCE = "Yesterday I go to the library and I read two book."
-RECORDING = Path(__file__).resolve().parent.parent / "examples" / "learners" / "010270268.wav"
+RECORDING = Path(__file__).resolve().parent.parent / "examples" / "recordings" / "ruoxi-wu.wav"
 WATCH = """
   const play = HTMLMediaElement.prototype.play;
   HTMLMediaElement.prototype.play = function () {

@@ -106,7 +106,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("counts", type=int, nargs="*", default=[40], help="recordings of each class")
+    asked.add_argument("counts", type=int, nargs="*", default=[9], help="recordings of each class")
     asked.add_argument("--seconds", type=float, help="length of each; as the learners spoke when not given")
     asked.add_argument("--workers", type=lambda text: text.split(","), default=[], help="such as asr=1,llm=2")
     main(asked.parse_args())

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
-from waiting import answers, wait_for
 
 from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings, settings
+from tests.support.wait import answers, wait_for
 from waijiao.local import services
 
 REAL_MODELS = settings().models_folder
-LEARNERS = Path(__file__).parent.parent / "examples" / "learners"
 
 
 @pytest.fixture

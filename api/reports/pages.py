@@ -27,7 +27,7 @@ MAX_ROWS = 20  # mistakes, and unclear words, that a page has; a teacher reads n
 def render_class_report(assignment: Assignment, students: Sequence[StudentStats], stems: Sequence[str] = ()) -> bytes:
     """`stems`: the names, in students/, of the students' own pages, where those lie next to it."""
     return render(
-        "report_class.html",
+        "reports/class.html",
         assignment=assignment,
         students=list(zip(students, stems or [""] * len(students), strict=True)),
         stats=class_stats(assignment, students),
@@ -39,7 +39,7 @@ def render_student_page(assignment: Assignment, stats: StudentStats, answer_file
     edits = stats.feedback.edits if stats.feedback else ()
     words = stats.transcript.words if stats.transcript else ()
     return render(
-        "report_student.html",
+        "reports/student.html",
         assignment=assignment,
         stats=stats,
         spoken_spans=highlight_corrections(stats.spoken_text, edits, words),
@@ -63,7 +63,7 @@ class LessonRow:
 def render_lesson_report(lesson: Job, turns: Sequence[Turn], figures: Figures, complete: bool) -> bytes:
     """A lesson's summary, its mistakes, and what was said, corrections marked. `complete`: nothing will be added."""
     return render(
-        "report_lesson.html",
+        "reports/lesson.html",
         lesson=lesson,
         title=lesson.request.details.get("title", "") or lesson.id,
         length=elapsed(figures.seconds),

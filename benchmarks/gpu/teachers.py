@@ -30,7 +30,7 @@ from pipeline.gpu.model_headers import SizesUnknown
 from pipeline.jobs.job import MODEL_STAGES
 from pipeline.settings import Settings
 
-LEARNERS = sorted((Path(__file__).parents[2] / "examples" / "learners").glob("*.wav"))
+LEARNERS = sorted((Path(__file__).parents[2] / "examples" / "recordings").iterdir())
 SENTENCE = "Yesterday I go to the library and I read two book, and then my friend come and we was very happy together."
 AT_ONCE = (1, 4, 8)
 TOKENS = 128  # of each answer

@@ -12,7 +12,7 @@ from pipeline.jobs.results import Edit, Feedback, Transcript, Word
 from pipeline.text.alignment import align
 from pipeline.text.corrections import FUNCTION_WORDS, STRAIGHT_QUOTES, WORD, WORD_FAMILIES, Example, quote
 
-# A word's probability below which it is unclear: of examples/learners, Whisper base gets two thirds of the words below
+# A word's probability below which it is unclear: of 40 real learners, Whisper base gets two thirds of the words below
 # wrong, and one in seven above.
 CLEAR_PROBABILITY = 0.5
 MAX_EXAMPLES = 3  # sentences shown of each mistake

@@ -4,15 +4,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from chromium import launch
-from e2e_house import house
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.support.chromium import launch
+from tests.support.running_app import house
 
 __all__ = ["house"]
 
 ROOT = Path(__file__).parents[2]
-LEARNERS = ROOT / "examples" / "learners"
-SPOKEN = LEARNERS / "020340113.wav"  # a child who says one word too many: "… spare her as from the throat"
+LEARNERS = ROOT / "examples" / "recordings"
+SPOKEN = LEARNERS / "ruoxi-wu.wav"  # who says "She have long hair", which the teacher corrects
 SCREENSHOTS = ROOT / "build" / "screenshots"
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
 DESKTOP = {"viewport": {"width": 1280, "height": 860}}

@@ -1,4 +1,4 @@
-"""The page for homework: it is set, handed in by the folder, read, changed, released, answered again, taken home."""
+"""The homework page: create, hand in by the folder, review, release, redo, download."""
 
 import base64
 import io
@@ -11,14 +11,15 @@ from pathlib import Path
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import DESKTOP, LEARNERS, PHONE, ROOT
 from playwright.sync_api import Locator, Page, expect
-from waiting import wait_for
+
+from tests.browser.conftest import DESKTOP, LEARNERS, PHONE, ROOT
+from tests.support.wait import wait_for
 
 NAMES = ("Anna Li", "Ben Zhao", "王小明", "Dora Sun")
 RECORDINGS = sorted(LEARNERS.glob("*.wav"))
 ALL_MS = 60_000
-LOOKS = [
+DISPLAYS = [
     {"locale": "en-US", **DESKTOP},
     {"locale": "zh-CN", "color_scheme": "dark", **DESKTOP},
     {"locale": "zh-CN", **PHONE},
@@ -39,18 +40,18 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def answered(house) -> str:
+def answered_homework(house) -> str:
     """The id of homework of which two recordings are answered, one has nobody who speaks, and one is missing."""
     students = [{"name": name} for name in (*NAMES[:2], "Eva Wu", "Fritz Ma")]
-    put(house, "answered", title="Unit 2, reading aloud", class_name="Class 3B", students=students)
+    put_assignment(house, "answered", title="Unit 2, reading aloud", class_name="Class 3B", students=students)
     silence = ROOT / "examples" / "silence.wav"
     for name, recording in zip((*NAMES[:2], "Eva Wu"), (*RECORDINGS[:2], silence), strict=True):
         hand_in(house, "answered", recording, name)
-    wait_for(lambda: look(house, "answered")["progress"]["succeeded"] == 2, seconds=60)
+    wait_for(lambda: get_assignment(house, "answered")["progress"]["succeeded"] == 2, seconds=60)
     return "answered"
 
 
-def put(house, id_: str, **fields) -> None:
+def put_assignment(house, id_: str, **fields) -> None:
     httpx.put(f"{house.url}/v1/assignments/{id_}", json=fields, trust_env=False).raise_for_status()
 
 
@@ -60,7 +61,7 @@ def hand_in(house, id_: str, recording: Path, student: str) -> None:
     httpx.post(path, files=files, data={"student": student}, trust_env=False).raise_for_status()
 
 
-def look(house, id_: str) -> dict:
+def get_assignment(house, id_: str) -> dict:
     return dict(house.get(f"/v1/assignments/{id_}").json())
 
 
@@ -86,8 +87,8 @@ def set_homework(page: Page, **fields: str) -> str:
     page.click("#new")
     for name, value in fields.items():
         page.fill(f"#form [name={name}]", value)
-    page.click("#set-it")
-    page.wait_for_selector("#open:not([hidden])")
+    page.click("#save")
+    page.wait_for_selector("#detail:not([hidden])")
     return page.url.split("#")[1]
 
 
@@ -103,13 +104,13 @@ def rows_are(page: Page, kind: str, count: int) -> None:
     expect(page.locator(f"#rows tr[data-kind={kind}]")).to_have_count(count, timeout=ALL_MS)
 
 
-def serious(page: Page) -> list[str]:
+def serious_violations(page: Page) -> list[str]:
     found = Axe().run(page).response["violations"]
     return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found if each["impact"] in {"serious", "critical"}]
 
 
 @pytest.fixture(scope="module")
-def held(browser, house, folder) -> Iterator[Page]:
+def review_page(browser, house, folder) -> Iterator[Page]:
     """The page of a class that was set, and handed in by dropping the folder, when every answer waits."""
     context = browser.new_context(**DESKTOP, locale="en-US", reduced_motion="reduce")
     page = context.new_page()
@@ -122,62 +123,62 @@ def held(browser, house, folder) -> Iterator[Page]:
     page.fill("#form [name=instructions]", "Tell us about an animal that you like.")
     page.fill("#form [name=due]", "2036-12-01T20:00")
     page.fill("#form [name=students]", "\n".join((*NAMES, "Eva Wu", "Fritz Ma, 1006")))
-    page.click("#set-it")
-    page.wait_for_selector("#open:not([hidden])")
+    page.click("#save")
+    page.wait_for_selector("#detail:not([hidden])")
     drop(page, sorted(folder.iterdir()))
     rows_are(page, "held", 4)
     yield page
     context.close()
 
 
-def test_a_folder_is_handed_in_and_one_bad_file_stops_nothing(held, house):
-    assert held.locator("#results-far").inner_text() == "4 handed in · 2 not taken"
-    expect(result(held, "Eva Wu.wav")).to_contain_text("This file is no recording that I know.")
-    expect(result(held, "recording 17.wav")).to_contain_text("The name of this file has no student of the class.")
-    expect(held.locator("#far")).to_have_text("4 of 6 handed in · 0 answered · 4 wait for you")
-    expect(held.locator("#missing")).to_have_text("Missing: Eva Wu, Fritz Ma")
-    expect(row(held, "Fritz Ma")).to_contain_text("1006")
-    set_ = look(house, held.url.split("#")[1])
-    assert set_["due"].startswith("2036-12-01T")
-    assert set_["students"][-1] == {"name": "Fritz Ma", "id": "1006"}
-    assert not serious(held)
+def test_a_folder_is_handed_in_and_one_bad_file_stops_nothing(review_page, house):
+    assert review_page.locator("#results-summary").inner_text() == "4 handed in · 2 rejected"
+    expect(result(review_page, "Eva Wu.wav")).to_contain_text("This file is not a recording in a supported format.")
+    expect(result(review_page, "recording 17.wav")).to_contain_text("No student in the class matches this file name.")
+    expect(review_page.locator("#progress")).to_have_text("4 of 6 handed in · 0 answered · 4 to review")
+    expect(review_page.locator("#missing")).to_have_text("Not handed in: Eva Wu, Fritz Ma")
+    expect(row(review_page, "Fritz Ma")).to_contain_text("1006")
+    assignment = get_assignment(house, review_page.url.split("#")[1])
+    assert assignment["due"].startswith("2036-12-01T")
+    assert assignment["students"][-1] == {"name": "Fritz Ma", "id": "1006"}
+    assert not serious_violations(review_page)
 
 
-def test_a_file_with_nobody_s_name_is_given_to_its_student(held):
-    found = result(held, "recording 17.wav")
-    found.get_by_label("Whose is recording 17.wav?").select_option("Fritz Ma")
+def test_a_file_with_nobody_s_name_is_given_to_its_student(review_page):
+    found = result(review_page, "recording 17.wav")
+    found.get_by_label("Which student recorded recording 17.wav?").select_option("Fritz Ma")
     found.get_by_text("Hand in").click()
     expect(found).to_have_class("accepted")
-    expect(row(held, "Fritz Ma")).to_have_attribute("data-state", "held", timeout=ALL_MS)
-    expect(held.locator("#results-far")).to_have_text("5 handed in · 1 not taken")
+    expect(row(review_page, "Fritz Ma")).to_have_attribute("data-state", "held", timeout=ALL_MS)
+    expect(review_page.locator("#results-summary")).to_have_text("5 handed in · 1 rejected")
 
 
-def test_answers_are_read_changed_released_heard_and_taken_home(held, house, picture):
-    held.reload()
-    held.click("#review-first")
-    review = held.locator("#review")
+def test_answers_are_read_changed_released_heard_and_taken_home(review_page, house, picture):
+    review_page.reload()
+    review_page.click("#review-first")
+    review = review_page.locator("#review")
     expect(review.locator("h2")).to_have_text("Anna Li")
-    assert not serious(held)
-    picture(held, "homework-review-desktop-en")
+    assert not serious_violations(review_page)
+    picture(review_page, "homework-review-desktop-en")
     review.get_by_label("Reply").fill("Bring a picture of it tomorrow.")
-    expect(review.get_by_label("What will be spoken")).to_have_value(re.compile(r"Bring a picture of it tomorrow\.$"))
-    review.get_by_text("Release, next").click()
+    expect(review.get_by_label("Text to be spoken")).to_have_value(re.compile(r"Bring a picture of it tomorrow\.$"))
+    review.get_by_text("Release and next").click()
     expect(review.locator("h2")).to_have_text("Ben Zhao")
-    review.get_by_label("What will be spoken").fill("Well done, Ben.")
-    review.get_by_text("Keep for later").click()
+    review.get_by_label("Text to be spoken").fill("Well done, Ben.")
+    review.get_by_text("Save for later").click()
     expect(review).to_be_hidden()
-    anna = row(held, "Anna Li")
+    anna = row(review_page, "Anna Li")
     expect(anna).to_have_attribute("data-state", "succeeded", timeout=ALL_MS)
     expect(anna.locator(".reply")).to_have_text("Bring a picture of it tomorrow.")
-    in_both_languages(held, picture)
-    held.once("dialog", lambda asked: asked.accept())
-    held.click("#release-all")
-    submissions = look(house, held.url.split("#")[1])["submissions"]
-    rows_are(held, "done", len(submissions))
+    in_both_languages(review_page, picture)
+    review_page.once("dialog", lambda asked: asked.accept())
+    review_page.click("#release-all")
+    submissions = get_assignment(house, review_page.url.split("#")[1])["submissions"]
+    rows_are(review_page, "done", len(submissions))
     anna.get_by_label("Play: Anna Li").click()
     expect(anna.get_by_label("Pause: the teacher")).to_be_focused()
-    with held.expect_download() as started:
-        held.click("#zip")
+    with review_page.expect_download() as started:
+        review_page.click("#zip")
     with zipfile.ZipFile(io.BytesIO(Path(started.value.path()).read_bytes())) as archive:
         assert b"Bring a picture of it tomorrow." in archive.read("students/Anna Li.json")
         assert sum(name.endswith(".wav") for name in archive.namelist()) == len(submissions)
@@ -195,16 +196,16 @@ def in_both_languages(page: Page, picture) -> None:
     page.click("#language")
 
 
-def test_what_was_handed_in_before_is_not_done_again(held, house, folder):
-    before = look(house, held.url.split("#")[1])["submissions"]
-    held.set_input_files("#files", [folder / "Anna Li.wav"])
-    expect(held.locator("#results-far")).to_have_text("1 known already")
-    after = look(house, held.url.split("#")[1])["submissions"]
+def test_what_was_handed_in_before_is_not_done_again(review_page, house, folder):
+    before = get_assignment(house, review_page.url.split("#")[1])["submissions"]
+    review_page.set_input_files("#files", [folder / "Anna Li.wav"])
+    expect(review_page.locator("#results-summary")).to_have_text("1 already handed in")
+    after = get_assignment(house, review_page.url.split("#")[1])["submissions"]
     assert [each["job"] for each in after] == [each["job"] for each in before]
 
 
-def test_the_report_opens_with_its_own_styles(visit, answered):
-    page = visit(f"/homework#{answered}")
+def test_the_report_opens_with_its_own_styles(visit, answered_homework):
+    page = visit(f"/homework#{answered_homework}")
     with page.context.expect_page() as opened:
         page.click("#report")
     report = opened.value
@@ -212,34 +213,34 @@ def test_the_report_opens_with_its_own_styles(visit, answered):
     assert report.evaluate("getComputedStyle(document.querySelector('main')).maxWidth") != "none"
 
 
-def test_an_answer_is_given_again_to_what_was_really_said(visit, answered):
-    page = visit(f"/homework#{answered}")
-    row(page, "Ben Zhao").get_by_label("Answer Ben Zhao again").click()
-    page.check("#again [value=llm]")
-    page.fill("#again [name=transcript]", "Yesterday I go to the library.")
-    page.select_option("#again [name=persona]", "emma")
-    page.click("#again menu button")
-    expect(row(page, "Ben Zhao").locator(".heard")).to_contain_text("library", timeout=ALL_MS)
+def test_an_answer_is_given_again_to_what_was_really_said(visit, answered_homework):
+    page = visit(f"/homework#{answered_homework}")
+    row(page, "Ben Zhao").get_by_label("Redo the answer for Ben Zhao").click()
+    page.check("#rerun [value=llm]")
+    page.fill("#rerun [name=transcript]", "Yesterday I go to the library.")
+    page.select_option("#rerun [name=persona]", "emma")
+    page.click("#rerun menu button")
+    expect(row(page, "Ben Zhao").locator(".transcript-line")).to_contain_text("library", timeout=ALL_MS)
     expect(row(page, "Ben Zhao")).to_have_attribute("data-state", "succeeded", timeout=ALL_MS)
-    assert page.locator("#again").is_hidden()
+    assert page.locator("#rerun").is_hidden()
 
 
-def test_a_student_who_failed_hands_in_another_recording_and_it_is_erased(visit, answered, house):
-    page = visit(f"/homework#{answered}")
+def test_a_student_who_failed_hands_in_another_recording_and_it_is_erased(visit, answered_homework, house):
+    page = visit(f"/homework#{answered_homework}")
     eva = row(page, "Eva Wu")
-    expect(eva.locator(".said")).to_contain_text("I could not hear anybody.")
+    expect(eva.locator(".transcript")).to_contain_text("No speech was heard.")
     with page.expect_file_chooser() as chooser:
         eva.get_by_text("Hand in another").click()
     chooser.value.set_files(RECORDINGS[3])
     expect(eva).to_have_attribute("data-state", "succeeded", timeout=ALL_MS)
     page.once("dialog", lambda asked: asked.accept())
-    eva.get_by_label("Erase what Eva Wu handed in").click()
+    eva.get_by_label("Delete Eva Wu's submission").click()
     expect(eva).to_have_attribute("data-state", "missing")
-    assert look(house, answered)["progress"]["missing"] == ["Eva Wu", "Fritz Ma"]
+    assert get_assignment(house, answered_homework)["progress"]["missing"] == ["Eva Wu", "Fritz Ma"]
 
 
-def test_a_part_of_the_class_can_be_looked_at_by_keyboard(visit, answered):
-    page = visit(f"/homework#{answered}")
+def test_a_part_of_the_class_can_be_looked_at_by_keyboard(visit, answered_homework):
+    page = visit(f"/homework#{answered_homework}")
     page.focus("#filters input:checked")
     page.keyboard.press("ArrowLeft")  # from the first to the last: who is missing
     expect(page.locator("#rows tr:visible").last).to_contain_text("Fritz Ma")
@@ -249,13 +250,13 @@ def test_a_part_of_the_class_can_be_looked_at_by_keyboard(visit, answered):
 
 
 def test_what_is_handed_in_without_a_connection_is_sent_when_there_is_one(visit, house):
-    put(house, "offline", title="Unit 4")
+    put_assignment(house, "offline", title="Unit 4")
     page = visit("/homework#offline")
     page.context.set_offline(True)
     page.set_input_files("#files", RECORDINGS[:1])
-    expect(page.locator("#results-far")).to_have_text("1 file is being sent: 0 %")
+    expect(page.locator("#results-summary")).to_have_text("Sending 1 file: 0 %")
     page.context.set_offline(False)
-    expect(page.locator("#results-far")).to_have_text("1 handed in", timeout=ALL_MS)
+    expect(page.locator("#results-summary")).to_have_text("1 handed in", timeout=ALL_MS)
 
 
 def test_the_class_s_list_is_read_from_a_spreadsheet_s_file(visit, tmp_path):
@@ -265,11 +266,11 @@ def test_the_class_s_list_is_read_from_a_spreadsheet_s_file(visit, tmp_path):
         page.fill("#form [name=students]", "")
         page.set_input_files("#roster", tmp_path / "class.csv")
         expect(page.locator("#form [name=students]")).to_have_value('王小明, 007\n"Li, Anna", 1002')
-    expect(page.locator("#students-n")).to_have_text("2 students")
+    expect(page.locator("#students-count")).to_have_text("2 students")
     (tmp_path / "class.xlsx").write_bytes(b"PK\3\4\0\0\0\0")
     page.set_input_files("#roster", tmp_path / "class.xlsx")
-    expect(page.locator("#form-wrong")).to_contain_text("Save it as “CSV UTF-8”.")
-    expect(page.locator("#students-n")).to_have_text("2 students")
+    expect(page.locator("#form-error")).to_contain_text("Save it as “CSV UTF-8”.")
+    expect(page.locator("#students-count")).to_have_text("2 students")
 
 
 def test_a_name_that_is_in_the_list_twice_is_named(visit, house):
@@ -277,22 +278,24 @@ def test_a_name_that_is_in_the_list_twice_is_named(visit, house):
     page = visit("/homework#/new")
     page.fill("#form [name=title]", "Unit 5")
     page.fill("#form [name=students]", "Anna Li\nBen Zhao\nAnna  Li")
-    page.click("#set-it")
-    expect(page.locator("#form-wrong")).to_have_text("Twice in the list: Anna Li. Tell them apart.")
+    page.click("#save")
+    expect(page.locator("#form-error")).to_have_text("Listed twice: Anna Li. Make the names different.")
     assert len(house.get("/v1/assignments").json()["assignments"]) == before
 
 
 def test_what_was_set_is_changed_and_what_the_form_does_not_ask_stays(visit, house):
-    put(house, "unit-6", title="Unit 6", format="mp3", retention_h=500, words=["giraffe"], due="2036-12-01T12:00:00Z")
+    put_assignment(
+        house, "unit-6", title="Unit 6", format="mp3", retention_h=500, words=["giraffe"], due="2036-12-01T12:00:00Z"
+    )
     page = visit("/homework#unit-6/edit")
     page.fill("#form [name=title]", "Unit 6, again")
     page.select_option("#form [name=level]", "A2")
-    page.click("#set-it")
-    expect(page.locator("#open-name")).to_have_text("Unit 6, again")
-    set_ = look(house, "unit-6")
+    page.click("#save")
+    expect(page.locator("#detail-title")).to_have_text("Unit 6, again")
+    assignment = get_assignment(house, "unit-6")
     kept = {"title": "Unit 6, again", "level": "A2", "format": "mp3", "retention_h": 500, "words": ["giraffe"]}
-    assert {name: set_[name] for name in kept} == kept
-    assert set_["due"].startswith("2036-12-01T12:00:00")
+    assert {name: assignment[name] for name in kept} == kept
+    assert assignment["due"].startswith("2036-12-01T12:00:00")
 
 
 def test_homework_is_erased_after_asking(visit, house):
@@ -301,29 +304,29 @@ def test_homework_is_erased_after_asking(visit, house):
     expect(page.locator("#list a[aria-current]")).to_contain_text("0 of 1 handed in")
     page.once("dialog", lambda asked: asked.dismiss())
     page.click("#erase")
-    assert look(house, id_)["title"] == "Unit 7"
+    assert get_assignment(house, id_)["title"] == "Unit 7"
     page.once("dialog", lambda asked: asked.accept())
     page.click("#erase")
-    expect(page.locator("#open")).to_be_hidden()
+    expect(page.locator("#detail")).to_be_hidden()
     assert house.get(f"/v1/assignments/{id_}").status_code == 404
 
 
 def test_homework_that_nobody_knows_is_said_to_be_none(visit):
     page = visit("/homework#unknown")
-    expect(page.locator("#gone")).to_be_visible()
-    expect(page.locator("#empty")).to_be_visible()
+    expect(page.locator("#not-found")).to_be_visible()
+    expect(page.locator("#introduction")).to_be_visible()
 
 
-@pytest.mark.parametrize("look_", LOOKS)
-def test_it_fits_any_window_and_axe_finds_no_serious_fault(visit, answered, picture, look_):
-    page = visit(f"/homework#{answered}", reduced_motion="reduce", **look_)
+@pytest.mark.parametrize("display", DISPLAYS)
+def test_it_fits_any_window_and_axe_finds_no_serious_fault(visit, answered_homework, picture, display):
+    page = visit(f"/homework#{answered_homework}", reduced_motion="reduce", **display)
     expect(page.locator("#rows tr")).to_have_count(4)
-    assert not serious(page)
-    width = look_["viewport"]["width"]
-    picture(page, f"homework-{width}-{look_['locale']}")
-    page.locator("#all-again").click()
-    assert not serious(page)
+    assert not serious_violations(page)
+    width = display["viewport"]["width"]
+    picture(page, f"homework-{width}-{display['locale']}")
+    page.locator("#rerun-all").click()
+    assert not serious_violations(page)
     page.goto(page.url + "/edit")
     expect(page.locator("#form")).to_be_visible()
-    assert not serious(page)
+    assert not serious_violations(page)
     assert page.evaluate("document.documentElement.scrollWidth") == width

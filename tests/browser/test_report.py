@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from classes import assignment, learners, speech, student_work
-from conftest import DESKTOP, LEARNERS, PHONE
 
 from api.reports import list_answers, report_files
+from tests.browser.conftest import DESKTOP, LEARNERS, PHONE
+from tests.support.sample_class import assignment, learners, speech, student_work
 
 GRAVE = {"serious", "critical"}
 LOOKS = {  # by kind of homework
@@ -17,7 +17,7 @@ LOOKS = {  # by kind of homework
     "read-phone": PHONE,
 }
 PLAYED = "audio => new Promise(done => { audio.ontimeupdate = () => audio.currentTime > 0 && done(); audio.play() })"
-TEXT = "Lily is going to see a pig.\nThen she goes to see the cow, and she is happy."
+TEXT = "Lily is going to feed a pig.\nThen she goes to see the cow, and she is happy."
 
 
 def unpacked(folder, rows, **fields):
@@ -27,7 +27,7 @@ def unpacked(folder, rows, **fields):
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
     for name, _ in list_answers(rows):
-        shutil.copy(LEARNERS / "010270268.wav", folder / name)
+        shutil.copy(LEARNERS / "ruoxi-wu.wav", folder / name)
     return folder
 
 

@@ -6,9 +6,10 @@ import wave
 from pathlib import Path
 
 import pytest
-from conftest import DESKTOP, LEARNERS, PHONE, SPOKEN
 from playwright.sync_api import expect
-from talking import TAUGHT, job_of, record, said, turn, type_in
+from talk_page import WRONG_SENTENCE, job_of, record, transcript_of, turn, type_in
+
+from tests.browser.conftest import DESKTOP, LEARNERS, PHONE, SPOKEN
 
 
 def seconds_of(recording: Path) -> float:
@@ -33,19 +34,19 @@ def test_a_learner_records_is_corrected_and_hears_the_answer(visit, house, pictu
         page.wait_for_timeout(seconds_of(SPOKEN) * 1000)
         page.click("#stop")
         page.wait_for_selector(".row.review:not([hidden])")
-        page.click("#send-kept")
+        page.click("#send-preview")
         answered = turn(page, 1)
         job = house.get(f"/v1/jobs/{job_of(answered)}").json()
         if job["feedback"]["edits"]:
             break
     pause = answered.get_by_role("button", name="Pause: the teacher")
     expect(pause).to_be_visible()  # it speaks by itself
-    expect(answered.locator(".teachers output")).to_have_text(re.compile("0:0[1-9]"))
-    assert job["transcript"]["text"] == said(answered)
+    expect(answered.locator(".from-teacher output")).to_have_text(re.compile("0:0[1-9]"))
+    assert job["transcript"]["text"] == transcript_of(answered)
     (edit,) = job["feedback"]["edits"]
     assert answered.locator("del").text_content().endswith(edit["from"])
     expect(answered.locator(".reply")).to_have_text(job["feedback"]["reply"])
-    expect(answered.locator(".better")).to_contain_text(job["feedback"]["corrected"])
+    expect(answered.locator(".corrected")).to_contain_text(job["feedback"]["corrected"])
     picture(page, "talk-phone-en")
     pause.click()
     answered.get_by_role("button", name="Play: your voice").click()
@@ -54,11 +55,11 @@ def test_a_learner_records_is_corrected_and_hears_the_answer(visit, house, pictu
 
 def test_the_stages_and_the_time_to_go_are_shown(visit, house):
     page = visit()
-    ahead = [house.post(LEARNERS / "010270268.wav", session=f"ahead {number}") for number in range(5)]
+    ahead = [house.post(LEARNERS / "ruoxi-wu.wav", session=f"ahead {number}") for number in range(5)]
     page.set_input_files("#file", SPOKEN)
-    waiting = page.locator(".turn .way")
-    expect(waiting.locator(".steps li")).to_have_text(["Waits", "Listens", "Thinks", "Speaks"])
-    expect(waiting).to_contain_text(re.compile(r"number [2-6] in line.*about \d+ s to go"), timeout=20_000)
+    waiting = page.locator(".turn .turn-status")
+    expect(waiting.locator(".steps li")).to_have_text(["Queued", "Listening", "Thinking", "Speaking"])
+    expect(waiting).to_contain_text(re.compile(r"number [2-6] in the queue.*about \d+ sec left"), timeout=20_000)
     turn(page, 1)
     for accepted in ahead:
         house.ended(accepted)
@@ -66,11 +67,11 @@ def test_the_stages_and_the_time_to_go_are_shown(visit, house):
 
 def test_typed_words_are_marked_word_by_word(visit, picture):
     page = visit()
-    type_in(page, TAUGHT)
+    type_in(page, WRONG_SENTENCE)
     answered = turn(page, 1)
     assert answered.locator("del").all_text_contents() == ["instead of have", "instead of cat"]
     assert answered.locator("ins").all_text_contents() == ["say has", "say cats"]
-    assert said(answered) == "He have has a dog and three cat cats."
+    assert transcript_of(answered) == "He have has a dog and three cat cats."
     picture(page, "talk-desktop-en")
 
 
@@ -90,7 +91,7 @@ def test_what_was_recorded_can_be_thrown_away(visit):
     page.click("#discard")
     record(page, 0.5)
     page.click("#stop")
-    page.click("#discard-kept")
+    page.click("#discard-preview")
     expect(page.locator("#record")).to_be_focused()
     assert page.locator(".turn").count() == 0
 
@@ -103,10 +104,10 @@ def test_a_recording_can_be_dropped_on_the_page(visit):
         list(SPOKEN.read_bytes()),
     )
     page.dispatch_event("body", "dragover", {"dataTransfer": held})
-    expect(page.locator("#drop")).to_be_visible()
+    expect(page.locator("#drop-overlay")).to_be_visible()
     page.dispatch_event("body", "drop", {"dataTransfer": held})
-    expect(page.locator("#drop")).to_be_hidden()
-    assert "spare her" in said(turn(page, 1))
+    expect(page.locator("#drop-overlay")).to_be_hidden()
+    assert "long hair" in transcript_of(turn(page, 1))
 
 
 @pytest.mark.parametrize(("name", "content"), [("song.wav", b"these are words, not sounds"), ("empty.wav", b"")])
@@ -118,8 +119,8 @@ def test_a_wrong_file_is_refused_in_the_reader_s_words_and_can_be_thrown_away(vi
         expect(page.locator("#hint")).to_have_text("empty.wav 是空的。")
         return
     refused = turn(page, 1, "refused")
-    expect(refused.locator(".said")).to_have_text("song.wav")
-    expect(refused.locator(".wrong")).to_contain_text("这个文件不是我认识的录音")
+    expect(refused.locator(".transcript")).to_have_text("song.wav")
+    expect(refused.locator(".error")).to_contain_text("这个文件不是支持的录音格式")
     picture(page, "talk-desktop-wrong-file-zh")
     refused.get_by_role("button", name="不要了").click()
     expect(page.locator(".turn")).to_have_count(0)
@@ -129,7 +130,7 @@ def test_silence_is_said_kindly_and_can_be_tried_again(visit):
     page = visit()
     page.set_input_files("#file", LEARNERS.parent / "silence.wav")
     failed = turn(page, 1, "failed")
-    expect(failed.locator(".wrong")).to_contain_text("I could not hear anybody")
+    expect(failed.locator(".error")).to_contain_text("No speech was heard")
     failed.get_by_role("button", name="Try again").click()
     turn(page, 2, "failed")
 
@@ -139,18 +140,18 @@ def test_a_question_can_be_canceled_while_it_waits(visit, house):
     ahead = [house.post(SPOKEN, session=f"before {number}") for number in range(4)]
     type_in(page, "I am in a hurry.")
     page.get_by_role("button", name="Cancel").click()
-    expect(turn(page, 1, "canceled").locator(".wrong")).to_have_text("You canceled this.")
+    expect(turn(page, 1, "canceled").locator(".error")).to_have_text("You canceled this.")
     for accepted in ahead:
         house.ended(accepted)
 
 
 def test_the_teacher_the_voice_and_the_speed_are_chosen_and_remembered(visit, house):
     page = visit()
-    page.click("#choose")
+    page.click("#open-preferences")
     page.get_by_role("radio", name="Emma").check()
     page.select_option("#voice", "heart")
     page.fill("#speed", "0.7")
-    page.click("#choices menu button")
+    page.click("#preferences menu button")
     expect(page.locator("#teacher-name")).to_have_text("Emma")
     page.reload()
     expect(page.locator("#teacher-name")).to_have_text("Emma")
@@ -164,10 +165,10 @@ def test_the_teacher_the_voice_and_the_speed_are_chosen_and_remembered(visit, ho
 
 def test_an_answer_is_heard_to_its_end_and_again(visit, house):
     page = visit()
-    page.click("#choose")
+    page.click("#open-preferences")
     page.fill("#speed", "2")
-    page.click("#choices menu button")
-    type_in(page, TAUGHT)
+    page.click("#preferences menu button")
+    type_in(page, WRONG_SENTENCE)
     answered = turn(page, 1)
     job = house.get(f"/v1/jobs/{job_of(answered)}").json()
     assert len(job["parts"]) > 2  # it began with the first sentence, before the others were spoken
@@ -175,15 +176,15 @@ def test_an_answer_is_heard_to_its_end_and_again(visit, house):
     expect(again).to_be_visible(timeout=15_000)
     again.click()
     stop = answered.get_by_role("button", name="Pause: the teacher")
-    expect(answered.locator(".teachers output")).to_have_text("0:02")
-    answered.locator(".teachers input").fill("900")
-    expect(answered.locator(".teachers output")).to_have_text(f"0:0{int(job['answer']['duration_s'])}")
+    expect(answered.locator(".from-teacher output")).to_have_text("0:02")
+    answered.locator(".from-teacher input").fill("900")
+    expect(answered.locator(".from-teacher output")).to_have_text(f"0:0{int(job['answer']['duration_s'])}")
     expect(stop).to_be_hidden(timeout=5_000)
 
 
 def test_an_answer_that_is_stopped_stays_silent(visit):
     page = visit()
-    type_in(page, TAUGHT)
+    type_in(page, WRONG_SENTENCE)
     page.get_by_role("button", name="Pause: the teacher").click(timeout=30_000)
     answered = turn(page, 1)
     page.wait_for_timeout(1500)
@@ -192,9 +193,9 @@ def test_an_answer_that_is_stopped_stays_silent(visit):
 
 def test_an_answer_speaks_by_itself_only_if_it_is_wanted(visit):
     page = visit()
-    page.click("#choose")
-    page.uncheck("#aloud")
-    page.click("#choices menu button")
+    page.click("#open-preferences")
+    page.uncheck("#autoplay")
+    page.click("#preferences menu button")
     type_in(page, "I like tea.")
     answered = turn(page, 1)
     page.wait_for_timeout(500)
@@ -216,7 +217,7 @@ def test_a_conversation_is_started_over_and_erased(visit, house):
         type_in(page, "I like tea.")
         job = job_of(turn(page, 1))
         page.once("dialog", lambda asked: asked.accept())
-        page.click("#choose")
+        page.click("#open-preferences")
         page.click(press)
         expect(page.locator(".turn")).to_have_count(0)
         assert house.get(f"/v1/jobs/{job}").status_code == status
@@ -229,7 +230,7 @@ def test_one_turn_is_erased_for_good(visit, house):
     type_in(page, "I like tea.")
     answered = turn(page, 1)
     job = job_of(answered)
-    answered.get_by_role("button", name="Erase this turn").click()
+    answered.get_by_role("button", name="Delete this turn").click()
     expect(page.locator(".turn")).to_have_count(0)
     assert house.get(f"/v1/jobs/{job}").json()["code"] == "erased"
 
@@ -237,13 +238,13 @@ def test_one_turn_is_erased_for_good(visit, house):
 def test_everything_can_be_done_by_keyboard(visit):
     page = visit()
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     reached = []
     for _ in range(5):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.id"))
-    assert reached == ["choose", "text", "send-text", "file", "record"]
+    assert reached == ["open-preferences", "text", "send-text", "file", "record"]
     page.keyboard.press("Space")
     expect(page.locator("#send")).to_be_focused()
     page.wait_for_timeout(3000)
@@ -260,16 +261,16 @@ def test_marks_can_be_taken_out_again(visit):
             "Yesterday I go to the library, and I read two book.",
             "Yesterday I went to the library, and I read two books.",
         ),
-        ("she is go to see cow", "She is going to see a cow."),
-        ("Then you have to spare her as from the throat.", "Then you have to spare her from the throat."),
+        ("he is go to buy new phone", "He is going to buy a new phone."),
+        ("She is more taller than me, I think.", "She is taller than me, I think."),
         ("  I  like the   apple!", "I like apples!"),
         ("我昨天去图书馆，看书。", "我昨天去了图书馆，看书。"),
         ('<b>I</b> has a "dog".', '<b>I</b> have a "dog".'),
     ]
     page = visit()
-    shown = """async (feedback) => { const { marked } = await import("/static/marks.js");
-      const without = (name) => { const line = marked(feedback);
-        line.querySelectorAll(`${name}, .unseen`).forEach((each) => each.remove()); return line.textContent };
+    shown = """async (feedback) => { const { correctionMarks } = await import("/static/shared/correction_marks.js");
+      const without = (name) => { const line = correctionMarks(feedback);
+        line.querySelectorAll(`${name}, .visually-hidden`).forEach((each) => each.remove()); return line.textContent };
       return [without("ins"), without("del")] }"""
     for heard, better in pairs:
         pieces = compare(heard, better)
@@ -290,11 +291,11 @@ def words(text: str) -> str:
 def test_the_page_speaks_chinese(visit, picture, look):
     page = visit(**look)
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
-    type_in(page, TAUGHT)
+    type_in(page, WRONG_SENTENCE)
     answered = turn(page, 1)
-    expect(answered.locator(".better")).to_contain_text("更好的说法：")
+    expect(answered.locator(".corrected")).to_contain_text("更好的说法：")
     picture(page, "talk-phone-zh" if look.get("is_mobile") else "talk-desktop-dark-zh")
     page.click("#language")
-    expect(answered.locator(".better")).to_contain_text("Better:")
+    expect(answered.locator(".corrected")).to_contain_text("Better:")
     page.reload()
     expect(page.get_by_role("button", name="Record", exact=True)).to_be_visible()

@@ -1,4 +1,4 @@
-"""The Python client over the default models: real recordings in, answers that can be heard out."""
+"""The Python client over the default models: recordings in, answers that can be heard out."""
 
 import asyncio
 import io
@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import soundfile
-from spoken import word_error_rate
 
+from tests.support.transcripts import word_error_rate
 from waijiao import AsyncClient, Client, errors
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-LEARNERS = sorted((EXAMPLES / "learners").glob("*.wav"))[::4]
+LEARNERS = sorted((EXAMPLES / "recordings").iterdir())[::3]
 
 
 @pytest.fixture(scope="module")

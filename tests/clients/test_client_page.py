@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from page_examples import examples_of, matches
+
+from tests.support.doc_examples import examples_of, matches
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = examples_of(ROOT / "docs" / "client.md")

@@ -10,11 +10,12 @@ import threading
 from pathlib import Path
 
 import pytest
-from e2e_house import heed_ctrl_c
-from waiting import wait_for
+
+from tests.support.running_app import heed_ctrl_c
+from tests.support.wait import wait_for
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-LEARNERS = sorted((EXAMPLES / "learners").glob("*.wav"))[:3]
+LEARNERS = sorted((EXAMPLES / "recordings").glob("*.wav"))[:3]
 
 
 class Terminal:

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
-LEARNER = EXAMPLES / "learners" / "010270268.wav"
+LEARNER = EXAMPLES / "recordings" / "ruoxi-wu.wav"
 SILENCE = EXAMPLES / "silence.wav"
 
 
@@ -63,9 +63,9 @@ def test_the_client_answers_a_folder_in_order_and_says_which_recording_has_no_an
     ran = run(sys.executable, EXAMPLES / "ask.py", lessons)
     assert ran.returncode == 1, ran.stderr
     first, second, third = ran.stdout.splitlines()
-    assert first.startswith("1 of 3  anna.wav: I want")
+    assert first.startswith("1 of 3  anna.wav: She ha")
     assert second.startswith("2 of 3  ben.wav: failed: The recording is silent.")
-    assert third.startswith("3 of 3  chen.wav: I want")
+    assert third.startswith("3 of 3  chen.wav: She ha")
     assert sorted(each.name for each in (tmp_path / "answers").iterdir()) == ["anna.wav", "chen.wav"]
 
 

@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from chromium import launch
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from waiting import wait_for
 
+from tests.support.chromium import launch
+from tests.support.wait import wait_for
 from waijiao.local.up import free_port
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-LEARNER = EXAMPLES / "learners" / "010270268.wav"
+LEARNER = EXAMPLES / "recordings" / "ruoxi-wu.wav"
 LONG_ENOUGH = re.compile("0:0[4-9]")  # how long is recorded, as the page shows it
 SOON_MS = 60_000
 ANY = re.compile(r"\w")

@@ -12,12 +12,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from test_command import Terminal
-from waiting import wait_for
 
+from tests.clients.test_command import Terminal
+from tests.support.wait import wait_for
 from waijiao import Client
 
-LEARNERS = sorted((Path(__file__).parents[2] / "examples" / "learners").glob("*.wav"))[:4]
+LEARNERS = sorted((Path(__file__).parents[2] / "examples" / "recordings").glob("*.wav"))[:4]
 CLASS = ("Anna Weiss", "Ben", "王小明", "Cleo Li", "Dora")  # of whom Dora never hands in
 NAMES = ("weiss_anna hw.wav", "Ben.wav", "王小明-作业.wav", "cleo li/1.wav")
 

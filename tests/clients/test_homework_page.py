@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from page_examples import examples_of, matches
+from tests.support.doc_examples import examples_of, matches
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = examples_of(ROOT / "docs" / "homework.md")

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from e2e_house import start, until_ready
-from waiting import wait_for
 
 from pipeline.settings import settings
+from tests.support.running_app import start, until_ready
+from tests.support.wait import wait_for
 from waijiao.local.up import free_port
 
 ROOT = Path(__file__).parents[2]
-LEARNER = ROOT / "examples" / "learners" / "010270268.wav"
+LEARNER = ROOT / "examples" / "recordings" / "ruoxi-wu.wav"
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """One house for all end-to-end tests; an index and a hub of our own."""
 
-from e2e_house import house
-from shelves import empty_shelves
+from tests.support.fake_registries import empty_shelves
+from tests.support.running_app import house
 
 __all__ = ["empty_shelves", "house"]

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from page_examples import examples_of, matches
 
 from pipeline import errors
+from tests.support.doc_examples import examples_of, matches
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")

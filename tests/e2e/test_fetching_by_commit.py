@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from shelves import HUB, PATIENCE_S, REVISION, sha256
 
 from pipeline.errors import ConfigurationError, ModelDamaged, ModelMissing, SourcesExhausted
 from pipeline.model_files import catalogue, download
 from pipeline.model_files.catalogue import LOCK
 from pipeline.model_files.download import fetch
+from tests.support.fake_registries import HUB, PATIENCE_S, REVISION, sha256
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGE = random.Random(8).randbytes(3_000_000)

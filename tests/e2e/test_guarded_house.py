@@ -8,11 +8,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from e2e_house import start, until_ready
 
 from pipeline.settings import settings
+from tests.support.running_app import start, until_ready
 
-LEARNER = Path(__file__).parents[2] / "examples" / "learners" / "010270268.wav"
+LEARNER = Path(__file__).parents[2] / "examples" / "recordings" / "ruoxi-wu.wav"
 CANARY = "Quetzalcoatl"
 
 

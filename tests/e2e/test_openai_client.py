@@ -1,7 +1,6 @@
 """OpenAI's own client over the default models: written down, gone on with, spoken; and nothing of it is kept."""
 
 import io
-import json
 import re
 from pathlib import Path
 
@@ -11,10 +10,11 @@ import openai
 import pytest
 import soundfile
 from openai import OpenAI
-from spoken import word_error_rate
 
-LEARNERS = Path(__file__).parents[2] / "examples" / "learners"
-LEARNER = LEARNERS / "010270268.wav"
+from tests.support.recordings import TEXTS
+from tests.support.transcripts import word_error_rate
+
+LEARNER = Path(__file__).parents[2] / "examples" / "recordings" / "ruoxi-wu.wav"
 SENTENCE = "The weather is nice today. Let us go for a walk in the park."
 ASKED = [
     {"role": "system", "content": "You answer briefly."},
@@ -47,8 +47,7 @@ def heard(write_down) -> str:
 
 
 def read() -> str:
-    texts = {each["id"]: each["text"] for each in json.loads((LEARNERS / "learners.json").read_text())}
-    return texts[LEARNER.stem]
+    return TEXTS[LEARNER.stem]
 
 
 def test_a_learner_s_recording_is_written_down(heard):

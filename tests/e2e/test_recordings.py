@@ -4,8 +4,9 @@ import os
 
 import numpy as np
 import pytest
-from recordings import FORMS, claiming_four_gigabytes, hour_of_silence, learner, wav, write
-from spoken import word_errors
+
+from tests.support.recordings import FORMS, claiming_four_gigabytes, hour_of_silence, learner, wav, write
+from tests.support.transcripts import word_errors
 
 ROAD = ["wav 16 bit", "mp3", "m4a", "aac", "ogg opus", "webm", "flac"]
 NAN = np.full(16_000, np.nan)

@@ -11,14 +11,14 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from e2e_house import start, until_ready
-from waiting import wait_for
 
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import settings
+from tests.support.running_app import start, until_ready
+from tests.support.wait import wait_for
 
 MODELS = settings().models_folder
-LEARNERS = sorted((Path(__file__).parents[2] / "examples" / "learners").glob("*.wav"))
+LEARNERS = sorted((Path(__file__).parents[2] / "examples" / "recordings").iterdir())
 
 
 def waijiao(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":

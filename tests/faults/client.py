@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 import httpx
 import numpy as np
-from faulty import LEAST_S, STEP_S
-from recordings import wav
-from waiting import wait_for
+
+from tests.faults.faulty import LEAST_S, STEP_S
+from tests.support.recordings import wav
+from tests.support.wait import wait_for
 
 PATIENCE_S = 60  # seconds in which a job ends, on a busy machine
 ENDED = {"succeeded", "failed", "canceled", "expired"}

@@ -18,9 +18,10 @@ the sweep alone.
 from collections.abc import Iterator
 
 import pytest
-from house import House
-from invariants import check
-from plan import Plan
+
+from tests.faults.house import House
+from tests.faults.invariants import check
+from tests.faults.plan import Plan
 
 
 class Street:

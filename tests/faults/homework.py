@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 
 import httpx
-from client import recording
-from house import House
+
+from tests.faults.client import recording
+from tests.faults.house import House
 
 STUDENTS = ("Ann", "Ben", "Carl", "Dora", "Emil", "Fay")
 

@@ -3,15 +3,14 @@
 import threading
 from pathlib import Path
 
-from client import Client, Said
-from given_orders import Orders
-from plan import Plan, quiet_port
-from processes import Process
-from proxy import Proxy
-from waiting import answers, wait_for
-
 from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import connect
+from tests.faults.client import Client, Said
+from tests.faults.given_orders import Orders
+from tests.faults.plan import Plan, quiet_port
+from tests.faults.processes import Process
+from tests.faults.proxy import Proxy
+from tests.support.wait import answers, wait_for
 
 LOOK_S = 0.1  # seconds between two looks for what died, while the house keeps everything alive
 START_S = 60  # seconds that everything may take to start

@@ -11,13 +11,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import soundfile
-from client import ENDED
-from house import House
-from waiting import wait_for
 
 from pipeline.jobs.job import MODEL_STAGES, SEGMENT
 from pipeline.jobs.results import Answer
 from pipeline.jobs.store import PREFIX
+from tests.faults.client import ENDED
+from tests.faults.house import House
+from tests.support.wait import wait_for
 
 BROKER = "waijiao:celery:"  # celeryconfig.py: global_keyprefix
 MEMORY = 10  # turns that a prompt shows at most: Settings.history_turns

@@ -1,4 +1,4 @@
-"""A lesson for scripted engines: real learners, whose turns are known before they are cut; what became of it."""
+"""A lesson for scripted engines: learners, whose turns are known before they are cut; what became of it."""
 
 import functools
 import io
@@ -6,20 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
-from faulty import LEAST_S, STEP_S
-from house import House
-from invariants import stored
-from recordings import LEARNERS, wav
 
 from pipeline.jobs.job import Job
 from pipeline.jobs.store import PREFIX
+from tests.faults.faulty import LEAST_S, STEP_S
+from tests.faults.house import House
+from tests.faults.invariants import stored
+from tests.support.recordings import EXAMPLES, sound_of, wav
 from worker_segment.audio_stream import SAMPLE_RATE, read_blocks
 from worker_segment.segmenter import turn_id
 from worker_segment.speaker_turns import find_speaker_turns
 from worker_segment.voice_activity import detect_voice_activity
 
-SPEAKERS = ("000010113", "000260015", "010270268", "022080179", "024300001")  # who speak for three seconds each
+SPEAKERS = ("weijie-luo", "ruoxi-wu", "meiling-huang", "zixuan-yang", "yuxin-li")  # each longer than the one before
 PAUSE_S = 1.5
 
 
@@ -35,7 +34,7 @@ class Talk:
 def talk() -> Talk:
     """The same for all tests."""
     pause = np.zeros(round(PAUSE_S * SAMPLE_RATE), np.float32)
-    spoken = [soundfile.read(LEARNERS / f"{name}.wav", dtype="float32")[0] for name in SPEAKERS]
+    spoken = [sound_of(EXAMPLES / "recordings" / f"{name}.wav").samples for name in SPEAKERS]
     audio = wav(np.concatenate([part for each in spoken for part in (pause, each)] + [pause]))
     segments = find_speaker_turns(detect_voice_activity(read_blocks(io.BytesIO(audio), 60)))
     lengths = [

@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import httpx
-from client import ENDED, Said
-from house import House
-from invariants import records
-from waiting import wait_for
+
+from tests.faults.client import ENDED, Said
+from tests.faults.house import House
+from tests.faults.invariants import records
+from tests.support.wait import wait_for
 
 PATIENCE_S = 90  # seconds for which a learner's app tries again
 LOOK_S = 0.1  # seconds between two tries

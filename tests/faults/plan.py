@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from processes import Process
-
 from pipeline.settings import Settings
+from tests.faults.processes import Process
 from waijiao.local import services
 
 KINDS = ("asr", "llm", "tts", "segment", "maintenance")

@@ -1,8 +1,9 @@
 """Workers that take several jobs at once: one that kills them, hangs or fails takes no other job with it."""
 
 import pytest
-from plan import Plan
-from waiting import wait_for
+
+from tests.faults.plan import Plan
+from tests.support.wait import wait_for
 
 PLAN = Plan(settings={"stage_s": 3, "asr_batch": 4, "llm_batch": 4, "tts_batch": 4})
 

@@ -1,8 +1,9 @@
 """Cancel, in every state: the job ends at once, its audio goes, the next turn passes, a late result is refused."""
 
 import pytest
-from plan import Plan
-from waiting import wait_for
+
+from tests.faults.plan import Plan
+from tests.support.wait import wait_for
 
 PLAN = Plan(workers={"asr": 2, "llm": 1, "tts": 2, "maintenance": 1}, settings={"stage_s": 30})
 STOPS_S = 2  # seconds after which a canceled answer may still be thought about

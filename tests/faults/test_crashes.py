@@ -2,7 +2,8 @@
 
 import httpx
 import pytest
-from waiting import wait_for
+
+from tests.support.wait import wait_for
 
 
 def test_everything_works_while_nothing_breaks(client, orders):

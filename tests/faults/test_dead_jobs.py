@@ -5,8 +5,9 @@ import subprocess
 import sys
 
 import pytest
-from client import Said
-from plan import Plan
+
+from tests.faults.client import Said
+from tests.faults.plan import Plan
 
 PLAN = Plan(workers={"asr": 1, "llm": 1, "tts": 1, "maintenance": 1})
 KINDS = ["asr", "llm", "tts"]

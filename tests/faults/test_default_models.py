@@ -9,17 +9,17 @@ from collections.abc import Iterator
 import psutil
 import pytest
 import soundfile
-from e2e_house import ENDED, House, start, until_ready
-from recordings import LEARNERS
-from waiting import wait_for
 
 from pipeline.jobs.job import MODEL_STAGES
 from pipeline.jobs.store import PREFIX
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings, settings
+from tests.support.recordings import RECORDINGS
+from tests.support.running_app import ENDED, House, start, until_ready
+from tests.support.wait import wait_for
 
 CLOCKS = {"WAIJIAO_LEASE_S": "2", "WAIJIAO_SWEEP_S": "0.3"}
-RECORDINGS = sorted(LEARNERS.glob("*.wav"), key=lambda file: file.stat().st_size)[:6]
+COUNT = 6  # recordings
 ANSWERED_S = 120  # seconds, on a busy machine
 
 
@@ -36,7 +36,7 @@ def test_every_learner_is_answered_although_each_worker_and_redis_are_killed(up)
     sessions = ["anna", "ben"]
     accepted = [
         up.post(recording, session=sessions[number % 2], language="en").json()
-        for number, recording in enumerate(RECORDINGS)
+        for number, recording in enumerate(RECORDINGS[:COUNT])
     ]
     with connect(Settings(home=up.home, redis_url="")) as redis:
         for stage in MODEL_STAGES:
@@ -48,7 +48,7 @@ def test_every_learner_is_answered_although_each_worker_and_redis_are_killed(up)
         wait_for(lambda each=each: (found := job(up, each))["state"] in ENDED and found, ANSWERED_S)
         for each in accepted
     ]
-    assert [each["state"] for each in ended] == ["succeeded"] * len(RECORDINGS)
+    assert [each["state"] for each in ended] == ["succeeded"] * COUNT
     for stage in MODEL_STAGES:
         assert max(each["attempts"][stage] for each in ended) > 1
     for number, session in enumerate(sessions):

@@ -1,8 +1,9 @@
 """Sessions that are erased, or started over, while they are being answered: that wins over the answer."""
 
 import pytest
-from invariants import all_messages_are_gone
-from plan import Plan
+
+from tests.faults.invariants import all_messages_are_gone
+from tests.faults.plan import Plan
 
 PLAN = Plan(workers={"asr": 2, "llm": 2, "tts": 2, "maintenance": 1}, settings={"stage_s": 30})
 KINDS = ["asr", "llm", "tts"]

@@ -7,10 +7,11 @@ import pickle
 from pathlib import Path
 
 import pytest
-from invariants import BROKER
-from load import steady_load
-from plan import KINDS, Plan
-from waiting import wait_for
+
+from tests.faults.invariants import BROKER
+from tests.faults.load import steady_load
+from tests.faults.plan import KINDS, Plan
+from tests.support.wait import wait_for
 
 PLAN = Plan(workers=dict.fromkeys(KINDS, 1))
 TASKS = {

@@ -5,9 +5,10 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from client import recording
-from plan import Plan
-from waiting import wait_for
+
+from tests.faults.client import recording
+from tests.faults.plan import Plan
+from tests.support.wait import wait_for
 
 THREADS = 4  # requests that the API serves at once
 PLAN = Plan(workers={"asr": 1, "llm": 1, "tts": 1, "maintenance": 1}, settings={"api_threads": THREADS})

@@ -1,7 +1,8 @@
 """Engines that never come back: their jobs end as too slow, and the worker goes on with the next ones."""
 
 import pytest
-from plan import Plan
+
+from tests.faults.plan import Plan
 
 PLAN = Plan(settings={"stage_s": 1})  # so the hard limit is at 2 s
 

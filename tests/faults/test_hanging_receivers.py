@@ -3,11 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from plan import Plan
-from receiver import Receiver, receiving
-from waiting import wait_for
 
 from pipeline.webhooks.outbox import Deliveries, secrets_of
+from tests.faults.plan import Plan
+from tests.support.wait import wait_for
+from tests.support.webhook_receiver import Receiver, receiving
 
 PLAN = Plan(settings={"webhook_networks": "127.0.0.0/8", "webhook_s": 3})
 MANY, LEARNERS = 200, 8

@@ -5,14 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from homework import STUDENTS, Homework, assign
-from invariants import stored
-from lesson import leave, talk
-from plan import Plan
-from receiver import receiving
-from waiting import wait_for
 
 from pipeline.jobs.store import PREFIX, STARVATION_S
+from tests.faults.homework import STUDENTS, Homework, assign
+from tests.faults.invariants import stored
+from tests.faults.lesson import leave, talk
+from tests.faults.plan import Plan
+from tests.support.wait import wait_for
+from tests.support.webhook_receiver import receiving
 
 PLAN = Plan(
     workers={"asr": 1, "llm": 1, "tts": 1, "segment": 1, "maintenance": 1},

@@ -1,10 +1,11 @@
 """Lessons whose workers die: each goes on where it was, makes no turn twice and does none again, and ends."""
 
 import pytest
-from invariants import BROKER
-from lesson import Lesson, leave, talk
-from plan import Plan
-from waiting import wait_for
+
+from tests.faults.invariants import BROKER
+from tests.faults.lesson import Lesson, leave, talk
+from tests.faults.plan import Plan
+from tests.support.wait import wait_for
 
 PLAN = Plan(
     workers={"asr": 1, "llm": 1, "tts": 1, "segment": 1, "maintenance": 1},

@@ -1,8 +1,9 @@
 """Messages and replies that are lost on the way: the sweep rings again, and what was done already is not done twice."""
 
 import pytest
-from plan import Plan
-from waiting import wait_for
+
+from tests.faults.plan import Plan
+from tests.support.wait import wait_for
 
 PLAN = Plan(proxied=True)
 ALL_ONCE = {"asr": 1, "llm": 1, "tts": 1}

@@ -4,12 +4,11 @@ import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from invariants import BROKER
-from plan import Plan
-from waiting import wait_for
-
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.store import PREFIX, Jobs
+from tests.faults.invariants import BROKER
+from tests.faults.plan import Plan
+from tests.support.wait import wait_for
 
 MANY, SESSIONS, THREADS = 10_000, 100, 8
 UNRUNG = 300  # bells that only the sweep rings

@@ -1,9 +1,10 @@
 """Workers that cannot load their engine, or take no work: they end, say why, and come back when they can."""
 
 import pytest
-from house import House
-from plan import Plan
-from waiting import wait_for
+
+from tests.faults.house import House
+from tests.faults.plan import Plan
+from tests.support.wait import wait_for
 
 PLAN = Plan(workers={"asr": 1, "llm": 1, "tts": 1, "maintenance": 1}, settings={"stall_s": 3})
 STAGES = ("asr", "llm", "tts")

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from plan import Plan
-from waiting import wait_for
+
+from tests.faults.plan import Plan
+from tests.support.wait import wait_for
 
 PLAN = Plan(
     workers={"asr": 2, "llm": 2, "tts": 2, "maintenance": 1},

@@ -3,9 +3,10 @@
 import time
 
 import pytest
-from plan import Plan
-from trouble import crowd, everybody_works_again, everything_is_refused
-from waiting import wait_for
+
+from tests.faults.plan import Plan
+from tests.faults.trouble import crowd, everybody_works_again, everything_is_refused
+from tests.support.wait import wait_for
 
 PLAN = Plan(proxied=True, settings={"orphan_s": 60})
 HOLE_S, RESETS_S = 30, 10

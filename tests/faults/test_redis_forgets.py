@@ -2,8 +2,8 @@
 
 import time
 
-from trouble import append_only_file, crowd, everybody_works_again
-from waiting import wait_for
+from tests.faults.trouble import append_only_file, crowd, everybody_works_again
+from tests.support.wait import wait_for
 
 
 def test_a_torn_append_only_file_keeps_all_that_was_acknowledged(house, client):

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from invariants import stored
-from trouble import append_only_file, everybody_works_again
-from waiting import wait_for
+
+from tests.faults.invariants import stored
+from tests.faults.trouble import append_only_file, everybody_works_again
+from tests.support.wait import wait_for
 
 BRIEF = ("worker", "sweeping", "tidying", "celery")  # keys that come and go all the time
 

@@ -4,9 +4,10 @@ import random
 import time
 
 import pytest
-from plan import Plan
-from trouble import crowd, everybody_works_again, everything_is_refused
-from waiting import wait_for
+
+from tests.faults.plan import Plan
+from tests.faults.trouble import crowd, everybody_works_again, everything_is_refused
+from tests.support.wait import wait_for
 
 PLAN = Plan(settings={"orphan_s": 60})  # an upload waits with its recording for as long as Redis is silent
 OUTAGE_S = 60

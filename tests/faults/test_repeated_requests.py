@@ -4,7 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from plan import Plan
+
+from tests.faults.plan import Plan
 
 PLAN = Plan(apis=2)
 AT_ONCE = 20

@@ -10,9 +10,10 @@ import time
 from contextlib import suppress
 
 import psutil
-from client import Said
-from load import Learner, steady_load
-from plan import Plan
+
+from tests.faults.client import Said
+from tests.faults.load import Learner, steady_load
+from tests.faults.plan import Plan
 
 SOAK_S = float(os.environ.get("WAIJIAO_SOAK_S", "60"))  # seconds
 SEED = int(os.environ.get("WAIJIAO_SOAK_SEED", "2026"))

@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from load import patiently, steady_load
-from plan import Plan
-from waiting import wait_for
+
+from tests.faults.load import patiently, steady_load
+from tests.faults.plan import Plan
+from tests.support.wait import wait_for
 
 PLAN = Plan(apis=2)
 STAGES = ("asr", "llm", "tts")

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import pytest
-from client import Said
-from plan import Plan
+
+from tests.faults.client import Said
+from tests.faults.plan import Plan
 
 PLAN = Plan(workers={"asr": 1, "llm": 1, "tts": 1, "maintenance": 1})
 ROOM = 10_000  # bytes: less than any recording or answer, more than the ledger of a few tests

@@ -2,9 +2,8 @@
 
 import threading
 
-from waiting import wait_for
-
 from pipeline.worker.bootsteps import SWEEPING
+from tests.support.wait import wait_for
 
 STAGES = ("asr", "llm", "tts")
 

@@ -1,7 +1,8 @@
 """A blob folder and a Redis that do not belong together: no worker that handles audio starts, and each says why."""
 
 import pytest
-from plan import Plan
+
+from tests.faults.plan import Plan
 
 PLAN = Plan(workers={"asr": 1, "llm": 1, "tts": 1, "maintenance": 1})
 ENDS_S = 20  # seconds in which a worker that cannot start has ended

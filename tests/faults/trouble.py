@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from client import PATIENCE_S, Client, Said
-from house import House
-from waiting import wait_for
+from tests.faults.client import PATIENCE_S, Client, Said
+from tests.faults.house import House
+from tests.support.wait import wait_for
 
 REFUSED_S = 3  # seconds in which every request is answered while Redis is not
 BACK_S = 15  # seconds after Redis's return in which everybody works again

@@ -5,12 +5,12 @@ from pathlib import Path
 import httpx
 import pytest
 import torch
-from e2e_house import opened as house_opened
 from waijiao.teachers import TEACHERS
 
 from pipeline import personas
 from pipeline.errors import Canceled, PromptTooLong
 from pipeline.settings import Settings, settings
+from tests.support.running_app import opened as house_opened
 from waijiao.tiny_models import chatglm6b
 from worker_llm.engine import Message, Prompt, SamplingParams
 from worker_llm.hf_transformers.chatglm6b.loading import is_chatglm6b

@@ -1,24 +1,24 @@
-"""Lessons made from real learners' recordings are segmented where they pause, and every turn becomes a job, once."""
+"""Lessons made from learners' recordings are cut where they pause, and every turn becomes a job, once."""
 
 import io
 import os
 import secrets
 import subprocess
 import sys
-from itertools import accumulate, pairwise
+from itertools import accumulate, cycle, islice, pairwise
 
 import numpy as np
 import pytest
 import soundfile
 from faster_whisper.vad import get_vad_model
-from recordings import LEARNERS, video, wav
-from waiting import wait_for
 
 from pipeline.audio.decode import decode
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import BadAudio, Canceled, NoSpeech, TooLong, Unavailable
 from pipeline.jobs.job import JobRequest
 from pipeline.worker.task import hold_leases, still_wanted
+from tests.support.recordings import RECORDINGS, sound_of, video, wav
+from tests.support.wait import wait_for
 from worker_segment.audio_stream import BLOCK_SAMPLES, SAMPLE_RATE, WINDOW_SAMPLES, read_blocks
 from worker_segment.segmenter import Segmenter
 from worker_segment.speaker_turns import (
@@ -34,7 +34,7 @@ LONGEST_S = 14_400
 
 
 def recordings(count):
-    return [soundfile.read(path, dtype="float32")[0] for path in sorted(LEARNERS.glob("*.wav"))[:count]]
+    return [sound_of(path).samples for path in islice(cycle(RECORDINGS), count)]
 
 
 def concatenate_with_pauses(spoken, pauses):
@@ -58,7 +58,7 @@ def speech_in(samples):
 
 @pytest.fixture(scope="module")
 def class_talk():
-    """Three minutes: what each of 32 learners says, in samples of the lesson; pauses of 0.1 to 3 s between them."""
+    """What learners say in 32 recordings, in samples of the lesson; pauses of 0.1 to 3 s between them."""
     spoken = recordings(32)
     samples, starts = concatenate_with_pauses(spoken, np.random.default_rng(5).uniform(0.1, 3, len(spoken)))
     return samples, [

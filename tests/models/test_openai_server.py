@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from e2e_house import opened
 from waijiao.running import free_port
 
 from pipeline import personas
@@ -14,6 +13,7 @@ from pipeline.errors import Canceled, ConfigurationError, PromptTooLong
 from pipeline.jobs.results import Completion
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings, settings
+from tests.support.running_app import opened
 from worker_llm.engine import Message, Prompt, SamplingParams
 from worker_llm.openai_api.engine import OpenAICompatible
 from worker_llm.tutor.feedback import build_feedback

@@ -11,7 +11,6 @@ import httpx
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from waijiao.running import free_port
-from waiting import wait_for
 
 from pipeline.errors import (
     BadRequest,
@@ -24,6 +23,7 @@ from pipeline.errors import (
 )
 from pipeline.jobs.results import Completion
 from pipeline.settings import Settings
+from tests.support.wait import wait_for
 from worker_llm.engine import ENGINES, Message, Prompt, SamplingParams, load
 from worker_llm.openai_api.engine import OpenAICompatible
 from worker_llm.openai_api.server import create_server

@@ -1,5 +1,5 @@
 """A few tests look at the API as it is served."""
 
-from serving import serve, server
+from tests.support.served_api import serve, server
 
 __all__ = ["serve", "server"]

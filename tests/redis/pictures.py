@@ -4,11 +4,11 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from plain_records import PlainRecords, Turn
 from redis import Redis
 
 from pipeline.jobs.job import MODEL_STAGES, RESULT_FIELDS, SEGMENT, Job
 from pipeline.jobs.store import PREFIX
+from tests.redis.plain_records import PlainRecords, Turn
 
 TENANTS, SESSIONS, WORKERS = ("north", "south"), ("north/anna", "north/ben", "south/anna"), ("one", "two", "three")
 WORKED_AT = (*MODEL_STAGES, SEGMENT)  # stages that have workers

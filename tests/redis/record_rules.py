@@ -7,14 +7,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from pictures import SESSIONS, WORKED_AT, WORKERS, Found, everything, expected, recorded
-from plain_records import PlainRecords, Turn
-from test_repeats import SaidTwice
 
 from pipeline.errors import EngineFailed, NoSpeech, WaijiaoError
 from pipeline.jobs.job import RESULT_FIELDS, Job, JobRequest
 from pipeline.jobs.results import Answer, Feedback, LessonSegment, LessonSegments, Transcript
 from pipeline.jobs.store import PREFIX, Idempotency, Jobs, ReadyJob, Result, turns
+from tests.redis.pictures import SESSIONS, WORKED_AT, WORKERS, Found, everything, expected, recorded
+from tests.redis.plain_records import PlainRecords, Turn
+from tests.redis.test_repeats import SaidTwice
 
 QUEUES = {stage: f"queue:{stage}" for stage in WORKED_AT}
 CHANGED_LATER: dict[str, Any] = {"version": 0, "updated_at": 0, "dead": False, "retried_as": None, "rerun_as": None}

@@ -11,7 +11,7 @@ from pipeline.jobs.store import Jobs
 from pipeline.settings import Settings
 from pipeline.worker.registry import register
 
-LEARNER = Path(__file__).parents[2] / "examples" / "learners" / "010270268.wav"
+LEARNER = Path(__file__).parents[2] / "examples" / "recordings" / "ruoxi-wu.wav"
 WORKER = "worker"
 
 

@@ -13,8 +13,8 @@ from pipeline.jobs.results import Answer, Feedback, Transcript
 from pipeline.jobs.store import Jobs
 from pipeline.settings import Settings
 
-LEARNER = (Path(__file__).parents[2] / "examples" / "learners" / "010270268.wav").read_bytes()
-OTHER = (Path(__file__).parents[2] / "examples" / "learners" / "010270268.wav").read_bytes() + b"\0\0"
+LEARNER = (Path(__file__).parents[2] / "examples" / "recordings" / "ruoxi-wu.wav").read_bytes()
+OTHER = (Path(__file__).parents[2] / "examples" / "recordings" / "ruoxi-wu.wav").read_bytes() + b"\0\0"
 WORKER = "worker"
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import httpx
 import pytest
 from flask import Flask
-from road import WORKER, die
 
 from api import create_app
 from api.jobs import zip_download
@@ -19,6 +18,7 @@ from pipeline.blob_store import FolderBlobs
 from pipeline.errors import NoSpeech
 from pipeline.jobs.results import Answer, Feedback
 from pipeline.jobs.store import Jobs
+from tests.support.job_steps import WORKER, die
 
 BIG = 3_000_000  # bytes
 

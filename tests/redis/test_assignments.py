@@ -8,7 +8,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from road import HEARD, TAUGHT, claimed, run
 
 from api import create_app
 from pipeline.blob_store import FolderBlobs
@@ -16,8 +15,9 @@ from pipeline.errors import NoSpeech
 from pipeline.jobs.results import Answer
 from pipeline.jobs.store import Jobs
 from pipeline.worker.task import commit
+from tests.support.job_steps import HEARD, TAUGHT, claimed, run
 
-LEARNERS = sorted((Path(__file__).parents[2] / "examples" / "learners").glob("*.wav"))
+LEARNERS = sorted((Path(__file__).parents[2] / "examples" / "recordings").glob("*.wav"))
 ONE, TWO, THREE = (path.read_bytes() for path in LEARNERS[:3])
 CLASS = {
     "id": "hw3",

@@ -3,11 +3,11 @@
 import pytest
 from redis import Redis
 from redis.exceptions import ResponseError
-from road import HEARD, OTHER, WORKER, asked, claimed, reach, run
 
 from pipeline.errors import EngineFailed, QuotaFull, ServerFull
 from pipeline.jobs.job import State
 from pipeline.jobs.store import Idempotency, Jobs
+from tests.support.job_steps import HEARD, OTHER, WORKER, asked, claimed, reach, run
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
-from road import asked, claimed, run
 
 from api import create_app
 from pipeline.schemas.jobs import Capacity
 from pipeline.worker.registry import register
+from tests.support.job_steps import asked, claimed, run
 from waijiao.cli.plan import plan
 
 NOTHING = {"interactive": 0, "homework": 0, "bulk": 0}

@@ -6,12 +6,12 @@ import secrets
 
 import numpy as np
 import pytest
-from recordings import wav
 
 from pipeline.audio.decode import Waveform
 from pipeline.errors import Canceled, Unavailable
 from pipeline.jobs.job import Job, JobRequest
 from pipeline.jobs.results import LessonSegment
+from tests.support.recordings import wav
 from worker_segment.audio_stream import SAMPLE_RATE
 from worker_segment.segmenter import Segmenter
 

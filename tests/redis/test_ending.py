@@ -1,11 +1,11 @@
 """Ending a job before its answer: canceled, its session started over, erased. What comes later is refused."""
 
 import pytest
-from road import HEARD, OTHER, RESULTS, WORKER, asked, claimed, reach, run
 
 from pipeline.errors import Erased, UnknownJob, UnknownSession
 from pipeline.jobs.job import State
 from pipeline.jobs.store import ReadyJob, known_turns, turns
+from tests.support.job_steps import HEARD, OTHER, RESULTS, WORKER, asked, claimed, reach, run
 
 
 def test_a_queued_job_is_canceled_at_once(jobs):

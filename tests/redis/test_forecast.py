@@ -5,14 +5,14 @@ from dataclasses import replace
 from threading import Barrier
 
 import pytest
-from road import HEARD, RESULTS, WORKER, asked, claimed, reach, run
-from test_repeats import SaidTwice
 
 from pipeline.errors import EngineFailed
 from pipeline.jobs.eta import Expected, Forecast
 from pipeline.jobs.job import LANES
 from pipeline.jobs.store import Jobs
 from pipeline.worker.registry import register, unregister
+from tests.redis.test_repeats import SaidTwice
+from tests.support.job_steps import HEARD, RESULTS, WORKER, asked, claimed, reach, run
 
 ASR, LLM, TTS = 1000, 2000, 500  # seconds of one job, so long that what a test takes is nothing beside them
 ALL = ASR + LLM + TTS

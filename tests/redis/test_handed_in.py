@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from road import HEARD, asked, claimed, die, run
-from test_repeats import SaidTwice
 
 from pipeline.errors import NoSpeech, UnknownAssignment
 from pipeline.homework.assignments import Assignment, Assignments, Student
 from pipeline.jobs.job import JobRequest, State
 from pipeline.jobs.store import Jobs
+from tests.redis.test_repeats import SaidTwice
+from tests.support.job_steps import HEARD, asked, claimed, die, run
 
 HOMEWORK = Assignment("hw", "default", "Homework", students=(Student("Ann"), Student("Ben")))
 

@@ -1,8 +1,7 @@
 """What a teacher remembers of a session: its own learner's turns, and no other's."""
 
-from road import TAUGHT, WORKER
-
 from pipeline.jobs.job import JobRequest
+from tests.support.job_steps import TAUGHT, WORKER
 from worker_llm.tutor.teacher import Teacher
 
 

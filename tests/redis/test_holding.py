@@ -4,14 +4,14 @@ import time
 from dataclasses import replace
 
 import pytest
-from road import HEARD, SPOKEN, TAUGHT, asked, claimed, die, run
-from test_repeats import SaidTwice
 
 from pipeline.errors import Canceled, EngineFailed, Erased, NoSpeech
 from pipeline.jobs.job import State
 from pipeline.jobs.results import LessonSegment, LessonSegments
 from pipeline.jobs.store import Jobs, ReadyJob
 from pipeline.settings import Settings
+from tests.redis.test_repeats import SaidTwice
+from tests.support.job_steps import HEARD, SPOKEN, TAUGHT, asked, claimed, die, run
 
 SEGMENTS = LessonSegments(12.0, (LessonSegment(1, 0.5, 4.0), LessonSegment(2, 5.0, 11.0)))
 BETTER = replace(TAUGHT, spoken="Much better.")

@@ -4,12 +4,25 @@ import time
 from dataclasses import replace
 
 import pytest
-from road import HEARD, OTHER, RESET, RESULTS, SPOKEN, TAUGHT, WORKER, asked, claimed, die, reach, run
 
 from pipeline.errors import BadAudio, EngineFailed, UnknownJob, UnknownSession
 from pipeline.jobs.job import State
 from pipeline.jobs.results import Transcript
 from pipeline.jobs.store import ReadyJob, known_turns, turns
+from tests.support.job_steps import (
+    HEARD,
+    OTHER,
+    RESET,
+    RESULTS,
+    SPOKEN,
+    TAUGHT,
+    WORKER,
+    asked,
+    claimed,
+    die,
+    reach,
+    run,
+)
 
 
 def test_a_job_goes_through_all_three_stages(jobs):

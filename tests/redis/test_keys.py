@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 from redis import Redis
-from road import HEARD, asked, die, reach, run
 
 from pipeline.api_keys import Key, Keys, Limits
 from pipeline.errors import BadRequest, MinutesUsed, RateLimited, UnknownKeyId
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.store import Idempotency, Jobs
+from tests.support.job_steps import HEARD, asked, die, reach, run
 from waijiao.cli.main import main
 
 NORTH, SOUTH = "north", "south"

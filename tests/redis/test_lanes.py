@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as checks
 from hypothesis import strategies as st
-from road import HEARD, TAUGHT, WORKER, asked
 
 from pipeline.jobs import store as jobs_module
 from pipeline.jobs.job import LANES
 from pipeline.jobs.store import Jobs
+from tests.support.job_steps import HEARD, TAUGHT, WORKER, asked
 
 HOUR = 3600
 BEGUN = time.time()  # so that what is due in as many hours is due in the same minute

@@ -4,11 +4,11 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from road import HEARD, OTHER, asked, claimed
-from waiting import wait_for
 
 from pipeline.jobs.store import Jobs
 from pipeline.worker.task import hold_leases, still_wanted
+from tests.support.job_steps import HEARD, OTHER, asked, claimed
+from tests.support.wait import wait_for
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from road import HEARD, SPOKEN, TAUGHT, WORKER, claimed, run
 
 from api import create_app
 from pipeline.blob_store import FolderBlobs
@@ -17,8 +16,9 @@ from pipeline.jobs.results import Edit, LessonSegment, LessonSegments, Segment, 
 from pipeline.jobs.store import Jobs
 from pipeline.schemas import lessons as shapes
 from pipeline.worker.registry import register
+from tests.support.job_steps import HEARD, SPOKEN, TAUGHT, WORKER, claimed, run
 
-LEARNER = Path(__file__).parents[2] / "examples" / "learners" / "010270268.wav"
+LEARNER = Path(__file__).parents[2] / "examples" / "recordings" / "ruoxi-wu.wav"
 MISTAKEN = replace(TAUGHT, edits=(Edit("go", "went", (1, 2)),))
 SEGMENTS = LessonSegments(
     400.0,

@@ -3,10 +3,10 @@
 from itertools import chain
 
 import pytest
-from road import asked, claimed, die, run
 
 from api import create_app
 from pipeline.jobs import store
+from tests.support.job_steps import asked, claimed, die, run
 
 
 @pytest.fixture

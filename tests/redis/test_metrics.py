@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from road import asked, claimed, die, run
 
 from api import create_app
 from pipeline.worker.registry import register
+from tests.support.job_steps import asked, claimed, die, run
 
 
 @pytest.fixture

@@ -1,15 +1,19 @@
-"""The pages as files: each is served, loads only what is here, and is whole without the server."""
+"""The pages as files: each is served in the reader's language, loads only our own files, and works offline."""
 
 import json
 import re
+from html import unescape
+from posixpath import dirname, normpath
+from urllib.parse import urljoin
 
 import pytest
 
 from api import create_app
-from api.page import PAGES
+from api.pages import PAGES, load_strings
 
-LINKED = {"/docs", "/metrics", "/readyz"}  # opened by who presses, not loaded
-ELSEWHERE = re.compile(r"""(?:src|href|url|import|from|fetch)\s*[=(]?\s*["'(]\s*(?:https?:)?//""")
+LINKS = {"/docs", "/metrics", "/readyz"}  # opened by a press, not loaded
+EXTERNAL_URL = re.compile(r"""(?:src|href|url|import|from|fetch)\s*[=(]?\s*["'(]\s*(?:https?:)?//""")
+REFERENCE = re.compile(r'(?:src|href|from)[ =]"((?:/|\.{1,2}/)[\w./-]+)(?:#\w+)?"')
 
 
 @pytest.fixture
@@ -17,44 +21,83 @@ def client(redis, here):
     return create_app(here).test_client()
 
 
-def text(client, path: str) -> str:
-    with client.get(path) as answer:
+def text(client, path: str, **headers: str) -> str:
+    with client.get(path, headers=headers) as answer:
         assert answer.status_code == 200, path
         return answer.text
 
 
-def loaded(client, path: str, found: set[str]) -> set[str]:
+def find_loaded_files(client, path: str, found: set[str]) -> set[str]:
     """What a browser that opens this loads, and what that loads."""
-    for name in re.findall(r'(?:src|href|from)[ =]"(?:/static)?\.?(/[\w.-]+)(?:#\w+)?"', text(client, path)):
-        file = f"/static{name}"
-        if file not in found and name not in {*PAGES, *LINKED}:
+    for reference in REFERENCE.findall(text(client, path)):
+        file = normpath(urljoin(f"{dirname(path)}/", reference))
+        if file not in found and file not in {*PAGES, *LINKS}:
             found.add(file)
-            loaded(client, file, found)
+            find_loaded_files(client, file, found)
     return found
 
 
+def cached_files(client) -> list[str]:
+    """What the service worker stores."""
+    return list(json.loads(re.search(r"new Set\((\[.*?\])\)", text(client, "/sw.js"))[1]))
+
+
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_s_files_are_here_and_are_kept_for_when_the_server_is_away(client, path):
-    kept = json.loads(re.search(r"new Set\((\[.*?\])\)", text(client, "/sw.js"))[1])
-    files = loaded(client, path, set())
+def test_a_page_s_files_are_served_and_are_cached_for_when_the_server_is_down(client, path):
+    files = find_loaded_files(client, path, set())
     assert len(files) > 10
-    assert files | {path} <= set(kept)
+    assert files | {path} <= set(cached_files(client))
 
 
-def test_what_is_kept_for_then_is_all_there(client):
-    for file in json.loads(re.search(r"new Set\((\[.*?\])\)", text(client, "/sw.js"))[1]):
+def test_everything_that_is_cached_is_served(client):
+    files = cached_files(client)
+    assert {"/static/i18n/en.json", "/static/i18n/zh.json", "/static/img/icons.svg"} <= set(files)
+    for file in files:
         assert text(client, file)
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/sw.js"])
 def test_nothing_is_loaded_from_elsewhere(client, path):
-    for file in [path, *loaded(client, path, set())]:
-        assert not ELSEWHERE.search(text(client, file)), file
+    for file in [path, *find_loaded_files(client, path, set())]:
+        assert not EXTERNAL_URL.search(text(client, file)), file
 
 
-def test_no_page_reads_words_as_html(client):
+def test_no_page_reads_text_as_html(client):
     for path in PAGES:
-        for file in loaded(client, path, set()):
+        for file in find_loaded_files(client, path, set()):
             assert not re.search(
                 r"innerHTML|outerHTML\s*=|insertAdjacentHTML|document\.write|\beval\(", text(client, file)
             ), file
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(
+    ("preferred", "cookie", "language"),
+    [
+        ("", None, "en"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", None, "zh"),
+        ("de-DE,de;q=0.9", None, "en"),
+        ("zh-TW", "en", "en"),
+        ("en-US", "zh", "zh"),
+        ("zh-CN", "../../secret", "zh"),
+    ],
+)
+def test_a_page_is_rendered_in_the_reader_s_language(client, path, preferred, cookie, language):
+    if cookie:
+        client.set_cookie("language", cookie)
+    headers = {"Accept-Language": preferred}
+    page = unescape(text(client, path, **headers))
+    strings = load_strings(language)
+    assert f'<html lang="{"zh-CN" if language == "zh" else "en"}">' in page
+    for key, shown in re.findall(r'data-t="(\w+)"[^>]*>([^<]*)<', page):
+        assert shown == strings[key], key
+    with client.get(path, headers=headers) as answer:
+        assert {"accept-language", "cookie"} <= {name.lower() for name in answer.vary}
+
+
+@pytest.mark.parametrize(("old", "new"), [("/class", "/batch"), ("/house", "/status")])
+def test_the_old_address_of_a_page_redirects_and_keeps_the_query(client, old, new):
+    with client.get(old) as answer:
+        assert (answer.status_code, answer.location) == (301, new)
+    with client.get(f"{old}?a=1&a=2&b=%E5%A4%96") as answer:
+        assert (answer.status_code, answer.location) == (301, f"{new}?a=1&a=2&b=%E5%A4%96")

@@ -7,8 +7,6 @@ import threading
 import numpy as np
 import pytest
 import soundfile
-from road import OTHER, WORKER, claimed
-from waiting import wait_for
 
 from pipeline import personas
 from pipeline.audio.decode import Waveform
@@ -17,6 +15,8 @@ from pipeline.errors import Canceled, EngineFailed, NothingToSay
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.results import Answer
 from pipeline.worker.task import commit, hold_leases, still_wanted
+from tests.support.job_steps import OTHER, WORKER, claimed
+from tests.support.wait import wait_for
 from worker_tts import engine
 from worker_tts.speaker import SpeechSynthesizer
 from worker_tts.text_cleaning import clean_text

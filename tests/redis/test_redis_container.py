@@ -6,11 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from containers import compose
 from redis import Redis
 from redis.exceptions import AuthenticationError, ConnectionError
-from waiting import wait_for
 
+from tests.support.compose import compose
+from tests.support.wait import wait_for
 from waijiao.local import services
 
 PASSWORD = "5ec2e7" * 10

@@ -3,11 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from road import HEARD, RESULTS, SPOKEN, TAUGHT, WORKER, asked, claimed, die, reach, run
 
 from pipeline.errors import Erased, KeyReused, UnknownJob
 from pipeline.jobs.job import State
 from pipeline.jobs.store import IDEMPOTENCY_S, Idempotency, Jobs, ReadyJob, turns
+from tests.support.job_steps import HEARD, RESULTS, SPOKEN, TAUGHT, WORKER, asked, claimed, die, reach, run
 
 
 class SaidTwice(Jobs):

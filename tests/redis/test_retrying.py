@@ -3,13 +3,13 @@
 import io
 
 import pytest
-from road import HEARD, RESULTS, TAUGHT, WORKER, asked, claimed, die, reach, run
 
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import BadAudio, Erased, NotDead, UnknownJob
 from pipeline.jobs.job import Job, JobRequest, State
 from pipeline.jobs.rerun import retry
 from pipeline.jobs.store import list_jobs, turns
+from tests.support.job_steps import HEARD, RESULTS, TAUGHT, WORKER, asked, claimed, die, reach, run
 
 
 @pytest.fixture

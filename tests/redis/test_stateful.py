@@ -10,14 +10,14 @@ from hypothesis import HealthCheck
 from hypothesis import settings as checks
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
-from pictures import HOMEWORK, SESSIONS
-from plain_records import ATTEMPTS, MOST_SERVER, MOST_SESSION, MOST_TENANT, STUDENTS, Turn
-from record_rules import Records, told, turn_of
-from test_repeats import SaidTwice
 
 from pipeline.homework.assignments import Assignment, Assignments, Student
 from pipeline.jobs.results import Feedback
 from pipeline.jobs.store import Jobs
+from tests.redis.pictures import HOMEWORK, SESSIONS
+from tests.redis.plain_records import ATTEMPTS, MOST_SERVER, MOST_SESSION, MOST_TENANT, STUDENTS, Turn
+from tests.redis.record_rules import Records, told, turn_of
+from tests.redis.test_repeats import SaidTwice
 
 BOUNDS = {"max_jobs": MOST_SERVER, "max_jobs_tenant": MOST_TENANT, "max_jobs_session": MOST_SESSION}
 TENANT, ID = HOMEWORK.split("/")

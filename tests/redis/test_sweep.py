@@ -2,10 +2,9 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from road import WORKER, asked
-
 from pipeline.jobs.job import State
 from pipeline.jobs.store import SWEEP_BATCH, Jobs, ReadyJob
+from tests.support.job_steps import WORKER, asked
 
 
 def test_the_sweep_takes_back_expired_leases_and_rings_for_them(redis, here):

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from road import claimed, run
 
 from pipeline import personas
 from pipeline.errors import EngineFailed, NoSpeech
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.results import Answer, Feedback, LessonSegment, LessonSegments, Transcript
 from pipeline.lessons import children, turns
+from tests.support.job_steps import claimed, run
 from worker_llm.engine import Prompt
 from worker_llm.tutor.lesson_summary import INSTRUCTIONS, LessonSummarizer
 from worker_llm.tutor.prompt import build_persona_messages

@@ -3,15 +3,15 @@
 import time
 
 import pytest
-from road import OTHER, WORKER, claimed
-from small_house import House
-from waiting import wait_for
 
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.results import Completion
 from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import FAST, Timeouts, connect
 from pipeline.worker.partial_results import publishing
+from tests.support.job_steps import OTHER, WORKER, claimed
+from tests.support.wait import wait_for
+from tests.support.worker_process import House
 
 PIECES = [f"word{number} " for number in range(2000)]
 WHOLE = Completion("".join(PIECES), "stop", 9, 2000)

@@ -1,11 +1,11 @@
 """A job's deliveries and the signing secret over the API."""
 
 import pytest
-from receiver import receiving
-from test_webhooks import canceled, hooked, webhook_sender
 
 from api import create_app
 from pipeline.webhooks import outbox
+from tests.redis.test_webhooks import canceled, hooked, webhook_sender
+from tests.support.webhook_receiver import receiving
 
 SECRET = "/v1/webhooks/secret"
 

@@ -5,11 +5,7 @@ from dataclasses import replace
 
 import httpcore
 import pytest
-from receiver import Receiver, receiving
-from road import RESULTS, WORKER, asked, reach, run
 from standardwebhooks import WebhookVerificationError
-from test_repeats import SaidTwice
-from waiting import wait_for
 
 from pipeline.errors import NoSpeech
 from pipeline.ip_ranges import networks
@@ -18,6 +14,10 @@ from pipeline.jobs.store import Jobs, ReadyJob
 from pipeline.webhooks import outbox
 from pipeline.webhooks.outbox import DUE, Deliveries
 from pipeline.webhooks.validation import OF_JOBS
+from tests.redis.test_repeats import SaidTwice
+from tests.support.job_steps import RESULTS, WORKER, asked, reach, run
+from tests.support.wait import wait_for
+from tests.support.webhook_receiver import Receiver, receiving
 from worker_maintenance.safe_http import SafeClient
 from worker_maintenance.webhook_delivery import ROUND_S, WebhookSender
 

@@ -8,8 +8,9 @@ import signal
 import time
 
 import pytest
-from small_house import House
-from waiting import wait_for
+
+from tests.support.wait import wait_for
+from tests.support.worker_process import House
 
 QUEUE, UNACKED = "waijiao:celery:llm", "waijiao:celery:unacked"
 LONG = {"WAIJIAO_SHUTDOWN_S": "60"}

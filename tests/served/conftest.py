@@ -1,9 +1,10 @@
 """Every test has a server of its own, which some of them kill; the workers are played by a teacher who echoes."""
 
 import pytest
-from echo import Echo
-from killable import Server
-from serving import serve, server
+
+from tests.support.echo_worker import Echo
+from tests.support.killable_api import Server
+from tests.support.served_api import serve, server
 
 __all__ = ["serve", "server"]
 

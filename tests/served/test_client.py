@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
-from echo import SILENT, Awaited, Echo, recording
-from road import asked, die
 
 from pipeline.api_keys import Keys, Limits
 from pipeline.errors import (
@@ -27,6 +25,8 @@ from pipeline.errors import (
     UnknownSession,
 )
 from pipeline.schemas.jobs import Job
+from tests.support.echo_worker import SILENT, Awaited, Echo, recording
+from tests.support.job_steps import asked, die
 from waijiao import Client
 
 both = pytest.mark.parametrize("client", [Client, Awaited], indirect=True)

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from echo import Awaited, recording
-from faults.proxy import Proxy
-from waiting import wait_for
 
+from tests.faults.proxy import Proxy
+from tests.support.echo_worker import Awaited, recording
+from tests.support.wait import wait_for
 from waijiao import Client
 from waijiao.errors import Unreachable
 
@@ -143,7 +143,7 @@ def test_many_survive_a_server_that_is_killed(killable, teacher, kind, jobs):
 def test_a_program_that_fails_in_the_middle_of_many_ends(server, teacher):
     """The outcomes are still held by the traceback when the interpreter ends."""
     code = f"""
-from echo import recording
+from tests.support.echo_worker import recording
 from waijiao import Client
 outcomes = Client("{server.base_url}", "").ask_all(map(recording, range(9)), at_once=2)
 for outcome in outcomes:

@@ -4,10 +4,10 @@ import json
 from contextlib import contextmanager
 
 import pytest
-from road import SPOKEN, TAUGHT, asked, claimed, run
 
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.results import Completion, Part
+from tests.support.job_steps import SPOKEN, TAUGHT, asked, claimed, run
 
 ID = "a" * 32
 PLACE = f"/v1/jobs/{ID}/events"

@@ -4,11 +4,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from echo import Awaited, Echo, recording
-from waiting import wait_for
 
 from pipeline.errors import NotHeld, UnknownAssignment
 from pipeline.homework.assignments import Student
+from tests.support.echo_worker import Awaited, Echo, recording
+from tests.support.wait import wait_for
 from waijiao import Client
 from waijiao.cli.homework.assignment_file import AssignmentFile
 from waijiao.cli.homework.recordings import find_files

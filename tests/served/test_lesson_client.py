@@ -7,16 +7,16 @@ from pathlib import Path
 import httpx
 import pytest
 from rich.console import Console
-from road import HEARD, SPOKEN, TAUGHT, asked, claimed, run
 
 from api import create_app
 from pipeline.errors import EngineFailed, Erased, NoSpeech, UnknownLesson
 from pipeline.jobs.results import LessonSegment, LessonSegments
 from pipeline.schemas.lessons import LessonView
+from tests.support.job_steps import HEARD, SPOKEN, TAUGHT, asked, claimed, run
 from waijiao import AsyncClient, Client
 from waijiao.cli.lesson import LessonProgress, save_lesson
 
-LEARNER = Path(__file__).parents[2] / "examples" / "learners" / "010270268.wav"
+LEARNER = Path(__file__).parents[2] / "examples" / "recordings" / "ruoxi-wu.wav"
 SEGMENTS = LessonSegments(12.0, (LessonSegment(1, 0.5, 4.0), LessonSegment(2, 5.0, 11.0)))
 
 
@@ -54,7 +54,11 @@ def test_a_lesson_is_followed_to_its_end_and_read(client, jobs):
     def go_on(seen: LessonView) -> None:
         """What comes of it while it is looked at."""
         states.append(seen.state)
-        steps = {"queued": segment, "listening": listen, "speaking": lambda jobs: run(jobs, "tts", SPOKEN)}
+        steps = {
+            "queued": segment,
+            "listening": listen,
+            "speaking": lambda jobs: run(jobs, "tts", SPOKEN),
+        }
         steps.get(seen.state, lambda jobs: None)(jobs)
 
     ended = client.wait_lesson(lesson, on_change=go_on)

@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 import openai
 import pytest
 from openai import OpenAI
-from road import asked, claimed
-from waiting import wait_for
 
 from api.openai.models import STAND_FOR
 from pipeline.api_keys import Keys, Limits
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import EngineFailed, NoSpeech
 from pipeline.jobs.results import Answer, Completion, Segment, Transcript, Word
+from tests.support.job_steps import asked, claimed
+from tests.support.wait import wait_for
 
 RECORDING = ("a.wav", b"RIFF\x24\0\0\0WAVEfmt " + b"\0" * 40)
 HEARD = Transcript(

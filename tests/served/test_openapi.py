@@ -48,7 +48,7 @@ def test_a_job_is_shown_with_exactly_the_fields_of_its_type(server):
 def test_the_documentation_page_needs_nothing_from_elsewhere(server):
     page = server.get("/docs")
     assert "//" not in page.text.replace("<!doctype", "")
-    for file in ("/docs/swagger_bundle.js", "/docs/swagger_style.css", "/static/docs.js"):
+    for file in ("/docs/swagger_bundle.js", "/docs/swagger_style.css", "/static/docs/main.js"):
         assert file in page.text
         assert server.get(file).status_code == 200
     assert server.get("/docs/../offapi/redoc.js").status_code == 404

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from road import TAUGHT, asked, claimed, run
-from waiting import wait_for
 
 from pipeline.jobs.results import Part
+from tests.support.job_steps import TAUGHT, asked, claimed, run
+from tests.support.wait import wait_for
 
 SHORT = 0.3  # seconds in which a wait that does not wait is over
 

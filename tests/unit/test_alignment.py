@@ -1,16 +1,12 @@
 """A text read aloud is compared with what was heard as an ear would do it."""
 
-import json
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.text.alignment import align, spoken_forms
 from pipeline.text.corrections import WORD
-
-LEARNERS = json.loads((Path(__file__).parents[2] / "examples" / "learners" / "learners.json").read_text("utf-8"))
+from tests.support.recordings import TEXTS
 
 
 def differences(heard: str, text: str) -> list[tuple[str, str]]:
@@ -65,9 +61,8 @@ def test_every_other_difference_counts_word_by_word(heard, text, mistakes):
     assert differences(heard, text) == mistakes
 
 
-@pytest.mark.parametrize("fact", LEARNERS, ids=lambda fact: fact["id"])
-def test_a_text_that_is_read_right_has_no_mistake_and_one_word_more_or_less_is_one(fact):
-    text = fact["text"]
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_a_text_that_is_read_right_has_no_mistake_and_one_word_more_or_less_is_one(text):
     words = text.lower().split()
     assert differences(", ".join(words), text) == []
     assert [after for _, after in differences(" ".join(words[1:]), text)] == [text.split()[0]]

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import yaml
-from recordings import LEARNERS
 
 from pipeline.errors import BadRequest, BadRoster
 from pipeline.homework.assignments import Student
+from pipeline.homework.match_students import match_students
+from tests.support.recordings import EXAMPLES, RECORDINGS
 from waijiao.cli.homework.assignment_file import read_assignment
 
 WHOLE = """
@@ -179,9 +180,11 @@ def test_a_class_that_cannot_be_read_is_told_by_its_file(write_file):
 
 
 def test_the_example_is_read():
-    example = read_assignment(LEARNERS.parent / "homework" / "hw3.yaml")
+    example = read_assignment(EXAMPLES / "homework" / "hw3.yaml")
     assert example.id == "hw3"
-    assert {each.id for each in example.students} == {path.stem for path in LEARNERS.glob("*.wav")}
+    match = match_students([path.name for path in RECORDINGS], example.students)
+    assert not match.problems
+    assert sorted(match.student_by_file.values()) == sorted(each.name for each in example.students)
 
 
 def test_whatever_a_text_is_it_comes_back_from_yaml_as_it_was(write_file):

@@ -10,12 +10,12 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recordings import FORMS, claiming_four_gigabytes, hour_of_silence, learner, video, wav, write
 
 from pipeline.audio.decode import Waveform, decode, resample
 from pipeline.audio.encode import encode
 from pipeline.audio.formats import FORMATS, HEAD, content_type, sniff
 from pipeline.errors import BadAudio, NotAudio, TooLong, UnknownFormat, WaijiaoError
+from tests.support.recordings import FORMS, claiming_four_gigabytes, hour_of_silence, learner, video, wav, write
 
 LONGEST_S = 300
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from containers import chosen, compose, last, queue, services
-from dockerfile import ROOT, stages
+from check_jsonschema.builtin_schemas import get_builtin_schema
 
+from deploy.dockerfile import ROOT, stages
 from pipeline.settings import Settings
+from tests.support.compose import chosen, compose, last, queue, services
 
 QUEUES = {"asr", "llm", "tts", "segment", "maintenance"}
 ALWAYS = {"redis", "api", "worker_maintenance", "worker_segment"}
@@ -22,8 +23,9 @@ each_worker = pytest.mark.parametrize(
 
 
 def schema():
-    specification = json.loads((ROOT / "tests/data/compose-spec.json").read_text(encoding="utf-8"))
-    return jsonschema.Draft7Validator(specification)
+    """The Compose Specification's schema, as check-jsonschema carries it."""
+    specification = get_builtin_schema("vendor.compose-spec")
+    return jsonschema.validators.validator_for(specification)(specification)  # of the draft that the schema names
 
 
 def test_the_file_is_what_the_compose_specification_says():

@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from containers import chosen, compose, image, last, queue, services
 
+from tests.support.compose import chosen, compose, image, last, queue, services
 from waijiao.local.supervisor import HAND_BACK_S
 
 QUEUES = {"asr", "llm", "tts", "segment", "maintenance"}

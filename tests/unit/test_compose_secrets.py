@@ -2,10 +2,9 @@
 
 import re
 
-from containers import compose
-from dockerfile import ROOT
-
+from deploy.dockerfile import ROOT
 from pipeline.settings import Settings
+from tests.support.compose import compose
 
 WORKERS = {
     "worker_maintenance",

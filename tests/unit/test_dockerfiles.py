@@ -4,8 +4,9 @@ import re
 import tomllib
 
 import pytest
-from containers import compose, image, last
-from dockerfile import ROOT, stages
+
+from deploy.dockerfile import ROOT, stages
+from tests.support.compose import compose, image, last
 
 WORKERS = ["asr", "llm", "tts", "maintenance", "segment", "asr_gpu", "llm_gpu", "tts_gpu"]
 ROLES = ["models", "api", *(f"worker_{each}" for each in WORKERS)]

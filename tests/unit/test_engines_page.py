@@ -5,12 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
-from test_footprint import gguf
 
 from pipeline.gpu import memory, model_headers
 from pipeline.jobs.job import MODEL_STAGES
 from pipeline.model_files.catalogue import catalogue
 from pipeline.settings import Settings
+from tests.unit.test_footprint import gguf
 from waijiao.cli.fit import build_plan, fit
 from waijiao.cli.gpu_placement import GpuPlan
 from waijiao.cli.models import select

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.words.enumeration import join_some
+from pipeline.text.enumeration import join_some
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_case_punctuation_and_short_forms_are_not_mistakes(same):
         ("i didn't went there", "I didn't go there.", "I didn't go there."),
         ("he likes she", "He likes her.", "He likes her."),
         ("she have a red bike", "She has a fast bike.", "She has a red bike."),
-        ("i want to be able to start", "I'm excited to start.", "i want to be able to start"),
+        ("i want to be able to begin", "I'm excited to begin.", "i want to be able to begin"),
         ("we has three cat", "We have three cats.", "We have three cats."),
         ("i can swim", "I can't swim.", "i can swim"),
     ],

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 from click.testing import CliRunner
-from test_footprint import FIELDS, gguf
 
 from pipeline.gpu import fractions
 from pipeline.gpu.devices import Gpu
 from pipeline.settings import Settings
+from tests.unit.test_footprint import FIELDS, gguf
 from waijiao.cli.fit import fit
 from waijiao.cli.gpu_placement import GpuPlan, Placement, find_fitting_options, percent_of, reduced_plans
 

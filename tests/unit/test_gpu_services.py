@@ -2,9 +2,9 @@
 
 import pytest
 from click.testing import CliRunner
-from containers import chosen, compose, services
 
 from pipeline.model_files.catalogue import catalogue
+from tests.support.compose import chosen, compose, services
 from waijiao.cli.main import main
 
 STAGES = ["asr", "llm", "tts"]

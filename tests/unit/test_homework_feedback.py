@@ -13,6 +13,7 @@ from pipeline.jobs.job import Job, JobRequest
 from pipeline.jobs.results import Edit
 from pipeline.settings import Settings
 from pipeline.text.corrections import WORD
+from tests.support.recordings import TEXTS
 from worker_llm.tutor.feedback import MAX_REPEATED_CHARS, MAX_REPLY_CHARS, build_feedback
 from worker_llm.tutor.read_aloud import (
     MAX_REPEAT_CHARS,
@@ -24,8 +25,7 @@ from worker_llm.tutor.read_aloud import (
 from worker_llm.tutor.teacher import Homework
 
 WILLIAM = personas.load("william", Settings().personas)
-LEARNERS = json.loads((Path(__file__).parents[2] / "examples" / "learners" / "learners.json").read_text("utf-8"))
-TRANSCRIPTS = json.loads((Path(__file__).parents[1] / "data" / "learners-heard.json").read_text("utf-8"))
+ANSWERS = json.loads((Path(__file__).parents[1] / "data" / "answers.json").read_text("utf-8"))
 TEXT = "I think he has three dogs. They live in a small house near the forest."
 REPLY = '"They live in a small house near the forest." Good. Where do they live?'
 STORY = "Once there was a girl. She lived in a small house. Every day she went to the big market. " * 12
@@ -103,9 +103,8 @@ def test_the_model_s_own_text_and_remarks_are_not_used():
     )
 
 
-@pytest.mark.parametrize("fact", LEARNERS, ids=lambda fact: fact["id"])
-def test_real_learners_words_are_recognised_as_their_text_and_other_words_are_not(fact):
-    text = fact["text"].capitalize() + "."
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_what_learners_say_is_recognised_as_their_text_and_what_others_say_is_not(text):
     words = text.lower().rstrip(".").split()
     assert read(" ".join(words), text).spoken.startswith("Well said!")
     halting = ReadingAttempt(" ".join(word[:-2] + "x" if n % 2 else word for n, word in enumerate(words)), text)
@@ -114,14 +113,14 @@ def test_real_learners_words_are_recognised_as_their_text_and_other_words_are_no
     assert ReadingAttempt("an elephant eats bananas under our umbrella", text).is_other_text
 
 
-def test_transcripts_of_real_learners_match_their_own_texts_and_few_others():
-    attempts = [
-        (result["id"] == fact["id"], ReadingAttempt(result["transcript"]["text"], fact["text"]))
-        for result in TRANSCRIPTS
-        for fact in LEARNERS
+def test_what_a_recogniser_makes_of_learners_is_told_from_what_it_makes_of_others():
+    readings = [
+        (answer["id"] == name, ReadingAttempt(answer["transcript"]["text"], text))
+        for answer in ANSWERS
+        for name, text in TEXTS.items()
     ]
-    assert sum(attempt.is_other_text for is_own, attempt in attempts if is_own) <= 2
-    assert sum(not attempt.is_other_text for is_own, attempt in attempts if not is_own) <= 26
+    assert sum(reading.is_other_text for own, reading in readings if own) == 0
+    assert sum(not reading.is_other_text for own, reading in readings if not own) <= 28  # of 552; many begin alike
 
 
 def test_the_question_is_about_the_end_of_the_text():

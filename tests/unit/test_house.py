@@ -5,11 +5,11 @@ import signal
 import subprocess
 
 import pytest
-from waiting import wait_for
 
 from pipeline.errors import ConfigurationError
 from pipeline.redis_connection import broker_url, redis_url, socket_path
 from pipeline.settings import Settings
+from tests.support.wait import wait_for
 from waijiao.local.services import threads_per_worker, worker_services
 from waijiao.local.supervisor import terminate
 

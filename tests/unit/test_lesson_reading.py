@@ -8,11 +8,11 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recordings import FORMS, hour_of_silence, learner, video, wav, write
 
 from pipeline.errors import BadAudio, NotAudio, TooLong
 from pipeline.jobs.job import STAGES_BY_TASK, Job, JobRequest
 from pipeline.jobs.results import LessonSegment
+from tests.support.recordings import FORMS, hour_of_silence, learner, video, wav, write
 from worker_segment.audio_stream import BLOCK_SAMPLES, SAMPLE_RATE, WINDOW_SAMPLES, read_blocks, rechunk
 from worker_segment.segmenter import extract_waveforms, turn_question
 

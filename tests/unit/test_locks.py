@@ -7,9 +7,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from containers import pins
-from dockerfile import ROOT
 
+from deploy.dockerfile import ROOT
+from tests.support.compose import pins
 from worker_asr.engine import ENGINES as ASR
 from worker_llm.engine import ENGINES as LLM
 from worker_tts.engine import ENGINES as TTS

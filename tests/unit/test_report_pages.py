@@ -9,10 +9,8 @@ from dataclasses import replace
 from urllib.parse import unquote
 
 import pytest
-from classes import DUE, assignment, fail_work, job, learners, speech, student_work
 from hypothesis import given
 from hypothesis import strategies as st
-from pages import Page
 
 from api.reports import StudentWork, class_report, list_answers, report_files
 from api.reports.class_stats import shorten
@@ -21,6 +19,8 @@ from pipeline.homework.assignments import Student
 from pipeline.jobs.results import Edit
 from pipeline.text.corrections import compare
 from pipeline.text.statistics import score_reading
+from tests.support.html import Page
+from tests.support.sample_class import DUE, assignment, fail_work, job, learners, speech, student_work
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -217,7 +217,7 @@ def test_a_failed_student_s_page_says_why():
 
 def test_a_student_s_facts_have_the_promised_shape():
     rows = learners()
-    files = render_files(rows, text="Lily is going to see a pig.", words=("see",))
+    files = render_files(rows, text="My brother plays football every day with a friend.", words=("see",))
     for name, content in files.items():
         if name.endswith(".json"):
             facts = json.loads(content)
@@ -232,8 +232,9 @@ def test_a_student_s_facts_have_the_promised_shape():
             ]
     bo = json.loads(files["students/Bo.json"])
     assert bo["student"] == {"name": "Bo", "id": "20260003"}
-    assert bo["text_words_missed"] == ["a", "pig"]
-    assert bo["answer"] == {"text": "What's the movie?", "file": "Bo.wav", "duration_s": 4.25}
+    assert bo["text_words_missed"] == ["plays", "with", "a", "friend"]
+    spoken = "We say: My brother plays football every day. Say plays instead of play. What's his name?"
+    assert bo["answer"] == {"text": spoken, "file": "Bo.wav", "duration_s": 4.25}
 
 
 sentences = st.text("ab, .!?\n“”’我们-", max_size=40)

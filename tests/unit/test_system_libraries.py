@@ -5,8 +5,9 @@ import subprocess
 from importlib.metadata import distribution
 
 import pytest
-from containers import image, pins
-from dockerfile import ROOT
+
+from deploy.dockerfile import ROOT
+from tests.support.compose import image, pins
 
 # What the image of Python has: glibc and the compiler's, and those of Python's own modules.
 PYTHON_S = {"ld-linux-x86-64", "linux-vdso", "libc", "libdl", "libm", "libmvec", "libpthread", "librt", "libutil"} | {

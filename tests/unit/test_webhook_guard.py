@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpcore
 import pytest
-from receiver import Receiver, receiving
 
 from pipeline.ip_ranges import networks
+from tests.support.webhook_receiver import Receiver, receiving
 from worker_maintenance.safe_http import MAX_RESPONSE_BYTES, AddressRefused, SafeClient
 
 PUBLIC = "93.184.215.14"

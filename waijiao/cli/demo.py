@@ -27,7 +27,7 @@ from waijiao.client import Client
 from waijiao.local.supervisor import Supervisor
 from waijiao.local.up import ONE_WORKER_EACH, free_port, prepare
 
-EXAMPLE_RECORDING = Path(__file__).resolve().parents[2] / "examples" / "learners" / "010270268.wav"
+EXAMPLE_RECORDING = Path(__file__).resolve().parents[2] / "examples" / "recordings" / "ruoxi-wu.wav"
 EXAMPLE_SENTENCE = "Yesterday I go to the library and I read two book."
 TINY_MODELS_NOTE = (
     "The language model and Bark ran as the real ones do, through their queues; but their weights are random. What the "

@@ -22,7 +22,7 @@ from waijiao.cli.status import STAGE_NAMES
 from waijiao.client import Client
 
 NOT_MEASURED = "Nothing was measured yet: have a few recordings answered (`waijiao ask`), or let --measure send some."
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "learners"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "recordings"
 MEASURED_RECORDINGS = 8  # so many that earlier recordings count for a sixth: the figures are means of the latest jobs
 MEASURING_LANE: Final = "bulk"  # so that they wait while anybody else wants an answer
 

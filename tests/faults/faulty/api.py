@@ -1,7 +1,7 @@
 """The product's API, which obeys orders.  Run with: gunicorn -c python:api.gunicorn "faulty.api:create_app()" """
 
 from api import create_app
-from faulty import points
+from tests.faults.faulty import points
 
 points.install()
 __all__ = ["create_app"]

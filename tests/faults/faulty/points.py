@@ -11,9 +11,9 @@ from typing import Any
 
 from celery.signals import after_task_publish, before_task_publish, task_postrun
 
-from faulty.orders import obey
 from pipeline.blob_store import FolderBlobs
 from pipeline.jobs.store import Jobs
+from tests.faults.faulty.orders import obey
 
 
 def install() -> None:

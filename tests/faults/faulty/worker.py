@@ -5,8 +5,8 @@ from importlib import import_module
 
 from celery.signals import worker_process_init
 
-from faulty import points
-from faulty.orders import KIND, note
+from tests.faults.faulty import points
+from tests.faults.faulty.orders import KIND, note
 
 ENGINES = {"asr": "Ears", "llm": "Teacher", "tts": "Mouth"}
 

@@ -20,7 +20,7 @@ from pipeline.errors import NotAudio, WaijiaoError
 from pipeline.homework.assignments import Student
 from pipeline.homework.match_students import match_students
 from pipeline.schemas.homework import HandedIn, Submission
-from pipeline.words.enumeration import join_some
+from pipeline.text.enumeration import join_some
 from waijiao.cli.console import EXIT_FAILED, handle_errors, stderr, stdout, url_option
 from waijiao.cli.homework.recordings import FoundFile, find_files
 from waijiao.cli.homework.selection import SelectedAssignment, assignment_option, roster_option, select_assignment

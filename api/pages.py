@@ -1,0 +1,124 @@
+"""The web pages (/ to talk, /homework and /batch for teachers, /status for administrators) and the API reference.
+
+A page is rendered in the reader's language and uses the public API only; what its reader may do is decided there.
+"""
+
+import json
+from functools import cache
+from importlib.metadata import distribution
+from pathlib import Path
+
+from flask import Blueprint, jsonify, make_response, redirect, render_template, request, send_file, url_for
+from markupsafe import Markup
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+
+from api.auth import OPEN, requires
+from api.openapi import document
+
+PAGES = ("/", "/homework", "/batch", "/status")
+STATIC = Path(__file__).with_name("static")
+LANGUAGES = {"en": "en", "zh": "zh-CN"}  # file in static/i18n, value of <html lang>
+LANGUAGE_COOKIE = "language"  # written by static/i18n/index.js when the reader chooses a language
+SWAGGER_FILES = {"swagger_bundle.js": "text/javascript", "swagger_style.css": "text/css"}  # of the package offapi
+SWAGGER_FOLDER = Path(str(distribution("offapi").locate_file("offapi")))  # read, never imported
+DAY_S = 86_400
+
+routes = Blueprint("pages", __name__)
+openapi_document = cache(document)
+
+
+@cache
+def load_strings(language: str) -> dict[str, str]:
+    """The texts of the pages by key."""
+    texts = json.loads((STATIC / "i18n" / f"{language}.json").read_text(encoding="utf-8"))
+    return dict(texts["strings"])
+
+
+def reader_language() -> str:
+    """The language chosen in this browser, else the one that its Accept-Language header prefers, else English."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
+    return chosen if chosen in LANGUAGES else request.accept_languages.best_match(LANGUAGES) or "en"
+
+
+def render_page(name: str) -> Response:
+    """Render templates/pages/NAME.html. The data-t attributes let the page change its language without a reload."""
+    language = reader_language()
+    strings = load_strings(language)
+
+    def attribute(attribute_name: str, marker: str, key: str) -> Markup:
+        return Markup('{}="{}" {}="{}"').format(attribute_name, strings[key], marker, key)
+
+    page = render_template(
+        f"pages/{name}.html",
+        lang=LANGUAGES[language],
+        t=strings.__getitem__,
+        label=lambda key: attribute("aria-label", "data-t-label", key),
+        placeholder=lambda key: attribute("placeholder", "data-t-placeholder", key),
+    )
+    response = make_response(page)
+    response.vary.update(("Accept-Language", "Cookie"))
+    return response
+
+
+@routes.get("/")
+@requires(OPEN)
+def talk() -> Response:
+    return render_page("talk")
+
+
+@routes.get("/homework")
+@requires(OPEN)
+def homework() -> Response:
+    return render_page("homework")
+
+
+@routes.get("/batch")
+@requires(OPEN)
+def batch() -> Response:
+    return render_page("batch")
+
+
+@routes.get("/status")
+@requires(OPEN)
+def status() -> Response:
+    return render_page("status")
+
+
+@routes.get("/class", defaults={"page": "batch"})
+@routes.get("/house", defaults={"page": "status"})
+@requires(OPEN)
+def moved(page: str) -> Response:
+    """The addresses that pages had before; links and bookmarks still work."""
+    query = request.query_string.decode("latin-1")
+    return redirect(url_for(f"pages.{page}") + (f"?{query}" if query else ""), code=301)
+
+
+@routes.get("/sw.js")
+@requires(OPEN)
+def service_worker() -> Response:
+    """The service worker, at the top: it may serve only what lies in its own folder or below."""
+    paths = sorted(path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*") if path.is_file())
+    files = [*PAGES, *(url_for("static", filename=path) for path in paths)]
+    return Response(render_template("pages/sw.js", files=files), mimetype="text/javascript")
+
+
+@routes.get("/openapi.json")
+@requires(OPEN)
+def openapi() -> Response:
+    return jsonify(openapi_document())
+
+
+@routes.get("/docs")
+@requires(OPEN)
+def docs() -> str:
+    """Swagger UI, from our own disk: it shows openapi.json and lets the reader try it."""
+    return render_template("pages/docs.html")
+
+
+@routes.get("/docs/<name>")
+@requires(OPEN)
+def docs_file(name: str) -> Response:
+    if name not in SWAGGER_FILES:
+        raise NotFound
+    return send_file(SWAGGER_FOLDER / name, mimetype=SWAGGER_FILES[name], max_age=DAY_S)

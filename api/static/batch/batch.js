@@ -1,0 +1,180 @@
+// One batch as this browser and the server know it: its recordings and their states, refreshed while any is unfinished.
+
+import { connection, fetchJson, hasEnded, rethrowUnlessTemporary } from "../shared/api.js";
+import { randomId } from "../shared/db.js";
+import { cancelJob, deleteJob, deleteJobs, forEachParallel, listBatchJobs, nullIfGone } from "../shared/jobs.js";
+
+const REFRESH_S = 2;
+
+/** The filters of the table, and the states that belong to each. */
+export const KINDS = {
+  done: ["succeeded"],
+  waiting: ["unknown", "kept", "queued", "transcribing", "thinking", "speaking"],
+  failed: ["refused", "failed", "canceled", "expired", "gone"],
+};
+export const kindOf = (state) => Object.keys(KINDS).find((kind) => KINDS[kind].includes(state));
+
+/** Recordings that were discarded while they were being sent: id of the item -> what to do with its job. */
+export const discardedItems = new Map();
+
+/** Event: "changed". */
+export class Batch extends EventTarget {
+  secondsLeft = null; // until all are answered; null while that is unknown
+  loaded = false; // whether the server has said what it has
+  #jobs = new Map(); // id -> job
+  #deletedIds = new Set(); // of jobs that an older list from the server may still have
+  #items = [];
+  #refreshing = null;
+  #timer = null;
+  #closing = new AbortController();
+
+  /** `stored` is what this browser has of the batch: {id, name, at, files, fields}. */
+  constructor(stored, outbox) {
+    super();
+    Object.assign(this, { ...stored, outbox });
+    const options = { signal: this.#closing.signal };
+    connection.addEventListener("found", () => this.refresh(), options);
+    document.addEventListener("visibilitychange", () => document.hidden || this.refresh(), options);
+    outbox.addEventListener("changed", () => this.#show(), options);
+    outbox.addEventListener("accepted", ({ detail }) => this.#takeAccepted(detail), options);
+  }
+
+  close() {
+    this.#closing.abort();
+    clearTimeout(this.#timer);
+  }
+
+  /** One for each recording, {name, state, item, job}; of several jobs of a recording the newest. */
+  rows() {
+    const jobs = new Map([...this.#jobs.values()].sort(byAge).map((job) => [job.metadata.file, job]));
+    const items = new Map(this.#items.map((item) => [item.fields.metadata.file, item]));
+    const names = [...new Set([...this.files, ...items.keys(), ...jobs.keys()])];
+    const { compare } = new Intl.Collator(undefined, { numeric: true });
+    return names.sort(compare).map((name) => this.#row(name, items.get(name), jobs.get(name)));
+  }
+
+  #row(name, item, job) {
+    const itemState = item && (item.refused ? "refused" : "kept");
+    return { name, item, job, state: itemState ?? job?.state ?? (this.loaded ? "gone" : "unknown") };
+  }
+
+  /** Ask the server for all states: one request, and one for the time left. */
+  refresh() {
+    this.#refreshing ??= this.#refreshOnce().finally(() => (this.#refreshing = null));
+    return this.#refreshing;
+  }
+
+  async #refreshOnce() {
+    clearTimeout(this.#timer);
+    const before = [...this.#jobs.keys()];
+    try {
+      const ids = new Set((await listBatchJobs(this.id)).map((job) => this.#update(job)));
+      for (const id of before) if (!ids.has(id)) this.#jobs.delete(id); // deleted elsewhere
+      this.loaded = true;
+      this.secondsLeft = await this.#fetchSecondsLeft();
+    } catch (error) {
+      rethrowUnlessTemporary(error);
+    }
+    await this.#show();
+  }
+
+  async #takeAccepted({ item, job }) {
+    if (item.fields.metadata.batch === this.id && !discardedItems.has(item.id)) await this.#updateAndShow(job);
+  }
+
+  /** Take over a job's state; an older answer that comes late changes nothing. */
+  #update(job) {
+    const before = this.#jobs.get(job.id);
+    const isFinal = (before && hasEnded(before)) || this.#deletedIds.has(job.id);
+    if (!isFinal) this.#jobs.set(job.id, job);
+    return job.id;
+  }
+
+  async #updateAndShow(job) {
+    this.#update(job);
+    await this.#show();
+  }
+
+  async #show() {
+    this.#items = (await this.outbox.items()).filter((item) => item.fields.metadata.batch === this.id);
+    if (this.#closing.signal.aborted) return;
+    this.dispatchEvent(new Event("changed"));
+    clearTimeout(this.#timer);
+    const waits = this.rows().some(({ state }) => kindOf(state) === "waiting");
+    if (waits && !document.hidden && !connection.lost) this.#timer = setTimeout(() => this.refresh(), REFRESH_S * 1000);
+  }
+
+  #unfinishedJobs() {
+    return [...this.#jobs.values()].filter((job) => !hasEnded(job)).sort(byAge);
+  }
+
+  /** Jobs are answered in the order accepted: when the last one is done, all are. */
+  async #fetchSecondsLeft() {
+    const last = this.#unfinishedJobs().at(-1);
+    const job = last && (await fetchJson(`/v1/jobs/${last.id}`).catch(nullIfGone));
+    return job?.eta_seconds ?? null;
+  }
+
+  /** Cancel everything that is not answered yet. */
+  async cancel() {
+    const cancel = async ({ id }) => {
+      const job = await cancelJob(id);
+      if (job) await this.#updateAndShow(job);
+    };
+    for (const item of this.#items) if (!item.refused) await this.#discard(item, cancel);
+    await forEachParallel(this.#unfinishedJobs().reverse(), cancel);
+    await this.refresh();
+  }
+
+  async #discard(item, handleJob) {
+    discardedItems.set(item.id, handleJob);
+    await this.outbox.discard(item);
+  }
+
+  /** Have the server repeat a job that failed for reasons other than its recording; it replaces the failed one. */
+  async retry({ job }) {
+    const newJob = await fetchJson(job.links.retry, { method: "POST" });
+    await this.#deleteJob(job);
+    await this.#updateAndShow(newJob);
+  }
+
+  /** Send another recording in place of a row's. */
+  async replace({ name, item, job }, recording, session) {
+    const fields = item?.fields ?? {
+      ...this.fields,
+      ...(job && { persona: job.persona }),
+      lane: "bulk",
+      session: job?.session ?? session,
+      metadata: { batch: this.id, file: name, homework: this.name },
+    };
+    await this.outbox.add({ id: randomId(), recording, name: recording.name, fields });
+    if (item) await this.outbox.discard(item);
+    if (job) await this.#deleteJob(job);
+    await this.refresh();
+  }
+
+  async #deleteJob(job) {
+    await deleteJob(job);
+    this.#deletedIds.add(job.id);
+    this.#jobs.delete(job.id);
+  }
+
+  /** Delete one recording and its answer. */
+  async remove({ name }) {
+    this.files = this.files.filter((file) => file !== name);
+    for (const item of this.#items.filter(({ fields }) => fields.metadata.file === name)) {
+      await this.#discard(item, (job) => this.#deleteJob(job));
+    }
+    const jobs = [...this.#jobs.values()].filter(({ metadata }) => metadata.file === name);
+    await forEachParallel(jobs, (job) => this.#deleteJob(job));
+    await this.#show();
+  }
+
+  /** Delete the batch, here and on the server. */
+  async erase() {
+    for (const item of this.#items) await this.#discard(item, deleteJob);
+    await deleteJobs(await listBatchJobs(this.id));
+  }
+}
+
+const byAge = (a, b) => a.created_at.localeCompare(b.created_at) || a.seq - b.seq;

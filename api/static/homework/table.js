@@ -1,0 +1,129 @@
+// The class as a table with one row for each student, which can be filtered.
+
+import { errorText, t } from "../i18n/index.js";
+import { LazyAudioPlayer } from "../shared/audio_player.js";
+import { correctionMarks, nothingToCorrect } from "../shared/correction_marks.js";
+import { $id, button, downloadLink, element } from "../shared/dom.js";
+import { KeyedRows } from "../shared/keyed_rows.js";
+import { stateBadge } from "../shared/state_badge.js";
+import { kindOf, KINDS } from "./assignment.js";
+
+const PERMANENT_FILTERS = new Set(["all", "done", "waiting"]); // the others are offered only while they have rows
+
+export class Table {
+  #rows;
+
+  constructor(assignment, actions) {
+    this.assignment = assignment;
+    this.#rows = new KeyedRows({
+      kinds: Object.keys(KINDS),
+      title: (kind) => t(`homework_filter_${kind}`),
+      create: (row) => new Row(row, actions),
+      emptyText: ({ all }) => t(all ? "nothing_to_show" : "homework_nobody"),
+      alwaysOffered: (kind) => PERMANENT_FILTERS.has(kind),
+    });
+  }
+
+  show() {
+    this.#rows.show(this.assignment.rows().map((row) => [row.student, row, kindOf(row.state)]));
+    this.#rows.applyFilter();
+    $id("filters").hidden = !this.#rows.counts.all;
+  }
+
+  translate() {
+    this.#rows.translate();
+    this.show();
+  }
+
+  close() {
+    this.#rows.remove();
+  }
+}
+
+/** One student: the state of the answer, the transcript, the answer with a player, and what a teacher can do. */
+class Row {
+  #state = element("td", { role: "cell", class: "state" });
+  #transcript = element("td", { role: "cell", class: "transcript" });
+  #answer = element("td", { role: "cell", class: "answer" });
+  #file = element("small");
+  #fingerprint = "";
+  #player = null;
+
+  /** `actions` are what the buttons do: review, rerun, retry, handIn, remove; each gets the row. */
+  constructor({ student, number }, actions) {
+    this.actions = actions;
+    const studentNumber = number && element("small", { class: "number" }, number);
+    const header = element("th", { scope: "row", role: "rowheader" }, student, studentNumber, this.#file);
+    this.node = element("tr", { role: "row" }, header, this.#state, this.#transcript, this.#answer);
+  }
+
+  /** Cells are made again only when something has changed: the focus and a running player are kept. */
+  show(row) {
+    const { state, submission, job } = row;
+    const fingerprint = [state, submission?.job, job?.updated_at].join();
+    this.row = row;
+    if (fingerprint === this.#fingerprint) return;
+    this.#fingerprint = fingerprint;
+    const kind = kindOf(state);
+    Object.assign(this.node.dataset, { state, kind });
+    this.#file.textContent = submission?.file ?? "";
+    this.#state.replaceChildren(...stateBadge(state, kind));
+    this.#transcript.replaceChildren(...transcriptNodes(row));
+    this.#showAnswer(row);
+  }
+
+  translate() {
+    this.#fingerprint = "";
+    this.show(this.row);
+  }
+
+  remove() {
+    this.#player?.stop();
+    this.node.remove();
+  }
+
+  #showAnswer(row) {
+    const answer = row.state === "succeeded" ? row.job?.answer : null;
+    const isPlaying = answer && this.#player?.started && this.#player.audio === answer.audio;
+    if (!isPlaying) {
+      this.#player?.stop();
+      this.#player = answer ? new LazyAudioPlayer(answer, row.student) : null;
+    }
+    const actions = element("div", { class: "actions" }, this.#buttons(row, answer));
+    this.#answer.replaceChildren(...[this.#player?.node, actions].filter(Boolean));
+  }
+
+  /** What can be done with the row in its state. Buttons with an icon only have a label. */
+  #buttons({ student, state, job, submission }, answer) {
+    const failed = kindOf(state) === "failed";
+    const name = { name: student };
+    const run = (action) => () => this.actions[action](this.row);
+    const withText = (action, symbol, key) => button("secondary small", symbol, t(key), run(action));
+    const withIcon = (action, symbol, key) => button("secondary small", symbol, "", run(action), t(key, name));
+    const download = () => downloadLink(answer.audio, `${student}.${answer.format}`, t("download_answer_for", name));
+    const review = () =>
+      button("held small", "edit", t("homework_review"), run("review"), t("homework_review_of", name));
+    return [
+      answer && download(),
+      state === "held" && review(),
+      job?.links.retry && withText("retry", "again", "try_again"),
+      failed && withText("handIn", "attach", "homework_another"),
+      state === "missing" && withText("handIn", "attach", "homework_hand_in_one"),
+      job?.feedback && (answer || failed || state === "held") && withIcon("rerun", "again", "homework_rerun_of"),
+      submission && withIcon("remove", "trash", "homework_delete_one"),
+    ].filter(Boolean);
+  }
+}
+
+function transcriptNodes({ state, submission, job }) {
+  const { feedback, transcript } = job ?? {};
+  const failed = kindOf(state) === "failed";
+  return [
+    feedback && correctionMarks(feedback),
+    !feedback && transcript?.text && element("p", { class: "transcript-line" }, transcript.text),
+    feedback && nothingToCorrect(feedback),
+    feedback?.explanation && element("p", { class: "small explanation" }, feedback.explanation),
+    feedback?.reply && element("p", { class: "small reply" }, feedback.reply),
+    failed && submission?.error && element("p", { class: "error" }, errorText(submission.error)),
+  ].filter(Boolean);
+}

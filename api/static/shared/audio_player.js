@@ -1,0 +1,178 @@
+// Plays a recording or an answer: a button, the position, the duration. Only one player plays at a time.
+
+import { languageEvents, t } from "../i18n/index.js";
+import { button, element, icon, setIcon } from "./dom.js";
+import { formatClock } from "./format.js";
+
+let activePlayer = null;
+
+export class AudioPlayer {
+  #audio = new Audio();
+  #icon = icon("play");
+  #button = element("button", { type: "button", class: "round small", click: () => this.toggle() }, this.#icon);
+  #position = element("input", { type: "range", min: 0, max: 1000, value: 0, input: () => this.#seek() });
+  #time = element("output", { "aria-hidden": "true" });
+  #full = null; // the full recording: {url, seconds}
+  #sentences = []; // to be played while the full recording is not there yet: {url, seconds}
+  #playedS = 0; // seconds of the sentences played so far
+
+  /** `speaker` is the key of the text that says whose voice it is. */
+  constructor(speaker) {
+    this.speaker = speaker;
+    this.node = element("div", { class: "audio-player" }, this.#button, this.#position, this.#time);
+    this.node.hidden = true;
+    this.#audio.preload = "none";
+    for (const event of ["play", "pause", "timeupdate", "durationchange"]) {
+      this.#audio.addEventListener(event, () => this.#show());
+    }
+    this.#audio.addEventListener("ended", () => this.#ended());
+    languageEvents.addEventListener("change", () => this.#show());
+  }
+
+  get playing() {
+    return !this.#audio.paused;
+  }
+
+  /** The full recording is there. Sentences that are being played are played to their end first. */
+  setSource(url, seconds) {
+    if (this.#full?.url === url) return;
+    this.#full = { url, seconds };
+    this.node.hidden = false;
+    const untouched = !this.#playedS;
+    if (!this.playing && !this.#sentences.length) {
+      this.#load();
+      if (this.autoplay && untouched) this.play();
+    }
+    this.#show();
+  }
+
+  /** One more sentence is there, before the full recording is. */
+  addSentence(url, seconds) {
+    this.#sentences.push({ url, seconds });
+    this.node.hidden = false;
+    if (!this.playing && this.autoplay) this.#next();
+  }
+
+  /** The sentences are sent again from the first. */
+  clearSentences() {
+    this.#sentences = [];
+  }
+
+  /** Play what there is, and what comes later as soon as it does; false when the browser blocks autoplay. */
+  async playAll() {
+    this.autoplay = true;
+    if (this.playing) return true;
+    if (this.#sentences.length) return this.#next();
+    return this.#full ? this.play() : true;
+  }
+
+  async play() {
+    if (activePlayer !== this) activePlayer?.stop();
+    activePlayer = this;
+    this.autoplay = true;
+    try {
+      await this.#audio.play();
+      return true;
+    } catch (error) {
+      if (error.name === "AbortError") return true; // something else was played meanwhile
+      if (error.name !== "NotAllowedError") throw error;
+      this.node.classList.add("autoplay-blocked");
+      return false;
+    } finally {
+      this.#show();
+    }
+  }
+
+  stop() {
+    this.autoplay = false;
+    this.#audio.pause();
+  }
+
+  toggle() {
+    if (this.playing) this.stop();
+    else if (!this.#audio.getAttribute("src")) this.playAll();
+    else this.play();
+  }
+
+  #load() {
+    this.#playedS = 0;
+    this.#audio.src = this.#full.url;
+  }
+
+  #ended() {
+    if (this.#playsFull()) return this.#show();
+    this.#playedS += this.#audio.duration;
+    this.#audio.removeAttribute("src");
+    this.#audio.load();
+    return this.#next();
+  }
+
+  /** Play the next sentence; after the last one, make the full recording ready. */
+  async #next() {
+    const sentence = this.#sentences.shift();
+    if (sentence) {
+      this.#audio.src = sentence.url;
+      return this.play();
+    }
+    if (this.#full && !this.#playsFull()) this.#load();
+    this.#show();
+    return true;
+  }
+
+  #playsFull() {
+    return this.#full && this.#audio.getAttribute("src") === this.#full.url;
+  }
+
+  #duration() {
+    return this.#full?.seconds || (Number.isFinite(this.#audio.duration) ? this.#audio.duration : 0);
+  }
+
+  #seek() {
+    if (!this.#playsFull()) return;
+    this.#audio.currentTime = (this.#position.value / 1000) * this.#duration();
+  }
+
+  #show() {
+    const position = this.#playedS + this.#audio.currentTime;
+    const duration = Math.max(this.#duration(), position);
+    const part = duration ? position / duration : 0;
+    setIcon(this.#icon, this.playing ? "pause" : "play");
+    if (this.playing) this.node.classList.remove("autoplay-blocked");
+    const who = t(this.speaker);
+    this.#button.setAttribute("aria-label", t(this.playing ? "pause" : "play", { who }));
+    this.#position.setAttribute("aria-label", t("play_position", { who }));
+    this.#position.setAttribute("aria-valuetext", `${formatClock(position)} / ${formatClock(duration)}`);
+    this.#position.value = 1000 * part;
+    this.#position.style.setProperty("--done", `${100 * part}%`);
+    this.#time.textContent = formatClock(position || duration);
+  }
+}
+
+/** The player of one answer among many: a page with many players would be slow, so each is made when first used. */
+export class LazyAudioPlayer {
+  #player = null;
+
+  /** {audio, duration_s} is a job's answer; `who` names the row for those who cannot see it. */
+  constructor({ audio, duration_s }, who) {
+    Object.assign(this, { audio, duration_s });
+    this.node = button("round small", "play", "", () => this.#start(), t("play", { who }));
+  }
+
+  /** Whether it was ever used; until then another one can take its place unnoticed. */
+  get started() {
+    return this.#player !== null;
+  }
+
+  #start() {
+    this.#player = new AudioPlayer("teachers_voice");
+    this.#player.setSource(this.audio, this.duration_s);
+    this.node.replaceWith(this.#player.node);
+    this.node = this.#player.node;
+    this.node.querySelector("button").focus();
+    this.#player.playAll();
+  }
+
+  stop() {
+    this.#player?.stop();
+  }
+}

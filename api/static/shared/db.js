@@ -1,0 +1,76 @@
+// What this browser stores in IndexedDB: questions not sent yet, the learner's own recordings, a teacher's batches.
+
+export const BATCHES = "classes"; // the store's first name: renaming it would lose what browsers hold
+const STORES = { outbox: "id", recordings: "job", [BATCHES]: "id" }; // name -> key
+
+const database = new Promise((resolve, reject) => {
+  const request = indexedDB.open("waijiao", 1);
+  request.onupgradeneeded = () =>
+    Object.entries(STORES).forEach(([name, keyPath]) => request.result.createObjectStore(name, { keyPath }));
+  request.onsuccess = () => resolve(request.result);
+  request.onerror = () => reject(request.error);
+});
+
+/** Run `work` on these stores in one transaction; the result of the request that it returns. */
+async function transaction(names, mode, work) {
+  const running = (await database).transaction(names, mode);
+  const request = work(...names.map((name) => running.objectStore(name)));
+  return new Promise((resolve, reject) => {
+    running.oncomplete = () => resolve(request?.result);
+    running.onabort = () => reject(running.error);
+  });
+}
+
+export const put = (name, entry) => transaction([name], "readwrite", (store) => store.put(entry));
+
+/** Whether `writing` succeeded; false when the browser's storage is full. */
+export async function unlessStorageFull(writing) {
+  try {
+    await writing;
+    return true;
+  } catch (error) {
+    if (error.name !== "QuotaExceededError") throw error;
+    return false;
+  }
+}
+
+/** Change some fields of an entry, if it is still there. */
+export function updateEntry(name, key, fields) {
+  return transaction([name], "readwrite", (store) => {
+    store.get(key).onsuccess = ({ target: { result } }) => result && store.put({ ...result, ...fields });
+  });
+}
+
+export const remove = (name, key) => transaction([name], "readwrite", (store) => store.delete(key));
+export const get = (name, key) => transaction([name], "readonly", (store) => store.get(key));
+export const getAll = (name) => transaction([name], "readonly", (store) => store.getAll());
+
+/** The server accepted the question as `job`: it leaves the outbox, and its recording can be played again. */
+export function markAccepted(item, job) {
+  const { id, box, who, recording, seconds } = item;
+  return transaction(["outbox", "recordings"], "readwrite", (outbox, recordings) => {
+    outbox.delete(id);
+    if (recording && box === "talk") recordings.put({ job: job.id, who, recording, seconds, at: Date.now() });
+  });
+}
+
+/** Delete recordings that are older than the server keeps their answers, and those of other users. */
+export async function deleteStaleRecordings(hours, who) {
+  const oldest = Date.now() - hours * 3_600_000;
+  for (const entry of await getAll("recordings")) {
+    if (entry.at < oldest || entry.who !== who) await remove("recordings", entry.job);
+  }
+}
+
+/** Delete everything, as whoever leaves a shared computer would want. */
+export function clearAll() {
+  return transaction(Object.keys(STORES), "readwrite", (...stores) => stores.forEach((store) => store.clear()));
+}
+
+const ID_BYTES = 16;
+
+/** An id that nobody can guess, in hexadecimal; unlike crypto.randomUUID it works without a secure context. */
+export function randomId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(ID_BYTES));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,43 @@
+// Reads /metrics, in Prometheus' text format.
+
+export const STAGES = ["asr", "llm", "tts"]; // in the order in which a job goes through them
+const SAMPLE = /^(\w+)(?:\{(.*)\})? (\S+)/;
+const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;
+
+/** Each sample as {name, labels, value}. */
+export function parseSamples(text) {
+  const matches = text.split("\n").map((line) => SAMPLE.exec(line));
+  return matches.filter(Boolean).map(([, name, labels, value]) => {
+    const pairs = [...(labels ?? "").matchAll(LABEL)].map(([, key, text]) => [key, text]);
+    return { name, labels: Object.fromEntries(pairs), value: Number(value) };
+  });
+}
+
+/** The figures by their meaning; `seconds` per job of a stage is null until it was measured. */
+export function parseFigures(text) {
+  const samples = parseSamples(text);
+  const matches = (labels, filter) => Object.entries(filter).every(([key, value]) => labels[key] === value);
+  const find = (name, filter = {}) =>
+    samples.find((sample) => sample.name === `waijiao_${name}` && matches(sample.labels, filter))?.value;
+  const ended = samples.filter(({ name }) => name === "waijiao_jobs_ended_total");
+  const endedByState = Object.fromEntries(ended.map(({ labels, value }) => [labels.state, value]));
+  return {
+    accepted: find("jobs_accepted_total") ?? 0,
+    unfinished: find("jobs_unfinished") ?? 0,
+    webhooks: find("webhooks_waiting") ?? 0,
+    ended: { succeeded: 0, failed: 0, canceled: 0, expired: 0, ...endedByState },
+    stages: STAGES.map((stage) => ({
+      stage,
+      ready: find("workers", { stage, state: "ready" }) ?? 0,
+      loading: find("workers", { stage, state: "loading" }) ?? 0,
+      waiting: find("jobs_waiting", { stage }) ?? 0,
+      seconds: find("stage_seconds", { stage }) ?? null,
+    })),
+  };
+}
+
+/** Jobs per minute of the stage's ready workers together; null while unknown. */
+export const jobsPerMinute = ({ seconds, ready }) => (seconds ? (60 / seconds) * ready : null);
+
+/** Seconds until the jobs that wait for the stage now are done; null while unknown. */
+export const backlogSeconds = ({ seconds, ready, waiting }) => (seconds && ready ? (waiting * seconds) / ready : null);

@@ -1,0 +1,158 @@
+// The turns of a session as the server has them, followed while they are being answered.
+
+import { ApiError, connection, fetchApi, fetchJson, hasEnded, rethrowUnlessTemporary } from "../shared/api.js";
+
+const POLL_S = 3; // between two requests for turns that wait behind the followed one
+const tabs = "BroadcastChannel" in window ? new BroadcastChannel("waijiao-conversation") : null;
+
+/** Events: "turn" {job}, a new one or a change; "part" {job, part}; "restart" {job}; "gone" {id}; "cleared". */
+export class Conversation extends EventTarget {
+  jobs = new Map(); // id -> job, in the order accepted
+  #source = null;
+  #followedId = null;
+  #timer = null;
+
+  constructor(session) {
+    super();
+    this.path = `/v1/sessions/${encodeURIComponent(session)}`;
+    connection.addEventListener("found", () => this.load());
+    document.addEventListener("visibilitychange", () => this.#follow());
+    tabs?.addEventListener("message", ({ data: { path, id } }) => {
+      if (path === this.path) id ? this.#remove(id) : this.#clear();
+    });
+  }
+
+  /** Read all turns. One that the server no longer lists was deleted, or belongs to the time before a new start. */
+  async load() {
+    const before = [...this.jobs.values()].filter((job) => job.outcome === "answered");
+    try {
+      const turns = await this.#fetchTurns();
+      turns.forEach((job) => this.update(job));
+      const listed = new Set(turns.map(({ id }) => id));
+      for (const { id } of before) if (!listed.has(id)) this.#remove(id);
+    } catch (error) {
+      rethrowUnlessTemporary(error);
+      if (error.retryable) setTimeout(() => this.load(), error.retryAfter * 1000);
+    }
+  }
+
+  async #fetchTurns() {
+    try {
+      return (await fetchJson(this.path)).turns;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return []; // the session is empty
+      throw error;
+    }
+  }
+
+  /** Take over a turn's state; an older answer that comes late changes nothing. */
+  update(job) {
+    const before = this.jobs.get(job.id);
+    if (before && hasEnded(before) && !hasEnded(job)) return;
+    this.jobs.set(job.id, job);
+    if (job.outcome === "session_reset" && before && !hasEnded(before)) this.#removeBefore(job);
+    this.#emit("turn", { job });
+    this.#follow();
+  }
+
+  async cancel(id) {
+    this.update(await fetchJson(`/v1/jobs/${id}/cancel`, { method: "POST" }));
+  }
+
+  async erase(id) {
+    await fetchApi(`/v1/jobs/${id}`, { method: "DELETE" });
+    this.#remove(id);
+    tabs?.postMessage({ path: this.path, id });
+  }
+
+  /** Start over: the teacher no longer considers what was said. */
+  reset() {
+    return this.#clearOnServer(`${this.path}/reset`, "POST");
+  }
+
+  /** Delete everything that was ever said in it. */
+  eraseAll() {
+    return this.#clearOnServer(this.path, "DELETE");
+  }
+
+  async #clearOnServer(path, method) {
+    try {
+      await fetchApi(path, { method });
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 404)) throw error; // the session is empty
+    }
+    this.#clear();
+    tabs?.postMessage({ path: this.path });
+  }
+
+  #clear() {
+    this.jobs.clear();
+    this.#unfollow();
+    this.#emit("cleared", {});
+  }
+
+  #removeBefore(job) {
+    for (const id of [...this.jobs.keys()]) if (this.jobs.get(id).seq < job.seq) this.#remove(id);
+  }
+
+  #remove(id) {
+    this.jobs.delete(id);
+    if (this.#followedId === id) this.#unfollow();
+    this.#emit("gone", { id });
+  }
+
+  /** Follow the first unanswered turn only: a browser has few connections, and a hidden page needs none. */
+  #follow() {
+    const waiting = [...this.jobs.values()].filter((job) => !hasEnded(job)).sort((a, b) => a.seq - b.seq);
+    clearTimeout(this.#timer);
+    if (waiting.length > (document.hidden ? 0 : 1)) this.#timer = setTimeout(() => this.#poll(waiting), POLL_S * 1000);
+    const first = document.hidden ? undefined : waiting[0]?.id;
+    if (first === this.#followedId) return;
+    this.#unfollow();
+    if (first) this.#subscribe(first);
+  }
+
+  #unfollow() {
+    this.#source?.close();
+    this.#source = this.#followedId = null;
+  }
+
+  #subscribe(id) {
+    const source = new EventSource(`/v1/jobs/${id}/events`);
+    const on = (name, listener) => source.addEventListener(name, ({ data }) => listener(JSON.parse(data)));
+    on("job", (job) => this.update(job));
+    on("part", (part) => this.#emit("part", { id, part }));
+    on("restart", () => this.#emit("restart", { id }));
+    source.addEventListener("error", ({ data }) => {
+      if (data)
+        this.#remove(id); // sent by the server: the job was deleted
+      else if (source.readyState === EventSource.CLOSED) this.#pollLater(id);
+      else connection.check();
+    });
+    this.#source = source;
+    this.#followedId = id;
+  }
+
+  /** The stream ended before the turn did: the server was too busy, or the job was deleted. */
+  #pollLater(id) {
+    this.#unfollow();
+    const job = this.jobs.get(id);
+    if (job && !hasEnded(job)) this.#timer = setTimeout(() => this.#poll([job]), POLL_S * 1000);
+  }
+
+  async #poll(waiting) {
+    for (const { id } of waiting) {
+      try {
+        this.update(await fetchJson(`/v1/jobs/${id}`));
+      } catch (error) {
+        if (error instanceof ApiError && [404, 410].includes(error.status)) this.#remove(id);
+        else rethrowUnlessTemporary(error);
+      }
+    }
+    this.#follow();
+  }
+
+  #emit(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}

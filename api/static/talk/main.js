@@ -1,0 +1,157 @@
+// The learner's page: record, upload or type; see the answer arrive, and play it.
+
+import { errorText, languageEvents, t } from "../i18n/index.js";
+import { readCapabilities } from "../shared/api.js";
+import { deleteStaleRecordings, get, getAll, randomId, remove, unlessStorageFull } from "../shared/db.js";
+import { $id, announce, arrangeChildren } from "../shared/dom.js";
+import { startPage } from "../shared/layout.js";
+import { reportErrors } from "../shared/notices.js";
+import { Outbox } from "../shared/outbox.js";
+import { Composer } from "./composer.js";
+import { Conversation } from "./conversation.js";
+import { Draft } from "./draft.js";
+import { preferences, setUpPreferences } from "./preferences.js";
+import { Turn } from "./turn.js";
+
+const user = await startPage();
+const session = sessionOf(user);
+const outbox = new Outbox("talk", user.id);
+const conversation = new Conversation(session);
+const turns = new Map(); // id of an item of the outbox or of a job -> its turn
+const askedHere = new Set(); // ids of what was asked in this tab: the answers are played here
+const list = $id("turns");
+
+/** A learner with a key has one conversation on every device; without keys, each browser has its own. */
+function sessionOf({ role }) {
+  if (role === "learner") return "talk";
+  if (!localStorage.getItem("session")) localStorage.setItem("session", `talk-${randomId().slice(0, 12)}`);
+  return localStorage.getItem("session");
+}
+
+/** Store a question, {text, recording, name, seconds}, and send it; false when the browser's storage is full. */
+async function ask({ text = "", ...recorded }) {
+  const item = { id: randomId(), ...recorded, fields: { ...preferences(), session, ...(text ? { text } : {}) } };
+  askedHere.add(item.id);
+  const stored = await unlessStorageFull(outbox.add(item));
+  scrollToEnd();
+  return stored;
+}
+
+function scrollToEnd() {
+  scrollTo({ top: document.documentElement.scrollHeight });
+}
+
+/** Report in the hint what a button could not do. */
+function report(request) {
+  return reportErrors(request, (text) => ($id("hint").textContent = text));
+}
+
+// --- the list of turns -------------------------------------------------------------------------------------------
+
+const turnActions = {
+  discard: ({ item }) => outbox.discard(item),
+  resend: ({ item }) => outbox.retry(item),
+  cancel: ({ job }) => report(conversation.cancel(job.id)),
+  erase: ({ job }) => report(conversation.erase(job.id)),
+  async askAgain({ job }) {
+    const { recording, seconds } = (await get("recordings", job.id)) ?? {};
+    const recorded = recording && { recording, seconds, name: `again.${recording.type.split("/")[1]}` };
+    await ask({ ...recorded, text: job.question.text ?? "" });
+  },
+};
+
+/** The turn of an item or a job; a new one is added to the page. */
+function turnOf(id) {
+  if (!turns.has(id)) {
+    turns.set(id, new Turn(turnActions));
+    list.append(turns.get(id).node);
+  }
+  return turns.get(id);
+}
+
+async function showOutbox() {
+  const items = await outbox.items();
+  const ids = new Set(items.map(({ id }) => id));
+  for (const [id, turn] of turns) if (turn.item && !turn.job && !ids.has(id)) removeTurn(id);
+  for (const item of items) turnOf(item.id).showItem(item);
+}
+
+function removeTurn(id) {
+  turns.get(id)?.remove();
+  turns.delete(id);
+}
+
+outbox.addEventListener("changed", showOutbox);
+outbox.addEventListener("accepted", async ({ detail: { item, job, elsewhere } }) => {
+  if (item.fields.session !== session) return;
+  const turn = turnOf(item.id);
+  turns.delete(item.id);
+  if (turns.has(job.id))
+    turn.remove(); // the job is already shown
+  else turns.set(job.id, turn);
+  if (askedHere.has(item.id) && !elsewhere) askedHere.add(job.id);
+  conversation.update(job);
+});
+
+conversation.addEventListener("turn", async ({ detail: { job } }) => {
+  const turn = turnOf(job.id);
+  const before = turn.job?.state;
+  turn.showJob(job);
+  if (before === job.state) return;
+  sortTurns();
+  announceState(job);
+  await attachRecording(turn);
+  if (!askedHere.has(job.id)) return;
+  scrollToEnd();
+  if ($id("autoplay").checked) turn.playAnswer();
+});
+conversation.addEventListener("part", ({ detail: { id, part } }) => turns.get(id)?.addSentence(part));
+conversation.addEventListener("restart", ({ detail: { id } }) => turns.get(id)?.restartAnswer());
+conversation.addEventListener("gone", ({ detail: { id } }) => {
+  removeTurn(id);
+  remove("recordings", id);
+});
+conversation.addEventListener("cleared", async () => {
+  for (const [id, turn] of turns) if (turn.job) removeTurn(id);
+  for (const { job } of await getAll("recordings")) await remove("recordings", job);
+});
+
+/** Turns are in the order in which the server accepted them; those it has not accepted come last. */
+function sortTurns() {
+  const sorted = [...turns.values()].sort((a, b) => (a.job?.seq ?? Infinity) - (b.job?.seq ?? Infinity));
+  arrangeChildren(
+    list,
+    sorted.map(({ node }) => node),
+  );
+}
+
+async function attachRecording(turn) {
+  const stored = await get("recordings", turn.job.id);
+  if (stored) turn.attachRecording(stored.recording, stored.seconds);
+}
+
+function announceState(job) {
+  if (job.state === "succeeded") announce(t("teacher_answer", { answer: job.answer.text }));
+  else announce(job.error ? errorText(job.error) : t(`state_${job.state}`));
+}
+
+languageEvents.addEventListener("change", () => {
+  showOutbox();
+  for (const turn of turns.values()) if (turn.job) turn.showJob(turn.job);
+});
+
+// --- start -------------------------------------------------------------------------------------------------------
+
+const capabilities = await readCapabilities();
+setUpPreferences(capabilities, {
+  reset: () => report(conversation.reset()),
+  erase: () => confirm(t("delete_all_confirm")) && report(conversation.eraseAll()),
+});
+const composer = new Composer(capabilities.limits, new Draft(user.id), ask);
+await deleteStaleRecordings(capabilities.retention_h, outbox.who);
+await conversation.load();
+await showOutbox();
+await composer.recording.restoreDraft();
+outbox.send();
+scrollToEnd();
+document.body.dataset.ready = "";

@@ -1,0 +1,88 @@
+// Which teacher answers, in which voice and how fast: chosen once, and remembered in this browser.
+
+import { languageEvents, localName, t } from "../i18n/index.js";
+import { $id, element } from "../shared/dom.js";
+import { formatDuration, formatSpeed } from "../shared/format.js";
+import { voiceOptions } from "../shared/options.js";
+
+const STORAGE_KEY = "choices";
+const stored = {
+  persona: null,
+  voice: null,
+  speed: "1",
+  aloud: "yes",
+  ...JSON.parse(localStorage.getItem(STORAGE_KEY) ?? "{}"),
+};
+
+function store(name, value) {
+  stored[name] = value;
+  localStorage.setItem(STORAGE_KEY, JSON.stringify(stored));
+}
+
+/** The chosen values as fields of a question. */
+export function preferences() {
+  return { persona: stored.persona, voice: stored.voice, speed: stored.speed };
+}
+
+/** Set up the dialog for what the server offers; `actions` are reset and erase, of the conversation. */
+export function setUpPreferences(capabilities, actions) {
+  const { personas, persona, voices, speed } = capabilities;
+  if (!personas.some(({ name }) => name === stored.persona)) store("persona", persona);
+  if (!voices.includes(stored.voice)) store("voice", voices[0]);
+  const dialog = $id("preferences");
+  $id("open-preferences").addEventListener("click", () => dialog.showModal());
+  $id("voice").addEventListener("change", ({ target }) => store("voice", target.value));
+  Object.assign($id("speed"), { min: speed.min, max: speed.max, value: stored.speed });
+  $id("speed").addEventListener("input", ({ target }) => {
+    store("speed", target.value);
+    showSpeed();
+  });
+  $id("autoplay").checked = stored.aloud === "yes";
+  $id("autoplay").addEventListener("change", ({ target }) => store("aloud", target.checked ? "yes" : "no"));
+  for (const name of ["reset", "erase"]) {
+    $id(name).addEventListener("click", () => {
+      actions[name]();
+      dialog.close();
+    });
+  }
+  const show = () => showOptions(capabilities);
+  languageEvents.addEventListener("change", show);
+  show();
+}
+
+function showOptions({ personas, voices, retention_h }) {
+  const options = personas.map((persona) => personaOption(persona, personas));
+  $id("personas").replaceChildren($id("personas").firstElementChild, ...options);
+  $id("voice").replaceChildren(...voiceOptions(voices, stored.voice));
+  $id("retention").textContent = t("retention", { time: formatDuration(retention_h * 3600) });
+  showSpeed();
+  showTeacher(personas);
+}
+
+function personaOption({ name, display, about }, personas) {
+  const change = () => {
+    store("persona", name);
+    showTeacher(personas);
+  };
+  return element(
+    "label",
+    { class: "persona" },
+    element("input", { type: "radio", name: "persona", value: name, checked: name === stored.persona, change }),
+    element("span", { class: `avatar ${name}`, "aria-hidden": "true" }, display.en[0]),
+    element("span", {}, element("b", {}, localName(display)), element("small", {}, localName(about))),
+  );
+}
+
+function showSpeed() {
+  $id("speed-value").textContent = formatSpeed(stored.speed);
+  $id("speed").setAttribute("aria-valuetext", `${stored.speed}×`);
+}
+
+function showTeacher(personas) {
+  const { name, display, greeting } = personas.find((persona) => persona.name === stored.persona);
+  $id("teacher-name").textContent = localName(display);
+  $id("teacher-about").textContent = greeting;
+  const avatar = document.querySelector(".teacher-card .avatar");
+  avatar.className = `avatar ${name}`;
+  avatar.textContent = display.en[0];
+}

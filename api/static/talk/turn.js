@@ -1,0 +1,174 @@
+// One turn of the conversation: what the learner said, how far the answer is, what the teacher answered.
+
+import { errorText, t } from "../i18n/index.js";
+import { hasEnded } from "../shared/api.js";
+import { AudioPlayer } from "../shared/audio_player.js";
+import { correctionMarks, nothingToCorrect } from "../shared/correction_marks.js";
+import { button, downloadLink, element, icon } from "../shared/dom.js";
+import { formatDuration } from "../shared/format.js";
+import { RECORDING_ERRORS } from "../shared/outbox.js";
+import { stepClass, STEPS } from "../shared/state_badge.js";
+
+export class Turn {
+  #question = new Bubble("from-learner", "transcript", "your_voice");
+  #status = element("div", { class: "turn-status" });
+  #answer = new Bubble("from-teacher", "answer", "teachers_voice");
+  #sentences = 0; // of the answer, added so far
+  #autoplayed = false;
+
+  /** `actions` are what the buttons do: cancel, erase, askAgain, resend, discard; each gets the turn. */
+  constructor(actions) {
+    this.actions = actions;
+    this.#answer.node.hidden = true;
+    this.node = element("li", { class: "turn" }, this.#question.node, this.#status, this.#answer.node);
+  }
+
+  /** Show a question that the server has not accepted yet. */
+  showItem(item) {
+    this.item = item;
+    this.node.dataset.state = item.refused ? "refused" : "kept";
+    this.#question.content.replaceChildren(...lines(recordingName(item.recording), item.fields.text));
+    if (item.recording) this.attachRecording(item.recording, item.seconds);
+    const reason = item.refused ?? item.waits;
+    const text = reason ? errorText(reason) : t("saved_here");
+    const kind = item.refused ? "error" : "small";
+    this.#status.replaceChildren(element("p", { class: kind }, icon(item.refused ? "bad" : "waiting"), text));
+    const actions = [this.#button("trash", "discard", "discard")];
+    if (item.refused && !RECORDING_ERRORS.has(item.refused.code)) {
+      actions.unshift(this.#button("again", "try_again", "resend"));
+    }
+    this.#question.setActions(actions);
+  }
+
+  /** The learner's own recording, which only this browser has. */
+  attachRecording(recording, seconds) {
+    if (this.recordingUrl) return;
+    this.recordingUrl = URL.createObjectURL(recording);
+    this.#question.player.setSource(this.recordingUrl, seconds);
+    if (this.job) this.#showActions(this.job);
+  }
+
+  showJob(job) {
+    this.job = job;
+    this.node.dataset.state = job.state;
+    this.node.dataset.job = job.id;
+    this.#showQuestion(job);
+    this.#showStatus(job);
+    this.#showAnswer(job);
+    this.#showActions(job);
+  }
+
+  #button(symbol, key, action) {
+    return button("secondary small", symbol, t(key), () => this.actions[action](this));
+  }
+
+  #showQuestion({ feedback, transcript, question }) {
+    const recorded = transcript ? transcript.text : question.text ? "" : t("voice_recording");
+    const content = feedback
+      ? [correctionMarks(feedback), nothingToCorrect(feedback)].filter(Boolean)
+      : lines(recorded, question.text);
+    this.#question.content.replaceChildren(...content);
+  }
+
+  #showStatus(job) {
+    if (job.state === "succeeded") this.#status.replaceChildren();
+    else if (!hasEnded(job))
+      this.#status.replaceChildren(stepList(job), element("p", { class: "small" }, waitText(job)));
+    else this.#status.replaceChildren(element("p", { class: "error" }, icon("bad"), errorText(job.error)));
+  }
+
+  #showAnswer({ answer, feedback, parts }) {
+    if (!feedback || !(answer || parts.length)) return;
+    const { edits, corrected, explanation, reply } = feedback;
+    const content = [
+      edits.length > 0 &&
+        element("p", { class: "corrected" }, element("span", { class: "small" }, t("corrected")), " ", corrected),
+      explanation && element("p", { class: "explanation" }, explanation),
+      element("p", { class: "reply" }, reply),
+    ];
+    this.#answer.content.replaceChildren(...content.filter(Boolean));
+    this.#answer.node.hidden = false;
+    if (!answer) return;
+    this.#answer.player.setSource(answer.audio, answer.duration_s);
+    this.#answer.setActions([downloadLink(answer.audio, "", t("download_answer"))]);
+  }
+
+  #showActions(job) {
+    if (!hasEnded(job)) return this.#question.setActions([this.#button("cancel", "cancel", "cancel")]);
+    const remove = button("secondary small", "trash", "", () => this.actions.erase(this), t("delete_turn"));
+    const canAskAgain = job.error?.retryable && (this.recordingUrl || !job.timings.asr);
+    return this.#question.setActions([canAskAgain && this.#button("again", "try_again", "askAgain"), remove]);
+  }
+
+  /** Play the answer as it arrives; only once, since the learner may stop it. */
+  playAnswer() {
+    if (!this.#autoplayed) this.#answer.player.playAll();
+    this.#autoplayed = true;
+  }
+
+  /** One more sentence of the answer is there. */
+  addSentence({ number, audio, duration_s }) {
+    if (number <= this.#sentences) return;
+    this.#sentences = number;
+    this.#answer.player.addSentence(audio, duration_s);
+  }
+
+  restartAnswer() {
+    this.#sentences = 0;
+    this.#answer.player.clearSentences();
+  }
+
+  remove() {
+    this.#question.player.stop();
+    this.#answer.player.stop();
+    if (this.recordingUrl) URL.revokeObjectURL(this.recordingUrl);
+    this.node.remove();
+  }
+}
+
+/** A speech bubble: its content, and below it a player and buttons. */
+class Bubble {
+  #actions = element("div", { class: "actions" });
+
+  constructor(side, contentClass, speaker) {
+    this.content = element("div", { class: contentClass });
+    this.player = new AudioPlayer(speaker);
+    const footer = element("div", { class: "bubble-footer" }, this.player.node, this.#actions);
+    this.node = element("div", { class: `bubble ${side}` }, this.content, footer);
+  }
+
+  /** Buttons that look the same stay, and so does the focus. */
+  setActions(actions) {
+    const nodes = actions.filter(Boolean);
+    const html = (list) => list.map((node) => node.outerHTML).join("");
+    if (html([...this.#actions.children]) !== html(nodes)) this.#actions.replaceChildren(...nodes);
+  }
+}
+
+const lines = (...texts) => texts.filter(Boolean).map((text) => element("p", { class: "transcript-line" }, text));
+
+/** A file's name. What was recorded in the browser has none that means anything. */
+function recordingName(recording) {
+  if (!recording) return "";
+  return recording instanceof File ? recording.name : t("voice_recording");
+}
+
+/** The stages as steps, the current one marked. Typed text is not transcribed. */
+function stepList(job) {
+  const steps = STEPS.filter((step) => step !== "transcribing" || job.timings.asr);
+  const current = steps.indexOf(job.state);
+  const item = (step, index) => {
+    const attributes = { class: stepClass(index, current), "aria-current": index === current ? "step" : null };
+    return element("li", attributes, t(`state_${step}`));
+  };
+  return element("ol", { class: "steps" }, steps.map(item));
+}
+
+/** The position in the queue and the time left, as far as they are known. */
+function waitText({ queue_position: position, eta_seconds: seconds }) {
+  const parts = [
+    position > 1 && t("queue_position", { n: position }),
+    seconds !== null && t("time_left", { time: formatDuration(seconds) }),
+  ];
+  return parts.filter(Boolean).join(t("comma"));
+}

@@ -1,0 +1,40 @@
+"""Actions of a learner on the conversation page."""
+
+import time
+
+from playwright.sync_api import Locator, Page
+
+ANSWERED_S = 60  # seconds for which an answer is waited for
+WRONG_SENTENCE = "He have a dog and three cat."  # the model corrects it reliably
+
+
+def record(page: Page, seconds: float) -> None:
+    """Press and talk: the microphone hears the recording from its start."""
+    page.click("#record")
+    page.wait_for_selector(".row.recording:not([hidden])")
+    time.sleep(seconds)
+
+
+def type_in(page: Page, text: str) -> None:
+    page.fill("#text", text)
+    page.press("#text", "Enter")
+
+
+def turn(page: Page, number: int, state: str = "succeeded") -> Locator:
+    """The page's turn of this number, from 1, once it is in this state."""
+    found = page.locator(f".turn:nth-child({number})[data-state={state}]")
+    found.wait_for(timeout=ANSWERED_S * 1000)
+    return found
+
+
+def transcript_of(found: Locator) -> str:
+    """The transcript that a turn shows, without the words for screen readers."""
+    return found.locator(".transcript").evaluate(
+        "node => [...node.querySelectorAll('.transcript-line')].map((line) => { const copy = line.cloneNode(true);"
+        " copy.querySelectorAll('.visually-hidden').forEach((each) => each.remove());"
+        " return copy.textContent }).join(' ')"
+    )
+
+
+def job_of(found: Locator) -> str:
+    return str(found.get_attribute("data-job"))

@@ -1,0 +1,149 @@
+"""Somebody is logged in, and visits a page of another site: it gets nothing and changes nothing, in a real browser."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import httpx
+import pytest
+from playwright.sync_api import Page
+
+from tests.support.running_app import House, opened
+
+LOG_IN = """async (key) => {
+    const sent = {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify({key})};
+    return (await fetch("/v1/login", sent)).status;
+}"""
+ASK = """async (url) => {
+    const sent = {method: "POST", body: new URLSearchParams({text: "hi", session: "forged"}), credentials: "include"};
+    try { return (await fetch(url + "/v1/jobs", sent)).status; } catch (error) { return error.name; }
+}"""
+READ = """async (url) => {
+    try { return (await fetch(url, {credentials: "include"})).status; } catch (error) { return error.name; }
+}"""
+PLAY = """(url) => new Promise((resolve) => {
+    const sound = new Audio(url);
+    sound.oncanplaythrough = () => resolve("plays");
+    sound.onerror = () => resolve("silent");
+})"""
+LISTEN = """(url) => new Promise((resolve) => {
+    const events = new EventSource(url, {withCredentials: true});
+    events.addEventListener("job", () => { events.close(); resolve("told"); });
+    events.onerror = () => { events.close(); resolve("silent"); };
+})"""
+SEND_FORM = """(url) => {
+    const form = document.createElement("form");
+    form.method = "post";
+    form.action = url + "/v1/jobs";
+    form.innerHTML = '<input name="text" value="hi"><input name="session" value="forged">';
+    document.body.append(form);
+    form.submit();
+}"""
+
+
+class SilentHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """The test says what matters."""
+
+
+@dataclass
+class LoggedIn:
+    """A browser in which somebody is logged in at the house, and a job of theirs."""
+
+    house: House
+    key: str
+    page: Page
+    job: str
+
+    @property
+    def audio(self) -> str:
+        return f"{self.house.url}/v1/jobs/{self.job}/audio"
+
+    @property
+    def events(self) -> str:
+        return f"{self.house.url}/v1/jobs/{self.job}/events"
+
+    def forged(self) -> list[dict]:
+        """The jobs that another site left in their name."""
+        shown = {"Authorization": f"Bearer {self.key}"}
+        return self.house.get("/v1/jobs?session=forged", headers=shown).json()["jobs"]
+
+
+@pytest.fixture(scope="module")
+def server_with_keys(tmp_path_factory) -> Iterator[House]:
+    """A house with WAIJIAO_KEYS=true."""
+    with opened(tmp_path_factory.mktemp("guarded"), WAIJIAO_KEYS="true") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def key(server_with_keys) -> str:
+    command = [sys.executable, "-m", "waijiao", "key", "create", "--role", "teacher", "--name", "Ms Li"]
+    environment = {**os.environ, "WAIJIAO_HOME": str(server_with_keys.home)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.split()[0]
+
+
+@pytest.fixture(scope="module")
+def job(server_with_keys, key) -> str:
+    headers = {"Authorization": f"Bearer {key}", "Prefer": "wait=25"}
+    asked = httpx.post(
+        f"{server_with_keys.url}/v1/jobs", json={"text": "hi"}, headers=headers, timeout=60, trust_env=False
+    )
+    assert asked.json()["state"] == "succeeded", asked.text
+    return asked.json()["id"]
+
+
+@pytest.fixture
+def logged_in(browser, server_with_keys, key, job) -> Iterator[LoggedIn]:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{server_with_keys.url}/docs")
+    assert page.evaluate(LOG_IN, key) == 200
+    yield LoggedIn(server_with_keys, key, page, job)
+    context.close()
+
+
+@pytest.fixture(params=["127.0.0.1", "localhost"], ids=["a neighbour of the same site", "another site"])
+def elsewhere(request, tmp_path) -> Iterator[str]:
+    """The address of a page that is not ours; a browser takes 127.0.0.1 and localhost for two sites, ports for none."""
+    tmp_path.joinpath("index.html").write_text("<!doctype html><title>evil</title><body></body>")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SilentHandler, directory=str(tmp_path)))
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://{request.param}:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+def test_our_own_page_plays_listens_asks_and_logs_out(logged_in):
+    page = logged_in.page
+    assert page.evaluate(PLAY, logged_in.audio) == "plays"
+    assert page.evaluate(LISTEN, logged_in.events) == "told"
+    assert page.evaluate('async () => (await fetch("/v1/sessions/none", {method: "DELETE"})).status') == 404
+    assert page.evaluate('async () => (await fetch("/v1/login", {method: "DELETE"})).status') == 204
+    assert page.evaluate(PLAY, f"{logged_in.audio}?again") == "silent"
+
+
+def test_a_page_of_another_site_gets_nothing_and_changes_nothing(logged_in, elsewhere):
+    page = logged_in.page
+    page.goto(elsewhere)
+    assert page.evaluate(ASK, logged_in.house.url) == "TypeError"
+    assert page.evaluate(READ, logged_in.house.url + "/v1/jobs") == "TypeError"
+    assert page.evaluate(LISTEN, logged_in.events) == "silent"
+    page.evaluate(SEND_FORM, logged_in.house.url)
+    page.wait_for_url("**/v1/jobs")
+    assert "foreign_origin" in page.content() or "key_missing" in page.content()
+    assert logged_in.forged() == []
+
+
+def test_another_site_plays_no_answer(logged_in, elsewhere):
+    logged_in.page.goto(elsewhere)
+    assert logged_in.page.evaluate(PLAY, logged_in.audio) == "silent"
+
+
+def test_no_script_reads_the_cookie(logged_in):
+    assert logged_in.page.evaluate("document.cookie") == ""

@@ -1,0 +1,232 @@
+"""Connections that go and come back, pages that are reloaded, two tabs: nothing is lost, nothing is asked twice."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+from talk_page import WRONG_SENTENCE, job_of, record, transcript_of, turn, type_in
+
+from tests.browser.conftest import PHONE, SPOKEN
+from tests.faults.proxy import Proxy
+
+
+@pytest.fixture
+def proxy(house) -> Iterator[Proxy]:
+    """What stands between the browser and the house, and can be cut."""
+    proxy = Proxy(int(house.url.rpartition(":")[2]))
+    yield proxy
+    proxy.close()
+
+
+def url_through(proxy: Proxy) -> str:
+    return f"http://127.0.0.1:{proxy.port}"
+
+
+def wait_until_kept(page: Page) -> None:
+    page.wait_for_selector(".turn[data-state=kept]")
+
+
+def jobs(house, page: Page) -> list[dict]:
+    session = page.evaluate("localStorage.getItem('session')")
+    return house.get("/v1/jobs", params={"session": session}).json()["jobs"]
+
+
+def test_what_is_said_without_a_connection_is_kept_over_a_reload_and_sent_later(visit, house, picture):
+    page = visit(**PHONE, locale="zh-CN")
+    page.evaluate("navigator.serviceWorker.ready")
+    page.context.set_offline(True)
+    expect(page.locator("#offline")).to_be_visible()
+    page.set_input_files("#file", SPOKEN)
+    type_in(page, WRONG_SENTENCE)
+    expect(page.locator(".turn[data-state=kept]")).to_have_count(2)
+    picture(page, "talk-phone-offline-zh")
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+    expect(page.locator(".turn[data-state=kept]")).to_have_count(2)
+    page.context.set_offline(False)
+    assert "long hair" in transcript_of(turn(page, 1))
+    assert "have has" in transcript_of(turn(page, 2))
+    expect(page.locator("#offline")).to_be_hidden()
+    assert [job["seq"] for job in jobs(house, page)] == [2, 1]
+    assert len(house.get("/v1/sessions/" + page.evaluate("localStorage.getItem('session')")).json()["turns"]) == 2
+
+
+def test_an_answer_is_heard_of_after_the_connection_broke(visit, house, proxy):
+    page = visit(url=url_through(proxy))
+    type_in(page, WRONG_SENTENCE)
+    page.wait_for_selector(".turn[data-job]")
+    proxy.reset()
+    turn(page, 1)
+    assert len(jobs(house, page)) == 1
+
+
+def test_a_question_whose_acceptance_was_not_heard_is_asked_once(visit, house, proxy):
+    page = visit(url=url_through(proxy))
+    proxy.cut_reply(b"", b"HTTP/1.1 202")
+    page.set_input_files("#file", SPOKEN)
+    turn(page, 1)
+    assert proxy.cuts == 1
+    assert len(jobs(house, page)) == 1
+
+
+def test_a_server_that_is_silent_loses_nothing(visit, house, proxy):
+    page = visit(url=url_through(proxy))
+    proxy.black_hole()
+    type_in(page, "Are you there?")
+    wait_until_kept(page)
+    page.wait_for_timeout(1500)
+    proxy.flow()
+    turn(page, 1)
+    assert len(jobs(house, page)) == 1
+
+
+def test_a_reload_shows_the_conversation_and_one_s_own_voice(visit):
+    page = visit()
+    page.set_input_files("#file", SPOKEN)
+    before = transcript_of(turn(page, 1))
+    page.reload()
+    answered = turn(page, 1)
+    assert transcript_of(answered) == before
+    answered.get_by_role("button", name="Play: your voice").click()
+    expect(answered.get_by_role("button", name="Pause: your voice")).to_be_visible()
+    expect(
+        answered.get_by_role("button", name="Play: the teacher")
+    ).to_be_visible()  # it does not begin again by itself
+
+
+def test_a_reload_while_the_teacher_works_loses_nothing(visit, house):
+    page = visit()
+    ahead = [house.post(SPOKEN, session=f"ahead of a reload {number}") for number in range(3)]
+    type_in(page, WRONG_SENTENCE)
+    page.wait_for_selector(".turn[data-job]")
+    page.reload()
+    assert "have has" in transcript_of(turn(page, 1))
+    for accepted in ahead:
+        house.ended(accepted)
+
+
+def test_a_recording_that_was_not_sent_yet_is_still_there_when_the_page_is_opened_again(visit):
+    page = visit()
+    record(page, 3.5)
+    page.reload()
+    page.wait_for_selector(".row.review:not([hidden])")
+    page.click("#send-preview")
+    assert "have" in transcript_of(turn(page, 1))
+    record(page, 3)
+    page.click("#stop")
+    page.wait_for_selector(".row.review:not([hidden])")
+    other = visit(context=page.context)
+    expect(other.locator(".row.review")).to_be_hidden()  # it is another tab's
+    page.close()
+    other.reload()
+    other.wait_for_selector(".row.review:not([hidden])")
+    other.click("#discard-preview")
+    other.reload()
+    other.wait_for_selector("body[data-ready]")
+    expect(other.locator(".row.review")).to_be_hidden()
+
+
+def test_two_tabs_show_the_same_and_only_one_speaks(visit, house):
+    one = visit()
+    two = visit(context=one.context)
+    type_in(one, "I has a cat.")
+    type_in(two, "It are black.")
+    for page in (one, two):
+        turn(page, 1)
+        turn(page, 2)
+    assert [job_of(turn(one, number)) for number in (1, 2)] == [job_of(turn(two, number)) for number in (1, 2)]
+    assert len(jobs(house, one)) == 2
+    spoken = [
+        [turn(page, number).locator(".from-teacher input").input_value() != "0" for number in (1, 2)]
+        for page in (one, two)
+    ]
+    assert spoken[0][1] is False
+    assert spoken[1][0] is False
+    turn(one, 1).get_by_role("button", name="Delete this turn").click()
+    expect(two.locator(".turn")).to_have_count(1)
+    one.once("dialog", lambda asked: asked.accept())
+    one.click("#open-preferences")
+    one.click("#erase")
+    expect(two.locator(".turn")).to_have_count(0)
+
+
+def test_what_was_erased_elsewhere_meanwhile_is_gone_when_the_server_is_back(visit, house):
+    page = visit()
+    for text in ("I has a cat.", "It are black."):
+        type_in(page, text)
+    job = job_of(turn(page, 1))
+    turn(page, 2)
+    page.context.set_offline(True)
+    expect(page.locator("#offline")).to_be_visible()
+    assert httpx.delete(f"{house.url}/v1/jobs/{job}", trust_env=False).status_code == 204
+    page.context.set_offline(False)
+    expect(page.locator(".turn")).to_have_count(1)
+
+
+def test_a_browser_without_room_says_so_and_keeps_what_was_recorded(visit, house):
+    page = visit()
+    storage = page.context.new_cdp_session(page)
+    storage.send("Storage.overrideQuotaForOrigin", {"origin": house.url, "quotaSize": 1})
+    record(page, 3)
+    page.click("#send")
+    expect(page.locator("#hint")).to_contain_text("storage is full")
+    page.click("#send-preview")
+    expect(page.locator("#hint")).to_contain_text("storage is full")
+    storage.send("Storage.overrideQuotaForOrigin", {"origin": house.url})
+    page.wait_for_timeout(11_000)  # for ten seconds Chromium believes what it knew of the room
+    page.click("#send-preview")
+    turn(page, 1)
+
+
+def test_two_tabs_that_come_back_together_send_everything_once(visit, house):
+    one = visit()
+    two = visit(context=one.context)
+    one.context.set_offline(True)
+    for page, text in ((one, "One."), (two, "Two."), (one, "Three.")):
+        type_in(page, text)
+    expect(two.locator(".turn[data-state=kept]")).to_have_count(3)
+    one.context.set_offline(False)
+    for number in (1, 2, 3):
+        turn(one, number)
+        turn(two, number)
+    assert [job["question"]["text"] for job in jobs(house, one)][::-1] == ["One.", "Two.", "Three."]
+
+
+COLLECT_VISIBLE_TEXT = """
+  window.visibleTexts = new Set();
+  const collect = () => {
+    const link = document.querySelector("nav a span");
+    if (link && getComputedStyle(link).visibility === "visible") window.visibleTexts.add(link.textContent);
+    requestAnimationFrame(collect);
+  };
+  collect();
+"""
+
+
+def reload_and_collect(page: Page) -> list[str]:
+    """Reload; the texts of the first link of the navigation that could be seen meanwhile."""
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+    page.wait_for_timeout(200)
+    return list(page.evaluate("[...window.visibleTexts]"))
+
+
+def test_the_language_is_changed_without_a_connection_and_the_other_one_never_flashes(visit):
+    page = visit()
+    page.add_init_script(COLLECT_VISIBLE_TEXT)
+    page.evaluate("navigator.serviceWorker.ready")
+    assert reload_and_collect(page) == ["Talk"]
+    page.context.set_offline(True)
+    page.click("#language")
+    expect(page.get_by_role("button", name="录音", exact=True)).to_be_visible()
+    assert reload_and_collect(page) == ["说话"]
+    page.context.set_offline(False)
+    assert reload_and_collect(page) == ["说话"]
+    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+
+
+def test_the_first_visit_is_in_the_browser_s_language_at_once(visit):
+    page = visit(locale="zh-CN")
+    page.add_init_script(COLLECT_VISIBLE_TEXT)
+    assert reload_and_collect(page) == ["说话"]

@@ -1,0 +1,255 @@
+"""The status page: its figures are those of the API, and it reports trouble while there is trouble."""
+
+import json
+import os
+import re
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+from prometheus_client.parser import text_string_to_metric_families
+
+from pipeline.jobs.job import JobRequest
+from pipeline.jobs.store import Jobs
+from pipeline.redis_connection import connect
+from pipeline.settings import Settings
+from tests.support.running_app import opened
+from tests.support.wait import wait_for
+
+ROOT = Path(__file__).parents[2]
+SPOKEN = ROOT / "examples" / "recordings" / "ruoxi-wu.wav"
+SILENCE = ROOT / "examples" / "silence.wav"
+CANARY = "Quetzalcoatl"
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
+
+
+@pytest.fixture(scope="module")
+def server_with_jobs(house):
+    """The house after an answered recording, a silent one that failed, and a question that was canceled."""
+    answered = house.post(SPOKEN, text=CANARY, session=CANARY)
+    silent = house.ask(SILENCE)
+    assert silent["error"]["code"] == "no_speech"
+    assert house.ended(answered)["state"] == "succeeded"
+    canceled = house.post(text=f"I likes {CANARY}.")
+    httpx.delete(house.url + canceled.headers["Location"], timeout=30, trust_env=False)
+    assert house.ended(canceled)["state"] == "canceled"
+    return house
+
+
+@pytest.fixture(scope="module")
+def server_with_keys(tmp_path_factory):
+    """A house of its own that asks for keys, whose processes may be killed."""
+    with opened(tmp_path_factory.mktemp("guarded"), WAIJIAO_KEYS="true") as running:
+        yield running
+
+
+@pytest.fixture
+def login_as(browser, server_with_keys):
+    """A browser that shows a new key of this role."""
+    contexts = []
+
+    def with_key(role: str):
+        command = [sys.executable, "-m", "waijiao", "key", "create", "--role", role, "--name", role]
+        environment = {**os.environ, "WAIJIAO_HOME": str(server_with_keys.home), "WAIJIAO_URL": server_with_keys.url}
+        made = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+        contexts.append(browser.new_context(locale="en-US"))
+        answer = contexts[-1].request.post(f"{server_with_keys.url}/v1/login", data={"key": made.stdout.split()[0]})
+        assert answer.ok
+        return contexts[-1]
+
+    yield with_key
+    for context in contexts:
+        context.close()
+
+
+def figures(house) -> dict[tuple[str, ...], float]:
+    families = text_string_to_metric_families(house.get("/metrics").text)
+    return {(each.name, *each.labels.values()): each.value for family in families for each in family.samples}
+
+
+def figure(page, place: str) -> str:
+    return page.locator(f"{place} dd").inner_text()
+
+
+def latest_failure(page):
+    return page.locator("#failures > li").first
+
+
+def submit_dead_job(house) -> str:
+    """A question whose workers died as often as a job may be tried."""
+    here = Settings(home=house.home, redis_url="", url="")
+    redis = connect(here)
+    jobs, job_request = Jobs(redis, here), JobRequest(secrets.token_hex(16), CANARY, text="Yesterday I go home.")
+    jobs.submit(job_request)
+    for _ in range(here.attempts + 1):  # each claim finds the same worker's earlier one broken off
+        jobs.claim("llm", "unlucky", 1)
+    assert jobs.get("default", job_request.id).dead
+    redis.close()
+    return job_request.id
+
+
+def test_the_figures_are_those_of_metrics(server_with_jobs, visit):
+    page = visit("/status")
+    known = figures(server_with_jobs)
+    for key, name in [
+        ("accepted", ("waijiao_jobs_accepted_total",)),
+        ("unfinished", ("waijiao_jobs_unfinished",)),
+        ("webhooks", ("waijiao_webhooks_waiting",)),
+        *((state, ("waijiao_jobs_ended_total", state)) for state in ("succeeded", "failed", "canceled")),
+    ]:
+        assert figure(page, f"#counts [data-figure={key}]") == str(int(known[name])), key
+    models = [model["id"] for model in server_with_jobs.get("/v1/models").json()["data"]]
+    for stage, model in zip(("asr", "llm", "tts"), models, strict=True):
+        card = page.locator(f"#stages [data-stage={stage}]")
+        seconds = known["waijiao_stage_seconds", stage]
+        assert model in card.inner_text()
+        assert "1 ready" in card.inner_text()
+        assert figure(page, f"[data-stage={stage}] [data-figure=waiting]") == "0"
+        measured = float(figure(page, f"[data-stage={stage}] [data-figure=seconds]").removesuffix(" sec"))
+        assert measured == pytest.approx(seconds, abs=0.005 if seconds < 1 else 0.05)
+        pace = float(figure(page, f"[data-stage={stage}] [data-figure=pace]").replace(",", ""))
+        assert pace == pytest.approx(60 / seconds, abs=0.5)
+        expect(card.get_by_role("img", name="Waiting jobs in the last 5 minutes: 0 now")).to_be_attached()
+    expect(page.get_by_role("heading", name="All systems normal.")).to_be_visible()
+
+
+def test_each_of_the_newest_jobs_tells_where_its_time_went(server_with_jobs, visit):
+    page = visit("/status")
+    for job in server_with_jobs.get("/v1/jobs?limit=3").json()["jobs"]:
+        row = page.locator(f"#recent-jobs [data-job='{job['id']}']")
+        assert row.locator(f"[data-state={job['state']}]").count() == 1
+        for stage, timing in job["timings"].items():
+            ran = row.locator(f"td.{stage} b").inner_text()
+            assert (ran == "–") == (timing["ran_s"] is None)
+            assert ran == "–" or float(ran.removesuffix(" sec")) == pytest.approx(timing["ran_s"], abs=0.05)
+    answered = page.locator("#recent-jobs tr", has=page.locator("[data-state=succeeded]")).first
+    assert answered.locator(".bar .run-time").count() == 3
+
+
+def test_a_failure_says_why_where_and_how_often_it_was_tried(server_with_jobs, visit):
+    page = visit("/status", locale="zh-CN")
+    job = server_with_jobs.get("/v1/jobs?state=failed&limit=1").json()["jobs"][0]
+    text = latest_failure(page).inner_text()
+    for each in ("no_speech", "语音识别", "没听到有人说话", job["id"], job["error"]["detail"], "前"):
+        assert each in text
+    assert latest_failure(page).get_by_role("button", name="再试一次").count() == 0
+
+
+def test_what_a_learner_said_is_nowhere_on_the_page(server_with_jobs, visit):
+    job = server_with_jobs.get("/v1/jobs?state=succeeded&limit=1").json()["jobs"][0]
+    page = visit("/status")
+    everything = page.content()
+    assert CANARY not in everything
+    for words in (job["transcript"]["text"], job["answer"]["text"]):
+        assert words not in everything
+
+
+def test_a_dead_job_is_tried_again_by_keyboard_and_answered(house, visit):
+    dead = submit_dead_job(house)
+    page = visit("/status")
+    page.get_by_label("Only failures that can be retried").focus()
+    page.keyboard.press("Space")
+    expect(page.locator("#failures > li")).to_have_count(1)
+    assert dead in latest_failure(page).inner_text()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(latest_failure(page).get_by_role("button", name="Try again")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(latest_failure(page).locator("[data-state=succeeded]")).to_be_visible(timeout=20_000)
+    new = house.get(f"/v1/jobs/{dead}").json()["retried_as"]
+    assert new in latest_failure(page).inner_text()
+    assert latest_failure(page).get_by_role("button", name="Try again").count() == 0
+    assert house.get(f"/v1/jobs/{new}").json()["state"] == "succeeded"
+
+
+def test_older_failures_come_page_by_page(house, visit):
+    for accepted in [house.post(SILENCE) for _ in range(9)]:
+        house.ended(accepted)
+    failed = [job["id"] for job in house.get("/v1/jobs?state=failed&limit=100").json()["jobs"]]
+    page = visit("/status")
+    expect(page.locator("#failures > li")).to_have_count(8)
+    page.get_by_role("button", name="Show older").click()
+    expect(page.locator("#failures > li")).to_have_count(min(len(failed), 16))
+    ids = page.locator("#failures > li").evaluate_all("all => all.map((each) => each.dataset.job)")
+    assert ids == failed[:16]
+
+
+def test_figures_are_kept_and_marked_as_old_while_the_server_is_away(server_with_jobs, visit, browser, picture):
+    context = browser.new_context(locale="en-US", **PHONE)
+    page = visit("/status", context=context)
+    before = figure(page, "#counts [data-figure=accepted]")
+    context.set_offline(True)
+    expect(page.get_by_role("heading", name="The server is not responding.")).to_be_visible()
+    expect(page.locator("#updated-at")).to_have_text(re.compile("^Outdated: last updated at "))
+    assert figure(page, "#counts [data-figure=accepted]") == before
+    picture(page, "status-phone-away")
+    server_with_jobs.ended(server_with_jobs.post(text="Hello."))
+    context.set_offline(False)
+    expect(page.locator("#counts [data-figure=accepted] dd")).to_have_text(str(int(before) + 1), timeout=15_000)
+    expect(page.locator("#updated-at")).to_have_text(re.compile("^Updated at "))
+    context.close()
+
+
+def test_nothing_is_asked_of_the_server_while_the_page_is_hidden(house, visit):
+    page = visit("/status")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    hide = "(hidden) => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });"
+    hide += " document.dispatchEvent(new Event('visibilitychange')) }"
+    page.evaluate(hide, True)
+    page.wait_for_timeout(1000)  # what was on its way
+    asked.clear()
+    page.wait_for_timeout(2500)
+    assert asked == []
+    page.evaluate(hide, False)
+    wait_for(lambda: page.wait_for_timeout(50) or asked)
+
+
+def test_a_killed_worker_is_missed_and_then_seen_again(server_with_keys, visit, login_as):
+    page = visit("/status", context=login_as("admin"), url=server_with_keys.url)
+    expect(page.get_by_text("Every model is ready for the first job.")).to_be_visible()
+    expect(page.get_by_text("No jobs yet.")).to_be_visible()
+    card = page.locator("[data-stage=tts]")
+
+    def kill_until_missed() -> bool:
+        for process in psutil.Process(server_with_keys.process.pid).children():
+            if "worker_tts.tasks" in process.cmdline():
+                process.kill()
+        page.wait_for_timeout(200)
+        return card.get_by_text("no worker").is_visible()
+
+    wait_for(kill_until_missed)
+    expect(page.get_by_role("heading", name="No worker for text to speech.")).to_be_visible()
+    expect(page.get_by_text("docker compose up --detach worker_tts")).to_be_visible()
+    expect(card.get_by_text("1 ready")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="All systems normal.")).to_be_visible()
+
+
+def test_who_may_not_see_it_is_told_so_kindly(server_with_keys, visit, login_as):
+    page = visit("/status", context=login_as("teacher"), url=server_with_keys.url)
+    expect(page.get_by_role("heading", name="This page is for administrators.")).to_be_visible()
+    assert page.locator(".status-section:visible").count() == 0
+    page.locator("#language").click()
+    expect(page.get_by_role("heading", name="这个页面是给管理员看的。")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("status-desktop-en", {}),
+        ("status-desktop-dark", {"color_scheme": "dark"}),
+        ("status-phone-zh", {**PHONE, "locale": "zh-CN"}),
+    ],
+)
+def test_it_can_be_read_by_everybody_on_every_screen(server_with_jobs, visit, picture, name, options):
+    page = visit("/status", **options)
+    picture(page, name)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    found = Axe().run(page).response["violations"]
+    assert not [each["id"] for each in found if each["impact"] in {"serious", "critical"}], json.dumps(found)

@@ -1,0 +1,81 @@
+"""Feedback on what real learners read: their text is found in what was recognised, and the teacher can answer it."""
+
+import pytest
+from pipeline.words.alignment import align
+from worker_llm.prompt import compose
+
+from pipeline import personas
+from pipeline.settings import settings
+from worker_llm import engine
+from worker_llm.tutor.feedback import understand
+from worker_llm.tutor.read_aloud import ReadingAttempt, asked_about
+from worker_llm.tutor.read_aloud import understand as understand_reading
+
+
+@pytest.fixture(scope="module")
+def model():
+    return engine.load(settings())
+
+
+@pytest.fixture(scope="module", params=["william", "emma"])
+def persona(request):
+    return personas.load(request.param, settings().personas)
+
+
+def edits(spoken, text):
+    return [stretch.piece.edit for stretch in align(spoken, text) if not stretch.same]
+
+
+def test_a_text_that_is_read_right_has_no_mistake_and_one_word_more_or_less_is_one(learners):
+    for learner in learners:
+        words = learner.text.lower().split()
+        assert edits(", ".join(words), learner.text) == []
+        assert [edit.after for edit in edits(" ".join(words[1:]), learner.text)] == [learner.text.split()[0]]
+        more = edits(f"xylophone {learner.text}", learner.text)
+        assert [(edit.before, edit.after) for edit in more] == [("xylophone", "")]
+
+
+def test_what_learners_say_is_recognised_as_their_text_and_what_others_say_is_not(learners, persona):
+    for learner in learners:
+        text = learner.text.capitalize() + "."
+        words = text.lower().rstrip(".").split()
+        right = understand_reading(ReadingAttempt(" ".join(words), text), "", persona)
+        assert right.spoken.startswith(persona.praise)
+        halting = ReadingAttempt(" ".join(word[:-2] + "x" if n % 2 else word for n, word in enumerate(words)), text)
+        assert not halting.is_other_text
+        assert len(halting.edits) == len(words) // 2
+        assert ReadingAttempt("an elephant eats bananas under our umbrella", text).is_other_text
+
+
+def test_what_is_recognised_of_learners_is_told_from_what_is_recognised_of_others(learners, transcripts):
+    readings = {
+        (of, learner.id): ReadingAttempt(transcripts[of].text, learner.text)
+        for of in transcripts
+        for learner in learners
+    }
+    own = [reading for (of, text), reading in readings.items() if of == text]
+    others = [reading for (of, text), reading in readings.items() if of != text]
+    assert sum(reading.is_other_text for reading in own) <= len(own) / 20
+    assert sum(not reading.is_other_text for reading in others) <= len(others) / 40
+
+
+def test_learners_get_feedback_that_can_be_spoken(model, persona, learners):
+    for learner in learners[::4]:
+        sentence = learner.text.lower()
+        (raw,) = model.reply([compose(persona, [], sentence, settings(), model.count_tokens)])
+        feedback = understand(sentence, raw.text, persona)
+        assert feedback.spoken.endswith("?")
+        assert len(feedback.spoken) < 500
+
+
+def test_learners_who_read_aloud_are_asked_about_their_text(model, persona, learners):
+    asked = []
+    for learner in learners[::4]:
+        text = learner.text.capitalize() + "."
+        reading = ReadingAttempt(text.lower().replace("the", "ze"), text)
+        prompt = compose(persona, [], asked_about(text), settings(), model.count_tokens)
+        feedback = understand_reading(reading, model.reply([prompt])[0].text, persona)
+        assert feedback.spoken.endswith("?")
+        assert feedback.spoken.startswith("Listen: " if reading.edits else persona.praise)
+        asked.append(feedback.reply.removeprefix(persona.praise).strip() != persona.fallback)
+    assert sum(asked) >= 0.8 * len(asked)

@@ -1,0 +1,24 @@
+"""Learners with an accent are heard in the language they learn."""
+
+import pytest
+
+from tests.support.transcripts import word_error_rate
+from worker_asr.engine import Recording
+
+
+@pytest.fixture(scope="module")
+def detected(recogniser, learners) -> dict[str, tuple[str, str]]:
+    """For each learner's recording: its language and its text as they were recognised; empty when there was none."""
+    found = {}
+    for learner in learners:
+        (result,) = recogniser.transcribe([Recording(learner.sound, expected_languages=("en", "zh"))])
+        found[learner.id] = (getattr(result, "language", ""), getattr(result, "text", ""))
+    return found
+
+
+def test_an_accent_is_not_taken_for_another_language(detected):
+    assert sum(language != "en" for language, _ in detected.values()) <= 2
+
+
+def test_they_are_heard_as_well_as_if_the_language_were_given(learners, detected):
+    assert word_error_rate([(learner.text, detected[learner.id][1]) for learner in learners]) < 0.36

@@ -1,0 +1,102 @@
+"""A house as a person starts it, `waijiao up` with the real default models, and how a client speaks to it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pipeline.settings import settings
+from tests.support.wait import wait_for
+from waijiao.local.up import free_port
+
+ENDED = {"succeeded", "failed", "canceled", "expired"}
+
+
+@dataclass
+class House:
+    """A running house: its address, its folder, its process."""
+
+    url: str
+    home: Path
+    process: "subprocess.Popen[bytes]"
+
+    def post(self, audio: bytes | Path | None = None, **fields) -> httpx.Response:
+        content = audio.read_bytes() if isinstance(audio, Path) else audio
+        files = {"audio": ("recording", content)} if content is not None else None
+        return httpx.post(f"{self.url}/v1/jobs", data=fields, files=files, timeout=60, trust_env=False)
+
+    def get(self, path: str, **kwargs) -> httpx.Response:
+        return httpx.get(f"{self.url}{path}", timeout=60, trust_env=False, **kwargs)
+
+    def ended(self, accepted: httpx.Response, seconds: float = 120) -> dict:
+        """The job as it stands when it has ended."""
+        assert accepted.status_code == 202, accepted.text
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            job = self.get(accepted.headers["Location"]).json()
+            if job["state"] in ENDED:
+                return job
+            time.sleep(0.1)
+        raise AssertionError(f"the job did not end in {seconds} s: {job['state']}")
+
+    def ask(self, audio: bytes | Path | None = None, **fields) -> dict:
+        return self.ended(self.post(audio, **fields))
+
+
+def start(home: Path, *arguments: str, **environment: str) -> House:
+    port = free_port()
+    command = [sys.executable, "-m", "waijiao", "up", "--port", str(port), *arguments]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("WAIJIAO_HOME")}
+    with (home / "up.log").open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            env={**inherited, "WAIJIAO_HOME": str(home), **environment},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            preexec_fn=heed_ctrl_c,
+        )
+    return House(f"http://127.0.0.1:{port}", home, process)
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory) -> Iterator[House]:
+    """It runs as long as the tests of one folder, whose conftest.py names it."""
+    with opened(tmp_path_factory.mktemp("house")) as running:
+        yield running
+
+
+@contextmanager
+def opened(home: Path, **environment: str) -> Iterator[House]:
+    """A house with the default models, which is ready, and stops in order at the end."""
+    running = until_ready(start(home, WAIJIAO_MODELS=str(settings().models_folder), **environment))
+    try:
+        yield running
+    finally:
+        running.process.send_signal(signal.SIGINT)
+        stopped = running.process.wait(15)
+    assert stopped == 0
+
+
+def heed_ctrl_c() -> None:
+    """In the child: a shell that runs the tests in the background lets them ignore Ctrl-C, and their children too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def until_ready(house: House) -> House:
+    """The house, once it says that it listens."""
+
+    def listens() -> bool:
+        said = (house.home / "up.log").read_text()
+        assert house.process.poll() is None, said
+        return "listens on" in said
+
+    wait_for(listens, seconds=120)
+    return house
