@@ -94,9 +94,7 @@ class Settings(BaseSettings):
     sweep_s: float = Field(default=2, gt=0)  # seconds between two sweeps for lost work
     orphan_s: float = Field(default=3600, gt=0)  # seconds after which a blob without a record is removed
     stage_s: int = Field(default=120, ge=1)  # seconds one stage may run on one batch: the soft limit
-    stall_s: float = Field(
-        default=10, gt=0
-    )  # seconds a worker may take no work, while Redis answers, until it restarts
+    stall_s: float = Field(default=10, gt=0)  # seconds a worker may be idle with jobs waiting, before it restarts
     shutdown_s: float = Field(default=8, ge=0)  # seconds a worker has to finish its work when told to stop
     load_s: int = 300  # seconds an engine may take to load
 
