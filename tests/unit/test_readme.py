@@ -110,6 +110,12 @@ def test_both_languages_of_a_page_lead_to_each_other_and_have_the_same_sections(
     assert sections[0] == sections[1]
 
 
+@pytest.mark.parametrize("page", ["docs/homework", "docs/lessons"])
+def test_both_languages_of_a_page_have_the_same_examples(page):
+    """Those of the English page are run by tests."""
+    assert FENCED.findall(text(f"{page}.md")) == FENCED.findall(text(f"{page}.zh-CN.md"))
+
+
 @each_readme
 def test_every_make_target_exists(readme):
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
