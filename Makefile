@@ -1,12 +1,16 @@
-# make demo | run | test | test-all | test-learners | check | docs | lock | pictures        (PYTHON=python3.12 chooses the interpreter)
+# make demo | run | test | test-all | test-dates | test-learners | check | docs | lock | pictures        (PYTHON=python3.12 chooses the interpreter)
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,13))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 BROWSER := chromium fontconfig fonts-inter fonts-noto-cjk
+COMPILER := gcc libc6-dev
+PARALLEL := --numprocesses 3 --dist worksteal
+PARALLEL_FILES := --numprocesses 2 --dist loadfile  # the tests of one file share what they start
+SMOKE := tests/e2e/test_pipeline.py tests/e2e/test_cli.py
 TORCH ?= --requirement requirements-torch.txt
 quoted = '$(subst ','\'',$(1))'
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo demo-teachers run teachers cublas test test-all test-learners check docs lock pictures browser clean
+.PHONY: demo demo-teachers run teachers cublas test test-all test-dates test-learners check docs lock pictures browser compiler clean
 
 demo: .venv/installed  # AUDIO=my.wav asks with a recording of one's own
 	$(BIN)/waijiao models fetch
@@ -22,18 +26,22 @@ run: .venv/installed
 
 test: .venv/developing
 	$(BIN)/waijiao models fetch
-	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal tests/unit tests/redis
-	$(BIN)/python -m pytest tests/e2e
+	$(BIN)/python -m pytest $(PARALLEL) -m "not served" tests/unit tests/integration
+	$(BIN)/python -m pytest $(SMOKE)
 
-test-all: test browser  # `make test test-all` runs the first tiers once, and without torch
+test-all: test browser compiler  # `make test test-all` runs the first tiers once, and without torch
 	$(MAKE) teachers
 	$(BIN)/waijiao models fetch whisper-tiny-en bark-voices
-	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal tests/served
-	$(BIN)/python -m pytest tests/clients
-	$(BIN)/python -m pytest tests/browser
-	$(BIN)/python -m pytest tests/models
-	$(BIN)/python -m pytest tests/faults
-	$(BIN)/python -m tests.faults.mutants
+	$(BIN)/python -m tests.dates --moment new-year $(PARALLEL) tests/unit tests/integration/api tests/integration/client tests/integration/jobs -k "not stateful"
+	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/e2e $(addprefix --ignore=,$(SMOKE))
+	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/browser
+	$(BIN)/python -m pytest tests/engines
+	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/faults
+	$(BIN)/python -m tests.faults.mutation
+
+test-dates: .venv/developing compiler  # the quick tests on a leap day, around midnight and at changes to summer time
+	$(BIN)/waijiao models fetch
+	$(BIN)/python -m tests.dates $(PARALLEL) tests/unit tests/integration
 
 test-learners: .venv/developing  # LEARNERS=folder: recordings of real learners, see examples/README.md
 	@test -f $(call quoted,$(LEARNERS)/learners.json) || { echo "make test-learners LEARNERS=folder needs a folder with learners.json; examples/README.md says where to get one"; exit 1; }
@@ -94,6 +102,11 @@ browser:  # what the tests of the pages need and PyPI does not have
 	@{ command -v chromium && fc-list | grep -q "Noto Sans CJK" && fc-list | grep -q "Inter"; } > /dev/null \
 	    || { test "$$(id -u)" = 0 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(BROWSER) > /dev/null; } \
 	    || { echo "The tests of the web pages need Chromium and fonts: apt-get install $(BROWSER)"; exit 1; }
+
+compiler:  # tests.dates compiles a library of its own
+	@command -v $(CC) > /dev/null \
+	    || { test "$$(id -u)" = 0 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(COMPILER) > /dev/null; } \
+	    || { echo "The tests on other days need a C compiler: apt-get install $(COMPILER)"; exit 1; }
 
 clean:
 	rm -rf .venv

@@ -28,7 +28,7 @@ from worker_segment.speaker_turns import WINDOWS_PER_S, find_speaker_turns, spee
 from worker_segment.voice_activity import detect_voice_activity
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tests"))  # for what the tests made of recordings and words
+sys.path.insert(0, str(ROOT))  # for tests.support
 from tests.support.recordings import FORMS, RECORDINGS, TEXTS, sound_of, write  # noqa: E402
 from tests.support.transcripts import word_error_rate  # noqa: E402
 

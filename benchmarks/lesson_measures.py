@@ -17,7 +17,7 @@ from waijiao.local.supervisor import Supervisor
 from worker_segment.speaker_turns import WINDOWS_PER_S, speech_by_speaker
 from worker_segment.voice_activity import detect_voice_activity
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # for what the tests made of recordings and words
+sys.path.insert(0, str(Path(__file__).parent.parent))  # for tests.support
 from tests.support.recordings import sound_of
 from tests.support.sample_lesson import PATHS, Made
 from tests.support.transcripts import word_error_rate, word_errors, words

@@ -22,7 +22,7 @@ import numpy as np
 from pipeline.audio.decode import Waveform, frame_of, resample
 from pipeline.errors import WaijiaoError
 from pipeline.settings import settings
-from worker_tts.engine import Line, Voice, load
+from worker_tts.engine import TextToSpeech, Utterance, load
 
 EXAMPLES = Path(__file__).resolve().parent
 SAMPLE_RATE = 16_000  # Hz
@@ -66,12 +66,12 @@ def read_scripts(path: Path = EXAMPLES / "recordings.json") -> list[Script]:
     return [Script(**fields) for fields in json.loads(path.read_text(encoding="utf-8"))]
 
 
-def make(script: Script, voice: Voice) -> bytes:
+def make(script: Script, voice: TextToSpeech) -> bytes:
     """The recording as a file. Raises the voice's error when it cannot speak the text."""
     return encode(record(script, voice), Path(script.file).suffix)
 
 
-def record(script: Script, voice: Voice) -> np.ndarray:
+def record(script: Script, voice: TextToSpeech) -> np.ndarray:
     """Samples of shape (n,) at SAMPLE_RATE Hz: silence, the text, silence, and noise over all of it."""
     if not script.text:
         return np.zeros(round(SILENCE_S * SAMPLE_RATE), np.float32)
@@ -83,10 +83,10 @@ def record(script: Script, voice: Voice) -> np.ndarray:
     return samples.clip(-1, 1)
 
 
-def speak(script: Script, voice: Voice) -> np.ndarray:
+def speak(script: Script, voice: TextToSpeech) -> np.ndarray:
     """The text in the voice of this speaker, as samples at SAMPLE_RATE Hz."""
     factor = PITCH_FACTORS[script.voice]
-    (spoken,) = voice.speak([Line(script.text, speed=script.pace / factor)])
+    (spoken,) = voice.speak([Utterance(script.text, speed=script.pace / factor)])
     if isinstance(spoken, WaijiaoError):
         raise spoken
     samples = resample(Waveform(spoken.samples, round(spoken.rate * factor)), SAMPLE_RATE).samples

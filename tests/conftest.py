@@ -1,7 +1,6 @@
 """Real parts for every test: a Redis server of the test's own, settings that point into a temporary folder."""
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +10,11 @@ from redis import Redis
 from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings, settings
+from tests.support.process import Process
 from tests.support.wait import answers, wait_for
 from waijiao.local import services
 
+STOP_S = 10  # seconds that Redis may take to stop in order
 REAL_MODELS = settings().models_folder
 
 
@@ -26,15 +27,14 @@ def here(tmp_path: Path) -> Settings:
 @pytest.fixture
 def redis(here: Settings) -> Iterator[Redis]:
     """A connection to a real Redis that lives as long as the test."""
-    log = (here.home / "redis.log").open("wb")
-    server = subprocess.Popen(services.redis_command(here), stdout=log, stderr=log, env=os.environ)
+    server = Process("redis", services.redis_command(here), dict(os.environ), here.home / "redis.log")
+    server.start()
     connection = connect(here)
     wait_for(lambda: answers(connection))
     yield connection
     connection.close()
-    server.terminate()
-    server.wait()
-    log.close()
+    server.stop()
+    server.ended(STOP_S)
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from talk_page import WRONG_SENTENCE, turn, type_in
 
 from tests.browser.conftest import DESKTOP, PHONE, SPOKEN
+from tests.support.talk_page import WRONG_SENTENCE, turn, type_in
 
 SERIOUS_IMPACTS = {"serious", "critical"}
 DISPLAYS = [

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page
 
-from tests.support.running_app import House, opened
+from tests.support.running_app import RunningApp, opened
 
 LOG_IN = """async (key) => {
     const sent = {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify({key})};
@@ -55,7 +55,7 @@ class SilentHandler(SimpleHTTPRequestHandler):
 class LoggedIn:
     """A browser in which somebody is logged in at the house, and a job of theirs."""
 
-    house: House
+    house: RunningApp
     key: str
     page: Page
     job: str
@@ -75,7 +75,7 @@ class LoggedIn:
 
 
 @pytest.fixture(scope="module")
-def server_with_keys(tmp_path_factory) -> Iterator[House]:
+def server_with_keys(tmp_path_factory) -> Iterator[RunningApp]:
     """A house with WAIJIAO_KEYS=true."""
     with opened(tmp_path_factory.mktemp("guarded"), WAIJIAO_KEYS="true") as running:
         yield running

@@ -4,19 +4,19 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
-from talk_page import turn, type_in
 
 from pipeline.api_keys import Keys, Limits
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
 from tests.browser.conftest import LEARNERS, PHONE
-from tests.support.running_app import House, opened
+from tests.support.running_app import RunningApp, opened
+from tests.support.talk_page import turn, type_in
 
 WRONG = "wj_" + "0" * 16 + "_" + "A" * 43
 
 
 @pytest.fixture(scope="module")
-def server_with_keys(tmp_path_factory) -> Iterator[House]:
+def server_with_keys(tmp_path_factory) -> Iterator[RunningApp]:
     with opened(tmp_path_factory.mktemp("guarded"), WAIJIAO_KEYS="true") as running:
         yield running
 

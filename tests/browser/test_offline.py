@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
-from talk_page import WRONG_SENTENCE, job_of, record, transcript_of, turn, type_in
 
 from tests.browser.conftest import PHONE, SPOKEN
 from tests.faults.proxy import Proxy
+from tests.support.talk_page import WRONG_SENTENCE, job_of, record, transcript_of, turn, type_in
 
 
 @pytest.fixture

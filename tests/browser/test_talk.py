@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from talk_page import WRONG_SENTENCE, job_of, record, transcript_of, turn, type_in
 
 from tests.browser.conftest import DESKTOP, LEARNERS, PHONE, SPOKEN
+from tests.support.talk_page import WRONG_SENTENCE, job_of, record, transcript_of, turn, type_in
 
 
 def seconds_of(recording: Path) -> float:

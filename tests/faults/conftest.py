@@ -2,9 +2,9 @@
 
 A test takes `house`, breaks it, and says what must come of it; afterwards the house is healed and every invariant
 (invariants.py) is checked, so that a test need not. One house serves all tests of a module, as long as they pass; the
-module's `PLAN = Plan(…)` says which (plan.py). A test can have one of its own: `with House(folder, Plan()) as mine`.
+module's `PLAN = Plan(…)` says which (plan.py). A test can have one of its own: `with Cluster(folder, Plan()) as mine`.
 
-    house["asr1"].kill()                      # processes.py: also kill_child, stop, freeze, thaw, children
+    house["asr1"].kill()                      # process.py: also kill_child, stop, freeze, thaw, children
     house.start("asr1"), house.keep_alive()   # house.py: also restart, until_up, worker_with, redis (a connection)
     house.orders.give("asr", n, "die")        # given_orders.py: at utterance n, or at a crash point such as after_blob
     said = house.client.say(n, session="x")   # client.py: also post, ended, succeeded, failed, turns, forget
@@ -19,22 +19,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.house import House
+from tests.faults.house import Cluster
 from tests.faults.invariants import check
 from tests.faults.plan import Plan
 
 
-class Street:
+class SharedCluster:
     """The house that a module's tests share; a new one is built after a test that failed in it."""
 
     def __init__(self, folders: pytest.TempPathFactory, plan: Plan) -> None:
         self.folders, self.plan = folders, plan
-        self.house: House | None = None
+        self.house: Cluster | None = None
 
-    def open(self) -> House:
+    def open(self) -> Cluster:
         if self.house and self.house.spoilt:
             self.close()
-        self.house = self.house or House(self.folders.mktemp("house"), self.plan).__enter__()
+        self.house = self.house or Cluster(self.folders.mktemp("house"), self.plan).__enter__()
         return self.house
 
     def close(self) -> None:
@@ -44,25 +44,25 @@ class Street:
 
 
 @pytest.fixture(scope="module")
-def street(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
-    street = Street(tmp_path_factory, getattr(request.module, "PLAN", Plan()))
+def street(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedCluster]:
+    street = SharedCluster(tmp_path_factory, getattr(request.module, "PLAN", Plan()))
     yield street
     street.close()
 
 
 @pytest.fixture
-def house(street: Street) -> House:
+def house(street: SharedCluster) -> Cluster:
     """A house in which everything lives."""
     return street.open()
 
 
 @pytest.fixture
-def client(house: House):
+def client(house: Cluster):
     return house.client
 
 
 @pytest.fixture
-def orders(house: House):
+def orders(house: Cluster):
     return house.orders
 
 

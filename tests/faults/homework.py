@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from tests.faults.client import recording
-from tests.faults.house import House
+from tests.faults.house import Cluster
 
 STUDENTS = ("Ann", "Ben", "Carl", "Dora", "Emil", "Fay")
 
@@ -14,7 +14,7 @@ STUDENTS = ("Ann", "Ben", "Carl", "Dora", "Emil", "Fay")
 class Homework:
     """An assignment that was set in a house, and which utterance each student says."""
 
-    house: House
+    house: Cluster
     id: str
     says: dict[str, int] = field(default_factory=dict)
 
@@ -59,7 +59,7 @@ class Homework:
         return [len(self.house.orders.runs(kind, n)) for n in self.says.values()]
 
 
-def assign(house: House, id_: str, **fields: object) -> Homework:
+def assign(house: Cluster, id_: str, **fields: object) -> Homework:
     """Set homework for all STUDENTS, or for those that `fields` name."""
     students = [{"name": name} for name in STUDENTS]
     answer = house.client.ask("PUT", f"/v1/assignments/{id_}", json={"title": id_, "students": students, **fields})

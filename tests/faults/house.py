@@ -8,16 +8,16 @@ from pipeline.redis_connection import connect
 from tests.faults.client import Client, Said
 from tests.faults.given_orders import Orders
 from tests.faults.plan import Plan, quiet_port
-from tests.faults.processes import Process
 from tests.faults.proxy import Proxy
+from tests.support.process import Process
 from tests.support.wait import answers, wait_for
 
 LOOK_S = 0.1  # seconds between two looks for what died, while the house keeps everything alive
 START_S = 60  # seconds that everything may take to start
 
 
-class House:
-    """Use as a context. house["asr1"] is a Process; others are redis, api1, asr2, maintenance1 (see Plan)."""
+class Cluster:
+    """Use as a context. house["asr1"] is a Process; others are redis, api1, tts1, maintenance1 (see Plan)."""
 
     def __init__(self, home: Path, plan: Plan) -> None:
         self.plan, self.settings = plan, plan.in_home(home)
@@ -44,7 +44,7 @@ class House:
         """The processes of these kinds: redis, api, asr, llm, tts, segment, maintenance."""
         return [each for each in self.processes.values() if each.kind in kinds]
 
-    def __enter__(self) -> "House":
+    def __enter__(self) -> "Cluster":
         try:
             self.heal()
         except BaseException:

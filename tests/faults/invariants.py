@@ -16,7 +16,7 @@ from pipeline.jobs.job import MODEL_STAGES, SEGMENT
 from pipeline.jobs.results import Answer
 from pipeline.jobs.store import PREFIX
 from tests.faults.client import ENDED
-from tests.faults.house import House
+from tests.faults.house import Cluster
 from tests.support.wait import wait_for
 
 BROKER = "waijiao:celery:"  # celeryconfig.py: global_keyprefix
@@ -25,7 +25,7 @@ CANARY = re.compile(r"canary(\d+)")  # what every learner says, in a recording o
 EMPTY_S = 30  # seconds until queues are empty and orphans gone
 
 
-def check(house: House) -> None:
+def check(house: Cluster) -> None:
     """Every invariant, in a house whose processes all live."""
     every_accepted_job_ends(house)
     every_session_is_in_order(house)
@@ -37,7 +37,7 @@ def check(house: House) -> None:
     no_log_has_a_learner_s_words(house)
 
 
-def every_accepted_job_ends(house: House) -> None:
+def every_accepted_job_ends(house: Cluster) -> None:
     """In exactly one terminal state, which never changes again: Client.job compares what it sees to what it saw."""
     for said in [*house.client.accepted.values()]:
         house.client.ended(said, seconds=60)
@@ -45,14 +45,14 @@ def every_accepted_job_ends(house: House) -> None:
         assert house.client.ended(name.split("/")[1])["state"] in ENDED, record
 
 
-def every_session_is_in_order(house: House) -> None:
+def every_session_is_in_order(house: Cluster) -> None:
     for session in {said.session for said in house.client.accepted.values()}:
         turns = house.client.turns(session)
         assert all(one["seq"] < other["seq"] for one, other in pairwise(turns)), turns
         assert len({turn["id"] for turn in turns}) == len(turns)
 
 
-def every_turn_saw_those_before(house: House) -> None:
+def every_turn_saw_those_before(house: Cluster) -> None:
     """The prompt that an answer was made from had all the answered turns before it, in order."""
     for session in {said.session for said in house.client.accepted.values()}:
         before: list[str] = []
@@ -63,7 +63,7 @@ def every_turn_saw_those_before(house: House) -> None:
                 before.append(f"canary{n}")
 
 
-def every_success_has_one_audio(house: House) -> None:
+def every_success_has_one_audio(house: Cluster) -> None:
     for said in house.client.accepted.values():
         job = house.client.job(said)
         if job["state"] != "succeeded":
@@ -75,7 +75,7 @@ def every_success_has_one_audio(house: House) -> None:
         assert soundfile.info(io.BytesIO(audio.content)).frames
 
 
-def nothing_of_ended_jobs_is_left(house: House) -> None:
+def nothing_of_ended_jobs_is_left(house: Cluster) -> None:
     """All jobs have ended, so that no index may name one."""
     redis = house.redis
     for key in ["leases", "deadlines", *(f"ready:{stage}" for stage in (*MODEL_STAGES, SEGMENT))]:
@@ -84,7 +84,7 @@ def nothing_of_ended_jobs_is_left(house: House) -> None:
         assert [*redis.scan_iter(PREFIX + pattern)] == []
 
 
-def all_messages_are_gone(house: House) -> None:
+def all_messages_are_gone(house: Cluster) -> None:
     """As if the visibility timeout had passed: what dead workers had fetched goes back, and finds nothing to do."""
 
     def messages() -> dict[str, object]:
@@ -100,14 +100,14 @@ def all_messages_are_gone(house: House) -> None:
     until_none(messages)
 
 
-def let_visibility_pass(house: House) -> None:
+def let_visibility_pass(house: Cluster) -> None:
     """Make every unacknowledged message look as old as the visibility timeout."""
     house.redis.delete(f"{BROKER}unacked_mutex")
     for tag in house.redis.zrange(f"{BROKER}unacked_index", 0, -1):
         house.redis.zadd(f"{BROKER}unacked_index", {tag: 1}, xx=True)
 
 
-def no_blob_is_an_orphan(house: House) -> None:
+def no_blob_is_an_orphan(house: Cluster) -> None:
     """After tidying up, every file is the answer of a job; recordings of jobs that ended are gone, or named by one."""
 
     def orphans() -> list[str]:
@@ -119,7 +119,7 @@ def no_blob_is_an_orphan(house: House) -> None:
     until_none(orphans)
 
 
-def let_orphans_age(house: House) -> None:
+def let_orphans_age(house: Cluster) -> None:
     """Make every file look older than orphan_s, and tidying up due."""
     house.redis.delete(f"{PREFIX}tidying")
     for path in stored(house):
@@ -127,13 +127,13 @@ def let_orphans_age(house: House) -> None:
             os.utime(path, (0, 0))
 
 
-def stored(house: House) -> list[Path]:
+def stored(house: Cluster) -> list[Path]:
     """Every file of every job; Path.glob would fail when a folder vanishes meanwhile."""
     below = [*os.walk(house.settings.blobs_folder)][1:]
     return [Path(folder, name) for folder, _, names in below for name in names]
 
 
-def no_log_has_a_learner_s_words(house: House) -> None:
+def no_log_has_a_learner_s_words(house: Cluster) -> None:
     for log in house.logs.iterdir():
         lines = [line for line in log.read_text(errors="replace").splitlines() if CANARY.search(line)]
         assert not lines, (log.name, lines[:3])
@@ -153,7 +153,7 @@ def until_none(look: Callable[[], object]) -> None:
         raise AssertionError(f"{look.__name__} after {EMPTY_S} s: {found}") from None
 
 
-def records(house: House) -> dict[str, dict[str, str]]:
+def records(house: Cluster) -> dict[str, dict[str, str]]:
     """Every job's record, by `tenant/id`; erased ones have none."""
     names = [key.removeprefix(f"{PREFIX}job:") for key in house.redis.scan_iter(f"{PREFIX}job:*")]
     found = {name: house.redis.hgetall(f"{PREFIX}job:{name}") for name in names}

@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.jobs.job import Job
 from pipeline.jobs.store import PREFIX
 from tests.faults.faulty import LEAST_S, STEP_S
-from tests.faults.house import House
+from tests.faults.house import Cluster
 from tests.faults.invariants import stored
 from tests.support.recordings import EXAMPLES, sound_of, wav
 from worker_segment.audio_stream import SAMPLE_RATE, read_blocks
@@ -49,7 +49,7 @@ def talk() -> Talk:
 class Lesson:
     """One that was left in a house, when its ledger had `before` entries."""
 
-    house: House
+    house: Cluster
     id: str
     before: int
 
@@ -93,7 +93,7 @@ class Lesson:
         return shown
 
 
-def leave(house: House, **fields) -> Lesson:
+def leave(house: Cluster, **fields) -> Lesson:
     """Leave the talk as a lesson; what was heard in it before is to be heard again."""
     house.redis.delete(*house.redis.scan_iter(f"{PREFIX}heard-as:*"), "nothing")
     audio, before = {"audio": ("Monday.wav", talk().audio)}, len(house.orders.ledger())

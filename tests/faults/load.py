@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import httpx
 
 from tests.faults.client import ENDED, Said
-from tests.faults.house import House
+from tests.faults.house import Cluster
 from tests.faults.invariants import records
 from tests.support.wait import wait_for
 
@@ -35,7 +35,7 @@ def patiently(ask: Callable[[], httpx.Response]) -> httpx.Response:
 class Learner:
     """Talks in a session of their own; what they do is drawn from `choices`, and told to the API that they meet."""
 
-    def __init__(self, house: House, choices: random.Random) -> None:
+    def __init__(self, house: Cluster, choices: random.Random) -> None:
         self.house, self.client, self.choices = house, house.client, choices
         self.session = f"learner-{secrets.token_hex(4)}"
         self.said: list[Said] = []
@@ -69,7 +69,7 @@ class Learner:
 
 @contextmanager
 def steady_load(
-    house: House, learners: int = 4, act: Callable[[Learner], None] = Learner.say, seed: int = 0
+    house: Cluster, learners: int = 4, act: Callable[[Learner], None] = Learner.say, seed: int = 0
 ) -> Iterator[None]:
     """Inside it each learner does `act` again and again. Afterwards, every job there is was promised to somebody."""
     enough = threading.Event()

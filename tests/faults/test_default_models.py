@@ -15,7 +15,7 @@ from pipeline.jobs.store import PREFIX
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings, settings
 from tests.support.recordings import RECORDINGS
-from tests.support.running_app import ENDED, House, start, until_ready
+from tests.support.running_app import ENDED, RunningApp, start, until_ready
 from tests.support.wait import wait_for
 
 CLOCKS = {"WAIJIAO_LEASE_S": "2", "WAIJIAO_SWEEP_S": "0.3"}
@@ -24,7 +24,7 @@ ANSWERED_S = 120  # seconds, on a busy machine
 
 
 @pytest.fixture
-def up(tmp_path) -> Iterator[House]:
+def up(tmp_path) -> Iterator[RunningApp]:
     counts = [part for stage in MODEL_STAGES for part in (f"--{stage}", "1")]
     running = until_ready(start(tmp_path, *counts, WAIJIAO_MODELS=str(settings().models_folder), **CLOCKS))
     yield running
@@ -61,7 +61,7 @@ def test_every_learner_is_answered_although_each_worker_and_redis_are_killed(up)
         assert soundfile.info(io.BytesIO(audio)).duration > 0.3
 
 
-def job(up: House, accepted: dict) -> dict:
+def job(up: RunningApp, accepted: dict) -> dict:
     """The record, as soon as Redis can be asked for it."""
     answer = wait_for(lambda: (asked := up.get(accepted["links"]["self"])).status_code == 200 and asked)
     return answer.json()
@@ -82,7 +82,7 @@ def works(redis, stage: str) -> bool:
     return any(redis.hget(f"{PREFIX}job:{name}", "stage") == stage for name in names)
 
 
-def leader(up: House, name: str) -> int:
+def leader(up: RunningApp, name: str) -> int:
     """The process id of the service with `name` in its command line, which leads its group."""
     services = (each.info for each in psutil.process_iter(["pid", "ppid", "cmdline"]))  # a dead one has no cmdline
     its_own = (each for each in services if each["ppid"] == up.process.pid and name in " ".join(each["cmdline"] or ()))

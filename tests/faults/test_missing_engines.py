@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.house import House
+from tests.faults.house import Cluster
 from tests.faults.plan import Plan
 from tests.support.wait import wait_for
 
@@ -13,7 +13,7 @@ BACK_S = 15  # seconds after which a worker that takes no work is back, and has 
 
 
 @pytest.fixture
-def model(house: House, tmp_path):
+def model(house: Cluster, tmp_path):
     """Of the language model's worker: a file that the test may take away."""
     file = tmp_path / "model"
     file.touch()

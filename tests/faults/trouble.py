@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.faults.client import PATIENCE_S, Client, Said
-from tests.faults.house import House
+from tests.faults.house import Cluster
 from tests.support.wait import wait_for
 
 REFUSED_S = 3  # seconds in which every request is answered while Redis is not
@@ -28,7 +28,7 @@ def insist(client: Client, n: int, session: str) -> Said:
 
 
 @contextmanager
-def crowd(house: House, learners: int, every_s: float = 0, sessions: int = 5) -> Iterator[None]:
+def crowd(house: Cluster, learners: int, every_s: float = 0, sessions: int = 5) -> Iterator[None]:
     """Learners who come one after the other and insist, while the body breaks something; all get one answer each."""
     house.keep_alive()
     client, began = house.client, time.monotonic()
@@ -62,7 +62,7 @@ def everything_is_refused(client: Client, said: Said) -> None:
         assert client.lives(api=1)
 
 
-def everybody_works_again(house: House) -> None:
+def everybody_works_again(house: Cluster) -> None:
     """From now on in time: readiness is said, every worker takes work, and what is newly handed in is answered."""
     house.keep_alive()
     deadline, before, said = time.monotonic() + BACK_S, len(house.orders.ledger()), []
@@ -84,6 +84,6 @@ def ready(client: Client) -> bool:
     return client.http.get(f"{client.urls[0]}/readyz").status_code == 200
 
 
-def append_only_file(house: House) -> Path:
+def append_only_file(house: Cluster) -> Path:
     """Where Redis keeps what it acknowledged: the latest such file."""
     return max((house.settings.home / "redis").rglob("*.aof"), key=lambda file: file.stat().st_mtime)

@@ -2,12 +2,12 @@
 
 import pytest
 from pipeline.words.alignment import align
-from worker_llm.prompt import compose
 
 from pipeline import personas
 from pipeline.settings import settings
 from worker_llm import engine
-from worker_llm.tutor.feedback import understand
+from worker_llm.tutor.feedback import build_feedback
+from worker_llm.tutor.prompt import compose
 from worker_llm.tutor.read_aloud import ReadingAttempt, asked_about
 from worker_llm.tutor.read_aloud import understand as understand_reading
 
@@ -63,7 +63,7 @@ def test_learners_get_feedback_that_can_be_spoken(model, persona, learners):
     for learner in learners[::4]:
         sentence = learner.text.lower()
         (raw,) = model.reply([compose(persona, [], sentence, settings(), model.count_tokens)])
-        feedback = understand(sentence, raw.text, persona)
+        feedback = build_feedback(sentence, raw.text, persona)
         assert feedback.spoken.endswith("?")
         assert len(feedback.spoken) < 500
 

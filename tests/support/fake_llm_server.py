@@ -1,4 +1,6 @@
-"""A server with OpenAI's API and, by the first part of the path, a bad habit.  Run with: python tests/bad_llm_server.py
+"""A server with OpenAI's API and, by the first part of the path, a bad habit.
+
+Run with: python tests/support/fake_llm_server.py
 
 It prints its port. GET /HABIT/requests lists the requests so far: headers, body, and whether the client hung up.
 """

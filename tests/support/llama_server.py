@@ -1,4 +1,7 @@
-"""llama.cpp's server on a TCP port, as people run it.  Run with: python tests/llama_server.py MODEL NAME PORT KEY"""
+"""llama.cpp's server on a TCP port, as people run it.
+
+Run with: python tests/support/llama_server.py MODEL NAME PORT KEY
+"""
 
 import sys
 import threading

@@ -10,7 +10,7 @@ import soundfile
 
 from pipeline.audio.decode import Waveform, decode, resample
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 FACTS = [
     fact
     for fact in json.loads((EXAMPLES / "recordings.json").read_text(encoding="utf-8"))

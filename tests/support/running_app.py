@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from pipeline.settings import settings
+from tests.support.process import Process
 from tests.support.wait import wait_for
 from waijiao.local.up import free_port
 
@@ -21,7 +22,7 @@ ENDED = {"succeeded", "failed", "canceled", "expired"}
 
 
 @dataclass
-class House:
+class RunningApp:
     """A running house: its address, its folder, its process."""
 
     url: str
@@ -51,30 +52,24 @@ class House:
         return self.ended(self.post(audio, **fields))
 
 
-def start(home: Path, *arguments: str, **environment: str) -> House:
+def start(home: Path, *arguments: str, **environment: str) -> RunningApp:
     port = free_port()
     command = [sys.executable, "-m", "waijiao", "up", "--port", str(port), *arguments]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("WAIJIAO_HOME")}
-    with (home / "up.log").open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            env={**inherited, "WAIJIAO_HOME": str(home), **environment},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            preexec_fn=heed_ctrl_c,
-        )
-    return House(f"http://127.0.0.1:{port}", home, process)
+    up = Process("up", command, {**inherited, "WAIJIAO_HOME": str(home), **environment}, home / "up.log")
+    up.start()
+    return RunningApp(f"http://127.0.0.1:{port}", home, up.runs[-1])
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory) -> Iterator[House]:
+def house(tmp_path_factory) -> Iterator[RunningApp]:
     """It runs as long as the tests of one folder, whose conftest.py names it."""
     with opened(tmp_path_factory.mktemp("house")) as running:
         yield running
 
 
 @contextmanager
-def opened(home: Path, **environment: str) -> Iterator[House]:
+def opened(home: Path, **environment: str) -> Iterator[RunningApp]:
     """A house with the default models, which is ready, and stops in order at the end."""
     running = until_ready(start(home, WAIJIAO_MODELS=str(settings().models_folder), **environment))
     try:
@@ -85,12 +80,7 @@ def opened(home: Path, **environment: str) -> Iterator[House]:
     assert stopped == 0
 
 
-def heed_ctrl_c() -> None:
-    """In the child: a shell that runs the tests in the background lets them ignore Ctrl-C, and their children too."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def until_ready(house: House) -> House:
+def until_ready(house: RunningApp) -> RunningApp:
     """The house, once it says that it listens."""
 
     def listens() -> bool:

@@ -10,7 +10,7 @@ from pipeline.jobs.job import Job, JobRequest
 from pipeline.jobs.results import Answer, Feedback, Transcript, Word
 from pipeline.text.corrections import compare, explain
 
-ANSWERS = Path(__file__).parent / "data" / "answers.json"  # to examples/recordings; by answer_recordings.py
+ANSWERS = Path(__file__).parents[1] / "data" / "answers.json"  # to examples/recordings; by answer_recordings.py
 DUE = 1_796_000_000.0  # Unix seconds
 NAMES = ("安娜", "王小明", "李华", "Bo", "欧阳娜娜", "Maria-Theresa von Habsburg")
 NO_SPEECH = {

@@ -51,7 +51,7 @@ class Engine:
 
 
 @app.task(name="llm.answer")
-@stage("llm", "small_worker:Engine")
+@stage("llm", "tests.support.scripted_worker:Engine")
 def answer(engine, batch):
     return engine.answer(batch)
 

@@ -1,7 +1,6 @@
 """The API as it is served: gunicorn on a free port of loopback, over the test's own Redis, without workers."""
 
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -9,9 +8,43 @@ import httpx
 import pytest
 
 from pipeline.settings import Settings
+from tests.support.process import Process
 from tests.support.wait import wait_for
 from waijiao.local import services
 from waijiao.local.up import free_port
+
+STOP_S = 10  # seconds that a server may take to stop in order
+
+
+class ApiServer:
+    """A server that runs from the start; `kill` takes it away in the middle of everything, `start` brings it back."""
+
+    def __init__(self, settings: Settings, **chosen: object) -> None:
+        service = services.api_service(settings.model_copy(update={"port": free_port()}))
+        own = {f"WAIJIAO_{name.upper()}": str(value) for name, value in chosen.items()}
+        environment = {**os.environ, **service.environment, "WAIJIAO_API_PROCESSES": "1", **own}
+        self.process = Process("api", service.command, environment, settings.home / "api.log")
+        self.url = f"http://127.0.0.1:{service.environment['WAIJIAO_PORT']}"
+        self.start()
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        self.process.start()
+        wait_for(self.answers)
+
+    def answers(self) -> bool:
+        assert self.process.alive, f"the server ended by itself:\n{self.process.said()}"
+        try:
+            return httpx.get(f"{self.url}/healthz", trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
+    def stop(self) -> None:
+        self.process.stop()
+        self.process.ended(STOP_S)
+
+    def kill(self) -> None:
+        self.process.kill()
 
 
 @pytest.fixture
@@ -29,25 +62,9 @@ def server(serve) -> httpx.Client:
 
 @contextmanager
 def served(here: Settings, chosen: dict[str, object]) -> Iterator[httpx.Client]:
-    service = services.api_service(here.model_copy(update={"port": free_port()}))
-    own = {"WAIJIAO_API_PROCESSES": "1"} | {f"WAIJIAO_{name.upper()}": str(value) for name, value in chosen.items()}
-    with (here.home / "api.log").open("ab") as log:
-        process = subprocess.Popen(
-            service.command, env={**os.environ, **service.environment, **own}, stdout=log, stderr=log
-        )
-    url = f"http://127.0.0.1:{service.environment['WAIJIAO_PORT']}"
+    server = ApiServer(here, **chosen)
     try:
-        with httpx.Client(base_url=url, timeout=30, trust_env=False, limits=httpx.Limits()) as client:
-            wait_for(lambda: alive(client, process))
+        with httpx.Client(base_url=server.url, timeout=30, trust_env=False, limits=httpx.Limits()) as client:
             yield client
     finally:
-        process.terminate()
-        process.wait(10)
-
-
-def alive(client: httpx.Client, process: "subprocess.Popen[bytes]") -> bool:
-    assert process.poll() is None, "the server ended by itself; its log is api.log in the test's folder"
-    try:
-        return client.get("/healthz").is_success
-    except httpx.TransportError:
-        return False
+        server.stop()

@@ -1,8 +1,6 @@
-"""A Redis that can be killed and started again, and real small workers (small_worker.py) on it."""
+"""A Redis that can be killed and started again, and real small workers (scripted_worker.py) on it."""
 
 import os
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,52 +11,38 @@ from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
 from pipeline.worker.registry import count_workers
+from tests.support.process import Process
 from tests.support.wait import answers, wait_for
 from waijiao.local import services
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 CLOCKS = {"WAIJIAO_SWEEP_S": "0.3", "WAIJIAO_LEASE_S": "4", "WAIJIAO_SHUTDOWN_S": "3", "WAIJIAO_STALL_S": "3"}
 
 
-class Worker:
+class Worker(Process):
     """One worker; its log is a file."""
 
     def __init__(self, home: Path, log: Path, **environment: str) -> None:
-        command = [sys.executable, "-m", "celery", "--quiet", "-A", "small_worker", "worker", "-Q", "llm", "-c", "1"]
-        command += ["--loglevel", "WARNING", "--without-gossip", "--without-mingle", "-n", f"{log.stem}@%h"]
-        path = os.pathsep.join([str(HERE), str(HERE.parents[1])])
-        chosen = {"WAIJIAO_HOME": str(home), "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **CLOCKS, **environment}
-        self.log = log
-        with log.open("ab") as written:
-            self.process = subprocess.Popen(
-                command, env={**os.environ, **chosen}, stdout=written, stderr=written, start_new_session=True
-            )
+        command = [sys.executable, "-m", "celery", "--quiet", "-A", "tests.support.scripted_worker", "worker"]
+        command += ["-Q", "llm", "-c", "1", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
+        command += ["-n", f"{log.stem}@%h"]
+        chosen = {"WAIJIAO_HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **CLOCKS, **environment}
+        super().__init__(log.stem, command, {**os.environ, **chosen}, log)
+        self.start()
 
     def send(self, number: int) -> None:
         """A signal to the parent, as supervisors send it."""
-        self.process.send_signal(number)
-
-    def ended(self, seconds: float) -> int:
-        """The exit status, once it has ended by itself."""
-        return self.process.wait(seconds)
+        os.kill(self.pid, number)
 
     @property
     def lives(self) -> bool:
-        return self.process.poll() is None
+        return self.alive
 
     def child(self) -> psutil.Process:
-        return psutil.Process(self.process.pid).children()[0]
-
-    def said(self) -> str:
-        return self.log.read_text(errors="replace")
-
-    def kill(self) -> None:
-        if self.lives:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+        return self.children()[0]
 
 
-class House:
+class WorkerCluster:
     """Close it at the end: nothing that it started is left."""
 
     def __init__(self, here: Settings) -> None:
@@ -69,23 +53,21 @@ class House:
         self.redis = connect(here)
         self.jobs = Jobs(self.redis, here)
         self.submitted = 0
+        self.server = Process("redis", services.redis_command(here), dict(os.environ), here.home / "redis.log")
         self.start_redis()
 
     def start_redis(self) -> None:
-        log = (self.here.home / "redis.log").open("ab")
-        self.server = subprocess.Popen(services.redis_command(self.here), stdout=log, stderr=log)
-        log.close()
+        self.server.start()
         wait_for(lambda: answers(self.redis))
 
     def kill_redis(self) -> None:
         self.server.kill()
-        self.server.wait()
 
     def freeze_redis(self) -> None:
-        self.server.send_signal(signal.SIGSTOP)
+        self.server.freeze()
 
     def thaw_redis(self) -> None:
-        self.server.send_signal(signal.SIGCONT)
+        self.server.thaw()
 
     def start(self, **environment: str) -> Worker:
         """A new worker, which may still be loading."""

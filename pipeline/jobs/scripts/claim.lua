@@ -10,7 +10,7 @@ local claims = {}
 for _, job in ipairs(redis.call('SMEMBERS', held)) do
   if not alive(job) or get(job, 'worker') ~= worker then
     redis.call('SREM', held, job)
-  elseif get(job, 'claim') == token then
+  elseif get(job, 'claim') == token then  -- mutant: claim token
     claims[#claims + 1] = redis.call('HGETALL', key(job))
   else
     take_back(job, attempts, stage_s)
@@ -21,6 +21,7 @@ if #claims > 0 then return { claims, bells } end
 local function first()
   for i = 2, #LANES do
     local waits = first_of(LANES[i], stage)
+    -- mutant: starved lane
     if waits and NOW - (redis.call('HGET', served, LANES[i]) or NOW) > tonumber(starved_s) then return waits end
   end
   return redis.call('ZRANGE', line, 0, 0)[1]
@@ -36,7 +37,7 @@ local function note_turn(place)  -- of its lane, and of the rounds in which clas
 end
 
 local batch, alone, lane = {}, false, nil
-while #batch < tonumber(most) and not alone do
+while #batch < tonumber(most) and not alone do  -- mutant: tried job is claimed alone
   local job = first()
   if not job then break end
   if alive(job) and get(job, 'stage') == stage then
@@ -44,7 +45,7 @@ while #batch < tonumber(most) and not alone do
     if #batch > 0 and own ~= lane then break end
     lane = own
     alone = tonumber(get(job, 'attempts:' .. stage) or 0) > 0
-    if alone and #batch > 0 then break end
+    if alone and #batch > 0 then break end  -- mutant: batch ends before tried job
     redis.call('ZREM', line, job)
     note_turn(tonumber(get(job, 'place')))
     redis.call('HINCRBY', key(job), 'attempts:' .. stage, 1)

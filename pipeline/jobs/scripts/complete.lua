@@ -2,7 +2,7 @@
 -- Refused (0) when the fence is stale or the job has ended; said again (its answer was lost) it is answered as before.
 local job, stage, fence, field, value, reset, heard = unpack(ARGV)
 local mark = stage .. ' ' .. fence
-if get(job, 'done') == mark then
+if get(job, 'done') == mark then  -- mutant: completion mark
   if get(job, 'phase') == 'ready' then ring(job) end
   return { 1, bells }
 end
@@ -11,7 +11,7 @@ unlease(job)
 redis.call('HSET', key(job), field, value, 'done', mark, 'ran:' .. stage, stamp(NOW - get(job, 'claimed_at')))
 note_speed(job, stage)
 local whose = get(job, 'key')
-if whose and tonumber(heard) > 0 then
+if whose and tonumber(heard) > 0 then  -- mutant: daily minutes of a key
   redis.call('INCRBY', heard_today(whose), heard)  -- INCRBYFLOAT in a script destroys the memory of Redis 6.2
   redis.call('EXPIRE', heard_today(whose), 2 * 86400)
 end

@@ -14,10 +14,10 @@ local function take(name, delivery)
   elseif tonumber(tried) >= tonumber(tries) then
     redis.call('ZREM', due, name)
     redis.call('HSET', delivery, 'state', 'given_up')
-  elseif (busy[host] or 0) < tonumber(most_host) then
+  elseif (busy[host] or 0) < tonumber(most_host) then  -- mutant: deliveries per host
     busy[host] = (busy[host] or 0) + 1
     redis.call('ZREM', due, name)  -- while the memory is full, a script may not begin with an addition
-    redis.call('ZADD', due, NOW + lease, name)
+    redis.call('ZADD', due, NOW + lease, name)  -- mutant: delivery lease
     redis.call('HINCRBY', delivery, 'tried', 1)
     redis.call('SADD', mine, name)
     redis.call('EXPIRE', mine, math.ceil(lease) + 1)

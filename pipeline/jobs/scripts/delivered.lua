@@ -2,7 +2,7 @@
 -- wait_s, unless that is empty. Refused (0) when it was claimed again since, or its job was erased.
 local name, tried, attempt, state, wait = unpack(ARGV)
 local delivery, due = P .. 'delivery:' .. name, P .. 'deliveries'
-if redis.call('HGET', delivery, 'tried') ~= tried then return { 0 } end
+if redis.call('HGET', delivery, 'tried') ~= tried then return { 0 } end  -- mutant: delivery fence
 redis.call('ZREM', due, name)
 redis.call('HSET', delivery, 'attempt:' .. tried, attempt, 'state', state)
 if wait ~= '' then redis.call('ZADD', due, NOW + wait, name) end

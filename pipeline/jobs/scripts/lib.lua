@@ -26,6 +26,7 @@ local function heard_today(whose) return P .. 'heard:' .. whose .. ':' .. math.f
 
 local function key(job) return P .. 'job:' .. job end
 local function get(job, field) return redis.call('HGET', key(job), field) end
+-- mutant: ended job is final
 local function alive(job) return redis.call('HEXISTS', key(job), 'stages') == 1 and not get(job, 'ended_at') end
 local function stamp(seconds) return string.format('%.3f', seconds) end
 
@@ -100,14 +101,14 @@ end
 
 local function ready(job)
   local stage = get(job, 'stage')
-  if stage == 'parts' and redis.call('EXISTS', P .. 'parts:' .. job) == 0 then
+  if stage == 'parts' and redis.call('EXISTS', P .. 'parts:' .. job) == 0 then  -- mutant: lesson goes on without turns
     stage = following(job, stage)
     redis.call('HSET', key(job), 'stage', stage)
   end
-  if WAITING[stage] then return wait(job, stage) end
+  if WAITING[stage] then return wait(job, stage) end  -- mutant: held answer waits
   if stage == 'llm' then
     local first = redis.call('ZRANGE', session_key(job, 'open'), 0, 0)[1]
-    if first and first ~= job then
+    if first and first ~= job then  -- mutant: order of turns
       redis.call('HSET', key(job), 'phase', 'held')
       return
     end
@@ -124,6 +125,7 @@ local function leave_line(job)  -- the turn is answered or ended: let the next o
   local open = session_key(job, 'open')
   redis.call('ZREM', open, job)
   local following = redis.call('ZRANGE', open, 0, 0)[1]
+  -- mutant: next turn goes on
   if following and get(following, 'phase') == 'held' and get(following, 'stage') == 'llm' then
     ready(following)
     touch(following)
@@ -145,13 +147,14 @@ local function leave_lesson(job)
   if not lesson then return end
   redis.call('SREM', P .. 'parts:' .. lesson, job)
   if alive(lesson) then
+    -- mutant: lesson goes on after last turn
     if get(lesson, 'stage') == 'parts' and redis.call('EXISTS', P .. 'parts:' .. lesson) == 0 then ready(lesson) end
     touch(lesson)
   end
 end
 
 local function unlist(job)
-  unlease(job)
+  unlease(job)  -- mutant: cancel breaks lease
   leave_lesson(job)
   redis.call('ZREM', P .. 'ready:' .. get(job, 'stage'), job)
   redis.call('ZREM', P .. 'deadlines', job)
@@ -195,7 +198,7 @@ local function tell(job, event)
   local lasting = math.ceil(get(job, 'retention') + math.max(0, get(job, 'deadline_at') - NOW))
   redis.call('HSET', P .. 'delivery:' .. name, 'host', host, 'at', stamp(NOW), 'tried', 0, 'state', 'waiting')
   redis.call('EXPIRE', P .. 'delivery:' .. name, lasting)
-  redis.call('ZADD', due, NOW, name)
+  redis.call('ZADD', due, NOW, name)  -- mutant: event becomes delivery
   redis.call('EXPIRE', due, math.max(lasting, redis.call('TTL', due)))
   bells[#bells + 1] = 'maintenance ' .. job
 end
@@ -226,6 +229,7 @@ local function leave_assignment(job)
   if not assignment then return end
   local open = P .. 'open-work:' .. assignment
   redis.call('SREM', open, job)
+  -- mutant: complete when all ended, complete when all handed in
   if redis.call('EXISTS', open) == 0 and all_handed_in(assignment) then tell(job, 'assignment.completed') end
 end
 
@@ -241,7 +245,7 @@ local finish  -- a lesson's end is its turns' as well
 -- The turns of a lesson that has ended: those that still wait have nobody to wait for; all are kept as long as it is.
 local function end_turns(lesson)
   for _, turn in ipairs(redis.call('ZRANGE', P .. 'children:' .. lesson, 0, -1)) do
-    if alive(turn) then
+    if alive(turn) then  -- mutant: lesson ends its turns
       finish(turn, failure(turn, 'canceled', LESSON_OVER, false))
     end
     redis.call('EXPIRE', key(turn), get(lesson, 'retention'))
@@ -276,7 +280,7 @@ end
 
 -- Whether `call` ended the job, now or when it was first made and only its answer was lost.
 local function cancel(job, detail, call)
-  if alive(job) then
+  if alive(job) then  -- mutant: cancel mark
     finish(job, failure(job, 'canceled', detail, false))
     redis.call('HSET', key(job), 'canceled_by', call)
   end
@@ -286,7 +290,7 @@ end
 -- The attempt did not end well: try again while attempts are left, else give up.
 local function try_again(job, attempts, why)
   unlease(job)
-  if tonumber(get(job, 'attempts:' .. get(job, 'stage')) or '0') >= tonumber(attempts) then
+  if tonumber(get(job, 'attempts:' .. get(job, 'stage')) or '0') >= tonumber(attempts) then  -- mutant: attempts limit
     give_up(job, why)
   else
     ready(job)
@@ -321,6 +325,7 @@ function forget(job, tombstone_s)
   redis.call('ZREM', P .. 'dead:' .. get(job, 'tenant'), job)
   redis.call('ZREM', P .. 'jobs:' .. get(job, 'tenant'), job)
   local owner = get(job, 'owner')
+  -- mutant: erasure removes record
   redis.call('DEL', key(job), P .. 'progress:' .. job, P .. 'children:' .. job, P .. 'parts:' .. job)
   for _, event in ipairs(EVENTS) do
     redis.call('DEL', P .. 'delivery:' .. job .. '/' .. event)
@@ -331,10 +336,12 @@ function forget(job, tombstone_s)
   redis.call('EXPIRE', key(job), tombstone_s)
   redis.call('PUBLISH', P .. 'changed', job)
   for _, turn in ipairs(turns) do
+    -- mutant: erasure takes turns, turn erased before
     if redis.call('HEXISTS', key(turn), 'stages') == 1 then forget(turn, tombstone_s) end  -- else it was erased by itself
   end
 end
 
 local function holds(job, stage, fence)
+  -- mutant: fence
   return alive(job) and get(job, 'phase') == 'running' and get(job, 'stage') == stage and get(job, 'fence') == fence
 end

@@ -2,6 +2,7 @@
 local lost = {}
 for i = 3, #ARGV, 2 do
   if holds(ARGV[i], ARGV[2], ARGV[i + 1]) then
+    -- mutant: renewal with full memory
     redis.call('ZREM', P .. 'leases', ARGV[i])  -- while the memory is full, a script may not begin with an addition
     redis.call('ZADD', P .. 'leases', NOW + ARGV[1], ARGV[i])
   else

@@ -6,6 +6,7 @@ if redis.call('EXISTS', session) == 0 then return { 0, {} } end
 local canceled, again = {}, redis.call('HGET', session, 'reset_by') == call
 if not again then redis.call('DEL', P .. 'open:' .. name) end
 for _, job in ipairs(redis.call('ZRANGE', P .. 'turns:' .. name, 0, -1)) do
+  -- mutant: reset cancels
   if get(job, 'canceled_by') == call or not again and cancel(job, detail, call) then canceled[#canceled + 1] = job end
 end
 if not again then redis.call('HSET', session, 'since', redis.call('HGET', session, 'seq'), 'reset_by', call) end

@@ -6,7 +6,7 @@ if get(job, 'reviewed_by') == call then
   if get(job, 'phase') == 'ready' then ring(job) end
   return { 1, bells }
 end
-if not alive(job) or get(job, 'stage') ~= 'hold' then return { 0, bells } end
+if not alive(job) or get(job, 'stage') ~= 'hold' then return { 0, bells } end  -- mutant: only held jobs are reviewed
 redis.call('HSET', key(job), 'reviewed_by', call)
 if feedback ~= '' then redis.call('HSET', key(job), 'feedback', feedback) end
 if go == '1' then

@@ -4,14 +4,16 @@
 -- the lesson has, whose turn it would be; assignment: there is none such; server, tenant or session has too many; the
 -- client's key has used up its rate or its minutes), the record, the seconds until it may be tried again, and the bells.
 local job, terms, fields = ARGV[1], cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
+-- mutant: repeated submission
 if redis.call('HEXISTS', key(job), 'stages') == 1 then  -- said again: its answer was lost
   if get(job, 'phase') == 'ready' then ring(job) end
   return { 'accepted', redis.call('HGETALL', key(job)), '0', bells }
 end
 
 local repeated = terms.key and P .. 'repeated:' .. fields.tenant .. '/' .. terms.key
-local first = repeated and redis.call('HGET', repeated, 'job')
+local first = repeated and redis.call('HGET', repeated, 'job')  -- mutant: idempotency key
 if first and redis.call('EXISTS', key(first)) == 1 then
+  -- mutant: request fingerprint
   local what = redis.call('HGET', repeated, 'fingerprint') == terms.fingerprint and 'same' or 'other'
   return { what, redis.call('HGETALL', key(first)), '0', bells }
 end
@@ -21,18 +23,19 @@ if terms.retry_of then
   if not get(terms.retry_of, 'dead') then return { 'gone', {}, '0', bells } end
 end
 
+-- mutant: ended lesson takes no turns
 if fields.lesson and not alive(fields.lesson) then return { 'ended', {}, '0', bells } end
 local assignment = fields.assignment
 local handed = assignment and redis.call('HGET', P .. 'handed-in:' .. assignment, fields.student)
 if assignment then
   if redis.call('EXISTS', P .. 'assignment:' .. assignment) == 0 then return { 'assignment', {}, '0', bells } end
   local known = handed and not terms.rerun_of and not terms.retry_of and redis.call('HEXISTS', key(handed), 'stages') == 1
-  if known and get(handed, 'sha256') == fields.sha256 and not get(handed, 'error') then
+  if known and get(handed, 'sha256') == fields.sha256 and not get(handed, 'error') then  -- mutant: same recording once
     return { 'same', redis.call('HGETALL', key(handed)), '0', bells }
   end
 end
 
-local session_name = fields.tenant .. '/' .. fields.session
+local session_name = fields.tenant .. '/' .. fields.session  -- mutant: limits before writes
 local function free_in(line)  -- seconds until the first of `line` will have ended, at the pace of the latest ends
   local pace = redis.call('HGET', P .. 'pace', 'every') or terms.pace
   local ahead = redis.call('ZRANK', P .. 'deadlines', redis.call('ZRANGE', line, 0, 0)[1] or '') or 0
@@ -44,6 +47,7 @@ for _, bound in ipairs({
   { 'session', P .. 'open:' .. session_name },
 }) do
   local who, line = unpack(bound)
+  -- mutant: queue limits
   if not fields.lesson and redis.call('ZCARD', line) >= terms['most_' .. who] then return { who, {}, free_in(line), bells } end
 end
 
@@ -58,16 +62,17 @@ if fields.key and not terms.retry_of and not terms.rerun_of and not fields.lesso
   if per_minute > 0 and not assignment then  -- a class's homework comes at once
     rate = P .. 'rate:' .. fields.key
     paid = math.max(tonumber(redis.call('GET', rate) or 0), NOW) + 60 / per_minute
-    if paid - NOW > 60.001 then return { 'rate', {}, stamp(paid - NOW - 60), bells } end
+    if paid - NOW > 60.001 then return { 'rate', {}, stamp(paid - NOW - 60), bells } end  -- mutant: rate limit of a key
   end
 end
 
 -- In the lane, where: as it comes; homework by the minute in which it is due, where what was due before now counts as due
 -- now, so that it waits for nobody for ever. Within that, classes take turns (start-time fair queueing).
 local function place_of(order, lasting)
-  if terms.lane == 'interactive' then return order end
+  if terms.lane == 'interactive' then return order end  -- mutant: lanes
   local due = terms.lane == 'homework' and math.max(terms.due or NOW + terms.deadline_s, NOW) or 0
-  local rounds, begin = rounds_at(FROM[terms.lane] + math.floor(due / 60) * MINUTE)
+  local rounds, begin = rounds_at(FROM[terms.lane] + math.floor(due / 60) * MINUTE)  -- mutant: due first done first
+  -- mutant: classes take turns
   local class, now = 'of:' .. fields.tenant .. '/' .. terms.group, tonumber(redis.call('HGET', rounds, 'now') or 0)
   local mine = 1 + math.max(tonumber(redis.call('HGET', rounds, class) or 0), now)
   redis.call('HSET', rounds, class, string.format('%.0f', mine))
@@ -108,9 +113,10 @@ if assignment then
   redis.call('ZADD', work, order, job)
   redis.call('SADD', open, job)
   local instead = terms.retry_of or terms.rerun_of
+  -- mutant: newer recording stays
   if not instead or handed == instead then  -- else a newer recording was handed in since
     redis.call('HSET', in_hand, fields.student, job)
-    if handed then cancel(handed, terms.replaced, job) end
+    if handed then cancel(handed, terms.replaced, job) end  -- mutant: recording replaces earlier
   end
   outlast({ P .. 'assignment:' .. assignment, P .. 'assignments:' .. fields.tenant, work, open, in_hand }, lasting)
 end

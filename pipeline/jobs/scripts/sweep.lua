@@ -2,13 +2,14 @@
 -- answer the bells that are missing: for each stage max(0, ready jobs - messages in its queue); for maintenance,
 -- deliveries that are due.
 local attempts, stage_s, lesson_s, most = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-for _, job in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', NOW, 'LIMIT', 0, most)) do
+for _, job in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', NOW, 'LIMIT', 0, most)) do  -- mutant: lease
   if alive(job) then
     take_back(job, attempts, get(job, 'stage') == 'segment' and lesson_s or stage_s)
   else
     redis.call('ZREM', P .. 'leases', job)
   end
 end
+-- mutant: deadline
 for _, job in ipairs(redis.call('ZRANGEBYSCORE', P .. 'deadlines', '-inf', NOW, 'LIMIT', 0, most)) do
   if alive(job) then
     give_up(job, failure(job, 'expired', 'The job was not answered before its deadline. Retry it.', true))
@@ -20,8 +21,9 @@ bells = {}
 for i = 5, #ARGV, 2 do
   local line, latest = P .. 'ready:' .. ARGV[i], '+inf'
   if ARGV[i] == 'maintenance' then line, latest = P .. 'deliveries', NOW end
+  -- mutant: only missing messages
   local missing = redis.call('ZCOUNT', line, '-inf', latest) - redis.call('LLEN', ARGV[i + 1])
-  if missing > 0 then
+  if missing > 0 then  -- mutant: missing messages
     for _, job in ipairs(redis.call('ZRANGE', line, 0, math.min(missing, tonumber(most)) - 1)) do
       bells[#bells + 1] = ARGV[i] .. ' ' .. job
     end

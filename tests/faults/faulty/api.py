@@ -1,4 +1,7 @@
-"""The product's API, which obeys orders.  Run with: gunicorn -c python:api.gunicorn "faulty.api:create_app()" """
+"""The product's API, which obeys orders.
+
+Run with: gunicorn -c python:api.gunicorn "tests.faults.faulty.api:create_app()"
+"""
 
 from api import create_app
 from tests.faults.faulty import points

@@ -1,4 +1,4 @@
-"""A product worker that obeys orders.  Run with: celery -A faulty.worker worker -Q asr -n asr1@%h"""
+"""A product worker that obeys orders.  Run with: celery -A tests.faults.faulty.worker worker -Q asr -n asr1@%h"""
 
 import os
 from importlib import import_module
@@ -12,7 +12,7 @@ ENGINES = {"asr": "Ears", "llm": "Teacher", "tts": "Mouth"}
 
 app = import_module(f"worker_{KIND}.tasks").app
 if KIND in ENGINES:
-    import_module(f"worker_{KIND}.engine").ENGINES["scripted"] = f"faulty.engines:{ENGINES[KIND]}"
+    import_module(f"worker_{KIND}.engine").ENGINES["scripted"] = f"tests.faults.faulty.engines:{ENGINES[KIND]}"
 
 app.conf.broker_transport_options["unacked_restore_interval"] = 0.5
 if visibility_s := os.environ.get("FAULTY_VISIBILITY_S"):

@@ -1,0 +1,59 @@
+"""docs/api.md is true: every example on it is run as it stands, against the default models."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline import errors
+from tests.support.doc_examples import examples_of, matches
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+MARK = "--- the next example ---"
+EXAMPLES = examples_of(ROOT / "docs" / "api.md")
+
+
+@pytest.fixture(scope="module")
+def run(house, tmp_path_factory):
+    """Runs code in the project's folder, in a copy of what the examples need."""
+    place = tmp_path_factory.mktemp("reader")
+    place.joinpath("examples").symlink_to(ROOT / "examples")
+
+    def run(command: list[str], code: str) -> str:
+        here = code.replace("http://127.0.0.1:8000", house.url)
+        ran = subprocess.run(
+            [*command, here],
+            cwd=place,
+            capture_output=True,
+            text=True,
+            timeout=200,
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return ran.stdout
+
+    return run
+
+
+def test_the_shell_examples_print_what_the_page_shows(run):
+    examples = [each for each in EXAMPLES if each.language == "sh"]
+    assert len(examples) > 10
+    whole = f"echo; echo '{MARK}'\n".join(example.code for example in examples)
+    printed = run(["bash", "-e", "-o", "pipefail", "-c"], whole).replace("\r", "").split(f"\n{MARK}\n")
+    for example, said in zip(examples, printed, strict=True):
+        if example.shown is not None:
+            assert matches(example.shown, said), f"{example.code}\nprinted:\n{said}\nthe page shows:\n{example.shown}"
+
+
+def test_the_python_example_prints_what_the_page_shows(run):
+    (example,) = [each for each in EXAMPLES if each.language == "python"]
+    assert matches(example.shown or "", run([sys.executable, "-c"], example.code))
+
+
+def test_every_error_code_of_the_api_is_on_the_page():
+    classes = [each for each in vars(errors).values() if isinstance(each, type)]
+    codes = {each.code for each in classes if issubclass(each, errors.WaijiaoError)}
+    assert {code for code in codes - {"internal", "configuration"} if f"`{code}`" not in PAGE} == set()

@@ -1,0 +1,34 @@
+"""docs/client.md is true: every example on it is run as it stands, against the default models."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.doc_examples import examples_of, matches
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES = examples_of(ROOT / "docs" / "client.md")
+COMMANDS = {"python": [sys.executable, "-W", "error", "-c"], "sh": ["bash", "-e", "-o", "pipefail", "-c"]}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("reader")
+    place.joinpath("examples").symlink_to(ROOT / "examples")
+    return place
+
+
+def test_the_examples_print_what_the_page_shows(house, folder):
+    """In their order: some look back at what others left."""
+    assert len(EXAMPLES) >= 9
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "WAIJIAO_URL": house.url, "LC_ALL": "C.UTF-8", "PATH": path}
+    for example in EXAMPLES:
+        command = [*COMMANDS[example.language], example.code]
+        ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=200, env=environment)
+        assert ran.returncode == 0, example.code + ran.stdout + ran.stderr
+        if example.shown is not None:
+            assert matches(example.shown, ran.stdout), f"{example.code}\nprinted:\n{ran.stdout}"

@@ -1,0 +1,25 @@
+"""docs/homework.md is true: every example on it is run as it stands, in its order, against the default models."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.doc_examples import examples_of, matches
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES = examples_of(ROOT / "docs" / "homework.md")
+COMMANDS = {"python": [sys.executable, "-W", "error", "-c"], "sh": ["bash", "-e", "-o", "pipefail", "-c"]}
+
+
+def test_the_examples_print_what_the_page_shows(house, tmp_path):
+    assert len(EXAMPLES) >= 11
+    tmp_path.joinpath("examples").symlink_to(ROOT / "examples")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "WAIJIAO_URL": house.url, "LC_ALL": "C.UTF-8", "COLUMNS": "120", "PATH": path}
+    for example in EXAMPLES:
+        command = [*COMMANDS[example.language], example.code]
+        ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=200, env=environment)
+        assert ran.returncode == 0, example.code + ran.stdout + ran.stderr
+        if example.shown is not None:
+            assert matches(example.shown, ran.stdout), f"{example.code}\nprinted:\n{ran.stdout}"

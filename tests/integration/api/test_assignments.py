@@ -1,0 +1,426 @@
+"""Homework over HTTP and a real Redis, without workers: set, handed in, held, done again, exported, erased."""
+
+import io
+import json
+import zipfile
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api import create_app
+from pipeline.blob_store import FolderBlobs
+from pipeline.errors import NoSpeech
+from pipeline.jobs.results import Answer
+from pipeline.jobs.store import Jobs
+from pipeline.worker.task import commit
+from tests.support.job_steps import HEARD, TAUGHT, claimed, run
+
+LEARNERS = sorted((Path(__file__).parents[3] / "examples" / "recordings").glob("*.wav"))
+ONE, TWO, THREE = (path.read_bytes() for path in LEARNERS[:3])
+CLASS = {
+    "id": "hw3",
+    "title": "Homework 3",
+    "students": [{"name": "Ann"}, {"name": "Ben"}, {"name": "王小明", "id": "7001"}],
+}
+
+
+@pytest.fixture
+def client(redis, here):
+    return create_app(here).test_client()
+
+
+@pytest.fixture
+def jobs(redis, here) -> Jobs:
+    return Jobs(redis, here)
+
+
+def in_a_week(zone: timezone = UTC) -> datetime:
+    """A time to hand in by that lies ahead on whatever day the test runs."""
+    return (datetime.now(zone) + timedelta(days=7)).replace(microsecond=0)
+
+
+def assign(client, **fields):
+    answer = client.put(
+        "/v1/assignments/hw3", json={name: value for name, value in {**CLASS, **fields}.items() if name != "id"}
+    )
+    assert answer.status_code in {200, 201}, answer.text
+    return answer.json
+
+
+def hand_in(client, *files: tuple[str, bytes], **fields):
+    form = httpx.Request("POST", "http://test", data=fields, files=[("file", file) for file in files])
+    return client.post("/v1/assignments/hw3/submissions", data=form.read(), content_type=form.headers["Content-Type"])
+
+
+def make_zip(*files: tuple[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in files:
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def code(answer) -> tuple[int, str]:
+    return answer.status_code, answer.json["code"]
+
+
+def read_assignment(client):
+    return client.get("/v1/assignments/hw3").json
+
+
+def answer_all(jobs: Jobs, here, stages=("asr", "llm", "tts")) -> None:
+    """Do what waits, as the workers would; each answer is a file in the blob store."""
+    for stage in stages:
+        while found := jobs.claim(stage, "worker", 1)[0]:
+            (job,) = found
+            result = {"asr": HEARD, "llm": TAUGHT}.get(stage) or spoken_answer(job, here)
+            commit(jobs, stage, job, result)
+
+
+def spoken_answer(job, here) -> Answer:
+    blob = FolderBlobs(here.blobs_folder).put(job.name, io.BytesIO(ONE))
+    return Answer("Well said!", blob.name, blob.sha256, blob.size, 3.0, job.request.format)
+
+
+# --- set
+
+
+def test_homework_is_set_and_shown_as_it_was_set(client):
+    due = in_a_week(timezone(timedelta(hours=8)))
+    fields = {
+        "text": "I like tea.", "words": ["tea", "milk"], "instructions": "Read it.", "level": "A2", "hold": True,
+        "class_name": "4b", "due": due.isoformat(), "persona": "emma", "speed": 0.8, "retention_h": 48,
+    }  # fmt: skip
+    answer = client.post("/v1/assignments", json={**CLASS, **fields})
+    assert (answer.status_code, answer.headers["Location"]) == (201, "/v1/assignments/hw3")
+    shown = read_assignment(client)
+    assert {**fields, "due": due.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")}.items() <= shown.items()
+    assert shown["students"] == [{"id": "", **student} for student in CLASS["students"]]
+    assert shown["progress"] == {
+        "students": 3, "handed_in": 0, "succeeded": 0, "failed": 0, "held": 0, "working": 0,
+        "missing": ["Ann", "Ben", "王小明"], "eta_seconds": None, "complete": False,
+    }  # fmt: skip
+    assert client.get("/v1/assignments").json["assignments"] == [
+        {name: value for name, value in shown.items() if name not in {"created_at", "progress", "submissions"}}
+    ]
+
+
+def test_the_same_is_set_once_and_another_of_the_same_name_is_a_conflict_unless_it_replaces_it(client):
+    assert client.post("/v1/assignments", json=CLASS).status_code == 201
+    assert client.post("/v1/assignments", json=CLASS).status_code == 200
+    assert code(client.post("/v1/assignments", json={**CLASS, "title": "Other"})) == (409, "assignment_exists")
+    assert assign(client, title="Other")["title"] == "Other"
+    assert len(client.get("/v1/assignments").json["assignments"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"title": ""}, "title"),
+        ({"due": "tomorrow"}, "due"),
+        ({"due": "2026-12-01T20:00:00"}, "due"),
+        ({"level": "Z9"}, "level"),
+        ({"students": [{"name": "Ann"}, {"name": "Ann"}]}, "students"),
+        ({"words": ["x" * 61]}, "words"),
+        ({"colour": "red"}, "colour"),
+        ({"webhook": "http://127.0.0.1/x"}, "webhook"),
+        ({"persona": "nobody"}, "persona"),
+        ({"voice": "nobody"}, "voice"),
+    ],
+)
+def test_what_cannot_be_set_is_refused_by_name(client, fields, named):
+    answer = client.put("/v1/assignments/hw3", json={"title": "Homework", **fields})
+    assert answer.status_code == 422
+    assert named in answer.json["detail"]
+    assert code(client.get("/v1/assignments/hw3")) == (404, "unknown_assignment")
+
+
+def test_names_that_no_key_may_have_are_refused(client):
+    for name in ("HW3", "a b", "x" * 65, "a:b"):
+        assert client.put(f"/v1/assignments/{name}", json={"title": "x"}).status_code == 422
+
+
+def test_what_did_not_change_is_not_sent_again(client, jobs):
+    assign(client)
+    tag = client.get("/v1/assignments/hw3").headers["ETag"]
+    assert client.get("/v1/assignments/hw3", headers={"If-None-Match": tag}).status_code == 304
+    hand_in(client, ("ann.wav", ONE))
+    changed = client.get("/v1/assignments/hw3", headers={"If-None-Match": tag})
+    assert (changed.status_code, changed.headers["ETag"] != tag) == (200, True)
+
+
+# --- handed in
+
+
+def test_each_recording_becomes_a_job_of_its_student_in_the_lane_of_homework(client, jobs):
+    assign(client, due=in_a_week().isoformat(), class_name="4b", words=["tea"], retention_h=2, speed=0.8)
+    result = hand_in(client, ("hw3 Ann.wav", ONE), ("7001.wav", TWO)).json
+    assert [(each["file"], each["student"]) for each in result["accepted"]] == [
+        ("hw3 Ann.wav", "Ann"),
+        ("7001.wav", "王小明"),
+    ]
+    assert (result["unchanged"], result["refused"]) == ([], [])
+    job_request = jobs.get("default", result["accepted"][0]["job"]).request
+    assert (job_request.lane, job_request.group, job_request.student, job_request.assignment) == (
+        "homework",
+        "4b",
+        "Ann",
+        "hw3",
+    )
+    assert (job_request.details["words"], job_request.hint, job_request.speed) == (["tea"], "tea", 0.8)
+    shown = read_assignment(client)
+    assert (shown["progress"]["handed_in"], shown["progress"]["missing"]) == (2, ["Ben"])
+    assert [each["file"] for each in shown["submissions"]] == ["hw3 Ann.wav", "7001.wav"]
+    listed = client.get("/v1/jobs?assignment=hw3").json["jobs"]
+    assert {job["student"] for job in listed} == {"Ann", "王小明"}
+    assert jobs.redis.ttl("waijiao:assignment:default/hw3") > 7 * 86400
+
+
+def test_what_is_wrong_with_a_file_is_told_by_its_name_and_stops_nothing_else(client):
+    assign(client)
+    files = make_zip(
+        ("Ben/1.wav", TWO), ("who.wav", THREE), ("../../evil.zip", make_zip(("a.wav", ONE))), ("王小明.txt", b"hello")
+    )
+    result = hand_in(client, ("Ann.wav", ONE), ("Ann's.zip", files), ("Nobody.wav", THREE)).json
+    assert [each["student"] for each in result["accepted"]] == ["Ann", "Ben"]
+    assert {each["file"]: each["code"] for each in result["refused"]} == {
+        "Ann's.zip/who.wav": "unknown_student", "Ann's.zip/evil.zip": "nested_archive",
+        "Ann's.zip/王小明.txt": "not_audio",
+        "Nobody.wav": "unknown_student",
+    }  # fmt: skip
+
+
+def test_two_files_of_one_student_are_refused_both_and_named(client, redis):
+    assign(client)
+    result = hand_in(client, ("Ann 1.wav", ONE), ("Ann 2.wav", TWO), ("Ben.wav", THREE)).json
+    assert [each["student"] for each in result["accepted"]] == ["Ben"]
+    assert {each["code"] for each in result["refused"]} == {"doubled_student"}
+    assert "Ann 1.wav" in result["refused"][0]["detail"]
+
+
+def test_what_was_handed_in_before_is_unchanged_and_another_recording_takes_its_place(client, jobs, here):
+    assign(client)
+    first = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
+    assert hand_in(client, ("again Ann.wav", ONE)).json["unchanged"][0]["job"] == first
+    second = hand_in(client, ("Ann.wav", TWO)).json["accepted"][0]["job"]
+    assert jobs.get("default", first).error["code"] == "canceled"
+    assert [each["job"] for each in read_assignment(client)["submissions"]] == [second]
+    assert len([path for path in here.blobs_folder.glob("*/*/*") if path.is_file()]) == 2  # the sweep takes the first
+
+
+def test_what_failed_may_be_handed_in_again(client, jobs):
+    assign(client)
+    first = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
+    jobs.fail("asr", claimed(jobs, "asr"), NoSpeech(), again=False)
+    assert read_assignment(client)["progress"]["failed"] == 1
+    assert hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"] != first
+
+
+def test_without_a_class_list_whoever_hands_in_is_called_as_the_file_is(client):
+    assign(client, students=[])
+    assert [each["student"] for each in hand_in(client, ("a/小红.wav", ONE)).json["accepted"]] == ["小红"]
+
+
+def test_a_student_can_be_named_by_name_or_number(client):
+    assign(client)
+    assert hand_in(client, ("x.wav", ONE), student="7001").json["accepted"][0]["student"] == "王小明"
+    assert code(hand_in(client, ("x.wav", ONE), student="Zoe")) == (422, "unknown_student")
+    assert code(hand_in(client, ("x.wav", ONE), ("y.wav", TWO), student="Ann")) == (422, "bad_request")
+
+
+def test_the_same_recording_is_recognised_once(client, jobs, here):
+    assign(client, students=[])
+    hand_in(client, ("Ann.wav", ONE))
+    run(jobs, "asr")
+    (job,) = [each["job"] for each in hand_in(client, ("Ben.wav", ONE)).json["accepted"]]
+    reused = jobs.get("default", job)
+    assert (reused.transcript, reused.stage) == (HEARD, "llm")
+    assert not list((here.blobs_folder / "default" / job).glob("*"))
+    assign(client, students=[], language="en")
+    (job,) = [each["job"] for each in hand_in(client, ("Carl.wav", ONE)).json["accepted"]]
+    assert jobs.get("default", job).transcript is None
+
+
+def test_a_transcript_is_forgotten_with_the_job_that_it_was_heard_in(client, jobs):
+    assign(client, students=[])
+    first = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
+    run(jobs, "asr")
+    jobs.cancel("default", first)
+    jobs.forget("default", first)
+    second = hand_in(client, ("Ben.wav", ONE)).json["accepted"][0]["job"]
+    assert jobs.get("default", second).transcript is None
+
+
+def test_more_than_a_class_hands_in_is_refused_whole_before_anything_is_read(redis, here):
+    client = create_app(here.model_copy(update={"max_hand_in_files": 2})).test_client()
+    assign(client)
+    assert code(hand_in(client, *[(f"{n}.wav", ONE) for n in range(3)])) == (422, "bad_request")
+    result = hand_in(client, ("many.zip", make_zip(*[(f"{n}.wav", ONE) for n in range(3)]))).json
+    assert [(each["file"], each["code"]) for each in result["refused"]] == [("many.zip", "too_many_files")]
+
+
+def test_a_class_may_bring_more_than_one_recording_may_have(redis, here):
+    client = create_app(here.model_copy(update={"max_upload_mb": 1, "max_hand_in_mb": 3})).test_client()
+    assign(client, students=[])
+    result = hand_in(client, ("big.wav", ONE + bytes(1_500_000)), ("ok.wav", TWO)).json
+    assert ([each["student"] for each in result["accepted"]], result["refused"][0]["code"]) == (["ok"], "too_large")
+    assert code(hand_in(client, ("a.wav", bytes(2_000_000)), ("b.wav", bytes(2_000_000)))) == (413, "too_large")
+
+
+# --- answered
+
+
+def test_a_class_is_complete_when_all_have_handed_in_and_all_is_answered(client, jobs, here):
+    assign(client)
+    hand_in(client, ("Ann.wav", ONE), ("Ben.wav", TWO))
+    answer_all(jobs, here)
+    assert not read_assignment(client)["progress"]["complete"]
+    hand_in(client, ("王小明.wav", THREE))
+    answer_all(jobs, here)
+    progress = read_assignment(client)["progress"]
+    assert (progress["succeeded"], progress["complete"], progress["missing"]) == (3, True, [])
+
+
+def test_the_assignment_s_webhook_is_due_when_it_is_complete_and_not_before(redis, here):
+    client = create_app(here.model_copy(update={"webhook_networks": "127.0.0.0/8"})).test_client()
+    jobs = Jobs(redis, here)
+    assign(client, webhook="http://127.0.0.1:9/done", students=[{"name": "Ann"}, {"name": "Ben"}])
+    hand_in(client, ("Ann.wav", ONE))
+    answer_all(jobs, here)
+    assert redis.zcard("waijiao:deliveries") == 0
+    last = hand_in(client, ("Ben.wav", TWO)).json["accepted"][0]["job"]
+    answer_all(jobs, here)
+    assert redis.zrange("waijiao:deliveries", 0, -1) == [f"default/{last}/assignment.completed"]
+
+
+def test_held_answers_are_read_changed_and_released_one_or_all(client, jobs, here):
+    assign(client, hold=True)
+    hand_in(client, ("Ann.wav", ONE), ("Ben.wav", TWO), ("王小明.wav", THREE))
+    answer_all(jobs, here)
+    assert read_assignment(client)["progress"]["held"] == 3
+    held = {job["student"]: job["id"] for job in client.get("/v1/jobs?assignment=hw3&state=held").json["jobs"]}
+    better = {"corrected": "I went home late yesterday", "explanation": "Say went."}
+    feedback = client.put(f"/v1/jobs/{held['Ann']}/feedback", json=better).json["feedback"]
+    assert feedback["spoken"] == "I went home late yesterday Say went. Why?"
+    assert [(edit["from"], edit["to"]) for edit in feedback["edits"]] == [("go", "went"), ("", "late")]
+    assert (
+        client.put(f"/v1/jobs/{held['Ben']}/feedback", json={"spoken": "Good."}).json["feedback"]["spoken"] == "Good."
+    )
+    assert client.post(f"/v1/jobs/{held['Ann']}/release").json["state"] == "speaking"
+    assert code(client.post(f"/v1/jobs/{held['Ann']}/release")) == (409, "not_held")
+    assert code(client.put(f"/v1/jobs/{held['Ann']}/feedback", json=better)) == (409, "not_held")
+    released = client.post("/v1/assignments/hw3/release").json
+    assert (set(released["jobs"]), released["refused"]) == ({held["Ben"], held["王小明"]}, [])
+    answer_all(jobs, here)
+    assert read_assignment(client)["progress"]["complete"]
+
+
+# --- done again
+
+
+def test_one_is_done_again_by_another_teacher_without_being_heard_again(client, jobs, here):
+    assign(client)
+    first = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
+    answer_all(jobs, here)
+    before = read_assignment(client)["submissions"][0]
+    again = client.post(f"/v1/jobs/{first}/rerun?from=llm", json={"persona": "emma", "transcript": "I goes home"}).json
+    assert (again["rerun_of"], again["persona"], again["transcript"]["text"]) == (first, "emma", "I goes home")
+    assert client.get(f"/v1/jobs/{first}").json["rerun_as"] == again["id"]
+    assert jobs.claim("asr", "worker", 1)[0] == []
+    assert claimed(jobs, "llm").request.persona == "emma"
+    after = read_assignment(client)["submissions"][0]
+    assert (after["job"], after["handed_in_at"]) == (again["id"], before["handed_in_at"])
+
+
+def test_only_the_voice_is_another_when_it_is_done_again_from_there(client, jobs, here):
+    assign(client, hold=True)
+    first = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
+    answer_all(jobs, here)
+    client.post(f"/v1/jobs/{first}/release")
+    answer_all(jobs, here)
+    client.post(f"/v1/jobs/{first}/rerun?from=tts", json={"speed": 0.5})
+    again = claimed(jobs, "tts")
+    assert (again.feedback, again.request.speed) == (TAUGHT, 0.5)
+
+
+def test_a_whole_class_is_done_again_and_what_cannot_be_is_named(client, jobs, here):
+    assign(client)
+    hand_in(client, ("Ann.wav", ONE))
+    answer_all(jobs, here)
+    late = hand_in(client, ("Ben.wav", TWO)).json["accepted"][0]["job"]
+    done = client.post("/v1/assignments/hw3/rerun?from=llm", json={}).json
+    assert len(done["jobs"]) == 1
+    assert [(each["job"], each["student"], each["code"]) for each in done["refused"]] == [(late, "Ben", "cannot_rerun")]
+
+
+def test_what_a_rerun_would_begin_with_must_be_there(client, jobs, here):
+    assign(client)
+    job = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
+    assert code(client.post(f"/v1/jobs/{job}/rerun?from=tts", json={})) == (409, "cannot_rerun")
+    answer_all(jobs, here)
+    assert code(client.post(f"/v1/jobs/{job}/rerun?from=asr", json={})) == (409, "cannot_rerun")
+    assert client.post(f"/v1/jobs/{job}/rerun?from=hold", json={}).status_code == 422
+    assert code(client.post(f"/v1/jobs/{job}/rerun?from=tts", json={"transcript": "x"})) == (409, "cannot_rerun")
+    assert code(client.post(f"/v1/jobs/{job}/rerun?from=llm", json={"persona": "nobody"})) == (422, "unknown_persona")
+
+
+def test_a_recording_that_is_kept_is_heard_again(redis, here):
+    keeping = here.model_copy(update={"keep_recordings": True})
+    client, jobs = create_app(keeping).test_client(), Jobs(redis, keeping)
+    assign(client)
+    job = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
+    answer_all(jobs, here)
+    again = client.post(f"/v1/jobs/{job}/rerun?from=asr", json={}).json["id"]
+    assert (claimed(jobs, "asr").id, jobs.get("default", again).transcript) == (again, None)
+
+
+def test_a_conversation_remembers_a_turn_that_was_done_again_once(client, jobs, here):
+    job = client.post("/v1/jobs", json={"text": "I go home", "session": "anna"}).json["id"]
+    answer_all(jobs, here)
+    client.post(f"/v1/jobs/{job}/rerun?from=llm", json={"persona": "emma"})
+    assert [turn["persona"] for turn in client.get("/v1/sessions/anna").json["turns"]] == ["emma"]
+
+
+# --- taken home, erased
+
+
+def test_the_export_has_the_report_the_gradebook_and_each_student_s_page_and_voice(client, jobs, here):
+    assign(client)
+    hand_in(client, ("Ann.wav", ONE), ("王小明.wav", TWO))
+    answer_all(jobs, here)
+    answer = client.get("/v1/assignments/hw3/export")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="hw3.zip"'
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+        assert archive.testzip() is None
+        assert set(archive.namelist()) == {
+            "report.html", "gradebook.csv", "students/Ann.html", "students/Ann.json", "students/Ann.wav",
+            "students/王小明.html", "students/王小明.json", "students/王小明.wav",
+        }  # fmt: skip
+        assert archive.read("students/Ann.wav") == ONE
+        assert "Ben" in archive.read("gradebook.csv").decode("utf-8-sig")
+        assert json.loads(archive.read("students/Ann.json"))
+    page = client.get("/v1/assignments/hw3/report")
+    assert (page.mimetype, "Homework 3" in page.text) == ("text/html", True)
+
+
+def test_what_is_erased_leaves_no_word_and_no_sound(client, jobs, redis, here):
+    assign(client)
+    hand_in(client, ("Ann.wav", ONE))
+    hand_in(client, ("Ann.wav", TWO))
+    answer_all(jobs, here)
+    assert client.delete("/v1/assignments/hw3").status_code == 204
+    assert code(client.get("/v1/assignments/hw3")) == (404, "unknown_assignment")
+    assert not [path for path in here.blobs_folder.glob("*/*/*") if path.is_file()]
+    assert not any(HEARD.text in str(redis.hgetall(key)) for key in redis.keys("waijiao:job:*"))
+    assert client.get("/v1/assignments").json == {"assignments": []}
+    assert code(hand_in(client, ("Ann.wav", ONE))) == (404, "unknown_assignment")
+
+
+def test_every_key_of_homework_has_a_time_to_live_or_is_an_index(client, jobs, redis, here):
+    assign(client, due=in_a_week().isoformat())
+    hand_in(client, ("Ann.wav", ONE))
+    answer_all(jobs, here)
+    assert {key for key in redis.scan_iter("*") if redis.ttl(key) < 0} == {"waijiao:accepted", "waijiao:ended"}
+    assert redis.ttl("waijiao:assignment:default/hw3") > 7 * 86400

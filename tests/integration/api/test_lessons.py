@@ -1,0 +1,377 @@
+"""The API of lessons over a real Redis, its stages walked by hand: what is accepted, shown, written down, removed."""
+
+import io
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api import create_app
+from pipeline.blob_store import FolderBlobs
+from pipeline.errors import EngineFailed, NoSpeech
+from pipeline.jobs.job import JobRequest
+from pipeline.jobs.results import Edit, LessonSegment, LessonSegments, Segment, Transcript, Word
+from pipeline.jobs.store import Jobs
+from pipeline.schemas import lessons as shapes
+from pipeline.worker.registry import register
+from tests.support.job_steps import HEARD, SPOKEN, TAUGHT, WORKER, claimed, run
+
+LEARNER = Path(__file__).parents[3] / "examples" / "recordings" / "ruoxi-wu.wav"
+MISTAKEN = replace(TAUGHT, edits=(Edit("go", "went", (1, 2)),))
+SEGMENTS = LessonSegments(
+    400.0,
+    (LessonSegment(1, 0.5, 4.0, "left"), LessonSegment(2, 5.0, 11.0, "right"), LessonSegment(3, 380.0, 390.5, "left")),
+)
+
+
+@pytest.fixture
+def client(redis, here):
+    return create_app(here).test_client()
+
+
+def leave(client, audio: bytes | None = None, headers=None, **fields):
+    content = LEARNER.read_bytes() if audio is None else audio
+    form = httpx.Request("POST", "http://test", data=fields, files={"audio": ("Monday.wav", content)})
+    return client.post(
+        "/v1/lessons", data=form.read(), content_type=form.headers["Content-Type"], headers=headers or {}
+    )
+
+
+def left(client, **fields) -> str:
+    answer = leave(client, **fields)
+    assert answer.status_code == 202, answer.text
+    return answer.json["id"]
+
+
+def spoken(number: int) -> Transcript:
+    """ "I go home yesterday N", said within a turn."""
+    words = tuple(Word(word, at, at + 0.4, 0.9) for at, word in enumerate(f"I go home yesterday {number}".split()))
+    text = " ".join(word.word for word in words)
+    return Transcript(text, "en", 5.0, words, (Segment(0.0, 4.4, text, -0.2, 1.0, 0.01),))
+
+
+def begin(jobs: Jobs, here, id_: str, segments: LessonSegments = SEGMENTS) -> list[str]:
+    """Segment the lesson into turns, as a worker does; the ids of these."""
+    lesson, blobs = claimed(jobs, "segment"), FolderBlobs(here.blobs_folder)
+    assert lesson.id == id_
+    ids = [f"{segment.number:032x}" for segment in segments.turns]
+    for turn, segment in zip(ids, segments.turns, strict=True):
+        details = {"number": segment.number, "start": segment.start, "end": segment.end, "speaker": segment.speaker}
+        learner = lesson.request.details.get("learner") in (None, segment.speaker)
+        blob = blobs.put(f"default/{turn}", io.BytesIO(LEARNER.read_bytes()))
+        job_request = JobRequest(turn, turn, lane="bulk", lesson=id_, task="turn" if learner else "transcribe")
+        jobs.submit(replace(job_request, details=details, recording=blob.name))
+    assert jobs.complete("segment", lesson, segments)[0]
+    return ids
+
+
+def hear(jobs: Jobs, turns: int) -> None:
+    for number in range(1, turns + 1):
+        run(jobs, "asr", spoken(number))
+
+
+def summed_up(jobs: Jobs, id_: str) -> None:
+    while (job := claimed(jobs, "llm")).id != id_:
+        jobs.complete("llm", job, TAUGHT)
+    jobs.complete("llm", job, replace(TAUGHT, spoken="Well done."))
+    run(jobs, "tts", replace(SPOKEN, text="Well done."))
+
+
+def look(client, id_: str) -> dict:
+    answer = client.get(f"/v1/lessons/{id_}")
+    assert answer.status_code == 200, answer.text
+    shapes.LessonView.model_validate(answer.json)
+    return answer.json
+
+
+def code(answer) -> tuple[int, str]:
+    assert answer.content_type == "application/problem+json", answer.text
+    return answer.status_code, answer.json["code"]
+
+
+def test_a_lesson_is_accepted_and_says_where_to_look(client):
+    answer = leave(client, title="Monday's lesson", learner="left", class_name="7b", retention_h="24")
+    assert answer.status_code == 202
+    assert answer.headers["Location"] == f"/v1/lessons/{answer.json['id']}"
+    assert int(answer.headers["Retry-After"]) >= 1
+    shown = look(client, answer.json["id"])
+    assert shown == answer.json
+    assert (shown["state"], shown["title"], shown["learner"], shown["class_name"]) == (
+        "queued", "Monday's lesson", "left", "7b",
+    )  # fmt: skip
+    assert (shown["progress"], shown["turns"], shown["duration_s"]) == (
+        {"turns": 0, "done": 0, "failed": 0, "eta_seconds": None}, [], None,
+    )  # fmt: skip
+
+
+def test_a_lesson_without_a_title_is_called_as_its_file(client):
+    assert look(client, left(client))["title"] == "Monday"
+    assert look(client, left(client))["file"] == "Monday.wav"
+
+
+def test_what_is_asked_reaches_the_record(client, jobs):
+    id_ = left(client, persona="emma", language="en", hint="Zyxelia", speed="0.8", format="mp3", retention_h="24")
+    asked = jobs.get("default", id_).request
+    assert (asked.task, asked.lane, asked.retention_h, asked.stages) == (
+        "lesson", "bulk", 24, ("segment", "parts", "llm", "tts"),
+    )  # fmt: skip
+    assert (asked.persona, asked.language, asked.hint, asked.speed, asked.format) == (
+        "emma", "en", "Zyxelia", 0.8, "mp3",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"audio": b""}, (422, "empty_request")),
+        ({"audio": b"this is no sound"}, (415, "not_audio")),
+        ({"persona": "nobody"}, (422, "unknown_persona")),
+        ({"learner": "middle"}, (422, "bad_request")),
+        ({"retention_h": "0"}, (422, "bad_request")),
+        ({"title": "a\nb"}, (422, "bad_request")),
+        ({"title": "x" * 201}, (422, "bad_request")),
+        ({"session": "anna"}, (422, "bad_request")),
+        ({"webhook": "ftp://x"}, (422, "bad_request")),
+    ],
+)
+def test_a_bad_field_is_refused_and_nothing_is_kept(client, redis, here, fields, expected):
+    assert code(leave(client, **fields)) == expected
+    assert redis.keys("waijiao:job:*") == []
+    assert [path for path in here.blobs_folder.rglob("*") if path.is_file()] == []
+
+
+def test_a_lesson_may_be_larger_than_a_recording_and_no_larger_than_a_lesson(redis, here):
+    small = create_app(here.model_copy(update={"max_upload_mb": 1, "max_lesson_mb": 2})).test_client()
+    sound = LEARNER.read_bytes()
+    assert leave(small, sound + bytes(1_500_000 - len(sound))).status_code == 202
+    assert code(leave(small, sound + bytes(2_050_000 - len(sound)))) == (413, "too_large")
+    assert code(leave(small, sound + bytes(9_000_000))) == (413, "too_large")
+
+
+def test_the_same_request_is_the_same_lesson(client):
+    header = {"Idempotency-Key": "monday"}
+    first, again = (leave(client, headers=header).json["id"] for _ in range(2))
+    assert first == again
+    assert code(leave(client, headers=header, title="Tuesday")) == (422, "idempotency_key_reused")
+
+
+def test_everything_that_is_there_is_shown_while_the_rest_is_done(client, jobs, here):
+    id_ = left(client, learner="left")
+    turns = begin(jobs, here, id_)
+    hear(jobs, 1)
+    shown = look(client, id_)
+    assert (shown["state"], shown["duration_s"]) == ("listening", 400.0)
+    assert shown["progress"] == {"turns": 3, "done": 0, "failed": 0, "eta_seconds": None}
+    assert [(turn["number"], turn["job"], turn["text"], turn["learner"]) for turn in shown["turns"]] == [
+        (1, turns[0], "I go home yesterday 1", True), (2, turns[1], "", False), (3, turns[2], "", True),
+    ]  # fmt: skip
+    assert shown["speakers"] == [
+        {"speaker": "left", "learner": True, "turns": 2, "seconds": 14.0},
+        {"speaker": "right", "learner": False, "turns": 1, "seconds": 6.0},
+    ]
+    assert (shown["summary"]["text"], shown["summary"]["audio"], shown["summary"]["words"]) == (None, None, 5)
+
+
+def test_a_lesson_that_has_ended_has_its_summary_mistakes_and_practice(client, jobs, here):
+    id_ = left(client, learner="left")
+    begin(jobs, here, id_)
+    hear(jobs, 3)
+    summed_up(jobs, id_)
+    shown = look(client, id_)
+    assert (shown["state"], shown["progress"]) == (
+        "succeeded", {"turns": 3, "done": 3, "failed": 0, "eta_seconds": None},
+    )  # fmt: skip
+    summary = shown["summary"]
+    assert (summary["text"], summary["audio"]) == ("Well done.", f"/v1/jobs/{id_}/audio")
+    assert (summary["mistakes"], summary["practice"]) == ([], [])
+    assert [chapter["title"] for chapter in shown["chapters"]] == ["I go home yesterday 1"]
+
+
+def test_a_turn_that_fails_is_named_and_one_in_which_nobody_speaks_is_no_failure(client, jobs, here):
+    id_ = left(client)
+    begin(jobs, here, id_)
+    run(jobs, "asr", HEARD)
+    jobs.fail("asr", claimed(jobs, "asr"), EngineFailed(), again=False)
+    jobs.fail("asr", claimed(jobs, "asr"), NoSpeech(), again=False)
+    summed_up(jobs, id_)
+    shown = look(client, id_)
+    assert shown["state"] == "succeeded"
+    assert shown["failed"] == [{"number": 2, "start": 5.0, "end": 11.0, "code": "engine_failed"}]
+    assert (shown["progress"]["done"], shown["progress"]["failed"], shown["summary"]["silent"]) == (3, 1, 1)
+    text = client.get(f"/v1/lessons/{id_}/transcript").text
+    assert "[0:00:05] Right: (failed: engine_failed)" in text
+    assert "[0:06:20]" not in text
+
+
+def test_time_to_go_is_told_from_how_fast_turns_are_heard(client, jobs, here, redis):
+    id_ = left(client)
+    begin(jobs, here, id_)
+    pace = {"ran:asr": 2, "each:asr": 2, "ran:llm": 1, "each:llm": 1, "ran:tts": 3, "each:tts": 3}
+    redis.hset("waijiao:pace", mapping=pace)
+    for stage in ("asr", "llm", "tts"):
+        register(redis, stage, WORKER, "ready", 60)
+    client = create_app(here).test_client()  # which has no older figures
+    assert look(client, id_)["progress"]["eta_seconds"] == 3 * 2 + 1 + 3
+    answer = client.get(f"/v1/lessons/{id_}")
+    assert answer.headers["Retry-After"] == "10"
+
+
+def test_the_tag_changes_with_every_turn_and_with_nothing_else(client, jobs, here):
+    id_ = left(client)
+    begin(jobs, here, id_)
+    tag = client.get(f"/v1/lessons/{id_}").headers["ETag"]
+    again = client.get(f"/v1/lessons/{id_}", headers={"If-None-Match": tag})
+    assert (again.status_code, again.data) == (304, b"")
+    hear(jobs, 1)
+    changed = client.get(f"/v1/lessons/{id_}?wait=20", headers={"If-None-Match": tag})
+    assert (changed.status_code, changed.json["turns"][0]["text"]) == (200, "I go home yesterday 1")
+
+
+def test_the_transcript_is_written_in_every_form_with_each_turn_in_its_place(client, jobs, here):
+    id_ = left(client, learner="left", title="Monday")
+    begin(jobs, here, id_)
+    hear(jobs, 2)
+
+    def written(format_: str):
+        answer = client.get(f"/v1/lessons/{id_}/transcript?format={format_}")
+        assert answer.status_code == 200
+        assert answer.headers["Content-Disposition"].endswith(f'.{format_}"')
+        return answer
+
+    assert written("txt").text == (
+        "Monday\n\n== 0:00:00 I go home yesterday 1 ==\n\n[0:00:00] Learner: I go home yesterday 1\n"
+        "[0:00:05] Other: I go home yesterday 2\n[0:06:20] Learner: (not heard yet)\n\n"
+        "(not all of the lesson has been heard yet)\n"
+    )
+    assert written("srt").text == (
+        "1\n00:00:00,500 --> 00:00:04,900\nLearner: I go home yesterday 1\n\n"
+        "2\n00:00:05,000 --> 00:00:09,400\nOther: I go home yesterday 2\n\n"
+    )
+    assert written("vtt").text == (
+        "WEBVTT\n\n00:00:00.500 --> 00:00:04.900\n<v Learner>I go home yesterday 1\n\n"
+        "00:00:05.000 --> 00:00:09.400\n<v Other>I go home yesterday 2\n\n"
+    )
+    found = written("json").json
+    shapes.LessonTranscript.model_validate(found)
+    assert (found["complete"], len(found["turns"])) == (False, 2)
+    assert found["turns"][1]["words"][0] == {"word": "I", "start": 5.0, "end": 5.4, "probability": 0.9}
+
+
+def test_what_was_said_cannot_break_out_of_subtitles(client, jobs, here):
+    id_ = left(client)
+    begin(jobs, here, id_)
+    nasty = "<script> --> 00:00"
+    words = tuple(Word(word, 0.0, 1.0, 0.9) for word in nasty.split())
+    run(jobs, "asr", Transcript(nasty, "en", 2.0, words, (Segment(0.0, 1.0, nasty, 0, 1, 0),)))
+    vtt = client.get(f"/v1/lessons/{id_}/transcript?format=vtt").text
+    assert "<script>" not in vtt
+    assert vtt.count("-->") == 1
+    assert client.get(f"/v1/lessons/{id_}/transcript?format=srt").text.count("-->") == 1
+
+
+def test_the_turns_of_a_lesson_are_in_no_list_but_its_own(client, jobs, here):
+    id_ = left(client)
+    turns = begin(jobs, here, id_)
+    typed = client.post("/v1/jobs", json={"text": "hi"}).json["id"]
+
+    def listed(query: str = "") -> list[str]:
+        return [job["id"] for job in client.get(f"/v1/jobs{query}").json["jobs"]]
+
+    assert listed() == [typed, id_]
+    assert listed("?task=turn") == []
+    assert listed(f"?lesson={id_}") == turns[::-1]
+    assert listed(f"?lesson={id_}&limit=2") == turns[:0:-1]
+    assert listed(f"?lesson={'0' * 32}") == []
+    assert client.get(f"/v1/jobs/{turns[0]}").json["lesson"] == id_
+
+
+def test_a_lesson_s_turns_take_nobody_s_place(client, jobs, redis, here):
+    id_ = left(client)
+    begin(jobs, here, id_)
+    full = create_app(here.model_copy(update={"max_jobs": 2, "max_jobs_tenant": 2})).test_client()
+    assert full.post("/v1/jobs", json={"text": "hi"}).status_code == 202
+    assert code(full.post("/v1/jobs", json={"text": "hi"})) == (503, "server_full")
+
+
+def test_a_lesson_that_expires_takes_its_turns_with_it(client, jobs, here, redis):
+    id_ = left(client)
+    begin(jobs, here, id_)
+    redis.zadd("waijiao:deadlines", {f"default/{id_}": 1})
+    jobs.sweep({})
+    shown = look(client, id_)
+    assert (shown["state"], {turn["state"] for turn in shown["turns"]}) == ("expired", {"canceled"})
+    assert jobs.claim("asr", WORKER, 9)[0] == []
+
+
+def test_lessons_are_listed_newest_first_page_by_page(client, jobs, here):
+    first = left(client, class_name="7a")
+    begin(jobs, here, first)
+    second, third = (left(client, class_name=name) for name in ("7b", "7a"))
+    client.post("/v1/jobs", json={"text": "hi"})
+    page = client.get("/v1/lessons?limit=2").json
+    shapes.LessonList.model_validate(page)
+    assert [each["id"] for each in page["lessons"]] == [third, second]
+    rest = client.get(f"/v1/lessons?limit=2&cursor={page['next']}").json
+    assert [(each["id"], each["progress"]) for each in rest["lessons"]] == [(first, {"turns": 3, "done": 0})]
+    named = client.get("/v1/lessons?class_name=7a").json["lessons"]
+    assert [each["id"] for each in named] == [third, first]
+    assert [each["id"] for each in client.get("/v1/lessons?state=listening").json["lessons"]] == [first]
+
+
+def test_a_lesson_is_canceled_with_its_turns_and_then_erased(client, jobs, here, redis):
+    id_ = left(client)
+    turns = begin(jobs, here, id_)
+    hear(jobs, 1)
+    canceled = client.delete(f"/v1/lessons/{id_}")
+    assert (canceled.status_code, canceled.json["state"]) == (200, "canceled")
+    assert canceled.json["turns"][0]["text"] == "I go home yesterday 1"
+    assert [path for path in here.blobs_folder.rglob("*") if path.is_file()] == []
+    assert jobs.claim("asr", WORKER, 9)[0] == []
+    assert client.delete(f"/v1/lessons/{id_}").status_code == 204
+    assert code(client.get(f"/v1/lessons/{id_}")) == (410, "erased")
+    assert code(client.get(f"/v1/jobs/{turns[0]}")) == (410, "erased")
+    assert "yesterday" not in str([redis.hgetall(key) for key in redis.keys("waijiao:job:*")])
+
+
+def test_erasing_a_lesson_s_job_leaves_nothing_of_its_turns_either(client, jobs, here):
+    id_ = left(client)
+    begin(jobs, here, id_)
+    assert client.delete(f"/v1/jobs/{id_}").status_code == 200
+    assert [path for path in here.blobs_folder.rglob("*") if path.is_file()] == []
+
+
+def test_only_a_lesson_is_a_lesson(client):
+    job = client.post("/v1/jobs", json={"text": "hi"}).json["id"]
+    for path in (f"/v1/lessons/{job}", f"/v1/lessons/{job}/transcript", f"/v1/lessons/{'0' * 32}"):
+        assert code(client.get(path)) == (404, "unknown_lesson")
+    assert code(client.delete(f"/v1/lessons/{job}")) == (404, "unknown_lesson")
+
+
+def test_the_report_is_one_page_with_everything_in_it_and_nothing_from_elsewhere(client, jobs, here):
+    id_ = left(client, learner="left", title="<Monday>")
+    begin(jobs, here, id_)
+    hear(jobs, 1)
+    jobs.fail("asr", claimed(jobs, "asr"), EngineFailed(), again=False)
+    answer = client.get(f"/v1/lessons/{id_}/report")
+    assert "not all of the lesson" in answer.text.lower()
+    assert "script-src" not in answer.headers["Content-Security-Policy"]
+    run(jobs, "asr", replace(spoken(3), text="<b>I</b> go home yesterday"))
+    job = claimed(jobs, "llm")
+    jobs.complete("llm", job, MISTAKEN)
+    summed_up(jobs, id_)
+    page = client.get(f"/v1/lessons/{id_}/report").text
+    assert "&lt;Monday&gt;" in page
+    assert "&lt;b&gt;I&lt;/b&gt;" in page
+    assert "<b>I</b>" not in page
+    assert re.search(r"<del>.*go</del>.*<ins>.*went</ins>", page)
+    assert "engine_failed" in page
+    assert "Well done." in page
+    assert not re.search(r"(src|href)=\"(?!#)", page)
+
+
+def test_a_lesson_that_was_not_segmented_yet_has_a_report_too(client):
+    page = client.get(f"/v1/lessons/{left(client)}/report")
+    assert (page.status_code, page.mimetype) == (200, "text/html")
+    assert "No turns yet." in page.text

@@ -1,0 +1,54 @@
+"""openapi.json is what the server does: schemathesis asks every route what its types allow, and what they do not."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.schemas import jobs as job_schemas
+
+CONFIGURATION = Path(__file__).parents[2] / "schemathesis.toml"
+EXAMPLES = 8  # requests that it makes up for each route and phase
+
+
+@pytest.mark.timeout(600)
+def test_the_api_keeps_to_its_own_description(serve, tmp_path):
+    server = serve(wait_s=0.05, alone_s=0.05, events_s=0.05)
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIGURATION), "run"]
+    chosen = ["--max-examples", str(EXAMPLES), "--seed", "1", "--no-color", "--request-timeout", "20"]
+    ran = subprocess.run(
+        [*command, f"{server.base_url}/openapi.json", *chosen], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_every_route_is_described(server):
+    paths = server.get("/openapi.json").json()["paths"]
+    assert {"/v1/jobs", "/v1/jobs/{job_id}/events", "/v1/sessions/{session}", "/readyz"} <= set(paths)
+
+
+def test_what_a_type_refuses_is_a_problem_that_names_the_field(server):
+    for fields, said in (
+        ({"text": "hi", "speed": 9}, "`speed` must be a number from 0.5 to 2"),
+        ({"text": "hi", "colour": "red"}, "Unknown field 'colour'; known are"),
+        ({"text": ["hi"]}, "`text` must be"),
+        ({"text": "hi", "lane": "fast"}, "`lane` must be interactive, or bulk"),
+        ({"text": "hi", "metadata": {"a": 1}}, "`metadata` must be an object"),
+    ):
+        answer = server.post("/v1/jobs", json=fields)
+        assert (answer.status_code, answer.json()["code"]) == (422, "bad_request")
+        assert answer.json()["detail"].startswith(said)
+
+
+def test_a_job_is_shown_with_exactly_the_fields_of_its_type(server):
+    job_schemas.Job.model_validate(server.post("/v1/jobs", json={"text": "hi"}).json())
+
+
+def test_the_documentation_page_needs_nothing_from_elsewhere(server):
+    page = server.get("/docs")
+    assert "//" not in page.text.replace("<!doctype", "")
+    for file in ("/docs/swagger_bundle.js", "/docs/swagger_style.css", "/static/docs/main.js"):
+        assert file in page.text
+        assert server.get(file).status_code == 200
+    assert server.get("/docs/../offapi/redoc.js").status_code == 404

@@ -1,0 +1,141 @@
+"""The client's methods about lessons, whose stages are walked by hand; what the command shows and saves of them."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+from rich.console import Console
+
+from api import create_app
+from pipeline.errors import EngineFailed, Erased, NoSpeech, UnknownLesson
+from pipeline.jobs.results import LessonSegment, LessonSegments
+from pipeline.schemas.lessons import LessonView
+from tests.support.job_steps import HEARD, SPOKEN, TAUGHT, asked, claimed, run
+from waijiao import AsyncClient, Client
+from waijiao.cli.lesson import LessonProgress, save_lesson
+
+LEARNER = Path(__file__).parents[3] / "examples" / "recordings" / "ruoxi-wu.wav"
+SEGMENTS = LessonSegments(12.0, (LessonSegment(1, 0.5, 4.0), LessonSegment(2, 5.0, 11.0)))
+
+
+@pytest.fixture
+def client(redis, here):
+    """One that speaks to the application without a server between."""
+    opened = Client("http://127.0.0.1", "", patience_s=0)
+    opened._session.close()
+    opened._session = httpx.Client(transport=httpx.WSGITransport(create_app(here)), base_url=opened.url)
+    with opened:
+        yield opened
+
+
+def segment(jobs) -> None:
+    lesson = claimed(jobs, "segment")
+    for number, start, end in ((1, 0.5, 4.0), (2, 5.0, 11.0)):
+        job_request = replace(asked(f"{number:032x}", session=f"turn{number}"), task="turn", lesson=lesson.id)
+        details = {"number": number, "start": start, "end": end, "speaker": ""}
+        jobs.submit(replace(job_request, lane="bulk", details=details, text=""))
+    jobs.complete("segment", lesson, SEGMENTS)
+
+
+def listen(jobs) -> None:
+    for _ in range(2):
+        run(jobs, "asr", HEARD)
+    for _ in range(3):
+        run(jobs, "llm", TAUGHT)
+
+
+def test_a_lesson_is_followed_to_its_end_and_read(client, jobs):
+    lesson = client.submit_lesson(LEARNER, title="Monday", class_name="7b", metadata={"room": "12"})
+    assert (lesson.title, lesson.file, lesson.metadata) == ("Monday", LEARNER.name, {"room": "12"})
+    states = []
+
+    def go_on(seen: LessonView) -> None:
+        """What comes of it while it is looked at."""
+        states.append(seen.state)
+        steps = {
+            "queued": segment,
+            "listening": listen,
+            "speaking": lambda jobs: run(jobs, "tts", SPOKEN),
+        }
+        steps.get(seen.state, lambda jobs: None)(jobs)
+
+    ended = client.wait_lesson(lesson, on_change=go_on)
+    assert (states, ended.progress.done) == (["queued", "listening", "speaking", "succeeded"], 2)
+    assert ended == client.lesson(lesson.id)
+    assert [each.id for each in client.lessons(class_name="7b", page=1)] == [lesson.id]
+    assert list(client.lessons(class_name="7c")) == []
+    assert "I go home yesterday" in client.lesson_transcript(lesson)
+    assert client.lesson_transcript(lesson, "vtt").startswith("WEBVTT")
+    assert client.lesson_report(lesson).startswith("<!doctype html>")
+
+
+def test_all_lessons_are_given_page_by_page(client):
+    ids = [client.submit_lesson(LEARNER).id for _ in range(3)]
+    assert [each.id for each in client.lessons(page=1)] == ids[::-1]
+
+
+def test_a_lesson_that_fails_raises_the_error_of_its_code(client, jobs):
+    lesson = client.submit_lesson(LEARNER)
+    jobs.fail("segment", claimed(jobs, "segment"), NoSpeech(), again=False)
+    with pytest.raises(NoSpeech):
+        client.wait_lesson(lesson)
+
+
+def test_a_lesson_is_canceled_and_erased(client, jobs):
+    lesson = client.submit_lesson(LEARNER)
+    segment(jobs)
+    assert client.cancel_lesson(lesson).state == "canceled"
+    assert client.cancel_lesson(lesson).state == "canceled"
+    client.erase_lesson(lesson)
+    with pytest.raises(Erased):
+        client.lesson(lesson)
+    running = client.submit_lesson(LEARNER)
+    client.erase_lesson(running)
+    with pytest.raises(Erased):
+        client.lesson(running)
+    with pytest.raises(UnknownLesson):
+        client.lesson("0" * 32)
+
+
+def test_the_same_is_awaited_over_a_real_server(server, tmp_path):
+    (tmp_path / "monday.wav").write_bytes(LEARNER.read_bytes())
+
+    async def left_and_read() -> LessonView:
+        async with AsyncClient(str(server.base_url), "") as awaited:
+            lesson = await awaited.submit_lesson(tmp_path / "monday.wav")
+            assert [each.id async for each in awaited.lessons()] == [lesson.id]
+            return await awaited.lesson(lesson)
+
+    assert asyncio.run(left_and_read()).title == "monday"
+
+
+def test_what_is_saved_names_what_failed_and_nothing_that_is_not_there(client, jobs, tmp_path):
+    lesson = client.submit_lesson(LEARNER, title="Monday")
+    segment(jobs)
+    run(jobs, "asr", HEARD)
+    jobs.fail("asr", claimed(jobs, "asr"), EngineFailed(), again=False)
+    folder = tmp_path / "a" / "b"
+    save_lesson(client, client.lesson(lesson), folder)
+    assert {path.name for path in folder.iterdir()} == {
+        "transcript.txt", "transcript.srt", "transcript.vtt", "transcript.json", "report.html", "summary.txt",
+    }  # fmt: skip
+    summary = folder.joinpath("summary.txt").read_text()
+    assert summary.startswith("Monday\n\n0:00:12, 2 turns, 4 words of the learner's, 0 corrections, 1 failed")
+    assert summary.endswith("Turns that failed\n- 2, from 0:00:05 to 0:00:11: engine_failed\n")
+
+
+def test_where_there_is_no_terminal_each_step_is_a_line(client, jobs, tmp_path):
+    with tmp_path.joinpath("log").open("w") as log, LessonProgress(Console(file=log)) as progress:
+        progress.add_lesson("monday.wav")
+        with progress.open_upload(LEARNER) as file:
+            lesson = client.submit_lesson(file, file="monday.wav")
+        progress.update(lesson)
+        segment(jobs)
+        progress.update(client.lesson(lesson))
+        progress.update(client.lesson(lesson))
+        listen(jobs)
+        progress.update(client.lesson(lesson))
+    said = tmp_path.joinpath("log").read_text().splitlines()
+    assert said[:3] == ["monday.wav: waits", "monday.wav: listening, 2 turns", "monday.wav: speaking"]

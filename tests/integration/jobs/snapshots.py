@@ -1,0 +1,132 @@
+"""All that the records say, and all that the plain model says, each as one dict: two pictures to be compared."""
+
+import json
+from collections.abc import Collection
+from typing import Any
+
+from redis import Redis
+
+from pipeline.jobs.job import MODEL_STAGES, RESULT_FIELDS, SEGMENT, Job
+from pipeline.jobs.store import PREFIX
+from tests.integration.jobs.reference_model import PlainRecords, Turn
+
+TENANTS, SESSIONS, WORKERS = ("north", "south"), ("north/anna", "north/ben", "south/anna"), ("one", "two", "three")
+WORKED_AT = (*MODEL_STAGES, SEGMENT)  # stages that have workers
+HOMEWORK = "north/hw"  # the only assignment
+
+Found = dict[str, dict[str, str] | list[str]]
+
+EVERYTHING = """
+local found = {}
+for _, key in ipairs(redis.call('KEYS', '*')) do
+  local kind = redis.call('TYPE', key).ok
+  if kind == 'zset' then found[key] = redis.call('ZRANGE', key, 0, -1) end
+  if kind == 'set' then found[key] = redis.call('SMEMBERS', key) end
+  if kind == 'hash' then found[key] = redis.call('HGETALL', key) end
+end
+return cjson.encode(found)
+"""
+
+
+def everything(redis: Redis) -> Found:
+    """Every sorted set, set and hash in Redis, as they are at one moment."""
+    found = json.loads(redis.eval(EVERYTHING, 0))
+    records = {key: dict(zip(flat[::2], flat[1::2], strict=True)) for key, flat in found.items() if ":job:" in key}
+    return {**found, **records}
+
+
+def recorded(found: Found, plain: PlainRecords) -> dict[str, Any]:
+    """The picture of the real records of those jobs that the model knows."""
+
+    def each(what: str, names: Collection[str], kind: type = list) -> dict[str, Any]:
+        return {name: kind(found.get(f"{PREFIX}{what}:{name}", ())) for name in names}
+
+    return {
+        "turns": {name: turn_recorded(record) for name, record in each("job", plain.turns, dict).items()},
+        "erased": each("job", plain.erased, dict),
+        "ready": each("ready", WORKED_AT),
+        "leases": set(found.get(f"{PREFIX}leases", ())),
+        "deadlines": set(found.get(f"{PREFIX}deadlines", ())),
+        "held": each("held", WORKERS, set),
+        "unfinished": each("unfinished", TENANTS),
+        "dead": each("dead", TENANTS, set),
+        "open": each("open", SESSIONS),
+        "accepted": each("turns", SESSIONS),
+        "parts": each("parts", lessons(plain), set),
+        "handed in": handed_in(found),
+        "open work": set(found.get(f"{PREFIX}open-work:{HOMEWORK}", ())),
+        "told": set(found.get(f"{PREFIX}deliveries", ())),
+    }
+
+
+def expected(plain: PlainRecords) -> dict[str, Any]:
+    """The picture of the model."""
+    alive, every = plain.alive(), plain.turns.values()
+    return {
+        "turns": {turn.name: turn_expected(turn, plain.phase(turn)) for turn in every},
+        "erased": {name: {"erased": "1"} for name in plain.erased},
+        "ready": {stage: plain.ready(stage) for stage in WORKED_AT},
+        "leases": {turn.name for turn in alive if turn.worker},
+        "deadlines": {turn.name for turn in plain.counted()},
+        "held": {worker: {turn.name for turn in alive if turn.worker == worker} for worker in WORKERS},
+        "unfinished": {tenant: [turn.name for turn in plain.counted() if turn.tenant == tenant] for tenant in TENANTS},
+        "dead": {tenant: dead(plain, tenant) for tenant in TENANTS},
+        "open": {session: [turn.name for turn in plain.line(session)] for session in SESSIONS},
+        "accepted": {session: [turn.name for turn in every if turn.session == session] for session in SESSIONS},
+        "parts": {name: set(plain.parts(name)) for name in lessons(plain)},
+        "handed in": plain.handed_in,
+        "open work": plain.open_work(),
+        "told": {f"{name}/assignment.completed" for name in plain.completed & plain.turns.keys()},
+    }
+
+
+def lessons(plain: PlainRecords) -> list[str]:
+    """Those that still have turns to come, or to wait for; of others nobody asks."""
+    return [turn.name for turn in plain.turns.values() if "parts" in turn.stages]
+
+
+def dead(plain: PlainRecords, tenant: str) -> set[str]:
+    """Those that are listed; a turn of a lesson is named by the lesson."""
+    return {turn.name for turn in plain.turns.values() if turn.dead and not turn.lesson and turn.tenant == tenant}
+
+
+def handed_in(found: Found) -> dict[str, str]:
+    flat = found.get(f"{PREFIX}handed-in:{HOMEWORK}", ())
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def turn_recorded(record: dict[str, str]) -> dict[str, Any]:
+    job = Job.from_record(record)
+    return {
+        "stages": tuple(record["stages"].split(",")),
+        "seq": job.seq,
+        "stage": job.stage,
+        "phase": record["phase"],
+        "worker": record.get("worker", ""),
+        "fence": int(job.fence),
+        "attempts": job.attempts,
+        "facts": {name: getattr(job, name) for name in RESULT_FIELDS.values() if getattr(job, name)},
+        "outcome": job.outcome,
+        "error": job.error["code"] if job.error else "",
+        "dead": job.dead,
+        "retried_as": job.retried_as and f"{job.request.tenant}/{job.retried_as}",
+        "rerun_as": job.rerun_as and f"{job.request.tenant}/{job.rerun_as}",
+    }
+
+
+def turn_expected(turn: Turn, phase: str) -> dict[str, Any]:
+    return {
+        "stages": turn.stages,
+        "seq": turn.seq,
+        "stage": turn.stage,
+        "phase": phase,
+        "worker": turn.worker,
+        "fence": turn.fence,
+        "attempts": turn.attempts,
+        "facts": turn.facts,
+        "outcome": "session_reset" if turn.reset else "answered" if "answer" in turn.facts else None,
+        "error": turn.error,
+        "dead": turn.dead,
+        "retried_as": turn.retried_as or None,
+        "rerun_as": turn.rerun_as or None,
+    }

@@ -1,0 +1,112 @@
+"""Who handed in what, and when a class is complete: decided in the scripts, also when their answers are lost."""
+
+from dataclasses import replace
+
+import pytest
+
+from pipeline.errors import NoSpeech, UnknownAssignment
+from pipeline.homework.assignments import Assignment, Assignments, Student
+from pipeline.jobs.job import JobRequest, State
+from pipeline.jobs.store import Jobs
+from tests.integration.jobs.test_idempotent_scripts import SaidTwice
+from tests.support.job_steps import HEARD, asked, claimed, die, run
+
+HOMEWORK = Assignment("hw", "default", "Homework", students=(Student("Ann"), Student("Ben")))
+
+
+@pytest.fixture(params=[False, True], ids=["said once", "said twice"])
+def jobs(request, redis, here) -> Jobs:
+    """Also where the answer to every script is lost, so that the connection says it again."""
+    jobs = (SaidTwice if request.param else Jobs)(redis, here)
+    Assignments(jobs).put(HOMEWORK, replace=False)
+    return jobs
+
+
+def homework_request(id_: str, student: str, sha256: str) -> JobRequest:
+    request = replace(asked(id_, session=id_), text="", assignment="hw", student=student, sha256=sha256)
+    return replace(request, webhook="http://there", webhook_events=("assignment.completed",))
+
+
+def hand_in(jobs: Jobs, id_: str, student: str = "Ann", sha256: str = "aa") -> tuple[str, bool]:
+    """The id of the job that counts, and whether it was there before."""
+    accepted = jobs.submit(homework_request(id_, student, sha256))
+    return accepted.job.id, accepted.earlier
+
+
+def counts(jobs: Jobs) -> dict[str, str]:
+    return {student: job.id for student, job in Assignments(jobs).get("default", "hw").jobs.items()}
+
+
+def completing_jobs(jobs: Jobs) -> list[str]:
+    """The jobs whose end made the class complete."""
+    return [name.split("/")[1] for name in jobs.redis.zrange("waijiao:deliveries", 0, -1)]
+
+
+def answer(jobs: Jobs) -> None:
+    for stage in ("asr", "llm", "tts"):
+        while jobs.waiting()[stage]:
+            run(jobs, stage)
+
+
+def test_the_same_recording_is_one_job_while_it_waits_and_when_it_is_answered(jobs):
+    assert hand_in(jobs, "first") == ("first", False)
+    assert hand_in(jobs, "again") == ("first", True)
+    answer(jobs)
+    assert hand_in(jobs, "late") == ("first", True)
+    assert not jobs.has("default/again")
+
+
+def test_another_recording_takes_the_place_of_one_that_waits(jobs):
+    hand_in(jobs, "first")
+    assert hand_in(jobs, "better", sha256="bb") == ("better", False)
+    assert (jobs.get("default", "first").state, counts(jobs)) == (State.CANCELED, {"Ann": "better"})
+    assert hand_in(jobs, "first-again") == ("first-again", False)
+
+
+def test_what_failed_comes_again_and_two_students_may_say_the_same(jobs):
+    hand_in(jobs, "first")
+    jobs.fail("asr", claimed(jobs, "asr"), NoSpeech(), again=False)
+    assert hand_in(jobs, "again") == ("again", False)
+    assert hand_in(jobs, "ben", "Ben") == ("ben", False)
+
+
+def test_a_class_is_complete_when_the_last_of_its_students_is_answered_and_not_before(jobs):
+    hand_in(jobs, "ann")
+    answer(jobs)
+    assert completing_jobs(jobs) == []
+    hand_in(jobs, "ben", "Ben", "bb")
+    hand_in(jobs, "ann-again", sha256="cc")
+    run(jobs, "asr")
+    run(jobs, "llm")
+    run(jobs, "tts")
+    assert (jobs.get("default", "ben").state, completing_jobs(jobs)) == (State.SUCCEEDED, [])
+    answer(jobs)
+    assert completing_jobs(jobs) == ["ann-again"]
+
+
+def test_it_is_complete_also_when_the_last_one_fails(jobs):
+    hand_in(jobs, "ann")
+    hand_in(jobs, "ben", "Ben", "bb")
+    answer(jobs)
+    assert completing_jobs(jobs) == ["ben"]
+    hand_in(jobs, "ben-again", "Ben", "cc")
+    die(jobs, "asr")
+    assert completing_jobs(jobs) == ["ben", "ben-again"]
+
+
+def test_a_version_of_what_was_replaced_takes_nobody_s_place(jobs):
+    hand_in(jobs, "first")
+    run(jobs, "asr")
+    first = jobs.get("default", "first")
+    hand_in(jobs, "better", sha256="bb")
+    jobs.rerun(first, replace(first.request, id="anew", recording=""), "llm", {"transcript": HEARD})
+    assert counts(jobs) == {"Ann": "better"}
+
+
+def test_what_was_erased_is_handed_in_by_nobody(jobs):
+    hand_in(jobs, "ann")
+    assert Assignments(jobs).erase("default", "hw") == ["default/ann"]
+    with pytest.raises(UnknownAssignment):
+        hand_in(jobs, "again")
+    Assignments(jobs).put(HOMEWORK, replace=False)
+    assert counts(jobs) == {}

@@ -1,0 +1,250 @@
+"""What a job may expect: its place among those that wait, and the seconds until it has ended."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Barrier
+
+import pytest
+
+from pipeline.errors import EngineFailed
+from pipeline.jobs.eta import Expected, Forecast
+from pipeline.jobs.job import LANES
+from pipeline.jobs.store import Jobs
+from pipeline.worker.registry import register, unregister
+from tests.integration.jobs.test_idempotent_scripts import SaidTwice
+from tests.support.job_steps import HEARD, RESULTS, WORKER, asked, claimed, reach, run
+
+ASR, LLM, TTS = 1000, 2000, 500  # seconds of one job, so long that what a test takes is nothing beside them
+ALL = ASR + LLM + TTS
+UNKNOWN = Expected(None, None)
+
+
+def nearly(seconds: float) -> object:
+    return pytest.approx(seconds, abs=60)
+
+
+@pytest.fixture
+def house(jobs) -> Jobs:
+    """Records of a house with one ready worker for each model, whose speed is known."""
+    for stage, seconds in {"asr": ASR, "llm": LLM, "tts": TTS}.items():
+        jobs.redis.hset("waijiao:pace", mapping={f"ran:{stage}": seconds, f"each:{stage}": seconds})
+        register(jobs.redis, stage, f"{stage}1", "ready", 300)
+    return jobs
+
+
+def submit(jobs: Jobs, *names: str, lane: str = "interactive", **fields) -> None:
+    """One job of each name, in a session of its own unless another one is given."""
+    for name in names:
+        jobs.submit(replace(asked(name, **{"session": name, **fields}), lane=lane))
+
+
+def expected(jobs: Jobs, name: str) -> Expected:
+    """What a process that looks for the first time would say."""
+    return Forecast(jobs).of(jobs.get("default", name))
+
+
+def positions(jobs: Jobs, *names: str) -> list[int | None]:
+    return [expected(jobs, name).queue_position for name in names]
+
+
+def etas(jobs: Jobs, *names: str) -> list[float | None]:
+    return [expected(jobs, name).eta_s for name in names]
+
+
+def let_pass(jobs: Jobs, name: str, seconds: float) -> None:
+    """Time goes by for a running job."""
+    jobs.redis.hincrbyfloat(f"waijiao:job:default/{name}", "claimed_at", -seconds)
+
+
+def test_the_first_position_is_claimed_next(house):
+    submit(house, "a", "b", "c")
+    assert positions(house, "a", "b", "c") == [1, 2, 3]
+    assert claimed(house, "asr").id == "a"
+    assert positions(house, "a", "b", "c") == [None, 1, 2]
+
+
+def test_a_position_is_that_of_the_stage_where_the_job_waits(house):
+    submit(house, "a", "b")
+    submit(house, "typed", recording=False)
+    run(house, "asr")
+    assert positions(house, "a", "b", "typed") == [1, 1, 2]
+
+
+def test_the_bulk_lane_stands_behind_at_this_stage_and_at_the_next_ones(house):
+    submit(house, "lesson", "more", lane="bulk")
+    submit(house, "typed", lane="bulk", recording=False)
+    submit(house, "a")
+    assert positions(house, "a", "lesson", "more", "typed") == [1, 2, 3, 1]
+    assert etas(house, "a", "lesson", "more") == [ALL, 2 * LLM + ALL, 3 * LLM + ALL]
+
+
+def test_what_has_ended_expects_nothing_and_costs_redis_nothing(house):
+    submit(house, "a")
+    house.cancel("default", "a")
+    job = house.get("default", "a")
+    before = house.redis.info("stats")["total_commands_processed"]
+    assert Forecast(house).of(job) == UNKNOWN
+    assert house.redis.info("stats")["total_commands_processed"] == before + 1
+
+
+def test_a_job_that_moved_since_it_was_read_is_seen_where_it_is(house):
+    submit(house, "a")
+    job = house.get("default", "a")
+    run(house, "asr")
+    assert Forecast(house).of(job) == Expected(1, LLM + TTS)
+    house.cancel("default", "a")
+    assert Forecast(house).of(job) == UNKNOWN
+    house.forget("default", "a")
+    assert Forecast(house).of(job) == UNKNOWN
+
+
+def test_alone_a_job_takes_its_own_runs(house):
+    submit(house, "a")
+    assert expected(house, "a") == Expected(1, ALL)
+    run(house, "asr")
+    assert expected(house, "a") == Expected(1, LLM + TTS)
+    run(house, "llm")
+    assert expected(house, "a") == Expected(1, TTS)
+
+
+def test_a_running_job_has_less_ahead_by_what_it_has_run_and_never_less_than_nothing(house):
+    submit(house, "a")
+    reach(house, "llm")
+    let_pass(house, "a", 1500)
+    assert expected(house, "a") == Expected(None, nearly(500 + TTS))
+    let_pass(house, "a", 9000)
+    assert expected(house, "a").eta_s == TTS
+
+
+def test_the_slowest_of_the_models_ahead_decides_how_long_a_job_waits(house):
+    submit(house, "a", "b", "c")
+    assert etas(house, "a", "b", "c") == [ALL, LLM + ALL, 2 * LLM + ALL]
+    submit(house, "typed", recording=False)
+    assert etas(house, "c", "typed") == [3 * LLM + ALL, LLM + TTS]
+
+
+def test_of_the_work_in_hand_only_the_rest_is_ahead(house):
+    submit(house, "a", "b")
+    reach(house, "asr")
+    let_pass(house, "a", 750)
+    assert expected(house, "b").eta_s == nearly(LLM / 4 + ALL)  # a quarter of a job, at the slowest model's pace
+
+
+def test_twice_the_workers_halve_the_wait(house):
+    submit(house, "a", "b", "c")
+    register(house.redis, "llm", "llm2", "ready", 300)
+    assert expected(house, "c").eta_s == 2 * ASR + ALL  # the recogniser is now as slow
+    register(house.redis, "asr", "asr2", "ready", 300)
+    assert expected(house, "c").eta_s == LLM + ALL
+
+
+def test_a_batch_makes_the_wait_shorter_but_not_the_run(house):
+    house.redis.hset("waijiao:pace", mapping={"each:asr": ASR / 4, "each:llm": LLM / 4})
+    submit(house, "a", "b", "c")
+    assert expected(house, "c").eta_s == 2 * TTS + ALL
+
+
+def test_a_held_turn_has_no_position_and_waits_for_the_turns_before_it(house):
+    submit(house, "first", session="anna")
+    submit(house, "second", "third", session="anna", recording=False)
+    assert expected(house, "third") == Expected(None, ASR + 3 * LLM + TTS)
+    reach(house, "llm")
+    let_pass(house, "first", 500)
+    assert etas(house, "second", "third") == [nearly(2 * LLM - 500 + TTS), nearly(3 * LLM - 500 + TTS)]
+    house.cancel("default", "first")
+    assert expected(house, "second") == Expected(1, LLM + TTS)
+
+
+def test_nobody_knows_the_end_before_every_model_that_is_still_needed_was_measured(house):
+    submit(house, "a")
+    house.redis.hdel("waijiao:pace", "ran:asr", "each:asr")
+    assert expected(house, "a") == Expected(1, None)
+    run(house, "asr")
+    assert expected(house, "a").eta_s is not None
+    house.redis.delete("waijiao:pace")
+    assert expected(house, "a") == Expected(1, None)
+
+
+def test_nobody_knows_the_end_while_a_model_that_is_still_needed_has_no_ready_worker(house):
+    submit(house, "a")
+    register(house.redis, "asr", "asr1", "loading", 300)
+    assert expected(house, "a") == Expected(1, None)
+    run(house, "asr")  # by a worker that stopped since
+    assert expected(house, "a").eta_s == LLM + TTS
+    unregister(house.redis, "tts", "tts1")
+    assert expected(house, "a") == Expected(1, None)
+
+
+def test_many_looks_at_once_read_the_house_once(house, monkeypatch):
+    monkeypatch.setattr("pipeline.jobs.eta.KEPT_S", 3600)
+    submit(house, "a")
+    job, forecast, together = house.get("default", "a"), Forecast(house), Barrier(8)
+    house.redis.config_resetstat()
+    with ThreadPoolExecutor(8) as pool:
+        looks = [pool.submit(lambda: together.wait() < 0 or forecast.of(job)) for _ in range(8)]
+        assert {look.result() for look in looks} == {Expected(1, ALL)}
+    said = house.redis.info("commandstats")
+    assert said["cmdstat_zcount"]["calls"] == len(RESULTS) * len(LANES)
+
+
+def test_what_was_read_of_the_house_is_soon_read_again(house, monkeypatch):
+    monkeypatch.setattr("pipeline.jobs.eta.KEPT_S", 0)
+    submit(house, "a")
+    job, forecast = house.get("default", "a"), Forecast(house)
+    assert forecast.of(job).eta_s == ALL
+    house.redis.hset("waijiao:pace", "ran:tts", 2 * TTS)
+    assert forecast.of(job).eta_s == ALL + TTS
+
+
+# --- how the speed of a model becomes known
+
+
+def hear(jobs: Jobs, seconds: float, *names: str) -> None:
+    """The recogniser takes so long for one batch of jobs."""
+    submit(jobs, *names)
+    batch, _ = jobs.claim("asr", WORKER, len(names))
+    for job in batch:
+        let_pass(jobs, job.id, seconds)
+        assert jobs.complete("asr", job, HEARD)[0]
+
+
+def speed(jobs: Jobs) -> list[object]:
+    """Seconds of one job's run, and those that a worker took for each, as they can be compared."""
+    return [pytest.approx(float(each), rel=0.1) for each in jobs.redis.hmget("waijiao:pace", "ran:asr", "each:asr")]
+
+
+def test_a_model_s_first_job_is_its_speed(jobs):
+    hear(jobs, 100, "a")
+    assert speed(jobs) == [100, 100]
+    assert 0 < jobs.redis.ttl("waijiao:pace") <= 86_400
+
+
+def test_the_speed_follows_a_change_within_about_ten_jobs(jobs):
+    hear(jobs, 100, "a")
+    hear(jobs, 900, "b")
+    assert speed(jobs) == [260, 260]
+    for number in range(10):
+        hear(jobs, 900, str(number))
+    assert speed(jobs) == [900, 900]
+
+
+def test_a_batch_counts_as_the_time_of_all_for_its_jobs_together(jobs):
+    hear(jobs, 100, "a", "b", "c", "d")
+    assert speed(jobs) == [100, 25]
+
+
+def test_a_completion_said_twice_is_measured_once(redis, here):
+    twice = SaidTwice(redis, here)
+    hear(twice, 100, "a", "b")
+    hear(twice, 900, "c")
+    assert speed(twice) == [260, 220]
+
+
+def test_an_attempt_that_failed_or_was_overtaken_measures_nothing(jobs):
+    submit(jobs, "a", "b")
+    failing = claimed(jobs, "asr")
+    jobs.fail("asr", failing, EngineFailed(), again=False)
+    overtaken = claimed(jobs, "asr")
+    jobs.release(WORKER)
+    assert not jobs.complete("asr", overtaken, HEARD)[0]
+    assert jobs.redis.hget("waijiao:pace", "ran:asr") is None

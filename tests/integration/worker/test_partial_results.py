@@ -1,0 +1,125 @@
+"""What there is of a result is told as it comes, without holes, and never at the cost of who makes it."""
+
+import time
+
+import pytest
+
+from pipeline.jobs.job import JobRequest
+from pipeline.jobs.results import Completion
+from pipeline.jobs.store import Jobs
+from pipeline.redis_connection import FAST, Timeouts, connect
+from pipeline.worker.partial_results import publishing
+from tests.support.job_steps import OTHER, WORKER, claimed
+from tests.support.wait import wait_for
+from tests.support.worker_process import WorkerCluster
+
+PIECES = [f"word{number} " for number in range(2000)]
+WHOLE = Completion("".join(PIECES), "stop", 9, 2000)
+
+
+@pytest.fixture
+def house(here):
+    running = WorkerCluster(here)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def hurried(here):
+    return Jobs(connect(here, FAST), here)
+
+
+def chat(jobs, id_="chat"):
+    jobs.submit(JobRequest(id_, id_, task="chat", details={"messages": []}))
+    return claimed(jobs, "llm")
+
+
+def text(jobs, job):
+    return "".join(entry["text"] for _, entry in jobs.partial_results(job))
+
+
+def test_pieces_that_come_quickly_are_gathered_and_the_last_is_told_before_the_end(house, hurried):
+    job = chat(house.jobs)
+    with publishing(hurried, "llm") as told:
+        for piece in PIECES:
+            told.text(job, piece)
+    assert text(house.jobs, job) == WHOLE.text
+    assert len(house.jobs.partial_results(job)) < 50
+    assert house.jobs.complete("llm", job, WHOLE)[0]
+    assert house.job("chat").completion == WHOLE
+    assert text(house.jobs, house.job("chat")) == WHOLE.text
+
+
+def test_the_first_piece_is_told_at_once(house, hurried):
+    job = chat(house.jobs)
+    with publishing(hurried, "llm") as told:
+        told.text(job, "Hello")
+        wait_for(lambda: text(house.jobs, job) == "Hello")
+
+
+def test_the_jobs_of_a_batch_are_told_apart(house, hurried):
+    jobs = [chat(house.jobs, "one")]
+    house.jobs.submit(JobRequest("two", "two", task="chat", details={"messages": []}))
+    jobs.append(claimed(house.jobs, "llm", OTHER))
+    with publishing(hurried, "llm") as told:
+        for number in range(100):
+            for job in jobs:
+                told.text(job, f"{job.id} {number}, ")
+    for job in jobs:
+        assert text(house.jobs, job) == "".join(f"{job.id} {number}, " for number in range(100))
+
+
+def test_an_attempt_that_was_taken_back_tells_nothing_more(house, hurried):
+    first = chat(house.jobs)
+    with publishing(hurried, "llm") as told:
+        told.text(first, "The first ")
+        wait_for(lambda: text(house.jobs, first))
+        house.jobs.release(WORKER)
+        second = claimed(house.jobs, "llm", OTHER)
+        told.text(first, "attempt.")
+    with publishing(hurried, "llm") as told:
+        told.text(second, "The second.")
+    assert text(house.jobs, first) == "The first "
+    assert text(house.jobs, second) == "The second."
+
+
+def test_who_makes_it_goes_on_while_a_silent_redis_is_waited_for(house, here):
+    job, patient = chat(house.jobs), Jobs(connect(here, Timeouts(connect_s=30, answer_s=30, again=0)), here)
+    with publishing(patient, "llm") as told:
+        told.text(job, PIECES[0])
+        wait_for(lambda: text(house.jobs, job))
+        house.freeze_redis()
+        for piece in PIECES[1:]:
+            told.text(job, piece)
+        assert not told.given_up  # it would be, had any of them waited until the connection's 30 seconds were over
+        house.thaw_redis()
+    assert text(house.jobs, job) == WHOLE.text
+
+
+@pytest.mark.parametrize("trouble", ["kill_redis", "freeze_redis"])
+def test_without_redis_nobody_waits_and_what_was_told_has_no_hole(house, hurried, trouble, caplog):
+    job = chat(house.jobs)
+    with publishing(hurried, "llm") as told:
+        told.text(job, PIECES[0])
+        wait_for(lambda: text(house.jobs, job))
+        getattr(house, trouble)()
+        for piece in PIECES[1:]:
+            told.text(job, piece)
+        wait_for(lambda: told.given_up)
+        if trouble == "kill_redis":
+            house.start_redis()
+        house.thaw_redis()
+        told.text(job, "and more")
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 3
+    assert WHOLE.text.startswith(text(house.jobs, job))
+    assert [record.module for record in caplog.records].count("partial_results") == 1
+
+
+def test_at_the_end_nobody_waits_long_for_a_redis_that_is_silent(house, hurried):
+    job = chat(house.jobs)
+    house.freeze_redis()
+    begun = time.monotonic()
+    with publishing(hurried, "llm") as told:
+        told.text(job, "Hello")
+    assert time.monotonic() - begun < 5

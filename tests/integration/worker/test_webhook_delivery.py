@@ -1,0 +1,281 @@
+"""Webhooks: what is to be told is written with the change it tells of, sent when it is due, and again if need be."""
+
+import time
+from dataclasses import replace
+
+import httpcore
+import pytest
+from standardwebhooks import WebhookVerificationError
+
+from pipeline.errors import NoSpeech
+from pipeline.ip_ranges import networks
+from pipeline.jobs.job import JobRequest
+from pipeline.jobs.store import Jobs, ReadyJob
+from pipeline.webhooks import outbox
+from pipeline.webhooks.outbox import DUE, Deliveries
+from pipeline.webhooks.validation import OF_JOBS
+from tests.integration.jobs.test_idempotent_scripts import SaidTwice
+from tests.support.job_steps import RESULTS, WORKER, asked, reach, run
+from tests.support.wait import wait_for
+from tests.support.webhook_receiver import Receiver, receiving
+from worker_maintenance.safe_http import SafeClient
+from worker_maintenance.webhook_delivery import ROUND_S, WebhookSender
+
+LOOPBACK = networks("127.0.0.0/8")
+
+
+@pytest.fixture
+def receiver():
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def sender(jobs) -> WebhookSender:
+    return webhook_sender(jobs)
+
+
+def webhook_sender(jobs: Jobs, timeout_s: float = 5) -> WebhookSender:
+    return WebhookSender(Deliveries(jobs), SafeClient(LOOPBACK, timeout_s, httpcore.default_ssl_context()))
+
+
+def hooked(receiver: Receiver, id_: str = "a", events: tuple[str, ...] = (), **more) -> JobRequest:
+    return replace(asked(id_, session=id_), webhook=receiver.url, webhook_events=events, **more)
+
+
+def canceled(jobs: Jobs, job_request: JobRequest) -> None:
+    """The quickest way to an event."""
+    jobs.submit(job_request)
+    jobs.cancel(job_request.tenant, job_request.id)
+
+
+def due_now(jobs: Jobs) -> None:
+    for name in jobs.redis.zrange(DUE, 0, -1):
+        jobs.redis.zincrby(DUE, -1e9, name)
+
+
+def told(jobs: Jobs, id_: str = "a"):
+    return Deliveries(jobs).of(jobs.get("default", id_))
+
+
+def test_what_is_told_says_how_the_job_stands_and_nothing_that_was_said(jobs, redis, receiver, sender):
+    jobs.submit(hooked(receiver, metadata={"homework": "7"}))
+    for stage in RESULTS:
+        run(jobs, stage)
+    sender.run_round()
+    (request,) = receiver.told
+    said = request.verified(outbox.secrets_of(redis, "default")[0])
+    data = said.pop("data")
+    assert said["type"] == "job.succeeded"
+    assert said["timestamp"].endswith("Z")
+    assert data == {
+        "id": "a",
+        "state": "succeeded",
+        "session": "a",
+        "seq": 1,
+        "outcome": "answered",
+        "error": None,
+        "metadata": {"homework": "7"},
+        "assignment": None,
+        "links": {"self": "/v1/jobs/a"},
+    }
+    assert request.path == "/hook?secret=1"
+    assert b"home" not in request.body.replace(b"homework", b"")
+
+
+def test_each_ending_is_told_by_its_name_and_what_was_heard_only_when_asked_for(redis, here, receiver):
+    jobs = Jobs(redis, here.model_copy(update={"deadline_s": 0}))
+    canceled(jobs, hooked(receiver, "canceled"))
+    jobs.submit(hooked(receiver, "failed", OF_JOBS))
+    (job,), _ = jobs.claim("asr", WORKER, 1)
+    jobs.fail("asr", job, NoSpeech(), again=False)
+    jobs.submit(hooked(receiver, "expired", ("job.transcribed", "job.expired")))
+    run(jobs, "asr")
+    jobs.sweep({})
+    assert [each.event for each in told(jobs, "canceled")] == ["job.canceled"]
+    assert [each.event for each in told(jobs, "failed")] == ["job.failed"]
+    assert [each.event for each in told(jobs, "expired")] == ["job.transcribed", "job.expired"]
+
+
+def test_nobody_is_told_of_what_they_did_not_ask_for(jobs, redis, receiver):
+    canceled(jobs, hooked(receiver, events=("job.succeeded",)))
+    canceled(jobs, asked("b"))
+    assert told(jobs) == told(jobs, "b") == []
+    assert not redis.exists(DUE)
+
+
+def test_the_change_itself_rings_for_the_delivery_and_the_sweep_for_a_lost_bell(jobs, redis, receiver):
+    jobs.submit(hooked(receiver))
+    assert jobs.cancel("default", "a")[1] == [ReadyJob("maintenance", "default/a")]
+    queues = {"asr": "queue", "maintenance": "maintenance"}
+    assert jobs.sweep(queues) == [ReadyJob("maintenance", "default/a/job.canceled")]
+    redis.rpush("maintenance", "a message")
+    assert jobs.sweep(queues) == []
+    redis.delete("maintenance")
+    Deliveries(jobs).claim(1, 1, [], 30)
+    assert jobs.sweep(queues) == []
+
+
+def test_a_failed_delivery_is_tried_again_later_under_the_same_id_and_the_log_has_it(jobs, receiver, sender):
+    receiver.answers = [(500, {})]
+    canceled(jobs, hooked(receiver))
+    sender.run_round()
+    (waiting,) = told(jobs)
+    assert (waiting.state, waiting.host) == ("waiting", "127.0.0.1")
+    assert 3 < waiting.next_at - time.time() < 7
+    sender.run_round()
+    assert len(receiver.told) == 1
+    due_now(jobs)
+    sender.run_round()
+    (done,) = told(jobs)
+    assert (done.state, done.next_at) == ("delivered", None)
+    assert [attempt.status for attempt in done.attempts] == [500, 204]
+    assert len({request.id for request in receiver.told}) == 1
+    assert sender.deliveries.claim(9, 9, [], 30) == []
+
+
+def test_it_is_given_up_after_so_many_attempts(redis, here, receiver):
+    jobs = Jobs(redis, here.model_copy(update={"webhook_attempts": 3}))
+    receiver.answers = [(500, {})] * 9
+    canceled(jobs, hooked(receiver))
+    for _ in range(5):
+        due_now(jobs)
+        webhook_sender(jobs).run_round()
+    (gone,) = told(jobs)
+    assert (gone.state, gone.next_at, len(gone.attempts)) == ("given_up", None, 3)
+    assert len(receiver.told) == 3
+
+
+def test_a_delivery_that_kills_its_workers_is_given_up_too(redis, here, receiver):
+    jobs = Jobs(redis, here.model_copy(update={"webhook_attempts": 2}))
+    canceled(jobs, hooked(receiver))
+    claims = [len(Deliveries(jobs).claim(1, 1, [], 0)) for _ in range(4)]
+    assert claims == [1, 1, 0, 0]
+    assert told(jobs)[0].state == "given_up"
+
+
+def test_a_receiver_that_says_gone_is_told_no_more(jobs, receiver, sender):
+    receiver.answers = [(410, {})]
+    canceled(jobs, hooked(receiver))
+    sender.run_round()
+    assert told(jobs)[0].state == "given_up"
+
+
+def test_a_receiver_may_say_how_long_to_wait(jobs, receiver, sender):
+    receiver.answers = [(503, {"Retry-After": "120"})]
+    canceled(jobs, hooked(receiver))
+    sender.run_round()
+    assert 100 < told(jobs)[0].next_at - time.time() < 130
+
+
+def test_a_redirect_is_not_followed_and_counts_as_failed(jobs, receiver, sender):
+    with receiving() as other:
+        receiver.answers = [(307, {"Location": other.url})]
+        canceled(jobs, hooked(receiver))
+        sender.run_round()
+        assert other.told == []
+    assert (told(jobs)[0].state, told(jobs)[0].attempts[0].status) == ("waiting", 307)
+
+
+def test_a_worker_that_dies_leaves_its_deliveries_to_the_next(jobs, receiver, sender):
+    canceled(jobs, hooked(receiver))
+    (lost,) = sender.deliveries.claim(1, 1, [], lease_s=0.5)
+    assert sender.deliveries.claim(1, 1, [], 30) == []
+    wait_for(lambda: sender.run_round() or receiver.told)
+    assert [request.id for request in receiver.told] == [lost.id]
+    sender.record(lost, told(jobs)[0].attempts[0], None)  # the dead worker's late word
+    assert told(jobs)[0].state == "delivered"
+
+
+def test_a_receiver_that_hangs_holds_up_neither_others_nor_the_round(jobs, receiver):
+    receiver.hangs.set()
+    with receiving() as other:
+        for number in range(12):
+            canceled(jobs, hooked(receiver, f"dead{number}"))
+        quick = replace(hooked(other, "quick"), webhook=other.url.replace("127.0.0.1", "localhost"))
+        canceled(jobs, quick)
+        sender = webhook_sender(jobs, timeout_s=0.5)
+        began = time.monotonic()
+        sender.run_round()
+        took = time.monotonic() - began
+        assert len(other.told) == 1
+    assert took < 2 * ROUND_S
+    assert told(jobs, "dead0")[0].attempts[0].error == "no answer in time"
+
+
+def test_of_one_host_only_so_many_are_told_at_once(jobs, receiver):
+    for number in range(9):
+        canceled(jobs, hooked(receiver, f"job{number}"))
+    deliveries = Deliveries(jobs)
+    assert len(deliveries.claim(16, 4, ["127.0.0.1"], 30)) == 3
+    assert len(deliveries.claim(2, 4, [], 30)) == 2
+
+
+def test_erasing_a_job_takes_its_deliveries_along(jobs, redis, receiver, sender):
+    for name in ("forgotten", "erased"):
+        canceled(jobs, hooked(receiver, name))
+    jobs.forget("default", "forgotten")
+    jobs.erase("default", "erased")
+    sender.run_round()
+    assert receiver.told == []
+    assert not redis.exists(DUE)
+    assert [*redis.scan_iter("waijiao:delivery:*")] == []
+
+
+def test_deliveries_of_records_that_are_no_longer_kept_are_dropped(jobs, redis, receiver, sender):
+    canceled(jobs, hooked(receiver))
+    redis.delete("waijiao:job:default/a")
+    assert sender.deliveries.claim(1, 1, [], 30) == []
+    assert not redis.exists(DUE)
+
+
+def test_every_key_of_a_delivery_has_a_time_to_live(jobs, redis, receiver, sender):
+    jobs.submit(hooked(receiver, events=OF_JOBS))
+    reach(jobs, "llm")
+    jobs.cancel("default", "a")
+    sender.deliveries.claim(1, 1, [], 30)
+    keys = set(redis.scan_iter("waijiao:deliver*"))
+    assert len(keys) == 4
+    assert not [key for key in keys if redis.ttl(key) < 0]
+
+
+def test_whatever_is_said_twice_counts_once(redis, here, receiver):
+    twice = SaidTwice(redis, here)
+    receiver.answers = [(500, {})]
+    canceled(twice, hooked(receiver))
+    webhook_sender(twice).run_round()
+    due_now(twice)
+    webhook_sender(twice).run_round()
+    assert [attempt.status for attempt in told(twice)[0].attempts] == [500, 204]
+    first, second = outbox.rotate(twice, "default"), outbox.rotate(twice, "default")
+    assert outbox.secrets_of(redis, "default") == [second, first]
+
+
+def test_deliveries_go_on_while_the_memory_is_full(jobs, redis, receiver, sender):
+    jobs.submit(hooked(receiver))
+    outbox.secrets_of(redis, "default")
+    redis.config_set("maxmemory", 1)
+    jobs.cancel("default", "a")
+    assert len(sender.deliveries.claim(1, 1, [], 0)) == 1
+    sender.run_round()
+    assert told(jobs)[0].state == "delivered"
+
+
+def test_a_rotated_secret_signs_beside_the_new_one_for_a_day(jobs, redis, receiver, sender):
+    (before,) = outbox.secrets_of(redis, "default")
+    after = outbox.rotate(jobs, "default")
+    canceled(jobs, hooked(receiver))
+    sender.run_round()
+    (request,) = receiver.told
+    assert request.verified(before) == request.verified(after)
+    assert 86_000 < redis.ttl("waijiao:webhook-secret:default:before") <= 86_400
+    redis.delete("waijiao:webhook-secret:default:before")
+    canceled(jobs, hooked(receiver, "b"))
+    sender.run_round()
+    with pytest.raises(WebhookVerificationError):
+        receiver.told[1].verified(before)
+
+
+def test_each_tenant_signs_with_a_secret_of_its_own(jobs, redis):
+    one, other = outbox.secrets_of(redis, "one"), outbox.secrets_of(redis, "other")
+    assert one == outbox.secrets_of(redis, "one") != other
