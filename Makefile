@@ -1,4 +1,4 @@
-# make demo | run | test | test-all | test-dates | test-learners | check | lock | pictures        (PYTHON=python3.12 chooses the interpreter)
+# make demo | run | test | test-all | test-dates | test-learners | check | docs | lock | pictures        (PYTHON=python3.12 chooses the interpreter)
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,13))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 BROWSER := chromium fontconfig fonts-inter fonts-noto-cjk
@@ -10,7 +10,7 @@ TORCH ?= --requirement requirements-torch.txt
 quoted = '$(subst ','\'',$(1))'
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo demo-teachers run teachers cublas test test-all test-dates test-learners check lock pictures browser compiler clean
+.PHONY: demo demo-teachers run teachers cublas test test-all test-dates test-learners check docs lock pictures browser compiler clean
 
 demo: .venv/installed  # AUDIO=my.wav asks with a recording of one's own
 	$(BIN)/waijiao models fetch
@@ -53,6 +53,9 @@ check: .venv/developing
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/hadolint deploy/Dockerfile
+
+docs: .venv/installed  # the settings' pages, from pipeline/settings.py
+	$(BIN)/python docs/generate_settings.py
 
 ROLES := build api models worker_asr worker_llm worker_tts worker_maintenance worker_segment worker_asr_gpu worker_llm_gpu worker_tts_gpu
 COMPILE := $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-header

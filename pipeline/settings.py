@@ -36,13 +36,13 @@ class Settings(BaseSettings):
         env_prefix="WAIJIAO_", secrets_dir=folder_of_secrets(SECRETS), frozen=True, extra="ignore"
     )
 
-    # where things lie
+    # where files are kept
     home: Path = DATA_HOME / "waijiao"  # folder of everything below, and of the embedded Redis
     models: Path | None = None  # folder of model files; default HOME/models
     models_from: Path | None = None  # folder that `waijiao models fetch` copies from before it asks the network
     blobs: Path | None = None  # folder of recordings and answers; default HOME/blobs
     personas: Path = Path(__file__).resolve().parent.parent / "personas"  # folder of persona files
-    secrets: Path = SECRETS  # folder of files such as waijiao_redis_url, each a setting that no variable gives
+    secrets: Path = SECRETS  # folder of files such as `waijiao_redis_url`, each the value of one setting
     redis_url: str = ""  # redis://…, rediss://… or unix://…; empty: the embedded one in HOME
 
     # the HTTP API
@@ -50,24 +50,24 @@ class Settings(BaseSettings):
     port: int = 8000  # TCP port the API listens on
     keys: bool = False  # every request must show a key of `waijiao key create`; false: it listens on this machine only
     key_per_minute: int = Field(default=60, ge=0)  # jobs a new key may submit in a minute; 0: no limit
-    key_minutes_a_day: int = Field(default=0, ge=0)  # minutes of recordings a new key may have heard a day; 0: no limit
-    cors_origins: str = ""  # origins with commas between them, such as https://school.example: pages let in from there
+    key_minutes_a_day: int = Field(default=0, ge=0)  # minutes of recordings a day (UTC) for a new key; 0: no limit
+    cors_origins: str = ""  # comma-separated origins whose pages may use the API: https://school.example
     api_processes: int = Field(default=2, ge=1)  # processes of the API
     api_threads: int = Field(default=256, ge=2)  # requests served at once by one of them
-    most_waiting: int = Field(default=200, ge=0)  # of those, the ones that wait for a job to change; at most 4 of 5
+    most_waiting: int = Field(default=200, ge=0)  # how many of these may wait for a job; 4 of 5 at most
     wait_s: float = Field(default=25, ge=0)  # seconds a request may wait for a job to change or to end
-    events_s: float = Field(default=600, ge=0)  # seconds a stream of events may last before its client comes again
-    alone_s: float = Field(default=300, gt=0)  # seconds a request to one model by itself may wait for its answer
+    events_s: float = Field(default=600, ge=0)  # seconds a stream of events lasts before its client reconnects
+    alone_s: float = Field(default=300, gt=0)  # seconds a request to a single model waits (`/v1/chat/…`)
     url: str = "http://127.0.0.1:8000"  # where the `waijiao` command finds the API
-    key: str = ""  # the key that the `waijiao` command shows it
-    max_upload_mb: int = 25  # megabytes (10^6 bytes) one recording may have
+    key: str = ""  # the key that the `waijiao` command sends
+    max_upload_mb: int = 25  # megabytes (10^6 bytes) of one recording at most
     max_recording_s: int = 300  # seconds one recording may last
-    max_hand_in_mb: int = Field(default=1000, ge=1)  # megabytes one request that hands in homework may have
-    max_hand_in_files: int = Field(default=2000, ge=1)  # recordings one such request, or one ZIP in it, may have
-    max_lesson_mb: int = Field(default=2000, ge=1)  # megabytes a lesson's recording may have
-    max_lesson_s: int = Field(default=14_400, ge=1)  # seconds it may last
+    max_hand_in_mb: int = Field(default=1000, ge=1)  # megabytes of one homework upload at most
+    max_hand_in_files: int = Field(default=2000, ge=1)  # recordings in one homework upload, or one ZIP
+    max_lesson_mb: int = Field(default=2000, ge=1)  # megabytes of a lesson's recording at most
+    max_lesson_s: int = Field(default=14_400, ge=1)  # seconds a lesson may last
     lesson_s: int = Field(default=3600, ge=1)  # seconds that its segmentation into turns may take
-    max_text_chars: int = 2000  # characters of typed text that one job may bring
+    max_text_chars: int = 2000  # characters of typed text in one job at most
 
     # the teacher
     persona: str = "william"  # persona of a job that names none
@@ -81,9 +81,9 @@ class Settings(BaseSettings):
     max_jobs_session: int = Field(default=100, ge=1)  # unanswered turns of one session
 
     # webhooks
-    webhook_attempts: int = Field(default=8, ge=1)  # times a webhook is tried before it is given up
+    webhook_attempts: int = Field(default=8, ge=1)  # attempts to deliver a webhook
     webhook_s: float = Field(default=10, gt=0)  # seconds one attempt may take
-    webhook_networks: str = ""  # CIDRs with commas between them: addresses of your own network that webhooks may have
+    webhook_networks: str = ""  # comma-separated CIDRs of your own network that webhooks may be sent to
 
     # how long, how often
     deadline_s: int = Field(default=86_400, ge=0)  # seconds after which an unanswered job expires
@@ -91,11 +91,11 @@ class Settings(BaseSettings):
     keep_recordings: bool = False  # keep a learner's recording after it was recognised
     attempts: int = Field(default=3, ge=1)  # times a stage is tried before the job fails
     lease_s: float = Field(default=30, ge=0)  # seconds a claimed job stays claimed without a renewal
-    sweep_s: float = Field(default=2, gt=0)  # seconds between two looks for lost work
-    orphan_s: float = Field(default=3600, gt=0)  # seconds after which a blob that no record names is removed
+    sweep_s: float = Field(default=2, gt=0)  # seconds between two sweeps for lost work
+    orphan_s: float = Field(default=3600, gt=0)  # seconds after which a blob without a record is removed
     stage_s: int = Field(default=120, ge=1)  # seconds one stage may run on one batch: the soft limit
-    stall_s: float = Field(default=10, gt=0)  # seconds a worker may take no work while Redis lives, before it restarts
-    shutdown_s: float = Field(default=8, ge=0)  # seconds a worker may finish the work in hand when told to stop
+    stall_s: float = Field(default=10, gt=0)  # seconds a worker may be idle with jobs waiting, before it restarts
+    shutdown_s: float = Field(default=8, ge=0)  # seconds a worker has to finish its work when told to stop
     load_s: int = 300  # seconds an engine may take to load
 
     # speech to text
@@ -120,12 +120,12 @@ class Settings(BaseSettings):
     llm_compute_type: str = "auto"  # float32, float16, bfloat16, int8, int4; auto: float32 on a CPU, else the model's
     llm_threads: int = Field(default=1, ge=1)  # compute threads of one worker
     llm_context: int = 4096  # tokens of context
-    chat_tokens: int = Field(default=512, ge=1)  # tokens it may answer when it is asked by itself and not told how many
+    chat_tokens: int = Field(default=512, ge=1)  # tokens of an answer of the language model alone, by default
     llm_batch: int = Field(default=4, ge=1)  # jobs one worker takes at once
     llm_remote_code: Path | None = None  # folder of a model whose own Python code may run; only if you trust it
     llm_url: str = ""  # of an OpenAI-compatible server, such as http://127.0.0.1:11434/v1
-    llm_key: str = ""  # the key that is shown to it
-    llm_reply_s: float = Field(default=60, gt=0)  # seconds it may take until its answer goes on
+    llm_key: str = ""  # the key that is sent to it
+    llm_reply_s: float = Field(default=60, gt=0)  # seconds without a new piece of its answer
 
     # text to speech
     tts_engine: str = "hibari"  # hibari or bark

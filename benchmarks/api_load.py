@@ -1,6 +1,6 @@
 """What the HTTP API alone carries, without workers: accepting recordings, reading jobs, waking who waits.
 
-Run with: python benchmarks/door.py [--seconds 10]     (starts its own server and Redis in a temporary folder)
+Run with: python benchmarks/api_load.py [--seconds 10]     (starts its own server and Redis in a temporary folder)
 """
 
 import argparse
@@ -42,7 +42,7 @@ SPOKEN = Answer("I went home. Why?", "default/a/b", "00", 12, 1.0, "wav")
 def upload() -> bytes:
     """A request, byte for byte, that leaves a recording."""
     wav = b"RIFF" + (RECORDING - 8).to_bytes(4, "little") + b"WAVEfmt " + os.urandom(RECORDING - 16)
-    form = httpx.Request("POST", "http://door/v1/jobs", data={"language": "en"}, files={"audio": ("a.wav", wav)})
+    form = httpx.Request("POST", "http://server/v1/jobs", data={"language": "en"}, files={"audio": ("a.wav", wav)})
     return raw(form, form.read())
 
 
@@ -75,7 +75,7 @@ class Connection:
 @contextmanager
 def served() -> Iterator[Settings]:
     """A server on its own Redis, both as `waijiao up` starts them."""
-    with tempfile.TemporaryDirectory(prefix="waijiao-door-") as folder:
+    with tempfile.TemporaryDirectory(prefix="waijiao-api-load-") as folder:
         here = Settings(home=Path(folder), redis_url="", url="", port=free_port())
         redis = subprocess.Popen(services.redis_command(here), stdout=subprocess.DEVNULL)
         service = services.api_service(here)
@@ -162,7 +162,7 @@ def burn() -> None:
 @contextmanager
 def waiting(port: int, number: int, place: str) -> Iterator[None]:
     """So many clients who wait for a job in which nothing happens."""
-    request = raw(httpx.Request("GET", f"http://door{place}?wait=25"))
+    request = raw(httpx.Request("GET", f"http://server{place}?wait=25"))
     done = threading.Event()
 
     def wait() -> None:
@@ -189,11 +189,11 @@ def wake_ups(here: Settings, number: int) -> list[float]:
 
 def wake_up(jobs: Jobs, client: Connection) -> float:
     body = b'{"text": "hi"}'
-    form = httpx.Request("POST", "http://door/v1/jobs", headers={"Content-Type": "application/json"}, content=body)
+    form = httpx.Request("POST", "http://server/v1/jobs", headers={"Content-Type": "application/json"}, content=body)
     job_id = json.loads(client.ask(raw(form, body))[1])["id"]
     jobs.complete("llm", claimed(jobs, "llm", job_id), TAUGHT)
     job = claimed(jobs, "tts", job_id)
-    request = raw(httpx.Request("GET", f"http://door/v1/jobs/{job_id}?wait=25"))
+    request = raw(httpx.Request("GET", f"http://server/v1/jobs/{job_id}?wait=25"))
 
     def heard() -> float:
         client.ask(request)
@@ -237,7 +237,7 @@ def main() -> None:
         most = as_fast_as_possible(port, request, 4, seconds)
         table.add_row("recordings, as fast as possible", f"{SUBMITS}/s", f"{most:.0f}/s")
         place = f"/v1/jobs/{json.loads(Connection(port).ask(request)[1])['id']}"
-        reads = as_fast_as_possible(port, raw(httpx.Request("GET", f"http://door{place}")), 8, seconds)
+        reads = as_fast_as_possible(port, raw(httpx.Request("GET", f"http://server{place}")), 8, seconds)
         table.add_row("reads of a job that waits", f"{READS}/s", f"{reads:.0f}/s")
         with waiting(port, here.most_waiting, place):
             among = as_fast_as_possible(port, request, 4, seconds)
