@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, SPOKEN
-from tests.faults.proxy import Proxy
+from tests.faults.harness.redis_proxy import Proxy
 from tests.support.talk_page import WRONG_SENTENCE, job_of, record, transcript_of, turn, type_in
 
 

@@ -19,9 +19,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.house import Cluster
-from tests.faults.invariants import check
-from tests.faults.plan import Plan
+from tests.faults.harness.cluster import Cluster
+from tests.faults.harness.cluster_plan import Plan
+from tests.faults.harness.invariants import check
 
 
 class SharedCluster:

@@ -32,7 +32,7 @@ MUTANTS: list[Mutant] = [
     PythonMutant(
         "lease renewal",
         "test_work_that_takes_longer_than_a_lease_is_not_taken_back",
-        "leases:keep",
+        "worker.task:renew_leases",
         replace_expression("jobs.renew(stage, batch)", "[]"),
     ),
     LuaMutant(
@@ -143,7 +143,7 @@ MUTANTS: list[Mutant] = [
     PythonMutant(
         "unique blob names",
         "test_no_blob_is_ever_overwritten",
-        "blobs:FolderBlobs.put",
+        "blob_store:FolderBlobs.put",
         replace_expression("secrets.token_hex(8)", "'answer'"),
     ),
     LuaMutant(
@@ -154,19 +154,19 @@ MUTANTS: list[Mutant] = [
     PythonMutant(
         "canceled answer stops",
         "test_a_canceled_job_is_given_up_between_two_sentences",
-        "speech:Speech.goes_on",
-        set_condition("wanted", False),
+        "speaker:AnswerBuilder.has_more",
+        set_condition("still_wanted", False),
     ),
     PythonMutant(
         "refused answer removes parts",
         "test_a_second_attempt_s_sentences_do_not_mix_with_the_first_s",
-        "committing:write",
+        "worker.task:write_outcome",
         replace_expression("outcome.blobs", "(outcome.blob,)"),
     ),
     PythonMutant(
         "partial results without gaps",
         "test_without_redis_nobody_waits_and_what_was_told_has_no_hole",
-        "telling:Telling.tell",
+        "partial_results:PartialResultPublisher.tell",
         drop_statement("given_up.add"),
     ),
     LuaMutant(
@@ -192,16 +192,16 @@ MUTANTS: list[Mutant] = [
     PythonMutant(
         "every webhook address checked",
         "test_one_forbidden_address_among_public_ones_is_enough_to_refuse",
-        "guarded:Guard.checked",
+        "safe_http:GuardedBackend.resolve",
         replace_expression("all", "any"),
     ),
     PythonMutant(
         "checked address connected",
         "test_a_name_is_looked_up_once_and_the_checked_address_connected_to",
-        "guarded:Guard.connect_tcp",
+        "safe_http:GuardedBackend.connect_tcp",
         replace_expression(
-            "httpcore.SyncBackend().connect_tcp(address, port, left(self.until))",
-            "httpcore.SyncBackend().connect_tcp(host, port, left(self.until))",
+            "httpcore.SyncBackend().connect_tcp(address, port, seconds_left(self.deadline))",
+            "httpcore.SyncBackend().connect_tcp(host, port, seconds_left(self.deadline))",
         ),
     ),
     LuaMutant(
@@ -217,19 +217,19 @@ MUTANTS: list[Mutant] = [
     PythonMutant(
         "revoked key",
         "test_a_revoked_key_opens_nothing_and_is_still_listed",
-        "keys:Keys.find",
+        "api_keys:Keys.find",
         drop_condition("revoked_at"),
     ),
     PythonMutant(
         "jobs of an owner",
         "test_an_owner_finds_its_own_jobs_only_erased_ones_too",
-        "jobs:Jobs.get",
+        "store:Jobs.get",
         set_condition("owner", False),
     ),
     PythonMutant(
-        "least role of a route",
+        "least role of a view",
         "test_everybody_may_do_what_the_table_says_and_sees_only_what_is_theirs",
-        "api.auth:admit",
+        "api.auth:authorize",
         set_condition("least is None", False),
     ),
     PythonMutant(
@@ -241,26 +241,26 @@ MUTANTS: list[Mutant] = [
     PythonMutant(
         "client idempotency key",
         "test_a_connection_that_breaks_in_the_answer_to_a_submission_makes_one_job",
-        "calls:Calls.submit",
+        "client.jobs:submit_request",
         drop_argument("headers"),
     ),
     PythonMutant(
         "client erases once",
         "test_a_connection_that_breaks_in_the_answer_to_an_erasure_is_not_asked_again",
-        "calls:Calls.remove",
+        "client.base:delete_request",
         drop_argument("repeatable"),
     ),
     PythonMutant(
         "client waits for server",
         "test_a_server_that_is_killed_and_comes_back_is_waited_for",
-        "exchange:Exchange.may_help",
-        replace_expression("self.met", "False"),
+        "transport:Attempts.may_retry",
+        replace_expression("self.server.was_reached", "False"),
     ),
     PythonMutant(
         "client concurrency",
-        "test_as_many_as_at_once_says_are_on_their_way_and_no_more",
-        "many:Line.__post_init__",
-        replace_expression("asyncio.Semaphore(self.at_once)", "asyncio.Semaphore(99)"),
+        "test_at_once_jobs_run_at_a_time_and_no_more",
+        "concurrent:ConcurrentRun.__init__",
+        replace_expression("asyncio.Semaphore(at_once)", "asyncio.Semaphore(99)"),
     ),
     LuaMutant(
         "lesson goes on after last turn",
@@ -269,7 +269,7 @@ MUTANTS: list[Mutant] = [
     ),
     LuaMutant(
         "lesson goes on without turns",
-        "test_turns_that_are_done_before_the_last_is_cut_let_the_lesson_go_on_at_once",
+        "test_turns_that_are_done_before_the_last_is_submitted_let_the_lesson_go_on_at_once",
         never,
     ),
     LuaMutant(
@@ -305,7 +305,7 @@ MUTANTS: list[Mutant] = [
     PythonMutant(
         "transcript only is not reused",
         "test_what_another_says_in_a_lesson_that_is_left_again_is_written_down_again",
-        "jobs:Jobs.submit",
+        "store:Jobs.submit",
         set_condition("llm", True),
     ),
     LuaMutant(
@@ -355,26 +355,26 @@ MUTANTS: list[Mutant] = [
     ),
     PythonMutant(
         "turn id from number",
-        "test_a_turn_that_is_handed_on_again_is_the_same_and_is_not_even_written",
-        "children:turn_id",
+        "test_a_turn_that_is_submitted_again_is_the_same_and_is_not_even_written",
+        "segmenter:turn_id",
         replace_expression('f"{lesson_id}/{number}"', 'f"{object()}"'),
     ),
     PythonMutant(
         "existing turn is kept",
-        "test_a_turn_that_is_handed_on_again_is_the_same_and_is_not_even_written",
-        "cutting:Cutter.hand_on",
+        "test_a_turn_that_is_submitted_again_is_the_same_and_is_not_even_written",
+        "segmenter:Segmenter.submit_turn",
         set_condition("jobs.has", False),
     ),
     PythonMutant(
         "one recording per turn",
-        "test_two_who_cut_the_same_lesson_make_one_turn_with_one_recording",
-        "cutting:Cutter.hand_on",
+        "test_two_who_segment_the_same_lesson_make_one_turn_with_one_recording",
+        "segmenter:Segmenter.submit_turn",
         set_condition("recording != blob.name", False),
     ),
     PythonMutant(
         "refused turn leaves nothing",
         "test_a_turn_of_a_lesson_that_was_canceled_leaves_no_recording",
-        "cutting:Cutter.hand_on",
+        "segmenter:Segmenter.submit_turn",
         only_raise("ResponseError"),
     ),
 ]

@@ -22,7 +22,13 @@ from tests.faults.mutation_operators import Mutant, Mutation, mutate
 
 ROOT = Path(__file__).resolve().parents[2]
 MUTANTS_AT_ONCE = 3  # their tests mostly wait
-NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "benchmarks", "docs", "deploy", "examples")
+NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info")
+NOT_COPIED_FROM_ROOT = {"benchmarks", "build", "docs", "deploy", "examples"}  # api/static/docs is the product's
+
+
+def names_to_skip(folder: str, names: list[str]) -> set[str]:
+    """Of the names in a folder of the project, those that no test of a mutant needs; for shutil.copytree."""
+    return NOT_COPIED(folder, names) | (NOT_COPIED_FROM_ROOT if Path(folder) == ROOT else set())
 
 
 def environment(copy: Path) -> dict[str, str]:
@@ -73,7 +79,7 @@ def find_survivors(mutants: list[Mutant]) -> list[Mutant]:
     mutations = [mutate(ROOT, mutant) for mutant in mutants]
     with tempfile.TemporaryDirectory(prefix="waijiao-mutants-") as folder, ThreadPoolExecutor(MUTANTS_AT_ONCE) as pool:
         copy = Path(folder).resolve() / "copy"
-        shutil.copytree(ROOT, copy, ignore=NOT_COPIED)
+        shutil.copytree(ROOT, copy, ignore=names_to_skip)
         check_that_the_copy_runs(copy)
         if broken := run_tests(copy, {test for mutant in mutants for test in find_tests(copy, mutant.test)}):
             sys.exit(f"these fail although nothing was taken out: {', '.join(broken)}")

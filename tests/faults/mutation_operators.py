@@ -36,7 +36,7 @@ class LuaMutant(Mutant):
 
 @dataclass(frozen=True)
 class PythonMutant(Mutant):
-    """It changes one node of a function, such as "leases:keep" or "waijiao.calls:Calls.remove"."""
+    """It changes one node of a function, such as "api.auth:authorize" or "store:Jobs.get"."""
 
     function: str
     operator: NodeOperator

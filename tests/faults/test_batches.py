@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.plan import Plan
+from tests.faults.harness.cluster_plan import Plan
 from tests.support.wait import wait_for
 
 PLAN = Plan(settings={"stage_s": 3, "asr_batch": 4, "llm_batch": 4, "tts_batch": 4})

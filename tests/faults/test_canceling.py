@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.plan import Plan
+from tests.faults.harness.cluster_plan import Plan
 from tests.support.wait import wait_for
 
 PLAN = Plan(workers={"asr": 2, "llm": 1, "tts": 2, "maintenance": 1}, settings={"stage_s": 30})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.plan import Plan
+from tests.faults.harness.cluster_plan import Plan
 
 PLAN = Plan(settings={"stage_s": 1})  # so the hard limit is at 2 s
 

@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from pipeline.jobs.store import PREFIX, STARVATION_S
-from tests.faults.homework import STUDENTS, Homework, assign
-from tests.faults.invariants import stored
-from tests.faults.lesson import leave, talk
-from tests.faults.plan import Plan
+from tests.faults.harness.cluster_plan import Plan
+from tests.faults.harness.homework import STUDENTS, Homework, assign
+from tests.faults.harness.invariants import stored
+from tests.faults.harness.lesson import leave, talk
 from tests.support.wait import wait_for
 from tests.support.webhook_receiver import receiving
 

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tests.faults.plan import Plan
+from tests.faults.harness.cluster_plan import Plan
 from tests.support.wait import wait_for
 
 PLAN = Plan(workers={"asr": 2, "llm": 2, "tts": 2, "maintenance": 1}, visibility_s=1)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.faults.invariants import BROKER
-from tests.faults.lesson import Lesson, leave, talk
-from tests.faults.plan import Plan
+from tests.faults.harness.cluster_plan import Plan
+from tests.faults.harness.invariants import BROKER
+from tests.faults.harness.lesson import Lesson, leave, talk
 from tests.support.wait import wait_for
 
 PLAN = Plan(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.faults.house import Cluster
-from tests.faults.plan import Plan
+from tests.faults.harness.cluster import Cluster
+from tests.faults.harness.cluster_plan import Plan
 from tests.support.wait import wait_for
 
 PLAN = Plan(workers={"asr": 1, "llm": 1, "tts": 1, "maintenance": 1}, settings={"stall_s": 3})

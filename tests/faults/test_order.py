@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.faults.plan import Plan
+from tests.faults.harness.cluster_plan import Plan
 from tests.support.wait import wait_for
 
 PLAN = Plan(

@@ -2,7 +2,7 @@
 
 import time
 
-from tests.faults.trouble import append_only_file, crowd, everybody_works_again
+from tests.faults.harness.redis_faults import append_only_file, crowd, everybody_works_again
 from tests.support.wait import wait_for
 
 

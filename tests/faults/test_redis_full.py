@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.faults.invariants import stored
-from tests.faults.trouble import append_only_file, everybody_works_again
+from tests.faults.harness.invariants import stored
+from tests.faults.harness.redis_faults import append_only_file, everybody_works_again
 from tests.support.wait import wait_for
 
 BRIEF = ("worker", "sweeping", "tidying", "celery")  # keys that come and go all the time

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from tests.faults.plan import Plan
-from tests.faults.trouble import crowd, everybody_works_again, everything_is_refused
+from tests.faults.harness.cluster_plan import Plan
+from tests.faults.harness.redis_faults import crowd, everybody_works_again, everything_is_refused
 from tests.support.wait import wait_for
 
 PLAN = Plan(settings={"orphan_s": 60})  # an upload waits with its recording for as long as Redis is silent

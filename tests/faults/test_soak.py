@@ -11,9 +11,9 @@ from contextlib import suppress
 
 import psutil
 
-from tests.faults.client import Said
-from tests.faults.load import Learner, steady_load
-from tests.faults.plan import Plan
+from tests.faults.harness.client import Said
+from tests.faults.harness.cluster_plan import Plan
+from tests.faults.harness.load import Learner, steady_load
 
 SOAK_S = float(os.environ.get("WAIJIAO_SOAK_S", "60"))  # seconds
 SEED = int(os.environ.get("WAIJIAO_SOAK_SEED", "2026"))

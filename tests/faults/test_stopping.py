@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.faults.load import patiently, steady_load
-from tests.faults.plan import Plan
+from tests.faults.harness.cluster_plan import Plan
+from tests.faults.harness.load import patiently, steady_load
 from tests.support.wait import wait_for
 
 PLAN = Plan(apis=2)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.proxy import Proxy
+from tests.faults.harness.redis_proxy import Proxy
 from tests.support.echo_worker import Awaited, recording
 from tests.support.wait import wait_for
 from waijiao import Client

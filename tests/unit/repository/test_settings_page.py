@@ -44,6 +44,8 @@ def test_every_setting_has_one_row_with_its_default_and_an_explanation(generator
 
 
 def test_the_explanation_is_the_comment_on_the_setting_s_line(generator):
-    source = "class Settings(Base):\n    # where it is\n    port: int = 8000  # TCP port\n    def f():\n        pass  # no\n"
+    source = (
+        "class Settings(Base):\n    # where it is\n    port: int = 8000  # TCP port\n    def f():\n        pass  # no\n"
+    )
     (group,) = generator.read_groups(source)
     assert group == generator.Group("Where it is", {"port": "TCP port"})

@@ -9,9 +9,9 @@ import numpy as np
 
 from pipeline.jobs.job import Job
 from pipeline.jobs.store import PREFIX
-from tests.faults.faulty import LEAST_S, STEP_S
-from tests.faults.house import Cluster
-from tests.faults.invariants import stored
+from tests.faults.harness.cluster import Cluster
+from tests.faults.harness.injected import LEAST_S, STEP_S
+from tests.faults.harness.invariants import stored
 from tests.support.recordings import EXAMPLES, sound_of, wav
 from worker_segment.audio_stream import SAMPLE_RATE, read_blocks
 from worker_segment.segmenter import turn_id

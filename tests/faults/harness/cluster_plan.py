@@ -13,8 +13,8 @@ from waijiao.local import services
 
 KINDS = ("asr", "llm", "tts", "segment", "maintenance")
 ENTRIES = {
-    "api:create_app()": "tests.faults.faulty.api:create_app()",
-    **{f"worker_{kind}.tasks": "tests.faults.faulty.worker" for kind in KINDS},
+    "api:create_app()": "tests.faults.harness.injected.api:create_app()",
+    **{f"worker_{kind}.tasks": "tests.faults.harness.injected.worker" for kind in KINDS},
 }
 CLOCKS = {"lease_s": 2, "sweep_s": 0.3, "stage_s": 5, "shutdown_s": 3, "orphan_s": 3, "stall_s": 5, "load_s": 30}
 ENGINES = {f"{kind}_engine": "scripted" for kind in ("asr", "llm", "tts")}
@@ -60,7 +60,7 @@ class Plan:
             "WAIJIAO_API_PROCESSES": "1",
             **{f"WAIJIAO_{key.upper()}": str(getattr(settings, key)) for key in settings.model_fields_set},
             **service.environment,
-            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "PYTHONPATH": str(Path(__file__).parents[3]),
             "FAULTY_FOLDER": str(settings.home / "orders"),
             "FAULTY_NAME": name,
             "FAULTY_VISIBILITY_S": str(self.visibility_s or ""),

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from tests.faults.client import recording
-from tests.faults.house import Cluster
+from tests.faults.harness.client import recording
+from tests.faults.harness.cluster import Cluster
 
 STUDENTS = ("Ann", "Ben", "Carl", "Dora", "Emil", "Fay")
 

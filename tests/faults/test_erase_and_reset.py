@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.faults.invariants import all_messages_are_gone
-from tests.faults.plan import Plan
+from tests.faults.harness.cluster_plan import Plan
+from tests.faults.harness.invariants import all_messages_are_gone
 
 PLAN = Plan(workers={"asr": 2, "llm": 2, "tts": 2, "maintenance": 1}, settings={"stage_s": 30})
 KINDS = ["asr", "llm", "tts"]

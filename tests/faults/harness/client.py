@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import httpx
 import numpy as np
 
-from tests.faults.faulty import LEAST_S, STEP_S
+from tests.faults.harness.injected import LEAST_S, STEP_S
 from tests.support.recordings import wav
 from tests.support.wait import wait_for
 

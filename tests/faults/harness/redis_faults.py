@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.faults.client import PATIENCE_S, Client, Said
-from tests.faults.house import Cluster
+from tests.faults.harness.client import PATIENCE_S, Client, Said
+from tests.faults.harness.cluster import Cluster
 from tests.support.wait import wait_for
 
 REFUSED_S = 3  # seconds in which every request is answered while Redis is not

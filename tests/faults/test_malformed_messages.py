@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.invariants import BROKER
-from tests.faults.load import steady_load
-from tests.faults.plan import KINDS, Plan
+from tests.faults.harness.cluster_plan import KINDS, Plan
+from tests.faults.harness.invariants import BROKER
+from tests.faults.harness.load import steady_load
 from tests.support.wait import wait_for
 
 PLAN = Plan(workers=dict.fromkeys(KINDS, 1))

@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
-from tests.faults.client import Said
-from tests.faults.plan import Plan
+from tests.faults.harness.client import Said
+from tests.faults.harness.cluster_plan import Plan
 
 PLAN = Plan(workers={"asr": 1, "llm": 1, "tts": 1, "maintenance": 1})
 ROOM = 10_000  # bytes: less than any recording or answer, more than the ledger of a few tests

@@ -1,24 +1,29 @@
-"""A product worker that obeys orders.  Run with: celery -A tests.faults.faulty.worker worker -Q asr -n asr1@%h"""
+"""A product worker that obeys orders.
+
+Run with: celery -A tests.faults.harness.injected.worker worker -Q asr -n asr1@%h
+"""
 
 import os
 from importlib import import_module
 
 from celery.signals import worker_process_init
 
-from tests.faults.faulty import points
-from tests.faults.faulty.orders import KIND, note
+from tests.faults.harness.injected import crash_points
+from tests.faults.harness.injected.orders import KIND, note
 
 ENGINES = {"asr": "Ears", "llm": "Teacher", "tts": "Mouth"}
 
 app = import_module(f"worker_{KIND}.tasks").app
 if KIND in ENGINES:
-    import_module(f"worker_{KIND}.engine").ENGINES["scripted"] = f"tests.faults.faulty.engines:{ENGINES[KIND]}"
+    import_module(f"worker_{KIND}.engine").ENGINES["scripted"] = (
+        f"tests.faults.harness.injected.engines:{ENGINES[KIND]}"
+    )
 
 app.conf.broker_transport_options["unacked_restore_interval"] = 0.5
 if visibility_s := os.environ.get("FAULTY_VISIBILITY_S"):
     app.conf.broker_transport_options["visibility_timeout"] = float(visibility_s)
 app.conf.task_time_limit = app.conf.task_soft_time_limit + 1
-points.install()
+crash_points.install()
 if KIND == "segment":  # on a busy machine it would come to nothing before its lease ends
     worker_process_init.disconnect(import_module("worker_segment.tasks").lower_priority)
 

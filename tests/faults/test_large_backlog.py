@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.store import PREFIX, Jobs
-from tests.faults.invariants import BROKER
-from tests.faults.plan import Plan
+from tests.faults.harness.cluster_plan import Plan
+from tests.faults.harness.invariants import BROKER
 from tests.support.wait import wait_for
 
 MANY, SESSIONS, THREADS = 10_000, 100, 8

@@ -15,8 +15,8 @@ import numpy as np
 from pipeline.audio.decode import Waveform
 from pipeline.jobs.results import Completion, Transcript
 from pipeline.settings import Settings
-from tests.faults.faulty import LEAST_S, STEP_S
-from tests.faults.faulty.orders import KIND, always, note, obey
+from tests.faults.harness.injected import LEAST_S, STEP_S
+from tests.faults.harness.injected.orders import KIND, always, note, obey
 from worker_asr.engine import Recording
 from worker_llm.engine import Message, Prompt
 from worker_tts.engine import Utterance

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 import httpx
 
-from tests.faults.client import ENDED, Said
-from tests.faults.house import Cluster
-from tests.faults.invariants import records
+from tests.faults.harness.client import ENDED, Said
+from tests.faults.harness.cluster import Cluster
+from tests.faults.harness.invariants import records
 from tests.support.wait import wait_for
 
 PATIENCE_S = 90  # seconds for which a learner's app tries again

@@ -13,7 +13,7 @@ from celery.signals import after_task_publish, before_task_publish, task_postrun
 
 from pipeline.blob_store import FolderBlobs
 from pipeline.jobs.store import Jobs
-from tests.faults.faulty.orders import obey
+from tests.faults.harness.injected.orders import obey
 
 
 def install() -> None:

@@ -15,8 +15,8 @@ import soundfile
 from pipeline.jobs.job import MODEL_STAGES, SEGMENT
 from pipeline.jobs.results import Answer
 from pipeline.jobs.store import PREFIX
-from tests.faults.client import ENDED
-from tests.faults.house import Cluster
+from tests.faults.harness.client import ENDED
+from tests.faults.harness.cluster import Cluster
 from tests.support.wait import wait_for
 
 BROKER = "waijiao:celery:"  # celeryconfig.py: global_keyprefix

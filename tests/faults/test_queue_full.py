@@ -4,7 +4,7 @@ import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.faults.plan import Plan
+from tests.faults.harness.cluster_plan import Plan
 
 MOST, MOST_TURNS = 20, 4  # jobs that the server may have, and turns that a session may
 PACE_S = 0.5  # seconds from one job's end to the next's

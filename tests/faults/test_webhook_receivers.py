@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pipeline.webhooks.outbox import Deliveries, secrets_of
-from tests.faults.plan import Plan
+from tests.faults.harness.cluster_plan import Plan
 from tests.support.wait import wait_for
 from tests.support.webhook_receiver import Receiver, receiving
 

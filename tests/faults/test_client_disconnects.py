@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.faults.client import recording
-from tests.faults.plan import Plan
+from tests.faults.harness.client import recording
+from tests.faults.harness.cluster_plan import Plan
 from tests.support.wait import wait_for
 
 THREADS = 4  # requests that the API serves at once

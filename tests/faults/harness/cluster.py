@@ -5,10 +5,10 @@ from pathlib import Path
 
 from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import connect
-from tests.faults.client import Client, Said
-from tests.faults.given_orders import Orders
-from tests.faults.plan import Plan, quiet_port
-from tests.faults.proxy import Proxy
+from tests.faults.harness.client import Client, Said
+from tests.faults.harness.cluster_plan import Plan, quiet_port
+from tests.faults.harness.fault_orders import Orders
+from tests.faults.harness.redis_proxy import Proxy
 from tests.support.process import Process
 from tests.support.wait import answers, wait_for
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.plan import Plan
+from tests.faults.harness.cluster_plan import Plan
 
 PLAN = Plan(workers={"asr": 1, "llm": 1, "tts": 1, "maintenance": 1})
 ENDS_S = 20  # seconds in which a worker that cannot start has ended
