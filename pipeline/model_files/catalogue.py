@@ -1,4 +1,7 @@
-"""The entries of the model catalogue, and the lock beside a model whose files the catalogue does not list in full."""
+"""The model catalogue: its entries, finding and verifying a model's files, and lock files.
+
+A lock file lies next to a model whose files the catalogue does not list in full; it lists all of them.
+"""
 
 import hashlib
 import json
@@ -13,7 +16,9 @@ from typing import Any
 
 from pipeline.errors import ModelDamaged, ModelMissing
 
-LOCK = "waijiao.lock.json"  # beside a model: its commit and its files, where the catalogue does not list them all
+CATALOGUE = Path(__file__).with_name("catalogue.toml")
+LOCK_FILE = "waijiao.lock.json"  # in a model's folder: its commit, and all its files
+CHUNK_BYTES = 1 << 20  # read at once
 
 
 @dataclass(frozen=True)
@@ -23,12 +28,12 @@ class File:
     name: str
     size: int  # bytes
     sha256: str
-    blob: str = ""  # git's sha1 of it, where a hub's record knows no sha256
+    git_sha1: str = ""  # of the git blob, where a hub states no sha256
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model of the catalogue. Its files lie in the folder `name` of the models folder."""
+    """A model of the catalogue. Its files are in the folder `name` of the models folder."""
 
     name: str
     stage: str  # asr, llm or tts
@@ -40,21 +45,19 @@ class Model:
     files: tuple[File, ...]
     sources: tuple[Mapping[str, Any], ...]  # as the catalogue lists them: `pipeline.model_files.sources` reads them
     default: bool = False  # fetched when no name is given
-    voices: tuple[str, ...] = ()  # of a tts model: the names it answers to
-    also: tuple[str, ...] = ()  # patterns of the names of files that only the sources' commit pins
-    about_bytes: int = 0  # bytes of all files, roughly, where the catalogue does not list them all
-    shape: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # its sizes, from which `pipeline.gpu.memory` computes memory
+    voices: tuple[str, ...] = ()  # of a tts model: the names of its voices
+    unlisted_patterns: tuple[str, ...] = ()  # names of further files, which are pinned by the sources' commit only
+    approximate_bytes: int = 0  # of all files, where the catalogue does not list them all
+    shape: Mapping[str, Any] = field(default_factory=dict)  # its dimensions, for `pipeline.gpu.memory`
 
     @property
     def size(self) -> int:
         """Bytes of all files."""
-        return max(self.about_bytes, sum(file.size for file in self.files))
+        return max(self.approximate_bytes, sum(file.size for file in self.files))
 
     @property
-    def repair(self) -> str:
-        """The command that puts the model in place, whatever is wrong with it."""
+    def fetch_command(self) -> str:
+        """The command that installs the model, or repairs it."""
         return f"waijiao models fetch {self.name}"
 
 
@@ -63,31 +66,31 @@ def parse(text: str) -> dict[str, Model]:
     return {name: _model(name, entry) for name, entry in tomllib.loads(text).items() if name != "sets"}
 
 
-def locked(model: Model, home: Path) -> Model:
-    """The model with all its files: those of the catalogue, and those that the lock in `home` lists.
+def with_all_files(model: Model, home: Path) -> Model:
+    """The model with all its files: those of the catalogue, and those that the lock file in `home` lists.
 
-    Raises ModelMissing without a lock; ModelDamaged when it is not a lock of the commit that the catalogue pins.
+    Raises ModelMissing if a lock file is needed and missing; ModelDamaged if it contradicts the catalogue.
     """
-    if not model.also:
+    if not model.unlisted_patterns:
         return model
-    path = home / LOCK
+    path = home / LOCK_FILE
     try:
         lock = json.loads(path.read_text(encoding="utf-8"))
         files = tuple(File(str(each["name"]), int(each["size"]), str(each["sha256"])) for each in lock["files"])
         commit = str(lock["revision"])
     except FileNotFoundError:
-        raise ModelMissing(f"model {model.name}: {path} is not there; run: {model.repair}") from None
+        raise ModelMissing(f"model {model.name}: {path} is not there; run: {model.fetch_command}") from None
     except (ValueError, TypeError, KeyError) as error:
-        raise ModelDamaged(f"{path} is damaged: it cannot be read; run: {model.repair}") from error
-    flat = all(Path(file.name).name == file.name for file in files)
-    if not flat or not set(model.files) <= set(files) or commit not in commits(model):
-        raise ModelDamaged(f"{path} is damaged: the catalogue pins other files; run: {model.repair}")
-    return replace(model, files=files, also=(), about_bytes=0)
+        raise ModelDamaged(f"{path} is damaged and cannot be read; run: {model.fetch_command}") from error
+    are_plain_names = all(Path(file.name).name == file.name for file in files)
+    if not are_plain_names or not set(model.files) <= set(files) or commit not in commits(model):
+        raise ModelDamaged(f"{path} is damaged: it does not match the catalogue; run: {model.fetch_command}")
+    return replace(model, files=files, unlisted_patterns=(), approximate_bytes=0)
 
 
 def lock_text(model: Model) -> str:
-    """What the lock of a model says whose files are all known."""
-    listed = [{key: value for key, value in asdict(file).items() if key != "blob"} for file in model.files]
+    """The lock file's JSON for a model whose files are all known."""
+    listed = [{key: value for key, value in asdict(file).items() if key != "git_sha1"} for file in model.files]
     return json.dumps({"revision": min(commits(model)), "files": listed}, indent=1) + "\n"
 
 
@@ -98,13 +101,11 @@ def commits(model: Model) -> set[str]:
 
 def _model(name: str, entry: Mapping[str, Any]) -> Model:
     files = tuple(File(**file) for file in entry.get("files", ()))
-    lists = {key: tuple(entry.get(key, ())) for key in ("sources", "voices", "also")}
-    parts = {"files": files, **lists}
-    return Model(name=name, **{**entry, **parts})
+    lists = {key: tuple(entry.get(key, ())) for key in ("sources", "voices", "unlisted_patterns")}
+    return Model(name=name, **{**entry, "files": files, **lists})
 
 
-CATALOGUE = Path(__file__).with_name("catalogue.toml")
-CHUNK = 1 << 20  # bytes read at once
+# Finding and verifying a model's files
 
 
 @cache
@@ -115,13 +116,13 @@ def catalogue() -> Mapping[str, Model]:
 
 @cache
 def sets() -> Mapping[str, tuple[str, ...]]:
-    """Names for several models that are fetched together."""
+    """Names that stand for several models, to fetch them together."""
     entries = tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))["sets"]
     return MappingProxyType({name: tuple(models) for name, models in entries.items()})
 
 
-def find(name: str) -> Model:
-    """The model of this name. Raises ModelMissing, which lists the known names."""
+def find_model(name: str) -> Model:
+    """The model with this name. Raises ModelMissing, which lists the known names."""
     try:
         return catalogue()[name]
     except KeyError:
@@ -129,9 +130,9 @@ def find(name: str) -> Model:
 
 
 def locate(name_or_path: str, folder: Path) -> Path:
-    """Where the model lies: its folder, or its file when it has only one. Looks at sizes, reads no content.
+    """The path of the model: its folder, or its file if it has only one. Checks sizes, reads no content.
 
-    A name of the catalogue is looked for in `folder`, the models folder; anything else is the user's path.
+    A name of the catalogue is searched in `folder`, the models folder; anything else is a path of the user's.
     Raises ModelMissing or ModelDamaged, which name the command that helps.
     """
     if name_or_path not in catalogue():
@@ -140,50 +141,46 @@ def locate(name_or_path: str, folder: Path) -> Path:
             return path
         if os.sep in name_or_path:
             raise ModelMissing(f"model {name_or_path}: there is no such file or folder")
-    return in_place(find(name_or_path), folder)
+    return locate_files(find_model(name_or_path), folder)
 
 
-def unheard(done: int) -> None:
-    return
-
-
-def verify(model: Model, folder: Path, tell: Callable[[int], None] = unheard) -> None:
-    """Read every file of the model in `folder`, the models folder, telling the bytes read so far.
-
-    Raises ModelMissing or ModelDamaged.
-    """
-    in_place(model, folder)
-    before = 0
-    for file in locked(model, folder / model.name).files:
-        path = folder / model.name / file.name
-        digest = sha256_of(path, tell, before)
-        if digest != file.sha256:
-            expected = f"not {file.sha256}; run: {model.repair}"
-            raise ModelDamaged(f"{path} is damaged: its sha256 is {digest}, {expected}")
-        before += file.size
-
-
-def sha256_of(path: Path, tell: Callable[[int], None], before: int) -> str:
-    """In hexadecimal; told are the bytes read so far, after those `before` it."""
-    digest, done = hashlib.sha256(), before
-    with path.open("rb") as stream:
-        while chunk := stream.read(CHUNK):
-            digest.update(chunk)
-            done += len(chunk)
-            tell(done)
-    return digest.hexdigest()
-
-
-def in_place(model: Model, folder: Path) -> Path:
-    """Where this model lies in `folder`, the models folder: see `locate`. Raises ModelMissing or ModelDamaged."""
+def locate_files(model: Model, folder: Path) -> Path:
+    """`locate` for a model of the catalogue. Raises ModelMissing or ModelDamaged."""
     home = folder / model.name
-    files = locked(model, home).files
+    files = with_all_files(model, home).files
     for file in files:
         path = home / file.name
         if not path.is_file():
-            raise ModelMissing(f"model {model.name}: {path} is not there; run: {model.repair}")
+            raise ModelMissing(f"model {model.name}: {path} is not there; run: {model.fetch_command}")
         size = path.stat().st_size
         if size != file.size:
-            expected = f"not {file.size}; run: {model.repair}"
+            expected = f"not {file.size}; run: {model.fetch_command}"
             raise ModelDamaged(f"{path} is damaged: it has {size} bytes, {expected}")
     return home / files[0].name if len(files) == 1 else home
+
+
+def verify(model: Model, folder: Path, on_progress: Callable[[int], None] = lambda done: None) -> None:
+    """Compare every file of the model in `folder`, the models folder, with its sha256.
+
+    `on_progress` gets the number of bytes read so far. Raises ModelMissing or ModelDamaged.
+    """
+    locate_files(model, folder)
+    bytes_before = 0
+    for file in with_all_files(model, folder / model.name).files:
+        path = folder / model.name / file.name
+        digest = sha256_of(path, on_progress, bytes_before)
+        if digest != file.sha256:
+            expected = f"not {file.sha256}; run: {model.fetch_command}"
+            raise ModelDamaged(f"{path} is damaged: its sha256 is {digest}, {expected}")
+        bytes_before += file.size
+
+
+def sha256_of(path: Path, on_progress: Callable[[int], None], bytes_before: int) -> str:
+    """The file's sha256 in hexadecimal; `on_progress` gets the bytes read so far, plus `bytes_before`."""
+    digest, done = hashlib.sha256(), bytes_before
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            digest.update(chunk)
+            done += len(chunk)
+            on_progress(done)
+    return digest.hexdigest()

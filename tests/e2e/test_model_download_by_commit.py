@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.errors import ConfigurationError, ModelDamaged, ModelMissing, SourcesExhausted
 from pipeline.model_files import catalogue, download
-from pipeline.model_files.catalogue import LOCK
+from pipeline.model_files.catalogue import LOCK_FILE
 from pipeline.model_files.download import fetch
 from tests.support.fake_registries import HUB, PATIENCE_S, REVISION, sha256
 
@@ -29,8 +29,8 @@ about = "for tests"
 licence = "MIT"
 credit = "us"
 homepage = "https://example.org"
-also = ["*.bin", "config.json", "vocab.txt"]
-about_bytes = 6_000_100
+unlisted_patterns = ["*.bin", "config.json", "vocab.txt"]
+approximate_bytes = 6_000_100
 files = [{{ name = "a.bin", size = {len(LARGE)}, sha256 = "{sha256(LARGE)}" }}]
 
 [[small.sources]]
@@ -71,7 +71,7 @@ def quiet(*_: object) -> None:
 
 
 def assert_in_place(folder: Path) -> None:
-    there = {path.name: path.read_bytes() for path in (folder / "small").iterdir() if path.name != LOCK}
+    there = {path.name: path.read_bytes() for path in (folder / "small").iterdir() if path.name != LOCK_FILE}
     assert there == CONTENT
     assert {path.name for path in folder.iterdir()} == {"small", ".lock"}
 
@@ -82,7 +82,7 @@ def assert_in_place(folder: Path) -> None:
 def test_what_the_commit_has_is_fetched_and_listed_beside_it(shelves, small, folder):
     assert fetch(small, folder, quiet) == folder / "small"
     assert_in_place(folder)
-    lock = json.loads((folder / "small" / LOCK).read_text())
+    lock = json.loads((folder / "small" / LOCK_FILE).read_text())
     assert lock["revision"] == REVISION
     assert {each["name"]: (each["size"], each["sha256"]) for each in lock["files"]} == {
         name: (len(data), sha256(data)) for name, data in CONTENT.items()
@@ -96,7 +96,7 @@ def test_from_then_on_it_is_verified_without_a_network(shelves, small, folder):
     shelves.gets.clear()
     fetch(small, folder, quiet)
     catalogue.verify(small, folder)
-    assert catalogue.in_place(small, folder) == folder / "small"
+    assert catalogue.locate_files(small, folder) == folder / "small"
     assert not shelves.gets
 
 
@@ -110,7 +110,7 @@ def test_another_machine_s_folder_is_enough_with_its_lock(shelves, small, folder
 
 def test_a_folder_without_a_lock_falls_to_the_hub(shelves, small, folder, tmp_path):
     fetch(small, tmp_path / "other", quiet)
-    (tmp_path / "other" / "small" / LOCK).unlink()
+    (tmp_path / "other" / "small" / LOCK_FILE).unlink()
     fetch(small, folder, quiet, start_from=tmp_path / "other")
     assert_in_place(folder)
 
@@ -151,7 +151,7 @@ def test_a_hub_without_a_record_is_a_reason(shelves, small, folder):
 
 
 def test_a_full_disk_is_told_before_anything_comes(shelves, small, folder, monkeypatch):
-    monkeypatch.setattr(download, "SPARE", 1 << 62)
+    monkeypatch.setattr(download, "MIN_FREE_BYTES", 1 << 62)
     with pytest.raises(ConfigurationError, match=r"needs [0-9.]+ GB in .*, where [0-9.]+ GB are free; free some"):
         fetch(small, folder, quiet)
     assert not [path for path in shelves.gets if path.startswith(HUB)]
@@ -172,9 +172,9 @@ def test_a_changed_byte_is_found_later(shelves, small, folder, name):
 
 def test_without_its_lock_a_model_is_missing(shelves, small, folder):
     fetch(small, folder, quiet)
-    (folder / "small" / LOCK).unlink()
-    with pytest.raises(ModelMissing, match=rf"{LOCK} is not there; run: waijiao models fetch small"):
-        catalogue.in_place(small, folder)
+    (folder / "small" / LOCK_FILE).unlink()
+    with pytest.raises(ModelMissing, match=rf"{LOCK_FILE} is not there; run: waijiao models fetch small"):
+        catalogue.locate_files(small, folder)
 
 
 def changed(lock: dict) -> list[str]:
@@ -192,12 +192,12 @@ def changed(lock: dict) -> list[str]:
 
 def test_a_lock_that_is_not_the_catalogue_s_is_damage_and_repaired(shelves, small, folder):
     fetch(small, folder, quiet)
-    path = folder / "small" / LOCK
+    path = folder / "small" / LOCK_FILE
     whole = path.read_text()
     for text in changed(json.loads(whole)):
         path.write_text(text)
         with pytest.raises(ModelDamaged, match="run: waijiao models fetch small"):
-            catalogue.in_place(small, folder)
+            catalogue.locate_files(small, folder)
     fetch(small, folder, quiet)
     assert path.read_text() == whole
 

@@ -8,7 +8,7 @@ from transformers.models.bark.configuration_bark import BarkCoarseConfig, BarkFi
 
 from pipeline.gpu import model_headers
 from pipeline.gpu.memory import BYTES
-from pipeline.model_files.catalogue import find
+from pipeline.model_files.catalogue import find_model
 
 
 def count(module: torch.nn.Module) -> int:
@@ -22,7 +22,7 @@ def test_glm_4_9b_has_the_weights_that_are_computed():
     linear = sum(module.weight.numel() for module in glm.model.modules() if isinstance(module, torch.nn.Linear))
     assert linear == shape.matrices
     assert count(glm) == pytest.approx(shape.matrices + shape.others, rel=0.0002)
-    assert count(glm) * 2 == pytest.approx(find("glm-4-9b-chat").size, rel=0.002)
+    assert count(glm) * 2 == pytest.approx(find_model("glm-4-9b-chat").size, rel=0.002)
 
 
 @pytest.mark.parametrize("name", ["bark", "bark-small"])

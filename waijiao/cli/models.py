@@ -68,13 +68,13 @@ def print_catalogue(folder: Path, console: Console) -> None:
 def format_size(model: Model) -> str:
     """The size, rounded; with a ~ if some files are not known before they are downloaded."""
     size = f"{model.size / 1e9:.1f} GB" if model.size >= 1e9 else f"{model.size / 1e6:.0f} MB"
-    return f"~{size}" if model.also else size
+    return f"~{size}" if model.unlisted_patterns else size
 
 
 def install_state(model: Model, folder: Path) -> str:
     """Whether the model is in `folder`, judged by the sizes of its files: yes, no or damaged."""
     try:
-        catalogue.in_place(model, folder)
+        catalogue.locate_files(model, folder)
     except ModelMissing:
         return "no"
     except ModelDamaged:
@@ -137,7 +137,7 @@ def verify_all(folder: Path, console: Console) -> None:
             continue
         try:
             catalogue.verify(model, folder)
-            console.print(f"{name}: matches {'its lock file' if model.also else 'the catalogue'}")
+            console.print(f"{name}: matches {'its lock file' if model.unlisted_patterns else 'the catalogue'}")
         except WaijiaoError as error:
             console.print(f"{name}: {error.detail}", style="red", markup=False)
             damage = damage or error

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from pipeline.errors import ConfigurationError, ModelDamaged
 from pipeline.gpu import model_headers
-from pipeline.model_files.catalogue import find
+from pipeline.model_files.catalogue import find_model
 from pipeline.settings import Settings
 from waijiao.tiny_models import chatglm6b, glm
 from worker_llm import engine
@@ -270,7 +270,7 @@ def test_the_published_model_has_the_weights_that_its_files_hold():
     assert linear == shape.matrices
     twice = count + network.lm_head.weight.numel() * (network.lm_head.weight is network.get_input_embeddings().weight)
     assert twice == pytest.approx(shape.matrices + shape.others, rel=0.001)
-    assert find("chatglm-6b").size == pytest.approx(2 * twice, rel=0.001)
+    assert find_model("chatglm-6b").size == pytest.approx(2 * twice, rel=0.001)
 
 
 def test_a_folder_tells_the_sizes_from_which_its_memory_is_computed(original):

@@ -19,7 +19,7 @@ from pipeline.errors import (
     UnknownVoice,
 )
 from pipeline.jobs.job import JobRequest
-from pipeline.model_files.catalogue import find
+from pipeline.model_files.catalogue import find_model
 from pipeline.model_files.download import fetch
 from pipeline.settings import Settings, settings
 from waijiao.tiny_models import bark as tiny
@@ -33,7 +33,7 @@ HELLO = "Hello, how are you today?"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    fetch(find("bark-voices"), settings().models_folder, lambda *_: None)
+    fetch(find_model("bark-voices"), settings().models_folder, lambda *_: None)
     return tiny.make(tmp_path_factory.mktemp("bark"))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.model_files.catalogue import find
+from pipeline.model_files.catalogue import find_model
 from pipeline.model_files.download import fetch
 from pipeline.settings import Settings, settings
 from waijiao.tiny_models import bark
@@ -25,7 +25,7 @@ TEXTS = {  # voice -> text
 
 @pytest.fixture(scope="module")
 def voices():
-    fetch(find("bark-voices"), settings().models_folder, lambda *_: None)
+    fetch(find_model("bark-voices"), settings().models_folder, lambda *_: None)
     return VoiceCatalogue(settings())
 
 

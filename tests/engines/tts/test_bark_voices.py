@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import ModelDamaged, ModelMissing, UnknownVoice
-from pipeline.model_files.catalogue import find
+from pipeline.model_files.catalogue import find_model
 from pipeline.model_files.download import fetch
 from pipeline.settings import Settings, settings
 from worker_tts.bark.voices import VoiceCatalogue, find_counterpart
@@ -21,12 +21,12 @@ GOOD = {
 
 @pytest.fixture(scope="module")
 def voices():
-    fetch(find("bark-voices"), settings().models_folder, lambda *_: None)
+    fetch(find_model("bark-voices"), settings().models_folder, lambda *_: None)
     return VoiceCatalogue(settings())
 
 
 def test_the_catalogue_tells_the_voices_that_there_are(voices):
-    assert set(find("bark-voices").voices) == set(voices.names)
+    assert set(find_model("bark-voices").voices) == set(voices.names)
     assert len(voices.names) == 131
 
 

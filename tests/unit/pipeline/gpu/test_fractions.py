@@ -12,7 +12,7 @@ from pipeline.errors import ConfigurationError, ModelMissing
 from pipeline.gpu import devices, fractions
 from pipeline.gpu.devices import Gpu, MemoryUnknown, parsed, visible
 from pipeline.gpu.memory import Need
-from pipeline.model_files.catalogue import find
+from pipeline.model_files.catalogue import find_model
 from pipeline.settings import Settings
 from pipeline.worker.engine_loader import load_engine
 from waijiao.local import up
@@ -215,7 +215,7 @@ def test_an_engine_that_does_not_fit_is_not_even_imported(smi, tmp_path):
     settings = Settings(asr_device="cuda", asr_model="whisper-base", models=tmp_path)
     home = tmp_path / "whisper-base"
     home.mkdir()
-    for file in find("whisper-base").files:
+    for file in find_model("whisper-base").files:
         with (home / file.name).open("wb") as out:
             out.truncate(file.size)
     with pytest.raises(ConfigurationError, match="It was not loaded"):

@@ -8,7 +8,7 @@ import pytest
 from pipeline.errors import ModelDamaged
 from pipeline.gpu import memory, model_headers
 from pipeline.gpu.memory import Chats
-from pipeline.model_files.catalogue import catalogue, find
+from pipeline.model_files.catalogue import catalogue, find_model
 
 MIB = 1 << 20
 GLM = "glm-4-9b-chat"
@@ -16,7 +16,7 @@ ONE = Chats(rows=1, tokens=4096)
 
 
 def weight_file(name: str) -> int:
-    return max(file.size for file in find(name).files)
+    return max(file.size for file in find_model(name).files)
 
 
 # --- Whisper
@@ -53,7 +53,7 @@ def test_more_windows_and_wider_numbers_need_more():
 
 def test_glm_has_the_parameters_that_its_catalogue_entry_counts():
     shape = model_headers.language_model(GLM)
-    assert 2 * (shape.matrices + shape.others) == pytest.approx(find(GLM).size, rel=0.002)
+    assert 2 * (shape.matrices + shape.others) == pytest.approx(find_model(GLM).size, rel=0.002)
 
 
 def test_a_token_of_glm_takes_forty_kibibytes():

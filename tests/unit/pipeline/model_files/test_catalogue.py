@@ -51,14 +51,14 @@ def test_every_entry_of_the_catalogue_is_complete(model):
     assert model.credit
     assert model.homepage.startswith("https://")
     assert model.sources
-    assert model.files or model.also
+    assert model.files or model.unlisted_patterns
     for file in model.files:
         assert Path(file.name).name == file.name
         assert file.size > 0
         assert re.fullmatch("[0-9a-f]{64}", file.sha256)
     listed = sum(file.size for file in model.files)
-    assert model.size == (model.about_bytes if model.also else listed)
-    assert not model.also or model.size > listed
+    assert model.size == (model.approximate_bytes if model.unlisted_patterns else listed)
+    assert not model.unlisted_patterns or model.size > listed
 
 
 @pytest.mark.parametrize("model", catalogue.catalogue().values(), ids=lambda model: model.name)
@@ -79,14 +79,14 @@ def test_every_source_is_pinned_and_has_every_file(model):
                 assert set(files) == names
             case _:
                 pytest.fail(f"{source} is of no kind that may be listed")
-    assert not model.also or len(commits(model)) == 1
+    assert not model.unlisted_patterns or len(commits(model)) == 1
 
 
 def test_a_set_names_models_of_the_catalogue():
     assert set(catalogue.sets()) == {"large"}
     for names in catalogue.sets().values():
         assert set(names) <= set(catalogue.catalogue())
-        assert {catalogue.find(name).stage for name in names} == {"asr", "llm", "tts"}
+        assert {catalogue.find_model(name).stage for name in names} == {"asr", "llm", "tts"}
     assert not set(catalogue.sets()) & set(catalogue.catalogue())
 
 

@@ -49,14 +49,14 @@ def test_a_disk_too_small_for_all_models_is_an_error_before_anything_is_fetched(
 
 
 def test_the_table_says_what_is_here_and_what_is_damaged(tmp_path):
-    whole, short = catalogue.find("hibari-heart"), catalogue.find("smollm2-135m")
+    whole, short = catalogue.find_model("hibari-heart"), catalogue.find_model("smollm2-135m")
     for model, missing in ((whole, 0), (short, 1)):
         (tmp_path / model.name).mkdir()
         with (tmp_path / model.name / model.files[0].name).open("wb") as out:
             out.truncate(model.size - missing)
     assert models_command.install_state(whole, tmp_path) == "yes"
     assert models_command.install_state(short, tmp_path) == "damaged"
-    assert models_command.install_state(catalogue.find("bark"), tmp_path) == "no"
+    assert models_command.install_state(catalogue.find_model("bark"), tmp_path) == "no"
     output = io.StringIO()
     models_command.print_catalogue(tmp_path, Console(file=output, width=200))
     rows = {line.split("│")[1].strip(): line for line in output.getvalue().splitlines() if line.startswith("│")}
