@@ -1,4 +1,4 @@
-"""Messages that are no bells, in every queue: removed and logged without their content, and the work goes on."""
+"""Malformed messages, in every queue: dropped and logged without their content, and the work goes on."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ TASKS = {
     "segment": "segment.segment_lessons",
     "maintenance": "maintenance.remove_orphans",
 }
-REMOVED = "a message that is no bell was removed"
+DROPPED = "dropped a malformed message from the queue"
 
 
 class Trap:
@@ -71,7 +71,7 @@ def test_garbage_in_a_queue_is_removed_and_the_next_job_is_answered(house, clien
     house.redis.lpush(BROKER + kind, *garbage(kind, tmp_path / "sprung"))
     client.succeeded(client.say())
     wait_for(lambda: not house.redis.exists(BROKER + kind))
-    assert any(REMOVED in each.said() for each in house.all(kind))
+    assert any(DROPPED in each.said() for each in house.all(kind))
     assert everybody == {child.pid for each in house.all(*KINDS) for child in each.children()}
     assert not (tmp_path / "sprung").exists()
 
