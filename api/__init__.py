@@ -12,7 +12,7 @@ from api.long_poll import Changes
 from api.openai import audio, chat, models
 from pipeline.blob_store import FolderBlobs
 from pipeline.celery_app import use_short_timeouts
-from pipeline.jobs.eta import Forecast
+from pipeline.jobs.eta import Estimator
 from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import FAST, connect
 from pipeline.settings import Settings, settings
@@ -37,7 +37,7 @@ def create_app(with_settings: Settings | None = None) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["settings"] = chosen
     app.extensions["jobs"] = Jobs(connect(chosen, FAST), chosen)
-    app.extensions["forecast"] = Forecast(app.extensions["jobs"])
+    app.extensions["estimator"] = Estimator(app.extensions["jobs"])
     app.extensions["changes"] = Changes(chosen)
     app.extensions["blobs"] = FolderBlobs(chosen.blobs_folder)
     for resource in RESOURCES:

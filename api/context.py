@@ -7,7 +7,7 @@ from flask import current_app, g
 
 from api.long_poll import Changes
 from pipeline.blob_store import FolderBlobs
-from pipeline.jobs.eta import Forecast
+from pipeline.jobs.eta import Estimator
 from pipeline.jobs.job import Job
 from pipeline.jobs.store import Jobs
 from pipeline.settings import Settings
@@ -52,8 +52,8 @@ def blobs() -> FolderBlobs:
     return cast(FolderBlobs, current_app.extensions["blobs"])
 
 
-def forecast() -> Forecast:
-    return cast(Forecast, current_app.extensions["forecast"])
+def estimator() -> Estimator:
+    return cast(Estimator, current_app.extensions["estimator"])
 
 
 def changes() -> Changes:

@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.jobs.eta import Forecast
+from pipeline.jobs.eta import Estimator
 from pipeline.jobs.job import State
 from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import connect
@@ -44,7 +44,7 @@ class Watcher:
 
     def __init__(self, settings: Settings, url: str) -> None:
         self.client, self.jobs = Client(url), Jobs(connect(settings), settings)
-        self.forecast = Forecast(self.jobs)
+        self.estimator = Estimator(self.jobs)
         self.ended: dict[str, float] = {}
 
     def burst(self, load: int, every_s: float) -> list[Look]:
@@ -64,7 +64,7 @@ class Watcher:
         if job.ended_at is not None:
             assert job.state == State.SUCCEEDED, job
             self.ended[name] = job.ended_at
-        return Look(name, time.time(), self.forecast.of(job).eta_s, first)
+        return Look(name, time.time(), self.estimator.estimate(job).eta_s, first)
 
     def row(self, looks: Sequence[Look]) -> list[str]:
         """How the predictions compare with what came, where enough was left to predict."""

@@ -11,7 +11,7 @@ from typing import cast
 from redis import Redis
 
 from pipeline.errors import NoSpeech
-from pipeline.jobs.eta import Line
+from pipeline.jobs.eta import StageLoad
 from pipeline.jobs.job import Job
 from pipeline.jobs.results import Speaker
 from pipeline.jobs.store import PREFIX
@@ -227,21 +227,22 @@ def of_turns(lesson: Job) -> str:
     return f"{lesson.request.tenant}/{lesson.request.turns_of}"
 
 
-def eta_s(turns: Sequence[Turn], house: Mapping[str, Line]) -> float | None:
-    """Seconds until the turns have ended and are summed up, as the lines of the `house` are now.
+def eta_s(turns: Sequence[Turn], loads: Mapping[str, StageLoad]) -> float | None:
+    """Seconds until the turns have ended and the summary is spoken, at the present loads of the stages.
 
-    None while nobody knows how fast turns are heard and answered. The spoken summary counts once a voice was measured.
+    None while the speed of recognition or of the language model is not known. The spoken summary is included once the
+    speed of speech was measured.
     """
-    asr, llm = house.get("asr"), house.get("llm")
+    asr, llm = loads.get("asr"), loads.get("llm")
     if asr is None or llm is None:
         return None
-    unheard = sum(turn.job.ended_at is None and turn.job.stage == "asr" for turn in turns)
-    hearing = jobs_ahead(asr) * asr.every_s if unheard else 0.0
-    answering = (jobs_ahead(llm) + unheard) * llm.every_s
-    summing_up = llm.ran_s + (house["tts"].ran_s if "tts" in house else 0.0)
-    return max(hearing, answering) + summing_up
+    untranscribed = sum(turn.job.ended_at is None and turn.job.stage == "asr" for turn in turns)
+    transcribing_s = jobs_ahead(asr) * asr.interval_s if untranscribed else 0.0
+    answering_s = (jobs_ahead(llm) + untranscribed) * llm.interval_s
+    summary_s = llm.run_s + (loads["tts"].run_s if "tts" in loads else 0.0)
+    return max(transcribing_s, answering_s) + summary_s
 
 
-def jobs_ahead(line: Line) -> float:
-    """Whole jobs that the line has still to do: lessons' turns wait for all others."""
-    return line.waiting["bulk"] + line.in_hand
+def jobs_ahead(load: StageLoad) -> float:
+    """Whole jobs that the stage still has to do first: lessons' turns wait for all others."""
+    return load.waiting["bulk"] + load.running_jobs

@@ -24,7 +24,7 @@ from pipeline import personas
 from pipeline.audio.formats import FORMATS
 from pipeline.errors import WaijiaoError
 from pipeline.gpu.fractions import on_gpu
-from pipeline.jobs.eta import BEHIND
+from pipeline.jobs.eta import LANE_ENDS
 from pipeline.jobs.job import LANES, MODEL_STAGES, SEGMENT
 from pipeline.jobs.store import PREFIX, Jobs
 from pipeline.schemas import jobs as job_schemas
@@ -136,10 +136,10 @@ def waiting_jobs(redis: "Redis") -> dict[str, dict[str, int]]:
     """For each stage the ready jobs of each lane that no worker has."""
     with redis.pipeline(transaction=False) as pipe:
         for stage in MODEL_STAGES:
-            for end in BEHIND:
+            for end in LANE_ENDS:
                 pipe.zcount(f"{PREFIX}ready:{stage}", "-inf", f"({end}")
         counts = iter(pipe.execute())
-    ends_by_stage = {stage: [next(counts) for _ in BEHIND] for stage in MODEL_STAGES}
+    ends_by_stage = {stage: [next(counts) for _ in LANE_ENDS] for stage in MODEL_STAGES}
     return {
         stage: {lane: end - begin for lane, begin, end in zip(LANES, (0, *ends), ends, strict=False)}
         for stage, ends in ends_by_stage.items()

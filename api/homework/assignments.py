@@ -19,7 +19,7 @@ from api.openapi import answers, respond
 from pipeline import personas
 from pipeline.errors import AssignmentExists, BadRequest, UnknownAssignment, UnknownFormat, UnknownPersona, UnknownVoice
 from pipeline.homework.assignments import Assignment, Assignments, AssignmentWithJobs, Student
-from pipeline.jobs.eta import Forecast
+from pipeline.jobs.eta import Estimator
 from pipeline.jobs.job import Job, State
 from pipeline.schemas import homework as schemas
 from pipeline.timestamps import utc
@@ -28,7 +28,7 @@ from pipeline.webhooks.validation import check
 MAX_SUBMISSIONS = 20  # the latest submissions, whose ends are estimated
 
 
-def show_progress(found: AssignmentWithJobs, forecast: Forecast) -> schemas.Progress:
+def show_progress(found: AssignmentWithJobs, estimator: Estimator) -> schemas.Progress:
     """How far the class is. A rerun that failed counts as failed, although an earlier version did not fail."""
     jobs = list(found.jobs.values())
     held = sum(job.state == State.HELD for job in jobs)
@@ -43,15 +43,15 @@ def show_progress(found: AssignmentWithJobs, forecast: Forecast) -> schemas.Prog
         held=held,
         working=len(working),
         missing=list(found.missing),
-        eta_seconds=eta_s(working, forecast),
+        eta_seconds=eta_s(working, estimator),
         complete=found.complete,
     )
 
 
-def eta_s(working: list[Job], forecast: Forecast) -> float | None:
+def eta_s(working: list[Job], estimator: Estimator) -> float | None:
     """Seconds until the last of them has ended; None without any, or when one has no estimate."""
     newest = sorted(working, key=lambda job: job.created_at)[-MAX_SUBMISSIONS:]
-    estimates = [forecast.of(job).eta_s for job in newest]
+    estimates = [estimator.estimate(job).eta_s for job in newest]
     known = [seconds for seconds in estimates if seconds is not None]
     return round(max(known), 1) if known and len(known) == len(estimates) else None
 
@@ -193,6 +193,6 @@ def view(found: AssignmentWithJobs) -> schemas.AssignmentView:
     return schemas.AssignmentView(
         **assignment_fields(found.assignment),
         created_at=utc(found.created_at),
-        progress=show_progress(found, context.forecast()),
+        progress=show_progress(found, context.estimator()),
         submissions=[show_submission(student, job) for student, job in found.jobs.items()],
     )

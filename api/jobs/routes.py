@@ -37,9 +37,9 @@ from pipeline.errors import (
     UnknownVoice,
 )
 from pipeline.jobs.job import Job, State
+from pipeline.jobs.listing import list_jobs
 from pipeline.jobs.rerun import retry
 from pipeline.jobs.results import Answer, Part
-from pipeline.jobs.store import list_jobs
 from pipeline.schemas import jobs as job_schemas
 
 ENDED = {State.SUCCEEDED, State.FAILED, State.CANCELED, State.EXPIRED}

@@ -9,7 +9,7 @@ from api.jobs.schemas import OwnerQuery
 from api.jobs.view import show_in_list
 from api.openapi import answers, respond
 from pipeline.errors import UnknownSession
-from pipeline.jobs.store import known_turns
+from pipeline.jobs.listing import existing_turns
 from pipeline.schemas import jobs as job_schemas
 
 routes = Blueprint("sessions", __name__)
@@ -21,7 +21,7 @@ routes = Blueprint("sessions", __name__)
 def read(session: str, query: OwnerQuery) -> Response:
     """The session's turns since it was last started over, oldest first."""
     caller = context.caller()
-    turns = known_turns(context.jobs().redis, caller.tenant, caller.conversation(session, query.owner))
+    turns = existing_turns(context.jobs().redis, caller.tenant, caller.conversation(session, query.owner))
     return respond(job_schemas.Session(session=session, turns=[show_in_list(job) for job in turns]))
 
 
@@ -32,7 +32,7 @@ def erase(session: str, query: OwnerQuery) -> Response:
     """Erase every record, recording and answer of the session; work in hand for it comes to nothing."""
     caller = context.caller()
     conversation = caller.conversation(session, query.owner)
-    known_turns(context.jobs().redis, caller.tenant, conversation)
+    existing_turns(context.jobs().redis, caller.tenant, conversation)
     for name in context.jobs().erase(caller.tenant, conversation):
         context.blobs().delete_job(name)
     return Response(status=204)

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api import context
-from pipeline.jobs.eta import Expected
+from pipeline.jobs.eta import Estimate
 from pipeline.jobs.job import Job, State
 from pipeline.jobs.results import Part
 from pipeline.schemas import jobs as schemas
 from pipeline.timestamps import utc
 
-UNKNOWN = Expected(None, None)  # for jobs in lists, where an estimate for each would cost too much
+UNKNOWN = Estimate(None, None)  # for jobs in lists, where an estimate for each would cost too much
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class JobSnapshot:
         return self.job.ended_at is not None
 
     def show(self) -> schemas.Job:
-        return show(self.job, self.spoken, context.forecast().of(self.job))
+        return show(self.job, self.spoken, context.estimator().estimate(self.job))
 
 
 def load_snapshot(job_id: str) -> JobSnapshot:
@@ -52,7 +52,7 @@ def show_in_list(job: Job) -> schemas.Job:
     return show(job, job.answer.parts if job.answer else (), UNKNOWN)
 
 
-def show(job: Job, spoken: Sequence[Part], expected: Expected) -> schemas.Job:
+def show(job: Job, spoken: Sequence[Part], expected: Estimate) -> schemas.Job:
     request, url = job.request, f"/v1/jobs/{job.id}"
     return schemas.Job(
         id=job.id,

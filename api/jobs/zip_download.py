@@ -23,7 +23,7 @@ from pipeline.blob_store import FolderBlobs
 from pipeline.errors import BadRequest, Erased, NothingFits, TooManyFit, UnknownJob
 from pipeline.homework import filenames
 from pipeline.jobs.job import Job
-from pipeline.jobs.store import newest_first
+from pipeline.jobs.listing import newest_first
 
 MAX_JOBS = 2000  # jobs that one archive may have
 FILE_ENTRY = "file"  # the metadata entry that names the uploaded recording

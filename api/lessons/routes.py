@@ -24,7 +24,7 @@ from api.reports.pages import render_lesson_report
 from pipeline.errors import Erased, UnknownLesson
 from pipeline.homework import filenames
 from pipeline.jobs.job import Job, JobRequest
-from pipeline.jobs.store import list_jobs
+from pipeline.jobs.listing import list_jobs
 from pipeline.schemas import lessons as schemas
 
 FILE_CHARS = 100  # characters of the file's name that are kept

@@ -108,8 +108,10 @@ def remaining_s(lesson: Job, lesson_turns: Sequence[Turn]) -> float | None:
     """Seconds until the lesson has ended; None when it has, and while there is no estimate."""
     if lesson.ended_at is not None:
         return None
-    forecast = context.forecast()
-    seconds = eta_s(lesson_turns, forecast.house()) if lesson.stage == PARTS else forecast.of(lesson).eta_s
+    estimator = context.estimator()
+    seconds = (
+        eta_s(lesson_turns, estimator.stage_loads()) if lesson.stage == PARTS else estimator.estimate(lesson).eta_s
+    )
     return None if seconds is None else round(seconds, 1)
 
 

@@ -311,7 +311,7 @@ MUTANTS: list[Mutant] = [
     LuaMutant(
         "due first done first",
         "test_what_is_due_first_is_done_first_whenever_it_came",
-        replace("math.floor(due / 60) * MINUTE", "0"),
+        replace("math.floor(due / 60) * SCORES_PER_MINUTE", "0"),
     ),
     LuaMutant(
         "classes take turns",

@@ -13,8 +13,8 @@ from typing import Self
 
 from pipeline import personas
 from pipeline.jobs.job import Job
+from pipeline.jobs.listing import turns
 from pipeline.jobs.results import Exchange, Feedback
-from pipeline.jobs.store import turns
 from pipeline.personas import Persona
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings

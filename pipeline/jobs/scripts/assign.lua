@@ -1,7 +1,7 @@
 -- assign(tenant/id, assignment, lasting_s, replace): write an assignment, a JSON object, that lasts at least that long.
 -- Answers created, same (it is just so already), replaced, or, unless replace = 1, other: there is another one so called.
-local name, assignment, lasting, replace = unpack(ARGV)
-local record, tenant = P .. 'assignment:' .. name, string.match(name, '^[^/]+')
+local name, assignment, ttl_s, replace = unpack(ARGV)
+local record, tenant = KEY.assignment .. name, string.match(name, '^[^/]+')
 local present, outcome = redis.call('HGET', record, 'assignment'), 'created'
 if present == assignment then
   outcome = 'same'
@@ -10,9 +10,9 @@ elseif present then
   outcome = 'replaced'
 end
 redis.call('HSET', record, 'assignment', assignment)
-redis.call('HSETNX', record, 'created_at', stamp(NOW))
-local all = P .. 'assignments:' .. tenant
+redis.call('HSETNX', record, 'created_at', format_seconds(NOW))
+local all = KEY.assignments .. tenant
 redis.call('ZADD', all, 'NX', NOW, name)
-outlast({ all, record, P .. 'handed-in:' .. name, P .. 'open-work:' .. name, P .. 'work:' .. name }, lasting)
-redis.call('PUBLISH', P .. 'changed', name)
+extend_ttl({ all, record, KEY.handed_in .. name, KEY.open_submissions .. name, KEY.submissions .. name }, ttl_s)
+redis.call('PUBLISH', KEY.changed, name)
 return { outcome }

@@ -80,7 +80,7 @@ def nothing_of_ended_jobs_is_left(house: Cluster) -> None:
     redis = house.redis
     for key in ["leases", "deadlines", *(f"ready:{stage}" for stage in (*MODEL_STAGES, SEGMENT))]:
         assert redis.zrange(PREFIX + key, 0, -1) == [], key
-    for pattern in ("held:*", "open:*", "unfinished:*", "parts:*", "open-work:*"):  # empty ones do not exist
+    for pattern in ("leased:*", "open:*", "unfinished:*", "parts:*", "open-work:*"):  # empty ones do not exist
         assert [*redis.scan_iter(PREFIX + pattern)] == []
 
 

@@ -5,7 +5,7 @@ from itertools import chain
 import pytest
 
 from api import create_app
-from pipeline.jobs import store
+from pipeline.jobs import listing
 from tests.support.job_steps import asked, claimed, die, run
 
 
@@ -88,8 +88,8 @@ def test_one_tenant_never_sees_another(client, jobs):
 
 
 def test_a_rare_state_is_found_behind_many_others(client, jobs, monkeypatch):
-    monkeypatch.setattr(store, "PAGE_CHUNK", 4)
-    monkeypatch.setattr(store, "MAX_SCANNED", 6)
+    monkeypatch.setattr(listing, "PAGE_CHUNK", 4)
+    monkeypatch.setattr(listing, "MAX_SCANNED", 6)
     submit(jobs, "old", recording=False)
     claimed(jobs, "llm")
     submit(jobs, *(f"new{number}" for number in range(20)), session="ben", recording=False)

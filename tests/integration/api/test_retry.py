@@ -7,8 +7,8 @@ import pytest
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import BadAudio, Erased, NotDead, UnknownJob
 from pipeline.jobs.job import Job, JobRequest, State
+from pipeline.jobs.listing import list_jobs, turns
 from pipeline.jobs.rerun import retry
-from pipeline.jobs.store import list_jobs, turns
 from tests.support.job_steps import HEARD, RESULTS, TAUGHT, WORKER, asked, claimed, die, reach, run
 
 

@@ -85,7 +85,7 @@ class PlainRecords:
             return "running"
         if turn.stage in {"hold", "parts"}:
             return "waiting"
-        return "held" if turn.stage == "llm" and self.line(turn.session)[0] is not turn else "ready"
+        return "blocked" if turn.stage == "llm" and self.line(turn.session)[0] is not turn else "ready"
 
     def ready(self, stage: str) -> list[str]:
         return [turn.name for turn in self.alive() if turn.stage == stage and self.phase(turn) == "ready"]

@@ -10,8 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from pipeline.errors import EngineFailed, NoSpeech, WaijiaoError
 from pipeline.jobs.job import RESULT_FIELDS, Job, JobRequest
+from pipeline.jobs.listing import turns
 from pipeline.jobs.results import Answer, Feedback, LessonSegment, LessonSegments, Transcript
-from pipeline.jobs.store import PREFIX, Idempotency, Jobs, ReadyJob, Result, turns
+from pipeline.jobs.store import PREFIX, Idempotency, Jobs, ReadyJob, Result
 from tests.integration.jobs.reference_model import PlainRecords, Turn
 from tests.integration.jobs.snapshots import SESSIONS, WORKED_AT, WORKERS, Found, everything, expected, recorded
 from tests.integration.jobs.test_idempotent_scripts import SaidTwice

@@ -4,7 +4,8 @@ import pytest
 
 from pipeline.errors import Erased, UnknownJob, UnknownSession
 from pipeline.jobs.job import State
-from pipeline.jobs.store import ReadyJob, known_turns, turns
+from pipeline.jobs.listing import existing_turns, turns
+from pipeline.jobs.store import ReadyJob
 from tests.support.job_steps import HEARD, OTHER, RESULTS, WORKER, asked, claimed, reach, run
 
 
@@ -48,7 +49,7 @@ def test_a_canceled_job_is_no_longer_its_worker_s(jobs, redis, stage):
     reach(jobs, stage)
     jobs.cancel("default", "a")
     assert jobs.claim(stage, WORKER, 1) == ([], [])
-    assert not redis.exists("waijiao:leases", "waijiao:deadlines", "waijiao:held:worker", "waijiao:open:default/anna")
+    assert not redis.exists("waijiao:leases", "waijiao:deadlines", "waijiao:leased:worker", "waijiao:open:default/anna")
 
 
 def test_a_job_that_has_ended_cannot_be_canceled(jobs):
@@ -135,7 +136,7 @@ def test_erasing_a_session_wins_over_an_answer_that_is_on_its_way(jobs, redis, s
         with pytest.raises(Erased):
             jobs.get("default", name)
     with pytest.raises(UnknownSession):
-        known_turns(redis, "default", "anna")
+        existing_turns(redis, "default", "anna")
     assert jobs.submit(asked("c")).ready_jobs == [ReadyJob("asr", "default/c")]
 
 
@@ -147,4 +148,6 @@ def test_nothing_that_was_said_is_left_of_an_erased_session(jobs, redis):
     assert redis.hgetall("waijiao:job:default/a") == {"erased": "1"}
     kept = [redis.hgetall(key) for key in redis.scan_iter("*", _type="hash")]
     assert not [record for record in kept if HEARD.text in str(record)]
-    assert not redis.exists("waijiao:leases", "waijiao:deadlines", "waijiao:unfinished:default", "waijiao:held:worker")
+    assert not redis.exists(
+        "waijiao:leases", "waijiao:deadlines", "waijiao:unfinished:default", "waijiao:leased:worker"
+    )

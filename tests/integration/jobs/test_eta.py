@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 
 from pipeline.errors import EngineFailed
-from pipeline.jobs.eta import Expected, Forecast
+from pipeline.jobs.eta import Estimate, Estimator
 from pipeline.jobs.job import LANES
 from pipeline.jobs.store import Jobs
 from pipeline.worker.registry import register, unregister
@@ -16,7 +16,7 @@ from tests.support.job_steps import HEARD, RESULTS, WORKER, asked, claimed, reac
 
 ASR, LLM, TTS = 1000, 2000, 500  # seconds of one job, so long that what a test takes is nothing beside them
 ALL = ASR + LLM + TTS
-UNKNOWN = Expected(None, None)
+UNKNOWN = Estimate(None, None)
 
 
 def nearly(seconds: float) -> object:
@@ -38,9 +38,9 @@ def submit(jobs: Jobs, *names: str, lane: str = "interactive", **fields) -> None
         jobs.submit(replace(asked(name, **{"session": name, **fields}), lane=lane))
 
 
-def expected(jobs: Jobs, name: str) -> Expected:
+def expected(jobs: Jobs, name: str) -> Estimate:
     """What a process that looks for the first time would say."""
-    return Forecast(jobs).of(jobs.get("default", name))
+    return Estimator(jobs).estimate(jobs.get("default", name))
 
 
 def positions(jobs: Jobs, *names: str) -> list[int | None]:
@@ -83,7 +83,7 @@ def test_what_has_ended_expects_nothing_and_costs_redis_nothing(house):
     house.cancel("default", "a")
     job = house.get("default", "a")
     before = house.redis.info("stats")["total_commands_processed"]
-    assert Forecast(house).of(job) == UNKNOWN
+    assert Estimator(house).estimate(job) == UNKNOWN
     assert house.redis.info("stats")["total_commands_processed"] == before + 1
 
 
@@ -91,27 +91,27 @@ def test_a_job_that_moved_since_it_was_read_is_seen_where_it_is(house):
     submit(house, "a")
     job = house.get("default", "a")
     run(house, "asr")
-    assert Forecast(house).of(job) == Expected(1, LLM + TTS)
+    assert Estimator(house).estimate(job) == Estimate(1, LLM + TTS)
     house.cancel("default", "a")
-    assert Forecast(house).of(job) == UNKNOWN
+    assert Estimator(house).estimate(job) == UNKNOWN
     house.forget("default", "a")
-    assert Forecast(house).of(job) == UNKNOWN
+    assert Estimator(house).estimate(job) == UNKNOWN
 
 
 def test_alone_a_job_takes_its_own_runs(house):
     submit(house, "a")
-    assert expected(house, "a") == Expected(1, ALL)
+    assert expected(house, "a") == Estimate(1, ALL)
     run(house, "asr")
-    assert expected(house, "a") == Expected(1, LLM + TTS)
+    assert expected(house, "a") == Estimate(1, LLM + TTS)
     run(house, "llm")
-    assert expected(house, "a") == Expected(1, TTS)
+    assert expected(house, "a") == Estimate(1, TTS)
 
 
 def test_a_running_job_has_less_ahead_by_what_it_has_run_and_never_less_than_nothing(house):
     submit(house, "a")
     reach(house, "llm")
     let_pass(house, "a", 1500)
-    assert expected(house, "a") == Expected(None, nearly(500 + TTS))
+    assert expected(house, "a") == Estimate(None, nearly(500 + TTS))
     let_pass(house, "a", 9000)
     assert expected(house, "a").eta_s == TTS
 
@@ -147,53 +147,53 @@ def test_a_batch_makes_the_wait_shorter_but_not_the_run(house):
 def test_a_held_turn_has_no_position_and_waits_for_the_turns_before_it(house):
     submit(house, "first", session="anna")
     submit(house, "second", "third", session="anna", recording=False)
-    assert expected(house, "third") == Expected(None, ASR + 3 * LLM + TTS)
+    assert expected(house, "third") == Estimate(None, ASR + 3 * LLM + TTS)
     reach(house, "llm")
     let_pass(house, "first", 500)
     assert etas(house, "second", "third") == [nearly(2 * LLM - 500 + TTS), nearly(3 * LLM - 500 + TTS)]
     house.cancel("default", "first")
-    assert expected(house, "second") == Expected(1, LLM + TTS)
+    assert expected(house, "second") == Estimate(1, LLM + TTS)
 
 
 def test_nobody_knows_the_end_before_every_model_that_is_still_needed_was_measured(house):
     submit(house, "a")
     house.redis.hdel("waijiao:pace", "ran:asr", "each:asr")
-    assert expected(house, "a") == Expected(1, None)
+    assert expected(house, "a") == Estimate(1, None)
     run(house, "asr")
     assert expected(house, "a").eta_s is not None
     house.redis.delete("waijiao:pace")
-    assert expected(house, "a") == Expected(1, None)
+    assert expected(house, "a") == Estimate(1, None)
 
 
 def test_nobody_knows_the_end_while_a_model_that_is_still_needed_has_no_ready_worker(house):
     submit(house, "a")
     register(house.redis, "asr", "asr1", "loading", 300)
-    assert expected(house, "a") == Expected(1, None)
+    assert expected(house, "a") == Estimate(1, None)
     run(house, "asr")  # by a worker that stopped since
     assert expected(house, "a").eta_s == LLM + TTS
     unregister(house.redis, "tts", "tts1")
-    assert expected(house, "a") == Expected(1, None)
+    assert expected(house, "a") == Estimate(1, None)
 
 
 def test_many_looks_at_once_read_the_house_once(house, monkeypatch):
-    monkeypatch.setattr("pipeline.jobs.eta.KEPT_S", 3600)
+    monkeypatch.setattr("pipeline.jobs.eta.LOADS_CACHE_S", 3600)
     submit(house, "a")
-    job, forecast, together = house.get("default", "a"), Forecast(house), Barrier(8)
+    job, estimator, together = house.get("default", "a"), Estimator(house), Barrier(8)
     house.redis.config_resetstat()
     with ThreadPoolExecutor(8) as pool:
-        looks = [pool.submit(lambda: together.wait() < 0 or forecast.of(job)) for _ in range(8)]
-        assert {look.result() for look in looks} == {Expected(1, ALL)}
+        looks = [pool.submit(lambda: together.wait() < 0 or estimator.estimate(job)) for _ in range(8)]
+        assert {look.result() for look in looks} == {Estimate(1, ALL)}
     said = house.redis.info("commandstats")
     assert said["cmdstat_zcount"]["calls"] == len(RESULTS) * len(LANES)
 
 
 def test_what_was_read_of_the_house_is_soon_read_again(house, monkeypatch):
-    monkeypatch.setattr("pipeline.jobs.eta.KEPT_S", 0)
+    monkeypatch.setattr("pipeline.jobs.eta.LOADS_CACHE_S", 0)
     submit(house, "a")
-    job, forecast = house.get("default", "a"), Forecast(house)
-    assert forecast.of(job).eta_s == ALL
+    job, estimator = house.get("default", "a"), Estimator(house)
+    assert estimator.estimate(job).eta_s == ALL
     house.redis.hset("waijiao:pace", "ran:tts", 2 * TTS)
-    assert forecast.of(job).eta_s == ALL + TTS
+    assert estimator.estimate(job).eta_s == ALL + TTS
 
 
 # --- how the speed of a model becomes known

@@ -6,7 +6,8 @@ import pytest
 
 from pipeline.errors import Erased, KeyReused, UnknownJob
 from pipeline.jobs.job import State
-from pipeline.jobs.store import IDEMPOTENCY_S, Idempotency, Jobs, ReadyJob, turns
+from pipeline.jobs.listing import turns
+from pipeline.jobs.store import IDEMPOTENCY_S, Idempotency, Jobs, ReadyJob
 from tests.support.job_steps import HEARD, RESULTS, SPOKEN, TAUGHT, WORKER, asked, claimed, die, reach, run
 
 

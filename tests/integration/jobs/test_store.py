@@ -7,8 +7,9 @@ import pytest
 
 from pipeline.errors import BadAudio, EngineFailed, UnknownJob, UnknownSession
 from pipeline.jobs.job import State
+from pipeline.jobs.listing import existing_turns, turns
 from pipeline.jobs.results import Transcript
-from pipeline.jobs.store import ReadyJob, known_turns, turns
+from pipeline.jobs.store import ReadyJob
 from tests.support.job_steps import (
     HEARD,
     OTHER,
@@ -168,8 +169,8 @@ def test_history_is_the_answered_turns_in_order(jobs, redis):
 def test_of_a_long_history_only_the_latest_turns_are_read(jobs, redis):
     for name in "abcdef":
         jobs.submit(asked(name, recording=False))
-    assert [job.id for job in turns(redis, "default", "anna", before=6, most=2)] == ["d", "e"]
-    assert [job.id for job in turns(redis, "default", "anna", most=0)] == []
+    assert [job.id for job in turns(redis, "default", "anna", before=6, limit=2)] == ["d", "e"]
+    assert [job.id for job in turns(redis, "default", "anna", limit=0)] == []
 
 
 def test_starting_over_hides_what_was_said_before(jobs, redis):
@@ -188,7 +189,7 @@ def test_tenants_never_see_each_other_s_jobs(jobs, redis):
     with pytest.raises(UnknownJob):
         jobs.get("south", "a")
     with pytest.raises(UnknownSession):
-        known_turns(redis, "south", "anna")
+        existing_turns(redis, "south", "anna")
 
 
 def test_scripts_survive_being_flushed(jobs, redis):

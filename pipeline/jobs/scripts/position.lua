@@ -1,0 +1,15 @@
+-- position(job): where a job stands. Answers its phase, a stage, how many jobs will be claimed there before it (none: it
+-- runs), the seconds it has run there, and how many turns of its session come before it.
+-- A blocked job waits for earlier turns of its session: then the stage, the count and the seconds are those of the first
+-- turn that is still open.
+local job, turns_before = ARGV[1], 0
+local phase = get(job, 'phase')
+if phase == 'blocked' then
+  local open = session_key(job, KEY.open_turns)
+  turns_before = redis.call('ZRANK', open, job) or 0
+  job = redis.call('ZRANGE', open, 0, 0)[1] or job
+end
+local stage, claimed_at = get(job, 'stage'), get(job, 'claimed_at')
+local jobs_before = redis.call('ZRANK', KEY.ready .. (stage or ''), job)
+local ran_s = jobs_before and 0 or NOW - (claimed_at or 0)
+return { phase or false, stage or false, jobs_before, tostring(ran_s), turns_before }
