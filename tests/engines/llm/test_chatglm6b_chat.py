@@ -107,7 +107,7 @@ def test_a_token_without_a_text_is_never_chosen(folder):
     """The model has logits for more tokens than the vocabulary: here they are the highest by far."""
     model = Transformers(folder, Settings())
     runner = model.config.model_runner
-    assert runner.model.config.vocab_size == runner.vocab_size + chatglm6b.SPARE
+    assert runner.model.config.vocab_size == runner.vocab_size + chatglm6b.UNUSED_TOKENS
     expected = model.reply([chat("Hello.")])
     unused = torch.arange(runner.vocab_size, runner.model.config.vocab_size)
     runner.model.lm_head.register_forward_hook(lambda _, args, logits: logits.index_fill(-1, unused, 1e4))

@@ -18,7 +18,7 @@ from worker_llm.hf_transformers.detokenizer import REPLACEMENT_CHARACTER, Detoke
 @pytest.fixture(scope="module")
 def tokenizer(tmp_path_factory):
     file = tmp_path_factory.mktemp("words") / "ice_text.model"
-    file.write_bytes(chatglm6b.words())
+    file.write_bytes(chatglm6b.train_vocabulary())
     return ChatGLMTokenizer(file)
 
 

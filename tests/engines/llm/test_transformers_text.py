@@ -32,7 +32,7 @@ THINKING = "{{ messages[0]['content'] }}{% if enable_thinking is not false %}<th
 
 @pytest.fixture(scope="module")
 def template():
-    return JinjaChatTemplate(glm.words(glm.TEMPLATE))
+    return JinjaChatTemplate(glm.make_tokenizer(glm.TEMPLATE))
 
 
 def user(text):
@@ -69,7 +69,7 @@ def test_other_text_is_tokenized_as_in_the_whole_chat(template):
 
 
 def test_a_system_message_is_put_into_the_first_question_where_a_template_has_no_such_role():
-    template = JinjaChatTemplate(glm.words(WITHOUT_SYSTEM_ROLE))
+    template = JinjaChatTemplate(glm.make_tokenizer(WITHOUT_SYSTEM_ROLE))
     chat = [Message("system", "Be kind."), *user("Hello."), Message("assistant", "Hi."), *user("Bye.")]
     texts = decode_all(template, template.encode_chat(chat)).split()
     assert texts == ["<|user|>Be", "kind.", "Hello.", "<|assistant|>Hi.", "<|user|>Bye.", "<|assistant|>"]
@@ -81,7 +81,7 @@ def test_a_system_message_is_put_into_the_first_question_where_a_template_has_no
 
 
 def test_a_template_that_ignores_a_system_message_gets_it_in_the_first_question():
-    template = JinjaChatTemplate(glm.words(IGNORING_SYSTEM))
+    template = JinjaChatTemplate(glm.make_tokenizer(IGNORING_SYSTEM))
     assert (
         decode_all(template, template.encode_chat([Message("system", "Be kind."), *user("Hello.")]))
         == "<|user|>Be kind.\n\nHello."
@@ -89,18 +89,18 @@ def test_a_template_that_ignores_a_system_message_gets_it_in_the_first_question(
 
 
 def test_an_order_of_roles_that_the_template_does_not_know_is_a_bad_request():
-    template = JinjaChatTemplate(glm.words(WITHOUT_SYSTEM_ROLE))
+    template = JinjaChatTemplate(glm.make_tokenizer(WITHOUT_SYSTEM_ROLE))
     with pytest.raises(BadRequest, match="order of roles"):
         template.encode_chat([*user("Hello."), *user("Hello?")])
 
 
 def test_a_template_that_fails_on_any_question_is_refused_at_once():
     with pytest.raises(ConfigurationError, match="chat template fails on a question"):
-        JinjaChatTemplate(glm.words("{{ raise_exception('Never.') }}"))
+        JinjaChatTemplate(glm.make_tokenizer("{{ raise_exception('Never.') }}"))
 
 
 def test_a_model_that_can_think_aloud_does_not():
-    template = JinjaChatTemplate(glm.words(THINKING))
+    template = JinjaChatTemplate(glm.make_tokenizer(THINKING))
     assert decode_all(template, template.encode_chat(user("Hello."))) == "Hello."
 
 
