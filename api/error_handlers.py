@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
-from pipeline.errors import TooLarge, Unavailable, WaijiaoError, wordless
+from pipeline.errors import TooLarge, Unavailable, WaijiaoError, safe_traceback
 
 log = logging.getLogger("waijiao")
 AS_OPENAI = ("/v1/audio/", "/v1/chat/", "/v1/models")  # paths whose errors OpenAI's clients understand as well
@@ -83,5 +83,5 @@ def unexpected_error(error: Exception) -> Response:
     if isinstance(error, OSError) and error.errno in DISK_FULL:
         log.warning("the disk is full: %s", error)
         return problem(Unavailable("The server's disk is full. Nothing was accepted; try again later."))
-    log.error("a request failed: %s", wordless(error))
+    log.error("a request failed: %s", safe_traceback(error))
     return document(500, "internal", "The server failed on this request; its log has the cause.", True)

@@ -88,7 +88,7 @@ def status() -> Response:
 @routes.get("/class", defaults={"page": "batch"})
 @routes.get("/house", defaults={"page": "status"})
 @requires(OPEN)
-def moved(page: str) -> Response:
+def redirect_old_address(page: str) -> Response:
     """The addresses that pages had before; links and bookmarks still work."""
     query = request.query_string.decode("latin-1")
     return redirect(url_for(f"pages.{page}") + (f"?{query}" if query else ""), code=301)

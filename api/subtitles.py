@@ -44,7 +44,7 @@ def vtt(heard: Transcript) -> str:
 
 def as_srt(cues: Iterable[Cue]) -> str:
     return "".join(
-        f"{number}\n{clock(cue.start, ',')} --> {clock(cue.end, ',')}\n{shown(cue).replace('-->', '->')}\n\n"
+        f"{number}\n{clock(cue.start, ',')} --> {clock(cue.end, ',')}\n{format_text(cue).replace('-->', '->')}\n\n"
         for number, cue in enumerate(cues, 1)
     )
 
@@ -54,13 +54,13 @@ def as_vtt(cues: Iterable[Cue]) -> str:
     escaped = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
     written = (
         f"{clock(cue.start)} --> {clock(cue.end)}\n{f'<v {cue.voice}>' if cue.voice else ''}"
-        f"{shown(cue).translate(escaped)}\n\n"
+        f"{format_text(cue).translate(escaped)}\n\n"
         for cue in cues
     )
     return f"WEBVTT\n\n{''.join(written)}"
 
 
-def shown(cue: Cue) -> str:
+def format_text(cue: Cue) -> str:
     return "\n".join(cue.lines)
 
 
@@ -72,13 +72,13 @@ def clock(seconds: float, point: str = ".") -> str:
 
 def cues(heard: Transcript) -> list[Cue]:
     """The cues in their order; none begins before the one before it has ended."""
-    groups = [group for segment in by_segment(heard) for group in grouped(segment)]
+    groups = [group for segment in by_segment(heard) for group in group_tokens(segment)]
     found: list[Cue] = []
     for group, following in zip_longest(groups, groups[1:]):
         start = max(group[0].start, found[-1].end if found else 0.0)
         limit = following[0].start if following else max(heard.duration_s, group[-1].end)
         end = max(group[-1].end, min(start + BRIEFEST_S, limit))
-        found.append(Cue(start, max(min(end, start + LONGEST_S), start + 0.001), tuple(wrapped(group))))
+        found.append(Cue(start, max(min(end, start + LONGEST_S), start + 0.001), tuple(wrap_lines(group))))
     return found
 
 
@@ -104,14 +104,14 @@ def tokens_of(text: str, pieces: Iterable[Word | Segment]) -> Iterator[Token]:
         found = text.find(word, place)
         apart = found < 0 or text[place:found].isspace()
         place = place if found < 0 else found + len(word)
-        parts = list(cut(word))
+        parts = list(split_tokens(word))
         seconds = (piece.end - piece.start) / max(1, len(parts))
         for number, part in enumerate(parts):
             start = piece.start + number * seconds
             yield Token(part, apart and not number, start, start + seconds)
 
 
-def cut(word: str) -> Iterator[str]:
+def split_tokens(word: str) -> Iterator[str]:
     """The word in parts of which each fits a line."""
     while word:
         length = next((at for at in range(1, len(word)) if columns(word[: at + 1]) > COLUMNS), len(word))
@@ -119,7 +119,7 @@ def cut(word: str) -> Iterator[str]:
         word = word[length:]
 
 
-def grouped(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+def group_tokens(tokens: Sequence[Token]) -> Iterator[list[Token]]:
     """Tokens that are shown together: as many as can be read, and as are said without a pause."""
     group: list[Token] = []
     for token in tokens:
@@ -134,12 +134,12 @@ def grouped(tokens: Sequence[Token]) -> Iterator[list[Token]]:
 def goes_with(group: list[Token], token: Token) -> bool:
     if token.end - group[0].start > LONGEST_S or token.start - group[-1].end > PAUSE_S:
         return False
-    lines = len(wrapped([*group, token]))
+    lines = len(wrap_lines([*group, token]))
     ended = SENTENCE.search(group[-1].text) is not None
     return lines <= LINES and not (ended and lines > 1)
 
 
-def wrapped(group: Sequence[Token]) -> list[str]:
+def wrap_lines(group: Sequence[Token]) -> list[str]:
     lines = [""]
     for token in group:
         longer = f"{lines[-1]}{' ' if token.apart and lines[-1] else ''}{token.text}"

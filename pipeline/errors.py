@@ -48,7 +48,7 @@ def coded(code: str) -> type[WaijiaoError]:
     return next((each for each in tree if each.code == code), WaijiaoError)
 
 
-def wordless(error: Exception) -> str:
+def safe_traceback(error: Exception) -> str:
     """What was raised and where, for a log, without its message: that may hold a learner's words."""
     return f"{type(error).__name__}\n{''.join(traceback.format_tb(error.__traceback__))}"
 

@@ -19,7 +19,7 @@ SECRETS = Path(os.environ.get("WAIJIAO_SECRETS") or "/run/secrets")  # where Doc
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?")
 
 
-def parted(text: str) -> tuple[str, ...]:
+def split_words(text: str) -> tuple[str, ...]:
     """What stands between the commas."""
     return tuple(each.strip() for each in text.split(",") if each.strip())
 
@@ -151,7 +151,7 @@ class Settings(BaseSettings):
     @field_validator("cors_origins")
     @classmethod
     def origins_can_be_read(cls, text: str) -> str:
-        if wrong := [origin for origin in parted(text) if not ORIGIN.fullmatch(origin)]:
+        if wrong := [origin for origin in split_words(text) if not ORIGIN.fullmatch(origin)]:
             raise ValueError(f"{wrong[0]!r} is no origin: it must be like https://school.example or http://host:8080")
         return text
 
@@ -163,7 +163,7 @@ class Settings(BaseSettings):
 
     @property
     def origins(self) -> tuple[str, ...]:
-        return parted(self.cors_origins)
+        return split_words(self.cors_origins)
 
     @property
     def models_folder(self) -> Path:

@@ -11,7 +11,15 @@ import numpy as np
 from faster_whisper import BatchedInferencePipeline
 
 from pipeline.audio.decode import Waveform, resample
-from pipeline.errors import BadRequest, ConfigurationError, EngineFailed, NoSpeech, OutOfMemory, WaijiaoError, wordless
+from pipeline.errors import (
+    BadRequest,
+    ConfigurationError,
+    EngineFailed,
+    NoSpeech,
+    OutOfMemory,
+    WaijiaoError,
+    safe_traceback,
+)
 from pipeline.jobs.job import HINT
 from pipeline.jobs.results import Segment, Transcript, Word
 from pipeline.settings import Settings
@@ -72,7 +80,7 @@ class FasterWhisper:
         except WaijiaoError as error:
             return error
         except RuntimeError as error:  # of CTranslate2; it does not contain what was said
-            log.error("a recording was not recognised: %s", wordless(error))
+            log.error("a recording was not recognised: %s", safe_traceback(error))
             return OutOfMemory() if is_out_of_memory(error) else EngineFailed()
 
     def recognise(self, recording: Recording) -> Transcript:

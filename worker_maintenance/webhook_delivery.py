@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 
 import httpcore
 
-from pipeline.errors import Erased, UnknownJob, wordless
+from pipeline.errors import Erased, UnknownJob, safe_traceback
 from pipeline.jobs.job import Job
 from pipeline.timestamps import iso
 from pipeline.webhooks import outbox
@@ -93,7 +93,7 @@ def make_attempt(post: Callable[[], Response]) -> tuple[Attempt, Response | None
     except (httpcore.NetworkError, httpcore.ProtocolError) as failed:
         error = f"the connection broke ({type(failed).__name__})"
     except Exception as failed:  # noqa: BLE001 - one delivery's trouble must not stop the others
-        log.error("a webhook delivery failed unexpectedly: %s", wordless(failed))
+        log.error("a webhook delivery failed unexpectedly: %s", safe_traceback(failed))
         error = f"failed here ({type(failed).__name__})"
     return Attempt(at, round(time.monotonic() - start, 3), response.status if response else None, error), response
 

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from pipeline.audio.decode import SHORTEST_S, Waveform, channels, resampled
+from pipeline.audio.decode import SHORTEST_S, Waveform, channels, resample_frames
 from pipeline.audio.formats import HEAD, sniff
 from pipeline.errors import BadAudio, TooLong
 
@@ -50,7 +50,7 @@ def resample_channels(pieces: Iterator[list[Waveform]]) -> Iterator[np.ndarray]:
     if first is None:
         return
     copies = tee(chain([first], pieces), len(first))
-    streams = [resampled(map(itemgetter(channel), copy), SAMPLE_RATE) for channel, copy in enumerate(copies)]
+    streams = [resample_frames(map(itemgetter(channel), copy), SAMPLE_RATE) for channel, copy in enumerate(copies)]
     yield from (np.clip(np.stack(parts), -1, 1) for parts in zip(*streams, strict=True))
 
 

@@ -9,7 +9,7 @@ import onnxruntime  # type: ignore[import-untyped, unused-ignore]
 from hibari import Hibari
 
 from pipeline.audio.decode import Waveform
-from pipeline.errors import EngineFailed, ModelDamaged, NothingToSay, UnknownVoice, WaijiaoError, wordless
+from pipeline.errors import EngineFailed, ModelDamaged, NothingToSay, UnknownVoice, WaijiaoError, safe_traceback
 from pipeline.settings import Settings
 from worker_tts.engine import Utterance
 from worker_tts.text_cleaning import clean_text
@@ -49,7 +49,7 @@ class HibariEngine:
         try:
             samples = self.hibari(text, speed=speed, seed=utterance.seed)
         except (IndexError, KeyError, ValueError) as error:  # raised by its reading rules on text they do not expect
-            log.error("hibari could not read a sentence of %d characters: %s", len(text), wordless(error))
+            log.error("hibari could not read a sentence of %d characters: %s", len(text), safe_traceback(error))
             return EngineFailed()
         if not len(samples):
             return NothingToSay()

@@ -66,7 +66,7 @@ def deliveries(job_id: str) -> Response:
 @answers("webhooks", {200: WebhookSecret})
 def secret() -> Response:
     """The tenant's secret, by which receivers know that a delivery is ours (standardwebhooks.com)."""
-    return shown(outbox.secrets_of(context.jobs().redis, context.caller().tenant)[0])
+    return show_secret(outbox.secrets_of(context.jobs().redis, context.caller().tenant)[0])
 
 
 @routes.post("/v1/webhooks/secret/rotate")
@@ -74,10 +74,10 @@ def secret() -> Response:
 @answers("webhooks", {200: WebhookSecret})
 def rotate() -> Response:
     """Sign with a new secret; for 24 hours the one before it signs as well, so that no receiver misses anything."""
-    return shown(outbox.rotate(context.jobs(), context.caller().tenant))
+    return show_secret(outbox.rotate(context.jobs(), context.caller().tenant))
 
 
-def shown(secret: str) -> Response:
+def show_secret(secret: str) -> Response:
     answer = jsonify({"secret": secret})
     answer.headers["Cache-Control"] = "no-store"
     return answer

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from api import context
 from api.auth import TEACHER, requires
-from api.homework.schemas import ID, AssignmentFields, NewAssignment, seconds
+from api.homework.schemas import ASSIGNMENT_ID, AssignmentFields, NewAssignment, seconds
 from api.jobs import parser
 from api.jobs.view import show_error
 from api.openapi import answers, respond
@@ -81,7 +81,7 @@ def store() -> Assignments:
     return Assignments(context.jobs())
 
 
-def kept(id_: str) -> AssignmentWithJobs:
+def load_assignment(id_: str) -> AssignmentWithJobs:
     """The caller's assignment. UnknownAssignment."""
     return store().get(context.caller().tenant, id_)
 
@@ -99,7 +99,7 @@ def create(json: NewAssignment) -> Response:
 @answers("assignments", {200: schemas.AssignmentView, 201: schemas.AssignmentView}, *MALFORMED)
 def replace(assignment_id: str, json: AssignmentFields) -> Response:
     """Set homework of this name, in the place of what had it before; what was handed in stays."""
-    if not re.fullmatch(ID, assignment_id):
+    if not re.fullmatch(ASSIGNMENT_ID, assignment_id):
         raise BadRequest("An assignment's id has 1 to 64 of a-z, 0-9, _ and -.")
     return put(assignment_id, json, replace=True)
 
@@ -118,7 +118,7 @@ def browse() -> Response:
 @answers("assignments", {200: schemas.AssignmentView, 304: None}, UnknownAssignment)
 def read(assignment_id: str) -> Response:
     """The assignment, how far the class is, and what each student handed in."""
-    found = kept(assignment_id)
+    found = load_assignment(assignment_id)
     tag = tag_of(found)
     unchanged = request.if_none_match.contains_weak(tag)
     answer = Response(status=304) if unchanged else respond(view(found))
@@ -138,14 +138,14 @@ def erase(assignment_id: str) -> Response:
 
 
 def put(id_: str, fields: AssignmentFields, replace: bool) -> Response:
-    outcome = store().put(checked(id_, fields), replace)
-    answer = respond(view(kept(id_)))
+    outcome = store().put(build_assignment(id_, fields), replace)
+    answer = respond(view(load_assignment(id_)))
     answer.status_code = 201 if outcome == "created" else 200
     answer.headers["Location"] = f"/v1/assignments/{id_}"
     return answer
 
 
-def checked(id_: str, fields: AssignmentFields) -> Assignment:
+def build_assignment(id_: str, fields: AssignmentFields) -> Assignment:
     """The assignment that the fields describe, with what the server chooses where they say nothing."""
     chosen = context.settings()
     persona = fields.persona or chosen.persona

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from api import context, reports
 from api.auth import TEACHER, requires
-from api.homework.assignments import handed_in_at, kept
+from api.homework.assignments import handed_in_at, load_assignment
 from api.jobs import zip_download
 from api.openapi import answers
 from api.reports import StudentWork
@@ -26,7 +26,7 @@ routes = Blueprint("export", __name__)
 @answers("assignments", {200: "application/zip"}, UnknownAssignment)
 def export(assignment_id: str) -> Response:
     """A ZIP of the class's report, the gradebook, and each student's page, facts and spoken answer, as they are now."""
-    found = kept(assignment_id)
+    found = load_assignment(assignment_id)
     pieces = zip_download.zip_files(entries(found, context.blobs()))
     first = next(pieces)  # what fails at once is answered as an error
     answer = Response(chain([first], pieces), mimetype="application/zip")
@@ -39,7 +39,7 @@ def export(assignment_id: str) -> Response:
 @answers("assignments", {200: "text/html"}, UnknownAssignment)
 def page(assignment_id: str) -> Response:
     """The class's report alone, one page that opens anywhere."""
-    found = kept(assignment_id)
+    found = load_assignment(assignment_id)
     answer = Response(reports.class_report(found.assignment, rows(found), linked=False), mimetype="text/html")
     answer.headers["Content-Security-Policy"] = POLICY
     return answer

@@ -7,8 +7,8 @@ from werkzeug.wrappers import Response
 
 from api import context
 from api.auth import TEACHER, requires
-from api.homework.assignments import kept
-from api.homework.schemas import From, RerunForm, ReviewForm
+from api.homework.assignments import load_assignment
+from api.homework.schemas import RerunForm, RerunQuery, ReviewForm
 from api.jobs import parser
 from api.jobs.routes import TOO_MUCH, accepted_response
 from api.jobs.service import enqueue_or_let_sweeper
@@ -40,10 +40,10 @@ routes = Blueprint("review", __name__)
 @routes.put("/v1/jobs/<job_id>/feedback")
 @requires(TEACHER)
 @answers("jobs", {200: job_schemas.Job}, UnknownJob, Erased, NotHeld)
-def change(job_id: str, json: ReviewForm) -> Response:
+def change_feedback(job_id: str, json: ReviewForm) -> Response:
     """Change an answer that is held. What is not given stays; without `spoken`, what is spoken follows the changes."""
-    job = held(context.job(job_id))
-    review(job, changed(feedback_of(job), json), go=False)
+    job = require_held(context.job(job_id))
+    review(job, apply_changes(feedback_of(job), json), go=False)
     return respond(load_snapshot(job_id).show())
 
 
@@ -52,17 +52,17 @@ def change(job_id: str, json: ReviewForm) -> Response:
 @answers("jobs", {202: job_schemas.Job}, UnknownJob, Erased, NotHeld)
 def release(job_id: str) -> Response:
     """Have an answer spoken that was held."""
-    review(held(context.job(job_id)), None, go=True)
+    review(require_held(context.job(job_id)), None, go=True)
     return accepted_response(context.job(job_id))
 
 
 @routes.post("/v1/assignments/<assignment_id>/release")
 @requires(TEACHER)
-@answers("assignments", {200: homework_schemas.Done}, UnknownAssignment)
+@answers("assignments", {200: homework_schemas.BulkResult}, UnknownAssignment)
 def release_all(assignment_id: str) -> Response:
     """Have every answer spoken that is held; one that was released meanwhile is named and holds up no other."""
     released, refused = [], []
-    for student, job in kept(assignment_id).jobs.items():
+    for student, job in load_assignment(assignment_id).jobs.items():
         if job.state != State.HELD:
             continue
         try:
@@ -73,7 +73,7 @@ def release_all(assignment_id: str) -> Response:
     return jsonify({"jobs": released, "refused": refused})
 
 
-def held(job: Job) -> Job:
+def require_held(job: Job) -> Job:
     if job.state != State.HELD:
         raise NotHeld
     return job
@@ -85,7 +85,7 @@ def feedback_of(job: Job) -> Feedback:
     return job.feedback
 
 
-def changed(feedback: Feedback, json: ReviewForm) -> Feedback:
+def apply_changes(feedback: Feedback, json: ReviewForm) -> Feedback:
     """The feedback with what is given in the place of what was; the edits are those to the corrected sentence."""
     given = json.model_dump(exclude_none=True)
     new = dataclasses.replace(feedback, **given)
@@ -108,19 +108,19 @@ def review(job: Job, feedback: Feedback | None, go: bool) -> None:
 @routes.post("/v1/jobs/<job_id>/rerun")
 @requires(TEACHER)
 @answers("jobs", {202: job_schemas.Job}, UnknownJob, Erased, CannotRerun, UnknownPersona, UnknownVoice, *TOO_MUCH)
-def one(job_id: str, query: From, json: RerunForm) -> Response:
+def rerun_one(job_id: str, query: RerunQuery, json: RerunForm) -> Response:
     """Answer the job anew, as a new job, from the stage `from` on. In homework it takes the place of the one before."""
     return accepted_response(rerun_job(context.job(job_id), query.from_, parse_overrides(json)).job)
 
 
 @routes.post("/v1/assignments/<assignment_id>/rerun")
 @requires(TEACHER)
-@answers("assignments", {200: homework_schemas.Done}, UnknownAssignment, UnknownPersona, UnknownVoice)
-def all_of(assignment_id: str, query: From, json: RerunForm) -> Response:
+@answers("assignments", {200: homework_schemas.BulkResult}, UnknownAssignment, UnknownPersona, UnknownVoice)
+def rerun_all(assignment_id: str, query: RerunQuery, json: RerunForm) -> Response:
     """Answer anew whatever was handed in; what cannot be is named and holds up no other."""
     if json.transcript is not None:
         raise BadRequest("`transcript` is of one recording: give it with the job.", field="transcript")
-    found, new, refused = kept(assignment_id), parse_overrides(json), []
+    found, new, refused = load_assignment(assignment_id), parse_overrides(json), []
     jobs = []
     for student, job in found.jobs.items():
         try:

@@ -10,9 +10,9 @@ from pipeline.audio.formats import FORMATS
 from pipeline.homework.assignments import LEVELS, MOST_STUDENTS
 from pipeline.jobs.job import ModelStage
 
-ID = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+ASSIGNMENT_ID = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 Name = Annotated[Text, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Length = Annotated[Text, StringConstraints(max_length=4000)]
+LongText = Annotated[Text, StringConstraints(max_length=4000)]
 
 
 def require_string(due: Any) -> Any:
@@ -38,8 +38,8 @@ class AssignmentFields(RequestModel):
     model_config = ConfigDict(strict=True)
 
     title: Annotated[Name, StringConstraints(max_length=200)] = Field(description="1 to 200 characters")
-    instructions: Length = Field("", description="what is to be done, in at most 4000 characters")
-    text: Length = Field("", description="what is to be read aloud, in at most 4000 characters; empty: speak freely")
+    instructions: LongText = Field("", description="what is to be done, in at most 4000 characters")
+    text: LongText = Field("", description="what is to be read aloud, in at most 4000 characters; empty: speak freely")
     words: list[Annotated[Name, StringConstraints(max_length=60)]] = Field(
         default_factory=list, max_length=50, description="at most 50 words that are to be used"
     )
@@ -64,7 +64,9 @@ class AssignmentFields(RequestModel):
 class NewAssignment(AssignmentFields):
     """What is set, and its name."""
 
-    id: str | None = Field(None, pattern=ID, description="1 to 64 of a-z, 0-9, _ and -; made when it is not given")
+    id: str | None = Field(
+        None, pattern=ASSIGNMENT_ID, description="1 to 64 of a-z, 0-9, _ and -; made when it is not given"
+    )
 
 
 class HandInForm(RequestModel):
@@ -84,15 +86,15 @@ class ReviewForm(RequestModel):
 
     model_config = ConfigDict(strict=True)
 
-    corrected: Length | None = Field(None, description="what should have been said, in at most 4000 characters")
-    explanation: Length | None = Field(None, description="why, in at most 4000 characters")
-    reply: Length | None = Field(None, description="what is answered, in at most 4000 characters")
-    spoken: Annotated[Length, StringConstraints(min_length=1)] | None = Field(
+    corrected: LongText | None = Field(None, description="what should have been said, in at most 4000 characters")
+    explanation: LongText | None = Field(None, description="why, in at most 4000 characters")
+    reply: LongText | None = Field(None, description="what is answered, in at most 4000 characters")
+    spoken: Annotated[LongText, StringConstraints(min_length=1)] | None = Field(
         None, description="all that is spoken, in 1 to 4000 characters"
     )
 
 
-class From(RequestModel):
+class RerunQuery(RequestModel):
     """Where a job is begun again."""
 
     from_: ModelStage = Field(alias="from", description="asr, llm or tts: the first stage done again")
@@ -106,7 +108,7 @@ class RerunForm(RequestModel):
     persona: str | None = Field(None, description="the name of a teacher")
     voice: str | None = Field(None, description="a voice of the speech model", max_length=64)
     speed: float | None = Field(None, ge=SPEEDS[0], le=SPEEDS[1], description="a number from 0.5 to 2")
-    transcript: Length | None = Field(None, description="what was really said, in at most 4000 characters")
+    transcript: LongText | None = Field(None, description="what was really said, in at most 4000 characters")
 
 
 def seconds(due: datetime | None) -> float | None:

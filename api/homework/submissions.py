@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from api import context
 from api.auth import TEACHER, requires
-from api.homework.assignments import kept
+from api.homework.assignments import load_assignment
 from api.homework.schemas import HandInForm
 from api.jobs.parser import ParsedRequest, check_recording
 from api.jobs.service import accept
@@ -27,11 +27,11 @@ from pipeline.jobs.job import HINT, JobRequest
 from pipeline.schemas import homework as shapes
 from pipeline.settings import Settings
 
-ZIPS = (b"PK\x03\x04", b"PK\x05\x06")  # how a ZIP begins, and how an empty one does
+ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # how a ZIP begins, and how an empty one does
 
 
 @dataclass(frozen=True)
-class Incoming:
+class UploadedRecording:
     """A recording; `open` reads its `size` bytes from their start.
 
     `path` is what it was called where it lay, which says whose it is; `name` says where that was: in which ZIP.
@@ -43,12 +43,12 @@ class Incoming:
     open: Callable[[], BinaryIO]
 
 
-def incoming(file: FileStorage, settings: Settings) -> Iterator[Incoming | RefusedFile]:
+def unpack(file: FileStorage, settings: Settings) -> Iterator[UploadedRecording | RefusedFile]:
     """What `file` brings."""
     name, stream = display_path(file.filename or ""), cast(BinaryIO, file.stream)
     head, size = stream.read(4), stream.seek(0, 2)
-    if head not in ZIPS:
-        yield Incoming(name, name, size, lambda: at_start(stream))
+    if head not in ZIP_STARTS:
+        yield UploadedRecording(name, name, size, lambda: at_start(stream))
         return
     most = settings.max_upload_mb * 1_000_000
     limits = ZipLimits(settings.max_hand_in_files, most, settings.max_hand_in_mb * 1_000_000)
@@ -58,7 +58,7 @@ def incoming(file: FileStorage, settings: Settings) -> Iterator[Incoming | Refus
             if isinstance(each, RefusedFile):
                 yield RefusedFile(inner, each.code, each.detail)
             else:
-                yield Incoming(inner, each.name, each.size, each.open)
+                yield UploadedRecording(inner, each.name, each.size, each.open)
     except WaijiaoError as error:
         yield RefusedFile(name, error.code, error.detail)
 
@@ -74,51 +74,51 @@ SubmissionResult = dict[str, Any]
 
 @routes.post("/v1/assignments/<assignment_id>/submissions")
 @requires(TEACHER)
-@answers("assignments", {200: shapes.HandedIn}, UnknownAssignment)
+@answers("assignments", {200: shapes.SubmissionResult}, UnknownAssignment)
 def hand_in(assignment_id: str, form: HandInForm) -> Response:
     """Hand in recordings. Whose each is, its name says, or `student`; what was handed in before is not done again."""
-    assignment = kept(assignment_id).assignment
+    assignment = load_assignment(assignment_id).assignment
     result: dict[str, list[SubmissionResult]] = {"accepted": [], "unchanged": [], "refused": []}
     recordings = []
-    for each in arrived(form.file):
+    for each in list_recordings(form.file):
         if isinstance(each, RefusedFile):
-            result["refused"].append(refused(each.name, None, each.code, each.detail))
+            result["refused"].append(refusal(each.name, None, each.code, each.detail))
         else:
             recordings.append(each)
-    owners, problems = whose(assignment, recordings, form.student)
+    owners, problems = assign_students(assignment, recordings, form.student)
     result["refused"] += problems
     for each, student in owners:
         try:
-            request = job_request(assignment, student, each.name)
+            request = build_submission(assignment, student, each.name)
             accepted = accept(ParsedRequest(request, check_recording(each.open, each.size)))
             kind = "unchanged" if accepted.earlier else "accepted"
             result[kind].append({"file": each.name, "student": student, "job": accepted.job.id})
         except WaijiaoError as error:
-            result["refused"].append(refused(each.name, student, error.code, error.detail))
+            result["refused"].append(refusal(each.name, student, error.code, error.detail))
     return jsonify(result)
 
 
-def arrived(files: list[FileStorage]) -> Iterator[Incoming | RefusedFile]:
+def list_recordings(files: list[FileStorage]) -> Iterator[UploadedRecording | RefusedFile]:
     """Every recording of the request, those of its ZIPs too; one that cannot be read stops no other."""
     chosen = context.settings()
     if len(files) > chosen.max_hand_in_files:
         raise BadRequest(f"At most {chosen.max_hand_in_files} files are handed in at once.", field="file")
     for file in files:
-        yield from incoming(file, chosen)
+        yield from unpack(file, chosen)
 
 
-def whose(
-    assignment: Assignment, recordings: list[Incoming], student: str | None
-) -> tuple[list[tuple[Incoming, str]], list[SubmissionResult]]:
+def assign_students(
+    assignment: Assignment, recordings: list[UploadedRecording], student: str | None
+) -> tuple[list[tuple[UploadedRecording, str]], list[SubmissionResult]]:
     """Each recording that can be taken, and its student; and what is wrong with the others."""
     if student is not None:
         if len(recordings) > 1:
             raise BadRequest("`student` says whose one recording is; send no other with it.", field="student")
-        return [(each, named(assignment, student)) for each in recordings], []
+        return [(each, find_student(assignment, student)) for each in recordings], []
     matching = match_students([each.path for each in recordings], assignment.students)
     wrong = {problem.file: problem for problem in matching.problems}
     problems = [
-        refused(each.name, problem.student, problem.code, problem.detail)
+        refusal(each.name, problem.student, problem.code, problem.detail)
         for each in recordings
         for problem in [wrong.get(each.path)]
         if problem
@@ -127,7 +127,7 @@ def whose(
     return [(each, owners[each.path]) for each in recordings if each.path in owners], problems
 
 
-def named(assignment: Assignment, student: str) -> str:
+def find_student(assignment: Assignment, student: str) -> str:
     """The student of the class who is called so, or has this id. UnknownStudent."""
     if not assignment.students:
         return student
@@ -137,7 +137,7 @@ def named(assignment: Assignment, student: str) -> str:
     raise UnknownStudent
 
 
-def job_request(assignment: Assignment, student: str, file: str) -> JobRequest:
+def build_submission(assignment: Assignment, student: str, file: str) -> JobRequest:
     job_id, caller = secrets.token_hex(16), context.caller()
     given = {"title", "instructions", "text", "words", "level"}
     fields = dataclasses.asdict(assignment)
@@ -167,5 +167,5 @@ def job_request(assignment: Assignment, student: str, file: str) -> JobRequest:
     )
 
 
-def refused(file: str, student: str | None, code: str, detail: str) -> SubmissionResult:
+def refusal(file: str, student: str | None, code: str, detail: str) -> SubmissionResult:
     return {"file": file, "student": student, "code": code, "detail": detail}

@@ -22,7 +22,7 @@ from werkzeug.datastructures import FileStorage
 from pipeline.audio.formats import FORMATS
 from pipeline.jobs.job import HINT, Task
 from pipeline.schemas.jobs import State
-from pipeline.webhooks.validation import OF_JOBS
+from pipeline.webhooks.validation import JOB_EVENTS
 
 SESSION = r"^[^\s/\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]{0,63}$"
 SPEEDS = (0.5, 2)  # the slowest and the fastest voice, where 1 is its own pace
@@ -72,8 +72,8 @@ class AnswerFields(RequestModel):
     webhook: str | None = Field(None, max_length=2000, description="an https URL that is called when the job ends")
     webhook_events: list[str] = Field(
         default_factory=list,
-        description=f"a list of {', '.join(OF_JOBS)}; empty: all events that end a job",
-        json_schema_extra={"items": {"type": "string", "enum": list(OF_JOBS)}},
+        description=f"a list of {', '.join(JOB_EVENTS)}; empty: all events that end a job",
+        json_schema_extra={"items": {"type": "string", "enum": list(JOB_EVENTS)}},
     )
 
 

@@ -41,7 +41,7 @@ def decode(file: BinaryIO, longest_s: float, rate: int = 16_000) -> Waveform:
     demuxer = sniff(file.read(HEAD))
     file.seek(0)
     most, chunks, count = int(longest_s * rate), [], 0
-    for chunk in resampled(pieces(file, demuxer, longest_s), rate):
+    for chunk in resample_frames(pieces(file, demuxer, longest_s), rate):
         chunks.append(chunk)
         count += len(chunk)
         if count > most:
@@ -66,15 +66,15 @@ def channels(file: BinaryIO, demuxer: str, longest_s: float) -> Iterator[tuple[n
             alike.append(frame)
             count += frame.samples
             if count >= frame.sample_rate:
-                yield joined(alike), frame.sample_rate
+                yield join_frames(alike), frame.sample_rate
                 alike, count = [], 0
         if alike:
-            yield joined(alike), alike[0].sample_rate
+            yield join_frames(alike), alike[0].sample_rate
 
 
 def frames(file: BinaryIO, demuxer: str, longest_s: float) -> Iterator[Any]:
     """The frames of the file's first audio track. A packet that cannot be decoded is left out."""
-    with opened(file, demuxer) as container:
+    with open_container(file, demuxer) as container:
         packets = container.demux(first_track(container))
         for _ in range(int(longest_s * PACKETS_PER_S)):
             try:
@@ -87,7 +87,7 @@ def frames(file: BinaryIO, demuxer: str, longest_s: float) -> Iterator[Any]:
     raise BadAudio("The recording is cut into more packets than its length can need.")
 
 
-def opened(file: BinaryIO, demuxer: str) -> Any:
+def open_container(file: BinaryIO, demuxer: str) -> Any:
     """An open container: only this demuxer may read, only from `file`, and only DECODERS may decode."""
     options = {
         "format_whitelist": demuxer,
@@ -118,7 +118,7 @@ def kind(frame: Any) -> tuple[str, int, int]:
     return frame.format.name, count, rate
 
 
-def joined(alike: Sequence[Any]) -> np.ndarray:
+def join_frames(alike: Sequence[Any]) -> np.ndarray:
     """The samples of frames of one kind, as float32 in [-1, 1], shape (channels, n)."""
     count, planar = alike[0].layout.nb_channels, alike[0].format.is_planar
     arrays = [frame.to_ndarray() for frame in alike]
@@ -132,7 +132,7 @@ def joined(alike: Sequence[Any]) -> np.ndarray:
     return clipped
 
 
-def resampled(sounds: Iterable[Waveform], rate: int) -> Iterator[np.ndarray]:
+def resample_frames(sounds: Iterable[Waveform], rate: int) -> Iterator[np.ndarray]:
     """The sounds, which follow each other without a gap, as samples at `rate` Hz."""
     for own_rate, group in groupby(sounds, lambda sound: sound.rate):
         if own_rate == rate:
@@ -151,4 +151,4 @@ def frame_of(sound: Waveform) -> av.AudioFrame:
 
 def resample(sound: Waveform, rate: int) -> Waveform:
     """The same sound at `rate` Hz."""
-    return Waveform(np.clip(np.concatenate([*resampled([sound], rate)]), -1, 1), rate)
+    return Waveform(np.clip(np.concatenate([*resample_frames([sound], rate)]), -1, 1), rate)

@@ -36,10 +36,10 @@ def gpus() -> list[Gpu]:
     children; so it must be called before CUDA is used.
     """
     os.environ.setdefault(ORDER, "PCI_BUS_ID")
-    return visible(parsed(asked()), os.environ.get(VISIBLE))
+    return select_visible(parse_gpus(run_nvidia_smi()), os.environ.get(VISIBLE))
 
 
-def asked() -> str:
+def run_nvidia_smi() -> str:
     try:
         done = subprocess.run(QUERY, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
     except FileNotFoundError:
@@ -54,7 +54,7 @@ def asked() -> str:
     return done.stdout
 
 
-def parsed(text: str) -> list[Gpu]:
+def parse_gpus(text: str) -> list[Gpu]:
     """One line each, such as: 0, GPU-5b…, NVIDIA L4, 23034, 22500. Raises ConfigurationError, and MemoryUnknown."""
     try:
         rows = list(csv.reader(text.splitlines(), skipinitialspace=True))
@@ -66,7 +66,7 @@ def parsed(text: str) -> list[Gpu]:
     return found
 
 
-def visible(found: list[Gpu], wanted: str | None) -> list[Gpu]:
+def select_visible(found: list[Gpu], wanted: str | None) -> list[Gpu]:
     """Those that CUDA_VISIBLE_DEVICES lets through, by index or by the beginning of a uuid, as CUDA reads it."""
     if wanted is None:
         return found

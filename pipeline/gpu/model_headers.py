@@ -91,7 +91,7 @@ STORED = {"float32": 4, "float16": 2, "bfloat16": 2}  # bytes of one weight in a
 
 def whisper(name_or_path: str) -> Whisper:
     """Raises SizesUnknown for a folder that is no Whisper in CTranslate2's form."""
-    if known := _known(name_or_path):
+    if known := _from_catalogue(name_or_path):
         return Whisper(**known)
     path = Path(name_or_path).expanduser() / "model.bin"
     sizes = tensors_of(path)
@@ -109,7 +109,7 @@ def whisper(name_or_path: str) -> Whisper:
 
 def language_model(name_or_path: str) -> LanguageModel:
     """Raises SizesUnknown for what is neither a GGUF file nor a folder of transformers with its sizes."""
-    if known := _known(name_or_path):
+    if known := _from_catalogue(name_or_path):
         return _from_sizes(known)
     path = Path(name_or_path).expanduser()
     return _from_gguf(path) if path.is_file() else _from_folder(path)
@@ -117,7 +117,7 @@ def language_model(name_or_path: str) -> LanguageModel:
 
 def bark(name_or_path: str) -> Bark:
     """Raises SizesUnknown for a folder that is no Bark in transformers' form."""
-    if known := _known(name_or_path):
+    if known := _from_catalogue(name_or_path):
         weights = max(file.size for file in catalogue()[name_or_path].files)
         return Bark(parameters=weights // STORED["float32"], **known)
     folder = Path(name_or_path).expanduser()
@@ -131,7 +131,7 @@ def bark(name_or_path: str) -> Bark:
     return Bark(parameters=_weight_bytes(folder) // STORED[_type(config, "float32")], **found)
 
 
-def _known(name: str) -> Mapping[str, Any]:
+def _from_catalogue(name: str) -> Mapping[str, Any]:
     return catalogue()[name].shape if name in catalogue() else {}
 
 

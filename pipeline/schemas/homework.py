@@ -74,7 +74,7 @@ class AssignmentView(Assignment):
     submissions: list[Submission]
 
 
-class Taken(Shape):
+class TakenRecording(Shape):
     """A recording, whose it is, and the job that answers it."""
 
     file: str
@@ -82,7 +82,7 @@ class Taken(Shape):
     job: Id
 
 
-class NotTaken(Shape):
+class RefusedFile(Shape):
     """A file that was not taken, and why; nothing else was held up by it."""
 
     file: str
@@ -91,12 +91,12 @@ class NotTaken(Shape):
     detail: str
 
 
-class HandedIn(Shape):
+class SubmissionResult(Shape):
     """What became of each file: `unchanged` was handed in before, and has not failed."""
 
-    accepted: list[Taken]
-    unchanged: list[Taken]
-    refused: list[NotTaken]
+    accepted: list[TakenRecording]
+    unchanged: list[TakenRecording]
+    refused: list[RefusedFile]
 
 
 class JobRefused(Shape):
@@ -108,7 +108,7 @@ class JobRefused(Shape):
     detail: str
 
 
-class Done(Shape):
+class BulkResult(Shape):
     """The jobs to which it was done, or those that stand in their place; and those to which it could not be."""
 
     jobs: list[Id]

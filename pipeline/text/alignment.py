@@ -68,7 +68,7 @@ class AlignedSpan:
     def sounds_same(self) -> bool:
         """Whether no ear can tell the difference, with or without contractions written out."""
         hypothesis, reference = " ".join(self.hypothesis), " ".join(self.reference)
-        if PhoneticText.of(hypothesis, reference).joined == PhoneticText.of(reference, hypothesis).joined:
+        if PhoneticText.of(hypothesis, reference).joined_text == PhoneticText.of(reference, hypothesis).joined_text:
             return True
         return sounds_without_apostrophes(hypothesis) == sounds_without_apostrophes(reference)
 
@@ -107,7 +107,7 @@ class PhoneticText:
         return cls(tuple(words), tuple(sound for sound, _ in sounds), tuple(index for _, index in sounds))
 
     @property
-    def joined(self) -> str:
+    def joined_text(self) -> str:
         """All sounds in one, since compounds are written together or apart."""
         return NOT_LETTERS.sub("", "".join(self.sounds))
 

@@ -15,30 +15,30 @@ from pipeline.jobs.job import Job
 from pipeline.jobs.store import PREFIX, Jobs, call_token, record_from_pairs
 from pipeline.webhooks.validation import EVENTS
 
-KIND = "whsec_"  # what a secret begins with, before its base64
+WEBHOOK_PREFIX = "whsec_"  # what a secret begins with, before its base64
 OVERLAP_S = 86_400  # seconds for which the secret before the present one signs as well
 
 
-def fresh() -> str:
-    return KIND + base64.b64encode(secrets.token_bytes(32)).decode()
+def new_secret() -> str:
+    return WEBHOOK_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def secrets_of(redis: "Redis", tenant: str) -> list[str]:
     """The tenant's secrets, the present one first; it is made when it is first asked for."""
     key = f"{PREFIX}webhook-secret:{tenant}"
     if not redis.exists(key):
-        redis.set(key, fresh(), nx=True)
+        redis.set(key, new_secret(), nx=True)
     return [each for each in cast(list[str | None], redis.mget(key, f"{key}:before")) if each]
 
 
 def rotate(jobs: Jobs, tenant: str) -> str:
     """A new secret; the present one signs beside it for OVERLAP_S."""
-    return str(jobs.run("rotate_secret", tenant, fresh(), OVERLAP_S)[0])
+    return str(jobs.run("rotate_secret", tenant, new_secret(), OVERLAP_S)[0])
 
 
 def signature(secret: str, id_: str, timestamp: int, body: bytes) -> str:
     """One signature, `v1,` and base64, over id, timestamp and body."""
-    key = base64.b64decode(secret.removeprefix(KIND))
+    key = base64.b64decode(secret.removeprefix(WEBHOOK_PREFIX))
     signed = hmac.new(key, f"{id_}.{timestamp}.".encode() + body, hashlib.sha256).digest()
     return "v1," + base64.b64encode(signed).decode()
 

@@ -10,9 +10,9 @@ from pipeline.ip_ranges import is_public, networks, within
 from pipeline.jobs.job import JobRequest
 from pipeline.settings import Settings
 
-ENDINGS = ("job.succeeded", "job.failed", "job.canceled", "job.expired")
-OF_JOBS = ("job.transcribed", *ENDINGS)
-EVENTS = (*OF_JOBS, "assignment.completed")  # scripts/lib.lua has the same
+FINAL_EVENTS = ("job.succeeded", "job.failed", "job.canceled", "job.expired")
+JOB_EVENTS = ("job.transcribed", *FINAL_EVENTS)
+EVENTS = (*JOB_EVENTS, "assignment.completed")  # scripts/lib.lua has the same
 MAX_URL_CHARS = 2000  # characters of a URL
 URL = re.compile(r"https?://[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+")
 
@@ -22,14 +22,14 @@ def checked_webhook(url: str, events: Sequence[str], settings: Settings) -> tupl
 
     BadRequest when that cannot be. Names are not looked up here; the address is checked at each delivery.
     """
-    if unknown := [event for event in events if event not in OF_JOBS]:
-        raise BadRequest(f"`webhook_events`: {unknown[0][:64]!r} is none of {', '.join(OF_JOBS)}.")
+    if unknown := [event for event in events if event not in JOB_EVENTS]:
+        raise BadRequest(f"`webhook_events`: {unknown[0][:64]!r} is none of {', '.join(JOB_EVENTS)}.")
     if not url:
         if events:
             raise BadRequest("`webhook_events` says of what to tell, but there is no `webhook` to tell it.")
         return ()
     check(url, settings)
-    return tuple(dict.fromkeys(events)) or ENDINGS
+    return tuple(dict.fromkeys(events)) or FINAL_EVENTS
 
 
 def check(url: str, settings: Settings) -> None:
@@ -74,5 +74,5 @@ def webhook_fields(job_request: JobRequest) -> dict[str, str]:
         return {}
     return {
         "webhook_host": host(job_request.webhook),
-        "webhook_events": ",".join(job_request.webhook_events or ENDINGS),
+        "webhook_events": ",".join(job_request.webhook_events or FINAL_EVENTS),
     }

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from pipeline.blob_store import FolderBlobs
 from pipeline.celery_app import TASKS, app, enqueue
-from pipeline.errors import EngineFailed, OutOfMemory, TooSlow, Unavailable, WaijiaoError, wordless
+from pipeline.errors import EngineFailed, OutOfMemory, TooSlow, Unavailable, WaijiaoError, safe_traceback
 from pipeline.jobs.job import SEGMENT, STAGE_RESULTS, Job
 from pipeline.jobs.results import Answer, Completion
 from pipeline.jobs.store import Jobs, ReadyJob, Result
@@ -55,7 +55,9 @@ def stage(name: str, engine_class: str) -> Callable[[Run], Callable[[str], None]
             except Ignore:
                 raise
             except Exception as error:  # noqa: BLE001 - MemoryError too: it would end the worker's parent
-                log.error("a worker of %s could not go on; its jobs will be taken back: %s", name, wordless(error))
+                log.error(
+                    "a worker of %s could not go on; its jobs will be taken back: %s", name, safe_traceback(error)
+                )
                 raise Ignore from None
 
         return task
@@ -195,5 +197,5 @@ def describe_failure(error: Exception, batch: Sequence[Job]) -> WaijiaoError:
     """The error that the jobs of a batch get when the engine raised an unexpected exception."""
     if isinstance(error, MemoryError):
         return OutOfMemory()
-    log.error("an engine failed on %s: %s", ", ".join(job.id for job in batch), wordless(error))
+    log.error("an engine failed on %s: %s", ", ".join(job.id for job in batch), safe_traceback(error))
     return EngineFailed(f"The model failed ({type(error).__name__}); the worker's log has the cause.")

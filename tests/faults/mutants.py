@@ -166,7 +166,7 @@ MUTANTS: list[Mutant] = [
     PythonMutant(
         "partial results without gaps",
         "test_without_redis_nobody_waits_and_what_was_told_has_no_hole",
-        "partial_results:PartialResultPublisher.tell",
+        "partial_results:PartialResultPublisher.publish",
         drop_statement("given_up.add"),
     ),
     LuaMutant(

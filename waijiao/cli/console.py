@@ -25,7 +25,7 @@ def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
     """A decorator that shows the errors a user can act on as one sentence and an exit code, not as a traceback."""
 
     @functools.wraps(command)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+    def run_command(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
         except ValidationError as error:  # a setting that has a wrong value
@@ -41,7 +41,7 @@ def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
         except (WaijiaoError, OSError) as error:
             exit_with(EXIT_FAILED, str(error))
 
-    return wrapped
+    return run_command
 
 
 def exit_with(status: int, message: str) -> NoReturn:

@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import IO, Unpack
 
-from pipeline.schemas.homework import Assignment, AssignmentList, AssignmentView, Done, HandedIn
+from pipeline.schemas.homework import Assignment, AssignmentList, AssignmentView, BulkResult, SubmissionResult
 from pipeline.schemas.jobs import Job
 from waijiao.client.base import AsyncBase, SyncBase
 from waijiao.client.fields import (
@@ -43,12 +43,12 @@ class HomeworkMethods(SyncBase):
 
     def hand_in(
         self, id_: str, recording: Recording, student: str | None = None, *, file: str | None = None
-    ) -> HandedIn:
+    ) -> SubmissionResult:
         """Hand in a recording, or a ZIP of recordings. The same recording is not accepted twice, unless it failed.
 
         `file` is its file name, which a path has already; without `student`, the file name says whose it is.
         """
-        return self._fetch(HandedIn, hand_in_request(id_, recording, student, file))
+        return self._fetch(SubmissionResult, hand_in_request(id_, recording, student, file))
 
     def export(self, id_: str, to: str | PathLike[str]) -> Path:
         """Save the results of an assignment as a ZIP: the class's report, the gradebook, each student's files."""
@@ -68,17 +68,17 @@ class HomeworkMethods(SyncBase):
         """Approve an answer that awaits review, so that it is spoken."""
         return self._fetch(Job, Request("POST", f"{job_path(job)}/release"))
 
-    def release_all(self, id_: str) -> Done:
+    def release_all(self, id_: str) -> BulkResult:
         """Approve every answer of an assignment that awaits review."""
-        return self._fetch(Done, Request("POST", f"{assignment_path(id_)}/release"))
+        return self._fetch(BulkResult, Request("POST", f"{assignment_path(id_)}/release"))
 
     def rerun(self, job: Job | str, from_: FirstStage, **otherwise: Unpack[Overrides]) -> Job:
         """Run a job again, beginning with one of its stages, and return the job that replaces it."""
         return self._fetch(Job, rerun_request(job_path(job), from_, otherwise))
 
-    def rerun_all(self, id_: str, from_: FirstStage, **otherwise: Unpack[Overrides]) -> Done:
+    def rerun_all(self, id_: str, from_: FirstStage, **otherwise: Unpack[Overrides]) -> BulkResult:
         """Run every job of an assignment again, beginning with one of its stages."""
-        return self._fetch(Done, rerun_request(assignment_path(id_), from_, otherwise))
+        return self._fetch(BulkResult, rerun_request(assignment_path(id_), from_, otherwise))
 
     def erase_assignment(self, id_: str) -> None:
         """Erase an assignment with every recording that was handed in for it, and every answer."""
@@ -105,12 +105,12 @@ class AsyncHomeworkMethods(AsyncBase):
 
     async def hand_in(
         self, id_: str, recording: Recording, student: str | None = None, *, file: str | None = None
-    ) -> HandedIn:
+    ) -> SubmissionResult:
         """Hand in a recording, or a ZIP of recordings. The same recording is not accepted twice, unless it failed.
 
         `file` is its file name, which a path has already; without `student`, the file name says whose it is.
         """
-        return await self._fetch(HandedIn, hand_in_request(id_, recording, student, file))
+        return await self._fetch(SubmissionResult, hand_in_request(id_, recording, student, file))
 
     async def export(self, id_: str, to: str | PathLike[str]) -> Path:
         """Save the results of an assignment as a ZIP: the class's report, the gradebook, each student's files."""
@@ -130,17 +130,17 @@ class AsyncHomeworkMethods(AsyncBase):
         """Approve an answer that awaits review, so that it is spoken."""
         return await self._fetch(Job, Request("POST", f"{job_path(job)}/release"))
 
-    async def release_all(self, id_: str) -> Done:
+    async def release_all(self, id_: str) -> BulkResult:
         """Approve every answer of an assignment that awaits review."""
-        return await self._fetch(Done, Request("POST", f"{assignment_path(id_)}/release"))
+        return await self._fetch(BulkResult, Request("POST", f"{assignment_path(id_)}/release"))
 
     async def rerun(self, job: Job | str, from_: FirstStage, **otherwise: Unpack[Overrides]) -> Job:
         """Run a job again, beginning with one of its stages, and return the job that replaces it."""
         return await self._fetch(Job, rerun_request(job_path(job), from_, otherwise))
 
-    async def rerun_all(self, id_: str, from_: FirstStage, **otherwise: Unpack[Overrides]) -> Done:
+    async def rerun_all(self, id_: str, from_: FirstStage, **otherwise: Unpack[Overrides]) -> BulkResult:
         """Run every job of an assignment again, beginning with one of its stages."""
-        return await self._fetch(Done, rerun_request(assignment_path(id_), from_, otherwise))
+        return await self._fetch(BulkResult, rerun_request(assignment_path(id_), from_, otherwise))
 
     async def erase_assignment(self, id_: str) -> None:
         """Erase an assignment with every recording that was handed in for it, and every answer."""

@@ -14,7 +14,7 @@ from typing import Literal
 
 import torch
 
-from pipeline.errors import Canceled, EngineFailed, OutOfMemory, WaijiaoError, wordless
+from pipeline.errors import Canceled, EngineFailed, OutOfMemory, WaijiaoError, safe_traceback
 from pipeline.jobs.results import Completion
 from worker_llm.engine import Prompt
 from worker_llm.hf_transformers.detokenizer import Detokenizer
@@ -122,7 +122,7 @@ class ContinuousBatcher:
             step()
             return
         except torch.AcceleratorError as error:  # this process cannot use the GPU any more: a new one can
-            log.critical("the GPU failed, so this process ends: %s", wordless(error))
+            log.critical("the GPU failed, so this process ends: %s", safe_traceback(error))
             os._exit(os.EX_SOFTWARE)
         except RuntimeError as error:
             failure = to_waijiao_error(error)
@@ -171,7 +171,7 @@ class ContinuousBatcher:
 def to_waijiao_error(error: RuntimeError) -> WaijiaoError:
     """The error of the sequences that a failed step was for."""
     if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
-        log.error("there was too little memory to answer: %s", wordless(error))
+        log.error("there was too little memory to answer: %s", safe_traceback(error))
         return OutOfMemory("The language model ran out of memory. Try a shorter chat, or a smaller model.")
-    log.error("the language model failed: %s", wordless(error))
+    log.error("the language model failed: %s", safe_traceback(error))
     return EngineFailed()

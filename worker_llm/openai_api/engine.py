@@ -20,7 +20,7 @@ from pipeline.errors import (
     TooSlow,
     Unavailable,
     WaijiaoError,
-    wordless,
+    safe_traceback,
 )
 from pipeline.jobs.results import Completion
 from pipeline.settings import Settings
@@ -148,7 +148,7 @@ class Chat:
                 self.outcome = error
                 log.error("%s: %s", self.server, error)
             except Exception as error:  # noqa: BLE001 - a failing chat must not fail the others
-                log.error("a chat failed: %s", wordless(error))
+                log.error("a chat failed: %s", safe_traceback(error))
 
     def cancel_if_unwanted_or_stalled(self) -> None:
         if not self.prompt.still_wanted():

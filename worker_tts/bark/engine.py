@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from pipeline.audio.decode import Waveform
-from pipeline.errors import EngineFailed, NothingToSay, OutOfMemory, UnknownVoice, WaijiaoError, wordless
+from pipeline.errors import EngineFailed, NothingToSay, OutOfMemory, UnknownVoice, WaijiaoError, safe_traceback
 from pipeline.settings import Settings
 from worker_tts.bark.generate import BarkGenerator, TextPart
 from worker_tts.bark.loading import load_bark
@@ -88,7 +88,7 @@ class Bark:
         try:
             return [self.to_waveform(samples) for samples in self.generator.generate(parts)]
         except torch.OutOfMemoryError as error:
-            log.error("Bark ran out of memory on %d parts: %s", len(parts), wordless(error))
+            log.error("Bark ran out of memory on %d parts: %s", len(parts), safe_traceback(error))
         torch.cuda.empty_cache()  # only here, where the error no longer refers to what was computed
         return [OutOfMemory() for _ in parts]
 

@@ -13,7 +13,7 @@ from pipeline.jobs.job import JobRequest
 from pipeline.jobs.store import Jobs, ReadyJob
 from pipeline.webhooks import outbox
 from pipeline.webhooks.outbox import DUE, Deliveries
-from pipeline.webhooks.validation import OF_JOBS
+from pipeline.webhooks.validation import JOB_EVENTS
 from tests.integration.jobs.test_idempotent_scripts import SaidTwice
 from tests.support.job_steps import RESULTS, WORKER, asked, reach, run
 from tests.support.wait import wait_for
@@ -86,7 +86,7 @@ def test_what_is_told_says_how_the_job_stands_and_nothing_that_was_said(jobs, re
 def test_each_ending_is_told_by_its_name_and_what_was_heard_only_when_asked_for(redis, here, receiver):
     jobs = Jobs(redis, here.model_copy(update={"deadline_s": 0}))
     canceled(jobs, hooked(receiver, "canceled"))
-    jobs.submit(hooked(receiver, "failed", OF_JOBS))
+    jobs.submit(hooked(receiver, "failed", JOB_EVENTS))
     (job,), _ = jobs.claim("asr", WORKER, 1)
     jobs.fail("asr", job, NoSpeech(), again=False)
     jobs.submit(hooked(receiver, "expired", ("job.transcribed", "job.expired")))
@@ -230,7 +230,7 @@ def test_deliveries_of_records_that_are_no_longer_kept_are_dropped(jobs, redis, 
 
 
 def test_every_key_of_a_delivery_has_a_time_to_live(jobs, redis, receiver, sender):
-    jobs.submit(hooked(receiver, events=OF_JOBS))
+    jobs.submit(hooked(receiver, events=JOB_EVENTS))
     reach(jobs, "llm")
     jobs.cancel("default", "a")
     sender.deliveries.claim(1, 1, [], 30)

@@ -11,7 +11,7 @@ from pipeline.webhooks import outbox
 from waijiao import Client
 from waijiao.local.up import free_port
 
-SECRET = outbox.fresh()
+SECRET = outbox.new_secret()
 
 
 def body(event: str = "job.succeeded") -> bytes:
@@ -40,13 +40,13 @@ def test_what_is_told_twice_is_to_be_done_once(tell, book):
 
 
 def test_both_secrets_are_taken_after_a_rotation(tell):
-    assert tell(body(), signed(body(), outbox.fresh(), SECRET)) == 204
+    assert tell(body(), signed(body(), outbox.new_secret(), SECRET)) == 204
 
 
 def test_what_nobody_signed_is_refused_and_not_written_down(tell, book):
     refused = [
         tell(body(), {}),
-        tell(body(), signed(body(), outbox.fresh())),
+        tell(body(), signed(body(), outbox.new_secret())),
         tell(body() + b" ", signed(body())),
         tell(body(), outbox.headers([SECRET], "msg_a_succeeded", int(time.time()) - 3600, body())),
     ]

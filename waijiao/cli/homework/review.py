@@ -9,7 +9,7 @@ import yaml
 
 from pipeline.errors import BadRequest, NotHeld, WaijiaoError
 from pipeline.jobs.job import MODEL_STAGES
-from pipeline.schemas.homework import Done, JobRefused
+from pipeline.schemas.homework import BulkResult, JobRefused
 from pipeline.schemas.jobs import Job
 from waijiao.cli.console import EXIT_FAILED, handle_errors, print_error, stderr, stdout, url_option
 from waijiao.cli.homework.assignment_file import parse_yaml
@@ -180,9 +180,11 @@ def rerun(**options: Unpack[RerunOptions]) -> None:
     report_done(done, "started again")
 
 
-def rerun_students(client: Client, id_: str, names: tuple[str, ...], from_: FirstStage, overrides: Overrides) -> Done:
+def rerun_students(
+    client: Client, id_: str, names: tuple[str, ...], from_: FirstStage, overrides: Overrides
+) -> BulkResult:
     """Repeat the answers of some students, with the same result as the server has for all of them."""
-    view, done = client.assignment(id_), Done(jobs=[], refused=[])
+    view, done = client.assignment(id_), BulkResult(jobs=[], refused=[])
     for each in [find_submission(view, name) for name in names]:
         try:
             done.jobs.append(client.rerun(each.job, from_, **overrides).id)
@@ -193,7 +195,7 @@ def rerun_students(client: Client, id_: str, names: tuple[str, ...], from_: Firs
     return done
 
 
-def report_done(done: Done, action: str) -> None:
+def report_done(done: BulkResult, action: str) -> None:
     """Print how many jobs were changed, and which were refused and why; the latter end the command with status 1."""
     stdout.print(f"{action}: {len(done.jobs)}")
     for each in done.refused:

@@ -19,7 +19,7 @@ from rich.text import Text
 from pipeline.errors import NotAudio, WaijiaoError
 from pipeline.homework.assignments import Student
 from pipeline.homework.match_students import match_students
-from pipeline.schemas.homework import HandedIn, Submission
+from pipeline.schemas.homework import Submission, SubmissionResult
 from pipeline.text.enumeration import join_some
 from waijiao.cli.console import EXIT_FAILED, handle_errors, stderr, stdout, url_option
 from waijiao.cli.homework.recordings import FoundFile, find_files
@@ -126,7 +126,7 @@ class Submitter:
             time.sleep(RETRY_S)
 
 
-def result_from_answer(answer: HandedIn, file: str) -> Result:
+def result_from_answer(answer: SubmissionResult, file: str) -> Result:
     """The result of the one recording that was sent."""
     for accepted in answer.accepted:
         return Result(file, "sent", accepted.student, accepted.job)

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.errors import ConfigurationError, ModelMissing
 from pipeline.gpu import devices, fractions
-from pipeline.gpu.devices import Gpu, MemoryUnknown, parsed, visible
+from pipeline.gpu.devices import Gpu, MemoryUnknown, parse_gpus, select_visible
 from pipeline.gpu.memory import Need
 from pipeline.model_files.catalogue import find_model
 from pipeline.settings import Settings
@@ -69,12 +69,12 @@ def test_an_nvidia_smi_that_hangs_is_given_up(smi, monkeypatch, tmp_path):
 @pytest.mark.parametrize("text", ["0, GPU-1, NVIDIA A100, [N/A], [N/A]\n", "no devices\n"])
 def test_an_answer_without_memory_is_told(text):
     with pytest.raises(MemoryUnknown, match="does not tell the memory"):
-        parsed(text)
+        parse_gpus(text)
 
 
 def test_a_list_without_a_gpu_is_told():
     with pytest.raises(ConfigurationError, match="lists no GPU"):
-        parsed("")
+        parse_gpus("")
 
 
 def test_gpus_are_counted_as_nvidia_smi_counts_them(smi, monkeypatch):
@@ -95,13 +95,13 @@ def test_gpus_are_counted_as_nvidia_smi_counts_them(smi, monkeypatch):
     ],
 )
 def test_cuda_visible_devices_says_which_gpus_there_are_and_in_which_order(wanted, names):
-    assert [gpu.name for gpu in visible(parsed(TWO), wanted)] == names
+    assert [gpu.name for gpu in select_visible(parse_gpus(TWO), wanted)] == names
 
 
 @pytest.mark.parametrize("wanted", ["", "-1", "9", "GPU-"])
 def test_cuda_visible_devices_may_hide_all(wanted):
     with pytest.raises(ConfigurationError, match="hides every GPU"):
-        visible(parsed(TWO), wanted)
+        select_visible(parse_gpus(TWO), wanted)
 
 
 # --- whether a model fits

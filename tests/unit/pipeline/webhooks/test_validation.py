@@ -6,14 +6,14 @@ from pydantic import ValidationError
 from pipeline.errors import BadRequest
 from pipeline.jobs.job import JobRequest
 from pipeline.settings import Settings
-from pipeline.webhooks.validation import ENDINGS, MAX_URL_CHARS, checked_webhook, host, webhook_fields
+from pipeline.webhooks.validation import FINAL_EVENTS, MAX_URL_CHARS, checked_webhook, host, webhook_fields
 
 NOBODY_S = Settings(webhook_networks="")
 SCHOOL_S = Settings(webhook_networks="10.0.0.0/8,fd00::/8")
 
 
 def test_without_names_every_end_of_a_job_is_told():
-    assert checked_webhook("https://school.example/hook", [], NOBODY_S) == ENDINGS
+    assert checked_webhook("https://school.example/hook", [], NOBODY_S) == FINAL_EVENTS
     assert checked_webhook("", [], NOBODY_S) == ()
 
 
@@ -62,7 +62,7 @@ def test_a_url_that_cannot_be_sent_to_is_refused(url):
 
 def test_where_networks_are_named_their_addresses_and_plain_http_are_accepted():
     for url in ("http://10.1.2.3:8080/hook", "https://10.1.2.3/", "http://[fd00::1]/", "http://moodle.school.example/"):
-        assert checked_webhook(url, [], SCHOOL_S) == ENDINGS
+        assert checked_webhook(url, [], SCHOOL_S) == FINAL_EVENTS
     for url in ("http://93.184.215.14/", "http://192.168.0.1/", "https://192.168.0.1/"):
         with pytest.raises(BadRequest):
             checked_webhook(url, [], SCHOOL_S)
@@ -76,5 +76,5 @@ def test_networks_that_cannot_be_read_are_refused_at_the_start():
 def test_only_the_host_is_ever_shown():
     assert host("https://school.example:8443/hook?secret=1") == "school.example"
     job_request = JobRequest("a", "anna", webhook="https://school.example/secret")
-    assert webhook_fields(job_request) == {"webhook_host": "school.example", "webhook_events": ",".join(ENDINGS)}
+    assert webhook_fields(job_request) == {"webhook_host": "school.example", "webhook_events": ",".join(FINAL_EVENTS)}
     assert webhook_fields(JobRequest("a", "anna")) == {}
