@@ -105,7 +105,7 @@ spec = SpecTree(
 
 def respond(shape: BaseModel, status: int = 200) -> Response:
     """A response with the JSON of a schema."""
-    return Response(shape.model_dump_json(by_alias=True), status, mimetype=JSON)
+    return Response(shape.model_dump_json(by_alias=True) + "\n", status, mimetype=JSON)
 
 
 def answers(

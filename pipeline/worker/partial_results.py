@@ -18,7 +18,7 @@ FLUSH_S = 2.0  # seconds that the final result may wait for unpublished entries
 
 
 class PartialResultPublisher:
-    """Publishes the partial results of a worker's jobs. A job's entries have no gaps: after a failed one, none follow."""
+    """Publishes partial results of a worker's jobs. A job's entries have no gaps: after a failed one, none follow."""
 
     def __init__(self, jobs: Jobs, stage: str) -> None:
         """`jobs` needs a connection with short timeouts: an entry that cannot be written at once is given up."""

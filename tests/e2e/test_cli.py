@@ -23,7 +23,7 @@ class Terminal:
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
         near, far = pty.openpty()
-        self.shown = ""
+        self.output = ""
         self.process = subprocess.Popen([*LAUNCH, *command], stdin=far, stdout=far, stderr=far, env=environment)
         os.close(far)
         self.reader = threading.Thread(target=self.read, args=(near,))

@@ -105,7 +105,7 @@ def test_what_is_spoken_or_typed_is_answered_aloud_and_written_down(tab, house):
     tab.shows([ANY, ANY])
     answer = wait_for(tab.playing)
     first = last_session(house)
-    assert "projects" in first[0]
+    assert "hair" in first[0]
     tab.shows(first)
     tab.type("I likes tea.")
     tab.shows([*first, "I likes tea.", ANY])
