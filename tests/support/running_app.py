@@ -56,6 +56,7 @@ def start(home: Path, *arguments: str, **environment: str) -> RunningApp:
     port = free_port()
     command = [sys.executable, "-m", "waijiao", "up", "--port", str(port), *arguments]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("WAIJIAO_HOME")}
+    (home / "up.log").unlink(missing_ok=True)  # of an earlier start, which would say that this one listens
     up = Process("up", command, {**inherited, "WAIJIAO_HOME": str(home), **environment}, home / "up.log")
     up.start()
     return RunningApp(f"http://127.0.0.1:{port}", home, up.runs[-1])

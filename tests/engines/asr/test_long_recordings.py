@@ -97,7 +97,8 @@ def test_what_is_split_keeps_all_speech_and_fits_into_windows(class_talk):
     spoken = find_speech(sound)
     assert intervals[0][0] < spoken[0][0] + 0.5
     assert intervals[-1][1] > spoken[-1][1] - 0.5
-    assert all(following[0] - before[1] < 2 for before, following in pairwise(intervals))
+    # pauses of at most 1.5 s, between recordings that begin and end with silence
+    assert all(following[0] - before[1] < 3 for before, following in pairwise(intervals))
 
 
 def test_as_much_as_fits_is_one_window_and_a_short_silence_stays_in():

@@ -19,7 +19,7 @@ from pipeline.homework.assignments import Student
 from pipeline.jobs.results import Edit
 from pipeline.text.corrections import compare
 from pipeline.text.statistics import score_reading
-from tests.support.html import Page
+from tests.support.page_html import Page
 from tests.support.sample_class import DUE, assignment, fail_work, job, learners, speech, student_work
 
 HOSTILE = [

@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 
 from api.reports import report_files
-from tests.support.html import Page
+from tests.support.page_html import Page
 from tests.support.sample_class import DUE, assignment, learners, speech, student_work
 
 FORMS = {
