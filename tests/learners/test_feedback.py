@@ -1,15 +1,14 @@
 """Feedback on what real learners read: their text is found in what was recognised, and the teacher can answer it."""
 
 import pytest
-from pipeline.words.alignment import align
 
 from pipeline import personas
 from pipeline.settings import settings
+from pipeline.text.alignment import align
 from worker_llm import engine
 from worker_llm.tutor.feedback import build_feedback
 from worker_llm.tutor.prompt import compose
-from worker_llm.tutor.read_aloud import ReadingAttempt, asked_about
-from worker_llm.tutor.read_aloud import understand as understand_reading
+from worker_llm.tutor.read_aloud import ReadingAttempt, build_reading_feedback, choose_passage
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +22,7 @@ def persona(request):
 
 
 def edits(spoken, text):
-    return [stretch.piece.edit for stretch in align(spoken, text) if not stretch.same]
+    return [span.edit for span in align(spoken, text) if not span.sounds_same]
 
 
 def test_a_text_that_is_read_right_has_no_mistake_and_one_word_more_or_less_is_one(learners):
@@ -39,7 +38,7 @@ def test_what_learners_say_is_recognised_as_their_text_and_what_others_say_is_no
     for learner in learners:
         text = learner.text.capitalize() + "."
         words = text.lower().rstrip(".").split()
-        right = understand_reading(ReadingAttempt(" ".join(words), text), "", persona)
+        right = build_reading_feedback(ReadingAttempt(" ".join(words), text), "", persona)
         assert right.spoken.startswith(persona.praise)
         halting = ReadingAttempt(" ".join(word[:-2] + "x" if n % 2 else word for n, word in enumerate(words)), text)
         assert not halting.is_other_text
@@ -73,8 +72,8 @@ def test_learners_who_read_aloud_are_asked_about_their_text(model, persona, lear
     for learner in learners[::4]:
         text = learner.text.capitalize() + "."
         reading = ReadingAttempt(text.lower().replace("the", "ze"), text)
-        prompt = compose(persona, [], asked_about(text), settings(), model.count_tokens)
-        feedback = understand_reading(reading, model.reply([prompt])[0].text, persona)
+        prompt = compose(persona, [], choose_passage(text), settings(), model.count_tokens)
+        feedback = build_reading_feedback(reading, model.reply([prompt])[0].text, persona)
         assert feedback.spoken.endswith("?")
         assert feedback.spoken.startswith("Listen: " if reading.edits else persona.praise)
         asked.append(feedback.reply.removeprefix(persona.praise).strip() != persona.fallback)

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from tests.support.recordings import wav
-from worker_segment.audio_stream import SAMPLE_RATE, WINDOW, read
-from worker_segment.speaker_turns import find_speaker_turns, stretches
+from worker_segment.audio_stream import SAMPLE_RATE, WINDOW_SAMPLES, read_blocks
+from worker_segment.speaker_turns import find_speaker_turns, find_speech
 from worker_segment.voice_activity import detect_voice_activity
 
-EDGE = 2 * WINDOW  # samples: sound before a word moves by a window or two where Silero VAD finds that it begins
+EDGE = 2 * WINDOW_SAMPLES  # samples: sound before a word moves by a window or two where Silero VAD finds that it begins
 
 
 def concatenate(sounds, pauses_s):
@@ -24,13 +24,16 @@ def concatenate(sounds, pauses_s):
 
 
 def find_turns(samples):
-    return find_speaker_turns(detect_voice_activity(read(io.BytesIO(wav(samples)), 14_400)))
+    return find_speaker_turns(detect_voice_activity(read_blocks(io.BytesIO(wav(samples)), 14_400)))
 
 
 def find_stretches(sound):
     """Where somebody speaks in a recording by itself, in samples."""
     activity = detect_voice_activity([sound[np.newaxis]])
-    return [(start * WINDOW, end * WINDOW) for start, end in stretches(activity.speech[0], activity.level[0])]
+    return [
+        (start * WINDOW_SAMPLES, end * WINDOW_SAMPLES)
+        for start, end in find_speech(activity.speech[0], activity.level[0])
+    ]
 
 
 @pytest.fixture(scope="module")
