@@ -23,7 +23,7 @@ from tests.faults.mutation_operators import Mutant, Mutation, mutate
 ROOT = Path(__file__).resolve().parents[2]
 MUTANTS_AT_ONCE = 3  # their tests mostly wait
 NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info")
-NOT_COPIED_FROM_ROOT = {"benchmarks", "build", "docs", "deploy", "examples"}  # api/static/docs is the product's
+NOT_COPIED_FROM_ROOT = {"benchmarks", "build", "docs", "deploy"}  # api/static/docs is the product's
 
 
 def names_to_skip(folder: str, names: list[str]) -> set[str]:
