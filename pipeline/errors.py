@@ -380,6 +380,10 @@ class BegunAnew(WaijiaoError):
     code, retryable = "begun_anew", True
 
 
+class BrokenRecord(WaijiaoError):
+    """Raised when a stored record cannot be read; the log names the field. Erase the job or assignment."""
+
+
 class Expired(WaijiaoError):
     """Raised when a job was not answered before its deadline."""
 

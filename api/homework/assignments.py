@@ -175,7 +175,7 @@ def build_assignment(id_: str, fields: AssignmentFields) -> Assignment:
 def tag_of(found: AssignmentWithJobs) -> str:
     """Another one whenever the assignment or one of its jobs is."""
     jobs = [(student, job.id, job.version) for student, job in sorted(found.jobs.items())]
-    return hashlib.sha256(json.dumps([found.assignment.as_dict(), jobs]).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([asdict(found.assignment), jobs]).encode()).hexdigest()[:16]
 
 
 def show(assignment: Assignment) -> schemas.Assignment:

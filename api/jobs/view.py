@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from api import context
 from pipeline.jobs.eta import Estimate
 from pipeline.jobs.job import Job, State
+from pipeline.jobs.records import to_fields
 from pipeline.jobs.results import Part
 from pipeline.schemas import jobs as schemas
 from pipeline.timestamps import utc
@@ -93,7 +94,7 @@ def show(job: Job, spoken: Sequence[Part], expected: Estimate) -> schemas.Job:
 
 
 def show_feedback(job: Job) -> schemas.Feedback | None:
-    return schemas.Feedback.model_validate(job.feedback.as_dict()) if job.feedback else None
+    return schemas.Feedback.model_validate(to_fields(job.feedback)) if job.feedback else None
 
 
 def show_answer(job: Job, url: str) -> schemas.Answer | None:

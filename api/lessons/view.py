@@ -8,6 +8,7 @@ from api import context
 from api.jobs.view import show_error, show_feedback
 from pipeline.errors import NoSpeech, UnknownJob, UnknownLesson
 from pipeline.jobs.job import PARTS, Job
+from pipeline.jobs.records import to_fields
 from pipeline.lessons import Figures, Turn, chapters, children, counts, eta_s, figures, tag, turns
 from pipeline.schemas import jobs as job_schemas
 from pipeline.schemas import lessons as schemas
@@ -149,7 +150,7 @@ def show_mistake(mistake: Mistake) -> schemas.LessonMistake:
             turn=int(example.source),
             heard=example.original,
             corrected=example.corrected,
-            edits=[job_schemas.Edit.model_validate(edit.as_dict()) for edit in example.edits],
+            edits=[job_schemas.Edit.model_validate(to_fields(edit)) for edit in example.edits],
         )
         for example in mistake.examples
     ]

@@ -7,6 +7,7 @@ from datetime import datetime
 from api.jobs.zip_download import UTF8_MARK, csv_line
 from api.reports.student_stats import StudentStats
 from pipeline.homework.assignments import Assignment
+from pipeline.jobs.records import to_fields
 from pipeline.text.characters import remove_invisible
 
 GRADEBOOK_COLUMNS = (
@@ -111,10 +112,10 @@ def render_student_json(assignment: Assignment, stats: StudentStats, answer_file
         "target_words_used": stats.used_words,
         "language": transcript and transcript.language,
         "heard": stats.spoken_text or None,
-        "words": transcript.as_dict()["words"] if transcript else [],
+        "words": to_fields(transcript)["words"] if transcript else [],
         "unclear": [{"word": word, "probability": probability} for word, probability in stats.unclear_words],
         "corrected": feedback and feedback.corrected,
-        "edits": [edit.as_dict() for edit in feedback.edits] if feedback else [],
+        "edits": [to_fields(edit) for edit in feedback.edits] if feedback else [],
         "explanation": feedback and feedback.explanation,
         "reply": feedback and feedback.reply,
         "answer": {

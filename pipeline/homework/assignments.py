@@ -1,13 +1,13 @@
 """Homework that a class was set, who is to hand it in, and who did: objects of Redis, beside the jobs' own records."""
 
-import json
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Self, cast
+from dataclasses import dataclass
+from typing import cast
 
 from pipeline.errors import AssignmentExists, UnknownAssignment
 from pipeline.jobs.job import Job
+from pipeline.jobs.records import read_json, to_json
 from pipeline.jobs.store import PREFIX, Jobs, call_token
 
 LEVELS = ("", "A1", "A2", "B1", "B2", "C1", "C2")  # of the Common European Framework of Reference; "": not said
@@ -59,18 +59,6 @@ class Assignment:
         """Whose turn it is when classes take turns."""
         return self.class_name or self.id
 
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
-        students = tuple(Student(**student) for student in fields["students"])
-        return cls(**{**fields, "words": tuple(fields["words"]), "students": students})
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        return cls.from_dict(json.loads(text))
-
 
 class Assignments:
     """The assignments in one Redis. Every change is atomic; of many records, each is read at its own moment."""
@@ -85,7 +73,7 @@ class Assignments:
         AssignmentExists when another one has its id, unless that is to be replaced.
         """
         last = max(0.0, (assignment.due or 0) - time.time()) + self.jobs.settings.deadline_s
-        written = json.dumps(assignment.as_dict(), ensure_ascii=False)
+        written = to_json(assignment)
         lasting = last + 3600 * assignment.retention_h
         outcome = str(self.jobs.run("assign", assignment.name, written, lasting, int(replace))[0])
         if outcome == "other":
@@ -103,7 +91,7 @@ class Assignments:
                 reading.hgetall(f"{PREFIX}job:{name}")
             found = reading.execute()
         jobs = {student: Job.from_record(job) for student, job in zip(names, found, strict=True) if "stages" in job}
-        return AssignmentWithJobs(Assignment.from_json(record["assignment"]), float(record["created_at"]), jobs)
+        return AssignmentWithJobs(read_json(Assignment, record["assignment"]), float(record["created_at"]), jobs)
 
     def all(self, tenant: str) -> list[Assignment]:
         """All of the tenant, newest first."""
@@ -114,7 +102,7 @@ class Assignments:
             found = reading.execute()
         if gone := [name for name, text in zip(names, found, strict=True) if text is None]:
             self.redis.zrem(f"{PREFIX}assignments:{tenant}", *gone)
-        return [Assignment.from_json(text) for text in found if text]
+        return [read_json(Assignment, text) for text in found if text]
 
     def erase(self, tenant: str, id_: str) -> list[str]:
         """Forget it and every job that was handed in for it; answers their names, whose blobs are to be removed."""

@@ -1,11 +1,13 @@
 """What a job is and how far it got, read from its record in Redis. Frozen: only jobs.py changes records."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
+from pydantic import BeforeValidator, Json
+
+from pipeline.jobs.records import read_fields, read_json
 from pipeline.jobs.results import Answer, Completion, Feedback, LessonSegments, Transcript
 
 HINT = 200  # characters of a hint: what the recogniser can take in beside the words it hears
@@ -148,9 +150,21 @@ class Timing:
     ran_s: float | None
 
 
+def id_in_name(name: str) -> str:
+    """The job's id in its name, `tenant/id`."""
+    return name.partition("/")[2]
+
+
+OtherJob = Annotated[str, BeforeValidator(id_in_name)]  # a job's id, which records store as its name
+
+
 @dataclass(frozen=True)
 class Job:
-    """One job as its record stood when it was read. Times are Unix seconds by Redis's clock."""
+    """One job as its record stood when it was read. Times are Unix seconds by Redis's clock.
+
+    The fields have the names of the record's hash fields, except those that from_record makes from several; what is
+    `Json` here is JSON there.
+    """
 
     request: JobRequest
     seq: int
@@ -162,17 +176,17 @@ class Job:
     deadline_at: float
     ended_at: float | None = None
     outcome: str | None = None
-    transcript: Transcript | None = None
-    feedback: Feedback | None = None
-    answer: Answer | None = None
-    completion: Completion | None = None
-    segments: LessonSegments | None = None
-    error: Mapping[str, Any] | None = None
+    transcript: Json[Transcript] | None = None
+    feedback: Json[Feedback] | None = None
+    answer: Json[Answer] | None = None
+    completion: Json[Completion] | None = None
+    segments: Json[LessonSegments] | None = None
+    error: Json[Mapping[str, Any]] | None = None
     dead: bool = False  # it failed through no fault of its own, and may be retried
-    retry_of: str | None = None  # id of the dead job in whose place this one is answered
-    retried_as: str | None = None  # id of the job that is answered in the place of this one
-    rerun_of: str | None = None  # id of the job of which this one is another version
-    rerun_as: str | None = None  # id of the latest other version of this one
+    retry_of: OtherJob | None = None  # id of the dead job in whose place this one is answered
+    retried_as: OtherJob | None = None  # id of the job that is answered in the place of this one
+    rerun_of: OtherJob | None = None  # id of the job of which this one is another version
+    rerun_as: OtherJob | None = None  # id of the latest other version of this one
     attempts: Mapping[StageName, int] = field(default_factory=dict)
     timings: Mapping[StageName, Timing] = field(default_factory=dict)
 
@@ -198,51 +212,24 @@ class Job:
         recording = {self.request.recording} if unheard or keep_recordings else set()
         return (recording | (self.answer.blobs if self.answer else set())) - {""}
 
-    @staticmethod
-    def transcript_of(record: Mapping[str, str]) -> Transcript | None:
-        return Transcript.from_dict(json.loads(record["transcript"])) if "transcript" in record else None
-
     @classmethod
     def from_record(cls, record: Mapping[str, str]) -> Self:
-        """Read a record's hash; every field that a script or jobs.py writes is named here."""
-
-        def parsed(name: str) -> Any:
-            return json.loads(record[name]) if name in record else None
-
-        def seconds(name: str) -> float | None:
-            return float(record[name]) if name in record else None
-
-        def other(name: str) -> str | None:
-            return record[name].split("/")[1] if name in record else None
-
-        transcript, feedback, answer = parsed("transcript"), parsed("feedback"), parsed("answer")
-        completion, segments = parsed("completion"), parsed("segments")
-        asked = json.loads(record["question"])
-        job_request = JobRequest(**{**asked, "webhook_events": tuple(asked.get("webhook_events", ()))})
-        return cls(
-            request=job_request,
-            seq=int(record["seq"]),
-            stage=record["stage"],
-            fence=record.get("fence", "0"),
-            version=int(record["version"]),
-            created_at=float(record["created_at"]),
-            updated_at=float(record["updated_at"]),
-            deadline_at=float(record["deadline_at"]),
-            ended_at=seconds("ended_at"),
-            outcome=record.get("outcome", "answered" if "answer" in record else None),
-            transcript=transcript and Transcript.from_dict(transcript),
-            feedback=feedback and Feedback.from_dict(feedback),
-            answer=answer and Answer.from_dict(answer),
-            completion=completion and Completion(**completion),
-            segments=segments and LessonSegments.from_dict(segments),
-            error=parsed("error"),
-            dead="dead" in record,
-            retry_of=other("retry_of"),
-            retried_as=other("retried_as"),
-            rerun_of=other("rerun_of"),
-            rerun_as=other("rerun_as"),
-            attempts={s: int(record[f"attempts:{s}"]) for s in job_request.stages if f"attempts:{s}" in record},
-            timings={
-                s: Timing(seconds(f"waited:{s}"), seconds(f"ran:{s}")) for s in job_request.stages if s in STAGE_TASKS
+        """The job of a record's hash. Raises BrokenRecord."""
+        request = read_json(JobRequest, record.get("question", ""))
+        return read_fields(
+            cls,
+            {
+                "fence": "0",
+                "outcome": "answered" if "answer" in record else None,
+                **record,
+                "request": request,
+                "attempts": {
+                    stage: record[f"attempts:{stage}"] for stage in request.stages if f"attempts:{stage}" in record
+                },
+                "timings": {
+                    stage: {"waited_s": record.get(f"waited:{stage}"), "ran_s": record.get(f"ran:{stage}")}
+                    for stage in request.stages
+                    if stage in STAGE_TASKS
+                },
             },
         )

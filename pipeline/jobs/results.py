@@ -1,7 +1,9 @@
 """What is said in one turn: the words heard, the teacher's feedback, the spoken answer. Facts, all frozen."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 Speaker = Literal["", "left", "right"]  # the channel of a speaker; "" where the recording does not separate speakers
 
@@ -42,26 +44,14 @@ class Transcript:
     words: tuple[Word, ...] = ()
     segments: tuple[Segment, ...] = ()
 
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> Self:
-        words = tuple(Word(**word) for word in fields["words"])
-        segments = tuple(Segment(**segment) for segment in fields.get("segments", ()))
-        return cls(**{**fields, "words": words, "segments": segments})
-
 
 @dataclass(frozen=True)
 class Edit:
     """One correction: the words `heard[at[0]:at[1]]`, joined by spaces, are `before`; `after` takes their place."""
 
-    before: str
-    after: str
+    before: Annotated[str, Field(alias="from")]  # what JSON calls it
+    after: Annotated[str, Field(alias="to")]
     at: tuple[int, int]
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"from": self.before, "to": self.after, "at": list(self.at)}
 
 
 @dataclass(frozen=True)
@@ -76,14 +66,6 @@ class Feedback:
     explanation: str = ""
     reset: bool = False
 
-    def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "edits": [edit.as_dict() for edit in self.edits]}
-
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> Self:
-        edits = tuple(Edit(e["from"], e["to"], (e["at"][0], e["at"][1])) for e in fields["edits"])
-        return cls(**{**fields, "edits": edits})
-
 
 @dataclass(frozen=True)
 class Completion:
@@ -93,9 +75,6 @@ class Completion:
     finish_reason: str
     prompt_tokens: int
     completion_tokens: int
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -107,9 +86,6 @@ class Part:
     sha256: str
     size: int
     duration_s: float
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -128,13 +104,6 @@ class Answer:
     def blobs(self) -> set[str]:
         """Names of all its blobs in the blob store."""
         return {self.blob, *(part.blob for part in self.parts)}
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> Self:
-        return cls(**{**fields, "parts": tuple(Part(**part) for part in fields.get("parts", ()))})
 
 
 @dataclass(frozen=True)
@@ -156,13 +125,6 @@ class LessonSegments:
 
     duration_s: float
     turns: tuple[LessonSegment, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> Self:
-        return cls(fields["duration_s"], tuple(LessonSegment(**turn) for turn in fields["turns"]))
 
 
 @dataclass(frozen=True)

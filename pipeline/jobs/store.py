@@ -4,7 +4,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,6 +27,7 @@ from pipeline.errors import (
     WaijiaoError,
 )
 from pipeline.jobs.job import MODEL_STAGES, RESULT_FIELDS, SEGMENT, Job, JobRequest
+from pipeline.jobs.records import read_json, to_json
 from pipeline.jobs.results import Answer, Completion, Feedback, LessonSegments, Transcript
 from pipeline.settings import Settings
 from pipeline.webhooks.validation import webhook_fields
@@ -138,11 +139,9 @@ class Jobs:
             times["due"] = job_request.due
         if job_request.lesson:
             times["number"] = job_request.details["number"]
-        result_fields = {
-            name: json.dumps(result.as_dict(), ensure_ascii=False) for name, result in results.items() if result
-        }
+        result_fields = {name: to_json(result) for name, result in results.items() if result}
         fields = {
-            "question": json.dumps(asdict(job_request), ensure_ascii=False),
+            "question": to_json(job_request),
             "tenant": job_request.tenant,
             "session": job_request.conversation,
             "stages": ",".join(stages[stages.index(stage) :]),
@@ -166,7 +165,8 @@ class Jobs:
         for key in self.transcript_key_fields(job_request).values():
             name = cast(str | None, self.redis.get(f"{PREFIX}heard-as:{key}"))
             if name:
-                return Job.transcript_of(cast(dict[str, str], self.redis.hgetall(f"{PREFIX}job:{name}")))
+                text = cast(str | None, self.redis.hget(f"{PREFIX}job:{name}", "transcript"))
+                return read_json(Transcript, text) if text else None
         return None
 
     def transcript_key_fields(self, job_request: JobRequest) -> dict[str, str]:
@@ -220,7 +220,7 @@ class Jobs:
         """Write the stage's result and send the job on; False when the job is no longer ours to complete."""
         reset = int(isinstance(result, Feedback) and result.reset)
         audio_ms = round(1000 * result.duration_s) if isinstance(result, Transcript) else 0
-        value = json.dumps(result.as_dict(), ensure_ascii=False)
+        value = to_json(result)
         field = RESULT_FIELDS[type(result)]
         done, ready = self.run("complete", job.name, stage, job.fence, field, value, reset, audio_ms)
         return bool(done), parse_ready_jobs(ready)
@@ -258,7 +258,7 @@ class Jobs:
 
     def review(self, job: Job, feedback: Feedback | None, go: bool) -> tuple[bool, list[ReadyJob]]:
         """Change an answer that is held, unless `feedback` is None, and let it `go` on; False when it is not held."""
-        changed = json.dumps(feedback.as_dict(), ensure_ascii=False) if feedback else ""
+        changed = to_json(feedback) if feedback else ""
         done, ready = self.run("review", job.name, changed, int(go), self.settings.deadline_s, call_token())
         return bool(done), parse_ready_jobs(ready)
 

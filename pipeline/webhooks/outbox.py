@@ -3,15 +3,15 @@
 import base64
 import hashlib
 import hmac
-import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Self, cast
 
 from redis import Redis
 
 from pipeline.jobs.job import Job
+from pipeline.jobs.records import read_json, to_json
 from pipeline.jobs.store import PREFIX, Jobs, call_token, record_from_pairs
 from pipeline.webhooks.validation import EVENTS
 
@@ -95,7 +95,7 @@ class Delivery:
     def from_record(cls, name: str, found: Mapping[str, str], next_at: float | None = None) -> Self:
         tried = int(found["tried"])
         entries = [found.get(f"attempt:{number}") for number in range(1, tried + 1)]
-        attempts = tuple(Attempt(**json.loads(entry)) for entry in entries if entry)
+        attempts = tuple(read_json(Attempt, entry) for entry in entries if entry)
         return cls(name, found["host"], float(found["at"]), found["state"], tried, attempts, next_at)
 
 
@@ -113,7 +113,7 @@ class Deliveries:
 
     def write(self, delivery: Delivery, attempt: Attempt, state: str, wait_s: float | None = None) -> None:
         """What came of a claimed delivery; unless that is the end of it, it is due again after wait_s."""
-        told = json.dumps(asdict(attempt))
+        told = to_json(attempt)
         self.jobs.run("delivered", delivery.name, delivery.tried, told, state, "" if wait_s is None else wait_s)
 
     def of(self, job: Job) -> list[Delivery]:

@@ -9,6 +9,7 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from pipeline.jobs.job import Job
+from pipeline.jobs.records import to_fields
 from pipeline.jobs.results import Part
 from pipeline.jobs.store import Jobs
 
@@ -42,7 +43,7 @@ class PartialResultPublisher:
     def part(self, job: Job, part: Part) -> None:
         """Publish a spoken sentence."""
         with self.new_entries:
-            self.pending.append((job, {"part": part.as_dict()}))
+            self.pending.append((job, {"part": to_fields(part)}))
             self.new_entries.notify()
 
     def run(self) -> None:

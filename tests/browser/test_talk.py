@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from pipeline.jobs.records import to_json
 from tests.browser.conftest import DESKTOP, LEARNERS, PHONE, SPOKEN
 from tests.support.talk_page import WRONG_SENTENCE, job_of, record, transcript_of, turn, type_in
 
@@ -275,7 +276,7 @@ def test_marks_can_be_taken_out_again(visit):
     for heard, better in pairs:
         pieces = compare(heard, better)
         accepted = select_corrections([piece for piece in pieces if not piece.is_unchanged])
-        edits = [json.loads(json.dumps(piece.edit.as_dict())) for piece in accepted]
+        edits = [json.loads(to_json(piece.edit)) for piece in accepted]
         before, after = page.evaluate(shown, {"heard": heard, "edits": edits})
         assert edits
         assert words(before) == words(heard)

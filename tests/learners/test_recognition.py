@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.audio.decode import Waveform
 from pipeline.errors import NoSpeech
+from pipeline.jobs.records import to_json
 from pipeline.jobs.results import Transcript
 from tests.support.transcripts import word_error_rate
 from worker_asr.engine import Recording
@@ -29,7 +30,7 @@ def test_words_follow_each_other_inside_the_recording(learners, transcripts):
         assert all(0 <= word.probability <= 1 for word in transcript.words)
         assert "".join(word.word for word in transcript.words) == transcript.text.replace(" ", "")
         assert transcript.duration_s == pytest.approx(duration_s, abs=0.001)
-        assert json.loads(json.dumps(transcript.as_dict()))["language"] == "en"
+        assert json.loads(to_json(transcript))["language"] == "en"
 
 
 def test_the_same_recording_gives_the_same_words(recogniser, learners, transcripts):

@@ -9,6 +9,7 @@ from pathlib import Path
 from worker_llm.prompt import compose
 
 from pipeline import personas
+from pipeline.jobs.records import to_fields
 from pipeline.jobs.results import Transcript
 from pipeline.settings import settings
 from tests.support.recordings import RECORDINGS, sound_of
@@ -30,7 +31,7 @@ def main() -> None:
         assert isinstance(transcript, Transcript), path
         (raw,) = teacher.reply([compose(persona, [], transcript.text, chosen, teacher.count_tokens)])
         feedback = understand(transcript.text, raw.text, persona)
-        answers.append({"id": path.stem, "transcript": transcript.as_dict(), "feedback": feedback.as_dict()})
+        answers.append({"id": path.stem, "transcript": to_fields(transcript), "feedback": to_fields(feedback)})
     lines = ",\n".join(json.dumps(answer, ensure_ascii=False, separators=(",", ":")) for answer in answers)
     ANSWERS.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 

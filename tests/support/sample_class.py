@@ -7,6 +7,7 @@ from pathlib import Path
 from api.reports import StudentWork
 from pipeline.homework.assignments import Assignment, Student
 from pipeline.jobs.job import Job, JobRequest
+from pipeline.jobs.records import read_fields
 from pipeline.jobs.results import Answer, Feedback, Transcript, Word
 from pipeline.text.corrections import compare, explain
 
@@ -74,7 +75,9 @@ def learners() -> list[StudentWork]:
     answers = json.loads(ANSWERS.read_text(encoding="utf-8"))
     names = [*NAMES, *(f"学生 {number}" for number in range(len(NAMES), len(answers)))]
     rows = [
-        student_work(number, name, (Transcript.from_dict(each["transcript"]), Feedback.from_dict(each["feedback"])))
+        student_work(
+            number, name, (read_fields(Transcript, each["transcript"]), read_fields(Feedback, each["feedback"]))
+        )
         for number, (name, each) in enumerate(zip(names, answers, strict=True))
     ]
     rows[7] = fail_work(rows[7])

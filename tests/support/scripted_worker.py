@@ -24,13 +24,12 @@ def ordered(name: str) -> bool:
 
 
 class TooBig(Feedback):
-    def as_dict(self):
-        raise MemoryError
+    """Feedback that there is not enough memory to write."""
 
-
-class NoJson(Feedback):
-    def as_dict(self):
-        return {"heard": object()}
+    def __getattribute__(self, name):
+        if name in {"__dict__", "heard"}:
+            raise MemoryError
+        return super().__getattribute__(name)
 
 
 class Engine:
@@ -46,8 +45,8 @@ class Engine:
             ledger.writelines(f"{job.id} {os.getpid()}\n" for job in batch)
         while ordered("hold"):
             time.sleep(0.02)
-        kind = TooBig if ordered("too_big") else NoJson if ordered("no_json") else Feedback
-        return [kind("I goed", "I went", "Where?", "I went. Where?") for _ in batch]
+        kind, heard = TooBig if ordered("too_big") else Feedback, object() if ordered("no_json") else "I goed"
+        return [kind(heard, "I went", "Where?", "I went. Where?") for _ in batch]
 
 
 @app.task(name="llm.answer")

@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.audio.decode import Waveform
 from pipeline.errors import BadRequest, ConfigurationError, ModelMissing, NoSpeech, UnknownEngine
+from pipeline.jobs.records import to_json
 from pipeline.jobs.results import Transcript
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings, settings
@@ -80,7 +81,7 @@ def test_words_follow_each_other_inside_the_recording(learners, heard):
         assert all(0 <= word.probability <= 1 for word in transcript.words)
         assert "".join(word.word for word in transcript.words) == transcript.text.replace(" ", "")
         assert transcript.duration_s == pytest.approx(sound.duration_s, abs=0.001)
-        assert json.loads(json.dumps(transcript.as_dict()))["language"] == "en"
+        assert json.loads(to_json(transcript))["language"] == "en"
 
 
 def test_the_same_recording_gives_the_same_words(whisper, learners, heard):

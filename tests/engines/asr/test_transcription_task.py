@@ -12,6 +12,7 @@ from hibari import Hibari
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import NoSpeech
 from pipeline.jobs.job import JobRequest
+from pipeline.jobs.records import to_json
 from pipeline.jobs.results import Transcript
 from pipeline.settings import settings
 from tests.support.recordings import SPEECH, SPEECH_TEXT, sound_of, wav
@@ -62,7 +63,7 @@ def test_segments_say_what_was_measured_and_when_it_was_said(transcriber, ask, j
         assert -1 < segment.avg_logprob < 0
         assert 0.5 < segment.compression_ratio < 2.4
         assert 0 <= segment.no_speech_prob < 0.6
-    assert json.loads(json.dumps(transcript.as_dict()))["segments"]
+    assert json.loads(to_json(transcript))["segments"]
     assert jobs.complete("asr", job, transcript)[0]
     assert jobs.get("default", job.id).transcript == transcript
 

@@ -14,6 +14,7 @@ from pipeline.audio.decode import decode, resample
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import ModelDamaged, NothingToSay, UnknownVoice
 from pipeline.jobs.job import JobRequest
+from pipeline.jobs.records import to_fields
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings, settings
 from worker_tts.engine import Utterance, load
@@ -191,7 +192,7 @@ def answered(redis, here, jobs):
 def test_each_sentence_of_an_answer_can_be_heard_by_itself(answered, jobs, here, format):
     job, answer = answered(" ".join(SENTENCES[:3]), format=format)
 
-    assert [entry["part"] for _, entry in jobs.partial_results(job)] == [part.as_dict() for part in answer.parts]
+    assert [entry["part"] for _, entry in jobs.partial_results(job)] == [to_fields(part) for part in answer.parts]
     assert [part.text for part in answer.parts] == [
         *SENTENCES[:2],
         "Well said!",

@@ -13,6 +13,7 @@ from pathlib import Path
 import soundfile
 
 from pipeline.jobs.job import MODEL_STAGES, SEGMENT
+from pipeline.jobs.records import read_json
 from pipeline.jobs.results import Answer
 from pipeline.jobs.store import PREFIX
 from tests.faults.harness.client import ENDED
@@ -162,7 +163,7 @@ def records(house: Cluster) -> dict[str, dict[str, str]]:
 
 def blobs(record: dict[str, str]) -> set[str]:
     """What an ended job may keep: its answer; its recording only when it died unheard, so that it can be retried."""
-    answer = Answer.from_dict(json.loads(record["answer"])).blobs if "answer" in record else set()
+    answer = read_json(Answer, record["answer"]).blobs if "answer" in record else set()
     heard = "transcript" in record or "segments" in record
     recording = json.loads(record["question"])["recording"] if "dead" in record and not heard else ""
     return {*answer, recording} - {""}

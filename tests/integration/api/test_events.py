@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from pipeline.jobs.job import JobRequest
+from pipeline.jobs.records import to_fields
 from pipeline.jobs.results import Completion, Part
 from tests.support.job_steps import SPOKEN, TAUGHT, asked, claimed, run
 
@@ -15,7 +16,7 @@ SENTENCES = ("I went home.", "Why?")
 
 
 def part(text: str) -> dict:
-    return {"part": Part(text, f"default/{ID}/x", "00", 1, 1.0).as_dict()}
+    return {"part": to_fields(Part(text, f"default/{ID}/x", "00", 1, 1.0))}
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from pipeline.jobs.records import to_fields
 from pipeline.jobs.results import Part
 from tests.support.job_steps import TAUGHT, asked, claimed, run
 from tests.support.wait import wait_for
@@ -99,7 +100,7 @@ def test_a_spoken_sentence_is_news_and_can_be_fetched(server, jobs, here, later)
     part = Part("I went home.", f"default/{job.id}/1", "5e", 10, 1.5)
     assert server.get(place).json()["parts"] == []
     assert server.get(f"{place}/audio?part=1").json()["code"] == "answer_not_ready"
-    later(jobs.progress, "tts", job, 1, {"part": part.as_dict()})
+    later(jobs.progress, "tts", job, 1, {"part": to_fields(part)})
     audio = f"{place}/audio?part=1"
     spoken = [{"number": 1, "text": "I went home.", "audio": audio, "duration_s": 1.5}]
     assert server.get(place, params={"wait": 20}).json()["parts"] == spoken

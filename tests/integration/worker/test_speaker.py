@@ -13,6 +13,7 @@ from pipeline.audio.decode import Waveform
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import Canceled, EngineFailed, NothingToSay
 from pipeline.jobs.job import JobRequest
+from pipeline.jobs.records import to_fields
 from pipeline.jobs.results import Answer
 from pipeline.worker.task import commit, hold_leases, still_wanted
 from tests.support.job_steps import OTHER, WORKER, claimed
@@ -107,7 +108,7 @@ def test_a_sentence_can_be_heard_before_the_next_one_is_spoken(synthesizer, ask,
         assert soundfile.info(file).duration == first["duration_s"] == 1
     synthesizer.engine.go_on.set()
     (answer,) = answered()
-    assert published_parts(jobs, job) == [part.as_dict() for part in answer.parts]
+    assert published_parts(jobs, job) == [to_fields(part) for part in answer.parts]
     assert [number for number, _ in jobs.partial_results(job)] == [1, 2, 3]
 
 
@@ -175,7 +176,7 @@ def test_a_second_attempt_s_sentences_do_not_mix_with_the_first_s(synthesizer, a
     synthesizer.engine.go_on.set()
     (late,), (answer,) = answered(), synthesizer.speak([second])
     assert len(published_parts(jobs, first)) == 1
-    assert published_parts(jobs, second) == [part.as_dict() for part in answer.parts]
+    assert published_parts(jobs, second) == [to_fields(part) for part in answer.parts]
     commit(jobs, "tts", first, late)
     assert stored_files(here, first) == 4, "a refused answer leaves nothing but the other attempt's"
     commit(jobs, "tts", second, answer)

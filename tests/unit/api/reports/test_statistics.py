@@ -10,6 +10,7 @@ from datetime import datetime
 import pytest
 
 from api.reports import report_files
+from pipeline.jobs.records import to_json
 from tests.support.page_html import Page
 from tests.support.sample_class import DUE, assignment, learners, speech, student_work
 
@@ -46,7 +47,7 @@ def records(rows):
     """The transcripts and feedback of all whose words are known, as plain JSON, by student."""
     jobs = {row.student.name: row.job for row in rows if row.job and row.job.transcript}
     return {
-        name: json.loads(json.dumps({"transcript": job.transcript.as_dict(), "feedback": job.feedback.as_dict()}))
+        name: {"transcript": json.loads(to_json(job.transcript)), "feedback": json.loads(to_json(job.feedback))}
         for name, job in jobs.items()
     }
 
