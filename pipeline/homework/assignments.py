@@ -73,9 +73,15 @@ class Assignments:
         AssignmentExists when another one has its id, unless that is to be replaced.
         """
         last = max(0.0, (assignment.due or 0) - time.time()) + self.jobs.settings.deadline_s
-        written = to_json(assignment)
-        lasting = last + 3600 * assignment.retention_h
-        outcome = str(self.jobs.run("assign", assignment.name, written, lasting, int(replace))[0])
+        outcome = str(
+            self.jobs.run(
+                "assign",
+                name=assignment.name,
+                assignment=to_json(assignment),
+                ttl_s=last + 3600 * assignment.retention_h,
+                replace=replace,
+            )[0]
+        )
         if outcome == "other":
             raise AssignmentExists
         return outcome
@@ -108,7 +114,8 @@ class Assignments:
         """Forget it and every job that was handed in for it; answers their names, whose blobs are to be removed."""
         self.get(tenant, id_)
         tombstone_s = self.jobs.settings.retention_h * 3600
-        return cast(list[str], self.jobs.run("unassign", f"{tenant}/{id_}", tombstone_s, call_token())[0])
+        erased = self.jobs.run("unassign", name=f"{tenant}/{id_}", tombstone_s=tombstone_s, call=call_token())[0]
+        return cast(list[str], erased)
 
 
 @dataclass(frozen=True)

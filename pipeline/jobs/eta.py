@@ -67,7 +67,7 @@ class Estimator:
         """What the job can expect as things stand. Jobs that will still come into a faster lane are not foreseen."""
         if job.ended_at is not None:
             return Estimate(None, None)
-        phase, stage, jobs_before, ran_s, turns_before = self.jobs.run("position", job.name)
+        phase, stage, jobs_before, ran_s, turns_before = self.jobs.run("position", job=job.name)
         if phase in {None, "ended"}:  # since it was read
             return Estimate(None, None)
         stages = remaining_stages(job, stage, phase == "blocked")

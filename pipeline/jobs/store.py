@@ -91,12 +91,14 @@ class Jobs:
             if path.stem != "lib"
         }
 
-    def run(self, script: str, *args: object) -> list[Any]:
-        registered, texts = self.scripts[script], [str(arg) for arg in args]
+    def run(self, script: str, /, **args: object) -> list[Any]:
+        """Run scripts/SCRIPT.lua, which reads the argument `name` as `args.name`; None becomes nil."""
+        text = json.dumps({name: arg for name, arg in args.items() if arg is not None}, ensure_ascii=False)
+        registered = self.scripts[script]
         try:
-            return cast(list[Any], registered(args=texts))
+            return cast(list[Any], registered(args=[text]))
         except NoScriptError:  # flushed once more, between its loading and its running
-            return cast(list[Any], self.redis.eval(str(registered.script), 0, *texts))
+            return cast(list[Any], self.redis.eval(str(registered.script), 0, text))
 
     def submit(self, job_request: JobRequest, repeatable: Idempotency | None = None) -> AcceptedJob:
         """Accept a job: when this returns, its record exists and waits for the first of its stages.
@@ -105,40 +107,29 @@ class Jobs:
         UnknownAssignment; Canceled when its lesson has ended; ServerFull or QuotaFull when too many jobs wait;
         RateLimited or MinutesUsed when the client's key is used up. In these cases nothing was written.
         """
-        terms: dict[str, str] = {}
-        if repeatable:
-            client_key = f"{job_request.key} {repeatable.key}"
-            terms = {"key": digest(client_key), "fingerprint": repeatable.fingerprint}
         # without a later stage, reusing a transcript would save nothing
         transcript = self.find_earlier_transcript(job_request) if "llm" in job_request.stages else None
         first_stage = "llm" if transcript else job_request.stages[0]
-        return self._accept(job_request, first_stage, terms, {"transcript": transcript})
+        return self._accept(job_request, first_stage, {"transcript": transcript}, repeatable)
 
     def retry(self, dead: Job, job_request: JobRequest) -> AcceptedJob:
         """Accept a job in the place of a dead one: it goes on at the stage that failed. NotDead if it is not."""
-        return self._accept(job_request, dead.stage, {"retry_of": dead.name}, known_results(dead))
+        return self._accept(job_request, dead.stage, known_results(dead), retry_of=dead.name)
 
     def rerun(self, job: Job, job_request: JobRequest, stage: str, results: KnownResults) -> AcceptedJob:
         """Accept another version of a job that has ended: from `stage` on, with the earlier results."""
-        return self._accept(job_request, stage, {"rerun_of": job.name}, results)
+        return self._accept(job_request, stage, results, rerun_of=job.name)
 
     def _accept(
-        self, job_request: JobRequest, stage: str, terms: Mapping[str, str], results: KnownResults
+        self,
+        job_request: JobRequest,
+        stage: str,
+        results: KnownResults,
+        repeatable: Idempotency | None = None,
+        retry_of: str | None = None,
+        rerun_of: str | None = None,
     ) -> AcceptedJob:
         s, stages = self.settings, job_request.stages
-        limits = {"most_server": s.max_jobs, "most_tenant": s.max_jobs_tenant, "most_session": s.max_jobs_session}
-        retention_s = 3600 * (s.retention_h if job_request.retention_h is None else job_request.retention_h)
-        times: dict[str, float] = {"retention_s": retention_s, "deadline_s": s.deadline_s, "repeat_s": IDEMPOTENCY_S}
-        times["pace"] = DEFAULT_PACE_S
-        queue = {
-            "lane": job_request.lane,
-            "group": job_request.group or job_request.conversation,
-            "replaced": REPLACED_DETAIL,
-        }
-        if job_request.due is not None:
-            times["due"] = job_request.due
-        if job_request.lesson:
-            times["number"] = job_request.details["number"]
         result_fields = {name: to_json(result) for name, result in results.items() if result}
         fields = {
             "question": to_json(job_request),
@@ -151,10 +142,25 @@ class Jobs:
             **webhook_fields(job_request),
             **result_fields,
         }
-        answer = self.run(
-            "submit", job_request.name, json.dumps({**terms, **limits, **times, **queue}), json.dumps(fields)
+        outcome, flat, retry_after_s, ready = self.run(
+            "submit",
+            job=job_request.name,
+            fields=fields,
+            lane=job_request.lane,
+            group=job_request.group or job_request.conversation,
+            due=job_request.due,
+            number=job_request.details["number"] if job_request.lesson else None,
+            idempotency_key=digest(f"{job_request.key} {repeatable.key}") if repeatable else None,
+            fingerprint=repeatable.fingerprint if repeatable else None,
+            retry_of=retry_of,
+            rerun_of=rerun_of,
+            limits={"server": s.max_jobs, "tenant": s.max_jobs_tenant, "session": s.max_jobs_session},
+            retention_s=3600 * (s.retention_h if job_request.retention_h is None else job_request.retention_h),
+            deadline_s=s.deadline_s,
+            idempotency_s=IDEMPOTENCY_S,
+            default_pace_s=DEFAULT_PACE_S,
+            replaced_detail=REPLACED_DETAIL,
         )
-        outcome, flat, retry_after_s, ready = answer
         raise_for_outcome(outcome, float(retry_after_s))
         return AcceptedJob(
             existing_job(record_from_pairs(flat)), earlier=outcome == "same", ready_jobs=parse_ready_jobs(ready)
@@ -205,24 +211,37 @@ class Jobs:
     def claim(self, stage: str, worker: str, limit: int) -> tuple[list[Job], list[ReadyJob]]:
         """Lease the first `limit` ready jobs of the stage to this worker, in order of acceptance."""
         s = self.settings
-        time_limit_s = s.lesson_s if stage == SEGMENT else s.stage_s
         claims, ready = self.run(
-            "claim", stage, worker, call_token(), limit, s.lease_s, s.attempts, time_limit_s, STARVATION_S
+            "claim",
+            stage=stage,
+            worker=worker,
+            call=call_token(),
+            limit=limit,
+            lease_s=s.lease_s,
+            attempts=s.attempts,
+            stage_s=s.lesson_s if stage == SEGMENT else s.stage_s,
+            starvation_s=STARVATION_S,
         )
         return [Job.from_record(record_from_pairs(flat)) for flat in claims], parse_ready_jobs(ready)
 
     def renew(self, stage: str, claimed: Sequence[Job]) -> list[str]:
         """Keep the leases of `claimed` for another lease_s; answers the names that are no longer ours."""
-        fences = [part for job in claimed for part in (job.name, job.fence)]
-        return cast(list[str], self.run("renew", self.settings.lease_s, stage, *fences)[0])
+        leases = [{"job": job.name, "fence": job.fence} for job in claimed]
+        return cast(list[str], self.run("renew", stage=stage, leases=leases, lease_s=self.settings.lease_s)[0])
 
     def complete(self, stage: str, job: Job, result: Result) -> tuple[bool, list[ReadyJob]]:
         """Write the stage's result and send the job on; False when the job is no longer ours to complete."""
-        reset = int(isinstance(result, Feedback) and result.reset)
-        audio_ms = round(1000 * result.duration_s) if isinstance(result, Transcript) else 0
         value = to_json(result)
-        field = RESULT_FIELDS[type(result)]
-        done, ready = self.run("complete", job.name, stage, job.fence, field, value, reset, audio_ms)
+        done, ready = self.run(
+            "complete",
+            job=job.name,
+            stage=stage,
+            fence=job.fence,
+            field=RESULT_FIELDS[type(result)],
+            value=value,
+            reset=isinstance(result, Feedback) and result.reset,
+            audio_ms=round(1000 * result.duration_s) if isinstance(result, Transcript) else 0,
+        )
         return bool(done), parse_ready_jobs(ready)
 
     def progress(self, stage: str, job: Job, number: int, entry: Mapping[str, Any]) -> bool:
@@ -231,7 +250,16 @@ class Jobs:
         False when the job is no longer ours.
         """
         text = json.dumps(entry, ensure_ascii=False)
-        return bool(self.run("progress", job.name, stage, job.fence, number, text, PROGRESS_S)[0])
+        accepted = self.run(
+            "progress",
+            job=job.name,
+            stage=stage,
+            fence=job.fence,
+            number=number,
+            partial_result=text,
+            ttl_s=PROGRESS_S,
+        )[0]
+        return bool(accepted)
 
     def partial_results(self, job: Job, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
         """The partial results of the latest attempt at a stage: entries and their numbers, those after `after`."""
@@ -242,34 +270,55 @@ class Jobs:
     def fail(self, stage: str, job: Job, error: WaijiaoError, again: bool) -> list[ReadyJob]:
         """Record that the attempt failed; `again` tries once more while attempts are left."""
         error_json = json.dumps({**error.as_dict(), "stage": stage}, ensure_ascii=False)
-        return parse_ready_jobs(
-            self.run("fail", job.name, stage, job.fence, error_json, int(again), self.settings.attempts)[1]
+        _, ready = self.run(
+            "fail",
+            job=job.name,
+            stage=stage,
+            fence=job.fence,
+            error=error_json,
+            again=again,
+            attempts=self.settings.attempts,
         )
+        return parse_ready_jobs(ready)
 
     def release(self, worker: str) -> list[ReadyJob]:
         """Give back all jobs that this worker has leased, at an orderly shutdown; the attempts do not count."""
-        return parse_ready_jobs(self.run("release", worker)[0])
+        return parse_ready_jobs(self.run("release", worker=worker)[0])
 
     def cancel(self, tenant: str, job_id: str) -> tuple[bool, list[ReadyJob]]:
         """End the job, wherever it is; False when it has ended already."""
         self.get(tenant, job_id)
-        done, ready = self.run("cancel", f"{tenant}/{job_id}", CANCELED_DETAIL, call_token())
+        done, ready = self.run("cancel", job=f"{tenant}/{job_id}", detail=CANCELED_DETAIL, call=call_token())
         return bool(done), parse_ready_jobs(ready)
 
     def review(self, job: Job, feedback: Feedback | None, go: bool) -> tuple[bool, list[ReadyJob]]:
         """Change an answer that is held, unless `feedback` is None, and let it `go` on; False when it is not held."""
-        changed = to_json(feedback) if feedback else ""
-        done, ready = self.run("review", job.name, changed, int(go), self.settings.deadline_s, call_token())
+        done, ready = self.run(
+            "review",
+            job=job.name,
+            feedback=to_json(feedback) if feedback else None,
+            release=go,
+            deadline_s=self.settings.deadline_s,
+            call=call_token(),
+        )
         return bool(done), parse_ready_jobs(ready)
 
     def forget(self, tenant: str, job_id: str) -> None:
         """Erase a job that has ended; afterwards it is answered with Erased."""
-        self.run("forget", f"{tenant}/{job_id}", self.settings.retention_h * 3600)
+        self.run("forget", job=f"{tenant}/{job_id}", tombstone_s=self.settings.retention_h * 3600)
 
     def sweep(self, queues: dict[str, str]) -> list[ReadyJob]:
         """Take back expired leases, end overdue jobs, find jobs whose messages are lost; `queues`: stage -> list."""
-        s, flat = self.settings, [part for pair in queues.items() for part in pair]
-        return parse_ready_jobs(self.run("sweep", s.attempts, s.stage_s, s.lesson_s, SWEEP_BATCH, *flat)[0])
+        s = self.settings
+        (ready,) = self.run(
+            "sweep",
+            queues=[{"stage": stage, "queue": queue} for stage, queue in queues.items()],
+            limit=SWEEP_BATCH,
+            attempts=s.attempts,
+            stage_s=s.stage_s,
+            lesson_s=s.lesson_s,
+        )
+        return parse_ready_jobs(ready)
 
     def erase(self, tenant: str, session: str, tombstone_s: int | None = None) -> list[str]:
         """Erase a session's jobs, running ones too; returns their names, whose blobs must be deleted.
@@ -278,11 +327,14 @@ class Jobs:
         """
         if tombstone_s is None:
             tombstone_s = self.settings.retention_h * 3600
-        return cast(list[str], self.run("erase", f"{tenant}/{session}", tombstone_s, call_token())[0])
+        erased = self.run("erase", session=f"{tenant}/{session}", tombstone_s=tombstone_s, call=call_token())[0]
+        return cast(list[str], erased)
 
     def reset(self, tenant: str, session: str) -> list[str]:
         """Start the session over and cancel its unanswered turns; answers their names. UnknownSession."""
-        exists, canceled = self.run("reset", f"{tenant}/{session}", STARTED_OVER_DETAIL, call_token())
+        exists, canceled = self.run(
+            "reset", session=f"{tenant}/{session}", detail=STARTED_OVER_DETAIL, call=call_token()
+        )
         if not exists:
             raise UnknownSession("There is no such session: nothing was said in it, or it was erased.")
         return cast(list[str], canceled)

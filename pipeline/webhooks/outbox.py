@@ -33,7 +33,7 @@ def secrets_of(redis: "Redis", tenant: str) -> list[str]:
 
 def rotate(jobs: Jobs, tenant: str) -> str:
     """A new secret; the present one signs beside it for OVERLAP_S."""
-    return str(jobs.run("rotate_secret", tenant, new_secret(), OVERLAP_S)[0])
+    return str(jobs.run("rotate_secret", tenant=tenant, secret=new_secret(), overlap_s=OVERLAP_S)[0])
 
 
 def signature(secret: str, id_: str, timestamp: int, body: bytes) -> str:
@@ -105,16 +105,33 @@ class Deliveries:
     def __init__(self, jobs: Jobs) -> None:
         self.jobs = jobs
 
-    def claim(self, most: int, most_host: int, busy: Sequence[str], lease_s: float) -> list[Delivery]:
-        """Up to `most` that are due, ours for lease_s, at most `most_host` of one host; `busy`: hosts now posted to."""
-        tries = self.jobs.settings.webhook_attempts
-        claimed = self.jobs.run("deliver", call_token(), lease_s, most, most_host, tries, *busy)
+    def claim(self, limit: int, host_limit: int, busy_hosts: Sequence[str], lease_s: float) -> list[Delivery]:
+        """Claim up to `limit` deliveries that are due, for lease_s seconds.
+
+        Of one host at most `host_limit` are claimed at the same time; `busy_hosts` names the host of each delivery that
+        the caller is sending already.
+        """
+        claimed = self.jobs.run(
+            "deliver",
+            call=call_token(),
+            lease_s=lease_s,
+            limit=limit,
+            host_limit=host_limit,
+            attempts=self.jobs.settings.webhook_attempts,
+            busy_hosts=list(busy_hosts),
+        )
         return [Delivery.from_record(name, record_from_pairs(flat)) for name, flat in claimed]
 
     def write(self, delivery: Delivery, attempt: Attempt, state: str, wait_s: float | None = None) -> None:
         """What came of a claimed delivery; unless that is the end of it, it is due again after wait_s."""
-        told = to_json(attempt)
-        self.jobs.run("delivered", delivery.name, delivery.tried, told, state, "" if wait_s is None else wait_s)
+        self.jobs.run(
+            "delivered",
+            name=delivery.name,
+            tried=str(delivery.tried),
+            attempt=to_json(attempt),
+            state=state,
+            wait_s=wait_s,
+        )
 
     def of(self, job: Job) -> list[Delivery]:
         """Everything that was, or is to be, told of this job, in the order in which it happened."""

@@ -48,7 +48,7 @@ MUTANTS: list[Mutant] = [
     LuaMutant(
         "only missing messages",
         "test_with_ten_thousand_jobs_waiting_the_sweep_multiplies_no_message",
-        replace(" - redis.call('LLEN', ARGV[i + 1])", ""),
+        replace(" - redis.call('LLEN', each.queue)", ""),
     ),
     LuaMutant(
         "order of turns",
@@ -88,7 +88,7 @@ MUTANTS: list[Mutant] = [
     LuaMutant(
         "request fingerprint",
         "test_another_request_with_the_same_key_is_refused_and_writes_nothing",
-        replace("redis.call('HGET', repeated, 'fingerprint') == terms.fingerprint", "true"),
+        replace("redis.call('HGET', repeated, 'fingerprint') == args.fingerprint", "true"),
     ),
     LuaMutant(
         "repeated submission",
@@ -133,7 +133,7 @@ MUTANTS: list[Mutant] = [
     LuaMutant(
         "reset cancels",
         "test_starting_over_wins_over_an_answer_that_is_on_its_way",
-        replace("not again and cancel(job, detail, call)", "false"),
+        replace("not again and cancel(job, args.detail, args.call)", "false"),
     ),
     LuaMutant(
         "erasure removes record",
@@ -316,7 +316,7 @@ MUTANTS: list[Mutant] = [
     LuaMutant(
         "classes take turns",
         "test_classes_take_turns_however_much_one_of_them_brought",
-        replace("'of:' .. fields.tenant .. '/' .. terms.group", "'of:'"),
+        replace("'of:' .. fields.tenant .. '/' .. args.group", "'of:'"),
     ),
     LuaMutant(
         "lanes",

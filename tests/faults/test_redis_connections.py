@@ -38,8 +38,7 @@ def test_connections_that_break_all_the_time_double_nothing(house, client):
 @pytest.mark.parametrize("stage", ["asr", "llm", "tts"])
 def test_a_claim_whose_reply_is_lost_counts_once(house, client, stage):
     cuts = house.proxy.cuts
-    first_words = f"{house.jobs.scripts['claim'].sha}\r\n$1\r\n0\r\n$3\r\n{stage}\r\n"
-    house.proxy.cut_reply(first_words.encode(), reply=b"attempts:")
+    house.proxy.cut_reply(f'{{"stage": "{stage}", "worker": '.encode(), reply=b"attempts:")
     assert client.succeeded(client.say())["attempts"] == ALL_ONCE
     assert house.proxy.cuts == cuts + 1
 
@@ -47,7 +46,7 @@ def test_a_claim_whose_reply_is_lost_counts_once(house, client, stage):
 @pytest.mark.parametrize("result", ["transcript", "feedback", "answer"])
 def test_a_result_whose_reply_is_lost_is_kept_once(house, client, result):
     cuts = house.proxy.cuts
-    house.proxy.cut_reply(f"\r\n${len(result)}\r\n{result}\r\n".encode())
+    house.proxy.cut_reply(f'"field": "{result}", "value": '.encode())
     said = client.say()
     job = client.succeeded(said)
     assert job["attempts"] == ALL_ONCE

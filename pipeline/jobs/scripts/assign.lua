@@ -1,18 +1,20 @@
--- assign(tenant/id, assignment, lasting_s, replace): write an assignment, a JSON object, that lasts at least that long.
--- Answers created, same (it is just so already), replaced, or, unless replace = 1, other: there is another one so called.
-local name, assignment, ttl_s, replace = unpack(ARGV)
-local record, tenant = KEY.assignment .. name, string.match(name, '^[^/]+')
+-- Write the assignment `name`, tenant/id: `assignment` is its JSON text. It is kept for at least ttl_s seconds.
+-- Answers created, same (it is stored just so already), replaced, or, without `replace`, other: the id is taken by
+-- another one.
+local record, tenant = KEY.assignment .. args.name, string.match(args.name, '^[^/]+')
 local present, outcome = redis.call('HGET', record, 'assignment'), 'created'
-if present == assignment then
+if present == args.assignment then
   outcome = 'same'
 elseif present then
-  if replace ~= '1' then return { 'other' } end
+  if not args.replace then return { 'other' } end
   outcome = 'replaced'
 end
-redis.call('HSET', record, 'assignment', assignment)
+redis.call('HSET', record, 'assignment', args.assignment)
 redis.call('HSETNX', record, 'created_at', format_seconds(NOW))
 local all = KEY.assignments .. tenant
-redis.call('ZADD', all, 'NX', NOW, name)
-extend_ttl({ all, record, KEY.handed_in .. name, KEY.open_submissions .. name, KEY.submissions .. name }, ttl_s)
-redis.call('PUBLISH', KEY.changed, name)
+redis.call('ZADD', all, 'NX', NOW, args.name)
+extend_ttl({
+  all, record, KEY.handed_in .. args.name, KEY.open_submissions .. args.name, KEY.submissions .. args.name,
+}, args.ttl_s)
+redis.call('PUBLISH', KEY.changed, args.name)
 return { outcome }

@@ -1,22 +1,24 @@
--- complete(job, stage, fence, field, value, reset, heard_ms): the stage is done; the job goes on through its stages.
+-- The job's stage is done: write its result, the JSON text `value`, into the record's `field`, and send the job on to its
+-- next stage. audio_ms: the length of the audio that was recognised, else 0. With `reset` the session starts over.
 -- Refused (0) when the fence is stale or the job has ended; called again (its answer was lost) it is answered as before.
-local job, stage, fence, field, value, reset, heard = unpack(ARGV)
-local mark = stage .. ' ' .. fence
+local job, stage = args.job, args.stage
+local mark = stage .. ' ' .. args.fence
 if get(job, 'done') == mark then  -- mutant: completion mark
   if get(job, 'phase') == 'ready' then add_ready_job(job) end
   return { 1, ready_jobs }
 end
-if not has_lease(job, stage, fence) then return { 0, ready_jobs } end
+if not has_lease(job, stage, args.fence) then return { 0, ready_jobs } end
 unlease(job)
-redis.call('HSET', job_key(job), field, value, 'done', mark, 'ran:' .. stage, format_seconds(NOW - get(job, 'claimed_at')))
+redis.call('HSET', job_key(job), args.field, args.value, 'done', mark,
+  'ran:' .. stage, format_seconds(NOW - get(job, 'claimed_at')))
 record_speed(job, stage)
 local key_id = get(job, 'key')
-if key_id and tonumber(heard) > 0 then  -- mutant: daily minutes of a key
-  redis.call('INCRBY', audio_today_key(key_id), heard)  -- INCRBYFLOAT in a script destroys the memory of Redis 6.2
+if key_id and args.audio_ms > 0 then  -- mutant: daily minutes of a key
+  redis.call('INCRBY', audio_today_key(key_id), args.audio_ms)  -- INCRBYFLOAT in a script destroys the memory of Redis 6.2
   redis.call('EXPIRE', audio_today_key(key_id), 2 * 86400)
 end
-if stage == 'asr' then record_audio_length(heard) end
-if reset == '1' then
+if stage == 'asr' then record_audio_length(args.audio_ms) end
+if args.reset then
   redis.call('HSET', session_key(job, KEY.session), 'since', get(job, 'seq'))
   redis.call('HSET', job_key(job), 'outcome', 'session_reset')
 end

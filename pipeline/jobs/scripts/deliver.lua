@@ -1,36 +1,36 @@
--- deliver(call, lease_s, most, most_host, tries, host, …): claim up to `most` deliveries that are due, of one host at
--- most `most_host` with those that the named hosts are being sent; they are due again when the lease ends. Those whose
--- job is gone, or that were tried often enough, are dropped. Said again, it answers what it claimed before.
-local call, lease, most, most_host, tries = unpack(ARGV)
-local mine, due = KEY.delivering .. call, KEY.deliveries
+-- Claim up to `limit` deliveries that are due, and of one host at most `host_limit`, those included that are being sent
+-- to the hosts in `busy_hosts` (one entry each). They are due again after lease_s seconds. A delivery whose job is gone
+-- is removed; one that was tried `attempts` times is given up. Called again (its answer was lost), `call` claims what it
+-- claimed before. Answers names, and the fields of each delivery.
+local mine, due = KEY.delivering .. args.call, KEY.deliveries
 local busy, claimed = {}, {}
-for i = 6, #ARGV do busy[ARGV[i]] = (busy[ARGV[i]] or 0) + 1 end
+for _, host in ipairs(args.busy_hosts) do busy[host] = (busy[host] or 0) + 1 end
 
-local function take(name, delivery)
+local function claim(name, delivery)
   local host, tried = unpack(redis.call('HMGET', delivery, 'host', 'tried'))
   if not host or redis.call('HEXISTS', job_key(string.match(name, '^(.*)/')), 'stages') == 0 then
     redis.call('ZREM', due, name)
     redis.call('DEL', delivery)
-  elseif tonumber(tried) >= tonumber(tries) then
+  elseif tonumber(tried) >= args.attempts then
     redis.call('ZREM', due, name)
     redis.call('HSET', delivery, 'state', 'given_up')
-  elseif (busy[host] or 0) < tonumber(most_host) then  -- mutant: deliveries per host
+  elseif (busy[host] or 0) < args.host_limit then  -- mutant: deliveries per host
     busy[host] = (busy[host] or 0) + 1
     redis.call('ZREM', due, name)  -- while the memory is full, a script may not begin with an addition
-    redis.call('ZADD', due, NOW + lease, name)  -- mutant: delivery lease
+    redis.call('ZADD', due, NOW + args.lease_s, name)  -- mutant: delivery lease
     redis.call('HINCRBY', delivery, 'tried', 1)
     redis.call('SADD', mine, name)
-    redis.call('EXPIRE', mine, math.ceil(lease) + 1)
+    redis.call('EXPIRE', mine, math.ceil(args.lease_s) + 1)
     return 1
   end
   return 0
 end
 
 if redis.call('EXISTS', mine) == 0 then
-  local taken = 0
+  local count = 0
   for _, name in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', NOW, 'LIMIT', 0, 500)) do
-    if taken >= tonumber(most) then break end
-    taken = taken + take(name, KEY.delivery .. name)
+    if count >= args.limit then break end
+    count = count + claim(name, KEY.delivery .. name)
   end
 end
 for _, name in ipairs(redis.call('SMEMBERS', mine)) do

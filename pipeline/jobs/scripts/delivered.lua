@@ -1,9 +1,9 @@
--- delivered(delivery, tried, attempt, state, wait_s): write what came of the claim with this number; due again after
--- wait_s, unless that is empty. Refused (0) when it was claimed again since, or its job was erased.
-local name, tried, attempt, state, wait_s = unpack(ARGV)
-local delivery, due = KEY.delivery .. name, KEY.deliveries
-if redis.call('HGET', delivery, 'tried') ~= tried then return { 0 } end  -- mutant: delivery fence
-redis.call('ZREM', due, name)
-redis.call('HSET', delivery, 'attempt:' .. tried, attempt, 'state', state)
-if wait_s ~= '' then redis.call('ZADD', due, NOW + wait_s, name) end
+-- Record what became of the attempt with the number `tried` to deliver `name`: `attempt` is its JSON text, `state` the
+-- delivery's state from now on. It is due again after wait_s seconds, if that is given. Refused (0) when the delivery
+-- was claimed again since, or its job was erased.
+local delivery, due = KEY.delivery .. args.name, KEY.deliveries
+if redis.call('HGET', delivery, 'tried') ~= args.tried then return { 0 } end  -- mutant: delivery fence
+redis.call('ZREM', due, args.name)
+redis.call('HSET', delivery, 'attempt:' .. args.tried, args.attempt, 'state', args.state)
+if args.wait_s then redis.call('ZADD', due, NOW + args.wait_s, args.name) end
 return { 1 }

@@ -1,5 +1,4 @@
--- forget(job, tombstone_s): erase a job that has ended; its place in the session's history goes with it.
-local job, tombstone = unpack(ARGV)
-if redis.call('HEXISTS', job_key(job), 'ended_at') == 0 then return { 0 } end
-erase_job(job, tombstone)
+-- Erase a job that has ended, also from its session's history; it is answered as erased for tombstone_s seconds.
+if redis.call('HEXISTS', job_key(args.job), 'ended_at') == 0 then return { 0 } end
+erase_job(args.job, args.tombstone_s)
 return { 1 }

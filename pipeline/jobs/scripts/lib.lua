@@ -1,4 +1,7 @@
 -- Prepended to every other script of this folder: how a job's record changes. All clocks are Redis's own, in seconds.
+-- A script has no KEYS; ARGV[1] is a JSON object of its arguments, which Jobs.run of store.py writes. What is stored as
+-- JSON is given as a JSON text, so that no character of it changes; fences, and other numbers that are compared with
+-- stored ones, are strings.
 --
 -- A job is named 'tenant/id'. Its phase at its present stage is `blocked` (an earlier turn of its session is not answered
 -- yet), `ready` (it may be claimed), `running` (leased to a worker), `waiting` (for a teacher's review, or for a lesson's
@@ -58,6 +61,7 @@ local WAITING = { hold = true, parts = true }  -- stages at which nobody works
 local LANES, LANE_START = { 'interactive', 'homework', 'bulk' }, { interactive = 0, homework = 1e15, bulk = 2e15 }
 local SCORES_PER_MINUTE = 1e6  -- of scores for homework that is due in the same minute
 local ready_jobs = {}
+local args = cjson.decode(ARGV[1])  -- the script's arguments; one that was not given is nil
 
 local function now()
   local t = redis.call('TIME')
@@ -91,7 +95,7 @@ local function add_ready_job(job) ready_jobs[#ready_jobs + 1] = get(job, 'stage'
 -- Keep the keys for at least as many seconds as given; longer if they are to be kept longer.
 local function extend_ttl(keys, seconds)
   for _, each in ipairs(keys) do
-    if redis.call('TTL', each) < tonumber(seconds) then redis.call('EXPIRE', each, math.ceil(seconds)) end
+    if redis.call('TTL', each) < seconds then redis.call('EXPIRE', each, math.ceil(seconds)) end
   end
 end
 
@@ -334,7 +338,7 @@ end
 -- The attempt did not end well: try again while attempts are left, else give up.
 local function try_again(job, attempts, why)
   unlease(job)
-  if tonumber(get(job, 'attempts:' .. get(job, 'stage')) or '0') >= tonumber(attempts) then  -- mutant: attempts limit
+  if tonumber(get(job, 'attempts:' .. get(job, 'stage')) or '0') >= attempts then  -- mutant: attempts limit
     give_up(job, why)
   else
     ready(job)
@@ -344,7 +348,7 @@ end
 
 -- Its worker's child died, was killed by the hard limit, or sleeps: the lease is broken.
 local function take_back(job, attempts, stage_s)
-  if NOW - get(job, 'claimed_at') > tonumber(stage_s) then
+  if NOW - get(job, 'claimed_at') > stage_s then
     try_again(job, attempts, make_error(job, 'too_slow', TOO_SLOW_DETAIL, true))
   else
     try_again(job, attempts, make_error(job, 'worker_lost', WORKER_LOST_DETAIL, true))

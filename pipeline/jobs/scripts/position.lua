@@ -1,8 +1,7 @@
--- position(job): where a job stands. Answers its phase, a stage, how many jobs will be claimed there before it (none: it
--- runs), the seconds it has run there, and how many turns of its session come before it.
--- A blocked job waits for earlier turns of its session: then the stage, the count and the seconds are those of the first
--- turn that is still open.
-local job, turns_before = ARGV[1], 0
+-- Where a job stands. Answers its phase, a stage, how many jobs will be claimed there before it (nil: it runs), the
+-- seconds it has run there, and how many turns of its session come before it. A blocked job waits for earlier turns of
+-- its session: then the stage, the count and the seconds are those of the first of these turns.
+local job, turns_before = args.job, 0
 local phase = get(job, 'phase')
 if phase == 'blocked' then
   local open = session_key(job, KEY.open_turns)

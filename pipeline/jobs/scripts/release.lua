@@ -1,7 +1,7 @@
--- release(worker): hand back, unharmed, all that a worker holds; the attempts do not count.
-local leased = KEY.leased .. ARGV[1]
+-- Give back all jobs that a worker has leased; the attempts do not count.
+local leased = KEY.leased .. args.worker
 for _, job in ipairs(redis.call('SMEMBERS', leased)) do
-  if alive(job) and get(job, 'worker') == ARGV[1] then
+  if alive(job) and get(job, 'worker') == args.worker then
     unlease(job)
     redis.call('HINCRBY', job_key(job), 'attempts:' .. get(job, 'stage'), -1)  -- mutant: release costs no attempt
     ready(job)

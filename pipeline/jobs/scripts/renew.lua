@@ -1,12 +1,13 @@
--- renew(lease_s, stage, job, fence, …): keep the leases that are still ours; answers the jobs that are not.
+-- Extend those of the `leases` at a stage, each a `job` and its `fence`, that are still the caller's: they end lease_s
+-- seconds from now. Answers the jobs of the others.
 local lost = {}
-for i = 3, #ARGV, 2 do
-  if has_lease(ARGV[i], ARGV[2], ARGV[i + 1]) then
+for _, lease in ipairs(args.leases) do
+  if has_lease(lease.job, args.stage, lease.fence) then
     -- mutant: renewal with full memory
-    redis.call('ZREM', KEY.leases, ARGV[i])  -- while the memory is full, a script may not begin with an addition
-    redis.call('ZADD', KEY.leases, NOW + ARGV[1], ARGV[i])
+    redis.call('ZREM', KEY.leases, lease.job)  -- while the memory is full, a script may not begin with an addition
+    redis.call('ZADD', KEY.leases, NOW + args.lease_s, lease.job)
   else
-    lost[#lost + 1] = ARGV[i]
+    lost[#lost + 1] = lease.job
   end
 end
 return { lost }

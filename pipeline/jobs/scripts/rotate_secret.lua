@@ -1,9 +1,8 @@
--- rotate_secret(tenant, new, overlap_s): sign with the new secret, and for a while with the one before it as well.
-local tenant, new, overlap = unpack(ARGV)
-local secret = KEY.webhook_secret .. tenant
-local present = redis.call('GET', secret)
-if present ~= new then  -- else called again: its answer was lost
-  if present then redis.call('SET', secret .. ':before', present, 'EX', overlap) end
-  redis.call('SET', secret, new)
+-- Sign a tenant's webhooks with a new `secret`, and for overlap_s seconds with the one before it as well.
+local key = KEY.webhook_secret .. args.tenant
+local present = redis.call('GET', key)
+if present ~= args.secret then  -- else called again: its answer was lost
+  if present then redis.call('SET', key .. ':before', present, 'EX', args.overlap_s) end
+  redis.call('SET', key, args.secret)
 end
-return { new }
+return { args.secret }

@@ -1,16 +1,16 @@
--- sweep(attempts, stage_s, lesson_s, most, stage, queue, …): take back expired leases, end jobs past their deadline, and
--- answer the ready jobs that are missing: for each stage max(0, ready jobs - messages in its queue); for maintenance,
--- deliveries that are due.
-local attempts, stage_s, lesson_s, most = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-for _, job in ipairs(redis.call('ZRANGEBYSCORE', KEY.leases, '-inf', NOW, 'LIMIT', 0, most)) do  -- mutant: lease
+-- Take back expired leases, end jobs past their deadline, and answer the ready jobs without a message: for each of the
+-- `queues`, a `stage` and the Redis list `queue` of its messages, max(0, ready jobs - messages); for maintenance,
+-- deliveries that are due count as ready jobs. A batch of `limit` at most each. A job that was tried `attempts` times
+-- ends; it was too slow if it ran for more than stage_s (lesson_s: while a lesson is segmented) seconds.
+for _, job in ipairs(redis.call('ZRANGEBYSCORE', KEY.leases, '-inf', NOW, 'LIMIT', 0, args.limit)) do  -- mutant: lease
   if alive(job) then
-    take_back(job, attempts, get(job, 'stage') == 'segment' and lesson_s or stage_s)
+    take_back(job, args.attempts, get(job, 'stage') == 'segment' and args.lesson_s or args.stage_s)
   else
     redis.call('ZREM', KEY.leases, job)
   end
 end
 -- mutant: deadline
-for _, job in ipairs(redis.call('ZRANGEBYSCORE', KEY.deadlines, '-inf', NOW, 'LIMIT', 0, most)) do
+for _, job in ipairs(redis.call('ZRANGEBYSCORE', KEY.deadlines, '-inf', NOW, 'LIMIT', 0, args.limit)) do
   if alive(job) then
     give_up(job, make_error(job, 'expired', 'The job was not answered before its deadline. Retry it.', true))
   else
@@ -18,14 +18,14 @@ for _, job in ipairs(redis.call('ZRANGEBYSCORE', KEY.deadlines, '-inf', NOW, 'LI
   end
 end
 ready_jobs = {}
-for i = 5, #ARGV, 2 do
-  local line, latest = KEY.ready .. ARGV[i], '+inf'
-  if ARGV[i] == 'maintenance' then line, latest = KEY.deliveries, NOW end
+for _, each in ipairs(args.queues) do
+  local jobs, latest = KEY.ready .. each.stage, '+inf'
+  if each.stage == 'maintenance' then jobs, latest = KEY.deliveries, NOW end
   -- mutant: only missing messages
-  local missing = redis.call('ZCOUNT', line, '-inf', latest) - redis.call('LLEN', ARGV[i + 1])
+  local missing = redis.call('ZCOUNT', jobs, '-inf', latest) - redis.call('LLEN', each.queue)
   if missing > 0 then  -- mutant: missing messages
-    for _, job in ipairs(redis.call('ZRANGE', line, 0, math.min(missing, tonumber(most)) - 1)) do
-      ready_jobs[#ready_jobs + 1] = ARGV[i] .. ' ' .. job
+    for _, job in ipairs(redis.call('ZRANGE', jobs, 0, math.min(missing, args.limit) - 1)) do
+      ready_jobs[#ready_jobs + 1] = each.stage .. ' ' .. job
     end
   end
 end

@@ -14,9 +14,9 @@ from tests.support.job_steps import HEARD, RESULTS, SPOKEN, TAUGHT, WORKER, aske
 class SaidTwice(Jobs):
     """Says every script twice with the very same arguments, as the connection does whose first answer was lost."""
 
-    def run(self, script: str, *args: object) -> list:
-        super().run(script, *args)
-        return super().run(script, *args)
+    def run(self, script: str, /, **args: object) -> list:
+        super().run(script, **args)
+        return super().run(script, **args)
 
 
 @pytest.fixture
@@ -77,11 +77,11 @@ def test_starting_over_said_twice_names_what_it_canceled(twice, redis):
 
 def test_starting_over_spares_what_is_said_between_it_and_its_repetition(redis, here):
     class Interrupted(Jobs):
-        def run(self, script: str, *args: object) -> list:
-            answer = super().run(script, *args)
+        def run(self, script: str, /, **args: object) -> list:
+            answer = super().run(script, **args)
             if script in {"reset", "erase"}:
                 self.submit(asked(script))
-                answer = super().run(script, *args)
+                answer = super().run(script, **args)
             return answer
 
     jobs = Interrupted(redis, here)

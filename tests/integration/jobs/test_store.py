@@ -8,6 +8,7 @@ import pytest
 from pipeline.errors import BadAudio, EngineFailed, UnknownJob, UnknownSession
 from pipeline.jobs.job import State
 from pipeline.jobs.listing import existing_turns, turns
+from pipeline.jobs.records import read_json, to_json
 from pipeline.jobs.results import Transcript
 from pipeline.jobs.store import ReadyJob
 from tests.support.job_steps import (
@@ -196,6 +197,32 @@ def test_scripts_survive_being_flushed(jobs, redis):
     jobs.submit(asked("a"))
     redis.script_flush()
     assert len(jobs.claim("asr", WORKER, 1)[0]) == 1
+
+
+EVERY_KIND = "\x00\x1f\x7f\\/'\" \n 你好 🎉 \u2028 \ufeff {} [] null 1e999"
+
+
+def test_no_character_changes_on_the_way_through_a_script(jobs, redis):
+    jobs.submit(replace(asked("a"), text=EVERY_KIND, details={"empty": [], "none": None, "number": 2**53 + 1}))
+    job = claimed(jobs, "asr")
+    assert (job.request.text, job.request.details) == (
+        EVERY_KIND,
+        {"empty": [], "none": None, "number": 2**53 + 1},
+    )
+    text = to_json(replace(HEARD, text=EVERY_KIND, duration_s=0.1 + 0.2))
+    jobs.complete("asr", job, read_json(Transcript, text))
+    assert redis.hget("waijiao:job:default/a", "transcript") == text
+    assert jobs.progress("llm", claimed(jobs, "llm"), 1, {"text": EVERY_KIND, "parts": []})
+    assert jobs.partial_results(jobs.get("default", "a")) == [(1, {"text": EVERY_KIND, "parts": []})]
+
+
+def test_a_text_that_no_store_accepts_is_refused_before_redis_is_asked(jobs, redis):
+    jobs.submit(asked("a"))
+    job = claimed(jobs, "asr")
+    before = redis.hgetall("waijiao:job:default/a")
+    with pytest.raises(UnicodeEncodeError):
+        jobs.complete("asr", job, replace(HEARD, text="\ud800"))
+    assert redis.hgetall("waijiao:job:default/a") == before
 
 
 def test_an_unfinished_job_s_record_is_kept_for_as_long_as_it_takes_and_then_for_the_retention(jobs, redis, here):
