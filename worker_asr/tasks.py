@@ -6,6 +6,7 @@ from pipeline.celery_app import app
 from pipeline.errors import WaijiaoError
 from pipeline.jobs.job import Job
 from pipeline.jobs.results import Transcript
+from pipeline.worker.leases import Leases
 from pipeline.worker.task import stage
 
 if TYPE_CHECKING:
@@ -14,6 +15,6 @@ if TYPE_CHECKING:
 
 @app.task(name="asr.transcribe")
 @stage("asr", "worker_asr.transcriber:Transcriber")
-def transcribe(transcriber: "Transcriber", batch: list[Job]) -> list[Transcript | WaijiaoError]:
+def transcribe(transcriber: "Transcriber", batch: list[Job], _: Leases) -> list[Transcript | WaijiaoError]:
     """The transcript of each job's recording."""
     return transcriber.transcribe(batch)

@@ -1,6 +1,6 @@
 """From claimed jobs to results: a teacher's feedback, a lesson's summary, or a chat's completion as it is generated."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -11,8 +11,8 @@ from pipeline.jobs.results import Completion, Feedback
 from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import FAST, connect
 from pipeline.settings import Settings
+from pipeline.worker.leases import StillWanted
 from pipeline.worker.partial_results import PartialResultPublisher, publishing
-from pipeline.worker.task import still_wanted
 from worker_llm.engine import Message, Prompt, SamplingParams, load
 from worker_llm.tutor.lesson_summary import LessonSummarizer
 from worker_llm.tutor.teacher import Teacher
@@ -31,10 +31,10 @@ class Responder:
         self.lesson_summarizer = LessonSummarizer(settings)
         self.model.warm(self.teacher.build_warmup_prompt())
 
-    def respond(self, batch: list[Job]) -> list[Feedback | Completion | WaijiaoError]:
+    def respond(self, batch: list[Job], still_wanted: StillWanted) -> list[Feedback | Completion | WaijiaoError]:
         """For each job its result, or the error that prevented it; one call of the model answers all prompts."""
         with publishing(self.jobs, "llm") as publisher:
-            requests = [self.prepare(job, publisher) for job in batch]
+            requests = [self.prepare(job, publisher, partial(still_wanted, job)) for job in batch]
             prompts = [request for request in requests if isinstance(request, Prompt)]
             completions = iter(self.model.reply(prompts) if prompts else [])
         return [
@@ -42,16 +42,18 @@ class Responder:
             for job, request in zip(batch, requests, strict=True)
         ]
 
-    def prepare(self, job: Job, publisher: PartialResultPublisher) -> Prompt | Feedback | WaijiaoError:
+    def prepare(
+        self, job: Job, publisher: PartialResultPublisher, still_wanted: Callable[[], bool]
+    ) -> Prompt | Feedback | WaijiaoError:
         """The prompt for the job, or its result if that needs no model. Only a chat's text is published as it comes."""
         if job.request.task == "chat":
             prompt = build_chat_prompt(job, self.settings)
-            return replace(prompt, still_wanted=partial(still_wanted, job), on_text=partial(publisher.text, job))
+            return replace(prompt, still_wanted=still_wanted, on_text=partial(publisher.text, job))
         try:
             request = self.choose_tutor(job).prepare(job)
         except WaijiaoError as error:
             return error
-        return replace(request, still_wanted=partial(still_wanted, job)) if isinstance(request, Prompt) else request
+        return replace(request, still_wanted=still_wanted) if isinstance(request, Prompt) else request
 
     def make_result(self, job: Job, completion: Completion | WaijiaoError) -> Feedback | Completion | WaijiaoError:
         if isinstance(completion, WaijiaoError) or job.request.task == "chat":

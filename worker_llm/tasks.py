@@ -6,6 +6,7 @@ from pipeline.celery_app import app
 from pipeline.errors import WaijiaoError
 from pipeline.jobs.job import Job
 from pipeline.jobs.results import Completion, Feedback
+from pipeline.worker.leases import Leases
 from pipeline.worker.task import stage
 
 if TYPE_CHECKING:
@@ -14,6 +15,6 @@ if TYPE_CHECKING:
 
 @app.task(name="llm.answer")
 @stage("llm", "worker_llm.responder:Responder")
-def answer(responder: "Responder", batch: list[Job]) -> list[Feedback | Completion | WaijiaoError]:
+def answer(responder: "Responder", batch: list[Job], leases: Leases) -> list[Feedback | Completion | WaijiaoError]:
     """For each job the teacher's feedback on its transcript, or the completion of its chat."""
-    return responder.respond(batch)
+    return responder.respond(batch, leases.still_wanted)

@@ -22,7 +22,7 @@ from pipeline.jobs.results import LessonSegment, LessonSegments
 from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
-from pipeline.worker.task import still_wanted
+from pipeline.worker.leases import StillWanted
 from worker_segment.audio_stream import SAMPLE_RATE, read_blocks
 from worker_segment.speaker_turns import CHANNELS, find_speaker_turns
 from worker_segment.voice_activity import detect_voice_activity
@@ -39,14 +39,14 @@ class Segmenter:
         self.blobs = FolderBlobs(settings.blobs_folder)
         self.jobs = Jobs(connect(settings), settings)
 
-    def segment(self, batch: list[Job]) -> list[LessonSegments | WaijiaoError]:
+    def segment(self, batch: list[Job], still_wanted: StillWanted) -> list[LessonSegments | WaijiaoError]:
         """The turns of each lesson, or why there are none. Every turn is submitted when this returns."""
-        return [self.segment_lesson(lesson) for lesson in batch]
+        return [self.segment_lesson(lesson, still_wanted) for lesson in batch]
 
-    def segment_lesson(self, lesson: Job) -> LessonSegments | WaijiaoError:
+    def segment_lesson(self, lesson: Job, still_wanted: StillWanted) -> LessonSegments | WaijiaoError:
         try:
             with self.blobs.open(lesson.request.recording) as file:
-                return self.submit_turns(lesson, file)
+                return self.submit_turns(lesson, file, still_wanted)
         except FileNotFoundError:
             return BadAudio("The recording is no longer kept. Send it again.")
         except SoftTimeLimitExceeded:
@@ -54,25 +54,25 @@ class Segmenter:
         except WaijiaoError as error:
             return error
 
-    def submit_turns(self, lesson: Job, file: BinaryIO) -> LessonSegments:
+    def submit_turns(self, lesson: Job, file: BinaryIO, still_wanted: StillWanted) -> LessonSegments:
         """Reads the recording twice, so that a bad one is refused before the first turn is submitted."""
-        activity = detect_voice_activity(self.read_while_wanted(lesson, file))
+        activity = detect_voice_activity(self.read_while_wanted(lesson, file, still_wanted))
         turns = find_speaker_turns(activity)
         if not turns:
             raise NoSpeech("Nobody is heard to speak in the lesson. Record again, closer to those who speak.")
         file.seek(0)
-        for turn, waveform in extract_waveforms(self.read_while_wanted(lesson, file), turns):
+        for turn, waveform in extract_waveforms(self.read_while_wanted(lesson, file, still_wanted), turns):
+            check_wanted(lesson, still_wanted)
             self.submit_turn(lesson, turn, waveform)
         return LessonSegments(round(activity.duration_s, 3), turns)
 
-    def read_while_wanted(self, lesson: Job, file: BinaryIO) -> Iterator[np.ndarray]:
+    def read_while_wanted(self, lesson: Job, file: BinaryIO, still_wanted: StillWanted) -> Iterator[np.ndarray]:
         for block in read_blocks(file, self.settings.max_lesson_s):
-            check_wanted(lesson)
+            check_wanted(lesson, still_wanted)
             yield block
 
     def submit_turn(self, lesson: Job, turn: LessonSegment, waveform: Waveform) -> None:
         """Submit a turn, unless an earlier attempt did. Raises Unavailable or RedisError when that fails."""
-        check_wanted(lesson)
         job_request = turn_question(lesson, turn)
         if self.jobs.has(job_request.name):
             return
@@ -90,7 +90,7 @@ class Segmenter:
             log.warning("could not enqueue a turn; the sweeper will retry: %s", error)
 
 
-def check_wanted(lesson: Job) -> None:
+def check_wanted(lesson: Job, still_wanted: StillWanted) -> None:
     """Raises Canceled when nobody waits for the lesson any more, or another worker has taken it over."""
     if not still_wanted(lesson):
         raise Canceled("The lesson was canceled during segmentation.")

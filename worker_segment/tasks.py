@@ -15,6 +15,7 @@ from pipeline.errors import WaijiaoError
 from pipeline.jobs.job import SEGMENT, Job
 from pipeline.jobs.results import LessonSegments
 from pipeline.settings import settings
+from pipeline.worker.leases import Leases
 from pipeline.worker.task import stage
 
 if TYPE_CHECKING:
@@ -28,9 +29,9 @@ AUTOGROUP = Path("/proc/self/autogroup")  # where Linux shares cores among sessi
 
 @app.task(name="segment.segment_lessons", soft_time_limit=TIME_LIMIT_S, time_limit=TIME_LIMIT_S + 10)
 @stage(SEGMENT, "worker_segment.segmenter:Segmenter")
-def segment_lessons(segmenter: "Segmenter", batch: list[Job]) -> list[LessonSegments | WaijiaoError]:
+def segment_lessons(segmenter: "Segmenter", batch: list[Job], leases: Leases) -> list[LessonSegments | WaijiaoError]:
     """The turns of each lesson, all of them submitted as jobs."""
-    return segmenter.segment(batch)
+    return segmenter.segment(batch, leases.still_wanted)
 
 
 @worker_process_init.connect

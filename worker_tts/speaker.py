@@ -19,8 +19,8 @@ from pipeline.personas import Persona
 from pipeline.personas import load as load_persona
 from pipeline.redis_connection import FAST, connect
 from pipeline.settings import Settings
+from pipeline.worker.leases import StillWanted
 from pipeline.worker.partial_results import publishing
-from pipeline.worker.task import still_wanted
 from worker_tts.engine import Utterance, load
 from worker_tts.sentences import join_waveforms, split_sentences
 
@@ -34,12 +34,12 @@ class SpeechSynthesizer:
         self.blobs = FolderBlobs(settings.blobs_folder)
         self.engine = load(settings)
 
-    def speak(self, batch: list[Job]) -> list[Answer | WaijiaoError]:
+    def speak(self, batch: list[Job], still_wanted: StillWanted) -> list[Answer | WaijiaoError]:
         """The stored audio of each job, or why there is none.
 
         The first sentences of all jobs are one call of the engine, then the second ones, so that all start soon.
         """
-        answers = [AnswerBuilder(job, self.utterance_of(job), self.blobs) for job in batch]
+        answers = [AnswerBuilder(job, self.utterance_of(job), self.blobs, still_wanted) for job in batch]
         with publishing(self.jobs, "tts") as partial_results:
             while unfinished := [answer for answer in answers if answer.has_more()]:
                 waveforms = self.engine.speak([answer.next_utterance() for answer in unfinished])
@@ -75,8 +75,8 @@ class SpeechSynthesizer:
 class AnswerBuilder:
     """One job's answer while it is spoken: the sentences that are still to be spoken, and the parts that are done."""
 
-    def __init__(self, job: Job, utterance: Utterance, blobs: FolderBlobs) -> None:
-        self.job, self.utterance, self.blobs = job, utterance, blobs
+    def __init__(self, job: Job, utterance: Utterance, blobs: FolderBlobs, still_wanted: StillWanted) -> None:
+        self.job, self.utterance, self.blobs, self.still_wanted = job, utterance, blobs, still_wanted
         self.sentences = deque(split_sentences(utterance.text))  # from the first one that is not spoken yet
         self.waveforms: list[Waveform] = []
         self.parts: list[Part] = []
@@ -84,7 +84,7 @@ class AnswerBuilder:
 
     def has_more(self) -> bool:
         """Whether there is another sentence to speak; not for a job that failed or is not wanted any more."""
-        if self.sentences and not still_wanted(self.job):
+        if self.sentences and not self.still_wanted(self.job):
             self.failure = Canceled()
         return bool(self.sentences) and not self.failure
 

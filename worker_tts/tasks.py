@@ -6,6 +6,7 @@ from pipeline.celery_app import app
 from pipeline.errors import WaijiaoError
 from pipeline.jobs.job import Job
 from pipeline.jobs.results import Answer
+from pipeline.worker.leases import Leases
 from pipeline.worker.task import stage
 
 if TYPE_CHECKING:
@@ -14,6 +15,6 @@ if TYPE_CHECKING:
 
 @app.task(name="tts.speak")
 @stage("tts", "worker_tts.speaker:SpeechSynthesizer")
-def speak(synthesizer: "SpeechSynthesizer", batch: list[Job]) -> list[Answer | WaijiaoError]:
+def speak(synthesizer: "SpeechSynthesizer", batch: list[Job], leases: Leases) -> list[Answer | WaijiaoError]:
     """The spoken answer of each job, as audio."""
-    return synthesizer.speak(batch)
+    return synthesizer.speak(batch, leases.still_wanted)

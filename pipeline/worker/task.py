@@ -1,11 +1,9 @@
-"""Claims jobs for a stage, runs the engine on them while it renews their leases, and commits each result."""
+"""Claims jobs for a stage, runs the engine on them while their leases are renewed, and commits each result."""
 
 import functools
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from celery import current_task
@@ -23,15 +21,14 @@ from pipeline.redis_connection import REDIS_UNAVAILABLE, connect
 from pipeline.settings import settings
 from pipeline.worker.bootsteps import install
 from pipeline.worker.engine_process import EngineProcess
+from pipeline.worker.leases import Leases
 
 log = logging.getLogger("waijiao")
 COMMIT_RETRY_S = 0.3  # seconds between two attempts to reach a Redis that is gone
-RENEW_CHECK_S = 1.0  # seconds between two renewals at most, so that an engine soon learns that its work was canceled
-_lost: set[tuple[str, str]] = set()  # names and fences
 
 Outcome = Result | WaijiaoError
 T = TypeVar("T")
-Run = Callable[[Any, list[Job]], Sequence[Outcome]]
+Run = Callable[[Any, list[Job], Leases], Sequence[Outcome]]
 SINGLE_MODEL_RESULTS: dict[str, type[Any]] = {"chat": Completion}  # of a task for one model alone, where it differs
 
 
@@ -42,7 +39,10 @@ def job_store() -> Jobs:
 
 
 def stage(name: str, engine_class: str) -> Callable[[Run], Callable[[str], None]]:
-    """Make `run(engine, jobs) -> results` the work of a stage; the child loads `engine_class`, a 'module:Class'."""
+    """Make `run(engine, jobs, leases) -> results` the work of a stage.
+
+    The child loads `engine_class`, a 'module:Class'; `leases` tells the engine which of the jobs are still wanted.
+    """
     child = EngineProcess(name, engine_class)
     install(app, child)
 
@@ -70,17 +70,17 @@ def work_on_batch(child: EngineProcess, run: Run) -> None:
     jobs, stage = job_store(), child.stage
     batch, ready_jobs = jobs.claim(stage, child.worker, getattr(settings(), f"{stage}_batch", 1))
     if batch:
-        with hold_leases(jobs, stage, batch):
-            outcomes = run_engine(child, run, batch)
+        with Leases(jobs, stage, batch) as leases:
+            outcomes = run_engine(child, run, batch, leases)
         for job, outcome in zip(batch, outcomes, strict=True):
             ready_jobs += commit(jobs, stage, job, outcome)
     enqueue_next(ready_jobs)
 
 
-def run_engine(child: EngineProcess, run: Run, batch: list[Job]) -> Sequence[Outcome]:
+def run_engine(child: EngineProcess, run: Run, batch: list[Job], leases: Leases) -> Sequence[Outcome]:
     """The engine's results, or for every job the error that stopped it; no exception goes on to Celery."""
     try:
-        outcomes = list(run(child.engine, batch))
+        outcomes = list(run(child.engine, batch, leases))
         types = [SINGLE_MODEL_RESULTS.get(job.request.task, STAGE_RESULTS[child.stage]) for job in batch]
         if len(outcomes) != len(types) or not all(map(is_outcome, outcomes, types)):
             raise TypeError(f"the engine of {child.stage} did not give one result for each job")
@@ -110,35 +110,6 @@ def enqueue_next(ready_jobs: list[ReadyJob]) -> None:
         log.warning("could not enqueue the next stages; the sweeper will retry: %s", error)
     if following and not by_chain:
         raise Ignore
-
-
-# --- leases
-
-
-def still_wanted(job: Job) -> bool:
-    """Whether a job that this process claimed is still its to answer: not canceled, not erased, not taken over."""
-    return (job.name, job.fence) not in _lost
-
-
-@contextmanager
-def hold_leases(jobs: Jobs, stage: str, batch: Sequence[Job]) -> Iterator[None]:
-    """Inside it a thread renews the leases of `batch`."""
-    _lost.clear()
-    done = threading.Event()
-    threading.Thread(target=renew_leases, args=(jobs, stage, batch, done), name="leases", daemon=True).start()
-    try:
-        yield
-    finally:
-        done.set()  # a renewal that is under way may come later: it is fenced
-
-
-def renew_leases(jobs: Jobs, stage: str, batch: Sequence[Job], done: threading.Event) -> None:
-    fences = {job.name: job.fence for job in batch}
-    while not done.wait(min(RENEW_CHECK_S, jobs.settings.lease_s / 3)):
-        try:
-            _lost.update((name, fences[name]) for name in jobs.renew(stage, batch))
-        except RedisError as error:
-            log.warning("leases of %s were not renewed: %s", stage, error)
 
 
 # --- results

@@ -32,8 +32,8 @@ MUTANTS: list[Mutant] = [
     PythonMutant(
         "lease renewal",
         "test_work_that_takes_longer_than_a_lease_is_not_taken_back",
-        "worker.task:renew_leases",
-        replace_expression("jobs.renew(stage, batch)", "[]"),
+        "worker.leases:Leases.renew_until_done",
+        replace_expression("self.jobs.renew(self.stage, self.batch)", "[]"),
     ),
     LuaMutant(
         "deadline",

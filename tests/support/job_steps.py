@@ -16,6 +16,11 @@ def asked(id_: str, session: str = "anna", tenant: str = "default", recording: b
     return JobRequest(id_, session, tenant, recording=f"{tenant}/{id_}/x" if recording else "", text="hi")
 
 
+def always_wanted(job: Job) -> bool:
+    """What Leases.still_wanted answers while nobody cancels or erases a job."""
+    return True
+
+
 def claimed(jobs: Jobs, stage: str, worker: str = WORKER) -> Job:
     """The one job that is claimed."""
     (job,), _ = jobs.claim(stage, worker, 1)

@@ -51,7 +51,7 @@ class Engine:
 
 @app.task(name="llm.answer")
 @stage("llm", "tests.support.scripted_worker:Engine")
-def answer(engine, batch):
+def answer(engine, batch, leases):
     return engine.answer(batch)
 
 

@@ -16,7 +16,8 @@ from pipeline.audio.decode import decode
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import BadAudio, Canceled, NoSpeech, TooLong, Unavailable
 from pipeline.jobs.job import JobRequest
-from pipeline.worker.task import hold_leases, still_wanted
+from pipeline.worker.leases import Leases
+from tests.support.job_steps import always_wanted
 from tests.support.recordings import RECORDINGS, sound_of, video, wav
 from tests.support.wait import wait_for
 from worker_segment.audio_stream import BLOCK_SAMPLES, SAMPLE_RATE, WINDOW_SAMPLES, read_blocks
@@ -251,7 +252,7 @@ def stored_blobs(segmenter):
 def test_every_turn_is_a_job_with_what_was_said_in_it(segmenter, lesson, talk):
     job = lesson(wav(talk))
 
-    (segments,) = segmenter.segment([job])
+    (segments,) = segmenter.segment([job], always_wanted)
 
     turns = turns_of(segmenter, job)
     assert segments.duration_s == pytest.approx(len(talk) / SAMPLE_RATE, abs=0.001)
@@ -273,7 +274,7 @@ def test_the_other_speaker_of_a_lesson_is_only_written_down(segmenter, lesson):
 
     job = lesson(wav(both.T), learner="right")
 
-    segmenter.segment([job])
+    segmenter.segment([job], always_wanted)
 
     tasks = [turn.request.task for turn in turns_of(segmenter, job)]
     assert tasks == [{"left": "transcribe", "right": "turn"}[speaker] for _, _, speaker in said]
@@ -292,17 +293,17 @@ def test_a_second_attempt_goes_on_where_the_first_one_died(segmenter, lesson, ta
 
     segmenter.blobs.put = dying
     with pytest.raises(KeyboardInterrupt):
-        segmenter.segment([job])
+        segmenter.segment([job], always_wanted)
     before, blobs = turns_of(segmenter, job), stored_blobs(segmenter)
     assert len(before) == 3
 
-    (segments,) = Segmenter(segmenter.settings).segment([job])
+    (segments,) = Segmenter(segmenter.settings).segment([job], always_wanted)
 
     assert turns_of(segmenter, job)[:3] == before
     assert len(turns_of(segmenter, job)) == len(segments.turns) == 6
     assert blobs < stored_blobs(segmenter)
     assert len(stored_blobs(segmenter)) == 1 + 6
-    assert Segmenter(segmenter.settings).segment([job]) == [segments]
+    assert Segmenter(segmenter.settings).segment([job], always_wanted) == [segments]
     assert len(stored_blobs(segmenter)) == 1 + 6
 
 
@@ -310,8 +311,8 @@ def test_two_who_segment_the_same_lesson_leave_one_recording_of_each_turn(segmen
     job, other = lesson(wav(talk)), Segmenter(segmenter.settings)
     segmenter.jobs.has = lambda name: False  # it looked before the other one submitted
 
-    (segments,) = other.segment([job])
-    assert segmenter.segment([job]) == [segments]
+    (segments,) = other.segment([job], always_wanted)
+    assert segmenter.segment([job], always_wanted) == [segments]
 
     assert stored_blobs(segmenter) == {
         job.request.recording,
@@ -322,17 +323,17 @@ def test_two_who_segment_the_same_lesson_leave_one_recording_of_each_turn(segmen
 def test_a_canceled_lesson_is_segmented_no_further(segmenter, lesson, talk):
     job = lesson(wav(talk))
 
-    with hold_leases(segmenter.jobs, "segment", [job]):
+    with Leases(segmenter.jobs, "segment", [job]) as leases:
         segmenter.jobs.cancel("default", job.id)
-        wait_for(lambda: not still_wanted(job))
-        (outcome,) = segmenter.segment([job])
+        wait_for(lambda: not leases.still_wanted(job))
+        (outcome,) = segmenter.segment([job], leases.still_wanted)
 
     assert isinstance(outcome, Canceled)
     assert turns_of(segmenter, job) == []
 
 
 def test_the_sound_of_a_video_is_segmented(segmenter, lesson):
-    (segments,) = segmenter.segment([lesson(video("mp4", "libx264", "aac"))])
+    (segments,) = segmenter.segment([lesson(video("mp4", "libx264", "aac"))], always_wanted)
 
     assert len(segments.turns) == 1
 
@@ -340,7 +341,7 @@ def test_the_sound_of_a_video_is_segmented(segmenter, lesson):
 def test_where_nobody_speaks_the_lesson_ends_without_a_turn(segmenter, lesson):
     for samples in (np.zeros(30 * SAMPLE_RATE), np.random.default_rng(0).normal(0, 0.05, 60 * SAMPLE_RATE)):
         job = lesson(wav(samples))
-        (outcome,) = segmenter.segment([job])
+        (outcome,) = segmenter.segment([job], always_wanted)
         assert isinstance(outcome, NoSpeech)
         assert turns_of(segmenter, job) == []
 
@@ -349,7 +350,7 @@ def test_a_recording_that_cannot_be_read_is_bad_and_so_is_one_that_is_gone(segme
     broken, gone = lesson(b"OggS\0\2" + bytes(1_000)), lesson(wav(np.zeros(SAMPLE_RATE)))
     segmenter.blobs.delete(gone.request.recording)
 
-    outcomes = segmenter.segment([broken, gone])
+    outcomes = segmenter.segment([broken, gone], always_wanted)
 
     assert [type(outcome) for outcome in outcomes] == [BadAudio, BadAudio]
 
@@ -358,7 +359,7 @@ def test_a_lesson_that_is_too_long_has_no_turn_at_all(segmenter, lesson, talk):
     short = Segmenter(segmenter.settings.model_copy(update={"max_lesson_s": 20}))
 
     job = lesson(wav(talk))
-    (outcome,) = short.segment([job])
+    (outcome,) = short.segment([job], always_wanted)
 
     assert isinstance(outcome, TooLong)
     assert turns_of(segmenter, job) == []
@@ -369,7 +370,7 @@ def test_a_full_disk_is_no_end_of_the_lesson(segmenter, lesson, talk):
     segmenter.blobs = FolderBlobs(segmenter.settings.home / "redis.log")  # a file, in which no folder can be made
     segmenter.blobs.open = FolderBlobs(segmenter.settings.blobs_folder).open
 
-    (outcome,) = segmenter.segment([job])
+    (outcome,) = segmenter.segment([job], always_wanted)
 
     assert isinstance(outcome, Unavailable)
     assert outcome.try_again

@@ -10,6 +10,7 @@ from pipeline.jobs.job import JobRequest
 from pipeline.jobs.results import Completion, Feedback
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import settings
+from tests.support.job_steps import always_wanted
 from worker_llm.llama_cpp import LlamaCpp
 from worker_llm.responder import Responder, build_chat_prompt
 
@@ -54,7 +55,7 @@ def user(text):
 
 def test_a_chat_is_answered_and_its_text_published_as_it_comes(responder, ask, jobs):
     job = ask(max_tokens=60)
-    (completion,) = responder.respond([job])
+    (completion,) = responder.respond([job], always_wanted)
     pieces = [entry["text"] for _, entry in jobs.partial_results(job)]
     assert "".join(pieces) == completion.text != ""
     assert 1 < len(pieces) <= completion.completion_tokens
@@ -64,19 +65,19 @@ def test_a_chat_is_answered_and_its_text_published_as_it_comes(responder, ask, j
 
 
 def test_it_ends_after_max_tokens(responder, ask):
-    (completion,) = responder.respond([ask(max_tokens=5)])
+    (completion,) = responder.respond([ask(max_tokens=5)], always_wanted)
     assert (completion.finish_reason, completion.completion_tokens) == ("length", 5)
 
 
 def test_it_ends_when_the_model_is_done(responder, ask):
-    (completion,) = responder.respond([ask(user("Say: hello."))])
+    (completion,) = responder.respond([ask(user("Say: hello."))], always_wanted)
     assert completion.finish_reason == "stop"
     assert completion.completion_tokens < 100
 
 
 def test_it_ends_before_a_stop_text_which_is_never_published(responder, ask, jobs):
     whole, job = ask(max_tokens=60), ask(max_tokens=60, stop=["3", "three"])
-    unstopped, stopped = responder.respond([whole, job])
+    unstopped, stopped = responder.respond([whole, job], always_wanted)
     assert stopped.finish_reason == "stop"
     assert unstopped.text.startswith(stopped.text)
     assert len(stopped.text) < len(unstopped.text)
@@ -84,7 +85,9 @@ def test_it_ends_before_a_stop_text_which_is_never_published(responder, ask, job
 
 
 def test_it_ends_where_the_context_ends(responder, ask):
-    (completion,) = responder.respond([ask(user("word " * 440 + "Count to a thousand."), max_tokens=4000, stop=[])])
+    (completion,) = responder.respond(
+        [ask(user("word " * 440 + "Count to a thousand."), max_tokens=4000, stop=[])], always_wanted
+    )
     assert completion.prompt_tokens + completion.completion_tokens <= CONTEXT
     assert completion.finish_reason in ("length", "stop")
 
@@ -98,7 +101,9 @@ def test_without_max_tokens_a_setting_limits_the_answer(ask, here):
 
 def test_a_chat_s_lines_are_its_own(responder, ask):
     """A lesson's are made one; and its answer ends with its first."""
-    (completion,) = responder.respond([ask(user("Write a list of three fruits, one on each line."), max_tokens=60)])
+    (completion,) = responder.respond(
+        [ask(user("Write a list of three fruits, one on each line."), max_tokens=60)], always_wanted
+    )
     assert "\n" in completion.text.strip()
     (message,) = build_chat_prompt(ask(user("<b>two\nlines</b>")), responder.settings).messages
     assert message.content == "<b>two\nlines</b>"
@@ -106,7 +111,7 @@ def test_a_chat_s_lines_are_its_own(responder, ask):
 
 def test_a_seed_gives_the_same_again(responder, ask):
     chats = [ask(user("Tell me a story."), temperature=1.0, seed=seed, max_tokens=20) for seed in (7, 7, 8)]
-    first, second, other = (responder.respond([chat])[0].text for chat in chats)
+    first, second, other = (responder.respond([chat], always_wanted)[0].text for chat in chats)
     assert first == second != other
 
 
@@ -117,7 +122,7 @@ def test_without_a_temperature_it_is_openai_s(ask, here):
 
 def test_a_chat_that_does_not_fit_fails_alone_and_says_what_fits(responder, ask, jobs):
     long, short = ask(user("word " * 600)), ask(max_tokens=3)
-    error, completion = responder.respond([long, short])
+    error, completion = responder.respond([long, short], always_wanted)
     assert isinstance(error, PromptTooLong)
     assert f"at most {CONTEXT - 1} fit" in error.detail
     assert isinstance(completion, Completion)
@@ -126,17 +131,17 @@ def test_a_chat_that_does_not_fit_fails_alone_and_says_what_fits(responder, ask,
 
 def test_the_longest_chat_that_is_said_to_fit_is_answered(responder, ask):
     """Every word is a token; the form of a chat takes a few."""
-    (one,) = responder.respond([ask(user("word"), max_tokens=1)])
+    (one,) = responder.respond([ask(user("word"), max_tokens=1)], always_wanted)
     form = one.prompt_tokens - 1
     fits, too_long = (ask(user("word" + " word" * (CONTEXT - form - more)), max_tokens=1) for more in (2, 1))
-    completion, error = responder.respond([fits, too_long])
+    completion, error = responder.respond([fits, too_long], always_wanted)
     assert completion.prompt_tokens == CONTEXT - 1
     assert isinstance(error, PromptTooLong)
 
 
 def test_an_order_of_roles_that_the_model_does_not_know_is_a_bad_request(responder, ask):
     answers = [{"role": "assistant", "content": "One."}] * 2
-    (error,) = responder.respond([ask([*COUNT, *answers])])
+    (error,) = responder.respond([ask([*COUNT, *answers])], always_wanted)
     assert isinstance(error, BadRequest)
 
 
@@ -144,7 +149,7 @@ def test_a_turn_in_the_same_batch_gets_feedback_that_is_not_published_early(resp
     lesson = submit(jobs, text="she don't like dogs")
     over = submit(jobs, text="start over")
     chat = ask(max_tokens=3)
-    feedback, confirmed, completion = responder.respond([lesson, over, chat])
+    feedback, confirmed, completion = responder.respond([lesson, over, chat], always_wanted)
     assert isinstance(feedback, Feedback)
     assert confirmed.reset
     assert isinstance(completion, Completion)

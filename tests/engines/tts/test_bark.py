@@ -22,6 +22,7 @@ from pipeline.jobs.job import JobRequest
 from pipeline.model_files.catalogue import find_model
 from pipeline.model_files.download import fetch
 from pipeline.settings import Settings, settings
+from tests.support.job_steps import always_wanted
 from waijiao.tiny_models import bark as tiny
 from worker_tts.bark.engine import PAUSE_S, Bark
 from worker_tts.engine import Utterance, load
@@ -162,7 +163,7 @@ def test_a_worker_speaks_with_it(redis, here, jobs, folder):
     jobs.submit(JobRequest("1" * 32, "1" * 32, task="speak", text="Hello. 你好。", voice="en_speaker_1", speed=2))
     claimed, _ = jobs.claim("tts", secrets.token_hex(4), 1)
 
-    (answer,) = SpeechSynthesizer(chosen).speak(claimed)
+    (answer,) = SpeechSynthesizer(chosen).speak(claimed, always_wanted)
 
     assert [part.text for part in answer.parts] == ["Hello.", "你好。"]
 

@@ -17,6 +17,7 @@ from pipeline.jobs.job import JobRequest
 from pipeline.jobs.records import to_fields
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings, settings
+from tests.support.job_steps import always_wanted
 from worker_tts.engine import Utterance, load
 from worker_tts.hibari import HibariEngine
 from worker_tts.sentences import join_waveforms, split_sentences
@@ -182,7 +183,7 @@ def answered(redis, here, jobs):
         id_ = secrets.token_hex(16)
         jobs.submit(JobRequest(id_, id_, task="speak", text=text, **fields))
         (job,), _ = jobs.claim("tts", id_, 1)
-        (answer,) = SpeechSynthesizer(here).speak([job])
+        (answer,) = SpeechSynthesizer(here).speak([job], always_wanted)
         return job, answer
 
     return answered

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from pipeline.jobs.store import Jobs
-from pipeline.worker.task import hold_leases, still_wanted
+from pipeline.worker.leases import Leases
 from tests.support.job_steps import HEARD, OTHER, asked, claimed
 from tests.support.wait import wait_for
 
@@ -28,7 +28,7 @@ def lapsed(jobs: Jobs) -> bool:
 def test_work_that_takes_longer_than_a_lease_is_not_taken_back(hurried):
     hurried.submit(asked("a"))
     job = claimed(hurried, "asr")
-    with hold_leases(hurried, "asr", [job]):
+    with Leases(hurried, "asr", [job]):
         assert lapsed(hurried)
         assert hurried.complete("asr", job, HEARD)[0]
 
@@ -45,8 +45,8 @@ def test_a_job_that_was_canceled_or_erased_is_soon_known_to_be_wanted_no_more(hu
     for name in "ab":
         hurried.submit(asked(name, session=name))
     ended, other = hurried.claim("asr", OTHER, 2)[0]
-    with hold_leases(hurried, "asr", [ended, other]):
-        assert still_wanted(ended)
+    with Leases(hurried, "asr", [ended, other]) as leases:
+        assert leases.still_wanted(ended)
         getattr(hurried, ending)("default", "a")
-        wait_for(lambda: not still_wanted(ended))
-        assert still_wanted(other)
+        wait_for(lambda: not leases.still_wanted(ended))
+        assert leases.still_wanted(other)

@@ -15,8 +15,9 @@ from pipeline.errors import Canceled, EngineFailed, NothingToSay
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.records import to_fields
 from pipeline.jobs.results import Answer
-from pipeline.worker.task import commit, hold_leases, still_wanted
-from tests.support.job_steps import OTHER, WORKER, claimed
+from pipeline.worker.leases import Leases
+from pipeline.worker.task import commit
+from tests.support.job_steps import OTHER, WORKER, always_wanted, claimed
 from tests.support.wait import wait_for
 from worker_tts import engine
 from worker_tts.speaker import SpeechSynthesizer
@@ -93,7 +94,7 @@ def published_parts(jobs, job):
 
 def test_the_first_sentences_of_all_jobs_are_one_call_and_then_the_second_ones(synthesizer, ask):
     batch = ask("One. Two. Three.", "你好。", "Four. 好。 Five.")
-    answers = synthesizer.speak(batch)
+    answers = synthesizer.speak(batch, always_wanted)
     assert synthesizer.engine.calls == [["One.", "你好。", "Four."], ["Two.", "好。"], ["Three.", "Five."]]
     assert [part.text for part in answers[0].parts] == ["One.", "Two.", "Three."]
     assert isinstance(answers[1], NothingToSay)
@@ -102,7 +103,7 @@ def test_the_first_sentences_of_all_jobs_are_one_call_and_then_the_second_ones(s
 
 def test_a_sentence_can_be_heard_before_the_next_one_is_spoken(synthesizer, ask, jobs, here, in_background):
     (job,) = ask("One. Please wait. Three.")
-    answered = in_background(synthesizer.speak, [job])
+    answered = in_background(synthesizer.speak, [job], always_wanted)
     (first,) = wait_for(lambda: published_parts(jobs, job))
     with FolderBlobs(here.blobs_folder).open(first["blob"]) as file:
         assert soundfile.info(file).duration == first["duration_s"] == 1
@@ -114,7 +115,7 @@ def test_a_sentence_can_be_heard_before_the_next_one_is_spoken(synthesizer, ask,
 
 def test_the_whole_answer_has_its_sentences_with_pauses_between_them(synthesizer, ask, here):
     (job,) = ask("One. Two. Three.", format="flac")
-    (answer,) = synthesizer.speak([job])
+    (answer,) = synthesizer.speak([job], always_wanted)
     assert (answer.text, answer.format, answer.duration_s) == ("One. Two. Three.", "flac", 3 + 2 * 0.5)
     assert stored_files(here, job) == 4
     whole, *parts = (read(here, blob) for blob in (answer.blob, *(part.blob for part in answer.parts)))
@@ -129,7 +130,7 @@ def read(here, blob):
 
 def test_an_answer_of_one_sentence_is_kept_once(synthesizer, ask, here):
     (job,) = ask("One. 好。")
-    (answer,) = synthesizer.speak([job])
+    (answer,) = synthesizer.speak([job], always_wanted)
     (part,) = answer.parts
     assert (answer.blob, answer.sha256, answer.size, answer.duration_s) == (
         part.blob, part.sha256, part.size, part.duration_s,
@@ -139,7 +140,7 @@ def test_an_answer_of_one_sentence_is_kept_once(synthesizer, ask, here):
 
 def test_a_failed_sentence_fails_its_answer_alone_and_leaves_nothing(synthesizer, ask, here):
     first, second = ask("Good. We fail. Never said.", "Fine.")
-    failed, spoken = synthesizer.speak([first, second])
+    failed, spoken = synthesizer.speak([first, second], always_wanted)
     assert isinstance(failed, EngineFailed)
     assert isinstance(spoken, Answer)
     assert synthesizer.engine.calls == [["Good.", "Fine."], ["We fail."]]
@@ -147,18 +148,18 @@ def test_a_failed_sentence_fails_its_answer_alone_and_leaves_nothing(synthesizer
 
 
 def test_a_text_of_nothing_needs_no_voice(synthesizer, ask):
-    (answer,) = synthesizer.speak(ask(" "))
+    (answer,) = synthesizer.speak(ask(" "), always_wanted)
     assert isinstance(answer, NothingToSay)
     assert synthesizer.engine.calls == []
 
 
 def test_a_canceled_job_is_given_up_between_two_sentences(synthesizer, ask, jobs, here, in_background):
     (job,) = ask("One. Please wait. Three.")
-    with hold_leases(jobs, "tts", [job]):
-        answered = in_background(synthesizer.speak, [job])
+    with Leases(jobs, "tts", [job]) as leases:
+        answered = in_background(synthesizer.speak, [job], leases.still_wanted)
         wait_for(lambda: published_parts(jobs, job))
         jobs.cancel("default", job.id)
-        wait_for(lambda: not still_wanted(job))
+        wait_for(lambda: not leases.still_wanted(job))
         synthesizer.engine.go_on.set()
         (answer,) = answered()
     assert isinstance(answer, Canceled)
@@ -168,13 +169,13 @@ def test_a_canceled_job_is_given_up_between_two_sentences(synthesizer, ask, jobs
 
 def test_a_second_attempt_s_sentences_do_not_mix_with_the_first_s(synthesizer, ask, jobs, here, in_background):
     (first,) = ask("One. Please wait. Three.")
-    answered = in_background(synthesizer.speak, [first])
+    answered = in_background(synthesizer.speak, [first], always_wanted)
     wait_for(lambda: published_parts(jobs, first))
     jobs.release(WORKER)
     second = claimed(jobs, "tts", OTHER)
     assert published_parts(jobs, second) == []
     synthesizer.engine.go_on.set()
-    (late,), (answer,) = answered(), synthesizer.speak([second])
+    (late,), (answer,) = answered(), synthesizer.speak([second], always_wanted)
     assert len(published_parts(jobs, first)) == 1
     assert published_parts(jobs, second) == [to_fields(part) for part in answer.parts]
     commit(jobs, "tts", first, late)
