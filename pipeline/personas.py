@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, StrictBool, StringConstraints, TypeAdapter, ValidationError
 
 from pipeline.errors import ConfigurationError, UnknownPersona
-from pipeline.jobs.job import HINT
+from pipeline.jobs.job import MAX_HINT_CHARS
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
@@ -57,7 +57,7 @@ class Persona:
     remarks: StrictBool  # keep the model's remarks; those of a small model are often wrong
     languages: Texts
     voices: VoicesByLanguage
-    hint: Annotated[str, Field(max_length=HINT)] = ""  # words of its learners that the recogniser cannot know
+    hint: Annotated[str, Field(max_length=MAX_HINT_CHARS)] = ""  # words of its learners that the recogniser cannot know
 
 
 EXPECTED = {  # what a field must be, for the message about one that is not
@@ -68,7 +68,7 @@ EXPECTED = {  # what a field must be, for the message about one that is not
     "languages": "be a list of strings that are not empty",
     "starting_over": "be a list of strings that are not empty",
     "remarks": "be true or false",
-    "hint": f"be a string of at most {HINT} characters",
+    "hint": f"be a string of at most {MAX_HINT_CHARS} characters",
 }
 READER = TypeAdapter(Persona)
 

@@ -20,7 +20,7 @@ from pipeline.errors import (
     WaijiaoError,
     safe_traceback,
 )
-from pipeline.jobs.job import HINT
+from pipeline.jobs.job import MAX_HINT_CHARS
 from pipeline.jobs.results import Segment, Transcript, Word
 from pipeline.settings import Settings
 from worker_asr.engine import Recording
@@ -186,7 +186,7 @@ def whisper_options(clip: Recording, beam: int) -> dict[str, Any]:
         "temperature": 0.0,
         "condition_on_previous_text": False,
         "word_timestamps": True,
-        "hotwords": clip.hint.replace("<|", " ")[:HINT] or None,  # such marks would be control tokens
+        "hotwords": clip.hint.replace("<|", " ")[:MAX_HINT_CHARS] or None,  # such marks would be control tokens
         "max_new_tokens": min(MAX_WINDOW_TOKENS, 40 + int(16 * clip.waveform.duration_s)),
     }
 

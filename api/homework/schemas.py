@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringCo
 
 from api.jobs.schemas import SPEEDS, RequestModel, Text, Upload
 from pipeline.audio.formats import FORMATS
-from pipeline.homework.assignments import LEVELS, MOST_STUDENTS
+from pipeline.homework.assignments import LEVELS, MAX_STUDENTS
 from pipeline.jobs.job import ModelStage
 
 ASSIGNMENT_ID = r"^[a-z0-9][a-z0-9_-]{0,63}$"
@@ -53,7 +53,7 @@ class AssignmentFields(RequestModel):
     retention_h: int | None = Field(None, ge=1, le=87_600, description="hours it is kept after it was answered")
     hold: bool = Field(False, description="true: answers wait for the teacher's word before they are spoken")
     students: list[StudentFields] = Field(
-        default_factory=list, max_length=MOST_STUDENTS, description="who is to hand in; empty: whoever does"
+        default_factory=list, max_length=MAX_STUDENTS, description="who is to hand in; empty: whoever does"
     )
     voice: str = Field("default", description="a voice of the speech model", max_length=64)
     speed: float = Field(1.0, ge=SPEEDS[0], le=SPEEDS[1], description="a number from 0.5 to 2")

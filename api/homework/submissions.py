@@ -23,7 +23,7 @@ from pipeline.homework.assignments import Assignment
 from pipeline.homework.filenames import display_path
 from pipeline.homework.match_students import match_students
 from pipeline.homework.zip_import import RefusedFile, ZipLimits, list_members
-from pipeline.jobs.job import HINT, JobRequest
+from pipeline.jobs.job import MAX_HINT_CHARS, JobRequest
 from pipeline.schemas import homework as shapes
 from pipeline.settings import Settings
 
@@ -148,7 +148,7 @@ def build_submission(assignment: Assignment, student: str, file: str) -> JobRequ
         tenant=assignment.tenant,
         persona=assignment.persona,
         language=assignment.language,
-        hint=", ".join(assignment.words)[:HINT],
+        hint=", ".join(assignment.words)[:MAX_HINT_CHARS],
         voice=assignment.voice,
         speed=assignment.speed,
         format=assignment.format,

@@ -20,7 +20,7 @@ from pydantic import (
 from werkzeug.datastructures import FileStorage
 
 from pipeline.audio.formats import FORMATS
-from pipeline.jobs.job import HINT, Task
+from pipeline.jobs.job import MAX_HINT_CHARS, Task
 from pipeline.schemas.jobs import State
 from pipeline.webhooks.validation import JOB_EVENTS
 
@@ -58,8 +58,9 @@ class AnswerFields(RequestModel):
     language: str | None = Field(None, pattern=r"^[a-z]{2,3}$", description="an ISO 639 code such as en or zh")
     hint: str = Field(
         "",
-        max_length=HINT,
-        description=f"at most {HINT} characters that are likely to be said, such as names or a lesson's words",
+        max_length=MAX_HINT_CHARS,
+        description=f"at most {MAX_HINT_CHARS} characters that are likely to be said, "
+        "such as names or a lesson's words",
     )
     voice: str = Field("default", description="a voice of the speech model", max_length=64)
     speed: float = Field(

@@ -1,4 +1,4 @@
-"""Homework that a class was set, who is to hand it in, and who did: objects of Redis, beside the jobs' own records."""
+"""Assignments: the homework that a class was set, its students, and the jobs that they submitted."""
 
 import time
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ from pipeline.jobs.job import Job
 from pipeline.jobs.records import read_json, to_json
 from pipeline.jobs.store import PREFIX, Jobs, call_token
 
-LEVELS = ("", "A1", "A2", "B1", "B2", "C1", "C2")  # of the Common European Framework of Reference; "": not said
-MOST_STUDENTS = 2000
+LEVELS = ("", "A1", "A2", "B1", "B2", "C1", "C2")  # of the Common European Framework of Reference; "": not stated
+MAX_STUDENTS = 2000
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,9 @@ class Assignments:
         self.redis = jobs.redis
 
     def put(self, assignment: Assignment, replace: bool) -> str:
-        """Keep it until everything that is handed in by its due time has had its retention: created, same or replaced.
+        """Store it for as long as anything that is submitted by its due time is kept.
 
-        AssignmentExists when another one has its id, unless that is to be replaced.
+        Returns created, same or replaced. Raises AssignmentExists when another one has its id, unless `replace`.
         """
         last = max(0.0, (assignment.due or 0) - time.time()) + self.jobs.settings.deadline_s
         outcome = str(
@@ -87,7 +87,7 @@ class Assignments:
         return outcome
 
     def get(self, tenant: str, id_: str) -> "AssignmentWithJobs":
-        """The assignment and what was handed in for it. UnknownAssignment."""
+        """The assignment and the jobs submitted for it. Raises UnknownAssignment."""
         record = cast(dict[str, str], self.redis.hgetall(f"{PREFIX}assignment:{tenant}/{id_}"))
         if not record:
             raise UnknownAssignment
@@ -95,8 +95,12 @@ class Assignments:
         with self.redis.pipeline(transaction=False) as reading:
             for name in names.values():
                 reading.hgetall(f"{PREFIX}job:{name}")
-            found = reading.execute()
-        jobs = {student: Job.from_record(job) for student, job in zip(names, found, strict=True) if "stages" in job}
+            records = reading.execute()
+        jobs = {
+            student: Job.from_record(record)
+            for student, record in zip(names, records, strict=True)
+            if "stages" in record
+        }
         return AssignmentWithJobs(read_json(Assignment, record["assignment"]), float(record["created_at"]), jobs)
 
     def all(self, tenant: str) -> list[Assignment]:
@@ -105,13 +109,13 @@ class Assignments:
         with self.redis.pipeline(transaction=False) as reading:
             for name in names:
                 reading.hget(f"{PREFIX}assignment:{name}", "assignment")
-            found = reading.execute()
-        if gone := [name for name, text in zip(names, found, strict=True) if text is None]:
+            texts = reading.execute()
+        if gone := [name for name, text in zip(names, texts, strict=True) if text is None]:
             self.redis.zrem(f"{PREFIX}assignments:{tenant}", *gone)
-        return [read_json(Assignment, text) for text in found if text]
+        return [read_json(Assignment, text) for text in texts if text]
 
     def erase(self, tenant: str, id_: str) -> list[str]:
-        """Forget it and every job that was handed in for it; answers their names, whose blobs are to be removed."""
+        """Erase it and every job that was submitted for it; returns their names, whose blobs are to be removed."""
         self.get(tenant, id_)
         tombstone_s = self.jobs.settings.retention_h * 3600
         erased = self.jobs.run("unassign", name=f"{tenant}/{id_}", tombstone_s=tombstone_s, call=call_token())[0]
@@ -128,7 +132,7 @@ class AssignmentWithJobs:
 
     @property
     def students(self) -> tuple[Student, ...]:
-        """Who is in the class, then who handed in besides: all of them where nobody was named."""
+        """The assignment's students, then others who submitted."""
         named = {student.name for student in self.assignment.students}
         return (*self.assignment.students, *(Student(name) for name in sorted(self.jobs) if name not in named))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.errors import BadRoster
-from pipeline.homework.assignments import MOST_STUDENTS, Student
+from pipeline.homework.assignments import MAX_STUDENTS, Student
 from pipeline.text.characters import can_decode, is_gb18030, is_invisible
 
 MAX_CELL_CHARS = 100  # of a name, and of an id
@@ -57,8 +57,8 @@ def read_roster(data: bytes | str) -> tuple[Student, ...]:
     columns = find_columns([cells for _, cells in rows])
     student_rows = rows[columns.first_row :]
     students = [read_student(row, columns) for row in student_rows]
-    if not 1 <= len(students) <= MOST_STUDENTS:
-        raise BadRoster(f"The list has {len(students):,} students: expected 1 to {MOST_STUDENTS:,}.")
+    if not 1 <= len(students) <= MAX_STUDENTS:
+        raise BadRoster(f"The list has {len(students):,} students: expected 1 to {MAX_STUDENTS:,}.")
     refuse_duplicates([line for line, _ in student_rows], students)
     return tuple(students)
 
@@ -84,8 +84,8 @@ def read_rows(text: str) -> Iterator[Row]:
             if any(cell.strip() for cell in cells):
                 count += 1
                 yield reader.line_num, cells
-            if count > MOST_STUDENTS + HEADER_ROWS:
-                raise BadRoster(f"The list has more than {MOST_STUDENTS:,} students.")
+            if count > MAX_STUDENTS + HEADER_ROWS:
+                raise BadRoster(f"The list has more than {MAX_STUDENTS:,} students.")
     except csv.Error as error:
         raise BadRoster(f"Line {reader.line_num} of the list is not valid CSV: {error}.") from None
 

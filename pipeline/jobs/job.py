@@ -1,4 +1,4 @@
-"""What a job is and how far it got, read from its record in Redis. Frozen: only jobs.py changes records."""
+"""What a job is and how far it got, read from its record in Redis. Frozen: only store.py changes records."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ from pydantic import BeforeValidator, Json
 from pipeline.jobs.records import read_fields, read_json
 from pipeline.jobs.results import Answer, Completion, Feedback, LessonSegments, Transcript
 
-HINT = 200  # characters of a hint: what the recogniser can take in beside the words it hears
-LANES = ("interactive", "homework", "bulk")  # what waits in one is worked on before what waits in those after it
+MAX_HINT_CHARS = 200  # characters of a hint: what the recogniser accepts besides the recording
+LANES = ("interactive", "homework", "bulk")  # the jobs of a lane are worked on before those of the lanes after it
 
 
 class State(StrEnum):
-    """What a client is told. The last four never change again."""
+    """A job's state as clients see it. The last four are final."""
 
     QUEUED = "queued"
     SEGMENTING = "segmenting"
@@ -42,9 +42,9 @@ MAINTENANCE = "maintenance"  # the queue of work that belongs to no single job: 
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of a job, and what a client is told meanwhile.
+    """One step of a job, and the state that clients see meanwhile.
 
-    Workers of `queue` run the Celery task `task`, whose result is kept in the record's `field`. A stage without a
+    Workers of `queue` run the Celery task `task`, whose result is stored in the record's `field`. A stage without a
     queue has no workers: the job waits there for something else. A model stage computes with a model, which
     settings named after the stage choose.
     """
@@ -71,7 +71,7 @@ STAGE_TASKS: dict[str, str] = {stage.name: stage.task for stage in STAGES if sta
 STAGE_RESULTS: dict[str, type[Any]] = {stage.name: stage.result for stage in STAGES if stage.result}
 RESULT_FIELDS: dict[type[Any], str] = {
     **{stage.result: stage.field for stage in STAGES if stage.result},
-    Completion: "completion",  # of a language model that was asked by itself
+    Completion: "completion",  # of a language model that was called alone, by the task `chat`
 }
 MODEL_STAGES: tuple[str, ...] = tuple(stage.name for stage in STAGES if stage.model)
 STAGES_BY_TASK: dict[Task, tuple[StageName, ...]] = {
@@ -82,14 +82,15 @@ STAGES_BY_TASK: dict[Task, tuple[StageName, ...]] = {
     "lesson": (SEGMENT, PARTS, "llm", "tts"),
     "turn": ("asr", "llm"),  # of a lesson, by a learner; one by somebody else is only transcribed
 }
-BY_ERROR = {"canceled": State.CANCELED, "expired": State.EXPIRED}
+STATES_BY_ERROR = {"canceled": State.CANCELED, "expired": State.EXPIRED}
 
 
 @dataclass(frozen=True)
 class JobRequest:
-    """What is asked: a recording (its name in the blob store), typed text, or both, and how to answer it.
+    """What a client asked for: a recording (its name in the blob store), typed text, or both, and how to answer it.
 
-    `details` is what only its task needs: a model that is asked by itself, homework that was set, a lesson, its turn.
+    `details` has what only its task needs: the options of a model that is called alone, of homework, of a lesson or of
+    its turn.
     """
 
     id: str
@@ -99,26 +100,26 @@ class JobRequest:
     text: str = ""
     persona: str = "william"
     language: str = ""
-    hint: str = ""  # words that may be heard, such as names
+    hint: str = ""  # words that are likely to be said, such as names
     voice: str = "default"
     speed: float = 1.0
     format: str = "wav"
     task: Task = "teach"
     lane: Lane = "interactive"
-    key: str = ""  # id of the key it was asked with; "" where none is needed
+    key: str = ""  # id of the API key it was submitted with; "" where none is needed
     owner: str = ""  # id of the learner's key that alone may see it; "" for everybody of the tenant
-    webhook: str = ""  # URL that is told what becomes of it
+    webhook: str = ""  # URL to which its events are sent
     webhook_events: tuple[str, ...] = ()
-    metadata: Mapping[str, str] = field(default_factory=dict)  # the client's own words, given back to it
+    metadata: Mapping[str, str] = field(default_factory=dict)  # the client's own fields, which its responses contain
     details: Mapping[str, Any] = field(default_factory=dict)
-    assignment: str = ""  # id of the assignment that is handed in with it
-    student: str = ""  # who hands it in: the name of one of the assignment's students
+    assignment: str = ""  # id of the assignment that it is submitted for
+    student: str = ""  # who submits it: the name of one of the assignment's students
     lesson: str = ""  # id of the lesson that it is a turn of
-    sha256: str = ""  # of the recording, where it may have been recognised before
+    sha256: str = ""  # of the recording, if an earlier transcript of it may be used
     due: float | None = None  # Unix seconds by which homework is to be answered
-    group: str = ""  # whose turn it is when classes take turns
-    hold: bool = False  # the answer waits for the teacher's word before it is spoken
-    retention_h: int | None = None  # hours it is kept; None: as the settings say
+    group: str = ""  # the class: a busy server serves classes in turn
+    hold: bool = False  # the answer is not spoken before the teacher releases it
+    retention_h: int | None = None  # hours for which it is kept after its end; None: as the settings say
 
     @property
     def stages(self) -> tuple[StageName, ...]:
@@ -183,8 +184,8 @@ class Job:
     segments: Json[LessonSegments] | None = None
     error: Json[Mapping[str, Any]] | None = None
     dead: bool = False  # it failed through no fault of its own, and may be retried
-    retry_of: OtherJob | None = None  # id of the dead job in whose place this one is answered
-    retried_as: OtherJob | None = None  # id of the job that is answered in the place of this one
+    retry_of: OtherJob | None = None  # id of the dead job that this one replaces
+    retried_as: OtherJob | None = None  # id of the job that replaces this one
     rerun_of: OtherJob | None = None  # id of the job of which this one is another version
     rerun_as: OtherJob | None = None  # id of the latest other version of this one
     attempts: Mapping[StageName, int] = field(default_factory=dict)
@@ -201,15 +202,15 @@ class Job:
     @property
     def state(self) -> State:
         if self.error:
-            return BY_ERROR.get(self.error["code"], State.FAILED)
+            return STATES_BY_ERROR.get(self.error["code"], State.FAILED)
         if self.ended_at is not None:
             return State.SUCCEEDED
         return STAGE_STATES[self.stage] if self.attempts else State.QUEUED
 
     def blobs(self, keep_recordings: bool) -> set[str]:
         """Names in the blob store that are still needed: the recording until it was recognised, and the answer."""
-        unheard = not (self.transcript or self.segments) and (self.ended_at is None or self.dead)
-        recording = {self.request.recording} if unheard or keep_recordings else set()
+        unrecognised = not (self.transcript or self.segments) and (self.ended_at is None or self.dead)
+        recording = {self.request.recording} if unrecognised or keep_recordings else set()
         return (recording | (self.answer.blobs if self.answer else set())) - {""}
 
     @classmethod

@@ -77,7 +77,7 @@ def turns(redis: "Redis", tenant: str, session: str, before: float = float("inf"
 
 
 def existing_turns(redis: "Redis", tenant: str, session: str) -> list[Job]:
-    """As `turns`, but UnknownSession when the session never existed or was erased."""
+    """As `turns`, but raises UnknownSession when the session never existed or was erased."""
     if not redis.exists(f"{PREFIX}turns:{tenant}/{session}"):
-        raise UnknownSession("There is no such session: nothing was said in it, or it was erased.")
+        raise UnknownSession("There is no such session: it has no turns, or it was erased.")
     return turns(redis, tenant, session)

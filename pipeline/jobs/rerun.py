@@ -1,4 +1,4 @@
-"""Does a job again from one of its stages, as a new job: what came before that stage is not repeated."""
+"""Runs a job again from one of its stages, as a new job: the results of the earlier stages are used again."""
 
 import dataclasses
 import secrets
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import CannotRerun, NotDead, WaijiaoError
 from pipeline.jobs.job import HOLD, SEGMENT, Job, JobRequest
-from pipeline.jobs.store import AcceptedJob, Jobs, KnownResults
+from pipeline.jobs.store import AcceptedJob, EarlierResults, Jobs
 
 
 @dataclass(frozen=True)
 class Overrides:
-    """What is to be another than before; None leaves it. `transcript` is what was really said."""
+    """What a rerun changes; None changes nothing. `transcript` is what was really said."""
 
     persona: str | None = None
     voice: str | None = None
@@ -20,12 +20,15 @@ class Overrides:
     transcript: str | None = None
 
 
-def rerun(jobs: Jobs, blobs: FolderBlobs, job: Job, stage: str, otherwise: Overrides) -> AcceptedJob:
-    """Accept another version of the job from `stage` on. CannotRerun when what that begins with is not there."""
-    facts = earlier_results(job, stage, otherwise)
-    given = {name: value for name, value in dataclasses.asdict(otherwise).items() if value is not None}
-    given.pop("transcript", None)
-    job_request = dataclasses.replace(job.request, id=secrets.token_hex(16), recording="", **given)
+def rerun(jobs: Jobs, blobs: FolderBlobs, job: Job, stage: str, overrides: Overrides) -> AcceptedJob:
+    """Accept another version of the job, which begins at `stage`.
+
+    Raises CannotRerun when the stage's input is missing.
+    """
+    results = results_before(job, stage, overrides)
+    fields = {name: value for name, value in dataclasses.asdict(overrides).items() if value is not None}
+    fields.pop("transcript", None)
+    job_request = dataclasses.replace(job.request, id=secrets.token_hex(16), recording="", **fields)
     if job.request.session == job.id:
         job_request = dataclasses.replace(job_request, session=job_request.id)
     if job.segments and stage != SEGMENT:
@@ -33,27 +36,27 @@ def rerun(jobs: Jobs, blobs: FolderBlobs, job: Job, stage: str, otherwise: Overr
             job_request, details={**job_request.details, "turns_of": job.request.turns_of}
         )
     if stage in {"asr", SEGMENT}:
-        job_request = with_recording(job_request, job, blobs)
+        job_request = copy_recording(job_request, job, blobs)
     try:
-        return jobs.rerun(job, job_request, stage, facts)
+        return jobs.rerun(job, job_request, stage, results)
     except WaijiaoError:
         blobs.delete_job(job_request.name)
         raise
 
 
-def earlier_results(job: Job, stage: str, otherwise: Overrides) -> KnownResults:
-    """What is known of the job before the stage."""
+def results_before(job: Job, stage: str, overrides: Overrides) -> EarlierResults:
+    """The results of the stages before `stage`. Raises CannotRerun."""
     if stage not in job.request.stages or stage == HOLD:
         raise CannotRerun(f"The job has no stage {stage}; its stages are {', '.join(job.request.stages)}.")
-    if otherwise.transcript is not None and (stage != "llm" or job.transcript is None):
-        raise CannotRerun("Other words can be given only from=llm, in the place of those that were heard.")
+    if overrides.transcript is not None and (stage != "llm" or job.transcript is None):
+        raise CannotRerun("`transcript` can be changed only with from=llm, and only if the job has a transcript.")
     if stage == "llm" and not (job.transcript or job.segments or job.request.text):
-        raise CannotRerun("Nothing was heard yet that could be answered.")
+        raise CannotRerun("The job has no transcript yet that could be answered.")
     if stage == "tts" and job.feedback is None and job.request.task != "speak":
-        raise CannotRerun("There are no words yet that could be spoken.")
+        raise CannotRerun("The job has no answer yet that could be spoken.")
     transcript = job.transcript
-    if transcript and otherwise.transcript is not None:
-        transcript = dataclasses.replace(transcript, text=otherwise.transcript, words=(), segments=())
+    if transcript and overrides.transcript is not None:
+        transcript = dataclasses.replace(transcript, text=overrides.transcript, words=(), segments=())
     return {
         "transcript": None if stage == "asr" else transcript,
         "feedback": job.feedback if stage == "tts" else None,
@@ -61,8 +64,8 @@ def earlier_results(job: Job, stage: str, otherwise: Overrides) -> KnownResults:
     }
 
 
-def with_recording(job_request: JobRequest, job: Job, blobs: FolderBlobs) -> JobRequest:
-    """The question with a copy of the job's recording. CannotRerun when that is not kept any more."""
+def copy_recording(job_request: JobRequest, job: Job, blobs: FolderBlobs) -> JobRequest:
+    """The request with a copy of the job's recording. Raises CannotRerun when that is not kept any more."""
     try:
         if not job.request.recording:
             raise FileNotFoundError
@@ -73,7 +76,7 @@ def with_recording(job_request: JobRequest, job: Job, blobs: FolderBlobs) -> Job
 
 
 def retry(jobs: Jobs, blobs: FolderBlobs, tenant: str, job_id: str) -> AcceptedJob:
-    """Accept the dead job again from the stage that failed; retried already, it is the job it was retried as."""
+    """Accept the dead job again from the stage that failed; if it was retried already, the job that replaced it."""
     dead = jobs.get(tenant, job_id)
     if dead.retried_as:
         return AcceptedJob(jobs.get(tenant, dead.retried_as), earlier=True, ready_jobs=[])

@@ -1,4 +1,4 @@
-"""What is said in one turn: the words heard, the teacher's feedback, the spoken answer. Facts, all frozen."""
+"""The results of a job's stages, such as a transcript, the teacher's feedback or the spoken answer. All are frozen."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -36,7 +36,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Transcript:
-    """What was heard. `language` is an ISO 639-1 code; `duration_s` the recording's length in seconds."""
+    """What was recognised in a recording, which is `duration_s` seconds long. `language` is an ISO 639-1 code."""
 
     text: str
     language: str
@@ -56,7 +56,11 @@ class Edit:
 
 @dataclass(frozen=True)
 class Feedback:
-    """What the teacher makes of it. `spoken` is what the voice will say; `reset`: the learner asked to start over."""
+    """The teacher's feedback on `heard`, the learner's sentence as it was recognised or typed.
+
+    `reply` is what the teacher says besides the corrections, `spoken` all that the voice will say; `reset`: the learner
+    asked to start the session over.
+    """
 
     heard: str
     corrected: str
@@ -69,7 +73,7 @@ class Feedback:
 
 @dataclass(frozen=True)
 class Completion:
-    """What a language model that was asked by itself wrote. `finish_reason`: "stop", or "length" if it was cut off."""
+    """What a language model that was called alone wrote. `finish_reason`: "stop", or "length" if it was cut off."""
 
     text: str
     finish_reason: str
@@ -110,7 +114,7 @@ class Answer:
 class LessonSegment:
     """One turn of a lesson: `number` counts from 1, `start` and `end` are seconds from the lesson's start.
 
-    `speaker` is the channel in which it is heard, where the recording has speakers apart ("left", "right"), else "".
+    `speaker` is the channel of its speaker, "left" or "right", if the recording separates the speakers, else "".
     """
 
     number: int

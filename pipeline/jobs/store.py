@@ -34,28 +34,27 @@ from pipeline.webhooks.validation import webhook_fields
 
 SCRIPTS = Path(__file__).parent / "scripts"
 PREFIX = "waijiao:"  # of every key; scripts/lib.lua has the same
-CHANGED_CHANNEL = f"{PREFIX}changed"  # channel on which a job's name is said whenever it changed
-SWEEP_BATCH = 200  # records one sweep takes back, ends or rings, so that it never blocks Redis for long
-IDEMPOTENCY_S = 86_400  # seconds for which a repeated request is known by its Idempotency-Key
+CHANGED_CHANNEL = f"{PREFIX}changed"  # channel on which the name of each changed job or assignment is published
+SWEEP_BATCH = 200  # jobs that one sweep takes back, ends or enqueues, so that it never blocks Redis for long
+IDEMPOTENCY_S = 86_400  # seconds for which a repeated request is recognised by its Idempotency-Key
 # fields of a JobRequest on which its transcript depends; a test names the others, so that none is forgotten
 TRANSCRIPT_FIELDS = ("sha256", "language", "hint", "persona", "task", "owner")
-STARVATION_S = 30  # seconds after which a lane that waits has the next turn, however much is in faster ones
-PROGRESS_S = 3600  # seconds that what there was of an unfinished result is kept
-DEFAULT_PACE_S = 10  # seconds from one job's end to the next's, for Retry-After, while none has ended yet
+STARVATION_S = 30  # seconds after which a lane whose jobs wait is served next, however many jobs faster lanes have
+PROGRESS_S = 3600  # seconds for which partial results are kept
+DEFAULT_PACE_S = 10  # seconds from one job's end to the next's, for Retry-After, before any job has ended
 
 CANCELED_DETAIL = "The job was canceled before it was answered."
 STARTED_OVER_DETAIL = "The session was started over before this turn was answered."
-REPLACED_DETAIL = "It was handed in again, or answered anew, before it was answered."
+REPLACED_DETAIL = "It was submitted again, or rerun, before it was answered."
 
 Result = Transcript | Feedback | Completion | Answer | LessonSegments
-KnownResults = Mapping[
-    str, Transcript | Feedback | LessonSegments | None
-]  # what is known of a job at its start, by field
+# results that a job has from its start, by the record's field
+EarlierResults = Mapping[str, Transcript | Feedback | LessonSegments | None]
 
 
 @dataclass(frozen=True)
 class ReadyJob:
-    """A job that became ready for a stage, so that a worker of that stage should be ready."""
+    """A job that became ready for a stage; a message for a worker of that stage is to be enqueued."""
 
     stage: str
     name: str
@@ -113,18 +112,18 @@ class Jobs:
         return self._accept(job_request, first_stage, {"transcript": transcript}, repeatable)
 
     def retry(self, dead: Job, job_request: JobRequest) -> AcceptedJob:
-        """Accept a job in the place of a dead one: it goes on at the stage that failed. NotDead if it is not."""
-        return self._accept(job_request, dead.stage, known_results(dead), retry_of=dead.name)
+        """Accept a job in the place of a dead one: it goes on at the stage that failed. Raises NotDead."""
+        return self._accept(job_request, dead.stage, earlier_results(dead), retry_of=dead.name)
 
-    def rerun(self, job: Job, job_request: JobRequest, stage: str, results: KnownResults) -> AcceptedJob:
-        """Accept another version of a job that has ended: from `stage` on, with the earlier results."""
+    def rerun(self, job: Job, job_request: JobRequest, stage: str, results: EarlierResults) -> AcceptedJob:
+        """Accept another version of a job: it begins at `stage`, with the results of the stages before."""
         return self._accept(job_request, stage, results, rerun_of=job.name)
 
     def _accept(
         self,
         job_request: JobRequest,
         stage: str,
-        results: KnownResults,
+        results: EarlierResults,
         repeatable: Idempotency | None = None,
         retry_of: str | None = None,
         rerun_of: str | None = None,
@@ -176,7 +175,7 @@ class Jobs:
         return None
 
     def transcript_key_fields(self, job_request: JobRequest) -> dict[str, str]:
-        """The record's field by which its transcript is found again; none when it must not be reused."""
+        """The record's field with the key of the transcript cache; no field if the transcript must not be reused."""
         if not job_request.sha256:
             return {}
         s = self.settings
@@ -186,7 +185,7 @@ class Jobs:
         return {"heard_as": f"{job_request.tenant}/{digest(chr(0).join((*model, *fields, words)))}"}
 
     def has(self, name: str) -> bool:
-        """Whether there is a record of the job `tenant/id`, be it only that it was erased."""
+        """Whether there is a record of the job `tenant/id`, or a tombstone."""
         return bool(self.redis.exists(f"{PREFIX}job:{name}"))
 
     def turns_of(self, job: Job) -> list[str]:
@@ -196,7 +195,7 @@ class Jobs:
     def get(self, tenant: str, job_id: str, owner: str = "") -> Job:
         """The job's record; UnknownJob when there is none for this tenant, Erased when it was erased.
 
-        An `owner`, a learner's key, sees no job but its own.
+        An `owner`, a learner's key, sees its own jobs only.
         """
         record = cast(dict[str, str], self.redis.hgetall(f"{PREFIX}job:{tenant}/{job_id}"))
         return existing_job({} if owner and record.get("owner") != owner else record)
@@ -225,12 +224,12 @@ class Jobs:
         return [Job.from_record(record_from_pairs(flat)) for flat in claims], parse_ready_jobs(ready)
 
     def renew(self, stage: str, claimed: Sequence[Job]) -> list[str]:
-        """Keep the leases of `claimed` for another lease_s; answers the names that are no longer ours."""
+        """Extend the leases of `claimed` to lease_s from now; returns the names of those that are lost."""
         leases = [{"job": job.name, "fence": job.fence} for job in claimed]
         return cast(list[str], self.run("renew", stage=stage, leases=leases, lease_s=self.settings.lease_s)[0])
 
     def complete(self, stage: str, job: Job, result: Result) -> tuple[bool, list[ReadyJob]]:
-        """Write the stage's result and send the job on; False when the job is no longer ours to complete."""
+        """Write the stage's result and send the job on; False when the job is not this worker's any more."""
         value = to_json(result)
         done, ready = self.run(
             "complete",
@@ -247,7 +246,7 @@ class Jobs:
     def progress(self, stage: str, job: Job, number: int, entry: Mapping[str, Any]) -> bool:
         """Publish a partial result to those who wait; `number` counts this attempt's entries from 1.
 
-        False when the job is no longer ours.
+        False when the job is not this worker's any more.
         """
         text = json.dumps(entry, ensure_ascii=False)
         accepted = self.run(
@@ -291,24 +290,27 @@ class Jobs:
         done, ready = self.run("cancel", job=f"{tenant}/{job_id}", detail=CANCELED_DETAIL, call=call_token())
         return bool(done), parse_ready_jobs(ready)
 
-    def review(self, job: Job, feedback: Feedback | None, go: bool) -> tuple[bool, list[ReadyJob]]:
-        """Change an answer that is held, unless `feedback` is None, and let it `go` on; False when it is not held."""
+    def review(self, job: Job, feedback: Feedback | None, release: bool) -> tuple[bool, list[ReadyJob]]:
+        """Replace the feedback of a held answer, if any is given, and `release` it; False if it is not held."""
         done, ready = self.run(
             "review",
             job=job.name,
             feedback=to_json(feedback) if feedback else None,
-            release=go,
+            release=release,
             deadline_s=self.settings.deadline_s,
             call=call_token(),
         )
         return bool(done), parse_ready_jobs(ready)
 
     def forget(self, tenant: str, job_id: str) -> None:
-        """Erase a job that has ended; afterwards it is answered with Erased."""
+        """Erase a job that has ended; afterwards `get` raises Erased."""
         self.run("forget", job=f"{tenant}/{job_id}", tombstone_s=self.settings.retention_h * 3600)
 
     def sweep(self, queues: dict[str, str]) -> list[ReadyJob]:
-        """Take back expired leases, end overdue jobs, find jobs whose messages are lost; `queues`: stage -> list."""
+        """Take back expired leases, end overdue jobs, and find ready jobs whose messages are lost.
+
+        `queues`: the stages, and for each the Redis list of its messages.
+        """
         s = self.settings
         (ready,) = self.run(
             "sweep",
@@ -323,7 +325,7 @@ class Jobs:
     def erase(self, tenant: str, session: str, tombstone_s: int | None = None) -> list[str]:
         """Erase a session's jobs, running ones too; returns their names, whose blobs must be deleted.
 
-        For `tombstone_s` seconds, those of the retention if not said otherwise, they are answered with Erased.
+        For `tombstone_s` seconds, by default the server's retention, `get` raises Erased for them.
         """
         if tombstone_s is None:
             tombstone_s = self.settings.retention_h * 3600
@@ -331,12 +333,12 @@ class Jobs:
         return cast(list[str], erased)
 
     def reset(self, tenant: str, session: str) -> list[str]:
-        """Start the session over and cancel its unanswered turns; answers their names. UnknownSession."""
+        """Start the session over and cancel its unanswered turns; returns their names. Raises UnknownSession."""
         exists, canceled = self.run(
             "reset", session=f"{tenant}/{session}", detail=STARTED_OVER_DETAIL, call=call_token()
         )
         if not exists:
-            raise UnknownSession("There is no such session: nothing was said in it, or it was erased.")
+            raise UnknownSession("There is no such session: it has no turns, or it was erased.")
         return cast(list[str], canceled)
 
     def waiting(self) -> dict[str, int]:
@@ -360,11 +362,11 @@ def record_from_pairs(flat: Sequence[str]) -> dict[str, str]:
 
 
 def existing_job(record: dict[str, str]) -> Job:
-    """The job of a record that may not exist: UnknownJob, or Erased when it was erased."""
+    """The job of a record. Raises UnknownJob if it has no fields, Erased if it is a tombstone."""
     if "erased" in record:
         raise Erased
     if "stages" not in record:
-        raise UnknownJob("There is no such job: it was never submitted, or it is no longer kept.")
+        raise UnknownJob("There is no such job: it was never submitted, or its retention has passed.")
     return Job.from_record(record)
 
 
@@ -388,7 +390,8 @@ def parent_fields(job_request: JobRequest) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value}
 
 
-def known_results(job: Job) -> KnownResults:
+def earlier_results(job: Job) -> EarlierResults:
+    """The results of the stages before the one at which the job failed."""
     return {"transcript": job.transcript, "feedback": job.feedback, "segments": job.segments}
 
 

@@ -1,4 +1,7 @@
-"""Signs deliveries as standardwebhooks.com says, with a secret of the tenant's that can be changed without a gap."""
+"""Deliveries of webhooks: their records, and their signatures as standardwebhooks.com specifies.
+
+A tenant's secret can be changed while deliveries are under way: for OVERLAP_S both secrets sign.
+"""
 
 import base64
 import hashlib
@@ -24,7 +27,7 @@ def new_secret() -> str:
 
 
 def secrets_of(redis: "Redis", tenant: str) -> list[str]:
-    """The tenant's secrets, the present one first; it is made when it is first asked for."""
+    """The tenant's secrets, the present one first; it is made when it is first needed."""
     key = f"{PREFIX}webhook-secret:{tenant}"
     if not redis.exists(key):
         redis.set(key, new_secret(), nx=True)
@@ -32,7 +35,7 @@ def secrets_of(redis: "Redis", tenant: str) -> list[str]:
 
 
 def rotate(jobs: Jobs, tenant: str) -> str:
-    """A new secret; the present one signs beside it for OVERLAP_S."""
+    """A new secret for the tenant; the one before it signs as well for OVERLAP_S."""
     return str(jobs.run("rotate_secret", tenant=tenant, secret=new_secret(), overlap_s=OVERLAP_S)[0])
 
 
@@ -43,9 +46,9 @@ def signature(secret: str, id_: str, timestamp: int, body: bytes) -> str:
     return "v1," + base64.b64encode(signed).decode()
 
 
-def headers(owned: list[str], id_: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """The headers by which a receiver knows that the body is ours: one signature for each secret."""
-    signatures = " ".join(signature(secret, id_, timestamp, body) for secret in owned)
+def headers(tenant_secrets: list[str], id_: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """The headers by which a receiver verifies the sender: one signature for each secret."""
+    signatures = " ".join(signature(secret, id_, timestamp, body) for secret in tenant_secrets)
     return {"webhook-id": id_, "webhook-timestamp": str(timestamp), "webhook-signature": signatures}
 
 
@@ -88,15 +91,15 @@ class Delivery:
 
     @property
     def id(self) -> str:
-        """The same for every attempt, so that a receiver knows what it has had."""
+        """The same for every attempt, so that a receiver recognises a repeated delivery."""
         return f"msg_{self.job_id}_{self.event.removeprefix('job.')}"
 
     @classmethod
-    def from_record(cls, name: str, found: Mapping[str, str], next_at: float | None = None) -> Self:
-        tried = int(found["tried"])
-        entries = [found.get(f"attempt:{number}") for number in range(1, tried + 1)]
+    def from_record(cls, name: str, record: Mapping[str, str], next_at: float | None = None) -> Self:
+        tried = int(record["tried"])
+        entries = [record.get(f"attempt:{number}") for number in range(1, tried + 1)]
         attempts = tuple(read_json(Attempt, entry) for entry in entries if entry)
-        return cls(name, found["host"], float(found["at"]), found["state"], tried, attempts, next_at)
+        return cls(name, record["host"], float(record["at"]), record["state"], tried, attempts, next_at)
 
 
 class Deliveries:
@@ -123,7 +126,7 @@ class Deliveries:
         return [Delivery.from_record(name, record_from_pairs(flat)) for name, flat in claimed]
 
     def write(self, delivery: Delivery, attempt: Attempt, state: str, wait_s: float | None = None) -> None:
-        """What came of a claimed delivery; unless that is the end of it, it is due again after wait_s."""
+        """Record an attempt of a claimed delivery and its new state; it is due again after wait_s, if given."""
         self.jobs.run(
             "delivered",
             name=delivery.name,
@@ -134,13 +137,13 @@ class Deliveries:
         )
 
     def of(self, job: Job) -> list[Delivery]:
-        """Everything that was, or is to be, told of this job, in the order in which it happened."""
+        """The deliveries of this job's events, in the order in which these happened."""
         names = [f"{job.name}/{event}" for event in EVENTS]
         with self.jobs.redis.pipeline(transaction=False) as reading:
             for name in names:
                 reading.hgetall(f"{PREFIX}delivery:{name}")
             reading.zmscore(DUE, names)
-            *found, due = reading.execute()
-        both = zip(names, found, due, strict=True)
-        told = [Delivery.from_record(name, each, next_at) for name, each, next_at in both if each]
-        return sorted(told, key=lambda delivery: delivery.at)
+            *records, due = reading.execute()
+        both = zip(names, records, due, strict=True)
+        deliveries = [Delivery.from_record(name, each, next_at) for name, each, next_at in both if each]
+        return sorted(deliveries, key=lambda delivery: delivery.at)

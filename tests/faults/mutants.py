@@ -83,12 +83,12 @@ MUTANTS: list[Mutant] = [
     LuaMutant(
         "idempotency key",
         "test_twenty_requests_at_once_with_one_key_are_one_job",
-        replace("repeated and redis.call('HGET', repeated, 'job')", "nil"),
+        replace("idempotency and redis.call('HGET', idempotency, 'job')", "nil"),
     ),
     LuaMutant(
         "request fingerprint",
         "test_another_request_with_the_same_key_is_refused_and_writes_nothing",
-        replace("redis.call('HGET', repeated, 'fingerprint') == args.fingerprint", "true"),
+        replace("redis.call('HGET', idempotency, 'fingerprint') == args.fingerprint", "true"),
     ),
     LuaMutant(
         "repeated submission",

@@ -7,7 +7,7 @@
 -- A lane whose jobs wait, and of which none was claimed for starvation_s seconds, is served next, however many jobs
 -- faster lanes have.
 local stage, worker = args.stage, args.worker
-local leased, line, served = KEY.leased .. worker, KEY.ready .. stage, KEY.served .. stage
+local leased, jobs, served = KEY.leased .. worker, KEY.ready .. stage, KEY.served .. stage
 local claims = {}
 for _, job in ipairs(redis.call('SMEMBERS', leased)) do
   if not alive(job) or get(job, 'worker') ~= worker then
@@ -20,16 +20,16 @@ for _, job in ipairs(redis.call('SMEMBERS', leased)) do
 end
 if #claims > 0 then return { claims, ready_jobs } end
 
-local function first()
+local function next_job()
   for i = 2, #LANES do
-    local waits = first_ready(LANES[i], stage)
+    local job = first_ready(LANES[i], stage)
     -- mutant: starved lane
-    if waits and NOW - (redis.call('HGET', served, LANES[i]) or NOW) > args.starvation_s then return waits end
+    if job and NOW - (redis.call('HGET', served, LANES[i]) or NOW) > args.starvation_s then return job end
   end
-  return redis.call('ZRANGE', line, 0, 0)[1]
+  return redis.call('ZRANGE', jobs, 0, 0)[1]
 end
 
-local function record_turn(score)  -- of its lane, and of the rounds in which classes take turns there
+local function record_claim(score)  -- for its lane, and for the rounds in which the lane serves classes in turn
   record_served(lane_of(score), stage)
   local rounds, begin = fair_queue_at(score)
   if begin > 0 and score - begin > tonumber(redis.call('HGET', rounds, 'now') or 0) then
@@ -40,16 +40,16 @@ end
 
 local batch, alone, lane = {}, false, nil
 while #batch < args.limit and not alone do  -- mutant: tried job is claimed alone
-  local job = first()
+  local job = next_job()
   if not job then break end
   if alive(job) and get(job, 'stage') == stage then
-    local own = lane_of(tonumber(get(job, 'score')))
-    if #batch > 0 and own ~= lane then break end
-    lane = own
+    local job_lane = lane_of(tonumber(get(job, 'score')))
+    if #batch > 0 and job_lane ~= lane then break end
+    lane = job_lane
     alone = tonumber(get(job, 'attempts:' .. stage) or 0) > 0
     if alone and #batch > 0 then break end  -- mutant: batch ends before tried job
-    redis.call('ZREM', line, job)
-    record_turn(tonumber(get(job, 'score')))
+    redis.call('ZREM', jobs, job)
+    record_claim(tonumber(get(job, 'score')))
     redis.call('HINCRBY', job_key(job), 'attempts:' .. stage, 1)
     redis.call('HINCRBY', job_key(job), 'fence', 1)
     redis.call('HSET', job_key(job), 'phase', 'running', 'worker', worker, 'claim', args.call, 'claimed_at', format_seconds(NOW),
@@ -60,7 +60,7 @@ while #batch < args.limit and not alone do  -- mutant: tried job is claimed alon
     publish_change(job)
     batch[#batch + 1] = job
   else
-    redis.call('ZREM', line, job)
+    redis.call('ZREM', jobs, job)
   end
 end
 for i, job in ipairs(batch) do

@@ -24,8 +24,8 @@ if args.reset then
 end
 if stage == 'asr' then add_delivery(job, 'job.transcribed') end
 if stage == 'llm' then unblock_next_turn(job) end
-local heard_as = get(job, 'heard_as')
-if heard_as and stage == 'asr' then redis.call('SET', KEY.transcript .. heard_as, job, 'EX', get(job, 'retention')) end
+local cache_key = get(job, 'heard_as')
+if cache_key and stage == 'asr' then redis.call('SET', KEY.transcript .. cache_key, job, 'EX', get(job, 'retention')) end
 local next_stage = following(job, stage)
 if next_stage then
   redis.call('HSET', job_key(job), 'stage', next_stage)

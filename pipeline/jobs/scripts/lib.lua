@@ -69,7 +69,7 @@ local function now()
 end
 local NOW = now()
 
--- Where the milliseconds of recordings are counted that a client's key has had heard on this day, in UTC.
+-- The key that counts the milliseconds of audio that were recognised today (UTC) for a client's API key.
 local function audio_today_key(key_id) return KEY.audio_ms .. key_id .. ':' .. math.floor(NOW / 86400) end
 
 local function job_key(job) return KEY.job .. job end
@@ -92,17 +92,18 @@ end
 
 local function add_ready_job(job) ready_jobs[#ready_jobs + 1] = get(job, 'stage') .. ' ' .. job end
 
--- Keep the keys for at least as many seconds as given; longer if they are to be kept longer.
+-- Keep the keys for at least so many seconds; longer if their present time to live is longer.
 local function extend_ttl(keys, seconds)
   for _, each in ipairs(keys) do
     if redis.call('TTL', each) < seconds then redis.call('EXPIRE', each, math.ceil(seconds)) end
   end
 end
 
--- More leave a list of jobs than come, so that none grows for ever: each that joins sees two oldest ones out.
-local function trim(list)
-  for _, oldest in ipairs(redis.call('ZRANGE', list, 0, 1)) do
-    if redis.call('EXISTS', job_key(oldest)) == 0 then redis.call('ZREM', list, oldest) end
+-- Remove up to two of the oldest jobs of a sorted set, if their records have expired. As each job that is added calls
+-- this, no set grows for ever.
+local function trim(jobs)
+  for _, oldest in ipairs(redis.call('ZRANGE', jobs, 0, 1)) do
+    if redis.call('EXISTS', job_key(oldest)) == 0 then redis.call('ZREM', jobs, oldest) end
   end
 end
 
@@ -117,10 +118,10 @@ local function lane_of(score)
   return LANES[1]
 end
 
--- The first ready job of a lane; none when nothing waits there.
+-- The first ready job of a lane; nil when it has none.
 local function first_ready(lane, stage)
-  local line = KEY.ready .. stage
-  local first, score = unpack(redis.call('ZRANGEBYSCORE', line, LANE_START[lane], '+inf', 'WITHSCORES', 'LIMIT', 0, 1))
+  local jobs = KEY.ready .. stage
+  local first, score = unpack(redis.call('ZRANGEBYSCORE', jobs, LANE_START[lane], '+inf', 'WITHSCORES', 'LIMIT', 0, 1))
   return first and lane_of(tonumber(score)) == lane and first or nil
 end
 
@@ -129,8 +130,8 @@ local function record_served(lane, stage)
   redis.call('EXPIRE', KEY.served .. stage, 86400)
 end
 
--- The rounds in which classes take turns: in a lane, among homework that is due in the same minute. Answers where they
--- are counted, and the score at which they begin.
+-- The rounds in which classes are served in turn: in a lane, among homework that is due in the same minute. Returns the
+-- key that counts them, and the score at which they begin.
 local function fair_queue_at(score)
   local lane = lane_of(score)
   local begin = LANE_START[lane]
@@ -140,7 +141,7 @@ end
 
 local function suspend(job, stage)
   redis.call('HSET', job_key(job), 'phase', 'waiting')
-  if stage == 'hold' then  -- the teacher may take as long as answers are kept
+  if stage == 'hold' then  -- the teacher may review it for as long as answers are kept
     local until_ = NOW + get(job, 'retention')
     redis.call('HSET', job_key(job), 'deadline_at', format_seconds(until_))
     redis.call('ZADD', KEY.deadlines, until_, job)
@@ -164,12 +165,12 @@ local function ready(job)
   local score = get(job, 'score')
   local lane = lane_of(tonumber(score))
   redis.call('HSET', job_key(job), 'phase', 'ready', 'ready_at', format_seconds(NOW))
-  if not first_ready(lane, stage) then record_served(lane, stage) end  -- from now on it waits
+  if not first_ready(lane, stage) then record_served(lane, stage) end  -- from now on its lane waits
   redis.call('ZADD', KEY.ready .. stage, score, job)
   add_ready_job(job)
 end
 
-local function unblock_next_turn(job)  -- the turn is answered or ended: let the next one of its session pass
+local function unblock_next_turn(job)  -- the turn is answered or ended: the next one of its session may begin
   local open = session_key(job, KEY.open_turns)
   redis.call('ZREM', open, job)
   local following = redis.call('ZRANGE', open, 0, 0)[1]
@@ -221,8 +222,8 @@ end
 
 -- A mean of the latest ten or so.
 local function record_mean(name, value)
-  local known = redis.call('HGET', KEY.pace, name)
-  redis.call('HSET', KEY.pace, name, known and 0.8 * known + 0.2 * value or value)
+  local mean = redis.call('HGET', KEY.pace, name)
+  redis.call('HSET', KEY.pace, name, mean and 0.8 * mean + 0.2 * value or value)
   redis.call('EXPIRE', KEY.pace, 86400)
 end
 
@@ -237,8 +238,8 @@ local function record_audio_length(milliseconds)  -- of the recordings whose rec
   record_mean('heard', milliseconds / 1000)
 end
 
--- An event that the job's webhook asked to be told becomes a delivery together with the change that it tells of, so
--- that no crash loses it. It is due at once.
+-- An event that the job's webhook has subscribed to becomes a delivery in the same script as the change itself, so that
+-- no crash loses it. It is due at once.
 local function add_delivery(job, event)
   local host, events = unpack(redis.call('HMGET', job_key(job), 'webhook_host', 'webhook_events'))
   if not events or not string.find(events, event, 1, true) then return end
@@ -251,7 +252,7 @@ local function add_delivery(job, event)
   ready_jobs[#ready_jobs + 1] = 'maintenance ' .. job
 end
 
--- The state in which the job ended, from its failure: the last four of record.py.
+-- The state in which the job ended, from its error: one of the last four of State in job.py.
 local function end_state(error_json)
   if not error_json then return 'succeeded' end
   local code = cjson.decode(error_json).code
@@ -262,11 +263,11 @@ local function make_error(job, code, detail, retryable)
   return cjson.encode({ code = code, stage = get(job, 'stage'), detail = detail, retryable = retryable })
 end
 
--- Whether everybody has handed in who was to; where nobody was named, whoever did.
+-- Whether every student of the assignment has submitted; true for an assignment without students.
 local function all_handed_in(assignment)
-  local set = redis.call('HGET', KEY.assignment .. assignment, 'assignment')
-  if not set then return false end
-  for _, student in ipairs(cjson.decode(set).students) do
+  local text = redis.call('HGET', KEY.assignment .. assignment, 'assignment')
+  if not text then return false end
+  for _, student in ipairs(cjson.decode(text).students) do
     if redis.call('HEXISTS', KEY.handed_in .. assignment, student.name) == 0 then return false end
   end
   return true
@@ -288,9 +289,9 @@ local function ttl_s(job)
   return math.ceil(retention + left)
 end
 
-local finish  -- a lesson's end is its turns' as well
+local finish  -- defined below, since the end of a lesson ends its turns
 
--- The turns of a lesson that has ended: those that still wait have nobody to wait for; all are kept as long as it is.
+-- End the unfinished turns of a lesson that has ended; all turns are kept for as long as the lesson.
 local function end_turns(lesson)
   for _, turn in ipairs(redis.call('ZRANGE', KEY.lesson_turns .. lesson, 0, -1)) do
     if alive(turn) then  -- mutant: lesson ends its turns
@@ -320,7 +321,7 @@ local function give_up(job, error_json)
   finish(job, error_json)
   local dead = KEY.dead .. get(job, 'tenant')
   redis.call('HSET', job_key(job), 'dead', '1')
-  if get(job, 'lesson') then return end  -- which names it
+  if get(job, 'lesson') then return end  -- the lesson lists its failed turns
   redis.call('ZADD', dead, redis.call('ZSCORE', KEY.jobs .. get(job, 'tenant'), job) or 0, job)
   trim(dead)
   redis.call('EXPIRE', dead, get(job, 'retention'))
@@ -335,7 +336,7 @@ local function cancel(job, detail, call)
   return get(job, 'canceled_by') == call
 end
 
--- The attempt did not end well: try again while attempts are left, else give up.
+-- The attempt failed: try again while attempts are left, else give up.
 local function try_again(job, attempts, why)
   unlease(job)
   if tonumber(get(job, 'attempts:' .. get(job, 'stage')) or '0') >= attempts then  -- mutant: attempts limit
@@ -346,7 +347,7 @@ local function try_again(job, attempts, why)
   end
 end
 
--- Its worker's child died, was killed by the hard limit, or sleeps: the lease is broken.
+-- Take the job from a worker whose child died, was killed by the hard limit, or hangs.
 local function take_back(job, attempts, stage_s)
   if NOW - get(job, 'claimed_at') > stage_s then
     try_again(job, attempts, make_error(job, 'too_slow', TOO_SLOW_DETAIL, true))
@@ -355,7 +356,7 @@ local function take_back(job, attempts, stage_s)
   end
 end
 
--- Every trace of the job but a tombstone, which tells its owner that it was erased; and of its turns, if it is a lesson.
+-- Erase everything of the job, and of its turns, if it is a lesson; what remains is a tombstone.
 local erase_job
 function erase_job(job, tombstone_s)
   local turns, assignment = redis.call('ZRANGE', KEY.lesson_turns .. job, 0, -1), get(job, 'assignment')
@@ -385,7 +386,7 @@ function erase_job(job, tombstone_s)
   redis.call('PUBLISH', KEY.changed, job)
   for _, turn in ipairs(turns) do
     -- mutant: erasure takes turns, turn erased before
-    if redis.call('HEXISTS', job_key(turn), 'stages') == 1 then erase_job(turn, tombstone_s) end  -- else it was erased by itself
+    if redis.call('HEXISTS', job_key(turn), 'stages') == 1 then erase_job(turn, tombstone_s) end  -- else it was erased before
   end
 end
 

@@ -11,64 +11,72 @@ if redis.call('HEXISTS', job_key(job), 'stages') == 1 then  -- called again: its
   return { 'accepted', redis.call('HGETALL', job_key(job)), '0', ready_jobs }
 end
 
-local repeated = args.idempotency_key and KEY.idempotency .. fields.tenant .. '/' .. args.idempotency_key
-local first = repeated and redis.call('HGET', repeated, 'job')  -- mutant: idempotency key
+local idempotency = args.idempotency_key and KEY.idempotency .. fields.tenant .. '/' .. args.idempotency_key
+local first = idempotency and redis.call('HGET', idempotency, 'job')  -- mutant: idempotency key
 if first and redis.call('EXISTS', job_key(first)) == 1 then
   -- mutant: request fingerprint
-  local what = redis.call('HGET', repeated, 'fingerprint') == args.fingerprint and 'same' or 'idempotency_key_reused'
-  return { what, redis.call('HGETALL', job_key(first)), '0', ready_jobs }
+  local outcome = redis.call('HGET', idempotency, 'fingerprint') == args.fingerprint and 'same' or 'idempotency_key_reused'
+  return { outcome, redis.call('HGETALL', job_key(first)), '0', ready_jobs }
 end
 if args.retry_of then
-  local again = get(args.retry_of, 'retried_as')
-  if again then return { 'same', redis.call('HGETALL', job_key(again)), '0', ready_jobs } end
+  local retry = get(args.retry_of, 'retried_as')
+  if retry then return { 'same', redis.call('HGETALL', job_key(retry)), '0', ready_jobs } end
   if not get(args.retry_of, 'dead') then return { 'not_dead', {}, '0', ready_jobs } end
 end
 
 -- mutant: ended lesson takes no turns
 if fields.lesson and not alive(fields.lesson) then return { 'canceled', {}, '0', ready_jobs } end
 local assignment = fields.assignment
-local handed = assignment and redis.call('HGET', KEY.handed_in .. assignment, fields.student)
+local earlier = assignment and redis.call('HGET', KEY.handed_in .. assignment, fields.student)
 if assignment then
   if redis.call('EXISTS', KEY.assignment .. assignment) == 0 then return { 'unknown_assignment', {}, '0', ready_jobs } end
-  local known = handed and not args.rerun_of and not args.retry_of and redis.call('HEXISTS', job_key(handed), 'stages') == 1
-  if known and get(handed, 'sha256') == fields.sha256 and not get(handed, 'error') then  -- mutant: same recording once
-    return { 'same', redis.call('HGETALL', job_key(handed)), '0', ready_jobs }
+  local is_submission = not args.rerun_of and not args.retry_of
+  local exists = earlier and redis.call('HEXISTS', job_key(earlier), 'stages') == 1
+  -- mutant: same recording once
+  if is_submission and exists and get(earlier, 'sha256') == fields.sha256 and not get(earlier, 'error') then
+    return { 'same', redis.call('HGETALL', job_key(earlier)), '0', ready_jobs }
   end
 end
 
 local session_name = fields.tenant .. '/' .. fields.session  -- mutant: limits before writes
-local function free_in(line)  -- seconds until the first of `line` will have ended, at the pace of the latest ends
+local function seconds_until_free(jobs)  -- until the first of `jobs` will have ended, at the pace of the latest ends
   local pace = redis.call('HGET', KEY.pace, 'every') or args.default_pace_s
-  local ahead = redis.call('ZRANK', KEY.deadlines, redis.call('ZRANGE', line, 0, 0)[1] or '') or 0
+  local ahead = redis.call('ZRANK', KEY.deadlines, redis.call('ZRANGE', jobs, 0, 0)[1] or '') or 0
   return format_seconds(math.max(1, pace * (ahead + 1)))
 end
-for _, bound in ipairs({
+for _, quota in ipairs({
   { 'server', KEY.deadlines },
   { 'tenant', KEY.unfinished .. fields.tenant },
   { 'session', KEY.open_turns .. session_name },
 }) do
-  local who, line = unpack(bound)
+  local whose, jobs = unpack(quota)
   -- mutant: queue limits
-  if not fields.lesson and redis.call('ZCARD', line) >= args.limits[who] then return { who == 'server' and 'server_full' or 'quota_full:' .. who, {}, free_in(line), ready_jobs } end
+  if not fields.lesson and redis.call('ZCARD', jobs) >= args.limits[whose] then
+    local outcome = whose == 'server' and 'server_full' or 'quota_full:' .. whose
+    return { outcome, {}, seconds_until_free(jobs), ready_jobs }
+  end
 end
 
-local rate, paid  -- the time until which the key's rate is used up by what was accepted (a token bucket, as GCRA)
+local rate, used_until  -- the time until which the key's rate is used up by accepted jobs (a token bucket, as GCRA)
 if fields.key and not args.retry_of and not args.rerun_of and not fields.lesson then
   local limits = redis.call('HMGET', KEY.api_key .. fields.key, 'per_minute', 'minutes_a_day')
   local per_minute, minutes = tonumber(limits[1]) or 0, tonumber(limits[2]) or 0
-  local heard = string.find(fields.stages, 'asr', 1, true) or string.find(fields.stages, 'segment', 1, true)
-  if minutes > 0 and heard and tonumber(redis.call('GET', audio_today_key(fields.key)) or 0) >= 60000 * minutes then
+  local has_audio = string.find(fields.stages, 'asr', 1, true) or string.find(fields.stages, 'segment', 1, true)
+  if minutes > 0 and has_audio and tonumber(redis.call('GET', audio_today_key(fields.key)) or 0) >= 60000 * minutes then
     return { 'minutes_used', {}, format_seconds(86400 - NOW % 86400), ready_jobs }
   end
-  if per_minute > 0 and not assignment then  -- a class's homework comes at once
+  if per_minute > 0 and not assignment then  -- a class submits its homework all at once
     rate = KEY.rate .. fields.key
-    paid = math.max(tonumber(redis.call('GET', rate) or 0), NOW) + 60 / per_minute
-    if paid - NOW > 60.001 then return { 'rate_limited', {}, format_seconds(paid - NOW - 60), ready_jobs } end  -- mutant: rate limit of a key
+    used_until = math.max(tonumber(redis.call('GET', rate) or 0), NOW) + 60 / per_minute
+    if used_until - NOW > 60.001 then  -- mutant: rate limit of a key
+      return { 'rate_limited', {}, format_seconds(used_until - NOW - 60), ready_jobs }
+    end
   end
 end
 
--- In the lane, where: as it comes; homework by the minute in which it is due, where what was due before now counts as due
--- now, so that it waits for nobody for ever. Within that, classes take turns (start-time fair queueing).
+-- The job's score among ready jobs. Interactive jobs: the order of acceptance. Homework: the minute in which it is due;
+-- what is overdue counts as due now, so that it cannot be passed over for ever. Within that, and among bulk jobs, classes
+-- are served in turn (start-time fair queueing).
 local function score_of(order, ttl_s)
   if args.lane == 'interactive' then return order end  -- mutant: lanes
   local due = args.lane == 'homework' and math.max(args.due or NOW + args.deadline_s, NOW) or 0
@@ -82,7 +90,7 @@ local function score_of(order, ttl_s)
 end
 
 for field, value in pairs(fields) do redis.call('HSET', job_key(job), field, value) end
-if rate then redis.call('SET', rate, string.format('%.6f', paid), 'EX', 61) end
+if rate then redis.call('SET', rate, string.format('%.6f', used_until), 'EX', 61) end
 local session = session_key(job, KEY.session)
 local seq = redis.call('HINCRBY', session, 'seq', 1)
 local order = redis.call('INCR', KEY.accepted)
@@ -104,26 +112,27 @@ trim(all)
 extend_ttl({ KEY.unfinished .. fields.tenant, all }, ttl_s)
 for _, prefix in ipairs({ KEY.session, KEY.turns, KEY.open_turns }) do extend_ttl({ session_key(job, prefix) }, ttl_s) end
 if fields.lesson then
-  local children, parts = KEY.lesson_turns .. fields.lesson, KEY.unfinished_turns .. fields.lesson
-  redis.call('ZADD', children, args.number, job)
-  redis.call('SADD', parts, job)
-  extend_ttl({ children, parts }, ttl_s)
+  local turns, unfinished = KEY.lesson_turns .. fields.lesson, KEY.unfinished_turns .. fields.lesson
+  redis.call('ZADD', turns, args.number, job)
+  redis.call('SADD', unfinished, job)
+  extend_ttl({ turns, unfinished }, ttl_s)
 end
 if assignment then
-  local work, open, in_hand = KEY.submissions .. assignment, KEY.open_submissions .. assignment, KEY.handed_in .. assignment
-  redis.call('ZADD', work, order, job)
+  local submissions, open = KEY.submissions .. assignment, KEY.open_submissions .. assignment
+  local handed_in = KEY.handed_in .. assignment
+  redis.call('ZADD', submissions, order, job)
   redis.call('SADD', open, job)
-  local instead = args.retry_of or args.rerun_of
+  local replaced = args.retry_of or args.rerun_of
   -- mutant: newer recording stays
-  if not instead or handed == instead then  -- else a newer recording was handed in since
-    redis.call('HSET', in_hand, fields.student, job)
-    if handed then cancel(handed, args.replaced_detail, job) end  -- mutant: recording replaces earlier
+  if not replaced or earlier == replaced then  -- else a newer recording was submitted since
+    redis.call('HSET', handed_in, fields.student, job)
+    if earlier then cancel(earlier, args.replaced_detail, job) end  -- mutant: recording replaces earlier
   end
-  extend_ttl({ KEY.assignment .. assignment, KEY.assignments .. fields.tenant, work, open, in_hand }, ttl_s)
+  extend_ttl({ KEY.assignment .. assignment, KEY.assignments .. fields.tenant, submissions, open, handed_in }, ttl_s)
 end
-if repeated then
-  redis.call('HSET', repeated, 'job', job, 'fingerprint', args.fingerprint)
-  redis.call('EXPIRE', repeated, args.idempotency_s)
+if idempotency then
+  redis.call('HSET', idempotency, 'job', job, 'fingerprint', args.fingerprint)
+  redis.call('EXPIRE', idempotency, args.idempotency_s)
 end
 if args.retry_of then
   redis.call('HSET', job_key(job), 'retry_of', args.retry_of)

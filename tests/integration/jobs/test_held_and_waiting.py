@@ -35,7 +35,7 @@ def test_an_answer_that_is_to_be_held_waits_unspoken_until_it_is_released(jobs):
     held = to_hold(jobs)
     assert (held.state, held.stage, held.ended_at) == (State.HELD, "hold", None)
     assert jobs.claim("tts", "worker", 1)[0] == []
-    assert jobs.review(held, None, go=True) == (True, [ReadyJob("tts", "default/a")])
+    assert jobs.review(held, None, release=True) == (True, [ReadyJob("tts", "default/a")])
     assert jobs.get("default", "a").state == State.SPEAKING
     run(jobs, "tts")
     assert jobs.get("default", "a").state == State.SUCCEEDED
@@ -43,27 +43,27 @@ def test_an_answer_that_is_to_be_held_waits_unspoken_until_it_is_released(jobs):
 
 def test_a_teacher_s_words_take_the_place_of_the_model_s_and_are_spoken(jobs):
     held = to_hold(jobs)
-    assert jobs.review(held, BETTER, go=False) == (True, [])
+    assert jobs.review(held, BETTER, release=False) == (True, [])
     assert jobs.get("default", "a").state == State.HELD
-    jobs.review(held, None, go=True)
+    jobs.review(held, None, release=True)
     assert claimed(jobs, "tts").feedback == BETTER
 
 
 def test_only_what_is_held_can_be_reviewed(jobs):
     jobs.submit(replace(asked("a"), hold=True))
-    assert jobs.review(jobs.get("default", "a"), BETTER, go=True) == (False, [])
+    assert jobs.review(jobs.get("default", "a"), BETTER, release=True) == (False, [])
     run(jobs, "asr")
     run(jobs, "llm")
     held = jobs.get("default", "a")
-    jobs.review(held, None, go=True)
-    assert jobs.review(held, BETTER, go=True) == (False, [])
+    jobs.review(held, None, release=True)
+    assert jobs.review(held, BETTER, release=True) == (False, [])
     assert jobs.get("default", "a").feedback == TAUGHT
 
 
 def test_the_teacher_has_as_long_as_answers_are_kept(jobs, redis, here):
     held = to_hold(jobs)
     assert held.deadline_at - held.updated_at == pytest.approx(here.retention_h * 3600, abs=1)
-    jobs.review(held, None, go=True)
+    jobs.review(held, None, release=True)
     released = jobs.get("default", "a")
     assert released.deadline_at - released.updated_at == pytest.approx(here.deadline_s, abs=1)
 
@@ -80,7 +80,7 @@ def test_a_held_answer_can_be_canceled_and_erased(jobs):
     held = to_hold(jobs)
     assert jobs.cancel("default", "a") == (True, [])
     assert jobs.get("default", "a").error["stage"] == "hold"
-    assert jobs.review(held, None, go=True) == (False, [])
+    assert jobs.review(held, None, release=True) == (False, [])
     jobs.forget("default", "a")
     with pytest.raises(Erased):
         jobs.get("default", "a")
