@@ -1,4 +1,4 @@
-"""When a job will have ended: from what is ahead of it, and from how fast each model has been lately."""
+"""Estimates when a job will have ended, from the jobs ahead of it and the measured speed of each model."""
 
 import threading
 import time
@@ -19,11 +19,11 @@ LOADS_CACHE_S = 0.25  # seconds for which the loads of all stages are used again
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a job can expect. `queue_position` 1 is claimed next at the stage where it waits; None when it does not
-    wait there: it runs, has ended, or is blocked until the earlier turns of its session are answered.
+    """What a job can expect.
 
-    `eta_s`: seconds until it has ended, for a blocked one too; None when it has, and while there is no estimate, since
-    a model that it needs has no ready worker or has answered nothing yet.
+    `queue_position` counts from 1, the job that is claimed next at its stage. It is None while the job runs, or is
+    blocked until earlier turns of its session are answered, and when it has ended. `eta_s` is the seconds until the job
+    has ended. It is None when it has, and while a model that it needs has no ready worker or was not measured yet.
     """
 
     queue_position: int | None
@@ -64,7 +64,7 @@ class Estimator:
         self.read_at = float("-inf")
 
     def estimate(self, job: Job) -> Estimate:
-        """What the job can expect as things stand. Jobs that will still come into a faster lane are not foreseen."""
+        """The job's present estimate, which does not foresee jobs that will be submitted to faster lanes."""
         if job.ended_at is not None:
             return Estimate(None, None)
         phase, stage, jobs_before, ran_s, turns_before = self.jobs.run("position", job=job.name)

@@ -124,7 +124,7 @@ class JobRequest:
     @property
     def stages(self) -> tuple[StageName, ...]:
         """The stages of this job, in order: typed text alone needs no recognition."""
-        skipped = {stage for stage, there in (("asr", self.recording), (HOLD, self.hold)) if not there}
+        skipped = {stage for stage, needed in (("asr", self.recording), (HOLD, self.hold)) if not needed}
         return tuple(stage for stage in STAGES_BY_TASK[self.task] if stage not in skipped)
 
     @property
@@ -134,18 +134,18 @@ class JobRequest:
 
     @property
     def turns_of(self) -> str:
-        """The id of the lesson whose turns are summed up: its own, or that of which it is another version."""
+        """The id of the lesson whose turns are summed up: its own, or that of the lesson that it is a rerun of."""
         return str(self.details.get("turns_of", self.id))
 
     @property
     def conversation(self) -> str:
-        """The session's name among all of the tenant: two learners may give theirs the same one."""
+        """The session's name, unique within the tenant: two learners may choose the same `session`."""
         return f"{self.owner}/{self.session}" if self.owner else self.session
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds one stage `waited` for a worker and `ran`; None while it does."""
+    """The seconds for which a job waited for a worker of a stage, and ran there; None until that is over."""
 
     waited_s: float | None
     ran_s: float | None
