@@ -381,7 +381,7 @@ class BegunAnew(WaijiaoError):
 
 
 class BrokenRecord(WaijiaoError):
-    """Raised when a stored record cannot be read; the log names the field. Erase the job or assignment."""
+    """Raised when a stored record cannot be read. The server's log names the field."""
 
 
 class Expired(WaijiaoError):
