@@ -1,4 +1,4 @@
-"""Celery's settings: queues, routes, clocks, lost-worker policy. Values only; docs/operations.md says why."""
+"""Celery's settings: queues, routes, time limits, messages of lost workers. docs/operations.md explains them."""
 
 from kombu import Queue
 
@@ -13,7 +13,7 @@ task_ignore_result = True
 QUEUES = (*(stage.queue for stage in STAGES if stage.queue), MAINTENANCE)
 task_queues = [Queue(name, routing_key=name) for name in QUEUES]
 task_routes = {f"{name}.*": {"queue": name, "routing_key": name} for name in QUEUES}
-task_default_queue = "dead-end"  # nobody listens: a task without a route is seen at once
+task_default_queue = "unrouted"  # no worker reads it: the messages of a task without a route pile up visibly
 task_create_missing_queues = False
 
 accept_content = result_accept_content = ["json"]
@@ -31,7 +31,7 @@ worker_send_task_events = False
 worker_hijack_root_logger = False
 worker_cancel_long_running_tasks_on_connection_loss = False
 
-# three clocks from one setting: soft limit < hard limit < visibility timeout; all in seconds
+# three limits from one setting: soft limit < hard limit < visibility timeout; all in seconds
 task_soft_time_limit = settings().stage_s
 task_time_limit = settings().stage_s + 10
 visibility_timeout = 2 * settings().stage_s + 60
@@ -40,7 +40,7 @@ worker_proc_alive_timeout = settings().load_s
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None
 broker_channel_error_retry = True
-task_publish_retry_policy = {"max_retries": 0}  # a bell that cannot be rung now is rung by the sweep
+task_publish_retry_policy = {"max_retries": 0}  # the sweeper repeats a message that could not be published
 broker_transport_options = {
     "visibility_timeout": visibility_timeout,
     "socket_connect_timeout": 2,

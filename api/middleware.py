@@ -8,7 +8,7 @@ from flask import Flask, Request, request
 from flask_cors import CORS
 from werkzeug.wrappers import Response
 
-from pipeline.blob_store import disk_may_refuse
+from pipeline.blob_store import disk_errors_as_unavailable
 from pipeline.settings import Settings
 
 CONTENT_POLICY = {  # Content-Security-Policy; Swagger UI at /docs needs no more than this
@@ -92,7 +92,7 @@ class UploadRequest(Request):
         filename: str | None = None,
         content_length: int | None = None,
     ) -> IO[bytes]:
-        with disk_may_refuse("written to"):
+        with disk_errors_as_unavailable("written to"):
             self.folder.mkdir(parents=True, exist_ok=True)
         return cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES, dir=str(self.folder)))
 

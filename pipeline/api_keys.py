@@ -1,4 +1,4 @@
-"""Who may ask: the keys of `waijiao key`. The only writer of their records, which hold a key's digest, never itself."""
+"""API keys: creates, finds, lists and revokes them. Redis stores the digest of a key's secret, never the secret."""
 
 import hashlib
 import hmac
@@ -13,17 +13,17 @@ from redis import Redis
 from pipeline.errors import BadRequest, UnknownKeyId
 from pipeline.jobs.store import PREFIX
 
-ROLES = ("learner", "teacher", "admin")  # each may do what those before it may
+ROLES = ("learner", "teacher", "admin")  # each may do everything that the ones before it may
 TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")  # it becomes a part of Redis keys and of folders' names
-NAME = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
-TEXT = re.compile(r"wj_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
-KEYS = f"{PREFIX}keys"  # every key's id, by when it was made
-DUMMY_DIGEST = hashlib.sha256(secrets.token_bytes(32)).hexdigest()
+KEY_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
+KEY_TEXT = re.compile(r"wj_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
+KEYS_INDEX = f"{PREFIX}keys"  # a sorted set: the id of every key, by the time at which it was made
+DUMMY_DIGEST = hashlib.sha256(secrets.token_bytes(32)).hexdigest()  # compared when there is no such key
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a key may ask for, 0 for no limit: jobs accepted `per_minute`; `minutes_a_day` of recordings heard (UTC)."""
+    """A key's limits, 0 for none: jobs accepted `per_minute`; `minutes_a_day` of transcribed recordings (UTC days)."""
 
     per_minute: int = 0
     minutes_a_day: int = 0
@@ -31,7 +31,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Key:
-    """All that is known of a key, without its secret. It is good until it is revoked. Times are Unix seconds."""
+    """A key without its secret. It is valid until it is revoked. Times are Unix seconds."""
 
     id: str
     tenant: str
@@ -61,8 +61,8 @@ class Keys:
         self.redis = redis
 
     def create(self, tenant: str, role: str, name: str, limits: Limits) -> tuple[Key, str]:
-        """A new key, and its text, which nobody can ever be told again. BadRequest when it cannot be made so."""
-        check(tenant, role, name, limits)
+        """Create a key. Returns it and its text, which is not stored and cannot be shown again. Raises BadRequest."""
+        check_fields(tenant, role, name, limits)
         key = Key(secrets.token_hex(8), tenant, role, name, limits, self._now())
         secret = secrets.token_urlsafe(32)
         fields: dict[Any, str | float] = {
@@ -74,45 +74,45 @@ class Keys:
             "minutes_a_day": limits.minutes_a_day,
             "created_at": key.created_at,
         }
-        with self.redis.pipeline() as writing:
-            writing.hset(key_fields(key.id), mapping=fields)
-            writing.zadd(KEYS, {key.id: key.created_at})
-            writing.execute()
+        with self.redis.pipeline() as pipe:
+            pipe.hset(record_key(key.id), mapping=fields)
+            pipe.zadd(KEYS_INDEX, {key.id: key.created_at})
+            pipe.execute()
         return key, f"wj_{key.id}_{secret}"
 
     def list(self, tenant: str | None = None) -> "list[Key]":
         """Every key, of one tenant or of all, oldest first; revoked ones too."""
-        ids = cast("list[str]", self.redis.zrange(KEYS, 0, -1))
-        with self.redis.pipeline(transaction=False) as reading:
+        ids = cast("list[str]", self.redis.zrange(KEYS_INDEX, 0, -1))
+        with self.redis.pipeline(transaction=False) as pipe:
             for id_ in ids:
-                reading.hgetall(key_fields(id_))
-            records = reading.execute()
-        found = [Key.from_record(id_, record) for id_, record in zip(ids, records, strict=True)]
-        return [key for key in found if tenant in (None, key.tenant)]
+                pipe.hgetall(record_key(id_))
+            records = pipe.execute()
+        keys = [Key.from_record(id_, record) for id_, record in zip(ids, records, strict=True)]
+        return [key for key in keys if tenant in (None, key.tenant)]
 
     def revoke(self, id_: str, tenant: str | None = None) -> Key:
-        """From now on the key opens nothing. UnknownKeyId when there is none, or none of this tenant."""
-        record = cast(dict[str, str], self.redis.hgetall(key_fields(id_)))
+        """Make the key invalid from now on. Raises UnknownKeyId when this tenant has no such key."""
+        record = cast(dict[str, str], self.redis.hgetall(record_key(id_)))
         if not record or tenant not in (None, record["tenant"]):
             raise UnknownKeyId(f"There is no key with the id {id_[:64]!r}.")
-        self.redis.hsetnx(key_fields(id_), "revoked_at", self._now())
-        return Key.from_record(id_, cast(dict[str, str], self.redis.hgetall(key_fields(id_))))
+        self.redis.hsetnx(record_key(id_), "revoked_at", self._now())
+        return Key.from_record(id_, cast(dict[str, str], self.redis.hgetall(record_key(id_))))
 
     def find(self, text: str) -> Key | None:
-        """Whose key this is; None when there is no such key, or it was revoked. One round trip."""
-        parts = TEXT.fullmatch(text)
+        """The valid key with this text; None when there is no such key or it was revoked. One round trip."""
+        parts = KEY_TEXT.fullmatch(text)
         if parts is None:
             return None
-        record = cast(dict[str, str], self.redis.hgetall(key_fields(parts[1])))
-        right = hmac.compare_digest(record.get("digest", DUMMY_DIGEST), digest(parts[2]))
-        return Key.from_record(parts[1], record) if right and "revoked_at" not in record else None
+        record = cast(dict[str, str], self.redis.hgetall(record_key(parts[1])))
+        is_valid = hmac.compare_digest(record.get("digest", DUMMY_DIGEST), digest(parts[2]))
+        return Key.from_record(parts[1], record) if is_valid and "revoked_at" not in record else None
 
     def _now(self) -> float:
         seconds, microseconds = self.redis.time()
         return seconds + microseconds / 1_000_000
 
 
-def key_fields(id_: str) -> str:
+def record_key(id_: str) -> str:
     return f"{PREFIX}key:{id_}"
 
 
@@ -121,12 +121,12 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def check(tenant: str, role: str, name: str, limits: Limits) -> None:
+def check_fields(tenant: str, role: str, name: str, limits: Limits) -> None:
     if not TENANT.fullmatch(tenant):
         raise BadRequest("`tenant` must be 1 to 32 of a-z, 0-9, - and _, and begin with a letter or a digit.")
     if role not in ROLES:
         raise BadRequest(f"`role` must be one of {', '.join(ROLES)}.")
-    if not NAME.fullmatch(name):
+    if not KEY_NAME.fullmatch(name):
         raise BadRequest("`name` must have 1 to 64 characters, all of which can be printed.")
     if min(limits.per_minute, limits.minutes_a_day) < 0:
-        raise BadRequest("A limit must be 0, which is none, or more.")
+        raise BadRequest("A limit must be a number from 0 up; 0 means no limit.")

@@ -1,4 +1,4 @@
-"""The Celery application, and how a stage is rung: a chain of immutable signatures that carry only a job's name."""
+"""The Celery application, and how ready jobs are enqueued: as chains of signatures that carry only a job's name."""
 
 from collections.abc import Iterable
 
@@ -8,25 +8,25 @@ from pipeline.jobs.job import MAINTENANCE, MODEL_STAGES, STAGE_TASKS
 from pipeline.jobs.store import ReadyJob
 from pipeline.redis_connection import FAST
 
-TASKS = {**STAGE_TASKS, MAINTENANCE: "maintenance.deliver_webhooks"}  # for a bell
+TASKS = {**STAGE_TASKS, MAINTENANCE: "maintenance.deliver_webhooks"}  # by stage
 
 app = Celery("waijiao")
 app.config_from_object("celeryconfig")
 
 
 def enqueue(ready_jobs: Iterable[ReadyJob]) -> None:
-    """Publish, for each bell, the chain of its stage and those after it. A lost message is rung again by the sweep."""
+    """Publish for each job the chain of its next stage and those after it. The sweeper repeats lost messages."""
     for ready_job in ready_jobs:
-        ahead = (
+        stages = (
             MODEL_STAGES[MODEL_STAGES.index(ready_job.stage) :]
             if ready_job.stage in MODEL_STAGES
             else (ready_job.stage,)
         )
-        chain(*(app.signature(TASKS[stage], args=[ready_job.name], immutable=True) for stage in ahead)).apply_async()
+        chain(*(app.signature(TASKS[stage], args=[ready_job.name], immutable=True) for stage in stages)).apply_async()
 
 
 def use_short_timeouts() -> None:
-    """From now on, leave to the sweep what the broker does not take at once: in this process people wait."""
+    """Give up soon when the broker does not answer, since clients wait; the sweeper enqueues those jobs later."""
     app.conf.broker_transport_options = {
         **app.conf.broker_transport_options,
         "socket_connect_timeout": FAST.connect_s,

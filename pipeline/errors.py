@@ -1,4 +1,4 @@
-"""What can go wrong, one class for each thing a caller can act on."""
+"""The errors: one class for each case that a caller can act on."""
 
 import traceback
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -8,13 +8,13 @@ if TYPE_CHECKING:
 
 
 class WaijiaoError(Exception):
-    """The root of the tree. `detail` says what happened and what to do; it never holds a learner's words."""
+    """The base class. `detail` says what happened and what to do; it never contains a learner's words."""
 
     code: str = "internal"
     http_status: int = 500
-    retryable: bool = False  # whether the caller may send the same again with hope
-    try_again: ClassVar[bool] = False  # whether the worker may try the same work again with hope
-    job: "Job | None" = None  # which ended with it, where a client is told so
+    retryable: bool = False  # whether the same request may succeed later
+    try_again: ClassVar[bool] = False  # whether the worker tries the same work again
+    job: "Job | None" = None  # the job that ended with it; set by the client library
 
     def __init__(self, detail: str = "", retry_after_s: float = 1, field: str = "") -> None:
         super().__init__(detail or self.meaning())
@@ -24,8 +24,8 @@ class WaijiaoError(Exception):
     @classmethod
     def meaning(cls) -> str:
         """What an error of this class means, as a sentence for the caller: its docstring after "Raised when"."""
-        told = (cls.__doc__ or "").strip().removeprefix("Raised when ").removeprefix("Raised at start-up when ")
-        return told[:1].upper() + told[1:]
+        text = (cls.__doc__ or "").strip().removeprefix("Raised when ").removeprefix("Raised at start-up when ")
+        return text[:1].upper() + text[1:]
 
     @property
     def detail(self) -> str:
@@ -33,23 +33,23 @@ class WaijiaoError(Exception):
 
     @property
     def status(self) -> int:
-        """The HTTP status that it goes with; in a client, that it came with."""
+        """The HTTP status of a response with this error; in the client library, of the response that it came in."""
         return self.http_status
 
     def as_dict(self) -> dict[str, Any]:
         return {"code": self.code, "detail": self.detail, "retryable": self.retryable}
 
 
-def coded(code: str) -> type[WaijiaoError]:
-    """The class that has this code; the root, which is an error of ours, when none has."""
-    tree = [WaijiaoError]
-    for each in tree:  # which grows meanwhile
-        tree += each.__subclasses__()
-    return next((each for each in tree if each.code == code), WaijiaoError)
+def error_class(code: str) -> type[WaijiaoError]:
+    """The class with this code; WaijiaoError, whose code is "internal", when there is none."""
+    classes = [WaijiaoError]
+    for each in classes:  # the list grows in the loop, so that it has the subclasses of subclasses, too
+        classes += each.__subclasses__()
+    return next((each for each in classes if each.code == code), WaijiaoError)
 
 
 def safe_traceback(error: Exception) -> str:
-    """What was raised and where, for a log, without its message: that may hold a learner's words."""
+    """The error's type and traceback for a log, without its message, which may contain a learner's words."""
     return f"{type(error).__name__}\n{''.join(traceback.format_tb(error.__traceback__))}"
 
 
@@ -81,13 +81,13 @@ class TooLarge(WaijiaoError):
 
 
 class PromptTooLong(WaijiaoError):
-    """Raised when the messages of a chat have more tokens than the language model can read. Send less of it."""
+    """Raised when a chat's messages have more tokens than the language model's context. Send fewer or shorter ones."""
 
     code, http_status = "prompt_too_long", 422
 
 
 class ModelNotFound(WaijiaoError):
-    """Raised when a model is asked for by a name that none has that can do this here. GET /v1/models lists them."""
+    """Raised when no model here that can do this has the requested name. GET /v1/models lists the models."""
 
     code, http_status = "model_not_found", 404
 
@@ -99,13 +99,13 @@ class UnknownPersona(WaijiaoError):
 
 
 class UnknownVoice(WaijiaoError):
-    """Raised when the voice that was asked for cannot be spoken here."""
+    """Raised when the speech model does not have the requested voice."""
 
     code, http_status = "unknown_voice", 422
 
 
 class UnknownFormat(WaijiaoError):
-    """Raised when the answer is asked for in a format we do not write."""
+    """Raised when an answer is requested in a format that is not supported."""
 
     code, http_status = "unknown_format", 422
 
@@ -117,13 +117,13 @@ class UnknownJob(WaijiaoError):
 
 
 class NothingFits(WaijiaoError):
-    """Raised when answers are asked for, and no job fits: none was submitted, none is kept, or none is the caller's."""
+    """Raised when no job matches the request for answers: never submitted, no longer kept, or not the caller's."""
 
     code, http_status = "nothing_fits", 404
 
 
 class TooManyFit(WaijiaoError):
-    """Raised when more jobs fit than one archive may have. Ask for fewer at a time, such as a session's."""
+    """Raised when more jobs match than one archive may have. Select fewer, such as those of one session."""
 
     code, http_status = "too_many_fit", 422
 
@@ -141,7 +141,7 @@ class UnknownAssignment(WaijiaoError):
 
 
 class UnknownLesson(WaijiaoError):
-    """Raised when there is no such lesson: it was never left, or its retention has passed."""
+    """Raised when there is no such lesson: it was never uploaded, or its retention has passed."""
 
     code, http_status = "unknown_lesson", 404
 
@@ -153,13 +153,13 @@ class AssignmentExists(WaijiaoError):
 
 
 class NotHeld(WaijiaoError):
-    """Raised when an answer is reviewed that does not wait for the teacher: not yet, not any more, or never."""
+    """Raised when an answer is reviewed that is not held: not yet, not any more, or never."""
 
     code, http_status = "not_held", 409
 
 
 class CannotRerun(WaijiaoError):
-    """Raised when a job cannot be done again from that stage: what it would begin with was never made, or is gone."""
+    """Raised when a job cannot be run again from that stage: the input of the stage was never made, or is deleted."""
 
     code, http_status = "cannot_rerun", 409
 
@@ -171,7 +171,7 @@ class Erased(WaijiaoError):
 
 
 class AnswerNotReady(WaijiaoError):
-    """Raised when the answer's audio is asked for before it is spoken. Ask again after Retry-After seconds."""
+    """Raised when the answer's audio is requested before it is spoken. Try again after Retry-After seconds."""
 
     code, http_status, retryable = "answer_not_ready", 409, True
 
@@ -183,64 +183,64 @@ class NoAnswer(WaijiaoError):
 
 
 class UnknownPart(WaijiaoError):
-    """Raised when an answer has not as many sentences as the number that was asked for."""
+    """Raised when an answer has fewer sentences than the requested number."""
 
     code, http_status = "unknown_part", 404
 
 
 class Unavailable(WaijiaoError):
-    """Raised when the server cannot reach its store. Nothing was accepted; try again after Retry-After seconds."""
+    """Raised when the server cannot reach Redis or its disk. Nothing was accepted; retry after Retry-After seconds."""
 
     code, http_status, retryable, try_again = "unavailable", 503, True, True
 
 
 class ServerFull(WaijiaoError):
-    """Raised when the server has as many unfinished jobs as it may. Nothing was accepted; try again later."""
+    """Raised when the server already has as many unfinished jobs as allowed. Nothing was accepted; try again later."""
 
     code, http_status, retryable = "server_full", 503, True
 
 
 class TooManyWaiting(WaijiaoError):
-    """Raised when as many requests wait for an answer as may at once. Nothing was accepted; try again."""
+    """Raised when as many requests as allowed already wait for an answer. Nothing was accepted; try again later."""
 
     code, http_status, retryable = "too_many_waiting", 503, True
 
 
 class QuotaFull(WaijiaoError):
-    """Raised when a tenant or a session has as many unfinished jobs as it may. Nothing was accepted; try again."""
+    """Raised when a tenant or session has as many unfinished jobs as allowed. Nothing was accepted; try again later."""
 
     code, http_status, retryable = "quota_full", 429, True
 
 
 class KeyReused(WaijiaoError):
-    """Raised when an Idempotency-Key comes again with another request. Use a new key for each new request."""
+    """Raised when an Idempotency-Key was used before with another request. Use a new key for each new request."""
 
     code, http_status = "idempotency_key_reused", 422
 
 
 class NotDead(WaijiaoError):
-    """Raised when a job is to be retried that did not fail by a lost, slow or failing worker. Send it anew instead."""
+    """Raised when a job is retried that did not fail because of a worker or a time limit. Submit a new job instead."""
 
     code, http_status = "not_dead", 409
 
 
-# --- who asks --------------------------------------------------------------------------------------------------
+# --- the caller ------------------------------------------------------------------------------------------------
 
 
 class KeyMissing(WaijiaoError):
-    """Raised when a request shows no key. Send `Authorization: Bearer KEY`; `waijiao key create` makes one."""
+    """Raised when a request has no key. Send `Authorization: Bearer KEY`; `waijiao key create` makes one."""
 
     code, http_status = "key_missing", 401
 
 
 class KeyUnknown(WaijiaoError):
-    """Raised when a request shows a key that was never made, or was revoked. `waijiao key create` makes one."""
+    """Raised when a request has a key that does not exist or was revoked. `waijiao key create` makes one."""
 
     code, http_status = "key_unknown", 401
 
 
 class RoleTooLow(WaijiaoError):
-    """Raised when a key may not do this. Ask somebody whose key may."""
+    """Raised when a key's role does not allow this. Use a key with a higher role."""
 
     code, http_status = "role_too_low", 403
 
@@ -252,70 +252,70 @@ class UnknownKeyId(WaijiaoError):
 
 
 class RateLimited(WaijiaoError):
-    """Raised when a key has submitted as many jobs as it may in a minute. Nothing was accepted; try again later."""
+    """Raised when a key has submitted as many jobs as it may in one minute. Nothing was accepted; try again later."""
 
     code, http_status, retryable = "rate_limited", 429, True
 
 
 class MinutesUsed(WaijiaoError):
-    """Raised when a key has had as many minutes of recordings heard as it may on this day. Nothing was accepted."""
+    """Raised when a key has used up its minutes of recordings for this day (UTC). Nothing was accepted."""
 
     code, http_status, retryable = "minutes_used", 429, True
 
 
 class ForeignOrigin(WaijiaoError):
-    """Raised when a page of another site asks and shows no key. Name its origin in WAIJIAO_CORS_ORIGINS if it may."""
+    """Raised when a page of another site sends a request without a key. To allow it, set WAIJIAO_CORS_ORIGINS."""
 
     code, http_status = "foreign_origin", 403
 
 
 class ForeignHost(WaijiaoError):
-    """Raised when a request names another host than this machine, while no key is needed: a page may have forged it."""
+    """Raised when no key is needed and a request names another host than this machine: a page may have forged it."""
 
     code, http_status = "foreign_host", 421
 
 
-# --- what is handed in -------------------------------------------------------------------------------------------
+# --- homework uploads ------------------------------------------------------------------------------------------
 
 
 class BadRoster(WaijiaoError):
-    """Raised when the list of a class cannot be used; the message names the line, and what stands there."""
+    """Raised when the roster of a class cannot be used; the message names the line and what is wrong with it."""
 
     code, http_status = "bad_roster", 422
 
 
 class UnknownStudent(WaijiaoError):
-    """Raised when a file's name has no student of the class. Put the student's name or number into it."""
+    """Raised when a file's name does not name a student of the class. Put the student's name or number into it."""
 
     code, http_status = "unknown_student", 422
 
 
 class AmbiguousStudent(WaijiaoError):
-    """Raised when a file's name fits several students equally. Put the full name or number of one into it."""
+    """Raised when a file's name matches several students equally. Put the full name or number of one into it."""
 
     code, http_status = "ambiguous_student", 422
 
 
 class DoubledStudent(WaijiaoError):
-    """Raised when several files are one student's, so that none of them is taken. Leave the one that counts."""
+    """Raised when several files belong to one student, so that none of them is accepted. Send only one of them."""
 
     code, http_status = "doubled_student", 422
 
 
 class BadArchive(WaijiaoError):
-    """Raised when a ZIP, or a file in it, is truncated, damaged, or packed in a way that is not read. Pack it anew."""
+    """Raised when a ZIP, or a file in it, is truncated, damaged, or in an unsupported format. Pack it again."""
 
     code, http_status = "bad_archive", 422
 
 
 class TooManyFiles(WaijiaoError):
-    """Raised when a ZIP has more files than are taken at once; none was read. Send them in several."""
+    """Raised when a ZIP has more files than allowed; none was read. Split it into several ZIPs."""
 
     code, http_status = "too_many_files", 422
 
 
 class NestedArchive(WaijiaoError):
-    """Raised when a file in a ZIP is an archive itself, which is not opened. Pack the recordings alone."""
+    """Raised when a file in a ZIP is an archive itself, which is not opened. Pack only the recordings."""
 
     code, http_status = "nested_archive", 422
 
@@ -336,7 +336,7 @@ class BadAudio(WaijiaoError):
 
 
 class TooLong(WaijiaoError):
-    """Raised when a recording is longer than the server accepts. Cut it into shorter recordings."""
+    """Raised when a recording is longer than the server accepts. Split it into shorter recordings."""
 
     code, http_status = "too_long", 422
 
@@ -357,7 +357,7 @@ class EngineFailed(WaijiaoError):
 
 
 class TooSlow(WaijiaoError):
-    """Raised when a stage took longer than it may. Try a shorter recording, or a faster model."""
+    """Raised when a stage exceeded its time limit. Try a shorter recording, or a faster model."""
 
     code, http_status, retryable, try_again = "too_slow", 504, True, True
 
@@ -369,13 +369,13 @@ class OutOfMemory(WaijiaoError):
 
 
 class WorkerLost(WaijiaoError):
-    """Raised when the worker died on this job as often as a job may be tried."""
+    """Raised when the worker died in each of the attempts that a job has."""
 
     code, retryable = "worker_lost", True
 
 
-class BegunAnew(WaijiaoError):
-    """Raised when a worker died after a part of its answer was sent, and the one begun anew is another. Ask again."""
+class AnswerRestarted(WaijiaoError):
+    """Raised when a worker died after part of its answer was sent, and the new answer begins differently. Try again."""
 
     code, retryable = "begun_anew", True
 
@@ -397,7 +397,7 @@ class Canceled(WaijiaoError):
 
 
 class NothingToSay(WaijiaoError):
-    """Raised when the answer has nothing that this voice can speak, such as another script. Choose another voice."""
+    """Raised when the answer has no text that this voice can speak, as in another script. Choose another voice."""
 
     code, http_status = "nothing_to_say", 422
 
@@ -406,7 +406,7 @@ class NothingToSay(WaijiaoError):
 
 
 class ConfigurationError(WaijiaoError):
-    """Raised at start-up when a setting cannot work; the message names the setting and what it may be."""
+    """Raised at start-up when a setting has an invalid value; the message names the setting and what it may be."""
 
     code = "configuration"
 
@@ -416,7 +416,7 @@ class UnknownEngine(ConfigurationError):
 
 
 class ModelMissing(ConfigurationError):
-    """Raised at start-up when a model's files are not in place; the message names the command that fetches them."""
+    """Raised at start-up when a model's files are missing; the message names the command that fetches them."""
 
 
 class ModelDamaged(ConfigurationError):

@@ -1,6 +1,6 @@
-"""A lesson put together again from its turns: who said what when, and the chapters that it falls into.
+"""A lesson as it follows from the jobs of its turns: who said what when, chapters, statistics, time left.
 
-Each turn is a job of its own, which may have failed; the lesson's figures are in lesson_figures.py.
+Each turn is a job of its own, which may have failed.
 """
 
 import hashlib
@@ -18,16 +18,16 @@ from pipeline.jobs.store import PREFIX
 from pipeline.text.corrections import FUNCTION_WORDS
 from pipeline.text.statistics import Mistake, UnclearWord, count_mistakes, count_unclear_words, normalize_words
 
-AT_ONCE = 200  # records read at once, so that a lesson of hours does not keep Redis from others
-CHAPTER_S = 300  # seconds that a chapter lasts, about
-EARLY, LATE = 0.5, 1.5  # of CHAPTER_S: the longest pause between them ends a chapter
-TITLE_WORDS = 8
-TITLE_CHARS = 60  # characters of a title; Chinese has no spaces to count words by
+RECORDS_PER_READ = 200  # so that reading a lesson of hours does not block Redis for others
+CHAPTER_S = 300  # seconds that a chapter lasts, approximately
+MIN_CHAPTER_SHARE, MAX_CHAPTER_SHARE = 0.5, 1.5  # of CHAPTER_S: a chapter ends at the longest pause in between
+MAX_TITLE_WORDS = 8
+MAX_TITLE_CHARS = 60  # characters of a title; Chinese has no spaces to count words by
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One turn of a lesson: its number, counted from 1, its place in seconds from the lesson's start, and its job."""
+    """One turn of a lesson: its number from 1, its start and end in seconds from the lesson's start, and its job."""
 
     number: int
     start: float
@@ -37,96 +37,97 @@ class Turn:
 
     @property
     def text(self) -> str:
-        """What was heard; "" while nothing was, or when it was not recognised."""
+        """The transcript's text; "" before the turn is transcribed, and when that failed."""
         return self.job.transcript.text if self.job.transcript else ""
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """A stretch of a lesson, in seconds from its start; the title is what was said first in it."""
+    """A part of a lesson, in seconds from its start; the title is how its first turn begins."""
 
     title: str
     start: float
     end: float
 
 
-def children(redis: "Redis", lesson: Job) -> list[Job]:
-    """The jobs of the lesson's turns, in the order in which they were said, without those no longer kept."""
-    line = f"{PREFIX}children:{lesson.request.tenant}/{lesson.request.turns_of}"
-    names = cast(list[str], redis.zrange(line, 0, -1))
-    found: list[Job] = []
-    for first in range(0, len(names), AT_ONCE):
-        with redis.pipeline(transaction=False) as reading:
-            for name in names[first : first + AT_ONCE]:
-                reading.hgetall(f"{PREFIX}job:{name}")
-            found += [Job.from_record(record) for record in reading.execute() if "stages" in record]
-    return found
+def read_turn_jobs(redis: "Redis", lesson: Job) -> list[Job]:
+    """The jobs of the lesson's turns that are still kept, in the order of the turns."""
+    names = cast(list[str], redis.zrange(f"{PREFIX}children:{turns_name(lesson)}", 0, -1))
+    jobs: list[Job] = []
+    for first in range(0, len(names), RECORDS_PER_READ):
+        with redis.pipeline(transaction=False) as pipe:
+            for name in names[first : first + RECORDS_PER_READ]:
+                pipe.hgetall(f"{PREFIX}job:{name}")
+            jobs += [Job.from_record(record) for record in pipe.execute() if "stages" in record]
+    return jobs
 
 
-def turns(jobs: Iterable[Job]) -> list[Turn]:
-    """The turns of these jobs, as their details have them, by number."""
-    found = []
+def build_turns(jobs: Iterable[Job]) -> list[Turn]:
+    """The turns of these jobs, sorted by number."""
+    turns = []
     for job in jobs:
-        at = job.request.details
-        found.append(Turn(int(at["number"]), float(at["start"]), float(at["end"]), at["speaker"], job))
-    return sorted(found, key=lambda turn: turn.number)
+        details = job.request.details
+        start, end = float(details["start"]), float(details["end"])
+        turns.append(Turn(int(details["number"]), start, end, details["speaker"], job))
+    return sorted(turns, key=lambda turn: turn.number)
 
 
-def chapters(turns: Sequence[Turn]) -> list[Chapter]:
-    """A new chapter begins after the longest pause that there is about CHAPTER_S after the last one began.
+def split_into_chapters(turns: Sequence[Turn]) -> list[Chapter]:
+    """Split the lesson at its longest pauses into chapters of about CHAPTER_S. No turns, no chapters.
 
-    The last chapter is shorter, or a little longer, than the others. None where there are no turns.
+    The last chapter may be much shorter, or a little longer, than the others.
     """
-    found, rest = [], list(turns)
-    while rest:
-        size = _chapter(rest)
-        found.append(Chapter(_title(rest[:size]), rest[0].start, max(turn.end for turn in rest[:size])))
-        rest = rest[size:]
-    return found
+    chapters, remaining = [], list(turns)
+    while remaining:
+        size = _first_chapter_size(remaining)
+        first = remaining[:size]
+        chapters.append(Chapter(_title(first), first[0].start, max(turn.end for turn in first)))
+        remaining = remaining[size:]
+    return chapters
 
 
-def by_chapter(turns: Sequence[Turn]) -> list[tuple[Chapter, list[Turn]]]:
+def group_by_chapter(turns: Sequence[Turn]) -> list[tuple[Chapter, list[Turn]]]:
     """The chapters, and the turns that begin in each."""
-    found, rest = [], list(turns)
-    for chapter in chapters(turns):
-        within = [turn for turn in rest if turn.start <= chapter.end]
-        found.append((chapter, within))
-        rest = rest[len(within) :]
-    return found
+    groups, remaining = [], list(turns)
+    for chapter in split_into_chapters(turns):
+        chapter_turns = [turn for turn in remaining if turn.start <= chapter.end]
+        groups.append((chapter, chapter_turns))
+        remaining = remaining[len(chapter_turns) :]
+    return groups
 
 
-def _chapter(rest: Sequence[Turn]) -> int:
+def _first_chapter_size(turns: Sequence[Turn]) -> int:
     """How many of the turns make up the first chapter."""
-    begun, ended = rest[0].start, rest[0].end
-    if max(turn.end for turn in rest) - begun <= LATE * CHAPTER_S:
-        return len(rest)
+    start, end = turns[0].start, turns[0].end
+    if max(turn.end for turn in turns) - start <= MAX_CHAPTER_SHARE * CHAPTER_S:
+        return len(turns)
     pauses: dict[int, float] = {}
-    for number, turn in enumerate(rest[1:], 1):
-        if ended - begun > LATE * CHAPTER_S and pauses:
+    for number, turn in enumerate(turns[1:], 1):
+        if end - start > MAX_CHAPTER_SHARE * CHAPTER_S and pauses:
             break
-        if ended - begun >= EARLY * CHAPTER_S:
-            pauses[number] = turn.start - ended
-        ended = max(ended, turn.end)
-    return max(pauses, key=lambda number: pauses[number], default=len(rest))
+        if end - start >= MIN_CHAPTER_SHARE * CHAPTER_S:
+            pauses[number] = turn.start - end
+        end = max(end, turn.end)
+    return max(pauses, key=lambda number: pauses[number], default=len(turns))
 
 
 def _title(turns: Sequence[Turn]) -> str:
-    """The first words of the first turn in which any were heard; "" where none were."""
+    """The first words of the first transcribed turn; "" when there is none."""
     text = next((turn.text for turn in turns if turn.text), "")
     words = text.split()
-    title = " ".join(words[:TITLE_WORDS])
-    short = title[:TITLE_CHARS].rstrip()
-    return f"{short} …" if short and (len(words) > TITLE_WORDS or short != title) else short
+    title = " ".join(words[:MAX_TITLE_WORDS])
+    short = title[:MAX_TITLE_CHARS].rstrip()
+    return f"{short} …" if short and (len(words) > MAX_TITLE_WORDS or short != title) else short
 
 
-SENTENCES, WORDS = 3, 5  # of a practice list
-SENTENCE_CHARS = 80  # characters of a sentence that can be said again
-LETTERS = 3  # of a word that is practised alone, at least
+MAX_PRACTICE_SENTENCES, MAX_PRACTICE_WORDS = 3, 5  # of a practice list, at most
+MAX_PRACTICE_SENTENCE_CHARS = 80  # a longer sentence is hard to repeat
+MIN_PRACTICE_WORD_LETTERS = 3  # a shorter word is not practised alone
 
 
 @dataclass(frozen=True)
-class Failed:
-    """A turn that came to nothing: its number, its place in seconds from the lesson's start, its error's code."""
+class FailedTurn:
+    """A turn that failed: its number, its start and end in seconds from the lesson's start, its error's code."""
 
     number: int
     start: float
@@ -135,19 +136,20 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class Figures:
-    """A lesson of `seconds`. `turns` counts those still kept, `learner` those of the learner that were recognised.
+class LessonFigures:
+    """Statistics of a lesson of `seconds`.
 
-    `checked` are those of the learner's that were looked at for mistakes: not those in a language that is not taught.
-    In `silent` turns nobody spoke, which is no failure. `words`, `mistakes` and `unclear` are the learner's alone;
-    a `source` in them is the number of a turn.
+    `turns`: how many are still kept; `learner`: the learner's turns with a transcript; `checked`: those of them that
+    were checked for mistakes, which turns in a language that is not taught are not. In `silent` turns nobody spoke,
+    which is not a failure. `words`, `mistakes` and `unclear` are of the learner's turns only; a `source` in them is
+    the number of a turn.
     """
 
     seconds: float
     turns: int
     learner: int
     checked: int
-    failed: tuple[Failed, ...]
+    failed: tuple[FailedTurn, ...]
     silent: int
     words: int
     mistakes: tuple[Mistake, ...]
@@ -155,14 +157,14 @@ class Figures:
     practice: tuple[str, ...]
 
 
-def figures(seconds: float, turns: Sequence[Turn]) -> Figures:
-    """Those of the turns as they stand; of a lesson that is still listened to, those of what was heard so far."""
+def compute_figures(seconds: float, turns: Sequence[Turn]) -> LessonFigures:
+    """The statistics of the turns that were transcribed so far; `seconds`: the lesson's length."""
     learner = [turn for turn in turns if turn.job.request.task == "turn" and turn.text]
     mistakes = count_mistakes((str(turn.number), turn.job.feedback) for turn in learner if turn.job.feedback)
     transcripts = ((str(turn.number), turn.job.transcript) for turn in learner if turn.job.transcript)
     unclear_words = count_unclear_words(transcripts)
-    failed = tuple(_failed(turns))
-    return Figures(
+    failed = tuple(_failed_turns(turns))
+    return LessonFigures(
         seconds=seconds,
         turns=len(turns),
         learner=len(learner),
@@ -172,58 +174,58 @@ def figures(seconds: float, turns: Sequence[Turn]) -> Figures:
         words=sum(len(normalize_words(turn.text)) for turn in learner),
         mistakes=tuple(mistakes),
         unclear=tuple(unclear_words),
-        practice=practice(mistakes, unclear_words),
+        practice=choose_practice(mistakes, unclear_words),
     )
 
 
-def practice(mistakes: Iterable[Mistake], unclear: Iterable[UnclearWord]) -> tuple[str, ...]:
-    """What to say again: right sentences, of the most frequent mistakes first, then the words least understood.
+def choose_practice(mistakes: Iterable[Mistake], unclear: Iterable[UnclearWord]) -> tuple[str, ...]:
+    """What the learner should say again: corrected sentences of the most frequent mistakes, then unclear words.
 
-    A word that is said well more often than not, or too small to be said alone, is left out.
+    A word that was clear more often than not is left out, as are short words and function words.
     """
     sentences = (example.corrected for mistake in mistakes for example in mistake.examples[:1])
-    short = [text for text in dict.fromkeys(sentences) if len(text) <= SENTENCE_CHARS]
-    hard = [each.word for each in unclear if 2 * each.unclear_count >= each.spoken_count]
-    alone = [word for word in hard if len(word) >= LETTERS and word not in FUNCTION_WORDS]
-    return (*short[:SENTENCES], *alone[:WORDS])
+    short_sentences = [text for text in dict.fromkeys(sentences) if len(text) <= MAX_PRACTICE_SENTENCE_CHARS]
+    unclear_words = [each.word for each in unclear if 2 * each.unclear_count >= each.spoken_count]
+    words = [word for word in unclear_words if len(word) >= MIN_PRACTICE_WORD_LETTERS and word not in FUNCTION_WORDS]
+    return (*short_sentences[:MAX_PRACTICE_SENTENCES], *words[:MAX_PRACTICE_WORDS])
 
 
-def _failed(turns: Iterable[Turn]) -> Iterable[Failed]:
+def _failed_turns(turns: Iterable[Turn]) -> Iterable[FailedTurn]:
     for turn in turns:
         if error := turn.job.error:
-            yield Failed(turn.number, turn.start, turn.end, error["code"])
+            yield FailedTurn(turn.number, turn.start, turn.end, error["code"])
 
 
 @dataclass(frozen=True)
-class Count:
+class TurnCount:
     """How many turns a lesson has so far, and how many of them have ended."""
 
     turns: int
     done: int
 
 
-def counts(redis: "Redis", lessons: Sequence[Job]) -> list[Count]:
-    """Those of each lesson, by two numbers that Redis keeps."""
-    with redis.pipeline(transaction=False) as reading:
+def count_turns(redis: "Redis", lessons: Sequence[Job]) -> list[TurnCount]:
+    """The count of each lesson, from the sizes of two sets in Redis."""
+    with redis.pipeline(transaction=False) as pipe:
         for lesson in lessons:
-            reading.zcard(f"{PREFIX}children:{of_turns(lesson)}")
-            reading.scard(f"{PREFIX}parts:{of_turns(lesson)}")
-        found = reading.execute()
-    return [Count(turns, turns - open_) for turns, open_ in zip(found[::2], found[1::2], strict=True)]
+            pipe.zcard(f"{PREFIX}children:{turns_name(lesson)}")
+            pipe.scard(f"{PREFIX}parts:{turns_name(lesson)}")
+        sizes = pipe.execute()
+    return [TurnCount(turns, turns - open_) for turns, open_ in zip(sizes[::2], sizes[1::2], strict=True)]
 
 
-def tag(redis: "Redis", lesson: Job) -> str:
-    """Another one whenever the lesson or one of its turns has changed; cheaper than reading them."""
-    names = cast(list[str], redis.zrange(f"{PREFIX}children:{of_turns(lesson)}", 0, -1))
-    with redis.pipeline(transaction=False) as reading:
+def version_tag(redis: "Redis", lesson: Job) -> str:
+    """A tag that changes whenever the lesson or one of its turns does; cheaper than reading all of them."""
+    names = cast(list[str], redis.zrange(f"{PREFIX}children:{turns_name(lesson)}", 0, -1))
+    with redis.pipeline(transaction=False) as pipe:
         for name in names:
-            reading.hget(f"{PREFIX}job:{name}", "version")
-        versions = ",".join(map(str, reading.execute()))
+            pipe.hget(f"{PREFIX}job:{name}", "version")
+        versions = ",".join(map(str, pipe.execute()))
     return f"{lesson.version}-{hashlib.sha256(versions.encode()).hexdigest()[:16]}"
 
 
-def of_turns(lesson: Job) -> str:
-    """The name under which the lesson's turns are kept: another version of a lesson has those of the first one."""
+def turns_name(lesson: Job) -> str:
+    """The name in the Redis keys of the lesson's turns: a rerun of a lesson shares the turns of the first version."""
     return f"{lesson.request.tenant}/{lesson.request.turns_of}"
 
 
@@ -244,5 +246,5 @@ def eta_s(turns: Sequence[Turn], loads: Mapping[str, StageLoad]) -> float | None
 
 
 def jobs_ahead(load: StageLoad) -> float:
-    """Whole jobs that the stage still has to do first: lessons' turns wait for all others."""
+    """How many jobs the stage runs first, since a lesson's turns wait for all others."""
     return load.waiting["bulk"] + load.running_jobs

@@ -1,4 +1,4 @@
-"""The teachers, read from their TOML files."""
+"""Personas: reads and validates their TOML files."""
 
 import re
 import tomllib
@@ -13,19 +13,17 @@ from pydantic import BeforeValidator, Field, StrictBool, StringConstraints, Type
 from pipeline.errors import ConfigurationError, UnknownPersona
 from pipeline.jobs.job import MAX_HINT_CHARS
 
-NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+PERSONA_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
-def one_or_several(value: Any) -> Any:
+def as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Texts = Annotated[tuple[Text, ...], Field(min_length=1)]
 TextByLanguage = Annotated[Mapping[str, Text], Field(min_length=1)]
-VoicesByLanguage = Annotated[
-    Mapping[str, Annotated[tuple[Text, ...], BeforeValidator(one_or_several)]], Field(min_length=1)
-]
+VoicesByLanguage = Annotated[Mapping[str, Annotated[tuple[Text, ...], BeforeValidator(as_list)]], Field(min_length=1)]
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Persona:
-    """A teacher. `display`, `about` and `voices` are by language (ISO 639-1); it listens to `languages`.
+    """A teacher. `display`, `about` and `voices` are by language (ISO 639-1); it understands `languages`.
 
     The speech engine uses the first of `voices` that it has, else its own default.
     """
@@ -46,21 +44,21 @@ class Persona:
     name: str
     display: TextByLanguage
     about: TextByLanguage
-    prompt: Text  # tells the language model who it is and what to do
-    examples: Annotated[tuple[Example, ...], Field(min_length=1)]  # show the model the form of an answer
+    prompt: Text  # the language model's instructions
+    examples: Annotated[tuple[Example, ...], Field(min_length=1)]  # show the language model the form of an answer
     greeting: Text  # said when a session opens
     praise: Text  # said when there is nothing to correct
     fallback: Text  # the question asked when the model asks none
-    puzzled: Text  # said when the model lost the thread
+    puzzled: Text  # said when the language model's reply cannot be used
     starting_over: Texts  # utterances that clear the session
     started_over: Text  # said when it is cleared
     remarks: StrictBool  # keep the model's remarks; those of a small model are often wrong
     languages: Texts
     voices: VoicesByLanguage
-    hint: Annotated[str, Field(max_length=MAX_HINT_CHARS)] = ""  # words of its learners that the recogniser cannot know
+    hint: Annotated[str, Field(max_length=MAX_HINT_CHARS)] = ""  # words to expect from its learners, such as names
 
 
-EXPECTED = {  # what a field must be, for the message about one that is not
+EXPECTED_FORMS = {  # what a field must be, for the message about one that is not
     "display": "map each language to a text",
     "about": "map each language to a text",
     "voices": "map each language to a voice, or to a list of voices",
@@ -70,19 +68,19 @@ EXPECTED = {  # what a field must be, for the message about one that is not
     "remarks": "be true or false",
     "hint": f"be a string of at most {MAX_HINT_CHARS} characters",
 }
-READER = TypeAdapter(Persona)
+PERSONA_ADAPTER = TypeAdapter(Persona)
 
 
-def names(folder: Path) -> list[str]:
-    """The personas in this folder, sorted."""
-    return sorted(path.stem for path in folder.glob("*.toml") if NAME.fullmatch(path.stem))
+def list_names(folder: Path) -> list[str]:
+    """The names of the personas in this folder, sorted."""
+    return sorted(path.stem for path in folder.glob("*.toml") if PERSONA_NAME.fullmatch(path.stem))
 
 
 def load(name: str, folder: Path) -> Persona:
-    """Raises UnknownPersona, or ConfigurationError when the persona's file cannot be used."""
-    known = names(folder)
-    if name not in known:  # a name that is a path is never known
-        raise UnknownPersona(f"persona {name[:32]!r}: expected one of {', '.join(known)}")
+    """The persona with this name. Raises UnknownPersona, and ConfigurationError when its file is not valid."""
+    available = list_names(folder)
+    if name not in available:  # this also refuses a name that is a path
+        raise UnknownPersona(f"persona {name[:32]!r}: expected one of {', '.join(available)}")
     path = folder / f"{name}.toml"
     return _read(name, path, path.stat().st_mtime_ns)
 
@@ -95,8 +93,8 @@ def _read(name: str, path: Path, modified_ns: int) -> Persona:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not TOML: {error}") from error
     try:
-        return READER.validate_python({**entries, "name": name})
+        return PERSONA_ADAPTER.validate_python({**entries, "name": name})
     except ValidationError as error:
         entry = str(error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"][0])
-        expected = EXPECTED.get(entry, "be a string that is not empty")
+        expected = EXPECTED_FORMS.get(entry, "be a string that is not empty")
         raise ConfigurationError(f"{path}: `{entry}` must {expected}") from None

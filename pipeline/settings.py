@@ -1,4 +1,4 @@
-"""Every setting, one line each: name, default, unit.
+"""Every setting, one line each: name, default, unit. The comments become docs/settings.md.
 
 Set NAME by the environment variable WAIJIAO_NAME, or by a file waijiao_name in the folder of secrets.
 """
@@ -12,28 +12,28 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from pipeline.ip_ranges import networks
+from pipeline.ip_ranges import parse_networks
 
 DATA_HOME = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
 SECRETS = Path(os.environ.get("WAIJIAO_SECRETS") or "/run/secrets")  # where Docker and Podman mount them
-ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?")
+ORIGIN_FORMAT = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?")
 
 
-def split_words(text: str) -> tuple[str, ...]:
-    """What stands between the commas."""
+def split_list(text: str) -> tuple[str, ...]:
+    """The items of a comma-separated list."""
     return tuple(each.strip() for each in text.split(",") if each.strip())
 
 
-def folder_of_secrets(folder: Path) -> Path | None:
-    """The folder, or None where there is none that this user may read: settings then come from elsewhere."""
+def readable_folder(folder: Path) -> Path | None:
+    """The folder; None when it does not exist or this user may not read it."""
     return folder if folder.is_dir() and os.access(folder, os.R_OK | os.X_OK) else None
 
 
 class Settings(BaseSettings):
-    """Frozen: a process reads its settings once, at start-up: variables, then what no variable gives from files."""
+    """The settings of a process, read once at start-up: variables first, then files for what no variable sets."""
 
     model_config = SettingsConfigDict(
-        env_prefix="WAIJIAO_", secrets_dir=folder_of_secrets(SECRETS), frozen=True, extra="ignore"
+        env_prefix="WAIJIAO_", secrets_dir=readable_folder(SECRETS), frozen=True, extra="ignore"
     )
 
     # where files are kept
@@ -48,48 +48,48 @@ class Settings(BaseSettings):
     # the HTTP API
     host: str = "127.0.0.1"  # address the API listens on
     port: int = 8000  # TCP port the API listens on
-    keys: bool = False  # every request must show a key of `waijiao key create`; false: it listens on this machine only
-    key_per_minute: int = Field(default=60, ge=0)  # jobs a new key may submit in a minute; 0: no limit
+    keys: bool = False  # require a key of `waijiao key create`; without it the API listens on this machine only
+    key_per_minute: int = Field(default=60, ge=0)  # jobs a new key may submit a minute; 0: no limit
     key_minutes_a_day: int = Field(default=0, ge=0)  # minutes of recordings a day (UTC) for a new key; 0: no limit
     cors_origins: str = ""  # comma-separated origins whose pages may use the API: https://school.example
     api_processes: int = Field(default=2, ge=1)  # processes of the API
-    api_threads: int = Field(default=256, ge=2)  # requests served at once by one of them
-    most_waiting: int = Field(default=200, ge=0)  # how many of these may wait for a job; 4 of 5 at most
+    api_threads: int = Field(default=256, ge=2)  # requests that one process serves at once
+    most_waiting: int = Field(default=200, ge=0)  # requests that may wait for a job at once; at most 4/5 of api_threads
     wait_s: float = Field(default=25, ge=0)  # seconds a request may wait for a job to change or to end
     events_s: float = Field(default=600, ge=0)  # seconds a stream of events lasts before its client reconnects
-    alone_s: float = Field(default=300, gt=0)  # seconds a request to a single model waits (`/v1/chat/…`)
+    alone_s: float = Field(default=300, gt=0)  # seconds a request to a single model waits for its result (`/v1/chat/…`)
     url: str = "http://127.0.0.1:8000"  # where the `waijiao` command finds the API
     key: str = ""  # the key that the `waijiao` command sends
-    max_upload_mb: int = 25  # megabytes (10^6 bytes) of one recording at most
+    max_upload_mb: int = 25  # megabytes (10^6 bytes) one recording may have
     max_recording_s: int = 300  # seconds one recording may last
-    max_hand_in_mb: int = Field(default=1000, ge=1)  # megabytes of one homework upload at most
-    max_hand_in_files: int = Field(default=2000, ge=1)  # recordings in one homework upload, or one ZIP
-    max_lesson_mb: int = Field(default=2000, ge=1)  # megabytes of a lesson's recording at most
+    max_hand_in_mb: int = Field(default=1000, ge=1)  # megabytes one homework upload may have
+    max_hand_in_files: int = Field(default=2000, ge=1)  # recordings one homework upload, or one ZIP, may have
+    max_lesson_mb: int = Field(default=2000, ge=1)  # megabytes a lesson's recording may have
     max_lesson_s: int = Field(default=14_400, ge=1)  # seconds a lesson may last
-    lesson_s: int = Field(default=3600, ge=1)  # seconds that its segmentation into turns may take
-    max_text_chars: int = 2000  # characters of typed text in one job at most
+    lesson_s: int = Field(default=3600, ge=1)  # seconds the segmentation of a lesson into turns may take
+    max_text_chars: int = 2000  # characters of typed text one job may have
 
     # the teacher
     persona: str = "william"  # persona of a job that names none
     history_turns: int = 10  # earlier turns of the session that the language model sees
     prompt_tokens: int = 1500  # tokens of persona, history and question together
-    answer_tokens: int = 160  # tokens the language model may answer
+    answer_tokens: int = 160  # tokens the language model's answer may have
 
-    # how much may wait
-    max_jobs: int = Field(default=10_000, ge=1)  # unfinished jobs of the whole server
-    max_jobs_tenant: int = Field(default=5_000, ge=1)  # unfinished jobs of one tenant
-    max_jobs_session: int = Field(default=100, ge=1)  # unanswered turns of one session
+    # limits of unfinished jobs
+    max_jobs: int = Field(default=10_000, ge=1)  # unfinished jobs the whole server may have
+    max_jobs_tenant: int = Field(default=5_000, ge=1)  # unfinished jobs one tenant may have
+    max_jobs_session: int = Field(default=100, ge=1)  # unanswered turns one session may have
 
     # webhooks
     webhook_attempts: int = Field(default=8, ge=1)  # attempts to deliver a webhook
     webhook_s: float = Field(default=10, gt=0)  # seconds one attempt may take
     webhook_networks: str = ""  # comma-separated CIDRs of your own network that webhooks may be sent to
 
-    # how long, how often
+    # times and attempts
     deadline_s: int = Field(default=86_400, ge=0)  # seconds after which an unanswered job expires
     retention_h: int = Field(default=168, ge=1)  # hours a finished job, its audio and its session are kept
-    keep_recordings: bool = False  # keep a learner's recording after it was recognised
-    attempts: int = Field(default=3, ge=1)  # times a stage is tried before the job fails
+    keep_recordings: bool = False  # keep a learner's recording after it was transcribed
+    attempts: int = Field(default=3, ge=1)  # attempts at a stage before the job fails
     lease_s: float = Field(default=30, ge=0)  # seconds a claimed job stays claimed without a renewal
     sweep_s: float = Field(default=2, gt=0)  # seconds between two sweeps for lost work
     orphan_s: float = Field(default=3600, gt=0)  # seconds after which a blob without a record is removed
@@ -99,7 +99,7 @@ class Settings(BaseSettings):
     load_s: int = 300  # seconds an engine may take to load
 
     # speech to text
-    asr_engine: str = "faster-whisper"  # the only one
+    asr_engine: str = "faster-whisper"  # the only engine of this stage
     asr_model: str = "whisper-base"  # a name of `waijiao models list`, or a folder
     asr_device: str = "cpu"  # cpu or cuda
     asr_gpu: int = Field(default=0, ge=0)  # which GPU, counted from 0, when the device is cuda
@@ -120,12 +120,12 @@ class Settings(BaseSettings):
     llm_compute_type: str = "auto"  # float32, float16, bfloat16, int8, int4; auto: float32 on a CPU, else the model's
     llm_threads: int = Field(default=1, ge=1)  # compute threads of one worker
     llm_context: int = 4096  # tokens of context
-    chat_tokens: int = Field(default=512, ge=1)  # tokens of an answer of the language model alone, by default
+    chat_tokens: int = Field(default=512, ge=1)  # tokens an answer of the language model alone may have, by default
     llm_batch: int = Field(default=4, ge=1)  # jobs one worker takes at once
     llm_remote_code: Path | None = None  # folder of a model whose own Python code may run; only if you trust it
     llm_url: str = ""  # of an OpenAI-compatible server, such as http://127.0.0.1:11434/v1
     llm_key: str = ""  # the key that is sent to it
-    llm_reply_s: float = Field(default=60, gt=0)  # seconds without a new piece of its answer
+    llm_reply_s: float = Field(default=60, gt=0)  # seconds that server may pause before or within its answer
 
     # text to speech
     tts_engine: str = "hibari"  # hibari or bark
@@ -140,30 +140,32 @@ class Settings(BaseSettings):
     tts_pause_s: float = 0.25  # seconds of silence between two sentences
 
     @model_validator(mode="after")
-    def nobody_is_let_in_unasked(self) -> Self:
+    def require_keys_on_networks(self) -> Self:
         if self.host not in {"127.0.0.1", "::1", "localhost"} and not self.keys:
             raise ValueError(
-                f"listening on {self.host} would let anybody on the network in, since no key has to be shown. Set "
+                f"listening on {self.host} would let anybody on the network use this server without a key. Set "
                 "WAIJIAO_KEYS=true, and make a key with `waijiao key create`; or listen on 127.0.0.1."
             )
         return self
 
     @field_validator("cors_origins")
     @classmethod
-    def origins_can_be_read(cls, text: str) -> str:
-        if wrong := [origin for origin in split_words(text) if not ORIGIN.fullmatch(origin)]:
-            raise ValueError(f"{wrong[0]!r} is no origin: it must be like https://school.example or http://host:8080")
+    def check_origins(cls, text: str) -> str:
+        if invalid := [origin for origin in split_list(text) if not ORIGIN_FORMAT.fullmatch(origin)]:
+            raise ValueError(
+                f"{invalid[0]!r} is not an origin: write it like https://school.example or http://host:8080"
+            )
         return text
 
     @field_validator("webhook_networks")
     @classmethod
-    def networks_can_be_read(cls, text: str) -> str:
-        networks(text)
+    def check_networks(cls, text: str) -> str:
+        parse_networks(text)
         return text
 
     @property
     def origins(self) -> tuple[str, ...]:
-        return split_words(self.cors_origins)
+        return split_list(self.cors_origins)
 
     @property
     def models_folder(self) -> Path:

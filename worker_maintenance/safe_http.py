@@ -14,7 +14,7 @@ from typing import Any
 
 import httpcore
 
-from pipeline.ip_ranges import Network, is_public, within
+from pipeline.ip_ranges import Network, is_in_networks, is_public
 
 MAX_RESPONSE_BYTES = 64_000  # of a response that are read, and thrown away
 
@@ -93,7 +93,7 @@ class GuardedBackend(httpcore.NetworkBackend):
 
     def is_allowed(self, text: str) -> bool:
         address = ipaddress.ip_address(text)
-        return within(address, self.allowed_networks) or (not self.is_plain_http and is_public(address))
+        return is_in_networks(address, self.allowed_networks) or (not self.is_plain_http and is_public(address))
 
 
 class DeadlineStream(httpcore.NetworkStream):

@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 
 from pipeline.blob_store import FolderBlobs
 from pipeline.celery_app import app
-from pipeline.ip_ranges import networks
+from pipeline.ip_ranges import parse_networks
 from pipeline.settings import settings
 from pipeline.webhooks.outbox import Deliveries
 from pipeline.worker.bootsteps import install
@@ -41,4 +41,4 @@ def deliver_webhooks(hint: str) -> None:
 def http_client() -> SafeClient:
     """This process's client; loading the certificates takes long."""
     chosen = settings()
-    return SafeClient(networks(chosen.webhook_networks), chosen.webhook_s, httpcore.default_ssl_context())
+    return SafeClient(parse_networks(chosen.webhook_networks), chosen.webhook_s, httpcore.default_ssl_context())

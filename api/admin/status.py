@@ -194,7 +194,7 @@ def show_capabilities() -> Response:
 def teachers() -> Iterator[dict[str, Any]]:
     """The usable personas: a file that is being edited must not make all others unavailable."""
     folder = context.settings().personas
-    for name in personas.names(folder):
+    for name in personas.list_names(folder):
         try:
             teacher = personas.load(name, folder)
         except (WaijiaoError, OSError) as error:

@@ -9,7 +9,7 @@ from api.lessons.view import is_learner, is_silent
 from api.subtitles import Cue, as_srt, as_vtt, cues
 from pipeline.jobs.job import Job
 from pipeline.jobs.results import Transcript, Word
-from pipeline.lessons import Figures, Turn, by_chapter, chapters, figures
+from pipeline.lessons import LessonFigures, Turn, compute_figures, group_by_chapter, split_into_chapters
 from pipeline.schemas import jobs as job_schemas
 from pipeline.schemas import lessons as schemas
 from pipeline.timestamps import elapsed
@@ -33,8 +33,8 @@ class LessonTranscript:
         )
 
     @property
-    def figures(self) -> Figures:
-        return figures(self.lesson.segments.duration_s if self.lesson.segments else 0.0, self.turns)
+    def figures(self) -> LessonFigures:
+        return compute_figures(self.lesson.segments.duration_s if self.lesson.segments else 0.0, self.turns)
 
     def speaker(self, turn: Turn) -> str:
         """The speaker's label; "" where the recording does not separate speakers."""
@@ -47,7 +47,7 @@ def txt(lesson: LessonTranscript) -> str:
     """Chapter by chapter, one line per turn. Failed turns are marked, silent ones left out."""
     title = lesson.lesson.request.details.get("title", "")
     lines = [f"{title}\n"] if title else []
-    for chapter, turns in by_chapter(lesson.turns):
+    for chapter, turns in group_by_chapter(lesson.turns):
         lines.append(f"== {elapsed(chapter.start)} {chapter.title}".rstrip() + " ==\n")
         lines += [turn_line(lesson, turn) for turn in turns if not is_silent(turn)]
         lines.append("")
@@ -117,7 +117,7 @@ def as_json(lesson: LessonTranscript) -> schemas.LessonTranscript:
         title=job.request.details.get("title", ""),
         complete=lesson.complete,
         duration_s=job.segments.duration_s if job.segments else None,
-        chapters=[schemas.LessonChapter.model_validate(chapter) for chapter in chapters(lesson.turns)],
+        chapters=[schemas.LessonChapter.model_validate(chapter) for chapter in split_into_chapters(lesson.turns)],
         turns=[
             schemas.TranscribedTurn(
                 number=turn.number,

@@ -9,7 +9,17 @@ from api.jobs.view import show_error, show_feedback
 from pipeline.errors import NoSpeech, UnknownJob, UnknownLesson
 from pipeline.jobs.job import PARTS, Job
 from pipeline.jobs.records import to_fields
-from pipeline.lessons import Figures, Turn, chapters, children, counts, eta_s, figures, tag, turns
+from pipeline.lessons import (
+    LessonFigures,
+    Turn,
+    build_turns,
+    compute_figures,
+    count_turns,
+    eta_s,
+    read_turn_jobs,
+    split_into_chapters,
+    version_tag,
+)
 from pipeline.schemas import jobs as job_schemas
 from pipeline.schemas import lessons as schemas
 from pipeline.text.statistics import Mistake, UnclearWord
@@ -41,18 +51,18 @@ def lesson_of(lesson_id: str) -> Job:
 
 def load_snapshot(lesson_id: str) -> LessonSnapshot:
     lesson = lesson_of(lesson_id)
-    return LessonSnapshot(lesson, tag(context.jobs().redis, lesson))
+    return LessonSnapshot(lesson, version_tag(context.jobs().redis, lesson))
 
 
 def turns_of(lesson: Job) -> list[Turn]:
     """Its turns by number; of a turn that was retried, only the latest try."""
-    found = children(context.jobs().redis, lesson)
-    return turns(job for job in found if job.retried_as is None)
+    found = read_turn_jobs(context.jobs().redis, lesson)
+    return build_turns(job for job in found if job.retried_as is None)
 
 
 def show_in_list(lessons: Sequence[Job]) -> list[schemas.LessonListed]:
     """Lessons as many, each with its progress only."""
-    totals = counts(context.jobs().redis, lessons)
+    totals = count_turns(context.jobs().redis, lessons)
     return [
         schemas.LessonListed(**heading(lesson), progress=schemas.LessonCount.model_validate(count))
         for lesson, count in zip(lessons, totals, strict=True)
@@ -64,14 +74,14 @@ def show(lesson: Job) -> schemas.LessonView:
     lesson_turns = turns_of(lesson)
     total = max(len(lesson.segments.turns) if lesson.segments else 0, len(lesson_turns))
     done = total - sum(turn.job.ended_at is None for turn in lesson_turns)
-    found = figures(lesson.segments.duration_s if lesson.segments else 0.0, lesson_turns)
+    found = compute_figures(lesson.segments.duration_s if lesson.segments else 0.0, lesson_turns)
     return schemas.LessonView(
         **heading(lesson),
         progress=schemas.LessonProgress(
             turns=total, done=done, failed=len(found.failed), eta_seconds=remaining_s(lesson, lesson_turns)
         ),
         speakers=show_speakers(lesson_turns),
-        chapters=[schemas.LessonChapter.model_validate(chapter) for chapter in chapters(lesson_turns)],
+        chapters=[schemas.LessonChapter.model_validate(chapter) for chapter in split_into_chapters(lesson_turns)],
         summary=show_summary(lesson, found),
         failed=[schemas.LessonFailed.model_validate(each) for each in found.failed],
         turns=[show_turn(turn) for turn in lesson_turns],
@@ -131,7 +141,7 @@ def show_speakers(lesson_turns: Iterable[Turn]) -> list[schemas.LessonSpeaker]:
     return list(speakers.values())
 
 
-def show_summary(lesson: Job, found: Figures) -> schemas.LessonSummary:
+def show_summary(lesson: Job, found: LessonFigures) -> schemas.LessonSummary:
     return schemas.LessonSummary(
         text=lesson.feedback.spoken if lesson.feedback else None,
         audio=audio_url(lesson) if lesson.answer else None,

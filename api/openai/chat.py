@@ -20,7 +20,7 @@ from api.openai import run_job
 from api.openai.models import resolve_model
 from api.openai.run_job import PendingJob
 from api.openapi import answers
-from pipeline.errors import BadRequest, BegunAnew, PromptTooLong, Unavailable, WaijiaoError
+from pipeline.errors import AnswerRestarted, BadRequest, PromptTooLong, Unavailable, WaijiaoError
 from pipeline.jobs.job import Job
 from pipeline.jobs.results import Completion
 from pipeline.schemas import jobs as job_schemas
@@ -42,7 +42,7 @@ class Stream:
         self.completion: Completion | None = None
 
     def pieces(self) -> Iterator[str]:
-        """New text as it arrives; "" after a silence. Raises the error that the job ended with; BegunAnew."""
+        """New text as it arrives; "" after a silence. Raises the error that the job ended with; AnswerRestarted."""
         while not self.completion:
             job, piece = self.pending.wait(self.poll, has_news, KEEPALIVE_S)
             self.pending.raise_failure(job)
@@ -63,7 +63,7 @@ class Stream:
         if not complete and self.sent.startswith(text):
             return ""
         if not text.startswith(self.sent):
-            raise BegunAnew
+            raise AnswerRestarted
         new, self.sent = text[len(self.sent) :], text
         return new
 
@@ -131,7 +131,7 @@ def event(data: dict[str, Any]) -> str:
     *run_job.REFUSALS,
     PromptTooLong,
     *run_job.FAILURES,
-    BegunAnew,
+    AnswerRestarted,
 )
 def completions(json: ChatRequest) -> Response:
     """Continue a chat with the language model.

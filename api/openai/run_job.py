@@ -33,7 +33,7 @@ from pipeline.errors import (
     TooSlow,
     WaijiaoError,
     WorkerLost,
-    coded,
+    error_class,
 )
 from pipeline.jobs.job import Job, JobRequest, Task
 from pipeline.jobs.store import Jobs
@@ -70,7 +70,7 @@ class PendingJob:
     def raise_failure(self, job: Job) -> None:
         """Raise the error that the job ended with, or TooSlow when the deadline has passed."""
         if job.error:
-            raise coded(job.error["code"])(job.error["detail"])
+            raise error_class(job.error["code"])(job.error["detail"])
         if job.ended_at is None and time.monotonic() >= self.deadline:
             raise TooSlow(f"There was no answer within {self.jobs.settings.alone_s:g} seconds. It was canceled.")
 

@@ -16,7 +16,7 @@ from api.reports.student_stats import StudentStats
 from pipeline.errors import NoSpeech
 from pipeline.homework.assignments import Assignment
 from pipeline.jobs.job import Job
-from pipeline.lessons import Figures, Turn, by_chapter
+from pipeline.lessons import LessonFigures, Turn, group_by_chapter
 from pipeline.text.characters import remove_invisible
 from pipeline.text.statistics import CLEAR_PROBABILITY
 from pipeline.timestamps import elapsed
@@ -60,7 +60,7 @@ class LessonRow:
     error_code: str
 
 
-def render_lesson_report(lesson: Job, turns: Sequence[Turn], figures: Figures, complete: bool) -> bytes:
+def render_lesson_report(lesson: Job, turns: Sequence[Turn], figures: LessonFigures, complete: bool) -> bytes:
     """A lesson's summary, its mistakes, and what was said, corrections marked. `complete`: nothing will be added."""
     return render(
         "reports/lesson.html",
@@ -71,7 +71,7 @@ def render_lesson_report(lesson: Job, turns: Sequence[Turn], figures: Figures, c
         correction_count=sum(mistake.count for mistake in figures.mistakes),
         chapters=[
             (elapsed(chapter.start), chapter, _lesson_rows(lesson, chapter_turns))
-            for chapter, chapter_turns in by_chapter(turns)
+            for chapter, chapter_turns in group_by_chapter(turns)
         ],
         complete=complete,
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
 
 from pipeline.errors import BadRequest
-from pipeline.ip_ranges import is_public, networks, within
+from pipeline.ip_ranges import is_in_networks, is_public, parse_networks
 from pipeline.jobs.job import JobRequest
 from pipeline.settings import Settings
 
@@ -44,11 +44,11 @@ def check(url: str, settings: Settings) -> None:
         raise BadRequest("`webhook` is no URL: its host or port cannot be read.") from error
     if "@" in parts.netloc or not parts.hostname:
         raise BadRequest("`webhook` must name a host, without a user or a password; keep a secret in its path.")
-    named = networks(settings.webhook_networks)
+    named = parse_networks(settings.webhook_networks)
     if parts.scheme != "https" and not named:
         raise BadRequest("`webhook` must begin with https://.")
     if literal := as_address(parts):
-        own = within(literal, named)
+        own = is_in_networks(literal, named)
         if not own and (parts.scheme != "https" or not is_public(literal)):
             raise BadRequest(
                 "`webhook` names an address that this server does not send to; use https and a public one."

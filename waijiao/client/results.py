@@ -5,7 +5,7 @@ from os import PathLike
 from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar
 
-from pipeline.errors import WaijiaoError, coded
+from pipeline.errors import WaijiaoError, error_class
 from pipeline.schemas.jobs import Job
 from waijiao.errors import Refused
 
@@ -70,7 +70,7 @@ def make_error(
     code: str, detail: str, retryable: bool, retry_after_s: float = 0, job: Job | None = None
 ) -> WaijiaoError:
     """An instance of the error class that has this code; Refused when the code is newer than this client."""
-    error_class = coded(code)
-    error = (Refused if error_class is WaijiaoError else error_class)(detail, retry_after_s)
+    known_class = error_class(code)
+    error = (Refused if known_class is WaijiaoError else known_class)(detail, retry_after_s)
     error.code, error.retryable, error.job = code, retryable, job
     return error

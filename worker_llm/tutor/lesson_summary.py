@@ -11,7 +11,7 @@ from itertools import takewhile
 from pipeline import personas
 from pipeline.jobs.job import Job
 from pipeline.jobs.results import Feedback
-from pipeline.lessons import Figures, children, figures, turns
+from pipeline.lessons import LessonFigures, build_turns, compute_figures, read_turn_jobs
 from pipeline.personas import Persona
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
@@ -61,8 +61,10 @@ class LessonSummarizer:
         remark = extract_remark(reply, choose_main_mistakes(statistics.mistakes))
         return summarize(lesson, statistics, self.load_persona(lesson), remark)
 
-    def compute_figures(self, lesson: Job) -> Figures:
-        return figures(lesson.segments.duration_s if lesson.segments else 0.0, turns(children(self.redis, lesson)))
+    def compute_figures(self, lesson: Job) -> LessonFigures:
+        return compute_figures(
+            lesson.segments.duration_s if lesson.segments else 0.0, build_turns(read_turn_jobs(self.redis, lesson))
+        )
 
     def load_persona(self, lesson: Job) -> Persona:
         return personas.load(lesson.request.persona, self.settings.personas)
@@ -90,7 +92,7 @@ def extract_remark(reply: str, mistakes: list[Mistake]) -> str:
 # --- the summary -------------------------------------------------------------------------------------------------
 
 
-def summarize(lesson: Job, statistics: Figures, persona: Persona, remark: str = "") -> Feedback:
+def summarize(lesson: Job, statistics: LessonFigures, persona: Persona, remark: str = "") -> Feedback:
     """Spoken are the lesson's length, the remark or else the main mistakes, and as much of the practice list as fits.
 
     `explanation` has the mistakes and how often each was made, `reply` the practice list.
@@ -145,7 +147,7 @@ def format_duration(seconds: float) -> str:
     return " and ".join(parts) or "less than a minute"
 
 
-def _format_opening(lesson: Job, statistics: Figures) -> str:
+def _format_opening(lesson: Job, statistics: LessonFigures) -> str:
     """Whose turns they were is known only where the learner has a channel of the recording."""
     times = "once" if statistics.learner == 1 else f"{statistics.learner} times"
     turn_count = "one turn" if statistics.learner == 1 else f"{statistics.learner} turns"

@@ -16,7 +16,7 @@ from pipeline import personas
 from pipeline.errors import Canceled, ModelDamaged, PromptTooLong, UnknownEngine
 from pipeline.jobs.job import Job, JobRequest
 from pipeline.jobs.results import Completion, Edit, Exchange, Feedback, Transcript
-from pipeline.lessons import figures, turns
+from pipeline.lessons import build_turns, compute_figures
 from pipeline.model_files import catalogue
 from pipeline.settings import settings
 from tests.support.recordings import TEXTS
@@ -134,7 +134,7 @@ def test_learners_who_read_aloud_are_asked_about_their_text(model, persona):
 def test_whatever_a_model_says_of_a_lesson_its_summary_stays_short_and_plain(model):
     job = Job(JobRequest("l", "l", task="lesson"), 1, "llm", "1", 1, 0, 0, 0)
     edits = (Edit("go", "went", (1, 2)),)
-    lesson_figures = figures(
+    lesson_figures = compute_figures(
         600.0, [turn(n, Feedback("I go home", "I went home.", "Why?", "Why?", edits)) for n in range(9)]
     )
     notes = " ".join(map(format_mistake_note, choose_main_mistakes(lesson_figures.mistakes)))
@@ -153,7 +153,7 @@ def turn(number, feedback):
     details = {"number": number, "start": 5.0 * number, "end": 5.0 * number + 4, "speaker": ""}
     heard = Transcript(feedback.heard, "en", 4.0)
     job_request = JobRequest(f"t{number}", f"t{number}", task="turn", lesson="l", details=details)
-    return turns([Job(job_request, 1, "llm", "1", 1, 0, 0, 0, transcript=heard, feedback=feedback)])[0]
+    return build_turns([Job(job_request, 1, "llm", "1", 1, 0, 0, 0, transcript=heard, feedback=feedback)])[0]
 
 
 @pytest.mark.parametrize("words", INJECTIONS)

@@ -92,7 +92,7 @@ def all_messages_are_gone(house: Cluster) -> None:
         let_visibility_pass(house)
         left = {
             queue: house.redis.lrange(BROKER + queue, 0, -1)
-            for queue in (*MODEL_STAGES, SEGMENT, "maintenance", "dead-end")
+            for queue in (*MODEL_STAGES, SEGMENT, "maintenance", "unrouted")
         }
         left["unacked"] = house.redis.hgetall(f"{BROKER}unacked")
         left["unacked_index"] = house.redis.zrange(f"{BROKER}unacked_index", 0, -1)

@@ -84,7 +84,7 @@ def test_an_attempt_that_was_taken_back_tells_nothing_more(house, hurried):
 
 
 def test_who_makes_it_goes_on_while_a_silent_redis_is_waited_for(house, here):
-    job, patient = chat(house.jobs), Jobs(connect(here, Timeouts(connect_s=30, answer_s=30, again=0)), here)
+    job, patient = chat(house.jobs), Jobs(connect(here, Timeouts(connect_s=30, answer_s=30, retries=0)), here)
     with publishing(patient, "llm") as told:
         told.text(job, PIECES[0])
         wait_for(lambda: text(house.jobs, job))

@@ -8,7 +8,7 @@ from pipeline import personas
 from pipeline.errors import EngineFailed, NoSpeech
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.results import Answer, Feedback, LessonSegment, LessonSegments, Transcript
-from pipeline.lessons import children, turns
+from pipeline.lessons import build_turns, read_turn_jobs
 from tests.support.job_steps import claimed, run
 from worker_llm.engine import Prompt
 from worker_llm.tutor.lesson_summary import INSTRUCTIONS, LessonSummarizer
@@ -141,16 +141,16 @@ def test_a_turn_that_failed_and_one_that_is_not_kept_stop_no_summary(jobs, here)
     parent = recognise(jobs, ["I go home", "Very good", EngineFailed(), "we go out"])
     jobs.forget("default", "t1")
     found = LessonSummarizer(here).compute_figures(parent)
-    assert [each.number for each in turns(children(jobs.redis, parent))] == [2, 3, 4]
+    assert [each.number for each in build_turns(read_turn_jobs(jobs.redis, parent))] == [2, 3, 4]
     assert (found.turns, found.learner, [each.code for each in found.failed]) == (3, 1, ["engine_failed"])
 
 
 def test_a_lesson_of_another_tenant_is_not_read(jobs, here):
     lesson(jobs, "school")
     parent = recognise(jobs, ["I go home", "Very good", NoSpeech(), "we go out"])
-    assert [job.name for job in children(jobs.redis, parent)] == [f"school/t{n}" for n in (1, 2, 3, 4)]
+    assert [job.name for job in read_turn_jobs(jobs.redis, parent)] == [f"school/t{n}" for n in (1, 2, 3, 4)]
     other = replace(parent, request=replace(parent.request, tenant="default"))
-    assert children(jobs.redis, other) == []
+    assert read_turn_jobs(jobs.redis, other) == []
 
 
 def test_another_version_of_a_lesson_sums_up_the_same_turns(jobs, here):

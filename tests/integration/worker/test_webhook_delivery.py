@@ -8,7 +8,7 @@ import pytest
 from standardwebhooks import WebhookVerificationError
 
 from pipeline.errors import NoSpeech
-from pipeline.ip_ranges import networks
+from pipeline.ip_ranges import parse_networks
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.store import Jobs, ReadyJob
 from pipeline.webhooks import outbox
@@ -21,7 +21,7 @@ from tests.support.webhook_receiver import Receiver, receiving
 from worker_maintenance.safe_http import SafeClient
 from worker_maintenance.webhook_delivery import ROUND_S, WebhookSender
 
-LOOPBACK = networks("127.0.0.0/8")
+LOOPBACK = parse_networks("127.0.0.0/8")
 
 
 @pytest.fixture

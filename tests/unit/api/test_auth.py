@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from api.auth import is_loopback
-from pipeline.api_keys import Limits, check
+from pipeline.api_keys import Limits, check_fields
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
 from waijiao.client import AsyncClient, Client
@@ -40,7 +40,7 @@ def test_a_host_that_is_not_this_machine_is_known_as_such(host):
 
 @pytest.mark.parametrize("tenant", ["a", "north-1", "class_7b", "0" * 32])
 def test_a_tenant_s_name_may_be_a_part_of_a_path(tenant):
-    check(tenant, "learner", "陈老师", Limits())
+    check_fields(tenant, "learner", "陈老师", Limits())
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])

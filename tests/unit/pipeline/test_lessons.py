@@ -7,7 +7,7 @@ import pytest
 from pipeline import personas
 from pipeline.jobs.job import Job, JobRequest
 from pipeline.jobs.results import Feedback, LessonSegments, Transcript, Word
-from pipeline.lessons import Turn, chapters, figures, practice, turns
+from pipeline.lessons import Turn, build_turns, choose_practice, compute_figures, split_into_chapters
 from pipeline.settings import Settings
 from pipeline.text.corrections import compare
 from worker_llm.tutor.lesson_summary import (
@@ -36,7 +36,7 @@ def turn(number: int, heard: str = "", corrected: str = "", **more) -> Turn:
         feedback=Feedback(heard, corrected or heard, "Why?", "Why?", edits) if heard and task == "turn" else None,
         error={"code": error} if error else None,
     )
-    return turns([job])[0]
+    return build_turns([job])[0]
 
 
 def lesson(**details) -> Job:
@@ -55,7 +55,7 @@ LESSON = [
 
 
 def test_the_figures_are_those_of_the_learner_s_turns():
-    found = figures(1900.0, LESSON)
+    found = compute_figures(1900.0, LESSON)
     assert (found.seconds, found.turns, found.silent, found.words) == (1900.0, 6, 1, 12)
     assert (found.learner, found.checked) == (3, 3)
     assert [(each.number, each.start, each.code) for each in found.failed] == [(5, 25.0, "engine_failed")]
@@ -67,17 +67,17 @@ def test_the_figures_are_those_of_the_learner_s_turns():
 
 
 def test_what_is_practised_are_right_sentences_and_words_that_can_be_said_alone():
-    assert figures(1.0, LESSON).practice == ("I went home.", "She likes the elephant.", "elephant", "home")
+    assert compute_figures(1.0, LESSON).practice == ("I went home.", "She likes the elephant.", "elephant", "home")
 
 
 def test_a_sentence_that_is_too_long_to_be_said_again_is_not_practised():
     words = "a little dog " * 9
-    found = figures(1.0, [turn(1, f"{words}go", f"{words}goes")])
+    found = compute_figures(1.0, [turn(1, f"{words}go", f"{words}goes")])
     assert [each for each in found.practice if len(each) > 80] == []
 
 
 def test_the_summary_says_how_long_what_was_wrong_and_what_to_practise():
-    feedback = summarize(lesson(), figures(1900.0, LESSON), WILLIAM)
+    feedback = summarize(lesson(), compute_figures(1900.0, LESSON), WILLIAM)
     assert feedback.spoken == (
         "Our lesson took 32 minutes. I heard 3 turns. Say went instead of go. Say likes instead of like. "
         "Now say: I went home. She likes the elephant. Practise these words: elephant, home."
@@ -88,11 +88,11 @@ def test_the_summary_says_how_long_what_was_wrong_and_what_to_practise():
 
 
 def test_where_the_learner_is_known_the_learner_is_told_how_often_it_spoke():
-    assert "You spoke 3 times." in summarize(lesson(learner="right"), figures(60.0, LESSON), WILLIAM).spoken
+    assert "You spoke 3 times." in summarize(lesson(learner="right"), compute_figures(60.0, LESSON), WILLIAM).spoken
 
 
 def test_a_lesson_without_mistakes_is_praised():
-    spoken = summarize(lesson(), figures(61.0, [turn(1, "we went home")]), WILLIAM).spoken
+    spoken = summarize(lesson(), compute_figures(61.0, [turn(1, "we went home")]), WILLIAM).spoken
     assert spoken == "Our lesson took 1 minute. I heard one turn. Well said! I found nothing to correct."
 
 
@@ -100,25 +100,27 @@ def test_a_lesson_without_mistakes_is_praised():
 def test_a_lesson_whose_turns_were_not_looked_at_is_not_praised(feedback):
     heard = turn(1, "我不明白")
     unchecked = replace(heard, job=replace(heard.job, feedback=feedback))
-    assert figures(61.0, [unchecked]).checked == 0
-    assert "heard nothing that I could correct." in summarize(lesson(), figures(61.0, [unchecked]), WILLIAM).spoken
+    assert compute_figures(61.0, [unchecked]).checked == 0
+    assert (
+        "heard nothing that I could correct." in summarize(lesson(), compute_figures(61.0, [unchecked]), WILLIAM).spoken
+    )
 
 
 @pytest.mark.parametrize("heard", [[], [turn(1, error="engine_failed")], [turn(1, error="no_speech")], LESSON[:1]])
 def test_a_lesson_in_which_the_learner_was_not_understood_says_so(heard):
-    feedback = summarize(lesson(), figures(20.0, heard), WILLIAM)
+    feedback = summarize(lesson(), compute_figures(20.0, heard), WILLIAM)
     assert feedback.spoken.startswith("Our lesson took less than a minute. I could not understand what you said.")
 
 
 def test_a_summary_is_short_whatever_was_said():
     long = [turn(n, f"he go {'very ' * 9}{n}{'x' * n}", f"He goes {'very ' * 9}{n}{'x' * n}.") for n in range(99)]
     words = [turn(n, f"w{'o' * (n % 30)}rd{n}", unclear=(f"w{'o' * (n % 30)}rd{n}",)) for n in range(100, 150)]
-    feedback = summarize(lesson(), figures(9e4, long + words), WILLIAM, "Word. " * 50)
+    feedback = summarize(lesson(), compute_figures(9e4, long + words), WILLIAM, "Word. " * 50)
     assert len(feedback.spoken) <= MAX_SPOKEN_CHARS
     assert feedback.spoken.endswith(".")
 
 
-MISTAKES = choose_main_mistakes(figures(1.0, LESSON).mistakes)
+MISTAKES = choose_main_mistakes(compute_figures(1.0, LESSON).mistakes)
 
 
 @pytest.mark.parametrize(
@@ -145,14 +147,14 @@ def test_a_model_s_remark_is_taken_when_it_is_short_and_plain_and_about_the_mist
 
 
 def test_a_remark_stands_in_the_place_of_the_mistakes():
-    spoken = summarize(lesson(), figures(60.0, LESSON), WILLIAM, "Use went for yesterday.").spoken
+    spoken = summarize(lesson(), compute_figures(60.0, LESSON), WILLIAM, "Use went for yesterday.").spoken
     assert spoken.startswith("Our lesson took 1 minute. I heard 3 turns. Use went for yesterday. Now say: I went home.")
 
 
 def test_practice_has_no_room_for_half_a_sentence():
     assert format_practice(("I went home.", "She likes it.", "zoo"), 30) == "Now say: I went home."
     assert format_practice(("I went home.", "zoo"), 10) == ""
-    assert format_practice(()) == format_practice(practice([], [])) == ""
+    assert format_practice(()) == format_practice(choose_practice([], [])) == ""
 
 
 @pytest.mark.parametrize(
@@ -170,9 +172,9 @@ def test_a_length_is_said_in_hours_and_minutes(seconds, said):
 
 
 def test_a_short_lesson_is_one_chapter_with_its_first_words():
-    (chapter,) = chapters(LESSON)
+    (chapter,) = split_into_chapters(LESSON)
     assert (chapter.title, chapter.start, chapter.end) == ("Tell me about yesterday.", 5.0, 34.0)
-    assert chapters([]) == []
+    assert split_into_chapters([]) == []
 
 
 def test_a_chapter_ends_at_the_longest_pause_about_every_five_minutes():
@@ -181,11 +183,13 @@ def test_a_chapter_ends_at_the_longest_pause_about_every_five_minutes():
     for number in range(1, 161):
         start += 5 + pauses.get(number, 0)
         said.append(turn(number, f"turn number {number} is said", start=start))
-    assert [chapter.title for chapter in chapters(said)] == [f"turn number {n} is said" for n in (1, 60, 125)]
+    assert [chapter.title for chapter in split_into_chapters(said)] == [
+        f"turn number {n} is said" for n in (1, 60, 125)
+    ]
 
 
 def test_a_long_first_sentence_is_cut_in_the_title():
-    assert chapters([turn(1, "one two three four five six seven eight nine")])[0].title == (
+    assert split_into_chapters([turn(1, "one two three four five six seven eight nine")])[0].title == (
         "one two three four five six seven eight …"
     )
-    assert len(chapters([turn(1, "说" * 300)])[0].title) <= 62
+    assert len(split_into_chapters([turn(1, "说" * 300)])[0].title) <= 62

@@ -11,10 +11,10 @@ QUOTED = re.compile(r'"[^"]+[.?]" .+\?')
 
 
 def test_both_teachers_are_there():
-    assert personas.names(FOLDER) == ["emma", "william"]
+    assert personas.list_names(FOLDER) == ["emma", "william"]
 
 
-@pytest.mark.parametrize("name", personas.names(FOLDER))
+@pytest.mark.parametrize("name", personas.list_names(FOLDER))
 def test_a_persona_is_complete(name):
     persona = personas.load(name, FOLDER)
     assert persona.name == name
@@ -24,7 +24,7 @@ def test_a_persona_is_complete(name):
     assert len(persona.examples) == 5
 
 
-@pytest.mark.parametrize("name", personas.names(FOLDER))
+@pytest.mark.parametrize("name", personas.list_names(FOLDER))
 def test_every_example_shows_the_form_of_an_answer(name):
     for example in personas.load(name, FOLDER).examples:
         assert QUOTED.fullmatch(example.teacher)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.settings import Settings, folder_of_secrets
+from pipeline.settings import Settings, readable_folder
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -31,14 +31,14 @@ def _no_variables(monkeypatch):
 def test_a_setting_is_read_from_its_file(tmp_path):
     (tmp_path / "waijiao_llm_key").write_text("sk-quiet\n", encoding="utf-8")
 
-    assert Settings(_secrets_dir=folder_of_secrets(tmp_path)).llm_key == "sk-quiet"
+    assert Settings(_secrets_dir=readable_folder(tmp_path)).llm_key == "sk-quiet"
 
 
 def test_a_variable_counts_more_than_a_file(tmp_path, monkeypatch):
     (tmp_path / "waijiao_llm_key").write_text("of the file", encoding="utf-8")
     monkeypatch.setenv("WAIJIAO_LLM_KEY", "of the variable")
 
-    assert Settings(_secrets_dir=folder_of_secrets(tmp_path)).llm_key == "of the variable"
+    assert Settings(_secrets_dir=readable_folder(tmp_path)).llm_key == "of the variable"
 
 
 def test_every_process_looks_where_its_variable_says(tmp_path, monkeypatch):
@@ -58,15 +58,15 @@ def test_a_folder_that_is_missing_or_no_folder_is_passed_over_in_silence(tmp_pat
     (tmp_path / "file").write_text("", encoding="utf-8")
 
     for folder in (tmp_path / "missing", tmp_path / "file"):
-        assert folder_of_secrets(folder) is None
-        assert Settings(_secrets_dir=folder_of_secrets(folder)).llm_key == ""
+        assert readable_folder(folder) is None
+        assert Settings(_secrets_dir=readable_folder(folder)).llm_key == ""
 
 
 def test_files_of_other_things_do_no_harm(tmp_path):
     (tmp_path / "database_password").write_text("another's", encoding="utf-8")
     (tmp_path / "rhsm").mkdir()
 
-    assert Settings(_secrets_dir=folder_of_secrets(tmp_path)) == Settings()
+    assert Settings(_secrets_dir=readable_folder(tmp_path)) == Settings()
 
 
 def test_the_containers_may_read_what_was_made_and_nobody_else_on_the_host(made):

@@ -9,12 +9,12 @@ from pathlib import Path
 import httpcore
 import pytest
 
-from pipeline.ip_ranges import networks
+from pipeline.ip_ranges import parse_networks
 from tests.support.webhook_receiver import Receiver, receiving
 from worker_maintenance.safe_http import MAX_RESPONSE_BYTES, AddressRefused, SafeClient
 
 PUBLIC = "93.184.215.14"
-LOOPBACK = networks("127.0.0.0/8")
+LOOPBACK = parse_networks("127.0.0.0/8")
 FORBIDDEN = [
     "127.0.0.1",
     "10.1.2.3",
@@ -124,7 +124,7 @@ def test_a_name_that_does_not_resolve_or_cannot_be_one_is_refused(monkeypatch):
 
 
 def test_a_named_network_may_be_sent_to_without_tls_and_no_other(connected):
-    school = networks("10.20.0.0/16, fd00::/8")
+    school = parse_networks("10.20.0.0/16, fd00::/8")
     for allowed in ("http://10.20.0.1/", "https://10.20.0.1/", "http://[fd00::1]/", "http://[::ffff:10.20.0.1]/"):
         with pytest.raises(httpcore.ConnectError):
             post(allowed, client(school))
