@@ -20,7 +20,7 @@ from harness import run_server, temporary_settings
 from rich.console import Console
 from rich.table import Table
 
-from waijiao.cli.plan import EXAMPLES, join_examples, measure
+from waijiao.cli.plan import EXAMPLE_RECORDINGS, join_examples, measure
 from waijiao.cli.plan_model import Forecast, Homework, forecast, take_snapshot
 from waijiao.client import Client
 from waijiao.local.up import ONE_WORKER_EACH
@@ -63,7 +63,7 @@ def load_class(count: int, seconds: float | None) -> SchoolClass:
     """A class of `count` recordings: the examples as they are, or joined to `seconds` each."""
     if seconds is not None:
         return SchoolClass(list(join_examples(seconds, count)), seconds)
-    paths = sorted(EXAMPLES.glob("*.wav"))
+    paths = sorted(EXAMPLE_RECORDINGS.glob("*.wav"))
     assert count <= len(paths), f"there are {len(paths)} recordings: name --seconds, and they are joined to more"
     recordings = [path.read_bytes() for path in paths[:count]]
     return SchoolClass(recordings, statistics.mean(map(read_length_s, recordings)))
