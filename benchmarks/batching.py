@@ -1,33 +1,35 @@
-"""What taking several jobs at once gains: the same sentences, 1, 4 and 8 waiting, through a house that takes one job
-at a time and through one that takes up to eight, side by side; and by direct calls of each model.
+"""What batches gain: the same sentences, 1, 4 and 8 waiting, computed one at a time and up to eight at once.
 
-Run with: python benchmarks/batching.py [ROUNDS] [--json FILE]     (starts its own houses; settings choose engines)
+Run with: python benchmarks/batching.py [ROUNDS] [--json FILE]
+
+Measured twice: through two servers at the same time, one with batches of one job and one with batches of eight, which
+it starts itself; and by direct calls of each model. The settings choose the engines.
 """
 
 import argparse
 import json
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from harness import run_server, temporary_settings
 from rich.console import Console
 from rich.table import Table
 
 from pipeline import personas
+from pipeline.schemas.jobs import Job
 from pipeline.settings import Settings
 from waijiao.client import Client
-from waijiao.local.supervisor import Supervisor
-from waijiao.local.up import ONE_WORKER_EACH, free_port, prepare
 from worker_llm import engine as llm
 from worker_llm.tutor.prompt import compose
 from worker_tts import engine as tts
 from worker_tts.engine import Utterance
 
-WAITING = (1, 4, 8)  # jobs
+WAITING_JOBS = (1, 4, 8)
+MAX_BATCH = max(WAITING_JOBS)
 SENTENCES = (
     "Yesterday I go to the library and I read two book.",
     "My sister like to eat apple every morning.",
@@ -38,116 +40,124 @@ SENTENCES = (
     "She don't like milk but she drink tea.",
     "My mother are a teacher and she teach English.",
 )
-ONE, SEVERAL = "one at a time", "up to 8 at once"
-Speeds = dict[str, dict[int, list[float]]]  # way -> waiting -> jobs a second, of each round
+SINGLE, BATCHED = "one at a time", f"up to {MAX_BATCH} at once"
+Speeds = dict[str, dict[int, list[float]]]  # SINGLE or BATCHED -> waiting jobs -> jobs a second, of each round
 
 
 def main(arguments: argparse.Namespace) -> None:
-    found = {name: measured(arguments.rounds) for name, measured in (("the house", house), ("direct calls", direct))}
+    measurements = {"through a server": measure_servers, "direct calls": measure_direct_calls}
+    results = {name: measure(arguments.rounds) for name, measure in measurements.items()}
     console = Console()
-    for name, (speeds, same) in found.items():
-        for what, ways in speeds.items():
-            console.print(table(f"{name}: {what}", ways))
-        console.print(f"the same words and sounds in a batch as alone: {same}\n")
+    for name, (speeds_by_work, agreement) in results.items():
+        for work, speeds in speeds_by_work.items():
+            console.print(build_table(f"{name}: {work}", speeds))
+        console.print(f"the same text and audio in a batch as alone: {agreement}\n")
     if arguments.json:
-        arguments.json.write_text(json.dumps({name: speeds for name, (speeds, _) in found.items()}, indent=1))
+        figures = {name: speeds_by_work for name, (speeds_by_work, _) in results.items()}
+        arguments.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
-# --- through the house ---------------------------------------------------------------------------------------------
+def empty_speeds() -> Speeds:
+    return {mode: {waiting: [] for waiting in WAITING_JOBS} for mode in (SINGLE, BATCHED)}
 
 
-def house(rounds: int) -> tuple[dict[str, Speeds], str]:
-    """Jobs a second from the first acceptance to the last end, by the jobs' records; whether all answers agree."""
-    speeds: Speeds = {way: {waiting: [] for waiting in WAITING} for way in (ONE, SEVERAL)}
+# --- through servers -----------------------------------------------------------------------------------------------
+
+
+def measure_servers(rounds: int) -> tuple[dict[str, Speeds], str]:
+    """Jobs a second from the first acceptance to the last end, by the jobs' records; how many answers agree."""
+    speeds = empty_speeds()
     answers: dict[str, set[str]] = {}
     with ExitStack() as stack:
-        clients = {way: stack.enter_context(opened(most)) for way, most in ((ONE, 1), (SEVERAL, max(WAITING)))}
+        clients = {mode: stack.enter_context(start_server(size)) for mode, size in ((SINGLE, 1), (BATCHED, MAX_BATCH))}
         for number in range(rounds + 1):
-            for waiting in WAITING:
-                for way in sorted(clients, reverse=bool(number % 2)):  # neither is always the first
-                    jobs = asked(clients[way], SENTENCES[:waiting])
-                    took = max(job.updated_at for job in jobs) - min(job.created_at for job in jobs)
+            for waiting in WAITING_JOBS:
+                for mode in sorted(clients, reverse=bool(number % 2)):  # neither is always the first
+                    jobs = run_jobs(clients[mode], SENTENCES[:waiting])
+                    duration = max(job.updated_at for job in jobs) - min(job.created_at for job in jobs)
                     for job in jobs:
                         answers.setdefault(job.request.text, set()).add(job.answer.text)
-                    if number:  # the first round warms
-                        speeds[way][waiting].append(waiting / took.total_seconds())
-    return {"typed sentences a second": speeds}, agreement(answers)
+                    if number:  # the first round is the warm-up
+                        speeds[mode][waiting].append(waiting / duration.total_seconds())
+    return {"typed sentences a second": speeds}, format_agreement(answers)
 
 
-def asked(client: Client, sentences: Sequence[str]) -> list[Any]:
-    left = [client.submit(text=sentence) for sentence in sentences]
-    return [outcome.job for outcome in client.wait_all(left)]
+def run_jobs(client: Client, sentences: Sequence[str]) -> list[Job]:
+    """The ended jobs of sentences that are submitted at once."""
+    jobs = [client.submit(text=sentence) for sentence in sentences]
+    return [outcome.job for outcome in client.wait_all(jobs)]
 
 
 @contextmanager
-def opened(most: int) -> Iterator[Client]:
-    """A client of a house whose workers take up to `most` jobs at once."""
-    with tempfile.TemporaryDirectory() as folder:
-        apart = {"home": Path(folder), "models": Settings().models_folder, "redis_url": "", "port": free_port()}
-        settings = Settings(**apart, llm_batch=most, tts_batch=most)
-        prepare(settings, ONE_WORKER_EACH)
-        with Supervisor(settings, ONE_WORKER_EACH) as house:
-            house.wait_until_ready()
-            with Client(house.url, "") as client:
-                yield client
+def start_server(max_batch: int) -> Iterator[Client]:
+    """A client of a server whose workers claim up to `max_batch` jobs at once."""
+    with (
+        temporary_settings(llm_batch=max_batch, tts_batch=max_batch) as settings,
+        run_server(settings) as server,
+        Client(server.url, "") as client,
+    ):
+        yield client
 
 
 # --- by direct calls -----------------------------------------------------------------------------------------------
 
 
-def direct(rounds: int) -> tuple[dict[str, Speeds], str]:
-    """Sentences a second that each model answers or speaks; whether a batch gives what single calls give."""
-    settings = Settings(llm_batch=max(WAITING), tts_batch=max(WAITING))
+def measure_direct_calls(rounds: int) -> tuple[dict[str, Speeds], str]:
+    """Sentences a second that each model answers or speaks; how many results are the same in a batch as alone."""
+    settings = Settings(llm_batch=MAX_BATCH, tts_batch=MAX_BATCH)
     model, voice = llm.load(settings), tts.load(settings)
-    william = personas.load(settings.persona, settings.personas)
-    prompts = [compose(william, [], each, settings, model.count_tokens) for each in SENTENCES]
-    lines = [Utterance(each, seed=number) for number, each in enumerate(SENTENCES)]
+    persona = personas.load(settings.persona, settings.personas)
+    prompts = [compose(persona, [], sentence, settings, model.count_tokens) for sentence in SENTENCES]
+    utterances = [Utterance(sentence, seed=number) for number, sentence in enumerate(SENTENCES)]
     model.warm(prompts[0])
-    replied, spoken = timed(model.reply, prompts, rounds), timed(voice.speak, lines, rounds)
-    words = agreement(texts(prompts, model.reply, lambda reply: reply.text))
-    sounds = agreement(texts(lines, voice.speak, lambda sound: sound.samples.tobytes()))
-    return {"answers a second": replied, "spoken sentences a second": spoken}, f"words {words}, sounds {sounds}"
+    speeds = {
+        "answers a second": measure_speeds(model.reply, prompts, rounds),
+        "spoken sentences a second": measure_speeds(voice.speak, utterances, rounds),
+    }
+    texts = format_agreement(collect_results(prompts, model.reply, lambda reply: reply.text))
+    audio = format_agreement(collect_results(utterances, voice.speak, lambda waveform: waveform.samples.tobytes()))
+    return speeds, f"text {texts}, audio {audio}"
 
 
-def timed(work: Callable[[list[Any]], Sequence[object]], items: list[Any], rounds: int) -> Speeds:
-    speeds: Speeds = {way: {waiting: [] for waiting in WAITING} for way in (ONE, SEVERAL)}
+def measure_speeds(compute: Callable[[list[Any]], Sequence[object]], items: list[Any], rounds: int) -> Speeds:
+    speeds = empty_speeds()
     for number in range(rounds):
-        for waiting in WAITING:
-            for way in sorted(speeds, reverse=bool(number % 2)):
-                begun = time.perf_counter()
-                for batch in [items[:waiting]] if way == SEVERAL else [[each] for each in items[:waiting]]:
-                    work(batch)
-                speeds[way][waiting].append(waiting / (time.perf_counter() - begun))
+        for waiting in WAITING_JOBS:
+            for mode in sorted(speeds, reverse=bool(number % 2)):
+                started_at = time.perf_counter()
+                for batch in [items[:waiting]] if mode == BATCHED else [[item] for item in items[:waiting]]:
+                    compute(batch)
+                speeds[mode][waiting].append(waiting / (time.perf_counter() - started_at))
     return speeds
 
 
-def texts(
-    items: list[Any], work: Callable[[list[Any]], Sequence[Any]], of: Callable[[Any], Any]
+def collect_results(
+    items: list[Any], compute: Callable[[list[Any]], Sequence[Any]], extract: Callable[[Any], Any]
 ) -> dict[int, set[Any]]:
-    """What each item becomes, alone and in a batch of all."""
-    together = work(items)
-    return {number: {of(work([item])[0]), of(together[number])} for number, item in enumerate(items)}
+    """By the number of the item, its results alone and in a batch of all: one where both are the same."""
+    batch = compute(items)
+    return {number: {extract(compute([item])[0]), extract(batch[number])} for number, item in enumerate(items)}
 
 
-# --- what is shown -------------------------------------------------------------------------------------------------
+# --- printing ------------------------------------------------------------------------------------------------------
 
 
-def agreement(found: dict[Any, set[Any]]) -> str:
-    return f"{sum(len(each) == 1 for each in found.values())} of {len(found)}"
+def format_agreement(results: dict[Any, set[Any]]) -> str:
+    return f"{sum(len(values) == 1 for values in results.values())} of {len(results)}"
 
 
-def table(title: str, ways: Speeds) -> Table:
-    shown = Table("waiting", ONE, SEVERAL, "ratio", "rounds", title=title)
-    for waiting in WAITING:
-        one, several = ways[ONE][waiting], ways[SEVERAL][waiting]
-        ratio = statistics.median(b / a for a, b in zip(one, several, strict=True))
-        medians = (f"{statistics.median(each):.2f}" for each in (one, several))
-        shown.add_row(str(waiting), *medians, f"{ratio:.2f}", str(len(one)))
-    return shown
+def build_table(title: str, speeds: Speeds) -> Table:
+    table = Table("waiting", SINGLE, BATCHED, "ratio", "rounds", title=title)
+    for waiting in WAITING_JOBS:
+        single, batched = speeds[SINGLE][waiting], speeds[BATCHED][waiting]
+        ratio = statistics.median(after / before for before, after in zip(single, batched, strict=True))
+        medians = (f"{statistics.median(rates):.2f}" for rates in (single, batched))
+        table.add_row(str(waiting), *medians, f"{ratio:.2f}", str(len(single)))
+    return table
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rounds", nargs="?", type=int, default=5)
-    parser.add_argument("--json", type=Path, help="keep the speeds of each round in this file")
+    parser.add_argument("--json", type=Path, help="write the speeds of each round to this file")
     main(parser.parse_args())

@@ -1,4 +1,4 @@
-"""The Dockerfile as data, and what its stages leave behind when they are done in folders of this machine."""
+"""Parses the Dockerfile, and builds its stages in folders of this machine, without a container engine."""
 
 import os
 import re
@@ -9,87 +9,89 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PLACES = re.compile(r"(?<![\w.*])/(venv|torch|src|build|wheels|data)(?![\w-])")  # folders that are made here
+IMAGE_FOLDERS = re.compile(r"(?<![\w.*])/(venv|torch|src|build|wheels|data)(?![\w-])")  # folders that are made here
 Instructions = list[tuple[str, str]]
 
 
 @cache
 def stages() -> dict[str, tuple[str, Instructions]]:
-    """For each stage of the Dockerfile, what it is built on and its instructions as (keyword, rest)."""
-    found: dict[str, tuple[str, Instructions]] = {}
+    """For each stage of the Dockerfile, what it is built on and its instructions as (keyword, arguments)."""
+    stage_by_name: dict[str, tuple[str, Instructions]] = {}
     instructions: Instructions = []
     text = re.sub(r"\\\n\s*", "", (ROOT / "deploy/Dockerfile").read_text(encoding="utf-8"))
     for line in text.splitlines():
-        keyword, _, rest = line.partition(" ")
+        keyword, _, arguments = line.partition(" ")
         if keyword == "FROM":
-            parent, _, name = rest.partition(" AS ")
-            found[name] = parent, (instructions := [])
+            parent, _, name = arguments.partition(" AS ")
+            stage_by_name[name] = parent, (instructions := [])
         elif keyword and not keyword.startswith("#"):
-            instructions.append((keyword, rest))
-    return found
+            instructions.append((keyword, arguments))
+    return stage_by_name
 
 
 class Image:
-    """What stages leave behind: folders below `root`, an environment, and the CMD and HEALTHCHECK said last."""
+    """A built stage: folders below `root`, an environment, and `last_instructions`: the last CMD and HEALTHCHECK."""
 
     def __init__(self, root: Path, python: Path) -> None:
         self.root, self.python, self.folder = root, python, root
         self.environment = {"PATH": f"{python.parent}:{os.environ['PATH']}"}
-        self.said: dict[str, str] = {}
+        self.last_instructions: dict[str, str] = {}
         self.built: dict[str, tuple[dict[str, str], Path]] = {}
         root.mkdir(parents=True)
 
     def build(self, stage: str) -> None:
-        """Do every instruction of the stage and of what it is built on; ends the program where one fails."""
+        """Run every instruction of the stage and of its base; ends the program when one fails."""
         parent, instructions = stages()[stage]
         if parent in stages() and parent not in self.built:
             self.build(parent)
         self.environment, self.folder = self.built.get(parent, (self.environment, self.folder))
-        for keyword, rest in instructions:
-            getattr(self, keyword.lower(), self.say)(PLACES.sub(rf"{self.root}/\1", rest), keyword)
+        for keyword, arguments in instructions:
+            getattr(self, keyword.lower(), self.keep_instruction)(
+                IMAGE_FOLDERS.sub(rf"{self.root}/\1", arguments), keyword
+            )
         self.built[stage] = self.environment, self.folder
 
-    def say(self, rest: str, keyword: str) -> None:
-        self.said[keyword] = rest
+    def keep_instruction(self, arguments: str, keyword: str) -> None:
+        self.last_instructions[keyword] = arguments
 
-    def env(self, rest: str, _: str) -> None:
-        given = dict(pair.split("=", 1) for pair in rest.split())
-        filled = {name: value.replace("$PATH", self.environment["PATH"]) for name, value in given.items()}
-        self.environment = {**self.environment, **filled}
+    def env(self, arguments: str, _: str) -> None:
+        variables = dict(pair.split("=", 1) for pair in arguments.split())
+        expanded = {name: value.replace("$PATH", self.environment["PATH"]) for name, value in variables.items()}
+        self.environment = {**self.environment, **expanded}
 
-    def workdir(self, rest: str, _: str) -> None:
-        self.folder = Path(rest)
+    def workdir(self, arguments: str, _: str) -> None:
+        self.folder = Path(arguments)
         self.folder.mkdir(parents=True, exist_ok=True)
 
-    def copy(self, rest: str, _: str) -> None:
-        *sources, target = rest.split()
+    def copy(self, arguments: str, _: str) -> None:
+        *sources, target = arguments.split()
         if not sources[0].startswith("--from="):
             for source in sources:
                 copy(ROOT / source, self.folder / target)
-        elif sources[1] == target:  # built in its place: an environment does not work elsewhere
-            here = self.environment, self.folder
+        elif sources[1] == target:  # built at its final path: an environment does not work elsewhere
+            saved = self.environment, self.folder
             self.build(sources[0].removeprefix("--from="))
-            self.environment, self.folder = here
+            self.environment, self.folder = saved
         else:
-            copy(self.other(sources[0].removeprefix("--from=")) / Path(sources[1]).name, self.folder / target)
+            copy(self.stage_folder(sources[0].removeprefix("--from=")) / Path(sources[1]).name, self.folder / target)
 
-    def other(self, stage: str) -> Path:
-        """The folders of a stage that others copy from; it is done once."""
+    def stage_folder(self, stage: str) -> Path:
+        """The folder of a stage that others copy from; it is built once."""
         root = self.root.parent / f"stage-{stage}"
         if not root.exists():
             Image(root, self.python).build(stage)
         return root
 
-    def run(self, rest: str, _: str) -> None:
-        if re.match(r"python|pip|echo", rest):  # not useradd: that is the machine's
-            self.do(["sh", "-euc", rest])
+    def run(self, arguments: str, _: str) -> None:
+        if re.match(r"python|pip|echo", arguments):  # not useradd: that is the machine's
+            self.run_command(["sh", "-euc", arguments])
 
-    def do(self, command: list[str], **settings: str) -> str:
+    def run_command(self, command: list[str], **settings: str) -> str:
         environment = {**os.environ, **self.environment, **settings}
-        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            sys.exit(f"{' '.join(command)}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
-        return done.stdout
+        process = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        if process.returncode:
+            sys.exit(f"{' '.join(command)}: {process.stdout[-2000:]}{process.stderr[-2000:]}")
+        return process.stdout
 
 
 def copy(source: Path, target: Path) -> None:

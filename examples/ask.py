@@ -8,43 +8,43 @@ from pipeline.schemas.jobs import Job
 from waijiao import Client
 from waijiao.errors import WaijiaoError
 
-AT_ONCE = 4  # recordings that are waited for at a time
-SOUNDS = {".wav", ".mp3", ".m4a", ".ogg", ".webm", ".flac"}
+MAX_CONCURRENT = 4  # recordings that are processed at the same time
+AUDIO_SUFFIXES = {".wav", ".mp3", ".m4a", ".ogg", ".webm", ".flac"}
 
 
-def one(client: Client, recording: Path) -> None:
-    answer = client.ask(recording, session="anna", on_change=show)
+def ask_one(client: Client, recording: Path) -> None:
+    answer = client.ask(recording, session="anna", on_change=print_state)
     print(f"heard:     {answer.heard}")
     print(f"corrected: {answer.corrected}")
     print(f"answer:    {answer.text}")
     print(f"saved:     {answer.save('answer.wav')}")
 
 
-def show(job: Job) -> None:
+def print_state(job: Job) -> None:
     wait = "" if job.eta_seconds is None else f", ready in about {job.eta_seconds:.0f} s"
     print(f"{job.state}{wait}", file=sys.stderr)
 
 
-def many(client: Client, recordings: Sequence[Path]) -> int:
-    """The answers lie in the folder `answers` then; how many recordings have none."""
+def ask_many(client: Client, recordings: Sequence[Path]) -> int:
+    """Save the answers in the folder `answers`; returns how many recordings have none."""
     answers, failed = Path("answers"), 0
     answers.mkdir(exist_ok=True)
-    outcomes = client.ask_all(recordings, at_once=AT_ONCE, lane="bulk")
+    outcomes = client.ask_all(recordings, at_once=MAX_CONCURRENT, lane="bulk")
     for number, (recording, outcome) in enumerate(zip(recordings, outcomes, strict=True), start=1):
         if outcome.answer:
-            said = f"{outcome.answer.heard} -> {outcome.answer.save(answers / f'{recording.stem}.wav')}"
+            result = f"{outcome.answer.heard} -> {outcome.answer.save(answers / f'{recording.stem}.wav')}"
         else:
             failed += 1
-            said = f"failed: {outcome.error}"
-        print(f"{number} of {len(recordings)}  {recording.name}: {said}", flush=True)
+            result = f"failed: {outcome.error}"
+        print(f"{number} of {len(recordings)}  {recording.name}: {result}", flush=True)
     return failed
 
 
 def main(path: Path) -> int:
     with Client() as client:
         if path.is_dir():
-            return many(client, sorted(each for each in path.iterdir() if each.suffix in SOUNDS))
-        one(client, path)
+            return ask_many(client, sorted(file for file in path.iterdir() if file.suffix in AUDIO_SUFFIXES))
+        ask_one(client, path)
         return 0
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Leaves a recording, waits, fetches the teacher's answer, with curl.  Run with: examples/ask.sh RECORDING [ANSWER [SESSION]]
+# Sends a recording, waits, fetches the teacher's answer, with curl.  Run with: examples/ask.sh RECORDING [ANSWER [SESSION]]
 set -euo pipefail
 
 recording=${1:?"usage: examples/ask.sh RECORDING [ANSWER [SESSION]]"}
@@ -7,18 +7,18 @@ answer=${2:-answer.wav}
 session=${3:-}
 server=${WAIJIAO_URL:-http://127.0.0.1:8000}
 
-place=$(mktemp -d)
-trap 'rm -rf "$place"' EXIT
-job=$place/job.json
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+job=$folder/job.json
 
-# The key stands in a file: on the command line everybody on this machine could read it.
-if [[ -n ${WAIJIAO_KEY:-} ]]; then echo "Authorization: Bearer $WAIJIAO_KEY"; fi >"$place/headers"
+# The key stands in a file: on the command line every user of this machine could read it.
+if [[ -n ${WAIJIAO_KEY:-} ]]; then echo "Authorization: Bearer $WAIJIAO_KEY"; fi >"$folder/headers"
 
 ask() { # curl that tries again what may succeed later, and repeats the server's words when it is refused
   local out=$1
   shift
   if ! curl --silent --show-error --fail-with-body --max-time 60 --retry 3 --retry-connrefused --noproxy '*' \
-    --header @"$place/headers" --output "$out" "$@"; then
+    --header @"$folder/headers" --output "$out" "$@"; then
     if [[ -s $out ]]; then field detail <"$out" 2>/dev/null || cat "$out"; fi >&2
     exit 1
   fi
@@ -46,7 +46,7 @@ while [[ $state != succeeded ]]; do
     ;;
   esac
   echo "$state" >&2
-  sleep 0.2 # a server that lets nobody else wait answers at once
+  sleep 0.2 # a server without capacity for another long poll answers immediately
   ask "$job" "$server/v1/jobs/$id?wait=25"
   state=$(field state <"$job")
 done
@@ -54,6 +54,6 @@ done
 echo "heard:     $(field feedback.heard <"$job")"
 echo "corrected: $(field feedback.corrected <"$job")"
 echo "answer:    $(field answer.text <"$job")"
-ask "$place/answer" "$server$(field answer.audio <"$job")"
-mv "$place/answer" "$answer"
+ask "$folder/answer" "$server$(field answer.audio <"$job")"
+mv "$folder/answer" "$answer"
 echo "saved:     $answer"

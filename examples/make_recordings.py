@@ -24,18 +24,18 @@ from pipeline.errors import WaijiaoError
 from pipeline.settings import settings
 from worker_tts.engine import TextToSpeech, Utterance, load
 
-EXAMPLES = Path(__file__).resolve().parent
+EXAMPLES_FOLDER = Path(__file__).resolve().parent
 SAMPLE_RATE = 16_000  # Hz
-LEAD_S, TAIL_S = 0.35, 0.45  # seconds without speech before and after the text
-PEAK = 0.7  # of full scale, of the speech
-SILENCE_S = 1.0  # of the recording in which nobody speaks
-BIT_RATE = 24_000  # bits per second of the lossy formats
+LEADING_SILENCE_S, TRAILING_SILENCE_S = 0.35, 0.45  # seconds without speech before and after the text
+SPEECH_PEAK = 0.7  # of full scale, of the speech
+SILENT_RECORDING_S = 1.0  # length of the recording without speech
+BIT_RATE_BPS = 24_000  # bits per second of the lossy formats
 
 # There is one voice, a woman's. Played faster or slower it becomes another person's: pitch and formants, which the
 # length of the vocal tract decides, move by this factor; the pace is kept by speaking slower or faster.
 PITCH_FACTORS = {"girl": 1.22, "boy": 1.14, "woman": 1.0, "old woman": 0.93, "man": 0.85, "old man": 0.79}
 
-FORMATS = {  # suffix -> container and codec, by FFmpeg's names
+CODEC_BY_SUFFIX = {  # suffix -> container and codec, by FFmpeg's names
     ".wav": ("wav", "pcm_s16le"),
     ".flac": ("flac", "flac"),
     ".mp3": ("mp3", "libmp3lame"),
@@ -62,7 +62,7 @@ class Script:
         return Path(self.file).stem
 
 
-def read_scripts(path: Path = EXAMPLES / "recordings.json") -> list[Script]:
+def read_scripts(path: Path = EXAMPLES_FOLDER / "recordings.json") -> list[Script]:
     return [Script(**fields) for fields in json.loads(path.read_text(encoding="utf-8"))]
 
 
@@ -74,8 +74,12 @@ def make(script: Script, voice: TextToSpeech) -> bytes:
 def record(script: Script, voice: TextToSpeech) -> np.ndarray:
     """Samples of shape (n,) at SAMPLE_RATE Hz: silence, the text, silence, and noise over all of it."""
     if not script.text:
-        return np.zeros(round(SILENCE_S * SAMPLE_RATE), np.float32)
-    parts = [np.zeros(round(LEAD_S * SAMPLE_RATE)), speak(script, voice), np.zeros(round(TAIL_S * SAMPLE_RATE))]
+        return np.zeros(round(SILENT_RECORDING_S * SAMPLE_RATE), np.float32)
+    parts = [
+        np.zeros(round(LEADING_SILENCE_S * SAMPLE_RATE)),
+        speak(script, voice),
+        np.zeros(round(TRAILING_SILENCE_S * SAMPLE_RATE)),
+    ]
     samples = np.concatenate(parts).astype(np.float32)
     if script.noise_db is not None:
         generator = np.random.default_rng(zlib.crc32(script.file.encode()))
@@ -90,18 +94,18 @@ def speak(script: Script, voice: TextToSpeech) -> np.ndarray:
     if isinstance(spoken, WaijiaoError):
         raise spoken
     samples = resample(Waveform(spoken.samples, round(spoken.rate * factor)), SAMPLE_RATE).samples
-    louder: np.ndarray = samples * (PEAK / np.abs(samples).max())
-    return louder
+    scaled: np.ndarray = samples * (SPEECH_PEAK / np.abs(samples).max())
+    return scaled
 
 
 def encode(samples: np.ndarray, suffix: str) -> bytes:
     """Mono samples at SAMPLE_RATE Hz as a file of this format, without dates or random numbers in it."""
-    container, codec = FORMATS[suffix]
+    container, codec = CODEC_BY_SUFFIX[suffix]
     file = io.BytesIO()
     with av.open(file, "w", format=container, options={"fflags": "+bitexact"}) as output:
         stream = output.add_stream(codec, rate=SAMPLE_RATE, layout="mono", options={"flags": "+bitexact"})
         context = stream.codec_context
-        context.bit_rate = BIT_RATE
+        context.bit_rate = BIT_RATE_BPS
         context.open()
         for frame in frames(samples, context):
             output.mux(stream.encode(frame))
@@ -116,7 +120,7 @@ def frames(samples: np.ndarray, context: av.AudioCodecContext) -> Iterator[av.Au
     yield None
 
 
-def main(folder: Path = EXAMPLES, *names: str) -> None:
+def main(folder: Path = EXAMPLES_FOLDER, *names: str) -> None:
     scripts = [script for script in read_scripts() if not names or script.name in names]
     if unknown := set(names) - {script.name for script in scripts}:
         sys.exit(f"recordings.json has no {', '.join(sorted(unknown))}.")

@@ -1,4 +1,4 @@
-"""What people type and import: the `waijiao` command, `up`, which runs the whole house here, and the client."""
+"""The Python client of Waijiao. This package also has the `waijiao` command, and what `waijiao up` runs."""
 
 from waijiao import errors
 from waijiao.client import Answer, AsyncClient, Client, Outcome

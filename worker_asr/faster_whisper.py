@@ -111,13 +111,13 @@ class FasterWhisper:
         """The clip with one of its expected languages; unchanged when the language is given, or may be any."""
         if clip.language or not clip.expected_languages:
             return clip
-        usual, *others = clip.expected_languages
+        first_language, *other_languages = clip.expected_languages
         self.whisper.frames = window_frames(clip)
-        probability = dict(self.whisper.detect_language(clip.waveform.samples)[2]) if others else {}
-        likeliest = max(others, key=lambda other: probability.get(other, 0.0), default=usual)
+        probability = dict(self.whisper.detect_language(clip.waveform.samples)[2]) if other_languages else {}
+        likeliest = max(other_languages, key=lambda name: probability.get(name, 0.0), default=first_language)
         other_probability = probability.get(likeliest, 0.0)
-        is_clear = other_probability > OTHER_LANGUAGE_SHARE * (other_probability + probability.get(usual, 0.0))
-        return replace(clip, language=likeliest if is_clear else usual)
+        is_clear = other_probability > OTHER_LANGUAGE_SHARE * (other_probability + probability.get(first_language, 0.0))
+        return replace(clip, language=likeliest if is_clear else first_language)
 
     def recognise_clip(self, clip: Recording, parts: Sequence[Interval] = ()) -> tuple[list[Any], str]:
         """Whisper's segments and language; for a short clip first with the short window, in a third of the time."""
@@ -138,18 +138,18 @@ class FasterWhisper:
         segments, info = self.whisper.transcribe(
             clip.waveform.samples, clip_timestamps=borders, **whisper_options(clip, beam)
         )
-        found = [segment for segment in segments if not is_remnant(segment, clip.waveform.duration_s, borders)]
-        return found, info.language
+        clip_s = clip.waveform.duration_s
+        return [segment for segment in segments if not is_remnant(segment, clip_s, borders)], info.language
 
     def recognise_windows(self, clip: Recording) -> tuple[list[Any], str]:
         """A long clip, several windows at once; then what was left out of these, until nothing is left out."""
         segments: list[Any] = []
         windows = find_windows(clip.waveform.samples)
         while windows:
-            found, language = self.run_whisper_batched(clip, windows)
+            segments_by_window, language = self.run_whisper_batched(clip, windows)
             clip = replace(clip, language=language)
             remainders = []
-            for window, window_segments in zip(windows, found, strict=True):
+            for window, window_segments in zip(windows, segments_by_window, strict=True):
                 if is_reliable(window_segments):
                     segments += window_segments
                     remainders += find_remainder(window, window_segments)
@@ -176,7 +176,7 @@ class FasterWhisper:
         return [shift(segment, window[0]) for segment in segments]
 
 
-# --- what Whisper is given ---
+# --- Whisper's input ---
 
 
 def whisper_options(clip: Recording, beam: int) -> dict[str, Any]:
@@ -205,7 +205,7 @@ def is_out_of_memory(error: RuntimeError) -> bool:
     return "out of memory" in str(error)
 
 
-# --- how far what Whisper gives is believed ---
+# --- which of Whisper's results are reliable ---
 
 
 def is_reliable(segments: list[Any]) -> bool:
@@ -223,7 +223,7 @@ def is_remnant(segment: Any, clip_s: float, starts: Sequence[float]) -> bool:
     `starts` are the times, in seconds, at which recognition was told to start.
     """
     start = segment.seek / FRAMES_PER_S
-    return clip_s - start < REMNANT_S and not any(abs(start - each) < 1 / FRAMES_PER_S for each in starts)
+    return clip_s - start < REMNANT_S and not any(abs(start - time) < 1 / FRAMES_PER_S for time in starts)
 
 
 def words_without_loops(segment: Any) -> list[Any]:
@@ -250,8 +250,9 @@ def find_remainder(window: Interval, segments: Iterable[Any]) -> list[Interval]:
     Whisper leaves out a sentence that it cannot finish within a window, and sometimes the last one.
     """
     start, end = window
-    last = max(word.end for segment in segments for word in segment.words)
-    return [(last, end)] if last - start > MIN_REMAINDER_S and end - last > MIN_REMAINDER_S else []
+    words_end = max(word.end for segment in segments for word in segment.words)
+    has_remainder = words_end - start > MIN_REMAINDER_S and end - words_end > MIN_REMAINDER_S
+    return [(words_end, end)] if has_remainder else []
 
 
 def shift(segment: Any, seconds: float) -> Any:
@@ -260,7 +261,7 @@ def shift(segment: Any, seconds: float) -> Any:
     return replace(segment, start=segment.start + seconds, end=segment.end + seconds, words=words)
 
 
-# --- Whisper's words and segments as ours ---
+# --- from Whisper's words and segments to ours ---
 
 
 @dataclass(frozen=True)
@@ -270,9 +271,9 @@ class ClipTimes:
     offset_s: float
     recording_s: float
 
-    def interval(self, found: Any) -> Interval:
+    def interval(self, item: Any) -> Interval:
         """Start and end, in seconds from the recording's start, of a word or a segment of Whisper's."""
-        start, end = (round(min(float(time) + self.offset_s, self.recording_s), 2) for time in (found.start, found.end))
+        start, end = (round(min(float(time) + self.offset_s, self.recording_s), 2) for time in (item.start, item.end))
         return start, max(start, end)
 
 
@@ -285,5 +286,5 @@ def to_word(word: Any, times: ClipTimes) -> Word:
 
 
 def to_segment(segment: Any, text: str, times: ClipTimes) -> Segment:
-    measures = (segment.avg_logprob, segment.compression_ratio, segment.no_speech_prob)
-    return Segment(*times.interval(segment), text, *(round(float(measure), 4) for measure in measures))
+    scores = (segment.avg_logprob, segment.compression_ratio, segment.no_speech_prob)
+    return Segment(*times.interval(segment), text, *(round(float(score), 4) for score in scores))

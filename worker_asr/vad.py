@@ -47,8 +47,8 @@ def find_speech(waveform: Waveform) -> list[Interval]:
 
 
 def speech_intervals(samples: np.ndarray, options: VadOptions) -> list[Interval]:
-    found: list[dict[str, Any]] = get_speech_timestamps(samples, options)
-    return [(each["start"] / SAMPLE_RATE, each["end"] / SAMPLE_RATE) for each in found]
+    timestamps: list[dict[str, Any]] = get_speech_timestamps(samples, options)
+    return [(interval["start"] / SAMPLE_RATE, interval["end"] / SAMPLE_RATE) for interval in timestamps]
 
 
 def peak_level_db(samples: np.ndarray) -> float:

@@ -16,8 +16,8 @@ from pipeline.settings import Settings
 WINDOW_FRAMES = 3000  # frames of 10 ms in the window that Whisper was trained on
 PROBE_FRAMES = 100  # enough to try something out
 AUTO_COMPUTE_TYPES = {"cpu": ("int8", "float32"), "cuda": ("float16", "float32")}  # the first that can be computed
-FILES = ("config.json", "model.bin", "tokenizer.json")
-VOCABULARIES = ("vocabulary.json", "vocabulary.txt")  # of newer models and of older ones
+REQUIRED_FILES = ("config.json", "model.bin", "tokenizer.json")
+VOCABULARY_FILES = ("vocabulary.json", "vocabulary.txt")  # of newer models and of older ones
 CUBLAS_LIBRARIES = (  # in this order, since each needs those before it
     "cuda_nvrtc/lib/libnvrtc.so.12",
     "cublas/lib/libcublasLt.so.12",
@@ -41,16 +41,16 @@ class VariableWindowWhisper(WhisperModel):
         return self.latest[1]
 
 
-def is_same_window(one: np.ndarray, other: np.ndarray) -> bool:
+def is_same_window(first: np.ndarray, second: np.ndarray) -> bool:
     """Equal but for one frame: at a clip's end, language detection is given one more than recognition."""
-    return one.shape == other.shape and int((one != other).any(axis=0).sum()) <= 1
+    return first.shape == second.shape and int((first != second).any(axis=0).sum()) <= 1
 
 
 def load_whisper(model: Path, settings: Settings) -> VariableWindowWhisper:
     """The model on the device that the settings name. Raises ModelMissing, ConfigurationError."""
-    missing = [name for name in FILES if not (model / name).is_file()]
-    if not any((model / name).is_file() for name in VOCABULARIES):
-        missing.append(" or ".join(VOCABULARIES))
+    missing = [name for name in REQUIRED_FILES if not (model / name).is_file()]
+    if not any((model / name).is_file() for name in VOCABULARY_FILES):
+        missing.append(" or ".join(VOCABULARY_FILES))
     if missing:
         raise ModelMissing(f"WAIJIAO_ASR_MODEL: {model} has no {', '.join(missing)}")
     device, index = choose_device(settings)
@@ -65,8 +65,8 @@ def load_whisper(model: Path, settings: Settings) -> VariableWindowWhisper:
             local_files_only=True,
         )
     except (RuntimeError, ValueError) as error:
-        chosen = f"WAIJIAO_ASR_DEVICE={device} WAIJIAO_ASR_COMPUTE_TYPE={compute_type}"
-        raise ConfigurationError(f"{model} cannot be loaded with {chosen}: {error}") from error
+        options = f"WAIJIAO_ASR_DEVICE={device} WAIJIAO_ASR_COMPUTE_TYPE={compute_type}"
+        raise ConfigurationError(f"{model} cannot be loaded with {options}: {error}") from error
     bands = whisper.model.n_mels  # 128 for large-v3 and its derivatives; the folder may lack the file that says so
     if bands != whisper.feature_extractor.mel_filters.shape[0]:
         whisper.feature_extractor = FeatureExtractor(feature_size=bands)
@@ -77,9 +77,9 @@ def load_whisper(model: Path, settings: Settings) -> VariableWindowWhisper:
 def check_alignment_heads(whisper: VariableWindowWhisper, model: Path) -> None:
     """Raises ConfigurationError when words would have no times: some converted models lack the alignment heads."""
     silence = whisper.encode(np.zeros((1, whisper.model.n_mels, PROBE_FRAMES), np.float32))
-    begin = whisper.hf_tokenizer.token_to_id("<|startoftranscript|>")
+    start_token = whisper.hf_tokenizer.token_to_id("<|startoftranscript|>")
     try:
-        whisper.model.align(silence, [begin], [[0, 1]], PROBE_FRAMES)
+        whisper.model.align(silence, [start_token], [[0, 1]], PROBE_FRAMES)
     except (RuntimeError, ValueError) as error:
         advice = "convert the model again with ct2-transformers-converter, which writes them"
         raise ConfigurationError(f"{model}/config.json has no `alignment_heads` that fit: {advice}") from error
@@ -125,6 +125,6 @@ def choose_compute_type(setting: str, device: str, index: int) -> str:
     if setting == "auto":
         setting = next((name for name in AUTO_COMPUTE_TYPES[device] if name in supported), setting)
     if setting not in supported:
-        known = ", ".join(sorted(supported))
-        raise ConfigurationError(f"WAIJIAO_ASR_COMPUTE_TYPE={setting}: this {device} can compute {known}, or auto")
+        names = ", ".join(sorted(supported))
+        raise ConfigurationError(f"WAIJIAO_ASR_COMPUTE_TYPE={setting}: this {device} can compute {names}, or auto")
     return setting

@@ -40,5 +40,5 @@ def deliver_webhooks(hint: str) -> None:
 @functools.cache
 def http_client() -> SafeClient:
     """This process's client; loading the certificates takes long."""
-    chosen = settings()
-    return SafeClient(parse_networks(chosen.webhook_networks), chosen.webhook_s, httpcore.default_ssl_context())
+    config = settings()
+    return SafeClient(parse_networks(config.webhook_networks), config.webhook_s, httpcore.default_ssl_context())

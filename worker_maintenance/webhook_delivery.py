@@ -22,7 +22,7 @@ from worker_maintenance.safe_http import AddressRefused, Response, SafeClient
 log = logging.getLogger("waijiao")
 MAX_CONCURRENT, MAX_CONCURRENT_PER_HOST = 16, 4  # deliveries at the same time; one slow host must not take all
 ROUND_S = 20  # seconds for which one task takes up deliveries, so that other maintenance has its turn
-POLL_S = 0.2  # seconds between two looks for deliveries that became due meanwhile
+POLL_S = 0.2  # seconds between two checks for deliveries that became due meanwhile
 RETRY_WAITS_S = (5, 30, 120, 600, 3600, 10_800, 21_600)  # after the 1st, 2nd … failed attempt; the last for all others
 RETRY_JITTER = 0.2  # share of itself by which a wait is longer or shorter, so that retries do not coincide
 HTTP_GONE = 410  # by which a receiver says that it wants nothing more
@@ -59,7 +59,7 @@ class WebhookSender:
         try:
             job = jobs.get(delivery.tenant, delivery.job_id)
         except (UnknownJob, Erased):
-            return  # nobody is told of it any more
+            return  # an erased job has no webhooks
         body = build_payload(job, delivery)
         secrets = outbox.secrets_of(jobs.redis, delivery.tenant)
         headers = {
@@ -98,13 +98,13 @@ def make_attempt(post: Callable[[], Response]) -> tuple[Attempt, Response | None
     return Attempt(at, round(time.monotonic() - start, 3), response.status if response else None, error), response
 
 
-def next_state(tried: int, response: Response | None, max_attempts: int) -> tuple[str, float | None]:
-    """The delivery's state after attempt number `tried`, and the seconds until the next one."""
+def next_state(attempts: int, response: Response | None, max_attempts: int) -> tuple[str, float | None]:
+    """The delivery's state after attempt number `attempts`, and the seconds until the next one."""
     if response and 200 <= response.status < 300:
         return "delivered", None
-    if tried >= max_attempts or (response and response.status == HTTP_GONE):
+    if attempts >= max_attempts or (response and response.status == HTTP_GONE):
         return "given_up", None
-    wait_s = RETRY_WAITS_S[min(tried, len(RETRY_WAITS_S)) - 1]
+    wait_s = RETRY_WAITS_S[min(attempts, len(RETRY_WAITS_S)) - 1]
     jittered_s = wait_s * random.uniform(1 - RETRY_JITTER, 1 + RETRY_JITTER)  # noqa: S311 - not a secret
     return "waiting", max(jittered_s, min(retry_after_s(response), RETRY_WAITS_S[-1]))
 
@@ -121,7 +121,7 @@ def retry_after_s(response: Response | None) -> float:
 
 
 def build_payload(job: Job, delivery: Delivery) -> bytes:
-    """The job's state, and nothing that anybody said; whoever may read that asks the API for it with a key."""
+    """The job's state, and no text; who may read that asks the API for it with a key."""
     data = {
         "id": job.id,
         "state": job.state,

@@ -62,10 +62,10 @@ def rechunk(pieces: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
         pending.append(piece)
         count += piece.shape[1]
         if count >= size:
-            joined = np.concatenate(pending, axis=1)
+            samples = np.concatenate(pending, axis=1)
             for start in range(0, count - size + 1, size):
-                yield joined[:, start : start + size]
-            pending = [joined[:, count // size * size :].copy()]
+                yield samples[:, start : start + size]
+            pending = [samples[:, count // size * size :].copy()]
             count %= size
     if count:
         yield np.concatenate(pending, axis=1)

@@ -73,7 +73,7 @@ class Segmenter:
 
     def submit_turn(self, lesson: Job, turn: LessonSegment, waveform: Waveform) -> None:
         """Submit a turn, unless an earlier attempt did. Raises Unavailable or RedisError when that fails."""
-        job_request = turn_question(lesson, turn)
+        job_request = build_turn_request(lesson, turn)
         if self.jobs.has(job_request.name):
             return
         blob = self.blobs.put(job_request.name, io.BytesIO(encode(waveform, TURN_FORMAT)))
@@ -82,7 +82,7 @@ class Segmenter:
         except (WaijiaoError, ResponseError):  # refused; after any other error the turn may exist, and need its blob
             self.blobs.delete(blob.name)
             raise
-        if accepted.job.request.recording != blob.name:  # a worker that was taken for dead was faster
+        if accepted.job.request.recording != blob.name:  # a worker whose lease had expired was faster
             self.blobs.delete(blob.name)
         try:
             enqueue(accepted.ready_jobs)
@@ -101,8 +101,8 @@ def turn_id(lesson_id: str, number: int) -> str:
     return hashlib.sha256(f"{lesson_id}/{number}".encode()).hexdigest()[:32]
 
 
-def turn_question(lesson: Job, turn: LessonSegment) -> JobRequest:
-    """A turn as a question of its own, still without its recording.
+def build_turn_request(lesson: Job, turn: LessonSegment) -> JobRequest:
+    """The job request of a turn, still without its recording.
 
     The learner's turns are answered with feedback; those of anybody else are only transcribed.
     """
@@ -135,9 +135,9 @@ def extract_waveforms(
     for turn in turns:
         start, end = round(turn.start * SAMPLE_RATE), round(turn.end * SAMPLE_RATE)
         while offset + buffer.shape[1] < end:
-            kept = buffer[:, max(0, start - offset) :]
-            offset += buffer.shape[1] - kept.shape[1]
-            buffer = np.concatenate([kept, next(blocks)], axis=1)
+            remainder = buffer[:, max(0, start - offset) :]
+            offset += buffer.shape[1] - remainder.shape[1]
+            buffer = np.concatenate([remainder, next(blocks)], axis=1)
         samples = buffer[:, start - offset : end - offset]
         channel = samples[CHANNELS.index(turn.speaker)] if turn.speaker else samples.mean(axis=0)
         yield turn, Waveform(channel, SAMPLE_RATE)

@@ -14,8 +14,9 @@ from worker_segment.audio_stream import SAMPLE_RATE, WINDOW_SAMPLES
 from worker_segment.voice_activity import VoiceActivity
 
 WINDOWS_PER_S = SAMPLE_RATE / WINDOW_SAMPLES
-# Probabilities at which speech starts and at which it ends. With Silero's own 0.5 and 0.35, 7 of 239 sentences of
-# benchmarks/lesson.py start too late, after pauses in a quiet room; with these, none. Noise alone is below 0.2.
+# Probabilities at which speech starts and at which it ends. With Silero's own 0.5 and 0.35, 7 of the 239 sentences of
+# benchmarks/lesson_end_to_end.py start too late, after pauses in a quiet room; with these, none does. Noise alone is
+# below 0.2.
 START_PROBABILITY, END_PROBABILITY = 0.25, 0.15
 MIN_GAP_WINDOWS = 5  # 160 ms of silence, as between two sentences, end a span; less is a stop within a word
 MIN_SPAN_WINDOWS = 4  # 100 ms are shorter than any word, and longer than a click
@@ -47,18 +48,18 @@ class Span(NamedTuple):
 
 
 def find_speaker_turns(activity: VoiceActivity) -> tuple[LessonSegment, ...]:
-    """The turns in the order of their starts, each of 30 s at most; none where nobody speaks."""
+    """The turns in the order of their starts, each of at most 30 s; none where nobody speaks."""
     speech = speech_by_speaker(activity)
     loudness = smooth_level(activity.level)
     windows = loudness.shape[1]
     turns: list[tuple[Span, str]] = []
-    for channel, (speaker, own) in enumerate(speech.items()):
+    for channel, (speaker, own_speech) in enumerate(speech.items()):
         level = loudness[channel] if speaker else loudness.max(axis=0)
-        others = [span for other, spans in speech.items() if other != speaker for span in spans]
-        groups = group_by_pauses(own, count_speech_before(others, windows))
-        fitting = [part for group in groups for part in split_to_fit(group, level)]
-        kept = [Span(part[0].start, part[-1].end) for part in fitting if count_speech(part) >= MIN_SPEECH_WINDOWS]
-        turns += [(turn, speaker) for turn in pad_turns(kept, level)]
+        other_speech = [span for name, spans in speech.items() if name != speaker for span in spans]
+        groups = group_by_pauses(own_speech, count_speech_before(other_speech, windows))
+        parts = [part for group in groups for part in split_to_fit(group, level)]
+        unpadded = [Span(part[0].start, part[-1].end) for part in parts if count_speech(part) >= MIN_SPEECH_WINDOWS]
+        turns += [(turn, speaker) for turn in pad_turns(unpadded, level)]
     end_s = int(activity.duration_s * 1000) / 1000
     return tuple(
         LessonSegment(number, to_seconds(turn.start), min(to_seconds(turn.end), end_s), speaker)
@@ -74,8 +75,8 @@ def speech_by_speaker(activity: VoiceActivity) -> dict[str, list[Span]]:
     if not has_separate_speakers(activity):
         return {"": find_speech(activity.speech.max(axis=0), activity.level.max(axis=0))}
     level = smooth_level(activity.level)
-    own = np.where(level[::-1] - level >= CHANNEL_DIFFERENCE_DB, 0, activity.speech)  # 0: crosstalk of the other
-    return {side: find_speech(*channel) for side, *channel in zip(CHANNELS, own, activity.level, strict=True)}
+    own_speech = np.where(level[::-1] - level >= CHANNEL_DIFFERENCE_DB, 0, activity.speech)  # 0: crosstalk of the other
+    return {side: find_speech(*channel) for side, *channel in zip(CHANNELS, own_speech, activity.level, strict=True)}
 
 
 def has_separate_speakers(activity: VoiceActivity) -> bool:
@@ -135,13 +136,13 @@ def count_speech(group: Sequence[Span]) -> int:
     return sum(end - start for start, end in group)
 
 
-def group_by_pauses(own: Sequence[Span], others_before: np.ndarray) -> Iterator[list[Span]]:
+def group_by_pauses(spans: Sequence[Span], others_before: np.ndarray) -> Iterator[list[Span]]:
     """One speaker's spans, grouped where neither a long pause nor another speaker comes between them.
 
     `others_before` is what `count_speech_before` gives for the other speakers.
     """
     group: list[Span] = []
-    for span in own:
+    for span in spans:
         if group:
             pause = span.start - group[-1].end
             interjection = others_before[span.start] - others_before[group[-1].end]
@@ -168,7 +169,7 @@ def split_group(group: list[Span], level: np.ndarray) -> tuple[list[Span], list[
     """Two parts: split at the longest pause near the middle, else at the longest one, else where it is quietest."""
     start, end = group[0].start, group[-1].end
     early, late = start + (end - start) // 4, end - (end - start) // 4
-    if len(group) == 1:  # somebody speaks without a pause
+    if len(group) == 1:  # speech without a pause
         quietest = early + int(np.argmin(level[early:late]))
         return [Span(start, quietest)], [Span(quietest, end)]
     pauses = [(after.start - before.end, index) for index, (before, after) in enumerate(pairwise(group), 1)]

@@ -38,9 +38,9 @@ class SileroVad:
         hidden, cell, before = self.state
         contexts = np.concatenate([before[np.newaxis], windows[:-1, -CONTEXT_SAMPLES:]])
         inputs = np.concatenate([contexts, windows], axis=1)
-        found, hidden, cell = self.session.run(None, {"input": inputs, "h": hidden, "c": cell})
+        probabilities, hidden, cell = self.session.run(None, {"input": inputs, "h": hidden, "c": cell})
         self.state = hidden, cell, windows[-1, -CONTEXT_SAMPLES:]
-        return np.asarray(found, np.float32).reshape(-1)
+        return np.asarray(probabilities, np.float32).reshape(-1)
 
 
 def detect_voice_activity(blocks: Iterable[np.ndarray]) -> VoiceActivity:
@@ -74,5 +74,5 @@ def split_into_windows(block: np.ndarray) -> np.ndarray:
 
 
 def decibels(power: np.ndarray) -> np.ndarray:
-    found: np.ndarray = (10 * np.log10(np.maximum(power, 10 ** (DIGITAL_SILENCE_DB / 10)))).astype(np.float32)
-    return found
+    levels_db: np.ndarray = (10 * np.log10(np.maximum(power, 10 ** (DIGITAL_SILENCE_DB / 10)))).astype(np.float32)
+    return levels_db

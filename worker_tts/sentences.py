@@ -9,8 +9,8 @@ from pipeline.audio.decode import Waveform
 MAX_SENTENCE_CHARS = 240  # about 16 s of speech; beyond, an engine's time grows faster than the text
 FADE_S = 0.005  # seconds; less is audible as a click, more takes the edge off a consonant
 
-CLOSERS = "\"'”’)\\]»」』）】》"
-SENTENCE_END = re.compile(rf"[.!?…]+[{CLOSERS}]*(?=\s)|[。！？]+[{CLOSERS}]*|\n+")
+CLOSING_MARKS = "\"'”’)\\]»」』）】》"
+SENTENCE_END = re.compile(rf"[.!?…]+[{CLOSING_MARKS}]*(?=\s)|[。！？]+[{CLOSING_MARKS}]*|\n+")
 CLAUSE_END = re.compile(r"(?<=[,;:—])(?=\s)|(?<=[，；：、])")
 WORD_END = re.compile(r"(?=\s)")
 ABBREVIATION = re.compile(r"(?:mr|mrs|ms|dr|prof|st|vs|e\.g|i\.e|cf|approx|fig)", re.IGNORECASE)
@@ -43,13 +43,13 @@ def split_long(text: str, max_chars: int) -> list[str]:
     """The text in pieces of at most `max_chars` characters, split after clauses, else words, else anywhere."""
     pieces = []
     while len(text) > max_chars:
-        end = last_end(CLAUSE_END, text, max_chars) or last_end(WORD_END, text, max_chars) or max_chars
+        end = find_last_end(CLAUSE_END, text, max_chars) or find_last_end(WORD_END, text, max_chars) or max_chars
         pieces.append(text[:end].strip())
         text = text[end:].strip()
     return [*pieces, text]
 
 
-def last_end(pattern: re.Pattern[str], text: str, max_chars: int) -> int:
+def find_last_end(pattern: re.Pattern[str], text: str, max_chars: int) -> int:
     """The last match that leaves a piece of at least a quarter of `max_chars`; 0 if there is none."""
     return max((match.start() for match in pattern.finditer(text, max_chars // 4, max_chars + 1)), default=0)
 

@@ -1,4 +1,4 @@
-"""From a job to its spoken answer: sentence by sentence, in turns with the other jobs of the batch.
+"""From a job to its spoken answer: sentence by sentence, alternating with the other jobs of the batch.
 
 Each sentence is stored and published as soon as it exists, so that playback can start before the last one is spoken.
 """
@@ -39,7 +39,7 @@ class SpeechSynthesizer:
 
         The first sentences of all jobs are one call of the engine, then the second ones, so that all start soon.
         """
-        answers = [AnswerBuilder(job, self.utterance_of(job), self.blobs, still_wanted) for job in batch]
+        answers = [AnswerBuilder(job, self.build_utterance(job), self.blobs, still_wanted) for job in batch]
         with publishing(self.jobs, "tts") as partial_results:
             while unfinished := [answer for answer in answers if answer.has_more()]:
                 waveforms = self.engine.speak([answer.next_utterance() for answer in unfinished])
@@ -48,8 +48,8 @@ class SpeechSynthesizer:
                         partial_results.part(answer.job, part)
             return [answer.finish(self.settings.tts_pause_s) for answer in answers]
 
-    def utterance_of(self, job: Job) -> Utterance:
-        """The whole text that the job wants to hear, or the teacher's answer, with its voice."""
+    def build_utterance(self, job: Job) -> Utterance:
+        """The whole text that the job asks to be spoken, or the teacher's answer, with its voice."""
         job_request = job.request
         if job_request.task == "speak":  # always with the same seed: the same request sounds the same
             return Utterance(
@@ -61,13 +61,13 @@ class SpeechSynthesizer:
         language = persona.languages[0]
         return Utterance(
             job.feedback.spoken,
-            voice=self.preferred_voice(persona, language) if job_request.voice == "default" else job_request.voice,
+            voice=self.choose_voice(persona, language) if job_request.voice == "default" else job_request.voice,
             speed=job_request.speed,
             language=language,
             seed=zlib.crc32(job_request.conversation.encode()),  # one for a session: the voice stays the same person
         )
 
-    def preferred_voice(self, persona: Persona, language: str) -> str:
+    def choose_voice(self, persona: Persona, language: str) -> str:
         """The first of the persona's preferred voices that the engine has."""
         return next((voice for voice in persona.voices.get(language, ()) if voice in self.engine.voices), "default")
 
@@ -123,8 +123,8 @@ class AnswerBuilder:
         if not self.parts:
             raise NothingToSay
         waveform = join_waveforms(self.waveforms, pause_s)
-        only = self.parts[0] if len(self.parts) == 1 else None
-        blob = Blob(only.blob, only.size, only.sha256) if only else self.store(waveform)
+        single_part = self.parts[0] if len(self.parts) == 1 else None
+        blob = Blob(single_part.blob, single_part.size, single_part.sha256) if single_part else self.store(waveform)
         duration_s, format = round(waveform.duration_s, 3), self.job.request.format
         return Answer(self.utterance.text, blob.name, blob.sha256, blob.size, duration_s, format, tuple(self.parts))
 

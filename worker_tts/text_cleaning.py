@@ -9,8 +9,8 @@ from worker_tts.sentences import split_long
 FULL_WIDTH = "，、；：。！？（）「」『』《》【】"
 HALF_WIDTH = [", ", ", ", "; ", ": ", ". ", "! ", "? ", " (", ") ", *3 * [' "', '" '], " (", ") "]
 PUNCTUATION = str.maketrans({**dict(zip(FULL_WIDTH, HALF_WIDTH, strict=True)), "⁄": "/", "−": "-"})
-SIGNS = frozenset(" .,;:!?'\"()-–—…‘’“”&%@#+=/$£€¥°*_`~|\\^{}[]<>×")  # spoken or cleaned away, besides words
-CLEANING = tuple(
+SPEAKABLE_SIGNS = frozenset(" .,;:!?'\"()-–—…‘’“”&%@#+=/$£€¥°*_`~|\\^{}[]<>×")  # spoken or cleaned away, besides words
+CLEANING_RULES = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
         (r"\[(?:laughs?|laughter|sighs?|gasps?|music|coughs?|clears throat)\]", " "),  # stage directions
@@ -46,7 +46,7 @@ SHARED_SCRIPTS = {  # script -> other languages that use it as well
     "LATIN": LATIN_LANGUAGES,
 }
 # Characters that are spoken in about 11 s. A Chinese one is a syllable.
-MAX_PART_CHARS, MAX_PART_CHARS_OF = 160, {"zh": 45, "ja": 65, "ko": 65}
+MAX_PART_CHARS, MAX_CHARS_BY_LANGUAGE = 160, {"zh": 45, "ja": 65, "ko": 65}
 
 
 def clean_text(text: str, scripts: frozenset[str]) -> str:
@@ -57,7 +57,7 @@ def clean_text(text: str, scripts: frozenset[str]) -> str:
     """
     normalized = unicodedata.normalize("NFC", text).translate(PUNCTUATION)
     text = "".join(clean_char(char, scripts) for char in normalized)
-    for pattern, replacement in CLEANING:
+    for pattern, replacement in CLEANING_RULES:
         text = pattern.sub(replacement, text)
     return " ".join(text.split()) if any(map(str.isalnum, text)) else ""
 
@@ -73,9 +73,9 @@ def clean_char(char: str, scripts: frozenset[str]) -> str:
 
 def is_speakable(char: str, scripts: frozenset[str]) -> bool:
     if char.isascii():
-        return char.isalnum() or char in SIGNS
+        return char.isalnum() or char in SPEAKABLE_SIGNS
     is_letter = char.isalpha() or unicodedata.category(char) in ("Mc", "Mn")  # such as the vowels of Devanagari
-    return char in SIGNS or (is_letter and script_of(char) in scripts)
+    return char in SPEAKABLE_SIGNS or (is_letter and find_script(char) in scripts)
 
 
 def split_by_language(text: str, language: str) -> list[tuple[str, str]]:
@@ -86,27 +86,27 @@ def split_by_language(text: str, language: str) -> list[tuple[str, str]]:
     """
     languages, latest = [], ""
     for char in text:
-        latest = language_of(char, language) or latest
+        latest = find_language(char, language) or latest
         languages.append(latest)
     is_known = language in LANGUAGE_OF_SCRIPT.values() or language in LATIN_LANGUAGES
     first = next(filter(None, languages), language if is_known else "en")
     runs = groupby(zip(languages, text, strict=True), key=lambda pair: pair[0] or first)
-    parts = [(spoken, "".join(char for _, char in run).strip()) for spoken, run in runs]
+    parts = [(name, "".join(char for _, char in run).strip()) for name, run in runs]
     return [
-        (spoken, piece)
-        for spoken, part in parts
-        for piece in split_long(part, MAX_PART_CHARS_OF.get(spoken, MAX_PART_CHARS))
+        (name, piece)
+        for name, part in parts
+        for piece in split_long(part, MAX_CHARS_BY_LANGUAGE.get(name, MAX_PART_CHARS))
         if piece
     ]
 
 
-def language_of(char: str, language: str) -> str:
+def find_language(char: str, language: str) -> str:
     """The language in which a letter is read in a text of `language`; empty for anything but a letter."""
     if not unicodedata.category(char).startswith(("L", "M")):
         return ""
-    script = script_of(char)
+    script = find_script(char)
     return language if language in SHARED_SCRIPTS.get(script, ()) else LANGUAGE_OF_SCRIPT.get(script, "")
 
 
-def script_of(char: str) -> str:
+def find_script(char: str) -> str:
     return unicodedata.name(char, "?").split()[0]

@@ -1,5 +1,5 @@
 """The large teachers at their real sizes with random weights, where no model hub can be reached; or tiny ones, to try a
-benchmark out. Their speed and memory are those of the real ones; what they hear, say and speak is noise.
+benchmark out. Their speed and memory are those of the real ones; their transcripts, answers and audio are noise.
 """
 
 import json
@@ -25,7 +25,7 @@ from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings
 from waijiao.tiny_models import bark, glm
 
-GLM = {  # GLM-4-9B-chat's config.json
+GLM_CONFIG = {  # GLM-4-9B-chat's config.json
     "hidden_size": 4096,
     "intermediate_size": 13696,
     "num_hidden_layers": 40,
@@ -37,57 +37,61 @@ GLM = {  # GLM-4-9B-chat's config.json
     "initializer_range": 0.02,
     "dtype": "bfloat16",
 }
-BARK = {"num_layers": 24, "num_heads": 16, "hidden_size": 1024, "block_size": 1024}
-WHISPER = {  # Whisper large-v2's config.json
+BARK_PART_CONFIG = {"num_layers": 24, "num_heads": 16, "hidden_size": 1024, "block_size": 1024}
+WHISPER_SIZES = {  # Whisper large-v2's config.json
     "full": {"d_model": 1280, "layers": 32, "heads": 20},
     "tiny": {"d_model": 64, "layers": 1, "heads": 2},
 }
 
 
 def make(stage: str, size: str, folder: Path, device: str) -> Path:
-    """The stage's checkpoint of this size, "full" or "tiny", in `folder`; made on `device`, where that is quicker."""
+    """Make the stage's checkpoint of this size, "full" or "tiny", in `folder`; `device` is where it is computed."""
     folder.mkdir(parents=True)
     with torch.device(device):
-        return MAKERS[stage](size, folder)
+        return CHECKPOINT_MAKERS[stage](size, folder)
 
 
-def a_glm(size: str, folder: Path) -> Path:
-    return glm.make(folder, **(GLM if size == "full" else {}))
+def make_glm(size: str, folder: Path) -> Path:
+    return glm.make(folder, **(GLM_CONFIG if size == "full" else {}))
 
 
-def a_bark(size: str, folder: Path) -> Path:
+def make_bark(size: str, folder: Path) -> Path:
     if size == "tiny":
         return bark.make(folder)
     parts = {
-        "semantic_config": BarkSemanticConfig(input_vocab_size=129_600, output_vocab_size=10_048, **BARK),
-        "coarse_acoustics_config": BarkCoarseConfig(input_vocab_size=12_096, output_vocab_size=12_096, **BARK),
-        "fine_acoustics_config": BarkFineConfig(input_vocab_size=1056, output_vocab_size=1056, **BARK),
+        "semantic_config": BarkSemanticConfig(input_vocab_size=129_600, output_vocab_size=10_048, **BARK_PART_CONFIG),
+        "coarse_acoustics_config": BarkCoarseConfig(
+            input_vocab_size=12_096, output_vocab_size=12_096, **BARK_PART_CONFIG
+        ),
+        "fine_acoustics_config": BarkFineConfig(input_vocab_size=1056, output_vocab_size=1056, **BARK_PART_CONFIG),
         "codec_config": EncodecConfig(),
     }
-    model = BarkModel(BarkConfig(**{name: each.to_dict() for name, each in parts.items()}))
+    model = BarkModel(BarkConfig(**{name: config.to_dict() for name, config in parts.items()}))
     model.half().save_pretrained(folder)
     (folder / "generation_config.json").write_text(json.dumps(BarkGenerationConfig().to_dict()), encoding="utf-8")
-    bark.words(folder).save_pretrained(folder)
+    bark.make_tokenizer(folder).save_pretrained(folder)
     return folder
 
 
-def a_whisper(size: str, folder: Path) -> Path:
+def make_whisper(size: str, folder: Path) -> Path:
     """Converted to CTranslate2 as the published ones are. The tokenizer is Whisper base's, which large-v2 shares."""
-    shape, original = WHISPER[size], folder / "original"
-    layers = {f"{part}_{what}": shape[which] for part in ("encoder", "decoder") for what, which in LAYERS}
-    ffn = {f"{part}_ffn_dim": 4 * shape["d_model"] for part in ("encoder", "decoder")}
-    config: dict[str, Any] = {"vocab_size": 51_865, "num_mel_bins": 80, "d_model": shape["d_model"], **layers, **ffn}
+    sizes, original = WHISPER_SIZES[size], folder / "original"
+    layers = {
+        f"{part}_{field}": sizes[name] for part in ("encoder", "decoder") for field, name in SIZE_BY_FIELD.items()
+    }
+    ffn = {f"{part}_ffn_dim": 4 * sizes["d_model"] for part in ("encoder", "decoder")}
+    config: dict[str, Any] = {"vocab_size": 51_865, "num_mel_bins": 80, "d_model": sizes["d_model"], **layers, **ffn}
     model = WhisperForConditionalGeneration(WhisperConfig(**config))
-    model.generation_config = GenerationConfig(alignment_heads=[[0, 0]], **MARKS)
+    model.generation_config = GenerationConfig(alignment_heads=[[0, 0]], **SPECIAL_TOKEN_IDS)
     model.half().save_pretrained(original)
-    words = locate("whisper-base", Settings().models_folder) / "tokenizer.json"
-    WhisperTokenizerFast(tokenizer_file=str(words)).save_pretrained(original)
+    tokenizer_file = locate("whisper-base", Settings().models_folder) / "tokenizer.json"
+    WhisperTokenizerFast(tokenizer_file=str(tokenizer_file)).save_pretrained(original)
     converter = ctranslate2.converters.TransformersConverter(str(original), load_as_float16=True)
     converter.convert(str(folder / "converted"), quantization="float16")
-    (folder / "converted" / "tokenizer.json").write_bytes(words.read_bytes())
+    (folder / "converted" / "tokenizer.json").write_bytes(tokenizer_file.read_bytes())
     return folder / "converted"
 
 
-LAYERS = (("layers", "layers"), ("attention_heads", "heads"))
-MARKS = {"suppress_tokens": [], "begin_suppress_tokens": [220, 50_257], "decoder_start_token_id": 50_258}
-MAKERS: dict[str, Callable[[str, Path], Path]] = {"asr": a_whisper, "llm": a_glm, "tts": a_bark}
+SIZE_BY_FIELD = {"layers": "layers", "attention_heads": "heads"}  # the end of a field of WhisperConfig -> its size
+SPECIAL_TOKEN_IDS = {"suppress_tokens": [], "begin_suppress_tokens": [220, 50_257], "decoder_start_token_id": 50_258}
+CHECKPOINT_MAKERS: dict[str, Callable[[str, Path], Path]] = {"asr": make_whisper, "llm": make_glm, "tts": make_bark}

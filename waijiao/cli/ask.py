@@ -15,7 +15,7 @@ from waijiao.client.concurrent import DEFAULT_AT_ONCE
 from waijiao.client.fields import JobFields
 from waijiao.errors import Unreachable
 
-FORMATS = "wav, mp3, ogg, opus, flac, aac or pcm"
+FORMAT_NAMES = "wav, mp3, ogg, opus, flac, aac or pcm"
 INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -28,7 +28,7 @@ INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--hint", help="Words that may occur in it, such as names or a lesson's vocabulary.")
 @click.option("--voice", help="Voice of the answer.")
 @click.option("--speed", type=float, help="Pace of the answer: 0.5 slow, 1 normal, 2 fast.")
-@click.option("--format", "format_", default="wav", show_default=True, help=f"{FORMATS}.")
+@click.option("--format", "format_", default="wav", show_default=True, help=f"{FORMAT_NAMES}.")
 @click.option("--lane", type=click.Choice(["interactive", "bulk"]), help="bulk waits while anything interactive does.")
 @click.option("--out", type=click.Path(path_type=Path), help="File for the answer; a folder for several.")
 @click.option(
@@ -86,14 +86,14 @@ def ask(
 def submit_all(client: Client, recordings: Iterable[Path | None], fields: JobFields, as_json: bool) -> None:
     """Submit each recording and print its job's id, or its record; the others are sent even if one is refused."""
     failed = False
-    for each in recordings:
+    for recording in recordings:
         try:
-            job = client.submit(each, **fields)
+            job = client.submit(recording, **fields)
             print(job_as_json(job) if as_json else job.id, flush=True)
         except Unreachable:
             raise
         except WaijiaoError as error:
             failed = True
-            print_error(f"{each}: {error} ({error.code})")
+            print_error(f"{recording}: {error} ({error.code})")
     if failed:
         sys.exit(EXIT_FAILED)

@@ -86,19 +86,24 @@ def with_full_models(settings: Settings, folder: Path) -> Settings:
     Settings that the user has set are not changed. Raises ConfigurationError without a GPU, or if not all models fit.
     """
     defaults = {name: value for name, value in FULL_SETTINGS.items() if name not in settings.model_fields_set}
-    chosen = settings.model_copy(update=defaults)
+    full_settings = settings.model_copy(update=defaults)
     gpu = gpus()[0]
     is_type_set = "llm_compute_type" in settings.model_fields_set
     for compute_type in (settings.llm_compute_type,) if is_type_set else LLM_COMPUTE_TYPES:
-        chosen = chosen.model_copy(update={"llm_compute_type": compute_type})
-        needs = {stage: need_of(stage, Path(getattr(chosen, f"{stage}_model")), chosen).total for stage in MODEL_STAGES}
-        shares = {f"{stage}_gpu_fraction": math.ceil(100 * need / gpu.total) / 100 for stage, need in needs.items()}
-        if sum(shares.values()) <= 1:
-            sizes = ", ".join(f"{stage} {gb(need)}" for stage, need in needs.items())
+        full_settings = full_settings.model_copy(update={"llm_compute_type": compute_type})
+        needed_bytes = {
+            stage: need_of(stage, Path(getattr(full_settings, f"{stage}_model")), full_settings).total
+            for stage in MODEL_STAGES
+        }
+        fractions = {
+            f"{stage}_gpu_fraction": math.ceil(100 * size / gpu.total) / 100 for stage, size in needed_bytes.items()
+        }
+        if sum(fractions.values()) <= 1:
+            sizes = ", ".join(f"{stage} {gb(size)}" for stage, size in needed_bytes.items())
             stdout.print(f"{gpu.name}, {gb(gpu.total)}: {sizes}; the language model as {compute_type}.")
-            return chosen.model_copy(update=shares)
+            return full_settings.model_copy(update=fractions)
     raise ConfigurationError(
-        f"{gpu.name} has {gb(gpu.total)}, but the real models need {gb(sum(needs.values()))}, with the language "
+        f"{gpu.name} has {gb(gpu.total)}, but the real models need {gb(sum(needed_bytes.values()))}, with the language "
         f"model as {compute_type}. `waijiao fit` shows which ones would fit."
     )
 

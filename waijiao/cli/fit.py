@@ -20,8 +20,8 @@ from waijiao.cli.console import EXIT_FAILED, handle_errors, stdout
 from waijiao.cli.gpu_placement import GpuPlan, Placement, find_fitting_options
 
 BYTES_PER_UNIT = {"gb": 10**9, "gib": 2**30, "": 10**9}
-DEFAULT_FLOAT16, DEFAULT_OF_MODEL = "[default: float16]", "Not for .gguf files.  [default: the model's own]"
-ENGINES = {"asr": "faster-whisper", "llm": "transformers", "tts": "bark"}
+FLOAT16_HELP, MODEL_TYPE_HELP = "[default: float16]", "Not for .gguf files.  [default: the model's own]"
+ENGINE_BY_STAGE = {"asr": "faster-whisper", "llm": "transformers", "tts": "bark"}
 COMPUTED_NOTE = "Every figure is computed (docs/engines.md says how); none was measured on your GPU."
 PLAIN_WIDTH = 120  # columns of the table where no terminal says how wide it is
 SETTINGS_BY_ENGINE = {
@@ -79,11 +79,9 @@ class FitOptions(TypedDict):
 @click.option("--asr", help="Whisper: large-v3, large-v3-turbo, large-v2, or a folder.")
 @click.option("--llm", help="Language model: glm-4-9b-chat, a folder for transformers, or a .gguf file.")
 @click.option("--tts", help="Voice: bark, bark-small, or a folder.")
-@click.option("--asr-type", type=click.Choice(["float16", "int8_float16", "int8", "float32"]), help=DEFAULT_FLOAT16)
-@click.option(
-    "--llm-type", type=click.Choice(["bfloat16", "float16", "int8", "int4", "float32"]), help=DEFAULT_OF_MODEL
-)
-@click.option("--tts-type", type=click.Choice(["float16", "float32"]), help=DEFAULT_FLOAT16)
+@click.option("--asr-type", type=click.Choice(["float16", "int8_float16", "int8", "float32"]), help=FLOAT16_HELP)
+@click.option("--llm-type", type=click.Choice(["bfloat16", "float16", "int8", "int4", "float32"]), help=MODEL_TYPE_HELP)
+@click.option("--tts-type", type=click.Choice(["float16", "float32"]), help=FLOAT16_HELP)
 @click.option("--context", type=click.IntRange(min=1), help="Tokens of one chat.  [default: WAIJIAO_LLM_CONTEXT]")
 @click.option("--batch", type=click.IntRange(min=1), help="Jobs that an llm or a tts worker processes at once.")
 @click.option("--windows", type=click.IntRange(min=1), help="Windows of 30 s of a long recording recognised at once.")
@@ -113,7 +111,7 @@ def build_plan(options: FitOptions) -> GpuPlan:
         if model is None:
             continue
         stages.append(stage)
-        changes |= {f"{stage}_model": find_model(stage, model), f"{stage}_engine": ENGINES[stage]}
+        changes |= {f"{stage}_model": find_model(stage, model), f"{stage}_engine": ENGINE_BY_STAGE[stage]}
         changes |= {f"{stage}_device": "cuda", f"{stage}_compute_type": compute_types[stage] or "auto"}
     if not stages:
         raise click.UsageError("Name at least one model: --asr, --llm or --tts.")
@@ -140,13 +138,15 @@ def local_gpu_sizes() -> tuple[int, ...]:
 
 def find_model(stage: str, text: str) -> str:
     """The catalogue's name for the model, or the path. Raises UsageError, which lists the known names."""
-    known = [name for name, model in catalogue().items() if model.stage == stage and (model.shape or stage == "llm")]
+    known_names = [
+        name for name, model in catalogue().items() if model.stage == stage and (model.shape or stage == "llm")
+    ]
     for name in (text, f"whisper-{text}"):
-        if name in known:
+        if name in known_names:
             return name
     if Path(text).expanduser().exists():
         return text
-    raise click.UsageError(f"--{stage} {text}: expected one of {', '.join(known)}, or an existing path.")
+    raise click.UsageError(f"--{stage} {text}: expected one of {', '.join(known_names)}, or an existing path.")
 
 
 def is_gguf(model: str) -> bool:

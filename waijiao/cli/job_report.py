@@ -21,7 +21,7 @@ from waijiao.client.results import Answer, Outcome
 from waijiao.errors import Unreachable
 
 STEP_BY_STATE = {"queued": 0, "transcribing": 1, "thinking": 2, "speaking": 3}
-STEPS = 4  # of a bar that is full
+FULL_BAR_STEPS = 4  # of a bar that is full
 MAX_BARS = 10  # bars that stay on the screen; with more jobs than that, only those that are running are shown
 
 
@@ -38,7 +38,7 @@ class JobProgress:
         self.total = None if self.keep_all else self.progress.add_task("ended", total=len(names), state="")
 
     def _add_bar(self, name: str) -> TaskID:
-        return self.progress.add_task(name, start=False, total=STEPS, state="sending", visible=self.keep_all)
+        return self.progress.add_task(name, start=False, total=FULL_BAR_STEPS, state="sending", visible=self.keep_all)
 
     def __enter__(self) -> Self:
         self.progress.start()
@@ -52,7 +52,7 @@ class JobProgress:
         bar, ended = self.bars[number], job.state in FINAL_STATES
         if not self.states[number]:
             self.progress.start_task(bar)
-        step = STEP_BY_STATE.get(job.state, STEPS)
+        step = STEP_BY_STATE.get(job.state, FULL_BAR_STEPS)
         self.progress.update(bar, completed=step, state=describe_state(job), visible=self.keep_all or not ended)
         if job.state == self.states[number]:
             return

@@ -12,11 +12,11 @@ from pipeline.settings import Settings
 from pipeline.timestamps import iso
 from waijiao.cli.console import handle_errors, stdout
 
-CREATED = """{text}
+CREATED_MESSAGE = """{text}
 
 This is {name}'s key; it is shown only now. Send it as the header  Authorization: Bearer {text}
 or let the command send it:  export WAIJIAO_KEY={text}"""
-LIMIT = click.IntRange(min=0)
+LIMIT_TYPE = click.IntRange(min=0)
 
 
 def open_keys(settings: Settings) -> Keys:
@@ -35,9 +35,11 @@ def key() -> None:
 @click.option("--role", type=click.Choice(ROLES), required=True, help="Learners see only their own sessions.")
 @click.option("--name", required=True, help="Whose key it is.")
 @click.option("--tenant", default="default", show_default=True, help="School, class, …: it sees nothing of the others.")
-@click.option("--per-minute", type=LIMIT, help="Jobs per minute; 0: no limit.  [default: WAIJIAO_KEY_PER_MINUTE]")
+@click.option("--per-minute", type=LIMIT_TYPE, help="Jobs per minute; 0: no limit.  [default: WAIJIAO_KEY_PER_MINUTE]")
 @click.option(
-    "--minutes-a-day", type=LIMIT, help="Audio, minutes per day; 0: no limit.  [default: WAIJIAO_KEY_MINUTES_A_DAY]"
+    "--minutes-a-day",
+    type=LIMIT_TYPE,
+    help="Audio, minutes per day; 0: no limit.  [default: WAIJIAO_KEY_MINUTES_A_DAY]",
 )
 @handle_errors
 def create(role: str, name: str, tenant: str, per_minute: int | None, minutes_a_day: int | None) -> None:
@@ -48,7 +50,7 @@ def create(role: str, name: str, tenant: str, per_minute: int | None, minutes_a_
         settings.key_minutes_a_day if minutes_a_day is None else minutes_a_day,
     )
     _, text = open_keys(settings).create(tenant, role, name, limits)
-    stdout.print(CREATED.format(text=text, name=name), markup=False)
+    stdout.print(CREATED_MESSAGE.format(text=text, name=name), markup=False)
 
 
 @key.command("list")

@@ -92,8 +92,8 @@ def select(names: Iterable[str]) -> list[Model]:
     for name in names:
         for member in sets.get(name, (name,)):
             if member not in known_models:
-                known = ", ".join((*known_models, *sets))
-                raise ModelMissing(f"There is no model {member!r}; known are {known}.")
+                names_of_all = ", ".join((*known_models, *sets))
+                raise ModelMissing(f"There is no model {member!r}; known are {names_of_all}.")
             selected[member] = known_models[member]
     return list(selected.values()) or [model for model in known_models.values() if model.default]
 
@@ -110,8 +110,8 @@ def download_models(names: Iterable[str], folder: Path, source: Path | None, con
         for model in selected:
             bar = bars.add_task(model.name, total=model.size)
 
-            def update(_: str, done: int, total: int, bar: TaskID = bar) -> None:
-                bars.update(bar, completed=done, total=total)
+            def update(_: str, done_bytes: int, total_bytes: int, bar: TaskID = bar) -> None:
+                bars.update(bar, completed=done_bytes, total=total_bytes)
 
             download.fetch(model, folder, update, source)
             bars.update(bar, completed=model.size, total=model.size)
@@ -131,7 +131,7 @@ def check_disk(missing: list[Model], folder: Path) -> None:
 
 def verify_all(folder: Path, console: Console) -> None:
     """Verify every model in `folder`; raises the first error after all were verified."""
-    damage: WaijiaoError | None = None
+    first_error: WaijiaoError | None = None
     for name, model in catalogue.catalogue().items():
         if not (folder / name).exists():
             continue
@@ -140,6 +140,6 @@ def verify_all(folder: Path, console: Console) -> None:
             console.print(f"{name}: matches {'its lock file' if model.unlisted_patterns else 'the catalogue'}")
         except WaijiaoError as error:
             console.print(f"{name}: {error.detail}", style="red", markup=False)
-            damage = damage or error
-    if damage:
-        raise damage
+            first_error = first_error or error
+    if first_error:
+        raise first_error

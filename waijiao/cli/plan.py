@@ -22,7 +22,7 @@ from waijiao.cli.status import STAGE_NAMES
 from waijiao.client import Client
 
 NOT_MEASURED = "Nothing was measured yet: have a few recordings answered (`waijiao ask`), or let --measure send some."
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "recordings"
+EXAMPLE_RECORDINGS = Path(__file__).resolve().parents[2] / "examples" / "recordings"
 MEASURED_RECORDINGS = 8  # so many that earlier recordings count for a sixth: the figures are means of the latest jobs
 MEASURING_LANE: Final = "bulk"  # so that they wait while anybody else wants an answer
 
@@ -141,7 +141,7 @@ def measure(client: Client, seconds: float) -> None:
             raise outcome.error
 
 
-def join_examples(seconds: float, count: int, folder: Path = EXAMPLES) -> Iterator[bytes]:
+def join_examples(seconds: float, count: int, folder: Path = EXAMPLE_RECORDINGS) -> Iterator[bytes]:
     """`count` WAV files of that length: the example recordings one after another, each beginning with another one.
 
     Raises ConfigurationError when the examples are not there.

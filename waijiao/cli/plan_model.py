@@ -34,8 +34,8 @@ def tts_cost(seconds: float) -> float:
     return 30 + min(seconds, 30)
 
 
-# How the work grows with the length of a recording, each in a unit of its own; benchmarks/length_curve.py compares the
-# formulas with measurements.
+# How the work grows with the length of a recording, each in a unit of its own; benchmarks/cost_by_length.py compares
+# the formulas with measurements.
 COST_BY_STAGE: Mapping[str, Callable[[float], float]] = {"asr": asr_cost, "llm": llm_cost, "tts": tts_cost}
 
 
@@ -148,5 +148,7 @@ def find_cores(snapshot: CapacitySnapshot, homework: Homework, limit_s: float) -
         return None
     all_workers = dict.fromkeys(MODEL_STAGES, MAX_WORKERS)
     work_s = forecast(replace(snapshot, cores=1), homework, all_workers).busy_s[CORES]
-    fewest = max(1, math.floor(work_s / limit_s))
-    return next(n for n in range(fewest, MAX_CORES + 1) if find_workers(replace(snapshot, cores=n), homework, limit_s))
+    min_cores = max(1, math.floor(work_s / limit_s))
+    return next(
+        n for n in range(min_cores, MAX_CORES + 1) if find_workers(replace(snapshot, cores=n), homework, limit_s)
+    )

@@ -103,7 +103,7 @@ def summarize(plan: HomeworkPlan) -> str:
     done_at = plan.done_at(current)
     margin_s = (plan.due - done_at).total_seconds()
     margin = f"{format_duration(margin_s)} before" if plan.in_time else f"{format_duration(-margin_s)} after"
-    done = (
+    forecast_sentence = (
         f"{pluralize(plan.homework.recordings, 'recording')} of {format_duration(plan.homework.seconds)} will be done "
         f"at {format_time(done_at, plan.start)}, in {format_duration(current.total_s)}: "
         f"{margin} {format_time(plan.due, plan.start)}."
@@ -111,7 +111,7 @@ def summarize(plan: HomeworkPlan) -> str:
     bottleneck = (
         "The cores are" if current.bottleneck == CORES else f"{STAGE_NAMES[current.bottleneck].capitalize()} is"
     )
-    sentences = [done, f"{bottleneck} the bottleneck."]
+    sentences = [forecast_sentence, f"{bottleneck} the bottleneck."]
     if not plan.in_time:
         sentences.append(suggest_capacity(plan))
     return " ".join(sentences)
@@ -135,12 +135,12 @@ def format_workers(workers: Mapping[str, int]) -> str:
 
 def format_duration(seconds: float) -> str:
     """A duration in its two largest units, such as 1 h 2 min; below ten seconds with a decimal."""
-    rest = round(seconds)
-    if rest < 10:
+    remaining_s = round(seconds)
+    if remaining_s < 10:
         return f"{seconds:.1f} s"
     parts = []
     for unit, name in UNITS_S:
-        number, rest = divmod(rest, unit)
+        number, remaining_s = divmod(remaining_s, unit)
         if number:
             parts.append(f"{number} {name}")
     return " ".join(parts[:2])

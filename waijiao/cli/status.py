@@ -25,7 +25,7 @@ STAGE_NAMES = {"asr": "speech to text", "llm": "language model", "tts": "text to
 MAX_RECENT_JOBS = 15  # newest jobs that `waijiao watch` shows
 REFRESH_S = 1.0  # seconds between two requests of `waijiao watch`
 MAX_CONCURRENT_JOBS = 16  # jobs that `waijiao watch ID…` waits for at the same time
-COLORS = {"succeeded": "green", "failed": "red", "expired": "red", "canceled": "yellow"}
+COLOR_BY_STATE = {"succeeded": "green", "failed": "red", "expired": "red", "canceled": "yellow"}
 
 
 @click.command()
@@ -136,11 +136,13 @@ def show_overview(client: Client) -> None:
 
 
 def render_overview(readiness: Readiness, jobs: list[Job]) -> Group:
-    narrow = (Column(name, no_wrap=True) for name in ("state", "seconds"))
-    table = Table(Column("job", no_wrap=True), Column("sent at", no_wrap=True), "session", *narrow, box=SIMPLE_HEAD)
+    narrow_columns = (Column(name, no_wrap=True) for name in ("state", "seconds"))
+    table = Table(
+        Column("job", no_wrap=True), Column("sent at", no_wrap=True), "session", *narrow_columns, box=SIMPLE_HEAD
+    )
     for job in jobs:
-        state = Text(job.error.code if job.error else job.state, style=COLORS.get(job.state, ""))
-        seconds = (job.updated_at - job.created_at).total_seconds() if job.state in COLORS else None
+        state = Text(job.error.code if job.error else job.state, style=COLOR_BY_STATE.get(job.state, ""))
+        seconds = (job.updated_at - job.created_at).total_seconds() if job.state in COLOR_BY_STATE else None
         session = "" if job.session == job.id else job.session
         sent_at = f"{job.created_at.astimezone():%H:%M:%S}"
         table.add_row(job.id, sent_at, Text(session), state, "" if seconds is None else f"{seconds:.1f}")

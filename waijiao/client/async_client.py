@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Iterable
 from typing import Unpack
 
-from waijiao.client.concurrent import DEFAULT_AT_ONCE, J, OnItemChange, R, ask_run, iterate, wait_run
+from waijiao.client.concurrent import DEFAULT_AT_ONCE, JobT, OnItemChange, RecordingT, ask_run, iterate, wait_run
 from waijiao.client.fields import JobFields
 from waijiao.client.homework import AsyncHomeworkMethods
 from waijiao.client.jobs import AsyncJobMethods
@@ -16,12 +16,12 @@ class AsyncClient(AsyncJobMethods, AsyncHomeworkMethods, AsyncLessonMethods):
 
     def ask_all(
         self,
-        recordings: Iterable[R],
+        recordings: Iterable[RecordingT],
         at_once: int = DEFAULT_AT_ONCE,
         *,
         on_change: OnItemChange = None,
         **fields: Unpack[JobFields],
-    ) -> AsyncGenerator[Outcome[R], None]:
+    ) -> AsyncGenerator[Outcome[RecordingT], None]:
         """For `async for`: ask for each recording, `at_once` of them at a time; the outcomes in their order.
 
         They are submitted in their order too, which is that of the turns of a session. One that fails stops no other:
@@ -31,7 +31,7 @@ class AsyncClient(AsyncJobMethods, AsyncHomeworkMethods, AsyncLessonMethods):
         return iterate(ask_run(self, recordings, at_once, on_change, fields))
 
     def wait_all(
-        self, jobs: Iterable[J], at_once: int = DEFAULT_AT_ONCE, *, on_change: OnItemChange = None
-    ) -> AsyncGenerator[Outcome[J], None]:
+        self, jobs: Iterable[JobT], at_once: int = DEFAULT_AT_ONCE, *, on_change: OnItemChange = None
+    ) -> AsyncGenerator[Outcome[JobT], None]:
         """For `async for`: wait for jobs that were submitted before, and fetch their answers, as `ask_all` does."""
         return iterate(wait_run(self, jobs, at_once, on_change))

@@ -17,8 +17,8 @@ from pipeline.settings import Settings
 from waijiao.client.transport import Attempts, Reply, Request, Server
 from waijiao.errors import Unreachable
 
-S = TypeVar("S", bound=BaseModel)
-W = TypeVar("W", Job, LessonView)
+SchemaT = TypeVar("SchemaT", bound=BaseModel)
+PolledT = TypeVar("PolledT", Job, LessonView)
 FINAL_STATES: frozenset[State] = frozenset(("succeeded", "failed", "canceled", "expired"))
 PATIENCE_S = 30.0  # seconds that a request is repeated while it fails
 LONG_POLL_S = 20.0  # seconds that the server may hold a request until something changes
@@ -28,7 +28,7 @@ LIMITS = httpx.Limits(max_connections=None)  # the caller decides how many reque
 
 
 class BaseClient:
-    """What both clients know: the server's address, and the key that is sent to it and to nobody else."""
+    """What both clients have in common: the server's address, and the key that is sent to this server only."""
 
     def __init__(self, url: str | None = None, key: str | None = None, *, patience_s: float = PATIENCE_S) -> None:
         """`url` and `key` default to WAIJIAO_URL and WAIJIAO_KEY.
@@ -57,7 +57,7 @@ class BaseClient:
         connection = {"verify": httpx.create_ssl_context(), "timeout": TIMEOUT, "limits": LIMITS, "trust_env": False}
         return {"base_url": self.url, "headers": headers, **connection}
 
-    def _decode(self, schema: type[S], response: httpx.Response) -> S:
+    def _decode(self, schema: type[SchemaT], response: httpx.Response) -> SchemaT:
         """The response as an instance of the schema; fields that only a newer server knows are ignored."""
         try:
             return schema.model_validate_json(response.content, extra="ignore")
@@ -77,7 +77,7 @@ class SyncBase(BaseClient):
 
     def _open_session(self) -> None:
         session = httpx.Client(**self._httpx_options())
-        weakref.finalize(self, session.close)  # closes the connections of a client that nobody closes
+        weakref.finalize(self, session.close)  # closes the connections of a client that is never closed
         self._session, self._process_id = session, os.getpid()
 
     def _send(self, request: Request) -> httpx.Response:
@@ -103,7 +103,7 @@ class SyncBase(BaseClient):
         except httpx.TransportError as error:
             return error
 
-    def _fetch(self, schema: type[S], request: Request) -> S:
+    def _fetch(self, schema: type[SchemaT], request: Request) -> SchemaT:
         return self._decode(schema, self._send(request))
 
     def _remove(self, path: str, query: Mapping[str, str] | None = None) -> httpx.Response:
@@ -114,7 +114,7 @@ class SyncBase(BaseClient):
         if self._remove(path).status_code != httpx.codes.NO_CONTENT:
             self._remove(path)
 
-    def _poll(self, schema: type[W], path: str, every_s: float) -> Generator[W, None, None]:
+    def _poll(self, schema: type[PolledT], path: str, every_s: float) -> Generator[PolledT, None, None]:
         """What is at the path now, then again after each change, until its state is final."""
         latest, etag = None, ""
         while latest is None or latest.state not in FINAL_STATES:
@@ -169,7 +169,7 @@ class AsyncBase(BaseClient):
         except httpx.TransportError as error:
             return error
 
-    async def _fetch(self, schema: type[S], request: Request) -> S:
+    async def _fetch(self, schema: type[SchemaT], request: Request) -> SchemaT:
         return self._decode(schema, await self._send(request))
 
     async def _remove(self, path: str, query: Mapping[str, str] | None = None) -> httpx.Response:
@@ -180,7 +180,7 @@ class AsyncBase(BaseClient):
         if (await self._remove(path)).status_code != httpx.codes.NO_CONTENT:
             await self._remove(path)
 
-    async def _poll(self, schema: type[W], path: str, every_s: float) -> AsyncGenerator[W, None]:
+    async def _poll(self, schema: type[PolledT], path: str, every_s: float) -> AsyncGenerator[PolledT, None]:
         """What is at the path now, then again after each change, until its state is final."""
         latest, etag = None, ""
         while latest is None or latest.state not in FINAL_STATES:

@@ -16,14 +16,14 @@ from waijiao.client.jobs import AsyncJobMethods
 from waijiao.client.results import Outcome, Recording
 
 DEFAULT_AT_ONCE = 4  # jobs
-AHEAD = 4  # times `at_once`: outcomes that may wait for the caller, so that one slow item delays few others
+BUFFER_FACTOR = 4  # times `at_once`: outcomes that may wait for the caller, so that one slow item delays few others
 OnItemChange = Callable[[int, Job], object] | None  # called with an item's number, from 0, and its job
-T = TypeVar("T")
-R = TypeVar("R", bound=Recording | None)
-J = TypeVar("J", bound=Job | str)
+ItemT = TypeVar("ItemT")
+RecordingT = TypeVar("RecordingT", bound=Recording | None)
+JobT = TypeVar("JobT", bound=Job | str)
 
 
-class ConcurrentRun(Generic[T]):
+class ConcurrentRun(Generic[ItemT]):
     """Jobs for `items`, `at_once` of them running at a time.
 
     `start` creates or looks up an item's job; it is called for one item after the other, so that the turns of a session
@@ -33,8 +33,8 @@ class ConcurrentRun(Generic[T]):
     def __init__(
         self,
         client: AsyncJobMethods,
-        items: Iterable[T],
-        start: Callable[[int, T], Awaitable[Job]],
+        items: Iterable[ItemT],
+        start: Callable[[int, ItemT], Awaitable[Job]],
         at_once: int,
         on_change: OnItemChange,
     ) -> None:
@@ -44,11 +44,11 @@ class ConcurrentRun(Generic[T]):
         self.numbered_items = enumerate(items)
         self.slots = asyncio.Semaphore(at_once)
         self.start_lock = asyncio.Lock()
-        self.tasks: deque[asyncio.Task[Outcome[T]]] = deque()
+        self.tasks: deque[asyncio.Task[Outcome[ItemT]]] = deque()
 
-    async def next_outcome(self) -> Outcome[T] | None:
+    async def next_outcome(self) -> Outcome[ItemT] | None:
         """The outcome of the next item; None after the last."""
-        while len(self.tasks) < AHEAD * self.at_once and (numbered := next(self.numbered_items, None)):
+        while len(self.tasks) < BUFFER_FACTOR * self.at_once and (numbered := next(self.numbered_items, None)):
             self.tasks.append(asyncio.create_task(self._process(*numbered)))
         if not self.tasks:
             return None
@@ -62,7 +62,7 @@ class ConcurrentRun(Generic[T]):
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
-    async def _process(self, number: int, item: T) -> Outcome[T]:
+    async def _process(self, number: int, item: ItemT) -> Outcome[ItemT]:
         async with self.slots:
             try:
                 async with self.start_lock:
@@ -74,11 +74,11 @@ class ConcurrentRun(Generic[T]):
 
 
 def ask_run(
-    client: AsyncJobMethods, recordings: Iterable[R], at_once: int, on_change: OnItemChange, fields: JobFields
-) -> ConcurrentRun[R]:
+    client: AsyncJobMethods, recordings: Iterable[RecordingT], at_once: int, on_change: OnItemChange, fields: JobFields
+) -> ConcurrentRun[RecordingT]:
     """Submits each recording. An idempotency key is that of the whole run; each recording gets one derived from it."""
 
-    async def start(number: int, recording: R) -> Job:
+    async def start(number: int, recording: RecordingT) -> Job:
         key = fields.get("idempotency_key")
         own_fields: JobFields = {**fields, "idempotency_key": f"{key}-{number}"} if key else fields
         return await client.submit(recording, **own_fields)
@@ -86,16 +86,18 @@ def ask_run(
     return ConcurrentRun(client, recordings, start, at_once, on_change)
 
 
-def wait_run(client: AsyncJobMethods, jobs: Iterable[J], at_once: int, on_change: OnItemChange) -> ConcurrentRun[J]:
+def wait_run(
+    client: AsyncJobMethods, jobs: Iterable[JobT], at_once: int, on_change: OnItemChange
+) -> ConcurrentRun[JobT]:
     """Waits for jobs that were submitted before."""
 
-    async def start(number: int, job: J) -> Job:
+    async def start(number: int, job: JobT) -> Job:
         return await client.job(job)
 
     return ConcurrentRun(client, jobs, start, at_once, on_change)
 
 
-async def iterate(run: ConcurrentRun[T]) -> AsyncGenerator[Outcome[T], None]:
+async def iterate(run: ConcurrentRun[ItemT]) -> AsyncGenerator[Outcome[ItemT], None]:
     """The outcomes of a run, within asyncio."""
     try:
         while outcome := await run.next_outcome():
@@ -104,7 +106,7 @@ async def iterate(run: ConcurrentRun[T]) -> AsyncGenerator[Outcome[T], None]:
         await run.close()
 
 
-def iterate_blocking(run: ConcurrentRun[T]) -> Generator[Outcome[T], None, None]:
+def iterate_blocking(run: ConcurrentRun[ItemT]) -> Generator[Outcome[ItemT], None, None]:
     """The outcomes of a run whose event loop is in a thread of its own; its client is closed at the end."""
 
     async def close() -> None:
@@ -132,7 +134,7 @@ class EventLoopThread:
         self._thread.start()
         atexit.register(self.close)  # before the interpreter's teardown, in which joining a thread may hang
 
-    def call(self, function: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    def call(self, function: Callable[[], Coroutine[Any, Any, ItemT]]) -> ItemT:
         """Run it in the loop and block until it returns. Raises RuntimeError in a forked child, which has no loop."""
         if self._process_id != os.getpid():
             raise RuntimeError("The process was forked while a run was iterated; start a new run in the child.")

@@ -72,13 +72,13 @@ class HomeworkMethods(SyncBase):
         """Approve every answer of an assignment that awaits review."""
         return self._fetch(BulkResult, Request("POST", f"{assignment_path(id_)}/release"))
 
-    def rerun(self, job: Job | str, from_: FirstStage, **otherwise: Unpack[Overrides]) -> Job:
+    def rerun(self, job: Job | str, from_: FirstStage, **overrides: Unpack[Overrides]) -> Job:
         """Run a job again, beginning with one of its stages, and return the job that replaces it."""
-        return self._fetch(Job, rerun_request(job_path(job), from_, otherwise))
+        return self._fetch(Job, rerun_request(job_path(job), from_, overrides))
 
-    def rerun_all(self, id_: str, from_: FirstStage, **otherwise: Unpack[Overrides]) -> BulkResult:
+    def rerun_all(self, id_: str, from_: FirstStage, **overrides: Unpack[Overrides]) -> BulkResult:
         """Run every job of an assignment again, beginning with one of its stages."""
-        return self._fetch(BulkResult, rerun_request(assignment_path(id_), from_, otherwise))
+        return self._fetch(BulkResult, rerun_request(assignment_path(id_), from_, overrides))
 
     def erase_assignment(self, id_: str) -> None:
         """Erase an assignment with every recording that was handed in for it, and every answer."""
@@ -134,13 +134,13 @@ class AsyncHomeworkMethods(AsyncBase):
         """Approve every answer of an assignment that awaits review."""
         return await self._fetch(BulkResult, Request("POST", f"{assignment_path(id_)}/release"))
 
-    async def rerun(self, job: Job | str, from_: FirstStage, **otherwise: Unpack[Overrides]) -> Job:
+    async def rerun(self, job: Job | str, from_: FirstStage, **overrides: Unpack[Overrides]) -> Job:
         """Run a job again, beginning with one of its stages, and return the job that replaces it."""
-        return await self._fetch(Job, rerun_request(job_path(job), from_, otherwise))
+        return await self._fetch(Job, rerun_request(job_path(job), from_, overrides))
 
-    async def rerun_all(self, id_: str, from_: FirstStage, **otherwise: Unpack[Overrides]) -> BulkResult:
+    async def rerun_all(self, id_: str, from_: FirstStage, **overrides: Unpack[Overrides]) -> BulkResult:
         """Run every job of an assignment again, beginning with one of its stages."""
-        return await self._fetch(BulkResult, rerun_request(assignment_path(id_), from_, otherwise))
+        return await self._fetch(BulkResult, rerun_request(assignment_path(id_), from_, overrides))
 
     async def erase_assignment(self, id_: str) -> None:
         """Erase an assignment with every recording that was handed in for it, and every answer."""

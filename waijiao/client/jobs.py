@@ -15,8 +15,8 @@ from waijiao.client.transport import Request, recording_opener
 OnChange = Callable[[Job], object] | None  # called with the job after each change
 QUEUE_POLL_S = 2.0  # seconds between two reports of a job's position in the queue, which changes without an event
 PAGE_JOBS = 100  # jobs fetched at once
-READINESS = Request("GET", "/readyz", accepted_status=httpx.codes.SERVICE_UNAVAILABLE)
-CAPACITY = Request("GET", "/v1/capacity")
+READINESS_REQUEST = Request("GET", "/readyz", accepted_status=httpx.codes.SERVICE_UNAVAILABLE)
+CAPACITY_REQUEST = Request("GET", "/v1/capacity")
 
 
 class JobMethods(SyncBase):
@@ -74,11 +74,11 @@ class JobMethods(SyncBase):
         """The jobs that match every given condition, newest first; fetched when they are needed, `page` at a time."""
         query = {**filter_query(filters), "limit": str(page)}
         while True:
-            found = self._fetch(JobList, Request("GET", "/v1/jobs", query))
-            yield from jobs_with_metadata(found, filters)
-            if not found.next:
+            job_list = self._fetch(JobList, Request("GET", "/v1/jobs", query))
+            yield from jobs_with_metadata(job_list, filters)
+            if not job_list.next:
                 return
-            query["cursor"] = found.next
+            query["cursor"] = job_list.next
 
     def cancel(self, job: Job | str) -> Job:
         """Cancel a job and return it as it ended. One that had ended already is left alone."""
@@ -106,11 +106,11 @@ class JobMethods(SyncBase):
 
     def readiness(self) -> Readiness:
         """Whether a job submitted now would be processed, and each model's workers and waiting jobs."""
-        return self._fetch(Readiness, READINESS)
+        return self._fetch(Readiness, READINESS_REQUEST)
 
     def capacity(self) -> Capacity:
         """Each model's workers, the jobs that wait for them, and their recent speed."""
-        return self._fetch(Capacity, CAPACITY)
+        return self._fetch(Capacity, CAPACITY_REQUEST)
 
 
 class AsyncJobMethods(AsyncBase):
@@ -168,12 +168,12 @@ class AsyncJobMethods(AsyncBase):
         """For `async for`: the jobs that match every given condition, newest first; fetched `page` at a time."""
         query = {**filter_query(filters), "limit": str(page)}
         while True:
-            found = await self._fetch(JobList, Request("GET", "/v1/jobs", query))
-            for job in jobs_with_metadata(found, filters):
+            job_list = await self._fetch(JobList, Request("GET", "/v1/jobs", query))
+            for job in jobs_with_metadata(job_list, filters):
                 yield job
-            if not found.next:
+            if not job_list.next:
                 return
-            query["cursor"] = found.next
+            query["cursor"] = job_list.next
 
     async def cancel(self, job: Job | str) -> Job:
         """Cancel a job and return it as it ended. One that had ended already is left alone."""
@@ -201,11 +201,11 @@ class AsyncJobMethods(AsyncBase):
 
     async def readiness(self) -> Readiness:
         """Whether a job submitted now would be processed, and each model's workers and waiting jobs."""
-        return await self._fetch(Readiness, READINESS)
+        return await self._fetch(Readiness, READINESS_REQUEST)
 
     async def capacity(self) -> Capacity:
         """Each model's workers, the jobs that wait for them, and their recent speed."""
-        return await self._fetch(Capacity, CAPACITY)
+        return await self._fetch(Capacity, CAPACITY_REQUEST)
 
 
 def submit_request(recording: Recording | None, fields: JobFields) -> Request:
@@ -219,7 +219,7 @@ def reset_request(session: str, owner: str | None) -> Request:
     return Request("POST", f"{session_path(session)}/reset", owner_query(owner), repeatable=False)
 
 
-def jobs_with_metadata(found: JobList, filters: JobFilter) -> list[Job]:
+def jobs_with_metadata(job_list: JobList, filters: JobFilter) -> list[Job]:
     """The jobs that have every metadata entry of the filter, of which the server compared only the first."""
     entries = (filters.get("metadata") or {}).items()
-    return [job for job in found.jobs if entries <= job.metadata.items()]
+    return [job for job in job_list.jobs if entries <= job.metadata.items()]

@@ -38,11 +38,11 @@ class LessonMethods(SyncBase):
         """The lessons, newest first; fetched when they are needed, `page` at a time."""
         query = drop_none({"state": state, "class_name": class_name, "limit": str(page)})
         while True:
-            found = self._fetch(LessonList, Request("GET", "/v1/lessons", query))
-            yield from found.lessons
-            if not found.next:
+            lesson_list = self._fetch(LessonList, Request("GET", "/v1/lessons", query))
+            yield from lesson_list.lessons
+            if not lesson_list.next:
                 return
-            query["cursor"] = found.next
+            query["cursor"] = lesson_list.next
 
     def lesson_progress(
         self, lesson: LessonListed | str, *, every_s: float = LONG_POLL_S
@@ -106,12 +106,12 @@ class AsyncLessonMethods(AsyncBase):
         """For `async for`: the lessons, newest first; fetched when they are needed, `page` at a time."""
         query = drop_none({"state": state, "class_name": class_name, "limit": str(page)})
         while True:
-            found = await self._fetch(LessonList, Request("GET", "/v1/lessons", query))
-            for lesson in found.lessons:
+            lesson_list = await self._fetch(LessonList, Request("GET", "/v1/lessons", query))
+            for lesson in lesson_list.lessons:
                 yield lesson
-            if not found.next:
+            if not lesson_list.next:
                 return
-            query["cursor"] = found.next
+            query["cursor"] = lesson_list.next
 
     def lesson_progress(
         self, lesson: LessonListed | str, *, every_s: float = LONG_POLL_S

@@ -10,7 +10,7 @@ from pipeline.schemas.jobs import Job
 from waijiao.errors import Refused
 
 Recording = str | PathLike[str] | bytes | BinaryIO  # a path, the bytes themselves, or a file open for reading bytes
-T = TypeVar("T")
+ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,10 +46,10 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Outcome(Generic[T]):
+class Outcome(Generic[ItemT]):
     """The result for one of many items: the item itself (`given`), and its `answer` or the `error` it failed with."""
 
-    given: T
+    given: ItemT
     answer: Answer | None = None
     error: WaijiaoError | OSError | None = None  # OSError: the recording itself could not be read
 

@@ -6,9 +6,9 @@ from typing import Unpack
 from waijiao.client.async_client import AsyncClient
 from waijiao.client.concurrent import (
     DEFAULT_AT_ONCE,
-    J,
+    JobT,
     OnItemChange,
-    R,
+    RecordingT,
     ask_run,
     iterate_blocking,
     wait_run,
@@ -25,12 +25,12 @@ class Client(JobMethods, HomeworkMethods, LessonMethods):
 
     def ask_all(
         self,
-        recordings: Iterable[R],
+        recordings: Iterable[RecordingT],
         at_once: int = DEFAULT_AT_ONCE,
         *,
         on_change: OnItemChange = None,
         **fields: Unpack[JobFields],
-    ) -> Generator[Outcome[R], None, None]:
+    ) -> Generator[Outcome[RecordingT], None, None]:
         """Ask for each recording, `at_once` of them at a time; the outcomes in their order.
 
         They are submitted in their order too, which is that of the turns of a session. One that fails stops no other:
@@ -40,8 +40,8 @@ class Client(JobMethods, HomeworkMethods, LessonMethods):
         return iterate_blocking(ask_run(self._async_client(), recordings, at_once, on_change, fields))
 
     def wait_all(
-        self, jobs: Iterable[J], at_once: int = DEFAULT_AT_ONCE, *, on_change: OnItemChange = None
-    ) -> Generator[Outcome[J], None, None]:
+        self, jobs: Iterable[JobT], at_once: int = DEFAULT_AT_ONCE, *, on_change: OnItemChange = None
+    ) -> Generator[Outcome[JobT], None, None]:
         """Wait for jobs that were submitted before, and fetch their answers, as `ask_all` does."""
         return iterate_blocking(wait_run(self._async_client(), jobs, at_once, on_change))
 

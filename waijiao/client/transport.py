@@ -22,9 +22,9 @@ from waijiao.errors import Unreachable
 
 Opener = Callable[[], AbstractContextManager[IO[bytes]]]
 Reply = httpx.Response | httpx.TransportError  # a response of the server, or why none came
-UPLOAD_NAME = "recording"  # sent instead of the learner's own file name, which concerns nobody
+UPLOAD_NAME = "recording"  # sent instead of the learner's own file name, which is private
 RETRY_STATUSES = {408, 429, 502, 503, 504}  # the request had no effect, unless the response says otherwise
-NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+UNSENT_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 FIRST_PAUSE_S, MAX_PAUSE_S = 0.1, 2.0  # seconds between two attempts, unless the server asks for more
 
 
@@ -128,7 +128,7 @@ class Attempts:
 
     def may_retry(self, reply: Reply) -> bool:
         """Whether sending the same request again is safe and may succeed."""
-        if isinstance(reply, NEVER_SENT):
+        if isinstance(reply, UNSENT_ERRORS):
             return self.server.was_reached
         self.server.was_reached = True
         if isinstance(reply, httpx.Response):

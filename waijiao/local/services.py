@@ -113,5 +113,5 @@ def threads_per_worker(counts: dict[str, int], cores: int) -> dict[str, int]:
     """
     total = sum(counts.values())
     share = max(1, cores // total)
-    spare = max(0, cores - share * total)
-    return {stage: share + (spare // counts["llm"] if stage == "llm" else 0) for stage in MODEL_STAGES}
+    extra_cores = max(0, cores - share * total)
+    return {stage: share + (extra_cores // counts["llm"] if stage == "llm" else 0) for stage in MODEL_STAGES}

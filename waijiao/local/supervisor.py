@@ -24,7 +24,7 @@ EXIT_POLL_S = 0.02  # seconds between two checks whether a process that was aske
 RESTART_DELAY_S = 1.0  # seconds before a process is restarted that ran for less than this
 MAX_LOG_BYTES = 10_000_000  # size at which a log is rotated when its process is next started
 LOG_TAIL_CHARS = 2000  # of a log that are shown when its process ends while starting
-HAND_BACK_S = 4.0  # seconds beyond shutdown_s that a worker may need to return unfinished jobs to the queue
+RELEASE_S = 4.0  # seconds beyond shutdown_s that a worker may need to return unfinished jobs to the queue
 REDIS_START_S = 30.0  # seconds Redis may take to start
 REDIS_STOP_S = 10.0  # seconds Redis may take to stop
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -81,7 +81,7 @@ class Supervisor:
 
     def stop(self) -> None:
         """Ask every process to stop, kill those that do not, Redis last."""
-        terminate([each.process for each in self.running], self.settings.shutdown_s + HAND_BACK_S)
+        terminate([each.process for each in self.running], self.settings.shutdown_s + RELEASE_S)
         if self.redis:
             terminate([self.redis.process], REDIS_STOP_S)
         if self.lock_file:

@@ -76,8 +76,8 @@ class JinjaChatTemplate:
     def _split_special_tokens(self, text: str) -> str:
         """The text with a SPLIT_MARK in each special token that it spells out, so that it is not tokenized as one."""
 
-        def insert_mark(found: re.Match[str]) -> str:
-            return f"{found[0][0]}{SPLIT_MARK}{found[0][1:]}"
+        def insert_mark(match: re.Match[str]) -> str:
+            return f"{match[0][0]}{SPLIT_MARK}{match[0][1:]}"
 
         while (split := self.special_tokens.sub(insert_mark, text)) != text:
             text = split
@@ -99,8 +99,8 @@ class JinjaChatTemplate:
 def merge_system_message(messages: Sequence[Message]) -> list[Message]:
     """For models without a system role: its text is put at the beginning of the first user message."""
     system = [message.content for message in messages if message.role == "system"]
-    rest = [message for message in messages if message.role != "system"]
+    other_messages = [message for message in messages if message.role != "system"]
     if not system:
-        return rest
-    first = rest.pop(0).content if rest and rest[0].role == "user" else ""
-    return [Message("user", "\n\n".join(filter(None, [*system, first]))), *rest]
+        return other_messages
+    first = other_messages.pop(0).content if other_messages and other_messages[0].role == "user" else ""
+    return [Message("user", "\n\n".join(filter(None, [*system, first]))), *other_messages]

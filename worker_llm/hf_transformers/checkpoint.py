@@ -22,7 +22,7 @@ from pipeline.gpu.torch_device import device
 from pipeline.settings import Settings
 from worker_llm.hf_transformers.chat_template import ChatTemplate, JinjaChatTemplate
 
-SETTING = "WAIJIAO_LLM_MODEL"
+SETTING = "WAIJIAO_LLM_MODEL"  # named at the beginning of every message
 # What transformers and its libraries raise for missing, damaged or malicious files.
 LOAD_ERRORS = (
     *(OSError, ValueError, TypeError, LookupError, RuntimeError, ImportError),

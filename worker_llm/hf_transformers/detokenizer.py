@@ -64,8 +64,8 @@ class Detokenizer:
 
     def _match_partial_stop(self) -> int:
         """How many characters at the end may be the beginning of a stop text."""
-        longest = max(map(len, self.stop), default=1) - 1
-        lengths = range(min(longest, len(self.held_back)), 0, -1)
+        max_length = max(map(len, self.stop), default=1) - 1
+        lengths = range(min(max_length, len(self.held_back)), 0, -1)
         return next((n for n in lengths if any(stop.startswith(self.held_back[-n:]) for stop in self.stop)), 0)
 
     def _emit(self, chars: int) -> None:

@@ -70,8 +70,8 @@ class OpenAICompatible:
         (chat,) = self._run_chats([short_prompt], self.settings.load_s * STARTUP_SHARE)
         if isinstance(chat.outcome, WaijiaoError):
             reason = chat.api_error.full_text if chat.api_error else chat.outcome.detail
-            where = f"WAIJIAO_LLM_URL={self.server} WAIJIAO_LLM_MODEL={self.model}"
-            raise ConfigurationError(f"{where}: the first chat failed: {reason}") from chat.outcome
+            server_settings = f"WAIJIAO_LLM_URL={self.server} WAIJIAO_LLM_MODEL={self.model}"
+            raise ConfigurationError(f"{server_settings}: the first chat failed: {reason}") from chat.outcome
 
     def _run_chats(self, prompts: Sequence[Prompt], stall_timeout_s: float) -> list["Chat"]:
         """In a thread's event loop, so that a time limit, an exception in the main thread, closes all connections."""

@@ -12,7 +12,7 @@ from pipeline.errors import EngineFailed
 
 EVENT_STREAM = "text/event-stream"
 MAX_LINE_BYTES = 1_000_000  # a chunk has some hundred
-DONE = b"[DONE]"
+DONE_DATA = b"[DONE]"
 
 
 class Delta(BaseModel):
@@ -52,7 +52,7 @@ async def read_chunks(response: httpx.Response) -> AsyncGenerator[Chunk]:
     async with aclosing(_read_lines(response)) as lines:
         async for line in lines:
             field, _, data = line.partition(b":")
-            if data.strip() == DONE:
+            if data.strip() == DONE_DATA:
                 return
             if field in {b"data", b"error"}:  # comments keep a connection alive; `error` is llama.cpp's
                 yield _parse_chunk(data if field == b"data" else b'{"error":%s}' % data)
@@ -67,14 +67,14 @@ def _parse_chunk(data: bytes) -> Chunk:
 
 async def _read_lines(response: httpx.Response) -> AsyncGenerator[bytes]:
     """Lines that end with a line feed. httpx also splits at characters that a model may write within a text."""
-    rest = b""
+    remainder = b""
     async for data in response.aiter_bytes():
-        *lines, rest = (rest + data).split(b"\n")
-        if len(rest) > MAX_LINE_BYTES:
+        *lines, remainder = (remainder + data).split(b"\n")
+        if len(remainder) > MAX_LINE_BYTES:
             raise EngineFailed("The language model's server sent a line that is too long.")
         for line in lines:
             yield line.removesuffix(b"\r")
-    yield rest
+    yield remainder
 
 
 @dataclass

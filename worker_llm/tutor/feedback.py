@@ -22,25 +22,25 @@ from pipeline.text.corrections import (
     is_about_same,
     select_corrections,
 )
+from pipeline.text.sentences import SENTENCE
 
 MAX_REPLY_CHARS = 240  # of a reply that is spoken
 MAX_REPEATED_CHARS = 300  # of a corrected sentence that is repeated aloud
 
-SENTENCE = re.compile(r"[^.!?。！？]+[.!?。！？]*")
 QUOTED_SENTENCE = re.compile(r'"\s*([^"]+)"?(.*)')
 UNSPEAKABLE = re.compile(r"""\S+://\S+|[^\w\s.,!?;:'%&$€£+。，！？；：、-]|_""")
 
 
 def build_feedback(transcript: str, reply: str, persona: Persona, note: str = "") -> Feedback:
     """`reply` is the model's, ideally `"corrected sentence." remark question?`; `note` is added to the explanation."""
-    sentence, rest = _split_reply(reply)
+    sentence, remainder = _split_reply(reply)
     if not is_about_same(transcript, sentence):
         spoken = persona.puzzled
         return Feedback(transcript, corrected=transcript, reply=spoken, spoken=spoken, explanation=note)
     pieces = compare(transcript, sentence)
     changes = [piece for piece in pieces if not piece.is_unchanged]
     corrections = select_corrections(changes)
-    question = _choose_spoken_reply(rest, persona)
+    question = _choose_spoken_reply(remainder, persona)
     if corrections:
         return _build_correction(transcript, pieces, corrections, note, question)
     praise = "" if changes or persona.remarks else persona.praise
@@ -52,10 +52,10 @@ def build_feedback(transcript: str, reply: str, persona: Persona, note: str = ""
 
 def extract_question(passage: str, reply: str, persona: Persona) -> str:
     """The model's question about this passage; the persona's fallback if it asks none, or is about something else."""
-    sentence, rest = _split_reply(reply)
+    sentence, remainder = _split_reply(reply)
     if not is_about_same(passage, sentence):
         return persona.fallback
-    return _choose_spoken_reply(rest, replace(persona, remarks=False))
+    return _choose_spoken_reply(remainder, replace(persona, remarks=False))
 
 
 def join_texts(*texts: str) -> str:
@@ -90,18 +90,18 @@ def _build_correction(
 def _split_reply(reply: str) -> tuple[str, str]:
     """The corrected sentence and what follows it."""
     line = " ".join(reply.translate(STRAIGHT_QUOTES).split())
-    if found := QUOTED_SENTENCE.search(line):
-        sentence, rest = found.groups()
-        if '"' in line[found.start() + 1 :]:
-            return sentence.strip(), rest.strip()
+    if quoted := QUOTED_SENTENCE.search(line):
+        sentence, remainder = quoted.groups()
+        if '"' in line[quoted.start() + 1 :]:
+            return sentence.strip(), remainder.strip()
         line = sentence  # the closing quotation mark is missing
     first = SENTENCE.match(line.strip())
     return (first.group().strip(), line.strip()[first.end() :].strip()) if first else ("", "")
 
 
-def _choose_spoken_reply(rest: str, persona: Persona) -> str:
+def _choose_spoken_reply(remainder: str, persona: Persona) -> str:
     """What is spoken after the correction: short, and ending in a question."""
-    sentences = [text.strip() for text in SENTENCE.findall(strip_unspeakable(rest))]
+    sentences = [text.strip() for text in SENTENCE.findall(strip_unspeakable(remainder))]
     questions = [text for text in sentences if text.endswith(("?", "？"))]
-    chosen = " ".join(sentences) if questions and persona.remarks else "".join(questions[:1])
-    return chosen if 0 < len(chosen) <= MAX_REPLY_CHARS else persona.fallback
+    spoken = " ".join(sentences) if questions and persona.remarks else "".join(questions[:1])
+    return spoken if 0 < len(spoken) <= MAX_REPLY_CHARS else persona.fallback

@@ -16,9 +16,10 @@ from pipeline.personas import Persona
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
 from pipeline.text.corrections import FUNCTION_WORDS, MAX_EXPLAINED_EDITS, MAX_EXPLAINED_WORDS
+from pipeline.text.sentences import SENTENCE
 from pipeline.text.statistics import Mistake, normalize_words
 from worker_llm.engine import Message, Prompt
-from worker_llm.tutor.feedback import SENTENCE, join_texts, strip_unspeakable, take_within
+from worker_llm.tutor.feedback import join_texts, strip_unspeakable, take_within
 from worker_llm.tutor.prompt import sanitize
 
 MAX_SPOKEN_CHARS = 600  # of a summary: about 40 s of speech
@@ -26,10 +27,10 @@ MAX_MISTAKE_CHARS = 80  # of the sentence about one mistake
 MAX_REMARK_CHARS, MAX_REMARK_SENTENCES = 300, 4
 MAX_EXAMPLE_CHARS = 120  # of a sentence that the model is shown
 
-NOT_UNDERSTOOD = "I could not understand what you said. Please speak closer to the microphone next time."
-NOTHING_WRONG = "I found nothing to correct."
-NOT_CHECKED = "This time I heard nothing that I could correct."
-SAY, PRACTISE = "Now say:", "Practise these words:"
+NOTHING_UNDERSTOOD_TEXT = "I could not understand what you said. Please speak closer to the microphone next time."
+NO_MISTAKES_TEXT = "I found nothing to correct."
+NOTHING_CHECKED_TEXT = "This time I heard nothing that I could correct."
+SENTENCES_HEADING, WORDS_HEADING = "Now say:", "Practise these words:"
 
 INSTRUCTIONS = (
     "You are a kind English teacher, and a lesson is over. From the notes of the student's mistakes, tell the student "
@@ -99,9 +100,9 @@ def summarize(lesson: Job, statistics: LessonFigures, persona: Persona, remark: 
     """
     opening = _format_opening(lesson, statistics)
     if not statistics.learner:
-        return Feedback("", "", reply=NOT_UNDERSTOOD, spoken=join_texts(opening, NOT_UNDERSTOOD))
+        return Feedback("", "", reply=NOTHING_UNDERSTOOD_TEXT, spoken=join_texts(opening, NOTHING_UNDERSTOOD_TEXT))
     if not statistics.mistakes:
-        remark = join_texts(persona.praise, NOTHING_WRONG) if statistics.checked else NOT_CHECKED
+        remark = join_texts(persona.praise, NO_MISTAKES_TEXT) if statistics.checked else NOTHING_CHECKED_TEXT
     mistakes = choose_main_mistakes(statistics.mistakes)
     sentences = join_texts(*(f"{describe_mistake(each)}." for each in mistakes))
     spoken = join_texts(opening, strip_unspeakable(remark or sentences))
@@ -120,8 +121,10 @@ def summarize(lesson: Job, statistics: LessonFigures, persona: Persona, remark: 
 
 def choose_main_mistakes(mistakes: Iterable[Mistake]) -> list[Mistake]:
     """The most frequent ones, as many as are explained after a turn, except those that are too long to be spoken."""
-    short = (each for each in mistakes if max(len(each.before.split()), len(each.after.split())) <= MAX_EXPLAINED_WORDS)
-    return [each for each in short if len(describe_mistake(each)) <= MAX_MISTAKE_CHARS][:MAX_EXPLAINED_EDITS]
+    short_mistakes = (
+        each for each in mistakes if max(len(each.before.split()), len(each.after.split())) <= MAX_EXPLAINED_WORDS
+    )
+    return [each for each in short_mistakes if len(describe_mistake(each)) <= MAX_MISTAKE_CHARS][:MAX_EXPLAINED_EDITS]
 
 
 def describe_mistake(mistake: Mistake) -> str:
@@ -134,10 +137,10 @@ def format_practice(practice: Sequence[str], max_chars: int = MAX_SPOKEN_CHARS) 
     """The practice list as text, as much of it as fits. Sentences end with punctuation, single words do not."""
     sentences = [each for each in practice if each.endswith((".", "!", "?"))]
     words = [f'"{each}"' for each in practice if each not in sentences]
-    fitting_sentences = list(take_within(sentences, max_chars - len(SAY)))
-    first = join_texts(SAY, *fitting_sentences) if fitting_sentences else ""
-    fitting_words = list(take_within(words, max_chars - len(join_texts(first, PRACTISE)) - len(words)))
-    return join_texts(first, f"{PRACTISE} {', '.join(fitting_words)}." if fitting_words else "")
+    fitting_sentences = list(take_within(sentences, max_chars - len(SENTENCES_HEADING)))
+    first = join_texts(SENTENCES_HEADING, *fitting_sentences) if fitting_sentences else ""
+    fitting_words = list(take_within(words, max_chars - len(join_texts(first, WORDS_HEADING)) - len(words)))
+    return join_texts(first, f"{WORDS_HEADING} {', '.join(fitting_words)}." if fitting_words else "")
 
 
 def format_duration(seconds: float) -> str:

@@ -14,6 +14,7 @@ from pipeline.jobs.results import Edit, Feedback
 from pipeline.personas import Persona
 from pipeline.text.alignment import AlignedSpan, align
 from pipeline.text.corrections import MAX_EXPLAINED_WORDS, WORD, explain
+from pipeline.text.sentences import SENTENCE_OF_LINE
 from worker_llm.tutor.feedback import MAX_REPEATED_CHARS, extract_question, join_texts, strip_unspeakable, take_within
 
 # A transcript is of another text unless more than MIN_MATCH of its words match. It may be MAX_LENGTH times as long as
@@ -24,8 +25,7 @@ MAX_REPEAT_CHARS, MAX_PHRASE_CHARS = 120, 80  # of all phrases to be read again 
 MAX_PASSAGE_CHARS = 100  # of the passage that the question is about: the model repeats it before it asks
 ELLIPSIS = " …"  # after a phrase that was shortened
 
-SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？]*[\"'”’」』)）]*")
-READ_IT_PLEASE = "Thank you! I did not hear our text in it. Please read it to me again, slowly and clearly."
+REQUEST_TO_READ = "Thank you! I did not hear our text in it. Please read it to me again, slowly and clearly."
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,11 @@ class ReadingAttempt:
     def phrases_to_repeat(self) -> str:
         """The misread words, quoted; adjacent ones are one phrase."""
         runs = groupby(self.alignment, key=lambda each: each.sounds_same)
-        phrases = [_shorten_phrase(word for each in run for word in each.reference) for same, run in runs if not same]
+        phrases = [
+            _shorten_phrase(word for each in run for word in each.reference)
+            for sounds_same, run in runs
+            if not sounds_same
+        ]
         quoted = [f'"{phrase}"' for phrase in dict.fromkeys(phrases) if phrase]
         return ", ".join(take_within(quoted, MAX_REPEAT_CHARS))
 
@@ -69,16 +73,16 @@ class ReadingAttempt:
         misread = {index for each in self.alignment if not each.sounds_same for index in range(*each.reference_at)}
         positions = [word.start() for index, word in enumerate(WORD.finditer(self.text)) if index in misread]
         sentences = [
-            found.group().strip()
-            for found in SENTENCE.finditer(self.text)
-            if any(found.start() <= position < found.end() for position in positions)
+            sentence.group().strip()
+            for sentence in SENTENCE_OF_LINE.finditer(self.text)
+            if any(sentence.start() <= position < sentence.end() for position in positions)
         ]
         return " ".join(take_within(sentences, MAX_REPEATED_CHARS))
 
 
 def choose_passage(text: str) -> str:
     """The passage that the question is about: the last sentences, or the beginning of a last one that is long."""
-    sentences = [each.strip() for each in SENTENCE.findall(text) if each.strip()]
+    sentences = [each.strip() for each in SENTENCE_OF_LINE.findall(text) if each.strip()]
     last_sentences = list(take_within(reversed(sentences), MAX_PASSAGE_CHARS))[::-1]
     last = sentences[-1] if sentences else text
     beginning = join_texts(*take_within(last.split(), MAX_PASSAGE_CHARS))
@@ -87,25 +91,25 @@ def choose_passage(text: str) -> str:
 
 def ask_to_read(attempt: ReadingAttempt) -> Feedback:
     """For another text: a kind request to read the right one, without corrections."""
-    return Feedback(attempt.transcript, corrected=attempt.text, reply=READ_IT_PLEASE, spoken=READ_IT_PLEASE)
+    return Feedback(attempt.transcript, corrected=attempt.text, reply=REQUEST_TO_READ, spoken=REQUEST_TO_READ)
 
 
 def build_reading_feedback(attempt: ReadingAttempt, reply: str, persona: Persona) -> Feedback:
     """`reply` is the model's, to the passage of the text."""
     question = extract_question(choose_passage(attempt.text), reply, persona)
     edits, repeat = attempt.edits, attempt.phrases_to_repeat
-    why = f"Read again: {repeat}." if repeat else explain(edits, attempt.transcript)
-    spoken_why = strip_unspeakable(why.replace(ELLIPSIS, ""))
+    explanation = f"Read again: {repeat}." if repeat else explain(edits, attempt.transcript)
+    spoken_explanation = strip_unspeakable(explanation.replace(ELLIPSIS, ""))
     if repeat:
         demonstration = f"Listen: {attempt.text_to_demonstrate}" if attempt.text_to_demonstrate else ""
-        spoken = join_texts(strip_unspeakable(demonstration), spoken_why, question)
-        return Feedback(attempt.transcript, attempt.text, question, spoken, edits, why)
-    spoken = join_texts(persona.praise, spoken_why, question)
-    return Feedback(attempt.transcript, attempt.text, join_texts(persona.praise, question), spoken, edits, why)
+        spoken = join_texts(strip_unspeakable(demonstration), spoken_explanation, question)
+        return Feedback(attempt.transcript, attempt.text, question, spoken, edits, explanation)
+    spoken = join_texts(persona.praise, spoken_explanation, question)
+    return Feedback(attempt.transcript, attempt.text, join_texts(persona.praise, question), spoken, edits, explanation)
 
 
 def _shorten_phrase(words: Iterable[str]) -> str:
-    """Up to EDIT_WORDS of the words, without the punctuation around them."""
+    """Up to MAX_EXPLAINED_WORDS of the words, without the punctuation around them."""
     stripped = [each for each in (re.sub(r"^\W+|\W+$", "", word) for word in words) if each]
     return " ".join(stripped[:MAX_EXPLAINED_WORDS])[:MAX_PHRASE_CHARS] + (
         ELLIPSIS if len(stripped) > MAX_EXPLAINED_WORDS else ""

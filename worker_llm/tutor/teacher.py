@@ -6,7 +6,7 @@ words alone, so that no model can miss or imagine it.
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
@@ -18,6 +18,7 @@ from pipeline.jobs.results import Exchange, Feedback
 from pipeline.personas import Persona
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
+from pipeline.text.enumeration import join_some
 from pipeline.text.statistics import find_used_words
 from worker_llm.engine import Prompt
 from worker_llm.tutor.feedback import build_feedback, join_texts
@@ -121,9 +122,10 @@ class Homework:
         used_words = find_used_words(self.target_words, utterance)
         missing_words = [word for word in self.target_words if word not in used_words]
         if used_words and not missing_words:
-            return f"You used all the words: {_list_words(used_words)}."
-        used_sentence = f"You used: {_list_words(used_words)}." if used_words else ""
-        return join_texts(used_sentence, f"Try to use: {_list_words(missing_words)}.") if missing_words else ""
+            return f"You used all the words: {join_some(used_words, MAX_NAMED_WORDS)}."
+        used_sentence = f"You used: {join_some(used_words, MAX_NAMED_WORDS)}." if used_words else ""
+        missing_sentence = f"Try to use: {join_some(missing_words, MAX_NAMED_WORDS)}."
+        return join_texts(used_sentence, missing_sentence) if missing_words else ""
 
     def as_history(self, persona: Persona) -> list[Exchange]:
         """The homework as a turn before the learner's, for large models only: small ones get worse with more orders.
@@ -135,11 +137,6 @@ class Homework:
             return []
         task = f"My homework: {join_texts(self.title, self.instructions)}" if self.instructions else ""
         return [Exchange(join_texts(task, level), HOMEWORK_ACKNOWLEDGEMENT)]
-
-
-def _list_words(words: Sequence[str]) -> str:
-    more = f" and {len(words) - MAX_NAMED_WORDS} more" if len(words) > MAX_NAMED_WORDS else ""
-    return f"{', '.join(words[:MAX_NAMED_WORDS])}{more}"
 
 
 # --- starting over -----------------------------------------------------------------------------------------------

@@ -42,15 +42,15 @@ class BarkGenerator:
     @torch.inference_mode()
     def generate(self, parts: Sequence[TextPart]) -> list[np.ndarray | None]:
         """Each part's samples, shape (n,), n = 0 when nothing was spoken; None when the model computed NaN."""
-        voices, samplers = [part.voice for part in parts], [self.sampler(parts) for _ in range(3)]
+        voices, samplers = [part.voice for part in parts], [self.create_sampler(parts) for _ in range(3)]
         semantic = self.semantic.generate([part.tokens for part in parts], voices, samplers[0])
         coarse = self.coarse.generate(semantic, voices, samplers[1])
         fine = self.fine.generate(coarse, voices, samplers[2])
         has_nan = torch.stack([sampler.has_nan for sampler in samplers]).any(0).tolist()
         return [None if failed else self.decode(codes) for failed, codes in zip(has_nan, fine, strict=True)]
 
-    def sampler(self, parts: Sequence[TextPart]) -> "RowSampler":
-        """A new one for each stage, so that a row does not depend on how long the stage before ran."""
+    def create_sampler(self, parts: Sequence[TextPart]) -> "RowSampler":
+        """A new one for each stage, so that a row does not depend on how long the previous stage ran."""
         return RowSampler([part.seed for part in parts], self.model.device)
 
     def decode(self, codes: Any) -> np.ndarray:
@@ -92,7 +92,7 @@ class SemanticStage:
         """Semantic tokens for each text of at most 256 BERT tokens."""
         generated: list[list[int]] = [[] for _ in texts]
         running, cache, end = list(range(len(texts))), DynamicCache(), self.config.semantic_vocab_size
-        inputs = {"input_ids": None, "inputs_embeds": self.prompt_embeddings(texts, voices)}
+        inputs = {"input_ids": None, "inputs_embeds": self.embed_prompts(texts, voices)}
         for _ in range(self.config.max_new_tokens):
             scores = self.model(inputs.pop("input_ids"), cache, use_cache=True, **inputs).logits[:, -1, : end + 1]
             tokens = sampler.sample(scores, self.config.temperature, running)
@@ -109,7 +109,7 @@ class SemanticStage:
             inputs = {"input_ids": tokens[:, None]}
         return generated
 
-    def prompt_embeddings(self, texts: list[list[int]], voices: list[VoicePrompt]) -> Any:
+    def embed_prompts(self, texts: list[list[int]], voices: list[VoicePrompt]) -> Any:
         """What Bark continues: each text, added to the last tokens of its voice, and the token to begin with."""
         config, length = self.config, self.config.max_input_semantic_length
         text_tokens = torch.full((len(texts), length), config.text_pad_token)
@@ -118,20 +118,20 @@ class SemanticStage:
             history = torch.from_numpy(voice.semantic[-length:])
             text_tokens[row, : len(text)] = torch.tensor(text) + config.text_encoding_offset
             history_tokens[row, : len(history)] = history
-        begin = torch.full((len(texts), 1), config.semantic_infer_token)
+        start_tokens = torch.full((len(texts), 1), config.semantic_infer_token)
         embed, device = self.model.get_input_embeddings(), self.model.device
         prompts = embed(text_tokens.to(device)) + embed(history_tokens.to(device))
-        return torch.cat([prompts, embed(begin.to(device))], 1)
+        return torch.cat([prompts, embed(start_tokens.to(device))], 1)
 
 
 @dataclass(frozen=True)
 class CoarseSequence:
-    """One row: semantic tokens, `history` of its voice first; coarse tokens, to be generated from `begin` to `end`."""
+    """One row: semantic tokens, `history` of its voice first; coarse tokens, to be generated from `start` to `end`."""
 
     semantic: list[int]
     history: int
     coarse: list[int]
-    begin: int
+    start: int
     end: int
 
 
@@ -150,22 +150,22 @@ class CoarseStage:
 
     def generate(self, semantic: list[list[int]], voices: list[VoicePrompt], sampler: RowSampler) -> list[np.ndarray]:
         """For each row's semantic tokens the codes, shape (n, 2)."""
-        sequences = [self.sequence(tokens, voice) for tokens, voice in zip(semantic, voices, strict=True)]
+        sequences = [self.build_sequence(tokens, voice) for tokens, voice in zip(semantic, voices, strict=True)]
         step = self.config.sliding_window_len
-        for done in range(0, max(sequence.end - sequence.begin for sequence in sequences), step):
+        for generated in range(0, max(sequence.end - sequence.start for sequence in sequences), step):
             windows: dict[int, dict[int, list[int]]] = defaultdict(dict)  # length -> row -> window
             for row, sequence in enumerate(sequences):
-                if done < sequence.end - sequence.begin:
-                    window = self.window(sequence, done)
+                if generated < sequence.end - sequence.start:
+                    window = self.build_window(sequence, generated)
                     windows[len(window)][row] = window
             for group in windows.values():
-                left = max(sequences[row].end - sequences[row].begin - done for row in group)
-                for row, tokens in zip(group, self.extend(group, min(step, left), sampler), strict=True):
+                remaining = max(sequences[row].end - sequences[row].start - generated for row in group)
+                for row, tokens in zip(group, self.extend(group, min(step, remaining), sampler), strict=True):
                     sequence = sequences[row]
                     sequence.coarse.extend(tokens[: sequence.end - len(sequence.coarse)])
         return [self.to_codes(sequence) for sequence in sequences]
 
-    def sequence(self, semantic: list[int], voice: VoicePrompt) -> CoarseSequence:
+    def build_sequence(self, semantic: list[int], voice: VoicePrompt) -> CoarseSequence:
         even_length = len(voice.semantic) - len(voice.semantic) % 2
         history = min(self.max_semantic_history, even_length, int(voice.coarse.size / self.ratio))
         offsets = np.arange(self.books)[:, None] * self.codes + self.semantic_config.semantic_vocab_size
@@ -175,10 +175,10 @@ class CoarseStage:
         tokens = [*voice.semantic[-history:].tolist(), *semantic]
         return CoarseSequence(tokens, history, coarse, len(coarse), len(coarse) + pairs * self.books)
 
-    def window(self, sequence: CoarseSequence, done: int) -> list[int]:
-        """What the next tokens follow from: the semantic tokens around them, and the coarse ones before them."""
+    def build_window(self, sequence: CoarseSequence, generated: int) -> list[int]:
+        """The input for the tokens after `generated` ones: semantic tokens around them, coarse ones before them."""
         config, length = self.config, self.config.max_coarse_input_length
-        position = sequence.history + round(done / self.ratio)
+        position = sequence.history + round(generated / self.ratio)
         semantic = sequence.semantic[max(0, position - self.max_semantic_history) :][:length]
         padding = [config.coarse_semantic_pad_token] * (length - len(semantic))
         return [*semantic, *padding, config.coarse_infer_token, *sequence.coarse[-config.max_coarse_history :]]
@@ -195,7 +195,7 @@ class CoarseStage:
         return [list(map(int, row)) for row in torch.cat(generated, 1).tolist()]
 
     def to_codes(self, sequence: CoarseSequence) -> np.ndarray:
-        flat = np.array(sequence.coarse[sequence.begin :], np.int64) - self.semantic_config.semantic_vocab_size
+        flat = np.array(sequence.coarse[sequence.start :], np.int64) - self.semantic_config.semantic_vocab_size
         return np.asarray(flat.reshape(-1, self.books) % self.codes)
 
 
@@ -215,35 +215,35 @@ class FineStage:
     def generate(self, coarse: list[np.ndarray], voices: list[VoicePrompt], sampler: RowSampler) -> list[Any]:
         """For each row's codes, shape (n, 2), those of all codebooks, shape (n, 8)."""
         histories = [voice.fine.T[-self.step :] for voice in voices]
-        grids = [self.grid(history, codes) for history, codes in zip(histories, coarse, strict=True)]
-        spans = [self.spans(len(history), len(codes)) for history, codes in zip(histories, coarse, strict=True)]
+        grids = [self.build_grid(history, codes) for history, codes in zip(histories, coarse, strict=True)]
+        spans = [self.find_spans(len(history), len(codes)) for history, codes in zip(histories, coarse, strict=True)]
         for number in range(max(map(len, spans))):
             running = [row for row in range(len(coarse)) if number < len(spans[row])]
-            self.fill(grids, {row: spans[row][number] for row in running}, sampler)
+            self.fill_windows(grids, {row: spans[row][number] for row in running}, sampler)
         return [
             grid[len(history) : len(history) + len(codes)]
             for grid, history, codes in zip(grids, histories, coarse, strict=True)
         ]
 
-    def grid(self, history: np.ndarray, codes: np.ndarray) -> Any:
+    def build_grid(self, history: np.ndarray, codes: np.ndarray) -> Any:
         """The voice's codes, then the row's with empty columns for those to come; at least as long as one window."""
         empty = np.full((len(codes), self.config.n_fine_codebooks - self.coarse_books), self.codes)
         grid = torch.from_numpy(np.concatenate([history, np.concatenate([codes, empty], 1)]))
         missing = max(0, self.width - len(grid))
         return pad(grid, (0, 0, 0, missing), value=self.codes).to(self.model.device)
 
-    def spans(self, history: int, length: int) -> list[tuple[int, int]]:
+    def find_spans(self, history: int, length: int) -> list[tuple[int, int]]:
         """For each window, where it begins and from where on it is filled."""
         total = max(history + length, self.width)
         windows = max(0, ceil((length - (self.width - history)) / self.step)) + 1
         starts = [number * self.step for number in range(windows)]
         return [(min(start, total - self.width), min(history + start, total - self.step)) for start in starts]
 
-    def fill(self, grids: list[Any], spans: dict[int, tuple[int, int]], sampler: RowSampler) -> None:
+    def fill_windows(self, grids: list[Any], spans: dict[int, tuple[int, int]], sampler: RowSampler) -> None:
         """Fill one window of each row, codebook after codebook."""
         views = [grids[row][start : start + self.width] for row, (start, _) in spans.items()]
-        for book in range(self.coarse_books, self.config.n_fine_codebooks):
-            scores = self.model(book, torch.stack(views)).logits[..., : self.codes]
+        for codebook in range(self.coarse_books, self.config.n_fine_codebooks):
+            scores = self.model(codebook, torch.stack(views)).logits[..., : self.codes]
             tokens = sampler.sample(scores, self.config.temperature, list(spans))
-            for view, row, (start, begin) in zip(views, tokens, spans.values(), strict=True):
-                view[begin - start :, book] = row[begin - start :]
+            for view, row, (start, filled_from) in zip(views, tokens, spans.values(), strict=True):
+                view[filled_from - start :, codebook] = row[filled_from - start :]

@@ -16,7 +16,7 @@ from pipeline.errors import ConfigurationError, ModelDamaged, ModelMissing
 from pipeline.gpu.torch_device import device
 from pipeline.settings import Settings
 
-FILES = (  # that a folder must have; one of those with a bar between them
+REQUIRED_FILES = (  # that a folder must have; one of those with a bar between them
     "config.json",
     "generation_config.json",
     "tokenizer_config.json",
@@ -25,7 +25,7 @@ FILES = (  # that a folder must have; one of those with a bar between them
 )
 DTYPES = {"float32": torch.float32, "float16": torch.float16}
 AUTO_DTYPES = {"cpu": "float32", "cuda": "float16"}
-UNREADABLE = (OSError, RuntimeError, ValueError, KeyError, TypeError, pickle.UnpicklingError, SafetensorError)
+LOAD_ERRORS = (OSError, RuntimeError, ValueError, KeyError, TypeError, pickle.UnpicklingError, SafetensorError)
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ def load_bark(folder: Path, settings: Settings) -> LoadedBark:
     except torch.OutOfMemoryError as error:
         fraction = f"WAIJIAO_TTS_GPU_FRACTION={settings.tts_gpu_fraction}"
         raise ConfigurationError(f"{folder} does not fit on GPU {target.index} with {fraction}: {error}") from error
-    except UNREADABLE as error:
+    except LOAD_ERRORS as error:
         raise ModelDamaged(
             f"WAIJIAO_TTS_MODEL: Bark cannot be loaded from {folder}: {error}. Fetch it again."
         ) from error
     if missing:
-        lacking = f"WAIJIAO_TTS_MODEL: {folder} lacks {len(missing)} of Bark's weights, such as {missing[0]}"
-        raise ModelDamaged(f"{lacking}. Fetch it again.")
+        problem = f"WAIJIAO_TTS_MODEL: {folder} lacks {len(missing)} of Bark's weights, such as {missing[0]}"
+        raise ModelDamaged(f"{problem}. Fetch it again.")
     return bark
 
 
@@ -63,11 +63,11 @@ def read_folder(folder: Path, dtype: Any) -> tuple[LoadedBark, list[str]]:
     """What is in the folder, and the names of missing weights, which transformers initialises at random."""
     generation_config = BarkGenerationConfig(**read_json(folder / "generation_config.json"))
     tokenizer = BertTokenizer.from_pretrained(str(folder), local_files_only=True)
-    model, found = BarkModel.from_pretrained(
+    model, report = BarkModel.from_pretrained(
         str(folder), dtype=dtype, local_files_only=True, weights_only=True, output_loading_info=True
     )
     needed = {name for name in model.state_dict() if not name.endswith(".attn.bias")}  # a computed mask
-    return LoadedBark(model, generation_config, tokenizer), sorted(needed & set(found["missing_keys"]))
+    return LoadedBark(model, generation_config, tokenizer), sorted(needed & set(report["missing_keys"]))
 
 
 def choose_dtype(settings: Settings) -> Any:
@@ -80,10 +80,10 @@ def choose_dtype(settings: Settings) -> Any:
 
 def check_folder(folder: Path) -> None:
     """Raises ModelMissing for a folder without Bark's files, ConfigurationError for one of another model."""
-    for names in FILES:
+    for names in REQUIRED_FILES:
         if not any((folder / name).is_file() for name in names.split("|")):
-            lacking = f"WAIJIAO_TTS_MODEL: {folder} has no {names.replace('|', ' or ')}"
-            raise ModelMissing(f"{lacking}: it must hold a Bark for transformers, such as suno/bark-small")
+            problem = f"WAIJIAO_TTS_MODEL: {folder} has no {names.replace('|', ' or ')}"
+            raise ModelMissing(f"{problem}: it must hold a Bark for transformers, such as suno/bark-small")
     model_type = read_json(folder / "config.json").get("model_type")
     if model_type != "bark":
         raise ConfigurationError(f"WAIJIAO_TTS_MODEL: {folder} is a model of type {model_type!r}, not 'bark'")

@@ -63,14 +63,14 @@ class VoiceCatalogue:
 
 def find_counterpart(name: str, language: str) -> str:
     """The voice for another language: that of the same number, unless it is known to be of the other sex."""
-    own, _, number = name.partition("_speaker_")
-    if own == language or not number:
+    own_language, _, number = name.partition("_speaker_")
+    if own_language == language or not number:
         return name
-    same = f"{language}_speaker_{number}"
+    same_number = f"{language}_speaker_{number}"
     is_female = name in FEMALE_VOICES
-    if own in DEFAULT_MALE and language in DEFAULT_MALE and is_female != (same in FEMALE_VOICES):
+    if own_language in DEFAULT_MALE and language in DEFAULT_MALE and is_female != (same_number in FEMALE_VOICES):
         return (DEFAULT_FEMALE if is_female else DEFAULT_MALE)[language]
-    return same
+    return same_number
 
 
 def read_prompt(file: Path) -> VoicePrompt:

@@ -200,7 +200,7 @@ def test_what_came_out_empty_is_spoken_once_more_by_another_chance(voice):
     (part,), generator = voice.plan(Utterance("Yes.")), voice.generator
 
     def generate(seed):
-        sampler = generator.sampler([replace(part, seed=seed)])
+        sampler = generator.create_sampler([replace(part, seed=seed)])
         return generator.semantic.generate([part.tokens], [part.voice], sampler)[0]
 
     empty = next(seed for seed in range(500) if not generate(seed))

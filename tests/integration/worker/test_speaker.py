@@ -189,5 +189,5 @@ def test_a_second_attempt_s_sentences_do_not_mix_with_the_first_s(synthesizer, a
 )
 def test_a_teacher_takes_the_first_voice_wished_for_that_the_engine_has(synthesizer, here, has, takes):
     synthesizer.engine.voices = ("default", *has)
-    assert synthesizer.preferred_voice(personas.load("emma", here.personas), "en") == takes
-    assert synthesizer.preferred_voice(personas.load("emma", here.personas), "fr") == "default"
+    assert synthesizer.choose_voice(personas.load("emma", here.personas), "en") == takes
+    assert synthesizer.choose_voice(personas.load("emma", here.personas), "fr") == "default"

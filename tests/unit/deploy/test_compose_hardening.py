@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.support.compose import chosen, compose, image, last, queue, services
-from waijiao.local.supervisor import HAND_BACK_S
+from waijiao.local.supervisor import RELEASE_S
 
 QUEUES = {"asr", "llm", "tts", "segment", "maintenance"}
 
@@ -77,7 +77,7 @@ def test_what_computes_has_no_way_out():
 def test_a_stopped_worker_has_time_to_hand_its_work_back(name):
     service = compose()["services"][name]
 
-    assert seconds(service["stop_grace_period"]) > chosen(service).shutdown_s + HAND_BACK_S
+    assert seconds(service["stop_grace_period"]) > chosen(service).shutdown_s + RELEASE_S
     environment = " ".join(rest for keyword, rest in image(service["build"]["target"]) if keyword == "ENV")
     assert "REMAP_SIGTERM" not in environment  # a worker takes SIGTERM itself
 

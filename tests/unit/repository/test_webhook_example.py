@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from examples.webhook_receiver import Book, create_app, fetch_answers
+from examples.webhook_receiver import Inbox, create_app, fetch_answers
 from pipeline.webhooks import outbox
 from waijiao import Client
 from waijiao.local.up import free_port
@@ -23,8 +23,8 @@ def signed(said: bytes, *secrets: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def book(tmp_path) -> Book:
-    return Book(tmp_path / "told.sqlite3")
+def book(tmp_path) -> Inbox:
+    return Inbox(tmp_path / "told.sqlite3")
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def tell(book):
 
 def test_what_is_told_twice_is_to_be_done_once(tell, book):
     assert [tell(body(), signed(body())) for _ in range(2)] == [204, 204]
-    assert book.undone() == ["a"]
+    assert book.pending() == ["a"]
 
 
 def test_both_secrets_are_taken_after_a_rotation(tell):
@@ -51,20 +51,20 @@ def test_what_nobody_signed_is_refused_and_not_written_down(tell, book):
         tell(body(), outbox.headers([SECRET], "msg_a_succeeded", int(time.time()) - 3600, body())),
     ]
     assert refused == [401] * 4
-    assert book.undone() == []
+    assert book.pending() == []
 
 
 def test_a_job_without_an_answer_is_nothing_to_fetch(tell, book):
     assert tell(body("job.failed"), signed(body("job.failed"))) == 204
-    assert book.undone() == []
+    assert book.pending() == []
 
 
 def test_what_was_told_is_still_known_after_a_crash_and_what_was_done_is_not_done_again(tell, book):
     tell(body(), signed(body()))
-    assert Book(book.path).undone() == ["a"]
-    book.done("a")
+    assert Inbox(book.path).pending() == ["a"]
+    book.mark_done("a")
     tell(body(), signed(body()))
-    assert Book(book.path).undone() == []
+    assert Inbox(book.path).pending() == []
 
 
 def test_an_answer_that_cannot_be_fetched_now_is_fetched_later(tell, book, tmp_path, capsys):
@@ -72,4 +72,4 @@ def test_an_answer_that_cannot_be_fetched_now_is_fetched_later(tell, book, tmp_p
     with Client(f"http://127.0.0.1:{free_port()}", "") as nobody:
         fetch_answers(nobody, book, tmp_path)
     assert "a: No server answers" in capsys.readouterr().err
-    assert book.undone() == ["a"]
+    assert book.pending() == ["a"]

@@ -14,7 +14,7 @@ from pipeline.jobs.job import STAGES_BY_TASK, Job, JobRequest
 from pipeline.jobs.results import LessonSegment
 from tests.support.recordings import FORMS, hour_of_silence, learner, video, wav, write
 from worker_segment.audio_stream import BLOCK_SAMPLES, SAMPLE_RATE, WINDOW_SAMPLES, read_blocks, rechunk
-from worker_segment.segmenter import extract_waveforms, turn_question
+from worker_segment.segmenter import build_turn_request, extract_waveforms
 
 LONGEST_S = 300
 
@@ -114,7 +114,7 @@ def lesson(**more):
 
 
 def test_a_turn_is_asked_about_as_the_lesson_was():
-    job_request = turn_question(
+    job_request = build_turn_request(
         lesson(persona="li", language="en", hint="Kunming", owner="anna", retention_h=5, key="k", webhook="https://x"),
         LessonSegment(7, 1.5, 9.25, "left"),
     )
@@ -136,11 +136,11 @@ def test_a_turn_has_the_same_name_at_every_attempt_and_no_other_turn_has_it():
     segment = LessonSegment(1, 0, 1)
     other = Job(JobRequest("a2", "a2", task="lesson"), 1, "segment", "1", 1, 0, 0, 0)
 
-    assert turn_question(lesson(), segment).name == turn_question(lesson(), segment).name
+    assert build_turn_request(lesson(), segment).name == build_turn_request(lesson(), segment).name
     questions = [
-        turn_question(lesson(), segment),
-        turn_question(lesson(), LessonSegment(2, 0, 1)),
-        turn_question(other, segment),
+        build_turn_request(lesson(), segment),
+        build_turn_request(lesson(), LessonSegment(2, 0, 1)),
+        build_turn_request(other, segment),
     ]
     assert len({job_request.id for job_request in questions}) == 3
 
@@ -156,11 +156,11 @@ def test_a_turn_has_the_same_name_at_every_attempt_and_no_other_turn_has_it():
     ],
 )
 def test_only_the_learner_is_given_feedback_where_it_is_known_who_that_is(learner, speaker, task):
-    assert turn_question(lesson(details={"learner": learner}), LessonSegment(1, 0, 1, speaker)).task == task
+    assert build_turn_request(lesson(details={"learner": learner}), LessonSegment(1, 0, 1, speaker)).task == task
 
 
 def test_the_stages_of_a_turn_begin_with_its_recording():
-    job_request = turn_question(lesson(group="5b"), LessonSegment(1, 0, 1))
+    job_request = build_turn_request(lesson(group="5b"), LessonSegment(1, 0, 1))
 
     assert replace(job_request, recording="school/t/x").stages == STAGES_BY_TASK["turn"]
     assert job_request.group == "5b"

@@ -126,7 +126,7 @@ def read_assignment(path: Path, roster: Path | None = None) -> AssignmentFile:
     """
     content = read_yaml(path)
     fields = content.model_dump(exclude={"id", "roster"}, exclude_none=True)
-    roster_path = roster or roster_beside(path, content.roster)
+    roster_path = roster or find_roster(path, content.roster)
     if roster_path and content.students and not roster:
         raise BadRequest(f"{path.name}: give `students` or `roster`, not both.", field="students")
     if roster_path:
@@ -169,7 +169,7 @@ def explain(path: Path, error: ValidationError) -> BadRequest:
     return BadRequest(f"{path.name}: `{name}`{position} must be {descriptions[name]}.", field=name)
 
 
-def roster_beside(path: Path, roster: str | None) -> Path | None:
+def find_roster(path: Path, roster: str | None) -> Path | None:
     """The CSV file that a YAML file names. It must be in the folder of that file or below, since the YAML file may
     come from anybody. Raises BadRequest.
     """

@@ -48,7 +48,7 @@ def find_files(paths: Sequence[Path], exclude: Sequence[Path] = ()) -> Iterator[
     excluded = {path.resolve() for path in exclude}
     with ExitStack() as archives:
         named = [(path, name) for path, name in list_files(paths) if path.resolve() not in excluded]
-        yield [found for path, name in named for found in expand(path, name, archives)]
+        yield [file for path, name in named for file in expand(path, name, archives)]
 
 
 def list_files(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
@@ -57,12 +57,12 @@ def list_files(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
     common = Path(os.path.commonpath([path.absolute().parent for path in single] or [Path.cwd()]))
     for path in paths:
         if path.is_dir():
-            yield from walk(path)
+            yield from walk_folder(path)
         else:
             yield path, path.absolute().relative_to(common).as_posix()
 
 
-def walk(folder: Path) -> Iterator[tuple[Path, str]]:
+def walk_folder(folder: Path) -> Iterator[tuple[Path, str]]:
     """Every file in a folder and its subfolders, except clutter. Raises TooManyFiles, and OSError for a subfolder that
     cannot be read, since half of the class may be in it.
     """
@@ -90,7 +90,7 @@ def expand(path: Path, name: str, archives: ExitStack) -> Iterator[FoundFile]:
         fingerprint = stat.st_size, stat.st_mtime_ns
         if path.suffix.lower() == ".zip" and path.is_file():
             archive = archives.enter_context(path.open("rb"))
-            yield from (found_in_archive(each, shown_name, fingerprint) for each in list_members(archive, ZIP_LIMITS))
+            yield from (describe_entry(entry, shown_name, fingerprint) for entry in list_members(archive, ZIP_LIMITS))
         elif is_recording(name) and path.is_file():
             yield FoundFile(shown_name, shown_name, fingerprint, recording_opener(path))
         else:
@@ -100,7 +100,8 @@ def expand(path: Path, name: str, archives: ExitStack) -> Iterator[FoundFile]:
         yield FoundFile(shown_name, shown_name, fingerprint, code=code, detail=str(error))
 
 
-def found_in_archive(entry: ZipMember | RefusedFile, archive: str, fingerprint: Fingerprint) -> FoundFile:
+def describe_entry(entry: ZipMember | RefusedFile, archive: str, fingerprint: Fingerprint) -> FoundFile:
+    """An entry of the ZIP archive with this name."""
     name, path = f"{archive}/{entry.name}", (PurePosixPath(archive).parent / entry.name).as_posix()
     if isinstance(entry, RefusedFile):
         return FoundFile(name, path, fingerprint, code=entry.code, detail=entry.detail)

@@ -13,7 +13,7 @@ from pipeline.schemas.homework import BulkResult, JobRefused
 from pipeline.schemas.jobs import Job
 from waijiao.cli.console import EXIT_FAILED, handle_errors, print_error, stderr, stdout, url_option
 from waijiao.cli.homework.assignment_file import parse_yaml
-from waijiao.cli.homework.selection import assignment_argument, find_submission, in_class_order, select_assignment
+from waijiao.cli.homework.selection import assignment_argument, find_submission, select_assignment, sort_by_class
 from waijiao.client import Client
 from waijiao.client.fields import FeedbackChanges, FirstStage, Overrides
 from waijiao.errors import Unreachable
@@ -61,7 +61,7 @@ def review(
             client.release(job)
             stdout.print(f"{student}: released", markup=False)
         if release_all:
-            report_done(client.release_all(id_), "released")
+            report_result(client.release_all(id_), "released")
         if not (edit or release or release_all):
             for student, job in list_reviewable_jobs(client, id_, names).items():
                 print(job.model_dump_json(by_alias=True)) if as_json else print_answer(student, job)
@@ -70,7 +70,7 @@ def review(
 def list_reviewable_jobs(client: Client, id_: str, names: tuple[str, ...] = ()) -> Mapping[str, Job]:
     """The jobs that await review, by student; only those of the students with these names, if any are given."""
     view = client.assignment(id_)
-    submissions = [find_submission(view, name) for name in names] or in_class_order(view)
+    submissions = [find_submission(view, name) for name in names] or sort_by_class(view)
     return {each.student: client.job(each.job) for each in submissions if each.state == "held"}
 
 
@@ -174,31 +174,31 @@ def rerun(**options: Unpack[RerunOptions]) -> None:
     }
     with Client(options["url"]) as client:
         if names:
-            done = rerun_students(client, id_, names, options["from_"], overrides)
+            result = rerun_students(client, id_, names, options["from_"], overrides)
         else:
-            done = client.rerun_all(id_, options["from_"], **overrides)
-    report_done(done, "started again")
+            result = client.rerun_all(id_, options["from_"], **overrides)
+    report_result(result, "started again")
 
 
 def rerun_students(
     client: Client, id_: str, names: tuple[str, ...], from_: FirstStage, overrides: Overrides
 ) -> BulkResult:
     """Repeat the answers of some students, with the same result as the server has for all of them."""
-    view, done = client.assignment(id_), BulkResult(jobs=[], refused=[])
+    view, result = client.assignment(id_), BulkResult(jobs=[], refused=[])
     for each in [find_submission(view, name) for name in names]:
         try:
-            done.jobs.append(client.rerun(each.job, from_, **overrides).id)
+            result.jobs.append(client.rerun(each.job, from_, **overrides).id)
         except Unreachable:
             raise
         except WaijiaoError as error:
-            done.refused.append(JobRefused(job=each.job, student=each.student, code=error.code, detail=str(error)))
-    return done
+            result.refused.append(JobRefused(job=each.job, student=each.student, code=error.code, detail=str(error)))
+    return result
 
 
-def report_done(done: BulkResult, action: str) -> None:
+def report_result(result: BulkResult, action: str) -> None:
     """Print how many jobs were changed, and which were refused and why; the latter end the command with status 1."""
-    stdout.print(f"{action}: {len(done.jobs)}")
-    for each in done.refused:
+    stdout.print(f"{action}: {len(result.jobs)}")
+    for each in result.refused:
         print_error(f"{each.student or each.job}: {each.detail} ({each.code})")
-    if done.refused:
+    if result.refused:
         sys.exit(EXIT_FAILED)

@@ -73,7 +73,7 @@ def select_assignment(name: str, roster: Path | None = None) -> SelectedAssignme
     return SelectedAssignment(name)
 
 
-def in_class_order(view: AssignmentView) -> list[Submission]:
+def sort_by_class(view: AssignmentView) -> list[Submission]:
     """The submissions, in the order of the class."""
     order = {each.name: number for number, each in enumerate(view.students)}
     return sorted(view.submissions, key=lambda each: (order.get(each.student, len(order)), each.student))

@@ -19,8 +19,8 @@ from waijiao.cli.homework.selection import assignment_argument, select_assignmen
 from waijiao.client import Client
 
 REFRESH_S = 1.0  # seconds between two requests
-MARKS = {"succeeded": ("✓", "green"), "held": ("‖", "cyan"), "missing": ("–", "yellow")}  # and their colors
-MARKS |= dict.fromkeys(("failed", "expired", "canceled"), ("✗", "red"))
+MARK_BY_STATE = {"succeeded": ("✓", "green"), "held": ("‖", "cyan"), "missing": ("–", "yellow")}  # and their colors
+MARK_BY_STATE |= dict.fromkeys(("failed", "expired", "canceled"), ("✗", "red"))
 RUNNING_MARK = ("…", "")  # of all other states
 BAR_WIDTH = 40  # characters of the progress bar
 
@@ -71,17 +71,19 @@ def render(view: AssignmentView, answered_last: bool = False) -> Group:
         rows.sort(key=lambda row: isinstance(row, Submission) and row.state == "succeeded")
     for row in rows:
         table.add_row(*render_row(row))
-    head = Table.grid(padding=(0, 1))
-    done = view.progress.succeeded + view.progress.failed
-    head.add_row(ProgressBar(total=max(1, view.progress.students), completed=done, width=BAR_WIDTH), summarize(view))
-    return Group(Text(view.title, "bold"), head, table)
+    header = Table.grid(padding=(0, 1))
+    processed = view.progress.succeeded + view.progress.failed
+    header.add_row(
+        ProgressBar(total=max(1, view.progress.students), completed=processed, width=BAR_WIDTH), summarize(view)
+    )
+    return Group(Text(view.title, "bold"), header, table)
 
 
 def render_row(row: Submission | str) -> tuple[Text, ...]:
     """The cells for a submission, or for the name of a student who has not handed in."""
     if isinstance(row, str):
-        return Text(*MARKS["missing"]), Text(row), Text("missing", "yellow"), Text(""), Text("")
-    mark, color = MARKS.get(row.state, RUNNING_MARK)
+        return Text(*MARK_BY_STATE["missing"]), Text(row), Text("missing", "yellow"), Text(""), Text("")
+    mark, color = MARK_BY_STATE.get(row.state, RUNNING_MARK)
     state = f"{row.state}: {row.error.code}" if row.error else row.state
     handed_in = f"{row.handed_in_at.astimezone():%m-%d %H:%M:%S}"
     return Text(mark, color), Text(row.student), Text(state, color), Text(handed_in), Text(row.file)

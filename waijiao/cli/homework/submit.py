@@ -111,8 +111,8 @@ class Submitter:
 
     def _find_job(self, student: str, sha256: str) -> str | None:
         """The job of exactly this recording, unless it failed."""
-        same = (each for each in self.submissions if (each.student, each.sha256) == (student, sha256))
-        return next((each.job for each in same if each.state not in RESUBMIT_STATES), None)
+        same_recording = (each for each in self.submissions if (each.student, each.sha256) == (student, sha256))
+        return next((each.job for each in same_recording if each.state not in RESUBMIT_STATES), None)
 
     def _send(self, file: FoundFile, student: str) -> Result:
         assert file.opener  # noqa: S101 - a file without one has no student
@@ -194,9 +194,9 @@ def submit_files(
 def find_missing_students(client: Client, selected: SelectedAssignment, results: Sequence[Result]) -> list[str]:
     """The students who have not handed in, neither now nor before."""
     view = selected.get(client)
-    now = {each.student for each in results if each.kind != "refused"}
-    before = {each.student for each in view.submissions} if view else set()
-    return [each.name for each in selected.students(view) if each.name not in now | before]
+    submitted_now = {each.student for each in results if each.kind != "refused"}
+    submitted_before = {each.student for each in view.submissions} if view else set()
+    return [each.name for each in selected.students(view) if each.name not in submitted_now | submitted_before]
 
 
 def print_results(results: Sequence[Result], missing: Sequence[str], dry_run: bool) -> None:

@@ -13,8 +13,8 @@ from pipeline.errors import BadRequest
 from worker_llm.engine import Message
 from worker_llm.hf_transformers.chat_template import merge_system_message
 
-LINE_BREAK, TAB, MAX_SPACES = "<n>", "<|tab|>", 80
-WHITE_SPACE = {LINE_BREAK: "\n", TAB: "\t"} | {f"<|blank_{n}|>": " " * n for n in range(2, MAX_SPACES + 1)}
+LINE_BREAK, TAB_TOKEN, MAX_SPACES = "<n>", "<|tab|>", 80
+WHITE_SPACE = {LINE_BREAK: "\n", TAB_TOKEN: "\t"} | {f"<|blank_{n}|>": " " * n for n in range(2, MAX_SPACES + 1)}
 SPECIAL_TOKENS = ("[MASK]", "[gMASK]", "[sMASK]", "<unused_0>", "<sop>", "<eop>", "<ENC>", "<dBLOCK>")
 WHITE_SPACE_PATTERN = re.compile(rf"(\n|\t| {{2,{MAX_SPACES}}})")
 
@@ -45,13 +45,15 @@ class ChatGLMTokenizer:
         return token if self.pieces.id_to_piece(token) == piece else None
 
     def encode(self, text: str) -> list[int]:
-        """Special tokens that somebody types are spelled out, even in full-width letters: none is in the result."""
-        chunks, tokens = WHITE_SPACE_PATTERN.split(text), list[int]()  # text and white space take turns
+        """Special tokens that a user types are spelled out, even in full-width letters: none is in the result."""
+        chunks, tokens = WHITE_SPACE_PATTERN.split(text), list[int]()  # text and white space alternate
         for index in range(0, len(chunks), 2):
             chunk_tokens = self._encode_chunk(
                 chunks[index], after_white_space=index > 0, before_white_space=index < len(chunks) - 1
             )
-            tokens += [token for found in chunk_tokens for token in self.spellings.get(found, (found,))]
+            tokens += [
+                token for chunk_token in chunk_tokens for token in self.spellings.get(chunk_token, (chunk_token,))
+            ]
             tokens += [self.white_space_tokens[space] for space in chunks[index + 1 : index + 2]]
         return tokens
 
@@ -133,7 +135,7 @@ class AnswerPostprocessor:
         """The text that is final; with the last piece, all that is left."""
         self.held_back = (self.held_back + piece).replace(DATE_PLACEHOLDER, DATE)
         context = self.last_char + self.held_back
-        text = PUNCTUATION_NEXT_TO_HAN.sub(lambda found: found[0].translate(FULL_WIDTH), context)[len(self.last_char) :]
+        text = PUNCTUATION_NEXT_TO_HAN.sub(lambda match: match[0].translate(FULL_WIDTH), context)[len(self.last_char) :]
         final_chars = len(text) if is_last else len(text) - count_unstable_chars(text)
         final, self.held_back = text[:final_chars], text[final_chars:]
         self.last_char = (self.last_char + final)[-1:]

@@ -1,0 +1,79 @@
+"""What several benchmarks share: a server of their own in a temporary folder, and the three models called directly."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pipeline import personas
+from pipeline.audio.decode import Waveform
+from pipeline.audio.encode import encode
+from pipeline.errors import WaijiaoError
+from pipeline.schemas.jobs import Job
+from pipeline.settings import Settings
+from waijiao.local.supervisor import Supervisor
+from waijiao.local.up import ONE_WORKER_EACH, free_port, prepare
+from worker_asr import engine as asr
+from worker_asr.engine import Recording
+from worker_llm import engine as llm
+from worker_llm.tutor.feedback import build_feedback
+from worker_llm.tutor.prompt import compose
+from worker_tts import engine as tts
+from worker_tts.engine import Utterance
+from worker_tts.sentences import join_waveforms, split_sentences
+
+EXAMPLE_RECORDINGS = Path(__file__).resolve().parents[1] / "examples" / "recordings"
+T = TypeVar("T")
+
+
+@contextmanager
+def temporary_settings(**overrides: Any) -> Iterator[Settings]:
+    """Settings with a temporary home, a Redis of their own and a free port, but with the installed models."""
+    with tempfile.TemporaryDirectory(prefix="waijiao-benchmark-") as folder:
+        isolated = {"home": Path(folder), "models": Settings().models_folder, "redis_url": "", "port": free_port()}
+        yield Settings(**isolated, **overrides)
+
+
+@contextmanager
+def run_server(settings: Settings, workers: Mapping[str, int] = ONE_WORKER_EACH) -> Iterator[Supervisor]:
+    """Everything that `waijiao up` starts, once every model accepts jobs."""
+    prepare(settings, dict(workers))
+    with Supervisor(settings, dict(workers)) as server:
+        server.wait_until_ready()
+        yield server
+
+
+class DirectModels:
+    """The three models in this process, called without a queue. Their errors are raised."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.asr, self.llm, self.tts = asr.load(settings), llm.load(settings), tts.load(settings)
+        self.persona = personas.load(settings.persona, settings.personas)
+
+    def transcribe(self, waveform: Waveform) -> str:
+        (transcript,) = self.asr.transcribe([Recording(waveform, "en")])
+        return raise_error(transcript).text
+
+    def respond(self, transcript: str) -> str:
+        """The text that is to be spoken to the learner."""
+        prompt = compose(self.persona, [], transcript, self.settings, self.llm.count_tokens)
+        return build_feedback(transcript, raise_error(self.llm.reply([prompt])[0]).text, self.persona).spoken
+
+    def synthesize(self, text: str) -> bytes:
+        """The text as a WAV file."""
+        waveforms = self.tts.speak([Utterance(sentence) for sentence in split_sentences(text)])
+        return encode(join_waveforms([raise_error(each) for each in waveforms], self.settings.tts_pause_s), "wav")
+
+
+def raise_error(result: T | WaijiaoError) -> T:
+    """The result of an engine, unless it is an error, which is raised."""
+    if isinstance(result, WaijiaoError):
+        raise result
+    return result
+
+
+def job_seconds(job: Job) -> float:
+    """Seconds from acceptance to the answer, by the job's own record, so that polling for it does not count."""
+    return (job.updated_at - job.created_at).total_seconds()
