@@ -62,7 +62,7 @@ def test_the_list_names_every_recording_and_nothing_else():
 
 def test_they_differ_in_voice_pace_noise_and_format():
     assert {entry.voice for entry in SPOKEN} == set(SCRIPT.PITCH_FACTORS)
-    assert {Path(entry.file).suffix for entry in SPOKEN} == set(SCRIPT.FORMATS)
+    assert {Path(entry.file).suffix for entry in SPOKEN} == set(SCRIPT.CODEC_BY_SUFFIX)
     assert len({entry.pace for entry in SPOKEN}) >= 5
     assert len({entry.noise_db for entry in SPOKEN}) >= 5
     for entry in LIST:
