@@ -35,7 +35,7 @@ test-all: test browser compiler  # `make test test-all` runs the first tiers onc
 	$(BIN)/python -m tests.dates --moment new-year $(PARALLEL) tests/unit tests/integration/api tests/integration/client tests/integration/jobs -k "not stateful"
 	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/e2e $(addprefix --ignore=,$(SMOKE))
 	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/browser
-	$(BIN)/python -m pytest tests/engines
+	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/engines
 	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/faults
 	$(BIN)/python -m tests.faults.mutation
 
