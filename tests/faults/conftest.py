@@ -15,32 +15,47 @@ clocks: leases of 2 s, a sweep every 0.3 s. Celery's visibility timeout stays lo
 the sweep alone.
 """
 
+import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from tests.faults.harness.cluster import Cluster
 from tests.faults.harness.cluster_plan import Plan
 from tests.faults.harness.invariants import check
+from tests.support.memory_folder import memory_folder
 
 
 class SharedCluster:
-    """The house that a module's tests share; a new one is built after a test that failed in it."""
+    """The house that a module's tests share; a new one is built after a test that failed in it.
+
+    It lies in memory; of one in which a test failed, the logs are copied into pytest's temporary folder.
+    """
 
     def __init__(self, folders: pytest.TempPathFactory, plan: Plan) -> None:
         self.folders, self.plan = folders, plan
         self.house: Cluster | None = None
+        self.opened = ExitStack()
 
     def open(self) -> Cluster:
         if self.house and self.house.spoilt:
             self.close()
-        self.house = self.house or Cluster(self.folders.mktemp("house"), self.plan).__enter__()
+        if not self.house:
+            folder = self.folders.mktemp("house")
+            house = Cluster(self.opened.enter_context(memory_folder(folder)), self.plan)
+            self.opened.callback(self.keep_logs, house, folder)
+            self.house = self.opened.enter_context(house)
         return self.house
 
     def close(self) -> None:
-        if self.house:
-            self.house.close()
         self.house = None
+        self.opened.close()
+
+    def keep_logs(self, house: Cluster, folder: Path) -> None:
+        if house.spoilt and house.logs.parent != folder:
+            shutil.copytree(house.logs, folder / "logs")
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from pipeline.jobs.job import MODEL_STAGES
 from pipeline.jobs.store import PREFIX
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings, settings
+from tests.support.memory_folder import memory_folder
 from tests.support.recordings import RECORDINGS
 from tests.support.running_app import ENDED, RunningApp, start, until_ready
 from tests.support.wait import wait_for
@@ -21,15 +22,17 @@ from tests.support.wait import wait_for
 CLOCKS = {"WAIJIAO_LEASE_S": "2", "WAIJIAO_SWEEP_S": "0.3"}
 COUNT = 6  # recordings
 ANSWERED_S = 120  # seconds, on a busy machine
+STOP_S = 30  # seconds in which everything ends that is told to, on a busy machine
 
 
 @pytest.fixture
 def up(tmp_path) -> Iterator[RunningApp]:
     counts = [part for stage in MODEL_STAGES for part in (f"--{stage}", "1")]
-    running = until_ready(start(tmp_path, *counts, WAIJIAO_MODELS=str(settings().models_folder), **CLOCKS))
-    yield running
-    running.process.terminate()
-    assert running.process.wait(15) == 0
+    with memory_folder(tmp_path) as home:
+        running = until_ready(start(home, *counts, WAIJIAO_MODELS=str(settings().models_folder), **CLOCKS))
+        yield running
+        running.process.terminate()
+        assert running.process.wait(STOP_S) == 0
 
 
 def test_every_learner_is_answered_although_each_worker_and_redis_are_killed(up):

@@ -8,7 +8,7 @@ import pytest
 from tests.faults.harness.cluster_plan import Plan
 from tests.support.wait import wait_for
 
-PLAN = Plan(workers={"asr": 2, "llm": 2, "tts": 2, "maintenance": 1}, visibility_s=1)
+PLAN = Plan(workers={"asr": 2, "llm": 2, "tts": 2, "maintenance": 1}, visibility_s=1, settings={"stage_s": 30})
 STAGES = ("asr", "llm", "tts")
 
 

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import psutil
 
+from tests.faults.harness.cluster_plan import Plan
 from tests.faults.harness.invariants import stored
 from tests.faults.harness.redis_faults import append_only_file, everybody_works_again
 from tests.support.wait import wait_for
 
+PLAN = Plan(settings={"stage_s": 30})  # engines are held for longer than a lease, twice
+END_S = 30  # seconds in which a Redis ends that cannot write
 BRIEF = ("worker", "sweeping", "tidying", "celery")  # keys that come and go all the time
 
 
@@ -72,7 +75,7 @@ def test_a_full_disk_ends_a_redis_that_syncs_always_and_loses_nothing(house, cli
     waiting = [client.say(session="waiting") for _ in range(5)]
     let_the_disk_have(house, 10_000)
     wait_for(lambda: is_refused(client))
-    assert house["redis"].ended(5)
+    assert house["redis"].ended(END_S)
     house.start("redis")
     for said in waiting:
         client.succeeded(said)

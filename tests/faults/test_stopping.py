@@ -11,7 +11,7 @@ from tests.faults.harness.cluster_plan import Plan
 from tests.faults.harness.load import patiently, steady_load
 from tests.support.wait import wait_for
 
-PLAN = Plan(apis=2)
+PLAN = Plan(apis=2, settings={"stage_s": 30})  # what is held is handed back before its time is over
 STAGES = ("asr", "llm", "tts")
 SOON_S = 5  # seconds in which a process ends that has nothing to do; on a machine that does nothing else, one
 IN_TIME_S = 12  # shutdown_s, the 3 s that handing back may take, and patience with a busy machine

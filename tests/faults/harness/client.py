@@ -1,6 +1,7 @@
 """What learners and their apps do: leave recordings, look how far they got; remembers all that was promised to them."""
 
 import itertools
+import time
 from dataclasses import dataclass, field
 
 import httpx
@@ -11,6 +12,7 @@ from tests.support.recordings import wav
 from tests.support.wait import wait_for
 
 PATIENCE_S = 60  # seconds in which a job ends, on a busy machine
+RETRY_S = 0.2  # seconds between two tries of a request that may be sent again
 ENDED = {"succeeded", "failed", "canceled", "expired"}
 KEPT = ("id", "state", "seq", "transcript", "feedback", "answer", "outcome", "error")  # never change after the end
 
@@ -66,6 +68,18 @@ class Client:
             assert {"code", "retryable", "detail"} <= set(answer.json())
         return answer
 
+    def ask_patiently(
+        self, method: str, path: str, api: int = 1, seconds: float = PATIENCE_S, **more
+    ) -> httpx.Response:
+        """As `ask`; while the answer is a 503 that says `retryable`, the same is asked again, as every client should."""
+        deadline = time.monotonic() + seconds
+        while True:
+            answer = self.ask(method, path, api, **more)
+            is_final = answer.status_code != 503 or not answer.json()["retryable"]
+            if is_final or time.monotonic() >= deadline:
+                return answer
+            time.sleep(RETRY_S)
+
     def lives(self, api: int) -> bool:
         """Whether that API process answers at all."""
         try:
@@ -73,10 +87,10 @@ class Client:
         except httpx.TransportError:
             return False
 
-    def job(self, said: Said | str, api: int = 1) -> dict:
+    def job(self, said: Said | str, api: int = 1, seconds: float = PATIENCE_S) -> dict:
         """The record; one that was seen to have ended is the same for ever."""
         id_ = said if isinstance(said, str) else said.id
-        answer = self.ask("GET", f"/v1/jobs/{id_}", api)
+        answer = self.ask_patiently("GET", f"/v1/jobs/{id_}", api, seconds)
         assert answer.status_code == 200, answer.text
         job = answer.json()
         if job["state"] in ENDED or id_ in self.ends:
@@ -86,7 +100,10 @@ class Client:
 
     def ended(self, said: Said | str, seconds: float = PATIENCE_S) -> dict:
         """The record, once the job has ended."""
-        return wait_for(lambda: (job := self.job(said))["state"] in ENDED and job, seconds)
+        deadline = time.monotonic() + seconds
+        return wait_for(
+            lambda: (job := self.job(said, seconds=deadline - time.monotonic()))["state"] in ENDED and job, seconds
+        )
 
     def succeeded(self, said: Said, seconds: float = PATIENCE_S) -> dict:
         """The record of a job that ends well, and had the right words."""
@@ -103,7 +120,7 @@ class Client:
 
     def turns(self, session: str) -> list[dict]:
         """The session's history; [] for one that nobody knows."""
-        answer = self.ask("GET", f"/v1/sessions/{session}")
+        answer = self.ask_patiently("GET", f"/v1/sessions/{session}")
         assert answer.status_code in {200, 404}, answer.text
         return answer.json()["turns"] if answer.status_code == 200 else []
 

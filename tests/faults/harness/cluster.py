@@ -23,7 +23,7 @@ class Cluster:
         self.plan, self.settings = plan, plan.in_home(home)
         self.logs = home / "logs"
         self.orders = Orders(home / "orders")
-        for folder in (self.logs, self.orders.folder):
+        for folder in (self.logs, self.orders.folder, home / "temporary"):
             folder.mkdir()
         port = quiet_port()
         self.proxy = Proxy(port) if plan.proxied else None
@@ -48,6 +48,7 @@ class Cluster:
         try:
             self.heal()
         except BaseException:
+            self.spoilt = True
             self.close()
             raise
         self.keeper.start()

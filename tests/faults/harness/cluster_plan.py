@@ -61,6 +61,7 @@ class Plan:
             **{f"WAIJIAO_{key.upper()}": str(getattr(settings, key)) for key in settings.model_fields_set},
             **service.environment,
             "PYTHONPATH": str(Path(__file__).parents[3]),
+            "TMPDIR": str(settings.home / "temporary"),  # gunicorn's heartbeats, long uploads
             "FAULTY_FOLDER": str(settings.home / "orders"),
             "FAULTY_NAME": name,
             "FAULTY_VISIBILITY_S": str(self.visibility_s or ""),

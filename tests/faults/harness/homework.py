@@ -37,7 +37,7 @@ class Homework:
 
     @property
     def shown(self) -> dict:
-        answer = self.house.client.ask("GET", self.place)
+        answer = self.house.client.ask_patiently("GET", self.place)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

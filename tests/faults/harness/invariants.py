@@ -69,7 +69,7 @@ def every_success_has_one_audio(house: Cluster) -> None:
         if job["state"] != "succeeded":
             assert job["answer"] is None
             continue
-        audio = house.client.ask("GET", job["answer"]["audio"])
+        audio = house.client.ask_patiently("GET", job["answer"]["audio"])
         assert audio.status_code == 200, audio.text
         assert hashlib.sha256(audio.content).hexdigest() == job["answer"]["sha256"]
         assert soundfile.info(io.BytesIO(audio.content)).frames

@@ -55,7 +55,7 @@ class Lesson:
 
     @property
     def shown(self) -> dict:
-        answer = self.house.client.ask("GET", f"/v1/lessons/{self.id}")
+        answer = self.house.client.ask_patiently("GET", f"/v1/lessons/{self.id}")
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -86,7 +86,7 @@ class Lesson:
         """The lesson as it is shown when it has ended well, with every turn."""
         job = self.house.client.ended(self.id, seconds)
         assert job["state"] == "succeeded", job["error"]
-        assert self.house.client.ask("GET", f"/v1/jobs/{self.id}/audio").status_code == 200
+        assert self.house.client.ask_patiently("GET", f"/v1/jobs/{self.id}/audio").status_code == 200
         shown = self.shown
         assert [turn["number"] for turn in shown["turns"]] == [1, 2, 3, 4, 5]
         assert shown["progress"]["done"] == 5
