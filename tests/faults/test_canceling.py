@@ -6,7 +6,7 @@ from tests.faults.harness.cluster_plan import Plan
 from tests.support.wait import wait_for
 
 PLAN = Plan(workers={"asr": 2, "llm": 1, "tts": 2, "maintenance": 1}, settings={"stage_s": 30})
-STOPS_S = 2  # seconds after which a canceled answer may still be thought about
+STOPS_S = 10  # seconds after which a canceled answer is not thought about, on a busy machine; stage_s is longer
 
 
 def test_a_job_that_nobody_works_on_yet_is_canceled(house, client, orders):

@@ -11,8 +11,8 @@ PLAN = Plan(
     workers={"asr": 1, "llm": 1, "tts": 1, "segment": 1, "maintenance": 1},
     settings={"lease_s": 5, "stage_s": 30, "llm_batch": 1},  # segmentation is real work, and the machine may be busy
 )
-STOPS_S = 4  # seconds after which a lesson that was canceled is segmented no further, on a busy machine
-IN_TIME_S = 12  # seconds in which a worker ends that is told to: as in test_stopping.py
+STOPS_S = 15  # seconds after which a lesson that was canceled is segmented no further, on a busy machine
+IN_TIME_S = 20  # seconds in which a worker ends that is told to: as in test_stopping.py
 ONCE, NOT_AT_ALL = [1] * 5, [0] * 5
 
 

@@ -13,7 +13,7 @@ from tests.faults.harness.invariants import BROKER
 from tests.faults.harness.load import steady_load
 from tests.support.wait import wait_for
 
-PLAN = Plan(workers=dict.fromkeys(KINDS, 1))
+PLAN = Plan(workers=dict.fromkeys(KINDS, 1), settings={"lease_s": 5})
 TASKS = {
     "asr": "asr.transcribe",
     "llm": "llm.answer",

@@ -20,8 +20,8 @@ UNHEARABLE = -45  # the utterance of a recording of 0.05 s, which no decoder tak
 
 @pytest.fixture
 def impatient(house) -> Iterator[int]:
-    """The number of an API process whose jobs expire after a second."""
-    house["api2"].environment["WAIJIAO_DEADLINE_S"] = "1"
+    """The number of an API process whose jobs expire soon, yet not before an engine has begun on them."""
+    house["api2"].environment["WAIJIAO_DEADLINE_S"] = "4"
     house.restart("api2")
     yield 2
     del house["api2"].environment["WAIJIAO_DEADLINE_S"]

@@ -3,8 +3,10 @@
 import threading
 
 from pipeline.worker.bootsteps import SWEEPING
+from tests.faults.harness.cluster_plan import Plan
 from tests.support.wait import wait_for
 
+PLAN = Plan(settings={"lease_s": 5})  # no job is to be done twice because the machine is busy
 STAGES = ("asr", "llm", "tts")
 
 
