@@ -106,7 +106,7 @@ def test_without_redis_nobody_waits_and_what_was_told_has_no_hole(cluster, hurri
         for piece in PIECES[1:]:
             told.text(job, piece)
         wait_for(lambda: told.given_up)
-        if trouble == "kill_redis":
+        if trouble == "kill":
             cluster.start("redis")
         cluster["redis"].thaw()
         told.text(job, "and more")
