@@ -1,42 +1,38 @@
-"""Real parts for every test: a Redis server of the test's own, settings that point into a temporary folder."""
+"""Real parts for every test: settings that point into a temporary folder, and a Redis server of the test's own."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from redis import Redis
 
+from pipeline import settings as product_settings
 from pipeline.jobs.store import Jobs
-from pipeline.redis_connection import connect
-from pipeline.settings import Settings, settings
-from tests.support.process import Process
-from tests.support.wait import answers, wait_for
-from waijiao.local import services
+from pipeline.settings import Settings
+from tests.support.cluster import Cluster
 
-STOP_S = 10  # seconds that Redis may take to stop in order
-REAL_MODELS = settings().models_folder
+REAL_MODELS = product_settings.settings().models_folder
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Settings:
-    """Settings of a house in a temporary folder, with the models that are really installed."""
+def settings(tmp_path: Path) -> Settings:
+    """Settings with HOME in a temporary folder, and the models that are really installed."""
     return Settings(home=tmp_path, models=REAL_MODELS, redis_url="", url="", port=8000)
 
 
 @pytest.fixture
-def redis(here: Settings) -> Iterator[Redis]:
-    """A connection to a real Redis that lives as long as the test."""
-    server = Process("redis", services.redis_command(here), dict(os.environ), here.home / "redis.log")
-    server.start()
-    connection = connect(here)
-    wait_for(lambda: answers(connection))
-    yield connection
-    connection.close()
-    server.stop()
-    server.ended(STOP_S)
+def cluster(settings: Settings) -> Iterator[Cluster]:
+    """A Redis that lives as long as the test; other processes may be added."""
+    with Cluster(settings) as cluster:
+        cluster.start("redis")
+        yield cluster
 
 
 @pytest.fixture
-def jobs(redis: Redis, here: Settings) -> Jobs:
-    return Jobs(redis, here)
+def redis(cluster: Cluster) -> Redis:
+    return cluster.redis
+
+
+@pytest.fixture
+def jobs(cluster: Cluster) -> Jobs:
+    return cluster.jobs

@@ -1,4 +1,4 @@
-"""The pages in a real Chromium, over a house with the real default models; screenshots in build/screenshots."""
+"""The pages in a real Chromium, over `waijiao up` with the real default models; screenshots in build/screenshots."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.support.chromium import launch
-from tests.support.running_app import house
+from tests.support.running_app import app
 
-__all__ = ["house"]
+__all__ = ["app"]
 
 ROOT = Path(__file__).parents[2]
 LEARNERS = ROOT / "examples" / "recordings"
@@ -29,12 +29,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visit(browser, house) -> Iterator[Callable[..., Page]]:
-    """Opens a page of the house as a visitor of its own; whatever goes wrong in its scripts fails the test."""
+def visit(browser, app) -> Iterator[Callable[..., Page]]:
+    """Opens a page of the server as a new visitor; an error or warning of its scripts fails the test."""
     contexts: list[BrowserContext] = []
     faults: list[str] = []
 
-    def open_page(path: str = "/", context: BrowserContext | None = None, url: str = house.url, **options) -> Page:
+    def open_page(path: str = "/", context: BrowserContext | None = None, url: str = app.url, **options) -> Page:
         if context is None:
             context = browser.new_context(**{**DESKTOP, "locale": "en-US", **options})
             contexts.append(context)

@@ -55,8 +55,8 @@ def wait_until_all_ended(page: Page, recordings: int) -> None:
     expect(ended).to_have_count(recordings, timeout=ALL_ANSWERED_MS)
 
 
-def jobs_of(house, batch: str) -> list[dict]:
-    return house.get("/v1/jobs", params={"metadata": f"batch:{batch}", "limit": 100}).json()["jobs"]
+def jobs_of(app, batch: str) -> list[dict]:
+    return app.get("/v1/jobs", params={"metadata": f"batch:{batch}", "limit": 100}).json()["jobs"]
 
 
 def succeeded(jobs: list[dict]) -> list[dict]:
@@ -69,11 +69,11 @@ def serious_violations(page: Page) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def batch_page(browser, house, homework) -> Iterator[Page]:
+def batch_page(browser, app, homework) -> Iterator[Page]:
     """The page of a class that was sent, loaded again at once, and watched until all was answered."""
     context = browser.new_context(**DESKTOP, locale="en-US")
     page = context.new_page()
-    page.goto(f"{house.url}/batch")
+    page.goto(f"{app.url}/batch")
     page.wait_for_selector("body[data-ready]")
     send(page, homework)
     page.reload()
@@ -88,8 +88,8 @@ def batch(batch_page) -> str:
     return batch_page.url.split("#")[1]
 
 
-def test_what_cannot_be_sent_is_named_and_stops_nothing(visit, house, homework, tmp_path):
-    most = house.get("/v1/capabilities").json()["limits"]["upload_mb"]
+def test_what_cannot_be_sent_is_named_and_stops_nothing(visit, app, homework, tmp_path):
+    most = app.get("/v1/capabilities").json()["limits"]["upload_mb"]
     with (tmp_path / "opera.wav").open("wb") as file:
         file.truncate(most * 1_000_000 + 1)
     page = visit("/batch")
@@ -126,9 +126,9 @@ def test_recordings_can_be_dropped_anywhere_on_the_page(visit):
     expect(page.locator("#drop-overlay")).to_be_hidden()
 
 
-def test_a_class_is_answered_though_the_page_was_loaded_again(house, batch_page, batch, picture):
+def test_a_class_is_answered_though_the_page_was_loaded_again(app, batch_page, batch, picture):
     expect(batch_page.locator("#progress")).to_have_text("12 of 14 done · 2 failed")
-    jobs = jobs_of(house, batch)
+    jobs = jobs_of(app, batch)
     assert {job["lane"] for job in jobs} == {"bulk"}
     assert len({job["session"] for job in jobs}) == len(jobs) == 13  # the text is refused before it becomes a job
     for job in succeeded(jobs):
@@ -143,19 +143,19 @@ def test_a_class_is_answered_though_the_page_was_loaded_again(house, batch_page,
     picture(batch_page, "batch-desktop-en")
 
 
-def test_the_archive_has_every_answer_under_the_name_of_its_recording(visit, house, batch):
+def test_the_archive_has_every_answer_under_the_name_of_its_recording(visit, app, batch):
     page = visit(f"/batch#{batch}")
     with page.expect_download() as started:
         page.click("#zip")
     assert started.value.suggested_filename.endswith(".zip")
     with zipfile.ZipFile(io.BytesIO(Path(started.value.path()).read_bytes())) as archive:
-        for job in succeeded(jobs_of(house, batch)):
+        for job in succeeded(jobs_of(app, batch)):
             name = Path(job["metadata"]["file"]).stem
-            assert archive.read(f"{name}.wav") == house.get(job["answer"]["audio"]).content
+            assert archive.read(f"{name}.wav") == app.get(job["answer"]["audio"]).content
         assert len(archive.namelist()) == 12 + 1  # and the table
 
 
-def test_an_answer_is_heard_and_downloaded(visit, house, batch):
+def test_an_answer_is_heard_and_downloaded(visit, app, batch):
     page = visit(f"/batch#{batch}")
     name = RECORDINGS[0].name
     shown = row(page, name)
@@ -163,8 +163,8 @@ def test_an_answer_is_heard_and_downloaded(visit, house, batch):
     expect(shown.get_by_label("Pause: the teacher")).to_be_focused()
     with page.expect_download() as started:
         shown.get_by_label(f"Download the answer for {name}").click()
-    job = next(job for job in jobs_of(house, batch) if job["metadata"]["file"] == name)
-    assert Path(started.value.path()).read_bytes() == house.get(job["answer"]["audio"]).content
+    job = next(job for job in jobs_of(app, batch) if job["metadata"]["file"] == name)
+    assert Path(started.value.path()).read_bytes() == app.get(job["answer"]["audio"]).content
 
 
 def test_a_part_of_the_class_can_be_looked_at_by_keyboard(visit, batch):
@@ -190,7 +190,7 @@ def test_in_the_dark_it_is_readable(visit, batch, picture):
     picture(page, "batch-desktop-dark")
 
 
-def test_what_is_sent_without_a_connection_is_kept_and_sent_once_later(visit, house):
+def test_what_is_sent_without_a_connection_is_kept_and_sent_once_later(visit, app):
     page = visit("/batch")
     other = visit("/batch", context=page.context)
     page.context.set_offline(True)
@@ -203,10 +203,10 @@ def test_what_is_sent_without_a_connection_is_kept_and_sent_once_later(visit, ho
     page.context.set_offline(False)
     for each in (page, other):
         expect(each.locator("#progress")).to_have_text("2 of 2 done", timeout=ALL_ANSWERED_MS)
-    assert len(jobs_of(house, sent)) == 2
+    assert len(jobs_of(app, sent)) == 2
 
 
-def test_what_waits_is_canceled_and_another_recording_can_be_sent_in_its_place(visit, house):
+def test_what_waits_is_canceled_and_another_recording_can_be_sent_in_its_place(visit, app):
     page = visit("/batch")
     sent = send(page, RECORDINGS[:4])
     expect(page.locator("#rows tr[data-state=queued]").last).to_be_visible()
@@ -218,12 +218,12 @@ def test_what_waits_is_canceled_and_another_recording_can_be_sent_in_its_place(v
         last.get_by_text("Send another").click()
     chooser.value.set_files(RECORDINGS[0])
     expect(last).to_have_attribute("data-state", "succeeded", timeout=ALL_ANSWERED_MS)
-    sent_as = [job["state"] for job in jobs_of(house, sent) if job["metadata"]["file"] == RECORDINGS[3].name]
+    sent_as = [job["state"] for job in jobs_of(app, sent) if job["metadata"]["file"] == RECORDINGS[3].name]
     assert sent_as[0] == "succeeded"  # the newest
 
 
-def test_what_failed_through_no_fault_of_its_own_is_tried_again_in_its_place(visit, house):
-    chosen = Settings(home=house.home)
+def test_what_failed_through_no_fault_of_its_own_is_tried_again_in_its_place(visit, app):
+    chosen = Settings(home=app.home)
     redis = connect(chosen)
     jobs, lesson = Jobs(redis, chosen), {"batch": secrets.token_hex(8), "file": "anna.wav", "homework": HOMEWORK}
     jobs.submit(JobRequest(secrets.token_hex(16), "anna", text="Yesterday I go to the library.", metadata=lesson))
@@ -236,10 +236,10 @@ def test_what_failed_through_no_fault_of_its_own_is_tried_again_in_its_place(vis
     )
     row(page, "anna.wav").get_by_text("Try again", exact=True).click()
     expect(row(page, "anna.wav")).to_have_attribute("data-state", "succeeded", timeout=ALL_ANSWERED_MS)
-    assert len(jobs_of(house, lesson["batch"])) == 1
+    assert len(jobs_of(app, lesson["batch"])) == 1
 
 
-def test_a_class_is_erased_here_and_on_the_server_while_it_is_being_answered(visit, house):
+def test_a_class_is_erased_here_and_on_the_server_while_it_is_being_answered(visit, app):
     page = visit("/batch")
     page.on("dialog", lambda asked: asked.accept())
     sent = send(page, RECORDINGS[:3])
@@ -247,17 +247,17 @@ def test_a_class_is_erased_here_and_on_the_server_while_it_is_being_answered(vis
     page.click("#erase")
     expect(page.locator("#detail")).to_be_hidden()
     expect(page.locator("#history")).to_be_hidden()
-    assert not jobs_of(house, sent)
+    assert not jobs_of(app, sent)
 
 
-def test_one_recording_is_erased_and_the_others_stay(visit, house):
+def test_one_recording_is_erased_and_the_others_stay(visit, app):
     page = visit("/batch")
     page.on("dialog", lambda asked: asked.accept())
     sent = send(page, RECORDINGS[:2])
     page.get_by_label(f"Delete {RECORDINGS[0].name}").click()
     expect(page.locator("#rows th")).to_have_text([RECORDINGS[1].name])
     expect(page.locator("#batches")).to_contain_text("1 recording,")
-    assert [job["metadata"]["file"] for job in jobs_of(house, sent)] == [RECORDINGS[1].name]
+    assert [job["metadata"]["file"] for job in jobs_of(app, sent)] == [RECORDINGS[1].name]
 
 
 def test_a_class_that_nobody_knows_is_said_to_be_none(visit):

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page
 
-from tests.support.running_app import RunningApp, opened
+from tests.support.running_app import RunningApp, run_app
 
 LOG_IN = """async (key) => {
     const sent = {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify({key})};
@@ -53,31 +53,31 @@ class SilentHandler(SimpleHTTPRequestHandler):
 
 @dataclass
 class LoggedIn:
-    """A browser in which somebody is logged in at the house, and a job of theirs."""
+    """A browser in which somebody is logged in at the server, and a job of theirs."""
 
-    house: RunningApp
+    app: RunningApp
     key: str
     page: Page
     job: str
 
     @property
     def audio(self) -> str:
-        return f"{self.house.url}/v1/jobs/{self.job}/audio"
+        return f"{self.app.url}/v1/jobs/{self.job}/audio"
 
     @property
     def events(self) -> str:
-        return f"{self.house.url}/v1/jobs/{self.job}/events"
+        return f"{self.app.url}/v1/jobs/{self.job}/events"
 
     def forged(self) -> list[dict]:
         """The jobs that another site left in their name."""
         shown = {"Authorization": f"Bearer {self.key}"}
-        return self.house.get("/v1/jobs?session=forged", headers=shown).json()["jobs"]
+        return self.app.get("/v1/jobs?session=forged", headers=shown).json()["jobs"]
 
 
 @pytest.fixture(scope="module")
 def server_with_keys(tmp_path_factory) -> Iterator[RunningApp]:
-    """A house with WAIJIAO_KEYS=true."""
-    with opened(tmp_path_factory.mktemp("guarded"), WAIJIAO_KEYS="true") as running:
+    """`waijiao up` with WAIJIAO_KEYS=true."""
+    with run_app(tmp_path_factory.mktemp("guarded"), WAIJIAO_KEYS="true") as running:
         yield running
 
 
@@ -131,10 +131,10 @@ def test_our_own_page_plays_listens_asks_and_logs_out(logged_in):
 def test_a_page_of_another_site_gets_nothing_and_changes_nothing(logged_in, elsewhere):
     page = logged_in.page
     page.goto(elsewhere)
-    assert page.evaluate(ASK, logged_in.house.url) == "TypeError"
-    assert page.evaluate(READ, logged_in.house.url + "/v1/jobs") == "TypeError"
+    assert page.evaluate(ASK, logged_in.app.url) == "TypeError"
+    assert page.evaluate(READ, logged_in.app.url + "/v1/jobs") == "TypeError"
     assert page.evaluate(LISTEN, logged_in.events) == "silent"
-    page.evaluate(SEND_FORM, logged_in.house.url)
+    page.evaluate(SEND_FORM, logged_in.app.url)
     page.wait_for_url("**/v1/jobs")
     assert "foreign_origin" in page.content() or "key_missing" in page.content()
     assert logged_in.forged() == []

@@ -40,29 +40,29 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def answered_homework(house) -> str:
+def answered_homework(app) -> str:
     """The id of homework of which two recordings are answered, one has nobody who speaks, and one is missing."""
     students = [{"name": name} for name in (*NAMES[:2], "Eva Wu", "Fritz Ma")]
-    put_assignment(house, "answered", title="Unit 2, reading aloud", class_name="Class 3B", students=students)
+    put_assignment(app, "answered", title="Unit 2, reading aloud", class_name="Class 3B", students=students)
     silence = ROOT / "examples" / "silence.wav"
     for name, recording in zip((*NAMES[:2], "Eva Wu"), (*RECORDINGS[:2], silence), strict=True):
-        hand_in(house, "answered", recording, name)
-    wait_for(lambda: get_assignment(house, "answered")["progress"]["succeeded"] == 2, seconds=60)
+        hand_in(app, "answered", recording, name)
+    wait_for(lambda: get_assignment(app, "answered")["progress"]["succeeded"] == 2, seconds=60)
     return "answered"
 
 
-def put_assignment(house, id_: str, **fields) -> None:
-    httpx.put(f"{house.url}/v1/assignments/{id_}", json=fields, trust_env=False).raise_for_status()
+def put_assignment(app, id_: str, **fields) -> None:
+    httpx.put(f"{app.url}/v1/assignments/{id_}", json=fields, trust_env=False).raise_for_status()
 
 
-def hand_in(house, id_: str, recording: Path, student: str) -> None:
-    path = f"{house.url}/v1/assignments/{id_}/submissions"
+def hand_in(app, id_: str, recording: Path, student: str) -> None:
+    path = f"{app.url}/v1/assignments/{id_}/submissions"
     files = {"file": (recording.name, recording.read_bytes())}
     httpx.post(path, files=files, data={"student": student}, trust_env=False).raise_for_status()
 
 
-def get_assignment(house, id_: str) -> dict:
-    return dict(house.get(f"/v1/assignments/{id_}").json())
+def get_assignment(app, id_: str) -> dict:
+    return dict(app.get(f"/v1/assignments/{id_}").json())
 
 
 def drop(page: Page, files: list[Path]) -> None:
@@ -110,11 +110,11 @@ def serious_violations(page: Page) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def review_page(browser, house, folder) -> Iterator[Page]:
+def review_page(browser, app, folder) -> Iterator[Page]:
     """The page of a class that was set, and handed in by dropping the folder, when every answer waits."""
     context = browser.new_context(**DESKTOP, locale="en-US", reduced_motion="reduce")
     page = context.new_page()
-    page.goto(f"{house.url}/homework")
+    page.goto(f"{app.url}/homework")
     page.wait_for_selector("body[data-ready]")
     page.click("#new")
     page.check("#form [name=hold]")
@@ -131,14 +131,14 @@ def review_page(browser, house, folder) -> Iterator[Page]:
     context.close()
 
 
-def test_a_folder_is_handed_in_and_one_bad_file_stops_nothing(review_page, house):
+def test_a_folder_is_handed_in_and_one_bad_file_stops_nothing(review_page, app):
     assert review_page.locator("#results-summary").inner_text() == "4 handed in · 2 rejected"
     expect(result(review_page, "Eva Wu.wav")).to_contain_text("This file is not a recording in a supported format.")
     expect(result(review_page, "recording 17.wav")).to_contain_text("No student in the class matches this file name.")
     expect(review_page.locator("#progress")).to_have_text("4 of 6 handed in · 0 answered · 4 to review")
     expect(review_page.locator("#missing")).to_have_text("Not handed in: Eva Wu, Fritz Ma")
     expect(row(review_page, "Fritz Ma")).to_contain_text("1006")
-    assignment = get_assignment(house, review_page.url.split("#")[1])
+    assignment = get_assignment(app, review_page.url.split("#")[1])
     assert assignment["due"].startswith("2036-12-01T")
     assert assignment["students"][-1] == {"name": "Fritz Ma", "id": "1006"}
     assert not serious_violations(review_page)
@@ -153,7 +153,7 @@ def test_a_file_with_nobody_s_name_is_given_to_its_student(review_page):
     expect(review_page.locator("#results-summary")).to_have_text("5 handed in · 1 rejected")
 
 
-def test_answers_are_read_changed_released_heard_and_taken_home(review_page, house, picture):
+def test_answers_are_read_changed_released_heard_and_taken_home(review_page, app, picture):
     review_page.reload()
     review_page.click("#review-first")
     review = review_page.locator("#review")
@@ -173,7 +173,7 @@ def test_answers_are_read_changed_released_heard_and_taken_home(review_page, hou
     in_both_languages(review_page, picture)
     review_page.once("dialog", lambda asked: asked.accept())
     review_page.click("#release-all")
-    submissions = get_assignment(house, review_page.url.split("#")[1])["submissions"]
+    submissions = get_assignment(app, review_page.url.split("#")[1])["submissions"]
     rows_are(review_page, "done", len(submissions))
     anna.get_by_label("Play: Anna Li").click()
     expect(anna.get_by_label("Pause: the teacher")).to_be_focused()
@@ -183,7 +183,7 @@ def test_answers_are_read_changed_released_heard_and_taken_home(review_page, hou
         assert b"Bring a picture of it tomorrow." in archive.read("students/Anna Li.json")
         assert sum(name.endswith(".wav") for name in archive.namelist()) == len(submissions)
     (ben,) = [each["job"] for each in submissions if each["student"] == "Ben Zhao"]
-    assert house.get(f"/v1/jobs/{ben}").json()["answer"]["text"] == "Well done, Ben."
+    assert app.get(f"/v1/jobs/{ben}").json()["answer"]["text"] == "Well done, Ben."
 
 
 def in_both_languages(page: Page, picture) -> None:
@@ -196,11 +196,11 @@ def in_both_languages(page: Page, picture) -> None:
     page.click("#language")
 
 
-def test_what_was_handed_in_before_is_not_done_again(review_page, house, folder):
-    before = get_assignment(house, review_page.url.split("#")[1])["submissions"]
+def test_what_was_handed_in_before_is_not_done_again(review_page, app, folder):
+    before = get_assignment(app, review_page.url.split("#")[1])["submissions"]
     review_page.set_input_files("#files", [folder / "Anna Li.wav"])
     expect(review_page.locator("#results-summary")).to_have_text("1 already handed in")
-    after = get_assignment(house, review_page.url.split("#")[1])["submissions"]
+    after = get_assignment(app, review_page.url.split("#")[1])["submissions"]
     assert [each["job"] for each in after] == [each["job"] for each in before]
 
 
@@ -225,7 +225,7 @@ def test_an_answer_is_given_again_to_what_was_really_said(visit, answered_homewo
     assert page.locator("#rerun").is_hidden()
 
 
-def test_a_student_who_failed_hands_in_another_recording_and_it_is_erased(visit, answered_homework, house):
+def test_a_student_who_failed_hands_in_another_recording_and_it_is_erased(visit, answered_homework, app):
     page = visit(f"/homework#{answered_homework}")
     eva = row(page, "Eva Wu")
     expect(eva.locator(".transcript")).to_contain_text("No speech was heard.")
@@ -236,7 +236,7 @@ def test_a_student_who_failed_hands_in_another_recording_and_it_is_erased(visit,
     page.once("dialog", lambda asked: asked.accept())
     eva.get_by_label("Delete Eva Wu's submission").click()
     expect(eva).to_have_attribute("data-state", "missing")
-    assert get_assignment(house, answered_homework)["progress"]["missing"] == ["Eva Wu", "Fritz Ma"]
+    assert get_assignment(app, answered_homework)["progress"]["missing"] == ["Eva Wu", "Fritz Ma"]
 
 
 def test_a_part_of_the_class_can_be_looked_at_by_keyboard(visit, answered_homework):
@@ -249,8 +249,8 @@ def test_a_part_of_the_class_can_be_looked_at_by_keyboard(visit, answered_homewo
     }
 
 
-def test_what_is_handed_in_without_a_connection_is_sent_when_there_is_one(visit, house):
-    put_assignment(house, "offline", title="Unit 4")
+def test_what_is_handed_in_without_a_connection_is_sent_when_there_is_one(visit, app):
+    put_assignment(app, "offline", title="Unit 4")
     page = visit("/homework#offline")
     page.context.set_offline(True)
     page.set_input_files("#files", RECORDINGS[:1])
@@ -273,42 +273,42 @@ def test_the_class_s_list_is_read_from_a_spreadsheet_s_file(visit, tmp_path):
     expect(page.locator("#students-count")).to_have_text("2 students")
 
 
-def test_a_name_that_is_in_the_list_twice_is_named(visit, house):
-    before = len(house.get("/v1/assignments").json()["assignments"])
+def test_a_name_that_is_in_the_list_twice_is_named(visit, app):
+    before = len(app.get("/v1/assignments").json()["assignments"])
     page = visit("/homework#/new")
     page.fill("#form [name=title]", "Unit 5")
     page.fill("#form [name=students]", "Anna Li\nBen Zhao\nAnna  Li")
     page.click("#save")
     expect(page.locator("#form-error")).to_have_text("Listed twice: Anna Li. Make the names different.")
-    assert len(house.get("/v1/assignments").json()["assignments"]) == before
+    assert len(app.get("/v1/assignments").json()["assignments"]) == before
 
 
-def test_what_was_set_is_changed_and_what_the_form_does_not_ask_stays(visit, house):
+def test_what_was_set_is_changed_and_what_the_form_does_not_ask_stays(visit, app):
     put_assignment(
-        house, "unit-6", title="Unit 6", format="mp3", retention_h=500, words=["giraffe"], due="2036-12-01T12:00:00Z"
+        app, "unit-6", title="Unit 6", format="mp3", retention_h=500, words=["giraffe"], due="2036-12-01T12:00:00Z"
     )
     page = visit("/homework#unit-6/edit")
     page.fill("#form [name=title]", "Unit 6, again")
     page.select_option("#form [name=level]", "A2")
     page.click("#save")
     expect(page.locator("#detail-title")).to_have_text("Unit 6, again")
-    assignment = get_assignment(house, "unit-6")
+    assignment = get_assignment(app, "unit-6")
     kept = {"title": "Unit 6, again", "level": "A2", "format": "mp3", "retention_h": 500, "words": ["giraffe"]}
     assert {name: assignment[name] for name in kept} == kept
     assert assignment["due"].startswith("2036-12-01T12:00:00")
 
 
-def test_homework_is_erased_after_asking(visit, house):
+def test_homework_is_erased_after_asking(visit, app):
     page = visit("/homework")
     id_ = set_homework(page, title="Unit 7", students="Anna Li")
     expect(page.locator("#list a[aria-current]")).to_contain_text("0 of 1 handed in")
     page.once("dialog", lambda asked: asked.dismiss())
     page.click("#erase")
-    assert get_assignment(house, id_)["title"] == "Unit 7"
+    assert get_assignment(app, id_)["title"] == "Unit 7"
     page.once("dialog", lambda asked: asked.accept())
     page.click("#erase")
     expect(page.locator("#detail")).to_be_hidden()
-    assert house.get(f"/v1/assignments/{id_}").status_code == 404
+    assert app.get(f"/v1/assignments/{id_}").status_code == 404
 
 
 def test_homework_that_nobody_knows_is_said_to_be_none(visit):

@@ -12,9 +12,9 @@ from tests.support.talk_page import WRONG_SENTENCE, job_of, record, transcript_o
 
 
 @pytest.fixture
-def proxy(house) -> Iterator[Proxy]:
-    """What stands between the browser and the house, and can be cut."""
-    proxy = Proxy(int(house.url.rpartition(":")[2]))
+def proxy(app) -> Iterator[Proxy]:
+    """A proxy between the browser and the server, whose connections can be broken."""
+    proxy = Proxy(int(app.url.rpartition(":")[2]))
     yield proxy
     proxy.close()
 
@@ -27,12 +27,12 @@ def wait_until_kept(page: Page) -> None:
     page.wait_for_selector(".turn[data-state=kept]")
 
 
-def jobs(house, page: Page) -> list[dict]:
+def jobs(app, page: Page) -> list[dict]:
     session = page.evaluate("localStorage.getItem('session')")
-    return house.get("/v1/jobs", params={"session": session}).json()["jobs"]
+    return app.get("/v1/jobs", params={"session": session}).json()["jobs"]
 
 
-def test_what_is_said_without_a_connection_is_kept_over_a_reload_and_sent_later(visit, house, picture):
+def test_what_is_said_without_a_connection_is_kept_over_a_reload_and_sent_later(visit, app, picture):
     page = visit(**PHONE, locale="zh-CN")
     page.evaluate("navigator.serviceWorker.ready")
     page.context.set_offline(True)
@@ -48,37 +48,37 @@ def test_what_is_said_without_a_connection_is_kept_over_a_reload_and_sent_later(
     assert "long hair" in transcript_of(turn(page, 1))
     assert "have has" in transcript_of(turn(page, 2))
     expect(page.locator("#offline")).to_be_hidden()
-    assert [job["seq"] for job in jobs(house, page)] == [2, 1]
-    assert len(house.get("/v1/sessions/" + page.evaluate("localStorage.getItem('session')")).json()["turns"]) == 2
+    assert [job["seq"] for job in jobs(app, page)] == [2, 1]
+    assert len(app.get("/v1/sessions/" + page.evaluate("localStorage.getItem('session')")).json()["turns"]) == 2
 
 
-def test_an_answer_is_heard_of_after_the_connection_broke(visit, house, proxy):
+def test_an_answer_is_heard_of_after_the_connection_broke(visit, app, proxy):
     page = visit(url=url_through(proxy))
     type_in(page, WRONG_SENTENCE)
     page.wait_for_selector(".turn[data-job]")
     proxy.reset()
     turn(page, 1)
-    assert len(jobs(house, page)) == 1
+    assert len(jobs(app, page)) == 1
 
 
-def test_a_question_whose_acceptance_was_not_heard_is_asked_once(visit, house, proxy):
+def test_a_question_whose_acceptance_was_not_heard_is_asked_once(visit, app, proxy):
     page = visit(url=url_through(proxy))
-    proxy.cut_reply(b"", b"HTTP/1.1 202")
+    proxy.drop_reply(b"", b"HTTP/1.1 202")
     page.set_input_files("#file", SPOKEN)
     turn(page, 1)
-    assert proxy.cuts == 1
-    assert len(jobs(house, page)) == 1
+    assert proxy.dropped_replies == 1
+    assert len(jobs(app, page)) == 1
 
 
-def test_a_server_that_is_silent_loses_nothing(visit, house, proxy):
+def test_a_server_that_is_silent_loses_nothing(visit, app, proxy):
     page = visit(url=url_through(proxy))
-    proxy.black_hole()
+    proxy.suspend()
     type_in(page, "Are you there?")
     wait_until_kept(page)
     page.wait_for_timeout(1500)
-    proxy.flow()
+    proxy.resume()
     turn(page, 1)
-    assert len(jobs(house, page)) == 1
+    assert len(jobs(app, page)) == 1
 
 
 def test_a_reload_shows_the_conversation_and_one_s_own_voice(visit):
@@ -95,15 +95,15 @@ def test_a_reload_shows_the_conversation_and_one_s_own_voice(visit):
     ).to_be_visible()  # it does not begin again by itself
 
 
-def test_a_reload_while_the_teacher_works_loses_nothing(visit, house):
+def test_a_reload_while_the_teacher_works_loses_nothing(visit, app):
     page = visit()
-    ahead = [house.post(SPOKEN, session=f"ahead of a reload {number}") for number in range(3)]
+    ahead = [app.post(SPOKEN, session=f"ahead of a reload {number}") for number in range(3)]
     type_in(page, WRONG_SENTENCE)
     page.wait_for_selector(".turn[data-job]")
     page.reload()
     assert "have has" in transcript_of(turn(page, 1))
     for accepted in ahead:
-        house.ended(accepted)
+        app.wait_until_ended(accepted)
 
 
 def test_a_recording_that_was_not_sent_yet_is_still_there_when_the_page_is_opened_again(visit):
@@ -127,7 +127,7 @@ def test_a_recording_that_was_not_sent_yet_is_still_there_when_the_page_is_opene
     expect(other.locator(".row.review")).to_be_hidden()
 
 
-def test_two_tabs_show_the_same_and_only_one_speaks(visit, house):
+def test_two_tabs_show_the_same_and_only_one_speaks(visit, app):
     one = visit()
     two = visit(context=one.context)
     type_in(one, "I has a cat.")
@@ -136,7 +136,7 @@ def test_two_tabs_show_the_same_and_only_one_speaks(visit, house):
         turn(page, 1)
         turn(page, 2)
     assert [job_of(turn(one, number)) for number in (1, 2)] == [job_of(turn(two, number)) for number in (1, 2)]
-    assert len(jobs(house, one)) == 2
+    assert len(jobs(app, one)) == 2
     spoken = [
         [turn(page, number).locator(".from-teacher input").input_value() != "0" for number in (1, 2)]
         for page in (one, two)
@@ -151,7 +151,7 @@ def test_two_tabs_show_the_same_and_only_one_speaks(visit, house):
     expect(two.locator(".turn")).to_have_count(0)
 
 
-def test_what_was_erased_elsewhere_meanwhile_is_gone_when_the_server_is_back(visit, house):
+def test_what_was_erased_elsewhere_meanwhile_is_gone_when_the_server_is_back(visit, app):
     page = visit()
     for text in ("I has a cat.", "It are black."):
         type_in(page, text)
@@ -159,27 +159,27 @@ def test_what_was_erased_elsewhere_meanwhile_is_gone_when_the_server_is_back(vis
     turn(page, 2)
     page.context.set_offline(True)
     expect(page.locator("#offline")).to_be_visible()
-    assert httpx.delete(f"{house.url}/v1/jobs/{job}", trust_env=False).status_code == 204
+    assert httpx.delete(f"{app.url}/v1/jobs/{job}", trust_env=False).status_code == 204
     page.context.set_offline(False)
     expect(page.locator(".turn")).to_have_count(1)
 
 
-def test_a_browser_without_room_says_so_and_keeps_what_was_recorded(visit, house):
+def test_a_browser_without_room_says_so_and_keeps_what_was_recorded(visit, app):
     page = visit()
     storage = page.context.new_cdp_session(page)
-    storage.send("Storage.overrideQuotaForOrigin", {"origin": house.url, "quotaSize": 1})
+    storage.send("Storage.overrideQuotaForOrigin", {"origin": app.url, "quotaSize": 1})
     record(page, 3)
     page.click("#send")
     expect(page.locator("#hint")).to_contain_text("storage is full")
     page.click("#send-preview")
     expect(page.locator("#hint")).to_contain_text("storage is full")
-    storage.send("Storage.overrideQuotaForOrigin", {"origin": house.url})
+    storage.send("Storage.overrideQuotaForOrigin", {"origin": app.url})
     page.wait_for_timeout(11_000)  # for ten seconds Chromium believes what it knew of the room
     page.click("#send-preview")
     turn(page, 1)
 
 
-def test_two_tabs_that_come_back_together_send_everything_once(visit, house):
+def test_two_tabs_that_come_back_together_send_everything_once(visit, app):
     one = visit()
     two = visit(context=one.context)
     one.context.set_offline(True)
@@ -190,7 +190,7 @@ def test_two_tabs_that_come_back_together_send_everything_once(visit, house):
     for number in (1, 2, 3):
         turn(one, number)
         turn(two, number)
-    assert [job["question"]["text"] for job in jobs(house, one)][::-1] == ["One.", "Two.", "Three."]
+    assert [job["question"]["text"] for job in jobs(app, one)][::-1] == ["One.", "Two.", "Three."]
 
 
 COLLECT_VISIBLE_TEXT = """

@@ -19,7 +19,7 @@ from pipeline.jobs.job import JobRequest
 from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
-from tests.support.running_app import opened
+from tests.support.running_app import run_app
 from tests.support.wait import wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -30,22 +30,22 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "h
 
 
 @pytest.fixture(scope="module")
-def server_with_jobs(house):
-    """The house after an answered recording, a silent one that failed, and a question that was canceled."""
-    answered = house.post(SPOKEN, text=CANARY, session=CANARY)
-    silent = house.ask(SILENCE)
+def server_with_jobs(app):
+    """The server after an answered recording, a silent one that failed, and a question that was canceled."""
+    answered = app.post(SPOKEN, text=CANARY, session=CANARY)
+    silent = app.ask(SILENCE)
     assert silent["error"]["code"] == "no_speech"
-    assert house.ended(answered)["state"] == "succeeded"
-    canceled = house.post(text=f"I likes {CANARY}.")
-    httpx.delete(house.url + canceled.headers["Location"], timeout=30, trust_env=False)
-    assert house.ended(canceled)["state"] == "canceled"
-    return house
+    assert app.wait_until_ended(answered)["state"] == "succeeded"
+    canceled = app.post(text=f"I likes {CANARY}.")
+    httpx.delete(app.url + canceled.headers["Location"], timeout=30, trust_env=False)
+    assert app.wait_until_ended(canceled)["state"] == "canceled"
+    return app
 
 
 @pytest.fixture(scope="module")
 def server_with_keys(tmp_path_factory):
-    """A house of its own that asks for keys, whose processes may be killed."""
-    with opened(tmp_path_factory.mktemp("guarded"), WAIJIAO_KEYS="true") as running:
+    """A `waijiao up` of its own that asks for keys, whose processes may be killed."""
+    with run_app(tmp_path_factory.mktemp("guarded"), WAIJIAO_KEYS="true") as running:
         yield running
 
 
@@ -68,8 +68,8 @@ def login_as(browser, server_with_keys):
         context.close()
 
 
-def figures(house) -> dict[tuple[str, ...], float]:
-    families = text_string_to_metric_families(house.get("/metrics").text)
+def figures(app) -> dict[tuple[str, ...], float]:
+    families = text_string_to_metric_families(app.get("/metrics").text)
     return {(each.name, *each.labels.values()): each.value for family in families for each in family.samples}
 
 
@@ -81,13 +81,13 @@ def latest_failure(page):
     return page.locator("#failures > li").first
 
 
-def submit_dead_job(house) -> str:
+def submit_dead_job(app) -> str:
     """A question whose workers died as often as a job may be tried."""
-    here = Settings(home=house.home, redis_url="", url="")
-    redis = connect(here)
-    jobs, job_request = Jobs(redis, here), JobRequest(secrets.token_hex(16), CANARY, text="Yesterday I go home.")
+    settings = Settings(home=app.home, redis_url="", url="")
+    redis = connect(settings)
+    jobs, job_request = Jobs(redis, settings), JobRequest(secrets.token_hex(16), CANARY, text="Yesterday I go home.")
     jobs.submit(job_request)
-    for _ in range(here.attempts + 1):  # each claim finds the same worker's earlier one broken off
+    for _ in range(settings.attempts + 1):  # each claim finds the same worker's earlier one broken off
         jobs.claim("llm", "unlucky", 1)
     assert jobs.get("default", job_request.id).dead
     redis.close()
@@ -150,8 +150,8 @@ def test_what_a_learner_said_is_nowhere_on_the_page(server_with_jobs, visit):
         assert words not in everything
 
 
-def test_a_dead_job_is_tried_again_by_keyboard_and_answered(house, visit):
-    dead = submit_dead_job(house)
+def test_a_dead_job_is_tried_again_by_keyboard_and_answered(app, visit):
+    dead = submit_dead_job(app)
     page = visit("/status")
     page.get_by_label("Only failures that can be retried").focus()
     page.keyboard.press("Space")
@@ -162,16 +162,16 @@ def test_a_dead_job_is_tried_again_by_keyboard_and_answered(house, visit):
     expect(latest_failure(page).get_by_role("button", name="Try again")).to_be_focused()
     page.keyboard.press("Enter")
     expect(latest_failure(page).locator("[data-state=succeeded]")).to_be_visible(timeout=20_000)
-    new = house.get(f"/v1/jobs/{dead}").json()["retried_as"]
+    new = app.get(f"/v1/jobs/{dead}").json()["retried_as"]
     assert new in latest_failure(page).inner_text()
     assert latest_failure(page).get_by_role("button", name="Try again").count() == 0
-    assert house.get(f"/v1/jobs/{new}").json()["state"] == "succeeded"
+    assert app.get(f"/v1/jobs/{new}").json()["state"] == "succeeded"
 
 
-def test_older_failures_come_page_by_page(house, visit):
-    for accepted in [house.post(SILENCE) for _ in range(9)]:
-        house.ended(accepted)
-    failed = [job["id"] for job in house.get("/v1/jobs?state=failed&limit=100").json()["jobs"]]
+def test_older_failures_come_page_by_page(app, visit):
+    for accepted in [app.post(SILENCE) for _ in range(9)]:
+        app.wait_until_ended(accepted)
+    failed = [job["id"] for job in app.get("/v1/jobs?state=failed&limit=100").json()["jobs"]]
     page = visit("/status")
     expect(page.locator("#failures > li")).to_have_count(8)
     page.get_by_role("button", name="Show older").click()
@@ -189,14 +189,14 @@ def test_figures_are_kept_and_marked_as_old_while_the_server_is_away(server_with
     expect(page.locator("#updated-at")).to_have_text(re.compile("^Outdated: last updated at "))
     assert figure(page, "#counts [data-figure=accepted]") == before
     picture(page, "status-phone-away")
-    server_with_jobs.ended(server_with_jobs.post(text="Hello."))
+    server_with_jobs.wait_until_ended(server_with_jobs.post(text="Hello."))
     context.set_offline(False)
     expect(page.locator("#counts [data-figure=accepted] dd")).to_have_text(str(int(before) + 1), timeout=15_000)
     expect(page.locator("#updated-at")).to_have_text(re.compile("^Updated at "))
     context.close()
 
 
-def test_nothing_is_asked_of_the_server_while_the_page_is_hidden(house, visit):
+def test_nothing_is_asked_of_the_server_while_the_page_is_hidden(app, visit):
     page = visit("/status")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

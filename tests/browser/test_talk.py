@@ -26,7 +26,7 @@ def check_level(page) -> None:
     assert drawn, "the level is not shown"
 
 
-def test_a_learner_records_is_corrected_and_hears_the_answer(visit, house, picture):
+def test_a_learner_records_is_corrected_and_hears_the_answer(visit, app, picture):
     for _ in range(3):  # on a busy machine Chromium's microphone skips, and somebody else says it again
         page = visit(**PHONE)
         record(page, 1)
@@ -37,7 +37,7 @@ def test_a_learner_records_is_corrected_and_hears_the_answer(visit, house, pictu
         page.wait_for_selector(".row.review:not([hidden])")
         page.click("#send-preview")
         answered = turn(page, 1)
-        job = house.get(f"/v1/jobs/{job_of(answered)}").json()
+        job = app.get(f"/v1/jobs/{job_of(answered)}").json()
         if job["feedback"]["edits"]:
             break
     pause = answered.get_by_role("button", name="Pause: the teacher")
@@ -54,16 +54,16 @@ def test_a_learner_records_is_corrected_and_hears_the_answer(visit, house, pictu
     expect(answered.get_by_role("button", name="Pause: your voice")).to_be_visible()
 
 
-def test_the_stages_and_the_time_to_go_are_shown(visit, house):
+def test_the_stages_and_the_time_to_go_are_shown(visit, app):
     page = visit()
-    ahead = [house.post(LEARNERS / "ruoxi-wu.wav", session=f"ahead {number}") for number in range(5)]
+    ahead = [app.post(LEARNERS / "ruoxi-wu.wav", session=f"ahead {number}") for number in range(5)]
     page.set_input_files("#file", SPOKEN)
     waiting = page.locator(".turn .turn-status")
     expect(waiting.locator(".steps li")).to_have_text(["Queued", "Listening", "Thinking", "Speaking"])
     expect(waiting).to_contain_text(re.compile(r"number [2-6] in the queue.*about \d+ sec left"), timeout=20_000)
     turn(page, 1)
     for accepted in ahead:
-        house.ended(accepted)
+        app.wait_until_ended(accepted)
 
 
 def test_typed_words_are_marked_word_by_word(visit, picture):
@@ -76,12 +76,12 @@ def test_typed_words_are_marked_word_by_word(visit, picture):
     picture(page, "talk-desktop-en")
 
 
-def test_typed_words_go_with_a_recording(visit, house):
+def test_typed_words_go_with_a_recording(visit, app):
     page = visit()
     page.fill("#text", "Is it right?")
     record(page, seconds_of(SPOKEN) + 0.5)
     page.click("#send")
-    job = house.get(f"/v1/jobs/{job_of(turn(page, 1))}").json()
+    job = app.get(f"/v1/jobs/{job_of(turn(page, 1))}").json()
     assert job["question"]["text"] == "Is it right?"
     assert job["feedback"]["heard"] == f"{job['transcript']['text']} Is it right?"
 
@@ -136,17 +136,17 @@ def test_silence_is_said_kindly_and_can_be_tried_again(visit):
     turn(page, 2, "failed")
 
 
-def test_a_question_can_be_canceled_while_it_waits(visit, house):
+def test_a_question_can_be_canceled_while_it_waits(visit, app):
     page = visit()
-    ahead = [house.post(SPOKEN, session=f"before {number}") for number in range(4)]
+    ahead = [app.post(SPOKEN, session=f"before {number}") for number in range(4)]
     type_in(page, "I am in a hurry.")
     page.get_by_role("button", name="Cancel").click()
     expect(turn(page, 1, "canceled").locator(".error")).to_have_text("You canceled this.")
     for accepted in ahead:
-        house.ended(accepted)
+        app.wait_until_ended(accepted)
 
 
-def test_the_teacher_the_voice_and_the_speed_are_chosen_and_remembered(visit, house):
+def test_the_teacher_the_voice_and_the_speed_are_chosen_and_remembered(visit, app):
     page = visit()
     page.click("#open-preferences")
     page.get_by_role("radio", name="Emma").check()
@@ -157,21 +157,21 @@ def test_the_teacher_the_voice_and_the_speed_are_chosen_and_remembered(visit, ho
     page.reload()
     expect(page.locator("#teacher-name")).to_have_text("Emma")
     type_in(page, "I has a dog.")
-    job = house.get(f"/v1/jobs/{job_of(turn(page, 1))}").json()
+    job = app.get(f"/v1/jobs/{job_of(turn(page, 1))}").json()
     assert job["persona"] == "emma"
     slow = job["answer"]["duration_s"] / len(job["answer"]["text"])
-    quick = house.ask(text="I has a dog.", persona="emma", voice="heart", speed="2")["answer"]
+    quick = app.ask(text="I has a dog.", persona="emma", voice="heart", speed="2")["answer"]
     assert slow > 1.8 * quick["duration_s"] / len(quick["text"])
 
 
-def test_an_answer_is_heard_to_its_end_and_again(visit, house):
+def test_an_answer_is_heard_to_its_end_and_again(visit, app):
     page = visit()
     page.click("#open-preferences")
     page.fill("#speed", "2")
     page.click("#preferences menu button")
     type_in(page, WRONG_SENTENCE)
     answered = turn(page, 1)
-    job = house.get(f"/v1/jobs/{job_of(answered)}").json()
+    job = app.get(f"/v1/jobs/{job_of(answered)}").json()
     assert len(job["parts"]) > 2  # it began with the first sentence, before the others were spoken
     again = answered.get_by_role("button", name="Play: the teacher")
     expect(again).to_be_visible(timeout=15_000)
@@ -212,7 +212,7 @@ def test_saying_start_over_starts_over(visit):
     expect(turn(page, 1).locator(".reply")).to_contain_text("we start over")
 
 
-def test_a_conversation_is_started_over_and_erased(visit, house):
+def test_a_conversation_is_started_over_and_erased(visit, app):
     page = visit()
     for press, status in (("#reset", 200), ("#erase", 410)):
         type_in(page, "I like tea.")
@@ -221,19 +221,19 @@ def test_a_conversation_is_started_over_and_erased(visit, house):
         page.click("#open-preferences")
         page.click(press)
         expect(page.locator(".turn")).to_have_count(0)
-        assert house.get(f"/v1/jobs/{job}").status_code == status
+        assert app.get(f"/v1/jobs/{job}").status_code == status
         page.reload()
         expect(page.locator(".turn")).to_have_count(0)
 
 
-def test_one_turn_is_erased_for_good(visit, house):
+def test_one_turn_is_erased_for_good(visit, app):
     page = visit()
     type_in(page, "I like tea.")
     answered = turn(page, 1)
     job = job_of(answered)
     answered.get_by_role("button", name="Delete this turn").click()
     expect(page.locator(".turn")).to_have_count(0)
-    assert house.get(f"/v1/jobs/{job}").json()["code"] == "erased"
+    assert app.get(f"/v1/jobs/{job}").json()["code"] == "erased"
 
 
 def test_everything_can_be_done_by_keyboard(visit):

@@ -1,6 +1,6 @@
-"""One house for all end-to-end tests; an index and a hub of our own."""
+"""One `waijiao up` for all end-to-end tests; a package index and a model hub of our own."""
 
 from tests.support.fake_registries import empty_shelves
-from tests.support.running_app import house
+from tests.support.running_app import app
 
-__all__ = ["empty_shelves", "house"]
+__all__ = ["app", "empty_shelves"]

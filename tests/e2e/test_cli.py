@@ -45,8 +45,8 @@ class Terminal:
 
 
 @pytest.fixture
-def waijiao(house, tmp_path):
-    environment = {**os.environ, "WAIJIAO_URL": house.url, "TERM": "xterm", "COLUMNS": "120", "LC_ALL": "C.UTF-8"}
+def waijiao(app, tmp_path):
+    environment = {**os.environ, "WAIJIAO_URL": app.url, "TERM": "xterm", "COLUMNS": "120", "LC_ALL": "C.UTF-8"}
 
     def run(*words: object, terminal: bool = False):
         command = [sys.executable, "-m", "waijiao", *map(str, words)]

@@ -50,8 +50,8 @@ def write_assignment(folder, request, client):
 
 
 @pytest.fixture
-def homework(house, folder):
-    environment = {**os.environ, "WAIJIAO_URL": house.url, "TERM": "xterm", "COLUMNS": "120", "LC_ALL": "C.UTF-8"}
+def homework(app, folder):
+    environment = {**os.environ, "WAIJIAO_URL": app.url, "TERM": "xterm", "COLUMNS": "120", "LC_ALL": "C.UTF-8"}
 
     def run(*words: object, terminal: bool = False, editor: str = ""):
         command = [sys.executable, "-m", "waijiao", "homework", *map(str, words)]
@@ -64,8 +64,8 @@ def homework(house, folder):
 
 
 @pytest.fixture
-def client(house):
-    with Client(house.url, "") as client:
+def client(app):
+    with Client(app.url, "") as client:
         yield client
 
 
@@ -241,13 +241,13 @@ def test_a_class_is_watched_live_until_it_is_complete(homework, client, write_as
     assert "complete" in watched.output
 
 
-def test_an_assignment_is_erased_with_all_its_jobs(homework, house, client, write_assignment):
+def test_an_assignment_is_erased_with_all_its_jobs(homework, app, client, write_assignment):
     id_ = write_assignment()
     homework("submit", "inbox/Ben.wav", "--assignment", "hw.yaml")
     (job,) = jobs_by_student(client, id_).values()
     assert homework("erase", id_).returncode == 1  # not confirmed
     assert homework("erase", id_, "--yes").returncode == 0
-    assert house.get(f"/v1/jobs/{job}").status_code in {404, 410}
+    assert app.get(f"/v1/jobs/{job}").status_code in {404, 410}
     assert "unknown" in homework("status", id_).stderr.lower() or homework("status", id_).returncode == 1
 
 

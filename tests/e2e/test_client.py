@@ -15,8 +15,8 @@ LEARNERS = sorted((EXAMPLES / "recordings").iterdir())[::3]
 
 
 @pytest.fixture(scope="module")
-def client(house):
-    with Client(house.url, "") as client:
+def client(app):
+    with Client(app.url, "") as client:
         yield client
 
 
@@ -35,9 +35,9 @@ def test_an_answer_is_saved_in_its_format(client, tmp_path, format_):
     assert soundfile.info(saved).duration > 0.5
 
 
-def test_a_session_goes_on_whoever_waits_and_whoever_awaits(house, client):
+def test_a_session_goes_on_whoever_waits_and_whoever_awaits(app, client):
     async def ask() -> bytes:
-        async with AsyncClient(house.url, "") as awaited:
+        async with AsyncClient(app.url, "") as awaited:
             return (await awaited.ask(LEARNERS[0], session="both")).audio
 
     client.ask(text="My name is Anna.", session="both")

@@ -1,4 +1,4 @@
-"""A house that asks for keys: the first key, the command that shows it, and logs that tell nobody's secret."""
+"""A server that asks for keys: the first key, the command that shows it, and logs without secrets."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from pipeline.settings import settings
-from tests.support.running_app import start, until_ready
+from tests.support.running_app import start_app, wait_until_ready
 
 LEARNER = Path(__file__).parents[2] / "examples" / "recordings" / "ruoxi-wu.wav"
 CANARY = "Quetzalcoatl"
@@ -18,27 +18,27 @@ CANARY = "Quetzalcoatl"
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory):
-    """A running house with WAIJIAO_KEYS=true."""
+    """A running server with WAIJIAO_KEYS=true."""
     home = tmp_path_factory.mktemp("guarded")
-    running = until_ready(start(home, WAIJIAO_MODELS=str(settings().models_folder), WAIJIAO_KEYS="true"))
+    running = wait_until_ready(start_app(home, WAIJIAO_MODELS=str(settings().models_folder), WAIJIAO_KEYS="true"))
     yield running
     running.process.terminate()
     running.process.wait(15)
 
 
-def waijiao(house, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    inherited = {**os.environ, "WAIJIAO_HOME": str(house.home), "WAIJIAO_URL": house.url, **environment}
+def waijiao(app, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    inherited = {**os.environ, "WAIJIAO_HOME": str(app.home), "WAIJIAO_URL": app.url, **environment}
     command = [sys.executable, "-m", "waijiao", *words]
     return subprocess.run(command, env=inherited, capture_output=True, text=True, timeout=120, check=False)
 
 
-def new_key(house, role: str) -> str:
-    return waijiao(house, "key", "create", "--role", role, "--name", CANARY).stdout.split()[0]
+def new_key(app, role: str) -> str:
+    return waijiao(app, "key", "create", "--role", role, "--name", CANARY).stdout.split()[0]
 
 
-def test_the_house_says_whether_it_asks_for_keys(guarded, house):
+def test_the_server_says_whether_it_asks_for_keys(guarded, app):
     assert "waijiao key create" in (guarded.home / "up.log").read_text()
-    assert "this machine only" in (house.home / "up.log").read_text()
+    assert "this machine only" in (app.home / "up.log").read_text()
 
 
 def test_the_command_shows_its_key_and_says_where_to_get_one(guarded, tmp_path):

@@ -25,14 +25,14 @@ ENDED = {"succeeded", "failed", "canceled", "expired"}
 
 
 @pytest.fixture(scope="module")
-def listened(house) -> dict:
+def listened(app) -> dict:
     """A lesson of two who have a channel each, as it ended."""
     files, fields = {"audio": ("monday.flac", FIVE.flac(FIVE.apart()))}, {"learner": "left", "language": "en"}
-    left = httpx.post(f"{house.url}/v1/lessons", data=fields, files=files, timeout=60, trust_env=False)
+    left = httpx.post(f"{app.url}/v1/lessons", data=fields, files=files, timeout=60, trust_env=False)
     assert left.status_code == 202, left.text
 
     def ended() -> dict | None:
-        lesson = house.get(left.headers["Location"], params={"wait": 5}).json()
+        lesson = app.get(left.headers["Location"], params={"wait": 5}).json()
         return lesson if lesson["state"] in ENDED else None
 
     return wait_for(ended, seconds=150)
@@ -49,27 +49,27 @@ def test_each_who_speaks_is_a_turn_in_its_place_and_the_learner_s_are_answered(l
     assert listened["progress"] == {"turns": 5, "done": 5, "failed": 0, "eta_seconds": None}
 
 
-def test_the_transcript_has_what_was_said(house, listened):
+def test_the_transcript_has_what_was_said(app, listened):
     said = " ".join(piece.text for piece in FIVE.pieces)
-    written = house.get(f"/v1/lessons/{listened['id']}/transcript", params={"format": "json"}).json()
+    written = app.get(f"/v1/lessons/{listened['id']}/transcript", params={"format": "json"}).json()
     shapes.LessonTranscript.model_validate(written)
     assert written["complete"] is True
     assert word_error_rate([(said, " ".join(turn["text"] for turn in written["turns"]))]) < 0.15
     for turn in written["turns"]:
         assert all(turn["start"] <= word["start"] <= word["end"] <= turn["end"] + 0.1 for word in turn["words"])
-    text = house.get(f"/v1/lessons/{listened['id']}/transcript").text
+    text = app.get(f"/v1/lessons/{listened['id']}/transcript").text
     assert [text.count(f"] {who}: ") for who in ("Learner", "Other")] == [3, 2]
 
 
-def test_the_summary_is_spoken(house, listened):
+def test_the_summary_is_spoken(app, listened):
     assert listened["summary"]["text"].startswith("Our lesson took")
-    sound = soundfile.info(io.BytesIO(house.get(listened["summary"]["audio"]).content))
+    sound = soundfile.info(io.BytesIO(app.get(listened["summary"]["audio"]).content))
     assert sound.duration == pytest.approx(listened["summary"]["duration_s"], abs=0.1)
 
 
-def test_recordings_of_the_turns_are_not_kept(house, listened):
+def test_recordings_of_the_turns_are_not_kept(app, listened):
     for turn in listened["turns"]:
-        assert not list(house.home.glob(f"blobs/default/{turn['job']}/*"))
+        assert not list(app.home.glob(f"blobs/default/{turn['job']}/*"))
 
 
 @pytest.fixture(scope="module")
@@ -80,26 +80,26 @@ def reader(tmp_path_factory) -> Path:
     return place
 
 
-def run(house, place: Path, command: list[str], code: str) -> str:
-    """What the code prints; it speaks to the house."""
+def run(app, place: Path, command: list[str], code: str) -> str:
+    """What the code prints; it speaks to the server."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     ran = subprocess.run(
-        [*command, code.replace("http://127.0.0.1:8000", house.url)],
+        [*command, code.replace("http://127.0.0.1:8000", app.url)],
         cwd=place,
         capture_output=True,
         text=True,
         timeout=300,
-        env={**os.environ, "WAIJIAO_URL": house.url, "LC_ALL": "C.UTF-8", "PATH": path},
+        env={**os.environ, "WAIJIAO_URL": app.url, "LC_ALL": "C.UTF-8", "PATH": path},
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
 
 
-def test_the_shell_examples_of_the_page_print_what_it_shows(house, reader):
+def test_the_shell_examples_of_the_page_print_what_it_shows(app, reader):
     examples = [each for each in EXAMPLES if each.language == "sh"]
     assert len(examples) >= 5
     whole = f"echo; echo '{MARK}'\n".join(example.code for example in examples)
-    printed = run(house, reader, ["bash", "-e", "-o", "pipefail", "-c"], whole).split(f"\n{MARK}\n")
+    printed = run(app, reader, ["bash", "-e", "-o", "pipefail", "-c"], whole).split(f"\n{MARK}\n")
     for example, said in zip(examples, printed, strict=True):
         if example.shown is not None:
             assert matches(example.shown, said), f"{example.code}\nprinted:\n{said}\nthe page shows:\n{example.shown}"
@@ -111,6 +111,6 @@ def test_the_shell_examples_of_the_page_print_what_it_shows(house, reader):
     assert json.loads(reader.joinpath("monday-lesson", "transcript.json").read_text())["complete"]
 
 
-def test_the_python_example_of_the_page_prints_what_it_shows(house, reader):
+def test_the_python_example_of_the_page_prints_what_it_shows(app, reader):
     (example,) = [each for each in EXAMPLES if each.language == "python"]
-    assert matches(example.shown or "", run(house, reader, [sys.executable, "-W", "error", "-c"], example.code))
+    assert matches(example.shown or "", run(app, reader, [sys.executable, "-W", "error", "-c"], example.code))

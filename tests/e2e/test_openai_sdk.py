@@ -24,9 +24,9 @@ TIMES = re.compile(r"(\d\d):(\d\d):(\d\d)[.,](\d{3}) --> (\d\d):(\d\d):(\d\d)[.,
 
 
 @pytest.fixture(scope="module")
-def client(house):
+def client(app):
     with OpenAI(
-        base_url=f"{house.url}/v1", api_key="unused", http_client=openai.DefaultHttpxClient(trust_env=False)
+        base_url=f"{app.url}/v1", api_key="unused", http_client=openai.DefaultHttpxClient(trust_env=False)
     ) as client:
         yield client
 
@@ -157,9 +157,9 @@ def test_the_models_are_those_that_are_configured(client):
     assert [model.id for model in client.models.list()] == ["whisper-base", "smollm2-135m", "hibari-heart"]
 
 
-def test_nothing_that_was_asked_alone_is_kept(house, heard):
-    tasks = {job["task"] for job in house.get("/v1/jobs?limit=100").json()["jobs"]}
+def test_nothing_that_was_asked_alone_is_kept(app, heard):
+    tasks = {job["task"] for job in app.get("/v1/jobs?limit=100").json()["jobs"]}
     assert tasks <= {"teach", "lesson", "turn"}
     texts = heard.split()[-2:]
-    logs = "".join(path.read_text() for path in (house.home / "logs").glob("*.log"))
+    logs = "".join(path.read_text() for path in (app.home / "logs").glob("*.log"))
     assert " ".join(texts) not in logs

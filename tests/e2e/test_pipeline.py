@@ -24,9 +24,9 @@ SILENCE = wav(np.zeros(32_000, np.float32))
 
 
 @pytest.fixture(scope="module")
-def answered(house) -> dict[Path, dict]:
-    accepted = {recording: house.post(recording, session=recording.stem) for recording in TEN}
-    return {recording: house.ended(answer) for recording, answer in accepted.items()}
+def answered(app) -> dict[Path, dict]:
+    accepted = {recording: app.post(recording, session=recording.stem) for recording in TEN}
+    return {recording: app.wait_until_ended(answer) for recording, answer in accepted.items()}
 
 
 def test_every_recording_is_answered(answered):
@@ -44,18 +44,18 @@ def test_what_was_heard_is_what_was_said(answered):
     assert word_error_rate(pairs) < 0.12
 
 
-def test_each_spoken_answer_can_be_heard(house, answered):
+def test_each_spoken_answer_can_be_heard(app, answered):
     """The answers are sent back in as recordings: what is heard is what the teacher meant to say."""
-    sounds = {job["id"]: house.get(job["answer"]["audio"]).content for job in answered.values()}
-    accepted = {job["id"]: house.post(sounds[job["id"]], language="en") for job in answered.values()}
-    heard = {id_: house.ended(answer)["transcript"]["text"] for id_, answer in accepted.items()}
+    sounds = {job["id"]: app.get(job["answer"]["audio"]).content for job in answered.values()}
+    accepted = {job["id"]: app.post(sounds[job["id"]], language="en") for job in answered.values()}
+    heard = {id_: app.wait_until_ended(answer)["transcript"]["text"] for id_, answer in accepted.items()}
     assert word_error_rate([(job["answer"]["text"], heard[job["id"]]) for job in answered.values()]) < 0.15
 
 
 @pytest.mark.parametrize("format_", ["wav", "mp3", "ogg", "opus", "flac"])
-def test_the_answer_comes_in_the_format_that_was_asked_for(house, format_):
-    job = house.ask(text="I like apple.", format=format_)
-    answer = house.get(job["answer"]["audio"])
+def test_the_answer_comes_in_the_format_that_was_asked_for(app, format_):
+    job = app.ask(text="I like apple.", format=format_)
+    answer = app.get(job["answer"]["audio"])
     found = soundfile.info(io.BytesIO(answer.content))
     assert found.format == {"wav": "WAV", "mp3": "MP3", "flac": "FLAC"}.get(format_, "OGG")
     assert found.duration == pytest.approx(job["answer"]["duration_s"], abs=0.1)
@@ -64,93 +64,93 @@ def test_the_answer_comes_in_the_format_that_was_asked_for(house, format_):
         assert (found.subtype, found.samplerate) == ("PCM_16", 24_000)
 
 
-def test_part_of_the_audio_can_be_fetched(house):
-    audio = house.ask(text="I like apple.")["answer"]["audio"]
-    part = house.get(audio, headers={"Range": "bytes=0-3"})
+def test_part_of_the_audio_can_be_fetched(app):
+    audio = app.ask(text="I like apple.")["answer"]["audio"]
+    part = app.get(audio, headers={"Range": "bytes=0-3"})
     assert (part.status_code, part.content) == (206, b"RIFF")
 
 
-def test_text_alone_is_answered_without_recognition(house):
-    job = house.ask(text="He have a dog and three cat.")  # of which the model is sure, with whatever it is answered
+def test_text_alone_is_answered_without_recognition(app):
+    job = app.ask(text="He have a dog and three cat.")  # of which the model is sure, with whatever it is answered
     assert job["transcript"] is None
     assert "asr" not in job["timings"]
     assert "He has a dog and three cats." in job["feedback"]["corrected"]
     assert {"from": "have", "to": "has", "at": [1, 2]} in job["feedback"]["edits"]
 
 
-def test_typed_text_is_added_to_what_was_heard(house):
-    job = house.ask(TEN[2], text="Is it right?")
+def test_typed_text_is_added_to_what_was_heard(app):
+    job = app.ask(TEN[2], text="Is it right?")
     assert job["feedback"]["heard"] == f"{job['transcript']['text']} Is it right?"
 
 
-def test_silence_is_no_speech_and_adds_no_turn(house):
-    job = house.ask(SILENCE, session="silent")
+def test_silence_is_no_speech_and_adds_no_turn(app):
+    job = app.ask(SILENCE, session="silent")
     assert (job["state"], job["error"]["code"], job["error"]["stage"]) == ("failed", "no_speech", "asr")
     assert job["attempts"] == {"asr": 1}
-    assert house.get("/v1/sessions/silent").json()["turns"] == []
-    assert house.get(f"/v1/jobs/{job['id']}/audio").json()["code"] == "no_answer"
+    assert app.get("/v1/sessions/silent").json()["turns"] == []
+    assert app.get(f"/v1/jobs/{job['id']}/audio").json()["code"] == "no_answer"
 
 
-def test_silence_beside_typed_text_answers_the_text(house):
-    job = house.ask(SILENCE, text="She go to school.")
+def test_silence_beside_typed_text_answers_the_text(app):
+    job = app.ask(SILENCE, text="She go to school.")
     assert (job["state"], job["feedback"]["heard"]) == ("succeeded", "She go to school.")
 
 
-def test_a_session_remembers_and_starts_over(house):
+def test_a_session_remembers_and_starts_over(app):
     for text in ("I has a red bike.", "It is very fast."):
-        assert house.ask(text=text, session="memory")["state"] == "succeeded"
-    session = house.get("/v1/sessions/memory").json()
+        assert app.ask(text=text, session="memory")["state"] == "succeeded"
+    session = app.get("/v1/sessions/memory").json()
     assert [turn["feedback"]["heard"] for turn in session["turns"]] == [
         "I has a red bike.",
         "It is very fast.",
     ]
-    reset = house.ask(text="重新開始。", session="memory")
+    reset = app.ask(text="重新開始。", session="memory")
     assert (reset["outcome"], reset["answer"]["duration_s"] > 0.5) == ("session_reset", True)
-    house.ask(text="Hello teacher.", session="memory")
-    assert [turn["seq"] for turn in house.get("/v1/sessions/memory").json()["turns"]] == [4]
+    app.ask(text="Hello teacher.", session="memory")
+    assert [turn["seq"] for turn in app.get("/v1/sessions/memory").json()["turns"]] == [4]
 
 
-def test_saying_start_over_starts_over(house):
+def test_saying_start_over_starts_over(app):
     """The teacher's own voice says it, as a recording."""
-    house.ask(text="I has a cat.", session="spoken reset")
+    app.ask(text="I has a cat.", session="spoken reset")
     voice = Hibari()
-    job = house.ask(wav(voice("Let's start over, please.", seed=0), voice.sample_rate), session="spoken reset")
+    job = app.ask(wav(voice("Let's start over, please.", seed=0), voice.sample_rate), session="spoken reset")
     assert job["outcome"] == "session_reset"
-    assert house.get("/v1/sessions/spoken reset").json()["turns"] == []
+    assert app.get("/v1/sessions/spoken reset").json()["turns"] == []
 
 
-def test_turns_of_a_session_are_answered_in_order(house):
-    accepted = [house.post(text=f"I have {number} dog.", session="order") for number in ("one", "two", "three")]
-    jobs = [house.ended(answer) for answer in accepted]
+def test_turns_of_a_session_are_answered_in_order(app):
+    accepted = [app.post(text=f"I have {number} dog.", session="order") for number in ("one", "two", "three")]
+    jobs = [app.wait_until_ended(answer) for answer in accepted]
     assert [job["seq"] for job in jobs] == [1, 2, 3]
     assert sorted(jobs, key=lambda job: job["updated_at"]) == jobs
 
 
-def test_an_erased_session_leaves_nothing(house):
+def test_an_erased_session_leaves_nothing(app):
     import httpx
 
-    job = house.ask(TEN[0], session="小明")
-    erased = httpx.delete(f"{house.url}/v1/sessions/小明", trust_env=False)
+    job = app.ask(TEN[0], session="小明")
+    erased = httpx.delete(f"{app.url}/v1/sessions/小明", trust_env=False)
     assert erased.status_code == 204
-    assert house.get("/v1/sessions/小明").status_code == 404
-    assert house.get(f"/v1/jobs/{job['id']}").status_code == 410
-    assert house.get(f"/v1/jobs/{job['id']}/audio").status_code == 410
-    assert not list(house.home.glob(f"blobs/default/{job['id']}*"))
+    assert app.get("/v1/sessions/小明").status_code == 404
+    assert app.get(f"/v1/jobs/{job['id']}").status_code == 410
+    assert app.get(f"/v1/jobs/{job['id']}/audio").status_code == 410
+    assert not list(app.home.glob(f"blobs/default/{job['id']}*"))
 
 
-def test_a_recording_is_removed_once_it_was_recognised(house):
-    job = house.ask(TEN[1])
-    kept = [path.read_bytes()[:4] for path in (house.home / "blobs" / "default" / job["id"]).iterdir()]
+def test_a_recording_is_removed_once_it_was_recognised(app):
+    job = app.ask(TEN[1])
+    kept = [path.read_bytes()[:4] for path in (app.home / "blobs" / "default" / job["id"]).iterdir()]
     assert len(kept) == 1 + (len(job["parts"]) if len(job["parts"]) > 1 else 0)  # the answer, and its sentences
 
 
-def test_another_script_is_left_out_of_the_spoken_answer(house):
-    job = house.ask(text="I like 苹果 and 😀 very much.")
+def test_another_script_is_left_out_of_the_spoken_answer(app):
+    job = app.ask(text="I like 苹果 and 😀 very much.")
     assert (job["state"], job["answer"]["duration_s"] > 0.5) == ("succeeded", True)
 
 
-def test_no_log_holds_what_was_said(house):
-    house.ask(text="My canary is called Xyzzyplugh.", session="canaries")
-    logs = "".join(path.read_text() for path in (house.home / "logs").glob("*.log"))
+def test_no_log_holds_what_was_said(app):
+    app.ask(text="My canary is called Xyzzyplugh.", session="canaries")
+    logs = "".join(path.read_text() for path in (app.home / "logs").glob("*.log"))
     assert "yzzyplugh" not in logs.lower()
     assert "canaries" not in logs

@@ -13,13 +13,13 @@ NAN = np.full(16_000, np.nan)
 
 
 @pytest.fixture(scope="module")
-def said(house) -> str:
-    return house.ask(write(learner(), *FORMS["wav no change"]), language="en")["transcript"]["text"]
+def said(app) -> str:
+    return app.ask(write(learner(), *FORMS["wav no change"]), language="en")["transcript"]["text"]
 
 
 @pytest.mark.parametrize("form", ROAD)
-def test_every_format_is_heard_alike(house, said, form):
-    job = house.ask(write(learner(), *FORMS[form]), language="en")
+def test_every_format_is_heard_alike(app, said, form):
+    job = app.ask(write(learner(), *FORMS[form]), language="en")
     assert job["state"] == "succeeded"
     assert word_errors(said, job["transcript"]["text"]) <= 2  # lossy formats may cost a word
 
@@ -36,12 +36,12 @@ def test_every_format_is_heard_alike(house, said, form):
     ],
     ids=["no samples", "not numbers", "random behind a header", "cut m4a", "an hour", "4 GiB header"],
 )
-def test_a_bad_recording_ends_with_its_code_and_without_a_second_try(house, recording, code):
-    job = house.ask(recording)
+def test_a_bad_recording_ends_with_its_code_and_without_a_second_try(app, recording, code):
+    job = app.ask(recording)
     assert (job["state"], job["error"]["code"], job["attempts"]) == ("failed", code, {"asr": 1})
     assert job["error"]["detail"]
 
 
-def test_a_truncated_recording_is_used_as_far_as_it_goes(house):
+def test_a_truncated_recording_is_used_as_far_as_it_goes(app):
     whole = write(learner(), *FORMS["mp3"])
-    assert house.ask(whole[: len(whole) * 2 // 3], language="en")["state"] == "succeeded"
+    assert app.ask(whole[: len(whole) * 2 // 3], language="en")["state"] == "succeeded"

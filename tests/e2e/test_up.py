@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import settings
-from tests.support.running_app import start, until_ready
+from tests.support.running_app import start_app, wait_until_ready
 from tests.support.wait import wait_for
 
 MODELS = settings().models_folder
@@ -28,9 +28,9 @@ def waijiao(*arguments: str, **environment: str) -> "subprocess.CompletedProcess
     )
 
 
-def processes(house) -> list[psutil.Process]:
-    """Every process that the house started and that runs now."""
-    started = psutil.Process(house.process.pid).children(recursive=True)
+def processes(app) -> list[psutil.Process]:
+    """Every process that `waijiao up` started and that runs now."""
+    started = psutil.Process(app.process.pid).children(recursive=True)
     return [each for each in started if runs(each)]
 
 
@@ -49,42 +49,42 @@ def command(process: psutil.Process) -> str:
         return ""
 
 
-def leader(house, name: str) -> psutil.Process | None:
+def leader(app, name: str) -> psutil.Process | None:
     """The first process of the service whose command line has `name` in it."""
-    return next((each for each in processes(house) if name in command(each)), None)
+    return next((each for each in processes(app) if name in command(each)), None)
 
 
-def test_a_dead_process_is_back_within_two_seconds(house):
+def test_a_dead_process_is_back_within_two_seconds(app):
     for name in ("worker_tts", "gunicorn"):
-        dead = leader(house, name)
+        dead = leader(app, name)
         its_own = dead.children(recursive=True)
         dead.kill()
-        wait_for(lambda dead=dead, name=name: (found := leader(house, name)) and found.pid != dead.pid, seconds=2)
+        wait_for(lambda dead=dead, name=name: (found := leader(app, name)) and found.pid != dead.pid, seconds=2)
         wait_for(lambda its_own=its_own: not any(map(runs, its_own)))
-    wait_for(lambda: alive(house))
-    assert house.ask(text="I am back.")["state"] == "succeeded"
+    wait_for(lambda: alive(app))
+    assert app.ask(text="I am back.")["state"] == "succeeded"
 
 
-def alive(house) -> bool:
+def alive(app) -> bool:
     try:
-        return house.get("/readyz").status_code == 200
+        return app.get("/readyz").status_code == 200
     except httpx.TransportError:
         return False
 
 
-def test_the_api_s_processes_are_small(house):
-    house.ask(LEARNERS[0])
-    api = [each.memory_info().rss for each in processes(house) if "gunicorn" in command(each)]
+def test_the_api_s_processes_are_small(app):
+    app.ask(LEARNERS[0])
+    api = [each.memory_info().rss for each in processes(app) if "gunicorn" in command(each)]
     assert api
     assert max(api) < 80e6
 
 
-def test_an_idle_house_leaves_the_processor_alone(house):
+def test_an_idle_server_leaves_the_processor_alone(app):
     """None spins, or looks over and over for what does not come. A worker takes 0.2 to 0.6 s of processor time in 10 s,
     as the machine is, and wakes 80 times; Redis, which serves all of them, 500 times.
     """
-    house.ask(LEARNERS[0])
-    before = {each: (seconds(each), wakings(each)) for each in processes(house)}
+    app.ask(LEARNERS[0])
+    before = {each: (seconds(each), wakings(each)) for each in processes(app)}
     time.sleep(10)
     used = {(each.pid, command(each)): (seconds(each) - s, wakings(each) - w) for each, (s, w) in before.items()}
     assert max(s for s, _ in used.values()) < 1.5, used
@@ -102,30 +102,30 @@ def wakings(process) -> int:
     return process.num_ctx_switches().voluntary
 
 
-def test_a_second_house_in_the_same_home_is_refused(house):
-    second = waijiao("up", "--port", "8999", WAIJIAO_HOME=str(house.home), WAIJIAO_MODELS=str(MODELS))
+def test_a_second_server_in_the_same_home_is_refused(app):
+    second = waijiao("up", "--port", "8999", WAIJIAO_HOME=str(app.home), WAIJIAO_MODELS=str(MODELS))
     assert second.returncode == 1
     assert "already running" in second.stderr
 
 
-def test_status_lists_queues_and_workers(house):
-    result = waijiao("status", "--json", "--url", house.url)
+def test_status_lists_queues_and_workers(app):
+    result = waijiao("status", "--json", "--url", app.url)
     assert result.returncode == 0
     assert json.loads(result.stdout)["models"]["llm"] == {"ready": 1, "loading": 0, "waiting": 0}
-    assert "language model" in waijiao("status", "--url", house.url).stdout
+    assert "language model" in waijiao("status", "--url", app.url).stdout
 
 
-def test_ask_sends_several_recordings_and_saves_their_answers(house, tmp_path):
-    result = waijiao("ask", *map(str, LEARNERS[:2]), "--out", str(tmp_path), "--url", house.url, "--format", "flac")
+def test_ask_sends_several_recordings_and_saves_their_answers(app, tmp_path):
+    result = waijiao("ask", *map(str, LEARNERS[:2]), "--out", str(tmp_path), "--url", app.url, "--format", "flac")
     assert result.returncode == 0, result.stderr
     assert result.stdout.count("heard:") == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{each.stem}-answer.flac" for each in LEARNERS[:2]]
 
 
-def test_ask_reports_a_failure_and_ends_with_status_1(house, tmp_path):
+def test_ask_reports_a_failure_and_ends_with_status_1(app, tmp_path):
     noise = tmp_path / "noise.wav"
     noise.write_bytes(os.urandom(5000))
-    result = waijiao("ask", str(noise), "--url", house.url)
+    result = waijiao("ask", str(noise), "--url", app.url)
     assert result.returncode == 1
     assert "not_audio" in result.stdout
 
@@ -157,11 +157,11 @@ def test_a_worker_without_its_model_ends_with_the_same_message(tmp_path):
     assert "waijiao models fetch smollm2-135m" in result.stderr
 
 
-def test_a_user_s_own_model_folder_works_by_one_variable(house, tmp_path):
+def test_a_user_s_own_model_folder_works_by_one_variable(app, tmp_path):
     own = tmp_path / "my whisper"
     own.symlink_to(locate("whisper-base", MODELS))
     (tmp_path / "home").mkdir()
-    running = until_ready(start(tmp_path / "home", WAIJIAO_ASR_MODEL=str(own), WAIJIAO_MODELS=str(MODELS)))
+    running = wait_until_ready(start_app(tmp_path / "home", WAIJIAO_ASR_MODEL=str(own), WAIJIAO_MODELS=str(MODELS)))
     try:
         assert running.ask(LEARNERS[8], language="en")["state"] == "succeeded"
     finally:
@@ -171,7 +171,7 @@ def test_a_user_s_own_model_folder_works_by_one_variable(house, tmp_path):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_stopping_takes_less_than_ten_seconds_and_leaves_no_process(tmp_path, how):
-    running = until_ready(start(tmp_path, WAIJIAO_MODELS=str(MODELS)))
+    running = wait_until_ready(start_app(tmp_path, WAIJIAO_MODELS=str(MODELS)))
     started = psutil.Process(running.process.pid).children(recursive=True)
     assert len(started) >= 8
     begun = time.monotonic()
@@ -181,23 +181,23 @@ def test_stopping_takes_less_than_ten_seconds_and_leaves_no_process(tmp_path, ho
     assert not any(map(runs, started))
 
 
-def test_a_stopped_house_answers_after_its_next_start_what_it_had_accepted(tmp_path):
-    house = until_ready(start(tmp_path, WAIJIAO_MODELS=str(MODELS), WAIJIAO_LEASE_S="3"))
-    accepted = [house.post(recording, language="en") for recording in LEARNERS[8:12]]
-    house.process.terminate()
-    assert house.process.wait(12) == 0
-    house = until_ready(start(tmp_path, WAIJIAO_MODELS=str(MODELS), WAIJIAO_LEASE_S="3"))
-    ready = house.get("/readyz").json()["models"]
+def test_a_stopped_server_answers_after_its_next_start_what_it_had_accepted(tmp_path):
+    app = wait_until_ready(start_app(tmp_path, WAIJIAO_MODELS=str(MODELS), WAIJIAO_LEASE_S="3"))
+    accepted = [app.post(recording, language="en") for recording in LEARNERS[8:12]]
+    app.process.terminate()
+    assert app.process.wait(12) == 0
+    app = wait_until_ready(start_app(tmp_path, WAIJIAO_MODELS=str(MODELS), WAIJIAO_LEASE_S="3"))
+    ready = app.get("/readyz").json()["models"]
     assert [ready[stage]["ready"] for stage in ("asr", "llm", "tts")] == [1, 1, 1]  # none is left of the first start
     try:
-        assert {house.ended(answer)["state"] for answer in accepted} == {"succeeded"}
+        assert {app.wait_until_ended(answer)["state"] for answer in accepted} == {"succeeded"}
     finally:
-        house.process.terminate()
-        house.process.wait(12)
+        app.process.terminate()
+        app.process.wait(12)
 
 
-def test_a_killed_house_leaves_no_process(tmp_path):
-    running = until_ready(start(tmp_path, WAIJIAO_MODELS=str(MODELS)))
+def test_a_killed_server_leaves_no_process(tmp_path):
+    running = wait_until_ready(start_app(tmp_path, WAIJIAO_MODELS=str(MODELS)))
     started = psutil.Process(running.process.pid).children(recursive=True)
     running.process.kill()
     running.process.wait()

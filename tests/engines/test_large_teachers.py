@@ -1,4 +1,4 @@
-"""The large teachers in a whole house: GLM and Bark with random weights, real Whisper, real queues, the API."""
+"""The large teachers in a whole server: GLM and Bark with random weights, real Whisper, real queues, the API."""
 
 import io
 import os
@@ -12,7 +12,7 @@ import soundfile
 
 from pipeline import personas
 from pipeline.settings import settings
-from tests.support.running_app import opened
+from tests.support.running_app import run_app
 from waijiao.tiny_models import bark, glm
 
 LEARNER = Path(__file__).parents[2] / "examples" / "recordings" / "ruoxi-wu.wav"
@@ -20,7 +20,7 @@ RATE = 24_000  # Hz that Bark speaks at
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory):
+def app(tmp_path_factory):
     folder = tmp_path_factory.mktemp("teachers")
     teachers = {
         "WAIJIAO_LLM_ENGINE": "transformers",
@@ -29,40 +29,40 @@ def house(tmp_path_factory):
         "WAIJIAO_TTS_MODEL": str(bark.make(folder / "bark")),
         "WAIJIAO_TTS_BATCH": "4",
     }
-    with opened(folder, **teachers) as running:
+    with run_app(folder, **teachers) as running:
         yield running
 
 
-def spoken(house, job):
+def spoken(app, job):
     """Samples and rate of the job's answer."""
-    return soundfile.read(io.BytesIO(house.get(job["answer"]["audio"]).raise_for_status().content))
+    return soundfile.read(io.BytesIO(app.get(job["answer"]["audio"]).raise_for_status().content))
 
 
-def test_a_recording_is_heard_answered_by_glm_and_spoken_by_bark(house):
-    job = house.ask(LEARNER, session="anna")
+def test_a_recording_is_heard_answered_by_glm_and_spoken_by_bark(app):
+    job = app.ask(LEARNER, session="anna")
     assert job["state"] == "succeeded", job["error"]
     assert "long hair and blue eyes" in job["transcript"]["text"]
-    samples, rate = spoken(house, job)
+    samples, rate = spoken(app, job)
     assert rate == RATE
     assert len(samples) == pytest.approx(job["answer"]["duration_s"] * RATE, abs=RATE / 100)
     assert abs(samples).max() > 0.001
 
 
-def test_what_a_glm_with_random_weights_says_never_reaches_the_learner(house):
-    job = house.ask(text="My brother like to play football.", session="ben")
+def test_what_a_glm_with_random_weights_says_never_reaches_the_learner(app):
+    job = app.ask(text="My brother like to play football.", session="ben")
     william = personas.load("william", settings().personas)
     assert job["feedback"]["corrected"] == "My brother like to play football."
     assert job["feedback"]["reply"] in {william.fallback, william.puzzled}
 
 
-def test_many_are_answered_together_each_its_own(house):
-    accepted = [house.post(text=f"I have {number} dogs.", session=f"child-{number}") for number in range(6)]
-    jobs = [house.ended(each) for each in accepted]
+def test_many_are_answered_together_each_its_own(app):
+    accepted = [app.post(text=f"I have {number} dogs.", session=f"child-{number}") for number in range(6)]
+    jobs = [app.wait_until_ended(each) for each in accepted]
     assert [job["state"] for job in jobs] == ["succeeded"] * 6
     assert all(f"{number} dogs" in job["feedback"]["heard"] for number, job in enumerate(jobs))
 
 
-def chat(house, **more):
+def chat(app, **more):
     asked = {
         "model": "default",
         "messages": [{"role": "user", "content": "Hello."}],
@@ -70,21 +70,21 @@ def chat(house, **more):
         "max_tokens": 24,
         **more,
     }
-    answer = httpx.post(f"{house.url}/v1/chat/completions", json=asked, timeout=60, trust_env=False)
+    answer = httpx.post(f"{app.url}/v1/chat/completions", json=asked, timeout=60, trust_env=False)
     assert answer.status_code == 200, answer.text
     return answer
 
 
-def test_the_model_by_itself_goes_on_with_a_chat_the_same_way_each_time(house):
-    first, second = (chat(house).json() for _ in range(2))
+def test_the_model_by_itself_goes_on_with_a_chat_the_same_way_each_time(app):
+    first, second = (chat(app).json() for _ in range(2))
     assert first["usage"] == second["usage"]
     assert 0 < first["usage"]["completion_tokens"] <= 24
     assert first["choices"][0]["message"]["content"] == second["choices"][0]["message"]["content"] != ""
 
 
-def test_a_chat_is_streamed_as_it_comes(house):
-    whole = chat(house).json()["choices"][0]["message"]["content"]
-    lines = chat(house, stream=True).text.split("\n\n")
+def test_a_chat_is_streamed_as_it_comes(app):
+    whole = chat(app).json()["choices"][0]["message"]["content"]
+    lines = chat(app, stream=True).text.split("\n\n")
     pieces = [
         httpx.Response(200, text=line.removeprefix("data: ")).json() for line in lines if line.startswith("data: {")
     ]
@@ -92,9 +92,9 @@ def test_a_chat_is_streamed_as_it_comes(house):
 
 
 @pytest.mark.parametrize("voice", ["default", "en_speaker_3", "zh_speaker_1"])
-def test_bark_speaks_by_itself_with_the_voice_that_is_named(house, voice):
+def test_bark_speaks_by_itself_with_the_voice_that_is_named(app, voice):
     asked = {"model": "default", "input": "Good morning. 你好。", "voice": voice, "response_format": "wav"}
-    answer = httpx.post(f"{house.url}/v1/audio/speech", json=asked, timeout=60, trust_env=False)
+    answer = httpx.post(f"{app.url}/v1/audio/speech", json=asked, timeout=60, trust_env=False)
     assert answer.status_code == 200, answer.text
     samples, rate = soundfile.read(io.BytesIO(answer.content))
     assert rate == RATE

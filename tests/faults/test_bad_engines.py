@@ -6,54 +6,54 @@ STAGES = ("asr", "llm", "tts")
 
 
 @pytest.mark.parametrize(("kind", "death"), [("asr", "die"), ("llm", "die"), ("tts", "die"), ("llm", "die_all")])
-def test_a_job_that_kills_every_worker_fails_and_others_go_through(house, client, orders, kind, death):
-    n = client.utterance()
-    orders.give(kind, n, death, times=9)
-    house.keep_alive()
-    poison = client.say(n, session="poisoned")
-    others = [client.say(session=session) for session in ("poisoned", "anna", "ben")]
-    for said in others:
-        client.succeeded(said)
-    job = client.failed(poison, "worker_lost")
+def test_a_job_that_kills_every_worker_fails_and_others_go_through(cluster, client, orders, kind, death):
+    utterance = client.new_utterance()
+    orders.give(kind, utterance, death, times=9)
+    cluster.keep_alive()
+    poison = client.submit(utterance, session="poisoned")
+    others = [client.submit(session=session) for session in ("poisoned", "anna", "ben")]
+    for turn in others:
+        client.expect_success(turn)
+    job = client.expect_failure(poison, "worker_lost")
     assert (job["error"]["stage"], job["attempts"][kind]) == (kind, 3)
-    assert len(orders.runs(kind, n)) == 3
+    assert len(orders.find_runs(kind, utterance)) == 3
 
 
 @pytest.mark.parametrize("kind", STAGES)
 @pytest.mark.parametrize(
-    ("word", "code"),
+    ("action", "code"),
     [
         ("memory", "out_of_memory"),
         ("fail", "engine_failed"),
-        ("lie", "engine_failed"),
-        ("short", "engine_failed"),
-        ("blab", "engine_failed"),
+        ("wrong_type", "engine_failed"),
+        ("too_few", "engine_failed"),
+        ("leak", "engine_failed"),
     ],
 )
-def test_an_engine_that_goes_wrong_is_tried_three_times_and_named(house, client, orders, kind, word, code):
-    n = client.utterance()
-    orders.give(kind, n, word, times=9)
-    children = [child.pid for each in house.all(kind) for child in each.children()]
-    said = client.say(n)
-    job = client.failed(said, code)
+def test_an_engine_that_goes_wrong_is_tried_three_times_and_named(cluster, client, orders, kind, action, code):
+    utterance = client.new_utterance()
+    orders.give(kind, utterance, action, times=9)
+    children = [child.pid for each in cluster.select(kind) for child in each.children()]
+    turn = client.submit(utterance)
+    job = client.expect_failure(turn, code)
     assert (job["error"]["stage"], job["attempts"][kind]) == (kind, 3)
-    client.succeeded(client.say())
-    assert [child.pid for each in house.all(kind) for child in each.children()] == children
+    client.expect_success(client.submit())
+    assert [child.pid for each in cluster.select(kind) for child in each.children()] == children
 
 
-@pytest.mark.parametrize("word", ["memory", "fail", "lie", "short", "blab"])
-def test_an_engine_that_goes_wrong_once_answers_the_second_time(client, orders, word):
-    n = client.utterance()
-    orders.give("llm", n, word)
-    assert client.succeeded(client.say(n))["attempts"] == {"asr": 1, "llm": 2, "tts": 1}
+@pytest.mark.parametrize("action", ["memory", "fail", "wrong_type", "too_few", "leak"])
+def test_an_engine_that_goes_wrong_once_answers_the_second_time(client, orders, action):
+    utterance = client.new_utterance()
+    orders.give("llm", utterance, action)
+    assert client.expect_success(client.submit(utterance))["attempts"] == {"asr": 1, "llm": 2, "tts": 1}
 
 
 @pytest.mark.parametrize("kind", STAGES)
 def test_a_failed_turn_lets_the_next_ones_pass(client, orders, kind):
-    n = client.utterance()
-    orders.give(kind, n, "fail", times=3)
-    first, second, third = (client.say(number, session=f"failing-{kind}") for number in (n, None, None))
-    client.failed(first, "engine_failed")
-    client.succeeded(second)
-    client.succeeded(third)
-    assert orders.runs("llm", third.n)[-1]["history"][-1] == f"canary{second.n}"
+    utterance = client.new_utterance()
+    orders.give(kind, utterance, "fail", times=3)
+    first, second, third = (client.submit(number, session=f"failing-{kind}") for number in (utterance, None, None))
+    client.expect_failure(first, "engine_failed")
+    client.expect_success(second)
+    client.expect_success(third)
+    assert orders.find_runs("llm", third.utterance)[-1]["history"][-1] == f"canary{second.utterance}"

@@ -10,15 +10,15 @@ PLAN = Plan(settings={"stage_s": 3, "asr_batch": 4, "llm_batch": 4, "tts_batch":
 
 @pytest.mark.parametrize("kind", ["asr", "llm", "tts"])
 @pytest.mark.parametrize(("how", "code"), [("die", "worker_lost"), ("hang", "too_slow"), ("fail", "engine_failed")])
-def test_a_bad_job_in_a_batch_fails_alone(house, client, orders, kind, how, code):
-    n = client.utterance()
-    orders.give(kind, n, how, times=9)
-    for worker in house.all(kind):
+def test_a_bad_job_in_a_batch_fails_alone(cluster, client, orders, kind, how, code):
+    utterance = client.new_utterance()
+    orders.give(kind, utterance, how, times=9)
+    for worker in cluster.select(kind):
         worker.kill()
-    bad = client.say(n)
-    others = [client.say() for _ in range(3)]
-    wait_for(lambda: house.redis.zcard(f"waijiao:ready:{kind}") == 4)
-    house.keep_alive()
-    job = client.failed(bad, code, seconds=60)
+    bad = client.submit(utterance)
+    others = [client.submit() for _ in range(3)]
+    wait_for(lambda: cluster.redis.zcard(f"waijiao:ready:{kind}") == 4)
+    cluster.keep_alive()
+    job = client.expect_failure(bad, code, seconds=60)
     assert (job["error"]["stage"], job["attempts"][kind]) == (kind, 3)
-    assert max(client.succeeded(said, seconds=60)["attempts"][kind] for said in others) <= 2
+    assert max(client.expect_success(turn, seconds=60)["attempts"][kind] for turn in others) <= 2

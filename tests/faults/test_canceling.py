@@ -6,79 +6,81 @@ from tests.faults.harness.cluster_plan import Plan
 from tests.support.wait import wait_for
 
 PLAN = Plan(workers={"asr": 2, "llm": 1, "tts": 2, "maintenance": 1}, settings={"stage_s": 30})
-STOPS_S = 2  # seconds after which a canceled answer may still be thought about
+STOP_S = 10  # seconds after which a canceled answer is not thought about, on a busy machine; stage_s is longer
 
 
-def test_a_job_that_nobody_works_on_yet_is_canceled(house, client, orders):
+def test_a_job_that_nobody_works_on_yet_is_canceled(cluster, client, orders):
     for name in ("asr1", "asr2"):
-        house[name].freeze()
-    said, following = client.say(session="queued"), client.say(session="queued")
-    assert client.job(said)["state"] == "queued"
-    cancel(client, said)
-    assert house.kept(said) == []
+        cluster[name].freeze()
+    turn, following = client.submit(session="queued"), client.submit(session="queued")
+    assert client.get_job(turn)["state"] == "queued"
+    cancel(client, turn)
+    assert cluster.list_blobs(turn) == []
     for name in ("asr1", "asr2"):
-        house[name].thaw()
-    client.succeeded(following)
-    assert orders.runs("asr", said.n) == []
+        cluster[name].thaw()
+    client.expect_success(following)
+    assert orders.find_runs("asr", turn.utterance) == []
 
 
-def test_a_turn_behind_an_earlier_one_is_canceled(house, client, orders):
-    first = house.held("llm", session="behind")
-    second, third = client.say(session="behind"), client.say(session="behind")
-    wait_for(lambda: client.job(second)["transcript"])
+def test_a_turn_behind_an_earlier_one_is_canceled(cluster, client, orders):
+    first = cluster.submit_and_hold("llm", session="behind")
+    second, third = client.submit(session="behind"), client.submit(session="behind")
+    wait_for(lambda: client.get_job(second)["transcript"])
     cancel(client, second)
-    orders.withdraw(first.n)
-    assert [client.succeeded(said)["seq"] for said in (first, third)] == [1, 3]
-    assert orders.runs("llm", second.n) == []
-    assert orders.runs("llm", third.n)[0]["history"] == [f"canary{first.n}"]
+    orders.withdraw(first.utterance)
+    assert [client.expect_success(turn)["seq"] for turn in (first, third)] == [1, 3]
+    assert orders.find_runs("llm", second.utterance) == []
+    assert orders.find_runs("llm", third.utterance)[0]["history"] == [f"canary{first.utterance}"]
 
 
 @pytest.mark.parametrize("kind", ["asr", "tts"])
-def test_a_job_is_canceled_while_an_engine_works_on_it(house, client, orders, kind):
-    said = house.held(kind, session=f"in-{kind}")
-    following = client.say(session=said.session)
-    cancel(client, said)
-    assert house.kept(said) == []
-    client.succeeded(following)
-    orders.withdraw(said.n)  # the late result comes now; the invariants wait until the worker has done with it
+def test_a_job_is_canceled_while_an_engine_works_on_it(cluster, client, orders, kind):
+    turn = cluster.submit_and_hold(kind, session=f"in-{kind}")
+    following = client.submit(session=turn.session)
+    cancel(client, turn)
+    assert cluster.list_blobs(turn) == []
+    client.expect_success(following)
+    orders.withdraw(turn.utterance)  # the late result comes now; the invariants wait until the worker has done with it
     later = {"asr": "llm", "tts": "tts"}[kind]
-    assert len(orders.runs(later, said.n)) == (kind == "tts")
+    assert len(orders.find_runs(later, turn.utterance)) == (kind == "tts")
 
 
-def test_the_language_model_stops_when_its_job_is_canceled(house, client, orders):
-    said = house.held("llm", session="in-llm")
-    following = client.say(session="in-llm")
-    wait_for(lambda: client.job(following)["transcript"])
-    cancel(client, said)
-    wait_for(lambda: orders.runs("llm", following.n), STOPS_S)  # by the only worker, which nobody told to stop waiting
-    client.succeeded(following)
+def test_the_language_model_stops_when_its_job_is_canceled(cluster, client, orders):
+    turn = cluster.submit_and_hold("llm", session="in-llm")
+    following = client.submit(session="in-llm")
+    wait_for(lambda: client.get_job(following)["transcript"])
+    cancel(client, turn)
+    wait_for(
+        lambda: orders.find_runs("llm", following.utterance), STOP_S
+    )  # by the only worker, whose order to wait still stands
+    client.expect_success(following)
 
 
 def test_a_job_is_canceled_once_and_erased_after_that(client):
-    said = client.say(session="twice")
-    cancel(client, said)
-    assert client.ask("DELETE", f"/v1/jobs/{said.id}").status_code == 204
-    is_erased(client, said)
+    turn = client.submit(session="twice")
+    cancel(client, turn)
+    assert client.ask("DELETE", f"/v1/jobs/{turn.id}").status_code == 204
+    expect_erased(client, turn)
 
 
-def test_an_answered_job_is_not_canceled_but_erased(house, client):
-    earlier, said = client.say(session="ended"), client.say(session="ended")
-    for each in (earlier, said):
-        client.succeeded(each)
-    assert client.ask("DELETE", f"/v1/jobs/{said.id}").status_code == 204
-    is_erased(client, said)
-    assert house.kept(said) == []
-    assert [turn["id"] for turn in client.turns("ended")] == [earlier.id]
+def test_an_answered_job_is_not_canceled_but_erased(cluster, client):
+    earlier, turn = client.submit(session="ended"), client.submit(session="ended")
+    for each in (earlier, turn):
+        client.expect_success(each)
+    assert client.ask("DELETE", f"/v1/jobs/{turn.id}").status_code == 204
+    expect_erased(client, turn)
+    assert cluster.list_blobs(turn) == []
+    assert [record["id"] for record in client.get_turns("ended")] == [earlier.id]
 
 
-def cancel(client, said) -> None:
-    answer = client.ask("DELETE", f"/v1/jobs/{said.id}")
+def cancel(client, turn) -> None:
+    answer = client.ask("DELETE", f"/v1/jobs/{turn.id}")
     assert (answer.status_code, answer.json()["state"]) == (200, "canceled")
-    assert client.job(said)["error"]["code"] == "canceled"
+    assert client.get_job(turn)["error"]["code"] == "canceled"
 
 
-def is_erased(client, said) -> None:
+def expect_erased(client, turn) -> None:
     for path in ("", "/audio"):
-        answer = client.ask("GET", f"/v1/jobs/{said.id}{path}")
+        answer = client.ask("GET", f"/v1/jobs/{turn.id}{path}")
         assert (answer.status_code, answer.json()["code"]) == (410, "erased")
-    client.forget(said)
+    client.forget(turn)

@@ -10,58 +10,62 @@ KINDS = ["asr", "llm", "tts"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_session_that_is_erased_while_it_is_answered_leaves_nothing(house, client, orders, kind):
+def test_a_session_that_is_erased_while_it_is_answered_leaves_nothing(cluster, client, orders, kind):
     session = f"erased-in-{kind}"
-    turns = [client.say(session=session), house.held(kind, session=session), client.say(session=session)]
+    turns = [
+        client.submit(session=session),
+        cluster.submit_and_hold(kind, session=session),
+        client.submit(session=session),
+    ]
     assert client.ask("DELETE", f"/v1/sessions/{session}").status_code == 204
-    for said in turns:
-        assert client.ask("GET", f"/v1/jobs/{said.id}").status_code == 410
-        assert client.ask("GET", f"/v1/jobs/{said.id}/audio").status_code == 410
-        client.forget(said)
+    for turn in turns:
+        assert client.ask("GET", f"/v1/jobs/{turn.id}").status_code == 410
+        assert client.ask("GET", f"/v1/jobs/{turn.id}/audio").status_code == 410
+        client.forget(turn)
     assert client.ask("GET", f"/v1/sessions/{session}").status_code == 404
 
-    anew = client.say(session=session)  # while the engine still works on the erased turn
-    assert client.succeeded(anew)["seq"] == 1
-    assert orders.runs("llm", anew.n)[0]["history"] == []
+    new_turn = client.submit(session=session)  # while the engine still works on the erased turn
+    assert client.expect_success(new_turn)["seq"] == 1
+    assert orders.find_runs("llm", new_turn.utterance)[0]["history"] == []
 
     orders.withdraw()  # the late result comes now
-    all_messages_are_gone(house)
-    assert [turn["id"] for turn in client.turns(session)] == [anew.id]
+    all_messages_are_gone(cluster)
+    assert [record["id"] for record in client.get_turns(session)] == [new_turn.id]
     assert client.ask("DELETE", f"/v1/sessions/{session}").status_code == 204
-    client.forget(anew)
-    for said in (*turns, anew):
-        assert house.redis.hgetall(f"waijiao:job:default/{said.id}") == {"erased": "1"}
-        assert {key.split(":")[1] for key in keys_with(house.redis, said.id)} <= {"job", "erased"}
-        assert house.kept(said) == []
-    assert keys_with(house.redis, session) == set()
+    client.forget(new_turn)
+    for turn in (*turns, new_turn):
+        assert cluster.redis.hgetall(f"waijiao:job:default/{turn.id}") == {"erased": "1"}
+        assert {key.split(":")[1] for key in find_keys(cluster.redis, turn.id)} <= {"job", "erased"}
+        assert cluster.list_blobs(turn) == []
+    assert find_keys(cluster.redis, session) == set()
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_session_that_is_started_over_while_it_is_answered_is_new(house, client, orders, kind):
+def test_a_session_that_is_started_over_while_it_is_answered_is_new(cluster, client, orders, kind):
     session = f"reset-in-{kind}"
-    answered = client.say(session=session)
-    client.succeeded(answered)
-    held, behind = house.held(kind, session=session), client.say(session=session)
+    answered = client.submit(session=session)
+    client.expect_success(answered)
+    held, behind = cluster.submit_and_hold(kind, session=session), client.submit(session=session)
     assert client.ask("POST", f"/v1/sessions/{session}/reset").status_code == 204
-    for said in (held, behind):
-        job = client.job(said)
+    for turn in (held, behind):
+        job = client.get_job(turn)
         assert (job["state"], job["error"]["code"]) == ("canceled", "canceled")
-        assert house.kept(said) == []
-    assert client.turns(session) == []
+        assert cluster.list_blobs(turn) == []
+    assert client.get_turns(session) == []
 
-    anew = client.say(session=session)  # while the engine still works on the canceled turn
-    assert client.succeeded(anew)["seq"] == 4
+    new_turn = client.submit(session=session)  # while the engine still works on the canceled turn
+    assert client.expect_success(new_turn)["seq"] == 4
     orders.withdraw()  # the late result comes now
-    all_messages_are_gone(house)
-    assert [turn["id"] for turn in client.turns(session)] == [anew.id]
-    following = client.say(session=session)
-    client.succeeded(following)
-    assert orders.runs("llm", anew.n)[0]["history"] == []
-    assert orders.runs("llm", following.n)[0]["history"] == [f"canary{anew.n}"]
-    assert client.job(answered)["state"] == "succeeded"
+    all_messages_are_gone(cluster)
+    assert [record["id"] for record in client.get_turns(session)] == [new_turn.id]
+    following = client.submit(session=session)
+    client.expect_success(following)
+    assert orders.find_runs("llm", new_turn.utterance)[0]["history"] == []
+    assert orders.find_runs("llm", following.utterance)[0]["history"] == [f"canary{new_turn.utterance}"]
+    assert client.get_job(answered)["state"] == "succeeded"
 
 
-def keys_with(redis, name: str) -> set[str]:
+def find_keys(redis, name: str) -> set[str]:
     """The keys that name it, or whose values do. Of an erased job its id is remembered, of a session nothing."""
     read = {"hash": redis.hgetall, "string": redis.get, "set": redis.smembers, "none": redis.get}
     read |= {"zset": lambda key: redis.zrange(key, 0, -1), "list": lambda key: redis.lrange(key, 0, -1)}

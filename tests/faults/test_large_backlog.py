@@ -10,64 +10,64 @@ from tests.faults.harness.cluster_plan import Plan
 from tests.faults.harness.invariants import BROKER
 from tests.support.wait import wait_for
 
-MANY, SESSIONS, THREADS = 10_000, 100, 8
-UNRUNG = 300  # bells that only the sweep rings
-SWEEPS = 4  # looked at after all bells were rung
-ERASED_S = 15
+JOBS, SESSIONS, THREADS = 10_000, 100, 8
+LOST_MESSAGES = 300  # messages that only the sweep sends
+SWEEPS = 4  # to look at after all messages were sent
+ERASE_S = 15
 PLAN = Plan(
     workers={"asr": 1, "llm": 2, "tts": 2, "maintenance": 1},
-    settings={"max_jobs": 2 * MANY, "max_jobs_tenant": 2 * MANY, "sweep_s": 1, "stage_s": 60},
+    settings={"max_jobs": 2 * JOBS, "max_jobs_tenant": 2 * JOBS, "sweep_s": 1, "stage_s": 60},
 )
 
 
-def test_ten_thousand_waiting_jobs_are_rung_once_and_erased_quickly(house, client, orders):
+def test_ten_thousand_waiting_jobs_have_one_message_each_and_are_erased_quickly(cluster, client, orders):
     orders.give("asr", "before_claim", "wait")  # nobody takes them
-    house.redis.config_set("appendfsync", "everysec")  # submitting so many would take the longest
-    jobs = Jobs(house.redis, house.settings)
+    cluster.redis.config_set("appendfsync", "everysec")  # submitting so many would take the longest
+    jobs = Jobs(cluster.redis, cluster.settings)
     with ThreadPoolExecutor(THREADS) as threads:
-        list(threads.map(lambda number: jobs.submit(unheard(number)), range(MANY)))
-    ready_job = wait_for(lambda: house.redis.lindex(f"{BROKER}asr", 0))
-    messages, ready = lengths(house)
-    house.redis.lpush(f"{BROKER}asr", *[ready_job] * (ready - messages - UNRUNG))
-    wait_for(lambda: not missing(house))
+        list(threads.map(lambda number: jobs.submit(make_request(number)), range(JOBS)))
+    message = wait_for(lambda: cluster.redis.lindex(f"{BROKER}asr", 0))
+    messages, ready = read_lengths(cluster)
+    cluster.redis.lpush(f"{BROKER}asr", *[message] * (ready - messages - LOST_MESSAGES))
+    wait_for(lambda: not count_missing(cluster))
     for kind in ("asr", "llm", "tts"):
         orders.give(kind, "after_sweep", "slow 0", times=SWEEPS)
-    wait_for(lambda: not missing(house) and sweeps(orders) >= SWEEPS)
+    wait_for(lambda: not count_missing(cluster) and count_sweeps(orders) >= SWEEPS)
 
-    begun = time.monotonic()
+    started_at = time.monotonic()
     for session in range(SESSIONS):
         assert client.ask("DELETE", f"/v1/sessions/crowd-{session}").status_code == 204
-    took = time.monotonic() - begun
-    print(f"{MANY} jobs erased in {took:.1f} s")
-    assert took < ERASED_S
-    assert lengths(house)[1] == 0
+    took_s = time.monotonic() - started_at
+    print(f"{JOBS} jobs erased in {took_s:.1f} s")
+    assert took_s < ERASE_S
+    assert read_lengths(cluster)[1] == 0
 
     orders.withdraw()
-    client.succeeded(client.say())  # in front of all the bells that nobody answers
-    house.redis.delete(f"{BROKER}asr")
+    client.expect_success(client.submit())  # in front of all the messages that nobody answers
+    cluster.redis.delete(f"{BROKER}asr")
 
 
-def unheard(number: int) -> JobRequest:
+def make_request(number: int) -> JobRequest:
     """A recording that is never opened."""
     id_ = secrets.token_hex(16)
     return JobRequest(id=id_, session=f"crowd-{number % SESSIONS}", recording=f"default/{id_}/none")
 
 
-def sweeps(orders) -> int:
+def count_sweeps(orders) -> int:
     """How many sweeps there were since the test asked for them to be counted."""
     return len([*orders.folder.glob("*.after_sweep.*.taken")])
 
 
-def missing(house) -> int:
+def count_missing(cluster) -> int:
     """How many ready jobs have no message; never are there more messages than jobs."""
-    messages, ready = lengths(house)
+    messages, ready = read_lengths(cluster)
     assert messages <= ready
     return ready - messages
 
 
-def lengths(house) -> tuple[int, int]:
+def read_lengths(cluster) -> tuple[int, int]:
     """Messages in the queue, and jobs ready, at the same moment."""
-    with house.redis.pipeline() as both:
+    with cluster.redis.pipeline() as both:
         both.llen(f"{BROKER}asr").zcard(f"{PREFIX}ready:asr")
         messages, ready = both.execute()
     return messages, ready

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.faults.harness.cluster_plan import Plan
-from tests.faults.harness.redis_faults import crowd, everybody_works_again, everything_is_refused
+from tests.faults.harness.redis_faults import expect_recovery, expect_refusals, many_learners
 from tests.support.wait import wait_for
 
 PLAN = Plan(proxied=True, settings={"orphan_s": 60})
@@ -13,42 +13,42 @@ HOLE_S, RESETS_S = 30, 10
 ALL_ONCE = {"asr": 1, "llm": 1, "tts": 1}
 
 
-def test_a_network_that_swallows_everything_makes_nothing_hang(house, client):
-    answered, waiting = client.say(session="answered"), [client.say() for _ in range(5)]
-    client.succeeded(answered)
-    house.keep_alive()
-    house.proxy.black_hole()
+def test_a_network_that_swallows_everything_makes_nothing_hang(cluster, client):
+    answered, waiting = client.submit(session="answered"), [client.submit() for _ in range(5)]
+    client.expect_success(answered)
+    cluster.keep_alive()
+    cluster.proxy.suspend()
     until = time.monotonic() + HOLE_S
     while time.monotonic() < until:
-        everything_is_refused(client, answered)
-    house.proxy.flow()
-    everybody_works_again(house)
-    for said in waiting:
-        client.succeeded(said)
+        expect_refusals(client, answered)
+    cluster.proxy.resume()
+    expect_recovery(cluster)
+    for turn in waiting:
+        client.expect_success(turn)
 
 
-def test_connections_that_break_all_the_time_double_nothing(house, client):
-    with crowd(house, 50, every_s=0.2):
+def test_connections_that_break_all_the_time_double_nothing(cluster, client):
+    with many_learners(cluster, 50, every_s=0.2):
         for _ in range(RESETS_S * 5):
             time.sleep(0.2)
-            house.proxy.reset()
-    everybody_works_again(house)
+            cluster.proxy.reset()
+    expect_recovery(cluster)
 
 
 @pytest.mark.parametrize("stage", ["asr", "llm", "tts"])
-def test_a_claim_whose_reply_is_lost_counts_once(house, client, stage):
-    cuts = house.proxy.cuts
-    house.proxy.cut_reply(f'{{"stage": "{stage}", "worker": '.encode(), reply=b"attempts:")
-    assert client.succeeded(client.say())["attempts"] == ALL_ONCE
-    assert house.proxy.cuts == cuts + 1
+def test_a_claim_whose_reply_is_lost_counts_once(cluster, client, stage):
+    dropped = cluster.proxy.dropped_replies
+    cluster.proxy.drop_reply(f'{{"stage": "{stage}", "worker": '.encode(), reply=b"attempts:")
+    assert client.expect_success(client.submit())["attempts"] == ALL_ONCE
+    assert cluster.proxy.dropped_replies == dropped + 1
 
 
 @pytest.mark.parametrize("result", ["transcript", "feedback", "answer"])
-def test_a_result_whose_reply_is_lost_is_kept_once(house, client, result):
-    cuts = house.proxy.cuts
-    house.proxy.cut_reply(f'"field": "{result}", "value": '.encode())
-    said = client.say()
-    job = client.succeeded(said)
+def test_a_result_whose_reply_is_lost_is_kept_once(cluster, client, result):
+    dropped = cluster.proxy.dropped_replies
+    cluster.proxy.drop_reply(f'"field": "{result}", "value": '.encode())
+    turn = client.submit()
+    job = client.expect_success(turn)
     assert job["attempts"] == ALL_ONCE
-    assert house.proxy.cuts == cuts + 1
-    assert wait_for(lambda: len(house.kept(said)) == len(job["parts"]) + 1)
+    assert cluster.proxy.dropped_replies == dropped + 1
+    assert wait_for(lambda: len(cluster.list_blobs(turn)) == len(job["parts"]) + 1)

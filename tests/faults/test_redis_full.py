@@ -1,4 +1,4 @@
-"""Redis without room, in memory or on its disk: new work is refused and leaves nothing behind, old work ends."""
+"""Redis without free_bytes, in memory or on its disk: new work is refused and leaves nothing behind, old work ends."""
 
 import resource
 import time
@@ -9,84 +9,89 @@ from pathlib import Path
 
 import psutil
 
-from tests.faults.harness.invariants import stored
-from tests.faults.harness.redis_faults import append_only_file, everybody_works_again
+from tests.faults.harness.cluster_plan import Plan
+from tests.faults.harness.invariants import list_blobs
+from tests.faults.harness.redis_faults import append_only_file, expect_recovery
 from tests.support.wait import wait_for
 
-BRIEF = ("worker", "sweeping", "tidying", "celery")  # keys that come and go all the time
+PLAN = Plan(settings={"stage_s": 30})  # engines are held for longer than a lease, twice
+END_S = 30  # seconds in which a Redis ends that cannot write
+SHORT_LIVED_KEYS = ("worker", "sweeping", "tidying", "celery")  # keys that come and go all the time
 
 
-def state_of(house) -> tuple[set[str], set[Path]]:
+def read_state(cluster) -> tuple[set[str], set[Path]]:
     """Every key that lasts, and every blob."""
-    keys = {key for key in house.redis.scan_iter() if not key.removeprefix("waijiao:").startswith(BRIEF)}
-    return keys, {*stored(house)}
+    keys = {key for key in cluster.redis.scan_iter() if not key.removeprefix("waijiao:").startswith(SHORT_LIVED_KEYS)}
+    return keys, {*list_blobs(cluster)}
 
 
 def is_refused(client) -> bool:
-    """Whether a recording cannot be handed in now, and is told so properly."""
+    """Whether a recording cannot be submitted now, and the API says so properly."""
     answer = client.post()
     assert answer.status_code in {202, 503}, answer.text
     return answer.status_code == 503 and answer.json()["code"] == "unavailable" and bool(answer.headers["Retry-After"])
 
 
 @contextmanager
-def full_memory(house) -> Iterator[None]:
-    house.redis.config_set("maxmemory", house.redis.info("memory")["used_memory"] // 2)
+def full_memory(cluster) -> Iterator[None]:
+    cluster.redis.config_set("maxmemory", cluster.redis.info("memory")["used_memory"] // 2)
     yield
-    house.redis.config_set("maxmemory", 0)
+    cluster.redis.config_set("maxmemory", 0)
 
 
-def let_the_disk_have(house, room: int) -> None:
-    """Let Redis's append-only file grow by no more than `room` bytes."""
-    most = room if room == resource.RLIM_INFINITY else append_only_file(house).stat().st_size + room
-    psutil.Process(house["redis"].pid).rlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+def limit_disk(cluster, free_bytes: int) -> None:
+    """Let Redis's append-only file grow by no more than `free_bytes`."""
+    limit = (
+        free_bytes if free_bytes == resource.RLIM_INFINITY else append_only_file(cluster).stat().st_size + free_bytes
+    )
+    psutil.Process(cluster["redis"].pid).rlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
 
-def test_full_memory_refuses_new_work_and_leaves_old_work_alone(house, client, orders):
-    speaking, hearing = house.held("tts"), house.held("asr")
-    with full_memory(house):
-        before = state_of(house)
+def test_full_memory_refuses_new_work_and_leaves_old_work_alone(cluster, client, orders):
+    speaking, hearing = cluster.submit_and_hold("tts"), cluster.submit_and_hold("asr")
+    with full_memory(cluster):
+        before = read_state(cluster)
         assert is_refused(client)
-        assert state_of(house) == before
-        time.sleep(2 * house.settings.lease_s)
-        orders.withdraw(speaking.n)
-        assert client.succeeded(speaking)["attempts"]["tts"] == 1
-        orders.withdraw(hearing.n)
-        wait_for(lambda: client.job(hearing)["transcript"])
-    assert client.succeeded(hearing)["attempts"]["asr"] == 1
-    everybody_works_again(house)
+        assert read_state(cluster) == before
+        time.sleep(2 * cluster.settings.lease_s)
+        orders.withdraw(speaking.utterance)
+        assert client.expect_success(speaking)["attempts"]["tts"] == 1
+        orders.withdraw(hearing.utterance)
+        wait_for(lambda: client.get_job(hearing)["transcript"])
+    assert client.expect_success(hearing)["attempts"]["asr"] == 1
+    expect_recovery(cluster)
 
 
-def test_a_job_that_cannot_be_rung_for_is_accepted_all_the_same(house, client, orders):
+def test_a_job_that_cannot_be_enqueued_is_accepted_all_the_same(cluster, client, orders):
     orders.give("api", "after_submit", "wait")
     with ThreadPoolExecutor(1) as learner:
-        handing_in = learner.submit(client.say)
-        wait_for(lambda: orders.obeyed("after_submit"))
-        with full_memory(house):
+        handing_in = learner.submit(client.submit)
+        wait_for(lambda: orders.was_met("after_submit"))
+        with full_memory(cluster):
             orders.withdraw()
-            said = handing_in.result()
-    client.succeeded(said)
+            turn = handing_in.result()
+    client.expect_success(turn)
 
 
-def test_a_full_disk_ends_a_redis_that_syncs_always_and_loses_nothing(house, client):
-    waiting = [client.say(session="waiting") for _ in range(5)]
-    let_the_disk_have(house, 10_000)
+def test_a_full_disk_ends_a_redis_that_syncs_always_and_loses_nothing(cluster, client):
+    waiting = [client.submit(session="waiting") for _ in range(5)]
+    limit_disk(cluster, 10_000)
     wait_for(lambda: is_refused(client))
-    assert house["redis"].ended(5)
-    house.start("redis")
-    for said in waiting:
-        client.succeeded(said)
-    everybody_works_again(house)
+    assert cluster["redis"].wait_for_exit(END_S)
+    cluster.start("redis")
+    for turn in waiting:
+        client.expect_success(turn)
+    expect_recovery(cluster)
 
 
-def test_a_full_disk_stops_a_redis_that_syncs_every_second_until_there_is_room(house, client):
-    house.redis.config_set("appendfsync", "everysec")
-    waiting = [client.say(session="waiting") for _ in range(5)]
-    let_the_disk_have(house, 10_000)
+def test_a_full_disk_stops_a_redis_that_syncs_every_second_until_there_is_room(cluster, client):
+    cluster.redis.config_set("appendfsync", "everysec")
+    waiting = [client.submit(session="waiting") for _ in range(5)]
+    limit_disk(cluster, 10_000)
     wait_for(lambda: is_refused(client))
-    assert house["redis"].alive
-    let_the_disk_have(house, resource.RLIM_INFINITY)
-    everybody_works_again(house)
-    for said in waiting:
-        client.succeeded(said)
-    house.redis.config_set("appendfsync", "always")
+    assert cluster["redis"].alive
+    limit_disk(cluster, resource.RLIM_INFINITY)
+    expect_recovery(cluster)
+    for turn in waiting:
+        client.expect_success(turn)
+    cluster.redis.config_set("appendfsync", "always")

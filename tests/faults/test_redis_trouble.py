@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tests.faults.harness.cluster_plan import Plan
-from tests.faults.harness.redis_faults import crowd, everybody_works_again, everything_is_refused
+from tests.faults.harness.redis_faults import expect_recovery, expect_refusals, many_learners
 from tests.support.wait import wait_for
 
 PLAN = Plan(settings={"orphan_s": 60})  # an upload waits with its recording for as long as Redis is silent
@@ -14,57 +14,60 @@ OUTAGE_S = 60
 PAUSE_S = 5  # longer than a lease
 
 
-def test_nothing_is_lost_when_redis_is_killed_under_load(house, client):
+def test_nothing_is_lost_when_redis_is_killed_under_load(cluster, client):
     enough = len(client.accepted) + 15
-    with crowd(house, 50):
+    with many_learners(cluster, 50):
         wait_for(lambda: len(client.accepted) >= enough)
-        house.restart("redis")
-        everybody_works_again(house)
+        cluster.restart("redis")
+        expect_recovery(cluster)
 
 
-def test_redis_may_be_gone_for_a_minute(house, client, orders):
-    answered = client.say(session="answered")
-    client.succeeded(answered)
-    hearing = client.utterance()
+def test_redis_may_be_gone_for_a_minute(cluster, client, orders):
+    answered = client.submit(session="answered")
+    client.expect_success(answered)
+    hearing = client.new_utterance()
     orders.give("asr", hearing, "slow 1")
-    waiting = [client.say(n, session="patient") for n in (hearing, *(client.utterance() for _ in range(9)))]
-    house["redis"].kill()
+    waiting = [
+        client.submit(utterance, session="patient")
+        for utterance in (hearing, *(client.new_utterance() for _ in range(9)))
+    ]
+    cluster["redis"].kill()
     until = time.monotonic() + OUTAGE_S
     while time.monotonic() < until:
-        everything_is_refused(client, answered)
+        expect_refusals(client, answered)
         time.sleep(1)
-    assert all(each.alive for each in house.all("api", "asr", "llm", "tts", "maintenance"))
-    house.start("redis")
-    everybody_works_again(house)
-    for said in waiting:
-        client.succeeded(said)
+    assert all(each.alive for each in cluster.select("api", "asr", "llm", "tts", "maintenance"))
+    cluster.start("redis")
+    expect_recovery(cluster)
+    for turn in waiting:
+        client.expect_success(turn)
 
 
-def test_no_worker_stays_deaf_after_twenty_restarts(house, client):
+def test_no_worker_stays_deaf_after_twenty_restarts(cluster, client):
     gaps = random.Random(8030)
-    with crowd(house, 60, every_s=0.5):
+    with many_learners(cluster, 60, every_s=0.5):
         for _ in range(20):
-            house.restart("redis")
+            cluster.restart("redis")
             time.sleep(gaps.uniform(0.1, 3))
-    everybody_works_again(house)
+    expect_recovery(cluster)
 
 
-def test_a_redis_that_is_silent_for_longer_than_a_lease_costs_no_answer(house, client, orders):
-    n = client.utterance()
-    orders.give("llm", n, "slow 1")
-    said = client.say(n)
-    house.worker_with("llm", n)
-    house.redis.client_pause(PAUSE_S * 1000, all=True)
-    with crowd(house, 10):
-        wait_for(house.redis.ping)
-    client.succeeded(said)
-    everybody_works_again(house)
+def test_a_redis_that_is_silent_for_longer_than_a_lease_costs_no_answer(cluster, client, orders):
+    utterance = client.new_utterance()
+    orders.give("llm", utterance, "slow 1")
+    turn = client.submit(utterance)
+    cluster.wait_for_worker("llm", utterance)
+    cluster.redis.client_pause(PAUSE_S * 1000, all=True)
+    with many_learners(cluster, 10):
+        wait_for(cluster.redis.ping)
+    client.expect_success(turn)
+    expect_recovery(cluster)
 
 
 @pytest.mark.parametrize("kind", ["normal", "pubsub"])
-def test_broken_connections_are_made_anew(house, client, kind):
-    with crowd(house, 20):
+def test_broken_connections_are_made_anew(cluster, client, kind):
+    with many_learners(cluster, 20):
         for _ in range(5):
-            house.redis.client_kill_filter(_type=kind)
+            cluster.redis.client_kill_filter(_type=kind)
             time.sleep(0.2)
-    everybody_works_again(house)
+    expect_recovery(cluster)

@@ -8,39 +8,41 @@ import pytest
 from tests.faults.harness.cluster_plan import Plan
 
 PLAN = Plan(apis=2)
-AT_ONCE = 20
+REQUESTS = 20
 
 
 def test_twenty_requests_at_once_with_one_key_are_one_job(client, orders):
-    n, key = client.utterance(), {"Idempotency-Key": "at-once"}
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        answers = [*threads.map(lambda each: client.post(n, api=1 + each % 2, headers=key), range(AT_ONCE))]
+    utterance, key = client.new_utterance(), {"Idempotency-Key": "at-once"}
+    with ThreadPoolExecutor(REQUESTS) as threads:
+        answers = [*threads.map(lambda each: client.post(utterance, api=1 + each % 2, headers=key), range(REQUESTS))]
     assert {answer.status_code for answer in answers} == {202}
     (id_,) = {answer.json()["id"] for answer in answers}
-    client.succeeded(client.accepted[id_])
-    assert [len(orders.runs(kind, n)) for kind in ("asr", "llm", "tts")] == [1, 1, 1]
-    assert client.post(n, headers=key).json()["id"] == id_
+    client.expect_success(client.accepted[id_])
+    assert [len(orders.find_runs(kind, utterance)) for kind in ("asr", "llm", "tts")] == [1, 1, 1]
+    assert client.post(utterance, headers=key).json()["id"] == id_
 
 
-@pytest.mark.parametrize("change", [{"n": True}, {"session": "another"}, {"text": "more"}])
-def test_a_key_that_comes_with_another_request_is_refused(house, client, change):
-    n, key, session = client.utterance(), {"Idempotency-Key": f"other-{'-'.join(change)}"}, "-".join(change)
-    said = client.say(n, headers=key, session=session)
-    other = {"n": n, "session": session, **change} | ({"n": client.utterance()} if "n" in change else {})
+@pytest.mark.parametrize("change", [{"utterance": True}, {"session": "another"}, {"text": "more"}])
+def test_a_key_that_comes_with_another_request_is_refused(cluster, client, change):
+    utterance, key, session = client.new_utterance(), {"Idempotency-Key": f"other-{'-'.join(change)}"}, "-".join(change)
+    turn = client.submit(utterance, headers=key, session=session)
+    other = {"utterance": utterance, "session": session, **change} | (
+        {"utterance": client.new_utterance()} if "utterance" in change else {}
+    )
     answer = client.post(**other, api=2, headers=key)
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
-    client.succeeded(said)
+    client.expect_success(turn)
 
 
-@pytest.mark.parametrize("place", ["before_submit", "after_submit"])
-def test_a_request_cut_off_by_the_api_s_death_is_sent_again_elsewhere(house, client, orders, place):
-    n, key, session = client.utterance(), {"Idempotency-Key": place}, f"killed-{place}"
-    orders.give("api", place, "die_all")
-    house.keep_alive()
+@pytest.mark.parametrize("point", ["before_submit", "after_submit"])
+def test_a_request_cut_off_by_the_api_s_death_is_sent_again_elsewhere(cluster, client, orders, point):
+    utterance, key, session = client.new_utterance(), {"Idempotency-Key": point}, f"killed-{point}"
+    orders.give("api", point, "die_all")
+    cluster.keep_alive()
     with pytest.raises(httpx.TransportError):
-        client.post(n, headers=key, session=session)
-    said = client.say(n, api=2, headers=key, session=session)
-    house.until_up("api1")
-    client.succeeded(said)
-    assert [turn["id"] for turn in client.turns(session)] == [said.id]
-    assert [len(orders.runs(kind, n)) for kind in ("asr", "llm", "tts")] == [1, 1, 1]
+        client.post(utterance, headers=key, session=session)
+    turn = client.submit(utterance, api=2, headers=key, session=session)
+    cluster.wait_until_up("api1")
+    client.expect_success(turn)
+    assert [record["id"] for record in client.get_turns(session)] == [turn.id]
+    assert [len(orders.find_runs(kind, utterance)) for kind in ("asr", "llm", "tts")] == [1, 1, 1]

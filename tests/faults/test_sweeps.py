@@ -3,44 +3,48 @@
 import threading
 
 from pipeline.worker.bootsteps import SWEEPING
+from tests.faults.harness.cluster_plan import Plan
 from tests.support.wait import wait_for
 
+PLAN = Plan(settings={"lease_s": 5})  # no job is to be done twice because the machine is busy
 STAGES = ("asr", "llm", "tts")
 
 
-def test_many_sweeps_at_once_do_what_one_does(house, client, orders):
+def test_many_sweeps_at_once_do_what_one_does(cluster, client, orders):
     done = threading.Event()
 
     def let_all_sweep() -> None:
         while not done.is_set():
-            house.redis.delete(SWEEPING)
+            cluster.redis.delete(SWEEPING)
             for stage in STAGES:
-                house.redis.lpop(f"waijiao:celery:{stage}")
+                cluster.redis.lpop(f"waijiao:celery:{stage}")
 
     disorder = threading.Thread(target=let_all_sweep)
     disorder.start()
     try:
-        said = [client.say(session=f"crowd-{number % 3}") for number in range(12)]
-        jobs = [client.succeeded(each, seconds=60) for each in said]
+        turn = [client.submit(session=f"crowd-{number % 3}") for number in range(12)]
+        jobs = [client.expect_success(each, seconds=60) for each in turn]
     finally:
         done.set()
         disorder.join()
     assert all(job["attempts"] == {"asr": 1, "llm": 1, "tts": 1} for job in jobs)
-    assert all(len(orders.runs(stage, each.n)) == 1 for stage in STAGES for each in said)
+    assert all(len(orders.find_runs(stage, each.utterance)) == 1 for stage in STAGES for each in turn)
 
 
-def test_a_sweep_that_dies_half_way_is_done_again_by_others(house, client, orders):
-    for worker in house.all("asr"):
+def test_a_sweep_that_dies_half_way_is_done_again_by_others(cluster, client, orders):
+    for worker in cluster.select("asr"):
         worker.kill()
-    said = [client.say() for _ in range(3)]
-    house.redis.delete("waijiao:celery:asr")
+    turn = [client.submit() for _ in range(3)]
+    cluster.redis.delete("waijiao:celery:asr")
     orders.give("llm1", "after_sweep", "die_all")
 
     def died_in_its_turn() -> bool:
-        house.redis.delete(SWEEPING)  # else a worker whose timer always ticks just before llm1's keeps the turn from it
-        return not house["llm1"].alive
+        cluster.redis.delete(
+            SWEEPING
+        )  # else a worker whose timer always ticks just before llm1's keeps the turn from it
+        return not cluster["llm1"].alive
 
     wait_for(died_in_its_turn)
-    house.start("llm1", "asr1", "asr2")
-    for each in said:
-        client.succeeded(each)
+    cluster.start("llm1", "asr1", "asr2")
+    for each in turn:
+        client.expect_success(each)

@@ -1,12 +1,16 @@
 """Some tests use the API as gunicorn serves it; they are marked `served`, since each has a server of its own."""
 
+from collections.abc import Iterator
+
 import pytest
 
-from tests.support.echo_worker import Echo
-from tests.support.served_api import ApiServer, serve, server
+from pipeline.jobs.store import Jobs
+from pipeline.settings import Settings
+from tests.support.echo_worker import EchoWorker
+from tests.support.served_api import serve, served_cluster, server
 
-__all__ = ["serve", "server"]
-SERVED = {"serve", "server", "killable", "teacher"}  # fixtures that start a server or answer for the workers
+__all__ = ["serve", "served_cluster", "server"]
+SERVED = {"serve", "server", "served_cluster", "echo_worker"}  # fixtures that start a server or answer for the workers
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -16,14 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def killable(redis, here):
-    server = ApiServer(here)
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def teacher(jobs, here):
-    teacher = Echo(jobs, here.blobs_folder)
-    yield teacher
-    teacher.close()
+def echo_worker(jobs: Jobs, settings: Settings) -> Iterator[EchoWorker]:
+    worker = EchoWorker(jobs, settings.blobs_folder)
+    yield worker
+    worker.close()

@@ -15,10 +15,10 @@ from pipeline.audio.decode import Waveform
 from pipeline.jobs.results import Transcript
 from pipeline.settings import settings
 from tests.support.recordings import sound_of
-from tests.support.running_app import house
+from tests.support.running_app import app
 from worker_asr.engine import Recogniser, Recording, load
 
-__all__ = ["house"]
+__all__ = ["app"]
 
 FOLDER = os.environ.get("LEARNERS", "")
 collect_ignore_glob = [] if FOLDER else ["test_*.py"]

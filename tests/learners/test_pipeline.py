@@ -3,10 +3,10 @@
 from tests.support.transcripts import word_error_rate
 
 
-def test_learners_are_understood_and_answered(house, learners):
+def test_learners_are_understood_and_answered(app, learners):
     chosen = learners[::4]
-    accepted = [house.post(learner.path, session=learner.id) for learner in chosen]
-    jobs = [house.ended(answer) for answer in accepted]
+    accepted = [app.post(learner.path, session=learner.id) for learner in chosen]
+    jobs = [app.wait_until_ended(answer) for answer in accepted]
     assert {job["state"] for job in jobs} == {"succeeded"}
     for job in jobs:
         assert job["transcript"]["words"]

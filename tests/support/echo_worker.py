@@ -1,4 +1,4 @@
-"""A teacher in a thread, who answers every job with its own recording; and how one body tests both clients."""
+"""A worker in a thread, which answers every job with its own recording; and one interface to test both clients."""
 
 import asyncio
 import inspect
@@ -29,86 +29,86 @@ def recording(number: int) -> bytes:
     return wav(np.zeros(1600 + number))
 
 
-class Echo:
-    """Works on every stage; `most` jobs were unfinished at the same time."""
+class EchoWorker:
+    """Works on every stage; `max_unfinished` jobs were unfinished at the same time."""
 
     def __init__(self, jobs: Jobs, folder: Path) -> None:
         self.jobs, self.blobs = jobs, FolderBlobs(folder)
-        self.most = 0
-        self.numbers = itertools.count()  # a worker that claims anew says that its last claim was lost
-        self.held = b""  # a recording that is worked on until `released`
+        self.max_unfinished = 0
+        self.numbers = itertools.count()  # of claims: a worker that claims again says that its last claim was lost
+        self.held_recording = b""  # a recording that is worked on until `released`
         self.released = threading.Event()
         self.idle = threading.Event()  # set: nothing is worked on
-        self.over = threading.Event()
+        self.closing = threading.Event()
         self.thread = threading.Thread(target=self.work)
         self.thread.start()
 
     def close(self) -> None:
-        self.over.set()
+        self.closing.set()
         self.thread.join()
 
     def work(self) -> None:
-        while not self.over.is_set():
-            self.most = max(self.most, cast(int, self.jobs.redis.zcard("waijiao:deadlines")))
+        while not self.closing.is_set():
+            self.max_unfinished = max(self.max_unfinished, cast(int, self.jobs.redis.zcard("waijiao:deadlines")))
             for stage in MODEL_STAGES:
                 claimed = [] if self.idle.is_set() else self.jobs.claim(stage, f"echo{next(self.numbers)}", 1)[0]
                 for job in claimed:
-                    self.do(stage, job)
+                    self.run_stage(stage, job)
             time.sleep(0.005)
 
-    def do(self, stage: str, job: Job) -> None:
+    def run_stage(self, stage: str, job: Job) -> None:
         if stage == "asr":
-            self.hear(job)
+            self.transcribe(job)
         elif stage == "llm":
             self.jobs.complete(stage, job, TAUGHT)
         else:
             self.speak(job)
 
-    def hear(self, job: Job) -> None:
+    def transcribe(self, job: Job) -> None:
         with self.blobs.open(job.request.recording) as file:
             sound = file.read()
-        if sound == self.held:
-            threading.Thread(target=lambda: self.released.wait(20) and self.understand(job, sound)).start()
+        if sound == self.held_recording:
+            threading.Thread(target=lambda: self.released.wait(20) and self.complete_transcript(job, sound)).start()
         else:
-            self.understand(job, sound)
+            self.complete_transcript(job, sound)
 
-    def understand(self, job: Job, sound: bytes) -> None:
+    def complete_transcript(self, job: Job, sound: bytes) -> None:
         if sound == SILENT:
             self.jobs.fail("asr", job, NoSpeech("Nobody speaks."), again=False)
         else:
             self.jobs.complete("asr", job, Transcript(str(len(sound)), "en", 1.0))
-            (self.blobs.folder / f"{job.id}.heard").write_bytes(sound)
+            (self.blobs.folder / f"{job.id}.transcribed").write_bytes(sound)
 
     def speak(self, job: Job) -> None:
-        kept = self.blobs.folder / f"{job.id}.heard"
-        sound = kept.read_bytes() if kept.exists() else job.request.text.encode()
+        stored = self.blobs.folder / f"{job.id}.transcribed"
+        sound = stored.read_bytes() if stored.exists() else job.request.text.encode()
         blob = self.blobs.put(job.name, io.BytesIO(sound))
         answer = Answer(job.request.text or "Why?", blob.name, blob.sha256, blob.size, 1.0, job.request.format)
         self.jobs.complete("tts", job, answer)
 
 
-class Awaited:
+class BlockingAsyncClient:
     """An AsyncClient that is used like the other one: each call runs in an event loop until it has its answer."""
 
-    def __init__(self, *given: Any, **named: Any) -> None:
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
         self.runner = asyncio.Runner()
-        self.client = AsyncClient(*given, **named)
+        self.client = AsyncClient(*arguments, **keywords)
 
     def __getattr__(self, name: str) -> Any:
-        def method(*given: Any, **named: Any) -> Any:
-            made = getattr(self.client, name)(*given, **named)
-            return self.each(made) if inspect.isasyncgen(made) else self.runner.run(made)
+        def method(*arguments: Any, **keywords: Any) -> Any:
+            result = getattr(self.client, name)(*arguments, **keywords)
+            return self.iterate(result) if inspect.isasyncgen(result) else self.runner.run(result)
 
         return method
 
-    def each(self, made: Any) -> Iterator[Any]:
+    def iterate(self, result: Any) -> Iterator[Any]:
         try:
-            while (found := self.runner.run(following(made))) is not None:
+            while (found := self.runner.run(anext_or_none(result))) is not None:
                 yield found
         finally:
-            self.runner.run(made.aclose())
+            self.runner.run(result.aclose())
 
-    def __enter__(self) -> "Awaited":
+    def __enter__(self) -> "BlockingAsyncClient":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -116,5 +116,5 @@ class Awaited:
         self.runner.close()
 
 
-async def following(made: Any) -> Any:
-    return await anext(made, None)
+async def anext_or_none(result: Any) -> Any:
+    return await anext(result, None)

@@ -64,7 +64,7 @@ class Process:
         """How the latest run ended; None while it runs."""
         return self.runs[-1].poll()
 
-    def said(self) -> str:
+    def output(self) -> str:
         """The end of its log."""
         return self.log.read_text(errors="replace")[-3000:]
 
@@ -89,10 +89,14 @@ class Process:
         self.runs[-1].wait()
 
     def stop(self) -> None:
-        """SIGTERM to the parent, as supervisors send it. Wait with `ended`."""
+        """SIGTERM to the parent, as supervisors send it. Follow with `wait_for_exit`."""
         self.runs[-1].terminate()
 
-    def ended(self, seconds: float) -> int:
+    def signal_parent(self, number: int) -> None:
+        """Send to the parent alone, as supervisors do."""
+        os.kill(self.pid, number)
+
+    def wait_for_exit(self, seconds: float) -> int:
         """The exit status, once it has ended by itself; subprocess.TimeoutExpired when it does not."""
         return self.runs[-1].wait(seconds)
 

@@ -1,4 +1,4 @@
-"""A house as a person starts it, `waijiao up` with the real default models, and how a client speaks to it."""
+"""`waijiao up` as a person starts it, with the real default models, and a client of it."""
 
 import os
 import signal
@@ -18,12 +18,12 @@ from tests.support.process import Process
 from tests.support.wait import wait_for
 from waijiao.local.up import free_port
 
-ENDED = {"succeeded", "failed", "canceled", "expired"}
+FINAL_STATES = {"succeeded", "failed", "canceled", "expired"}
 
 
 @dataclass
 class RunningApp:
-    """A running house: its address, its folder, its process."""
+    """A running `waijiao up`: its address, its HOME, its process."""
 
     url: str
     home: Path
@@ -37,22 +37,22 @@ class RunningApp:
     def get(self, path: str, **kwargs) -> httpx.Response:
         return httpx.get(f"{self.url}{path}", timeout=60, trust_env=False, **kwargs)
 
-    def ended(self, accepted: httpx.Response, seconds: float = 120) -> dict:
+    def wait_until_ended(self, accepted: httpx.Response, seconds: float = 120) -> dict:
         """The job as it stands when it has ended."""
         assert accepted.status_code == 202, accepted.text
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             job = self.get(accepted.headers["Location"]).json()
-            if job["state"] in ENDED:
+            if job["state"] in FINAL_STATES:
                 return job
             time.sleep(0.1)
         raise AssertionError(f"the job did not end in {seconds} s: {job['state']}")
 
     def ask(self, audio: bytes | Path | None = None, **fields) -> dict:
-        return self.ended(self.post(audio, **fields))
+        return self.wait_until_ended(self.post(audio, **fields))
 
 
-def start(home: Path, *arguments: str, **environment: str) -> RunningApp:
+def start_app(home: Path, *arguments: str, **environment: str) -> RunningApp:
     port = free_port()
     command = [sys.executable, "-m", "waijiao", "up", "--port", str(port), *arguments]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("WAIJIAO_HOME")}
@@ -63,16 +63,16 @@ def start(home: Path, *arguments: str, **environment: str) -> RunningApp:
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory) -> Iterator[RunningApp]:
-    """It runs as long as the tests of one folder, whose conftest.py names it."""
-    with opened(tmp_path_factory.mktemp("house")) as running:
+def app(tmp_path_factory) -> Iterator[RunningApp]:
+    """One `waijiao up` for all tests of a folder whose conftest.py names this fixture."""
+    with run_app(tmp_path_factory.mktemp("app")) as running:
         yield running
 
 
 @contextmanager
-def opened(home: Path, **environment: str) -> Iterator[RunningApp]:
-    """A house with the default models, which is ready, and stops in order at the end."""
-    running = until_ready(start(home, WAIJIAO_MODELS=str(settings().models_folder), **environment))
+def run_app(home: Path, **environment: str) -> Iterator[RunningApp]:
+    """`waijiao up` with the default models, which is ready, and stops in order at the end."""
+    running = wait_until_ready(start_app(home, WAIJIAO_MODELS=str(settings().models_folder), **environment))
     try:
         yield running
     finally:
@@ -81,13 +81,13 @@ def opened(home: Path, **environment: str) -> Iterator[RunningApp]:
     assert stopped == 0
 
 
-def until_ready(house: RunningApp) -> RunningApp:
-    """The house, once it says that it listens."""
+def wait_until_ready(app: RunningApp) -> RunningApp:
+    """The same app, once it says that it listens."""
 
     def listens() -> bool:
-        said = (house.home / "up.log").read_text()
-        assert house.process.poll() is None, said
-        return "listens on" in said
+        output = (app.home / "up.log").read_text()
+        assert app.process.poll() is None, output
+        return "listens on" in output
 
     wait_for(listens, seconds=120)
-    return house
+    return app

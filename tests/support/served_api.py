@@ -1,70 +1,38 @@
 """The API as it is served: gunicorn on a free port of loopback, over the test's own Redis, without workers."""
 
-import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import httpx
 import pytest
 
-from pipeline.settings import Settings
-from tests.support.process import Process
-from tests.support.wait import wait_for
-from waijiao.local import services
-from waijiao.local.up import free_port
-
-STOP_S = 10  # seconds that a server may take to stop in order
-
-
-class ApiServer:
-    """A server that runs from the start; `kill` takes it away in the middle of everything, `start` brings it back."""
-
-    def __init__(self, settings: Settings, **chosen: object) -> None:
-        service = services.api_service(settings.model_copy(update={"port": free_port()}))
-        own = {f"WAIJIAO_{name.upper()}": str(value) for name, value in chosen.items()}
-        environment = {**os.environ, **service.environment, "WAIJIAO_API_PROCESSES": "1", **own}
-        self.process = Process("api", service.command, environment, settings.home / "api.log")
-        self.url = f"http://127.0.0.1:{service.environment['WAIJIAO_PORT']}"
-        self.start()
-
-    def start(self) -> None:
-        """Returns when it answers."""
-        self.process.start()
-        wait_for(self.answers)
-
-    def answers(self) -> bool:
-        assert self.process.alive, f"the server ended by itself:\n{self.process.said()}"
-        try:
-            return httpx.get(f"{self.url}/healthz", trust_env=False).is_success
-        except httpx.TransportError:
-            return False
-
-    def stop(self) -> None:
-        self.process.stop()
-        self.process.ended(STOP_S)
-
-    def kill(self) -> None:
-        self.process.kill()
+from tests.support.cluster import Cluster
 
 
 @pytest.fixture
-def serve(redis, here) -> Iterator[Callable[..., httpx.Client]]:
-    """Starts a server, with settings of its own where some are named; a client of it."""
-    with ExitStack() as servers:
-        yield lambda **settings: servers.enter_context(served(here, settings))
+def serve(cluster: Cluster) -> Iterator[Callable[..., httpx.Client]]:
+    """Starts an API process, with settings of its own where some are named, and returns a client of it."""
+    with ExitStack() as clients:
+
+        def start_api(**chosen: object) -> httpx.Client:
+            name = f"api{len(cluster.select('api')) + 1}"
+            cluster.add_api(name, **chosen)
+            cluster.start(name)
+            client = httpx.Client(base_url=cluster.url(name), timeout=30, trust_env=False, limits=httpx.Limits())
+            return clients.enter_context(client)
+
+        yield start_api
 
 
 @pytest.fixture
-def server(serve) -> httpx.Client:
-    """A client of a server with the settings of the test."""
+def server(serve: Callable[..., httpx.Client]) -> httpx.Client:
+    """A client of an API process with the settings of the test."""
     return serve()
 
 
-@contextmanager
-def served(here: Settings, chosen: dict[str, object]) -> Iterator[httpx.Client]:
-    server = ApiServer(here, **chosen)
-    try:
-        with httpx.Client(base_url=server.url, timeout=30, trust_env=False, limits=httpx.Limits()) as client:
-            yield client
-    finally:
-        server.stop()
+@pytest.fixture
+def served_cluster(cluster: Cluster) -> Cluster:
+    """A cluster with one API process, which may be killed and started again."""
+    cluster.add_api("api1")
+    cluster.start("api1")
+    return cluster

@@ -13,7 +13,7 @@ OK = (204, {})
 
 
 @dataclass(frozen=True)
-class Told:
+class WebhookRequest:
     """One request as it came."""
 
     path: str
@@ -24,7 +24,7 @@ class Told:
     def id(self) -> str:
         return self.headers["webhook-id"]
 
-    def verified(self, secret: str) -> dict:
+    def verify(self, secret: str) -> dict:
         """What was told, by the official library; WebhookVerificationError when nobody who has the secret said it."""
         return Webhook(secret).verify(self.body, self.headers)
 
@@ -33,7 +33,7 @@ class Receiver:
     """`answers` are given one after the other, then 204; while `hangs` is set, none is given."""
 
     def __init__(self, trusted: ssl.SSLContext | None = None, port: int = 0) -> None:
-        self.told: list[Told] = []
+        self.requests: list[WebhookRequest] = []
         self.answers: list[tuple[int, dict[str, str]]] = []
         self.hangs, self.closing = threading.Event(), threading.Event()
         self.server = ThreadingHTTPServer(("127.0.0.1", port), self.handler())
@@ -55,7 +55,7 @@ class Receiver:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["content-length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                receiver.told.append(Told(self.path, headers, body))
+                receiver.requests.append(WebhookRequest(self.path, headers, body))
                 receiver.answer(self)
 
             def log_message(self, *_):
@@ -80,7 +80,7 @@ class Receiver:
 
 
 @contextmanager
-def receiving(trusted: ssl.SSLContext | None = None, kind: type[Receiver] = Receiver) -> Iterator[Receiver]:
+def run_receiver(trusted: ssl.SSLContext | None = None, kind: type[Receiver] = Receiver) -> Iterator[Receiver]:
     receiver = kind(trusted)
     try:
         yield receiver

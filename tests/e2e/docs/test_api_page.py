@@ -17,15 +17,15 @@ EXAMPLES = examples_of(ROOT / "docs" / "api.md")
 
 
 @pytest.fixture(scope="module")
-def run(house, tmp_path_factory):
+def run(app, tmp_path_factory):
     """Runs code in the project's folder, in a copy of what the examples need."""
     place = tmp_path_factory.mktemp("reader")
     place.joinpath("examples").symlink_to(ROOT / "examples")
 
     def run(command: list[str], code: str) -> str:
-        here = code.replace("http://127.0.0.1:8000", house.url)
+        settings = code.replace("http://127.0.0.1:8000", app.url)
         ran = subprocess.run(
-            [*command, here],
+            [*command, settings],
             cwd=place,
             capture_output=True,
             text=True,

@@ -21,11 +21,11 @@ def folder(tmp_path_factory):
     return place
 
 
-def test_the_examples_print_what_the_page_shows(house, folder):
+def test_the_examples_print_what_the_page_shows(app, folder):
     """In their order: some look back at what others left."""
     assert len(EXAMPLES) >= 9
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "WAIJIAO_URL": house.url, "LC_ALL": "C.UTF-8", "PATH": path}
+    environment = {**os.environ, "WAIJIAO_URL": app.url, "LC_ALL": "C.UTF-8", "PATH": path}
     for example in EXAMPLES:
         command = [*COMMANDS[example.language], example.code]
         ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=200, env=environment)

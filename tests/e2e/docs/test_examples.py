@@ -15,26 +15,26 @@ SILENCE = EXAMPLES / "silence.wav"
 
 
 @pytest.fixture
-def run(house, tmp_path):
+def run(app, tmp_path):
     """Runs a command in an empty folder, for a server whose address the environment names."""
 
     def run(*command: str | Path) -> "subprocess.CompletedProcess[str]":
-        environment = {**os.environ, "WAIJIAO_URL": house.url, "LC_ALL": "C.UTF-8"}
+        environment = {**os.environ, "WAIJIAO_URL": app.url, "LC_ALL": "C.UTF-8"}
         return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
 
     return run
 
 
-def test_the_shell_script_prints_what_was_heard_and_saves_the_answer(run, house, tmp_path):
+def test_the_shell_script_prints_what_was_heard_and_saves_the_answer(run, app, tmp_path):
     recording = tmp_path / "lesson 1, anna;.wav"
     recording.write_bytes(LEARNER.read_bytes())
     ran = run(EXAMPLES / "ask.sh", recording, "spoken.wav", "shell")
     assert ran.returncode == 0, ran.stderr
-    (turn,) = house.get("/v1/sessions/shell").json()["turns"]
+    (turn,) = app.get("/v1/sessions/shell").json()["turns"]
     assert f"heard:     {turn['feedback']['heard']}\n" in ran.stdout
     assert f"corrected: {turn['feedback']['corrected']}\n" in ran.stdout
     assert f"answer:    {turn['answer']['text']}\n" in ran.stdout
-    assert (tmp_path / "spoken.wav").read_bytes() == house.get(turn["answer"]["audio"]).content
+    assert (tmp_path / "spoken.wav").read_bytes() == app.get(turn["answer"]["audio"]).content
 
 
 @pytest.mark.parametrize(("what", "told"), [(SILENCE, "Record again"), (EXAMPLES / "README.md", "no known audio")])
@@ -45,14 +45,14 @@ def test_the_shell_script_repeats_the_server_s_words_when_there_is_no_answer(run
     assert not (tmp_path / "answer.wav").exists()
 
 
-def test_the_client_tells_how_far_it_is_and_saves_the_answer(run, house, tmp_path):
+def test_the_client_tells_how_far_it_is_and_saves_the_answer(run, app, tmp_path):
     ran = run(sys.executable, EXAMPLES / "ask.py", LEARNER)
     assert ran.returncode == 0, ran.stderr
-    turn = house.get("/v1/sessions/anna").json()["turns"][-1]
+    turn = app.get("/v1/sessions/anna").json()["turns"][-1]
     assert f"heard:     {turn['transcript']['text']}\n" in ran.stdout
     assert f"answer:    {turn['answer']['text']}\n" in ran.stdout
     assert "succeeded" in ran.stderr
-    assert (tmp_path / "answer.wav").read_bytes() == house.get(turn["answer"]["audio"]).content
+    assert (tmp_path / "answer.wav").read_bytes() == app.get(turn["answer"]["audio"]).content
 
 
 def test_the_client_answers_a_folder_in_order_and_says_which_recording_has_no_answer(run, tmp_path):

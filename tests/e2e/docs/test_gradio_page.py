@@ -1,4 +1,4 @@
-"""The page in examples/, in a real Chromium whose microphone is a learner, on top of a real house."""
+"""The page in examples/, in a real Chromium whose microphone is a learner, on top of a real server."""
 
 import os
 import re
@@ -60,12 +60,12 @@ class Tab:
 
 
 @pytest.fixture(scope="module")
-def address(house, tmp_path_factory) -> Iterator[str]:
+def address(app, tmp_path_factory) -> Iterator[str]:
     """Where the page is served."""
     port = free_port()
     kept = str(tmp_path_factory.mktemp("gradio"))
-    here = {"WAIJIAO_URL": house.url, "GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": kept}
-    process = subprocess.Popen([sys.executable, EXAMPLES / "gradio_page.py"], env={**os.environ, **here})
+    settings = {"WAIJIAO_URL": app.url, "GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": kept}
+    process = subprocess.Popen([sys.executable, EXAMPLES / "gradio_page.py"], env={**os.environ, **settings})
     url = f"http://127.0.0.1:{port}"
     wait_for(lambda: serves(url) or process.poll() is not None, seconds=60)
     yield url
@@ -92,30 +92,30 @@ def tab(address, chromium) -> Iterator[Tab]:
         yield Tab(context.new_page()).open(address)
 
 
-def last_session(house) -> list[str]:
+def last_session(app) -> list[str]:
     """What was said in the session of the newest job: the learner's words and the teacher's by turns."""
-    (newest,) = house.get("/v1/jobs", params={"limit": 1}).json()["jobs"]
-    turns = house.get(f"/v1/sessions/{newest['session']}").json()["turns"]
+    (newest,) = app.get("/v1/jobs", params={"limit": 1}).json()["jobs"]
+    turns = app.get(f"/v1/sessions/{newest['session']}").json()["turns"]
     return [words for turn in turns for words in (turn["feedback"]["heard"], turn["answer"]["text"])]
 
 
-def test_what_is_spoken_or_typed_is_answered_aloud_and_written_down(tab, house):
+def test_what_is_spoken_or_typed_is_answered_aloud_and_written_down(tab, app):
     tab.speak()
     tab.press("Send")
     tab.shows([ANY, ANY])
     answer = wait_for(tab.playing)
-    first = last_session(house)
+    first = last_session(app)
     assert "hair" in first[0]
     tab.shows(first)
     tab.type("I likes tea.")
     tab.shows([*first, "I likes tea.", ANY])
-    tab.shows(last_session(house))
+    tab.shows(last_session(app))
     wait_for(lambda: tab.playing() not in {"", answer})
     tab.press("Start over")
     tab.shows([])
     tab.type("Hello.")
     tab.shows(["Hello.", ANY])
-    assert len(last_session(house)) == 2
+    assert len(last_session(app)) == 2
     assert tab.hosts == {urlsplit(tab.page.url).netloc}
 
 
@@ -127,14 +127,14 @@ def test_what_is_refused_is_said_in_the_server_s_words_and_costs_no_word(tab):
     tab.shows(["Good morning.", ANY])
 
 
-def test_each_tab_has_a_conversation_of_its_own(tab, address, house):
+def test_each_tab_has_a_conversation_of_its_own(tab, address, app):
     tab.type("I am the first.")
     tab.shows(["I am the first.", ANY])
     with tab.page.context.browser.new_context() as other:
         second = Tab(other.new_page()).open(address)
         second.type("I am the second.")
         second.shows(["I am the second.", ANY])
-    assert len(last_session(house)) == 2
+    assert len(last_session(app)) == 2
 
 
 def test_whoever_says_start_over_is_answered_on_an_empty_page(tab):

@@ -14,12 +14,12 @@ EXAMPLES = examples_of(ROOT / "docs" / "homework.md")
 COMMANDS = {"python": [sys.executable, "-W", "error", "-c"], "sh": ["bash", "-e", "-o", "pipefail", "-c"]}
 
 
-def test_the_examples_print_what_the_page_shows(house, tmp_path):
+def test_the_examples_print_what_the_page_shows(app, tmp_path):
     assert len(EXAMPLES) >= 11
-    httpx.delete(f"{house.url}/v1/assignments/hw3")  # which another test may have set
+    httpx.delete(f"{app.url}/v1/assignments/hw3")  # which another test may have set
     tmp_path.joinpath("examples").symlink_to(ROOT / "examples")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "WAIJIAO_URL": house.url, "LC_ALL": "C.UTF-8", "COLUMNS": "120", "PATH": path}
+    environment = {**os.environ, "WAIJIAO_URL": app.url, "LC_ALL": "C.UTF-8", "COLUMNS": "120", "PATH": path}
     for example in EXAMPLES:
         command = [*COMMANDS[example.language], example.code]
         ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=200, env=environment)

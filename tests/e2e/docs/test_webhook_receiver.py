@@ -1,4 +1,4 @@
-"""The webhook receiver in examples/, run as a process: told by a real house, it fetches the spoken answer."""
+"""The webhook receiver in examples/, run as a process: notified by a real server, it fetches the spoken answer."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from pipeline.settings import settings
-from tests.support.running_app import start, until_ready
+from tests.support.running_app import start_app, wait_until_ready
 from tests.support.wait import wait_for
 from waijiao.local.up import free_port
 
@@ -19,10 +19,10 @@ LEARNER = ROOT / "examples" / "recordings" / "ruoxi-wu.wav"
 
 @pytest.fixture(scope="module")
 def telling(tmp_path_factory):
-    """A house that may tell receivers on this machine."""
+    """A server that may notify receivers on this machine."""
     home = tmp_path_factory.mktemp("telling")
     environment = {"WAIJIAO_MODELS": str(settings().models_folder), "WAIJIAO_WEBHOOK_NETWORKS": "127.0.0.0/8"}
-    running = until_ready(start(home, **environment))
+    running = wait_until_ready(start_app(home, **environment))
     yield running
     running.process.terminate()
     running.process.wait(15)

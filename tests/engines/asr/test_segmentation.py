@@ -215,8 +215,8 @@ def test_half_an_hour_needs_little_more_memory_than_ten_minutes(class_talk, tmp_
 
 
 @pytest.fixture
-def segmenter(here, redis):
-    return Segmenter(here.model_copy(update={"redis_url": f"unix://{here.home / 'redis.sock'}"}))
+def segmenter(settings, redis):
+    return Segmenter(settings.model_copy(update={"redis_url": f"unix://{settings.home / 'redis.sock'}"}))
 
 
 @pytest.fixture
@@ -367,7 +367,9 @@ def test_a_lesson_that_is_too_long_has_no_turn_at_all(segmenter, lesson, talk):
 
 def test_a_full_disk_is_no_end_of_the_lesson(segmenter, lesson, talk):
     job = lesson(wav(talk))
-    segmenter.blobs = FolderBlobs(segmenter.settings.home / "redis.log")  # a file, in which no folder can be made
+    segmenter.blobs = FolderBlobs(
+        segmenter.settings.home / "logs" / "redis.log"
+    )  # a file, in which no folder can be made
     segmenter.blobs.open = FolderBlobs(segmenter.settings.blobs_folder).open
 
     (outcome,) = segmenter.segment([job], always_wanted)

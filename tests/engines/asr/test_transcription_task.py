@@ -27,8 +27,8 @@ def loaded_transcriber():
 
 
 @pytest.fixture
-def transcriber(loaded_transcriber, here, monkeypatch):
-    monkeypatch.setattr(loaded_transcriber, "blobs", FolderBlobs(here.blobs_folder))
+def transcriber(loaded_transcriber, settings, monkeypatch):
+    monkeypatch.setattr(loaded_transcriber, "blobs", FolderBlobs(settings.blobs_folder))
     return loaded_transcriber
 
 
@@ -91,10 +91,10 @@ def test_a_prompt_is_the_recogniser_s_hint(transcriber, ask):
     assert isinstance(transcriber.transcribe([job])[0], Transcript)
 
 
-def test_names_are_spelt_as_the_job_or_its_teacher_says(transcriber, ask, here, monkeypatch):
+def test_names_are_spelt_as_the_job_or_its_teacher_says(transcriber, ask, settings, monkeypatch):
     """Spoken by the teacher's own voice; without a hint Whisper writes "My friend's like Celia"."""
-    named = persona_with(here.home, 'hint = "Zyxelia"')
-    monkeypatch.setattr(transcriber, "settings", here.model_copy(update={"personas": named}))
+    named = persona_with(settings.home, 'hint = "Zyxelia"')
+    monkeypatch.setattr(transcriber, "settings", settings.model_copy(update={"personas": named}))
     voice = Hibari()
     spoken = wav(voice("My friend Zyxelia likes apples.", seed=0), rate=voice.sample_rate)
     lesson = {"task": "teach", "persona": "william"}
@@ -104,9 +104,9 @@ def test_names_are_spelt_as_the_job_or_its_teacher_says(transcriber, ask, here, 
     assert by_job.text == by_teacher.text == "My friend Zyxelia likes apples."
 
 
-def test_the_job_s_words_count_before_its_teacher_s(transcriber, ask, here, monkeypatch):
-    named = persona_with(here.home, 'hint = "Zyxelia"')
-    monkeypatch.setattr(transcriber, "settings", here.model_copy(update={"personas": named}))
+def test_the_job_s_words_count_before_its_teacher_s(transcriber, ask, settings, monkeypatch):
+    named = persona_with(settings.home, 'hint = "Zyxelia"')
+    monkeypatch.setattr(transcriber, "settings", settings.model_copy(update={"personas": named}))
     job = ask(recording(), task="teach", persona="willa", hint="Wenzhou")
     assert transcriber.read_recording(job).hint == "Wenzhou, Zyxelia"
 

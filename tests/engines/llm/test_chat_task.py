@@ -29,9 +29,9 @@ def with_small_context(chosen):
 
 
 @pytest.fixture
-def responder(redis, here, model, monkeypatch):
+def responder(redis, settings, model, monkeypatch):
     monkeypatch.setattr("worker_llm.responder.load", lambda _: model)
-    return Responder(with_small_context(here))
+    return Responder(with_small_context(settings))
 
 
 @pytest.fixture
@@ -92,8 +92,8 @@ def test_it_ends_where_the_context_ends(responder, ask):
     assert completion.finish_reason in ("length", "stop")
 
 
-def test_without_max_tokens_a_setting_limits_the_answer(ask, here):
-    few = here.model_copy(update={"chat_tokens": 7})
+def test_without_max_tokens_a_setting_limits_the_answer(ask, settings):
+    few = settings.model_copy(update={"chat_tokens": 7})
     assert build_chat_prompt(ask(), few).max_tokens == 7
     assert build_chat_prompt(ask(max_tokens=None), few).max_tokens == 7
     assert build_chat_prompt(ask(max_tokens=9), few).max_tokens == 9
@@ -115,8 +115,8 @@ def test_a_seed_gives_the_same_again(responder, ask):
     assert first == second != other
 
 
-def test_without_a_temperature_it_is_openai_s(ask, here):
-    sampling = build_chat_prompt(ask(temperature=None), here).sampling
+def test_without_a_temperature_it_is_openai_s(ask, settings):
+    sampling = build_chat_prompt(ask(temperature=None), settings).sampling
     assert dataclasses.astuple(sampling) == (1.0, 1.0, None)
 
 

@@ -9,7 +9,7 @@ import torch
 from pipeline import personas
 from pipeline.errors import Canceled, PromptTooLong
 from pipeline.settings import Settings, settings
-from tests.support.running_app import opened as house_opened
+from tests.support.running_app import run_app
 from waijiao.cli.demo import TEACHERS
 from waijiao.tiny_models import chatglm6b
 from worker_llm.engine import Message, Prompt, SamplingParams
@@ -162,41 +162,41 @@ def test_tokens_are_counted_as_in_a_message(model):
         assert model.count_tokens(text) == len(model.chat_template.encode_text(text))
 
 
-# --- a whole house -------------------------------------------------------------------------------------------------
+# --- a whole server -------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory, folder):
+def app(tmp_path_factory, folder):
     """With ChatGLM-6B for its language model, chosen by the settings that choose any."""
     chosen = {"WAIJIAO_LLM_ENGINE": "transformers", "WAIJIAO_LLM_MODEL": str(folder)}
-    with house_opened(tmp_path_factory.mktemp("house"), **chosen) as running:
+    with run_app(tmp_path_factory.mktemp("app"), **chosen) as running:
         yield running
 
 
-def test_typed_questions_are_answered_together_by_the_persona(house):
-    accepted = [house.post(text=f"I has {number} dogs.", session=f"child-{number}") for number in range(5)]
-    jobs = [house.ended(each) for each in accepted]
+def test_typed_questions_are_answered_together_by_the_persona(app):
+    accepted = [app.post(text=f"I has {number} dogs.", session=f"child-{number}") for number in range(5)]
+    jobs = [app.wait_until_ended(each) for each in accepted]
     assert [job["state"] for job in jobs] == ["succeeded"] * 5
     william = personas.load("william", settings().personas)
     assert {job["feedback"]["reply"] for job in jobs} <= {william.fallback, william.puzzled}  # noise is not passed on
 
 
-def test_a_session_goes_on_in_rounds(house):
-    first, second = (house.ask(text=text, session="anna") for text in ("I am Anna.", "Who am I?"))
+def test_a_session_goes_on_in_rounds(app):
+    first, second = (app.ask(text=text, session="anna") for text in ("I am Anna.", "Who am I?"))
     assert (first["state"], second["state"]) == ("succeeded", "succeeded")
     assert second["seq"] == first["seq"] + 1
 
 
-def test_a_chat_through_the_api_is_the_model_s_own_whole_or_streamed(house, model):
+def test_a_chat_through_the_api_is_the_model_s_own_whole_or_streamed(app, model):
     messages = [{"role": "user", "content": "你好"}, {"role": "assistant", "content": "Hi!"}]
     messages.append({"role": "user", "content": "<eop> Go on."})
     body = {"model": "default", "messages": messages, "temperature": 0, "max_tokens": 24}
-    whole = httpx.post(f"{house.url}/v1/chat/completions", json=body, timeout=60, trust_env=False).json()
+    whole = httpx.post(f"{app.url}/v1/chat/completions", json=body, timeout=60, trust_env=False).json()
     prompt = Prompt(tuple(Message(each["role"], each["content"]) for each in messages), 24, stop=())
     (expected,) = model.reply([prompt])
     assert whole["choices"][0]["message"]["content"] == expected.text != ""
     assert whole["usage"]["prompt_tokens"] == expected.prompt_tokens
-    streamed = httpx.post(f"{house.url}/v1/chat/completions", json=body | {"stream": True}, timeout=60, trust_env=False)
+    streamed = httpx.post(f"{app.url}/v1/chat/completions", json=body | {"stream": True}, timeout=60, trust_env=False)
     events = [line.removeprefix("data: ") for line in streamed.text.splitlines() if line.startswith("data: {")]
     pieces = [choice["delta"].get("content") or "" for each in events for choice in parse_json(each)["choices"]]
     assert "".join(pieces) == expected.text

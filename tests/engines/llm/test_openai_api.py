@@ -13,7 +13,7 @@ from pipeline.jobs.results import Completion
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings, settings
 from tests.support import llama_server
-from tests.support.running_app import opened
+from tests.support.running_app import run_app
 from waijiao.local.up import free_port
 from worker_llm.engine import Message, Prompt, SamplingParams
 from worker_llm.openai_api.engine import OpenAICompatible
@@ -107,11 +107,11 @@ def test_a_wrong_key_and_a_wrong_name_keep_the_worker_from_starting(server_setti
         OpenAICompatible(Path("gpt"), server_settings)
 
 
-def test_a_whole_house_teaches_with_it(server, tmp_path):
+def test_a_whole_server_teaches_with_it(server, tmp_path):
     given = {"WAIJIAO_LLM_ENGINE": "openai", "WAIJIAO_LLM_MODEL": NAME, "WAIJIAO_LLM_URL": server}
-    with opened(tmp_path, WAIJIAO_LLM_KEY=KEY, **given) as house:
-        job = house.ask(text="he go to school by bus")
+    with run_app(tmp_path, WAIJIAO_LLM_KEY=KEY, **given) as app:
+        job = app.ask(text="he go to school by bus")
         assert job["state"] == "succeeded", job["error"]
         assert job["feedback"]["corrected"] == "He goes to school by bus."
-        assert NAME in [each["id"] for each in house.get("/v1/models").json()["data"]]
+        assert NAME in [each["id"] for each in app.get("/v1/models").json()["data"]]
         assert KEY not in (tmp_path / "up.log").read_text()

@@ -158,8 +158,8 @@ def test_an_unknown_voice_fails_its_line_alone(voice):
     assert same(known, said(voice, HELLO))
 
 
-def test_a_worker_speaks_with_it(redis, here, jobs, folder):
-    chosen = here.model_copy(update={"tts_engine": "bark", "tts_model": str(folder), "tts_batch": 2})
+def test_a_worker_speaks_with_it(redis, settings, jobs, folder):
+    chosen = settings.model_copy(update={"tts_engine": "bark", "tts_model": str(folder), "tts_batch": 2})
     jobs.submit(JobRequest("1" * 32, "1" * 32, task="speak", text="Hello. 你好。", voice="en_speaker_1", speed=2))
     claimed, _ = jobs.claim("tts", secrets.token_hex(4), 1)
 

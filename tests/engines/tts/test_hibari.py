@@ -177,20 +177,20 @@ def test_a_file_that_is_no_model_is_reported(tmp_path):
 
 
 @pytest.fixture
-def answered(redis, here, jobs):
+def answered(redis, settings, jobs):
     def answered(text, **fields):
         """The job and its answer, spoken by a worker's synthesizer."""
         id_ = secrets.token_hex(16)
         jobs.submit(JobRequest(id_, id_, task="speak", text=text, **fields))
         (job,), _ = jobs.claim("tts", id_, 1)
-        (answer,) = SpeechSynthesizer(here).speak([job], always_wanted)
+        (answer,) = SpeechSynthesizer(settings).speak([job], always_wanted)
         return job, answer
 
     return answered
 
 
 @pytest.mark.parametrize("format", ["wav", "mp3", "aac"])
-def test_each_sentence_of_an_answer_can_be_heard_by_itself(answered, jobs, here, format):
+def test_each_sentence_of_an_answer_can_be_heard_by_itself(answered, jobs, settings, format):
     job, answer = answered(" ".join(SENTENCES[:3]), format=format)
 
     assert [entry["part"] for _, entry in jobs.partial_results(job)] == [to_fields(part) for part in answer.parts]
@@ -200,24 +200,24 @@ def test_each_sentence_of_an_answer_can_be_heard_by_itself(answered, jobs, here,
         "Can you tell me more about your family?",
     ]
     for part in answer.parts:
-        assert edits(words(part.text), words(heard(sound_in(here, part.blob)))) <= 1
-    pauses_s = here.tts_pause_s * (len(answer.parts) - 1)
+        assert edits(words(part.text), words(heard(sound_in(settings, part.blob)))) <= 1
+    pauses_s = settings.tts_pause_s * (len(answer.parts) - 1)
     assert sum(part.duration_s for part in answer.parts) + pauses_s == pytest.approx(answer.duration_s, abs=0.01)
-    assert sound_in(here, answer.blob).duration_s == pytest.approx(answer.duration_s, abs=0.1)
+    assert sound_in(settings, answer.blob).duration_s == pytest.approx(answer.duration_s, abs=0.1)
 
 
-def sound_in(here, blob):
-    with FolderBlobs(here.blobs_folder).open(blob) as file:
+def sound_in(settings, blob):
+    with FolderBlobs(settings.blobs_folder).open(blob) as file:
         return decode(file, 300)
 
 
-def test_a_long_text_is_spoken_whole(answered, here):
+def test_a_long_text_is_spoken_whole(answered, settings):
     text = (" ".join(SENTENCES) + " ") * 8
 
     _, answer = answered(text[:4096], format="mp3")
 
     assert answer.duration_s > 200
-    assert sound_in(here, answer.blob).duration_s == pytest.approx(answer.duration_s, abs=0.2)
+    assert sound_in(settings, answer.blob).duration_s == pytest.approx(answer.duration_s, abs=0.2)
 
 
 def test_a_voice_and_a_speed_are_those_asked_for(answered):

@@ -1,6 +1,7 @@
-"""What learners and their apps do: leave recordings, look how far they got; remembers all that was promised to them."""
+"""A client of the API as learners' apps are: submits turns, reads jobs, and remembers all that the API promised."""
 
 import itertools
+import time
 from dataclasses import dataclass, field
 
 import httpx
@@ -11,16 +12,18 @@ from tests.support.recordings import wav
 from tests.support.wait import wait_for
 
 PATIENCE_S = 60  # seconds in which a job ends, on a busy machine
-ENDED = {"succeeded", "failed", "canceled", "expired"}
-KEPT = ("id", "state", "seq", "transcript", "feedback", "answer", "outcome", "error")  # never change after the end
+RETRY_S = 0.2  # seconds between two tries of a request that may be sent again
+FINAL_STATES = {"succeeded", "failed", "canceled", "expired"}
+# of a job record, which never change once the job has ended
+FINAL_FIELDS = ("id", "state", "seq", "transcript", "feedback", "answer", "outcome", "error")
 
 
 @dataclass(frozen=True)
-class Said:
-    """An accepted turn: its job, and which utterance it is."""
+class AcceptedTurn:
+    """A turn that the API accepted: its job's id, which utterance it is, and its session."""
 
     id: str
-    n: int
+    utterance: int
     session: str
 
 
@@ -29,8 +32,8 @@ class Client:
     """Speaks to the API processes at `urls`; every answer of 5xx must be problem+json."""
 
     urls: list[str]
-    accepted: dict[str, Said] = field(default_factory=dict)  # every 202, by id
-    ends: dict[str, dict] = field(default_factory=dict)  # how each job ended when that was first seen
+    accepted: dict[str, AcceptedTurn] = field(default_factory=dict)  # every 202, by id
+    final_records: dict[str, dict] = field(default_factory=dict)  # each job as it had ended when that was first seen
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -38,81 +41,102 @@ class Client:
             timeout=30, trust_env=False, verify=False, limits=httpx.Limits(max_keepalive_connections=0)
         )
 
-    def utterance(self) -> int:
+    def new_utterance(self) -> int:
         """A new number, for an utterance that nothing was ordered for yet."""
         return next(self.numbers)
 
-    def post(self, n: int | None = None, typed: bool = False, api: int = 1, headers=None, **fields) -> httpx.Response:
-        """POST /v1/jobs with utterance n as a recording, or typed; any answer. httpx.TransportError when cut off."""
-        n = n or self.utterance()
-        content = {} if typed else {"audio": ("recording.wav", recording(n))}
-        fields = {**fields, "text": f"I like canary{n} very much"} if typed else fields
+    def post(
+        self, utterance: int | None = None, typed: bool = False, api: int = 1, headers=None, **fields
+    ) -> httpx.Response:
+        """POST /v1/jobs with an utterance as a recording, or typed; any answer. httpx.TransportError if it breaks."""
+        utterance = utterance or self.new_utterance()
+        content = {} if typed else {"audio": ("recording.wav", make_recording(utterance))}
+        fields = {**fields, "text": f"I like canary{utterance} very much"} if typed else fields
         answer = self.ask("POST", "/v1/jobs", api, data=fields, files=content or None, headers=headers)
         if answer.status_code == 202:
             body = answer.json()
-            self.accepted.setdefault(body["id"], Said(body["id"], n, body["session"]))
+            self.accepted.setdefault(body["id"], AcceptedTurn(body["id"], utterance, body["session"]))
         return answer
 
-    def say(self, n: int | None = None, **more) -> Said:
+    def submit(self, utterance: int | None = None, **more) -> AcceptedTurn:
         """Post a recording (or typed=True) that is accepted."""
-        answer = self.post(n, **more)
+        answer = self.post(utterance, **more)
         assert answer.status_code == 202, answer.text
         return self.accepted[answer.json()["id"]]
 
     def ask(self, method: str, path: str, api: int = 1, **more) -> httpx.Response:
+        """One request to that API process; whatever the answer is."""
         answer = self.http.request(method, self.urls[api - 1] + path, **more)
         if answer.status_code >= 500:
             assert answer.headers["content-type"] == "application/problem+json", answer.text
             assert {"code", "retryable", "detail"} <= set(answer.json())
         return answer
 
-    def lives(self, api: int) -> bool:
+    def ask_patiently(
+        self, method: str, path: str, api: int = 1, seconds: float = PATIENCE_S, **more
+    ) -> httpx.Response:
+        """As `ask`, but repeated while the answer is a 503 that says `retryable`, as every client should."""
+        deadline = time.monotonic() + seconds
+        while True:
+            answer = self.ask(method, path, api, **more)
+            is_final = answer.status_code != 503 or not answer.json()["retryable"]
+            if is_final or time.monotonic() >= deadline:
+                return answer
+            time.sleep(RETRY_S)
+
+    def is_alive(self, api: int) -> bool:
         """Whether that API process answers at all."""
         try:
             return self.ask("GET", "/healthz", api).status_code == 200
         except httpx.TransportError:
             return False
 
-    def job(self, said: Said | str, api: int = 1) -> dict:
+    def get_job(self, turn: AcceptedTurn | str, api: int = 1, seconds: float = PATIENCE_S) -> dict:
         """The record; one that was seen to have ended is the same for ever."""
-        id_ = said if isinstance(said, str) else said.id
-        answer = self.ask("GET", f"/v1/jobs/{id_}", api)
+        id_ = turn if isinstance(turn, str) else turn.id
+        answer = self.ask_patiently("GET", f"/v1/jobs/{id_}", api, seconds)
         assert answer.status_code == 200, answer.text
         job = answer.json()
-        if job["state"] in ENDED or id_ in self.ends:
-            kept = {name: job[name] for name in KEPT}
-            assert self.ends.setdefault(id_, kept) == kept
+        if job["state"] in FINAL_STATES or id_ in self.final_records:
+            final = {name: job[name] for name in FINAL_FIELDS}
+            assert self.final_records.setdefault(id_, final) == final
         return job
 
-    def ended(self, said: Said | str, seconds: float = PATIENCE_S) -> dict:
+    def wait_until_ended(self, turn: AcceptedTurn | str, seconds: float = PATIENCE_S) -> dict:
         """The record, once the job has ended."""
-        return wait_for(lambda: (job := self.job(said))["state"] in ENDED and job, seconds)
+        deadline = time.monotonic() + seconds
 
-    def succeeded(self, said: Said, seconds: float = PATIENCE_S) -> dict:
+        def ended_job() -> dict | None:
+            job = self.get_job(turn, seconds=deadline - time.monotonic())
+            return job if job["state"] in FINAL_STATES else None
+
+        return wait_for(ended_job, seconds)
+
+    def expect_success(self, turn: AcceptedTurn, seconds: float = PATIENCE_S) -> dict:
         """The record of a job that ends well, and had the right words."""
-        job = self.ended(said, seconds)
+        job = self.wait_until_ended(turn, seconds)
         assert job["state"] == "succeeded", job["error"]
-        assert f"canary{said.n}" in job["answer"]["text"]
+        assert f"canary{turn.utterance}" in job["answer"]["text"]
         return job
 
-    def failed(self, said: Said, code: str, seconds: float = PATIENCE_S) -> dict:
+    def expect_failure(self, turn: AcceptedTurn, code: str, seconds: float = PATIENCE_S) -> dict:
         """The record of a job that ends with this error."""
-        job = self.ended(said, seconds)
+        job = self.wait_until_ended(turn, seconds)
         assert (job["state"], job["error"] and job["error"]["code"]) == ("failed", code), job
         return job
 
-    def turns(self, session: str) -> list[dict]:
+    def get_turns(self, session: str) -> list[dict]:
         """The session's history; [] for one that nobody knows."""
-        answer = self.ask("GET", f"/v1/sessions/{session}")
+        answer = self.ask_patiently("GET", f"/v1/sessions/{session}")
         assert answer.status_code in {200, 404}, answer.text
         return answer.json()["turns"] if answer.status_code == 200 else []
 
-    def forget(self, said: Said) -> None:
+    def forget(self, turn: AcceptedTurn) -> None:
         """The test itself has the job erased, or lost on purpose: it is owed nothing more."""
-        self.accepted.pop(said.id)
-        self.ends.pop(said.id, None)
+        self.accepted.pop(turn.id)
+        self.final_records.pop(turn.id, None)
 
 
-def recording(n: int) -> bytes:
-    """Utterance n: silence of its own length, by which the scripted ears know it."""
-    return wav(np.zeros(round((LEAST_S + n * STEP_S) * 16_000)))
+def make_recording(utterance: int) -> bytes:
+    """The recording of an utterance: silence of its own length, by which the scripted recogniser knows it."""
+    return wav(np.zeros(round((LEAST_S + utterance * STEP_S) * 16_000)))

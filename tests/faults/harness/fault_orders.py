@@ -1,4 +1,7 @@
-"""A test's side of the orders: gives and withdraws them, and reads what the engines wrote down (faulty/orders.py)."""
+"""A test's side of the orders: gives and withdraws them, and reads the ledger of what engines did.
+
+The other side, which the processes of a cluster run, is injected/orders.py.
+"""
 
 import json
 from dataclasses import dataclass, field
@@ -7,45 +10,46 @@ from pathlib import Path
 
 @dataclass
 class Orders:
-    """Orders in a folder that all processes of a house look into."""
+    """Orders in a folder that all processes of a cluster look into."""
 
     folder: Path
-    given: int = field(default=0)
+    count: int = field(default=0)  # orders given so far
 
-    def give(self, who: str, place: int | str, word: str, times: int = 1) -> None:
-        """Have `who` (asr1, or any asr) do `word` the next `times` times at `place`: utterance n, or a crash point.
+    def give(self, process: str, point: int | str, action: str, times: int = 1) -> None:
+        """Have `process` (asr1, or any asr) do `action` the next `times` times at `point`: an utterance or crash point.
 
-        The words are in faulty/orders.py (die, die_all, stop, hang, hang_in_c, hang_with_gil, wait, slow SECONDS,
-        fail, memory, full) and in faulty/engines.py (lie, short, blab); the crash points in faulty/points.py.
+        Actions are in injected/orders.py (die, die_all, stop, hang, hang_in_c, hang_with_gil, wait, slow SECONDS, fail,
+        memory, full) and in injected/engines.py (wrong_type, too_few, leak); crash points in injected/crash_points.py.
         """
         for _ in range(times):
-            self.given += 1
-            writing = self.folder / f"{self.given}.writing"
-            writing.write_text(word)
-            writing.rename(self.folder / f"{who}.{name(place)}.{self.given:06}.order")
+            self.count += 1
+            writing = self.folder / f"{self.count}.writing"
+            writing.write_text(action)
+            writing.rename(self.folder / f"{process}.{point_name(point)}.{self.count:06}.order")
 
-    def withdraw(self, place: int | str = "*") -> None:
-        """End every `wait` at `place`, or everywhere, and forget the orders that nobody met yet."""
+    def withdraw(self, point: int | str = "*") -> None:
+        """End every `wait` at `point`, or everywhere, and forget the orders that nobody met yet."""
         for ending in ("order", "taken"):
-            for file in self.folder.glob(f"*.{name(place)}.*.{ending}"):
+            for file in self.folder.glob(f"*.{point_name(point)}.*.{ending}"):
                 file.unlink(missing_ok=True)
 
-    def obeyed(self, place: int | str) -> bool:
-        """Whether somebody met an order at `place` (and, if it is to wait, waits there)."""
-        return any(self.folder.glob(f"*.{name(place)}.*.taken"))
+    def was_met(self, point: int | str) -> bool:
+        """Whether some process met an order at `point` (and, if it is to wait, waits there)."""
+        return any(self.folder.glob(f"*.{point_name(point)}.*.taken"))
 
-    def runs(self, kind: str, n: int) -> list[dict]:
-        """Each time an engine of this kind began on utterance n: its name, pid, leader; for llm the `history`."""
-        return [entry for entry in self.ledger() if (entry["what"], entry.get("utterance")) == (kind, name(n))]
+    def find_runs(self, kind: str, utterance: int) -> list[dict]:
+        """Each time an engine of this kind began on the utterance: its name, pid, leader; for llm the `history`."""
+        canary = point_name(utterance)
+        return [entry for entry in self.read_ledger() if (entry["what"], entry.get("utterance")) == (kind, canary)]
 
-    def loaded(self, leader: int) -> bool:
+    def has_loaded(self, leader: int) -> bool:
         """Whether the worker with this pid has loaded its engine."""
-        return any(entry["what"] == "loaded" and entry["leader"] == leader for entry in self.ledger())
+        return any(entry["what"] == "loaded" and entry["leader"] == leader for entry in self.read_ledger())
 
-    def ledger(self) -> list[dict]:
+    def read_ledger(self) -> list[dict]:
         ledger = self.folder / "ledger"
         return [json.loads(line) for line in ledger.read_bytes().splitlines()] if ledger.exists() else []
 
 
-def name(place: int | str) -> str:
-    return f"canary{place}" if isinstance(place, int) else place
+def point_name(point: int | str) -> str:
+    return f"canary{point}" if isinstance(point, int) else point

@@ -4,64 +4,64 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from tests.faults.harness.client import recording
-from tests.faults.harness.cluster import Cluster
+from tests.faults.harness.client import make_recording
+from tests.faults.harness.cluster import FaultCluster
 
 STUDENTS = ("Ann", "Ben", "Carl", "Dora", "Emil", "Fay")
 
 
 @dataclass
 class Homework:
-    """An assignment that was set in a house, and which utterance each student says."""
+    """An assignment that was set in a cluster, and each student's utterance."""
 
-    house: Cluster
+    cluster: FaultCluster
     id: str
-    says: dict[str, int] = field(default_factory=dict)
+    utterances: dict[str, int] = field(default_factory=dict)
 
     @property
-    def place(self) -> str:
+    def path(self) -> str:
         return f"/v1/assignments/{self.id}"
 
     def hand_in(self, *students: str) -> dict:
         """Hand in their recordings in one request."""
-        answer = self.send(*students)
+        answer = self.post_submissions(*students)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def send(self, *students: str) -> httpx.Response:
-        """As `hand_in`, whatever comes of it. httpx.TransportError when it is cut off."""
+    def post_submissions(self, *students: str) -> httpx.Response:
+        """As `hand_in`, whatever the answer is. httpx.TransportError when the connection breaks."""
         for student in students:
-            self.says.setdefault(student, self.house.client.utterance())
-        files = [("file", (f"{student}.wav", recording(self.says[student]))) for student in students]
-        return self.house.client.ask("POST", f"{self.place}/submissions", files=files)
+            self.utterances.setdefault(student, self.cluster.client.new_utterance())
+        files = [("file", (f"{student}.wav", make_recording(self.utterances[student]))) for student in students]
+        return self.cluster.client.ask("POST", f"{self.path}/submissions", files=files)
 
-    @property
-    def shown(self) -> dict:
-        answer = self.house.client.ask("GET", self.place)
+    def fetch(self) -> dict:
+        """The assignment as the API shows it."""
+        answer = self.cluster.client.ask_patiently("GET", self.path)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     @property
-    def ids(self) -> dict[str, str]:
+    def job_ids(self) -> dict[str, str]:
         """The job that counts of each student who handed in."""
-        return {each["student"]: each["job"] for each in self.shown["submissions"]}
+        return {each["student"]: each["job"] for each in self.fetch()["submissions"]}
 
-    def succeeded(self) -> dict[str, dict]:
+    def expect_success(self) -> dict[str, dict]:
         """The record of each student's job, once all have ended well and had the right words."""
-        jobs = {student: self.house.client.ended(id_) for student, id_ in self.ids.items()}
+        jobs = {student: self.cluster.client.wait_until_ended(id_) for student, id_ in self.job_ids.items()}
         for student, job in jobs.items():
             assert job["state"] == "succeeded", job["error"]
-            assert f"canary{self.says[student]}" in job["answer"]["text"]
+            assert f"canary{self.utterances[student]}" in job["answer"]["text"]
         return jobs
 
-    def runs(self, kind: str) -> list[int]:
+    def count_runs(self, kind: str) -> list[int]:
         """How often an engine of this kind began on each student's recording."""
-        return [len(self.house.orders.runs(kind, n)) for n in self.says.values()]
+        return [len(self.cluster.orders.find_runs(kind, utterance)) for utterance in self.utterances.values()]
 
 
-def assign(house: Cluster, id_: str, **fields: object) -> Homework:
+def assign(cluster: FaultCluster, id_: str, **fields: object) -> Homework:
     """Set homework for all STUDENTS, or for those that `fields` name."""
     students = [{"name": name} for name in STUDENTS]
-    answer = house.client.ask("PUT", f"/v1/assignments/{id_}", json={"title": id_, "students": students, **fields})
+    answer = cluster.client.ask("PUT", f"/v1/assignments/{id_}", json={"title": id_, "students": students, **fields})
     assert answer.status_code == 201, answer.text
-    return Homework(house, id_)
+    return Homework(cluster, id_)

@@ -1,4 +1,4 @@
-"""What must hold after every fault, once everything lives again: nothing lost, nothing twice, nothing left behind."""
+"""What must hold after every fault, once all processes work again: nothing lost, doubled or left behind."""
 
 import hashlib
 import io
@@ -16,132 +16,132 @@ from pipeline.jobs.job import MODEL_STAGES, SEGMENT
 from pipeline.jobs.records import read_json
 from pipeline.jobs.results import Answer
 from pipeline.jobs.store import PREFIX
-from tests.faults.harness.client import ENDED
-from tests.faults.harness.cluster import Cluster
+from tests.faults.harness.client import FINAL_STATES
+from tests.faults.harness.cluster import FaultCluster
 from tests.support.wait import wait_for
 
 BROKER = "waijiao:celery:"  # celeryconfig.py: global_keyprefix
-MEMORY = 10  # turns that a prompt shows at most: Settings.history_turns
+HISTORY_TURNS = 10  # turns that a prompt shows at most: Settings.history_turns
 CANARY = re.compile(r"canary(\d+)")  # what every learner says, in a recording or typed
-EMPTY_S = 30  # seconds until queues are empty and orphans gone
+CLEANUP_S = 90  # seconds until queues are empty and orphans gone
 
 
-def check(house: Cluster) -> None:
-    """Every invariant, in a house whose processes all live."""
-    every_accepted_job_ends(house)
-    every_session_is_in_order(house)
-    every_turn_saw_those_before(house)
-    every_success_has_one_audio(house)
-    nothing_of_ended_jobs_is_left(house)
-    all_messages_are_gone(house)
-    no_blob_is_an_orphan(house)
-    no_log_has_a_learner_s_words(house)
+def check_invariants(cluster: FaultCluster) -> None:
+    """Every invariant, in a cluster whose processes all work."""
+    every_accepted_job_ends(cluster)
+    every_session_is_in_order(cluster)
+    every_turn_saw_those_before(cluster)
+    every_success_has_one_audio(cluster)
+    nothing_of_ended_jobs_is_left(cluster)
+    all_messages_are_gone(cluster)
+    no_blob_is_an_orphan(cluster)
+    no_log_has_a_learner_s_words(cluster)
 
 
-def every_accepted_job_ends(house: Cluster) -> None:
+def every_accepted_job_ends(cluster: FaultCluster) -> None:
     """In exactly one terminal state, which never changes again: Client.job compares what it sees to what it saw."""
-    for said in [*house.client.accepted.values()]:
-        house.client.ended(said, seconds=60)
-    for name, record in records(house).items():
-        assert house.client.ended(name.split("/")[1])["state"] in ENDED, record
+    for turn in [*cluster.client.accepted.values()]:
+        cluster.client.wait_until_ended(turn, seconds=60)
+    for name, record in read_records(cluster).items():
+        assert cluster.client.wait_until_ended(name.split("/")[1])["state"] in FINAL_STATES, record
 
 
-def every_session_is_in_order(house: Cluster) -> None:
-    for session in {said.session for said in house.client.accepted.values()}:
-        turns = house.client.turns(session)
+def every_session_is_in_order(cluster: FaultCluster) -> None:
+    for session in {turn.session for turn in cluster.client.accepted.values()}:
+        turns = cluster.client.get_turns(session)
         assert all(one["seq"] < other["seq"] for one, other in pairwise(turns)), turns
         assert len({turn["id"] for turn in turns}) == len(turns)
 
 
-def every_turn_saw_those_before(house: Cluster) -> None:
+def every_turn_saw_those_before(cluster: FaultCluster) -> None:
     """The prompt that an answer was made from had all the answered turns before it, in order."""
-    for session in {said.session for said in house.client.accepted.values()}:
+    for session in {turn.session for turn in cluster.client.accepted.values()}:
         before: list[str] = []
-        for turn in house.client.turns(session):
-            for n in CANARY.findall(turn["feedback"]["heard"])[:1] if turn["feedback"] else ():
-                runs = house.orders.runs("llm", int(n))
-                assert runs[-1]["history"] == before[-MEMORY:], (session, turn["seq"])
-                before.append(f"canary{n}")
+        for record in cluster.client.get_turns(session):
+            for utterance in CANARY.findall(record["feedback"]["heard"])[:1] if record["feedback"] else ():
+                runs = cluster.orders.find_runs("llm", int(utterance))
+                assert runs[-1]["history"] == before[-HISTORY_TURNS:], (session, record["seq"])
+                before.append(f"canary{utterance}")
 
 
-def every_success_has_one_audio(house: Cluster) -> None:
-    for said in house.client.accepted.values():
-        job = house.client.job(said)
+def every_success_has_one_audio(cluster: FaultCluster) -> None:
+    for turn in cluster.client.accepted.values():
+        job = cluster.client.get_job(turn)
         if job["state"] != "succeeded":
             assert job["answer"] is None
             continue
-        audio = house.client.ask("GET", job["answer"]["audio"])
+        audio = cluster.client.ask_patiently("GET", job["answer"]["audio"])
         assert audio.status_code == 200, audio.text
         assert hashlib.sha256(audio.content).hexdigest() == job["answer"]["sha256"]
         assert soundfile.info(io.BytesIO(audio.content)).frames
 
 
-def nothing_of_ended_jobs_is_left(house: Cluster) -> None:
+def nothing_of_ended_jobs_is_left(cluster: FaultCluster) -> None:
     """All jobs have ended, so that no index may name one."""
-    redis = house.redis
+    redis = cluster.redis
     for key in ["leases", "deadlines", *(f"ready:{stage}" for stage in (*MODEL_STAGES, SEGMENT))]:
         assert redis.zrange(PREFIX + key, 0, -1) == [], key
     for pattern in ("leased:*", "open:*", "unfinished:*", "parts:*", "open-work:*"):  # empty ones do not exist
         assert [*redis.scan_iter(PREFIX + pattern)] == []
 
 
-def all_messages_are_gone(house: Cluster) -> None:
+def all_messages_are_gone(cluster: FaultCluster) -> None:
     """As if the visibility timeout had passed: what dead workers had fetched goes back, and finds nothing to do."""
 
     def messages() -> dict[str, object]:
-        let_visibility_pass(house)
+        expire_visibility(cluster)
         left = {
-            queue: house.redis.lrange(BROKER + queue, 0, -1)
+            queue: cluster.redis.lrange(BROKER + queue, 0, -1)
             for queue in (*MODEL_STAGES, SEGMENT, "maintenance", "unrouted")
         }
-        left["unacked"] = house.redis.hgetall(f"{BROKER}unacked")
-        left["unacked_index"] = house.redis.zrange(f"{BROKER}unacked_index", 0, -1)
+        left["unacked"] = cluster.redis.hgetall(f"{BROKER}unacked")
+        left["unacked_index"] = cluster.redis.zrange(f"{BROKER}unacked_index", 0, -1)
         return {name: messages for name, messages in left.items() if messages}
 
-    until_none(messages)
+    wait_until_none(messages)
 
 
-def let_visibility_pass(house: Cluster) -> None:
+def expire_visibility(cluster: FaultCluster) -> None:
     """Make every unacknowledged message look as old as the visibility timeout."""
-    house.redis.delete(f"{BROKER}unacked_mutex")
-    for tag in house.redis.zrange(f"{BROKER}unacked_index", 0, -1):
-        house.redis.zadd(f"{BROKER}unacked_index", {tag: 1}, xx=True)
+    cluster.redis.delete(f"{BROKER}unacked_mutex")
+    for tag in cluster.redis.zrange(f"{BROKER}unacked_index", 0, -1):
+        cluster.redis.zadd(f"{BROKER}unacked_index", {tag: 1}, xx=True)
 
 
-def no_blob_is_an_orphan(house: Cluster) -> None:
+def no_blob_is_an_orphan(cluster: FaultCluster) -> None:
     """After tidying up, every file is the answer of a job; recordings of jobs that ended are gone, or named by one."""
 
     def orphans() -> list[str]:
-        let_orphans_age(house)
-        wanted = {blob for record in records(house).values() for blob in blobs(record)}
-        found = {path.relative_to(house.settings.blobs_folder).as_posix() for path in stored(house)}
+        age_orphans(cluster)
+        wanted = {blob for record in read_records(cluster).values() for blob in expected_blobs(record)}
+        found = {path.relative_to(cluster.settings.blobs_folder).as_posix() for path in list_blobs(cluster)}
         return sorted(found - wanted)
 
-    until_none(orphans)
+    wait_until_none(orphans)
 
 
-def let_orphans_age(house: Cluster) -> None:
+def age_orphans(cluster: FaultCluster) -> None:
     """Make every file look older than orphan_s, and tidying up due."""
-    house.redis.delete(f"{PREFIX}tidying")
-    for path in stored(house):
+    cluster.redis.delete(f"{PREFIX}tidying")
+    for path in list_blobs(cluster):
         with suppress(FileNotFoundError):  # removed meanwhile
             os.utime(path, (0, 0))
 
 
-def stored(house: Cluster) -> list[Path]:
+def list_blobs(cluster: FaultCluster) -> list[Path]:
     """Every file of every job; Path.glob would fail when a folder vanishes meanwhile."""
-    below = [*os.walk(house.settings.blobs_folder)][1:]
+    below = [*os.walk(cluster.settings.blobs_folder)][1:]
     return [Path(folder, name) for folder, _, names in below for name in names]
 
 
-def no_log_has_a_learner_s_words(house: Cluster) -> None:
-    for log in house.logs.iterdir():
+def no_log_has_a_learner_s_words(cluster: FaultCluster) -> None:
+    for log in cluster.logs.iterdir():
         lines = [line for line in log.read_text(errors="replace").splitlines() if CANARY.search(line)]
         assert not lines, (log.name, lines[:3])
 
 
-def until_none(look: Callable[[], object]) -> None:
-    """Wait until `look` finds nothing; AssertionError with what it still finds after EMPTY_S."""
+def wait_until_none(look: Callable[[], object]) -> None:
+    """Wait until `look` finds nothing; AssertionError with what it still finds after CLEANUP_S."""
     found: list[object] = []
 
     def nothing() -> bool:
@@ -149,19 +149,19 @@ def until_none(look: Callable[[], object]) -> None:
         return not found[0]
 
     try:
-        wait_for(nothing, EMPTY_S)
+        wait_for(nothing, CLEANUP_S)
     except AssertionError:
-        raise AssertionError(f"{look.__name__} after {EMPTY_S} s: {found}") from None
+        raise AssertionError(f"{look.__name__} after {CLEANUP_S} s: {found}") from None
 
 
-def records(house: Cluster) -> dict[str, dict[str, str]]:
+def read_records(cluster: FaultCluster) -> dict[str, dict[str, str]]:
     """Every job's record, by `tenant/id`; erased ones have none."""
-    names = [key.removeprefix(f"{PREFIX}job:") for key in house.redis.scan_iter(f"{PREFIX}job:*")]
-    found = {name: house.redis.hgetall(f"{PREFIX}job:{name}") for name in names}
+    names = [key.removeprefix(f"{PREFIX}job:") for key in cluster.redis.scan_iter(f"{PREFIX}job:*")]
+    found = {name: cluster.redis.hgetall(f"{PREFIX}job:{name}") for name in names}
     return {name: record for name, record in found.items() if "stages" in record}
 
 
-def blobs(record: dict[str, str]) -> set[str]:
+def expected_blobs(record: dict[str, str]) -> set[str]:
     """What an ended job may keep: its answer; its recording only when it died unheard, so that it can be retried."""
     answer = read_json(Answer, record["answer"]).blobs if "answer" in record else set()
     heard = "transcript" in record or "segments" in record

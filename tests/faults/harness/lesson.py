@@ -1,4 +1,4 @@
-"""A lesson for scripted engines: learners, whose turns are known before they are cut; what became of it."""
+"""A lesson for scripted engines: learners, whose turns are known before they are segmented; what became of it."""
 
 import functools
 import io
@@ -9,9 +9,9 @@ import numpy as np
 
 from pipeline.jobs.job import Job
 from pipeline.jobs.store import PREFIX
-from tests.faults.harness.cluster import Cluster
+from tests.faults.harness.cluster import FaultCluster
 from tests.faults.harness.injected import LEAST_S, STEP_S
-from tests.faults.harness.invariants import stored
+from tests.faults.harness.invariants import list_blobs
 from tests.support.recordings import EXAMPLES, sound_of, wav
 from worker_segment.audio_stream import SAMPLE_RATE, read_blocks
 from worker_segment.segmenter import turn_id
@@ -23,15 +23,15 @@ PAUSE_S = 1.5
 
 
 @dataclass(frozen=True)
-class Talk:
-    """A recording, and the utterance that the scripted ears hear in each of its turns, by the turn's length."""
+class LessonRecording:
+    """A recording, and the utterance that is recognised in each of its turns, by the turn's length."""
 
     audio: bytes
     utterances: tuple[int, ...]
 
 
 @functools.cache
-def talk() -> Talk:
+def lesson_recording() -> LessonRecording:
     """The same for all tests."""
     pause = np.zeros(round(PAUSE_S * SAMPLE_RATE), np.float32)
     spoken = [sound_of(EXAMPLES / "recordings" / f"{name}.wav").samples for name in SPEAKERS]
@@ -42,61 +42,61 @@ def talk() -> Talk:
     ]
     utterances = tuple(round((length - LEAST_S) / STEP_S) for length in lengths)
     assert len(set(utterances)) == len(SPEAKERS), utterances
-    return Talk(audio, utterances)
+    return LessonRecording(audio, utterances)
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """One that was left in a house, when its ledger had `before` entries."""
+    """A lesson that was submitted to a cluster, when its ledger had `ledger_start` entries."""
 
-    house: Cluster
+    cluster: FaultCluster
     id: str
-    before: int
+    ledger_start: int
 
-    @property
-    def shown(self) -> dict:
-        answer = self.house.client.ask("GET", f"/v1/lessons/{self.id}")
+    def fetch(self) -> dict:
+        """The lesson as the API shows it."""
+        answer = self.cluster.client.ask_patiently("GET", f"/v1/lessons/{self.id}")
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     @property
     def job(self) -> Job:
-        return self.house.jobs.get("default", self.id)
+        return self.cluster.jobs.get("default", self.id)
 
     @property
     def turns(self) -> list[Job]:
-        return [self.house.jobs.get(*name.split("/")) for name in self.house.jobs.turns_of(self.job)]
+        return [self.cluster.jobs.get(*name.split("/")) for name in self.cluster.jobs.turns_of(self.job)]
 
-    def runs(self, kind: str) -> list[int]:
+    def count_runs(self, kind: str) -> list[int]:
         """How often an engine of this kind began on each turn."""
-        since = self.house.orders.ledger()[self.before :]
-        begun = [entry["utterance"] for entry in since if entry["what"] == kind]
-        return [begun.count(f"canary{n}") for n in talk().utterances]
+        entries = self.cluster.orders.read_ledger()[self.ledger_start :]
+        runs = [entry["utterance"] for entry in entries if entry["what"] == kind]
+        return [runs.count(f"canary{utterance}") for utterance in lesson_recording().utterances]
 
     @property
     def ids(self) -> list[str]:
         """Its own, and those of all turns that it may ever have."""
         return [self.id, *(turn_id(self.id, number) for number in range(1, len(SPEAKERS) + 1))]
 
-    def kept(self) -> list[Path]:
+    def list_blobs(self) -> list[Path]:
         """Its files in the blob store, and those of its turns."""
-        return [path for path in stored(self.house) if path.parent.name in self.ids]
+        return [path for path in list_blobs(self.cluster) if path.parent.name in self.ids]
 
-    def succeeded(self, seconds: float = 60) -> dict:
-        """The lesson as it is shown when it has ended well, with every turn."""
-        job = self.house.client.ended(self.id, seconds)
+    def expect_success(self, seconds: float = 60) -> dict:
+        """The lesson as the API shows it when it has ended well, with every turn."""
+        job = self.cluster.client.wait_until_ended(self.id, seconds)
         assert job["state"] == "succeeded", job["error"]
-        assert self.house.client.ask("GET", f"/v1/jobs/{self.id}/audio").status_code == 200
-        shown = self.shown
-        assert [turn["number"] for turn in shown["turns"]] == [1, 2, 3, 4, 5]
-        assert shown["progress"]["done"] == 5
-        return shown
+        assert self.cluster.client.ask_patiently("GET", f"/v1/jobs/{self.id}/audio").status_code == 200
+        lesson = self.fetch()
+        assert [turn["number"] for turn in lesson["turns"]] == [1, 2, 3, 4, 5]
+        assert lesson["progress"]["done"] == 5
+        return lesson
 
 
-def leave(house: Cluster, **fields) -> Lesson:
-    """Leave the talk as a lesson; what was heard in it before is to be heard again."""
-    house.redis.delete(*house.redis.scan_iter(f"{PREFIX}heard-as:*"), "nothing")
-    audio, before = {"audio": ("Monday.wav", talk().audio)}, len(house.orders.ledger())
-    answer = house.client.ask("POST", "/v1/lessons", data=fields, files=audio)
+def submit_lesson(cluster: FaultCluster, **fields) -> Lesson:
+    """Submit the recording as a lesson; what was recognised in it before is to be recognised again."""
+    cluster.redis.delete(*cluster.redis.scan_iter(f"{PREFIX}heard-as:*"), "nothing")
+    audio, ledger_start = {"audio": ("Monday.wav", lesson_recording().audio)}, len(cluster.orders.read_ledger())
+    answer = cluster.client.ask("POST", "/v1/lessons", data=fields, files=audio)
     assert answer.status_code == 202, answer.text
-    return Lesson(house, answer.json()["id"], before)
+    return Lesson(cluster, answer.json()["id"], ledger_start)

@@ -164,8 +164,8 @@ class School:
 
 
 @pytest.fixture
-def school(redis, here) -> School:
-    app, keys = create_app(here.model_copy(update={"keys": True})), Keys(redis)
+def school(redis, settings) -> School:
+    app, keys = create_app(settings.model_copy(update={"keys": True})), Keys(redis)
     made = {who: keys.create(tenant, role, who, Limits()) for who, (tenant, role) in PEOPLE.items()}
     gone, text = keys.create("north", "admin", "gone", Limits())
     keys.revoke(gone.id)
@@ -275,9 +275,9 @@ def test_lessons_are_listed_to_those_who_may_see_them(school):
         assert [id_ for id_ in school.listed(who) if id_ in {hers, his}] == seen
 
 
-def test_dead_jobs_are_listed_to_those_who_may_see_them(school, redis, here):
+def test_dead_jobs_are_listed_to_those_who_may_see_them(school, redis, settings):
     job = school.say(ANNA)
-    die(Jobs(redis, here), "llm")
+    die(Jobs(redis, settings), "llm")
     for who, seen in ((ANNA, [job]), (BEN, []), (TEACHER, [job]), ("other admin", [])):
         assert school.listed(who, "&dead=true") == seen
     again = school.ask(TEACHER, "POST", f"/v1/jobs/{job}/retry")
@@ -285,10 +285,10 @@ def test_dead_jobs_are_listed_to_those_who_may_see_them(school, redis, here):
     assert again.json["id"] in school.listed(ANNA)
 
 
-def test_two_learners_who_give_a_session_the_same_name_do_not_meet(school, redis, here):
+def test_two_learners_who_give_a_session_the_same_name_do_not_meet(school, redis, settings):
     hers, his = school.say(ANNA, "I am Anna", session="home"), school.say(BEN, "I am Ben", session="home")
     assert [school.turns(who, "home") for who in (ANNA, BEN)] == [[hers], [his]]
-    batch, _ = Jobs(redis, here).claim("llm", WORKER, 9)
+    batch, _ = Jobs(redis, settings).claim("llm", WORKER, 9)
     assert {job.id for job in batch} == {hers, his}  # neither waits for the other's turn
     assert school.ask(BEN, "DELETE", "/v1/sessions/home").status_code == 204
     assert school.turns(ANNA, "home") == [hers]
@@ -347,8 +347,8 @@ def test_a_key_that_cannot_be_made_is_refused(school, body):
 
 
 @pytest.fixture
-def client(redis, here):
-    return create_app(here.model_copy(update={"cors_origins": "https://school.example"})).test_client()
+def client(redis, settings):
+    return create_app(settings.model_copy(update={"cors_origins": "https://school.example"})).test_client()
 
 
 def test_whoever_is_on_this_machine_may_do_all(client):

@@ -27,13 +27,13 @@ CLASS = {
 
 
 @pytest.fixture
-def client(redis, here):
-    return create_app(here).test_client()
+def client(redis, settings):
+    return create_app(settings).test_client()
 
 
 @pytest.fixture
-def jobs(redis, here) -> Jobs:
-    return Jobs(redis, here)
+def jobs(redis, settings) -> Jobs:
+    return Jobs(redis, settings)
 
 
 def in_a_week(zone: timezone = UTC) -> datetime:
@@ -70,17 +70,17 @@ def read_assignment(client):
     return client.get("/v1/assignments/hw3").json
 
 
-def answer_all(jobs: Jobs, here, stages=("asr", "llm", "tts")) -> None:
+def answer_all(jobs: Jobs, settings, stages=("asr", "llm", "tts")) -> None:
     """Do what waits, as the workers would; each answer is a file in the blob store."""
     for stage in stages:
         while found := jobs.claim(stage, "worker", 1)[0]:
             (job,) = found
-            result = {"asr": HEARD, "llm": TAUGHT}.get(stage) or spoken_answer(job, here)
+            result = {"asr": HEARD, "llm": TAUGHT}.get(stage) or spoken_answer(job, settings)
             commit(jobs, stage, job, result)
 
 
-def spoken_answer(job, here) -> Answer:
-    blob = FolderBlobs(here.blobs_folder).put(job.name, io.BytesIO(ONE))
+def spoken_answer(job, settings) -> Answer:
+    blob = FolderBlobs(settings.blobs_folder).put(job.name, io.BytesIO(ONE))
     return Answer("Well said!", blob.name, blob.sha256, blob.size, 3.0, job.request.format)
 
 
@@ -200,14 +200,14 @@ def test_two_files_of_one_student_are_refused_both_and_named(client, redis):
     assert "Ann 1.wav" in result["refused"][0]["detail"]
 
 
-def test_what_was_handed_in_before_is_unchanged_and_another_recording_takes_its_place(client, jobs, here):
+def test_what_was_handed_in_before_is_unchanged_and_another_recording_takes_its_place(client, jobs, settings):
     assign(client)
     first = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
     assert hand_in(client, ("again Ann.wav", ONE)).json["unchanged"][0]["job"] == first
     second = hand_in(client, ("Ann.wav", TWO)).json["accepted"][0]["job"]
     assert jobs.get("default", first).error["code"] == "canceled"
     assert [each["job"] for each in read_assignment(client)["submissions"]] == [second]
-    assert len([path for path in here.blobs_folder.glob("*/*/*") if path.is_file()]) == 2  # the sweep takes the first
+    assert len([path for path in settings.blobs_folder.glob("*/*/*") if path.is_file()]) == 2  # until the sweep
 
 
 def test_what_failed_may_be_handed_in_again(client, jobs):
@@ -230,14 +230,14 @@ def test_a_student_can_be_named_by_name_or_number(client):
     assert code(hand_in(client, ("x.wav", ONE), ("y.wav", TWO), student="Ann")) == (422, "bad_request")
 
 
-def test_the_same_recording_is_recognised_once(client, jobs, here):
+def test_the_same_recording_is_recognised_once(client, jobs, settings):
     assign(client, students=[])
     hand_in(client, ("Ann.wav", ONE))
     run(jobs, "asr")
     (job,) = [each["job"] for each in hand_in(client, ("Ben.wav", ONE)).json["accepted"]]
     reused = jobs.get("default", job)
     assert (reused.transcript, reused.stage) == (HEARD, "llm")
-    assert not list((here.blobs_folder / "default" / job).glob("*"))
+    assert not list((settings.blobs_folder / "default" / job).glob("*"))
     assign(client, students=[], language="en")
     (job,) = [each["job"] for each in hand_in(client, ("Carl.wav", ONE)).json["accepted"]]
     assert jobs.get("default", job).transcript is None
@@ -253,16 +253,16 @@ def test_a_transcript_is_forgotten_with_the_job_that_it_was_heard_in(client, job
     assert jobs.get("default", second).transcript is None
 
 
-def test_more_than_a_class_hands_in_is_refused_whole_before_anything_is_read(redis, here):
-    client = create_app(here.model_copy(update={"max_hand_in_files": 2})).test_client()
+def test_more_than_a_class_hands_in_is_refused_whole_before_anything_is_read(redis, settings):
+    client = create_app(settings.model_copy(update={"max_hand_in_files": 2})).test_client()
     assign(client)
     assert code(hand_in(client, *[(f"{n}.wav", ONE) for n in range(3)])) == (422, "bad_request")
     result = hand_in(client, ("many.zip", make_zip(*[(f"{n}.wav", ONE) for n in range(3)]))).json
     assert [(each["file"], each["code"]) for each in result["refused"]] == [("many.zip", "too_many_files")]
 
 
-def test_a_class_may_bring_more_than_one_recording_may_have(redis, here):
-    client = create_app(here.model_copy(update={"max_upload_mb": 1, "max_hand_in_mb": 3})).test_client()
+def test_a_class_may_bring_more_than_one_recording_may_have(redis, settings):
+    client = create_app(settings.model_copy(update={"max_upload_mb": 1, "max_hand_in_mb": 3})).test_client()
     assign(client, students=[])
     result = hand_in(client, ("big.wav", ONE + bytes(1_500_000)), ("ok.wav", TWO)).json
     assert ([each["student"] for each in result["accepted"]], result["refused"][0]["code"]) == (["ok"], "too_large")
@@ -272,33 +272,33 @@ def test_a_class_may_bring_more_than_one_recording_may_have(redis, here):
 # --- answered
 
 
-def test_a_class_is_complete_when_all_have_handed_in_and_all_is_answered(client, jobs, here):
+def test_a_class_is_complete_when_all_have_handed_in_and_all_is_answered(client, jobs, settings):
     assign(client)
     hand_in(client, ("Ann.wav", ONE), ("Ben.wav", TWO))
-    answer_all(jobs, here)
+    answer_all(jobs, settings)
     assert not read_assignment(client)["progress"]["complete"]
     hand_in(client, ("王小明.wav", THREE))
-    answer_all(jobs, here)
+    answer_all(jobs, settings)
     progress = read_assignment(client)["progress"]
     assert (progress["succeeded"], progress["complete"], progress["missing"]) == (3, True, [])
 
 
-def test_the_assignment_s_webhook_is_due_when_it_is_complete_and_not_before(redis, here):
-    client = create_app(here.model_copy(update={"webhook_networks": "127.0.0.0/8"})).test_client()
-    jobs = Jobs(redis, here)
+def test_the_assignment_s_webhook_is_due_when_it_is_complete_and_not_before(redis, settings):
+    client = create_app(settings.model_copy(update={"webhook_networks": "127.0.0.0/8"})).test_client()
+    jobs = Jobs(redis, settings)
     assign(client, webhook="http://127.0.0.1:9/done", students=[{"name": "Ann"}, {"name": "Ben"}])
     hand_in(client, ("Ann.wav", ONE))
-    answer_all(jobs, here)
+    answer_all(jobs, settings)
     assert redis.zcard("waijiao:deliveries") == 0
     last = hand_in(client, ("Ben.wav", TWO)).json["accepted"][0]["job"]
-    answer_all(jobs, here)
+    answer_all(jobs, settings)
     assert redis.zrange("waijiao:deliveries", 0, -1) == [f"default/{last}/assignment.completed"]
 
 
-def test_held_answers_are_read_changed_and_released_one_or_all(client, jobs, here):
+def test_held_answers_are_read_changed_and_released_one_or_all(client, jobs, settings):
     assign(client, hold=True)
     hand_in(client, ("Ann.wav", ONE), ("Ben.wav", TWO), ("王小明.wav", THREE))
-    answer_all(jobs, here)
+    answer_all(jobs, settings)
     assert read_assignment(client)["progress"]["held"] == 3
     held = {job["student"]: job["id"] for job in client.get("/v1/jobs?assignment=hw3&state=held").json["jobs"]}
     better = {"corrected": "I went home late yesterday", "explanation": "Say went."}
@@ -313,17 +313,17 @@ def test_held_answers_are_read_changed_and_released_one_or_all(client, jobs, her
     assert code(client.put(f"/v1/jobs/{held['Ann']}/feedback", json=better)) == (409, "not_held")
     released = client.post("/v1/assignments/hw3/release").json
     assert (set(released["jobs"]), released["refused"]) == ({held["Ben"], held["王小明"]}, [])
-    answer_all(jobs, here)
+    answer_all(jobs, settings)
     assert read_assignment(client)["progress"]["complete"]
 
 
 # --- done again
 
 
-def test_one_is_done_again_by_another_teacher_without_being_heard_again(client, jobs, here):
+def test_one_is_done_again_by_another_teacher_without_being_heard_again(client, jobs, settings):
     assign(client)
     first = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
-    answer_all(jobs, here)
+    answer_all(jobs, settings)
     before = read_assignment(client)["submissions"][0]
     again = client.post(f"/v1/jobs/{first}/rerun?from=llm", json={"persona": "emma", "transcript": "I goes home"}).json
     assert (again["rerun_of"], again["persona"], again["transcript"]["text"]) == (first, "emma", "I goes home")
@@ -334,51 +334,51 @@ def test_one_is_done_again_by_another_teacher_without_being_heard_again(client, 
     assert (after["job"], after["handed_in_at"]) == (again["id"], before["handed_in_at"])
 
 
-def test_only_the_voice_is_another_when_it_is_done_again_from_there(client, jobs, here):
+def test_only_the_voice_is_another_when_it_is_done_again_from_there(client, jobs, settings):
     assign(client, hold=True)
     first = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
-    answer_all(jobs, here)
+    answer_all(jobs, settings)
     client.post(f"/v1/jobs/{first}/release")
-    answer_all(jobs, here)
+    answer_all(jobs, settings)
     client.post(f"/v1/jobs/{first}/rerun?from=tts", json={"speed": 0.5})
     again = claimed(jobs, "tts")
     assert (again.feedback, again.request.speed) == (TAUGHT, 0.5)
 
 
-def test_a_whole_class_is_done_again_and_what_cannot_be_is_named(client, jobs, here):
+def test_a_whole_class_is_done_again_and_what_cannot_be_is_named(client, jobs, settings):
     assign(client)
     hand_in(client, ("Ann.wav", ONE))
-    answer_all(jobs, here)
+    answer_all(jobs, settings)
     late = hand_in(client, ("Ben.wav", TWO)).json["accepted"][0]["job"]
     done = client.post("/v1/assignments/hw3/rerun?from=llm", json={}).json
     assert len(done["jobs"]) == 1
     assert [(each["job"], each["student"], each["code"]) for each in done["refused"]] == [(late, "Ben", "cannot_rerun")]
 
 
-def test_what_a_rerun_would_begin_with_must_be_there(client, jobs, here):
+def test_what_a_rerun_would_begin_with_must_be_there(client, jobs, settings):
     assign(client)
     job = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
     assert code(client.post(f"/v1/jobs/{job}/rerun?from=tts", json={})) == (409, "cannot_rerun")
-    answer_all(jobs, here)
+    answer_all(jobs, settings)
     assert code(client.post(f"/v1/jobs/{job}/rerun?from=asr", json={})) == (409, "cannot_rerun")
     assert client.post(f"/v1/jobs/{job}/rerun?from=hold", json={}).status_code == 422
     assert code(client.post(f"/v1/jobs/{job}/rerun?from=tts", json={"transcript": "x"})) == (409, "cannot_rerun")
     assert code(client.post(f"/v1/jobs/{job}/rerun?from=llm", json={"persona": "nobody"})) == (422, "unknown_persona")
 
 
-def test_a_recording_that_is_kept_is_heard_again(redis, here):
-    keeping = here.model_copy(update={"keep_recordings": True})
+def test_a_recording_that_is_kept_is_heard_again(redis, settings):
+    keeping = settings.model_copy(update={"keep_recordings": True})
     client, jobs = create_app(keeping).test_client(), Jobs(redis, keeping)
     assign(client)
     job = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
-    answer_all(jobs, here)
+    answer_all(jobs, settings)
     again = client.post(f"/v1/jobs/{job}/rerun?from=asr", json={}).json["id"]
     assert (claimed(jobs, "asr").id, jobs.get("default", again).transcript) == (again, None)
 
 
-def test_a_conversation_remembers_a_turn_that_was_done_again_once(client, jobs, here):
+def test_a_conversation_remembers_a_turn_that_was_done_again_once(client, jobs, settings):
     job = client.post("/v1/jobs", json={"text": "I go home", "session": "anna"}).json["id"]
-    answer_all(jobs, here)
+    answer_all(jobs, settings)
     client.post(f"/v1/jobs/{job}/rerun?from=llm", json={"persona": "emma"})
     assert [turn["persona"] for turn in client.get("/v1/sessions/anna").json["turns"]] == ["emma"]
 
@@ -386,10 +386,10 @@ def test_a_conversation_remembers_a_turn_that_was_done_again_once(client, jobs, 
 # --- taken home, erased
 
 
-def test_the_export_has_the_report_the_gradebook_and_each_student_s_page_and_voice(client, jobs, here):
+def test_the_export_has_the_report_the_gradebook_and_each_student_s_page_and_voice(client, jobs, settings):
     assign(client)
     hand_in(client, ("Ann.wav", ONE), ("王小明.wav", TWO))
-    answer_all(jobs, here)
+    answer_all(jobs, settings)
     answer = client.get("/v1/assignments/hw3/export")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="hw3.zip"'
     with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
@@ -405,22 +405,22 @@ def test_the_export_has_the_report_the_gradebook_and_each_student_s_page_and_voi
     assert (page.mimetype, "Homework 3" in page.text) == ("text/html", True)
 
 
-def test_what_is_erased_leaves_no_word_and_no_sound(client, jobs, redis, here):
+def test_what_is_erased_leaves_no_word_and_no_sound(client, jobs, redis, settings):
     assign(client)
     hand_in(client, ("Ann.wav", ONE))
     hand_in(client, ("Ann.wav", TWO))
-    answer_all(jobs, here)
+    answer_all(jobs, settings)
     assert client.delete("/v1/assignments/hw3").status_code == 204
     assert code(client.get("/v1/assignments/hw3")) == (404, "unknown_assignment")
-    assert not [path for path in here.blobs_folder.glob("*/*/*") if path.is_file()]
+    assert not [path for path in settings.blobs_folder.glob("*/*/*") if path.is_file()]
     assert not any(HEARD.text in str(redis.hgetall(key)) for key in redis.keys("waijiao:job:*"))
     assert client.get("/v1/assignments").json == {"assignments": []}
     assert code(hand_in(client, ("Ann.wav", ONE))) == (404, "unknown_assignment")
 
 
-def test_every_key_of_homework_has_a_time_to_live_or_is_an_index(client, jobs, redis, here):
+def test_every_key_of_homework_has_a_time_to_live_or_is_an_index(client, jobs, redis, settings):
     assign(client, due=in_a_week().isoformat())
     hand_in(client, ("Ann.wav", ONE))
-    answer_all(jobs, here)
+    answer_all(jobs, settings)
     assert {key for key in redis.scan_iter("*") if redis.ttl(key) < 0} == {"waijiao:accepted", "waijiao:ended"}
     assert redis.ttl("waijiao:assignment:default/hw3") > 7 * 86400

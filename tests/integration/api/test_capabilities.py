@@ -9,13 +9,13 @@ from pipeline.settings import Settings
 
 
 @pytest.fixture
-def edited(redis, here, tmp_path):
+def edited(redis, settings, tmp_path):
     """A server whose teachers a test can edit, and their folder."""
     folder = tmp_path / "personas"
     folder.mkdir()
     for file in Settings().personas.glob("*.toml"):
         folder.joinpath(file.name).write_bytes(file.read_bytes())
-    return create_app(here.model_copy(update={"personas": folder})).test_client(), folder
+    return create_app(settings.model_copy(update={"personas": folder})).test_client(), folder
 
 
 def told(client) -> dict:
@@ -24,8 +24,8 @@ def told(client) -> dict:
     return answer.json
 
 
-def test_everything_that_is_offered_is_accepted(redis, here):
-    client = create_app(here).test_client()
+def test_everything_that_is_offered_is_accepted(redis, settings):
+    client = create_app(settings).test_client()
     offered = told(client)
     speeds, personas = offered["speed"].values(), [persona["name"] for persona in offered["personas"]]
     asked = [{"persona": persona} for persona in [*personas, offered["persona"]]]
@@ -35,8 +35,8 @@ def test_everything_that_is_offered_is_accepted(redis, here):
         assert client.post("/v1/jobs", json={"text": "hi", **fields}).status_code == 202, fields
 
 
-def test_teachers_are_told_with_their_names_and_languages(redis, here):
-    teachers = {teacher["name"]: teacher for teacher in told(create_app(here).test_client())["personas"]}
+def test_teachers_are_told_with_their_names_and_languages(redis, settings):
+    teachers = {teacher["name"]: teacher for teacher in told(create_app(settings).test_client())["personas"]}
     assert set(teachers) == {"emma", "william"}
     assert teachers["emma"]["display"] == {"en": "Emma", "zh": "幼儿英语老师艾玛"}
     assert teachers["emma"]["languages"] == ["en", "zh"]
@@ -44,19 +44,19 @@ def test_teachers_are_told_with_their_names_and_languages(redis, here):
     assert "prompt" not in teachers["emma"]
 
 
-def test_limits_and_retention_are_the_settings(redis, here):
+def test_limits_and_retention_are_the_settings(redis, settings):
     chosen = {"max_upload_mb": 3, "max_recording_s": 60, "max_text_chars": 500, "retention_h": 5, "persona": "emma"}
-    offered = told(create_app(here.model_copy(update={**chosen, "keep_recordings": True})).test_client())
+    offered = told(create_app(settings.model_copy(update={**chosen, "keep_recordings": True})).test_client())
     assert offered["limits"] == {"upload_mb": 3, "recording_s": 60, "text_chars": 500}
     assert (offered["retention_h"], offered["persona"], offered["keeps_recordings"]) == (5, "emma", True)
 
 
-def test_of_a_speech_model_of_one_s_own_the_default_voice_is_offered(redis, here):
-    assert told(create_app(here.model_copy(update={"tts_model": "my.onnx"})).test_client())["voices"] == ["default"]
+def test_of_a_speech_model_of_one_s_own_the_default_voice_is_offered(redis, settings):
+    assert told(create_app(settings.model_copy(update={"tts_model": "my.onnx"})).test_client())["voices"] == ["default"]
 
 
-def test_of_bark_the_voices_are_offered_and_known_by_suno_s_names_too(redis, here):
-    client = create_app(here.model_copy(update={"tts_engine": "bark", "tts_model": "my-bark"})).test_client()
+def test_of_bark_the_voices_are_offered_and_known_by_suno_s_names_too(redis, settings):
+    client = create_app(settings.model_copy(update={"tts_engine": "bark", "tts_model": "my-bark"})).test_client()
     offered = told(client)["voices"]
     assert len(offered) == 131
     assert offered[:2] == ["default", "en_speaker_0"]
@@ -67,9 +67,9 @@ def test_of_bark_the_voices_are_offered_and_known_by_suno_s_names_too(redis, her
         assert client.post("/v1/jobs", json={"text": "hi", "voice": voice}).json["code"] == "unknown_voice"
 
 
-def test_of_bark_with_voices_of_one_s_own_the_default_one_is_offered(redis, here):
+def test_of_bark_with_voices_of_one_s_own_the_default_one_is_offered(redis, settings):
     own = {"tts_engine": "bark", "tts_voices": "my-voices"}
-    assert told(create_app(here.model_copy(update=own)).test_client())["voices"] == ["default"]
+    assert told(create_app(settings.model_copy(update=own)).test_client())["voices"] == ["default"]
 
 
 @pytest.mark.parametrize("content", [b"about = ", b"\xff\xfe", b'about = "no prompt"', None])

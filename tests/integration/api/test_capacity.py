@@ -18,18 +18,18 @@ NOTHING = {"interactive": 0, "homework": 0, "bulk": 0}
 
 
 @pytest.fixture
-def read(redis, here):
+def read(redis, settings):
     """What a server with these settings answers."""
 
-    def told(**settings: object) -> Capacity:
-        answer = create_app(here.model_copy(update=settings)).test_client().get("/v1/capacity")
+    def read_capacity(**chosen: object) -> Capacity:
+        answer = create_app(settings.model_copy(update=chosen)).test_client().get("/v1/capacity")
         assert answer.status_code == 200, answer.text
         return Capacity.model_validate(answer.json)
 
-    return told
+    return read_capacity
 
 
-def test_a_house_that_has_answered_nothing_knows_no_speed(read):
+def test_a_server_that_has_answered_nothing_knows_no_speed(read):
     found = read()
     assert (list(found.models), found.heard_s, found.cores) == (
         ["asr", "llm", "tts"],
@@ -70,7 +70,7 @@ def test_workers_speed_and_the_length_of_what_was_heard_are_told(read, jobs, red
 
 
 @pytest.mark.parametrize(
-    ("settings", "places"),
+    ("chosen", "places"),
     [
         ({}, ["cpu", "cpu", "cpu"]),
         ({"asr_device": "cuda", "llm_engine": "openai"}, ["gpu", "server", "cpu"]),
@@ -78,8 +78,8 @@ def test_workers_speed_and_the_length_of_what_was_heard_are_told(read, jobs, red
         ({"llm_engine": "transformers", "llm_device": "cuda", "tts_device": "cuda"}, ["cpu", "gpu", "cpu"]),
     ],
 )
-def test_where_a_model_computes_is_told_as_the_settings_have_it(read, settings, places):
-    assert [model.computes_on for model in read(**settings).models.values()] == places
+def test_where_a_model_computes_is_told_as_the_settings_have_it(read, chosen, places):
+    assert [model.computes_on for model in read(**chosen).models.values()] == places
 
 
 def test_the_command_asks_the_server_and_its_status_says_whether_a_class_is_in_time(server, redis):

@@ -123,12 +123,12 @@ def test_a_job_that_is_erased_ends_its_stream_with_the_reason(server, jobs, job)
         assert (kind, data["code"]) == ("error", "erased")
 
 
-def test_a_stream_ends_in_order_when_redis_goes_so_that_its_client_comes_again(server, jobs, job, here):
+def test_a_stream_ends_in_order_when_redis_goes_so_that_its_client_comes_again(server, cluster, jobs, job):
     with listening(server) as events:
         assert next(events)[1] == "job"
         jobs.redis.shutdown(nosave=True)
         assert list(events) == []
-    assert "Traceback" not in (here.home / "api.log").read_text()
+    assert "Traceback" not in cluster["api1"].output()
 
 
 def test_when_too_many_wait_the_stream_says_what_is_and_when_to_come_again(serve, jobs, job):

@@ -16,8 +16,8 @@ WORKER = "worker"
 
 
 @pytest.fixture
-def client(redis, here):
-    return create_app(here).test_client()
+def client(redis, settings):
+    return create_app(settings).test_client()
 
 
 def post(client, audio: bytes | None = None, **fields):
@@ -48,10 +48,10 @@ def test_json_text_is_accepted(client):
     assert (answer.status_code, answer.json["persona"]) == (202, "emma")
 
 
-def test_words_that_may_be_heard_are_part_of_the_question(client, redis, here):
+def test_words_that_may_be_heard_are_part_of_the_question(client, redis, settings):
     given = post(client, LEARNER.read_bytes(), hint=" Zyxelia,\n Mr Kowalczyk, 小明 ").json["id"]
     without = post(client, LEARNER.read_bytes()).json["id"]
-    jobs = Jobs(redis, here)
+    jobs = Jobs(redis, settings)
     assert jobs.get("default", given).request.hint == "Zyxelia, Mr Kowalczyk, 小明"
     assert jobs.get("default", without).request.hint == ""
 
@@ -92,9 +92,9 @@ def test_a_bad_field_is_refused_with_its_code(client, redis, fields, expected):
         (b"RIFF\xff\xff\xff\xffWAVE" + bytes(26_000_000), (413, "too_large")),
     ],
 )
-def test_a_bad_upload_is_refused_with_its_code(client, here, content, expected):
+def test_a_bad_upload_is_refused_with_its_code(client, settings, content, expected):
     assert code(post(client, content)) == expected
-    assert not list(here.blobs_folder.glob("**/*")) if here.blobs_folder.exists() else True
+    assert not list(settings.blobs_folder.glob("**/*")) if settings.blobs_folder.exists() else True
 
 
 HALF = r'"\ud83d"'  # the first half of an emoji, as JSON can spell it
@@ -123,9 +123,9 @@ def test_bad_json_is_refused(client):
         )
 
 
-def test_nothing_a_client_names_becomes_a_path(client, here):
+def test_nothing_a_client_names_becomes_a_path(client, settings):
     post(client, LEARNER.read_bytes(), session="anna")
-    names = [path.relative_to(here.home).as_posix() for path in here.blobs_folder.glob("**/*")]
+    names = [path.relative_to(settings.home).as_posix() for path in settings.blobs_folder.glob("**/*")]
     assert names
     assert not any("passwd" in name or "anna" in name for name in names)
 
@@ -149,9 +149,9 @@ def test_the_answer_is_not_ready_before_it_is_spoken(client):
     assert int(answer.headers["Retry-After"]) >= 1
 
 
-def test_an_answer_whose_blob_is_gone_is_410(client, redis, here):
+def test_an_answer_whose_blob_is_gone_is_410(client, redis, settings):
     location = post(client, text="hi").headers["Location"]
-    jobs = Jobs(redis, here)
+    jobs = Jobs(redis, settings)
     (job,), _ = jobs.claim("llm", WORKER, 1)
     jobs.complete("llm", job, Feedback("hi", "hi", "Hello.", "Hello."))
     (job,), _ = jobs.claim("tts", WORKER, 1)

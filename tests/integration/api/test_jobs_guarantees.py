@@ -19,8 +19,8 @@ WORKER = "worker"
 
 
 @pytest.fixture
-def client(redis, here):
-    return create_app(here).test_client()
+def client(redis, settings):
+    return create_app(settings).test_client()
 
 
 def post(client, audio: bytes | None = None, key: str | None = None, **fields):
@@ -34,25 +34,25 @@ def code(answer) -> tuple[int, str]:
     return answer.status_code, answer.json["code"]
 
 
-def stored(here) -> list[Path]:
-    return [path for path in here.blobs_folder.glob("*/*/*") if path.is_file()]
+def stored(settings) -> list[Path]:
+    return [path for path in settings.blobs_folder.glob("*/*/*") if path.is_file()]
 
 
-def dead(redis, here) -> str:
+def dead(redis, settings) -> str:
     """The id of a job with a recording whose engine failed as often as it may."""
-    jobs = Jobs(redis, here)
-    for _ in range(here.attempts):
+    jobs = Jobs(redis, settings)
+    for _ in range(settings.attempts):
         (job,), _ = jobs.claim("asr", WORKER, 1)
         jobs.fail("asr", job, EngineFailed(), again=True)
     return job.id
 
 
-def test_a_repeated_request_gets_the_job_it_got_before(client, here):
+def test_a_repeated_request_gets_the_job_it_got_before(client, settings):
     first = post(client, LEARNER, key="k-1", session="anna", speed="0.8")
     again = post(client, LEARNER, key="k-1", session="anna", speed="0.8")
     assert (again.status_code, again.json) == (202, first.json)
     assert again.headers["Location"] == first.headers["Location"]
-    assert len(stored(here)) == 1
+    assert len(stored(settings)) == 1
 
 
 def test_a_repeated_request_without_a_session_is_the_same_too(client):
@@ -60,11 +60,11 @@ def test_a_repeated_request_without_a_session_is_the_same_too(client):
 
 
 @pytest.mark.parametrize("change", [{"speed": "2"}, {"session": "ben"}, {"text": "bye"}, {"audio": OTHER}])
-def test_the_same_key_with_another_request_is_refused(client, here, change):
+def test_the_same_key_with_another_request_is_refused(client, settings, change):
     fields = {"audio": LEARNER, "session": "anna", "speed": "1", "text": "hi"}
     post(client, key="k", **fields)
     assert code(post(client, key="k", **{**fields, **change})) == (422, "idempotency_key_reused")
-    assert len(stored(here)) == 1
+    assert len(stored(settings)) == 1
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a b", "é"])
@@ -72,8 +72,8 @@ def test_a_key_that_cannot_be_used_is_refused(client, key):
     assert code(post(client, text="hi", key=key)) == (422, "bad_request")
 
 
-def test_twenty_requests_at_once_with_one_key_give_one_job(redis, here):
-    application, ids = create_app(here), []
+def test_twenty_requests_at_once_with_one_key_give_one_job(redis, settings):
+    application, ids = create_app(settings), []
 
     def ask():
         ids.append(post(application.test_client(), LEARNER, key="same", session="anna").json["id"])
@@ -84,7 +84,7 @@ def test_twenty_requests_at_once_with_one_key_give_one_job(redis, here):
     for thread in threads:
         thread.join()
     assert (len(ids), len(set(ids))) == (20, 1)
-    assert len(redis.keys("waijiao:job:*")) == len(stored(here)) == 1
+    assert len(redis.keys("waijiao:job:*")) == len(stored(settings)) == 1
 
 
 def test_an_erased_job_is_not_given_again(client):
@@ -95,21 +95,25 @@ def test_an_erased_job_is_not_given_again(client):
 
 
 @pytest.mark.parametrize("way", ["DELETE", "POST"])
-def test_an_unfinished_job_is_canceled_with_its_recording(client, here, way):
+def test_an_unfinished_job_is_canceled_with_its_recording(client, settings, way):
     accepted = post(client, LEARNER)
     place = accepted.headers["Location"]
     assert accepted.json["links"]["cancel"] == f"{place}/cancel"
     answer = client.delete(place) if way == "DELETE" else client.post(f"{place}/cancel")
     assert (answer.status_code, answer.json["state"], answer.json["error"]["code"]) == (200, "canceled", "canceled")
-    assert not stored(here)
+    assert not stored(settings)
     assert code(client.get(f"{place}/audio")) == (409, "no_answer")
 
 
-def test_a_cancellation_that_is_repeated_or_comes_late_erases_nothing(client, redis, here):
+def test_a_cancellation_that_is_repeated_or_comes_late_erases_nothing(client, redis, settings):
     place = post(client, text="hi").headers["Location"]
     canceled = client.post(f"{place}/cancel").json
     assert client.post(f"{place}/cancel").json == canceled
-    place, jobs, blobs = post(client, LEARNER).headers["Location"], Jobs(redis, here), FolderBlobs(here.blobs_folder)
+    place, jobs, blobs = (
+        post(client, LEARNER).headers["Location"],
+        Jobs(redis, settings),
+        FolderBlobs(settings.blobs_folder),
+    )
     (job,), _ = jobs.claim("asr", WORKER, 1)
     jobs.complete("asr", job, Transcript("hi", "en", 1.0))
     (job,), _ = jobs.claim("llm", WORKER, 1)
@@ -122,10 +126,10 @@ def test_a_cancellation_that_is_repeated_or_comes_late_erases_nothing(client, re
         assert answer.data == b"Hello."
 
 
-def test_an_ended_job_is_erased(client, redis, here):
+def test_an_ended_job_is_erased(client, redis, settings):
     place = post(client, text="hi", session="anna").headers["Location"]
     following = post(client, text="and?", session="anna").json["id"]
-    jobs = Jobs(redis, here)
+    jobs = Jobs(redis, settings)
     (job,), _ = jobs.claim("llm", WORKER, 1)
     jobs.complete("llm", job, Feedback("hi", "hi", "Hello.", "Hello."))
     (job,), _ = jobs.claim("tts", WORKER, 1)
@@ -142,9 +146,9 @@ def test_an_unknown_job_can_be_neither_canceled_nor_retried(client):
     assert code(client.post("/v1/jobs/" + "0" * 32 + "/retry")) == (404, "unknown_job")
 
 
-def test_a_dead_job_is_listed_and_retried_once(client, redis, here):
+def test_a_dead_job_is_listed_and_retried_once(client, redis, settings):
     post(client, LEARNER, session="anna")
-    job_id = dead(redis, here)
+    job_id = dead(redis, settings)
     (listed,) = client.get("/v1/jobs?dead=true").json["jobs"]
     assert (listed["id"], listed["links"]["retry"]) == (job_id, f"/v1/jobs/{job_id}/retry")
     again = client.post(listed["links"]["retry"])
@@ -153,8 +157,8 @@ def test_a_dead_job_is_listed_and_retried_once(client, redis, here):
     assert client.get(f"/v1/jobs/{job_id}").json["retried_as"] == again.json["id"]
     assert client.get("/v1/jobs?dead=true").json["jobs"] == []
     assert [turn["id"] for turn in client.get("/v1/sessions/anna").json["turns"]] == [again.json["id"]]
-    (job,), _ = Jobs(redis, here).claim("asr", WORKER, 1)
-    assert here.blobs_folder.joinpath(job.request.recording).read_bytes() == LEARNER
+    (job,), _ = Jobs(redis, settings).claim("asr", WORKER, 1)
+    assert settings.blobs_folder.joinpath(job.request.recording).read_bytes() == LEARNER
 
 
 def test_only_dead_jobs_can_be_retried(client):
@@ -162,14 +166,14 @@ def test_only_dead_jobs_can_be_retried(client):
     assert code(client.post(f"{accepted.headers['Location']}/retry")) == (409, "not_dead")
 
 
-def test_starting_over_cancels_what_is_not_answered(client, redis, here):
+def test_starting_over_cancels_what_is_not_answered(client, redis, settings):
     place = post(client, LEARNER, session="anna").headers["Location"]
-    (job,), _ = Jobs(redis, here).claim("asr", WORKER, 1)
+    (job,), _ = Jobs(redis, settings).claim("asr", WORKER, 1)
     assert client.post("/v1/sessions/anna/reset").status_code == 204
     assert client.get(place).json["state"] == "canceled"
-    assert not Jobs(redis, here).complete("asr", job, Transcript("late", "en", 1.0))[0]
+    assert not Jobs(redis, settings).complete("asr", job, Transcript("late", "en", 1.0))[0]
     assert client.get("/v1/sessions/anna").json["turns"] == []
-    assert not stored(here)
+    assert not stored(settings)
     assert code(client.post("/v1/sessions/nobody/reset")) == (404, "unknown_session")
 
 
@@ -181,8 +185,8 @@ def test_starting_over_cancels_what_is_not_answered(client, redis, here):
         ("max_jobs_session", (429, "quota_full")),
     ],
 )
-def test_a_job_too_many_is_refused_with_when_to_come_again(redis, here, bound, expected):
-    client = create_app(here.model_copy(update={bound: 2})).test_client()
+def test_a_job_too_many_is_refused_with_when_to_come_again(redis, settings, bound, expected):
+    client = create_app(settings.model_copy(update={bound: 2})).test_client()
     for _ in range(2):
         assert post(client, LEARNER, session="anna").status_code == 202
     before = sorted(redis.keys())
@@ -190,10 +194,10 @@ def test_a_job_too_many_is_refused_with_when_to_come_again(redis, here, bound, e
     assert code(refused) == expected
     assert (refused.json["retryable"], int(refused.headers["Retry-After"]) >= 1) == (True, True)
     assert sorted(redis.keys()) == before
-    assert len(stored(here)) == 2
+    assert len(stored(settings)) == 2
 
 
-def test_a_full_redis_accepts_nothing_and_leaves_nothing(client, redis, here):
+def test_a_full_redis_accepts_nothing_and_leaves_nothing(client, redis, settings):
     accepted = post(client, text="hi")
     redis.config_set("maxmemory", "1")
     before = sorted(redis.keys())
@@ -222,7 +226,7 @@ def test_without_redis_every_route_says_so(tmp_path):
         assert int(answer.headers["Retry-After"]) >= 1
 
 
-def test_a_blob_store_that_cannot_be_written_to_accepts_nothing(client, redis, here):
-    here.blobs_folder.write_bytes(b"a file where the folder should be")
+def test_a_blob_store_that_cannot_be_written_to_accepts_nothing(client, redis, settings):
+    settings.blobs_folder.write_bytes(b"a file where the folder should be")
     assert code(post(client, LEARNER)) == (503, "unavailable")
     assert not redis.keys("waijiao:job:*")

@@ -142,9 +142,9 @@ def test_a_submission_said_twice_counts_once(keys, jobs):
     assert jobs.submit(by(key, "b")).ready_jobs
 
 
-def test_a_request_that_is_refused_for_another_reason_does_not_count(keys, redis, here):
+def test_a_request_that_is_refused_for_another_reason_does_not_count(keys, redis, settings):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(per_minute=2))
-    jobs = Jobs(redis, here.model_copy(update={"max_jobs": 1}))
+    jobs = Jobs(redis, settings.model_copy(update={"max_jobs": 1}))
     jobs.submit(by(key, "a"))
     for name in "bcd":
         with pytest.raises(Exception, match="unfinished"):
@@ -235,9 +235,9 @@ def error_of(call) -> str:
 
 
 @pytest.fixture
-def waijiao(redis, here, monkeypatch):
-    """The `waijiao` command beside a running house."""
-    monkeypatch.setenv("WAIJIAO_HOME", str(here.home))
+def waijiao(redis, settings, monkeypatch):
+    """The `waijiao` command next to a running server."""
+    monkeypatch.setenv("WAIJIAO_HOME", str(settings.home))
     return lambda *words: CliRunner().invoke(main, words)
 
 

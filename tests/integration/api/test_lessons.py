@@ -27,8 +27,8 @@ SEGMENTS = LessonSegments(
 
 
 @pytest.fixture
-def client(redis, here):
-    return create_app(here).test_client()
+def client(redis, settings):
+    return create_app(settings).test_client()
 
 
 def leave(client, audio: bytes | None = None, headers=None, **fields):
@@ -52,9 +52,9 @@ def spoken(number: int) -> Transcript:
     return Transcript(text, "en", 5.0, words, (Segment(0.0, 4.4, text, -0.2, 1.0, 0.01),))
 
 
-def begin(jobs: Jobs, here, id_: str, segments: LessonSegments = SEGMENTS) -> list[str]:
+def begin(jobs: Jobs, settings, id_: str, segments: LessonSegments = SEGMENTS) -> list[str]:
     """Segment the lesson into turns, as a worker does; the ids of these."""
-    lesson, blobs = claimed(jobs, "segment"), FolderBlobs(here.blobs_folder)
+    lesson, blobs = claimed(jobs, "segment"), FolderBlobs(settings.blobs_folder)
     assert lesson.id == id_
     ids = [f"{segment.number:032x}" for segment in segments.turns]
     for turn, segment in zip(ids, segments.turns, strict=True):
@@ -136,14 +136,14 @@ def test_what_is_asked_reaches_the_record(client, jobs):
         ({"webhook": "ftp://x"}, (422, "bad_request")),
     ],
 )
-def test_a_bad_field_is_refused_and_nothing_is_kept(client, redis, here, fields, expected):
+def test_a_bad_field_is_refused_and_nothing_is_kept(client, redis, settings, fields, expected):
     assert code(leave(client, **fields)) == expected
     assert redis.keys("waijiao:job:*") == []
-    assert [path for path in here.blobs_folder.rglob("*") if path.is_file()] == []
+    assert [path for path in settings.blobs_folder.rglob("*") if path.is_file()] == []
 
 
-def test_a_lesson_may_be_larger_than_a_recording_and_no_larger_than_a_lesson(redis, here):
-    small = create_app(here.model_copy(update={"max_upload_mb": 1, "max_lesson_mb": 2})).test_client()
+def test_a_lesson_may_be_larger_than_a_recording_and_no_larger_than_a_lesson(redis, settings):
+    small = create_app(settings.model_copy(update={"max_upload_mb": 1, "max_lesson_mb": 2})).test_client()
     sound = LEARNER.read_bytes()
     assert leave(small, sound + bytes(1_500_000 - len(sound))).status_code == 202
     assert code(leave(small, sound + bytes(2_050_000 - len(sound)))) == (413, "too_large")
@@ -157,9 +157,9 @@ def test_the_same_request_is_the_same_lesson(client):
     assert code(leave(client, headers=header, title="Tuesday")) == (422, "idempotency_key_reused")
 
 
-def test_everything_that_is_there_is_shown_while_the_rest_is_done(client, jobs, here):
+def test_everything_that_is_there_is_shown_while_the_rest_is_done(client, jobs, settings):
     id_ = left(client, learner="left")
-    turns = begin(jobs, here, id_)
+    turns = begin(jobs, settings, id_)
     hear(jobs, 1)
     shown = look(client, id_)
     assert (shown["state"], shown["duration_s"]) == ("listening", 400.0)
@@ -174,9 +174,9 @@ def test_everything_that_is_there_is_shown_while_the_rest_is_done(client, jobs, 
     assert (shown["summary"]["text"], shown["summary"]["audio"], shown["summary"]["words"]) == (None, None, 5)
 
 
-def test_a_lesson_that_has_ended_has_its_summary_mistakes_and_practice(client, jobs, here):
+def test_a_lesson_that_has_ended_has_its_summary_mistakes_and_practice(client, jobs, settings):
     id_ = left(client, learner="left")
-    begin(jobs, here, id_)
+    begin(jobs, settings, id_)
     hear(jobs, 3)
     summed_up(jobs, id_)
     shown = look(client, id_)
@@ -189,9 +189,9 @@ def test_a_lesson_that_has_ended_has_its_summary_mistakes_and_practice(client, j
     assert [chapter["title"] for chapter in shown["chapters"]] == ["I go home yesterday 1"]
 
 
-def test_a_turn_that_fails_is_named_and_one_in_which_nobody_speaks_is_no_failure(client, jobs, here):
+def test_a_turn_that_fails_is_named_and_one_in_which_nobody_speaks_is_no_failure(client, jobs, settings):
     id_ = left(client)
-    begin(jobs, here, id_)
+    begin(jobs, settings, id_)
     run(jobs, "asr", HEARD)
     jobs.fail("asr", claimed(jobs, "asr"), EngineFailed(), again=False)
     jobs.fail("asr", claimed(jobs, "asr"), NoSpeech(), again=False)
@@ -205,22 +205,22 @@ def test_a_turn_that_fails_is_named_and_one_in_which_nobody_speaks_is_no_failure
     assert "[0:06:20]" not in text
 
 
-def test_time_to_go_is_told_from_how_fast_turns_are_heard(client, jobs, here, redis):
+def test_time_to_go_is_told_from_how_fast_turns_are_heard(client, jobs, settings, redis):
     id_ = left(client)
-    begin(jobs, here, id_)
+    begin(jobs, settings, id_)
     pace = {"ran:asr": 2, "each:asr": 2, "ran:llm": 1, "each:llm": 1, "ran:tts": 3, "each:tts": 3}
     redis.hset("waijiao:pace", mapping=pace)
     for stage in ("asr", "llm", "tts"):
         register(redis, stage, WORKER, "ready", 60)
-    client = create_app(here).test_client()  # which has no older figures
+    client = create_app(settings).test_client()  # which has no older figures
     assert look(client, id_)["progress"]["eta_seconds"] == 3 * 2 + 1 + 3
     answer = client.get(f"/v1/lessons/{id_}")
     assert answer.headers["Retry-After"] == "10"
 
 
-def test_the_tag_changes_with_every_turn_and_with_nothing_else(client, jobs, here):
+def test_the_tag_changes_with_every_turn_and_with_nothing_else(client, jobs, settings):
     id_ = left(client)
-    begin(jobs, here, id_)
+    begin(jobs, settings, id_)
     tag = client.get(f"/v1/lessons/{id_}").headers["ETag"]
     again = client.get(f"/v1/lessons/{id_}", headers={"If-None-Match": tag})
     assert (again.status_code, again.data) == (304, b"")
@@ -229,9 +229,9 @@ def test_the_tag_changes_with_every_turn_and_with_nothing_else(client, jobs, her
     assert (changed.status_code, changed.json["turns"][0]["text"]) == (200, "I go home yesterday 1")
 
 
-def test_the_transcript_is_written_in_every_form_with_each_turn_in_its_place(client, jobs, here):
+def test_the_transcript_is_written_in_every_form_with_each_turn_in_its_place(client, jobs, settings):
     id_ = left(client, learner="left", title="Monday")
-    begin(jobs, here, id_)
+    begin(jobs, settings, id_)
     hear(jobs, 2)
 
     def written(format_: str):
@@ -259,9 +259,9 @@ def test_the_transcript_is_written_in_every_form_with_each_turn_in_its_place(cli
     assert found["turns"][1]["words"][0] == {"word": "I", "start": 5.0, "end": 5.4, "probability": 0.9}
 
 
-def test_what_was_said_cannot_break_out_of_subtitles(client, jobs, here):
+def test_what_was_said_cannot_break_out_of_subtitles(client, jobs, settings):
     id_ = left(client)
-    begin(jobs, here, id_)
+    begin(jobs, settings, id_)
     nasty = "<script> --> 00:00"
     words = tuple(Word(word, 0.0, 1.0, 0.9) for word in nasty.split())
     run(jobs, "asr", Transcript(nasty, "en", 2.0, words, (Segment(0.0, 1.0, nasty, 0, 1, 0),)))
@@ -271,9 +271,9 @@ def test_what_was_said_cannot_break_out_of_subtitles(client, jobs, here):
     assert client.get(f"/v1/lessons/{id_}/transcript?format=srt").text.count("-->") == 1
 
 
-def test_the_turns_of_a_lesson_are_in_no_list_but_its_own(client, jobs, here):
+def test_the_turns_of_a_lesson_are_in_no_list_but_its_own(client, jobs, settings):
     id_ = left(client)
-    turns = begin(jobs, here, id_)
+    turns = begin(jobs, settings, id_)
     typed = client.post("/v1/jobs", json={"text": "hi"}).json["id"]
 
     def listed(query: str = "") -> list[str]:
@@ -287,17 +287,17 @@ def test_the_turns_of_a_lesson_are_in_no_list_but_its_own(client, jobs, here):
     assert client.get(f"/v1/jobs/{turns[0]}").json["lesson"] == id_
 
 
-def test_a_lesson_s_turns_take_nobody_s_place(client, jobs, redis, here):
+def test_a_lesson_s_turns_take_nobody_s_place(client, jobs, redis, settings):
     id_ = left(client)
-    begin(jobs, here, id_)
-    full = create_app(here.model_copy(update={"max_jobs": 2, "max_jobs_tenant": 2})).test_client()
+    begin(jobs, settings, id_)
+    full = create_app(settings.model_copy(update={"max_jobs": 2, "max_jobs_tenant": 2})).test_client()
     assert full.post("/v1/jobs", json={"text": "hi"}).status_code == 202
     assert code(full.post("/v1/jobs", json={"text": "hi"})) == (503, "server_full")
 
 
-def test_a_lesson_that_expires_takes_its_turns_with_it(client, jobs, here, redis):
+def test_a_lesson_that_expires_takes_its_turns_with_it(client, jobs, settings, redis):
     id_ = left(client)
-    begin(jobs, here, id_)
+    begin(jobs, settings, id_)
     redis.zadd("waijiao:deadlines", {f"default/{id_}": 1})
     jobs.sweep({})
     shown = look(client, id_)
@@ -305,9 +305,9 @@ def test_a_lesson_that_expires_takes_its_turns_with_it(client, jobs, here, redis
     assert jobs.claim("asr", WORKER, 9)[0] == []
 
 
-def test_lessons_are_listed_newest_first_page_by_page(client, jobs, here):
+def test_lessons_are_listed_newest_first_page_by_page(client, jobs, settings):
     first = left(client, class_name="7a")
-    begin(jobs, here, first)
+    begin(jobs, settings, first)
     second, third = (left(client, class_name=name) for name in ("7b", "7a"))
     client.post("/v1/jobs", json={"text": "hi"})
     page = client.get("/v1/lessons?limit=2").json
@@ -320,14 +320,14 @@ def test_lessons_are_listed_newest_first_page_by_page(client, jobs, here):
     assert [each["id"] for each in client.get("/v1/lessons?state=listening").json["lessons"]] == [first]
 
 
-def test_a_lesson_is_canceled_with_its_turns_and_then_erased(client, jobs, here, redis):
+def test_a_lesson_is_canceled_with_its_turns_and_then_erased(client, jobs, settings, redis):
     id_ = left(client)
-    turns = begin(jobs, here, id_)
+    turns = begin(jobs, settings, id_)
     hear(jobs, 1)
     canceled = client.delete(f"/v1/lessons/{id_}")
     assert (canceled.status_code, canceled.json["state"]) == (200, "canceled")
     assert canceled.json["turns"][0]["text"] == "I go home yesterday 1"
-    assert [path for path in here.blobs_folder.rglob("*") if path.is_file()] == []
+    assert [path for path in settings.blobs_folder.rglob("*") if path.is_file()] == []
     assert jobs.claim("asr", WORKER, 9)[0] == []
     assert client.delete(f"/v1/lessons/{id_}").status_code == 204
     assert code(client.get(f"/v1/lessons/{id_}")) == (410, "erased")
@@ -335,11 +335,11 @@ def test_a_lesson_is_canceled_with_its_turns_and_then_erased(client, jobs, here,
     assert "yesterday" not in str([redis.hgetall(key) for key in redis.keys("waijiao:job:*")])
 
 
-def test_erasing_a_lesson_s_job_leaves_nothing_of_its_turns_either(client, jobs, here):
+def test_erasing_a_lesson_s_job_leaves_nothing_of_its_turns_either(client, jobs, settings):
     id_ = left(client)
-    begin(jobs, here, id_)
+    begin(jobs, settings, id_)
     assert client.delete(f"/v1/jobs/{id_}").status_code == 200
-    assert [path for path in here.blobs_folder.rglob("*") if path.is_file()] == []
+    assert [path for path in settings.blobs_folder.rglob("*") if path.is_file()] == []
 
 
 def test_only_a_lesson_is_a_lesson(client):
@@ -349,9 +349,9 @@ def test_only_a_lesson_is_a_lesson(client):
     assert code(client.delete(f"/v1/lessons/{job}")) == (404, "unknown_lesson")
 
 
-def test_the_report_is_one_page_with_everything_in_it_and_nothing_from_elsewhere(client, jobs, here):
+def test_the_report_is_one_page_with_everything_in_it_and_nothing_from_elsewhere(client, jobs, settings):
     id_ = left(client, learner="left", title="<Monday>")
-    begin(jobs, here, id_)
+    begin(jobs, settings, id_)
     hear(jobs, 1)
     jobs.fail("asr", claimed(jobs, "asr"), EngineFailed(), again=False)
     answer = client.get(f"/v1/lessons/{id_}/report")

@@ -10,8 +10,8 @@ from tests.support.job_steps import asked, claimed, die, run
 
 
 @pytest.fixture
-def client(redis, here):
-    return create_app(here).test_client()
+def client(redis, settings):
+    return create_app(settings).test_client()
 
 
 def pages(client, **query) -> list[list[str]]:
@@ -39,7 +39,7 @@ def test_jobs_come_newest_first_page_by_page(client, jobs):
     assert pages(client) == [list("gfedcba")]
 
 
-def test_an_empty_house_has_one_empty_page(client):
+def test_an_empty_server_has_one_empty_page(client):
     assert pages(client) == [[]]
 
 

@@ -22,8 +22,8 @@ def key(keys) -> str:
 
 
 @pytest.fixture
-def app(redis, here):
-    return create_app(here.model_copy(update={"keys": True, "cors_origins": "https://school.example"}))
+def app(redis, settings):
+    return create_app(settings.model_copy(update={"keys": True, "cors_origins": "https://school.example"}))
 
 
 @pytest.fixture
@@ -107,8 +107,8 @@ def test_the_cookie_of_a_revoked_key_opens_nothing_and_is_removed(client, keys):
         assert not (answer.json.get("caller") if status == 200 else answer.json["code"] != "key_unknown")
 
 
-def test_a_store_that_cannot_be_reached_logs_nobody_out(here):
-    app = create_app(here.model_copy(update={"keys": True, "redis_url": "redis://127.0.0.1:1/0"}))
+def test_a_store_that_cannot_be_reached_logs_nobody_out(settings):
+    app = create_app(settings.model_copy(update={"keys": True, "redis_url": "redis://127.0.0.1:1/0"}))
     client = app.test_client()
     client.set_cookie(COOKIE, "wj_" + "0" * 16 + "_" + "A" * 43)
     assert code(client.get("/v1/jobs")) == (503, "unavailable")
@@ -171,8 +171,8 @@ def test_a_page_of_another_site_that_is_let_in_never_gets_the_cookie_s_answers(p
         assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
-def test_where_no_key_is_needed_everybody_is_an_administrator(redis, here):
-    client = create_app(here).test_client()
+def test_where_no_key_is_needed_everybody_is_an_administrator(redis, settings):
+    client = create_app(settings).test_client()
     nobody = {"keys_needed": False, "caller": {"id": None, "role": "admin", "name": None, "tenant": "default"}}
     assert client.get("/v1/login").json == nobody
     answer = client.post("/v1/login", json={"key": "any"})

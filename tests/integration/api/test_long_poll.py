@@ -92,11 +92,11 @@ def test_nobody_waits_for_what_has_ended(server, jobs):
     assert time.monotonic() - begun < 10
 
 
-def test_a_spoken_sentence_is_news_and_can_be_fetched(server, jobs, here, later):
+def test_a_spoken_sentence_is_news_and_can_be_fetched(server, jobs, settings, later):
     place = accepted(jobs, recording=False)
     job = reach_speaking(jobs)
-    here.blobs_folder.joinpath("default", job.id).mkdir(parents=True)
-    here.blobs_folder.joinpath("default", job.id, "1").write_bytes(b"a sentence")
+    settings.blobs_folder.joinpath("default", job.id).mkdir(parents=True)
+    settings.blobs_folder.joinpath("default", job.id, "1").write_bytes(b"a sentence")
     part = Part("I went home.", f"default/{job.id}/1", "5e", 10, 1.5)
     assert server.get(place).json()["parts"] == []
     assert server.get(f"{place}/audio?part=1").json()["code"] == "answer_not_ready"

@@ -11,8 +11,8 @@ from tests.support.job_steps import asked, claimed, die, run
 
 
 @pytest.fixture
-def read(redis, here):
-    client = create_app(here).test_client()
+def read(redis, settings):
+    client = create_app(settings).test_client()
 
     def figures() -> dict[tuple[str, ...], float]:
         """Each sample by its name and labels."""
@@ -24,7 +24,7 @@ def read(redis, here):
     return figures
 
 
-def test_an_empty_house_has_nothing_to_tell(read):
+def test_an_empty_server_has_nothing_to_tell(read):
     assert set(read().values()) == {0}
 
 

@@ -77,11 +77,11 @@ def fail(worker, jobs):
     return lambda stage, error: worker(stage, lambda job: jobs.fail(stage, job, error, again=False))
 
 
-def nothing_is_left(redis, here) -> bool:
+def nothing_is_left(redis, settings) -> bool:
     """Of jobs: no record but a tombstone, no recording, no answer."""
     records = [redis.hgetall(key) for key in redis.keys("waijiao:job:*")]
     listed = [key for kind in ("turns", "open", "session", "progress") for key in redis.keys(f"waijiao:{kind}:*")]
-    blobs = [path for path in here.blobs_folder.glob("**/*") if path.is_file()]
+    blobs = [path for path in settings.blobs_folder.glob("**/*") if path.is_file()]
     counted = redis.zcard("waijiao:jobs:default") + redis.zcard("waijiao:deadlines")
     return all("stages" not in record for record in records) and not (listed or blobs or counted)
 
@@ -89,7 +89,7 @@ def nothing_is_left(redis, here) -> bool:
 # --- transcriptions ----------------------------------------------------------------------------------------------
 
 
-def test_a_recording_is_written_down_and_forgotten(client, answer, redis, here):
+def test_a_recording_is_written_down_and_forgotten(client, answer, redis, settings):
     working = answer("asr", HEARD)
     heard = client.audio.transcriptions.create(
         file=RECORDING, model="whisper-1", language="en", prompt="Anna", temperature=0
@@ -99,7 +99,7 @@ def test_a_recording_is_written_down_and_forgotten(client, answer, redis, here):
     assert (job_request.task, job_request.language, job_request.details, job_request.lane) == (
         "transcribe", "en", {"prompt": "Anna"}, "interactive",
     )  # fmt: skip
-    assert nothing_is_left(redis, here)
+    assert nothing_is_left(redis, settings)
 
 
 def test_verbose_json_has_what_was_measured(client, answer):
@@ -136,12 +136,12 @@ def test_a_transcript_is_written_as_text_or_subtitles(client, answer):
         assert heard == expected
 
 
-def test_silence_is_an_error_that_is_not_sent_again(server, fail, redis, here):
+def test_silence_is_an_error_that_is_not_sent_again(server, fail, redis, settings):
     fail("asr", NoSpeech())
     with client_of(server, max_retries=2) as client, pytest.raises(openai.UnprocessableEntityError) as caught:
         client.audio.transcriptions.create(file=RECORDING, model="whisper-1")
     assert caught.value.code == "no_speech"
-    assert nothing_is_left(redis, here)
+    assert nothing_is_left(redis, settings)
 
 
 def test_what_a_transcription_cannot_honour_is_refused_by_name(client, redis):
@@ -172,7 +172,7 @@ def test_what_is_no_recording_is_refused(client):
 # --- chats -------------------------------------------------------------------------------------------------------
 
 
-def test_a_chat_is_gone_on_with_and_forgotten(client, answer, redis, here):
+def test_a_chat_is_gone_on_with_and_forgotten(client, answer, redis, settings):
     working = answer("llm", SAID)
     completion = client.chat.completions.create(
         model="default",
@@ -182,12 +182,12 @@ def test_a_chat_is_gone_on_with_and_forgotten(client, answer, redis, here):
     (choice,) = completion.choices
     assert (choice.message.role, choice.message.content, choice.finish_reason) == ("assistant", SAID.text, "stop")
     assert (completion.usage.prompt_tokens, completion.usage.total_tokens) == (12, 16)
-    assert (completion.model, completion.object) == (here.llm_model, "chat.completion")
+    assert (completion.model, completion.object) == (settings.llm_model, "chat.completion")
     assert working.result().request.details == {
         "messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}],
         "max_tokens": 20, "temperature": 0.5, "top_p": 0.9, "seed": 7, "stop": ["\n\n"],
     }  # fmt: skip
-    assert nothing_is_left(redis, here)
+    assert nothing_is_left(redis, settings)
 
 
 def test_an_answer_can_be_sent_back_as_a_message(client, answer):
@@ -234,7 +234,7 @@ def text_of(chunks) -> str:
     return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
 
 
-def test_a_chat_is_streamed_as_it_is_written(client, worker, jobs, redis, here):
+def test_a_chat_is_streamed_as_it_is_written(client, worker, jobs, redis, settings):
     heard = []
 
     def write(job):
@@ -253,7 +253,7 @@ def test_a_chat_is_streamed_as_it_is_written(client, worker, jobs, redis, here):
     assert heard[-2].choices[0].finish_reason == "stop"
     assert (heard[-1].choices, heard[-1].usage.completion_tokens) == ([], 4)
     assert {chunk.id for chunk in heard} == {heard[0].id}
-    wait_for(lambda: nothing_is_left(redis, here))
+    wait_for(lambda: nothing_is_left(redis, settings))
 
 
 def test_what_was_not_told_in_time_is_sent_at_the_end(client, worker, jobs):
@@ -301,21 +301,21 @@ def test_a_stream_ends_with_an_error_when_another_worker_says_something_else(str
     assert (caught.value.code, caught.value.type) == ("begun_anew", "server_error")
 
 
-def test_a_stream_whose_job_fails_ends_with_its_error(stream, jobs, redis, here):
+def test_a_stream_whose_job_fails_ends_with_its_error(stream, jobs, redis, settings):
     job = claimed(jobs, "llm", "unlucky")
     jobs.fail("llm", job, EngineFailed(), again=False)
     with pytest.raises(openai.APIError) as caught:
         list(stream)
     assert caught.value.code == "engine_failed"
-    wait_for(lambda: nothing_is_left(redis, here))
+    wait_for(lambda: nothing_is_left(redis, settings))
 
 
-def test_a_stream_whose_client_leaves_is_canceled(stream, jobs, redis, here):
+def test_a_stream_whose_client_leaves_is_canceled(stream, jobs, redis, settings):
     job = claimed(jobs, "llm", "unlucky")
     stream.close()
     texts = (f"{SAID.text * number}" for number in range(1, 10_000))
     wait_for(lambda: not jobs.progress("llm", job, int(time.monotonic() * 1e6), {"text": next(texts)}))
-    wait_for(lambda: nothing_is_left(redis, here))
+    wait_for(lambda: nothing_is_left(redis, settings))
 
 
 def test_what_fails_before_the_first_word_of_a_stream_is_a_plain_error(client, fail):
@@ -328,15 +328,15 @@ def test_what_fails_before_the_first_word_of_a_stream_is_a_plain_error(client, f
 # --- speech ------------------------------------------------------------------------------------------------------
 
 
-def spoken(here):
+def spoken(settings):
     def speak(job):
-        blob = FolderBlobs(here.blobs_folder).put(job.name, io.BytesIO(b"sound" * 1000))
+        blob = FolderBlobs(settings.blobs_folder).put(job.name, io.BytesIO(b"sound" * 1000))
         return Answer(job.request.text, blob.name, blob.sha256, blob.size, 1.0, job.request.format)
 
     return speak
 
 
-def test_a_text_is_spoken_and_forgotten(client, answer, redis, here):
+def test_a_text_is_spoken_and_forgotten(client, answer, redis, settings):
     for format_, content_type in (
         ("mp3", "audio/mpeg"),
         ("opus", "audio/ogg"),
@@ -345,7 +345,7 @@ def test_a_text_is_spoken_and_forgotten(client, answer, redis, here):
         ("wav", "audio/wav"),
         ("pcm", "audio/pcm"),
     ):
-        working = answer("tts", spoken(here))
+        working = answer("tts", spoken(settings))
         asked_for = {"model": "tts-1", "voice": "nova", "input": "Hello.", "speed": 1.5}
         heard = client.audio.speech.create(**asked_for, response_format=format_)
         job_request = working.result().request
@@ -357,11 +357,11 @@ def test_a_text_is_spoken_and_forgotten(client, answer, redis, here):
             1.5,
             format_,
         )
-        assert nothing_is_left(redis, here)
+        assert nothing_is_left(redis, settings)
 
 
-def test_speech_is_mp3_unless_said_otherwise(client, answer, here):
-    working = answer("tts", spoken(here))
+def test_speech_is_mp3_unless_said_otherwise(client, answer, settings):
+    working = answer("tts", spoken(settings))
     client.audio.speech.create(model="default", voice="default", input="Hello.")
     assert working.result().request.format == "mp3"
 
@@ -385,11 +385,11 @@ def test_what_speech_cannot_honour_is_refused_by_name(client, redis):
 # --- models ------------------------------------------------------------------------------------------------------
 
 
-def test_the_configured_models_are_listed(client, here):
+def test_the_configured_models_are_listed(client, settings):
     listed = client.models.list().data
-    assert [model.id for model in listed] == [here.asr_model, here.llm_model, here.tts_model]
+    assert [model.id for model in listed] == [settings.asr_model, settings.llm_model, settings.tts_model]
     assert all(model.owned_by for model in listed)
-    assert client.models.retrieve(here.llm_model) == listed[1]
+    assert client.models.retrieve(settings.llm_model) == listed[1]
 
 
 def test_a_model_of_ones_own_is_listed_by_its_file_name_only(serve):
@@ -397,13 +397,13 @@ def test_a_model_of_ones_own_is_listed_by_its_file_name_only(serve):
         assert client.models.retrieve("mine.gguf").owned_by == "local"
 
 
-def test_an_unknown_model_is_not_found_and_the_known_ones_are_listed(client, here):
+def test_an_unknown_model_is_not_found_and_the_known_ones_are_listed(client, settings):
     for ask, known in (
-        (lambda: client.models.retrieve("gpt-9"), here.llm_model),
-        (lambda: client.chat.completions.create(model="gpt-9", messages=ASKED), here.llm_model),
-        (lambda: client.chat.completions.create(model=here.asr_model, messages=ASKED), here.llm_model),
-        (lambda: client.audio.speech.create(model="whisper-1", voice="alloy", input="Hi."), here.tts_model),
-        (lambda: client.audio.transcriptions.create(model="tts-1", file=RECORDING), here.asr_model),
+        (lambda: client.models.retrieve("gpt-9"), settings.llm_model),
+        (lambda: client.chat.completions.create(model="gpt-9", messages=ASKED), settings.llm_model),
+        (lambda: client.chat.completions.create(model=settings.asr_model, messages=ASKED), settings.llm_model),
+        (lambda: client.audio.speech.create(model="whisper-1", voice="alloy", input="Hi."), settings.tts_model),
+        (lambda: client.audio.transcriptions.create(model="tts-1", file=RECORDING), settings.asr_model),
     ):
         with pytest.raises(openai.NotFoundError) as caught:
             ask()
@@ -420,7 +420,7 @@ def test_every_name_that_stands_for_a_model_is_taken(client, answer):
 # --- waiting -----------------------------------------------------------------------------------------------------
 
 
-def test_who_waits_too_long_is_told_and_the_job_is_canceled(serve, redis, here):
+def test_who_waits_too_long_is_told_and_the_job_is_canceled(serve, redis, settings):
     with client_of(serve(alone_s=0.5), max_retries=2) as client:
         begun = time.monotonic()
         for ask in (
@@ -430,11 +430,11 @@ def test_who_waits_too_long_is_told_and_the_job_is_canceled(serve, redis, here):
             with pytest.raises(openai.InternalServerError) as caught:
                 ask()
             assert (caught.value.status_code, caught.value.code) == (504, "too_slow")
-            assert nothing_is_left(redis, here)
+            assert nothing_is_left(redis, settings)
         assert time.monotonic() - begun < 10  # it was not sent again
 
 
-def test_a_stream_that_takes_too_long_ends_with_an_error(serve, jobs, redis, here):
+def test_a_stream_that_takes_too_long_ends_with_an_error(serve, jobs, redis, settings):
     with client_of(serve(alone_s=3)) as client, ThreadPoolExecutor() as pool:
         asking = pool.submit(client.chat.completions.create, model="default", messages=ASKED, stream=True)
         wait_for(lambda: jobs.waiting()["llm"])
@@ -442,7 +442,7 @@ def test_a_stream_that_takes_too_long_ends_with_an_error(serve, jobs, redis, her
         with pytest.raises(openai.APIError) as caught:
             list(asking.result())
     assert caught.value.code == "too_slow"
-    wait_for(lambda: nothing_is_left(redis, here))
+    wait_for(lambda: nothing_is_left(redis, settings))
 
 
 def test_when_too_many_wait_the_next_is_sent_away_and_comes_again(serve, jobs, redis):

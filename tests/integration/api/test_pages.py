@@ -17,8 +17,8 @@ REFERENCE = re.compile(r'(?:src|href|from)[ =]"((?:/|\.{1,2}/)[\w./-]+)(?:#\w+)?
 
 
 @pytest.fixture
-def client(redis, here):
-    return create_app(here).test_client()
+def client(redis, settings):
+    return create_app(settings).test_client()
 
 
 def text(client, path: str, **headers: str) -> str:

@@ -13,8 +13,8 @@ from tests.support.job_steps import HEARD, RESULTS, TAUGHT, WORKER, asked, claim
 
 
 @pytest.fixture
-def blobs(here) -> FolderBlobs:
-    return FolderBlobs(here.blobs_folder)
+def blobs(settings) -> FolderBlobs:
+    return FolderBlobs(settings.blobs_folder)
 
 
 @pytest.fixture

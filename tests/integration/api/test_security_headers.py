@@ -19,15 +19,15 @@ PAGES = [
 
 
 @pytest.fixture
-def client(redis, here):
-    return create_app(here).test_client()
+def client(redis, settings):
+    return create_app(settings).test_client()
 
 
 @pytest.fixture
-def shared(redis, here):
+def shared(redis, settings):
     """A server that pages of the school may use, with keys."""
-    settings = here.model_copy(update={"keys": True, "cors_origins": f"{SCHOOL}, http://localhost:3000"})
-    return create_app(settings).test_client()
+    with_keys = settings.model_copy(update={"keys": True, "cors_origins": f"{SCHOOL}, http://localhost:3000"})
+    return create_app(with_keys).test_client()
 
 
 def headers_of(client, path: str) -> dict[str, str]:

@@ -5,25 +5,25 @@ import pytest
 from api import create_app
 from pipeline.webhooks import outbox
 from tests.integration.worker.test_webhook_delivery import canceled, hooked, webhook_sender
-from tests.support.webhook_receiver import receiving
+from tests.support.webhook_receiver import run_receiver
 
 SECRET = "/v1/webhooks/secret"
 
 
 @pytest.fixture
-def client(redis, here):
-    return create_app(here).test_client()
+def client(redis, settings):
+    return create_app(settings).test_client()
 
 
 def test_the_delivery_log_shows_what_was_tried_and_of_the_url_only_its_host(client, jobs):
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         receiver.answers = [(500, {})]
         canceled(jobs, hooked(receiver))
         webhook_sender(jobs).run_round()
     answer = client.get("/v1/jobs/a/deliveries")
     (delivery,) = answer.json["deliveries"]
     (attempt,) = delivery["attempts"]
-    assert delivery["id"] == receiver.told[0].id
+    assert delivery["id"] == receiver.requests[0].id
     assert (delivery["event"], delivery["host"], delivery["state"]) == ("job.canceled", "127.0.0.1", "waiting")
     assert (attempt["status"], attempt["error"]) == (500, None)
     assert delivery["next_at"] > attempt["at"] >= delivery["at"]

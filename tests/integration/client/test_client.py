@@ -25,11 +25,11 @@ from pipeline.errors import (
     UnknownSession,
 )
 from pipeline.schemas.jobs import Job
-from tests.support.echo_worker import SILENT, Awaited, Echo, recording
+from tests.support.echo_worker import SILENT, BlockingAsyncClient, EchoWorker, recording
 from tests.support.job_steps import asked, die
 from waijiao import Client
 
-both = pytest.mark.parametrize("client", [Client, Awaited], indirect=True)
+both = pytest.mark.parametrize("client", [Client, BlockingAsyncClient], indirect=True)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def client(request, server):
 
 
 @both
-def test_a_recording_is_answered(client, teacher, tmp_path):
+def test_a_recording_is_answered(client, echo_worker, tmp_path):
     answer = client.ask(recording(1), session="anna", metadata={"lesson": "7"})
     assert answer.save(tmp_path / "answer.wav").read_bytes() == recording(1)
     assert (answer.heard, answer.corrected, answer.text) == (str(len(recording(1))), "I went home yesterday", "Why?")
@@ -47,7 +47,7 @@ def test_a_recording_is_answered(client, teacher, tmp_path):
 
 
 @both
-def test_every_field_arrives(client, teacher, jobs):
+def test_every_field_arrives(client, echo_worker, jobs):
     fields = {"text": "Hé, 你好 & more", "session": "a b", "persona": "emma", "language": "en", "format": "mp3"}
     more = {"speed": 0.8, "voice": "default", "lane": "bulk", "hint": "小明", "metadata": {"na me": "v=1,2"}}
     job = client.ask(None, **fields, **more, webhook=None).job
@@ -58,7 +58,7 @@ def test_every_field_arrives(client, teacher, jobs):
 
 @pytest.mark.parametrize("kind", ["path", "name of a path", "bytes", "file", "file in its middle", "pipe"])
 @both
-def test_a_recording_may_come_in_any_way(client, teacher, tmp_path, kind):
+def test_a_recording_may_come_in_any_way(client, echo_worker, tmp_path, kind):
     path = tmp_path / "hw.wav"
     path.write_bytes(recording(1))
     with path.open("rb") as file, piped(recording(1)) as pipe, path.open("rb") as middle:
@@ -80,14 +80,14 @@ def write_all(descriptor: int, content: bytes) -> None:
 
 
 @both
-def test_on_change_is_called_after_each_change_from_acceptance_to_the_end(client, teacher):
-    teacher.held = recording(1)
+def test_on_change_is_called_after_each_change_from_acceptance_to_the_end(client, echo_worker):
+    echo_worker.held_recording = recording(1)
     snapshots = []
 
     def on_change(job: Job) -> None:
         snapshots.append(job)
         if job.state == "transcribing":
-            teacher.released.set()
+            echo_worker.released.set()
 
     client.ask(recording(1), on_change=on_change)
     assert snapshots[0].state == "queued"
@@ -96,27 +96,27 @@ def test_on_change_is_called_after_each_change_from_acceptance_to_the_end(client
 
 
 @both
-def test_progress_yields_each_change_until_the_end(client, teacher):
-    teacher.held = recording(1)
+def test_progress_yields_each_change_until_the_end(client, echo_worker):
+    echo_worker.held_recording = recording(1)
     states = []
     for job in client.progress(client.submit(recording(1))):
         states.append(job.state)
         if job.state == "transcribing":
-            teacher.released.set()
+            echo_worker.released.set()
     assert "transcribing" in states
     assert states[-1] == "succeeded"
     assert states.count("succeeded") == 1
 
 
 @both
-def test_a_job_that_has_ended_already_is_the_only_progress(client, teacher):
+def test_a_job_that_has_ended_already_is_the_only_progress(client, echo_worker):
     job = client.ask(text="hi").job
     assert [seen.state for seen in client.progress(job.id)] == ["succeeded"]
 
 
 @both
-def test_a_new_position_in_the_queue_is_a_change_though_nothing_else_changed(client, jobs, teacher):
-    teacher.idle.set()
+def test_a_new_position_in_the_queue_is_a_change_though_nothing_else_changed(client, jobs, echo_worker):
+    echo_worker.idle.set()
     first, second = client.submit(text="first"), client.submit(text="second")
     changes = client.progress(second, every_s=0.3)
     assert next(changes).queue_position == 2
@@ -125,7 +125,7 @@ def test_a_new_position_in_the_queue_is_a_change_though_nothing_else_changed(cli
 
 
 @both
-def test_a_job_without_an_answer_raises_the_error_of_its_code(client, teacher):
+def test_a_job_without_an_answer_raises_the_error_of_its_code(client, echo_worker):
     with pytest.raises(NoSpeech, match="Nobody speaks") as failed:
         client.ask(SILENT)
     assert (failed.value.job.state, failed.value.status, failed.value.retryable) == ("failed", 422, True)
@@ -182,16 +182,16 @@ def test_lists_are_narrowed_by_every_entry_of_the_metadata(client):
 
 
 @both
-def test_canceling_erases_nothing_that_has_ended(client, teacher):
+def test_canceling_erases_nothing_that_has_ended(client, echo_worker):
     job = client.ask(text="hi").job
     assert client.cancel(job).state == "succeeded"
     assert client.answer(job).audio == b"hi"
 
 
 @both
-def test_erasing_leaves_nothing_whether_a_job_has_ended_or_not(client, teacher):
+def test_erasing_leaves_nothing_whether_a_job_has_ended_or_not(client, echo_worker):
     ended = client.ask(text="hi").job
-    teacher.idle.set()
+    echo_worker.idle.set()
     for job in (ended, client.submit(recording(1))):
         client.erase(job)
         with pytest.raises(Erased) as gone:
@@ -212,7 +212,7 @@ def test_a_dead_job_is_run_again(client, jobs):
 
 @pytest.mark.parametrize("name", ["anna", "a b", "..", "a?b#c%d", "小明"])
 @both
-def test_a_session_is_read_reset_and_erased_whatever_it_is_called(client, teacher, name):
+def test_a_session_is_read_reset_and_erased_whatever_it_is_called(client, echo_worker, name):
     client.ask(text="hi", session=name)
     assert [turn.question.text for turn in client.session(name).turns] == ["hi"]
     client.reset_session(name)
@@ -235,7 +235,7 @@ def test_the_same_idempotency_key_is_the_same_job(client):
     assert client.submit(text="hi").id != client.submit(text="hi").id
 
 
-@pytest.mark.parametrize("kind", [Client, Awaited])
+@pytest.mark.parametrize("kind", [Client, BlockingAsyncClient])
 def test_the_key_is_sent(serve, redis, kind):
     url = str(serve(keys="true").base_url)
     _, key = Keys(redis).create("north", "teacher", "Anna", Limits(0, 0))
@@ -259,14 +259,14 @@ def test_proxies_of_the_environment_are_ignored(server, monkeypatch):
         assert not client.readiness().ready
 
 
-def test_threads_may_share_a_client(client, teacher):
+def test_threads_may_share_a_client(client, echo_worker):
     with ThreadPoolExecutor(8) as pool:
         answers = pool.map(client.ask, map(recording, range(24)))
     assert [answer.audio for answer in answers] == list(map(recording, range(24)))
 
 
 @both
-def test_many_are_answered_in_their_order_and_a_failure_stops_no_other(client, teacher, tmp_path):
+def test_many_are_answered_in_their_order_and_a_failure_stops_no_other(client, echo_worker, tmp_path):
     given = [recording(1), b"no audio", SILENT, tmp_path / "gone.wav", recording(2)]
     first, refused, silent, gone, last = client.ask_all(given, at_once=2)
     assert [outcome.given for outcome in (first, refused, silent, gone, last)] == given
@@ -279,43 +279,43 @@ def test_many_are_answered_in_their_order_and_a_failure_stops_no_other(client, t
 
 @pytest.mark.parametrize("at_once", [1, 3])
 @both
-def test_at_once_jobs_run_at_a_time_and_no_more(client, teacher, at_once):
-    teacher.idle.set()
+def test_at_once_jobs_run_at_a_time_and_no_more(client, echo_worker, at_once):
+    echo_worker.idle.set()
     started = set()
 
     def on_change(number: int, job: Job) -> None:
         started.add(number)
         if len(started) == at_once:
-            teacher.idle.clear()
+            echo_worker.idle.clear()
 
     outcomes = list(client.ask_all(map(recording, range(12)), at_once=at_once, on_change=on_change))
     assert [outcome.answer.audio for outcome in outcomes] == list(map(recording, range(12)))
-    assert teacher.most == at_once
+    assert echo_worker.max_unfinished == at_once
 
 
 @both
-def test_the_turns_of_a_session_have_the_order_of_the_recordings(client, teacher):
+def test_the_turns_of_a_session_have_the_order_of_the_recordings(client, echo_worker):
     outcomes = list(client.ask_all(map(recording, range(12)), at_once=6, session="anna"))
     assert [outcome.job.seq for outcome in outcomes] == list(range(1, 13))
 
 
 @both
-def test_one_that_takes_long_does_not_hold_up_those_after_it(client, teacher):
-    teacher.held = recording(0)
+def test_one_that_takes_long_does_not_hold_up_those_after_it(client, echo_worker):
+    echo_worker.held_recording = recording(0)
     ended = []
 
     def on_change(number: int, job: Job) -> None:
         if job.state == "succeeded":
             ended.append(number)
         if len(ended) == 4:
-            teacher.released.set()
+            echo_worker.released.set()
 
     assert len(list(client.ask_all(map(recording, range(5)), at_once=2, on_change=on_change))) == 5
     assert ended == [1, 2, 3, 4, 0]
 
 
 @both
-def test_each_of_many_has_an_idempotency_key_of_its_own(client, teacher):
+def test_each_of_many_has_an_idempotency_key_of_its_own(client, echo_worker):
     first = [outcome.job.id for outcome in client.ask_all([recording(1), recording(2)], idempotency_key="homework")]
     again = [outcome.job.id for outcome in client.ask_all([recording(1), recording(2)], idempotency_key="homework")]
     assert first == again
@@ -323,20 +323,20 @@ def test_each_of_many_has_an_idempotency_key_of_its_own(client, teacher):
 
 
 @both
-def test_jobs_that_were_submitted_before_are_waited_for(client, teacher):
-    teacher.idle.set()
+def test_jobs_that_were_submitted_before_are_waited_for(client, echo_worker):
+    echo_worker.idle.set()
     submitted = [client.submit(recording(1)), client.submit(SILENT), client.submit(recording(2))]
-    teacher.idle.clear()
+    echo_worker.idle.clear()
     outcomes = list(client.wait_all([submitted[0].id, submitted[1], "f" * 32, submitted[2]]))
     assert [type(outcome.error) for outcome in outcomes] == [type(None), NoSpeech, UnknownJob, type(None)]
     assert outcomes[3].answer.audio == recording(2)
 
 
 @both
-def test_closing_the_outcomes_early_takes_no_time_and_leaves_no_thread(client, teacher):
+def test_closing_the_outcomes_early_takes_no_time_and_leaves_no_thread(client, echo_worker):
     outcomes = client.ask_all(map(recording, range(20)), at_once=2)
     assert next(outcomes).answer
-    teacher.idle.set()
+    echo_worker.idle.set()
     start = time.monotonic()
     outcomes.close()
     assert time.monotonic() - start < 5
@@ -349,16 +349,16 @@ def test_at_once_must_be_one_at_least(client):
         list(client.ask_all([recording(1)], at_once=0))
 
 
-def test_a_submission_over_the_quota_is_repeated_until_there_is_room(serve, jobs, here):
+def test_a_submission_over_the_quota_is_repeated_until_there_is_room(serve, jobs, settings):
     with Client(str(serve(max_jobs_session=1).base_url), "") as client:
         client.submit(text="first", session="anna")
         with ThreadPoolExecutor() as pool:
             second = pool.submit(client.submit, text="second", session="anna")
             time.sleep(0.5)
             assert not second.done()
-            teacher = Echo(jobs, here.blobs_folder)
+            echo_worker = EchoWorker(jobs, settings.blobs_folder)
             assert second.result(20).seq == 2
-            teacher.close()
+            echo_worker.close()
 
 
 def test_patience_ends(serve):
@@ -371,12 +371,12 @@ def test_patience_ends(serve):
         assert (refused.value.status, refused.value.retry_after_s >= 1) == (429, True)
 
 
-def test_a_server_without_long_polls_is_polled(serve, jobs, here):
+def test_a_server_without_long_polls_is_polled(serve, jobs, settings):
     with Client(str(serve(most_waiting=0).base_url), "") as client:
         job = client.submit(text="hi")
         with ThreadPoolExecutor() as pool:
             waiting = pool.submit(client.wait, job)
             time.sleep(1)
-            teacher = Echo(jobs, here.blobs_folder)
+            echo_worker = EchoWorker(jobs, settings.blobs_folder)
             assert waiting.result(20).audio == b"hi"
-            teacher.close()
+            echo_worker.close()

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.faults.harness.redis_proxy import Proxy
-from tests.support.echo_worker import Awaited, recording
+from tests.support.echo_worker import BlockingAsyncClient, recording
 from tests.support.wait import wait_for
 from waijiao import Client
 from waijiao.errors import Unreachable
 
-both = pytest.mark.parametrize("kind", [Client, Awaited])
+both = pytest.mark.parametrize("kind", [Client, BlockingAsyncClient])
 
 
 @pytest.fixture
@@ -27,30 +27,30 @@ def proxy(server):
 
 
 @both
-def test_a_server_that_is_killed_and_comes_back_is_waited_for(killable, teacher, kind):
-    teacher.idle.set()
+def test_a_server_that_is_killed_and_comes_back_is_waited_for(served_cluster, echo_worker, kind):
+    echo_worker.idle.set()
     accepted = threading.Event()
-    with kind(killable.url, "") as client, ThreadPoolExecutor() as pool:
+    with kind(served_cluster.url(), "") as client, ThreadPoolExecutor() as pool:
         pending = pool.submit(client.ask, recording(1), on_change=lambda _: accepted.set())
         assert accepted.wait(20)
-        killable.kill()
-        teacher.idle.clear()
+        served_cluster["api1"].kill()
+        echo_worker.idle.clear()
         time.sleep(1)
         assert not pending.done()
-        killable.start()
+        served_cluster.start("api1")
         assert pending.result(30).audio == recording(1)
 
 
 @both
-def test_a_server_that_stays_away_is_given_up_when_patience_ends(killable, kind):
-    with kind(killable.url, "", patience_s=1) as client:
+def test_a_server_that_stays_away_is_given_up_when_patience_ends(served_cluster, kind):
+    with kind(served_cluster.url(), "", patience_s=1) as client:
         job = client.submit(text="hi")
-        killable.kill()
+        served_cluster["api1"].kill()
         start = time.monotonic()
-        with pytest.raises(Unreachable, match=killable.url):
+        with pytest.raises(Unreachable, match=served_cluster.url()):
             client.wait(job)
         assert time.monotonic() - start < 10
-        killable.start()
+        served_cluster.start("api1")
 
 
 @both
@@ -73,10 +73,10 @@ def test_an_invalid_address_is_unreachable(url):
 def test_a_connection_that_breaks_in_the_answer_to_a_submission_makes_one_job(proxy, jobs, tmp_path, kind, way):
     path = tmp_path / "hw.wav"
     path.write_bytes(recording(1))
-    proxy.cut_reply(b"", b"202 ACCEPTED")
+    proxy.drop_reply(b"", b"202 ACCEPTED")
     with kind(f"http://127.0.0.1:{proxy.port}", "") as client, path.open("rb") as file:
         job = client.submit({"file": file, "path": path, "bytes": recording(1)}[way])
-        assert proxy.cuts == 1
+        assert proxy.dropped_replies == 1
         assert [each.id for each in client.jobs()] == [job.id]
 
 
@@ -84,9 +84,9 @@ def test_a_connection_that_breaks_in_the_answer_to_a_submission_makes_one_job(pr
 def test_a_connection_that_breaks_in_the_answer_to_a_cancellation_erases_nothing(proxy, kind):
     with kind(f"http://127.0.0.1:{proxy.port}", "") as client:
         job = client.submit(text="hi")
-        proxy.cut_reply(b"/cancel")
+        proxy.drop_reply(b"/cancel")
         assert client.cancel(job).state == "canceled"  # it was asked for again
-        assert proxy.cuts == 1
+        assert proxy.dropped_replies == 1
         assert client.job(job).state == "canceled"
 
 
@@ -94,53 +94,53 @@ def test_a_connection_that_breaks_in_the_answer_to_a_cancellation_erases_nothing
 def test_a_connection_that_breaks_in_the_answer_to_an_erasure_is_not_asked_again(proxy, kind):
     with kind(f"http://127.0.0.1:{proxy.port}", "") as client:
         job = client.submit(text="hi")
-        proxy.cut_reply(b"DELETE")
+        proxy.drop_reply(b"DELETE")
         with pytest.raises(Unreachable):
             client.erase(job)
-        assert proxy.cuts == 1
+        assert proxy.dropped_replies == 1
         assert client.job(job).state == "canceled"
 
 
 @both
-def test_an_answer_is_whole_though_the_connection_broke_half_way(proxy, teacher, kind):
+def test_an_answer_is_whole_though_the_connection_broke_half_way(proxy, echo_worker, kind):
     with kind(f"http://127.0.0.1:{proxy.port}", "") as client:
-        proxy.cut_reply(b"/audio")
+        proxy.drop_reply(b"/audio")
         assert client.ask(recording(1)).audio == recording(1)
-        assert proxy.cuts == 1
+        assert proxy.dropped_replies == 1
 
 
 @both
-def test_connections_that_are_reset_in_a_wait_are_opened_again(proxy, teacher, kind):
-    teacher.idle.set()
+def test_connections_that_are_reset_in_a_wait_are_opened_again(proxy, echo_worker, kind):
+    echo_worker.idle.set()
     accepted = threading.Event()
     with kind(f"http://127.0.0.1:{proxy.port}", "") as client, ThreadPoolExecutor() as pool:
         pending = pool.submit(client.ask, recording(1), on_change=lambda _: accepted.set())
         assert accepted.wait(20)
         proxy.reset()
-        teacher.idle.clear()
+        echo_worker.idle.clear()
         assert pending.result(30).audio == recording(1)
 
 
 @both
-def test_many_survive_a_server_that_is_killed(killable, teacher, kind, jobs):
+def test_many_survive_a_server_that_is_killed(served_cluster, echo_worker, kind, jobs):
     third_changed = threading.Event()
 
     def on_change(number: int, job: object) -> None:
         if number == 2:
             third_changed.set()
 
-    with kind(killable.url, "") as client, ThreadPoolExecutor() as pool:
+    with kind(served_cluster.url(), "") as client, ThreadPoolExecutor() as pool:
         pending = pool.submit(lambda: list(client.ask_all(map(recording, range(8)), at_once=2, on_change=on_change)))
         assert third_changed.wait(20)
-        killable.kill()
-        killable.start()
+        served_cluster["api1"].kill()
+        served_cluster.start("api1")
         assert [outcome.answer and outcome.answer.audio for outcome in pending.result(60)] == list(
             map(recording, range(8))
         )
     assert wait_for(lambda: jobs.redis.get("waijiao:accepted")) == "8"
 
 
-def test_a_program_that_fails_in_the_middle_of_many_ends(server, teacher):
+def test_a_program_that_fails_in_the_middle_of_many_ends(server, echo_worker):
     """The outcomes are still held by the traceback when the interpreter ends."""
     code = f"""
 from tests.support.echo_worker import recording

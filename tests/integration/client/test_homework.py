@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.errors import NotHeld, UnknownAssignment
 from pipeline.homework.assignments import Student
-from tests.support.echo_worker import Awaited, Echo, recording
+from tests.support.echo_worker import BlockingAsyncClient, EchoWorker, recording
 from tests.support.wait import wait_for
 from waijiao import Client
 from waijiao.cli.homework.assignment_file import AssignmentFile
@@ -19,7 +19,7 @@ from waijiao.errors import Unreachable
 
 CLASS = [Student(name) for name in ("Ann", "Ben", "Cleo", "Dora", "Emil", "王小明")]
 FIELDS = {"title": "One sentence", "students": [{"name": each.name} for each in CLASS]}
-both = pytest.mark.parametrize("client", [Client, Awaited], indirect=True)
+both = pytest.mark.parametrize("client", [Client, BlockingAsyncClient], indirect=True)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def submit_folder(client: Client, folder: Path, after=lambda number: None) -> li
 
 
 @both
-def test_homework_is_set_handed_in_reviewed_answered_anew_fetched_and_erased(client, teacher, tmp_path):
+def test_homework_is_set_handed_in_reviewed_answered_anew_fetched_and_erased(client, echo_worker, tmp_path):
     assert client.put_assignment("hw3", **FIELDS, hold=True).progress.missing[0] == "Ann"
     (taken,) = client.hand_in("hw3", recording(1), "Ben", file="1.wav").accepted
     assert (taken.file, taken.student) == ("1.wav", "Ben")
@@ -81,13 +81,13 @@ def test_homework_is_set_handed_in_reviewed_answered_anew_fetched_and_erased(cli
     assert not list(tmp_path.glob("*again*"))
 
 
-def test_a_server_that_is_killed_on_the_way_and_comes_back_gets_everything_once(killable, redis, folder):
+def test_a_server_that_is_killed_on_the_way_and_comes_back_gets_everything_once(served_cluster, redis, folder):
     def restart(number: int) -> None:
         if number == 1:
-            killable.kill()
-            killable.start()
+            served_cluster["api1"].kill()
+            served_cluster.start("api1")
 
-    with Client(killable.url, "") as client:
+    with Client(served_cluster.url(), "") as client:
         client.put_assignment("hw3", **FIELDS)
         kinds = submit_folder(client, folder, restart)
         assert len(kinds) == len(CLASS)
@@ -97,12 +97,12 @@ def test_a_server_that_is_killed_on_the_way_and_comes_back_gets_everything_once(
         assert submit_folder(client, folder) == ["unchanged"] * len(CLASS)
 
 
-def test_when_a_server_stays_away_the_rest_is_sent_by_the_next_command(killable, redis, folder):
-    with Client(killable.url, "", patience_s=0.5) as client:
+def test_when_a_server_stays_away_the_rest_is_sent_by_the_next_command(served_cluster, redis, folder):
+    with Client(served_cluster.url(), "", patience_s=0.5) as client:
         client.put_assignment("hw3", **FIELDS)
         with pytest.raises(Unreachable):
-            submit_folder(client, folder, lambda number: killable.kill() if number == 1 else None)
-        killable.start()
+            submit_folder(client, folder, lambda number: served_cluster["api1"].kill() if number == 1 else None)
+        served_cluster.start("api1")
         there = len(client.assignment("hw3").submissions)
         assert 2 <= there < len(CLASS)
         kinds = submit_folder(client, folder)
@@ -110,24 +110,24 @@ def test_when_a_server_stays_away_the_rest_is_sent_by_the_next_command(killable,
         assert redis.zcard("waijiao:jobs:default") == len(CLASS)
 
 
-def test_a_full_server_is_waited_for(serve, jobs, here, folder):
+def test_a_full_server_is_waited_for(serve, jobs, settings, folder):
     with Client(str(serve(max_jobs=2).base_url), "") as client:
         client.put_assignment("hw3", **FIELDS)
-        teacher = Echo(jobs, here.blobs_folder)
+        echo_worker = EchoWorker(jobs, settings.blobs_folder)
         try:
             assert submit_folder(client, folder) == ["sent"] * len(CLASS)
         finally:
-            teacher.close()
+            echo_worker.close()
 
 
-def test_a_watched_folder_waits_for_its_server(killable, folder):
-    with Client(killable.url, "", patience_s=0.2) as client:
+def test_a_watched_folder_waits_for_its_server(served_cluster, folder):
+    with Client(served_cluster.url(), "", patience_s=0.2) as client:
         watcher = FolderWatcher(client, SelectedAssignment("hw3", AssignmentFile("hw3", FIELDS, ())), folder)
         assert list(watcher.scan()) == []  # nothing was the same twice yet
-        killable.kill()
+        served_cluster["api1"].kill()
         with pytest.raises(Unreachable):
             list(watcher.scan())
-        killable.start()
+        served_cluster.start("api1")
         assert [each.kind for each in watcher.scan()] == ["sent"] * len(CLASS)
         assert list(watcher.scan()) == []
         folder.joinpath("Ben.wav").write_bytes(recording(77))

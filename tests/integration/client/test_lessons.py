@@ -21,11 +21,11 @@ SEGMENTS = LessonSegments(12.0, (LessonSegment(1, 0.5, 4.0), LessonSegment(2, 5.
 
 
 @pytest.fixture
-def client(redis, here):
+def client(redis, settings):
     """One that speaks to the application without a server between."""
     opened = Client("http://127.0.0.1", "", patience_s=0)
     opened._session.close()
-    opened._session = httpx.Client(transport=httpx.WSGITransport(create_app(here)), base_url=opened.url)
+    opened._session = httpx.Client(transport=httpx.WSGITransport(create_app(settings)), base_url=opened.url)
     with opened:
         yield opened
 

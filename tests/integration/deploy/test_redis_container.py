@@ -34,13 +34,13 @@ class Container:
         (self.folder / "secrets/waijiao_redis_url").write_text(f"{url}\n", encoding="utf-8")
 
     def started(self) -> "subprocess.Popen[str]":
-        command = [self.here(word) for word in REDIS["command"]]
+        command = [self.settings(word) for word in REDIS["command"]]
         path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
         return subprocess.Popen(
             command, env={"PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
 
-    def here(self, word: str) -> str:
+    def settings(self, word: str) -> str:
         return re.sub("/run(?=/secrets/)|/tmp(?=/)", str(self.folder), word)
 
     def asked(self, password: str | None = None) -> object:
@@ -107,7 +107,7 @@ def test_the_health_check_asks_with_the_password(running):
     path = f"{container.folder / 'bin'}:{os.environ['PATH']}"
 
     assert kind == "CMD-SHELL"
-    assert subprocess.run(["sh", "-c", container.here(line)], env={"PATH": path}, check=False).returncode == 0
+    assert subprocess.run(["sh", "-c", container.settings(line)], env={"PATH": path}, check=False).returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ HOMEWORK = Assignment("hw", "default", "Homework", students=(Student("Ann"), Stu
 
 
 @pytest.fixture(params=[False, True], ids=["said once", "said twice"])
-def jobs(request, redis, here) -> Jobs:
+def jobs(request, redis, settings) -> Jobs:
     """Also where the answer to every script is lost, so that the connection says it again."""
-    jobs = (SaidTwice if request.param else Jobs)(redis, here)
+    jobs = (SaidTwice if request.param else Jobs)(redis, settings)
     Assignments(jobs).put(HOMEWORK, replace=False)
     return jobs
 

@@ -24,8 +24,8 @@ def nearly(seconds: float) -> object:
 
 
 @pytest.fixture
-def house(jobs) -> Jobs:
-    """Records of a house with one ready worker for each model, whose speed is known."""
+def jobs_with_workers(jobs) -> Jobs:
+    """Job records, and one ready worker for each model, whose speed is known."""
     for stage, seconds in {"asr": ASR, "llm": LLM, "tts": TTS}.items():
         jobs.redis.hset("waijiao:pace", mapping={f"ran:{stage}": seconds, f"each:{stage}": seconds})
         register(jobs.redis, stage, f"{stage}1", "ready", 300)
@@ -56,143 +56,143 @@ def let_pass(jobs: Jobs, name: str, seconds: float) -> None:
     jobs.redis.hincrbyfloat(f"waijiao:job:default/{name}", "claimed_at", -seconds)
 
 
-def test_the_first_position_is_claimed_next(house):
-    submit(house, "a", "b", "c")
-    assert positions(house, "a", "b", "c") == [1, 2, 3]
-    assert claimed(house, "asr").id == "a"
-    assert positions(house, "a", "b", "c") == [None, 1, 2]
+def test_the_first_position_is_claimed_next(jobs_with_workers):
+    submit(jobs_with_workers, "a", "b", "c")
+    assert positions(jobs_with_workers, "a", "b", "c") == [1, 2, 3]
+    assert claimed(jobs_with_workers, "asr").id == "a"
+    assert positions(jobs_with_workers, "a", "b", "c") == [None, 1, 2]
 
 
-def test_a_position_is_that_of_the_stage_where_the_job_waits(house):
-    submit(house, "a", "b")
-    submit(house, "typed", recording=False)
-    run(house, "asr")
-    assert positions(house, "a", "b", "typed") == [1, 1, 2]
+def test_a_position_is_that_of_the_stage_where_the_job_waits(jobs_with_workers):
+    submit(jobs_with_workers, "a", "b")
+    submit(jobs_with_workers, "typed", recording=False)
+    run(jobs_with_workers, "asr")
+    assert positions(jobs_with_workers, "a", "b", "typed") == [1, 1, 2]
 
 
-def test_the_bulk_lane_stands_behind_at_this_stage_and_at_the_next_ones(house):
-    submit(house, "lesson", "more", lane="bulk")
-    submit(house, "typed", lane="bulk", recording=False)
-    submit(house, "a")
-    assert positions(house, "a", "lesson", "more", "typed") == [1, 2, 3, 1]
-    assert etas(house, "a", "lesson", "more") == [ALL, 2 * LLM + ALL, 3 * LLM + ALL]
+def test_the_bulk_lane_stands_behind_at_this_stage_and_at_the_next_ones(jobs_with_workers):
+    submit(jobs_with_workers, "lesson", "more", lane="bulk")
+    submit(jobs_with_workers, "typed", lane="bulk", recording=False)
+    submit(jobs_with_workers, "a")
+    assert positions(jobs_with_workers, "a", "lesson", "more", "typed") == [1, 2, 3, 1]
+    assert etas(jobs_with_workers, "a", "lesson", "more") == [ALL, 2 * LLM + ALL, 3 * LLM + ALL]
 
 
-def test_what_has_ended_expects_nothing_and_costs_redis_nothing(house):
-    submit(house, "a")
-    house.cancel("default", "a")
-    job = house.get("default", "a")
-    before = house.redis.info("stats")["total_commands_processed"]
-    assert Estimator(house).estimate(job) == UNKNOWN
-    assert house.redis.info("stats")["total_commands_processed"] == before + 1
+def test_what_has_ended_expects_nothing_and_costs_redis_nothing(jobs_with_workers):
+    submit(jobs_with_workers, "a")
+    jobs_with_workers.cancel("default", "a")
+    job = jobs_with_workers.get("default", "a")
+    before = jobs_with_workers.redis.info("stats")["total_commands_processed"]
+    assert Estimator(jobs_with_workers).estimate(job) == UNKNOWN
+    assert jobs_with_workers.redis.info("stats")["total_commands_processed"] == before + 1
 
 
-def test_a_job_that_moved_since_it_was_read_is_seen_where_it_is(house):
-    submit(house, "a")
-    job = house.get("default", "a")
-    run(house, "asr")
-    assert Estimator(house).estimate(job) == Estimate(1, LLM + TTS)
-    house.cancel("default", "a")
-    assert Estimator(house).estimate(job) == UNKNOWN
-    house.forget("default", "a")
-    assert Estimator(house).estimate(job) == UNKNOWN
+def test_a_job_that_moved_since_it_was_read_is_seen_where_it_is(jobs_with_workers):
+    submit(jobs_with_workers, "a")
+    job = jobs_with_workers.get("default", "a")
+    run(jobs_with_workers, "asr")
+    assert Estimator(jobs_with_workers).estimate(job) == Estimate(1, LLM + TTS)
+    jobs_with_workers.cancel("default", "a")
+    assert Estimator(jobs_with_workers).estimate(job) == UNKNOWN
+    jobs_with_workers.forget("default", "a")
+    assert Estimator(jobs_with_workers).estimate(job) == UNKNOWN
 
 
-def test_alone_a_job_takes_its_own_runs(house):
-    submit(house, "a")
-    assert expected(house, "a") == Estimate(1, ALL)
-    run(house, "asr")
-    assert expected(house, "a") == Estimate(1, LLM + TTS)
-    run(house, "llm")
-    assert expected(house, "a") == Estimate(1, TTS)
+def test_alone_a_job_takes_its_own_runs(jobs_with_workers):
+    submit(jobs_with_workers, "a")
+    assert expected(jobs_with_workers, "a") == Estimate(1, ALL)
+    run(jobs_with_workers, "asr")
+    assert expected(jobs_with_workers, "a") == Estimate(1, LLM + TTS)
+    run(jobs_with_workers, "llm")
+    assert expected(jobs_with_workers, "a") == Estimate(1, TTS)
 
 
-def test_a_running_job_has_less_ahead_by_what_it_has_run_and_never_less_than_nothing(house):
-    submit(house, "a")
-    reach(house, "llm")
-    let_pass(house, "a", 1500)
-    assert expected(house, "a") == Estimate(None, nearly(500 + TTS))
-    let_pass(house, "a", 9000)
-    assert expected(house, "a").eta_s == TTS
+def test_a_running_job_has_less_ahead_by_what_it_has_run_and_never_less_than_nothing(jobs_with_workers):
+    submit(jobs_with_workers, "a")
+    reach(jobs_with_workers, "llm")
+    let_pass(jobs_with_workers, "a", 1500)
+    assert expected(jobs_with_workers, "a") == Estimate(None, nearly(500 + TTS))
+    let_pass(jobs_with_workers, "a", 9000)
+    assert expected(jobs_with_workers, "a").eta_s == TTS
 
 
-def test_the_slowest_of_the_models_ahead_decides_how_long_a_job_waits(house):
-    submit(house, "a", "b", "c")
-    assert etas(house, "a", "b", "c") == [ALL, LLM + ALL, 2 * LLM + ALL]
-    submit(house, "typed", recording=False)
-    assert etas(house, "c", "typed") == [3 * LLM + ALL, LLM + TTS]
+def test_the_slowest_of_the_models_ahead_decides_how_long_a_job_waits(jobs_with_workers):
+    submit(jobs_with_workers, "a", "b", "c")
+    assert etas(jobs_with_workers, "a", "b", "c") == [ALL, LLM + ALL, 2 * LLM + ALL]
+    submit(jobs_with_workers, "typed", recording=False)
+    assert etas(jobs_with_workers, "c", "typed") == [3 * LLM + ALL, LLM + TTS]
 
 
-def test_of_the_work_in_hand_only_the_rest_is_ahead(house):
-    submit(house, "a", "b")
-    reach(house, "asr")
-    let_pass(house, "a", 750)
-    assert expected(house, "b").eta_s == nearly(LLM / 4 + ALL)  # a quarter of a job, at the slowest model's pace
+def test_of_the_work_in_hand_only_the_rest_is_ahead(jobs_with_workers):
+    submit(jobs_with_workers, "a", "b")
+    reach(jobs_with_workers, "asr")
+    let_pass(jobs_with_workers, "a", 750)
+    assert expected(jobs_with_workers, "b").eta_s == nearly(LLM / 4 + ALL)  # a quarter of a job, of the slowest model
 
 
-def test_twice_the_workers_halve_the_wait(house):
-    submit(house, "a", "b", "c")
-    register(house.redis, "llm", "llm2", "ready", 300)
-    assert expected(house, "c").eta_s == 2 * ASR + ALL  # the recogniser is now as slow
-    register(house.redis, "asr", "asr2", "ready", 300)
-    assert expected(house, "c").eta_s == LLM + ALL
+def test_twice_the_workers_halve_the_wait(jobs_with_workers):
+    submit(jobs_with_workers, "a", "b", "c")
+    register(jobs_with_workers.redis, "llm", "llm2", "ready", 300)
+    assert expected(jobs_with_workers, "c").eta_s == 2 * ASR + ALL  # the recogniser is now as slow
+    register(jobs_with_workers.redis, "asr", "asr2", "ready", 300)
+    assert expected(jobs_with_workers, "c").eta_s == LLM + ALL
 
 
-def test_a_batch_makes_the_wait_shorter_but_not_the_run(house):
-    house.redis.hset("waijiao:pace", mapping={"each:asr": ASR / 4, "each:llm": LLM / 4})
-    submit(house, "a", "b", "c")
-    assert expected(house, "c").eta_s == 2 * TTS + ALL
+def test_a_batch_makes_the_wait_shorter_but_not_the_run(jobs_with_workers):
+    jobs_with_workers.redis.hset("waijiao:pace", mapping={"each:asr": ASR / 4, "each:llm": LLM / 4})
+    submit(jobs_with_workers, "a", "b", "c")
+    assert expected(jobs_with_workers, "c").eta_s == 2 * TTS + ALL
 
 
-def test_a_held_turn_has_no_position_and_waits_for_the_turns_before_it(house):
-    submit(house, "first", session="anna")
-    submit(house, "second", "third", session="anna", recording=False)
-    assert expected(house, "third") == Estimate(None, ASR + 3 * LLM + TTS)
-    reach(house, "llm")
-    let_pass(house, "first", 500)
-    assert etas(house, "second", "third") == [nearly(2 * LLM - 500 + TTS), nearly(3 * LLM - 500 + TTS)]
-    house.cancel("default", "first")
-    assert expected(house, "second") == Estimate(1, LLM + TTS)
+def test_a_held_turn_has_no_position_and_waits_for_the_turns_before_it(jobs_with_workers):
+    submit(jobs_with_workers, "first", session="anna")
+    submit(jobs_with_workers, "second", "third", session="anna", recording=False)
+    assert expected(jobs_with_workers, "third") == Estimate(None, ASR + 3 * LLM + TTS)
+    reach(jobs_with_workers, "llm")
+    let_pass(jobs_with_workers, "first", 500)
+    assert etas(jobs_with_workers, "second", "third") == [nearly(2 * LLM - 500 + TTS), nearly(3 * LLM - 500 + TTS)]
+    jobs_with_workers.cancel("default", "first")
+    assert expected(jobs_with_workers, "second") == Estimate(1, LLM + TTS)
 
 
-def test_nobody_knows_the_end_before_every_model_that_is_still_needed_was_measured(house):
-    submit(house, "a")
-    house.redis.hdel("waijiao:pace", "ran:asr", "each:asr")
-    assert expected(house, "a") == Estimate(1, None)
-    run(house, "asr")
-    assert expected(house, "a").eta_s is not None
-    house.redis.delete("waijiao:pace")
-    assert expected(house, "a") == Estimate(1, None)
+def test_nobody_knows_the_end_before_every_model_that_is_still_needed_was_measured(jobs_with_workers):
+    submit(jobs_with_workers, "a")
+    jobs_with_workers.redis.hdel("waijiao:pace", "ran:asr", "each:asr")
+    assert expected(jobs_with_workers, "a") == Estimate(1, None)
+    run(jobs_with_workers, "asr")
+    assert expected(jobs_with_workers, "a").eta_s is not None
+    jobs_with_workers.redis.delete("waijiao:pace")
+    assert expected(jobs_with_workers, "a") == Estimate(1, None)
 
 
-def test_nobody_knows_the_end_while_a_model_that_is_still_needed_has_no_ready_worker(house):
-    submit(house, "a")
-    register(house.redis, "asr", "asr1", "loading", 300)
-    assert expected(house, "a") == Estimate(1, None)
-    run(house, "asr")  # by a worker that stopped since
-    assert expected(house, "a").eta_s == LLM + TTS
-    unregister(house.redis, "tts", "tts1")
-    assert expected(house, "a") == Estimate(1, None)
+def test_nobody_knows_the_end_while_a_model_that_is_still_needed_has_no_ready_worker(jobs_with_workers):
+    submit(jobs_with_workers, "a")
+    register(jobs_with_workers.redis, "asr", "asr1", "loading", 300)
+    assert expected(jobs_with_workers, "a") == Estimate(1, None)
+    run(jobs_with_workers, "asr")  # by a worker that stopped since
+    assert expected(jobs_with_workers, "a").eta_s == LLM + TTS
+    unregister(jobs_with_workers.redis, "tts", "tts1")
+    assert expected(jobs_with_workers, "a") == Estimate(1, None)
 
 
-def test_many_looks_at_once_read_the_house_once(house, monkeypatch):
+def test_many_estimates_at_once_read_redis_once(jobs_with_workers, monkeypatch):
     monkeypatch.setattr("pipeline.jobs.eta.LOADS_CACHE_S", 3600)
-    submit(house, "a")
-    job, estimator, together = house.get("default", "a"), Estimator(house), Barrier(8)
-    house.redis.config_resetstat()
+    submit(jobs_with_workers, "a")
+    job, estimator, together = jobs_with_workers.get("default", "a"), Estimator(jobs_with_workers), Barrier(8)
+    jobs_with_workers.redis.config_resetstat()
     with ThreadPoolExecutor(8) as pool:
         looks = [pool.submit(lambda: together.wait() < 0 or estimator.estimate(job)) for _ in range(8)]
         assert {look.result() for look in looks} == {Estimate(1, ALL)}
-    said = house.redis.info("commandstats")
+    said = jobs_with_workers.redis.info("commandstats")
     assert said["cmdstat_zcount"]["calls"] == len(RESULTS) * len(LANES)
 
 
-def test_what_was_read_of_the_house_is_soon_read_again(house, monkeypatch):
+def test_what_was_read_of_redis_is_soon_read_again(jobs_with_workers, monkeypatch):
     monkeypatch.setattr("pipeline.jobs.eta.LOADS_CACHE_S", 0)
-    submit(house, "a")
-    job, estimator = house.get("default", "a"), Estimator(house)
+    submit(jobs_with_workers, "a")
+    job, estimator = jobs_with_workers.get("default", "a"), Estimator(jobs_with_workers)
     assert estimator.estimate(job).eta_s == ALL
-    house.redis.hset("waijiao:pace", "ran:tts", 2 * TTS)
+    jobs_with_workers.redis.hset("waijiao:pace", "ran:tts", 2 * TTS)
     assert estimator.estimate(job).eta_s == ALL + TTS
 
 
@@ -233,8 +233,8 @@ def test_a_batch_counts_as_the_time_of_all_for_its_jobs_together(jobs):
     assert speed(jobs) == [100, 25]
 
 
-def test_a_completion_said_twice_is_measured_once(redis, here):
-    twice = SaidTwice(redis, here)
+def test_a_completion_said_twice_is_measured_once(redis, settings):
+    twice = SaidTwice(redis, settings)
     hear(twice, 100, "a", "b")
     hear(twice, 900, "c")
     assert speed(twice) == [260, 220]

@@ -18,9 +18,9 @@ BETTER = replace(TAUGHT, spoken="Much better.")
 
 
 @pytest.fixture(params=[False, True], ids=["said once", "said twice"])
-def jobs(request, redis, here) -> Jobs:
+def jobs(request, redis, settings) -> Jobs:
     """Also where the answer to every script is lost, so that the connection says it again."""
-    return (SaidTwice if request.param else Jobs)(redis, here)
+    return (SaidTwice if request.param else Jobs)(redis, settings)
 
 
 def to_hold(jobs: Jobs, id_: str = "a"):
@@ -60,12 +60,12 @@ def test_only_what_is_held_can_be_reviewed(jobs):
     assert jobs.get("default", "a").feedback == TAUGHT
 
 
-def test_the_teacher_has_as_long_as_answers_are_kept(jobs, redis, here):
+def test_the_teacher_has_as_long_as_answers_are_kept(jobs, redis, settings):
     held = to_hold(jobs)
-    assert held.deadline_at - held.updated_at == pytest.approx(here.retention_h * 3600, abs=1)
+    assert held.deadline_at - held.updated_at == pytest.approx(settings.retention_h * 3600, abs=1)
     jobs.review(held, None, release=True)
     released = jobs.get("default", "a")
-    assert released.deadline_at - released.updated_at == pytest.approx(here.deadline_s, abs=1)
+    assert released.deadline_at - released.updated_at == pytest.approx(settings.deadline_s, abs=1)
 
 
 def test_what_is_held_holds_up_no_later_turn_of_its_session(jobs):
@@ -184,8 +184,8 @@ def test_the_turns_are_kept_as_long_as_their_lesson(jobs, redis):
     assert redis.ttl("waijiao:job:default/lesson-1") > 3600
 
 
-def test_a_lesson_is_segmented_again_after_its_worker_died_and_keeps_the_turns_there_are(redis, here):
-    jobs = Jobs(redis, Settings(**{**here.model_dump(exclude_unset=True), "lease_s": 0}))
+def test_a_lesson_is_segmented_again_after_its_worker_died_and_keeps_the_turns_there_are(redis, settings):
+    jobs = Jobs(redis, Settings(**{**settings.model_dump(exclude_unset=True), "lease_s": 0}))
     lesson(jobs)
     claimed(jobs, "segment", "segmenter")
     turn(jobs, 1)
@@ -251,8 +251,8 @@ def test_a_lesson_can_be_erased_after_one_of_its_turns_was(jobs):
 
 @pytest.mark.parametrize(("hours", "code"), [(0.5, "worker_lost"), (1.5, "too_slow")])
 @pytest.mark.parametrize("found_by", ["the sweep", "the next child"])
-def test_a_lesson_may_be_segmented_for_as_long_as_lessons_may(redis, here, hours, code, found_by):
-    jobs = Jobs(redis, Settings(**{**here.model_dump(exclude_unset=True), "lease_s": 0, "attempts": 1}))
+def test_a_lesson_may_be_segmented_for_as_long_as_lessons_may(redis, settings, hours, code, found_by):
+    jobs = Jobs(redis, Settings(**{**settings.model_dump(exclude_unset=True), "lease_s": 0, "attempts": 1}))
     lesson(jobs)
     claimed(jobs, "segment", "segmenter")
     redis.hset("waijiao:job:default/lesson", "claimed_at", time.time() - 3600 * hours)

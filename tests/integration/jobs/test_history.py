@@ -9,20 +9,20 @@ def words(text):
     return len(text.split())
 
 
-def test_two_learners_whose_sessions_have_one_name_do_not_share_a_history(jobs, here):
+def test_two_learners_whose_sessions_have_one_name_do_not_share_a_history(jobs, settings):
     for owner in ("anna", "ben"):
         jobs.submit(JobRequest(f"{owner}1", "homework", text=f"I am {owner}", owner=owner))
         (job,), _ = jobs.claim("llm", WORKER, 1)
         jobs.complete("llm", job, TAUGHT)
     jobs.submit(JobRequest("anna2", "homework", text="Who am I", owner="anna"))
     (job,), _ = jobs.claim("llm", WORKER, 1)
-    (turn,) = Teacher(here, words).load_history(job)
+    (turn,) = Teacher(settings, words).load_history(job)
     assert turn.learner == TAUGHT.heard
 
 
-def test_a_chat_is_no_turn_of_a_lesson(jobs, here):
+def test_a_chat_is_no_turn_of_a_lesson(jobs, settings):
     jobs.submit(JobRequest("chat", "anna", task="chat", details={"messages": []}))
     jobs.cancel("default", "chat")
     jobs.submit(JobRequest("turn", "anna", text="hello"))
     (job,), _ = jobs.claim("llm", WORKER, 1)
-    assert Teacher(here, words).load_history(job) == []
+    assert Teacher(settings, words).load_history(job) == []

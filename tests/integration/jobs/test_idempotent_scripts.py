@@ -20,8 +20,8 @@ class SaidTwice(Jobs):
 
 
 @pytest.fixture
-def twice(redis, here) -> SaidTwice:
-    return SaidTwice(redis, here)
+def twice(redis, settings) -> SaidTwice:
+    return SaidTwice(redis, settings)
 
 
 def test_the_whole_road_said_twice_is_walked_once(twice, redis):
@@ -46,9 +46,9 @@ def test_a_claim_said_twice_leases_what_it_would_have_leased_and_counts_one_atte
     assert all(twice.complete("asr", job, HEARD)[0] for job in batch)
 
 
-def test_a_failed_attempt_said_twice_is_one_attempt(twice, here):
+def test_a_failed_attempt_said_twice_is_one_attempt(twice, settings):
     twice.submit(asked("a"))
-    for attempt in range(1, here.attempts + 1):
+    for attempt in range(1, settings.attempts + 1):
         job = claimed(twice, "asr")
         assert job.attempts == {"asr": attempt}
         twice.fail("asr", job, KeyReused(), again=True)
@@ -75,7 +75,7 @@ def test_starting_over_said_twice_names_what_it_canceled(twice, redis):
     assert turns(redis, "default", "anna") == []
 
 
-def test_starting_over_spares_what_is_said_between_it_and_its_repetition(redis, here):
+def test_starting_over_spares_what_is_said_between_it_and_its_repetition(redis, settings):
     class Interrupted(Jobs):
         def run(self, script: str, /, **args: object) -> list:
             answer = super().run(script, **args)
@@ -84,7 +84,7 @@ def test_starting_over_spares_what_is_said_between_it_and_its_repetition(redis, 
                 answer = super().run(script, **args)
             return answer
 
-    jobs = Interrupted(redis, here)
+    jobs = Interrupted(redis, settings)
     jobs.submit(asked("a"))
     assert jobs.reset("default", "anna") == ["default/a"]
     assert [job.id for job in turns(redis, "default", "anna")] == ["reset"]

@@ -12,8 +12,8 @@ from tests.support.wait import wait_for
 
 
 @pytest.fixture
-def hurried(redis, here) -> Iterator[Jobs]:
-    yield Jobs(redis, here.model_copy(update={"lease_s": 1.5}))
+def hurried(redis, settings) -> Iterator[Jobs]:
+    yield Jobs(redis, settings.model_copy(update={"lease_s": 1.5}))
     wait_for(lambda: not any(thread.name == "leases" for thread in threading.enumerate()))  # none uses a closed Redis
 
 
@@ -21,7 +21,7 @@ def lapsed(jobs: Jobs) -> bool:
     """Whether a lease taken after the call has expired: then one taken before it has, if nobody renewed it."""
     jobs.submit(asked("measure", session="measure"))
     jobs.claim("asr", OTHER, 1)
-    wait_for(lambda: jobs.sweep({"asr": "queue"}), look=0.02)
+    wait_for(lambda: jobs.sweep({"asr": "queue"}), poll_s=0.02)
     return True
 
 

@@ -11,11 +11,11 @@ from tests.support.job_steps import HEARD, OTHER, WORKER, asked, claimed, reach,
 
 
 @pytest.fixture
-def bounded(redis, here):
+def bounded(redis, settings):
     """Job records with other bounds."""
 
     def make(**bounds: int) -> Jobs:
-        return Jobs(redis, here.model_copy(update=bounds))
+        return Jobs(redis, settings.model_copy(update=bounds))
 
     return make
 

@@ -121,9 +121,9 @@ class Everything(Records):
 
 
 @pytest.mark.parametrize("kind", [Jobs, SaidTwice])
-def test_the_records_do_as_the_plain_model_says(redis, here, kind):
+def test_the_records_do_as_the_plain_model_says(redis, settings, kind):
     redis.config_set("appendfsync", "no")  # nothing is to survive here, and the disk is slow
-    jobs = kind(redis, here.model_copy(update={**BOUNDS, "attempts": ATTEMPTS}))
+    jobs = kind(redis, settings.model_copy(update={**BOUNDS, "attempts": ATTEMPTS}))
     limits = checks(max_examples=100, stateful_step_count=40, derandomize=True, deadline=None, database=None)
     run_state_machine_as_test(
         lambda: Everything(jobs), settings=checks(limits, suppress_health_check=list(HealthCheck))

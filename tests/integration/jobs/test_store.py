@@ -101,18 +101,18 @@ def test_a_failed_turn_lets_the_next_one_pass(jobs):
     assert (failed.state, failed.error["code"], failed.error["stage"]) == (State.FAILED, "bad_audio", "asr")
 
 
-def test_a_failing_engine_is_tried_as_often_as_attempts_say(jobs, here):
+def test_a_failing_engine_is_tried_as_often_as_attempts_say(jobs, settings):
     jobs.submit(asked("a"))
-    for left in reversed(range(here.attempts)):
+    for left in reversed(range(settings.attempts)):
         (job,), _ = jobs.claim("asr", WORKER, 1)
         rung = jobs.fail("asr", job, EngineFailed("broken"), again=True)
         assert rung == ([ReadyJob("asr", "default/a")] if left else [])
     assert jobs.get("default", "a").error["code"] == "engine_failed"
 
 
-def test_a_dead_child_s_work_is_taken_back_by_the_next_child(jobs, here):
+def test_a_dead_child_s_work_is_taken_back_by_the_next_child(jobs, settings):
     jobs.submit(asked("a"))
-    for attempt in range(here.attempts):
+    for attempt in range(settings.attempts):
         claimed, _ = jobs.claim("asr", WORKER, 1)
         assert [job.attempts["asr"] for job in claimed] == [attempt + 1]
     assert jobs.claim("asr", WORKER, 1) == ([], [])
@@ -140,22 +140,22 @@ def test_handed_back_work_is_done_by_the_next_worker_at_the_same_stage(jobs, sta
     assert jobs.complete(stage, again, RESULTS[stage])[0]
 
 
-def test_a_worker_that_always_hands_back_never_wears_a_job_out(jobs, here):
+def test_a_worker_that_always_hands_back_never_wears_a_job_out(jobs, settings):
     jobs.submit(asked("a"))
-    for _ in range(2 * here.attempts):
+    for _ in range(2 * settings.attempts):
         claimed(jobs, "asr")
         jobs.release(WORKER)
     die(jobs, "asr")
-    assert jobs.get("default", "a").attempts == {"asr": here.attempts}
+    assert jobs.get("default", "a").attempts == {"asr": settings.attempts}
 
 
-def test_a_lease_that_broke_after_the_stage_s_time_was_up_is_too_slow(jobs, here):
+def test_a_lease_that_broke_after_the_stage_s_time_was_up_is_too_slow(jobs, settings):
     for name in ("slow", "lost"):
         jobs.submit(asked(name, session=name))
-    for _ in range(2 * here.attempts + 1):
+    for _ in range(2 * settings.attempts + 1):
         for job in jobs.claim("asr", WORKER, 2)[0]:
             if job.id == "slow":
-                jobs.redis.hincrbyfloat(f"waijiao:job:{job.name}", "claimed_at", -here.stage_s - 1)
+                jobs.redis.hincrbyfloat(f"waijiao:job:{job.name}", "claimed_at", -settings.stage_s - 1)
     assert [jobs.get("default", name).error["code"] for name in ("slow", "lost")] == ["too_slow", "worker_lost"]
 
 
@@ -225,11 +225,11 @@ def test_a_text_that_no_store_accepts_is_refused_before_redis_is_asked(jobs, red
     assert redis.hgetall("waijiao:job:default/a") == before
 
 
-def test_an_unfinished_job_s_record_is_kept_for_as_long_as_it_takes_and_then_for_the_retention(jobs, redis, here):
+def test_an_unfinished_job_s_record_is_kept_for_as_long_as_it_takes_and_then_for_the_retention(jobs, redis, settings):
     jobs.submit(asked("a"))
     assert redis.ttl("waijiao:job:default/a") == -1
     jobs.cancel("default", "a")
-    assert 0 < redis.ttl("waijiao:job:default/a") <= here.retention_h * 3600
+    assert 0 < redis.ttl("waijiao:job:default/a") <= settings.retention_h * 3600
 
 
 def test_a_session_forgets_turns_whose_records_are_no_longer_kept(jobs, redis):

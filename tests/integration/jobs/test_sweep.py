@@ -7,8 +7,8 @@ from pipeline.jobs.store import SWEEP_BATCH, Jobs, ReadyJob
 from tests.support.job_steps import WORKER, asked
 
 
-def test_the_sweep_takes_back_expired_leases_and_rings_for_them(redis, here):
-    jobs = Jobs(redis, here.model_copy(update={"lease_s": 0}))
+def test_the_sweep_takes_back_expired_leases_and_rings_for_them(redis, settings):
+    jobs = Jobs(redis, settings.model_copy(update={"lease_s": 0}))
     jobs.submit(asked("a"))
     (job,), _ = jobs.claim("asr", WORKER, 1)
     assert jobs.sweep({"asr": "queue"}) == [ReadyJob("asr", "default/a")]
@@ -24,8 +24,8 @@ def test_the_sweep_rings_only_the_bells_that_are_missing(jobs, redis):
     assert jobs.sweep({"asr": "queue"}) == []
 
 
-def test_the_sweep_ends_jobs_past_their_deadline(redis, here):
-    jobs = Jobs(redis, here.model_copy(update={"deadline_s": 0}))
+def test_the_sweep_ends_jobs_past_their_deadline(redis, settings):
+    jobs = Jobs(redis, settings.model_copy(update={"deadline_s": 0}))
     jobs.submit(asked("a"))
     assert jobs.sweep({"asr": "queue"}) == []
     assert jobs.get("default", "a").state == State.EXPIRED
@@ -49,8 +49,8 @@ def test_with_ten_thousand_jobs_waiting_the_sweep_multiplies_no_message(jobs, re
     assert len(jobs.sweep({"asr": "queue"})) == 10
 
 
-def test_a_sweep_takes_back_and_ends_so_many_at_once_and_the_next_one_goes_on(redis, here):
-    lapsing = Jobs(redis, here.model_copy(update={"lease_s": 0, "max_jobs_session": 1000}))
+def test_a_sweep_takes_back_and_ends_so_many_at_once_and_the_next_one_goes_on(redis, settings):
+    lapsing = Jobs(redis, settings.model_copy(update={"lease_s": 0, "max_jobs_session": 1000}))
     for number in range(SWEEP_BATCH + 1):
         lapsing.submit(asked(str(number)))
     lapsing.claim("asr", WORKER, SWEEP_BATCH + 1)
@@ -63,8 +63,8 @@ def test_a_sweep_takes_back_and_ends_so_many_at_once_and_the_next_one_goes_on(re
         assert redis.zcard("waijiao:deadlines") == left
 
 
-def test_two_sweeps_at_once_have_the_effect_of_one(redis, here):
-    lapsing = Jobs(redis, here.model_copy(update={"lease_s": 0}))
+def test_two_sweeps_at_once_have_the_effect_of_one(redis, settings):
+    lapsing = Jobs(redis, settings.model_copy(update={"lease_s": 0}))
     for number in range(100):
         lapsing.submit(asked(str(number), session=str(number)))
     lapsing.claim("asr", WORKER, 50)
@@ -79,8 +79,8 @@ def test_two_sweeps_at_once_have_the_effect_of_one(redis, here):
     assert rung_by_sweeping(lapsing, 2) == 90
 
 
-def test_a_renewed_lease_is_kept(redis, here):
-    jobs = Jobs(redis, here)
+def test_a_renewed_lease_is_kept(redis, settings):
+    jobs = Jobs(redis, settings)
     jobs.submit(asked("a"))
     (job,), _ = jobs.claim("asr", WORKER, 1)
     assert jobs.renew("asr", [job]) == []

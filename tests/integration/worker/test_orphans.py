@@ -27,8 +27,8 @@ def left(jobs, blobs: FolderBlobs) -> set[str]:
     return {path.relative_to(blobs.folder).as_posix() for path in blobs.folder.glob("*/*/*")}
 
 
-def test_only_old_blobs_of_unknown_jobs_are_removed(jobs, here):
-    blobs = FolderBlobs(here.blobs_folder)
+def test_only_old_blobs_of_unknown_jobs_are_removed(jobs, settings):
+    blobs = FolderBlobs(settings.blobs_folder)
     known = aged(blobs, "known")
     aged(blobs, "orphan")
     fresh = blobs.put("default/fresh", io.BytesIO(b"x")).name
@@ -37,8 +37,8 @@ def test_only_old_blobs_of_unknown_jobs_are_removed(jobs, here):
     assert not blobs.path("default/orphan").exists()
 
 
-def test_an_answer_whose_writer_died_before_it_was_recorded_is_removed(jobs, here):
-    blobs = FolderBlobs(here.blobs_folder)
+def test_an_answer_whose_writer_died_before_it_was_recorded_is_removed(jobs, settings):
+    blobs = FolderBlobs(settings.blobs_folder)
     jobs.submit(JobRequest("a", "anna", text="hi"))
     (job,), _ = jobs.claim("llm", WORKER, 1)
     jobs.complete("llm", job, Feedback("hi", "hi", "Hello.", "Hello."))
@@ -51,8 +51,8 @@ def test_an_answer_whose_writer_died_before_it_was_recorded_is_removed(jobs, her
     assert left(jobs, blobs) == {recorded}
 
 
-def test_a_recording_goes_when_it_was_recognised_or_refused_and_stays_with_a_dead_job(jobs, here):
-    blobs = FolderBlobs(here.blobs_folder)
+def test_a_recording_goes_when_it_was_recognised_or_refused_and_stays_with_a_dead_job(jobs, settings):
+    blobs = FolderBlobs(settings.blobs_folder)
     recordings = {name: aged(blobs, name) for name in ("heard", "refused", "canceled", "dead", "waiting")}
     for name, recording in recordings.items():
         jobs.submit(JobRequest(name, name, recording=recording))
@@ -60,7 +60,7 @@ def test_a_recording_goes_when_it_was_recognised_or_refused_and_stays_with_a_dea
     (heard, refused), _ = jobs.claim("asr", WORKER, 2)
     jobs.complete("asr", heard, Transcript("Hello", "en", 1.0))
     jobs.fail("asr", refused, BadAudio(), again=False)
-    for _ in range(here.attempts + 1):
+    for _ in range(settings.attempts + 1):
         jobs.claim("asr", "unlucky", 1)
     assert jobs.get("default", "dead").dead
     assert left(jobs, blobs) == {recordings["dead"], recordings["waiting"]}

@@ -11,22 +11,22 @@ from pipeline.redis_connection import FAST, Timeouts, connect
 from pipeline.worker.partial_results import publishing
 from tests.support.job_steps import OTHER, WORKER, claimed
 from tests.support.wait import wait_for
-from tests.support.worker_process import WorkerCluster
+from tests.support.worker_cluster import WorkerCluster
 
 PIECES = [f"word{number} " for number in range(2000)]
 WHOLE = Completion("".join(PIECES), "stop", 9, 2000)
 
 
 @pytest.fixture
-def house(here):
-    running = WorkerCluster(here)
+def cluster(settings):
+    running = WorkerCluster(settings)
     yield running
     running.close()
 
 
 @pytest.fixture
-def hurried(here):
-    return Jobs(connect(here, FAST), here)
+def hurried(settings):
+    return Jobs(connect(settings, FAST), settings)
 
 
 def chat(jobs, id_="chat"):
@@ -38,87 +38,87 @@ def text(jobs, job):
     return "".join(entry["text"] for _, entry in jobs.partial_results(job))
 
 
-def test_pieces_that_come_quickly_are_gathered_and_the_last_is_told_before_the_end(house, hurried):
-    job = chat(house.jobs)
+def test_pieces_that_come_quickly_are_gathered_and_the_last_is_told_before_the_end(cluster, hurried):
+    job = chat(cluster.jobs)
     with publishing(hurried, "llm") as told:
         for piece in PIECES:
             told.text(job, piece)
-    assert text(house.jobs, job) == WHOLE.text
-    assert len(house.jobs.partial_results(job)) < 50
-    assert house.jobs.complete("llm", job, WHOLE)[0]
-    assert house.job("chat").completion == WHOLE
-    assert text(house.jobs, house.job("chat")) == WHOLE.text
+    assert text(cluster.jobs, job) == WHOLE.text
+    assert len(cluster.jobs.partial_results(job)) < 50
+    assert cluster.jobs.complete("llm", job, WHOLE)[0]
+    assert cluster.get_job("chat").completion == WHOLE
+    assert text(cluster.jobs, cluster.get_job("chat")) == WHOLE.text
 
 
-def test_the_first_piece_is_told_at_once(house, hurried):
-    job = chat(house.jobs)
+def test_the_first_piece_is_told_at_once(cluster, hurried):
+    job = chat(cluster.jobs)
     with publishing(hurried, "llm") as told:
         told.text(job, "Hello")
-        wait_for(lambda: text(house.jobs, job) == "Hello")
+        wait_for(lambda: text(cluster.jobs, job) == "Hello")
 
 
-def test_the_jobs_of_a_batch_are_told_apart(house, hurried):
-    jobs = [chat(house.jobs, "one")]
-    house.jobs.submit(JobRequest("two", "two", task="chat", details={"messages": []}))
-    jobs.append(claimed(house.jobs, "llm", OTHER))
+def test_the_jobs_of_a_batch_are_told_apart(cluster, hurried):
+    jobs = [chat(cluster.jobs, "one")]
+    cluster.jobs.submit(JobRequest("two", "two", task="chat", details={"messages": []}))
+    jobs.append(claimed(cluster.jobs, "llm", OTHER))
     with publishing(hurried, "llm") as told:
         for number in range(100):
             for job in jobs:
                 told.text(job, f"{job.id} {number}, ")
     for job in jobs:
-        assert text(house.jobs, job) == "".join(f"{job.id} {number}, " for number in range(100))
+        assert text(cluster.jobs, job) == "".join(f"{job.id} {number}, " for number in range(100))
 
 
-def test_an_attempt_that_was_taken_back_tells_nothing_more(house, hurried):
-    first = chat(house.jobs)
+def test_an_attempt_that_was_taken_back_tells_nothing_more(cluster, hurried):
+    first = chat(cluster.jobs)
     with publishing(hurried, "llm") as told:
         told.text(first, "The first ")
-        wait_for(lambda: text(house.jobs, first))
-        house.jobs.release(WORKER)
-        second = claimed(house.jobs, "llm", OTHER)
+        wait_for(lambda: text(cluster.jobs, first))
+        cluster.jobs.release(WORKER)
+        second = claimed(cluster.jobs, "llm", OTHER)
         told.text(first, "attempt.")
     with publishing(hurried, "llm") as told:
         told.text(second, "The second.")
-    assert text(house.jobs, first) == "The first "
-    assert text(house.jobs, second) == "The second."
+    assert text(cluster.jobs, first) == "The first "
+    assert text(cluster.jobs, second) == "The second."
 
 
-def test_who_makes_it_goes_on_while_a_silent_redis_is_waited_for(house, here):
-    job, patient = chat(house.jobs), Jobs(connect(here, Timeouts(connect_s=30, answer_s=30, retries=0)), here)
+def test_who_makes_it_goes_on_while_a_silent_redis_is_waited_for(cluster, settings):
+    job, patient = chat(cluster.jobs), Jobs(connect(settings, Timeouts(connect_s=30, answer_s=30, retries=0)), settings)
     with publishing(patient, "llm") as told:
         told.text(job, PIECES[0])
-        wait_for(lambda: text(house.jobs, job))
-        house.freeze_redis()
+        wait_for(lambda: text(cluster.jobs, job))
+        cluster["redis"].freeze()
         for piece in PIECES[1:]:
             told.text(job, piece)
         assert not told.given_up  # it would be, had any of them waited until the connection's 30 seconds were over
-        house.thaw_redis()
-    assert text(house.jobs, job) == WHOLE.text
+        cluster["redis"].thaw()
+    assert text(cluster.jobs, job) == WHOLE.text
 
 
-@pytest.mark.parametrize("trouble", ["kill_redis", "freeze_redis"])
-def test_without_redis_nobody_waits_and_what_was_told_has_no_hole(house, hurried, trouble, caplog):
-    job = chat(house.jobs)
+@pytest.mark.parametrize("trouble", ["kill", "freeze"])
+def test_without_redis_nobody_waits_and_what_was_told_has_no_hole(cluster, hurried, trouble, caplog):
+    job = chat(cluster.jobs)
     with publishing(hurried, "llm") as told:
         told.text(job, PIECES[0])
-        wait_for(lambda: text(house.jobs, job))
-        getattr(house, trouble)()
+        wait_for(lambda: text(cluster.jobs, job))
+        getattr(cluster["redis"], trouble)()
         for piece in PIECES[1:]:
             told.text(job, piece)
         wait_for(lambda: told.given_up)
-        if trouble == "kill_redis":
-            house.start_redis()
-        house.thaw_redis()
+        if trouble == "kill":
+            cluster.start("redis")
+        cluster["redis"].thaw()
         told.text(job, "and more")
         begun = time.monotonic()
     assert time.monotonic() - begun < 3
-    assert WHOLE.text.startswith(text(house.jobs, job))
+    assert WHOLE.text.startswith(text(cluster.jobs, job))
     assert [record.module for record in caplog.records].count("partial_results") == 1
 
 
-def test_at_the_end_nobody_waits_long_for_a_redis_that_is_silent(house, hurried):
-    job = chat(house.jobs)
-    house.freeze_redis()
+def test_at_the_end_nobody_waits_long_for_a_redis_that_is_silent(cluster, hurried):
+    job = chat(cluster.jobs)
+    cluster["redis"].freeze()
     begun = time.monotonic()
     with publishing(hurried, "llm") as told:
         told.text(job, "Hello")

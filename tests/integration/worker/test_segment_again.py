@@ -20,8 +20,8 @@ TURN = LessonSegment(1, 0.0, 1.0)
 
 
 @pytest.fixture
-def segmenter(here, redis) -> Segmenter:
-    return Segmenter(here)
+def segmenter(settings, redis) -> Segmenter:
+    return Segmenter(settings)
 
 
 @pytest.fixture

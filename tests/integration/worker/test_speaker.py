@@ -48,11 +48,11 @@ class Metronome:
 
 
 @pytest.fixture
-def synthesizer(redis, here, tmp_path, monkeypatch) -> SpeechSynthesizer:
+def synthesizer(redis, settings, tmp_path, monkeypatch) -> SpeechSynthesizer:
     monkeypatch.setitem(engine.ENGINES, "metronome", f"{__name__}:Metronome")
     (tmp_path / "model").touch()
     chosen = {"tts_engine": "metronome", "tts_model": str(tmp_path / "model"), "tts_pause_s": 0.5}
-    return SpeechSynthesizer(here.model_copy(update=chosen))
+    return SpeechSynthesizer(settings.model_copy(update=chosen))
 
 
 @pytest.fixture
@@ -83,9 +83,9 @@ def in_background():
         thread.join(30)
 
 
-def stored_files(here, job):
+def stored_files(settings, job):
     """How many files the job has in the blob store."""
-    return len([*here.blobs_folder.glob(f"{job.name}/*")])
+    return len([*settings.blobs_folder.glob(f"{job.name}/*")])
 
 
 def published_parts(jobs, job):
@@ -101,11 +101,11 @@ def test_the_first_sentences_of_all_jobs_are_one_call_and_then_the_second_ones(s
     assert [part.text for part in answers[2].parts] == ["Four.", "Five."]
 
 
-def test_a_sentence_can_be_heard_before_the_next_one_is_spoken(synthesizer, ask, jobs, here, in_background):
+def test_a_sentence_can_be_heard_before_the_next_one_is_spoken(synthesizer, ask, jobs, settings, in_background):
     (job,) = ask("One. Please wait. Three.")
     answered = in_background(synthesizer.speak, [job], always_wanted)
     (first,) = wait_for(lambda: published_parts(jobs, job))
-    with FolderBlobs(here.blobs_folder).open(first["blob"]) as file:
+    with FolderBlobs(settings.blobs_folder).open(first["blob"]) as file:
         assert soundfile.info(file).duration == first["duration_s"] == 1
     synthesizer.engine.go_on.set()
     (answer,) = answered()
@@ -113,38 +113,38 @@ def test_a_sentence_can_be_heard_before_the_next_one_is_spoken(synthesizer, ask,
     assert [number for number, _ in jobs.partial_results(job)] == [1, 2, 3]
 
 
-def test_the_whole_answer_has_its_sentences_with_pauses_between_them(synthesizer, ask, here):
+def test_the_whole_answer_has_its_sentences_with_pauses_between_them(synthesizer, ask, settings):
     (job,) = ask("One. Two. Three.", format="flac")
     (answer,) = synthesizer.speak([job], always_wanted)
     assert (answer.text, answer.format, answer.duration_s) == ("One. Two. Three.", "flac", 3 + 2 * 0.5)
-    assert stored_files(here, job) == 4
-    whole, *parts = (read(here, blob) for blob in (answer.blob, *(part.blob for part in answer.parts)))
+    assert stored_files(settings, job) == 4
+    whole, *parts = (read(settings, blob) for blob in (answer.blob, *(part.blob for part in answer.parts)))
     pause = np.zeros(RATE // 2)
     assert np.array_equal(whole, np.concatenate([parts[0], pause, parts[1], pause, parts[2]]))
 
 
-def read(here, blob):
-    with FolderBlobs(here.blobs_folder).open(blob) as file:
+def read(settings, blob):
+    with FolderBlobs(settings.blobs_folder).open(blob) as file:
         return soundfile.read(io.BytesIO(file.read()))[0]
 
 
-def test_an_answer_of_one_sentence_is_kept_once(synthesizer, ask, here):
+def test_an_answer_of_one_sentence_is_kept_once(synthesizer, ask, settings):
     (job,) = ask("One. 好。")
     (answer,) = synthesizer.speak([job], always_wanted)
     (part,) = answer.parts
     assert (answer.blob, answer.sha256, answer.size, answer.duration_s) == (
         part.blob, part.sha256, part.size, part.duration_s,
     )  # fmt: skip
-    assert stored_files(here, job) == 1
+    assert stored_files(settings, job) == 1
 
 
-def test_a_failed_sentence_fails_its_answer_alone_and_leaves_nothing(synthesizer, ask, here):
+def test_a_failed_sentence_fails_its_answer_alone_and_leaves_nothing(synthesizer, ask, settings):
     first, second = ask("Good. We fail. Never said.", "Fine.")
     failed, spoken = synthesizer.speak([first, second], always_wanted)
     assert isinstance(failed, EngineFailed)
     assert isinstance(spoken, Answer)
     assert synthesizer.engine.calls == [["Good.", "Fine."], ["We fail."]]
-    assert (stored_files(here, first), stored_files(here, second)) == (0, 1)
+    assert (stored_files(settings, first), stored_files(settings, second)) == (0, 1)
 
 
 def test_a_text_of_nothing_needs_no_voice(synthesizer, ask):
@@ -153,7 +153,7 @@ def test_a_text_of_nothing_needs_no_voice(synthesizer, ask):
     assert synthesizer.engine.calls == []
 
 
-def test_a_canceled_job_is_given_up_between_two_sentences(synthesizer, ask, jobs, here, in_background):
+def test_a_canceled_job_is_given_up_between_two_sentences(synthesizer, ask, jobs, settings, in_background):
     (job,) = ask("One. Please wait. Three.")
     with Leases(jobs, "tts", [job]) as leases:
         answered = in_background(synthesizer.speak, [job], leases.still_wanted)
@@ -164,10 +164,10 @@ def test_a_canceled_job_is_given_up_between_two_sentences(synthesizer, ask, jobs
         (answer,) = answered()
     assert isinstance(answer, Canceled)
     assert synthesizer.engine.calls == [["One."], ["Please wait."]]
-    assert stored_files(here, job) == 0
+    assert stored_files(settings, job) == 0
 
 
-def test_a_second_attempt_s_sentences_do_not_mix_with_the_first_s(synthesizer, ask, jobs, here, in_background):
+def test_a_second_attempt_s_sentences_do_not_mix_with_the_first_s(synthesizer, ask, jobs, settings, in_background):
     (first,) = ask("One. Please wait. Three.")
     answered = in_background(synthesizer.speak, [first], always_wanted)
     wait_for(lambda: published_parts(jobs, first))
@@ -179,7 +179,7 @@ def test_a_second_attempt_s_sentences_do_not_mix_with_the_first_s(synthesizer, a
     assert len(published_parts(jobs, first)) == 1
     assert published_parts(jobs, second) == [to_fields(part) for part in answer.parts]
     commit(jobs, "tts", first, late)
-    assert stored_files(here, first) == 4, "a refused answer leaves nothing but the other attempt's"
+    assert stored_files(settings, first) == 4, "a refused answer leaves nothing but the other attempt's"
     commit(jobs, "tts", second, answer)
     assert jobs.get("default", first.id).answer == answer
 
@@ -187,7 +187,7 @@ def test_a_second_attempt_s_sentences_do_not_mix_with_the_first_s(synthesizer, a
 @pytest.mark.parametrize(
     ("has", "takes"), [(["heart"], "heart"), (["heart", "en_speaker_9"], "en_speaker_9"), (["en_speaker_6"], "default")]
 )
-def test_a_teacher_takes_the_first_voice_wished_for_that_the_engine_has(synthesizer, here, has, takes):
+def test_a_teacher_takes_the_first_voice_wished_for_that_the_engine_has(synthesizer, settings, has, takes):
     synthesizer.engine.voices = ("default", *has)
-    assert synthesizer.choose_voice(personas.load("emma", here.personas), "en") == takes
-    assert synthesizer.choose_voice(personas.load("emma", here.personas), "fr") == "default"
+    assert synthesizer.choose_voice(personas.load("emma", settings.personas), "en") == takes
+    assert synthesizer.choose_voice(personas.load("emma", settings.personas), "fr") == "default"

@@ -17,7 +17,7 @@ from pipeline.webhooks.validation import JOB_EVENTS
 from tests.integration.jobs.test_idempotent_scripts import SaidTwice
 from tests.support.job_steps import RESULTS, WORKER, asked, reach, run
 from tests.support.wait import wait_for
-from tests.support.webhook_receiver import Receiver, receiving
+from tests.support.webhook_receiver import Receiver, run_receiver
 from worker_maintenance.safe_http import SafeClient
 from worker_maintenance.webhook_delivery import ROUND_S, WebhookSender
 
@@ -26,7 +26,7 @@ LOOPBACK = parse_networks("127.0.0.0/8")
 
 @pytest.fixture
 def receiver():
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         yield receiver
 
 
@@ -63,8 +63,8 @@ def test_what_is_told_says_how_the_job_stands_and_nothing_that_was_said(jobs, re
     for stage in RESULTS:
         run(jobs, stage)
     sender.run_round()
-    (request,) = receiver.told
-    said = request.verified(outbox.secrets_of(redis, "default")[0])
+    (request,) = receiver.requests
+    said = request.verify(outbox.secrets_of(redis, "default")[0])
     data = said.pop("data")
     assert said["type"] == "job.succeeded"
     assert said["timestamp"].endswith("Z")
@@ -83,8 +83,8 @@ def test_what_is_told_says_how_the_job_stands_and_nothing_that_was_said(jobs, re
     assert b"home" not in request.body.replace(b"homework", b"")
 
 
-def test_each_ending_is_told_by_its_name_and_what_was_heard_only_when_asked_for(redis, here, receiver):
-    jobs = Jobs(redis, here.model_copy(update={"deadline_s": 0}))
+def test_each_ending_is_told_by_its_name_and_what_was_heard_only_when_asked_for(redis, settings, receiver):
+    jobs = Jobs(redis, settings.model_copy(update={"deadline_s": 0}))
     canceled(jobs, hooked(receiver, "canceled"))
     jobs.submit(hooked(receiver, "failed", JOB_EVENTS))
     (job,), _ = jobs.claim("asr", WORKER, 1)
@@ -124,18 +124,18 @@ def test_a_failed_delivery_is_tried_again_later_under_the_same_id_and_the_log_ha
     assert (waiting.state, waiting.host) == ("waiting", "127.0.0.1")
     assert 3 < waiting.next_at - time.time() < 7
     sender.run_round()
-    assert len(receiver.told) == 1
+    assert len(receiver.requests) == 1
     due_now(jobs)
     sender.run_round()
     (done,) = told(jobs)
     assert (done.state, done.next_at) == ("delivered", None)
     assert [attempt.status for attempt in done.attempts] == [500, 204]
-    assert len({request.id for request in receiver.told}) == 1
+    assert len({request.id for request in receiver.requests}) == 1
     assert sender.deliveries.claim(9, 9, [], 30) == []
 
 
-def test_it_is_given_up_after_so_many_attempts(redis, here, receiver):
-    jobs = Jobs(redis, here.model_copy(update={"webhook_attempts": 3}))
+def test_it_is_given_up_after_so_many_attempts(redis, settings, receiver):
+    jobs = Jobs(redis, settings.model_copy(update={"webhook_attempts": 3}))
     receiver.answers = [(500, {})] * 9
     canceled(jobs, hooked(receiver))
     for _ in range(5):
@@ -143,11 +143,11 @@ def test_it_is_given_up_after_so_many_attempts(redis, here, receiver):
         webhook_sender(jobs).run_round()
     (gone,) = told(jobs)
     assert (gone.state, gone.next_at, len(gone.attempts)) == ("given_up", None, 3)
-    assert len(receiver.told) == 3
+    assert len(receiver.requests) == 3
 
 
-def test_a_delivery_that_kills_its_workers_is_given_up_too(redis, here, receiver):
-    jobs = Jobs(redis, here.model_copy(update={"webhook_attempts": 2}))
+def test_a_delivery_that_kills_its_workers_is_given_up_too(redis, settings, receiver):
+    jobs = Jobs(redis, settings.model_copy(update={"webhook_attempts": 2}))
     canceled(jobs, hooked(receiver))
     claims = [len(Deliveries(jobs).claim(1, 1, [], 0)) for _ in range(4)]
     assert claims == [1, 1, 0, 0]
@@ -169,11 +169,11 @@ def test_a_receiver_may_say_how_long_to_wait(jobs, receiver, sender):
 
 
 def test_a_redirect_is_not_followed_and_counts_as_failed(jobs, receiver, sender):
-    with receiving() as other:
+    with run_receiver() as other:
         receiver.answers = [(307, {"Location": other.url})]
         canceled(jobs, hooked(receiver))
         sender.run_round()
-        assert other.told == []
+        assert other.requests == []
     assert (told(jobs)[0].state, told(jobs)[0].attempts[0].status) == ("waiting", 307)
 
 
@@ -181,15 +181,15 @@ def test_a_worker_that_dies_leaves_its_deliveries_to_the_next(jobs, receiver, se
     canceled(jobs, hooked(receiver))
     (lost,) = sender.deliveries.claim(1, 1, [], lease_s=0.5)
     assert sender.deliveries.claim(1, 1, [], 30) == []
-    wait_for(lambda: sender.run_round() or receiver.told)
-    assert [request.id for request in receiver.told] == [lost.id]
+    wait_for(lambda: sender.run_round() or receiver.requests)
+    assert [request.id for request in receiver.requests] == [lost.id]
     sender.record(lost, told(jobs)[0].attempts[0], None)  # the dead worker's late word
     assert told(jobs)[0].state == "delivered"
 
 
 def test_a_receiver_that_hangs_holds_up_neither_others_nor_the_round(jobs, receiver):
     receiver.hangs.set()
-    with receiving() as other:
+    with run_receiver() as other:
         for number in range(12):
             canceled(jobs, hooked(receiver, f"dead{number}"))
         quick = replace(hooked(other, "quick"), webhook=other.url.replace("127.0.0.1", "localhost"))
@@ -198,7 +198,7 @@ def test_a_receiver_that_hangs_holds_up_neither_others_nor_the_round(jobs, recei
         began = time.monotonic()
         sender.run_round()
         took = time.monotonic() - began
-        assert len(other.told) == 1
+        assert len(other.requests) == 1
     assert took < 2 * ROUND_S
     assert told(jobs, "dead0")[0].attempts[0].error == "no answer in time"
 
@@ -217,7 +217,7 @@ def test_erasing_a_job_takes_its_deliveries_along(jobs, redis, receiver, sender)
     jobs.forget("default", "forgotten")
     jobs.erase("default", "erased")
     sender.run_round()
-    assert receiver.told == []
+    assert receiver.requests == []
     assert not redis.exists(DUE)
     assert [*redis.scan_iter("waijiao:delivery:*")] == []
 
@@ -239,8 +239,8 @@ def test_every_key_of_a_delivery_has_a_time_to_live(jobs, redis, receiver, sende
     assert not [key for key in keys if redis.ttl(key) < 0]
 
 
-def test_whatever_is_said_twice_counts_once(redis, here, receiver):
-    twice = SaidTwice(redis, here)
+def test_whatever_is_said_twice_counts_once(redis, settings, receiver):
+    twice = SaidTwice(redis, settings)
     receiver.answers = [(500, {})]
     canceled(twice, hooked(receiver))
     webhook_sender(twice).run_round()
@@ -266,14 +266,14 @@ def test_a_rotated_secret_signs_beside_the_new_one_for_a_day(jobs, redis, receiv
     after = outbox.rotate(jobs, "default")
     canceled(jobs, hooked(receiver))
     sender.run_round()
-    (request,) = receiver.told
-    assert request.verified(before) == request.verified(after)
+    (request,) = receiver.requests
+    assert request.verify(before) == request.verify(after)
     assert 86_000 < redis.ttl("waijiao:webhook-secret:default:before") <= 86_400
     redis.delete("waijiao:webhook-secret:default:before")
     canceled(jobs, hooked(receiver, "b"))
     sender.run_round()
     with pytest.raises(WebhookVerificationError):
-        receiver.told[1].verified(before)
+        receiver.requests[1].verify(before)
 
 
 def test_each_tenant_signs_with_a_secret_of_its_own(jobs, redis):

@@ -10,7 +10,7 @@ import httpcore
 import pytest
 
 from pipeline.ip_ranges import parse_networks
-from tests.support.webhook_receiver import Receiver, receiving
+from tests.support.webhook_receiver import Receiver, run_receiver
 from worker_maintenance.safe_http import MAX_RESPONSE_BYTES, AddressRefused, SafeClient
 
 PUBLIC = "93.184.215.14"
@@ -135,22 +135,22 @@ def test_a_named_network_may_be_sent_to_without_tls_and_no_other(connected):
 
 
 def test_no_redirect_is_followed():
-    with receiving() as receiver, receiving() as other:
+    with run_receiver() as receiver, run_receiver() as other:
         receiver.answers = [(302, {"Location": other.url})]
         assert post(receiver.url, client(LOOPBACK)) == 302
-        assert other.told == []
+        assert other.requests == []
 
 
 def test_no_proxy_of_the_environment_is_used(monkeypatch):
-    with receiving() as receiver, receiving() as proxy:
+    with run_receiver() as receiver, run_receiver() as proxy:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
         assert post(receiver.url, client(LOOPBACK)) == 204
-        assert proxy.told == []
+        assert proxy.requests == []
 
 
 def test_an_attempt_ends_in_time_whatever_the_receiver_does(monkeypatch):
-    with receiving() as receiver:
+    with run_receiver() as receiver:
         receiver.hangs.set()
         assert ends_in_time(receiver.port)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # connected to, and nothing more
@@ -158,7 +158,7 @@ def test_an_attempt_ends_in_time_whatever_the_receiver_does(monkeypatch):
 
 
 def test_a_receiver_that_answers_drop_by_drop_is_not_waited_for():
-    with receiving(kind=Dripping) as dripping:
+    with run_receiver(kind=Dripping) as dripping:
         assert ends_in_time(dripping.port)
 
 
@@ -198,7 +198,7 @@ class Endless(Receiver):
 
 
 def test_little_of_an_endless_answer_is_read():
-    with receiving(kind=Endless) as endless:
+    with run_receiver(kind=Endless) as endless:
         assert post(f"http://127.0.0.1:{endless.port}/", client(LOOPBACK, timeout_s=20)) == 200
         assert endless.sent < 100 * MAX_RESPONSE_BYTES
 
@@ -217,10 +217,10 @@ def certified(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
 def test_the_certificate_must_be_the_name_s(tmp_path, monkeypatch):
     server, trusts = certified(tmp_path, "school.test")
     monkeypatch.setattr(socket, "getaddrinfo", Resolver(["127.0.0.1"]))
-    with receiving(server) as receiver:
+    with run_receiver(server) as receiver:
         assert post(f"https://school.test:{receiver.port}/", client(LOOPBACK, ssl_context=trusts)) == 204
         with pytest.raises(httpcore.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
             post(f"https://other.test:{receiver.port}/", client(LOOPBACK, ssl_context=trusts))
         with pytest.raises(httpcore.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
             post(f"https://school.test:{receiver.port}/", client(LOOPBACK))
-    assert [each.headers["host"] for each in receiver.told] == [f"school.test:{receiver.port}"]
+    assert [each.headers["host"] for each in receiver.requests] == [f"school.test:{receiver.port}"]

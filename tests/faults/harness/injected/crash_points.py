@@ -19,30 +19,30 @@ from tests.faults.harness.injected.orders import obey
 def install() -> None:
     """Let this process, and those that it forks, obey at every crash point."""
     for method in ("claim", "complete", "fail", "submit", "review", "sweep", "release"):
-        setattr(Jobs, method, obeying(getattr(Jobs, method), method))
-    FolderBlobs.put = obeying(FolderBlobs.put, "blob")
-    os.fsync = obeying(os.fsync, "blob", before="in_blob", after="synced_blob")
-    before_task_publish.connect(at("before_publish"), weak=False)
-    after_task_publish.connect(at("after_publish"), weak=False)
-    task_postrun.connect(at("before_ack"), weak=False)
+        setattr(Jobs, method, obey_around(getattr(Jobs, method), method))
+    FolderBlobs.put = obey_around(FolderBlobs.put, "blob")
+    os.fsync = obey_around(os.fsync, "blob", before="in_blob", after="synced_blob")
+    before_task_publish.connect(receiver_at("before_publish"), weak=False)
+    after_task_publish.connect(receiver_at("after_publish"), weak=False)
+    task_postrun.connect(receiver_at("before_ack"), weak=False)
 
 
-def obeying(function: Any, name: str, before: str = "", after: str = "") -> Any:
+def obey_around(function: Any, name: str, before: str = "", after: str = "") -> Any:
     @functools.wraps(function)
-    def obedient(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         obey(before or f"before_{name}")
         result = function(*args, **kwargs)
         obey(after or f"after_{name}")
         return result
 
-    return obedient
+    return wrapper
 
 
-def at(place: str) -> Any:
+def receiver_at(point: str) -> Any:
     """A receiver of a Celery signal. A worker's parent, which leads its group, only sweeps: it is left alone here."""
 
     def receive(**_: object) -> None:
         if os.getpid() != os.getpgrp():
-            obey(place)
+            obey(point)
 
     return receive

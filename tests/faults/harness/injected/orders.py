@@ -1,7 +1,7 @@
 """Orders from a test to the processes it breaks: small files in one folder, each obeyed once by whoever meets it first.
 
-An order's file is `WHO.PLACE.NUMBER.order`: WHO is a process (asr1) or its kind (asr, llm, tts, api), PLACE an
-utterance (canary7) or a crash point (faulty/points.py), and its text is one of the words below.
+An order's file is `PROCESS.POINT.NUMBER.order`: PROCESS is its name (asr1) or kind (asr, llm, tts, api), POINT
+an utterance (canary7) or a crash point (crash_points.py), and the file's text is one of the actions below.
 """
 
 import errno
@@ -14,72 +14,72 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-FOLDER = Path(os.environ["FAULTY_FOLDER"])
-NAME = os.environ["FAULTY_NAME"]  # this process's, such as asr1
+FOLDER = Path(os.environ["FAULTS_FOLDER"])
+NAME = os.environ["FAULTS_NAME"]  # this process's, such as asr1
 KIND = NAME.rstrip("0123456789")
-LOOK_S = 0.02  # seconds between two looks for the end of `wait`
+POLL_S = 0.02  # seconds between two looks for the end of `wait`
 
 
-def always() -> bool:
+def always_wanted() -> bool:
     return True
 
 
-def obey(place: str, wanted: Callable[[], bool] = always) -> str:
-    """Carry out the next order for this process at `place`. Answers its word: `lie` and the like are the caller's."""
-    for file in sorted(FOLDER.glob(f"*.{place}.*.order")):
+def obey(point: str, wanted: Callable[[], bool] = always_wanted) -> str:
+    """Carry out the next order for this process at `point`; its action. `leak` and the like are the caller's."""
+    for file in sorted(FOLDER.glob(f"*.{point}.*.order")):
         taken = file.with_suffix(".taken")
         if file.name.split(".")[0] in (NAME, KIND):
             try:
                 file.rename(taken)
             except FileNotFoundError:
                 continue
-            word, _, seconds = taken.read_text().partition(" ")
-            if word == "wait":
+            action, _, seconds = taken.read_text().partition(" ")
+            if action == "wait":
                 wait(taken, wanted)
             else:
-                carry_out(word, float(seconds or 0))
-            return word
+                carry_out(action, float(seconds or 0))
+            return action
     return ""
 
 
 def wait(order: Path, wanted: Callable[[], bool]) -> None:
     """Until the test withdraws the order, or the engine learns that its answer is no longer wanted."""
     while order.exists() and wanted():
-        time.sleep(LOOK_S)
+        time.sleep(POLL_S)
 
 
-def carry_out(word: str, seconds: float) -> None:
+def carry_out(action: str, seconds: float) -> None:
     """die, die_all, stop, hang, hang_in_c, hang_with_gil, slow SECONDS, fail, memory, full."""
-    if word == "die":
+    if action == "die":
         os.kill(os.getpid(), signal.SIGKILL)
-    elif word == "die_all":  # the parent too
+    elif action == "die_all":  # the parent too
         os.killpg(os.getpgrp(), signal.SIGKILL)
-    elif word == "stop":
+    elif action == "stop":
         os.kill(os.getpid(), signal.SIGSTOP)
-    elif word == "hang":
+    elif action == "hang":
         while True:
             time.sleep(1)
-    elif word == "hang_in_c":  # other threads run on, but this one's signal handlers do not
+    elif action == "hang_in_c":  # other threads run on, but this one's signal handlers do not
         hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
-    elif word == "hang_with_gil":  # nothing of this process runs on
+    elif action == "hang_with_gil":  # nothing of this process runs on
         sum(itertools.repeat(0))
-    elif word == "slow":
+    elif action == "slow":
         time.sleep(seconds)
     else:
-        misbehave(word)
+        misbehave(action)
 
 
-def misbehave(word: str) -> None:
-    if word == "fail":
+def misbehave(action: str) -> None:
+    if action == "fail":
         raise RuntimeError("the engine was told to fail")
-    if word == "memory":
+    if action == "memory":
         raise MemoryError
-    if word == "full":
+    if action == "full":
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def note(what: str, **details: object) -> None:
-    """Write down what this process does; a line is written whole."""
+def log_event(what: str, **details: object) -> None:
+    """Append to the ledger what this process does; a line is written whole."""
     entry = {"what": what, "name": NAME, "pid": os.getpid(), "leader": os.getpgrp(), "at": time.time(), **details}
     with (FOLDER / "ledger").open("ab", buffering=0) as ledger:
         ledger.write(json.dumps(entry).encode() + b"\n")

@@ -9,9 +9,9 @@ from importlib import import_module
 from celery.signals import worker_process_init
 
 from tests.faults.harness.injected import crash_points
-from tests.faults.harness.injected.orders import KIND, note
+from tests.faults.harness.injected.orders import KIND, log_event
 
-ENGINES = {"asr": "Ears", "llm": "Teacher", "tts": "Mouth"}
+ENGINES = {"asr": "ScriptedRecogniser", "llm": "ScriptedTeacher", "tts": "ScriptedSpeaker"}
 
 app = import_module(f"worker_{KIND}.tasks").app
 if KIND in ENGINES:
@@ -20,7 +20,7 @@ if KIND in ENGINES:
     )
 
 app.conf.broker_transport_options["unacked_restore_interval"] = 0.5
-if visibility_s := os.environ.get("FAULTY_VISIBILITY_S"):
+if visibility_s := os.environ.get("FAULTS_VISIBILITY_S"):
     app.conf.broker_transport_options["visibility_timeout"] = float(visibility_s)
 app.conf.task_time_limit = app.conf.task_soft_time_limit + 1
 crash_points.install()
@@ -29,7 +29,7 @@ if KIND == "segment":  # on a busy machine it would come to nothing before its l
 
 
 @worker_process_init.connect(weak=False)
-def a_real_segmenter_has_loaded(**_: object) -> None:
+def log_that_the_segmenter_has_loaded(**_: object) -> None:
     """After the product's own receiver, which loads it; the scripted engines say so themselves."""
     if KIND == "segment":
-        note("loaded")
+        log_event("loaded")
