@@ -114,7 +114,8 @@ export class UploadQueue extends EventTarget {
 }
 
 const sumBytes = (files) => files.reduce((sum, { file }) => sum + file.size, 0);
-const untilConnected = () => new Promise((resolve) => connection.addEventListener("connected", resolve, { once: true }));
+const untilConnected = () =>
+  new Promise((resolve) => connection.addEventListener("connected", resolve, { once: true }));
 
 /** The files in groups, each for one request. */
 function groupFiles(files) {

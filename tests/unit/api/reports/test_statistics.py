@@ -111,7 +111,7 @@ def test_common_mistakes_are_counted_over_all_feedback(report, records):
 def test_every_example_is_a_sentence_that_was_heard(report, records):
     heard = "|".join("".join(each["feedback"]["heard"].split()) for each in records.values())
     quoted = [(text, around) for text, around in report.texts if "blockquote" in around]
-    page = "".join("|" if "faint" in around else text for text, around in quoted if not {"ins", "visually-hidden"} & around)
+    page = "".join("|" if "muted" in around else text for text, around in quoted if not {"ins", "visually-hidden"} & around)
     quotes = [quote for quote in "".join(page.split()).split("|") if quote]
     assert len(quotes) > len(EDITS)
     assert [quote for quote in quotes if quote not in heard] == []
