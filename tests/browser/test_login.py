@@ -95,7 +95,7 @@ def test_who_logs_out_leaves_nothing_for_the_next(log_in, create_key):
     page.wait_for_selector("body[data-ready]")
     page.context.set_offline(True)
     type_in(page, "This was never sent.")
-    page.wait_for_selector(".turn[data-state=kept]")
+    page.wait_for_selector(".turn[data-state=unsent]")
     page.context.set_offline(False)
     turn(page, 1)
     page.once("dialog", lambda asked: asked.accept())
@@ -127,7 +127,7 @@ def test_what_one_has_left_never_goes_out_in_another_s_name(log_in, create_key, 
     redis.close()
     type_in(page, "Can you hear me?")
     page.wait_for_selector("#login[open]")
-    expect(page.locator(".turn[data-state=kept]")).to_have_count(1)
+    expect(page.locator(".turn[data-state=unsent]")).to_have_count(1)
     page.fill("#login input[name=key]", create_key("learner", "Ben"))
     with page.expect_navigation():
         page.press("#login input[name=key]", "Enter")

@@ -24,7 +24,7 @@ def url_through(proxy: Proxy) -> str:
 
 
 def wait_until_kept(page: Page) -> None:
-    page.wait_for_selector(".turn[data-state=kept]")
+    page.wait_for_selector(".turn[data-state=unsent]")
 
 
 def jobs(app, page: Page) -> list[dict]:
@@ -39,11 +39,11 @@ def test_what_is_said_without_a_connection_is_kept_over_a_reload_and_sent_later(
     expect(page.locator("#offline")).to_be_visible()
     page.set_input_files("#file", SPOKEN)
     type_in(page, WRONG_SENTENCE)
-    expect(page.locator(".turn[data-state=kept]")).to_have_count(2)
+    expect(page.locator(".turn[data-state=unsent]")).to_have_count(2)
     picture(page, "talk-phone-offline-zh")
     page.reload()
     page.wait_for_selector("body[data-ready]")
-    expect(page.locator(".turn[data-state=kept]")).to_have_count(2)
+    expect(page.locator(".turn[data-state=unsent]")).to_have_count(2)
     page.context.set_offline(False)
     assert "long hair" in transcript_of(turn(page, 1))
     assert "have has" in transcript_of(turn(page, 2))
@@ -185,7 +185,7 @@ def test_two_tabs_that_come_back_together_send_everything_once(visit, app):
     one.context.set_offline(True)
     for page, text in ((one, "One."), (two, "Two."), (one, "Three.")):
         type_in(page, text)
-    expect(two.locator(".turn[data-state=kept]")).to_have_count(3)
+    expect(two.locator(".turn[data-state=unsent]")).to_have_count(3)
     one.context.set_offline(False)
     for number in (1, 2, 3):
         turn(one, number)

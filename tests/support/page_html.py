@@ -3,7 +3,7 @@
 from html.parser import HTMLParser
 
 VOID = {"meta", "link", "br", "img", "input", "hr", "source"}
-ASIDE = {"zh", "dot", "unseen"}  # the Chinese half of a label; what only a screen reader says
+ASIDE = {"zh", "dot", "visually-hidden"}  # the Chinese half of a label; what only a screen reader says
 
 
 class Page(HTMLParser):
@@ -60,7 +60,7 @@ class Page(HTMLParser):
 
     def said(self, *names: str) -> list[str]:
         """Each text within elements of all these names or classes, save what only a screen reader says."""
-        return [text for text, around in self.texts if {*names} <= around and "unseen" not in around]
+        return [text for text, around in self.texts if {*names} <= around and "visually-hidden" not in around]
 
     def links(self) -> list[str]:
         """Whatever the page points to."""

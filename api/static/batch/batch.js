@@ -9,7 +9,7 @@ const REFRESH_S = 2;
 /** The filters of the table, and the states that belong to each. */
 export const KINDS = {
   done: ["succeeded"],
-  waiting: ["unknown", "kept", "queued", "transcribing", "thinking", "speaking"],
+  waiting: ["unknown", "unsent", "queued", "transcribing", "thinking", "speaking"],
   failed: ["refused", "failed", "canceled", "expired", "gone"],
 };
 export const kindOf = (state) => Object.keys(KINDS).find((kind) => KINDS[kind].includes(state));
@@ -20,23 +20,23 @@ export const discardedItems = new Map();
 /** Event: "changed". */
 export class Batch extends EventTarget {
   secondsLeft = null; // until all are answered; null while that is unknown
-  loaded = false; // whether the server has said what it has
+  loaded = false; // whether the server's list has arrived
   #jobs = new Map(); // id -> job
-  #deletedIds = new Set(); // of jobs that an older list from the server may still have
+  #deletedIds = new Set(); // of jobs that an outdated list from the server may still contain
   #items = [];
   #refreshing = null;
   #timer = null;
   #closing = new AbortController();
 
-  /** `stored` is what this browser has of the batch: {id, name, at, files, fields}. */
+  /** `stored` is this browser's entry of the batch: {id, name, at, files, fields}. */
   constructor(stored, outbox) {
     super();
     Object.assign(this, { ...stored, outbox });
     const options = { signal: this.#closing.signal };
-    connection.addEventListener("found", () => this.refresh(), options);
+    connection.addEventListener("connected", () => this.refresh(), options);
     document.addEventListener("visibilitychange", () => document.hidden || this.refresh(), options);
     outbox.addEventListener("changed", () => this.#show(), options);
-    outbox.addEventListener("accepted", ({ detail }) => this.#takeAccepted(detail), options);
+    outbox.addEventListener("accepted", ({ detail }) => this.#handleAccepted(detail), options);
   }
 
   close() {
@@ -54,7 +54,7 @@ export class Batch extends EventTarget {
   }
 
   #row(name, item, job) {
-    const itemState = item && (item.refused ? "refused" : "kept");
+    const itemState = item && (item.refused ? "refused" : "unsent");
     return { name, item, job, state: itemState ?? job?.state ?? (this.loaded ? "gone" : "unknown") };
   }
 
@@ -78,11 +78,11 @@ export class Batch extends EventTarget {
     await this.#show();
   }
 
-  async #takeAccepted({ item, job }) {
+  async #handleAccepted({ item, job }) {
     if (item.fields.metadata.batch === this.id && !discardedItems.has(item.id)) await this.#updateAndShow(job);
   }
 
-  /** Take over a job's state; an older answer that comes late changes nothing. */
+  /** Store a job's new state. An outdated response that arrives late changes nothing. */
   #update(job) {
     const before = this.#jobs.get(job.id);
     const isFinal = (before && hasEnded(before)) || this.#deletedIds.has(job.id);
@@ -100,8 +100,9 @@ export class Batch extends EventTarget {
     if (this.#closing.signal.aborted) return;
     this.dispatchEvent(new Event("changed"));
     clearTimeout(this.#timer);
-    const waits = this.rows().some(({ state }) => kindOf(state) === "waiting");
-    if (waits && !document.hidden && !connection.lost) this.#timer = setTimeout(() => this.refresh(), REFRESH_S * 1000);
+    const isWaiting = this.rows().some(({ state }) => kindOf(state) === "waiting");
+    if (!isWaiting || document.hidden || connection.isDisconnected) return;
+    this.#timer = setTimeout(() => this.refresh(), REFRESH_S * 1000);
   }
 
   #unfinishedJobs() {

@@ -1,4 +1,4 @@
-// The recordings that a teacher has chosen for a batch. What cannot be sent is skipped, with the reason.
+// The recordings that a teacher has chosen for a batch. Files that cannot be sent are skipped, with a reason.
 
 const AUDIO_FILE = /\.(wav|mp3|m4a|mp4|aac|ogg|oga|opus|webm|flac)$/i; // what the API reads
 const MAX_NAME_CHARS = 200; // the API takes 512 as metadata

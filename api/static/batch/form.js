@@ -8,7 +8,7 @@ import { personaOptions, voiceOptions } from "../shared/options.js";
 import { FileSelection } from "./files.js";
 
 const STORAGE_KEY = "class-choices";
-const stored = { persona: null, voice: null, speed: "1", ...JSON.parse(localStorage.getItem(STORAGE_KEY) ?? "{}") };
+const choices = { persona: null, voice: null, speed: "1", ...JSON.parse(localStorage.getItem(STORAGE_KEY) ?? "{}") };
 
 export class Form {
   #selection;
@@ -25,21 +25,21 @@ export class Form {
     $id("batch-form").addEventListener("submit", (event) => this.#submit(event));
     languageEvents.addEventListener("change", () => this.#show());
     acceptDrops(async (transfer) => this.#add(await filesOfDrop(transfer)));
-    this.#checkStored();
+    this.#checkChoices();
     this.#show();
   }
 
-  /** What was chosen before may no longer be offered. */
-  #checkStored() {
+  /** Replace stored choices that the server no longer offers. */
+  #checkChoices() {
     const { personas, persona, voices, speed } = this.capabilities;
-    if (!personas.some(({ name }) => name === stored.persona)) stored.persona = persona;
-    if (!voices.includes(stored.voice)) stored.voice = voices[0];
-    Object.assign($id("speed"), { min: speed.min, max: speed.max, value: stored.speed });
+    if (!personas.some(({ name }) => name === choices.persona)) choices.persona = persona;
+    if (!voices.includes(choices.voice)) choices.voice = voices[0];
+    Object.assign($id("speed"), { min: speed.min, max: speed.max, value: choices.speed });
   }
 
   #store(id, value) {
-    stored[id] = value;
-    localStorage.setItem(STORAGE_KEY, JSON.stringify(stored));
+    choices[id] = value;
+    localStorage.setItem(STORAGE_KEY, JSON.stringify(choices));
     this.#showSpeed();
   }
 
@@ -68,7 +68,7 @@ export class Form {
     const files = new Map(this.#selection.files);
     if (!files.size) return;
     $id("send").disabled = true; // one press sends once
-    const { persona, voice, speed } = stored;
+    const { persona, voice, speed } = choices;
     if (await this.send({ name, fields: { persona, voice, speed }, files })) {
       this.#selection.clear();
       $id("name").value = "";
@@ -78,8 +78,8 @@ export class Form {
 
   #show() {
     const { personas, voices, retention_h, keeps_recordings } = this.capabilities;
-    $id("persona").replaceChildren(...personaOptions(personas, stored.persona));
-    $id("voice").replaceChildren(...voiceOptions(voices, stored.voice));
+    $id("persona").replaceChildren(...personaOptions(personas, choices.persona));
+    $id("voice").replaceChildren(...voiceOptions(voices, choices.voice));
     const time = formatDuration(retention_h * 3600);
     const server = t(keeps_recordings ? "batch_recordings_kept" : "batch_recordings_deleted", { time });
     $id("privacy").textContent = `${t("batch_privacy")} ${server}`;
@@ -88,8 +88,8 @@ export class Form {
   }
 
   #showSpeed() {
-    $id("speed-value").textContent = formatSpeed(stored.speed);
-    $id("speed").setAttribute("aria-valuetext", `${stored.speed}×`);
+    $id("speed-value").textContent = formatSpeed(choices.speed);
+    $id("speed").setAttribute("aria-valuetext", `${choices.speed}×`);
   }
 
   #showSelection() {

@@ -18,7 +18,7 @@ const user = await startPage();
 const userId = user.id ?? "";
 const outbox = new Outbox(BATCH_BOX, user.id);
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("waijiao-classes") : null;
-let open = null; // {batch, table}
+let current = null; // {batch, table}
 
 // --- sending -----------------------------------------------------------------------------------------------------
 
@@ -44,7 +44,7 @@ function itemOf({ id, name, fields }, file, recording, number) {
   return { id: randomId(), recording, name: recording.name, fields: { ...fields, lane: "bulk", session, metadata } };
 }
 
-/** Nothing is sent of a batch that could not be stored completely. */
+/** Remove a batch that could not be stored completely; nothing of it is sent. */
 async function discardBatch(id) {
   for (const item of await outbox.items()) if (item.fields.metadata.batch === id) await outbox.discard(item);
   await remove(BATCHES, id);
@@ -55,25 +55,25 @@ async function discardBatch(id) {
 /** Show the batch that the address names, #ID. */
 async function show() {
   const id = location.hash.slice(1);
-  open?.batch.close();
-  open?.table.close();
-  open = null;
+  current?.batch.close();
+  current?.table.close();
+  current = null;
   $id("detail").hidden = !id;
   $id("introduction").hidden = Boolean(id);
   showError("");
   if (!id) return showHistory();
   const stored = (await get(BATCHES, id)) ?? { id, files: [], fields: {}, name: "", who: userId };
   const batch = new Batch(stored, outbox);
-  open = { batch, table: new Table(batch, rowActions) };
-  batch.addEventListener("changed", showOpen);
+  current = { batch, table: new Table(batch, rowActions) };
+  batch.addEventListener("changed", showCurrent);
   $id("zip").href = `/v1/answers.zip?metadata=${encodeURIComponent(`batch:${id}`)}`;
   if (matchMedia("(max-width: 60rem)").matches) $id("new").open = false;
-  showOpen();
+  showCurrent();
   await Promise.all([showHistory(), batch.refresh()]);
 }
 
-function showOpen() {
-  const { batch, table } = open;
+function showCurrent() {
+  const { batch, table } = current;
   const [first] = batch.rows().filter(({ job }) => job);
   batch.name ||= first?.job.metadata.homework ?? "";
   batch.at ??= first && Date.parse(first.job.created_at);
@@ -97,17 +97,17 @@ function historyLink({ id, name, at, files }) {
 
 const rowActions = {
   resend: ({ item }) => outbox.retry(item),
-  retry: (row) => report(open.batch.retry(row)),
+  retry: (row) => report(current.batch.retry(row)),
   remove: (row) => confirm(t("batch_delete_one_confirm", { name: row.name })) && report(removeRow(row)),
   async replace(row) {
     const recording = await chooseFile();
-    const number = open.batch.files.indexOf(row.name) + 1;
-    if (recording) await report(open.batch.replace(row, recording, sessionOf(open.batch.id, row.name, number)));
+    const number = current.batch.files.indexOf(row.name) + 1;
+    if (recording) await report(current.batch.replace(row, recording, sessionOf(current.batch.id, row.name, number)));
   },
 };
 
 async function removeRow(row) {
-  const { batch } = open;
+  const { batch } = current;
   await batch.remove(row);
   const stored = await get(BATCHES, batch.id);
   if (stored) await put(BATCHES, { ...stored, files: batch.files });
@@ -115,7 +115,7 @@ async function removeRow(row) {
 }
 
 async function erase() {
-  const { batch } = open;
+  const { batch } = current;
   if (!confirm(t("batch_delete_confirm", { name: $id("detail-title").textContent }))) return;
   await batch.erase();
   await remove(BATCHES, batch.id);
@@ -124,7 +124,7 @@ async function erase() {
   $id("files").focus();
 }
 
-/** Show what a button could not do; other tabs show what it did. */
+/** Await a button's request and show its error; other tabs then refresh. */
 async function report(request) {
   await reportErrors(request);
   notifyTabs();
@@ -136,9 +136,9 @@ function notifyTabs() {
 
 async function showChangesOfOtherTab() {
   await showHistory();
-  if (!open) return;
-  open.batch.files = (await get(BATCHES, open.batch.id))?.files ?? [];
-  await open.batch.refresh();
+  if (!current) return;
+  current.batch.files = (await get(BATCHES, current.batch.id))?.files ?? [];
+  await current.batch.refresh();
 }
 
 // --- start -------------------------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ async function start() {
   const capabilities = await readCapabilities();
   $id("workspace").hidden = false;
   new Form(capabilities, send);
-  $id("cancel").addEventListener("click", () => report(open.batch.cancel()));
+  $id("cancel").addEventListener("click", () => report(current.batch.cancel()));
   $id("erase").addEventListener("click", () => report(erase()));
   addEventListener("hashchange", async () => {
     await show();
@@ -155,9 +155,9 @@ async function start() {
   });
   languageEvents.addEventListener("change", () => {
     showHistory();
-    if (!open) return;
-    open.table.translate();
-    showOpen();
+    if (!current) return;
+    current.table.translate();
+    showCurrent();
   });
   outbox.addEventListener("accepted", ({ detail: { item, job } }) => report(discardedItems.get(item.id)?.(job)));
   tabs?.addEventListener("message", showChangesOfOtherTab);

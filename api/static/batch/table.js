@@ -12,7 +12,7 @@ import { kindOf, KINDS } from "./batch.js";
 
 export class Table {
   #rows;
-  #wasComplete = null; // whether all had ended when it was last shown
+  #wasComplete = null; // whether all had ended when the progress was last shown
 
   constructor(batch, actions) {
     this.batch = batch;
@@ -43,7 +43,7 @@ export class Table {
   #showProgress(rows) {
     const { all, done, waiting, failed } = this.#rows.counts;
     const { secondsLeft } = this.batch;
-    const unsent = rows.filter(({ state }) => state === "kept").length;
+    const unsent = rows.filter(({ state }) => state === "unsent").length;
     const parts = [
       t("batch_done_of", { n: done, all }),
       failed > 0 && t("failed_n", { n: failed }),

@@ -4,22 +4,22 @@ import { fetchApi, fetchJson } from "../shared/api.js";
 import { forEachParallel, nullIfGone } from "../shared/jobs.js";
 
 const MAX_SINGLE_REQUESTS = 3; // for jobs; more of them are read as pages of all jobs of the assignment
-const CLASS_REQUEST_S = 60; // a request for a whole class may take that long
+const CLASS_REQUEST_TIMEOUT_S = 60; // for a request about a whole class
 const NOT_MODIFIED = 304;
 
 const url = (id, rest = "") => `/v1/assignments/${encodeURIComponent(id)}${rest}`;
 
 export const listAssignments = async () => (await fetchJson("/v1/assignments")).assignments;
 export const saveAssignment = (id, fields) => fetchJson(url(id), { method: "PUT", json: fields });
-export const deleteAssignment = (id) => fetchApi(url(id), { method: "DELETE", seconds: CLASS_REQUEST_S });
+export const deleteAssignment = (id) => fetchApi(url(id), { method: "DELETE", timeoutS: CLASS_REQUEST_TIMEOUT_S });
 export const exportUrl = (id) => url(id, "/export");
 export const reportUrl = (id) => url(id, "/report");
 export const submissionsUrl = (id) => url(id, "/submissions");
 
 /** {data, etag} of an assignment; null when it has not changed since `etag`. */
 export async function fetchAssignment(id, etag) {
-  const answer = await fetchApi(url(id), { headers: etag ? { "If-None-Match": etag } : {} });
-  return answer.status === NOT_MODIFIED ? null : { data: await answer.json(), etag: answer.headers.get("ETag") };
+  const response = await fetchApi(url(id), { headers: etag ? { "If-None-Match": etag } : {} });
+  return response.status === NOT_MODIFIED ? null : { data: await response.json(), etag: response.headers.get("ETag") };
 }
 
 /** The jobs of an assignment with these ids (a Set), in any order, without those that no longer exist. */
@@ -36,7 +36,7 @@ export async function fetchJobs(assignment, ids) {
   return jobs.filter(Boolean);
 }
 
-const post = (path, json) => fetchJson(path, { method: "POST", json, seconds: CLASS_REQUEST_S });
+const post = (path, json) => fetchJson(path, { method: "POST", json, timeoutS: CLASS_REQUEST_TIMEOUT_S });
 
 export const changeFeedback = (job, changes) => fetchJson(`/v1/jobs/${job}/feedback`, { method: "PUT", json: changes });
 export const release = (job) => post(`/v1/jobs/${job}/release`);

@@ -1,4 +1,4 @@
-// The open homework as the server has it, refreshed again and again, more often while answers are being made.
+// The open homework as the server has it, refreshed regularly, and more often while jobs are unfinished.
 
 import { connection, rethrowUnlessTemporary } from "../shared/api.js";
 import { fetchAssignment, fetchJobs } from "./api.js";
@@ -17,7 +17,7 @@ export const KINDS = {
 };
 export const kindOf = (state) => Object.keys(KINDS).find((kind) => KINDS[kind].includes(state));
 
-/** Events: "changed"; "gone" when there is no such homework. */
+/** Events: "changed"; "notfound" when the server has no such homework. */
 export class Assignment extends EventTarget {
   data = null; // the body of GET /v1/assignments/ID; null until it is loaded
   #etag = null;
@@ -30,7 +30,7 @@ export class Assignment extends EventTarget {
     super();
     this.id = id;
     const options = { signal: this.#closing.signal };
-    connection.addEventListener("found", () => this.refresh(), options);
+    connection.addEventListener("connected", () => this.refresh(), options);
     document.addEventListener("visibilitychange", () => document.hidden || this.refresh(), options);
   }
 
@@ -39,13 +39,13 @@ export class Assignment extends EventTarget {
     clearTimeout(this.#timer);
   }
 
-  /** One for each student in the order of the class list, then others: {student, number, state, submission, job}. */
+  /** {student, number, state, submission, job} of each student in the order of the class list, then of anybody else. */
   rows() {
     const submissions = new Map(this.data.submissions.map((submission) => [submission.student, submission]));
     const inClass = new Set(this.data.students.map(({ name }) => name));
     const { compare } = new Intl.Collator(undefined, { numeric: true });
-    const others = [...submissions.keys()].filter((name) => !inClass.has(name)).sort(compare);
-    const students = [...this.data.students, ...others.map((name) => ({ name, id: "" }))];
+    const outsiders = [...submissions.keys()].filter((name) => !inClass.has(name)).sort(compare);
+    const students = [...this.data.students, ...outsiders.map((name) => ({ name, id: "" }))];
     return students.map(({ name, id }) => {
       const submission = submissions.get(name);
       const job = submission && this.#jobs.get(submission.job);
@@ -63,7 +63,7 @@ export class Assignment extends EventTarget {
     return this.#refreshing;
   }
 
-  /** Refresh after a change: a request that is under way may have been answered before it. */
+  /** Refresh after a change: the response to a running request may be from before the change. */
   async refreshAfterChange() {
     await this.#refreshing;
     await this.refresh();
@@ -72,10 +72,10 @@ export class Assignment extends EventTarget {
   async #refreshOnce() {
     clearTimeout(this.#timer);
     try {
-      const answer = await fetchAssignment(this.id, this.#etag);
-      if (answer) await this.#update(answer);
+      const response = await fetchAssignment(this.id, this.#etag);
+      if (response) await this.#update(response);
     } catch (error) {
-      if (error.code === "unknown_assignment") return void this.dispatchEvent(new Event("gone"));
+      if (error.code === "unknown_assignment") return void this.dispatchEvent(new Event("notfound"));
       rethrowUnlessTemporary(error);
     }
     this.#scheduleRefresh();
@@ -90,7 +90,7 @@ export class Assignment extends EventTarget {
     this.#show();
   }
 
-  /** Take over a job as the server has just sent it. */
+  /** Store a job that the server has just sent. */
   setJob(job) {
     this.#jobs.set(job.id, job);
     this.#show();
@@ -102,7 +102,7 @@ export class Assignment extends EventTarget {
 
   #scheduleRefresh() {
     clearTimeout(this.#timer);
-    if (this.#closing.signal.aborted || document.hidden || connection.lost) return;
+    if (this.#closing.signal.aborted || document.hidden || connection.isDisconnected) return;
     const seconds = this.data?.progress.working === 0 ? IDLE_REFRESH_S : BUSY_REFRESH_S;
     this.#timer = setTimeout(() => this.refresh(), seconds * 1000);
   }

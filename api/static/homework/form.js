@@ -126,7 +126,7 @@ export class Form {
       "level",
       LEVELS.map((level) => [level, level || t("homework_level_any")]),
     );
-    $id("form-title").textContent = t(this.#before ? "homework_change" : "homework_new");
+    $id("form-title").textContent = t(this.#before ? "homework_edit_title" : "homework_new");
     $id("save").textContent = t(this.#before ? "homework_save" : "homework_create");
     this.#showCount();
   }

@@ -20,10 +20,10 @@ export class AssignmentList {
       this.#assignments = await listAssignments();
       this.show();
       for (const { id } of this.#assignments.slice(0, MAX_WITH_PROGRESS)) {
-        const answer = await fetchAssignment(id, this.#etags.get(id)).catch(nullIfDeleted);
-        if (!answer) continue;
-        this.#etags.set(id, answer.etag);
-        this.showProgress(answer.data);
+        const response = await fetchAssignment(id, this.#etags.get(id)).catch(nullIfDeleted);
+        if (!response) continue;
+        this.#etags.set(id, response.etag);
+        this.showProgress(response.data);
       }
     } catch (error) {
       rethrowUnlessTemporary(error);
@@ -53,7 +53,7 @@ export class AssignmentList {
       element("b", {}, title),
       facts && element("small", {}, facts),
       assignment && element("span", { class: "count" }, handedInText(assignment)),
-      held > 0 && element("span", { class: "chip held" }, t("homework_held_n", { n: held })),
+      held > 0 && element("span", { class: "badge held" }, t("homework_held_n", { n: held })),
     );
   }
 }

@@ -19,7 +19,7 @@ import { UploadPanel } from "./upload_panel.js";
 
 const user = await startPage();
 const list = new AssignmentList();
-let open = null; // {assignment, summary, table}
+let current = null; // {assignment, summary, table}
 let capabilities, form, reviewDialog, rerunDialog, uploadPanel;
 
 // --- what the address shows: nothing, #/new, #ID, #ID/edit ---------------------------------------------------------
@@ -32,16 +32,16 @@ function parseAddress() {
 
 async function show() {
   const [id, mode] = parseAddress();
-  if (open?.assignment.id !== id) {
+  if (current?.assignment.id !== id) {
     closeAssignment();
     if (id) openAssignment(id);
   }
   list.show();
-  if (id) await open.assignment.refresh();
+  if (id) await current.assignment.refresh();
   if (parseAddress()[0] !== id) return; // the user went elsewhere meanwhile
-  const canEdit = !id || open.assignment.data; // what is not loaded cannot be edited
+  const canEdit = !id || current.assignment.data; // what is not loaded cannot be edited
   if (mode && canEdit) {
-    form.open(open?.assignment.data);
+    form.open(current?.assignment.data);
     $id("form").dataset.address = location.hash;
   }
   $id("form-cancel").href = `#${id}`;
@@ -52,25 +52,25 @@ async function show() {
 function showSections() {
   const isEditing = Boolean(parseAddress()[1]) && $id("form").dataset.address === location.hash;
   $id("form").hidden = !isEditing;
-  $id("detail").hidden = isEditing || !open?.assignment.data;
-  $id("introduction").hidden = isEditing || open !== null;
+  $id("detail").hidden = isEditing || !current?.assignment.data;
+  $id("introduction").hidden = isEditing || current !== null;
   $id("workspace").classList.toggle("has-detail", $id("introduction").hidden);
-  const hint = isEditing ? "homework_drop_roster" : open ? "homework_drop_hand_in" : "homework_drop_none";
+  const hint = isEditing ? "homework_drop_roster" : current ? "homework_drop_hand_in" : "homework_drop_none";
   $id("drop-hint").textContent = t(hint);
   uploadPanel.show();
 }
 
 function openAssignment(id) {
   const assignment = new Assignment(id);
-  open = { assignment, summary: new Summary(assignment, capabilities), table: new Table(assignment, rowActions) };
-  assignment.addEventListener("changed", showOpen);
-  assignment.addEventListener("gone", () => assignment === open?.assignment && showNotFound());
+  current = { assignment, summary: new Summary(assignment, capabilities), table: new Table(assignment, rowActions) };
+  assignment.addEventListener("changed", showCurrent);
+  assignment.addEventListener("notfound", () => assignment === current?.assignment && showNotFound());
 }
 
 function closeAssignment() {
-  open?.assignment.close();
-  open?.table.close();
-  open = null;
+  current?.assignment.close();
+  current?.table.close();
+  current = null;
   showError("");
 }
 
@@ -80,18 +80,18 @@ function showNotFound() {
   $id("not-found").hidden = false;
 }
 
-function showOpen() {
-  open.summary.show();
-  open.table.show();
-  list.showProgress(open.assignment.data);
+function showCurrent() {
+  current.summary.show();
+  current.table.show();
+  list.showProgress(current.assignment.data);
   showSections();
 }
 
 // --- actions ---------------------------------------------------------------------------------------------------------
 
 const rowActions = {
-  review: (row) => reviewDialog.open(open.assignment, row),
-  rerun: (row) => rerunDialog.open(open.assignment, row),
+  review: (row) => reviewDialog.open(current.assignment, row),
+  rerun: (row) => rerunDialog.open(current.assignment, row),
   retry: (row) => reportAndRefresh(fetchJson(row.job.links.retry, { method: "POST" })),
   remove: (row) =>
     confirm(t("homework_delete_one_confirm", { name: row.student })) &&
@@ -105,18 +105,18 @@ const rowActions = {
 /** Await a request, show its error, then show what it changed; its result, or null. */
 async function reportAndRefresh(request) {
   const result = await reportErrors(request);
-  await open?.assignment.refreshAfterChange();
+  await current?.assignment.refreshAfterChange();
   return result;
 }
 
 async function releaseEveryAnswer() {
-  const n = open.assignment.heldRows().length;
+  const n = current.assignment.heldRows().length;
   if (!confirm(t("homework_release_confirm", { n }))) return;
-  const result = await reportAndRefresh(releaseAll(open.assignment.id));
+  const result = await reportAndRefresh(releaseAll(current.assignment.id));
   if (result) reportRefused(result);
 }
 
-/** Tell what a request for a whole class did, and what it could not do. */
+/** Report the result of a request about a whole class: how many answers are made, and which cannot be. */
 function reportRefused({ jobs, refused }) {
   announce(t("homework_started_n", { n: jobs.length }));
   const names = refused.map((entry) => `${entry.student}: ${errorText(entry)}`).join(" ");
@@ -124,7 +124,7 @@ function reportRefused({ jobs, refused }) {
 }
 
 async function erase() {
-  const { id, data } = open.assignment;
+  const { id, data } = current.assignment;
   if (!confirm(t("homework_delete_confirm", { name: data.title }))) return;
   if (!(await reportErrors(deleteAssignment(id)))) return;
   location.hash = "";
@@ -132,14 +132,14 @@ async function erase() {
 }
 
 async function showSaved(id) {
-  if (open?.assignment.id === id) await open.assignment.refreshAfterChange();
+  if (current?.assignment.id === id) await current.assignment.refreshAfterChange();
   location.hash = id;
   await list.refresh();
 }
 
 async function handleDrop(transfer) {
   if (!$id("form").hidden) await form.importRoster(transfer.files[0]);
-  else if (open?.assignment.data) await uploadPanel.handInDrop(transfer);
+  else if (current?.assignment.data) await uploadPanel.handInDrop(transfer);
 }
 
 // --- start -------------------------------------------------------------------------------------------------------
@@ -149,16 +149,16 @@ async function start() {
   form = new Form(capabilities, showSaved);
   reviewDialog = new ReviewDialog();
   rerunDialog = new RerunDialog(capabilities, reportRefused);
-  uploadPanel = new UploadPanel(capabilities, () => open?.assignment);
-  $id("review-first").addEventListener("click", () => rowActions.review(open.assignment.heldRows()[0]));
+  uploadPanel = new UploadPanel(capabilities, () => current?.assignment);
+  $id("review-first").addEventListener("click", () => rowActions.review(current.assignment.heldRows()[0]));
   $id("release-all").addEventListener("click", releaseEveryAnswer);
-  $id("rerun-all").addEventListener("click", () => rerunDialog.open(open.assignment));
+  $id("rerun-all").addEventListener("click", () => rerunDialog.open(current.assignment));
   $id("erase").addEventListener("click", erase);
   acceptDrops(handleDrop);
   addEventListener("hashchange", handleAddressChange);
   languageEvents.addEventListener("change", translate);
   document.addEventListener("visibilitychange", () => document.hidden || list.refresh());
-  connection.addEventListener("found", () => list.refresh());
+  connection.addEventListener("connected", () => list.refresh());
   keepAddressOnSkip();
   $id("workspace").hidden = false;
   await Promise.all([list.refresh(), show()]);
@@ -177,9 +177,9 @@ function translate() {
   reviewDialog.translate();
   rerunDialog.translate();
   showSections();
-  if (!open?.assignment.data) return;
-  open.table.translate();
-  showOpen();
+  if (!current?.assignment.data) return;
+  current.table.translate();
+  showCurrent();
 }
 
 if (hasRole(user.role, "teacher")) await start();

@@ -13,7 +13,7 @@ export class RerunDialog {
   #assignment = null;
   #row = null; // null: all rows
 
-  /** `showResult` gets the server's answer to a request for a whole class. */
+  /** `showResult` gets the server's response to a request about a whole class. */
   constructor(capabilities, showResult) {
     Object.assign(this, { capabilities, showResult, dialog: $id("rerun"), fields: $id("rerun-form").elements });
     $id("rerun-form").addEventListener("change", () => this.#showFields());

@@ -15,7 +15,7 @@ export function handedInText({ students, progress }) {
 }
 
 export class Summary {
-  #wasComplete = null; // whether all was answered when it was last shown
+  #wasComplete = null; // whether all were answered when the progress was last shown
 
   constructor(assignment, { personas }) {
     Object.assign(this, { assignment, personas });
@@ -38,7 +38,7 @@ export class Summary {
   #facts({ class_name, due, persona, level, hold }) {
     const teacher = this.personas.find(({ name }) => name === persona);
     const teacherName = teacher ? localName(teacher.display) : persona;
-    const facts = [class_name, due && formatDue(due), teacherName, level, hold && t("homework_holds")];
+    const facts = [class_name, due && formatDue(due), teacherName, level, hold && t("homework_fact_hold")];
     return facts.filter(Boolean).map((fact) => element("li", {}, fact));
   }
 

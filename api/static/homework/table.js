@@ -19,7 +19,7 @@ export class Table {
       kinds: Object.keys(KINDS),
       title: (kind) => t(`homework_filter_${kind}`),
       create: (row) => new Row(row, actions),
-      emptyText: ({ all }) => t(all ? "nothing_to_show" : "homework_nobody"),
+      emptyText: ({ all }) => t(all ? "nothing_to_show" : "homework_none_handed_in"),
       alwaysOffered: (kind) => PERMANENT_FILTERS.has(kind),
     });
   }
@@ -107,7 +107,7 @@ class Row {
       answer && download(),
       state === "held" && review(),
       job?.links.retry && withText("retry", "again", "try_again"),
-      failed && withText("handIn", "attach", "homework_another"),
+      failed && withText("handIn", "attach", "homework_replace"),
       state === "missing" && withText("handIn", "attach", "homework_hand_in_one"),
       job?.feedback && (answer || failed || state === "held") && withIcon("rerun", "again", "homework_rerun_of"),
       submission && withIcon("remove", "trash", "homework_delete_one"),

@@ -2,13 +2,13 @@
 
 import { ApiError, connection, GATEWAY_ERRORS, Unreachable } from "../shared/api.js";
 
-const MAX_FILES = 10; // per request
-const MAX_BYTES = 100e6; // per request, unless a single file is larger
+const MAX_REQUEST_FILES = 10;
+const MAX_REQUEST_BYTES = 100e6; // unless a single file is larger
 const SYSTEM_FILE = /(^|\/)([.~]|__MACOSX\/|thumbs\.db$|desktop\.ini$)/i; // what operating systems add to folders
-const STALLED_S = 60; // without progress, after which the connection counts as lost
+const STALL_TIMEOUT_S = 60; // without progress, after which the connection counts as lost
 const UNAUTHORIZED = 401;
 
-/** Events: "changed"; "taken" when the server has answered a request. */
+/** Events: "changed"; "answered" when the server has answered a request. */
 export class UploadQueue extends EventTarget {
   results; // {kind, file, student, code, detail, blob}; kind: accepted, unchanged, refused, replaced (by a later file)
   sent = 0; // bytes
@@ -38,8 +38,8 @@ export class UploadQueue extends EventTarget {
     this.#abort.abort();
   }
 
-  /** The part that is sent, 0 to 1. */
-  get part() {
+  /** The fraction that is sent, 0 to 1. */
+  get fraction() {
     return this.sent / (this.bytes || 1);
   }
 
@@ -68,7 +68,7 @@ export class UploadQueue extends EventTarget {
       try {
         return await this.#post(group, before);
       } catch (error) {
-        if (error instanceof Unreachable) await connectionFound();
+        if (error instanceof Unreachable) await untilConnected();
         else if (error.retryable) await new Promise((resolve) => setTimeout(resolve, error.retryAfter * 1000));
         else throw error;
       }
@@ -80,27 +80,27 @@ export class UploadQueue extends EventTarget {
     const form = new FormData();
     for (const { file, path } of group) form.append("file", file, path);
     if (this.student) form.append("student", this.student);
-    const onProgress = (part) => {
-      this.sent = before + sumBytes(group) * part;
+    const onProgress = (fraction) => {
+      this.sent = before + sumBytes(group) * fraction;
       this.#emitChanged();
     };
     return upload(this.url, form, onProgress, this.#abort.signal);
   }
 
-  #addResults(answer, group) {
+  #addResults(response, group) {
     const blobs = new Map(group.map(({ file, path }) => [path.normalize("NFC"), file])); // the server normalises names
     for (const kind of ["accepted", "unchanged", "refused"]) {
-      for (const entry of answer?.[kind] ?? []) this.results.push({ kind, ...entry, blob: blobs.get(entry.file) });
+      for (const entry of response?.[kind] ?? []) this.results.push({ kind, ...entry, blob: blobs.get(entry.file) });
     }
     this.#markReplaced();
-    this.dispatchEvent(new Event("taken"));
+    this.dispatchEvent(new Event("answered"));
   }
 
   /** Of several files of one student only the last counts. Within a request the server says so itself. */
   #markReplaced() {
-    const taken = this.results.filter(({ kind }) => kind !== "refused");
-    const last = new Map(taken.map((result) => [result.student, result]));
-    for (const result of taken) if (last.get(result.student) !== result) result.kind = "replaced";
+    const acceptedResults = this.results.filter(({ kind }) => kind !== "refused");
+    const last = new Map(acceptedResults.map((result) => [result.student, result]));
+    for (const result of acceptedResults) if (last.get(result.student) !== result) result.kind = "replaced";
   }
 
   #refuse({ file, path }, { code, detail }) {
@@ -114,35 +114,37 @@ export class UploadQueue extends EventTarget {
 }
 
 const sumBytes = (files) => files.reduce((sum, { file }) => sum + file.size, 0);
-const connectionFound = () => new Promise((resolve) => connection.addEventListener("found", resolve, { once: true }));
+const untilConnected = () =>
+  new Promise((resolve) => connection.addEventListener("connected", resolve, { once: true }));
 
 /** The files in groups, each for one request. */
 function groupFiles(files) {
   const groups = [];
   for (const entry of files) {
     const group = groups.at(-1);
-    if (group && group.length < MAX_FILES && sumBytes(group) + entry.file.size <= MAX_BYTES) group.push(entry);
+    const fits = group?.length < MAX_REQUEST_FILES && sumBytes(group) + entry.file.size <= MAX_REQUEST_BYTES;
+    if (fits) group.push(entry);
     else groups.push([entry]);
   }
   return groups;
 }
 
 /**
- * POST a form and return the JSON of the answer; null when `signal` stopped it. Throws ApiError or Unreachable.
- * `onProgress` gets the part that is sent, 0 to 1; fetch() cannot tell it.
+ * POST a form and return the JSON of the response; null when `signal` stopped it. Throws ApiError or Unreachable.
+ * `onProgress` gets the fraction that is sent, 0 to 1; fetch() cannot report it.
  */
 function upload(url, form, onProgress, signal) {
   const request = new XMLHttpRequest();
   let timer = null;
   const restartTimer = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => request.abort(), STALLED_S * 1000);
+    timer = setTimeout(() => request.abort(), STALL_TIMEOUT_S * 1000);
   };
   request.upload.addEventListener("progress", ({ loaded, total }) => {
     restartTimer();
     onProgress(total ? loaded / total : 0);
   });
-  request.upload.addEventListener("load", () => clearTimeout(timer)); // from here on the server works
+  request.upload.addEventListener("load", () => clearTimeout(timer)); // from here on the server processes the files
   signal.addEventListener("abort", () => request.abort());
   return new Promise((resolve, reject) => {
     request.addEventListener("loadend", () => {
@@ -157,16 +159,16 @@ function upload(url, form, onProgress, signal) {
   });
 }
 
-/** The error for a failed request; its status is 0 when there was no answer at all. */
+/** The error for a failed request; its status is 0 when there was no response. */
 function toError(request) {
   const { status, statusText } = request;
   if (!status || GATEWAY_ERRORS.has(status)) {
-    connection.markLost();
+    connection.markDisconnected();
     return new Unreachable(statusText);
   }
   if (status === UNAUTHORIZED) {
-    connection.dispatchEvent(new Event("locked"));
-    return new Unreachable(statusText); // "found" follows when somebody has logged in
+    connection.dispatchEvent(new Event("unauthorized"));
+    return new Unreachable(statusText); // "connected" follows when somebody has logged in
   }
   const problem = { detail: statusText, code: `http_${status}`, ...parseProblem(request) };
   return new ApiError(problem, status, Number(request.getResponseHeader("Retry-After")) || 1);

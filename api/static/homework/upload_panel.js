@@ -51,11 +51,11 @@ export class UploadPanel {
 
   async #send(files, { student, results } = {}) {
     const assignment = this.getAssignment();
-    if (this.#results.isSending) return showError(t("homework_busy"));
+    if (this.#results.isSending) return showError(t("homework_upload_busy"));
     const { upload_mb } = this.limits;
     const queue = new UploadQueue(submissionsUrl(assignment.id), files, { upload_mb, student, results });
     this.#results.follow(queue, assignment);
-    queue.addEventListener("taken", () => assignment.refresh());
+    queue.addEventListener("answered", () => assignment.refresh());
     queue.addEventListener("changed", () => this.show());
     this.show();
     await reportErrors(queue.run());
@@ -104,7 +104,7 @@ class UploadResults {
     if ($id("results").hidden) return;
     $id("upload-progress").hidden = $id("stop").hidden = queue.done;
     $id("results-close").hidden = !queue.done;
-    $id("upload-progress").value = queue.part;
+    $id("upload-progress").value = queue.fraction;
     $id("results-summary").textContent = summaryText(queue);
     this.#showList(queue);
   }
@@ -129,8 +129,8 @@ class UploadResults {
 
   #studentChoice(result) {
     const names = this.#assignment.data.students.map(({ name }) => [name, name]);
-    const label = t("homework_whose", { name: result.file });
-    const choices = options([["", t("homework_whose_short")], ...names], "");
+    const label = t("homework_assign_label", { name: result.file });
+    const choices = options([["", t("homework_assign_student")], ...names], "");
     const select = element("select", { "aria-label": label }, choices);
     const assign = () => select.value && this.assign(result, select.value);
     const submit = button("secondary small", "attach", t("homework_hand_in_one"), assign);
@@ -139,8 +139,8 @@ class UploadResults {
 }
 
 /** What is being sent, or how many files had which result. */
-function summaryText({ done, part, results, files, stopped }) {
-  if (!done) return t("homework_sending", { n: files.length, percent: Math.floor(100 * part) });
+function summaryText({ done, fraction, results, files, stopped }) {
+  if (!done) return t("homework_sending", { n: files.length, percent: Math.floor(100 * fraction) });
   const count = (kind) => results.filter((result) => result.kind === kind).length;
   const counts = KIND_ORDER.toReversed()
     .filter(count)

@@ -35,7 +35,7 @@ export function localName(names) {
   return names[language] ?? names.en ?? Object.values(names)[0];
 }
 
-/** Write all texts of the page. data-t has the key of an element's text, data-t-label and -placeholder of attributes. */
+/** Translate the page. data-t has the key of an element's text, data-t-label and -placeholder those of attributes. */
 export function translatePage() {
   document.documentElement.lang = HTML_LANG[language];
   for (const node of document.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);

@@ -1,4 +1,4 @@
-// Calls the API, and knows whether the server can be reached.
+// Requests to the API, and whether the server can be reached.
 
 /** The API refused a request: its `code`, `detail` and `retryable`, the HTTP `status`, and the seconds to wait. */
 export class ApiError extends Error {
@@ -14,33 +14,33 @@ export class ApiError extends Error {
   }
 }
 
-/** No answer came: the network or the server is down. */
+/** The server did not respond: it or the network is down. */
 export class Unreachable extends Error {}
 
 const MIN_RETRY_S = 0.5;
 const MAX_RETRY_S = 10; // seconds between two attempts to reach the server
 const NOT_MODIFIED = 304;
-export const GATEWAY_ERRORS = new Set([502, 504]); // a proxy's answer while the server is down
+export const GATEWAY_ERRORS = new Set([502, 504]); // a proxy's status while the server is down
 
-/** Events: "lost" when the server cannot be reached, "found" when it can again, "locked" when it asks for a login. */
+/** Events: "disconnected", "connected" when the server can be reached again, "unauthorized" when a login is needed. */
 export const connection = new (class extends EventTarget {
-  lost = false;
+  isDisconnected = false;
   #retryS = MIN_RETRY_S;
   #timer = null;
 
-  markLost() {
-    if (!this.lost) {
-      this.lost = true;
+  markDisconnected() {
+    if (!this.isDisconnected) {
+      this.isDisconnected = true;
       this.#retryS = MIN_RETRY_S;
-      this.dispatchEvent(new Event("lost"));
+      this.dispatchEvent(new Event("disconnected"));
     }
     this.#timer ??= setTimeout(() => this.check(), this.#retryS * 1000);
   }
 
-  markFound() {
-    if (!this.lost) return;
-    this.lost = false;
-    this.dispatchEvent(new Event("found"));
+  markConnected() {
+    if (!this.isDisconnected) return;
+    this.isDisconnected = false;
+    this.dispatchEvent(new Event("connected"));
   }
 
   async check() {
@@ -53,48 +53,48 @@ export const connection = new (class extends EventTarget {
   }
 })();
 
-addEventListener("online", () => connection.lost && connection.check());
-addEventListener("offline", () => connection.markLost());
+addEventListener("online", () => connection.isDisconnected && connection.check());
+addEventListener("offline", () => connection.markDisconnected());
 
-async function parseError(answer) {
-  const problem = await answer.json().catch(() => ({}));
+async function parseError(response) {
+  const problem = await response.json().catch(() => ({}));
   const details = {
-    code: problem.code ?? `http_${answer.status}`,
-    detail: problem.detail ?? answer.statusText,
+    code: problem.code ?? `http_${response.status}`,
+    detail: problem.detail ?? response.statusText,
     retryable: problem.retryable,
   };
-  return new ApiError(details, answer.status, Number(answer.headers.get("Retry-After")) || 1);
+  return new ApiError(details, response.status, Number(response.headers.get("Retry-After")) || 1);
 }
 
-/** The Response of the API, which may be a 304. Throws ApiError when it refuses, Unreachable when no answer comes. */
-export async function fetchApi(path, { method = "GET", json, form, headers = {}, seconds = 60 } = {}) {
+/** The Response of the API, which may be a 304. Throws ApiError for a refusal, Unreachable without a response. */
+export async function fetchApi(path, { method = "GET", json, form, headers = {}, timeoutS = 60 } = {}) {
   const body = json === undefined ? form : JSON.stringify(json);
-  const all = json === undefined ? headers : { ...headers, "Content-Type": "application/json" };
-  let answer;
+  const allHeaders = json === undefined ? headers : { ...headers, "Content-Type": "application/json" };
+  let response;
   try {
-    answer = await fetch(path, {
+    response = await fetch(path, {
       method,
       body,
-      headers: all,
+      headers: allHeaders,
       cache: "no-store",
-      signal: AbortSignal.timeout(seconds * 1000),
+      signal: AbortSignal.timeout(timeoutS * 1000),
     });
   } catch (error) {
-    connection.markLost();
+    connection.markDisconnected();
     throw new Unreachable(String(error));
   }
-  if (GATEWAY_ERRORS.has(answer.status)) {
-    connection.markLost();
-    throw new Unreachable(answer.statusText);
+  if (GATEWAY_ERRORS.has(response.status)) {
+    connection.markDisconnected();
+    throw new Unreachable(response.statusText);
   }
-  connection.markFound();
-  if (answer.ok || answer.status === NOT_MODIFIED) return answer;
-  const problem = await parseError(answer);
-  if (answer.status === 401 && path !== "/v1/login") connection.dispatchEvent(new Event("locked"));
+  connection.markConnected();
+  if (response.ok || response.status === NOT_MODIFIED) return response;
+  const problem = await parseError(response);
+  if (response.status === 401 && path !== "/v1/login") connection.dispatchEvent(new Event("unauthorized"));
   throw problem;
 }
 
-/** The JSON of the API's answer. */
+/** The JSON of the API's response. */
 export async function fetchJson(path, options) {
   return (await fetchApi(path, options)).json();
 }
@@ -107,7 +107,7 @@ export function rethrowUnlessTemporary(error) {
 export const END_STATES = new Set(["succeeded", "failed", "canceled", "expired"]);
 export const hasEnded = (job) => END_STATES.has(job.state);
 
-/** What the server can do; while it cannot be reached, what it could do when it was last asked. */
+/** GET /v1/capabilities; while the server cannot be reached, its last response. */
 export async function readCapabilities() {
   try {
     const capabilities = await fetchJson("/v1/capabilities");

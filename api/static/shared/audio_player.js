@@ -13,12 +13,12 @@ export class AudioPlayer {
   #position = element("input", { type: "range", min: 0, max: 1000, value: 0, input: () => this.#seek() });
   #time = element("output", { "aria-hidden": "true" });
   #full = null; // the full recording: {url, seconds}
-  #sentences = []; // to be played while the full recording is not there yet: {url, seconds}
+  #sentences = []; // to be played until the full recording has arrived: {url, seconds}
   #playedS = 0; // seconds of the sentences played so far
 
-  /** `speaker` is the key of the text that says whose voice it is. */
-  constructor(speaker) {
-    this.speaker = speaker;
+  /** `speakerKey` is the key of the text that names the speaker. */
+  constructor(speakerKey) {
+    this.speakerKey = speakerKey;
     this.node = element("div", { class: "audio-player" }, this.#button, this.#position, this.#time);
     this.node.hidden = true;
     this.#audio.preload = "none";
@@ -33,7 +33,7 @@ export class AudioPlayer {
     return !this.#audio.paused;
   }
 
-  /** The full recording is there. Sentences that are being played are played to their end first. */
+  /** Set the full recording. Sentences that are being played are finished first. */
   setSource(url, seconds) {
     if (this.#full?.url === url) return;
     this.#full = { url, seconds };
@@ -46,19 +46,19 @@ export class AudioPlayer {
     this.#show();
   }
 
-  /** One more sentence is there, before the full recording is. */
+  /** Add a sentence that arrived before the full recording. */
   addSentence(url, seconds) {
     this.#sentences.push({ url, seconds });
     this.node.hidden = false;
     if (!this.playing && this.autoplay) this.#next();
   }
 
-  /** The sentences are sent again from the first. */
+  /** Forget the sentences: the server sends them again from the first. */
   clearSentences() {
     this.#sentences = [];
   }
 
-  /** Play what there is, and what comes later as soon as it does; false when the browser blocks autoplay. */
+  /** Play what has arrived, and the rest as it arrives; false when the browser blocks autoplay. */
   async playAll() {
     this.autoplay = true;
     if (this.playing) return true;
@@ -135,15 +135,15 @@ export class AudioPlayer {
   #show() {
     const position = this.#playedS + this.#audio.currentTime;
     const duration = Math.max(this.#duration(), position);
-    const part = duration ? position / duration : 0;
+    const fraction = duration ? position / duration : 0;
     setIcon(this.#icon, this.playing ? "pause" : "play");
     if (this.playing) this.node.classList.remove("autoplay-blocked");
-    const who = t(this.speaker);
-    this.#button.setAttribute("aria-label", t(this.playing ? "pause" : "play", { who }));
-    this.#position.setAttribute("aria-label", t("play_position", { who }));
+    const speaker = t(this.speakerKey);
+    this.#button.setAttribute("aria-label", t(this.playing ? "pause" : "play", { speaker }));
+    this.#position.setAttribute("aria-label", t("play_position", { speaker }));
     this.#position.setAttribute("aria-valuetext", `${formatClock(position)} / ${formatClock(duration)}`);
-    this.#position.value = 1000 * part;
-    this.#position.style.setProperty("--done", `${100 * part}%`);
+    this.#position.value = 1000 * fraction;
+    this.#position.style.setProperty("--done", `${100 * fraction}%`);
     this.#time.textContent = formatClock(position || duration);
   }
 }
@@ -152,13 +152,13 @@ export class AudioPlayer {
 export class LazyAudioPlayer {
   #player = null;
 
-  /** {audio, duration_s} is a job's answer; `who` names the row for those who cannot see it. */
-  constructor({ audio, duration_s }, who) {
+  /** {audio, duration_s} is a job's answer; `speaker` names the row for screen readers. */
+  constructor({ audio, duration_s }, speaker) {
     Object.assign(this, { audio, duration_s });
-    this.node = button("round small", "play", "", () => this.#start(), t("play", { who }));
+    this.node = button("round small", "play", "", () => this.#start(), t("play", { speaker }));
   }
 
-  /** Whether it was ever used; until then another one can take its place unnoticed. */
+  /** Whether it was used; until then it can be replaced without losing the position. */
   get started() {
     return this.#player !== null;
   }

@@ -1,6 +1,7 @@
-// What this browser stores in IndexedDB: questions not sent yet, the learner's own recordings, a teacher's batches.
+// What this browser stores in IndexedDB: unsent questions, the learner's own recordings, a teacher's batches.
+// In all entries `who` is the id of the user's key, `at` the time in milliseconds.
 
-export const BATCHES = "classes"; // the store's first name: renaming it would lose what browsers hold
+export const BATCHES = "classes"; // the store's original name: renaming it would lose data that browsers already have
 const STORES = { outbox: "id", recordings: "job", [BATCHES]: "id" }; // name -> key
 
 const database = new Promise((resolve, reject) => {
@@ -54,22 +55,22 @@ export function markAccepted(item, job) {
   });
 }
 
-/** Delete recordings that are older than the server keeps their answers, and those of other users. */
-export async function deleteStaleRecordings(hours, who) {
+/** Delete recordings older than `hours`, for which the server keeps their answers, and those of other users. */
+export async function deleteStaleRecordings(hours, userId) {
   const oldest = Date.now() - hours * 3_600_000;
   for (const entry of await getAll("recordings")) {
-    if (entry.at < oldest || entry.who !== who) await remove("recordings", entry.job);
+    if (entry.at < oldest || entry.who !== userId) await remove("recordings", entry.job);
   }
 }
 
-/** Delete everything, as whoever leaves a shared computer would want. */
+/** Delete everything: on a shared computer the next user must not find it. */
 export function clearAll() {
   return transaction(Object.keys(STORES), "readwrite", (...stores) => stores.forEach((store) => store.clear()));
 }
 
 const ID_BYTES = 16;
 
-/** An id that nobody can guess, in hexadecimal; unlike crypto.randomUUID it works without a secure context. */
+/** An id that nobody can guess, in hexadecimal; unlike crypto.randomUUID, this works without a secure context. */
 export function randomId() {
   const bytes = crypto.getRandomValues(new Uint8Array(ID_BYTES));
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");

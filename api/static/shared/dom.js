@@ -1,4 +1,4 @@
-// Builds what a page shows. Text is always text: nothing that anybody said is ever read as HTML.
+// Helpers for the page's elements. Text is always inserted as text, never parsed as HTML.
 
 export const $id = (id) => document.getElementById(id);
 
@@ -37,18 +37,18 @@ export function button(kind, symbol, text, onClick, label = null) {
   return element("button", attributes, icon(symbol), text && element("span", {}, text));
 }
 
-/** An icon that downloads a file; `label` is for those who cannot see it. */
+/** An icon that downloads a file; `label` is its tooltip and its text for screen readers. */
 export function downloadLink(href, filename, label) {
   const attributes = { class: "button secondary small", href, download: filename, title: label, "aria-label": label };
   return element("a", attributes, icon("download"));
 }
 
-/** Read the text to screen readers only. */
+/** Have screen readers read the text aloud. */
 export function announce(text) {
   $id("announcement").textContent = text;
 }
 
-/** Make `nodes` the children of `list`, in this order, without touching those that stay: the focus is kept. */
+/** Make `nodes` the children of `list`, in this order, without moving those that stay, so that the focus is kept. */
 export function arrangeChildren(list, nodes) {
   const staying = new Set(nodes);
   for (const child of [...list.children]) if (!staying.has(child)) child.remove();
@@ -67,9 +67,9 @@ export function keepAddressOnSkip() {
 
 /** Show parts of a total in #bar; `parts` are numbers by the class of the bar's children. */
 export function showBar(parts, total) {
-  const whole = Math.max(total, 1);
-  for (const child of $id("bar").children) child.style.width = `${(100 * parts[child.className]) / whole}%`;
-  $id("bar").setAttribute("aria-valuemax", whole);
+  const max = Math.max(total, 1);
+  for (const child of $id("bar").children) child.style.width = `${(100 * parts[child.className]) / max}%`;
+  $id("bar").setAttribute("aria-valuemax", max);
   $id("bar").setAttribute(
     "aria-valuenow",
     Object.values(parts).reduce((sum, part) => sum + part, 0),

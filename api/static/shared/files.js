@@ -2,8 +2,8 @@
 
 import { $id, element } from "./dom.js";
 
-/** Give the DataTransfer of whatever is dropped on the page to `take`. #drop-overlay shows what will happen. */
-export function acceptDrops(take) {
+/** Call `handleDrop` with the DataTransfer of each drop. #drop-overlay tells meanwhile what a drop will do. */
+export function acceptDrops(handleDrop) {
   const overlay = $id("drop-overlay");
   const on = (name, listener) =>
     addEventListener(name, (event) => {
@@ -15,7 +15,7 @@ export function acceptDrops(take) {
   on("dragleave", ({ relatedTarget }) => (overlay.hidden = relatedTarget === null || overlay.hidden));
   on("drop", ({ dataTransfer }) => {
     overlay.hidden = true;
-    take(dataTransfer);
+    handleDrop(dataTransfer);
   });
 }
 

@@ -12,11 +12,12 @@ export class KeyedRows {
    */
   constructor({ kinds, title, create, emptyText, alwaysOffered = () => true }) {
     Object.assign(this, { kinds: ["all", ...kinds], title, create, emptyText, alwaysOffered });
-    $id("filters").replaceChildren($id("filters").firstElementChild, ...this.kinds.map((kind) => this.#choice(kind)));
+    const choices = this.kinds.map((kind) => this.#filterChoice(kind));
+    $id("filters").replaceChildren($id("filters").firstElementChild, ...choices);
     $id("rows").replaceChildren();
   }
 
-  #choice(kind) {
+  #filterChoice(kind) {
     const change = () => {
       this.#filter = kind;
       this.applyFilter();
@@ -33,15 +34,15 @@ export class KeyedRows {
   }
 
   /** Show these rows, each as [name, row, kind], in this order. */
-  show(listed) {
-    const names = new Set(listed.map(([name]) => name));
+  show(entries) {
+    const names = new Set(entries.map(([name]) => name));
     for (const [name, row] of this.#rows) if (!names.has(name)) this.#remove(name, row);
     arrangeChildren(
       $id("rows"),
-      listed.map(([name, row]) => this.#update(name, row).node),
+      entries.map(([name, row]) => this.#update(name, row).node),
     );
-    const count = (kind) => listed.filter((entry) => entry[2] === kind).length;
-    this.counts = Object.fromEntries(this.kinds.map((kind) => [kind, kind === "all" ? listed.length : count(kind)]));
+    const count = (kind) => entries.filter(([, , rowKind]) => rowKind === kind).length;
+    this.counts = Object.fromEntries(this.kinds.map((kind) => [kind, kind === "all" ? entries.length : count(kind)]));
   }
 
   #update(name, row) {

@@ -15,17 +15,17 @@ export async function startPage() {
   translatePage();
   $id("language").addEventListener("click", changeLanguage);
   $id("log-out").addEventListener("click", logOut);
-  connection.addEventListener("lost", () => ($id("offline").hidden = false));
-  connection.addEventListener("found", () => ($id("offline").hidden = true));
+  connection.addEventListener("disconnected", () => ($id("offline").hidden = false));
+  connection.addEventListener("connected", () => ($id("offline").hidden = true));
   if ("serviceWorker" in navigator) navigator.serviceWorker.register("/sw.js");
   const { keys_needed, caller } = await fetchLogin();
   const user = caller ?? (await logIn());
   $id("log-out").hidden = !keys_needed;
   for (const link of document.querySelectorAll("[data-role]")) link.hidden = !hasRole(user.role, link.dataset.role);
-  connection.addEventListener("locked", async () => {
+  connection.addEventListener("unauthorized", async () => {
     const { id } = await logIn();
-    if (id === user.id) connection.dispatchEvent(new Event("found"));
-    else location.reload(); // what one user left must not be sent in another's name
+    if (id === user.id) connection.dispatchEvent(new Event("connected"));
+    else location.reload(); // unsent items of one user must not be sent by another
   });
   return user;
 }
@@ -42,7 +42,7 @@ async function fetchLogin() {
       const before = localStorage.getItem("login");
       if (before) return JSON.parse(before);
       if (error instanceof ApiError) await new Promise((resolve) => setTimeout(resolve, error.retryAfter * 1000));
-      else await new Promise((resolve) => connection.addEventListener("found", resolve, { once: true }));
+      else await new Promise((resolve) => connection.addEventListener("connected", resolve, { once: true }));
     }
   }
 }

@@ -1,4 +1,4 @@
-// Tells the user that something asked of the server by pressing a button did not happen.
+// Shows why a request that the user made by pressing a button failed.
 
 import { errorText, t } from "../i18n/index.js";
 import { ApiError, Unreachable } from "./api.js";
@@ -15,10 +15,10 @@ export async function reportErrors(request, show = showError) {
   }
 }
 
-/** Show an error in all places that the page has for it; "" hides it. */
+/** Show an error in all elements that the page has for it; "" hides it. */
 export function showError(text) {
-  for (const place of document.querySelectorAll(".request-error")) {
-    place.textContent = text;
-    place.hidden = !text;
+  for (const node of document.querySelectorAll(".request-error")) {
+    node.textContent = text;
+    node.hidden = !text;
   }
 }

@@ -4,11 +4,11 @@
 import { ApiError, connection, fetchApi, Unreachable } from "./api.js";
 import { get, getAll, markAccepted, put, remove, updateEntry } from "./db.js";
 
-// Errors that the same recording would cause again.
+// Errors for which sending the same recording again is useless.
 export const RECORDING_ERRORS = new Set(["not_audio", "too_large", "empty_request"]);
-export const BATCH_BOX = "class"; // its first name: renaming it would lose what browsers hold
+export const BATCH_BOX = "class"; // its original name: renaming it would lose data that browsers already have
 const PARALLEL_UPLOADS = { talk: 1, [BATCH_BOX]: 3 }; // turns of a conversation must keep their order
-const UPLOAD_S = 300;
+const UPLOAD_TIMEOUT_S = 300;
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("waijiao") : null;
 
 /** One box, "talk" or BATCH_BOX, of one user. Events: "changed"; "accepted" with the item and its job. */
@@ -17,29 +17,29 @@ export class Outbox extends EventTarget {
   #sendAgain = false;
   #timer = null;
 
-  /** `who` is the id of the user's key: on a shared computer nobody sends what somebody else left. */
-  constructor(box, who) {
+  /** `userId` is the id of the user's key: on a shared computer, nobody sends another user's items. */
+  constructor(box, userId) {
     super();
-    Object.assign(this, { box, who: who ?? "" });
-    connection.addEventListener("found", () => this.send());
+    Object.assign(this, { box, userId: userId ?? "" });
+    connection.addEventListener("connected", () => this.send());
     tabs?.addEventListener("message", ({ data }) => {
       if (data.box !== box) return;
       this.#emit(
-        data.item ? new CustomEvent("accepted", { detail: { ...data, elsewhere: true } }) : new Event("changed"),
+        data.item ? new CustomEvent("accepted", { detail: { ...data, fromOtherTab: true } }) : new Event("changed"),
       );
     });
   }
 
   /** The waiting items, oldest first. */
   async items() {
-    const items = (await getAll("outbox")).filter((item) => item.box === this.box && item.who === this.who);
+    const items = (await getAll("outbox")).filter((item) => item.box === this.box && item.who === this.userId);
     return items.sort((a, b) => a.at - b.at || a.number - b.number);
   }
 
   /** Store items, {id, recording, name, seconds, fields}, and send them as soon as possible. */
   async add(...items) {
     for (const [number, item] of items.entries()) {
-      await put("outbox", { ...item, box: this.box, who: this.who, at: Date.now(), number });
+      await put("outbox", { ...item, box: this.box, who: this.userId, at: Date.now(), number });
     }
     this.#emitChanged();
     this.send();
@@ -88,16 +88,16 @@ export class Outbox extends EventTarget {
     await Promise.all(senders);
   }
 
-  /** Whether the next item may follow. */
+  /** Send one item; false when the next one must wait too. */
   async #sendOne(item) {
     try {
-      const answer = await fetchApi("/v1/jobs", {
+      const response = await fetchApi("/v1/jobs", {
         method: "POST",
         form: toForm(item),
         headers: { "Idempotency-Key": item.id },
-        seconds: UPLOAD_S,
+        timeoutS: UPLOAD_TIMEOUT_S,
       });
-      const job = await answer.json();
+      const job = await response.json();
       await markAccepted(item, job);
       this.#emit(new CustomEvent("accepted", { detail: { item, job } }), { item: { ...item, recording: null }, job });
       return true;
@@ -107,9 +107,9 @@ export class Outbox extends EventTarget {
   }
 
   async #handleError(item, error) {
-    if (error instanceof Unreachable) return false; // "found" sends it
+    if (error instanceof Unreachable) return false; // sent again on "connected"
     if (!(error instanceof ApiError)) throw error;
-    if (error.status === 401) return false; // whoever logs in sends it
+    if (error.status === 401) return false; // sent again after the login
     const reason = { code: error.code, detail: error.detail };
     await updateEntry("outbox", item.id, error.retryable ? { waits: reason } : { refused: reason });
     this.#emitChanged();
@@ -121,9 +121,9 @@ export class Outbox extends EventTarget {
     this.#emit(new Event("changed"), {});
   }
 
-  #emit(event, others = null) {
+  #emit(event, message = null) {
     this.dispatchEvent(event);
-    if (others) tabs?.postMessage({ box: this.box, ...others });
+    if (message) tabs?.postMessage({ box: this.box, ...message });
   }
 }
 

@@ -14,7 +14,7 @@ export function stepClass(index, current) {
 /** The nodes that show a state; `kind` is the filter that the state belongs to: done, failed, … */
 export function stateBadge(state, kind) {
   const current = STEPS.indexOf(state);
-  const badge = element("span", { class: `chip ${kind}` }, icon(ICONS[kind] ?? "waiting"), t(`state_${state}`));
+  const badge = element("span", { class: `badge ${kind}` }, icon(ICONS[kind] ?? "waiting"), t(`state_${state}`));
   if (current < 0) return [badge];
   const steps = STEPS.map((_, index) => element("i", { class: stepClass(index, current) }));
   return [badge, element("span", { class: "steps", "aria-hidden": "true" }, steps)];

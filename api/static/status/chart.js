@@ -1,12 +1,12 @@
-// How many jobs waited for a model during the last minutes, as a small chart with a text alternative.
+// A small chart of the jobs that waited for a model in the last minutes, with a text alternative.
 
 import { t } from "../i18n/index.js";
 import { element } from "../shared/dom.js";
 
-const SPAN_S = 300; // that the chart shows
+const HISTORY_S = 300; // that the chart shows
 const MAX_GAP_S = 10; // between two samples; after a longer gap the line begins again
-const MIN_SCALE = 4; // jobs: a single waiting job must not fill the chart
-const [WIDTH, HEIGHT] = [300, 48];
+const MIN_SCALE_JOBS = 4; // the height of the chart: a single waiting job must not fill it
+const [CHART_WIDTH, CHART_HEIGHT] = [300, 48];
 const STORAGE_KEY = "queue-history";
 
 /** Samples {at, asr, llm, tts}, collected while the page is open; they survive a reload. */
@@ -15,7 +15,7 @@ export class QueueHistory {
 
   add(at, stages) {
     const sample = { at, ...Object.fromEntries(stages.map(({ stage, waiting }) => [stage, waiting])) };
-    const isRecent = (other) => other.at > at - SPAN_S * 1000 && other.at < at;
+    const isRecent = (other) => other.at > at - HISTORY_S * 1000 && other.at < at;
     this.#samples = [...this.#samples.filter(isRecent), sample];
     sessionStorage.setItem(STORAGE_KEY, JSON.stringify(this.#samples));
   }
@@ -29,7 +29,7 @@ export class QueueHistory {
 export class Chart {
   #area = svg("path", { class: "area" });
   #line = svg("path", { class: "line" });
-  #image = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img" });
+  #image = svg("svg", { viewBox: `0 0 ${CHART_WIDTH} ${CHART_HEIGHT}`, preserveAspectRatio: "none", role: "img" });
   #caption = element("figcaption");
   node = element("figure", { class: "queue-chart" }, this.#image, this.#caption);
 
@@ -38,21 +38,21 @@ export class Chart {
   }
 
   show(samples) {
-    const most = Math.max(...samples.map(({ n }) => n));
+    const max = Math.max(...samples.map(({ n }) => n));
     const { at: now, n } = samples.at(-1);
-    const scale = Math.max(MIN_SCALE, most);
+    const scale = Math.max(MIN_SCALE_JOBS, max);
     const points = samples.map((sample) => ({
       at: sample.at,
-      x: WIDTH * (1 - (now - sample.at) / 1000 / SPAN_S),
-      y: (HEIGHT - 2) * (1 - sample.n / scale) + 1,
+      x: CHART_WIDTH * (1 - (now - sample.at) / 1000 / HISTORY_S),
+      y: (CHART_HEIGHT - 2) * (1 - sample.n / scale) + 1,
     }));
     const lines = splitAtGaps(points).map(stepPath);
-    const areas = lines.map(({ path, from, to }) => `${path}L${to} ${HEIGHT}L${from} ${HEIGHT}Z`);
+    const areas = lines.map(({ path, from, to }) => `${path}L${to} ${CHART_HEIGHT}L${from} ${CHART_HEIGHT}Z`);
     this.#line.setAttribute("d", lines.map(({ path }) => path).join(""));
     this.#area.setAttribute("d", areas.join(""));
-    const minutes = SPAN_S / 60;
-    this.#image.setAttribute("aria-label", t("status_chart", { minutes, n, most }));
-    const texts = [t("status_chart_caption", { minutes }), t("status_chart_max", { most })];
+    const minutes = HISTORY_S / 60;
+    this.#image.setAttribute("aria-label", t("status_chart", { minutes, n, max }));
+    const texts = [t("status_chart_caption", { minutes }), t("status_chart_max", { max })];
     this.#caption.replaceChildren(...texts.map((text) => element("span", {}, text)));
   }
 }

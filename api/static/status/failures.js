@@ -12,7 +12,7 @@ const REFRESH_S = 30; // the list is also read when nothing new failed: jobs may
 const COPIED_MS = 1500; // for which the copy button confirms
 
 export class Failures {
-  #jobs = new Map(); // id -> job; `retryError` is why the server refused to retry it
+  #jobs = new Map(); // id -> job; `retryError` is the reason why a retry was refused
   #items = new Map(); // id -> {fingerprint, node}
   #cursor = null; // of the older ones
   #lastRead = { count: null, at: 0 };
@@ -61,7 +61,7 @@ export class Failures {
   async #fetchPage(cursor) {
     const filter = $id("only-retryable").checked ? "dead=true" : "state=failed";
     try {
-      return await fetchJson(`/v1/jobs?${filter}&limit=${PAGE_SIZE}${cursor}`, { seconds: TIMEOUT_S });
+      return await fetchJson(`/v1/jobs?${filter}&limit=${PAGE_SIZE}${cursor}`, { timeoutS: TIMEOUT_S });
     } catch (error) {
       if (error instanceof ApiError || error instanceof Unreachable) return null;
       throw error;
@@ -74,13 +74,13 @@ export class Failures {
     this.show();
   }
 
-  /** Take over a job; an older answer that comes late does not undo a retry. */
+  /** Store a job. An outdated response that arrives late does not undo a retry. */
   #update(job) {
     const { retryError = null, retried_as: retriedAs = null } = this.#jobs.get(job.id) ?? {};
     this.#jobs.set(job.id, { retryError, ...job, retried_as: job.retried_as ?? retriedAs });
   }
 
-  /** `recentJobs` tell the state of those that were retried. */
+  /** `recentJobs` have the states of the jobs that replace retried ones. */
   show(recentJobs = this.#recentJobs) {
     this.#recentJobs = recentJobs;
     const jobs = [...this.#jobs.values()].sort((a, b) => b.created_at.localeCompare(a.created_at));

@@ -1,4 +1,4 @@
-// The status page for administrators: whether all is well, what waits, who works and how fast, what failed.
+// The status page for administrators: overall health, queues, workers and their speed, failures, latest jobs.
 
 import { languageEvents, t } from "../i18n/index.js";
 import { $id, announce, element, icon, setIcon } from "../shared/dom.js";
@@ -13,7 +13,7 @@ import { formatTime, updateTimes } from "./time.js";
 
 const HEALTH_ICONS = { good: "good", busy: "waiting", bad: "bad" };
 
-$id("offline").dataset.t = "status_offline"; // nothing is recorded on this page
+$id("offline").dataset.t = "status_offline"; // the usual text is about recordings
 const user = await startPage();
 const poll = new StatusPoll();
 const stageCards = new StageCards($id("stages"));

@@ -1,4 +1,4 @@
-// Reads the state of the server again and again while the page is visible.
+// Reads the state of the server every few seconds while the page is visible.
 
 import { ApiError, connection, fetchApi, fetchJson, Unreachable } from "../shared/api.js";
 import { parseFigures } from "./prometheus.js";
@@ -6,7 +6,7 @@ import { parseFigures } from "./prometheus.js";
 const POLL_S = 2;
 const TIMEOUT_S = 10;
 const MAX_JOBS = 12; // shown
-const FINAL_STATUSES = new Set([401, 403]); // polling again helps only after somebody else has logged in
+const FINAL_STATUSES = new Set([401, 403]); // polling is useless until somebody else logs in
 
 /** Event "polled": `error` is why the request failed, or null; the figures are those of the last success, at `at`. */
 export class StatusPoll extends EventTarget {
@@ -19,11 +19,11 @@ export class StatusPoll extends EventTarget {
   #polling = false;
 
   start() {
-    connection.addEventListener("found", () => {
+    connection.addEventListener("connected", () => {
       this.models = null; // the server may have been restarted with others
       this.#poll();
     });
-    connection.addEventListener("lost", () => this.#finish(new Unreachable("")));
+    connection.addEventListener("disconnected", () => this.#finish(new Unreachable("")));
     document.addEventListener("visibilitychange", () => this.#poll());
     return this.#poll();
   }
@@ -46,7 +46,7 @@ export class StatusPoll extends EventTarget {
   }
 
   async #read() {
-    const options = { seconds: TIMEOUT_S };
+    const options = { timeoutS: TIMEOUT_S };
     const text = await (await fetchApi("/metrics", options)).text();
     const { jobs } = await fetchJson(`/v1/jobs?limit=${MAX_JOBS}`, options);
     this.models ??= (await fetchJson("/v1/models", options)).data.map(({ id }) => id);

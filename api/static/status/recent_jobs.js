@@ -1,4 +1,4 @@
-// The latest jobs: their states, and where the time went. Nothing of what anybody said.
+// The latest jobs: their states, and how long each stage took. Transcripts and answers are not shown.
 
 import { language, t } from "../i18n/index.js";
 import { hasEnded } from "../shared/api.js";
@@ -8,17 +8,17 @@ import { STAGES } from "./prometheus.js";
 import { timeElement } from "./time.js";
 
 const BADGES = {
-  succeeded: { look: "good", symbol: "good" },
-  failed: { look: "bad", symbol: "bad" },
-  expired: { look: "bad", symbol: "bad" },
-  canceled: { look: "off", symbol: "cancel" },
+  succeeded: { className: "good", symbol: "good" },
+  failed: { className: "bad", symbol: "bad" },
+  expired: { className: "bad", symbol: "bad" },
+  canceled: { className: "off", symbol: "cancel" },
 };
-const UNFINISHED_BADGE = { look: "busy", symbol: "waiting" };
+const UNFINISHED_BADGE = { className: "busy", symbol: "waiting" };
 
 /** A state in words, with an icon. */
 export function badge(state) {
-  const { look, symbol } = BADGES[state] ?? UNFINISHED_BADGE;
-  return element("span", { class: `badge ${look}`, "data-state": state }, icon(symbol), t(`state_${state}`));
+  const { className, symbol } = BADGES[state] ?? UNFINISHED_BADGE;
+  return element("span", { class: `badge ${className}`, "data-state": state }, icon(symbol), t(`state_${state}`));
 }
 
 export class RecentJobs {
@@ -46,18 +46,21 @@ export class RecentJobs {
   }
 }
 
-/** {stage, waited, ran, current} in seconds, null for what has not begun; `current` names the one that goes on. */
+/**
+ * The stages as {stage, waited, ran, current}: seconds, null before they begin.
+ * `current` is "waited" or "ran" while that time is still growing.
+ */
 function stageTimings(job) {
   const timings = STAGES.filter((stage) => job.timings[stage]).map((stage) => {
     const { waited_s: waited, ran_s: ran } = job.timings[stage];
     return { stage, waited, ran, current: null };
   });
-  const present = hasEnded(job) ? undefined : timings.find(({ ran }) => ran === null);
-  if (!present) return timings;
+  const running = hasEnded(job) ? undefined : timings.find(({ ran }) => ran === null);
+  if (!running) return timings;
   const age = (Date.now() - new Date(job.created_at)) / 1000;
   const soFar = Math.round(Math.max(0, age - totalSeconds(timings)));
-  present.current = present.waited === null ? "waited" : "ran";
-  present[present.current] = soFar;
+  running.current = running.waited === null ? "waited" : "ran";
+  running[running.current] = soFar;
   return timings;
 }
 

@@ -1,4 +1,4 @@
-// The three stages as cards: their workers, what waits, how fast it goes.
+// The three model stages as cards: their workers, waiting jobs and speed.
 
 import { t } from "../i18n/index.js";
 import { element, icon } from "../shared/dom.js";
@@ -54,7 +54,7 @@ class Card {
 }
 
 function workerBadges(ready, loading) {
-  const badge = (look, symbol, text) => element("span", { class: `badge ${look}` }, icon(symbol), text);
+  const badge = (className, symbol, text) => element("span", { class: `badge ${className}` }, icon(symbol), text);
   const badges = [
     ready > 0 && badge("good", "good", t("status_ready_n", { n: ready })),
     loading > 0 && badge("busy", "waiting", t("status_loading_n", { n: loading })),

@@ -22,7 +22,7 @@ function formatAgo(iso) {
   return format.format(-Math.floor(seconds / length), unit);
 }
 
-/** A <time> that says how long ago it was; updateTimes() keeps it true. */
+/** A <time> that says how long ago it was; updateTimes() keeps it up to date. */
 export function timeElement(iso) {
   return element("time", { datetime: iso, title: new Date(iso).toLocaleString(language) }, formatAgo(iso));
 }

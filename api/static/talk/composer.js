@@ -27,10 +27,10 @@ export class Composer {
   }
 
   /** Send a recording, if there is one, with the typed text; false when the browser's storage is full. */
-  async send(recorded) {
+  async send(capture) {
     const text = $id("text").value;
     $id("text").value = "";
-    const stored = await this.ask({ ...recorded, text: text.trim() });
+    const stored = await this.ask({ ...capture, text: text.trim() });
     if (!stored) {
       $id("text").value = text;
       this.showHint("storage_full");

@@ -1,11 +1,11 @@
-// The turns of a session as the server has them, followed while they are being answered.
+// The turns of a session as the server has them, kept up to date while they are being answered.
 
 import { ApiError, connection, fetchApi, fetchJson, hasEnded, rethrowUnlessTemporary } from "../shared/api.js";
 
-const POLL_S = 3; // between two requests for turns that wait behind the followed one
+const POLL_S = 3; // between two requests for the turns that wait behind the one whose events are followed
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("waijiao-conversation") : null;
 
-/** Events: "turn" {job}, a new one or a change; "part" {job, part}; "restart" {job}; "gone" {id}; "cleared". */
+/** Events: "turn" {job}, a new one or a change; "part" {job, part}; "restart" {job}; "removed" {id}; "cleared". */
 export class Conversation extends EventTarget {
   jobs = new Map(); // id -> job, in the order accepted
   #source = null;
@@ -15,14 +15,14 @@ export class Conversation extends EventTarget {
   constructor(session) {
     super();
     this.path = `/v1/sessions/${encodeURIComponent(session)}`;
-    connection.addEventListener("found", () => this.load());
+    connection.addEventListener("connected", () => this.load());
     document.addEventListener("visibilitychange", () => this.#follow());
     tabs?.addEventListener("message", ({ data: { path, id } }) => {
       if (path === this.path) id ? this.#remove(id) : this.#clear();
     });
   }
 
-  /** Read all turns. One that the server no longer lists was deleted, or belongs to the time before a new start. */
+  /** Read all turns. One that the server no longer lists was deleted, or is from before the conversation was reset. */
   async load() {
     const before = [...this.jobs.values()].filter((job) => job.outcome === "answered");
     try {
@@ -45,7 +45,7 @@ export class Conversation extends EventTarget {
     }
   }
 
-  /** Take over a turn's state; an older answer that comes late changes nothing. */
+  /** Store a turn's new state. An outdated response that arrives late changes nothing. */
   update(job) {
     const before = this.jobs.get(job.id);
     if (before && hasEnded(before) && !hasEnded(job)) return;
@@ -65,12 +65,12 @@ export class Conversation extends EventTarget {
     tabs?.postMessage({ path: this.path, id });
   }
 
-  /** Start over: the teacher no longer considers what was said. */
+  /** Start over: the teacher no longer considers the earlier turns. */
   reset() {
     return this.#clearOnServer(`${this.path}/reset`, "POST");
   }
 
-  /** Delete everything that was ever said in it. */
+  /** Delete all turns, here and on the server. */
   eraseAll() {
     return this.#clearOnServer(this.path, "DELETE");
   }
@@ -98,7 +98,7 @@ export class Conversation extends EventTarget {
   #remove(id) {
     this.jobs.delete(id);
     if (this.#followedId === id) this.#unfollow();
-    this.#emit("gone", { id });
+    this.#emit("removed", { id });
   }
 
   /** Follow the first unanswered turn only: a browser has few connections, and a hidden page needs none. */
@@ -106,10 +106,10 @@ export class Conversation extends EventTarget {
     const waiting = [...this.jobs.values()].filter((job) => !hasEnded(job)).sort((a, b) => a.seq - b.seq);
     clearTimeout(this.#timer);
     if (waiting.length > (document.hidden ? 0 : 1)) this.#timer = setTimeout(() => this.#poll(waiting), POLL_S * 1000);
-    const first = document.hidden ? undefined : waiting[0]?.id;
-    if (first === this.#followedId) return;
+    const firstId = document.hidden ? undefined : waiting[0]?.id;
+    if (firstId === this.#followedId) return;
     this.#unfollow();
-    if (first) this.#subscribe(first);
+    if (firstId) this.#subscribe(firstId);
   }
 
   #unfollow() {

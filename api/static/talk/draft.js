@@ -7,29 +7,30 @@ const lockName = (tabId) => `waijiao-draft-${tabId}`;
 sessionStorage.setItem("tab", TAB_ID); // it survives a reload, and belongs to this tab only
 navigator.locks?.request(lockName(TAB_ID), () => new Promise(() => {})); // held until this page is closed
 
-/** The draft of this tab, of the user whose id is `who`. */
+/** The draft of this tab and of this user. */
 export class Draft {
   #id = TAB_ID;
 
-  constructor(who) {
-    this.who = who ?? "";
+  constructor(userId) {
+    this.userId = userId ?? "";
   }
 
-  /** Store what was recorded so far. When the browser's storage is full, only the page has it. */
-  save(recorded) {
-    return unlessStorageFull(put("outbox", { ...recorded, id: this.#id, box: "draft", who: this.who, at: Date.now() }));
+  /** Store what was recorded so far. When the browser's storage is full, it exists on the page only. */
+  save(capture) {
+    const draft = { ...capture, id: this.#id, box: "draft", who: this.userId, at: Date.now() };
+    return unlessStorageFull(put("outbox", draft));
   }
 
   delete() {
     return remove("outbox", this.#id);
   }
 
-  /** What this tab, or a tab that is no longer open, left: {recording, name, seconds} or null. */
+  /** The draft of this tab, or of one that is no longer open: {recording, name, seconds} or null. */
   async restore() {
     const locks = navigator.locks ? (await navigator.locks.query()).held.map(({ name }) => name) : [];
-    const isOurs = ({ box, who, id }) =>
-      box === "draft" && who === this.who && (id === TAB_ID || !locks.includes(lockName(id)));
-    const drafts = (await getAll("outbox")).filter(isOurs);
+    const canRestore = ({ box, who, id }) =>
+      box === "draft" && who === this.userId && (id === TAB_ID || !locks.includes(lockName(id)));
+    const drafts = (await getAll("outbox")).filter(canRestore);
     const draft = drafts.find(({ id }) => id === TAB_ID) ?? drafts[0];
     if (!draft) return null;
     this.#id = draft.id;

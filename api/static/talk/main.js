@@ -18,7 +18,7 @@ const session = sessionOf(user);
 const outbox = new Outbox("talk", user.id);
 const conversation = new Conversation(session);
 const turns = new Map(); // id of an item of the outbox or of a job -> its turn
-const askedHere = new Set(); // ids of what was asked in this tab: the answers are played here
+const idsAskedInTab = new Set(); // of questions and their jobs: only this tab plays their answers
 const list = $id("turns");
 
 /** A learner with a key has one conversation on every device; without keys, each browser has its own. */
@@ -29,9 +29,9 @@ function sessionOf({ role }) {
 }
 
 /** Store a question, {text, recording, name, seconds}, and send it; false when the browser's storage is full. */
-async function ask({ text = "", ...recorded }) {
-  const item = { id: randomId(), ...recorded, fields: { ...preferences(), session, ...(text ? { text } : {}) } };
-  askedHere.add(item.id);
+async function ask({ text = "", ...capture }) {
+  const item = { id: randomId(), ...capture, fields: { ...preferences(), session, ...(text ? { text } : {}) } };
+  idsAskedInTab.add(item.id);
   const stored = await unlessStorageFull(outbox.add(item));
   scrollToEnd();
   return stored;
@@ -41,7 +41,7 @@ function scrollToEnd() {
   scrollTo({ top: document.documentElement.scrollHeight });
 }
 
-/** Report in the hint what a button could not do. */
+/** Await a button's request; the hint shows its error. */
 function report(request) {
   return reportErrors(request, (text) => ($id("hint").textContent = text));
 }
@@ -55,13 +55,13 @@ const turnActions = {
   erase: ({ job }) => report(conversation.erase(job.id)),
   async askAgain({ job }) {
     const { recording, seconds } = (await get("recordings", job.id)) ?? {};
-    const recorded = recording && { recording, seconds, name: `again.${recording.type.split("/")[1]}` };
-    await ask({ ...recorded, text: job.question.text ?? "" });
+    const capture = recording && { recording, seconds, name: `again.${recording.type.split("/")[1]}` };
+    await ask({ ...capture, text: job.question.text ?? "" });
   },
 };
 
-/** The turn of an item or a job; a new one is added to the page. */
-function turnOf(id) {
+/** The turn of an item or a job; where there is none yet, a new one is added to the page. */
+function ensureTurn(id) {
   if (!turns.has(id)) {
     turns.set(id, new Turn(turnActions));
     list.append(turns.get(id).node);
@@ -73,7 +73,7 @@ async function showOutbox() {
   const items = await outbox.items();
   const ids = new Set(items.map(({ id }) => id));
   for (const [id, turn] of turns) if (turn.item && !turn.job && !ids.has(id)) removeTurn(id);
-  for (const item of items) turnOf(item.id).showItem(item);
+  for (const item of items) ensureTurn(item.id).showItem(item);
 }
 
 function removeTurn(id) {
@@ -82,32 +82,32 @@ function removeTurn(id) {
 }
 
 outbox.addEventListener("changed", showOutbox);
-outbox.addEventListener("accepted", async ({ detail: { item, job, elsewhere } }) => {
+outbox.addEventListener("accepted", async ({ detail: { item, job, fromOtherTab } }) => {
   if (item.fields.session !== session) return;
-  const turn = turnOf(item.id);
+  const turn = ensureTurn(item.id);
   turns.delete(item.id);
   if (turns.has(job.id))
     turn.remove(); // the job is already shown
   else turns.set(job.id, turn);
-  if (askedHere.has(item.id) && !elsewhere) askedHere.add(job.id);
+  if (idsAskedInTab.has(item.id) && !fromOtherTab) idsAskedInTab.add(job.id);
   conversation.update(job);
 });
 
 conversation.addEventListener("turn", async ({ detail: { job } }) => {
-  const turn = turnOf(job.id);
+  const turn = ensureTurn(job.id);
   const before = turn.job?.state;
   turn.showJob(job);
   if (before === job.state) return;
   sortTurns();
   announceState(job);
   await attachRecording(turn);
-  if (!askedHere.has(job.id)) return;
+  if (!idsAskedInTab.has(job.id)) return;
   scrollToEnd();
   if ($id("autoplay").checked) turn.playAnswer();
 });
 conversation.addEventListener("part", ({ detail: { id, part } }) => turns.get(id)?.addSentence(part));
 conversation.addEventListener("restart", ({ detail: { id } }) => turns.get(id)?.restartAnswer());
-conversation.addEventListener("gone", ({ detail: { id } }) => {
+conversation.addEventListener("removed", ({ detail: { id } }) => {
   removeTurn(id);
   remove("recordings", id);
 });
@@ -148,7 +148,7 @@ setUpPreferences(capabilities, {
   erase: () => confirm(t("delete_all_confirm")) && report(conversation.eraseAll()),
 });
 const composer = new Composer(capabilities.limits, new Draft(user.id), ask);
-await deleteStaleRecordings(capabilities.retention_h, outbox.who);
+await deleteStaleRecordings(capabilities.retention_h, outbox.userId);
 await conversation.load();
 await showOutbox();
 await composer.recording.restoreDraft();

@@ -1,10 +1,10 @@
 // Records from the microphone, and measures the level.
 
-const TYPES = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"]; // what browsers write and the API reads
+const MIME_TYPES = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"]; // that the API reads
 const BITS_PER_SECOND = 48_000;
 const CHUNK_MS = 1000; // of audio that the browser hands out at a time
-const FLOOR_DB = -60; // the level that counts as silence
-const REASONS = { NotAllowedError: "mic_denied", NotFoundError: "mic_none", NotReadableError: "mic_busy" };
+const SILENCE_DB = -60; // the level that counts as silence
+const REASON_KEYS = { NotAllowedError: "mic_denied", NotFoundError: "mic_none", NotReadableError: "mic_busy" };
 
 /** The microphone cannot be used; `reason` is the key of the text that says why. */
 export class NoMicrophone extends Error {
@@ -30,7 +30,7 @@ export class Recorder {
         audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true },
       });
     } catch (error) {
-      throw new NoMicrophone(REASONS[error.name] ?? "mic_failed");
+      throw new NoMicrophone(REASON_KEYS[error.name] ?? "mic_failed");
     }
     this.#chunks = [];
     this.#context = new AudioContext();
@@ -38,11 +38,11 @@ export class Recorder {
     this.#analyser = this.#context.createAnalyser();
     this.#analyser.fftSize = 1024;
     this.#context.createMediaStreamSource(this.#stream).connect(this.#analyser);
-    const mimeType = TYPES.find((type) => MediaRecorder.isTypeSupported(type));
+    const mimeType = MIME_TYPES.find((type) => MediaRecorder.isTypeSupported(type));
     this.#recorder = new MediaRecorder(this.#stream, { mimeType, audioBitsPerSecond: BITS_PER_SECOND });
     this.#recorder.addEventListener("dataavailable", ({ data }) => {
       this.#chunks.push(data);
-      if (this.#recorder.state === "recording") onChunk(this.#recorded(this.seconds));
+      if (this.#recorder.state === "recording") onChunk(this.#capture(this.seconds));
     });
     this.#recorder.start(CHUNK_MS);
     this.#startedMs = performance.now();
@@ -52,13 +52,13 @@ export class Recorder {
     return (performance.now() - this.#startedMs) / 1000;
   }
 
-  /** The present level from 0 (silence, FLOOR_DB) to 1 (full scale, 0 dB), linear in decibels. */
+  /** The current level from 0 (silence, SILENCE_DB) to 1 (full scale, 0 dB), linear in decibels. */
   level() {
     const samples = new Float32Array(this.#analyser.fftSize);
     this.#analyser.getFloatTimeDomainData(samples);
     const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
     const decibels = 10 * Math.log10(power + 1e-10);
-    return Math.min(1, Math.max(0, 1 - decibels / FLOOR_DB));
+    return Math.min(1, Math.max(0, 1 - decibels / SILENCE_DB));
   }
 
   /** Stop; the recording, {recording, name, seconds}. */
@@ -68,10 +68,10 @@ export class Recorder {
     this.#recorder.stop();
     await stopped;
     this.#release();
-    return this.#recorded(seconds);
+    return this.#capture(seconds);
   }
 
-  #recorded(seconds) {
+  #capture(seconds) {
     const type = this.#recorder.mimeType.split(";")[0];
     return { recording: new Blob(this.#chunks, { type }), name: `recording.${type.split("/")[1]}`, seconds };
   }

@@ -1,4 +1,4 @@
-// Which teacher answers, in which voice and how fast: chosen once, and remembered in this browser.
+// The dialog for the teacher, the voice and the speed; the choices are stored in this browser.
 
 import { languageEvents, localName, t } from "../i18n/index.js";
 import { $id, element } from "../shared/dom.js";
@@ -6,7 +6,7 @@ import { formatDuration, formatSpeed } from "../shared/format.js";
 import { voiceOptions } from "../shared/options.js";
 
 const STORAGE_KEY = "choices";
-const stored = {
+const choices = {
   persona: null,
   voice: null,
   speed: "1",
@@ -15,29 +15,29 @@ const stored = {
 };
 
 function store(name, value) {
-  stored[name] = value;
-  localStorage.setItem(STORAGE_KEY, JSON.stringify(stored));
+  choices[name] = value;
+  localStorage.setItem(STORAGE_KEY, JSON.stringify(choices));
 }
 
 /** The chosen values as fields of a question. */
 export function preferences() {
-  return { persona: stored.persona, voice: stored.voice, speed: stored.speed };
+  return { persona: choices.persona, voice: choices.voice, speed: choices.speed };
 }
 
 /** Set up the dialog for what the server offers; `actions` are reset and erase, of the conversation. */
 export function setUpPreferences(capabilities, actions) {
   const { personas, persona, voices, speed } = capabilities;
-  if (!personas.some(({ name }) => name === stored.persona)) store("persona", persona);
-  if (!voices.includes(stored.voice)) store("voice", voices[0]);
+  if (!personas.some(({ name }) => name === choices.persona)) store("persona", persona);
+  if (!voices.includes(choices.voice)) store("voice", voices[0]);
   const dialog = $id("preferences");
   $id("open-preferences").addEventListener("click", () => dialog.showModal());
   $id("voice").addEventListener("change", ({ target }) => store("voice", target.value));
-  Object.assign($id("speed"), { min: speed.min, max: speed.max, value: stored.speed });
+  Object.assign($id("speed"), { min: speed.min, max: speed.max, value: choices.speed });
   $id("speed").addEventListener("input", ({ target }) => {
     store("speed", target.value);
     showSpeed();
   });
-  $id("autoplay").checked = stored.aloud === "yes";
+  $id("autoplay").checked = choices.aloud === "yes";
   $id("autoplay").addEventListener("change", ({ target }) => store("aloud", target.checked ? "yes" : "no"));
   for (const name of ["reset", "erase"]) {
     $id(name).addEventListener("click", () => {
@@ -53,7 +53,7 @@ export function setUpPreferences(capabilities, actions) {
 function showOptions({ personas, voices, retention_h }) {
   const options = personas.map((persona) => personaOption(persona, personas));
   $id("personas").replaceChildren($id("personas").firstElementChild, ...options);
-  $id("voice").replaceChildren(...voiceOptions(voices, stored.voice));
+  $id("voice").replaceChildren(...voiceOptions(voices, choices.voice));
   $id("retention").textContent = t("retention", { time: formatDuration(retention_h * 3600) });
   showSpeed();
   showTeacher(personas);
@@ -67,19 +67,19 @@ function personaOption({ name, display, about }, personas) {
   return element(
     "label",
     { class: "persona" },
-    element("input", { type: "radio", name: "persona", value: name, checked: name === stored.persona, change }),
+    element("input", { type: "radio", name: "persona", value: name, checked: name === choices.persona, change }),
     element("span", { class: `avatar ${name}`, "aria-hidden": "true" }, display.en[0]),
     element("span", {}, element("b", {}, localName(display)), element("small", {}, localName(about))),
   );
 }
 
 function showSpeed() {
-  $id("speed-value").textContent = formatSpeed(stored.speed);
-  $id("speed").setAttribute("aria-valuetext", `${stored.speed}×`);
+  $id("speed-value").textContent = formatSpeed(choices.speed);
+  $id("speed").setAttribute("aria-valuetext", `${choices.speed}×`);
 }
 
 function showTeacher(personas) {
-  const { name, display, greeting } = personas.find((persona) => persona.name === stored.persona);
+  const { name, display, greeting } = personas.find((persona) => persona.name === choices.persona);
   $id("teacher-name").textContent = localName(display);
   $id("teacher-about").textContent = greeting;
   const avatar = document.querySelector(".teacher-card .avatar");

@@ -8,8 +8,8 @@ import { drawLevels } from "./level_meter.js";
 import { NoMicrophone, Recorder } from "./microphone.js";
 
 const SILENCE_LEVEL = 0.12; // below it nobody speaks
-const SILENCE_HINT_S = 3; // of silence, before the learner is told
-const END_HINT_S = 15; // before the end of the longest recording, when the learner is told
+const SILENCE_HINT_S = 3; // of silence, after which the hint says so
+const END_HINT_S = 15; // before the maximum length, when the hint says so
 const END_MARGIN_S = 0.5; // the server refuses a recording that is longer than the limit
 
 export class Recording {
@@ -32,13 +32,13 @@ export class Recording {
 
   /** Offer what was recorded before the page was closed. */
   async restoreDraft() {
-    const recorded = await this.draft.restore();
-    if (recorded) this.#showPreview(recorded);
+    const capture = await this.draft.restore();
+    if (capture) this.#showPreview(capture);
   }
 
   async #start() {
     try {
-      await this.#recorder.start((recorded) => this.draft.save(recorded));
+      await this.#recorder.start((capture) => this.draft.save(capture));
     } catch (error) {
       if (!(error instanceof NoMicrophone)) throw error;
       return this.composer.showHint(error.reason);
@@ -56,13 +56,13 @@ export class Recording {
   #showLevel() {
     if (!this.#running) return;
     const { seconds } = this.#recorder;
-    const left = this.maxS - seconds;
+    const leftS = this.maxS - seconds;
     this.#levels.push(this.#recorder.level());
     drawLevels($id("level"), this.#levels);
     $id("clock").textContent = formatClock(seconds);
     if (seconds > SILENCE_HINT_S && !this.#levels.some((level) => level >= SILENCE_LEVEL))
       this.composer.showHint("no_sound");
-    else if (left < END_HINT_S) this.composer.showHint("ends_soon", { time: formatDuration(left) });
+    else if (leftS < END_HINT_S) this.composer.showHint("ends_soon", { time: formatDuration(leftS) });
     else this.composer.showHint("listening");
     requestAnimationFrame(() => this.#showLevel());
   }
@@ -74,15 +74,15 @@ export class Recording {
   }
 
   async #review() {
-    const recorded = await this.#stop();
-    await this.draft.save(recorded);
-    this.#showPreview(recorded);
+    const capture = await this.#stop();
+    await this.draft.save(capture);
+    this.#showPreview(capture);
   }
 
-  #showPreview(recorded) {
+  #showPreview(capture) {
     const player = new AudioPlayer("your_voice");
-    this.#preview = { ...recorded, player, url: URL.createObjectURL(recorded.recording) };
-    player.setSource(this.#preview.url, recorded.seconds);
+    this.#preview = { ...capture, player, url: URL.createObjectURL(capture.recording) };
+    player.setSource(this.#preview.url, capture.seconds);
     $id("preview").replaceChildren(player.node);
     showRow("review");
     this.composer.showHint("listen_first");
@@ -90,9 +90,9 @@ export class Recording {
   }
 
   async #sendNow() {
-    const recorded = await this.#stop();
-    if (await this.composer.send(recorded)) return this.#reset();
-    this.#showPreview(recorded);
+    const capture = await this.#stop();
+    if (await this.composer.send(capture)) return this.#reset();
+    this.#showPreview(capture);
     return this.composer.showHint("storage_full");
   }
 

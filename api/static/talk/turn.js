@@ -1,4 +1,4 @@
-// One turn of the conversation: what the learner said, how far the answer is, what the teacher answered.
+// One turn of the conversation: the learner's question, the progress, and the teacher's answer.
 
 import { errorText, t } from "../i18n/index.js";
 import { hasEnded } from "../shared/api.js";
@@ -16,7 +16,7 @@ export class Turn {
   #sentences = 0; // of the answer, added so far
   #autoplayed = false;
 
-  /** `actions` are what the buttons do: cancel, erase, askAgain, resend, discard; each gets the turn. */
+  /** `actions` are the buttons' functions: cancel, erase, askAgain, resend, discard; each gets the turn. */
   constructor(actions) {
     this.actions = actions;
     this.#answer.node.hidden = true;
@@ -26,11 +26,11 @@ export class Turn {
   /** Show a question that the server has not accepted yet. */
   showItem(item) {
     this.item = item;
-    this.node.dataset.state = item.refused ? "refused" : "kept";
+    this.node.dataset.state = item.refused ? "refused" : "unsent";
     this.#question.content.replaceChildren(...lines(recordingName(item.recording), item.fields.text));
     if (item.recording) this.attachRecording(item.recording, item.seconds);
     const reason = item.refused ?? item.waits;
-    const text = reason ? errorText(reason) : t("saved_here");
+    const text = reason ? errorText(reason) : t("saved_in_browser");
     const kind = item.refused ? "error" : "small";
     this.#status.replaceChildren(element("p", { class: kind }, icon(item.refused ? "bad" : "waiting"), text));
     const actions = [this.#button("trash", "discard", "discard")];
@@ -63,10 +63,10 @@ export class Turn {
   }
 
   #showQuestion({ feedback, transcript, question }) {
-    const recorded = transcript ? transcript.text : question.text ? "" : t("voice_recording");
+    const spokenText = transcript ? transcript.text : question.text ? "" : t("voice_recording");
     const content = feedback
       ? [correctionMarks(feedback), nothingToCorrect(feedback)].filter(Boolean)
-      : lines(recorded, question.text);
+      : lines(spokenText, question.text);
     this.#question.content.replaceChildren(...content);
   }
 
@@ -106,7 +106,7 @@ export class Turn {
     this.#autoplayed = true;
   }
 
-  /** One more sentence of the answer is there. */
+  /** Add the next sentence of an answer that is not complete yet. */
   addSentence({ number, audio, duration_s }) {
     if (number <= this.#sentences) return;
     this.#sentences = number;
@@ -137,7 +137,7 @@ class Bubble {
     this.node = element("div", { class: `bubble ${side}` }, this.content, footer);
   }
 
-  /** Buttons that look the same stay, and so does the focus. */
+  /** Replace the buttons only if they differ, so that the focus is kept. */
   setActions(actions) {
     const nodes = actions.filter(Boolean);
     const html = (list) => list.map((node) => node.outerHTML).join("");
@@ -147,7 +147,7 @@ class Bubble {
 
 const lines = (...texts) => texts.filter(Boolean).map((text) => element("p", { class: "transcript-line" }, text));
 
-/** A file's name. What was recorded in the browser has none that means anything. */
+/** A file's name; a recording made in the browser gets a general one. */
 function recordingName(recording) {
   if (!recording) return "";
   return recording instanceof File ? recording.name : t("voice_recording");
@@ -164,7 +164,7 @@ function stepList(job) {
   return element("ol", { class: "steps" }, steps.map(item));
 }
 
-/** The position in the queue and the time left, as far as they are known. */
+/** The position in the queue and the time left, if known. */
 function waitText({ queue_position: position, eta_seconds: seconds }) {
   const parts = [
     position > 1 && t("queue_position", { n: position }),

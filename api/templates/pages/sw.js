@@ -1,4 +1,4 @@
-// Keeps the pages in the browser, so that a learner can record while the server is away. Never what the API answers.
+// Caches the pages, so that a learner can record while the server is unreachable. Responses of the API are not cached.
 
 const CACHE = "waijiao-pages";
 const FILES = new Set({{ files | tojson }});
@@ -16,12 +16,12 @@ self.addEventListener("fetch", (event) => {
   if (event.request.method !== "GET" || url.origin !== location.origin || !FILES.has(url.pathname)) return;
   event.respondWith(
     fetch(event.request).then(
-      (answer) => {
-        if (answer.ok) {
-          const copy = answer.clone();
+      (response) => {
+        if (response.ok) {
+          const copy = response.clone();
           event.waitUntil(caches.open(CACHE).then((cache) => cache.put(url.pathname, copy)));
         }
-        return answer;
+        return response;
       },
       async (error) => (await caches.match(url.pathname, ANY_LANGUAGE)) ?? Promise.reject(error),
     ),

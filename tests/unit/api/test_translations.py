@@ -87,7 +87,7 @@ def test_no_key_is_unused():
     ("prefix", "values"),
     [
         ("state_", "queued segmenting listening transcribing thinking speaking succeeded failed canceled expired held"),
-        ("state_", "kept refused gone unknown missing"),
+        ("state_", "unsent refused gone unknown missing"),
         ("status_stage_", "asr llm tts segment parts hold"),
         ("status_task_", "teach transcribe chat speak lesson turn"),
         ("status_lane_", "interactive homework bulk"),

@@ -179,7 +179,7 @@ def test_a_plot_in_which_nobody_is_corrected_names_all_below():
     rows = [student_work(n, name, speech("Hello you")) for n, name in enumerate(["安娜", "Bo"])]
     report = Page(render_files(rows)["report.html"])
     assert "svg" not in {tag for tag, _ in report.tags}
-    assert " (2): 安娜, Bo" in "".join(report.said("key"))
+    assert " (2): 安娜, Bo" in "".join(report.said("legend"))
 
 
 @pytest.mark.parametrize(
@@ -197,13 +197,13 @@ def test_a_name_beside_a_bar_is_cut_where_there_is_no_room(name, label):
 def test_a_student_s_page_marks_what_was_heard():
     row = student_work(0, "安娜", speech("Yesterday I go to zoo.", "Yesterday I went to the zoo.", 0.25))
     page = Page(render_files([row], words=("go", "zoo", "cat"), instructions="Say it.\nLoud.")["students/安娜.html"])
-    assert page.said("said", "del") == ["go"]
-    assert page.said("said", "ins") == ["went", "the"]
-    assert page.said("said", "unclear") == ["Yesterday", "I", "to", "zoo."]
+    assert page.said("spoken-text", "del") == ["go"]
+    assert page.said("spoken-text", "ins") == ["went", "the"]
+    assert page.said("spoken-text", "unclear") == ["Yesterday", "I", "to", "zoo."]
     assert "25 %" in {facts.get("title") for _, facts in page.tags}
     assert [facts["src"] for tag, facts in page.tags if tag == "audio"] == ["%E5%AE%89%E5%A8%9C.wav"]
     assert page.figures["Not used"] == "cat"
-    assert "Say it.\nLoud." in page.said("lines")
+    assert "Say it.\nLoud." in page.said("keep-lines")
 
 
 def test_a_failed_student_s_page_says_why():

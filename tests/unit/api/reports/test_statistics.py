@@ -105,13 +105,15 @@ def test_common_mistakes_are_counted_over_all_feedback(report, records):
     assert counts.items() >= EDITS.items()
     shown = [int(text) for text in report.said("times") if text.isdigit()]
     assert shown == sorted(counts.values(), reverse=True)
-    assert "".join(report.said("fix")).startswith("say · 要说 went instead of · 不说 go")
+    assert "".join(report.said("correction")).startswith("say · 要说 went instead of · 不说 go")
 
 
 def test_every_example_is_a_sentence_that_was_heard(report, records):
     heard = "|".join("".join(each["feedback"]["heard"].split()) for each in records.values())
     quoted = [(text, around) for text, around in report.texts if "blockquote" in around]
-    page = "".join("|" if "faint" in around else text for text, around in quoted if not {"ins", "unseen"} & around)
+    page = "".join(
+        "|" if "muted" in around else text for text, around in quoted if not {"ins", "visually-hidden"} & around
+    )
     quotes = [quote for quote in "".join(page.split()).split("|") if quote]
     assert len(quotes) > len(EDITS)
     assert [quote for quote in quotes if quote not in heard] == []
@@ -213,4 +215,6 @@ def test_words_read_are_those_of_the_text_that_were_not_left_out():
     for name, gone in left_out.items():
         facts = json.loads(files[f"students/{name}.json"])
         assert facts["text_words_missed"] == [word.strip(".,") for word in text.split() if word in gone]
-        assert Page(files[f"students/{name}.html"]).said("said", "unheard") == [w for w in text.split() if w in gone]
+        assert Page(files[f"students/{name}.html"]).said("spoken-text", "missed") == [
+            w for w in text.split() if w in gone
+        ]
