@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pipeline.webhooks.outbox import Deliveries, secrets_of
+from pipeline.webhooks.outbox import Deliveries, load_secrets
 from tests.faults.harness.cluster_plan import Plan
 from tests.support.wait import wait_for
 from tests.support.webhook_receiver import Receiver, receiving
@@ -20,7 +20,7 @@ def receiver():
 
 
 def told(house, said) -> list:
-    return Deliveries(house.jobs).of(house.jobs.get("default", said.id))
+    return Deliveries(house.jobs).list_for_job(house.jobs.get("default", said.id))
 
 
 def delivered(house, said) -> bool:
@@ -31,7 +31,7 @@ def test_what_a_job_came_to_is_told_and_signed(house, client, receiver):
     said = client.say(webhook=receiver.url, webhook_events="job.transcribed,job.succeeded")
     client.succeeded(said)
     wait_for(lambda: len(receiver.told) == 2)
-    (secret,) = secrets_of(house.redis, "default")
+    (secret,) = load_secrets(house.redis, "default")
     got = [each.verified(secret) for each in receiver.told]
     assert {each["type"] for each in got} == {"job.transcribed", "job.succeeded"}
     assert {each["data"]["id"] for each in got} == {said.id}
