@@ -8,7 +8,7 @@ from api.homework import assignments, export, review, submissions
 from api.jobs import events, sessions, zip_download
 from api.jobs import routes as jobs
 from api.lessons import routes as lessons
-from api.long_poll import Changes
+from api.long_poll import JobChanges
 from api.openai import audio, chat, models
 from pipeline.blob_store import FolderBlobs
 from pipeline.celery_app import use_short_timeouts
@@ -29,20 +29,20 @@ RESOURCES = (
 
 def create_app(with_settings: Settings | None = None) -> Flask:
     """The WSGI application. It speaks to Redis and to the blob folder only, and imports no model library."""
-    chosen = with_settings or settings()
+    server_settings = with_settings or settings()
     use_short_timeouts()
     app = Flask(__name__)
-    middleware.register_uploads(app, chosen)
+    middleware.register_uploads(app, server_settings)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.extensions["settings"] = chosen
-    app.extensions["jobs"] = Jobs(connect(chosen, FAST), chosen)
+    app.extensions["settings"] = server_settings
+    app.extensions["jobs"] = Jobs(connect(server_settings, FAST), server_settings)
     app.extensions["estimator"] = Estimator(app.extensions["jobs"])
-    app.extensions["changes"] = Changes(chosen)
-    app.extensions["blobs"] = FolderBlobs(chosen.blobs_folder)
+    app.extensions["changes"] = JobChanges(server_settings)
+    app.extensions["blobs"] = FolderBlobs(server_settings.blobs_folder)
     for resource in RESOURCES:
         app.register_blueprint(resource.routes)
     error_handlers.register(app)
     auth.register(app)
-    middleware.register_headers(app, chosen)
+    middleware.register_headers(app, server_settings)
     return app

@@ -82,15 +82,15 @@ def register(app: Flask) -> None:
 
 def authorize() -> None:
     """Admit the request, or raise the reason why not."""
-    needed = context.settings().keys
-    if not needed:
+    keys_needed = context.settings().keys
+    if not keys_needed:
         refuse_other_sites()
     if request.endpoint is None or request.method == "OPTIONS":  # no view would run
         return
     least = least_role(current_app, request.endpoint)
     if least == OPEN:
         return
-    if needed:
+    if keys_needed:
         g.caller = authenticate()
     if least is None or ROLES.index(context.caller().role) < ROLES.index(least):
         raise RoleTooLow(f"This needs the key of {least or 'nobody: api/auth.py does not know it'}.")

@@ -5,7 +5,7 @@ from typing import cast
 
 from flask import current_app, g
 
-from api.long_poll import Changes
+from api.long_poll import JobChanges
 from pipeline.blob_store import FolderBlobs
 from pipeline.jobs.eta import Estimator
 from pipeline.jobs.job import Job
@@ -56,8 +56,8 @@ def estimator() -> Estimator:
     return cast(Estimator, current_app.extensions["estimator"])
 
 
-def changes() -> Changes:
-    return cast(Changes, current_app.extensions["changes"])
+def changes() -> JobChanges:
+    return cast(JobChanges, current_app.extensions["changes"])
 
 
 def job(job_id: str) -> Job:

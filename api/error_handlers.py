@@ -1,4 +1,4 @@
-"""Every error as application/problem+json (RFC 9457), with a stable `code` and whether trying again may help."""
+"""Every error as application/problem+json (RFC 9457), with a stable `code` and whether a retry may succeed."""
 
 import errno
 import logging
@@ -14,8 +14,8 @@ from werkzeug.wrappers import Response
 from pipeline.errors import TooLarge, Unavailable, WaijiaoError, safe_traceback
 
 log = logging.getLogger("waijiao")
-AS_OPENAI = ("/v1/audio/", "/v1/chat/", "/v1/models")  # paths whose errors OpenAI's clients understand as well
-KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+OPENAI_PATHS = ("/v1/audio/", "/v1/chat/", "/v1/models")  # paths whose errors OpenAI's clients understand as well
+OPENAI_ERROR_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 RETRYABLE_STATUSES = {408, 429, 503}  # the request had no effect and may be sent again
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -32,7 +32,7 @@ def document(status: int, code: str, detail: str, retryable: bool, field: str = 
     title = code.replace("_", " ").capitalize()
     fields = {"type": f"urn:waijiao:error:{code}", "title": title, "status": status, "detail": detail}
     fields |= {"code": code, "retryable": retryable}
-    as_openai = request.path.startswith(AS_OPENAI)
+    as_openai = request.path.startswith(OPENAI_PATHS)
     if as_openai:
         fields["error"] = openai_error(status, code, detail, field)
     answer = Response(current_app.json.dumps(fields), status, mimetype="application/problem+json")
@@ -43,12 +43,12 @@ def document(status: int, code: str, detail: str, retryable: bool, field: str = 
 
 def openai_error(status: int, code: str, detail: str, field: str = "") -> dict[str, str | None]:
     """An error in the form of OpenAI's API."""
-    kind = "server_error" if status >= 500 else KINDS.get(status, "invalid_request_error")
-    return {"message": detail, "type": kind, "code": code, "param": field or None}
+    error_type = "server_error" if status >= 500 else OPENAI_ERROR_TYPES.get(status, "invalid_request_error")
+    return {"message": detail, "type": error_type, "code": code, "param": field or None}
 
 
 def register(app: Flask) -> None:
-    """Make the handlers below the application's only way to show an error."""
+    """Have every error of the application handled by the functions below."""
     app.register_error_handler(WaijiaoError, problem)
     app.register_error_handler(RedisError, redis_unavailable)
     app.register_error_handler(HTTPException, http_error)

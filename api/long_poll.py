@@ -20,7 +20,7 @@ MESSAGE_TIMEOUT_S = 1.0  # seconds after which a silent subscription is checked
 POLL_S = 5.0  # seconds after which a waiting request reads the job anyway, in case a message was lost
 
 
-class Changes:
+class JobChanges:
     """Wakes the requests that wait for a job.
 
     At most `most_waiting` requests may wait: each occupies a thread, and other requests need some threads too.
@@ -34,7 +34,7 @@ class Changes:
         self.subscriber: threading.Thread | None = None
 
     @contextmanager
-    def of(self, name: str) -> Iterator[threading.Event | None]:
+    def watch(self, name: str) -> Iterator[threading.Event | None]:
         """An event that is set at every change of the job `tenant/id`; None when too many requests wait already."""
         if not self.slots.acquire(blocking=False):
             yield None

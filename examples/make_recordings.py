@@ -19,7 +19,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from pipeline.audio.decode import Waveform, frame_of, resample
+from pipeline.audio.decode import Waveform, resample, to_frame
 from pipeline.errors import WaijiaoError
 from pipeline.settings import settings
 from worker_tts.engine import TextToSpeech, Utterance, load
@@ -115,7 +115,7 @@ def encode(samples: np.ndarray, suffix: str) -> bytes:
 def frames(samples: np.ndarray, context: av.AudioCodecContext) -> Iterator[av.AudioFrame | None]:
     """Frames as the codec takes them, and None at the end."""
     resampler = av.AudioResampler(context.format, "mono", SAMPLE_RATE, frame_size=context.frame_size or 1024)
-    yield from resampler.resample(frame_of(Waveform(samples, SAMPLE_RATE)))
+    yield from resampler.resample(to_frame(Waveform(samples, SAMPLE_RATE)))
     yield from resampler.resample(None)
     yield None
 

@@ -61,7 +61,7 @@ class WebhookSender:
         except (UnknownJob, Erased):
             return  # an erased job has no webhooks
         body = build_payload(job, delivery)
-        secrets = outbox.secrets_of(jobs.redis, delivery.tenant)
+        secrets = outbox.load_secrets(jobs.redis, delivery.tenant)
         headers = {
             "content-type": "application/json",
             "user-agent": "Waijiao",

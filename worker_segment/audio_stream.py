@@ -7,8 +7,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from pipeline.audio.decode import SHORTEST_S, Waveform, channels, resample_frames
-from pipeline.audio.formats import HEAD, sniff
+from pipeline.audio.decode import MIN_RECORDING_S, Waveform, channel_blocks, resample_frames
+from pipeline.audio.formats import HEAD_BYTES, sniff
 from pipeline.errors import BadAudio, TooLong
 
 SAMPLE_RATE = 16_000  # Hz that Silero VAD and the speech recognisers expect
@@ -22,17 +22,17 @@ def read_blocks(file: BinaryIO, max_s: float) -> Iterator[np.ndarray]:
     Each block is float32 in [-1, 1] of shape (channels, n): 2 channels where the recording has two, else 1. Raises
     NotAudio, BadAudio, and TooLong as soon as more than `max_s` seconds were decoded.
     """
-    demuxer = sniff(file.read(HEAD))
+    demuxer = sniff(file.read(HEAD_BYTES))
     file.seek(0)
     max_samples, count = int(max_s * SAMPLE_RATE), 0
-    pieces = resample_channels(select_channels(channels(file, demuxer, max_s)))
+    pieces = resample_channels(select_channels(channel_blocks(file, demuxer, max_s)))
     for block in rechunk(pieces, BLOCK_SAMPLES):
         count += block.shape[1]
         if count > max_samples:
             raise TooLong(f"The recording is longer than {max_s:g} seconds. Cut it into shorter recordings.")
         yield block
-    if count < SHORTEST_S * SAMPLE_RATE:
-        raise BadAudio(f"Less than {SHORTEST_S} seconds of sound: the recording is empty, truncated or damaged.")
+    if count < MIN_RECORDING_S * SAMPLE_RATE:
+        raise BadAudio(f"Less than {MIN_RECORDING_S} seconds of sound: the recording is empty, truncated or damaged.")
 
 
 def select_channels(pieces: Iterable[tuple[np.ndarray, int]]) -> Iterator[list[Waveform]]:

@@ -13,7 +13,7 @@ from api.jobs.schemas import RequestModel
 from api.openapi import answers
 from pipeline.api_keys import Key, Keys, Limits
 from pipeline.errors import UnknownKeyId
-from pipeline.schemas.jobs import Shape
+from pipeline.schemas.jobs import ResponseModel
 from pipeline.timestamps import iso
 
 routes = Blueprint("keys", __name__)
@@ -40,7 +40,7 @@ class KeyFields(RequestModel):
     minutes_a_day: Limit | None = Field(None, description="a number of minutes of recordings a day (UTC)")
 
 
-class KeyInfo(Shape):
+class KeyInfo(ResponseModel):
     """A key, without its secret; `revoked_at` is null while it is good."""
 
     id: str
@@ -59,7 +59,7 @@ class NewKey(KeyInfo):
     key: str
 
 
-class KeyList(Shape):
+class KeyList(ResponseModel):
     """The tenant's keys, oldest first."""
 
     keys: list[KeyInfo]
@@ -78,10 +78,10 @@ def browse() -> Response:
 @answers("keys", {201: NewKey})
 def create(json: KeyFields) -> Response:
     """Make a key of the caller's tenant. Its text is in this answer and nowhere else."""
-    chosen = context.settings()
+    server_settings = context.settings()
     limits = Limits(
-        chosen.key_per_minute if json.per_minute is None else json.per_minute,
-        chosen.key_minutes_a_day if json.minutes_a_day is None else json.minutes_a_day,
+        server_settings.key_per_minute if json.per_minute is None else json.per_minute,
+        server_settings.key_minutes_a_day if json.minutes_a_day is None else json.minutes_a_day,
     )
     key, text = keys().create(context.caller().tenant, json.role, json.name, limits)
     answer = jsonify({**show(key), "key": text})

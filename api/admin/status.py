@@ -28,7 +28,7 @@ from pipeline.jobs.eta import LANE_ENDS
 from pipeline.jobs.job import LANES, MODEL_STAGES, SEGMENT
 from pipeline.jobs.store import PREFIX, Jobs
 from pipeline.schemas import jobs as job_schemas
-from pipeline.schemas.jobs import Capacity, Place
+from pipeline.schemas.jobs import Capacity, ComputeLocation
 from pipeline.settings import Settings
 from pipeline.worker.registry import count_workers
 
@@ -158,7 +158,7 @@ def seconds(pace: Mapping[str, Any], name: str) -> float | None:
     return round(float(pace[name]), 3) if name in pace else None
 
 
-def computes_on(stage: str, settings: Settings) -> Place:
+def computes_on(stage: str, settings: Settings) -> ComputeLocation:
     """Where the engine of a stage computes, according to the settings, which all workers share."""
     if getattr(settings, f"{stage}_engine") == "openai":
         return "server"
@@ -170,23 +170,23 @@ def computes_on(stage: str, settings: Settings) -> Place:
 @answers("capabilities", {200: job_schemas.Capabilities})
 def show_capabilities() -> Response:
     """The teachers, voices and formats that a job may name, and its limits."""
-    chosen = context.settings()
+    server_settings = context.settings()
     limits = {
-        "upload_mb": chosen.max_upload_mb,
-        "recording_s": chosen.max_recording_s,
-        "text_chars": chosen.max_text_chars,
+        "upload_mb": server_settings.max_upload_mb,
+        "recording_s": server_settings.max_recording_s,
+        "text_chars": server_settings.max_text_chars,
     }
     return jsonify(
         {
             "version": version("waijiao"),
             "personas": list(teachers()),
-            "persona": chosen.persona,
+            "persona": server_settings.persona,
             "voices": voices() or ["default"],
             "formats": list(FORMATS),
             "speed": dict(zip(("min", "max"), SPEEDS, strict=True)),
             "limits": limits,
-            "retention_h": chosen.retention_h,
-            "keeps_recordings": chosen.keep_recordings,
+            "retention_h": server_settings.retention_h,
+            "keeps_recordings": server_settings.keep_recordings,
         }
     )
 

@@ -11,7 +11,7 @@ from api import context
 from api.auth import ADMIN, TEACHER, requires
 from api.openapi import answers
 from pipeline.errors import Erased, UnknownJob
-from pipeline.schemas.jobs import Seconds, Shape
+from pipeline.schemas.jobs import ResponseModel, Seconds
 from pipeline.timestamps import iso
 from pipeline.webhooks import outbox
 from pipeline.webhooks.outbox import Deliveries, Delivery
@@ -19,7 +19,7 @@ from pipeline.webhooks.outbox import Deliveries, Delivery
 routes = Blueprint("webhooks", __name__)
 
 
-class DeliveryAttempt(Shape):
+class DeliveryAttempt(ResponseModel):
     """One try: what the receiver answered, or what stopped it."""
 
     at: datetime
@@ -28,7 +28,7 @@ class DeliveryAttempt(Shape):
     error: str | None
 
 
-class JobDelivery(Shape):
+class JobDelivery(ResponseModel):
     """One event of the job; `id` is its webhook-id, `host` all that is shown of the URL."""
 
     id: str
@@ -40,13 +40,13 @@ class JobDelivery(Shape):
     next_at: datetime | None
 
 
-class JobDeliveries(Shape):
+class JobDeliveries(ResponseModel):
     """What a job's webhook was told, and is still to be told, in the order in which it happened."""
 
     deliveries: list[JobDelivery]
 
 
-class WebhookSecret(Shape):
+class WebhookSecret(ResponseModel):
     """What this tenant's deliveries are signed with. Give it to receivers, and to nobody else."""
 
     secret: str
@@ -57,8 +57,8 @@ class WebhookSecret(Shape):
 @answers("webhooks", {200: JobDeliveries}, UnknownJob, Erased)
 def deliveries(job_id: str) -> Response:
     """What the job's webhook was told, how often that was tried, and when it will be tried again."""
-    told = Deliveries(context.jobs()).of(context.job(job_id))
-    return jsonify({"deliveries": [show(delivery) for delivery in told]})
+    deliveries = Deliveries(context.jobs()).list_for_job(context.job(job_id))
+    return jsonify({"deliveries": [show(delivery) for delivery in deliveries]})
 
 
 @routes.get("/v1/webhooks/secret")
@@ -66,7 +66,7 @@ def deliveries(job_id: str) -> Response:
 @answers("webhooks", {200: WebhookSecret})
 def secret() -> Response:
     """The tenant's secret, by which receivers know that a delivery is ours (standardwebhooks.com)."""
-    return show_secret(outbox.secrets_of(context.jobs().redis, context.caller().tenant)[0])
+    return show_secret(outbox.load_secrets(context.jobs().redis, context.caller().tenant)[0])
 
 
 @routes.post("/v1/webhooks/secret/rotate")

@@ -1,4 +1,4 @@
-"""/v1/assignments: set homework, read how far a class is, erase it."""
+"""/v1/assignments: set homework, read a class's progress, erase it."""
 
 import hashlib
 import json
@@ -23,28 +23,28 @@ from pipeline.jobs.eta import Estimator
 from pipeline.jobs.job import Job, State
 from pipeline.schemas import homework as schemas
 from pipeline.timestamps import utc
-from pipeline.webhooks.validation import check
+from pipeline.webhooks.validation import check_url
 
 MAX_SUBMISSIONS = 20  # the latest submissions, whose ends are estimated
 
 
-def show_progress(found: AssignmentWithJobs, estimator: Estimator) -> schemas.Progress:
-    """How far the class is. A rerun that failed counts as failed, although an earlier version did not fail."""
-    jobs = list(found.jobs.values())
+def show_progress(class_work: AssignmentWithJobs, estimator: Estimator) -> schemas.Progress:
+    """The class's progress. A rerun that failed counts as failed, although an earlier version did not fail."""
+    jobs = list(class_work.jobs.values())
     held = sum(job.state == State.HELD for job in jobs)
     ended = [job for job in jobs if job.ended_at is not None]
     succeeded = sum(job.state == State.SUCCEEDED for job in ended)
     working = [job for job in jobs if job.ended_at is None and job.state != State.HELD]
     return schemas.Progress(
-        students=len(found.students),
+        students=len(class_work.students),
         handed_in=len(jobs),
         succeeded=succeeded,
         failed=len(ended) - succeeded,
         held=held,
         working=len(working),
-        missing=list(found.missing),
+        missing=list(class_work.missing),
         eta_seconds=eta_s(working, estimator),
-        complete=found.complete,
+        complete=class_work.complete,
     )
 
 
@@ -74,7 +74,7 @@ def handed_in_at(job: Job) -> float:
 
 
 routes = Blueprint("assignments", __name__)
-MALFORMED = (UnknownPersona, UnknownVoice, UnknownFormat)
+INPUT_ERRORS = (UnknownPersona, UnknownVoice, UnknownFormat)
 
 
 def store() -> Assignments:
@@ -88,17 +88,17 @@ def load_assignment(id_: str) -> AssignmentWithJobs:
 
 @routes.post("/v1/assignments")
 @requires(TEACHER)
-@answers("assignments", {200: schemas.AssignmentView, 201: schemas.AssignmentView}, *MALFORMED, AssignmentExists)
+@answers("assignments", {200: schemas.AssignmentView, 201: schemas.AssignmentView}, *INPUT_ERRORS, AssignmentExists)
 def create(json: NewAssignment) -> Response:
-    """Set homework: 201, or 200 when it was set just so before. AssignmentExists when its id is another one's."""
+    """Set homework: 201, or 200 when the same was set before. AssignmentExists when another one has its id."""
     return put(json.id or secrets.token_hex(8), json, replace=False)
 
 
 @routes.put("/v1/assignments/<assignment_id>")
 @requires(TEACHER)
-@answers("assignments", {200: schemas.AssignmentView, 201: schemas.AssignmentView}, *MALFORMED)
+@answers("assignments", {200: schemas.AssignmentView, 201: schemas.AssignmentView}, *INPUT_ERRORS)
 def replace(assignment_id: str, json: AssignmentFields) -> Response:
-    """Set homework of this name, in the place of what had it before; what was handed in stays."""
+    """Set the homework with this id, replacing an earlier one; its submissions stay."""
     if not re.fullmatch(ASSIGNMENT_ID, assignment_id):
         raise BadRequest("An assignment's id has 1 to 64 of a-z, 0-9, _ and -.")
     return put(assignment_id, json, replace=True)
@@ -117,11 +117,11 @@ def browse() -> Response:
 @requires(TEACHER)
 @answers("assignments", {200: schemas.AssignmentView, 304: None}, UnknownAssignment)
 def read(assignment_id: str) -> Response:
-    """The assignment, how far the class is, and what each student handed in."""
-    found = load_assignment(assignment_id)
-    tag = tag_of(found)
+    """The assignment, the class's progress, and each student's submission."""
+    class_work = load_assignment(assignment_id)
+    tag = version_tag(class_work)
     unchanged = request.if_none_match.contains_weak(tag)
-    answer = Response(status=304) if unchanged else respond(view(found))
+    answer = Response(status=304) if unchanged else respond(view(class_work))
     answer.set_etag(tag, weak=True)
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer
@@ -131,7 +131,7 @@ def read(assignment_id: str) -> Response:
 @requires(TEACHER)
 @answers("assignments", {204: None}, UnknownAssignment)
 def erase(assignment_id: str) -> Response:
-    """Erase the assignment with all that was ever handed in for it, and every answer."""
+    """Erase the assignment with all its submissions and their answers."""
     for name in store().erase(context.caller().tenant, assignment_id):
         context.blobs().delete_job(name)
     return Response(status=204)
@@ -146,25 +146,25 @@ def put(id_: str, fields: AssignmentFields, replace: bool) -> Response:
 
 
 def build_assignment(id_: str, fields: AssignmentFields) -> Assignment:
-    """The assignment that the fields describe, with what the server chooses where they say nothing."""
-    chosen = context.settings()
-    persona = fields.persona or chosen.persona
-    personas.load(persona, chosen.personas)
+    """The assignment that the fields describe, with the server's defaults where they are empty."""
+    server_settings = context.settings()
+    persona = fields.persona or server_settings.persona
+    personas.load(persona, server_settings.personas)
     if fields.webhook:
-        check(fields.webhook, chosen)
+        check_url(fields.webhook, server_settings)
     names = [student.name for student in fields.students]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise BadRequest(f"`students` has {twice!r} twice; a name stands for one student.", field="students")
-    given = fields.model_dump(exclude={"id", "due", "students"})
+    if duplicate := next((name for name in names if names.count(name) > 1), None):
+        raise BadRequest(f"`students` has {duplicate!r} twice; give each student a different name.", field="students")
+    values = fields.model_dump(exclude={"id", "due", "students"})
     return Assignment(
         **{
-            **given,
+            **values,
             "id": id_,
             "tenant": context.caller().tenant,
             "persona": persona,
             "words": tuple(fields.words),
             "due": seconds(fields.due),
-            "retention_h": fields.retention_h or chosen.retention_h,
+            "retention_h": fields.retention_h or server_settings.retention_h,
             "students": tuple(Student(student.name, student.id) for student in fields.students),
             "voice": parser.voice(fields.voice),
             "format": parser.audio_format(fields.format),
@@ -172,10 +172,10 @@ def build_assignment(id_: str, fields: AssignmentFields) -> Assignment:
     )
 
 
-def tag_of(found: AssignmentWithJobs) -> str:
-    """Another one whenever the assignment or one of its jobs is."""
-    jobs = [(student, job.id, job.version) for student, job in sorted(found.jobs.items())]
-    return hashlib.sha256(json.dumps([asdict(found.assignment), jobs]).encode()).hexdigest()[:16]
+def version_tag(class_work: AssignmentWithJobs) -> str:
+    """A tag that changes whenever the assignment or one of its jobs does."""
+    jobs = [(student, job.id, job.version) for student, job in sorted(class_work.jobs.items())]
+    return hashlib.sha256(json.dumps([asdict(class_work.assignment), jobs]).encode()).hexdigest()[:16]
 
 
 def show(assignment: Assignment) -> schemas.Assignment:
@@ -189,10 +189,10 @@ def assignment_fields(assignment: Assignment) -> dict[str, Any]:
     return {**fields, "due": None if assignment.due is None else utc(assignment.due)}
 
 
-def view(found: AssignmentWithJobs) -> schemas.AssignmentView:
+def view(class_work: AssignmentWithJobs) -> schemas.AssignmentView:
     return schemas.AssignmentView(
-        **assignment_fields(found.assignment),
-        created_at=utc(found.created_at),
-        progress=show_progress(found, context.estimator()),
-        submissions=[show_submission(student, job) for student, job in found.jobs.items()],
+        **assignment_fields(class_work.assignment),
+        created_at=utc(class_work.created_at),
+        progress=show_progress(class_work, context.estimator()),
+        submissions=[show_submission(student, job) for student, job in class_work.jobs.items()],
     )

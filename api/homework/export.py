@@ -1,4 +1,4 @@
-"""/v1/assignments/{id}/export and /report: what a teacher takes home, a ZIP or one page."""
+"""/v1/assignments/{id}/export and /report: the class's results for the teacher, as a ZIP or one page."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -26,9 +26,9 @@ routes = Blueprint("export", __name__)
 @answers("assignments", {200: "application/zip"}, UnknownAssignment)
 def export(assignment_id: str) -> Response:
     """A ZIP of the class's report, the gradebook, and each student's page, facts and spoken answer, as they are now."""
-    found = load_assignment(assignment_id)
-    pieces = zip_download.zip_files(entries(found, context.blobs()))
-    first = next(pieces)  # what fails at once is answered as an error
+    class_work = load_assignment(assignment_id)
+    pieces = zip_download.zip_files(entries(class_work, context.blobs()))
+    first = next(pieces)  # an error here becomes the response
     answer = Response(chain([first], pieces), mimetype="application/zip")
     answer.headers["Content-Disposition"] = f'attachment; filename="{assignment_id}.zip"'
     return answer
@@ -39,18 +39,18 @@ def export(assignment_id: str) -> Response:
 @answers("assignments", {200: "text/html"}, UnknownAssignment)
 def page(assignment_id: str) -> Response:
     """The class's report alone, one page that opens anywhere."""
-    found = load_assignment(assignment_id)
-    answer = Response(reports.class_report(found.assignment, rows(found), linked=False), mimetype="text/html")
+    class_work = load_assignment(assignment_id)
+    answer = Response(reports.class_report(class_work.assignment, rows(class_work), linked=False), mimetype="text/html")
     answer.headers["Content-Security-Policy"] = POLICY
     return answer
 
 
-def entries(found: AssignmentWithJobs, blobs: FolderBlobs) -> Iterator[tuple[str, float, bytes | BinaryIO]]:
+def entries(class_work: AssignmentWithJobs, blobs: FolderBlobs) -> Iterator[tuple[str, float, bytes | BinaryIO]]:
     """Name, time (Unix seconds) and content of each file; an answer that is not kept any more is left out."""
-    handed = rows(found)
-    for name, content in reports.report_files(found.assignment, handed):
-        yield name, found.created_at, content
-    for name, job in reports.list_answers(handed):
+    student_work = rows(class_work)
+    for name, content in reports.report_files(class_work.assignment, student_work):
+        yield name, class_work.created_at, content
+    for name, job in reports.list_answers(student_work):
         try:
             assert job.answer  # noqa: S101 - list_answers says so
             yield name, job.ended_at or job.updated_at, blobs.open(job.answer.blob)
@@ -58,10 +58,10 @@ def entries(found: AssignmentWithJobs, blobs: FolderBlobs) -> Iterator[tuple[str
             continue
 
 
-def rows(found: AssignmentWithJobs) -> list[StudentWork]:
-    jobs = found.jobs
+def rows(class_work: AssignmentWithJobs) -> list[StudentWork]:
+    jobs = class_work.jobs
     return [
         StudentWork(student, job, handed_in_at(job) if job else None)
-        for student in found.students
+        for student in class_work.students
         for job in [jobs.get(student.name)]
     ]

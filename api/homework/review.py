@@ -1,4 +1,4 @@
-"""A teacher's word on answers that are held between the language model and the voice: read, change, release."""
+"""A teacher reviews held answers before they are spoken: change, release, rerun."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ from api.auth import TEACHER, requires
 from api.homework.assignments import load_assignment
 from api.homework.schemas import RerunForm, RerunQuery, ReviewForm
 from api.jobs import parser
-from api.jobs.routes import TOO_MUCH, accepted_response
+from api.jobs.routes import LIMIT_ERRORS, accepted_response
 from api.jobs.service import enqueue_or_let_sweeper
 from api.jobs.view import load_snapshot
 from api.openapi import answers, respond
@@ -41,9 +41,9 @@ routes = Blueprint("review", __name__)
 @requires(TEACHER)
 @answers("jobs", {200: job_schemas.Job}, UnknownJob, Erased, NotHeld)
 def change_feedback(job_id: str, json: ReviewForm) -> Response:
-    """Change an answer that is held. What is not given stays; without `spoken`, what is spoken follows the changes."""
+    """Change a held answer. Fields that are not given stay; without `spoken`, the spoken text is rebuilt."""
     job = require_held(context.job(job_id))
-    review(job, apply_changes(feedback_of(job), json), go=False)
+    review(job, apply_changes(require_feedback(job), json), release_now=False)
     return respond(load_snapshot(job_id).show())
 
 
@@ -52,7 +52,7 @@ def change_feedback(job_id: str, json: ReviewForm) -> Response:
 @answers("jobs", {202: job_schemas.Job}, UnknownJob, Erased, NotHeld)
 def release(job_id: str) -> Response:
     """Have an answer spoken that was held."""
-    review(require_held(context.job(job_id)), None, go=True)
+    review(require_held(context.job(job_id)), None, release_now=True)
     return accepted_response(context.job(job_id))
 
 
@@ -60,13 +60,13 @@ def release(job_id: str) -> Response:
 @requires(TEACHER)
 @answers("assignments", {200: homework_schemas.BulkResult}, UnknownAssignment)
 def release_all(assignment_id: str) -> Response:
-    """Have every answer spoken that is held; one that was released meanwhile is named and holds up no other."""
+    """Have every held answer spoken; those that were released meanwhile are listed as refused."""
     released, refused = [], []
     for student, job in load_assignment(assignment_id).jobs.items():
         if job.state != State.HELD:
             continue
         try:
-            review(job, None, go=True)
+            review(job, None, release_now=True)
             released.append(job.id)
         except NotHeld as error:
             refused.append({"job": job.id, "student": student, "code": error.code, "detail": error.detail})
@@ -79,27 +79,29 @@ def require_held(job: Job) -> Job:
     return job
 
 
-def feedback_of(job: Job) -> Feedback:
+def require_feedback(job: Job) -> Feedback:
     if job.feedback is None:
         raise NotHeld
     return job.feedback
 
 
 def apply_changes(feedback: Feedback, json: ReviewForm) -> Feedback:
-    """The feedback with what is given in the place of what was; the edits are those to the corrected sentence."""
-    given = json.model_dump(exclude_none=True)
-    new = dataclasses.replace(feedback, **given)
-    if "corrected" in given:
-        edits = tuple(piece.edit for piece in compare(new.heard, new.corrected) if not piece.is_unchanged)
-        new = dataclasses.replace(new, edits=edits)
-    if given and "spoken" not in given:
-        better = new.corrected if new.edits else ""
-        new = dataclasses.replace(new, spoken=" ".join(filter(None, (better, new.explanation, new.reply))))
-    return new
+    """The feedback with the given fields replaced, and the edits that lead to its corrected sentence."""
+    values = json.model_dump(exclude_none=True)
+    updated = dataclasses.replace(feedback, **values)
+    if "corrected" in values:
+        edits = tuple(piece.edit for piece in compare(updated.heard, updated.corrected) if not piece.is_unchanged)
+        updated = dataclasses.replace(updated, edits=edits)
+    if values and "spoken" not in values:
+        correction = updated.corrected if updated.edits else ""
+        updated = dataclasses.replace(
+            updated, spoken=" ".join(filter(None, (correction, updated.explanation, updated.reply)))
+        )
+    return updated
 
 
-def review(job: Job, feedback: Feedback | None, go: bool) -> None:
-    done, ready_jobs = context.jobs().review(job, feedback, go)
+def review(job: Job, feedback: Feedback | None, release_now: bool) -> None:
+    done, ready_jobs = context.jobs().review(job, feedback, release_now)
     if not done:
         raise NotHeld
     enqueue_or_let_sweeper(ready_jobs)
@@ -107,9 +109,9 @@ def review(job: Job, feedback: Feedback | None, go: bool) -> None:
 
 @routes.post("/v1/jobs/<job_id>/rerun")
 @requires(TEACHER)
-@answers("jobs", {202: job_schemas.Job}, UnknownJob, Erased, CannotRerun, UnknownPersona, UnknownVoice, *TOO_MUCH)
+@answers("jobs", {202: job_schemas.Job}, UnknownJob, Erased, CannotRerun, UnknownPersona, UnknownVoice, *LIMIT_ERRORS)
 def rerun_one(job_id: str, query: RerunQuery, json: RerunForm) -> Response:
-    """Answer the job anew, as a new job, from the stage `from` on. In homework it takes the place of the one before."""
+    """Answer the job again, as a new job, from the stage `from` on. In homework it replaces the earlier one."""
     return accepted_response(rerun_job(context.job(job_id), query.from_, parse_overrides(json)).job)
 
 
@@ -117,14 +119,14 @@ def rerun_one(job_id: str, query: RerunQuery, json: RerunForm) -> Response:
 @requires(TEACHER)
 @answers("assignments", {200: homework_schemas.BulkResult}, UnknownAssignment, UnknownPersona, UnknownVoice)
 def rerun_all(assignment_id: str, query: RerunQuery, json: RerunForm) -> Response:
-    """Answer anew whatever was handed in; what cannot be is named and holds up no other."""
+    """Answer every submission again; those for which that fails are listed, and the others are done."""
     if json.transcript is not None:
-        raise BadRequest("`transcript` is of one recording: give it with the job.", field="transcript")
-    found, new, refused = load_assignment(assignment_id), parse_overrides(json), []
+        raise BadRequest("`transcript` applies to one recording: rerun its job alone.", field="transcript")
+    class_work, overrides, refused = load_assignment(assignment_id), parse_overrides(json), []
     jobs = []
-    for student, job in found.jobs.items():
+    for student, job in class_work.jobs.items():
         try:
-            jobs.append(rerun_job(job, query.from_, new).job.id)
+            jobs.append(rerun_job(job, query.from_, overrides).job.id)
         except WaijiaoError as error:
             refused.append({"job": job.id, "student": student, "code": error.code, "detail": error.detail})
     return jsonify({"jobs": jobs, "refused": refused})
@@ -137,7 +139,7 @@ def parse_overrides(json: RerunForm) -> Overrides:
     return Overrides(json.persona, voice, json.speed, json.transcript)
 
 
-def rerun_job(job: Job, stage: str, new: Overrides) -> AcceptedJob:
-    accepted = rerun(context.jobs(), context.blobs(), job, stage, new)
+def rerun_job(job: Job, stage: str, overrides: Overrides) -> AcceptedJob:
+    accepted = rerun(context.jobs(), context.blobs(), job, stage, overrides)
     enqueue_or_let_sweeper(accepted.ready_jobs)
     return accepted

@@ -1,4 +1,4 @@
-"""What may be said of an assignment, and asked of it, as types."""
+"""The types of requests about assignments."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -16,24 +16,24 @@ LongText = Annotated[Text, StringConstraints(max_length=4000)]
 
 
 def require_string(due: Any) -> Any:
-    """JSON has no times; a number is none."""
+    """Accept only strings: JSON has no type for times."""
     if isinstance(due, str):
         return due
-    raise ValueError("it is no string")
+    raise ValueError("it is not a string")
 
 
 Due = Annotated[AwareDatetime, BeforeValidator(require_string, json_schema_input_type=str)]
 
 
 class StudentFields(RequestModel):
-    """One of the class."""
+    """A student of the class."""
 
     name: Name = Field(description="1 to 100 characters")
     id: str = Field("", max_length=100, description="what the school calls the student by, such as a number")
 
 
 class AssignmentFields(RequestModel):
-    """What is set."""
+    """The fields of an assignment."""
 
     model_config = ConfigDict(strict=True)
 
@@ -58,11 +58,13 @@ class AssignmentFields(RequestModel):
     voice: str = Field("default", description="a voice of the speech model", max_length=64)
     speed: float = Field(1.0, ge=SPEEDS[0], le=SPEEDS[1], description="a number from 0.5 to 2")
     format: str = Field("wav", description=f"one of {', '.join(FORMATS)}", json_schema_extra={"enum": list(FORMATS)})
-    webhook: str = Field("", max_length=2000, description="an https URL that is told when all of it is answered")
+    webhook: str = Field(
+        "", max_length=2000, description="an https URL that is called when all submissions are answered"
+    )
 
 
 class NewAssignment(AssignmentFields):
-    """What is set, and its name."""
+    """The fields of an assignment, and its id."""
 
     id: str | None = Field(
         None, pattern=ASSIGNMENT_ID, description="1 to 64 of a-z, 0-9, _ and -; made when it is not given"
@@ -77,7 +79,7 @@ class HandInForm(RequestModel):
 
     @field_validator("file", mode="before")
     @classmethod
-    def one_is_a_list_too(cls, files: Any) -> Any:
+    def wrap_in_list(cls, files: Any) -> Any:
         return files if isinstance(files, list) else [files]
 
 
@@ -95,13 +97,13 @@ class ReviewForm(RequestModel):
 
 
 class RerunQuery(RequestModel):
-    """Where a job is begun again."""
+    """The stage from which a job is done again."""
 
     from_: ModelStage = Field(alias="from", description="asr, llm or tts: the first stage done again")
 
 
 class RerunForm(RequestModel):
-    """What is to be another than before; what is not given stays."""
+    """What to change; fields that are not given stay."""
 
     model_config = ConfigDict(strict=True)
 

@@ -1,4 +1,4 @@
-"""The recordings of an upload: the file itself, or those of the ZIP that it is; read only when their turn comes."""
+"""/v1/assignments/{id}/submissions: take recordings, single or in ZIPs, and match them to students."""
 
 import dataclasses
 import secrets
@@ -24,17 +24,17 @@ from pipeline.homework.filenames import display_path
 from pipeline.homework.match_students import match_students
 from pipeline.homework.zip_import import RefusedFile, ZipLimits, list_members
 from pipeline.jobs.job import MAX_HINT_CHARS, JobRequest
-from pipeline.schemas import homework as shapes
+from pipeline.schemas import homework as schemas
 from pipeline.settings import Settings
 
-ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # how a ZIP begins, and how an empty one does
+ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")  # how a ZIP begins, and how an empty one does
 
 
 @dataclass(frozen=True)
 class UploadedRecording:
     """A recording; `open` reads its `size` bytes from their start.
 
-    `path` is what it was called where it lay, which says whose it is; `name` says where that was: in which ZIP.
+    `path`, from which the student is found, is its path in its ZIP, or its file name; `name` also has the ZIP's name.
     """
 
     name: str
@@ -44,14 +44,14 @@ class UploadedRecording:
 
 
 def unpack(file: FileStorage, settings: Settings) -> Iterator[UploadedRecording | RefusedFile]:
-    """What `file` brings."""
+    """The recordings in `file`: itself, or the files of the ZIP that it is. Each is read only when opened."""
     name, stream = display_path(file.filename or ""), cast(BinaryIO, file.stream)
     head, size = stream.read(4), stream.seek(0, 2)
-    if head not in ZIP_STARTS:
-        yield UploadedRecording(name, name, size, lambda: at_start(stream))
+    if head not in ZIP_MAGICS:
+        yield UploadedRecording(name, name, size, lambda: rewind(stream))
         return
-    most = settings.max_upload_mb * 1_000_000
-    limits = ZipLimits(settings.max_hand_in_files, most, settings.max_hand_in_mb * 1_000_000)
+    max_bytes = settings.max_upload_mb * 1_000_000
+    limits = ZipLimits(settings.max_hand_in_files, max_bytes, settings.max_hand_in_mb * 1_000_000)
     try:
         for each in list_members(stream, limits):
             inner = f"{name}/{each.name}"
@@ -63,26 +63,26 @@ def unpack(file: FileStorage, settings: Settings) -> Iterator[UploadedRecording 
         yield RefusedFile(name, error.code, error.detail)
 
 
-def at_start(stream: BinaryIO) -> BinaryIO:
+def rewind(stream: BinaryIO) -> BinaryIO:
     stream.seek(0)
     return stream
 
 
 routes = Blueprint("submissions", __name__)
-SubmissionResult = dict[str, Any]
+FileResult = dict[str, Any]
 
 
 @routes.post("/v1/assignments/<assignment_id>/submissions")
 @requires(TEACHER)
-@answers("assignments", {200: shapes.SubmissionResult}, UnknownAssignment)
+@answers("assignments", {200: schemas.SubmissionResult}, UnknownAssignment)
 def hand_in(assignment_id: str, form: HandInForm) -> Response:
-    """Hand in recordings. Whose each is, its name says, or `student`; what was handed in before is not done again."""
+    """Submit recordings. Each file's name, or `student`, names the student; repeated files are not done again."""
     assignment = load_assignment(assignment_id).assignment
-    result: dict[str, list[SubmissionResult]] = {"accepted": [], "unchanged": [], "refused": []}
+    result: dict[str, list[FileResult]] = {"accepted": [], "unchanged": [], "refused": []}
     recordings = []
     for each in list_recordings(form.file):
         if isinstance(each, RefusedFile):
-            result["refused"].append(refusal(each.name, None, each.code, each.detail))
+            result["refused"].append(refused_fields(each.name, None, each.code, each.detail))
         else:
             recordings.append(each)
     owners, problems = assign_students(assignment, recordings, form.student)
@@ -94,33 +94,35 @@ def hand_in(assignment_id: str, form: HandInForm) -> Response:
             kind = "unchanged" if accepted.earlier else "accepted"
             result[kind].append({"file": each.name, "student": student, "job": accepted.job.id})
         except WaijiaoError as error:
-            result["refused"].append(refusal(each.name, student, error.code, error.detail))
+            result["refused"].append(refused_fields(each.name, student, error.code, error.detail))
     return jsonify(result)
 
 
 def list_recordings(files: list[FileStorage]) -> Iterator[UploadedRecording | RefusedFile]:
     """Every recording of the request, those of its ZIPs too; one that cannot be read stops no other."""
-    chosen = context.settings()
-    if len(files) > chosen.max_hand_in_files:
-        raise BadRequest(f"At most {chosen.max_hand_in_files} files are handed in at once.", field="file")
+    server_settings = context.settings()
+    if len(files) > server_settings.max_hand_in_files:
+        raise BadRequest(f"At most {server_settings.max_hand_in_files} files are handed in at once.", field="file")
     for file in files:
-        yield from unpack(file, chosen)
+        yield from unpack(file, server_settings)
 
 
 def assign_students(
     assignment: Assignment, recordings: list[UploadedRecording], student: str | None
-) -> tuple[list[tuple[UploadedRecording, str]], list[SubmissionResult]]:
-    """Each recording that can be taken, and its student; and what is wrong with the others."""
+) -> tuple[list[tuple[UploadedRecording, str]], list[FileResult]]:
+    """Each recording whose student was found, with that student; and the problems of the others."""
     if student is not None:
         if len(recordings) > 1:
-            raise BadRequest("`student` says whose one recording is; send no other with it.", field="student")
+            raise BadRequest(
+                "`student` applies to one recording; send the others in separate requests.", field="student"
+            )
         return [(each, find_student(assignment, student)) for each in recordings], []
     matching = match_students([each.path for each in recordings], assignment.students)
-    wrong = {problem.file: problem for problem in matching.problems}
+    problem_by_file = {problem.file: problem for problem in matching.problems}
     problems = [
-        refusal(each.name, problem.student, problem.code, problem.detail)
+        refused_fields(each.name, problem.student, problem.code, problem.detail)
         for each in recordings
-        for problem in [wrong.get(each.path)]
+        for problem in [problem_by_file.get(each.path)]
         if problem
     ]
     owners = matching.student_by_file
@@ -128,7 +130,7 @@ def assign_students(
 
 
 def find_student(assignment: Assignment, student: str) -> str:
-    """The student of the class who is called so, or has this id. UnknownStudent."""
+    """The name of the student with this name or id. UnknownStudent."""
     if not assignment.students:
         return student
     for each in assignment.students:
@@ -139,9 +141,9 @@ def find_student(assignment: Assignment, student: str) -> str:
 
 def build_submission(assignment: Assignment, student: str, file: str) -> JobRequest:
     job_id, caller = secrets.token_hex(16), context.caller()
-    given = {"title", "instructions", "text", "words", "level"}
+    detail_names = {"title", "instructions", "text", "words", "level"}
     fields = dataclasses.asdict(assignment)
-    details = {name: value for name, value in fields.items() if name in given and value}
+    details = {name: value for name, value in fields.items() if name in detail_names and value}
     return JobRequest(
         id=job_id,
         session=job_id,
@@ -167,5 +169,5 @@ def build_submission(assignment: Assignment, student: str, file: str) -> JobRequ
     )
 
 
-def refusal(file: str, student: str | None, code: str, detail: str) -> SubmissionResult:
+def refused_fields(file: str, student: str | None, code: str, detail: str) -> FileResult:
     return {"file": file, "student": student, "code": code, "detail": detail}

@@ -69,7 +69,7 @@ def events(job_id: str) -> Response:
 def stream(job_id: str, position: Position) -> Iterator[str]:
     yield f"retry: {RETRY_MS}\n\n"
     deadline = time.monotonic() + context.settings().events_s
-    with context.changes().of(f"{context.caller().tenant}/{job_id}") as changed:
+    with context.changes().watch(f"{context.caller().tenant}/{job_id}") as changed:
         while True:
             try:
                 snapshot = next_snapshot(job_id, position, changed, deadline - time.monotonic())

@@ -13,13 +13,13 @@ from werkzeug.datastructures import FileStorage
 from api import context
 from api.jobs.schemas import AnswerFields, JobFields, JobForm
 from pipeline import personas
-from pipeline.audio.formats import FORMATS, HEAD, sniff
+from pipeline.audio.formats import FORMATS, HEAD_BYTES, sniff
 from pipeline.blob_store import Blob
 from pipeline.errors import BadRequest, EmptyRequest, TooLarge, UnknownFormat, UnknownVoice
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.store import Idempotency
 from pipeline.model_files.catalogue import catalogue
-from pipeline.webhooks.validation import checked_webhook
+from pipeline.webhooks.validation import check_webhook
 
 VOICE = re.compile(r"[A-Za-z0-9_./-]{1,64}")
 
@@ -48,9 +48,9 @@ def parse_request(fields: JobFields, key: str | None) -> ParsedRequest:
     text = fields.text.strip()
     if upload is None and not text:
         raise EmptyRequest("Send a recording as the multipart file `audio`, or `text`, or both.")
-    chosen = context.settings()
-    if len(text) > chosen.max_text_chars:
-        raise BadRequest(f"`text` has {len(text)} characters; at most {chosen.max_text_chars} are allowed.")
+    server_settings = context.settings()
+    if len(text) > server_settings.max_text_chars:
+        raise BadRequest(f"`text` has {len(text)} characters; at most {server_settings.max_text_chars} are allowed.")
     request = build_request(fields)
     session = fields.session or request.session
     return ParsedRequest(replace(request, text=text, session=session, lane=fields.lane), upload, key)
@@ -58,10 +58,10 @@ def parse_request(fields: JobFields, key: str | None) -> ParsedRequest:
 
 def build_request(fields: AnswerFields) -> JobRequest:
     """A job of the caller, in a session of its own, with everything that the fields say of how it is answered."""
-    chosen = context.settings()
-    persona = fields.persona or chosen.persona
-    personas.load(persona, chosen.personas)
-    events = checked_webhook(fields.webhook or "", fields.webhook_events, chosen)
+    server_settings = context.settings()
+    persona = fields.persona or server_settings.persona
+    personas.load(persona, server_settings.personas)
+    events = check_webhook(fields.webhook or "", fields.webhook_events, server_settings)
     caller, job_id = context.caller(), secrets.token_hex(16)
     return JobRequest(
         id=job_id,
@@ -102,7 +102,7 @@ def check_recording(open_file: Callable[[], IO[bytes]], size: int, max_mb: int |
     limit = context.settings().max_upload_mb if max_mb is None else max_mb
     if size > limit * 1_000_000:
         raise TooLarge(f"The recording is larger than {limit} MB.")
-    sniff(open_file().read(HEAD))
+    sniff(open_file().read(HEAD_BYTES))
     return open_file()
 
 
@@ -117,8 +117,10 @@ def voice(name: str) -> str:
 
 def voices() -> tuple[str, ...]:
     """The voices of the speech model; empty for a model or voices of the user's own."""
-    chosen = context.settings()
-    model = catalogue().get(chosen.tts_voices if chosen.tts_engine == "bark" else chosen.tts_model)
+    server_settings = context.settings()
+    model = catalogue().get(
+        server_settings.tts_voices if server_settings.tts_engine == "bark" else server_settings.tts_model
+    )
     return model.voices if model else ()
 
 

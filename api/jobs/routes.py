@@ -48,13 +48,13 @@ MAX_RETRY_AFTER_S = 60  # Retry-After at most
 
 log = logging.getLogger("waijiao")
 routes = Blueprint("jobs", __name__)
-MALFORMED = (EmptyRequest, UnknownPersona, UnknownVoice, UnknownFormat, KeyReused, NotAudio, TooLarge)
-TOO_MUCH = (ServerFull, QuotaFull, RateLimited, MinutesUsed)
+INPUT_ERRORS = (EmptyRequest, UnknownPersona, UnknownVoice, UnknownFormat, KeyReused, NotAudio, TooLarge)
+LIMIT_ERRORS = (ServerFull, QuotaFull, RateLimited, MinutesUsed)
 
 
 @routes.post("/v1/jobs")
 @requires(LEARNER)
-@answers("jobs", {200: job_schemas.Job, 202: job_schemas.Job}, *MALFORMED, *TOO_MUCH)
+@answers("jobs", {200: job_schemas.Job, 202: job_schemas.Job}, *INPUT_ERRORS, *LIMIT_ERRORS)
 def submit(headers: SubmitHeaders, form: JobForm, json: JobText) -> Response:
     """Accept a job: 202, with its address in Location and a Retry-After.
 
@@ -100,7 +100,7 @@ def job_response(job: job_schemas.Job) -> Response:
 
 @routes.post("/v1/jobs/<job_id>/retry")
 @requires(TEACHER)
-@answers("jobs", {202: job_schemas.Job}, UnknownJob, Erased, NotDead, *TOO_MUCH)
+@answers("jobs", {202: job_schemas.Job}, UnknownJob, Erased, NotDead, *LIMIT_ERRORS)
 def retry_job(job_id: str) -> Response:
     """Submit a dead job again, under a new id, from the stage that failed. Repeated, it gives the same new job."""
     context.job(job_id)

@@ -1,4 +1,4 @@
-"""/v1/sessions: what was said, and how to have it forgotten."""
+"""/v1/sessions: read, erase and reset conversations."""
 
 from flask import Blueprint
 from werkzeug.wrappers import Response
@@ -29,7 +29,7 @@ def read(session: str, query: OwnerQuery) -> Response:
 @requires(LEARNER)
 @answers("sessions", {204: None}, UnknownSession)
 def erase(session: str, query: OwnerQuery) -> Response:
-    """Erase every record, recording and answer of the session; work in hand for it comes to nothing."""
+    """Erase every record, recording and answer of the session; its unfinished jobs are canceled."""
     caller = context.caller()
     conversation = caller.conversation(session, query.owner)
     existing_turns(context.jobs().redis, caller.tenant, conversation)
@@ -42,7 +42,7 @@ def erase(session: str, query: OwnerQuery) -> Response:
 @requires(LEARNER)
 @answers("sessions", {204: None}, UnknownSession)
 def reset(session: str, query: OwnerQuery) -> Response:
-    """Start the session over: what was said is history no more, and what is not answered yet never will be."""
+    """Start the session over: earlier turns are no longer history, and unanswered ones are canceled."""
     caller = context.caller()
     for name in context.jobs().reset(caller.tenant, caller.conversation(session, query.owner)):
         context.blobs().delete_job(name)

@@ -29,7 +29,7 @@ MAX_JOBS = 2000  # jobs that one archive may have
 FILE_ENTRY = "file"  # the metadata entry that names the uploaded recording
 routes = Blueprint("zip_download", __name__)
 TABLE_NAME = "answers.csv"
-COLUMNS = ("file", "state", "heard", "corrected", "answer", "error", "duration_s")
+TABLE_COLUMNS = ("file", "state", "heard", "corrected", "answer", "error", "duration_s")
 FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # spreadsheets read text that begins so as a formula
 UTF8_MARK = "\ufeff".encode()  # tells spreadsheets that the table is UTF-8
 CHUNK_BYTES = 1 << 18  # bytes in memory at once
@@ -74,7 +74,7 @@ def zip_pieces(entries: Iterable[Entry], load: Callable[[Entry], EntryContent]) 
     """The archive's bytes: the audio of each entry, loaded when its turn comes, then the table of all entries."""
     buffer = ChunkBuffer()
     with SpooledTemporaryFile(max_size=CHUNK_BYTES) as table, ZipFile(buffer, "w") as archive:  # type: ignore[call-overload]
-        table.write(UTF8_MARK + csv_line(COLUMNS))
+        table.write(UTF8_MARK + csv_line(TABLE_COLUMNS))
         for entry in entries:
             content = load(entry)
             if content.audio:
@@ -124,7 +124,7 @@ def load_content(entry: Entry, read: Callable[[str], Job], blobs: FolderBlobs) -
 
 
 def table_row(file: str, job: Job, error: str) -> tuple[str, ...]:
-    """The cells of COLUMNS. Typed text is shown as heard, as it is to the teacher."""
+    """The cells of TABLE_COLUMNS. Typed text is shown as heard, as it is to the teacher."""
     feedback, answer = job.feedback, job.answer
     heard = feedback.heard if feedback else job.transcript.text if job.transcript else ""
     duration = f"{answer.duration_s:.2f}" if answer else ""
@@ -181,7 +181,7 @@ class SelectedJob:
     format: str
 
     @classmethod
-    def of(cls, job: Job) -> Self:
+    def from_job(cls, job: Job) -> Self:
         job_request = job.request
         file = filenames.stem(job_request.metadata.get(FILE_ENTRY, ""))
         return cls(job.id, job.seq, filenames.safe_name(file, job_request.session), job_request.format)
@@ -191,7 +191,7 @@ def select_jobs(query: JobSelection) -> list[SelectedJob]:
     """Every selected job, oldest first. NothingFits, TooManyFit."""
     caller = context.caller()
     selected = [
-        SelectedJob.of(job)
+        SelectedJob.from_job(job)
         for _, job in newest_first(context.jobs().redis, session_index(query), None)
         if job and caller.sees(job) and query.matches(job.request.metadata)
     ]

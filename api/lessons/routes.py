@@ -12,7 +12,7 @@ from api import context
 from api.auth import LEARNER, requires
 from api.homework.export import POLICY
 from api.jobs import parser
-from api.jobs.routes import DEFAULT_RETRY_AFTER_S, MALFORMED, MAX_RETRY_AFTER_S, TOO_MUCH
+from api.jobs.routes import DEFAULT_RETRY_AFTER_S, INPUT_ERRORS, LIMIT_ERRORS, MAX_RETRY_AFTER_S
 from api.jobs.schemas import IdempotencyHeader, WaitQuery
 from api.jobs.service import accept, cancel_unless_ended, erase_job
 from api.lessons.schemas import LessonForm, LessonListQuery, TranscriptQuery
@@ -34,7 +34,7 @@ routes = Blueprint("lessons", __name__)
 
 @routes.post("/v1/lessons")
 @requires(LEARNER)
-@answers("lessons", {202: schemas.LessonView}, *MALFORMED, *TOO_MUCH)
+@answers("lessons", {202: schemas.LessonView}, *INPUT_ERRORS, *LIMIT_ERRORS)
 def submit(headers: IdempotencyHeader, form: LessonForm) -> Response:
     """Upload the recording or the video of a lesson: 202, with its address in Location and a Retry-After.
 
@@ -109,7 +109,7 @@ def read(lesson_id: str, query: WaitQuery) -> Response:
 
 def wait_for_lesson(lesson_id: str, condition: Callable[[LessonSnapshot], bool], timeout_s: float) -> LessonSnapshot:
     """The lesson as soon as it meets the condition, or as it is after the time allowed."""
-    with context.changes().of(f"{context.caller().tenant}/{lesson_id}") as changed:
+    with context.changes().watch(f"{context.caller().tenant}/{lesson_id}") as changed:
         return wait_until(
             changed, lambda: load_snapshot(lesson_id), condition, min(timeout_s, context.settings().wait_s)
         )

@@ -56,15 +56,15 @@ def load_snapshot(lesson_id: str) -> LessonSnapshot:
 
 def turns_of(lesson: Job) -> list[Turn]:
     """Its turns by number; of a turn that was retried, only the latest try."""
-    found = read_turn_jobs(context.jobs().redis, lesson)
-    return build_turns(job for job in found if job.retried_as is None)
+    turn_jobs = read_turn_jobs(context.jobs().redis, lesson)
+    return build_turns(job for job in turn_jobs if job.retried_as is None)
 
 
-def show_in_list(lessons: Sequence[Job]) -> list[schemas.LessonListed]:
+def show_in_list(lessons: Sequence[Job]) -> list[schemas.LessonListEntry]:
     """Lessons as many, each with its progress only."""
     totals = count_turns(context.jobs().redis, lessons)
     return [
-        schemas.LessonListed(**heading(lesson), progress=schemas.LessonCount.model_validate(count))
+        schemas.LessonListEntry(**heading(lesson), progress=schemas.LessonCount.model_validate(count))
         for lesson, count in zip(lessons, totals, strict=True)
     ]
 
@@ -74,16 +74,16 @@ def show(lesson: Job) -> schemas.LessonView:
     lesson_turns = turns_of(lesson)
     total = max(len(lesson.segments.turns) if lesson.segments else 0, len(lesson_turns))
     done = total - sum(turn.job.ended_at is None for turn in lesson_turns)
-    found = compute_figures(lesson.segments.duration_s if lesson.segments else 0.0, lesson_turns)
+    figures = compute_figures(lesson.segments.duration_s if lesson.segments else 0.0, lesson_turns)
     return schemas.LessonView(
         **heading(lesson),
         progress=schemas.LessonProgress(
-            turns=total, done=done, failed=len(found.failed), eta_seconds=remaining_s(lesson, lesson_turns)
+            turns=total, done=done, failed=len(figures.failed), eta_seconds=remaining_s(lesson, lesson_turns)
         ),
         speakers=show_speakers(lesson_turns),
         chapters=[schemas.LessonChapter.model_validate(chapter) for chapter in split_into_chapters(lesson_turns)],
-        summary=show_summary(lesson, found),
-        failed=[schemas.LessonFailed.model_validate(each) for each in found.failed],
+        summary=show_summary(lesson, figures),
+        failed=[schemas.LessonFailedTurn.model_validate(each) for each in figures.failed],
         turns=[show_turn(turn) for turn in lesson_turns],
     )
 
@@ -141,16 +141,16 @@ def show_speakers(lesson_turns: Iterable[Turn]) -> list[schemas.LessonSpeaker]:
     return list(speakers.values())
 
 
-def show_summary(lesson: Job, found: LessonFigures) -> schemas.LessonSummary:
+def show_summary(lesson: Job, figures: LessonFigures) -> schemas.LessonSummary:
     return schemas.LessonSummary(
         text=lesson.feedback.spoken if lesson.feedback else None,
         audio=audio_url(lesson) if lesson.answer else None,
         duration_s=lesson.answer.duration_s if lesson.answer else None,
-        words=found.words,
-        silent=found.silent,
-        mistakes=[show_mistake(each) for each in found.mistakes],
-        unclear=[show_unclear_word(each) for each in found.unclear],
-        practice=list(found.practice),
+        words=figures.words,
+        silent=figures.silent,
+        mistakes=[show_mistake(each) for each in figures.mistakes],
+        unclear=[show_unclear_word(each) for each in figures.unclear],
+        practice=list(figures.practice),
     )
 
 
@@ -173,8 +173,8 @@ def show_mistake(mistake: Mistake) -> schemas.LessonMistake:
     )
 
 
-def show_unclear_word(word: UnclearWord) -> schemas.LessonUnclear:
-    return schemas.LessonUnclear(
+def show_unclear_word(word: UnclearWord) -> schemas.LessonUnclearWord:
+    return schemas.LessonUnclearWord(
         word=word.word,
         unclear=word.unclear_count,
         said=word.spoken_count,

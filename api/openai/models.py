@@ -52,8 +52,8 @@ def resolve_model(stage: str, name: str) -> str:
 
 def model_at(stage: str) -> str:
     """The model's name in the catalogue; for a file or folder of the user's own, the last part of its path."""
-    chosen = str(getattr(context.settings(), f"{stage}_model"))
-    return chosen if chosen in catalogue() else Path(chosen).name
+    configured_model = str(getattr(context.settings(), f"{stage}_model"))
+    return configured_model if configured_model in catalogue() else Path(configured_model).name
 
 
 def show(model: str) -> dict[str, str | int]:

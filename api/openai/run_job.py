@@ -88,7 +88,7 @@ def submit(parsed: ParsedRequest) -> Iterator[PendingJob]:
     if "Idempotency-Key" in request.headers:
         raise BadRequest("An Idempotency-Key has no effect here, since no answer is kept; send the request without it.")
     jobs, blobs = context.jobs(), context.blobs()
-    with context.changes().of(parsed.request.name) as changed:
+    with context.changes().watch(parsed.request.name) as changed:
         if changed is None:
             raise TooManyWaiting(retry_after_s=RETRY_AFTER_S)
         accept(parsed)

@@ -19,7 +19,7 @@ from rich.table import Table
 from teachers import BATCH_SIZES, describe_machine, empty_gpu_cache, measure_rate, read_used_bytes
 
 from pipeline import personas
-from pipeline.gpu.fractions import need_of
+from pipeline.gpu.fractions import estimate_need
 from pipeline.settings import Settings
 from waijiao.tiny_models import chatglm6b
 from worker_llm.engine import Prompt
@@ -63,7 +63,7 @@ def measure(model: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     first = replace(prompt, max_tokens=1)
     speeds = {size: measure_reply_rate(engine, prompt, size, arguments.rounds) for size in BATCH_SIZES}
     first_token_s = 1 / measure_reply_rate(engine, first, 1, arguments.rounds)
-    need = need_of("llm", model, settings)
+    need = estimate_need("llm", model, settings)
     return {
         "machine": describe_machine(arguments.device),
         "size": arguments.size,

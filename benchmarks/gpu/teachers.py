@@ -25,7 +25,7 @@ from rich.table import Table
 from pipeline import personas
 from pipeline.audio.decode import Waveform, decode
 from pipeline.gpu.devices import gpus
-from pipeline.gpu.fractions import need_of
+from pipeline.gpu.fractions import estimate_need
 from pipeline.gpu.model_headers import SizesUnknown
 from pipeline.jobs.job import MODEL_STAGES
 from pipeline.settings import Settings
@@ -105,7 +105,7 @@ def read_used_bytes(device: str) -> int:
 def compute_need_gb(stage: str, model: Path, settings: Settings) -> dict[str, float] | None:
     """The memory that is computed from the checkpoint's headers, in GB; None if it cannot be computed."""
     try:
-        need = need_of(stage, model, settings)
+        need = estimate_need(stage, model, settings)
     except SizesUnknown:
         return None
     return {name: round(size / 1e9, 2) for name, size in {**asdict(need), "total": need.total}.items()}

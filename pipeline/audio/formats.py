@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from pipeline.errors import NotAudio, UnknownFormat
 
-HEAD = 8192  # bytes that `sniff` wants to see: two frames of any mp3 or aac file
+HEAD_BYTES = 8192  # bytes that `sniff` needs: two frames of any mp3 or aac file
 
 FORMATS = {
     "wav": "audio/wav",
@@ -18,9 +18,9 @@ FORMATS = {
 # 16-bit little-endian samples at 24 kHz without a header
 
 # kbit/s and Hz of MPEG-1 layer III (ISO/IEC 11172-3, 2.4.2.3), kbit/s of MPEG-2 and 2.5 (13818-3, 2.4.2.3)
-KBITS = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
-KBITS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
-RATES = (44_100, 48_000, 32_000)
+MPEG1_KBITS = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
+MPEG2_KBITS = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+MPEG1_RATES_HZ = (44_100, 48_000, 32_000)
 
 
 def content_type(format: str) -> str:
@@ -32,13 +32,13 @@ def content_type(format: str) -> str:
 
 
 def sniff(head: bytes) -> str:
-    """The FFmpeg demuxer for a file whose first HEAD bytes are `head`; a shorter file is seen as a whole.
+    """The FFmpeg demuxer for a file whose first HEAD_BYTES bytes are `head`; a shorter file is given whole.
 
-    One of wav, mp3, aac (ADTS), mov (mp4, m4a, 3gp), ogg, matroska (webm), flac. All else raises NotAudio.
+    One of wav, mp3, aac (ADTS), mov (mp4, m4a, 3gp), ogg, matroska (webm), flac. Raises NotAudio for anything else.
     """
     if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE":
         return "wav"
-    if head[4:8] == b"ftyp" and 16 <= int.from_bytes(head[:4], "big") <= HEAD:
+    if head[4:8] == b"ftyp" and 16 <= int.from_bytes(head[:4], "big") <= HEAD_BYTES:
         return "mov"
     if head[:5] == b"OggS\0":
         return "ogg"
@@ -50,16 +50,16 @@ def sniff(head: bytes) -> str:
 
 
 def sniff_frames(head: bytes) -> str:
-    """mp3 or aac, which have no header of their own: two frames in a row, or an ID3 tag longer than HEAD."""
+    """mp3 or aac, which have no header of their own: two frames in a row, or an ID3 tag longer than HEAD_BYTES."""
     start = id3_size(head)
-    if two_frames(head[start:], adts_size):
+    if starts_with_two_frames(head[start:], adts_size):
         return "aac"
-    if two_frames(head[start:], mp3_size) or start > len(head) - 4 >= HEAD - 4:
+    if starts_with_two_frames(head[start:], mp3_size) or start > len(head) - 4 >= HEAD_BYTES - 4:
         return "mp3"
     raise NotAudio
 
 
-def two_frames(head: bytes, size: Callable[[bytes], int]) -> bool:
+def starts_with_two_frames(head: bytes, size: Callable[[bytes], int]) -> bool:
     first = size(head[:7])
     return bool(first and size(head[first : first + 7]))
 
@@ -73,7 +73,7 @@ def id3_size(head: bytes) -> int:
 
 
 def adts_size(header: bytes) -> int:
-    """Bytes of the AAC frame that begins so, 0 if none does (ISO/IEC 13818-7, 6.2)."""
+    """Bytes of the AAC frame that begins with this header, 0 if it is not one (ISO/IEC 13818-7, 6.2)."""
     if len(header) < 7 or header[0] != 0xFF or header[1] & 0xF6 != 0xF0 or header[2] >> 2 & 15 > 12:
         return 0
     size = (header[3] & 3) << 11 | header[4] << 3 | header[5] >> 5
@@ -81,12 +81,12 @@ def adts_size(header: bytes) -> int:
 
 
 def mp3_size(header: bytes) -> int:
-    """Bytes of the MPEG audio layer III frame that begins so, 0 if none does (ISO/IEC 11172-3, 2.4.1.3)."""
+    """Bytes of the MPEG audio layer III frame with this header, 0 if it is not one (ISO/IEC 11172-3, 2.4.1.3)."""
     if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE6 != 0xE2 or header[1] >> 3 & 3 == 1:
         return 0
     version, kbits, rate = header[1] >> 3 & 3, header[2] >> 4, header[2] >> 2 & 3
     if kbits in (0, 15) or rate == 3:
         return 0
     halvings = {3: 0, 2: 1, 0: 2}[version]  # MPEG-1, MPEG-2, MPEG-2.5
-    per_frame, table = (144, KBITS) if version == 3 else (72, KBITS_2)
-    return per_frame * 1000 * table[kbits] // (RATES[rate] >> halvings) + (header[2] >> 1 & 1)
+    per_frame, table = (144, MPEG1_KBITS) if version == 3 else (72, MPEG2_KBITS)
+    return per_frame * 1000 * table[kbits] // (MPEG1_RATES_HZ[rate] >> halvings) + (header[2] >> 1 & 1)

@@ -1,4 +1,4 @@
-"""What stands at the beginning of model files: GGUF's fields, and the shapes in CTranslate2's model.bin."""
+"""Read the headers of model files: GGUF's fields, and the tensor shapes in CTranslate2's model.bin."""
 
 import json
 import re
@@ -12,8 +12,8 @@ from pipeline.gpu.memory import Bark, LanguageModel, Whisper
 from pipeline.model_files.catalogue import catalogue
 
 STRING, ARRAY = 8, 9  # of GGUF's types; ggml-org/ggml, docs/gguf.md
-NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
-LONGEST = 1 << 24  # bytes of a string, or entries of a list, beyond which a file is damaged
+NUMBER_FORMATS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+MAX_ITEMS = 1 << 24  # bytes of a string, or entries of a list, beyond which a file is damaged
 
 
 def gguf_header(path: Path) -> dict[str, Any]:
@@ -22,20 +22,20 @@ def gguf_header(path: Path) -> dict[str, Any]:
         with path.open("rb") as stream:
             magic, version, _, count = struct.unpack("<4sIQQ", stream.read(24))
             if magic != b"GGUF" or version not in (2, 3):
-                raise ModelDamaged(f"{path} is no GGUF file of version 2 or 3")
-            return {_string(stream): _value(stream, _number(stream, "I")) for _ in range(_sane(count))}
+                raise ModelDamaged(f"{path} is not a GGUF file of version 2 or 3")
+            return {_string(stream): _value(stream, _number(stream, "I")) for _ in range(_check_count(count))}
     except (struct.error, UnicodeDecodeError, KeyError, ValueError) as error:
         raise ModelDamaged(f"{path} is damaged: its header cannot be read") from error
 
 
-def tensors_of(path: Path) -> dict[str, tuple[int, ...]]:
+def read_tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """The shapes in a model.bin of CTranslate2 (ctranslate2/specs/model_spec.py writes it). Raises ModelDamaged."""
     try:
         with path.open("rb") as stream:
             stream.seek(4)
             _name(stream)
             _, count = struct.unpack("<II", stream.read(8))
-            return dict(_tensor(stream) for _ in range(_sane(count)))
+            return dict(_tensor(stream) for _ in range(_check_count(count)))
     except FileNotFoundError:
         raise ModelDamaged(f"{path} is not there: a Whisper in CTranslate2's form is a folder that has it") from None
     except (OSError, struct.error, UnicodeDecodeError, ValueError) as error:
@@ -46,24 +46,24 @@ def _number(stream: IO[bytes], kind: str) -> Any:
     return struct.unpack(f"<{kind}", stream.read(struct.calcsize(f"<{kind}")))[0]
 
 
-def _sane(count: int) -> int:
-    if count > LONGEST:
+def _check_count(count: int) -> int:
+    if count > MAX_ITEMS:
         raise ValueError(count)
     return count
 
 
 def _string(stream: IO[bytes]) -> str:
-    return stream.read(_sane(_number(stream, "Q"))).decode()
+    return stream.read(_check_count(_number(stream, "Q"))).decode()
 
 
 def _value(stream: IO[bytes], kind: int) -> Any:
     if kind == STRING:
         return _string(stream)
     if kind != ARRAY:
-        return _number(stream, NUMBERS[kind])
-    inner, count = _number(stream, "I"), _sane(_number(stream, "Q"))
-    if inner in NUMBERS:
-        stream.seek(count * struct.calcsize(f"<{NUMBERS[inner]}"), 1)
+        return _number(stream, NUMBER_FORMATS[kind])
+    inner, count = _number(stream, "I"), _check_count(_number(stream, "Q"))
+    if inner in NUMBER_FORMATS:
+        stream.seek(count * struct.calcsize(f"<{NUMBER_FORMATS[inner]}"), 1)
     else:
         for _ in range(count):
             _value(stream, inner)
@@ -86,20 +86,20 @@ class SizesUnknown(ConfigurationError):
     """Raised when a model's files do not tell the sizes from which its memory could be computed."""
 
 
-STORED = {"float32": 4, "float16": 2, "bfloat16": 2}  # bytes of one weight in a file
+BYTES_PER_STORED_WEIGHT = {"float32": 4, "float16": 2, "bfloat16": 2}  # bytes of one weight in a file
 
 
 def whisper(name_or_path: str) -> Whisper:
-    """Raises SizesUnknown for a folder that is no Whisper in CTranslate2's form."""
+    """A Whisper model's sizes. Raises SizesUnknown for a folder that is not one in CTranslate2's form."""
     if known := _from_catalogue(name_or_path):
         return Whisper(**known)
     path = Path(name_or_path).expanduser() / "model.bin"
-    sizes = tensors_of(path)
+    sizes = read_tensor_shapes(path)
     try:
         width, vocabulary = sizes["encoder/conv1/weight"][0], sizes["decoder/embeddings/weight"][0]
         mels = sizes["encoder/conv1/weight"][1]
     except KeyError as missing:
-        raise SizesUnknown(f"{path} is no Whisper in CTranslate2's form: it has no {missing}") from missing
+        raise SizesUnknown(f"{path} is not a Whisper model in CTranslate2's form: it has no {missing}") from missing
     encoder, decoder = (
         len({found[0] for name in sizes if (found := re.match(rf"{part}/layer_\d+/", name))})
         for part in ("encoder", "decoder")
@@ -116,19 +116,19 @@ def language_model(name_or_path: str) -> LanguageModel:
 
 
 def bark(name_or_path: str) -> Bark:
-    """Raises SizesUnknown for a folder that is no Bark in transformers' form."""
+    """Raises SizesUnknown for a folder without a Bark model in transformers' form."""
     if known := _from_catalogue(name_or_path):
         weights = max(file.size for file in catalogue()[name_or_path].files)
-        return Bark(parameters=weights // STORED["float32"], **known)
+        return Bark(parameters=weights // BYTES_PER_STORED_WEIGHT["float32"], **known)
     folder = Path(name_or_path).expanduser()
     config = _config(folder)
     try:
         part = config["semantic_config"]
         sizes = {"width": "hidden_size", "layers": "num_layers", "heads": "num_heads", "block": "block_size"}
-        found = {ours: int(part[theirs]) for ours, theirs in sizes.items()}
+        found = {our_name: int(part[their_name]) for our_name, their_name in sizes.items()}
     except KeyError as missing:
         raise SizesUnknown(f"{folder}/config.json is not Bark's: it has no {missing}") from missing
-    return Bark(parameters=_weight_bytes(folder) // STORED[_type(config, "float32")], **found)
+    return Bark(parameters=_weight_bytes(folder) // BYTES_PER_STORED_WEIGHT[_type(config, "float32")], **found)
 
 
 def _from_catalogue(name: str) -> Mapping[str, Any]:
@@ -136,7 +136,7 @@ def _from_catalogue(name: str) -> Mapping[str, Any]:
 
 
 def _from_sizes(sizes: Mapping[str, Any]) -> LanguageModel:
-    """The parameters of a decoder with a head of its own; `feed_forward` are a layer's matrices there, gated: three."""
+    """The parameters of a decoder with a separate head; `feed_forward` are a layer's matrices there, gated: three."""
     width, layers, inner = sizes["width"], sizes["layers"], sizes["inner"]
     heads, kv_heads, head_width = sizes["heads"], sizes["kv_heads"], sizes["head_width"]
     attention = (heads + 2 * kv_heads) * head_width * width + heads * head_width * width
@@ -151,14 +151,16 @@ def _from_folder(folder: Path) -> LanguageModel:
     config = _config(folder)
     config = {**config.get("text_config", config)}
     whole = "inner_hidden_size" in config  # ChatGLM-6B, which has names of its own
-    config |= {theirs: config[own] for own, theirs in CHATGLM_6B.items() if own in config}
+    config |= {
+        their_name: config[stored_type] for stored_type, their_name in CHATGLM_6B.items() if stored_type in config
+    }
     try:
         heads, width = int(config["num_attention_heads"]), int(config["hidden_size"])
         layers, vocabulary = int(config["num_hidden_layers"]), int(config["vocab_size"])
     except KeyError as missing:
         raise SizesUnknown(f"{folder}/config.json has no {missing}: its memory cannot be computed") from missing
-    own = _type(config, "bfloat16")
-    parameters = _weight_bytes(folder) // STORED[own]
+    stored_type = _type(config, "bfloat16")
+    parameters = _weight_bytes(folder) // BYTES_PER_STORED_WEIGHT[stored_type]
     others = vocabulary * width * (1 if config.get("tie_word_embeddings") else 2)
     return LanguageModel(
         matrices=max(0, parameters - others),
@@ -170,7 +172,7 @@ def _from_folder(folder: Path) -> LanguageModel:
         width=width,
         inner=int(config.get("intermediate_size") or 4 * width),
         vocabulary=vocabulary,
-        own_type=own,
+        own_type=stored_type,
         positions=int(config.get("max_position_embeddings") or 0),
         whole=whole,
     )
@@ -209,13 +211,13 @@ def _config(folder: Path) -> dict[str, Any]:
     try:
         config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise SizesUnknown(f"{folder} is no model's folder: config.json cannot be read ({error})") from error
+        raise SizesUnknown(f"{folder} is not a model's folder: config.json cannot be read ({error})") from error
     return config
 
 
 def _type(config: Mapping[str, Any], default: str) -> str:
-    named = str(config.get("dtype") or config.get("torch_dtype") or default).removeprefix("torch.")
-    return named if named in STORED else default
+    type_name = str(config.get("dtype") or config.get("torch_dtype") or default).removeprefix("torch.")
+    return type_name if type_name in BYTES_PER_STORED_WEIGHT else default
 
 
 def _weight_bytes(folder: Path) -> int:

@@ -1,16 +1,16 @@
-"""Where an engine on torch computes."""
+"""Selects and configures the device on which an engine computes with torch."""
 
 from typing import Any
 
 from pipeline.errors import ConfigurationError
-from pipeline.gpu.memory import CONTEXT
+from pipeline.gpu.memory import CONTEXT_BYTES
 from pipeline.settings import Settings
 
 
-def device(stage: str, settings: Settings) -> Any:
+def configure_device(stage: str, settings: Settings) -> Any:
     """The stage's torch.device, once its threads and its share of the GPU's memory are set.
 
-    Raises ConfigurationError when the settings name a device that is not here.
+    Raises ConfigurationError when the settings name a device that is not available.
     """
     import torch  # here, since only engines have it
 
@@ -33,6 +33,6 @@ def device(stage: str, settings: Settings) -> Any:
     if gpu >= count:
         raise ConfigurationError(f"{setting}_GPU={gpu}: expected less than {count}, the number of GPUs here")
     torch.cuda.set_device(gpu)
-    context = CONTEXT / torch.cuda.get_device_properties(gpu).total_memory  # which torch's allocator does not count
+    context = CONTEXT_BYTES / torch.cuda.get_device_properties(gpu).total_memory  # not counted by torch's allocator
     torch.cuda.set_per_process_memory_fraction(max(0.0, share - context), gpu)
     return torch.device("cuda", gpu)

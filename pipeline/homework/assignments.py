@@ -27,7 +27,7 @@ class Assignment:
     """What was set. `id` is its name within the tenant; `class_name` that of the class; `due` is in Unix seconds.
 
     `text` is what was to be read aloud, if anything; `words` are to be used; `hold`: answers wait for the teacher.
-    `retention_h`, `webhook`, `voice`, `speed` and `format` are those of each answer. No `students`: whoever hands in.
+    `retention_h`, `webhook`, `voice`, `speed`, `format`: those of each answer. Without `students`, anybody may submit.
     """
 
     id: str
@@ -56,7 +56,7 @@ class Assignment:
 
     @property
     def group(self) -> str:
-        """Whose turn it is when classes take turns."""
+        """The group that is served in turn with others: the class, else the assignment."""
         return self.class_name or self.id
 
 
@@ -72,13 +72,13 @@ class Assignments:
 
         Returns created, same or replaced. Raises AssignmentExists when another one has its id, unless `replace`.
         """
-        last = max(0.0, (assignment.due or 0) - time.time()) + self.jobs.settings.deadline_s
+        submission_s = max(0.0, (assignment.due or 0) - time.time()) + self.jobs.settings.deadline_s
         outcome = str(
             self.jobs.run(
                 "assign",
                 name=assignment.name,
                 assignment=to_json(assignment),
-                ttl_s=last + 3600 * assignment.retention_h,
+                ttl_s=submission_s + 3600 * assignment.retention_h,
                 replace=replace,
             )[0]
         )
@@ -92,10 +92,10 @@ class Assignments:
         if not record:
             raise UnknownAssignment
         names = cast(dict[str, str], self.redis.hgetall(f"{PREFIX}handed-in:{tenant}/{id_}"))
-        with self.redis.pipeline(transaction=False) as reading:
+        with self.redis.pipeline(transaction=False) as pipe:
             for name in names.values():
-                reading.hgetall(f"{PREFIX}job:{name}")
-            records = reading.execute()
+                pipe.hgetall(f"{PREFIX}job:{name}")
+            records = pipe.execute()
         jobs = {
             student: Job.from_record(record)
             for student, record in zip(names, records, strict=True)
@@ -106,12 +106,12 @@ class Assignments:
     def all(self, tenant: str) -> list[Assignment]:
         """All of the tenant, newest first."""
         names = cast(list[str], self.redis.zrevrange(f"{PREFIX}assignments:{tenant}", 0, -1))
-        with self.redis.pipeline(transaction=False) as reading:
+        with self.redis.pipeline(transaction=False) as pipe:
             for name in names:
-                reading.hget(f"{PREFIX}assignment:{name}", "assignment")
-            texts = reading.execute()
-        if gone := [name for name, text in zip(names, texts, strict=True) if text is None]:
-            self.redis.zrem(f"{PREFIX}assignments:{tenant}", *gone)
+                pipe.hget(f"{PREFIX}assignment:{name}", "assignment")
+            texts = pipe.execute()
+        if expired_names := [name for name, text in zip(names, texts, strict=True) if text is None]:
+            self.redis.zrem(f"{PREFIX}assignments:{tenant}", *expired_names)
         return [read_json(Assignment, text) for text in texts if text]
 
     def erase(self, tenant: str, id_: str) -> list[str]:
@@ -133,15 +133,15 @@ class AssignmentWithJobs:
     @property
     def students(self) -> tuple[Student, ...]:
         """The assignment's students, then others who submitted."""
-        named = {student.name for student in self.assignment.students}
-        return (*self.assignment.students, *(Student(name) for name in sorted(self.jobs) if name not in named))
+        roster_names = {student.name for student in self.assignment.students}
+        return (*self.assignment.students, *(Student(name) for name in sorted(self.jobs) if name not in roster_names))
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The names of those who have not handed in."""
+        """The names of the students who have not submitted."""
         return tuple(student.name for student in self.assignment.students if student.name not in self.jobs)
 
     @property
     def complete(self) -> bool:
-        """Whether everybody has handed in, and all of it has ended."""
+        """Whether every student has submitted and every job has ended."""
         return bool(self.jobs) and not self.missing and all(job.ended_at is not None for job in self.jobs.values())

@@ -10,7 +10,7 @@ from pipeline.text.characters import is_invisible, remove_invisible
 MAX_PATH_CHARS = 300  # of a path as it is shown
 UNNAMED = "?"  # shown when nothing is left of a name
 DRIVE = re.compile(r"[A-Za-z]:")
-# Of all formats that `magic.sniff` knows.
+# The endings of all formats that `formats.sniff` recognises.
 RECORDING_ENDING = re.compile(
     r"\.(wave?|mp[34]|m4[abv]|mov|3g[p2]|aac|og[ga]|opus|web[ma]|mk[va]|flac)\s*$", re.IGNORECASE
 )
@@ -44,7 +44,7 @@ def display_name(name: str) -> str:
 
 
 def display_path(path: str) -> str:
-    """`path` as it is shown: "/" joins its folders and its name, none of which leads anywhere. Never empty: UNNAMED."""
+    """`path` for display: folders and name joined by "/", without `..` and drives. UNNAMED instead of ""."""
     parts = [display_name(part) for part in re.split(r"[/\\]", path)]
     safe_parts = [part for part in parts if part.strip(".") and not DRIVE.fullmatch(part)]
     return "/".join(safe_parts)[-MAX_PATH_CHARS:] or UNNAMED
@@ -56,7 +56,7 @@ def is_recording(path: str) -> bool:
 
 
 def is_clutter(path: str) -> bool:
-    """Whether it is a file that no student made, and that is passed over without a word."""
+    """Whether it is a file of an operating system, which is skipped silently."""
     parts = display_path(path).split("/")
     return any(part.startswith((".", "~$")) or part.casefold() in CLUTTER for part in parts)
 

@@ -15,6 +15,7 @@ from pipeline.errors import AmbiguousStudent, DoubledStudent, UnknownStudent, Wa
 from pipeline.homework.assignments import Student
 from pipeline.homework.filenames import UNNAMED, display_name, stem
 from pipeline.homework.roster import MAX_CELL_CHARS
+from pipeline.text.enumeration import join_some
 
 MAX_QUOTED_NAMES = 5  # in one sentence; of more, the rest are counted
 MIN_DISTINCTIVE_ID_CHARS = 4  # an id this long says as much as a name: a 7 may be the student's, or the homework's
@@ -26,7 +27,7 @@ LETTERS_WITHOUT_DECOMPOSITION = str.maketrans("đøł", "dol")  # Unicode does n
 
 @dataclass(frozen=True)
 class FileProblem:
-    """A file that is not taken, why, and whose it is as far as that is known."""
+    """A file that is refused, the reason, and its student if known."""
 
     file: str
     code: str
@@ -96,8 +97,7 @@ def duplicate_problems(matched_files: Sequence[tuple[str, str]]) -> Iterator[Fil
 
 
 def quote_names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MAX_QUOTED_NAMES} more" if len(names) > MAX_QUOTED_NAMES else ""
-    return ", ".join(f"“{name}”" for name in names[:MAX_QUOTED_NAMES]) + more
+    return join_some([f"“{name}”" for name in names], MAX_QUOTED_NAMES)
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,18 @@
 """The JSON that the API answers with about homework, as types."""
 
-from pipeline.schemas.jobs import Id, JobError, Seconds, Shape, State, Timestamp
+from pipeline.schemas.jobs import Id, JobError, ResponseModel, Seconds, State, Timestamp
 
 
-class StudentShown(Shape):
+class Student(ResponseModel):
     name: str
     id: str
 
 
-class Progress(Shape):
-    """How far a class is: numbers of students, and the names of those who have not handed in.
+class Progress(ResponseModel):
+    """A class's progress: numbers of students, and the names of those who have not submitted.
 
-    `eta_seconds` until all that was handed in has ended, but for what is `held` for the teacher; null when that is so,
-    or nobody knows.
+    `eta_seconds` until all submissions have ended, except those `held` for the teacher; null when all have ended,
+    or without an estimate.
     """
 
     students: int
@@ -26,8 +26,8 @@ class Progress(Shape):
     complete: bool
 
 
-class Submission(Shape):
-    """What one student handed in, and how far that got."""
+class Submission(ResponseModel):
+    """The submission of one student, and its state."""
 
     student: str
     job: Id
@@ -38,7 +38,7 @@ class Submission(Shape):
     handed_in_at: Timestamp
 
 
-class Assignment(Shape):
+class Assignment(ResponseModel):
     """An assignment as it was set. `retention_h` counts from each answer's end."""
 
     id: str
@@ -53,37 +53,37 @@ class Assignment(Shape):
     due: Timestamp | None
     retention_h: int
     hold: bool
-    students: list[StudentShown]
+    students: list[Student]
     voice: str
     speed: float
     format: str
     webhook: str
 
 
-class AssignmentList(Shape):
+class AssignmentList(ResponseModel):
     """All assignments, newest first."""
 
     assignments: list[Assignment]
 
 
 class AssignmentView(Assignment):
-    """An assignment, how far the class is, and what counts of what each student handed in."""
+    """An assignment, the class's progress, and the submission of each student that counts."""
 
     created_at: Timestamp
     progress: Progress
     submissions: list[Submission]
 
 
-class TakenRecording(Shape):
-    """A recording, whose it is, and the job that answers it."""
+class SubmittedRecording(ResponseModel):
+    """A recording, its student, and the job that answers it."""
 
     file: str
     student: str
     job: Id
 
 
-class RefusedFile(Shape):
-    """A file that was not taken, and why; nothing else was held up by it."""
+class RefusedFile(ResponseModel):
+    """A file that was refused, and why; the other files are processed."""
 
     file: str
     student: str | None
@@ -91,16 +91,16 @@ class RefusedFile(Shape):
     detail: str
 
 
-class SubmissionResult(Shape):
-    """What became of each file: `unchanged` was handed in before, and has not failed."""
+class SubmissionResult(ResponseModel):
+    """The result of each file; `unchanged`: it was submitted before and has not failed."""
 
-    accepted: list[TakenRecording]
-    unchanged: list[TakenRecording]
+    accepted: list[SubmittedRecording]
+    unchanged: list[SubmittedRecording]
     refused: list[RefusedFile]
 
 
-class JobRefused(Shape):
-    """A job to which it could not be done, and why."""
+class RefusedJob(ResponseModel):
+    """A job for which the operation failed, and why."""
 
     job: Id
     student: str | None
@@ -108,8 +108,8 @@ class JobRefused(Shape):
     detail: str
 
 
-class BulkResult(Shape):
-    """The jobs to which it was done, or those that stand in their place; and those to which it could not be."""
+class BulkResult(ResponseModel):
+    """The jobs for which the operation succeeded, or the new jobs it made; and those for which it failed."""
 
     jobs: list[Id]
-    refused: list[JobRefused]
+    refused: list[RefusedJob]

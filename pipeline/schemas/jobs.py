@@ -31,7 +31,9 @@ Seconds = Annotated[float, WithJsonSchema({"type": "number", "minimum": 0})]
 Timestamp = Annotated[datetime, PlainSerializer(format_utc, return_type=str, when_used="json")]
 
 
-class Shape(BaseModel):
+class ResponseModel(BaseModel):
+    """The base of response schemas: no unknown fields, built from attributes or fields."""
+
     model_config = ConfigDict(extra="forbid", from_attributes=True, populate_by_name=True)
 
 
@@ -46,7 +48,7 @@ class Problem(BaseModel):
     retryable: bool
 
 
-class JobError(Shape):
+class JobError(ResponseModel):
     """Why a job ended without an answer."""
 
     code: str
@@ -55,14 +57,14 @@ class JobError(Shape):
     retryable: bool
 
 
-class Word(Shape):
+class Word(ResponseModel):
     word: str
     start: Seconds
     end: Seconds
     probability: float
 
 
-class Segment(Shape):
+class Segment(ResponseModel):
     start: Seconds
     end: Seconds
     text: str
@@ -71,7 +73,7 @@ class Segment(Shape):
     no_speech_prob: float
 
 
-class Transcript(Shape):
+class Transcript(ResponseModel):
     text: str
     language: str
     duration_s: Seconds
@@ -79,7 +81,7 @@ class Transcript(Shape):
     segments: list[Segment]
 
 
-class Edit(Shape):
+class Edit(ResponseModel):
     """One correction: the words `heard[at[0]:at[1]]` are `from`; `to` takes their place."""
 
     from_: str = Field(alias="from")
@@ -87,7 +89,7 @@ class Edit(Shape):
     at: tuple[int, int]
 
 
-class Feedback(Shape):
+class Feedback(ResponseModel):
     heard: str
     corrected: str
     reply: str
@@ -97,12 +99,12 @@ class Feedback(Shape):
     reset: bool
 
 
-class Question(Shape):
+class Question(ResponseModel):
     text: str | None
     duration_s: Seconds | None
 
 
-class Answer(Shape):
+class Answer(ResponseModel):
     text: str
     audio: str
     duration_s: Seconds
@@ -110,8 +112,8 @@ class Answer(Shape):
     sha256: str
 
 
-class Part(Shape):
-    """One spoken sentence of the answer; `number` counts from 1, `audio` is where it lies."""
+class Part(ResponseModel):
+    """One spoken sentence of the answer; `number` counts from 1, `audio` is its path."""
 
     number: int
     text: str
@@ -119,19 +121,19 @@ class Part(Shape):
     duration_s: Seconds
 
 
-class Completion(Shape):
+class Completion(ResponseModel):
     text: str
     finish_reason: str
     prompt_tokens: int
     completion_tokens: int
 
 
-class Timing(Shape):
+class Timing(ResponseModel):
     waited_s: Seconds | None
     ran_s: Seconds | None
 
 
-class Job(Shape):
+class Job(ResponseModel):
     """How far a job got. `state` is one of the last four when it has ended, and then never changes again."""
 
     id: Id
@@ -168,39 +170,39 @@ class Job(Shape):
     links: dict[str, str]
 
 
-class JobList(Shape):
+class JobList(ResponseModel):
     """A page of jobs, newest first; `next` is the cursor of the page after it, null when there is none."""
 
     jobs: list[Job]
     next: str | None
 
 
-class Session(Shape):
+class Session(ResponseModel):
     """A session's turns since it was last started over, oldest first."""
 
     session: str
     turns: list[Job]
 
 
-class Alive(Shape):
+class Alive(ResponseModel):
     alive: Literal[True]
 
 
-class Workers(Shape):
+class Workers(ResponseModel):
     ready: int
     loading: int
     waiting: int
 
 
-class Readiness(Shape):
+class Readiness(ResponseModel):
     """Whether a job sent now would be worked on; `models` counts each model's workers and its waiting jobs."""
 
     ready: bool
     models: dict[Stage, Workers]
 
 
-class Caller(Shape):
-    """Whose key was shown; where none is needed, a nameless administrator."""
+class Caller(ResponseModel):
+    """The owner of the request's key; an administrator without a name where no key is needed."""
 
     id: str | None
     role: Literal["learner", "teacher", "admin"]
@@ -208,14 +210,14 @@ class Caller(Shape):
     tenant: str
 
 
-class Login(Shape):
-    """Whether a key is needed here, and who asks; null for somebody who shows no good one."""
+class Login(ResponseModel):
+    """Whether a key is needed here, and the caller; null without a valid key."""
 
     keys_needed: bool
     caller: Caller | None
 
 
-class Teacher(Shape):
+class Teacher(ResponseModel):
     """A persona. `display` and `about` are by language; it listens to `languages`, and teaches the first of them."""
 
     name: str
@@ -225,12 +227,12 @@ class Teacher(Shape):
     languages: list[str]
 
 
-class Speeds(Shape):
+class Speeds(ResponseModel):
     min: float
     max: float
 
 
-class Limits(Shape):
+class Limits(ResponseModel):
     """What a job may bring: megabytes (10^6 bytes) and seconds of a recording, characters of typed text."""
 
     upload_mb: int
@@ -238,8 +240,8 @@ class Limits(Shape):
     text_chars: int
 
 
-class Capabilities(Shape):
-    """What may be asked here. `persona` answers who names none; what was answered is kept for `retention_h` hours."""
+class Capabilities(ResponseModel):
+    """What this server offers. `persona` is the default; answers are kept for `retention_h` hours."""
 
     version: str
     personas: list[Teacher]
@@ -255,7 +257,7 @@ class Capabilities(Shape):
 # --- each model by itself, as in OpenAI's API --------------------------------------------------------------------
 
 
-class ModelEntry(Shape):
+class ModelEntry(ResponseModel):
     """A model that answers here. When it was made is not known: `created` is 0."""
 
     id: str
@@ -264,12 +266,12 @@ class ModelEntry(Shape):
     owned_by: str
 
 
-class ModelList(Shape):
+class ModelList(ResponseModel):
     object: Literal["list"]
     data: list[ModelEntry]
 
 
-class TimedWord(Shape):
+class TimedWord(ResponseModel):
     word: str
     start: Seconds
     end: Seconds
@@ -290,26 +292,26 @@ class Transcription(BaseModel):
     words: list[TimedWord] | None = None
 
 
-class ChatAnswer(Shape):
+class ChatAnswer(ResponseModel):
     role: Literal["assistant"]
     content: str
     refusal: None
 
 
-class ChatChoice(Shape):
+class ChatChoice(ResponseModel):
     index: Literal[0]
     message: ChatAnswer
     logprobs: None
     finish_reason: str
 
 
-class ChatUsage(Shape):
+class ChatUsage(ResponseModel):
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
 
 
-class ChatCompletion(Shape):
+class ChatCompletion(ResponseModel):
     id: str
     object: Literal["chat.completion"]
     created: int
@@ -318,10 +320,10 @@ class ChatCompletion(Shape):
     usage: ChatUsage
 
 
-Place = Literal["cpu", "gpu", "server"]
+ComputeLocation = Literal["cpu", "gpu", "server"]
 
 
-class Waiting(Shape):
+class WaitingJobs(ResponseModel):
     """Jobs that are ready for a model and that no worker has, by lane."""
 
     interactive: int
@@ -329,23 +331,23 @@ class Waiting(Shape):
     bulk: int
 
 
-class ModelCapacity(Shape):
+class ModelCapacity(ResponseModel):
     """One model's workers, and their speed of late.
 
     A job runs `ran_s` seconds, and takes a worker `each_s`: less where several run at once. Null until it has answered.
-    It `computes_on` the cores of its worker's machine, a GPU, or a server of somebody else's.
+    It `computes_on` the cores of its worker's machine, a GPU, or another server.
     """
 
     ready: int
     loading: int
     running: int
-    waiting: Waiting
+    waiting: WaitingJobs
     ran_s: Seconds | None
     each_s: Seconds | None
-    computes_on: Place
+    computes_on: ComputeLocation
 
 
-class Capacity(Shape):
+class Capacity(ResponseModel):
     """How much work the models do. The recordings that were recognised of late last `heard_s` seconds, on average.
 
     `cores` are those that the API's own machine lets it use.

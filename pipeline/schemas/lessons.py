@@ -3,25 +3,25 @@
 from pydantic import Field
 
 from pipeline.jobs.results import Speaker
-from pipeline.schemas.jobs import Edit, Feedback, Id, JobError, Seconds, Segment, Shape, State, Timestamp, Word
+from pipeline.schemas.jobs import Edit, Feedback, Id, JobError, ResponseModel, Seconds, Segment, State, Timestamp, Word
 
 
-class LessonCount(Shape):
-    """How many turns were cut so far, and how many of them have ended."""
+class LessonCount(ResponseModel):
+    """How many turns were found so far, and how many of them have ended."""
 
     turns: int
     done: int
 
 
 class LessonProgress(LessonCount):
-    """How many of those that ended failed; `eta_seconds` until the lesson has ended, null while nobody knows."""
+    """How many of those that ended failed; `eta_seconds` until the lesson has ended, null without an estimate."""
 
     failed: int
     eta_seconds: Seconds | None
 
 
-class LessonListed(Shape):
-    """A lesson as one of many. `state` is that of its job; `duration_s` is known when it was cut."""
+class LessonListEntry(ResponseModel):
+    """A lesson as one of many. `state` is that of its job; `duration_s` is known once the recording is segmented."""
 
     id: Id
     state: State
@@ -41,14 +41,14 @@ class LessonListed(Shape):
     links: dict[str, str]
 
 
-class LessonList(Shape):
+class LessonList(ResponseModel):
     """A page of lessons, newest first; `next` is the cursor of the page after it, null when there is none."""
 
-    lessons: list[LessonListed]
+    lessons: list[LessonListEntry]
     next: str | None
 
 
-class LessonSpeaker(Shape):
+class LessonSpeaker(ResponseModel):
     """Who speaks: the channel, "" where the recording has no speakers apart; how many turns, and for how long."""
 
     speaker: Speaker
@@ -57,7 +57,7 @@ class LessonSpeaker(Shape):
     seconds: Seconds
 
 
-class LessonChapter(Shape):
+class LessonChapter(ResponseModel):
     """A stretch of the lesson, in seconds from its start; the title is what was said first in it."""
 
     title: str
@@ -65,7 +65,7 @@ class LessonChapter(Shape):
     end: Seconds
 
 
-class LessonExample(Shape):
+class LessonExample(ResponseModel):
     """A sentence of a turn, with its corrections."""
 
     turn: int
@@ -74,7 +74,7 @@ class LessonExample(Shape):
     edits: list[Edit]
 
 
-class LessonMistake(Shape):
+class LessonMistake(ResponseModel):
     """Corrected `count` times: `to` takes the place of `from`, in these turns."""
 
     from_: str = Field(alias="from")
@@ -84,7 +84,7 @@ class LessonMistake(Shape):
     examples: list[LessonExample]
 
 
-class LessonUnclear(Shape):
+class LessonUnclearWord(ResponseModel):
     """A word that was said `said` times and hard to understand `unclear` times; `probability` is the mean."""
 
     word: str
@@ -94,8 +94,8 @@ class LessonUnclear(Shape):
     turns: list[int]
 
 
-class LessonSummary(Shape):
-    """What the lesson came to: of the learner's turns that were heard so far. `text` and `audio` come at its end.
+class LessonSummary(ResponseModel):
+    """A lesson's results, from the learner's turns transcribed so far. `text` and `audio` come at its end.
 
     In `silent` turns nobody spoke. `practice`: what to say again.
     """
@@ -106,11 +106,11 @@ class LessonSummary(Shape):
     words: int
     silent: int
     mistakes: list[LessonMistake]
-    unclear: list[LessonUnclear]
+    unclear: list[LessonUnclearWord]
     practice: list[str]
 
 
-class LessonTurn(Shape):
+class LessonTurn(ResponseModel):
     """What was said from `start` to `end`, in seconds from the lesson's start. Its `job` has everything about it."""
 
     number: int
@@ -125,8 +125,8 @@ class LessonTurn(Shape):
     error: JobError | None
 
 
-class LessonFailed(Shape):
-    """A turn that came to nothing, and the code of its error."""
+class LessonFailedTurn(ResponseModel):
+    """A turn that failed, and the code of its error."""
 
     number: int
     start: Seconds
@@ -134,18 +134,18 @@ class LessonFailed(Shape):
     code: str
 
 
-class LessonView(LessonListed):
+class LessonView(LessonListEntry):
     """A lesson with all that is known of it so far."""
 
     progress: LessonProgress
     speakers: list[LessonSpeaker]
     chapters: list[LessonChapter]
     summary: LessonSummary
-    failed: list[LessonFailed]
+    failed: list[LessonFailedTurn]
     turns: list[LessonTurn]
 
 
-class TranscribedTurn(Shape):
+class TranscribedTurn(ResponseModel):
     """The words and segments of a turn, in seconds from the lesson's start."""
 
     number: int
@@ -159,7 +159,7 @@ class TranscribedTurn(Shape):
     segments: list[Segment]
 
 
-class LessonTranscript(Shape):
+class LessonTranscript(ResponseModel):
     """All that was heard in a lesson. `complete`: every turn has ended, so that nothing will be added."""
 
     id: Id

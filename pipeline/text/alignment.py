@@ -68,7 +68,10 @@ class AlignedSpan:
     def sounds_same(self) -> bool:
         """Whether no ear can tell the difference, with or without contractions written out."""
         hypothesis, reference = " ".join(self.hypothesis), " ".join(self.reference)
-        if PhoneticText.of(hypothesis, reference).joined_text == PhoneticText.of(reference, hypothesis).joined_text:
+        if (
+            PhoneticText.from_text(hypothesis, reference).joined_text
+            == PhoneticText.from_text(reference, hypothesis).joined_text
+        ):
             return True
         return sounds_without_apostrophes(hypothesis) == sounds_without_apostrophes(reference)
 
@@ -79,7 +82,7 @@ class AlignedSpan:
 
 def align(hypothesis: str, reference: str) -> list[AlignedSpan]:
     """The whole of both, span by span. A word read wrong is a span by itself where one word stands against it."""
-    hyp, ref = PhoneticText.of(hypothesis, reference), PhoneticText.of(reference, hypothesis)
+    hyp, ref = PhoneticText.from_text(hypothesis, reference), PhoneticText.from_text(reference, hypothesis)
     spans = []
     for (hyp_start, ref_start), (hyp_end, ref_end) in pairwise(_span_starts(hyp, ref)):
         hyp_words, ref_words = hyp.words[hyp_start:hyp_end], ref.words[ref_start:ref_end]
@@ -99,7 +102,7 @@ class PhoneticText:
     word_indices: tuple[int, ...]
 
     @classmethod
-    def of(cls, text: str, other: str) -> Self:
+    def from_text(cls, text: str, other: str) -> Self:
         """Numbers are spoken as `other`, which the text is compared with, has them, if it does."""
         words = WORD.findall(text)
         other_words = f" {' '.join(_normalize(word) for word in WORD.findall(HYPHENS.sub(' ', other)))} "

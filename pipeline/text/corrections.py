@@ -99,8 +99,8 @@ def is_about_same(original: str, sentence: str) -> bool:
 
 def apply_changes(spans: Iterable[DiffSpan], accepted: Collection[DiffSpan]) -> str:
     """The original with the accepted changes, written as a sentence."""
-    chosen = [span.after if span.has_same_words or span in accepted else span.before for span in spans]
-    text = " ".join(word for words in chosen for word in words)
+    span_words = [span.after if span.has_same_words or span in accepted else span.before for span in spans]
+    text = " ".join(word for words in span_words for word in words)
     text = re.sub(rf"(?<=[{CJK}，。！？；：、]) (?=[{CJK}])", "", text)
     return text[:1].upper() + text[1:] + ("" if has_end_mark(text) else ".")
 

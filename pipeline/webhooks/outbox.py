@@ -1,6 +1,6 @@
 """Deliveries of webhooks: their records, and their signatures as standardwebhooks.com specifies.
 
-A tenant's secret can be changed while deliveries are under way: for OVERLAP_S both secrets sign.
+A tenant's secret can be changed while deliveries are under way: for ROTATION_OVERLAP_S both secrets sign.
 """
 
 import base64
@@ -19,14 +19,14 @@ from pipeline.jobs.store import PREFIX, Jobs, call_token, record_from_pairs
 from pipeline.webhooks.validation import EVENTS
 
 WEBHOOK_PREFIX = "whsec_"  # what a secret begins with, before its base64
-OVERLAP_S = 86_400  # seconds for which the secret before the present one signs as well
+ROTATION_OVERLAP_S = 86_400  # seconds for which the secret before the present one signs as well
 
 
 def new_secret() -> str:
     return WEBHOOK_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def secrets_of(redis: "Redis", tenant: str) -> list[str]:
+def load_secrets(redis: "Redis", tenant: str) -> list[str]:
     """The tenant's secrets, the present one first; it is made when it is first needed."""
     key = f"{PREFIX}webhook-secret:{tenant}"
     if not redis.exists(key):
@@ -35,8 +35,8 @@ def secrets_of(redis: "Redis", tenant: str) -> list[str]:
 
 
 def rotate(jobs: Jobs, tenant: str) -> str:
-    """A new secret for the tenant; the one before it signs as well for OVERLAP_S."""
-    return str(jobs.run("rotate_secret", tenant=tenant, secret=new_secret(), overlap_s=OVERLAP_S)[0])
+    """A new secret for the tenant; the one before it signs as well for ROTATION_OVERLAP_S."""
+    return str(jobs.run("rotate_secret", tenant=tenant, secret=new_secret(), overlap_s=ROTATION_OVERLAP_S)[0])
 
 
 def signature(secret: str, id_: str, timestamp: int, body: bytes) -> str:
@@ -52,7 +52,7 @@ def headers(tenant_secrets: list[str], id_: str, timestamp: int, body: bytes) ->
     return {"webhook-id": id_, "webhook-timestamp": str(timestamp), "webhook-signature": signatures}
 
 
-DUE = f"{PREFIX}deliveries"  # each open delivery by the time at which it is due
+DUE_KEY = f"{PREFIX}deliveries"  # each open delivery by the time at which it is due
 
 
 @dataclass(frozen=True)
@@ -136,14 +136,14 @@ class Deliveries:
             wait_s=wait_s,
         )
 
-    def of(self, job: Job) -> list[Delivery]:
+    def list_for_job(self, job: Job) -> list[Delivery]:
         """The deliveries of this job's events, in the order in which these happened."""
         names = [f"{job.name}/{event}" for event in EVENTS]
-        with self.jobs.redis.pipeline(transaction=False) as reading:
+        with self.jobs.redis.pipeline(transaction=False) as pipe:
             for name in names:
-                reading.hgetall(f"{PREFIX}delivery:{name}")
-            reading.zmscore(DUE, names)
-            *records, due = reading.execute()
-        both = zip(names, records, due, strict=True)
-        deliveries = [Delivery.from_record(name, each, next_at) for name, each, next_at in both if each]
+                pipe.hgetall(f"{PREFIX}delivery:{name}")
+            pipe.zmscore(DUE_KEY, names)
+            *records, due = pipe.execute()
+        entries = zip(names, records, due, strict=True)
+        deliveries = [Delivery.from_record(name, each, next_at) for name, each, next_at in entries if each]
         return sorted(deliveries, key=lambda delivery: delivery.at)

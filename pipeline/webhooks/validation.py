@@ -1,4 +1,4 @@
-"""What a webhook is: a URL of the client's that is told of a job's events. Checked here before it is accepted."""
+"""What a webhook is: a URL of the client's that receives a job's events. It is checked here before it is accepted."""
 
 import ipaddress
 import re
@@ -17,22 +17,22 @@ MAX_URL_CHARS = 2000  # characters of a URL
 URL = re.compile(r"https?://[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+")
 
 
-def checked_webhook(url: str, events: Sequence[str], settings: Settings) -> tuple[str, ...]:
-    """The events of a job that `url` will be told of, each once; none given: those that end a job.
+def check_webhook(url: str, events: Sequence[str], settings: Settings) -> tuple[str, ...]:
+    """The events of a job that `url` receives, each once; without `events`, those that end a job.
 
-    BadRequest when that cannot be. Names are not looked up here; the address is checked at each delivery.
+    Raises BadRequest for an invalid URL or event. Host names are looked up, and addresses checked, at each delivery.
     """
     if unknown := [event for event in events if event not in JOB_EVENTS]:
         raise BadRequest(f"`webhook_events`: {unknown[0][:64]!r} is none of {', '.join(JOB_EVENTS)}.")
     if not url:
         if events:
-            raise BadRequest("`webhook_events` says of what to tell, but there is no `webhook` to tell it.")
+            raise BadRequest("`webhook_events` has no effect without `webhook`: add the URL.")
         return ()
-    check(url, settings)
+    check_url(url, settings)
     return tuple(dict.fromkeys(events)) or FINAL_EVENTS
 
 
-def check(url: str, settings: Settings) -> None:
+def check_url(url: str, settings: Settings) -> None:
     if len(url) > MAX_URL_CHARS or not URL.fullmatch(url):
         raise BadRequest(
             f"`webhook` must be an https URL of at most {MAX_URL_CHARS} characters, in ASCII, without a #."
@@ -41,21 +41,21 @@ def check(url: str, settings: Settings) -> None:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise BadRequest("`webhook` is no URL: its host or port cannot be read.") from error
+        raise BadRequest("`webhook` is not a URL: its host or port cannot be read.") from error
     if "@" in parts.netloc or not parts.hostname:
         raise BadRequest("`webhook` must name a host, without a user or a password; keep a secret in its path.")
-    named = parse_networks(settings.webhook_networks)
-    if parts.scheme != "https" and not named:
+    own_networks = parse_networks(settings.webhook_networks)
+    if parts.scheme != "https" and not own_networks:
         raise BadRequest("`webhook` must begin with https://.")
-    if literal := as_address(parts):
-        own = is_in_networks(literal, named)
-        if not own and (parts.scheme != "https" or not is_public(literal)):
+    if address := literal_address(parts):
+        is_own = is_in_networks(address, own_networks)
+        if not is_own and (parts.scheme != "https" or not is_public(address)):
             raise BadRequest(
                 "`webhook` names an address that this server does not send to; use https and a public one."
             )
 
 
-def as_address(parts: SplitResult) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def literal_address(parts: SplitResult) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The host as an address, if it is written as one."""
     try:
         return ipaddress.ip_address(parts.hostname or "")
@@ -64,7 +64,7 @@ def as_address(parts: SplitResult) -> ipaddress.IPv4Address | ipaddress.IPv6Addr
 
 
 def host(url: str) -> str:
-    """All of a webhook's URL that may be shown or logged: the rest may hold a secret."""
+    """The part of a webhook's URL that may be shown or logged; the path may hold a secret."""
     return urlsplit(url).hostname or ""
 
 

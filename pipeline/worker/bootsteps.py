@@ -1,4 +1,4 @@
-"""What a Celery worker does besides its tasks: shut down in time, load its engine, check its folder, sweep, watch."""
+"""The boot steps of a Celery worker: timely shutdown, engine loading, blob folder check, sweeper and watchdog."""
 
 import logging
 import os
@@ -34,7 +34,7 @@ RELEASE_S = 3.0  # seconds that releasing jobs, and Celery's own end, may take a
 
 
 class Shutdown(bootsteps.StartStopStep):
-    """Takes SIGTERM and SIGINT (finish what is in hand) and SIGQUIT (hand it back at once) from Celery.
+    """Takes SIGTERM and SIGINT (finish the running jobs) and SIGQUIT (release them at once) from Celery.
 
     Celery's warm shutdown waits for ever, its soft one sleeps all its time, and both hang when Redis does.
     """
@@ -54,9 +54,9 @@ class Shutdown(bootsteps.StartStopStep):
 
     def end_after(self, grace_s: float) -> None:
         time.sleep(grace_s)
-        last = threading.Timer(RELEASE_S, os._exit, (os.EX_OK,))
-        last.daemon = True
-        last.start()
+        exit_timer = threading.Timer(RELEASE_S, os._exit, (os.EX_OK,))
+        exit_timer.daemon = True
+        exit_timer.start()
         self.release_jobs()
         self.child.kill()  # Celery's end waits for nothing else, unless Redis hangs
 
@@ -97,18 +97,19 @@ REDIS_RETRY_S = 0.5  # seconds between two attempts to reach a Redis that is gon
 
 def check_store_id(folder: Path, redis: "Redis") -> None:
     """Raises ConfigurationError when the blob folder is another one than that of the workers that came before."""
-    known = cast(str | None, redis.get(STORE_ID_KEY))  # before the file is looked for: it was written before the key
+    # Read before the file, which is written before the key.
+    expected_id = cast(str | None, redis.get(STORE_ID_KEY))
     try:
-        own = read_store_id(folder) or ("" if known else create_store_id(folder))
+        folder_id = read_store_id(folder) or ("" if expected_id else create_store_id(folder))
     except OSError as error:
         raise ConfigurationError(f"WAIJIAO_BLOBS={folder} cannot be used: {error.strerror}.") from error
-    if not own:
+    if not folder_id:
         raise ConfigurationError(
-            f"WAIJIAO_BLOBS={folder} is not the folder that this Redis's jobs keep their audio in. Give every host the "
+            f"WAIJIAO_BLOBS={folder} is not the folder with the audio of this Redis's jobs. Give every host the "
             f"same shared folder; or, if that folder is lost for good, run: redis-cli del {STORE_ID_KEY}"
         )
-    redis.set(STORE_ID_KEY, own, nx=True)
-    if redis.get(STORE_ID_KEY) != own:
+    redis.set(STORE_ID_KEY, folder_id, nx=True)
+    if redis.get(STORE_ID_KEY) != folder_id:
         raise ConfigurationError(
             f"WAIJIAO_BLOBS={folder} belongs to another Redis than WAIJIAO_REDIS_URL. Set both as on the other hosts; "
             f"or, to make them belong together from now on, run: redis-cli del {STORE_ID_KEY}"
@@ -126,11 +127,11 @@ def read_store_id(folder: Path) -> str:
 def create_store_id(folder: Path) -> str:
     """The id that the folder has now: a new one, unless another worker was faster."""
     folder.mkdir(parents=True, exist_ok=True)
-    written = folder / f"{STORE_ID_FILE}.{secrets.token_hex(8)}"
-    written.write_text(secrets.token_hex(16))
+    temporary_file = folder / f"{STORE_ID_FILE}.{secrets.token_hex(8)}"
+    temporary_file.write_text(secrets.token_hex(16))
     with suppress(FileExistsError):
-        os.link(written, folder / STORE_ID_FILE)  # all of it or nothing, and never over another's
-    written.unlink()
+        os.link(temporary_file, folder / STORE_ID_FILE)  # all of it or nothing, and never over another's
+    temporary_file.unlink()
     return read_store_id(folder)
 
 
@@ -173,7 +174,7 @@ def sweep(jobs: Jobs) -> None:
 
 
 class Sweeper(bootsteps.StartStopStep):
-    """Every sweep_s: sweeps unless another worker did, registers this worker, now and then starts the tidying up."""
+    """Every sweep_s: registers this worker, sweeps unless another worker did, and at times removes orphaned blobs."""
 
     requires = (LoadedEngine,)  # so that it stops before the pool does: a stopping worker is not ready
 
@@ -196,17 +197,17 @@ class Sweeper(bootsteps.StartStopStep):
     terminate = stop
 
     def turn(self) -> None:
-        every = settings().sweep_s
+        period_s = settings().sweep_s
         try:
             state = "ready" if self.child.state == READY else "loading"
-            register(self.jobs.redis, self.child.stage, self.child.worker, state, 3 * every)
-            if self.jobs.redis.set(SWEEPING, "1", nx=True, px=int((every + SWEEP_TIMEOUT_S) * 1000)):
+            register(self.jobs.redis, self.child.stage, self.child.worker, state, 3 * period_s)
+            if self.jobs.redis.set(SWEEPING, "1", nx=True, px=int((period_s + SWEEP_TIMEOUT_S) * 1000)):
                 sweep(self.jobs)
-                self.jobs.redis.pexpire(SWEEPING, int(every * 1000))
+                self.jobs.redis.pexpire(SWEEPING, int(period_s * 1000))
             if self.jobs.redis.set(f"{PREFIX}tidying", "1", nx=True, px=int(settings().orphan_s * 250)):
                 app.signature("maintenance.remove_orphans", immutable=True).apply_async()
         except (RedisError, OperationalError) as error:
-            log.warning("the next sweep is in %s s: %s", every, error)
+            log.warning("the next sweep is in %s s: %s", period_s, error)
 
 
 TICK_S, WATCH_S = 0.5, 1.0  # seconds between two ticks of the event loop; between two checks of them
@@ -244,13 +245,13 @@ class Watchdog(bootsteps.StartStopStep):
 
     def watch(self) -> None:
         redis = connect(settings(), FAST)
-        well, before = time.monotonic(), self.heartbeat(redis)
+        healthy_at, before = time.monotonic(), self.heartbeat(redis)
         while True:
             time.sleep(WATCH_S)
             now = self.heartbeat(redis)
             if takes_work(self.child, before, now):
-                well = time.monotonic()
-            elif time.monotonic() - well > settings().stall_s:
+                healthy_at = time.monotonic()
+            elif time.monotonic() - healthy_at > settings().stall_s:
                 self.end(f"takes nothing although Redis lives; messages waiting: {now.waiting}")
             before = now
 
@@ -268,12 +269,12 @@ class Watchdog(bootsteps.StartStopStep):
 
 
 def takes_work(child: EngineProcess, before: Heartbeat, now: Heartbeat) -> bool:
-    """Whether the worker took what there was to take since the last check, or has a reason not to."""
+    """Whether the worker took the messages that waited since the last check, or has a reason not to."""
     due = now.waiting or state.reserved_requests
-    took = not due or state.active_requests or now.received != before.received
-    works = 0 < child.busy_s() < app.conf.task_time_limit + settings().stall_s
-    excused = now.waiting is None or works or is_stopping() or child.state == LOADING
-    return excused or bool(took and now.ticks != before.ticks)
+    took_work = not due or state.active_requests or now.received != before.received
+    is_computing = 0 < child.busy_s() < app.conf.task_time_limit + settings().stall_s
+    need_not_take = now.waiting is None or is_computing or is_stopping() or child.state == LOADING
+    return need_not_take or bool(took_work and now.ticks != before.ticks)
 
 
 def queues() -> list[str]:

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pipeline.webhooks.outbox import Deliveries, secrets_of
+from pipeline.webhooks.outbox import Deliveries, load_secrets
 from tests.faults.harness.cluster_plan import Plan
 from tests.support.wait import wait_for
 from tests.support.webhook_receiver import Receiver, run_receiver
@@ -20,7 +20,7 @@ def receiver():
 
 
 def list_deliveries(cluster, turn) -> list:
-    return Deliveries(cluster.jobs).of(cluster.jobs.get("default", turn.id))
+    return Deliveries(cluster.jobs).list_for_job(cluster.jobs.get("default", turn.id))
 
 
 def is_delivered(cluster, turn) -> bool:
@@ -31,7 +31,7 @@ def test_what_a_job_came_to_is_told_and_signed(cluster, client, receiver):
     turn = client.submit(webhook=receiver.url, webhook_events="job.transcribed,job.succeeded")
     client.expect_success(turn)
     wait_for(lambda: len(receiver.requests) == 2)
-    (secret,) = secrets_of(cluster.redis, "default")
+    (secret,) = load_secrets(cluster.redis, "default")
     got = [each.verify(secret) for each in receiver.requests]
     assert {each["type"] for each in got} == {"job.transcribed", "job.succeeded"}
     assert {each["data"]["id"] for each in got} == {turn.id}

@@ -18,7 +18,7 @@ import click
 
 from pipeline.errors import ConfigurationError
 from pipeline.gpu.devices import gpus
-from pipeline.gpu.fractions import gb, need_of
+from pipeline.gpu.fractions import estimate_need, format_gb
 from pipeline.jobs.job import MODEL_STAGES
 from pipeline.settings import Settings
 from waijiao.cli.console import handle_errors, stdout
@@ -92,19 +92,20 @@ def with_full_models(settings: Settings, folder: Path) -> Settings:
     for compute_type in (settings.llm_compute_type,) if is_type_set else LLM_COMPUTE_TYPES:
         full_settings = full_settings.model_copy(update={"llm_compute_type": compute_type})
         needed_bytes = {
-            stage: need_of(stage, Path(getattr(full_settings, f"{stage}_model")), full_settings).total
+            stage: estimate_need(stage, Path(getattr(full_settings, f"{stage}_model")), full_settings).total
             for stage in MODEL_STAGES
         }
         fractions = {
             f"{stage}_gpu_fraction": math.ceil(100 * size / gpu.total) / 100 for stage, size in needed_bytes.items()
         }
         if sum(fractions.values()) <= 1:
-            sizes = ", ".join(f"{stage} {gb(size)}" for stage, size in needed_bytes.items())
-            stdout.print(f"{gpu.name}, {gb(gpu.total)}: {sizes}; the language model as {compute_type}.")
+            sizes = ", ".join(f"{stage} {format_gb(size)}" for stage, size in needed_bytes.items())
+            stdout.print(f"{gpu.name}, {format_gb(gpu.total)}: {sizes}; the language model as {compute_type}.")
             return full_settings.model_copy(update=fractions)
     raise ConfigurationError(
-        f"{gpu.name} has {gb(gpu.total)}, but the real models need {gb(sum(needed_bytes.values()))}, with the language "
-        f"model as {compute_type}. `waijiao fit` shows which ones would fit."
+        f"{gpu.name} has {format_gb(gpu.total)}, but the real models need "
+        f"{format_gb(sum(needed_bytes.values()))}, with the language model as {compute_type}. "
+        "`waijiao fit` shows which ones would fit."
     )
 
 

@@ -12,7 +12,7 @@ from rich.table import Column, Table
 
 from pipeline.errors import ConfigurationError
 from pipeline.gpu.devices import gpus
-from pipeline.gpu.fractions import gb
+from pipeline.gpu.fractions import format_gb
 from pipeline.gpu.memory import Need
 from pipeline.model_files.catalogue import catalogue
 from pipeline.settings import Settings
@@ -162,7 +162,7 @@ def print_report(plan: GpuPlan, console: Console) -> bool:
         free = describe_free_memory(plan, placements)
         lines = [f"They fit. {free} To run them so:", "", *settings_to_copy(plan, placements), "", COMPUTED_NOTE]
     else:
-        missing = f"They do not fit: {gb(plan.total_bytes())} are needed, {describe_gpus(plan)}."
+        missing = f"They do not fit: {format_gb(plan.total_bytes())} are needed, {describe_gpus(plan)}."
         lines = [missing, suggest_reduction(plan), COMPUTED_NOTE]
     console.print("\n".join(lines), markup=False)
     return bool(placements)
@@ -185,12 +185,13 @@ def describe_free_memory(plan: GpuPlan, placements: Mapping[str, Placement]) -> 
     """What is left on each GPU that is used."""
     used = {gpu: plan.used_percent(placements, gpu) for gpu in sorted({each.gpu for each in placements.values()})}
     return " ".join(
-        f"GPU {gpu} has {gb(plan.gpu_bytes[gpu] * (100 - percent) / 100)} to spare." for gpu, percent in used.items()
+        f"GPU {gpu} has {format_gb(plan.gpu_bytes[gpu] * (100 - percent) / 100)} to spare."
+        for gpu, percent in used.items()
     )
 
 
 def describe_gpus(plan: GpuPlan) -> str:
-    sizes = " and ".join(gb(size) for size in plan.gpu_bytes)
+    sizes = " and ".join(format_gb(size) for size in plan.gpu_bytes)
     return f"{sizes} are there" if len(plan.gpu_bytes) == 1 else f"GPUs of {sizes} are there"
 
 

@@ -42,8 +42,8 @@ class GpuPlan:
 
     def _need(self, stage: str) -> Need:
         name: str = getattr(self.settings, f"{stage}_model")
-        model = Path(name) if fractions.is_known(name) else locate(name, self.settings.models_folder)
-        return fractions.need_of(stage, model, self.settings)
+        model = Path(name) if fractions.has_known_sizes(name) else locate(name, self.settings.models_folder)
+        return fractions.estimate_need(stage, model, self.settings)
 
     def total_bytes(self) -> int:
         """The memory that all workers need together."""

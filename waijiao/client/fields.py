@@ -7,7 +7,7 @@ from typing import Any, Literal, Required, TypedDict
 from urllib.parse import quote
 
 from pipeline.schemas.jobs import Job, State, Task
-from pipeline.schemas.lessons import LessonListed
+from pipeline.schemas.lessons import LessonListEntry
 
 
 class JobFields(TypedDict, total=False):
@@ -144,7 +144,7 @@ def assignment_path(assignment_id: str) -> str:
     return f"/v1/assignments/{path_segment(assignment_id)}"
 
 
-def lesson_path(lesson: LessonListed | str) -> str:
+def lesson_path(lesson: LessonListEntry | str) -> str:
     return f"/v1/lessons/{path_segment(lesson if isinstance(lesson, str) else lesson.id)}"
 
 

@@ -41,7 +41,7 @@ def prepare(settings: Settings, workers: dict[str, int]) -> None:
 
     Also makes SIGTERM stop this process as Ctrl-C does.
     """
-    fractions.refuse_crowds(settings, workers)
+    fractions.check_fraction_sums(settings, workers)
     for stage in MODEL_STAGES:
         model_of(stage, settings)
     with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:

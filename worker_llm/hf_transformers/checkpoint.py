@@ -18,7 +18,7 @@ from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 from transformers.utils import logging as transformers_logging
 
 from pipeline.errors import ConfigurationError, ModelDamaged
-from pipeline.gpu.torch_device import device
+from pipeline.gpu.torch_device import configure_device
 from pipeline.settings import Settings
 from worker_llm.hf_transformers.chat_template import ChatTemplate, JinjaChatTemplate
 
@@ -141,7 +141,7 @@ def load_weights(kind: Any, folder: Path, settings: Settings, config: Any, **opt
         model, report = kind.from_pretrained(
             folder,
             config=config,
-            device_map={"": device("llm", settings)},
+            device_map={"": configure_device("llm", settings)},
             weights_only=True,  # a .bin is a pickle: code hidden in it is not run
             output_loading_info=True,
             **choose_precision(settings, config),

@@ -13,7 +13,7 @@ from transformers.models.bark.generation_configuration_bark import BarkGeneratio
 from transformers.utils.logging import disable_progress_bar
 
 from pipeline.errors import ConfigurationError, ModelDamaged, ModelMissing
-from pipeline.gpu.torch_device import device
+from pipeline.gpu.torch_device import configure_device
 from pipeline.settings import Settings
 
 REQUIRED_FILES = (  # that a folder must have; one of those with a bar between them
@@ -39,7 +39,7 @@ class LoadedBark:
 
 def load_bark(folder: Path, settings: Settings) -> LoadedBark:
     """Raises ConfigurationError, ModelMissing or ModelDamaged, which say what to do."""
-    target = device("tts", settings)
+    target = configure_device("tts", settings)
     dtype = choose_dtype(settings)
     check_folder(folder)
     disable_progress_bar()

@@ -8,7 +8,7 @@ import av
 import numpy as np
 from av.filter import Graph
 
-from pipeline.audio.decode import Waveform, frame_of
+from pipeline.audio.decode import Waveform, to_frame
 
 MIN_SPEED, MAX_SPEED = 0.5, 2.0  # beyond, speech is hard to follow
 
@@ -28,7 +28,7 @@ def filter_graph(waveform: Waveform, speed: float) -> Any:
     rate = waveform.rate
     source = graph.add_abuffer(format="flt", sample_rate=rate, layout="mono", time_base=Fraction(1, rate))
     graph.link_nodes(source, graph.add("atempo", str(speed)), graph.add("abuffersink")).configure()
-    frame = frame_of(waveform)
+    frame = to_frame(waveform)
     frame.pts, frame.time_base = 0, Fraction(1, rate)
     graph.push(frame)
     graph.push(None)

@@ -50,4 +50,4 @@ def test_the_secret_stays_the_same_until_it_is_rotated(client, redis):
     assert client.get(SECRET).json == first.json
     second = client.post(f"{SECRET}/rotate")
     assert client.get(SECRET).json == second.json != first.json
-    assert outbox.secrets_of(redis, "default") == [second.json["secret"], first.json["secret"]]
+    assert outbox.load_secrets(redis, "default") == [second.json["secret"], first.json["secret"]]

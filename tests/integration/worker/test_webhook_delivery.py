@@ -55,7 +55,7 @@ def due_now(jobs: Jobs) -> None:
 
 
 def told(jobs: Jobs, id_: str = "a"):
-    return Deliveries(jobs).of(jobs.get("default", id_))
+    return Deliveries(jobs).list_for_job(jobs.get("default", id_))
 
 
 def test_what_is_told_says_how_the_job_stands_and_nothing_that_was_said(jobs, redis, receiver, sender):
@@ -64,7 +64,7 @@ def test_what_is_told_says_how_the_job_stands_and_nothing_that_was_said(jobs, re
         run(jobs, stage)
     sender.run_round()
     (request,) = receiver.requests
-    said = request.verify(outbox.secrets_of(redis, "default")[0])
+    said = request.verify(outbox.load_secrets(redis, "default")[0])
     data = said.pop("data")
     assert said["type"] == "job.succeeded"
     assert said["timestamp"].endswith("Z")
@@ -248,12 +248,12 @@ def test_whatever_is_said_twice_counts_once(redis, settings, receiver):
     webhook_sender(twice).run_round()
     assert [attempt.status for attempt in told(twice)[0].attempts] == [500, 204]
     first, second = outbox.rotate(twice, "default"), outbox.rotate(twice, "default")
-    assert outbox.secrets_of(redis, "default") == [second, first]
+    assert outbox.load_secrets(redis, "default") == [second, first]
 
 
 def test_deliveries_go_on_while_the_memory_is_full(jobs, redis, receiver, sender):
     jobs.submit(hooked(receiver))
-    outbox.secrets_of(redis, "default")
+    outbox.load_secrets(redis, "default")
     redis.config_set("maxmemory", 1)
     jobs.cancel("default", "a")
     assert len(sender.deliveries.claim(1, 1, [], 0)) == 1
@@ -262,7 +262,7 @@ def test_deliveries_go_on_while_the_memory_is_full(jobs, redis, receiver, sender
 
 
 def test_a_rotated_secret_signs_beside_the_new_one_for_a_day(jobs, redis, receiver, sender):
-    (before,) = outbox.secrets_of(redis, "default")
+    (before,) = outbox.load_secrets(redis, "default")
     after = outbox.rotate(jobs, "default")
     canceled(jobs, hooked(receiver))
     sender.run_round()
@@ -277,5 +277,5 @@ def test_a_rotated_secret_signs_beside_the_new_one_for_a_day(jobs, redis, receiv
 
 
 def test_each_tenant_signs_with_a_secret_of_its_own(jobs, redis):
-    one, other = outbox.secrets_of(redis, "one"), outbox.secrets_of(redis, "other")
-    assert one == outbox.secrets_of(redis, "one") != other
+    one, other = outbox.load_secrets(redis, "one"), outbox.load_secrets(redis, "other")
+    assert one == outbox.load_secrets(redis, "one") != other

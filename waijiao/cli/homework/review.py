@@ -9,7 +9,7 @@ import yaml
 
 from pipeline.errors import BadRequest, NotHeld, WaijiaoError
 from pipeline.jobs.job import MODEL_STAGES
-from pipeline.schemas.homework import BulkResult, JobRefused
+from pipeline.schemas.homework import BulkResult, RefusedJob
 from pipeline.schemas.jobs import Job
 from waijiao.cli.console import EXIT_FAILED, handle_errors, print_error, stderr, stdout, url_option
 from waijiao.cli.homework.assignment_file import parse_yaml
@@ -191,7 +191,7 @@ def rerun_students(
         except Unreachable:
             raise
         except WaijiaoError as error:
-            result.refused.append(JobRefused(job=each.job, student=each.student, code=error.code, detail=str(error)))
+            result.refused.append(RefusedJob(job=each.job, student=each.student, code=error.code, detail=str(error)))
     return result
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.audio.decode import Waveform, decode, resample
 from pipeline.audio.encode import encode
-from pipeline.audio.formats import FORMATS, HEAD, content_type, sniff
+from pipeline.audio.formats import FORMATS, HEAD_BYTES, content_type, sniff
 from pipeline.errors import BadAudio, NotAudio, TooLong, UnknownFormat, WaijiaoError
 from tests.support.recordings import FORMS, claiming_four_gigabytes, hour_of_silence, learner, video, wav, write
 
@@ -257,7 +257,7 @@ def test_a_pcm_answer_is_bare_16_bit_samples_at_24_khz(rate):
 
 def test_an_aac_answer_is_made_of_frames_each_with_a_header():
     data = encode(learner(), "aac")
-    assert sniff(data[:HEAD]) == "aac"
+    assert sniff(data[:HEAD_BYTES]) == "aac"
     assert content_type("aac") == "audio/aac"
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from pipeline.audio.formats import FORMATS, HEAD, content_type, sniff
+from pipeline.audio.formats import FORMATS, HEAD_BYTES, content_type, sniff
 from pipeline.errors import NotAudio, UnknownFormat
 
 ADTS = bytes.fromhex("fff15040021ffc") + bytes(9)  # a frame of 16 bytes
@@ -29,7 +29,7 @@ KNOWN = {
     "mp3": MP3 * 3,
     "mp3 at 8 kHz": MP3_LOW * 3,
     "mp3 after id3": ID3 + MP3 * 3,
-    "mp3 after a picture": b"ID3\x03\0\0\0\x01\x7f\x7f" + bytes(HEAD - 10),
+    "mp3 after a picture": b"ID3\x03\0\0\0\x01\x7f\x7f" + bytes(HEAD_BYTES - 10),
 }
 DEMUXERS = {
     "rf64": "wav",
@@ -51,8 +51,8 @@ UNKNOWN = {
     "zip": b"PK\x03\x04" + bytes(100),
     "png": b"\x89PNG\r\n\x1a\n" + bytes(100),
     "avi": b"RIFF\xff\xff\xff\xffAVI LIST",
-    "zeros": bytes(HEAD),
-    "ones": b"\xff" * HEAD,
+    "zeros": bytes(HEAD_BYTES),
+    "ones": b"\xff" * HEAD_BYTES,
     "one mp3 frame": MP3 + bytes(400),
     "an id3 tag and text": ID3 + b"and then text" * 100,
     "an id3 tag cut off": b"ID3\x03\0\0\0\x01\x7f\x7f" + bytes(100),
@@ -62,7 +62,7 @@ UNKNOWN = {
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_a_known_format_is_told_by_its_first_bytes(name):
-    assert sniff(KNOWN[name][:HEAD]) == DEMUXERS.get(name, name.split()[0])
+    assert sniff(KNOWN[name][:HEAD_BYTES]) == DEMUXERS.get(name, name.split()[0])
 
 
 @pytest.mark.parametrize("name", UNKNOWN)
@@ -83,7 +83,7 @@ def test_a_head_cut_short_gives_a_format_or_not_audio(name):
 def test_random_bytes_are_not_audio():
     for _ in range(2_000):
         with pytest.raises(NotAudio):
-            sniff(os.urandom(HEAD // 8))
+            sniff(os.urandom(HEAD_BYTES // 8))
 
 
 def test_an_unknown_answer_format_names_the_known_ones():

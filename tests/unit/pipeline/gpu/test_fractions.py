@@ -61,7 +61,7 @@ def test_what_nvidia_smi_says_when_it_fails_is_passed_on(smi):
 def test_an_nvidia_smi_that_hangs_is_given_up(smi, monkeypatch, tmp_path):
     (tmp_path / "nvidia-smi").write_text("#!/bin/sh\nexec /bin/sleep 60\n")
     (tmp_path / "nvidia-smi").chmod(0o755)
-    monkeypatch.setattr(devices, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(devices, "NVIDIA_SMI_TIMEOUT_S", 0.1)
     with pytest.raises(ConfigurationError, match="the driver may hang"):
         devices.gpus()
 
@@ -229,7 +229,7 @@ def test_shares_that_are_one_together_are_accepted():
     settings = Settings(
         asr_device="cuda", asr_gpu_fraction=0.1, llm_engine="transformers", llm_device="cuda", llm_gpu_fraction=0.7
     )
-    fractions.refuse_crowds(settings, {"asr": 3, "llm": 1, "tts": 1})
+    fractions.check_fraction_sums(settings, {"asr": 3, "llm": 1, "tts": 1})
 
 
 def test_shares_beyond_one_are_refused_by_name():
@@ -237,14 +237,14 @@ def test_shares_beyond_one_are_refused_by_name():
         asr_device="cuda", asr_gpu_fraction=0.3, llm_engine="transformers", llm_device="cuda", llm_gpu_fraction=0.7
     )
     with pytest.raises(ConfigurationError) as refused:
-        fractions.refuse_crowds(settings, {"asr": 2, "llm": 1, "tts": 1})
+        fractions.check_fraction_sums(settings, {"asr": 2, "llm": 1, "tts": 1})
     assert "GPU 0 is shared out 1.30 times" in refused.value.detail
     assert "2 × WAIJIAO_ASR_GPU_FRACTION=0.3, 1 × WAIJIAO_LLM_GPU_FRACTION=0.7" in refused.value.detail
 
 
 def test_shares_of_different_gpus_are_not_added():
     settings = Settings(asr_device="cuda", llm_engine="transformers", llm_device="cuda", llm_gpu=1)
-    fractions.refuse_crowds(settings, {"asr": 1, "llm": 1, "tts": 1})
+    fractions.check_fraction_sums(settings, {"asr": 1, "llm": 1, "tts": 1})
 
 
 def test_waijiao_up_refuses_shares_beyond_one_before_it_looks_for_models(tmp_path):

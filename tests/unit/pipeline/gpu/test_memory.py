@@ -57,7 +57,7 @@ def test_glm_has_the_parameters_that_its_catalogue_entry_counts():
 
 
 def test_a_token_of_glm_takes_forty_kibibytes():
-    assert model_headers.language_model(GLM).pair(2) == 2 * 40 * 2 * 128 * 2 == 40 * 1024
+    assert model_headers.language_model(GLM).kv_bytes(2) == 2 * 40 * 2 * 128 * 2 == 40 * 1024
 
 
 def test_fewer_bits_shrink_the_layers_and_leave_embeddings_and_head():
@@ -90,7 +90,7 @@ def test_a_folder_of_transformers_is_known_by_its_configuration_and_its_files(tm
         (tmp_path / f"model-{part}.safetensors").write_bytes(bytes(40_000))
     shape = model_headers.language_model(str(tmp_path))
     assert (shape.matrices, shape.others) == (40_000 - 12_800, 12_800)
-    assert (shape.own_type, shape.head_width, shape.pair(2)) == ("float16", 16, 2 * 3 * 2 * 16 * 2)
+    assert (shape.own_type, shape.head_width, shape.kv_bytes(2)) == ("float16", 16, 2 * 3 * 2 * 16 * 2)
 
 
 @pytest.mark.parametrize("text", [None, "{", '{"hidden_size": 64}'])

@@ -76,7 +76,7 @@ def test_what_is_placed_is_what_the_server_accepts():
     placements = small.find_placements()
     shares = {f"{stage}_gpu_fraction": place.percent / 100 for stage, place in placements.items()}
     chosen = small.settings.model_copy(update=shares)
-    fractions.refuse_crowds(chosen, small.workers)
+    fractions.check_fraction_sums(chosen, small.workers)
     for stage, need in small.needs().items():
         fractions.refuse(stage, need, Gpu("card", "GPU-1", 48 * GB, 48 * GB), shares[f"{stage}_gpu_fraction"])
 
