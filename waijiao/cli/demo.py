@@ -104,7 +104,8 @@ def with_full_models(settings: Settings, folder: Path) -> Settings:
             return full_settings.model_copy(update=fractions)
     raise ConfigurationError(
         f"{gpu.name} has {format_gb(gpu.total)}, but the real models need "
-        f"{format_gb(sum(needed_bytes.values()))}, with the language model as {compute_type}. `waijiao fit` shows which ones would fit."
+        f"{format_gb(sum(needed_bytes.values()))}, with the language model as {compute_type}. "
+        f"`waijiao fit` shows which ones would fit."
     )
 
 
