@@ -12,7 +12,7 @@ from pipeline.ip_ranges import parse_networks
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.store import Jobs, ReadyJob
 from pipeline.webhooks import outbox
-from pipeline.webhooks.outbox import DUE, Deliveries
+from pipeline.webhooks.outbox import DUE_KEY, Deliveries
 from pipeline.webhooks.validation import JOB_EVENTS
 from tests.integration.jobs.test_idempotent_scripts import SaidTwice
 from tests.support.job_steps import RESULTS, WORKER, asked, reach, run
@@ -50,8 +50,8 @@ def canceled(jobs: Jobs, job_request: JobRequest) -> None:
 
 
 def due_now(jobs: Jobs) -> None:
-    for name in jobs.redis.zrange(DUE, 0, -1):
-        jobs.redis.zincrby(DUE, -1e9, name)
+    for name in jobs.redis.zrange(DUE_KEY, 0, -1):
+        jobs.redis.zincrby(DUE_KEY, -1e9, name)
 
 
 def told(jobs: Jobs, id_: str = "a"):
@@ -101,7 +101,7 @@ def test_nobody_is_told_of_what_they_did_not_ask_for(jobs, redis, receiver):
     canceled(jobs, hooked(receiver, events=("job.succeeded",)))
     canceled(jobs, asked("b"))
     assert told(jobs) == told(jobs, "b") == []
-    assert not redis.exists(DUE)
+    assert not redis.exists(DUE_KEY)
 
 
 def test_the_change_itself_rings_for_the_delivery_and_the_sweep_for_a_lost_bell(jobs, redis, receiver):
@@ -218,7 +218,7 @@ def test_erasing_a_job_takes_its_deliveries_along(jobs, redis, receiver, sender)
     jobs.erase("default", "erased")
     sender.run_round()
     assert receiver.requests == []
-    assert not redis.exists(DUE)
+    assert not redis.exists(DUE_KEY)
     assert [*redis.scan_iter("waijiao:delivery:*")] == []
 
 
@@ -226,7 +226,7 @@ def test_deliveries_of_records_that_are_no_longer_kept_are_dropped(jobs, redis, 
     canceled(jobs, hooked(receiver))
     redis.delete("waijiao:job:default/a")
     assert sender.deliveries.claim(1, 1, [], 30) == []
-    assert not redis.exists(DUE)
+    assert not redis.exists(DUE_KEY)
 
 
 def test_every_key_of_a_delivery_has_a_time_to_live(jobs, redis, receiver, sender):

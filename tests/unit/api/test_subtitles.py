@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.subtitles import COLUMNS, LINES, LONGEST_S, columns, cues, srt, vtt
+from api.subtitles import MAX_CUE_LINES, MAX_CUE_S, MAX_LINE_COLUMNS, cues, srt, text_columns, vtt
 from pipeline.jobs.results import Segment, Transcript, Word
 
 TIMES = re.compile(r"(\d\d:\d\d:\d\d[.,]\d{3}) --> (\d\d:\d\d:\d\d[.,]\d{3})")
@@ -50,7 +50,7 @@ def test_a_long_sentence_is_broken_into_lines_and_cues():
     assert (
         first == ("Yesterday I went to the library with my", "sister and we read three books about the")[: len(first)]
     )
-    assert all(columns(line) <= COLUMNS for cue in lines(heard((long, 0.0))) for line in cue)
+    assert all(text_columns(line) <= MAX_LINE_COLUMNS for cue in lines(heard((long, 0.0))) for line in cue)
 
 
 def test_segments_and_pauses_begin_a_new_cue():
@@ -77,7 +77,7 @@ def test_chinese_has_no_spaces_and_takes_two_columns():
 def test_a_word_that_is_longer_than_a_line_is_cut():
     shown = lines(heard(("a" * 100, 0.0)))
     assert "".join(line for cue in shown for line in cue) == "a" * 100
-    assert max(columns(line) for cue in shown for line in cue) == COLUMNS
+    assert max(text_columns(line) for cue in shown for line in cue) == MAX_LINE_COLUMNS
 
 
 def test_what_would_be_markup_is_text():
@@ -113,8 +113,12 @@ def test_whatever_is_said_can_be_read(spoken, per_segment):
     transcript = Transcript(text, "en", at, tuple(words), segments)
     found = cues(transcript)
     assert "".join("".join(line.split()) for cue in found for line in cue.lines) == "".join(text.split())
-    assert all(1 <= len(cue.lines) <= LINES and columns(line) <= COLUMNS for cue in found for line in cue.lines)
-    assert all(0 < cue.end - cue.start <= LONGEST_S + 1e-6 for cue in found)
+    assert all(
+        1 <= len(cue.lines) <= MAX_CUE_LINES and text_columns(line) <= MAX_LINE_COLUMNS
+        for cue in found
+        for line in cue.lines
+    )
+    assert all(0 < cue.end - cue.start <= MAX_CUE_S + 1e-6 for cue in found)
     assert all(before.end <= after.start for before, after in pairwise(found))
     times = [each for pair in TIMES.findall(vtt(transcript)) for each in pair]
     assert times == sorted(times)

@@ -25,8 +25,8 @@ GB = 1_000_000_000
 @pytest.fixture
 def smi(monkeypatch, tmp_path):
     """Puts an imitation of nvidia-smi on PATH that prints this text; without a text, there is none on PATH."""
-    monkeypatch.delenv(devices.VISIBLE, raising=False)
-    monkeypatch.setenv(devices.ORDER, "PCI_BUS_ID")
+    monkeypatch.delenv(devices.VISIBLE_VARIABLE, raising=False)
+    monkeypatch.setenv(devices.ORDER_VARIABLE, "PCI_BUS_ID")
     monkeypatch.setenv("PATH", str(tmp_path))
 
     def prints(text: str, status: int = 0) -> None:
@@ -48,7 +48,7 @@ def test_the_memory_of_every_gpu_is_read(smi):
 
 
 def test_without_nvidia_s_driver_that_is_said(smi):
-    with pytest.raises(ConfigurationError, match="no nvidia-smi here, so no NVIDIA driver"):
+    with pytest.raises(ConfigurationError, match="nvidia-smi is missing, so there is no NVIDIA driver"):
         devices.gpus()
 
 
@@ -68,7 +68,7 @@ def test_an_nvidia_smi_that_hangs_is_given_up(smi, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("text", ["0, GPU-1, NVIDIA A100, [N/A], [N/A]\n", "no devices\n"])
 def test_an_answer_without_memory_is_told(text):
-    with pytest.raises(MemoryUnknown, match="does not tell the memory"):
+    with pytest.raises(MemoryUnknown, match="does not report the memory"):
         parse_gpus(text)
 
 
@@ -78,10 +78,10 @@ def test_a_list_without_a_gpu_is_told():
 
 
 def test_gpus_are_counted_as_nvidia_smi_counts_them(smi, monkeypatch):
-    monkeypatch.delenv(devices.ORDER)
+    monkeypatch.delenv(devices.ORDER_VARIABLE)
     smi(L4)
     devices.gpus()
-    assert os.environ[devices.ORDER] == "PCI_BUS_ID"
+    assert os.environ[devices.ORDER_VARIABLE] == "PCI_BUS_ID"
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_a_model_that_others_left_no_room_for_is_refused(smi):
 
 def test_a_gpu_that_is_not_there_is_refused_with_those_that_are(smi):
     smi(TWO)
-    with pytest.raises(ConfigurationError, match="WAIJIAO_ASR_GPU=2: there is 0: NVIDIA L4, 1: Quadro RTX 8000"):
+    with pytest.raises(ConfigurationError, match="WAIJIAO_ASR_GPU=2: expected one of 0: NVIDIA L4, 1: Quadro RTX 8000"):
         fractions.check("asr", Path("unused"), Settings(asr_device="cuda", asr_gpu=2))
 
 
@@ -184,7 +184,7 @@ def test_a_gpu_of_unknown_memory_is_used_with_a_warning(smi, monkeypatch, caplog
     settings = Settings(asr_device="cuda", asr_model="whisper-large-v3")
     fractions.check("asr", Path("unused"), settings)
     smi(L4)
-    monkeypatch.setenv(devices.VISIBLE, "MIG-5b1e0f66-1d2a-3c55-8a67-000000000003")
+    monkeypatch.setenv(devices.VISIBLE_VARIABLE, "MIG-5b1e0f66-1d2a-3c55-8a67-000000000003")
     fractions.check("asr", Path("unused"), settings)
     assert caplog.text.count("is not known") == 2
 
@@ -204,10 +204,10 @@ def test_an_unknown_type_of_numbers_is_refused_with_those_that_are_known(smi):
 def test_the_need_must_be_within_the_share_and_within_what_is_free(free, fraction, fits):
     gpu, need = Gpu("L4", "GPU-1", 10 * GB, free * GB), Need(4 * GB, 2 * GB, GB, context=GB)
     if fits:
-        fractions.refuse("tts", need, gpu, fraction)
+        fractions.check_fits("tts", need, gpu, fraction)
     else:
         with pytest.raises(ConfigurationError):
-            fractions.refuse("tts", need, gpu, fraction)
+            fractions.check_fits("tts", need, gpu, fraction)
 
 
 def test_an_engine_that_does_not_fit_is_not_even_imported(smi, tmp_path):
@@ -238,7 +238,7 @@ def test_shares_beyond_one_are_refused_by_name():
     )
     with pytest.raises(ConfigurationError) as refused:
         fractions.check_fraction_sums(settings, {"asr": 2, "llm": 1, "tts": 1})
-    assert "GPU 0 is shared out 1.30 times" in refused.value.detail
+    assert "GPU 0 is used 1.30 times over" in refused.value.detail
     assert "2 × WAIJIAO_ASR_GPU_FRACTION=0.3, 1 × WAIJIAO_LLM_GPU_FRACTION=0.7" in refused.value.detail
 
 

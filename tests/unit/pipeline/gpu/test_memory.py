@@ -200,7 +200,7 @@ def test_a_damaged_model_bin_is_told_apart(tmp_path, data):
 
 def test_a_model_of_another_kind_is_no_whisper(tmp_path):
     (tmp_path / "model.bin").write_bytes(model_bin({"decoder/embeddings/weight": (10, 10)}))
-    with pytest.raises(model_headers.SizesUnknown, match="no Whisper"):
+    with pytest.raises(model_headers.SizesUnknown, match="not a Whisper"):
         model_headers.whisper(str(tmp_path))
 
 

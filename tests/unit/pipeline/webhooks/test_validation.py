@@ -28,7 +28,7 @@ def test_an_unknown_event_is_refused_with_those_that_are_known():
 
 
 def test_events_without_a_webhook_are_refused():
-    with pytest.raises(BadRequest, match="no `webhook`"):
+    with pytest.raises(BadRequest, match="without `webhook`"):
         check_webhook("", ["job.failed"], NOBODY_S)
 
 

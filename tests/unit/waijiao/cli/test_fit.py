@@ -78,7 +78,7 @@ def test_what_is_placed_is_what_the_server_accepts():
     chosen = small.settings.model_copy(update=shares)
     fractions.check_fraction_sums(chosen, small.workers)
     for stage, need in small.needs().items():
-        fractions.refuse(stage, need, Gpu("card", "GPU-1", 48 * GB, 48 * GB), shares[f"{stage}_gpu_fraction"])
+        fractions.check_fits(stage, need, Gpu("card", "GPU-1", 48 * GB, 48 * GB), shares[f"{stage}_gpu_fraction"])
 
 
 def test_smaller_plans_change_only_what_is_on_a_gpu():
@@ -166,7 +166,7 @@ def test_a_gguf_file_is_for_llama_cpp(tmp_path):
     ("options", "word"),
     [
         ([], "Name at least one model"),
-        (["--asr", "large-v3"], "Name a card, such as --gpu 24GB: there is no nvidia-smi"),
+        (["--asr", "large-v3"], "Name a card, such as --gpu 24GB: nvidia-smi is missing"),
         (["--gpu", "8 apples", "--asr", "large-v3"], "is not a size"),
         (["--gpu", "8GB", "--asr", "large-v9"], "expected one of whisper-base"),
         (["--gpu", "8GB", "--tts", "hibari-heart"], "expected one of bark, bark-small"),
@@ -188,4 +188,4 @@ def test_a_folder_that_is_no_model_is_told_plainly(tmp_path):
     (tmp_path / "empty").mkdir()
     status, text = run_fit("--gpu", "8GB", "--llm", str(tmp_path / "empty"))
     assert status == 1
-    assert "is no model's folder" in text
+    assert "is not a model's folder" in text
