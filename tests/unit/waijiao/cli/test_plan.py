@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from pipeline.errors import ConfigurationError
-from pipeline.schemas.jobs import Capacity, ModelCapacity, Waiting
+from pipeline.schemas.jobs import Capacity, ModelCapacity, WaitingJobs
 from waijiao.cli.plan import MEASURED_RECORDINGS, join_examples, make_plan, parse_time, plan, plan_for_capacity
 from waijiao.cli.plan_model import COST_BY_STAGE, Homework, find_cores, find_workers, forecast, take_snapshot
 from waijiao.cli.plan_report import HomeworkPlan, format_duration, plan_table, print_plan, summarize
@@ -23,7 +23,12 @@ CLASS = Homework(100, 10)
 
 def model(each_s: float | None, ready: int = 1, **fields: object) -> ModelCapacity:
     """One that runs a job for `each_s` seconds, and for which nothing waits."""
-    usual = {"loading": 0, "running": 0, "waiting": Waiting(interactive=0, homework=0, bulk=0), "computes_on": "cpu"}
+    usual = {
+        "loading": 0,
+        "running": 0,
+        "waiting": WaitingJobs(interactive=0, homework=0, bulk=0),
+        "computes_on": "cpu",
+    }
     return ModelCapacity.model_validate({"ready": ready, "ran_s": each_s, "each_s": each_s, **usual, **fields})
 
 
@@ -83,14 +88,14 @@ def test_a_batch_makes_the_class_faster_but_not_its_last_recording():
 
 
 def test_what_waits_before_it_comes_first_and_lessons_do_not():
-    waits = Waiting(interactive=3, homework=5, bulk=1000)
+    waits = WaitingJobs(interactive=3, homework=5, bulk=1000)
     found = forecast(snapshot(model(2.0, waiting=waits, running=1)), CLASS, ONE_EACH)
     assert found.busy_s["asr"] == pytest.approx(2 * (8.5 + 100))
     assert found.busy_s["llm"] == pytest.approx(4 * (8.5 + 100))
 
 
 def test_homework_that_comes_later_finds_that_much_done():
-    busy = snapshot(model(2.0, waiting=Waiting(interactive=0, homework=60, bulk=0)))
+    busy = snapshot(model(2.0, waiting=WaitingJobs(interactive=0, homework=60, bulk=0)))
     assert forecast(busy, Homework(100, 10, delay_s=100), ONE_EACH).busy_s["llm"] == pytest.approx(60 * 4 - 100 + 400)
     assert forecast(busy, Homework(100, 10, delay_s=9999), ONE_EACH).busy_s["llm"] == pytest.approx(400)
 
@@ -239,7 +244,7 @@ def test_the_plan_may_use_other_workers_and_cores():
 
 
 def test_homework_may_arrive_later():
-    busy = model(2.0, waiting=Waiting(interactive=0, homework=100, bulk=0))
+    busy = model(2.0, waiting=WaitingJobs(interactive=0, homework=100, bulk=0))
     found = plan_ten(capacity(asr=busy), delay_s=600)
     assert found.start == NOON + timedelta(minutes=10)
     assert found.current.total_s == pytest.approx(2 + 40 + 1, abs=0.5)  # the backlog is done by then
