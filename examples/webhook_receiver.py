@@ -82,7 +82,7 @@ def save(client: Client, job_id: str, folder: Path) -> None:
 
 def main(folder: Path, port: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    inbox, wake_up = Inbox(folder / "told.sqlite3"), threading.Event()
+    inbox, wake_up = Inbox(folder / "webhooks.sqlite3"), threading.Event()
     server = make_server("127.0.0.1", port, create_app(os.environ["WEBHOOK_SECRET"], inbox, wake_up), threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     client = Client()
