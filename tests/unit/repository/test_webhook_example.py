@@ -24,7 +24,7 @@ def signed(said: bytes, *secrets: str) -> dict[str, str]:
 
 @pytest.fixture
 def book(tmp_path) -> Inbox:
-    return Inbox(tmp_path / "told.sqlite3")
+    return Inbox(tmp_path / "webhooks.sqlite3")
 
 
 @pytest.fixture
