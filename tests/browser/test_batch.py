@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
 from tests.browser.conftest import DESKTOP, LEARNERS, PHONE, ROOT
+from tests.support.wait import wait_for
 
 RECORDINGS = sorted(LEARNERS.iterdir())[:12]
 ALL_ANSWERED_MS = 90_000
@@ -257,7 +258,40 @@ def test_one_recording_is_erased_and_the_others_stay(visit, app):
     page.get_by_label(f"Delete {RECORDINGS[0].name}").click()
     expect(page.locator("#rows th")).to_have_text([RECORDINGS[1].name])
     expect(page.locator("#batches")).to_contain_text("1 recording,")
+    wait_for(lambda: [job["metadata"]["file"] for job in jobs_of(app, sent)] == [RECORDINGS[1].name])
+
+
+def test_a_recording_is_erased_before_the_page_has_loaded_the_batch(visit, app):
+    page = visit("/batch")
+    page.on("dialog", lambda dialog: dialog.accept())
+    routes: list[Route] = []  # of the requests for the list; the first one is delayed
+    page.route("**/v1/jobs?*", lambda route: route.continue_() if routes else routes.append(route))
+    sent = send(page, RECORDINGS[:2])
+    wait_for(lambda: routes or page.wait_for_timeout(20))
+    page.get_by_label(f"Delete {RECORDINGS[0].name}").click()
+    routes[0].continue_()
+    expect(page.locator("#rows tr[data-state=succeeded]")).to_have_count(1, timeout=ALL_ANSWERED_MS)
     assert [job["metadata"]["file"] for job in jobs_of(app, sent)] == [RECORDINGS[1].name]
+    expect(page.locator("#rows th")).to_have_text([RECORDINGS[1].name])
+
+
+def test_a_click_is_not_lost_when_the_row_is_updated_under_the_mouse(visit, app):
+    chosen = Settings(home=app.home)
+    redis = connect(chosen)
+    jobs, lesson = Jobs(redis, chosen), {"batch": secrets.token_hex(8), "file": "anna.wav", "homework": HOMEWORK}
+    jobs.submit(JobRequest(secrets.token_hex(16), "anna", text="Yesterday I go to the library.", metadata=lesson))
+    [job], _ = jobs.claim("llm", "slow", 1)
+    page = visit(f"/batch#{lesson['batch']}")
+    page.on("dialog", lambda dialog: dialog.accept())
+    expect(row(page, "anna.wav")).to_have_attribute("data-state", "thinking")
+    page.get_by_label("Delete anna.wav").hover()
+    page.mouse.down()
+    jobs.cancel(*job.name.split("/"))
+    redis.close()
+    expect(row(page, "anna.wav")).to_have_attribute("data-state", "canceled")
+    page.mouse.up()
+    expect(page.locator("#rows th")).to_have_count(0)
+    assert not jobs_of(app, lesson["batch"])
 
 
 def test_a_class_that_nobody_knows_is_said_to_be_none(visit):

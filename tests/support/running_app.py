@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from pipeline.settings import settings
+from tests.support.memory_folder import memory_folder
 from tests.support.process import Process
 from tests.support.wait import wait_for
 from waijiao.local.up import free_port
@@ -70,15 +71,19 @@ def app(tmp_path_factory) -> Iterator[RunningApp]:
 
 
 @contextmanager
-def run_app(home: Path, **environment: str) -> Iterator[RunningApp]:
-    """`waijiao up` with the default models, which is ready, and stops in order at the end."""
-    running = wait_until_ready(start_app(home, WAIJIAO_MODELS=str(settings().models_folder), **environment))
-    try:
-        yield running
-    finally:
-        running.process.send_signal(signal.SIGINT)
-        stopped = running.process.wait(15)
-    assert stopped == 0
+def run_app(folder: Path, **environment: str) -> Iterator[RunningApp]:
+    """`waijiao up` with the default models, which is ready, and stops in order at the end.
+
+    Its HOME is in memory, or this folder where there is no memory for it.
+    """
+    with memory_folder(folder) as home:
+        running = wait_until_ready(start_app(home, WAIJIAO_MODELS=str(settings().models_folder), **environment))
+        try:
+            yield running
+        finally:
+            running.process.send_signal(signal.SIGINT)
+            stopped = running.process.wait(15)
+        assert stopped == 0
 
 
 def wait_until_ready(app: RunningApp) -> RunningApp:

@@ -96,7 +96,7 @@ export class Batch extends EventTarget {
   }
 
   async #show() {
-    this.#items = (await this.outbox.items()).filter((item) => item.fields.metadata.batch === this.id);
+    this.#items = await this.#readItems();
     if (this.#closing.signal.aborted) return;
     this.dispatchEvent(new Event("changed"));
     clearTimeout(this.#timer);
@@ -105,16 +105,22 @@ export class Batch extends EventTarget {
     this.#timer = setTimeout(() => this.refresh(), REFRESH_S * 1000);
   }
 
-  #unfinishedJobs() {
-    return [...this.#jobs.values()].filter((job) => !hasEnded(job)).sort(byAge);
+  async #readItems() {
+    return (await this.outbox.items()).filter((item) => item.fields.metadata.batch === this.id);
   }
 
   /** Jobs are answered in the order accepted: when the last one is done, all are. */
   async #fetchSecondsLeft() {
-    const last = this.#unfinishedJobs().at(-1);
+    const last = [...this.#jobs.values()]
+      .filter((job) => !hasEnded(job))
+      .sort(byAge)
+      .at(-1);
     const job = last && (await fetchJson(`/v1/jobs/${last.id}`).catch(nullIfGone));
     return job?.eta_seconds ?? null;
   }
+
+  // What is canceled or deleted is read first, the items before the jobs: what is shown may be older, and an item that
+  // is no longer there is a job on the server.
 
   /** Cancel everything that is not answered yet. */
   async cancel() {
@@ -122,8 +128,9 @@ export class Batch extends EventTarget {
       const job = await cancelJob(id);
       if (job) await this.#updateAndShow(job);
     };
-    for (const item of this.#items) if (!item.refused) await this.#discard(item, cancel);
-    await forEachParallel(this.#unfinishedJobs().reverse(), cancel);
+    for (const item of await this.#readItems()) if (!item.refused) await this.#discard(item, cancel);
+    const jobs = (await listBatchJobs(this.id)).filter((job) => !hasEnded(job));
+    await forEachParallel(jobs.sort(byAge).reverse(), cancel);
     await this.refresh();
   }
 
@@ -163,17 +170,22 @@ export class Batch extends EventTarget {
   /** Delete one recording and its answer. */
   async remove({ name }) {
     this.files = this.files.filter((file) => file !== name);
-    for (const item of this.#items.filter(({ fields }) => fields.metadata.file === name)) {
-      await this.#discard(item, (job) => this.#deleteJob(job));
+    const items = (await this.#readItems()).filter(({ fields }) => fields.metadata.file === name);
+    for (const item of items) {
+      await this.#discard(item, async (job) => {
+        await this.#deleteJob(job);
+        await this.#show(); // a refresh may have listed the job before it was deleted
+      });
     }
-    const jobs = [...this.#jobs.values()].filter(({ metadata }) => metadata.file === name);
-    await forEachParallel(jobs, (job) => this.#deleteJob(job));
+    const jobs = items.length && this.loaded ? [...this.#jobs.values()] : await listBatchJobs(this.id);
+    const jobsOfFile = jobs.filter(({ metadata }) => metadata.file === name);
+    await forEachParallel(jobsOfFile, (job) => this.#deleteJob(job));
     await this.#show();
   }
 
   /** Delete the batch, here and on the server. */
   async erase() {
-    for (const item of this.#items) await this.#discard(item, deleteJob);
+    for (const item of await this.#readItems()) await this.#discard(item, deleteJob);
     await deleteJobs(await listBatchJobs(this.id));
   }
 }

@@ -3,7 +3,7 @@
 import { languageEvents, t } from "../i18n/index.js";
 import { readCapabilities } from "../shared/api.js";
 import { BATCHES, get, getAll, put, randomId, remove, unlessStorageFull } from "../shared/db.js";
-import { $id, announce, element, keepAddressOnSkip } from "../shared/dom.js";
+import { $id, announce, element, keepAddressOnSkip, updateChildren } from "../shared/dom.js";
 import { chooseFile } from "../shared/files.js";
 import { formatDateTime } from "../shared/format.js";
 import { hasRole, startPage } from "../shared/layout.js";
@@ -86,7 +86,10 @@ function showCurrent() {
 async function showHistory() {
   const batches = (await getAll(BATCHES)).filter(({ who }) => who === userId).sort((a, b) => b.at - a.at);
   $id("history").hidden = !batches.length;
-  $id("batches").replaceChildren(...batches.map((batch) => element("li", {}, historyLink(batch))));
+  updateChildren(
+    $id("batches"),
+    batches.map((batch) => element("li", {}, historyLink(batch))),
+  );
 }
 
 function historyLink({ id, name, at, files }) {

@@ -3,7 +3,7 @@
 import { errorText, t } from "../i18n/index.js";
 import { LazyAudioPlayer } from "../shared/audio_player.js";
 import { correctionMarks, nothingToCorrect } from "../shared/correction_marks.js";
-import { $id, announce, button, downloadLink, element, showBar } from "../shared/dom.js";
+import { $id, announce, arrangeChildren, button, downloadLink, element, showBar, updateChildren } from "../shared/dom.js";
 import { formatDuration } from "../shared/format.js";
 import { KeyedRows } from "../shared/keyed_rows.js";
 import { RECORDING_ERRORS } from "../shared/outbox.js";
@@ -64,7 +64,8 @@ export class Table {
 class Row {
   #state = element("td", { role: "cell", class: "state" });
   #transcript = element("td", { role: "cell", class: "transcript" });
-  #answer = element("td", { role: "cell", class: "answer" });
+  #actions = element("div", { class: "actions" });
+  #answer = element("td", { role: "cell", class: "answer" }, this.#actions);
   #fingerprint = "";
   #player = null;
 
@@ -104,8 +105,8 @@ class Row {
     const answer = state === "succeeded" && job.answer;
     if (!answer) this.#player = void this.#player?.stop();
     else if (!this.#player?.started) this.#player = new LazyAudioPlayer(answer, name);
-    const actions = element("div", { class: "actions" }, ...this.#buttons(row, answer));
-    this.#answer.replaceChildren(...[this.#player?.node, actions].filter(Boolean));
+    updateChildren(this.#actions, this.#buttons(row, answer));
+    arrangeChildren(this.#answer, [this.#player?.node, this.#actions].filter(Boolean));
   }
 
   #buttons({ name, state, item, job }, answer) {

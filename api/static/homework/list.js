@@ -2,7 +2,7 @@
 
 import { t } from "../i18n/index.js";
 import { rethrowUnlessTemporary } from "../shared/api.js";
-import { $id, element } from "../shared/dom.js";
+import { $id, element, updateChildren } from "../shared/dom.js";
 import { fetchAssignment, listAssignments } from "./api.js";
 import { formatDue } from "./due.js";
 import { handedInText } from "./summary.js";
@@ -40,7 +40,7 @@ export class AssignmentList {
     const openId = location.hash.slice(1).split("/")[0];
     $id("list-empty").hidden = this.#assignments.length > 0;
     const items = this.#assignments.map((assignment) => element("li", {}, this.#link(assignment, openId)));
-    $id("list").replaceChildren(...items);
+    updateChildren($id("list"), items);
   }
 
   #link({ id, title, class_name, due }, openId) {

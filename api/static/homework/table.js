@@ -3,7 +3,7 @@
 import { errorText, t } from "../i18n/index.js";
 import { LazyAudioPlayer } from "../shared/audio_player.js";
 import { correctionMarks, nothingToCorrect } from "../shared/correction_marks.js";
-import { $id, button, downloadLink, element } from "../shared/dom.js";
+import { $id, arrangeChildren, button, downloadLink, element, updateChildren } from "../shared/dom.js";
 import { KeyedRows } from "../shared/keyed_rows.js";
 import { stateBadge } from "../shared/state_badge.js";
 import { kindOf, KINDS } from "./assignment.js";
@@ -44,7 +44,8 @@ export class Table {
 class Row {
   #state = element("td", { role: "cell", class: "state" });
   #transcript = element("td", { role: "cell", class: "transcript" });
-  #answer = element("td", { role: "cell", class: "answer" });
+  #actions = element("div", { class: "actions" });
+  #answer = element("td", { role: "cell", class: "answer" }, this.#actions);
   #file = element("small");
   #fingerprint = "";
   #player = null;
@@ -89,8 +90,8 @@ class Row {
       this.#player?.stop();
       this.#player = answer ? new LazyAudioPlayer(answer, row.student) : null;
     }
-    const actions = element("div", { class: "actions" }, this.#buttons(row, answer));
-    this.#answer.replaceChildren(...[this.#player?.node, actions].filter(Boolean));
+    updateChildren(this.#actions, this.#buttons(row, answer));
+    arrangeChildren(this.#answer, [this.#player?.node, this.#actions].filter(Boolean));
   }
 
   /** What can be done with the row in its state. Buttons with an icon only have a label. */

@@ -57,6 +57,20 @@ export function arrangeChildren(list, nodes) {
   });
 }
 
+/** Make `nodes` the children of `list`; a child that is equal to one of them stays in its place.
+ *
+ * So the focus is kept, and a click on a button is not lost that is updated between pressing and releasing the mouse.
+ * The listeners of the child that stays are the older ones: they must not depend on what has changed since.
+ */
+export function updateChildren(list, nodes) {
+  const present = [...list.children];
+  const takeEqual = (node) => {
+    const index = present.findIndex((child) => child.isEqualNode(node));
+    return index < 0 ? node : present.splice(index, 1)[0];
+  };
+  arrangeChildren(list, nodes.map(takeEqual));
+}
+
 /** On pages whose address names what is open, the skip link must not change the address. */
 export function keepAddressOnSkip() {
   document.querySelector(".skip").addEventListener("click", (event) => {

@@ -4,7 +4,7 @@ import { errorText, t } from "../i18n/index.js";
 import { hasEnded } from "../shared/api.js";
 import { AudioPlayer } from "../shared/audio_player.js";
 import { correctionMarks, nothingToCorrect } from "../shared/correction_marks.js";
-import { button, downloadLink, element, icon } from "../shared/dom.js";
+import { button, downloadLink, element, icon, updateChildren } from "../shared/dom.js";
 import { formatDuration } from "../shared/format.js";
 import { RECORDING_ERRORS } from "../shared/outbox.js";
 import { stepClass, STEPS } from "../shared/state_badge.js";
@@ -137,11 +137,8 @@ class Bubble {
     this.node = element("div", { class: `bubble ${side}` }, this.content, footer);
   }
 
-  /** Replace the buttons only if they differ, so that the focus is kept. */
   setActions(actions) {
-    const nodes = actions.filter(Boolean);
-    const html = (list) => list.map((node) => node.outerHTML).join("");
-    if (html([...this.#actions.children]) !== html(nodes)) this.#actions.replaceChildren(...nodes);
+    updateChildren(this.#actions, actions.filter(Boolean));
   }
 }
 

@@ -114,4 +114,4 @@ def test_a_whole_server_teaches_with_it(server, tmp_path):
         assert job["state"] == "succeeded", job["error"]
         assert job["feedback"]["corrected"] == "He goes to school by bus."
         assert NAME in [each["id"] for each in app.get("/v1/models").json()["data"]]
-        assert KEY not in (tmp_path / "up.log").read_text()
+        assert KEY not in (app.home / "up.log").read_text()
