@@ -13,7 +13,7 @@ import httpcore
 
 from pipeline.errors import Erased, UnknownJob, safe_traceback
 from pipeline.jobs.job import Job
-from pipeline.timestamps import iso
+from pipeline.timestamps import format_iso
 from pipeline.webhooks import outbox
 from pipeline.webhooks.outbox import Attempt, Deliveries, Delivery
 from pipeline.worker.task import retry_while_redis_is_away
@@ -133,4 +133,4 @@ def build_payload(job: Job, delivery: Delivery) -> bytes:
         "assignment": job.request.assignment or None,
         "links": {"self": f"/v1/jobs/{job.id}"},
     }
-    return json.dumps({"type": delivery.event, "timestamp": iso(delivery.at), "data": data}).encode()
+    return json.dumps({"type": delivery.event, "timestamp": format_iso(delivery.at), "data": data}).encode()

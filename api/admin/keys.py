@@ -14,7 +14,7 @@ from api.openapi import answers
 from pipeline.api_keys import Key, Keys, Limits
 from pipeline.errors import UnknownKeyId
 from pipeline.schemas.jobs import ResponseModel
-from pipeline.timestamps import iso
+from pipeline.timestamps import format_iso
 
 routes = Blueprint("keys", __name__)
 Role = Literal["learner", "teacher", "admin"]
@@ -109,6 +109,6 @@ def show(key: Key) -> dict[str, object]:
         "name": key.name,
         "per_minute": key.limits.per_minute,
         "minutes_a_day": key.limits.minutes_a_day,
-        "created_at": iso(key.created_at),
-        "revoked_at": None if key.revoked_at is None else iso(key.revoked_at),
+        "created_at": format_iso(key.created_at),
+        "revoked_at": None if key.revoked_at is None else format_iso(key.revoked_at),
     }

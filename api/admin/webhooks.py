@@ -12,7 +12,7 @@ from api.auth import ADMIN, TEACHER, requires
 from api.openapi import answers
 from pipeline.errors import Erased, UnknownJob
 from pipeline.schemas.jobs import ResponseModel, Seconds
-from pipeline.timestamps import iso
+from pipeline.timestamps import format_iso
 from pipeline.webhooks import outbox
 from pipeline.webhooks.outbox import Deliveries, Delivery
 
@@ -88,8 +88,8 @@ def show(delivery: Delivery) -> dict[str, object]:
         "id": delivery.id,
         "event": delivery.event,
         "host": delivery.host,
-        "at": iso(delivery.at),
+        "at": format_iso(delivery.at),
         "state": delivery.state,
-        "attempts": [{**asdict(attempt), "at": iso(attempt.at)} for attempt in delivery.attempts],
-        "next_at": None if delivery.next_at is None else iso(delivery.next_at),
+        "attempts": [{**asdict(attempt), "at": format_iso(attempt.at)} for attempt in delivery.attempts],
+        "next_at": None if delivery.next_at is None else format_iso(delivery.next_at),
     }

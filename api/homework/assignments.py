@@ -22,7 +22,7 @@ from pipeline.homework.assignments import Assignment, Assignments, AssignmentWit
 from pipeline.jobs.eta import Estimator
 from pipeline.jobs.job import Job, State
 from pipeline.schemas import homework as schemas
-from pipeline.timestamps import utc
+from pipeline.timestamps import to_utc
 from pipeline.webhooks.validation import check_url
 
 MAX_SUBMISSIONS = 20  # the latest submissions, whose ends are estimated
@@ -64,7 +64,7 @@ def show_submission(student: str, job: Job) -> schemas.Submission:
         error=show_error(job),
         file=job.request.metadata.get("file", ""),
         sha256=job.request.sha256,
-        handed_in_at=utc(handed_in_at(job)),
+        handed_in_at=to_utc(handed_in_at(job)),
     )
 
 
@@ -186,13 +186,13 @@ def assignment_fields(assignment: Assignment) -> dict[str, Any]:
     """All fields but the tenant, which follows from the caller's key."""
     fields = asdict(assignment)
     del fields["tenant"]
-    return {**fields, "due": None if assignment.due is None else utc(assignment.due)}
+    return {**fields, "due": None if assignment.due is None else to_utc(assignment.due)}
 
 
 def view(class_work: AssignmentWithJobs) -> schemas.AssignmentView:
     return schemas.AssignmentView(
         **assignment_fields(class_work.assignment),
-        created_at=utc(class_work.created_at),
+        created_at=to_utc(class_work.created_at),
         progress=show_progress(class_work, context.estimator()),
         submissions=[show_submission(student, job) for student, job in class_work.jobs.items()],
     )

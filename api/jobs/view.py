@@ -9,7 +9,7 @@ from pipeline.jobs.job import Job, State
 from pipeline.jobs.records import to_fields
 from pipeline.jobs.results import Part
 from pipeline.schemas import jobs as schemas
-from pipeline.timestamps import utc
+from pipeline.timestamps import to_utc
 
 UNKNOWN = Estimate(None, None)  # for jobs in lists, where an estimate for each would cost too much
 
@@ -64,9 +64,9 @@ def show(job: Job, spoken: Sequence[Part], expected: Estimate) -> schemas.Job:
         owner=request.owner or None,
         seq=job.seq,
         persona=request.persona,
-        created_at=utc(job.created_at),
-        updated_at=utc(job.updated_at),
-        deadline_at=utc(job.deadline_at),
+        created_at=to_utc(job.created_at),
+        updated_at=to_utc(job.updated_at),
+        deadline_at=to_utc(job.deadline_at),
         attempts=dict(job.attempts),
         queue_position=expected.queue_position,
         eta_seconds=None if expected.eta_s is None else round(expected.eta_s, 1),

@@ -12,7 +12,7 @@ from pipeline.jobs.results import Transcript, Word
 from pipeline.lessons import LessonFigures, Turn, compute_figures, group_by_chapter, split_into_chapters
 from pipeline.schemas import jobs as job_schemas
 from pipeline.schemas import lessons as schemas
-from pipeline.timestamps import elapsed
+from pipeline.timestamps import format_elapsed
 
 LEARNER, OTHER = "Learner", "Other"
 SIDES = {"left": "Left", "right": "Right", "": ""}  # speakers, where the learner is not known
@@ -48,7 +48,7 @@ def txt(lesson: LessonTranscript) -> str:
     title = lesson.lesson.request.details.get("title", "")
     lines = [f"{title}\n"] if title else []
     for chapter, turns in group_by_chapter(lesson.turns):
-        lines.append(f"== {elapsed(chapter.start)} {chapter.title}".rstrip() + " ==\n")
+        lines.append(f"== {format_elapsed(chapter.start)} {chapter.title}".rstrip() + " ==\n")
         lines += [turn_line(lesson, turn) for turn in turns if not is_silent(turn)]
         lines.append("")
     if not lesson.complete:
@@ -59,8 +59,9 @@ def txt(lesson: LessonTranscript) -> str:
 def turn_line(lesson: LessonTranscript, turn: Turn) -> str:
     speaker = lesson.speaker(turn)
     error = turn.job.error
-    placeholder = f"(failed: {error['code']})" if error else "(not heard yet)"
-    return f"[{elapsed(turn.start)}] {f'{speaker}: ' if speaker else ''}{' '.join(turn.text.split()) or placeholder}"
+    placeholder = f"(failed: {error['code']})" if error else "(not transcribed yet)"
+    label = f"{speaker}: " if speaker else ""
+    return f"[{format_elapsed(turn.start)}] {label}{' '.join(turn.text.split()) or placeholder}"
 
 
 def srt(lesson: LessonTranscript) -> str:

@@ -23,7 +23,7 @@ from pipeline.lessons import (
 from pipeline.schemas import jobs as job_schemas
 from pipeline.schemas import lessons as schemas
 from pipeline.text.statistics import Mistake, UnclearWord
-from pipeline.timestamps import utc
+from pipeline.timestamps import to_utc
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,9 @@ def heading(lesson: Job) -> dict[str, Any]:
         "persona": request.persona,
         "learner": request.details.get("learner", ""),
         "owner": request.owner or None,
-        "created_at": utc(lesson.created_at),
-        "updated_at": utc(lesson.updated_at),
-        "deadline_at": utc(lesson.deadline_at),
+        "created_at": to_utc(lesson.created_at),
+        "updated_at": to_utc(lesson.updated_at),
+        "deadline_at": to_utc(lesson.deadline_at),
         "duration_s": lesson.segments.duration_s if lesson.segments else None,
         "error": show_error(lesson),
         "metadata": dict(request.metadata),

@@ -61,16 +61,16 @@ def transcribe(form: TranscriptionForm) -> Response:
     resolve_model("asr", form.model)
     upload = parser.recording(form.file)
     job_request = run_job.single_model_request("transcribe", language=form.language, details={"prompt": form.prompt})
-    with run_job.submit(ParsedRequest(job_request, upload)) as pending:
-        transcript = pending.result(Transcript)
+    with run_job.submit(ParsedRequest(job_request, upload)) as pending_job:
+        transcript = pending_job.wait_for_result(Transcript)
     if form.response_format in AS_TEXT:
         content_type, write = AS_TEXT[form.response_format]
         return Response(write(transcript), mimetype=content_type)
     verbose = form.response_format == "verbose_json"
-    return jsonify(show_verbose(transcript, form.timestamp_granularities) if verbose else {"text": transcript.text})
+    return jsonify(format_verbose(transcript, form.timestamp_granularities) if verbose else {"text": transcript.text})
 
 
-def show_verbose(transcript: Transcript, granularities: Collection[str]) -> dict[str, Any]:
+def format_verbose(transcript: Transcript, granularities: Collection[str]) -> dict[str, Any]:
     """The transcript with its measurements, and with segments, words or both."""
     fields: dict[str, Any] = {"task": "transcribe", "language": transcript.language, "duration": transcript.duration_s}
     fields["text"] = transcript.text
@@ -92,8 +92,8 @@ def speak(json: SpeechRequest) -> Response:
     job_request = run_job.single_model_request(
         "speak", text=json.input, voice=voice, speed=json.speed or 1.0, format=format_
     )
-    with run_job.submit(ParsedRequest(job_request)) as pending:
-        speech = pending.result(Answer)
+    with run_job.submit(ParsedRequest(job_request)) as pending_job:
+        speech = pending_job.wait_for_result(Answer)
         file = context.blobs().open(speech.blob)  # readable until it is closed, although the job is erased
     answer = send_file(file, mimetype=FORMATS[format_], download_name=f"speech.{format_}", etag=False)
     answer.content_length = speech.size

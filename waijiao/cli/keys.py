@@ -9,7 +9,7 @@ from rich.table import Column, Table
 from pipeline.api_keys import ROLES, Key, Keys, Limits
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
-from pipeline.timestamps import iso
+from pipeline.timestamps import format_iso
 from waijiao.cli.console import handle_errors, stdout
 
 CREATED_MESSAGE = """{text}
@@ -62,8 +62,8 @@ def list_keys(tenant: str | None) -> None:
     columns = (Column(name, overflow="fold") for name in ("name", "tenant", "role", "created", "limits", "revoked"))
     table = Table(Column("id", no_wrap=True), *columns)
     for each in keys:
-        revoked = "" if each.revoked_at is None else iso(each.revoked_at)[:10]
-        created = iso(each.created_at)[:10]
+        revoked = "" if each.revoked_at is None else format_iso(each.revoked_at)[:10]
+        created = format_iso(each.created_at)[:10]
         table.add_row(each.id, each.name, each.tenant, each.role, created, format_limits(each), revoked)
     stdout.print(table if keys else "No keys yet. `waijiao key create` makes one.")
 
