@@ -90,12 +90,12 @@ def record(script: Script, voice: TextToSpeech) -> np.ndarray:
 def speak(script: Script, voice: TextToSpeech) -> np.ndarray:
     """The text in the voice of this speaker, as samples at SAMPLE_RATE Hz."""
     factor = PITCH_FACTORS[script.voice]
-    (spoken,) = voice.speak([Utterance(script.text, speed=script.pace / factor)])
-    if isinstance(spoken, WaijiaoError):
-        raise spoken
-    samples = resample(Waveform(spoken.samples, round(spoken.rate * factor)), SAMPLE_RATE).samples
-    scaled: np.ndarray = samples * (SPEECH_PEAK / np.abs(samples).max())
-    return scaled
+    (speech,) = voice.speak([Utterance(script.text, speed=script.pace / factor)])
+    if isinstance(speech, WaijiaoError):
+        raise speech
+    samples = resample(Waveform(speech.samples, round(speech.rate * factor)), SAMPLE_RATE).samples
+    loud_samples: np.ndarray = samples * (SPEECH_PEAK / np.abs(samples).max())
+    return loud_samples
 
 
 def encode(samples: np.ndarray, suffix: str) -> bytes:

@@ -43,14 +43,14 @@ class SafeClient:
         """Raises AddressRefused, httpcore.TimeoutException, httpcore.NetworkError or httpcore.ProtocolError."""
         deadline = time.monotonic() + self.timeout_s
         backend = GuardedBackend(self.allowed_networks, url.startswith("http://"), deadline)
-        encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+        encoded_headers = [(name.encode(), value.encode()) for name, value in headers.items()]
         with (
             httpcore.ConnectionPool(ssl_context=self.ssl_context, network_backend=backend) as pool,
-            pool.stream("POST", url, headers=[*host_header(url), *encoded], content=body) as response,
+            pool.stream("POST", url, headers=[*host_header(url), *encoded_headers], content=body) as response,
         ):
-            received = {name.lower(): value for name, value in response.headers}
+            response_headers = {name.lower(): value for name, value in response.headers}
             discard_body(response.iter_stream())
-            return Response(response.status, received.get(b"retry-after", b"").decode("latin-1") or None)
+            return Response(response.status, response_headers.get(b"retry-after", b"").decode("latin-1") or None)
 
 
 class GuardedBackend(httpcore.NetworkBackend):

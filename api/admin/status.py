@@ -76,13 +76,15 @@ class ServerMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         redis = self.jobs.redis
-        accepted = CounterMetricFamily("waijiao_jobs_accepted", "Jobs accepted since the store was made.")
-        accepted.add_metric([], float(cast(str | None, redis.get(f"{PREFIX}accepted")) or 0))
-        yield accepted
-        ended = CounterMetricFamily("waijiao_jobs_ended", "Jobs ended since the store was made.", labels=["state"])
+        accepted_counter = CounterMetricFamily("waijiao_jobs_accepted", "Jobs accepted since the store was made.")
+        accepted_counter.add_metric([], float(cast(str | None, redis.get(f"{PREFIX}accepted")) or 0))
+        yield accepted_counter
+        ended_counter = CounterMetricFamily(
+            "waijiao_jobs_ended", "Jobs ended since the store was made.", labels=["state"]
+        )
         for state, count in cast(dict[str, str], redis.hgetall(f"{PREFIX}ended")).items():
-            ended.add_metric([state], float(count))
-        yield ended
+            ended_counter.add_metric([state], float(count))
+        yield ended_counter
         yield GaugeMetricFamily(
             "waijiao_jobs_unfinished", "Jobs that have not ended.", redis.zcard(f"{PREFIX}deadlines")
         )

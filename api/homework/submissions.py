@@ -90,9 +90,9 @@ def hand_in(assignment_id: str, form: HandInForm) -> Response:
     for each, student in owners:
         try:
             request = build_submission(assignment, student, each.name)
-            accepted = accept(ParsedRequest(request, check_recording(each.open, each.size)))
-            kind = "unchanged" if accepted.earlier else "accepted"
-            result[kind].append({"file": each.name, "student": student, "job": accepted.job.id})
+            accepted_job = accept(ParsedRequest(request, check_recording(each.open, each.size)))
+            kind = "unchanged" if accepted_job.earlier else "accepted"
+            result[kind].append({"file": each.name, "student": student, "job": accepted_job.job.id})
         except WaijiaoError as error:
             result["refused"].append(refused_fields(each.name, student, error.code, error.detail))
     return jsonify(result)

@@ -108,10 +108,10 @@ def check_recording(open_file: Callable[[], IO[bytes]], size: int, max_mb: int |
 
 def voice(name: str) -> str:
     """The checked name of a voice. Voices of a model of the user's own are checked by its engine. UnknownVoice."""
-    known = voices()
-    name = name.removeprefix("v2/") if known else name  # Bark's voices are often named with their folder
-    if (known and name not in known) or not VOICE.fullmatch(name):
-        raise UnknownVoice(f"`voice` must be one of {', '.join(known) or 'the voices of the speech model'}.")
+    voice_names = voices()
+    name = name.removeprefix("v2/") if voice_names else name  # Bark's voices are often named with their folder
+    if (voice_names and name not in voice_names) or not VOICE.fullmatch(name):
+        raise UnknownVoice(f"`voice` must be one of {', '.join(voice_names) or 'the voices of the speech model'}.")
     return name
 
 

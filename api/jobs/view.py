@@ -53,7 +53,7 @@ def show_in_list(job: Job) -> schemas.Job:
     return show(job, job.answer.parts if job.answer else (), UNKNOWN)
 
 
-def show(job: Job, spoken: Sequence[Part], expected: Estimate) -> schemas.Job:
+def show(job: Job, parts: Sequence[Part], estimate: Estimate) -> schemas.Job:
     request, url = job.request, f"/v1/jobs/{job.id}"
     return schemas.Job(
         id=job.id,
@@ -68,15 +68,15 @@ def show(job: Job, spoken: Sequence[Part], expected: Estimate) -> schemas.Job:
         updated_at=to_utc(job.updated_at),
         deadline_at=to_utc(job.deadline_at),
         attempts=dict(job.attempts),
-        queue_position=expected.queue_position,
-        eta_seconds=None if expected.eta_s is None else round(expected.eta_s, 1),
+        queue_position=estimate.queue_position,
+        eta_seconds=None if estimate.eta_s is None else round(estimate.eta_s, 1),
         question=schemas.Question(
             text=request.text or None, duration_s=job.transcript.duration_s if job.transcript else None
         ),
         transcript=schemas.Transcript.model_validate(job.transcript) if job.transcript else None,
         feedback=show_feedback(job),
         completion=schemas.Completion.model_validate(job.completion) if job.completion else None,
-        parts=[show_part(job, number, part) for number, part in enumerate(spoken, 1)],
+        parts=[show_part(job, number, part) for number, part in enumerate(parts, 1)],
         answer=show_answer(job, url),
         timings={stage: schemas.Timing.model_validate(timing) for stage, timing in job.timings.items()},
         outcome=job.outcome,
@@ -122,11 +122,11 @@ def show_part(job: Job, number: int, part: Part) -> schemas.Part:
 
 def links(job: Job, url: str) -> dict[str, str]:
     """What can be done with the job as it stands."""
-    found = {"self": url, "events": f"{url}/events"}
+    urls = {"self": url, "events": f"{url}/events"}
     if job.state == State.HELD:
-        found |= {"release": f"{url}/release", "feedback": f"{url}/feedback"}
+        urls |= {"release": f"{url}/release", "feedback": f"{url}/feedback"}
     if job.ended_at is None:
-        return {**found, "cancel": f"{url}/cancel"}
+        return {**urls, "cancel": f"{url}/cancel"}
     if job.dead:
-        return {**found, "retry": f"{url}/retry"}
-    return {**found, "audio": f"{url}/audio"} if job.answer else found
+        return {**urls, "retry": f"{url}/retry"}
+    return {**urls, "audio": f"{url}/audio"} if job.answer else urls

@@ -101,25 +101,25 @@ def read(lesson_id: str, query: WaitQuery) -> Response:
         snapshot = wait_for_lesson(
             lesson_id, lambda now: now.ended or not known_tags.contains_weak(now.tag), query.wait
         )
-    unchanged = request.if_none_match.contains_weak(snapshot.tag)
-    answer = Response(status=304) if unchanged else lesson_response(show(snapshot.lesson), snapshot.lesson)
+    is_unchanged = request.if_none_match.contains_weak(snapshot.tag)
+    answer = Response(status=304) if is_unchanged else lesson_response(show(snapshot.lesson), snapshot.lesson)
     answer.set_etag(snapshot.tag, weak=True)
     return answer
 
 
 def wait_for_lesson(lesson_id: str, condition: Callable[[LessonSnapshot], bool], timeout_s: float) -> LessonSnapshot:
     """The lesson as soon as it meets the condition, or as it is after the time allowed."""
-    with context.changes().watch(f"{context.caller().tenant}/{lesson_id}") as changed:
+    with context.changes().watch(f"{context.caller().tenant}/{lesson_id}") as change_event:
         return wait_until(
-            changed, lambda: load_snapshot(lesson_id), condition, min(timeout_s, context.settings().wait_s)
+            change_event, lambda: load_snapshot(lesson_id), condition, min(timeout_s, context.settings().wait_s)
         )
 
 
-def lesson_response(shown: schemas.LessonView, lesson: Job) -> Response:
+def lesson_response(view: schemas.LessonView, lesson: Job) -> Response:
     """The lesson, with a Retry-After while it has not ended."""
-    answer = respond(shown)
+    answer = respond(view)
     if lesson.ended_at is None:
-        seconds = shown.progress.eta_seconds or DEFAULT_RETRY_AFTER_S
+        seconds = view.progress.eta_seconds or DEFAULT_RETRY_AFTER_S
         answer.headers["Retry-After"] = str(math.ceil(min(max(seconds, 1), MAX_RETRY_AFTER_S)))
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer

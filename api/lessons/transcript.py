@@ -67,8 +67,8 @@ def turn_line(lesson: LessonTranscript, turn: Turn) -> str:
 def srt(lesson: LessonTranscript) -> str:
     """SubRip subtitles; a turn begins with its speaker, where that is known."""
     turns = transcribed_turns(lesson)
-    labelled = (prefix_speaker(transcript, lesson.speaker(turn)) for turn, transcript in turns)
-    return as_srt(sort_cues(cue for transcript in labelled for cue in cues(transcript)))
+    transcripts = (prefix_speaker(transcript, lesson.speaker(turn)) for turn, transcript in turns)
+    return as_srt(sort_cues(cue for transcript in transcripts for cue in cues(transcript)))
 
 
 def vtt(lesson: LessonTranscript) -> str:

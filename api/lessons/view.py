@@ -73,12 +73,12 @@ def show(lesson: Job) -> schemas.LessonView:
     """All that is known of the lesson so far."""
     lesson_turns = turns_of(lesson)
     total = max(len(lesson.segments.turns) if lesson.segments else 0, len(lesson_turns))
-    done = total - sum(turn.job.ended_at is None for turn in lesson_turns)
+    ended_count = total - sum(turn.job.ended_at is None for turn in lesson_turns)
     figures = compute_figures(lesson.segments.duration_s if lesson.segments else 0.0, lesson_turns)
     return schemas.LessonView(
         **heading(lesson),
         progress=schemas.LessonProgress(
-            turns=total, done=done, failed=len(figures.failed), eta_seconds=remaining_s(lesson, lesson_turns)
+            turns=total, done=ended_count, failed=len(figures.failed), eta_seconds=remaining_s(lesson, lesson_turns)
         ),
         speakers=show_speakers(lesson_turns),
         chapters=[schemas.LessonChapter.model_validate(chapter) for chapter in split_into_chapters(lesson_turns)],

@@ -189,8 +189,8 @@ def _sounds(word: str, other_words: str) -> Iterator[str]:
     """The sounds of a word, each as the first of its homophones."""
     for part in HYPHENS.split(_normalize(word)):
         forms = spoken_forms(OUTER_PUNCTUATION.sub("", part))
-        spoken = next((form for form in forms if f" {form} " in other_words), forms[0])
-        for each in spoken.split():
+        spoken_form = next((form for form in forms if f" {form} " in other_words), forms[0])
+        for each in spoken_form.split():
             yield from (HOMOPHONES.get(sound, sound) for sound in _expand_contraction(each).split())
 
 
@@ -228,8 +228,8 @@ def _spoken_part(part: str) -> list[str]:
     number = NUMBER.fullmatch(part)
     if not number:
         return [part]
-    sign, whole, fraction, ending = number.groups()
-    digits = whole.replace(",", "")
+    sign, integer, fraction, ending = number.groups()
+    digits = integer.replace(",", "")
     forms = [_digit_by_digit(digits)] if len(digits) > MAX_CARDINAL_DIGITS else _cardinal_forms(digits)
     if fraction:
         forms = [f"{form} point {_digit_by_digit(fraction)}" for form in forms]
@@ -258,8 +258,8 @@ def cardinal(number: int) -> str:
     if number < 100:
         return f"{TENS[number // 10]} {ONES[number % 10] if number % 10 else ''}".strip()
     power, name = next(each for each in POWERS if number >= each[0])
-    rest = f" {cardinal(number % power)}" if number % power else ""
-    return f"{cardinal(number // power)} {name}{rest}"
+    remainder = f" {cardinal(number % power)}" if number % power else ""
+    return f"{cardinal(number // power)} {name}{remainder}"
 
 
 def _ordinal(cardinal: str) -> str:

@@ -131,8 +131,8 @@ def commit(jobs: Jobs, stage: str, job: Job, outcome: Outcome) -> list[ReadyJob]
 def write_outcome(jobs: Jobs, stage: str, job: Job, outcome: Outcome) -> list[ReadyJob]:
     if isinstance(outcome, WaijiaoError):
         return retry_while_redis_is_away(jobs, lambda: jobs.fail(stage, job, outcome, again=outcome.try_again))
-    accepted, ready_jobs = retry_while_redis_is_away(jobs, lambda: jobs.complete(stage, job, outcome))
-    if not accepted and isinstance(outcome, Answer):
+    is_accepted, ready_jobs = retry_while_redis_is_away(jobs, lambda: jobs.complete(stage, job, outcome))
+    if not is_accepted and isinstance(outcome, Answer):
         for blob in outcome.blobs:
             FolderBlobs(jobs.settings.blobs_folder).delete(blob)
     return ready_jobs

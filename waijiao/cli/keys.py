@@ -62,9 +62,9 @@ def list_keys(tenant: str | None) -> None:
     columns = (Column(name, overflow="fold") for name in ("name", "tenant", "role", "created", "limits", "revoked"))
     table = Table(Column("id", no_wrap=True), *columns)
     for each in keys:
-        revoked = "" if each.revoked_at is None else format_iso(each.revoked_at)[:10]
-        created = format_iso(each.created_at)[:10]
-        table.add_row(each.id, each.name, each.tenant, each.role, created, format_limits(each), revoked)
+        revoked_on = "" if each.revoked_at is None else format_iso(each.revoked_at)[:10]
+        created_on = format_iso(each.created_at)[:10]
+        table.add_row(each.id, each.name, each.tenant, each.role, created_on, format_limits(each), revoked_on)
     stdout.print(table if keys else "No keys yet. `waijiao key create` makes one.")
 
 
@@ -83,5 +83,5 @@ def format_limits(key: Key) -> str:
 @handle_errors
 def revoke(key_id: str) -> None:
     """Revoke a key: from now on it is refused. The jobs that were sent with it stay."""
-    revoked = open_keys(Settings()).revoke(key_id)
-    stdout.print(f"Revoked {revoked.id}, the key of {revoked.name}.", markup=False)
+    key = open_keys(Settings()).revoke(key_id)
+    stdout.print(f"Revoked {key.id}, the key of {key.name}.", markup=False)

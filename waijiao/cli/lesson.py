@@ -83,8 +83,8 @@ def lesson(
     lessons: list[Path | str] = [*recordings, *ids]
     with Client(url) as client, LessonProgress(stderr) as progress:
         output = LessonOutput(client, out, as_json, is_single=len(lessons) == 1)
-        succeeded = [follow_lesson(client, progress, output, each, fields, later) for each in lessons]
-    if not all(succeeded):
+        successes = [follow_lesson(client, progress, output, each, fields, later) for each in lessons]
+    if not all(successes):
         sys.exit(EXIT_FAILED)
 
 
@@ -274,8 +274,8 @@ def format_figures(lesson: LessonView) -> str:
     counts = lesson.progress
     corrections = sum(mistake.count for mistake in lesson.summary.mistakes)
     numbers = f"{counts.turns} turns, {lesson.summary.words} words of the learner's, {corrections} corrections"
-    failed = f", {counts.failed} failed" if counts.failed else ""
-    return f"{format_elapsed(lesson.duration_s or 0)}, {numbers}{failed}"
+    failures = f", {counts.failed} failed" if counts.failed else ""
+    return f"{format_elapsed(lesson.duration_s or 0)}, {numbers}{failures}"
 
 
 def format_mistake(mistake: LessonMistake) -> str:

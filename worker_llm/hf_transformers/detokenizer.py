@@ -41,9 +41,11 @@ class Detokenizer:
 
     def finish(self) -> bool:
         """Emit what is left, except an incomplete character. True when a stop text is found in it."""
-        stopped = self._append_text(self.postprocess(self._decode_new_tokens().rstrip(REPLACEMENT_CHARACTER), True))
+        has_stop_text = self._append_text(
+            self.postprocess(self._decode_new_tokens().rstrip(REPLACEMENT_CHARACTER), True)
+        )
         self._emit(len(self.held_back))
-        return stopped
+        return has_stop_text
 
     def _decode_new_tokens(self) -> str:
         """In the context of the tokens before them: some decoders drop a space at the beginning of a text."""

@@ -66,8 +66,8 @@ def read_folder(folder: Path, dtype: Any) -> tuple[LoadedBark, list[str]]:
     model, report = BarkModel.from_pretrained(
         str(folder), dtype=dtype, local_files_only=True, weights_only=True, output_loading_info=True
     )
-    needed = {name for name in model.state_dict() if not name.endswith(".attn.bias")}  # a computed mask
-    return LoadedBark(model, generation_config, tokenizer), sorted(needed & set(report["missing_keys"]))
+    needed_weights = {name for name in model.state_dict() if not name.endswith(".attn.bias")}  # a computed mask
+    return LoadedBark(model, generation_config, tokenizer), sorted(needed_weights & set(report["missing_keys"]))
 
 
 def choose_dtype(settings: Settings) -> Any:
