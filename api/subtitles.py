@@ -52,7 +52,7 @@ def as_srt(cues: Iterable[Cue]) -> str:
 
 
 def as_vtt(cues: Iterable[Cue]) -> str:
-    """A voice is one of our own words, never a client's."""
+    """Write cues as WebVTT. A cue's voice is a word of our own, never a client's, so it needs no escaping."""
     html_escapes = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
     blocks = (
         f"{format_clock(cue.start)} --> {format_clock(cue.end)}\n{f'<v {cue.voice}>' if cue.voice else ''}"

@@ -2,7 +2,7 @@
 
     .venv/bin/python examples/make_recordings.py [FOLDER [NAME …]]
 
-`recordings.json` says what each recording holds: who speaks, the text, the mistake in it and the corrected text, the
+`recordings.json` says what each recording contains: who speaks, the text, the mistake in it and the corrected text, the
 pace (1 is the voice's own), the level of the noise and, by the file's name, its format. FOLDER is where they are
 written (this folder if it is left out); names such as `bowen-he` choose some of them. The model is found where
 `waijiao models fetch` puts it. The same versions of the model and the libraries give the same sound again.

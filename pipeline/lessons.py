@@ -1,4 +1,4 @@
-"""A lesson as it follows from the jobs of its turns: who said what when, chapters, statistics, time left.
+"""A lesson's results, computed from the jobs of its turns: who spoke when, chapters, statistics, time left.
 
 Each turn is a job of its own, which may have failed.
 """

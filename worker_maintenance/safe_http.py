@@ -1,4 +1,4 @@
-"""HTTP POST to URLs that strangers chose: only to allowed addresses, in bounded time, reading little of the response.
+"""HTTP POST to untrusted URLs: only to allowed addresses, in bounded time, reading little of the response.
 
 This prevents server-side request forgery: no name, redirect or proxy leads a request to an internal address.
 """
@@ -81,7 +81,7 @@ class GuardedBackend(httpcore.NetworkBackend):
         raise failure
 
     def resolve(self, host: str, port: int) -> list[str]:
-        """All addresses of the host. AddressRefused when any of them is not allowed: only chance would decide."""
+        """All addresses of the host. Raises AddressRefused when any is not allowed: chance decides which is used."""
         try:
             entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):  # UnicodeError: it cannot be a host name

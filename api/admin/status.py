@@ -1,4 +1,4 @@
-"""How the server is: /healthz, /readyz, /metrics, /v1/capacity and /v1/capabilities."""
+"""The state of the server: /healthz, /readyz, /metrics, /v1/capacity and /v1/capabilities."""
 
 import logging
 import os
@@ -194,7 +194,7 @@ def show_capabilities() -> Response:
 
 
 def teachers() -> Iterator[dict[str, Any]]:
-    """The usable personas: a file that is being edited must not make all others unavailable."""
+    """The usable personas: a file that is being edited does not make the others unavailable."""
     folder = context.settings().personas
     for name in personas.list_names(folder):
         try:

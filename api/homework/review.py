@@ -51,7 +51,7 @@ def change_feedback(job_id: str, json: ReviewForm) -> Response:
 @requires(TEACHER)
 @answers("jobs", {202: job_schemas.Job}, UnknownJob, Erased, NotHeld)
 def release(job_id: str) -> Response:
-    """Have an answer spoken that was held."""
+    """Release a held answer, so that it is spoken."""
     review(require_held(context.job(job_id)), None, release_now=True)
     return accepted_response(context.job(job_id))
 
@@ -60,7 +60,7 @@ def release(job_id: str) -> Response:
 @requires(TEACHER)
 @answers("assignments", {200: homework_schemas.BulkResult}, UnknownAssignment)
 def release_all(assignment_id: str) -> Response:
-    """Have every held answer spoken; those that were released meanwhile are listed as refused."""
+    """Release every held answer; those that were released in the meantime are listed as refused."""
     job_ids, refusals = [], []
     for student, job in load_assignment(assignment_id).jobs.items():
         if job.state != State.HELD:
@@ -121,7 +121,7 @@ def rerun_one(job_id: str, query: RerunQuery, json: RerunForm) -> Response:
 @requires(TEACHER)
 @answers("assignments", {200: homework_schemas.BulkResult}, UnknownAssignment, UnknownPersona, UnknownVoice)
 def rerun_all(assignment_id: str, query: RerunQuery, json: RerunForm) -> Response:
-    """Answer every submission again; those for which that fails are listed, and the others are done."""
+    """Answer every submission again, as new jobs; those for which that is refused are listed."""
     if json.transcript is not None:
         raise BadRequest("`transcript` applies to one recording: rerun its job alone.", field="transcript")
     class_work, overrides, refusals = load_assignment(assignment_id), parse_overrides(json), []

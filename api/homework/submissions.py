@@ -99,7 +99,7 @@ def hand_in(assignment_id: str, form: HandInForm) -> Response:
 
 
 def list_recordings(files: list[FileStorage]) -> Iterator[UploadedRecording | RefusedFile]:
-    """Every recording of the request, those of its ZIPs too; one that cannot be read stops no other."""
+    """Every recording of the request, those of its ZIPs too; one that cannot be read does not stop the others."""
     server_settings = context.settings()
     if len(files) > server_settings.max_hand_in_files:
         raise BadRequest(f"At most {server_settings.max_hand_in_files} files are handed in at once.", field="file")

@@ -53,7 +53,7 @@ class Position:
 def events(job_id: str) -> Response:
     """The job's changes as server-sent events, until it has ended; Last-Event-ID resumes a broken stream.
 
-    `job` is the record, `part` a spoken sentence, `text` a piece of what a language model asked by itself writes. After
+    `job` is the record, `part` a spoken sentence, `text` a piece of a chat's completion. After
     a worker died, parts and text begin again; a `restart` event says so. 204 tells a client that has received all
     events not to connect again. When too many requests wait already, the stream ends after what is known now.
     """

@@ -57,7 +57,7 @@ def parse_request(fields: JobFields, key: str | None) -> ParsedRequest:
 
 
 def build_request(fields: AnswerFields) -> JobRequest:
-    """A job of the caller, in a session of its own, with everything that the fields say of how it is answered."""
+    """A job of the caller, in a session of its own, with the options for its answer that the fields contain."""
     server_settings = context.settings()
     persona = fields.persona or server_settings.persona
     personas.load(persona, server_settings.personas)

@@ -121,7 +121,7 @@ def show_part(job: Job, number: int, part: Part) -> schemas.Part:
 
 
 def links(job: Job, url: str) -> dict[str, str]:
-    """What can be done with the job as it stands."""
+    """The addresses for everything that can be done with the job in its present state."""
     urls = {"self": url, "events": f"{url}/events"}
     if job.state == State.HELD:
         urls |= {"release": f"{url}/release", "feedback": f"{url}/feedback"}

@@ -52,7 +52,7 @@ def txt(lesson: LessonTranscript) -> str:
         lines += [turn_line(lesson, turn) for turn in turns if not is_silent(turn)]
         lines.append("")
     if not lesson.complete:
-        lines.append("(not all of the lesson has been heard yet)")
+        lines.append("(not all of the lesson has been transcribed yet)")
     return "\n".join(lines).strip("\n") + "\n"
 
 

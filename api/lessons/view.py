@@ -55,13 +55,13 @@ def load_snapshot(lesson_id: str) -> LessonSnapshot:
 
 
 def turns_of(lesson: Job) -> list[Turn]:
-    """Its turns by number; of a turn that was retried, only the latest try."""
+    """Its turns by number; of a turn that was retried, only the latest version."""
     turn_jobs = read_turn_jobs(context.jobs().redis, lesson)
     return build_turns(job for job in turn_jobs if job.retried_as is None)
 
 
 def show_in_list(lessons: Sequence[Job]) -> list[schemas.LessonListEntry]:
-    """Lessons as many, each with its progress only."""
+    """Lessons in a list, each with its progress only."""
     totals = count_turns(context.jobs().redis, lessons)
     return [
         schemas.LessonListEntry(**heading(lesson), progress=schemas.LessonCount.model_validate(count))
@@ -89,7 +89,7 @@ def show(lesson: Job) -> schemas.LessonView:
 
 
 def heading(lesson: Job) -> dict[str, Any]:
-    """The fields that a lesson has in a list and alone, without its progress."""
+    """The fields that a lesson has both in a list and by itself, without its progress."""
     request, url = lesson.request, f"/v1/lessons/{lesson.id}"
     links = {"self": url, "transcript": f"{url}/transcript", "report": f"{url}/report", "job": f"/v1/jobs/{lesson.id}"}
     return {

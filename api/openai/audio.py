@@ -54,7 +54,7 @@ routes = Blueprint("openai_audio", __name__)
 def transcribe(form: TranscriptionForm) -> Response:
     """Transcribe a recording: as JSON, as text, or as subtitles of at most two lines of 42 letters and 7 seconds.
 
-    verbose_json has what was measured; `tokens`, `seek` and `temperature` are not. `language` is an ISO 639-1 code.
+    verbose_json also has the measurements, except `tokens`, `seek` and `temperature`. `language` is an ISO 639-1 code.
     """
     if form.timestamp_granularities and form.response_format != "verbose_json":
         raise BadRequest("`timestamp_granularities[]` goes with verbose_json.", field="timestamp_granularities[]")

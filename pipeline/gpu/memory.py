@@ -73,7 +73,7 @@ HALF_BYTES = 2  # bytes of float16 and bfloat16
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes on a GPU. `cache` holds what was read and written, `working` what the widest step takes for itself."""
+    """Bytes on a GPU. `cache`: keys and values; `working`: what the step that needs most takes besides."""
 
     weights: int
     cache: int

@@ -1,4 +1,4 @@
-"""Align what was heard with the text that was read aloud, word by word, and find every difference that an ear can tell.
+"""Align a transcript with the text that was read aloud, word by word, and find every audible difference.
 
 Words are compared by their sounds, since a recogniser decides how a word is spelt, and no speaker can be blamed for it:
 case, punctuation, contractions, numbers in digits, compounds written apart, homophones, and British or American
@@ -66,7 +66,7 @@ class AlignedSpan:
 
     @property
     def sounds_same(self) -> bool:
-        """Whether no ear can tell the difference, with or without contractions written out."""
+        """Whether both sound the same, with or without contractions written out."""
         hypothesis, reference = " ".join(self.hypothesis), " ".join(self.reference)
         if (
             PhoneticText.from_text(hypothesis, reference).joined_text
@@ -151,7 +151,7 @@ def _span_starts(hyp: PhoneticText, ref: PhoneticText) -> Iterator[tuple[int, in
 def _match_sounds(hypothesis: Sequence[str], reference: Sequence[str]) -> list[tuple[int, int]]:
     """The indices, in both, of equal sounds on the cheapest path: the weighted edit distance by dynamic programming.
 
-    Takes time proportional to the product of their lengths, whatever they say; difflib's is up to its square.
+    The time is proportional to the product of their lengths; difflib's is up to the square of that.
     """
     costs = [INDEL_COST * column for column in range(len(reference) + 1)]  # of the cheapest path to each column
     steps = []  # for each row, the last step of the cheapest path to each column

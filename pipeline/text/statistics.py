@@ -132,7 +132,7 @@ class ReadingScore:
 
 
 def score_reading(transcript_text: str, text: str) -> ReadingScore:
-    """How a text was read aloud: which of its words were heard in their place, as far as an ear can tell."""
+    """How a text was read aloud: which of its words were heard in the right place, compared by their sounds."""
     words = tuple(normalize_words(text))
     wrong = [span for span in align(transcript_text, " ".join(words)) if not span.sounds_same]
     return ReadingScore(words, tuple(index for span in wrong for index in range(*span.reference_at)))

@@ -57,7 +57,7 @@ DUE_KEY = f"{PREFIX}deliveries"  # each open delivery by the time at which it is
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try, `at` a Unix time, that took `seconds`: answered with a `status`, or stopped by an `error`."""
+    """One attempt, `at` a Unix time, that took `seconds`: answered with a `status`, or stopped by an `error`."""
 
     at: float
     seconds: float

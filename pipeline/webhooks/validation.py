@@ -64,7 +64,7 @@ def literal_address(parts: SplitResult) -> ipaddress.IPv4Address | ipaddress.IPv
 
 
 def host(url: str) -> str:
-    """The part of a webhook's URL that may be shown or logged; the path may hold a secret."""
+    """The part of a webhook's URL that may be shown or logged; the path may contain a secret."""
     return urlsplit(url).hostname or ""
 
 

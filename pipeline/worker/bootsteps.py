@@ -152,7 +152,7 @@ class BlobStoreCheck(bootsteps.StartStopStep):
 
     def start(self, parent: Any) -> None:
         child = engine_process_of(parent)
-        if child.stage == "llm":  # it has no audio to do with, and in a container no folder
+        if child.stage == "llm":  # it handles no audio, and in a container it has no such folder
             return
         with child.killed_at_exit():
             try:
@@ -252,7 +252,7 @@ class Watchdog(bootsteps.StartStopStep):
             if takes_work(self.child, before, now):
                 healthy_at = time.monotonic()
             elif time.monotonic() - healthy_at > settings().stall_s:
-                self.end(f"takes nothing although Redis lives; messages waiting: {now.waiting}")
+                self.end(f"takes no messages although Redis answers; messages waiting: {now.waiting}")
             before = now
 
     def heartbeat(self, redis: "Redis") -> Heartbeat:

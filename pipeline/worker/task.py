@@ -121,7 +121,7 @@ def commit(jobs: Jobs, stage: str, job: Job, outcome: Outcome) -> list[ReadyJob]
         ready_jobs = write_outcome(jobs, stage, job, outcome)
     except RedisError:
         raise
-    except Exception as error:  # noqa: BLE001 - such as a result that no JSON can hold
+    except Exception as error:  # noqa: BLE001 - such as a result that JSON cannot represent
         ready_jobs = write_outcome(jobs, stage, job, describe_failure(error, [job]))
     if stage in {"asr", SEGMENT}:
         remove_unneeded(jobs, job)

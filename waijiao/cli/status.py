@@ -29,7 +29,7 @@ COLOR_BY_STATE = {"succeeded": "green", "failed": "red", "expired": "red", "canc
 
 
 @click.command()
-@click.option("--dead", is_flag=True, help="List the jobs that failed for no fault of their own.")
+@click.option("--dead", is_flag=True, help="List the jobs that failed through no fault of their own.")
 @url_option
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @handle_errors

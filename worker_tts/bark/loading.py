@@ -83,7 +83,7 @@ def check_folder(folder: Path) -> None:
     for names in REQUIRED_FILES:
         if not any((folder / name).is_file() for name in names.split("|")):
             problem = f"WAIJIAO_TTS_MODEL: {folder} has no {names.replace('|', ' or ')}"
-            raise ModelMissing(f"{problem}: it must hold a Bark for transformers, such as suno/bark-small")
+            raise ModelMissing(f"{problem}: it must contain a Bark model for transformers, such as suno/bark-small")
     model_type = read_json(folder / "config.json").get("model_type")
     if model_type != "bark":
         raise ConfigurationError(f"WAIJIAO_TTS_MODEL: {folder} is a model of type {model_type!r}, not 'bark'")
