@@ -83,14 +83,14 @@ class JobChanges:
 
 
 def wait_until(
-    change_event: threading.Event | None, read: Callable[[], T], condition: Callable[[T], bool], timeout_s: float
+    change_event: threading.Event | None, read_value: Callable[[], T], condition: Callable[[T], bool], timeout_s: float
 ) -> T:
-    """What `read` returns as soon as it meets the condition, or after `timeout_s`; at once without an event."""
+    """What `read_value` returns as soon as it meets the condition, or after `timeout_s`; at once without an event."""
     deadline = time.monotonic() + timeout_s
     while True:
         if change_event:
             change_event.clear()
-        value = read()
+        value = read_value()
         left_s = deadline - time.monotonic()
         if change_event is None or left_s <= 0 or condition(value):
             return value

@@ -139,16 +139,16 @@ class FailedTurn:
 class LessonFigures:
     """Statistics of a lesson of `seconds`.
 
-    `turns`: how many are still kept; `learner`: the learner's turns with a transcript; `checked`: those of them that
-    were checked for mistakes, which turns in a language that is not taught are not. In `silent` turns nobody spoke,
-    which is not a failure. `words`, `mistakes` and `unclear` are of the learner's turns only; a `source` in them is
-    the number of a turn.
+    `turns`: how many are still kept; `learner`: the learner's turns with a transcript; `checked_count`: those of them
+    that were checked for mistakes, which turns in a language that is not taught are not. In `silent` turns nobody
+    spoke, which is not a failure. `words`, `mistakes` and `unclear` are of the learner's turns only; a `source` in them
+    is the number of a turn.
     """
 
     seconds: float
     turns: int
     learner: int
-    checked: int
+    checked_count: int
     failed: tuple[FailedTurn, ...]
     silent: int
     words: int
@@ -168,7 +168,7 @@ def compute_figures(seconds: float, turns: Sequence[Turn]) -> LessonFigures:
         seconds=seconds,
         turns=len(turns),
         learner=len(learner),
-        checked=sum(bool(turn.job.feedback and turn.job.feedback.reply) for turn in learner),
+        checked_count=sum(bool(turn.job.feedback and turn.job.feedback.reply) for turn in learner),
         failed=tuple(each for each in failed_turns if each.code != NoSpeech.code),
         silent=sum(each.code == NoSpeech.code for each in failed_turns),
         words=sum(len(normalize_words(turn.text)) for turn in learner),

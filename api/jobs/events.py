@@ -59,7 +59,7 @@ def events(job_id: str) -> Response:
     """
     position = Position.from_event_id(request.headers.get("Last-Event-ID", ""))
     snapshot = load_snapshot(job_id)
-    if snapshot.ended and position.version == snapshot.job.version:
+    if snapshot.has_ended and position.version == snapshot.job.version:
         return Response(status=204)
     answer = Response(stream_with_context(stream(job_id, position)), mimetype="text/event-stream")
     answer.headers.update({"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
@@ -81,7 +81,7 @@ def stream(job_id: str, position: Position) -> Iterator[str]:
                 yield f"id: {position}\n{format_event('error', error.as_dict())}"
                 return
             yield from (f"id: {after}\n{event}" for after, event in events) if events else ": still here\n\n"
-            if snapshot.ended or change_event is None or time.monotonic() > deadline:
+            if snapshot.has_ended or change_event is None or time.monotonic() > deadline:
                 return
             position = events[-1][0] if events else position
 
@@ -118,7 +118,7 @@ def pieces(snapshot: JobSnapshot) -> Iterator[tuple[int, str, dict[str, Any] | B
     if job.request.task == "chat":
         for number, entry in context.jobs().partial_results(job):
             yield number, "text", entry
-    for number, part in enumerate(snapshot.spoken, 1):
+    for number, part in enumerate(snapshot.parts, 1):
         yield number, "part", show_part(job, number, part)
 
 

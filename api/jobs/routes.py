@@ -73,14 +73,14 @@ def accepted_response(job: Job, wait_s: float = 0) -> Response:
     snapshot = JobSnapshot(job, ())
     try:
         snapshot = (
-            wait_for_job(job.id, lambda now: now.ended, wait_s) if wait_s else JobSnapshot(job, spoken_parts(job))
+            wait_for_job(job.id, lambda now: now.has_ended, wait_s) if wait_s else JobSnapshot(job, spoken_parts(job))
         )
         job_view = snapshot.show()
     except RedisError as error:
         log.warning("%s was accepted, but cannot be read now: %s", job.id, error)
         job_view = show_in_list(job)
     answer = job_response(job_view)
-    answer.status_code = 200 if wait_s and snapshot.ended else 202
+    answer.status_code = 200 if wait_s and snapshot.has_ended else 202
     answer.headers["Location"] = f"/v1/jobs/{job.id}"
     if wait_s:
         answer.headers["Preference-Applied"] = f"wait={wait_s}"
@@ -161,7 +161,7 @@ def read(job_id: str, query: WaitQuery) -> Response:
     snapshot = load_snapshot(job_id)
     if query.wait:
         known_tags = request.if_none_match or ETags(weak_etags=[snapshot.tag])
-        snapshot = wait_for_job(job_id, lambda now: now.ended or not known_tags.contains_weak(now.tag), query.wait)
+        snapshot = wait_for_job(job_id, lambda now: now.has_ended or not known_tags.contains_weak(now.tag), query.wait)
     is_unchanged = request.if_none_match.contains_weak(snapshot.tag)
     answer = Response(status=304) if is_unchanged else job_response(snapshot.show())
     answer.set_etag(snapshot.tag, weak=True)
@@ -214,12 +214,12 @@ def audio(job_id: str, query: AudioQuery) -> Response:
 def answer_of(snapshot: JobSnapshot) -> Answer:
     if snapshot.job.answer:
         return snapshot.job.answer
-    raise NoAnswer if snapshot.ended else AnswerNotReady
+    raise NoAnswer if snapshot.has_ended else AnswerNotReady
 
 
 def part_of(snapshot: JobSnapshot, number: int) -> Part:
-    if number <= len(snapshot.spoken):
-        return snapshot.spoken[number - 1]
+    if number <= len(snapshot.parts):
+        return snapshot.parts[number - 1]
     if snapshot.job.answer:
-        raise UnknownPart(f"The answer has {len(snapshot.spoken)} sentences.")
-    raise NoAnswer if snapshot.ended else AnswerNotReady
+        raise UnknownPart(f"The answer has {len(snapshot.parts)} sentences.")
+    raise NoAnswer if snapshot.has_ended else AnswerNotReady

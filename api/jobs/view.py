@@ -19,18 +19,18 @@ class JobSnapshot:
     """A job with the sentences of its answer that are spoken already. `tag` changes whenever either does."""
 
     job: Job
-    spoken: Sequence[Part]
+    parts: Sequence[Part]
 
     @property
     def tag(self) -> str:
-        return f"{self.job.version}-{len(self.spoken)}"
+        return f"{self.job.version}-{len(self.parts)}"
 
     @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         return self.job.ended_at is not None
 
     def show(self) -> schemas.Job:
-        return show(self.job, self.spoken, context.estimator().estimate(self.job))
+        return show(self.job, self.parts, context.estimator().estimate(self.job))
 
 
 def load_snapshot(job_id: str) -> JobSnapshot:

@@ -99,7 +99,7 @@ def read(lesson_id: str, query: WaitQuery) -> Response:
     if query.wait:
         known_tags = request.if_none_match or ETags(weak_etags=[snapshot.tag])
         snapshot = wait_for_lesson(
-            lesson_id, lambda now: now.ended or not known_tags.contains_weak(now.tag), query.wait
+            lesson_id, lambda now: now.has_ended or not known_tags.contains_weak(now.tag), query.wait
         )
     is_unchanged = request.if_none_match.contains_weak(snapshot.tag)
     answer = Response(status=304) if is_unchanged else lesson_response(show(snapshot.lesson), snapshot.lesson)

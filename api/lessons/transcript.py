@@ -105,9 +105,9 @@ def prefix_speaker(transcript: Transcript, speaker: str) -> Transcript:
     """The transcript, with its speaker's label in front."""
     if not speaker or not transcript.words or not transcript.segments:
         return transcript
-    label, (first, *rest) = f"{speaker}:", transcript.segments
+    label, (first_segment, *other_segments) = f"{speaker}:", transcript.segments
     word = Word(label, transcript.words[0].start, transcript.words[0].start, 1.0)
-    segments = (replace(first, text=f"{label} {first.text.strip()}"), *rest)
+    segments = (replace(first_segment, text=f"{label} {first_segment.text.strip()}"), *other_segments)
     return replace(transcript, text=f"{label} {transcript.text}", words=(word, *transcript.words), segments=segments)
 
 

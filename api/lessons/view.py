@@ -34,7 +34,7 @@ class LessonSnapshot:
     tag: str
 
     @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         return self.lesson.ended_at is not None
 
 

@@ -63,9 +63,9 @@ class PendingJob:
         self.raise_failure(job)
         return next(each for each in (job.transcript, job.completion, job.answer) if isinstance(each, kind))
 
-    def wait(self, read: Callable[[], T], condition: Callable[[T], bool], timeout_s: float) -> T:
-        """What `read` returns as soon as it meets the condition, or after `timeout_s`, or at the deadline."""
-        return wait_until(self.change_event, read, condition, min(timeout_s, self.deadline - time.monotonic()))
+    def wait(self, read_value: Callable[[], T], condition: Callable[[T], bool], timeout_s: float) -> T:
+        """What `read_value` returns as soon as it meets the condition, or after `timeout_s`, or at the deadline."""
+        return wait_until(self.change_event, read_value, condition, min(timeout_s, self.deadline - time.monotonic()))
 
     def raise_failure(self, job: Job) -> None:
         """Raise the error that the job ended with, or TooSlow when the deadline has passed."""

@@ -87,10 +87,10 @@ def _build_lesson_row(lesson: Job, turn: Turn) -> LessonRow:
     transcript, feedback = turn.job.transcript, turn.job.feedback
     edits = feedback.edits if feedback else ()
     spans = highlight_corrections(turn.text, edits, transcript.words if transcript else ())
-    corrected = feedback.corrected if feedback and edits else ""
+    correction = feedback.corrected if feedback and edits else ""
     error_code = str(turn.job.error["code"]) if turn.job.error else ""
     return LessonRow(
-        turn.number, format_elapsed(turn.start), _find_speaker_key(lesson, turn), spans, corrected, error_code
+        turn.number, format_elapsed(turn.start), _find_speaker_key(lesson, turn), spans, correction, error_code
     )
 
 

@@ -96,10 +96,10 @@ class Delivery:
 
     @classmethod
     def from_record(cls, name: str, record: Mapping[str, str], next_at: float | None = None) -> Self:
-        tried = int(record["tried"])
-        entries = [record.get(f"attempt:{number}") for number in range(1, tried + 1)]
+        attempt_count = int(record["tried"])
+        entries = [record.get(f"attempt:{number}") for number in range(1, attempt_count + 1)]
         attempts = tuple(read_json(Attempt, entry) for entry in entries if entry)
-        return cls(name, record["host"], float(record["at"]), record["state"], tried, attempts, next_at)
+        return cls(name, record["host"], float(record["at"]), record["state"], attempt_count, attempts, next_at)
 
 
 class Deliveries:

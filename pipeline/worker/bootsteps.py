@@ -218,7 +218,7 @@ class Heartbeat:
     """How often the event loop ticked, how many messages were received, how many wait (None: no Redis)."""
 
     ticks: int
-    received: int
+    message_count: int
     waiting: int | None
 
 
@@ -271,7 +271,7 @@ class Watchdog(bootsteps.StartStopStep):
 def takes_work(child: EngineProcess, before: Heartbeat, now: Heartbeat) -> bool:
     """Whether the worker took the messages that waited since the last check, or has a reason not to."""
     has_messages = now.waiting or state.reserved_requests
-    took_work = not has_messages or state.active_requests or now.received != before.received
+    took_work = not has_messages or state.active_requests or now.message_count != before.message_count
     is_computing = 0 < child.busy_s() < app.conf.task_time_limit + settings().stall_s
     need_not_take = now.waiting is None or is_computing or is_stopping() or child.state == LOADING
     return need_not_take or bool(took_work and now.ticks != before.ticks)

@@ -184,11 +184,11 @@ class AsyncBase(BaseClient):
         """What is at the path now, then again after each change, until its state is final."""
         latest, etag = None, ""
         while latest is None or latest.state not in FINAL_STATES:
-            started = time.monotonic()
+            started_at = time.monotonic()
             response = await self._send(poll_request(path, etag, every_s))
             if response.status_code == httpx.codes.NOT_MODIFIED:
                 etag = ""
-                await asyncio.sleep(poll_pause_s(started, every_s))
+                await asyncio.sleep(poll_pause_s(started_at, every_s))
                 continue
             current, etag = self._decode(schema, response), response.headers.get("ETag", "")
             if current != latest:

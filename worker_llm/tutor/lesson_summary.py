@@ -102,7 +102,7 @@ def summarize(lesson: Job, statistics: LessonFigures, persona: Persona, remark: 
     if not statistics.learner:
         return Feedback("", "", reply=NOTHING_UNDERSTOOD_TEXT, spoken=join_texts(opening, NOTHING_UNDERSTOOD_TEXT))
     if not statistics.mistakes:
-        remark = join_texts(persona.praise, NO_MISTAKES_TEXT) if statistics.checked else NOTHING_CHECKED_TEXT
+        remark = join_texts(persona.praise, NO_MISTAKES_TEXT) if statistics.checked_count else NOTHING_CHECKED_TEXT
     mistakes = choose_main_mistakes(statistics.mistakes)
     sentences = join_texts(*(f"{describe_mistake(each)}." for each in mistakes))
     summary = join_texts(opening, strip_unspeakable(remark or sentences))
