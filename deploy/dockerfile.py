@@ -83,7 +83,7 @@ class Image:
         return root
 
     def run(self, arguments: str, _: str) -> None:
-        if re.match(r"python|pip|echo", arguments):  # not useradd: that is the machine's
+        if re.match(r"python|pip|echo", arguments):  # not useradd, which would add a user to this machine
             self.run_command(["sh", "-euc", arguments])
 
     def run_command(self, command: list[str], **settings: str) -> str:

@@ -54,7 +54,7 @@ class SafeClient:
 
 
 class GuardedBackend(httpcore.NetworkBackend):
-    """Connects to the very addresses that it checked, so that a name cannot mean another one a moment later.
+    """Connects only to addresses that it has checked, since a name may resolve to another one a moment later.
 
     Public addresses may be sent to by https; those of `allowed_networks` by http as well. `deadline` is a time of
     time.monotonic().

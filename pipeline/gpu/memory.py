@@ -73,7 +73,7 @@ HALF_BYTES = 2  # bytes of float16 and bfloat16
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes on a GPU. `cache`: keys and values; `working`: what the step that needs most takes besides."""
+    """Bytes on a GPU. `cache`: keys and values; `working`: what the step that needs most needs in addition."""
 
     weights: int
     cache: int
@@ -108,7 +108,7 @@ def whisper(shape: Whisper, compute_type: str, windows: int, beams: int, tokens:
     return Need(weights, cache, max(windows * sampling, windows * scores * size - cache) + ALLOCATOR_BYTES)
 
 
-ALLOCATOR_BYTES = 200_000_000  # that CTranslate2's allocator keeps besides, by the measurements above
+ALLOCATOR_BYTES = 200_000_000  # that CTranslate2's allocator keeps in addition, by the measurements above
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,9 @@ def columns_from_cells(rows: Sequence[Sequence[str]]) -> Columns:
         return Columns(tuple(columns), None, 0)
     if len(columns) == 2 and len(with_digits) == 1:
         return Columns(tuple(columns - with_digits), with_digits.pop(), 0)
-    raise BadRoster("The list has several columns: its first line has to name them, such as “name,id” or “姓名,学号”.")
+    raise BadRoster(
+        "The list has several columns: its first line must give them titles, such as “name,id” or “姓名,学号”."
+    )
 
 
 def has_digit(cells: Iterable[str]) -> bool:

@@ -32,7 +32,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Position:
-    """Where a job stands, as scripts/position.lua answers it."""
+    """A job's position in the queues, as scripts/position.lua returns it."""
 
     stage: str
     jobs_before: int | None

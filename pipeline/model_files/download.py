@@ -79,7 +79,7 @@ def _try_sources(
         try:
             full_model = source.list_files(model, Staging(staging_folder, lock, lambda byte_count: None))
             download_size = source.download_size(full_model)
-            # a hub's files are moved into the model, so that they need no space besides it
+            # a hub's files are moved into the model, so they need no extra space
             check_disk_space(full_model, staging_folder, 0 if isinstance(source, Hub) else download_size)
             report = _capped_progress(model.name, download_size + full_model.size, on_progress)
             staging = Staging(staging_folder, lock, report)
@@ -142,7 +142,7 @@ def _advice(model: Model, folder: Path, failures: list[str]) -> str:
 
 
 def check_disk_space(model: Model, staging_folder: Path, download_size: int) -> None:
-    """Raises ConfigurationError when the disk has too little space for the model and the download besides it."""
+    """Raises ConfigurationError when the disk has too little space for the model and its download."""
     needed_bytes = model.size + download_size + MIN_FREE_BYTES - _resumable_bytes(staging_folder)
     free_bytes = shutil.disk_usage(staging_folder.parent).free
     if needed_bytes > free_bytes:

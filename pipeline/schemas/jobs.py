@@ -195,7 +195,7 @@ class Workers(ResponseModel):
 
 
 class Readiness(ResponseModel):
-    """Whether a job sent now would be worked on; `models` counts each model's workers and its waiting jobs."""
+    """Whether a job sent now would be processed; `models` counts each model's workers and its waiting jobs."""
 
     ready: bool
     models: dict[Stage, Workers]
@@ -233,7 +233,7 @@ class Speeds(ResponseModel):
 
 
 class Limits(ResponseModel):
-    """What a job may bring: megabytes (10^6 bytes) and seconds of a recording, characters of typed text."""
+    """The limits of a job: megabytes (10^6 bytes) and seconds of a recording, characters of typed text."""
 
     upload_mb: int
     recording_s: int

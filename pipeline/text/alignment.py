@@ -81,7 +81,7 @@ class AlignedSpan:
 
 
 def align(hypothesis: str, reference: str) -> list[AlignedSpan]:
-    """The whole of both, span by span. A word read wrong is a span by itself where one word stands against it."""
+    """Both texts, span by span. A misread word is a span by itself where exactly one word stands in its place."""
     hyp, ref = PhoneticText.from_text(hypothesis, reference), PhoneticText.from_text(reference, hypothesis)
     spans = []
     for (hyp_start, ref_start), (hyp_end, ref_end) in pairwise(_span_starts(hyp, ref)):
@@ -125,13 +125,13 @@ class PhoneticText:
         return self.word_indices[sound] if sound else 0
 
 
-# Which sounds stand against which
+# Pairing the sounds of both texts
 
 
 def _span_starts(hyp: PhoneticText, ref: PhoneticText) -> Iterator[tuple[int, int]]:
     """The word indices, in both texts, at which a new span starts; the last ones are the texts' ends.
 
-    Between two equal sounds, as many sounds on both sides stand against each other one by one; else all in one span.
+    Between two equal sounds, equally many sounds on both sides are paired one by one; else all are one span.
     """
     hyp_done = ref_done = 0
     matches = [*_match_sounds(hyp.sounds, ref.sounds), (len(hyp.sounds), len(ref.sounds))]

@@ -72,7 +72,7 @@ class DiffSpan:
 
 
 def compare(original: str, correction: str) -> list[DiffSpan]:
-    """The whole of both sentences, span by span."""
+    """Both sentences, span by span."""
     before, after = _split_words(original), _split_words(correction)
     opcodes = SequenceMatcher(None, _normalize_all(before), _normalize_all(after), autojunk=False).get_opcodes()
     return [DiffSpan(tuple(before[a:b]), tuple(after[c:d]), (a, b)) for _, a, b, c, d in opcodes]

@@ -263,7 +263,7 @@ class Watchdog(bootsteps.StartStopStep):
         return Heartbeat(self.ticks, state.all_total_count[0], waiting)
 
     def end(self, reason: str) -> None:
-        log.critical("this worker %s. It ends, to be started again.", reason)
+        log.critical("this worker %s. It ends, so that it is started again.", reason)
         self.child.kill()
         os._exit(1)
 

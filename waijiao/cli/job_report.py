@@ -1,4 +1,4 @@
-"""Shows jobs while they run, saves their answers, and prints what came of each as text or JSON."""
+"""Shows jobs while they run, saves their answers, and prints the result of each as text or JSON."""
 
 import json
 import sys

@@ -26,7 +26,7 @@ Fingerprint = tuple[int, int]  # bytes, nanoseconds of the last change: they dif
 class FoundFile:
     """A file, and how to open it; or, if `opener` is None, the code and the reason why it is not accepted.
 
-    `name` is its path for messages, with the name of its ZIP archive; `path`, without it, tells whose it is.
+    `name` is its path for messages, with the name of its ZIP archive; `path`, without that, identifies its student.
     """
 
     name: str

@@ -62,7 +62,7 @@ class MatchedFiles:
 
 
 def match_files(files: Sequence[FoundFile], students: Sequence[Student]) -> MatchedFiles:
-    """Find out whose each recording is, by its path."""
+    """Find the student of each recording, by its path."""
     recordings = [each for each in files if each.opener]
     matching = match_students([each.path for each in recordings], students)
     problems = {each.file: each for each in matching.problems}
@@ -144,7 +144,7 @@ def result_from_answer(answer: SubmissionResult, file: str) -> Result:
 @click.option(
     "--at-once", type=click.IntRange(1, 64), default=DEFAULT_AT_ONCE, show_default=True, help="Uploads at a time."
 )
-@click.option("--dry-run", is_flag=True, help="Print whose each file is and what would be sent; send nothing.")
+@click.option("--dry-run", is_flag=True, help="Print each file's student and what would be sent; send nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result of each file, as JSON lines.")
 @url_option
 @handle_errors
@@ -159,8 +159,8 @@ def submit(
 ) -> None:
     """Hand in a class's recordings.
 
-    The assignment is set, or changed, to what its FILE says. The name of a recording or of its folder tells whose it
-    is: it contains the student's name, in any order and spelling, or id. Without a class, the file's name is taken as
+    The assignment is set, or changed, to what its FILE says. The name of a recording or of its folder must
+    contain its student's name, in any order and spelling, or id. Without a class, the file's name is taken as
     the student's. A recording that was handed in before is not sent again unless it failed, so the command can be
     repeated at any time. Ends with status 1 when a file was refused; the others are handed in.
     """
@@ -204,7 +204,7 @@ def find_missing_students(
 
 
 def print_results(results: Sequence[Result], missing: Sequence[str], dry_run: bool) -> None:
-    """Print why files were refused, the counts, and who is missing; in a dry run also whose each file is."""
+    """Print why files were refused, the counts, and who is missing; in a dry run also each file's student."""
     if refusals := [each for each in results if each.kind == "refused"]:
         table = Table(Column("refused", overflow="fold"), "why", Column("", overflow="fold"), box=SIMPLE_HEAD)
         for each in refusals:
