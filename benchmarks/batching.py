@@ -41,7 +41,7 @@ SENTENCES = (
     "My mother are a teacher and she teach English.",
 )
 SINGLE, TOGETHER = "one at a time", f"up to {MAX_BATCH} at once"
-Speeds = dict[str, dict[int, list[float]]]  # SINGLE or BATCHED -> waiting jobs -> jobs a second, of each round
+Speeds = dict[str, dict[int, list[float]]]  # SINGLE or TOGETHER -> waiting jobs -> jobs a second, of each round
 
 
 def main(arguments: argparse.Namespace) -> None:

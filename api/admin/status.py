@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 
 from api import context
 from api.auth import ADMIN, LEARNER, OPEN, TEACHER, requires
-from api.jobs.parser import voices
+from api.jobs.parser import list_voices
 from api.jobs.schemas import SPEEDS
 from api.openapi import answers
 from pipeline import personas
@@ -124,14 +124,14 @@ def show_capacity() -> Response:
             **workers.get(stage, {"ready": 0, "loading": 0}),
             "running": running[stage],
             "waiting": waiting[stage],
-            "ran_s": seconds(pace, f"ran:{stage}"),
-            "each_s": seconds(pace, f"each:{stage}"),
+            "ran_s": read_seconds(pace, f"ran:{stage}"),
+            "each_s": read_seconds(pace, f"each:{stage}"),
             "computes_on": computes_on(stage, context.settings()),
         }
         for stage in MODEL_STAGES
     }
     cores = len(os.sched_getaffinity(0))
-    return jsonify({"models": models, "heard_s": seconds(pace, "heard"), "cores": cores})
+    return jsonify({"models": models, "heard_s": read_seconds(pace, "heard"), "cores": cores})
 
 
 def waiting_jobs(redis: "Redis") -> dict[str, dict[str, int]]:
@@ -156,7 +156,7 @@ def running_jobs(redis: "Redis") -> Counter[str | None]:
         return Counter(cast(list[str | None], pipe.execute()))
 
 
-def seconds(pace: Mapping[str, Any], name: str) -> float | None:
+def read_seconds(pace: Mapping[str, Any], name: str) -> float | None:
     return round(float(pace[name]), 3) if name in pace else None
 
 
@@ -183,7 +183,7 @@ def show_capabilities() -> Response:
             "version": version("waijiao"),
             "personas": list(teachers()),
             "persona": server_settings.persona,
-            "voices": voices() or ["default"],
+            "voices": list_voices() or ["default"],
             "formats": list(FORMATS),
             "speed": dict(zip(("min", "max"), SPEEDS, strict=True)),
             "limits": limits,

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from api import context
 from api.auth import TEACHER, requires
-from api.homework.schemas import ASSIGNMENT_ID, AssignmentFields, NewAssignment, seconds
+from api.homework.schemas import ASSIGNMENT_ID, AssignmentFields, NewAssignment, to_seconds
 from api.jobs import parser
 from api.jobs.view import show_error
 from api.openapi import answers, respond
@@ -163,11 +163,11 @@ def build_assignment(id_: str, fields: AssignmentFields) -> Assignment:
             "tenant": context.caller().tenant,
             "persona": persona,
             "words": tuple(fields.words),
-            "due": seconds(fields.due),
+            "due": to_seconds(fields.due),
             "retention_h": fields.retention_h or server_settings.retention_h,
             "students": tuple(Student(student.name, student.id) for student in fields.students),
-            "voice": parser.voice(fields.voice),
-            "format": parser.audio_format(fields.format),
+            "voice": parser.check_voice(fields.voice),
+            "format": parser.check_format(fields.format),
         }
     )
 

@@ -137,7 +137,7 @@ def rerun_all(assignment_id: str, query: RerunQuery, json: RerunForm) -> Respons
 def parse_overrides(json: RerunForm) -> Overrides:
     if json.persona is not None:
         personas.load(json.persona, context.settings().personas)
-    voice = None if json.voice is None else parser.voice(json.voice)
+    voice = None if json.voice is None else parser.check_voice(json.voice)
     return Overrides(json.persona, voice, json.speed, json.transcript)
 
 

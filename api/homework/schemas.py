@@ -113,5 +113,5 @@ class RerunForm(RequestModel):
     transcript: LongText | None = Field(None, description="what was really said, in at most 4000 characters")
 
 
-def seconds(due: datetime | None) -> float | None:
+def to_seconds(due: datetime | None) -> float | None:
     return None if due is None else due.timestamp()

@@ -41,7 +41,7 @@ def submit(headers: IdempotencyHeader, form: LessonForm) -> Response:
     It is split at silences into turns of at most 30 seconds, which are transcribed and corrected one by one while no
     more urgent job waits; then a summary is written and spoken. The same Idempotency-Key gives the same lesson.
     """
-    recording = parser.recording(form.audio, context.settings().max_lesson_mb)
+    recording = parser.check_upload(form.audio, context.settings().max_lesson_mb)
     lesson = accept(parser.ParsedRequest(build_lesson(form), recording, headers.idempotency_key)).job
     answer = lesson_response(show(lesson), lesson)
     answer.status_code = 202

@@ -94,10 +94,10 @@ def transcribed_turns(lesson: LessonTranscript) -> Iterator[tuple[Turn, Transcri
 def shift(transcript: Transcript, by_s: float) -> Transcript:
     """The transcript, `by_s` seconds later."""
 
-    def later(piece: Any) -> Any:
+    def move_later(piece: Any) -> Any:
         return replace(piece, start=round(piece.start + by_s, 3), end=round(piece.end + by_s, 3))
 
-    words, segments = tuple(map(later, transcript.words)), tuple(map(later, transcript.segments))
+    words, segments = tuple(map(move_later, transcript.words)), tuple(map(move_later, transcript.segments))
     return replace(transcript, words=words, segments=segments, duration_s=transcript.duration_s + by_s)
 
 

@@ -59,8 +59,8 @@ def transcribe(form: TranscriptionForm) -> Response:
     if form.timestamp_granularities and form.response_format != "verbose_json":
         raise BadRequest("`timestamp_granularities[]` goes with verbose_json.", field="timestamp_granularities[]")
     resolve_model("asr", form.model)
-    upload = parser.recording(form.file)
-    job_request = run_job.single_model_request("transcribe", language=form.language, details={"prompt": form.prompt})
+    upload = parser.check_upload(form.file)
+    job_request = run_job.build_request("transcribe", language=form.language, details={"prompt": form.prompt})
     with run_job.submit(ParsedRequest(job_request, upload)) as pending_job:
         transcript = pending_job.wait_for_result(Transcript)
     if form.response_format in AS_TEXT:
@@ -87,11 +87,9 @@ def format_verbose(transcript: Transcript, granularities: Collection[str]) -> di
 def speak(json: SpeechRequest) -> Response:
     """Speak a text. OpenAI's voices (alloy, ash, ballad, …) stand for the default voice of the model here."""
     resolve_model("tts", json.model)
-    voice = "default" if json.voice in OPENAI_VOICES.split() else parser.voice(json.voice)
+    voice = "default" if json.voice in OPENAI_VOICES.split() else parser.check_voice(json.voice)
     format_ = json.response_format or "mp3"
-    job_request = run_job.single_model_request(
-        "speak", text=json.input, voice=voice, speed=json.speed or 1.0, format=format_
-    )
+    job_request = run_job.build_request("speak", text=json.input, voice=voice, speed=json.speed or 1.0, format=format_)
     with run_job.submit(ParsedRequest(job_request)) as pending_job:
         speech = pending_job.wait_for_result(Answer)
         file = context.blobs().open(speech.blob)  # readable until it is closed, although the job is erased

@@ -144,7 +144,7 @@ def completions(json: ChatRequest) -> Response:
     if json.stream_options and not json.stream:
         raise BadRequest("`stream_options` goes with stream.", field="stream_options")
     model = resolve_model("llm", json.model)
-    job_request = run_job.single_model_request("chat", details=model_parameters(json))
+    job_request = run_job.build_request("chat", details=model_parameters(json))
     fields = {"id": f"chatcmpl-{job_request.id}", "created": int(time.time()), "model": model}
     with ExitStack() as stack:
         pending_job = stack.enter_context(run_job.submit(ParsedRequest(job_request)))

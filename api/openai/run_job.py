@@ -75,7 +75,7 @@ class PendingJob:
             raise TooSlow(f"There was no answer within {self.jobs.settings.alone_s:g} seconds. It was canceled.")
 
 
-def single_model_request(task: Task, **fields: Any) -> JobRequest:
+def build_request(task: Task, **fields: Any) -> JobRequest:
     """A request of the caller for one model, in a session of its own."""
     caller, job_id = context.caller(), secrets.token_hex(16)
     request_ = JobRequest(job_id, job_id, caller.tenant, key=caller.key, owner=caller.owner, task=task)
