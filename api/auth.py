@@ -1,4 +1,4 @@
-"""Who may do what: finds the caller of each request by its key or cookie, and refuses it before any view runs.
+"""Access control: finds the caller of each request by its key or cookie, and refuses it before any view runs.
 
 Pages of our own show their key in a cookie, since <audio> and EventSource send no headers: decision 0010.
 """
@@ -57,7 +57,7 @@ def drop_cookie(answer: Response) -> None:
 
 
 def requires(role: str) -> Callable[[View], View]:
-    """Say on a view the least role that may call it; OPEN for everybody. A view without it is refused to everybody."""
+    """Declare the lowest role that may call a view, OPEN for everybody. Nobody may call a view without this."""
 
     def mark(view: View) -> View:
         view.least_role = role  # type: ignore[attr-defined]
@@ -81,7 +81,7 @@ def register(app: Flask) -> None:
 
 
 def authorize() -> None:
-    """Admit the request, or raise the reason why not."""
+    """Let the request pass, or raise the error that refuses it."""
     keys_needed = context.settings().keys
     if not keys_needed:
         refuse_other_sites()
@@ -93,7 +93,7 @@ def authorize() -> None:
     if keys_needed:
         g.caller = authenticate()
     if least is None or ROLES.index(context.caller().role) < ROLES.index(least):
-        raise RoleTooLow(f"This needs the key of {least or 'nobody: api/auth.py does not know it'}.")
+        raise RoleTooLow(f"This needs a key with at least the role {least}." if least else "No role may do this.")
 
 
 def authenticate() -> context.Caller:

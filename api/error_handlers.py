@@ -74,7 +74,7 @@ def http_error(error: HTTPException) -> Response:
 def client_disconnected(error: ClientDisconnected) -> Response:
     """The client left or went silent. Stop reading: closing the connection would wait for it and block others."""
     if connection := request.environ.get("gunicorn.socket"):
-        with suppress(OSError):  # there is no connection any more
+        with suppress(OSError):  # it is closed already
             connection.shutdown(socket.SHUT_RD)
     return document(408, "upload_stopped", "The upload stopped too early. Nothing was accepted; try again.", True)
 

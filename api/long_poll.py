@@ -39,17 +39,17 @@ class JobChanges:
         if not self.slots.acquire(blocking=False):
             yield None
             return
-        changed = threading.Event()
+        change_event = threading.Event()
         with self.lock:
-            self.waiting.setdefault(name, set()).add(changed)
+            self.waiting.setdefault(name, set()).add(change_event)
             if self.subscriber is None:  # not earlier: it must live in the process that serves requests
                 self.subscriber = threading.Thread(target=self.run, name="changes", daemon=True)
                 self.subscriber.start()
         try:
-            yield changed
+            yield change_event
         finally:
             with self.lock:
-                self.waiting[name].remove(changed)
+                self.waiting[name].remove(change_event)
                 if not self.waiting[name]:
                     del self.waiting[name]
             self.slots.release()
@@ -78,20 +78,20 @@ class JobChanges:
     def wake(self, names: list[str]) -> None:
         with self.lock:
             for name in names:
-                for changed in self.waiting.get(name, ()):
-                    changed.set()
+                for change_event in self.waiting.get(name, ()):
+                    change_event.set()
 
 
 def wait_until(
-    changed: threading.Event | None, read: Callable[[], T], condition: Callable[[T], bool], timeout_s: float
+    change_event: threading.Event | None, read_value: Callable[[], T], condition: Callable[[T], bool], timeout_s: float
 ) -> T:
-    """What `read` returns as soon as it meets the condition, or after `timeout_s`; at once when `changed` is None."""
+    """What `read_value` returns as soon as it meets the condition, or after `timeout_s`; at once without an event."""
     deadline = time.monotonic() + timeout_s
     while True:
-        if changed:
-            changed.clear()
-        value = read()
+        if change_event:
+            change_event.clear()
+        value = read_value()
         left_s = deadline - time.monotonic()
-        if changed is None or left_s <= 0 or condition(value):
+        if change_event is None or left_s <= 0 or condition(value):
             return value
-        changed.wait(min(left_s, POLL_S))
+        change_event.wait(min(left_s, POLL_S))

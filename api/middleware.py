@@ -23,7 +23,7 @@ CONTENT_POLICY = {  # Content-Security-Policy; Swagger UI at /docs needs no more
     "style-src": "'self'",
 }
 DEFAULT_HEADERS = {  # a view may set its own instead
-    "Content-Security-Policy": "; ".join(f"{name} {allowed}" for name, allowed in CONTENT_POLICY.items()),
+    "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in CONTENT_POLICY.items()),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "microphone=(self), camera=(), geolocation=(), payment=(), usb=()",

@@ -75,8 +75,8 @@ def bad_request(error: ValidationError) -> BadRequest:
     name, fields = str(first["loc"][0]), spec.models[error.title]["properties"]
     if first["type"] == "extra_forbidden":
         return BadRequest(f"Unknown field {name[:64]!r}; known are {', '.join(sorted(fields))}.", field=name[:64])
-    expected = fields.get(name, {}).get("description")
-    return BadRequest(f"`{name}` must be {expected}." if expected else f"`{name}`: {first['msg']}.", field=name)
+    description = fields.get(name, {}).get("description")
+    return BadRequest(f"`{name}` must be {description}." if description else f"`{name}`: {first['msg']}.", field=name)
 
 
 def schema_name(model: type[Any]) -> str:
@@ -118,13 +118,13 @@ def answers(
     """
     contents = {status: kinds if isinstance(kinds, tuple) else (kinds,) for status, kinds in by_status.items()}
     shapes = {f"HTTP_{status}": kind for status, kinds in contents.items() for kind in kinds if isinstance(kind, type)}
-    others = [name for status in contents if (name := f"HTTP_{status}") not in shapes]
+    statuses_without_schema = [name for status in contents if (name := f"HTTP_{status}") not in shapes]
 
     def wrap(view: View) -> View:
         operation = f"{tag}.{view.__name__}"
         types = {status: [kind for kind in kinds if isinstance(kind, str)] for status, kinds in contents.items()}
         _descriptions[operation] = ResponseDescription(types, errors)
-        check = spec.validate(resp=Responses(*others, **shapes), tags=[tag], operation_id=operation)
+        check = spec.validate(resp=Responses(*statuses_without_schema, **shapes), tags=[tag], operation_id=operation)
         return cast(View, check(view))
 
     return wrap

@@ -35,15 +35,15 @@ def load_strings(language: str) -> dict[str, str]:
     return dict(texts["strings"])
 
 
-def reader_language() -> str:
+def choose_language() -> str:
     """The language chosen in this browser, else the one that its Accept-Language header prefers, else English."""
-    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
-    return chosen if chosen in LANGUAGES else request.accept_languages.best_match(LANGUAGES) or "en"
+    cookie_language = request.cookies.get(LANGUAGE_COOKIE, "")
+    return cookie_language if cookie_language in LANGUAGES else request.accept_languages.best_match(LANGUAGES) or "en"
 
 
 def render_page(name: str) -> Response:
     """Render templates/pages/NAME.html. The data-t attributes let the page change its language without a reload."""
-    language = reader_language()
+    language = choose_language()
     strings = load_strings(language)
 
     def attribute(attribute_name: str, marker: str, key: str) -> Markup:

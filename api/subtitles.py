@@ -43,18 +43,20 @@ def vtt(transcript: Transcript) -> str:
 
 
 def as_srt(cues: Iterable[Cue]) -> str:
-    return "".join(
-        f"{number}\n{clock(cue.start, ',')} --> {clock(cue.end, ',')}\n{format_text(cue).replace('-->', '->')}\n\n"
+    blocks = (
+        f"{number}\n{format_clock(cue.start, ',')} --> {format_clock(cue.end, ',')}\n"
+        f"{format_text(cue).replace('-->', '->')}\n\n"
         for number, cue in enumerate(cues, 1)
     )
+    return "".join(blocks)
 
 
 def as_vtt(cues: Iterable[Cue]) -> str:
-    """A voice is one of our own words, never a client's."""
-    escaped = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+    """Write cues as WebVTT. A cue's voice is a word of our own, never a client's, so it needs no escaping."""
+    html_escapes = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
     blocks = (
-        f"{clock(cue.start)} --> {clock(cue.end)}\n{f'<v {cue.voice}>' if cue.voice else ''}"
-        f"{format_text(cue).translate(escaped)}\n\n"
+        f"{format_clock(cue.start)} --> {format_clock(cue.end)}\n{f'<v {cue.voice}>' if cue.voice else ''}"
+        f"{format_text(cue).translate(html_escapes)}\n\n"
         for cue in cues
     )
     return f"WEBVTT\n\n{''.join(blocks)}"
@@ -64,10 +66,9 @@ def format_text(cue: Cue) -> str:
     return "\n".join(cue.lines)
 
 
-def clock(seconds: float, point: str = ".") -> str:
-    milliseconds = round(seconds * 1000)
-    minutes, rest = divmod(milliseconds, 60_000)
-    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}{point}{rest % 1000:03}"
+def format_clock(seconds: float, point: str = ".") -> str:
+    minutes, milliseconds = divmod(round(seconds * 1000), 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{milliseconds // 1000:02}{point}{milliseconds % 1000:03}"
 
 
 def cues(transcript: Transcript) -> list[Cue]:
@@ -92,8 +93,8 @@ def tokens_by_segment(transcript: Transcript) -> Iterator[list[Token]]:
             letters -= len("".join(token.text.split()))
         if segment_tokens:
             yield segment_tokens
-    if rest := list(tokens):
-        yield rest
+    if remaining_tokens := list(tokens):
+        yield remaining_tokens
 
 
 def timed_tokens(text: str, pieces: Iterable[Word | Segment]) -> Iterator[Token]:

@@ -167,8 +167,8 @@ def measure_latencies(port: int, request: bytes, rate: float, seconds: float) ->
     started_at = time.perf_counter() + 0.1
 
     def send(number: int) -> None:
-        due = started_at + number / rate
-        time.sleep(max(0.0, due - time.perf_counter()))
+        due_at = started_at + number / rate
+        time.sleep(max(0.0, due_at - time.perf_counter()))
         with lock:
             connection = idle.pop() if idle else None
         connection = connection or Connection(port)
@@ -176,7 +176,7 @@ def measure_latencies(port: int, request: bytes, rate: float, seconds: float) ->
         assert status == 202, body
         with lock:
             idle.append(connection)
-            latencies.append(time.perf_counter() - due)
+            latencies.append(time.perf_counter() - due_at)
 
     with ThreadPoolExecutor(32) as pool:
         list(pool.map(send, range(int(rate * seconds))))

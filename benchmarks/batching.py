@@ -40,8 +40,8 @@ SENTENCES = (
     "She don't like milk but she drink tea.",
     "My mother are a teacher and she teach English.",
 )
-SINGLE, BATCHED = "one at a time", f"up to {MAX_BATCH} at once"
-Speeds = dict[str, dict[int, list[float]]]  # SINGLE or BATCHED -> waiting jobs -> jobs a second, of each round
+SINGLE, TOGETHER = "one at a time", f"up to {MAX_BATCH} at once"
+Speeds = dict[str, dict[int, list[float]]]  # SINGLE or TOGETHER -> waiting jobs -> jobs a second, of each round
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -58,7 +58,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def empty_speeds() -> Speeds:
-    return {mode: {waiting: [] for waiting in WAITING_JOBS} for mode in (SINGLE, BATCHED)}
+    return {mode: {waiting: [] for waiting in WAITING_JOBS} for mode in (SINGLE, TOGETHER)}
 
 
 # --- through servers -----------------------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ def measure_servers(rounds: int) -> tuple[dict[str, Speeds], str]:
     speeds = empty_speeds()
     answers: dict[str, set[str]] = {}
     with ExitStack() as stack:
-        clients = {mode: stack.enter_context(start_server(size)) for mode, size in ((SINGLE, 1), (BATCHED, MAX_BATCH))}
+        clients = {mode: stack.enter_context(start_server(size)) for mode, size in ((SINGLE, 1), (TOGETHER, MAX_BATCH))}
         for number in range(rounds + 1):
             for waiting in WAITING_JOBS:
                 for mode in sorted(clients, reverse=bool(number % 2)):  # neither is always the first
@@ -125,7 +125,7 @@ def measure_speeds(compute: Callable[[list[Any]], Sequence[object]], items: list
         for waiting in WAITING_JOBS:
             for mode in sorted(speeds, reverse=bool(number % 2)):
                 started_at = time.perf_counter()
-                for batch in [items[:waiting]] if mode == BATCHED else [[item] for item in items[:waiting]]:
+                for batch in [items[:waiting]] if mode == TOGETHER else [[item] for item in items[:waiting]]:
                     compute(batch)
                 speeds[mode][waiting].append(waiting / (time.perf_counter() - started_at))
     return speeds
@@ -147,12 +147,12 @@ def format_agreement(results: dict[Any, set[Any]]) -> str:
 
 
 def build_table(title: str, speeds: Speeds) -> Table:
-    table = Table("waiting", SINGLE, BATCHED, "ratio", "rounds", title=title)
+    table = Table("waiting", SINGLE, TOGETHER, "ratio", "rounds", title=title)
     for waiting in WAITING_JOBS:
-        single, batched = speeds[SINGLE][waiting], speeds[BATCHED][waiting]
-        ratio = statistics.median(after / before for before, after in zip(single, batched, strict=True))
-        medians = (f"{statistics.median(rates):.2f}" for rates in (single, batched))
-        table.add_row(str(waiting), *medians, f"{ratio:.2f}", str(len(single)))
+        single_rates, batch_rates = speeds[SINGLE][waiting], speeds[TOGETHER][waiting]
+        ratio = statistics.median(after / before for before, after in zip(single_rates, batch_rates, strict=True))
+        medians = (f"{statistics.median(rates):.2f}" for rates in (single_rates, batch_rates))
+        table.add_row(str(waiting), *medians, f"{ratio:.2f}", str(len(single_rates)))
     return table
 
 

@@ -67,11 +67,11 @@ def main(arguments: argparse.Namespace) -> None:
     reference = measure_mean_core_s(models, REFERENCE_S, arguments.repeat)
     print("seconds  " + "".join(f"{stage + ' core-s':>12}{'formula':>9}{'':6}" for stage in COST_BY_STAGE))
     for seconds in arguments.seconds:
-        measured = reference if seconds == REFERENCE_S else measure_mean_core_s(models, seconds, arguments.repeat)
+        core_s = reference if seconds == REFERENCE_S else measure_mean_core_s(models, seconds, arguments.repeat)
         cells = []
         for stage, cost in COST_BY_STAGE.items():
             formula = reference[stage] * cost(seconds) / cost(REFERENCE_S)
-            cells.append(f"{measured[stage]:12.2f}{formula:9.2f} {formula / measured[stage] - 1:+5.0%}")
+            cells.append(f"{core_s[stage]:12.2f}{formula:9.2f} {formula / core_s[stage] - 1:+5.0%}")
         print(f"{seconds:7g}  {''.join(cells)}", flush=True)
 
 

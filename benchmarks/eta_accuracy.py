@@ -52,9 +52,9 @@ class EtaMeasurement:
         """Submit `load` recordings at once, and predict every `every_s` seconds until all have ended."""
         predictions = [self.submit(recording) for recording in islice(RECORDINGS, load)]
         job_ids = [prediction.job_id for prediction in predictions]
-        while unfinished := [job_id for job_id in job_ids if job_id not in self.ended_at]:
+        while unfinished_ids := [job_id for job_id in job_ids if job_id not in self.ended_at]:
             time.sleep(every_s)
-            predictions += [self.predict(job_id) for job_id in unfinished]
+            predictions += [self.predict(job_id) for job_id in unfinished_ids]
         return predictions
 
     def submit(self, recording: Path) -> Prediction:
@@ -70,10 +70,12 @@ class EtaMeasurement:
     def compute_cells(self, predictions: Sequence[Prediction]) -> list[str]:
         """The predictions compared with the actual ends, where enough time remained to be predicted."""
         pairs = [(each.eta_s, self.ended_at[each.job_id] - each.made_at) for each in predictions]
-        predicted = [(eta_s, actual_s) for eta_s, actual_s in pairs if eta_s is not None and actual_s > MIN_REMAINING_S]
+        comparisons = [
+            (eta_s, actual_s) for eta_s, actual_s in pairs if eta_s is not None and actual_s > MIN_REMAINING_S
+        ]
         unknown = sum(eta_s is None and actual_s > MIN_REMAINING_S for eta_s, actual_s in pairs)
-        errors = [eta_s / actual_s - 1 for eta_s, actual_s in predicted]
-        return [str(len(predicted)), str(unknown), *format_error_statistics(errors)]
+        errors = [eta_s / actual_s - 1 for eta_s, actual_s in comparisons]
+        return [str(len(comparisons)), str(unknown), *format_error_statistics(errors)]
 
 
 def format_error_statistics(errors: Sequence[float]) -> list[str]:
@@ -99,8 +101,8 @@ def main(arguments: argparse.Namespace) -> None:
             rounds = max(1, arguments.jobs // load)
             predictions = [each for _ in range(rounds) for each in measurement.run_burst(load, arguments.every)]
             for is_first, label in ((True, "at first"), (False, "later")):
-                selected = [each for each in predictions if each.is_first is is_first]
-                table.add_row(str(load), label, *measurement.compute_cells(selected))
+                cell_predictions = [each for each in predictions if each.is_first is is_first]
+                table.add_row(str(load), label, *measurement.compute_cells(cell_predictions))
     Console().print(table)
 
 

@@ -31,8 +31,8 @@ T = TypeVar("T")
 def temporary_settings(**overrides: Any) -> Iterator[Settings]:
     """Settings with a temporary home, a Redis of their own and a free port, but with the installed models."""
     with tempfile.TemporaryDirectory(prefix="waijiao-benchmark-") as folder:
-        isolated = {"home": Path(folder), "models": Settings().models_folder, "redis_url": "", "port": free_port()}
-        yield Settings(**isolated, **overrides)
+        isolation = {"home": Path(folder), "models": Settings().models_folder, "redis_url": "", "port": free_port()}
+        yield Settings(**isolation, **overrides)
 
 
 @contextmanager

@@ -36,28 +36,28 @@ class Image:
         self.root, self.python, self.folder = root, python, root
         self.environment = {"PATH": f"{python.parent}:{os.environ['PATH']}"}
         self.last_instructions: dict[str, str] = {}
-        self.built: dict[str, tuple[dict[str, str], Path]] = {}
+        self.build_results: dict[str, tuple[dict[str, str], Path]] = {}
         root.mkdir(parents=True)
 
     def build(self, stage: str) -> None:
         """Run every instruction of the stage and of its base; ends the program when one fails."""
         parent, instructions = stages()[stage]
-        if parent in stages() and parent not in self.built:
+        if parent in stages() and parent not in self.build_results:
             self.build(parent)
-        self.environment, self.folder = self.built.get(parent, (self.environment, self.folder))
+        self.environment, self.folder = self.build_results.get(parent, (self.environment, self.folder))
         for keyword, arguments in instructions:
             getattr(self, keyword.lower(), self.keep_instruction)(
                 IMAGE_FOLDERS.sub(rf"{self.root}/\1", arguments), keyword
             )
-        self.built[stage] = self.environment, self.folder
+        self.build_results[stage] = self.environment, self.folder
 
     def keep_instruction(self, arguments: str, keyword: str) -> None:
         self.last_instructions[keyword] = arguments
 
     def env(self, arguments: str, _: str) -> None:
         variables = dict(pair.split("=", 1) for pair in arguments.split())
-        expanded = {name: value.replace("$PATH", self.environment["PATH"]) for name, value in variables.items()}
-        self.environment = {**self.environment, **expanded}
+        values = {name: value.replace("$PATH", self.environment["PATH"]) for name, value in variables.items()}
+        self.environment = {**self.environment, **values}
 
     def workdir(self, arguments: str, _: str) -> None:
         self.folder = Path(arguments)
@@ -69,9 +69,9 @@ class Image:
             for source in sources:
                 copy(ROOT / source, self.folder / target)
         elif sources[1] == target:  # built at its final path: an environment does not work elsewhere
-            saved = self.environment, self.folder
+            outer_state = self.environment, self.folder
             self.build(sources[0].removeprefix("--from="))
-            self.environment, self.folder = saved
+            self.environment, self.folder = outer_state
         else:
             copy(self.stage_folder(sources[0].removeprefix("--from=")) / Path(sources[1]).name, self.folder / target)
 
@@ -83,7 +83,7 @@ class Image:
         return root
 
     def run(self, arguments: str, _: str) -> None:
-        if re.match(r"python|pip|echo", arguments):  # not useradd: that is the machine's
+        if re.match(r"python|pip|echo", arguments):  # not useradd, which would add a user to this machine
             self.run_command(["sh", "-euc", arguments])
 
     def run_command(self, command: list[str], **settings: str) -> str:

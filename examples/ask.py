@@ -27,17 +27,17 @@ def print_state(job: Job) -> None:
 
 def ask_many(client: Client, recordings: Sequence[Path]) -> int:
     """Save the answers in the folder `answers`; returns how many recordings have none."""
-    answers, failed = Path("answers"), 0
+    answers, failure_count = Path("answers"), 0
     answers.mkdir(exist_ok=True)
     outcomes = client.ask_all(recordings, at_once=MAX_CONCURRENT, lane="bulk")
     for number, (recording, outcome) in enumerate(zip(recordings, outcomes, strict=True), start=1):
         if outcome.answer:
             result = f"{outcome.answer.heard} -> {outcome.answer.save(answers / f'{recording.stem}.wav')}"
         else:
-            failed += 1
+            failure_count += 1
             result = f"failed: {outcome.error}"
         print(f"{number} of {len(recordings)}  {recording.name}: {result}", flush=True)
-    return failed
+    return failure_count
 
 
 def main(path: Path) -> int:

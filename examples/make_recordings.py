@@ -2,7 +2,7 @@
 
     .venv/bin/python examples/make_recordings.py [FOLDER [NAME …]]
 
-`recordings.json` says what each recording holds: who speaks, the text, the mistake in it and the corrected text, the
+`recordings.json` says what each recording contains: who speaks, the text, the mistake in it and the corrected text, the
 pace (1 is the voice's own), the level of the noise and, by the file's name, its format. FOLDER is where they are
 written (this folder if it is left out); names such as `bowen-he` choose some of them. The model is found where
 `waijiao models fetch` puts it. The same versions of the model and the libraries give the same sound again.
@@ -90,12 +90,12 @@ def record(script: Script, voice: TextToSpeech) -> np.ndarray:
 def speak(script: Script, voice: TextToSpeech) -> np.ndarray:
     """The text in the voice of this speaker, as samples at SAMPLE_RATE Hz."""
     factor = PITCH_FACTORS[script.voice]
-    (spoken,) = voice.speak([Utterance(script.text, speed=script.pace / factor)])
-    if isinstance(spoken, WaijiaoError):
-        raise spoken
-    samples = resample(Waveform(spoken.samples, round(spoken.rate * factor)), SAMPLE_RATE).samples
-    scaled: np.ndarray = samples * (SPEECH_PEAK / np.abs(samples).max())
-    return scaled
+    (speech,) = voice.speak([Utterance(script.text, speed=script.pace / factor)])
+    if isinstance(speech, WaijiaoError):
+        raise speech
+    samples = resample(Waveform(speech.samples, round(speech.rate * factor)), SAMPLE_RATE).samples
+    loud_samples: np.ndarray = samples * (SPEECH_PEAK / np.abs(samples).max())
+    return loud_samples
 
 
 def encode(samples: np.ndarray, suffix: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Saves each answer of which a webhook tells.  Run with: python examples/webhook_receiver.py FOLDER PORT"""
+"""Saves each answer that a webhook announces.  Run with: python examples/webhook_receiver.py FOLDER PORT"""
 
 import os
 import sqlite3
@@ -24,20 +24,22 @@ class Inbox:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.run("CREATE TABLE IF NOT EXISTS told (webhook_id TEXT PRIMARY KEY, job_id TEXT, done INTEGER DEFAULT 0)")
+        self.run(
+            "CREATE TABLE IF NOT EXISTS deliveries (webhook_id TEXT PRIMARY KEY, job_id TEXT, done INTEGER DEFAULT 0)"
+        )
 
     def run(self, sql: str, *values: str) -> list[tuple[str]]:
         with closing(sqlite3.connect(self.path)) as database, database:
             return database.execute(sql, values).fetchall()
 
     def add(self, webhook_id: str, job_id: str) -> None:
-        self.run("INSERT OR IGNORE INTO told (webhook_id, job_id) VALUES (?, ?)", webhook_id, job_id)
+        self.run("INSERT OR IGNORE INTO deliveries (webhook_id, job_id) VALUES (?, ?)", webhook_id, job_id)
 
     def pending(self) -> list[str]:
-        return [job_id for (job_id,) in self.run("SELECT job_id FROM told WHERE NOT done")]
+        return [job_id for (job_id,) in self.run("SELECT job_id FROM deliveries WHERE NOT done")]
 
     def mark_done(self, job_id: str) -> None:
-        self.run("UPDATE told SET done = 1 WHERE job_id = ?", job_id)
+        self.run("UPDATE deliveries SET done = 1 WHERE job_id = ?", job_id)
 
 
 def create_app(secret: str, inbox: Inbox, wake_up: threading.Event) -> Flask:

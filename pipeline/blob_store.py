@@ -102,9 +102,9 @@ class FolderBlobs:
         is_old_folder = folder.stat().st_mtime < limit
         job = f"{folder.parent.name}/{folder.name}"
         old_files = [file for file in folder.iterdir() if file.stat().st_mtime < limit]
-        needed = find_needed(job) if old_files else set()
+        needed_names = find_needed(job) if old_files else set()
         for file in old_files:
-            if f"{job}/{file.name}" not in needed:
+            if f"{job}/{file.name}" not in needed_names:
                 file.unlink()
         if is_old_folder and not any(folder.iterdir()):
             folder.rmdir()

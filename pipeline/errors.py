@@ -153,13 +153,13 @@ class AssignmentExists(WaijiaoError):
 
 
 class NotHeld(WaijiaoError):
-    """Raised when an answer is reviewed that is not held: not yet, not any more, or never."""
+    """Raised when an answer is reviewed that does not wait for review: it is not ready, or is released already."""
 
     code, http_status = "not_held", 409
 
 
 class CannotRerun(WaijiaoError):
-    """Raised when a job cannot be run again from that stage: the input of the stage was never made, or is deleted."""
+    """Raised when a job cannot be run again from that stage: the input of the stage never existed, or is deleted."""
 
     code, http_status = "cannot_rerun", 409
 
@@ -240,7 +240,7 @@ class KeyUnknown(WaijiaoError):
 
 
 class RoleTooLow(WaijiaoError):
-    """Raised when a key's role does not allow this. Use a key with a higher role."""
+    """Raised when the role of the key does not allow this request. Use a key with a higher role."""
 
     code, http_status = "role_too_low", 403
 
@@ -330,7 +330,7 @@ class Encrypted(WaijiaoError):
 
 
 class BadAudio(WaijiaoError):
-    """Raised when a recording cannot be decoded: truncated, empty, damaged, or not audio inside. Record it again."""
+    """Raised when a recording cannot be decoded: truncated, empty, damaged, or without audio. Record it again."""
 
     code, http_status = "bad_audio", 422
 

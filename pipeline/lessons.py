@@ -1,4 +1,4 @@
-"""A lesson as it follows from the jobs of its turns: who said what when, chapters, statistics, time left.
+"""A lesson's results, computed from the jobs of its turns: who spoke when, chapters, statistics, time left.
 
 Each turn is a job of its own, which may have failed.
 """
@@ -139,16 +139,16 @@ class FailedTurn:
 class LessonFigures:
     """Statistics of a lesson of `seconds`.
 
-    `turns`: how many are still kept; `learner`: the learner's turns with a transcript; `checked`: those of them that
-    were checked for mistakes, which turns in a language that is not taught are not. In `silent` turns nobody spoke,
-    which is not a failure. `words`, `mistakes` and `unclear` are of the learner's turns only; a `source` in them is
-    the number of a turn.
+    `turns`: how many are still kept; `learner`: the learner's turns with a transcript; `checked_count`: those of them
+    that were checked for mistakes, which turns in a language that is not taught are not. In `silent` turns nobody
+    spoke, which is not a failure. `words`, `mistakes` and `unclear` are of the learner's turns only; a `source` in them
+    is the number of a turn.
     """
 
     seconds: float
     turns: int
     learner: int
-    checked: int
+    checked_count: int
     failed: tuple[FailedTurn, ...]
     silent: int
     words: int
@@ -163,14 +163,14 @@ def compute_figures(seconds: float, turns: Sequence[Turn]) -> LessonFigures:
     mistakes = count_mistakes((str(turn.number), turn.job.feedback) for turn in learner if turn.job.feedback)
     transcripts = ((str(turn.number), turn.job.transcript) for turn in learner if turn.job.transcript)
     unclear_words = count_unclear_words(transcripts)
-    failed = tuple(_failed_turns(turns))
+    failed_turns = tuple(_failed_turns(turns))
     return LessonFigures(
         seconds=seconds,
         turns=len(turns),
         learner=len(learner),
-        checked=sum(bool(turn.job.feedback and turn.job.feedback.reply) for turn in learner),
-        failed=tuple(each for each in failed if each.code != NoSpeech.code),
-        silent=sum(each.code == NoSpeech.code for each in failed),
+        checked_count=sum(bool(turn.job.feedback and turn.job.feedback.reply) for turn in learner),
+        failed=tuple(each for each in failed_turns if each.code != NoSpeech.code),
+        silent=sum(each.code == NoSpeech.code for each in failed_turns),
         words=sum(len(normalize_words(turn.text)) for turn in learner),
         mistakes=tuple(mistakes),
         unclear=tuple(unclear_words),
@@ -238,9 +238,9 @@ def eta_s(turns: Sequence[Turn], loads: Mapping[str, StageLoad]) -> float | None
     asr, llm = loads.get("asr"), loads.get("llm")
     if asr is None or llm is None:
         return None
-    untranscribed = sum(turn.job.ended_at is None and turn.job.stage == "asr" for turn in turns)
-    transcribing_s = jobs_ahead(asr) * asr.interval_s if untranscribed else 0.0
-    answering_s = (jobs_ahead(llm) + untranscribed) * llm.interval_s
+    turns_to_transcribe = sum(turn.job.ended_at is None and turn.job.stage == "asr" for turn in turns)
+    transcribing_s = jobs_ahead(asr) * asr.interval_s if turns_to_transcribe else 0.0
+    answering_s = (jobs_ahead(llm) + turns_to_transcribe) * llm.interval_s
     summary_s = llm.run_s + (loads["tts"].run_s if "tts" in loads else 0.0)
     return max(transcribing_s, answering_s) + summary_s
 

@@ -96,5 +96,5 @@ def _read(name: str, path: Path, modified_ns: int) -> Persona:
         return PERSONA_ADAPTER.validate_python({**entries, "name": name})
     except ValidationError as error:
         entry = str(error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"][0])
-        expected = EXPECTED_FORMS.get(entry, "be a string that is not empty")
-        raise ConfigurationError(f"{path}: `{entry}` must {expected}") from None
+        requirement = EXPECTED_FORMS.get(entry, "be a string that is not empty")
+        raise ConfigurationError(f"{path}: `{entry}` must {requirement}") from None

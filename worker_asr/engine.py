@@ -17,7 +17,7 @@ class Recording:
     """Speech to recognise. `language` is an ISO 639-1 code; None: one of `expected_languages`, or any if that is empty.
 
     The first of `expected_languages` is assumed unless another one is clearly recognised: an accent is not a language.
-    `hint` holds words that may be expected, such as names or a lesson's vocabulary.
+    `hint` has words that may be expected, such as names or a lesson's vocabulary.
     """
 
     waveform: Waveform

@@ -94,8 +94,8 @@ class FasterWhisper:
         else:
             parts = bridge_silences((part[0] - start, part[1] - start) for part in speech)
             segments, language = self.recognise_clip(clip, parts)
-        spoken = [(segment, words) for segment in segments if (words := words_without_loops(segment))]
-        text = "".join(join_words(words) for _, words in spoken).strip()
+        segments_with_words = [(segment, words) for segment in segments if (words := words_without_loops(segment))]
+        text = "".join(join_words(words) for _, words in segments_with_words).strip()
         if not any(char.isalnum() for char in text):
             raise NoSpeech("No words could be made out. Record again, closer to the microphone.")
         times = ClipTimes(start, recording.waveform.duration_s)
@@ -103,8 +103,8 @@ class FasterWhisper:
             text,
             language,
             round(times.recording_s, 3),
-            tuple(to_word(word, times) for _, words in spoken for word in words),
-            tuple(to_segment(segment, join_words(words).strip(), times) for segment, words in spoken),
+            tuple(to_word(word, times) for _, words in segments_with_words for word in words),
+            tuple(to_segment(segment, join_words(words).strip(), times) for segment, words in segments_with_words),
         )
 
     def choose_language(self, clip: Recording) -> Recording:

@@ -121,10 +121,10 @@ def preload_cublas() -> None:
 
 def choose_compute_type(setting: str, device: str, index: int) -> str:
     """The compute type of the setting; for "auto" the best that the device supports. Raises ConfigurationError."""
-    supported = ctranslate2.get_supported_compute_types(device, index)
+    supported_types = ctranslate2.get_supported_compute_types(device, index)
     if setting == "auto":
-        setting = next((name for name in AUTO_COMPUTE_TYPES[device] if name in supported), setting)
-    if setting not in supported:
-        names = ", ".join(sorted(supported))
+        setting = next((name for name in AUTO_COMPUTE_TYPES[device] if name in supported_types), setting)
+    if setting not in supported_types:
+        names = ", ".join(sorted(supported_types))
         raise ConfigurationError(f"WAIJIAO_ASR_COMPUTE_TYPE={setting}: this {device} can compute {names}, or auto")
     return setting

@@ -60,16 +60,16 @@ class LlamaCpp:
 
     def reply(self, prompts: Sequence[Prompt]) -> list[Completion | WaijiaoError]:
         """In threads, so that a time limit, which is an exception in the main thread, takes effect at once."""
-        aborted = Event()
+        abort_event = Event()
 
         def until_aborted(prompt: Prompt) -> Prompt:
-            return replace(prompt, still_wanted=lambda: prompt.still_wanted() and not aborted.is_set())
+            return replace(prompt, still_wanted=lambda: prompt.still_wanted() and not abort_event.is_set())
 
         futures = [self._threads.submit(self._reply, until_aborted(prompt)) for prompt in prompts]
         try:
             return [future.result() for future in futures]
         finally:
-            aborted.set()
+            abort_event.set()
 
     def count_tokens(self, text: str) -> int:
         """Exact, in about a millisecond. Special tokens in the text count as plain text. Raises EngineFailed."""

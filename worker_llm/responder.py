@@ -21,7 +21,7 @@ CHAT_TEMPERATURE, CHAT_TOP_P = 1.0, 1.0  # defaults of OpenAI's API
 
 
 class Responder:
-    """Holds the loaded language model of this worker, warmed with the default persona."""
+    """The work of the stage `llm`, with the language model of this worker, warmed up with the default persona."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

@@ -1,4 +1,4 @@
-"""HTTP POST to URLs that strangers chose: only to allowed addresses, in bounded time, reading little of the response.
+"""HTTP POST to untrusted URLs: only to allowed addresses, in bounded time, reading little of the response.
 
 This prevents server-side request forgery: no name, redirect or proxy leads a request to an internal address.
 """
@@ -43,18 +43,18 @@ class SafeClient:
         """Raises AddressRefused, httpcore.TimeoutException, httpcore.NetworkError or httpcore.ProtocolError."""
         deadline = time.monotonic() + self.timeout_s
         backend = GuardedBackend(self.allowed_networks, url.startswith("http://"), deadline)
-        encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+        encoded_headers = [(name.encode(), value.encode()) for name, value in headers.items()]
         with (
             httpcore.ConnectionPool(ssl_context=self.ssl_context, network_backend=backend) as pool,
-            pool.stream("POST", url, headers=[*host_header(url), *encoded], content=body) as response,
+            pool.stream("POST", url, headers=[*host_header(url), *encoded_headers], content=body) as response,
         ):
-            received = {name.lower(): value for name, value in response.headers}
+            response_headers = {name.lower(): value for name, value in response.headers}
             discard_body(response.iter_stream())
-            return Response(response.status, received.get(b"retry-after", b"").decode("latin-1") or None)
+            return Response(response.status, response_headers.get(b"retry-after", b"").decode("latin-1") or None)
 
 
 class GuardedBackend(httpcore.NetworkBackend):
-    """Connects to the very addresses that it checked, so that a name cannot mean another one a moment later.
+    """Connects only to addresses that it has checked, since a name may resolve to another one a moment later.
 
     Public addresses may be sent to by https; those of `allowed_networks` by http as well. `deadline` is a time of
     time.monotonic().
@@ -81,7 +81,7 @@ class GuardedBackend(httpcore.NetworkBackend):
         raise failure
 
     def resolve(self, host: str, port: int) -> list[str]:
-        """All addresses of the host. AddressRefused when any of them is not allowed: only chance would decide."""
+        """All addresses of the host. Raises AddressRefused when any is not allowed: chance decides which is used."""
         try:
             entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):  # UnicodeError: it cannot be a host name

@@ -13,7 +13,7 @@ import httpcore
 
 from pipeline.errors import Erased, UnknownJob, safe_traceback
 from pipeline.jobs.job import Job
-from pipeline.timestamps import iso
+from pipeline.timestamps import format_iso
 from pipeline.webhooks import outbox
 from pipeline.webhooks.outbox import Attempt, Deliveries, Delivery
 from pipeline.worker.task import retry_while_redis_is_away
@@ -79,23 +79,23 @@ class WebhookSender:
 
 
 def make_attempt(post: Callable[[], Response]) -> tuple[Attempt, Response | None]:
-    """Post once; how it went, and the response if there was one."""
+    """Post once. Returns how it went, and the response if there was one."""
     at, start = time.time(), time.monotonic()
-    response, error = None, None
+    response, reason = None, None
     try:
         response = post()
-    except AddressRefused as refused:
-        error = str(refused)
+    except AddressRefused as error:
+        reason = str(error)
     except httpcore.TimeoutException:
-        error = "no answer in time"
-    except httpcore.ConnectError as failed:
-        error = f"no connection: {failed}"[:200]
-    except (httpcore.NetworkError, httpcore.ProtocolError) as failed:
-        error = f"the connection broke ({type(failed).__name__})"
-    except Exception as failed:  # noqa: BLE001 - one delivery's trouble must not stop the others
-        log.error("a webhook delivery failed unexpectedly: %s", safe_traceback(failed))
-        error = f"failed here ({type(failed).__name__})"
-    return Attempt(at, round(time.monotonic() - start, 3), response.status if response else None, error), response
+        reason = "no answer in time"
+    except httpcore.ConnectError as error:
+        reason = f"no connection: {error}"[:200]
+    except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+        reason = f"the connection broke ({type(error).__name__})"
+    except Exception as error:  # noqa: BLE001 - one failing delivery must not stop the others
+        log.error("a webhook delivery failed unexpectedly: %s", safe_traceback(error))
+        reason = f"failed here ({type(error).__name__})"
+    return Attempt(at, round(time.monotonic() - start, 3), response.status if response else None, reason), response
 
 
 def next_state(attempts: int, response: Response | None, max_attempts: int) -> tuple[str, float | None]:
@@ -133,4 +133,4 @@ def build_payload(job: Job, delivery: Delivery) -> bytes:
         "assignment": job.request.assignment or None,
         "links": {"self": f"/v1/jobs/{job.id}"},
     }
-    return json.dumps({"type": delivery.event, "timestamp": iso(delivery.at), "data": data}).encode()
+    return json.dumps({"type": delivery.event, "timestamp": format_iso(delivery.at), "data": data}).encode()

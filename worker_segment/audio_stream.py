@@ -40,8 +40,8 @@ def select_channels(pieces: Iterable[tuple[np.ndarray, int]]) -> Iterator[list[W
     count = 0
     for samples, rate in pieces:
         count = count or (2 if len(samples) == 2 else 1)
-        selected = samples if len(samples) == count else [samples.mean(axis=0)] * count
-        yield [Waveform(channel, rate) for channel in selected]
+        channels = samples if len(samples) == count else [samples.mean(axis=0)] * count
+        yield [Waveform(channel, rate) for channel in channels]
 
 
 def resample_channels(pieces: Iterator[list[Waveform]]) -> Iterator[np.ndarray]:

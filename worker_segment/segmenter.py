@@ -78,14 +78,14 @@ class Segmenter:
             return
         blob = self.blobs.put(job_request.name, io.BytesIO(encode(waveform, TURN_FORMAT)))
         try:
-            accepted = self.jobs.submit(replace(job_request, recording=blob.name, sha256=blob.sha256))
+            accepted_job = self.jobs.submit(replace(job_request, recording=blob.name, sha256=blob.sha256))
         except (WaijiaoError, ResponseError):  # refused; after any other error the turn may exist, and need its blob
             self.blobs.delete(blob.name)
             raise
-        if accepted.job.request.recording != blob.name:  # a worker whose lease had expired was faster
+        if accepted_job.job.request.recording != blob.name:  # a worker whose lease had expired was faster
             self.blobs.delete(blob.name)
         try:
-            enqueue(accepted.ready_jobs)
+            enqueue(accepted_job.ready_jobs)
         except (OperationalError, RedisError) as error:
             log.warning("could not enqueue a turn; the sweeper will retry: %s", error)
 

@@ -58,8 +58,8 @@ def find_speaker_turns(activity: VoiceActivity) -> tuple[LessonSegment, ...]:
         other_speech = [span for name, spans in speech.items() if name != speaker for span in spans]
         groups = group_by_pauses(own_speech, count_speech_before(other_speech, windows))
         parts = [part for group in groups for part in split_to_fit(group, level)]
-        unpadded = [Span(part[0].start, part[-1].end) for part in parts if count_speech(part) >= MIN_SPEECH_WINDOWS]
-        turns += [(turn, speaker) for turn in pad_turns(unpadded, level)]
+        spans = [Span(part[0].start, part[-1].end) for part in parts if count_speech(part) >= MIN_SPEECH_WINDOWS]
+        turns += [(turn, speaker) for turn in pad_turns(spans, level)]
     end_s = int(activity.duration_s * 1000) / 1000
     return tuple(
         LessonSegment(number, to_seconds(turn.start), min(to_seconds(turn.end), end_s), speaker)
@@ -97,8 +97,8 @@ def smooth_level(level: np.ndarray) -> np.ndarray:
     power = np.pad(10 ** (level.astype(np.float64) / 10), ((0, 0), (SMOOTHING_WINDOWS // 2,) * 2), mode="edge")
     sums = np.cumsum(np.pad(power, ((0, 0), (1, 0))), axis=1)
     totals = np.maximum(sums[:, SMOOTHING_WINDOWS:] - sums[:, :-SMOOTHING_WINDOWS], 1e-12)
-    smoothed: np.ndarray = 10 * np.log10(totals / SMOOTHING_WINDOWS)
-    return smoothed
+    smooth_levels: np.ndarray = 10 * np.log10(totals / SMOOTHING_WINDOWS)
+    return smooth_levels
 
 
 def find_speech(speech: np.ndarray, level: np.ndarray) -> list[Span]:

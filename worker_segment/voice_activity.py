@@ -35,11 +35,13 @@ class SileroVad:
 
     def probabilities(self, windows: np.ndarray) -> np.ndarray:
         """The probability of speech in each of the next windows, float32 of shape (n, WINDOW_SAMPLES)."""
-        hidden, cell, before = self.state
+        hidden_state, cell_state, before = self.state
         contexts = np.concatenate([before[np.newaxis], windows[:-1, -CONTEXT_SAMPLES:]])
         inputs = np.concatenate([contexts, windows], axis=1)
-        probabilities, hidden, cell = self.session.run(None, {"input": inputs, "h": hidden, "c": cell})
-        self.state = hidden, cell, windows[-1, -CONTEXT_SAMPLES:]
+        probabilities, hidden_state, cell_state = self.session.run(
+            None, {"input": inputs, "h": hidden_state, "c": cell_state}
+        )
+        self.state = hidden_state, cell_state, windows[-1, -CONTEXT_SAMPLES:]
         return np.asarray(probabilities, np.float32).reshape(-1)
 
 

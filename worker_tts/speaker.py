@@ -41,9 +41,9 @@ class SpeechSynthesizer:
         """
         answers = [AnswerBuilder(job, self.build_utterance(job), self.blobs, still_wanted) for job in batch]
         with publishing(self.jobs, "tts") as partial_results:
-            while unfinished := [answer for answer in answers if answer.has_more()]:
-                waveforms = self.engine.speak([answer.next_utterance() for answer in unfinished])
-                for answer, waveform in zip(unfinished, waveforms, strict=True):
+            while unfinished_answers := [answer for answer in answers if answer.has_more()]:
+                waveforms = self.engine.speak([answer.next_utterance() for answer in unfinished_answers])
+                for answer, waveform in zip(unfinished_answers, waveforms, strict=True):
                     if part := answer.add(waveform):
                         partial_results.part(answer.job, part)
             return [answer.finish(self.settings.tts_pause_s) for answer in answers]

@@ -55,8 +55,8 @@ def clean_text(text: str, scripts: frozenset[str]) -> str:
     `scripts` are the first words of its letters' Unicode names: LATIN, CJK, CYRILLIC. Letters of other scripts,
     emoji, control characters and markup are left out.
     """
-    normalized = unicodedata.normalize("NFC", text).translate(PUNCTUATION)
-    text = "".join(clean_char(char, scripts) for char in normalized)
+    normalized_text = unicodedata.normalize("NFC", text).translate(PUNCTUATION)
+    text = "".join(clean_char(char, scripts) for char in normalized_text)
     for pattern, replacement in CLEANING_RULES:
         text = pattern.sub(replacement, text)
     return " ".join(text.split()) if any(map(str.isalnum, text)) else ""

@@ -14,7 +14,7 @@ from api.openapi import answers
 from pipeline.api_keys import Key, Keys, Limits
 from pipeline.errors import UnknownKeyId
 from pipeline.schemas.jobs import ResponseModel
-from pipeline.timestamps import iso
+from pipeline.timestamps import format_iso
 
 routes = Blueprint("keys", __name__)
 Role = Literal["learner", "teacher", "admin"]
@@ -32,7 +32,7 @@ Limit = Annotated[int, Field(ge=0, le=MAX_LIMIT), BeforeValidator(require_whole_
 
 
 class KeyFields(RequestModel):
-    """A new key. A limit of 0 means no limit; without a limit the server's default holds."""
+    """A new key. A limit of 0 means no limit; a limit that is left out is the server's default."""
 
     role: Role = Field(description="learner, teacher or admin")
     name: str = Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$", description="1 to 64 characters: whose key it is")
@@ -41,7 +41,7 @@ class KeyFields(RequestModel):
 
 
 class KeyInfo(ResponseModel):
-    """A key, without its secret; `revoked_at` is null while it is good."""
+    """A key, without its secret; `revoked_at` is null while it is valid."""
 
     id: str
     tenant: str
@@ -54,7 +54,7 @@ class KeyInfo(ResponseModel):
 
 
 class NewKey(KeyInfo):
-    """A key that was just made: `key` is to be sent as `Authorization: Bearer KEY`, and is never shown again."""
+    """A new key: `key` is to be sent as `Authorization: Bearer KEY`, and is never shown again."""
 
     key: str
 
@@ -77,7 +77,7 @@ def browse() -> Response:
 @requires(ADMIN)
 @answers("keys", {201: NewKey})
 def create(json: KeyFields) -> Response:
-    """Make a key of the caller's tenant. Its text is in this answer and nowhere else."""
+    """Create a key of the caller's tenant. Its text is in this response and nowhere else."""
     server_settings = context.settings()
     limits = Limits(
         server_settings.key_per_minute if json.per_minute is None else json.per_minute,
@@ -109,6 +109,6 @@ def show(key: Key) -> dict[str, object]:
         "name": key.name,
         "per_minute": key.limits.per_minute,
         "minutes_a_day": key.limits.minutes_a_day,
-        "created_at": iso(key.created_at),
-        "revoked_at": None if key.revoked_at is None else iso(key.revoked_at),
+        "created_at": format_iso(key.created_at),
+        "revoked_at": None if key.revoked_at is None else format_iso(key.revoked_at),
     }

@@ -1,4 +1,4 @@
-"""How the server is: /healthz, /readyz, /metrics, /v1/capacity and /v1/capabilities."""
+"""The state of the server: /healthz, /readyz, /metrics, /v1/capacity and /v1/capabilities."""
 
 import logging
 import os
@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 
 from api import context
 from api.auth import ADMIN, LEARNER, OPEN, TEACHER, requires
-from api.jobs.parser import voices
+from api.jobs.parser import list_voices
 from api.jobs.schemas import SPEEDS
 from api.openapi import answers
 from pipeline import personas
@@ -76,13 +76,15 @@ class ServerMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         redis = self.jobs.redis
-        accepted = CounterMetricFamily("waijiao_jobs_accepted", "Jobs accepted since the store was made.")
-        accepted.add_metric([], float(cast(str | None, redis.get(f"{PREFIX}accepted")) or 0))
-        yield accepted
-        ended = CounterMetricFamily("waijiao_jobs_ended", "Jobs ended since the store was made.", labels=["state"])
+        accepted_counter = CounterMetricFamily("waijiao_jobs_accepted", "Jobs accepted since the store was made.")
+        accepted_counter.add_metric([], float(cast(str | None, redis.get(f"{PREFIX}accepted")) or 0))
+        yield accepted_counter
+        ended_counter = CounterMetricFamily(
+            "waijiao_jobs_ended", "Jobs ended since the store was made.", labels=["state"]
+        )
         for state, count in cast(dict[str, str], redis.hgetall(f"{PREFIX}ended")).items():
-            ended.add_metric([state], float(count))
-        yield ended
+            ended_counter.add_metric([state], float(count))
+        yield ended_counter
         yield GaugeMetricFamily(
             "waijiao_jobs_unfinished", "Jobs that have not ended.", redis.zcard(f"{PREFIX}deadlines")
         )
@@ -122,14 +124,14 @@ def show_capacity() -> Response:
             **workers.get(stage, {"ready": 0, "loading": 0}),
             "running": running[stage],
             "waiting": waiting[stage],
-            "ran_s": seconds(pace, f"ran:{stage}"),
-            "each_s": seconds(pace, f"each:{stage}"),
+            "ran_s": read_seconds(pace, f"ran:{stage}"),
+            "each_s": read_seconds(pace, f"each:{stage}"),
             "computes_on": computes_on(stage, context.settings()),
         }
         for stage in MODEL_STAGES
     }
     cores = len(os.sched_getaffinity(0))
-    return jsonify({"models": models, "heard_s": seconds(pace, "heard"), "cores": cores})
+    return jsonify({"models": models, "heard_s": read_seconds(pace, "heard"), "cores": cores})
 
 
 def waiting_jobs(redis: "Redis") -> dict[str, dict[str, int]]:
@@ -154,7 +156,7 @@ def running_jobs(redis: "Redis") -> Counter[str | None]:
         return Counter(cast(list[str | None], pipe.execute()))
 
 
-def seconds(pace: Mapping[str, Any], name: str) -> float | None:
+def read_seconds(pace: Mapping[str, Any], name: str) -> float | None:
     return round(float(pace[name]), 3) if name in pace else None
 
 
@@ -181,7 +183,7 @@ def show_capabilities() -> Response:
             "version": version("waijiao"),
             "personas": list(teachers()),
             "persona": server_settings.persona,
-            "voices": voices() or ["default"],
+            "voices": list_voices() or ["default"],
             "formats": list(FORMATS),
             "speed": dict(zip(("min", "max"), SPEEDS, strict=True)),
             "limits": limits,
@@ -192,7 +194,7 @@ def show_capabilities() -> Response:
 
 
 def teachers() -> Iterator[dict[str, Any]]:
-    """The usable personas: a file that is being edited must not make all others unavailable."""
+    """The usable personas: a file that is being edited does not make the others unavailable."""
     folder = context.settings().personas
     for name in personas.list_names(folder):
         try:

@@ -1,4 +1,4 @@
-"""/v1/webhooks and a job's deliveries: what its webhook was told, and the secret that signs it."""
+"""/v1/webhooks and a job's deliveries: the events sent to its webhook, and the secret that signs them."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -12,7 +12,7 @@ from api.auth import ADMIN, TEACHER, requires
 from api.openapi import answers
 from pipeline.errors import Erased, UnknownJob
 from pipeline.schemas.jobs import ResponseModel, Seconds
-from pipeline.timestamps import iso
+from pipeline.timestamps import format_iso
 from pipeline.webhooks import outbox
 from pipeline.webhooks.outbox import Deliveries, Delivery
 
@@ -20,7 +20,7 @@ routes = Blueprint("webhooks", __name__)
 
 
 class DeliveryAttempt(ResponseModel):
-    """One try: what the receiver answered, or what stopped it."""
+    """One attempt: the receiver's response, or what prevented it."""
 
     at: datetime
     seconds: Seconds
@@ -41,13 +41,13 @@ class JobDelivery(ResponseModel):
 
 
 class JobDeliveries(ResponseModel):
-    """What a job's webhook was told, and is still to be told, in the order in which it happened."""
+    """The deliveries of a job's events, including those to come, in the order of the events."""
 
     deliveries: list[JobDelivery]
 
 
 class WebhookSecret(ResponseModel):
-    """What this tenant's deliveries are signed with. Give it to receivers, and to nobody else."""
+    """The secret that signs this tenant's deliveries. Give it to receivers, and to nobody else."""
 
     secret: str
 
@@ -56,7 +56,7 @@ class WebhookSecret(ResponseModel):
 @requires(TEACHER)
 @answers("webhooks", {200: JobDeliveries}, UnknownJob, Erased)
 def deliveries(job_id: str) -> Response:
-    """What the job's webhook was told, how often that was tried, and when it will be tried again."""
+    """The deliveries of the job's events, the attempts at each, and when the next attempt is due."""
     deliveries = Deliveries(context.jobs()).list_for_job(context.job(job_id))
     return jsonify({"deliveries": [show(delivery) for delivery in deliveries]})
 
@@ -65,7 +65,7 @@ def deliveries(job_id: str) -> Response:
 @requires(ADMIN)
 @answers("webhooks", {200: WebhookSecret})
 def secret() -> Response:
-    """The tenant's secret, by which receivers know that a delivery is ours (standardwebhooks.com)."""
+    """The tenant's secret, by which receivers verify deliveries (standardwebhooks.com)."""
     return show_secret(outbox.load_secrets(context.jobs().redis, context.caller().tenant)[0])
 
 
@@ -73,7 +73,7 @@ def secret() -> Response:
 @requires(ADMIN)
 @answers("webhooks", {200: WebhookSecret})
 def rotate() -> Response:
-    """Sign with a new secret; for 24 hours the one before it signs as well, so that no receiver misses anything."""
+    """Sign with a new secret; for 24 hours the previous one signs as well, so that no receiver misses anything."""
     return show_secret(outbox.rotate(context.jobs(), context.caller().tenant))
 
 
@@ -88,8 +88,8 @@ def show(delivery: Delivery) -> dict[str, object]:
         "id": delivery.id,
         "event": delivery.event,
         "host": delivery.host,
-        "at": iso(delivery.at),
+        "at": format_iso(delivery.at),
         "state": delivery.state,
-        "attempts": [{**asdict(attempt), "at": iso(attempt.at)} for attempt in delivery.attempts],
-        "next_at": None if delivery.next_at is None else iso(delivery.next_at),
+        "attempts": [{**asdict(attempt), "at": format_iso(attempt.at)} for attempt in delivery.attempts],
+        "next_at": None if delivery.next_at is None else format_iso(delivery.next_at),
     }

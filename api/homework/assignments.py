@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from api import context
 from api.auth import TEACHER, requires
-from api.homework.schemas import ASSIGNMENT_ID, AssignmentFields, NewAssignment, seconds
+from api.homework.schemas import ASSIGNMENT_ID, AssignmentFields, NewAssignment, to_seconds
 from api.jobs import parser
 from api.jobs.view import show_error
 from api.openapi import answers, respond
@@ -22,7 +22,7 @@ from pipeline.homework.assignments import Assignment, Assignments, AssignmentWit
 from pipeline.jobs.eta import Estimator
 from pipeline.jobs.job import Job, State
 from pipeline.schemas import homework as schemas
-from pipeline.timestamps import utc
+from pipeline.timestamps import to_utc
 from pipeline.webhooks.validation import check_url
 
 MAX_SUBMISSIONS = 20  # the latest submissions, whose ends are estimated
@@ -31,19 +31,19 @@ MAX_SUBMISSIONS = 20  # the latest submissions, whose ends are estimated
 def show_progress(class_work: AssignmentWithJobs, estimator: Estimator) -> schemas.Progress:
     """The class's progress. A rerun that failed counts as failed, although an earlier version did not fail."""
     jobs = list(class_work.jobs.values())
-    held = sum(job.state == State.HELD for job in jobs)
-    ended = [job for job in jobs if job.ended_at is not None]
-    succeeded = sum(job.state == State.SUCCEEDED for job in ended)
-    working = [job for job in jobs if job.ended_at is None and job.state != State.HELD]
+    held_count = sum(job.state == State.HELD for job in jobs)
+    ended_jobs = [job for job in jobs if job.ended_at is not None]
+    success_count = sum(job.state == State.SUCCEEDED for job in ended_jobs)
+    working_jobs = [job for job in jobs if job.ended_at is None and job.state != State.HELD]
     return schemas.Progress(
         students=len(class_work.students),
         handed_in=len(jobs),
-        succeeded=succeeded,
-        failed=len(ended) - succeeded,
-        held=held,
-        working=len(working),
+        succeeded=success_count,
+        failed=len(ended_jobs) - success_count,
+        held=held_count,
+        working=len(working_jobs),
         missing=list(class_work.missing),
-        eta_seconds=eta_s(working, estimator),
+        eta_seconds=eta_s(working_jobs, estimator),
         complete=class_work.complete,
     )
 
@@ -52,8 +52,8 @@ def eta_s(working: list[Job], estimator: Estimator) -> float | None:
     """Seconds until the last of them has ended; None without any, or when one has no estimate."""
     newest = sorted(working, key=lambda job: job.created_at)[-MAX_SUBMISSIONS:]
     estimates = [estimator.estimate(job).eta_s for job in newest]
-    known = [seconds for seconds in estimates if seconds is not None]
-    return round(max(known), 1) if known and len(known) == len(estimates) else None
+    durations = [seconds for seconds in estimates if seconds is not None]
+    return round(max(durations), 1) if durations and len(durations) == len(estimates) else None
 
 
 def show_submission(student: str, job: Job) -> schemas.Submission:
@@ -64,7 +64,7 @@ def show_submission(student: str, job: Job) -> schemas.Submission:
         error=show_error(job),
         file=job.request.metadata.get("file", ""),
         sha256=job.request.sha256,
-        handed_in_at=utc(handed_in_at(job)),
+        handed_in_at=to_utc(handed_in_at(job)),
     )
 
 
@@ -120,8 +120,8 @@ def read(assignment_id: str) -> Response:
     """The assignment, the class's progress, and each student's submission."""
     class_work = load_assignment(assignment_id)
     tag = version_tag(class_work)
-    unchanged = request.if_none_match.contains_weak(tag)
-    answer = Response(status=304) if unchanged else respond(view(class_work))
+    is_unchanged = request.if_none_match.contains_weak(tag)
+    answer = Response(status=304) if is_unchanged else respond(view(class_work))
     answer.set_etag(tag, weak=True)
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer
@@ -163,11 +163,11 @@ def build_assignment(id_: str, fields: AssignmentFields) -> Assignment:
             "tenant": context.caller().tenant,
             "persona": persona,
             "words": tuple(fields.words),
-            "due": seconds(fields.due),
+            "due": to_seconds(fields.due),
             "retention_h": fields.retention_h or server_settings.retention_h,
             "students": tuple(Student(student.name, student.id) for student in fields.students),
-            "voice": parser.voice(fields.voice),
-            "format": parser.audio_format(fields.format),
+            "voice": parser.check_voice(fields.voice),
+            "format": parser.check_format(fields.format),
         }
     )
 
@@ -186,13 +186,13 @@ def assignment_fields(assignment: Assignment) -> dict[str, Any]:
     """All fields but the tenant, which follows from the caller's key."""
     fields = asdict(assignment)
     del fields["tenant"]
-    return {**fields, "due": None if assignment.due is None else utc(assignment.due)}
+    return {**fields, "due": None if assignment.due is None else to_utc(assignment.due)}
 
 
 def view(class_work: AssignmentWithJobs) -> schemas.AssignmentView:
     return schemas.AssignmentView(
         **assignment_fields(class_work.assignment),
-        created_at=utc(class_work.created_at),
+        created_at=to_utc(class_work.created_at),
         progress=show_progress(class_work, context.estimator()),
         submissions=[show_submission(student, job) for student, job in class_work.jobs.items()],
     )

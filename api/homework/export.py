@@ -40,7 +40,8 @@ def export(assignment_id: str) -> Response:
 def page(assignment_id: str) -> Response:
     """The class's report alone, one page that opens anywhere."""
     class_work = load_assignment(assignment_id)
-    answer = Response(reports.class_report(class_work.assignment, rows(class_work), linked=False), mimetype="text/html")
+    report = reports.render_report(class_work.assignment, rows(class_work), with_links=False)
+    answer = Response(report, mimetype="text/html")
     answer.headers["Content-Security-Policy"] = POLICY
     return answer
 
@@ -48,7 +49,7 @@ def page(assignment_id: str) -> Response:
 def entries(class_work: AssignmentWithJobs, blobs: FolderBlobs) -> Iterator[tuple[str, float, bytes | BinaryIO]]:
     """Name, time (Unix seconds) and content of each file; an answer that is not kept any more is left out."""
     student_work = rows(class_work)
-    for name, content in reports.report_files(class_work.assignment, student_work):
+    for name, content in reports.render_report_files(class_work.assignment, student_work):
         yield name, class_work.created_at, content
     for name, job in reports.list_answers(student_work):
         try:

@@ -51,7 +51,7 @@ def change_feedback(job_id: str, json: ReviewForm) -> Response:
 @requires(TEACHER)
 @answers("jobs", {202: job_schemas.Job}, UnknownJob, Erased, NotHeld)
 def release(job_id: str) -> Response:
-    """Have an answer spoken that was held."""
+    """Release a held answer, so that it is spoken."""
     review(require_held(context.job(job_id)), None, release_now=True)
     return accepted_response(context.job(job_id))
 
@@ -60,17 +60,17 @@ def release(job_id: str) -> Response:
 @requires(TEACHER)
 @answers("assignments", {200: homework_schemas.BulkResult}, UnknownAssignment)
 def release_all(assignment_id: str) -> Response:
-    """Have every held answer spoken; those that were released meanwhile are listed as refused."""
-    released, refused = [], []
+    """Release every held answer; those that were released in the meantime are listed as refused."""
+    job_ids, refusals = [], []
     for student, job in load_assignment(assignment_id).jobs.items():
         if job.state != State.HELD:
             continue
         try:
             review(job, None, release_now=True)
-            released.append(job.id)
+            job_ids.append(job.id)
         except NotHeld as error:
-            refused.append({"job": job.id, "student": student, "code": error.code, "detail": error.detail})
-    return jsonify({"jobs": released, "refused": refused})
+            refusals.append({"job": job.id, "student": student, "code": error.code, "detail": error.detail})
+    return jsonify({"jobs": job_ids, "refused": refusals})
 
 
 def require_held(job: Job) -> Job:
@@ -88,21 +88,23 @@ def require_feedback(job: Job) -> Feedback:
 def apply_changes(feedback: Feedback, json: ReviewForm) -> Feedback:
     """The feedback with the given fields replaced, and the edits that lead to its corrected sentence."""
     values = json.model_dump(exclude_none=True)
-    updated = dataclasses.replace(feedback, **values)
+    new_feedback = dataclasses.replace(feedback, **values)
     if "corrected" in values:
-        edits = tuple(piece.edit for piece in compare(updated.heard, updated.corrected) if not piece.is_unchanged)
-        updated = dataclasses.replace(updated, edits=edits)
-    if values and "spoken" not in values:
-        correction = updated.corrected if updated.edits else ""
-        updated = dataclasses.replace(
-            updated, spoken=" ".join(filter(None, (correction, updated.explanation, updated.reply)))
+        edits = tuple(
+            piece.edit for piece in compare(new_feedback.heard, new_feedback.corrected) if not piece.is_unchanged
         )
-    return updated
+        new_feedback = dataclasses.replace(new_feedback, edits=edits)
+    if values and "spoken" not in values:
+        correction = new_feedback.corrected if new_feedback.edits else ""
+        new_feedback = dataclasses.replace(
+            new_feedback, spoken=" ".join(filter(None, (correction, new_feedback.explanation, new_feedback.reply)))
+        )
+    return new_feedback
 
 
 def review(job: Job, feedback: Feedback | None, release_now: bool) -> None:
-    done, ready_jobs = context.jobs().review(job, feedback, release_now)
-    if not done:
+    is_held, ready_jobs = context.jobs().review(job, feedback, release_now)
+    if not is_held:
         raise NotHeld
     enqueue_or_let_sweeper(ready_jobs)
 
@@ -119,27 +121,27 @@ def rerun_one(job_id: str, query: RerunQuery, json: RerunForm) -> Response:
 @requires(TEACHER)
 @answers("assignments", {200: homework_schemas.BulkResult}, UnknownAssignment, UnknownPersona, UnknownVoice)
 def rerun_all(assignment_id: str, query: RerunQuery, json: RerunForm) -> Response:
-    """Answer every submission again; those for which that fails are listed, and the others are done."""
+    """Answer every submission again, as new jobs; those for which that is refused are listed."""
     if json.transcript is not None:
         raise BadRequest("`transcript` applies to one recording: rerun its job alone.", field="transcript")
-    class_work, overrides, refused = load_assignment(assignment_id), parse_overrides(json), []
+    class_work, overrides, refusals = load_assignment(assignment_id), parse_overrides(json), []
     jobs = []
     for student, job in class_work.jobs.items():
         try:
             jobs.append(rerun_job(job, query.from_, overrides).job.id)
         except WaijiaoError as error:
-            refused.append({"job": job.id, "student": student, "code": error.code, "detail": error.detail})
-    return jsonify({"jobs": jobs, "refused": refused})
+            refusals.append({"job": job.id, "student": student, "code": error.code, "detail": error.detail})
+    return jsonify({"jobs": jobs, "refused": refusals})
 
 
 def parse_overrides(json: RerunForm) -> Overrides:
     if json.persona is not None:
         personas.load(json.persona, context.settings().personas)
-    voice = None if json.voice is None else parser.voice(json.voice)
+    voice = None if json.voice is None else parser.check_voice(json.voice)
     return Overrides(json.persona, voice, json.speed, json.transcript)
 
 
 def rerun_job(job: Job, stage: str, overrides: Overrides) -> AcceptedJob:
-    accepted = rerun(context.jobs(), context.blobs(), job, stage, overrides)
-    enqueue_or_let_sweeper(accepted.ready_jobs)
-    return accepted
+    accepted_job = rerun(context.jobs(), context.blobs(), job, stage, overrides)
+    enqueue_or_let_sweeper(accepted_job.ready_jobs)
+    return accepted_job

@@ -29,7 +29,7 @@ class StudentFields(RequestModel):
     """A student of the class."""
 
     name: Name = Field(description="1 to 100 characters")
-    id: str = Field("", max_length=100, description="what the school calls the student by, such as a number")
+    id: str = Field("", max_length=100, description="the school's id of the student, such as a number")
 
 
 class AssignmentFields(RequestModel):
@@ -51,9 +51,9 @@ class AssignmentFields(RequestModel):
     )
     due: Due | None = Field(None, strict=False, description="when it is due, such as 2026-12-01T20:00:00+08:00")
     retention_h: int | None = Field(None, ge=1, le=87_600, description="hours it is kept after it was answered")
-    hold: bool = Field(False, description="true: answers wait for the teacher's word before they are spoken")
+    hold: bool = Field(False, description="true: answers wait for the teacher's review before they are spoken")
     students: list[StudentFields] = Field(
-        default_factory=list, max_length=MAX_STUDENTS, description="who is to hand in; empty: whoever does"
+        default_factory=list, max_length=MAX_STUDENTS, description="the students who are to hand in; empty: anybody may"
     )
     voice: str = Field("default", description="a voice of the speech model", max_length=64)
     speed: float = Field(1.0, ge=SPEEDS[0], le=SPEEDS[1], description="a number from 0.5 to 2")
@@ -75,7 +75,7 @@ class HandInForm(RequestModel):
     """Recordings that are handed in: any number of parts `file`, each a recording or a ZIP of them."""
 
     file: list[Upload] = Field(description="a recording, or a ZIP of recordings; it may come any number of times")
-    student: Name | None = Field(None, description="who hands it in, where the file's name does not say so")
+    student: Name | None = Field(None, description="the student, where the file's name does not name them")
 
     @field_validator("file", mode="before")
     @classmethod
@@ -113,5 +113,5 @@ class RerunForm(RequestModel):
     transcript: LongText | None = Field(None, description="what was really said, in at most 4000 characters")
 
 
-def seconds(due: datetime | None) -> float | None:
+def to_seconds(due: datetime | None) -> float | None:
     return None if due is None else due.timestamp()

@@ -90,16 +90,16 @@ def hand_in(assignment_id: str, form: HandInForm) -> Response:
     for each, student in owners:
         try:
             request = build_submission(assignment, student, each.name)
-            accepted = accept(ParsedRequest(request, check_recording(each.open, each.size)))
-            kind = "unchanged" if accepted.earlier else "accepted"
-            result[kind].append({"file": each.name, "student": student, "job": accepted.job.id})
+            accepted_job = accept(ParsedRequest(request, check_recording(each.open, each.size)))
+            kind = "unchanged" if accepted_job.earlier else "accepted"
+            result[kind].append({"file": each.name, "student": student, "job": accepted_job.job.id})
         except WaijiaoError as error:
             result["refused"].append(refused_fields(each.name, student, error.code, error.detail))
     return jsonify(result)
 
 
 def list_recordings(files: list[FileStorage]) -> Iterator[UploadedRecording | RefusedFile]:
-    """Every recording of the request, those of its ZIPs too; one that cannot be read stops no other."""
+    """Every recording of the request, those of its ZIPs too; one that cannot be read does not stop the others."""
     server_settings = context.settings()
     if len(files) > server_settings.max_hand_in_files:
         raise BadRequest(f"At most {server_settings.max_hand_in_files} files are handed in at once.", field="file")

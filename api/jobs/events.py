@@ -53,13 +53,13 @@ class Position:
 def events(job_id: str) -> Response:
     """The job's changes as server-sent events, until it has ended; Last-Event-ID resumes a broken stream.
 
-    `job` is the record, `part` a spoken sentence, `text` a piece of what a language model asked by itself writes. After
+    `job` is the record, `part` a spoken sentence, `text` a piece of a chat's completion. After
     a worker died, parts and text begin again; a `restart` event says so. 204 tells a client that has received all
     events not to connect again. When too many requests wait already, the stream ends after what is known now.
     """
     position = Position.from_event_id(request.headers.get("Last-Event-ID", ""))
     snapshot = load_snapshot(job_id)
-    if snapshot.ended and position.version == snapshot.job.version:
+    if snapshot.has_ended and position.version == snapshot.job.version:
         return Response(status=204)
     answer = Response(stream_with_context(stream(job_id, position)), mimetype="text/event-stream")
     answer.headers.update({"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
@@ -69,10 +69,10 @@ def events(job_id: str) -> Response:
 def stream(job_id: str, position: Position) -> Iterator[str]:
     yield f"retry: {RETRY_MS}\n\n"
     deadline = time.monotonic() + context.settings().events_s
-    with context.changes().watch(f"{context.caller().tenant}/{job_id}") as changed:
+    with context.changes().watch(f"{context.caller().tenant}/{job_id}") as change_event:
         while True:
             try:
-                snapshot = next_snapshot(job_id, position, changed, deadline - time.monotonic())
+                snapshot = next_snapshot(job_id, position, change_event, deadline - time.monotonic())
                 events = list(new_events(snapshot, position))
             except RedisError as error:
                 log.warning("a stream of events ends; its client will reconnect: %s", error)
@@ -81,15 +81,15 @@ def stream(job_id: str, position: Position) -> Iterator[str]:
                 yield f"id: {position}\n{format_event('error', error.as_dict())}"
                 return
             yield from (f"id: {after}\n{event}" for after, event in events) if events else ": still here\n\n"
-            if snapshot.ended or changed is None or time.monotonic() > deadline:
+            if snapshot.has_ended or change_event is None or time.monotonic() > deadline:
                 return
             position = events[-1][0] if events else position
 
 
-def next_snapshot(job_id: str, position: Position, changed: Event | None, timeout_s: float) -> JobSnapshot:
+def next_snapshot(job_id: str, position: Position, change_event: Event | None, timeout_s: float) -> JobSnapshot:
     """The job as soon as it has new events, or after a silence of KEEPALIVE_S."""
     return wait_until(
-        changed,
+        change_event,
         lambda: load_snapshot(job_id),
         lambda snapshot: next(new_events(snapshot, position), None) is not None,
         min(timeout_s, KEEPALIVE_S),
@@ -101,9 +101,9 @@ def new_events(snapshot: JobSnapshot, position: Position) -> Iterator[tuple[Posi
     job = snapshot.job
     for number, kind, data in pieces(snapshot):
         if job.fence != position.fence:
-            restarted = position.number > 0
+            is_restart = position.number > 0
             position = replace(position, fence=job.fence, number=0)
-            if restarted:
+            if is_restart:
                 yield position, format_event("restart", {"stage": job.stage})
         if number > position.number:
             position = replace(position, number=number)
@@ -118,7 +118,7 @@ def pieces(snapshot: JobSnapshot) -> Iterator[tuple[int, str, dict[str, Any] | B
     if job.request.task == "chat":
         for number, entry in context.jobs().partial_results(job):
             yield number, "text", entry
-    for number, part in enumerate(snapshot.spoken, 1):
+    for number, part in enumerate(snapshot.parts, 1):
         yield number, "part", show_part(job, number, part)
 
 

@@ -44,7 +44,7 @@ class ParsedRequest:
 
 def parse_request(fields: JobFields, key: str | None) -> ParsedRequest:
     """The checked request. Raises EmptyRequest, BadRequest, NotAudio, TooLarge, and what `build_request` raises."""
-    upload = recording(fields.audio) if isinstance(fields, JobForm) else None
+    upload = check_upload(fields.audio) if isinstance(fields, JobForm) else None
     text = fields.text.strip()
     if upload is None and not text:
         raise EmptyRequest("Send a recording as the multipart file `audio`, or `text`, or both.")
@@ -57,7 +57,7 @@ def parse_request(fields: JobFields, key: str | None) -> ParsedRequest:
 
 
 def build_request(fields: AnswerFields) -> JobRequest:
-    """A job of the caller, in a session of its own, with everything that the fields say of how it is answered."""
+    """A job of the caller, in a session of its own, with the options for its answer that the fields contain."""
     server_settings = context.settings()
     persona = fields.persona or server_settings.persona
     personas.load(persona, server_settings.personas)
@@ -72,16 +72,16 @@ def build_request(fields: AnswerFields) -> JobRequest:
         persona=persona,
         language=fields.language or "",
         hint=" ".join(fields.hint.split()),
-        voice=voice(fields.voice),
+        voice=check_voice(fields.voice),
         speed=fields.speed,
-        format=audio_format(fields.format),
+        format=check_format(fields.format),
         metadata=fields.metadata,
         webhook=fields.webhook or "",
         webhook_events=events,
     )
 
 
-def recording(upload: FileStorage | None, max_mb: int | None = None) -> IO[bytes] | None:
+def check_upload(upload: FileStorage | None, max_mb: int | None = None) -> IO[bytes] | None:
     """The uploaded bytes, checked by size and by their first bytes, never by the file's name."""
     if upload is None:
         return None
@@ -106,16 +106,16 @@ def check_recording(open_file: Callable[[], IO[bytes]], size: int, max_mb: int |
     return open_file()
 
 
-def voice(name: str) -> str:
+def check_voice(name: str) -> str:
     """The checked name of a voice. Voices of a model of the user's own are checked by its engine. UnknownVoice."""
-    known = voices()
-    name = name.removeprefix("v2/") if known else name  # Bark's voices are often named with their folder
-    if (known and name not in known) or not VOICE.fullmatch(name):
-        raise UnknownVoice(f"`voice` must be one of {', '.join(known) or 'the voices of the speech model'}.")
+    voice_names = list_voices()
+    name = name.removeprefix("v2/") if voice_names else name  # Bark's voices are often named with their folder
+    if (voice_names and name not in voice_names) or not VOICE.fullmatch(name):
+        raise UnknownVoice(f"`voice` must be one of {', '.join(voice_names) or 'the voices of the speech model'}.")
     return name
 
 
-def voices() -> tuple[str, ...]:
+def list_voices() -> tuple[str, ...]:
     """The voices of the speech model; empty for a model or voices of the user's own."""
     server_settings = context.settings()
     model = catalogue().get(
@@ -124,7 +124,7 @@ def voices() -> tuple[str, ...]:
     return model.voices if model else ()
 
 
-def audio_format(name: str) -> str:
+def check_format(name: str) -> str:
     if name not in FORMATS:
         raise UnknownFormat(f"`format` must be one of {', '.join(FORMATS)}.")
     return name

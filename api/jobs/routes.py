@@ -42,7 +42,7 @@ from pipeline.jobs.rerun import retry
 from pipeline.jobs.results import Answer, Part
 from pipeline.schemas import jobs as job_schemas
 
-ENDED = {State.SUCCEEDED, State.FAILED, State.CANCELED, State.EXPIRED}
+ENDED_STATES = {State.SUCCEEDED, State.FAILED, State.CANCELED, State.EXPIRED}
 DEFAULT_RETRY_AFTER_S = 2  # Retry-After while no estimate is known
 MAX_RETRY_AFTER_S = 60  # Retry-After at most
 
@@ -61,8 +61,8 @@ def submit(headers: SubmitHeaders, form: JobForm, json: JobText) -> Response:
     The same Idempotency-Key gives the same job. With `Prefer: wait=N` the response waits up to N seconds; it is 200
     when the job has ended by then.
     """
-    parsed = parser.parse_request(form or json, headers.idempotency_key)
-    return accepted_response(accept(parsed).job, headers.wait_s)
+    parsed_request = parser.parse_request(form or json, headers.idempotency_key)
+    return accepted_response(accept(parsed_request).job, headers.wait_s)
 
 
 def accepted_response(job: Job, wait_s: float = 0) -> Response:
@@ -73,14 +73,14 @@ def accepted_response(job: Job, wait_s: float = 0) -> Response:
     snapshot = JobSnapshot(job, ())
     try:
         snapshot = (
-            wait_for_job(job.id, lambda now: now.ended, wait_s) if wait_s else JobSnapshot(job, spoken_parts(job))
+            wait_for_job(job.id, lambda now: now.has_ended, wait_s) if wait_s else JobSnapshot(job, spoken_parts(job))
         )
-        shown = snapshot.show()
+        job_view = snapshot.show()
     except RedisError as error:
         log.warning("%s was accepted, but cannot be read now: %s", job.id, error)
-        shown = show_in_list(job)
-    answer = job_response(shown)
-    answer.status_code = 200 if wait_s and snapshot.ended else 202
+        job_view = show_in_list(job)
+    answer = job_response(job_view)
+    answer.status_code = 200 if wait_s and snapshot.has_ended else 202
     answer.headers["Location"] = f"/v1/jobs/{job.id}"
     if wait_s:
         answer.headers["Preference-Applied"] = f"wait={wait_s}"
@@ -90,7 +90,7 @@ def accepted_response(job: Job, wait_s: float = 0) -> Response:
 def job_response(job: job_schemas.Job) -> Response:
     """The job, with a Retry-After while it has not ended."""
     answer = respond(job)
-    if job.state not in ENDED:
+    if job.state not in ENDED_STATES:
         answer.headers["Retry-After"] = str(
             math.ceil(min(max(job.eta_seconds or DEFAULT_RETRY_AFTER_S, 1), MAX_RETRY_AFTER_S))
         )
@@ -104,9 +104,9 @@ def job_response(job: job_schemas.Job) -> Response:
 def retry_job(job_id: str) -> Response:
     """Submit a dead job again, under a new id, from the stage that failed. Repeated, it gives the same new job."""
     context.job(job_id)
-    accepted = retry(context.jobs(), context.blobs(), context.caller().tenant, job_id)
-    enqueue_or_let_sweeper(accepted.ready_jobs)
-    return accepted_response(accepted.job)
+    accepted_job = retry(context.jobs(), context.blobs(), context.caller().tenant, job_id)
+    enqueue_or_let_sweeper(accepted_job.ready_jobs)
+    return accepted_response(accepted_job.job)
 
 
 @routes.get("/v1/jobs")
@@ -161,9 +161,9 @@ def read(job_id: str, query: WaitQuery) -> Response:
     snapshot = load_snapshot(job_id)
     if query.wait:
         known_tags = request.if_none_match or ETags(weak_etags=[snapshot.tag])
-        snapshot = wait_for_job(job_id, lambda now: now.ended or not known_tags.contains_weak(now.tag), query.wait)
-    unchanged = request.if_none_match.contains_weak(snapshot.tag)
-    answer = Response(status=304) if unchanged else job_response(snapshot.show())
+        snapshot = wait_for_job(job_id, lambda now: now.has_ended or not known_tags.contains_weak(now.tag), query.wait)
+    is_unchanged = request.if_none_match.contains_weak(snapshot.tag)
+    answer = Response(status=304) if is_unchanged else job_response(snapshot.show())
     answer.set_etag(snapshot.tag, weak=True)
     return answer
 
@@ -214,12 +214,12 @@ def audio(job_id: str, query: AudioQuery) -> Response:
 def answer_of(snapshot: JobSnapshot) -> Answer:
     if snapshot.job.answer:
         return snapshot.job.answer
-    raise NoAnswer if snapshot.ended else AnswerNotReady
+    raise NoAnswer if snapshot.has_ended else AnswerNotReady
 
 
 def part_of(snapshot: JobSnapshot, number: int) -> Part:
-    if number <= len(snapshot.spoken):
-        return snapshot.spoken[number - 1]
+    if number <= len(snapshot.parts):
+        return snapshot.parts[number - 1]
     if snapshot.job.answer:
-        raise UnknownPart(f"The answer has {len(snapshot.spoken)} sentences.")
-    raise NoAnswer if snapshot.ended else AnswerNotReady
+        raise UnknownPart(f"The answer has {len(snapshot.parts)} sentences.")
+    raise NoAnswer if snapshot.has_ended else AnswerNotReady

@@ -107,13 +107,13 @@ class Form(RequestModel):
     @classmethod
     def parse_strings(cls, fields: Any) -> Any:
         """Forms also send empty fields, and only strings: an object as JSON, a list separated by commas."""
-        given = {name: value for name, value in fields.items() if value != "" and not is_empty_file(value)}
-        if isinstance(events := given.get("webhook_events"), str):
-            given["webhook_events"] = [event.strip() for event in events.split(",") if event.strip()]
-        if isinstance(metadata := given.get("metadata"), str):
+        values = {name: value for name, value in fields.items() if value != "" and not is_empty_file(value)}
+        if isinstance(events := values.get("webhook_events"), str):
+            values["webhook_events"] = [event.strip() for event in events.split(",") if event.strip()]
+        if isinstance(metadata := values.get("metadata"), str):
             with suppress(ValueError):  # then the type says what it must be
-                given["metadata"] = json.loads(metadata)
-        return given
+                values["metadata"] = json.loads(metadata)
+        return values
 
 
 class JobForm(JobFields, Form):
@@ -225,15 +225,15 @@ class TranscriptionForm(RequestModel):
 
     @field_validator("timestamp_granularities", mode="before")
     @classmethod
-    def wrap_in_list(cls, given: Any) -> Any:
-        return [given] if isinstance(given, str) else given
+    def wrap_in_list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
 
     @field_validator("stream")
     @classmethod
-    def refuse_streaming(cls, given: bool) -> bool:
-        if given:
+    def refuse_streaming(cls, value: bool) -> bool:
+        if value:
             raise ValueError("transcripts are not streamed")
-        return given
+        return value
 
 
 class TextPart(RequestModel):

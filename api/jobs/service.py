@@ -19,22 +19,22 @@ from pipeline.jobs.store import AcceptedJob, ReadyJob
 log = logging.getLogger("waijiao")
 
 
-def accept(parsed: ParsedRequest) -> AcceptedJob:
+def accept(parsed_request: ParsedRequest) -> AcceptedJob:
     """Store the recording, submit the job and enqueue it. A request that is refused leaves nothing behind."""
-    request = parsed.request
-    blob = context.blobs().put(request.name, parsed.recording) if parsed.recording else None
+    request = parsed_request.request
+    blob = context.blobs().put(request.name, parsed_request.recording) if parsed_request.recording else None
     if blob:
         sha256 = blob.sha256 if request.assignment else ""  # only homework reuses an earlier transcript
         request = dataclasses.replace(request, recording=blob.name, sha256=sha256)
     try:
-        accepted = context.jobs().submit(request, parsed.repeatable(blob))
+        accepted_job = context.jobs().submit(request, parsed_request.repeatable(blob))
     except (WaijiaoError, ResponseError):  # refused; after any other error the job may exist, so its blob stays
         context.blobs().delete_job(request.name)
         raise
-    if blob and blob.name not in accepted.job.blobs(context.settings().keep_recordings):
+    if blob and blob.name not in accepted_job.job.blobs(context.settings().keep_recordings):
         context.blobs().delete_job(request.name)
-    enqueue_or_let_sweeper(accepted.ready_jobs)
-    return accepted
+    enqueue_or_let_sweeper(accepted_job.ready_jobs)
+    return accepted_job
 
 
 def enqueue_or_let_sweeper(ready_jobs: list[ReadyJob]) -> None:
@@ -47,17 +47,19 @@ def enqueue_or_let_sweeper(ready_jobs: list[ReadyJob]) -> None:
 
 def wait_for_job(job_id: str, condition: Callable[[JobSnapshot], bool], timeout_s: float) -> JobSnapshot:
     """The job as soon as it meets the condition, or as it is after `timeout_s` or the longest time allowed."""
-    with context.changes().watch(f"{context.caller().tenant}/{job_id}") as changed:
-        return wait_until(changed, lambda: load_snapshot(job_id), condition, min(timeout_s, context.settings().wait_s))
+    with context.changes().watch(f"{context.caller().tenant}/{job_id}") as change_event:
+        return wait_until(
+            change_event, lambda: load_snapshot(job_id), condition, min(timeout_s, context.settings().wait_s)
+        )
 
 
 def cancel_unless_ended(job: Job) -> bool:
     """Whether the job was canceled now. Its recording is deleted then, and those of its turns if it is a lesson."""
-    canceled, ready_jobs = context.jobs().cancel(job.request.tenant, job.id)
+    was_canceled, ready_jobs = context.jobs().cancel(job.request.tenant, job.id)
     enqueue_or_let_sweeper(ready_jobs)
-    if canceled:
+    if was_canceled:
         delete_blobs([job.name, *context.jobs().turns_of(job)])
-    return canceled
+    return was_canceled
 
 
 def erase_job(job: Job) -> None:

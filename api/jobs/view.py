@@ -9,7 +9,7 @@ from pipeline.jobs.job import Job, State
 from pipeline.jobs.records import to_fields
 from pipeline.jobs.results import Part
 from pipeline.schemas import jobs as schemas
-from pipeline.timestamps import utc
+from pipeline.timestamps import to_utc
 
 UNKNOWN = Estimate(None, None)  # for jobs in lists, where an estimate for each would cost too much
 
@@ -19,18 +19,18 @@ class JobSnapshot:
     """A job with the sentences of its answer that are spoken already. `tag` changes whenever either does."""
 
     job: Job
-    spoken: Sequence[Part]
+    parts: Sequence[Part]
 
     @property
     def tag(self) -> str:
-        return f"{self.job.version}-{len(self.spoken)}"
+        return f"{self.job.version}-{len(self.parts)}"
 
     @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         return self.job.ended_at is not None
 
     def show(self) -> schemas.Job:
-        return show(self.job, self.spoken, context.estimator().estimate(self.job))
+        return show(self.job, self.parts, context.estimator().estimate(self.job))
 
 
 def load_snapshot(job_id: str) -> JobSnapshot:
@@ -53,7 +53,7 @@ def show_in_list(job: Job) -> schemas.Job:
     return show(job, job.answer.parts if job.answer else (), UNKNOWN)
 
 
-def show(job: Job, spoken: Sequence[Part], expected: Estimate) -> schemas.Job:
+def show(job: Job, parts: Sequence[Part], estimate: Estimate) -> schemas.Job:
     request, url = job.request, f"/v1/jobs/{job.id}"
     return schemas.Job(
         id=job.id,
@@ -64,19 +64,19 @@ def show(job: Job, spoken: Sequence[Part], expected: Estimate) -> schemas.Job:
         owner=request.owner or None,
         seq=job.seq,
         persona=request.persona,
-        created_at=utc(job.created_at),
-        updated_at=utc(job.updated_at),
-        deadline_at=utc(job.deadline_at),
+        created_at=to_utc(job.created_at),
+        updated_at=to_utc(job.updated_at),
+        deadline_at=to_utc(job.deadline_at),
         attempts=dict(job.attempts),
-        queue_position=expected.queue_position,
-        eta_seconds=None if expected.eta_s is None else round(expected.eta_s, 1),
+        queue_position=estimate.queue_position,
+        eta_seconds=None if estimate.eta_s is None else round(estimate.eta_s, 1),
         question=schemas.Question(
             text=request.text or None, duration_s=job.transcript.duration_s if job.transcript else None
         ),
         transcript=schemas.Transcript.model_validate(job.transcript) if job.transcript else None,
         feedback=show_feedback(job),
         completion=schemas.Completion.model_validate(job.completion) if job.completion else None,
-        parts=[show_part(job, number, part) for number, part in enumerate(spoken, 1)],
+        parts=[show_part(job, number, part) for number, part in enumerate(parts, 1)],
         answer=show_answer(job, url),
         timings={stage: schemas.Timing.model_validate(timing) for stage, timing in job.timings.items()},
         outcome=job.outcome,
@@ -121,12 +121,12 @@ def show_part(job: Job, number: int, part: Part) -> schemas.Part:
 
 
 def links(job: Job, url: str) -> dict[str, str]:
-    """What can be done with the job as it stands."""
-    found = {"self": url, "events": f"{url}/events"}
+    """The addresses for everything that can be done with the job in its present state."""
+    urls = {"self": url, "events": f"{url}/events"}
     if job.state == State.HELD:
-        found |= {"release": f"{url}/release", "feedback": f"{url}/feedback"}
+        urls |= {"release": f"{url}/release", "feedback": f"{url}/feedback"}
     if job.ended_at is None:
-        return {**found, "cancel": f"{url}/cancel"}
+        return {**urls, "cancel": f"{url}/cancel"}
     if job.dead:
-        return {**found, "retry": f"{url}/retry"}
-    return {**found, "audio": f"{url}/audio"} if job.answer else found
+        return {**urls, "retry": f"{url}/retry"}
+    return {**urls, "audio": f"{url}/audio"} if job.answer else urls

@@ -109,10 +109,10 @@ def copy_chunks(source: IO[bytes], file: IO[bytes], buffer: ChunkBuffer) -> Iter
         yield from buffer.take()
 
 
-def load_content(entry: Entry, read: Callable[[str], Job], blobs: FolderBlobs) -> EntryContent:
+def load_content(entry: Entry, read_job: Callable[[str], Job], blobs: FolderBlobs) -> EntryContent:
     """The job's row and its audio as they are now; an error's code where it is not kept any more."""
     try:
-        job = read(entry.job_id)
+        job = read_job(entry.job_id)
     except (UnknownJob, Erased) as error:
         return EntryContent((entry.file, "", "", "", "", error.code, ""))
     if job.answer is None:
@@ -126,12 +126,12 @@ def load_content(entry: Entry, read: Callable[[str], Job], blobs: FolderBlobs) -
 def table_row(file: str, job: Job, error: str) -> tuple[str, ...]:
     """The cells of TABLE_COLUMNS. Typed text is shown as heard, as it is to the teacher."""
     feedback, answer = job.feedback, job.answer
-    heard = feedback.heard if feedback else job.transcript.text if job.transcript else ""
+    transcript = feedback.heard if feedback else job.transcript.text if job.transcript else ""
     duration = f"{answer.duration_s:.2f}" if answer else ""
     return (
         file,
         job.state,
-        heard,
+        transcript,
         feedback.corrected if feedback else "",
         answer.text if answer else "",
         error,
@@ -163,8 +163,8 @@ def fetch(query: JobSelection) -> Response:
     if query.session is None and query.metadata is None:
         raise BadRequest("Select the answers by `session`, by `metadata`, or by both.")
     caller, jobs, entries = context.caller(), context.jobs(), name_entries(select_jobs(query))
-    read = partial(jobs.get, caller.tenant, owner=caller.owner)
-    pieces = zip_pieces(entries, partial(load_content, read=read, blobs=context.blobs()))
+    read_job = partial(jobs.get, caller.tenant, owner=caller.owner)
+    pieces = zip_pieces(entries, partial(load_content, read_job=read_job, blobs=context.blobs()))
     first = next(pieces)  # an error here becomes the response
     answer = Response(chain([first], pieces), mimetype="application/zip")
     answer.headers["Content-Disposition"] = 'attachment; filename="answers.zip"'
@@ -190,18 +190,18 @@ class SelectedJob:
 def select_jobs(query: JobSelection) -> list[SelectedJob]:
     """Every selected job, oldest first. NothingFits, TooManyFit."""
     caller = context.caller()
-    selected = [
+    selected_jobs = [
         SelectedJob.from_job(job)
         for _, job in newest_first(context.jobs().redis, session_index(query), None)
         if job and caller.sees(job) and query.matches(job.request.metadata)
     ]
-    if not selected:
+    if not selected_jobs:
         raise NothingFits
-    if len(selected) > MAX_JOBS:
-        raise TooManyFit(f"{len(selected)} jobs match, but an archive holds at most {MAX_JOBS}. Select fewer.")
-    return selected[::-1]
+    if len(selected_jobs) > MAX_JOBS:
+        raise TooManyFit(f"{len(selected_jobs)} jobs match, but an archive holds at most {MAX_JOBS}. Select fewer.")
+    return selected_jobs[::-1]
 
 
-def name_entries(selected: Sequence[SelectedJob]) -> list[Entry]:
-    names = filenames.make_unique([(job.name, job.seq) for job in selected])
-    return [Entry(job.job_id, f"{name}.{job.format}") for job, name in zip(selected, names, strict=True)]
+def name_entries(selected_jobs: Sequence[SelectedJob]) -> list[Entry]:
+    names = filenames.make_unique([(job.name, job.seq) for job in selected_jobs])
+    return [Entry(job.job_id, f"{name}.{job.format}") for job, name in zip(selected_jobs, names, strict=True)]

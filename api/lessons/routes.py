@@ -41,7 +41,7 @@ def submit(headers: IdempotencyHeader, form: LessonForm) -> Response:
     It is split at silences into turns of at most 30 seconds, which are transcribed and corrected one by one while no
     more urgent job waits; then a summary is written and spoken. The same Idempotency-Key gives the same lesson.
     """
-    recording = parser.recording(form.audio, context.settings().max_lesson_mb)
+    recording = parser.check_upload(form.audio, context.settings().max_lesson_mb)
     lesson = accept(parser.ParsedRequest(build_lesson(form), recording, headers.idempotency_key)).job
     answer = lesson_response(show(lesson), lesson)
     answer.status_code = 202
@@ -99,27 +99,27 @@ def read(lesson_id: str, query: WaitQuery) -> Response:
     if query.wait:
         known_tags = request.if_none_match or ETags(weak_etags=[snapshot.tag])
         snapshot = wait_for_lesson(
-            lesson_id, lambda now: now.ended or not known_tags.contains_weak(now.tag), query.wait
+            lesson_id, lambda now: now.has_ended or not known_tags.contains_weak(now.tag), query.wait
         )
-    unchanged = request.if_none_match.contains_weak(snapshot.tag)
-    answer = Response(status=304) if unchanged else lesson_response(show(snapshot.lesson), snapshot.lesson)
+    is_unchanged = request.if_none_match.contains_weak(snapshot.tag)
+    answer = Response(status=304) if is_unchanged else lesson_response(show(snapshot.lesson), snapshot.lesson)
     answer.set_etag(snapshot.tag, weak=True)
     return answer
 
 
 def wait_for_lesson(lesson_id: str, condition: Callable[[LessonSnapshot], bool], timeout_s: float) -> LessonSnapshot:
     """The lesson as soon as it meets the condition, or as it is after the time allowed."""
-    with context.changes().watch(f"{context.caller().tenant}/{lesson_id}") as changed:
+    with context.changes().watch(f"{context.caller().tenant}/{lesson_id}") as change_event:
         return wait_until(
-            changed, lambda: load_snapshot(lesson_id), condition, min(timeout_s, context.settings().wait_s)
+            change_event, lambda: load_snapshot(lesson_id), condition, min(timeout_s, context.settings().wait_s)
         )
 
 
-def lesson_response(shown: schemas.LessonView, lesson: Job) -> Response:
+def lesson_response(view: schemas.LessonView, lesson: Job) -> Response:
     """The lesson, with a Retry-After while it has not ended."""
-    answer = respond(shown)
+    answer = respond(view)
     if lesson.ended_at is None:
-        seconds = shown.progress.eta_seconds or DEFAULT_RETRY_AFTER_S
+        seconds = view.progress.eta_seconds or DEFAULT_RETRY_AFTER_S
         answer.headers["Retry-After"] = str(math.ceil(min(max(seconds, 1), MAX_RETRY_AFTER_S)))
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer

@@ -12,7 +12,7 @@ from pipeline.jobs.results import Transcript, Word
 from pipeline.lessons import LessonFigures, Turn, compute_figures, group_by_chapter, split_into_chapters
 from pipeline.schemas import jobs as job_schemas
 from pipeline.schemas import lessons as schemas
-from pipeline.timestamps import elapsed
+from pipeline.timestamps import format_elapsed
 
 LEARNER, OTHER = "Learner", "Other"
 SIDES = {"left": "Left", "right": "Right", "": ""}  # speakers, where the learner is not known
@@ -48,26 +48,27 @@ def txt(lesson: LessonTranscript) -> str:
     title = lesson.lesson.request.details.get("title", "")
     lines = [f"{title}\n"] if title else []
     for chapter, turns in group_by_chapter(lesson.turns):
-        lines.append(f"== {elapsed(chapter.start)} {chapter.title}".rstrip() + " ==\n")
+        lines.append(f"== {format_elapsed(chapter.start)} {chapter.title}".rstrip() + " ==\n")
         lines += [turn_line(lesson, turn) for turn in turns if not is_silent(turn)]
         lines.append("")
     if not lesson.complete:
-        lines.append("(not all of the lesson has been heard yet)")
+        lines.append("(not all of the lesson has been transcribed yet)")
     return "\n".join(lines).strip("\n") + "\n"
 
 
 def turn_line(lesson: LessonTranscript, turn: Turn) -> str:
     speaker = lesson.speaker(turn)
     error = turn.job.error
-    placeholder = f"(failed: {error['code']})" if error else "(not heard yet)"
-    return f"[{elapsed(turn.start)}] {f'{speaker}: ' if speaker else ''}{' '.join(turn.text.split()) or placeholder}"
+    placeholder = f"(failed: {error['code']})" if error else "(not transcribed yet)"
+    label = f"{speaker}: " if speaker else ""
+    return f"[{format_elapsed(turn.start)}] {label}{' '.join(turn.text.split()) or placeholder}"
 
 
 def srt(lesson: LessonTranscript) -> str:
     """SubRip subtitles; a turn begins with its speaker, where that is known."""
     turns = transcribed_turns(lesson)
-    labelled = (prefix_speaker(transcript, lesson.speaker(turn)) for turn, transcript in turns)
-    return as_srt(sort_cues(cue for transcript in labelled for cue in cues(transcript)))
+    transcripts = (prefix_speaker(transcript, lesson.speaker(turn)) for turn, transcript in turns)
+    return as_srt(sort_cues(cue for transcript in transcripts for cue in cues(transcript)))
 
 
 def vtt(lesson: LessonTranscript) -> str:
@@ -93,10 +94,10 @@ def transcribed_turns(lesson: LessonTranscript) -> Iterator[tuple[Turn, Transcri
 def shift(transcript: Transcript, by_s: float) -> Transcript:
     """The transcript, `by_s` seconds later."""
 
-    def later(piece: Any) -> Any:
+    def move_later(piece: Any) -> Any:
         return replace(piece, start=round(piece.start + by_s, 3), end=round(piece.end + by_s, 3))
 
-    words, segments = tuple(map(later, transcript.words)), tuple(map(later, transcript.segments))
+    words, segments = tuple(map(move_later, transcript.words)), tuple(map(move_later, transcript.segments))
     return replace(transcript, words=words, segments=segments, duration_s=transcript.duration_s + by_s)
 
 
@@ -104,9 +105,9 @@ def prefix_speaker(transcript: Transcript, speaker: str) -> Transcript:
     """The transcript, with its speaker's label in front."""
     if not speaker or not transcript.words or not transcript.segments:
         return transcript
-    label, (first, *rest) = f"{speaker}:", transcript.segments
+    label, (first_segment, *other_segments) = f"{speaker}:", transcript.segments
     word = Word(label, transcript.words[0].start, transcript.words[0].start, 1.0)
-    segments = (replace(first, text=f"{label} {first.text.strip()}"), *rest)
+    segments = (replace(first_segment, text=f"{label} {first_segment.text.strip()}"), *other_segments)
     return replace(transcript, text=f"{label} {transcript.text}", words=(word, *transcript.words), segments=segments)
 
 

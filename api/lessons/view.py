@@ -23,7 +23,7 @@ from pipeline.lessons import (
 from pipeline.schemas import jobs as job_schemas
 from pipeline.schemas import lessons as schemas
 from pipeline.text.statistics import Mistake, UnclearWord
-from pipeline.timestamps import utc
+from pipeline.timestamps import to_utc
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class LessonSnapshot:
     tag: str
 
     @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         return self.lesson.ended_at is not None
 
 
@@ -55,13 +55,13 @@ def load_snapshot(lesson_id: str) -> LessonSnapshot:
 
 
 def turns_of(lesson: Job) -> list[Turn]:
-    """Its turns by number; of a turn that was retried, only the latest try."""
+    """Its turns by number; of a turn that was retried, only the latest version."""
     turn_jobs = read_turn_jobs(context.jobs().redis, lesson)
     return build_turns(job for job in turn_jobs if job.retried_as is None)
 
 
 def show_in_list(lessons: Sequence[Job]) -> list[schemas.LessonListEntry]:
-    """Lessons as many, each with its progress only."""
+    """Lessons in a list, each with its progress only."""
     totals = count_turns(context.jobs().redis, lessons)
     return [
         schemas.LessonListEntry(**heading(lesson), progress=schemas.LessonCount.model_validate(count))
@@ -73,12 +73,12 @@ def show(lesson: Job) -> schemas.LessonView:
     """All that is known of the lesson so far."""
     lesson_turns = turns_of(lesson)
     total = max(len(lesson.segments.turns) if lesson.segments else 0, len(lesson_turns))
-    done = total - sum(turn.job.ended_at is None for turn in lesson_turns)
+    ended_count = total - sum(turn.job.ended_at is None for turn in lesson_turns)
     figures = compute_figures(lesson.segments.duration_s if lesson.segments else 0.0, lesson_turns)
     return schemas.LessonView(
         **heading(lesson),
         progress=schemas.LessonProgress(
-            turns=total, done=done, failed=len(figures.failed), eta_seconds=remaining_s(lesson, lesson_turns)
+            turns=total, done=ended_count, failed=len(figures.failed), eta_seconds=remaining_s(lesson, lesson_turns)
         ),
         speakers=show_speakers(lesson_turns),
         chapters=[schemas.LessonChapter.model_validate(chapter) for chapter in split_into_chapters(lesson_turns)],
@@ -89,7 +89,7 @@ def show(lesson: Job) -> schemas.LessonView:
 
 
 def heading(lesson: Job) -> dict[str, Any]:
-    """The fields that a lesson has in a list and alone, without its progress."""
+    """The fields that a lesson has both in a list and by itself, without its progress."""
     request, url = lesson.request, f"/v1/lessons/{lesson.id}"
     links = {"self": url, "transcript": f"{url}/transcript", "report": f"{url}/report", "job": f"/v1/jobs/{lesson.id}"}
     return {
@@ -101,9 +101,9 @@ def heading(lesson: Job) -> dict[str, Any]:
         "persona": request.persona,
         "learner": request.details.get("learner", ""),
         "owner": request.owner or None,
-        "created_at": utc(lesson.created_at),
-        "updated_at": utc(lesson.updated_at),
-        "deadline_at": utc(lesson.deadline_at),
+        "created_at": to_utc(lesson.created_at),
+        "updated_at": to_utc(lesson.updated_at),
+        "deadline_at": to_utc(lesson.deadline_at),
         "duration_s": lesson.segments.duration_s if lesson.segments else None,
         "error": show_error(lesson),
         "metadata": dict(request.metadata),

@@ -54,23 +54,23 @@ routes = Blueprint("openai_audio", __name__)
 def transcribe(form: TranscriptionForm) -> Response:
     """Transcribe a recording: as JSON, as text, or as subtitles of at most two lines of 42 letters and 7 seconds.
 
-    verbose_json has what was measured; `tokens`, `seek` and `temperature` are not. `language` is an ISO 639-1 code.
+    verbose_json also has the measurements, except `tokens`, `seek` and `temperature`. `language` is an ISO 639-1 code.
     """
     if form.timestamp_granularities and form.response_format != "verbose_json":
         raise BadRequest("`timestamp_granularities[]` goes with verbose_json.", field="timestamp_granularities[]")
     resolve_model("asr", form.model)
-    upload = parser.recording(form.file)
-    job_request = run_job.single_model_request("transcribe", language=form.language, details={"prompt": form.prompt})
-    with run_job.submit(ParsedRequest(job_request, upload)) as pending:
-        transcript = pending.result(Transcript)
+    upload = parser.check_upload(form.file)
+    job_request = run_job.build_request("transcribe", language=form.language, details={"prompt": form.prompt})
+    with run_job.submit(ParsedRequest(job_request, upload)) as pending_job:
+        transcript = pending_job.wait_for_result(Transcript)
     if form.response_format in AS_TEXT:
         content_type, write = AS_TEXT[form.response_format]
         return Response(write(transcript), mimetype=content_type)
     verbose = form.response_format == "verbose_json"
-    return jsonify(show_verbose(transcript, form.timestamp_granularities) if verbose else {"text": transcript.text})
+    return jsonify(format_verbose(transcript, form.timestamp_granularities) if verbose else {"text": transcript.text})
 
 
-def show_verbose(transcript: Transcript, granularities: Collection[str]) -> dict[str, Any]:
+def format_verbose(transcript: Transcript, granularities: Collection[str]) -> dict[str, Any]:
     """The transcript with its measurements, and with segments, words or both."""
     fields: dict[str, Any] = {"task": "transcribe", "language": transcript.language, "duration": transcript.duration_s}
     fields["text"] = transcript.text
@@ -87,13 +87,11 @@ def show_verbose(transcript: Transcript, granularities: Collection[str]) -> dict
 def speak(json: SpeechRequest) -> Response:
     """Speak a text. OpenAI's voices (alloy, ash, ballad, …) stand for the default voice of the model here."""
     resolve_model("tts", json.model)
-    voice = "default" if json.voice in OPENAI_VOICES.split() else parser.voice(json.voice)
+    voice = "default" if json.voice in OPENAI_VOICES.split() else parser.check_voice(json.voice)
     format_ = json.response_format or "mp3"
-    job_request = run_job.single_model_request(
-        "speak", text=json.input, voice=voice, speed=json.speed or 1.0, format=format_
-    )
-    with run_job.submit(ParsedRequest(job_request)) as pending:
-        speech = pending.result(Answer)
+    job_request = run_job.build_request("speak", text=json.input, voice=voice, speed=json.speed or 1.0, format=format_)
+    with run_job.submit(ParsedRequest(job_request)) as pending_job:
+        speech = pending_job.wait_for_result(Answer)
         file = context.blobs().open(speech.blob)  # readable until it is closed, although the job is erased
     answer = send_file(file, mimetype=FORMATS[format_], download_name=f"speech.{format_}", etag=False)
     answer.content_length = speech.size

@@ -26,7 +26,7 @@ from pipeline.jobs.results import Completion
 from pipeline.schemas import jobs as job_schemas
 
 KEEPALIVE_S = 15.0  # seconds of silence after which a comment keeps proxies from closing the stream
-DONE = "data: [DONE]\n\n"
+DONE_EVENT = "data: [DONE]\n\n"
 MAX_TOKEN_CHARS = 32  # characters per token, on average at most: longer messages cannot fit the context
 
 routes = Blueprint("chat", __name__)
@@ -35,49 +35,50 @@ routes = Blueprint("chat", __name__)
 class Stream:
     """The text as one client receives it: no piece is sent twice, even if another worker starts again."""
 
-    def __init__(self, pending: PendingJob) -> None:
-        self.pending = pending
-        self.sent = ""
-        self.fence, self.number, self.text = "", 0, ""  # of the latest attempt: its entries so far, and their text
+    def __init__(self, pending_job: PendingJob) -> None:
+        self.pending_job = pending_job
+        self.sent_text = ""
+        self.fence, self.number, self.text = "", 0, ""  # the latest attempt, its number of entries, and their text
         self.completion: Completion | None = None
 
-    def pieces(self) -> Iterator[str]:
-        """New text as it arrives; "" after a silence. Raises the error that the job ended with; AnswerRestarted."""
+    def read_pieces(self) -> Iterator[str]:
+        """New text as it arrives; "" after a silence. Raises AnswerRestarted, or the error that the job ended with."""
         while not self.completion:
-            job, piece = self.pending.wait(self.poll, has_news, KEEPALIVE_S)
-            self.pending.raise_failure(job)
+            job, piece = self.pending_job.wait(self.poll, has_news, KEEPALIVE_S)
+            self.pending_job.raise_failure(job)
             self.completion = job.completion
             yield piece
 
     def poll(self) -> tuple[Job, str]:
-        """The job, and the text beyond what was sent, which counts as sent from now on."""
-        job = self.pending.job()
+        """The job, and its text that was not sent yet, which counts as sent from now on."""
+        job = self.pending_job.read_job()
         if job.fence != self.fence:
             self.fence, self.number, self.text = job.fence, 0, ""
         if not job.completion:
-            for number, entry in self.pending.jobs.partial_results(job, self.number):
+            for number, entry in self.pending_job.jobs.partial_results(job, self.number):
                 self.number, self.text = number, self.text + entry["text"]
         return job, self.advance(job.completion.text if job.completion else self.text, complete=bool(job.completion))
 
     def advance(self, text: str, complete: bool) -> str:
-        if not complete and self.sent.startswith(text):
+        """The part of `text` that was not sent yet; "" while a new attempt repeats what was sent."""
+        if not complete and self.sent_text.startswith(text):
             return ""
-        if not text.startswith(self.sent):
+        if not text.startswith(self.sent_text):
             raise AnswerRestarted
-        new, self.sent = text[len(self.sent) :], text
-        return new
+        piece, self.sent_text = text[len(self.sent_text) :], text
+        return piece
 
 
-def has_news(polled: tuple[Job, str]) -> bool:
-    job, piece = polled
+def has_news(update: tuple[Job, str]) -> bool:
+    job, piece = update
     return bool(piece) or job.ended_at is not None
 
 
-def chunks(stream: Stream, fields: dict[str, Any], with_usage: bool) -> Iterator[str]:
+def stream_events(stream: Stream, fields: dict[str, Any], with_usage: bool) -> Iterator[str]:
     """The events of a stream. An error before the first text, or the first silence, is raised here."""
-    pieces = stream.pieces()
+    pieces = stream.read_pieces()
     first = next(pieces)
-    return events(stream, chain([first], pieces), ChunkWriter(fields, with_usage))
+    return write_events(stream, chain([first], pieces), ChunkWriter(fields, with_usage))
 
 
 class ChunkWriter:
@@ -87,39 +88,40 @@ class ChunkWriter:
         self.fields = {**fields, "object": "chat.completion.chunk"}
         self.with_usage = with_usage
 
-    def delta(self, delta: dict[str, str], finish_reason: str | None = None) -> str:
+    def format_delta(self, delta: dict[str, str], finish_reason: str | None = None) -> str:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-        return event({**self.fields, "choices": [choice], **({"usage": None} if self.with_usage else {})})
+        return format_event({**self.fields, "choices": [choice], **({"usage": None} if self.with_usage else {})})
 
-    def end(self, completion: Completion) -> str:
-        end = self.delta({}, completion.finish_reason)
-        counted = event({**self.fields, "choices": [], "usage": usage(completion)}) if self.with_usage else ""
-        return f"{end}{counted}{DONE}"
+    def format_end(self, completion: Completion) -> str:
+        events = self.format_delta({}, completion.finish_reason)
+        if self.with_usage:
+            events += format_event({**self.fields, "choices": [], "usage": count_usage(completion)})
+        return events + DONE_EVENT
 
 
-def events(stream: Stream, pieces: Iterator[str], writer: ChunkWriter) -> Iterator[str]:
+def write_events(stream: Stream, pieces: Iterator[str], writer: ChunkWriter) -> Iterator[str]:
     try:
-        yield writer.delta({"role": "assistant", "content": ""})
+        yield writer.format_delta({"role": "assistant", "content": ""})
         for piece in pieces:
-            yield writer.delta({"content": piece}) if piece else ": still here\n\n"
+            yield writer.format_delta({"content": piece}) if piece else ": still here\n\n"
         if stream.completion:
-            yield writer.end(stream.completion)
+            yield writer.format_end(stream.completion)
     except WaijiaoError as error:
-        yield failure(error)
+        yield format_failure(error)
     except RedisError:
-        yield failure(Unavailable())
+        yield format_failure(Unavailable())
 
 
-def failure(error: WaijiaoError) -> str:
-    return event({"error": openai_error(error.http_status, error.code, error.detail)})
+def format_failure(error: WaijiaoError) -> str:
+    return format_event({"error": openai_error(error.http_status, error.code, error.detail)})
 
 
-def usage(completion: Completion) -> dict[str, int]:
+def count_usage(completion: Completion) -> dict[str, int]:
     prompt, answer = completion.prompt_tokens, completion.completion_tokens
     return {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer}
 
 
-def event(data: dict[str, Any]) -> str:
+def format_event(data: dict[str, Any]) -> str:
     return f"data: {json.dumps(data, ensure_ascii=False)}\n\n"
 
 
@@ -142,15 +144,16 @@ def completions(json: ChatRequest) -> Response:
     if json.stream_options and not json.stream:
         raise BadRequest("`stream_options` goes with stream.", field="stream_options")
     model = resolve_model("llm", json.model)
-    job_request = run_job.single_model_request("chat", details=model_parameters(json))
+    job_request = run_job.build_request("chat", details=model_parameters(json))
     fields = {"id": f"chatcmpl-{job_request.id}", "created": int(time.time()), "model": model}
     with ExitStack() as stack:
-        pending = stack.enter_context(run_job.submit(ParsedRequest(job_request)))
+        pending_job = stack.enter_context(run_job.submit(ParsedRequest(job_request)))
         if not json.stream:
-            return jsonify({**fields, "object": "chat.completion", **show_completion(pending.result(Completion))})
+            completion = pending_job.wait_for_result(Completion)
+            return jsonify({**fields, "object": "chat.completion", **show_completion(completion)})
         with_usage = bool(json.stream_options and json.stream_options.include_usage)
-        answer = Response(chunks(Stream(pending), fields, with_usage), mimetype="text/event-stream")
-        answer.call_on_close(stack.pop_all().close)  # when everything is sent, and when the client has left
+        answer = Response(stream_events(Stream(pending_job), fields, with_usage), mimetype="text/event-stream")
+        answer.call_on_close(stack.pop_all().close)  # when everything is sent, or the client has disconnected
     answer.headers.update({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
     return answer
 
@@ -178,4 +181,4 @@ def model_parameters(fields: ChatRequest) -> dict[str, Any]:
 def show_completion(completion: Completion) -> dict[str, Any]:
     message = {"role": "assistant", "content": completion.text, "refusal": None}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": completion.finish_reason}
-    return {"choices": [choice], "usage": usage(completion)}
+    return {"choices": [choice], "usage": count_usage(completion)}

@@ -17,7 +17,7 @@ ALIASES = {
     "asr": ("default", "whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe"),
     "llm": ("default",),
     "tts": ("default", "tts-1", "tts-1-hd", "gpt-4o-mini-tts"),
-}  # stage -> names by which clients ask for whatever model is there
+}  # stage -> names by which clients may ask for the stage's model
 
 routes = Blueprint("models", __name__)
 
@@ -27,7 +27,7 @@ routes = Blueprint("models", __name__)
 @answers("models", {200: job_schemas.ModelList})
 def browse() -> Response:
     """The models here: one transcribes speech, one continues a chat, one speaks."""
-    return jsonify({"object": "list", "data": [show(model_at(stage)) for stage in MODEL_STAGES]})
+    return jsonify({"object": "list", "data": [show(find_model_name(stage)) for stage in MODEL_STAGES]})
 
 
 @routes.get("/v1/models/<model>")
@@ -35,27 +35,28 @@ def browse() -> Response:
 @answers("models", {200: job_schemas.ModelEntry}, ModelNotFound)
 def read(model: str) -> Response:
     """One of the models."""
-    known = [model_at(stage) for stage in MODEL_STAGES]
-    if model not in known:
-        raise ModelNotFound(f"There is no such model here; there are {', '.join(known)}.", field="model")
+    models = [find_model_name(stage) for stage in MODEL_STAGES]
+    if model not in models:
+        raise ModelNotFound(f"No model here has this name; there are {', '.join(models)}.", field="model")
     return jsonify(show(model))
 
 
 def resolve_model(stage: str, name: str) -> str:
-    """The id of the stage's model, for a name that a client gave. ModelNotFound."""
-    model = model_at(stage)
+    """The id of the stage's model, if `name` is that or one of its aliases. Raises ModelNotFound."""
+    model = find_model_name(stage)
     if name not in (model, *ALIASES[stage]):
-        known = ", ".join((model, *ALIASES[stage]))
-        raise ModelNotFound(f"There is no such model for this; known are {known}.", field="model")
+        names = ", ".join((model, *ALIASES[stage]))
+        raise ModelNotFound(f"No model for this has this name; there are {names}.", field="model")
     return model
 
 
-def model_at(stage: str) -> str:
+def find_model_name(stage: str) -> str:
     """The model's name in the catalogue; for a file or folder of the user's own, the last part of its path."""
-    configured_model = str(getattr(context.settings(), f"{stage}_model"))
-    return configured_model if configured_model in catalogue() else Path(configured_model).name
+    setting = str(getattr(context.settings(), f"{stage}_model"))
+    return setting if setting in catalogue() else Path(setting).name
 
 
 def show(model: str) -> dict[str, str | int]:
-    known = catalogue().get(model)
-    return {"id": model, "object": "model", "created": 0, "owned_by": known.credit if known else "local"}
+    catalogue_entry = catalogue().get(model)
+    owner = catalogue_entry.credit if catalogue_entry else "local"
+    return {"id": model, "object": "model", "created": 0, "owned_by": owner}

@@ -50,22 +50,22 @@ log = logging.getLogger("waijiao")
 class PendingJob:
     """A job that a request waits for, until `alone_s` seconds have passed."""
 
-    def __init__(self, jobs: Jobs, job_request: JobRequest, changed: Event) -> None:
-        self.jobs, self.request, self.changed = jobs, job_request, changed
+    def __init__(self, jobs: Jobs, job_request: JobRequest, change_event: Event) -> None:
+        self.jobs, self.request, self.change_event = jobs, job_request, change_event
         self.deadline = time.monotonic() + jobs.settings.alone_s
 
-    def job(self) -> Job:
+    def read_job(self) -> Job:
         return self.jobs.get(self.request.tenant, self.request.id)
 
-    def result(self, kind: type[T]) -> T:
-        """Wait for the job's result, which is of this kind. Raises the error that the job ended with; TooSlow."""
-        job = self.wait(self.job, lambda job: job.ended_at is not None, self.jobs.settings.alone_s)
+    def wait_for_result(self, kind: type[T]) -> T:
+        """Wait for the job's result, which is of this kind. Raises TooSlow, or the error that the job ended with."""
+        job = self.wait(self.read_job, lambda job: job.ended_at is not None, self.jobs.settings.alone_s)
         self.raise_failure(job)
         return next(each for each in (job.transcript, job.completion, job.answer) if isinstance(each, kind))
 
-    def wait(self, read: Callable[[], T], condition: Callable[[T], bool], timeout_s: float) -> T:
-        """What `read` returns as soon as it meets the condition, or after `timeout_s`, or at the deadline."""
-        return wait_until(self.changed, read, condition, min(timeout_s, self.deadline - time.monotonic()))
+    def wait(self, read_value: Callable[[], T], condition: Callable[[T], bool], timeout_s: float) -> T:
+        """What `read_value` returns as soon as it meets the condition, or after `timeout_s`, or at the deadline."""
+        return wait_until(self.change_event, read_value, condition, min(timeout_s, self.deadline - time.monotonic()))
 
     def raise_failure(self, job: Job) -> None:
         """Raise the error that the job ended with, or TooSlow when the deadline has passed."""
@@ -75,7 +75,7 @@ class PendingJob:
             raise TooSlow(f"There was no answer within {self.jobs.settings.alone_s:g} seconds. It was canceled.")
 
 
-def single_model_request(task: Task, **fields: Any) -> JobRequest:
+def build_request(task: Task, **fields: Any) -> JobRequest:
     """A request of the caller for one model, in a session of its own."""
     caller, job_id = context.caller(), secrets.token_hex(16)
     request_ = JobRequest(job_id, job_id, caller.tenant, key=caller.key, owner=caller.owner, task=task)
@@ -83,19 +83,19 @@ def single_model_request(task: Task, **fields: Any) -> JobRequest:
 
 
 @contextmanager
-def submit(parsed: ParsedRequest) -> Iterator[PendingJob]:
+def submit(parsed_request: ParsedRequest) -> Iterator[PendingJob]:
     """Submit a job to wait for. At the end it is erased, whether it has a result or not."""
     if "Idempotency-Key" in request.headers:
         raise BadRequest("An Idempotency-Key has no effect here, since no answer is kept; send the request without it.")
     jobs, blobs = context.jobs(), context.blobs()
-    with context.changes().watch(parsed.request.name) as changed:
-        if changed is None:
+    with context.changes().watch(parsed_request.request.name) as change_event:
+        if change_event is None:
             raise TooManyWaiting(retry_after_s=RETRY_AFTER_S)
-        accept(parsed)
+        accept(parsed_request)
         try:
-            yield PendingJob(jobs, parsed.request, changed)
+            yield PendingJob(jobs, parsed_request.request, change_event)
         finally:
-            erase(jobs, blobs, parsed.request)
+            erase(jobs, blobs, parsed_request.request)
 
 
 def erase(jobs: Jobs, blobs: FolderBlobs, job_request: JobRequest) -> None:

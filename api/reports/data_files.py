@@ -32,32 +32,32 @@ GRADEBOOK_COLUMNS = (
 
 
 def render_gradebook(students: Sequence[StudentStats], answer_files: Sequence[str]) -> bytes:
-    """UTF-8 with a byte order mark, lines ended by CR LF; a cell is empty where there is nothing to tell.
+    """UTF-8 with a byte order mark, lines ended by CR LF; a cell is empty where nothing is known.
 
-    `words` are those of `heard`, `words_per_minute` = words / (recording_s / 60), `text_words_read` of `text_words`
-    those of the text that were heard in their place, `target_words_used` the words said, `file` the spoken answer (of
-    `answer_files`, which has "" where there is none). The state of who handed nothing in is "missing"; `on_time` is
-    "yes" or "no".
+    `words` counts those of `heard`; `words_per_minute` = words / (recording_s / 60); `text_words_read` counts those of
+    the `text_words` that were heard in the right place; `target_words_used` are those that were said; `file` is the
+    spoken answer, of `answer_files`, which has "" where there is none. The state of a student who handed nothing in is
+    "missing"; `on_time` is "yes" or "no".
     """
-    rows = [_gradebook_row(stats, file) for stats, file in zip(students, answer_files, strict=True)]
+    rows = [_build_gradebook_row(stats, file) for stats, file in zip(students, answer_files, strict=True)]
     lines = (csv_line(remove_invisible(cell, "\n") for cell in row) for row in rows)
     return UTF8_MARK + csv_line(GRADEBOOK_COLUMNS) + b"".join(lines)
 
 
-def _gradebook_row(stats: StudentStats, answer_file: str) -> tuple[str, ...]:
+def _build_gradebook_row(stats: StudentStats, answer_file: str) -> tuple[str, ...]:
     student, reading = stats.work.student, stats.reading
     return (
         student.name,
         student.id,
         stats.state,
-        local_iso(stats.work.handed_in_at) or "",
+        format_local_iso(stats.work.handed_in_at) or "",
         {True: "yes", False: "no", None: ""}[stats.on_time],
-        _number(stats.recording_s, 2),
-        _number(stats.word_count),
-        _number(stats.correction_count),
-        _number(stats.words_per_minute, 1),
-        _number(reading.word_count if reading else None),
-        _number(reading.read_count if reading else None),
+        _format_number(stats.recording_s, 2),
+        _format_number(stats.word_count),
+        _format_number(stats.correction_count),
+        _format_number(stats.words_per_minute, 1),
+        _format_number(reading.word_count if reading else None),
+        _format_number(reading.read_count if reading else None),
         "; ".join(stats.used_words or ()),
         stats.spoken_text,
         stats.feedback.corrected if stats.feedback else "",
@@ -67,7 +67,7 @@ def _gradebook_row(stats: StudentStats, answer_file: str) -> tuple[str, ...]:
     )
 
 
-def _number(value: float | None, digits: int = 0) -> str:
+def _format_number(value: float | None, digits: int = 0) -> str:
     return "" if value is None else f"{value:.{digits}f}"
 
 
@@ -95,12 +95,12 @@ def render_student_json(assignment: Assignment, stats: StudentStats, answer_file
             "instructions": assignment.instructions,
             "text": assignment.text,
             "words": assignment.words,
-            "due": local_iso(assignment.due),
+            "due": format_local_iso(assignment.due),
         },
         "student": {"name": student.name, "id": student.id},
         "job_id": job and job.id,
         "state": stats.state,
-        "handed_in_at": local_iso(stats.work.handed_in_at),
+        "handed_in_at": format_local_iso(stats.work.handed_in_at),
         "on_time": stats.on_time,
         "recording_s": stats.recording_s,
         "words_said": stats.word_count,
@@ -130,6 +130,6 @@ def render_student_json(assignment: Assignment, stats: StudentStats, answer_file
     return json.dumps(fields, ensure_ascii=False, indent=1).encode(errors="replace")
 
 
-def local_iso(seconds: float | None) -> str | None:
+def format_local_iso(seconds: float | None) -> str | None:
     """Unix seconds as ISO 8601 by the server's clock, with its offset, such as 2026-12-01T19:58:03+08:00."""
     return None if seconds is None else datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="seconds")

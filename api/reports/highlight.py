@@ -1,4 +1,4 @@
-"""Text cut into spans that a page highlights: what was corrected, what was hard to understand, what was not read."""
+"""Text in spans that a page highlights: what was corrected, hard to understand, or not read."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ INNER_TEXT = re.compile(r"^([\W_]*)(.*?)([\W_]*)$", re.DOTALL)  # what stands be
 
 @dataclass(frozen=True)
 class Span:
-    """`kind`: "plain"; "wrong", and "right" in its place; "missed", of a text to be read but not heard.
+    """`kind`: "plain"; "wrong", and "right" in its place; "missed": a word of the text to read that was not heard.
 
     `probability` is that of a word which was hard to understand, else None.
     """
@@ -26,7 +26,7 @@ class Span:
 
 @dataclass(frozen=True)
 class WordPosition:
-    """Where a word stands in its text, in characters; with the space before it, if any, from `after`."""
+    """A word's position in its text, in characters. The space before it, if any, begins at `after`."""
 
     after: int
     start: int
@@ -34,30 +34,30 @@ class WordPosition:
 
 
 def highlight_corrections(text: str, edits: Iterable[Edit], words: Sequence[Word] = ()) -> list[Span]:
-    """The whole `text` with its edits; `words` are the recogniser's. An edit within another one is left out."""
-    positions, probabilities, done = _word_positions(text), _low_probabilities(text, words), 0
+    """The whole `text` with its edits; `words` are the recogniser's. An edit inside another one is left out."""
+    positions, probabilities, next_index = _word_positions(text), _low_probabilities(text, words), 0
     spans: list[Span] = []
     for edit in sorted(edits, key=lambda edit: edit.at):
         first, last = edit.at
-        if not done <= first <= last <= len(positions):
+        if not next_index <= first <= last <= len(positions):
             continue
-        spans += _plain_spans(text, positions[done:first], probabilities)
+        spans += _plain_spans(text, positions[next_index:first], probabilities)
         spans += _edit_spans(text, positions[first:last], edit)
-        done = last
-    spans += _plain_spans(text, positions[done:], probabilities)
+        next_index = last
+    spans += _plain_spans(text, positions[next_index:], probabilities)
     return [span for span in spans if span.text]
 
 
 def highlight_missed(text: str, reading: ReadingScore) -> list[Span]:
     """The whole text that was to be read; words that were not heard are "missed"."""
-    missed, spans, index, done = set(reading.missed_at), [], 0, 0
+    missed_indices, spans, index, text_end = set(reading.missed_at), [], 0, 0
     for word in WORD.finditer(text):
         if not normalize_words(word.group()):
             continue
-        kind = MISSED if index in missed else PLAIN
-        spans += [Span(PLAIN, text[done : word.start()]), Span(kind, word.group())]
-        index, done = index + 1, word.end()
-    return [span for span in [*spans, Span(PLAIN, text[done:])] if span.text]
+        kind = MISSED if index in missed_indices else PLAIN
+        spans += [Span(PLAIN, text[text_end : word.start()]), Span(kind, word.group())]
+        index, text_end = index + 1, word.end()
+    return [span for span in [*spans, Span(PLAIN, text[text_end:])] if span.text]
 
 
 def _word_positions(text: str) -> list[WordPosition]:
@@ -90,19 +90,21 @@ def _edit_spans(text: str, positions: Sequence[WordPosition], edit: Edit) -> Ite
 def _low_probabilities(text: str, words: Sequence[Word]) -> dict[int, float]:
     """The lowest probability of each word that was hard to understand, by the character at which it starts in `text`.
 
-    Both are compared without spaces, as far as they are the same: typed text stands after what was said, and of a
-    transcript that somebody corrected nothing more is known.
+    Both are compared without spaces, up to the first difference: typed text follows the spoken text, and after a
+    difference, as in a transcript that somebody corrected, the probabilities belong to other words.
     """
     letters = [(letter, word.probability) for word in words for letter in word.word if not letter.isspace()]
-    places = [place for place, letter in enumerate(text) if not letter.isspace()]
-    by_place: dict[int, float] = {}
-    for place, (letter, probability) in zip(places, letters, strict=False):
-        if text[place] != letter:
+    offsets = [offset for offset, letter in enumerate(text) if not letter.isspace()]
+    probability_by_offset: dict[int, float] = {}
+    for offset, (letter, probability) in zip(offsets, letters, strict=False):
+        if text[offset] != letter:
             break
-        by_place[place] = probability
-    lowest = {
-        word.start: min(by_place[place] for place in range(word.start, word.end))
+        probability_by_offset[offset] = probability
+    probability_by_start = {
+        word.start: min(probability_by_offset[offset] for offset in range(word.start, word.end))
         for word in _word_positions(text)
-        if all(place in by_place for place in range(word.start, word.end))
+        if all(offset in probability_by_offset for offset in range(word.start, word.end))
     }
-    return {start: probability for start, probability in lowest.items() if probability < CLEAR_PROBABILITY}
+    return {
+        start: probability for start, probability in probability_by_start.items() if probability < CLEAR_PROBABILITY
+    }

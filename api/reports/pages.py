@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from api.reports.class_stats import class_stats
+from api.reports.class_stats import compute_class_stats
 from api.reports.highlight import Span, highlight_corrections, highlight_missed
 from api.reports.strings import STRINGS
 from api.reports.student_stats import StudentStats
@@ -19,9 +19,9 @@ from pipeline.jobs.job import Job
 from pipeline.lessons import LessonFigures, Turn, group_by_chapter
 from pipeline.text.characters import remove_invisible
 from pipeline.text.statistics import CLEAR_PROBABILITY
-from pipeline.timestamps import elapsed
+from pipeline.timestamps import format_elapsed
 
-MAX_ROWS = 20  # mistakes, and unclear words, that a page has; a teacher reads no more of them
+MAX_ROWS = 20  # mistakes, and unclear words, that a page has; a teacher would not read more of them
 
 
 def render_class_report(assignment: Assignment, students: Sequence[StudentStats], stems: Sequence[str] = ()) -> bytes:
@@ -30,7 +30,7 @@ def render_class_report(assignment: Assignment, students: Sequence[StudentStats]
         "reports/class.html",
         assignment=assignment,
         students=list(zip(students, stems or [""] * len(students), strict=True)),
-        stats=class_stats(assignment, students),
+        stats=compute_class_stats(assignment, students),
     )
 
 
@@ -61,38 +61,40 @@ class LessonRow:
 
 
 def render_lesson_report(lesson: Job, turns: Sequence[Turn], figures: LessonFigures, complete: bool) -> bytes:
-    """A lesson's summary, its mistakes, and what was said, corrections marked. `complete`: nothing will be added."""
+    """A lesson's summary, its mistakes, and what was said, corrections marked. `complete`: nothing will follow."""
     return render(
         "reports/lesson.html",
         lesson=lesson,
         title=lesson.request.details.get("title", "") or lesson.id,
-        length=elapsed(figures.seconds),
+        length=format_elapsed(figures.seconds),
         figures=figures,
         correction_count=sum(mistake.count for mistake in figures.mistakes),
         chapters=[
-            (elapsed(chapter.start), chapter, _lesson_rows(lesson, chapter_turns))
+            (format_elapsed(chapter.start), chapter, _build_lesson_rows(lesson, chapter_turns))
             for chapter, chapter_turns in group_by_chapter(turns)
         ],
         complete=complete,
     )
 
 
-def _lesson_rows(lesson: Job, turns: Sequence[Turn]) -> list[LessonRow]:
+def _build_lesson_rows(lesson: Job, turns: Sequence[Turn]) -> list[LessonRow]:
     """Without the turns in which nobody spoke."""
-    rows = [_lesson_row(lesson, turn) for turn in turns]
+    rows = [_build_lesson_row(lesson, turn) for turn in turns]
     return [row for row in rows if row.error_code != NoSpeech.code]
 
 
-def _lesson_row(lesson: Job, turn: Turn) -> LessonRow:
+def _build_lesson_row(lesson: Job, turn: Turn) -> LessonRow:
     transcript, feedback = turn.job.transcript, turn.job.feedback
     edits = feedback.edits if feedback else ()
     spans = highlight_corrections(turn.text, edits, transcript.words if transcript else ())
-    corrected = feedback.corrected if feedback and edits else ""
+    correction = feedback.corrected if feedback and edits else ""
     error_code = str(turn.job.error["code"]) if turn.job.error else ""
-    return LessonRow(turn.number, elapsed(turn.start), _speaker_key(lesson, turn), spans, corrected, error_code)
+    return LessonRow(
+        turn.number, format_elapsed(turn.start), _find_speaker_key(lesson, turn), spans, correction, error_code
+    )
 
 
-def _speaker_key(lesson: Job, turn: Turn) -> str:
+def _find_speaker_key(lesson: Job, turn: Turn) -> str:
     """A key of `strings`; "" where the recording does not tell the speakers apart."""
     if turn.speaker and lesson.request.details.get("learner"):
         return "speaker_learner" if turn.job.request.task == "turn" else "speaker_other"
@@ -100,11 +102,11 @@ def _speaker_key(lesson: Job, turn: Turn) -> str:
 
 
 def render(template: str, **context: Any) -> bytes:
-    return environment().get_template(template).render(context).encode()
+    return create_environment().get_template(template).render(context).encode()
 
 
 @lru_cache
-def environment() -> Environment:
+def create_environment() -> Environment:
     pages = Environment(
         loader=PackageLoader("api"),
         autoescape=True,
@@ -113,7 +115,7 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         finalize=_remove_invisible,
     )
-    pages.filters |= {"t": translate, "local_time": local_time, "percent": percent}
+    pages.filters |= {"t": translate, "local_time": format_local_time, "percent": format_percent}
     pages.globals |= {
         "highlight_corrections": highlight_corrections,
         "max_rows": MAX_ROWS,
@@ -128,16 +130,16 @@ def translate(key: str) -> Markup:
     return Markup('{}<span class="dot"> · </span><span lang="zh">{}</span>').format(english, chinese)
 
 
-def local_time(seconds: float) -> str:
-    """Unix seconds by the server's own clock, as in 2026-12-01 19:58 (UTC+08:00)."""
+def format_local_time(seconds: float) -> str:
+    """Unix seconds in the server's time zone, such as 2026-12-01 19:58 (UTC+08:00)."""
     text = datetime.fromtimestamp(seconds).astimezone().isoformat(" ", "minutes")
     return f"{text[:16]} (UTC{text[16:]})"
 
 
-def percent(share: float) -> str:
+def format_percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
 def _remove_invisible(value: Any) -> Any:
-    """From whatever a template shows but Markup: that is the templates' own, or was escaped on its way into it."""
+    """Clean each value that a template shows, except Markup, which the templates wrote or escaped themselves."""
     return remove_invisible(value, "\n") if isinstance(value, str) and not isinstance(value, Markup) else value

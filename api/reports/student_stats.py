@@ -1,4 +1,4 @@
-"""What can be counted of one student's homework. Every figure comes from the job's record and the assignment alone."""
+"""The figures of one student's homework. Each comes from the job's record and the assignment alone."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ FAILED_STATES = (State.FAILED, State.CANCELED, State.EXPIRED)
 class StudentWork:
     """A student and the `job` that counts, handed in at `handed_in_at` (Unix seconds).
 
-    Neither: nothing was handed in. Only the time: what was handed in is not stored any more.
+    Without both, nothing was handed in; with only the time, what was handed in is not stored any more.
     """
 
     student: Student
@@ -68,7 +68,7 @@ class StudentStats:
 
     @property
     def spoken_text(self) -> str:
-        return spoken_text(self.job) or ""
+        return find_spoken_text(self.job) or ""
 
     @property
     def answer_text(self) -> str:
@@ -96,14 +96,14 @@ class StudentStats:
         return [(each, word.probability) for word in words if is_unclear(word) for each in normalize_words(word.word)]
 
 
-def student_stats(assignment: Assignment, work: StudentWork) -> StudentStats:
-    job, text = work.job, spoken_text(work.job)
+def compute_student_stats(assignment: Assignment, work: StudentWork) -> StudentStats:
+    job, text = work.job, find_spoken_text(work.job)
     on_time = None
     if work.handed_in_at is not None and assignment.due is not None:
         on_time = work.handed_in_at <= assignment.due
     return StudentStats(
         work,
-        work_state(work),
+        determine_state(work),
         on_time=on_time,
         recording_s=job.transcript.duration_s if job and job.transcript else None,
         word_count=None if text is None else len(normalize_words(text)),
@@ -113,14 +113,14 @@ def student_stats(assignment: Assignment, work: StudentWork) -> StudentStats:
     )
 
 
-def work_state(work: StudentWork) -> str:
+def determine_state(work: StudentWork) -> str:
     if work.job is None:
         return MISSING if work.handed_in_at is None else GONE
     return ANSWERED if work.job.state is State.SUCCEEDED else work.job.state.value
 
 
-def spoken_text(job: Job | None) -> str | None:
-    """What counts as said: what the teacher went by, else the transcript."""
+def find_spoken_text(job: Job | None) -> str | None:
+    """What the student said: the sentence that the feedback is about, else the transcript; None without either."""
     if job and job.feedback:
         return job.feedback.heard
     return job.transcript.text if job and job.transcript else None

@@ -1,7 +1,7 @@
 """The large teachers' engines on a GPU: seconds to load, memory against the computed need, speed by batch size.
 
 Run with: python benchmarks/gpu/teachers.py [asr llm tts] --json FILE    (--device cpu --size tiny tries the script out)
-Weights are random, at the real sizes (checkpoints.py); the settings, such as WAIJIAO_LLM_COMPUTE_TYPE=int4, hold.
+Weights are random, at the real sizes (checkpoints.py); the settings, such as WAIJIAO_LLM_COMPUTE_TYPE=int4, apply.
 """
 
 import argparse

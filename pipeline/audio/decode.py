@@ -133,8 +133,10 @@ def join_frames(frames_of_one_format: Sequence[Any]) -> np.ndarray:
     if samples.dtype.kind in "ui":
         zero = 128 if samples.dtype == np.uint8 else 0
         samples = (samples - float(zero)) / (np.iinfo(samples.dtype).max + 1 - zero)
-    clipped: np.ndarray = np.clip(samples, -1, 1).astype(np.float32, order="C")  # contiguous channels, for FFmpeg
-    return clipped
+    clipped_samples: np.ndarray = np.clip(samples, -1, 1).astype(
+        np.float32, order="C"
+    )  # contiguous channels, for FFmpeg
+    return clipped_samples
 
 
 def resample_frames(sounds: Iterable[Waveform], rate: int) -> Iterator[np.ndarray]:

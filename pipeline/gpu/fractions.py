@@ -86,8 +86,10 @@ def estimate_need(stage: str, model: Path, settings: Settings) -> Need:
     if settings.llm_engine == "llama.cpp":
         layers = settings.llm_gpu_layers if settings.llm_gpu_layers > 0 else shape.layers + 1  # below 0: all of them
         return memory.llama_cpp(shape, layers, chats)
-    if compute_type not in (expected := ("auto", *memory.BYTES_PER_WEIGHT)):
-        raise ConfigurationError(f"WAIJIAO_LLM_COMPUTE_TYPE={compute_type!r}: expected one of {', '.join(expected)}")
+    if compute_type not in (compute_types := ("auto", *memory.BYTES_PER_WEIGHT)):
+        raise ConfigurationError(
+            f"WAIJIAO_LLM_COMPUTE_TYPE={compute_type!r}: expected one of {', '.join(compute_types)}"
+        )
     return memory.on_torch(shape, compute_type, chats)
 
 

@@ -73,7 +73,7 @@ HALF_BYTES = 2  # bytes of float16 and bfloat16
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes on a GPU. `cache` holds what was read and written, `working` what the widest step takes for itself."""
+    """Bytes on a GPU. `cache`: keys and values; `working`: what the step that needs most needs in addition."""
 
     weights: int
     cache: int
@@ -108,7 +108,7 @@ def whisper(shape: Whisper, compute_type: str, windows: int, beams: int, tokens:
     return Need(weights, cache, max(windows * sampling, windows * scores * size - cache) + ALLOCATOR_BYTES)
 
 
-ALLOCATOR_BYTES = 200_000_000  # that CTranslate2's allocator keeps besides, by the measurements above
+ALLOCATOR_BYTES = 200_000_000  # that CTranslate2's allocator keeps in addition, by the measurements above
 
 
 @dataclass(frozen=True)
@@ -135,13 +135,13 @@ def on_torch(shape: LanguageModel, compute_type: str, chats: Chats) -> Need:
     longest = min(chats.tokens, shape.positions or chats.tokens)
     cached_tokens = 0 if shape.whole else chats.cached_tokens
     cache = int(shape.kv_bytes(size) * (longest * (chats.rows + 1) + cached_tokens) * CACHE_OVERHEAD)
-    repeated = 2 * shape.heads * shape.head_width * longest * chats.rows * size
+    repeated_heads = 2 * shape.heads * shape.head_width * longest * chats.rows * size
     at_once = longest if shape.whole else PREFILL_TOKENS
     scores = shape.heads * at_once * longest * 4
     inner = at_once * (3 * shape.inner + 6 * shape.width) * size
     widest = 2 * shape.inner * shape.width * HALF_BYTES if weight_type in ("int8", "int4") else 0
     sampling = 4 * 4 * shape.vocabulary * chats.rows
-    return Need(weights, cache, repeated + scores + inner + widest + sampling)
+    return Need(weights, cache, repeated_heads + scores + inner + widest + sampling)
 
 
 def llama_cpp(shape: LanguageModel, layers: int, chats: Chats) -> Need:

@@ -91,8 +91,8 @@ BYTES_PER_STORED_WEIGHT = {"float32": 4, "float16": 2, "bfloat16": 2}  # bytes o
 
 def whisper(name_or_path: str) -> Whisper:
     """A Whisper model's sizes. Raises SizesUnknown for a folder that is not one in CTranslate2's form."""
-    if known := _from_catalogue(name_or_path):
-        return Whisper(**known)
+    if catalogue_sizes := _from_catalogue(name_or_path):
+        return Whisper(**catalogue_sizes)
     path = Path(name_or_path).expanduser() / "model.bin"
     sizes = read_tensor_shapes(path)
     try:
@@ -101,7 +101,7 @@ def whisper(name_or_path: str) -> Whisper:
     except KeyError as missing:
         raise SizesUnknown(f"{path} is not a Whisper model in CTranslate2's form: it has no {missing}") from missing
     encoder, decoder = (
-        len({found[0] for name in sizes if (found := re.match(rf"{part}/layer_\d+/", name))})
+        len({match[0] for name in sizes if (match := re.match(rf"{part}/layer_\d+/", name))})
         for part in ("encoder", "decoder")
     )
     return Whisper(width, width // 64, encoder, decoder, mels, vocabulary)  # every Whisper has heads of 64
@@ -109,26 +109,26 @@ def whisper(name_or_path: str) -> Whisper:
 
 def language_model(name_or_path: str) -> LanguageModel:
     """Raises SizesUnknown for what is neither a GGUF file nor a folder of transformers with its sizes."""
-    if known := _from_catalogue(name_or_path):
-        return _from_sizes(known)
+    if catalogue_sizes := _from_catalogue(name_or_path):
+        return _from_sizes(catalogue_sizes)
     path = Path(name_or_path).expanduser()
     return _from_gguf(path) if path.is_file() else _from_folder(path)
 
 
 def bark(name_or_path: str) -> Bark:
     """Raises SizesUnknown for a folder without a Bark model in transformers' form."""
-    if known := _from_catalogue(name_or_path):
+    if catalogue_sizes := _from_catalogue(name_or_path):
         weights = max(file.size for file in catalogue()[name_or_path].files)
-        return Bark(parameters=weights // BYTES_PER_STORED_WEIGHT["float32"], **known)
+        return Bark(parameters=weights // BYTES_PER_STORED_WEIGHT["float32"], **catalogue_sizes)
     folder = Path(name_or_path).expanduser()
     config = _config(folder)
     try:
         part = config["semantic_config"]
         sizes = {"width": "hidden_size", "layers": "num_layers", "heads": "num_heads", "block": "block_size"}
-        found = {our_name: int(part[their_name]) for our_name, their_name in sizes.items()}
+        our_sizes = {our_name: int(part[their_name]) for our_name, their_name in sizes.items()}
     except KeyError as missing:
         raise SizesUnknown(f"{folder}/config.json is not Bark's: it has no {missing}") from missing
-    return Bark(parameters=_weight_bytes(folder) // BYTES_PER_STORED_WEIGHT[_type(config, "float32")], **found)
+    return Bark(parameters=_weight_bytes(folder) // BYTES_PER_STORED_WEIGHT[_type(config, "float32")], **our_sizes)
 
 
 def _from_catalogue(name: str) -> Mapping[str, Any]:

@@ -24,9 +24,9 @@ def configure_device(stage: str, settings: Settings) -> Any:
     if name != "cuda":
         raise ConfigurationError(f"{setting}_DEVICE={name!r}: expected cpu or cuda")
     if not torch.cuda.is_available():
-        built = f"for CUDA {torch.version.cuda}" if torch.version.cuda else "without CUDA"
+        build = f"for CUDA {torch.version.cuda}" if torch.version.cuda else "without CUDA"
         raise ConfigurationError(
-            f"{setting}_DEVICE=cuda: torch {torch.__version__}, built {built}, finds no GPU here. Install NVIDIA's "
+            f"{setting}_DEVICE=cuda: torch {torch.__version__}, built {build}, finds no GPU here. Install NVIDIA's "
             f"driver and a build of torch for CUDA (requirements-torch.txt), or set {setting}_DEVICE=cpu."
         )
     count = torch.cuda.device_count()

@@ -1,1 +1,1 @@
-"""Homework: whose the recordings are that a class hands in, and what is taken out of the files in which they come."""
+"""Homework: reading what a class hands in, and finding the student of each recording."""

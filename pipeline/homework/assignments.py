@@ -16,7 +16,7 @@ MAX_STUDENTS = 2000
 
 @dataclass(frozen=True)
 class Student:
-    """One of a class: `name`, no two the same in one assignment, and the `id` that a school may have for them."""
+    """One of a class: `name`, unique within an assignment, and the `id` that a school may have for them."""
 
     name: str
     id: str = ""
@@ -51,7 +51,7 @@ class Assignment:
 
     @property
     def name(self) -> str:
-        """Its name in every key."""
+        """Its name in Redis keys."""
         return f"{self.tenant}/{self.id}"
 
     @property
@@ -61,14 +61,14 @@ class Assignment:
 
 
 class Assignments:
-    """The assignments in one Redis. Every change is atomic; of many records, each is read at its own moment."""
+    """The assignments in one Redis. Every change is atomic; reading many records is not."""
 
     def __init__(self, jobs: Jobs) -> None:
         self.jobs = jobs
         self.redis = jobs.redis
 
     def put(self, assignment: Assignment, replace: bool) -> str:
-        """Store it for as long as anything that is submitted by its due time is kept.
+        """Store it for as long as what is submitted by its due time is kept.
 
         Returns created, same or replaced. Raises AssignmentExists when another one has its id, unless `replace`.
         """
@@ -104,7 +104,7 @@ class Assignments:
         return AssignmentWithJobs(read_json(Assignment, record["assignment"]), float(record["created_at"]), jobs)
 
     def all(self, tenant: str) -> list[Assignment]:
-        """All of the tenant, newest first."""
+        """All of the tenant's, newest first."""
         names = cast(list[str], self.redis.zrevrange(f"{PREFIX}assignments:{tenant}", 0, -1))
         with self.redis.pipeline(transaction=False) as pipe:
             for name in names:
@@ -118,8 +118,8 @@ class Assignments:
         """Erase it and every job that was submitted for it; returns their names, whose blobs are to be removed."""
         self.get(tenant, id_)
         tombstone_s = self.jobs.settings.retention_h * 3600
-        erased = self.jobs.run("unassign", name=f"{tenant}/{id_}", tombstone_s=tombstone_s, call=call_token())[0]
-        return cast(list[str], erased)
+        job_names = self.jobs.run("unassign", name=f"{tenant}/{id_}", tombstone_s=tombstone_s, call=call_token())[0]
+        return cast(list[str], job_names)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Filenames that clients gave: how they are shown, which are recordings, and names that every file system accepts."""
+"""Filenames of clients: how they are shown, which are recordings, and names that every file system accepts."""
 
 import re
 import unicodedata
@@ -26,9 +26,9 @@ CLUTTER = {  # files and folders that operating systems create next to others; s
 
 MAX_NAME_CHARS = 80  # of a safe name, so that a number and an ending make it at most 100
 MAX_NAME_BYTES = 200  # of it in UTF-8: file systems take 255
-FORBIDDEN = re.compile(r'[<>:"/\\|?*]')
-DEVICES = r"(con|prn|aux|nul|conin\$|conout\$|clock\$|(com|lpt)[0-9¹²³])"  # of Windows, whatever their ending
-RESERVED = re.compile(DEVICES + r"\s*(\..*)?", re.IGNORECASE)
+FORBIDDEN_CHARACTER = re.compile(r'[<>:"/\\|?*]')
+DEVICE_PATTERN = r"(con|prn|aux|nul|conin\$|conout\$|clock\$|(com|lpt)[0-9¹²³])"  # of Windows, whatever their ending
+RESERVED_NAME = re.compile(DEVICE_PATTERN + r"\s*(\..*)?", re.IGNORECASE)
 
 
 def stem(path: str) -> str:
@@ -67,31 +67,31 @@ def safe_name(*candidates: str) -> str:
 
 
 def sanitize(name: str) -> str:
-    """`name` without anything that some file system refuses in a file's name; may be empty."""
-    visible = remove_invisible(unicodedata.normalize("NFC", name))
-    short = FORBIDDEN.sub("_", " ".join(visible.split()))[:MAX_NAME_CHARS]
-    fitting = short.encode()[:MAX_NAME_BYTES].decode(errors="ignore")
-    trimmed = fitting.strip(" .")  # a dot hides it at the front, and is dropped by Windows at the end
-    return f"_{trimmed}" if RESERVED.fullmatch(trimmed) else trimmed
+    """`name` without anything that some file system does not accept in a filename; may be empty."""
+    visible_text = remove_invisible(unicodedata.normalize("NFC", name))
+    short_name = FORBIDDEN_CHARACTER.sub("_", " ".join(visible_text.split()))[:MAX_NAME_CHARS]
+    short_name = short_name.encode()[:MAX_NAME_BYTES].decode(errors="ignore")
+    clean_name = short_name.strip(" .")  # a dot at the front hides a file; Windows drops one at the end
+    return f"_{clean_name}" if RESERVED_NAME.fullmatch(clean_name) else clean_name
 
 
 def make_unique(numbered_names: Sequence[tuple[str, int]]) -> Iterator[str]:
-    """Each name as it is when it comes once, else with its number; names that differ only in case are the same."""
+    """Each name as it is if it is unique, else with its number; names that differ only in case count as the same."""
     counts = Counter(collision_key(name) for name, _ in numbered_names)
-    taken = {key for key, count in counts.items() if count == 1}
+    used_keys = {key for key, count in counts.items() if count == 1}
     retries: Counter[str] = Counter()
     for name, number in numbered_names:
         if counts[collision_key(name)] == 1:
             yield name
             continue
-        unique = numbered = f"{name}-{number}"
-        while collision_key(unique) in taken:
-            retries[numbered] += 1
-            unique = f"{numbered}-{retries[numbered] + 1}"
-        taken.add(collision_key(unique))
-        yield unique
+        unique_name = numbered_name = f"{name}-{number}"
+        while collision_key(unique_name) in used_keys:
+            retries[numbered_name] += 1
+            unique_name = f"{numbered_name}-{retries[numbered_name] + 1}"
+        used_keys.add(collision_key(unique_name))
+        yield unique_name
 
 
 def collision_key(name: str) -> str:
-    """Equal for any two names that some file system takes for the same."""
+    """A key that is equal for any two names that some file system treats as the same."""
     return unicodedata.normalize("NFC", name.casefold())

@@ -67,9 +67,9 @@ def find_owner(file: str, index: "NameIndex") -> str | WaijiaoError:
     for distinctive in (True, False):
         candidates: set[str] = set()
         for forms in forms_by_part:
-            named_here = {form.student for form in forms if form.distinctive is distinctive}
-            # What is farther away only decides between several.
-            candidates = (candidates & named_here) or candidates or named_here
+            part_students = {form.student for form in forms if form.distinctive is distinctive}
+            # A part that is farther away only decides between several candidates.
+            candidates = (candidates & part_students) or candidates or part_students
         if len(candidates) == 1:
             return candidates.pop()
         if candidates:
@@ -126,7 +126,7 @@ class NameIndex:
     """The names and ids of a class in all their forms."""
 
     def __init__(self, students: Iterable[Student]) -> None:
-        self.accented, self.unaccented = FormIndex(), FormIndex()
+        self.exact_forms, self.loose_forms = FormIndex(), FormIndex()
         for student in students:
             for number, tokens in enumerate(part_orders(tokenize(student.name))):
                 self.add(tokens, NameForm(student.name, rank=min(number, 1), distinctive=True))
@@ -135,17 +135,17 @@ class NameIndex:
             self.add(id_tokens, NameForm(student.name, rank=0, distinctive=id_chars >= MIN_DISTINCTIVE_ID_CHARS))
 
     def add(self, tokens: Sequence["NameToken"], form: NameForm) -> None:
-        self.accented.add("".join(token.text for token in tokens), form)
-        unaccented = NameForm(form.student, form.rank + UNACCENTED_RANK, form.distinctive)
-        self.unaccented.add("".join(token.unaccented for token in tokens), unaccented)
+        self.exact_forms.add("".join(token.text for token in tokens), form)
+        loose_form = NameForm(form.student, form.rank + UNACCENTED_RANK, form.distinctive)
+        self.loose_forms.add("".join(token.unaccented_text for token in tokens), loose_form)
 
     def search(self, text: str) -> list[NameForm]:
-        """The forms that stand in `text`, without those inside a longer one."""
+        """The forms that `text` contains, without those inside a longer one."""
         tokens = tokenize(text[:MAX_SEARCHED_CHARS])
-        accented = self.accented.find([token.text for token in tokens])
-        unaccented = self.unaccented.find([token.unaccented for token in tokens])
-        whole = [match for match in (*accented, *unaccented) if not splits_word(tokens, match)]
-        return [match.form for match in drop_nested(whole)]
+        exact_matches = self.exact_forms.find([token.text for token in tokens])
+        loose_matches = self.loose_forms.find([token.unaccented_text for token in tokens])
+        matches = [match for match in (*exact_matches, *loose_matches) if not splits_word(tokens, match)]
+        return [match.form for match in drop_nested(matches)]
 
 
 class FormIndex:
@@ -195,13 +195,13 @@ def drop_nested(matches: Iterable[Match]) -> Iterator[Match]:
 class NameToken:
     """A piece that no search splits: letters, digits, or one "wide" character (Han, kana or Hangul, without spaces).
 
-    `kind`: "letters", "digits" or "wide". `text` has neither case nor width; `unaccented` is `text` without accents,
-    which names of files often lose. `is_separate`: a space or a sign stands before it.
+    `kind`: "letters", "digits" or "wide". `text` has neither case nor width; `unaccented_text` is the same without
+    accents, which filenames often lose. `is_separate`: a space or a sign stands before it.
     """
 
     kind: str
     text: str
-    unaccented: str
+    unaccented_text: str
     is_separate: bool
 
 
@@ -223,7 +223,7 @@ def tokenize(text: str) -> list[NameToken]:
 
 
 def character_kind(character: str, previous_kind: str) -> str:
-    """ "letters", "digits", "wide", or "" for what is in no token."""
+    """ "letters", "digits", "wide", or "" for a character outside every token."""
     if unicodedata.category(character).startswith("M"):
         return previous_kind  # an accent goes with the letter before it
     if character.isdigit():
@@ -244,8 +244,8 @@ def fold_case(text: str) -> str:
 
 
 def remove_accents(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", fold_case(text))
-    letters = "".join(each for each in decomposed if unicodedata.category(each) != "Mn")
+    decomposition = unicodedata.normalize("NFKD", fold_case(text))
+    letters = "".join(each for each in decomposition if unicodedata.category(each) != "Mn")
     return unicodedata.normalize("NFKC", letters).translate(LETTERS_WITHOUT_DECOMPOSITION)
 
 

@@ -1,4 +1,4 @@
-"""Read a teacher's class list as spreadsheets save it: CSV with or without a header, in the encodings that are met."""
+"""Read a teacher's class list as spreadsheets save it: CSV with or without a header, in the common encodings."""
 
 import csv
 import io
@@ -49,7 +49,7 @@ Row = tuple[int, list[str]]  # number of the line, cells
 
 
 def read_roster(data: bytes | str) -> tuple[Student, ...]:
-    """The students of a CSV file; blank lines are passed over. BadRoster names the line that cannot be used."""
+    """The students of a CSV file; blank lines are skipped. Raises BadRoster, which names the unusable line."""
     text = data if isinstance(data, str) else decode(data)
     rows = list(read_rows(text.removeprefix("\ufeff")))
     if not rows:
@@ -64,7 +64,7 @@ def read_roster(data: bytes | str) -> tuple[Student, ...]:
 
 
 def decode(data: bytes) -> str:
-    """UTF-8, UTF-16 that says so, or what Chinese Windows writes; anything else raises BadRoster."""
+    """Decode UTF-8, UTF-16 with a byte order mark, or GB18030 (Chinese Windows). Anything else raises BadRoster."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) and can_decode(data, "utf-16"):
         return data.decode("utf-16")
     if can_decode(data, "utf-8"):
@@ -75,7 +75,7 @@ def decode(data: bytes) -> str:
 
 
 def read_rows(text: str) -> Iterator[Row]:
-    """The rows that are not blank. Stops with BadRoster soon after there are more than a class may have students."""
+    """The rows that are not blank. Raises BadRoster soon after there are more than a class may have students."""
     delimiter = max(DELIMITERS, key="\n".join(text.splitlines()[:HEADER_ROWS]).count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     count = 0
@@ -92,7 +92,7 @@ def read_rows(text: str) -> Iterator[Row]:
 
 @dataclass(frozen=True)
 class Columns:
-    """The indices of the columns with the name, whose parts may be apart, and with the id; the first student's row."""
+    """The index of each column with a part of the name, of the one with the id, and of the first student's row."""
 
     name: tuple[int, ...]
     id: int | None
@@ -100,7 +100,7 @@ class Columns:
 
 
 def find_columns(rows: Sequence[Sequence[str]]) -> Columns:
-    """The columns of a list without blank rows: as its header says, or else as its cells look. BadRoster."""
+    """The columns of a list without blank rows: from its header, or else from its cells. Raises BadRoster."""
     header_rows = [[normalize_title(cell) for cell in row] for row in rows[:HEADER_ROWS]]
     for index, titles in enumerate(header_rows):
         if any(title in (*NAME_TITLES, *GIVEN_NAME_TITLES, *FAMILY_NAME_TITLES) for title in titles):
@@ -114,24 +114,26 @@ def columns_from_titles(titles: Sequence[str], first_row: int) -> Columns:
     def index_of(column_titles: Sequence[str]) -> int | None:
         return next((titles.index(title) for title in column_titles if title in titles), None)
 
-    name, id_ = index_of(NAME_TITLES), index_of(ID_TITLES)
-    if name is not None:
-        return Columns((name,), id_, first_row)
-    given, family = index_of(GIVEN_NAME_TITLES), index_of(FAMILY_NAME_TITLES)
-    is_chinese = family is not None and titles[family].startswith("姓")
-    parts = (family, given) if is_chinese else (given, family)
+    full_name, id_ = index_of(NAME_TITLES), index_of(ID_TITLES)
+    if full_name is not None:
+        return Columns((full_name,), id_, first_row)
+    given_name, family_name = index_of(GIVEN_NAME_TITLES), index_of(FAMILY_NAME_TITLES)
+    is_chinese = family_name is not None and titles[family_name].startswith("姓")
+    parts = (family_name, given_name) if is_chinese else (given_name, family_name)
     return Columns(tuple(part for part in parts if part is not None), id_, first_row)
 
 
 def columns_from_cells(rows: Sequence[Sequence[str]]) -> Columns:
-    """Without a header there are names alone, or two columns of which the one with digits in every row has the ids."""
+    """Without a header: a column of names, or two columns, of which the one with digits in every row has the ids."""
     columns = {index for row in rows for index, cell in enumerate(row) if cell.strip()}
     with_digits = {index for index in columns if all(has_digit(row[index : index + 1]) for row in rows)}
     if len(columns) == 1:
         return Columns(tuple(columns), None, 0)
     if len(columns) == 2 and len(with_digits) == 1:
         return Columns(tuple(columns - with_digits), with_digits.pop(), 0)
-    raise BadRoster("The list has several columns: its first line has to title them, such as “name,id” or “姓名,学号”.")
+    raise BadRoster(
+        "The list has several columns: its first line must give them titles, such as “name,id” or “姓名,学号”."
+    )
 
 
 def has_digit(cells: Iterable[str]) -> bool:

@@ -1,12 +1,12 @@
-"""Read the files of a ZIP from a stranger, one at a time; nothing is written to where the ZIP says.
+"""Read the files of an untrusted ZIP, one at a time; nothing is written to the paths in it.
 
-One bad file is refused by its name and stops no other. What a hostile ZIP tries, and what it meets:
+A bad file is refused by its name, and the others are read. What a hostile ZIP may try, and the defence:
 
-- names that lead elsewhere, or mislead the eye: they are shown cleaned, and never used as a path;
+- names that lead out of the folder, or mislead the reader: they are shown cleaned, and never used as a path;
 - links and devices, encryption, archives in archives, rare compressions: refused (`check_entry`, `check_content`);
 - bombs: a file may not be longer than it declares; what it declares is bounded, for one file, for all, and in
   proportion to the ZIP itself; no two files may share bytes (`check_size`, `EntryReader`, `find_overlapping`);
-- a directory without end: it is read only as far as a class may have files (`BoundedFile`);
+- an endless directory: it is read only as far as a class may have files (`BoundedFile`);
 - damage: a wrong checksum, size or structure raises BadArchive, when the ZIP or when the file is read.
 """
 
@@ -56,7 +56,7 @@ MAGIC_BYTES = 512  # from the start of a file, which `check_content` needs
 
 @dataclass(frozen=True)
 class ZipLimits:
-    """How much is taken: files, folders and all; bytes of one file, and of all files, as they are when inflated."""
+    """How much is accepted: entries, folders included; bytes of one file, and of all files, when inflated."""
 
     files: int
     entry_bytes: int
@@ -73,13 +73,13 @@ class ZipMember:
     entry: ZipInfo = field(repr=False)
 
     def open(self) -> BinaryIO:
-        """A new stream of its bytes. Reading raises BadArchive where they are damaged, at the end at the latest."""
+        """A new stream of its bytes. Reading raises BadArchive if they are damaged, at the end at the latest."""
         return open_entry(self.archive, self.entry)
 
 
 @dataclass(frozen=True)
 class RefusedFile:
-    """A file that is not taken, and why."""
+    """A file that is not accepted, and why."""
 
     name: str
     code: str
@@ -87,9 +87,10 @@ class RefusedFile:
 
 
 def list_members(file: BinaryIO, limits: ZipLimits) -> Iterator[ZipMember | RefusedFile]:
-    """Every file of the ZIP in `file`, which has to stay open; folders and clutter are passed over.
+    """Every file of the ZIP in `file`, which has to stay open; folders and clutter are skipped.
 
-    Raises BadArchive and TooManyFiles at once. All may be listed before the first is opened.
+    Raises BadArchive and TooManyFiles at once, before the first file is yielded. All may be listed before the first is
+    opened.
     """
     total_bytes = min(limits.total_bytes, max(MIN_TOTAL_BYTES, MAX_EXPANSION * file.seek(0, os.SEEK_END)))
     return check_members(open_archive(file, limits.files), limits.entry_bytes, total_bytes)
@@ -167,11 +168,11 @@ def end_offset(entry: ZipInfo) -> int:
     return entry.header_offset + ENTRY_HEADER_BYTES + len(raw_name(entry)) + entry.compress_size
 
 
-# Names: the format says only of some how they are encoded
+# Names: only some entries declare their encoding
 
 
 def display_names(entries: Sequence[ZipInfo]) -> list[str]:
-    """The names as they are shown, none of which leads anywhere; two may be the same."""
+    """The names for display, none of which is a usable path; two may be the same."""
     encodings = encodings_to_try([raw_name(entry) for entry in entries if not entry.flag_bits & UTF_8_FLAG])
     return [display_path(unicode_path(entry) or decode_name(entry, encodings)) for entry in entries]
 
@@ -189,7 +190,7 @@ def raw_name(entry: ZipInfo) -> bytes:
 
 
 def encodings_to_try(names: Sequence[bytes]) -> tuple[str, ...]:
-    """In this order: UTF-8 (macOS, Linux) first if it fits most, or GB18030 (Chinese Windows); cp437 fits all."""
+    """In order: UTF-8 (macOS, Linux) first if it fits most names, else GB18030 (Chinese Windows); cp437 fits all."""
     not_ascii = [name for name in names if not name.isascii()]
     chinese = ("gb18030",) if any(map(is_gb18030, not_ascii)) else ()
     if 2 * sum(can_decode(name, "utf-8") for name in not_ascii) >= len(not_ascii):
@@ -208,23 +209,23 @@ def unicode_path(entry: ZipInfo) -> str:
     return ""
 
 
-# Bytes: never more at once than is expected, and damage under its own name
+# Reading bytes: never more at once than expected; damage raises BadArchive
 
 
 def open_archive(file: BinaryIO, max_files: int) -> ZipFile:
     """The ZIP in `file` with its directory. Raises BadArchive, and TooManyFiles if it has more than `max_files`."""
-    bounded = BoundedFile(file, END_RECORD_BYTES + max_files * DIRECTORY_BYTES_PER_FILE)
+    bounded_file = BoundedFile(file, END_RECORD_BYTES + max_files * DIRECTORY_BYTES_PER_FILE)
     with damage_as_bad_archive():
-        archive = ZipFile(cast(IO[bytes], bounded))
+        archive = ZipFile(cast(IO[bytes], bounded_file))
     if len(archive.infolist()) > max_files:
         raise TooManyFiles(f"The ZIP has {len(archive.infolist()):,} files: at most {max_files:,} are taken at once.")
     return archive
 
 
 def open_entry(archive: ZipFile, entry: ZipInfo) -> BinaryIO:
-    """A stream of the file's bytes. Damage shows at its end at the latest: read until nothing comes."""
+    """A stream of the file's bytes. Damage raises BadArchive by its end at the latest: read until no bytes come."""
     longer = copy(entry)
-    longer.file_size += 1  # or else zipfile would drop what exceeds the declared size, and say nothing
+    longer.file_size += 1  # otherwise zipfile would silently drop what exceeds the declared size
     with damage_as_bad_archive():
         source = archive.open(longer)
     return io.BufferedReader(EntryReader(source, entry.file_size), CHUNK_BYTES)
@@ -232,7 +233,7 @@ def open_entry(archive: ZipFile, entry: ZipInfo) -> BinaryIO:
 
 @contextmanager
 def damage_as_bad_archive() -> Iterator[None]:
-    """Raises BadArchive in the place of what zipfile raises over bytes that it cannot read."""
+    """Raises BadArchive instead of what zipfile raises for bytes that it cannot read."""
     try:
         yield
     except (BadZipFile, EOFError, NotImplementedError, UnicodeDecodeError, zlib.error):
@@ -263,11 +264,11 @@ class EntryReader(io.RawIOBase):
 
 
 class OutsideFile(BadZipFile, OSError):
-    """Raised when zipfile seeks to where the file is not. It expects an OSError there, as of a file."""
+    """Raised when zipfile seeks outside of the file. It expects an OSError, such as a real file raises."""
 
 
 class BoundedFile:
-    """What zipfile reads from. Without bounds it would read the whole directory at once, however large that is."""
+    """A file that limits how much zipfile reads at once. Otherwise it would read a directory of any size at once."""
 
     def __init__(self, file: BinaryIO, max_read_bytes: int) -> None:
         self.file, self.max_read_bytes = file, max_read_bytes

@@ -32,7 +32,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Position:
-    """Where a job stands, as scripts/position.lua answers it."""
+    """A job's position in the queues, as scripts/position.lua returns it."""
 
     stage: str
     jobs_before: int | None
@@ -83,10 +83,10 @@ class Estimator:
             return self.loads
 
 
-def remaining_stages(job: Job, stage: str, blocked: bool) -> tuple[str, ...]:
+def remaining_stages(job: Job, stage: str, is_blocked: bool) -> tuple[str, ...]:
     """The stages to the job's end; those of a blocked one begin where its session's first open turn is, at `stage`."""
     stages: tuple[str, ...] = job.request.stages
-    if blocked:
+    if is_blocked:
         return MODEL_STAGES[MODEL_STAGES.index(stage) : MODEL_STAGES.index("llm")] + stages[stages.index("llm") :]
     return stages[stages.index(cast(StageName, stage)) :]
 
@@ -129,7 +129,7 @@ def read_stage_loads(redis: "Redis") -> dict[str, StageLoad]:
     for stage, *waiting in zip(MODEL_STAGES, counts[::3], counts[1::3], counts[2::3], strict=True):
         if ready_workers.get(stage) and f"ran:{stage}" in pace:
             run_s, each_s = float(pace[f"ran:{stage}"]), float(pace[f"each:{stage}"])
-            running_jobs = sum(max(0.0, 1 - ran / run_s) for run_stage, ran in runs if run_stage == stage)
+            running_jobs = sum(max(0.0, 1 - elapsed_s / run_s) for run_stage, elapsed_s in runs if run_stage == stage)
             waiting_by_lane = dict(zip(LANES, waiting, strict=True))
             loads[stage] = StageLoad(run_s, each_s / ready_workers[stage], waiting_by_lane, running_jobs)
     return loads

@@ -124,8 +124,8 @@ class JobRequest:
     @property
     def stages(self) -> tuple[StageName, ...]:
         """The stages of this job, in order: typed text alone needs no recognition."""
-        skipped = {stage for stage, needed in (("asr", self.recording), (HOLD, self.hold)) if not needed}
-        return tuple(stage for stage in STAGES_BY_TASK[self.task] if stage not in skipped)
+        omitted_stages = {stage for stage, is_needed in (("asr", self.recording), (HOLD, self.hold)) if not is_needed}
+        return tuple(stage for stage in STAGES_BY_TASK[self.task] if stage not in omitted_stages)
 
     @property
     def name(self) -> str:
@@ -209,8 +209,8 @@ class Job:
 
     def blobs(self, keep_recordings: bool) -> set[str]:
         """Names in the blob store that are still needed: the recording until it was recognised, and the answer."""
-        unrecognised = not (self.transcript or self.segments) and (self.ended_at is None or self.dead)
-        recording = {self.request.recording} if unrecognised or keep_recordings else set()
+        needs_recording = not (self.transcript or self.segments) and (self.ended_at is None or self.dead)
+        recording = {self.request.recording} if needs_recording or keep_recordings else set()
         return (recording | (self.answer.blobs if self.answer else set())) - {""}
 
     @classmethod

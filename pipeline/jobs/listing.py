@@ -29,8 +29,8 @@ def list_jobs(redis: "Redis", index: str, matches: Callable[[Job], bool], limit:
     """
     jobs: list[Job] = []
     last = before
-    for scanned, (score, job) in enumerate(newest_first(redis, index, before)):
-        if last is not None and (len(jobs) == limit or scanned == MAX_SCANNED):
+    for scan_count, (score, job) in enumerate(newest_first(redis, index, before)):
+        if last is not None and (len(jobs) == limit or scan_count == MAX_SCANNED):
             return Page(jobs, last)
         if job and matches(job):
             jobs.append(job)
@@ -71,8 +71,10 @@ def turns(redis: "Redis", tenant: str, session: str, before: float = float("inf"
         for job in jobs:
             pipe.hgetall(f"{PREFIX}job:{job}")
         records = pipe.execute()
-    replaced = {"retried_as", "rerun_as"}
-    latest_jobs = [Job.from_record(record) for record in records if "stages" in record and not replaced & record.keys()]
+    replacement_fields = {"retried_as", "rerun_as"}
+    latest_jobs = [
+        Job.from_record(record) for record in records if "stages" in record and not replacement_fields & record.keys()
+    ]
     return [job for job in latest_jobs if not (job.error and job.error["code"] == NoSpeech.code)]
 
 

@@ -77,25 +77,25 @@ def copy_recording(job_request: JobRequest, job: Job, blobs: FolderBlobs) -> Job
 
 def retry(jobs: Jobs, blobs: FolderBlobs, tenant: str, job_id: str) -> AcceptedJob:
     """Accept the dead job again from the stage that failed; if it was retried already, the job that replaced it."""
-    dead = jobs.get(tenant, job_id)
-    if dead.retried_as:
-        return AcceptedJob(jobs.get(tenant, dead.retried_as), earlier=True, ready_jobs=[])
-    job_request = dataclasses.replace(dead.request, id=secrets.token_hex(16), recording="")
-    if dead.segments:
+    dead_job = jobs.get(tenant, job_id)
+    if dead_job.retried_as:
+        return AcceptedJob(jobs.get(tenant, dead_job.retried_as), earlier=True, ready_jobs=[])
+    job_request = dataclasses.replace(dead_job.request, id=secrets.token_hex(16), recording="")
+    if dead_job.segments:
         job_request = dataclasses.replace(
-            job_request, details={**job_request.details, "turns_of": dead.request.turns_of}
+            job_request, details={**job_request.details, "turns_of": dead_job.request.turns_of}
         )
-    if dead.stage in {"asr", SEGMENT}:
+    if dead_job.stage in {"asr", SEGMENT}:
         try:
-            with blobs.open(dead.request.recording) as recording:
+            with blobs.open(dead_job.request.recording) as recording:
                 job_request = dataclasses.replace(job_request, recording=blobs.put(job_request.name, recording).name)
         except FileNotFoundError as error:
             raise NotDead("The job's recording is no longer kept. Send it again.") from error
     try:
-        accepted = jobs.retry(dead, job_request)
+        accepted_job = jobs.retry(dead_job, job_request)
     except WaijiaoError:
         blobs.delete_job(job_request.name)
         raise
-    if accepted.earlier:
+    if accepted_job.earlier:
         blobs.delete_job(job_request.name)
-    return accepted
+    return accepted_job

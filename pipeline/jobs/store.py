@@ -93,11 +93,11 @@ class Jobs:
     def run(self, script: str, /, **args: object) -> list[Any]:
         """Run scripts/SCRIPT.lua, which reads the argument `name` as `args.name`; None becomes nil."""
         text = json.dumps({name: arg for name, arg in args.items() if arg is not None}, ensure_ascii=False)
-        registered = self.scripts[script]
+        lua_script = self.scripts[script]
         try:
-            return cast(list[Any], registered(args=[text]))
+            return cast(list[Any], lua_script(args=[text]))
         except NoScriptError:  # flushed once more, between its loading and its running
-            return cast(list[Any], self.redis.eval(str(registered.script), 0, text))
+            return cast(list[Any], self.redis.eval(str(lua_script.script), 0, text))
 
     def submit(self, job_request: JobRequest, repeatable: Idempotency | None = None) -> AcceptedJob:
         """Accept a job: when this returns, its record exists and waits for the first of its stages.
@@ -223,15 +223,15 @@ class Jobs:
         )
         return [Job.from_record(record_from_pairs(flat)) for flat in claims], parse_ready_jobs(ready)
 
-    def renew(self, stage: str, claimed: Sequence[Job]) -> list[str]:
-        """Extend the leases of `claimed` to lease_s from now; returns the names of those that are lost."""
-        leases = [{"job": job.name, "fence": job.fence} for job in claimed]
+    def renew(self, stage: str, claimed_jobs: Sequence[Job]) -> list[str]:
+        """Extend the leases of `claimed_jobs` to lease_s from now; returns the names of those that are lost."""
+        leases = [{"job": job.name, "fence": job.fence} for job in claimed_jobs]
         return cast(list[str], self.run("renew", stage=stage, leases=leases, lease_s=self.settings.lease_s)[0])
 
     def complete(self, stage: str, job: Job, result: Result) -> tuple[bool, list[ReadyJob]]:
         """Write the stage's result and send the job on; False when the job is not this worker's any more."""
         value = to_json(result)
-        done, ready = self.run(
+        is_accepted, ready = self.run(
             "complete",
             job=job.name,
             stage=stage,
@@ -241,7 +241,7 @@ class Jobs:
             reset=isinstance(result, Feedback) and result.reset,
             audio_ms=round(1000 * result.duration_s) if isinstance(result, Transcript) else 0,
         )
-        return bool(done), parse_ready_jobs(ready)
+        return bool(is_accepted), parse_ready_jobs(ready)
 
     def progress(self, stage: str, job: Job, number: int, entry: Mapping[str, Any]) -> bool:
         """Publish a partial result to those who wait; `number` counts this attempt's entries from 1.
@@ -249,7 +249,7 @@ class Jobs:
         False when the job is not this worker's any more.
         """
         text = json.dumps(entry, ensure_ascii=False)
-        accepted = self.run(
+        is_accepted = self.run(
             "progress",
             job=job.name,
             stage=stage,
@@ -258,7 +258,7 @@ class Jobs:
             partial_result=text,
             ttl_s=PROGRESS_S,
         )[0]
-        return bool(accepted)
+        return bool(is_accepted)
 
     def partial_results(self, job: Job, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
         """The partial results of the latest attempt at a stage: entries and their numbers, those after `after`."""
@@ -287,12 +287,12 @@ class Jobs:
     def cancel(self, tenant: str, job_id: str) -> tuple[bool, list[ReadyJob]]:
         """End the job, wherever it is; False when it has ended already."""
         self.get(tenant, job_id)
-        done, ready = self.run("cancel", job=f"{tenant}/{job_id}", detail=CANCELED_DETAIL, call=call_token())
-        return bool(done), parse_ready_jobs(ready)
+        was_canceled, ready = self.run("cancel", job=f"{tenant}/{job_id}", detail=CANCELED_DETAIL, call=call_token())
+        return bool(was_canceled), parse_ready_jobs(ready)
 
     def review(self, job: Job, feedback: Feedback | None, release: bool) -> tuple[bool, list[ReadyJob]]:
         """Replace the feedback of a held answer, if any is given, and `release` it; False if it is not held."""
-        done, ready = self.run(
+        was_held, ready = self.run(
             "review",
             job=job.name,
             feedback=to_json(feedback) if feedback else None,
@@ -300,7 +300,7 @@ class Jobs:
             deadline_s=self.settings.deadline_s,
             call=call_token(),
         )
-        return bool(done), parse_ready_jobs(ready)
+        return bool(was_held), parse_ready_jobs(ready)
 
     def forget(self, tenant: str, job_id: str) -> None:
         """Erase a job that has ended; afterwards `get` raises Erased."""
@@ -329,17 +329,17 @@ class Jobs:
         """
         if tombstone_s is None:
             tombstone_s = self.settings.retention_h * 3600
-        erased = self.run("erase", session=f"{tenant}/{session}", tombstone_s=tombstone_s, call=call_token())[0]
-        return cast(list[str], erased)
+        job_names = self.run("erase", session=f"{tenant}/{session}", tombstone_s=tombstone_s, call=call_token())[0]
+        return cast(list[str], job_names)
 
     def reset(self, tenant: str, session: str) -> list[str]:
         """Start the session over and cancel its unanswered turns; returns their names. Raises UnknownSession."""
-        exists, canceled = self.run(
+        exists, job_names = self.run(
             "reset", session=f"{tenant}/{session}", detail=STARTED_OVER_DETAIL, call=call_token()
         )
         if not exists:
             raise UnknownSession("There is no such session: it has no turns, or it was erased.")
-        return cast(list[str], canceled)
+        return cast(list[str], job_names)
 
     def waiting(self) -> dict[str, int]:
         """Jobs ready and unclaimed, for each stage."""

@@ -66,14 +66,14 @@ def parse(text: str) -> dict[str, Model]:
     return {name: _model(name, entry) for name, entry in tomllib.loads(text).items() if name != "sets"}
 
 
-def with_all_files(model: Model, home: Path) -> Model:
-    """The model with all its files: those of the catalogue, and those that the lock file in `home` lists.
+def with_all_files(model: Model, model_folder: Path) -> Model:
+    """The model with all its files: those of the catalogue, and those that the lock file in `model_folder` lists.
 
     Raises ModelMissing if a lock file is needed and missing; ModelDamaged if it contradicts the catalogue.
     """
     if not model.unlisted_patterns:
         return model
-    path = home / LOCK_FILE
+    path = model_folder / LOCK_FILE
     try:
         lock = json.loads(path.read_text(encoding="utf-8"))
         files = tuple(File(str(each["name"]), int(each["size"]), str(each["sha256"])) for each in lock["files"])
@@ -90,8 +90,8 @@ def with_all_files(model: Model, home: Path) -> Model:
 
 def lock_text(model: Model) -> str:
     """The lock file's JSON for a model whose files are all known."""
-    listed = [{key: value for key, value in asdict(file).items() if key != "git_sha1"} for file in model.files]
-    return json.dumps({"revision": min(commits(model)), "files": listed}, indent=1) + "\n"
+    entries = [{key: value for key, value in asdict(file).items() if key != "git_sha1"} for file in model.files]
+    return json.dumps({"revision": min(commits(model)), "files": entries}, indent=1) + "\n"
 
 
 def commits(model: Model) -> set[str]:
@@ -146,20 +146,20 @@ def locate(name_or_path: str, folder: Path) -> Path:
 
 def locate_files(model: Model, folder: Path) -> Path:
     """`locate` for a model of the catalogue. Raises ModelMissing or ModelDamaged."""
-    home = folder / model.name
-    files = with_all_files(model, home).files
+    model_folder = folder / model.name
+    files = with_all_files(model, model_folder).files
     for file in files:
-        path = home / file.name
+        path = model_folder / file.name
         if not path.is_file():
             raise ModelMissing(f"model {model.name}: {path} is not there; run: {model.fetch_command}")
         size = path.stat().st_size
         if size != file.size:
-            expected = f"not {file.size}; run: {model.fetch_command}"
-            raise ModelDamaged(f"{path} is damaged: it has {size} bytes, {expected}")
-    return home / files[0].name if len(files) == 1 else home
+            advice = f"not {file.size}; run: {model.fetch_command}"
+            raise ModelDamaged(f"{path} is damaged: it has {size} bytes, {advice}")
+    return model_folder / files[0].name if len(files) == 1 else model_folder
 
 
-def verify(model: Model, folder: Path, on_progress: Callable[[int], None] = lambda done: None) -> None:
+def verify(model: Model, folder: Path, on_progress: Callable[[int], None] = lambda byte_count: None) -> None:
     """Compare every file of the model in `folder`, the models folder, with its sha256.
 
     `on_progress` gets the number of bytes read so far. Raises ModelMissing or ModelDamaged.
@@ -170,17 +170,17 @@ def verify(model: Model, folder: Path, on_progress: Callable[[int], None] = lamb
         path = folder / model.name / file.name
         digest = sha256_of(path, on_progress, bytes_before)
         if digest != file.sha256:
-            expected = f"not {file.sha256}; run: {model.fetch_command}"
-            raise ModelDamaged(f"{path} is damaged: its sha256 is {digest}, {expected}")
+            advice = f"not {file.sha256}; run: {model.fetch_command}"
+            raise ModelDamaged(f"{path} is damaged: its sha256 is {digest}, {advice}")
         bytes_before += file.size
 
 
 def sha256_of(path: Path, on_progress: Callable[[int], None], bytes_before: int) -> str:
     """The file's sha256 in hexadecimal; `on_progress` gets the bytes read so far, plus `bytes_before`."""
-    digest, done = hashlib.sha256(), bytes_before
+    digest, byte_count = hashlib.sha256(), bytes_before
     with path.open("rb") as stream:
         while chunk := stream.read(CHUNK_BYTES):
             digest.update(chunk)
-            done += len(chunk)
-            on_progress(done)
+            byte_count += len(chunk)
+            on_progress(byte_count)
     return digest.hexdigest()

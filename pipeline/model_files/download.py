@@ -62,7 +62,7 @@ def fetch(model: Model, folder: Path, on_progress: OnProgress, start_from: Path 
 
 
 def _verify_and_locate(model: Model, folder: Path, on_progress: OnProgress) -> Path:
-    verify(model, folder, lambda done: on_progress(model.name, done, model.size))
+    verify(model, folder, lambda byte_count: on_progress(model.name, byte_count, model.size))
     on_progress(model.name, model.size, model.size)
     return locate_files(model, folder)
 
@@ -77,33 +77,33 @@ def _try_sources(
         clean_up(staging_folder)
         staging_folder.mkdir(exist_ok=True)
         try:
-            full_model = source.list_files(model, Staging(staging_folder, lock, lambda done: None))
+            full_model = source.list_files(model, Staging(staging_folder, lock, lambda byte_count: None))
             download_size = source.download_size(full_model)
-            # a hub's files are moved into the model, so that they need no space besides it
+            # a hub's files are moved into the model, so they need no extra space
             check_disk_space(full_model, staging_folder, 0 if isinstance(source, Hub) else download_size)
             report = _capped_progress(model.name, download_size + full_model.size, on_progress)
             staging = Staging(staging_folder, lock, report)
             report(0)
-            assembled = assemble(full_model, source.fetch(full_model, staging), staging, download_size)
+            full_model = assemble(full_model, source.fetch(full_model, staging), staging, download_size)
             if model.unlisted_patterns:
-                write_lock_file(assembled, staging)
-        except SourceError as failed:
-            failures.append(f"  - {source}: {failed}")
+                write_lock_file(full_model, staging)
+        except SourceError as error:
+            failures.append(f"  - {source}: {error}")
         else:
             return
     raise SourcesExhausted(_advice(model, staging_folder.parent, failures))
 
 
 def _capped_progress(name: str, total: int, on_progress: OnProgress) -> Callable[[int], None]:
-    return lambda done: on_progress(name, min(done, total), total)
+    return lambda byte_count: on_progress(name, min(byte_count, total), total)
 
 
-def _install(staging_folder: Path, home: Path) -> None:
+def _install(staging_folder: Path, model_folder: Path) -> None:
     """Put the complete files in place by renaming their folder; what was there is moved into the staging folder."""
-    if home.is_symlink() or home.exists():
-        home.rename(staging_folder / "replaced")
-    (staging_folder / "files").rename(home)
-    sync(home.parent)
+    if model_folder.is_symlink() or model_folder.exists():
+        model_folder.rename(staging_folder / "replaced")
+    (staging_folder / "files").rename(model_folder)
+    sync(model_folder.parent)
 
 
 @contextmanager
@@ -142,13 +142,13 @@ def _advice(model: Model, folder: Path, failures: list[str]) -> str:
 
 
 def check_disk_space(model: Model, staging_folder: Path, download_size: int) -> None:
-    """Raises ConfigurationError when the disk has too little space for the model and the download besides it."""
-    needed = model.size + download_size + MIN_FREE_BYTES - _resumable_bytes(staging_folder)
-    free = shutil.disk_usage(staging_folder.parent).free
-    if needed > free:
+    """Raises ConfigurationError when the disk has too little space for the model and its download."""
+    needed_bytes = model.size + download_size + MIN_FREE_BYTES - _resumable_bytes(staging_folder)
+    free_bytes = shutil.disk_usage(staging_folder.parent).free
+    if needed_bytes > free_bytes:
         raise ConfigurationError(
-            f"model {model.name} needs {needed / 1e9:.1f} GB in {staging_folder.parent}, where {free / 1e9:.1f} GB are "
-            "free; free some, or name a folder on another disk with WAIJIAO_MODELS"
+            f"model {model.name} needs {needed_bytes / 1e9:.1f} GB in {staging_folder.parent}, where "
+            f"{free_bytes / 1e9:.1f} GB are free; free some, or name a folder on another disk with WAIJIAO_MODELS"
         )
 
 
@@ -176,12 +176,12 @@ def assemble(model: Model, parts: FileParts, staging: Staging, bytes_before: int
     Returns the model with the sha256 of each file. Raises SourceError when one has other content.
     """
     target = staging.subfolder("files")
-    assembled = []
+    files = []
     for file in model.files:
-        assembled.append(_assemble_file(file, parts[file.name], target / file.name, staging, bytes_before))
+        files.append(_assemble_file(file, parts[file.name], target / file.name, staging, bytes_before))
         bytes_before += file.size
     sync(target)
-    return replace(model, files=tuple(assembled))
+    return replace(model, files=tuple(files))
 
 
 def write_lock_file(model: Model, staging: Staging) -> None:
@@ -200,7 +200,7 @@ def _assemble_file(file: File, parts: list[Opener], path: Path, staging: Staging
                 for chunk in read_parts(parts):
                     verifier.update(chunk)
                     staging.on_progress(bytes_before + verifier.size)
-                verified = verifier.finish()
+                verified_file = verifier.finish()
             except SourceError:
                 downloaded_path.unlink(missing_ok=True)  # otherwise the next fetch would take it for complete
                 raise
@@ -214,9 +214,9 @@ def _assemble_file(file: File, parts: list[Opener], path: Path, staging: Staging
                     verifier.update(chunk)
                     out.write(chunk)
                     staging.on_progress(bytes_before + verifier.size)
-            verified = verifier.finish()
+            verified_file = verifier.finish()
     sync(path)
-    return verified
+    return verified_file
 
 
 class _FileVerifier:

@@ -199,11 +199,13 @@ class Hub:
         record = json.loads(path.read_text(encoding="utf-8"))
         if record["revision"] != self.revision:
             raise SourceError(f"its commit is {record['revision']}, not {self.revision}")
-        listed = {file.name for file in model.files}
-        unlisted = tuple(
-            File(**file) for file in record["files"] if _is_unlisted(file["name"], model.unlisted_patterns, listed)
+        catalogue_names = {file.name for file in model.files}
+        other_files = tuple(
+            File(**file)
+            for file in record["files"]
+            if _is_unlisted(file["name"], model.unlisted_patterns, catalogue_names)
         )
-        return replace(model, files=model.files + unlisted, unlisted_patterns=(), approximate_bytes=0)
+        return replace(model, files=model.files + other_files, unlisted_patterns=(), approximate_bytes=0)
 
     def download_size(self, model: Model) -> int:
         return model.size
@@ -219,9 +221,9 @@ class Hub:
         }
 
 
-def _is_unlisted(name: str, patterns: tuple[str, ...], listed: set[str]) -> bool:
+def _is_unlisted(name: str, patterns: tuple[str, ...], catalogue_names: set[str]) -> bool:
     """Whether a file of the hub's record belongs to the model, and the catalogue does not list it."""
-    return "/" not in name and name not in listed and any(fnmatchcase(name, pattern) for pattern in patterns)
+    return "/" not in name and name not in catalogue_names and any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 @dataclass(frozen=True)
@@ -365,16 +367,16 @@ class Staging:
                 raise SourceError(_failure_reason(output.read().decode(errors="replace")))
 
     def _wait(self, child: subprocess.Popen[bytes], suffix: str) -> None:
-        done, changed_at = 0, monotonic()
+        byte_count, changed_at = 0, monotonic()
         while child.poll() is None:
             if monotonic() - changed_at > STALL_TIMEOUT_S:
                 raise SourceError(f"nothing came for {STALL_TIMEOUT_S} seconds")
             with suppress(subprocess.TimeoutExpired):
                 child.wait(POLL_S)
             size = _size_of_files(self.folder, suffix)
-            if size > done:
-                done, changed_at = size, monotonic()
-                self.on_progress(done)
+            if size > byte_count:
+                byte_count, changed_at = size, monotonic()
+                self.on_progress(byte_count)
 
 
 def _size_of_files(folder: Path, suffix: str) -> int:

@@ -195,7 +195,7 @@ class Workers(ResponseModel):
 
 
 class Readiness(ResponseModel):
-    """Whether a job sent now would be worked on; `models` counts each model's workers and its waiting jobs."""
+    """Whether a job sent now would be processed; `models` counts each model's workers and its waiting jobs."""
 
     ready: bool
     models: dict[Stage, Workers]
@@ -233,7 +233,7 @@ class Speeds(ResponseModel):
 
 
 class Limits(ResponseModel):
-    """What a job may bring: megabytes (10^6 bytes) and seconds of a recording, characters of typed text."""
+    """The limits of a job: megabytes (10^6 bytes) and seconds of a recording, characters of typed text."""
 
     upload_mb: int
     recording_s: int
@@ -332,7 +332,7 @@ class WaitingJobs(ResponseModel):
 
 
 class ModelCapacity(ResponseModel):
-    """One model's workers, and their speed of late.
+    """One model's workers, and their recent speed.
 
     A job runs `ran_s` seconds, and takes a worker `each_s`: less where several run at once. Null until it has answered.
     It `computes_on` the cores of its worker's machine, a GPU, or another server.
@@ -348,7 +348,7 @@ class ModelCapacity(ResponseModel):
 
 
 class Capacity(ResponseModel):
-    """How much work the models do. The recordings that were recognised of late last `heard_s` seconds, on average.
+    """How much work the models do. The recently recognised recordings last `heard_s` seconds on average.
 
     `cores` are those that the API's own machine lets it use.
     """

@@ -49,7 +49,7 @@ class LessonList(ResponseModel):
 
 
 class LessonSpeaker(ResponseModel):
-    """Who speaks: the channel, "" where the recording has no speakers apart; how many turns, and for how long."""
+    """Who speaks: the channel, "" where the recording does not separate speakers; how many turns, and for how long."""
 
     speaker: Speaker
     learner: bool

@@ -1,1 +1,1 @@
-"""Spoken text compared with what was meant: corrections, alignment, counts; and helpers for text from strangers."""
+"""Spoken text compared with what was meant: corrections, alignment, counts; and helpers for untrusted text."""

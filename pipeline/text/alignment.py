@@ -1,4 +1,4 @@
-"""Align what was heard with the text that was read aloud, word by word, and find every difference that an ear can tell.
+"""Align a transcript with the text that was read aloud, word by word, and find every audible difference.
 
 Words are compared by their sounds, since a recogniser decides how a word is spelt, and no speaker can be blamed for it:
 case, punctuation, contractions, numbers in digits, compounds written apart, homophones, and British or American
@@ -66,7 +66,7 @@ class AlignedSpan:
 
     @property
     def sounds_same(self) -> bool:
-        """Whether no ear can tell the difference, with or without contractions written out."""
+        """Whether both sound the same, with or without contractions written out."""
         hypothesis, reference = " ".join(self.hypothesis), " ".join(self.reference)
         if (
             PhoneticText.from_text(hypothesis, reference).joined_text
@@ -81,7 +81,7 @@ class AlignedSpan:
 
 
 def align(hypothesis: str, reference: str) -> list[AlignedSpan]:
-    """The whole of both, span by span. A word read wrong is a span by itself where one word stands against it."""
+    """Both texts, span by span. A misread word is a span by itself where exactly one word stands in its place."""
     hyp, ref = PhoneticText.from_text(hypothesis, reference), PhoneticText.from_text(reference, hypothesis)
     spans = []
     for (hyp_start, ref_start), (hyp_end, ref_end) in pairwise(_span_starts(hyp, ref)):
@@ -125,13 +125,13 @@ class PhoneticText:
         return self.word_indices[sound] if sound else 0
 
 
-# Which sounds stand against which
+# Pairing the sounds of both texts
 
 
 def _span_starts(hyp: PhoneticText, ref: PhoneticText) -> Iterator[tuple[int, int]]:
     """The word indices, in both texts, at which a new span starts; the last ones are the texts' ends.
 
-    Between two equal sounds, as many sounds on both sides stand against each other one by one; else all in one span.
+    Between two equal sounds, equally many sounds on both sides are paired one by one; else all are one span.
     """
     hyp_done = ref_done = 0
     matches = [*_match_sounds(hyp.sounds, ref.sounds), (len(hyp.sounds), len(ref.sounds))]
@@ -151,7 +151,7 @@ def _span_starts(hyp: PhoneticText, ref: PhoneticText) -> Iterator[tuple[int, in
 def _match_sounds(hypothesis: Sequence[str], reference: Sequence[str]) -> list[tuple[int, int]]:
     """The indices, in both, of equal sounds on the cheapest path: the weighted edit distance by dynamic programming.
 
-    Takes time proportional to the product of their lengths, whatever they say; difflib's is up to its square.
+    The time is proportional to the product of their lengths; difflib's is up to the square of that.
     """
     costs = [INDEL_COST * column for column in range(len(reference) + 1)]  # of the cheapest path to each column
     steps = []  # for each row, the last step of the cheapest path to each column
@@ -189,8 +189,8 @@ def _sounds(word: str, other_words: str) -> Iterator[str]:
     """The sounds of a word, each as the first of its homophones."""
     for part in HYPHENS.split(_normalize(word)):
         forms = spoken_forms(OUTER_PUNCTUATION.sub("", part))
-        spoken = next((form for form in forms if f" {form} " in other_words), forms[0])
-        for each in spoken.split():
+        spoken_form = next((form for form in forms if f" {form} " in other_words), forms[0])
+        for each in spoken_form.split():
             yield from (HOMOPHONES.get(sound, sound) for sound in _expand_contraction(each).split())
 
 
@@ -228,8 +228,8 @@ def _spoken_part(part: str) -> list[str]:
     number = NUMBER.fullmatch(part)
     if not number:
         return [part]
-    sign, whole, fraction, ending = number.groups()
-    digits = whole.replace(",", "")
+    sign, integer, fraction, ending = number.groups()
+    digits = integer.replace(",", "")
     forms = [_digit_by_digit(digits)] if len(digits) > MAX_CARDINAL_DIGITS else _cardinal_forms(digits)
     if fraction:
         forms = [f"{form} point {_digit_by_digit(fraction)}" for form in forms]
@@ -258,8 +258,8 @@ def cardinal(number: int) -> str:
     if number < 100:
         return f"{TENS[number // 10]} {ONES[number % 10] if number % 10 else ''}".strip()
     power, name = next(each for each in POWERS if number >= each[0])
-    rest = f" {cardinal(number % power)}" if number % power else ""
-    return f"{cardinal(number // power)} {name}{rest}"
+    remainder = f" {cardinal(number % power)}" if number % power else ""
+    return f"{cardinal(number // power)} {name}{remainder}"
 
 
 def _ordinal(cardinal: str) -> str:

@@ -1,4 +1,4 @@
-"""Text from strangers: characters that cannot be seen, and bytes that do not say how they are encoded."""
+"""Untrusted text: characters that cannot be seen, and bytes in an unknown encoding."""
 
 import re
 import unicodedata

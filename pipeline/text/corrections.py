@@ -71,9 +71,9 @@ class DiffSpan:
         return Edit(_without_punctuation(self.before), _without_punctuation(self.after), self.at)
 
 
-def compare(original: str, corrected: str) -> list[DiffSpan]:
-    """The whole of both sentences, span by span."""
-    before, after = _split_words(original), _split_words(corrected)
+def compare(original: str, correction: str) -> list[DiffSpan]:
+    """Both sentences, span by span."""
+    before, after = _split_words(original), _split_words(correction)
     opcodes = SequenceMatcher(None, _normalize_all(before), _normalize_all(after), autojunk=False).get_opcodes()
     return [DiffSpan(tuple(before[a:b]), tuple(after[c:d]), (a, b)) for _, a, b, c, d in opcodes]
 
@@ -97,9 +97,9 @@ def is_about_same(original: str, sentence: str) -> bool:
     return bool(before and after) and common_share >= MIN_COMMON_SHARE
 
 
-def apply_changes(spans: Iterable[DiffSpan], accepted: Collection[DiffSpan]) -> str:
+def apply_changes(spans: Iterable[DiffSpan], accepted_changes: Collection[DiffSpan]) -> str:
     """The original with the accepted changes, written as a sentence."""
-    span_words = [span.after if span.has_same_words or span in accepted else span.before for span in spans]
+    span_words = [span.after if span.has_same_words or span in accepted_changes else span.before for span in spans]
     text = " ".join(word for words in span_words for word in words)
     text = re.sub(rf"(?<=[{CJK}，。！？；：、]) (?=[{CJK}])", "", text)
     return text[:1].upper() + text[1:] + ("" if has_end_mark(text) else ".")
@@ -151,17 +151,17 @@ def _sentence_around(words: list[str], at: tuple[int, int]) -> tuple[int, int]:
 def _spans_of_edits(words: list[str], edits: Iterable[Edit]) -> Iterator[DiffSpan]:
     """The diff that has just these edits."""
 
-    def unchanged(start: int, end: int) -> DiffSpan:
+    def keep_words(start: int, end: int) -> DiffSpan:
         return DiffSpan(tuple(words[start:end]), tuple(words[start:end]), (start, end))
 
-    done = 0
+    position = 0
     for edit in sorted(edits, key=lambda edit: edit.at):
         start, end = edit.at
-        if done < start:
-            yield unchanged(done, start)
+        if position < start:
+            yield keep_words(position, start)
         yield DiffSpan(tuple(words[start:end]), tuple(_split_words(edit.after)), edit.at)
-        done = end
-    yield unchanged(done, len(words))
+        position = end
+    yield keep_words(position, len(words))
 
 
 def _explain_edit(edit: Edit, words: list[str]) -> str:
@@ -183,10 +183,10 @@ def _content_words(words: Iterable[str]) -> list[str]:
     return [word for word in _expand_contractions(words) if word not in FUNCTION_WORDS]
 
 
-def _related_share(words: list[str], others: list[str]) -> float:
+def _related_share(words: list[str], other_words: list[str]) -> float:
     """The share, in [0, 1], of the words that have a relative among the others; 1 of no words."""
-    related = [any(_are_related(word, other) for other in others) for word in words]
-    return sum(related) / len(related) if related else 1
+    has_relative = [any(_are_related(word, other) for other in other_words) for word in words]
+    return sum(has_relative) / len(has_relative) if has_relative else 1
 
 
 def _are_related(word: str, other: str) -> bool:

@@ -79,16 +79,16 @@ def count_unclear_words(
 
     `readings`: how these sources read what they were to read aloud, if anything.
     """
-    spoken: dict[str, list[tuple[str, float]]] = defaultdict(list)
-    missed: dict[str, list[str]] = defaultdict(list)
+    occurrences: dict[str, list[tuple[str, float]]] = defaultdict(list)
+    misses: dict[str, list[str]] = defaultdict(list)
     for source, transcript in transcripts:
-        for recognised in transcript.words:
-            for word in normalize_words(recognised.word):
-                spoken[word].append((source, recognised.probability))
+        for recognised_word in transcript.words:
+            for word in normalize_words(recognised_word.word):
+                occurrences[word].append((source, recognised_word.probability))
     for source, reading in readings:
         for word in reading.missed_words:
-            missed[word].append(source)
-    counts = [_unclear_word(word, spoken[word], missed[word]) for word in sorted({*spoken, *missed})]
+            misses[word].append(source)
+    counts = [_unclear_word(word, occurrences[word], misses[word]) for word in sorted({*occurrences, *misses})]
     unclear = [each for each in counts if each.unclear_count or each.missed_count]
     return sorted(
         unclear, key=lambda each: (-(each.unclear_count + each.missed_count), each.probability or 0, each.word)
@@ -99,11 +99,11 @@ def is_unclear(word: Word) -> bool:
     return word.probability < CLEAR_PROBABILITY
 
 
-def _unclear_word(word: str, spoken: list[tuple[str, float]], missed: list[str]) -> UnclearWord:
-    unclear = [source for source, probability in spoken if probability < CLEAR_PROBABILITY]
-    mean = sum(probability for _, probability in spoken) / len(spoken) if spoken else None
-    sources = tuple(dict.fromkeys([*unclear, *missed]))
-    return UnclearWord(word, len(unclear), len(missed), len(spoken), mean, sources)
+def _unclear_word(word: str, occurrences: list[tuple[str, float]], misses: list[str]) -> UnclearWord:
+    unclear = [source for source, probability in occurrences if probability < CLEAR_PROBABILITY]
+    mean = sum(probability for _, probability in occurrences) / len(occurrences) if occurrences else None
+    sources = tuple(dict.fromkeys([*unclear, *misses]))
+    return UnclearWord(word, len(unclear), len(misses), len(occurrences), mean, sources)
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class ReadingScore:
 
 
 def score_reading(transcript_text: str, text: str) -> ReadingScore:
-    """How a text was read aloud: which of its words were heard in their place, as far as an ear can tell."""
+    """How a text was read aloud: which of its words were heard in the right place, compared by their sounds."""
     words = tuple(normalize_words(text))
     wrong = [span for span in align(transcript_text, " ".join(words)) if not span.sounds_same]
     return ReadingScore(words, tuple(index for span in wrong for index in range(*span.reference_at)))
@@ -146,8 +146,10 @@ def normalize_words(text: str) -> list[str]:
 
 def find_used_words(target_words: Iterable[str], transcript_text: str) -> tuple[str, ...]:
     """Those of the target words that were said, in any of their forms; each may be a phrase, said without a break."""
-    spoken = normalize_words(transcript_text)
-    return tuple(target for target in target_words if _has_phrase(spoken, [_forms(w) for w in normalize_words(target)]))
+    spoken_words = normalize_words(transcript_text)
+    return tuple(
+        target for target in target_words if _has_phrase(spoken_words, [_forms(w) for w in normalize_words(target)])
+    )
 
 
 def _has_phrase(words: list[str], phrase: list[set[str]]) -> bool:

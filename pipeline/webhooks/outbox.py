@@ -42,8 +42,8 @@ def rotate(jobs: Jobs, tenant: str) -> str:
 def signature(secret: str, id_: str, timestamp: int, body: bytes) -> str:
     """One signature, `v1,` and base64, over id, timestamp and body."""
     key = base64.b64decode(secret.removeprefix(WEBHOOK_PREFIX))
-    signed = hmac.new(key, f"{id_}.{timestamp}.".encode() + body, hashlib.sha256).digest()
-    return "v1," + base64.b64encode(signed).decode()
+    digest = hmac.new(key, f"{id_}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+    return "v1," + base64.b64encode(digest).decode()
 
 
 def headers(tenant_secrets: list[str], id_: str, timestamp: int, body: bytes) -> dict[str, str]:
@@ -57,7 +57,7 @@ DUE_KEY = f"{PREFIX}deliveries"  # each open delivery by the time at which it is
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try, `at` a Unix time, that took `seconds`: answered with a `status`, or stopped by an `error`."""
+    """One attempt, `at` a Unix time, that took `seconds`: answered with a `status`, or stopped by an `error`."""
 
     at: float
     seconds: float
@@ -96,10 +96,10 @@ class Delivery:
 
     @classmethod
     def from_record(cls, name: str, record: Mapping[str, str], next_at: float | None = None) -> Self:
-        tried = int(record["tried"])
-        entries = [record.get(f"attempt:{number}") for number in range(1, tried + 1)]
+        attempt_count = int(record["tried"])
+        entries = [record.get(f"attempt:{number}") for number in range(1, attempt_count + 1)]
         attempts = tuple(read_json(Attempt, entry) for entry in entries if entry)
-        return cls(name, record["host"], float(record["at"]), record["state"], tried, attempts, next_at)
+        return cls(name, record["host"], float(record["at"]), record["state"], attempt_count, attempts, next_at)
 
 
 class Deliveries:
@@ -114,7 +114,7 @@ class Deliveries:
         Of one host at most `host_limit` are claimed at the same time; `busy_hosts` names the host of each delivery that
         the caller is sending already.
         """
-        claimed = self.jobs.run(
+        records = self.jobs.run(
             "deliver",
             call=call_token(),
             lease_s=lease_s,
@@ -123,7 +123,7 @@ class Deliveries:
             attempts=self.jobs.settings.webhook_attempts,
             busy_hosts=list(busy_hosts),
         )
-        return [Delivery.from_record(name, record_from_pairs(flat)) for name, flat in claimed]
+        return [Delivery.from_record(name, record_from_pairs(flat)) for name, flat in records]
 
     def write(self, delivery: Delivery, attempt: Attempt, state: str, wait_s: float | None = None) -> None:
         """Record an attempt of a claimed delivery and its new state; it is due again after wait_s, if given."""
@@ -143,7 +143,7 @@ class Deliveries:
             for name in names:
                 pipe.hgetall(f"{PREFIX}delivery:{name}")
             pipe.zmscore(DUE_KEY, names)
-            *records, due = pipe.execute()
-        entries = zip(names, records, due, strict=True)
+            *records, due_times = pipe.execute()
+        entries = zip(names, records, due_times, strict=True)
         deliveries = [Delivery.from_record(name, each, next_at) for name, each, next_at in entries if each]
         return sorted(deliveries, key=lambda delivery: delivery.at)

@@ -23,7 +23,7 @@ def check_webhook(url: str, events: Sequence[str], settings: Settings) -> tuple[
     Raises BadRequest for an invalid URL or event. Host names are looked up, and addresses checked, at each delivery.
     """
     if unknown := [event for event in events if event not in JOB_EVENTS]:
-        raise BadRequest(f"`webhook_events`: {unknown[0][:64]!r} is none of {', '.join(JOB_EVENTS)}.")
+        raise BadRequest(f"`webhook_events`: {unknown[0][:64]!r} is not one of {', '.join(JOB_EVENTS)}.")
     if not url:
         if events:
             raise BadRequest("`webhook_events` has no effect without `webhook`: add the URL.")
@@ -64,7 +64,7 @@ def literal_address(parts: SplitResult) -> ipaddress.IPv4Address | ipaddress.IPv
 
 
 def host(url: str) -> str:
-    """The part of a webhook's URL that may be shown or logged; the path may hold a secret."""
+    """The part of a webhook's URL that may be shown or logged; the path may contain a secret."""
     return urlsplit(url).hostname or ""
 
 

@@ -152,7 +152,7 @@ class BlobStoreCheck(bootsteps.StartStopStep):
 
     def start(self, parent: Any) -> None:
         child = engine_process_of(parent)
-        if child.stage == "llm":  # it has no audio to do with, and in a container no folder
+        if child.stage == "llm":  # it handles no audio, and in a container it has no such folder
             return
         with child.killed_at_exit():
             try:
@@ -218,7 +218,7 @@ class Heartbeat:
     """How often the event loop ticked, how many messages were received, how many wait (None: no Redis)."""
 
     ticks: int
-    received: int
+    message_count: int
     waiting: int | None
 
 
@@ -252,7 +252,7 @@ class Watchdog(bootsteps.StartStopStep):
             if takes_work(self.child, before, now):
                 healthy_at = time.monotonic()
             elif time.monotonic() - healthy_at > settings().stall_s:
-                self.end(f"takes nothing although Redis lives; messages waiting: {now.waiting}")
+                self.end(f"takes no messages although Redis answers; messages waiting: {now.waiting}")
             before = now
 
     def heartbeat(self, redis: "Redis") -> Heartbeat:
@@ -263,15 +263,15 @@ class Watchdog(bootsteps.StartStopStep):
         return Heartbeat(self.ticks, state.all_total_count[0], waiting)
 
     def end(self, reason: str) -> None:
-        log.critical("this worker %s. It ends, to be started again.", reason)
+        log.critical("this worker %s. It ends, so that it is started again.", reason)
         self.child.kill()
         os._exit(1)
 
 
 def takes_work(child: EngineProcess, before: Heartbeat, now: Heartbeat) -> bool:
     """Whether the worker took the messages that waited since the last check, or has a reason not to."""
-    due = now.waiting or state.reserved_requests
-    took_work = not due or state.active_requests or now.received != before.received
+    has_messages = now.waiting or state.reserved_requests
+    took_work = not has_messages or state.active_requests or now.message_count != before.message_count
     is_computing = 0 < child.busy_s() < app.conf.task_time_limit + settings().stall_s
     need_not_take = now.waiting is None or is_computing or is_stopping() or child.state == LOADING
     return need_not_take or bool(took_work and now.ticks != before.ticks)

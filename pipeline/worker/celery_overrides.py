@@ -25,7 +25,7 @@ class Consumer(CeleryConsumer):
         super().__init__(*args, **kwargs)
         # what kombu raises on an item that is not a message; it is out of the queue by then, and reconnecting goes on
         self.connection_errors += (ValueError, TypeError, AttributeError, RecursionError)
-        self.channel_errors += (RedisError,)  # such as that there is no memory
+        self.channel_errors += (RedisError,)  # such as "out of memory"
 
     def ensure_connected(self, connection: Any) -> Any:
         pace = {"interval_start": CONSUMER_RETRY_S, "interval_step": 0, "interval_max": CONSUMER_RETRY_S}

@@ -22,19 +22,19 @@ def import_name(path: str) -> Any:
 
 def load_engine(stage: str, engines: Mapping[str, str], settings: Settings) -> Any:
     """The stage's engine that the settings name, loaded with the model they name. Raises ConfigurationError."""
-    chosen: str = getattr(settings, f"{stage}_engine")
-    if chosen not in engines:
-        known = ", ".join(sorted(engines))
-        raise UnknownEngine(f"WAIJIAO_{stage.upper()}_ENGINE={chosen!r}: expected one of {known}")
+    engine_name: str = getattr(settings, f"{stage}_engine")
+    if engine_name not in engines:
+        engine_names = ", ".join(sorted(engines))
+        raise UnknownEngine(f"WAIJIAO_{stage.upper()}_ENGINE={engine_name!r}: expected one of {engine_names}")
     model = model_of(stage, settings)
     fractions.check(stage, model, settings)
     try:
-        engine = import_name(engines[chosen])
+        engine = import_name(engines[engine_name])
     except ModuleNotFoundError as missing:
         if missing.name not in GPU_PACKAGES:
             raise
         needs = f"needs {missing.name}, which is not installed: run `make teachers`"
-        raise ConfigurationError(f"WAIJIAO_{stage.upper()}_ENGINE={chosen} {needs}") from missing
+        raise ConfigurationError(f"WAIJIAO_{stage.upper()}_ENGINE={engine_name} {needs}") from missing
     return engine(model, settings)
 
 

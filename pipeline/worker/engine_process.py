@@ -1,4 +1,4 @@
-"""A worker's child process, which holds the engine: loading it, and what the parent knows of it.
+"""A worker's child process, which runs the engine: loading it, and what the parent knows about it.
 
 A worker is a parent that talks to the broker and one forked child that computes. The parent never imports a model
 library. What the child tells its parent goes through shared memory, which outlives a child that is killed.

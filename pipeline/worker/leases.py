@@ -23,7 +23,7 @@ class Leases:
     def __init__(self, jobs: Jobs, stage: str, batch: Sequence[Job]) -> None:
         self.jobs, self.stage, self.batch = jobs, stage, batch
         self.lost_jobs: set[str] = set()  # names
-        self.done = threading.Event()
+        self.batch_ended = threading.Event()
 
     def __enter__(self) -> Self:
         threading.Thread(target=self.renew_until_done, name="leases", daemon=True).start()
@@ -32,14 +32,14 @@ class Leases:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.done.set()  # a renewal that is under way may come later: it is fenced
+        self.batch_ended.set()  # a renewal that is under way may come later: it is fenced
 
     def still_wanted(self, job: Job) -> bool:
         """Whether a job of the batch is still this worker's to answer: not canceled, not erased, not taken over."""
         return job.name not in self.lost_jobs
 
     def renew_until_done(self) -> None:
-        while not self.done.wait(min(RENEW_CHECK_S, self.jobs.settings.lease_s / 3)):
+        while not self.batch_ended.wait(min(RENEW_CHECK_S, self.jobs.settings.lease_s / 3)):
             try:
                 self.lost_jobs.update(self.jobs.renew(self.stage, self.batch))
             except RedisError as error:

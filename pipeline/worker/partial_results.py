@@ -26,8 +26,8 @@ class PartialResultPublisher:
         self.jobs, self.stage = jobs, stage
         self.new_entries, self.over = threading.Condition(), threading.Event()
         self.pending: list[tuple[Job, dict[str, Any]]] = []
-        self.published: dict[str, int] = {}  # a job's name -> how many entries it has
-        self.given_up: set[str] = set()  # names of jobs
+        self.entry_counts: dict[str, int] = {}  # a job's name -> how many entries it has
+        self.abandoned_jobs: set[str] = set()  # names of jobs
         self.thread = threading.Thread(target=self.run, name="partial-results", daemon=True)
 
     def text(self, job: Job, piece: str) -> None:
@@ -49,7 +49,7 @@ class PartialResultPublisher:
     def run(self) -> None:
         while entries := self.take_pending():
             for job, entry in entries:
-                if job.name not in self.given_up:
+                if job.name not in self.abandoned_jobs:
                     self.publish(job, entry)
             self.over.wait(PUBLISH_EVERY_S)
 
@@ -61,14 +61,14 @@ class PartialResultPublisher:
             return entries
 
     def publish(self, job: Job, entry: dict[str, Any]) -> None:
-        number = self.published.get(job.name, 0) + 1
+        number = self.entry_counts.get(job.name, 0) + 1
         try:
             if self.jobs.progress(self.stage, job, number, entry):
-                self.published[job.name] = number
+                self.entry_counts[job.name] = number
                 return
         except RedisError as error:
             log.warning("partial results of %s are not published any more: %s", job.id, error)
-        self.given_up.add(job.name)
+        self.abandoned_jobs.add(job.name)
 
     def end(self) -> None:
         """Wait until everything is published, or give up: entries after the final result are fenced."""

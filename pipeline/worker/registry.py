@@ -23,12 +23,12 @@ def unregister(redis: "Redis", stage: str, worker: str) -> None:
 
 def count_workers(redis: "Redis") -> dict[str, dict[str, int]]:
     """For each stage, how many workers are `ready` and how many are `loading`."""
-    found: dict[str, dict[str, int]] = {}
+    counts_by_stage: dict[str, dict[str, int]] = {}
     keys = sorted(cast(set[str], redis.smembers(f"{PREFIX}workers")))
     for key, state in zip(keys, cast(list[str | None], redis.mget(keys)) if keys else [], strict=True):
-        counts = found.setdefault(key.split(":")[2], {"ready": 0, "loading": 0})
+        counts = counts_by_stage.setdefault(key.split(":")[2], {"ready": 0, "loading": 0})
         if state:
             counts[state] += 1
         else:
             redis.srem(f"{PREFIX}workers", key)
-    return found
+    return counts_by_stage

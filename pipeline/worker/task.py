@@ -121,7 +121,7 @@ def commit(jobs: Jobs, stage: str, job: Job, outcome: Outcome) -> list[ReadyJob]
         ready_jobs = write_outcome(jobs, stage, job, outcome)
     except RedisError:
         raise
-    except Exception as error:  # noqa: BLE001 - such as a result that no JSON can hold
+    except Exception as error:  # noqa: BLE001 - such as a result that JSON cannot represent
         ready_jobs = write_outcome(jobs, stage, job, describe_failure(error, [job]))
     if stage in {"asr", SEGMENT}:
         remove_unneeded(jobs, job)
@@ -131,8 +131,8 @@ def commit(jobs: Jobs, stage: str, job: Job, outcome: Outcome) -> list[ReadyJob]
 def write_outcome(jobs: Jobs, stage: str, job: Job, outcome: Outcome) -> list[ReadyJob]:
     if isinstance(outcome, WaijiaoError):
         return retry_while_redis_is_away(jobs, lambda: jobs.fail(stage, job, outcome, again=outcome.try_again))
-    accepted, ready_jobs = retry_while_redis_is_away(jobs, lambda: jobs.complete(stage, job, outcome))
-    if not accepted and isinstance(outcome, Answer):
+    is_accepted, ready_jobs = retry_while_redis_is_away(jobs, lambda: jobs.complete(stage, job, outcome))
+    if not is_accepted and isinstance(outcome, Answer):
         for blob in outcome.blobs:
             FolderBlobs(jobs.settings.blobs_folder).delete(blob)
     return ready_jobs

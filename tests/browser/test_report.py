@@ -5,7 +5,7 @@ import shutil
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from api.reports import list_answers, report_files
+from api.reports import list_answers, render_report_files
 from tests.browser.conftest import DESKTOP, LEARNERS, PHONE
 from tests.support.sample_class import assignment, learners, speech, student_work
 
@@ -22,7 +22,7 @@ TEXT = "Lily is going to feed a pig.\nThen she goes to see the cow, and she is h
 
 def unpacked(folder, rows, **fields):
     """The files as a teacher has them, each spoken answer among them."""
-    for name, content in report_files(assignment(rows, **fields), rows):
+    for name, content in render_report_files(assignment(rows, **fields), rows):
         place = folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)

@@ -23,7 +23,7 @@ def client(app):
 def test_answers_to_many_recordings_can_be_heard(client):
     """The answers are sent back in as recordings: what is heard is what the teacher meant to say."""
     outcomes = list(client.ask_all(LEARNERS, at_once=3, language="en"))
-    assert [outcome.given for outcome in outcomes] == LEARNERS
+    assert [outcome.item for outcome in outcomes] == LEARNERS
     answers = [outcome.answer for outcome in outcomes]
     heard = [outcome.answer.heard for outcome in client.ask_all([answer.audio for answer in answers], language="en")]
     assert word_error_rate(list(zip([answer.text for answer in answers], heard, strict=True))) < 0.15

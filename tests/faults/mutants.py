@@ -167,7 +167,7 @@ MUTANTS: list[Mutant] = [
         "partial results without gaps",
         "test_without_redis_nobody_waits_and_what_was_told_has_no_hole",
         "partial_results:PartialResultPublisher.publish",
-        drop_statement("given_up.add"),
+        drop_statement("abandoned_jobs.add"),
     ),
     LuaMutant(
         "event becomes delivery",

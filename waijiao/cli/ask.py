@@ -85,7 +85,7 @@ def ask(
 
 def submit_all(client: Client, recordings: Iterable[Path | None], fields: JobFields, as_json: bool) -> None:
     """Submit each recording and print its job's id, or its record; the others are sent even if one is refused."""
-    failed = False
+    has_failed = False
     for recording in recordings:
         try:
             job = client.submit(recording, **fields)
@@ -93,7 +93,7 @@ def submit_all(client: Client, recordings: Iterable[Path | None], fields: JobFie
         except Unreachable:
             raise
         except WaijiaoError as error:
-            failed = True
+            has_failed = True
             print_error(f"{recording}: {error} ({error.code})")
-    if failed:
+    if has_failed:
         sys.exit(EXIT_FAILED)

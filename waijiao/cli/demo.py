@@ -126,11 +126,11 @@ TEACHERS: dict[str, Callable[[Settings, Path], Settings]] = {
 @handle_errors
 def demo(audio: Path | None, out: Path, teachers: str | None) -> None:
     """Start everything, ask the teacher one question (AUDIO, or a learner's recording), stop everything."""
-    home = Path(tempfile.mkdtemp(prefix="waijiao-demo-"))
+    folder = Path(tempfile.mkdtemp(prefix="waijiao-demo-"))
     try:
-        settings = isolated_settings(home)
+        settings = isolated_settings(folder)
         if teachers:
-            settings = TEACHERS[teachers](settings, home)
+            settings = TEACHERS[teachers](settings, folder)
         run_demo(settings, audio or EXAMPLE_RECORDING, out)
         if teachers in TINY_LANGUAGE_MODELS:
             stdout.print(f"\n{TINY_MODELS_NOTE}")
@@ -138,14 +138,14 @@ def demo(audio: Path | None, out: Path, teachers: str | None) -> None:
         stdout.print("Stopped.")
         sys.exit(130)
     finally:
-        shutil.rmtree(home, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def isolated_settings(home: Path) -> Settings:
+def isolated_settings(folder: Path) -> Settings:
     """The user's settings with a folder, a Redis and a port of its own, so that a running server is not disturbed."""
     settings = Settings()
     overrides = {
-        "home": home,
+        "home": folder,
         "models": settings.models_folder,
         "blobs": None,
         "redis_url": "",

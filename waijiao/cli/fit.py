@@ -183,10 +183,12 @@ def needs_table(plan: GpuPlan, needs: Mapping[str, Need], placements: Mapping[st
 
 def describe_free_memory(plan: GpuPlan, placements: Mapping[str, Placement]) -> str:
     """What is left on each GPU that is used."""
-    used = {gpu: plan.used_percent(placements, gpu) for gpu in sorted({each.gpu for each in placements.values()})}
+    used_percents = {
+        gpu: plan.used_percent(placements, gpu) for gpu in sorted({each.gpu for each in placements.values()})
+    }
     return " ".join(
         f"GPU {gpu} has {format_gb(plan.gpu_bytes[gpu] * (100 - percent) / 100)} to spare."
-        for gpu, percent in used.items()
+        for gpu, percent in used_percents.items()
     )
 
 

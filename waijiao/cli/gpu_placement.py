@@ -103,7 +103,7 @@ def reduced_plans(plan: GpuPlan) -> Iterator[tuple[list[str], GpuPlan]]:
 def find_fitting_options(plan: GpuPlan) -> list[str] | None:
     """The first options that make the plan fit and reduce its memory; None if no known reduction does."""
     before = plan.total_bytes()
-    for options, reduced in reduced_plans(plan):
-        if reduced.total_bytes() < before and reduced.find_placements():
+    for options, reduced_plan in reduced_plans(plan):
+        if reduced_plan.total_bytes() < before and reduced_plan.find_placements():
             return options
     return None

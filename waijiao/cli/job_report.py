@@ -1,4 +1,4 @@
-"""Shows jobs while they run, saves their answers, and prints what came of each as text or JSON."""
+"""Shows jobs while they run, saves their answers, and prints the result of each as text or JSON."""
 
 import json
 import sys
@@ -49,17 +49,17 @@ class JobProgress:
 
     def update(self, number: int, job: Job) -> None:
         """Show the new state of the job whose name is `names[number]`."""
-        bar, ended = self.bars[number], job.state in FINAL_STATES
+        bar, has_ended = self.bars[number], job.state in FINAL_STATES
         if not self.states[number]:
             self.progress.start_task(bar)
         step = STEP_BY_STATE.get(job.state, FULL_BAR_STEPS)
-        self.progress.update(bar, completed=step, state=describe_state(job), visible=self.keep_all or not ended)
+        self.progress.update(bar, completed=step, state=describe_state(job), visible=self.keep_all or not has_ended)
         if job.state == self.states[number]:
             return
         self.states[number] = job.state
         if not self.progress.console.is_terminal:
             self.progress.console.print(f"{self.names[number]}: {job.state}", markup=False)
-        if ended and self.total is not None:
+        if has_ended and self.total is not None:
             self.progress.advance(self.total)
 
 
@@ -107,11 +107,11 @@ class JobReport:
         JSON is printed when a job ends, text when all have ended. Ends the command with status 1 if a job failed.
         """
         with JobProgress(self.names, self.console) as progress, closing(start(progress.update)) as outcomes:
-            ended = [self._save(number, outcome) for number, outcome in enumerate(outcomes)]
+            saved_outcomes = [self._save(number, outcome) for number, outcome in enumerate(outcomes)]
         if not self.as_json:
-            for outcome, path in ended:
+            for outcome, path in saved_outcomes:
                 print_outcome(outcome, path, stdout)
-        if any(outcome.error for outcome, _ in ended):
+        if any(outcome.error for outcome, _ in saved_outcomes):
             sys.exit(EXIT_FAILED)
 
     def _save(self, number: int, outcome: Outcome[Any]) -> tuple[Outcome[Any], Path | None]:
@@ -143,8 +143,8 @@ def outcome_as_json(outcome: Outcome[Any]) -> str:
         return job_as_json(outcome.job)
     error = outcome.error
     code = error.code if isinstance(error, WaijiaoError) else "unreadable"
-    refused = {"id": None, "state": "failed", "error": {"code": code, "detail": str(error)}}
-    return json.dumps(refused, ensure_ascii=False)
+    record = {"id": None, "state": "failed", "error": {"code": code, "detail": str(error)}}
+    return json.dumps(record, ensure_ascii=False)
 
 
 def print_outcome(outcome: Outcome[object], path: Path | None, console: Console) -> None:

@@ -9,7 +9,7 @@ from rich.table import Column, Table
 from pipeline.api_keys import ROLES, Key, Keys, Limits
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
-from pipeline.timestamps import iso
+from pipeline.timestamps import format_iso
 from waijiao.cli.console import handle_errors, stdout
 
 CREATED_MESSAGE = """{text}
@@ -62,9 +62,9 @@ def list_keys(tenant: str | None) -> None:
     columns = (Column(name, overflow="fold") for name in ("name", "tenant", "role", "created", "limits", "revoked"))
     table = Table(Column("id", no_wrap=True), *columns)
     for each in keys:
-        revoked = "" if each.revoked_at is None else iso(each.revoked_at)[:10]
-        created = iso(each.created_at)[:10]
-        table.add_row(each.id, each.name, each.tenant, each.role, created, format_limits(each), revoked)
+        revoked_on = "" if each.revoked_at is None else format_iso(each.revoked_at)[:10]
+        created_on = format_iso(each.created_at)[:10]
+        table.add_row(each.id, each.name, each.tenant, each.role, created_on, format_limits(each), revoked_on)
     stdout.print(table if keys else "No keys yet. `waijiao key create` makes one.")
 
 
@@ -83,5 +83,5 @@ def format_limits(key: Key) -> str:
 @handle_errors
 def revoke(key_id: str) -> None:
     """Revoke a key: from now on it is refused. The jobs that were sent with it stay."""
-    revoked = open_keys(Settings()).revoke(key_id)
-    stdout.print(f"Revoked {revoked.id}, the key of {revoked.name}.", markup=False)
+    key = open_keys(Settings()).revoke(key_id)
+    stdout.print(f"Revoked {key.id}, the key of {key.name}.", markup=False)

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipeline.errors import WaijiaoError
 from pipeline.schemas.lessons import LessonMistake, LessonView
-from pipeline.timestamps import elapsed
+from pipeline.timestamps import format_elapsed
 from waijiao.cli.console import EXIT_FAILED, handle_errors, print_error, stderr, stdout, url_option
 from waijiao.client import Client
 from waijiao.client.base import FINAL_STATES
@@ -83,8 +83,8 @@ def lesson(
     lessons: list[Path | str] = [*recordings, *ids]
     with Client(url) as client, LessonProgress(stderr) as progress:
         output = LessonOutput(client, out, as_json, is_single=len(lessons) == 1)
-        succeeded = [follow_lesson(client, progress, output, each, fields, later) for each in lessons]
-    if not all(succeeded):
+        successes = [follow_lesson(client, progress, output, each, fields, later) for each in lessons]
+    if not all(successes):
         sys.exit(EXIT_FAILED)
 
 
@@ -264,7 +264,8 @@ def summary_lines(lesson: LessonView) -> Iterator[str]:
     if lesson.failed:
         yield "\nTurns that failed"
         yield from (
-            f"- {each.number}, from {elapsed(each.start)} to {elapsed(each.end)}: {each.code}" for each in lesson.failed
+            f"- {each.number}, from {format_elapsed(each.start)} to {format_elapsed(each.end)}: {each.code}"
+            for each in lesson.failed
         )
 
 
@@ -273,8 +274,8 @@ def format_figures(lesson: LessonView) -> str:
     counts = lesson.progress
     corrections = sum(mistake.count for mistake in lesson.summary.mistakes)
     numbers = f"{counts.turns} turns, {lesson.summary.words} words of the learner's, {corrections} corrections"
-    failed = f", {counts.failed} failed" if counts.failed else ""
-    return f"{elapsed(lesson.duration_s or 0)}, {numbers}{failed}"
+    failures = f", {counts.failed} failed" if counts.failed else ""
+    return f"{format_elapsed(lesson.duration_s or 0)}, {numbers}{failures}"
 
 
 def format_mistake(mistake: LessonMistake) -> str:

@@ -88,14 +88,14 @@ def select(names: Iterable[str]) -> list[Model]:
     Raises ModelMissing for an unknown name.
     """
     known_models, sets = catalogue.catalogue(), catalogue.sets()
-    selected: dict[str, Model] = {}
+    models: dict[str, Model] = {}
     for name in names:
         for member in sets.get(name, (name,)):
             if member not in known_models:
                 names_of_all = ", ".join((*known_models, *sets))
                 raise ModelMissing(f"There is no model {member!r}; known are {names_of_all}.")
-            selected[member] = known_models[member]
-    return list(selected.values()) or [model for model in known_models.values() if model.default]
+            models[member] = known_models[member]
+    return list(models.values()) or [model for model in known_models.values() if model.default]
 
 
 def download_models(names: Iterable[str], folder: Path, source: Path | None, console: Console) -> None:
@@ -103,11 +103,11 @@ def download_models(names: Iterable[str], folder: Path, source: Path | None, con
 
     Raises ConfigurationError if the disk is too small for all of them.
     """
-    selected = select(names)
-    check_disk([model for model in selected if install_state(model, folder) != "yes"], folder)
+    models = select(names)
+    check_disk([model for model in models if install_state(model, folder) != "yes"], folder)
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
     with Progress(*columns, console=console) as bars:
-        for model in selected:
+        for model in models:
             bar = bars.add_task(model.name, total=model.size)
 
             def update(_: str, done_bytes: int, total_bytes: int, bar: TaskID = bar) -> None:
@@ -120,12 +120,12 @@ def download_models(names: Iterable[str], folder: Path, source: Path | None, con
 def check_disk(missing: list[Model], folder: Path) -> None:
     """Raises ConfigurationError if there is too little disk space for all of them, before the first is downloaded."""
     existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
-    needed, free = sum(model.size for model in missing), shutil.disk_usage(existing).free
-    if needed > free:
+    needed_bytes, free_bytes = sum(model.size for model in missing), shutil.disk_usage(existing).free
+    if needed_bytes > free_bytes:
         names = ", ".join(f"{model.name} {format_size(model)}" for model in missing)
         raise ConfigurationError(
-            f"{needed / 1e9:.1f} GB are needed in {folder} ({names}), but only {free / 1e9:.1f} GB are free. "
-            "Free some space, or name a folder on another disk with WAIJIAO_MODELS."
+            f"{needed_bytes / 1e9:.1f} GB are needed in {folder} ({names}), but only {free_bytes / 1e9:.1f} GB are "
+            "free. Free some space, or name a folder on another disk with WAIJIAO_MODELS."
         )
 
 

@@ -82,14 +82,14 @@ def plan_table(plan: HomeworkPlan) -> Table:
     right = [Column(name, justify="right") for name in ("workers", "each takes", "ahead", "busy for", "needed")]
     table = Table("", *right, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for stage in MODEL_STAGES:
-        needed = str(plan.sufficient.workers[stage]) if plan.sufficient else "-"
+        needed_count = str(plan.sufficient.workers[stage]) if plan.sufficient else "-"
         ahead = f"{plan.snapshot.models[stage].ahead:.0f}"
         workers = str(plan.current.workers[stage])
-        table.add_row(STAGE_NAMES[stage], workers, *load_cells(plan.current, stage, ahead), needed)
+        table.add_row(STAGE_NAMES[stage], workers, *load_cells(plan.current, stage, ahead), needed_count)
     if plan.current.busy_s[CORES]:
-        needed = str(plan.cores) if plan.cores else "-" if plan.sufficient is None else ""
+        needed_count = str(plan.cores) if plan.cores else "-" if plan.sufficient is None else ""
         name = f"all, on {pluralize(plan.snapshot.cores, 'core')}"
-        table.add_row(name, "", *load_cells(plan.current, CORES, ""), needed)
+        table.add_row(name, "", *load_cells(plan.current, CORES, ""), needed_count)
     return table
 
 

@@ -29,7 +29,7 @@ COLOR_BY_STATE = {"succeeded": "green", "failed": "red", "expired": "red", "canc
 
 
 @click.command()
-@click.option("--dead", is_flag=True, help="List the jobs that failed for no fault of their own.")
+@click.option("--dead", is_flag=True, help="List the jobs that failed through no fault of their own.")
 @url_option
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @handle_errors
@@ -78,7 +78,7 @@ def print_dead_jobs(jobs: list[Job], as_json: bool) -> None:
 @handle_errors
 def retry(job_ids: tuple[str, ...], url: str | None) -> None:
     """Try failed jobs again, each from the stage that failed; `waijiao status --dead` lists them."""
-    failed = False
+    has_failed = False
     with Client(url) as client:
         for job_id in job_ids:
             try:
@@ -86,9 +86,9 @@ def retry(job_ids: tuple[str, ...], url: str | None) -> None:
             except Unreachable:
                 raise
             except WaijiaoError as error:
-                failed = True
+                has_failed = True
                 print_error(f"{job_id}: {error}")
-    if failed:
+    if has_failed:
         sys.exit(EXIT_FAILED)
 
 

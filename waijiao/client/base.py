@@ -118,11 +118,11 @@ class SyncBase(BaseClient):
         """What is at the path now, then again after each change, until its state is final."""
         latest, etag = None, ""
         while latest is None or latest.state not in FINAL_STATES:
-            started = time.monotonic()
+            started_at = time.monotonic()
             response = self._send(poll_request(path, etag, every_s))
             if response.status_code == httpx.codes.NOT_MODIFIED:
                 etag = ""
-                time.sleep(poll_pause_s(started, every_s))
+                time.sleep(poll_pause_s(started_at, every_s))
                 continue
             current, etag = self._decode(schema, response), response.headers.get("ETag", "")
             if current != latest:
@@ -184,11 +184,11 @@ class AsyncBase(BaseClient):
         """What is at the path now, then again after each change, until its state is final."""
         latest, etag = None, ""
         while latest is None or latest.state not in FINAL_STATES:
-            started = time.monotonic()
+            started_at = time.monotonic()
             response = await self._send(poll_request(path, etag, every_s))
             if response.status_code == httpx.codes.NOT_MODIFIED:
                 etag = ""
-                await asyncio.sleep(poll_pause_s(started, every_s))
+                await asyncio.sleep(poll_pause_s(started_at, every_s))
                 continue
             current, etag = self._decode(schema, response), response.headers.get("ETag", "")
             if current != latest:
@@ -218,6 +218,6 @@ def poll_request(path: str, etag: str, every_s: float) -> Request:
     return Request("GET", path, {"wait": f"{every_s:g}"}, {"If-None-Match": etag})
 
 
-def poll_pause_s(started: float, every_s: float) -> float:
+def poll_pause_s(started_at: float, every_s: float) -> float:
     """Seconds until the next poll after a 304: none, unless it came early because the server had no free long poll."""
-    return 0 if time.monotonic() - started >= every_s / 2 else POLL_S
+    return 0 if time.monotonic() - started_at >= every_s / 2 else POLL_S

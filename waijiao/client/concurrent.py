@@ -48,8 +48,8 @@ class ConcurrentRun(Generic[ItemT]):
 
     async def next_outcome(self) -> Outcome[ItemT] | None:
         """The outcome of the next item; None after the last."""
-        while len(self.tasks) < BUFFER_FACTOR * self.at_once and (numbered := next(self.numbered_items, None)):
-            self.tasks.append(asyncio.create_task(self._process(*numbered)))
+        while len(self.tasks) < BUFFER_FACTOR * self.at_once and (numbered_item := next(self.numbered_items, None)):
+            self.tasks.append(asyncio.create_task(self._process(*numbered_item)))
         if not self.tasks:
             return None
         outcome = await self.tasks[0]

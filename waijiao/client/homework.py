@@ -168,10 +168,10 @@ def rerun_request(path: str, first_stage: FirstStage, overrides: Overrides) -> R
 @contextmanager
 def new_file(path: Path) -> Iterator[IO[bytes]]:
     """A file that appears at the path when it is complete, and not at all after an error."""
-    unfinished = path.with_name(f".{path.name}.part")
+    partial_path = path.with_name(f".{path.name}.part")
     try:
-        with unfinished.open("wb") as file:
+        with partial_path.open("wb") as file:
             yield file
-        os.replace(unfinished, path)
+        os.replace(partial_path, path)
     finally:
-        unfinished.unlink(missing_ok=True)
+        partial_path.unlink(missing_ok=True)

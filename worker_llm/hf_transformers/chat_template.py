@@ -36,8 +36,10 @@ class JinjaChatTemplate:
 
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
-        added = {str(token) for token in tokenizer.added_tokens_decoder.values()}
-        special = [re.escape(text) for text in sorted(added, key=len, reverse=True) if len(text) > 1 and text.strip()]
+        added_tokens = {str(token) for token in tokenizer.added_tokens_decoder.values()}
+        special = [
+            re.escape(text) for text in sorted(added_tokens, key=len, reverse=True) if len(text) > 1 and text.strip()
+        ]
         self.special_tokens = re.compile("|".join(special) or r"(?!)")
         try:
             self.render([Message("user", PROBE_TEXT)])
@@ -47,9 +49,11 @@ class JinjaChatTemplate:
 
     def encode_chat(self, messages: Sequence[Message]) -> list[int]:
         """The chat up to where the assistant continues. Raises BadRequest if the template rejects their roles."""
-        escaped = [replace(message, content=self._split_special_tokens(message.content)) for message in messages]
+        safe_messages = [replace(message, content=self._split_special_tokens(message.content)) for message in messages]
         try:
-            return self._tokenize(self.render(escaped if self.has_system_role else merge_system_message(escaped)))
+            return self._tokenize(
+                self.render(safe_messages if self.has_system_role else merge_system_message(safe_messages))
+            )
         except (TemplateError, TypeError) as error:
             raise BadRequest("The model does not accept messages in this order of roles.") from error
 
@@ -79,8 +83,8 @@ class JinjaChatTemplate:
         def insert_mark(match: re.Match[str]) -> str:
             return f"{match[0][0]}{SPLIT_MARK}{match[0][1:]}"
 
-        while (split := self.special_tokens.sub(insert_mark, text)) != text:
-            text = split
+        while (split_text := self.special_tokens.sub(insert_mark, text)) != text:
+            text = split_text
         return text
 
     def _tokenize(self, text: str) -> list[int]:

@@ -64,18 +64,18 @@ def load_checkpoint(folder: Path, settings: Settings) -> Checkpoint:
     silence_libraries()
     check_files(folder)
     trusted_folder = settings.llm_remote_code
-    trusted = trusted_folder is not None and trusted_folder.expanduser().resolve() == folder.resolve()
-    options = {"local_files_only": True, "trust_remote_code": trusted}
+    is_trusted = trusted_folder is not None and trusted_folder.expanduser().resolve() == folder.resolve()
+    options = {"local_files_only": True, "trust_remote_code": is_trusted}
     try:
         config = AutoConfig.from_pretrained(folder, **options)
         tokenizer = AutoTokenizer.from_pretrained(folder, **options)
     except LOAD_ERRORS as error:
-        raise explain_load_error(folder, error, trusted) from error
+        raise explain_load_error(folder, error, is_trusted) from error
     check_supported(folder, config, tokenizer)
     try:
         model, _ = load_weights(AutoModelForCausalLM, folder, settings, config, **options)
     except LOAD_ERRORS as error:
-        raise explain_load_error(folder, error, trusted) from error
+        raise explain_load_error(folder, error, is_trusted) from error
     vocab_size = 1 + max(map(int, tokenizer.get_vocab().values()))
     max_positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     stop_tokens = find_stop_tokens(model, tokenizer)
@@ -166,8 +166,8 @@ def choose_precision(settings: Settings, config: Any) -> dict[str, Any]:
     if compute_type in DTYPES:
         return {"dtype": DTYPES[compute_type]}
     if compute_type not in ("auto", *QUANTIZED_TYPES):
-        expected = ", ".join(("auto", *DTYPES, *QUANTIZED_TYPES))
-        raise ConfigurationError(f"WAIJIAO_LLM_COMPUTE_TYPE={compute_type!r}: expected one of {expected}")
+        compute_types = ", ".join(("auto", *DTYPES, *QUANTIZED_TYPES))
+        raise ConfigurationError(f"WAIJIAO_LLM_COMPUTE_TYPE={compute_type!r}: expected one of {compute_types}")
     dtype = torch.float32 if settings.llm_device == "cpu" else config.dtype or torch.float16
     if compute_type == "auto":
         return {"dtype": dtype}
@@ -180,8 +180,8 @@ def choose_precision(settings: Settings, config: Any) -> dict[str, Any]:
 
 
 def find_stop_tokens(model: Any, tokenizer: Any) -> set[int]:
-    configured = model.generation_config.eos_token_id
-    tokens = {tokenizer.eos_token_id, *(configured if isinstance(configured, list) else [configured])}
+    end_tokens = model.generation_config.eos_token_id
+    tokens = {tokenizer.eos_token_id, *(end_tokens if isinstance(end_tokens, list) else [end_tokens])}
     return {token for token in tokens if token is not None}
 
 
@@ -206,12 +206,14 @@ def check_supported(folder: Path, config: Any, tokenizer: Any) -> None:
         )
 
 
-def explain_load_error(folder: Path, error: Exception, trusted: bool) -> ConfigurationError:
+def explain_load_error(folder: Path, error: Exception, is_trusted: bool) -> ConfigurationError:
     """Why transformers does not load the folder, as far as its files tell."""
-    if not trusted and (description := describe_later_generation(folder)):
+    if not is_trusted and (description := describe_later_generation(folder)):
         return ConfigurationError(f"{SETTING}: {folder} is {description}")
     files = (folder / "config.json", folder / "tokenizer_config.json")
-    if not trusted and any("auto_map" in file.read_text("utf-8", errors="replace") for file in files if file.is_file()):
+    if not is_trusted and any(
+        "auto_map" in file.read_text("utf-8", errors="replace") for file in files if file.is_file()
+    ):
         return ConfigurationError(
             f"{SETTING}: {folder} needs Python code that it contains, and that is not run. Choose a checkpoint that "
             "transformers supports itself: of GLM those whose name ends in -hf. Or, if you have read the code and "

@@ -116,8 +116,8 @@ class ContinuousBatcher:
             if self.running:
                 self.guard(self.decode_step, self.running)
 
-    def guard(self, step: Callable[[], None], affected: abc.Sequence[Sequence]) -> None:
-        """Run one step. If it fails, only the `affected` sequences fail, and their memory is freed."""
+    def guard(self, step: Callable[[], None], sequences: abc.Sequence[Sequence]) -> None:
+        """Run one step. If it fails, only these sequences fail, and their memory is freed."""
         try:
             step()
             return
@@ -126,7 +126,7 @@ class ContinuousBatcher:
             os._exit(os.EX_SOFTWARE)
         except RuntimeError as error:
             failure = to_waijiao_error(error)
-        for sequence in affected:
+        for sequence in sequences:
             sequence.result = sequence.result or failure
         self.cancel_unwanted()
         self.evict_finished()
@@ -143,9 +143,9 @@ class ContinuousBatcher:
 
     def evict_finished(self) -> None:
         """Remove the running sequences that have a result, and their rows of the cache."""
-        unfinished = [row for row, sequence in enumerate(self.running) if sequence.result is None]
-        self.kv_cache.keep_rows(unfinished)
-        self.running = [self.running[row] for row in unfinished]
+        unfinished_rows = [row for row, sequence in enumerate(self.running) if sequence.result is None]
+        self.kv_cache.keep_rows(unfinished_rows)
+        self.running = [self.running[row] for row in unfinished_rows]
 
     def prefill_step(self) -> None:
         """Compute a chunk of a prompt; after its last one, the sequence joins the batch with its first token."""

@@ -28,7 +28,7 @@ class Detokenizer:
         self.on_text, self.postprocess = on_text, postprocess
         self.tokens: list[int] = []
         self.context_start = self.decoded_end = 0  # tokens between them are decoded again, as context of the next ones
-        self.text, self.held_back = "", ""  # what was emitted, and what may be the beginning of a stop text
+        self.text, self.pending_text = "", ""  # what was emitted, and what may be the beginning of a stop text
 
     def append(self, token: int) -> bool:
         """True when a stop text is complete, which ends the answer."""
@@ -41,9 +41,11 @@ class Detokenizer:
 
     def finish(self) -> bool:
         """Emit what is left, except an incomplete character. True when a stop text is found in it."""
-        stopped = self._append_text(self.postprocess(self._decode_new_tokens().rstrip(REPLACEMENT_CHARACTER), True))
-        self._emit(len(self.held_back))
-        return stopped
+        has_stop_text = self._append_text(
+            self.postprocess(self._decode_new_tokens().rstrip(REPLACEMENT_CHARACTER), True)
+        )
+        self._emit(len(self.pending_text))
+        return has_stop_text
 
     def _decode_new_tokens(self) -> str:
         """In the context of the tokens before them: some decoders drop a space at the beginning of a text."""
@@ -51,25 +53,25 @@ class Detokenizer:
         return self.decode(self.tokens[self.context_start :])[len(context) :]
 
     def _append_text(self, text: str) -> bool:
-        self.held_back += text
+        self.pending_text += text
         if not self.text:
-            self.held_back = self.held_back.lstrip()
-        positions = [self.held_back.index(stop) for stop in self.stop if stop in self.held_back]
+            self.pending_text = self.pending_text.lstrip()
+        positions = [self.pending_text.index(stop) for stop in self.stop if stop in self.pending_text]
         if positions:
             self._emit(min(positions))
-            self.held_back = ""
+            self.pending_text = ""
             return True
-        self._emit(len(self.held_back) - self._match_partial_stop())
+        self._emit(len(self.pending_text) - self._match_partial_stop())
         return False
 
     def _match_partial_stop(self) -> int:
         """How many characters at the end may be the beginning of a stop text."""
         max_length = max(map(len, self.stop), default=1) - 1
-        lengths = range(min(max_length, len(self.held_back)), 0, -1)
-        return next((n for n in lengths if any(stop.startswith(self.held_back[-n:]) for stop in self.stop)), 0)
+        lengths = range(min(max_length, len(self.pending_text)), 0, -1)
+        return next((n for n in lengths if any(stop.startswith(self.pending_text[-n:]) for stop in self.stop)), 0)
 
     def _emit(self, chars: int) -> None:
-        piece, self.held_back = self.held_back[:chars], self.held_back[chars:]
+        piece, self.pending_text = self.pending_text[:chars], self.pending_text[chars:]
         if piece:
             self.text += piece
             self.on_text(piece)

@@ -158,5 +158,5 @@ class PrefixCache:
         existing = next((prefix for prefix in self.prefixes if prefix.system_message == system_message), None)
         prefix = existing or CachedPrefix(system_message, tokens, get_layers(cache))
         prefix.truncate(min(self.max_tokens, prefix.count_common(tokens)))
-        others = [each for each in self.prefixes if each is not existing]
-        self.prefixes = [*others, prefix][-MAX_PREFIXES:]
+        other_prefixes = [each for each in self.prefixes if each is not existing]
+        self.prefixes = [*other_prefixes, prefix][-MAX_PREFIXES:]

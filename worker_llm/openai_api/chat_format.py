@@ -27,13 +27,16 @@ def build_chat_request(prompt: Prompt) -> dict[str, Any]:
     }
 
 
-def build_supported_request(prompt: Prompt, model: str, unsupported: Collection[str]) -> dict[str, Any]:
-    """The request without `unsupported` fields; where max_tokens is one, the limit goes by its newer name."""
+def build_supported_request(prompt: Prompt, model: str, unsupported_fields: Collection[str]) -> dict[str, Any]:
+    """The request without `unsupported_fields`; where max_tokens is one, the limit goes by its newer name."""
     body = {"model": model, **build_chat_request(prompt)}
-    if "max_tokens" in unsupported:
+    if "max_tokens" in unsupported_fields:
         body[MAX_COMPLETION_TOKENS] = prompt.max_tokens
-    omitted = {*unsupported, *(name for name, default in SERVER_DEFAULTS.items() if body[name] == default)}
-    return {name: value for name, value in body.items() if name not in omitted}
+    omitted_fields = {
+        *unsupported_fields,
+        *(name for name, default in SERVER_DEFAULTS.items() if body[name] == default),
+    }
+    return {name: value for name, value in body.items() if name not in omitted_fields}
 
 
 def estimate_tokens(text: str) -> int:

@@ -197,9 +197,9 @@ class Chat:
                 length_limits = LENGTH_LIMIT_FIELDS & request.keys()
                 if error.is_context_exceeded and length_limits and not answer.text:
                     self.unsupported_fields |= length_limits  # then the context alone limits the answer
-                elif unsupported := error.find_unsupported_field(request):
-                    self.server.warn_once(f"does not support {unsupported}: it will not be sent again")
-                    self.server.unsupported_fields.add(unsupported)
+                elif unsupported_field := error.find_unsupported_field(request):
+                    self.server.warn_once(f"does not support {unsupported_field}: it will not be sent again")
+                    self.server.unsupported_fields.add(unsupported_field)
                 else:
                     raise
 

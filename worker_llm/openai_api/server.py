@@ -114,7 +114,7 @@ def create_server(settings: Settings) -> Server:
         usable = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or 1)
     except ValueError:
         usable = False
-    if not usable or parts.query or parts.fragment or "@" in parts.netloc:  # the value may hold a secret: not shown
+    if not usable or parts.query or parts.fragment or "@" in parts.netloc:  # the value may contain a secret: not shown
         raise ConfigurationError(
             f"WAIJIAO_LLM_URL must consist of a scheme, a host, a port if needed, and a path, {URL_EXAMPLE}; "
             "set a key with WAIJIAO_LLM_KEY"

@@ -91,14 +91,14 @@ class StreamedAnswer:
     usage: Usage | None = None
 
     def add(self, chunk: Chunk) -> str:
-        """Append a chunk. Returns the new text that is final: what may be the beginning of a stop text is held back."""
+        """Append a chunk. Returns the new text that is final: what may be the beginning of a stop text waits."""
         self.usage = chunk.usage or self.usage
         self.finish_reason = self.finish_reason or chunk.finish_reason or ""
         self.text += chunk.text
         if positions := [at for at in (self.text.find(stop) for stop in self.stop) if at >= 0]:
             self.text, self.finish_reason = self.text[: min(positions)], "stop"
-        held_back = 0 if self.finish_reason else max(map(self._match_partial_stop, self.stop), default=0)
-        new_text = self.text[self.emitted_chars : len(self.text) - held_back]
+        partial_stop_chars = 0 if self.finish_reason else max(map(self._match_partial_stop, self.stop), default=0)
+        new_text = self.text[self.emitted_chars : len(self.text) - partial_stop_chars]
         self.emitted_chars += len(new_text)
         return new_text
 

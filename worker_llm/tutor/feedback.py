@@ -35,8 +35,8 @@ def build_feedback(transcript: str, reply: str, persona: Persona, note: str = ""
     """`reply` is the model's, ideally `"corrected sentence." remark question?`; `note` is added to the explanation."""
     sentence, remainder = _split_reply(reply)
     if not is_about_same(transcript, sentence):
-        spoken = persona.puzzled
-        return Feedback(transcript, corrected=transcript, reply=spoken, spoken=spoken, explanation=note)
+        answer = persona.puzzled
+        return Feedback(transcript, corrected=transcript, reply=answer, spoken=answer, explanation=note)
     pieces = compare(transcript, sentence)
     changes = [piece for piece in pieces if not piece.is_unchanged]
     corrections = select_corrections(changes)
@@ -44,9 +44,9 @@ def build_feedback(transcript: str, reply: str, persona: Persona, note: str = ""
     if corrections:
         return _build_correction(transcript, pieces, corrections, note, question)
     praise = "" if changes or persona.remarks else persona.praise
-    spoken = join_texts(praise, strip_unspeakable(note), question)
+    answer = join_texts(praise, strip_unspeakable(note), question)
     return Feedback(
-        transcript, corrected=transcript, reply=join_texts(praise, question), spoken=spoken, explanation=note
+        transcript, corrected=transcript, reply=join_texts(praise, question), spoken=answer, explanation=note
     )
 
 
@@ -80,19 +80,19 @@ def _build_correction(
     transcript: str, pieces: Iterable[DiffSpan], corrections: Collection[DiffSpan], note: str, question: str
 ) -> Feedback:
     edits = tuple(piece.edit for piece in corrections)
-    corrected = apply_changes(pieces, corrections)
+    corrected_sentence = apply_changes(pieces, corrections)
     explanation_text = join_texts(explain(edits, transcript), note)
-    repeated = f"We say: {corrected}" if len(corrected) <= MAX_REPEATED_CHARS else ""
-    spoken = join_texts(strip_unspeakable(repeated), strip_unspeakable(explanation_text), question)
-    return Feedback(transcript, corrected, question, spoken, edits, explanation_text)
+    repetition = f"We say: {corrected_sentence}" if len(corrected_sentence) <= MAX_REPEATED_CHARS else ""
+    answer = join_texts(strip_unspeakable(repetition), strip_unspeakable(explanation_text), question)
+    return Feedback(transcript, corrected_sentence, question, answer, edits, explanation_text)
 
 
 def _split_reply(reply: str) -> tuple[str, str]:
     """The corrected sentence and what follows it."""
     line = " ".join(reply.translate(STRAIGHT_QUOTES).split())
-    if quoted := QUOTED_SENTENCE.search(line):
-        sentence, remainder = quoted.groups()
-        if '"' in line[quoted.start() + 1 :]:
+    if quotation := QUOTED_SENTENCE.search(line):
+        sentence, remainder = quotation.groups()
+        if '"' in line[quotation.start() + 1 :]:
             return sentence.strip(), remainder.strip()
         line = sentence  # the closing quotation mark is missing
     first = SENTENCE.match(line.strip())
@@ -103,5 +103,5 @@ def _choose_spoken_reply(remainder: str, persona: Persona) -> str:
     """What is spoken after the correction: short, and ending in a question."""
     sentences = [text.strip() for text in SENTENCE.findall(strip_unspeakable(remainder))]
     questions = [text for text in sentences if text.endswith(("?", "？"))]
-    spoken = " ".join(sentences) if questions and persona.remarks else "".join(questions[:1])
-    return spoken if 0 < len(spoken) <= MAX_REPLY_CHARS else persona.fallback
+    answer = " ".join(sentences) if questions and persona.remarks else "".join(questions[:1])
+    return answer if 0 < len(answer) <= MAX_REPLY_CHARS else persona.fallback

@@ -102,11 +102,11 @@ def summarize(lesson: Job, statistics: LessonFigures, persona: Persona, remark: 
     if not statistics.learner:
         return Feedback("", "", reply=NOTHING_UNDERSTOOD_TEXT, spoken=join_texts(opening, NOTHING_UNDERSTOOD_TEXT))
     if not statistics.mistakes:
-        remark = join_texts(persona.praise, NO_MISTAKES_TEXT) if statistics.checked else NOTHING_CHECKED_TEXT
+        remark = join_texts(persona.praise, NO_MISTAKES_TEXT) if statistics.checked_count else NOTHING_CHECKED_TEXT
     mistakes = choose_main_mistakes(statistics.mistakes)
     sentences = join_texts(*(f"{describe_mistake(each)}." for each in mistakes))
-    spoken = join_texts(opening, strip_unspeakable(remark or sentences))
-    practice = format_practice(statistics.practice, MAX_SPOKEN_CHARS - len(spoken))
+    summary = join_texts(opening, strip_unspeakable(remark or sentences))
+    practice = format_practice(statistics.practice, MAX_SPOKEN_CHARS - len(summary))
     explanation = join_texts(
         *(f"{describe_mistake(each)}{f' ({each.count} times)' if each.count > 1 else ''}." for each in mistakes)
     )
@@ -114,7 +114,7 @@ def summarize(lesson: Job, statistics: LessonFigures, persona: Persona, remark: 
         heard="",
         corrected="",
         reply=format_practice(statistics.practice),
-        spoken=join_texts(spoken, strip_unspeakable(practice)),
+        spoken=join_texts(summary, strip_unspeakable(practice)),
         explanation=explanation,
     )
 

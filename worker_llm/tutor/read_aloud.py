@@ -62,8 +62,8 @@ class ReadingAttempt:
             for sounds_same, run in runs
             if not sounds_same
         ]
-        quoted = [f'"{phrase}"' for phrase in dict.fromkeys(phrases) if phrase]
-        return ", ".join(take_within(quoted, MAX_REPEAT_CHARS))
+        quotations = [f'"{phrase}"' for phrase in dict.fromkeys(phrases) if phrase]
+        return ", ".join(take_within(quotations, MAX_REPEAT_CHARS))
 
     @property
     def text_to_demonstrate(self) -> str:
@@ -102,15 +102,15 @@ def build_reading_feedback(attempt: ReadingAttempt, reply: str, persona: Persona
     spoken_explanation = strip_unspeakable(explanation.replace(ELLIPSIS, ""))
     if repeat:
         demonstration = f"Listen: {attempt.text_to_demonstrate}" if attempt.text_to_demonstrate else ""
-        spoken = join_texts(strip_unspeakable(demonstration), spoken_explanation, question)
-        return Feedback(attempt.transcript, attempt.text, question, spoken, edits, explanation)
-    spoken = join_texts(persona.praise, spoken_explanation, question)
-    return Feedback(attempt.transcript, attempt.text, join_texts(persona.praise, question), spoken, edits, explanation)
+        answer = join_texts(strip_unspeakable(demonstration), spoken_explanation, question)
+        return Feedback(attempt.transcript, attempt.text, question, answer, edits, explanation)
+    answer = join_texts(persona.praise, spoken_explanation, question)
+    return Feedback(attempt.transcript, attempt.text, join_texts(persona.praise, question), answer, edits, explanation)
 
 
 def _shorten_phrase(words: Iterable[str]) -> str:
     """Up to MAX_EXPLAINED_WORDS of the words, without the punctuation around them."""
-    stripped = [each for each in (re.sub(r"^\W+|\W+$", "", word) for word in words) if each]
-    return " ".join(stripped[:MAX_EXPLAINED_WORDS])[:MAX_PHRASE_CHARS] + (
-        ELLIPSIS if len(stripped) > MAX_EXPLAINED_WORDS else ""
+    bare_words = [each for each in (re.sub(r"^\W+|\W+$", "", word) for word in words) if each]
+    return " ".join(bare_words[:MAX_EXPLAINED_WORDS])[:MAX_PHRASE_CHARS] + (
+        ELLIPSIS if len(bare_words) > MAX_EXPLAINED_WORDS else ""
     )

@@ -156,8 +156,8 @@ def asks_to_start_over(text: str, persona: Persona) -> bool:
 
 
 def confirm_start_over(persona: Persona, utterance: str) -> Feedback:
-    spoken = persona.started_over
-    return Feedback(utterance, corrected=utterance, reply=spoken, spoken=spoken, reset=True)
+    answer = persona.started_over
+    return Feedback(utterance, corrected=utterance, reply=answer, spoken=answer, reset=True)
 
 
 @lru_cache(maxsize=64)

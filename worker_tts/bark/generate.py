@@ -47,7 +47,7 @@ class BarkGenerator:
         coarse = self.coarse.generate(semantic, voices, samplers[1])
         fine = self.fine.generate(coarse, voices, samplers[2])
         has_nan = torch.stack([sampler.has_nan for sampler in samplers]).any(0).tolist()
-        return [None if failed else self.decode(codes) for failed, codes in zip(has_nan, fine, strict=True)]
+        return [None if is_nan else self.decode(codes) for is_nan, codes in zip(has_nan, fine, strict=True)]
 
     def create_sampler(self, parts: Sequence[TextPart]) -> "RowSampler":
         """A new one for each stage, so that a row does not depend on how long the previous stage ran."""
@@ -90,24 +90,24 @@ class SemanticStage:
 
     def generate(self, texts: list[list[int]], voices: list[VoicePrompt], sampler: RowSampler) -> list[list[int]]:
         """Semantic tokens for each text of at most 256 BERT tokens."""
-        generated: list[list[int]] = [[] for _ in texts]
+        rows: list[list[int]] = [[] for _ in texts]
         running, cache, end = list(range(len(texts))), DynamicCache(), self.config.semantic_vocab_size
         inputs = {"input_ids": None, "inputs_embeds": self.embed_prompts(texts, voices)}
         for _ in range(self.config.max_new_tokens):
             scores = self.model(inputs.pop("input_ids"), cache, use_cache=True, **inputs).logits[:, -1, : end + 1]
             tokens = sampler.sample(scores, self.config.temperature, running)
             end_probability = torch.softmax(scores.float() / self.config.temperature, -1)[:, end]
-            ended = ((tokens == end) | (end_probability >= END_PROBABILITY)).tolist()
-            remaining = [index for index, has_ended in enumerate(ended) if not has_ended]
+            end_flags = ((tokens == end) | (end_probability >= END_PROBABILITY)).tolist()
+            remaining = [index for index, has_ended in enumerate(end_flags) if not has_ended]
             if not remaining:
                 break
             if len(remaining) < len(running):
                 running, tokens = [running[index] for index in remaining], tokens[remaining]
                 cache.batch_select_indices(torch.tensor(remaining, device=tokens.device))
             for row, token in zip(running, tokens.tolist(), strict=True):
-                generated[row].append(token)
+                rows[row].append(token)
             inputs = {"input_ids": tokens[:, None]}
-        return generated
+        return rows
 
     def embed_prompts(self, texts: list[list[int]], voices: list[VoicePrompt]) -> Any:
         """What Bark continues: each text, added to the last tokens of its voice, and the token to begin with."""
@@ -152,14 +152,14 @@ class CoarseStage:
         """For each row's semantic tokens the codes, shape (n, 2)."""
         sequences = [self.build_sequence(tokens, voice) for tokens, voice in zip(semantic, voices, strict=True)]
         step = self.config.sliding_window_len
-        for generated in range(0, max(sequence.end - sequence.start for sequence in sequences), step):
+        for count in range(0, max(sequence.end - sequence.start for sequence in sequences), step):
             windows: dict[int, dict[int, list[int]]] = defaultdict(dict)  # length -> row -> window
             for row, sequence in enumerate(sequences):
-                if generated < sequence.end - sequence.start:
-                    window = self.build_window(sequence, generated)
+                if count < sequence.end - sequence.start:
+                    window = self.build_window(sequence, count)
                     windows[len(window)][row] = window
             for group in windows.values():
-                remaining = max(sequences[row].end - sequences[row].start - generated for row in group)
+                remaining = max(sequences[row].end - sequences[row].start - count for row in group)
                 for row, tokens in zip(group, self.extend(group, min(step, remaining), sampler), strict=True):
                     sequence = sequences[row]
                     sequence.coarse.extend(tokens[: sequence.end - len(sequence.coarse)])
@@ -175,10 +175,10 @@ class CoarseStage:
         tokens = [*voice.semantic[-history:].tolist(), *semantic]
         return CoarseSequence(tokens, history, coarse, len(coarse), len(coarse) + pairs * self.books)
 
-    def build_window(self, sequence: CoarseSequence, generated: int) -> list[int]:
-        """The input for the tokens after `generated` ones: semantic tokens around them, coarse ones before them."""
+    def build_window(self, sequence: CoarseSequence, count: int) -> list[int]:
+        """The input for the tokens after `count` ones: semantic tokens around them, coarse ones before them."""
         config, length = self.config, self.config.max_coarse_input_length
-        position = sequence.history + round(generated / self.ratio)
+        position = sequence.history + round(count / self.ratio)
         semantic = sequence.semantic[max(0, position - self.max_semantic_history) :][:length]
         padding = [config.coarse_semantic_pad_token] * (length - len(semantic))
         return [*semantic, *padding, config.coarse_infer_token, *sequence.coarse[-config.max_coarse_history :]]
@@ -186,13 +186,13 @@ class CoarseStage:
     def extend(self, windows: dict[int, list[int]], steps: int, sampler: RowSampler) -> list[list[int]]:
         """The next `steps` tokens of each row, alternately of the first and of the second codebook."""
         cache, tokens = DynamicCache(), torch.tensor(list(windows.values()), device=self.model.device)
-        generated = []
+        token_columns = []
         for step in range(steps):
             low = self.semantic_config.semantic_vocab_size + self.codes * (step % self.books)
             scores = self.model(tokens, cache, use_cache=True).logits[:, -1, low : low + self.codes]
             tokens = sampler.sample(scores, self.config.temperature, list(windows))[:, None] + low
-            generated.append(tokens)
-        return [list(map(int, row)) for row in torch.cat(generated, 1).tolist()]
+            token_columns.append(tokens)
+        return [list(map(int, row)) for row in torch.cat(token_columns, 1).tolist()]
 
     def to_codes(self, sequence: CoarseSequence) -> np.ndarray:
         flat = np.array(sequence.coarse[sequence.start :], np.int64) - self.semantic_config.semantic_vocab_size

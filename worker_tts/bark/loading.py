@@ -66,8 +66,8 @@ def read_folder(folder: Path, dtype: Any) -> tuple[LoadedBark, list[str]]:
     model, report = BarkModel.from_pretrained(
         str(folder), dtype=dtype, local_files_only=True, weights_only=True, output_loading_info=True
     )
-    needed = {name for name in model.state_dict() if not name.endswith(".attn.bias")}  # a computed mask
-    return LoadedBark(model, generation_config, tokenizer), sorted(needed & set(report["missing_keys"]))
+    needed_weights = {name for name in model.state_dict() if not name.endswith(".attn.bias")}  # a computed mask
+    return LoadedBark(model, generation_config, tokenizer), sorted(needed_weights & set(report["missing_keys"]))
 
 
 def choose_dtype(settings: Settings) -> Any:
@@ -83,7 +83,7 @@ def check_folder(folder: Path) -> None:
     for names in REQUIRED_FILES:
         if not any((folder / name).is_file() for name in names.split("|")):
             problem = f"WAIJIAO_TTS_MODEL: {folder} has no {names.replace('|', ' or ')}"
-            raise ModelMissing(f"{problem}: it must hold a Bark for transformers, such as suno/bark-small")
+            raise ModelMissing(f"{problem}: it must contain a Bark model for transformers, such as suno/bark-small")
     model_type = read_json(folder / "config.json").get("model_type")
     if model_type != "bark":
         raise ConfigurationError(f"WAIJIAO_TTS_MODEL: {folder} is a model of type {model_type!r}, not 'bark'")

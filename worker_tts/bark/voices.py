@@ -53,11 +53,11 @@ class VoiceCatalogue:
         if plain not in self.names:
             raise UnknownVoice(f"voice {name[:32]!r}: expected one of {', '.join(self.names)}")
         if plain == "default":
-            preferred = DEFAULT_MALE.get(language, f"{language}_speaker_0")
+            preferred_voice = DEFAULT_MALE.get(language, f"{language}_speaker_0")
         else:
-            preferred = find_counterpart(plain, language)
+            preferred_voice = find_counterpart(plain, language)
         same_language = (each for each in self.prompts if each.startswith(f"{language}_"))
-        candidates = (preferred, *same_language, plain, *self.prompts)
+        candidates = (preferred_voice, *same_language, plain, *self.prompts)
         return self.prompts[next(each for each in candidates if each in self.prompts)]
 
 

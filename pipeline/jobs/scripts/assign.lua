@@ -1,5 +1,5 @@
 -- Write the assignment `name`, tenant/id: `assignment` is its JSON text. It is kept for at least ttl_s seconds.
--- Answers created, same (it is stored just so already), replaced, or, without `replace`, other: the id is taken by
+-- Returns created, same (the same is stored already), replaced, or, without `replace`, other: the id is taken by
 -- another one.
 local record, tenant = KEY.assignment .. args.name, string.match(args.name, '^[^/]+')
 local present, outcome = redis.call('HGET', record, 'assignment'), 'created'

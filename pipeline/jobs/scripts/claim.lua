@@ -1,9 +1,9 @@
--- Lease the first `limit` ready jobs of a stage to a worker, for lease_s seconds. Answers their records.
+-- Lease the first `limit` ready jobs of a stage to a worker, for lease_s seconds. Returns their records.
 -- A worker works on one batch at a time: jobs that it has leased before were given up, by this child or by one that
 -- died, and are taken back (tried again, unless they were tried `attempts` times; too slow, if they ran for more than
 -- stage_s seconds); unless `call` was made before and only its answer was lost.
 -- A job that was tried before is claimed alone: if it is the one that kills its worker, the others of its batch live.
--- Jobs of two lanes are never claimed together: who waits for an answer would wait for a lesson's turns as well.
+-- Jobs of two lanes are never claimed together: a learner who waits for an answer would also wait for a lesson's turns.
 -- A lane whose jobs wait, and of which none was claimed for starvation_s seconds, is served next, however many jobs
 -- faster lanes have.
 local stage, worker = args.stage, args.worker

@@ -1,7 +1,7 @@
 -- Claim up to `limit` deliveries that are due, and of one host at most `host_limit`, those included that are being sent
 -- to the hosts in `busy_hosts` (one entry each). They are due again after lease_s seconds. A delivery whose job is gone
 -- is removed; one that was tried `attempts` times is given up. Called again (its answer was lost), `call` claims what it
--- claimed before. Answers names, and the fields of each delivery.
+-- claimed before. Returns names, and the fields of each delivery.
 local mine, due = KEY.delivering .. args.call, KEY.deliveries
 local busy, claimed = {}, {}
 for _, host in ipairs(args.busy_hosts) do busy[host] = (busy[host] or 0) + 1 end

@@ -1,4 +1,4 @@
--- Record what became of the attempt with the number `tried` to deliver `name`: `attempt` is its JSON text, `state` the
+-- Record the result of attempt number `tried` to deliver `name`: `attempt` is its JSON text, `state` the
 -- delivery's state from now on. It is due again after wait_s seconds, if that is given. Refused (0) when the delivery
 -- was claimed again since, or its job was erased.
 local delivery, due = KEY.delivery .. args.name, KEY.deliveries

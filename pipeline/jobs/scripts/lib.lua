@@ -5,7 +5,7 @@
 --
 -- A job is named 'tenant/id'. Its phase at its present stage is `blocked` (an earlier turn of its session is not answered
 -- yet), `ready` (it may be claimed), `running` (leased to a worker), `waiting` (for a teacher's review, or for a lesson's
--- turns) or `ended`. Scripts answer {…, ready_jobs}: 'stage job' for each job that became ready, to be enqueued.
+-- turns) or `ended`. Scripts return {…, ready_jobs}: 'stage job' for each job that became ready, to be enqueued.
 
 -- --- keys: what is stored where
 

@@ -1,4 +1,4 @@
--- Where a job stands. Answers its phase, a stage, how many jobs will be claimed there before it (nil: it runs), the
+-- A job's position. Returns its phase, a stage, how many jobs will be claimed there before it (nil: it runs), the
 -- seconds it has run there, and how many turns of its session come before it. A blocked job waits for earlier turns of
 -- its session: then the stage, the count and the seconds are those of the first of these turns.
 local job, turns_before = args.job, 0

@@ -1,5 +1,5 @@
 -- Extend those of the `leases` at a stage, each a `job` and its `fence`, that are still the caller's: they end lease_s
--- seconds from now. Answers the jobs of the others.
+-- seconds from now. Returns the jobs of the others.
 local lost = {}
 for _, lease in ipairs(args.leases) do
   if has_lease(lease.job, args.stage, lease.fence) then

@@ -1,7 +1,7 @@
 -- Write the record of a new job, a hash of `fields`; it waits at the first of its stages.
 -- idempotency_key and `fingerprint` identify a repeated request, `retry_of` names the dead job that this one replaces,
 -- `rerun_of` the job of which it is another version. `lane`, `group` and `due` decide where it stands in its queues;
--- `limits` are the most unfinished jobs of the server, the tenant and the session. Answers the outcome (`accepted`;
+-- `limits` are the most unfinished jobs of the server, the tenant and the session. Returns the outcome (`accepted`;
 -- `same`: it was submitted before; or the code of the error that refuses it, quota_full:WHOSE with whose quota it is),
 -- the record, the seconds until it may be tried again, and the ready jobs.
 local job, fields = args.job, args.fields

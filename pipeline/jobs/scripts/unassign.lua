@@ -1,4 +1,4 @@
--- Erase the assignment `name`, tenant/id, and every job that was handed in for it. Answers the jobs' names, the same ones
+-- Erase the assignment `name`, tenant/id, and every job that was handed in for it. Returns the jobs' names, the same ones
 -- when `call` is made again because its answer was lost.
 local submissions, erased = KEY.submissions .. args.name, KEY.erased .. args.call
 if redis.call('EXISTS', erased) == 0 then

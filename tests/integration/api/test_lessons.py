@@ -242,8 +242,8 @@ def test_the_transcript_is_written_in_every_form_with_each_turn_in_its_place(cli
 
     assert written("txt").text == (
         "Monday\n\n== 0:00:00 I go home yesterday 1 ==\n\n[0:00:00] Learner: I go home yesterday 1\n"
-        "[0:00:05] Other: I go home yesterday 2\n[0:06:20] Learner: (not heard yet)\n\n"
-        "(not all of the lesson has been heard yet)\n"
+        "[0:00:05] Other: I go home yesterday 2\n[0:06:20] Learner: (not transcribed yet)\n\n"
+        "(not all of the lesson has been transcribed yet)\n"
     )
     assert written("srt").text == (
         "1\n00:00:00,500 --> 00:00:04,900\nLearner: I go home yesterday 1\n\n"

@@ -269,7 +269,7 @@ def test_threads_may_share_a_client(client, echo_worker):
 def test_many_are_answered_in_their_order_and_a_failure_stops_no_other(client, echo_worker, tmp_path):
     given = [recording(1), b"no audio", SILENT, tmp_path / "gone.wav", recording(2)]
     first, refused, silent, gone, last = client.ask_all(given, at_once=2)
-    assert [outcome.given for outcome in (first, refused, silent, gone, last)] == given
+    assert [outcome.item for outcome in (first, refused, silent, gone, last)] == given
     assert (first.answer.audio, last.answer.audio) == (recording(1), recording(2))
     assert (first.error, first.job.state) == (None, "succeeded")
     assert (type(refused.error), refused.answer, refused.job) == (NotAudio, None, None)

@@ -215,7 +215,7 @@ def test_a_worker_that_takes_nothing_although_redis_lives_ends(cluster, kind):
     cluster.submit()  # which a deaf one still gets, since it had asked
     cluster.submit()
     assert worker.wait_for_exit(20) == 1
-    assert "takes nothing although Redis lives" in worker.output()
+    assert "takes no messages although Redis answers" in worker.output()
 
 
 def test_a_worker_that_is_idle_or_busy_or_loads_or_has_no_redis_is_left_alone(cluster):

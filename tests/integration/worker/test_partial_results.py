@@ -91,7 +91,7 @@ def test_who_makes_it_goes_on_while_a_silent_redis_is_waited_for(cluster, settin
         cluster["redis"].freeze()
         for piece in PIECES[1:]:
             told.text(job, piece)
-        assert not told.given_up  # it would be, had any of them waited until the connection's 30 seconds were over
+        assert not told.abandoned_jobs  # it would be, had one of them waited for the connection's 30 seconds
         cluster["redis"].thaw()
     assert text(cluster.jobs, job) == WHOLE.text
 
@@ -105,7 +105,7 @@ def test_without_redis_nobody_waits_and_what_was_told_has_no_hole(cluster, hurri
         getattr(cluster["redis"], trouble)()
         for piece in PIECES[1:]:
             told.text(job, piece)
-        wait_for(lambda: told.given_up)
+        wait_for(lambda: told.abandoned_jobs)
         if trouble == "kill":
             cluster.start("redis")
         cluster["redis"].thaw()

@@ -57,7 +57,7 @@ LESSON = [
 def test_the_figures_are_those_of_the_learner_s_turns():
     found = compute_figures(1900.0, LESSON)
     assert (found.seconds, found.turns, found.silent, found.words) == (1900.0, 6, 1, 12)
-    assert (found.learner, found.checked) == (3, 3)
+    assert (found.learner, found.checked_count) == (3, 3)
     assert [(each.number, each.start, each.code) for each in found.failed] == [(5, 25.0, "engine_failed")]
     assert [(each.before, each.after, each.count, each.sources) for each in found.mistakes] == [
         ("go", "went", 2, ("2", "3")),
@@ -100,7 +100,7 @@ def test_a_lesson_without_mistakes_is_praised():
 def test_a_lesson_whose_turns_were_not_looked_at_is_not_praised(feedback):
     heard = turn(1, "我不明白")
     unchecked = replace(heard, job=replace(heard.job, feedback=feedback))
-    assert compute_figures(61.0, [unchecked]).checked == 0
+    assert compute_figures(61.0, [unchecked]).checked_count == 0
     assert (
         "heard nothing that I could correct." in summarize(lesson(), compute_figures(61.0, [unchecked]), WILLIAM).spoken
     )

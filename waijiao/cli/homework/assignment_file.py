@@ -98,12 +98,12 @@ class AssignmentSchema(BaseModel):
         """Leave out empty fields; a student may be given as a name alone."""
         if not isinstance(fields, dict):
             return fields
-        normalized = {name: value for name, value in fields.items() if value != ""}
-        if isinstance(students := normalized.get("students"), list):
-            normalized["students"] = [{"name": each} if isinstance(each, str) else each for each in students]
-        if "class_name" in normalized and "class" not in normalized:
-            normalized["class"] = normalized.pop("class_name")
-        return normalized
+        values = {name: value for name, value in fields.items() if value != ""}
+        if isinstance(students := values.get("students"), list):
+            values["students"] = [{"name": each} if isinstance(each, str) else each for each in students]
+        if "class_name" in values and "class" not in values:
+            values["class"] = values.pop("class_name")
+        return values
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ Fingerprint = tuple[int, int]  # bytes, nanoseconds of the last change: they dif
 class FoundFile:
     """A file, and how to open it; or, if `opener` is None, the code and the reason why it is not accepted.
 
-    `name` is its path for messages, with the name of its ZIP archive; `path`, without it, tells whose it is.
+    `name` is its path for messages, with the name of its ZIP archive; `path`, without that, identifies its student.
     """
 
     name: str
@@ -45,10 +45,10 @@ class FoundFile:
 @contextmanager
 def find_files(paths: Sequence[Path], exclude: Sequence[Path] = ()) -> Iterator[list[FoundFile]]:
     """All files at `paths` except `exclude`; ZIP archives are open inside of the context. Raises TooManyFiles."""
-    excluded = {path.resolve() for path in exclude}
+    excluded_paths = {path.resolve() for path in exclude}
     with ExitStack() as archives:
-        named = [(path, name) for path, name in list_files(paths) if path.resolve() not in excluded]
-        yield [file for path, name in named for file in expand(path, name, archives)]
+        named_paths = [(path, name) for path, name in list_files(paths) if path.resolve() not in excluded_paths]
+        yield [file for path, name in named_paths for file in expand(path, name, archives)]
 
 
 def list_files(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:

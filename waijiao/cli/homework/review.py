@@ -86,9 +86,9 @@ def edit_answer(client: Client, student: str, job: Job) -> None:
     """Open the answer in the teacher's editor, again if the server refuses the changes."""
     before = job.feedback.model_dump(include=set(EDITABLE_FIELDS)) if job.feedback else {}
     text = answer_as_yaml(student, job)
-    while edited := click.edit(text, extension=".yaml"):
+    while new_text := click.edit(text, extension=".yaml"):
         try:
-            changes = {name: value for name, value in parse_answer(edited).items() if value != before[name]}
+            changes = {name: value for name, value in parse_answer(new_text).items() if value != before[name]}
             after = client.change_feedback(job, **cast(FeedbackChanges, changes)) if changes else job
             print_answer(student, after)
             return
@@ -96,7 +96,7 @@ def edit_answer(client: Client, student: str, job: Job) -> None:
             print_error(str(error))
             if not click.confirm("Edit it again?", default=True, err=True):
                 return
-            text = edited
+            text = new_text
     stderr.print(f"{student}: not changed", markup=False)
 
 

@@ -72,9 +72,9 @@ def render(view: AssignmentView, answered_last: bool = False) -> Group:
     for row in rows:
         table.add_row(*render_row(row))
     header = Table.grid(padding=(0, 1))
-    processed = view.progress.succeeded + view.progress.failed
+    processed_count = view.progress.succeeded + view.progress.failed
     header.add_row(
-        ProgressBar(total=max(1, view.progress.students), completed=processed, width=BAR_WIDTH), summarize(view)
+        ProgressBar(total=max(1, view.progress.students), completed=processed_count, width=BAR_WIDTH), summarize(view)
     )
     return Group(Text(view.title, "bold"), header, table)
 
@@ -127,6 +127,6 @@ def list_assignments(as_json: bool, url: str | None) -> None:
         return
     table = Table(Column("id", no_wrap=True), "title", "class", "due", "students", box=SIMPLE_HEAD)
     for each in assignments:
-        due = format_due(each.due) if each.due else ""
-        table.add_row(each.id, Text(each.title), Text(each.class_name), due, str(len(each.students) or ""))
+        due_text = format_due(each.due) if each.due else ""
+        table.add_row(each.id, Text(each.title), Text(each.class_name), due_text, str(len(each.students) or ""))
     stdout.print(table if assignments else "No assignments yet.")

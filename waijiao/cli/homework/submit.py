@@ -62,16 +62,16 @@ class MatchedFiles:
 
 
 def match_files(files: Sequence[FoundFile], students: Sequence[Student]) -> MatchedFiles:
-    """Find out whose each recording is, by its path."""
+    """Find the student of each recording, by its path."""
     recordings = [each for each in files if each.opener]
     matching = match_students([each.path for each in recordings], students)
     problems = {each.file: each for each in matching.problems}
-    refused = [Result(each.name, "refused", None, None, each.code, each.detail) for each in files if not each.opener]
+    refusals = [Result(each.name, "refused", None, None, each.code, each.detail) for each in files if not each.opener]
     for each in recordings:
         if problem := problems.get(each.path):
-            refused.append(Result(each.name, "refused", problem.student, None, problem.code, problem.detail))
+            refusals.append(Result(each.name, "refused", problem.student, None, problem.code, problem.detail))
     owners = matching.student_by_file
-    return MatchedFiles([(each, owners[each.path]) for each in recordings if each.path in owners], refused)
+    return MatchedFiles([(each, owners[each.path]) for each in recordings if each.path in owners], refusals)
 
 
 @dataclass
@@ -128,12 +128,12 @@ class Submitter:
 
 def result_from_answer(answer: SubmissionResult, file: str) -> Result:
     """The result of the one recording that was sent."""
-    for accepted in answer.accepted:
-        return Result(file, "sent", accepted.student, accepted.job)
-    for unchanged in answer.unchanged:
-        return Result(file, "unchanged", unchanged.student, unchanged.job)
-    for refused in answer.refused:
-        return Result(file, "refused", refused.student, None, refused.code, refused.detail)
+    for recording in answer.accepted:
+        return Result(file, "sent", recording.student, recording.job)
+    for recording in answer.unchanged:
+        return Result(file, "unchanged", recording.student, recording.job)
+    for refusal in answer.refused:
+        return Result(file, "refused", refusal.student, None, refusal.code, refusal.detail)
     return Result(file, "refused", None, None, NotAudio.code, NotAudio.meaning())
 
 
@@ -144,7 +144,7 @@ def result_from_answer(answer: SubmissionResult, file: str) -> Result:
 @click.option(
     "--at-once", type=click.IntRange(1, 64), default=DEFAULT_AT_ONCE, show_default=True, help="Uploads at a time."
 )
-@click.option("--dry-run", is_flag=True, help="Print whose each file is and what would be sent; send nothing.")
+@click.option("--dry-run", is_flag=True, help="Print each file's student and what would be sent; send nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result of each file, as JSON lines.")
 @url_option
 @handle_errors
@@ -159,15 +159,15 @@ def submit(
 ) -> None:
     """Hand in a class's recordings.
 
-    The assignment is set, or changed, to what its FILE says. The name of a recording or of its folder tells whose it
-    is: it contains the student's name, in any order and spelling, or id. Without a class, the file's name is taken as
+    The assignment is set, or changed, to what its FILE says. The name of a recording or of its folder must
+    contain its student's name, in any order and spelling, or id. Without a class, the file's name is taken as
     the student's. A recording that was handed in before is not sent again unless it failed, so the command can be
     repeated at any time. Ends with status 1 when a file was refused; the others are handed in.
     """
-    selected = select_assignment(assignment, roster)
-    with Client(url, patience_s=CLIENT_PATIENCE_S) as client, find_files(paths, selected.paths) as files:
-        results = list(submit_files(client, selected, files, at_once, dry_run))
-        missing = find_missing_students(client, selected, results)
+    selected_assignment = select_assignment(assignment, roster)
+    with Client(url, patience_s=CLIENT_PATIENCE_S) as client, find_files(paths, selected_assignment.paths) as files:
+        results = list(submit_files(client, selected_assignment, files, at_once, dry_run))
+        missing = find_missing_students(client, selected_assignment, results)
     if as_json:
         for each in results:
             print(json.dumps(asdict(each), ensure_ascii=False))
@@ -178,32 +178,36 @@ def submit(
 
 
 def submit_files(
-    client: Client, selected: SelectedAssignment, files: Sequence[FoundFile], at_once: int, dry_run: bool
+    client: Client, selected_assignment: SelectedAssignment, files: Sequence[FoundFile], at_once: int, dry_run: bool
 ) -> Iterator[Result]:
     """Set the assignment and hand in the files, with a progress bar; the result of each file."""
-    view = selected.get(client) if dry_run else selected.set(client)
-    matched_files = match_files(files, selected.students(view))
+    view = selected_assignment.get(client) if dry_run else selected_assignment.set(client)
+    matched_files = match_files(files, selected_assignment.students(view))
     yield from matched_files.refused
-    submitter = Submitter(client, selected.id, view.submissions if view else (), dry_run)
+    submitter = Submitter(client, selected_assignment.id, view.submissions if view else (), dry_run)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=stderr, redirect_stdout=False) as bars:
         results = submitter.submit_all(matched_files.recordings, at_once)
         yield from bars.track(results, total=len(matched_files.recordings), description="handing in")
 
 
-def find_missing_students(client: Client, selected: SelectedAssignment, results: Sequence[Result]) -> list[str]:
+def find_missing_students(
+    client: Client, selected_assignment: SelectedAssignment, results: Sequence[Result]
+) -> list[str]:
     """The students who have not handed in, neither now nor before."""
-    view = selected.get(client)
+    view = selected_assignment.get(client)
     submitted_now = {each.student for each in results if each.kind != "refused"}
     submitted_before = {each.student for each in view.submissions} if view else set()
-    return [each.name for each in selected.students(view) if each.name not in submitted_now | submitted_before]
+    return [
+        each.name for each in selected_assignment.students(view) if each.name not in submitted_now | submitted_before
+    ]
 
 
 def print_results(results: Sequence[Result], missing: Sequence[str], dry_run: bool) -> None:
-    """Print why files were refused, the counts, and who is missing; in a dry run also whose each file is."""
-    if refused := [each for each in results if each.kind == "refused"]:
+    """Print why files were refused, the counts, and who is missing; in a dry run also each file's student."""
+    if refusals := [each for each in results if each.kind == "refused"]:
         table = Table(Column("refused", overflow="fold"), "why", Column("", overflow="fold"), box=SIMPLE_HEAD)
-        for each in refused:
+        for each in refusals:
             table.add_row(Text(each.file), Text(each.code, "red"), Text(each.detail))
         stdout.print(table)
     if dry_run:

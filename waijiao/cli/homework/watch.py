@@ -25,8 +25,8 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 class FolderWatcher:
     """Hands in the files of a folder that are new or changed since they were handed in.
 
-    `fingerprints` are those of the last scan, `submitted` those of files when they were handed in, `reported` those
-    and the codes of the results that were returned.
+    `fingerprints` are those of the last scan; `submitted_files` those of files when they were handed in;
+    `reported_results` those of files with a result that was returned, and the result's code.
     """
 
     client: Client
@@ -34,8 +34,8 @@ class FolderWatcher:
     folder: Path
     is_set: bool = False
     fingerprints: dict[str, Fingerprint] = field(default_factory=dict)
-    submitted: dict[str, Fingerprint] = field(default_factory=dict)
-    reported: dict[str, tuple[Fingerprint, str]] = field(default_factory=dict)
+    submitted_files: dict[str, Fingerprint] = field(default_factory=dict)
+    reported_results: dict[str, tuple[Fingerprint, str]] = field(default_factory=dict)
 
     def scan(self) -> Iterator[Result]:
         """Hand in the files that are complete; the results that are not reported yet."""
@@ -45,24 +45,24 @@ class FolderWatcher:
             if not self.is_set:
                 self.assignment.set(self.client)
                 self.is_set = True
-            new = {each.name for each in complete if self.submitted.get(each.name) != each.fingerprint}
+            new = {each.name for each in complete if self.submitted_files.get(each.name) != each.fingerprint}
             if not new:
                 return
             view = self.client.assignment(self.assignment.id)
-            matched = match_files(complete, self.assignment.students(view))
-            yield from (each for each in matched.refused if each.file in new and self._is_unreported(each))
-            recordings = [(each, student) for each, student in matched.recordings if each.name in new]
+            matched_files = match_files(complete, self.assignment.students(view))
+            yield from (each for each in matched_files.refused if each.file in new and self._is_unreported(each))
+            recordings = [(each, student) for each, student in matched_files.recordings if each.name in new]
             submitter = Submitter(self.client, view.id, view.submissions, patience_s=0)
             for result in submitter.submit_all(recordings, DEFAULT_AT_ONCE):
                 if result.code not in FULL_CODES:
-                    self.submitted[result.file] = self.fingerprints[result.file]
+                    self.submitted_files[result.file] = self.fingerprints[result.file]
                 if self._is_unreported(result):
                     yield result
 
     def _is_unreported(self, result: Result) -> bool:
         """Whether this result was not returned for the file as it is now; from now on it was."""
         current = self.fingerprints[result.file], result.code
-        previous, self.reported[result.file] = self.reported.get(result.file), current
+        previous, self.reported_results[result.file] = self.reported_results.get(result.file), current
         return previous != current
 
 

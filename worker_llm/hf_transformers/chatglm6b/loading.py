@@ -43,8 +43,10 @@ def load_chatglm6b(folder: Path, settings: Settings) -> Checkpoint:
             f"{SETTING}: {folder} is damaged, or mixes files of several models: {error}; fetch it again"
         ) from error
     if report["unexpected_keys"]:
-        unexpected = min(report["unexpected_keys"])
-        raise ModelDamaged(f"{SETTING}: the weights in {folder} are another model's: ChatGLM-6B has no {unexpected}")
+        unknown_weight = min(report["unexpected_keys"])
+        raise ModelDamaged(
+            f"{SETTING}: the weights in {folder} are another model's: ChatGLM-6B has no {unknown_weight}"
+        )
     template = RoundsTemplate(tokenizer, config.gmask_token_id, config.bos_token_id)
     return Checkpoint(model, template, {config.eos_token_id}, tokenizer.vocab_size, config.max_sequence_length)
 
@@ -85,9 +87,9 @@ def load_tokenizer(file: Path, config: ChatGLM6BConfig) -> ChatGLMTokenizer:
             f"{SETTING}: {file} is not a sentencepiece vocabulary, or is incomplete; fetch the model again"
         ) from error
     tokens = [tokenizer.find_token(text) for text in ("[gMASK]", "<sop>", "<eop>")]
-    expected = [config.gmask_token_id, config.bos_token_id, config.eos_token_id]
+    config_tokens = [config.gmask_token_id, config.bos_token_id, config.eos_token_id]
     too_large = tokenizer.vocab_size > config.vocab_size
-    if tokens != expected or len(tokenizer.white_space) < len(WHITE_SPACE) or too_large:
+    if tokens != config_tokens or len(tokenizer.white_space) < len(WHITE_SPACE) or too_large:
         raise ModelDamaged(
             f"{SETTING}: {file} is another model's: it does not match config.json; fetch the model again"
         )

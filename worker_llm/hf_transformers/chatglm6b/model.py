@@ -1,7 +1,7 @@
 """ChatGLM-6B as a model of transformers, its weights by their published names.
 
 A row is its context, which ends with [gMASK], then <sop> and the answer. All tokens attend to the whole context; <sop>
-and the answer are attended to only by later tokens. A token has a position in the context, where the whole answer has
+and the answer are context to only by later tokens. A token has a position in the context, where the whole answer has
 that of [gMASK], and a position in the answer: 1 for <sop>, 0 for the whole context (Du et al. 2022, GLM).
 """
 
@@ -120,8 +120,8 @@ class Attention(nn.Module):
         query, key = apply_rotary(query, *rotary), apply_rotary(key, *rotary)
         if cache is not None:
             key, value = cache.update(key, value, self.layer_index)
-        attended = scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        output: torch.Tensor = self.dense(attended.transpose(1, 2).flatten(-2))
+        context = scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        output: torch.Tensor = self.dense(context.transpose(1, 2).flatten(-2))
         return output
 
 

@@ -125,19 +125,19 @@ def format_rounds(messages: Sequence[Message]) -> str:
 class AnswerPostprocessor:
     """What the model's makers do to its answers: full-width punctuation next to Chinese characters, and a date.
 
-    The text comes in pieces; what a later piece may still change is held back.
+    The text comes in pieces; what a later piece may still change is returned later.
     """
 
     def __init__(self) -> None:
-        self.last_char, self.held_back = "", ""  # the last one that was returned, and what was not returned yet
+        self.last_char, self.pending_text = "", ""  # the last one that was returned, and what was not returned yet
 
     def __call__(self, piece: str, is_last: bool) -> str:
         """The text that is final; with the last piece, all that is left."""
-        self.held_back = (self.held_back + piece).replace(DATE_PLACEHOLDER, DATE)
-        context = self.last_char + self.held_back
+        self.pending_text = (self.pending_text + piece).replace(DATE_PLACEHOLDER, DATE)
+        context = self.last_char + self.pending_text
         text = PUNCTUATION_NEXT_TO_HAN.sub(lambda match: match[0].translate(FULL_WIDTH), context)[len(self.last_char) :]
         final_chars = len(text) if is_last else len(text) - count_unstable_chars(text)
-        final, self.held_back = text[:final_chars], text[final_chars:]
+        final, self.pending_text = text[:final_chars], text[final_chars:]
         self.last_char = (self.last_char + final)[-1:]
         return final
 

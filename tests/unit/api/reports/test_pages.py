@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.reports import StudentWork, class_report, list_answers, report_files
+from api.reports import StudentWork, list_answers, render_report, render_report_files
 from api.reports.class_stats import shorten
 from api.reports.highlight import RIGHT, WRONG, highlight_corrections, highlight_missed
 from pipeline.homework.assignments import Student
@@ -48,7 +48,7 @@ def hostile_class() -> list[StudentWork]:
 
 
 def render_files(rows: list[StudentWork], **fields) -> dict[str, bytes]:
-    found = list(report_files(assignment(rows, **fields), rows))
+    found = list(render_report_files(assignment(rows, **fields), rows))
     assert len(dict(found)) == len(found), "two files have one name"
     return dict(found)
 
@@ -152,13 +152,13 @@ def test_a_class_without_a_due_time_has_nobody_late():
 
 def test_a_student_who_is_not_in_the_class_is_named():
     rows = [student_work(0, "安娜", speech("Hello")), student_work(1, "Zed", speech("Hello"))]
-    report = Page(class_report(assignment(rows, students=(Student("安娜"),)), rows))
+    report = Page(render_report(assignment(rows, students=(Student("安娜"),)), rows))
     assert report.said("names", "li") == ["Zed"]
 
 
 def test_a_report_that_stands_alone_links_to_nobody():
     rows = learners()
-    assert Page(class_report(assignment(rows), rows, linked=False)).links() == []
+    assert Page(render_report(assignment(rows), rows, with_links=False)).links() == []
 
 
 def test_three_hundred_students_have_a_plot_of_ranges():

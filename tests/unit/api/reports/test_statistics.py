@@ -9,7 +9,7 @@ from datetime import datetime
 
 import pytest
 
-from api.reports import report_files
+from api.reports import render_report_files
 from pipeline.jobs.records import to_json
 from tests.support.page_html import Page
 from tests.support.sample_class import DUE, assignment, learners, speech, student_work
@@ -54,7 +54,7 @@ def records(rows):
 
 @pytest.fixture(scope="module")
 def files(rows):
-    return dict(report_files(assignment(rows, words=tuple(FORMS)), rows))
+    return dict(render_report_files(assignment(rows, words=tuple(FORMS)), rows))
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +200,7 @@ def test_words_read_are_those_of_the_text_that_were_not_left_out():
         student_work(n, name, speech(" ".join(word for word in text.split() if word not in gone)))
         for n, (name, gone) in enumerate(left_out.items())
     ]
-    files = dict(report_files(assignment(rows, text=text), rows))
+    files = dict(render_report_files(assignment(rows, text=text), rows))
     page = Page(files["report.html"])
     lines = list(csv.DictReader(io.StringIO(files["gradebook.csv"].decode("utf-8-sig"))))
     assert [(line["text_words"], line["text_words_read"]) for line in lines] == [

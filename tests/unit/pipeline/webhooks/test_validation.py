@@ -23,7 +23,7 @@ def test_each_event_is_told_once():
 
 
 def test_an_unknown_event_is_refused_with_those_that_are_known():
-    with pytest.raises(BadRequest, match=r"'job\.done' is none of job\.transcribed, job\.succeeded"):
+    with pytest.raises(BadRequest, match=r"'job\.done' is not one of job\.transcribed, job\.succeeded"):
         check_webhook("https://school.example", ["job.done"], NOBODY_S)
 
 
