@@ -10,7 +10,7 @@ from pipeline.redis_connection import connect
 from pipeline.settings import Settings
 from tests.browser.conftest import LEARNERS, PHONE
 from tests.support.running_app import RunningApp, run_app
-from tests.support.talk_page import turn, type_in
+from tests.support.talk_page import find_turn, type_in
 
 WRONG = "wj_" + "0" * 16 + "_" + "A" * 43
 
@@ -59,10 +59,10 @@ def test_a_wrong_key_is_refused_and_the_right_one_opens(log_in, create_key, pict
     page.press("#login input[name=key]", "Enter")
     page.wait_for_selector("body[data-ready]")
     type_in(page, "I like tea.")
-    answered = turn(page, 1)
+    answered = find_turn(page, 1)
     expect(answered.get_by_role("button", name="暂停：老师")).to_be_visible()  # <audio> shows the cookie
     page.reload()
-    turn(page, 1)
+    find_turn(page, 1)
     assert page.evaluate("document.cookie") == ""
 
 
@@ -85,9 +85,9 @@ def test_a_learner_finds_the_conversation_on_another_device(log_in, create_key):
     page = log_in(mine)
     page.wait_for_selector("body[data-ready]")
     type_in(page, "I like tea.")
-    turn(page, 1)
+    find_turn(page, 1)
     other = log_in(mine)
-    turn(other, 1)
+    find_turn(other, 1)
 
 
 def test_who_logs_out_leaves_nothing_for_the_next(log_in, create_key):
@@ -97,7 +97,7 @@ def test_who_logs_out_leaves_nothing_for_the_next(log_in, create_key):
     type_in(page, "This was never sent.")
     page.wait_for_selector(".turn[data-state=unsent]")
     page.context.set_offline(False)
-    turn(page, 1)
+    find_turn(page, 1)
     page.once("dialog", lambda asked: asked.accept())
     page.click("#log-out")
     page.wait_for_selector("#login[open]")
@@ -115,7 +115,7 @@ def test_who_has_to_log_in_again_loses_nothing(log_in, create_key):
     page.wait_for_selector("#login[open]")
     page.fill("#login input[name=key]", mine)
     page.press("#login input[name=key]", "Enter")
-    turn(page, 1)
+    find_turn(page, 1)
 
 
 def test_what_one_has_left_never_goes_out_in_another_s_name(log_in, create_key, server_with_keys):
@@ -133,7 +133,7 @@ def test_what_one_has_left_never_goes_out_in_another_s_name(log_in, create_key, 
         page.press("#login input[name=key]", "Enter")
     page.wait_for_selector("body[data-ready]")
     type_in(page, "I am Ben.")
-    turn(page, 1)
+    find_turn(page, 1)
     expect(page.locator(".turn")).to_have_count(1)
 
 

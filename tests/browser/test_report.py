@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from api.reports import list_answers, report_files
 from tests.browser.conftest import DESKTOP, LEARNERS, PHONE
-from tests.support.sample_class import assignment, learners, speech, student_work
+from tests.support.sample_class import make_assignment, make_sample_class, make_speech, make_student_work
 
 GRAVE = {"serious", "critical"}
 LOOKS = {  # by kind of homework
@@ -22,7 +22,7 @@ TEXT = "Lily is going to feed a pig.\nThen she goes to see the cow, and she is h
 
 def unpacked(folder, rows, **fields):
     """The files as a teacher has them, each spoken answer among them."""
-    for name, content in report_files(assignment(rows, **fields), rows):
+    for name, content in report_files(make_assignment(rows, **fields), rows):
         place = folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
@@ -34,9 +34,12 @@ def unpacked(folder, rows, **fields):
 @pytest.fixture(scope="module")
 def homework(tmp_path_factory):
     """One class that spoke freely, and one that read a text."""
-    rows = learners()
+    rows = make_sample_class()
     mistakes = {"I go to zoo.": "I went to the zoo.", "She go home.": "She went home.", "They go.": "They went."}
-    more = [student_work(50 + n, f"多多{n}", speech(*each, probability=0.3)) for n, each in enumerate(mistakes.items())]
+    more = [
+        make_student_work(50 + n, f"多多{n}", make_speech(*each, probability=0.3))
+        for n, each in enumerate(mistakes.items())
+    ]
     fields = {"words": ("see", "go", "because"), "instructions": "Say what you saw at the zoo.\n说说你看到了什么。"}
     free = unpacked(tmp_path_factory.mktemp("free"), [*rows, *more], **fields)
     return {"free": free, "read": unpacked(tmp_path_factory.mktemp("read"), [*rows[:12], *rows[-3:]], text=TEXT)}
@@ -84,7 +87,7 @@ def test_the_spoken_answer_plays_beside_its_page(opened, homework):
 
 def test_the_pages_say_the_same_without_javascript(opened, homework):
     page = opened(homework["free"] / "report.html", java_script_enabled=False)
-    assert page.locator("tbody tr").count() > len(learners())
+    assert page.locator("tbody tr").count() > len(make_sample_class())
     assert page.locator("svg rect").count() > 3
 
 

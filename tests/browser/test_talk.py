@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from pipeline.jobs.records import to_json
 from tests.browser.conftest import DESKTOP, LEARNERS, PHONE, SPOKEN
-from tests.support.talk_page import WRONG_SENTENCE, job_of, record, transcript_of, turn, type_in
+from tests.support.talk_page import WRONG_SENTENCE, find_job_id, find_transcript, find_turn, record, type_in
 
 
 def seconds_of(recording: Path) -> float:
@@ -36,14 +36,14 @@ def test_a_learner_records_is_corrected_and_hears_the_answer(visit, app, picture
         page.click("#stop")
         page.wait_for_selector(".row.review:not([hidden])")
         page.click("#send-preview")
-        answered = turn(page, 1)
-        job = app.get(f"/v1/jobs/{job_of(answered)}").json()
+        answered = find_turn(page, 1)
+        job = app.get(f"/v1/jobs/{find_job_id(answered)}").json()
         if job["feedback"]["edits"]:
             break
     pause = answered.get_by_role("button", name="Pause: the teacher")
     expect(pause).to_be_visible()  # it speaks by itself
     expect(answered.locator(".from-teacher output")).to_have_text(re.compile("0:0[1-9]"))
-    assert job["transcript"]["text"].split() == [word for word in transcript_of(answered).split() if word != "has"]
+    assert job["transcript"]["text"].split() == [word for word in find_transcript(answered).split() if word != "has"]
     (edit,) = job["feedback"]["edits"]
     assert answered.locator("del").text_content().endswith(edit["from"])
     expect(answered.locator(".reply")).to_have_text(job["feedback"]["reply"])
@@ -61,7 +61,7 @@ def test_the_stages_and_the_time_to_go_are_shown(visit, app):
     waiting = page.locator(".turn .turn-status")
     expect(waiting.locator(".steps li")).to_have_text(["Queued", "Listening", "Thinking", "Speaking"])
     expect(waiting).to_contain_text(re.compile(r"number [2-6] in the queue.*about \d+ sec left"), timeout=20_000)
-    turn(page, 1)
+    find_turn(page, 1)
     for accepted in ahead:
         app.wait_until_ended(accepted)
 
@@ -69,10 +69,10 @@ def test_the_stages_and_the_time_to_go_are_shown(visit, app):
 def test_typed_words_are_marked_word_by_word(visit, picture):
     page = visit()
     type_in(page, WRONG_SENTENCE)
-    answered = turn(page, 1)
+    answered = find_turn(page, 1)
     assert answered.locator("del").all_text_contents() == ["instead of have", "instead of cat"]
     assert answered.locator("ins").all_text_contents() == ["say has", "say cats"]
-    assert transcript_of(answered) == "He have has a dog and three cat cats."
+    assert find_transcript(answered) == "He have has a dog and three cat cats."
     picture(page, "talk-desktop-en")
 
 
@@ -81,7 +81,7 @@ def test_typed_words_go_with_a_recording(visit, app):
     page.fill("#text", "Is it right?")
     record(page, seconds_of(SPOKEN) + 0.5)
     page.click("#send")
-    job = app.get(f"/v1/jobs/{job_of(turn(page, 1))}").json()
+    job = app.get(f"/v1/jobs/{find_job_id(find_turn(page, 1))}").json()
     assert job["question"]["text"] == "Is it right?"
     assert job["feedback"]["heard"] == f"{job['transcript']['text']} Is it right?"
 
@@ -108,7 +108,7 @@ def test_a_recording_can_be_dropped_on_the_page(visit):
     expect(page.locator("#drop-overlay")).to_be_visible()
     page.dispatch_event("body", "drop", {"dataTransfer": held})
     expect(page.locator("#drop-overlay")).to_be_hidden()
-    assert "long hair" in transcript_of(turn(page, 1))
+    assert "long hair" in find_transcript(find_turn(page, 1))
 
 
 @pytest.mark.parametrize(("name", "content"), [("song.wav", b"these are words, not sounds"), ("empty.wav", b"")])
@@ -119,7 +119,7 @@ def test_a_wrong_file_is_refused_in_the_reader_s_words_and_can_be_thrown_away(vi
     if not content:
         expect(page.locator("#hint")).to_have_text("empty.wav 是空的。")
         return
-    refused = turn(page, 1, "refused")
+    refused = find_turn(page, 1, "refused")
     expect(refused.locator(".transcript")).to_have_text("song.wav")
     expect(refused.locator(".error")).to_contain_text("这个文件不是支持的录音格式")
     picture(page, "talk-desktop-wrong-file-zh")
@@ -130,10 +130,10 @@ def test_a_wrong_file_is_refused_in_the_reader_s_words_and_can_be_thrown_away(vi
 def test_silence_is_said_kindly_and_can_be_tried_again(visit):
     page = visit()
     page.set_input_files("#file", LEARNERS.parent / "silence.wav")
-    failed = turn(page, 1, "failed")
+    failed = find_turn(page, 1, "failed")
     expect(failed.locator(".error")).to_contain_text("No speech was heard")
     failed.get_by_role("button", name="Try again").click()
-    turn(page, 2, "failed")
+    find_turn(page, 2, "failed")
 
 
 def test_a_question_can_be_canceled_while_it_waits(visit, app):
@@ -141,7 +141,7 @@ def test_a_question_can_be_canceled_while_it_waits(visit, app):
     ahead = [app.post(SPOKEN, session=f"before {number}") for number in range(4)]
     type_in(page, "I am in a hurry.")
     page.get_by_role("button", name="Cancel").click()
-    expect(turn(page, 1, "canceled").locator(".error")).to_have_text("You canceled this.")
+    expect(find_turn(page, 1, "canceled").locator(".error")).to_have_text("You canceled this.")
     for accepted in ahead:
         app.wait_until_ended(accepted)
 
@@ -157,7 +157,7 @@ def test_the_teacher_the_voice_and_the_speed_are_chosen_and_remembered(visit, ap
     page.reload()
     expect(page.locator("#teacher-name")).to_have_text("Emma")
     type_in(page, "I has a dog.")
-    job = app.get(f"/v1/jobs/{job_of(turn(page, 1))}").json()
+    job = app.get(f"/v1/jobs/{find_job_id(find_turn(page, 1))}").json()
     assert job["persona"] == "emma"
     slow = job["answer"]["duration_s"] / len(job["answer"]["text"])
     quick = app.ask(text="I has a dog.", persona="emma", voice="heart", speed="2")["answer"]
@@ -170,8 +170,8 @@ def test_an_answer_is_heard_to_its_end_and_again(visit, app):
     page.fill("#speed", "2")
     page.click("#preferences menu button")
     type_in(page, WRONG_SENTENCE)
-    answered = turn(page, 1)
-    job = app.get(f"/v1/jobs/{job_of(answered)}").json()
+    answered = find_turn(page, 1)
+    job = app.get(f"/v1/jobs/{find_job_id(answered)}").json()
     assert len(job["parts"]) > 2  # it began with the first sentence, before the others were spoken
     again = answered.get_by_role("button", name="Play: the teacher")
     expect(again).to_be_visible(timeout=15_000)
@@ -187,7 +187,7 @@ def test_an_answer_that_is_stopped_stays_silent(visit):
     page = visit()
     type_in(page, WRONG_SENTENCE)
     page.get_by_role("button", name="Pause: the teacher").click(timeout=30_000)
-    answered = turn(page, 1)
+    answered = find_turn(page, 1)
     page.wait_for_timeout(1500)
     expect(answered.get_by_role("button", name="Play: the teacher")).to_be_visible()
 
@@ -198,7 +198,7 @@ def test_an_answer_speaks_by_itself_only_if_it_is_wanted(visit):
     page.uncheck("#autoplay")
     page.click("#preferences menu button")
     type_in(page, "I like tea.")
-    answered = turn(page, 1)
+    answered = find_turn(page, 1)
     page.wait_for_timeout(500)
     expect(answered.get_by_role("button", name="Play: the teacher")).to_be_visible()
 
@@ -206,17 +206,17 @@ def test_an_answer_speaks_by_itself_only_if_it_is_wanted(visit):
 def test_saying_start_over_starts_over(visit):
     page = visit()
     type_in(page, "I like tea.")
-    turn(page, 1)
+    find_turn(page, 1)
     type_in(page, "重新开始")
     expect(page.locator(".turn")).to_have_count(1, timeout=30_000)
-    expect(turn(page, 1).locator(".reply")).to_contain_text("we start over")
+    expect(find_turn(page, 1).locator(".reply")).to_contain_text("we start over")
 
 
 def test_a_conversation_is_started_over_and_erased(visit, app):
     page = visit()
     for press, status in (("#reset", 200), ("#erase", 410)):
         type_in(page, "I like tea.")
-        job = job_of(turn(page, 1))
+        job = find_job_id(find_turn(page, 1))
         page.once("dialog", lambda asked: asked.accept())
         page.click("#open-preferences")
         page.click(press)
@@ -229,8 +229,8 @@ def test_a_conversation_is_started_over_and_erased(visit, app):
 def test_one_turn_is_erased_for_good(visit, app):
     page = visit()
     type_in(page, "I like tea.")
-    answered = turn(page, 1)
-    job = job_of(answered)
+    answered = find_turn(page, 1)
+    job = find_job_id(answered)
     answered.get_by_role("button", name="Delete this turn").click()
     expect(page.locator(".turn")).to_have_count(0)
     assert app.get(f"/v1/jobs/{job}").json()["code"] == "erased"
@@ -250,7 +250,7 @@ def test_everything_can_be_done_by_keyboard(visit):
     expect(page.locator("#send")).to_be_focused()
     page.wait_for_timeout(3000)
     page.keyboard.press("Enter")
-    turn(page, 1)
+    find_turn(page, 1)
 
 
 def test_marks_can_be_taken_out_again(visit):
@@ -293,7 +293,7 @@ def test_the_page_speaks_chinese(visit, picture, look):
     page = visit(**look)
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
     type_in(page, WRONG_SENTENCE)
-    answered = turn(page, 1)
+    answered = find_turn(page, 1)
     expect(answered.locator(".corrected")).to_contain_text("更好的说法：")
     picture(page, "talk-phone-zh" if look.get("is_mobile") else "talk-desktop-dark-zh")
     page.click("#language")

@@ -12,14 +12,14 @@ import pytest
 import soundfile
 
 from pipeline.schemas import lessons as shapes
-from tests.support.doc_examples import examples_of, matches
-from tests.support.sample_lesson import ALL, made
+from tests.support.doc_examples import matches, read_examples
+from tests.support.sample_lesson import ALL_IDS, make_lesson
 from tests.support.transcripts import word_error_rate
 from tests.support.wait import wait_for
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = examples_of(ROOT / "docs" / "lessons.md")
-FIVE = made(ALL[4:9], pauses_s=(1.6, 2.6))
+EXAMPLES = read_examples(ROOT / "docs" / "lessons.md")
+FIVE = make_lesson(ALL_IDS[4:9], pauses_s=(1.6, 2.6))
 MARK = "--- the next example ---"
 ENDED = {"succeeded", "failed", "canceled", "expired"}
 
@@ -27,7 +27,7 @@ ENDED = {"succeeded", "failed", "canceled", "expired"}
 @pytest.fixture(scope="module")
 def listened(app) -> dict:
     """A lesson of two who have a channel each, as it ended."""
-    files, fields = {"audio": ("monday.flac", FIVE.flac(FIVE.apart()))}, {"learner": "left", "language": "en"}
+    files, fields = {"audio": ("monday.flac", FIVE.flac(FIVE.split_channels()))}, {"learner": "left", "language": "en"}
     left = httpx.post(f"{app.url}/v1/lessons", data=fields, files=files, timeout=60, trust_env=False)
     assert left.status_code == 202, left.text
 
@@ -76,7 +76,7 @@ def test_recordings_of_the_turns_are_not_kept(app, listened):
 def reader(tmp_path_factory) -> Path:
     """A folder with a lesson in it."""
     place = tmp_path_factory.mktemp("reader")
-    place.joinpath("monday.flac").write_bytes(made(ALL[4:6], pauses_s=(1.6, 2.6)).flac())
+    place.joinpath("monday.flac").write_bytes(make_lesson(ALL_IDS[4:6], pauses_s=(1.6, 2.6)).flac())
     return place
 
 
@@ -101,8 +101,10 @@ def test_the_shell_examples_of_the_page_print_what_it_shows(app, reader):
     whole = f"echo; echo '{MARK}'\n".join(example.code for example in examples)
     printed = run(app, reader, ["bash", "-e", "-o", "pipefail", "-c"], whole).split(f"\n{MARK}\n")
     for example, said in zip(examples, printed, strict=True):
-        if example.shown is not None:
-            assert matches(example.shown, said), f"{example.code}\nprinted:\n{said}\nthe page shows:\n{example.shown}"
+        if example.expected_output is not None:
+            assert matches(example.expected_output, said), (
+                f"{example.code}\nprinted:\n{said}\nthe page shows:\n{example.expected_output}"
+            )
     saved = {place.name for place in reader.joinpath("monday-lesson").iterdir()}
     assert saved == {
         "transcript.txt", "transcript.srt", "transcript.vtt", "transcript.json",
@@ -113,4 +115,4 @@ def test_the_shell_examples_of_the_page_print_what_it_shows(app, reader):
 
 def test_the_python_example_of_the_page_prints_what_it_shows(app, reader):
     (example,) = [each for each in EXAMPLES if each.language == "python"]
-    assert matches(example.shown or "", run(app, reader, [sys.executable, "-W", "error", "-c"], example.code))
+    assert matches(example.expected_output or "", run(app, reader, [sys.executable, "-W", "error", "-c"], example.code))

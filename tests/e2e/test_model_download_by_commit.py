@@ -49,11 +49,11 @@ fetch(parse(entry.read_text())["small"], folder, print)
 
 
 @pytest.fixture
-def shelves(empty_shelves):
+def registries(empty_registries):
     """A hub with the model, its record of the commit, and files that are not the model's."""
-    empty_shelves.put_hub({**CONTENT, **OTHERS})
-    empty_shelves.put_record({**CONTENT, **OTHERS})
-    return empty_shelves
+    empty_registries.put_hub({**CONTENT, **OTHERS})
+    empty_registries.put_record({**CONTENT, **OTHERS})
+    return empty_registries
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def assert_in_place(folder: Path) -> None:
 # --- fetched and kept
 
 
-def test_what_the_commit_has_is_fetched_and_listed_beside_it(shelves, small, folder):
+def test_what_the_commit_has_is_fetched_and_listed_beside_it(registries, small, folder):
     assert fetch(small, folder, quiet) == folder / "small"
     assert_in_place(folder)
     lock = json.loads((folder / "small" / LOCK_FILE).read_text())
@@ -87,28 +87,28 @@ def test_what_the_commit_has_is_fetched_and_listed_beside_it(shelves, small, fol
     assert {each["name"]: (each["size"], each["sha256"]) for each in lock["files"]} == {
         name: (len(data), sha256(data)) for name, data in CONTENT.items()
     }
-    assert not [path for path in shelves.gets if path.startswith(HUB) and path.removeprefix(HUB) in OTHERS]
+    assert not [path for path in registries.gets if path.startswith(HUB) and path.removeprefix(HUB) in OTHERS]
 
 
-def test_from_then_on_it_is_verified_without_a_network(shelves, small, folder):
+def test_from_then_on_it_is_verified_without_a_network(registries, small, folder):
     fetch(small, folder, quiet)
-    shelves.withdraw("/")
-    shelves.gets.clear()
+    registries.withdraw("/")
+    registries.gets.clear()
     fetch(small, folder, quiet)
     catalogue.verify(small, folder)
     assert catalogue.locate_files(small, folder) == folder / "small"
-    assert not shelves.gets
+    assert not registries.gets
 
 
-def test_another_machine_s_folder_is_enough_with_its_lock(shelves, small, folder, tmp_path):
+def test_another_machine_s_folder_is_enough_with_its_lock(registries, small, folder, tmp_path):
     fetch(small, tmp_path / "other", quiet)
-    shelves.withdraw("/")
+    registries.withdraw("/")
     fetch(small, folder, quiet, start_from=tmp_path / "other")
     assert_in_place(folder)
     catalogue.verify(small, folder)
 
 
-def test_a_folder_without_a_lock_falls_to_the_hub(shelves, small, folder, tmp_path):
+def test_a_folder_without_a_lock_falls_to_the_hub(registries, small, folder, tmp_path):
     fetch(small, tmp_path / "other", quiet)
     (tmp_path / "other" / "small" / LOCK_FILE).unlink()
     fetch(small, folder, quiet, start_from=tmp_path / "other")
@@ -119,42 +119,42 @@ def test_a_folder_without_a_lock_falls_to_the_hub(shelves, small, folder, tmp_pa
 
 
 @pytest.mark.parametrize("name", list(CONTENT))
-def test_a_file_that_is_not_what_the_record_says_is_refused(shelves, small, folder, name):
+def test_a_file_that_is_not_what_the_record_says_is_refused(registries, small, folder, name):
     data = CONTENT[name]
-    shelves.put_hub({name: data[:-1] + b"?"})
+    registries.put_hub({name: data[:-1] + b"?"})
     with pytest.raises(SourcesExhausted, match=re.escape(f"{name} is not the file of the catalogue")):
         fetch(small, folder, quiet)
     assert not (folder / "small").exists()
 
 
-def test_what_was_refused_is_downloaded_anew_and_the_rest_is_not(shelves, small, folder):
-    shelves.put_hub({"vocab.txt": "坏\n".encode()})
+def test_what_was_refused_is_downloaded_anew_and_the_rest_is_not(registries, small, folder):
+    registries.put_hub({"vocab.txt": "坏\n".encode()})
     with pytest.raises(SourcesExhausted):
         fetch(small, folder, quiet)
-    shelves.put_hub(CONTENT)
+    registries.put_hub(CONTENT)
     fetch(small, folder, quiet)
     assert_in_place(folder)
-    assert shelves.gets[f"{HUB}a.bin"] == shelves.gets[f"{HUB}b.bin"] == 1
-    assert shelves.gets[f"{HUB}vocab.txt"] == 2
+    assert registries.gets[f"{HUB}a.bin"] == registries.gets[f"{HUB}b.bin"] == 1
+    assert registries.gets[f"{HUB}vocab.txt"] == 2
 
 
-def test_a_record_of_another_commit_is_refused(shelves, small, folder):
-    shelves.put_record(CONTENT, revision="f" * 40)
+def test_a_record_of_another_commit_is_refused(registries, small, folder):
+    registries.put_record(CONTENT, revision="f" * 40)
     with pytest.raises(SourcesExhausted, match=f"its commit is f{{40}}, not {REVISION}"):
         fetch(small, folder, quiet)
 
 
-def test_a_hub_without_a_record_is_a_reason(shelves, small, folder):
-    shelves.withdraw("/api/")
+def test_a_hub_without_a_record_is_a_reason(registries, small, folder):
+    registries.withdraw("/api/")
     with pytest.raises(SourcesExhausted, match=r"hub us/small: .*404"):
         fetch(small, folder, quiet)
 
 
-def test_a_full_disk_is_told_before_anything_comes(shelves, small, folder, monkeypatch):
+def test_a_full_disk_is_told_before_anything_comes(registries, small, folder, monkeypatch):
     monkeypatch.setattr(download, "MIN_FREE_BYTES", 1 << 62)
     with pytest.raises(ConfigurationError, match=r"needs [0-9.]+ GB in .*, where [0-9.]+ GB are free; free some"):
         fetch(small, folder, quiet)
-    assert not [path for path in shelves.gets if path.startswith(HUB)]
+    assert not [path for path in registries.gets if path.startswith(HUB)]
     assert [path.name for path in folder.iterdir()] == [".lock"]
 
 
@@ -162,7 +162,7 @@ def test_a_full_disk_is_told_before_anything_comes(shelves, small, folder, monke
 
 
 @pytest.mark.parametrize("name", list(CONTENT))
-def test_a_changed_byte_is_found_later(shelves, small, folder, name):
+def test_a_changed_byte_is_found_later(registries, small, folder, name):
     fetch(small, folder, quiet)
     path = folder / "small" / name
     path.write_bytes(path.read_bytes()[:-1] + b"?")
@@ -170,7 +170,7 @@ def test_a_changed_byte_is_found_later(shelves, small, folder, name):
         catalogue.verify(small, folder)
 
 
-def test_without_its_lock_a_model_is_missing(shelves, small, folder):
+def test_without_its_lock_a_model_is_missing(registries, small, folder):
     fetch(small, folder, quiet)
     (folder / "small" / LOCK_FILE).unlink()
     with pytest.raises(ModelMissing, match=rf"{LOCK_FILE} is not there; run: waijiao models fetch small"):
@@ -190,7 +190,7 @@ def changed(lock: dict) -> list[str]:
     ]
 
 
-def test_a_lock_that_is_not_the_catalogue_s_is_damage_and_repaired(shelves, small, folder):
+def test_a_lock_that_is_not_the_catalogue_s_is_damage_and_repaired(registries, small, folder):
     fetch(small, folder, quiet)
     path = folder / "small" / LOCK_FILE
     whole = path.read_text()
@@ -205,27 +205,27 @@ def test_a_lock_that_is_not_the_catalogue_s_is_damage_and_repaired(shelves, smal
 # --- broken off
 
 
-def test_a_connection_that_breaks_is_taken_up_where_it_broke(shelves, small, folder):
+def test_a_connection_that_breaks_is_taken_up_where_it_broke(registries, small, folder):
     larger = {**CONTENT, "c.bin": LARGE * 8}  # the client writes ten megabytes at once
-    shelves.put_hub(larger)
-    shelves.put_record(larger)
-    shelves.torn.add(f"{HUB}c.bin")
+    registries.put_hub(larger)
+    registries.put_record(larger)
+    registries.torn.add(f"{HUB}c.bin")
     fetch(small, folder, quiet)
     assert (folder / "small" / "c.bin").read_bytes() == LARGE * 8
-    assert shelves.ranges == [f"{HUB}c.bin"]
+    assert registries.ranges == [f"{HUB}c.bin"]
 
 
-def test_a_killed_fetch_has_kept_what_came_whole(shelves, folder, tmp_path):
+def test_a_killed_fetch_has_kept_what_came_whole(registries, folder, tmp_path):
     entry = tmp_path / "models.toml"
     entry.write_text(ENTRY)
     command = [sys.executable, "-c", FETCH, str(entry), str(folder)]
-    shelves.stuck.add(f"{HUB}b.bin")
+    registries.stuck.add(f"{HUB}b.bin")
     killed = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True)
-    assert shelves.waiting.wait(PATIENCE_S)
+    assert registries.waiting.wait(PATIENCE_S)
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
-    shelves.stuck.clear()
+    registries.stuck.clear()
     subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True, timeout=PATIENCE_S)
     assert_in_place(folder)
-    assert shelves.gets[f"{HUB}a.bin"] == 1
-    assert shelves.gets[f"{HUB}b.bin"] == 2
+    assert registries.gets[f"{HUB}a.bin"] == 1
+    assert registries.gets[f"{HUB}b.bin"] == 2

@@ -10,7 +10,7 @@ from pipeline.jobs.store import PREFIX, STARVATION_S
 from tests.faults.harness.cluster_plan import Plan
 from tests.faults.harness.homework import STUDENTS, Homework, assign
 from tests.faults.harness.invariants import list_blobs
-from tests.faults.harness.lesson import lesson_recording, submit_lesson
+from tests.faults.harness.lesson import make_lesson_recording, submit_lesson
 from tests.support.wait import wait_for
 from tests.support.webhook_receiver import run_receiver
 
@@ -193,7 +193,7 @@ def test_who_talks_waits_at_no_stage_for_a_class_or_a_lesson(cluster, client, or
             for some in (
                 [turn.utterance for turn in talking[:number]],
                 homework.utterances.values(),
-                lesson_recording().utterances,
+                make_lesson_recording().utterances,
             )
         )
         assert max(first) < min(class_), kind
@@ -210,7 +210,7 @@ def test_a_lesson_that_nobody_listened_to_for_long_has_the_next_turn(cluster, cl
         client.expect_success(turn)
     lesson.expect_success()
     first, *then = list_begun(cluster, "asr", after=stopped.utterance)
-    assert (first, then[:5]) == (lesson_recording().utterances[0], [turn.utterance for turn in talking])
+    assert (first, then[:5]) == (make_lesson_recording().utterances[0], [turn.utterance for turn in talking])
 
 
 def hand_in_for_review(cluster, id_: str) -> tuple[Homework, str]:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.faults.harness.cluster_plan import Plan
 from tests.faults.harness.invariants import BROKER
-from tests.faults.harness.lesson import Lesson, lesson_recording, submit_lesson
+from tests.faults.harness.lesson import Lesson, make_lesson_recording, submit_lesson
 from tests.support.wait import wait_for
 
 PLAN = Plan(
@@ -59,7 +59,7 @@ def test_a_lesson_that_was_segmented_is_not_segmented_again(cluster, orders):
 
 
 def test_workers_that_die_in_a_turn_do_that_turn_again_and_no_other(cluster, orders):
-    first, second, third, *_ = lesson_recording().utterances
+    first, second, third, *_ = make_lesson_recording().utterances
     for kind, utterance, death in (("asr", first, "die"), ("llm", second, "die_all"), ("asr", third, "die_all")):
         orders.give(kind, utterance, death)
     cluster.keep_alive()
@@ -72,7 +72,7 @@ def test_workers_that_die_in_a_turn_do_that_turn_again_and_no_other(cluster, ord
 def test_a_summary_whose_worker_dies_is_made_again_unless_it_was_recorded(cluster, orders, point):
     lesson = submit_and_hold_last_turn(cluster)
     order_death(cluster, "llm", point, 2)
-    orders.withdraw(lesson_recording().utterances[-1])
+    orders.withdraw(make_lesson_recording().utterances[-1])
     lesson.expect_success()
     assert lesson.job.attempts == {"segment": 1, "llm": 2 if point == "before_complete" else 1, "tts": 1}
     assert lesson.count_runs("llm") == ONCE
@@ -86,7 +86,7 @@ def test_a_summary_that_was_spoken_but_not_recorded_is_spoken_again(cluster, ord
 
 
 def test_a_turn_that_kills_its_workers_is_named_and_the_lesson_is_summed_up_without_it(cluster, orders):
-    orders.give("asr", lesson_recording().utterances[1], "die", times=3)
+    orders.give("asr", make_lesson_recording().utterances[1], "die", times=3)
     lesson = submit_lesson(cluster).expect_success()
     assert [(each["number"], each["code"]) for each in lesson["failed"]] == [(2, "worker_lost")]
     assert (lesson["progress"]["failed"], lesson["summary"]["text"].count("4 turns")) == (1, 1)
@@ -97,7 +97,7 @@ def test_a_redis_that_is_killed_in_mid_lesson_costs_no_turn(cluster, orders):
     lesson = submit_and_hold_last_turn(cluster)
     cluster.restart("redis")
     cluster.keep_alive()
-    orders.withdraw(lesson_recording().utterances[-1])
+    orders.withdraw(make_lesson_recording().utterances[-1])
     lesson.expect_success()
     assert lesson.count_runs("asr") == ONCE
 
@@ -170,7 +170,7 @@ def test_a_lesson_whose_turns_find_no_room_fails_whole_and_is_retried(cluster, c
 
 def submit_and_hold_last_turn(cluster) -> Lesson:
     """A lesson all of whose turns but the last one have been answered; that one is, when its order is withdrawn."""
-    cluster.orders.give("llm", last := lesson_recording().utterances[-1], "wait")
+    cluster.orders.give("llm", last := make_lesson_recording().utterances[-1], "wait")
     lesson = submit_lesson(cluster)
     wait_for(
         lambda: cluster.orders.was_met(last) and [record.ended_at is None for record in lesson.turns].count(True) == 1

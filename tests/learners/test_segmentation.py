@@ -6,7 +6,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 import pytest
 
-from tests.support.recordings import wav
+from tests.support.recordings import make_wav
 from worker_segment.audio_stream import SAMPLE_RATE, WINDOW_SAMPLES, read_blocks
 from worker_segment.speaker_turns import find_speaker_turns, find_speech
 from worker_segment.voice_activity import detect_voice_activity
@@ -24,7 +24,7 @@ def concatenate(sounds, pauses_s):
 
 
 def find_turns(samples):
-    return find_speaker_turns(detect_voice_activity(read_blocks(io.BytesIO(wav(samples)), 14_400)))
+    return find_speaker_turns(detect_voice_activity(read_blocks(io.BytesIO(make_wav(samples)), 14_400)))
 
 
 def find_stretches(sound):

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.doc_examples import examples_of, matches
+from tests.support.doc_examples import matches, read_examples
 
 ROOT = Path(__file__).parents[3]
-EXAMPLES = examples_of(ROOT / "docs" / "client.md")
+EXAMPLES = read_examples(ROOT / "docs" / "client.md")
 COMMANDS = {"python": [sys.executable, "-W", "error", "-c"], "sh": ["bash", "-e", "-o", "pipefail", "-c"]}
 
 
@@ -30,5 +30,5 @@ def test_the_examples_print_what_the_page_shows(app, folder):
         command = [*COMMANDS[example.language], example.code]
         ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=200, env=environment)
         assert ran.returncode == 0, example.code + ran.stdout + ran.stderr
-        if example.shown is not None:
-            assert matches(example.shown, ran.stdout), f"{example.code}\nprinted:\n{ran.stdout}"
+        if example.expected_output is not None:
+            assert matches(example.expected_output, ran.stdout), f"{example.code}\nprinted:\n{ran.stdout}"

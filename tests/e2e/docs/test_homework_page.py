@@ -7,10 +7,10 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.doc_examples import examples_of, matches
+from tests.support.doc_examples import matches, read_examples
 
 ROOT = Path(__file__).parents[3]
-EXAMPLES = examples_of(ROOT / "docs" / "homework.md")
+EXAMPLES = read_examples(ROOT / "docs" / "homework.md")
 COMMANDS = {"python": [sys.executable, "-W", "error", "-c"], "sh": ["bash", "-e", "-o", "pipefail", "-c"]}
 
 
@@ -24,5 +24,5 @@ def test_the_examples_print_what_the_page_shows(app, tmp_path):
         command = [*COMMANDS[example.language], example.code]
         ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=200, env=environment)
         assert ran.returncode == 0, example.code + ran.stdout + ran.stderr
-        if example.shown is not None:
-            assert matches(example.shown, ran.stdout), f"{example.code}\nprinted:\n{ran.stdout}"
+        if example.expected_output is not None:
+            assert matches(example.expected_output, ran.stdout), f"{example.code}\nprinted:\n{ran.stdout}"

@@ -13,7 +13,7 @@ from pipeline.errors import ConfigurationError, ModelMissing, NoSpeech
 from pipeline.jobs.results import Transcript
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings, settings
-from tests.support.recordings import RECORDINGS, SPEECH, SPEECH_TEXT, TEXTS, sound_of
+from tests.support.recordings import RECORDINGS, SPEECH, SPEECH_TEXT, TEXTS, load_recording
 from tests.support.transcripts import word_error_rate, word_errors
 from worker_asr.engine import Recording, load
 from worker_asr.faster_whisper import FasterWhisper, find_remainder
@@ -40,7 +40,7 @@ def class_talk():
     paths = RECORDINGS[:14]
     pauses = np.random.default_rng(1).uniform(0.4, 1.5, len(paths))
     pieces = [
-        np.concatenate([sound_of(path).samples, np.zeros(int(pause * SAMPLE_RATE), np.float32)])
+        np.concatenate([load_recording(path).samples, np.zeros(int(pause * SAMPLE_RATE), np.float32)])
         for path, pause in zip(paths, pauses, strict=True)
     ]
     return " ".join(TEXTS[path.stem] for path in paths), Waveform(np.concatenate(pieces), SAMPLE_RATE)
@@ -48,7 +48,7 @@ def class_talk():
 
 @pytest.fixture(scope="module")
 def speech():
-    return sound_of(SPEECH).samples
+    return load_recording(SPEECH).samples
 
 
 def heard(engine, samples, **more):

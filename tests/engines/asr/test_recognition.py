@@ -11,7 +11,7 @@ from pipeline.jobs.records import to_json
 from pipeline.jobs.results import Transcript
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings, settings
-from tests.support.recordings import RECORDINGS, SPEECH, SPEECH_TEXT, TEXTS, sound_of
+from tests.support.recordings import RECORDINGS, SPEECH, SPEECH_TEXT, TEXTS, load_recording
 from tests.support.transcripts import word_error_rate, word_errors
 from worker_asr.engine import Recogniser, Recording, load
 from worker_asr.faster_whisper import FasterWhisper
@@ -57,7 +57,7 @@ def whisper() -> Recogniser:
 
 @pytest.fixture(scope="module")
 def learners() -> list[tuple[str, Waveform]]:
-    return [(TEXTS[path.stem], sound_of(path)) for path in RECORDINGS]
+    return [(TEXTS[path.stem], load_recording(path)) for path in RECORDINGS]
 
 
 @pytest.fixture(scope="module")
@@ -91,13 +91,13 @@ def test_the_same_recording_gives_the_same_words(whisper, learners, heard):
 
 @pytest.mark.parametrize("language", ["en", None], ids=["given", "detected"])
 def test_clear_speech_is_nearly_exact(whisper, language):
-    [transcript] = whisper.transcribe([Recording(sound_of(SPEECH), language)])
+    [transcript] = whisper.transcribe([Recording(load_recording(SPEECH), language)])
     assert word_errors(SPEECH_TEXT, transcript.text) <= 1
     assert transcript.language == "en"
 
 
 def test_word_times_are_those_of_the_recording_even_when_speech_begins_late(whisper):
-    speech = sound_of(SPEECH)
+    speech = load_recording(SPEECH)
     late = Waveform(np.concatenate([np.zeros(5 * SAMPLE_RATE, np.float32), speech.samples]), SAMPLE_RATE)
     first, second = whisper.transcribe([Recording(speech, "en"), Recording(late, "en")])
     assert word_errors(first.text, second.text) <= 1
@@ -105,7 +105,7 @@ def test_word_times_are_those_of_the_recording_even_when_speech_begins_late(whis
 
 
 def test_a_recording_longer_than_one_window_is_heard_to_its_end(whisper):
-    speech = sound_of(SPEECH).samples
+    speech = load_recording(SPEECH).samples
     [transcript] = whisper.transcribe([Recording(Waveform(np.tile(speech, 4), SAMPLE_RATE), "en")])
     assert word_errors(" ".join([SPEECH_TEXT] * 4), transcript.text) <= 8
     assert transcript.words[-1].end > 40
@@ -146,7 +146,7 @@ def test_one_silent_recording_does_not_cost_its_neighbours(whisper, learners):
 
 
 def test_a_hint_does_no_harm_however_long(whisper):
-    [transcript] = whisper.transcribe([Recording(sound_of(SPEECH), "en", hint=LESSON)])
+    [transcript] = whisper.transcribe([Recording(load_recording(SPEECH), "en", hint=LESSON)])
     assert word_errors(SPEECH_TEXT, transcript.text) <= 1
 
 

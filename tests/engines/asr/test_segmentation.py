@@ -18,7 +18,7 @@ from pipeline.errors import BadAudio, Canceled, NoSpeech, TooLong, Unavailable
 from pipeline.jobs.job import JobRequest
 from pipeline.worker.leases import Leases
 from tests.support.job_steps import always_wanted
-from tests.support.recordings import RECORDINGS, sound_of, video, wav
+from tests.support.recordings import RECORDINGS, load_recording, make_video, make_wav
 from tests.support.wait import wait_for
 from worker_segment.audio_stream import BLOCK_SAMPLES, SAMPLE_RATE, WINDOW_SAMPLES, read_blocks
 from worker_segment.segmenter import Segmenter
@@ -35,7 +35,7 @@ LONGEST_S = 14_400
 
 
 def recordings(count):
-    return [sound_of(path).samples for path in islice(cycle(RECORDINGS), count)]
+    return [load_recording(path).samples for path in islice(cycle(RECORDINGS), count)]
 
 
 def concatenate_with_pauses(spoken, pauses):
@@ -77,7 +77,7 @@ def voice_activity_in(data):
 def test_no_word_of_anybody_is_lost_or_split_and_pauses_end_turns(class_talk):
     samples, talk = class_talk
 
-    segments = find_speaker_turns(voice_activity_in(wav(samples)))
+    segments = find_speaker_turns(voice_activity_in(make_wav(samples)))
 
     places = [(round(segment.start * SAMPLE_RATE), round(segment.end * SAMPLE_RATE)) for segment in segments]
     assert all(end - start <= 30 * SAMPLE_RATE for start, end in places)
@@ -93,7 +93,7 @@ def test_no_word_of_anybody_is_lost_or_split_and_pauses_end_turns(class_talk):
 def test_every_border_is_in_a_silence(class_talk):
     samples, _ = class_talk
 
-    segments = find_speaker_turns(voice_activity_in(wav(samples)))
+    segments = find_speaker_turns(voice_activity_in(make_wav(samples)))
 
     level = float(np.sqrt(np.square(samples[samples != 0]).mean()))
     for place in (round(time * SAMPLE_RATE) for segment in segments for time in (segment.start, segment.end)):
@@ -105,7 +105,7 @@ def test_who_reads_on_is_segmented_between_sentences():
     samples, starts = concatenate_with_pauses(
         recordings(16), [0.5, *[0.0] * 15]
     )  # the recordings' own silences: about a second each
-    activity = voice_activity_in(wav(samples))
+    activity = voice_activity_in(make_wav(samples))
 
     segments = find_speaker_turns(activity)
 
@@ -157,7 +157,7 @@ def dialogue(crosstalk_db):
 def test_two_in_a_channel_each_are_told_apart_whatever_is_heard_through(crosstalk_db):
     both, said = dialogue(crosstalk_db)
 
-    segments = find_speaker_turns(voice_activity_in(wav(both.T)))
+    segments = find_speaker_turns(voice_activity_in(make_wav(both.T)))
 
     assert [segment.speaker for segment in segments] == [speaker for _, _, speaker in said]
     for segment, (start, end, _) in zip(segments, said, strict=True):
@@ -168,7 +168,7 @@ def test_one_microphone_that_was_stored_in_stereo_is_one_speaker():
     both, said = dialogue(-60)
     mixed = both.mean(axis=0)
 
-    once, twice = voice_activity_in(wav(mixed)), voice_activity_in(wav(np.stack([mixed, mixed]).T))
+    once, twice = voice_activity_in(make_wav(mixed)), voice_activity_in(make_wav(np.stack([mixed, mixed]).T))
 
     assert not has_separate_speakers(twice)
     assert find_speaker_turns(twice) == find_speaker_turns(once)
@@ -250,7 +250,7 @@ def stored_blobs(segmenter):
 
 
 def test_every_turn_is_a_job_with_what_was_said_in_it(segmenter, lesson, talk):
-    job = lesson(wav(talk))
+    job = lesson(make_wav(talk))
 
     (segments,) = segmenter.segment([job], always_wanted)
 
@@ -272,7 +272,7 @@ def test_every_turn_is_a_job_with_what_was_said_in_it(segmenter, lesson, talk):
 def test_the_other_speaker_of_a_lesson_is_only_written_down(segmenter, lesson):
     both, said = dialogue(-30)
 
-    job = lesson(wav(both.T), learner="right")
+    job = lesson(make_wav(both.T), learner="right")
 
     segmenter.segment([job], always_wanted)
 
@@ -281,7 +281,7 @@ def test_the_other_speaker_of_a_lesson_is_only_written_down(segmenter, lesson):
 
 
 def test_a_second_attempt_goes_on_where_the_first_one_died(segmenter, lesson, talk):
-    job = lesson(wav(talk))
+    job = lesson(make_wav(talk))
     put, count = segmenter.blobs.put, 0
 
     def dying(name, source):
@@ -308,7 +308,7 @@ def test_a_second_attempt_goes_on_where_the_first_one_died(segmenter, lesson, ta
 
 
 def test_two_who_segment_the_same_lesson_leave_one_recording_of_each_turn(segmenter, lesson, talk):
-    job, other = lesson(wav(talk)), Segmenter(segmenter.settings)
+    job, other = lesson(make_wav(talk)), Segmenter(segmenter.settings)
     segmenter.jobs.has = lambda name: False  # it looked before the other one submitted
 
     (segments,) = other.segment([job], always_wanted)
@@ -321,7 +321,7 @@ def test_two_who_segment_the_same_lesson_leave_one_recording_of_each_turn(segmen
 
 
 def test_a_canceled_lesson_is_segmented_no_further(segmenter, lesson, talk):
-    job = lesson(wav(talk))
+    job = lesson(make_wav(talk))
 
     with Leases(segmenter.jobs, "segment", [job]) as leases:
         segmenter.jobs.cancel("default", job.id)
@@ -333,21 +333,21 @@ def test_a_canceled_lesson_is_segmented_no_further(segmenter, lesson, talk):
 
 
 def test_the_sound_of_a_video_is_segmented(segmenter, lesson):
-    (segments,) = segmenter.segment([lesson(video("mp4", "libx264", "aac"))], always_wanted)
+    (segments,) = segmenter.segment([lesson(make_video("mp4", "libx264", "aac"))], always_wanted)
 
     assert len(segments.turns) == 1
 
 
 def test_where_nobody_speaks_the_lesson_ends_without_a_turn(segmenter, lesson):
     for samples in (np.zeros(30 * SAMPLE_RATE), np.random.default_rng(0).normal(0, 0.05, 60 * SAMPLE_RATE)):
-        job = lesson(wav(samples))
+        job = lesson(make_wav(samples))
         (outcome,) = segmenter.segment([job], always_wanted)
         assert isinstance(outcome, NoSpeech)
         assert turns_of(segmenter, job) == []
 
 
 def test_a_recording_that_cannot_be_read_is_bad_and_so_is_one_that_is_gone(segmenter, lesson):
-    broken, gone = lesson(b"OggS\0\2" + bytes(1_000)), lesson(wav(np.zeros(SAMPLE_RATE)))
+    broken, gone = lesson(b"OggS\0\2" + bytes(1_000)), lesson(make_wav(np.zeros(SAMPLE_RATE)))
     segmenter.blobs.delete(gone.request.recording)
 
     outcomes = segmenter.segment([broken, gone], always_wanted)
@@ -358,7 +358,7 @@ def test_a_recording_that_cannot_be_read_is_bad_and_so_is_one_that_is_gone(segme
 def test_a_lesson_that_is_too_long_has_no_turn_at_all(segmenter, lesson, talk):
     short = Segmenter(segmenter.settings.model_copy(update={"max_lesson_s": 20}))
 
-    job = lesson(wav(talk))
+    job = lesson(make_wav(talk))
     (outcome,) = short.segment([job], always_wanted)
 
     assert isinstance(outcome, TooLong)
@@ -366,7 +366,7 @@ def test_a_lesson_that_is_too_long_has_no_turn_at_all(segmenter, lesson, talk):
 
 
 def test_a_full_disk_is_no_end_of_the_lesson(segmenter, lesson, talk):
-    job = lesson(wav(talk))
+    job = lesson(make_wav(talk))
     segmenter.blobs = FolderBlobs(
         segmenter.settings.home / "logs" / "redis.log"
     )  # a file, in which no folder can be made

@@ -15,7 +15,7 @@ from pipeline.jobs.job import JobRequest
 from pipeline.jobs.records import to_json
 from pipeline.jobs.results import Transcript
 from pipeline.settings import settings
-from tests.support.recordings import SPEECH, SPEECH_TEXT, sound_of, wav
+from tests.support.recordings import SPEECH, SPEECH_TEXT, load_recording, make_wav
 from tests.support.transcripts import word_errors
 from worker_asr.engine import Recording
 from worker_asr.transcriber import Transcriber
@@ -46,8 +46,8 @@ def ask(jobs, transcriber):
 
 def recording(pause_s=0.0):
     """The speech, after so many seconds of silence."""
-    speech = sound_of(SPEECH)
-    return wav(np.concatenate([np.zeros(int(pause_s * speech.rate), np.float32), speech.samples]))
+    speech = load_recording(SPEECH)
+    return make_wav(np.concatenate([np.zeros(int(pause_s * speech.rate), np.float32), speech.samples]))
 
 
 def test_segments_say_what_was_measured_and_when_it_was_said(transcriber, ask, jobs):
@@ -96,7 +96,7 @@ def test_names_are_spelt_as_the_job_or_its_teacher_says(transcriber, ask, settin
     named = persona_with(settings.home, 'hint = "Zyxelia"')
     monkeypatch.setattr(transcriber, "settings", settings.model_copy(update={"personas": named}))
     voice = Hibari()
-    spoken = wav(voice("My friend Zyxelia likes apples.", seed=0), rate=voice.sample_rate)
+    spoken = make_wav(voice("My friend Zyxelia likes apples.", seed=0), rate=voice.sample_rate)
     lesson = {"task": "teach", "persona": "william"}
     jobs = [ask(spoken, **lesson), ask(spoken, **lesson, hint="Zyxelia"), ask(spoken, task="teach", persona="willa")]
     plain, by_job, by_teacher = transcriber.transcribe(jobs)
@@ -149,11 +149,11 @@ def persona_with(folder, entry):
 def test_made_up_words_do_not_follow_the_last_one(transcriber, ask):
     """Of Whisper itself, what comes after the last word: "Very." in the half second that is left."""
     voice = Hibari()
-    spoken = wav(voice("Yesterday Siobhan went to the library.", seed=0), rate=voice.sample_rate)
+    spoken = make_wav(voice("Yesterday Siobhan went to the library.", seed=0), rate=voice.sample_rate)
     (heard,) = transcriber.transcribe([ask(spoken, task="teach")])
     assert heard.text.endswith("went to the library.")
 
 
 def test_silence_is_no_speech(transcriber, ask):
-    (error,) = transcriber.transcribe([ask(wav(np.zeros(32_000)))])
+    (error,) = transcriber.transcribe([ask(make_wav(np.zeros(32_000)))])
     assert isinstance(error, NoSpeech)

@@ -8,7 +8,7 @@ import httpx
 import numpy as np
 
 from tests.faults.harness.injected import LEAST_S, STEP_S
-from tests.support.recordings import wav
+from tests.support.recordings import make_wav
 from tests.support.wait import wait_for
 
 PATIENCE_S = 60  # seconds in which a job ends, on a busy machine
@@ -139,4 +139,4 @@ class Client:
 
 def make_recording(utterance: int) -> bytes:
     """The recording of an utterance: silence of its own length, by which the scripted recogniser knows it."""
-    return wav(np.zeros(round((LEAST_S + utterance * STEP_S) * 16_000)))
+    return make_wav(np.zeros(round((LEAST_S + utterance * STEP_S) * 16_000)))

@@ -12,7 +12,7 @@ from api import create_app
 from api.auth import OPEN, least_role
 from pipeline.api_keys import ROLES, Keys, Limits
 from pipeline.jobs.store import Jobs
-from tests.support.job_steps import WORKER, die
+from tests.support.job_steps import WORKER, let_job_die
 
 LEAST_ROLES = {  # of every endpoint, the least role that may call it
     "static": OPEN,
@@ -277,7 +277,7 @@ def test_lessons_are_listed_to_those_who_may_see_them(school):
 
 def test_dead_jobs_are_listed_to_those_who_may_see_them(school, redis, settings):
     job = school.say(ANNA)
-    die(Jobs(redis, settings), "llm")
+    let_job_die(Jobs(redis, settings), "llm")
     for who, seen in ((ANNA, [job]), (BEN, []), (TEACHER, [job]), ("other admin", [])):
         assert school.listed(who, "&dead=true") == seen
     again = school.ask(TEACHER, "POST", f"/v1/jobs/{job}/retry")

@@ -15,7 +15,7 @@ from pipeline.errors import NoSpeech
 from pipeline.jobs.results import Answer
 from pipeline.jobs.store import Jobs
 from pipeline.worker.task import commit
-from tests.support.job_steps import HEARD, TAUGHT, claimed, run
+from tests.support.job_steps import FEEDBACK, TRANSCRIPT, claim_job, run_stage
 
 LEARNERS = sorted((Path(__file__).parents[3] / "examples" / "recordings").glob("*.wav"))
 ONE, TWO, THREE = (path.read_bytes() for path in LEARNERS[:3])
@@ -75,7 +75,7 @@ def answer_all(jobs: Jobs, settings, stages=("asr", "llm", "tts")) -> None:
     for stage in stages:
         while found := jobs.claim(stage, "worker", 1)[0]:
             (job,) = found
-            result = {"asr": HEARD, "llm": TAUGHT}.get(stage) or spoken_answer(job, settings)
+            result = {"asr": TRANSCRIPT, "llm": FEEDBACK}.get(stage) or spoken_answer(job, settings)
             commit(jobs, stage, job, result)
 
 
@@ -213,7 +213,7 @@ def test_what_was_handed_in_before_is_unchanged_and_another_recording_takes_its_
 def test_what_failed_may_be_handed_in_again(client, jobs):
     assign(client)
     first = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
-    jobs.fail("asr", claimed(jobs, "asr"), NoSpeech(), again=False)
+    jobs.fail("asr", claim_job(jobs, "asr"), NoSpeech(), again=False)
     assert read_assignment(client)["progress"]["failed"] == 1
     assert hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"] != first
 
@@ -233,10 +233,10 @@ def test_a_student_can_be_named_by_name_or_number(client):
 def test_the_same_recording_is_recognised_once(client, jobs, settings):
     assign(client, students=[])
     hand_in(client, ("Ann.wav", ONE))
-    run(jobs, "asr")
+    run_stage(jobs, "asr")
     (job,) = [each["job"] for each in hand_in(client, ("Ben.wav", ONE)).json["accepted"]]
     reused = jobs.get("default", job)
-    assert (reused.transcript, reused.stage) == (HEARD, "llm")
+    assert (reused.transcript, reused.stage) == (TRANSCRIPT, "llm")
     assert not list((settings.blobs_folder / "default" / job).glob("*"))
     assign(client, students=[], language="en")
     (job,) = [each["job"] for each in hand_in(client, ("Carl.wav", ONE)).json["accepted"]]
@@ -246,7 +246,7 @@ def test_the_same_recording_is_recognised_once(client, jobs, settings):
 def test_a_transcript_is_forgotten_with_the_job_that_it_was_heard_in(client, jobs):
     assign(client, students=[])
     first = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
-    run(jobs, "asr")
+    run_stage(jobs, "asr")
     jobs.cancel("default", first)
     jobs.forget("default", first)
     second = hand_in(client, ("Ben.wav", ONE)).json["accepted"][0]["job"]
@@ -329,7 +329,7 @@ def test_one_is_done_again_by_another_teacher_without_being_heard_again(client, 
     assert (again["rerun_of"], again["persona"], again["transcript"]["text"]) == (first, "emma", "I goes home")
     assert client.get(f"/v1/jobs/{first}").json["rerun_as"] == again["id"]
     assert jobs.claim("asr", "worker", 1)[0] == []
-    assert claimed(jobs, "llm").request.persona == "emma"
+    assert claim_job(jobs, "llm").request.persona == "emma"
     after = read_assignment(client)["submissions"][0]
     assert (after["job"], after["handed_in_at"]) == (again["id"], before["handed_in_at"])
 
@@ -341,8 +341,8 @@ def test_only_the_voice_is_another_when_it_is_done_again_from_there(client, jobs
     client.post(f"/v1/jobs/{first}/release")
     answer_all(jobs, settings)
     client.post(f"/v1/jobs/{first}/rerun?from=tts", json={"speed": 0.5})
-    again = claimed(jobs, "tts")
-    assert (again.feedback, again.request.speed) == (TAUGHT, 0.5)
+    again = claim_job(jobs, "tts")
+    assert (again.feedback, again.request.speed) == (FEEDBACK, 0.5)
 
 
 def test_a_whole_class_is_done_again_and_what_cannot_be_is_named(client, jobs, settings):
@@ -373,7 +373,7 @@ def test_a_recording_that_is_kept_is_heard_again(redis, settings):
     job = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
     answer_all(jobs, settings)
     again = client.post(f"/v1/jobs/{job}/rerun?from=asr", json={}).json["id"]
-    assert (claimed(jobs, "asr").id, jobs.get("default", again).transcript) == (again, None)
+    assert (claim_job(jobs, "asr").id, jobs.get("default", again).transcript) == (again, None)
 
 
 def test_a_conversation_remembers_a_turn_that_was_done_again_once(client, jobs, settings):
@@ -413,7 +413,7 @@ def test_what_is_erased_leaves_no_word_and_no_sound(client, jobs, redis, setting
     assert client.delete("/v1/assignments/hw3").status_code == 204
     assert code(client.get("/v1/assignments/hw3")) == (404, "unknown_assignment")
     assert not [path for path in settings.blobs_folder.glob("*/*/*") if path.is_file()]
-    assert not any(HEARD.text in str(redis.hgetall(key)) for key in redis.keys("waijiao:job:*"))
+    assert not any(TRANSCRIPT.text in str(redis.hgetall(key)) for key in redis.keys("waijiao:job:*"))
     assert client.get("/v1/assignments").json == {"assignments": []}
     assert code(hand_in(client, ("Ann.wav", ONE))) == (404, "unknown_assignment")
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from api import create_app
 from pipeline.schemas.jobs import Capacity
 from pipeline.worker.registry import register
-from tests.support.job_steps import asked, claimed, run
+from tests.support.job_steps import claim_job, make_job_request, run_stage
 from waijiao.cli.plan import plan
 
 NOTHING = {"interactive": 0, "homework": 0, "bulk": 0}
@@ -44,11 +44,11 @@ def test_a_server_that_has_answered_nothing_knows_no_speed(read):
 def test_what_waits_is_counted_by_lane_and_what_runs_apart(read, jobs):
     for lane, names in {"interactive": "a", "homework": "bcd", "bulk": "ef"}.items():
         for name in names:
-            jobs.submit(replace(asked(name, session=name), lane=lane))
+            jobs.submit(replace(make_job_request(name, session=name), lane=lane))
     found = read().models
     assert found["asr"].waiting.model_dump() == {"interactive": 1, "homework": 3, "bulk": 2}
-    run(jobs, "asr")
-    claimed(jobs, "asr")
+    run_stage(jobs, "asr")
+    claim_job(jobs, "asr")
     found = read().models
     assert found["asr"].waiting.model_dump() == {"interactive": 0, "homework": 2, "bulk": 2}
     assert found["llm"].waiting.model_dump() == {**NOTHING, "interactive": 1}
@@ -58,9 +58,9 @@ def test_what_waits_is_counted_by_lane_and_what_runs_apart(read, jobs):
 def test_workers_speed_and_the_length_of_what_was_heard_are_told(read, jobs, redis):
     register(redis, "llm", "llm1", "ready", 30)
     register(redis, "llm", "llm2", "loading", 30)
-    jobs.submit(asked("a"))
+    jobs.submit(make_job_request("a"))
     for stage in ("asr", "llm", "tts"):
-        run(jobs, stage)
+        run_stage(jobs, stage)
     redis.hset("waijiao:pace", mapping={"ran:llm": 8, "each:llm": 2})
     found = read()
     assert (found.models["llm"].ready, found.models["llm"].loading) == (1, 1)

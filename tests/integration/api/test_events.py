@@ -8,7 +8,7 @@ import pytest
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.records import to_fields
 from pipeline.jobs.results import Completion, Part
-from tests.support.job_steps import SPOKEN, TAUGHT, asked, claimed, run
+from tests.support.job_steps import ANSWER, FEEDBACK, claim_job, make_job_request, run_stage
 
 ID = "a" * 32
 PLACE = f"/v1/jobs/{ID}/events"
@@ -42,20 +42,20 @@ def read(lines):
 
 @pytest.fixture
 def job(jobs):
-    jobs.submit(asked(ID, recording=False))
+    jobs.submit(make_job_request(ID, recording=False))
 
 
 def test_every_step_is_told_and_the_stream_ends_with_the_job(server, jobs, job):
     with listening(server) as events:
         assert next(events)[1:] == ("job", same(server))
-        run(jobs, "llm", TAUGHT)
-        spoken = claimed(jobs, "tts")
+        run_stage(jobs, "llm", FEEDBACK)
+        spoken = claim_job(jobs, "tts")
         for number, sentence in enumerate(SENTENCES, 1):
             jobs.progress("tts", spoken, number, part(sentence))
             data = next(data for _, kind, data in events if kind == "part")
             assert (data["number"], data["text"]) == (number, sentence)
             assert data["audio"] == f"/v1/jobs/{ID}/audio?part={number}"
-        jobs.complete("tts", spoken, SPOKEN)
+        jobs.complete("tts", spoken, ANSWER)
         assert [data["state"] for _, kind, data in events if kind == "job"][-1] == "succeeded"
 
 
@@ -64,8 +64,8 @@ def same(server) -> dict:
 
 
 def test_a_broken_stream_is_taken_up_where_it_broke(server, jobs, job):
-    run(jobs, "llm", TAUGHT)
-    spoken = claimed(jobs, "tts")
+    run_stage(jobs, "llm", FEEDBACK)
+    spoken = claim_job(jobs, "tts")
     jobs.progress("tts", spoken, 1, part(SENTENCES[0]))
     with listening(server) as events:
         seen = [next(events) for _ in range(2)]
@@ -73,7 +73,7 @@ def test_a_broken_stream_is_taken_up_where_it_broke(server, jobs, job):
     jobs.progress("tts", spoken, 2, part(SENTENCES[1]))
     with listening(server, last=seen[-1][0]) as events:
         assert next(events)[2]["text"] == SENTENCES[1]
-        jobs.complete("tts", spoken, SPOKEN)
+        jobs.complete("tts", spoken, ANSWER)
         last, kind, data = next(events)
         assert (kind, data["state"]) == ("job", "succeeded")
     done = server.get(PLACE, headers={"Last-Event-ID": last})
@@ -81,11 +81,11 @@ def test_a_broken_stream_is_taken_up_where_it_broke(server, jobs, job):
 
 
 def test_after_a_lost_worker_the_sentences_begin_again(server, jobs, job):
-    run(jobs, "llm", TAUGHT)
-    jobs.progress("tts", claimed(jobs, "tts", "unlucky"), 1, part("A sentence of the dead."))
+    run_stage(jobs, "llm", FEEDBACK)
+    jobs.progress("tts", claim_job(jobs, "tts", "unlucky"), 1, part("A sentence of the dead."))
     with listening(server) as events:
         assert {next(events)[1] for _ in range(2)} == {"part", "job"}
-        again = claimed(jobs, "tts", "unlucky")
+        again = claim_job(jobs, "tts", "unlucky")
         jobs.progress("tts", again, 1, part(SENTENCES[0]))
         told = [next(events)]
         while told[-1][1] != "part":
@@ -96,7 +96,7 @@ def test_after_a_lost_worker_the_sentences_begin_again(server, jobs, job):
 
 def test_a_chat_is_told_word_by_word(server, jobs):
     jobs.submit(JobRequest(ID, ID, task="chat", details={"messages": [{"role": "user", "content": "hi"}]}))
-    chat = claimed(jobs, "llm")
+    chat = claim_job(jobs, "llm")
     jobs.progress("llm", chat, 1, {"text": "Hel"})
     with listening(server) as events:
         first = [next(events), next(events)]
@@ -109,8 +109,8 @@ def test_a_chat_is_told_word_by_word(server, jobs):
 
 
 def test_an_ended_job_is_told_whole_and_at_once(server, jobs, job):
-    run(jobs, "llm", TAUGHT)
-    run(jobs, "tts")
+    run_stage(jobs, "llm", FEEDBACK)
+    run_stage(jobs, "tts")
     with listening(server) as events:
         assert [(kind, data["state"]) for _, kind, data in events] == [("job", "succeeded")]
 
@@ -149,8 +149,8 @@ def test_events_of_an_unknown_job_are_a_problem(server):
 
 
 def test_nonsense_for_the_last_event_is_as_good_as_none(server, jobs, job):
-    run(jobs, "llm", TAUGHT)
-    run(jobs, "tts")
+    run_stage(jobs, "llm", FEEDBACK)
+    run_stage(jobs, "tts")
     for nonsense in ("-", "1-2", "9" * 40, "1-1-1; DROP"):
         with listening(server, last=nonsense) as events:
             assert next(events)[1] == "job"

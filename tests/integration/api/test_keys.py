@@ -10,7 +10,7 @@ from pipeline.api_keys import Key, Keys, Limits
 from pipeline.errors import BadRequest, MinutesUsed, RateLimited, UnknownKeyId
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.store import Idempotency, Jobs
-from tests.support.job_steps import HEARD, asked, die, reach, run
+from tests.support.job_steps import TRANSCRIPT, let_job_die, make_job_request, reach, run_stage
 from waijiao.cli.main import main
 
 NORTH, SOUTH = "north", "south"
@@ -157,18 +157,18 @@ def test_without_a_limit_and_without_a_key_nothing_is_counted(keys, jobs, redis)
     key, _ = keys.create(NORTH, "learner", "Anna", Limits())
     for number in range(100):
         jobs.submit(by(key, f"k{number}"))
-        jobs.submit(asked(f"n{number}", session=str(number)))
+        jobs.submit(make_job_request(f"n{number}", session=str(number)))
     assert not redis.keys("waijiao:rate:*")
 
 
 def test_the_minutes_of_a_day_are_those_heard_and_refuse_only_recordings(keys, jobs, redis):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(minutes_a_day=1))
-    long = HEARD.__class__("hello", "en", 40.0)
+    long = TRANSCRIPT.__class__("hello", "en", 40.0)
     for name in "abc":
         jobs.submit(by(key, name, recording=True))  # none is heard yet: what is on its way may go beyond the limit
-    run(jobs, "asr", long)
+    run_stage(jobs, "asr", long)
     jobs.submit(by(key, "d", recording=True))
-    run(jobs, "asr", long)
+    run_stage(jobs, "asr", long)
     assert 1 <= refused(jobs, MinutesUsed, by(key, "e", recording=True)) <= 86_400
     assert jobs.submit(by(key, "f")).ready_jobs
     (counted,) = redis.keys(f"waijiao:heard:{key.id}:*")
@@ -183,7 +183,7 @@ def test_a_lesson_s_turns_are_counted_and_a_lesson_is_refused_when_the_day_s_min
     jobs.submit(replace(by(key, "lesson", recording=True), task="lesson", text=""))
     turn = replace(by(key, "turn", recording=True), task="turn", text="", lesson="lesson", details={"number": 1})
     jobs.submit(turn)
-    run(jobs, "asr", HEARD.__class__("hello", "en", 70.0))
+    run_stage(jobs, "asr", TRANSCRIPT.__class__("hello", "en", 70.0))
     assert refused(jobs, MinutesUsed, replace(by(key, "another", recording=True), task="lesson", text=""))
     assert jobs.submit(replace(turn, id="turn 2", details={"number": 2})).ready_jobs  # of the lesson that was accepted
 
@@ -193,10 +193,10 @@ def test_a_recording_that_is_heard_twice_is_counted_once(keys, jobs, redis):
     jobs.submit(by(key, "a", recording=True))
     job = reach(jobs, "asr")
     for _ in range(2):
-        assert jobs.complete("asr", job, HEARD)[0]
-    assert not jobs.complete("asr", reach_stale(job), HEARD)[0]
+        assert jobs.complete("asr", job, TRANSCRIPT)[0]
+    assert not jobs.complete("asr", reach_stale(job), TRANSCRIPT)[0]
     (counted,) = redis.keys("waijiao:heard:*")
-    assert int(redis.get(counted)) == 1000 * HEARD.duration_s
+    assert int(redis.get(counted)) == 1000 * TRANSCRIPT.duration_s
 
 
 def reach_stale(job):
@@ -207,7 +207,7 @@ def reach_stale(job):
 def test_a_retry_is_no_new_request(keys, jobs):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(per_minute=1))
     jobs.submit(by(key, "a"))
-    die(jobs, "llm")
+    let_job_die(jobs, "llm")
     dead = jobs.get(NORTH, "a")
     assert dead.dead
     assert jobs.retry(dead, by(key, "b")).ready_jobs

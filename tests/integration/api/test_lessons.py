@@ -16,10 +16,10 @@ from pipeline.jobs.results import Edit, LessonSegment, LessonSegments, Segment, 
 from pipeline.jobs.store import Jobs
 from pipeline.schemas import lessons as shapes
 from pipeline.worker.registry import register
-from tests.support.job_steps import HEARD, SPOKEN, TAUGHT, WORKER, claimed, run
+from tests.support.job_steps import ANSWER, FEEDBACK, TRANSCRIPT, WORKER, claim_job, run_stage
 
 LEARNER = Path(__file__).parents[3] / "examples" / "recordings" / "ruoxi-wu.wav"
-MISTAKEN = replace(TAUGHT, edits=(Edit("go", "went", (1, 2)),))
+MISTAKEN = replace(FEEDBACK, edits=(Edit("go", "went", (1, 2)),))
 SEGMENTS = LessonSegments(
     400.0,
     (LessonSegment(1, 0.5, 4.0, "left"), LessonSegment(2, 5.0, 11.0, "right"), LessonSegment(3, 380.0, 390.5, "left")),
@@ -54,7 +54,7 @@ def spoken(number: int) -> Transcript:
 
 def begin(jobs: Jobs, settings, id_: str, segments: LessonSegments = SEGMENTS) -> list[str]:
     """Segment the lesson into turns, as a worker does; the ids of these."""
-    lesson, blobs = claimed(jobs, "segment"), FolderBlobs(settings.blobs_folder)
+    lesson, blobs = claim_job(jobs, "segment"), FolderBlobs(settings.blobs_folder)
     assert lesson.id == id_
     ids = [f"{segment.number:032x}" for segment in segments.turns]
     for turn, segment in zip(ids, segments.turns, strict=True):
@@ -69,14 +69,14 @@ def begin(jobs: Jobs, settings, id_: str, segments: LessonSegments = SEGMENTS) -
 
 def hear(jobs: Jobs, turns: int) -> None:
     for number in range(1, turns + 1):
-        run(jobs, "asr", spoken(number))
+        run_stage(jobs, "asr", spoken(number))
 
 
 def summed_up(jobs: Jobs, id_: str) -> None:
-    while (job := claimed(jobs, "llm")).id != id_:
-        jobs.complete("llm", job, TAUGHT)
-    jobs.complete("llm", job, replace(TAUGHT, spoken="Well done."))
-    run(jobs, "tts", replace(SPOKEN, text="Well done."))
+    while (job := claim_job(jobs, "llm")).id != id_:
+        jobs.complete("llm", job, FEEDBACK)
+    jobs.complete("llm", job, replace(FEEDBACK, spoken="Well done."))
+    run_stage(jobs, "tts", replace(ANSWER, text="Well done."))
 
 
 def look(client, id_: str) -> dict:
@@ -192,9 +192,9 @@ def test_a_lesson_that_has_ended_has_its_summary_mistakes_and_practice(client, j
 def test_a_turn_that_fails_is_named_and_one_in_which_nobody_speaks_is_no_failure(client, jobs, settings):
     id_ = left(client)
     begin(jobs, settings, id_)
-    run(jobs, "asr", HEARD)
-    jobs.fail("asr", claimed(jobs, "asr"), EngineFailed(), again=False)
-    jobs.fail("asr", claimed(jobs, "asr"), NoSpeech(), again=False)
+    run_stage(jobs, "asr", TRANSCRIPT)
+    jobs.fail("asr", claim_job(jobs, "asr"), EngineFailed(), again=False)
+    jobs.fail("asr", claim_job(jobs, "asr"), NoSpeech(), again=False)
     summed_up(jobs, id_)
     shown = look(client, id_)
     assert shown["state"] == "succeeded"
@@ -264,7 +264,7 @@ def test_what_was_said_cannot_break_out_of_subtitles(client, jobs, settings):
     begin(jobs, settings, id_)
     nasty = "<script> --> 00:00"
     words = tuple(Word(word, 0.0, 1.0, 0.9) for word in nasty.split())
-    run(jobs, "asr", Transcript(nasty, "en", 2.0, words, (Segment(0.0, 1.0, nasty, 0, 1, 0),)))
+    run_stage(jobs, "asr", Transcript(nasty, "en", 2.0, words, (Segment(0.0, 1.0, nasty, 0, 1, 0),)))
     vtt = client.get(f"/v1/lessons/{id_}/transcript?format=vtt").text
     assert "<script>" not in vtt
     assert vtt.count("-->") == 1
@@ -353,12 +353,12 @@ def test_the_report_is_one_page_with_everything_in_it_and_nothing_from_elsewhere
     id_ = left(client, learner="left", title="<Monday>")
     begin(jobs, settings, id_)
     hear(jobs, 1)
-    jobs.fail("asr", claimed(jobs, "asr"), EngineFailed(), again=False)
+    jobs.fail("asr", claim_job(jobs, "asr"), EngineFailed(), again=False)
     answer = client.get(f"/v1/lessons/{id_}/report")
     assert "not all of the lesson" in answer.text.lower()
     assert "script-src" not in answer.headers["Content-Security-Policy"]
-    run(jobs, "asr", replace(spoken(3), text="<b>I</b> go home yesterday"))
-    job = claimed(jobs, "llm")
+    run_stage(jobs, "asr", replace(spoken(3), text="<b>I</b> go home yesterday"))
+    job = claim_job(jobs, "llm")
     jobs.complete("llm", job, MISTAKEN)
     summed_up(jobs, id_)
     page = client.get(f"/v1/lessons/{id_}/report").text

@@ -10,20 +10,20 @@ import pytest
 
 from pipeline.jobs.records import to_fields
 from pipeline.jobs.results import Part
-from tests.support.job_steps import TAUGHT, asked, claimed, run
+from tests.support.job_steps import FEEDBACK, claim_job, make_job_request, run_stage
 from tests.support.wait import wait_for
 
 SHORT = 0.3  # seconds in which a wait that does not wait is over
 
 
 def accepted(jobs, id_: str = "a" * 32, **fields) -> str:
-    jobs.submit(asked(id_, **fields))
+    jobs.submit(make_job_request(id_, **fields))
     return f"/v1/jobs/{id_}"
 
 
 def walk(jobs) -> None:
     for stage in ("llm", "tts"):
-        run(jobs, stage)
+        run_stage(jobs, stage)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_job_that_does_not_end_in_time_is_accepted(server):
 
 def test_a_long_poll_is_answered_when_the_job_changes(server, jobs, later):
     place = accepted(jobs, recording=False)
-    later(claimed, jobs, "llm")
+    later(claim_job, jobs, "llm")
     begun = time.monotonic()
     assert server.get(place, params={"wait": 20}).json()["state"] == "thinking"
     assert time.monotonic() - begun < 10
@@ -63,7 +63,7 @@ def test_a_long_poll_is_answered_when_the_job_changes(server, jobs, later):
 def test_a_long_poll_that_missed_a_change_is_answered_at_once(server, jobs):
     place = accepted(jobs, recording=False)
     seen = server.get(place)
-    claimed(jobs, "llm")
+    claim_job(jobs, "llm")
     news = server.get(place, params={"wait": 20}, headers={"If-None-Match": seen.headers["ETag"]})
     assert news.json()["state"] == "thinking"
 
@@ -79,7 +79,7 @@ def test_what_is_known_already_is_not_sent_again(server, jobs):
     place = accepted(jobs, recording=False)
     tag = server.get(place).headers["ETag"]
     assert server.get(place, headers={"If-None-Match": f'"other", {tag}'}).status_code == 304
-    claimed(jobs, "llm")
+    claim_job(jobs, "llm")
     assert server.get(place, headers={"If-None-Match": tag}).status_code == 200
 
 
@@ -112,8 +112,8 @@ def test_a_spoken_sentence_is_news_and_can_be_fetched(server, jobs, settings, la
 
 
 def reach_speaking(jobs):
-    run(jobs, "llm", TAUGHT)
-    return claimed(jobs, "tts")
+    run_stage(jobs, "llm", FEEDBACK)
+    return claim_job(jobs, "tts")
 
 
 def test_a_wait_ends_when_the_job_is_erased(server, jobs, later):
@@ -130,7 +130,7 @@ def test_when_too_many_wait_the_next_is_answered_at_once(serve, jobs):
         waiting = [pool.submit(until_thinking, server, place) for _ in range(2)]
         wait_for(lambda: not_waited(server, place))
         assert not any(each.done() for each in waiting)
-        claimed(jobs, "llm")
+        claim_job(jobs, "llm")
         for each in waiting:
             each.result()
 
@@ -153,7 +153,7 @@ def test_those_who_wait_do_not_keep_others_out(server, jobs):
         begun = time.monotonic()
         assert server.post("/v1/jobs", json={"text": "hi"}).status_code == 202
         assert time.monotonic() - begun < 5
-        claimed(jobs, "llm")
+        claim_job(jobs, "llm")
         assert {each.result().json()["state"] for each in waiting} == {"thinking"}
 
 
@@ -163,7 +163,7 @@ def test_waiting_goes_on_when_the_subscription_is_cut(server, jobs, redis):
         waiting = pool.submit(server.get, place, params={"wait": 20})
         wait_for(lambda: redis.pubsub_numsub("waijiao:changed")[0][1])
         redis.client_kill_filter(_type="pubsub")
-        claimed(jobs, "llm")
+        claim_job(jobs, "llm")
         assert waiting.result(15).json()["state"] == "thinking"
 
 

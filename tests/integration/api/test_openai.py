@@ -14,7 +14,7 @@ from pipeline.api_keys import Keys, Limits
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import EngineFailed, NoSpeech
 from pipeline.jobs.results import Answer, Completion, Segment, Transcript, Word
-from tests.support.job_steps import asked, claimed
+from tests.support.job_steps import claim_job, make_job_request
 from tests.support.wait import wait_for
 
 RECORDING = ("a.wav", b"RIFF\x24\0\0\0WAVEfmt " + b"\0" * 40)
@@ -50,7 +50,7 @@ def worker(jobs):
         begun = []
 
         def work(stage, do):
-            begun.append(pool.submit(lambda: wait_for(lambda: jobs.waiting()[stage]) and do(claimed(jobs, stage))))
+            begun.append(pool.submit(lambda: wait_for(lambda: jobs.waiting()[stage]) and do(claim_job(jobs, stage))))
             return begun[-1]
 
         yield work
@@ -277,14 +277,14 @@ def stream(client, jobs):
     with ThreadPoolExecutor() as pool:
         asking = pool.submit(client.chat.completions.create, model="default", messages=ASKED, stream=True)
         wait_for(lambda: jobs.waiting()["llm"])
-        jobs.progress("llm", claimed(jobs, "llm", "unlucky"), 1, {"text": "Hello"})
+        jobs.progress("llm", claim_job(jobs, "llm", "unlucky"), 1, {"text": "Hello"})
         with asking.result() as stream:
             assert text_of([next(stream), next(stream)]) == "Hello"
             yield stream
 
 
 def test_a_stream_goes_on_without_repeating_when_another_worker_says_the_same(stream, jobs):
-    job = claimed(jobs, "llm", "unlucky")
+    job = claim_job(jobs, "llm", "unlucky")
     for number, piece in enumerate(["Hel", "lo, ", "Anna!"], 1):
         jobs.progress("llm", job, number, {"text": piece})
     jobs.complete("llm", job, SAID)
@@ -293,7 +293,7 @@ def test_a_stream_goes_on_without_repeating_when_another_worker_says_the_same(st
 
 @pytest.mark.parametrize("other", ["Good day.", "He"])
 def test_a_stream_ends_with_an_error_when_another_worker_says_something_else(stream, jobs, other):
-    job = claimed(jobs, "llm", "unlucky")
+    job = claim_job(jobs, "llm", "unlucky")
     jobs.progress("llm", job, 1, {"text": other})
     jobs.complete("llm", job, Completion(other, "stop", 5, 3))
     with pytest.raises(openai.APIError) as caught:
@@ -302,7 +302,7 @@ def test_a_stream_ends_with_an_error_when_another_worker_says_something_else(str
 
 
 def test_a_stream_whose_job_fails_ends_with_its_error(stream, jobs, redis, settings):
-    job = claimed(jobs, "llm", "unlucky")
+    job = claim_job(jobs, "llm", "unlucky")
     jobs.fail("llm", job, EngineFailed(), again=False)
     with pytest.raises(openai.APIError) as caught:
         list(stream)
@@ -311,7 +311,7 @@ def test_a_stream_whose_job_fails_ends_with_its_error(stream, jobs, redis, setti
 
 
 def test_a_stream_whose_client_leaves_is_canceled(stream, jobs, redis, settings):
-    job = claimed(jobs, "llm", "unlucky")
+    job = claim_job(jobs, "llm", "unlucky")
     stream.close()
     texts = (f"{SAID.text * number}" for number in range(1, 10_000))
     wait_for(lambda: not jobs.progress("llm", job, int(time.monotonic() * 1e6), {"text": next(texts)}))
@@ -438,7 +438,7 @@ def test_a_stream_that_takes_too_long_ends_with_an_error(serve, jobs, redis, set
     with client_of(serve(alone_s=3)) as client, ThreadPoolExecutor() as pool:
         asking = pool.submit(client.chat.completions.create, model="default", messages=ASKED, stream=True)
         wait_for(lambda: jobs.waiting()["llm"])
-        jobs.progress("llm", claimed(jobs, "llm"), 1, {"text": "Hello"})
+        jobs.progress("llm", claim_job(jobs, "llm"), 1, {"text": "Hello"})
         with pytest.raises(openai.APIError) as caught:
             list(asking.result())
     assert caught.value.code == "too_slow"
@@ -456,10 +456,10 @@ def test_when_too_many_wait_the_next_is_sent_away_and_comes_again(serve, jobs, r
         assert int(caught.value.response.headers["Retry-After"]) >= 1
         assert jobs.waiting()["llm"] == 1
         again = pool.submit(patient.chat.completions.create, model="default", messages=ASKED)
-        jobs.complete("llm", claimed(jobs, "llm"), SAID)
+        jobs.complete("llm", claim_job(jobs, "llm"), SAID)
         assert first.result().choices[0].message.content == SAID.text
         wait_for(lambda: jobs.waiting()["llm"])
-        jobs.complete("llm", claimed(jobs, "llm"), SAID)
+        jobs.complete("llm", claim_job(jobs, "llm"), SAID)
         assert again.result().choices[0].message.content == SAID.text
 
 
@@ -496,7 +496,7 @@ def full(error: openai.APIStatusError) -> bool:
 
 def test_too_many_unfinished_jobs_are_429_with_when_to_come_again(serve, jobs):
     server = serve(max_jobs_tenant=1)
-    jobs.submit(asked("a" * 32, recording=False))
+    jobs.submit(make_job_request("a" * 32, recording=False))
     with client_of(server) as client, pytest.raises(openai.RateLimitError) as caught:
         client.chat.completions.create(model="default", messages=ASKED)
     assert (caught.value.code, caught.value.type) == ("quota_full", "rate_limit_error")

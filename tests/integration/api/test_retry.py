@@ -9,7 +9,17 @@ from pipeline.errors import BadAudio, Erased, NotDead, UnknownJob
 from pipeline.jobs.job import Job, JobRequest, State
 from pipeline.jobs.listing import list_jobs, turns
 from pipeline.jobs.rerun import retry
-from tests.support.job_steps import HEARD, RESULTS, TAUGHT, WORKER, asked, claimed, die, reach, run
+from tests.support.job_steps import (
+    FEEDBACK,
+    RESULTS,
+    TRANSCRIPT,
+    WORKER,
+    claim_job,
+    let_job_die,
+    make_job_request,
+    reach,
+    run_stage,
+)
 
 
 @pytest.fixture
@@ -37,7 +47,7 @@ def dead_at(jobs, stage: str) -> Job:
     """The next job, dead at `stage`."""
     job = reach(jobs, stage)
     jobs.release(WORKER)
-    die(jobs, stage)
+    let_job_die(jobs, stage)
     return jobs.get(*job.name.split("/"))
 
 
@@ -49,9 +59,9 @@ def test_a_dead_job_goes_on_at_the_stage_that_failed_with_all_that_is_known(jobs
     assert [(ready_job.stage, ready_job.name) for ready_job in accepted.ready_jobs] == [(stage, accepted.job.name)]
     assert (accepted.job.transcript, accepted.job.feedback) == (dead.transcript, dead.feedback)
     for left in list(RESULTS)[list(RESULTS).index(stage) :]:
-        run(jobs, left)
+        run_stage(jobs, left)
     answered = jobs.get("default", accepted.job.id)
-    assert (answered.state, answered.transcript, answered.feedback) == (State.SUCCEEDED, HEARD, TAUGHT)
+    assert (answered.state, answered.transcript, answered.feedback) == (State.SUCCEEDED, TRANSCRIPT, FEEDBACK)
     assert (answered.retry_of, jobs.get("default", "a").retried_as) == ("a", answered.id)
     assert set(answered.attempts) == set(list(RESULTS)[list(RESULTS).index(stage) :])
 
@@ -97,15 +107,15 @@ def test_a_job_that_dies_again_is_retried_again(jobs, blobs, recorded):
     assert retry(jobs, blobs, "default", "a").job.id == second.id
     third = retry(jobs, blobs, "default", second.id).job
     assert third.id not in {"a", second.id}
-    assert run(jobs, "asr")[0] == third.name
+    assert run_stage(jobs, "asr")[0] == third.name
 
 
 def test_what_is_alive_answered_refused_or_canceled_is_not_retried(jobs, blobs, recorded):
     for name in ("answered", "refused", "canceled", "alive"):
         jobs.submit(recorded(name, session=name))
     for stage in RESULTS:
-        run(jobs, stage)
-    jobs.fail("asr", claimed(jobs, "asr"), BadAudio(), again=False)
+        run_stage(jobs, stage)
+    jobs.fail("asr", claim_job(jobs, "asr"), BadAudio(), again=False)
     jobs.cancel("default", "canceled")
     for name in ("answered", "refused", "canceled", "alive"):
         with pytest.raises(NotDead):
@@ -143,9 +153,9 @@ def test_an_expired_job_can_be_retried(jobs, blobs, recorded):
 
 def test_the_history_shows_a_retried_turn_once_where_it_was_accepted_again(jobs, redis, blobs, recorded):
     jobs.submit(recorded("a"))
-    jobs.submit(asked("b", recording=False))
+    jobs.submit(make_job_request("b", recording=False))
     dead_at(jobs, "asr")
-    run(jobs, "llm")
+    run_stage(jobs, "llm")
     assert [job.id for job in turns(redis, "default", "anna")] == ["a", "b"]
     again = retry(jobs, blobs, "default", "a").job
     assert [job.id for job in turns(redis, "default", "anna")] == ["b", again.id]
@@ -157,8 +167,8 @@ def dead(jobs, tenant: str, most: int) -> list[Job]:
 
 def test_dead_jobs_are_listed_newest_first_for_each_tenant(jobs):
     for number, tenant in enumerate(("north", "south", "north", "north")):
-        jobs.submit(asked(str(number), session=str(number), tenant=tenant))
-        die(jobs, "asr")
+        jobs.submit(make_job_request(str(number), session=str(number), tenant=tenant))
+        let_job_die(jobs, "asr")
     assert [job.id for job in dead(jobs, "north", 9)] == ["3", "2", "0"]
     assert [job.id for job in dead(jobs, "north", 2)] == ["3", "2"]
     assert [job.id for job in dead(jobs, "south", 9)] == ["1"]
@@ -168,7 +178,7 @@ def test_dead_jobs_are_listed_newest_first_for_each_tenant(jobs):
 def test_a_dead_job_leaves_the_list_when_it_is_retried_forgotten_or_erased(jobs, blobs, recorded):
     for name in ("retried", "forgotten", "erased", "left"):
         jobs.submit(recorded(name, session=name))
-        die(jobs, "asr")
+        let_job_die(jobs, "asr")
     retry(jobs, blobs, "default", "retried")
     jobs.forget("default", "forgotten")
     jobs.erase("default", "erased")
@@ -177,6 +187,6 @@ def test_a_dead_job_leaves_the_list_when_it_is_retried_forgotten_or_erased(jobs,
 
 def test_the_list_of_dead_jobs_does_not_keep_what_is_no_longer_kept(jobs, redis):
     redis.zadd("waijiao:dead:default", {"default/long-ago": 1})
-    jobs.submit(asked("a"))
-    die(jobs, "asr")
+    jobs.submit(make_job_request("a"))
+    let_job_die(jobs, "asr")
     assert redis.zrange("waijiao:dead:default", 0, -1) == ["default/a"]

@@ -18,7 +18,7 @@ from pipeline.blob_store import FolderBlobs
 from pipeline.errors import NoSpeech
 from pipeline.jobs.results import Answer, Feedback
 from pipeline.jobs.store import Jobs
-from tests.support.job_steps import WORKER, die
+from tests.support.job_steps import WORKER, let_job_die
 
 BIG = 3_000_000  # bytes
 
@@ -108,7 +108,7 @@ def test_the_table_has_every_job_whatever_became_of_it(class_):
     (job,), _ = class_.jobs.claim("llm", WORKER, 1)
     class_.jobs.fail("llm", job, NoSpeech(), again=False)
     class_.ask(session="anna", metadata={"file": "lost.wav"})
-    die(class_.jobs, "llm")
+    let_job_die(class_.jobs, "llm")
     class_.ask(session="anna", metadata={"file": "waiting.wav"})
     found = class_.fetch(session="anna")
     assert found.namelist() == ["good.wav", "answers.csv"]

@@ -26,7 +26,7 @@ from pipeline.errors import (
 )
 from pipeline.schemas.jobs import Job
 from tests.support.echo_worker import SILENT, BlockingAsyncClient, EchoWorker, recording
-from tests.support.job_steps import asked, die
+from tests.support.job_steps import let_job_die, make_job_request
 from waijiao import Client
 
 both = pytest.mark.parametrize("client", [Client, BlockingAsyncClient], indirect=True)
@@ -167,7 +167,7 @@ def test_an_answer_that_is_not_spoken_yet_says_when_to_come_again(client):
 @both
 def test_jobs_are_listed_over_all_pages(client, jobs):
     for number in range(25):
-        jobs.submit(asked(f"{number:032x}", session=f"s{number % 2}"))
+        jobs.submit(make_job_request(f"{number:032x}", session=f"s{number % 2}"))
     assert [job.id for job in client.jobs(page=10)] == [f"{number:032x}" for number in reversed(range(25))]
     assert len(list(client.jobs(session="s1", state="queued", dead=False, task="teach", page=5))) == 12
 
@@ -202,7 +202,7 @@ def test_erasing_leaves_nothing_whether_a_job_has_ended_or_not(client, echo_work
 @both
 def test_a_dead_job_is_run_again(client, jobs):
     dead = client.submit(text="hi")
-    die(jobs, "llm")
+    let_job_die(jobs, "llm")
     assert [job.id for job in client.jobs(dead=True)] == [dead.id]
     again = client.retry(dead.id)
     assert client.retry(dead).id == again.id

@@ -12,7 +12,7 @@ from api import create_app
 from pipeline.errors import EngineFailed, Erased, NoSpeech, UnknownLesson
 from pipeline.jobs.results import LessonSegment, LessonSegments
 from pipeline.schemas.lessons import LessonView
-from tests.support.job_steps import HEARD, SPOKEN, TAUGHT, asked, claimed, run
+from tests.support.job_steps import ANSWER, FEEDBACK, TRANSCRIPT, claim_job, make_job_request, run_stage
 from waijiao import AsyncClient, Client
 from waijiao.cli.lesson import LessonProgress, save_lesson
 
@@ -31,9 +31,11 @@ def client(redis, settings):
 
 
 def segment(jobs) -> None:
-    lesson = claimed(jobs, "segment")
+    lesson = claim_job(jobs, "segment")
     for number, start, end in ((1, 0.5, 4.0), (2, 5.0, 11.0)):
-        job_request = replace(asked(f"{number:032x}", session=f"turn{number}"), task="turn", lesson=lesson.id)
+        job_request = replace(
+            make_job_request(f"{number:032x}", session=f"turn{number}"), task="turn", lesson=lesson.id
+        )
         details = {"number": number, "start": start, "end": end, "speaker": ""}
         jobs.submit(replace(job_request, lane="bulk", details=details, text=""))
     jobs.complete("segment", lesson, SEGMENTS)
@@ -41,9 +43,9 @@ def segment(jobs) -> None:
 
 def listen(jobs) -> None:
     for _ in range(2):
-        run(jobs, "asr", HEARD)
+        run_stage(jobs, "asr", TRANSCRIPT)
     for _ in range(3):
-        run(jobs, "llm", TAUGHT)
+        run_stage(jobs, "llm", FEEDBACK)
 
 
 def test_a_lesson_is_followed_to_its_end_and_read(client, jobs):
@@ -57,7 +59,7 @@ def test_a_lesson_is_followed_to_its_end_and_read(client, jobs):
         steps = {
             "queued": segment,
             "listening": listen,
-            "speaking": lambda jobs: run(jobs, "tts", SPOKEN),
+            "speaking": lambda jobs: run_stage(jobs, "tts", ANSWER),
         }
         steps.get(seen.state, lambda jobs: None)(jobs)
 
@@ -78,7 +80,7 @@ def test_all_lessons_are_given_page_by_page(client):
 
 def test_a_lesson_that_fails_raises_the_error_of_its_code(client, jobs):
     lesson = client.submit_lesson(LEARNER)
-    jobs.fail("segment", claimed(jobs, "segment"), NoSpeech(), again=False)
+    jobs.fail("segment", claim_job(jobs, "segment"), NoSpeech(), again=False)
     with pytest.raises(NoSpeech):
         client.wait_lesson(lesson)
 
@@ -114,8 +116,8 @@ def test_the_same_is_awaited_over_a_real_server(server, tmp_path):
 def test_what_is_saved_names_what_failed_and_nothing_that_is_not_there(client, jobs, tmp_path):
     lesson = client.submit_lesson(LEARNER, title="Monday")
     segment(jobs)
-    run(jobs, "asr", HEARD)
-    jobs.fail("asr", claimed(jobs, "asr"), EngineFailed(), again=False)
+    run_stage(jobs, "asr", TRANSCRIPT)
+    jobs.fail("asr", claim_job(jobs, "asr"), EngineFailed(), again=False)
     folder = tmp_path / "a" / "b"
     save_lesson(client, client.lesson(lesson), folder)
     assert {path.name for path in folder.iterdir()} == {

@@ -9,12 +9,12 @@ import pytest
 from redis import Redis
 from redis.exceptions import AuthenticationError, ConnectionError
 
-from tests.support.compose import compose
+from tests.support.compose import load_compose
 from tests.support.wait import wait_for
 from waijiao.local import services
 
 PASSWORD = "5ec2e7" * 10
-REDIS = compose()["services"]["redis"]
+REDIS = load_compose()["services"]["redis"]
 
 
 class Container:

@@ -8,8 +8,8 @@ from pipeline.errors import NoSpeech, UnknownAssignment
 from pipeline.homework.assignments import Assignment, Assignments, Student
 from pipeline.jobs.job import JobRequest, State
 from pipeline.jobs.store import Jobs
-from tests.integration.jobs.test_idempotent_scripts import SaidTwice
-from tests.support.job_steps import HEARD, asked, claimed, die, run
+from tests.integration.jobs.test_idempotent_scripts import RepeatingJobs
+from tests.support.job_steps import TRANSCRIPT, claim_job, let_job_die, make_job_request, run_stage
 
 HOMEWORK = Assignment("hw", "default", "Homework", students=(Student("Ann"), Student("Ben")))
 
@@ -17,13 +17,13 @@ HOMEWORK = Assignment("hw", "default", "Homework", students=(Student("Ann"), Stu
 @pytest.fixture(params=[False, True], ids=["said once", "said twice"])
 def jobs(request, redis, settings) -> Jobs:
     """Also where the answer to every script is lost, so that the connection says it again."""
-    jobs = (SaidTwice if request.param else Jobs)(redis, settings)
+    jobs = (RepeatingJobs if request.param else Jobs)(redis, settings)
     Assignments(jobs).put(HOMEWORK, replace=False)
     return jobs
 
 
 def homework_request(id_: str, student: str, sha256: str) -> JobRequest:
-    request = replace(asked(id_, session=id_), text="", assignment="hw", student=student, sha256=sha256)
+    request = replace(make_job_request(id_, session=id_), text="", assignment="hw", student=student, sha256=sha256)
     return replace(request, webhook="http://there", webhook_events=("assignment.completed",))
 
 
@@ -45,7 +45,7 @@ def completing_jobs(jobs: Jobs) -> list[str]:
 def answer(jobs: Jobs) -> None:
     for stage in ("asr", "llm", "tts"):
         while jobs.waiting()[stage]:
-            run(jobs, stage)
+            run_stage(jobs, stage)
 
 
 def test_the_same_recording_is_one_job_while_it_waits_and_when_it_is_answered(jobs):
@@ -65,7 +65,7 @@ def test_another_recording_takes_the_place_of_one_that_waits(jobs):
 
 def test_what_failed_comes_again_and_two_students_may_say_the_same(jobs):
     hand_in(jobs, "first")
-    jobs.fail("asr", claimed(jobs, "asr"), NoSpeech(), again=False)
+    jobs.fail("asr", claim_job(jobs, "asr"), NoSpeech(), again=False)
     assert hand_in(jobs, "again") == ("again", False)
     assert hand_in(jobs, "ben", "Ben") == ("ben", False)
 
@@ -76,9 +76,9 @@ def test_a_class_is_complete_when_the_last_of_its_students_is_answered_and_not_b
     assert completing_jobs(jobs) == []
     hand_in(jobs, "ben", "Ben", "bb")
     hand_in(jobs, "ann-again", sha256="cc")
-    run(jobs, "asr")
-    run(jobs, "llm")
-    run(jobs, "tts")
+    run_stage(jobs, "asr")
+    run_stage(jobs, "llm")
+    run_stage(jobs, "tts")
     assert (jobs.get("default", "ben").state, completing_jobs(jobs)) == (State.SUCCEEDED, [])
     answer(jobs)
     assert completing_jobs(jobs) == ["ann-again"]
@@ -90,16 +90,16 @@ def test_it_is_complete_also_when_the_last_one_fails(jobs):
     answer(jobs)
     assert completing_jobs(jobs) == ["ben"]
     hand_in(jobs, "ben-again", "Ben", "cc")
-    die(jobs, "asr")
+    let_job_die(jobs, "asr")
     assert completing_jobs(jobs) == ["ben", "ben-again"]
 
 
 def test_a_version_of_what_was_replaced_takes_nobody_s_place(jobs):
     hand_in(jobs, "first")
-    run(jobs, "asr")
+    run_stage(jobs, "asr")
     first = jobs.get("default", "first")
     hand_in(jobs, "better", sha256="bb")
-    jobs.rerun(first, replace(first.request, id="anew", recording=""), "llm", {"transcript": HEARD})
+    jobs.rerun(first, replace(first.request, id="anew", recording=""), "llm", {"transcript": TRANSCRIPT})
     assert counts(jobs) == {"Ann": "better"}
 
 

@@ -11,8 +11,8 @@ from pipeline.jobs.eta import Estimate, Estimator
 from pipeline.jobs.job import LANES
 from pipeline.jobs.store import Jobs
 from pipeline.worker.registry import register, unregister
-from tests.integration.jobs.test_idempotent_scripts import SaidTwice
-from tests.support.job_steps import HEARD, RESULTS, WORKER, asked, claimed, reach, run
+from tests.integration.jobs.test_idempotent_scripts import RepeatingJobs
+from tests.support.job_steps import RESULTS, TRANSCRIPT, WORKER, claim_job, make_job_request, reach, run_stage
 
 ASR, LLM, TTS = 1000, 2000, 500  # seconds of one job, so long that what a test takes is nothing beside them
 ALL = ASR + LLM + TTS
@@ -35,7 +35,7 @@ def jobs_with_workers(jobs) -> Jobs:
 def submit(jobs: Jobs, *names: str, lane: str = "interactive", **fields) -> None:
     """One job of each name, in a session of its own unless another one is given."""
     for name in names:
-        jobs.submit(replace(asked(name, **{"session": name, **fields}), lane=lane))
+        jobs.submit(replace(make_job_request(name, **{"session": name, **fields}), lane=lane))
 
 
 def expected(jobs: Jobs, name: str) -> Estimate:
@@ -59,14 +59,14 @@ def let_pass(jobs: Jobs, name: str, seconds: float) -> None:
 def test_the_first_position_is_claimed_next(jobs_with_workers):
     submit(jobs_with_workers, "a", "b", "c")
     assert positions(jobs_with_workers, "a", "b", "c") == [1, 2, 3]
-    assert claimed(jobs_with_workers, "asr").id == "a"
+    assert claim_job(jobs_with_workers, "asr").id == "a"
     assert positions(jobs_with_workers, "a", "b", "c") == [None, 1, 2]
 
 
 def test_a_position_is_that_of_the_stage_where_the_job_waits(jobs_with_workers):
     submit(jobs_with_workers, "a", "b")
     submit(jobs_with_workers, "typed", recording=False)
-    run(jobs_with_workers, "asr")
+    run_stage(jobs_with_workers, "asr")
     assert positions(jobs_with_workers, "a", "b", "typed") == [1, 1, 2]
 
 
@@ -90,7 +90,7 @@ def test_what_has_ended_expects_nothing_and_costs_redis_nothing(jobs_with_worker
 def test_a_job_that_moved_since_it_was_read_is_seen_where_it_is(jobs_with_workers):
     submit(jobs_with_workers, "a")
     job = jobs_with_workers.get("default", "a")
-    run(jobs_with_workers, "asr")
+    run_stage(jobs_with_workers, "asr")
     assert Estimator(jobs_with_workers).estimate(job) == Estimate(1, LLM + TTS)
     jobs_with_workers.cancel("default", "a")
     assert Estimator(jobs_with_workers).estimate(job) == UNKNOWN
@@ -101,9 +101,9 @@ def test_a_job_that_moved_since_it_was_read_is_seen_where_it_is(jobs_with_worker
 def test_alone_a_job_takes_its_own_runs(jobs_with_workers):
     submit(jobs_with_workers, "a")
     assert expected(jobs_with_workers, "a") == Estimate(1, ALL)
-    run(jobs_with_workers, "asr")
+    run_stage(jobs_with_workers, "asr")
     assert expected(jobs_with_workers, "a") == Estimate(1, LLM + TTS)
-    run(jobs_with_workers, "llm")
+    run_stage(jobs_with_workers, "llm")
     assert expected(jobs_with_workers, "a") == Estimate(1, TTS)
 
 
@@ -159,7 +159,7 @@ def test_nobody_knows_the_end_before_every_model_that_is_still_needed_was_measur
     submit(jobs_with_workers, "a")
     jobs_with_workers.redis.hdel("waijiao:pace", "ran:asr", "each:asr")
     assert expected(jobs_with_workers, "a") == Estimate(1, None)
-    run(jobs_with_workers, "asr")
+    run_stage(jobs_with_workers, "asr")
     assert expected(jobs_with_workers, "a").eta_s is not None
     jobs_with_workers.redis.delete("waijiao:pace")
     assert expected(jobs_with_workers, "a") == Estimate(1, None)
@@ -169,7 +169,7 @@ def test_nobody_knows_the_end_while_a_model_that_is_still_needed_has_no_ready_wo
     submit(jobs_with_workers, "a")
     register(jobs_with_workers.redis, "asr", "asr1", "loading", 300)
     assert expected(jobs_with_workers, "a") == Estimate(1, None)
-    run(jobs_with_workers, "asr")  # by a worker that stopped since
+    run_stage(jobs_with_workers, "asr")  # by a worker that stopped since
     assert expected(jobs_with_workers, "a").eta_s == LLM + TTS
     unregister(jobs_with_workers.redis, "tts", "tts1")
     assert expected(jobs_with_workers, "a") == Estimate(1, None)
@@ -205,7 +205,7 @@ def hear(jobs: Jobs, seconds: float, *names: str) -> None:
     batch, _ = jobs.claim("asr", WORKER, len(names))
     for job in batch:
         let_pass(jobs, job.id, seconds)
-        assert jobs.complete("asr", job, HEARD)[0]
+        assert jobs.complete("asr", job, TRANSCRIPT)[0]
 
 
 def speed(jobs: Jobs) -> list[object]:
@@ -234,17 +234,17 @@ def test_a_batch_counts_as_the_time_of_all_for_its_jobs_together(jobs):
 
 
 def test_a_completion_said_twice_is_measured_once(redis, settings):
-    twice = SaidTwice(redis, settings)
-    hear(twice, 100, "a", "b")
-    hear(twice, 900, "c")
-    assert speed(twice) == [260, 220]
+    repeating_jobs = RepeatingJobs(redis, settings)
+    hear(repeating_jobs, 100, "a", "b")
+    hear(repeating_jobs, 900, "c")
+    assert speed(repeating_jobs) == [260, 220]
 
 
 def test_an_attempt_that_failed_or_was_overtaken_measures_nothing(jobs):
     submit(jobs, "a", "b")
-    failing = claimed(jobs, "asr")
+    failing = claim_job(jobs, "asr")
     jobs.fail("asr", failing, EngineFailed(), again=False)
-    overtaken = claimed(jobs, "asr")
+    overtaken = claim_job(jobs, "asr")
     jobs.release(WORKER)
-    assert not jobs.complete("asr", overtaken, HEARD)[0]
+    assert not jobs.complete("asr", overtaken, TRANSCRIPT)[0]
     assert jobs.redis.hget("waijiao:pace", "ran:asr") is None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.jobs import store as jobs_module
 from pipeline.jobs.job import LANES
 from pipeline.jobs.store import Jobs
-from tests.support.job_steps import HEARD, TAUGHT, WORKER, asked
+from tests.support.job_steps import FEEDBACK, TRANSCRIPT, WORKER, make_job_request
 
 HOUR = 3600
 BEGUN = time.time()  # so that what is due in as many hours is due in the same minute
@@ -19,10 +19,10 @@ BEGUN = time.time()  # so that what is due in as many hours is due in the same m
 
 def submit(jobs: Jobs, id_: str, lane: str = "homework", group: str = "", due_h: float | None = None) -> None:
     due = None if due_h is None else BEGUN + due_h * HOUR
-    jobs.submit(replace(asked(id_, session=id_), lane=lane, group=group, due=due))
+    jobs.submit(replace(make_job_request(id_, session=id_), lane=lane, group=group, due=due))
 
 
-def order(jobs: Jobs, stage: str = "asr", result=HEARD) -> list[str]:
+def order(jobs: Jobs, stage: str = "asr", result=TRANSCRIPT) -> list[str]:
     """The jobs of a stage as one worker takes them, each of which it completes before the next."""
     taken = []
     while claimed := jobs.claim(stage, WORKER, 1)[0]:
@@ -35,7 +35,7 @@ def test_turns_go_before_homework_and_homework_before_lessons_at_every_stage(job
     for lane in reversed(LANES):
         submit(jobs, f"{lane}-1", lane)
     assert order(jobs) == ["interactive-1", "homework-1", "bulk-1"]
-    assert order(jobs, "llm", TAUGHT) == ["interactive-1", "homework-1", "bulk-1"]
+    assert order(jobs, "llm", FEEDBACK) == ["interactive-1", "homework-1", "bulk-1"]
 
 
 def test_jobs_of_two_lanes_are_not_claimed_together(jobs):
@@ -82,19 +82,23 @@ def test_a_class_that_comes_later_takes_turns_from_then_on_and_does_not_make_up_
 
 def order_one(jobs: Jobs) -> str:
     ((job,), _) = jobs.claim("asr", WORKER, 1)
-    jobs.complete("asr", job, HEARD)
+    jobs.complete("asr", job, TRANSCRIPT)
     return job.id
 
 
 def test_two_tenants_classes_of_the_same_name_are_two(jobs):
     for number in range(3):
         submit(jobs, f"here-{number}", group="4b", due_h=5)
-    jobs.submit(replace(asked("there", session="x", tenant="school"), lane="homework", group="4b", due=BEGUN + HOUR))
+    jobs.submit(
+        replace(make_job_request("there", session="x", tenant="school"), lane="homework", group="4b", due=BEGUN + HOUR)
+    )
     assert order(jobs)[0] == "there"
     for number in range(3):
         submit(jobs, f"again-{number}", group="4b", due_h=5)
     jobs.submit(
-        replace(asked("guest", session="y", tenant="school"), lane="homework", group="4b", due=BEGUN + 5 * HOUR)
+        replace(
+            make_job_request("guest", session="y", tenant="school"), lane="homework", group="4b", due=BEGUN + 5 * HOUR
+        )
     )
     assert "guest" in order(jobs)[:2]
 

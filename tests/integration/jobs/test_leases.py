@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.jobs.store import Jobs
 from pipeline.worker.leases import Leases
-from tests.support.job_steps import HEARD, OTHER, asked, claimed
+from tests.support.job_steps import OTHER, TRANSCRIPT, claim_job, make_job_request
 from tests.support.wait import wait_for
 
 
@@ -19,31 +19,31 @@ def hurried(redis, settings) -> Iterator[Jobs]:
 
 def lapsed(jobs: Jobs) -> bool:
     """Whether a lease taken after the call has expired: then one taken before it has, if nobody renewed it."""
-    jobs.submit(asked("measure", session="measure"))
+    jobs.submit(make_job_request("measure", session="measure"))
     jobs.claim("asr", OTHER, 1)
     wait_for(lambda: jobs.sweep({"asr": "queue"}), poll_s=0.02)
     return True
 
 
 def test_work_that_takes_longer_than_a_lease_is_not_taken_back(hurried):
-    hurried.submit(asked("a"))
-    job = claimed(hurried, "asr")
+    hurried.submit(make_job_request("a"))
+    job = claim_job(hurried, "asr")
     with Leases(hurried, "asr", [job]):
         assert lapsed(hurried)
-        assert hurried.complete("asr", job, HEARD)[0]
+        assert hurried.complete("asr", job, TRANSCRIPT)[0]
 
 
 def test_work_that_nobody_renews_is_taken_back(hurried):
-    hurried.submit(asked("a"))
-    job = claimed(hurried, "asr")
+    hurried.submit(make_job_request("a"))
+    job = claim_job(hurried, "asr")
     assert lapsed(hurried)
-    assert not hurried.complete("asr", job, HEARD)[0]
+    assert not hurried.complete("asr", job, TRANSCRIPT)[0]
 
 
 @pytest.mark.parametrize("ending", ["cancel", "erase"])
 def test_a_job_that_was_canceled_or_erased_is_soon_known_to_be_wanted_no_more(hurried, ending):
     for name in "ab":
-        hurried.submit(asked(name, session=name))
+        hurried.submit(make_job_request(name, session=name))
     ended, other = hurried.claim("asr", OTHER, 2)[0]
     with Leases(hurried, "asr", [ended, other]) as leases:
         assert leases.still_wanted(ended)

@@ -4,12 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pipeline.jobs.job import State
 from pipeline.jobs.store import SWEEP_BATCH, Jobs, ReadyJob
-from tests.support.job_steps import WORKER, asked
+from tests.support.job_steps import WORKER, make_job_request
 
 
 def test_the_sweep_takes_back_expired_leases_and_rings_for_them(redis, settings):
     jobs = Jobs(redis, settings.model_copy(update={"lease_s": 0}))
-    jobs.submit(asked("a"))
+    jobs.submit(make_job_request("a"))
     (job,), _ = jobs.claim("asr", WORKER, 1)
     assert jobs.sweep({"asr": "queue"}) == [ReadyJob("asr", "default/a")]
     assert jobs.renew("asr", [job]) == ["default/a"]
@@ -17,7 +17,7 @@ def test_the_sweep_takes_back_expired_leases_and_rings_for_them(redis, settings)
 
 def test_the_sweep_rings_only_the_bells_that_are_missing(jobs, redis):
     for name in "abc":
-        jobs.submit(asked(name))
+        jobs.submit(make_job_request(name))
     redis.rpush("queue", "one", "two")
     assert jobs.sweep({"asr": "queue"}) == [ReadyJob("asr", "default/a")]
     redis.rpush("queue", "three")
@@ -26,7 +26,7 @@ def test_the_sweep_rings_only_the_bells_that_are_missing(jobs, redis):
 
 def test_the_sweep_ends_jobs_past_their_deadline(redis, settings):
     jobs = Jobs(redis, settings.model_copy(update={"deadline_s": 0}))
-    jobs.submit(asked("a"))
+    jobs.submit(make_job_request("a"))
     assert jobs.sweep({"asr": "queue"}) == []
     assert jobs.get("default", "a").state == State.EXPIRED
 
@@ -52,7 +52,7 @@ def test_with_ten_thousand_jobs_waiting_the_sweep_multiplies_no_message(jobs, re
 def test_a_sweep_takes_back_and_ends_so_many_at_once_and_the_next_one_goes_on(redis, settings):
     lapsing = Jobs(redis, settings.model_copy(update={"lease_s": 0, "max_jobs_session": 1000}))
     for number in range(SWEEP_BATCH + 1):
-        lapsing.submit(asked(str(number)))
+        lapsing.submit(make_job_request(str(number)))
     lapsing.claim("asr", WORKER, SWEEP_BATCH + 1)
     for left in (1, 0):
         lapsing.sweep({"asr": "queue"})
@@ -66,7 +66,7 @@ def test_a_sweep_takes_back_and_ends_so_many_at_once_and_the_next_one_goes_on(re
 def test_two_sweeps_at_once_have_the_effect_of_one(redis, settings):
     lapsing = Jobs(redis, settings.model_copy(update={"lease_s": 0}))
     for number in range(100):
-        lapsing.submit(asked(str(number), session=str(number)))
+        lapsing.submit(make_job_request(str(number), session=str(number)))
     lapsing.claim("asr", WORKER, 50)
     redis.zadd("waijiao:deadlines", {f"default/{number}": 0 for number in range(90, 100)})
     before = {number: lapsing.get("default", str(number)).version for number in range(100)}
@@ -81,7 +81,7 @@ def test_two_sweeps_at_once_have_the_effect_of_one(redis, settings):
 
 def test_a_renewed_lease_is_kept(redis, settings):
     jobs = Jobs(redis, settings)
-    jobs.submit(asked("a"))
+    jobs.submit(make_job_request("a"))
     (job,), _ = jobs.claim("asr", WORKER, 1)
     assert jobs.renew("asr", [job]) == []
     assert jobs.sweep({"asr": "queue"}) == []

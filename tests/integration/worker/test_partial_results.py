@@ -9,7 +9,7 @@ from pipeline.jobs.results import Completion
 from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import FAST, Timeouts, connect
 from pipeline.worker.partial_results import publishing
-from tests.support.job_steps import OTHER, WORKER, claimed
+from tests.support.job_steps import OTHER, WORKER, claim_job
 from tests.support.wait import wait_for
 from tests.support.worker_cluster import WorkerCluster
 
@@ -31,7 +31,7 @@ def hurried(settings):
 
 def chat(jobs, id_="chat"):
     jobs.submit(JobRequest(id_, id_, task="chat", details={"messages": []}))
-    return claimed(jobs, "llm")
+    return claim_job(jobs, "llm")
 
 
 def text(jobs, job):
@@ -60,7 +60,7 @@ def test_the_first_piece_is_told_at_once(cluster, hurried):
 def test_the_jobs_of_a_batch_are_told_apart(cluster, hurried):
     jobs = [chat(cluster.jobs, "one")]
     cluster.jobs.submit(JobRequest("two", "two", task="chat", details={"messages": []}))
-    jobs.append(claimed(cluster.jobs, "llm", OTHER))
+    jobs.append(claim_job(cluster.jobs, "llm", OTHER))
     with publishing(hurried, "llm") as told:
         for number in range(100):
             for job in jobs:
@@ -75,7 +75,7 @@ def test_an_attempt_that_was_taken_back_tells_nothing_more(cluster, hurried):
         told.text(first, "The first ")
         wait_for(lambda: text(cluster.jobs, first))
         cluster.jobs.release(WORKER)
-        second = claimed(cluster.jobs, "llm", OTHER)
+        second = claim_job(cluster.jobs, "llm", OTHER)
         told.text(first, "attempt.")
     with publishing(hurried, "llm") as told:
         told.text(second, "The second.")

@@ -11,7 +11,7 @@ from pipeline.audio.decode import Waveform
 from pipeline.errors import Canceled, Unavailable
 from pipeline.jobs.job import Job, JobRequest
 from pipeline.jobs.results import LessonSegment
-from tests.support.recordings import wav
+from tests.support.recordings import make_wav
 from worker_segment.audio_stream import SAMPLE_RATE
 from worker_segment.segmenter import Segmenter
 
@@ -27,7 +27,7 @@ def segmenter(settings, redis) -> Segmenter:
 @pytest.fixture
 def lesson(segmenter) -> Job:
     id_ = secrets.token_hex(16)
-    blob = segmenter.blobs.put(f"default/{id_}", io.BytesIO(wav(TONE.samples)))
+    blob = segmenter.blobs.put(f"default/{id_}", io.BytesIO(make_wav(TONE.samples)))
     segmenter.jobs.submit(JobRequest(id_, id_, recording=blob.name, task="lesson", lane="bulk"))
     ((claimed,), _) = segmenter.jobs.claim("segment", "worker", 1)
     return claimed

@@ -17,7 +17,7 @@ from pipeline.jobs.records import to_fields
 from pipeline.jobs.results import Answer
 from pipeline.worker.leases import Leases
 from pipeline.worker.task import commit
-from tests.support.job_steps import OTHER, WORKER, always_wanted, claimed
+from tests.support.job_steps import OTHER, WORKER, always_wanted, claim_job
 from tests.support.wait import wait_for
 from worker_tts import engine
 from worker_tts.speaker import SpeechSynthesizer
@@ -172,7 +172,7 @@ def test_a_second_attempt_s_sentences_do_not_mix_with_the_first_s(synthesizer, a
     answered = in_background(synthesizer.speak, [first], always_wanted)
     wait_for(lambda: published_parts(jobs, first))
     jobs.release(WORKER)
-    second = claimed(jobs, "tts", OTHER)
+    second = claim_job(jobs, "tts", OTHER)
     assert published_parts(jobs, second) == []
     synthesizer.engine.go_on.set()
     (late,), (answer,) = answered(), synthesizer.speak([second], always_wanted)

@@ -9,7 +9,7 @@ from pipeline.errors import EngineFailed, NoSpeech
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.results import Answer, Feedback, LessonSegment, LessonSegments, Transcript
 from pipeline.lessons import build_turns, read_turn_jobs
-from tests.support.job_steps import claimed, run
+from tests.support.job_steps import claim_job, run_stage
 from worker_llm.engine import Prompt
 from worker_llm.tutor.lesson_summary import INSTRUCTIONS, LessonSummarizer
 from worker_llm.tutor.prompt import build_persona_messages
@@ -34,7 +34,7 @@ def prepare(jobs, settings):
 
     def prepare_homework(utterance, chosen=settings, persona="william", **details):
         assert jobs.submit(JobRequest("h", "h", text=utterance, persona=persona, assignment="", details=details)).job
-        job = claimed(jobs, "llm")
+        job = claim_job(jobs, "llm")
         job = replace(job, request=replace(job.request, assignment="hw3"))
         teacher = Teacher(chosen, len)
         return teacher, job, teacher.prepare(job)
@@ -90,7 +90,7 @@ def lesson(jobs, tenant="default", persona="william"):
         "lesson", "lesson", tenant, recording=f"{tenant}/lesson/x", task="lesson", lane="bulk", persona=persona
     )
     jobs.submit(whole)
-    parent = claimed(jobs, "segment")
+    parent = claim_job(jobs, "segment")
     segments = [LessonSegment(n, 10.0 * n, 10.0 * n + 5, "left" if n == 2 else "right") for n in (1, 2, 3, 4)]
     for segment in segments:
         jobs.submit(turn(segment, tenant, persona))
@@ -109,7 +109,7 @@ def turn(segment, tenant, persona):
 def recognise(jobs, outcomes):
     """Every turn's recording is heard: its words, or why there are none; then each learner's turn is corrected."""
     for outcome in outcomes:
-        job = claimed(jobs, "asr")
+        job = claim_job(jobs, "asr")
         if isinstance(outcome, str):
             jobs.complete("asr", job, Transcript(outcome, "en", 5.0))
         elif isinstance(outcome, Transcript):
@@ -177,20 +177,20 @@ def test_a_large_model_is_asked_about_the_mistakes_and_its_remark_stands_in_thei
 def test_a_turn_in_another_language_than_the_taught_one_is_not_corrected(jobs, settings):
     lesson(jobs)
     for heard in (Transcript("我不明白", "zh", 2.0), Transcript("Fine", "en", 2.0)):
-        jobs.complete("asr", claimed(jobs, "asr"), heard)
-    job = claimed(jobs, "llm")
+        jobs.complete("asr", claim_job(jobs, "asr"), heard)
+    job = claim_job(jobs, "llm")
     assert Teacher(settings, len).prepare(job) == Feedback("我不明白", "我不明白", reply="", spoken="")
 
 
 def test_in_a_lesson_s_turn_there_is_nothing_to_start_over(jobs, settings):
     lesson(jobs)
-    jobs.complete("asr", claimed(jobs, "asr"), Transcript("start over", "en", 2.0))
-    assert isinstance(Teacher(settings, len).prepare(claimed(jobs, "llm")), Prompt)
+    jobs.complete("asr", claim_job(jobs, "asr"), Transcript("start over", "en", 2.0))
+    assert isinstance(Teacher(settings, len).prepare(claim_job(jobs, "llm")), Prompt)
 
 
 def test_a_summary_goes_on_to_be_spoken(jobs, settings):
     lesson(jobs)
     parent = recognise(jobs, ["I go home", "Very good", NoSpeech(), "we go out"])
     assert jobs.complete("llm", parent, LessonSummarizer(settings).prepare(parent))[0]
-    run(jobs, "tts", Answer("x", "default/lesson/b", "00", 12, 1.0, "wav"))
+    run_stage(jobs, "tts", Answer("x", "default/lesson/b", "00", 12, 1.0, "wav"))
     assert jobs.get("default", "lesson").state == "succeeded"

@@ -14,8 +14,8 @@ from pipeline.jobs.store import Jobs, ReadyJob
 from pipeline.webhooks import outbox
 from pipeline.webhooks.outbox import DUE_KEY, Deliveries
 from pipeline.webhooks.validation import JOB_EVENTS
-from tests.integration.jobs.test_idempotent_scripts import SaidTwice
-from tests.support.job_steps import RESULTS, WORKER, asked, reach, run
+from tests.integration.jobs.test_idempotent_scripts import RepeatingJobs
+from tests.support.job_steps import RESULTS, WORKER, make_job_request, reach, run_stage
 from tests.support.wait import wait_for
 from tests.support.webhook_receiver import Receiver, run_receiver
 from worker_maintenance.safe_http import SafeClient
@@ -40,7 +40,7 @@ def webhook_sender(jobs: Jobs, timeout_s: float = 5) -> WebhookSender:
 
 
 def hooked(receiver: Receiver, id_: str = "a", events: tuple[str, ...] = (), **more) -> JobRequest:
-    return replace(asked(id_, session=id_), webhook=receiver.url, webhook_events=events, **more)
+    return replace(make_job_request(id_, session=id_), webhook=receiver.url, webhook_events=events, **more)
 
 
 def canceled(jobs: Jobs, job_request: JobRequest) -> None:
@@ -61,7 +61,7 @@ def told(jobs: Jobs, id_: str = "a"):
 def test_what_is_told_says_how_the_job_stands_and_nothing_that_was_said(jobs, redis, receiver, sender):
     jobs.submit(hooked(receiver, metadata={"homework": "7"}))
     for stage in RESULTS:
-        run(jobs, stage)
+        run_stage(jobs, stage)
     sender.run_round()
     (request,) = receiver.requests
     said = request.verify(outbox.load_secrets(redis, "default")[0])
@@ -90,7 +90,7 @@ def test_each_ending_is_told_by_its_name_and_what_was_heard_only_when_asked_for(
     (job,), _ = jobs.claim("asr", WORKER, 1)
     jobs.fail("asr", job, NoSpeech(), again=False)
     jobs.submit(hooked(receiver, "expired", ("job.transcribed", "job.expired")))
-    run(jobs, "asr")
+    run_stage(jobs, "asr")
     jobs.sweep({})
     assert [each.event for each in told(jobs, "canceled")] == ["job.canceled"]
     assert [each.event for each in told(jobs, "failed")] == ["job.failed"]
@@ -99,7 +99,7 @@ def test_each_ending_is_told_by_its_name_and_what_was_heard_only_when_asked_for(
 
 def test_nobody_is_told_of_what_they_did_not_ask_for(jobs, redis, receiver):
     canceled(jobs, hooked(receiver, events=("job.succeeded",)))
-    canceled(jobs, asked("b"))
+    canceled(jobs, make_job_request("b"))
     assert told(jobs) == told(jobs, "b") == []
     assert not redis.exists(DUE_KEY)
 
@@ -240,14 +240,14 @@ def test_every_key_of_a_delivery_has_a_time_to_live(jobs, redis, receiver, sende
 
 
 def test_whatever_is_said_twice_counts_once(redis, settings, receiver):
-    twice = SaidTwice(redis, settings)
+    repeating_jobs = RepeatingJobs(redis, settings)
     receiver.answers = [(500, {})]
-    canceled(twice, hooked(receiver))
-    webhook_sender(twice).run_round()
-    due_now(twice)
-    webhook_sender(twice).run_round()
-    assert [attempt.status for attempt in told(twice)[0].attempts] == [500, 204]
-    first, second = outbox.rotate(twice, "default"), outbox.rotate(twice, "default")
+    canceled(repeating_jobs, hooked(receiver))
+    webhook_sender(repeating_jobs).run_round()
+    due_now(repeating_jobs)
+    webhook_sender(repeating_jobs).run_round()
+    assert [attempt.status for attempt in told(repeating_jobs)[0].attempts] == [500, 204]
+    first, second = outbox.rotate(repeating_jobs, "default"), outbox.rotate(repeating_jobs, "default")
     assert outbox.load_secrets(redis, "default") == [second, first]
 
 

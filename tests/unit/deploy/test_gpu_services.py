@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline.model_files.catalogue import catalogue
-from tests.support.compose import chosen, compose, services
+from tests.support.compose import load_compose, load_services, read_settings
 from waijiao.cli.main import main
 
 STAGES = ["asr", "llm", "tts"]
@@ -14,11 +14,11 @@ each_stage = pytest.mark.parametrize("stage", STAGES)
 
 def settings(stage, **variables):
     """What the stage's GPU worker reads when compose has these variables."""
-    return chosen(compose(**variables)["services"][f"worker_{stage}_gpu"])
+    return read_settings(load_compose(**variables)["services"][f"worker_{stage}_gpu"])
 
 
 def reserved(stage, **variables):
-    service = compose(**variables)["services"][f"worker_{stage}_gpu"]
+    service = load_compose(**variables)["services"][f"worker_{stage}_gpu"]
     (device,) = service["deploy"]["resources"]["reservations"]["devices"]
     return device
 
@@ -47,7 +47,7 @@ def test_inside_the_container_that_gpu_is_number_0_whichever_it_is_outside(stage
 
 
 def test_the_host_s_name_of_a_gpu_reaches_no_container():
-    for service in compose(WAIJIAO_LLM_GPU="GPU-3a23c669")["services"].values():
+    for service in load_compose(WAIJIAO_LLM_GPU="GPU-3a23c669")["services"].values():
         assert all(
             service["environment"][f"WAIJIAO_{stage.upper()}_GPU"] == "0" for stage in STAGES if "env_file" in service
         )
@@ -79,7 +79,7 @@ def test_each_has_its_large_model_and_the_engine_that_loads_it():
 
 
 def test_no_other_service_has_a_gpu():
-    assert not [name for name, service in services("cpu").items() if "deploy" in service]
+    assert not [name for name, service in load_services("cpu").items() if "deploy" in service]
 
 
 def test_the_shares_are_those_that_fit_computes_for_one_card_of_24_gb():
@@ -87,6 +87,6 @@ def test_the_shares_are_those_that_fit_computes_for_one_card_of_24_gb():
     told = CliRunner().invoke(main, ["fit", *chosen]).output
 
     for stage in STAGES:
-        for name, value in compose()["services"][f"worker_{stage}_gpu"]["environment"].items():
+        for name, value in load_compose()["services"][f"worker_{stage}_gpu"]["environment"].items():
             if name.startswith(f"WAIJIAO_{stage.upper()}"):
                 assert f"export {name}={value}\n" in told

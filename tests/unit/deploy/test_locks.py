@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy.dockerfile import ROOT
-from tests.support.compose import pins
+from tests.support.compose import read_pins
 from worker_asr.engine import ENGINES as ASR
 from worker_llm.engine import ENGINES as LLM
 from worker_tts.engine import ENGINES as TTS
@@ -77,7 +77,7 @@ each_role = pytest.mark.parametrize("role", ENTRIES)
 
 
 def lock(role):
-    return pins(LOCKS / f"{role}.lock")
+    return read_pins(LOCKS / f"{role}.lock")
 
 
 def modules(role):
@@ -149,7 +149,7 @@ def test_a_lock_holds_no_heavy_thing_that_is_another_role_s(role):
 
 @each_role
 def test_every_version_is_that_of_the_default_install_or_of_the_large_teachers(role):
-    known = pins(ROOT / "requirements.lock") | pins(ROOT / "requirements-gpu.lock")
+    known = read_pins(ROOT / "requirements.lock") | read_pins(ROOT / "requirements-gpu.lock")
 
     for name, version in lock(role).items():
         if not name.startswith("nvidia-"):

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from pipeline.errors import BadAudio, NotAudio, TooLong
 from pipeline.jobs.job import STAGES_BY_TASK, Job, JobRequest
 from pipeline.jobs.results import LessonSegment
-from tests.support.recordings import FORMS, hour_of_silence, learner, video, wav, write
+from tests.support.recordings import (
+    FILE_FORMATS,
+    encode_recording,
+    load_clear_speaker,
+    make_hour_of_silence,
+    make_video,
+    make_wav,
+)
 from worker_segment.audio_stream import BLOCK_SAMPLES, SAMPLE_RATE, WINDOW_SAMPLES, read_blocks, rechunk
 from worker_segment.segmenter import build_turn_request, extract_waveforms
 
@@ -27,18 +34,18 @@ def whole(data, longest_s=LONGEST_S):
     ("form", "count"), [("wav no change", 1), ("m4a", 1), ("mp3", 2), ("webm", 2), ("wav float", 1)]
 )
 def test_a_recording_has_the_channels_that_it_was_made_with_and_more_than_two_are_mixed(form, count):
-    samples = whole(write(learner(), *FORMS[form]))
+    samples = whole(encode_recording(load_clear_speaker(), *FILE_FORMATS[form]))
 
     assert samples.dtype == np.float32
-    assert samples.shape == (count, pytest.approx(len(learner().samples), abs=1_600))
+    assert samples.shape == (count, pytest.approx(len(load_clear_speaker().samples), abs=1_600))
 
 
 @pytest.mark.parametrize("rate", [16_000, 44_100, 48_000])
 @pytest.mark.parametrize("format", ["WAV", "FLAC"])
 def test_left_stays_left_and_right_stays_right(format, rate):
     file, time = io.BytesIO(), np.arange(3 * rate) / rate
-    apart = np.stack([0.5 * np.sin(2 * np.pi * 300 * time), 0.25 * np.sin(2 * np.pi * 2_000 * time)])
-    soundfile.write(file, apart.T, rate, format=format)
+    two_tones = np.stack([0.5 * np.sin(2 * np.pi * 300 * time), 0.25 * np.sin(2 * np.pi * 2_000 * time)])
+    soundfile.write(file, two_tones.T, rate, format=format)
 
     left, right = whole(file.getvalue())
 
@@ -49,17 +56,17 @@ def test_left_stays_left_and_right_stays_right(format, rate):
 
 
 def test_the_sound_of_a_video_is_a_recording():
-    assert whole(video("mp4", "libx264", "aac")).shape[1] > 3 * SAMPLE_RATE
+    assert whole(make_video("mp4", "libx264", "aac")).shape[1] > 3 * SAMPLE_RATE
 
 
 def test_a_recording_is_refused_as_soon_as_it_is_too_long():
     with pytest.raises(TooLong, match="longer than 90 seconds"):
-        whole(hour_of_silence(), longest_s=90)
-    assert whole(wav(np.zeros(2 * SAMPLE_RATE)), longest_s=2).shape == (1, 2 * SAMPLE_RATE)
+        whole(make_hour_of_silence(), longest_s=90)
+    assert whole(make_wav(np.zeros(2 * SAMPLE_RATE)), longest_s=2).shape == (1, 2 * SAMPLE_RATE)
 
 
 @pytest.mark.parametrize(
-    ("data", "error"), [(b"no sound", NotAudio), (wav(np.zeros(100)), BadAudio), (wav(np.zeros(0)), BadAudio)]
+    ("data", "error"), [(b"no sound", NotAudio), (make_wav(np.zeros(100)), BadAudio), (make_wav(np.zeros(0)), BadAudio)]
 )
 def test_what_is_no_recording_is_refused(data, error):
     with pytest.raises(error):
@@ -80,7 +87,7 @@ def test_blocks_are_of_one_size_but_the_last_and_lose_nothing(sizes):
 
 
 def test_a_long_recording_is_read_in_blocks_of_whole_windows():
-    found = list(read_blocks(io.BytesIO(wav(np.zeros(2 * BLOCK_SAMPLES + SAMPLE_RATE))), LONGEST_S))
+    found = list(read_blocks(io.BytesIO(make_wav(np.zeros(2 * BLOCK_SAMPLES + SAMPLE_RATE))), LONGEST_S))
 
     assert [each.shape for each in found] == [(1, BLOCK_SAMPLES), (1, BLOCK_SAMPLES), (1, SAMPLE_RATE)]
     assert BLOCK_SAMPLES % WINDOW_SAMPLES == 0

@@ -20,7 +20,15 @@ from pipeline.jobs.results import Edit
 from pipeline.text.corrections import compare
 from pipeline.text.statistics import score_reading
 from tests.support.page_html import Page
-from tests.support.sample_class import DUE, assignment, fail_work, job, learners, speech, student_work
+from tests.support.sample_class import (
+    DUE,
+    fail_work,
+    make_assignment,
+    make_job,
+    make_sample_class,
+    make_speech,
+    make_student_work,
+)
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -42,13 +50,15 @@ HOSTILE = [
 
 def hostile_class() -> list[StudentWork]:
     return [
-        StudentWork(Student(name, name), job(n, *speech(f"{name} go home", f"{name} went home", 0.2)), DUE - n)
+        StudentWork(
+            Student(name, name), make_job(n, *make_speech(f"{name} go home", f"{name} went home", 0.2)), DUE - n
+        )
         for n, name in enumerate(HOSTILE)
     ]
 
 
 def render_files(rows: list[StudentWork], **fields) -> dict[str, bytes]:
-    found = list(report_files(assignment(rows, **fields), rows))
+    found = list(report_files(make_assignment(rows, **fields), rows))
     assert len(dict(found)) == len(found), "two files have one name"
     return dict(found)
 
@@ -73,7 +83,7 @@ def test_nobody_s_words_become_part_of_a_page(hostile):
     for page in found:
         assert not {"script", "img", "iframe", "object", "link", "form", "base"} & {tag for tag, _ in page.tags}
         assert not [name for _, facts in page.tags for name in facts if name.startswith("on")]
-        assert "49" not in page.said("h1", "bdi")
+        assert "49" not in page.find_texts("h1", "bdi")
 
 
 def test_a_page_points_to_nothing_but_the_files_beside_it(hostile):
@@ -113,7 +123,7 @@ def test_no_cell_of_the_gradebook_is_a_formula(hostile):
 
 def test_students_of_one_name_have_files_of_their_own():
     rows = [
-        student_work(n, name, speech(f"I am number {n}"))
+        make_student_work(n, name, make_speech(f"I am number {n}"))
         for n, name in enumerate(["安娜", "Anna", "ANNA", "安娜", "An/na"])
     ]
     files = render_files(rows)
@@ -128,8 +138,8 @@ def test_a_class_that_handed_nothing_in_says_so():
     files = render_files(rows, words=("go",), text="Go home")
     assert set(files) == {"report.html", "gradebook.csv"}
     report = Page(files["report.html"])
-    assert "Nobody has handed in anything yet." in report.said("b")
-    assert report.said("names", "li") == ["安娜", "Bo"]
+    assert "Nobody has handed in anything yet." in report.find_texts("b")
+    assert report.find_texts("names", "li") == ["安娜", "Bo"]
     assert "svg" not in {tag for tag, _ in report.tags}
     assert [row[:3] for row in rows_of(files["gradebook.csv"])[1:]] == [["安娜", "", "missing"], ["Bo", "", "missing"]]
 
@@ -139,36 +149,36 @@ def test_a_class_without_anybody_has_a_report():
 
 
 def test_a_class_in_which_nobody_was_heard_has_no_plot():
-    report = Page(render_files([fail_work(student_work(0, "安娜", speech("Hello")))])["report.html"])
+    report = Page(render_files([fail_work(make_student_work(0, "安娜", make_speech("Hello")))])["report.html"])
     assert report.figures["Failed"] == "1"
     assert "svg" not in {tag for tag, _ in report.tags}
 
 
 def test_a_class_without_a_due_time_has_nobody_late():
-    files = render_files([student_work(0, "安娜", speech("Hello"))], due=None)
+    files = render_files([make_student_work(0, "安娜", make_speech("Hello"))], due=None)
     assert "On time" not in Page(files["report.html"]).figures
     assert rows_of(files["gradebook.csv"])[1][4] == ""
 
 
 def test_a_student_who_is_not_in_the_class_is_named():
-    rows = [student_work(0, "安娜", speech("Hello")), student_work(1, "Zed", speech("Hello"))]
-    report = Page(class_report(assignment(rows, students=(Student("安娜"),)), rows))
-    assert report.said("names", "li") == ["Zed"]
+    rows = [make_student_work(0, "安娜", make_speech("Hello")), make_student_work(1, "Zed", make_speech("Hello"))]
+    report = Page(class_report(make_assignment(rows, students=(Student("安娜"),)), rows))
+    assert report.find_texts("names", "li") == ["Zed"]
 
 
 def test_a_report_that_stands_alone_links_to_nobody():
-    rows = learners()
-    assert Page(class_report(assignment(rows), rows, linked=False)).links() == []
+    rows = make_sample_class()
+    assert Page(class_report(make_assignment(rows), rows, linked=False)).links() == []
 
 
 def test_three_hundred_students_have_a_plot_of_ranges():
     words = [f"word{n}" for n in range(20)]
     rows = [
-        student_work(n, f"学生{n}", speech(" ".join(words), " ".join([*("x" * (n % 7)), *words[n % 7 :]])))
+        make_student_work(n, f"学生{n}", make_speech(" ".join(words), " ".join([*("x" * (n % 7)), *words[n % 7 :]])))
         for n in range(300)
     ]
     report = Page(render_files(rows)["report.html"])
-    description = "".join(report.said("desc"))
+    description = "".join(report.find_texts("desc"))
     counts = [int(count) for count in re.findall(r": (\d+);", description)]
     assert sum(counts) == 300
     assert len(counts) <= 10
@@ -176,10 +186,10 @@ def test_three_hundred_students_have_a_plot_of_ranges():
 
 
 def test_a_plot_in_which_nobody_is_corrected_names_all_below():
-    rows = [student_work(n, name, speech("Hello you")) for n, name in enumerate(["安娜", "Bo"])]
+    rows = [make_student_work(n, name, make_speech("Hello you")) for n, name in enumerate(["安娜", "Bo"])]
     report = Page(render_files(rows)["report.html"])
     assert "svg" not in {tag for tag, _ in report.tags}
-    assert " (2): 安娜, Bo" in "".join(report.said("legend"))
+    assert " (2): 安娜, Bo" in "".join(report.find_texts("legend"))
 
 
 @pytest.mark.parametrize(
@@ -195,28 +205,28 @@ def test_a_name_beside_a_bar_is_cut_where_there_is_no_room(name, label):
 
 
 def test_a_student_s_page_marks_what_was_heard():
-    row = student_work(0, "安娜", speech("Yesterday I go to zoo.", "Yesterday I went to the zoo.", 0.25))
+    row = make_student_work(0, "安娜", make_speech("Yesterday I go to zoo.", "Yesterday I went to the zoo.", 0.25))
     page = Page(render_files([row], words=("go", "zoo", "cat"), instructions="Say it.\nLoud.")["students/安娜.html"])
-    assert page.said("spoken-text", "del") == ["go"]
-    assert page.said("spoken-text", "ins") == ["went", "the"]
-    assert page.said("spoken-text", "unclear") == ["Yesterday", "I", "to", "zoo."]
+    assert page.find_texts("spoken-text", "del") == ["go"]
+    assert page.find_texts("spoken-text", "ins") == ["went", "the"]
+    assert page.find_texts("spoken-text", "unclear") == ["Yesterday", "I", "to", "zoo."]
     assert "25 %" in {facts.get("title") for _, facts in page.tags}
     assert [facts["src"] for tag, facts in page.tags if tag == "audio"] == ["%E5%AE%89%E5%A8%9C.wav"]
     assert page.figures["Not used"] == "cat"
-    assert "Say it.\nLoud." in page.said("keep-lines")
+    assert "Say it.\nLoud." in page.find_texts("keep-lines")
 
 
 def test_a_failed_student_s_page_says_why():
-    row = fail_work(student_work(0, "安娜", speech("Hello")))
+    row = fail_work(make_student_work(0, "安娜", make_speech("Hello")))
     page = Page(render_files([row])["students/安娜.html"])
-    assert page.said("code") == ["no_speech"]
-    assert "Nothing was heard." in page.said("p")
-    assert "In numbers" not in page.said("h2")
+    assert page.find_texts("code") == ["no_speech"]
+    assert "Nothing was heard." in page.find_texts("p")
+    assert "In numbers" not in page.find_texts("h2")
     assert "audio" not in {tag for tag, _ in page.tags}
 
 
 def test_a_student_s_facts_have_the_promised_shape():
-    rows = learners()
+    rows = make_sample_class()
     files = render_files(rows, text="My brother plays football every day with a friend.", words=("see",))
     for name, content in files.items():
         if name.endswith(".json"):
@@ -266,7 +276,7 @@ def test_a_text_is_shown_whole_with_every_word_that_was_not_heard(heard, text):
 
 
 def test_of_a_corrected_transcript_only_words_before_the_correction_have_a_probability():
-    transcript, _ = speech("I sea cow", probability=0.1)
+    transcript, _ = make_speech("I sea cow", probability=0.1)
     spans = highlight_corrections("I see cow", [], transcript.words)
     assert [span.text for span in spans if span.probability is not None] == ["I"]
     assert highlight_corrections("I", [], replace(transcript, words=()).words)[0].probability is None
@@ -284,8 +294,8 @@ def test_punctuation_stays_where_words_are_exchanged():
 def test_times_are_those_of_the_server_s_own_clock(monkeypatch):
     monkeypatch.setenv("TZ", "Asia/Shanghai")
     time.tzset()
-    files = render_files([student_work(0, "安娜", speech("Hello"))])
+    files = render_files([make_student_work(0, "安娜", make_speech("Hello"))])
     monkeypatch.undo()
     time.tzset()
     assert rows_of(files["gradebook.csv"])[1][3] == "2026-11-30T08:43:20+08:00"
-    assert "2026-11-30 08:43 (UTC+08:00)" in "".join(Page(files["students/安娜.html"]).said("header"))
+    assert "2026-11-30 08:43 (UTC+08:00)" in "".join(Page(files["students/安娜.html"]).find_texts("header"))

@@ -12,7 +12,7 @@ import pytest
 from api.reports import report_files
 from pipeline.jobs.records import to_json
 from tests.support.page_html import Page
-from tests.support.sample_class import DUE, assignment, learners, speech, student_work
+from tests.support.sample_class import DUE, make_assignment, make_sample_class, make_speech, make_student_work
 
 FORMS = {
     "see": {"see", "sees", "seeing", "saw", "seen"},
@@ -37,8 +37,11 @@ def words(text: str) -> list[str]:
 @pytest.fixture(scope="module")
 def rows():
     return [
-        *learners(),
-        *(student_work(50 + n, f"多{n}", speech(*each, probability=0.3)) for n, each in enumerate(MISTAKES.items())),
+        *make_sample_class(),
+        *(
+            make_student_work(50 + n, f"多{n}", make_speech(*each, probability=0.3))
+            for n, each in enumerate(MISTAKES.items())
+        ),
     ]
 
 
@@ -54,7 +57,7 @@ def records(rows):
 
 @pytest.fixture(scope="module")
 def files(rows):
-    return dict(report_files(assignment(rows, words=tuple(FORMS)), rows))
+    return dict(report_files(make_assignment(rows, words=tuple(FORMS)), rows))
 
 
 @pytest.fixture(scope="module")
@@ -91,11 +94,11 @@ def test_the_headline_figures_are_those_of_the_records(report, rows, records, to
 
 
 def test_those_who_are_missing_late_or_failed_are_named(report, rows):
-    names = report.said("names", "li")
+    names = report.find_texts("names", "li")
     missing = [row.student.name for row in rows if row.handed_in_at is None]
     late = [row.student.name for row in rows if row.handed_in_at is not None and row.handed_in_at > DUE]
     assert names == [*missing, *late]
-    assert "no_speech" in report.said("code")
+    assert "no_speech" in report.find_texts("code")
 
 
 def test_common_mistakes_are_counted_over_all_feedback(report, records):
@@ -103,9 +106,9 @@ def test_common_mistakes_are_counted_over_all_feedback(report, records):
         (edit["from"].lower(), edit["to"].lower()) for each in records.values() for edit in each["feedback"]["edits"]
     )
     assert counts.items() >= EDITS.items()
-    shown = [int(text) for text in report.said("times") if text.isdigit()]
+    shown = [int(text) for text in report.find_texts("times") if text.isdigit()]
     assert shown == sorted(counts.values(), reverse=True)
-    assert "".join(report.said("correction")).startswith("say · 要说 went instead of · 不说 go")
+    assert "".join(report.find_texts("correction")).startswith("say · 要说 went instead of · 不说 go")
 
 
 def test_every_example_is_a_sentence_that_was_heard(report, records):
@@ -186,7 +189,7 @@ def test_the_plot_has_a_bar_for_everybody_who_was_corrected_longest_first(report
         for name, each in records.items()
     }
     expected_bars = {name: rate for name, rate in sorted(rates.items(), key=lambda each: -each[1]) if rate}
-    description = "".join(report.said("desc"))
+    description = "".join(report.find_texts("desc"))
     assert description == "".join(f"{name}: {rate:.1f}; " for name, rate in expected_bars.items())
     widths = [float(facts["width"].rstrip("%")) for tag, facts in report.tags if tag == "rect"]
     longest = max(expected_bars.values())
@@ -197,10 +200,10 @@ def test_words_read_are_those_of_the_text_that_were_not_left_out():
     text = "The quick brown fox, it seems, jumps over that lazy dog tonight."
     left_out = {"Anna": {"fox,"}, "Bo": {"lazy", "tonight."}, "Cy": set(), "Di": {"quick", "lazy"}}
     rows = [
-        student_work(n, name, speech(" ".join(word for word in text.split() if word not in gone)))
+        make_student_work(n, name, make_speech(" ".join(word for word in text.split() if word not in gone)))
         for n, (name, gone) in enumerate(left_out.items())
     ]
-    files = dict(report_files(assignment(rows, text=text), rows))
+    files = dict(report_files(make_assignment(rows, text=text), rows))
     page = Page(files["report.html"])
     lines = list(csv.DictReader(io.StringIO(files["gradebook.csv"].decode("utf-8-sig"))))
     assert [(line["text_words"], line["text_words_read"]) for line in lines] == [
@@ -211,10 +214,10 @@ def test_words_read_are_those_of_the_text_that_were_not_left_out():
         ["lazy", "0", "2"],
         *([w, "0", "1"] for w in ("fox", "quick", "tonight")),
     ]
-    assert "".join(page.said("desc")) == "Bo: 83.3; Di: 83.3; Anna: 91.7; "
+    assert "".join(page.find_texts("desc")) == "Bo: 83.3; Di: 83.3; Anna: 91.7; "
     for name, gone in left_out.items():
         facts = json.loads(files[f"students/{name}.json"])
         assert facts["text_words_missed"] == [word.strip(".,") for word in text.split() if word in gone]
-        assert Page(files[f"students/{name}.html"]).said("spoken-text", "missed") == [
+        assert Page(files[f"students/{name}.html"]).find_texts("spoken-text", "missed") == [
             w for w in text.split() if w in gone
         ]

@@ -15,7 +15,15 @@ from pipeline.audio.decode import Waveform, decode, resample
 from pipeline.audio.encode import encode
 from pipeline.audio.formats import FORMATS, HEAD_BYTES, content_type, sniff
 from pipeline.errors import BadAudio, NotAudio, TooLong, UnknownFormat, WaijiaoError
-from tests.support.recordings import FORMS, claiming_four_gigabytes, hour_of_silence, learner, video, wav, write
+from tests.support.recordings import (
+    FILE_FORMATS,
+    encode_recording,
+    load_clear_speaker,
+    make_hour_of_silence,
+    make_video,
+    make_wav,
+    make_wav_claiming_4_gib,
+)
 
 LONGEST_S = 300
 
@@ -27,7 +35,7 @@ def read(data: bytes, longest_s: float = LONGEST_S) -> Waveform:
 def written_and_read(sound: Waveform, format: str) -> Waveform:
     """The sound, written in the format and read again; pcm has no header that would say what it is."""
     data = encode(sound, format)
-    return read(wav(np.frombuffer(data, "<i2"), rate=24_000) if format == "pcm" else data)
+    return read(make_wav(np.frombuffer(data, "<i2"), rate=24_000) if format == "pcm" else data)
 
 
 def likeness(heard: Waveform, said: Waveform) -> float:
@@ -45,10 +53,10 @@ def loudness(sound: Waveform) -> np.ndarray:
     return np.sqrt(np.square(samples[: len(samples) // 160 * 160].reshape(-1, 160)).mean(axis=1))
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", FILE_FORMATS)
 def test_every_form_of_a_recording_decodes_to_the_same_speech(form):
-    said = learner()
-    heard = read(write(said, *FORMS[form]))
+    said = load_clear_speaker()
+    heard = read(encode_recording(said, *FILE_FORMATS[form]))
     assert heard.rate == 16_000
     assert heard.samples.dtype == np.float32
     assert heard.samples.ndim == 1
@@ -62,46 +70,46 @@ def test_every_form_of_a_recording_decodes_to_the_same_speech(form):
     [("mp4", "libx264", "aac"), ("mov", "mpeg4", "aac"), ("webm", "libvpx", "libopus"), ("matroska", "libx264", "aac")],
 )
 def test_the_sound_of_a_video_is_decoded_and_its_picture_is_not(form):
-    heard = read(video(*form))
-    assert abs(heard.duration_s - learner().duration_s) < 0.1
-    assert likeness(heard, learner()) > 0.95
+    heard = read(make_video(*form))
+    assert abs(heard.duration_s - load_clear_speaker().duration_s) < 0.1
+    assert likeness(heard, load_clear_speaker()) > 0.95
 
 
 def test_ogg_vorbis_decodes():
     file = io.BytesIO()
-    soundfile.write(file, learner().samples, 16_000, format="OGG", subtype="VORBIS")
-    assert likeness(read(file.getvalue()), learner()) > 0.95
+    soundfile.write(file, load_clear_speaker().samples, 16_000, format="OGG", subtype="VORBIS")
+    assert likeness(read(file.getvalue()), load_clear_speaker()) > 0.95
 
 
 def test_tags_in_another_encoding_than_utf_8_do_no_harm():
     title = "我的录音".encode("gbk")
     tag = b"TIT2" + struct.pack(">IH", len(title) + 1, 0) + b"\x03" + title
     id3 = b"ID3\x03\0\0" + bytes([0, 0, 0, len(tag)]) + tag
-    mp3 = write(learner(), *FORMS["mp3"])
+    mp3 = encode_recording(load_clear_speaker(), *FILE_FORMATS["mp3"])
     assert mp3[:3] == b"ID3"
     heard = read(id3 + mp3[10 + mp3[9] :])
-    assert likeness(heard, learner()) > 0.95
+    assert likeness(heard, load_clear_speaker()) > 0.95
 
 
 @pytest.mark.parametrize("form", ["wav 16 bit", "mp3", "aac", "ogg opus", "webm", "flac"])
 def test_a_truncated_recording_is_used_as_far_as_it_goes(form):
-    whole = write(learner(), *FORMS[form])
+    whole = encode_recording(load_clear_speaker(), *FILE_FORMATS[form])
     heard = read(whole[: len(whole) * 6 // 10])
-    assert 0.3 * learner().duration_s < heard.duration_s < 0.8 * learner().duration_s
-    assert likeness(heard, learner()) > 0.9
+    assert 0.3 * load_clear_speaker().duration_s < heard.duration_s < 0.8 * load_clear_speaker().duration_s
+    assert likeness(heard, load_clear_speaker()) > 0.9
 
 
 def test_a_truncated_m4a_has_lost_its_index_and_is_bad():
-    whole = write(learner(), *FORMS["m4a"])
+    whole = encode_recording(load_clear_speaker(), *FILE_FORMATS["m4a"])
     with pytest.raises(BadAudio, match="cannot be read"):
         read(whole[: len(whole) // 2])
 
 
 def test_damage_in_the_middle_costs_only_the_middle():
-    whole = bytearray(write(learner(), *FORMS["mp3"]))
+    whole = bytearray(encode_recording(load_clear_speaker(), *FILE_FORMATS["mp3"]))
     middle = len(whole) // 2
     whole[middle : middle + 500] = bytes(500)
-    assert abs(read(bytes(whole)).duration_s - learner().duration_s) < 0.3
+    assert abs(read(bytes(whole)).duration_s - load_clear_speaker().duration_s) < 0.3
 
 
 @pytest.mark.parametrize("data", [b"", bytes(10_000), b"Hello" * 1_000], ids=["empty", "zeros", "text"])
@@ -113,7 +121,7 @@ def test_what_is_no_audio_is_refused(data):
 @pytest.mark.parametrize("text", ["ffconcat version 1.0\nfile neighbour.wav\n", "#EXTM3U\nneighbour.wav\n"])
 def test_a_playlist_named_wav_reads_no_neighbour(tmp_path, monkeypatch, text):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "neighbour.wav").write_bytes(wav(learner().samples))
+    (tmp_path / "neighbour.wav").write_bytes(make_wav(load_clear_speaker().samples))
     (tmp_path / "recording.wav").write_text(text)
     with (tmp_path / "recording.wav").open("rb") as file, pytest.raises(NotAudio):
         decode(file, LONGEST_S)
@@ -129,27 +137,27 @@ def test_random_bytes_behind_a_header_are_bad():
 def test_a_recording_without_samples_is_bad():
     for count in (0, 1, 1_599):
         with pytest.raises(BadAudio, match=r"Less than 0\.1 seconds"):
-            read(wav(np.zeros(count)))
-    assert read(wav(np.zeros(1_600))).duration_s == 0.1
+            read(make_wav(np.zeros(count)))
+    assert read(make_wav(np.zeros(1_600))).duration_s == 0.1
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
 def test_samples_that_are_not_numbers_are_bad(number, subtype):
-    samples = learner().samples.copy()
+    samples = load_clear_speaker().samples.copy()
     samples[20_000] = number
     with pytest.raises(BadAudio, match="not numbers"):
-        read(wav(samples, subtype, rate=44_100))
+        read(make_wav(samples, subtype, rate=44_100))
 
 
 def test_samples_beyond_full_scale_are_clipped():
-    heard = read(wav(learner().samples * 1e30, "DOUBLE", rate=44_100))
+    heard = read(make_wav(load_clear_speaker().samples * 1e30, "DOUBLE", rate=44_100))
     assert np.isfinite(heard.samples).all()
     assert np.abs(heard.samples).max() == 1
 
 
 def test_a_header_that_claims_four_gigabytes_is_not_believed():
-    assert read(claiming_four_gigabytes(1_600)).duration_s == 0.1
+    assert read(make_wav_claiming_4_gib(1_600)).duration_s == 0.1
 
 
 def test_a_video_without_sound_is_bad():
@@ -165,16 +173,16 @@ def test_a_video_without_sound_is_bad():
 
 def test_a_codec_that_nobody_records_in_is_not_decoded():
     with pytest.raises(BadAudio, match="Record as AAC"):
-        read(write(learner(), "wav", "adpcm_ima_wav", 16_000, "mono"))
+        read(encode_recording(load_clear_speaker(), "wav", "adpcm_ima_wav", 16_000, "mono"))
 
 
 def test_many_channels_are_no_voice():
     with pytest.raises(BadAudio, match="16 channels"):
-        read(wav(np.zeros((16_000, 16))))
+        read(make_wav(np.zeros((16_000, 16))))
 
 
 def test_an_hour_of_silence_stops_at_the_limit_and_in_little_memory():
-    hour = hour_of_silence()
+    hour = make_hour_of_silence()
     assert len(hour) < 1_300_000
     tracemalloc.start()
     with pytest.raises(TooLong, match="longer than 60 seconds"):
@@ -185,19 +193,19 @@ def test_an_hour_of_silence_stops_at_the_limit_and_in_little_memory():
 
 
 def test_a_recording_of_exactly_the_limit_is_accepted():
-    assert read(wav(np.zeros(32_000)), longest_s=2).duration_s == 2
+    assert read(make_wav(np.zeros(32_000)), longest_s=2).duration_s == 2
     with pytest.raises(TooLong):
-        read(wav(np.zeros(32_001)), longest_s=2)
+        read(make_wav(np.zeros(32_001)), longest_s=2)
 
 
 def test_a_file_of_countless_tiny_packets_is_given_up(monkeypatch):
     monkeypatch.setattr("pipeline.audio.decode.PACKETS_PER_S", 10)
     with pytest.raises(BadAudio, match="more packets"):
-        read(write(learner(), *FORMS["ogg opus"]), longest_s=10)
+        read(encode_recording(load_clear_speaker(), *FILE_FORMATS["ogg opus"]), longest_s=10)
 
 
 def test_ffmpeg_says_nothing_on_stderr(capfd):
-    whole = write(learner(), *FORMS["mp3"])
+    whole = encode_recording(load_clear_speaker(), *FILE_FORMATS["mp3"])
     capfd.readouterr()
     read(whole[:2_000] + b"\xff" * 500 + whole[2_500:])
     with pytest.raises(BadAudio):
@@ -205,7 +213,10 @@ def test_ffmpeg_says_nothing_on_stderr(capfd):
     assert capfd.readouterr() == ("", "")
 
 
-DAMAGED = {name: write(learner(), *FORMS[name]) for name in ("wav float", "mp3", "m4a", "webm", "ogg opus")}
+DAMAGED = {
+    name: encode_recording(load_clear_speaker(), *FILE_FORMATS[name])
+    for name in ("wav float", "mp3", "m4a", "webm", "ogg opus")
+}
 
 
 @settings(max_examples=150, deadline=None, database=None, derandomize=True)
@@ -228,10 +239,10 @@ def test_a_damaged_file_gives_a_sound_or_one_of_our_errors(name, damage):
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("rate", [16_000, 22_050, 24_000, 48_000])
 def test_an_answer_decodes_back_to_itself(format, rate):
-    said = resample(learner(), rate)
+    said = resample(load_clear_speaker(), rate)
     heard = written_and_read(said, format)
     assert abs(heard.duration_s - said.duration_s) < 0.13  # AAC pads to whole frames, of 1,024 samples each
-    assert likeness(heard, learner()) > 0.95
+    assert likeness(heard, load_clear_speaker()) > 0.95
 
 
 def test_a_wav_answer_has_16_bits_at_the_voice_s_own_rate():
@@ -256,11 +267,11 @@ def test_a_pcm_answer_is_bare_16_bit_samples_at_24_khz(rate):
 
 
 def test_an_aac_answer_is_made_of_frames_each_with_a_header():
-    data = encode(learner(), "aac")
+    data = encode(load_clear_speaker(), "aac")
     assert sniff(data[:HEAD_BYTES]) == "aac"
     assert content_type("aac") == "audio/aac"
 
 
 def test_an_answer_in_an_unknown_format_names_the_known_ones():
     with pytest.raises(UnknownFormat, match="expected one of wav, mp3"):
-        encode(learner(), "wma")
+        encode(load_clear_speaker(), "wma")
