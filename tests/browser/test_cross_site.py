@@ -119,7 +119,7 @@ def elsewhere(request, tmp_path) -> Iterator[str]:
     server.server_close()
 
 
-def test_our_own_page_plays_listens_asks_and_logs_out(logged_in):
+def test_our_own_page_plays_audio_reads_events_sends_requests_and_logs_out(logged_in):
     page = logged_in.page
     assert page.evaluate(PLAY, logged_in.audio) == "plays"
     assert page.evaluate(LISTEN, logged_in.events) == "told"
@@ -140,10 +140,10 @@ def test_a_page_of_another_site_gets_nothing_and_changes_nothing(logged_in, else
     assert logged_in.forged() == []
 
 
-def test_another_site_plays_no_answer(logged_in, elsewhere):
+def test_another_site_cannot_play_an_answer(logged_in, elsewhere):
     logged_in.page.goto(elsewhere)
     assert logged_in.page.evaluate(PLAY, logged_in.audio) == "silent"
 
 
-def test_no_script_reads_the_cookie(logged_in):
+def test_scripts_cannot_read_the_cookie(logged_in):
     assert logged_in.page.evaluate("document.cookie") == ""

@@ -131,7 +131,7 @@ def review_page(browser, app, folder) -> Iterator[Page]:
     context.close()
 
 
-def test_a_folder_is_handed_in_and_one_bad_file_stops_nothing(review_page, app):
+def test_a_folder_is_submitted_although_one_file_is_bad(review_page, app):
     assert review_page.locator("#results-summary").inner_text() == "4 handed in · 2 rejected"
     expect(result(review_page, "Eva Wu.wav")).to_contain_text("This file is not a recording in a supported format.")
     expect(result(review_page, "recording 17.wav")).to_contain_text("No student in the class matches this file name.")
@@ -144,7 +144,7 @@ def test_a_folder_is_handed_in_and_one_bad_file_stops_nothing(review_page, app):
     assert not serious_violations(review_page)
 
 
-def test_a_file_with_nobody_s_name_is_given_to_its_student(review_page):
+def test_a_file_that_matches_no_student_is_assigned_by_hand(review_page):
     found = result(review_page, "recording 17.wav")
     found.get_by_label("Which student recorded recording 17.wav?").select_option("Fritz Ma")
     found.get_by_text("Hand in").click()
@@ -153,7 +153,7 @@ def test_a_file_with_nobody_s_name_is_given_to_its_student(review_page):
     expect(review_page.locator("#results-summary")).to_have_text("5 handed in · 1 rejected")
 
 
-def test_answers_are_read_changed_released_heard_and_taken_home(review_page, app, picture):
+def test_held_answers_are_read_changed_released_played_and_downloaded(review_page, app, picture):
     review_page.reload()
     review_page.click("#review-first")
     review = review_page.locator("#review")
@@ -196,7 +196,7 @@ def in_both_languages(page: Page, picture) -> None:
     page.click("#language")
 
 
-def test_what_was_handed_in_before_is_not_done_again(review_page, app, folder):
+def test_recordings_submitted_before_are_not_processed_again(review_page, app, folder):
     before = get_assignment(app, review_page.url.split("#")[1])["submissions"]
     review_page.set_input_files("#files", [folder / "Anna Li.wav"])
     expect(review_page.locator("#results-summary")).to_have_text("1 already handed in")
@@ -213,7 +213,7 @@ def test_the_report_opens_with_its_own_styles(visit, answered_homework):
     assert report.evaluate("getComputedStyle(document.querySelector('main')).maxWidth") != "none"
 
 
-def test_an_answer_is_given_again_to_what_was_really_said(visit, answered_homework):
+def test_an_answer_is_repeated_from_a_corrected_transcript(visit, answered_homework):
     page = visit(f"/homework#{answered_homework}")
     row(page, "Ben Zhao").get_by_label("Redo the answer for Ben Zhao").click()
     page.check("#rerun [value=llm]")
@@ -225,7 +225,7 @@ def test_an_answer_is_given_again_to_what_was_really_said(visit, answered_homewo
     assert page.locator("#rerun").is_hidden()
 
 
-def test_a_student_who_failed_hands_in_another_recording_and_it_is_erased(visit, answered_homework, app):
+def test_a_failed_student_submits_another_recording_which_is_then_erased(visit, answered_homework, app):
     page = visit(f"/homework#{answered_homework}")
     eva = row(page, "Eva Wu")
     expect(eva.locator(".transcript")).to_contain_text("No speech was heard.")
@@ -239,7 +239,7 @@ def test_a_student_who_failed_hands_in_another_recording_and_it_is_erased(visit,
     assert get_assignment(app, answered_homework)["progress"]["missing"] == ["Eva Wu", "Fritz Ma"]
 
 
-def test_a_part_of_the_class_can_be_looked_at_by_keyboard(visit, answered_homework):
+def test_rows_can_be_filtered_by_keyboard(visit, answered_homework):
     page = visit(f"/homework#{answered_homework}")
     page.focus("#filters input:checked")
     page.keyboard.press("ArrowLeft")  # from the first to the last: who is missing
@@ -249,7 +249,7 @@ def test_a_part_of_the_class_can_be_looked_at_by_keyboard(visit, answered_homewo
     }
 
 
-def test_what_is_handed_in_without_a_connection_is_sent_when_there_is_one(visit, app):
+def test_recordings_submitted_offline_are_sent_when_the_connection_is_back(visit, app):
     put_assignment(app, "offline", title="Unit 4")
     page = visit("/homework#offline")
     page.context.set_offline(True)
@@ -259,7 +259,7 @@ def test_what_is_handed_in_without_a_connection_is_sent_when_there_is_one(visit,
     expect(page.locator("#results-summary")).to_have_text("1 handed in", timeout=ALL_MS)
 
 
-def test_the_class_s_list_is_read_from_a_spreadsheet_s_file(visit, tmp_path):
+def test_the_roster_is_read_from_a_spreadsheet_file(visit, tmp_path):
     page = visit("/homework#/new")
     for encoding in ("utf-8-sig", "gb18030", "utf-16"):
         (tmp_path / "class.csv").write_bytes('学号,姓名\n="007",王小明\n1002,"Li, Anna"\n'.encode(encoding))
@@ -273,7 +273,7 @@ def test_the_class_s_list_is_read_from_a_spreadsheet_s_file(visit, tmp_path):
     expect(page.locator("#students-count")).to_have_text("2 students")
 
 
-def test_a_name_that_is_in_the_list_twice_is_named(visit, app):
+def test_a_duplicate_name_in_the_roster_is_reported(visit, app):
     before = len(app.get("/v1/assignments").json()["assignments"])
     page = visit("/homework#/new")
     page.fill("#form [name=title]", "Unit 5")
@@ -283,7 +283,7 @@ def test_a_name_that_is_in_the_list_twice_is_named(visit, app):
     assert len(app.get("/v1/assignments").json()["assignments"]) == before
 
 
-def test_what_was_set_is_changed_and_what_the_form_does_not_ask_stays(visit, app):
+def test_an_assignment_is_edited_and_fields_outside_the_form_stay(visit, app):
     put_assignment(
         app, "unit-6", title="Unit 6", format="mp3", retention_h=500, words=["giraffe"], due="2036-12-01T12:00:00Z"
     )
@@ -298,7 +298,7 @@ def test_what_was_set_is_changed_and_what_the_form_does_not_ask_stays(visit, app
     assert assignment["due"].startswith("2036-12-01T12:00:00")
 
 
-def test_homework_is_erased_after_asking(visit, app):
+def test_homework_is_erased_after_confirmation(visit, app):
     page = visit("/homework")
     id_ = set_homework(page, title="Unit 7", students="Anna Li")
     expect(page.locator("#list a[aria-current]")).to_contain_text("0 of 1 handed in")
@@ -311,14 +311,14 @@ def test_homework_is_erased_after_asking(visit, app):
     assert app.get(f"/v1/assignments/{id_}").status_code == 404
 
 
-def test_homework_that_nobody_knows_is_said_to_be_none(visit):
+def test_unknown_homework_shows_that_it_does_not_exist(visit):
     page = visit("/homework#unknown")
     expect(page.locator("#not-found")).to_be_visible()
     expect(page.locator("#introduction")).to_be_visible()
 
 
 @pytest.mark.parametrize("display", DISPLAYS)
-def test_it_fits_any_window_and_axe_finds_no_serious_fault(visit, answered_homework, picture, display):
+def test_the_page_fits_any_window_and_axe_finds_no_serious_fault(visit, answered_homework, picture, display):
     page = visit(f"/homework#{answered_homework}", reduced_motion="reduce", **display)
     expect(page.locator("#rows tr")).to_have_count(4)
     assert not serious_violations(page)

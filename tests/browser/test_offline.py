@@ -32,7 +32,7 @@ def jobs(app, page: Page) -> list[dict]:
     return app.get("/v1/jobs", params={"session": session}).json()["jobs"]
 
 
-def test_what_is_said_without_a_connection_is_kept_over_a_reload_and_sent_later(visit, app, picture):
+def test_recordings_made_offline_survive_a_reload_and_are_sent_later(visit, app, picture):
     page = visit(**PHONE, locale="zh-CN")
     page.evaluate("navigator.serviceWorker.ready")
     page.context.set_offline(True)
@@ -52,7 +52,7 @@ def test_what_is_said_without_a_connection_is_kept_over_a_reload_and_sent_later(
     assert len(app.get("/v1/sessions/" + page.evaluate("localStorage.getItem('session')")).json()["turns"]) == 2
 
 
-def test_an_answer_is_heard_of_after_the_connection_broke(visit, app, proxy):
+def test_an_answer_arrives_after_the_connection_broke(visit, app, proxy):
     page = visit(url=url_through(proxy))
     type_in(page, WRONG_SENTENCE)
     page.wait_for_selector(".turn[data-job]")
@@ -61,7 +61,7 @@ def test_an_answer_is_heard_of_after_the_connection_broke(visit, app, proxy):
     assert len(jobs(app, page)) == 1
 
 
-def test_a_question_whose_acceptance_was_not_heard_is_asked_once(visit, app, proxy):
+def test_a_recording_whose_acceptance_was_lost_is_one_job(visit, app, proxy):
     page = visit(url=url_through(proxy))
     proxy.drop_reply(b"", b"HTTP/1.1 202")
     page.set_input_files("#file", SPOKEN)
@@ -70,7 +70,7 @@ def test_a_question_whose_acceptance_was_not_heard_is_asked_once(visit, app, pro
     assert len(jobs(app, page)) == 1
 
 
-def test_a_server_that_is_silent_loses_nothing(visit, app, proxy):
+def test_a_server_that_does_not_answer_loses_nothing(visit, app, proxy):
     page = visit(url=url_through(proxy))
     proxy.suspend()
     type_in(page, "Are you there?")
@@ -81,7 +81,7 @@ def test_a_server_that_is_silent_loses_nothing(visit, app, proxy):
     assert len(jobs(app, page)) == 1
 
 
-def test_a_reload_shows_the_conversation_and_one_s_own_voice(visit):
+def test_a_reload_shows_the_conversation_and_the_learner_s_own_recordings(visit):
     page = visit()
     page.set_input_files("#file", SPOKEN)
     before = find_transcript(find_turn(page, 1))
@@ -153,7 +153,7 @@ def test_two_tabs_show_the_same_and_only_one_speaks(visit, app):
     expect(two.locator(".turn")).to_have_count(0)
 
 
-def test_what_was_erased_elsewhere_meanwhile_is_gone_when_the_server_is_back(visit, app):
+def test_turns_erased_elsewhere_disappear_when_the_server_is_back(visit, app):
     page = visit()
     for text in ("I has a cat.", "It are black."):
         type_in(page, text)
@@ -166,7 +166,7 @@ def test_what_was_erased_elsewhere_meanwhile_is_gone_when_the_server_is_back(vis
     expect(page.locator(".turn")).to_have_count(1)
 
 
-def test_a_browser_without_room_says_so_and_keeps_what_was_recorded(visit, app):
+def test_a_browser_without_storage_says_so_and_keeps_the_recording(visit, app):
     page = visit()
     storage = page.context.new_cdp_session(page)
     storage.send("Storage.overrideQuotaForOrigin", {"origin": app.url, "quotaSize": 1})

@@ -78,14 +78,14 @@ def test_axe_finds_no_serious_fault_and_nothing_is_wider_than_the_window(opened,
         picture(page, f"report-{shown_as}-{look}")
 
 
-def test_the_spoken_answer_plays_beside_its_page(opened, homework):
+def test_the_spoken_answer_next_to_its_page_plays(opened, homework):
     page = opened(homework["free"] / "report.html")
     page.click("text=王小明 >> nth=-1")
     page.wait_for_url("**/students/*.html")
     page.eval_on_selector("audio", PLAYED)
 
 
-def test_the_pages_say_the_same_without_javascript(opened, homework):
+def test_the_pages_show_the_same_without_javascript(opened, homework):
     page = opened(homework["free"] / "report.html", java_script_enabled=False)
     assert page.locator("tbody tr").count() > len(make_sample_class())
     assert page.locator("svg rect").count() > 3

@@ -26,7 +26,7 @@ def check_level(page) -> None:
     assert drawn, "the level is not shown"
 
 
-def test_a_learner_records_is_corrected_and_hears_the_answer(visit, app, picture):
+def test_a_learner_records_a_sentence_and_hears_the_corrected_answer(visit, app, picture):
     for _ in range(3):  # on a busy machine Chromium's microphone skips, and somebody else says it again
         page = visit(**PHONE)
         record(page, 1)
@@ -54,7 +54,7 @@ def test_a_learner_records_is_corrected_and_hears_the_answer(visit, app, picture
     expect(answered.get_by_role("button", name="Pause: your voice")).to_be_visible()
 
 
-def test_the_stages_and_the_time_to_go_are_shown(visit, app):
+def test_the_stages_and_the_remaining_time_are_shown(visit, app):
     page = visit()
     ahead = [app.post(LEARNERS / "ruoxi-wu.wav", session=f"ahead {number}") for number in range(5)]
     page.set_input_files("#file", SPOKEN)
@@ -76,7 +76,7 @@ def test_typed_words_are_marked_word_by_word(visit, picture):
     picture(page, "talk-desktop-en")
 
 
-def test_typed_words_go_with_a_recording(visit, app):
+def test_typed_words_are_sent_with_a_recording(visit, app):
     page = visit()
     page.fill("#text", "Is it right?")
     record(page, seconds_of(SPOKEN) + 0.5)
@@ -86,7 +86,7 @@ def test_typed_words_go_with_a_recording(visit, app):
     assert job["feedback"]["heard"] == f"{job['transcript']['text']} Is it right?"
 
 
-def test_what_was_recorded_can_be_thrown_away(visit):
+def test_a_recording_can_be_discarded(visit):
     page = visit()
     record(page, 0.5)
     page.click("#discard")
@@ -112,7 +112,7 @@ def test_a_recording_can_be_dropped_on_the_page(visit):
 
 
 @pytest.mark.parametrize(("name", "content"), [("song.wav", b"these are words, not sounds"), ("empty.wav", b"")])
-def test_a_wrong_file_is_refused_in_the_reader_s_words_and_can_be_thrown_away(visit, picture, tmp_path, name, content):
+def test_a_wrong_file_is_refused_in_the_page_s_language_and_can_be_discarded(visit, picture, tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     page = visit(locale="zh-CN")
     page.set_input_files("#file", tmp_path / name)
@@ -127,7 +127,7 @@ def test_a_wrong_file_is_refused_in_the_reader_s_words_and_can_be_thrown_away(vi
     expect(page.locator(".turn")).to_have_count(0)
 
 
-def test_silence_is_said_kindly_and_can_be_tried_again(visit):
+def test_a_silent_recording_gets_a_friendly_message_and_can_be_repeated(visit):
     page = visit()
     page.set_input_files("#file", LEARNERS.parent / "silence.wav")
     failed = find_turn(page, 1, "failed")
@@ -164,7 +164,7 @@ def test_the_teacher_the_voice_and_the_speed_are_chosen_and_remembered(visit, ap
     assert slow > 1.8 * quick["duration_s"] / len(quick["text"])
 
 
-def test_an_answer_is_heard_to_its_end_and_again(visit, app):
+def test_an_answer_is_played_to_its_end_and_again(visit, app):
     page = visit()
     page.click("#open-preferences")
     page.fill("#speed", "2")
@@ -192,7 +192,7 @@ def test_an_answer_that_is_stopped_stays_silent(visit):
     expect(answered.get_by_role("button", name="Play: the teacher")).to_be_visible()
 
 
-def test_an_answer_speaks_by_itself_only_if_it_is_wanted(visit):
+def test_an_answer_plays_automatically_only_if_the_learner_chose_that(visit):
     page = visit()
     page.click("#open-preferences")
     page.uncheck("#autoplay")
@@ -203,7 +203,7 @@ def test_an_answer_speaks_by_itself_only_if_it_is_wanted(visit):
     expect(answered.get_by_role("button", name="Play: the teacher")).to_be_visible()
 
 
-def test_saying_start_over_starts_over(visit):
+def test_saying_start_over_begins_a_new_conversation(visit):
     page = visit()
     type_in(page, "I like tea.")
     find_turn(page, 1)

@@ -38,7 +38,7 @@ def listened(app) -> dict:
     return wait_for(ended, seconds=150)
 
 
-def test_each_who_speaks_is_a_turn_in_its_place_and_the_learner_s_are_answered(listened):
+def test_speaker_turns_are_in_order_and_the_learner_s_are_answered(listened):
     shapes.LessonView.model_validate(listened)
     assert listened["state"] == "succeeded"
     assert [turn["speaker"] for turn in listened["turns"]] == ["left", "right", "left", "right", "left"]
@@ -67,7 +67,7 @@ def test_the_summary_is_spoken(app, listened):
     assert sound.duration == pytest.approx(listened["summary"]["duration_s"], abs=0.1)
 
 
-def test_recordings_of_the_turns_are_not_kept(app, listened):
+def test_recordings_of_the_turns_are_removed(app, listened):
     for turn in listened["turns"]:
         assert not list(app.home.glob(f"blobs/default/{turn['job']}/*"))
 
@@ -95,7 +95,7 @@ def run(app, place: Path, command: list[str], code: str) -> str:
     return ran.stdout
 
 
-def test_the_shell_examples_of_the_page_print_what_it_shows(app, reader):
+def test_the_shell_examples_print_the_output_on_the_page(app, reader):
     examples = [each for each in EXAMPLES if each.language == "sh"]
     assert len(examples) >= 5
     whole = f"echo; echo '{MARK}'\n".join(example.code for example in examples)
@@ -113,6 +113,6 @@ def test_the_shell_examples_of_the_page_print_what_it_shows(app, reader):
     assert json.loads(reader.joinpath("monday-lesson", "transcript.json").read_text())["complete"]
 
 
-def test_the_python_example_of_the_page_prints_what_it_shows(app, reader):
+def test_the_python_example_prints_the_output_on_the_page(app, reader):
     (example,) = [each for each in EXAMPLES if each.language == "python"]
     assert matches(example.expected_output or "", run(app, reader, [sys.executable, "-W", "error", "-c"], example.code))

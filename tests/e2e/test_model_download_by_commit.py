@@ -79,7 +79,7 @@ def assert_in_place(folder: Path) -> None:
 # --- fetched and kept
 
 
-def test_what_the_commit_has_is_fetched_and_listed_beside_it(registries, small, folder):
+def test_the_files_of_the_commit_are_fetched_and_listed_in_a_lock(registries, small, folder):
     assert fetch(small, folder, quiet) == folder / "small"
     assert_in_place(folder)
     lock = json.loads((folder / "small" / LOCK_FILE).read_text())
@@ -90,7 +90,7 @@ def test_what_the_commit_has_is_fetched_and_listed_beside_it(registries, small, 
     assert not [path for path in registries.gets if path.startswith(HUB) and path.removeprefix(HUB) in OTHERS]
 
 
-def test_from_then_on_it_is_verified_without_a_network(registries, small, folder):
+def test_a_fetched_model_is_verified_without_a_network(registries, small, folder):
     fetch(small, folder, quiet)
     registries.withdraw("/")
     registries.gets.clear()
@@ -100,7 +100,7 @@ def test_from_then_on_it_is_verified_without_a_network(registries, small, folder
     assert not registries.gets
 
 
-def test_another_machine_s_folder_is_enough_with_its_lock(registries, small, folder, tmp_path):
+def test_a_folder_copied_from_another_machine_is_enough_with_its_lock(registries, small, folder, tmp_path):
     fetch(small, tmp_path / "other", quiet)
     registries.withdraw("/")
     fetch(small, folder, quiet, start_from=tmp_path / "other")
@@ -108,7 +108,7 @@ def test_another_machine_s_folder_is_enough_with_its_lock(registries, small, fol
     catalogue.verify(small, folder)
 
 
-def test_a_folder_without_a_lock_falls_to_the_hub(registries, small, folder, tmp_path):
+def test_a_folder_without_a_lock_is_fetched_from_the_hub(registries, small, folder, tmp_path):
     fetch(small, tmp_path / "other", quiet)
     (tmp_path / "other" / "small" / LOCK_FILE).unlink()
     fetch(small, folder, quiet, start_from=tmp_path / "other")
@@ -119,7 +119,7 @@ def test_a_folder_without_a_lock_falls_to_the_hub(registries, small, folder, tmp
 
 
 @pytest.mark.parametrize("name", list(CONTENT))
-def test_a_file_that_is_not_what_the_record_says_is_refused(registries, small, folder, name):
+def test_a_file_that_differs_from_the_commit_s_record_is_refused(registries, small, folder, name):
     data = CONTENT[name]
     registries.put_hub({name: data[:-1] + b"?"})
     with pytest.raises(SourcesExhausted, match=re.escape(f"{name} is not the file of the catalogue")):
@@ -127,7 +127,7 @@ def test_a_file_that_is_not_what_the_record_says_is_refused(registries, small, f
     assert not (folder / "small").exists()
 
 
-def test_what_was_refused_is_downloaded_anew_and_the_rest_is_not(registries, small, folder):
+def test_only_the_refused_files_are_downloaded_again(registries, small, folder):
     registries.put_hub({"vocab.txt": "坏\n".encode()})
     with pytest.raises(SourcesExhausted):
         fetch(small, folder, quiet)
@@ -144,13 +144,13 @@ def test_a_record_of_another_commit_is_refused(registries, small, folder):
         fetch(small, folder, quiet)
 
 
-def test_a_hub_without_a_record_is_a_reason(registries, small, folder):
+def test_a_hub_without_a_record_is_reported(registries, small, folder):
     registries.withdraw("/api/")
     with pytest.raises(SourcesExhausted, match=r"hub us/small: .*404"):
         fetch(small, folder, quiet)
 
 
-def test_a_full_disk_is_told_before_anything_comes(registries, small, folder, monkeypatch):
+def test_a_full_disk_is_reported_before_any_download(registries, small, folder, monkeypatch):
     monkeypatch.setattr(download, "MIN_FREE_BYTES", 1 << 62)
     with pytest.raises(ConfigurationError, match=r"needs [0-9.]+ GB in .*, where [0-9.]+ GB are free; free some"):
         fetch(small, folder, quiet)
@@ -162,7 +162,7 @@ def test_a_full_disk_is_told_before_anything_comes(registries, small, folder, mo
 
 
 @pytest.mark.parametrize("name", list(CONTENT))
-def test_a_changed_byte_is_found_later(registries, small, folder, name):
+def test_a_byte_changed_later_is_found(registries, small, folder, name):
     fetch(small, folder, quiet)
     path = folder / "small" / name
     path.write_bytes(path.read_bytes()[:-1] + b"?")
@@ -190,7 +190,7 @@ def changed(lock: dict) -> list[str]:
     ]
 
 
-def test_a_lock_that_is_not_the_catalogue_s_is_damage_and_repaired(registries, small, folder):
+def test_a_lock_that_differs_from_the_catalogue_counts_as_damage_and_is_repaired(registries, small, folder):
     fetch(small, folder, quiet)
     path = folder / "small" / LOCK_FILE
     whole = path.read_text()
@@ -205,7 +205,7 @@ def test_a_lock_that_is_not_the_catalogue_s_is_damage_and_repaired(registries, s
 # --- broken off
 
 
-def test_a_connection_that_breaks_is_taken_up_where_it_broke(registries, small, folder):
+def test_a_broken_download_resumes_where_it_broke(registries, small, folder):
     larger = {**CONTENT, "c.bin": LARGE * 8}  # the client writes ten megabytes at once
     registries.put_hub(larger)
     registries.put_record(larger)
@@ -215,7 +215,7 @@ def test_a_connection_that_breaks_is_taken_up_where_it_broke(registries, small, 
     assert registries.ranges == [f"{HUB}c.bin"]
 
 
-def test_a_killed_fetch_has_kept_what_came_whole(registries, folder, tmp_path):
+def test_a_killed_fetch_keeps_the_complete_files(registries, folder, tmp_path):
     entry = tmp_path / "models.toml"
     entry.write_text(ENTRY)
     command = [sys.executable, "-c", FETCH, str(entry), str(folder)]

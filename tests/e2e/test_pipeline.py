@@ -39,12 +39,12 @@ def test_every_recording_is_answered(answered):
         assert all(timing["ran_s"] > 0 for timing in job["timings"].values())
 
 
-def test_what_was_heard_is_what_was_said(answered):
+def test_transcripts_are_what_was_said(answered):
     pairs = [(TEXTS[recording.stem], job["transcript"]["text"]) for recording, job in answered.items()]
     assert word_error_rate(pairs) < 0.12
 
 
-def test_each_spoken_answer_can_be_heard(app, answered):
+def test_each_spoken_answer_can_be_recognised(app, answered):
     """The answers are sent back in as recordings: what is heard is what the teacher meant to say."""
     sounds = {job["id"]: app.get(job["answer"]["audio"]).content for job in answered.values()}
     accepted = {job["id"]: app.post(sounds[job["id"]], language="en") for job in answered.values()}
@@ -78,7 +78,7 @@ def test_text_alone_is_answered_without_recognition(app):
     assert {"from": "have", "to": "has", "at": [1, 2]} in job["feedback"]["edits"]
 
 
-def test_typed_text_is_added_to_what_was_heard(app):
+def test_typed_text_is_added_to_the_transcript(app):
     job = app.ask(TEN[2], text="Is it right?")
     assert job["feedback"]["heard"] == f"{job['transcript']['text']} Is it right?"
 
@@ -91,7 +91,7 @@ def test_silence_is_no_speech_and_adds_no_turn(app):
     assert app.get(f"/v1/jobs/{job['id']}/audio").json()["code"] == "no_answer"
 
 
-def test_silence_beside_typed_text_answers_the_text(app):
+def test_a_silent_recording_with_typed_text_answers_the_text(app):
     job = app.ask(SILENCE, text="She go to school.")
     assert (job["state"], job["feedback"]["heard"]) == ("succeeded", "She go to school.")
 
@@ -110,7 +110,7 @@ def test_a_session_remembers_and_starts_over(app):
     assert [turn["seq"] for turn in app.get("/v1/sessions/memory").json()["turns"]] == [4]
 
 
-def test_saying_start_over_starts_over(app):
+def test_saying_start_over_begins_a_new_conversation(app):
     """The teacher's own voice says it, as a recording."""
     app.ask(text="I has a cat.", session="spoken reset")
     voice = Hibari()
@@ -149,7 +149,7 @@ def test_another_script_is_left_out_of_the_spoken_answer(app):
     assert (job["state"], job["answer"]["duration_s"] > 0.5) == ("succeeded", True)
 
 
-def test_no_log_holds_what_was_said(app):
+def test_no_log_contains_what_was_said(app):
     app.ask(text="My canary is called Xyzzyplugh.", session="canaries")
     logs = "".join(path.read_text() for path in (app.home / "logs").glob("*.log"))
     assert "yzzyplugh" not in logs.lower()

@@ -27,7 +27,7 @@ def said(app) -> str:
 
 
 @pytest.mark.parametrize("form", ROAD)
-def test_every_format_is_heard_alike(app, said, form):
+def test_every_format_is_recognised_alike(app, said, form):
     job = app.ask(encode_recording(load_clear_speaker(), *FILE_FORMATS[form]), language="en")
     assert job["state"] == "succeeded"
     assert word_errors(said, job["transcript"]["text"]) <= 2  # lossy formats may cost a word
@@ -45,7 +45,7 @@ def test_every_format_is_heard_alike(app, said, form):
     ],
     ids=["no samples", "not numbers", "random behind a header", "cut m4a", "an hour", "4 GiB header"],
 )
-def test_a_bad_recording_ends_with_its_code_and_without_a_second_try(app, recording, code):
+def test_a_bad_recording_fails_with_its_code_and_is_not_tried_again(app, recording, code):
     job = app.ask(recording)
     assert (job["state"], job["error"]["code"], job["attempts"]) == ("failed", code, {"asr": 1})
     assert job["error"]["detail"]

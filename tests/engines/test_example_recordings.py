@@ -60,7 +60,7 @@ def test_the_list_names_every_recording_and_nothing_else():
     assert all((entry.mistake == "") == (entry.text == entry.corrected) for entry in LIST)
 
 
-def test_they_differ_in_voice_pace_noise_and_format():
+def test_recordings_differ_in_voice_pace_noise_and_format():
     assert {entry.voice for entry in SPOKEN} == set(SCRIPT.PITCH_FACTORS)
     assert {Path(entry.file).suffix for entry in SPOKEN} == set(SCRIPT.CODEC_BY_SUFFIX)
     assert len({entry.pace for entry in SPOKEN}) >= 5
@@ -72,7 +72,7 @@ def test_they_differ_in_voice_pace_noise_and_format():
 
 
 @each_spoken
-def test_what_the_script_makes_is_recognised_as_what_is_there(entry, recogniser, voice):
+def test_recordings_made_by_the_script_have_the_same_words_as_the_stored_ones(entry, recogniser, voice):
     there = load_recording(EXAMPLES / entry.file)
     made = decode(io.BytesIO(SCRIPT.make(entry, voice)), 60)
     text = recognise(recogniser, there).text

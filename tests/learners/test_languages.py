@@ -20,5 +20,5 @@ def test_an_accent_is_not_taken_for_another_language(detected):
     assert sum(language != "en" for language, _ in detected.values()) <= 2
 
 
-def test_they_are_heard_as_well_as_if_the_language_were_given(learners, detected):
+def test_recognition_is_as_good_as_with_a_given_language(learners, detected):
     assert word_error_rate([(learner.text, detected[learner.id][1]) for learner in learners]) < 0.36

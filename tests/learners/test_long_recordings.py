@@ -16,7 +16,7 @@ def greedy():
 
 
 @pytest.mark.parametrize("windows", [1, 4], ids=["one by one", "at once"])
-def test_learners_in_a_long_recording_are_understood_to_the_end(greedy, learners, windows):
+def test_a_long_recording_of_learners_is_recognised_to_its_end(greedy, learners, windows):
     """Twelve of them, with pauses of 0.4 to 1.5 seconds."""
     greedy.windows = windows
     chosen = learners[::3][:12]

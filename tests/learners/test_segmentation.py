@@ -48,7 +48,7 @@ def class_talk(learners):
     return samples, speech
 
 
-def test_no_word_of_anybody_is_lost_or_cut_and_pauses_end_turns(class_talk):
+def test_no_word_is_lost_or_split_and_pauses_end_turns(class_talk):
     samples, speech = class_talk
 
     turns = [(round(turn.start * SAMPLE_RATE), round(turn.end * SAMPLE_RATE)) for turn in find_turns(samples)]
@@ -62,7 +62,7 @@ def test_no_word_of_anybody_is_lost_or_cut_and_pauses_end_turns(class_talk):
         assert not parted or first - last > 1.0 * SAMPLE_RATE
 
 
-def test_every_cut_is_in_a_silence(class_talk):
+def test_every_border_is_in_a_silence(class_talk):
     samples, _ = class_talk
     level = float(np.sqrt(np.square(samples[samples != 0]).mean()))
     for cut in (round(time * SAMPLE_RATE) for turn in find_turns(samples) for time in (turn.start, turn.end)):
@@ -71,7 +71,7 @@ def test_every_cut_is_in_a_silence(class_talk):
 
 
 @pytest.mark.parametrize("crosstalk_db", [-60, -30, -20, -15])
-def test_two_in_a_channel_each_are_told_apart_whatever_is_heard_through(learners, crosstalk_db):
+def test_two_speakers_with_a_channel_each_are_distinguished_despite_crosstalk(learners, crosstalk_db):
     sounds = [learner.sound.samples for learner in learners[:12]]
     samples, starts = concatenate(sounds, np.random.default_rng(2).uniform(0.2, 1.5, len(sounds)))
     channels = np.zeros((2, len(samples)), np.float32)

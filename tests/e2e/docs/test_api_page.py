@@ -38,7 +38,7 @@ def run(app, tmp_path_factory):
     return run
 
 
-def test_the_shell_examples_print_what_the_page_shows(run):
+def test_the_shell_examples_print_the_output_on_the_page(run):
     examples = [each for each in EXAMPLES if each.language == "sh"]
     assert len(examples) > 10
     whole = f"echo; echo '{MARK}'\n".join(example.code for example in examples)
@@ -50,7 +50,7 @@ def test_the_shell_examples_print_what_the_page_shows(run):
             )
 
 
-def test_the_python_example_prints_what_the_page_shows(run):
+def test_the_python_example_prints_the_output_on_the_page(run):
     (example,) = [each for each in EXAMPLES if each.language == "python"]
     assert matches(example.expected_output or "", run([sys.executable, "-c"], example.code))
 

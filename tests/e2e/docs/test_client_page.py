@@ -21,7 +21,7 @@ def folder(tmp_path_factory):
     return place
 
 
-def test_the_examples_print_what_the_page_shows(app, folder):
+def test_the_examples_print_the_output_on_the_page(app, folder):
     """In their order: some look back at what others left."""
     assert len(EXAMPLES) >= 9
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

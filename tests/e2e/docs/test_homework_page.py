@@ -14,7 +14,7 @@ EXAMPLES = read_examples(ROOT / "docs" / "homework.md")
 COMMANDS = {"python": [sys.executable, "-W", "error", "-c"], "sh": ["bash", "-e", "-o", "pipefail", "-c"]}
 
 
-def test_the_examples_print_what_the_page_shows(app, tmp_path):
+def test_the_examples_print_the_output_on_the_page(app, tmp_path):
     assert len(EXAMPLES) >= 11
     httpx.delete(f"{app.url}/v1/assignments/hw3")  # which another test may have set
     tmp_path.joinpath("examples").symlink_to(ROOT / "examples")

@@ -52,14 +52,14 @@ def listens(url: str) -> bool:
         return False
 
 
-def test_an_answer_lies_in_the_folder_soon_after_it_was_spoken(telling, hook, tmp_path):
+def test_an_answer_is_saved_in_the_folder_soon_after_it_was_spoken(telling, hook, tmp_path):
     job = telling.ask(LEARNER, webhook=hook)
     saved = tmp_path / "answers" / f"{job['id']}.wav"
     wait_for(saved.exists)
     assert saved.read_bytes() == telling.get(job["answer"]["audio"]).content
 
 
-def test_a_forged_request_is_refused_and_fetches_nothing(hook, tmp_path):
+def test_a_forged_request_is_refused_and_no_answer_is_fetched(hook, tmp_path):
     forged = {"webhook-id": "msg_1", "webhook-timestamp": "1", "webhook-signature": "v1,Zm9yZ2Vk"}
     told = {"type": "job.succeeded", "data": {"id": "a" * 32}}
     assert httpx.post(hook, json=told, headers=forged, trust_env=False).status_code == 401

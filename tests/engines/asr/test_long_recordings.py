@@ -56,7 +56,7 @@ def heard(engine, samples, **more):
     return found
 
 
-def test_learners_in_a_long_recording_are_understood_to_the_end(engine, class_talk):
+def test_a_long_recording_of_learners_is_recognised_to_its_end(engine, class_talk):
     said, sound = class_talk
     transcript = heard(engine, sound.samples, expected_languages=("en", "zh"))
     rate = word_error_rate([(said, transcript.text)])
@@ -69,7 +69,7 @@ def test_learners_in_a_long_recording_are_understood_to_the_end(engine, class_ta
     assert " ".join(segment.text for segment in transcript.segments) == transcript.text
 
 
-def test_words_are_found_where_they_were_said_in_every_window(engine, speech):
+def test_word_times_are_right_in_every_window(engine, speech):
     pause = np.zeros(2 * SAMPLE_RATE)
     transcript = heard(engine, np.concatenate([pause, speech, pause, speech, pause, speech]), hint="Our town")
     assert word_errors(" ".join([SPEECH_TEXT] * 3), transcript.text) <= 3
@@ -78,18 +78,18 @@ def test_words_are_found_where_they_were_said_in_every_window(engine, speech):
     assert np.diff(starts) == pytest.approx([distance, distance], abs=0.4)
 
 
-def test_nothing_is_heard_in_a_long_silence(engine, speech):
+def test_nothing_is_recognised_in_a_long_silence(engine, speech):
     transcript = heard(engine, np.concatenate([speech, np.zeros(25 * SAMPLE_RATE), speech]))
     assert word_errors(" ".join([SPEECH_TEXT] * 2), transcript.text) <= 2
     assert not [word for word in transcript.words if 13 < word.start < 34]
     assert transcript.language == "en"
 
 
-def test_nobody_is_heard_in_a_minute_of_noise(engine):
+def test_nothing_is_recognised_in_a_minute_of_noise(engine):
     assert isinstance(heard(engine, np.random.default_rng(0).normal(0, 0.05, 60 * SAMPLE_RATE)), NoSpeech)
 
 
-def test_what_is_split_keeps_all_speech_and_fits_into_windows(class_talk):
+def test_splitting_keeps_all_speech_and_fits_into_windows(class_talk):
     _, sound = class_talk
     intervals = find_windows(sound.samples)
     assert len(intervals) >= 2
@@ -101,13 +101,13 @@ def test_what_is_split_keeps_all_speech_and_fits_into_windows(class_talk):
     assert all(following[0] - before[1] < 3 for before, following in pairwise(intervals))
 
 
-def test_as_much_as_fits_is_one_window_and_a_short_silence_stays_in():
+def test_a_window_is_filled_as_far_as_possible_and_keeps_short_silences():
     assert pack_windows([(0, 10), (11, 29), (29.5, 31), (62, 90)]) == [(0, 29), (29.5, 31), (62, 90)]
     assert pack_windows([]) == []
     assert bridge_silences([(0, 10), (19, 30), (41, 50)]) == [(0, 30), (41, 50)]
 
 
-def test_what_comes_after_the_last_word_is_heard_unless_it_is_a_pause():
+def test_audio_after_the_last_word_is_recognised_unless_it_is_a_pause():
     class Found:
         def __init__(self, end):
             self.words, self.end = [self], end

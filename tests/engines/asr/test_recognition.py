@@ -104,34 +104,34 @@ def test_word_times_are_those_of_the_recording_even_when_speech_begins_late(whis
     assert second.words[-1].end - first.words[-1].end == pytest.approx(5, abs=0.3)
 
 
-def test_a_recording_longer_than_one_window_is_heard_to_its_end(whisper):
+def test_a_recording_longer_than_one_window_is_recognised_to_its_end(whisper):
     speech = load_recording(SPEECH).samples
     [transcript] = whisper.transcribe([Recording(Waveform(np.tile(speech, 4), SAMPLE_RATE), "en")])
     assert word_errors(" ".join([SPEECH_TEXT] * 4), transcript.text) <= 8
     assert transcript.words[-1].end > 40
 
 
-def test_a_sentence_practised_many_times_is_heard_as_often(whisper, learners):
+def test_a_sentence_repeated_many_times_is_recognised_as_often(whisper, learners):
     _, sound = learners[7]
     [transcript] = whisper.transcribe([Recording(Waveform(np.tile(sound.samples, 12), SAMPLE_RATE), "en")])
     assert transcript.text.lower().count("hair") >= 9
 
 
-def test_a_loop_in_which_the_model_is_caught_is_not_what_was_said(whisper, learners):
+def test_repetitions_of_a_looping_model_are_removed(whisper, learners):
     english = [sound for _, sound in learners[6:9]]
     answers = whisper.transcribe([Recording(sound, "la") for sound in english])
     for sound, answer in zip(english, answers, strict=True):
         assert isinstance(answer, NoSpeech) or len(answer.text) < 20 * sound.duration_s
 
 
-def test_quiet_speech_is_heard(whisper, learners):
+def test_quiet_speech_is_recognised(whisper, learners):
     _, sound = learners[5]
     [transcript] = whisper.transcribe([Recording(Waveform(sound.samples * 0.02, SAMPLE_RATE), "en")])
     assert isinstance(transcript, Transcript)
 
 
 @pytest.mark.parametrize("name", NOBODY)
-def test_where_nobody_speaks_nothing_is_heard(whisper, name):
+def test_nothing_is_recognised_where_nobody_speaks(whisper, name):
     sound = Waveform(NOBODY[name].astype(np.float32), SAMPLE_RATE)
     with pytest.raises(NoSpeech):
         find_speech(sound)
@@ -139,7 +139,7 @@ def test_where_nobody_speaks_nothing_is_heard(whisper, name):
     assert isinstance(error, NoSpeech)
 
 
-def test_one_silent_recording_does_not_cost_its_neighbours(whisper, learners):
+def test_a_silent_recording_does_not_affect_the_others_of_its_batch(whisper, learners):
     silence = Waveform(np.zeros(SAMPLE_RATE, np.float32), SAMPLE_RATE)
     answers = whisper.transcribe([Recording(silence), Recording(learners[0][1], "en"), Recording(silence)])
     assert [type(answer) for answer in answers] == [NoSpeech, Transcript, NoSpeech]

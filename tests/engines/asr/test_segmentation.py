@@ -74,7 +74,7 @@ def voice_activity_in(data):
 # --- where turns begin and end -------------------------------------------------------------------------------------
 
 
-def test_no_word_of_anybody_is_lost_or_split_and_pauses_end_turns(class_talk):
+def test_no_word_is_lost_or_split_and_pauses_end_turns(class_talk):
     samples, talk = class_talk
 
     segments = find_speaker_turns(voice_activity_in(make_wav(samples)))
@@ -101,7 +101,7 @@ def test_every_border_is_in_a_silence(class_talk):
         assert np.sqrt(np.square(about).mean()) < level / 10
 
 
-def test_who_reads_on_is_segmented_between_sentences():
+def test_a_speaker_without_pauses_is_segmented_between_sentences():
     samples, starts = concatenate_with_pauses(
         recordings(16), [0.5, *[0.0] * 15]
     )  # the recordings' own silences: about a second each
@@ -127,7 +127,7 @@ def test_it_does_not_matter_where_blocks_begin(class_talk):
     assert {find_speaker_turns(each) for each in found} == {find_speaker_turns(found[0])}
 
 
-def test_it_hears_what_the_library_does(class_talk):
+def test_voice_activity_is_that_of_the_library(class_talk):
     samples = class_talk[0][: BLOCK_SAMPLES // WINDOW_SAMPLES * WINDOW_SAMPLES]
 
     library = get_vad_model()(samples.copy()).reshape(-1)
@@ -154,7 +154,7 @@ def dialogue(crosstalk_db):
 
 
 @pytest.mark.parametrize("crosstalk_db", [-60, -30, -20, -15])
-def test_two_in_a_channel_each_are_told_apart_whatever_is_heard_through(crosstalk_db):
+def test_two_speakers_with_a_channel_each_are_distinguished_despite_crosstalk(crosstalk_db):
     both, said = dialogue(crosstalk_db)
 
     segments = find_speaker_turns(voice_activity_in(make_wav(both.T)))
@@ -249,7 +249,7 @@ def stored_blobs(segmenter):
     return {path.relative_to(segmenter.blobs.folder).as_posix() for path in segmenter.blobs.folder.glob("*/*/*")}
 
 
-def test_every_turn_is_a_job_with_what_was_said_in_it(segmenter, lesson, talk):
+def test_every_turn_is_a_job_with_the_words_said_in_it(segmenter, lesson, talk):
     job = lesson(make_wav(talk))
 
     (segments,) = segmenter.segment([job], always_wanted)
@@ -269,7 +269,7 @@ def test_every_turn_is_a_job_with_what_was_said_in_it(segmenter, lesson, talk):
         assert np.abs(sound.samples - expected).max() < 2 / 2**15
 
 
-def test_the_other_speaker_of_a_lesson_is_only_written_down(segmenter, lesson):
+def test_the_other_speaker_of_a_lesson_is_only_transcribed(segmenter, lesson):
     both, said = dialogue(-30)
 
     job = lesson(make_wav(both.T), learner="right")
@@ -280,7 +280,7 @@ def test_the_other_speaker_of_a_lesson_is_only_written_down(segmenter, lesson):
     assert tasks == [{"left": "transcribe", "right": "turn"}[speaker] for _, _, speaker in said]
 
 
-def test_a_second_attempt_goes_on_where_the_first_one_died(segmenter, lesson, talk):
+def test_a_second_attempt_continues_where_the_first_one_died(segmenter, lesson, talk):
     job = lesson(make_wav(talk))
     put, count = segmenter.blobs.put, 0
 
@@ -307,7 +307,7 @@ def test_a_second_attempt_goes_on_where_the_first_one_died(segmenter, lesson, ta
     assert len(stored_blobs(segmenter)) == 1 + 6
 
 
-def test_two_who_segment_the_same_lesson_leave_one_recording_of_each_turn(segmenter, lesson, talk):
+def test_two_workers_that_segment_the_same_lesson_leave_one_recording_of_each_turn(segmenter, lesson, talk):
     job, other = lesson(make_wav(talk)), Segmenter(segmenter.settings)
     segmenter.jobs.has = lambda name: False  # it looked before the other one submitted
 
@@ -346,7 +346,7 @@ def test_where_nobody_speaks_the_lesson_ends_without_a_turn(segmenter, lesson):
         assert turns_of(segmenter, job) == []
 
 
-def test_a_recording_that_cannot_be_read_is_bad_and_so_is_one_that_is_gone(segmenter, lesson):
+def test_a_broken_recording_and_a_missing_one_are_errors(segmenter, lesson):
     broken, gone = lesson(b"OggS\0\2" + bytes(1_000)), lesson(make_wav(np.zeros(SAMPLE_RATE)))
     segmenter.blobs.delete(gone.request.recording)
 
@@ -365,7 +365,7 @@ def test_a_lesson_that_is_too_long_has_no_turn_at_all(segmenter, lesson, talk):
     assert turns_of(segmenter, job) == []
 
 
-def test_a_full_disk_is_no_end_of_the_lesson(segmenter, lesson, talk):
+def test_a_full_disk_does_not_fail_the_lesson(segmenter, lesson, talk):
     job = lesson(make_wav(talk))
     segmenter.blobs = FolderBlobs(
         segmenter.settings.home / "logs" / "redis.log"

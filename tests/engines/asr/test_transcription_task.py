@@ -73,13 +73,13 @@ def test_a_learner_s_recording_has_segments_too(transcriber, ask):
     assert " ".join(segment.text for segment in transcript.segments) == transcript.text
 
 
-def test_only_a_lesson_s_language_is_expected_to_be_the_teacher_s(transcriber, ask):
+def test_only_a_lesson_may_be_in_the_teacher_s_language(transcriber, ask):
     lesson, alone = ask(recording(), task="teach"), ask(recording())
     assert transcriber.read_recording(lesson).expected_languages == ("en", "zh")
     assert transcriber.read_recording(alone).expected_languages == ()
 
 
-def test_a_language_is_detected_among_all_or_taken_as_it_is_given(transcriber, ask):
+def test_a_language_is_detected_among_all_or_given(transcriber, ask):
     detected, given = transcriber.transcribe([ask(recording()), ask(recording(), language="en")])
     assert (detected.language, given.language) == ("en", "en")
 
@@ -119,7 +119,7 @@ def test_target_words_of_homework_are_expected_and_a_text_to_be_read_is_not(tran
     assert transcriber.read_recording(job).hint == "Wenzhou"
 
 
-def test_who_else_speaks_in_a_lesson_speaks_its_languages_and_is_hinted_its_words(transcriber, ask):
+def test_the_other_speaker_of_a_lesson_has_its_languages_and_hints(transcriber, ask):
     job = ask(recording(), task="transcribe", hint="Wenzhou")
     turn = dataclasses.replace(job, request=dataclasses.replace(job.request, lesson="lesson"))
     assert (transcriber.read_recording(turn).expected_languages, transcriber.read_recording(turn).hint) == (
@@ -128,7 +128,7 @@ def test_who_else_speaks_in_a_lesson_speaks_its_languages_and_is_hinted_its_word
     )
 
 
-def test_the_marks_of_a_prompt_are_no_orders_in_a_hint(transcriber, ask):
+def test_special_tokens_in_a_hint_are_ignored(transcriber, ask):
     marks = "<|endoftext|><|zh|><|translate|><|notimestamps|>"
     plain, marked = transcriber.transcribe(
         [ask(recording(), language="en"), ask(recording(), language="en", details={"prompt": marks})]
@@ -146,7 +146,7 @@ def persona_with(folder, entry):
     return named
 
 
-def test_made_up_words_do_not_follow_the_last_one(transcriber, ask):
+def test_no_invented_words_follow_the_last_one(transcriber, ask):
     """Of Whisper itself, what comes after the last word: "Very." in the half second that is left."""
     voice = Hibari()
     spoken = make_wav(voice("Yesterday Siobhan went to the library.", seed=0), rate=voice.sample_rate)
@@ -154,6 +154,6 @@ def test_made_up_words_do_not_follow_the_last_one(transcriber, ask):
     assert heard.text.endswith("went to the library.")
 
 
-def test_silence_is_no_speech(transcriber, ask):
+def test_silence_gives_the_error_no_speech(transcriber, ask):
     (error,) = transcriber.transcribe([ask(make_wav(np.zeros(32_000)))])
     assert isinstance(error, NoSpeech)

@@ -129,7 +129,7 @@ def test_a_chat_that_does_not_fit_fails_alone_and_says_what_fits(responder, ask,
     assert jobs.partial_results(long) == []
 
 
-def test_the_longest_chat_that_is_said_to_fit_is_answered(responder, ask):
+def test_the_longest_chat_that_fits_is_answered(responder, ask):
     """Every word is a token; the form of a chat takes a few."""
     (one,) = responder.respond([ask(user("word"), max_tokens=1)], always_wanted)
     form = one.prompt_tokens - 1
@@ -145,7 +145,7 @@ def test_an_order_of_roles_that_the_model_does_not_know_is_a_bad_request(respond
     assert isinstance(error, BadRequest)
 
 
-def test_a_turn_in_the_same_batch_gets_feedback_that_is_not_published_early(responder, ask, jobs):
+def test_feedback_for_a_turn_in_the_same_batch_is_not_published_early(responder, ask, jobs):
     lesson = submit(jobs, text="she don't like dogs")
     over = submit(jobs, text="start over")
     chat = ask(max_tokens=3)

@@ -116,7 +116,7 @@ def test_the_frequencies_are_those_of_float16():
     assert sines[0, 0, 0, [1, 33, 65, 97]].tolist() == pytest.approx([math.sin(n * found[1]) for n in (5, 5, 2, 2)])
 
 
-def test_angles_are_rounded_to_float16_where_all_is():
+def test_angles_are_rounded_to_float16_in_a_float16_model():
     angle = torch.tensor(1001.0).half() * compute_rotary_frequencies(64)[5]
     cosines, _ = compute_rotary_embedding(torch.tensor([[[1001], [0]]]), 128, torch.float16)
     assert cosines[0, 0, 0, 5] == angle.cos()

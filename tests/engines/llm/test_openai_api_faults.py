@@ -111,7 +111,7 @@ def test_tokens_that_are_not_counted_are_estimated_and_the_log_says_so_once(open
 
 
 @pytest.mark.parametrize("behaviour", ["busy at first", "fails at first", "drops at first"])
-def test_trouble_that_passes_is_waited_out(open_engine, read_requests, behaviour):
+def test_a_temporary_failure_is_retried(open_engine, read_requests, behaviour):
     pieces = []
     (reply,) = open_engine(behaviour).reply([dataclasses.replace(HELLO, on_text=pieces.append)])
     assert reply.text == "".join(pieces) == GREETING
@@ -119,7 +119,7 @@ def test_trouble_that_passes_is_waited_out(open_engine, read_requests, behaviour
 
 
 @pytest.mark.parametrize("behaviour", ["busy", "down", "drops"])
-def test_trouble_that_lasts_is_worth_another_attempt_later(open_engine, read_requests, behaviour):
+def test_a_lasting_failure_leaves_the_job_to_a_later_attempt(open_engine, read_requests, behaviour):
     (error,) = open_engine(behaviour).reply([HELLO])
     assert isinstance(error, Unavailable)
     assert error.try_again
@@ -353,13 +353,13 @@ def test_a_first_chat_that_fails_keeps_the_worker_from_taking_jobs(open_engine, 
         ("http://localhost:8000/v1", KEY, False),
     ],
 )
-def test_it_is_known_whether_anybody_on_the_way_can_read_the_key(url, key, exposed):
+def test_a_key_that_would_be_sent_unencrypted_is_detected(url, key, exposed):
     server = create_server(Settings(llm_url=url, llm_key=key))
     assert server.exposes_key == exposed
     assert KEY not in f"{server} {server!r}"
 
 
-def test_a_token_is_counted_rather_twice_than_not_at_all(open_engine):
+def test_token_estimates_are_never_too_low(open_engine):
     count = open_engine("good").count_tokens
     assert count("") == 0
     assert count("Yesterday I went to the library and read two books.") >= 11

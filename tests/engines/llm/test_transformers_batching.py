@@ -84,7 +84,7 @@ def test_a_batch_answers_as_transformers_itself_answers_each_prompt(family):
         assert (reply.prompt_tokens, reply.completion_tokens) == (len(tokens), len(answer))
 
 
-def test_answers_of_different_length_leave_room_for_those_that_wait(model):
+def test_a_finished_answer_makes_room_for_a_waiting_prompt(model):
     prompts = [chat(question, most) for question in QUESTIONS for most in (3, 25, 1)]
     alone = [model.reply([prompt])[0] for prompt in prompts]
     assert model.reply(prompts) == alone
@@ -100,7 +100,7 @@ def test_seeds_give_the_same_in_a_batch_as_alone(model):
     assert [seven, eight, again, greedy] == [model.reply([prompt])[0].text for prompt in prompts]
 
 
-def test_without_a_seed_it_says_something_else_each_time(model):
+def test_without_a_seed_each_answer_is_different(model):
     unseeded = chat("Hello.", sampling=SamplingParams(1.5))
     first, second = get_texts(model.reply([unseeded, unseeded]))
     assert first != second
@@ -174,7 +174,7 @@ def test_a_prompt_that_is_not_wanted_is_not_prefilled(model, count_computed_toke
     assert count_computed_tokens() == polls * model.config.prefill_chunk
 
 
-def test_it_is_not_asked_all_the_time_whether_an_answer_is_wanted(model):
+def test_whether_an_answer_is_wanted_is_checked_only_now_and_then(model):
     polls = []
     begun = time.monotonic()
     model.reply([chat("Hello.", 200, still_wanted=lambda: polls.append(time.monotonic()) is None)])
@@ -311,7 +311,7 @@ def test_it_ends_before_a_stop_word_which_is_never_emitted(model):
     assert other == unstopped
 
 
-def test_what_is_warmed_may_be_any_prompt(model):
+def test_any_prompt_can_be_warmed(model):
     model.warm(chat("Hello."))
     model.warm(dataclasses.replace(chat("Hello.", system=""), stop=("\n",)))
     assert isinstance(model.reply([chat("Hello.")])[0], Completion)

@@ -157,7 +157,7 @@ def turn(number, feedback):
 
 
 @pytest.mark.parametrize("words", INJECTIONS)
-def test_a_persona_is_not_replaced_by_words(ask, persona, words):
+def test_a_learner_cannot_replace_the_persona(ask, persona, words):
     feedback = ask(words)
     assert feedback.edits or feedback.corrected == words
     assert feedback.spoken.endswith("?")
@@ -301,14 +301,14 @@ def settings_for_two():
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/completion", "/tokenize", "/v1/models", "/props", "/slots"])
-def test_nobody_else_can_use_the_listener(model, path):
+def test_other_users_cannot_use_the_listener(model, path):
     with httpx.Client(transport=httpx.HTTPTransport(uds=model.socket), base_url="http://llm") as stranger:
         assert stranger.post(path, json={"prompt": "x", "content": "x"}).status_code == 401
         assert stranger.get("/").status_code == 404
     assert stat.S_IMODE(Path(model.socket).parent.stat().st_mode) == 0o700
 
 
-def test_no_connection_to_the_listener_is_kept_which_it_could_end_while_it_is_used(model):
+def test_connections_to_the_listener_are_not_reused(model):
     model.count_tokens("hello")
     wait_for(lambda: Path("/proc/net/unix").read_text().count(model.socket) == 1, seconds=2)  # itself; it waits for 5 s
 

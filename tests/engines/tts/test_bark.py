@@ -106,7 +106,7 @@ def test_a_line_in_two_languages_is_spoken_by_a_voice_of_each_in_its_order(voice
     assert same(mixed, join_waveforms(alone, PAUSE_S).samples)
 
 
-def test_a_voice_of_no_name_is_a_man_in_both_languages_of_the_teacher(voice):
+def test_the_default_voice_is_a_man_in_both_languages_of_the_teacher(voice):
     assert said(voice, HELLO).tobytes() == said(voice, HELLO, voice="en_speaker_6").tobytes()
     assert said(voice, "你好", language="zh").tobytes() == said(voice, "你好", voice="zh_speaker_8").tobytes()
 
@@ -130,7 +130,7 @@ def test_no_text_has_more_tokens_than_bark_reads(voice):
 
 
 @pytest.mark.parametrize("text", ["", " \n", "😀🎉", "...", "[laughs]", "[music] 👍", "سلام"])
-def test_of_a_text_that_no_voice_can_speak_nothing_is_said(voice, text):
+def test_a_text_that_no_voice_can_speak_gives_nothing_to_say(voice, text):
     silent, spoken = voice.speak([Utterance(text), Utterance("Yes.")])
 
     assert isinstance(silent, NothingToSay)
@@ -171,7 +171,7 @@ def test_a_worker_speaks_with_it(redis, settings, jobs, folder):
 # --- what goes wrong
 
 
-def test_when_memory_runs_out_the_lines_of_that_batch_are_told_and_the_next_ones_spoken(frail, voice):
+def test_when_memory_runs_out_the_lines_of_that_batch_fail_and_the_next_ones_are_spoken(frail, voice):
     def too_much(module, args, kwargs):
         if len(kwargs.get("inputs_embeds", ())) > 2:
             raise torch.OutOfMemoryError
@@ -182,7 +182,7 @@ def test_when_memory_runs_out_the_lines_of_that_batch_are_told_and_the_next_ones
     assert same(frail.speak([Utterance(HELLO)] * 2)[1], said(voice, HELLO))
 
 
-def test_a_line_whose_numbers_break_down_fails_alone(frail, voice, caplog):
+def test_a_line_with_logits_that_are_not_numbers_fails_alone(frail, voice, caplog):
     def breaking(module, args, output):
         if len(output.logits) == 2:
             output.logits[1] = float("nan")
@@ -196,7 +196,7 @@ def test_a_line_whose_numbers_break_down_fails_alone(frail, voice, caplog):
     assert "how are you" not in caplog.text
 
 
-def test_what_came_out_empty_is_spoken_once_more_by_another_chance(voice):
+def test_an_empty_result_is_generated_once_more_with_another_seed(voice):
     (part,), generator = voice.plan(Utterance("Yes.")), voice.generator
 
     def generate(seed):
@@ -207,7 +207,7 @@ def test_what_came_out_empty_is_spoken_once_more_by_another_chance(voice):
     assert said(voice, "Yes.", seed=empty).tobytes() == said(voice, "Yes.", seed=empty + 1).tobytes()
 
 
-def test_what_stays_silent_fails(frail):
+def test_a_line_that_stays_silent_fails(frail):
     last = frail.generator.model.codec_model.decoder.layers[-1].conv
     with torch.no_grad():
         for weights in last.parameters():
@@ -230,7 +230,7 @@ def broken(folder, tmp_path):
 @pytest.mark.parametrize(
     "name", ["config.json", "generation_config.json", "tokenizer_config.json", "model.safetensors"]
 )
-def test_a_folder_that_lacks_a_file_is_refused_by_its_name(broken, name):
+def test_a_folder_that_lacks_a_file_is_refused_with_the_file_s_name(broken, name):
     (broken / name).unlink()
 
     with pytest.raises(ModelMissing, match=name):

@@ -72,7 +72,7 @@ def as_transformers_says(model, row, most):
 
 
 @pytest.mark.parametrize(("most", "chosen"), [(40, [0, 3]), (350, [1, 2])])  # of the last two one needs a second window
-def test_without_chance_a_batch_is_what_transformers_computes_row_by_row(loaded, voices, most, chosen):
+def test_without_sampling_a_batch_is_what_transformers_computes_row_by_row(loaded, voices, most, chosen):
     rows = [rows_of(loaded, voices)[each] for each in chosen]
 
     spoken = without_chance(loaded, most).generate(rows)

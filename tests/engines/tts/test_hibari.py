@@ -88,7 +88,7 @@ def spoken(voice, text, **how):
     return join_waveforms(said, PAUSE_S) if said else NothingToSay()
 
 
-def test_what_it_says_is_understood(voice):
+def test_a_spoken_sentence_is_recognised_again(voice):
     sounds = [spoken(voice, sentence) for sentence in SENTENCES]
 
     wrong = sum(edits(words(text), words(heard(sound))) for text, sound in zip(SENTENCES, sounds, strict=True))
@@ -97,7 +97,7 @@ def test_what_it_says_is_understood(voice):
     assert rate < 0.15
 
 
-def test_a_whole_answer_is_understood(voice):
+def test_a_spoken_answer_is_recognised_again(voice):
     answer = "Nice try, Mr. Smith! You said 3.5 dollars. “We went home.” Where did you go then?"
 
     text = heard(spoken(voice, answer))
@@ -115,7 +115,7 @@ def test_of_mixed_text_the_english_is_spoken(voice, text):
 @pytest.mark.parametrize(
     "text", ["", "  \n", "你好。我是威廉。", "😀🎉", "...", "Привет", "\x00\x07", "[laughs]", "()"]
 )
-def test_text_without_english_is_nothing_to_say(voice, text):
+def test_text_without_english_gives_nothing_to_say(voice, text):
     assert isinstance(spoken(voice, text), NothingToSay)
     assert isinstance(voice.speak([Utterance(text)])[0], NothingToSay)
 
@@ -161,7 +161,7 @@ def test_an_unknown_voice_fails_its_line_alone(voice):
     assert known.duration_s > 0.3
 
 
-def test_two_threads_say_the_same(voice):
+def test_two_threads_give_the_same_samples(voice):
     model = Path(voice.hibari.model_path)
 
     threaded = HibariEngine(model, Settings(tts_threads=2)).speak([Utterance(SENTENCES[0])])[0]
@@ -169,7 +169,7 @@ def test_two_threads_say_the_same(voice):
     np.testing.assert_allclose(threaded.samples, voice.speak([Utterance(SENTENCES[0])])[0].samples, atol=0.05)
 
 
-def test_a_file_that_is_no_model_is_reported(tmp_path):
+def test_a_file_that_is_not_a_model_is_reported(tmp_path):
     (tmp_path / "broken.onnx").write_bytes(b"not a model")
 
     with pytest.raises(ModelDamaged, match="waijiao models fetch"):
@@ -190,7 +190,7 @@ def answered(redis, settings, jobs):
 
 
 @pytest.mark.parametrize("format", ["wav", "mp3", "aac"])
-def test_each_sentence_of_an_answer_can_be_heard_by_itself(answered, jobs, settings, format):
+def test_each_sentence_of_an_answer_is_recognised_alone(answered, jobs, settings, format):
     job, answer = answered(" ".join(SENTENCES[:3]), format=format)
 
     assert [entry["part"] for _, entry in jobs.partial_results(job)] == [to_fields(part) for part in answer.parts]

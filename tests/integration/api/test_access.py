@@ -191,7 +191,7 @@ def test_an_endpoint_whose_view_names_no_role_is_refused_to_everybody(school):
 
 @pytest.mark.parametrize("by_cookie", [False, True], ids=["by header", "by cookie"])
 @pytest.mark.parametrize("endpoint", LEAST_ROLES)
-def test_everybody_may_do_what_the_table_says_and_sees_only_what_is_theirs(school, endpoint, by_cookie):
+def test_each_role_may_do_what_the_table_says_with_its_own_data(school, endpoint, by_cookie):
     school.by_cookie = by_cookie
     rule = next(school.app.url_map.iter_rules(endpoint))
     (method,) = rule.methods - {"HEAD", "OPTIONS"}
@@ -227,19 +227,19 @@ def expected(endpoint: str, arguments: set[str], who: str) -> str:
     return hidden[0] if hidden else "let in"
 
 
-def test_who_is_turned_away_is_told_how_to_come_in(school):
+def test_a_refusal_says_how_to_get_access(school):
     answer = school.ask("nobody", "GET", "/v1/jobs")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert "waijiao key create" in answer.json["detail"]
 
 
-def test_a_revoked_key_opens_nothing_from_then_on(school):
+def test_a_revoked_key_is_refused_at_once(school):
     assert school.ask(BEN, "GET", "/v1/jobs").status_code == 200
     assert school.ask(ADMIN, "DELETE", f"/v1/keys/{school.ids[BEN]}").json["revoked_at"]
     assert code(school.ask(BEN, "GET", "/v1/jobs")) == (401, "key_unknown")
 
 
-def test_what_a_method_may_be_is_nobody_s_secret(school):
+def test_options_are_answered_without_a_key(school):
     answer = school.ask("nobody", "OPTIONS", "/v1/jobs")
     assert (answer.status_code, answer.data) == (200, b"")
 
@@ -268,14 +268,14 @@ def test_a_page_of_a_learner_s_jobs_is_as_long_as_anybody_s(school):
     assert second["next"] is None
 
 
-def test_lessons_are_listed_to_those_who_may_see_them(school):
+def test_lessons_are_listed_for_those_who_may_see_them(school):
     hers, his = school.teach(ANNA), school.teach(BEN)
     for who, seen in ((ANNA, [hers]), (BEN, [his]), (TEACHER, [his, hers]), ("other admin", [])):
         assert [lesson["id"] for lesson in school.ask(who, "GET", "/v1/lessons").json["lessons"]] == seen
         assert [id_ for id_ in school.listed(who) if id_ in {hers, his}] == seen
 
 
-def test_dead_jobs_are_listed_to_those_who_may_see_them(school, redis, settings):
+def test_dead_jobs_are_listed_for_those_who_may_see_them(school, redis, settings):
     job = school.say(ANNA)
     let_job_die(Jobs(redis, settings), "llm")
     for who, seen in ((ANNA, [job]), (BEN, []), (TEACHER, [job]), ("other admin", [])):
@@ -285,7 +285,7 @@ def test_dead_jobs_are_listed_to_those_who_may_see_them(school, redis, settings)
     assert again.json["id"] in school.listed(ANNA)
 
 
-def test_two_learners_who_give_a_session_the_same_name_do_not_meet(school, redis, settings):
+def test_sessions_of_two_learners_with_the_same_name_are_separate(school, redis, settings):
     hers, his = school.say(ANNA, "I am Anna", session="home"), school.say(BEN, "I am Ben", session="home")
     assert [school.turns(who, "home") for who in (ANNA, BEN)] == [[hers], [his]]
     batch, _ = Jobs(redis, settings).claim("llm", WORKER, 9)
@@ -294,14 +294,14 @@ def test_two_learners_who_give_a_session_the_same_name_do_not_meet(school, redis
     assert school.turns(ANNA, "home") == [hers]
 
 
-def test_a_teacher_reads_a_learner_s_session_by_naming_whose_it_is(school):
+def test_a_teacher_reads_a_learner_s_session_by_naming_its_owner(school):
     hers = school.say(ANNA, session="home")
     assert school.turns(TEACHER, "home", f"?owner={school.ids[ANNA]}") == [hers]
     assert code(school.ask("other teacher", "GET", f"/v1/sessions/home?owner={school.ids[ANNA]}"))[0] == 404
     assert code(school.ask(BEN, "GET", f"/v1/sessions/home?owner={school.ids[ANNA]}"))[0] == 404
 
 
-def test_an_idempotency_key_of_one_key_is_nothing_to_another(school):
+def test_idempotency_keys_of_different_api_keys_are_independent(school):
     header = {"Idempotency-Key": "lesson-1"}
     ids = [
         school.ask(who, "POST", "/v1/jobs", headers=header, json={"text": "hi", "session": "s"}).json["id"]
@@ -311,7 +311,7 @@ def test_an_idempotency_key_of_one_key_is_nothing_to_another(school):
     assert len(set(ids)) == 4
 
 
-def test_too_many_requests_are_told_when_to_come_again(school, redis):
+def test_too_many_requests_are_refused_with_retry_after(school, redis):
     key, text = school.keys.create("north", "learner", "eager", CAREFUL)
     eager = School(school.app, school.keys, {"eager": key.id}, {"eager": f"Bearer {text}"})
     for _ in range(2):
@@ -351,14 +351,14 @@ def client(redis, settings):
     return create_app(settings.model_copy(update={"cors_origins": "https://school.example"})).test_client()
 
 
-def test_whoever_is_on_this_machine_may_do_all(client):
+def test_without_keys_everything_is_allowed_on_this_machine(client):
     assert client.post("/v1/jobs", json={"text": "hi"}).status_code == 202
     assert client.post("/v1/keys", json={"role": "learner", "name": "x"}).status_code == 201
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:3000", "https://localhost", ""])
 @pytest.mark.parametrize(("method", "path"), [("POST", "/v1/jobs"), ("GET", "/v1/jobs"), ("OPTIONS", "/v1/jobs")])
-def test_a_page_of_another_site_may_do_nothing(client, redis, origin, method, path):
+def test_a_page_of_another_site_is_refused(client, redis, origin, method, path):
     answer = client.open(path, method=method, data={"text": "hi"}, headers={"Origin": origin})
     assert code(answer) == (403, "foreign_origin")
     assert "Access-Control-Allow-Origin" not in answer.headers
@@ -366,19 +366,19 @@ def test_a_page_of_another_site_may_do_nothing(client, redis, origin, method, pa
 
 
 @pytest.mark.parametrize("origin", ["http://localhost", "https://school.example"])
-def test_our_own_pages_and_those_that_are_named_may(client, origin):
+def test_our_own_pages_and_configured_origins_are_allowed(client, origin):
     assert client.post("/v1/jobs", json={"text": "hi"}, headers={"Origin": origin}).status_code == 202
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "192.168.1.5:8000", "localhost.evil", "[x"])
-def test_a_name_that_is_not_this_machine_s_is_refused(client, host):
+def test_a_host_name_of_another_machine_is_refused(client, host):
     assert code(client.get("/v1/jobs", headers={"Host": host})) == (421, "foreign_host")
 
 
 @pytest.mark.parametrize(
     "host", ["localhost", "localhost:80", "127.0.0.1:8000", "127.1.2.3", "[::1]:8000", "LOCALHOST"]
 )
-def test_this_machine_s_own_names_are_good(client, host):
+def test_host_names_of_this_machine_are_allowed(client, host):
     assert client.get("/v1/jobs", headers={"Host": host}).status_code == 200
 
 

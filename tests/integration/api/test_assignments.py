@@ -87,7 +87,7 @@ def spoken_answer(job, settings) -> Answer:
 # --- set
 
 
-def test_homework_is_set_and_shown_as_it_was_set(client):
+def test_an_assignment_is_created_and_shown_unchanged(client):
     due = in_a_week(timezone(timedelta(hours=8)))
     fields = {
         "text": "I like tea.", "words": ["tea", "milk"], "instructions": "Read it.", "level": "A2", "hold": True,
@@ -107,7 +107,7 @@ def test_homework_is_set_and_shown_as_it_was_set(client):
     ]
 
 
-def test_the_same_is_set_once_and_another_of_the_same_name_is_a_conflict_unless_it_replaces_it(client):
+def test_the_same_assignment_is_created_once_and_a_different_one_must_replace_it(client):
     assert client.post("/v1/assignments", json=CLASS).status_code == 201
     assert client.post("/v1/assignments", json=CLASS).status_code == 200
     assert code(client.post("/v1/assignments", json={**CLASS, "title": "Other"})) == (409, "assignment_exists")
@@ -130,19 +130,19 @@ def test_the_same_is_set_once_and_another_of_the_same_name_is_a_conflict_unless_
         ({"voice": "nobody"}, "voice"),
     ],
 )
-def test_what_cannot_be_set_is_refused_by_name(client, fields, named):
+def test_an_invalid_assignment_is_refused_with_the_field_s_name(client, fields, named):
     answer = client.put("/v1/assignments/hw3", json={"title": "Homework", **fields})
     assert answer.status_code == 422
     assert named in answer.json["detail"]
     assert code(client.get("/v1/assignments/hw3")) == (404, "unknown_assignment")
 
 
-def test_names_that_no_key_may_have_are_refused(client):
+def test_names_that_cannot_be_part_of_a_redis_key_are_refused(client):
     for name in ("HW3", "a b", "x" * 65, "a:b"):
         assert client.put(f"/v1/assignments/{name}", json={"title": "x"}).status_code == 422
 
 
-def test_what_did_not_change_is_not_sent_again(client, jobs):
+def test_an_unchanged_assignment_is_answered_with_304(client, jobs):
     assign(client)
     tag = client.get("/v1/assignments/hw3").headers["ETag"]
     assert client.get("/v1/assignments/hw3", headers={"If-None-Match": tag}).status_code == 304
@@ -154,7 +154,7 @@ def test_what_did_not_change_is_not_sent_again(client, jobs):
 # --- handed in
 
 
-def test_each_recording_becomes_a_job_of_its_student_in_the_lane_of_homework(client, jobs):
+def test_each_recording_becomes_a_job_of_its_student_in_the_homework_lane(client, jobs):
     assign(client, due=in_a_week().isoformat(), class_name="4b", words=["tea"], retention_h=2, speed=0.8)
     result = hand_in(client, ("hw3 Ann.wav", ONE), ("7001.wav", TWO)).json
     assert [(each["file"], each["student"]) for each in result["accepted"]] == [
@@ -178,7 +178,7 @@ def test_each_recording_becomes_a_job_of_its_student_in_the_lane_of_homework(cli
     assert jobs.redis.ttl("waijiao:assignment:default/hw3") > 7 * 86400
 
 
-def test_what_is_wrong_with_a_file_is_told_by_its_name_and_stops_nothing_else(client):
+def test_a_bad_file_is_reported_by_its_name_and_the_others_are_accepted(client):
     assign(client)
     files = make_zip(
         ("Ben/1.wav", TWO), ("who.wav", THREE), ("../../evil.zip", make_zip(("a.wav", ONE))), ("王小明.txt", b"hello")
@@ -200,7 +200,7 @@ def test_two_files_of_one_student_are_refused_both_and_named(client, redis):
     assert "Ann 1.wav" in result["refused"][0]["detail"]
 
 
-def test_what_was_handed_in_before_is_unchanged_and_another_recording_takes_its_place(client, jobs, settings):
+def test_a_recording_submitted_again_is_unchanged_and_another_one_replaces_it(client, jobs, settings):
     assign(client)
     first = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
     assert hand_in(client, ("again Ann.wav", ONE)).json["unchanged"][0]["job"] == first
@@ -210,7 +210,7 @@ def test_what_was_handed_in_before_is_unchanged_and_another_recording_takes_its_
     assert len([path for path in settings.blobs_folder.glob("*/*/*") if path.is_file()]) == 2  # until the sweep
 
 
-def test_what_failed_may_be_handed_in_again(client, jobs):
+def test_a_failed_recording_may_be_submitted_again(client, jobs):
     assign(client)
     first = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
     jobs.fail("asr", claim_job(jobs, "asr"), NoSpeech(), again=False)
@@ -218,7 +218,7 @@ def test_what_failed_may_be_handed_in_again(client, jobs):
     assert hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"] != first
 
 
-def test_without_a_class_list_whoever_hands_in_is_called_as_the_file_is(client):
+def test_without_a_roster_a_student_is_named_after_the_file(client):
     assign(client, students=[])
     assert [each["student"] for each in hand_in(client, ("a/小红.wav", ONE)).json["accepted"]] == ["小红"]
 
@@ -243,7 +243,7 @@ def test_the_same_recording_is_recognised_once(client, jobs, settings):
     assert jobs.get("default", job).transcript is None
 
 
-def test_a_transcript_is_forgotten_with_the_job_that_it_was_heard_in(client, jobs):
+def test_a_transcript_is_forgotten_with_its_job(client, jobs):
     assign(client, students=[])
     first = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
     run_stage(jobs, "asr")
@@ -253,7 +253,7 @@ def test_a_transcript_is_forgotten_with_the_job_that_it_was_heard_in(client, job
     assert jobs.get("default", second).transcript is None
 
 
-def test_more_than_a_class_hands_in_is_refused_whole_before_anything_is_read(redis, settings):
+def test_too_many_files_are_refused_before_any_is_read(redis, settings):
     client = create_app(settings.model_copy(update={"max_hand_in_files": 2})).test_client()
     assign(client)
     assert code(hand_in(client, *[(f"{n}.wav", ONE) for n in range(3)])) == (422, "bad_request")
@@ -261,7 +261,7 @@ def test_more_than_a_class_hands_in_is_refused_whole_before_anything_is_read(red
     assert [(each["file"], each["code"]) for each in result["refused"]] == [("many.zip", "too_many_files")]
 
 
-def test_a_class_may_bring_more_than_one_recording_may_have(redis, settings):
+def test_the_size_limit_of_a_submission_is_larger_than_that_of_a_recording(redis, settings):
     client = create_app(settings.model_copy(update={"max_upload_mb": 1, "max_hand_in_mb": 3})).test_client()
     assign(client, students=[])
     result = hand_in(client, ("big.wav", ONE + bytes(1_500_000)), ("ok.wav", TWO)).json
@@ -272,7 +272,7 @@ def test_a_class_may_bring_more_than_one_recording_may_have(redis, settings):
 # --- answered
 
 
-def test_a_class_is_complete_when_all_have_handed_in_and_all_is_answered(client, jobs, settings):
+def test_a_class_is_complete_when_all_have_submitted_and_been_answered(client, jobs, settings):
     assign(client)
     hand_in(client, ("Ann.wav", ONE), ("Ben.wav", TWO))
     answer_all(jobs, settings)
@@ -295,7 +295,7 @@ def test_the_assignment_s_webhook_is_due_when_it_is_complete_and_not_before(redi
     assert redis.zrange("waijiao:deliveries", 0, -1) == [f"default/{last}/assignment.completed"]
 
 
-def test_held_answers_are_read_changed_and_released_one_or_all(client, jobs, settings):
+def test_held_answers_are_read_changed_and_released_singly_or_together(client, jobs, settings):
     assign(client, hold=True)
     hand_in(client, ("Ann.wav", ONE), ("Ben.wav", TWO), ("王小明.wav", THREE))
     answer_all(jobs, settings)
@@ -320,7 +320,7 @@ def test_held_answers_are_read_changed_and_released_one_or_all(client, jobs, set
 # --- done again
 
 
-def test_one_is_done_again_by_another_teacher_without_being_heard_again(client, jobs, settings):
+def test_a_rerun_with_another_teacher_keeps_the_transcript(client, jobs, settings):
     assign(client)
     first = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
     answer_all(jobs, settings)
@@ -334,7 +334,7 @@ def test_one_is_done_again_by_another_teacher_without_being_heard_again(client, 
     assert (after["job"], after["handed_in_at"]) == (again["id"], before["handed_in_at"])
 
 
-def test_only_the_voice_is_another_when_it_is_done_again_from_there(client, jobs, settings):
+def test_a_rerun_from_speech_changes_only_the_voice(client, jobs, settings):
     assign(client, hold=True)
     first = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
     answer_all(jobs, settings)
@@ -345,7 +345,7 @@ def test_only_the_voice_is_another_when_it_is_done_again_from_there(client, jobs
     assert (again.feedback, again.request.speed) == (FEEDBACK, 0.5)
 
 
-def test_a_whole_class_is_done_again_and_what_cannot_be_is_named(client, jobs, settings):
+def test_a_rerun_of_a_whole_class_names_the_jobs_that_cannot_be_rerun(client, jobs, settings):
     assign(client)
     hand_in(client, ("Ann.wav", ONE))
     answer_all(jobs, settings)
@@ -355,7 +355,7 @@ def test_a_whole_class_is_done_again_and_what_cannot_be_is_named(client, jobs, s
     assert [(each["job"], each["student"], each["code"]) for each in done["refused"]] == [(late, "Ben", "cannot_rerun")]
 
 
-def test_what_a_rerun_would_begin_with_must_be_there(client, jobs, settings):
+def test_a_rerun_needs_the_result_that_it_begins_with(client, jobs, settings):
     assign(client)
     job = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
     assert code(client.post(f"/v1/jobs/{job}/rerun?from=tts", json={})) == (409, "cannot_rerun")
@@ -366,7 +366,7 @@ def test_what_a_rerun_would_begin_with_must_be_there(client, jobs, settings):
     assert code(client.post(f"/v1/jobs/{job}/rerun?from=llm", json={"persona": "nobody"})) == (422, "unknown_persona")
 
 
-def test_a_recording_that_is_kept_is_heard_again(redis, settings):
+def test_a_recording_that_is_retained_can_be_transcribed_again(redis, settings):
     keeping = settings.model_copy(update={"keep_recordings": True})
     client, jobs = create_app(keeping).test_client(), Jobs(redis, keeping)
     assign(client)
@@ -376,7 +376,7 @@ def test_a_recording_that_is_kept_is_heard_again(redis, settings):
     assert (claim_job(jobs, "asr").id, jobs.get("default", again).transcript) == (again, None)
 
 
-def test_a_conversation_remembers_a_turn_that_was_done_again_once(client, jobs, settings):
+def test_a_rerun_turn_is_in_the_history_once(client, jobs, settings):
     job = client.post("/v1/jobs", json={"text": "I go home", "session": "anna"}).json["id"]
     answer_all(jobs, settings)
     client.post(f"/v1/jobs/{job}/rerun?from=llm", json={"persona": "emma"})
@@ -386,7 +386,7 @@ def test_a_conversation_remembers_a_turn_that_was_done_again_once(client, jobs, 
 # --- taken home, erased
 
 
-def test_the_export_has_the_report_the_gradebook_and_each_student_s_page_and_voice(client, jobs, settings):
+def test_the_export_has_the_report_the_gradebook_and_each_student_s_page_and_answer(client, jobs, settings):
     assign(client)
     hand_in(client, ("Ann.wav", ONE), ("王小明.wav", TWO))
     answer_all(jobs, settings)
@@ -405,7 +405,7 @@ def test_the_export_has_the_report_the_gradebook_and_each_student_s_page_and_voi
     assert (page.mimetype, "Homework 3" in page.text) == ("text/html", True)
 
 
-def test_what_is_erased_leaves_no_word_and_no_sound(client, jobs, redis, settings):
+def test_an_erased_assignment_leaves_no_text_and_no_audio(client, jobs, redis, settings):
     assign(client)
     hand_in(client, ("Ann.wav", ONE))
     hand_in(client, ("Ann.wav", TWO))

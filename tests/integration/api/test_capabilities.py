@@ -35,7 +35,7 @@ def test_everything_that_is_offered_is_accepted(redis, settings):
         assert client.post("/v1/jobs", json={"text": "hi", **fields}).status_code == 202, fields
 
 
-def test_teachers_are_told_with_their_names_and_languages(redis, settings):
+def test_teachers_are_listed_with_their_names_and_languages(redis, settings):
     teachers = {teacher["name"]: teacher for teacher in told(create_app(settings).test_client())["personas"]}
     assert set(teachers) == {"emma", "william"}
     assert teachers["emma"]["display"] == {"en": "Emma", "zh": "幼儿英语老师艾玛"}
@@ -51,11 +51,11 @@ def test_limits_and_retention_are_the_settings(redis, settings):
     assert (offered["retention_h"], offered["persona"], offered["keeps_recordings"]) == (5, "emma", True)
 
 
-def test_of_a_speech_model_of_one_s_own_the_default_voice_is_offered(redis, settings):
+def test_a_custom_speech_model_offers_the_default_voice(redis, settings):
     assert told(create_app(settings.model_copy(update={"tts_model": "my.onnx"})).test_client())["voices"] == ["default"]
 
 
-def test_of_bark_the_voices_are_offered_and_known_by_suno_s_names_too(redis, settings):
+def test_bark_s_voices_are_offered_and_known_by_suno_s_names_too(redis, settings):
     client = create_app(settings.model_copy(update={"tts_engine": "bark", "tts_model": "my-bark"})).test_client()
     offered = told(client)["voices"]
     assert len(offered) == 131
@@ -67,7 +67,7 @@ def test_of_bark_the_voices_are_offered_and_known_by_suno_s_names_too(redis, set
         assert client.post("/v1/jobs", json={"text": "hi", "voice": voice}).json["code"] == "unknown_voice"
 
 
-def test_of_bark_with_voices_of_one_s_own_the_default_one_is_offered(redis, settings):
+def test_bark_with_custom_voices_offers_the_default_one(redis, settings):
     own = {"tts_engine": "bark", "tts_voices": "my-voices"}
     assert told(create_app(settings.model_copy(update=own)).test_client())["voices"] == ["default"]
 
@@ -85,7 +85,7 @@ def test_a_teacher_whose_file_cannot_be_used_is_left_out_and_the_log_says_why(ed
     assert "zoe" in caplog.text
 
 
-def test_a_teacher_who_is_new_is_offered_at_once(edited):
+def test_a_new_teacher_is_offered_at_once(edited):
     client, folder = edited
     folder.joinpath("zoe.toml").write_bytes(folder.joinpath("emma.toml").read_bytes())
     assert [teacher["name"] for teacher in told(client)["personas"]] == ["emma", "william", "zoe"]

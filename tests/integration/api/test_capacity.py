@@ -29,7 +29,7 @@ def read(redis, settings):
     return read_capacity
 
 
-def test_a_server_that_has_answered_nothing_knows_no_speed(read):
+def test_a_server_without_answers_has_no_speed(read):
     found = read()
     assert (list(found.models), found.heard_s, found.cores) == (
         ["asr", "llm", "tts"],
@@ -41,7 +41,7 @@ def test_a_server_that_has_answered_nothing_knows_no_speed(read):
         assert model.waiting.model_dump() == NOTHING
 
 
-def test_what_waits_is_counted_by_lane_and_what_runs_apart(read, jobs):
+def test_queued_jobs_are_counted_by_lane_and_running_ones_separately(read, jobs):
     for lane, names in {"interactive": "a", "homework": "bcd", "bulk": "ef"}.items():
         for name in names:
             jobs.submit(replace(make_job_request(name, session=name), lane=lane))
@@ -55,7 +55,7 @@ def test_what_waits_is_counted_by_lane_and_what_runs_apart(read, jobs):
     assert [found[stage].running for stage in ("asr", "llm", "tts")] == [1, 0, 0]
 
 
-def test_workers_speed_and_the_length_of_what_was_heard_are_told(read, jobs, redis):
+def test_workers_speeds_and_lengths_of_recordings_are_shown(read, jobs, redis):
     register(redis, "llm", "llm1", "ready", 30)
     register(redis, "llm", "llm2", "loading", 30)
     jobs.submit(make_job_request("a"))
@@ -78,7 +78,7 @@ def test_workers_speed_and_the_length_of_what_was_heard_are_told(read, jobs, red
         ({"llm_engine": "transformers", "llm_device": "cuda", "tts_device": "cuda"}, ["cpu", "gpu", "cpu"]),
     ],
 )
-def test_where_a_model_computes_is_told_as_the_settings_have_it(read, chosen, places):
+def test_the_device_of_each_model_is_shown_as_configured(read, chosen, places):
     assert [model.computes_on for model in read(**chosen).models.values()] == places
 
 

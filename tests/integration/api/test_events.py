@@ -45,7 +45,7 @@ def job(jobs):
     jobs.submit(make_job_request(ID, recording=False))
 
 
-def test_every_step_is_told_and_the_stream_ends_with_the_job(server, jobs, job):
+def test_every_state_is_an_event_and_the_stream_ends_with_the_job(server, jobs, job):
     with listening(server) as events:
         assert next(events)[1:] == ("job", same(server))
         run_stage(jobs, "llm", FEEDBACK)
@@ -63,7 +63,7 @@ def same(server) -> dict:
     return server.get(f"/v1/jobs/{ID}").json()
 
 
-def test_a_broken_stream_is_taken_up_where_it_broke(server, jobs, job):
+def test_a_broken_stream_resumes_where_it_broke(server, jobs, job):
     run_stage(jobs, "llm", FEEDBACK)
     spoken = claim_job(jobs, "tts")
     jobs.progress("tts", spoken, 1, part(SENTENCES[0]))
@@ -94,7 +94,7 @@ def test_after_a_lost_worker_the_sentences_begin_again(server, jobs, job):
         assert (told[-1][2]["number"], told[-1][2]["text"]) == (1, SENTENCES[0])
 
 
-def test_a_chat_is_told_word_by_word(server, jobs):
+def test_a_chat_is_streamed_word_by_word(server, jobs):
     jobs.submit(JobRequest(ID, ID, task="chat", details={"messages": [{"role": "user", "content": "hi"}]}))
     chat = claim_job(jobs, "llm")
     jobs.progress("llm", chat, 1, {"text": "Hel"})
@@ -108,7 +108,7 @@ def test_a_chat_is_told_word_by_word(server, jobs):
         assert (kind, data["completion"]["text"], data["state"]) == ("job", "Hello", "succeeded")
 
 
-def test_an_ended_job_is_told_whole_and_at_once(server, jobs, job):
+def test_an_ended_job_is_one_complete_event(server, jobs, job):
     run_stage(jobs, "llm", FEEDBACK)
     run_stage(jobs, "tts")
     with listening(server) as events:
@@ -123,7 +123,7 @@ def test_a_job_that_is_erased_ends_its_stream_with_the_reason(server, jobs, job)
         assert (kind, data["code"]) == ("error", "erased")
 
 
-def test_a_stream_ends_in_order_when_redis_goes_so_that_its_client_comes_again(server, cluster, jobs, job):
+def test_a_stream_ends_properly_without_redis_so_that_its_client_reconnects(server, cluster, jobs, job):
     with listening(server) as events:
         assert next(events)[1] == "job"
         jobs.redis.shutdown(nosave=True)
@@ -131,14 +131,14 @@ def test_a_stream_ends_in_order_when_redis_goes_so_that_its_client_comes_again(s
     assert "Traceback" not in cluster["api1"].output()
 
 
-def test_when_too_many_wait_the_stream_says_what_is_and_when_to_come_again(serve, jobs, job):
+def test_when_too_many_wait_the_stream_sends_the_state_and_a_retry_time(serve, jobs, job):
     server = serve(most_waiting=0)
     answer = server.get(PLACE)
     assert answer.text.startswith("retry: ")
     assert answer.text.count("event: job") == 1
 
 
-def test_a_long_stream_ends_so_that_its_client_comes_again(serve, jobs, job):
+def test_a_long_stream_ends_so_that_its_client_reconnects(serve, jobs, job):
     server = serve(events_s=0.3)
     with listening(server) as events:
         assert [(kind, data["state"]) for _, kind, data in events] == [("job", "queued")]
@@ -148,7 +148,7 @@ def test_events_of_an_unknown_job_are_a_problem(server):
     assert server.get(PLACE).json()["code"] == "unknown_job"
 
 
-def test_nonsense_for_the_last_event_is_as_good_as_none(server, jobs, job):
+def test_an_invalid_last_event_id_is_ignored(server, jobs, job):
     run_stage(jobs, "llm", FEEDBACK)
     run_stage(jobs, "tts")
     for nonsense in ("-", "1-2", "9" * 40, "1-1-1; DROP"):

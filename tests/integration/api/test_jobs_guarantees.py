@@ -47,7 +47,7 @@ def dead(redis, settings) -> str:
     return job.id
 
 
-def test_a_repeated_request_gets_the_job_it_got_before(client, settings):
+def test_a_repeated_request_gets_the_same_job(client, settings):
     first = post(client, LEARNER, key="k-1", session="anna", speed="0.8")
     again = post(client, LEARNER, key="k-1", session="anna", speed="0.8")
     assert (again.status_code, again.json) == (202, first.json)
@@ -105,7 +105,7 @@ def test_an_unfinished_job_is_canceled_with_its_recording(client, settings, way)
     assert code(client.get(f"{place}/audio")) == (409, "no_answer")
 
 
-def test_a_cancellation_that_is_repeated_or_comes_late_erases_nothing(client, redis, settings):
+def test_a_repeated_or_late_cancellation_erases_nothing(client, redis, settings):
     place = post(client, text="hi").headers["Location"]
     canceled = client.post(f"{place}/cancel").json
     assert client.post(f"{place}/cancel").json == canceled
@@ -185,7 +185,7 @@ def test_starting_over_cancels_what_is_not_answered(client, redis, settings):
         ("max_jobs_session", (429, "quota_full")),
     ],
 )
-def test_a_job_too_many_is_refused_with_when_to_come_again(redis, settings, bound, expected):
+def test_a_job_over_the_limit_is_refused_with_retry_after(redis, settings, bound, expected):
     client = create_app(settings.model_copy(update={bound: 2})).test_client()
     for _ in range(2):
         assert post(client, LEARNER, session="anna").status_code == 202

@@ -54,28 +54,28 @@ def test_no_secret_is_stored(keys, redis):
     assert not any(secret.encode() in content for content in everything(redis).values())
 
 
-def test_no_two_keys_are_alike(keys):
+def test_all_keys_are_different(keys):
     texts = {keys.create(NORTH, "learner", "a", Limits())[1] for _ in range(50)}
     assert len(texts) == len({text.split("_")[1] for text in texts}) == 50
 
 
 @pytest.mark.parametrize("spoil", [lambda t: t[:-1], lambda t: t[:-1] + ("A" if t[-1] != "A" else "B"), str.upper])
-def test_a_key_that_is_not_quite_right_is_no_key(keys, spoil):
+def test_a_slightly_wrong_key_is_refused(keys, spoil):
     _, text = keys.create(NORTH, "teacher", "Ms Li", Limits())
     assert keys.find(spoil(text)) is None
 
 
 @pytest.mark.parametrize("text", ["", "wj_", "wj_" + "0" * 16 + "_" + "A" * 43, "x" * 10_000, "wj_*_*", "é"])
-def test_what_was_never_made_is_no_key(keys, text):
+def test_a_key_that_was_never_made_is_refused(keys, text):
     assert keys.find(text) is None
 
 
-def test_one_key_s_secret_does_not_open_another_key(keys):
+def test_the_secret_of_one_key_does_not_match_another_key(keys):
     (one, _), (_, text) = (keys.create(NORTH, "learner", name, Limits()) for name in "ab")
     assert keys.find(f"wj_{one.id}_{text.split('_', 2)[2]}") is None
 
 
-def test_a_revoked_key_opens_nothing_and_is_still_listed(keys):
+def test_a_revoked_key_is_refused_and_still_listed(keys):
     made, text = keys.create(NORTH, "teacher", "Ms Li", Limits())
     revoked = keys.revoke(made.id)
     assert revoked.revoked_at >= made.created_at
@@ -107,13 +107,13 @@ def test_a_tenant_s_keys_are_its_own_to_list_and_to_revoke(keys):
         {"limits": Limits(-1, 0)},
     ],
 )
-def test_a_key_that_cannot_be_is_refused(keys, redis, wrong):
+def test_an_invalid_description_of_a_key_is_refused(keys, redis, wrong):
     with pytest.raises(BadRequest):
         keys.create(**{"tenant": NORTH, "role": "admin", "name": "a", "limits": Limits(), **wrong})
     assert not redis.keys("*")
 
 
-def test_a_key_may_submit_so_many_jobs_at_once_and_then_one_each_so_often(keys, jobs):
+def test_a_key_may_submit_a_burst_and_then_jobs_at_its_rate(keys, jobs):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(per_minute=3))
     other, _ = keys.create(NORTH, "learner", "Ben", Limits(per_minute=3))
     for name in "abc":
@@ -126,7 +126,7 @@ def test_a_key_may_submit_so_many_jobs_at_once_and_then_one_each_so_often(keys, 
     refused(jobs, RateLimited, by(key, "f"))
 
 
-def test_a_request_that_is_repeated_does_not_count_and_is_answered_at_the_limit(keys, jobs):
+def test_a_repeated_request_is_not_counted_and_is_answered_at_the_limit(keys, jobs):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(per_minute=2))
     for name in "abcd":
         jobs.submit(by(key, name), Idempotency("again", "print"))
@@ -135,7 +135,7 @@ def test_a_request_that_is_repeated_does_not_count_and_is_answered_at_the_limit(
     assert jobs.submit(by(key, "g"), Idempotency("again", "print")).job.id == "a"
 
 
-def test_a_submission_said_twice_counts_once(keys, jobs):
+def test_a_repeated_submission_script_counts_once(keys, jobs):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(per_minute=2))
     jobs.submit(by(key, "a"))
     jobs.submit(by(key, "a"))
@@ -161,7 +161,7 @@ def test_without_a_limit_and_without_a_key_nothing_is_counted(keys, jobs, redis)
     assert not redis.keys("waijiao:rate:*")
 
 
-def test_the_minutes_of_a_day_are_those_heard_and_refuse_only_recordings(keys, jobs, redis):
+def test_the_daily_minutes_count_recognised_audio_and_limit_only_recordings(keys, jobs, redis):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(minutes_a_day=1))
     long = TRANSCRIPT.__class__("hello", "en", 40.0)
     for name in "abc":
@@ -188,7 +188,7 @@ def test_a_lesson_s_turns_are_counted_and_a_lesson_is_refused_when_the_day_s_min
     assert jobs.submit(replace(turn, id="turn 2", details={"number": 2})).ready_jobs  # of the lesson that was accepted
 
 
-def test_a_recording_that_is_heard_twice_is_counted_once(keys, jobs, redis):
+def test_a_recording_that_is_transcribed_twice_is_counted_once(keys, jobs, redis):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(minutes_a_day=1))
     jobs.submit(by(key, "a", recording=True))
     job = reach(jobs, "asr")
@@ -204,7 +204,7 @@ def reach_stale(job):
     return job.__class__(**{**vars(job), "fence": "0"})
 
 
-def test_a_retry_is_no_new_request(keys, jobs):
+def test_a_retry_is_not_counted_as_a_request(keys, jobs):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(per_minute=1))
     jobs.submit(by(key, "a"))
     let_job_die(jobs, "llm")
@@ -214,7 +214,7 @@ def test_a_retry_is_no_new_request(keys, jobs):
     refused(jobs, RateLimited, by(key, "c"))
 
 
-def test_an_owner_finds_its_own_jobs_only_erased_ones_too(keys, jobs):
+def test_an_owner_finds_only_its_own_jobs_and_tombstones(keys, jobs):
     (anna, _), (ben, _) = (keys.create(NORTH, "learner", name, Limits()) for name in ("Anna", "Ben"))
     jobs.submit(by(anna, "a"))
     jobs.cancel(NORTH, "a")
@@ -261,7 +261,7 @@ def test_a_new_key_has_the_limits_that_the_settings_say(waijiao, keys, monkeypat
     assert [key.limits for key in keys.list()] == [Limits(60, 30)]
 
 
-def test_the_command_says_plainly_what_is_wrong(waijiao, redis):
+def test_the_command_prints_clear_errors(waijiao, redis):
     unknown = waijiao("key", "revoke", "nobody")
     assert (unknown.exit_code, "no key with the id" in unknown.stderr) == (1, True)
     assert waijiao("key", "create", "--role", "root", "--name", "x").exit_code == 2

@@ -91,7 +91,7 @@ def code(answer) -> tuple[int, str]:
     return answer.status_code, answer.json["code"]
 
 
-def test_a_lesson_is_accepted_and_says_where_to_look(client):
+def test_an_accepted_lesson_is_answered_with_location_and_retry_after(client):
     answer = leave(client, title="Monday's lesson", learner="left", class_name="7b", retention_h="24")
     assert answer.status_code == 202
     assert answer.headers["Location"] == f"/v1/lessons/{answer.json['id']}"
@@ -106,12 +106,12 @@ def test_a_lesson_is_accepted_and_says_where_to_look(client):
     )  # fmt: skip
 
 
-def test_a_lesson_without_a_title_is_called_as_its_file(client):
+def test_a_lesson_without_a_title_is_named_after_its_file(client):
     assert look(client, left(client))["title"] == "Monday"
     assert look(client, left(client))["file"] == "Monday.wav"
 
 
-def test_what_is_asked_reaches_the_record(client, jobs):
+def test_the_fields_of_a_request_reach_the_record(client, jobs):
     id_ = left(client, persona="emma", language="en", hint="Zyxelia", speed="0.8", format="mp3", retention_h="24")
     asked = jobs.get("default", id_).request
     assert (asked.task, asked.lane, asked.retention_h, asked.stages) == (
@@ -136,13 +136,13 @@ def test_what_is_asked_reaches_the_record(client, jobs):
         ({"webhook": "ftp://x"}, (422, "bad_request")),
     ],
 )
-def test_a_bad_field_is_refused_and_nothing_is_kept(client, redis, settings, fields, expected):
+def test_a_bad_field_is_refused_and_nothing_is_stored(client, redis, settings, fields, expected):
     assert code(leave(client, **fields)) == expected
     assert redis.keys("waijiao:job:*") == []
     assert [path for path in settings.blobs_folder.rglob("*") if path.is_file()] == []
 
 
-def test_a_lesson_may_be_larger_than_a_recording_and_no_larger_than_a_lesson(redis, settings):
+def test_a_lesson_may_be_larger_than_a_recording_but_has_a_limit(redis, settings):
     small = create_app(settings.model_copy(update={"max_upload_mb": 1, "max_lesson_mb": 2})).test_client()
     sound = LEARNER.read_bytes()
     assert leave(small, sound + bytes(1_500_000 - len(sound))).status_code == 202
@@ -157,7 +157,7 @@ def test_the_same_request_is_the_same_lesson(client):
     assert code(leave(client, headers=header, title="Tuesday")) == (422, "idempotency_key_reused")
 
 
-def test_everything_that_is_there_is_shown_while_the_rest_is_done(client, jobs, settings):
+def test_finished_turns_are_shown_while_the_others_are_processed(client, jobs, settings):
     id_ = left(client, learner="left")
     turns = begin(jobs, settings, id_)
     hear(jobs, 1)
@@ -189,7 +189,7 @@ def test_a_lesson_that_has_ended_has_its_summary_mistakes_and_practice(client, j
     assert [chapter["title"] for chapter in shown["chapters"]] == ["I go home yesterday 1"]
 
 
-def test_a_turn_that_fails_is_named_and_one_in_which_nobody_speaks_is_no_failure(client, jobs, settings):
+def test_a_failed_turn_is_named_and_a_silent_one_is_not_a_failure(client, jobs, settings):
     id_ = left(client)
     begin(jobs, settings, id_)
     run_stage(jobs, "asr", TRANSCRIPT)
@@ -205,7 +205,7 @@ def test_a_turn_that_fails_is_named_and_one_in_which_nobody_speaks_is_no_failure
     assert "[0:06:20]" not in text
 
 
-def test_time_to_go_is_told_from_how_fast_turns_are_heard(client, jobs, settings, redis):
+def test_the_remaining_time_follows_from_the_speed_of_transcription(client, jobs, settings, redis):
     id_ = left(client)
     begin(jobs, settings, id_)
     pace = {"ran:asr": 2, "each:asr": 2, "ran:llm": 1, "each:llm": 1, "ran:tts": 3, "each:tts": 3}
@@ -229,7 +229,7 @@ def test_the_tag_changes_with_every_turn_and_with_nothing_else(client, jobs, set
     assert (changed.status_code, changed.json["turns"][0]["text"]) == (200, "I go home yesterday 1")
 
 
-def test_the_transcript_is_written_in_every_form_with_each_turn_in_its_place(client, jobs, settings):
+def test_the_transcript_has_every_format_with_the_turns_in_order(client, jobs, settings):
     id_ = left(client, learner="left", title="Monday")
     begin(jobs, settings, id_)
     hear(jobs, 2)
@@ -259,7 +259,7 @@ def test_the_transcript_is_written_in_every_form_with_each_turn_in_its_place(cli
     assert found["turns"][1]["words"][0] == {"word": "I", "start": 5.0, "end": 5.4, "probability": 0.9}
 
 
-def test_what_was_said_cannot_break_out_of_subtitles(client, jobs, settings):
+def test_transcripts_are_escaped_in_subtitles(client, jobs, settings):
     id_ = left(client)
     begin(jobs, settings, id_)
     nasty = "<script> --> 00:00"
@@ -287,7 +287,7 @@ def test_the_turns_of_a_lesson_are_in_no_list_but_its_own(client, jobs, settings
     assert client.get(f"/v1/jobs/{turns[0]}").json["lesson"] == id_
 
 
-def test_a_lesson_s_turns_take_nobody_s_place(client, jobs, redis, settings):
+def test_the_turns_of_a_lesson_count_towards_no_quota(client, jobs, redis, settings):
     id_ = left(client)
     begin(jobs, settings, id_)
     full = create_app(settings.model_copy(update={"max_jobs": 2, "max_jobs_tenant": 2})).test_client()
@@ -295,7 +295,7 @@ def test_a_lesson_s_turns_take_nobody_s_place(client, jobs, redis, settings):
     assert code(full.post("/v1/jobs", json={"text": "hi"})) == (503, "server_full")
 
 
-def test_a_lesson_that_expires_takes_its_turns_with_it(client, jobs, settings, redis):
+def test_the_turns_of_an_expired_lesson_end_with_it(client, jobs, settings, redis):
     id_ = left(client)
     begin(jobs, settings, id_)
     redis.zadd("waijiao:deadlines", {f"default/{id_}": 1})
@@ -342,14 +342,14 @@ def test_erasing_a_lesson_s_job_leaves_nothing_of_its_turns_either(client, jobs,
     assert [path for path in settings.blobs_folder.rglob("*") if path.is_file()] == []
 
 
-def test_only_a_lesson_is_a_lesson(client):
+def test_other_jobs_are_not_found_as_lessons(client):
     job = client.post("/v1/jobs", json={"text": "hi"}).json["id"]
     for path in (f"/v1/lessons/{job}", f"/v1/lessons/{job}/transcript", f"/v1/lessons/{'0' * 32}"):
         assert code(client.get(path)) == (404, "unknown_lesson")
     assert code(client.delete(f"/v1/lessons/{job}")) == (404, "unknown_lesson")
 
 
-def test_the_report_is_one_page_with_everything_in_it_and_nothing_from_elsewhere(client, jobs, settings):
+def test_the_report_is_one_self_contained_page(client, jobs, settings):
     id_ = left(client, learner="left", title="<Monday>")
     begin(jobs, settings, id_)
     hear(jobs, 1)

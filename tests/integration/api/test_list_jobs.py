@@ -82,7 +82,7 @@ def test_filters_by_metadata(client):
     assert pages(client, metadata="assignment:") == pages(client, metadata="7:assignment") == [[]]
 
 
-def test_one_tenant_never_sees_another(client, jobs):
+def test_a_tenant_never_sees_jobs_of_another(client, jobs):
     submit(jobs, "a", tenant="north")
     assert pages(client) == [[]]
 
@@ -120,12 +120,12 @@ def test_erased_jobs_are_listed_no_more(client, jobs):
         "metadata=:x",
     ],
 )
-def test_a_query_that_cannot_be_meant_is_refused(client, query):
+def test_an_invalid_query_is_refused(client, query):
     answer = client.get(f"/v1/jobs?{query}")
     assert (answer.status_code, answer.json["code"]) == (422, "bad_request")
 
 
-def test_what_is_shown_in_a_list_is_the_record(client, jobs):
+def test_jobs_in_a_list_are_complete(client, jobs):
     submit(jobs, "a" * 32)
     (job,) = client.get("/v1/jobs").json["jobs"]
     whole = client.get(f"/v1/jobs/{'a' * 32}").json

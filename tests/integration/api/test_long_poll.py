@@ -68,14 +68,14 @@ def test_a_long_poll_that_missed_a_change_is_answered_at_once(server, jobs):
     assert news.json()["state"] == "thinking"
 
 
-def test_a_long_poll_in_which_nothing_happens_is_304(server, jobs):
+def test_a_long_poll_without_a_change_is_304(server, jobs):
     place = accepted(jobs, recording=False)
     seen = server.get(place)
     same = server.get(place, params={"wait": 0.5}, headers={"If-None-Match": seen.headers["ETag"]})
     assert (same.status_code, same.content, same.headers["ETag"]) == (304, b"", seen.headers["ETag"])
 
 
-def test_what_is_known_already_is_not_sent_again(server, jobs):
+def test_an_unchanged_job_is_not_sent_again(server, jobs):
     place = accepted(jobs, recording=False)
     tag = server.get(place).headers["ETag"]
     assert server.get(place, headers={"If-None-Match": f'"other", {tag}'}).status_code == 304
@@ -83,7 +83,7 @@ def test_what_is_known_already_is_not_sent_again(server, jobs):
     assert server.get(place, headers={"If-None-Match": tag}).status_code == 200
 
 
-def test_nobody_waits_for_what_has_ended(server, jobs):
+def test_a_long_poll_for_an_ended_job_does_not_wait(server, jobs):
     place = accepted(jobs, recording=False)
     walk(jobs)
     begun = time.monotonic()
@@ -92,7 +92,7 @@ def test_nobody_waits_for_what_has_ended(server, jobs):
     assert time.monotonic() - begun < 10
 
 
-def test_a_spoken_sentence_is_news_and_can_be_fetched(server, jobs, settings, later):
+def test_a_spoken_sentence_is_a_change_and_can_be_fetched(server, jobs, settings, later):
     place = accepted(jobs, recording=False)
     job = reach_speaking(jobs)
     settings.blobs_folder.joinpath("default", job.id).mkdir(parents=True)
@@ -145,7 +145,7 @@ def not_waited(server, place: str) -> bool:
     return time.monotonic() - begun < 1
 
 
-def test_those_who_wait_do_not_keep_others_out(server, jobs):
+def test_long_polls_do_not_block_other_requests(server, jobs):
     place = accepted(jobs, recording=False)
     with ThreadPoolExecutor(100) as pool:
         waiting = [pool.submit(server.get, place, params={"wait": 20}) for _ in range(100)]
@@ -157,7 +157,7 @@ def test_those_who_wait_do_not_keep_others_out(server, jobs):
         assert {each.result().json()["state"] for each in waiting} == {"thinking"}
 
 
-def test_waiting_goes_on_when_the_subscription_is_cut(server, jobs, redis):
+def test_long_polls_continue_when_the_subscription_breaks(server, jobs, redis):
     place = accepted(jobs, recording=False)
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(server.get, place, params={"wait": 20})
@@ -167,7 +167,7 @@ def test_waiting_goes_on_when_the_subscription_is_cut(server, jobs, redis):
         assert waiting.result(15).json()["state"] == "thinking"
 
 
-def test_a_wait_that_is_no_number_is_refused(server, jobs):
+def test_a_wait_that_is_not_a_number_is_refused(server, jobs):
     place = accepted(jobs, recording=False)
     for wait in ("soon", "-1", "nan"):
         answer = server.get(place, params={"wait": wait})

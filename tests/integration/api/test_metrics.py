@@ -24,7 +24,7 @@ def read(redis, settings):
     return figures
 
 
-def test_an_empty_server_has_nothing_to_tell(read):
+def test_an_empty_server_has_metrics_of_zero(read):
     assert set(read().values()) == {0}
 
 
@@ -43,7 +43,7 @@ def test_jobs_are_counted_from_their_acceptance_to_their_end(read, jobs):
         assert figures["waijiao_jobs_ended_total", state] == 1
 
 
-def test_workers_and_their_speed_are_told(read, jobs, redis):
+def test_workers_and_their_speed_are_shown(read, jobs, redis):
     register(redis, "llm", "llm1", "ready", 30)
     register(redis, "llm", "llm2", "loading", 30)
     jobs.submit(make_job_request("a", recording=False))

@@ -89,7 +89,7 @@ def nothing_is_left(redis, settings) -> bool:
 # --- transcriptions ----------------------------------------------------------------------------------------------
 
 
-def test_a_recording_is_written_down_and_forgotten(client, answer, redis, settings):
+def test_a_recording_is_transcribed_and_forgotten(client, answer, redis, settings):
     working = answer("asr", HEARD)
     heard = client.audio.transcriptions.create(
         file=RECORDING, model="whisper-1", language="en", prompt="Anna", temperature=0
@@ -144,7 +144,7 @@ def test_silence_is_an_error_that_is_not_sent_again(server, fail, redis, setting
     assert nothing_is_left(redis, settings)
 
 
-def test_what_a_transcription_cannot_honour_is_refused_by_name(client, redis):
+def test_unsupported_parameters_of_a_transcription_are_refused_by_name(client, redis):
     for chosen, named in (
         ({"stream": True}, "stream"),
         ({"temperature": 0.4}, "temperature"),
@@ -162,7 +162,7 @@ def test_what_a_transcription_cannot_honour_is_refused_by_name(client, redis):
     assert not redis.keys("waijiao:job:*")
 
 
-def test_what_is_no_recording_is_refused(client):
+def test_a_file_that_is_not_a_recording_is_refused(client):
     for content, code in ((b"", "empty_request"), (b"hello" * 100, "not_audio")):
         with pytest.raises(openai.APIStatusError) as caught:
             client.audio.transcriptions.create(file=("a.wav", content), model="whisper-1")
@@ -172,7 +172,7 @@ def test_what_is_no_recording_is_refused(client):
 # --- chats -------------------------------------------------------------------------------------------------------
 
 
-def test_a_chat_is_gone_on_with_and_forgotten(client, answer, redis, settings):
+def test_a_chat_is_continued_and_forgotten(client, answer, redis, settings):
     working = answer("llm", SAID)
     completion = client.chat.completions.create(
         model="default",
@@ -201,7 +201,7 @@ def test_an_answer_can_be_sent_back_as_a_message(client, answer):
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {}}}
 
 
-def test_what_a_chat_cannot_honour_is_refused_by_name(client, redis):
+def test_unsupported_parameters_of_a_chat_are_refused_by_name(client, redis):
     for chosen, named in (
         ({"tools": [TOOL]}, "tools"),
         ({"response_format": {"type": "json_object"}}, "response_format"),
@@ -223,7 +223,7 @@ def test_what_a_chat_cannot_honour_is_refused_by_name(client, redis):
     assert not redis.keys("waijiao:job:*")
 
 
-def test_a_chat_that_fits_no_context_is_refused_at_once(client, redis):
+def test_a_chat_longer_than_the_context_is_refused_at_once(client, redis):
     with pytest.raises(openai.UnprocessableEntityError) as caught:
         client.chat.completions.create(model="default", messages=[{"role": "user", "content": "a" * 200_000}])
     assert (caught.value.code, caught.value.param) == ("prompt_too_long", "messages")
@@ -234,7 +234,7 @@ def text_of(chunks) -> str:
     return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
 
 
-def test_a_chat_is_streamed_as_it_is_written(client, worker, jobs, redis, settings):
+def test_a_chat_is_streamed_as_it_is_generated(client, worker, jobs, redis, settings):
     heard = []
 
     def write(job):
@@ -256,7 +256,7 @@ def test_a_chat_is_streamed_as_it_is_written(client, worker, jobs, redis, settin
     wait_for(lambda: nothing_is_left(redis, settings))
 
 
-def test_what_was_not_told_in_time_is_sent_at_the_end(client, worker, jobs):
+def test_text_that_was_not_published_is_sent_at_the_end(client, worker, jobs):
     def write(job):
         jobs.progress("llm", job, 1, {"text": "Hello"})
         jobs.complete("llm", job, SAID)
@@ -265,7 +265,7 @@ def test_what_was_not_told_in_time_is_sent_at_the_end(client, worker, jobs):
     assert text_of(client.chat.completions.create(model="default", messages=ASKED, stream=True)) == SAID.text
 
 
-def test_a_chat_that_says_nothing_ends_too(client, answer):
+def test_an_empty_chat_ends_too(client, answer):
     answer("llm", Completion("", "stop", 3, 0))
     chunks = list(client.chat.completions.create(model="default", messages=ASKED, stream=True))
     assert (text_of(chunks), chunks[-1].choices[0].finish_reason) == ("", "stop")
@@ -283,7 +283,7 @@ def stream(client, jobs):
             yield stream
 
 
-def test_a_stream_goes_on_without_repeating_when_another_worker_says_the_same(stream, jobs):
+def test_a_stream_continues_without_repetition_when_another_worker_generates_the_same(stream, jobs):
     job = claim_job(jobs, "llm", "unlucky")
     for number, piece in enumerate(["Hel", "lo, ", "Anna!"], 1):
         jobs.progress("llm", job, number, {"text": piece})
@@ -292,7 +292,7 @@ def test_a_stream_goes_on_without_repeating_when_another_worker_says_the_same(st
 
 
 @pytest.mark.parametrize("other", ["Good day.", "He"])
-def test_a_stream_ends_with_an_error_when_another_worker_says_something_else(stream, jobs, other):
+def test_a_stream_ends_with_an_error_when_another_worker_generates_something_else(stream, jobs, other):
     job = claim_job(jobs, "llm", "unlucky")
     jobs.progress("llm", job, 1, {"text": other})
     jobs.complete("llm", job, Completion(other, "stop", 5, 3))
@@ -318,7 +318,7 @@ def test_a_stream_whose_client_leaves_is_canceled(stream, jobs, redis, settings)
     wait_for(lambda: nothing_is_left(redis, settings))
 
 
-def test_what_fails_before_the_first_word_of_a_stream_is_a_plain_error(client, fail):
+def test_a_failure_before_the_first_word_of_a_stream_is_a_plain_error(client, fail):
     fail("llm", EngineFailed())
     with pytest.raises(openai.InternalServerError) as caught:
         client.chat.completions.create(model="default", messages=ASKED, stream=True)
@@ -360,13 +360,13 @@ def test_a_text_is_spoken_and_forgotten(client, answer, redis, settings):
         assert nothing_is_left(redis, settings)
 
 
-def test_speech_is_mp3_unless_said_otherwise(client, answer, settings):
+def test_speech_is_mp3_by_default(client, answer, settings):
     working = answer("tts", spoken(settings))
     client.audio.speech.create(model="default", voice="default", input="Hello.")
     assert working.result().request.format == "mp3"
 
 
-def test_what_speech_cannot_honour_is_refused_by_name(client, redis):
+def test_unsupported_parameters_of_speech_are_refused_by_name(client, redis):
     for chosen, named, code in (
         ({"speed": 4}, "speed", "bad_request"),
         ({"input": "a" * 4097}, "input", "bad_request"),
@@ -392,7 +392,7 @@ def test_the_configured_models_are_listed(client, settings):
     assert client.models.retrieve(settings.llm_model) == listed[1]
 
 
-def test_a_model_of_ones_own_is_listed_by_its_file_name_only(serve):
+def test_a_custom_model_is_listed_by_its_file_name_only(serve):
     with client_of(serve(llm_model="/somewhere/secret/mine.gguf")) as client:
         assert client.models.retrieve("mine.gguf").owned_by == "local"
 
@@ -411,7 +411,7 @@ def test_an_unknown_model_is_not_found_and_the_known_ones_are_listed(client, set
         assert known in caught.value.message
 
 
-def test_every_name_that_stands_for_a_model_is_taken(client, answer):
+def test_every_alias_of_a_model_is_accepted(client, answer):
     for name in ALIASES["asr"]:
         answer("asr", HEARD)
         assert client.audio.transcriptions.create(file=RECORDING, model=name).text == HEARD.text
@@ -420,7 +420,7 @@ def test_every_name_that_stands_for_a_model_is_taken(client, answer):
 # --- waiting -----------------------------------------------------------------------------------------------------
 
 
-def test_who_waits_too_long_is_told_and_the_job_is_canceled(serve, redis, settings):
+def test_a_request_that_waits_too_long_fails_and_its_job_is_canceled(serve, redis, settings):
     with client_of(serve(alone_s=0.5), max_retries=2) as client:
         begun = time.monotonic()
         for ask in (
@@ -445,7 +445,7 @@ def test_a_stream_that_takes_too_long_ends_with_an_error(serve, jobs, redis, set
     wait_for(lambda: nothing_is_left(redis, settings))
 
 
-def test_when_too_many_wait_the_next_is_sent_away_and_comes_again(serve, jobs, redis):
+def test_when_too_many_wait_the_next_is_refused_and_retried(serve, jobs, redis):
     server = serve(most_waiting=1, api_processes=1)
     with client_of(server) as client, client_of(server, max_retries=2) as patient, ThreadPoolExecutor() as pool:
         first = pool.submit(client.chat.completions.create, model="default", messages=ASKED)
@@ -463,7 +463,7 @@ def test_when_too_many_wait_the_next_is_sent_away_and_comes_again(serve, jobs, r
         assert again.result().choices[0].message.content == SAID.text
 
 
-def test_a_place_is_free_again_after_every_kind_of_end(serve, jobs, fail, answer):
+def test_a_waiting_place_is_free_again_after_every_kind_of_end(serve, jobs, fail, answer):
     with client_of(serve(most_waiting=1, api_processes=1)) as client:
         for _ in range(2):
             fail("llm", EngineFailed())
@@ -494,7 +494,7 @@ def full(error: openai.APIStatusError) -> bool:
     return True
 
 
-def test_too_many_unfinished_jobs_are_429_with_when_to_come_again(serve, jobs):
+def test_too_many_unfinished_jobs_are_429_with_retry_after(serve, jobs):
     server = serve(max_jobs_tenant=1)
     jobs.submit(make_job_request("a" * 32, recording=False))
     with client_of(server) as client, pytest.raises(openai.RateLimitError) as caught:
@@ -503,7 +503,7 @@ def test_too_many_unfinished_jobs_are_429_with_when_to_come_again(serve, jobs):
     assert int(caught.value.response.headers["Retry-After"]) >= 1
 
 
-def test_a_job_that_its_owner_cancels_elsewhere_is_a_conflict(server, client, worker):
+def test_a_job_that_is_canceled_elsewhere_is_a_conflict(server, client, worker):
     worker("llm", lambda job: server.delete(f"/v1/jobs/{job.id}").raise_for_status())
     with pytest.raises(openai.ConflictError) as caught:
         client.chat.completions.create(model="default", messages=ASKED)
@@ -513,7 +513,7 @@ def test_a_job_that_its_owner_cancels_elsewhere_is_a_conflict(server, client, wo
 OPENAI_S = {"type": "invalid_request_error", "code": "bad_request", "param": "stream_options"}
 
 
-def test_an_error_is_a_problem_and_openai_s_own_at_once(server):
+def test_an_error_is_a_problem_and_has_openai_s_fields(server):
     answer = server.post("/v1/chat/completions", json={"messages": ASKED, "stream_options": {}})
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.headers["X-Should-Retry"] == "false"
@@ -546,7 +546,7 @@ def test_a_stream_is_made_of_events_that_end_with_done(server, answer):
 # --- keys --------------------------------------------------------------------------------------------------------
 
 
-def test_a_key_is_asked_for_charged_and_named_in_the_job(serve, redis, answer):
+def test_a_key_is_required_counted_and_named_in_the_job(serve, redis, answer):
     server = serve(keys=True)
     key, text = Keys(redis).create("default", "learner", "Anna", Limits(per_minute=1))
     working = answer("llm", SAID)
@@ -562,7 +562,7 @@ def test_a_key_is_asked_for_charged_and_named_in_the_job(serve, redis, answer):
     assert (refused.value.code, refused.value.type) == ("key_unknown", "authentication_error")
 
 
-def test_a_stream_whose_store_goes_away_ends_with_an_error(stream, redis):
+def test_a_stream_without_redis_ends_with_an_error(stream, redis):
     redis.shutdown(nosave=True)
     with pytest.raises(openai.APIError) as caught:
         list(stream)

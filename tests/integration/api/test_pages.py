@@ -43,7 +43,7 @@ def cached_files(client) -> list[str]:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_s_files_are_served_and_are_cached_for_when_the_server_is_down(client, path):
+def test_the_files_of_a_page_are_served_and_cached_for_offline_use(client, path):
     files = find_loaded_files(client, path, set())
     assert len(files) > 10
     assert files | {path} <= set(cached_files(client))

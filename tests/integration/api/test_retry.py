@@ -52,7 +52,7 @@ def dead_at(jobs, stage: str) -> Job:
 
 
 @pytest.mark.parametrize("stage", RESULTS)
-def test_a_dead_job_goes_on_at_the_stage_that_failed_with_all_that_is_known(jobs, blobs, recorded, stage):
+def test_a_retry_continues_at_the_stage_that_failed_with_earlier_results(jobs, blobs, recorded, stage):
     jobs.submit(recorded("a"))
     dead = dead_at(jobs, stage)
     accepted = retry(jobs, blobs, "default", "a")
@@ -87,7 +87,7 @@ def test_a_job_that_was_retried_does_not_change(jobs, blobs, recorded):
     assert (after.state, after.error, after.ended_at) == (dead.state, dead.error, dead.ended_at)
 
 
-def test_asked_twice_it_is_the_same_new_job(jobs, blobs, recorded):
+def test_a_repeated_retry_is_the_same_new_job(jobs, blobs, recorded):
     jobs.submit(recorded("a"))
     dead = dead_at(jobs, "asr")
     first = retry(jobs, blobs, "default", "a")
@@ -110,7 +110,7 @@ def test_a_job_that_dies_again_is_retried_again(jobs, blobs, recorded):
     assert run_stage(jobs, "asr")[0] == third.name
 
 
-def test_what_is_alive_answered_refused_or_canceled_is_not_retried(jobs, blobs, recorded):
+def test_unfinished_answered_refused_and_canceled_jobs_are_not_retried(jobs, blobs, recorded):
     for name in ("answered", "refused", "canceled", "alive"):
         jobs.submit(recorded(name, session=name))
     for stage in RESULTS:
@@ -132,7 +132,7 @@ def test_a_job_whose_recording_is_gone_is_not_retried(jobs, blobs, recorded):
     assert jobs.get("default", "a").dead
 
 
-def test_what_was_erased_is_not_retried(jobs, blobs, recorded):
+def test_an_erased_job_is_not_retried(jobs, blobs, recorded):
     jobs.submit(recorded("a"))
     dead = dead_at(jobs, "asr")
     jobs.forget("default", "a")
@@ -185,7 +185,7 @@ def test_a_dead_job_leaves_the_list_when_it_is_retried_forgotten_or_erased(jobs,
     assert [job.id for job in dead(jobs, "default", 9)] == ["left"]
 
 
-def test_the_list_of_dead_jobs_does_not_keep_what_is_no_longer_kept(jobs, redis):
+def test_the_list_of_dead_jobs_drops_expired_records(jobs, redis):
     redis.zadd("waijiao:dead:default", {"default/long-ago": 1})
     jobs.submit(make_job_request("a"))
     let_job_die(jobs, "asr")

@@ -41,7 +41,7 @@ def policy(headers) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_every_answer_has_them(client, path):
+def test_every_response_has_the_security_headers(client, path):
     headers = headers_of(client, path)
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "no-referrer"
@@ -51,7 +51,7 @@ def test_every_answer_has_them(client, path):
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_no_page_runs_or_frames_anything_from_elsewhere(client, path):
+def test_pages_may_not_load_scripts_or_frames_from_elsewhere(client, path):
     said = policy(headers_of(client, path))
     assert said["default-src"] == "'self'"
     assert said["object-src"] == said["frame-ancestors"] == said["base-uri"] == "'none'"
@@ -59,13 +59,13 @@ def test_no_page_runs_or_frames_anything_from_elsewhere(client, path):
     assert not any("*" in allowed or "http" in allowed or "unsafe" in allowed for allowed in said.values())
 
 
-def test_an_error_has_them_too(tmp_path):
+def test_errors_have_the_security_headers(tmp_path):
     client = create_app(Settings(home=tmp_path, redis_url="redis://127.0.0.1:1/0")).test_client()
     answer = client.get("/v1/jobs")
     assert (answer.status_code, policy(answer.headers)["default-src"]) == (503, "'self'")
 
 
-def test_nothing_of_the_api_is_kept_by_caches_unless_a_view_says_how(client):
+def test_responses_of_the_api_are_not_cached_unless_a_view_allows_it(client):
     assert client.get("/v1/jobs").headers["Cache-Control"] == "private, no-store"
     assert client.get("/v1/jobs/unknown").headers["Cache-Control"] == "private, no-store"
     job = client.post("/v1/jobs", json={"text": "hi"}).headers["Location"]
@@ -73,7 +73,7 @@ def test_nothing_of_the_api_is_kept_by_caches_unless_a_view_says_how(client):
     assert "no-store" not in headers_of(client, "/static/docs/main.js").get("Cache-Control", "")
 
 
-def test_a_page_that_was_named_may_send_a_key_and_read_the_answer(shared):
+def test_a_configured_origin_may_send_a_key_and_read_the_response(shared):
     asked = {
         "Origin": SCHOOL,
         "Access-Control-Request-Method": "POST",
@@ -93,11 +93,11 @@ def test_a_page_that_was_named_may_send_a_key_and_read_the_answer(shared):
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "https://school.example.evil.example", "http://school.example"]
 )
-def test_any_other_page_may_not(shared, origin):
+def test_other_origins_may_not_read_the_response(shared, origin):
     asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
     for answer in (shared.options("/v1/jobs", headers=asked), shared.get("/v1/jobs", headers=asked)):
         assert not [name for name in dict(answer.headers) if name.startswith("Access-Control")]
 
 
-def test_only_the_api_is_for_other_sites(shared):
+def test_only_the_api_allows_other_origins(shared):
     assert "Access-Control-Allow-Origin" not in shared.get("/docs", headers={"Origin": SCHOOL}).headers

@@ -73,7 +73,7 @@ def test_a_lesson_is_followed_to_its_end_and_read(client, jobs):
     assert client.lesson_report(lesson).startswith("<!doctype html>")
 
 
-def test_all_lessons_are_given_page_by_page(client):
+def test_all_lessons_are_listed_page_by_page(client):
     ids = [client.submit_lesson(LEARNER).id for _ in range(3)]
     assert [each.id for each in client.lessons(page=1)] == ids[::-1]
 
@@ -101,7 +101,7 @@ def test_a_lesson_is_canceled_and_erased(client, jobs):
         client.lesson("0" * 32)
 
 
-def test_the_same_is_awaited_over_a_real_server(server, tmp_path):
+def test_the_async_client_does_the_same_with_a_real_server(server, tmp_path):
     (tmp_path / "monday.wav").write_bytes(LEARNER.read_bytes())
 
     async def left_and_read() -> LessonView:
@@ -113,7 +113,7 @@ def test_the_same_is_awaited_over_a_real_server(server, tmp_path):
     assert asyncio.run(left_and_read()).title == "monday"
 
 
-def test_what_is_saved_names_what_failed_and_nothing_that_is_not_there(client, jobs, tmp_path):
+def test_saved_files_name_failures_and_leave_out_missing_parts(client, jobs, tmp_path):
     lesson = client.submit_lesson(LEARNER, title="Monday")
     segment(jobs)
     run_stage(jobs, "asr", TRANSCRIPT)

@@ -73,21 +73,21 @@ def test_redis_wants_the_password_of_the_address(running):
         container.asked("guessed")
 
 
-def test_the_password_stands_on_no_command_line_and_in_no_environment(running):
+def test_the_password_is_in_no_command_line_and_no_environment(running):
     _, process = running
 
     for place in ("cmdline", "environ"):
         assert PASSWORD.encode() not in Path(f"/proc/{process.pid}/{place}").read_bytes()
 
 
-def test_nobody_else_may_read_what_holds_the_password(running):
+def test_only_redis_may_read_the_file_with_the_password(running):
     container, _ = running
 
     for name in ("password", "redis.conf"):
         assert (container.folder / name).stat().st_mode & 0o077 == 0
 
 
-def test_it_forgets_nothing_and_has_room_for_no_more_rather_than_forget(running):
+def test_redis_evicts_nothing_and_refuses_writes_when_full(running):
     container, _ = running
     with Redis(unix_socket_path=str(container.socket), password=PASSWORD, decode_responses=True) as redis:
         said = {

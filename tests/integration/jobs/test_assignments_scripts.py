@@ -56,21 +56,21 @@ def test_the_same_recording_is_one_job_while_it_waits_and_when_it_is_answered(jo
     assert not jobs.has("default/again")
 
 
-def test_another_recording_takes_the_place_of_one_that_waits(jobs):
+def test_another_recording_replaces_one_that_waits(jobs):
     hand_in(jobs, "first")
     assert hand_in(jobs, "better", sha256="bb") == ("better", False)
     assert (jobs.get("default", "first").state, counts(jobs)) == (State.CANCELED, {"Ann": "better"})
     assert hand_in(jobs, "first-again") == ("first-again", False)
 
 
-def test_what_failed_comes_again_and_two_students_may_say_the_same(jobs):
+def test_a_failed_recording_may_be_repeated_and_two_students_may_submit_the_same(jobs):
     hand_in(jobs, "first")
     jobs.fail("asr", claim_job(jobs, "asr"), NoSpeech(), again=False)
     assert hand_in(jobs, "again") == ("again", False)
     assert hand_in(jobs, "ben", "Ben") == ("ben", False)
 
 
-def test_a_class_is_complete_when_the_last_of_its_students_is_answered_and_not_before(jobs):
+def test_a_class_is_complete_when_its_last_student_is_answered_and_not_before(jobs):
     hand_in(jobs, "ann")
     answer(jobs)
     assert completing_jobs(jobs) == []
@@ -84,7 +84,7 @@ def test_a_class_is_complete_when_the_last_of_its_students_is_answered_and_not_b
     assert completing_jobs(jobs) == ["ann-again"]
 
 
-def test_it_is_complete_also_when_the_last_one_fails(jobs):
+def test_a_class_is_complete_also_when_its_last_job_fails(jobs):
     hand_in(jobs, "ann")
     hand_in(jobs, "ben", "Ben", "bb")
     answer(jobs)
@@ -94,7 +94,7 @@ def test_it_is_complete_also_when_the_last_one_fails(jobs):
     assert completing_jobs(jobs) == ["ben", "ben-again"]
 
 
-def test_a_version_of_what_was_replaced_takes_nobody_s_place(jobs):
+def test_a_rerun_of_a_replaced_job_replaces_nothing(jobs):
     hand_in(jobs, "first")
     run_stage(jobs, "asr")
     first = jobs.get("default", "first")
@@ -103,7 +103,7 @@ def test_a_version_of_what_was_replaced_takes_nobody_s_place(jobs):
     assert counts(jobs) == {"Ann": "better"}
 
 
-def test_what_was_erased_is_handed_in_by_nobody(jobs):
+def test_an_erased_job_is_no_submission(jobs):
     hand_in(jobs, "ann")
     assert Assignments(jobs).erase("default", "hw") == ["default/ann"]
     with pytest.raises(UnknownAssignment):

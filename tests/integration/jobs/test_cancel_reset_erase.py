@@ -61,7 +61,7 @@ def test_a_job_that_has_ended_cannot_be_canceled(jobs):
     assert jobs.get("default", "a") == answered
 
 
-def test_a_job_that_nobody_sent_cannot_be_canceled(jobs):
+def test_an_unknown_job_cannot_be_canceled(jobs):
     with pytest.raises(UnknownJob):
         jobs.cancel("default", "a")
 
@@ -97,7 +97,7 @@ def test_starting_over_cancels_the_unanswered_turns_and_hides_the_answered_ones(
 
 
 @pytest.mark.parametrize("stage", RESULTS)
-def test_starting_over_wins_over_an_answer_that_is_on_its_way(jobs, stage):
+def test_starting_over_wins_over_a_late_answer(jobs, stage):
     jobs.submit(make_job_request("a"))
     job = reach(jobs, stage)
     jobs.reset("default", "anna")
@@ -125,7 +125,7 @@ def test_only_a_session_in_which_something_was_said_can_be_started_over(jobs):
 
 
 @pytest.mark.parametrize("stage", RESULTS)
-def test_erasing_a_session_wins_over_an_answer_that_is_on_its_way(jobs, redis, stage):
+def test_erasing_a_session_wins_over_a_late_answer(jobs, redis, stage):
     jobs.submit(make_job_request("a"))
     jobs.submit(make_job_request("b"))
     job = reach(jobs, stage)
@@ -140,7 +140,7 @@ def test_erasing_a_session_wins_over_an_answer_that_is_on_its_way(jobs, redis, s
     assert jobs.submit(make_job_request("c")).ready_jobs == [ReadyJob("asr", "default/c")]
 
 
-def test_nothing_that_was_said_is_left_of_an_erased_session(jobs, redis):
+def test_an_erased_session_leaves_no_text(jobs, redis):
     jobs.submit(make_job_request("a"))
     job = reach(jobs, "tts")
     jobs.erase("default", "anna")

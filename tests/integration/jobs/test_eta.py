@@ -56,7 +56,7 @@ def let_pass(jobs: Jobs, name: str, seconds: float) -> None:
     jobs.redis.hincrbyfloat(f"waijiao:job:default/{name}", "claimed_at", -seconds)
 
 
-def test_the_first_position_is_claimed_next(jobs_with_workers):
+def test_the_job_at_position_1_is_claimed_next(jobs_with_workers):
     submit(jobs_with_workers, "a", "b", "c")
     assert positions(jobs_with_workers, "a", "b", "c") == [1, 2, 3]
     assert claim_job(jobs_with_workers, "asr").id == "a"
@@ -70,7 +70,7 @@ def test_a_position_is_that_of_the_stage_where_the_job_waits(jobs_with_workers):
     assert positions(jobs_with_workers, "a", "b", "typed") == [1, 1, 2]
 
 
-def test_the_bulk_lane_stands_behind_at_this_stage_and_at_the_next_ones(jobs_with_workers):
+def test_the_bulk_lane_is_behind_at_this_stage_and_at_the_next_ones(jobs_with_workers):
     submit(jobs_with_workers, "lesson", "more", lane="bulk")
     submit(jobs_with_workers, "typed", lane="bulk", recording=False)
     submit(jobs_with_workers, "a")
@@ -78,7 +78,7 @@ def test_the_bulk_lane_stands_behind_at_this_stage_and_at_the_next_ones(jobs_wit
     assert etas(jobs_with_workers, "a", "lesson", "more") == [ALL, 2 * LLM + ALL, 3 * LLM + ALL]
 
 
-def test_what_has_ended_expects_nothing_and_costs_redis_nothing(jobs_with_workers):
+def test_ended_jobs_have_no_estimate_and_need_no_call_of_redis(jobs_with_workers):
     submit(jobs_with_workers, "a")
     jobs_with_workers.cancel("default", "a")
     job = jobs_with_workers.get("default", "a")
@@ -87,7 +87,7 @@ def test_what_has_ended_expects_nothing_and_costs_redis_nothing(jobs_with_worker
     assert jobs_with_workers.redis.info("stats")["total_commands_processed"] == before + 1
 
 
-def test_a_job_that_moved_since_it_was_read_is_seen_where_it_is(jobs_with_workers):
+def test_an_estimate_uses_the_current_stage_of_a_job(jobs_with_workers):
     submit(jobs_with_workers, "a")
     job = jobs_with_workers.get("default", "a")
     run_stage(jobs_with_workers, "asr")
@@ -98,7 +98,7 @@ def test_a_job_that_moved_since_it_was_read_is_seen_where_it_is(jobs_with_worker
     assert Estimator(jobs_with_workers).estimate(job) == UNKNOWN
 
 
-def test_alone_a_job_takes_its_own_runs(jobs_with_workers):
+def test_a_job_alone_takes_the_time_of_its_stages(jobs_with_workers):
     submit(jobs_with_workers, "a")
     assert expected(jobs_with_workers, "a") == Estimate(1, ALL)
     run_stage(jobs_with_workers, "asr")
@@ -107,7 +107,7 @@ def test_alone_a_job_takes_its_own_runs(jobs_with_workers):
     assert expected(jobs_with_workers, "a") == Estimate(1, TTS)
 
 
-def test_a_running_job_has_less_ahead_by_what_it_has_run_and_never_less_than_nothing(jobs_with_workers):
+def test_the_time_that_a_job_has_run_is_subtracted_down_to_zero(jobs_with_workers):
     submit(jobs_with_workers, "a")
     reach(jobs_with_workers, "llm")
     let_pass(jobs_with_workers, "a", 1500)
@@ -123,7 +123,7 @@ def test_the_slowest_of_the_models_ahead_decides_how_long_a_job_waits(jobs_with_
     assert etas(jobs_with_workers, "c", "typed") == [3 * LLM + ALL, LLM + TTS]
 
 
-def test_of_the_work_in_hand_only_the_rest_is_ahead(jobs_with_workers):
+def test_of_running_jobs_only_the_remaining_time_counts(jobs_with_workers):
     submit(jobs_with_workers, "a", "b")
     reach(jobs_with_workers, "asr")
     let_pass(jobs_with_workers, "a", 750)
@@ -155,7 +155,7 @@ def test_a_held_turn_has_no_position_and_waits_for_the_turns_before_it(jobs_with
     assert expected(jobs_with_workers, "second") == Estimate(1, LLM + TTS)
 
 
-def test_nobody_knows_the_end_before_every_model_that_is_still_needed_was_measured(jobs_with_workers):
+def test_there_is_no_estimate_before_every_needed_model_was_measured(jobs_with_workers):
     submit(jobs_with_workers, "a")
     jobs_with_workers.redis.hdel("waijiao:pace", "ran:asr", "each:asr")
     assert expected(jobs_with_workers, "a") == Estimate(1, None)
@@ -165,7 +165,7 @@ def test_nobody_knows_the_end_before_every_model_that_is_still_needed_was_measur
     assert expected(jobs_with_workers, "a") == Estimate(1, None)
 
 
-def test_nobody_knows_the_end_while_a_model_that_is_still_needed_has_no_ready_worker(jobs_with_workers):
+def test_there_is_no_estimate_while_a_needed_model_has_no_ready_worker(jobs_with_workers):
     submit(jobs_with_workers, "a")
     register(jobs_with_workers.redis, "asr", "asr1", "loading", 300)
     assert expected(jobs_with_workers, "a") == Estimate(1, None)
@@ -187,7 +187,7 @@ def test_many_estimates_at_once_read_redis_once(jobs_with_workers, monkeypatch):
     assert said["cmdstat_zcount"]["calls"] == len(RESULTS) * len(LANES)
 
 
-def test_what_was_read_of_redis_is_soon_read_again(jobs_with_workers, monkeypatch):
+def test_cached_figures_are_soon_read_again(jobs_with_workers, monkeypatch):
     monkeypatch.setattr("pipeline.jobs.eta.LOADS_CACHE_S", 0)
     submit(jobs_with_workers, "a")
     job, estimator = jobs_with_workers.get("default", "a"), Estimator(jobs_with_workers)
@@ -233,7 +233,7 @@ def test_a_batch_counts_as_the_time_of_all_for_its_jobs_together(jobs):
     assert speed(jobs) == [100, 25]
 
 
-def test_a_completion_said_twice_is_measured_once(redis, settings):
+def test_a_repeated_completion_is_measured_once(redis, settings):
     repeating_jobs = RepeatingJobs(redis, settings)
     hear(repeating_jobs, 100, "a", "b")
     hear(repeating_jobs, 900, "c")

@@ -41,7 +41,7 @@ def test_an_answer_that_is_to_be_held_waits_unspoken_until_it_is_released(jobs):
     assert jobs.get("default", "a").state == State.SUCCEEDED
 
 
-def test_a_teacher_s_words_take_the_place_of_the_model_s_and_are_spoken(jobs):
+def test_a_teacher_s_correction_replaces_the_model_s_and_is_spoken(jobs):
     held = to_hold(jobs)
     assert jobs.review(held, BETTER, release=False) == (True, [])
     assert jobs.get("default", "a").state == State.HELD
@@ -49,7 +49,7 @@ def test_a_teacher_s_words_take_the_place_of_the_model_s_and_are_spoken(jobs):
     assert claim_job(jobs, "tts").feedback == BETTER
 
 
-def test_only_what_is_held_can_be_reviewed(jobs):
+def test_only_held_answers_can_be_reviewed(jobs):
     jobs.submit(replace(make_job_request("a"), hold=True))
     assert jobs.review(jobs.get("default", "a"), BETTER, release=True) == (False, [])
     run_stage(jobs, "asr")
@@ -60,7 +60,7 @@ def test_only_what_is_held_can_be_reviewed(jobs):
     assert jobs.get("default", "a").feedback == FEEDBACK
 
 
-def test_the_teacher_has_as_long_as_answers_are_kept(jobs, redis, settings):
+def test_a_held_answer_is_kept_for_the_retention_time(jobs, redis, settings):
     held = to_hold(jobs)
     assert held.deadline_at - held.updated_at == pytest.approx(settings.retention_h * 3600, abs=1)
     jobs.review(held, None, release=True)
@@ -68,7 +68,7 @@ def test_the_teacher_has_as_long_as_answers_are_kept(jobs, redis, settings):
     assert released.deadline_at - released.updated_at == pytest.approx(settings.deadline_s, abs=1)
 
 
-def test_what_is_held_holds_up_no_later_turn_of_its_session(jobs):
+def test_a_held_answer_does_not_delay_later_turns(jobs):
     jobs.submit(replace(make_job_request("a"), hold=True))
     jobs.submit(make_job_request("b", recording=False))
     run_stage(jobs, "asr")
@@ -111,7 +111,7 @@ def segment(jobs: Jobs, turns: int = 2) -> list[str]:
     return names
 
 
-def test_a_lesson_waits_for_all_of_its_turns_and_is_then_summed_up_and_spoken(jobs):
+def test_a_lesson_waits_for_its_turns_and_is_then_summarised_and_spoken(jobs):
     lesson(jobs)
     names = segment(jobs)
     waiting = jobs.get("default", "lesson")
@@ -124,7 +124,7 @@ def test_a_lesson_waits_for_all_of_its_turns_and_is_then_summed_up_and_spoken(jo
     assert jobs.get("default", "lesson-1").state == State.SUCCEEDED
 
 
-def test_turns_that_are_done_before_the_last_is_submitted_let_the_lesson_go_on_at_once(jobs):
+def test_a_lesson_whose_turns_are_done_at_its_segmentation_continues_at_once(jobs):
     lesson(jobs)
     job = claim_job(jobs, "segment", "segmenter")
     turn(jobs, 1)
@@ -133,7 +133,7 @@ def test_turns_that_are_done_before_the_last_is_submitted_let_the_lesson_go_on_a
     assert jobs.complete("segment", job, SEGMENTS) == (True, [ReadyJob("llm", "default/lesson")])
 
 
-def test_turns_that_fail_fail_nothing_else(jobs):
+def test_failed_turns_fail_neither_other_turns_nor_the_lesson(jobs):
     lesson(jobs)
     segment(jobs)
     assert jobs.fail("asr", claim_job(jobs, "asr"), NoSpeech(), again=False) == []
@@ -141,7 +141,7 @@ def test_turns_that_fail_fail_nothing_else(jobs):
     assert claim_job(jobs, "llm").id == "lesson"
 
 
-def test_a_turn_that_is_submitted_twice_is_one_and_after_the_lesson_s_end_none(jobs):
+def test_a_turn_submitted_twice_is_one_job_and_is_refused_after_the_lesson_s_end(jobs):
     lesson(jobs)
     job = claim_job(jobs, "segment", "segmenter")
     turn(jobs, 1)
@@ -152,7 +152,7 @@ def test_a_turn_that_is_submitted_twice_is_one_and_after_the_lesson_s_end_none(j
         turn(jobs, 2)
 
 
-def test_a_lesson_that_is_canceled_takes_its_turns_with_it(jobs):
+def test_canceling_a_lesson_cancels_its_turns(jobs):
     lesson(jobs)
     segment(jobs)
     jobs.cancel("default", "lesson")
@@ -160,7 +160,7 @@ def test_a_lesson_that_is_canceled_takes_its_turns_with_it(jobs):
     assert jobs.claim("asr", "worker", 9)[0] == []
 
 
-def test_a_lesson_that_is_erased_takes_every_word_of_its_turns_with_it(jobs, redis):
+def test_erasing_a_lesson_erases_its_turns(jobs, redis):
     lesson(jobs)
     segment(jobs)
     run_stage(jobs, "asr")
@@ -194,7 +194,7 @@ def test_a_lesson_is_segmented_again_after_its_worker_died_and_keeps_the_turns_t
     assert (again.id, jobs.turns_of(again), jobs.has("default/lesson-1")) == ("lesson", ["default/lesson-1"], True)
 
 
-def test_a_lesson_that_could_not_be_summed_up_is_retried_with_the_turns_of_the_one_before(jobs):
+def test_a_lesson_without_a_summary_is_retried_with_the_same_turns(jobs):
     lesson(jobs)
     segment(jobs)
     for stage in ("asr", "asr", "llm", "llm"):
@@ -207,7 +207,7 @@ def test_a_lesson_that_could_not_be_summed_up_is_retried_with_the_turns_of_the_o
     assert claim_job(jobs, "llm").id == "again"
 
 
-def test_the_turns_outlive_a_lesson_that_is_kept_more_briefly_than_it_waits(jobs, redis):
+def test_turns_are_kept_at_least_as_long_as_their_lesson_waits(jobs, redis):
     jobs.submit(
         replace(make_job_request("lesson", session="lesson"), task="lesson", lane="bulk", text="", retention_h=1)
     )
@@ -227,7 +227,7 @@ def test_the_turns_outlive_a_lesson_that_is_kept_more_briefly_than_it_waits(jobs
     assert redis.ttl("waijiao:job:default/first") == redis.ttl("waijiao:job:default/lesson") <= 3600
 
 
-def test_what_another_says_in_a_lesson_that_is_left_again_is_written_down_again(jobs):
+def test_the_other_speaker_s_turns_of_a_lesson_sent_again_are_transcribed_again(jobs):
     for id_ in ("lesson", "again"):
         lesson(jobs, id_)
         claim_job(jobs, "segment", "segmenter")
@@ -238,7 +238,7 @@ def test_what_another_says_in_a_lesson_that_is_left_again_is_written_down_again(
         assert run_stage(jobs, "asr")[0] == f"default/{id_}-1"
 
 
-def test_a_session_that_is_erased_names_a_lesson_s_turns_too_so_that_their_recordings_go(jobs):
+def test_erasing_a_session_returns_its_lessons_turns_so_that_their_recordings_are_removed(jobs):
     lesson(jobs)
     names = segment(jobs)
     assert set(jobs.erase("default", "lesson")) == {"default/lesson", *names}

@@ -20,7 +20,7 @@ def test_two_learners_whose_sessions_have_one_name_do_not_share_a_history(jobs, 
     assert turn.learner == FEEDBACK.heard
 
 
-def test_a_chat_is_no_turn_of_a_lesson(jobs, settings):
+def test_a_chat_is_not_in_the_history_of_a_session(jobs, settings):
     jobs.submit(JobRequest("chat", "anna", task="chat", details={"messages": []}))
     jobs.cancel("default", "chat")
     jobs.submit(JobRequest("turn", "anna", text="hello"))

@@ -35,7 +35,7 @@ def repeating_jobs(redis, settings) -> RepeatingJobs:
     return RepeatingJobs(redis, settings)
 
 
-def test_the_whole_road_said_twice_is_walked_once(repeating_jobs, redis):
+def test_all_scripts_of_a_job_may_run_twice(repeating_jobs, redis):
     for name in "ab":
         assert repeating_jobs.submit(make_job_request(name)).ready_jobs == [ReadyJob("asr", f"default/{name}")]
     for stage in RESULTS:
@@ -48,7 +48,7 @@ def test_the_whole_road_said_twice_is_walked_once(repeating_jobs, redis):
     assert [job.id for job in turns(redis, "default", "anna")] == ["a", "b"]
 
 
-def test_a_claim_said_twice_leases_what_it_would_have_leased_and_counts_one_attempt(repeating_jobs):
+def test_a_repeated_claim_leases_the_same_jobs_and_counts_one_attempt(repeating_jobs):
     for name in "abc":
         repeating_jobs.submit(make_job_request(name))
     batch, _ = repeating_jobs.claim("asr", WORKER, 2)
@@ -57,7 +57,7 @@ def test_a_claim_said_twice_leases_what_it_would_have_leased_and_counts_one_atte
     assert all(repeating_jobs.complete("asr", job, TRANSCRIPT)[0] for job in batch)
 
 
-def test_a_failed_attempt_said_twice_is_one_attempt(repeating_jobs, settings):
+def test_a_repeated_failure_counts_one_attempt(repeating_jobs, settings):
     repeating_jobs.submit(make_job_request("a"))
     for attempt in range(1, settings.attempts + 1):
         job = claim_job(repeating_jobs, "asr")
@@ -66,27 +66,27 @@ def test_a_failed_attempt_said_twice_is_one_attempt(repeating_jobs, settings):
     assert repeating_jobs.get("default", "a").error["code"] == KeyReused.code
 
 
-def test_handing_back_said_twice_gives_back_one_attempt(repeating_jobs):
+def test_a_repeated_release_gives_back_one_attempt(repeating_jobs):
     repeating_jobs.submit(make_job_request("a"))
     claim_job(repeating_jobs, "asr")
     repeating_jobs.release(WORKER)
     assert claim_job(repeating_jobs, "asr").attempts == {"asr": 1}
 
 
-def test_a_cancel_said_twice_has_canceled(repeating_jobs):
+def test_a_repeated_cancel_cancels_once(repeating_jobs):
     repeating_jobs.submit(make_job_request("a"))
     assert repeating_jobs.cancel("default", "a") == (True, [])
     assert repeating_jobs.cancel("default", "a") == (False, [])
 
 
-def test_starting_over_said_twice_names_what_it_canceled(repeating_jobs, redis):
+def test_a_repeated_reset_returns_the_canceled_jobs(repeating_jobs, redis):
     repeating_jobs.submit(make_job_request("a"))
     assert repeating_jobs.reset("default", "anna") == ["default/a"]
     assert repeating_jobs.reset("default", "anna") == []
     assert turns(redis, "default", "anna") == []
 
 
-def test_starting_over_spares_what_is_said_between_it_and_its_repetition(redis, settings):
+def test_a_repeated_reset_spares_turns_submitted_in_between(redis, settings):
     class Interrupted(Jobs):
         def run(self, script: str, /, **args: object) -> list:
             answer = super().run(script, **args)
@@ -103,14 +103,14 @@ def test_starting_over_spares_what_is_said_between_it_and_its_repetition(redis, 
     assert [job.id for job in turns(redis, "default", "anna")] == ["erase"]
 
 
-def test_an_erasure_said_twice_names_what_it_erased(repeating_jobs):
+def test_a_repeated_erasure_returns_the_erased_jobs(repeating_jobs):
     for name in "ab":
         repeating_jobs.submit(make_job_request(name))
     assert repeating_jobs.erase("default", "anna") == ["default/a", "default/b"]
     assert repeating_jobs.erase("default", "anna") == []
 
 
-def test_a_retry_said_twice_is_one_new_job(repeating_jobs, redis):
+def test_a_repeated_retry_is_one_new_job(repeating_jobs, redis):
     repeating_jobs.submit(make_job_request("a"))
     reach(repeating_jobs, "tts")
     repeating_jobs.release(WORKER)
@@ -121,7 +121,7 @@ def test_a_retry_said_twice_is_one_new_job(repeating_jobs, redis):
     assert [job.id for job in turns(redis, "default", "anna")] == ["b"]
 
 
-def test_a_sweep_said_twice_rings_the_same_bells(repeating_jobs):
+def test_a_repeated_sweep_enqueues_the_same_jobs(repeating_jobs):
     for name in "ab":
         repeating_jobs.submit(make_job_request(name, session=name))
     repeating_jobs.redis.zadd("waijiao:deadlines", {"default/a": 0})
@@ -132,12 +132,12 @@ def test_a_sweep_said_twice_rings_the_same_bells(repeating_jobs):
 KEY, OTHER_REQUEST = Idempotency("key", "a fingerprint"), Idempotency("key", "another fingerprint")
 
 
-def test_a_request_with_a_key_said_twice_is_accepted_not_repeated(repeating_jobs):
+def test_a_repeated_script_for_a_request_with_a_key_is_accepted(repeating_jobs):
     assert not repeating_jobs.submit(make_job_request("a"), KEY).earlier
     assert repeating_jobs.submit(make_job_request("b"), KEY).earlier
 
 
-def test_the_same_request_gets_the_same_job_wherever_that_is_by_now(jobs):
+def test_the_same_request_gets_the_same_job_at_any_stage(jobs):
     first = jobs.submit(make_job_request("a", recording=False), KEY)
     assert (first.earlier, first.ready_jobs) == (False, [ReadyJob("llm", "default/a")])
     run_stage(jobs, "llm")
@@ -169,7 +169,7 @@ def test_a_repeated_request_does_not_bring_an_erased_job_back(jobs):
         jobs.submit(make_job_request("b"), KEY)
 
 
-def test_a_key_is_known_for_a_day(jobs, redis):
+def test_an_idempotency_key_is_kept_for_a_day(jobs, redis):
     jobs.submit(make_job_request("a"), KEY)
     (key,) = redis.scan_iter("waijiao:repeated:*")
     assert IDEMPOTENCY_S - 60 < redis.ttl(key) <= IDEMPOTENCY_S == 24 * 3600

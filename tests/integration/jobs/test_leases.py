@@ -41,7 +41,7 @@ def test_work_that_nobody_renews_is_taken_back(hurried):
 
 
 @pytest.mark.parametrize("ending", ["cancel", "erase"])
-def test_a_job_that_was_canceled_or_erased_is_soon_known_to_be_wanted_no_more(hurried, ending):
+def test_workers_soon_learn_that_a_job_was_canceled_or_erased(hurried, ending):
     for name in "ab":
         hurried.submit(make_job_request(name, session=name))
     ended, other = hurried.claim("asr", OTHER, 2)[0]

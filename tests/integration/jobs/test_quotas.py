@@ -44,7 +44,7 @@ def test_a_full_server_accepts_nothing_until_a_job_ends(bounded):
     refused(jobs, ServerFull, make_job_request("d", session="d"))
 
 
-def test_one_tenant_s_quota_leaves_the_others_their_place(bounded):
+def test_one_tenant_s_quota_does_not_limit_the_others(bounded):
     jobs = bounded(max_jobs_tenant=2)
     for name in "ab":
         jobs.submit(make_job_request(name, session=name, tenant="north"))
@@ -57,7 +57,7 @@ def test_one_tenant_s_quota_leaves_the_others_their_place(bounded):
     assert jobs.submit(make_job_request("d", session="d", tenant="north")).ready_jobs
 
 
-def test_one_session_s_quota_counts_held_turns_and_frees_a_place_when_a_turn_is_answered(bounded):
+def test_a_session_s_quota_counts_waiting_turns_until_they_are_answered(bounded):
     jobs = bounded(max_jobs_session=2)
     for name in "ab":
         jobs.submit(make_job_request(name, recording=False))
@@ -69,7 +69,7 @@ def test_one_session_s_quota_counts_held_turns_and_frees_a_place_when_a_turn_is_
 
 
 @pytest.mark.parametrize("ending", ["reset", "erase"])
-def test_a_session_that_was_reset_or_erased_has_its_places_back(bounded, ending):
+def test_a_reset_or_erased_session_has_its_full_quota_again(bounded, ending):
     jobs = bounded(max_jobs=2, max_jobs_tenant=2, max_jobs_session=2)
     for name in "ab":
         jobs.submit(make_job_request(name, recording=name == "a"))
@@ -80,7 +80,7 @@ def test_a_session_that_was_reset_or_erased_has_its_places_back(bounded, ending)
     refused(jobs, ServerFull, make_job_request("e"))
 
 
-def test_a_known_request_is_answered_while_the_server_is_full(bounded):
+def test_a_repeated_request_is_answered_while_the_server_is_full(bounded):
     jobs, asking = bounded(max_jobs=1), Idempotency("key", "print")
     first = jobs.submit(make_job_request("a"), asking)
     refused(jobs, ServerFull, make_job_request("b"))
@@ -88,7 +88,7 @@ def test_a_known_request_is_answered_while_the_server_is_full(bounded):
     assert (again.job, again.earlier) == (first.job, True)
 
 
-def test_a_retry_needs_a_place_and_can_be_asked_for_again(bounded):
+def test_a_retry_needs_quota_and_can_be_repeated(bounded):
     jobs = bounded(max_jobs=1, attempts=1)
     jobs.submit(make_job_request("a", recording=False))
     jobs.fail("llm", claim_job(jobs, "llm"), EngineFailed(), again=True)

@@ -128,7 +128,7 @@ class AllRecords(Records):
 
 
 @pytest.mark.parametrize("kind", [Jobs, RepeatingJobs])
-def test_the_records_do_as_the_plain_model_says(redis, settings, kind):
+def test_the_records_equal_the_reference_model(redis, settings, kind):
     redis.config_set("appendfsync", "no")  # nothing must survive here, and the disk is slow
     jobs = kind(redis, settings.model_copy(update={**BOUNDS, "attempts": ATTEMPTS}))
     limits = checks(max_examples=100, stateful_step_count=40, derandomize=True, deadline=None, database=None)

@@ -45,7 +45,7 @@ def test_text_alone_skips_recognition(jobs):
     assert jobs.submit(make_job_request("a", recording=False)).ready_jobs == [ReadyJob("llm", "default/a")]
 
 
-def test_a_claim_finds_nothing_when_a_bell_rings_twice(jobs):
+def test_a_claim_finds_nothing_when_a_message_is_repeated(jobs):
     jobs.submit(make_job_request("a"))
     assert len(jobs.claim("asr", WORKER, 1)[0]) == 1
     assert jobs.claim("asr", OTHER, 1) == ([], [])
@@ -129,7 +129,7 @@ def test_released_work_costs_no_attempt(jobs):
 
 
 @pytest.mark.parametrize("stage", RESULTS)
-def test_handed_back_work_is_done_by_the_next_worker_at_the_same_stage(jobs, stage):
+def test_a_released_job_is_claimed_by_the_next_worker_at_the_same_stage(jobs, stage):
     jobs.submit(make_job_request("a"))
     first = reach(jobs, stage)
     jobs.release(WORKER)
@@ -140,7 +140,7 @@ def test_handed_back_work_is_done_by_the_next_worker_at_the_same_stage(jobs, sta
     assert jobs.complete(stage, again, RESULTS[stage])[0]
 
 
-def test_a_worker_that_always_hands_back_never_wears_a_job_out(jobs, settings):
+def test_a_job_may_be_released_any_number_of_times(jobs, settings):
     jobs.submit(make_job_request("a"))
     for _ in range(2 * settings.attempts):
         claim_job(jobs, "asr")
@@ -149,7 +149,7 @@ def test_a_worker_that_always_hands_back_never_wears_a_job_out(jobs, settings):
     assert jobs.get("default", "a").attempts == {"asr": settings.attempts}
 
 
-def test_a_lease_that_broke_after_the_stage_s_time_was_up_is_too_slow(jobs, settings):
+def test_a_lease_that_expires_after_the_time_limit_of_the_stage_is_too_slow(jobs, settings):
     for name in ("slow", "lost"):
         jobs.submit(make_job_request(name, session=name))
     for _ in range(2 * settings.attempts + 1):
@@ -167,14 +167,14 @@ def test_history_is_the_answered_turns_in_order(jobs, redis):
     assert turns(redis, "default", "anna", before=3)[0].feedback == FEEDBACK
 
 
-def test_of_a_long_history_only_the_latest_turns_are_read(jobs, redis):
+def test_only_the_latest_turns_of_a_long_history_are_read(jobs, redis):
     for name in "abcdef":
         jobs.submit(make_job_request(name, recording=False))
     assert [job.id for job in turns(redis, "default", "anna", before=6, limit=2)] == ["d", "e"]
     assert [job.id for job in turns(redis, "default", "anna", limit=0)] == []
 
 
-def test_starting_over_hides_what_was_said_before(jobs, redis):
+def test_starting_over_hides_earlier_turns(jobs, redis):
     for name in "abc":
         jobs.submit(make_job_request(name, recording=False))
     run_stage(jobs, "llm")
@@ -227,14 +227,14 @@ def test_a_text_that_no_store_accepts_is_refused_before_redis_is_asked(jobs, red
     assert redis.hgetall("waijiao:job:default/a") == before
 
 
-def test_an_unfinished_job_s_record_is_kept_for_as_long_as_it_takes_and_then_for_the_retention(jobs, redis, settings):
+def test_a_record_is_kept_until_the_job_ends_and_then_for_the_retention_time(jobs, redis, settings):
     jobs.submit(make_job_request("a"))
     assert redis.ttl("waijiao:job:default/a") == -1
     jobs.cancel("default", "a")
     assert 0 < redis.ttl("waijiao:job:default/a") <= settings.retention_h * 3600
 
 
-def test_a_session_forgets_turns_whose_records_are_no_longer_kept(jobs, redis):
+def test_a_session_forgets_turns_whose_records_expired(jobs, redis):
     for name in "abc":
         jobs.submit(make_job_request(name))
     redis.delete("waijiao:job:default/a", "waijiao:job:default/b")
@@ -250,7 +250,7 @@ def test_every_key_has_a_time_to_live_or_is_an_index(jobs, redis):
     assert lasting == {"waijiao:accepted", "waijiao:ended"}
 
 
-def test_a_job_that_was_tried_before_is_claimed_alone_so_that_it_takes_no_other_with_it(jobs):
+def test_a_job_that_was_tried_before_is_claimed_alone(jobs):
     for name in "abcd":
         jobs.submit(make_job_request(name, session=name))
     assert [job.id for job in jobs.claim("asr", WORKER, 3)[0]] == ["a", "b", "c"]

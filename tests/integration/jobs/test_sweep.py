@@ -7,7 +7,7 @@ from pipeline.jobs.store import SWEEP_BATCH, Jobs, ReadyJob
 from tests.support.job_steps import WORKER, make_job_request
 
 
-def test_the_sweep_takes_back_expired_leases_and_rings_for_them(redis, settings):
+def test_the_sweep_takes_back_expired_leases_and_enqueues_their_jobs(redis, settings):
     jobs = Jobs(redis, settings.model_copy(update={"lease_s": 0}))
     jobs.submit(make_job_request("a"))
     (job,), _ = jobs.claim("asr", WORKER, 1)
@@ -15,7 +15,7 @@ def test_the_sweep_takes_back_expired_leases_and_rings_for_them(redis, settings)
     assert jobs.renew("asr", [job]) == ["default/a"]
 
 
-def test_the_sweep_rings_only_the_bells_that_are_missing(jobs, redis):
+def test_the_sweep_enqueues_only_jobs_whose_message_is_missing(jobs, redis):
     for name in "abc":
         jobs.submit(make_job_request(name))
     redis.rpush("queue", "one", "two")
@@ -39,7 +39,7 @@ def rung_by_sweeping(jobs: Jobs, times: int) -> int:
     return jobs.redis.llen("queue")
 
 
-def test_with_ten_thousand_jobs_waiting_the_sweep_multiplies_no_message(jobs, redis):
+def test_with_ten_thousand_waiting_jobs_the_sweep_repeats_no_message(jobs, redis):
     ready = {f"default/{number}": number for number in range(10_000)}
     redis.zadd("waijiao:ready:asr", ready)
     assert rung_by_sweeping(jobs, 3) == 3 * SWEEP_BATCH
@@ -49,7 +49,7 @@ def test_with_ten_thousand_jobs_waiting_the_sweep_multiplies_no_message(jobs, re
     assert len(jobs.sweep({"asr": "queue"})) == 10
 
 
-def test_a_sweep_takes_back_and_ends_so_many_at_once_and_the_next_one_goes_on(redis, settings):
+def test_a_sweep_handles_a_limited_number_of_jobs_and_the_next_one_continues(redis, settings):
     lapsing = Jobs(redis, settings.model_copy(update={"lease_s": 0, "max_jobs_session": 1000}))
     for number in range(SWEEP_BATCH + 1):
         lapsing.submit(make_job_request(str(number)))

@@ -27,7 +27,7 @@ def cluster(settings):
 
 
 @pytest.mark.parametrize("send", [os.kill, os.killpg], ids=["the parent", "the whole group"])
-def test_told_to_stop_a_worker_finishes_what_it_has_in_hand_and_ends_then(cluster, send):
+def test_a_stopping_worker_finishes_its_job_and_ends(cluster, send):
     cluster.order("hold")
     worker = cluster.start_ready_worker(**LONG)
     job = cluster.wait_until_begun(cluster.submit())
@@ -41,7 +41,7 @@ def test_told_to_stop_a_worker_finishes_what_it_has_in_hand_and_ends_then(cluste
     assert not cluster.redis.exists(UNACKED)
 
 
-def test_told_to_stop_a_worker_takes_nothing_new(cluster):
+def test_a_stopping_worker_claims_nothing_more(cluster):
     cluster.order("hold")
     worker = cluster.start_ready_worker(**LONG)
     cluster.wait_until_begun(cluster.submit())
@@ -53,7 +53,7 @@ def test_told_to_stop_a_worker_takes_nothing_new(cluster):
     assert not cluster.find_runs(later)
 
 
-def test_work_that_takes_too_long_is_handed_back_and_costs_no_attempt(cluster):
+def test_work_longer_than_the_shutdown_time_is_released_and_costs_no_attempt(cluster):
     cluster.order("hold")
     worker = cluster.start_ready_worker()
     job = cluster.wait_until_begun(cluster.submit())
@@ -66,7 +66,7 @@ def test_work_that_takes_too_long_is_handed_back_and_costs_no_attempt(cluster):
     assert cluster.wait_until_answered(job).attempts == {"llm": 1}
 
 
-def test_sigquit_hands_the_work_back_at_once(cluster):
+def test_sigquit_releases_the_work_at_once(cluster):
     cluster.order("hold")
     worker = cluster.start_ready_worker(**LONG)
     job = cluster.wait_until_begun(cluster.submit())
@@ -75,7 +75,7 @@ def test_sigquit_hands_the_work_back_at_once(cluster):
     assert cluster.get_job(job).attempts == {"llm": 0}
 
 
-def test_a_worker_that_still_loads_ends_when_told_to(cluster):
+def test_a_worker_that_still_loads_can_be_stopped(cluster):
     cluster.order("slow_load")
     worker = cluster.start_worker(**LONG)
     wait_for((cluster.orders / "loading").exists)
@@ -85,7 +85,7 @@ def test_a_worker_that_still_loads_ends_when_told_to(cluster):
 
 @pytest.mark.parametrize("trouble", ["kill", "freeze"])
 @pytest.mark.parametrize("busy", [True, False], ids=["busy", "idle"])
-def test_a_worker_ends_when_told_to_although_redis_is_gone_or_hangs(cluster, trouble, busy):
+def test_a_worker_can_be_stopped_although_redis_is_gone_or_hangs(cluster, trouble, busy):
     worker = cluster.start_ready_worker()
     if busy:
         cluster.order("hold")
@@ -208,7 +208,7 @@ def test_a_worker_whose_engine_cannot_be_loaded_again_ends_and_says_why_once(clu
 
 
 @pytest.mark.parametrize("kind", ["stuck", "deaf", "numb"])
-def test_a_worker_that_takes_nothing_although_redis_lives_ends(cluster, kind):
+def test_a_worker_that_takes_no_work_although_redis_answers_ends(cluster, kind):
     worker = cluster.start_ready_worker()
     cluster.order(kind)
     worker.signal_parent(signal.SIGUSR2)

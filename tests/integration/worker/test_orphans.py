@@ -51,7 +51,7 @@ def test_an_answer_whose_writer_died_before_it_was_recorded_is_removed(jobs, set
     assert left(jobs, blobs) == {recorded}
 
 
-def test_a_recording_goes_when_it_was_recognised_or_refused_and_stays_with_a_dead_job(jobs, settings):
+def test_a_recording_is_removed_when_recognised_or_refused_and_kept_for_a_dead_job(jobs, settings):
     blobs = FolderBlobs(settings.blobs_folder)
     recordings = {name: aged(blobs, name) for name in ("heard", "refused", "canceled", "dead", "waiting")}
     for name, recording in recordings.items():

@@ -38,7 +38,7 @@ def text(jobs, job):
     return "".join(entry["text"] for _, entry in jobs.partial_results(job))
 
 
-def test_pieces_that_come_quickly_are_gathered_and_the_last_is_told_before_the_end(cluster, hurried):
+def test_quick_pieces_are_published_together_and_the_last_before_the_end(cluster, hurried):
     job = chat(cluster.jobs)
     with publishing(hurried, "llm") as told:
         for piece in PIECES:
@@ -50,14 +50,14 @@ def test_pieces_that_come_quickly_are_gathered_and_the_last_is_told_before_the_e
     assert text(cluster.jobs, cluster.get_job("chat")) == WHOLE.text
 
 
-def test_the_first_piece_is_told_at_once(cluster, hurried):
+def test_the_first_piece_is_published_at_once(cluster, hurried):
     job = chat(cluster.jobs)
     with publishing(hurried, "llm") as told:
         told.text(job, "Hello")
         wait_for(lambda: text(cluster.jobs, job) == "Hello")
 
 
-def test_the_jobs_of_a_batch_are_told_apart(cluster, hurried):
+def test_pieces_of_the_jobs_of_a_batch_are_separate(cluster, hurried):
     jobs = [chat(cluster.jobs, "one")]
     cluster.jobs.submit(JobRequest("two", "two", task="chat", details={"messages": []}))
     jobs.append(claim_job(cluster.jobs, "llm", OTHER))
@@ -69,7 +69,7 @@ def test_the_jobs_of_a_batch_are_told_apart(cluster, hurried):
         assert text(cluster.jobs, job) == "".join(f"{job.id} {number}, " for number in range(100))
 
 
-def test_an_attempt_that_was_taken_back_tells_nothing_more(cluster, hurried):
+def test_an_attempt_that_was_taken_back_publishes_nothing_more(cluster, hurried):
     first = chat(cluster.jobs)
     with publishing(hurried, "llm") as told:
         told.text(first, "The first ")
@@ -83,7 +83,7 @@ def test_an_attempt_that_was_taken_back_tells_nothing_more(cluster, hurried):
     assert text(cluster.jobs, second) == "The second."
 
 
-def test_who_makes_it_goes_on_while_a_silent_redis_is_waited_for(cluster, settings):
+def test_generation_continues_while_redis_hangs(cluster, settings):
     job, patient = chat(cluster.jobs), Jobs(connect(settings, Timeouts(connect_s=30, answer_s=30, retries=0)), settings)
     with publishing(patient, "llm") as told:
         told.text(job, PIECES[0])
@@ -97,7 +97,7 @@ def test_who_makes_it_goes_on_while_a_silent_redis_is_waited_for(cluster, settin
 
 
 @pytest.mark.parametrize("trouble", ["kill", "freeze"])
-def test_without_redis_nobody_waits_and_what_was_told_has_no_hole(cluster, hurried, trouble, caplog):
+def test_without_redis_nothing_waits_and_the_published_text_has_no_gap(cluster, hurried, trouble, caplog):
     job = chat(cluster.jobs)
     with publishing(hurried, "llm") as told:
         told.text(job, PIECES[0])
@@ -116,7 +116,7 @@ def test_without_redis_nobody_waits_and_what_was_told_has_no_hole(cluster, hurri
     assert [record.module for record in caplog.records].count("partial_results") == 1
 
 
-def test_at_the_end_nobody_waits_long_for_a_redis_that_is_silent(cluster, hurried):
+def test_the_end_does_not_wait_long_for_a_redis_that_hangs(cluster, hurried):
     job = chat(cluster.jobs)
     cluster["redis"].freeze()
     begun = time.monotonic()

@@ -39,7 +39,7 @@ def stored_recordings(segmenter: Segmenter, lesson: Job) -> set[str]:
     return found - {lesson.request.recording}
 
 
-def test_a_turn_that_is_submitted_again_is_the_same_and_is_not_even_written(segmenter, lesson):
+def test_a_turn_submitted_again_is_the_same_job_and_stores_no_recording(segmenter, lesson):
     segmenter.submit_turn(lesson, TURN, TONE)
     (name,), before = segmenter.jobs.turns_of(lesson), stored_recordings(segmenter, lesson)
     turn = segmenter.jobs.get(*name.split("/")).request
@@ -56,7 +56,7 @@ def test_a_turn_that_is_submitted_again_is_the_same_and_is_not_even_written(segm
     assert (segmenter.jobs.turns_of(lesson), stored_recordings(segmenter, lesson)) == ([name], before)
 
 
-def test_two_who_segment_the_same_lesson_make_one_turn_with_one_recording(segmenter, lesson):
+def test_two_segmenters_of_the_same_lesson_make_one_turn_with_one_recording(segmenter, lesson):
     other = Segmenter(segmenter.settings)
     segmenter.jobs.has = lambda name: False  # it looked before the other one submitted
     other.submit_turn(lesson, TURN, TONE)

@@ -92,7 +92,7 @@ def published_parts(jobs, job):
     return [entry["part"] for _, entry in jobs.partial_results(job)]
 
 
-def test_the_first_sentences_of_all_jobs_are_one_call_and_then_the_second_ones(synthesizer, ask):
+def test_the_first_sentences_of_all_jobs_are_one_call_followed_by_the_second_ones(synthesizer, ask):
     batch = ask("One. Two. Three.", "你好。", "Four. 好。 Five.")
     answers = synthesizer.speak(batch, always_wanted)
     assert synthesizer.engine.calls == [["One.", "你好。", "Four."], ["Two.", "好。"], ["Three.", "Five."]]
@@ -101,7 +101,7 @@ def test_the_first_sentences_of_all_jobs_are_one_call_and_then_the_second_ones(s
     assert [part.text for part in answers[2].parts] == ["Four.", "Five."]
 
 
-def test_a_sentence_can_be_heard_before_the_next_one_is_spoken(synthesizer, ask, jobs, settings, in_background):
+def test_a_sentence_can_be_played_before_the_next_one_is_spoken(synthesizer, ask, jobs, settings, in_background):
     (job,) = ask("One. Please wait. Three.")
     answered = in_background(synthesizer.speak, [job], always_wanted)
     (first,) = wait_for(lambda: published_parts(jobs, job))
@@ -128,7 +128,7 @@ def read(settings, blob):
         return soundfile.read(io.BytesIO(file.read()))[0]
 
 
-def test_an_answer_of_one_sentence_is_kept_once(synthesizer, ask, settings):
+def test_an_answer_of_one_sentence_is_stored_once(synthesizer, ask, settings):
     (job,) = ask("One. 好。")
     (answer,) = synthesizer.speak([job], always_wanted)
     (part,) = answer.parts
@@ -147,7 +147,7 @@ def test_a_failed_sentence_fails_its_answer_alone_and_leaves_nothing(synthesizer
     assert (stored_files(settings, first), stored_files(settings, second)) == (0, 1)
 
 
-def test_a_text_of_nothing_needs_no_voice(synthesizer, ask):
+def test_an_empty_text_needs_no_voice(synthesizer, ask):
     (answer,) = synthesizer.speak(ask(" "), always_wanted)
     assert isinstance(answer, NothingToSay)
     assert synthesizer.engine.calls == []
@@ -187,7 +187,7 @@ def test_a_second_attempt_s_sentences_do_not_mix_with_the_first_s(synthesizer, a
 @pytest.mark.parametrize(
     ("has", "takes"), [(["heart"], "heart"), (["heart", "en_speaker_9"], "en_speaker_9"), (["en_speaker_6"], "default")]
 )
-def test_a_teacher_takes_the_first_voice_wished_for_that_the_engine_has(synthesizer, settings, has, takes):
+def test_a_teacher_gets_the_first_preferred_voice_that_the_engine_has(synthesizer, settings, has, takes):
     synthesizer.engine.voices = ("default", *has)
     assert synthesizer.choose_voice(personas.load("emma", settings.personas), "en") == takes
     assert synthesizer.choose_voice(personas.load("emma", settings.personas), "fr") == "default"

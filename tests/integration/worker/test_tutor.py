@@ -46,13 +46,13 @@ def get_session(prompt, persona):
     return [message.content for message in prompt.messages[len(build_persona_messages(persona)) :]]
 
 
-def test_of_a_text_read_aloud_the_model_sees_the_text_alone(prepare, settings):
+def test_for_reading_aloud_the_model_sees_only_the_text(prepare, settings):
     teacher, job, prompt = prepare("I sink he has free dogs", text=TEXT, instructions="Read.")
     assert get_session(prompt, personas.load("william", settings.personas)) == [TEXT]
     assert teacher.make_feedback(job, f'"{TEXT}" Which dogs?').explanation == 'Read again: "think", "three".'
 
 
-def test_something_else_than_the_text_needs_no_model(prepare):
+def test_reading_something_else_needs_no_model(prepare):
     _, _, feedback = prepare("my favourite pizza", text=TEXT)
     assert isinstance(feedback, Feedback)
     assert feedback.corrected == TEXT
@@ -65,11 +65,11 @@ def test_target_words_are_counted_in_the_utterance(prepare):
 
 
 @pytest.mark.parametrize("words", ["start over", "重新开始"])
-def test_in_homework_there_is_nothing_to_start_over(prepare, words):
+def test_homework_cannot_be_started_over(prepare, words):
     assert isinstance(prepare(words)[2], Prompt)
 
 
-def test_a_small_model_gets_no_more_orders(prepare, settings):
+def test_a_small_model_gets_no_additional_instructions(prepare, settings):
     _, _, prompt = prepare("a big tree", instructions=HOMEWORK_INSTRUCTIONS, level="A2")
     assert get_session(prompt, personas.load("william", settings.personas)) == ["a big tree"]
 
@@ -126,7 +126,7 @@ def recognise(jobs, outcomes):
     return None
 
 
-def test_a_lesson_is_summed_up_from_its_turns(jobs, settings):
+def test_a_lesson_is_summarised_from_its_turns(jobs, settings):
     lesson(jobs)
     parent = recognise(jobs, ["I go home", "Very good", NoSpeech(), "we go out"])
     feedback = LessonSummarizer(settings).prepare(parent)
@@ -136,7 +136,7 @@ def test_a_lesson_is_summed_up_from_its_turns(jobs, settings):
     assert feedback.explanation == 'Say "went" instead of "go" (2 times).'
 
 
-def test_a_turn_that_failed_and_one_that_is_not_kept_stop_no_summary(jobs, settings):
+def test_failed_and_erased_turns_do_not_prevent_a_summary(jobs, settings):
     lesson(jobs)
     parent = recognise(jobs, ["I go home", "Very good", EngineFailed(), "we go out"])
     jobs.forget("default", "t1")
@@ -153,14 +153,14 @@ def test_a_lesson_of_another_tenant_is_not_read(jobs, settings):
     assert read_turn_jobs(jobs.redis, other) == []
 
 
-def test_another_version_of_a_lesson_sums_up_the_same_turns(jobs, settings):
+def test_a_rerun_lesson_summarises_the_same_turns(jobs, settings):
     lesson(jobs)
     parent = recognise(jobs, ["I go home", "Very good", NoSpeech(), "we go out"])
     again = replace(parent, request=replace(parent.request, id="again", details={"turns_of": "lesson"}))
     assert LessonSummarizer(settings).compute_figures(again) == LessonSummarizer(settings).compute_figures(parent)
 
 
-def test_a_large_model_is_asked_about_the_mistakes_and_its_remark_stands_in_their_place(jobs, settings):
+def test_the_remark_of_a_large_model_replaces_the_list_of_mistakes(jobs, settings):
     chosen = settings_with_large_model(settings)
     jobs.settings = chosen
     lesson(jobs, persona="will")
@@ -182,7 +182,7 @@ def test_a_turn_in_another_language_than_the_taught_one_is_not_corrected(jobs, s
     assert Teacher(settings, len).prepare(job) == Feedback("我不明白", "我不明白", reply="", spoken="")
 
 
-def test_in_a_lesson_s_turn_there_is_nothing_to_start_over(jobs, settings):
+def test_a_lesson_cannot_be_started_over_in_a_turn(jobs, settings):
     lesson(jobs)
     jobs.complete("asr", claim_job(jobs, "asr"), Transcript("start over", "en", 2.0))
     assert isinstance(Teacher(settings, len).prepare(claim_job(jobs, "llm")), Prompt)

@@ -58,7 +58,7 @@ def told(jobs: Jobs, id_: str = "a"):
     return Deliveries(jobs).list_for_job(jobs.get("default", id_))
 
 
-def test_what_is_told_says_how_the_job_stands_and_nothing_that_was_said(jobs, redis, receiver, sender):
+def test_a_notification_has_the_state_of_the_job_and_nothing_that_was_said(jobs, redis, receiver, sender):
     jobs.submit(hooked(receiver, metadata={"homework": "7"}))
     for stage in RESULTS:
         run_stage(jobs, stage)
@@ -83,7 +83,7 @@ def test_what_is_told_says_how_the_job_stands_and_nothing_that_was_said(jobs, re
     assert b"home" not in request.body.replace(b"homework", b"")
 
 
-def test_each_ending_is_told_by_its_name_and_what_was_heard_only_when_asked_for(redis, settings, receiver):
+def test_each_final_state_has_its_event_and_transcripts_only_when_requested(redis, settings, receiver):
     jobs = Jobs(redis, settings.model_copy(update={"deadline_s": 0}))
     canceled(jobs, hooked(receiver, "canceled"))
     jobs.submit(hooked(receiver, "failed", JOB_EVENTS))
@@ -97,14 +97,14 @@ def test_each_ending_is_told_by_its_name_and_what_was_heard_only_when_asked_for(
     assert [each.event for each in told(jobs, "expired")] == ["job.transcribed", "job.expired"]
 
 
-def test_nobody_is_told_of_what_they_did_not_ask_for(jobs, redis, receiver):
+def test_only_requested_events_are_sent(jobs, redis, receiver):
     canceled(jobs, hooked(receiver, events=("job.succeeded",)))
     canceled(jobs, make_job_request("b"))
     assert told(jobs) == told(jobs, "b") == []
     assert not redis.exists(DUE_KEY)
 
 
-def test_the_change_itself_rings_for_the_delivery_and_the_sweep_for_a_lost_bell(jobs, redis, receiver):
+def test_a_delivery_is_enqueued_with_the_change_and_a_lost_message_by_the_sweep(jobs, redis, receiver):
     jobs.submit(hooked(receiver))
     assert jobs.cancel("default", "a")[1] == [ReadyJob("maintenance", "default/a")]
     queues = {"asr": "queue", "maintenance": "maintenance"}
@@ -134,7 +134,7 @@ def test_a_failed_delivery_is_tried_again_later_under_the_same_id_and_the_log_ha
     assert sender.deliveries.claim(9, 9, [], 30) == []
 
 
-def test_it_is_given_up_after_so_many_attempts(redis, settings, receiver):
+def test_a_delivery_is_given_up_after_the_last_attempt(redis, settings, receiver):
     jobs = Jobs(redis, settings.model_copy(update={"webhook_attempts": 3}))
     receiver.answers = [(500, {})] * 9
     canceled(jobs, hooked(receiver))
@@ -154,14 +154,14 @@ def test_a_delivery_that_kills_its_workers_is_given_up_too(redis, settings, rece
     assert told(jobs)[0].state == "given_up"
 
 
-def test_a_receiver_that_says_gone_is_told_no_more(jobs, receiver, sender):
+def test_a_receiver_that_answers_410_gets_nothing_more(jobs, receiver, sender):
     receiver.answers = [(410, {})]
     canceled(jobs, hooked(receiver))
     sender.run_round()
     assert told(jobs)[0].state == "given_up"
 
 
-def test_a_receiver_may_say_how_long_to_wait(jobs, receiver, sender):
+def test_a_receiver_may_set_retry_after(jobs, receiver, sender):
     receiver.answers = [(503, {"Retry-After": "120"})]
     canceled(jobs, hooked(receiver))
     sender.run_round()
@@ -187,7 +187,7 @@ def test_a_worker_that_dies_leaves_its_deliveries_to_the_next(jobs, receiver, se
     assert told(jobs)[0].state == "delivered"
 
 
-def test_a_receiver_that_hangs_holds_up_neither_others_nor_the_round(jobs, receiver):
+def test_a_receiver_that_hangs_delays_neither_others_nor_the_round(jobs, receiver):
     receiver.hangs.set()
     with run_receiver() as other:
         for number in range(12):
@@ -203,7 +203,7 @@ def test_a_receiver_that_hangs_holds_up_neither_others_nor_the_round(jobs, recei
     assert told(jobs, "dead0")[0].attempts[0].error == "no answer in time"
 
 
-def test_of_one_host_only_so_many_are_told_at_once(jobs, receiver):
+def test_deliveries_to_one_host_are_limited(jobs, receiver):
     for number in range(9):
         canceled(jobs, hooked(receiver, f"job{number}"))
     deliveries = Deliveries(jobs)
@@ -211,7 +211,7 @@ def test_of_one_host_only_so_many_are_told_at_once(jobs, receiver):
     assert len(deliveries.claim(2, 4, [], 30)) == 2
 
 
-def test_erasing_a_job_takes_its_deliveries_along(jobs, redis, receiver, sender):
+def test_erasing_a_job_erases_its_deliveries(jobs, redis, receiver, sender):
     for name in ("forgotten", "erased"):
         canceled(jobs, hooked(receiver, name))
     jobs.forget("default", "forgotten")
@@ -222,7 +222,7 @@ def test_erasing_a_job_takes_its_deliveries_along(jobs, redis, receiver, sender)
     assert [*redis.scan_iter("waijiao:delivery:*")] == []
 
 
-def test_deliveries_of_records_that_are_no_longer_kept_are_dropped(jobs, redis, receiver, sender):
+def test_deliveries_of_expired_records_are_dropped(jobs, redis, receiver, sender):
     canceled(jobs, hooked(receiver))
     redis.delete("waijiao:job:default/a")
     assert sender.deliveries.claim(1, 1, [], 30) == []
@@ -239,7 +239,7 @@ def test_every_key_of_a_delivery_has_a_time_to_live(jobs, redis, receiver, sende
     assert not [key for key in keys if redis.ttl(key) < 0]
 
 
-def test_whatever_is_said_twice_counts_once(redis, settings, receiver):
+def test_repeated_scripts_count_once(redis, settings, receiver):
     repeating_jobs = RepeatingJobs(redis, settings)
     receiver.answers = [(500, {})]
     canceled(repeating_jobs, hooked(receiver))
@@ -261,7 +261,7 @@ def test_deliveries_go_on_while_the_memory_is_full(jobs, redis, receiver, sender
     assert told(jobs)[0].state == "delivered"
 
 
-def test_a_rotated_secret_signs_beside_the_new_one_for_a_day(jobs, redis, receiver, sender):
+def test_after_a_rotation_the_old_secret_also_signs_for_a_day(jobs, redis, receiver, sender):
     (before,) = outbox.load_secrets(redis, "default")
     after = outbox.rotate(jobs, "default")
     canceled(jobs, hooked(receiver))

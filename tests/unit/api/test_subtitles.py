@@ -74,13 +74,13 @@ def test_chinese_has_no_spaces_and_takes_two_columns():
     assert cue.lines == (text[:21], text[21:])
 
 
-def test_a_word_that_is_longer_than_a_line_is_cut():
+def test_a_word_longer_than_a_line_is_broken():
     shown = lines(heard(("a" * 100, 0.0)))
     assert "".join(line for cue in shown for line in cue) == "a" * 100
     assert max(text_columns(line) for cue in shown for line in cue) == MAX_LINE_COLUMNS
 
 
-def test_what_would_be_markup_is_text():
+def test_markup_in_a_transcript_is_escaped():
     marked = heard(("a <b> & --> c", 0.0))
     assert "a &lt;b&gt; &amp; --&gt; c" in vtt(marked)
     assert len(TIMES.findall(srt(marked))) == len(re.findall("-->", srt(marked))) == 1
@@ -90,7 +90,7 @@ def test_segments_alone_are_shown_too():
     assert lines(replace(heard(("Hello.", 0.0), ("Bye.", 2.0)), words=())) == [("Hello.",), ("Bye.",)]
 
 
-def test_nothing_said_is_no_cue():
+def test_an_empty_transcript_has_no_cue():
     assert (srt(Transcript("", "en", 1.0)), vtt(Transcript("", "en", 1.0))) == ("", "WEBVTT\n\n")
 
 
@@ -102,7 +102,7 @@ WORDS = st.lists(
 
 
 @given(WORDS, st.integers(1, 20))
-def test_whatever_is_said_can_be_read(spoken, per_segment):
+def test_any_transcript_gives_valid_subtitles(spoken, per_segment):
     words, at = [], 0.0
     for text, seconds, pause in spoken:
         words.append(Word(text, at, at + seconds, 0.5))
@@ -125,5 +125,5 @@ def test_whatever_is_said_can_be_read(spoken, per_segment):
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.0004, 59.9996])
-def test_times_are_rounded_as_a_whole(seconds):
+def test_times_are_rounded_in_milliseconds(seconds):
     assert re.search(r"\n00:0[01]:\d\d,\d{3} --> ", srt(heard(("Hm.", seconds))))

@@ -18,7 +18,7 @@ def seconds(duration):
 
 
 @each_service
-def test_everything_that_keeps_running_is_looked_after(name):
+def test_every_running_service_has_a_health_check(name):
     service = load_compose()["services"][name]
     if name == "redis":
         assert "redis-cli ping" in service["healthcheck"]["test"][1]
@@ -66,7 +66,7 @@ def test_only_the_api_is_published_and_only_on_the_host_itself():
     assert set(published.values()) == {None}
 
 
-def test_what_computes_has_no_way_out():
+def test_workers_have_no_network_outside():
     out = {name for name, service in load_compose()["services"].items() if "outside" in service["networks"]}
 
     assert out == {"models", "models_gpu", "api", "worker_maintenance"}
@@ -83,7 +83,7 @@ def test_a_stopped_worker_has_time_to_hand_its_work_back(name):
 
 
 @each_worker
-def test_a_worker_is_not_called_ill_while_its_engine_may_still_load(name):
+def test_a_worker_is_not_unhealthy_while_its_engine_may_still_load(name):
     service = load_compose()["services"][name]
     start = re.search(r"--start-period=(\d+s)", find_last(service["build"]["target"], "HEALTHCHECK"))[1]
 

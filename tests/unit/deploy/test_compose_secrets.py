@@ -17,7 +17,7 @@ def holders(secret):
     return {name for name, service in load_compose()["services"].items() if secret in service.get("secrets", ())}
 
 
-def test_each_service_sees_the_secrets_that_it_needs_and_no_other():
+def test_each_service_has_only_the_secrets_that_it_needs():
     assert holders("waijiao_redis_url") == {"redis", "api", *WORKERS}
     assert holders("waijiao_llm_key") == {"worker_llm"}
     assert {secret for service in load_compose()["services"].values() for secret in service.get("secrets", ())} == set(
@@ -25,7 +25,7 @@ def test_each_service_sees_the_secrets_that_it_needs_and_no_other():
     )
 
 
-def test_what_reaches_the_internet_without_serving_knows_no_secret():
+def test_services_with_internet_access_have_no_secret():
     for name in ("models", "models_gpu"):
         assert not load_compose()["services"][name].get("secrets")
 

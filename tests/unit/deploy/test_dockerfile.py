@@ -76,7 +76,7 @@ def test_the_paths_that_name_a_python_name_the_one_of_the_base_image():
     assert set(versions) == {"3.11"}
 
 
-def test_what_copies_from_a_stage_comes_after_it():
+def test_a_stage_is_defined_before_others_copy_from_it():
     names = list(stages())
     for number, name in enumerate(names):
         for source in re.findall(r"--from=(\S+)", " ".join(rest for _, rest in stages()[name][1])):

@@ -54,7 +54,7 @@ def test_the_host_s_name_of_a_gpu_reaches_no_container():
 
 
 @each_stage
-def test_the_driver_lends_what_computing_and_nvidia_smi_need(stage):
+def test_the_driver_s_capabilities_are_those_for_computing_and_nvidia_smi(stage):
     assert reserved(stage)["driver"] == "nvidia"
     assert set(reserved(stage)["capabilities"]) == {"gpu", "compute", "utility"}
 
@@ -66,7 +66,7 @@ def test_a_model_takes_the_share_that_is_named(stage):
     assert getattr(chosen, f"{stage}_gpu_fraction") == 0.9
 
 
-def test_unless_told_otherwise_all_three_share_one_gpu():
+def test_by_default_all_three_models_share_one_gpu():
     assert sum(getattr(settings(stage), f"{stage}_gpu_fraction") for stage in STAGES) <= 1
 
 

@@ -135,7 +135,7 @@ def test_a_role_starts_where_only_its_lock_is_installed(role):
     assert done.returncode == 0, done.stderr
 
 
-def test_what_a_lock_does_not_hold_is_not_found():
+def test_modules_outside_a_lock_cannot_be_imported():
     script = [sys.executable, "-W", "ignore", "-c", ONLY_THE_LOCK, " ".join(lock("api")), "worker_asr.faster_whisper"]
     done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, check=False)
 
@@ -143,7 +143,7 @@ def test_what_a_lock_does_not_hold_is_not_found():
 
 
 @each_role
-def test_a_lock_holds_no_heavy_thing_that_is_another_role_s(role):
+def test_a_lock_has_no_heavy_library_of_another_role(role):
     assert HEAVY & set(lock(role)) == MAY_HOLD[role]
 
 
@@ -164,7 +164,7 @@ def test_every_distribution_has_its_hashes(role):
     assert "--index-url" not in text
 
 
-def test_what_a_group_names_has_its_range_and_reason_among_the_dependencies():
+def test_packages_of_a_group_have_a_range_and_a_reason_among_the_dependencies():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     ranged = project["project"]["dependencies"] + project["project"]["optional-dependencies"]["gpu"]
     groups = project["dependency-groups"]

@@ -46,7 +46,7 @@ def faults(path: Path) -> list[str]:
     return found
 
 
-def test_no_name_has_a_word_that_was_given_up():
+def test_no_name_has_a_word_that_was_replaced():
     assert [fault for path in product_files() for fault in faults(path)] == []
 
 

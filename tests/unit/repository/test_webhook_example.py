@@ -34,7 +34,7 @@ def tell(book):
     return lambda said, headers: app.test_client().post("/hooks/waijiao", data=said, headers=headers).status_code
 
 
-def test_what_is_told_twice_is_to_be_done_once(tell, book):
+def test_a_repeated_notification_is_handled_once(tell, book):
     assert [tell(body(), signed(body())) for _ in range(2)] == [204, 204]
     assert book.pending() == ["a"]
 
@@ -43,7 +43,7 @@ def test_both_secrets_are_taken_after_a_rotation(tell):
     assert tell(body(), signed(body(), outbox.new_secret(), SECRET)) == 204
 
 
-def test_what_nobody_signed_is_refused_and_not_written_down(tell, book):
+def test_an_unsigned_notification_is_refused_and_not_recorded(tell, book):
     refused = [
         tell(body(), {}),
         tell(body(), signed(body(), outbox.new_secret())),
@@ -54,12 +54,12 @@ def test_what_nobody_signed_is_refused_and_not_written_down(tell, book):
     assert book.pending() == []
 
 
-def test_a_job_without_an_answer_is_nothing_to_fetch(tell, book):
+def test_a_job_without_an_answer_needs_no_fetch(tell, book):
     assert tell(body("job.failed"), signed(body("job.failed"))) == 204
     assert book.pending() == []
 
 
-def test_what_was_told_is_still_known_after_a_crash_and_what_was_done_is_not_done_again(tell, book):
+def test_notifications_survive_a_crash_and_handled_ones_are_not_repeated(tell, book):
     tell(body(), signed(body()))
     assert Inbox(book.path).pending() == ["a"]
     book.mark_done("a")

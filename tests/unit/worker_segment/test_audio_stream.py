@@ -68,14 +68,14 @@ def test_a_recording_is_refused_as_soon_as_it_is_too_long():
 @pytest.mark.parametrize(
     ("data", "error"), [(b"no sound", NotAudio), (make_wav(np.zeros(100)), BadAudio), (make_wav(np.zeros(0)), BadAudio)]
 )
-def test_what_is_no_recording_is_refused(data, error):
+def test_a_file_that_is_not_a_recording_is_refused(data, error):
     with pytest.raises(error):
         whole(data)
 
 
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 300), max_size=5))
-def test_blocks_are_of_one_size_but_the_last_and_lose_nothing(sizes):
+def test_blocks_have_one_size_except_the_last_and_lose_nothing(sizes):
     samples = np.arange(sum(sizes), dtype=np.float32)[np.newaxis]
     pieces = np.split(samples, np.cumsum(sizes)[:-1], axis=1) if sizes else []
 
@@ -98,7 +98,7 @@ SPANS = st.lists(st.tuples(st.integers(0, 900), st.integers(1, 99), st.sampled_f
 
 @settings(deadline=None)
 @given(SPANS, st.integers(1, 1_000))
-def test_a_turn_sounds_as_what_was_recorded_meanwhile_however_the_recording_is_read(spans, size):
+def test_a_turn_has_the_samples_of_its_time_however_the_recording_is_read(spans, size):
     recorded = np.random.default_rng(0).normal(0, 1, (2, 1_000 * 16)).astype(np.float32)  # a millisecond is 16 samples
     segments = [LessonSegment(n, s / 1000, (s + d) / 1000, who) for n, (s, d, who) in enumerate(sorted(spans), 1)]
     pieces = np.split(recorded, range(size * 16, recorded.shape[1], size * 16), axis=1)
@@ -120,7 +120,7 @@ def lesson(**more):
     return Job(asked, seq=1, stage="segment", fence="1", version=1, created_at=0, updated_at=0, deadline_at=0)
 
 
-def test_a_turn_is_asked_about_as_the_lesson_was():
+def test_a_turn_inherits_the_options_of_the_lesson():
     job_request = build_turn_request(
         lesson(persona="li", language="en", hint="Kunming", owner="anna", retention_h=5, key="k", webhook="https://x"),
         LessonSegment(7, 1.5, 9.25, "left"),
@@ -162,7 +162,7 @@ def test_a_turn_has_the_same_name_at_every_attempt_and_no_other_turn_has_it():
         ("left", "", "turn"),
     ],
 )
-def test_only_the_learner_is_given_feedback_where_it_is_known_who_that_is(learner, speaker, task):
+def test_where_the_learner_is_known_only_the_learner_gets_feedback(learner, speaker, task):
     assert build_turn_request(lesson(details={"learner": learner}), LessonSegment(1, 0, 1, speaker)).task == task
 
 

@@ -21,11 +21,11 @@ def lower_priority_of_a_child(leads: bool) -> list[str]:
     return subprocess.run(command, capture_output=True, text=True, check=True, start_new_session=leads).stdout.split()
 
 
-def test_a_worker_that_leads_its_session_gives_way_as_a_whole():
+def test_a_session_leader_lowers_the_priority_of_its_session():
     assert lower_priority_of_a_child(leads=True) == [NICENESS, *[NICENESS] * AUTOGROUP.exists()]
 
 
-def test_who_shares_a_session_lowers_only_itself():
+def test_a_worker_in_a_shared_session_lowers_only_its_own_priority():
     mine = AUTOGROUP.read_text().split()[-1:] if AUTOGROUP.exists() else []  # [] as well where nobody made a session
 
     assert lower_priority_of_a_child(leads=False) == [NICENESS, *mine]

@@ -77,7 +77,7 @@ def pages(files: dict[str, bytes]) -> list[Page]:
     return [Page(content) for name, content in files.items() if name.endswith(".html")]
 
 
-def test_nobody_s_words_become_part_of_a_page(hostile):
+def test_text_from_users_is_escaped_in_every_page(hostile):
     found = pages(hostile)
     assert len(found) == 1 + len(HOSTILE)
     for page in found:
@@ -86,7 +86,7 @@ def test_nobody_s_words_become_part_of_a_page(hostile):
         assert "49" not in page.find_texts("h1", "bdi")
 
 
-def test_a_page_points_to_nothing_but_the_files_beside_it(hostile):
+def test_a_page_refers_only_to_files_of_the_report(hostile):
     files_next_to_it = {unquote(name) for name in hostile} | {name for name, _ in list_answers(hostile_class())}
     report = Page(hostile["report.html"])
     assert len(report.links()) == len(HOSTILE)
@@ -98,19 +98,19 @@ def test_a_page_points_to_nothing_but_the_files_beside_it(hostile):
         assert b"http" not in re.sub(rb"http-equiv", b"", content)
 
 
-def test_every_page_forbids_whatever_is_not_its_own(hostile):
+def test_every_page_has_a_content_security_policy(hostile):
     for page in pages(hostile):
         policy = dict(page.tags[n] for n in range(len(page.tags)) if "http-equiv" in page.tags[n][1])["meta"]["content"]
         assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; media-src 'self' file:")
 
 
-def test_no_page_turns_the_direction_of_what_follows(hostile):
+def test_text_from_users_cannot_change_the_direction_of_a_page(hostile):
     for name, content in hostile.items():
         if not name.endswith(".json"):
             assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b]", content.decode())
 
 
-def test_no_cell_of_the_gradebook_is_a_formula(hostile):
+def test_cells_of_the_gradebook_cannot_be_formulas(hostile):
     content = hostile["gradebook.csv"]
     assert content.startswith("\ufeff".encode())
     assert content.count(b"\r\n") >= 1 + len(HOSTILE)
@@ -133,7 +133,7 @@ def test_students_of_one_name_have_files_of_their_own():
         assert f"students/{facts['answer']['file']}" == name == rows_of(files["gradebook.csv"])[n + 1][-1]
 
 
-def test_a_class_that_handed_nothing_in_says_so():
+def test_the_report_of_a_class_without_submissions_says_so():
     rows = [StudentWork(Student(name), None, None) for name in ("安娜", "Bo")]
     files = render_files(rows, words=("go",), text="Go home")
     assert set(files) == {"report.html", "gradebook.csv"}
@@ -144,11 +144,11 @@ def test_a_class_that_handed_nothing_in_says_so():
     assert [row[:3] for row in rows_of(files["gradebook.csv"])[1:]] == [["安娜", "", "missing"], ["Bo", "", "missing"]]
 
 
-def test_a_class_without_anybody_has_a_report():
+def test_a_class_without_students_has_a_report():
     assert Page(render_files([])["report.html"]).figures["Handed in"] == "0 / 0"
 
 
-def test_a_class_in_which_nobody_was_heard_has_no_plot():
+def test_a_class_without_transcripts_has_no_plot():
     report = Page(render_files([fail_work(make_student_work(0, "安娜", make_speech("Hello")))])["report.html"])
     assert report.figures["Failed"] == "1"
     assert "svg" not in {tag for tag, _ in report.tags}
@@ -166,7 +166,7 @@ def test_a_student_who_is_not_in_the_class_is_named():
     assert report.find_texts("names", "li") == ["Zed"]
 
 
-def test_a_report_that_stands_alone_links_to_nobody():
+def test_a_single_page_report_has_no_links_to_students():
     rows = make_sample_class()
     assert Page(class_report(make_assignment(rows), rows, linked=False)).links() == []
 
@@ -185,7 +185,7 @@ def test_three_hundred_students_have_a_plot_of_ranges():
     assert len(report.tables[-1]) == 301
 
 
-def test_a_plot_in_which_nobody_is_corrected_names_all_below():
+def test_a_plot_without_corrections_names_all_students_below():
     rows = [make_student_work(n, name, make_speech("Hello you")) for n, name in enumerate(["安娜", "Bo"])]
     report = Page(render_files(rows)["report.html"])
     assert "svg" not in {tag for tag, _ in report.tags}
@@ -200,11 +200,11 @@ def test_a_plot_in_which_nobody_is_corrected_names_all_below():
         ("欧阳娜娜欧阳娜娜欧阳", "欧阳娜娜欧阳娜娜欧…"),
     ],
 )
-def test_a_name_beside_a_bar_is_cut_where_there_is_no_room(name, label):
+def test_a_name_next_to_a_bar_is_shortened_where_space_is_missing(name, label):
     assert shorten(name) == label
 
 
-def test_a_student_s_page_marks_what_was_heard():
+def test_a_student_s_page_marks_corrections_and_unclear_words():
     row = make_student_work(0, "安娜", make_speech("Yesterday I go to zoo.", "Yesterday I went to the zoo.", 0.25))
     page = Page(render_files([row], words=("go", "zoo", "cat"), instructions="Say it.\nLoud.")["students/安娜.html"])
     assert page.find_texts("spoken-text", "del") == ["go"]
@@ -225,7 +225,7 @@ def test_a_failed_student_s_page_says_why():
     assert "audio" not in {tag for tag, _ in page.tags}
 
 
-def test_a_student_s_facts_have_the_promised_shape():
+def test_a_student_s_json_has_the_documented_shape():
     rows = make_sample_class()
     files = render_files(rows, text="My brother plays football every day with a friend.", words=("see",))
     for name, content in files.items():
@@ -251,7 +251,7 @@ sentences = st.text("ab, .!?\n“”’我们-", max_size=40)
 
 
 @given(sentences, sentences)
-def test_whatever_was_corrected_nothing_that_was_heard_is_lost(heard, better):
+def test_corrections_lose_nothing_of_the_transcript(heard, better):
     pieces = compare(heard, better)
     edits = [piece.edit for piece in pieces if not piece.is_unchanged]
     spans = highlight_corrections(heard, edits)
@@ -268,7 +268,7 @@ def test_edits_at_places_that_do_not_exist_are_left_out(places):
 
 
 @given(sentences, sentences)
-def test_a_text_is_shown_whole_with_every_word_that_was_not_heard(heard, text):
+def test_a_text_is_shown_completely_with_every_word_that_was_missed(heard, text):
     reading = score_reading(heard, text)
     spans = highlight_missed(text, reading)
     assert "".join(span.text for span in spans) == text

@@ -171,7 +171,7 @@ def test_the_students_table_and_the_gradebook_have_each_student_s_own_figures(re
         ]
 
 
-def test_the_gradebook_says_what_became_of_each(gradebook, rows):
+def test_the_gradebook_has_the_state_of_each_student(gradebook, rows):
     states = Counter(line["state"] for line in gradebook)
     assert states == {"answered": 26, "failed": 1, "held": 1, "missing": 2, "gone": 1}
     for row, line in zip(rows, gradebook, strict=True):

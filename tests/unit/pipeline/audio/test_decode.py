@@ -105,7 +105,7 @@ def test_a_truncated_m4a_has_lost_its_index_and_is_bad():
         read(whole[: len(whole) // 2])
 
 
-def test_damage_in_the_middle_costs_only_the_middle():
+def test_damage_in_the_middle_loses_only_the_middle():
     whole = bytearray(encode_recording(load_clear_speaker(), *FILE_FORMATS["mp3"]))
     middle = len(whole) // 2
     whole[middle : middle + 500] = bytes(500)
@@ -113,7 +113,7 @@ def test_damage_in_the_middle_costs_only_the_middle():
 
 
 @pytest.mark.parametrize("data", [b"", bytes(10_000), b"Hello" * 1_000], ids=["empty", "zeros", "text"])
-def test_what_is_no_audio_is_refused(data):
+def test_a_file_that_is_not_audio_is_refused(data):
     with pytest.raises(NotAudio):
         read(data)
 
@@ -156,7 +156,7 @@ def test_samples_beyond_full_scale_are_clipped():
     assert np.abs(heard.samples).max() == 1
 
 
-def test_a_header_that_claims_four_gigabytes_is_not_believed():
+def test_the_length_in_a_header_is_not_trusted():
     assert read(make_wav_claiming_4_gib(1_600)).duration_s == 0.1
 
 
@@ -176,7 +176,7 @@ def test_a_codec_that_nobody_records_in_is_not_decoded():
         read(encode_recording(load_clear_speaker(), "wav", "adpcm_ima_wav", 16_000, "mono"))
 
 
-def test_many_channels_are_no_voice():
+def test_a_recording_with_too_many_channels_is_refused():
     with pytest.raises(BadAudio, match="16 channels"):
         read(make_wav(np.zeros((16_000, 16))))
 

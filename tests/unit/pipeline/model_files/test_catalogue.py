@@ -144,13 +144,13 @@ def test_an_unknown_name_lists_the_known_ones(name, tmp_path):
         catalogue.locate(name, tmp_path)
 
 
-def test_a_users_own_folder_is_used_as_it_is(tmp_path):
+def test_a_user_s_own_folder_is_used_unchanged(tmp_path):
     own = tmp_path / "my-whisper"
     own.mkdir()
     assert catalogue.locate(str(own), tmp_path / "models") == own
 
 
-def test_a_users_own_file_beside_us_needs_no_separator(monkeypatch, tmp_path):
+def test_a_user_s_own_file_in_the_working_folder_needs_no_separator(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     Path("mine.gguf").write_bytes(b"GGUF")
     assert catalogue.locate("mine.gguf", tmp_path / "models") == Path("mine.gguf")
@@ -163,7 +163,7 @@ def test_a_folder_that_happens_to_have_a_known_name_does_not_hide_the_catalogue(
     assert catalogue.locate("small", tmp_path) == tmp_path / "small"
 
 
-def test_a_users_path_that_is_not_there_is_named(tmp_path):
+def test_a_user_s_path_that_does_not_exist_is_named(tmp_path):
     with pytest.raises(ModelMissing, match=r"/nowhere/mine\.gguf: there is no such file or folder"):
         catalogue.locate("/nowhere/mine.gguf", tmp_path)
 
@@ -171,7 +171,7 @@ def test_a_users_path_that_is_not_there_is_named(tmp_path):
 # --- verifying
 
 
-def test_a_whole_model_is_verified(small, tmp_path):
+def test_a_complete_model_is_verified(small, tmp_path):
     catalogue.verify(small, tmp_path)
 
 
@@ -191,7 +191,7 @@ def test_verifying_a_model_that_is_not_there_says_it_is_missing(small, tmp_path)
 # --- fetching, without a source
 
 
-def test_a_whole_model_is_not_fetched_again(small, tmp_path):
+def test_a_complete_model_is_not_fetched_again(small, tmp_path):
     told = []
     place = fetch(small, tmp_path, lambda *progress: told.append(progress))
     assert place == tmp_path / "small"

@@ -37,7 +37,7 @@ def flushed(kind, left):
     return learnt
 
 
-def test_whole_messages_are_taken():
+def test_complete_messages_are_read():
     assert flushed(Pool, sent(WORK, WORK)) == [WORK, WORK]
 
 
@@ -48,7 +48,7 @@ def test_a_message_that_was_half_read_or_half_written_ends_nothing():
         assert flushed(Pool, whole + whole[:read]) == [WORK]
 
 
-def test_celery_s_own_pool_does_not_take_that():
+def test_celery_s_own_pool_fails_on_a_partial_message():
     begun = sent(WORK).index(BEGINNING)
     with pytest.raises(pickle.UnpicklingError):  # once it does, ours is not needed any more
         flushed(AsynPool, sent(WORK)[begun:])

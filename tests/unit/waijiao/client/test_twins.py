@@ -59,7 +59,7 @@ def statements(cls: type, transformer: ast.NodeTransformer) -> dict[str, str]:
     ("sync_class", "async_class"),
     [(JobMethods, AsyncJobMethods), (HomeworkMethods, AsyncHomeworkMethods), (LessonMethods, AsyncLessonMethods)],
 )
-def test_the_methods_do_the_same(sync_class, async_class):
+def test_both_clients_have_the_same_statements(sync_class, async_class):
     assert statements(sync_class, ast.NodeTransformer()) == statements(async_class, WithoutAsync())
 
 

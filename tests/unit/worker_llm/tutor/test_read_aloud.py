@@ -104,7 +104,7 @@ def test_the_model_s_own_text_and_remarks_are_not_used():
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_what_learners_say_is_recognised_as_their_text_and_what_others_say_is_not(text):
+def test_readings_of_learners_match_their_text_and_other_speech_does_not(text):
     words = text.lower().rstrip(".").split()
     assert read(" ".join(words), text).spoken.startswith("Well said!")
     halting = ReadingAttempt(" ".join(word[:-2] + "x" if n % 2 else word for n, word in enumerate(words)), text)
@@ -113,7 +113,7 @@ def test_what_learners_say_is_recognised_as_their_text_and_what_others_say_is_no
     assert ReadingAttempt("an elephant eats bananas under our umbrella", text).is_other_text
 
 
-def test_what_a_recogniser_makes_of_learners_is_told_from_what_it_makes_of_others():
+def test_transcripts_of_learners_match_their_text_and_other_transcripts_do_not():
     readings = [
         (answer["id"] == name, ReadingAttempt(answer["transcript"]["text"], text))
         for answer in ANSWERS
@@ -136,7 +136,7 @@ SENTENCES = st.lists(st.sampled_from([*MIXED.split(), "\n"]), max_size=30)
 
 
 @given(SENTENCES, SENTENCES, st.text(max_size=40))
-def test_whatever_was_read_and_set_the_feedback_keeps_its_form(transcript, text, rest):
+def test_feedback_is_valid_whatever_was_read(transcript, text, rest):
     transcript, text = " ".join(transcript), " ".join(text)
     feedback = read(transcript, text, f'"{text}" {rest}')
     assert feedback.corrected == text
