@@ -99,7 +99,7 @@ def job(server_with_keys, key) -> str:
 
 
 @pytest.fixture
-def logged_in(browser, server_with_keys, key, job) -> Iterator[LoggedIn]:
+def logged_in_page(browser, server_with_keys, key, job) -> Iterator[LoggedIn]:
     context = browser.new_context()
     page = context.new_page()
     page.goto(f"{server_with_keys.url}/docs")
@@ -109,7 +109,7 @@ def logged_in(browser, server_with_keys, key, job) -> Iterator[LoggedIn]:
 
 
 @pytest.fixture(params=["127.0.0.1", "localhost"], ids=["a neighbour of the same site", "another site"])
-def elsewhere(request, tmp_path) -> Iterator[str]:
+def other_site(request, tmp_path) -> Iterator[str]:
     """The address of a page that is not ours; a browser takes 127.0.0.1 and localhost for two sites, ports for none."""
     tmp_path.joinpath("index.html").write_text("<!doctype html><title>evil</title><body></body>")
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SilentHandler, directory=str(tmp_path)))
@@ -119,31 +119,31 @@ def elsewhere(request, tmp_path) -> Iterator[str]:
     server.server_close()
 
 
-def test_our_own_page_plays_audio_reads_events_sends_requests_and_logs_out(logged_in):
-    page = logged_in.page
-    assert page.evaluate(PLAY, logged_in.audio) == "plays"
-    assert page.evaluate(LISTEN, logged_in.events) == "told"
+def test_our_own_page_plays_audio_reads_events_sends_requests_and_logs_out(logged_in_page):
+    page = logged_in_page.page
+    assert page.evaluate(PLAY, logged_in_page.audio) == "plays"
+    assert page.evaluate(LISTEN, logged_in_page.events) == "told"
     assert page.evaluate('async () => (await fetch("/v1/sessions/none", {method: "DELETE"})).status') == 404
     assert page.evaluate('async () => (await fetch("/v1/login", {method: "DELETE"})).status') == 204
-    assert page.evaluate(PLAY, f"{logged_in.audio}?again") == "silent"
+    assert page.evaluate(PLAY, f"{logged_in_page.audio}?again") == "silent"
 
 
-def test_a_page_of_another_site_gets_nothing_and_changes_nothing(logged_in, elsewhere):
-    page = logged_in.page
-    page.goto(elsewhere)
-    assert page.evaluate(ASK, logged_in.app.url) == "TypeError"
-    assert page.evaluate(READ, logged_in.app.url + "/v1/jobs") == "TypeError"
-    assert page.evaluate(LISTEN, logged_in.events) == "silent"
-    page.evaluate(SEND_FORM, logged_in.app.url)
+def test_a_page_of_another_site_gets_nothing_and_changes_nothing(logged_in_page, other_site):
+    page = logged_in_page.page
+    page.goto(other_site)
+    assert page.evaluate(ASK, logged_in_page.app.url) == "TypeError"
+    assert page.evaluate(READ, logged_in_page.app.url + "/v1/jobs") == "TypeError"
+    assert page.evaluate(LISTEN, logged_in_page.events) == "silent"
+    page.evaluate(SEND_FORM, logged_in_page.app.url)
     page.wait_for_url("**/v1/jobs")
     assert "foreign_origin" in page.content() or "key_missing" in page.content()
-    assert logged_in.forged() == []
+    assert logged_in_page.forged() == []
 
 
-def test_another_site_cannot_play_an_answer(logged_in, elsewhere):
-    logged_in.page.goto(elsewhere)
-    assert logged_in.page.evaluate(PLAY, logged_in.audio) == "silent"
+def test_another_site_cannot_play_an_answer(logged_in_page, other_site):
+    logged_in_page.page.goto(other_site)
+    assert logged_in_page.page.evaluate(PLAY, logged_in_page.audio) == "silent"
 
 
-def test_scripts_cannot_read_the_cookie(logged_in):
-    assert logged_in.page.evaluate("document.cookie") == ""
+def test_scripts_cannot_read_the_cookie(logged_in_page):
+    assert logged_in_page.page.evaluate("document.cookie") == ""

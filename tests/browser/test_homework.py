@@ -40,7 +40,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def answered_homework(app) -> str:
+def assignment_id(app) -> str:
     """The id of homework of which two recordings are answered, one has nobody who speaks, and one is missing."""
     students = [{"name": name} for name in (*NAMES[:2], "Eva Wu", "Fritz Ma")]
     put_assignment(app, "answered", title="Unit 2, reading aloud", class_name="Class 3B", students=students)
@@ -100,7 +100,7 @@ def result(page: Page, file: str) -> Locator:
     return page.locator("#results-list li", has_text=file)
 
 
-def rows_are(page: Page, kind: str, count: int) -> None:
+def expect_rows(page: Page, kind: str, count: int) -> None:
     expect(page.locator(f"#rows tr[data-kind={kind}]")).to_have_count(count, timeout=ALL_MS)
 
 
@@ -126,7 +126,7 @@ def review_page(browser, app, folder) -> Iterator[Page]:
     page.click("#save")
     page.wait_for_selector("#detail:not([hidden])")
     drop(page, sorted(folder.iterdir()))
-    rows_are(page, "held", 4)
+    expect_rows(page, "held", 4)
     yield page
     context.close()
 
@@ -174,7 +174,7 @@ def test_held_answers_are_read_changed_released_played_and_downloaded(review_pag
     review_page.once("dialog", lambda asked: asked.accept())
     review_page.click("#release-all")
     submissions = get_assignment(app, review_page.url.split("#")[1])["submissions"]
-    rows_are(review_page, "done", len(submissions))
+    expect_rows(review_page, "done", len(submissions))
     anna.get_by_label("Play: Anna Li").click()
     expect(anna.get_by_label("Pause: the teacher")).to_be_focused()
     with review_page.expect_download() as started:
@@ -204,8 +204,8 @@ def test_recordings_submitted_before_are_not_processed_again(review_page, app, f
     assert [each["job"] for each in after] == [each["job"] for each in before]
 
 
-def test_the_report_opens_with_its_own_styles(visit, answered_homework):
-    page = visit(f"/homework#{answered_homework}")
+def test_the_report_opens_with_its_own_styles(visit, assignment_id):
+    page = visit(f"/homework#{assignment_id}")
     with page.context.expect_page() as opened:
         page.click("#report")
     report = opened.value
@@ -213,8 +213,8 @@ def test_the_report_opens_with_its_own_styles(visit, answered_homework):
     assert report.evaluate("getComputedStyle(document.querySelector('main')).maxWidth") != "none"
 
 
-def test_an_answer_is_repeated_from_a_corrected_transcript(visit, answered_homework):
-    page = visit(f"/homework#{answered_homework}")
+def test_an_answer_is_repeated_from_a_corrected_transcript(visit, assignment_id):
+    page = visit(f"/homework#{assignment_id}")
     row(page, "Ben Zhao").get_by_label("Redo the answer for Ben Zhao").click()
     page.check("#rerun [value=llm]")
     page.fill("#rerun [name=transcript]", "Yesterday I go to the library.")
@@ -225,8 +225,8 @@ def test_an_answer_is_repeated_from_a_corrected_transcript(visit, answered_homew
     assert page.locator("#rerun").is_hidden()
 
 
-def test_a_failed_student_submits_another_recording_which_is_then_erased(visit, answered_homework, app):
-    page = visit(f"/homework#{answered_homework}")
+def test_a_failed_student_submits_another_recording_which_is_then_erased(visit, assignment_id, app):
+    page = visit(f"/homework#{assignment_id}")
     eva = row(page, "Eva Wu")
     expect(eva.locator(".transcript")).to_contain_text("No speech was heard.")
     with page.expect_file_chooser() as chooser:
@@ -236,11 +236,11 @@ def test_a_failed_student_submits_another_recording_which_is_then_erased(visit, 
     page.once("dialog", lambda asked: asked.accept())
     eva.get_by_label("Delete Eva Wu's submission").click()
     expect(eva).to_have_attribute("data-state", "missing")
-    assert get_assignment(app, answered_homework)["progress"]["missing"] == ["Eva Wu", "Fritz Ma"]
+    assert get_assignment(app, assignment_id)["progress"]["missing"] == ["Eva Wu", "Fritz Ma"]
 
 
-def test_rows_can_be_filtered_by_keyboard(visit, answered_homework):
-    page = visit(f"/homework#{answered_homework}")
+def test_rows_can_be_filtered_by_keyboard(visit, assignment_id):
+    page = visit(f"/homework#{assignment_id}")
     page.focus("#filters input:checked")
     page.keyboard.press("ArrowLeft")  # from the first to the last: who is missing
     expect(page.locator("#rows tr:visible").last).to_contain_text("Fritz Ma")
@@ -318,8 +318,8 @@ def test_unknown_homework_shows_that_it_does_not_exist(visit):
 
 
 @pytest.mark.parametrize("display", DISPLAYS)
-def test_the_page_fits_any_window_and_axe_finds_no_serious_fault(visit, answered_homework, picture, display):
-    page = visit(f"/homework#{answered_homework}", reduced_motion="reduce", **display)
+def test_the_page_fits_any_window_and_axe_finds_no_serious_fault(visit, assignment_id, picture, display):
+    page = visit(f"/homework#{assignment_id}", reduced_motion="reduce", **display)
     expect(page.locator("#rows tr")).to_have_count(4)
     assert not serious_violations(page)
     width = display["viewport"]["width"]

@@ -20,7 +20,7 @@ PLAYED = "audio => new Promise(done => { audio.ontimeupdate = () => audio.curren
 TEXT = "Lily is going to feed a pig.\nThen she goes to see the cow, and she is happy."
 
 
-def unpacked(folder, rows, **fields):
+def write_report(folder, rows, **fields):
     """The files as a teacher has them, each spoken answer among them."""
     for name, content in report_files(make_assignment(rows, **fields), rows):
         place = folder / name
@@ -41,12 +41,12 @@ def homework(tmp_path_factory):
         for n, each in enumerate(mistakes.items())
     ]
     fields = {"words": ("see", "go", "because"), "instructions": "Say what you saw at the zoo.\n说说你看到了什么。"}
-    free = unpacked(tmp_path_factory.mktemp("free"), [*rows, *more], **fields)
-    return {"free": free, "read": unpacked(tmp_path_factory.mktemp("read"), [*rows[:12], *rows[-3:]], text=TEXT)}
+    free = write_report(tmp_path_factory.mktemp("free"), [*rows, *more], **fields)
+    return {"free": free, "read": write_report(tmp_path_factory.mktemp("read"), [*rows[:12], *rows[-3:]], text=TEXT)}
 
 
 @pytest.fixture
-def opened(browser):
+def open_page(browser):
     """Opens a file; whatever the browser refuses or complains of fails the test."""
     contexts, faults = [], []
 
@@ -64,45 +64,45 @@ def opened(browser):
     assert not faults
 
 
-def grave(page) -> list[str]:
+def find_violations(page) -> list[str]:
     found = Axe().run(page).response["violations"]
     return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found if each["impact"] in GRAVE]
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_axe_finds_no_serious_fault_and_nothing_is_wider_than_the_window(opened, homework, picture, look):
+def test_axe_finds_no_serious_fault_and_nothing_is_wider_than_the_window(open_page, homework, picture, look):
     for name, shown_as in (("report", "class"), ("students/王小明", "student"), ("students/学生 7", "failed")):
-        page = opened(homework[look.partition("-")[0]] / f"{name}.html", **LOOKS[look])
-        assert grave(page) == []
+        page = open_page(homework[look.partition("-")[0]] / f"{name}.html", **LOOKS[look])
+        assert find_violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         picture(page, f"report-{shown_as}-{look}")
 
 
-def test_the_spoken_answer_next_to_its_page_plays(opened, homework):
-    page = opened(homework["free"] / "report.html")
+def test_the_spoken_answer_next_to_its_page_plays(open_page, homework):
+    page = open_page(homework["free"] / "report.html")
     page.click("text=王小明 >> nth=-1")
     page.wait_for_url("**/students/*.html")
     page.eval_on_selector("audio", PLAYED)
 
 
-def test_the_pages_show_the_same_without_javascript(opened, homework):
-    page = opened(homework["free"] / "report.html", java_script_enabled=False)
+def test_the_pages_show_the_same_without_javascript(open_page, homework):
+    page = open_page(homework["free"] / "report.html", java_script_enabled=False)
     assert page.locator("tbody tr").count() > len(make_sample_class())
     assert page.locator("svg rect").count() > 3
 
 
-def test_the_report_prints_dark_on_white(opened, homework, tmp_path):
-    page = opened(homework["free"] / "report.html", color_scheme="dark")
+def test_the_report_prints_dark_on_white(open_page, homework, tmp_path):
+    page = open_page(homework["free"] / "report.html", color_scheme="dark")
     page.emulate_media(media="print", color_scheme="dark")
     colours = page.evaluate("[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]")
     assert colours == ["rgb(255, 255, 255)", "rgb(34, 40, 43)"]
     assert page.pdf(path=tmp_path / "report.pdf", format="A4").startswith(b"%PDF")
 
 
-def test_a_script_in_a_page_would_not_run(opened, homework, tmp_path):
+def test_a_script_in_a_page_would_not_run(open_page, homework, tmp_path):
     report = (homework["free"] / "report.html").read_text()
     (tmp_path / "with.html").write_text(report.replace("<h1>", "<script>document.title = 'ran'</script><h1>"))
-    context = opened(homework["free"] / "report.html").context
+    context = open_page(homework["free"] / "report.html").context
     page = context.new_page()
     page.goto((tmp_path / "with.html").as_uri())
     assert page.title() != "ran"

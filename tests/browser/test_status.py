@@ -54,7 +54,7 @@ def login_as(browser, server_with_keys):
     """A browser that shows a new key of this role."""
     contexts = []
 
-    def with_key(role: str):
+    def log_in_with_key(role: str):
         command = [sys.executable, "-m", "waijiao", "key", "create", "--role", role, "--name", role]
         environment = {**os.environ, "WAIJIAO_HOME": str(server_with_keys.home), "WAIJIAO_URL": server_with_keys.url}
         made = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
@@ -63,7 +63,7 @@ def login_as(browser, server_with_keys):
         assert answer.ok
         return contexts[-1]
 
-    yield with_key
+    yield log_in_with_key
     for context in contexts:
         context.close()
 

@@ -25,50 +25,50 @@ ENDED = {"succeeded", "failed", "canceled", "expired"}
 
 
 @pytest.fixture(scope="module")
-def listened(app) -> dict:
+def ended_lesson(app) -> dict:
     """A lesson of two who have a channel each, as it ended."""
     files, fields = {"audio": ("monday.flac", FIVE.flac(FIVE.split_channels()))}, {"learner": "left", "language": "en"}
     left = httpx.post(f"{app.url}/v1/lessons", data=fields, files=files, timeout=60, trust_env=False)
     assert left.status_code == 202, left.text
 
-    def ended() -> dict | None:
+    def wait_until_ended() -> dict | None:
         lesson = app.get(left.headers["Location"], params={"wait": 5}).json()
         return lesson if lesson["state"] in ENDED else None
 
-    return wait_for(ended, seconds=150)
+    return wait_for(wait_until_ended, seconds=150)
 
 
-def test_speaker_turns_are_in_order_and_the_learner_s_are_answered(listened):
-    shapes.LessonView.model_validate(listened)
-    assert listened["state"] == "succeeded"
-    assert [turn["speaker"] for turn in listened["turns"]] == ["left", "right", "left", "right", "left"]
-    for piece, turn in zip(FIVE.pieces, listened["turns"], strict=True):
+def test_speaker_turns_are_in_order_and_the_learner_s_are_answered(ended_lesson):
+    shapes.LessonView.model_validate(ended_lesson)
+    assert ended_lesson["state"] == "succeeded"
+    assert [turn["speaker"] for turn in ended_lesson["turns"]] == ["left", "right", "left", "right", "left"]
+    for piece, turn in zip(FIVE.pieces, ended_lesson["turns"], strict=True):
         assert piece.start - 0.5 < turn["start"] < turn["end"] < piece.end + 0.5
         assert turn["learner"] == (turn["speaker"] == "left") == (turn["feedback"] is not None)
-    assert listened["duration_s"] == pytest.approx(FIVE.seconds, abs=0.1)
-    assert listened["progress"] == {"turns": 5, "done": 5, "failed": 0, "eta_seconds": None}
+    assert ended_lesson["duration_s"] == pytest.approx(FIVE.seconds, abs=0.1)
+    assert ended_lesson["progress"] == {"turns": 5, "done": 5, "failed": 0, "eta_seconds": None}
 
 
-def test_the_transcript_has_what_was_said(app, listened):
+def test_the_transcript_has_what_was_said(app, ended_lesson):
     said = " ".join(piece.text for piece in FIVE.pieces)
-    written = app.get(f"/v1/lessons/{listened['id']}/transcript", params={"format": "json"}).json()
+    written = app.get(f"/v1/lessons/{ended_lesson['id']}/transcript", params={"format": "json"}).json()
     shapes.LessonTranscript.model_validate(written)
     assert written["complete"] is True
     assert word_error_rate([(said, " ".join(turn["text"] for turn in written["turns"]))]) < 0.15
     for turn in written["turns"]:
         assert all(turn["start"] <= word["start"] <= word["end"] <= turn["end"] + 0.1 for word in turn["words"])
-    text = app.get(f"/v1/lessons/{listened['id']}/transcript").text
+    text = app.get(f"/v1/lessons/{ended_lesson['id']}/transcript").text
     assert [text.count(f"] {who}: ") for who in ("Learner", "Other")] == [3, 2]
 
 
-def test_the_summary_is_spoken(app, listened):
-    assert listened["summary"]["text"].startswith("Our lesson took")
-    sound = soundfile.info(io.BytesIO(app.get(listened["summary"]["audio"]).content))
-    assert sound.duration == pytest.approx(listened["summary"]["duration_s"], abs=0.1)
+def test_the_summary_is_spoken(app, ended_lesson):
+    assert ended_lesson["summary"]["text"].startswith("Our lesson took")
+    sound = soundfile.info(io.BytesIO(app.get(ended_lesson["summary"]["audio"]).content))
+    assert sound.duration == pytest.approx(ended_lesson["summary"]["duration_s"], abs=0.1)
 
 
-def test_recordings_of_the_turns_are_removed(app, listened):
-    for turn in listened["turns"]:
+def test_recordings_of_the_turns_are_removed(app, ended_lesson):
+    for turn in ended_lesson["turns"]:
         assert not list(app.home.glob(f"blobs/default/{turn['job']}/*"))
 
 

@@ -87,7 +87,7 @@ def folder(tmp_path) -> Path:
 
 
 @pytest.fixture
-def fetching(entry, folder, tmp_path):
+def start_fetch(entry, folder, tmp_path):
     """Starts a fetch in a process of its own."""
     text = tmp_path / "models.toml"
     text.write_text(entry)
@@ -104,7 +104,7 @@ def fetching(entry, folder, tmp_path):
         child.wait()
 
 
-def quiet(*_: object) -> None:
+def ignore_progress(*_: object) -> None:
     pass
 
 
@@ -117,35 +117,35 @@ def assert_in_place(folder: Path) -> None:
 
 
 def test_parts_in_two_wheels_become_one_file(registries, small, folder):
-    assert fetch(small, folder, quiet) == folder / "small"
+    assert fetch(small, folder, ignore_progress) == folder / "small"
     assert_in_place(folder)
     assert not [path for path in registries.gets if path.startswith("/us/")]
 
 
 def test_a_withdrawn_wheel_is_replaced_by_the_hub_even_where_workers_are_offline(registries, small, folder):
     registries.withdraw("/files/part2")
-    fetch(small, folder, quiet)
+    fetch(small, folder, ignore_progress)
     assert_in_place(folder)
     assert registries.gets[f"/us/small/resolve/{REVISION}/model.bin"] == 1
 
 
 def test_when_everything_is_withdrawn_a_user_s_folder_is_enough(registries, small, folder, tmp_path):
-    fetch(small, tmp_path / "other", quiet)
+    fetch(small, tmp_path / "other", ignore_progress)
     registries.withdraw("/")
-    fetch(small, folder, quiet, start_from=tmp_path / "other")
+    fetch(small, folder, ignore_progress, start_from=tmp_path / "other")
     assert_in_place(folder)
 
 
 def test_the_users_folder_may_hold_the_files_themselves(registries, small, folder, tmp_path):
     for name, data in CONTENT.items():
         (tmp_path / name).write_bytes(data)
-    fetch(small, folder, quiet, start_from=tmp_path)
+    fetch(small, folder, ignore_progress, start_from=tmp_path)
     assert_in_place(folder)
     assert not registries.gets
 
 
 def test_when_a_user_s_folder_lacks_the_files_the_other_sources_are_used(small, folder, tmp_path):
-    fetch(small, folder, quiet, start_from=tmp_path)
+    fetch(small, folder, ignore_progress, start_from=tmp_path)
     assert_in_place(folder)
 
 
@@ -157,12 +157,12 @@ def test_files_are_taken_from_a_package_without_importing_it(monkeypatch, folder
     file = catalogue.File("voice.onnx", 5, sha256(b"voice"))
     source = {"kind": "package", "package": "voices", "files": {"voice.onnx": "assets/v.onnx"}}
     voice = catalogue.Model("voice", "tts", "hibari", "", "MIT", "", "", (file,), (source,))
-    assert fetch(voice, folder, quiet).read_bytes() == b"voice"
+    assert fetch(voice, folder, ignore_progress).read_bytes() == b"voice"
     assert catalogue.locate(str(folder / "voice" / "voice.onnx"), folder)
 
 
 def test_the_voice_of_the_catalogue_comes_from_the_installed_package(folder):
-    assert fetch(catalogue.find_model("hibari-heart"), folder, quiet).stat().st_size == 7_936_868
+    assert fetch(catalogue.find_model("hibari-heart"), folder, ignore_progress).stat().st_size == 7_936_868
 
 
 # --- what is refused
@@ -171,7 +171,7 @@ def test_the_voice_of_the_catalogue_comes_from_the_installed_package(folder):
 def test_when_every_source_fails_each_reason_and_each_remedy_is_printed(registries, small, folder, tmp_path):
     registries.withdraw("/")
     with pytest.raises(SourcesExhausted) as failed:
-        fetch(small, folder, quiet, start_from=tmp_path / "nowhere")
+        fetch(small, folder, ignore_progress, start_from=tmp_path / "nowhere")
     lines = failed.value.detail.splitlines()
     assert lines[0] == "model small could not be fetched from any of its sources:"
     assert lines[1] == f"  - folder {tmp_path / 'nowhere'}: there is no such folder"
@@ -193,7 +193,7 @@ def test_a_wheel_with_another_hash_is_refused(registries, small, folder):
     registries.put_wheel("part2", make_wheel("part2", {"model.bin.2": b"something else"}))
     registries.withdraw("/us/")
     with pytest.raises(SourcesExhausted, match="DO NOT MATCH THE HASHES"):
-        fetch(small, folder, quiet)
+        fetch(small, folder, ignore_progress)
 
 
 def test_files_of_the_hub_and_of_a_folder_are_checked_too(registries, small, folder, tmp_path):
@@ -202,7 +202,7 @@ def test_files_of_the_hub_and_of_a_folder_are_checked_too(registries, small, fol
     for name, data in {**CONTENT, "model.bin": WEIGHTS + b"?"}.items():
         (tmp_path / name).write_bytes(data)
     with pytest.raises(SourcesExhausted) as failed:
-        fetch(small, folder, quiet, start_from=tmp_path)
+        fetch(small, folder, ignore_progress, start_from=tmp_path)
     assert f"folder {tmp_path}: model.bin has more than 4000000 bytes" in failed.value.detail
     assert "hub us/small: model.bin is not the file of the catalogue: 4000000 of 4000000 bytes" in failed.value.detail
 
@@ -211,34 +211,34 @@ def test_a_wheel_without_the_file_is_reported(registries, entry, folder):
     registries.withdraw("/us/")
     small = catalogue.parse(entry.replace("part1/data/config.json", "part1/data/gone.json"))["small"]
     with pytest.raises(SourcesExhausted, match=r"'part1/data/gone\.json' is not in it"):
-        fetch(small, folder, quiet)
+        fetch(small, folder, ignore_progress)
 
 
 # --- what is there already
 
 
 def test_a_model_in_place_needs_no_network(registries, small, folder):
-    fetch(small, folder, quiet)
+    fetch(small, folder, ignore_progress)
     registries.withdraw("/")
     registries.gets.clear()
-    fetch(small, folder, quiet)
+    fetch(small, folder, ignore_progress)
     assert not registries.gets
 
 
 def test_a_damaged_model_is_replaced(small, folder):
-    fetch(small, folder, quiet)
+    fetch(small, folder, ignore_progress)
     (folder / "small" / "model.bin").write_bytes(b"?" + WEIGHTS[1:])
     (folder / "small" / "config.json").unlink()
-    fetch(small, folder, quiet)
+    fetch(small, folder, ignore_progress)
     assert_in_place(folder)
 
 
 def test_a_damaged_model_stays_until_a_complete_one_replaces_it(registries, small, folder):
-    fetch(small, folder, quiet)
+    fetch(small, folder, ignore_progress)
     (folder / "small" / "model.bin").write_bytes(b"?" + WEIGHTS[1:])
     registries.withdraw("/")
     with pytest.raises(SourcesExhausted):
-        fetch(small, folder, quiet)
+        fetch(small, folder, ignore_progress)
     assert (folder / "small" / "config.json").exists()
 
 
@@ -271,11 +271,11 @@ def test_progress_of_a_slow_wheel_is_shown(registries, small, folder):
 
 
 @pytest.mark.parametrize("stuck", ["/files/part2-1.0-py3-none-any.whl", f"/us/small/resolve/{REVISION}/model.bin"])
-def test_the_next_fetch_removes_what_a_killed_one_left(registries, fetching, folder, stuck):
+def test_the_next_fetch_removes_what_a_killed_one_left(registries, start_fetch, folder, stuck):
     if stuck.startswith("/us/"):
         registries.withdraw("/simple/")
     registries.stuck.add(stuck)
-    killed = fetching()
+    killed = start_fetch()
     assert registries.waiting.wait(PATIENCE_S)
     os.kill(killed.pid, signal.SIGKILL)  # the fetch alone: its downloader must notice
     killed.wait()
@@ -283,16 +283,16 @@ def test_the_next_fetch_removes_what_a_killed_one_left(registries, fetching, fol
     assert not (folder / "small").exists()
 
     registries.stuck.clear()
-    assert fetching().wait(PATIENCE_S / 2) == 0  # an orphaned downloader would keep the lock for longer
+    assert start_fetch().wait(PATIENCE_S / 2) == 0  # an orphaned downloader would keep the lock for longer
     assert_in_place(folder)
 
 
-def test_two_fetches_at_once_download_once(registries, fetching, folder):
+def test_two_fetches_at_once_download_once(registries, start_fetch, folder):
     file = "/files/part2-1.0-py3-none-any.whl"
     registries.stuck.add(file)
-    first = fetching()
+    first = start_fetch()
     assert registries.waiting.wait(PATIENCE_S)
-    second = fetching()
+    second = start_fetch()
     with pytest.raises(subprocess.TimeoutExpired):
         second.wait(1)
     registries.go.set()

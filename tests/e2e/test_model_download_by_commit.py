@@ -66,7 +66,7 @@ def folder(tmp_path) -> Path:
     return tmp_path / "models"
 
 
-def quiet(*_: object) -> None:
+def ignore_progress(*_: object) -> None:
     pass
 
 
@@ -80,7 +80,7 @@ def assert_in_place(folder: Path) -> None:
 
 
 def test_the_files_of_the_commit_are_fetched_and_listed_in_a_lock(registries, small, folder):
-    assert fetch(small, folder, quiet) == folder / "small"
+    assert fetch(small, folder, ignore_progress) == folder / "small"
     assert_in_place(folder)
     lock = json.loads((folder / "small" / LOCK_FILE).read_text())
     assert lock["revision"] == REVISION
@@ -91,27 +91,27 @@ def test_the_files_of_the_commit_are_fetched_and_listed_in_a_lock(registries, sm
 
 
 def test_a_fetched_model_is_verified_without_a_network(registries, small, folder):
-    fetch(small, folder, quiet)
+    fetch(small, folder, ignore_progress)
     registries.withdraw("/")
     registries.gets.clear()
-    fetch(small, folder, quiet)
+    fetch(small, folder, ignore_progress)
     catalogue.verify(small, folder)
     assert catalogue.locate_files(small, folder) == folder / "small"
     assert not registries.gets
 
 
 def test_a_folder_copied_from_another_machine_is_enough_with_its_lock(registries, small, folder, tmp_path):
-    fetch(small, tmp_path / "other", quiet)
+    fetch(small, tmp_path / "other", ignore_progress)
     registries.withdraw("/")
-    fetch(small, folder, quiet, start_from=tmp_path / "other")
+    fetch(small, folder, ignore_progress, start_from=tmp_path / "other")
     assert_in_place(folder)
     catalogue.verify(small, folder)
 
 
 def test_a_folder_without_a_lock_is_fetched_from_the_hub(registries, small, folder, tmp_path):
-    fetch(small, tmp_path / "other", quiet)
+    fetch(small, tmp_path / "other", ignore_progress)
     (tmp_path / "other" / "small" / LOCK_FILE).unlink()
-    fetch(small, folder, quiet, start_from=tmp_path / "other")
+    fetch(small, folder, ignore_progress, start_from=tmp_path / "other")
     assert_in_place(folder)
 
 
@@ -123,16 +123,16 @@ def test_a_file_that_differs_from_the_commit_s_record_is_refused(registries, sma
     data = CONTENT[name]
     registries.put_hub({name: data[:-1] + b"?"})
     with pytest.raises(SourcesExhausted, match=re.escape(f"{name} is not the file of the catalogue")):
-        fetch(small, folder, quiet)
+        fetch(small, folder, ignore_progress)
     assert not (folder / "small").exists()
 
 
 def test_only_the_refused_files_are_downloaded_again(registries, small, folder):
     registries.put_hub({"vocab.txt": "坏\n".encode()})
     with pytest.raises(SourcesExhausted):
-        fetch(small, folder, quiet)
+        fetch(small, folder, ignore_progress)
     registries.put_hub(CONTENT)
-    fetch(small, folder, quiet)
+    fetch(small, folder, ignore_progress)
     assert_in_place(folder)
     assert registries.gets[f"{HUB}a.bin"] == registries.gets[f"{HUB}b.bin"] == 1
     assert registries.gets[f"{HUB}vocab.txt"] == 2
@@ -141,19 +141,19 @@ def test_only_the_refused_files_are_downloaded_again(registries, small, folder):
 def test_a_record_of_another_commit_is_refused(registries, small, folder):
     registries.put_record(CONTENT, revision="f" * 40)
     with pytest.raises(SourcesExhausted, match=f"its commit is f{{40}}, not {REVISION}"):
-        fetch(small, folder, quiet)
+        fetch(small, folder, ignore_progress)
 
 
 def test_a_hub_without_a_record_is_reported(registries, small, folder):
     registries.withdraw("/api/")
     with pytest.raises(SourcesExhausted, match=r"hub us/small: .*404"):
-        fetch(small, folder, quiet)
+        fetch(small, folder, ignore_progress)
 
 
 def test_a_full_disk_is_reported_before_any_download(registries, small, folder, monkeypatch):
     monkeypatch.setattr(download, "MIN_FREE_BYTES", 1 << 62)
     with pytest.raises(ConfigurationError, match=r"needs [0-9.]+ GB in .*, where [0-9.]+ GB are free; free some"):
-        fetch(small, folder, quiet)
+        fetch(small, folder, ignore_progress)
     assert not [path for path in registries.gets if path.startswith(HUB)]
     assert [path.name for path in folder.iterdir()] == [".lock"]
 
@@ -163,7 +163,7 @@ def test_a_full_disk_is_reported_before_any_download(registries, small, folder, 
 
 @pytest.mark.parametrize("name", list(CONTENT))
 def test_a_byte_changed_later_is_found(registries, small, folder, name):
-    fetch(small, folder, quiet)
+    fetch(small, folder, ignore_progress)
     path = folder / "small" / name
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     with pytest.raises(ModelDamaged, match=f"{name} is damaged: .* run: waijiao models fetch small"):
@@ -171,13 +171,13 @@ def test_a_byte_changed_later_is_found(registries, small, folder, name):
 
 
 def test_without_its_lock_a_model_is_missing(registries, small, folder):
-    fetch(small, folder, quiet)
+    fetch(small, folder, ignore_progress)
     (folder / "small" / LOCK_FILE).unlink()
     with pytest.raises(ModelMissing, match=rf"{LOCK_FILE} is not there; run: waijiao models fetch small"):
         catalogue.locate_files(small, folder)
 
 
-def changed(lock: dict) -> list[str]:
+def make_damaged_locks(lock: dict) -> list[str]:
     """Locks that are none: damaged, of another commit, without what the catalogue pins, reaching elsewhere."""
     first, *rest = lock["files"]
     return [
@@ -191,14 +191,14 @@ def changed(lock: dict) -> list[str]:
 
 
 def test_a_lock_that_differs_from_the_catalogue_counts_as_damage_and_is_repaired(registries, small, folder):
-    fetch(small, folder, quiet)
+    fetch(small, folder, ignore_progress)
     path = folder / "small" / LOCK_FILE
     whole = path.read_text()
-    for text in changed(json.loads(whole)):
+    for text in make_damaged_locks(json.loads(whole)):
         path.write_text(text)
         with pytest.raises(ModelDamaged, match="run: waijiao models fetch small"):
             catalogue.locate_files(small, folder)
-    fetch(small, folder, quiet)
+    fetch(small, folder, ignore_progress)
     assert path.read_text() == whole
 
 
@@ -210,7 +210,7 @@ def test_a_broken_download_resumes_where_it_broke(registries, small, folder):
     registries.put_hub(larger)
     registries.put_record(larger)
     registries.torn.add(f"{HUB}c.bin")
-    fetch(small, folder, quiet)
+    fetch(small, folder, ignore_progress)
     assert (folder / "small" / "c.bin").read_bytes() == LARGE * 8
     assert registries.ranges == [f"{HUB}c.bin"]
 

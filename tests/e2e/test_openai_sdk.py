@@ -32,34 +32,34 @@ def client(app):
 
 
 @pytest.fixture(scope="module")
-def write_down(client):
-    def write_down(format_: str, **chosen):
+def transcribe(client):
+    def transcribe(format_: str, **chosen):
         return client.audio.transcriptions.create(
             file=LEARNER, model="whisper-1", language="en", response_format=format_, **chosen
         )
 
-    return write_down
+    return transcribe
 
 
 @pytest.fixture(scope="module")
-def heard(write_down) -> str:
-    return write_down("json").text
+def transcript(transcribe) -> str:
+    return transcribe("json").text
 
 
-def read() -> str:
+def read_expected_text() -> str:
     return TEXTS[LEARNER.stem]
 
 
-def test_a_learner_s_recording_is_transcribed(heard):
-    assert word_error_rate([(read(), heard)]) < 0.2
+def test_a_learner_s_recording_is_transcribed(transcript):
+    assert word_error_rate([(read_expected_text(), transcript)]) < 0.2
 
 
-def test_verbose_json_has_words_segments_and_times(write_down, heard):
-    shown = write_down("verbose_json", timestamp_granularities=["word", "segment"])
-    assert (shown.text, shown.language) == (heard, "en")
+def test_verbose_json_has_words_segments_and_times(transcribe, transcript):
+    shown = transcribe("verbose_json", timestamp_granularities=["word", "segment"])
+    assert (shown.text, shown.language) == (transcript, "en")
     assert shown.duration == pytest.approx(soundfile.info(LEARNER).duration, abs=0.05)
-    assert " ".join(word.word for word in shown.words) == heard
-    assert " ".join(segment.text for segment in shown.segments) == heard
+    assert " ".join(word.word for word in shown.words) == transcript
+    assert " ".join(segment.text for segment in shown.segments) == transcript
     times = [time for word in shown.words for time in (word.start, word.end)]
     assert times == sorted(times)
     assert all(0 <= segment.start < segment.end <= shown.duration for segment in shown.segments)
@@ -67,17 +67,17 @@ def test_verbose_json_has_words_segments_and_times(write_down, heard):
 
 
 @pytest.mark.parametrize("format_", ["srt", "vtt"])
-def test_a_recording_is_transcribed_as_subtitles(write_down, heard, format_):
-    subtitles = write_down(format_)
+def test_a_recording_is_transcribed_as_subtitles(transcribe, transcript, format_):
+    subtitles = transcribe(format_)
     assert subtitles.startswith("WEBVTT\n\n" if format_ == "vtt" else "1\n")
     lines = [line for line in subtitles.splitlines() if line and not line.isdigit() and line != "WEBVTT"]
-    assert " ".join(line for line in lines if not TIMES.match(line)) == heard
+    assert " ".join(line for line in lines if not TIMES.match(line)) == transcript
     assert TIMES.search(subtitles)
     assert max(map(len, lines)) <= 42
 
 
-def test_a_recording_is_transcribed_as_text(write_down, heard):
-    assert write_down("text") == f"{heard}\n"
+def test_a_recording_is_transcribed_as_text(transcribe, transcript):
+    assert transcribe("text") == f"{transcript}\n"
 
 
 def test_silence_gives_the_error_no_speech(client):
@@ -157,9 +157,9 @@ def test_the_models_are_those_that_are_configured(client):
     assert [model.id for model in client.models.list()] == ["whisper-base", "smollm2-135m", "hibari-heart"]
 
 
-def test_requests_to_single_models_leave_no_record(app, heard):
+def test_requests_to_single_models_leave_no_record(app, transcript):
     tasks = {job["task"] for job in app.get("/v1/jobs?limit=100").json()["jobs"]}
     assert tasks <= {"teach", "lesson", "turn"}
-    texts = heard.split()[-2:]
+    texts = transcript.split()[-2:]
     logs = "".join(path.read_text() for path in (app.home / "logs").glob("*.log"))
     assert " ".join(texts) not in logs

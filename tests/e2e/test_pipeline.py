@@ -24,32 +24,32 @@ SILENCE = wav(np.zeros(32_000, np.float32))
 
 
 @pytest.fixture(scope="module")
-def answered(app) -> dict[Path, dict]:
+def answered_jobs(app) -> dict[Path, dict]:
     accepted = {recording: app.post(recording, session=recording.stem) for recording in TEN}
     return {recording: app.wait_until_ended(answer) for recording, answer in accepted.items()}
 
 
-def test_every_recording_is_answered(answered):
-    assert len(answered) >= 10
-    assert {job["state"] for job in answered.values()} == {"succeeded"}
-    for job in answered.values():
+def test_every_recording_is_answered(answered_jobs):
+    assert len(answered_jobs) >= 10
+    assert {job["state"] for job in answered_jobs.values()} == {"succeeded"}
+    for job in answered_jobs.values():
         assert job["transcript"]["words"]
         assert job["feedback"]["heard"] == job["transcript"]["text"]
         assert job["answer"]["duration_s"] > 0.5
         assert all(timing["ran_s"] > 0 for timing in job["timings"].values())
 
 
-def test_transcripts_are_what_was_said(answered):
-    pairs = [(TEXTS[recording.stem], job["transcript"]["text"]) for recording, job in answered.items()]
+def test_transcripts_are_what_was_said(answered_jobs):
+    pairs = [(TEXTS[recording.stem], job["transcript"]["text"]) for recording, job in answered_jobs.items()]
     assert word_error_rate(pairs) < 0.12
 
 
-def test_each_spoken_answer_can_be_recognised(app, answered):
+def test_each_spoken_answer_can_be_recognised(app, answered_jobs):
     """The answers are sent back in as recordings: what is heard is what the teacher meant to say."""
-    sounds = {job["id"]: app.get(job["answer"]["audio"]).content for job in answered.values()}
-    accepted = {job["id"]: app.post(sounds[job["id"]], language="en") for job in answered.values()}
+    sounds = {job["id"]: app.get(job["answer"]["audio"]).content for job in answered_jobs.values()}
+    accepted = {job["id"]: app.post(sounds[job["id"]], language="en") for job in answered_jobs.values()}
     heard = {id_: app.wait_until_ended(answer)["transcript"]["text"] for id_, answer in accepted.items()}
-    assert word_error_rate([(job["answer"]["text"], heard[job["id"]]) for job in answered.values()]) < 0.15
+    assert word_error_rate([(job["answer"]["text"], heard[job["id"]]) for job in answered_jobs.values()]) < 0.15
 
 
 @pytest.mark.parametrize("format_", ["wav", "mp3", "ogg", "opus", "flac"])

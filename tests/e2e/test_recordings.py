@@ -20,17 +20,17 @@ NAN = np.full(16_000, np.nan)
 
 
 @pytest.fixture(scope="module")
-def said(app) -> str:
+def transcript(app) -> str:
     return app.ask(encode_recording(load_clear_speaker(), *FILE_FORMATS["wav no change"]), language="en")["transcript"][
         "text"
     ]
 
 
 @pytest.mark.parametrize("form", ROAD)
-def test_every_format_is_recognised_alike(app, said, form):
+def test_every_format_is_recognised_alike(app, transcript, form):
     job = app.ask(encode_recording(load_clear_speaker(), *FILE_FORMATS[form]), language="en")
     assert job["state"] == "succeeded"
-    assert word_errors(said, job["transcript"]["text"]) <= 2  # lossy formats may cost a word
+    assert word_errors(transcript, job["transcript"]["text"]) <= 2  # lossy formats may cost a word
 
 
 @pytest.mark.parametrize(

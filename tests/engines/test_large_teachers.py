@@ -33,7 +33,7 @@ def app(tmp_path_factory):
         yield running
 
 
-def spoken(app, job):
+def fetch_answer(app, job):
     """Samples and rate of the job's answer."""
     return soundfile.read(io.BytesIO(app.get(job["answer"]["audio"]).raise_for_status().content))
 
@@ -42,7 +42,7 @@ def test_a_recording_is_transcribed_answered_by_glm_and_spoken_by_bark(app):
     job = app.ask(LEARNER, session="anna")
     assert job["state"] == "succeeded", job["error"]
     assert "long hair and blue eyes" in job["transcript"]["text"]
-    samples, rate = spoken(app, job)
+    samples, rate = fetch_answer(app, job)
     assert rate == RATE
     assert len(samples) == pytest.approx(job["answer"]["duration_s"] * RATE, abs=RATE / 100)
     assert abs(samples).max() > 0.001

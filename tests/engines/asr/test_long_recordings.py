@@ -51,14 +51,14 @@ def speech():
     return load_recording(SPEECH).samples
 
 
-def heard(engine, samples, **more):
+def transcribe(engine, samples, **more):
     (found,) = engine.transcribe([Recording(Waveform(samples.astype(np.float32), SAMPLE_RATE), **more)])
     return found
 
 
 def test_a_long_recording_of_learners_is_recognised_to_its_end(engine, class_talk):
     said, sound = class_talk
-    transcript = heard(engine, sound.samples, expected_languages=("en", "zh"))
+    transcript = transcribe(engine, sound.samples, expected_languages=("en", "zh"))
     rate = word_error_rate([(said, transcript.text)])
     print(f"{sound.duration_s:.0f} s, windows {engine.windows}: word error rate {rate:.3f}")
     assert rate < 0.15
@@ -71,7 +71,7 @@ def test_a_long_recording_of_learners_is_recognised_to_its_end(engine, class_tal
 
 def test_word_times_are_right_in_every_window(engine, speech):
     pause = np.zeros(2 * SAMPLE_RATE)
-    transcript = heard(engine, np.concatenate([pause, speech, pause, speech, pause, speech]), hint="Our town")
+    transcript = transcribe(engine, np.concatenate([pause, speech, pause, speech, pause, speech]), hint="Our town")
     assert word_errors(" ".join([SPEECH_TEXT] * 3), transcript.text) <= 3
     starts = [word.start for word in transcript.words if word.word.startswith("bridge")]
     distance = 2 + len(speech) / SAMPLE_RATE
@@ -79,14 +79,14 @@ def test_word_times_are_right_in_every_window(engine, speech):
 
 
 def test_nothing_is_recognised_in_a_long_silence(engine, speech):
-    transcript = heard(engine, np.concatenate([speech, np.zeros(25 * SAMPLE_RATE), speech]))
+    transcript = transcribe(engine, np.concatenate([speech, np.zeros(25 * SAMPLE_RATE), speech]))
     assert word_errors(" ".join([SPEECH_TEXT] * 2), transcript.text) <= 2
     assert not [word for word in transcript.words if 13 < word.start < 34]
     assert transcript.language == "en"
 
 
 def test_nothing_is_recognised_in_a_minute_of_noise(engine):
-    assert isinstance(heard(engine, np.random.default_rng(0).normal(0, 0.05, 60 * SAMPLE_RATE)), NoSpeech)
+    assert isinstance(transcribe(engine, np.random.default_rng(0).normal(0, 0.05, 60 * SAMPLE_RATE)), NoSpeech)
 
 
 def test_splitting_keeps_all_speech_and_fits_into_windows(class_talk):
@@ -158,10 +158,10 @@ def test_a_model_with_128_bands_needs_no_file_that_says_so(large_v3, speech):
     engine = FasterWhisper(large_v3, Settings(asr_beam=1))
     assert engine.whisper.feature_extractor.mel_filters.shape[0] == 128
     for engine.windows in (ONE_BY_ONE, AT_ONCE):
-        assert isinstance(heard(engine, np.tile(speech, 3), language="yue"), Transcript | NoSpeech)
+        assert isinstance(transcribe(engine, np.tile(speech, 3), language="yue"), Transcript | NoSpeech)
 
 
-def without(base, folder, *names):
+def link_files_except(base, folder, *names):
     for path in base.iterdir():
         if path.name not in names:
             (folder / path.name).symlink_to(path)
@@ -169,7 +169,7 @@ def without(base, folder, *names):
 
 
 def test_a_model_that_cannot_tell_when_words_were_said_is_refused(base, tmp_path):
-    folder = without(base, tmp_path, "config.json")
+    folder = link_files_except(base, tmp_path, "config.json")
     config = json.loads((base / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "alignment_heads": []}))
     with pytest.raises(ConfigurationError, match="alignment_heads"):
@@ -178,7 +178,7 @@ def test_a_model_that_cannot_tell_when_words_were_said_is_refused(base, tmp_path
 
 def test_a_model_without_its_vocabulary_says_so(base, tmp_path):
     with pytest.raises(ModelMissing, match=r"has no vocabulary\.json or vocabulary\.txt"):
-        FasterWhisper(without(base, tmp_path, "vocabulary.txt"), Settings())
+        FasterWhisper(link_files_except(base, tmp_path, "vocabulary.txt"), Settings())
 
 
 # --- where it computes ---------------------------------------------------------------------------------------------

@@ -61,19 +61,19 @@ def learners() -> list[tuple[str, Waveform]]:
 
 
 @pytest.fixture(scope="module")
-def heard(whisper, learners) -> list[Transcript]:
+def transcripts(whisper, learners) -> list[Transcript]:
     transcripts = whisper.transcribe([Recording(sound, "en") for _, sound in learners])
     assert all(isinstance(transcript, Transcript) for transcript in transcripts)
     return transcripts
 
 
-def test_learners_are_understood(learners, heard):
-    pairs = [(said, transcript.text) for (said, _), transcript in zip(learners, heard, strict=True)]
+def test_learners_are_understood(learners, transcripts):
+    pairs = [(said, transcript.text) for (said, _), transcript in zip(learners, transcripts, strict=True)]
     assert word_error_rate(pairs) < 0.12
 
 
-def test_words_follow_each_other_inside_the_recording(learners, heard):
-    for (_, sound), transcript in zip(learners, heard, strict=True):
+def test_words_follow_each_other_inside_the_recording(learners, transcripts):
+    for (_, sound), transcript in zip(learners, transcripts, strict=True):
         times = [time for word in transcript.words for time in (word.start, word.end)]
         assert times == sorted(times)
         assert times[0] >= 0
@@ -84,9 +84,9 @@ def test_words_follow_each_other_inside_the_recording(learners, heard):
         assert json.loads(to_json(transcript))["language"] == "en"
 
 
-def test_the_same_recording_gives_the_same_words(whisper, learners, heard):
+def test_the_same_recording_gives_the_same_words(whisper, learners, transcripts):
     again = whisper.transcribe([Recording(sound, "en") for _, sound in learners[:8]])
-    assert again == heard[:8]
+    assert again == transcripts[:8]
 
 
 @pytest.mark.parametrize("language", ["en", None], ids=["given", "detected"])

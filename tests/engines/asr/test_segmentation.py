@@ -51,7 +51,7 @@ def concatenate_with_pauses(spoken, pauses):
     return np.append(samples, np.zeros(SAMPLE_RATE, np.float32)), starts
 
 
-def speech_in(samples):
+def find_speech_samples(samples):
     """Where somebody speaks in a recording by itself, in samples."""
     found = detect_voice_activity([samples[np.newaxis]])
     return [(s * WINDOW_SAMPLES, e * WINDOW_SAMPLES) for s, e in find_speech(found.speech[0], found.level[0])]
@@ -63,11 +63,12 @@ def class_talk():
     spoken = recordings(32)
     samples, starts = concatenate_with_pauses(spoken, np.random.default_rng(5).uniform(0.1, 3, len(spoken)))
     return samples, [
-        [(start + s, start + e) for s, e in speech_in(each)] for start, each in zip(starts, spoken, strict=True)
+        [(start + s, start + e) for s, e in find_speech_samples(each)]
+        for start, each in zip(starts, spoken, strict=True)
     ]
 
 
-def voice_activity_in(data):
+def detect_activity(data):
     return detect_voice_activity(read_blocks(io.BytesIO(data), LONGEST_S))
 
 
@@ -77,7 +78,7 @@ def voice_activity_in(data):
 def test_no_word_is_lost_or_split_and_pauses_end_turns(class_talk):
     samples, talk = class_talk
 
-    segments = find_speaker_turns(voice_activity_in(make_wav(samples)))
+    segments = find_speaker_turns(detect_activity(make_wav(samples)))
 
     places = [(round(segment.start * SAMPLE_RATE), round(segment.end * SAMPLE_RATE)) for segment in segments]
     assert all(end - start <= 30 * SAMPLE_RATE for start, end in places)
@@ -93,7 +94,7 @@ def test_no_word_is_lost_or_split_and_pauses_end_turns(class_talk):
 def test_every_border_is_in_a_silence(class_talk):
     samples, _ = class_talk
 
-    segments = find_speaker_turns(voice_activity_in(make_wav(samples)))
+    segments = find_speaker_turns(detect_activity(make_wav(samples)))
 
     level = float(np.sqrt(np.square(samples[samples != 0]).mean()))
     for place in (round(time * SAMPLE_RATE) for segment in segments for time in (segment.start, segment.end)):
@@ -105,7 +106,7 @@ def test_a_speaker_without_pauses_is_segmented_between_sentences():
     samples, starts = concatenate_with_pauses(
         recordings(16), [0.5, *[0.0] * 15]
     )  # the recordings' own silences: about a second each
-    activity = voice_activity_in(make_wav(samples))
+    activity = detect_activity(make_wav(samples))
 
     segments = find_speaker_turns(activity)
 
@@ -157,7 +158,7 @@ def dialogue(crosstalk_db):
 def test_two_speakers_with_a_channel_each_are_distinguished_despite_crosstalk(crosstalk_db):
     both, said = dialogue(crosstalk_db)
 
-    segments = find_speaker_turns(voice_activity_in(make_wav(both.T)))
+    segments = find_speaker_turns(detect_activity(make_wav(both.T)))
 
     assert [segment.speaker for segment in segments] == [speaker for _, _, speaker in said]
     for segment, (start, end, _) in zip(segments, said, strict=True):
@@ -168,7 +169,7 @@ def test_one_microphone_that_was_stored_in_stereo_is_one_speaker():
     both, said = dialogue(-60)
     mixed = both.mean(axis=0)
 
-    once, twice = voice_activity_in(make_wav(mixed)), voice_activity_in(make_wav(np.stack([mixed, mixed]).T))
+    once, twice = detect_activity(make_wav(mixed)), detect_activity(make_wav(np.stack([mixed, mixed]).T))
 
     assert not has_separate_speakers(twice)
     assert find_speaker_turns(twice) == find_speaker_turns(once)
@@ -240,11 +241,11 @@ def talk():
     return samples
 
 
-def turns_of(segmenter, lesson):
+def list_turns(segmenter, lesson):
     return [segmenter.jobs.get(*name.split("/")) for name in segmenter.jobs.turns_of(lesson)]
 
 
-def stored_blobs(segmenter):
+def list_blobs(segmenter):
     """The blobs that there are."""
     return {path.relative_to(segmenter.blobs.folder).as_posix() for path in segmenter.blobs.folder.glob("*/*/*")}
 
@@ -254,7 +255,7 @@ def test_every_turn_is_a_job_with_the_words_said_in_it(segmenter, lesson, talk):
 
     (segments,) = segmenter.segment([job], always_wanted)
 
-    turns = turns_of(segmenter, job)
+    turns = list_turns(segmenter, job)
     assert segments.duration_s == pytest.approx(len(talk) / SAMPLE_RATE, abs=0.001)
     assert [turn.request.details["number"] for turn in turns] == [1, 2, 3, 4, 5, 6]
     assert [(segment.start, segment.end) for segment in segments.turns] == [
@@ -276,7 +277,7 @@ def test_the_other_speaker_of_a_lesson_is_only_transcribed(segmenter, lesson):
 
     segmenter.segment([job], always_wanted)
 
-    tasks = [turn.request.task for turn in turns_of(segmenter, job)]
+    tasks = [turn.request.task for turn in list_turns(segmenter, job)]
     assert tasks == [{"left": "transcribe", "right": "turn"}[speaker] for _, _, speaker in said]
 
 
@@ -294,17 +295,17 @@ def test_a_second_attempt_continues_where_the_first_one_died(segmenter, lesson, 
     segmenter.blobs.put = dying
     with pytest.raises(KeyboardInterrupt):
         segmenter.segment([job], always_wanted)
-    before, blobs = turns_of(segmenter, job), stored_blobs(segmenter)
+    before, blobs = list_turns(segmenter, job), list_blobs(segmenter)
     assert len(before) == 3
 
     (segments,) = Segmenter(segmenter.settings).segment([job], always_wanted)
 
-    assert turns_of(segmenter, job)[:3] == before
-    assert len(turns_of(segmenter, job)) == len(segments.turns) == 6
-    assert blobs < stored_blobs(segmenter)
-    assert len(stored_blobs(segmenter)) == 1 + 6
+    assert list_turns(segmenter, job)[:3] == before
+    assert len(list_turns(segmenter, job)) == len(segments.turns) == 6
+    assert blobs < list_blobs(segmenter)
+    assert len(list_blobs(segmenter)) == 1 + 6
     assert Segmenter(segmenter.settings).segment([job], always_wanted) == [segments]
-    assert len(stored_blobs(segmenter)) == 1 + 6
+    assert len(list_blobs(segmenter)) == 1 + 6
 
 
 def test_two_workers_that_segment_the_same_lesson_leave_one_recording_of_each_turn(segmenter, lesson, talk):
@@ -314,9 +315,9 @@ def test_two_workers_that_segment_the_same_lesson_leave_one_recording_of_each_tu
     (segments,) = other.segment([job], always_wanted)
     assert segmenter.segment([job], always_wanted) == [segments]
 
-    assert stored_blobs(segmenter) == {
+    assert list_blobs(segmenter) == {
         job.request.recording,
-        *(turn.request.recording for turn in turns_of(segmenter, job)),
+        *(turn.request.recording for turn in list_turns(segmenter, job)),
     }
 
 
@@ -329,7 +330,7 @@ def test_a_canceled_lesson_is_segmented_no_further(segmenter, lesson, talk):
         (outcome,) = segmenter.segment([job], leases.still_wanted)
 
     assert isinstance(outcome, Canceled)
-    assert turns_of(segmenter, job) == []
+    assert list_turns(segmenter, job) == []
 
 
 def test_the_sound_of_a_video_is_segmented(segmenter, lesson):
@@ -343,7 +344,7 @@ def test_where_nobody_speaks_the_lesson_ends_without_a_turn(segmenter, lesson):
         job = lesson(make_wav(samples))
         (outcome,) = segmenter.segment([job], always_wanted)
         assert isinstance(outcome, NoSpeech)
-        assert turns_of(segmenter, job) == []
+        assert list_turns(segmenter, job) == []
 
 
 def test_a_broken_recording_and_a_missing_one_are_errors(segmenter, lesson):
@@ -362,10 +363,10 @@ def test_a_lesson_that_is_too_long_has_no_turn_at_all(segmenter, lesson, talk):
     (outcome,) = short.segment([job], always_wanted)
 
     assert isinstance(outcome, TooLong)
-    assert turns_of(segmenter, job) == []
+    assert list_turns(segmenter, job) == []
 
 
-def test_a_full_disk_does_not_fail_the_lesson(segmenter, lesson, talk):
+def test_on_a_full_disk_the_lesson_is_tried_again(segmenter, lesson, talk):
     job = lesson(make_wav(talk))
     segmenter.blobs = FolderBlobs(
         segmenter.settings.home / "logs" / "redis.log"

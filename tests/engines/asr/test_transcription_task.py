@@ -34,14 +34,14 @@ def transcriber(loaded_transcriber, settings, monkeypatch):
 
 @pytest.fixture
 def ask(jobs, transcriber):
-    def asked(audio, **fields):
+    def make_job(audio, **fields):
         """A job with this recording, claimed."""
         id_ = secrets.token_hex(16)
         recording = transcriber.blobs.put(f"default/{id_}", io.BytesIO(audio)).name
         jobs.submit(JobRequest(id_, id_, recording=recording, **{"task": "transcribe", **fields}))
         return jobs.claim("asr", id_, 1)[0][0]
 
-    return asked
+    return make_job
 
 
 def recording(pause_s=0.0):
@@ -86,8 +86,8 @@ def test_a_language_is_detected_among_all_or_given(transcriber, ask):
 
 def test_a_prompt_is_the_recogniser_s_hint(transcriber, ask):
     job = ask(recording(), details={"prompt": "Our town"})
-    assert isinstance(asked := transcriber.read_recording(job), Recording)
-    assert asked.hint == "Our town"
+    assert isinstance(found := transcriber.read_recording(job), Recording)
+    assert found.hint == "Our town"
     assert isinstance(transcriber.transcribe([job])[0], Transcript)
 
 

@@ -146,7 +146,7 @@ def test_of_a_long_chat_no_more_is_cached_than_a_prompt_may_have(folder):
     assert {key.untyped_storage().nbytes() for key, _ in prefix.layers} == {50 * 2 * 16 * 4}
 
 
-class WantedFor:
+class WantedForPolls:
     """Whether a prompt is wanted: for so many polls."""
 
     def __init__(self, polls):
@@ -158,7 +158,7 @@ class WantedFor:
 
 
 def test_a_canceled_sequence_leaves_the_batch_while_the_others_go_on(model):
-    still_wanted = WantedFor(2)
+    still_wanted = WantedForPolls(2)
     prompts = [chat("x", 900, still_wanted=still_wanted), chat("My cat", 300), chat("Hello.", 5)]
     canceled, *others = model.reply(prompts)
     assert isinstance(canceled, Canceled)
@@ -169,7 +169,7 @@ def test_a_canceled_sequence_leaves_the_batch_while_the_others_go_on(model):
 @pytest.mark.parametrize("polls", [0, 1], ids=["while it waits", "while its prompt is prefilled"])
 def test_a_prompt_that_is_not_wanted_is_not_prefilled(model, count_computed_tokens, polls, monkeypatch):
     monkeypatch.setattr("worker_llm.hf_transformers.continuous_batching.CANCEL_POLL_S", 0)
-    (reply,) = model.reply([chat("word " * 200, system="", still_wanted=WantedFor(polls))])
+    (reply,) = model.reply([chat("word " * 200, system="", still_wanted=WantedForPolls(polls))])
     assert isinstance(reply, Canceled)
     assert count_computed_tokens() == polls * model.config.prefill_chunk
 

@@ -222,7 +222,7 @@ def process_time_s():
     return time.process_time()
 
 
-class WantedFor:
+class WantedForSeconds:
     """Whether a prompt is wanted: for `seconds` after it was first asked."""
 
     def __init__(self, seconds):
@@ -235,7 +235,7 @@ class WantedFor:
 
 @pytest.mark.parametrize("text", [RAMBLE, LONG], ids=["while it answers", "while its prompt is prefilled"])
 def test_a_prompt_that_is_no_longer_wanted_is_canceled_within_two_seconds(model, text):
-    still_wanted = WantedFor(0.3)
+    still_wanted = WantedForSeconds(0.3)
     (reply,) = model.reply([dataclasses.replace(chat(text, 3000), still_wanted=still_wanted)])
     assert process_time_s() < still_wanted.deadline + 2
     assert isinstance(reply, Canceled)
@@ -246,7 +246,7 @@ def test_a_canceled_prompt_leaves_the_others_alone():
     model = LlamaCpp(catalogue.locate(settings().llm_model, settings().models_folder), settings_for_two())
     sentence = chat("Say: the cat is sleeping.", 12)
     (alone,) = model.reply([sentence])
-    other, _ = model.reply([sentence, dataclasses.replace(chat(RAMBLE, 3000), still_wanted=WantedFor(0.3))])
+    other, _ = model.reply([sentence, dataclasses.replace(chat(RAMBLE, 3000), still_wanted=WantedForSeconds(0.3))])
     assert other.text == alone.text
 
 
@@ -281,7 +281,7 @@ def test_an_answer_is_computed_the_same_to_the_last_digit_whatever_else_is_asked
         for _ in range(2):
             prompts, alone = prompts[1:] + prompts[:1], alone[1:] + alone[:1]
             assert [*threads.map(partial(get_log_probabilities, model), prompts)] == alone
-            model.reply([dataclasses.replace(chat(LONG, 3000), still_wanted=WantedFor(0.2)), *prompts[:2]])
+            model.reply([dataclasses.replace(chat(LONG, 3000), still_wanted=WantedForSeconds(0.2)), *prompts[:2]])
             assert [*threads.map(partial(get_log_probabilities, model), prompts[:2])] == alone[:2]
     assert [get_log_probabilities(model, prompt) for prompt in prompts] == alone
 

@@ -205,16 +205,16 @@ def test_each_role_may_do_what_the_table_says_with_its_own_data(school, endpoint
         if endpoint in FORMS:
             sent = {"data": {"file": (io.BytesIO(b"x"), "a.wav")}}
         answer = school.ask(who, method, path, **sent)
-        assert outcome(answer) == expected(endpoint, rule.arguments, who), who
+        assert find_refusal(answer) == find_expected(endpoint, rule.arguments, who), who
         answer.close()
 
 
-def outcome(answer: TestResponse) -> str:
+def find_refusal(answer: TestResponse) -> str:
     """The code of what keeps somebody out; "let in" for whatever a view answered."""
     return answer.json["code"] if answer.status_code in {401, 403, 404} else "let in"
 
 
-def expected(endpoint: str, arguments: set[str], who: str) -> str:
+def find_expected(endpoint: str, arguments: set[str], who: str) -> str:
     if LEAST_ROLES[endpoint] == OPEN:
         return "let in"
     if who not in PEOPLE:

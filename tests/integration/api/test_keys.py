@@ -21,23 +21,23 @@ def keys(redis) -> Keys:
     return Keys(redis)
 
 
-def everything(redis: Redis) -> dict[str, bytes]:
+def read_all_keys(redis: Redis) -> dict[str, bytes]:
     """Every key with its content."""
     return {key: redis.dump(key) for key in redis.scan_iter("*")}
 
 
-def by(key: Key, id_: str, recording: bool = False) -> JobRequest:
+def make_request(key: Key, id_: str, recording: bool = False) -> JobRequest:
     """What a learner asks with a key, each time in another session."""
     sound = f"{key.tenant}/{id_}/x" if recording else ""
     return JobRequest(id_, id_, key.tenant, recording=sound, text="hi", key=key.id, owner=key.id)
 
 
-def refused(jobs: Jobs, error: type, job_request: JobRequest) -> float:
+def submit_refused(jobs: Jobs, error: type, job_request: JobRequest) -> float:
     """The seconds after which to try again; the refusal wrote nothing."""
-    before = everything(jobs.redis)
+    before = read_all_keys(jobs.redis)
     with pytest.raises(error) as refusal:
         jobs.submit(job_request)
-    assert everything(jobs.redis) == before
+    assert read_all_keys(jobs.redis) == before
     return refusal.value.retry_after_s
 
 
@@ -51,7 +51,7 @@ def test_a_key_that_was_made_is_found_by_its_text_alone(keys):
 def test_no_secret_is_stored(keys, redis):
     _, text = keys.create(NORTH, "teacher", "Ms Li", Limits())
     secret = text.split("_", 2)[2]
-    assert not any(secret.encode() in content for content in everything(redis).values())
+    assert not any(secret.encode() in content for content in read_all_keys(redis).values())
 
 
 def test_all_keys_are_different(keys):
@@ -117,46 +117,46 @@ def test_a_key_may_submit_a_burst_and_then_jobs_at_its_rate(keys, jobs):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(per_minute=3))
     other, _ = keys.create(NORTH, "learner", "Ben", Limits(per_minute=3))
     for name in "abc":
-        jobs.submit(by(key, name))
-    assert refused(jobs, RateLimited, by(key, "d")) == pytest.approx(20, abs=2)
-    assert jobs.submit(by(other, "e")).ready_jobs
+        jobs.submit(make_request(key, name))
+    assert submit_refused(jobs, RateLimited, make_request(key, "d")) == pytest.approx(20, abs=2)
+    assert jobs.submit(make_request(other, "e")).ready_jobs
     rate = f"waijiao:rate:{key.id}"
     jobs.redis.set(rate, float(jobs.redis.get(rate)) - 20)  # 20 seconds pass by Redis's clock
-    jobs.submit(by(key, "d"))
-    refused(jobs, RateLimited, by(key, "f"))
+    jobs.submit(make_request(key, "d"))
+    submit_refused(jobs, RateLimited, make_request(key, "f"))
 
 
 def test_a_repeated_request_is_not_counted_and_is_answered_at_the_limit(keys, jobs):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(per_minute=2))
     for name in "abcd":
-        jobs.submit(by(key, name), Idempotency("again", "print"))
-    jobs.submit(by(key, "e"))
-    refused(jobs, RateLimited, by(key, "f"))
-    assert jobs.submit(by(key, "g"), Idempotency("again", "print")).job.id == "a"
+        jobs.submit(make_request(key, name), Idempotency("again", "print"))
+    jobs.submit(make_request(key, "e"))
+    submit_refused(jobs, RateLimited, make_request(key, "f"))
+    assert jobs.submit(make_request(key, "g"), Idempotency("again", "print")).job.id == "a"
 
 
 def test_a_repeated_submission_script_counts_once(keys, jobs):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(per_minute=2))
-    jobs.submit(by(key, "a"))
-    jobs.submit(by(key, "a"))
-    assert jobs.submit(by(key, "b")).ready_jobs
+    jobs.submit(make_request(key, "a"))
+    jobs.submit(make_request(key, "a"))
+    assert jobs.submit(make_request(key, "b")).ready_jobs
 
 
 def test_a_request_that_is_refused_for_another_reason_does_not_count(keys, redis, settings):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(per_minute=2))
     jobs = Jobs(redis, settings.model_copy(update={"max_jobs": 1}))
-    jobs.submit(by(key, "a"))
+    jobs.submit(make_request(key, "a"))
     for name in "bcd":
         with pytest.raises(Exception, match="unfinished"):
-            jobs.submit(by(key, name))
+            jobs.submit(make_request(key, name))
     jobs.cancel(NORTH, "a")
-    assert jobs.submit(by(key, "e")).ready_jobs
+    assert jobs.submit(make_request(key, "e")).ready_jobs
 
 
 def test_without_a_limit_and_without_a_key_nothing_is_counted(keys, jobs, redis):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits())
     for number in range(100):
-        jobs.submit(by(key, f"k{number}"))
+        jobs.submit(make_request(key, f"k{number}"))
         jobs.submit(make_job_request(f"n{number}", session=str(number)))
     assert not redis.keys("waijiao:rate:*")
 
@@ -165,32 +165,38 @@ def test_the_daily_minutes_count_recognised_audio_and_limit_only_recordings(keys
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(minutes_a_day=1))
     long = TRANSCRIPT.__class__("hello", "en", 40.0)
     for name in "abc":
-        jobs.submit(by(key, name, recording=True))  # none is heard yet: what is on its way may go beyond the limit
+        jobs.submit(
+            make_request(key, name, recording=True)
+        )  # none is heard yet: what is on its way may go beyond the limit
     run_stage(jobs, "asr", long)
-    jobs.submit(by(key, "d", recording=True))
+    jobs.submit(make_request(key, "d", recording=True))
     run_stage(jobs, "asr", long)
-    assert 1 <= refused(jobs, MinutesUsed, by(key, "e", recording=True)) <= 86_400
-    assert jobs.submit(by(key, "f")).ready_jobs
+    assert 1 <= submit_refused(jobs, MinutesUsed, make_request(key, "e", recording=True)) <= 86_400
+    assert jobs.submit(make_request(key, "f")).ready_jobs
     (counted,) = redis.keys(f"waijiao:heard:{key.id}:*")
     assert int(redis.get(counted)) == 80_000
     assert 0 < redis.ttl(counted) <= 2 * 86_400
     redis.rename(counted, f"{counted}-yesterday")
-    assert jobs.submit(by(key, "e", recording=True)).ready_jobs
+    assert jobs.submit(make_request(key, "e", recording=True)).ready_jobs
 
 
 def test_a_lesson_s_turns_are_counted_and_a_lesson_is_refused_when_the_day_s_minutes_are_used(keys, jobs, redis):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(minutes_a_day=1))
-    jobs.submit(replace(by(key, "lesson", recording=True), task="lesson", text=""))
-    turn = replace(by(key, "turn", recording=True), task="turn", text="", lesson="lesson", details={"number": 1})
+    jobs.submit(replace(make_request(key, "lesson", recording=True), task="lesson", text=""))
+    turn = replace(
+        make_request(key, "turn", recording=True), task="turn", text="", lesson="lesson", details={"number": 1}
+    )
     jobs.submit(turn)
     run_stage(jobs, "asr", TRANSCRIPT.__class__("hello", "en", 70.0))
-    assert refused(jobs, MinutesUsed, replace(by(key, "another", recording=True), task="lesson", text=""))
+    assert submit_refused(
+        jobs, MinutesUsed, replace(make_request(key, "another", recording=True), task="lesson", text="")
+    )
     assert jobs.submit(replace(turn, id="turn 2", details={"number": 2})).ready_jobs  # of the lesson that was accepted
 
 
 def test_a_recording_that_is_transcribed_twice_is_counted_once(keys, jobs, redis):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(minutes_a_day=1))
-    jobs.submit(by(key, "a", recording=True))
+    jobs.submit(make_request(key, "a", recording=True))
     job = reach(jobs, "asr")
     for _ in range(2):
         assert jobs.complete("asr", job, TRANSCRIPT)[0]
@@ -206,26 +212,30 @@ def reach_stale(job):
 
 def test_a_retry_is_not_counted_as_a_request(keys, jobs):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(per_minute=1))
-    jobs.submit(by(key, "a"))
+    jobs.submit(make_request(key, "a"))
     let_job_die(jobs, "llm")
     dead = jobs.get(NORTH, "a")
     assert dead.dead
-    assert jobs.retry(dead, by(key, "b")).ready_jobs
-    refused(jobs, RateLimited, by(key, "c"))
+    assert jobs.retry(dead, make_request(key, "b")).ready_jobs
+    submit_refused(jobs, RateLimited, make_request(key, "c"))
 
 
 def test_an_owner_finds_only_its_own_jobs_and_tombstones(keys, jobs):
     (anna, _), (ben, _) = (keys.create(NORTH, "learner", name, Limits()) for name in ("Anna", "Ben"))
-    jobs.submit(by(anna, "a"))
+    jobs.submit(make_request(anna, "a"))
     jobs.cancel(NORTH, "a")
     for ending in (lambda: None, lambda: jobs.forget(NORTH, "a")):
         ending()
-        assert error_of(lambda: jobs.get(NORTH, "a", ben.id)) == "unknown_job"
-        assert error_of(lambda: jobs.get(SOUTH, "a")) == "unknown_job"
-    assert error_of(lambda: jobs.get(NORTH, "a", anna.id)) == error_of(lambda: jobs.get(NORTH, "a")) == "erased"
+        assert catch_error_code(lambda: jobs.get(NORTH, "a", ben.id)) == "unknown_job"
+        assert catch_error_code(lambda: jobs.get(SOUTH, "a")) == "unknown_job"
+    assert (
+        catch_error_code(lambda: jobs.get(NORTH, "a", anna.id))
+        == catch_error_code(lambda: jobs.get(NORTH, "a"))
+        == "erased"
+    )
 
 
-def error_of(call) -> str:
+def catch_error_code(call) -> str:
     with pytest.raises(Exception) as raised:  # noqa: PT011 - whichever it is, it says its code
         call()
     return raised.value.code

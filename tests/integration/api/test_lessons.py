@@ -31,7 +31,7 @@ def client(redis, settings):
     return create_app(settings).test_client()
 
 
-def leave(client, audio: bytes | None = None, headers=None, **fields):
+def post_lesson(client, audio: bytes | None = None, headers=None, **fields):
     content = LEARNER.read_bytes() if audio is None else audio
     form = httpx.Request("POST", "http://test", data=fields, files={"audio": ("Monday.wav", content)})
     return client.post(
@@ -39,20 +39,20 @@ def leave(client, audio: bytes | None = None, headers=None, **fields):
     )
 
 
-def left(client, **fields) -> str:
-    answer = leave(client, **fields)
+def submit_lesson(client, **fields) -> str:
+    answer = post_lesson(client, **fields)
     assert answer.status_code == 202, answer.text
     return answer.json["id"]
 
 
-def spoken(number: int) -> Transcript:
+def make_transcript(number: int) -> Transcript:
     """ "I go home yesterday N", said within a turn."""
     words = tuple(Word(word, at, at + 0.4, 0.9) for at, word in enumerate(f"I go home yesterday {number}".split()))
     text = " ".join(word.word for word in words)
     return Transcript(text, "en", 5.0, words, (Segment(0.0, 4.4, text, -0.2, 1.0, 0.01),))
 
 
-def begin(jobs: Jobs, settings, id_: str, segments: LessonSegments = SEGMENTS) -> list[str]:
+def segment_lesson(jobs: Jobs, settings, id_: str, segments: LessonSegments = SEGMENTS) -> list[str]:
     """Segment the lesson into turns, as a worker does; the ids of these."""
     lesson, blobs = claim_job(jobs, "segment"), FolderBlobs(settings.blobs_folder)
     assert lesson.id == id_
@@ -67,19 +67,19 @@ def begin(jobs: Jobs, settings, id_: str, segments: LessonSegments = SEGMENTS) -
     return ids
 
 
-def hear(jobs: Jobs, turns: int) -> None:
+def transcribe_turns(jobs: Jobs, turns: int) -> None:
     for number in range(1, turns + 1):
-        run_stage(jobs, "asr", spoken(number))
+        run_stage(jobs, "asr", make_transcript(number))
 
 
-def summed_up(jobs: Jobs, id_: str) -> None:
+def summarise(jobs: Jobs, id_: str) -> None:
     while (job := claim_job(jobs, "llm")).id != id_:
         jobs.complete("llm", job, FEEDBACK)
     jobs.complete("llm", job, replace(FEEDBACK, spoken="Well done."))
     run_stage(jobs, "tts", replace(ANSWER, text="Well done."))
 
 
-def look(client, id_: str) -> dict:
+def get_lesson(client, id_: str) -> dict:
     answer = client.get(f"/v1/lessons/{id_}")
     assert answer.status_code == 200, answer.text
     shapes.LessonView.model_validate(answer.json)
@@ -92,11 +92,11 @@ def code(answer) -> tuple[int, str]:
 
 
 def test_an_accepted_lesson_is_answered_with_location_and_retry_after(client):
-    answer = leave(client, title="Monday's lesson", learner="left", class_name="7b", retention_h="24")
+    answer = post_lesson(client, title="Monday's lesson", learner="left", class_name="7b", retention_h="24")
     assert answer.status_code == 202
     assert answer.headers["Location"] == f"/v1/lessons/{answer.json['id']}"
     assert int(answer.headers["Retry-After"]) >= 1
-    shown = look(client, answer.json["id"])
+    shown = get_lesson(client, answer.json["id"])
     assert shown == answer.json
     assert (shown["state"], shown["title"], shown["learner"], shown["class_name"]) == (
         "queued", "Monday's lesson", "left", "7b",
@@ -107,12 +107,14 @@ def test_an_accepted_lesson_is_answered_with_location_and_retry_after(client):
 
 
 def test_a_lesson_without_a_title_is_named_after_its_file(client):
-    assert look(client, left(client))["title"] == "Monday"
-    assert look(client, left(client))["file"] == "Monday.wav"
+    assert get_lesson(client, submit_lesson(client))["title"] == "Monday"
+    assert get_lesson(client, submit_lesson(client))["file"] == "Monday.wav"
 
 
 def test_the_fields_of_a_request_reach_the_record(client, jobs):
-    id_ = left(client, persona="emma", language="en", hint="Zyxelia", speed="0.8", format="mp3", retention_h="24")
+    id_ = submit_lesson(
+        client, persona="emma", language="en", hint="Zyxelia", speed="0.8", format="mp3", retention_h="24"
+    )
     asked = jobs.get("default", id_).request
     assert (asked.task, asked.lane, asked.retention_h, asked.stages) == (
         "lesson", "bulk", 24, ("segment", "parts", "llm", "tts"),
@@ -137,7 +139,7 @@ def test_the_fields_of_a_request_reach_the_record(client, jobs):
     ],
 )
 def test_a_bad_field_is_refused_and_nothing_is_stored(client, redis, settings, fields, expected):
-    assert code(leave(client, **fields)) == expected
+    assert code(post_lesson(client, **fields)) == expected
     assert redis.keys("waijiao:job:*") == []
     assert [path for path in settings.blobs_folder.rglob("*") if path.is_file()] == []
 
@@ -145,23 +147,23 @@ def test_a_bad_field_is_refused_and_nothing_is_stored(client, redis, settings, f
 def test_a_lesson_may_be_larger_than_a_recording_but_has_a_limit(redis, settings):
     small = create_app(settings.model_copy(update={"max_upload_mb": 1, "max_lesson_mb": 2})).test_client()
     sound = LEARNER.read_bytes()
-    assert leave(small, sound + bytes(1_500_000 - len(sound))).status_code == 202
-    assert code(leave(small, sound + bytes(2_050_000 - len(sound)))) == (413, "too_large")
-    assert code(leave(small, sound + bytes(9_000_000))) == (413, "too_large")
+    assert post_lesson(small, sound + bytes(1_500_000 - len(sound))).status_code == 202
+    assert code(post_lesson(small, sound + bytes(2_050_000 - len(sound)))) == (413, "too_large")
+    assert code(post_lesson(small, sound + bytes(9_000_000))) == (413, "too_large")
 
 
 def test_the_same_request_is_the_same_lesson(client):
     header = {"Idempotency-Key": "monday"}
-    first, again = (leave(client, headers=header).json["id"] for _ in range(2))
+    first, again = (post_lesson(client, headers=header).json["id"] for _ in range(2))
     assert first == again
-    assert code(leave(client, headers=header, title="Tuesday")) == (422, "idempotency_key_reused")
+    assert code(post_lesson(client, headers=header, title="Tuesday")) == (422, "idempotency_key_reused")
 
 
 def test_finished_turns_are_shown_while_the_others_are_processed(client, jobs, settings):
-    id_ = left(client, learner="left")
-    turns = begin(jobs, settings, id_)
-    hear(jobs, 1)
-    shown = look(client, id_)
+    id_ = submit_lesson(client, learner="left")
+    turns = segment_lesson(jobs, settings, id_)
+    transcribe_turns(jobs, 1)
+    shown = get_lesson(client, id_)
     assert (shown["state"], shown["duration_s"]) == ("listening", 400.0)
     assert shown["progress"] == {"turns": 3, "done": 0, "failed": 0, "eta_seconds": None}
     assert [(turn["number"], turn["job"], turn["text"], turn["learner"]) for turn in shown["turns"]] == [
@@ -175,11 +177,11 @@ def test_finished_turns_are_shown_while_the_others_are_processed(client, jobs, s
 
 
 def test_a_lesson_that_has_ended_has_its_summary_mistakes_and_practice(client, jobs, settings):
-    id_ = left(client, learner="left")
-    begin(jobs, settings, id_)
-    hear(jobs, 3)
-    summed_up(jobs, id_)
-    shown = look(client, id_)
+    id_ = submit_lesson(client, learner="left")
+    segment_lesson(jobs, settings, id_)
+    transcribe_turns(jobs, 3)
+    summarise(jobs, id_)
+    shown = get_lesson(client, id_)
     assert (shown["state"], shown["progress"]) == (
         "succeeded", {"turns": 3, "done": 3, "failed": 0, "eta_seconds": None},
     )  # fmt: skip
@@ -190,13 +192,13 @@ def test_a_lesson_that_has_ended_has_its_summary_mistakes_and_practice(client, j
 
 
 def test_a_failed_turn_is_named_and_a_silent_one_is_not_a_failure(client, jobs, settings):
-    id_ = left(client)
-    begin(jobs, settings, id_)
+    id_ = submit_lesson(client)
+    segment_lesson(jobs, settings, id_)
     run_stage(jobs, "asr", TRANSCRIPT)
     jobs.fail("asr", claim_job(jobs, "asr"), EngineFailed(), again=False)
     jobs.fail("asr", claim_job(jobs, "asr"), NoSpeech(), again=False)
-    summed_up(jobs, id_)
-    shown = look(client, id_)
+    summarise(jobs, id_)
+    shown = get_lesson(client, id_)
     assert shown["state"] == "succeeded"
     assert shown["failed"] == [{"number": 2, "start": 5.0, "end": 11.0, "code": "engine_failed"}]
     assert (shown["progress"]["done"], shown["progress"]["failed"], shown["summary"]["silent"]) == (3, 1, 1)
@@ -206,62 +208,62 @@ def test_a_failed_turn_is_named_and_a_silent_one_is_not_a_failure(client, jobs, 
 
 
 def test_the_remaining_time_follows_from_the_speed_of_transcription(client, jobs, settings, redis):
-    id_ = left(client)
-    begin(jobs, settings, id_)
+    id_ = submit_lesson(client)
+    segment_lesson(jobs, settings, id_)
     pace = {"ran:asr": 2, "each:asr": 2, "ran:llm": 1, "each:llm": 1, "ran:tts": 3, "each:tts": 3}
     redis.hset("waijiao:pace", mapping=pace)
     for stage in ("asr", "llm", "tts"):
         register(redis, stage, WORKER, "ready", 60)
     client = create_app(settings).test_client()  # which has no older figures
-    assert look(client, id_)["progress"]["eta_seconds"] == 3 * 2 + 1 + 3
+    assert get_lesson(client, id_)["progress"]["eta_seconds"] == 3 * 2 + 1 + 3
     answer = client.get(f"/v1/lessons/{id_}")
     assert answer.headers["Retry-After"] == "10"
 
 
 def test_the_tag_changes_with_every_turn_and_with_nothing_else(client, jobs, settings):
-    id_ = left(client)
-    begin(jobs, settings, id_)
+    id_ = submit_lesson(client)
+    segment_lesson(jobs, settings, id_)
     tag = client.get(f"/v1/lessons/{id_}").headers["ETag"]
     again = client.get(f"/v1/lessons/{id_}", headers={"If-None-Match": tag})
     assert (again.status_code, again.data) == (304, b"")
-    hear(jobs, 1)
+    transcribe_turns(jobs, 1)
     changed = client.get(f"/v1/lessons/{id_}?wait=20", headers={"If-None-Match": tag})
     assert (changed.status_code, changed.json["turns"][0]["text"]) == (200, "I go home yesterday 1")
 
 
 def test_the_transcript_has_every_format_with_the_turns_in_order(client, jobs, settings):
-    id_ = left(client, learner="left", title="Monday")
-    begin(jobs, settings, id_)
-    hear(jobs, 2)
+    id_ = submit_lesson(client, learner="left", title="Monday")
+    segment_lesson(jobs, settings, id_)
+    transcribe_turns(jobs, 2)
 
-    def written(format_: str):
+    def get_transcript(format_: str):
         answer = client.get(f"/v1/lessons/{id_}/transcript?format={format_}")
         assert answer.status_code == 200
         assert answer.headers["Content-Disposition"].endswith(f'.{format_}"')
         return answer
 
-    assert written("txt").text == (
+    assert get_transcript("txt").text == (
         "Monday\n\n== 0:00:00 I go home yesterday 1 ==\n\n[0:00:00] Learner: I go home yesterday 1\n"
         "[0:00:05] Other: I go home yesterday 2\n[0:06:20] Learner: (not heard yet)\n\n"
         "(not all of the lesson has been heard yet)\n"
     )
-    assert written("srt").text == (
+    assert get_transcript("srt").text == (
         "1\n00:00:00,500 --> 00:00:04,900\nLearner: I go home yesterday 1\n\n"
         "2\n00:00:05,000 --> 00:00:09,400\nOther: I go home yesterday 2\n\n"
     )
-    assert written("vtt").text == (
+    assert get_transcript("vtt").text == (
         "WEBVTT\n\n00:00:00.500 --> 00:00:04.900\n<v Learner>I go home yesterday 1\n\n"
         "00:00:05.000 --> 00:00:09.400\n<v Other>I go home yesterday 2\n\n"
     )
-    found = written("json").json
+    found = get_transcript("json").json
     shapes.LessonTranscript.model_validate(found)
     assert (found["complete"], len(found["turns"])) == (False, 2)
     assert found["turns"][1]["words"][0] == {"word": "I", "start": 5.0, "end": 5.4, "probability": 0.9}
 
 
 def test_transcripts_are_escaped_in_subtitles(client, jobs, settings):
-    id_ = left(client)
-    begin(jobs, settings, id_)
+    id_ = submit_lesson(client)
+    segment_lesson(jobs, settings, id_)
     nasty = "<script> --> 00:00"
     words = tuple(Word(word, 0.0, 1.0, 0.9) for word in nasty.split())
     run_stage(jobs, "asr", Transcript(nasty, "en", 2.0, words, (Segment(0.0, 1.0, nasty, 0, 1, 0),)))
@@ -272,43 +274,43 @@ def test_transcripts_are_escaped_in_subtitles(client, jobs, settings):
 
 
 def test_the_turns_of_a_lesson_are_in_no_list_but_its_own(client, jobs, settings):
-    id_ = left(client)
-    turns = begin(jobs, settings, id_)
+    id_ = submit_lesson(client)
+    turns = segment_lesson(jobs, settings, id_)
     typed = client.post("/v1/jobs", json={"text": "hi"}).json["id"]
 
-    def listed(query: str = "") -> list[str]:
+    def list_lessons(query: str = "") -> list[str]:
         return [job["id"] for job in client.get(f"/v1/jobs{query}").json["jobs"]]
 
-    assert listed() == [typed, id_]
-    assert listed("?task=turn") == []
-    assert listed(f"?lesson={id_}") == turns[::-1]
-    assert listed(f"?lesson={id_}&limit=2") == turns[:0:-1]
-    assert listed(f"?lesson={'0' * 32}") == []
+    assert list_lessons() == [typed, id_]
+    assert list_lessons("?task=turn") == []
+    assert list_lessons(f"?lesson={id_}") == turns[::-1]
+    assert list_lessons(f"?lesson={id_}&limit=2") == turns[:0:-1]
+    assert list_lessons(f"?lesson={'0' * 32}") == []
     assert client.get(f"/v1/jobs/{turns[0]}").json["lesson"] == id_
 
 
 def test_the_turns_of_a_lesson_count_towards_no_quota(client, jobs, redis, settings):
-    id_ = left(client)
-    begin(jobs, settings, id_)
+    id_ = submit_lesson(client)
+    segment_lesson(jobs, settings, id_)
     full = create_app(settings.model_copy(update={"max_jobs": 2, "max_jobs_tenant": 2})).test_client()
     assert full.post("/v1/jobs", json={"text": "hi"}).status_code == 202
     assert code(full.post("/v1/jobs", json={"text": "hi"})) == (503, "server_full")
 
 
 def test_the_turns_of_an_expired_lesson_end_with_it(client, jobs, settings, redis):
-    id_ = left(client)
-    begin(jobs, settings, id_)
+    id_ = submit_lesson(client)
+    segment_lesson(jobs, settings, id_)
     redis.zadd("waijiao:deadlines", {f"default/{id_}": 1})
     jobs.sweep({})
-    shown = look(client, id_)
+    shown = get_lesson(client, id_)
     assert (shown["state"], {turn["state"] for turn in shown["turns"]}) == ("expired", {"canceled"})
     assert jobs.claim("asr", WORKER, 9)[0] == []
 
 
 def test_lessons_are_listed_newest_first_page_by_page(client, jobs, settings):
-    first = left(client, class_name="7a")
-    begin(jobs, settings, first)
-    second, third = (left(client, class_name=name) for name in ("7b", "7a"))
+    first = submit_lesson(client, class_name="7a")
+    segment_lesson(jobs, settings, first)
+    second, third = (submit_lesson(client, class_name=name) for name in ("7b", "7a"))
     client.post("/v1/jobs", json={"text": "hi"})
     page = client.get("/v1/lessons?limit=2").json
     shapes.LessonList.model_validate(page)
@@ -321,9 +323,9 @@ def test_lessons_are_listed_newest_first_page_by_page(client, jobs, settings):
 
 
 def test_a_lesson_is_canceled_with_its_turns_and_then_erased(client, jobs, settings, redis):
-    id_ = left(client)
-    turns = begin(jobs, settings, id_)
-    hear(jobs, 1)
+    id_ = submit_lesson(client)
+    turns = segment_lesson(jobs, settings, id_)
+    transcribe_turns(jobs, 1)
     canceled = client.delete(f"/v1/lessons/{id_}")
     assert (canceled.status_code, canceled.json["state"]) == (200, "canceled")
     assert canceled.json["turns"][0]["text"] == "I go home yesterday 1"
@@ -336,8 +338,8 @@ def test_a_lesson_is_canceled_with_its_turns_and_then_erased(client, jobs, setti
 
 
 def test_erasing_a_lesson_s_job_leaves_nothing_of_its_turns_either(client, jobs, settings):
-    id_ = left(client)
-    begin(jobs, settings, id_)
+    id_ = submit_lesson(client)
+    segment_lesson(jobs, settings, id_)
     assert client.delete(f"/v1/jobs/{id_}").status_code == 200
     assert [path for path in settings.blobs_folder.rglob("*") if path.is_file()] == []
 
@@ -350,17 +352,17 @@ def test_other_jobs_are_not_found_as_lessons(client):
 
 
 def test_the_report_is_one_self_contained_page(client, jobs, settings):
-    id_ = left(client, learner="left", title="<Monday>")
-    begin(jobs, settings, id_)
-    hear(jobs, 1)
+    id_ = submit_lesson(client, learner="left", title="<Monday>")
+    segment_lesson(jobs, settings, id_)
+    transcribe_turns(jobs, 1)
     jobs.fail("asr", claim_job(jobs, "asr"), EngineFailed(), again=False)
     answer = client.get(f"/v1/lessons/{id_}/report")
     assert "not all of the lesson" in answer.text.lower()
     assert "script-src" not in answer.headers["Content-Security-Policy"]
-    run_stage(jobs, "asr", replace(spoken(3), text="<b>I</b> go home yesterday"))
+    run_stage(jobs, "asr", replace(make_transcript(3), text="<b>I</b> go home yesterday"))
     job = claim_job(jobs, "llm")
     jobs.complete("llm", job, MISTAKEN)
-    summed_up(jobs, id_)
+    summarise(jobs, id_)
     page = client.get(f"/v1/lessons/{id_}/report").text
     assert "&lt;Monday&gt;" in page
     assert "&lt;b&gt;I&lt;/b&gt;" in page
@@ -372,6 +374,6 @@ def test_the_report_is_one_self_contained_page(client, jobs, settings):
 
 
 def test_a_lesson_that_was_not_segmented_yet_has_a_report_too(client):
-    page = client.get(f"/v1/lessons/{left(client)}/report")
+    page = client.get(f"/v1/lessons/{submit_lesson(client)}/report")
     assert (page.status_code, page.mimetype) == (200, "text/html")
     assert "No turns yet." in page.text

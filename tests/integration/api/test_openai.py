@@ -77,7 +77,7 @@ def fail(worker, jobs):
     return lambda stage, error: worker(stage, lambda job: jobs.fail(stage, job, error, again=False))
 
 
-def nothing_is_left(redis, settings) -> bool:
+def expect_nothing_left(redis, settings) -> bool:
     """Of jobs: no record but a tombstone, no recording, no answer."""
     records = [redis.hgetall(key) for key in redis.keys("waijiao:job:*")]
     listed = [key for kind in ("turns", "open", "session", "progress") for key in redis.keys(f"waijiao:{kind}:*")]
@@ -99,7 +99,7 @@ def test_a_recording_is_transcribed_and_forgotten(client, answer, redis, setting
     assert (job_request.task, job_request.language, job_request.details, job_request.lane) == (
         "transcribe", "en", {"prompt": "Anna"}, "interactive",
     )  # fmt: skip
-    assert nothing_is_left(redis, settings)
+    assert expect_nothing_left(redis, settings)
 
 
 def test_verbose_json_has_what_was_measured(client, answer):
@@ -141,7 +141,7 @@ def test_silence_is_an_error_that_is_not_sent_again(server, fail, redis, setting
     with client_of(server, max_retries=2) as client, pytest.raises(openai.UnprocessableEntityError) as caught:
         client.audio.transcriptions.create(file=RECORDING, model="whisper-1")
     assert caught.value.code == "no_speech"
-    assert nothing_is_left(redis, settings)
+    assert expect_nothing_left(redis, settings)
 
 
 def test_unsupported_parameters_of_a_transcription_are_refused_by_name(client, redis):
@@ -187,7 +187,7 @@ def test_a_chat_is_continued_and_forgotten(client, answer, redis, settings):
         "messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}],
         "max_tokens": 20, "temperature": 0.5, "top_p": 0.9, "seed": 7, "stop": ["\n\n"],
     }  # fmt: skip
-    assert nothing_is_left(redis, settings)
+    assert expect_nothing_left(redis, settings)
 
 
 def test_an_answer_can_be_sent_back_as_a_message(client, answer):
@@ -253,7 +253,7 @@ def test_a_chat_is_streamed_as_it_is_generated(client, worker, jobs, redis, sett
     assert heard[-2].choices[0].finish_reason == "stop"
     assert (heard[-1].choices, heard[-1].usage.completion_tokens) == ([], 4)
     assert {chunk.id for chunk in heard} == {heard[0].id}
-    wait_for(lambda: nothing_is_left(redis, settings))
+    wait_for(lambda: expect_nothing_left(redis, settings))
 
 
 def test_text_that_was_not_published_is_sent_at_the_end(client, worker, jobs):
@@ -307,7 +307,7 @@ def test_a_stream_whose_job_fails_ends_with_its_error(stream, jobs, redis, setti
     with pytest.raises(openai.APIError) as caught:
         list(stream)
     assert caught.value.code == "engine_failed"
-    wait_for(lambda: nothing_is_left(redis, settings))
+    wait_for(lambda: expect_nothing_left(redis, settings))
 
 
 def test_a_stream_whose_client_leaves_is_canceled(stream, jobs, redis, settings):
@@ -315,7 +315,7 @@ def test_a_stream_whose_client_leaves_is_canceled(stream, jobs, redis, settings)
     stream.close()
     texts = (f"{SAID.text * number}" for number in range(1, 10_000))
     wait_for(lambda: not jobs.progress("llm", job, int(time.monotonic() * 1e6), {"text": next(texts)}))
-    wait_for(lambda: nothing_is_left(redis, settings))
+    wait_for(lambda: expect_nothing_left(redis, settings))
 
 
 def test_a_failure_before_the_first_word_of_a_stream_is_a_plain_error(client, fail):
@@ -328,7 +328,7 @@ def test_a_failure_before_the_first_word_of_a_stream_is_a_plain_error(client, fa
 # --- speech ------------------------------------------------------------------------------------------------------
 
 
-def spoken(settings):
+def make_answer(settings):
     def speak(job):
         blob = FolderBlobs(settings.blobs_folder).put(job.name, io.BytesIO(b"sound" * 1000))
         return Answer(job.request.text, blob.name, blob.sha256, blob.size, 1.0, job.request.format)
@@ -345,7 +345,7 @@ def test_a_text_is_spoken_and_forgotten(client, answer, redis, settings):
         ("wav", "audio/wav"),
         ("pcm", "audio/pcm"),
     ):
-        working = answer("tts", spoken(settings))
+        working = answer("tts", make_answer(settings))
         asked_for = {"model": "tts-1", "voice": "nova", "input": "Hello.", "speed": 1.5}
         heard = client.audio.speech.create(**asked_for, response_format=format_)
         job_request = working.result().request
@@ -357,11 +357,11 @@ def test_a_text_is_spoken_and_forgotten(client, answer, redis, settings):
             1.5,
             format_,
         )
-        assert nothing_is_left(redis, settings)
+        assert expect_nothing_left(redis, settings)
 
 
 def test_speech_is_mp3_by_default(client, answer, settings):
-    working = answer("tts", spoken(settings))
+    working = answer("tts", make_answer(settings))
     client.audio.speech.create(model="default", voice="default", input="Hello.")
     assert working.result().request.format == "mp3"
 
@@ -430,7 +430,7 @@ def test_a_request_that_waits_too_long_fails_and_its_job_is_canceled(serve, redi
             with pytest.raises(openai.InternalServerError) as caught:
                 ask()
             assert (caught.value.status_code, caught.value.code) == (504, "too_slow")
-            assert nothing_is_left(redis, settings)
+            assert expect_nothing_left(redis, settings)
         assert time.monotonic() - begun < 10  # it was not sent again
 
 
@@ -442,7 +442,7 @@ def test_a_stream_that_takes_too_long_ends_with_an_error(serve, jobs, redis, set
         with pytest.raises(openai.APIError) as caught:
             list(asking.result())
     assert caught.value.code == "too_slow"
-    wait_for(lambda: nothing_is_left(redis, settings))
+    wait_for(lambda: expect_nothing_left(redis, settings))
 
 
 def test_when_too_many_wait_the_next_is_refused_and_retried(serve, jobs, redis):
@@ -472,24 +472,24 @@ def test_a_waiting_place_is_free_again_after_every_kind_of_end(serve, jobs, fail
             answer("llm", SAID)
             with client.chat.completions.create(model="default", messages=ASKED, stream=True) as stream:
                 next(stream)
-            free(client, answer)
+            expect_free_place(client, answer)
 
 
-def free(client, answer) -> None:
+def expect_free_place(client, answer) -> None:
     """The next one is served, at last: a stream's place is free when its client is known to have gone."""
     working = answer("llm", SAID)
-    wait_for(lambda: served(client))
+    wait_for(lambda: is_served(client))
     working.result()
 
 
-def served(client) -> bool:
+def is_served(client) -> bool:
     try:
         return bool(client.chat.completions.create(model="default", messages=ASKED).choices)
     except openai.InternalServerError as error:
-        return not full(error)
+        return not expect_too_many_waiting(error)
 
 
-def full(error: openai.APIStatusError) -> bool:
+def expect_too_many_waiting(error: openai.APIStatusError) -> bool:
     assert error.code == "too_many_waiting"
     return True
 

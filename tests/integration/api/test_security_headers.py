@@ -24,7 +24,7 @@ def client(redis, settings):
 
 
 @pytest.fixture
-def shared(redis, settings):
+def server_with_origin(redis, settings):
     """A server that pages of the school may use, with keys."""
     with_keys = settings.model_copy(update={"keys": True, "cors_origins": f"{SCHOOL}, http://localhost:3000"})
     return create_app(with_keys).test_client()
@@ -73,17 +73,17 @@ def test_responses_of_the_api_are_not_cached_unless_a_view_allows_it(client):
     assert "no-store" not in headers_of(client, "/static/docs/main.js").get("Cache-Control", "")
 
 
-def test_a_configured_origin_may_send_a_key_and_read_the_response(shared):
+def test_a_configured_origin_may_send_a_key_and_read_the_response(server_with_origin):
     asked = {
         "Origin": SCHOOL,
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "authorization, idempotency-key",
     }
-    allowed = shared.options("/v1/jobs", headers=asked)
+    allowed = server_with_origin.options("/v1/jobs", headers=asked)
     assert (allowed.status_code, allowed.headers["Access-Control-Allow-Origin"]) == (200, SCHOOL)
     assert "authorization" in allowed.headers["Access-Control-Allow-Headers"].lower()
     assert "POST" in allowed.headers["Access-Control-Allow-Methods"]
-    answer = shared.get("/v1/jobs", headers={"Origin": SCHOOL})
+    answer = server_with_origin.get("/v1/jobs", headers={"Origin": SCHOOL})
     assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (401, SCHOOL)
     assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]
     assert "Origin" in answer.headers["Vary"]
@@ -93,11 +93,14 @@ def test_a_configured_origin_may_send_a_key_and_read_the_response(shared):
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "https://school.example.evil.example", "http://school.example"]
 )
-def test_other_origins_may_not_read_the_response(shared, origin):
+def test_other_origins_may_not_read_the_response(server_with_origin, origin):
     asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-    for answer in (shared.options("/v1/jobs", headers=asked), shared.get("/v1/jobs", headers=asked)):
+    for answer in (
+        server_with_origin.options("/v1/jobs", headers=asked),
+        server_with_origin.get("/v1/jobs", headers=asked),
+    ):
         assert not [name for name in dict(answer.headers) if name.startswith("Access-Control")]
 
 
-def test_only_the_api_allows_other_origins(shared):
-    assert "Access-Control-Allow-Origin" not in shared.get("/docs", headers={"Origin": SCHOOL}).headers
+def test_only_the_api_allows_other_origins(server_with_origin):
+    assert "Access-Control-Allow-Origin" not in server_with_origin.get("/docs", headers={"Origin": SCHOOL}).headers

@@ -4,7 +4,7 @@ import pytest
 
 from api import create_app
 from pipeline.webhooks import outbox
-from tests.integration.worker.test_webhook_delivery import canceled, hooked, webhook_sender
+from tests.integration.worker.test_webhook_delivery import make_request_with_webhook, submit_and_cancel, webhook_sender
 from tests.support.webhook_receiver import run_receiver
 
 SECRET = "/v1/webhooks/secret"
@@ -18,7 +18,7 @@ def client(redis, settings):
 def test_the_delivery_log_shows_attempts_and_only_the_host_of_the_url(client, jobs):
     with run_receiver() as receiver:
         receiver.answers = [(500, {})]
-        canceled(jobs, hooked(receiver))
+        submit_and_cancel(jobs, make_request_with_webhook(receiver))
         webhook_sender(jobs).run_round()
     answer = client.get("/v1/jobs/a/deliveries")
     (delivery,) = answer.json["deliveries"]

@@ -61,14 +61,14 @@ def test_every_field_arrives(client, echo_worker, jobs):
 def test_a_recording_may_be_a_path_bytes_or_a_file(client, echo_worker, tmp_path, kind):
     path = tmp_path / "hw.wav"
     path.write_bytes(recording(1))
-    with path.open("rb") as file, piped(recording(1)) as pipe, path.open("rb") as middle:
+    with path.open("rb") as file, open_pipe(recording(1)) as pipe, path.open("rb") as middle:
         middle.seek(20)
         ways = {"path": path, "name of a path": str(path), "bytes": recording(1), "pipe": pipe}
         given = {**ways, "file": file, "file in its middle": middle}[kind]
         assert client.ask(given).audio == recording(1)
 
 
-def piped(content: bytes) -> io.BufferedReader:
+def open_pipe(content: bytes) -> io.BufferedReader:
     out, into = os.pipe()
     threading.Thread(target=lambda: write_all(into, content)).start()
     return os.fdopen(out, "rb")

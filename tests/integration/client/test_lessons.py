@@ -53,7 +53,7 @@ def test_a_lesson_is_followed_to_its_end_and_read(client, jobs):
     assert (lesson.title, lesson.file, lesson.metadata) == ("Monday", LEARNER.name, {"room": "12"})
     states = []
 
-    def go_on(seen: LessonView) -> None:
+    def answer_turns(seen: LessonView) -> None:
         """What comes of it while it is looked at."""
         states.append(seen.state)
         steps = {
@@ -63,7 +63,7 @@ def test_a_lesson_is_followed_to_its_end_and_read(client, jobs):
         }
         steps.get(seen.state, lambda jobs: None)(jobs)
 
-    ended = client.wait_lesson(lesson, on_change=go_on)
+    ended = client.wait_lesson(lesson, on_change=answer_turns)
     assert (states, ended.progress.done) == (["queued", "listening", "speaking", "succeeded"], 2)
     assert ended == client.lesson(lesson.id)
     assert [each.id for each in client.lessons(class_name="7b", page=1)] == [lesson.id]
@@ -104,13 +104,13 @@ def test_a_lesson_is_canceled_and_erased(client, jobs):
 def test_the_async_client_does_the_same_with_a_real_server(server, tmp_path):
     (tmp_path / "monday.wav").write_bytes(LEARNER.read_bytes())
 
-    async def left_and_read() -> LessonView:
+    async def submit_and_read() -> LessonView:
         async with AsyncClient(str(server.base_url), "") as awaited:
             lesson = await awaited.submit_lesson(tmp_path / "monday.wav")
             assert [each.id async for each in awaited.lessons()] == [lesson.id]
             return await awaited.lesson(lesson)
 
-    assert asyncio.run(left_and_read()).title == "monday"
+    assert asyncio.run(submit_and_read()).title == "monday"
 
 
 def test_saved_files_name_failures_and_leave_out_missing_parts(client, jobs, tmp_path):

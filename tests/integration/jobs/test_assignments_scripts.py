@@ -33,7 +33,7 @@ def hand_in(jobs: Jobs, id_: str, student: str = "Ann", sha256: str = "aa") -> t
     return accepted.job.id, accepted.earlier
 
 
-def counts(jobs: Jobs) -> dict[str, str]:
+def read_submissions(jobs: Jobs) -> dict[str, str]:
     return {student: job.id for student, job in Assignments(jobs).get("default", "hw").jobs.items()}
 
 
@@ -59,7 +59,7 @@ def test_the_same_recording_is_one_job_while_it_waits_and_when_it_is_answered(jo
 def test_another_recording_replaces_one_that_waits(jobs):
     hand_in(jobs, "first")
     assert hand_in(jobs, "better", sha256="bb") == ("better", False)
-    assert (jobs.get("default", "first").state, counts(jobs)) == (State.CANCELED, {"Ann": "better"})
+    assert (jobs.get("default", "first").state, read_submissions(jobs)) == (State.CANCELED, {"Ann": "better"})
     assert hand_in(jobs, "first-again") == ("first-again", False)
 
 
@@ -100,7 +100,7 @@ def test_a_rerun_of_a_replaced_job_replaces_nothing(jobs):
     first = jobs.get("default", "first")
     hand_in(jobs, "better", sha256="bb")
     jobs.rerun(first, replace(first.request, id="anew", recording=""), "llm", {"transcript": TRANSCRIPT})
-    assert counts(jobs) == {"Ann": "better"}
+    assert read_submissions(jobs) == {"Ann": "better"}
 
 
 def test_an_erased_job_is_no_submission(jobs):
@@ -109,4 +109,4 @@ def test_an_erased_job_is_no_submission(jobs):
     with pytest.raises(UnknownAssignment):
         hand_in(jobs, "again")
     Assignments(jobs).put(HOMEWORK, replace=False)
-    assert counts(jobs) == {}
+    assert read_submissions(jobs) == {}

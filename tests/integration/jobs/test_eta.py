@@ -19,7 +19,7 @@ ALL = ASR + LLM + TTS
 UNKNOWN = Estimate(None, None)
 
 
-def nearly(seconds: float) -> object:
+def approx_minute(seconds: float) -> object:
     return pytest.approx(seconds, abs=60)
 
 
@@ -38,17 +38,17 @@ def submit(jobs: Jobs, *names: str, lane: str = "interactive", **fields) -> None
         jobs.submit(replace(make_job_request(name, **{"session": name, **fields}), lane=lane))
 
 
-def expected(jobs: Jobs, name: str) -> Estimate:
+def estimate(jobs: Jobs, name: str) -> Estimate:
     """What a process that looks for the first time would say."""
     return Estimator(jobs).estimate(jobs.get("default", name))
 
 
 def positions(jobs: Jobs, *names: str) -> list[int | None]:
-    return [expected(jobs, name).queue_position for name in names]
+    return [estimate(jobs, name).queue_position for name in names]
 
 
 def etas(jobs: Jobs, *names: str) -> list[float | None]:
-    return [expected(jobs, name).eta_s for name in names]
+    return [estimate(jobs, name).eta_s for name in names]
 
 
 def let_pass(jobs: Jobs, name: str, seconds: float) -> None:
@@ -100,20 +100,20 @@ def test_an_estimate_uses_the_current_stage_of_a_job(jobs_with_workers):
 
 def test_a_job_alone_takes_the_time_of_its_stages(jobs_with_workers):
     submit(jobs_with_workers, "a")
-    assert expected(jobs_with_workers, "a") == Estimate(1, ALL)
+    assert estimate(jobs_with_workers, "a") == Estimate(1, ALL)
     run_stage(jobs_with_workers, "asr")
-    assert expected(jobs_with_workers, "a") == Estimate(1, LLM + TTS)
+    assert estimate(jobs_with_workers, "a") == Estimate(1, LLM + TTS)
     run_stage(jobs_with_workers, "llm")
-    assert expected(jobs_with_workers, "a") == Estimate(1, TTS)
+    assert estimate(jobs_with_workers, "a") == Estimate(1, TTS)
 
 
 def test_the_time_that_a_job_has_run_is_subtracted_down_to_zero(jobs_with_workers):
     submit(jobs_with_workers, "a")
     reach(jobs_with_workers, "llm")
     let_pass(jobs_with_workers, "a", 1500)
-    assert expected(jobs_with_workers, "a") == Estimate(None, nearly(500 + TTS))
+    assert estimate(jobs_with_workers, "a") == Estimate(None, approx_minute(500 + TTS))
     let_pass(jobs_with_workers, "a", 9000)
-    assert expected(jobs_with_workers, "a").eta_s == TTS
+    assert estimate(jobs_with_workers, "a").eta_s == TTS
 
 
 def test_the_slowest_of_the_models_ahead_decides_how_long_a_job_waits(jobs_with_workers):
@@ -127,52 +127,57 @@ def test_of_running_jobs_only_the_remaining_time_counts(jobs_with_workers):
     submit(jobs_with_workers, "a", "b")
     reach(jobs_with_workers, "asr")
     let_pass(jobs_with_workers, "a", 750)
-    assert expected(jobs_with_workers, "b").eta_s == nearly(LLM / 4 + ALL)  # a quarter of a job, of the slowest model
+    assert estimate(jobs_with_workers, "b").eta_s == approx_minute(
+        LLM / 4 + ALL
+    )  # a quarter of a job, of the slowest model
 
 
 def test_twice_the_workers_halve_the_wait(jobs_with_workers):
     submit(jobs_with_workers, "a", "b", "c")
     register(jobs_with_workers.redis, "llm", "llm2", "ready", 300)
-    assert expected(jobs_with_workers, "c").eta_s == 2 * ASR + ALL  # the recogniser is now as slow
+    assert estimate(jobs_with_workers, "c").eta_s == 2 * ASR + ALL  # the recogniser is now as slow
     register(jobs_with_workers.redis, "asr", "asr2", "ready", 300)
-    assert expected(jobs_with_workers, "c").eta_s == LLM + ALL
+    assert estimate(jobs_with_workers, "c").eta_s == LLM + ALL
 
 
 def test_a_batch_makes_the_wait_shorter_but_not_the_run(jobs_with_workers):
     jobs_with_workers.redis.hset("waijiao:pace", mapping={"each:asr": ASR / 4, "each:llm": LLM / 4})
     submit(jobs_with_workers, "a", "b", "c")
-    assert expected(jobs_with_workers, "c").eta_s == 2 * TTS + ALL
+    assert estimate(jobs_with_workers, "c").eta_s == 2 * TTS + ALL
 
 
 def test_a_held_turn_has_no_position_and_waits_for_the_turns_before_it(jobs_with_workers):
     submit(jobs_with_workers, "first", session="anna")
     submit(jobs_with_workers, "second", "third", session="anna", recording=False)
-    assert expected(jobs_with_workers, "third") == Estimate(None, ASR + 3 * LLM + TTS)
+    assert estimate(jobs_with_workers, "third") == Estimate(None, ASR + 3 * LLM + TTS)
     reach(jobs_with_workers, "llm")
     let_pass(jobs_with_workers, "first", 500)
-    assert etas(jobs_with_workers, "second", "third") == [nearly(2 * LLM - 500 + TTS), nearly(3 * LLM - 500 + TTS)]
+    assert etas(jobs_with_workers, "second", "third") == [
+        approx_minute(2 * LLM - 500 + TTS),
+        approx_minute(3 * LLM - 500 + TTS),
+    ]
     jobs_with_workers.cancel("default", "first")
-    assert expected(jobs_with_workers, "second") == Estimate(1, LLM + TTS)
+    assert estimate(jobs_with_workers, "second") == Estimate(1, LLM + TTS)
 
 
 def test_there_is_no_estimate_before_every_needed_model_was_measured(jobs_with_workers):
     submit(jobs_with_workers, "a")
     jobs_with_workers.redis.hdel("waijiao:pace", "ran:asr", "each:asr")
-    assert expected(jobs_with_workers, "a") == Estimate(1, None)
+    assert estimate(jobs_with_workers, "a") == Estimate(1, None)
     run_stage(jobs_with_workers, "asr")
-    assert expected(jobs_with_workers, "a").eta_s is not None
+    assert estimate(jobs_with_workers, "a").eta_s is not None
     jobs_with_workers.redis.delete("waijiao:pace")
-    assert expected(jobs_with_workers, "a") == Estimate(1, None)
+    assert estimate(jobs_with_workers, "a") == Estimate(1, None)
 
 
 def test_there_is_no_estimate_while_a_needed_model_has_no_ready_worker(jobs_with_workers):
     submit(jobs_with_workers, "a")
     register(jobs_with_workers.redis, "asr", "asr1", "loading", 300)
-    assert expected(jobs_with_workers, "a") == Estimate(1, None)
+    assert estimate(jobs_with_workers, "a") == Estimate(1, None)
     run_stage(jobs_with_workers, "asr")  # by a worker that stopped since
-    assert expected(jobs_with_workers, "a").eta_s == LLM + TTS
+    assert estimate(jobs_with_workers, "a").eta_s == LLM + TTS
     unregister(jobs_with_workers.redis, "tts", "tts1")
-    assert expected(jobs_with_workers, "a") == Estimate(1, None)
+    assert estimate(jobs_with_workers, "a") == Estimate(1, None)
 
 
 def test_many_estimates_at_once_read_redis_once(jobs_with_workers, monkeypatch):
@@ -199,7 +204,7 @@ def test_cached_figures_are_soon_read_again(jobs_with_workers, monkeypatch):
 # --- how the speed of a model becomes known
 
 
-def hear(jobs: Jobs, seconds: float, *names: str) -> None:
+def transcribe_batch(jobs: Jobs, seconds: float, *names: str) -> None:
     """The recogniser takes so long for one batch of jobs."""
     submit(jobs, *names)
     batch, _ = jobs.claim("asr", WORKER, len(names))
@@ -214,29 +219,29 @@ def speed(jobs: Jobs) -> list[object]:
 
 
 def test_a_model_s_first_job_is_its_speed(jobs):
-    hear(jobs, 100, "a")
+    transcribe_batch(jobs, 100, "a")
     assert speed(jobs) == [100, 100]
     assert 0 < jobs.redis.ttl("waijiao:pace") <= 86_400
 
 
 def test_the_speed_follows_a_change_within_about_ten_jobs(jobs):
-    hear(jobs, 100, "a")
-    hear(jobs, 900, "b")
+    transcribe_batch(jobs, 100, "a")
+    transcribe_batch(jobs, 900, "b")
     assert speed(jobs) == [260, 260]
     for number in range(10):
-        hear(jobs, 900, str(number))
+        transcribe_batch(jobs, 900, str(number))
     assert speed(jobs) == [900, 900]
 
 
 def test_a_batch_counts_as_the_time_of_all_for_its_jobs_together(jobs):
-    hear(jobs, 100, "a", "b", "c", "d")
+    transcribe_batch(jobs, 100, "a", "b", "c", "d")
     assert speed(jobs) == [100, 25]
 
 
 def test_a_repeated_completion_is_measured_once(redis, settings):
     repeating_jobs = RepeatingJobs(redis, settings)
-    hear(repeating_jobs, 100, "a", "b")
-    hear(repeating_jobs, 900, "c")
+    transcribe_batch(repeating_jobs, 100, "a", "b")
+    transcribe_batch(repeating_jobs, 900, "c")
     assert speed(repeating_jobs) == [260, 220]
 
 

@@ -52,7 +52,7 @@ def test_jobs_due_first_are_claimed_first(jobs):
     assert order(jobs) == ["in-an-hour", "tonight", "tomorrow", "without"]
 
 
-def test_overdue_jobs_come_before_later_ones_but_not_before_those_due_now(jobs):
+def test_overdue_jobs_come_in_their_order_before_jobs_due_later(jobs):
     submit(jobs, "late", group="a", due_h=-100)
     submit(jobs, "later", group="b", due_h=-10_000)
     submit(jobs, "tonight", group="c", due_h=5)
@@ -114,7 +114,7 @@ def test_a_starved_lane_is_served_next(jobs, monkeypatch):
     assert [first, *order(jobs)] == ["turn-0", "work", "lesson", "turn-1", "turn-2"]
 
 
-def test_a_lane_that_is_being_served_is_not_starved(jobs, monkeypatch):
+def test_a_lane_in_which_nothing_waited_is_not_starved(jobs, monkeypatch):
     monkeypatch.setattr(jobs_module, "STARVATION_S", 0.3)
     time.sleep(0.4)  # nothing waited then
     submit(jobs, "lesson", "bulk")

@@ -31,7 +31,7 @@ def test_the_sweep_ends_jobs_past_their_deadline(redis, settings):
     assert jobs.get("default", "a").state == State.EXPIRED
 
 
-def rung_by_sweeping(jobs: Jobs, times: int) -> int:
+def count_messages_after_sweeps(jobs: Jobs, times: int) -> int:
     """How many messages there are when every bell that so many sweeps asked for was rung."""
     for _ in range(times):
         if ready_jobs := jobs.sweep({"asr": "queue"}):
@@ -42,8 +42,8 @@ def rung_by_sweeping(jobs: Jobs, times: int) -> int:
 def test_with_ten_thousand_waiting_jobs_the_sweep_repeats_no_message(jobs, redis):
     ready = {f"default/{number}": number for number in range(10_000)}
     redis.zadd("waijiao:ready:asr", ready)
-    assert rung_by_sweeping(jobs, 3) == 3 * SWEEP_BATCH
-    assert rung_by_sweeping(jobs, 100) == 10_000
+    assert count_messages_after_sweeps(jobs, 3) == 3 * SWEEP_BATCH
+    assert count_messages_after_sweeps(jobs, 100) == 10_000
     assert jobs.sweep({"asr": "queue"}) == []
     redis.lpop("queue", 10)
     assert len(jobs.sweep({"asr": "queue"})) == 10
@@ -76,7 +76,7 @@ def test_two_sweeps_at_once_have_the_effect_of_one(redis, settings):
     assert [job.version - before[int(job.id)] for job in after] == 50 * [1] + 40 * [0] + 10 * [1]
     assert [sum(job.attempts.values()) for job in after] == 50 * [1] + 50 * [0]
     assert rung == 2 * [[ReadyJob("asr", f"default/{number}") for number in range(90)]]
-    assert rung_by_sweeping(lapsing, 2) == 90
+    assert count_messages_after_sweeps(lapsing, 2) == 90
 
 
 def test_a_renewed_lease_is_kept(redis, settings):

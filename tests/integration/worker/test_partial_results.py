@@ -25,7 +25,7 @@ def cluster(settings):
 
 
 @pytest.fixture
-def hurried(settings):
+def fast_jobs(settings):
     return Jobs(connect(settings, FAST), settings)
 
 
@@ -38,9 +38,9 @@ def text(jobs, job):
     return "".join(entry["text"] for _, entry in jobs.partial_results(job))
 
 
-def test_quick_pieces_are_published_together_and_the_last_before_the_end(cluster, hurried):
+def test_quick_pieces_are_published_together_and_the_last_before_the_end(cluster, fast_jobs):
     job = chat(cluster.jobs)
-    with publishing(hurried, "llm") as told:
+    with publishing(fast_jobs, "llm") as told:
         for piece in PIECES:
             told.text(job, piece)
     assert text(cluster.jobs, job) == WHOLE.text
@@ -50,18 +50,18 @@ def test_quick_pieces_are_published_together_and_the_last_before_the_end(cluster
     assert text(cluster.jobs, cluster.get_job("chat")) == WHOLE.text
 
 
-def test_the_first_piece_is_published_at_once(cluster, hurried):
+def test_the_first_piece_is_published_at_once(cluster, fast_jobs):
     job = chat(cluster.jobs)
-    with publishing(hurried, "llm") as told:
+    with publishing(fast_jobs, "llm") as told:
         told.text(job, "Hello")
         wait_for(lambda: text(cluster.jobs, job) == "Hello")
 
 
-def test_pieces_of_the_jobs_of_a_batch_are_separate(cluster, hurried):
+def test_pieces_of_the_jobs_of_a_batch_are_separate(cluster, fast_jobs):
     jobs = [chat(cluster.jobs, "one")]
     cluster.jobs.submit(JobRequest("two", "two", task="chat", details={"messages": []}))
     jobs.append(claim_job(cluster.jobs, "llm", OTHER))
-    with publishing(hurried, "llm") as told:
+    with publishing(fast_jobs, "llm") as told:
         for number in range(100):
             for job in jobs:
                 told.text(job, f"{job.id} {number}, ")
@@ -69,15 +69,15 @@ def test_pieces_of_the_jobs_of_a_batch_are_separate(cluster, hurried):
         assert text(cluster.jobs, job) == "".join(f"{job.id} {number}, " for number in range(100))
 
 
-def test_an_attempt_that_was_taken_back_publishes_nothing_more(cluster, hurried):
+def test_an_attempt_that_was_taken_back_publishes_nothing_more(cluster, fast_jobs):
     first = chat(cluster.jobs)
-    with publishing(hurried, "llm") as told:
+    with publishing(fast_jobs, "llm") as told:
         told.text(first, "The first ")
         wait_for(lambda: text(cluster.jobs, first))
         cluster.jobs.release(WORKER)
         second = claim_job(cluster.jobs, "llm", OTHER)
         told.text(first, "attempt.")
-    with publishing(hurried, "llm") as told:
+    with publishing(fast_jobs, "llm") as told:
         told.text(second, "The second.")
     assert text(cluster.jobs, first) == "The first "
     assert text(cluster.jobs, second) == "The second."
@@ -97,9 +97,9 @@ def test_generation_continues_while_redis_hangs(cluster, settings):
 
 
 @pytest.mark.parametrize("trouble", ["kill", "freeze"])
-def test_without_redis_nothing_waits_and_the_published_text_has_no_gap(cluster, hurried, trouble, caplog):
+def test_without_redis_nothing_waits_and_the_published_text_has_no_gap(cluster, fast_jobs, trouble, caplog):
     job = chat(cluster.jobs)
-    with publishing(hurried, "llm") as told:
+    with publishing(fast_jobs, "llm") as told:
         told.text(job, PIECES[0])
         wait_for(lambda: text(cluster.jobs, job))
         getattr(cluster["redis"], trouble)()
@@ -116,10 +116,10 @@ def test_without_redis_nothing_waits_and_the_published_text_has_no_gap(cluster, 
     assert [record.module for record in caplog.records].count("partial_results") == 1
 
 
-def test_the_end_does_not_wait_long_for_a_redis_that_hangs(cluster, hurried):
+def test_the_end_does_not_wait_long_for_a_redis_that_hangs(cluster, fast_jobs):
     job = chat(cluster.jobs)
     cluster["redis"].freeze()
     begun = time.monotonic()
-    with publishing(hurried, "llm") as told:
+    with publishing(fast_jobs, "llm") as told:
         told.text(job, "Hello")
     assert time.monotonic() - begun < 5

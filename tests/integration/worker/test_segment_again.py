@@ -33,7 +33,7 @@ def lesson(segmenter) -> Job:
     return claimed
 
 
-def stored_recordings(segmenter: Segmenter, lesson: Job) -> set[str]:
+def list_turn_recordings(segmenter: Segmenter, lesson: Job) -> set[str]:
     """The recordings of its turns."""
     found = {path.relative_to(segmenter.blobs.folder).as_posix() for path in segmenter.blobs.folder.glob("*/*/*")}
     return found - {lesson.request.recording}
@@ -41,7 +41,7 @@ def stored_recordings(segmenter: Segmenter, lesson: Job) -> set[str]:
 
 def test_a_turn_submitted_again_is_the_same_job_and_stores_no_recording(segmenter, lesson):
     segmenter.submit_turn(lesson, TURN, TONE)
-    (name,), before = segmenter.jobs.turns_of(lesson), stored_recordings(segmenter, lesson)
+    (name,), before = segmenter.jobs.turns_of(lesson), list_turn_recordings(segmenter, lesson)
     turn = segmenter.jobs.get(*name.split("/")).request
     with segmenter.blobs.open(turn.recording) as file:
         assert turn.sha256 == hashlib.sha256(file.read()).hexdigest()
@@ -53,7 +53,7 @@ def test_a_turn_submitted_again_is_the_same_job_and_stores_no_recording(segmente
         segmenter.submit_turn(lesson, LessonSegment(2, 0.0, 1.0), TONE)
     folder.unlink()
     folder.with_name("away").rename(folder)
-    assert (segmenter.jobs.turns_of(lesson), stored_recordings(segmenter, lesson)) == ([name], before)
+    assert (segmenter.jobs.turns_of(lesson), list_turn_recordings(segmenter, lesson)) == ([name], before)
 
 
 def test_two_segmenters_of_the_same_lesson_make_one_turn_with_one_recording(segmenter, lesson):
@@ -62,11 +62,11 @@ def test_two_segmenters_of_the_same_lesson_make_one_turn_with_one_recording(segm
     other.submit_turn(lesson, TURN, TONE)
     segmenter.submit_turn(lesson, TURN, TONE)
     (name,) = segmenter.jobs.turns_of(lesson)
-    assert stored_recordings(segmenter, lesson) == {segmenter.jobs.get(*name.split("/")).request.recording}
+    assert list_turn_recordings(segmenter, lesson) == {segmenter.jobs.get(*name.split("/")).request.recording}
 
 
 def test_a_turn_of_a_lesson_that_was_canceled_leaves_no_recording(segmenter, lesson):
     segmenter.jobs.cancel("default", lesson.id)
     with pytest.raises(Canceled):
         segmenter.submit_turn(lesson, TURN, TONE)
-    assert stored_recordings(segmenter, lesson) == set()
+    assert list_turn_recordings(segmenter, lesson) == set()

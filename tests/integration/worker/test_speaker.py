@@ -57,18 +57,18 @@ def synthesizer(redis, settings, tmp_path, monkeypatch) -> SpeechSynthesizer:
 
 @pytest.fixture
 def ask(jobs):
-    def asked(*texts, **fields):
+    def submit_jobs(*texts, **fields):
         """Jobs that want to hear these texts, claimed in this order."""
         for text in texts:
             id_ = secrets.token_hex(16)
             jobs.submit(JobRequest(id_, id_, task="speak", text=text, **fields))
         return jobs.claim("tts", WORKER, len(texts))[0]
 
-    return asked
+    return submit_jobs
 
 
 @pytest.fixture
-def in_background():
+def run_in_background():
     """Runs a function in a thread; what it gave is asked for afterwards."""
     threads = []
 
@@ -88,7 +88,7 @@ def stored_files(settings, job):
     return len([*settings.blobs_folder.glob(f"{job.name}/*")])
 
 
-def published_parts(jobs, job):
+def read_published_parts(jobs, job):
     return [entry["part"] for _, entry in jobs.partial_results(job)]
 
 
@@ -101,15 +101,15 @@ def test_the_first_sentences_of_all_jobs_are_one_call_followed_by_the_second_one
     assert [part.text for part in answers[2].parts] == ["Four.", "Five."]
 
 
-def test_a_sentence_can_be_played_before_the_next_one_is_spoken(synthesizer, ask, jobs, settings, in_background):
+def test_a_sentence_can_be_played_before_the_next_one_is_spoken(synthesizer, ask, jobs, settings, run_in_background):
     (job,) = ask("One. Please wait. Three.")
-    answered = in_background(synthesizer.speak, [job], always_wanted)
-    (first,) = wait_for(lambda: published_parts(jobs, job))
+    answered = run_in_background(synthesizer.speak, [job], always_wanted)
+    (first,) = wait_for(lambda: read_published_parts(jobs, job))
     with FolderBlobs(settings.blobs_folder).open(first["blob"]) as file:
         assert soundfile.info(file).duration == first["duration_s"] == 1
     synthesizer.engine.go_on.set()
     (answer,) = answered()
-    assert published_parts(jobs, job) == [to_fields(part) for part in answer.parts]
+    assert read_published_parts(jobs, job) == [to_fields(part) for part in answer.parts]
     assert [number for number, _ in jobs.partial_results(job)] == [1, 2, 3]
 
 
@@ -118,12 +118,12 @@ def test_the_whole_answer_has_its_sentences_with_pauses_between_them(synthesizer
     (answer,) = synthesizer.speak([job], always_wanted)
     assert (answer.text, answer.format, answer.duration_s) == ("One. Two. Three.", "flac", 3 + 2 * 0.5)
     assert stored_files(settings, job) == 4
-    whole, *parts = (read(settings, blob) for blob in (answer.blob, *(part.blob for part in answer.parts)))
+    whole, *parts = (read_samples(settings, blob) for blob in (answer.blob, *(part.blob for part in answer.parts)))
     pause = np.zeros(RATE // 2)
     assert np.array_equal(whole, np.concatenate([parts[0], pause, parts[1], pause, parts[2]]))
 
 
-def read(settings, blob):
+def read_samples(settings, blob):
     with FolderBlobs(settings.blobs_folder).open(blob) as file:
         return soundfile.read(io.BytesIO(file.read()))[0]
 
@@ -153,11 +153,11 @@ def test_an_empty_text_needs_no_voice(synthesizer, ask):
     assert synthesizer.engine.calls == []
 
 
-def test_a_canceled_job_is_given_up_between_two_sentences(synthesizer, ask, jobs, settings, in_background):
+def test_a_canceled_job_is_given_up_between_two_sentences(synthesizer, ask, jobs, settings, run_in_background):
     (job,) = ask("One. Please wait. Three.")
     with Leases(jobs, "tts", [job]) as leases:
-        answered = in_background(synthesizer.speak, [job], leases.still_wanted)
-        wait_for(lambda: published_parts(jobs, job))
+        answered = run_in_background(synthesizer.speak, [job], leases.still_wanted)
+        wait_for(lambda: read_published_parts(jobs, job))
         jobs.cancel("default", job.id)
         wait_for(lambda: not leases.still_wanted(job))
         synthesizer.engine.go_on.set()
@@ -167,17 +167,17 @@ def test_a_canceled_job_is_given_up_between_two_sentences(synthesizer, ask, jobs
     assert stored_files(settings, job) == 0
 
 
-def test_a_second_attempt_s_sentences_do_not_mix_with_the_first_s(synthesizer, ask, jobs, settings, in_background):
+def test_a_second_attempt_s_sentences_do_not_mix_with_the_first_s(synthesizer, ask, jobs, settings, run_in_background):
     (first,) = ask("One. Please wait. Three.")
-    answered = in_background(synthesizer.speak, [first], always_wanted)
-    wait_for(lambda: published_parts(jobs, first))
+    answered = run_in_background(synthesizer.speak, [first], always_wanted)
+    wait_for(lambda: read_published_parts(jobs, first))
     jobs.release(WORKER)
     second = claim_job(jobs, "tts", OTHER)
-    assert published_parts(jobs, second) == []
+    assert read_published_parts(jobs, second) == []
     synthesizer.engine.go_on.set()
     (late,), (answer,) = answered(), synthesizer.speak([second], always_wanted)
-    assert len(published_parts(jobs, first)) == 1
-    assert published_parts(jobs, second) == [to_fields(part) for part in answer.parts]
+    assert len(read_published_parts(jobs, first)) == 1
+    assert read_published_parts(jobs, second) == [to_fields(part) for part in answer.parts]
     commit(jobs, "tts", first, late)
     assert stored_files(settings, first) == 4, "a refused answer leaves nothing but the other attempt's"
     commit(jobs, "tts", second, answer)

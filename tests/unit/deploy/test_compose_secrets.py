@@ -13,13 +13,13 @@ WORKERS = {
 }
 
 
-def holders(secret):
+def find_holders(secret):
     return {name for name, service in load_compose()["services"].items() if secret in service.get("secrets", ())}
 
 
 def test_each_service_has_only_the_secrets_that_it_needs():
-    assert holders("waijiao_redis_url") == {"redis", "api", *WORKERS}
-    assert holders("waijiao_llm_key") == {"worker_llm"}
+    assert find_holders("waijiao_redis_url") == {"redis", "api", *WORKERS}
+    assert find_holders("waijiao_llm_key") == {"worker_llm"}
     assert {secret for service in load_compose()["services"].values() for secret in service.get("secrets", ())} == set(
         load_compose()["secrets"]
     )

@@ -91,7 +91,7 @@ def file_of(module):
     return next((each for each in (place.with_suffix(".py"), place / "__init__.py") if each.is_file()), None)
 
 
-def imported(path: Path):
+def find_imports(path: Path):
     """Every module that the file imports anywhere, inside functions too."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -101,7 +101,7 @@ def imported(path: Path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def reached(role):
+def find_distributions(role):
     """Names of what others made that the role's modules import, theirs included."""
     found, ahead, seen = set(), modules(role), set()
     while ahead:
@@ -109,7 +109,7 @@ def reached(role):
         path = file_of(module)
         if path and path not in seen:
             seen.add(path)
-            ahead += imported(path)
+            ahead += find_imports(path)
         elif not path and not file_of(module.partition(".")[0]):
             found.add(module.partition(".")[0])
     return found - set(sys.stdlib_module_names)
@@ -122,7 +122,7 @@ def test_there_is_a_lock_for_each_role_and_one_for_building():
 @each_role
 def test_a_lock_holds_everything_that_the_role_s_own_code_imports(role):
     assert all(file_of(module) for module in modules(role) if not module.startswith("kombu"))
-    needed = {NAMES.get(name, name.replace("_", "-").lower()) for name in reached(role)}
+    needed = {NAMES.get(name, name.replace("_", "-").lower()) for name in find_distributions(role)}
 
     assert needed - set(lock(role)) <= ({"torch"} if role in WITH_TORCH else set())
 

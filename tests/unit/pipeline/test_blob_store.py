@@ -10,15 +10,15 @@ from pipeline.blob_store import FolderBlobs
 from pipeline.errors import Unavailable
 
 
-class Torn(io.RawIOBase):
+class BrokenSource(io.RawIOBase):
     """A source whose connection breaks after some bytes."""
 
     def read(self, size: int = -1) -> bytes:
-        if self.tell_once():
+        if self.is_first_call():
             return b"half"
         raise OSError("connection reset")
 
-    def tell_once(self) -> bool:
+    def is_first_call(self) -> bool:
         first, self.started = not getattr(self, "started", False), True
         return first
 
@@ -43,7 +43,7 @@ def test_no_blob_is_ever_overwritten(blobs):
 
 def test_a_broken_upload_leaves_nothing(blobs):
     with pytest.raises(Unavailable):
-        blobs.put("default/job", Torn())
+        blobs.put("default/job", BrokenSource())
     assert not [path for path in blobs.folder.rglob("*") if path.is_file()]
 
 

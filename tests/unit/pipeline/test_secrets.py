@@ -16,7 +16,7 @@ def prepare(folder, profile="cpu"):
 
 
 @pytest.fixture
-def made(tmp_path):
+def secrets_folder(tmp_path):
     """The folder of secrets that deploy/prepare has made."""
     prepare(tmp_path)
     return tmp_path / "secrets"
@@ -69,29 +69,29 @@ def test_other_files_in_the_folder_are_ignored(tmp_path):
     assert Settings(_secrets_dir=readable_folder(tmp_path)) == Settings()
 
 
-def test_only_the_containers_may_read_the_secrets(made):
-    assert made.stat().st_mode & 0o777 == 0o700
-    for secret in made.iterdir():
+def test_only_the_containers_may_read_the_secrets(secrets_folder):
+    assert secrets_folder.stat().st_mode & 0o777 == 0o700
+    for secret in secrets_folder.iterdir():
         assert secret.stat().st_mode & 0o777 == 0o644
 
 
-def test_the_secrets_are_settings_with_a_new_password_each_time(made, tmp_path):
+def test_the_secrets_are_settings_with_a_new_password_each_time(secrets_folder, tmp_path):
     (tmp_path / "another").mkdir()
     prepare(tmp_path / "another")
-    mine, others = (Settings(_secrets_dir=folder) for folder in (made, tmp_path / "another/secrets"))
+    mine, others = (Settings(_secrets_dir=folder) for folder in (secrets_folder, tmp_path / "another/secrets"))
 
     assert mine.llm_key == ""
     assert len(mine.redis_url) == len("redis://:@redis:6379/0") + 64
     assert mine.redis_url != others.redis_url
 
 
-def test_existing_secrets_are_not_changed(made):
-    (made / "waijiao_llm_key").write_text("sk-mine", encoding="utf-8")
-    before = (made / "waijiao_redis_url").read_text(encoding="utf-8")
-    prepare(made.parent)
+def test_existing_secrets_are_not_changed(secrets_folder):
+    (secrets_folder / "waijiao_llm_key").write_text("sk-mine", encoding="utf-8")
+    before = (secrets_folder / "waijiao_redis_url").read_text(encoding="utf-8")
+    prepare(secrets_folder.parent)
 
-    assert (made / "waijiao_llm_key").read_text(encoding="utf-8") == "sk-mine"
-    assert (made / "waijiao_redis_url").read_text(encoding="utf-8") == before
+    assert (secrets_folder / "waijiao_llm_key").read_text(encoding="utf-8") == "sk-mine"
+    assert (secrets_folder / "waijiao_redis_url").read_text(encoding="utf-8") == before
 
 
 @pytest.mark.parametrize("profile", ["cpu", "gpu"])

@@ -26,7 +26,7 @@ from worker_segment.segmenter import build_turn_request, extract_waveforms
 LONGEST_S = 300
 
 
-def whole(data, longest_s=LONGEST_S):
+def read_all(data, longest_s=LONGEST_S):
     return np.concatenate(list(read_blocks(io.BytesIO(data), longest_s)), axis=1)
 
 
@@ -34,7 +34,7 @@ def whole(data, longest_s=LONGEST_S):
     ("form", "count"), [("wav no change", 1), ("m4a", 1), ("mp3", 2), ("webm", 2), ("wav float", 1)]
 )
 def test_a_recording_has_the_channels_that_it_was_made_with_and_more_than_two_are_mixed(form, count):
-    samples = whole(encode_recording(load_clear_speaker(), *FILE_FORMATS[form]))
+    samples = read_all(encode_recording(load_clear_speaker(), *FILE_FORMATS[form]))
 
     assert samples.dtype == np.float32
     assert samples.shape == (count, pytest.approx(len(load_clear_speaker().samples), abs=1_600))
@@ -47,7 +47,7 @@ def test_left_stays_left_and_right_stays_right(format, rate):
     two_tones = np.stack([0.5 * np.sin(2 * np.pi * 300 * time), 0.25 * np.sin(2 * np.pi * 2_000 * time)])
     soundfile.write(file, two_tones.T, rate, format=format)
 
-    left, right = whole(file.getvalue())
+    left, right = read_all(file.getvalue())
 
     at = np.fft.rfftfreq(len(left), 1 / SAMPLE_RATE)
     assert [round(at[np.abs(np.fft.rfft(side)).argmax()], -1) for side in (left, right)] == [300, 2_000]
@@ -56,13 +56,13 @@ def test_left_stays_left_and_right_stays_right(format, rate):
 
 
 def test_the_sound_of_a_video_is_a_recording():
-    assert whole(make_video("mp4", "libx264", "aac")).shape[1] > 3 * SAMPLE_RATE
+    assert read_all(make_video("mp4", "libx264", "aac")).shape[1] > 3 * SAMPLE_RATE
 
 
 def test_a_recording_is_refused_as_soon_as_it_is_too_long():
     with pytest.raises(TooLong, match="longer than 90 seconds"):
-        whole(make_hour_of_silence(), longest_s=90)
-    assert whole(make_wav(np.zeros(2 * SAMPLE_RATE)), longest_s=2).shape == (1, 2 * SAMPLE_RATE)
+        read_all(make_hour_of_silence(), longest_s=90)
+    assert read_all(make_wav(np.zeros(2 * SAMPLE_RATE)), longest_s=2).shape == (1, 2 * SAMPLE_RATE)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_recording_is_refused_as_soon_as_it_is_too_long():
 )
 def test_a_file_that_is_not_a_recording_is_refused(data, error):
     with pytest.raises(error):
-        whole(data)
+        read_all(data)
 
 
 @settings(deadline=None)

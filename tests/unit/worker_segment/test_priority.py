@@ -15,17 +15,17 @@ print(os.nice(0), *AUTOGROUP.read_text().split()[-1:] if AUTOGROUP.exists() else
 PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {CHILD!r}], check=True)"
 
 
-def lower_priority_of_a_child(leads: bool) -> list[str]:
+def read_child_niceness(leads: bool) -> list[str]:
     """The niceness of a worker's child and of their session, which the worker leads or not, once the child gave way."""
     command = [sys.executable, "-c", PARENT]
     return subprocess.run(command, capture_output=True, text=True, check=True, start_new_session=leads).stdout.split()
 
 
 def test_a_session_leader_lowers_the_priority_of_its_session():
-    assert lower_priority_of_a_child(leads=True) == [NICENESS, *[NICENESS] * AUTOGROUP.exists()]
+    assert read_child_niceness(leads=True) == [NICENESS, *[NICENESS] * AUTOGROUP.exists()]
 
 
 def test_a_worker_in_a_shared_session_lowers_only_its_own_priority():
     mine = AUTOGROUP.read_text().split()[-1:] if AUTOGROUP.exists() else []  # [] as well where nobody made a session
 
-    assert lower_priority_of_a_child(leads=False) == [NICENESS, *mine]
+    assert read_child_niceness(leads=False) == [NICENESS, *mine]

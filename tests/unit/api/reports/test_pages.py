@@ -63,7 +63,7 @@ def render_files(rows: list[StudentWork], **fields) -> dict[str, bytes]:
     return dict(found)
 
 
-def rows_of(gradebook: bytes) -> list[list[str]]:
+def read_csv_rows(gradebook: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(gradebook.decode("utf-8-sig"), newline="")))
 
 
@@ -114,7 +114,7 @@ def test_cells_of_the_gradebook_cannot_be_formulas(hostile):
     content = hostile["gradebook.csv"]
     assert content.startswith("\ufeff".encode())
     assert content.count(b"\r\n") >= 1 + len(HOSTILE)
-    rows = rows_of(content)
+    rows = read_csv_rows(content)
     assert len(rows) == 1 + len(HOSTILE)
     assert {len(row) for row in rows} == {len(rows[0])}
     assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@"))]
@@ -130,7 +130,7 @@ def test_students_of_one_name_have_files_of_their_own():
     for n, (name, _) in enumerate(list_answers(rows)):
         facts = json.loads(files[name.replace(".wav", ".json")])
         assert facts["heard"] == f"I am number {n}"
-        assert f"students/{facts['answer']['file']}" == name == rows_of(files["gradebook.csv"])[n + 1][-1]
+        assert f"students/{facts['answer']['file']}" == name == read_csv_rows(files["gradebook.csv"])[n + 1][-1]
 
 
 def test_the_report_of_a_class_without_submissions_says_so():
@@ -141,7 +141,10 @@ def test_the_report_of_a_class_without_submissions_says_so():
     assert "Nobody has handed in anything yet." in report.find_texts("b")
     assert report.find_texts("names", "li") == ["安娜", "Bo"]
     assert "svg" not in {tag for tag, _ in report.tags}
-    assert [row[:3] for row in rows_of(files["gradebook.csv"])[1:]] == [["安娜", "", "missing"], ["Bo", "", "missing"]]
+    assert [row[:3] for row in read_csv_rows(files["gradebook.csv"])[1:]] == [
+        ["安娜", "", "missing"],
+        ["Bo", "", "missing"],
+    ]
 
 
 def test_a_class_without_students_has_a_report():
@@ -157,7 +160,7 @@ def test_a_class_without_transcripts_has_no_plot():
 def test_a_class_without_a_due_time_has_nobody_late():
     files = render_files([make_student_work(0, "安娜", make_speech("Hello"))], due=None)
     assert "On time" not in Page(files["report.html"]).figures
-    assert rows_of(files["gradebook.csv"])[1][4] == ""
+    assert read_csv_rows(files["gradebook.csv"])[1][4] == ""
 
 
 def test_a_student_who_is_not_in_the_class_is_named():
@@ -297,5 +300,5 @@ def test_times_are_those_of_the_server_s_own_clock(monkeypatch):
     files = render_files([make_student_work(0, "安娜", make_speech("Hello"))])
     monkeypatch.undo()
     time.tzset()
-    assert rows_of(files["gradebook.csv"])[1][3] == "2026-11-30T08:43:20+08:00"
+    assert read_csv_rows(files["gradebook.csv"])[1][3] == "2026-11-30T08:43:20+08:00"
     assert "2026-11-30 08:43 (UTC+08:00)" in "".join(Page(files["students/安娜.html"]).find_texts("header"))

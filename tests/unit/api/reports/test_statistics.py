@@ -71,13 +71,13 @@ def gradebook(files):
 
 
 @pytest.fixture(scope="module")
-def total(records):
+def totals(records):
     """Words heard and corrections made of the whole class."""
     word_count = sum(len(words(each["feedback"]["heard"])) for each in records.values())
     return word_count, sum(len(each["feedback"]["edits"]) for each in records.values())
 
 
-def test_the_headline_figures_are_those_of_the_records(report, rows, records, total):
+def test_the_headline_figures_are_those_of_the_records(report, rows, records, totals):
     handed_in = [row for row in rows if row.handed_in_at is not None]
     minutes = sum(each["transcript"]["duration_s"] for each in records.values()) / 60
     assert report.figures == {
@@ -88,7 +88,7 @@ def test_the_headline_figures_are_those_of_the_records(report, rows, records, to
         "Failed": str(sum(row.job is not None and row.job.error is not None for row in handed_in)),
         "Not finished yet": str(sum(row.job is not None and row.job.ended_at is None for row in handed_in)),
         "No longer available": str(sum(row.job is None for row in handed_in)),
-        "Corrections per 100 words": f"{100 * total[1] / total[0]:.1f}",
+        "Corrections per 100 words": f"{100 * totals[1] / totals[0]:.1f}",
         "Minutes recorded": f"{minutes:.1f}",
     }
 

@@ -19,13 +19,13 @@ from pipeline.settings import Settings
 CONTENT = {"model.bin": b"weights" * 1000, "config.json": b"{}"}
 
 
-def one(files: dict[str, bytes]) -> catalogue.Model:
+def make_model(files: dict[str, bytes]) -> catalogue.Model:
     """A model of these files that has no source."""
     listed = tuple(catalogue.File(name, len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items())
     return catalogue.Model("small", "asr", "faster-whisper", "", "MIT", "", "", listed, sources=())
 
 
-def lay(folder: Path, name: str, files: dict[str, bytes]) -> None:
+def write_model(folder: Path, name: str, files: dict[str, bytes]) -> None:
     (folder / name).mkdir(parents=True)
     for file, data in files.items():
         (folder / name / file).write_bytes(data)
@@ -34,9 +34,9 @@ def lay(folder: Path, name: str, files: dict[str, bytes]) -> None:
 @pytest.fixture
 def small(monkeypatch, tmp_path):
     """The only model of the catalogue, in place."""
-    model = one(CONTENT)
+    model = make_model(CONTENT)
     monkeypatch.setattr(catalogue, "catalogue", lambda: {model.name: model})
-    lay(tmp_path, model.name, CONTENT)
+    write_model(tmp_path, model.name, CONTENT)
     return model
 
 
@@ -97,7 +97,7 @@ def test_the_models_that_the_settings_name_are_fetched_by_default():
 
 def test_the_catalogue_cannot_be_changed():
     with pytest.raises(TypeError):
-        catalogue.catalogue()["mine"] = one(CONTENT)
+        catalogue.catalogue()["mine"] = make_model(CONTENT)
 
 
 def test_reading_the_catalogue_imports_no_downloader_and_no_engine():
@@ -115,9 +115,9 @@ def test_a_model_of_several_files_is_its_folder(small, tmp_path):
 
 
 def test_a_model_of_one_file_is_that_file(monkeypatch, tmp_path):
-    model = one({"voice.onnx": b"v"})
+    model = make_model({"voice.onnx": b"v"})
     monkeypatch.setattr(catalogue, "catalogue", lambda: {model.name: model})
-    lay(tmp_path, "small", {"voice.onnx": b"v"})
+    write_model(tmp_path, "small", {"voice.onnx": b"v"})
     assert catalogue.locate("small", tmp_path) == tmp_path / "small" / "voice.onnx"
 
 
