@@ -1,4 +1,4 @@
-"""Somebody is logged in, and visits a page of another site: it gets nothing and changes nothing, in a real browser."""
+"""A logged-in user visits a page of another site: it reads nothing and changes nothing, in a real browser."""
 
 import os
 import subprocess
@@ -48,12 +48,12 @@ SEND_FORM = """(url) => {
 
 class SilentHandler(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
-        """The test says what matters."""
+        """Log nothing."""
 
 
 @dataclass
 class LoggedIn:
-    """A browser in which somebody is logged in at the server, and a job of theirs."""
+    """A logged-in browser, and a job of its user."""
 
     app: RunningApp
     key: str
@@ -69,7 +69,7 @@ class LoggedIn:
         return f"{self.app.url}/v1/jobs/{self.job}/events"
 
     def forged(self) -> list[dict]:
-        """The jobs that another site left in their name."""
+        """The jobs that another site submitted in the user's name."""
         shown = {"Authorization": f"Bearer {self.key}"}
         return self.app.get("/v1/jobs?session=forged", headers=shown).json()["jobs"]
 
@@ -110,7 +110,7 @@ def logged_in_page(browser, server_with_keys, key, job) -> Iterator[LoggedIn]:
 
 @pytest.fixture(params=["127.0.0.1", "localhost"], ids=["a neighbour of the same site", "another site"])
 def other_site(request, tmp_path) -> Iterator[str]:
-    """The address of a page that is not ours; a browser takes 127.0.0.1 and localhost for two sites, ports for none."""
+    """The URL of a page of another site: for a browser, 127.0.0.1 and localhost are two sites, but two ports one."""
     tmp_path.joinpath("index.html").write_text("<!doctype html><title>evil</title><body></body>")
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SilentHandler, directory=str(tmp_path)))
     Thread(target=server.serve_forever, daemon=True).start()

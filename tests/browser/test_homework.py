@@ -29,7 +29,7 @@ DISPLAYS = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """What a class handed in: four recordings, one with nobody's name, a text called a recording, and clutter."""
+    """The files of a class: four recordings, one without a student's name, a text named as a recording, and clutter."""
     made = tmp_path_factory.mktemp("unit 3")
     for name, recording in zip(NAMES, RECORDINGS, strict=False):
         shutil.copy(recording, made / f"{name}.wav")
@@ -41,7 +41,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def assignment_id(app) -> str:
-    """The id of homework of which two recordings are answered, one has nobody who speaks, and one is missing."""
+    """The id of an assignment with two answered recordings, a silent one, and a missing one."""
     students = [{"name": name} for name in (*NAMES[:2], "Eva Wu", "Fritz Ma")]
     put_assignment(app, "answered", title="Unit 2, reading aloud", class_name="Class 3B", students=students)
     silence = ROOT / "examples" / "silence.wav"
@@ -66,7 +66,7 @@ def get_assignment(app, id_: str) -> dict:
 
 
 def drop(page: Page, files: list[Path]) -> None:
-    """Let the files go over the page."""
+    """Drop the files on the page."""
     page.evaluate(
         """(files) => {
         const dataTransfer = new DataTransfer();
@@ -83,7 +83,7 @@ def drop(page: Page, files: list[Path]) -> None:
 
 
 def set_homework(page: Page, **fields: str) -> str:
-    """Fill in the form and set it; the id of the homework."""
+    """Fill in and submit the form; return the id of the assignment."""
     page.click("#new")
     for name, value in fields.items():
         page.fill(f"#form [name={name}]", value)
@@ -111,7 +111,7 @@ def serious_violations(page: Page) -> list[str]:
 
 @pytest.fixture(scope="module")
 def review_page(browser, app, folder) -> Iterator[Page]:
-    """The page of a class that was set, and handed in by dropping the folder, when every answer waits."""
+    """The page of a new assignment, after its folder was dropped and when every answer is held."""
     context = browser.new_context(**DESKTOP, locale="en-US", reduced_motion="reduce")
     page = context.new_page()
     page.goto(f"{app.url}/homework")

@@ -1,4 +1,4 @@
-"""Connections that go and come back, pages that are reloaded, two tabs: nothing is lost, nothing is asked twice."""
+"""Connections that break and return, reloaded pages, two tabs: nothing is lost and nothing is submitted twice."""
 
 from collections.abc import Iterator
 
@@ -207,7 +207,7 @@ COLLECT_VISIBLE_TEXT = """
 
 
 def reload_and_collect(page: Page) -> list[str]:
-    """Reload; the texts of the first link of the navigation that could be seen meanwhile."""
+    """Reload; return the texts that the first link of the navigation showed meanwhile."""
     page.reload()
     page.wait_for_selector("body[data-ready]")
     page.wait_for_timeout(200)

@@ -21,7 +21,7 @@ TEXT = "Lily is going to feed a pig.\nThen she goes to see the cow, and she is h
 
 
 def write_report(folder, rows, **fields):
-    """The files as a teacher has them, each spoken answer among them."""
+    """Write the report's files as a teacher has them, with each spoken answer."""
     for name, content in report_files(make_assignment(rows, **fields), rows):
         place = folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -33,7 +33,7 @@ def write_report(folder, rows, **fields):
 
 @pytest.fixture(scope="module")
 def homework(tmp_path_factory):
-    """One class that spoke freely, and one that read a text."""
+    """The reports of a class that spoke freely and of one that read a text."""
     rows = make_sample_class()
     mistakes = {"I go to zoo.": "I went to the zoo.", "She go home.": "She went home.", "They go.": "They went."}
     more = [
@@ -47,7 +47,7 @@ def homework(tmp_path_factory):
 
 @pytest.fixture
 def open_page(browser):
-    """Opens a file; whatever the browser refuses or complains of fails the test."""
+    """Opens a file; every error or warning of the browser fails the test."""
     contexts, faults = [], []
 
     def open_file(path, **options):

@@ -31,7 +31,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "h
 
 @pytest.fixture(scope="module")
 def server_with_jobs(app):
-    """The server after an answered recording, a silent one that failed, and a question that was canceled."""
+    """The server after an answered recording, a silent one that failed, and a canceled job."""
     answered = app.post(SPOKEN, text=CANARY, session=CANARY)
     silent = app.ask(SILENCE)
     assert silent["error"]["code"] == "no_speech"
@@ -82,7 +82,7 @@ def latest_failure(page):
 
 
 def submit_dead_job(app) -> str:
-    """A question whose workers died as often as a job may be tried."""
+    """A job whose workers died at every attempt."""
     settings = Settings(home=app.home, redis_url="", url="")
     redis = connect(settings)
     jobs, job_request = Jobs(redis, settings), JobRequest(secrets.token_hex(16), CANARY, text="Yesterday I go home.")

@@ -254,7 +254,7 @@ def test_everything_can_be_done_by_keyboard(visit):
 
 
 def test_marks_can_be_taken_out_again(visit):
-    """For real corrections: what was heard, without what was put in; what is better, without what was taken out."""
+    """For real corrections: the transcript without insertions, and the corrected sentence without deletions."""
     from pipeline.text.corrections import apply_changes, compare, select_corrections
 
     pairs = [

@@ -24,7 +24,7 @@ NAMES = ("weiss_anna hw.wav", "Ben.wav", "王小明-作业.wav", "cleo li/1.wav"
 
 @pytest.fixture
 def folder(tmp_path):
-    """A teacher's folder: the assignment, the class, what four students handed in, and clutter."""
+    """A teacher's folder: the assignment, the roster, the recordings of four students, and clutter."""
     tmp_path.joinpath("class.csv").write_text("name\n" + "\n".join(CLASS), encoding="utf-8")
     inbox = tmp_path / "inbox"
     for name, recording in zip(NAMES, LEARNERS, strict=True):

@@ -1,4 +1,4 @@
-"""The Python client over the default models: recordings in, answers that can be heard out."""
+"""The Python client with the default models: recordings in, spoken answers out."""
 
 import asyncio
 import io
@@ -21,7 +21,7 @@ def client(app):
 
 
 def test_answers_to_many_recordings_can_be_recognised(client):
-    """The answers are sent back in as recordings: what is heard is what the teacher meant to say."""
+    """The answers are sent in again as recordings: their transcripts are the teacher's text."""
     outcomes = list(client.ask_all(LEARNERS, at_once=3, language="en"))
     assert [outcome.given for outcome in outcomes] == LEARNERS
     answers = [outcome.answer for outcome in outcomes]

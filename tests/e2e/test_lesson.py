@@ -1,4 +1,4 @@
-"""Lessons over the real default models: made of learners' recordings, so that it is known what is said where."""
+"""Lessons with the real default models, made of learners' recordings, so that words and times are known."""
 
 import io
 import json
@@ -26,7 +26,7 @@ ENDED = {"succeeded", "failed", "canceled", "expired"}
 
 @pytest.fixture(scope="module")
 def ended_lesson(app) -> dict:
-    """A lesson of two who have a channel each, as it ended."""
+    """The ended lesson of two speakers with a channel each."""
     files, fields = {"audio": ("monday.flac", FIVE.flac(FIVE.split_channels()))}, {"learner": "left", "language": "en"}
     left = httpx.post(f"{app.url}/v1/lessons", data=fields, files=files, timeout=60, trust_env=False)
     assert left.status_code == 202, left.text
@@ -81,7 +81,7 @@ def reader(tmp_path_factory) -> Path:
 
 
 def run(app, place: Path, command: list[str], code: str) -> str:
-    """What the code prints; it speaks to the server."""
+    """The output of the code, which uses the server."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     ran = subprocess.run(
         [*command, code.replace("http://127.0.0.1:8000", app.url)],

@@ -1,4 +1,4 @@
-"""Models whose files the catalogue does not list: a commit pins them, and what the hub's record of it says is kept."""
+"""Models whose files the catalogue does not list: a commit pins them, and the hub's record of it is stored."""
 
 import json
 import os
@@ -178,7 +178,7 @@ def test_without_its_lock_a_model_is_missing(registries, small, folder):
 
 
 def make_damaged_locks(lock: dict) -> list[str]:
-    """Locks that are none: damaged, of another commit, without what the catalogue pins, reaching elsewhere."""
+    """Invalid locks: damaged, of another commit, without pinned files, with paths outside of the folder."""
     first, *rest = lock["files"]
     return [
         "{",

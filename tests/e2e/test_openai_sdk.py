@@ -1,4 +1,4 @@
-"""OpenAI's own client over the default models: written down, gone on with, spoken; and nothing of it is kept."""
+"""OpenAI's own client with the default models: transcription, chat and speech, of which nothing is stored."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""The whole road with the real default models: recordings of learners in, spoken answers out."""
+"""All stages with the real default models: recordings of learners in, spoken answers out."""
 
 import io
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_transcripts_are_what_was_said(answered_jobs):
 
 
 def test_each_spoken_answer_can_be_recognised(app, answered_jobs):
-    """The answers are sent back in as recordings: what is heard is what the teacher meant to say."""
+    """The answers are sent in again as recordings: their transcripts are the teacher's text."""
     sounds = {job["id"]: app.get(job["answer"]["audio"]).content for job in answered_jobs.values()}
     accepted = {job["id"]: app.post(sounds[job["id"]], language="en") for job in answered_jobs.values()}
     heard = {id_: app.wait_until_ended(answer)["transcript"]["text"] for id_, answer in accepted.items()}
@@ -111,7 +111,7 @@ def test_a_session_remembers_and_starts_over(app):
 
 
 def test_saying_start_over_begins_a_new_conversation(app):
-    """The teacher's own voice says it, as a recording."""
+    """A recording in which the teacher's voice says the text."""
     app.ask(text="I has a cat.", session="spoken reset")
     voice = Hibari()
     job = app.ask(wav(voice("Let's start over, please.", seed=0), voice.sample_rate), session="spoken reset")

@@ -1,4 +1,4 @@
-"""Every format that phones and browsers record goes the whole road; every bad recording ends with its own code."""
+"""Every format that phones and browsers record is answered; every bad recording fails with its own code."""
 
 import os
 

@@ -42,7 +42,7 @@ def runs(process: psutil.Process) -> bool:
 
 
 def command(process: psutil.Process) -> str:
-    """Its command line; empty when it has ended meanwhile."""
+    """The command line of the process; empty when it has ended."""
     try:
         return " ".join(process.cmdline())
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
@@ -80,7 +80,7 @@ def test_the_api_s_processes_are_small(app):
 
 
 def test_an_idle_server_leaves_the_processor_alone(app):
-    """None spins, or looks over and over for what does not come. A worker takes 0.2 to 0.6 s of processor time in 10 s,
+    """No process spins or polls all the time. A worker takes 0.2 to 0.6 s of processor time in 10 s,
     as the machine is, and wakes 80 times; Redis, which serves all of them, 500 times.
     """
     app.ask(LEARNERS[0])
@@ -98,7 +98,7 @@ def seconds(process) -> float:
 
 
 def wakings(process) -> int:
-    """How often its main thread went on after it had waited."""
+    """How often the main thread of the process woke up."""
     return process.num_ctx_switches().voluntary
 
 

@@ -1,4 +1,4 @@
-"""A blob store that is full or fails: what finds no room is refused or waits for its retry, and is never half there."""
+"""A blob store that is full or fails: requests are refused or jobs wait for a retry, and no file is incomplete."""
 
 import resource
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ def file_size_limit(cluster, kind: str) -> Iterator[None]:
 
 @contextmanager
 def broken_folder(cluster, kind: str = "") -> Iterator[None]:
-    """A file lies where everybody's folder was (ENOTDIR)."""
+    """A file is in the place of the tenant's folder (ENOTDIR)."""
     folder = cluster.settings.blobs_folder / "default"
     moved = folder.rename(cluster.settings.home / "moved")  # where nobody removes orphans
     folder.touch()
@@ -48,7 +48,7 @@ TROUBLES = [full_disk, file_size_limit, broken_folder]
 
 @pytest.fixture(autouse=True)
 def answered_turn(client) -> AcceptedTurn:
-    """A turn from better times, so that there is a folder."""
+    """An answered turn, so that the folder exists."""
     turn = client.submit()
     client.expect_success(turn)
     return turn

@@ -65,7 +65,7 @@ def test_every_learner_is_answered_although_each_worker_and_redis_are_killed(up)
 
 
 def get_job(up: RunningApp, accepted: dict) -> dict:
-    """The record, as soon as Redis can be asked for it."""
+    """The record, as soon as Redis answers."""
     answer = wait_for(lambda: (asked := up.get(accepted["links"]["self"])).status_code == 200 and asked)
     return answer.json()
 

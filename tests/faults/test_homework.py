@@ -1,4 +1,4 @@
-"""Homework in a cluster where things die: handed in once, held until released, announced when complete, gone after."""
+"""Homework while processes die: submitted once, held until released, notified when complete, erased at the end."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

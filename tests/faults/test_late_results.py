@@ -1,4 +1,4 @@
-"""Workers and messages that come late: results that nobody waits for are refused, and nothing is done twice."""
+"""Workers and messages that come late: outdated results are refused, and nothing is done twice."""
 
 import os
 import signal

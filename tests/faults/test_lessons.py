@@ -1,4 +1,4 @@
-"""Lessons whose workers die: each goes on where it was, makes no turn twice and does none again, and ends."""
+"""Lessons whose workers die: each continues where it was, makes no turn twice, repeats none, and ends."""
 
 import pytest
 

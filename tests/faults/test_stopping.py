@@ -1,4 +1,4 @@
-"""Processes that are told to stop: each ends in time, and what it has in hand is finished or handed back."""
+"""Processes that are asked to stop: each ends in time and finishes or releases its work."""
 
 import signal
 import time

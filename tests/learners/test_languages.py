@@ -1,4 +1,4 @@
-"""Learners with an accent are heard in the language they learn."""
+"""Learners with an accent are recognised in the language that they learn."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A lesson made of real learners' recordings is cut where they pause."""
+"""A lesson made of real learners' recordings is segmented where they pause."""
 
 import io
 from itertools import accumulate, pairwise
@@ -28,7 +28,7 @@ def find_turns(samples):
 
 
 def find_stretches(sound):
-    """Where somebody speaks in a recording by itself, in samples."""
+    """The stretches of speech in one recording, in samples."""
     activity = detect_voice_activity([sound[np.newaxis]])
     return [
         (start * WINDOW_SAMPLES, end * WINDOW_SAMPLES)

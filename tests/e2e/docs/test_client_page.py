@@ -22,7 +22,7 @@ def folder(tmp_path_factory):
 
 
 def test_the_examples_print_the_output_on_the_page(app, folder):
-    """In their order: some look back at what others left."""
+    """In their order, since some use the results of earlier ones."""
     assert len(EXAMPLES) >= 9
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "WAIJIAO_URL": app.url, "LC_ALL": "C.UTF-8", "PATH": path}

@@ -1,4 +1,4 @@
-"""What lies in examples/ does what its README says, run as a person runs it, against the default models."""
+"""The programs of examples/ do what their README says, run as a user runs them, with the default models."""
 
 import os
 import shutil

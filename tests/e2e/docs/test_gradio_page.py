@@ -26,7 +26,7 @@ ANY = re.compile(r"\w")
 
 @dataclass
 class Tab:
-    """One tab with the page, and which hosts it asked for anything."""
+    """One tab with the page, and the hosts that it sent requests to."""
 
     page: Page
     hosts: set[str] = field(default_factory=set)
@@ -93,7 +93,7 @@ def tab(address, chromium) -> Iterator[Tab]:
 
 
 def last_session(app) -> list[str]:
-    """What was said in the session of the newest job: the learner's words and the teacher's by turns."""
+    """The session of the newest job: the learner's and the teacher's words in turn."""
     (newest,) = app.get("/v1/jobs", params={"limit": 1}).json()["jobs"]
     turns = app.get(f"/v1/sessions/{newest['session']}").json()["turns"]
     return [words for turn in turns for words in (turn["feedback"]["heard"], turn["answer"]["text"])]

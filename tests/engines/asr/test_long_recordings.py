@@ -36,7 +36,7 @@ def engine(whisper, request):
 
 @pytest.fixture(scope="module")
 def class_talk():
-    """Fourteen learners, pauses of 0.4 to 1.5 seconds between them: what they say, and a minute."""
+    """Fourteen learners with pauses of 0.4 to 1.5 seconds between them, a minute in all: texts and samples."""
     paths = RECORDINGS[:14]
     pauses = np.random.default_rng(1).uniform(0.4, 1.5, len(paths))
     pieces = [
@@ -127,7 +127,7 @@ def base():
 
 @pytest.fixture(scope="module")
 def large_v3(tmp_path_factory, base):
-    """Of large-v3's form, 128 bands and 100 languages, tiny and with random weights; converted as others convert."""
+    """A tiny model like large-v3, with 128 bands, 100 languages and random weights, converted as usual."""
     folder = tmp_path_factory.mktemp("whisper")
     words = json.loads((base / "tokenizer.json").read_text())
     marks = words["added_tokens"]

@@ -1,4 +1,4 @@
-"""Lessons made from learners' recordings are cut where they pause, and every turn becomes a job, once."""
+"""Lessons made of learners' recordings are segmented at pauses, and every turn becomes one job."""
 
 import io
 import os
@@ -39,7 +39,7 @@ def recordings(count):
 
 
 def concatenate_with_pauses(spoken, pauses):
-    """The recordings one after the other, each after its pause in seconds; where each starts, in samples."""
+    """Join the recordings, each after its pause in seconds; return the samples and the start of each in samples."""
     sizes = [round(pause * SAMPLE_RATE) for pause in pauses]
     starts = [
         end + gap
@@ -52,7 +52,7 @@ def concatenate_with_pauses(spoken, pauses):
 
 
 def find_speech_samples(samples):
-    """Where somebody speaks in a recording by itself, in samples."""
+    """The stretches of speech in one recording, in samples."""
     found = detect_voice_activity([samples[np.newaxis]])
     return [(s * WINDOW_SAMPLES, e * WINDOW_SAMPLES) for s, e in find_speech(found.speech[0], found.level[0])]
 
@@ -140,7 +140,7 @@ def test_voice_activity_is_that_of_the_library(class_talk):
 
 
 def dialogue(crosstalk_db):
-    """Two who take turns, each in a channel of their own, where the other one is heard too; who speaks when, in s."""
+    """Two speakers in turn, a channel each with crosstalk of the other; and who speaks when, in seconds."""
     spoken = recordings(12)
     samples, starts = concatenate_with_pauses(spoken, np.random.default_rng(2).uniform(0.2, 1.5, len(spoken)))
     both = np.zeros((2, len(samples)), np.float32)
@@ -246,7 +246,7 @@ def list_turns(segmenter, lesson):
 
 
 def list_blobs(segmenter):
-    """The blobs that there are."""
+    """The names of all blobs."""
     return {path.relative_to(segmenter.blobs.folder).as_posix() for path in segmenter.blobs.folder.glob("*/*/*")}
 
 

@@ -1,4 +1,4 @@
-"""The real recogniser is asked by itself: any language, words that may be expected, and what was measured."""
+"""The real recogniser alone: any language, hints, and measured times and probabilities."""
 
 import dataclasses
 import io
@@ -35,7 +35,7 @@ def transcriber(loaded_transcriber, settings, monkeypatch):
 @pytest.fixture
 def ask(jobs, transcriber):
     def make_job(audio, **fields):
-        """A job with this recording, claimed."""
+        """A claimed job with this recording."""
         id_ = secrets.token_hex(16)
         recording = transcriber.blobs.put(f"default/{id_}", io.BytesIO(audio)).name
         jobs.submit(JobRequest(id_, id_, recording=recording, **{"task": "transcribe", **fields}))
@@ -45,7 +45,7 @@ def ask(jobs, transcriber):
 
 
 def recording(pause_s=0.0):
-    """The speech, after so many seconds of silence."""
+    """A recording of the speech after so many seconds of silence."""
     speech = load_recording(SPEECH)
     return make_wav(np.concatenate([np.zeros(int(pause_s * speech.rate), np.float32), speech.samples]))
 
@@ -138,7 +138,7 @@ def test_special_tokens_in_a_hint_are_ignored(transcriber, ask):
 
 
 def persona_with(folder, entry):
-    """A folder of personas with Willa, who is William with one more entry."""
+    """A folder with the persona Willa, which is William with one more entry."""
     (named := folder / "personas").mkdir()
     william = (settings().personas / "william.toml").read_text(encoding="utf-8")
     (named / "william.toml").write_text(william, encoding="utf-8")
@@ -147,7 +147,7 @@ def persona_with(folder, entry):
 
 
 def test_no_invented_words_follow_the_last_one(transcriber, ask):
-    """Of Whisper itself, what comes after the last word: "Very." in the half second that is left."""
+    """Whisper itself invents a word after the last one: "Very." in the remaining half second."""
     voice = Hibari()
     spoken = make_wav(voice("Yesterday Siobhan went to the library.", seed=0), rate=voice.sample_rate)
     (heard,) = transcriber.transcribe([ask(spoken, task="teach")])

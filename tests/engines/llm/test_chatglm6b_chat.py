@@ -90,7 +90,7 @@ def computed_tokens(model):
 
 
 def test_a_chat_is_prefilled_at_once_and_no_prefix_is_shared(model, computed_tokens):
-    """Every token of a context attends to all of it: what was computed of a prefix is wrong with another end."""
+    """Every token of a context attends to all of it, so a prefix with another end must be computed again."""
     model.warm(chat("Good morning."))
     computed_tokens.clear()
     long = chat("word " * 150, 2)

@@ -142,7 +142,7 @@ def test_a_malformed_answer_is_a_failure(open_engine, behaviour):
 
 
 def reply_after_change(open_engine, behaviour):
-    """A chat with a server that was good when the worker started."""
+    """The reply of a server that misbehaves only after the worker has started."""
     engine = open_engine("good")
     engine.server.url = engine.server.url.replace("good", behaviour.replace(" ", "-"))
     return engine.reply([HELLO])

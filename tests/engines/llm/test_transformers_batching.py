@@ -147,7 +147,7 @@ def test_of_a_long_chat_no_more_is_cached_than_a_prompt_may_have(folder):
 
 
 class WantedForPolls:
-    """Whether a prompt is wanted: for so many polls."""
+    """A callback that says for so many polls that the prompt is wanted."""
 
     def __init__(self, polls):
         self.polls = polls
@@ -242,7 +242,7 @@ def fail_on_rows(model):
     ],
 )
 def test_a_batch_that_fails_fails_with_its_reason_and_the_next_works(model, fail_on_rows, error, expected):
-    """Three at once, of which two are in the batch when it fails; the one that waits is answered."""
+    """Of three prompts, two are in the batch when it fails; the waiting one is answered."""
     fail_on_rows(error, 2)
     first, second, third = model.reply([chat("Hello."), chat("My cat"), chat("x", 3)])
     assert (type(first), type(second)) == (expected, expected)
@@ -250,7 +250,7 @@ def test_a_batch_that_fails_fails_with_its_reason_and_the_next_works(model, fail
 
 
 def test_a_prompt_that_is_too_large_for_the_memory_fails_alone(model):
-    """It is read by itself, while another is written."""
+    """It is prefilled alone, while another sequence is generated."""
     expected = model.reply([chat("My cat", 40)])
     hook = model.config.model_runner.model.register_forward_pre_hook(fail_on_long_rows, with_kwargs=True)
     try:

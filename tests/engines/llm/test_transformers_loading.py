@@ -49,7 +49,7 @@ def test_a_folder_is_loaded_by_its_setting(folder):
 
 
 def test_it_is_loaded_in_silence_and_without_a_network(folder):
-    """In a process of its own, since libraries speak when they are imported; with 4 bits all of them are."""
+    """In a process of its own, since libraries print when they are imported; 4 bits import all of them."""
     program = f"""
 import socket, sys
 from pathlib import Path
@@ -76,7 +76,7 @@ sys.exit(0 if reply.completion_tokens == 3 else 1)
     [("auto", torch.float32), ("float32", torch.float32), ("bfloat16", torch.bfloat16), ("float16", torch.float16)],
 )
 def test_a_model_computes_in_the_type_that_is_asked_for(tmp_path, compute_type, expected):
-    """The checkpoint's own is another: on a CPU that would take hundreds of times as long."""
+    """The checkpoint's own type is another one, which would take hundreds of times as long on a CPU."""
     half = glm.make(tmp_path)
     edit_json(half, "config.json", dtype="bfloat16")
     model = load(half, llm_compute_type=compute_type)

@@ -1,4 +1,4 @@
-"""The real language model teaches."""
+"""The real language model as a tutor: feedback, budgets, canceling and reproducible answers."""
 
 import dataclasses
 import signal
@@ -218,12 +218,12 @@ LONG = " ".join(f"The {number}th learner went to school and read a book." for nu
 
 
 def process_time_s():
-    """Seconds of this process's processor time: with one thread as long as it takes on a machine with nothing else."""
+    """Processor time of this process in seconds: with one thread, what it takes on an idle machine."""
     return time.process_time()
 
 
 class WantedForSeconds:
-    """Whether a prompt is wanted: for `seconds` after it was first asked."""
+    """A callback that says for `seconds` after its first call that the prompt is wanted."""
 
     def __init__(self, seconds):
         self.seconds, self.deadline = seconds, None

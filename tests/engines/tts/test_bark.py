@@ -54,7 +54,7 @@ def breakable_voice(folder):
 
 
 def speak_line(speaker, text, **how):
-    """The samples of one line alone."""
+    """The samples of a line that is spoken alone."""
     return speaker.speak([Utterance(text, **how)])[0].samples
 
 

@@ -1,4 +1,4 @@
-"""Bark's voice prompts: the real ones, and files that are none."""
+"""Bark's voice prompts: the real ones, and files that are not prompts."""
 
 import os
 import pickle

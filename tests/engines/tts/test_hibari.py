@@ -1,4 +1,4 @@
-"""The real voice, read back by the real recogniser."""
+"""The real voice, whose speech the real recogniser transcribes."""
 
 import re
 import secrets

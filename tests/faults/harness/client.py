@@ -126,13 +126,13 @@ class Client:
         return job
 
     def get_turns(self, session: str) -> list[dict]:
-        """The session's history; [] for one that nobody knows."""
+        """The session's history; [] for an unknown session."""
         answer = self.ask_patiently("GET", f"/v1/sessions/{session}")
         assert answer.status_code in {200, 404}, answer.text
         return answer.json()["turns"] if answer.status_code == 200 else []
 
     def forget(self, turn: AcceptedTurn) -> None:
-        """The test itself has the job erased, or lost on purpose: it is owed nothing more."""
+        """The test erased or lost the job on purpose: it is not checked any more."""
         self.accepted.pop(turn.id)
         self.final_records.pop(turn.id, None)
 

@@ -1,4 +1,4 @@
-"""A lesson for scripted engines: learners, whose turns are known before they are segmented; what became of it."""
+"""A lesson for scripted engines: recordings of learners whose turns are known in advance, and its results."""
 
 import functools
 import io
@@ -32,7 +32,7 @@ class LessonRecording:
 
 @functools.cache
 def make_lesson_recording() -> LessonRecording:
-    """The same for all tests."""
+    """The recording of the lesson, which is the same for all tests."""
     pause = np.zeros(round(PAUSE_S * SAMPLE_RATE), np.float32)
     spoken = [load_recording(EXAMPLES / "recordings" / f"{name}.wav").samples for name in SPEAKERS]
     audio = make_wav(np.concatenate([part for each in spoken for part in (pause, each)] + [pause]))
@@ -75,11 +75,11 @@ class Lesson:
 
     @property
     def ids(self) -> list[str]:
-        """Its own, and those of all turns that it may ever have."""
+        """The job ids of the lesson and of all turns that it may have."""
         return [self.id, *(turn_id(self.id, number) for number in range(1, len(SPEAKERS) + 1))]
 
     def list_blobs(self) -> list[Path]:
-        """Its files in the blob store, and those of its turns."""
+        """The files of the lesson and its turns in the blob store."""
         return [path for path in list_blobs(self.cluster) if path.parent.name in self.ids]
 
     def expect_success(self, seconds: float = 60) -> dict:

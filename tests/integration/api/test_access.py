@@ -1,4 +1,4 @@
-"""Who may do what, over every route: without a key, with a bad or revoked one, with each role, here and elsewhere."""
+"""Access to every route: without a key, with a bad or revoked one, with each role, for own and others' data."""
 
 import io
 from collections.abc import Mapping
@@ -106,7 +106,7 @@ CAREFUL = Limits(per_minute=2, minutes_a_day=1)
 
 @dataclass
 class School:
-    """A server that asks for keys, and the people of two tenants who have one."""
+    """A server that requires keys, and users of two tenants."""
 
     app: Flask
     keys: Keys
@@ -144,7 +144,7 @@ class School:
         return accepted.json["id"]
 
     def name_of(self, part: str, who: str) -> str:
-        """What a part of a path may be called: something of Anna's or the teacher's that only `who` asks for."""
+        """The values for the variable parts of a path: data of Anna or the teacher, made for the requests of `who`."""
         if part in {"job_id", "session"}:
             job = self.say(ANNA, session=f"for {who}")
             return job if part == "job_id" else f"for {who}"
@@ -210,7 +210,7 @@ def test_each_role_may_do_what_the_table_says_with_its_own_data(school, endpoint
 
 
 def find_refusal(answer: TestResponse) -> str:
-    """The code of what keeps somebody out; "let in" for whatever a view answered."""
+    """The error code of a refused request; "let in" if the view answered."""
     return answer.json["code"] if answer.status_code in {401, 403, 404} else "let in"
 
 

@@ -1,4 +1,4 @@
-"""Homework over HTTP and a real Redis, without workers: set, handed in, held, done again, exported, erased."""
+"""Homework over HTTP with a real Redis, without workers: created, submitted, held, rerun, exported, erased."""
 
 import io
 import json
@@ -37,7 +37,7 @@ def jobs(redis, settings) -> Jobs:
 
 
 def in_a_week(zone: timezone = UTC) -> datetime:
-    """A time to hand in by that lies ahead on whatever day the test runs."""
+    """A due time that is in the future on any day."""
     return (datetime.now(zone) + timedelta(days=7)).replace(microsecond=0)
 
 
@@ -71,7 +71,7 @@ def read_assignment(client):
 
 
 def answer_all(jobs: Jobs, settings, stages=("asr", "llm", "tts")) -> None:
-    """Do what waits, as the workers would; each answer is a file in the blob store."""
+    """Complete all ready jobs as workers would; each answer is a file in the blob store."""
     for stage in stages:
         while found := jobs.claim(stage, "worker", 1)[0]:
             (job,) = found

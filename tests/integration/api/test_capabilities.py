@@ -1,4 +1,4 @@
-"""What may be asked here is told so that a page can offer it, and whatever is told is accepted."""
+"""Capabilities that pages offer: everything listed is accepted by the server."""
 
 import logging
 

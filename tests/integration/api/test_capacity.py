@@ -1,4 +1,4 @@
-"""/v1/capacity: each model's workers, what waits for them by lane, and how fast they are of late."""
+"""/v1/capacity: each model's workers, their queued jobs by lane, and their recent speed."""
 
 import json
 import os

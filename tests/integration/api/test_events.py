@@ -1,4 +1,4 @@
-"""A job's changes as server-sent events, over a real server: in order, resumed, begun anew after a lost worker."""
+"""A job's changes as server-sent events, over a real server: in order, resumed, repeated after a lost worker."""
 
 import json
 from contextlib import contextmanager

@@ -161,7 +161,7 @@ def test_an_answer_whose_blob_is_gone_is_410(client, redis, settings):
 
 
 def test_a_canceled_job_that_is_erased_before_it_can_be_shown_is_gone(client, monkeypatch):
-    """As those are that ask one model by itself: the request that waits for one erases it when it has ended."""
+    """Jobs that call a single model are like that: the waiting request erases them when they have ended."""
     location, jobs = post(client, text="Hello").headers["Location"], client.application.extensions["jobs"]
     cancel = jobs.cancel
 

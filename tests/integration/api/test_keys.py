@@ -1,4 +1,4 @@
-"""Keys over a real Redis: what is stored of them, who they are, when they end, and what each may ask for."""
+"""API keys with a real Redis: how they are stored, found, revoked and limited."""
 
 from dataclasses import replace
 
@@ -27,13 +27,13 @@ def read_all_keys(redis: Redis) -> dict[str, bytes]:
 
 
 def make_request(key: Key, id_: str, recording: bool = False) -> JobRequest:
-    """What a learner asks with a key, each time in another session."""
+    """A request with a key, in a session of its own."""
     sound = f"{key.tenant}/{id_}/x" if recording else ""
     return JobRequest(id_, id_, key.tenant, recording=sound, text="hi", key=key.id, owner=key.id)
 
 
 def submit_refused(jobs: Jobs, error: type, job_request: JobRequest) -> float:
-    """The seconds after which to try again; the refusal wrote nothing."""
+    """Submit a job that must be refused without writing anything; return the seconds of Retry-After."""
     before = read_all_keys(jobs.redis)
     with pytest.raises(error) as refusal:
         jobs.submit(job_request)
@@ -206,7 +206,7 @@ def test_a_recording_that_is_transcribed_twice_is_counted_once(keys, jobs, redis
 
 
 def reach_stale(job):
-    """The job as another, earlier worker held it."""
+    """The job as an earlier worker claimed it."""
     return job.__class__(**{**vars(job), "fence": "0"})
 
 

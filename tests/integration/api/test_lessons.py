@@ -1,4 +1,4 @@
-"""The API of lessons over a real Redis, its stages walked by hand: what is accepted, shown, written down, removed."""
+"""The API of lessons with a real Redis, whose stages the tests complete by hand."""
 
 import io
 import re
@@ -46,14 +46,14 @@ def submit_lesson(client, **fields) -> str:
 
 
 def make_transcript(number: int) -> Transcript:
-    """ "I go home yesterday N", said within a turn."""
+    """The transcript "I go home yesterday N" of a turn."""
     words = tuple(Word(word, at, at + 0.4, 0.9) for at, word in enumerate(f"I go home yesterday {number}".split()))
     text = " ".join(word.word for word in words)
     return Transcript(text, "en", 5.0, words, (Segment(0.0, 4.4, text, -0.2, 1.0, 0.01),))
 
 
 def segment_lesson(jobs: Jobs, settings, id_: str, segments: LessonSegments = SEGMENTS) -> list[str]:
-    """Segment the lesson into turns, as a worker does; the ids of these."""
+    """Segment the lesson into turns, as a worker does; return their ids."""
     lesson, blobs = claim_job(jobs, "segment"), FolderBlobs(settings.blobs_folder)
     assert lesson.id == id_
     ids = [f"{segment.number:032x}" for segment in segments.turns]

@@ -1,4 +1,4 @@
-"""A page logs in with a key, and its browser shows it from then on; no page of another site gains anything by that."""
+"""Logging in with a key and a cookie, which no page of another site can use."""
 
 import httpx
 import pytest
@@ -28,13 +28,13 @@ def app(redis, settings):
 
 @pytest.fixture
 def client(app):
-    """A browser that nobody has logged in with."""
+    """A browser that is not logged in."""
     return app.test_client()
 
 
 @pytest.fixture
 def page(client, key):
-    """A browser with which somebody has logged in."""
+    """A browser that is logged in."""
     client.post("/v1/login", json={"key": key})
     return client
 

@@ -1,4 +1,4 @@
-"""Waiting for a job over a real server: held answers, long polls, ETags; as many as may, and no more."""
+"""Waiting for a job on a real server: long polls, ETags, and the maximum of waiting requests."""
 
 import contextlib
 import threading
@@ -28,7 +28,7 @@ def complete_job(jobs) -> None:
 
 @pytest.fixture
 def run_later():
-    """Does something in another thread a little later, when the request that is to notice it waits already."""
+    """Runs a function in another thread a little later, when the request under test is already waiting."""
     with ThreadPoolExecutor() as pool:
         yield lambda do, *given: pool.submit(lambda: (time.sleep(SHORT), do(*given)))
 

@@ -1,4 +1,4 @@
-"""Each model by itself with OpenAI's own client, over a real server; the workers are played by hand."""
+"""Single models with OpenAI's own client on a real server; the tests complete the stages by hand."""
 
 import io
 import json
@@ -45,7 +45,7 @@ def client(server):
 
 @pytest.fixture
 def worker(jobs):
-    """Does the work of a stage, in another thread, once a job waits there; what goes wrong in it fails the test."""
+    """Completes a stage in another thread, once a job is ready there; an error in it fails the test."""
     with ThreadPoolExecutor() as pool:
         begun = []
 
@@ -60,7 +60,7 @@ def worker(jobs):
 
 @pytest.fixture
 def answer(worker, jobs):
-    """A worker who completes the next job of a stage with a result; the job is what it gives."""
+    """A worker that completes the next job of a stage with a result and returns the job."""
 
     def answer(stage, result):
         def complete(job):
@@ -78,7 +78,7 @@ def fail(worker, jobs):
 
 
 def expect_nothing_left(redis, settings) -> bool:
-    """Of jobs: no record but a tombstone, no recording, no answer."""
+    """Of the jobs there are only tombstones, no recording and no answer."""
     records = [redis.hgetall(key) for key in redis.keys("waijiao:job:*")]
     listed = [key for kind in ("turns", "open", "session", "progress") for key in redis.keys(f"waijiao:{kind}:*")]
     blobs = [path for path in settings.blobs_folder.glob("**/*") if path.is_file()]
@@ -476,7 +476,7 @@ def test_a_waiting_place_is_free_again_after_every_kind_of_end(serve, jobs, fail
 
 
 def expect_free_place(client, answer) -> None:
-    """The next one is served, at last: a stream's place is free when its client is known to have gone."""
+    """The next request is served eventually: a stream's place is free once its client has disconnected."""
     working = answer("llm", SAID)
     wait_for(lambda: is_served(client))
     working.result()

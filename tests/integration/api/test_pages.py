@@ -28,7 +28,7 @@ def text(client, path: str, **headers: str) -> str:
 
 
 def find_loaded_files(client, path: str, found: set[str]) -> set[str]:
-    """What a browser that opens this loads, and what that loads."""
+    """The files that a browser loads for this page, directly and indirectly."""
     for reference in REFERENCE.findall(text(client, path)):
         file = normpath(urljoin(f"{dirname(path)}/", reference))
         if file not in found and file not in {*PAGES, *LINKS}:

@@ -29,7 +29,7 @@ def blobs(settings) -> FolderBlobs:
 
 @pytest.fixture
 def make_request_with_recording(blobs):
-    """Makes a question whose recording really lies in the blob store."""
+    """Makes a request whose recording is in the blob store."""
 
     def make(id_: str, session: str = "anna") -> JobRequest:
         blob = blobs.put(f"default/{id_}", io.BytesIO(b"a recording"))
@@ -44,7 +44,7 @@ def expire_job(jobs, name: str) -> None:
 
 
 def kill_job_at(jobs, stage: str) -> Job:
-    """The next job, dead at `stage`."""
+    """Make the next job dead at `stage`."""
     job = reach(jobs, stage)
     jobs.release(WORKER)
     let_job_die(jobs, stage)

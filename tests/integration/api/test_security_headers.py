@@ -1,4 +1,4 @@
-"""What every answer tells browsers and caches, and whom a browser lets read it."""
+"""The headers of every response for browsers and caches, and which origins may read it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""/v1/answers.zip: every answer as it sounds and every job in a table, streamed, named so that no system stumbles."""
+"""/v1/answers.zip: every answer and a table of all jobs, streamed, with filenames that are valid on every system."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ BIG = 3_000_000  # bytes
 
 @dataclass
 class Class:
-    """A server, and what becomes of the jobs that are left there."""
+    """A server whose jobs the test answers."""
 
     app: Flask
     jobs: Jobs

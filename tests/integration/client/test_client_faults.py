@@ -1,4 +1,4 @@
-"""The Python client when servers die and connections break: nothing is submitted twice, nothing waits for no reason."""
+"""The Python client when servers die and connections break: nothing is submitted twice and nothing hangs."""
 
 import os
 import subprocess

@@ -30,7 +30,7 @@ def client(request, server):
 
 @pytest.fixture
 def folder(tmp_path):
-    """What each of the class hands in."""
+    """The recording of each student."""
     folder = tmp_path / "inbox"
     folder.mkdir()
     for number, each in enumerate(CLASS):
@@ -39,7 +39,7 @@ def folder(tmp_path):
 
 
 def submit_folder(client: Client, folder: Path, after=lambda number: None) -> list[str]:
-    """The kind of each result; `after` is called with the number of each."""
+    """The type of each result; `after` is called with the number of each."""
     kinds = []
     with find_files([folder]) as files:
         recordings = match_files(files, CLASS).recordings

@@ -1,4 +1,4 @@
-"""The client's methods about lessons, whose stages are walked by hand; what the command shows and saves of them."""
+"""The client's methods for lessons, whose stages the tests complete by hand; and what the command saves."""
 
 import asyncio
 from dataclasses import replace
@@ -22,7 +22,7 @@ SEGMENTS = LessonSegments(12.0, (LessonSegment(1, 0.5, 4.0), LessonSegment(2, 5.
 
 @pytest.fixture
 def client(redis, settings):
-    """One that speaks to the application without a server between."""
+    """A client that calls the application without a server."""
     opened = Client("http://127.0.0.1", "", patience_s=0)
     opened._session.close()
     opened._session = httpx.Client(transport=httpx.WSGITransport(create_app(settings)), base_url=opened.url)

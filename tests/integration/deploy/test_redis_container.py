@@ -1,4 +1,4 @@
-"""The commands that docker-compose.yml gives the Redis container, done for real without a container."""
+"""Runs the commands that docker-compose.yml gives the Redis container, but without a container."""
 
 import os
 import re

@@ -16,7 +16,7 @@ HOMEWORK = Assignment("hw", "default", "Homework", students=(Student("Ann"), Stu
 
 @pytest.fixture(params=[False, True], ids=["said once", "said twice"])
 def jobs(request, redis, settings) -> Jobs:
-    """Also where the answer to every script is lost, so that the connection says it again."""
+    """With plain records, and with records that run every script twice, as after a lost answer."""
     jobs = (RepeatingJobs if request.param else Jobs)(redis, settings)
     Assignments(jobs).put(HOMEWORK, replace=False)
     return jobs
@@ -28,7 +28,7 @@ def homework_request(id_: str, student: str, sha256: str) -> JobRequest:
 
 
 def hand_in(jobs: Jobs, id_: str, student: str = "Ann", sha256: str = "aa") -> tuple[str, bool]:
-    """The id of the job that counts, and whether it was there before."""
+    """Submit a recording; return the id of the job that counts, and whether it existed before."""
     accepted = jobs.submit(homework_request(id_, student, sha256))
     return accepted.job.id, accepted.earlier
 

@@ -1,4 +1,4 @@
-"""What a job may expect: its place among those that wait, and the seconds until it has ended."""
+"""The queue position of a job and the estimated seconds until it has ended."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -39,7 +39,7 @@ def submit(jobs: Jobs, *names: str, lane: str = "interactive", **fields) -> None
 
 
 def estimate(jobs: Jobs, name: str) -> Estimate:
-    """What a process that looks for the first time would say."""
+    """The estimate of a process without cached figures."""
     return Estimator(jobs).estimate(jobs.get("default", name))
 
 
@@ -52,7 +52,7 @@ def etas(jobs: Jobs, *names: str) -> list[float | None]:
 
 
 def let_pass(jobs: Jobs, name: str, seconds: float) -> None:
-    """Time goes by for a running job."""
+    """Let a running job have run for `seconds` more."""
     jobs.redis.hincrbyfloat(f"waijiao:job:default/{name}", "claimed_at", -seconds)
 
 
@@ -205,7 +205,7 @@ def test_cached_figures_are_soon_read_again(jobs_with_workers, monkeypatch):
 
 
 def transcribe_batch(jobs: Jobs, seconds: float, *names: str) -> None:
-    """The recogniser takes so long for one batch of jobs."""
+    """Let the recogniser take so many seconds for one batch of jobs."""
     submit(jobs, *names)
     batch, _ = jobs.claim("asr", WORKER, len(names))
     for job in batch:
@@ -214,7 +214,7 @@ def transcribe_batch(jobs: Jobs, seconds: float, *names: str) -> None:
 
 
 def speed(jobs: Jobs) -> list[object]:
-    """Seconds of one job's run, and those that a worker took for each, as they can be compared."""
+    """The measured seconds of one run, and per job of a batch."""
     return [pytest.approx(float(each), rel=0.1) for each in jobs.redis.hmget("waijiao:pace", "ran:asr", "each:asr")]
 
 

@@ -1,4 +1,4 @@
-"""Answers that wait for the teacher's word, and lessons that wait for their turns."""
+"""Answers that are held for review, and lessons that wait for their turns."""
 
 import time
 from dataclasses import replace
@@ -19,7 +19,7 @@ BETTER = replace(FEEDBACK, spoken="Much better.")
 
 @pytest.fixture(params=[False, True], ids=["said once", "said twice"])
 def jobs(request, redis, settings) -> Jobs:
-    """Also where the answer to every script is lost, so that the connection says it again."""
+    """With plain records, and with records that run every script twice, as after a lost answer."""
     return (RepeatingJobs if request.param else Jobs)(redis, settings)
 
 

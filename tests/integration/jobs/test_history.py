@@ -1,4 +1,4 @@
-"""What a teacher remembers of a session: its own learner's turns, and no other's."""
+"""The history of a session has the turns of its own learner and no others."""
 
 from pipeline.jobs.job import JobRequest
 from tests.support.job_steps import FEEDBACK, WORKER

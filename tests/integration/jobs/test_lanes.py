@@ -1,4 +1,4 @@
-"""In which order what waits is worked on: lanes, due times, classes in turns; and that nothing waits for ever."""
+"""The order of queued jobs: lanes, due times, classes in turn; and no lane starves."""
 
 import time
 from dataclasses import replace
@@ -23,7 +23,7 @@ def submit(jobs: Jobs, id_: str, lane: str = "homework", group: str = "", due_h:
 
 
 def order(jobs: Jobs, stage: str = "asr", result=TRANSCRIPT) -> list[str]:
-    """The jobs of a stage as one worker takes them, each of which it completes before the next."""
+    """The order in which one worker claims the jobs of a stage, completing each before the next."""
     taken = []
     while claimed := jobs.claim(stage, WORKER, 1)[0]:
         taken.append(claimed[0].id)

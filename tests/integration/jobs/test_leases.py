@@ -1,4 +1,4 @@
-"""While an engine works, a thread keeps its leases; it hears at the next renewal that a job is wanted no more."""
+"""While an engine works, a thread renews its leases and learns of canceled jobs at the next renewal."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How much may wait: beyond a bound nothing is written, and Retry-After is honest. A full memory stops no work."""
+"""Quotas: beyond a limit nothing is written, and Retry-After is realistic; a full memory stops no accepted work."""
 
 import pytest
 from redis import Redis
@@ -26,7 +26,7 @@ def read_all_keys(redis: Redis) -> dict[str, bytes]:
 
 
 def submit_refused(jobs: Jobs, error: type, job_request) -> float:
-    """The seconds after which to try again; the refusal wrote nothing."""
+    """Submit a job that must be refused without writing anything; return the seconds of Retry-After."""
     before = read_all_keys(jobs.redis)
     with pytest.raises(error) as refusal:
         jobs.submit(job_request)

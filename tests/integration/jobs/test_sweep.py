@@ -1,4 +1,4 @@
-"""The sweep: what was lost is taken back, what is overdue ends, missing bells are rung and not one more."""
+"""The sweep takes back expired leases, ends overdue jobs, and enqueues exactly the jobs whose message is missing."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -32,7 +32,7 @@ def test_the_sweep_ends_jobs_past_their_deadline(redis, settings):
 
 
 def count_messages_after_sweeps(jobs: Jobs, times: int) -> int:
-    """How many messages there are when every bell that so many sweeps asked for was rung."""
+    """The number of messages after so many sweeps, if every job that they return is enqueued."""
     for _ in range(times):
         if ready_jobs := jobs.sweep({"asr": "queue"}):
             jobs.redis.rpush("queue", *(ready_job.name for ready_job in ready_jobs))

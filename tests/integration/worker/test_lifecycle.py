@@ -1,4 +1,4 @@
-"""How a real worker ends, comes back, and stays alive: signals, a Redis that goes and returns, garbage, catatonia."""
+"""How a real worker ends, comes back, and stays alive: signals, Redis restarts, garbage messages, a hanging parent."""
 
 import base64
 import json
@@ -137,7 +137,7 @@ MESSAGE = {
 
 
 def make_message(body: bytes, *, headers: object = None, **fields: object) -> bytes:
-    """A message as Celery writes it, but for what is given."""
+    """A message as Celery writes it, with these changes."""
     properties = {**MESSAGE["properties"], "delivery_tag": os.urandom(8).hex()}
     changed = {**MESSAGE, "body": base64.b64encode(body).decode(), "properties": properties, **fields}
     if headers is not None:

@@ -1,4 +1,4 @@
-"""Tidying up: audio that no record needs goes, all other audio stays."""
+"""Cleaning up: orphaned audio is removed and all other audio stays."""
 
 import io
 import os
@@ -13,7 +13,7 @@ WORKER = "worker"
 
 
 def put_old_blob(blobs: FolderBlobs, job: str) -> str:
-    """A blob of the job, an hour old."""
+    """Store a blob of the job that is an hour old."""
     name = blobs.put(f"default/{job}", io.BytesIO(b"x")).name
     hour_ago = time.time() - 3600
     os.utime(blobs.path(name), (hour_ago, hour_ago))
@@ -22,7 +22,7 @@ def put_old_blob(blobs: FolderBlobs, job: str) -> str:
 
 
 def list_blobs_after_cleanup(jobs, blobs: FolderBlobs) -> set[str]:
-    """The names of all blobs after tidying up."""
+    """Remove orphans; return the names of the remaining blobs."""
     blobs.remove_orphans(jobs.blobs, older_than_s=60)
     return {path.relative_to(blobs.folder).as_posix() for path in blobs.folder.glob("*/*/*")}
 

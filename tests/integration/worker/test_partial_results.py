@@ -1,4 +1,4 @@
-"""What there is of a result is told as it comes, without holes, and never at the cost of who makes it."""
+"""Partial results are published as they come, without gaps, and never delay the engine."""
 
 import time
 

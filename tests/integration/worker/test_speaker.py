@@ -1,4 +1,4 @@
-"""An answer is spoken sentence by sentence, in turns with those of other jobs, and each sentence is kept and told."""
+"""Answers are spoken sentence by sentence, alternating between jobs; each sentence is stored and published."""
 
 import io
 import secrets
@@ -58,7 +58,7 @@ def synthesizer(redis, settings, tmp_path, monkeypatch) -> SpeechSynthesizer:
 @pytest.fixture
 def ask(jobs):
     def submit_jobs(*texts, **fields):
-        """Jobs that want to hear these texts, claimed in this order."""
+        """Submit a job for each of these texts and claim them in this order."""
         for text in texts:
             id_ = secrets.token_hex(16)
             jobs.submit(JobRequest(id_, id_, task="speak", text=text, **fields))
@@ -69,7 +69,7 @@ def ask(jobs):
 
 @pytest.fixture
 def run_in_background():
-    """Runs a function in a thread; what it gave is asked for afterwards."""
+    """Runs a function in a thread; the returned function waits for its result."""
     threads = []
 
     def begin(function, *args):

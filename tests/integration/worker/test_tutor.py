@@ -1,4 +1,4 @@
-"""What the language model is asked about homework, a lesson's turn and a whole lesson, from their records."""
+"""The prompts and feedback for homework, a lesson's turn and a whole lesson, made from their records."""
 
 from dataclasses import replace
 
@@ -85,7 +85,7 @@ def test_a_large_model_reads_the_homework_after_the_persona_and_as_plain_text(pr
 
 
 def lesson(jobs, tenant="default", persona="william"):
-    """A lesson with three turns of the learner and one of the teacher, cut and waiting for them."""
+    """A segmented lesson that waits for three turns of the learner and one of the teacher."""
     whole = JobRequest(
         "lesson", "lesson", tenant, recording=f"{tenant}/lesson/x", task="lesson", lane="bulk", persona=persona
     )
@@ -107,7 +107,7 @@ def turn(segment, tenant, persona):
 
 
 def recognise(jobs, outcomes):
-    """Every turn's recording is heard: its words, or why there are none; then each learner's turn is corrected."""
+    """Give every turn its transcript or error; then give each of the learner's turns its feedback."""
     for outcome in outcomes:
         job = claim_job(jobs, "asr")
         if isinstance(outcome, str):

@@ -1,4 +1,4 @@
-"""Webhooks: what is to be told is written with the change it tells of, sent when it is due, and again if need be."""
+"""Webhook deliveries are recorded together with the change, sent when due, and repeated if necessary."""
 
 import time
 from dataclasses import replace
@@ -44,7 +44,7 @@ def make_request_with_webhook(receiver: Receiver, id_: str = "a", events: tuple[
 
 
 def submit_and_cancel(jobs: Jobs, job_request: JobRequest) -> None:
-    """The quickest way to an event."""
+    """Submit and cancel a job, which is the quickest way to an event."""
     jobs.submit(job_request)
     jobs.cancel(job_request.tenant, job_request.id)
 

@@ -1,4 +1,4 @@
-"""Who is let in, as far as it can be judged without Redis."""
+"""The checks of access that need no Redis."""
 
 import pytest
 from pydantic import ValidationError

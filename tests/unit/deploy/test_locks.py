@@ -81,12 +81,12 @@ def lock(role):
 
 
 def modules(role):
-    """What a role imports first: its entries, and what Celery imports because a setting names it."""
+    """The modules that start a role: its entry points, and those that Celery imports because of a setting."""
     return [place.partition(":")[0] for place in ENTRIES[role]] + (CELERY_S if role != "models" else [])
 
 
 def file_of(module):
-    """The file of a module of ours; None for anybody else's."""
+    """The file of a module of this project; None for others."""
     place = ROOT.joinpath(*module.split("."))
     return next((each for each in (place.with_suffix(".py"), place / "__init__.py") if each.is_file()), None)
 
@@ -102,7 +102,7 @@ def find_imports(path: Path):
 
 
 def find_distributions(role):
-    """Names of what others made that the role's modules import, theirs included."""
+    """The top-level names of foreign packages that the role's modules import, directly or indirectly."""
     found, ahead, seen = set(), modules(role), set()
     while ahead:
         module = ahead.pop()

@@ -1,4 +1,4 @@
-"""What a lesson came to, from its turns' jobs."""
+"""The summary of a lesson, from the jobs of its turns."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ GOOD, BAD = 0.95, 0.2
 
 
 def turn(number: int, heard: str = "", corrected: str = "", **more) -> Turn:
-    """A turn of 4 seconds; the words in `unclear` were hardly heard."""
+    """A turn of 4 seconds; the words in `unclear` have a low probability."""
     start, task, error = more.get("start", 5.0 * number), more.get("task", "turn"), more.get("error")
     details = {"number": number, "start": start, "end": start + 4, "speaker": more.get("speaker", "")}
     words = tuple(Word(w, 0, 1, BAD if w in more.get("unclear", ()) else GOOD) for w in heard.split())

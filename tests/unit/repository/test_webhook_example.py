@@ -1,4 +1,4 @@
-"""The receiver in examples/ takes what is signed once and nothing else, and forgets nothing."""
+"""The receiver in examples/ handles each signed notification once, refuses others, and loses nothing."""
 
 import json
 import threading
@@ -29,7 +29,7 @@ def inbox(tmp_path) -> Inbox:
 
 @pytest.fixture
 def post_notification(inbox):
-    """Tells the receiver something; the status it answers with."""
+    """Posts a notification to the receiver and returns the status of its response."""
     app = create_app(SECRET, inbox, threading.Event())
     return lambda said, headers: app.test_client().post("/hooks/waijiao", data=said, headers=headers).status_code
 

@@ -1,4 +1,4 @@
-"""Deliveries reach no address but public ones and those of named networks, whatever a name says from one moment on."""
+"""Deliveries reach only public addresses and those of allowed networks, even if a name changes its address."""
 
 import socket
 import ssl
@@ -73,7 +73,7 @@ class Resolver:
 
 @pytest.fixture
 def connected_addresses(monkeypatch):
-    """The addresses that were connected to; none is really."""
+    """The addresses of attempted connections, none of which is really opened."""
     seen = []
 
     def refuse(address, *_, **__):
@@ -183,7 +183,7 @@ class DrippingReceiver(Receiver):
 
 
 class EndlessReceiver(Receiver):
-    """Says 200, and then much."""
+    """Sends status 200 and an endless body."""
 
     sent = 0
 

@@ -1,4 +1,4 @@
-"""A long recording is read bit by bit, its channels apart, and each turn is what was recorded between its times."""
+"""A long recording is read in blocks with separate channels, and each turn has the samples between its times."""
 
 import io
 from dataclasses import replace

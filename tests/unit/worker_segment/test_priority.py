@@ -1,4 +1,4 @@
-"""The worker that segments lessons gives way to the models, and lowers nobody's priority but its own."""
+"""The worker that segments lessons runs at a lower priority than the models, and lowers only its own."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""From probabilities of speech to turns: where one ends, who speaks, and that no border falls into speech."""
+"""From speech probabilities to turns: where a turn ends, who speaks, and that no border is within speech."""
 
 from itertools import accumulate, pairwise
 

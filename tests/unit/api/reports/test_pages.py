@@ -1,4 +1,4 @@
-"""The report's files: they open anywhere, whatever anybody is called or says, and however many there are."""
+"""The report's files are valid whatever the names, the words and the number of students."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Every number of the report and of the gradebook is counted again from the job records, by other code than theirs."""
+"""Every number of the report and the gradebook is counted again from the job records by independent code."""
 
 import csv
 import io
@@ -29,7 +29,7 @@ EDITS = {("go", "went"): 4, ("", "the"): 2, ("eat", "ate an"): 1}  # of those an
 
 
 def words(text: str) -> list[str]:
-    """A Chinese character is a word, else what stands between blanks and has a letter or a digit."""
+    """The words of a text: each Chinese character, and otherwise what is between spaces and has a letter or digit."""
     parts = re.sub(r"([\u3400-\u9fff])", r" \1 ", text).split()
     return [part.lower().strip(".,!?\"'。，") for part in parts if re.search(r"\w", part)]
 

@@ -1,4 +1,4 @@
-"""Whatever a phone or a browser records is decoded; whatever else is uploaded is refused and harms nobody."""
+"""Recordings of phones and browsers are decoded; other uploads are refused without harm."""
 
 import io
 import struct

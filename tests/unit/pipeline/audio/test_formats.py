@@ -1,4 +1,4 @@
-"""Formats are told by their first bytes, and everything else is refused."""
+"""Formats are detected by their first bytes, and everything else is refused."""
 
 import os
 import subprocess

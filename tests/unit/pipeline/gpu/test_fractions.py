@@ -1,4 +1,4 @@
-"""Sharing a GPU: whether a model fits its share is said before it is loaded.
+"""Sharing a GPU: a model that does not fit its share is refused before it is loaded.
 
 There is no GPU here: an executable named nvidia-smi, an imitation that prints what the real one prints, stands on PATH.
 """

@@ -1,4 +1,4 @@
-"""Whatever a client calls its recording, the answer's file can be written, seen and told from the others everywhere."""
+"""Whatever the name of a recording, the name of its answer's file is valid, visible and unique on every system."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Whose a file is, is read off its name and its folders; whatever is not certain is reported and never guessed."""
+"""The student of a file follows from its name and folders; uncertain cases are reported and never guessed."""
 
 import pytest
 from hypothesis import given

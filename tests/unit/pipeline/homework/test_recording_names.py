@@ -1,4 +1,4 @@
-"""Which of the files that a class hands in are recordings is seen by their names, which are shown harmlessly."""
+"""Which submitted files are recordings follows from their names, which are shown without harm."""
 
 import pytest
 from hypothesis import given

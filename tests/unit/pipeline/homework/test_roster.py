@@ -1,4 +1,4 @@
-"""Any list of a class that a spreadsheet saves is read; whatever cannot be used is named with its line."""
+"""Every roster that a spreadsheet saves is read; bad lines are named with their number."""
 
 import codecs
 

@@ -1,4 +1,4 @@
-"""A ZIP from a stranger: sound files come out, others are refused by their names, and nothing else happens."""
+"""Untrusted ZIP files: good files are extracted, others are refused by name, and nothing else happens."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""A record that another version wrote can be read; one that is broken says where, and never what it holds."""
+"""Records of other versions can be read; the error for a broken record names the field and never its content."""
 
 import json
 from dataclasses import MISSING, fields, is_dataclass, replace

@@ -1,4 +1,4 @@
-"""The catalogue says what it should, and says plainly what is missing or damaged."""
+"""The catalogue is complete, and missing or damaged models give clear errors."""
 
 import hashlib
 import os

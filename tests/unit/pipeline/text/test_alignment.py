@@ -1,4 +1,4 @@
-"""A text read aloud is compared with what was heard as an ear would do it."""
+"""A text is compared with its transcript so that only differences that can be heard count."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Text from strangers is shown without what cannot be seen, and read in its encoding; sentences end where they do."""
+"""Invisible characters of untrusted text, its encodings, and where sentences end."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Many learners' mistakes are counted together, with sentences of theirs; so are the words that were hard to hear."""
+"""Statistics over many learners: mistakes with example sentences, and unclear words."""
 
 import pytest
 

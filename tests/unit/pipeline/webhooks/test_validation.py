@@ -1,4 +1,4 @@
-"""A webhook is judged when the job is accepted, as far as that can be without looking a name up."""
+"""A webhook is validated when the job is accepted, as far as possible without resolving its name."""
 
 import pytest
 from pydantic import ValidationError

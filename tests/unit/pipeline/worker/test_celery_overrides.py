@@ -1,4 +1,4 @@
-"""What a dead child left in its pipe is read as far as it can be, and ends no worker."""
+"""The messages of a dead child are read from its pipe as far as possible, and a partial one does not end the worker."""
 
 import os
 import pickle

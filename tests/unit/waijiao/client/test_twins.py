@@ -1,4 +1,4 @@
-"""Client and AsyncClient are written out one beside the other: the two texts differ in nothing but async and await."""
+"""Client and AsyncClient are written as two classes whose code differs only in async and await."""
 
 import ast
 import inspect

@@ -1,4 +1,4 @@
-"""Speech can be made faster and slower without becoming a mouse's or a bear's."""
+"""Speech can be made faster and slower without a change of pitch."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Assignments as teachers write them: every field, the class beside it, and errors that name the file and the field."""
+"""Assignment files: every field, the roster in the same folder, and errors that name the file and the field."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
