@@ -27,7 +27,7 @@ def check_level(page) -> None:
 
 
 def test_a_learner_records_a_sentence_and_hears_the_corrected_answer(visit, app, picture):
-    for _ in range(3):  # on a busy machine Chromium's microphone skips, and somebody else says it again
+    for _ in range(3):  # on a busy machine Chromium's microphone skips samples, so try again
         page = visit(**PHONE)
         record(page, 1)
         check_level(page)

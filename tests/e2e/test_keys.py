@@ -53,7 +53,7 @@ def test_the_command_shows_its_key_and_says_where_to_get_one(server_with_keys, t
     assert json.loads(asked.stdout)["state"] == "succeeded"
     assert Path(out).read_bytes().startswith(b"RIFF")
     assert waijiao(server_with_keys, "status", "--dead", WAIJIAO_KEY=key).returncode == 0
-    assert waijiao(server_with_keys, "status").returncode == 0  # readiness is no secret
+    assert waijiao(server_with_keys, "status").returncode == 0  # readiness needs no key
 
 
 def test_no_log_has_a_key_a_name_or_what_was_said(server_with_keys):

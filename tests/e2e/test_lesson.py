@@ -83,7 +83,7 @@ def reader(tmp_path_factory) -> Path:
 def run(app, place: Path, command: list[str], code: str) -> str:
     """The output of the code, which uses the server."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    ran = subprocess.run(
+    completed = subprocess.run(
         [*command, code.replace("http://127.0.0.1:8000", app.url)],
         cwd=place,
         capture_output=True,
@@ -91,8 +91,8 @@ def run(app, place: Path, command: list[str], code: str) -> str:
         timeout=300,
         env={**os.environ, "WAIJIAO_URL": app.url, "LC_ALL": "C.UTF-8", "PATH": path},
     )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    return completed.stdout
 
 
 def test_the_shell_examples_print_the_output_on_the_page(app, reader):

@@ -165,7 +165,7 @@ def test_the_voice_of_the_catalogue_comes_from_the_installed_package(folder):
     assert fetch(catalogue.find_model("hibari-heart"), folder, ignore_progress).stat().st_size == 7_936_868
 
 
-# --- what is refused
+# --- refused files
 
 
 def test_when_every_source_fails_each_reason_and_each_remedy_is_printed(registries, small, folder, tmp_path):
@@ -214,7 +214,7 @@ def test_a_wheel_without_the_file_is_reported(registries, entry, folder):
         fetch(small, folder, ignore_progress)
 
 
-# --- what is there already
+# --- models in place
 
 
 def test_a_model_in_place_needs_no_network(registries, small, folder):
@@ -242,7 +242,7 @@ def test_a_damaged_model_stays_until_a_complete_one_replaces_it(registries, smal
     assert (folder / "small" / "config.json").exists()
 
 
-# --- how it goes on
+# --- progress and interruptions
 
 
 @pytest.mark.parametrize("gone", ["nothing", "/simple/"])

@@ -76,7 +76,7 @@ def assert_in_place(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {"small", ".lock"}
 
 
-# --- fetched and kept
+# --- fetched and locked
 
 
 def test_the_files_of_the_commit_are_fetched_and_listed_in_a_lock(registries, small, folder):
@@ -202,7 +202,7 @@ def test_a_lock_that_differs_from_the_catalogue_counts_as_damage_and_is_repaired
     assert path.read_text() == whole
 
 
-# --- broken off
+# --- interrupted
 
 
 def test_a_broken_download_resumes_where_it_broke(registries, small, folder):

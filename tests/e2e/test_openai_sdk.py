@@ -98,23 +98,23 @@ def test_a_chat_is_continued(client):
 
 
 def test_a_streamed_chat_has_the_same_text(client):
-    chosen = {"model": "default", "messages": ASKED, "max_tokens": 60, "temperature": 0}
+    options = {"model": "default", "messages": ASKED, "max_tokens": 60, "temperature": 0}
     *written, last, counted = client.chat.completions.create(
-        **chosen, stream=True, stream_options={"include_usage": True}
+        **options, stream=True, stream_options={"include_usage": True}
     )
     pieces = [chunk.choices[0].delta.content for chunk in written if chunk.choices[0].delta.content]
     assert len(pieces) > 1
-    whole = client.chat.completions.create(**chosen)
+    whole = client.chat.completions.create(**options)
     assert "".join(pieces) == whole.choices[0].message.content
     assert last.choices[0].finish_reason == whole.choices[0].finish_reason
     assert counted.usage.completion_tokens == whole.usage.completion_tokens
 
 
 def test_a_chat_ends_at_a_stop_text(client):
-    chosen = {"model": "default", "messages": ASKED, "max_tokens": 60, "temperature": 0}
-    whole = client.chat.completions.create(**chosen).choices[0].message.content
+    options = {"model": "default", "messages": ASKED, "max_tokens": 60, "temperature": 0}
+    whole = client.chat.completions.create(**options).choices[0].message.content
     stop = whole.split()[3]
-    stopped = client.chat.completions.create(**chosen, stop=[stop]).choices[0]
+    stopped = client.chat.completions.create(**options, stop=[stop]).choices[0]
     assert (stopped.message.content, stopped.finish_reason) == (whole[: whole.index(stop)], "stop")
 
 

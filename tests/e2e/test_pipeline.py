@@ -71,7 +71,7 @@ def test_part_of_the_audio_can_be_fetched(app):
 
 
 def test_text_alone_is_answered_without_recognition(app):
-    job = app.ask(text="He have a dog and three cat.")  # of which the model is sure, with whatever it is answered
+    job = app.ask(text="He have a dog and three cat.")  # a mistake that the model corrects in any context
     assert job["transcript"] is None
     assert "asr" not in job["timings"]
     assert "He has a dog and three cats." in job["feedback"]["corrected"]

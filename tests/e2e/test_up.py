@@ -174,10 +174,10 @@ def test_stopping_takes_less_than_ten_seconds_and_leaves_no_process(tmp_path, ho
     running = wait_until_ready(start_app(tmp_path, WAIJIAO_MODELS=str(MODELS)))
     started = psutil.Process(running.process.pid).children(recursive=True)
     assert len(started) >= 8
-    begun = time.monotonic()
+    start_time = time.monotonic()
     running.process.send_signal(how)
     assert running.process.wait(12) == 0
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - start_time < 10
     assert not any(map(runs, started))
 
 
@@ -188,7 +188,7 @@ def test_a_stopped_server_answers_after_its_next_start_what_it_had_accepted(tmp_
     assert app.process.wait(12) == 0
     app = wait_until_ready(start_app(tmp_path, WAIJIAO_MODELS=str(MODELS), WAIJIAO_LEASE_S="3"))
     ready = app.get("/readyz").json()["models"]
-    assert [ready[stage]["ready"] for stage in ("asr", "llm", "tts")] == [1, 1, 1]  # none is left of the first start
+    assert [ready[stage]["ready"] for stage in ("asr", "llm", "tts")] == [1, 1, 1]  # none of the first start is listed
     try:
         assert {app.wait_until_ended(answer)["state"] for answer in accepted} == {"succeeded"}
     finally:

@@ -36,7 +36,7 @@ def file_size_limit(cluster, kind: str) -> Iterator[None]:
 def broken_folder(cluster, kind: str = "") -> Iterator[None]:
     """A file is in the place of the tenant's folder (ENOTDIR)."""
     folder = cluster.settings.blobs_folder / "default"
-    moved = folder.rename(cluster.settings.home / "moved")  # where nobody removes orphans
+    moved = folder.rename(cluster.settings.home / "moved")  # where orphans are not removed
     folder.touch()
     yield
     folder.unlink()

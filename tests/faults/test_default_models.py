@@ -22,7 +22,7 @@ from tests.support.wait import wait_for
 CLOCKS = {"WAIJIAO_LEASE_S": "2", "WAIJIAO_SWEEP_S": "0.3"}
 RECORDINGS_COUNT = 6  # recordings
 ANSWER_S = 120  # seconds, on a busy machine
-STOP_S = 30  # seconds in which everything ends that is told to, on a busy machine
+STOP_S = 30  # within which all processes stop, on a busy machine
 
 
 @pytest.fixture

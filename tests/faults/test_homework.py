@@ -28,7 +28,7 @@ def receiver():
         yield receiver
 
 
-# --- handed in
+# --- submitted
 
 
 @pytest.mark.parametrize("point", ["after_submit", "before_submit", "in_blob"])
@@ -155,7 +155,7 @@ def test_an_assignment_that_is_erased_while_its_jobs_run_leaves_nothing(cluster,
     jobs = homework.job_ids
     assert client.ask("DELETE", homework.path).status_code == 204
     orders.withdraw()
-    client.expect_success(client.submit())  # by the workers whose late results nobody wanted
+    client.expect_success(client.submit())  # by the workers whose late results were refused
     assert [client.ask("GET", f"/v1/jobs/{job}").status_code for job in jobs.values()] == [410] * 4
     assert [path for path in list_blobs(cluster) if path.parent.name in jobs.values()] == []
     assert [*cluster.redis.scan_iter(f"{PREFIX}*:default/erased")] == []
@@ -197,7 +197,7 @@ def test_a_conversation_waits_at_no_stage_for_a_class_or_a_lesson(cluster, clien
             )
         )
         assert max(first) < min(class_), kind
-        assert max(class_) < min(turns, default=99), kind  # nobody hears them spoken
+        assert max(class_) < min(turns, default=99), kind  # no answer is spoken
 
 
 def test_a_lesson_that_waited_long_is_served_next(cluster, client, orders):

@@ -12,7 +12,7 @@ PLAN = Plan(
     settings={"lease_s": 5, "stage_s": 30, "llm_batch": 1},  # segmentation is real work, and the machine may be busy
 )
 STOP_S = 15  # seconds after which a lesson that was canceled is segmented no further, on a busy machine
-END_S = 20  # seconds in which a worker ends that is told to: as in test_stopping.py
+END_S = 20  # within which a stopping worker ends, as in test_stopping.py
 ONCE, NOT_AT_ALL = [1] * 5, [0] * 5
 
 
@@ -152,7 +152,7 @@ def test_a_lesson_that_is_erased_while_its_turns_are_answered_leaves_nothing(clu
     assert client.ask("DELETE", f"{path}{lesson.id}").status_code == 204
     assert list_remains(lesson) == []
     orders.withdraw()
-    submit_lesson(cluster).expect_success()  # by the worker whose late result nobody wanted
+    submit_lesson(cluster).expect_success()  # by the worker whose late result was refused
     assert list_remains(lesson) == []
     assert client.ask("GET", f"/v1/lessons/{lesson.id}").status_code == 410
 

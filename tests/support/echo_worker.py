@@ -53,8 +53,8 @@ class EchoWorker:
         while not self.closing.is_set():
             self.max_unfinished = max(self.max_unfinished, cast(int, self.jobs.redis.zcard("waijiao:deadlines")))
             for stage in MODEL_STAGES:
-                claimed = [] if self.idle.is_set() else self.jobs.claim(stage, f"echo{next(self.numbers)}", 1)[0]
-                for job in claimed:
+                claimed_jobs = [] if self.idle.is_set() else self.jobs.claim(stage, f"echo{next(self.numbers)}", 1)[0]
+                for job in claimed_jobs:
                     self.run_stage(stage, job)
             time.sleep(0.005)
 

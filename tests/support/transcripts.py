@@ -19,7 +19,7 @@ def words(text: str) -> list[str]:
 
 
 def word_errors(said: str, heard: str) -> int:
-    """Substitutions, insertions and deletions from `said` to `heard`, its transcript (Levenshtein distance of words)."""
+    """Substitutions, insertions and deletions from `said` to its transcript `heard` (Levenshtein distance)."""
     wanted, found = words(said), words(heard)
     row = list(range(len(found) + 1))
     for i, word in enumerate(wanted, 1):

@@ -24,7 +24,7 @@ def run(app, tmp_path_factory):
 
     def run(command: list[str], code: str) -> str:
         settings = code.replace("http://127.0.0.1:8000", app.url)
-        ran = subprocess.run(
+        completed = subprocess.run(
             [*command, settings],
             cwd=place,
             capture_output=True,
@@ -32,8 +32,8 @@ def run(app, tmp_path_factory):
             timeout=200,
             env={**os.environ, "LC_ALL": "C.UTF-8"},
         )
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-        return ran.stdout
+        assert completed.returncode == 0, completed.stdout + completed.stderr
+        return completed.stdout
 
     return run
 

@@ -28,7 +28,7 @@ def test_the_examples_print_the_output_on_the_page(app, folder):
     environment = {**os.environ, "WAIJIAO_URL": app.url, "LC_ALL": "C.UTF-8", "PATH": path}
     for example in EXAMPLES:
         command = [*COMMANDS[example.language], example.code]
-        ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=200, env=environment)
-        assert ran.returncode == 0, example.code + ran.stdout + ran.stderr
+        completed = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=200, env=environment)
+        assert completed.returncode == 0, example.code + completed.stdout + completed.stderr
         if example.expected_output is not None:
-            assert matches(example.expected_output, ran.stdout), f"{example.code}\nprinted:\n{ran.stdout}"
+            assert matches(example.expected_output, completed.stdout), f"{example.code}\nprinted:\n{completed.stdout}"

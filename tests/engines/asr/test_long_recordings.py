@@ -108,13 +108,13 @@ def test_a_window_is_filled_as_far_as_possible_and_keeps_short_silences():
 
 
 def test_audio_after_the_last_word_is_recognised_unless_it_is_a_pause():
-    class Found:
+    class FakeSegment:
         def __init__(self, end):
             self.words, self.end = [self], end
 
-    assert find_remainder((0, 30), [Found(5), Found(20)]) == [(20, 30)]
-    assert find_remainder((0, 30), [Found(29.5)]) == []
-    assert find_remainder((20, 30), [Found(20.5)]) == []  # else it might never end
+    assert find_remainder((0, 30), [FakeSegment(5), FakeSegment(20)]) == [(20, 30)]
+    assert find_remainder((0, 30), [FakeSegment(29.5)]) == []
+    assert find_remainder((20, 30), [FakeSegment(20.5)]) == []  # else it might never end
 
 
 # --- any Whisper in CTranslate2's form -----------------------------------------------------------------------------
@@ -181,7 +181,7 @@ def test_a_model_without_its_vocabulary_says_so(base, tmp_path):
         FasterWhisper(link_files_except(base, tmp_path, "vocabulary.txt"), Settings())
 
 
-# --- where it computes ---------------------------------------------------------------------------------------------
+# --- device and compute type ---------------------------------------------------------------------------------------
 
 
 def test_a_gpu_that_is_not_there_is_refused(base):

@@ -176,7 +176,7 @@ def test_one_microphone_that_was_stored_in_stereo_is_one_speaker():
     assert find_speaker_turns(once)[-1].end > said[-1][0]
 
 
-# --- in little memory ----------------------------------------------------------------------------------------------
+# --- memory --------------------------------------------------------------------------------------------------------
 
 
 SCRIPT = """
@@ -227,8 +227,8 @@ def lesson(segmenter):
     def submitted(data, **details):
         id_ = secrets.token_hex(8)
         blob = segmenter.blobs.put(f"default/{id_}", io.BytesIO(data))
-        asked = JobRequest(id_, id_, recording=blob.name, task="lesson", lane="bulk", details=details)
-        segmenter.jobs.submit(asked)
+        job_request = JobRequest(id_, id_, recording=blob.name, task="lesson", lane="bulk", details=details)
+        segmenter.jobs.submit(job_request)
         ((claimed,), _) = segmenter.jobs.claim("segment", "worker", 1)
         return claimed
 

@@ -150,8 +150,8 @@ def test_no_invented_words_follow_the_last_one(transcriber, ask):
     """Whisper itself invents a word after the last one: "Very." in the remaining half second."""
     voice = Hibari()
     spoken = make_wav(voice("Yesterday Siobhan went to the library.", seed=0), rate=voice.sample_rate)
-    (heard,) = transcriber.transcribe([ask(spoken, task="teach")])
-    assert heard.text.endswith("went to the library.")
+    (transcript,) = transcriber.transcribe([ask(spoken, task="teach")])
+    assert transcript.text.endswith("went to the library.")
 
 
 def test_silence_gives_the_error_no_speech(transcriber, ask):

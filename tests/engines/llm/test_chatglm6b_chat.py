@@ -168,8 +168,8 @@ def test_tokens_are_counted_as_in_a_message(model):
 @pytest.fixture(scope="module")
 def app(tmp_path_factory, folder):
     """With ChatGLM-6B for its language model, chosen by the settings that choose any."""
-    chosen = {"WAIJIAO_LLM_ENGINE": "transformers", "WAIJIAO_LLM_MODEL": str(folder)}
-    with run_app(tmp_path_factory.mktemp("app"), **chosen) as running:
+    options = {"WAIJIAO_LLM_ENGINE": "transformers", "WAIJIAO_LLM_MODEL": str(folder)}
+    with run_app(tmp_path_factory.mktemp("app"), **options) as running:
         yield running
 
 

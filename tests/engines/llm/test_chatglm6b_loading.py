@@ -121,7 +121,7 @@ def test_weights_of_8_and_4_bits_give_nearly_the_same_logits(original, compute_t
     assert [reply.completion_tokens for reply in small.reply([HELLO] * 4)] == [8] * 4
 
 
-# --- what is missing, damaged or another's -----------------------------------------------------------------------
+# --- missing, damaged or foreign files ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["config.json", "ice_text.model", FIRST, LAST])
@@ -221,7 +221,7 @@ def test_weights_in_safetensors_are_the_same_model(folder, left_out):
     assert reply_to_hello(load(folder)) == expected
 
 
-# --- its relatives -----------------------------------------------------------------------------------------------
+# --- related models ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -176,9 +176,9 @@ def test_a_prompt_that_is_not_wanted_is_not_prefilled(model, count_computed_toke
 
 def test_whether_an_answer_is_wanted_is_checked_only_now_and_then(model):
     polls = []
-    begun = time.monotonic()
+    start_time = time.monotonic()
     model.reply([chat("Hello.", 200, still_wanted=lambda: polls.append(time.monotonic()) is None)])
-    assert len(polls) <= 1 + (time.monotonic() - begun) / 0.1
+    assert len(polls) <= 1 + (time.monotonic() - start_time) / 0.1
 
 
 def test_a_time_limit_strikes_at_once_and_the_next_prompt_works(model):

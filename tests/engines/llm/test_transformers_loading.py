@@ -107,7 +107,7 @@ def test_a_gpu_that_is_not_there_is_refused(folder):
         load(folder, llm_device="cuda", llm_gpu=99)
 
 
-# --- what is missing or damaged --------------------------------------------------------------------------------
+# --- missing or damaged files ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])

@@ -62,7 +62,7 @@ def has_samples(sound, samples):
     return sound.samples.tobytes() == samples.tobytes()
 
 
-# --- what it says
+# --- speech
 
 
 def test_it_speaks_clean_sound(voice):
@@ -164,14 +164,14 @@ def test_an_unknown_voice_fails_its_line_alone(voice):
 def test_a_worker_speaks_with_it(redis, settings, jobs, folder):
     chosen = settings.model_copy(update={"tts_engine": "bark", "tts_model": str(folder), "tts_batch": 2})
     jobs.submit(JobRequest("1" * 32, "1" * 32, task="speak", text="Hello. 你好。", voice="en_speaker_1", speed=2))
-    claimed, _ = jobs.claim("tts", secrets.token_hex(4), 1)
+    claimed_jobs, _ = jobs.claim("tts", secrets.token_hex(4), 1)
 
-    (answer,) = SpeechSynthesizer(chosen).speak(claimed, always_wanted)
+    (answer,) = SpeechSynthesizer(chosen).speak(claimed_jobs, always_wanted)
 
     assert [part.text for part in answer.parts] == ["Hello.", "你好。"]
 
 
-# --- what goes wrong
+# --- failures
 
 
 def test_when_memory_runs_out_the_lines_of_that_batch_fail_and_the_next_ones_are_spoken(breakable_voice, voice):
@@ -219,7 +219,7 @@ def test_a_line_that_stays_silent_fails(breakable_voice):
     assert isinstance(breakable_voice.speak([Utterance(HELLO)])[0], EngineFailed)
 
 
-# --- what it is loaded from
+# --- loading
 
 
 @pytest.fixture

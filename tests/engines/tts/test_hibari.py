@@ -177,8 +177,8 @@ def test_a_file_that_is_not_a_model_is_reported(tmp_path):
 
 
 @pytest.fixture
-def answered(redis, settings, jobs):
-    def answered(text, **fields):
+def speak_job(redis, settings, jobs):
+    def speak_job(text, **fields):
         """The job and its answer, spoken by a worker's synthesizer."""
         id_ = secrets.token_hex(16)
         jobs.submit(JobRequest(id_, id_, task="speak", text=text, **fields))
@@ -186,12 +186,12 @@ def answered(redis, settings, jobs):
         (answer,) = SpeechSynthesizer(settings).speak([job], always_wanted)
         return job, answer
 
-    return answered
+    return speak_job
 
 
 @pytest.mark.parametrize("format", ["wav", "mp3", "aac"])
-def test_each_sentence_of_an_answer_is_recognised_alone(answered, jobs, settings, format):
-    job, answer = answered(" ".join(SENTENCES[:3]), format=format)
+def test_each_sentence_of_an_answer_is_recognised_alone(speak_job, jobs, settings, format):
+    job, answer = speak_job(" ".join(SENTENCES[:3]), format=format)
 
     assert [entry["part"] for _, entry in jobs.partial_results(job)] == [to_fields(part) for part in answer.parts]
     assert [part.text for part in answer.parts] == [
@@ -211,23 +211,23 @@ def read_answer(settings, blob):
         return decode(file, 300)
 
 
-def test_a_long_text_is_spoken_whole(answered, settings):
+def test_a_long_text_is_spoken_whole(speak_job, settings):
     text = (" ".join(SENTENCES) + " ") * 8
 
-    _, answer = answered(text[:4096], format="mp3")
+    _, answer = speak_job(text[:4096], format="mp3")
 
     assert answer.duration_s > 200
     assert read_answer(settings, answer.blob).duration_s == pytest.approx(answer.duration_s, abs=0.2)
 
 
-def test_a_voice_and_a_speed_are_those_asked_for(answered):
-    _, slow = answered("Hello, Anna. How are you?", voice="heart", speed=0.5)
-    _, fast = answered("Hello, Anna. How are you?", voice="default", speed=2.0)
+def test_a_voice_and_a_speed_are_those_asked_for(speak_job):
+    _, slow = speak_job("Hello, Anna. How are you?", voice="heart", speed=0.5)
+    _, fast = speak_job("Hello, Anna. How are you?", voice="default", speed=2.0)
 
     assert slow.duration_s > 1.5 * fast.duration_s
 
 
-def test_an_unknown_voice_says_which_there_are(answered):
-    _, error = answered("Hello.", voice="nobody")
+def test_an_unknown_voice_says_which_there_are(speak_job):
+    _, error = speak_job("Hello.", voice="nobody")
 
     assert isinstance(error, UnknownVoice)

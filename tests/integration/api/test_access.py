@@ -156,7 +156,7 @@ class School:
             return self.teach(ANNA)
         return {"name": "swagger_style.css", "filename": "docs/main.js", "model": "whisper-base"}[part]
 
-    def listed(self, who: str, query: str = "") -> list[str]:
+    def list_jobs(self, who: str, query: str = "") -> list[str]:
         return [job["id"] for job in self.ask(who, "GET", f"/v1/jobs?limit=100{query}").json["jobs"]]
 
     def turns(self, who: str, session: str, query: str = "") -> list[str]:
@@ -248,13 +248,13 @@ def test_lists_never_show_foreign_jobs(school):
     jobs = {who: [school.say(who, session="s") for _ in range(3)][::-1] for who in PEOPLE}
     north = {id_ for who in (ANNA, BEN, TEACHER, ADMIN) for id_ in jobs[who]}
     for who in (ANNA, BEN):
-        assert school.listed(who) == school.listed(who, "&session=s") == jobs[who]
-        assert school.listed(who, f"&session=s&owner={school.ids[TEACHER]}") == jobs[who]
+        assert school.list_jobs(who) == school.list_jobs(who, "&session=s") == jobs[who]
+        assert school.list_jobs(who, f"&session=s&owner={school.ids[TEACHER]}") == jobs[who]
     for who in (TEACHER, ADMIN):
-        assert set(school.listed(who)) == north
-        assert school.listed(who, f"&session=s&owner={school.ids[ANNA]}") == jobs[ANNA]
-        assert set(school.listed(who, "&session=s")) == {*jobs[TEACHER], *jobs[ADMIN]}
-    assert set(school.listed("other teacher")) == {*jobs["other teacher"], *jobs["other admin"]}
+        assert set(school.list_jobs(who)) == north
+        assert school.list_jobs(who, f"&session=s&owner={school.ids[ANNA]}") == jobs[ANNA]
+        assert set(school.list_jobs(who, "&session=s")) == {*jobs[TEACHER], *jobs[ADMIN]}
+    assert set(school.list_jobs("other teacher")) == {*jobs["other teacher"], *jobs["other admin"]}
 
 
 def test_a_page_of_a_learner_s_jobs_is_as_long_as_anybody_s(school):
@@ -272,17 +272,17 @@ def test_lessons_are_listed_for_those_who_may_see_them(school):
     hers, his = school.teach(ANNA), school.teach(BEN)
     for who, seen in ((ANNA, [hers]), (BEN, [his]), (TEACHER, [his, hers]), ("other admin", [])):
         assert [lesson["id"] for lesson in school.ask(who, "GET", "/v1/lessons").json["lessons"]] == seen
-        assert [id_ for id_ in school.listed(who) if id_ in {hers, his}] == seen
+        assert [id_ for id_ in school.list_jobs(who) if id_ in {hers, his}] == seen
 
 
 def test_dead_jobs_are_listed_for_those_who_may_see_them(school, redis, settings):
     job = school.say(ANNA)
     let_job_die(Jobs(redis, settings), "llm")
     for who, seen in ((ANNA, [job]), (BEN, []), (TEACHER, [job]), ("other admin", [])):
-        assert school.listed(who, "&dead=true") == seen
+        assert school.list_jobs(who, "&dead=true") == seen
     again = school.ask(TEACHER, "POST", f"/v1/jobs/{job}/retry")
     assert again.json["owner"] == school.ids[ANNA]
-    assert again.json["id"] in school.listed(ANNA)
+    assert again.json["id"] in school.list_jobs(ANNA)
 
 
 def test_sessions_of_two_learners_with_the_same_name_are_separate(school, redis, settings):
@@ -319,7 +319,7 @@ def test_too_many_requests_are_refused_with_retry_after(school, redis):
     refused = eager.ask("eager", "POST", "/v1/jobs", json={"text": "hi"})
     assert code(refused) == (429, "rate_limited")
     assert 1 <= int(refused.headers["Retry-After"]) <= 30
-    assert len(eager.listed("eager")) == 2
+    assert len(eager.list_jobs("eager")) == 2
     assert school.say(ANNA)
 
 
@@ -330,9 +330,9 @@ def test_an_admin_makes_keys_of_its_own_tenant_that_work_at_once(school):
     assert (made.json["tenant"], made.json["per_minute"], made.json["revoked_at"]) == ("north", 7, None)
     carl = {"Authorization": f"Bearer {made.json['key']}"}
     assert school.app.test_client().get("/v1/jobs", headers=carl).json == {"jobs": [], "next": None}
-    listed = school.ask(ADMIN, "GET", "/v1/keys")
-    assert made.json["key"] not in listed.text
-    assert {key["tenant"] for key in listed.json["keys"]} == {"north"}
+    key_list = school.ask(ADMIN, "GET", "/v1/keys")
+    assert made.json["key"] not in key_list.text
+    assert {key["tenant"] for key in key_list.json["keys"]} == {"north"}
     assert made.json["id"] not in school.ask("other admin", "GET", "/v1/keys").text
 
 
@@ -343,7 +343,7 @@ def test_a_key_that_cannot_be_made_is_refused(school, body):
     assert code(school.ask(ADMIN, "POST", "/v1/keys", json=body)) == (422, "bad_request")
 
 
-# --- where no key is needed ------------------------------------------------------------------------------------------
+# --- without keys ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

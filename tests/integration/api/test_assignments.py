@@ -84,7 +84,7 @@ def spoken_answer(job, settings) -> Answer:
     return Answer("Well said!", blob.name, blob.sha256, blob.size, 3.0, job.request.format)
 
 
-# --- set
+# --- created
 
 
 def test_an_assignment_is_created_and_shown_unchanged(client):
@@ -151,7 +151,7 @@ def test_an_unchanged_assignment_is_answered_with_304(client, jobs):
     assert (changed.status_code, changed.headers["ETag"] != tag) == (200, True)
 
 
-# --- handed in
+# --- submitted
 
 
 def test_each_recording_becomes_a_job_of_its_student_in_the_homework_lane(client, jobs):
@@ -317,7 +317,7 @@ def test_held_answers_are_read_changed_and_released_singly_or_together(client, j
     assert read_assignment(client)["progress"]["complete"]
 
 
-# --- done again
+# --- rerun
 
 
 def test_a_rerun_with_another_teacher_keeps_the_transcript(client, jobs, settings):
@@ -383,7 +383,7 @@ def test_a_rerun_turn_is_in_the_history_once(client, jobs, settings):
     assert [turn["persona"] for turn in client.get("/v1/sessions/anna").json["turns"]] == ["emma"]
 
 
-# --- taken home, erased
+# --- exported, erased
 
 
 def test_the_export_has_the_report_the_gradebook_and_each_student_s_page_and_answer(client, jobs, settings):

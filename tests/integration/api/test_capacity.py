@@ -88,19 +88,19 @@ def test_the_command_asks_the_server_and_its_status_says_whether_a_class_is_in_t
     for stage in ("asr", "llm", "tts"):
         register(redis, stage, f"{stage}1", "ready", 30)
 
-    def ran(due_s: float, *options: str) -> tuple[int, str]:
+    def run_plan(due_s: float, *options: str) -> tuple[int, str]:
         due = (datetime.now() + timedelta(seconds=due_s)).isoformat()
         url = f"http://127.0.0.1:{server.base_url.port}"
         chosen = ["--students", "10", "--minutes", "0.16667", "--due", due, "--cores", "3", "--url", url, *options]
         done = CliRunner().invoke(plan, chosen)
         return done.exit_code, done.output
 
-    status, said = ran(600)
+    status, said = run_plan(600)
     assert (status, "Language model is the bottleneck." in said) == (0, True)
-    status, said = ran(600, "--json")
+    status, said = run_plan(600, "--json")
     found = json.loads(said)
     assert (status, found["in_time"], found["bottleneck"], found["cores"]) == (0, True, "llm", 3)
     assert found["took_s"] == pytest.approx(2 + 40 + 1, abs=0.1)
     assert datetime.fromisoformat(found["done"]) - datetime.fromisoformat(found["start"]) == timedelta(seconds=43)
-    status, said = ran(30)
+    status, said = run_plan(30)
     assert (status, "With asr=1,llm=2,tts=1 it would be at" in said) == (1, True)

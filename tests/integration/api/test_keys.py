@@ -167,7 +167,7 @@ def test_the_daily_minutes_count_recognised_audio_and_limit_only_recordings(keys
     for name in "abc":
         jobs.submit(
             make_request(key, name, recording=True)
-        )  # none is heard yet: what is on its way may go beyond the limit
+        )  # none is transcribed yet: jobs in progress may exceed the limit
     run_stage(jobs, "asr", long)
     jobs.submit(make_request(key, "d", recording=True))
     run_stage(jobs, "asr", long)

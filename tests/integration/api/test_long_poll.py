@@ -55,9 +55,9 @@ def test_a_job_that_does_not_end_in_time_is_accepted(server):
 def test_a_long_poll_is_answered_when_the_job_changes(server, jobs, run_later):
     place = submit_job(jobs, recording=False)
     run_later(claim_job, jobs, "llm")
-    begun = time.monotonic()
+    start_time = time.monotonic()
     assert server.get(place, params={"wait": 20}).json()["state"] == "thinking"
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - start_time < 10
 
 
 def test_a_long_poll_that_missed_a_change_is_answered_at_once(server, jobs):
@@ -86,10 +86,10 @@ def test_an_unchanged_job_is_not_sent_again(server, jobs):
 def test_a_long_poll_for_an_ended_job_does_not_wait(server, jobs):
     place = submit_job(jobs, recording=False)
     complete_job(jobs)
-    begun = time.monotonic()
+    start_time = time.monotonic()
     seen = server.get(place, params={"wait": 20})
     assert server.get(place, params={"wait": 20}, headers={"If-None-Match": seen.headers["ETag"]}).status_code == 304
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - start_time < 10
 
 
 def test_a_spoken_sentence_is_a_change_and_can_be_fetched(server, jobs, settings, run_later):
@@ -140,9 +140,9 @@ def wait_until_thinking(server, place: str) -> None:
 
 
 def is_answered_at_once(server, place: str) -> bool:
-    begun = time.monotonic()
+    start_time = time.monotonic()
     assert server.get(place, params={"wait": 2}).status_code == 200
-    return time.monotonic() - begun < 1
+    return time.monotonic() - start_time < 1
 
 
 def test_long_polls_do_not_block_other_requests(server, jobs):
@@ -150,9 +150,9 @@ def test_long_polls_do_not_block_other_requests(server, jobs):
     with ThreadPoolExecutor(100) as pool:
         waiting = [pool.submit(server.get, place, params={"wait": 20}) for _ in range(100)]
         time.sleep(SHORT)
-        begun = time.monotonic()
+        start_time = time.monotonic()
         assert server.post("/v1/jobs", json={"text": "hi"}).status_code == 202
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - start_time < 5
         claim_job(jobs, "llm")
         assert {each.result().json()["state"] for each in waiting} == {"thinking"}
 

@@ -16,11 +16,11 @@ EXAMPLES = 8  # requests that it makes up for each route and phase
 def test_the_api_conforms_to_its_openapi_document(serve, tmp_path):
     server = serve(wait_s=0.05, alone_s=0.05, events_s=0.05)
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIGURATION), "run"]
-    chosen = ["--max-examples", str(EXAMPLES), "--seed", "1", "--no-color", "--request-timeout", "20"]
-    ran = subprocess.run(
-        [*command, f"{server.base_url}/openapi.json", *chosen], capture_output=True, text=True, cwd=tmp_path
+    options = ["--max-examples", str(EXAMPLES), "--seed", "1", "--no-color", "--request-timeout", "20"]
+    completed = subprocess.run(
+        [*command, f"{server.base_url}/openapi.json", *options], capture_output=True, text=True, cwd=tmp_path
     )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert completed.returncode == 0, completed.stdout + completed.stderr
 
 
 def test_every_route_is_described(server):

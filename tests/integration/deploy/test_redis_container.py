@@ -43,7 +43,7 @@ class Container:
     def settings(self, word: str) -> str:
         return re.sub("/run(?=/secrets/)|/tmp(?=/)", str(self.folder), word)
 
-    def asked(self, password: str | None = None) -> object:
+    def ping(self, password: str | None = None) -> object:
         with Redis(unix_socket_path=str(self.socket), password=password) as redis:
             return redis.ping()
 
@@ -66,11 +66,11 @@ def running_container(container):
 def test_redis_wants_the_password_of_the_address(running_container):
     container, _ = running_container
 
-    assert container.asked(PASSWORD)
+    assert container.ping(PASSWORD)
     with pytest.raises(AuthenticationError):
-        container.asked()
+        container.ping()
     with pytest.raises((AuthenticationError, ConnectionError)):
-        container.asked("guessed")
+        container.ping("guessed")
 
 
 def test_the_password_is_in_no_command_line_and_no_environment(running_container):

@@ -60,7 +60,7 @@ class ReferenceModel:
         self.turn_counts: dict[str, int] = {}  # session -> turns accepted in it
         self.reset_after: dict[str, int] = {}  # session -> the last turn before it was started over
         self.idempotent_requests: dict[tuple[str, str], tuple[str, str]] = {}  # tenant and key -> name and fingerprint
-        self.recognised_in: dict[str, str] = {}  # sha256 -> in which turn it was heard
+        self.recognised_in: dict[str, str] = {}  # sha256 -> the turn in which it was recognised
         self.assigned = False
         self.submissions: dict[str, str] = {}  # student -> the turn that counts
         self.completed: set[str] = set()  # turns whose end made the class complete

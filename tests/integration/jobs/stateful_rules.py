@@ -100,12 +100,12 @@ class Records(RuleBasedStateMachine):
     def claim(self, data, worker, max_jobs):
         """A claim of an idle worker, or of one whose child died: the next child claims under the same name."""
         stage, before = data.draw(st.sampled_from(self.stages_with_work() or WORKED_AT)), self.ready()
-        claimed, ready_jobs = self.jobs.claim(stage, worker, max_jobs)
+        claimed_jobs, ready_jobs = self.jobs.claim(stage, worker, max_jobs)
         names = self.model.claim(stage, worker, max_jobs)
-        assert [job.name for job in claimed] == names or (
-            self.repeats_scripts and {job.name for job in claimed} == set(names)
+        assert [job.name for job in claimed_jobs] == names or (
+            self.repeats_scripts and {job.name for job in claimed_jobs} == set(names)
         )
-        self.claims += [(stage, job) for job in claimed]
+        self.claims += [(stage, job) for job in claimed_jobs]
         self.compare_ready(ready_jobs, before)
 
     @precondition(lambda self: self.stages_with_work())

@@ -14,7 +14,7 @@ from pipeline.worker.registry import register, unregister
 from tests.integration.jobs.test_idempotent_scripts import RepeatingJobs
 from tests.support.job_steps import RESULTS, TRANSCRIPT, WORKER, claim_job, make_job_request, reach, run_stage
 
-ASR, LLM, TTS = 1000, 2000, 500  # seconds of one job, so long that what a test takes is nothing beside them
+ASR, LLM, TTS = 1000, 2000, 500  # seconds of one job, so long that a test's own time is negligible
 ALL = ASR + LLM + TTS
 UNKNOWN = Estimate(None, None)
 
@@ -201,7 +201,7 @@ def test_cached_figures_are_soon_read_again(jobs_with_workers, monkeypatch):
     assert estimator.estimate(job).eta_s == ALL + TTS
 
 
-# --- how the speed of a model becomes known
+# --- measuring the speed of a model
 
 
 def transcribe_batch(jobs: Jobs, seconds: float, *names: str) -> None:

@@ -81,13 +81,13 @@ class AllRecords(Records):
     @precondition(lambda self: self.model.turns)
     @rule(data=st.data(), edit=st.booleans(), go=st.booleans())
     def review(self, data, edit, go):
-        turn, before = self.draw(data, self.held(), [*self.model.turns.values()]), self.ready()
+        turn, before = self.draw(data, self.held_turns(), [*self.model.turns.values()]), self.ready()
         feedback = Feedback(*[f"better {next(self.numbers)}"] * 4) if edit else None
         done, ready_jobs = self.jobs.review(self.job(turn), feedback, go)
         assert done == self.model.review(turn.name, feedback, go)
         self.compare_ready(ready_jobs, before)
 
-    def held(self) -> list[Turn]:
+    def held_turns(self) -> list[Turn]:
         return [turn for turn in self.model.unfinished() if turn.stage == "hold"]
 
     # --- homework

@@ -80,8 +80,8 @@ def test_later_turns_wait_for_the_earlier_ones_before_the_language_model(jobs):
     jobs.submit(make_job_request("b"))
     jobs.submit(make_job_request("other", session="ben"))
     batch, _ = jobs.claim("asr", WORKER, 3)
-    rung = [jobs.complete("asr", job, TRANSCRIPT)[1] for job in reversed(batch)]
-    assert rung == [[ReadyJob("llm", "default/other")], [], [ReadyJob("llm", "default/a")]]
+    ready_jobs = [jobs.complete("asr", job, TRANSCRIPT)[1] for job in reversed(batch)]
+    assert ready_jobs == [[ReadyJob("llm", "default/other")], [], [ReadyJob("llm", "default/a")]]
     assert [job.id for job in jobs.claim("llm", WORKER, 9)[0]] == ["a", "other"]
 
 
@@ -105,8 +105,8 @@ def test_a_failing_engine_is_tried_as_often_as_attempts_say(jobs, settings):
     jobs.submit(make_job_request("a"))
     for left in reversed(range(settings.attempts)):
         (job,), _ = jobs.claim("asr", WORKER, 1)
-        rung = jobs.fail("asr", job, EngineFailed("broken"), again=True)
-        assert rung == ([ReadyJob("asr", "default/a")] if left else [])
+        ready_jobs = jobs.fail("asr", job, EngineFailed("broken"), again=True)
+        assert ready_jobs == ([ReadyJob("asr", "default/a")] if left else [])
     assert jobs.get("default", "a").error["code"] == "engine_failed"
 
 

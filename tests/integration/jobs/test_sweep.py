@@ -71,11 +71,11 @@ def test_two_sweeps_at_once_have_the_effect_of_one(redis, settings):
     redis.zadd("waijiao:deadlines", {f"default/{number}": 0 for number in range(90, 100)})
     before = {number: lapsing.get("default", str(number)).version for number in range(100)}
     with ThreadPoolExecutor(2) as both:
-        rung = [*both.map(lapsing.sweep, 2 * [{"asr": "queue"}])]
+        ready_jobs = [*both.map(lapsing.sweep, 2 * [{"asr": "queue"}])]
     after = [lapsing.get("default", str(number)) for number in range(100)]
     assert [job.version - before[int(job.id)] for job in after] == 50 * [1] + 40 * [0] + 10 * [1]
     assert [sum(job.attempts.values()) for job in after] == 50 * [1] + 50 * [0]
-    assert rung == 2 * [[ReadyJob("asr", f"default/{number}") for number in range(90)]]
+    assert ready_jobs == 2 * [[ReadyJob("asr", f"default/{number}") for number in range(90)]]
     assert count_messages_after_sweeps(lapsing, 2) == 90
 
 

@@ -23,7 +23,7 @@ def cluster(settings):
     running.close()
 
 
-# --- told to stop ----------------------------------------------------------------------------------------------
+# --- stopping --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("send", [os.kill, os.killpg], ids=["the parent", "the whole group"])
@@ -95,7 +95,7 @@ def test_a_worker_can_be_stopped_although_redis_is_gone_or_hangs(cluster, troubl
     assert worker.wait_for_exit(15) == 0
 
 
-# --- Redis goes and comes back ---------------------------------------------------------------------------------
+# --- Redis stops and returns -----------------------------------------------------------------------------------
 
 
 def test_a_worker_takes_work_again_soon_after_redis_came_back(cluster):
@@ -126,7 +126,7 @@ def test_after_flushall_a_worker_takes_new_work(cluster):
     assert worker.alive
 
 
-# --- what lies in the queue ------------------------------------------------------------------------------------
+# --- messages in the queue -------------------------------------------------------------------------------------
 
 MESSAGE = {
     "content-type": "application/json",
@@ -182,7 +182,7 @@ def test_garbage_in_the_queue_is_removed_and_the_worker_goes_on(cluster):
     assert "canary" not in worker.output()
 
 
-# --- what an engine does ---------------------------------------------------------------------------------------
+# --- results and engines ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("order", "code"), [("too_big", "out_of_memory"), ("no_json", "engine_failed")])
@@ -204,7 +204,7 @@ def test_a_worker_whose_engine_cannot_be_loaded_again_ends_and_says_why_once(clu
     assert worker.output().count("the llm worker cannot start: The model is gone.") == 1
 
 
-# --- catatonia -------------------------------------------------------------------------------------------------
+# --- hanging parents -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["stuck", "deaf", "numb"])

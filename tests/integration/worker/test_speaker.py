@@ -51,8 +51,8 @@ class Metronome:
 def synthesizer(redis, settings, tmp_path, monkeypatch) -> SpeechSynthesizer:
     monkeypatch.setitem(engine.ENGINES, "metronome", f"{__name__}:Metronome")
     (tmp_path / "model").touch()
-    chosen = {"tts_engine": "metronome", "tts_model": str(tmp_path / "model"), "tts_pause_s": 0.5}
-    return SpeechSynthesizer(settings.model_copy(update=chosen))
+    options = {"tts_engine": "metronome", "tts_model": str(tmp_path / "model"), "tts_pause_s": 0.5}
+    return SpeechSynthesizer(settings.model_copy(update=options))
 
 
 @pytest.fixture

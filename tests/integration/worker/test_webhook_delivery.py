@@ -195,9 +195,9 @@ def test_a_receiver_that_hangs_delays_neither_others_nor_the_round(jobs, receive
         quick = replace(make_request_with_webhook(other, "quick"), webhook=other.url.replace("127.0.0.1", "localhost"))
         submit_and_cancel(jobs, quick)
         sender = webhook_sender(jobs, timeout_s=0.5)
-        began = time.monotonic()
+        start_time = time.monotonic()
         sender.run_round()
-        took = time.monotonic() - began
+        took = time.monotonic() - start_time
         assert len(other.requests) == 1
     assert took < 2 * ROUND_S
     assert list_deliveries(jobs, "dead0")[0].attempts[0].error == "no answer in time"

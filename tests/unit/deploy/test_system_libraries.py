@@ -28,10 +28,10 @@ def system_libraries(role):
             continue
         for file in files:
             if re.search(r"\.so(\.|$)", file.name):
-                told = subprocess.run(
+                output = subprocess.run(
                     ["ldd", file.locate()], env=nothing_preloaded, capture_output=True, text=True, check=False
                 ).stdout
-                for library, place in LINKED.findall(told):
+                for library, place in LINKED.findall(output):
                     if "site-packages" not in place:
                         found.setdefault(library.rpartition("/")[2], set()).add(name)
     return {library: sorted(who) for library, who in found.items() if library not in PYTHON_S}

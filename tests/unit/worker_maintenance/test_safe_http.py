@@ -163,10 +163,10 @@ def test_a_receiver_that_answers_drop_by_drop_is_not_waited_for():
 
 
 def check_timeout(port: int) -> bool:
-    began = time.monotonic()
+    start_time = time.monotonic()
     with pytest.raises(httpcore.TimeoutException):
         post(f"http://127.0.0.1:{port}/", client(LOOPBACK, timeout_s=0.5))
-    return time.monotonic() - began < 3
+    return time.monotonic() - start_time < 3
 
 
 class DrippingReceiver(Receiver):

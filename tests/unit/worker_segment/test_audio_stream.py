@@ -112,12 +112,12 @@ def test_a_turn_has_the_samples_of_its_time_however_the_recording_is_read(spans,
         assert np.array_equal(sound.samples, expected)
 
 
-# --- a turn as a question ------------------------------------------------------------------------------------------
+# --- the request of a turn -----------------------------------------------------------------------------------------
 
 
 def lesson(**more):
-    asked = JobRequest("a1", "a1", "school", recording="school/a1/x", task="lesson", lane="bulk", **more)
-    return Job(asked, seq=1, stage="segment", fence="1", version=1, created_at=0, updated_at=0, deadline_at=0)
+    job_request = JobRequest("a1", "a1", "school", recording="school/a1/x", task="lesson", lane="bulk", **more)
+    return Job(job_request, seq=1, stage="segment", fence="1", version=1, created_at=0, updated_at=0, deadline_at=0)
 
 
 def test_a_turn_inherits_the_options_of_the_lesson():
@@ -135,7 +135,7 @@ def test_a_turn_inherits_the_options_of_the_lesson():
     assert (job_request.owner, job_request.retention_h, job_request.lane) == ("anna", 5, "bulk")
     assert (job_request.lesson, job_request.group) == ("a1", "a1")
     assert job_request.details == {"number": 7, "start": 1.5, "end": 9.25, "speaker": "left"}
-    assert (job_request.key, job_request.webhook) == ("k", "")  # what is heard counts for it; it is not told of
+    assert (job_request.key, job_request.webhook) == ("k", "")  # its minutes count for the key; it has no webhook
     assert job_request.session == job_request.id
 
 

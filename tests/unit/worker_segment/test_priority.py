@@ -26,6 +26,6 @@ def test_a_session_leader_lowers_the_priority_of_its_session():
 
 
 def test_a_worker_in_a_shared_session_lowers_only_its_own_priority():
-    mine = AUTOGROUP.read_text().split()[-1:] if AUTOGROUP.exists() else []  # [] as well where nobody made a session
+    mine = AUTOGROUP.read_text().split()[-1:] if AUTOGROUP.exists() else []  # also [] where there is no session
 
     assert read_child_niceness(leads=False) == [NICENESS, *mine]

@@ -98,7 +98,7 @@ def test_a_stop_within_a_word_does_not_split_a_turn():
     assert find_speech(speech, np.full(24, LOUD)) == [Span(0, 14), Span(19, 24)]
 
 
-# --- long ones -----------------------------------------------------------------------------------------------------
+# --- long turns ----------------------------------------------------------------------------------------------------
 
 
 def test_a_long_speech_is_split_in_its_longest_pause_about_the_middle():

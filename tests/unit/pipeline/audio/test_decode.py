@@ -56,13 +56,13 @@ def measure_loudness(sound: Waveform) -> np.ndarray:
 @pytest.mark.parametrize("form", FILE_FORMATS)
 def test_every_form_of_a_recording_decodes_to_the_same_speech(form):
     said = load_clear_speaker()
-    heard = decode_bytes(encode_recording(said, *FILE_FORMATS[form]))
-    assert heard.rate == 16_000
-    assert heard.samples.dtype == np.float32
-    assert heard.samples.ndim == 1
-    assert abs(heard.duration_s - said.duration_s) < 0.13  # AAC pads to whole frames, of 1,024 samples each
-    assert measure_likeness(heard, said) > 0.95
-    assert np.abs(heard.samples).max() == pytest.approx(np.abs(said.samples).max(), rel=0.25)
+    waveform = decode_bytes(encode_recording(said, *FILE_FORMATS[form]))
+    assert waveform.rate == 16_000
+    assert waveform.samples.dtype == np.float32
+    assert waveform.samples.ndim == 1
+    assert abs(waveform.duration_s - said.duration_s) < 0.13  # AAC pads to whole frames, of 1,024 samples each
+    assert measure_likeness(waveform, said) > 0.95
+    assert np.abs(waveform.samples).max() == pytest.approx(np.abs(said.samples).max(), rel=0.25)
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_every_form_of_a_recording_decodes_to_the_same_speech(form):
     [("mp4", "libx264", "aac"), ("mov", "mpeg4", "aac"), ("webm", "libvpx", "libopus"), ("matroska", "libx264", "aac")],
 )
 def test_the_sound_of_a_video_is_decoded_and_its_picture_is_not(form):
-    heard = decode_bytes(make_video(*form))
-    assert abs(heard.duration_s - load_clear_speaker().duration_s) < 0.1
-    assert measure_likeness(heard, load_clear_speaker()) > 0.95
+    waveform = decode_bytes(make_video(*form))
+    assert abs(waveform.duration_s - load_clear_speaker().duration_s) < 0.1
+    assert measure_likeness(waveform, load_clear_speaker()) > 0.95
 
 
 def test_ogg_vorbis_decodes():
@@ -87,16 +87,16 @@ def test_tags_in_another_encoding_than_utf_8_do_no_harm():
     id3 = b"ID3\x03\0\0" + bytes([0, 0, 0, len(tag)]) + tag
     mp3 = encode_recording(load_clear_speaker(), *FILE_FORMATS["mp3"])
     assert mp3[:3] == b"ID3"
-    heard = decode_bytes(id3 + mp3[10 + mp3[9] :])
-    assert measure_likeness(heard, load_clear_speaker()) > 0.95
+    waveform = decode_bytes(id3 + mp3[10 + mp3[9] :])
+    assert measure_likeness(waveform, load_clear_speaker()) > 0.95
 
 
 @pytest.mark.parametrize("form", ["wav 16 bit", "mp3", "aac", "ogg opus", "webm", "flac"])
 def test_a_truncated_recording_is_used_as_far_as_it_goes(form):
     whole = encode_recording(load_clear_speaker(), *FILE_FORMATS[form])
-    heard = decode_bytes(whole[: len(whole) * 6 // 10])
-    assert 0.3 * load_clear_speaker().duration_s < heard.duration_s < 0.8 * load_clear_speaker().duration_s
-    assert measure_likeness(heard, load_clear_speaker()) > 0.9
+    waveform = decode_bytes(whole[: len(whole) * 6 // 10])
+    assert 0.3 * load_clear_speaker().duration_s < waveform.duration_s < 0.8 * load_clear_speaker().duration_s
+    assert measure_likeness(waveform, load_clear_speaker()) > 0.9
 
 
 def test_a_truncated_m4a_has_lost_its_index_and_is_bad():
@@ -151,9 +151,9 @@ def test_samples_that_are_not_numbers_are_bad(number, subtype):
 
 
 def test_samples_beyond_full_scale_are_clipped():
-    heard = decode_bytes(make_wav(load_clear_speaker().samples * 1e30, "DOUBLE", rate=44_100))
-    assert np.isfinite(heard.samples).all()
-    assert np.abs(heard.samples).max() == 1
+    waveform = decode_bytes(make_wav(load_clear_speaker().samples * 1e30, "DOUBLE", rate=44_100))
+    assert np.isfinite(waveform.samples).all()
+    assert np.abs(waveform.samples).max() == 1
 
 
 def test_the_length_in_a_header_is_not_trusted():
@@ -229,20 +229,20 @@ def test_a_damaged_file_gives_a_sound_or_one_of_our_errors(name, damage):
     for place, new in damage:
         data[place : place + len(new)] = new
     try:
-        heard = decode_bytes(bytes(data), longest_s=20)
+        waveform = decode_bytes(bytes(data), longest_s=20)
     except WaijiaoError:
         return
-    assert np.isfinite(heard.samples).all()
-    assert 0.1 <= heard.duration_s <= 20
+    assert np.isfinite(waveform.samples).all()
+    assert 0.1 <= waveform.duration_s <= 20
 
 
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("rate", [16_000, 22_050, 24_000, 48_000])
 def test_an_answer_decodes_back_to_itself(format, rate):
     said = resample(load_clear_speaker(), rate)
-    heard = encode_and_decode(said, format)
-    assert abs(heard.duration_s - said.duration_s) < 0.13  # AAC pads to whole frames, of 1,024 samples each
-    assert measure_likeness(heard, load_clear_speaker()) > 0.95
+    waveform = encode_and_decode(said, format)
+    assert abs(waveform.duration_s - said.duration_s) < 0.13  # AAC pads to whole frames, of 1,024 samples each
+    assert measure_likeness(waveform, load_clear_speaker()) > 0.95
 
 
 def test_a_wav_answer_has_16_bits_at_the_voice_s_own_rate():
@@ -253,9 +253,9 @@ def test_a_wav_answer_has_16_bits_at_the_voice_s_own_rate():
 @pytest.mark.parametrize("format", FORMATS)
 def test_full_scale_is_clipped_and_does_not_wrap(format):
     loud = Waveform(np.full(24_000, 1.5, np.float32) * np.sin(np.arange(24_000) / 20).astype(np.float32), 24_000)
-    heard = resample(encode_and_decode(loud, format), 24_000).samples
+    waveform = resample(encode_and_decode(loud, format), 24_000).samples
     late = 1024 if format == "aac" else 0  # ADTS cannot say that its first frame is silence
-    assert np.corrcoef(heard[late : late + 20_000], loud.samples[:20_000])[0, 1] > 0.9
+    assert np.corrcoef(waveform[late : late + 20_000], loud.samples[:20_000])[0, 1] > 0.9
 
 
 @pytest.mark.parametrize("rate", [16_000, 24_000, 48_000])

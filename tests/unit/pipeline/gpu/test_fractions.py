@@ -37,7 +37,7 @@ def smi(monkeypatch, tmp_path):
     return prints
 
 
-# --- what is there
+# --- GPUs of the machine
 
 
 def test_the_memory_of_every_gpu_is_read(smi):

@@ -34,7 +34,7 @@ def run_fit(*options: str) -> tuple[int, str]:
 
 
 def make_plan(sizes: tuple[int, ...], workers: dict[str, int], **settings: object) -> GpuPlan:
-    chosen = {
+    options = {
         "asr_model": "whisper-large-v3",
         "asr_device": "cuda",
         "llm_engine": "transformers",
@@ -45,7 +45,7 @@ def make_plan(sizes: tuple[int, ...], workers: dict[str, int], **settings: objec
         "tts_model": "bark",
         "tts_device": "cuda",
     }
-    return GpuPlan(Settings(**{**chosen, **settings}), workers, sizes)
+    return GpuPlan(Settings(**{**options, **settings}), workers, sizes)
 
 
 # --- placement
