@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.conftest import DESKTOP, PHONE, SPOKEN
-from tests.support.talk_page import WRONG_SENTENCE, turn, type_in
+from tests.support.talk_page import WRONG_SENTENCE, find_turn, type_in
 
 SERIOUS_IMPACTS = {"serious", "critical"}
 DISPLAYS = [
@@ -29,7 +29,7 @@ def test_axe_finds_no_serious_fault_in_a_conversation(visit, display, tmp_path):
     assert violations(page) == []
     (tmp_path / "song.wav").write_text("no song")
     page.set_input_files("#file", tmp_path / "song.wav")
-    turn(page, 2)
+    find_turn(page, 2)
     page.wait_for_selector(".turn[data-state=refused]")
     assert violations(page) == []
     page.click("#open-preferences")
@@ -52,5 +52,5 @@ def test_axe_finds_no_serious_fault_in_the_other_pages(visit, display, path):
 def test_a_page_works_in_a_narrow_window(visit):
     page = visit(viewport={"width": 320, "height": 640})
     type_in(page, "Supercalifragilisticexpialidocious" * 3)
-    turn(page, 1)
+    find_turn(page, 1)
     assert page.evaluate("document.documentElement.scrollWidth") == 320

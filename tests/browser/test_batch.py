@@ -89,7 +89,7 @@ def batch(batch_page) -> str:
     return batch_page.url.split("#")[1]
 
 
-def test_what_cannot_be_sent_is_named_and_stops_nothing(visit, app, homework, tmp_path):
+def test_files_that_cannot_be_sent_are_named_and_the_others_are_sent(visit, app, homework, tmp_path):
     most = app.get("/v1/capabilities").json()["limits"]["upload_mb"]
     with (tmp_path / "opera.wav").open("wb") as file:
         file.truncate(most * 1_000_000 + 1)
@@ -127,7 +127,7 @@ def test_recordings_can_be_dropped_anywhere_on_the_page(visit):
     expect(page.locator("#drop-overlay")).to_be_hidden()
 
 
-def test_a_class_is_answered_though_the_page_was_loaded_again(app, batch_page, batch, picture):
+def test_a_batch_is_answered_although_the_page_was_reloaded(app, batch_page, batch, picture):
     expect(batch_page.locator("#progress")).to_have_text("12 of 14 done · 2 failed")
     jobs = jobs_of(app, batch)
     assert {job["lane"] for job in jobs} == {"bulk"}
@@ -156,7 +156,7 @@ def test_the_archive_has_every_answer_under_the_name_of_its_recording(visit, app
         assert len(archive.namelist()) == 12 + 1  # and the table
 
 
-def test_an_answer_is_heard_and_downloaded(visit, app, batch):
+def test_an_answer_is_played_and_downloaded(visit, app, batch):
     page = visit(f"/batch#{batch}")
     name = RECORDINGS[0].name
     shown = row(page, name)
@@ -168,7 +168,7 @@ def test_an_answer_is_heard_and_downloaded(visit, app, batch):
     assert Path(started.value.path()).read_bytes() == app.get(job["answer"]["audio"]).content
 
 
-def test_a_part_of_the_class_can_be_looked_at_by_keyboard(visit, batch):
+def test_rows_can_be_filtered_by_keyboard(visit, batch):
     page = visit(f"/batch#{batch}")
     assert counts(page) == {"All": 13, "Done": 12, "Waiting": 0, "Failed": 1}
     page.focus("#filters input:checked")
@@ -184,14 +184,14 @@ def test_on_a_phone_in_chinese_rows_are_cards(visit, batch, picture):
     picture(page, "batch-phone-zh")
 
 
-def test_in_the_dark_it_is_readable(visit, batch, picture):
+def test_the_dark_theme_is_readable(visit, batch, picture):
     page = visit(f"/batch#{batch}", color_scheme="dark")
     expect(page.locator("#rows tr")).to_have_count(13)
     assert not serious_violations(page)
     picture(page, "batch-desktop-dark")
 
 
-def test_what_is_sent_without_a_connection_is_kept_and_sent_once_later(visit, app):
+def test_recordings_sent_offline_are_stored_and_sent_once_later(visit, app):
     page = visit("/batch")
     other = visit("/batch", context=page.context)
     page.context.set_offline(True)
@@ -207,7 +207,7 @@ def test_what_is_sent_without_a_connection_is_kept_and_sent_once_later(visit, ap
     assert len(jobs_of(app, sent)) == 2
 
 
-def test_what_waits_is_canceled_and_another_recording_can_be_sent_in_its_place(visit, app):
+def test_a_queued_recording_is_canceled_and_replaced_by_another_one(visit, app):
     page = visit("/batch")
     sent = send(page, RECORDINGS[:4])
     expect(page.locator("#rows tr[data-state=queued]").last).to_be_visible()
@@ -223,7 +223,7 @@ def test_what_waits_is_canceled_and_another_recording_can_be_sent_in_its_place(v
     assert sent_as[0] == "succeeded"  # the newest
 
 
-def test_what_failed_through_no_fault_of_its_own_is_tried_again_in_its_place(visit, app):
+def test_a_dead_job_is_retried_in_its_row(visit, app):
     chosen = Settings(home=app.home)
     redis = connect(chosen)
     jobs, lesson = Jobs(redis, chosen), {"batch": secrets.token_hex(8), "file": "anna.wav", "homework": HOMEWORK}
@@ -240,7 +240,7 @@ def test_what_failed_through_no_fault_of_its_own_is_tried_again_in_its_place(vis
     assert len(jobs_of(app, lesson["batch"])) == 1
 
 
-def test_a_class_is_erased_here_and_on_the_server_while_it_is_being_answered(visit, app):
+def test_a_batch_is_erased_here_and_on_the_server_while_it_is_being_answered(visit, app):
     page = visit("/batch")
     page.on("dialog", lambda asked: asked.accept())
     sent = send(page, RECORDINGS[:3])
@@ -294,7 +294,7 @@ def test_a_click_is_not_lost_when_the_row_is_updated_under_the_mouse(visit, app)
     assert not jobs_of(app, lesson["batch"])
 
 
-def test_a_class_that_nobody_knows_is_said_to_be_none(visit):
+def test_unknown_batch_shows_that_the_server_has_no_recordings(visit):
     page = visit("/batch#0123456789abcdef")
     expect(page.locator("#empty-message")).to_have_text(
         "The server has no recordings of this batch, or no longer keeps them."

@@ -1,4 +1,4 @@
-"""Somebody is logged in, and visits a page of another site: it gets nothing and changes nothing, in a real browser."""
+"""A logged-in user visits a page of another site: it reads nothing and changes nothing, in a real browser."""
 
 import os
 import subprocess
@@ -48,12 +48,12 @@ SEND_FORM = """(url) => {
 
 class SilentHandler(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
-        """The test says what matters."""
+        """Log nothing."""
 
 
 @dataclass
 class LoggedIn:
-    """A browser in which somebody is logged in at the server, and a job of theirs."""
+    """A logged-in browser, and a job of its user."""
 
     app: RunningApp
     key: str
@@ -69,7 +69,7 @@ class LoggedIn:
         return f"{self.app.url}/v1/jobs/{self.job}/events"
 
     def forged(self) -> list[dict]:
-        """The jobs that another site left in their name."""
+        """The jobs that another site submitted in the user's name."""
         shown = {"Authorization": f"Bearer {self.key}"}
         return self.app.get("/v1/jobs?session=forged", headers=shown).json()["jobs"]
 
@@ -99,7 +99,7 @@ def job(server_with_keys, key) -> str:
 
 
 @pytest.fixture
-def logged_in(browser, server_with_keys, key, job) -> Iterator[LoggedIn]:
+def logged_in_page(browser, server_with_keys, key, job) -> Iterator[LoggedIn]:
     context = browser.new_context()
     page = context.new_page()
     page.goto(f"{server_with_keys.url}/docs")
@@ -109,8 +109,8 @@ def logged_in(browser, server_with_keys, key, job) -> Iterator[LoggedIn]:
 
 
 @pytest.fixture(params=["127.0.0.1", "localhost"], ids=["a neighbour of the same site", "another site"])
-def elsewhere(request, tmp_path) -> Iterator[str]:
-    """The address of a page that is not ours; a browser takes 127.0.0.1 and localhost for two sites, ports for none."""
+def other_site(request, tmp_path) -> Iterator[str]:
+    """The URL of a page of another site: for a browser, 127.0.0.1 and localhost are two sites, but two ports one."""
     tmp_path.joinpath("index.html").write_text("<!doctype html><title>evil</title><body></body>")
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SilentHandler, directory=str(tmp_path)))
     Thread(target=server.serve_forever, daemon=True).start()
@@ -119,31 +119,31 @@ def elsewhere(request, tmp_path) -> Iterator[str]:
     server.server_close()
 
 
-def test_our_own_page_plays_listens_asks_and_logs_out(logged_in):
-    page = logged_in.page
-    assert page.evaluate(PLAY, logged_in.audio) == "plays"
-    assert page.evaluate(LISTEN, logged_in.events) == "told"
+def test_our_own_page_plays_audio_reads_events_sends_requests_and_logs_out(logged_in_page):
+    page = logged_in_page.page
+    assert page.evaluate(PLAY, logged_in_page.audio) == "plays"
+    assert page.evaluate(LISTEN, logged_in_page.events) == "told"
     assert page.evaluate('async () => (await fetch("/v1/sessions/none", {method: "DELETE"})).status') == 404
     assert page.evaluate('async () => (await fetch("/v1/login", {method: "DELETE"})).status') == 204
-    assert page.evaluate(PLAY, f"{logged_in.audio}?again") == "silent"
+    assert page.evaluate(PLAY, f"{logged_in_page.audio}?again") == "silent"
 
 
-def test_a_page_of_another_site_gets_nothing_and_changes_nothing(logged_in, elsewhere):
-    page = logged_in.page
-    page.goto(elsewhere)
-    assert page.evaluate(ASK, logged_in.app.url) == "TypeError"
-    assert page.evaluate(READ, logged_in.app.url + "/v1/jobs") == "TypeError"
-    assert page.evaluate(LISTEN, logged_in.events) == "silent"
-    page.evaluate(SEND_FORM, logged_in.app.url)
+def test_a_page_of_another_site_gets_nothing_and_changes_nothing(logged_in_page, other_site):
+    page = logged_in_page.page
+    page.goto(other_site)
+    assert page.evaluate(ASK, logged_in_page.app.url) == "TypeError"
+    assert page.evaluate(READ, logged_in_page.app.url + "/v1/jobs") == "TypeError"
+    assert page.evaluate(LISTEN, logged_in_page.events) == "silent"
+    page.evaluate(SEND_FORM, logged_in_page.app.url)
     page.wait_for_url("**/v1/jobs")
     assert "foreign_origin" in page.content() or "key_missing" in page.content()
-    assert logged_in.forged() == []
+    assert logged_in_page.forged() == []
 
 
-def test_another_site_plays_no_answer(logged_in, elsewhere):
-    logged_in.page.goto(elsewhere)
-    assert logged_in.page.evaluate(PLAY, logged_in.audio) == "silent"
+def test_another_site_cannot_play_an_answer(logged_in_page, other_site):
+    logged_in_page.page.goto(other_site)
+    assert logged_in_page.page.evaluate(PLAY, logged_in_page.audio) == "silent"
 
 
-def test_no_script_reads_the_cookie(logged_in):
-    assert logged_in.page.evaluate("document.cookie") == ""
+def test_scripts_cannot_read_the_cookie(logged_in_page):
+    assert logged_in_page.page.evaluate("document.cookie") == ""

@@ -29,7 +29,7 @@ DISPLAYS = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """What a class handed in: four recordings, one with nobody's name, a text called a recording, and clutter."""
+    """The files of a class: four recordings, one without a student's name, a text named as a recording, and clutter."""
     made = tmp_path_factory.mktemp("unit 3")
     for name, recording in zip(NAMES, RECORDINGS, strict=False):
         shutil.copy(recording, made / f"{name}.wav")
@@ -40,8 +40,8 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def answered_homework(app) -> str:
-    """The id of homework of which two recordings are answered, one has nobody who speaks, and one is missing."""
+def assignment_id(app) -> str:
+    """The id of an assignment with two answered recordings, a silent one, and a missing one."""
     students = [{"name": name} for name in (*NAMES[:2], "Eva Wu", "Fritz Ma")]
     put_assignment(app, "answered", title="Unit 2, reading aloud", class_name="Class 3B", students=students)
     silence = ROOT / "examples" / "silence.wav"
@@ -66,7 +66,7 @@ def get_assignment(app, id_: str) -> dict:
 
 
 def drop(page: Page, files: list[Path]) -> None:
-    """Let the files go over the page."""
+    """Drop the files on the page."""
     page.evaluate(
         """(files) => {
         const dataTransfer = new DataTransfer();
@@ -83,7 +83,7 @@ def drop(page: Page, files: list[Path]) -> None:
 
 
 def set_homework(page: Page, **fields: str) -> str:
-    """Fill in the form and set it; the id of the homework."""
+    """Fill in and submit the form; return the id of the assignment."""
     page.click("#new")
     for name, value in fields.items():
         page.fill(f"#form [name={name}]", value)
@@ -100,7 +100,7 @@ def result(page: Page, file: str) -> Locator:
     return page.locator("#results-list li", has_text=file)
 
 
-def rows_are(page: Page, kind: str, count: int) -> None:
+def expect_rows(page: Page, kind: str, count: int) -> None:
     expect(page.locator(f"#rows tr[data-kind={kind}]")).to_have_count(count, timeout=ALL_MS)
 
 
@@ -111,7 +111,7 @@ def serious_violations(page: Page) -> list[str]:
 
 @pytest.fixture(scope="module")
 def review_page(browser, app, folder) -> Iterator[Page]:
-    """The page of a class that was set, and handed in by dropping the folder, when every answer waits."""
+    """The page of a new assignment, after its folder was dropped and when every answer is held."""
     context = browser.new_context(**DESKTOP, locale="en-US", reduced_motion="reduce")
     page = context.new_page()
     page.goto(f"{app.url}/homework")
@@ -126,12 +126,12 @@ def review_page(browser, app, folder) -> Iterator[Page]:
     page.click("#save")
     page.wait_for_selector("#detail:not([hidden])")
     drop(page, sorted(folder.iterdir()))
-    rows_are(page, "held", 4)
+    expect_rows(page, "held", 4)
     yield page
     context.close()
 
 
-def test_a_folder_is_handed_in_and_one_bad_file_stops_nothing(review_page, app):
+def test_a_folder_is_submitted_although_one_file_is_bad(review_page, app):
     assert review_page.locator("#results-summary").inner_text() == "4 handed in · 2 rejected"
     expect(result(review_page, "Eva Wu.wav")).to_contain_text("This file is not a recording in a supported format.")
     expect(result(review_page, "recording 17.wav")).to_contain_text("No student in the class matches this file name.")
@@ -144,7 +144,7 @@ def test_a_folder_is_handed_in_and_one_bad_file_stops_nothing(review_page, app):
     assert not serious_violations(review_page)
 
 
-def test_a_file_with_nobody_s_name_is_given_to_its_student(review_page):
+def test_a_file_that_matches_no_student_is_assigned_by_hand(review_page):
     found = result(review_page, "recording 17.wav")
     found.get_by_label("Which student recorded recording 17.wav?").select_option("Fritz Ma")
     found.get_by_text("Hand in").click()
@@ -153,7 +153,7 @@ def test_a_file_with_nobody_s_name_is_given_to_its_student(review_page):
     expect(review_page.locator("#results-summary")).to_have_text("5 handed in · 1 rejected")
 
 
-def test_answers_are_read_changed_released_heard_and_taken_home(review_page, app, picture):
+def test_held_answers_are_read_changed_released_played_and_downloaded(review_page, app, picture):
     review_page.reload()
     review_page.click("#review-first")
     review = review_page.locator("#review")
@@ -174,7 +174,7 @@ def test_answers_are_read_changed_released_heard_and_taken_home(review_page, app
     review_page.once("dialog", lambda asked: asked.accept())
     review_page.click("#release-all")
     submissions = get_assignment(app, review_page.url.split("#")[1])["submissions"]
-    rows_are(review_page, "done", len(submissions))
+    expect_rows(review_page, "done", len(submissions))
     anna.get_by_label("Play: Anna Li").click()
     expect(anna.get_by_label("Pause: the teacher")).to_be_focused()
     with review_page.expect_download() as started:
@@ -196,7 +196,7 @@ def in_both_languages(page: Page, picture) -> None:
     page.click("#language")
 
 
-def test_what_was_handed_in_before_is_not_done_again(review_page, app, folder):
+def test_recordings_submitted_before_are_not_processed_again(review_page, app, folder):
     before = get_assignment(app, review_page.url.split("#")[1])["submissions"]
     review_page.set_input_files("#files", [folder / "Anna Li.wav"])
     expect(review_page.locator("#results-summary")).to_have_text("1 already handed in")
@@ -204,8 +204,8 @@ def test_what_was_handed_in_before_is_not_done_again(review_page, app, folder):
     assert [each["job"] for each in after] == [each["job"] for each in before]
 
 
-def test_the_report_opens_with_its_own_styles(visit, answered_homework):
-    page = visit(f"/homework#{answered_homework}")
+def test_the_report_opens_with_its_own_styles(visit, assignment_id):
+    page = visit(f"/homework#{assignment_id}")
     with page.context.expect_page() as opened:
         page.click("#report")
     report = opened.value
@@ -213,8 +213,8 @@ def test_the_report_opens_with_its_own_styles(visit, answered_homework):
     assert report.evaluate("getComputedStyle(document.querySelector('main')).maxWidth") != "none"
 
 
-def test_an_answer_is_given_again_to_what_was_really_said(visit, answered_homework):
-    page = visit(f"/homework#{answered_homework}")
+def test_an_answer_is_repeated_from_a_corrected_transcript(visit, assignment_id):
+    page = visit(f"/homework#{assignment_id}")
     row(page, "Ben Zhao").get_by_label("Redo the answer for Ben Zhao").click()
     page.check("#rerun [value=llm]")
     page.fill("#rerun [name=transcript]", "Yesterday I go to the library.")
@@ -225,8 +225,8 @@ def test_an_answer_is_given_again_to_what_was_really_said(visit, answered_homewo
     assert page.locator("#rerun").is_hidden()
 
 
-def test_a_student_who_failed_hands_in_another_recording_and_it_is_erased(visit, answered_homework, app):
-    page = visit(f"/homework#{answered_homework}")
+def test_a_failed_student_submits_another_recording_which_is_then_erased(visit, assignment_id, app):
+    page = visit(f"/homework#{assignment_id}")
     eva = row(page, "Eva Wu")
     expect(eva.locator(".transcript")).to_contain_text("No speech was heard.")
     with page.expect_file_chooser() as chooser:
@@ -236,11 +236,11 @@ def test_a_student_who_failed_hands_in_another_recording_and_it_is_erased(visit,
     page.once("dialog", lambda asked: asked.accept())
     eva.get_by_label("Delete Eva Wu's submission").click()
     expect(eva).to_have_attribute("data-state", "missing")
-    assert get_assignment(app, answered_homework)["progress"]["missing"] == ["Eva Wu", "Fritz Ma"]
+    assert get_assignment(app, assignment_id)["progress"]["missing"] == ["Eva Wu", "Fritz Ma"]
 
 
-def test_a_part_of_the_class_can_be_looked_at_by_keyboard(visit, answered_homework):
-    page = visit(f"/homework#{answered_homework}")
+def test_rows_can_be_filtered_by_keyboard(visit, assignment_id):
+    page = visit(f"/homework#{assignment_id}")
     page.focus("#filters input:checked")
     page.keyboard.press("ArrowLeft")  # from the first to the last: who is missing
     expect(page.locator("#rows tr:visible").last).to_contain_text("Fritz Ma")
@@ -249,7 +249,7 @@ def test_a_part_of_the_class_can_be_looked_at_by_keyboard(visit, answered_homewo
     }
 
 
-def test_what_is_handed_in_without_a_connection_is_sent_when_there_is_one(visit, app):
+def test_recordings_submitted_offline_are_sent_when_the_connection_is_back(visit, app):
     put_assignment(app, "offline", title="Unit 4")
     page = visit("/homework#offline")
     page.context.set_offline(True)
@@ -259,7 +259,7 @@ def test_what_is_handed_in_without_a_connection_is_sent_when_there_is_one(visit,
     expect(page.locator("#results-summary")).to_have_text("1 handed in", timeout=ALL_MS)
 
 
-def test_the_class_s_list_is_read_from_a_spreadsheet_s_file(visit, tmp_path):
+def test_the_roster_is_read_from_a_spreadsheet_file(visit, tmp_path):
     page = visit("/homework#/new")
     for encoding in ("utf-8-sig", "gb18030", "utf-16"):
         (tmp_path / "class.csv").write_bytes('学号,姓名\n="007",王小明\n1002,"Li, Anna"\n'.encode(encoding))
@@ -273,7 +273,7 @@ def test_the_class_s_list_is_read_from_a_spreadsheet_s_file(visit, tmp_path):
     expect(page.locator("#students-count")).to_have_text("2 students")
 
 
-def test_a_name_that_is_in_the_list_twice_is_named(visit, app):
+def test_a_duplicate_name_in_the_roster_is_reported(visit, app):
     before = len(app.get("/v1/assignments").json()["assignments"])
     page = visit("/homework#/new")
     page.fill("#form [name=title]", "Unit 5")
@@ -283,7 +283,7 @@ def test_a_name_that_is_in_the_list_twice_is_named(visit, app):
     assert len(app.get("/v1/assignments").json()["assignments"]) == before
 
 
-def test_what_was_set_is_changed_and_what_the_form_does_not_ask_stays(visit, app):
+def test_an_assignment_is_edited_and_fields_outside_the_form_stay(visit, app):
     put_assignment(
         app, "unit-6", title="Unit 6", format="mp3", retention_h=500, words=["giraffe"], due="2036-12-01T12:00:00Z"
     )
@@ -298,7 +298,7 @@ def test_what_was_set_is_changed_and_what_the_form_does_not_ask_stays(visit, app
     assert assignment["due"].startswith("2036-12-01T12:00:00")
 
 
-def test_homework_is_erased_after_asking(visit, app):
+def test_homework_is_erased_after_confirmation(visit, app):
     page = visit("/homework")
     id_ = set_homework(page, title="Unit 7", students="Anna Li")
     expect(page.locator("#list a[aria-current]")).to_contain_text("0 of 1 handed in")
@@ -311,15 +311,15 @@ def test_homework_is_erased_after_asking(visit, app):
     assert app.get(f"/v1/assignments/{id_}").status_code == 404
 
 
-def test_homework_that_nobody_knows_is_said_to_be_none(visit):
+def test_unknown_homework_shows_that_it_does_not_exist(visit):
     page = visit("/homework#unknown")
     expect(page.locator("#not-found")).to_be_visible()
     expect(page.locator("#introduction")).to_be_visible()
 
 
 @pytest.mark.parametrize("display", DISPLAYS)
-def test_it_fits_any_window_and_axe_finds_no_serious_fault(visit, answered_homework, picture, display):
-    page = visit(f"/homework#{answered_homework}", reduced_motion="reduce", **display)
+def test_the_page_fits_any_window_and_axe_finds_no_serious_fault(visit, assignment_id, picture, display):
+    page = visit(f"/homework#{assignment_id}", reduced_motion="reduce", **display)
     expect(page.locator("#rows tr")).to_have_count(4)
     assert not serious_violations(page)
     width = display["viewport"]["width"]

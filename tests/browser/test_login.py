@@ -10,7 +10,7 @@ from pipeline.redis_connection import connect
 from pipeline.settings import Settings
 from tests.browser.conftest import LEARNERS, PHONE
 from tests.support.running_app import RunningApp, run_app
-from tests.support.talk_page import turn, type_in
+from tests.support.talk_page import find_turn, type_in
 
 WRONG = "wj_" + "0" * 16 + "_" + "A" * 43
 
@@ -49,7 +49,7 @@ def log_in(browser, server_with_keys):
         context.close()
 
 
-def test_a_wrong_key_is_refused_and_the_right_one_opens(log_in, create_key, picture):
+def test_a_wrong_key_is_refused_and_the_right_one_logs_in(log_in, create_key, picture):
     page = log_in(WRONG, locale="zh-CN", **PHONE)
     expect(page.locator("#login .error")).to_have_text("服务器不认识这个密钥。输完整了吗？")
     picture(page, "login-phone-zh")
@@ -59,10 +59,10 @@ def test_a_wrong_key_is_refused_and_the_right_one_opens(log_in, create_key, pict
     page.press("#login input[name=key]", "Enter")
     page.wait_for_selector("body[data-ready]")
     type_in(page, "I like tea.")
-    answered = turn(page, 1)
+    answered = find_turn(page, 1)
     expect(answered.get_by_role("button", name="暂停：老师")).to_be_visible()  # <audio> shows the cookie
     page.reload()
-    turn(page, 1)
+    find_turn(page, 1)
     assert page.evaluate("document.cookie") == ""
 
 
@@ -74,7 +74,7 @@ def test_a_wrong_key_is_refused_and_the_right_one_opens(log_in, create_key, pict
         ("admin", ["Talk", "Homework", "Batch", "Status"]),
     ],
 )
-def test_everybody_is_shown_the_pages_that_are_theirs(log_in, create_key, role, labels):
+def test_each_role_sees_links_to_its_own_pages(log_in, create_key, role, labels):
     page = log_in(create_key(role))
     page.wait_for_selector("body[data-ready]")
     assert [link.inner_text() for link in page.locator("nav a").all() if link.is_visible()] == labels
@@ -85,19 +85,19 @@ def test_a_learner_finds_the_conversation_on_another_device(log_in, create_key):
     page = log_in(mine)
     page.wait_for_selector("body[data-ready]")
     type_in(page, "I like tea.")
-    turn(page, 1)
+    find_turn(page, 1)
     other = log_in(mine)
-    turn(other, 1)
+    find_turn(other, 1)
 
 
-def test_who_logs_out_leaves_nothing_for_the_next(log_in, create_key):
+def test_logging_out_removes_everything_from_the_browser(log_in, create_key):
     page = log_in(create_key("learner"))
     page.wait_for_selector("body[data-ready]")
     page.context.set_offline(True)
     type_in(page, "This was never sent.")
     page.wait_for_selector(".turn[data-state=unsent]")
     page.context.set_offline(False)
-    turn(page, 1)
+    find_turn(page, 1)
     page.once("dialog", lambda asked: asked.accept())
     page.click("#log-out")
     page.wait_for_selector("#login[open]")
@@ -106,7 +106,7 @@ def test_who_logs_out_leaves_nothing_for_the_next(log_in, create_key):
     expect(next_one.locator(".turn")).to_have_count(0)
 
 
-def test_who_has_to_log_in_again_loses_nothing(log_in, create_key):
+def test_logging_in_again_loses_nothing(log_in, create_key):
     mine = create_key("learner")
     page = log_in(mine)
     page.wait_for_selector("body[data-ready]")
@@ -115,10 +115,10 @@ def test_who_has_to_log_in_again_loses_nothing(log_in, create_key):
     page.wait_for_selector("#login[open]")
     page.fill("#login input[name=key]", mine)
     page.press("#login input[name=key]", "Enter")
-    turn(page, 1)
+    find_turn(page, 1)
 
 
-def test_what_one_has_left_never_goes_out_in_another_s_name(log_in, create_key, server_with_keys):
+def test_unsent_recordings_are_never_sent_with_another_user_s_key(log_in, create_key, server_with_keys):
     text = create_key("learner")
     page = log_in(text)
     page.wait_for_selector("body[data-ready]")
@@ -133,11 +133,11 @@ def test_what_one_has_left_never_goes_out_in_another_s_name(log_in, create_key, 
         page.press("#login input[name=key]", "Enter")
     page.wait_for_selector("body[data-ready]")
     type_in(page, "I am Ben.")
-    turn(page, 1)
+    find_turn(page, 1)
     expect(page.locator(".turn")).to_have_count(1)
 
 
-def test_a_teacher_sends_the_recordings_of_a_class(log_in, create_key):
+def test_a_teacher_sends_a_batch_of_recordings(log_in, create_key):
     page = log_in(create_key("teacher"), "/batch")
     page.wait_for_selector("body[data-ready]")
     page.set_input_files("#files", sorted(LEARNERS.glob("*.wav"))[:2])
@@ -145,7 +145,7 @@ def test_a_teacher_sends_the_recordings_of_a_class(log_in, create_key):
     expect(page.locator("#rows tr[data-state=succeeded]")).to_have_count(2, timeout=60_000)
 
 
-def test_a_learner_who_opens_the_teachers_page_is_told_so_and_shown_the_way(log_in, create_key):
+def test_a_learner_on_a_teacher_s_page_sees_why_it_is_closed_and_where_to_go(log_in, create_key):
     page = log_in(create_key("learner"), "/batch", locale="zh-CN")
     expect(page.locator("#teachers-only h2")).to_have_text("这个页面是给老师用的")
     expect(page.locator("#workspace")).to_be_hidden()

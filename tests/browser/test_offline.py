@@ -1,4 +1,4 @@
-"""Connections that go and come back, pages that are reloaded, two tabs: nothing is lost, nothing is asked twice."""
+"""Connections that break and return, reloaded pages, two tabs: nothing is lost and nothing is submitted twice."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, SPOKEN
 from tests.faults.harness.redis_proxy import Proxy
-from tests.support.talk_page import WRONG_SENTENCE, job_of, record, transcript_of, turn, type_in
+from tests.support.talk_page import WRONG_SENTENCE, find_job_id, find_transcript, find_turn, record, type_in
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def jobs(app, page: Page) -> list[dict]:
     return app.get("/v1/jobs", params={"session": session}).json()["jobs"]
 
 
-def test_what_is_said_without_a_connection_is_kept_over_a_reload_and_sent_later(visit, app, picture):
+def test_recordings_made_offline_survive_a_reload_and_are_sent_later(visit, app, picture):
     page = visit(**PHONE, locale="zh-CN")
     page.evaluate("navigator.serviceWorker.ready")
     page.context.set_offline(True)
@@ -45,49 +45,49 @@ def test_what_is_said_without_a_connection_is_kept_over_a_reload_and_sent_later(
     page.wait_for_selector("body[data-ready]")
     expect(page.locator(".turn[data-state=unsent]")).to_have_count(2)
     page.context.set_offline(False)
-    assert "long hair" in transcript_of(turn(page, 1))
-    assert "have has" in transcript_of(turn(page, 2))
+    assert "long hair" in find_transcript(find_turn(page, 1))
+    assert "have has" in find_transcript(find_turn(page, 2))
     expect(page.locator("#offline")).to_be_hidden()
     assert [job["seq"] for job in jobs(app, page)] == [2, 1]
     assert len(app.get("/v1/sessions/" + page.evaluate("localStorage.getItem('session')")).json()["turns"]) == 2
 
 
-def test_an_answer_is_heard_of_after_the_connection_broke(visit, app, proxy):
+def test_an_answer_arrives_after_the_connection_broke(visit, app, proxy):
     page = visit(url=url_through(proxy))
     type_in(page, WRONG_SENTENCE)
     page.wait_for_selector(".turn[data-job]")
     proxy.reset()
-    turn(page, 1)
+    find_turn(page, 1)
     assert len(jobs(app, page)) == 1
 
 
-def test_a_question_whose_acceptance_was_not_heard_is_asked_once(visit, app, proxy):
+def test_a_recording_whose_acceptance_was_lost_is_one_job(visit, app, proxy):
     page = visit(url=url_through(proxy))
     proxy.drop_reply(b"", b"HTTP/1.1 202")
     page.set_input_files("#file", SPOKEN)
-    turn(page, 1)
+    find_turn(page, 1)
     assert proxy.dropped_replies == 1
     assert len(jobs(app, page)) == 1
 
 
-def test_a_server_that_is_silent_loses_nothing(visit, app, proxy):
+def test_a_server_that_does_not_answer_loses_nothing(visit, app, proxy):
     page = visit(url=url_through(proxy))
     proxy.suspend()
     type_in(page, "Are you there?")
     wait_until_kept(page)
     page.wait_for_timeout(1500)
     proxy.resume()
-    turn(page, 1)
+    find_turn(page, 1)
     assert len(jobs(app, page)) == 1
 
 
-def test_a_reload_shows_the_conversation_and_one_s_own_voice(visit):
+def test_a_reload_shows_the_conversation_and_the_learner_s_own_recordings(visit):
     page = visit()
     page.set_input_files("#file", SPOKEN)
-    before = transcript_of(turn(page, 1))
+    before = find_transcript(find_turn(page, 1))
     page.reload()
-    answered = turn(page, 1)
-    assert transcript_of(answered) == before
+    answered = find_turn(page, 1)
+    assert find_transcript(answered) == before
     answered.get_by_role("button", name="Play: your voice").click()
     expect(answered.get_by_role("button", name="Pause: your voice")).to_be_visible()
     expect(
@@ -101,7 +101,7 @@ def test_a_reload_while_the_teacher_works_loses_nothing(visit, app):
     type_in(page, WRONG_SENTENCE)
     page.wait_for_selector(".turn[data-job]")
     page.reload()
-    assert "have has" in transcript_of(turn(page, 1))
+    assert "have has" in find_transcript(find_turn(page, 1))
     for accepted in ahead:
         app.wait_until_ended(accepted)
 
@@ -112,7 +112,7 @@ def test_a_recording_that_was_not_sent_yet_is_still_there_when_the_page_is_opene
     page.reload()
     page.wait_for_selector(".row.review:not([hidden])")
     page.click("#send-preview")
-    assert "have" in transcript_of(turn(page, 1))
+    assert "have" in find_transcript(find_turn(page, 1))
     record(page, 3)
     page.click("#stop")
     page.wait_for_selector(".row.review:not([hidden])")
@@ -133,17 +133,19 @@ def test_two_tabs_show_the_same_and_only_one_speaks(visit, app):
     type_in(one, "I has a cat.")
     type_in(two, "It are black.")
     for page in (one, two):
-        turn(page, 1)
-        turn(page, 2)
-    assert [job_of(turn(one, number)) for number in (1, 2)] == [job_of(turn(two, number)) for number in (1, 2)]
+        find_turn(page, 1)
+        find_turn(page, 2)
+    assert [find_job_id(find_turn(one, number)) for number in (1, 2)] == [
+        find_job_id(find_turn(two, number)) for number in (1, 2)
+    ]
     assert len(jobs(app, one)) == 2
     spoken = [
-        [turn(page, number).locator(".from-teacher input").input_value() != "0" for number in (1, 2)]
+        [find_turn(page, number).locator(".from-teacher input").input_value() != "0" for number in (1, 2)]
         for page in (one, two)
     ]
     assert spoken[0][1] is False
     assert spoken[1][0] is False
-    turn(one, 1).get_by_role("button", name="Delete this turn").click()
+    find_turn(one, 1).get_by_role("button", name="Delete this turn").click()
     expect(two.locator(".turn")).to_have_count(1)
     one.once("dialog", lambda asked: asked.accept())
     one.click("#open-preferences")
@@ -151,12 +153,12 @@ def test_two_tabs_show_the_same_and_only_one_speaks(visit, app):
     expect(two.locator(".turn")).to_have_count(0)
 
 
-def test_what_was_erased_elsewhere_meanwhile_is_gone_when_the_server_is_back(visit, app):
+def test_turns_erased_elsewhere_disappear_when_the_server_is_back(visit, app):
     page = visit()
     for text in ("I has a cat.", "It are black."):
         type_in(page, text)
-    job = job_of(turn(page, 1))
-    turn(page, 2)
+    job = find_job_id(find_turn(page, 1))
+    find_turn(page, 2)
     page.context.set_offline(True)
     expect(page.locator("#offline")).to_be_visible()
     assert httpx.delete(f"{app.url}/v1/jobs/{job}", trust_env=False).status_code == 204
@@ -164,7 +166,7 @@ def test_what_was_erased_elsewhere_meanwhile_is_gone_when_the_server_is_back(vis
     expect(page.locator(".turn")).to_have_count(1)
 
 
-def test_a_browser_without_room_says_so_and_keeps_what_was_recorded(visit, app):
+def test_a_browser_without_storage_says_so_and_keeps_the_recording(visit, app):
     page = visit()
     storage = page.context.new_cdp_session(page)
     storage.send("Storage.overrideQuotaForOrigin", {"origin": app.url, "quotaSize": 1})
@@ -176,7 +178,7 @@ def test_a_browser_without_room_says_so_and_keeps_what_was_recorded(visit, app):
     storage.send("Storage.overrideQuotaForOrigin", {"origin": app.url})
     page.wait_for_timeout(11_000)  # for ten seconds Chromium believes what it knew of the room
     page.click("#send-preview")
-    turn(page, 1)
+    find_turn(page, 1)
 
 
 def test_two_tabs_that_come_back_together_send_everything_once(visit, app):
@@ -188,8 +190,8 @@ def test_two_tabs_that_come_back_together_send_everything_once(visit, app):
     expect(two.locator(".turn[data-state=unsent]")).to_have_count(3)
     one.context.set_offline(False)
     for number in (1, 2, 3):
-        turn(one, number)
-        turn(two, number)
+        find_turn(one, number)
+        find_turn(two, number)
     assert [job["question"]["text"] for job in jobs(app, one)][::-1] == ["One.", "Two.", "Three."]
 
 
@@ -205,7 +207,7 @@ COLLECT_VISIBLE_TEXT = """
 
 
 def reload_and_collect(page: Page) -> list[str]:
-    """Reload; the texts of the first link of the navigation that could be seen meanwhile."""
+    """Reload; return the texts that the first link of the navigation showed meanwhile."""
     page.reload()
     page.wait_for_selector("body[data-ready]")
     page.wait_for_timeout(200)

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from api.reports import list_answers, render_report_files
 from tests.browser.conftest import DESKTOP, LEARNERS, PHONE
-from tests.support.sample_class import assignment, learners, speech, student_work
+from tests.support.sample_class import make_assignment, make_sample_class, make_speech, make_student_work
 
 GRAVE = {"serious", "critical"}
 LOOKS = {  # by kind of homework
@@ -20,9 +20,9 @@ PLAYED = "audio => new Promise(done => { audio.ontimeupdate = () => audio.curren
 TEXT = "Lily is going to feed a pig.\nThen she goes to see the cow, and she is happy."
 
 
-def unpacked(folder, rows, **fields):
-    """The files as a teacher has them, each spoken answer among them."""
-    for name, content in render_report_files(assignment(rows, **fields), rows):
+def write_report(folder, rows, **fields):
+    """Write the report's files as a teacher has them, with each spoken answer."""
+    for name, content in render_report_files(make_assignment(rows, **fields), rows):
         place = folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
@@ -33,18 +33,21 @@ def unpacked(folder, rows, **fields):
 
 @pytest.fixture(scope="module")
 def homework(tmp_path_factory):
-    """One class that spoke freely, and one that read a text."""
-    rows = learners()
+    """The reports of a class that spoke freely and of one that read a text."""
+    rows = make_sample_class()
     mistakes = {"I go to zoo.": "I went to the zoo.", "She go home.": "She went home.", "They go.": "They went."}
-    more = [student_work(50 + n, f"多多{n}", speech(*each, probability=0.3)) for n, each in enumerate(mistakes.items())]
+    more = [
+        make_student_work(50 + n, f"多多{n}", make_speech(*each, probability=0.3))
+        for n, each in enumerate(mistakes.items())
+    ]
     fields = {"words": ("see", "go", "because"), "instructions": "Say what you saw at the zoo.\n说说你看到了什么。"}
-    free = unpacked(tmp_path_factory.mktemp("free"), [*rows, *more], **fields)
-    return {"free": free, "read": unpacked(tmp_path_factory.mktemp("read"), [*rows[:12], *rows[-3:]], text=TEXT)}
+    free = write_report(tmp_path_factory.mktemp("free"), [*rows, *more], **fields)
+    return {"free": free, "read": write_report(tmp_path_factory.mktemp("read"), [*rows[:12], *rows[-3:]], text=TEXT)}
 
 
 @pytest.fixture
-def opened(browser):
-    """Opens a file; whatever the browser refuses or complains of fails the test."""
+def open_page(browser):
+    """Opens a file; every error or warning of the browser fails the test."""
     contexts, faults = [], []
 
     def open_file(path, **options):
@@ -61,45 +64,45 @@ def opened(browser):
     assert not faults
 
 
-def grave(page) -> list[str]:
+def find_violations(page) -> list[str]:
     found = Axe().run(page).response["violations"]
     return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found if each["impact"] in GRAVE]
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_axe_finds_no_serious_fault_and_nothing_is_wider_than_the_window(opened, homework, picture, look):
+def test_axe_finds_no_serious_fault_and_nothing_is_wider_than_the_window(open_page, homework, picture, look):
     for name, shown_as in (("report", "class"), ("students/王小明", "student"), ("students/学生 7", "failed")):
-        page = opened(homework[look.partition("-")[0]] / f"{name}.html", **LOOKS[look])
-        assert grave(page) == []
+        page = open_page(homework[look.partition("-")[0]] / f"{name}.html", **LOOKS[look])
+        assert find_violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         picture(page, f"report-{shown_as}-{look}")
 
 
-def test_the_spoken_answer_plays_beside_its_page(opened, homework):
-    page = opened(homework["free"] / "report.html")
+def test_the_spoken_answer_next_to_its_page_plays(open_page, homework):
+    page = open_page(homework["free"] / "report.html")
     page.click("text=王小明 >> nth=-1")
     page.wait_for_url("**/students/*.html")
     page.eval_on_selector("audio", PLAYED)
 
 
-def test_the_pages_say_the_same_without_javascript(opened, homework):
-    page = opened(homework["free"] / "report.html", java_script_enabled=False)
-    assert page.locator("tbody tr").count() > len(learners())
+def test_the_pages_show_the_same_without_javascript(open_page, homework):
+    page = open_page(homework["free"] / "report.html", java_script_enabled=False)
+    assert page.locator("tbody tr").count() > len(make_sample_class())
     assert page.locator("svg rect").count() > 3
 
 
-def test_the_report_prints_dark_on_white(opened, homework, tmp_path):
-    page = opened(homework["free"] / "report.html", color_scheme="dark")
+def test_the_report_prints_dark_on_white(open_page, homework, tmp_path):
+    page = open_page(homework["free"] / "report.html", color_scheme="dark")
     page.emulate_media(media="print", color_scheme="dark")
     colours = page.evaluate("[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]")
     assert colours == ["rgb(255, 255, 255)", "rgb(34, 40, 43)"]
     assert page.pdf(path=tmp_path / "report.pdf", format="A4").startswith(b"%PDF")
 
 
-def test_a_script_in_a_page_would_not_run(opened, homework, tmp_path):
+def test_a_script_in_a_page_would_not_run(open_page, homework, tmp_path):
     report = (homework["free"] / "report.html").read_text()
     (tmp_path / "with.html").write_text(report.replace("<h1>", "<script>document.title = 'ran'</script><h1>"))
-    context = opened(homework["free"] / "report.html").context
+    context = open_page(homework["free"] / "report.html").context
     page = context.new_page()
     page.goto((tmp_path / "with.html").as_uri())
     assert page.title() != "ran"

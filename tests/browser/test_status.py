@@ -31,7 +31,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "h
 
 @pytest.fixture(scope="module")
 def server_with_jobs(app):
-    """The server after an answered recording, a silent one that failed, and a question that was canceled."""
+    """The server after an answered recording, a silent one that failed, and a canceled job."""
     answered = app.post(SPOKEN, text=CANARY, session=CANARY)
     silent = app.ask(SILENCE)
     assert silent["error"]["code"] == "no_speech"
@@ -54,7 +54,7 @@ def login_as(browser, server_with_keys):
     """A browser that shows a new key of this role."""
     contexts = []
 
-    def with_key(role: str):
+    def log_in_with_key(role: str):
         command = [sys.executable, "-m", "waijiao", "key", "create", "--role", role, "--name", role]
         environment = {**os.environ, "WAIJIAO_HOME": str(server_with_keys.home), "WAIJIAO_URL": server_with_keys.url}
         made = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
@@ -63,7 +63,7 @@ def login_as(browser, server_with_keys):
         assert answer.ok
         return contexts[-1]
 
-    yield with_key
+    yield log_in_with_key
     for context in contexts:
         context.close()
 
@@ -82,7 +82,7 @@ def latest_failure(page):
 
 
 def submit_dead_job(app) -> str:
-    """A question whose workers died as often as a job may be tried."""
+    """A job whose workers died at every attempt."""
     settings = Settings(home=app.home, redis_url="", url="")
     redis = connect(settings)
     jobs, job_request = Jobs(redis, settings), JobRequest(secrets.token_hex(16), CANARY, text="Yesterday I go home.")
@@ -119,7 +119,7 @@ def test_the_figures_are_those_of_metrics(server_with_jobs, visit):
     expect(page.get_by_role("heading", name="All systems normal.")).to_be_visible()
 
 
-def test_each_of_the_newest_jobs_tells_where_its_time_went(server_with_jobs, visit):
+def test_each_of_the_newest_jobs_shows_how_its_time_was_spent(server_with_jobs, visit):
     page = visit("/status")
     for job in server_with_jobs.get("/v1/jobs?limit=3").json()["jobs"]:
         row = page.locator(f"#recent-jobs [data-job='{job['id']}']")
@@ -141,7 +141,7 @@ def test_a_failure_says_why_where_and_how_often_it_was_tried(server_with_jobs, v
     assert latest_failure(page).get_by_role("button", name="再试一次").count() == 0
 
 
-def test_what_a_learner_said_is_nowhere_on_the_page(server_with_jobs, visit):
+def test_the_page_shows_nothing_that_a_learner_said(server_with_jobs, visit):
     job = server_with_jobs.get("/v1/jobs?state=succeeded&limit=1").json()["jobs"][0]
     page = visit("/status")
     everything = page.content()
@@ -150,7 +150,7 @@ def test_what_a_learner_said_is_nowhere_on_the_page(server_with_jobs, visit):
         assert words not in everything
 
 
-def test_a_dead_job_is_tried_again_by_keyboard_and_answered(app, visit):
+def test_a_dead_job_is_retried_by_keyboard_and_answered(app, visit):
     dead = submit_dead_job(app)
     page = visit("/status")
     page.get_by_label("Only failures that can be retried").focus()
@@ -196,7 +196,7 @@ def test_figures_are_kept_and_marked_as_old_while_the_server_is_away(server_with
     context.close()
 
 
-def test_nothing_is_asked_of_the_server_while_the_page_is_hidden(app, visit):
+def test_no_request_is_sent_while_the_page_is_hidden(app, visit):
     page = visit("/status")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -231,7 +231,7 @@ def test_a_killed_worker_is_missed_and_then_seen_again(server_with_keys, visit, 
     expect(page.get_by_role("heading", name="All systems normal.")).to_be_visible()
 
 
-def test_who_may_not_see_it_is_told_so_kindly(server_with_keys, visit, login_as):
+def test_a_user_without_permission_gets_a_friendly_message(server_with_keys, visit, login_as):
     page = visit("/status", context=login_as("teacher"), url=server_with_keys.url)
     expect(page.get_by_role("heading", name="This page is for administrators.")).to_be_visible()
     assert page.locator(".status-section:visible").count() == 0
@@ -247,7 +247,7 @@ def test_who_may_not_see_it_is_told_so_kindly(server_with_keys, visit, login_as)
         ("status-phone-zh", {**PHONE, "locale": "zh-CN"}),
     ],
 )
-def test_it_can_be_read_by_everybody_on_every_screen(server_with_jobs, visit, picture, name, options):
+def test_the_page_is_accessible_on_every_screen(server_with_jobs, visit, picture, name, options):
     page = visit("/status", **options)
     picture(page, name)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

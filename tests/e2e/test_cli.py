@@ -93,13 +93,13 @@ def test_recordings_with_the_same_name_have_answers_with_different_names(waijiao
     assert {path.name for path in (tmp_path / "answers").iterdir()} == {"hw-answer.wav", "hw-2-answer.wav"}
 
 
-def test_each_change_is_a_line_in_a_log(waijiao):
+def test_without_a_terminal_each_change_is_a_line(waijiao):
     lines = waijiao("ask", "--text", "I like apple.").stderr.splitlines()
     assert lines[0] == "text: queued"
     assert lines[-2] == "text: succeeded"
 
 
-def test_there_are_bars_in_a_terminal(waijiao, tmp_path):
+def test_a_terminal_shows_progress_bars(waijiao, tmp_path):
     result = waijiao("ask", LEARNERS[0], "--out", tmp_path / "answer.wav", terminal=True)
     assert result.wait() == 0
     assert "━" in result.output

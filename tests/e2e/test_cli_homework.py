@@ -24,7 +24,7 @@ NAMES = ("weiss_anna hw.wav", "Ben.wav", "王小明-作业.wav", "cleo li/1.wav"
 
 @pytest.fixture
 def folder(tmp_path):
-    """A teacher's folder: the assignment, the class, what four students handed in, and clutter."""
+    """A teacher's folder: the assignment, the roster, the recordings of four students, and clutter."""
     tmp_path.joinpath("class.csv").write_text("name\n" + "\n".join(CLASS), encoding="utf-8")
     inbox = tmp_path / "inbox"
     for name, recording in zip(NAMES, LEARNERS, strict=True):
@@ -77,7 +77,7 @@ def jobs_by_student(client: Client, id_: str) -> dict[str, str]:
     return {each.student: each.job for each in client.assignment(id_).submissions}
 
 
-def test_a_class_goes_from_its_folder_to_its_report(homework, folder, client, write_assignment):
+def test_a_class_s_homework_is_processed_from_its_folder_to_its_report(homework, folder, client, write_assignment):
     id_ = write_assignment()
     submitted = homework("submit", "inbox", "--assignment", "hw.yaml")
     assert submitted.returncode == 0, submitted.stderr + submitted.stdout
@@ -105,7 +105,7 @@ def test_a_class_goes_from_its_folder_to_its_report(homework, folder, client, wr
     assert id_ in homework("list").stdout
 
 
-def test_a_dry_run_prints_whose_each_file_is_and_sends_nothing(homework, client, write_assignment):
+def test_a_dry_run_prints_the_student_of_each_file_and_sends_nothing(homework, client, write_assignment):
     id_ = write_assignment()
     tried = homework("submit", "inbox", "--assignment", "hw.yaml", "--dry-run")
     assert tried.returncode == 0, tried.stderr
@@ -114,7 +114,7 @@ def test_a_dry_run_prints_whose_each_file_is_and_sends_nothing(homework, client,
     assert id_ not in {each.id for each in client.assignments()}
 
 
-def test_what_is_refused_is_named_and_stops_nothing_else(homework, folder, client, write_assignment):
+def test_refused_files_are_named_and_the_others_are_submitted(homework, folder, client, write_assignment):
     id_ = write_assignment()
     inbox = folder / "inbox"
     shutil.copy(LEARNERS[0], inbox / "stranger.wav")
@@ -139,9 +139,7 @@ def test_what_is_refused_is_named_and_stops_nothing_else(homework, folder, clien
     assert set(jobs_by_student(client, id_)) == {"Anna Weiss", "王小明", "Cleo Li"}
 
 
-def test_a_zip_is_handed_in_like_a_folder_and_one_that_is_fixed_is_sent_alone(
-    homework, folder, client, write_assignment
-):
+def test_a_zip_is_submitted_like_a_folder_and_a_fixed_file_is_sent_alone(homework, folder, client, write_assignment):
     id_ = write_assignment()
     with zipfile.ZipFile(folder / "all.zip", "w", zipfile.ZIP_DEFLATED) as packed:
         for path in sorted((folder / "inbox").rglob("*.wav")):
@@ -154,7 +152,7 @@ def test_a_zip_is_handed_in_like_a_folder_and_one_that_is_fixed_is_sent_alone(
     assert {name for name, job in jobs_by_student(client, id_).items() if job != before[name]} == {"Ben"}
 
 
-def test_what_failed_is_sent_again(homework, folder, client, write_assignment):
+def test_failed_recordings_are_sent_again(homework, folder, client, write_assignment):
     id_ = write_assignment()
     silence = Path(__file__).parents[2] / "examples" / "silence.wav"
     shutil.copy(silence, folder / "Ben.wav")
@@ -166,7 +164,7 @@ def test_what_failed_is_sent_again(homework, folder, client, write_assignment):
     assert jobs_by_student(client, id_) != before
 
 
-def test_a_watched_folder_is_handed_in_as_it_fills(homework, folder, client, write_assignment):
+def test_a_watched_folder_is_submitted_as_it_fills(homework, folder, client, write_assignment):
     id_ = write_assignment()
     inbox = folder / "growing"
     inbox.mkdir()
@@ -190,7 +188,7 @@ def test_a_watched_folder_is_handed_in_as_it_fills(homework, folder, client, wri
     assert watching.output.count("nobody.wav") == 1
 
 
-def test_answers_that_await_review_are_listed_changed_and_released(homework, folder, client, write_assignment):
+def test_held_answers_are_listed_changed_and_released(homework, folder, client, write_assignment):
     id_ = write_assignment(hold=True)
     homework("submit", "inbox/Ben.wav", "inbox/王小明-作业.wav", "--assignment", "hw.yaml")
     wait_for(lambda: client.assignment(id_).progress.held == 2, seconds=120)

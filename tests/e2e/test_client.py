@@ -1,4 +1,4 @@
-"""The Python client over the default models: recordings in, answers that can be heard out."""
+"""The Python client with the default models: recordings in, spoken answers out."""
 
 import asyncio
 import io
@@ -20,8 +20,8 @@ def client(app):
         yield client
 
 
-def test_answers_to_many_recordings_can_be_heard(client):
-    """The answers are sent back in as recordings: what is heard is what the teacher meant to say."""
+def test_answers_to_many_recordings_can_be_recognised(client):
+    """The answers are sent in again as recordings: their transcripts are the teacher's text."""
     outcomes = list(client.ask_all(LEARNERS, at_once=3, language="en"))
     assert [outcome.item for outcome in outcomes] == LEARNERS
     answers = [outcome.answer for outcome in outcomes]
@@ -35,7 +35,7 @@ def test_an_answer_is_saved_in_its_format(client, tmp_path, format_):
     assert soundfile.info(saved).duration > 0.5
 
 
-def test_a_session_goes_on_whoever_waits_and_whoever_awaits(app, client):
+def test_both_clients_can_continue_a_session(app, client):
     async def ask() -> bytes:
         async with AsyncClient(app.url, "") as awaited:
             return (await awaited.ask(LEARNERS[0], session="both")).audio
@@ -45,7 +45,7 @@ def test_a_session_goes_on_whoever_waits_and_whoever_awaits(app, client):
     assert [turn.seq for turn in client.session("both").turns] == [1, 2]
 
 
-def test_what_was_wrong_with_a_recording_is_raised(client):
+def test_the_error_of_a_recording_is_raised(client):
     with pytest.raises(errors.NoSpeech):
         client.ask(EXAMPLES / "silence.wav")
     with pytest.raises(errors.BadAudio) as failed:

@@ -17,7 +17,7 @@ CANARY = "Quetzalcoatl"
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory):
+def server_with_keys(tmp_path_factory):
     """A running server with WAIJIAO_KEYS=true."""
     home = tmp_path_factory.mktemp("guarded")
     running = wait_until_ready(start_app(home, WAIJIAO_MODELS=str(settings().models_folder), WAIJIAO_KEYS="true"))
@@ -36,29 +36,29 @@ def new_key(app, role: str) -> str:
     return waijiao(app, "key", "create", "--role", role, "--name", CANARY).stdout.split()[0]
 
 
-def test_the_server_says_whether_it_asks_for_keys(guarded, app):
-    assert "waijiao key create" in (guarded.home / "up.log").read_text()
+def test_the_server_says_whether_it_asks_for_keys(server_with_keys, app):
+    assert "waijiao key create" in (server_with_keys.home / "up.log").read_text()
     assert "this machine only" in (app.home / "up.log").read_text()
 
 
-def test_the_command_shows_its_key_and_says_where_to_get_one(guarded, tmp_path):
+def test_the_command_shows_its_key_and_says_where_to_get_one(server_with_keys, tmp_path):
     out = str(tmp_path / "answer.wav")
-    refused = waijiao(guarded, "ask", "--text", "hi", "--out", out)
+    refused = waijiao(server_with_keys, "ask", "--text", "hi", "--out", out)
     assert refused.returncode == 1
     assert "WAIJIAO_KEY" in refused.stdout
     assert "waijiao key create" in refused.stdout
-    key = new_key(guarded, "teacher")
-    asked = waijiao(guarded, "ask", str(LEARNER), "--out", out, "--json", WAIJIAO_KEY=key)
+    key = new_key(server_with_keys, "teacher")
+    asked = waijiao(server_with_keys, "ask", str(LEARNER), "--out", out, "--json", WAIJIAO_KEY=key)
     assert asked.returncode == 0, asked.stderr
     assert json.loads(asked.stdout)["state"] == "succeeded"
     assert Path(out).read_bytes().startswith(b"RIFF")
-    assert waijiao(guarded, "status", "--dead", WAIJIAO_KEY=key).returncode == 0
-    assert waijiao(guarded, "status").returncode == 0  # readiness is no secret
+    assert waijiao(server_with_keys, "status", "--dead", WAIJIAO_KEY=key).returncode == 0
+    assert waijiao(server_with_keys, "status").returncode == 0  # readiness needs no key
 
 
-def test_no_log_has_a_key_a_name_or_what_was_said(guarded):
-    key = new_key(guarded, "learner")
-    with httpx.Client(base_url=guarded.url, trust_env=False, timeout=60) as client:
+def test_no_log_has_a_key_a_name_or_what_was_said(server_with_keys):
+    key = new_key(server_with_keys, "learner")
+    with httpx.Client(base_url=server_with_keys.url, trust_env=False, timeout=60) as client:
         client.headers["Authorization"] = f"Bearer {key}"
         files = {"audio": (f"{CANARY}.wav", LEARNER.read_bytes())}
         fields = {"session": CANARY, "text": f"My name is {CANARY}.", "metadata": json.dumps({"a": CANARY})}
@@ -73,6 +73,6 @@ def test_no_log_has_a_key_a_name_or_what_was_said(guarded):
         client.post("/v1/jobs", json={CANARY: 1}, headers={"Authorization": f"Bearer {key}x"})
         client.get(f"/v1/sessions/{CANARY}")
     told = {key, key.split("_", 2)[2], CANARY, job["transcript"]["text"], job["answer"]["text"]}
-    for log in (guarded.home / "logs").iterdir():
+    for log in (server_with_keys.home / "logs").iterdir():
         said = log.read_text(errors="replace")
         assert not [secret for secret in told if secret and secret in said], log.name

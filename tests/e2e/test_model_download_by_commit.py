@@ -1,4 +1,4 @@
-"""Models whose files the catalogue does not list: a commit pins them, and what the hub's record of it says is kept."""
+"""Models whose files the catalogue does not list: a commit pins them, and the hub's record of it is stored."""
 
 import json
 import os
@@ -49,11 +49,11 @@ fetch(parse(entry.read_text())["small"], folder, print)
 
 
 @pytest.fixture
-def shelves(empty_shelves):
+def registries(empty_registries):
     """A hub with the model, its record of the commit, and files that are not the model's."""
-    empty_shelves.put_hub({**CONTENT, **OTHERS})
-    empty_shelves.put_record({**CONTENT, **OTHERS})
-    return empty_shelves
+    empty_registries.put_hub({**CONTENT, **OTHERS})
+    empty_registries.put_record({**CONTENT, **OTHERS})
+    return empty_registries
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def folder(tmp_path) -> Path:
     return tmp_path / "models"
 
 
-def quiet(*_: object) -> None:
+def ignore_progress(*_: object) -> None:
     pass
 
 
@@ -76,42 +76,42 @@ def assert_in_place(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {"small", ".lock"}
 
 
-# --- fetched and kept
+# --- fetched and locked
 
 
-def test_what_the_commit_has_is_fetched_and_listed_beside_it(shelves, small, folder):
-    assert fetch(small, folder, quiet) == folder / "small"
+def test_the_files_of_the_commit_are_fetched_and_listed_in_a_lock(registries, small, folder):
+    assert fetch(small, folder, ignore_progress) == folder / "small"
     assert_in_place(folder)
     lock = json.loads((folder / "small" / LOCK_FILE).read_text())
     assert lock["revision"] == REVISION
     assert {each["name"]: (each["size"], each["sha256"]) for each in lock["files"]} == {
         name: (len(data), sha256(data)) for name, data in CONTENT.items()
     }
-    assert not [path for path in shelves.gets if path.startswith(HUB) and path.removeprefix(HUB) in OTHERS]
+    assert not [path for path in registries.gets if path.startswith(HUB) and path.removeprefix(HUB) in OTHERS]
 
 
-def test_from_then_on_it_is_verified_without_a_network(shelves, small, folder):
-    fetch(small, folder, quiet)
-    shelves.withdraw("/")
-    shelves.gets.clear()
-    fetch(small, folder, quiet)
+def test_a_fetched_model_is_verified_without_a_network(registries, small, folder):
+    fetch(small, folder, ignore_progress)
+    registries.withdraw("/")
+    registries.gets.clear()
+    fetch(small, folder, ignore_progress)
     catalogue.verify(small, folder)
     assert catalogue.locate_files(small, folder) == folder / "small"
-    assert not shelves.gets
+    assert not registries.gets
 
 
-def test_another_machine_s_folder_is_enough_with_its_lock(shelves, small, folder, tmp_path):
-    fetch(small, tmp_path / "other", quiet)
-    shelves.withdraw("/")
-    fetch(small, folder, quiet, start_from=tmp_path / "other")
+def test_a_folder_copied_from_another_machine_is_enough_with_its_lock(registries, small, folder, tmp_path):
+    fetch(small, tmp_path / "other", ignore_progress)
+    registries.withdraw("/")
+    fetch(small, folder, ignore_progress, start_from=tmp_path / "other")
     assert_in_place(folder)
     catalogue.verify(small, folder)
 
 
-def test_a_folder_without_a_lock_falls_to_the_hub(shelves, small, folder, tmp_path):
-    fetch(small, tmp_path / "other", quiet)
+def test_a_folder_without_a_lock_is_fetched_from_the_hub(registries, small, folder, tmp_path):
+    fetch(small, tmp_path / "other", ignore_progress)
     (tmp_path / "other" / "small" / LOCK_FILE).unlink()
-    fetch(small, folder, quiet, start_from=tmp_path / "other")
+    fetch(small, folder, ignore_progress, start_from=tmp_path / "other")
     assert_in_place(folder)
 
 
@@ -119,42 +119,42 @@ def test_a_folder_without_a_lock_falls_to_the_hub(shelves, small, folder, tmp_pa
 
 
 @pytest.mark.parametrize("name", list(CONTENT))
-def test_a_file_that_is_not_what_the_record_says_is_refused(shelves, small, folder, name):
+def test_a_file_that_differs_from_the_commit_s_record_is_refused(registries, small, folder, name):
     data = CONTENT[name]
-    shelves.put_hub({name: data[:-1] + b"?"})
+    registries.put_hub({name: data[:-1] + b"?"})
     with pytest.raises(SourcesExhausted, match=re.escape(f"{name} is not the file of the catalogue")):
-        fetch(small, folder, quiet)
+        fetch(small, folder, ignore_progress)
     assert not (folder / "small").exists()
 
 
-def test_what_was_refused_is_downloaded_anew_and_the_rest_is_not(shelves, small, folder):
-    shelves.put_hub({"vocab.txt": "坏\n".encode()})
+def test_only_the_refused_files_are_downloaded_again(registries, small, folder):
+    registries.put_hub({"vocab.txt": "坏\n".encode()})
     with pytest.raises(SourcesExhausted):
-        fetch(small, folder, quiet)
-    shelves.put_hub(CONTENT)
-    fetch(small, folder, quiet)
+        fetch(small, folder, ignore_progress)
+    registries.put_hub(CONTENT)
+    fetch(small, folder, ignore_progress)
     assert_in_place(folder)
-    assert shelves.gets[f"{HUB}a.bin"] == shelves.gets[f"{HUB}b.bin"] == 1
-    assert shelves.gets[f"{HUB}vocab.txt"] == 2
+    assert registries.gets[f"{HUB}a.bin"] == registries.gets[f"{HUB}b.bin"] == 1
+    assert registries.gets[f"{HUB}vocab.txt"] == 2
 
 
-def test_a_record_of_another_commit_is_refused(shelves, small, folder):
-    shelves.put_record(CONTENT, revision="f" * 40)
+def test_a_record_of_another_commit_is_refused(registries, small, folder):
+    registries.put_record(CONTENT, revision="f" * 40)
     with pytest.raises(SourcesExhausted, match=f"its commit is f{{40}}, not {REVISION}"):
-        fetch(small, folder, quiet)
+        fetch(small, folder, ignore_progress)
 
 
-def test_a_hub_without_a_record_is_a_reason(shelves, small, folder):
-    shelves.withdraw("/api/")
+def test_a_hub_without_a_record_is_reported(registries, small, folder):
+    registries.withdraw("/api/")
     with pytest.raises(SourcesExhausted, match=r"hub us/small: .*404"):
-        fetch(small, folder, quiet)
+        fetch(small, folder, ignore_progress)
 
 
-def test_a_full_disk_is_told_before_anything_comes(shelves, small, folder, monkeypatch):
+def test_a_full_disk_is_reported_before_any_download(registries, small, folder, monkeypatch):
     monkeypatch.setattr(download, "MIN_FREE_BYTES", 1 << 62)
     with pytest.raises(ConfigurationError, match=r"needs [0-9.]+ GB in .*, where [0-9.]+ GB are free; free some"):
-        fetch(small, folder, quiet)
-    assert not [path for path in shelves.gets if path.startswith(HUB)]
+        fetch(small, folder, ignore_progress)
+    assert not [path for path in registries.gets if path.startswith(HUB)]
     assert [path.name for path in folder.iterdir()] == [".lock"]
 
 
@@ -162,23 +162,23 @@ def test_a_full_disk_is_told_before_anything_comes(shelves, small, folder, monke
 
 
 @pytest.mark.parametrize("name", list(CONTENT))
-def test_a_changed_byte_is_found_later(shelves, small, folder, name):
-    fetch(small, folder, quiet)
+def test_a_byte_changed_later_is_found(registries, small, folder, name):
+    fetch(small, folder, ignore_progress)
     path = folder / "small" / name
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     with pytest.raises(ModelDamaged, match=f"{name} is damaged: .* run: waijiao models fetch small"):
         catalogue.verify(small, folder)
 
 
-def test_without_its_lock_a_model_is_missing(shelves, small, folder):
-    fetch(small, folder, quiet)
+def test_without_its_lock_a_model_is_missing(registries, small, folder):
+    fetch(small, folder, ignore_progress)
     (folder / "small" / LOCK_FILE).unlink()
     with pytest.raises(ModelMissing, match=rf"{LOCK_FILE} is not there; run: waijiao models fetch small"):
         catalogue.locate_files(small, folder)
 
 
-def changed(lock: dict) -> list[str]:
-    """Locks that are none: damaged, of another commit, without what the catalogue pins, reaching elsewhere."""
+def make_damaged_locks(lock: dict) -> list[str]:
+    """Invalid locks: damaged, of another commit, without pinned files, with paths outside of the folder."""
     first, *rest = lock["files"]
     return [
         "{",
@@ -190,42 +190,42 @@ def changed(lock: dict) -> list[str]:
     ]
 
 
-def test_a_lock_that_is_not_the_catalogue_s_is_damage_and_repaired(shelves, small, folder):
-    fetch(small, folder, quiet)
+def test_a_lock_that_differs_from_the_catalogue_counts_as_damage_and_is_repaired(registries, small, folder):
+    fetch(small, folder, ignore_progress)
     path = folder / "small" / LOCK_FILE
     whole = path.read_text()
-    for text in changed(json.loads(whole)):
+    for text in make_damaged_locks(json.loads(whole)):
         path.write_text(text)
         with pytest.raises(ModelDamaged, match="run: waijiao models fetch small"):
             catalogue.locate_files(small, folder)
-    fetch(small, folder, quiet)
+    fetch(small, folder, ignore_progress)
     assert path.read_text() == whole
 
 
-# --- broken off
+# --- interrupted
 
 
-def test_a_connection_that_breaks_is_taken_up_where_it_broke(shelves, small, folder):
+def test_a_broken_download_resumes_where_it_broke(registries, small, folder):
     larger = {**CONTENT, "c.bin": LARGE * 8}  # the client writes ten megabytes at once
-    shelves.put_hub(larger)
-    shelves.put_record(larger)
-    shelves.torn.add(f"{HUB}c.bin")
-    fetch(small, folder, quiet)
+    registries.put_hub(larger)
+    registries.put_record(larger)
+    registries.torn.add(f"{HUB}c.bin")
+    fetch(small, folder, ignore_progress)
     assert (folder / "small" / "c.bin").read_bytes() == LARGE * 8
-    assert shelves.ranges == [f"{HUB}c.bin"]
+    assert registries.ranges == [f"{HUB}c.bin"]
 
 
-def test_a_killed_fetch_has_kept_what_came_whole(shelves, folder, tmp_path):
+def test_a_killed_fetch_keeps_the_complete_files(registries, folder, tmp_path):
     entry = tmp_path / "models.toml"
     entry.write_text(ENTRY)
     command = [sys.executable, "-c", FETCH, str(entry), str(folder)]
-    shelves.stuck.add(f"{HUB}b.bin")
+    registries.stuck.add(f"{HUB}b.bin")
     killed = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True)
-    assert shelves.waiting.wait(PATIENCE_S)
+    assert registries.waiting.wait(PATIENCE_S)
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
-    shelves.stuck.clear()
+    registries.stuck.clear()
     subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True, timeout=PATIENCE_S)
     assert_in_place(folder)
-    assert shelves.gets[f"{HUB}a.bin"] == 1
-    assert shelves.gets[f"{HUB}b.bin"] == 2
+    assert registries.gets[f"{HUB}a.bin"] == 1
+    assert registries.gets[f"{HUB}b.bin"] == 2

@@ -1,4 +1,4 @@
-"""OpenAI's own client over the default models: written down, gone on with, spoken; and nothing of it is kept."""
+"""OpenAI's own client with the default models: transcription, chat and speech, of which nothing is stored."""
 
 import io
 import re
@@ -32,34 +32,34 @@ def client(app):
 
 
 @pytest.fixture(scope="module")
-def write_down(client):
-    def write_down(format_: str, **chosen):
+def transcribe(client):
+    def transcribe(format_: str, **chosen):
         return client.audio.transcriptions.create(
             file=LEARNER, model="whisper-1", language="en", response_format=format_, **chosen
         )
 
-    return write_down
+    return transcribe
 
 
 @pytest.fixture(scope="module")
-def heard(write_down) -> str:
-    return write_down("json").text
+def transcript(transcribe) -> str:
+    return transcribe("json").text
 
 
-def read() -> str:
+def read_expected_text() -> str:
     return TEXTS[LEARNER.stem]
 
 
-def test_a_learner_s_recording_is_written_down(heard):
-    assert word_error_rate([(read(), heard)]) < 0.2
+def test_a_learner_s_recording_is_transcribed(transcript):
+    assert word_error_rate([(read_expected_text(), transcript)]) < 0.2
 
 
-def test_all_that_was_measured_is_shown(write_down, heard):
-    shown = write_down("verbose_json", timestamp_granularities=["word", "segment"])
-    assert (shown.text, shown.language) == (heard, "en")
+def test_verbose_json_has_words_segments_and_times(transcribe, transcript):
+    shown = transcribe("verbose_json", timestamp_granularities=["word", "segment"])
+    assert (shown.text, shown.language) == (transcript, "en")
     assert shown.duration == pytest.approx(soundfile.info(LEARNER).duration, abs=0.05)
-    assert " ".join(word.word for word in shown.words) == heard
-    assert " ".join(segment.text for segment in shown.segments) == heard
+    assert " ".join(word.word for word in shown.words) == transcript
+    assert " ".join(segment.text for segment in shown.segments) == transcript
     times = [time for word in shown.words for time in (word.start, word.end)]
     assert times == sorted(times)
     assert all(0 <= segment.start < segment.end <= shown.duration for segment in shown.segments)
@@ -67,20 +67,20 @@ def test_all_that_was_measured_is_shown(write_down, heard):
 
 
 @pytest.mark.parametrize("format_", ["srt", "vtt"])
-def test_it_is_written_down_as_subtitles(write_down, heard, format_):
-    subtitles = write_down(format_)
+def test_a_recording_is_transcribed_as_subtitles(transcribe, transcript, format_):
+    subtitles = transcribe(format_)
     assert subtitles.startswith("WEBVTT\n\n" if format_ == "vtt" else "1\n")
     lines = [line for line in subtitles.splitlines() if line and not line.isdigit() and line != "WEBVTT"]
-    assert " ".join(line for line in lines if not TIMES.match(line)) == heard
+    assert " ".join(line for line in lines if not TIMES.match(line)) == transcript
     assert TIMES.search(subtitles)
     assert max(map(len, lines)) <= 42
 
 
-def test_it_is_written_down_as_text(write_down, heard):
-    assert write_down("text") == f"{heard}\n"
+def test_a_recording_is_transcribed_as_text(transcribe, transcript):
+    assert transcribe("text") == f"{transcript}\n"
 
 
-def test_silence_is_no_speech(client):
+def test_silence_gives_the_error_no_speech(client):
     silence = io.BytesIO()
     soundfile.write(silence, np.zeros(32_000, np.float32), 16_000, format="WAV")
     with pytest.raises(openai.UnprocessableEntityError) as caught:
@@ -88,7 +88,7 @@ def test_silence_is_no_speech(client):
     assert caught.value.code == "no_speech"
 
 
-def test_a_chat_is_gone_on_with(client):
+def test_a_chat_is_continued(client):
     completion = client.chat.completions.create(model="default", messages=ASKED, max_tokens=40, temperature=0)
     (choice,) = completion.choices
     assert choice.message.content
@@ -97,28 +97,28 @@ def test_a_chat_is_gone_on_with(client):
     assert completion.usage.prompt_tokens > 10
 
 
-def test_a_chat_comes_as_it_is_written_and_is_the_same(client):
-    chosen = {"model": "default", "messages": ASKED, "max_tokens": 60, "temperature": 0}
+def test_a_streamed_chat_has_the_same_text(client):
+    options = {"model": "default", "messages": ASKED, "max_tokens": 60, "temperature": 0}
     *written, last, counted = client.chat.completions.create(
-        **chosen, stream=True, stream_options={"include_usage": True}
+        **options, stream=True, stream_options={"include_usage": True}
     )
     pieces = [chunk.choices[0].delta.content for chunk in written if chunk.choices[0].delta.content]
     assert len(pieces) > 1
-    whole = client.chat.completions.create(**chosen)
+    whole = client.chat.completions.create(**options)
     assert "".join(pieces) == whole.choices[0].message.content
     assert last.choices[0].finish_reason == whole.choices[0].finish_reason
     assert counted.usage.completion_tokens == whole.usage.completion_tokens
 
 
-def test_a_chat_stops_where_it_is_told_to(client):
-    chosen = {"model": "default", "messages": ASKED, "max_tokens": 60, "temperature": 0}
-    whole = client.chat.completions.create(**chosen).choices[0].message.content
+def test_a_chat_ends_at_a_stop_text(client):
+    options = {"model": "default", "messages": ASKED, "max_tokens": 60, "temperature": 0}
+    whole = client.chat.completions.create(**options).choices[0].message.content
     stop = whole.split()[3]
-    stopped = client.chat.completions.create(**chosen, stop=[stop]).choices[0]
+    stopped = client.chat.completions.create(**options, stop=[stop]).choices[0]
     assert (stopped.message.content, stopped.finish_reason) == (whole[: whole.index(stop)], "stop")
 
 
-def test_messages_that_fit_no_context_are_refused(client):
+def test_messages_longer_than_the_context_are_refused(client):
     for stream in (False, True):
         with pytest.raises(openai.UnprocessableEntityError) as caught:
             client.chat.completions.create(
@@ -128,7 +128,7 @@ def test_messages_that_fit_no_context_are_refused(client):
 
 
 @pytest.mark.parametrize("format_", ["mp3", "wav", "pcm", "opus", "aac", "flac"])
-def test_a_sentence_is_spoken_and_can_be_written_down_again(client, format_):
+def test_a_spoken_sentence_can_be_transcribed_again(client, format_):
     spoken = client.audio.speech.create(model="tts-1", voice="alloy", input=SENTENCE, response_format=format_).content
     recording = as_wav(spoken) if format_ == "pcm" else spoken
     with av.open(io.BytesIO(recording)) as sound:
@@ -147,7 +147,7 @@ def as_wav(pcm: bytes) -> bytes:
     return file.getvalue()
 
 
-def test_text_in_another_script_has_nothing_to_say(client):
+def test_text_in_another_script_gives_nothing_to_say(client):
     with pytest.raises(openai.UnprocessableEntityError) as caught:
         client.audio.speech.create(model="tts-1", voice="alloy", input="你好，世界。")
     assert caught.value.code == "nothing_to_say"
@@ -157,9 +157,9 @@ def test_the_models_are_those_that_are_configured(client):
     assert [model.id for model in client.models.list()] == ["whisper-base", "smollm2-135m", "hibari-heart"]
 
 
-def test_nothing_that_was_asked_alone_is_kept(app, heard):
+def test_requests_to_single_models_leave_no_record(app, transcript):
     tasks = {job["task"] for job in app.get("/v1/jobs?limit=100").json()["jobs"]}
     assert tasks <= {"teach", "lesson", "turn"}
-    texts = heard.split()[-2:]
+    texts = transcript.split()[-2:]
     logs = "".join(path.read_text() for path in (app.home / "logs").glob("*.log"))
     assert " ".join(texts) not in logs

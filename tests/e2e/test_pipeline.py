@@ -1,4 +1,4 @@
-"""The whole road with the real default models: recordings of learners in, spoken answers out."""
+"""All stages with the real default models: recordings of learners in, spoken answers out."""
 
 import io
 from pathlib import Path
@@ -24,32 +24,32 @@ SILENCE = wav(np.zeros(32_000, np.float32))
 
 
 @pytest.fixture(scope="module")
-def answered(app) -> dict[Path, dict]:
+def answered_jobs(app) -> dict[Path, dict]:
     accepted = {recording: app.post(recording, session=recording.stem) for recording in TEN}
     return {recording: app.wait_until_ended(answer) for recording, answer in accepted.items()}
 
 
-def test_every_recording_is_answered(answered):
-    assert len(answered) >= 10
-    assert {job["state"] for job in answered.values()} == {"succeeded"}
-    for job in answered.values():
+def test_every_recording_is_answered(answered_jobs):
+    assert len(answered_jobs) >= 10
+    assert {job["state"] for job in answered_jobs.values()} == {"succeeded"}
+    for job in answered_jobs.values():
         assert job["transcript"]["words"]
         assert job["feedback"]["heard"] == job["transcript"]["text"]
         assert job["answer"]["duration_s"] > 0.5
         assert all(timing["ran_s"] > 0 for timing in job["timings"].values())
 
 
-def test_what_was_heard_is_what_was_said(answered):
-    pairs = [(TEXTS[recording.stem], job["transcript"]["text"]) for recording, job in answered.items()]
+def test_transcripts_are_what_was_said(answered_jobs):
+    pairs = [(TEXTS[recording.stem], job["transcript"]["text"]) for recording, job in answered_jobs.items()]
     assert word_error_rate(pairs) < 0.12
 
 
-def test_each_spoken_answer_can_be_heard(app, answered):
-    """The answers are sent back in as recordings: what is heard is what the teacher meant to say."""
-    sounds = {job["id"]: app.get(job["answer"]["audio"]).content for job in answered.values()}
-    accepted = {job["id"]: app.post(sounds[job["id"]], language="en") for job in answered.values()}
+def test_each_spoken_answer_can_be_recognised(app, answered_jobs):
+    """The answers are sent in again as recordings: their transcripts are the teacher's text."""
+    sounds = {job["id"]: app.get(job["answer"]["audio"]).content for job in answered_jobs.values()}
+    accepted = {job["id"]: app.post(sounds[job["id"]], language="en") for job in answered_jobs.values()}
     heard = {id_: app.wait_until_ended(answer)["transcript"]["text"] for id_, answer in accepted.items()}
-    assert word_error_rate([(job["answer"]["text"], heard[job["id"]]) for job in answered.values()]) < 0.15
+    assert word_error_rate([(job["answer"]["text"], heard[job["id"]]) for job in answered_jobs.values()]) < 0.15
 
 
 @pytest.mark.parametrize("format_", ["wav", "mp3", "ogg", "opus", "flac"])
@@ -71,14 +71,14 @@ def test_part_of_the_audio_can_be_fetched(app):
 
 
 def test_text_alone_is_answered_without_recognition(app):
-    job = app.ask(text="He have a dog and three cat.")  # of which the model is sure, with whatever it is answered
+    job = app.ask(text="He have a dog and three cat.")  # a mistake that the model corrects in any context
     assert job["transcript"] is None
     assert "asr" not in job["timings"]
     assert "He has a dog and three cats." in job["feedback"]["corrected"]
     assert {"from": "have", "to": "has", "at": [1, 2]} in job["feedback"]["edits"]
 
 
-def test_typed_text_is_added_to_what_was_heard(app):
+def test_typed_text_is_added_to_the_transcript(app):
     job = app.ask(TEN[2], text="Is it right?")
     assert job["feedback"]["heard"] == f"{job['transcript']['text']} Is it right?"
 
@@ -91,7 +91,7 @@ def test_silence_is_no_speech_and_adds_no_turn(app):
     assert app.get(f"/v1/jobs/{job['id']}/audio").json()["code"] == "no_answer"
 
 
-def test_silence_beside_typed_text_answers_the_text(app):
+def test_a_silent_recording_with_typed_text_answers_the_text(app):
     job = app.ask(SILENCE, text="She go to school.")
     assert (job["state"], job["feedback"]["heard"]) == ("succeeded", "She go to school.")
 
@@ -110,8 +110,8 @@ def test_a_session_remembers_and_starts_over(app):
     assert [turn["seq"] for turn in app.get("/v1/sessions/memory").json()["turns"]] == [4]
 
 
-def test_saying_start_over_starts_over(app):
-    """The teacher's own voice says it, as a recording."""
+def test_saying_start_over_begins_a_new_conversation(app):
+    """A recording in which the teacher's voice says the text."""
     app.ask(text="I has a cat.", session="spoken reset")
     voice = Hibari()
     job = app.ask(wav(voice("Let's start over, please.", seed=0), voice.sample_rate), session="spoken reset")
@@ -149,7 +149,7 @@ def test_another_script_is_left_out_of_the_spoken_answer(app):
     assert (job["state"], job["answer"]["duration_s"] > 0.5) == ("succeeded", True)
 
 
-def test_no_log_holds_what_was_said(app):
+def test_no_log_contains_what_was_said(app):
     app.ask(text="My canary is called Xyzzyplugh.", session="canaries")
     logs = "".join(path.read_text() for path in (app.home / "logs").glob("*.log"))
     assert "yzzyplugh" not in logs.lower()

@@ -42,7 +42,7 @@ def runs(process: psutil.Process) -> bool:
 
 
 def command(process: psutil.Process) -> str:
-    """Its command line; empty when it has ended meanwhile."""
+    """The command line of the process; empty when it has ended."""
     try:
         return " ".join(process.cmdline())
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
@@ -80,7 +80,7 @@ def test_the_api_s_processes_are_small(app):
 
 
 def test_an_idle_server_leaves_the_processor_alone(app):
-    """None spins, or looks over and over for what does not come. A worker takes 0.2 to 0.6 s of processor time in 10 s,
+    """No process spins or polls all the time. A worker takes 0.2 to 0.6 s of processor time in 10 s,
     as the machine is, and wakes 80 times; Redis, which serves all of them, 500 times.
     """
     app.ask(LEARNERS[0])
@@ -98,7 +98,7 @@ def seconds(process) -> float:
 
 
 def wakings(process) -> int:
-    """How often its main thread went on after it had waited."""
+    """How often the main thread of the process woke up."""
     return process.num_ctx_switches().voluntary
 
 
@@ -174,10 +174,10 @@ def test_stopping_takes_less_than_ten_seconds_and_leaves_no_process(tmp_path, ho
     running = wait_until_ready(start_app(tmp_path, WAIJIAO_MODELS=str(MODELS)))
     started = psutil.Process(running.process.pid).children(recursive=True)
     assert len(started) >= 8
-    begun = time.monotonic()
+    start_time = time.monotonic()
     running.process.send_signal(how)
     assert running.process.wait(12) == 0
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - start_time < 10
     assert not any(map(runs, started))
 
 
@@ -188,7 +188,7 @@ def test_a_stopped_server_answers_after_its_next_start_what_it_had_accepted(tmp_
     assert app.process.wait(12) == 0
     app = wait_until_ready(start_app(tmp_path, WAIJIAO_MODELS=str(MODELS), WAIJIAO_LEASE_S="3"))
     ready = app.get("/readyz").json()["models"]
-    assert [ready[stage]["ready"] for stage in ("asr", "llm", "tts")] == [1, 1, 1]  # none is left of the first start
+    assert [ready[stage]["ready"] for stage in ("asr", "llm", "tts")] == [1, 1, 1]  # none of the first start is listed
     try:
         assert {app.wait_until_ended(answer)["state"] for answer in accepted} == {"succeeded"}
     finally:

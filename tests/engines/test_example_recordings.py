@@ -12,7 +12,7 @@ from pipeline.audio.decode import decode
 from pipeline.audio.formats import HEAD_BYTES, sniff
 from pipeline.errors import NoSpeech
 from pipeline.settings import settings
-from tests.support.recordings import EXAMPLES, sound_of
+from tests.support.recordings import EXAMPLES, load_recording
 from tests.support.transcripts import word_errors
 from worker_asr import engine as asr
 from worker_asr.engine import Recording
@@ -60,7 +60,7 @@ def test_the_list_names_every_recording_and_nothing_else():
     assert all((entry.mistake == "") == (entry.text == entry.corrected) for entry in LIST)
 
 
-def test_they_differ_in_voice_pace_noise_and_format():
+def test_recordings_differ_in_voice_pace_noise_and_format():
     assert {entry.voice for entry in SPOKEN} == set(SCRIPT.PITCH_FACTORS)
     assert {Path(entry.file).suffix for entry in SPOKEN} == set(SCRIPT.CODEC_BY_SUFFIX)
     assert len({entry.pace for entry in SPOKEN}) >= 5
@@ -72,8 +72,8 @@ def test_they_differ_in_voice_pace_noise_and_format():
 
 
 @each_spoken
-def test_what_the_script_makes_is_recognised_as_what_is_there(entry, recogniser, voice):
-    there = sound_of(EXAMPLES / entry.file)
+def test_recordings_made_by_the_script_have_the_same_words_as_the_stored_ones(entry, recogniser, voice):
+    there = load_recording(EXAMPLES / entry.file)
     made = decode(io.BytesIO(SCRIPT.make(entry, voice)), 60)
     text = recognise(recogniser, there).text
     assert recognise(recogniser, made).text == text
@@ -82,13 +82,13 @@ def test_what_the_script_makes_is_recognised_as_what_is_there(entry, recogniser,
 
 
 def test_nobody_speaks_in_the_silence(recogniser):
-    assert isinstance(recognise(recogniser, sound_of(EXAMPLES / "silence.wav")), NoSpeech)
+    assert isinstance(recognise(recogniser, load_recording(EXAMPLES / "silence.wav")), NoSpeech)
 
 
 def test_the_mistake_of_the_demo_is_corrected(recogniser):
     (entry,) = [entry for entry in LIST if entry.name == "ruoxi-wu"]
     chosen = settings()
     model, persona = llm.load(chosen), personas.load("william", chosen.personas)
-    text = recognise(recogniser, sound_of(EXAMPLES / entry.file)).text
+    text = recognise(recogniser, load_recording(EXAMPLES / entry.file)).text
     (raw,) = model.reply([compose(persona, [], text, chosen, model.count_tokens)])
     assert (text, build_feedback(text, raw.text, persona).corrected) == (entry.text, entry.corrected)

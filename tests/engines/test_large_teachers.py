@@ -33,16 +33,16 @@ def app(tmp_path_factory):
         yield running
 
 
-def spoken(app, job):
+def fetch_answer(app, job):
     """Samples and rate of the job's answer."""
     return soundfile.read(io.BytesIO(app.get(job["answer"]["audio"]).raise_for_status().content))
 
 
-def test_a_recording_is_heard_answered_by_glm_and_spoken_by_bark(app):
+def test_a_recording_is_transcribed_answered_by_glm_and_spoken_by_bark(app):
     job = app.ask(LEARNER, session="anna")
     assert job["state"] == "succeeded", job["error"]
     assert "long hair and blue eyes" in job["transcript"]["text"]
-    samples, rate = spoken(app, job)
+    samples, rate = fetch_answer(app, job)
     assert rate == RATE
     assert len(samples) == pytest.approx(job["answer"]["duration_s"] * RATE, abs=RATE / 100)
     assert abs(samples).max() > 0.001
@@ -55,7 +55,7 @@ def test_what_a_glm_with_random_weights_says_never_reaches_the_learner(app):
     assert job["feedback"]["reply"] in {william.fallback, william.puzzled}
 
 
-def test_many_are_answered_together_each_its_own(app):
+def test_many_recordings_are_answered_together_each_with_its_own_answer(app):
     accepted = [app.post(text=f"I have {number} dogs.", session=f"child-{number}") for number in range(6)]
     jobs = [app.wait_until_ended(each) for each in accepted]
     assert [job["state"] for job in jobs] == ["succeeded"] * 6
@@ -75,7 +75,7 @@ def chat(app, **more):
     return answer
 
 
-def test_the_model_by_itself_goes_on_with_a_chat_the_same_way_each_time(app):
+def test_the_model_alone_continues_a_chat_the_same_way_each_time(app):
     first, second = (chat(app).json() for _ in range(2))
     assert first["usage"] == second["usage"]
     assert 0 < first["usage"]["completion_tokens"] <= 24
@@ -92,7 +92,7 @@ def test_a_chat_is_streamed_as_it_comes(app):
 
 
 @pytest.mark.parametrize("voice", ["default", "en_speaker_3", "zh_speaker_1"])
-def test_bark_speaks_by_itself_with_the_voice_that_is_named(app, voice):
+def test_bark_alone_speaks_with_the_voice_that_is_named(app, voice):
     asked = {"model": "default", "input": "Good morning. 你好。", "voice": voice, "response_format": "wav"}
     answer = httpx.post(f"{app.url}/v1/audio/speech", json=asked, timeout=60, trust_env=False)
     assert answer.status_code == 200, answer.text

@@ -7,7 +7,7 @@ from transformers import BarkConfig, BarkModel, GlmConfig, GlmForCausalLM
 from transformers.models.bark.configuration_bark import BarkCoarseConfig, BarkFineConfig, BarkSemanticConfig
 
 from pipeline.gpu import model_headers
-from pipeline.gpu.memory import BYTES
+from pipeline.gpu.memory import BYTES_PER_WEIGHT
 from pipeline.model_files.catalogue import find_model
 
 
@@ -55,4 +55,4 @@ def test_four_bits_take_the_bytes_that_are_computed():
     layer = layer.to("cpu")
     state = layer.weight.quant_state
     tensors = (layer.weight.data, state.absmax, state.state2.absmax)
-    assert sum(each.nbytes for each in tensors) == pytest.approx(BYTES["int4"] * 4096 * 1024, rel=0.001)
+    assert sum(each.nbytes for each in tensors) == pytest.approx(BYTES_PER_WEIGHT["int4"] * 4096 * 1024, rel=0.001)

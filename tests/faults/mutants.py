@@ -26,7 +26,7 @@ MUTANTS: list[Mutant] = [
     ),
     LuaMutant(
         "lease",
-        "test_the_sweep_takes_back_expired_leases_and_rings_for_them",
+        "test_the_sweep_takes_back_expired_leases_and_enqueues_their_jobs",
         loop_over_nothing,
     ),
     PythonMutant(
@@ -42,12 +42,12 @@ MUTANTS: list[Mutant] = [
     ),
     LuaMutant(
         "missing messages",
-        "test_the_sweep_rings_only_the_bells_that_are_missing",
+        "test_the_sweep_enqueues_only_jobs_whose_message_is_missing",
         never,
     ),
     LuaMutant(
         "only missing messages",
-        "test_with_ten_thousand_jobs_waiting_the_sweep_multiplies_no_message",
+        "test_with_ten_thousand_waiting_jobs_the_sweep_repeats_no_message",
         replace(" - redis.call('LLEN', each.queue)", ""),
     ),
     LuaMutant(
@@ -67,7 +67,7 @@ MUTANTS: list[Mutant] = [
     ),
     LuaMutant(
         "tried job is claimed alone",
-        "test_a_job_that_was_tried_before_is_claimed_alone_so_that_it_takes_no_other_with_it",
+        "test_a_job_that_was_tried_before_is_claimed_alone",
         replace(" and not alone", ""),
     ),
     LuaMutant(
@@ -77,7 +77,7 @@ MUTANTS: list[Mutant] = [
     ),
     LuaMutant(
         "release costs no attempt",
-        "test_a_worker_that_always_hands_back_never_wears_a_job_out",
+        "test_a_job_may_be_released_any_number_of_times",
         drop,
     ),
     LuaMutant(
@@ -92,22 +92,22 @@ MUTANTS: list[Mutant] = [
     ),
     LuaMutant(
         "repeated submission",
-        "test_the_whole_road_said_twice_is_walked_once",
+        "test_all_scripts_of_a_job_may_run_twice",
         never,
     ),
     LuaMutant(
         "claim token",
-        "test_a_claim_said_twice_leases_what_it_would_have_leased_and_counts_one_attempt",
+        "test_a_repeated_claim_leases_the_same_jobs_and_counts_one_attempt",
         never,
     ),
     LuaMutant(
         "completion mark",
-        "test_the_whole_road_said_twice_is_walked_once",
+        "test_all_scripts_of_a_job_may_run_twice",
         never,
     ),
     LuaMutant(
         "cancel mark",
-        "test_a_cancel_said_twice_has_canceled",
+        "test_a_repeated_cancel_cancels_once",
         replace("if alive(job) then", "if not alive(job) then return false else"),
     ),
     LuaMutant(
@@ -132,12 +132,12 @@ MUTANTS: list[Mutant] = [
     ),
     LuaMutant(
         "reset cancels",
-        "test_starting_over_wins_over_an_answer_that_is_on_its_way",
+        "test_starting_over_wins_over_a_late_answer",
         replace("not again and cancel(job, args.detail, args.call)", "false"),
     ),
     LuaMutant(
         "erasure removes record",
-        "test_erasing_a_session_wins_over_an_answer_that_is_on_its_way",
+        "test_erasing_a_session_wins_over_a_late_answer",
         drop,
     ),
     PythonMutant(
@@ -165,13 +165,13 @@ MUTANTS: list[Mutant] = [
     ),
     PythonMutant(
         "partial results without gaps",
-        "test_without_redis_nobody_waits_and_what_was_told_has_no_hole",
+        "test_without_redis_nothing_waits_and_the_published_text_has_no_gap",
         "partial_results:PartialResultPublisher.publish",
         drop_statement("abandoned_jobs.add"),
     ),
     LuaMutant(
         "event becomes delivery",
-        "test_the_change_itself_rings_for_the_delivery_and_the_sweep_for_a_lost_bell",
+        "test_a_delivery_is_enqueued_with_the_change_and_a_lost_message_by_the_sweep",
         drop,
     ),
     LuaMutant(
@@ -186,7 +186,7 @@ MUTANTS: list[Mutant] = [
     ),
     LuaMutant(
         "deliveries per host",
-        "test_of_one_host_only_so_many_are_told_at_once",
+        "test_deliveries_to_one_host_are_limited",
         always,
     ),
     PythonMutant(
@@ -197,7 +197,7 @@ MUTANTS: list[Mutant] = [
     ),
     PythonMutant(
         "checked address connected",
-        "test_a_name_is_looked_up_once_and_the_checked_address_connected_to",
+        "test_a_name_is_resolved_once_and_the_checked_address_used",
         "safe_http:GuardedBackend.connect_tcp",
         replace_expression(
             "httpcore.SyncBackend().connect_tcp(address, port, seconds_left(self.deadline))",
@@ -206,35 +206,35 @@ MUTANTS: list[Mutant] = [
     ),
     LuaMutant(
         "rate limit of a key",
-        "test_a_key_may_submit_so_many_jobs_at_once_and_then_one_each_so_often",
+        "test_a_key_may_submit_a_burst_and_then_jobs_at_its_rate",
         never,
     ),
     LuaMutant(
         "daily minutes of a key",
-        "test_the_minutes_of_a_day_are_those_heard_and_refuse_only_recordings",
+        "test_the_daily_minutes_count_recognised_audio_and_limit_only_recordings",
         never,
     ),
     PythonMutant(
         "revoked key",
-        "test_a_revoked_key_opens_nothing_and_is_still_listed",
+        "test_a_revoked_key_is_refused_and_still_listed",
         "api_keys:Keys.find",
         drop_condition("revoked_at"),
     ),
     PythonMutant(
         "jobs of an owner",
-        "test_an_owner_finds_its_own_jobs_only_erased_ones_too",
+        "test_an_owner_finds_only_its_own_jobs_and_tombstones",
         "store:Jobs.get",
         set_condition("owner", False),
     ),
     PythonMutant(
         "least role of a view",
-        "test_everybody_may_do_what_the_table_says_and_sees_only_what_is_theirs",
+        "test_each_role_may_do_what_the_table_says_with_its_own_data",
         "api.auth:authorize",
         set_condition("least is None", False),
     ),
     PythonMutant(
         "foreign origin",
-        "test_a_page_of_another_site_may_do_nothing",
+        "test_a_page_of_another_site_is_refused",
         "api.auth:refuse_other_sites",
         drop_statement("raise ForeignOrigin"),
     ),
@@ -246,7 +246,7 @@ MUTANTS: list[Mutant] = [
     ),
     PythonMutant(
         "client erases once",
-        "test_a_connection_that_breaks_in_the_answer_to_an_erasure_is_not_asked_again",
+        "test_an_erasure_whose_answer_was_lost_is_not_repeated",
         "client.base:delete_request",
         drop_argument("repeatable"),
     ),
@@ -264,22 +264,22 @@ MUTANTS: list[Mutant] = [
     ),
     LuaMutant(
         "lesson goes on after last turn",
-        "test_a_lesson_waits_for_all_of_its_turns_and_is_then_summed_up_and_spoken",
+        "test_a_lesson_waits_for_its_turns_and_is_then_summarised_and_spoken",
         never,
     ),
     LuaMutant(
         "lesson goes on without turns",
-        "test_turns_that_are_done_before_the_last_is_submitted_let_the_lesson_go_on_at_once",
+        "test_a_lesson_whose_turns_are_done_at_its_segmentation_continues_at_once",
         never,
     ),
     LuaMutant(
         "lesson ends its turns",
-        "test_a_lesson_that_is_canceled_takes_its_turns_with_it",
+        "test_canceling_a_lesson_cancels_its_turns",
         never,
     ),
     LuaMutant(
         "erasure takes turns",
-        "test_a_lesson_that_is_erased_takes_every_word_of_its_turns_with_it",
+        "test_erasing_a_lesson_erases_its_turns",
         drop,
     ),
     LuaMutant(
@@ -289,12 +289,12 @@ MUTANTS: list[Mutant] = [
     ),
     LuaMutant(
         "ended lesson takes no turns",
-        "test_a_turn_that_is_submitted_twice_is_one_and_after_the_lesson_s_end_none",
+        "test_a_turn_submitted_twice_is_one_job_and_is_refused_after_the_lesson_s_end",
         never,
     ),
     LuaMutant(
         "only held jobs are reviewed",
-        "test_only_what_is_held_can_be_reviewed",
+        "test_only_held_answers_can_be_reviewed",
         replace(" or get(job, 'stage') ~= 'hold'", ""),
     ),
     LuaMutant(
@@ -304,18 +304,18 @@ MUTANTS: list[Mutant] = [
     ),
     PythonMutant(
         "transcript only is not reused",
-        "test_what_another_says_in_a_lesson_that_is_left_again_is_written_down_again",
+        "test_the_other_speaker_s_turns_of_a_lesson_sent_again_are_transcribed_again",
         "store:Jobs.submit",
         set_condition("llm", True),
     ),
     LuaMutant(
         "due first done first",
-        "test_what_is_due_first_is_done_first_whenever_it_came",
+        "test_jobs_due_first_are_claimed_first",
         replace("math.floor(due / 60) * SCORES_PER_MINUTE", "0"),
     ),
     LuaMutant(
         "classes take turns",
-        "test_classes_take_turns_however_much_one_of_them_brought",
+        "test_classes_are_served_in_turn_whatever_their_size",
         replace("'of:' .. fields.tenant .. '/' .. args.group", "'of:'"),
     ),
     LuaMutant(
@@ -325,7 +325,7 @@ MUTANTS: list[Mutant] = [
     ),
     LuaMutant(
         "starved lane",
-        "test_a_lane_that_was_passed_over_for_long_has_the_next_turn",
+        "test_a_starved_lane_is_served_next",
         drop,
     ),
     LuaMutant(
@@ -335,39 +335,39 @@ MUTANTS: list[Mutant] = [
     ),
     LuaMutant(
         "recording replaces earlier",
-        "test_another_recording_takes_the_place_of_one_that_waits",
+        "test_another_recording_replaces_one_that_waits",
         drop,
     ),
     LuaMutant(
         "newer recording stays",
-        "test_a_version_of_what_was_replaced_takes_nobody_s_place",
+        "test_a_rerun_of_a_replaced_job_replaces_nothing",
         always,
     ),
     LuaMutant(
         "complete when all ended",
-        "test_a_class_is_complete_when_the_last_of_its_students_is_answered_and_not_before",
+        "test_a_class_is_complete_when_its_last_student_is_answered_and_not_before",
         replace("redis.call('EXISTS', open) == 0 and ", ""),
     ),
     LuaMutant(
         "complete when all handed in",
-        "test_a_class_is_complete_when_the_last_of_its_students_is_answered_and_not_before",
+        "test_a_class_is_complete_when_its_last_student_is_answered_and_not_before",
         replace(" and all_handed_in(assignment)", ""),
     ),
     PythonMutant(
         "turn id from number",
-        "test_a_turn_that_is_submitted_again_is_the_same_and_is_not_even_written",
+        "test_a_turn_submitted_again_is_the_same_job_and_stores_no_recording",
         "segmenter:turn_id",
         replace_expression('f"{lesson_id}/{number}"', 'f"{object()}"'),
     ),
     PythonMutant(
         "existing turn is kept",
-        "test_a_turn_that_is_submitted_again_is_the_same_and_is_not_even_written",
+        "test_a_turn_submitted_again_is_the_same_job_and_stores_no_recording",
         "segmenter:Segmenter.submit_turn",
         set_condition("jobs.has", False),
     ),
     PythonMutant(
         "one recording per turn",
-        "test_two_who_segment_the_same_lesson_make_one_turn_with_one_recording",
+        "test_two_segmenters_of_the_same_lesson_make_one_turn_with_one_recording",
         "segmenter:Segmenter.submit_turn",
         set_condition("recording != blob.name", False),
     ),

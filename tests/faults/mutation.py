@@ -92,10 +92,10 @@ def find_survivors(mutants: list[Mutant]) -> list[Mutant]:
 
 
 def main(names: list[str]) -> int:
-    chosen = [mutant for mutant in MUTANTS if not names or mutant.name in names]
-    if not chosen or len(chosen) < len(names):
+    selected = [mutant for mutant in MUTANTS if not names or mutant.name in names]
+    if not selected or len(selected) < len(names):
         sys.exit(f"expected some of: {', '.join(mutant.name for mutant in MUTANTS)}")
-    return 1 if find_survivors(chosen) else 0
+    return 1 if find_survivors(selected) else 0
 
 
 if __name__ == "__main__":

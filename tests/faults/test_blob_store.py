@@ -1,4 +1,4 @@
-"""A blob store that is full or fails: what finds no room is refused or waits for its retry, and is never half there."""
+"""A blob store that is full or fails: requests are refused or jobs wait for a retry, and no file is incomplete."""
 
 import resource
 from collections.abc import Callable, Iterator
@@ -34,9 +34,9 @@ def file_size_limit(cluster, kind: str) -> Iterator[None]:
 
 @contextmanager
 def broken_folder(cluster, kind: str = "") -> Iterator[None]:
-    """A file lies where everybody's folder was (ENOTDIR)."""
+    """A file is in the place of the tenant's folder (ENOTDIR)."""
     folder = cluster.settings.blobs_folder / "default"
-    moved = folder.rename(cluster.settings.home / "moved")  # where nobody removes orphans
+    moved = folder.rename(cluster.settings.home / "moved")  # where orphans are not removed
     folder.touch()
     yield
     folder.unlink()
@@ -48,7 +48,7 @@ TROUBLES = [full_disk, file_size_limit, broken_folder]
 
 @pytest.fixture(autouse=True)
 def answered_turn(client) -> AcceptedTurn:
-    """A turn from better times, so that there is a folder."""
+    """An answered turn, so that the folder exists."""
     turn = client.submit()
     client.expect_success(turn)
     return turn
@@ -57,7 +57,7 @@ def answered_turn(client) -> AcceptedTurn:
 @pytest.mark.parametrize(
     ("trouble", "utterance"), [*((each, None) for each in TROUBLES), (file_size_limit, LONG_UTTERANCE)]
 )
-def test_a_recording_that_finds_no_room_is_refused_and_leaves_nothing(cluster, client, trouble: Trouble, utterance):
+def test_on_a_full_disk_a_recording_is_refused_and_leaves_nothing(cluster, client, trouble: Trouble, utterance):
     before = list_contents(cluster)
     with trouble(cluster, "api"):
         expect_refusal(client.post(utterance))
@@ -66,13 +66,13 @@ def test_a_recording_that_finds_no_room_is_refused_and_leaves_nothing(cluster, c
 
 
 @pytest.mark.parametrize("trouble", [full_disk, file_size_limit])
-def test_typed_text_needs_no_room(cluster, client, trouble: Trouble):
+def test_on_a_full_disk_typed_text_is_accepted(cluster, client, trouble: Trouble):
     with trouble(cluster, "api"):
         client.expect_success(client.submit(typed=True))
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_an_answer_that_finds_no_room_is_dead_until_it_is_retried(cluster, client, trouble: Trouble):
+def test_on_a_full_disk_an_answer_is_dead_until_it_is_retried(cluster, client, trouble: Trouble):
     with trouble(cluster, "tts"):
         dead = client.submit(typed=True)
         job = client.expect_failure(dead, "unavailable")
@@ -81,7 +81,7 @@ def test_an_answer_that_finds_no_room_is_dead_until_it_is_retried(cluster, clien
     client.expect_success(retry(client, dead))
 
 
-def test_an_answer_that_finds_room_at_the_second_try_is_answered(client, orders):
+def test_an_answer_that_can_be_stored_at_the_second_attempt_succeeds(client, orders):
     orders.give("tts", "in_blob", "full")
     assert client.expect_success(client.submit())["attempts"]["tts"] == 2
 
@@ -102,7 +102,7 @@ def test_an_answer_that_cannot_be_read_now_can_be_read_later(cluster, client, an
     assert client.ask("GET", audio).status_code == 200
 
 
-def test_what_cannot_be_removed_now_is_erased_all_the_same(cluster, client, answered_turn):
+def test_a_job_whose_files_cannot_be_removed_is_erased_all_the_same(cluster, client, answered_turn):
     client.forget(answered_turn)
     with broken_folder(cluster):
         expect_refusal(client.ask("DELETE", f"/v1/jobs/{answered_turn.id}"))

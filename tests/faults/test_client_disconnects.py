@@ -1,4 +1,4 @@
-"""Clients that go away while they upload, or never seem to end: no job, no audio, nothing held open, nobody waits."""
+"""Clients that disconnect or hang while they upload: no job, no audio, no open files, and nobody waits."""
 
 import socket
 from urllib.parse import urlsplit

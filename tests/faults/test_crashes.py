@@ -15,7 +15,7 @@ def test_everything_works_while_nothing_breaks(client, orders):
 
 
 @pytest.mark.parametrize("kind", ["asr", "llm", "tts"])
-def test_a_killed_worker_s_job_is_done_by_the_next_one(cluster, client, orders, kind):
+def test_the_next_worker_finishes_a_killed_worker_s_job(cluster, client, orders, kind):
     utterance = client.new_utterance()
     orders.give(kind, utterance, "wait")
     turn = client.submit(utterance)
@@ -25,7 +25,7 @@ def test_a_killed_worker_s_job_is_done_by_the_next_one(cluster, client, orders, 
 
 
 @pytest.mark.parametrize("kind", ["asr", "llm", "tts"])
-def test_a_killed_child_s_job_is_done_by_the_next_child(cluster, client, orders, kind):
+def test_the_next_child_finishes_a_killed_child_s_job(cluster, client, orders, kind):
     utterance = client.new_utterance()
     orders.give(kind, utterance, "wait")
     turn = client.submit(utterance)
@@ -33,7 +33,7 @@ def test_a_killed_child_s_job_is_done_by_the_next_child(cluster, client, orders,
     assert client.expect_success(turn)["attempts"][kind] == 2
 
 
-def test_a_child_that_outlives_its_parent_keeps_no_job_for_ever(cluster, client, orders):
+def test_a_child_that_outlives_its_parent_does_not_keep_its_job(cluster, client, orders):
     utterance = client.new_utterance()
     orders.give("asr", utterance, "hang")
     turn = client.submit(utterance)

@@ -22,7 +22,7 @@ from tests.support.wait import wait_for
 CLOCKS = {"WAIJIAO_LEASE_S": "2", "WAIJIAO_SWEEP_S": "0.3"}
 RECORDINGS_COUNT = 6  # recordings
 ANSWER_S = 120  # seconds, on a busy machine
-STOP_S = 30  # seconds in which everything ends that is told to, on a busy machine
+STOP_S = 30  # within which all processes stop, on a busy machine
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_every_learner_is_answered_although_each_worker_and_redis_are_killed(up)
 
 
 def get_job(up: RunningApp, accepted: dict) -> dict:
-    """The record, as soon as Redis can be asked for it."""
+    """The record, as soon as Redis answers."""
     answer = wait_for(lambda: (asked := up.get(accepted["links"]["self"])).status_code == 200 and asked)
     return answer.json()
 

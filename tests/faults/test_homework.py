@@ -1,4 +1,4 @@
-"""Homework in a cluster where things die: handed in once, held until released, announced when complete, gone after."""
+"""Homework while processes die: submitted once, held until released, notified when complete, erased at the end."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ from pipeline.jobs.store import PREFIX, STARVATION_S
 from tests.faults.harness.cluster_plan import Plan
 from tests.faults.harness.homework import STUDENTS, Homework, assign
 from tests.faults.harness.invariants import list_blobs
-from tests.faults.harness.lesson import lesson_recording, submit_lesson
+from tests.faults.harness.lesson import make_lesson_recording, submit_lesson
 from tests.support.wait import wait_for
 from tests.support.webhook_receiver import run_receiver
 
@@ -28,11 +28,11 @@ def receiver():
         yield receiver
 
 
-# --- handed in
+# --- submitted
 
 
 @pytest.mark.parametrize("point", ["after_submit", "before_submit", "in_blob"])
-def test_what_an_api_had_not_taken_when_it_died_is_taken_when_all_is_sent_again(cluster, orders, point):
+def test_recordings_not_accepted_by_a_dead_api_are_accepted_when_all_are_sent_again(cluster, orders, point):
     homework = assign(cluster, f"cut-off-{point}".replace("_", "-"))
     orders.give("api", point, "slow 0", times=3)
     orders.give("api", point, "die")
@@ -48,7 +48,7 @@ def test_what_an_api_had_not_taken_when_it_died_is_taken_when_all_is_sent_again(
     assert [homework.count_runs(kind) for kind in ("asr", "llm", "tts")] == [ONCE, ONCE, ONCE]
 
 
-def test_two_who_hand_in_the_same_class_at_once_make_each_job_once(cluster):
+def test_submitting_the_same_class_twice_at_once_makes_each_job_once(cluster):
     homework = assign(cluster, "both")
     for student in STUDENTS:
         homework.utterances[student] = cluster.client.new_utterance()
@@ -60,7 +60,7 @@ def test_two_who_hand_in_the_same_class_at_once_make_each_job_once(cluster):
     assert homework.count_runs("asr") == ONCE
 
 
-def test_another_recording_takes_the_place_of_one_that_is_being_heard(cluster, client, orders):
+def test_another_recording_replaces_one_that_is_being_transcribed(cluster, client, orders):
     homework = assign(cluster, "better")
     orders.give("asr", client.new_utterance() + 1, "wait")
     first = homework.hand_in("Ann")["accepted"][0]["job"]
@@ -90,7 +90,7 @@ def test_an_answer_is_held_whatever_died_before(cluster, client, orders, kind, p
 @pytest.mark.parametrize(
     ("kind", "point"), [("api", "after_review"), ("tts", "after_blob"), ("tts", "before_complete")]
 )
-def test_what_a_teacher_released_is_spoken_whatever_dies_then(cluster, client, orders, kind, point):
+def test_a_released_answer_is_spoken_whatever_dies_afterwards(cluster, client, orders, kind, point):
     homework, job = hand_in_for_review(cluster, f"released-{kind}-{point}".replace("_", "-"))
     orders.give(kind, point, "die")
     cluster.keep_alive()
@@ -104,7 +104,7 @@ def test_what_a_teacher_released_is_spoken_whatever_dies_then(cluster, client, o
     assert homework.count_runs("llm") == [1]
 
 
-def test_what_two_teachers_release_at_once_is_spoken_once(cluster, client):
+def test_an_answer_released_twice_at_once_is_spoken_once(cluster, client):
     homework, job = hand_in_for_review(cluster, "twice")
     with ThreadPoolExecutor(4) as teachers:
         answers = teachers.map(lambda _: client.ask("POST", f"/v1/jobs/{job}/release").status_code, range(4))
@@ -116,7 +116,7 @@ def test_what_two_teachers_release_at_once_is_spoken_once(cluster, client):
 # --- complete
 
 
-def test_that_a_class_is_complete_is_told_under_one_id_whatever_dies(cluster, client, orders, receiver):
+def test_the_completion_of_a_class_is_notified_under_one_id_whatever_dies(cluster, client, orders, receiver):
     receiver.hangs.set()
     homework = assign(cluster, "complete", students=TWO, webhook=receiver.url)
     homework.hand_in("Ann")
@@ -155,7 +155,7 @@ def test_an_assignment_that_is_erased_while_its_jobs_run_leaves_nothing(cluster,
     jobs = homework.job_ids
     assert client.ask("DELETE", homework.path).status_code == 204
     orders.withdraw()
-    client.expect_success(client.submit())  # by the workers whose late results nobody wanted
+    client.expect_success(client.submit())  # by the workers whose late results were refused
     assert [client.ask("GET", f"/v1/jobs/{job}").status_code for job in jobs.values()] == [410] * 4
     assert [path for path in list_blobs(cluster) if path.parent.name in jobs.values()] == []
     assert [*cluster.redis.scan_iter(f"{PREFIX}*:default/erased")] == []
@@ -165,7 +165,7 @@ def test_an_assignment_that_is_erased_while_its_jobs_run_leaves_nothing(cluster,
 # --- lanes
 
 
-def test_who_talks_waits_at_no_stage_for_a_class_or_a_lesson(cluster, client, orders):
+def test_a_conversation_waits_at_no_stage_for_a_class_or_a_lesson(cluster, client, orders):
     stopped_at = ("asr", "llm", "tts")
     stopped = {kind: cluster.submit_and_hold(kind) for kind in reversed(stopped_at)}
     lesson, homework = submit_lesson(cluster), assign(cluster, "many", students=[])
@@ -193,14 +193,14 @@ def test_who_talks_waits_at_no_stage_for_a_class_or_a_lesson(cluster, client, or
             for some in (
                 [turn.utterance for turn in talking[:number]],
                 homework.utterances.values(),
-                lesson_recording().utterances,
+                make_lesson_recording().utterances,
             )
         )
         assert max(first) < min(class_), kind
-        assert max(class_) < min(turns, default=99), kind  # nobody hears them spoken
+        assert max(class_) < min(turns, default=99), kind  # no answer is spoken
 
 
-def test_a_lesson_that_nobody_listened_to_for_long_has_the_next_turn(cluster, client, orders):
+def test_a_lesson_that_waited_long_is_served_next(cluster, client, orders):
     stopped, lesson = cluster.submit_and_hold("asr"), submit_lesson(cluster)
     wait_for(lambda: lesson.job.stage == "parts")
     talking = [client.submit() for _ in range(5)]
@@ -210,7 +210,7 @@ def test_a_lesson_that_nobody_listened_to_for_long_has_the_next_turn(cluster, cl
         client.expect_success(turn)
     lesson.expect_success()
     first, *then = list_begun(cluster, "asr", after=stopped.utterance)
-    assert (first, then[:5]) == (lesson_recording().utterances[0], [turn.utterance for turn in talking])
+    assert (first, then[:5]) == (make_lesson_recording().utterances[0], [turn.utterance for turn in talking])
 
 
 def hand_in_for_review(cluster, id_: str) -> tuple[Homework, str]:

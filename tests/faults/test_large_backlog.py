@@ -21,7 +21,7 @@ PLAN = Plan(
 
 
 def test_ten_thousand_waiting_jobs_have_one_message_each_and_are_erased_quickly(cluster, client, orders):
-    orders.give("asr", "before_claim", "wait")  # nobody takes them
+    orders.give("asr", "before_claim", "wait")  # no worker claims them
     cluster.redis.config_set("appendfsync", "everysec")  # submitting so many would take the longest
     jobs = Jobs(cluster.redis, cluster.settings)
     with ThreadPoolExecutor(THREADS) as threads:
@@ -43,7 +43,7 @@ def test_ten_thousand_waiting_jobs_have_one_message_each_and_are_erased_quickly(
     assert read_lengths(cluster)[1] == 0
 
     orders.withdraw()
-    client.expect_success(client.submit())  # in front of all the messages that nobody answers
+    client.expect_success(client.submit())  # ahead of the messages that have no worker
     cluster.redis.delete(f"{BROKER}asr")
 
 

@@ -1,4 +1,4 @@
-"""Workers and messages that come late: results that nobody waits for are refused, and nothing is done twice."""
+"""Workers and messages that come late: outdated results are refused, and nothing is done twice."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ def test_a_worker_that_slept_longer_than_its_lease_is_refused(cluster, client, o
 
 
 @pytest.mark.parametrize("kind", STAGES)
-def test_a_late_result_is_refused_while_another_worker_is_at_it(cluster, client, orders, kind):
+def test_a_late_result_is_refused_while_another_worker_runs_the_job(cluster, client, orders, kind):
     utterance = client.new_utterance()
     orders.give(kind, utterance, "stop")
     orders.give(kind, utterance, "wait")

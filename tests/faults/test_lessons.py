@@ -1,10 +1,10 @@
-"""Lessons whose workers die: each goes on where it was, makes no turn twice and does none again, and ends."""
+"""Lessons whose workers die: each continues where it was, makes no turn twice, repeats none, and ends."""
 
 import pytest
 
 from tests.faults.harness.cluster_plan import Plan
 from tests.faults.harness.invariants import BROKER
-from tests.faults.harness.lesson import Lesson, lesson_recording, submit_lesson
+from tests.faults.harness.lesson import Lesson, make_lesson_recording, submit_lesson
 from tests.support.wait import wait_for
 
 PLAN = Plan(
@@ -12,7 +12,7 @@ PLAN = Plan(
     settings={"lease_s": 5, "stage_s": 30, "llm_batch": 1},  # segmentation is real work, and the machine may be busy
 )
 STOP_S = 15  # seconds after which a lesson that was canceled is segmented no further, on a busy machine
-END_S = 20  # seconds in which a worker ends that is told to: as in test_stopping.py
+END_S = 20  # within which a stopping worker ends, as in test_stopping.py
 ONCE, NOT_AT_ALL = [1] * 5, [0] * 5
 
 
@@ -30,7 +30,7 @@ def order_death(cluster, kind: str, point: str, time: int, death: str = "die") -
     cluster.orders.give(kind, point, death)
 
 
-def test_a_lesson_is_segmented_heard_answered_and_summed_up(cluster):
+def test_a_lesson_is_segmented_transcribed_answered_and_summarised(cluster):
     lesson = submit_lesson(cluster)
     assert lesson.expect_success()["failed"] == []
     assert (lesson.count_runs("asr"), lesson.count_runs("llm")) == (ONCE, ONCE)
@@ -41,7 +41,7 @@ def test_a_lesson_is_segmented_heard_answered_and_summed_up(cluster):
     ("point", "time", "death"),
     [("after_submit", 2, "die"), ("before_submit", 3, "die_all"), ("in_blob", 4, "die"), ("before_complete", 1, "die")],
 )
-def test_a_segmenter_that_dies_goes_on_where_it_was(cluster, point, time, death):
+def test_segmentation_continues_where_a_segmenter_died(cluster, point, time, death):
     order_death(cluster, "segment", point, time, death)
     cluster.keep_alive()
     lesson = submit_lesson(cluster)
@@ -50,7 +50,7 @@ def test_a_segmenter_that_dies_goes_on_where_it_was(cluster, point, time, death)
     assert (lesson.count_runs("asr"), lesson.count_runs("llm")) == (ONCE, ONCE)
 
 
-def test_a_lesson_that_was_segmented_is_not_segmented_again(cluster, orders):
+def test_a_segmented_lesson_is_not_segmented_again(cluster, orders):
     orders.give("segment", "after_complete", "die")
     lesson = submit_lesson(cluster)
     lesson.expect_success()
@@ -58,8 +58,8 @@ def test_a_lesson_that_was_segmented_is_not_segmented_again(cluster, orders):
     assert (lesson.job.attempts["segment"], lesson.count_runs("asr")) == (1, ONCE)
 
 
-def test_workers_that_die_in_a_turn_do_that_turn_again_and_no_other(cluster, orders):
-    first, second, third, *_ = lesson_recording().utterances
+def test_only_the_turns_whose_workers_died_are_processed_again(cluster, orders):
+    first, second, third, *_ = make_lesson_recording().utterances
     for kind, utterance, death in (("asr", first, "die"), ("llm", second, "die_all"), ("asr", third, "die_all")):
         orders.give(kind, utterance, death)
     cluster.keep_alive()
@@ -72,7 +72,7 @@ def test_workers_that_die_in_a_turn_do_that_turn_again_and_no_other(cluster, ord
 def test_a_summary_whose_worker_dies_is_made_again_unless_it_was_recorded(cluster, orders, point):
     lesson = submit_and_hold_last_turn(cluster)
     order_death(cluster, "llm", point, 2)
-    orders.withdraw(lesson_recording().utterances[-1])
+    orders.withdraw(make_lesson_recording().utterances[-1])
     lesson.expect_success()
     assert lesson.job.attempts == {"segment": 1, "llm": 2 if point == "before_complete" else 1, "tts": 1}
     assert lesson.count_runs("llm") == ONCE
@@ -85,19 +85,19 @@ def test_a_summary_that_was_spoken_but_not_recorded_is_spoken_again(cluster, ord
     assert (lesson.job.attempts["tts"], lesson.count_runs("llm")) == (2, ONCE)
 
 
-def test_a_turn_that_kills_its_workers_is_named_and_the_lesson_is_summed_up_without_it(cluster, orders):
-    orders.give("asr", lesson_recording().utterances[1], "die", times=3)
+def test_a_turn_that_kills_its_workers_is_named_and_left_out_of_the_summary(cluster, orders):
+    orders.give("asr", make_lesson_recording().utterances[1], "die", times=3)
     lesson = submit_lesson(cluster).expect_success()
     assert [(each["number"], each["code"]) for each in lesson["failed"]] == [(2, "worker_lost")]
     assert (lesson["progress"]["failed"], lesson["summary"]["text"].count("4 turns")) == (1, 1)
 
 
-def test_a_redis_that_is_killed_in_mid_lesson_costs_no_turn(cluster, orders):
+def test_killing_redis_during_a_lesson_loses_no_turn(cluster, orders):
     order_death(cluster, "segment", "after_submit", 4)
     lesson = submit_and_hold_last_turn(cluster)
     cluster.restart("redis")
     cluster.keep_alive()
-    orders.withdraw(lesson_recording().utterances[-1])
+    orders.withdraw(make_lesson_recording().utterances[-1])
     lesson.expect_success()
     assert lesson.count_runs("asr") == ONCE
 
@@ -118,7 +118,7 @@ def test_a_lesson_waits_for_a_segmenter_and_needs_no_message(cluster):
     lesson.expect_success()
 
 
-def test_a_segmenter_that_is_told_to_stop_hands_the_lesson_back_at_no_attempt_s_cost(cluster, orders):
+def test_a_stopping_segmenter_releases_the_lesson_without_counting_an_attempt(cluster, orders):
     lesson = submit_and_hold_segmenter(cluster, "after_submit")
     cluster["segment1"].stop()
     assert cluster["segment1"].wait_for_exit(END_S) == 0
@@ -152,12 +152,12 @@ def test_a_lesson_that_is_erased_while_its_turns_are_answered_leaves_nothing(clu
     assert client.ask("DELETE", f"{path}{lesson.id}").status_code == 204
     assert list_remains(lesson) == []
     orders.withdraw()
-    submit_lesson(cluster).expect_success()  # by the worker whose late result nobody wanted
+    submit_lesson(cluster).expect_success()  # by the worker whose late result was refused
     assert list_remains(lesson) == []
     assert client.ask("GET", f"/v1/lessons/{lesson.id}").status_code == 410
 
 
-def test_a_lesson_whose_turns_find_no_room_fails_whole_and_is_retried(cluster, client, orders):
+def test_on_a_full_disk_a_lesson_fails_and_can_be_retried(cluster, client, orders):
     orders.give("segment", "in_blob", "slow 0", times=2)
     orders.give("segment", "in_blob", "full", times=3)
     lesson = submit_lesson(cluster)
@@ -170,7 +170,7 @@ def test_a_lesson_whose_turns_find_no_room_fails_whole_and_is_retried(cluster, c
 
 def submit_and_hold_last_turn(cluster) -> Lesson:
     """A lesson all of whose turns but the last one have been answered; that one is, when its order is withdrawn."""
-    cluster.orders.give("llm", last := lesson_recording().utterances[-1], "wait")
+    cluster.orders.give("llm", last := make_lesson_recording().utterances[-1], "wait")
     lesson = submit_lesson(cluster)
     wait_for(
         lambda: cluster.orders.was_met(last) and [record.ended_at is None for record in lesson.turns].count(True) == 1

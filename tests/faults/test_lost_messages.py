@@ -25,7 +25,7 @@ def test_a_message_lost_on_its_way_to_the_worker_is_sent_again(cluster, client, 
     assert cluster.proxy.dropped_replies
 
 
-def test_a_post_whose_reply_is_lost_is_one_job_when_it_comes_again(cluster, client):
+def test_a_repeated_request_whose_reply_was_lost_is_one_job(cluster, client):
     utterance, dropped, more = (
         client.new_utterance(),
         cluster.proxy.dropped_replies,

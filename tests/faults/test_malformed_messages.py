@@ -35,7 +35,7 @@ class Trap:
 
 
 def make_message(task: str, body: bytes, content: str = "application/json") -> bytes:
-    """As Celery writes it."""
+    """A message as Celery writes it."""
     properties = {"delivery_info": {"exchange": "", "routing_key": ""}, "body_encoding": "base64"}
     return json.dumps(
         {

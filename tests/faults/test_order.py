@@ -28,7 +28,7 @@ def impatient_api(cluster) -> Iterator[int]:
     cluster.restart("api2")
 
 
-def test_a_session_that_waits_keeps_no_other_waiting(cluster, client):
+def test_a_waiting_session_does_not_delay_another(cluster, client):
     held = cluster.submit_and_hold("llm", session="held")
     following = client.submit(session="held")
     others = [client.submit(session=f"not-held-{number % 5}") for number in range(20)]

@@ -20,7 +20,7 @@ MEASURED_JOBS, MAX_TRIES = 5, 2
 MAX_WAIT_S = 15  # longest Retry-After that is right here: there is room after 3 s at most
 
 
-def test_of_a_burst_the_server_takes_what_it_may_and_refuses_the_rest(cluster, client, orders):
+def test_a_burst_is_accepted_up_to_the_limit_and_the_rest_refused(cluster, client, orders):
     client.expect_success(client.submit())
     orders.give("asr", "before_claim", "wait")
     before = measure_memory(cluster)
@@ -45,14 +45,14 @@ def test_of_a_burst_the_server_takes_what_it_may_and_refuses_the_rest(cluster, c
     assert len([*cluster.redis.scan_iter("waijiao:session:*")]) == MAX_JOBS + 1
 
 
-def test_who_comes_again_when_told_gets_into_a_full_server(cluster, client, orders):
+def test_a_client_that_respects_retry_after_gets_into_a_full_server(cluster, client, orders):
     let_some_jobs_end(cluster, MAX_JOBS)
     while post_slow(client, orders).status_code == 202:
         pass
     assert count_tries(lambda: post_slow(client, orders), "server_full") <= MAX_TRIES
 
 
-def test_who_comes_again_when_told_gets_into_a_full_session(cluster, client, orders):
+def test_a_client_that_respects_retry_after_gets_into_a_full_session(cluster, client, orders):
     let_some_jobs_end(cluster, MAX_JOBS // 2)
     for _ in range(MAX_TURNS):
         assert post_slow(client, orders, session="crowd").status_code == 202

@@ -13,7 +13,7 @@ HOLE_S, RESETS_S = 30, 10
 ALL_ONCE = {"asr": 1, "llm": 1, "tts": 1}
 
 
-def test_a_network_that_swallows_everything_makes_nothing_hang(cluster, client):
+def test_nothing_hangs_when_the_network_drops_everything(cluster, client):
     answered, waiting = client.submit(session="answered"), [client.submit() for _ in range(5)]
     client.expect_success(answered)
     cluster.keep_alive()
@@ -27,7 +27,7 @@ def test_a_network_that_swallows_everything_makes_nothing_hang(cluster, client):
         client.expect_success(turn)
 
 
-def test_connections_that_break_all_the_time_double_nothing(cluster, client):
+def test_constantly_broken_connections_repeat_no_work(cluster, client):
     with many_learners(cluster, 50, every_s=0.2):
         for _ in range(RESETS_S * 5):
             time.sleep(0.2)
@@ -44,7 +44,7 @@ def test_a_claim_whose_reply_is_lost_counts_once(cluster, client, stage):
 
 
 @pytest.mark.parametrize("result", ["transcript", "feedback", "answer"])
-def test_a_result_whose_reply_is_lost_is_kept_once(cluster, client, result):
+def test_a_result_whose_reply_is_lost_is_stored_once(cluster, client, result):
     dropped = cluster.proxy.dropped_replies
     cluster.proxy.drop_reply(f'"field": "{result}", "value": '.encode())
     turn = client.submit()

@@ -6,7 +6,7 @@ from tests.faults.harness.redis_faults import append_only_file, expect_recovery,
 from tests.support.wait import wait_for
 
 
-def test_a_torn_append_only_file_keeps_all_that_was_acknowledged(cluster, client):
+def test_a_truncated_append_only_file_keeps_everything_acknowledged(cluster, client):
     waiting = [client.submit(session="torn") for _ in range(20)]
     cluster["redis"].kill()
     with append_only_file(cluster).open("ab") as file:
@@ -42,7 +42,7 @@ def test_after_everything_was_flushed_new_work_goes_on(cluster, client, orders):
     wait_for(lambda: not any(cluster.list_blobs(turn) for turn in flushed))
 
 
-def test_what_vanishes_with_the_last_second_was_never_there(cluster, client):
+def test_jobs_lost_with_the_last_second_leave_no_trace(cluster, client):
     cluster.redis.config_set("appendfsync", "everysec")
     early = [client.submit(session="early") for _ in range(5)]
     for turn in early:

@@ -43,7 +43,7 @@ def test_redis_may_be_gone_for_a_minute(cluster, client, orders):
         client.expect_success(turn)
 
 
-def test_no_worker_stays_deaf_after_twenty_restarts(cluster, client):
+def test_every_worker_takes_work_after_twenty_restarts_of_redis(cluster, client):
     gaps = random.Random(8030)
     with many_learners(cluster, 60, every_s=0.5):
         for _ in range(20):
@@ -65,7 +65,7 @@ def test_a_redis_that_is_silent_for_longer_than_a_lease_costs_no_answer(cluster,
 
 
 @pytest.mark.parametrize("kind", ["normal", "pubsub"])
-def test_broken_connections_are_made_anew(cluster, client, kind):
+def test_broken_connections_are_opened_again(cluster, client, kind):
     with many_learners(cluster, 20):
         for _ in range(5):
             cluster.redis.client_kill_filter(_type=kind)

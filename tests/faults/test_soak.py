@@ -31,7 +31,7 @@ class Faults:
         self.kinds += [self.black_hole, self.flush_scripts, self.kill_connections]
 
     def inject(self) -> str:
-        """Do it, and say what."""
+        """Do it, and print what was done."""
         fault = self.choices.choice(self.kinds)
         return f"{fault.__name__} {fault()}"
 
@@ -88,7 +88,7 @@ class Faults:
 
 
 def act_at_random(learner: Learner) -> None:
-    """Says something; sometimes takes it back, or starts over, or has everything forgotten."""
+    """Submit a turn; sometimes cancel it, start the session over, or erase it."""
     learner.submit_turn()
     chance = learner.choices.random()
     if chance < 0.08:

@@ -1,4 +1,4 @@
-"""Processes that are told to stop: each ends in time, and what it has in hand is finished or handed back."""
+"""Processes that are asked to stop: each ends in time and finishes or releases its work."""
 
 import signal
 import time
@@ -19,7 +19,7 @@ END_S = 20  # shutdown_s, the 3 s that handing back may take, and patience with 
 
 
 @pytest.mark.parametrize("kind", STAGES)
-def test_a_worker_that_is_told_to_stop_finishes_what_it_has_in_hand(cluster, client, orders, kind):
+def test_a_stopping_worker_finishes_its_job(cluster, client, orders, kind):
     turn = cluster.submit_and_hold(kind)
     worker = cluster.wait_for_worker(kind, turn.utterance)
     worker.stop()
@@ -31,7 +31,7 @@ def test_a_worker_that_is_told_to_stop_finishes_what_it_has_in_hand(cluster, cli
 
 
 @pytest.mark.parametrize("kind", STAGES)
-def test_work_that_takes_longer_than_the_grace_goes_to_another_worker_unharmed(cluster, client, orders, kind):
+def test_work_longer_than_the_shutdown_time_is_finished_by_another_worker(cluster, client, orders, kind):
     turn = cluster.submit_and_hold(kind)
     worker = cluster.wait_for_worker(kind, turn.utterance)
     worker.stop()
@@ -41,7 +41,7 @@ def test_work_that_takes_longer_than_the_grace_goes_to_another_worker_unharmed(c
     assert len(orders.find_runs(kind, turn.utterance)) == 2
 
 
-def test_a_result_that_comes_after_the_work_was_handed_back_is_refused(cluster, client, orders):
+def test_a_result_is_refused_after_the_job_was_released(cluster, client, orders):
     turn = cluster.submit_and_hold("asr")
     worker = cluster.wait_for_worker("asr", turn.utterance)
     orders.give(worker.name, "after_release", "slow 2")
@@ -57,7 +57,7 @@ def test_a_result_that_comes_after_the_work_was_handed_back_is_refused(cluster, 
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
-def test_everything_that_is_told_to_stop_at_once_ends_and_loses_nothing(cluster, client, signal_number):
+def test_stopping_everything_at_once_loses_nothing(cluster, client, signal_number):
     """As Ctrl-C in a terminal does: every process of every group gets the signal."""
     held = [cluster.submit_and_hold(kind) for kind in reversed(STAGES)] + [client.submit() for _ in range(3)]
     for each in cluster.select("api", *STAGES, "maintenance"):
@@ -96,7 +96,7 @@ def test_everything_ends_in_time_although_redis_is_gone_or_silent(cluster, clien
         client.expect_success(turn)
 
 
-def test_an_api_that_is_told_to_stop_answers_the_requests_it_has(cluster, client, orders):
+def test_a_stopping_api_answers_its_requests(cluster, client, orders):
     orders.give("api1", "after_submit", "slow 1")
     with ThreadPoolExecutor(1) as learner:
         handing_in = learner.submit(client.submit)
@@ -108,7 +108,7 @@ def test_an_api_that_is_told_to_stop_answers_the_requests_it_has(cluster, client
     client.expect_success(turn)
 
 
-def test_a_request_that_takes_longer_than_the_grace_is_not_accepted_twice(cluster, client, orders):
+def test_a_request_longer_than_the_shutdown_time_is_not_accepted_twice(cluster, client, orders):
     utterance, headers = client.new_utterance(), {"Idempotency-Key": "cut-off"}
     orders.give("api1", "after_submit", "wait")
     with ThreadPoolExecutor(1) as learner:

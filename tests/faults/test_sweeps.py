@@ -1,4 +1,4 @@
-"""The sweep in every worker: doubled, killed half-way, and alone, it finds what is lost and multiplies nothing."""
+"""The sweep in every worker: run twice, killed half-way, or alone, it finds what is lost and repeats nothing."""
 
 import threading
 

@@ -27,7 +27,7 @@ def is_delivered(cluster, turn) -> bool:
     return all(each.state == "delivered" for each in list_deliveries(cluster, turn))
 
 
-def test_what_a_job_came_to_is_told_and_signed(cluster, client, receiver):
+def test_the_result_of_a_job_is_notified_and_signed(cluster, client, receiver):
     turn = client.submit(webhook=receiver.url, webhook_events="job.transcribed,job.succeeded")
     client.expect_success(turn)
     wait_for(lambda: len(receiver.requests) == 2)
@@ -38,7 +38,7 @@ def test_what_a_job_came_to_is_told_and_signed(cluster, client, receiver):
     assert b"canary" not in b"".join(each.body for each in receiver.requests)
 
 
-def test_a_worker_killed_while_it_delivers_delivers_again_under_the_same_id(cluster, client, receiver):
+def test_a_delivery_is_repeated_under_the_same_id_after_its_worker_was_killed(cluster, client, receiver):
     receiver.hangs.set()
     turn = client.submit(webhook=receiver.url)
     wait_for(lambda: receiver.requests)
@@ -50,7 +50,7 @@ def test_a_worker_killed_while_it_delivers_delivers_again_under_the_same_id(clus
     assert len({each.id for each in receiver.requests}) == 1
 
 
-def test_events_of_the_time_without_a_chores_worker_are_told_when_there_is_one(cluster, client, receiver):
+def test_events_are_notified_once_a_maintenance_worker_runs(cluster, client, receiver):
     cluster["maintenance1"].kill()
     turn = [client.submit(webhook=receiver.url) for _ in range(3)]
     for each in turn:
@@ -61,7 +61,7 @@ def test_events_of_the_time_without_a_chores_worker_are_told_when_there_is_one(c
     assert len(receiver.requests) == 3
 
 
-def test_a_receiver_that_was_down_for_a_while_is_told_later(cluster, client, receiver):
+def test_a_receiver_that_was_down_is_notified_later(cluster, client, receiver):
     receiver.close()
     turn = client.submit(webhook=receiver.url)
     client.expect_success(turn)
@@ -75,7 +75,7 @@ def test_a_receiver_that_was_down_for_a_while_is_told_later(cluster, client, rec
     assert len(back.requests) == 1
 
 
-def test_two_hundred_jobs_whose_receiver_hangs_are_answered_as_if_there_were_none(cluster, client, receiver):
+def test_two_hundred_jobs_whose_receiver_hangs_are_answered_without_delay(cluster, client, receiver):
     receiver.hangs.set()
     with ThreadPoolExecutor(LEARNERS) as learners:
         submissions = [learners.submit(client.submit, typed=True, webhook=receiver.url) for _ in range(JOBS)]

@@ -14,7 +14,7 @@ import pytest
 from pipeline.audio.decode import Waveform
 from pipeline.jobs.results import Transcript
 from pipeline.settings import settings
-from tests.support.recordings import sound_of
+from tests.support.recordings import load_recording
 from tests.support.running_app import app
 from worker_asr.engine import Recogniser, Recording, load
 
@@ -34,7 +34,7 @@ class Learner:
 
     @property
     def sound(self) -> Waveform:
-        return sound_of(self.path)
+        return load_recording(self.path)
 
 
 def read_learners(folder: Path) -> list[Learner]:

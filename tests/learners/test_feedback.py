@@ -25,7 +25,7 @@ def edits(spoken, text):
     return [span.edit for span in align(spoken, text) if not span.sounds_same]
 
 
-def test_a_text_that_is_read_right_has_no_mistake_and_one_word_more_or_less_is_one(learners):
+def test_a_text_read_correctly_has_no_mistake_and_an_extra_or_missing_word_is_one(learners):
     for learner in learners:
         words = learner.text.lower().split()
         assert edits(", ".join(words), learner.text) == []
@@ -34,7 +34,7 @@ def test_a_text_that_is_read_right_has_no_mistake_and_one_word_more_or_less_is_o
         assert [(edit.before, edit.after) for edit in more] == [("xylophone", "")]
 
 
-def test_what_learners_say_is_recognised_as_their_text_and_what_others_say_is_not(learners, persona):
+def test_readings_of_learners_match_their_text_and_other_speech_does_not(learners, persona):
     for learner in learners:
         text = learner.text.capitalize() + "."
         words = text.lower().rstrip(".").split()
@@ -46,7 +46,7 @@ def test_what_learners_say_is_recognised_as_their_text_and_what_others_say_is_no
         assert ReadingAttempt("an elephant eats bananas under our umbrella", text).is_other_text
 
 
-def test_what_is_recognised_of_learners_is_told_from_what_is_recognised_of_others(learners, transcripts):
+def test_transcripts_of_learners_match_their_text_and_other_transcripts_do_not(learners, transcripts):
     readings = {
         (of, learner.id): ReadingAttempt(transcripts[of].text, learner.text)
         for of in transcripts

@@ -1,4 +1,4 @@
-"""Learners with an accent are heard in the language they learn."""
+"""Learners with an accent are recognised in the language that they learn."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from worker_asr.engine import Recording
 
 
 @pytest.fixture(scope="module")
-def detected(recogniser, learners) -> dict[str, tuple[str, str]]:
+def detected_languages(recogniser, learners) -> dict[str, tuple[str, str]]:
     """For each learner's recording: its language and its text as they were recognised; empty when there was none."""
     found = {}
     for learner in learners:
@@ -16,9 +16,9 @@ def detected(recogniser, learners) -> dict[str, tuple[str, str]]:
     return found
 
 
-def test_an_accent_is_not_taken_for_another_language(detected):
-    assert sum(language != "en" for language, _ in detected.values()) <= 2
+def test_an_accent_is_not_taken_for_another_language(detected_languages):
+    assert sum(language != "en" for language, _ in detected_languages.values()) <= 2
 
 
-def test_they_are_heard_as_well_as_if_the_language_were_given(learners, detected):
-    assert word_error_rate([(learner.text, detected[learner.id][1]) for learner in learners]) < 0.36
+def test_recognition_is_as_good_as_with_a_given_language(learners, detected_languages):
+    assert word_error_rate([(learner.text, detected_languages[learner.id][1]) for learner in learners]) < 0.36

@@ -11,14 +11,14 @@ from worker_asr.vad import SAMPLE_RATE
 
 
 @pytest.fixture(scope="module")
-def greedy():
+def greedy_recogniser():
     return load(settings().model_copy(update={"asr_beam": 1}))
 
 
 @pytest.mark.parametrize("windows", [1, 4], ids=["one by one", "at once"])
-def test_learners_in_a_long_recording_are_understood_to_the_end(greedy, learners, windows):
+def test_a_long_recording_of_learners_is_recognised_to_its_end(greedy_recogniser, learners, windows):
     """Twelve of them, with pauses of 0.4 to 1.5 seconds."""
-    greedy.windows = windows
+    greedy_recogniser.windows = windows
     chosen = learners[::3][:12]
     pauses = np.random.default_rng(1).uniform(0.4, 1.5, len(chosen))
     pieces = [
@@ -27,7 +27,7 @@ def test_learners_in_a_long_recording_are_understood_to_the_end(greedy, learners
     ]
     sound = Waveform(np.concatenate(pieces), SAMPLE_RATE)
 
-    (transcript,) = greedy.transcribe([Recording(sound, expected_languages=("en", "zh"))])
+    (transcript,) = greedy_recogniser.transcribe([Recording(sound, expected_languages=("en", "zh"))])
 
     rate = word_error_rate([(" ".join(learner.text for learner in chosen), transcript.text)])
     print(f"{sound.duration_s:.0f} s, windows {windows}: word error rate {rate:.3f}")

@@ -38,13 +38,13 @@ def test_the_same_recording_gives_the_same_words(recogniser, learners, transcrip
     assert again == [transcripts[learner.id] for learner in learners[:8]]
 
 
-def test_a_loop_in_which_the_model_is_caught_is_not_what_was_said(recogniser, learners):
+def test_repetitions_of_a_looping_model_are_removed(recogniser, learners):
     sounds = [learner.sound for learner in learners[::3]]
     for sound, result in zip(sounds, recogniser.transcribe([Recording(each, "la") for each in sounds]), strict=True):
         assert isinstance(result, NoSpeech) or len(result.text) < 20 * sound.duration_s
 
 
-def test_quiet_speech_is_heard(recogniser, learners):
+def test_quiet_speech_is_recognised(recogniser, learners):
     quiet = [
         Recording(Waveform(each.sound.samples * np.float32(0.02), each.sound.rate), "en") for each in learners[5:9]
     ]

@@ -1,4 +1,4 @@
-"""A lesson made of real learners' recordings is cut where they pause."""
+"""A lesson made of real learners' recordings is segmented where they pause."""
 
 import io
 from itertools import accumulate, pairwise
@@ -6,7 +6,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 import pytest
 
-from tests.support.recordings import wav
+from tests.support.recordings import make_wav
 from worker_segment.audio_stream import SAMPLE_RATE, WINDOW_SAMPLES, read_blocks
 from worker_segment.speaker_turns import find_speaker_turns, find_speech
 from worker_segment.voice_activity import detect_voice_activity
@@ -24,11 +24,11 @@ def concatenate(sounds, pauses_s):
 
 
 def find_turns(samples):
-    return find_speaker_turns(detect_voice_activity(read_blocks(io.BytesIO(wav(samples)), 14_400)))
+    return find_speaker_turns(detect_voice_activity(read_blocks(io.BytesIO(make_wav(samples)), 14_400)))
 
 
 def find_stretches(sound):
-    """Where somebody speaks in a recording by itself, in samples."""
+    """The stretches of speech in one recording, in samples."""
     activity = detect_voice_activity([sound[np.newaxis]])
     return [
         (start * WINDOW_SAMPLES, end * WINDOW_SAMPLES)
@@ -48,7 +48,7 @@ def class_talk(learners):
     return samples, speech
 
 
-def test_no_word_of_anybody_is_lost_or_cut_and_pauses_end_turns(class_talk):
+def test_no_word_is_lost_or_split_and_pauses_end_turns(class_talk):
     samples, speech = class_talk
 
     turns = [(round(turn.start * SAMPLE_RATE), round(turn.end * SAMPLE_RATE)) for turn in find_turns(samples)]
@@ -62,7 +62,7 @@ def test_no_word_of_anybody_is_lost_or_cut_and_pauses_end_turns(class_talk):
         assert not parted or first - last > 1.0 * SAMPLE_RATE
 
 
-def test_every_cut_is_in_a_silence(class_talk):
+def test_every_border_is_in_a_silence(class_talk):
     samples, _ = class_talk
     level = float(np.sqrt(np.square(samples[samples != 0]).mean()))
     for cut in (round(time * SAMPLE_RATE) for turn in find_turns(samples) for time in (turn.start, turn.end)):
@@ -71,7 +71,7 @@ def test_every_cut_is_in_a_silence(class_talk):
 
 
 @pytest.mark.parametrize("crosstalk_db", [-60, -30, -20, -15])
-def test_two_in_a_channel_each_are_told_apart_whatever_is_heard_through(learners, crosstalk_db):
+def test_two_speakers_with_a_channel_each_are_distinguished_despite_crosstalk(learners, crosstalk_db):
     sounds = [learner.sound.samples for learner in learners[:12]]
     samples, starts = concatenate(sounds, np.random.default_rng(2).uniform(0.2, 1.5, len(sounds)))
     channels = np.zeros((2, len(samples)), np.float32)

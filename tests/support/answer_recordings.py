@@ -12,7 +12,7 @@ from pipeline import personas
 from pipeline.jobs.records import to_fields
 from pipeline.jobs.results import Transcript
 from pipeline.settings import settings
-from tests.support.recordings import RECORDINGS, sound_of
+from tests.support.recordings import RECORDINGS, load_recording
 from worker_asr import engine as asr
 from worker_asr.engine import Recording
 from worker_llm import engine as llm
@@ -27,7 +27,7 @@ def main() -> None:
     recogniser, teacher = asr.load(chosen), llm.load(chosen)
     answers = []
     for path in RECORDINGS:
-        (transcript,) = recogniser.transcribe([Recording(sound_of(path), "en")])
+        (transcript,) = recogniser.transcribe([Recording(load_recording(path), "en")])
         assert isinstance(transcript, Transcript), path
         (raw,) = teacher.reply([compose(persona, [], transcript.text, chosen, teacher.count_tokens)])
         feedback = understand(transcript.text, raw.text, persona)

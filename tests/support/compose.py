@@ -1,4 +1,4 @@
-"""docker-compose.yml, images and the roles' locks as data."""
+"""Reads docker-compose.yml, the images of the Dockerfile and the locks of the roles."""
 
 import re
 from pathlib import Path
@@ -13,48 +13,48 @@ VARIABLE = re.compile(r"\$(?:(\$)|\{(\w+)(?::-([^}]*))?\})")
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;]+)", re.MULTILINE)
 
 
-def compose(**variables: str) -> dict[str, Any]:
+def load_compose(**variables: str) -> dict[str, Any]:
     """The compose file as Docker sees it with these variables: ${NAME:-default} filled in."""
 
-    def filled(found: re.Match[str]) -> str:
-        return found[1] or variables.get(found[2]) or found[3] or ""
+    def fill_in(match: re.Match[str]) -> str:
+        return match[1] or variables.get(match[2]) or match[3] or ""
 
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines(keepends=True) if not line.lstrip().startswith("#")]
-    loaded: dict[str, Any] = yaml.safe_load(VARIABLE.sub(filled, "".join(lines)))
+    loaded: dict[str, Any] = yaml.safe_load(VARIABLE.sub(fill_in, "".join(lines)))
     return loaded
 
 
-def services(profile: str = "", **variables: str) -> dict[str, Any]:
+def load_services(profile: str = "", **variables: str) -> dict[str, Any]:
     """What `docker compose --profile PROFILE up` starts."""
-    everything = compose(**variables)["services"]
+    everything = load_compose(**variables)["services"]
     return {name: each for name, each in everything.items() if profile in each.get("profiles", [profile])}
 
 
-def image(stage: str) -> Instructions:
-    """Every instruction of a stage and of what it is built on, in order."""
+def list_instructions(stage: str) -> Instructions:
+    """Every instruction of a stage and of its parents, in order."""
     if stage not in stages():
         return []
     parent, instructions = stages()[stage]
-    return image(parent) + instructions
+    return list_instructions(parent) + instructions
 
 
-def last(stage: str, keyword: str) -> str:
-    """The instruction that counts, when it is given more than once."""
-    return [rest for each, rest in image(stage) if each == keyword][-1]
+def find_last(stage: str, keyword: str) -> str:
+    """The last instruction with this keyword, which is the one that counts."""
+    return [rest for each, rest in list_instructions(stage) if each == keyword][-1]
 
 
-def pins(lock: Path) -> dict[str, str]:
+def read_pins(lock: Path) -> dict[str, str]:
     """The version of each distribution of a lock."""
     return dict(PINNED.findall(lock.read_text(encoding="utf-8")))
 
 
-def queue(worker: str) -> str:
-    """The queue of a worker, of whichever profile."""
+def find_queue(worker: str) -> str:
+    """The queue of a worker service of any profile."""
     return re.fullmatch(r"worker_(\w+?)(_gpu)?", worker)[1]
 
 
-def chosen(service: dict[str, Any]) -> Settings:
+def read_settings(service: dict[str, Any]) -> Settings:
     """The settings that a service reads."""
     values = {
         name.removeprefix("WAIJIAO_").lower(): value

@@ -1,4 +1,4 @@
-"""The examples of a page of the documentation, to be run as they stand, and what the page says that they print."""
+"""The examples of a documentation page, and the output that the page shows for each."""
 
 import re
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```(?:\n\n```text\n(.*?)^```)?", re.
 class Example:
     language: str
     code: str
-    shown: str | None
+    expected_output: str | None
 
 
-def examples_of(page: Path) -> list[Example]:
+def read_examples(page: Path) -> list[Example]:
     return [Example(*found.groups()) for found in BLOCK.finditer(page.read_text(encoding="utf-8"))]
 
 
-def matches(shown: str, said: str) -> bool:
-    """Whether the page's `…` can stand for something so that both are the same."""
-    pattern = ".*".join(re.escape(piece) for piece in shown.strip().split("…"))
-    return re.fullmatch(pattern, said.strip(), re.DOTALL) is not None
+def matches(expected_output: str, output: str) -> bool:
+    """Whether the output is what the page shows, where each `…` of the page stands for any text."""
+    pattern = ".*".join(re.escape(piece) for piece in expected_output.strip().split("…"))
+    return re.fullmatch(pattern, output.strip(), re.DOTALL) is not None

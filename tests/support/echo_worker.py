@@ -1,4 +1,4 @@
-"""A worker in a thread, which answers every job with its own recording; and one interface to test both clients."""
+"""A worker in a thread that answers every job with its own recording; and one interface to test both clients."""
 
 import asyncio
 import inspect
@@ -17,16 +17,16 @@ from pipeline.errors import NoSpeech
 from pipeline.jobs.job import MODEL_STAGES, Job
 from pipeline.jobs.results import Answer, Transcript
 from pipeline.jobs.store import Jobs
-from tests.support.job_steps import TAUGHT
-from tests.support.recordings import wav
+from tests.support.job_steps import FEEDBACK
+from tests.support.recordings import make_wav
 from waijiao import AsyncClient
 
-SILENT = wav(np.zeros(777))  # nothing is heard in this one
+SILENT = make_wav(np.zeros(777))  # the worker recognises no speech in this one
 
 
 def recording(number: int) -> bytes:
-    """Recordings that differ."""
-    return wav(np.zeros(1600 + number))
+    """A silent recording; each number gives another one."""
+    return make_wav(np.zeros(1600 + number))
 
 
 class EchoWorker:
@@ -35,10 +35,12 @@ class EchoWorker:
     def __init__(self, jobs: Jobs, folder: Path) -> None:
         self.jobs, self.blobs = jobs, FolderBlobs(folder)
         self.max_unfinished = 0
-        self.numbers = itertools.count()  # of claims: a worker that claims again says that its last claim was lost
-        self.held_recording = b""  # a recording that is worked on until `released`
+        self.numbers = (
+            itertools.count()
+        )  # of claims: each has a worker name of its own, since a second claim gives up the first
+        self.held_recording = b""  # a recording whose transcription lasts until `released`
         self.released = threading.Event()
-        self.idle = threading.Event()  # set: nothing is worked on
+        self.idle = threading.Event()  # set: the worker claims nothing
         self.closing = threading.Event()
         self.thread = threading.Thread(target=self.work)
         self.thread.start()
@@ -51,8 +53,8 @@ class EchoWorker:
         while not self.closing.is_set():
             self.max_unfinished = max(self.max_unfinished, cast(int, self.jobs.redis.zcard("waijiao:deadlines")))
             for stage in MODEL_STAGES:
-                claimed = [] if self.idle.is_set() else self.jobs.claim(stage, f"echo{next(self.numbers)}", 1)[0]
-                for job in claimed:
+                claimed_jobs = [] if self.idle.is_set() else self.jobs.claim(stage, f"echo{next(self.numbers)}", 1)[0]
+                for job in claimed_jobs:
                     self.run_stage(stage, job)
             time.sleep(0.005)
 
@@ -60,7 +62,7 @@ class EchoWorker:
         if stage == "asr":
             self.transcribe(job)
         elif stage == "llm":
-            self.jobs.complete(stage, job, TAUGHT)
+            self.jobs.complete(stage, job, FEEDBACK)
         else:
             self.speak(job)
 

@@ -1,8 +1,8 @@
-"""A server with OpenAI's API and, by the first part of the path, a bad habit.
+"""A server with OpenAI's API that behaves, or misbehaves, as the first part of the path says.
 
 Run with: python tests/support/fake_llm_server.py
 
-It prints its port. GET /HABIT/requests lists the requests so far: headers, body, and whether the client hung up.
+It prints its port. GET /BEHAVIOUR/requests lists the requests so far: headers, body, and whether the client hung up.
 """
 
 import json
@@ -12,40 +12,40 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 REQUESTS = defaultdict(list)
 MODELS = {"object": "list", "data": [{"id": "teacher", "object": "model"}]}
-CONTEXT = 100  # tokens of the habit "small context"
+CONTEXT = 100  # tokens of the behaviour "small context"
 
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        habit, _, rest = self.path[1:].partition("/")
+        behaviour, _, rest = self.path[1:].partition("/")
         if rest == "requests":
-            return self.answer(200, REQUESTS[habit])
+            return self.answer(200, REQUESTS[behaviour])
         if rest != "v1/models":
             return self.answer(404, {"detail": "Not Found"})
-        REQUESTS[f"{habit}-models"].append(dict(self.headers))
-        if habit == "starting" and len(REQUESTS["starting-models"]) == 1:
+        REQUESTS[f"{behaviour}-models"].append(dict(self.headers))
+        if behaviour == "starting" and len(REQUESTS["starting-models"]) == 1:
             return self.answer(503, {"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}})
-        return self.list_models(habit)
+        return self.list_models(behaviour)
 
-    def list_models(self, habit):
-        if habit == "unlisted":
+    def list_models(self, behaviour):
+        if behaviour == "unlisted":
             return self.answer(404, {"detail": "Not Found"})
-        if habit == "page":
+        if behaviour == "page":
             return self.send_page()
-        if habit == "elsewhere":
+        if behaviour == "elsewhere":
             return self.answer(307, {}, Location="/good/v1/models")
-        if habit == "empty":
+        if behaviour == "empty":
             return self.answer(200, {"object": "list", "data": None})
         return self.answer(200, MODELS)
 
     def do_POST(self):
-        habit = self.path[1:].partition("/")[0]
+        behaviour = self.path[1:].partition("/")[0]
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.request_entry = {"headers": dict(self.headers), "body": body, "hung_up": False}
-        REQUESTS[habit].append(self.request_entry)
-        HABITS[habit](self, body, len(REQUESTS[habit]))
+        REQUESTS[behaviour].append(self.request_entry)
+        BEHAVIOURS[behaviour](self, body, len(REQUESTS[behaviour]))
 
     def answer(self, status, content, **headers):
         self.send(status, json.dumps(content).encode(), "application/json", **headers)
@@ -91,7 +91,7 @@ class Handler(BaseHTTPRequestHandler):
         return
 
 
-def good(server, body, _):
+def answer_normally(server, body, _):
     server.start_stream()
     server.send_raw(b": a comment keeps the connection alive\n\n")
     server.send_chunk("")
@@ -103,104 +103,104 @@ def good(server, body, _):
     server.end_stream()
 
 
-def uncounted(server, body, _):
+def answer_without_usage(server, body, _):
     server.start_stream()
     server.send_chunk("Good morning.")
     server.send_chunk(finish="length")
     server.end_stream()
 
 
-def refuses(status, message="no", **error):
+def refuse_with(status, message="no", **error):
     def refuse(server, body, _):
         server.answer(status, {"error": {"message": message, **error}})
 
     return refuse
 
 
-def first(trouble):
-    """Trouble at the first request; good afterwards."""
+def only_at_first(trouble):
+    """Misbehave at the first request only."""
 
-    def habit(server, body, number):
-        (trouble if number == 1 else good)(server, body, number)
+    def behaviour(server, body, number):
+        (trouble if number == 1 else answer_normally)(server, body, number)
 
-    return habit
+    return behaviour
 
 
-def busy(server, body, _):
+def refuse_as_busy(server, body, _):
     server.answer(429, {"error": {"message": "Slow down", "type": "requests"}}, Retry_After="1")
 
 
-def unsupported(server, body, _):
-    """As OpenAI's newer models refuse what they do not have, one field at a time."""
+def refuse_unsupported_fields(server, body, _):
+    """Refuse unknown fields one at a time, as OpenAI's newer models do."""
     for field in ("chat_template_kwargs", "max_tokens", "temperature", "stop"):
         if field in body:
             hint = f"Unsupported parameter: '{field}' is not supported with this model."
             error = {"message": hint, "type": "invalid_request_error", "param": field, "code": "unsupported_parameter"}
             return server.answer(400, {"error": error})
-    return good(server, body, 1)
+    return answer_normally(server, body, 1)
 
 
-def pedantic(server, body, _):
-    """As pydantic says it."""
+def refuse_extra_field(server, body, _):
+    """Refuse a field in the words of pydantic."""
     if "chat_template_kwargs" not in body:
-        return good(server, body, 1)
+        return answer_normally(server, body, 1)
     detail = [{"type": "extra_forbidden", "loc": ["body", "chat_template_kwargs"], "input": body}]
     return server.answer(422, {"object": "error", "message": {"detail": detail}})
 
 
-def small_context(server, body, _):
-    """As vLLM says it; a word is a token."""
+def answer_within_small_context(server, body, _):
+    """Refuse a prompt that is too long in the words of vLLM; a word is a token."""
     prompt_words = sum(len(message["content"].split()) for message in body["messages"])
     if prompt_words >= CONTEXT or prompt_words + body.get("max_tokens", 0) > CONTEXT:
         hint = f"This model's maximum context length is {CONTEXT} tokens. However, you requested more."
         return server.answer(400, {"error": {"message": hint, "type": "BadRequestError", "code": 400}})
-    return good(server, body, 1)
+    return answer_normally(server, body, 1)
 
 
-def garbage(server, body, _):
+def send_garbage(server, body, _):
     server.start_stream()
     server.send_raw(b"data: {not json\n\n")
     server.end_stream()
 
 
-def endless_line(server, body, _):
+def send_endless_line(server, body, _):
     server.start_stream()
     for _ in range(30):
         server.send_raw(b"x" * 100_000)
     server.drop()
 
 
-def truncated(server, body, _):
+def end_too_early(server, body, _):
     server.start_stream()
     server.send_chunk("Half an ")
     server.send_raw(b"")
 
 
-def cut(server, body, _):
+def hang_up_halfway(server, body, _):
     server.start_stream()
     server.send_chunk("Half an ")
     server.drop()
 
 
-def fails_within(server, body, _):
+def fail_halfway(server, body, _):
     server.start_stream()
     server.send_chunk("Half an ")
     server.send_raw(b'data: {"error": {"message": "CUDA out of memory", "code": 500}}\n\n')
     server.send_raw(b"")
 
 
-def says_nothing(server, body, _):
+def stay_silent(server, body, _):
     server.wait_for_hang_up()
 
 
-def stalls(server, body, _):
+def stall_halfway(server, body, _):
     server.start_stream()
     server.send_chunk("Half an ")
     server.wait_for_hang_up()
 
 
-def slow(server, body, _):
-    """Half a second from piece to piece."""
+def answer_slowly(server, body, _):
+    """Send a piece every half second."""
     server.start_stream()
     for piece in ("One, ", "two, ", "three."):
         time.sleep(0.5)
@@ -209,36 +209,36 @@ def slow(server, body, _):
     server.end_stream()
 
 
-HABITS = {
-    "good": good,
-    "starting": good,
-    "unlisted": good,
-    "uncounted": uncounted,
-    "refuses the key": refuses(401, "Incorrect API key provided"),
-    "no model": refuses(404, "The model `teacher` does not exist", code="model_not_found"),
-    "spent": refuses(429, "You exceeded your current quota", code="insufficient_quota"),
-    "roles": refuses(400, "Conversation roles must alternate; got: she dont like dogs", type="BadRequestError"),
-    "busy": busy,
-    "busy at first": first(busy),
-    "down": refuses(503, "down"),
-    "fails at first": first(refuses(500, "oops")),
-    "drops at first": first(lambda server, body, number: server.drop()),
+BEHAVIOURS = {
+    "good": answer_normally,
+    "starting": answer_normally,
+    "unlisted": answer_normally,
+    "uncounted": answer_without_usage,
+    "refuses the key": refuse_with(401, "Incorrect API key provided"),
+    "no model": refuse_with(404, "The model `teacher` does not exist", code="model_not_found"),
+    "spent": refuse_with(429, "You exceeded your current quota", code="insufficient_quota"),
+    "roles": refuse_with(400, "Conversation roles must alternate; got: she dont like dogs", type="BadRequestError"),
+    "busy": refuse_as_busy,
+    "busy at first": only_at_first(refuse_as_busy),
+    "down": refuse_with(503, "down"),
+    "fails at first": only_at_first(refuse_with(500, "oops")),
+    "drops at first": only_at_first(lambda server, body, number: server.drop()),
     "drops": lambda server, body, number: server.drop(),
     "page": lambda server, body, number: server.send_page(),
     "moved": lambda server, body, number: server.answer(307, {}, Location="/good/v1/chat/completions"),
-    "unsupported": unsupported,
-    "pedantic": pedantic,
-    "small context": small_context,
-    "garbage": garbage,
-    "endless line": endless_line,
-    "truncated": truncated,
-    "cut": cut,
-    "fails within": fails_within,
-    "says nothing": says_nothing,
-    "stalls": stalls,
-    "slow": slow,
+    "unsupported": refuse_unsupported_fields,
+    "pedantic": refuse_extra_field,
+    "small context": answer_within_small_context,
+    "garbage": send_garbage,
+    "endless line": send_endless_line,
+    "truncated": end_too_early,
+    "cut": hang_up_halfway,
+    "fails within": fail_halfway,
+    "says nothing": stay_silent,
+    "stalls": stall_halfway,
+    "slow": answer_slowly,
 }
-HABITS = {name.replace(" ", "-"): habit for name, habit in HABITS.items()}
+BEHAVIOURS = {name.replace(" ", "-"): behaviour for name, behaviour in BEHAVIOURS.items()}
 
 
 if __name__ == "__main__":

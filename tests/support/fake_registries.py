@@ -1,4 +1,4 @@
-"""An index of wheels and a model hub on loopback, for tests: what pip and the hub's client ask, and trouble at will."""
+"""An index of wheels and a model hub on loopback, for pip and the hub's client; a test can make them misbehave."""
 
 import hashlib
 import io
@@ -24,7 +24,7 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def wheel(name: str, files: dict[str, bytes]) -> bytes:
+def make_wheel(name: str, files: dict[str, bytes]) -> bytes:
     """A wheel of version 1.0 that must never be imported."""
     about = {
         f"{name}/__init__.py": b"raise SystemExit('imported')",
@@ -43,12 +43,12 @@ def wheel(name: str, files: dict[str, bytes]) -> bytes:
 
 
 def git_blob(data: bytes) -> str:
-    """What git, and so the hub, calls a file that is not kept apart."""
+    """The name that git, and so the hub, gives to a file that is not in LFS."""
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
-class Shelves:
-    """What the server has: pages by path.
+class FakeRegistries:
+    """The pages that the server has, by path.
 
     A path in `stuck` sends half of its bytes, then waits for `go`; one in `torn` sends half and hangs up, once.
     """
@@ -101,17 +101,17 @@ class Shelves:
 
 
 class Handler(BaseHTTPRequestHandler):
-    shelves: Shelves
+    registries: FakeRegistries
 
     def do_HEAD(self):
         self.reply(body=False)
 
     def do_GET(self):
-        self.shelves.gets[self.path] += 1
+        self.registries.gets[self.path] += 1
         self.reply(body=True)
 
     def reply(self, body: bool) -> None:
-        page = self.shelves.pages.get(self.path.partition("?")[0])
+        page = self.registries.pages.get(self.path.partition("?")[0])
         if page is None:
             self.send_error(404)
             return
@@ -128,24 +128,24 @@ class Handler(BaseHTTPRequestHandler):
             self.send(page[begin:])
 
     def begin(self) -> int:
-        """The byte from which a client wants the rest."""
+        """The first byte that the client asks for."""
         wanted = self.headers.get("Range")
         if not wanted:
             return 0
-        self.shelves.ranges.append(self.path)
+        self.registries.ranges.append(self.path)
         return int(wanted.removeprefix("bytes=").partition("-")[0])
 
     def send(self, page: bytes) -> None:
-        torn = self.path in self.shelves.torn
-        half = len(page) // 2 if torn or self.path in self.shelves.stuck else len(page)
+        torn = self.path in self.registries.torn
+        half = len(page) // 2 if torn or self.path in self.registries.stuck else len(page)
         try:
             self.wfile.write(page[:half])
             if torn:
-                self.shelves.torn.remove(self.path)
+                self.registries.torn.remove(self.path)
                 self.close_connection = True
             elif half < len(page):
-                self.shelves.waiting.set()
-                if self.shelves.go.wait(PATIENCE_S):
+                self.registries.waiting.set()
+                if self.registries.go.wait(PATIENCE_S):
                     self.wfile.write(page[half:])
                 self.close_connection = True
         except ConnectionError:
@@ -156,23 +156,23 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving() -> Iterator[tuple[Shelves, str]]:
-    """The shelves, empty, and the URL at which they are served."""
-    shelves = Shelves()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"shelves": shelves}))
+def run_registries() -> Iterator[tuple[FakeRegistries, str]]:
+    """The registries, empty at first, and the URL at which they are served."""
+    registries = FakeRegistries()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"registries": registries}))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        yield shelves, f"http://127.0.0.1:{server.server_port}"
+        yield registries, f"http://127.0.0.1:{server.server_port}"
     finally:
-        shelves.go.set()
+        registries.go.set()
         server.shutdown()
         thread.join()
         server.server_close()
 
 
-def knowing_no_other(url: str, home: Path) -> dict[str, str]:
-    """Variables for pip and the hub's client, which then use this server alone."""
+def make_environment(url: str, home: Path) -> dict[str, str]:
+    """Environment variables with which pip and the hub's client use only this server."""
     return {
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_INDEX_URL": f"{url}/simple/",
@@ -187,12 +187,12 @@ def knowing_no_other(url: str, home: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def empty_shelves(monkeypatch, tmp_path):
-    """An index and a hub that have nothing yet; pip and the hub's client know no other."""
+def empty_registries(monkeypatch, tmp_path):
+    """An index and a hub that have nothing yet; pip and the hub's client use only these."""
     for name in list(os.environ):
         if name.startswith(("PIP_", "HF_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
-    with serving() as (shelves, url):
-        for name, value in knowing_no_other(url, tmp_path).items():
+    with run_registries() as (registries, url):
+        for name, value in make_environment(url, tmp_path).items():
             monkeypatch.setenv(name, value)
-        yield shelves
+        yield registries

@@ -1,4 +1,4 @@
-"""What an HTML page says, read without a browser."""
+"""Parses an HTML page without a browser."""
 
 from html.parser import HTMLParser
 
@@ -7,9 +7,9 @@ ASIDE = {"zh", "dot", "visually-hidden"}  # the Chinese half of a label; what on
 
 
 class Page(HTMLParser):
-    """`tags`: each element's name and attributes; `texts`: each text, and the names and classes of what it stands in.
+    """`tags`: each element's name and attributes; `texts`: each text, and names and classes of the elements around it.
 
-    `tables`: their rows of cells. `figures`: what a `dd` says, by its `dt`. Labels are the English ones.
+    `tables`: their rows of cells. `figures`: the text of each `dd`, by its `dt`. Labels are the English ones.
     """
 
     def __init__(self, html: bytes) -> None:
@@ -58,10 +58,10 @@ class Page(HTMLParser):
         if {"dt", "dd"} & around:
             self.pairs[-1]["dd" in around] += data
 
-    def said(self, *names: str) -> list[str]:
-        """Each text within elements of all these names or classes, save what only a screen reader says."""
+    def find_texts(self, *names: str) -> list[str]:
+        """Each text within elements of all these names or classes, without those for screen readers only."""
         return [text for text, around in self.texts if {*names} <= around and "visually-hidden" not in around]
 
     def links(self) -> list[str]:
-        """Whatever the page points to."""
+        """All addresses that the page refers to."""
         return [facts[name] or "" for _, facts in self.tags for name in ("href", "src") if name in facts]

@@ -1,4 +1,4 @@
-"""The recordings of `examples/`, and one of them as phones and browsers would make it, and as nobody should."""
+"""The recordings of `examples/`, and one of them in the formats of phones and browsers, or damaged."""
 
 import io
 import json
@@ -18,14 +18,14 @@ FACTS = [
 ]
 RECORDINGS = [EXAMPLES / fact["file"] for fact in FACTS]
 TEXTS = {path.stem: fact["text"] for path, fact in zip(RECORDINGS, FACTS, strict=True)}  # what is said in each
-CLEAR = EXAMPLES / "recordings" / "ruoxi-wu.wav"
+CLEAR_RECORDING = EXAMPLES / "recordings" / "ruoxi-wu.wav"
 SPEECH, SILENCE = EXAMPLES / "speech.flac", EXAMPLES / "silence.wav"
 SPEECH_TEXT = (  # what is said in SPEECH, a text of eleven seconds without a mistake
     "Welcome to our town. It has a small river, an old bridge, and a market where farmers sell apples. "
     "Every Saturday my family walks along the river."
 )
 
-FORMS = {
+FILE_FORMATS = {
     "wav u8": ("wav", "pcm_u8", 16_000, "mono"),
     "wav 16 bit": ("wav", "pcm_s16le", 44_100, "stereo"),
     "wav 24 bit": ("wav", "pcm_s24le", 48_000, "stereo"),
@@ -50,20 +50,20 @@ FORMS = {
 }  # name -> container, codec, Hz, channels
 
 
-def learner() -> Waveform:
-    """An adult who speaks clearly enough to be heard alike in every format."""
-    samples, rate = soundfile.read(CLEAR, dtype="float32")
+def load_clear_speaker() -> Waveform:
+    """The recording of an adult who speaks clearly enough to be recognised alike in every format."""
+    samples, rate = soundfile.read(CLEAR_RECORDING, dtype="float32")
     return Waveform(samples, rate)
 
 
-def sound_of(path: Path) -> Waveform:
-    """The recording as the recogniser gets it, at 16 kHz."""
+def load_recording(path: Path) -> Waveform:
+    """A recording as the recogniser gets it, at 16 kHz."""
     with path.open("rb") as file:
         return decode(file, 300)
 
 
-def write(sound: Waveform, container: str, codec: str, rate: int, layout: str) -> bytes:
-    """The sound as a file, made by FFmpeg; every channel has the same."""
+def encode_recording(sound: Waveform, container: str, codec: str, rate: int, layout: str) -> bytes:
+    """The waveform as a file, encoded by FFmpeg; all channels are the same."""
     samples = resample(sound, rate).samples
     channels = av.AudioLayout(layout).nb_channels
     frame = av.AudioFrame.from_ndarray(np.tile(samples, (channels, 1)), format="fltp", layout=layout)
@@ -73,44 +73,49 @@ def write(sound: Waveform, container: str, codec: str, rate: int, layout: str) -
         stream = output.add_stream(codec, rate=rate, layout=layout)
         context = stream.codec_context
         context.open()
-        cutter = av.AudioResampler(context.format, layout, rate, frame_size=context.frame_size or 1024)
-        for piece in [*cutter.resample(frame), *cutter.resample(None), None]:
+        resampler = av.AudioResampler(context.format, layout, rate, frame_size=context.frame_size or 1024)
+        for piece in [*resampler.resample(frame), *resampler.resample(None), None]:
             output.mux(stream.encode(piece))
     return file.getvalue()
 
 
-def video(container: str, picture: str, sound: str) -> bytes:
-    """A video in which a learner speaks: codecs of the `picture` and of the `sound`."""
-    file, samples = io.BytesIO(), learner().samples
+def make_video(container: str, picture: str, sound: str) -> bytes:
+    """A video in which a learner speaks, with the codecs `picture` and `sound`."""
+    file, samples = io.BytesIO(), load_clear_speaker().samples
     frame = av.AudioFrame.from_ndarray(samples[np.newaxis], format="fltp", layout="mono")
     frame.sample_rate = 16_000
     with av.open(file, "w", format=container) as output:
-        seen, heard = output.add_stream(picture, rate=5), output.add_stream(sound, rate=48_000, layout="stereo")
-        seen.width, seen.height, seen.pix_fmt = 64, 48, "yuv420p"
-        heard.codec_context.open()
-        cutter = av.AudioResampler(heard.codec_context.format, "stereo", 48_000, frame_size=heard.frame_size or 1024)
+        video_stream, audio_stream = (
+            output.add_stream(picture, rate=5),
+            output.add_stream(sound, rate=48_000, layout="stereo"),
+        )
+        video_stream.width, video_stream.height, video_stream.pix_fmt = 64, 48, "yuv420p"
+        audio_stream.codec_context.open()
+        resampler = av.AudioResampler(
+            audio_stream.codec_context.format, "stereo", 48_000, frame_size=audio_stream.frame_size or 1024
+        )
         for _ in range(5 * len(samples) // 16_000):
-            output.mux(seen.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")))
-        for piece in [*cutter.resample(frame), *cutter.resample(None), None]:
-            output.mux(heard.encode(piece))
-        output.mux(seen.encode(None))
+            output.mux(video_stream.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")))
+        for piece in [*resampler.resample(frame), *resampler.resample(None), None]:
+            output.mux(audio_stream.encode(piece))
+        output.mux(video_stream.encode(None))
     return file.getvalue()
 
 
-def wav(samples: np.ndarray, subtype: str = "PCM_16", rate: int = 16_000) -> bytes:
+def make_wav(samples: np.ndarray, subtype: str = "PCM_16", rate: int = 16_000) -> bytes:
     file = io.BytesIO()
     soundfile.write(file, samples, rate, subtype=subtype, format="WAV")
     return file.getvalue()
 
 
-def hour_of_silence() -> bytes:
+def make_hour_of_silence() -> bytes:
     """An hour of silence in 0.6 MB of AAC: every frame of silence is the same."""
-    aac = write(Waveform(np.zeros(16_000, np.float32), 16_000), "adts", "aac", 16_000, "mono")
+    aac = encode_recording(Waveform(np.zeros(16_000, np.float32), 16_000), "adts", "aac", 16_000, "mono")
     return aac + aac[aac.rindex(aac[:3]) :] * (3600 * 16_000 // 1024)
 
 
-def claiming_four_gigabytes(count: int) -> bytes:
+def make_wav_claiming_4_gib(count: int) -> bytes:
     """A wav file of `count` silent samples whose header claims 4 GiB."""
-    data = bytearray(wav(np.zeros(count)))
+    data = bytearray(make_wav(np.zeros(count)))
     data[4:8] = data[40:44] = b"\xff\xff\xff\xff"
     return bytes(data)

@@ -1,4 +1,4 @@
-"""Classes that handed in homework, as job records: learners' recordings as the default models answered them."""
+"""Homework of sample classes as job records: learners' recordings as the default models answered them."""
 
 import json
 from dataclasses import replace
@@ -11,7 +11,7 @@ from pipeline.jobs.records import read_fields
 from pipeline.jobs.results import Answer, Feedback, Transcript, Word
 from pipeline.text.corrections import compare, explain
 
-ANSWERS = Path(__file__).parents[1] / "data" / "answers.json"  # to examples/recordings; by answer_recordings.py
+ANSWERS = Path(__file__).parents[1] / "data" / "answers.json"  # to examples/recordings, made by answer_recordings.py
 DUE = 1_796_000_000.0  # Unix seconds
 NAMES = ("安娜", "王小明", "李华", "Bo", "欧阳娜娜", "Maria-Theresa von Habsburg")
 NO_SPEECH = {
@@ -22,14 +22,14 @@ NO_SPEECH = {
 }
 
 
-def assignment(rows: list[StudentWork], **fields) -> Assignment:
+def make_assignment(rows: list[StudentWork], **fields) -> Assignment:
     students = tuple(row.student for row in rows)
     defaults = {"title": "第三单元 Unit 3: At the zoo", "class_name": "三年级二班", "due": DUE, "students": students}
     return Assignment(id="hw3", tenant="default", **{**defaults, **fields})
 
 
-def job(number: int, transcript: Transcript | None, feedback: Feedback | None) -> Job:
-    """One that is answered, if there is feedback."""
+def make_job(number: int, transcript: Transcript | None, feedback: Feedback | None) -> Job:
+    """A job, answered if there is feedback."""
     job_request = JobRequest(
         id=f"job-{number}", session=f"job-{number}", recording="r", assignment="hw3", lane="homework"
     )
@@ -58,7 +58,7 @@ def fail_work(row: StudentWork) -> StudentWork:
     return replace(row, job=job_without_answer)
 
 
-def speech(heard: str, corrected: str = "", probability: float = 0.9) -> tuple[Transcript, Feedback]:
+def make_speech(heard: str, corrected: str = "", probability: float = 0.9) -> tuple[Transcript, Feedback]:
     """The transcript of words that all have one probability, said in 30 seconds; the feedback with their correction."""
     words = tuple(Word(word, n / 2, n / 2 + 0.4, probability) for n, word in enumerate(heard.split()))
     edits = tuple(piece.edit for piece in compare(heard, corrected or heard) if not piece.is_unchanged)
@@ -66,16 +66,16 @@ def speech(heard: str, corrected: str = "", probability: float = 0.9) -> tuple[T
     return Transcript(heard, "en", 30.0, words), feedback
 
 
-def student_work(number: int, name: str, words: tuple[Transcript, Feedback]) -> StudentWork:
-    return StudentWork(Student(name, f"20260{number:03d}"), job(number, *words), DUE - 600 + 20 * number)
+def make_student_work(number: int, name: str, words: tuple[Transcript, Feedback]) -> StudentWork:
+    return StudentWork(Student(name, f"20260{number:03d}"), make_job(number, *words), DUE - 600 + 20 * number)
 
 
-def learners() -> list[StudentWork]:
-    """Those of `examples/recordings`: some late, one not heard, one held; two handed nothing in, one no longer kept."""
+def make_sample_class() -> list[StudentWork]:
+    """The learners of `examples/recordings`: some late, one failed, one held, one erased; two submitted nothing."""
     answers = json.loads(ANSWERS.read_text(encoding="utf-8"))
     names = [*NAMES, *(f"学生 {number}" for number in range(len(NAMES), len(answers)))]
     rows = [
-        student_work(
+        make_student_work(
             number, name, (read_fields(Transcript, each["transcript"]), read_fields(Feedback, each["feedback"]))
         )
         for number, (name, each) in enumerate(zip(names, answers, strict=True))

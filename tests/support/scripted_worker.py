@@ -1,7 +1,8 @@
-"""A real worker of the language model's queue; its engine and its event loop do what a test says by files in a folder.
+"""A real worker of the language model's queue; files in a folder tell its engine and event loop what to do.
 
-hold: the engine works until it is gone. no_model: it cannot be loaded. slow_load: not until it is gone. too_big,
-no_json: its result cannot be written. SIGUSR2 makes the parent catatonic: deaf, numb, or stuck.
+hold: the engine works until this file is removed. no_model: it cannot be loaded. slow_load: it loads until this file is
+removed. too_big, no_json: its result cannot be written.
+SIGUSR2 makes the parent hang in one of three ways: deaf, numb, or stuck.
 """
 
 import os
@@ -19,7 +20,7 @@ from pipeline.worker.task import stage
 ORDERS = Path(os.environ["WAIJIAO_HOME"]) / "orders"
 
 
-def ordered(name: str) -> bool:
+def has_order(name: str) -> bool:
     return (ORDERS / name).exists()
 
 
@@ -34,18 +35,18 @@ class TooBig(Feedback):
 
 class Engine:
     def __init__(self, settings):
-        if ordered("no_model"):
+        if has_order("no_model"):
             raise ModelMissing("The model is gone.")
-        while ordered("slow_load"):
+        while has_order("slow_load"):
             (ORDERS / "loading").touch()
             time.sleep(0.02)
 
     def answer(self, batch):
         with (ORDERS / "ledger").open("a") as ledger:
             ledger.writelines(f"{job.id} {os.getpid()}\n" for job in batch)
-        while ordered("hold"):
+        while has_order("hold"):
             time.sleep(0.02)
-        kind, heard = TooBig if ordered("too_big") else Feedback, object() if ordered("no_json") else "I goed"
+        kind, heard = TooBig if has_order("too_big") else Feedback, object() if has_order("no_json") else "I goed"
         return [kind(heard, "I went", "Where?", "I went. Where?") for _ in batch]
 
 
@@ -57,12 +58,12 @@ def answer(engine, batch, leases):
 
 @worker_init.connect
 def obey(sender, **_):
-    def become_catatonic(*_):
-        if ordered("deaf"):  # the event loop turns, but asks Redis for no message any more
+    def hang(*_):
+        if has_order("deaf"):  # the event loop runs, but asks Redis for no more messages
             sender.hub.on_tick = {each for each in sender.hub.on_tick if not each.__module__.startswith("kombu")}
-        elif ordered("numb"):  # nor does it give any to its child
+        elif has_order("numb"):  # and it gives none to its child
             sender.hub.on_tick.clear()
         else:
             time.sleep(3600)
 
-    signal.signal(signal.SIGUSR2, become_catatonic)
+    signal.signal(signal.SIGUSR2, hang)

@@ -1,4 +1,4 @@
-"""The API as it is served: gunicorn on a free port of loopback, over the test's own Redis, without workers."""
+"""The API served by gunicorn on a free port of loopback, with the test's own Redis and without workers."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,12 +11,12 @@ from tests.support.cluster import Cluster
 
 @pytest.fixture
 def serve(cluster: Cluster) -> Iterator[Callable[..., httpx.Client]]:
-    """Starts an API process, with settings of its own where some are named, and returns a client of it."""
+    """Starts an API process, with the settings that are given, and returns a client of it."""
     with ExitStack() as clients:
 
-        def start_api(**chosen: object) -> httpx.Client:
+        def start_api(**changes: object) -> httpx.Client:
             name = f"api{len(cluster.select('api')) + 1}"
-            cluster.add_api(name, **chosen)
+            cluster.add_api(name, **changes)
             cluster.start(name)
             client = httpx.Client(base_url=cluster.url(name), timeout=30, trust_env=False, limits=httpx.Limits())
             return clients.enter_context(client)

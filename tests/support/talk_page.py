@@ -4,7 +4,7 @@ import time
 
 from playwright.sync_api import Locator, Page
 
-ANSWERED_S = 60  # seconds for which an answer is waited for
+ANSWER_TIMEOUT_S = 60  # how long a test waits for an answer
 WRONG_SENTENCE = "He have a dog and three cat."  # the model corrects it reliably
 
 
@@ -20,14 +20,14 @@ def type_in(page: Page, text: str) -> None:
     page.press("#text", "Enter")
 
 
-def turn(page: Page, number: int, state: str = "succeeded") -> Locator:
+def find_turn(page: Page, number: int, state: str = "succeeded") -> Locator:
     """The page's turn of this number, from 1, once it is in this state."""
     found = page.locator(f".turn:nth-child({number})[data-state={state}]")
-    found.wait_for(timeout=ANSWERED_S * 1000)
+    found.wait_for(timeout=ANSWER_TIMEOUT_S * 1000)
     return found
 
 
-def transcript_of(found: Locator) -> str:
+def find_transcript(found: Locator) -> str:
     """The transcript that a turn shows, without the words for screen readers."""
     return found.locator(".transcript").evaluate(
         "node => [...node.querySelectorAll('.transcript-line')].map((line) => { const copy = line.cloneNode(true);"
@@ -36,5 +36,5 @@ def transcript_of(found: Locator) -> str:
     )
 
 
-def job_of(found: Locator) -> str:
+def find_job_id(found: Locator) -> str:
     return str(found.get_attribute("data-job"))

@@ -1,4 +1,4 @@
-"""Compares what was said with what was heard."""
+"""Compares a text with its transcript."""
 
 import re
 
@@ -19,7 +19,7 @@ def words(text: str) -> list[str]:
 
 
 def word_errors(said: str, heard: str) -> int:
-    """Substitutions, insertions and deletions that turn `said` into `heard` (Levenshtein distance over words)."""
+    """Substitutions, insertions and deletions from `said` to its transcript `heard` (Levenshtein distance)."""
     wanted, found = words(said), words(heard)
     row = list(range(len(found) + 1))
     for i, word in enumerate(wanted, 1):

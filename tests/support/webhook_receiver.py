@@ -1,4 +1,4 @@
-"""Who is told by webhook: a real HTTP server on loopback that remembers what it got and answers as a test says."""
+"""A webhook receiver: a real HTTP server on loopback that stores requests and answers as a test says."""
 
 import ssl
 import threading
@@ -25,7 +25,7 @@ class WebhookRequest:
         return self.headers["webhook-id"]
 
     def verify(self, secret: str) -> dict:
-        """What was told, by the official library; WebhookVerificationError when nobody who has the secret said it."""
+        """The payload, verified by the official library; WebhookVerificationError when the signature is wrong."""
         return Webhook(secret).verify(self.body, self.headers)
 
 

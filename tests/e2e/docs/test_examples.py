@@ -1,4 +1,4 @@
-"""What lies in examples/ does what its README says, run as a person runs it, against the default models."""
+"""The programs of examples/ do what their README says, run as a user runs them, with the default models."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ def run(app, tmp_path):
     return run
 
 
-def test_the_shell_script_prints_what_was_heard_and_saves_the_answer(run, app, tmp_path):
+def test_the_shell_script_prints_the_transcript_and_saves_the_answer(run, app, tmp_path):
     recording = tmp_path / "lesson 1, anna;.wav"
     recording.write_bytes(LEARNER.read_bytes())
     ran = run(EXAMPLES / "ask.sh", recording, "spoken.wav", "shell")
@@ -38,14 +38,14 @@ def test_the_shell_script_prints_what_was_heard_and_saves_the_answer(run, app, t
 
 
 @pytest.mark.parametrize(("what", "told"), [(SILENCE, "Record again"), (EXAMPLES / "README.md", "no known audio")])
-def test_the_shell_script_repeats_the_server_s_words_when_there_is_no_answer(run, tmp_path, what, told):
+def test_the_shell_script_prints_the_server_s_error(run, tmp_path, what, told):
     ran = run(EXAMPLES / "ask.sh", what)
     assert ran.returncode == 1
     assert told in ran.stderr
     assert not (tmp_path / "answer.wav").exists()
 
 
-def test_the_client_tells_how_far_it_is_and_saves_the_answer(run, app, tmp_path):
+def test_the_client_prints_its_progress_and_saves_the_answer(run, app, tmp_path):
     ran = run(sys.executable, EXAMPLES / "ask.py", LEARNER)
     assert ran.returncode == 0, ran.stderr
     turn = app.get("/v1/sessions/anna").json()["turns"][-1]
@@ -69,7 +69,7 @@ def test_the_client_answers_a_folder_in_order_and_says_which_recording_has_no_an
     assert sorted(each.name for each in (tmp_path / "answers").iterdir()) == ["anna.wav", "chen.wav"]
 
 
-def test_the_client_repeats_the_server_s_words_when_there_is_no_answer(run):
+def test_the_client_prints_the_server_s_error(run):
     ran = run(sys.executable, EXAMPLES / "ask.py", SILENCE)
     assert ran.returncode == 1
     assert "Traceback" not in ran.stderr

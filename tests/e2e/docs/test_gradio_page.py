@@ -26,7 +26,7 @@ ANY = re.compile(r"\w")
 
 @dataclass
 class Tab:
-    """One tab with the page, and which hosts it asked for anything."""
+    """One tab with the page, and the hosts that it sent requests to."""
 
     page: Page
     hosts: set[str] = field(default_factory=set)
@@ -93,13 +93,13 @@ def tab(address, chromium) -> Iterator[Tab]:
 
 
 def last_session(app) -> list[str]:
-    """What was said in the session of the newest job: the learner's words and the teacher's by turns."""
+    """The session of the newest job: the learner's and the teacher's words in turn."""
     (newest,) = app.get("/v1/jobs", params={"limit": 1}).json()["jobs"]
     turns = app.get(f"/v1/sessions/{newest['session']}").json()["turns"]
     return [words for turn in turns for words in (turn["feedback"]["heard"], turn["answer"]["text"])]
 
 
-def test_what_is_spoken_or_typed_is_answered_aloud_and_written_down(tab, app):
+def test_recordings_and_typed_text_are_answered_as_speech_and_text(tab, app):
     tab.speak()
     tab.press("Send")
     tab.shows([ANY, ANY])
@@ -119,7 +119,7 @@ def test_what_is_spoken_or_typed_is_answered_aloud_and_written_down(tab, app):
     assert tab.hosts == {urlsplit(tab.page.url).netloc}
 
 
-def test_what_is_refused_is_said_in_the_server_s_words_and_costs_no_word(tab):
+def test_a_refusal_shows_the_server_s_error_and_keeps_the_typed_text(tab):
     tab.type("Good morning.")
     tab.shows(["Good morning.", ANY])
     tab.press("Send")
@@ -137,7 +137,7 @@ def test_each_tab_has_a_conversation_of_its_own(tab, address, app):
     assert len(last_session(app)) == 2
 
 
-def test_whoever_says_start_over_is_answered_on_an_empty_page(tab):
+def test_saying_start_over_empties_the_page(tab):
     tab.type("I am the first.")
     tab.shows(["I am the first.", ANY])
     tab.type("重新开始")

@@ -13,7 +13,7 @@ from pipeline.errors import ConfigurationError, ModelMissing, NoSpeech
 from pipeline.jobs.results import Transcript
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings, settings
-from tests.support.recordings import RECORDINGS, SPEECH, SPEECH_TEXT, TEXTS, sound_of
+from tests.support.recordings import RECORDINGS, SPEECH, SPEECH_TEXT, TEXTS, load_recording
 from tests.support.transcripts import word_error_rate, word_errors
 from worker_asr.engine import Recording, load
 from worker_asr.faster_whisper import FasterWhisper, find_remainder
@@ -36,11 +36,11 @@ def engine(whisper, request):
 
 @pytest.fixture(scope="module")
 def class_talk():
-    """Fourteen learners, pauses of 0.4 to 1.5 seconds between them: what they say, and a minute."""
+    """Fourteen learners with pauses of 0.4 to 1.5 seconds between them, a minute in all: texts and samples."""
     paths = RECORDINGS[:14]
     pauses = np.random.default_rng(1).uniform(0.4, 1.5, len(paths))
     pieces = [
-        np.concatenate([sound_of(path).samples, np.zeros(int(pause * SAMPLE_RATE), np.float32)])
+        np.concatenate([load_recording(path).samples, np.zeros(int(pause * SAMPLE_RATE), np.float32)])
         for path, pause in zip(paths, pauses, strict=True)
     ]
     return " ".join(TEXTS[path.stem] for path in paths), Waveform(np.concatenate(pieces), SAMPLE_RATE)
@@ -48,17 +48,17 @@ def class_talk():
 
 @pytest.fixture(scope="module")
 def speech():
-    return sound_of(SPEECH).samples
+    return load_recording(SPEECH).samples
 
 
-def heard(engine, samples, **more):
+def transcribe(engine, samples, **more):
     (found,) = engine.transcribe([Recording(Waveform(samples.astype(np.float32), SAMPLE_RATE), **more)])
     return found
 
 
-def test_learners_in_a_long_recording_are_understood_to_the_end(engine, class_talk):
+def test_a_long_recording_of_learners_is_recognised_to_its_end(engine, class_talk):
     said, sound = class_talk
-    transcript = heard(engine, sound.samples, expected_languages=("en", "zh"))
+    transcript = transcribe(engine, sound.samples, expected_languages=("en", "zh"))
     rate = word_error_rate([(said, transcript.text)])
     print(f"{sound.duration_s:.0f} s, windows {engine.windows}: word error rate {rate:.3f}")
     assert rate < 0.15
@@ -69,27 +69,27 @@ def test_learners_in_a_long_recording_are_understood_to_the_end(engine, class_ta
     assert " ".join(segment.text for segment in transcript.segments) == transcript.text
 
 
-def test_words_are_found_where_they_were_said_in_every_window(engine, speech):
+def test_word_times_are_right_in_every_window(engine, speech):
     pause = np.zeros(2 * SAMPLE_RATE)
-    transcript = heard(engine, np.concatenate([pause, speech, pause, speech, pause, speech]), hint="Our town")
+    transcript = transcribe(engine, np.concatenate([pause, speech, pause, speech, pause, speech]), hint="Our town")
     assert word_errors(" ".join([SPEECH_TEXT] * 3), transcript.text) <= 3
     starts = [word.start for word in transcript.words if word.word.startswith("bridge")]
     distance = 2 + len(speech) / SAMPLE_RATE
     assert np.diff(starts) == pytest.approx([distance, distance], abs=0.4)
 
 
-def test_nothing_is_heard_in_a_long_silence(engine, speech):
-    transcript = heard(engine, np.concatenate([speech, np.zeros(25 * SAMPLE_RATE), speech]))
+def test_nothing_is_recognised_in_a_long_silence(engine, speech):
+    transcript = transcribe(engine, np.concatenate([speech, np.zeros(25 * SAMPLE_RATE), speech]))
     assert word_errors(" ".join([SPEECH_TEXT] * 2), transcript.text) <= 2
     assert not [word for word in transcript.words if 13 < word.start < 34]
     assert transcript.language == "en"
 
 
-def test_nobody_is_heard_in_a_minute_of_noise(engine):
-    assert isinstance(heard(engine, np.random.default_rng(0).normal(0, 0.05, 60 * SAMPLE_RATE)), NoSpeech)
+def test_nothing_is_recognised_in_a_minute_of_noise(engine):
+    assert isinstance(transcribe(engine, np.random.default_rng(0).normal(0, 0.05, 60 * SAMPLE_RATE)), NoSpeech)
 
 
-def test_what_is_split_keeps_all_speech_and_fits_into_windows(class_talk):
+def test_splitting_keeps_all_speech_and_fits_into_windows(class_talk):
     _, sound = class_talk
     intervals = find_windows(sound.samples)
     assert len(intervals) >= 2
@@ -101,20 +101,20 @@ def test_what_is_split_keeps_all_speech_and_fits_into_windows(class_talk):
     assert all(following[0] - before[1] < 3 for before, following in pairwise(intervals))
 
 
-def test_as_much_as_fits_is_one_window_and_a_short_silence_stays_in():
+def test_a_window_is_filled_as_far_as_possible_and_keeps_short_silences():
     assert pack_windows([(0, 10), (11, 29), (29.5, 31), (62, 90)]) == [(0, 29), (29.5, 31), (62, 90)]
     assert pack_windows([]) == []
     assert bridge_silences([(0, 10), (19, 30), (41, 50)]) == [(0, 30), (41, 50)]
 
 
-def test_what_comes_after_the_last_word_is_heard_unless_it_is_a_pause():
-    class Found:
+def test_audio_after_the_last_word_is_recognised_unless_it_is_a_pause():
+    class FakeSegment:
         def __init__(self, end):
             self.words, self.end = [self], end
 
-    assert find_remainder((0, 30), [Found(5), Found(20)]) == [(20, 30)]
-    assert find_remainder((0, 30), [Found(29.5)]) == []
-    assert find_remainder((20, 30), [Found(20.5)]) == []  # else it might never end
+    assert find_remainder((0, 30), [FakeSegment(5), FakeSegment(20)]) == [(20, 30)]
+    assert find_remainder((0, 30), [FakeSegment(29.5)]) == []
+    assert find_remainder((20, 30), [FakeSegment(20.5)]) == []  # else it might never end
 
 
 # --- any Whisper in CTranslate2's form -----------------------------------------------------------------------------
@@ -127,7 +127,7 @@ def base():
 
 @pytest.fixture(scope="module")
 def large_v3(tmp_path_factory, base):
-    """Of large-v3's form, 128 bands and 100 languages, tiny and with random weights; converted as others convert."""
+    """A tiny model like large-v3, with 128 bands, 100 languages and random weights, converted as usual."""
     folder = tmp_path_factory.mktemp("whisper")
     words = json.loads((base / "tokenizer.json").read_text())
     marks = words["added_tokens"]
@@ -158,10 +158,10 @@ def test_a_model_with_128_bands_needs_no_file_that_says_so(large_v3, speech):
     engine = FasterWhisper(large_v3, Settings(asr_beam=1))
     assert engine.whisper.feature_extractor.mel_filters.shape[0] == 128
     for engine.windows in (ONE_BY_ONE, AT_ONCE):
-        assert isinstance(heard(engine, np.tile(speech, 3), language="yue"), Transcript | NoSpeech)
+        assert isinstance(transcribe(engine, np.tile(speech, 3), language="yue"), Transcript | NoSpeech)
 
 
-def without(base, folder, *names):
+def link_files_except(base, folder, *names):
     for path in base.iterdir():
         if path.name not in names:
             (folder / path.name).symlink_to(path)
@@ -169,7 +169,7 @@ def without(base, folder, *names):
 
 
 def test_a_model_that_cannot_tell_when_words_were_said_is_refused(base, tmp_path):
-    folder = without(base, tmp_path, "config.json")
+    folder = link_files_except(base, tmp_path, "config.json")
     config = json.loads((base / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "alignment_heads": []}))
     with pytest.raises(ConfigurationError, match="alignment_heads"):
@@ -178,10 +178,10 @@ def test_a_model_that_cannot_tell_when_words_were_said_is_refused(base, tmp_path
 
 def test_a_model_without_its_vocabulary_says_so(base, tmp_path):
     with pytest.raises(ModelMissing, match=r"has no vocabulary\.json or vocabulary\.txt"):
-        FasterWhisper(without(base, tmp_path, "vocabulary.txt"), Settings())
+        FasterWhisper(link_files_except(base, tmp_path, "vocabulary.txt"), Settings())
 
 
-# --- where it computes ---------------------------------------------------------------------------------------------
+# --- device and compute type ---------------------------------------------------------------------------------------
 
 
 def test_a_gpu_that_is_not_there_is_refused(base):

@@ -11,7 +11,7 @@ from pipeline.jobs.records import to_json
 from pipeline.jobs.results import Transcript
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings, settings
-from tests.support.recordings import RECORDINGS, SPEECH, SPEECH_TEXT, TEXTS, sound_of
+from tests.support.recordings import RECORDINGS, SPEECH, SPEECH_TEXT, TEXTS, load_recording
 from tests.support.transcripts import word_error_rate, word_errors
 from worker_asr.engine import Recogniser, Recording, load
 from worker_asr.faster_whisper import FasterWhisper
@@ -57,23 +57,23 @@ def whisper() -> Recogniser:
 
 @pytest.fixture(scope="module")
 def learners() -> list[tuple[str, Waveform]]:
-    return [(TEXTS[path.stem], sound_of(path)) for path in RECORDINGS]
+    return [(TEXTS[path.stem], load_recording(path)) for path in RECORDINGS]
 
 
 @pytest.fixture(scope="module")
-def heard(whisper, learners) -> list[Transcript]:
+def transcripts(whisper, learners) -> list[Transcript]:
     transcripts = whisper.transcribe([Recording(sound, "en") for _, sound in learners])
     assert all(isinstance(transcript, Transcript) for transcript in transcripts)
     return transcripts
 
 
-def test_learners_are_understood(learners, heard):
-    pairs = [(said, transcript.text) for (said, _), transcript in zip(learners, heard, strict=True)]
+def test_learners_are_understood(learners, transcripts):
+    pairs = [(said, transcript.text) for (said, _), transcript in zip(learners, transcripts, strict=True)]
     assert word_error_rate(pairs) < 0.12
 
 
-def test_words_follow_each_other_inside_the_recording(learners, heard):
-    for (_, sound), transcript in zip(learners, heard, strict=True):
+def test_words_follow_each_other_inside_the_recording(learners, transcripts):
+    for (_, sound), transcript in zip(learners, transcripts, strict=True):
         times = [time for word in transcript.words for time in (word.start, word.end)]
         assert times == sorted(times)
         assert times[0] >= 0
@@ -84,54 +84,54 @@ def test_words_follow_each_other_inside_the_recording(learners, heard):
         assert json.loads(to_json(transcript))["language"] == "en"
 
 
-def test_the_same_recording_gives_the_same_words(whisper, learners, heard):
+def test_the_same_recording_gives_the_same_words(whisper, learners, transcripts):
     again = whisper.transcribe([Recording(sound, "en") for _, sound in learners[:8]])
-    assert again == heard[:8]
+    assert again == transcripts[:8]
 
 
 @pytest.mark.parametrize("language", ["en", None], ids=["given", "detected"])
 def test_clear_speech_is_nearly_exact(whisper, language):
-    [transcript] = whisper.transcribe([Recording(sound_of(SPEECH), language)])
+    [transcript] = whisper.transcribe([Recording(load_recording(SPEECH), language)])
     assert word_errors(SPEECH_TEXT, transcript.text) <= 1
     assert transcript.language == "en"
 
 
 def test_word_times_are_those_of_the_recording_even_when_speech_begins_late(whisper):
-    speech = sound_of(SPEECH)
+    speech = load_recording(SPEECH)
     late = Waveform(np.concatenate([np.zeros(5 * SAMPLE_RATE, np.float32), speech.samples]), SAMPLE_RATE)
     first, second = whisper.transcribe([Recording(speech, "en"), Recording(late, "en")])
     assert word_errors(first.text, second.text) <= 1
     assert second.words[-1].end - first.words[-1].end == pytest.approx(5, abs=0.3)
 
 
-def test_a_recording_longer_than_one_window_is_heard_to_its_end(whisper):
-    speech = sound_of(SPEECH).samples
+def test_a_recording_longer_than_one_window_is_recognised_to_its_end(whisper):
+    speech = load_recording(SPEECH).samples
     [transcript] = whisper.transcribe([Recording(Waveform(np.tile(speech, 4), SAMPLE_RATE), "en")])
     assert word_errors(" ".join([SPEECH_TEXT] * 4), transcript.text) <= 8
     assert transcript.words[-1].end > 40
 
 
-def test_a_sentence_practised_many_times_is_heard_as_often(whisper, learners):
+def test_a_sentence_repeated_many_times_is_recognised_as_often(whisper, learners):
     _, sound = learners[7]
     [transcript] = whisper.transcribe([Recording(Waveform(np.tile(sound.samples, 12), SAMPLE_RATE), "en")])
     assert transcript.text.lower().count("hair") >= 9
 
 
-def test_a_loop_in_which_the_model_is_caught_is_not_what_was_said(whisper, learners):
+def test_repetitions_of_a_looping_model_are_removed(whisper, learners):
     english = [sound for _, sound in learners[6:9]]
     answers = whisper.transcribe([Recording(sound, "la") for sound in english])
     for sound, answer in zip(english, answers, strict=True):
         assert isinstance(answer, NoSpeech) or len(answer.text) < 20 * sound.duration_s
 
 
-def test_quiet_speech_is_heard(whisper, learners):
+def test_quiet_speech_is_recognised(whisper, learners):
     _, sound = learners[5]
     [transcript] = whisper.transcribe([Recording(Waveform(sound.samples * 0.02, SAMPLE_RATE), "en")])
     assert isinstance(transcript, Transcript)
 
 
 @pytest.mark.parametrize("name", NOBODY)
-def test_where_nobody_speaks_nothing_is_heard(whisper, name):
+def test_nothing_is_recognised_where_nobody_speaks(whisper, name):
     sound = Waveform(NOBODY[name].astype(np.float32), SAMPLE_RATE)
     with pytest.raises(NoSpeech):
         find_speech(sound)
@@ -139,14 +139,14 @@ def test_where_nobody_speaks_nothing_is_heard(whisper, name):
     assert isinstance(error, NoSpeech)
 
 
-def test_one_silent_recording_does_not_cost_its_neighbours(whisper, learners):
+def test_a_silent_recording_does_not_affect_the_others_of_its_batch(whisper, learners):
     silence = Waveform(np.zeros(SAMPLE_RATE, np.float32), SAMPLE_RATE)
     answers = whisper.transcribe([Recording(silence), Recording(learners[0][1], "en"), Recording(silence)])
     assert [type(answer) for answer in answers] == [NoSpeech, Transcript, NoSpeech]
 
 
 def test_a_hint_does_no_harm_however_long(whisper):
-    [transcript] = whisper.transcribe([Recording(sound_of(SPEECH), "en", hint=LESSON)])
+    [transcript] = whisper.transcribe([Recording(load_recording(SPEECH), "en", hint=LESSON)])
     assert word_errors(SPEECH_TEXT, transcript.text) <= 1
 
 

@@ -1,4 +1,4 @@
-"""Lessons made from learners' recordings are cut where they pause, and every turn becomes a job, once."""
+"""Lessons made of learners' recordings are segmented at pauses, and every turn becomes one job."""
 
 import io
 import os
@@ -18,7 +18,7 @@ from pipeline.errors import BadAudio, Canceled, NoSpeech, TooLong, Unavailable
 from pipeline.jobs.job import JobRequest
 from pipeline.worker.leases import Leases
 from tests.support.job_steps import always_wanted
-from tests.support.recordings import RECORDINGS, sound_of, video, wav
+from tests.support.recordings import RECORDINGS, load_recording, make_video, make_wav
 from tests.support.wait import wait_for
 from worker_segment.audio_stream import BLOCK_SAMPLES, SAMPLE_RATE, WINDOW_SAMPLES, read_blocks
 from worker_segment.segmenter import Segmenter
@@ -35,11 +35,11 @@ LONGEST_S = 14_400
 
 
 def recordings(count):
-    return [sound_of(path).samples for path in islice(cycle(RECORDINGS), count)]
+    return [load_recording(path).samples for path in islice(cycle(RECORDINGS), count)]
 
 
 def concatenate_with_pauses(spoken, pauses):
-    """The recordings one after the other, each after its pause in seconds; where each starts, in samples."""
+    """Join the recordings, each after its pause in seconds; return the samples and the start of each in samples."""
     sizes = [round(pause * SAMPLE_RATE) for pause in pauses]
     starts = [
         end + gap
@@ -51,8 +51,8 @@ def concatenate_with_pauses(spoken, pauses):
     return np.append(samples, np.zeros(SAMPLE_RATE, np.float32)), starts
 
 
-def speech_in(samples):
-    """Where somebody speaks in a recording by itself, in samples."""
+def find_speech_samples(samples):
+    """The stretches of speech in one recording, in samples."""
     found = detect_voice_activity([samples[np.newaxis]])
     return [(s * WINDOW_SAMPLES, e * WINDOW_SAMPLES) for s, e in find_speech(found.speech[0], found.level[0])]
 
@@ -63,21 +63,22 @@ def class_talk():
     spoken = recordings(32)
     samples, starts = concatenate_with_pauses(spoken, np.random.default_rng(5).uniform(0.1, 3, len(spoken)))
     return samples, [
-        [(start + s, start + e) for s, e in speech_in(each)] for start, each in zip(starts, spoken, strict=True)
+        [(start + s, start + e) for s, e in find_speech_samples(each)]
+        for start, each in zip(starts, spoken, strict=True)
     ]
 
 
-def voice_activity_in(data):
+def detect_activity(data):
     return detect_voice_activity(read_blocks(io.BytesIO(data), LONGEST_S))
 
 
 # --- where turns begin and end -------------------------------------------------------------------------------------
 
 
-def test_no_word_of_anybody_is_lost_or_split_and_pauses_end_turns(class_talk):
+def test_no_word_is_lost_or_split_and_pauses_end_turns(class_talk):
     samples, talk = class_talk
 
-    segments = find_speaker_turns(voice_activity_in(wav(samples)))
+    segments = find_speaker_turns(detect_activity(make_wav(samples)))
 
     places = [(round(segment.start * SAMPLE_RATE), round(segment.end * SAMPLE_RATE)) for segment in segments]
     assert all(end - start <= 30 * SAMPLE_RATE for start, end in places)
@@ -93,7 +94,7 @@ def test_no_word_of_anybody_is_lost_or_split_and_pauses_end_turns(class_talk):
 def test_every_border_is_in_a_silence(class_talk):
     samples, _ = class_talk
 
-    segments = find_speaker_turns(voice_activity_in(wav(samples)))
+    segments = find_speaker_turns(detect_activity(make_wav(samples)))
 
     level = float(np.sqrt(np.square(samples[samples != 0]).mean()))
     for place in (round(time * SAMPLE_RATE) for segment in segments for time in (segment.start, segment.end)):
@@ -101,11 +102,11 @@ def test_every_border_is_in_a_silence(class_talk):
         assert np.sqrt(np.square(about).mean()) < level / 10
 
 
-def test_who_reads_on_is_segmented_between_sentences():
+def test_a_speaker_without_pauses_is_segmented_between_sentences():
     samples, starts = concatenate_with_pauses(
         recordings(16), [0.5, *[0.0] * 15]
     )  # the recordings' own silences: about a second each
-    activity = voice_activity_in(wav(samples))
+    activity = detect_activity(make_wav(samples))
 
     segments = find_speaker_turns(activity)
 
@@ -127,7 +128,7 @@ def test_it_does_not_matter_where_blocks_begin(class_talk):
     assert {find_speaker_turns(each) for each in found} == {find_speaker_turns(found[0])}
 
 
-def test_it_hears_what_the_library_does(class_talk):
+def test_voice_activity_is_that_of_the_library(class_talk):
     samples = class_talk[0][: BLOCK_SAMPLES // WINDOW_SAMPLES * WINDOW_SAMPLES]
 
     library = get_vad_model()(samples.copy()).reshape(-1)
@@ -139,7 +140,7 @@ def test_it_hears_what_the_library_does(class_talk):
 
 
 def dialogue(crosstalk_db):
-    """Two who take turns, each in a channel of their own, where the other one is heard too; who speaks when, in s."""
+    """Two speakers in turn, a channel each with crosstalk of the other; and who speaks when, in seconds."""
     spoken = recordings(12)
     samples, starts = concatenate_with_pauses(spoken, np.random.default_rng(2).uniform(0.2, 1.5, len(spoken)))
     both = np.zeros((2, len(samples)), np.float32)
@@ -154,10 +155,10 @@ def dialogue(crosstalk_db):
 
 
 @pytest.mark.parametrize("crosstalk_db", [-60, -30, -20, -15])
-def test_two_in_a_channel_each_are_told_apart_whatever_is_heard_through(crosstalk_db):
+def test_two_speakers_with_a_channel_each_are_distinguished_despite_crosstalk(crosstalk_db):
     both, said = dialogue(crosstalk_db)
 
-    segments = find_speaker_turns(voice_activity_in(wav(both.T)))
+    segments = find_speaker_turns(detect_activity(make_wav(both.T)))
 
     assert [segment.speaker for segment in segments] == [speaker for _, _, speaker in said]
     for segment, (start, end, _) in zip(segments, said, strict=True):
@@ -168,14 +169,14 @@ def test_one_microphone_that_was_stored_in_stereo_is_one_speaker():
     both, said = dialogue(-60)
     mixed = both.mean(axis=0)
 
-    once, twice = voice_activity_in(wav(mixed)), voice_activity_in(wav(np.stack([mixed, mixed]).T))
+    once, twice = detect_activity(make_wav(mixed)), detect_activity(make_wav(np.stack([mixed, mixed]).T))
 
     assert not has_separate_speakers(twice)
     assert find_speaker_turns(twice) == find_speaker_turns(once)
     assert find_speaker_turns(once)[-1].end > said[-1][0]
 
 
-# --- in little memory ----------------------------------------------------------------------------------------------
+# --- memory --------------------------------------------------------------------------------------------------------
 
 
 SCRIPT = """
@@ -226,8 +227,8 @@ def lesson(segmenter):
     def submitted(data, **details):
         id_ = secrets.token_hex(8)
         blob = segmenter.blobs.put(f"default/{id_}", io.BytesIO(data))
-        asked = JobRequest(id_, id_, recording=blob.name, task="lesson", lane="bulk", details=details)
-        segmenter.jobs.submit(asked)
+        job_request = JobRequest(id_, id_, recording=blob.name, task="lesson", lane="bulk", details=details)
+        segmenter.jobs.submit(job_request)
         ((claimed,), _) = segmenter.jobs.claim("segment", "worker", 1)
         return claimed
 
@@ -240,21 +241,21 @@ def talk():
     return samples
 
 
-def turns_of(segmenter, lesson):
+def list_turns(segmenter, lesson):
     return [segmenter.jobs.get(*name.split("/")) for name in segmenter.jobs.turns_of(lesson)]
 
 
-def stored_blobs(segmenter):
-    """The blobs that there are."""
+def list_blobs(segmenter):
+    """The names of all blobs."""
     return {path.relative_to(segmenter.blobs.folder).as_posix() for path in segmenter.blobs.folder.glob("*/*/*")}
 
 
-def test_every_turn_is_a_job_with_what_was_said_in_it(segmenter, lesson, talk):
-    job = lesson(wav(talk))
+def test_every_turn_is_a_job_with_the_words_said_in_it(segmenter, lesson, talk):
+    job = lesson(make_wav(talk))
 
     (segments,) = segmenter.segment([job], always_wanted)
 
-    turns = turns_of(segmenter, job)
+    turns = list_turns(segmenter, job)
     assert segments.duration_s == pytest.approx(len(talk) / SAMPLE_RATE, abs=0.001)
     assert [turn.request.details["number"] for turn in turns] == [1, 2, 3, 4, 5, 6]
     assert [(segment.start, segment.end) for segment in segments.turns] == [
@@ -269,19 +270,19 @@ def test_every_turn_is_a_job_with_what_was_said_in_it(segmenter, lesson, talk):
         assert np.abs(sound.samples - expected).max() < 2 / 2**15
 
 
-def test_the_other_speaker_of_a_lesson_is_only_written_down(segmenter, lesson):
+def test_the_other_speaker_of_a_lesson_is_only_transcribed(segmenter, lesson):
     both, said = dialogue(-30)
 
-    job = lesson(wav(both.T), learner="right")
+    job = lesson(make_wav(both.T), learner="right")
 
     segmenter.segment([job], always_wanted)
 
-    tasks = [turn.request.task for turn in turns_of(segmenter, job)]
+    tasks = [turn.request.task for turn in list_turns(segmenter, job)]
     assert tasks == [{"left": "transcribe", "right": "turn"}[speaker] for _, _, speaker in said]
 
 
-def test_a_second_attempt_goes_on_where_the_first_one_died(segmenter, lesson, talk):
-    job = lesson(wav(talk))
+def test_a_second_attempt_continues_where_the_first_one_died(segmenter, lesson, talk):
+    job = lesson(make_wav(talk))
     put, count = segmenter.blobs.put, 0
 
     def dying(name, source):
@@ -294,34 +295,34 @@ def test_a_second_attempt_goes_on_where_the_first_one_died(segmenter, lesson, ta
     segmenter.blobs.put = dying
     with pytest.raises(KeyboardInterrupt):
         segmenter.segment([job], always_wanted)
-    before, blobs = turns_of(segmenter, job), stored_blobs(segmenter)
+    before, blobs = list_turns(segmenter, job), list_blobs(segmenter)
     assert len(before) == 3
 
     (segments,) = Segmenter(segmenter.settings).segment([job], always_wanted)
 
-    assert turns_of(segmenter, job)[:3] == before
-    assert len(turns_of(segmenter, job)) == len(segments.turns) == 6
-    assert blobs < stored_blobs(segmenter)
-    assert len(stored_blobs(segmenter)) == 1 + 6
+    assert list_turns(segmenter, job)[:3] == before
+    assert len(list_turns(segmenter, job)) == len(segments.turns) == 6
+    assert blobs < list_blobs(segmenter)
+    assert len(list_blobs(segmenter)) == 1 + 6
     assert Segmenter(segmenter.settings).segment([job], always_wanted) == [segments]
-    assert len(stored_blobs(segmenter)) == 1 + 6
+    assert len(list_blobs(segmenter)) == 1 + 6
 
 
-def test_two_who_segment_the_same_lesson_leave_one_recording_of_each_turn(segmenter, lesson, talk):
-    job, other = lesson(wav(talk)), Segmenter(segmenter.settings)
+def test_two_workers_that_segment_the_same_lesson_leave_one_recording_of_each_turn(segmenter, lesson, talk):
+    job, other = lesson(make_wav(talk)), Segmenter(segmenter.settings)
     segmenter.jobs.has = lambda name: False  # it looked before the other one submitted
 
     (segments,) = other.segment([job], always_wanted)
     assert segmenter.segment([job], always_wanted) == [segments]
 
-    assert stored_blobs(segmenter) == {
+    assert list_blobs(segmenter) == {
         job.request.recording,
-        *(turn.request.recording for turn in turns_of(segmenter, job)),
+        *(turn.request.recording for turn in list_turns(segmenter, job)),
     }
 
 
 def test_a_canceled_lesson_is_segmented_no_further(segmenter, lesson, talk):
-    job = lesson(wav(talk))
+    job = lesson(make_wav(talk))
 
     with Leases(segmenter.jobs, "segment", [job]) as leases:
         segmenter.jobs.cancel("default", job.id)
@@ -329,25 +330,25 @@ def test_a_canceled_lesson_is_segmented_no_further(segmenter, lesson, talk):
         (outcome,) = segmenter.segment([job], leases.still_wanted)
 
     assert isinstance(outcome, Canceled)
-    assert turns_of(segmenter, job) == []
+    assert list_turns(segmenter, job) == []
 
 
 def test_the_sound_of_a_video_is_segmented(segmenter, lesson):
-    (segments,) = segmenter.segment([lesson(video("mp4", "libx264", "aac"))], always_wanted)
+    (segments,) = segmenter.segment([lesson(make_video("mp4", "libx264", "aac"))], always_wanted)
 
     assert len(segments.turns) == 1
 
 
 def test_where_nobody_speaks_the_lesson_ends_without_a_turn(segmenter, lesson):
     for samples in (np.zeros(30 * SAMPLE_RATE), np.random.default_rng(0).normal(0, 0.05, 60 * SAMPLE_RATE)):
-        job = lesson(wav(samples))
+        job = lesson(make_wav(samples))
         (outcome,) = segmenter.segment([job], always_wanted)
         assert isinstance(outcome, NoSpeech)
-        assert turns_of(segmenter, job) == []
+        assert list_turns(segmenter, job) == []
 
 
-def test_a_recording_that_cannot_be_read_is_bad_and_so_is_one_that_is_gone(segmenter, lesson):
-    broken, gone = lesson(b"OggS\0\2" + bytes(1_000)), lesson(wav(np.zeros(SAMPLE_RATE)))
+def test_a_broken_recording_and_a_missing_one_are_errors(segmenter, lesson):
+    broken, gone = lesson(b"OggS\0\2" + bytes(1_000)), lesson(make_wav(np.zeros(SAMPLE_RATE)))
     segmenter.blobs.delete(gone.request.recording)
 
     outcomes = segmenter.segment([broken, gone], always_wanted)
@@ -358,15 +359,15 @@ def test_a_recording_that_cannot_be_read_is_bad_and_so_is_one_that_is_gone(segme
 def test_a_lesson_that_is_too_long_has_no_turn_at_all(segmenter, lesson, talk):
     short = Segmenter(segmenter.settings.model_copy(update={"max_lesson_s": 20}))
 
-    job = lesson(wav(talk))
+    job = lesson(make_wav(talk))
     (outcome,) = short.segment([job], always_wanted)
 
     assert isinstance(outcome, TooLong)
-    assert turns_of(segmenter, job) == []
+    assert list_turns(segmenter, job) == []
 
 
-def test_a_full_disk_is_no_end_of_the_lesson(segmenter, lesson, talk):
-    job = lesson(wav(talk))
+def test_on_a_full_disk_the_lesson_is_tried_again(segmenter, lesson, talk):
+    job = lesson(make_wav(talk))
     segmenter.blobs = FolderBlobs(
         segmenter.settings.home / "logs" / "redis.log"
     )  # a file, in which no folder can be made

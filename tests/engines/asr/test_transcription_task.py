@@ -1,4 +1,4 @@
-"""The real recogniser is asked by itself: any language, words that may be expected, and what was measured."""
+"""The real recogniser alone: any language, hints, and measured times and probabilities."""
 
 import dataclasses
 import io
@@ -15,7 +15,7 @@ from pipeline.jobs.job import JobRequest
 from pipeline.jobs.records import to_json
 from pipeline.jobs.results import Transcript
 from pipeline.settings import settings
-from tests.support.recordings import SPEECH, SPEECH_TEXT, sound_of, wav
+from tests.support.recordings import SPEECH, SPEECH_TEXT, load_recording, make_wav
 from tests.support.transcripts import word_errors
 from worker_asr.engine import Recording
 from worker_asr.transcriber import Transcriber
@@ -34,20 +34,20 @@ def transcriber(loaded_transcriber, settings, monkeypatch):
 
 @pytest.fixture
 def ask(jobs, transcriber):
-    def asked(audio, **fields):
-        """A job with this recording, claimed."""
+    def make_job(audio, **fields):
+        """A claimed job with this recording."""
         id_ = secrets.token_hex(16)
         recording = transcriber.blobs.put(f"default/{id_}", io.BytesIO(audio)).name
         jobs.submit(JobRequest(id_, id_, recording=recording, **{"task": "transcribe", **fields}))
         return jobs.claim("asr", id_, 1)[0][0]
 
-    return asked
+    return make_job
 
 
 def recording(pause_s=0.0):
-    """The speech, after so many seconds of silence."""
-    speech = sound_of(SPEECH)
-    return wav(np.concatenate([np.zeros(int(pause_s * speech.rate), np.float32), speech.samples]))
+    """A recording of the speech after so many seconds of silence."""
+    speech = load_recording(SPEECH)
+    return make_wav(np.concatenate([np.zeros(int(pause_s * speech.rate), np.float32), speech.samples]))
 
 
 def test_segments_say_what_was_measured_and_when_it_was_said(transcriber, ask, jobs):
@@ -73,21 +73,21 @@ def test_a_learner_s_recording_has_segments_too(transcriber, ask):
     assert " ".join(segment.text for segment in transcript.segments) == transcript.text
 
 
-def test_only_a_lesson_s_language_is_expected_to_be_the_teacher_s(transcriber, ask):
+def test_only_a_lesson_may_be_in_the_teacher_s_language(transcriber, ask):
     lesson, alone = ask(recording(), task="teach"), ask(recording())
     assert transcriber.read_recording(lesson).expected_languages == ("en", "zh")
     assert transcriber.read_recording(alone).expected_languages == ()
 
 
-def test_a_language_is_detected_among_all_or_taken_as_it_is_given(transcriber, ask):
+def test_a_language_is_detected_among_all_or_given(transcriber, ask):
     detected, given = transcriber.transcribe([ask(recording()), ask(recording(), language="en")])
     assert (detected.language, given.language) == ("en", "en")
 
 
 def test_a_prompt_is_the_recogniser_s_hint(transcriber, ask):
     job = ask(recording(), details={"prompt": "Our town"})
-    assert isinstance(asked := transcriber.read_recording(job), Recording)
-    assert asked.hint == "Our town"
+    assert isinstance(found := transcriber.read_recording(job), Recording)
+    assert found.hint == "Our town"
     assert isinstance(transcriber.transcribe([job])[0], Transcript)
 
 
@@ -96,7 +96,7 @@ def test_names_are_spelt_as_the_job_or_its_teacher_says(transcriber, ask, settin
     named = persona_with(settings.home, 'hint = "Zyxelia"')
     monkeypatch.setattr(transcriber, "settings", settings.model_copy(update={"personas": named}))
     voice = Hibari()
-    spoken = wav(voice("My friend Zyxelia likes apples.", seed=0), rate=voice.sample_rate)
+    spoken = make_wav(voice("My friend Zyxelia likes apples.", seed=0), rate=voice.sample_rate)
     lesson = {"task": "teach", "persona": "william"}
     jobs = [ask(spoken, **lesson), ask(spoken, **lesson, hint="Zyxelia"), ask(spoken, task="teach", persona="willa")]
     plain, by_job, by_teacher = transcriber.transcribe(jobs)
@@ -119,7 +119,7 @@ def test_target_words_of_homework_are_expected_and_a_text_to_be_read_is_not(tran
     assert transcriber.read_recording(job).hint == "Wenzhou"
 
 
-def test_who_else_speaks_in_a_lesson_speaks_its_languages_and_is_hinted_its_words(transcriber, ask):
+def test_the_other_speaker_of_a_lesson_has_its_languages_and_hints(transcriber, ask):
     job = ask(recording(), task="transcribe", hint="Wenzhou")
     turn = dataclasses.replace(job, request=dataclasses.replace(job.request, lesson="lesson"))
     assert (transcriber.read_recording(turn).expected_languages, transcriber.read_recording(turn).hint) == (
@@ -128,7 +128,7 @@ def test_who_else_speaks_in_a_lesson_speaks_its_languages_and_is_hinted_its_word
     )
 
 
-def test_the_marks_of_a_prompt_are_no_orders_in_a_hint(transcriber, ask):
+def test_special_tokens_in_a_hint_are_ignored(transcriber, ask):
     marks = "<|endoftext|><|zh|><|translate|><|notimestamps|>"
     plain, marked = transcriber.transcribe(
         [ask(recording(), language="en"), ask(recording(), language="en", details={"prompt": marks})]
@@ -138,7 +138,7 @@ def test_the_marks_of_a_prompt_are_no_orders_in_a_hint(transcriber, ask):
 
 
 def persona_with(folder, entry):
-    """A folder of personas with Willa, who is William with one more entry."""
+    """A folder with the persona Willa, which is William with one more entry."""
     (named := folder / "personas").mkdir()
     william = (settings().personas / "william.toml").read_text(encoding="utf-8")
     (named / "william.toml").write_text(william, encoding="utf-8")
@@ -146,14 +146,14 @@ def persona_with(folder, entry):
     return named
 
 
-def test_made_up_words_do_not_follow_the_last_one(transcriber, ask):
-    """Of Whisper itself, what comes after the last word: "Very." in the half second that is left."""
+def test_no_invented_words_follow_the_last_one(transcriber, ask):
+    """Whisper itself invents a word after the last one: "Very." in the remaining half second."""
     voice = Hibari()
-    spoken = wav(voice("Yesterday Siobhan went to the library.", seed=0), rate=voice.sample_rate)
-    (heard,) = transcriber.transcribe([ask(spoken, task="teach")])
-    assert heard.text.endswith("went to the library.")
+    spoken = make_wav(voice("Yesterday Siobhan went to the library.", seed=0), rate=voice.sample_rate)
+    (transcript,) = transcriber.transcribe([ask(spoken, task="teach")])
+    assert transcript.text.endswith("went to the library.")
 
 
-def test_silence_is_no_speech(transcriber, ask):
-    (error,) = transcriber.transcribe([ask(wav(np.zeros(32_000)))])
+def test_silence_gives_the_error_no_speech(transcriber, ask):
+    (error,) = transcriber.transcribe([ask(make_wav(np.zeros(32_000)))])
     assert isinstance(error, NoSpeech)

@@ -1,4 +1,4 @@
-"""The real language model continues chats without a teacher, and its text is published while it comes."""
+"""The real language model continues chats without a persona, and its text is published as it is generated."""
 
 import dataclasses
 import secrets
@@ -20,7 +20,7 @@ CONTEXT, BATCH = 512, 2  # tokens, chats
 
 @pytest.fixture(scope="module")
 def model():
-    """A small context: the model's file, read once for all tests."""
+    """The model with a small context, loaded once for all tests."""
     return LlamaCpp(locate(settings().llm_model, settings().models_folder), with_small_context(settings()))
 
 
@@ -100,7 +100,7 @@ def test_without_max_tokens_a_setting_limits_the_answer(ask, settings):
 
 
 def test_a_chat_s_lines_are_its_own(responder, ask):
-    """A lesson's are made one; and its answer ends with its first."""
+    """For a lesson's turn, lines are joined, and the answer ends with the first one."""
     (completion,) = responder.respond(
         [ask(user("Write a list of three fruits, one on each line."), max_tokens=60)], always_wanted
     )
@@ -129,8 +129,8 @@ def test_a_chat_that_does_not_fit_fails_alone_and_says_what_fits(responder, ask,
     assert jobs.partial_results(long) == []
 
 
-def test_the_longest_chat_that_is_said_to_fit_is_answered(responder, ask):
-    """Every word is a token; the form of a chat takes a few."""
+def test_the_longest_chat_that_fits_is_answered(responder, ask):
+    """Every word is a token; the chat template takes a few."""
     (one,) = responder.respond([ask(user("word"), max_tokens=1)], always_wanted)
     form = one.prompt_tokens - 1
     fits, too_long = (ask(user("word" + " word" * (CONTEXT - form - more)), max_tokens=1) for more in (2, 1))
@@ -145,7 +145,7 @@ def test_an_order_of_roles_that_the_model_does_not_know_is_a_bad_request(respond
     assert isinstance(error, BadRequest)
 
 
-def test_a_turn_in_the_same_batch_gets_feedback_that_is_not_published_early(responder, ask, jobs):
+def test_feedback_for_a_turn_in_the_same_batch_is_not_published_early(responder, ask, jobs):
     lesson = submit(jobs, text="she don't like dogs")
     over = submit(jobs, text="start over")
     chat = ask(max_tokens=3)

@@ -52,7 +52,7 @@ def generate_without_cache(engine, prompt):
     return tokens, answer
 
 
-def test_a_batch_answers_as_the_model_answers_each_chat_computed_again_for_every_token(model):
+def test_a_batch_gives_the_same_tokens_as_each_chat_computed_without_a_cache(model):
     prompts = [chat(question) for question in QUESTIONS]
     prompts += [chat("OK?", before=("你好", "你好！")), chat("Bye.", 9, before=("Hi", "Hello, who are you?") * 3)]
     for prompt, reply in zip(prompts, model.reply(prompts), strict=True):
@@ -62,7 +62,7 @@ def test_a_batch_answers_as_the_model_answers_each_chat_computed_again_for_every
         assert (reply.prompt_tokens, reply.completion_tokens) == (len(tokens), len(answer))
 
 
-def test_each_is_answered_in_a_batch_as_alone(model):
+def test_a_chat_gets_the_same_answer_in_a_batch_as_alone(model):
     prompts = [chat(question, most) for question in QUESTIONS for most in (3, 25)]
     prompts += [chat("Hello.", sampling=SamplingParams(1.0, 0.7, seed)) for seed in (7, 8)]
     alone = [model.reply([prompt])[0] for prompt in prompts]
@@ -90,7 +90,7 @@ def computed_tokens(model):
 
 
 def test_a_chat_is_prefilled_at_once_and_no_prefix_is_shared(model, computed_tokens):
-    """Every token of a context attends to all of it: what was computed of a prefix is wrong with another end."""
+    """Every token of a context attends to all of it, so a prefix with another end must be computed again."""
     model.warm(chat("Good morning."))
     computed_tokens.clear()
     long = chat("word " * 150, 2)
@@ -144,7 +144,7 @@ def test_an_answer_ends_with_the_stop_token(model):
     assert unstopped.text.startswith(reply.text)
 
 
-def test_there_is_room_for_as_many_tokens_as_the_model_was_made_for(model):
+def test_the_context_is_as_long_as_the_model_s(model):
     assert model.context == 2048
     (reply,) = model.reply([chat("word " * 1200)])
     assert isinstance(reply, PromptTooLong)
@@ -168,8 +168,8 @@ def test_tokens_are_counted_as_in_a_message(model):
 @pytest.fixture(scope="module")
 def app(tmp_path_factory, folder):
     """With ChatGLM-6B for its language model, chosen by the settings that choose any."""
-    chosen = {"WAIJIAO_LLM_ENGINE": "transformers", "WAIJIAO_LLM_MODEL": str(folder)}
-    with run_app(tmp_path_factory.mktemp("app"), **chosen) as running:
+    options = {"WAIJIAO_LLM_ENGINE": "transformers", "WAIJIAO_LLM_MODEL": str(folder)}
+    with run_app(tmp_path_factory.mktemp("app"), **options) as running:
         yield running
 
 
@@ -181,7 +181,7 @@ def test_typed_questions_are_answered_together_by_the_persona(app):
     assert {job["feedback"]["reply"] for job in jobs} <= {william.fallback, william.puzzled}  # noise is not passed on
 
 
-def test_a_session_goes_on_in_rounds(app):
+def test_turns_of_a_session_are_rounds_of_the_prompt(app):
     first, second = (app.ask(text=text, session="anna") for text in ("I am Anna.", "Who am I?"))
     assert (first["state"], second["state"]) == ("succeeded", "succeeded")
     assert second["seq"] == first["seq"] + 1
@@ -202,7 +202,7 @@ def test_a_chat_through_the_api_is_the_model_s_own_whole_or_streamed(app, model)
     assert "".join(pieces) == expected.text
 
 
-def test_the_demo_of_the_teachers_has_it(tmp_path):
+def test_the_demo_of_the_large_teachers_has_the_model(tmp_path):
     chosen = TEACHERS["tiny-chatglm-6b"](Settings(), tmp_path)
     assert (chosen.llm_engine, chosen.tts_engine) == ("transformers", "bark")
     assert is_chatglm6b(Path(chosen.llm_model))

@@ -61,7 +61,7 @@ def assert_refused(folder, error, match, **settings):
     assert str(raised.value).startswith("WAIJIAO_LLM_MODEL: ")
 
 
-def test_it_is_chosen_by_the_setting_that_names_any_model(original):
+def test_it_is_chosen_by_the_setting_for_the_model(original):
     model = engine.load(Settings(llm_engine="transformers", llm_model=str(original)))
     assert isinstance(model, Transformers)
     assert type(model.config.model_runner.model) is ChatGLM6B
@@ -107,7 +107,7 @@ def test_on_a_cpu_it_computes_in_float32_unless_another_type_is_asked_for(origin
 @pytest.mark.parametrize(
     ("compute_type", "layer_class", "min_similarity"), [("int8", Linear8bitLt, 0.99), ("int4", Linear4bit, 0.8)]
 )
-def test_in_8_and_4_bits_it_says_nearly_the_same(original, compute_type, layer_class, min_similarity):
+def test_weights_of_8_and_4_bits_give_nearly_the_same_logits(original, compute_type, layer_class, min_similarity):
     full, small = load(original), load(original, llm_compute_type=compute_type, llm_batch=3)
     network = small.config.model_runner.model
     quantized = {name for name, module in network.named_modules() if isinstance(module, layer_class)}
@@ -121,7 +121,7 @@ def test_in_8_and_4_bits_it_says_nearly_the_same(original, compute_type, layer_c
     assert [reply.completion_tokens for reply in small.reply([HELLO] * 4)] == [8] * 4
 
 
-# --- what is missing, damaged or another's -----------------------------------------------------------------------
+# --- missing, damaged or foreign files ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["config.json", "ice_text.model", FIRST, LAST])
@@ -135,7 +135,7 @@ def test_without_the_index_the_weights_are_missing(folder):
     assert_refused(folder, ModelDamaged, r"model\.safetensors missing in")
 
 
-def test_its_vocabulary_is_asked_for_though_another_s_is_there(folder):
+def test_its_own_vocabulary_is_required_even_if_another_is_there(folder):
     (folder / "ice_text.model").rename(folder / "tokenizer.model")
     assert_refused(folder, ModelDamaged, r"ice_text\.model missing in")
 
@@ -154,7 +154,7 @@ def test_a_file_that_was_cut_off_is_named(folder, name, expected):
     assert_refused(folder, ModelDamaged, expected)
 
 
-def test_a_file_that_git_did_not_bring_is_damaged(folder):
+def test_a_git_lfs_pointer_is_reported_as_damaged(folder):
     """As after a clone without LFS."""
     (folder / "ice_text.model").write_text(
         "version https://git-lfs.github.com/spec/v1\noid sha256:5e97\nsize 2706249\n"
@@ -163,7 +163,7 @@ def test_a_file_that_git_did_not_bring_is_damaged(folder):
 
 
 @pytest.mark.parametrize(("key", "value"), [("gmask_token_id", 5), ("bos_token_id", 5), ("vocab_size", 1000)])
-def test_a_vocabulary_that_does_not_match_config_json_is_another_s(folder, key, value):
+def test_a_vocabulary_that_does_not_match_config_json_is_refused(folder, key, value):
     edit_json(folder, "config.json", **{key: value})
     assert_refused(folder, ModelDamaged, r"ice_text\.model is another model's: it does not match config\.json")
 
@@ -187,7 +187,7 @@ def test_weights_of_other_sizes_than_config_json_says_are_refused(folder, sizes,
     assert_refused(folder, ModelDamaged, expected)
 
 
-def test_weights_are_never_made_up(folder):
+def test_missing_weights_are_never_invented(folder):
     weights = torch.load(folder / FIRST)
     name = "transformer.layers.0.attention.query_key_value.weight"
     torch.save({key: each for key, each in weights.items() if key != name}, folder / FIRST)
@@ -204,7 +204,7 @@ class Hostile:
         return Path.touch, (Path(self.marker),)
 
 
-def test_what_is_hidden_in_the_weights_does_not_run(folder):
+def test_code_hidden_in_the_weights_does_not_run(folder):
     torch.save(torch.load(folder / LAST) | {"x": Hostile(folder / "ran")}, folder / LAST)
     assert_refused(folder, ModelDamaged, "is damaged, or mixes files of several models")
     assert not (folder / "ran").exists()
@@ -221,7 +221,7 @@ def test_weights_in_safetensors_are_the_same_model(folder, left_out):
     assert reply_to_hello(load(folder)) == expected
 
 
-# --- its relatives -----------------------------------------------------------------------------------------------
+# --- related models ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_weights_in_safetensors_are_the_same_model(folder, left_out):
         ({"position_encoding_2d": False}, "encodes positions in another way"),
     ],
 )
-def test_a_relative_of_the_model_is_named(folder, entries, expected):
+def test_a_related_model_is_refused_by_name(folder, entries, expected):
     edit_json(folder, "config.json", **entries)
     assert_refused(folder, ConfigurationError, expected)
 
@@ -273,7 +273,7 @@ def test_the_published_model_has_the_weights_that_its_files_hold():
     assert find_model("chatglm-6b").size == pytest.approx(2 * twice, rel=0.001)
 
 
-def test_a_folder_tells_the_sizes_from_which_its_memory_is_computed(original):
+def test_the_memory_is_computed_from_the_sizes_in_the_folder(original):
     shape = model_headers.language_model(str(original))
     assert (shape.layers, shape.heads, shape.kv_heads, shape.head_width, shape.inner) == (3, 4, 4, 16, 256)
     assert (shape.own_type, shape.positions, shape.whole) == ("float16", 2048, True)

@@ -84,7 +84,7 @@ def test_all_tokens_attend_to_the_context_and_later_ones_to_the_answer():
 
 
 def test_a_shorter_row_counts_from_its_own_first_token():
-    """A chat of one token beside it: [pad, pad, A, gMASK, sop, X, Y]."""
+    """A shorter chat in the same batch, of one token: [pad, pad, A, gMASK, sop, X, Y]."""
     position_ids, context_lengths = torch.tensor([[-2, -1, 0, 1, 2, 3, 4]]), torch.tensor([2])
     not_padding = torch.tensor([[False, False, True, True, True, True, True]])
     assert compute_positions(position_ids, context_lengths).tolist() == [[[0, 0, 0, 1, 1, 1, 1], [0, 0, 0, 0, 1, 2, 3]]]
@@ -116,7 +116,7 @@ def test_the_frequencies_are_those_of_float16():
     assert sines[0, 0, 0, [1, 33, 65, 97]].tolist() == pytest.approx([math.sin(n * found[1]) for n in (5, 5, 2, 2)])
 
 
-def test_angles_are_rounded_to_float16_where_all_is():
+def test_angles_are_rounded_to_float16_in_a_float16_model():
     angle = torch.tensor(1001.0).half() * compute_rotary_frequencies(64)[5]
     cosines, _ = compute_rotary_embedding(torch.tensor([[[1001], [0]]]), 128, torch.float16)
     assert cosines[0, 0, 0, 5] == angle.cos()
@@ -127,7 +127,7 @@ def test_angles_are_rounded_to_float16_where_all_is():
 
 
 def compute_by_hand(weights, config, tokens, context):
-    """Scores of one row, head by head and token by token, with nothing of the code that is tested."""
+    """Attention scores of one row, head by head and token by token, without the code under test."""
     heads = config["num_attention_heads"]
     size = config["hidden_size"] // heads
     half = size // 2

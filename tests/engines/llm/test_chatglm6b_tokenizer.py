@@ -177,7 +177,7 @@ def test_punctuation_next_to_chinese_characters_becomes_full_width_however_the_t
         assert "".join(postprocess(parts)) == expected
 
 
-def test_no_more_is_held_back_than_may_change():
+def test_only_text_that_may_change_is_held_back():
     assert postprocess(["ok", "ok,", " yes", "!", "你", "[[训练", "x"]) == [
         "ok",
         "ok",
@@ -198,7 +198,7 @@ def test_a_stop_text_is_looked_for_in_the_postprocessed_text(tokenizer):
     assert "".join(pieces) == answer.text == "你好"
 
 
-def test_what_was_held_back_is_emitted_at_the_end(tokenizer):
+def test_text_that_was_held_back_is_emitted_at_the_end(tokenizer):
     pieces = []
     answer = Detokenizer(tokenizer.decode, ("\n",), pieces.append, AnswerPostprocessor())
     assert not any(answer.append(token) for token in tokenizer.encode("What did you say?"))

@@ -107,7 +107,7 @@ def test_a_wrong_key_and_a_wrong_name_keep_the_worker_from_starting(server_setti
         OpenAICompatible(Path("gpt"), server_settings)
 
 
-def test_a_whole_server_teaches_with_it(server, tmp_path):
+def test_a_whole_server_answers_with_it(server, tmp_path):
     given = {"WAIJIAO_LLM_ENGINE": "openai", "WAIJIAO_LLM_MODEL": NAME, "WAIJIAO_LLM_URL": server}
     with run_app(tmp_path, WAIJIAO_LLM_KEY=KEY, **given) as app:
         job = app.ask(text="he go to school by bus")

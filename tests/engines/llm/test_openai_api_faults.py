@@ -47,8 +47,13 @@ def server():
 def open_engine(server, monkeypatch):
     monkeypatch.setattr("worker_llm.openai_api.engine.RETRY_PAUSES_S", (0.1, 0.1, None))
 
-    def open_at(habit, **options):
-        defaults = {"llm_url": f"{server}/{habit.replace(' ', '-')}/v1/", "llm_key": KEY, "llm_batch": 4, "load_s": 5}
+    def open_at(behaviour, **options):
+        defaults = {
+            "llm_url": f"{server}/{behaviour.replace(' ', '-')}/v1/",
+            "llm_key": KEY,
+            "llm_batch": 4,
+            "load_s": 5,
+        }
         return OpenAICompatible(TEACHER, Settings(**{**defaults, **options}))
 
     return open_at
@@ -56,8 +61,8 @@ def open_engine(server, monkeypatch):
 
 @pytest.fixture
 def read_requests(server):
-    def get(habit):
-        return httpx.get(f"{server}/{habit.replace(' ', '-')}/requests", trust_env=False).json()
+    def get(behaviour):
+        return httpx.get(f"{server}/{behaviour.replace(' ', '-')}/requests", trust_env=False).json()
 
     return get
 
@@ -105,41 +110,41 @@ def test_tokens_that_are_not_counted_are_estimated_and_the_log_says_so_once(open
     assert caplog.text.count("estimates") == 1
 
 
-@pytest.mark.parametrize("habit", ["busy at first", "fails at first", "drops at first"])
-def test_trouble_that_passes_is_waited_out(open_engine, read_requests, habit):
+@pytest.mark.parametrize("behaviour", ["busy at first", "fails at first", "drops at first"])
+def test_a_temporary_failure_is_retried(open_engine, read_requests, behaviour):
     pieces = []
-    (reply,) = open_engine(habit).reply([dataclasses.replace(HELLO, on_text=pieces.append)])
+    (reply,) = open_engine(behaviour).reply([dataclasses.replace(HELLO, on_text=pieces.append)])
     assert reply.text == "".join(pieces) == GREETING
-    assert len(read_requests(habit)) == 2
+    assert len(read_requests(behaviour)) == 2
 
 
-@pytest.mark.parametrize("habit", ["busy", "down", "drops"])
-def test_trouble_that_lasts_is_worth_another_attempt_later(open_engine, read_requests, habit):
-    (error,) = open_engine(habit).reply([HELLO])
+@pytest.mark.parametrize("behaviour", ["busy", "down", "drops"])
+def test_a_lasting_failure_leaves_the_job_to_a_later_attempt(open_engine, read_requests, behaviour):
+    (error,) = open_engine(behaviour).reply([HELLO])
     assert isinstance(error, Unavailable)
     assert error.try_again
-    assert len(read_requests(habit)) == 3
+    assert len(read_requests(behaviour)) == 3
 
 
-@pytest.mark.parametrize("habit", ["truncated", "cut", "fails within"])
-def test_an_answer_that_breaks_off_is_not_asked_for_again(open_engine, read_requests, habit):
+@pytest.mark.parametrize("behaviour", ["truncated", "cut", "fails within"])
+def test_an_answer_that_breaks_off_is_not_asked_for_again(open_engine, read_requests, behaviour):
     pieces = []
-    (error,) = open_engine(habit).reply([dataclasses.replace(HELLO, on_text=pieces.append)])
+    (error,) = open_engine(behaviour).reply([dataclasses.replace(HELLO, on_text=pieces.append)])
     assert isinstance(error, EngineFailed)
     assert pieces == ["Half an "]
-    assert len(read_requests(habit)) == 1
+    assert len(read_requests(behaviour)) == 1
 
 
-@pytest.mark.parametrize("habit", ["page", "garbage", "endless line"])
-def test_a_malformed_answer_is_a_failure(open_engine, habit):
-    (error,) = reply_after_change(open_engine, habit)
+@pytest.mark.parametrize("behaviour", ["page", "garbage", "endless line"])
+def test_a_malformed_answer_is_a_failure(open_engine, behaviour):
+    (error,) = reply_after_change(open_engine, behaviour)
     assert isinstance(error, EngineFailed)
 
 
-def reply_after_change(open_engine, habit):
-    """A chat with a server that was good when the worker started."""
+def reply_after_change(open_engine, behaviour):
+    """The reply of a server that misbehaves only after the worker has started."""
     engine = open_engine("good")
-    engine.server.url = engine.server.url.replace("good", habit.replace(" ", "-"))
+    engine.server.url = engine.server.url.replace("good", behaviour.replace(" ", "-"))
     return engine.reply([HELLO])
 
 
@@ -206,23 +211,23 @@ def test_neither_the_key_nor_what_a_learner_said_is_in_the_log(open_engine, capl
     (error,) = open_engine("roles").reply([HELLO])
     assert isinstance(error, BadRequest)
     assert "BadRequestError" in caplog.text
-    for habit in ("refuses the key", "garbage", "pedantic", "good"):
-        reply_after_change(open_engine, habit)
+    for behaviour in ("refuses the key", "garbage", "pedantic", "good"):
+        reply_after_change(open_engine, behaviour)
     for secret in (KEY, "dont like", "Hello"):
         assert secret not in caplog.text
         assert secret not in error.detail
 
 
-@pytest.mark.parametrize("habit", ["says nothing", "stalls"])
-def test_a_chat_is_canceled_while_nothing_arrives(open_engine, read_requests, habit):
-    engine = open_engine(habit)
+@pytest.mark.parametrize("behaviour", ["says nothing", "stalls"])
+def test_a_chat_is_canceled_while_nothing_arrives(open_engine, read_requests, behaviour):
+    engine = open_engine(behaviour)
 
     def until_requested():
-        return not read_requests(habit)
+        return not read_requests(behaviour)
 
     (error,) = engine.reply([dataclasses.replace(HELLO, still_wanted=until_requested)])
     assert isinstance(error, Canceled)
-    assert wait_for(lambda: read_requests(habit)[0]["hung_up"])
+    assert wait_for(lambda: read_requests(behaviour)[0]["hung_up"])
 
 
 def test_a_canceled_chat_leaves_the_others_alone(open_engine):
@@ -231,9 +236,9 @@ def test_a_canceled_chat_leaves_the_others_alone(open_engine):
     assert isinstance(error, Canceled)
 
 
-@pytest.mark.parametrize("habit", ["says nothing", "stalls"])
-def test_an_answer_that_stalls_is_given_up(open_engine, habit):
-    (error,) = open_engine(habit, llm_reply_s=0.5).reply([HELLO])
+@pytest.mark.parametrize("behaviour", ["says nothing", "stalls"])
+def test_an_answer_that_stalls_is_given_up(open_engine, behaviour):
+    (error,) = open_engine(behaviour, llm_reply_s=0.5).reply([HELLO])
     assert isinstance(error, TooSlow)
 
 
@@ -308,10 +313,10 @@ def test_a_server_that_never_answers_is_not_waited_for_without_end():
         OpenAICompatible(TEACHER, Settings(llm_url=url, load_s=2))
 
 
-@pytest.mark.parametrize("habit", ["page", "elsewhere"])
-def test_another_kind_of_server_is_refused(open_engine, habit):
+@pytest.mark.parametrize("behaviour", ["page", "elsewhere"])
+def test_another_kind_of_server_is_refused(open_engine, behaviour):
     with pytest.raises(ConfigurationError, match="WAIJIAO_LLM_URL"):
-        open_engine(habit)
+        open_engine(behaviour)
 
 
 def test_a_model_that_the_server_does_not_have_is_named_with_those_it_has(server):
@@ -330,10 +335,10 @@ def test_a_server_that_does_not_list_its_models_is_used_all_the_same(open_engine
     assert engine.reply([HELLO])[0].text == GREETING
 
 
-@pytest.mark.parametrize("habit", ["refuses the key", "no model", "roles", "garbage"])
-def test_a_first_chat_that_fails_keeps_the_worker_from_taking_jobs(open_engine, habit):
+@pytest.mark.parametrize("behaviour", ["refuses the key", "no model", "roles", "garbage"])
+def test_a_first_chat_that_fails_keeps_the_worker_from_taking_jobs(open_engine, behaviour):
     with pytest.raises(ConfigurationError, match=r"WAIJIAO_LLM_URL=.*: the first chat failed: "):
-        open_engine(habit).warm(HELLO)
+        open_engine(behaviour).warm(HELLO)
 
 
 @pytest.mark.parametrize(
@@ -348,13 +353,13 @@ def test_a_first_chat_that_fails_keeps_the_worker_from_taking_jobs(open_engine, 
         ("http://localhost:8000/v1", KEY, False),
     ],
 )
-def test_it_is_known_whether_anybody_on_the_way_can_read_the_key(url, key, exposed):
+def test_a_key_that_would_be_sent_unencrypted_is_detected(url, key, exposed):
     server = create_server(Settings(llm_url=url, llm_key=key))
     assert server.exposes_key == exposed
     assert KEY not in f"{server} {server!r}"
 
 
-def test_a_token_is_counted_rather_twice_than_not_at_all(open_engine):
+def test_token_estimates_are_never_too_low(open_engine):
     count = open_engine("good").count_tokens
     assert count("") == 0
     assert count("Yesterday I went to the library and read two books.") >= 11

@@ -84,7 +84,7 @@ def test_a_batch_answers_as_transformers_itself_answers_each_prompt(family):
         assert (reply.prompt_tokens, reply.completion_tokens) == (len(tokens), len(answer))
 
 
-def test_answers_of_different_length_leave_room_for_those_that_wait(model):
+def test_a_finished_answer_makes_room_for_a_waiting_prompt(model):
     prompts = [chat(question, most) for question in QUESTIONS for most in (3, 25, 1)]
     alone = [model.reply([prompt])[0] for prompt in prompts]
     assert model.reply(prompts) == alone
@@ -100,7 +100,7 @@ def test_seeds_give_the_same_in_a_batch_as_alone(model):
     assert [seven, eight, again, greedy] == [model.reply([prompt])[0].text for prompt in prompts]
 
 
-def test_without_a_seed_it_says_something_else_each_time(model):
+def test_without_a_seed_each_answer_is_different(model):
     unseeded = chat("Hello.", sampling=SamplingParams(1.5))
     first, second = get_texts(model.reply([unseeded, unseeded]))
     assert first != second
@@ -146,8 +146,8 @@ def test_of_a_long_chat_no_more_is_cached_than_a_prompt_may_have(folder):
     assert {key.untyped_storage().nbytes() for key, _ in prefix.layers} == {50 * 2 * 16 * 4}
 
 
-class WantedFor:
-    """Whether a prompt is wanted: for so many polls."""
+class WantedForPolls:
+    """A callback that says for so many polls that the prompt is wanted."""
 
     def __init__(self, polls):
         self.polls = polls
@@ -158,7 +158,7 @@ class WantedFor:
 
 
 def test_a_canceled_sequence_leaves_the_batch_while_the_others_go_on(model):
-    still_wanted = WantedFor(2)
+    still_wanted = WantedForPolls(2)
     prompts = [chat("x", 900, still_wanted=still_wanted), chat("My cat", 300), chat("Hello.", 5)]
     canceled, *others = model.reply(prompts)
     assert isinstance(canceled, Canceled)
@@ -169,16 +169,16 @@ def test_a_canceled_sequence_leaves_the_batch_while_the_others_go_on(model):
 @pytest.mark.parametrize("polls", [0, 1], ids=["while it waits", "while its prompt is prefilled"])
 def test_a_prompt_that_is_not_wanted_is_not_prefilled(model, count_computed_tokens, polls, monkeypatch):
     monkeypatch.setattr("worker_llm.hf_transformers.continuous_batching.CANCEL_POLL_S", 0)
-    (reply,) = model.reply([chat("word " * 200, system="", still_wanted=WantedFor(polls))])
+    (reply,) = model.reply([chat("word " * 200, system="", still_wanted=WantedForPolls(polls))])
     assert isinstance(reply, Canceled)
     assert count_computed_tokens() == polls * model.config.prefill_chunk
 
 
-def test_it_is_not_asked_all_the_time_whether_an_answer_is_wanted(model):
+def test_whether_an_answer_is_wanted_is_checked_only_now_and_then(model):
     polls = []
-    begun = time.monotonic()
+    start_time = time.monotonic()
     model.reply([chat("Hello.", 200, still_wanted=lambda: polls.append(time.monotonic()) is None)])
-    assert len(polls) <= 1 + (time.monotonic() - begun) / 0.1
+    assert len(polls) <= 1 + (time.monotonic() - start_time) / 0.1
 
 
 def test_a_time_limit_strikes_at_once_and_the_next_prompt_works(model):
@@ -242,7 +242,7 @@ def fail_on_rows(model):
     ],
 )
 def test_a_batch_that_fails_fails_with_its_reason_and_the_next_works(model, fail_on_rows, error, expected):
-    """Three at once, of which two are in the batch when it fails; the one that waits is answered."""
+    """Of three prompts, two are in the batch when it fails; the waiting one is answered."""
     fail_on_rows(error, 2)
     first, second, third = model.reply([chat("Hello."), chat("My cat"), chat("x", 3)])
     assert (type(first), type(second)) == (expected, expected)
@@ -250,7 +250,7 @@ def test_a_batch_that_fails_fails_with_its_reason_and_the_next_works(model, fail
 
 
 def test_a_prompt_that_is_too_large_for_the_memory_fails_alone(model):
-    """It is read by itself, while another is written."""
+    """It is prefilled alone, while another sequence is generated."""
     expected = model.reply([chat("My cat", 40)])
     hook = model.config.model_runner.model.register_forward_pre_hook(fail_on_long_rows, with_kwargs=True)
     try:
@@ -311,7 +311,7 @@ def test_it_ends_before_a_stop_word_which_is_never_emitted(model):
     assert other == unstopped
 
 
-def test_what_is_warmed_may_be_any_prompt(model):
+def test_any_prompt_can_be_warmed(model):
     model.warm(chat("Hello."))
     model.warm(dataclasses.replace(chat("Hello.", system=""), stop=("\n",)))
     assert isinstance(model.reply([chat("Hello.")])[0], Completion)

@@ -49,7 +49,7 @@ def test_a_folder_is_loaded_by_its_setting(folder):
 
 
 def test_it_is_loaded_in_silence_and_without_a_network(folder):
-    """In a process of its own, since libraries speak when they are imported; with 4 bits all of them are."""
+    """In a process of its own, since libraries print when they are imported; 4 bits import all of them."""
     program = f"""
 import socket, sys
 from pathlib import Path
@@ -76,7 +76,7 @@ sys.exit(0 if reply.completion_tokens == 3 else 1)
     [("auto", torch.float32), ("float32", torch.float32), ("bfloat16", torch.bfloat16), ("float16", torch.float16)],
 )
 def test_a_model_computes_in_the_type_that_is_asked_for(tmp_path, compute_type, expected):
-    """The checkpoint's own is another: on a CPU that would take hundreds of times as long."""
+    """The checkpoint's own type is another one, which would take hundreds of times as long on a CPU."""
     half = glm.make(tmp_path)
     edit_json(half, "config.json", dtype="bfloat16")
     model = load(half, llm_compute_type=compute_type)
@@ -85,7 +85,7 @@ def test_a_model_computes_in_the_type_that_is_asked_for(tmp_path, compute_type, 
 
 
 @pytest.mark.parametrize(("compute_type", "weight_bytes", "min_similarity"), [("int8", 1, 0.99), ("int4", 0.5, 0.8)])
-def test_weights_of_8_and_4_bits_say_nearly_the_same(folder, compute_type, weight_bytes, min_similarity):
+def test_weights_of_8_and_4_bits_give_nearly_the_same_logits(folder, compute_type, weight_bytes, min_similarity):
     full, small = load(folder).config.model_runner.model, load(folder, llm_compute_type=compute_type, llm_batch=3)
     name = "model.layers.0.mlp.gate_up_proj.weight"
     weight, whole = small.config.model_runner.model.get_parameter(name), full.get_parameter(name)
@@ -107,7 +107,7 @@ def test_a_gpu_that_is_not_there_is_refused(folder):
         load(folder, llm_device="cuda", llm_gpu=99)
 
 
-# --- what is missing or damaged --------------------------------------------------------------------------------
+# --- missing or damaged files ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
@@ -141,7 +141,7 @@ def test_a_damaged_index_is_refused(folder, content):
         load(folder)
 
 
-def test_weights_are_never_made_up(folder):
+def test_missing_weights_are_never_invented(folder):
     """transformers would fill what is missing at random, and warn."""
     weights = load_file(folder / "model.safetensors")
     del weights["model.layers.1.self_attn.q_proj.weight"]
@@ -200,14 +200,14 @@ def test_weights_in_a_bin_are_read(folder):
     assert reply_to_hello(load(folder)) == expected
 
 
-def test_a_bin_that_is_there_as_well_is_not_even_load(folder):
+def test_a_bin_next_to_safetensors_is_not_loaded(folder):
     torch.save(Hostile(folder / "ran"), folder / "pytorch_model.bin")
     assert isinstance(reply_to_hello(load(folder)), Completion)
     assert not (folder / "ran").exists()
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_what_is_hidden_in_a_bin_does_not_run(folder, zipped):
+def test_code_hidden_in_a_bin_does_not_run(folder, zipped):
     hidden = load_file(folder / "model.safetensors") | {"lm_head.weight": Hostile(folder / "ran")}
     (folder / "model.safetensors").unlink()
     torch.save(hidden, folder / "pytorch_model.bin", _use_new_zipfile_serialization=zipped)

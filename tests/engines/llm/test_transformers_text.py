@@ -199,7 +199,7 @@ def test_a_low_temperature_prefers_the_likeliest():
     )
 
 
-def test_top_p_leaves_the_fewest_that_make_it_up():
+def test_top_p_keeps_the_fewest_tokens_that_reach_it():
     assert measure_shares(SamplingParams(1.0, 0.65, 1)) == pytest.approx([0, 0, 3 / 7, 4 / 7], abs=0.03)
     assert measure_shares(SamplingParams(1.0, 0.0, 1), 50) == [0, 0, 0, 1]
 

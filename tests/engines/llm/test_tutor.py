@@ -1,4 +1,4 @@
-"""The real language model teaches."""
+"""The real language model as a tutor: feedback, budgets, canceling and reproducible answers."""
 
 import dataclasses
 import signal
@@ -157,7 +157,7 @@ def turn(number, feedback):
 
 
 @pytest.mark.parametrize("words", INJECTIONS)
-def test_a_persona_is_not_replaced_by_words(ask, persona, words):
+def test_a_learner_cannot_replace_the_persona(ask, persona, words):
     feedback = ask(words)
     assert feedback.edits or feedback.corrected == words
     assert feedback.spoken.endswith("?")
@@ -218,12 +218,12 @@ LONG = " ".join(f"The {number}th learner went to school and read a book." for nu
 
 
 def process_time_s():
-    """Seconds of this process's processor time: with one thread as long as it takes on a machine with nothing else."""
+    """Processor time of this process in seconds: with one thread, what it takes on an idle machine."""
     return time.process_time()
 
 
-class WantedFor:
-    """Whether a prompt is wanted: for `seconds` after it was first asked."""
+class WantedForSeconds:
+    """A callback that says for `seconds` after its first call that the prompt is wanted."""
 
     def __init__(self, seconds):
         self.seconds, self.deadline = seconds, None
@@ -235,7 +235,7 @@ class WantedFor:
 
 @pytest.mark.parametrize("text", [RAMBLE, LONG], ids=["while it answers", "while its prompt is prefilled"])
 def test_a_prompt_that_is_no_longer_wanted_is_canceled_within_two_seconds(model, text):
-    still_wanted = WantedFor(0.3)
+    still_wanted = WantedForSeconds(0.3)
     (reply,) = model.reply([dataclasses.replace(chat(text, 3000), still_wanted=still_wanted)])
     assert process_time_s() < still_wanted.deadline + 2
     assert isinstance(reply, Canceled)
@@ -246,7 +246,7 @@ def test_a_canceled_prompt_leaves_the_others_alone():
     model = LlamaCpp(catalogue.locate(settings().llm_model, settings().models_folder), settings_for_two())
     sentence = chat("Say: the cat is sleeping.", 12)
     (alone,) = model.reply([sentence])
-    other, _ = model.reply([sentence, dataclasses.replace(chat(RAMBLE, 3000), still_wanted=WantedFor(0.3))])
+    other, _ = model.reply([sentence, dataclasses.replace(chat(RAMBLE, 3000), still_wanted=WantedForSeconds(0.3))])
     assert other.text == alone.text
 
 
@@ -281,7 +281,7 @@ def test_an_answer_is_computed_the_same_to_the_last_digit_whatever_else_is_asked
         for _ in range(2):
             prompts, alone = prompts[1:] + prompts[:1], alone[1:] + alone[:1]
             assert [*threads.map(partial(get_log_probabilities, model), prompts)] == alone
-            model.reply([dataclasses.replace(chat(LONG, 3000), still_wanted=WantedFor(0.2)), *prompts[:2]])
+            model.reply([dataclasses.replace(chat(LONG, 3000), still_wanted=WantedForSeconds(0.2)), *prompts[:2]])
             assert [*threads.map(partial(get_log_probabilities, model), prompts[:2])] == alone[:2]
     assert [get_log_probabilities(model, prompt) for prompt in prompts] == alone
 
@@ -301,14 +301,14 @@ def settings_for_two():
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/completion", "/tokenize", "/v1/models", "/props", "/slots"])
-def test_nobody_else_can_use_the_listener(model, path):
+def test_other_users_cannot_use_the_listener(model, path):
     with httpx.Client(transport=httpx.HTTPTransport(uds=model.socket), base_url="http://llm") as stranger:
         assert stranger.post(path, json={"prompt": "x", "content": "x"}).status_code == 401
         assert stranger.get("/").status_code == 404
     assert stat.S_IMODE(Path(model.socket).parent.stat().st_mode) == 0o700
 
 
-def test_no_connection_to_the_listener_is_kept_which_it_could_end_while_it_is_used(model):
+def test_connections_to_the_listener_are_not_reused(model):
     model.count_tokens("hello")
     wait_for(lambda: Path("/proc/net/unix").read_text().count(model.socket) == 1, seconds=2)  # itself; it waits for 5 s
 

@@ -38,31 +38,31 @@ def folder(tmp_path_factory):
     return tiny.make(tmp_path_factory.mktemp("bark"))
 
 
-def choosing(folder, **more):
+def make_settings(folder, **more):
     return Settings(tts_engine="bark", tts_model=str(folder), **{"tts_batch": 8, **more})
 
 
 @pytest.fixture(scope="module")
 def voice(folder):
-    return load(choosing(folder))
+    return load(make_settings(folder))
 
 
 @pytest.fixture
-def frail(folder):
+def breakable_voice(folder):
     """A voice that a test may break."""
-    return Bark(folder, choosing(folder))
+    return Bark(folder, make_settings(folder))
 
 
-def said(speaker, text, **how):
-    """The samples of one line alone."""
+def speak_line(speaker, text, **how):
+    """The samples of a line that is spoken alone."""
     return speaker.speak([Utterance(text, **how)])[0].samples
 
 
-def same(sound, samples):
+def has_samples(sound, samples):
     return sound.samples.tobytes() == samples.tobytes()
 
 
-# --- what it says
+# --- speech
 
 
 def test_it_speaks_clean_sound(voice):
@@ -82,14 +82,14 @@ def test_a_line_sounds_the_same_alone_and_among_others(folder, voice, batch):
         Utterance("Yes.", voice="v2/de_speaker_3", seed=4),
     ]
 
-    together = Bark(folder, choosing(folder, tts_batch=batch)).speak(lines)
+    together = Bark(folder, make_settings(folder, tts_batch=batch)).speak(lines)
 
     for line, sound in zip(lines, together, strict=True):
-        assert same(sound, voice.speak([line])[0].samples)
+        assert has_samples(sound, voice.speak([line])[0].samples)
 
 
 def test_the_same_seed_gives_the_same_samples(voice):
-    first, second, other = (said(voice, HELLO, seed=seed).tobytes() for seed in (7, 7, 8))
+    first, second, other = (speak_line(voice, HELLO, seed=seed).tobytes() for seed in (7, 7, 8))
 
     assert first == second != other
 
@@ -103,12 +103,14 @@ def test_a_line_in_two_languages_is_spoken_by_a_voice_of_each_in_its_order(voice
         Utterance("in the", "en_speaker_9"),
     ]
     alone = voice.speak([*parts, Utterance("图书馆.", "zh_speaker_9", language="zh")])
-    assert same(mixed, join_waveforms(alone, PAUSE_S).samples)
+    assert has_samples(mixed, join_waveforms(alone, PAUSE_S).samples)
 
 
-def test_a_voice_of_no_name_is_a_man_in_both_languages_of_the_teacher(voice):
-    assert said(voice, HELLO).tobytes() == said(voice, HELLO, voice="en_speaker_6").tobytes()
-    assert said(voice, "你好", language="zh").tobytes() == said(voice, "你好", voice="zh_speaker_8").tobytes()
+def test_the_default_voice_is_a_man_in_both_languages_of_the_teacher(voice):
+    assert speak_line(voice, HELLO).tobytes() == speak_line(voice, HELLO, voice="en_speaker_6").tobytes()
+    assert (
+        speak_line(voice, "你好", language="zh").tobytes() == speak_line(voice, "你好", voice="zh_speaker_8").tobytes()
+    )
 
 
 def test_a_long_line_is_spoken_whole_in_pieces(voice):
@@ -118,7 +120,7 @@ def test_a_long_line_is_spoken_whole_in_pieces(voice):
 
     pieces = [", ".join(["I go to school every day"] * count) for count in (6, 4)]
     alone = voice.speak([Utterance(pieces[0] + ","), Utterance(pieces[1])])
-    assert same(sound, join_waveforms(alone, PAUSE_S).samples)
+    assert has_samples(sound, join_waveforms(alone, PAUSE_S).samples)
 
 
 def test_no_text_has_more_tokens_than_bark_reads(voice):
@@ -130,21 +132,22 @@ def test_no_text_has_more_tokens_than_bark_reads(voice):
 
 
 @pytest.mark.parametrize("text", ["", " \n", "😀🎉", "...", "[laughs]", "[music] 👍", "سلام"])
-def test_of_a_text_that_no_voice_can_speak_nothing_is_said(voice, text):
+def test_a_text_that_no_voice_can_speak_gives_nothing_to_say(voice, text):
     silent, spoken = voice.speak([Utterance(text), Utterance("Yes.")])
 
     assert isinstance(silent, NothingToSay)
-    assert same(spoken, said(voice, "Yes."))
+    assert has_samples(spoken, speak_line(voice, "Yes."))
 
 
 def test_a_text_cannot_give_stage_directions(voice):
     assert (
-        said(voice, "[laughs] Hello [clears throat] ♪ **Anna**! 😀").tobytes() == said(voice, "Hello Anna!").tobytes()
+        speak_line(voice, "[laughs] Hello [clears throat] ♪ **Anna**! 😀").tobytes()
+        == speak_line(voice, "Hello Anna!").tobytes()
     )
 
 
 def test_twice_the_speed_takes_half_the_time(voice):
-    slow, plain, fast = (len(said(voice, HELLO, speed=speed)) for speed in (0.5, 1, 2))
+    slow, plain, fast = (len(speak_line(voice, HELLO, speed=speed)) for speed in (0.5, 1, 2))
 
     assert slow == pytest.approx(2 * plain, rel=0.05)
     assert fast == pytest.approx(plain / 2, rel=0.05)
@@ -155,48 +158,48 @@ def test_an_unknown_voice_fails_its_line_alone(voice):
 
     assert isinstance(unknown, UnknownVoice)
     assert "expected one of default, de_speaker_0" in unknown.detail
-    assert same(known, said(voice, HELLO))
+    assert has_samples(known, speak_line(voice, HELLO))
 
 
 def test_a_worker_speaks_with_it(redis, settings, jobs, folder):
     chosen = settings.model_copy(update={"tts_engine": "bark", "tts_model": str(folder), "tts_batch": 2})
     jobs.submit(JobRequest("1" * 32, "1" * 32, task="speak", text="Hello. 你好。", voice="en_speaker_1", speed=2))
-    claimed, _ = jobs.claim("tts", secrets.token_hex(4), 1)
+    claimed_jobs, _ = jobs.claim("tts", secrets.token_hex(4), 1)
 
-    (answer,) = SpeechSynthesizer(chosen).speak(claimed, always_wanted)
+    (answer,) = SpeechSynthesizer(chosen).speak(claimed_jobs, always_wanted)
 
     assert [part.text for part in answer.parts] == ["Hello.", "你好。"]
 
 
-# --- what goes wrong
+# --- failures
 
 
-def test_when_memory_runs_out_the_lines_of_that_batch_are_told_and_the_next_ones_spoken(frail, voice):
+def test_when_memory_runs_out_the_lines_of_that_batch_fail_and_the_next_ones_are_spoken(breakable_voice, voice):
     def too_much(module, args, kwargs):
         if len(kwargs.get("inputs_embeds", ())) > 2:
             raise torch.OutOfMemoryError
 
-    frail.generator.model.semantic.register_forward_pre_hook(too_much, with_kwargs=True)
+    breakable_voice.generator.model.semantic.register_forward_pre_hook(too_much, with_kwargs=True)
 
-    assert [type(each) for each in frail.speak([Utterance(HELLO)] * 3)] == [OutOfMemory] * 3
-    assert same(frail.speak([Utterance(HELLO)] * 2)[1], said(voice, HELLO))
+    assert [type(each) for each in breakable_voice.speak([Utterance(HELLO)] * 3)] == [OutOfMemory] * 3
+    assert has_samples(breakable_voice.speak([Utterance(HELLO)] * 2)[1], speak_line(voice, HELLO))
 
 
-def test_a_line_whose_numbers_break_down_fails_alone(frail, voice, caplog):
+def test_a_line_with_logits_that_are_not_numbers_fails_alone(breakable_voice, voice, caplog):
     def breaking(module, args, output):
         if len(output.logits) == 2:
             output.logits[1] = float("nan")
 
-    frail.generator.model.coarse_acoustics.register_forward_hook(breaking)
-    whole, broken = frail.speak([Utterance("Yes.", seed=1), Utterance(HELLO, seed=1)])
+    breakable_voice.generator.model.coarse_acoustics.register_forward_hook(breaking)
+    whole, failed = breakable_voice.speak([Utterance("Yes.", seed=1), Utterance(HELLO, seed=1)])
 
-    assert same(whole, said(voice, "Yes.", seed=1))
-    assert isinstance(broken, EngineFailed)
+    assert has_samples(whole, speak_line(voice, "Yes.", seed=1))
+    assert isinstance(failed, EngineFailed)
     assert "NaN" in caplog.text
     assert "how are you" not in caplog.text
 
 
-def test_what_came_out_empty_is_spoken_once_more_by_another_chance(voice):
+def test_an_empty_result_is_generated_once_more_with_another_seed(voice):
     (part,), generator = voice.plan(Utterance("Yes.")), voice.generator
 
     def generate(seed):
@@ -204,23 +207,23 @@ def test_what_came_out_empty_is_spoken_once_more_by_another_chance(voice):
         return generator.semantic.generate([part.tokens], [part.voice], sampler)[0]
 
     empty = next(seed for seed in range(500) if not generate(seed))
-    assert said(voice, "Yes.", seed=empty).tobytes() == said(voice, "Yes.", seed=empty + 1).tobytes()
+    assert speak_line(voice, "Yes.", seed=empty).tobytes() == speak_line(voice, "Yes.", seed=empty + 1).tobytes()
 
 
-def test_what_stays_silent_fails(frail):
-    last = frail.generator.model.codec_model.decoder.layers[-1].conv
+def test_a_line_that_stays_silent_fails(breakable_voice):
+    last = breakable_voice.generator.model.codec_model.decoder.layers[-1].conv
     with torch.no_grad():
         for weights in last.parameters():
             weights.zero_()
 
-    assert isinstance(frail.speak([Utterance(HELLO)])[0], EngineFailed)
+    assert isinstance(breakable_voice.speak([Utterance(HELLO)])[0], EngineFailed)
 
 
-# --- what it is loaded from
+# --- loading
 
 
 @pytest.fixture
-def broken(folder, tmp_path):
+def folder_copy(folder, tmp_path):
     """A copy of the model's folder that a test may damage."""
     for file in folder.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
@@ -230,59 +233,59 @@ def broken(folder, tmp_path):
 @pytest.mark.parametrize(
     "name", ["config.json", "generation_config.json", "tokenizer_config.json", "model.safetensors"]
 )
-def test_a_folder_that_lacks_a_file_is_refused_by_its_name(broken, name):
-    (broken / name).unlink()
+def test_a_folder_that_lacks_a_file_is_refused_with_the_file_s_name(folder_copy, name):
+    (folder_copy / name).unlink()
 
     with pytest.raises(ModelMissing, match=name):
-        load(choosing(broken))
+        load(make_settings(folder_copy))
 
 
-def test_a_folder_of_another_model_is_refused(broken):
-    (broken / "config.json").write_text('{"model_type": "whisper"}')
+def test_a_folder_of_another_model_is_refused(folder_copy):
+    (folder_copy / "config.json").write_text('{"model_type": "whisper"}')
 
     with pytest.raises(ConfigurationError, match="type 'whisper', not 'bark'"):
-        load(choosing(broken))
+        load(make_settings(folder_copy))
 
 
 @pytest.mark.parametrize("name", ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json"])
-def test_a_truncated_file_is_reported(broken, name):
-    (broken / name).write_bytes((broken / name).read_bytes()[:-100])
+def test_a_truncated_file_is_reported(folder_copy, name):
+    (folder_copy / name).write_bytes((folder_copy / name).read_bytes()[:-100])
 
     with pytest.raises(ModelDamaged, match=r"WAIJIAO_TTS_MODEL|cannot be read"):
-        load(choosing(broken))
+        load(make_settings(folder_copy))
 
 
 @pytest.mark.parametrize("name", ["semantic.lm_head.weight", "codec_model.quantizer.layers.7.codebook.embed"])
-def test_a_model_without_all_its_weights_is_refused(broken, name):
-    weights = load_file(broken / "model.safetensors")
+def test_a_model_without_all_its_weights_is_refused(folder_copy, name):
+    weights = load_file(folder_copy / "model.safetensors")
     del weights[name]
-    save_file(weights, broken / "model.safetensors", {"format": "pt"})
+    save_file(weights, folder_copy / "model.safetensors", {"format": "pt"})
 
     with pytest.raises(ModelDamaged, match=rf"lacks 1 of Bark's weights, such as {name}"):
-        load(choosing(broken))
+        load(make_settings(folder_copy))
 
 
-def test_weights_of_the_older_form_are_read_too(broken, voice):
-    weights = load_file(broken / "model.safetensors")
+def test_weights_of_the_older_form_are_read_too(folder_copy, voice):
+    weights = load_file(folder_copy / "model.safetensors")
     for new, old in (("original0", "weight_g"), ("original1", "weight_v")):  # as the published files name the codec's
         weights = {name.replace(f"parametrizations.weight.{new}", old): each for name, each in weights.items()}
-    torch.save(weights, broken / "pytorch_model.bin")
-    (broken / "model.safetensors").unlink()
+    torch.save(weights, folder_copy / "pytorch_model.bin")
+    (folder_copy / "model.safetensors").unlink()
 
-    assert same(load(choosing(broken)).speak([Utterance("Yes.")])[0], said(voice, "Yes."))
+    assert has_samples(load(make_settings(folder_copy)).speak([Utterance("Yes.")])[0], speak_line(voice, "Yes."))
 
 
-def test_a_model_s_file_cannot_run_code(broken):
+def test_a_model_s_file_cannot_run_code(folder_copy):
     class Hostile:
         def __reduce__(self):
-            return (broken / "ran").touch, ()
+            return (folder_copy / "ran").touch, ()
 
-    (broken / "model.safetensors").unlink()
-    (broken / "pytorch_model.bin").write_bytes(pickle.dumps({"semantic.lm_head.weight": Hostile()}, protocol=2))
+    (folder_copy / "model.safetensors").unlink()
+    (folder_copy / "pytorch_model.bin").write_bytes(pickle.dumps({"semantic.lm_head.weight": Hostile()}, protocol=2))
 
     with pytest.raises(ModelDamaged):
-        load(choosing(broken))
-    assert not (broken / "ran").exists()
+        load(make_settings(folder_copy))
+    assert not (folder_copy / "ran").exists()
 
 
 @pytest.mark.parametrize(
@@ -298,11 +301,11 @@ def test_a_model_s_file_cannot_run_code(broken):
 )
 def test_settings_that_cannot_work_are_refused_at_the_start(folder, chosen, why):
     with pytest.raises(ConfigurationError, match=why):
-        Bark(folder, choosing(folder, **chosen))
+        Bark(folder, make_settings(folder, **chosen))
 
 
 def test_half_precision_speaks_as_well(folder):
-    (sound,) = load(choosing(folder, tts_compute_type="float16")).speak([Utterance(HELLO)])
+    (sound,) = load(make_settings(folder, tts_compute_type="float16")).speak([Utterance(HELLO)])
 
     assert sound.samples.dtype == np.float32
     assert sound.duration_s > 0

@@ -30,32 +30,32 @@ def voices():
 
 
 @pytest.fixture
-def loaded(tmp_path):
+def bark_model(tmp_path):
     return load_bark(bark.make(tmp_path), Settings())
 
 
-def rows_of(loaded, voices, seeds=(1, 2, 3, 4)):
+def make_rows(bark_model, voices, seeds=(1, 2, 3, 4)):
     return [
-        TextPart(loaded.tokenizer(text, add_special_tokens=False).input_ids, voices.prompts[name], seed)
+        TextPart(bark_model.tokenizer(text, add_special_tokens=False).input_ids, voices.prompts[name], seed)
         for (name, text), seed in zip(TEXTS.items(), seeds, strict=True)
     ]
 
 
-def without_chance(loaded, most):
+def make_deterministic(bark_model, most):
     """The model in a config in which each token is the likeliest, and no sentence ends before `most` tokens."""
     with torch.no_grad():
-        loaded.model.semantic.lm_head.weight[10_000:] = 0
-        loaded.model.coarse_acoustics.lm_head.weight[12_048:] = (
+        bark_model.model.semantic.lm_head.weight[10_000:] = 0
+        bark_model.model.coarse_acoustics.lm_head.weight[12_048:] = (
             0  # `generate` may choose them; what is trained never is
         )
-    config = loaded.generation_config
+    config = bark_model.generation_config
     for each in (config.semantic_config, config.coarse_acoustics_config, config.fine_acoustics_config):
         each.temperature = NEVER
     config.semantic_config.max_new_tokens = most
-    return BarkGenerator(loaded.model, config)
+    return BarkGenerator(bark_model.model, config)
 
 
-def as_transformers_says(model, row, most):
+def generate_with_transformers(model, row, most):
     tokens = torch.zeros((1, 256), dtype=torch.long)
     tokens[0, : len(row.tokens)] = torch.tensor(row.tokens)
     forms = {"semantic_prompt": row.voice.semantic, "coarse_prompt": row.voice.coarse, "fine_prompt": row.voice.fine}
@@ -72,17 +72,17 @@ def as_transformers_says(model, row, most):
 
 
 @pytest.mark.parametrize(("most", "chosen"), [(40, [0, 3]), (350, [1, 2])])  # of the last two one needs a second window
-def test_without_chance_a_batch_is_what_transformers_computes_row_by_row(loaded, voices, most, chosen):
-    rows = [rows_of(loaded, voices)[each] for each in chosen]
+def test_without_sampling_a_batch_is_what_transformers_computes_row_by_row(bark_model, voices, most, chosen):
+    rows = [make_rows(bark_model, voices)[each] for each in chosen]
 
-    spoken = without_chance(loaded, most).generate(rows)
+    spoken = make_deterministic(bark_model, most).generate(rows)
 
     for row, samples in zip(rows, spoken, strict=True):
-        np.testing.assert_allclose(samples, as_transformers_says(loaded.model, row, most), atol=1e-5)
+        np.testing.assert_allclose(samples, generate_with_transformers(bark_model.model, row, most), atol=1e-5)
 
 
-def test_a_row_sounds_the_same_whatever_its_batch_mates(loaded, voices):
-    generator, rows = BarkGenerator(loaded.model, loaded.generation_config), rows_of(loaded, voices)
+def test_a_row_sounds_the_same_whatever_its_batch_mates(bark_model, voices):
+    generator, rows = BarkGenerator(bark_model.model, bark_model.generation_config), make_rows(bark_model, voices)
 
     spoken = generator.generate(rows)
 
@@ -93,8 +93,11 @@ def test_a_row_sounds_the_same_whatever_its_batch_mates(loaded, voices):
         np.testing.assert_array_equal(samples, again)
 
 
-def test_a_row_s_sound_depends_on_its_seed_its_voice_and_its_text(loaded, voices):
-    generator, (row, other, *_) = BarkGenerator(loaded.model, loaded.generation_config), rows_of(loaded, voices)
+def test_a_row_s_sound_depends_on_its_seed_its_voice_and_its_text(bark_model, voices):
+    generator, (row, other, *_) = (
+        BarkGenerator(bark_model.model, bark_model.generation_config),
+        make_rows(bark_model, voices),
+    )
     changed = [replace(row, seed=9), replace(row, voice=other.voice), replace(row, tokens=other.tokens)]
 
     spoken = generator.generate([row, *changed, row])
@@ -103,16 +106,16 @@ def test_a_row_s_sound_depends_on_its_seed_its_voice_and_its_text(loaded, voices
     assert spoken[0].tobytes() == spoken[-1].tobytes()
 
 
-def test_a_sentence_ends_where_its_end_is_likely_enough(loaded, voices):
+def test_a_sentence_ends_where_its_end_is_likely_enough(bark_model, voices):
     with torch.no_grad():
-        loaded.model.semantic.layernorm_final.bias *= 1.5  # the end's probability is then about a quarter
+        bark_model.model.semantic.layernorm_final.bias *= 1.5  # the end's probability is then about a quarter
 
-    spoken = BarkGenerator(loaded.model, loaded.generation_config).generate(rows_of(loaded, voices))
+    spoken = BarkGenerator(bark_model.model, bark_model.generation_config).generate(make_rows(bark_model, voices))
 
     assert [len(samples) for samples in spoken] == [0] * 4
 
 
-def test_tokens_are_drawn_as_often_as_they_are_likely(loaded):
+def test_tokens_are_drawn_as_often_as_they_are_likely(bark_model):
     chances = torch.tensor([0.5, 0.3, 0.15, 0.05])
     drawn = RowSampler([7], "cpu").sample(chances.log().expand(1, 20_000, 4) * 0.7, 0.7, [0])
 

@@ -1,4 +1,4 @@
-"""Bark's voice prompts: the real ones, and files that are none."""
+"""Bark's voice prompts: the real ones, and files that are not prompts."""
 
 import os
 import pickle
@@ -25,12 +25,12 @@ def voices():
     return VoiceCatalogue(settings())
 
 
-def test_the_catalogue_tells_the_voices_that_there_are(voices):
+def test_the_catalogue_lists_the_voices(voices):
     assert set(find_model("bark-voices").voices) == set(voices.names)
     assert len(voices.names) == 131
 
 
-def test_every_language_has_its_own_speaker_of_no_name(voices):
+def test_every_language_has_a_default_speaker(voices):
     for language in ("de", "en", "es", "fr", "hi", "it", "ja", "ko", "pl", "pt", "ru", "tr", "zh"):
         own = [prompt for name, prompt in voices.prompts.items() if name.startswith(language)]
         assert any(voices.find_prompt("default", language) is prompt for prompt in own)
@@ -53,12 +53,12 @@ def test_a_voice_is_known_by_its_name_with_and_without_suno_s_folder(voices):
         ("anna", "zh", "anna"),
     ],
 )
-def test_another_language_is_spoken_by_the_same_number_but_not_by_the_other_sex(name, language, expected):
+def test_another_language_keeps_the_number_of_the_voice_unless_its_sex_differs(name, language, expected):
     assert find_counterpart(name, language) == expected
 
 
 @pytest.mark.parametrize("name", ["nobody", "v2/", "v2/nobody", "../en_speaker_6", "en_speaker_10", ""])
-def test_an_unknown_voice_is_told_the_known_ones(voices, name):
+def test_an_unknown_voice_is_refused_with_the_known_ones(voices, name):
     with pytest.raises(UnknownVoice, match="expected one of default, de_speaker_0, "):
         voices.find_prompt(name, "en")
 
@@ -103,7 +103,7 @@ class Hostile:
 
 
 @pytest.mark.parametrize("content", ["truncated", "pickle", "array", "text", "empty", "incomplete"])
-def test_a_file_that_is_no_prompt_is_damaged_and_runs_nothing(tmp_path, content):
+def test_a_file_that_is_not_a_prompt_is_refused_and_runs_no_code(tmp_path, content):
     mark, file = tmp_path / "ran", tmp_path / "zh_speaker_1.npz"
     np.savez(file, **GOOD)
     whole = file.read_bytes()

@@ -1,4 +1,4 @@
-"""The real voice, read back by the real recogniser."""
+"""The real voice, whose speech the real recogniser transcribes."""
 
 import re
 import secrets
@@ -62,7 +62,7 @@ def recogniser():
     return WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=2)
 
 
-def heard(sound):
+def recognise(sound):
     segments, _ = recogniser().transcribe(resample(sound, 16_000).samples, language="en", beam_size=1)
     return "".join(segment.text for segment in segments)
 
@@ -81,55 +81,55 @@ def edits(wanted, got):
     return row[-1]
 
 
-def spoken(voice, text, **how):
+def speak_text(voice, text, **how):
     """The text as one sound, or NothingToSay."""
     sounds = voice.speak([Utterance(sentence, **how) for sentence in split_sentences(text)])
     said = [sound for sound in sounds if not isinstance(sound, NothingToSay)]
     return join_waveforms(said, PAUSE_S) if said else NothingToSay()
 
 
-def test_what_it_says_is_understood(voice):
-    sounds = [spoken(voice, sentence) for sentence in SENTENCES]
+def test_a_spoken_sentence_is_recognised_again(voice):
+    sounds = [speak_text(voice, sentence) for sentence in SENTENCES]
 
-    wrong = sum(edits(words(text), words(heard(sound))) for text, sound in zip(SENTENCES, sounds, strict=True))
+    wrong = sum(edits(words(text), words(recognise(sound))) for text, sound in zip(SENTENCES, sounds, strict=True))
     rate = wrong / sum(len(words(text)) for text in SENTENCES)
     print(f"word error rate of the voice, read back: {rate:.3f}")
     assert rate < 0.15
 
 
-def test_a_whole_answer_is_understood(voice):
+def test_a_spoken_answer_is_recognised_again(voice):
     answer = "Nice try, Mr. Smith! You said 3.5 dollars. “We went home.” Where did you go then?"
 
-    text = heard(spoken(voice, answer))
+    text = recognise(speak_text(voice, answer))
 
     assert edits(words("you said 3.5 dollars we went home where did you go then"), words(text)[4:]) <= 3
 
 
 @pytest.mark.parametrize("text", ["Yesterday I went to 图书馆 with my friend.", "Good 😀 work!", "你好。Hello, Anna."])
 def test_of_mixed_text_the_english_is_spoken(voice, text):
-    sound = spoken(voice, text)
+    sound = speak_text(voice, text)
 
-    assert edits(words(text), words(heard(sound))) <= 1
+    assert edits(words(text), words(recognise(sound))) <= 1
 
 
 @pytest.mark.parametrize(
     "text", ["", "  \n", "你好。我是威廉。", "😀🎉", "...", "Привет", "\x00\x07", "[laughs]", "()"]
 )
-def test_text_without_english_is_nothing_to_say(voice, text):
-    assert isinstance(spoken(voice, text), NothingToSay)
+def test_text_without_english_gives_nothing_to_say(voice, text):
+    assert isinstance(speak_text(voice, text), NothingToSay)
     assert isinstance(voice.speak([Utterance(text)])[0], NothingToSay)
 
 
 @pytest.mark.parametrize("text", STRANGE, ids=lambda text: text[:9])
 def test_strange_text_is_spoken_all_the_same(voice, text):
-    sound = spoken(voice, text)
+    sound = speak_text(voice, text)
 
     assert sound.duration_s > 0.3
     assert np.isfinite(sound.samples).all()
 
 
 def test_the_sound_is_clean(voice):
-    for sound in (spoken(voice, sentence) for sentence in SENTENCES):
+    for sound in (speak_text(voice, sentence) for sentence in SENTENCES):
         assert sound.samples.dtype == np.float32
         assert np.isfinite(sound.samples).all()
         assert 0.05 < np.abs(sound.samples).max() < 0.99
@@ -138,7 +138,7 @@ def test_the_sound_is_clean(voice):
 
 def test_speed_changes_the_duration(voice):
     slowest, slow, plain, fast, fastest = (
-        spoken(voice, SENTENCES[0], speed=speed).duration_s for speed in (0.01, 0.5, 1.0, 2.0, 99.0)
+        speak_text(voice, SENTENCES[0], speed=speed).duration_s for speed in (0.01, 0.5, 1.0, 2.0, 99.0)
     )
 
     assert slow > 1.5 * plain > 2 * fast
@@ -147,7 +147,7 @@ def test_speed_changes_the_duration(voice):
 
 def test_the_same_seed_gives_the_same_samples(voice):
     first, second, other = (
-        spoken(voice, SENTENCES[0], seed=seed).samples.tobytes() for seed in (7, 7, zlib.crc32(b"anna"))
+        speak_text(voice, SENTENCES[0], seed=seed).samples.tobytes() for seed in (7, 7, zlib.crc32(b"anna"))
     )
 
     assert first == second != other
@@ -161,7 +161,7 @@ def test_an_unknown_voice_fails_its_line_alone(voice):
     assert known.duration_s > 0.3
 
 
-def test_two_threads_say_the_same(voice):
+def test_two_threads_give_the_same_samples(voice):
     model = Path(voice.hibari.model_path)
 
     threaded = HibariEngine(model, Settings(tts_threads=2)).speak([Utterance(SENTENCES[0])])[0]
@@ -169,7 +169,7 @@ def test_two_threads_say_the_same(voice):
     np.testing.assert_allclose(threaded.samples, voice.speak([Utterance(SENTENCES[0])])[0].samples, atol=0.05)
 
 
-def test_a_file_that_is_no_model_is_reported(tmp_path):
+def test_a_file_that_is_not_a_model_is_reported(tmp_path):
     (tmp_path / "broken.onnx").write_bytes(b"not a model")
 
     with pytest.raises(ModelDamaged, match="waijiao models fetch"):
@@ -177,8 +177,8 @@ def test_a_file_that_is_no_model_is_reported(tmp_path):
 
 
 @pytest.fixture
-def answered(redis, settings, jobs):
-    def answered(text, **fields):
+def speak_job(redis, settings, jobs):
+    def speak_job(text, **fields):
         """The job and its answer, spoken by a worker's synthesizer."""
         id_ = secrets.token_hex(16)
         jobs.submit(JobRequest(id_, id_, task="speak", text=text, **fields))
@@ -186,12 +186,12 @@ def answered(redis, settings, jobs):
         (answer,) = SpeechSynthesizer(settings).speak([job], always_wanted)
         return job, answer
 
-    return answered
+    return speak_job
 
 
 @pytest.mark.parametrize("format", ["wav", "mp3", "aac"])
-def test_each_sentence_of_an_answer_can_be_heard_by_itself(answered, jobs, settings, format):
-    job, answer = answered(" ".join(SENTENCES[:3]), format=format)
+def test_each_sentence_of_an_answer_is_recognised_alone(speak_job, jobs, settings, format):
+    job, answer = speak_job(" ".join(SENTENCES[:3]), format=format)
 
     assert [entry["part"] for _, entry in jobs.partial_results(job)] == [to_fields(part) for part in answer.parts]
     assert [part.text for part in answer.parts] == [
@@ -200,34 +200,34 @@ def test_each_sentence_of_an_answer_can_be_heard_by_itself(answered, jobs, setti
         "Can you tell me more about your family?",
     ]
     for part in answer.parts:
-        assert edits(words(part.text), words(heard(sound_in(settings, part.blob)))) <= 1
+        assert edits(words(part.text), words(recognise(read_answer(settings, part.blob)))) <= 1
     pauses_s = settings.tts_pause_s * (len(answer.parts) - 1)
     assert sum(part.duration_s for part in answer.parts) + pauses_s == pytest.approx(answer.duration_s, abs=0.01)
-    assert sound_in(settings, answer.blob).duration_s == pytest.approx(answer.duration_s, abs=0.1)
+    assert read_answer(settings, answer.blob).duration_s == pytest.approx(answer.duration_s, abs=0.1)
 
 
-def sound_in(settings, blob):
+def read_answer(settings, blob):
     with FolderBlobs(settings.blobs_folder).open(blob) as file:
         return decode(file, 300)
 
 
-def test_a_long_text_is_spoken_whole(answered, settings):
+def test_a_long_text_is_spoken_whole(speak_job, settings):
     text = (" ".join(SENTENCES) + " ") * 8
 
-    _, answer = answered(text[:4096], format="mp3")
+    _, answer = speak_job(text[:4096], format="mp3")
 
     assert answer.duration_s > 200
-    assert sound_in(settings, answer.blob).duration_s == pytest.approx(answer.duration_s, abs=0.2)
+    assert read_answer(settings, answer.blob).duration_s == pytest.approx(answer.duration_s, abs=0.2)
 
 
-def test_a_voice_and_a_speed_are_those_asked_for(answered):
-    _, slow = answered("Hello, Anna. How are you?", voice="heart", speed=0.5)
-    _, fast = answered("Hello, Anna. How are you?", voice="default", speed=2.0)
+def test_a_voice_and_a_speed_are_those_asked_for(speak_job):
+    _, slow = speak_job("Hello, Anna. How are you?", voice="heart", speed=0.5)
+    _, fast = speak_job("Hello, Anna. How are you?", voice="default", speed=2.0)
 
     assert slow.duration_s > 1.5 * fast.duration_s
 
 
-def test_an_unknown_voice_says_which_there_are(answered):
-    _, error = answered("Hello.", voice="nobody")
+def test_an_unknown_voice_says_which_there_are(speak_job):
+    _, error = speak_job("Hello.", voice="nobody")
 
     assert isinstance(error, UnknownVoice)

@@ -8,7 +8,7 @@ import httpx
 import numpy as np
 
 from tests.faults.harness.injected import LEAST_S, STEP_S
-from tests.support.recordings import wav
+from tests.support.recordings import make_wav
 from tests.support.wait import wait_for
 
 PATIENCE_S = 60  # seconds in which a job ends, on a busy machine
@@ -126,17 +126,17 @@ class Client:
         return job
 
     def get_turns(self, session: str) -> list[dict]:
-        """The session's history; [] for one that nobody knows."""
+        """The session's history; [] for an unknown session."""
         answer = self.ask_patiently("GET", f"/v1/sessions/{session}")
         assert answer.status_code in {200, 404}, answer.text
         return answer.json()["turns"] if answer.status_code == 200 else []
 
     def forget(self, turn: AcceptedTurn) -> None:
-        """The test itself has the job erased, or lost on purpose: it is owed nothing more."""
+        """The test erased or lost the job on purpose: it is not checked any more."""
         self.accepted.pop(turn.id)
         self.final_records.pop(turn.id, None)
 
 
 def make_recording(utterance: int) -> bytes:
     """The recording of an utterance: silence of its own length, by which the scripted recogniser knows it."""
-    return wav(np.zeros(round((LEAST_S + utterance * STEP_S) * 16_000)))
+    return make_wav(np.zeros(round((LEAST_S + utterance * STEP_S) * 16_000)))

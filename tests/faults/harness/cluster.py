@@ -73,7 +73,7 @@ class FaultCluster(Cluster):
         self.restarting.set()
 
     def is_up(self, process: Process) -> bool:
-        """Whether it does its work: Redis answers, an API answers, a worker has loaded its engine."""
+        """Whether the process works: Redis answers, an API answers, a worker has loaded its engine."""
         if not super().is_up(process):
             return False
         return process.kind in ("redis", "api", "maintenance") or self.orders.has_loaded(process.pid)

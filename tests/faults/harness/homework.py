@@ -1,4 +1,4 @@
-"""Homework for scripted engines: a class whose students each say an utterance of their own; what became of it."""
+"""Homework for scripted engines: a class in which each student has an utterance, and its results."""
 
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ STUDENTS = ("Ann", "Ben", "Carl", "Dora", "Emil", "Fay")
 
 @dataclass
 class Homework:
-    """An assignment that was set in a cluster, and each student's utterance."""
+    """An assignment in a cluster, and each student's utterance."""
 
     cluster: FaultCluster
     id: str
@@ -43,7 +43,7 @@ class Homework:
 
     @property
     def job_ids(self) -> dict[str, str]:
-        """The job that counts of each student who handed in."""
+        """The submitted job of each student."""
         return {each["student"]: each["job"] for each in self.fetch()["submissions"]}
 
     def expect_success(self) -> dict[str, dict]:

@@ -39,7 +39,7 @@ def check_invariants(cluster: FaultCluster) -> None:
 
 
 def every_accepted_job_ends(cluster: FaultCluster) -> None:
-    """In exactly one terminal state, which never changes again: Client.job compares what it sees to what it saw."""
+    """Each job is in exactly one final state, which never changes: Client.get_job compares it with earlier ones."""
     for turn in [*cluster.client.accepted.values()]:
         cluster.client.wait_until_ended(turn, seconds=60)
     for name, record in read_records(cluster).items():
@@ -109,7 +109,7 @@ def expire_visibility(cluster: FaultCluster) -> None:
 
 
 def no_blob_is_an_orphan(cluster: FaultCluster) -> None:
-    """After tidying up, every file is the answer of a job; recordings of jobs that ended are gone, or named by one."""
+    """After cleaning up, every file is named by a job, and recordings of ended jobs are removed."""
 
     def orphans() -> list[str]:
         age_orphans(cluster)
@@ -162,7 +162,7 @@ def read_records(cluster: FaultCluster) -> dict[str, dict[str, str]]:
 
 
 def expected_blobs(record: dict[str, str]) -> set[str]:
-    """What an ended job may keep: its answer; its recording only when it died unheard, so that it can be retried."""
+    """The blobs of an ended job: its answer, or its recording if it died before transcription and can be retried."""
     answer = read_json(Answer, record["answer"]).blobs if "answer" in record else set()
     heard = "transcript" in record or "segments" in record
     recording = json.loads(record["question"])["recording"] if "dead" in record and not heard else ""

@@ -1,4 +1,4 @@
-"""A lesson for scripted engines: learners, whose turns are known before they are segmented; what became of it."""
+"""A lesson for scripted engines: recordings of learners whose turns are known in advance, and its results."""
 
 import functools
 import io
@@ -12,7 +12,7 @@ from pipeline.jobs.store import PREFIX
 from tests.faults.harness.cluster import FaultCluster
 from tests.faults.harness.injected import LEAST_S, STEP_S
 from tests.faults.harness.invariants import list_blobs
-from tests.support.recordings import EXAMPLES, sound_of, wav
+from tests.support.recordings import EXAMPLES, load_recording, make_wav
 from worker_segment.audio_stream import SAMPLE_RATE, read_blocks
 from worker_segment.segmenter import turn_id
 from worker_segment.speaker_turns import find_speaker_turns
@@ -31,11 +31,11 @@ class LessonRecording:
 
 
 @functools.cache
-def lesson_recording() -> LessonRecording:
-    """The same for all tests."""
+def make_lesson_recording() -> LessonRecording:
+    """The recording of the lesson, which is the same for all tests."""
     pause = np.zeros(round(PAUSE_S * SAMPLE_RATE), np.float32)
-    spoken = [sound_of(EXAMPLES / "recordings" / f"{name}.wav").samples for name in SPEAKERS]
-    audio = wav(np.concatenate([part for each in spoken for part in (pause, each)] + [pause]))
+    spoken = [load_recording(EXAMPLES / "recordings" / f"{name}.wav").samples for name in SPEAKERS]
+    audio = make_wav(np.concatenate([part for each in spoken for part in (pause, each)] + [pause]))
     segments = find_speaker_turns(detect_voice_activity(read_blocks(io.BytesIO(audio), 60)))
     lengths = [
         (round(segment.end * SAMPLE_RATE) - round(segment.start * SAMPLE_RATE)) / SAMPLE_RATE for segment in segments
@@ -71,15 +71,15 @@ class Lesson:
         """How often an engine of this kind began on each turn."""
         entries = self.cluster.orders.read_ledger()[self.ledger_start :]
         runs = [entry["utterance"] for entry in entries if entry["what"] == kind]
-        return [runs.count(f"canary{utterance}") for utterance in lesson_recording().utterances]
+        return [runs.count(f"canary{utterance}") for utterance in make_lesson_recording().utterances]
 
     @property
     def ids(self) -> list[str]:
-        """Its own, and those of all turns that it may ever have."""
+        """The job ids of the lesson and of all turns that it may have."""
         return [self.id, *(turn_id(self.id, number) for number in range(1, len(SPEAKERS) + 1))]
 
     def list_blobs(self) -> list[Path]:
-        """Its files in the blob store, and those of its turns."""
+        """The files of the lesson and its turns in the blob store."""
         return [path for path in list_blobs(self.cluster) if path.parent.name in self.ids]
 
     def expect_success(self, seconds: float = 60) -> dict:
@@ -96,7 +96,7 @@ class Lesson:
 def submit_lesson(cluster: FaultCluster, **fields) -> Lesson:
     """Submit the recording as a lesson; what was recognised in it before is to be recognised again."""
     cluster.redis.delete(*cluster.redis.scan_iter(f"{PREFIX}heard-as:*"), "nothing")
-    audio, ledger_start = {"audio": ("Monday.wav", lesson_recording().audio)}, len(cluster.orders.read_ledger())
+    audio, ledger_start = {"audio": ("Monday.wav", make_lesson_recording().audio)}, len(cluster.orders.read_ledger())
     answer = cluster.client.ask("POST", "/v1/lessons", data=fields, files=audio)
     assert answer.status_code == 202, answer.text
     return Lesson(cluster, answer.json()["id"], ledger_start)

@@ -73,7 +73,7 @@ class Learner:
 def steady_load(
     cluster: FaultCluster, learners: int = 4, act: Callable[[Learner], None] = Learner.submit_turn, seed: int = 0
 ) -> Iterator[None]:
-    """Inside it each learner does `act` again and again. Afterwards, every job there is was promised to somebody."""
+    """Inside it each learner repeats `act`. Afterwards, every existing job is one that the API accepted."""
     stopping = threading.Event()
 
     def run(number: int) -> int:

@@ -1,4 +1,4 @@
-"""Who may do what, over every route: without a key, with a bad or revoked one, with each role, here and elsewhere."""
+"""Access to every route: without a key, with a bad or revoked one, with each role, for own and others' data."""
 
 import io
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from api import create_app
 from api.auth import OPEN, least_role
 from pipeline.api_keys import ROLES, Keys, Limits
 from pipeline.jobs.store import Jobs
-from tests.support.job_steps import WORKER, die
+from tests.support.job_steps import WORKER, let_job_die
 
 LEAST_ROLES = {  # of every endpoint, the least role that may call it
     "static": OPEN,
@@ -106,7 +106,7 @@ CAREFUL = Limits(per_minute=2, minutes_a_day=1)
 
 @dataclass
 class School:
-    """A server that asks for keys, and the people of two tenants who have one."""
+    """A server that requires keys, and users of two tenants."""
 
     app: Flask
     keys: Keys
@@ -144,7 +144,7 @@ class School:
         return accepted.json["id"]
 
     def name_of(self, part: str, who: str) -> str:
-        """What a part of a path may be called: something of Anna's or the teacher's that only `who` asks for."""
+        """The values for the variable parts of a path: data of Anna or the teacher, made for the requests of `who`."""
         if part in {"job_id", "session"}:
             job = self.say(ANNA, session=f"for {who}")
             return job if part == "job_id" else f"for {who}"
@@ -156,7 +156,7 @@ class School:
             return self.teach(ANNA)
         return {"name": "swagger_style.css", "filename": "docs/main.js", "model": "whisper-base"}[part]
 
-    def listed(self, who: str, query: str = "") -> list[str]:
+    def list_jobs(self, who: str, query: str = "") -> list[str]:
         return [job["id"] for job in self.ask(who, "GET", f"/v1/jobs?limit=100{query}").json["jobs"]]
 
     def turns(self, who: str, session: str, query: str = "") -> list[str]:
@@ -191,7 +191,7 @@ def test_an_endpoint_whose_view_names_no_role_is_refused_to_everybody(school):
 
 @pytest.mark.parametrize("by_cookie", [False, True], ids=["by header", "by cookie"])
 @pytest.mark.parametrize("endpoint", LEAST_ROLES)
-def test_everybody_may_do_what_the_table_says_and_sees_only_what_is_theirs(school, endpoint, by_cookie):
+def test_each_role_may_do_what_the_table_says_with_its_own_data(school, endpoint, by_cookie):
     school.by_cookie = by_cookie
     rule = next(school.app.url_map.iter_rules(endpoint))
     (method,) = rule.methods - {"HEAD", "OPTIONS"}
@@ -205,16 +205,16 @@ def test_everybody_may_do_what_the_table_says_and_sees_only_what_is_theirs(schoo
         if endpoint in FORMS:
             sent = {"data": {"file": (io.BytesIO(b"x"), "a.wav")}}
         answer = school.ask(who, method, path, **sent)
-        assert outcome(answer) == expected(endpoint, rule.arguments, who), who
+        assert find_refusal(answer) == find_expected(endpoint, rule.arguments, who), who
         answer.close()
 
 
-def outcome(answer: TestResponse) -> str:
-    """The code of what keeps somebody out; "let in" for whatever a view answered."""
+def find_refusal(answer: TestResponse) -> str:
+    """The error code of a refused request; "let in" if the view answered."""
     return answer.json["code"] if answer.status_code in {401, 403, 404} else "let in"
 
 
-def expected(endpoint: str, arguments: set[str], who: str) -> str:
+def find_expected(endpoint: str, arguments: set[str], who: str) -> str:
     if LEAST_ROLES[endpoint] == OPEN:
         return "let in"
     if who not in PEOPLE:
@@ -227,19 +227,19 @@ def expected(endpoint: str, arguments: set[str], who: str) -> str:
     return hidden[0] if hidden else "let in"
 
 
-def test_who_is_turned_away_is_told_how_to_come_in(school):
+def test_a_refusal_says_how_to_get_access(school):
     answer = school.ask("nobody", "GET", "/v1/jobs")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert "waijiao key create" in answer.json["detail"]
 
 
-def test_a_revoked_key_opens_nothing_from_then_on(school):
+def test_a_revoked_key_is_refused_at_once(school):
     assert school.ask(BEN, "GET", "/v1/jobs").status_code == 200
     assert school.ask(ADMIN, "DELETE", f"/v1/keys/{school.ids[BEN]}").json["revoked_at"]
     assert code(school.ask(BEN, "GET", "/v1/jobs")) == (401, "key_unknown")
 
 
-def test_what_a_method_may_be_is_nobody_s_secret(school):
+def test_options_are_answered_without_a_key(school):
     answer = school.ask("nobody", "OPTIONS", "/v1/jobs")
     assert (answer.status_code, answer.data) == (200, b"")
 
@@ -248,13 +248,13 @@ def test_lists_never_show_foreign_jobs(school):
     jobs = {who: [school.say(who, session="s") for _ in range(3)][::-1] for who in PEOPLE}
     north = {id_ for who in (ANNA, BEN, TEACHER, ADMIN) for id_ in jobs[who]}
     for who in (ANNA, BEN):
-        assert school.listed(who) == school.listed(who, "&session=s") == jobs[who]
-        assert school.listed(who, f"&session=s&owner={school.ids[TEACHER]}") == jobs[who]
+        assert school.list_jobs(who) == school.list_jobs(who, "&session=s") == jobs[who]
+        assert school.list_jobs(who, f"&session=s&owner={school.ids[TEACHER]}") == jobs[who]
     for who in (TEACHER, ADMIN):
-        assert set(school.listed(who)) == north
-        assert school.listed(who, f"&session=s&owner={school.ids[ANNA]}") == jobs[ANNA]
-        assert set(school.listed(who, "&session=s")) == {*jobs[TEACHER], *jobs[ADMIN]}
-    assert set(school.listed("other teacher")) == {*jobs["other teacher"], *jobs["other admin"]}
+        assert set(school.list_jobs(who)) == north
+        assert school.list_jobs(who, f"&session=s&owner={school.ids[ANNA]}") == jobs[ANNA]
+        assert set(school.list_jobs(who, "&session=s")) == {*jobs[TEACHER], *jobs[ADMIN]}
+    assert set(school.list_jobs("other teacher")) == {*jobs["other teacher"], *jobs["other admin"]}
 
 
 def test_a_page_of_a_learner_s_jobs_is_as_long_as_anybody_s(school):
@@ -268,24 +268,24 @@ def test_a_page_of_a_learner_s_jobs_is_as_long_as_anybody_s(school):
     assert second["next"] is None
 
 
-def test_lessons_are_listed_to_those_who_may_see_them(school):
+def test_lessons_are_listed_for_those_who_may_see_them(school):
     hers, his = school.teach(ANNA), school.teach(BEN)
     for who, seen in ((ANNA, [hers]), (BEN, [his]), (TEACHER, [his, hers]), ("other admin", [])):
         assert [lesson["id"] for lesson in school.ask(who, "GET", "/v1/lessons").json["lessons"]] == seen
-        assert [id_ for id_ in school.listed(who) if id_ in {hers, his}] == seen
+        assert [id_ for id_ in school.list_jobs(who) if id_ in {hers, his}] == seen
 
 
-def test_dead_jobs_are_listed_to_those_who_may_see_them(school, redis, settings):
+def test_dead_jobs_are_listed_for_those_who_may_see_them(school, redis, settings):
     job = school.say(ANNA)
-    die(Jobs(redis, settings), "llm")
+    let_job_die(Jobs(redis, settings), "llm")
     for who, seen in ((ANNA, [job]), (BEN, []), (TEACHER, [job]), ("other admin", [])):
-        assert school.listed(who, "&dead=true") == seen
+        assert school.list_jobs(who, "&dead=true") == seen
     again = school.ask(TEACHER, "POST", f"/v1/jobs/{job}/retry")
     assert again.json["owner"] == school.ids[ANNA]
-    assert again.json["id"] in school.listed(ANNA)
+    assert again.json["id"] in school.list_jobs(ANNA)
 
 
-def test_two_learners_who_give_a_session_the_same_name_do_not_meet(school, redis, settings):
+def test_sessions_of_two_learners_with_the_same_name_are_separate(school, redis, settings):
     hers, his = school.say(ANNA, "I am Anna", session="home"), school.say(BEN, "I am Ben", session="home")
     assert [school.turns(who, "home") for who in (ANNA, BEN)] == [[hers], [his]]
     batch, _ = Jobs(redis, settings).claim("llm", WORKER, 9)
@@ -294,14 +294,14 @@ def test_two_learners_who_give_a_session_the_same_name_do_not_meet(school, redis
     assert school.turns(ANNA, "home") == [hers]
 
 
-def test_a_teacher_reads_a_learner_s_session_by_naming_whose_it_is(school):
+def test_a_teacher_reads_a_learner_s_session_by_naming_its_owner(school):
     hers = school.say(ANNA, session="home")
     assert school.turns(TEACHER, "home", f"?owner={school.ids[ANNA]}") == [hers]
     assert code(school.ask("other teacher", "GET", f"/v1/sessions/home?owner={school.ids[ANNA]}"))[0] == 404
     assert code(school.ask(BEN, "GET", f"/v1/sessions/home?owner={school.ids[ANNA]}"))[0] == 404
 
 
-def test_an_idempotency_key_of_one_key_is_nothing_to_another(school):
+def test_idempotency_keys_of_different_api_keys_are_independent(school):
     header = {"Idempotency-Key": "lesson-1"}
     ids = [
         school.ask(who, "POST", "/v1/jobs", headers=header, json={"text": "hi", "session": "s"}).json["id"]
@@ -311,7 +311,7 @@ def test_an_idempotency_key_of_one_key_is_nothing_to_another(school):
     assert len(set(ids)) == 4
 
 
-def test_too_many_requests_are_told_when_to_come_again(school, redis):
+def test_too_many_requests_are_refused_with_retry_after(school, redis):
     key, text = school.keys.create("north", "learner", "eager", CAREFUL)
     eager = School(school.app, school.keys, {"eager": key.id}, {"eager": f"Bearer {text}"})
     for _ in range(2):
@@ -319,7 +319,7 @@ def test_too_many_requests_are_told_when_to_come_again(school, redis):
     refused = eager.ask("eager", "POST", "/v1/jobs", json={"text": "hi"})
     assert code(refused) == (429, "rate_limited")
     assert 1 <= int(refused.headers["Retry-After"]) <= 30
-    assert len(eager.listed("eager")) == 2
+    assert len(eager.list_jobs("eager")) == 2
     assert school.say(ANNA)
 
 
@@ -330,9 +330,9 @@ def test_an_admin_makes_keys_of_its_own_tenant_that_work_at_once(school):
     assert (made.json["tenant"], made.json["per_minute"], made.json["revoked_at"]) == ("north", 7, None)
     carl = {"Authorization": f"Bearer {made.json['key']}"}
     assert school.app.test_client().get("/v1/jobs", headers=carl).json == {"jobs": [], "next": None}
-    listed = school.ask(ADMIN, "GET", "/v1/keys")
-    assert made.json["key"] not in listed.text
-    assert {key["tenant"] for key in listed.json["keys"]} == {"north"}
+    key_list = school.ask(ADMIN, "GET", "/v1/keys")
+    assert made.json["key"] not in key_list.text
+    assert {key["tenant"] for key in key_list.json["keys"]} == {"north"}
     assert made.json["id"] not in school.ask("other admin", "GET", "/v1/keys").text
 
 
@@ -343,7 +343,7 @@ def test_a_key_that_cannot_be_made_is_refused(school, body):
     assert code(school.ask(ADMIN, "POST", "/v1/keys", json=body)) == (422, "bad_request")
 
 
-# --- where no key is needed ------------------------------------------------------------------------------------------
+# --- without keys ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -351,14 +351,14 @@ def client(redis, settings):
     return create_app(settings.model_copy(update={"cors_origins": "https://school.example"})).test_client()
 
 
-def test_whoever_is_on_this_machine_may_do_all(client):
+def test_without_keys_everything_is_allowed_on_this_machine(client):
     assert client.post("/v1/jobs", json={"text": "hi"}).status_code == 202
     assert client.post("/v1/keys", json={"role": "learner", "name": "x"}).status_code == 201
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:3000", "https://localhost", ""])
 @pytest.mark.parametrize(("method", "path"), [("POST", "/v1/jobs"), ("GET", "/v1/jobs"), ("OPTIONS", "/v1/jobs")])
-def test_a_page_of_another_site_may_do_nothing(client, redis, origin, method, path):
+def test_a_page_of_another_site_is_refused(client, redis, origin, method, path):
     answer = client.open(path, method=method, data={"text": "hi"}, headers={"Origin": origin})
     assert code(answer) == (403, "foreign_origin")
     assert "Access-Control-Allow-Origin" not in answer.headers
@@ -366,19 +366,19 @@ def test_a_page_of_another_site_may_do_nothing(client, redis, origin, method, pa
 
 
 @pytest.mark.parametrize("origin", ["http://localhost", "https://school.example"])
-def test_our_own_pages_and_those_that_are_named_may(client, origin):
+def test_our_own_pages_and_configured_origins_are_allowed(client, origin):
     assert client.post("/v1/jobs", json={"text": "hi"}, headers={"Origin": origin}).status_code == 202
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "192.168.1.5:8000", "localhost.evil", "[x"])
-def test_a_name_that_is_not_this_machine_s_is_refused(client, host):
+def test_a_host_name_of_another_machine_is_refused(client, host):
     assert code(client.get("/v1/jobs", headers={"Host": host})) == (421, "foreign_host")
 
 
 @pytest.mark.parametrize(
     "host", ["localhost", "localhost:80", "127.0.0.1:8000", "127.1.2.3", "[::1]:8000", "LOCALHOST"]
 )
-def test_this_machine_s_own_names_are_good(client, host):
+def test_host_names_of_this_machine_are_allowed(client, host):
     assert client.get("/v1/jobs", headers={"Host": host}).status_code == 200
 
 

@@ -1,4 +1,4 @@
-"""Homework over HTTP and a real Redis, without workers: set, handed in, held, done again, exported, erased."""
+"""Homework over HTTP with a real Redis, without workers: created, submitted, held, rerun, exported, erased."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from pipeline.errors import NoSpeech
 from pipeline.jobs.results import Answer
 from pipeline.jobs.store import Jobs
 from pipeline.worker.task import commit
-from tests.support.job_steps import HEARD, TAUGHT, claimed, run
+from tests.support.job_steps import FEEDBACK, TRANSCRIPT, claim_job, run_stage
 
 LEARNERS = sorted((Path(__file__).parents[3] / "examples" / "recordings").glob("*.wav"))
 ONE, TWO, THREE = (path.read_bytes() for path in LEARNERS[:3])
@@ -37,7 +37,7 @@ def jobs(redis, settings) -> Jobs:
 
 
 def in_a_week(zone: timezone = UTC) -> datetime:
-    """A time to hand in by that lies ahead on whatever day the test runs."""
+    """A due time that is in the future on any day."""
     return (datetime.now(zone) + timedelta(days=7)).replace(microsecond=0)
 
 
@@ -71,11 +71,11 @@ def read_assignment(client):
 
 
 def answer_all(jobs: Jobs, settings, stages=("asr", "llm", "tts")) -> None:
-    """Do what waits, as the workers would; each answer is a file in the blob store."""
+    """Complete all ready jobs as workers would; each answer is a file in the blob store."""
     for stage in stages:
         while found := jobs.claim(stage, "worker", 1)[0]:
             (job,) = found
-            result = {"asr": HEARD, "llm": TAUGHT}.get(stage) or spoken_answer(job, settings)
+            result = {"asr": TRANSCRIPT, "llm": FEEDBACK}.get(stage) or spoken_answer(job, settings)
             commit(jobs, stage, job, result)
 
 
@@ -84,10 +84,10 @@ def spoken_answer(job, settings) -> Answer:
     return Answer("Well said!", blob.name, blob.sha256, blob.size, 3.0, job.request.format)
 
 
-# --- set
+# --- created
 
 
-def test_homework_is_set_and_shown_as_it_was_set(client):
+def test_an_assignment_is_created_and_shown_unchanged(client):
     due = in_a_week(timezone(timedelta(hours=8)))
     fields = {
         "text": "I like tea.", "words": ["tea", "milk"], "instructions": "Read it.", "level": "A2", "hold": True,
@@ -107,7 +107,7 @@ def test_homework_is_set_and_shown_as_it_was_set(client):
     ]
 
 
-def test_the_same_is_set_once_and_another_of_the_same_name_is_a_conflict_unless_it_replaces_it(client):
+def test_the_same_assignment_is_created_once_and_a_different_one_must_replace_it(client):
     assert client.post("/v1/assignments", json=CLASS).status_code == 201
     assert client.post("/v1/assignments", json=CLASS).status_code == 200
     assert code(client.post("/v1/assignments", json={**CLASS, "title": "Other"})) == (409, "assignment_exists")
@@ -130,19 +130,19 @@ def test_the_same_is_set_once_and_another_of_the_same_name_is_a_conflict_unless_
         ({"voice": "nobody"}, "voice"),
     ],
 )
-def test_what_cannot_be_set_is_refused_by_name(client, fields, named):
+def test_an_invalid_assignment_is_refused_with_the_field_s_name(client, fields, named):
     answer = client.put("/v1/assignments/hw3", json={"title": "Homework", **fields})
     assert answer.status_code == 422
     assert named in answer.json["detail"]
     assert code(client.get("/v1/assignments/hw3")) == (404, "unknown_assignment")
 
 
-def test_names_that_no_key_may_have_are_refused(client):
+def test_names_that_cannot_be_part_of_a_redis_key_are_refused(client):
     for name in ("HW3", "a b", "x" * 65, "a:b"):
         assert client.put(f"/v1/assignments/{name}", json={"title": "x"}).status_code == 422
 
 
-def test_what_did_not_change_is_not_sent_again(client, jobs):
+def test_an_unchanged_assignment_is_answered_with_304(client, jobs):
     assign(client)
     tag = client.get("/v1/assignments/hw3").headers["ETag"]
     assert client.get("/v1/assignments/hw3", headers={"If-None-Match": tag}).status_code == 304
@@ -151,10 +151,10 @@ def test_what_did_not_change_is_not_sent_again(client, jobs):
     assert (changed.status_code, changed.headers["ETag"] != tag) == (200, True)
 
 
-# --- handed in
+# --- submitted
 
 
-def test_each_recording_becomes_a_job_of_its_student_in_the_lane_of_homework(client, jobs):
+def test_each_recording_becomes_a_job_of_its_student_in_the_homework_lane(client, jobs):
     assign(client, due=in_a_week().isoformat(), class_name="4b", words=["tea"], retention_h=2, speed=0.8)
     result = hand_in(client, ("hw3 Ann.wav", ONE), ("7001.wav", TWO)).json
     assert [(each["file"], each["student"]) for each in result["accepted"]] == [
@@ -178,7 +178,7 @@ def test_each_recording_becomes_a_job_of_its_student_in_the_lane_of_homework(cli
     assert jobs.redis.ttl("waijiao:assignment:default/hw3") > 7 * 86400
 
 
-def test_what_is_wrong_with_a_file_is_told_by_its_name_and_stops_nothing_else(client):
+def test_a_bad_file_is_reported_by_its_name_and_the_others_are_accepted(client):
     assign(client)
     files = make_zip(
         ("Ben/1.wav", TWO), ("who.wav", THREE), ("../../evil.zip", make_zip(("a.wav", ONE))), ("王小明.txt", b"hello")
@@ -200,7 +200,7 @@ def test_two_files_of_one_student_are_refused_both_and_named(client, redis):
     assert "Ann 1.wav" in result["refused"][0]["detail"]
 
 
-def test_what_was_handed_in_before_is_unchanged_and_another_recording_takes_its_place(client, jobs, settings):
+def test_a_recording_submitted_again_is_unchanged_and_another_one_replaces_it(client, jobs, settings):
     assign(client)
     first = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
     assert hand_in(client, ("again Ann.wav", ONE)).json["unchanged"][0]["job"] == first
@@ -210,15 +210,15 @@ def test_what_was_handed_in_before_is_unchanged_and_another_recording_takes_its_
     assert len([path for path in settings.blobs_folder.glob("*/*/*") if path.is_file()]) == 2  # until the sweep
 
 
-def test_what_failed_may_be_handed_in_again(client, jobs):
+def test_a_failed_recording_may_be_submitted_again(client, jobs):
     assign(client)
     first = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
-    jobs.fail("asr", claimed(jobs, "asr"), NoSpeech(), again=False)
+    jobs.fail("asr", claim_job(jobs, "asr"), NoSpeech(), again=False)
     assert read_assignment(client)["progress"]["failed"] == 1
     assert hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"] != first
 
 
-def test_without_a_class_list_whoever_hands_in_is_called_as_the_file_is(client):
+def test_without_a_roster_a_student_is_named_after_the_file(client):
     assign(client, students=[])
     assert [each["student"] for each in hand_in(client, ("a/小红.wav", ONE)).json["accepted"]] == ["小红"]
 
@@ -233,27 +233,27 @@ def test_a_student_can_be_named_by_name_or_number(client):
 def test_the_same_recording_is_recognised_once(client, jobs, settings):
     assign(client, students=[])
     hand_in(client, ("Ann.wav", ONE))
-    run(jobs, "asr")
+    run_stage(jobs, "asr")
     (job,) = [each["job"] for each in hand_in(client, ("Ben.wav", ONE)).json["accepted"]]
     reused = jobs.get("default", job)
-    assert (reused.transcript, reused.stage) == (HEARD, "llm")
+    assert (reused.transcript, reused.stage) == (TRANSCRIPT, "llm")
     assert not list((settings.blobs_folder / "default" / job).glob("*"))
     assign(client, students=[], language="en")
     (job,) = [each["job"] for each in hand_in(client, ("Carl.wav", ONE)).json["accepted"]]
     assert jobs.get("default", job).transcript is None
 
 
-def test_a_transcript_is_forgotten_with_the_job_that_it_was_heard_in(client, jobs):
+def test_a_transcript_is_forgotten_with_its_job(client, jobs):
     assign(client, students=[])
     first = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
-    run(jobs, "asr")
+    run_stage(jobs, "asr")
     jobs.cancel("default", first)
     jobs.forget("default", first)
     second = hand_in(client, ("Ben.wav", ONE)).json["accepted"][0]["job"]
     assert jobs.get("default", second).transcript is None
 
 
-def test_more_than_a_class_hands_in_is_refused_whole_before_anything_is_read(redis, settings):
+def test_too_many_files_are_refused_before_any_is_read(redis, settings):
     client = create_app(settings.model_copy(update={"max_hand_in_files": 2})).test_client()
     assign(client)
     assert code(hand_in(client, *[(f"{n}.wav", ONE) for n in range(3)])) == (422, "bad_request")
@@ -261,7 +261,7 @@ def test_more_than_a_class_hands_in_is_refused_whole_before_anything_is_read(red
     assert [(each["file"], each["code"]) for each in result["refused"]] == [("many.zip", "too_many_files")]
 
 
-def test_a_class_may_bring_more_than_one_recording_may_have(redis, settings):
+def test_the_size_limit_of_a_submission_is_larger_than_that_of_a_recording(redis, settings):
     client = create_app(settings.model_copy(update={"max_upload_mb": 1, "max_hand_in_mb": 3})).test_client()
     assign(client, students=[])
     result = hand_in(client, ("big.wav", ONE + bytes(1_500_000)), ("ok.wav", TWO)).json
@@ -272,7 +272,7 @@ def test_a_class_may_bring_more_than_one_recording_may_have(redis, settings):
 # --- answered
 
 
-def test_a_class_is_complete_when_all_have_handed_in_and_all_is_answered(client, jobs, settings):
+def test_a_class_is_complete_when_all_have_submitted_and_been_answered(client, jobs, settings):
     assign(client)
     hand_in(client, ("Ann.wav", ONE), ("Ben.wav", TWO))
     answer_all(jobs, settings)
@@ -295,7 +295,7 @@ def test_the_assignment_s_webhook_is_due_when_it_is_complete_and_not_before(redi
     assert redis.zrange("waijiao:deliveries", 0, -1) == [f"default/{last}/assignment.completed"]
 
 
-def test_held_answers_are_read_changed_and_released_one_or_all(client, jobs, settings):
+def test_held_answers_are_read_changed_and_released_singly_or_together(client, jobs, settings):
     assign(client, hold=True)
     hand_in(client, ("Ann.wav", ONE), ("Ben.wav", TWO), ("王小明.wav", THREE))
     answer_all(jobs, settings)
@@ -317,10 +317,10 @@ def test_held_answers_are_read_changed_and_released_one_or_all(client, jobs, set
     assert read_assignment(client)["progress"]["complete"]
 
 
-# --- done again
+# --- rerun
 
 
-def test_one_is_done_again_by_another_teacher_without_being_heard_again(client, jobs, settings):
+def test_a_rerun_with_another_teacher_keeps_the_transcript(client, jobs, settings):
     assign(client)
     first = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
     answer_all(jobs, settings)
@@ -329,23 +329,23 @@ def test_one_is_done_again_by_another_teacher_without_being_heard_again(client, 
     assert (again["rerun_of"], again["persona"], again["transcript"]["text"]) == (first, "emma", "I goes home")
     assert client.get(f"/v1/jobs/{first}").json["rerun_as"] == again["id"]
     assert jobs.claim("asr", "worker", 1)[0] == []
-    assert claimed(jobs, "llm").request.persona == "emma"
+    assert claim_job(jobs, "llm").request.persona == "emma"
     after = read_assignment(client)["submissions"][0]
     assert (after["job"], after["handed_in_at"]) == (again["id"], before["handed_in_at"])
 
 
-def test_only_the_voice_is_another_when_it_is_done_again_from_there(client, jobs, settings):
+def test_a_rerun_from_speech_changes_only_the_voice(client, jobs, settings):
     assign(client, hold=True)
     first = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
     answer_all(jobs, settings)
     client.post(f"/v1/jobs/{first}/release")
     answer_all(jobs, settings)
     client.post(f"/v1/jobs/{first}/rerun?from=tts", json={"speed": 0.5})
-    again = claimed(jobs, "tts")
-    assert (again.feedback, again.request.speed) == (TAUGHT, 0.5)
+    again = claim_job(jobs, "tts")
+    assert (again.feedback, again.request.speed) == (FEEDBACK, 0.5)
 
 
-def test_a_whole_class_is_done_again_and_what_cannot_be_is_named(client, jobs, settings):
+def test_a_rerun_of_a_whole_class_names_the_jobs_that_cannot_be_rerun(client, jobs, settings):
     assign(client)
     hand_in(client, ("Ann.wav", ONE))
     answer_all(jobs, settings)
@@ -355,7 +355,7 @@ def test_a_whole_class_is_done_again_and_what_cannot_be_is_named(client, jobs, s
     assert [(each["job"], each["student"], each["code"]) for each in done["refused"]] == [(late, "Ben", "cannot_rerun")]
 
 
-def test_what_a_rerun_would_begin_with_must_be_there(client, jobs, settings):
+def test_a_rerun_needs_the_result_that_it_begins_with(client, jobs, settings):
     assign(client)
     job = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
     assert code(client.post(f"/v1/jobs/{job}/rerun?from=tts", json={})) == (409, "cannot_rerun")
@@ -366,27 +366,27 @@ def test_what_a_rerun_would_begin_with_must_be_there(client, jobs, settings):
     assert code(client.post(f"/v1/jobs/{job}/rerun?from=llm", json={"persona": "nobody"})) == (422, "unknown_persona")
 
 
-def test_a_recording_that_is_kept_is_heard_again(redis, settings):
+def test_a_recording_that_is_retained_can_be_transcribed_again(redis, settings):
     keeping = settings.model_copy(update={"keep_recordings": True})
     client, jobs = create_app(keeping).test_client(), Jobs(redis, keeping)
     assign(client)
     job = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
     answer_all(jobs, settings)
     again = client.post(f"/v1/jobs/{job}/rerun?from=asr", json={}).json["id"]
-    assert (claimed(jobs, "asr").id, jobs.get("default", again).transcript) == (again, None)
+    assert (claim_job(jobs, "asr").id, jobs.get("default", again).transcript) == (again, None)
 
 
-def test_a_conversation_remembers_a_turn_that_was_done_again_once(client, jobs, settings):
+def test_a_rerun_turn_is_in_the_history_once(client, jobs, settings):
     job = client.post("/v1/jobs", json={"text": "I go home", "session": "anna"}).json["id"]
     answer_all(jobs, settings)
     client.post(f"/v1/jobs/{job}/rerun?from=llm", json={"persona": "emma"})
     assert [turn["persona"] for turn in client.get("/v1/sessions/anna").json["turns"]] == ["emma"]
 
 
-# --- taken home, erased
+# --- exported, erased
 
 
-def test_the_export_has_the_report_the_gradebook_and_each_student_s_page_and_voice(client, jobs, settings):
+def test_the_export_has_the_report_the_gradebook_and_each_student_s_page_and_answer(client, jobs, settings):
     assign(client)
     hand_in(client, ("Ann.wav", ONE), ("王小明.wav", TWO))
     answer_all(jobs, settings)
@@ -405,7 +405,7 @@ def test_the_export_has_the_report_the_gradebook_and_each_student_s_page_and_voi
     assert (page.mimetype, "Homework 3" in page.text) == ("text/html", True)
 
 
-def test_what_is_erased_leaves_no_word_and_no_sound(client, jobs, redis, settings):
+def test_an_erased_assignment_leaves_no_text_and_no_audio(client, jobs, redis, settings):
     assign(client)
     hand_in(client, ("Ann.wav", ONE))
     hand_in(client, ("Ann.wav", TWO))
@@ -413,7 +413,7 @@ def test_what_is_erased_leaves_no_word_and_no_sound(client, jobs, redis, setting
     assert client.delete("/v1/assignments/hw3").status_code == 204
     assert code(client.get("/v1/assignments/hw3")) == (404, "unknown_assignment")
     assert not [path for path in settings.blobs_folder.glob("*/*/*") if path.is_file()]
-    assert not any(HEARD.text in str(redis.hgetall(key)) for key in redis.keys("waijiao:job:*"))
+    assert not any(TRANSCRIPT.text in str(redis.hgetall(key)) for key in redis.keys("waijiao:job:*"))
     assert client.get("/v1/assignments").json == {"assignments": []}
     assert code(hand_in(client, ("Ann.wav", ONE))) == (404, "unknown_assignment")
 

@@ -1,4 +1,4 @@
-"""/v1/capacity: each model's workers, what waits for them by lane, and how fast they are of late."""
+"""/v1/capacity: each model's workers, their queued jobs by lane, and their recent speed."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from api import create_app
 from pipeline.schemas.jobs import Capacity
 from pipeline.worker.registry import register
-from tests.support.job_steps import asked, claimed, run
+from tests.support.job_steps import claim_job, make_job_request, run_stage
 from waijiao.cli.plan import plan
 
 NOTHING = {"interactive": 0, "homework": 0, "bulk": 0}
@@ -29,7 +29,7 @@ def read(redis, settings):
     return read_capacity
 
 
-def test_a_server_that_has_answered_nothing_knows_no_speed(read):
+def test_a_server_without_answers_has_no_speed(read):
     found = read()
     assert (list(found.models), found.heard_s, found.cores) == (
         ["asr", "llm", "tts"],
@@ -41,26 +41,26 @@ def test_a_server_that_has_answered_nothing_knows_no_speed(read):
         assert model.waiting.model_dump() == NOTHING
 
 
-def test_what_waits_is_counted_by_lane_and_what_runs_apart(read, jobs):
+def test_queued_jobs_are_counted_by_lane_and_running_ones_separately(read, jobs):
     for lane, names in {"interactive": "a", "homework": "bcd", "bulk": "ef"}.items():
         for name in names:
-            jobs.submit(replace(asked(name, session=name), lane=lane))
+            jobs.submit(replace(make_job_request(name, session=name), lane=lane))
     found = read().models
     assert found["asr"].waiting.model_dump() == {"interactive": 1, "homework": 3, "bulk": 2}
-    run(jobs, "asr")
-    claimed(jobs, "asr")
+    run_stage(jobs, "asr")
+    claim_job(jobs, "asr")
     found = read().models
     assert found["asr"].waiting.model_dump() == {"interactive": 0, "homework": 2, "bulk": 2}
     assert found["llm"].waiting.model_dump() == {**NOTHING, "interactive": 1}
     assert [found[stage].running for stage in ("asr", "llm", "tts")] == [1, 0, 0]
 
 
-def test_workers_speed_and_the_length_of_what_was_heard_are_told(read, jobs, redis):
+def test_workers_speeds_and_lengths_of_recordings_are_shown(read, jobs, redis):
     register(redis, "llm", "llm1", "ready", 30)
     register(redis, "llm", "llm2", "loading", 30)
-    jobs.submit(asked("a"))
+    jobs.submit(make_job_request("a"))
     for stage in ("asr", "llm", "tts"):
-        run(jobs, stage)
+        run_stage(jobs, stage)
     redis.hset("waijiao:pace", mapping={"ran:llm": 8, "each:llm": 2})
     found = read()
     assert (found.models["llm"].ready, found.models["llm"].loading) == (1, 1)
@@ -78,7 +78,7 @@ def test_workers_speed_and_the_length_of_what_was_heard_are_told(read, jobs, red
         ({"llm_engine": "transformers", "llm_device": "cuda", "tts_device": "cuda"}, ["cpu", "gpu", "cpu"]),
     ],
 )
-def test_where_a_model_computes_is_told_as_the_settings_have_it(read, chosen, places):
+def test_the_device_of_each_model_is_shown_as_configured(read, chosen, places):
     assert [model.computes_on for model in read(**chosen).models.values()] == places
 
 
@@ -88,19 +88,19 @@ def test_the_command_asks_the_server_and_its_status_says_whether_a_class_is_in_t
     for stage in ("asr", "llm", "tts"):
         register(redis, stage, f"{stage}1", "ready", 30)
 
-    def ran(due_s: float, *options: str) -> tuple[int, str]:
+    def run_plan(due_s: float, *options: str) -> tuple[int, str]:
         due = (datetime.now() + timedelta(seconds=due_s)).isoformat()
         url = f"http://127.0.0.1:{server.base_url.port}"
         chosen = ["--students", "10", "--minutes", "0.16667", "--due", due, "--cores", "3", "--url", url, *options]
         done = CliRunner().invoke(plan, chosen)
         return done.exit_code, done.output
 
-    status, said = ran(600)
+    status, said = run_plan(600)
     assert (status, "Language model is the bottleneck." in said) == (0, True)
-    status, said = ran(600, "--json")
+    status, said = run_plan(600, "--json")
     found = json.loads(said)
     assert (status, found["in_time"], found["bottleneck"], found["cores"]) == (0, True, "llm", 3)
     assert found["took_s"] == pytest.approx(2 + 40 + 1, abs=0.1)
     assert datetime.fromisoformat(found["done"]) - datetime.fromisoformat(found["start"]) == timedelta(seconds=43)
-    status, said = ran(30)
+    status, said = run_plan(30)
     assert (status, "With asr=1,llm=2,tts=1 it would be at" in said) == (1, True)

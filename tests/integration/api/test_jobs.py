@@ -33,7 +33,7 @@ def code(answer) -> tuple[int, str]:
     return answer.status_code, answer.json["code"]
 
 
-def test_an_accepted_recording_says_where_and_when_to_look(client):
+def test_an_accepted_recording_is_answered_with_location_and_retry_after(client):
     answer = post(client, LEARNER.read_bytes(), session="anna")
     assert answer.status_code == 202
     assert answer.headers["Location"] == f"/v1/jobs/{answer.json['id']}"
@@ -48,7 +48,7 @@ def test_json_text_is_accepted(client):
     assert (answer.status_code, answer.json["persona"]) == (202, "emma")
 
 
-def test_words_that_may_be_heard_are_part_of_the_question(client, redis, settings):
+def test_hint_words_are_part_of_the_request(client, redis, settings):
     given = post(client, LEARNER.read_bytes(), hint=" Zyxelia,\n Mr Kowalczyk, 小明 ").json["id"]
     without = post(client, LEARNER.read_bytes()).json["id"]
     jobs = Jobs(redis, settings)
@@ -123,7 +123,7 @@ def test_bad_json_is_refused(client):
         )
 
 
-def test_nothing_a_client_names_becomes_a_path(client, settings):
+def test_names_given_by_a_client_never_become_paths(client, settings):
     post(client, LEARNER.read_bytes(), session="anna")
     names = [path.relative_to(settings.home).as_posix() for path in settings.blobs_folder.glob("**/*")]
     assert names
@@ -161,7 +161,7 @@ def test_an_answer_whose_blob_is_gone_is_410(client, redis, settings):
 
 
 def test_a_canceled_job_that_is_erased_before_it_can_be_shown_is_gone(client, monkeypatch):
-    """As those are that ask one model by itself: the request that waits for one erases it when it has ended."""
+    """Jobs that call a single model are like that: the waiting request erases them when they have ended."""
     location, jobs = post(client, text="Hello").headers["Location"], client.application.extensions["jobs"]
     cancel = jobs.cancel
 
@@ -180,7 +180,7 @@ def test_an_unknown_session_is_404(client):
     assert code(client.delete("/v1/sessions/nobody")) == (404, "unknown_session")
 
 
-def test_readiness_is_told_for_each_model(client, redis):
+def test_readiness_is_shown_for_each_model(client, redis):
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json["ready"]) == (503, False)
     for stage in ("asr", "llm", "tts"):
@@ -192,7 +192,7 @@ def test_readiness_is_told_for_each_model(client, redis):
     assert answer.json["models"]["asr"] == {"ready": 1, "loading": 1, "waiting": 1}
 
 
-def test_without_redis_the_server_says_so_and_lives(tmp_path):
+def test_without_redis_the_server_says_so_and_stays_up(tmp_path):
     client = create_app(Settings(home=tmp_path, redis_url="redis://127.0.0.1:1/0")).test_client()
     assert client.get("/healthz").status_code == 200
     assert code(client.get("/readyz")) == (503, "unavailable")

@@ -34,11 +34,11 @@ def code(answer) -> tuple[int, str]:
     return answer.status_code, answer.json["code"]
 
 
-def stored(settings) -> list[Path]:
+def list_stored_files(settings) -> list[Path]:
     return [path for path in settings.blobs_folder.glob("*/*/*") if path.is_file()]
 
 
-def dead(redis, settings) -> str:
+def make_dead_job(redis, settings) -> str:
     """The id of a job with a recording whose engine failed as often as it may."""
     jobs = Jobs(redis, settings)
     for _ in range(settings.attempts):
@@ -47,12 +47,12 @@ def dead(redis, settings) -> str:
     return job.id
 
 
-def test_a_repeated_request_gets_the_job_it_got_before(client, settings):
+def test_a_repeated_request_gets_the_same_job(client, settings):
     first = post(client, LEARNER, key="k-1", session="anna", speed="0.8")
     again = post(client, LEARNER, key="k-1", session="anna", speed="0.8")
     assert (again.status_code, again.json) == (202, first.json)
     assert again.headers["Location"] == first.headers["Location"]
-    assert len(stored(settings)) == 1
+    assert len(list_stored_files(settings)) == 1
 
 
 def test_a_repeated_request_without_a_session_is_the_same_too(client):
@@ -64,7 +64,7 @@ def test_the_same_key_with_another_request_is_refused(client, settings, change):
     fields = {"audio": LEARNER, "session": "anna", "speed": "1", "text": "hi"}
     post(client, key="k", **fields)
     assert code(post(client, key="k", **{**fields, **change})) == (422, "idempotency_key_reused")
-    assert len(stored(settings)) == 1
+    assert len(list_stored_files(settings)) == 1
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a b", "é"])
@@ -84,7 +84,7 @@ def test_twenty_requests_at_once_with_one_key_give_one_job(redis, settings):
     for thread in threads:
         thread.join()
     assert (len(ids), len(set(ids))) == (20, 1)
-    assert len(redis.keys("waijiao:job:*")) == len(stored(settings)) == 1
+    assert len(redis.keys("waijiao:job:*")) == len(list_stored_files(settings)) == 1
 
 
 def test_an_erased_job_is_not_given_again(client):
@@ -101,11 +101,11 @@ def test_an_unfinished_job_is_canceled_with_its_recording(client, settings, way)
     assert accepted.json["links"]["cancel"] == f"{place}/cancel"
     answer = client.delete(place) if way == "DELETE" else client.post(f"{place}/cancel")
     assert (answer.status_code, answer.json["state"], answer.json["error"]["code"]) == (200, "canceled", "canceled")
-    assert not stored(settings)
+    assert not list_stored_files(settings)
     assert code(client.get(f"{place}/audio")) == (409, "no_answer")
 
 
-def test_a_cancellation_that_is_repeated_or_comes_late_erases_nothing(client, redis, settings):
+def test_a_repeated_or_late_cancellation_erases_nothing(client, redis, settings):
     place = post(client, text="hi").headers["Location"]
     canceled = client.post(f"{place}/cancel").json
     assert client.post(f"{place}/cancel").json == canceled
@@ -148,7 +148,7 @@ def test_an_unknown_job_can_be_neither_canceled_nor_retried(client):
 
 def test_a_dead_job_is_listed_and_retried_once(client, redis, settings):
     post(client, LEARNER, session="anna")
-    job_id = dead(redis, settings)
+    job_id = make_dead_job(redis, settings)
     (listed,) = client.get("/v1/jobs?dead=true").json["jobs"]
     assert (listed["id"], listed["links"]["retry"]) == (job_id, f"/v1/jobs/{job_id}/retry")
     again = client.post(listed["links"]["retry"])
@@ -173,7 +173,7 @@ def test_starting_over_cancels_what_is_not_answered(client, redis, settings):
     assert client.get(place).json["state"] == "canceled"
     assert not Jobs(redis, settings).complete("asr", job, Transcript("late", "en", 1.0))[0]
     assert client.get("/v1/sessions/anna").json["turns"] == []
-    assert not stored(settings)
+    assert not list_stored_files(settings)
     assert code(client.post("/v1/sessions/nobody/reset")) == (404, "unknown_session")
 
 
@@ -185,7 +185,7 @@ def test_starting_over_cancels_what_is_not_answered(client, redis, settings):
         ("max_jobs_session", (429, "quota_full")),
     ],
 )
-def test_a_job_too_many_is_refused_with_when_to_come_again(redis, settings, bound, expected):
+def test_a_job_over_the_limit_is_refused_with_retry_after(redis, settings, bound, expected):
     client = create_app(settings.model_copy(update={bound: 2})).test_client()
     for _ in range(2):
         assert post(client, LEARNER, session="anna").status_code == 202
@@ -194,7 +194,7 @@ def test_a_job_too_many_is_refused_with_when_to_come_again(redis, settings, boun
     assert code(refused) == expected
     assert (refused.json["retryable"], int(refused.headers["Retry-After"]) >= 1) == (True, True)
     assert sorted(redis.keys()) == before
-    assert len(stored(settings)) == 2
+    assert len(list_stored_files(settings)) == 2
 
 
 def test_a_full_redis_accepts_nothing_and_leaves_nothing(client, redis, settings):

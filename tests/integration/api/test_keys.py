@@ -1,4 +1,4 @@
-"""Keys over a real Redis: what is stored of them, who they are, when they end, and what each may ask for."""
+"""API keys with a real Redis: how they are stored, found, revoked and limited."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from pipeline.api_keys import Key, Keys, Limits
 from pipeline.errors import BadRequest, MinutesUsed, RateLimited, UnknownKeyId
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.store import Idempotency, Jobs
-from tests.support.job_steps import HEARD, asked, die, reach, run
+from tests.support.job_steps import TRANSCRIPT, let_job_die, make_job_request, reach, run_stage
 from waijiao.cli.main import main
 
 NORTH, SOUTH = "north", "south"
@@ -21,23 +21,23 @@ def keys(redis) -> Keys:
     return Keys(redis)
 
 
-def everything(redis: Redis) -> dict[str, bytes]:
+def read_all_keys(redis: Redis) -> dict[str, bytes]:
     """Every key with its content."""
     return {key: redis.dump(key) for key in redis.scan_iter("*")}
 
 
-def by(key: Key, id_: str, recording: bool = False) -> JobRequest:
-    """What a learner asks with a key, each time in another session."""
+def make_request(key: Key, id_: str, recording: bool = False) -> JobRequest:
+    """A request with a key, in a session of its own."""
     sound = f"{key.tenant}/{id_}/x" if recording else ""
     return JobRequest(id_, id_, key.tenant, recording=sound, text="hi", key=key.id, owner=key.id)
 
 
-def refused(jobs: Jobs, error: type, job_request: JobRequest) -> float:
-    """The seconds after which to try again; the refusal wrote nothing."""
-    before = everything(jobs.redis)
+def submit_refused(jobs: Jobs, error: type, job_request: JobRequest) -> float:
+    """Submit a job that must be refused without writing anything; return the seconds of Retry-After."""
+    before = read_all_keys(jobs.redis)
     with pytest.raises(error) as refusal:
         jobs.submit(job_request)
-    assert everything(jobs.redis) == before
+    assert read_all_keys(jobs.redis) == before
     return refusal.value.retry_after_s
 
 
@@ -51,31 +51,31 @@ def test_a_key_that_was_made_is_found_by_its_text_alone(keys):
 def test_no_secret_is_stored(keys, redis):
     _, text = keys.create(NORTH, "teacher", "Ms Li", Limits())
     secret = text.split("_", 2)[2]
-    assert not any(secret.encode() in content for content in everything(redis).values())
+    assert not any(secret.encode() in content for content in read_all_keys(redis).values())
 
 
-def test_no_two_keys_are_alike(keys):
+def test_all_keys_are_different(keys):
     texts = {keys.create(NORTH, "learner", "a", Limits())[1] for _ in range(50)}
     assert len(texts) == len({text.split("_")[1] for text in texts}) == 50
 
 
 @pytest.mark.parametrize("spoil", [lambda t: t[:-1], lambda t: t[:-1] + ("A" if t[-1] != "A" else "B"), str.upper])
-def test_a_key_that_is_not_quite_right_is_no_key(keys, spoil):
+def test_a_slightly_wrong_key_is_refused(keys, spoil):
     _, text = keys.create(NORTH, "teacher", "Ms Li", Limits())
     assert keys.find(spoil(text)) is None
 
 
 @pytest.mark.parametrize("text", ["", "wj_", "wj_" + "0" * 16 + "_" + "A" * 43, "x" * 10_000, "wj_*_*", "é"])
-def test_what_was_never_made_is_no_key(keys, text):
+def test_a_key_that_was_never_made_is_refused(keys, text):
     assert keys.find(text) is None
 
 
-def test_one_key_s_secret_does_not_open_another_key(keys):
+def test_the_secret_of_one_key_does_not_match_another_key(keys):
     (one, _), (_, text) = (keys.create(NORTH, "learner", name, Limits()) for name in "ab")
     assert keys.find(f"wj_{one.id}_{text.split('_', 2)[2]}") is None
 
 
-def test_a_revoked_key_opens_nothing_and_is_still_listed(keys):
+def test_a_revoked_key_is_refused_and_still_listed(keys):
     made, text = keys.create(NORTH, "teacher", "Ms Li", Limits())
     revoked = keys.revoke(made.id)
     assert revoked.revoked_at >= made.created_at
@@ -107,125 +107,135 @@ def test_a_tenant_s_keys_are_its_own_to_list_and_to_revoke(keys):
         {"limits": Limits(-1, 0)},
     ],
 )
-def test_a_key_that_cannot_be_is_refused(keys, redis, wrong):
+def test_an_invalid_description_of_a_key_is_refused(keys, redis, wrong):
     with pytest.raises(BadRequest):
         keys.create(**{"tenant": NORTH, "role": "admin", "name": "a", "limits": Limits(), **wrong})
     assert not redis.keys("*")
 
 
-def test_a_key_may_submit_so_many_jobs_at_once_and_then_one_each_so_often(keys, jobs):
+def test_a_key_may_submit_a_burst_and_then_jobs_at_its_rate(keys, jobs):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(per_minute=3))
     other, _ = keys.create(NORTH, "learner", "Ben", Limits(per_minute=3))
     for name in "abc":
-        jobs.submit(by(key, name))
-    assert refused(jobs, RateLimited, by(key, "d")) == pytest.approx(20, abs=2)
-    assert jobs.submit(by(other, "e")).ready_jobs
+        jobs.submit(make_request(key, name))
+    assert submit_refused(jobs, RateLimited, make_request(key, "d")) == pytest.approx(20, abs=2)
+    assert jobs.submit(make_request(other, "e")).ready_jobs
     rate = f"waijiao:rate:{key.id}"
     jobs.redis.set(rate, float(jobs.redis.get(rate)) - 20)  # 20 seconds pass by Redis's clock
-    jobs.submit(by(key, "d"))
-    refused(jobs, RateLimited, by(key, "f"))
+    jobs.submit(make_request(key, "d"))
+    submit_refused(jobs, RateLimited, make_request(key, "f"))
 
 
-def test_a_request_that_is_repeated_does_not_count_and_is_answered_at_the_limit(keys, jobs):
+def test_a_repeated_request_is_not_counted_and_is_answered_at_the_limit(keys, jobs):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(per_minute=2))
     for name in "abcd":
-        jobs.submit(by(key, name), Idempotency("again", "print"))
-    jobs.submit(by(key, "e"))
-    refused(jobs, RateLimited, by(key, "f"))
-    assert jobs.submit(by(key, "g"), Idempotency("again", "print")).job.id == "a"
+        jobs.submit(make_request(key, name), Idempotency("again", "print"))
+    jobs.submit(make_request(key, "e"))
+    submit_refused(jobs, RateLimited, make_request(key, "f"))
+    assert jobs.submit(make_request(key, "g"), Idempotency("again", "print")).job.id == "a"
 
 
-def test_a_submission_said_twice_counts_once(keys, jobs):
+def test_a_repeated_submission_script_counts_once(keys, jobs):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(per_minute=2))
-    jobs.submit(by(key, "a"))
-    jobs.submit(by(key, "a"))
-    assert jobs.submit(by(key, "b")).ready_jobs
+    jobs.submit(make_request(key, "a"))
+    jobs.submit(make_request(key, "a"))
+    assert jobs.submit(make_request(key, "b")).ready_jobs
 
 
 def test_a_request_that_is_refused_for_another_reason_does_not_count(keys, redis, settings):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(per_minute=2))
     jobs = Jobs(redis, settings.model_copy(update={"max_jobs": 1}))
-    jobs.submit(by(key, "a"))
+    jobs.submit(make_request(key, "a"))
     for name in "bcd":
         with pytest.raises(Exception, match="unfinished"):
-            jobs.submit(by(key, name))
+            jobs.submit(make_request(key, name))
     jobs.cancel(NORTH, "a")
-    assert jobs.submit(by(key, "e")).ready_jobs
+    assert jobs.submit(make_request(key, "e")).ready_jobs
 
 
 def test_without_a_limit_and_without_a_key_nothing_is_counted(keys, jobs, redis):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits())
     for number in range(100):
-        jobs.submit(by(key, f"k{number}"))
-        jobs.submit(asked(f"n{number}", session=str(number)))
+        jobs.submit(make_request(key, f"k{number}"))
+        jobs.submit(make_job_request(f"n{number}", session=str(number)))
     assert not redis.keys("waijiao:rate:*")
 
 
-def test_the_minutes_of_a_day_are_those_heard_and_refuse_only_recordings(keys, jobs, redis):
+def test_the_daily_minutes_count_recognised_audio_and_limit_only_recordings(keys, jobs, redis):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(minutes_a_day=1))
-    long = HEARD.__class__("hello", "en", 40.0)
+    long = TRANSCRIPT.__class__("hello", "en", 40.0)
     for name in "abc":
-        jobs.submit(by(key, name, recording=True))  # none is heard yet: what is on its way may go beyond the limit
-    run(jobs, "asr", long)
-    jobs.submit(by(key, "d", recording=True))
-    run(jobs, "asr", long)
-    assert 1 <= refused(jobs, MinutesUsed, by(key, "e", recording=True)) <= 86_400
-    assert jobs.submit(by(key, "f")).ready_jobs
+        jobs.submit(
+            make_request(key, name, recording=True)
+        )  # none is transcribed yet: jobs in progress may exceed the limit
+    run_stage(jobs, "asr", long)
+    jobs.submit(make_request(key, "d", recording=True))
+    run_stage(jobs, "asr", long)
+    assert 1 <= submit_refused(jobs, MinutesUsed, make_request(key, "e", recording=True)) <= 86_400
+    assert jobs.submit(make_request(key, "f")).ready_jobs
     (counted,) = redis.keys(f"waijiao:heard:{key.id}:*")
     assert int(redis.get(counted)) == 80_000
     assert 0 < redis.ttl(counted) <= 2 * 86_400
     redis.rename(counted, f"{counted}-yesterday")
-    assert jobs.submit(by(key, "e", recording=True)).ready_jobs
+    assert jobs.submit(make_request(key, "e", recording=True)).ready_jobs
 
 
 def test_a_lesson_s_turns_are_counted_and_a_lesson_is_refused_when_the_day_s_minutes_are_used(keys, jobs, redis):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(minutes_a_day=1))
-    jobs.submit(replace(by(key, "lesson", recording=True), task="lesson", text=""))
-    turn = replace(by(key, "turn", recording=True), task="turn", text="", lesson="lesson", details={"number": 1})
+    jobs.submit(replace(make_request(key, "lesson", recording=True), task="lesson", text=""))
+    turn = replace(
+        make_request(key, "turn", recording=True), task="turn", text="", lesson="lesson", details={"number": 1}
+    )
     jobs.submit(turn)
-    run(jobs, "asr", HEARD.__class__("hello", "en", 70.0))
-    assert refused(jobs, MinutesUsed, replace(by(key, "another", recording=True), task="lesson", text=""))
+    run_stage(jobs, "asr", TRANSCRIPT.__class__("hello", "en", 70.0))
+    assert submit_refused(
+        jobs, MinutesUsed, replace(make_request(key, "another", recording=True), task="lesson", text="")
+    )
     assert jobs.submit(replace(turn, id="turn 2", details={"number": 2})).ready_jobs  # of the lesson that was accepted
 
 
-def test_a_recording_that_is_heard_twice_is_counted_once(keys, jobs, redis):
+def test_a_recording_that_is_transcribed_twice_is_counted_once(keys, jobs, redis):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(minutes_a_day=1))
-    jobs.submit(by(key, "a", recording=True))
+    jobs.submit(make_request(key, "a", recording=True))
     job = reach(jobs, "asr")
     for _ in range(2):
-        assert jobs.complete("asr", job, HEARD)[0]
-    assert not jobs.complete("asr", reach_stale(job), HEARD)[0]
+        assert jobs.complete("asr", job, TRANSCRIPT)[0]
+    assert not jobs.complete("asr", reach_stale(job), TRANSCRIPT)[0]
     (counted,) = redis.keys("waijiao:heard:*")
-    assert int(redis.get(counted)) == 1000 * HEARD.duration_s
+    assert int(redis.get(counted)) == 1000 * TRANSCRIPT.duration_s
 
 
 def reach_stale(job):
-    """The job as another, earlier worker held it."""
+    """The job as an earlier worker claimed it."""
     return job.__class__(**{**vars(job), "fence": "0"})
 
 
-def test_a_retry_is_no_new_request(keys, jobs):
+def test_a_retry_is_not_counted_as_a_request(keys, jobs):
     key, _ = keys.create(NORTH, "learner", "Anna", Limits(per_minute=1))
-    jobs.submit(by(key, "a"))
-    die(jobs, "llm")
+    jobs.submit(make_request(key, "a"))
+    let_job_die(jobs, "llm")
     dead = jobs.get(NORTH, "a")
     assert dead.dead
-    assert jobs.retry(dead, by(key, "b")).ready_jobs
-    refused(jobs, RateLimited, by(key, "c"))
+    assert jobs.retry(dead, make_request(key, "b")).ready_jobs
+    submit_refused(jobs, RateLimited, make_request(key, "c"))
 
 
-def test_an_owner_finds_its_own_jobs_only_erased_ones_too(keys, jobs):
+def test_an_owner_finds_only_its_own_jobs_and_tombstones(keys, jobs):
     (anna, _), (ben, _) = (keys.create(NORTH, "learner", name, Limits()) for name in ("Anna", "Ben"))
-    jobs.submit(by(anna, "a"))
+    jobs.submit(make_request(anna, "a"))
     jobs.cancel(NORTH, "a")
     for ending in (lambda: None, lambda: jobs.forget(NORTH, "a")):
         ending()
-        assert error_of(lambda: jobs.get(NORTH, "a", ben.id)) == "unknown_job"
-        assert error_of(lambda: jobs.get(SOUTH, "a")) == "unknown_job"
-    assert error_of(lambda: jobs.get(NORTH, "a", anna.id)) == error_of(lambda: jobs.get(NORTH, "a")) == "erased"
+        assert catch_error_code(lambda: jobs.get(NORTH, "a", ben.id)) == "unknown_job"
+        assert catch_error_code(lambda: jobs.get(SOUTH, "a")) == "unknown_job"
+    assert (
+        catch_error_code(lambda: jobs.get(NORTH, "a", anna.id))
+        == catch_error_code(lambda: jobs.get(NORTH, "a"))
+        == "erased"
+    )
 
 
-def error_of(call) -> str:
+def catch_error_code(call) -> str:
     with pytest.raises(Exception) as raised:  # noqa: PT011 - whichever it is, it says its code
         call()
     return raised.value.code
@@ -261,7 +271,7 @@ def test_a_new_key_has_the_limits_that_the_settings_say(waijiao, keys, monkeypat
     assert [key.limits for key in keys.list()] == [Limits(60, 30)]
 
 
-def test_the_command_says_plainly_what_is_wrong(waijiao, redis):
+def test_the_command_prints_clear_errors(waijiao, redis):
     unknown = waijiao("key", "revoke", "nobody")
     assert (unknown.exit_code, "no key with the id" in unknown.stderr) == (1, True)
     assert waijiao("key", "create", "--role", "root", "--name", "x").exit_code == 2

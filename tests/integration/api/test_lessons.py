@@ -1,4 +1,4 @@
-"""The API of lessons over a real Redis, its stages walked by hand: what is accepted, shown, written down, removed."""
+"""The API of lessons with a real Redis, whose stages the tests complete by hand."""
 
 import io
 import re
@@ -16,10 +16,10 @@ from pipeline.jobs.results import Edit, LessonSegment, LessonSegments, Segment, 
 from pipeline.jobs.store import Jobs
 from pipeline.schemas import lessons as shapes
 from pipeline.worker.registry import register
-from tests.support.job_steps import HEARD, SPOKEN, TAUGHT, WORKER, claimed, run
+from tests.support.job_steps import ANSWER, FEEDBACK, TRANSCRIPT, WORKER, claim_job, run_stage
 
 LEARNER = Path(__file__).parents[3] / "examples" / "recordings" / "ruoxi-wu.wav"
-MISTAKEN = replace(TAUGHT, edits=(Edit("go", "went", (1, 2)),))
+MISTAKEN = replace(FEEDBACK, edits=(Edit("go", "went", (1, 2)),))
 SEGMENTS = LessonSegments(
     400.0,
     (LessonSegment(1, 0.5, 4.0, "left"), LessonSegment(2, 5.0, 11.0, "right"), LessonSegment(3, 380.0, 390.5, "left")),
@@ -31,7 +31,7 @@ def client(redis, settings):
     return create_app(settings).test_client()
 
 
-def leave(client, audio: bytes | None = None, headers=None, **fields):
+def post_lesson(client, audio: bytes | None = None, headers=None, **fields):
     content = LEARNER.read_bytes() if audio is None else audio
     form = httpx.Request("POST", "http://test", data=fields, files={"audio": ("Monday.wav", content)})
     return client.post(
@@ -39,22 +39,22 @@ def leave(client, audio: bytes | None = None, headers=None, **fields):
     )
 
 
-def left(client, **fields) -> str:
-    answer = leave(client, **fields)
+def submit_lesson(client, **fields) -> str:
+    answer = post_lesson(client, **fields)
     assert answer.status_code == 202, answer.text
     return answer.json["id"]
 
 
-def spoken(number: int) -> Transcript:
-    """ "I go home yesterday N", said within a turn."""
+def make_transcript(number: int) -> Transcript:
+    """The transcript "I go home yesterday N" of a turn."""
     words = tuple(Word(word, at, at + 0.4, 0.9) for at, word in enumerate(f"I go home yesterday {number}".split()))
     text = " ".join(word.word for word in words)
     return Transcript(text, "en", 5.0, words, (Segment(0.0, 4.4, text, -0.2, 1.0, 0.01),))
 
 
-def begin(jobs: Jobs, settings, id_: str, segments: LessonSegments = SEGMENTS) -> list[str]:
-    """Segment the lesson into turns, as a worker does; the ids of these."""
-    lesson, blobs = claimed(jobs, "segment"), FolderBlobs(settings.blobs_folder)
+def segment_lesson(jobs: Jobs, settings, id_: str, segments: LessonSegments = SEGMENTS) -> list[str]:
+    """Segment the lesson into turns, as a worker does; return their ids."""
+    lesson, blobs = claim_job(jobs, "segment"), FolderBlobs(settings.blobs_folder)
     assert lesson.id == id_
     ids = [f"{segment.number:032x}" for segment in segments.turns]
     for turn, segment in zip(ids, segments.turns, strict=True):
@@ -67,19 +67,19 @@ def begin(jobs: Jobs, settings, id_: str, segments: LessonSegments = SEGMENTS) -
     return ids
 
 
-def hear(jobs: Jobs, turns: int) -> None:
+def transcribe_turns(jobs: Jobs, turns: int) -> None:
     for number in range(1, turns + 1):
-        run(jobs, "asr", spoken(number))
+        run_stage(jobs, "asr", make_transcript(number))
 
 
-def summed_up(jobs: Jobs, id_: str) -> None:
-    while (job := claimed(jobs, "llm")).id != id_:
-        jobs.complete("llm", job, TAUGHT)
-    jobs.complete("llm", job, replace(TAUGHT, spoken="Well done."))
-    run(jobs, "tts", replace(SPOKEN, text="Well done."))
+def summarise(jobs: Jobs, id_: str) -> None:
+    while (job := claim_job(jobs, "llm")).id != id_:
+        jobs.complete("llm", job, FEEDBACK)
+    jobs.complete("llm", job, replace(FEEDBACK, spoken="Well done."))
+    run_stage(jobs, "tts", replace(ANSWER, text="Well done."))
 
 
-def look(client, id_: str) -> dict:
+def get_lesson(client, id_: str) -> dict:
     answer = client.get(f"/v1/lessons/{id_}")
     assert answer.status_code == 200, answer.text
     shapes.LessonView.model_validate(answer.json)
@@ -91,12 +91,12 @@ def code(answer) -> tuple[int, str]:
     return answer.status_code, answer.json["code"]
 
 
-def test_a_lesson_is_accepted_and_says_where_to_look(client):
-    answer = leave(client, title="Monday's lesson", learner="left", class_name="7b", retention_h="24")
+def test_an_accepted_lesson_is_answered_with_location_and_retry_after(client):
+    answer = post_lesson(client, title="Monday's lesson", learner="left", class_name="7b", retention_h="24")
     assert answer.status_code == 202
     assert answer.headers["Location"] == f"/v1/lessons/{answer.json['id']}"
     assert int(answer.headers["Retry-After"]) >= 1
-    shown = look(client, answer.json["id"])
+    shown = get_lesson(client, answer.json["id"])
     assert shown == answer.json
     assert (shown["state"], shown["title"], shown["learner"], shown["class_name"]) == (
         "queued", "Monday's lesson", "left", "7b",
@@ -106,13 +106,15 @@ def test_a_lesson_is_accepted_and_says_where_to_look(client):
     )  # fmt: skip
 
 
-def test_a_lesson_without_a_title_is_called_as_its_file(client):
-    assert look(client, left(client))["title"] == "Monday"
-    assert look(client, left(client))["file"] == "Monday.wav"
+def test_a_lesson_without_a_title_is_named_after_its_file(client):
+    assert get_lesson(client, submit_lesson(client))["title"] == "Monday"
+    assert get_lesson(client, submit_lesson(client))["file"] == "Monday.wav"
 
 
-def test_what_is_asked_reaches_the_record(client, jobs):
-    id_ = left(client, persona="emma", language="en", hint="Zyxelia", speed="0.8", format="mp3", retention_h="24")
+def test_the_fields_of_a_request_reach_the_record(client, jobs):
+    id_ = submit_lesson(
+        client, persona="emma", language="en", hint="Zyxelia", speed="0.8", format="mp3", retention_h="24"
+    )
     asked = jobs.get("default", id_).request
     assert (asked.task, asked.lane, asked.retention_h, asked.stages) == (
         "lesson", "bulk", 24, ("segment", "parts", "llm", "tts"),
@@ -136,32 +138,32 @@ def test_what_is_asked_reaches_the_record(client, jobs):
         ({"webhook": "ftp://x"}, (422, "bad_request")),
     ],
 )
-def test_a_bad_field_is_refused_and_nothing_is_kept(client, redis, settings, fields, expected):
-    assert code(leave(client, **fields)) == expected
+def test_a_bad_field_is_refused_and_nothing_is_stored(client, redis, settings, fields, expected):
+    assert code(post_lesson(client, **fields)) == expected
     assert redis.keys("waijiao:job:*") == []
     assert [path for path in settings.blobs_folder.rglob("*") if path.is_file()] == []
 
 
-def test_a_lesson_may_be_larger_than_a_recording_and_no_larger_than_a_lesson(redis, settings):
+def test_a_lesson_may_be_larger_than_a_recording_but_has_a_limit(redis, settings):
     small = create_app(settings.model_copy(update={"max_upload_mb": 1, "max_lesson_mb": 2})).test_client()
     sound = LEARNER.read_bytes()
-    assert leave(small, sound + bytes(1_500_000 - len(sound))).status_code == 202
-    assert code(leave(small, sound + bytes(2_050_000 - len(sound)))) == (413, "too_large")
-    assert code(leave(small, sound + bytes(9_000_000))) == (413, "too_large")
+    assert post_lesson(small, sound + bytes(1_500_000 - len(sound))).status_code == 202
+    assert code(post_lesson(small, sound + bytes(2_050_000 - len(sound)))) == (413, "too_large")
+    assert code(post_lesson(small, sound + bytes(9_000_000))) == (413, "too_large")
 
 
 def test_the_same_request_is_the_same_lesson(client):
     header = {"Idempotency-Key": "monday"}
-    first, again = (leave(client, headers=header).json["id"] for _ in range(2))
+    first, again = (post_lesson(client, headers=header).json["id"] for _ in range(2))
     assert first == again
-    assert code(leave(client, headers=header, title="Tuesday")) == (422, "idempotency_key_reused")
+    assert code(post_lesson(client, headers=header, title="Tuesday")) == (422, "idempotency_key_reused")
 
 
-def test_everything_that_is_there_is_shown_while_the_rest_is_done(client, jobs, settings):
-    id_ = left(client, learner="left")
-    turns = begin(jobs, settings, id_)
-    hear(jobs, 1)
-    shown = look(client, id_)
+def test_finished_turns_are_shown_while_the_others_are_processed(client, jobs, settings):
+    id_ = submit_lesson(client, learner="left")
+    turns = segment_lesson(jobs, settings, id_)
+    transcribe_turns(jobs, 1)
+    shown = get_lesson(client, id_)
     assert (shown["state"], shown["duration_s"]) == ("listening", 400.0)
     assert shown["progress"] == {"turns": 3, "done": 0, "failed": 0, "eta_seconds": None}
     assert [(turn["number"], turn["job"], turn["text"], turn["learner"]) for turn in shown["turns"]] == [
@@ -175,11 +177,11 @@ def test_everything_that_is_there_is_shown_while_the_rest_is_done(client, jobs, 
 
 
 def test_a_lesson_that_has_ended_has_its_summary_mistakes_and_practice(client, jobs, settings):
-    id_ = left(client, learner="left")
-    begin(jobs, settings, id_)
-    hear(jobs, 3)
-    summed_up(jobs, id_)
-    shown = look(client, id_)
+    id_ = submit_lesson(client, learner="left")
+    segment_lesson(jobs, settings, id_)
+    transcribe_turns(jobs, 3)
+    summarise(jobs, id_)
+    shown = get_lesson(client, id_)
     assert (shown["state"], shown["progress"]) == (
         "succeeded", {"turns": 3, "done": 3, "failed": 0, "eta_seconds": None},
     )  # fmt: skip
@@ -189,14 +191,14 @@ def test_a_lesson_that_has_ended_has_its_summary_mistakes_and_practice(client, j
     assert [chapter["title"] for chapter in shown["chapters"]] == ["I go home yesterday 1"]
 
 
-def test_a_turn_that_fails_is_named_and_one_in_which_nobody_speaks_is_no_failure(client, jobs, settings):
-    id_ = left(client)
-    begin(jobs, settings, id_)
-    run(jobs, "asr", HEARD)
-    jobs.fail("asr", claimed(jobs, "asr"), EngineFailed(), again=False)
-    jobs.fail("asr", claimed(jobs, "asr"), NoSpeech(), again=False)
-    summed_up(jobs, id_)
-    shown = look(client, id_)
+def test_a_failed_turn_is_named_and_a_silent_one_is_not_a_failure(client, jobs, settings):
+    id_ = submit_lesson(client)
+    segment_lesson(jobs, settings, id_)
+    run_stage(jobs, "asr", TRANSCRIPT)
+    jobs.fail("asr", claim_job(jobs, "asr"), EngineFailed(), again=False)
+    jobs.fail("asr", claim_job(jobs, "asr"), NoSpeech(), again=False)
+    summarise(jobs, id_)
+    shown = get_lesson(client, id_)
     assert shown["state"] == "succeeded"
     assert shown["failed"] == [{"number": 2, "start": 5.0, "end": 11.0, "code": "engine_failed"}]
     assert (shown["progress"]["done"], shown["progress"]["failed"], shown["summary"]["silent"]) == (3, 1, 1)
@@ -205,66 +207,66 @@ def test_a_turn_that_fails_is_named_and_one_in_which_nobody_speaks_is_no_failure
     assert "[0:06:20]" not in text
 
 
-def test_time_to_go_is_told_from_how_fast_turns_are_heard(client, jobs, settings, redis):
-    id_ = left(client)
-    begin(jobs, settings, id_)
+def test_the_remaining_time_follows_from_the_speed_of_transcription(client, jobs, settings, redis):
+    id_ = submit_lesson(client)
+    segment_lesson(jobs, settings, id_)
     pace = {"ran:asr": 2, "each:asr": 2, "ran:llm": 1, "each:llm": 1, "ran:tts": 3, "each:tts": 3}
     redis.hset("waijiao:pace", mapping=pace)
     for stage in ("asr", "llm", "tts"):
         register(redis, stage, WORKER, "ready", 60)
     client = create_app(settings).test_client()  # which has no older figures
-    assert look(client, id_)["progress"]["eta_seconds"] == 3 * 2 + 1 + 3
+    assert get_lesson(client, id_)["progress"]["eta_seconds"] == 3 * 2 + 1 + 3
     answer = client.get(f"/v1/lessons/{id_}")
     assert answer.headers["Retry-After"] == "10"
 
 
 def test_the_tag_changes_with_every_turn_and_with_nothing_else(client, jobs, settings):
-    id_ = left(client)
-    begin(jobs, settings, id_)
+    id_ = submit_lesson(client)
+    segment_lesson(jobs, settings, id_)
     tag = client.get(f"/v1/lessons/{id_}").headers["ETag"]
     again = client.get(f"/v1/lessons/{id_}", headers={"If-None-Match": tag})
     assert (again.status_code, again.data) == (304, b"")
-    hear(jobs, 1)
+    transcribe_turns(jobs, 1)
     changed = client.get(f"/v1/lessons/{id_}?wait=20", headers={"If-None-Match": tag})
     assert (changed.status_code, changed.json["turns"][0]["text"]) == (200, "I go home yesterday 1")
 
 
-def test_the_transcript_is_written_in_every_form_with_each_turn_in_its_place(client, jobs, settings):
-    id_ = left(client, learner="left", title="Monday")
-    begin(jobs, settings, id_)
-    hear(jobs, 2)
+def test_the_transcript_has_every_format_with_the_turns_in_order(client, jobs, settings):
+    id_ = submit_lesson(client, learner="left", title="Monday")
+    segment_lesson(jobs, settings, id_)
+    transcribe_turns(jobs, 2)
 
-    def written(format_: str):
+    def get_transcript(format_: str):
         answer = client.get(f"/v1/lessons/{id_}/transcript?format={format_}")
         assert answer.status_code == 200
         assert answer.headers["Content-Disposition"].endswith(f'.{format_}"')
         return answer
 
-    assert written("txt").text == (
+    assert get_transcript("txt").text == (
         "Monday\n\n== 0:00:00 I go home yesterday 1 ==\n\n[0:00:00] Learner: I go home yesterday 1\n"
         "[0:00:05] Other: I go home yesterday 2\n[0:06:20] Learner: (not transcribed yet)\n\n"
         "(not all of the lesson has been transcribed yet)\n"
     )
-    assert written("srt").text == (
+    assert get_transcript("srt").text == (
         "1\n00:00:00,500 --> 00:00:04,900\nLearner: I go home yesterday 1\n\n"
         "2\n00:00:05,000 --> 00:00:09,400\nOther: I go home yesterday 2\n\n"
     )
-    assert written("vtt").text == (
+    assert get_transcript("vtt").text == (
         "WEBVTT\n\n00:00:00.500 --> 00:00:04.900\n<v Learner>I go home yesterday 1\n\n"
         "00:00:05.000 --> 00:00:09.400\n<v Other>I go home yesterday 2\n\n"
     )
-    found = written("json").json
+    found = get_transcript("json").json
     shapes.LessonTranscript.model_validate(found)
     assert (found["complete"], len(found["turns"])) == (False, 2)
     assert found["turns"][1]["words"][0] == {"word": "I", "start": 5.0, "end": 5.4, "probability": 0.9}
 
 
-def test_what_was_said_cannot_break_out_of_subtitles(client, jobs, settings):
-    id_ = left(client)
-    begin(jobs, settings, id_)
+def test_transcripts_are_escaped_in_subtitles(client, jobs, settings):
+    id_ = submit_lesson(client)
+    segment_lesson(jobs, settings, id_)
     nasty = "<script> --> 00:00"
     words = tuple(Word(word, 0.0, 1.0, 0.9) for word in nasty.split())
-    run(jobs, "asr", Transcript(nasty, "en", 2.0, words, (Segment(0.0, 1.0, nasty, 0, 1, 0),)))
+    run_stage(jobs, "asr", Transcript(nasty, "en", 2.0, words, (Segment(0.0, 1.0, nasty, 0, 1, 0),)))
     vtt = client.get(f"/v1/lessons/{id_}/transcript?format=vtt").text
     assert "<script>" not in vtt
     assert vtt.count("-->") == 1
@@ -272,43 +274,43 @@ def test_what_was_said_cannot_break_out_of_subtitles(client, jobs, settings):
 
 
 def test_the_turns_of_a_lesson_are_in_no_list_but_its_own(client, jobs, settings):
-    id_ = left(client)
-    turns = begin(jobs, settings, id_)
+    id_ = submit_lesson(client)
+    turns = segment_lesson(jobs, settings, id_)
     typed = client.post("/v1/jobs", json={"text": "hi"}).json["id"]
 
-    def listed(query: str = "") -> list[str]:
+    def list_lessons(query: str = "") -> list[str]:
         return [job["id"] for job in client.get(f"/v1/jobs{query}").json["jobs"]]
 
-    assert listed() == [typed, id_]
-    assert listed("?task=turn") == []
-    assert listed(f"?lesson={id_}") == turns[::-1]
-    assert listed(f"?lesson={id_}&limit=2") == turns[:0:-1]
-    assert listed(f"?lesson={'0' * 32}") == []
+    assert list_lessons() == [typed, id_]
+    assert list_lessons("?task=turn") == []
+    assert list_lessons(f"?lesson={id_}") == turns[::-1]
+    assert list_lessons(f"?lesson={id_}&limit=2") == turns[:0:-1]
+    assert list_lessons(f"?lesson={'0' * 32}") == []
     assert client.get(f"/v1/jobs/{turns[0]}").json["lesson"] == id_
 
 
-def test_a_lesson_s_turns_take_nobody_s_place(client, jobs, redis, settings):
-    id_ = left(client)
-    begin(jobs, settings, id_)
+def test_the_turns_of_a_lesson_count_towards_no_quota(client, jobs, redis, settings):
+    id_ = submit_lesson(client)
+    segment_lesson(jobs, settings, id_)
     full = create_app(settings.model_copy(update={"max_jobs": 2, "max_jobs_tenant": 2})).test_client()
     assert full.post("/v1/jobs", json={"text": "hi"}).status_code == 202
     assert code(full.post("/v1/jobs", json={"text": "hi"})) == (503, "server_full")
 
 
-def test_a_lesson_that_expires_takes_its_turns_with_it(client, jobs, settings, redis):
-    id_ = left(client)
-    begin(jobs, settings, id_)
+def test_the_turns_of_an_expired_lesson_end_with_it(client, jobs, settings, redis):
+    id_ = submit_lesson(client)
+    segment_lesson(jobs, settings, id_)
     redis.zadd("waijiao:deadlines", {f"default/{id_}": 1})
     jobs.sweep({})
-    shown = look(client, id_)
+    shown = get_lesson(client, id_)
     assert (shown["state"], {turn["state"] for turn in shown["turns"]}) == ("expired", {"canceled"})
     assert jobs.claim("asr", WORKER, 9)[0] == []
 
 
 def test_lessons_are_listed_newest_first_page_by_page(client, jobs, settings):
-    first = left(client, class_name="7a")
-    begin(jobs, settings, first)
-    second, third = (left(client, class_name=name) for name in ("7b", "7a"))
+    first = submit_lesson(client, class_name="7a")
+    segment_lesson(jobs, settings, first)
+    second, third = (submit_lesson(client, class_name=name) for name in ("7b", "7a"))
     client.post("/v1/jobs", json={"text": "hi"})
     page = client.get("/v1/lessons?limit=2").json
     shapes.LessonList.model_validate(page)
@@ -321,9 +323,9 @@ def test_lessons_are_listed_newest_first_page_by_page(client, jobs, settings):
 
 
 def test_a_lesson_is_canceled_with_its_turns_and_then_erased(client, jobs, settings, redis):
-    id_ = left(client)
-    turns = begin(jobs, settings, id_)
-    hear(jobs, 1)
+    id_ = submit_lesson(client)
+    turns = segment_lesson(jobs, settings, id_)
+    transcribe_turns(jobs, 1)
     canceled = client.delete(f"/v1/lessons/{id_}")
     assert (canceled.status_code, canceled.json["state"]) == (200, "canceled")
     assert canceled.json["turns"][0]["text"] == "I go home yesterday 1"
@@ -336,31 +338,31 @@ def test_a_lesson_is_canceled_with_its_turns_and_then_erased(client, jobs, setti
 
 
 def test_erasing_a_lesson_s_job_leaves_nothing_of_its_turns_either(client, jobs, settings):
-    id_ = left(client)
-    begin(jobs, settings, id_)
+    id_ = submit_lesson(client)
+    segment_lesson(jobs, settings, id_)
     assert client.delete(f"/v1/jobs/{id_}").status_code == 200
     assert [path for path in settings.blobs_folder.rglob("*") if path.is_file()] == []
 
 
-def test_only_a_lesson_is_a_lesson(client):
+def test_other_jobs_are_not_found_as_lessons(client):
     job = client.post("/v1/jobs", json={"text": "hi"}).json["id"]
     for path in (f"/v1/lessons/{job}", f"/v1/lessons/{job}/transcript", f"/v1/lessons/{'0' * 32}"):
         assert code(client.get(path)) == (404, "unknown_lesson")
     assert code(client.delete(f"/v1/lessons/{job}")) == (404, "unknown_lesson")
 
 
-def test_the_report_is_one_page_with_everything_in_it_and_nothing_from_elsewhere(client, jobs, settings):
-    id_ = left(client, learner="left", title="<Monday>")
-    begin(jobs, settings, id_)
-    hear(jobs, 1)
-    jobs.fail("asr", claimed(jobs, "asr"), EngineFailed(), again=False)
+def test_the_report_is_one_self_contained_page(client, jobs, settings):
+    id_ = submit_lesson(client, learner="left", title="<Monday>")
+    segment_lesson(jobs, settings, id_)
+    transcribe_turns(jobs, 1)
+    jobs.fail("asr", claim_job(jobs, "asr"), EngineFailed(), again=False)
     answer = client.get(f"/v1/lessons/{id_}/report")
     assert "not all of the lesson" in answer.text.lower()
     assert "script-src" not in answer.headers["Content-Security-Policy"]
-    run(jobs, "asr", replace(spoken(3), text="<b>I</b> go home yesterday"))
-    job = claimed(jobs, "llm")
+    run_stage(jobs, "asr", replace(make_transcript(3), text="<b>I</b> go home yesterday"))
+    job = claim_job(jobs, "llm")
     jobs.complete("llm", job, MISTAKEN)
-    summed_up(jobs, id_)
+    summarise(jobs, id_)
     page = client.get(f"/v1/lessons/{id_}/report").text
     assert "&lt;Monday&gt;" in page
     assert "&lt;b&gt;I&lt;/b&gt;" in page
@@ -372,6 +374,6 @@ def test_the_report_is_one_page_with_everything_in_it_and_nothing_from_elsewhere
 
 
 def test_a_lesson_that_was_not_segmented_yet_has_a_report_too(client):
-    page = client.get(f"/v1/lessons/{left(client)}/report")
+    page = client.get(f"/v1/lessons/{submit_lesson(client)}/report")
     assert (page.status_code, page.mimetype) == (200, "text/html")
     assert "No turns yet." in page.text

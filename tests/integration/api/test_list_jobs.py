@@ -6,7 +6,7 @@ import pytest
 
 from api import create_app
 from pipeline.jobs import listing
-from tests.support.job_steps import asked, claimed, die, run
+from tests.support.job_steps import claim_job, let_job_die, make_job_request, run_stage
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def pages(client, **query) -> list[list[str]]:
 
 def submit(jobs, *ids: str, **fields) -> None:
     for id_ in ids:
-        jobs.submit(asked(id_, **fields))
+        jobs.submit(make_job_request(id_, **fields))
 
 
 def test_jobs_come_newest_first_page_by_page(client, jobs):
@@ -54,9 +54,9 @@ def test_jobs_that_come_meanwhile_do_not_move_the_pages(client, jobs):
 def test_filters_by_session_state_task_and_death(client, jobs):
     submit(jobs, "a", "b", session="anna", recording=False)
     submit(jobs, "c", session="ben", recording=False)
-    run(jobs, "llm")
-    run(jobs, "tts")
-    die(jobs, "llm")
+    run_stage(jobs, "llm")
+    run_stage(jobs, "tts")
+    let_job_die(jobs, "llm")
     assert pages(client, session="anna") == [["b", "a"]]
     assert pages(client, session="nobody") == [[]]
     assert pages(client, state="succeeded") == [["a"]]
@@ -82,7 +82,7 @@ def test_filters_by_metadata(client):
     assert pages(client, metadata="assignment:") == pages(client, metadata="7:assignment") == [[]]
 
 
-def test_one_tenant_never_sees_another(client, jobs):
+def test_a_tenant_never_sees_jobs_of_another(client, jobs):
     submit(jobs, "a", tenant="north")
     assert pages(client) == [[]]
 
@@ -91,7 +91,7 @@ def test_a_rare_state_is_found_behind_many_others(client, jobs, monkeypatch):
     monkeypatch.setattr(listing, "PAGE_CHUNK", 4)
     monkeypatch.setattr(listing, "MAX_SCANNED", 6)
     submit(jobs, "old", recording=False)
-    claimed(jobs, "llm")
+    claim_job(jobs, "llm")
     submit(jobs, *(f"new{number}" for number in range(20)), session="ben", recording=False)
     found = pages(client, state="thinking", limit=5)
     assert list(chain(*found)) == ["old"]
@@ -120,12 +120,12 @@ def test_erased_jobs_are_listed_no_more(client, jobs):
         "metadata=:x",
     ],
 )
-def test_a_query_that_cannot_be_meant_is_refused(client, query):
+def test_an_invalid_query_is_refused(client, query):
     answer = client.get(f"/v1/jobs?{query}")
     assert (answer.status_code, answer.json["code"]) == (422, "bad_request")
 
 
-def test_what_is_shown_in_a_list_is_the_record(client, jobs):
+def test_jobs_in_a_list_are_complete(client, jobs):
     submit(jobs, "a" * 32)
     (job,) = client.get("/v1/jobs").json["jobs"]
     whole = client.get(f"/v1/jobs/{'a' * 32}").json

@@ -1,4 +1,4 @@
-"""A page logs in with a key, and its browser shows it from then on; no page of another site gains anything by that."""
+"""Logging in with a key and a cookie, which no page of another site can use."""
 
 import httpx
 import pytest
@@ -28,13 +28,13 @@ def app(redis, settings):
 
 @pytest.fixture
 def client(app):
-    """A browser that nobody has logged in with."""
+    """A browser that is not logged in."""
     return app.test_client()
 
 
 @pytest.fixture
 def page(client, key):
-    """A browser with which somebody has logged in."""
+    """A browser that is logged in."""
     client.post("/v1/login", json={"key": key})
     return client
 
@@ -68,14 +68,14 @@ def test_a_wrong_key_is_refused_and_sets_nothing(client, wrong):
 
 
 @pytest.mark.parametrize("body", [{}, {"key": 1}, {"key": "x" * 257}, {"key": "x", "remember": "yes"}, {"name": "x"}])
-def test_a_login_that_cannot_be_meant_is_refused(client, body):
+def test_an_invalid_login_is_refused(client, body):
     assert code(client.post("/v1/login", json=body)) == (422, "bad_request")
 
 
 @pytest.mark.parametrize(
     "type_", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
 )
-def test_a_login_is_no_form_that_another_site_could_send(client, key, type_):
+def test_a_form_of_another_site_cannot_log_in(client, key, type_):
     answer = client.post("/v1/login", data=f'{{"key": "{key}"}}', content_type=type_)
     assert code(answer) == (422, "bad_request")
     assert "Set-Cookie" not in answer.headers
@@ -89,14 +89,14 @@ def test_a_key_in_the_header_wins_over_the_cookie(page, keys):
     assert page.get("/v1/jobs").status_code == 200  # the cookie is still there
 
 
-def test_who_logs_out_is_nobody(page):
+def test_a_logged_out_browser_is_not_authenticated(page):
     answer = page.delete("/v1/login", headers={"Origin": OURS})
     assert (answer.status_code, answer.data) == (204, b"")
     assert page.get_cookie(COOKIE) is None
     assert code(page.get("/v1/jobs")) == (401, "key_missing")
 
 
-def test_the_cookie_of_a_revoked_key_opens_nothing_and_is_removed(client, keys):
+def test_the_cookie_of_a_revoked_key_is_refused_and_removed(client, keys):
     revoked, text = keys.create("north", "admin", "gone", Limits())
     for path, status in (("/v1/jobs", 401), ("/v1/login", 200)):
         client.set_cookie(COOKIE, text)
@@ -107,7 +107,7 @@ def test_the_cookie_of_a_revoked_key_opens_nothing_and_is_removed(client, keys):
         assert not (answer.json.get("caller") if status == 200 else answer.json["code"] != "key_unknown")
 
 
-def test_a_store_that_cannot_be_reached_logs_nobody_out(settings):
+def test_an_unreachable_redis_logs_nobody_out(settings):
     app = create_app(settings.model_copy(update={"keys": True, "redis_url": "redis://127.0.0.1:1/0"}))
     client = app.test_client()
     client.set_cookie(COOKIE, "wj_" + "0" * 16 + "_" + "A" * 43)
@@ -133,7 +133,7 @@ def test_our_own_pages_may_do_what_the_key_may(page):
     assert code(page.get("/v1/keys")) == (403, "role_too_low")
 
 
-def test_our_name_is_the_one_with_which_the_browser_came(app, key):
+def test_the_server_s_own_origin_is_that_of_the_request(app, key):
     client = app.test_client(use_cookies=False)
     for host in ("school.example", "school.example:8443", "[::1]:8000"):
         shown = {"Host": host, "Cookie": f"{COOKIE}={key}"}
@@ -142,7 +142,7 @@ def test_our_name_is_the_one_with_which_the_browser_came(app, key):
             assert asked.status_code == status, (host, origin)
 
 
-def test_where_we_speak_https_a_page_of_http_is_not_ours(app, key):
+def test_over_https_a_page_of_http_is_another_origin(app, key):
     client = app.test_client()
     client.set_cookie(COOKIE, key, domain="school.example")
     for origin, status in (("https://school.example", 202), ("http://school.example", 403)):
@@ -151,7 +151,7 @@ def test_where_we_speak_https_a_page_of_http_is_not_ours(app, key):
         assert asked.status_code == status, origin
 
 
-def test_what_another_site_has_the_browser_fetch_is_not_given_to_the_cookie(page, key):
+def test_cross_site_requests_are_not_authenticated_by_the_cookie(page, key):
     for site, status in (("cross-site", 403), ("same-origin", 200), ("none", 200)):
         assert page.get("/v1/jobs", headers={"Sec-Fetch-Site": site}).status_code == status
     bearer = {"Authorization": f"Bearer {key}", "Sec-Fetch-Site": "cross-site", "Origin": "https://school.example"}
@@ -159,13 +159,13 @@ def test_what_another_site_has_the_browser_fetch_is_not_given_to_the_cookie(page
 
 
 @pytest.mark.parametrize("origin", [*FOREIGN, "https://school.example"])
-def test_no_other_site_logs_somebody_in_as_another(client, key, origin):
+def test_another_site_cannot_log_a_browser_in(client, key, origin):
     answer = client.post("/v1/login", json={"key": key}, headers={"Origin": origin})
     assert code(answer) == (403, "foreign_origin")
     assert "Set-Cookie" not in answer.headers
 
 
-def test_a_page_of_another_site_that_is_let_in_never_gets_the_cookie_s_answers(page):
+def test_an_allowed_origin_never_gets_answers_by_the_cookie(page):
     asked = {"Origin": "https://school.example", "Access-Control-Request-Method": "POST"}
     for answer in (page.options("/v1/jobs", headers=asked), page.get("/v1/jobs", headers=asked)):
         assert "Access-Control-Allow-Credentials" not in answer.headers

@@ -1,4 +1,4 @@
-"""Waiting for a job over a real server: held answers, long polls, ETags; as many as may, and no more."""
+"""Waiting for a job on a real server: long polls, ETags, and the maximum of waiting requests."""
 
 import contextlib
 import threading
@@ -10,35 +10,35 @@ import pytest
 
 from pipeline.jobs.records import to_fields
 from pipeline.jobs.results import Part
-from tests.support.job_steps import TAUGHT, asked, claimed, run
+from tests.support.job_steps import FEEDBACK, claim_job, make_job_request, run_stage
 from tests.support.wait import wait_for
 
 SHORT = 0.3  # seconds in which a wait that does not wait is over
 
 
-def accepted(jobs, id_: str = "a" * 32, **fields) -> str:
-    jobs.submit(asked(id_, **fields))
+def submit_job(jobs, id_: str = "a" * 32, **fields) -> str:
+    jobs.submit(make_job_request(id_, **fields))
     return f"/v1/jobs/{id_}"
 
 
-def walk(jobs) -> None:
+def complete_job(jobs) -> None:
     for stage in ("llm", "tts"):
-        run(jobs, stage)
+        run_stage(jobs, stage)
 
 
 @pytest.fixture
-def later():
-    """Does something in another thread a little later, when the request that is to notice it waits already."""
+def run_later():
+    """Runs a function in another thread a little later, when the request under test is already waiting."""
     with ThreadPoolExecutor() as pool:
         yield lambda do, *given: pool.submit(lambda: (time.sleep(SHORT), do(*given)))
 
 
-def test_a_job_that_ends_in_time_is_the_answer_to_its_own_submission(server, jobs, later):
+def test_a_job_that_ends_in_time_is_the_answer_to_its_own_submission(server, jobs, run_later):
     def answer_it() -> None:
         wait_for(lambda: jobs.waiting()["llm"])
-        walk(jobs)
+        complete_job(jobs)
 
-    later(answer_it)
+    run_later(answer_it)
     answer = server.post("/v1/jobs", json={"text": "hi"}, headers={"Prefer": "respond-async, wait=20"})
     assert (answer.status_code, answer.json()["state"]) == (200, "succeeded")
     assert answer.headers["Preference-Applied"] == "wait=20"
@@ -52,55 +52,55 @@ def test_a_job_that_does_not_end_in_time_is_accepted(server):
     assert int(answer.headers["Retry-After"]) >= 1
 
 
-def test_a_long_poll_is_answered_when_the_job_changes(server, jobs, later):
-    place = accepted(jobs, recording=False)
-    later(claimed, jobs, "llm")
-    begun = time.monotonic()
+def test_a_long_poll_is_answered_when_the_job_changes(server, jobs, run_later):
+    place = submit_job(jobs, recording=False)
+    run_later(claim_job, jobs, "llm")
+    start_time = time.monotonic()
     assert server.get(place, params={"wait": 20}).json()["state"] == "thinking"
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - start_time < 10
 
 
 def test_a_long_poll_that_missed_a_change_is_answered_at_once(server, jobs):
-    place = accepted(jobs, recording=False)
+    place = submit_job(jobs, recording=False)
     seen = server.get(place)
-    claimed(jobs, "llm")
+    claim_job(jobs, "llm")
     news = server.get(place, params={"wait": 20}, headers={"If-None-Match": seen.headers["ETag"]})
     assert news.json()["state"] == "thinking"
 
 
-def test_a_long_poll_in_which_nothing_happens_is_304(server, jobs):
-    place = accepted(jobs, recording=False)
+def test_a_long_poll_without_a_change_is_304(server, jobs):
+    place = submit_job(jobs, recording=False)
     seen = server.get(place)
     same = server.get(place, params={"wait": 0.5}, headers={"If-None-Match": seen.headers["ETag"]})
     assert (same.status_code, same.content, same.headers["ETag"]) == (304, b"", seen.headers["ETag"])
 
 
-def test_what_is_known_already_is_not_sent_again(server, jobs):
-    place = accepted(jobs, recording=False)
+def test_an_unchanged_job_is_not_sent_again(server, jobs):
+    place = submit_job(jobs, recording=False)
     tag = server.get(place).headers["ETag"]
     assert server.get(place, headers={"If-None-Match": f'"other", {tag}'}).status_code == 304
-    claimed(jobs, "llm")
+    claim_job(jobs, "llm")
     assert server.get(place, headers={"If-None-Match": tag}).status_code == 200
 
 
-def test_nobody_waits_for_what_has_ended(server, jobs):
-    place = accepted(jobs, recording=False)
-    walk(jobs)
-    begun = time.monotonic()
+def test_a_long_poll_for_an_ended_job_does_not_wait(server, jobs):
+    place = submit_job(jobs, recording=False)
+    complete_job(jobs)
+    start_time = time.monotonic()
     seen = server.get(place, params={"wait": 20})
     assert server.get(place, params={"wait": 20}, headers={"If-None-Match": seen.headers["ETag"]}).status_code == 304
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - start_time < 10
 
 
-def test_a_spoken_sentence_is_news_and_can_be_fetched(server, jobs, settings, later):
-    place = accepted(jobs, recording=False)
+def test_a_spoken_sentence_is_a_change_and_can_be_fetched(server, jobs, settings, run_later):
+    place = submit_job(jobs, recording=False)
     job = reach_speaking(jobs)
     settings.blobs_folder.joinpath("default", job.id).mkdir(parents=True)
     settings.blobs_folder.joinpath("default", job.id, "1").write_bytes(b"a sentence")
     part = Part("I went home.", f"default/{job.id}/1", "5e", 10, 1.5)
     assert server.get(place).json()["parts"] == []
     assert server.get(f"{place}/audio?part=1").json()["code"] == "answer_not_ready"
-    later(jobs.progress, "tts", job, 1, {"part": to_fields(part)})
+    run_later(jobs.progress, "tts", job, 1, {"part": to_fields(part)})
     audio = f"{place}/audio?part=1"
     spoken = [{"number": 1, "text": "I went home.", "audio": audio, "duration_s": 1.5}]
     assert server.get(place, params={"wait": 20}).json()["parts"] == spoken
@@ -112,63 +112,63 @@ def test_a_spoken_sentence_is_news_and_can_be_fetched(server, jobs, settings, la
 
 
 def reach_speaking(jobs):
-    run(jobs, "llm", TAUGHT)
-    return claimed(jobs, "tts")
+    run_stage(jobs, "llm", FEEDBACK)
+    return claim_job(jobs, "tts")
 
 
-def test_a_wait_ends_when_the_job_is_erased(server, jobs, later):
-    place = accepted(jobs, recording=False)
-    later(jobs.erase, "default", "anna")
+def test_a_wait_ends_when_the_job_is_erased(server, jobs, run_later):
+    place = submit_job(jobs, recording=False)
+    run_later(jobs.erase, "default", "anna")
     gone = server.get(place, params={"wait": 20})
     assert (gone.status_code, gone.json()["code"]) == (410, "erased")
 
 
 def test_when_too_many_wait_the_next_is_answered_at_once(serve, jobs):
     server = serve(most_waiting=2)
-    place = accepted(jobs, recording=False)
+    place = submit_job(jobs, recording=False)
     with ThreadPoolExecutor() as pool:
-        waiting = [pool.submit(until_thinking, server, place) for _ in range(2)]
-        wait_for(lambda: not_waited(server, place))
+        waiting = [pool.submit(wait_until_thinking, server, place) for _ in range(2)]
+        wait_for(lambda: is_answered_at_once(server, place))
         assert not any(each.done() for each in waiting)
-        claimed(jobs, "llm")
+        claim_job(jobs, "llm")
         for each in waiting:
             each.result()
 
 
-def until_thinking(server, place: str) -> None:
+def wait_until_thinking(server, place: str) -> None:
     wait_for(lambda: server.get(place, params={"wait": 20}).json()["state"] == "thinking")
 
 
-def not_waited(server, place: str) -> bool:
-    begun = time.monotonic()
+def is_answered_at_once(server, place: str) -> bool:
+    start_time = time.monotonic()
     assert server.get(place, params={"wait": 2}).status_code == 200
-    return time.monotonic() - begun < 1
+    return time.monotonic() - start_time < 1
 
 
-def test_those_who_wait_do_not_keep_others_out(server, jobs):
-    place = accepted(jobs, recording=False)
+def test_long_polls_do_not_block_other_requests(server, jobs):
+    place = submit_job(jobs, recording=False)
     with ThreadPoolExecutor(100) as pool:
         waiting = [pool.submit(server.get, place, params={"wait": 20}) for _ in range(100)]
         time.sleep(SHORT)
-        begun = time.monotonic()
+        start_time = time.monotonic()
         assert server.post("/v1/jobs", json={"text": "hi"}).status_code == 202
-        assert time.monotonic() - begun < 5
-        claimed(jobs, "llm")
+        assert time.monotonic() - start_time < 5
+        claim_job(jobs, "llm")
         assert {each.result().json()["state"] for each in waiting} == {"thinking"}
 
 
-def test_waiting_goes_on_when_the_subscription_is_cut(server, jobs, redis):
-    place = accepted(jobs, recording=False)
+def test_long_polls_continue_when_the_subscription_breaks(server, jobs, redis):
+    place = submit_job(jobs, recording=False)
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(server.get, place, params={"wait": 20})
         wait_for(lambda: redis.pubsub_numsub("waijiao:changed")[0][1])
         redis.client_kill_filter(_type="pubsub")
-        claimed(jobs, "llm")
+        claim_job(jobs, "llm")
         assert waiting.result(15).json()["state"] == "thinking"
 
 
-def test_a_wait_that_is_no_number_is_refused(server, jobs):
-    place = accepted(jobs, recording=False)
+def test_a_wait_that_is_not_a_number_is_refused(server, jobs):
+    place = submit_job(jobs, recording=False)
     for wait in ("soon", "-1", "nan"):
         answer = server.get(place, params={"wait": wait})
         assert (answer.status_code, answer.json()["code"]) == (422, "bad_request")
@@ -176,11 +176,11 @@ def test_a_wait_that_is_no_number_is_refused(server, jobs):
 
 def test_a_server_stops_in_time_though_somebody_waits(serve, jobs):
     server = serve(wait_s=60)
-    place = accepted(jobs)
-    threading.Thread(target=cut_off, args=(server, place), daemon=True).start()
+    place = submit_job(jobs)
+    threading.Thread(target=poll_until_cut_off, args=(server, place), daemon=True).start()
     time.sleep(SHORT)  # the fixture then stops the server, and demands that it ends within 10 s
 
 
-def cut_off(server, place: str) -> None:
+def poll_until_cut_off(server, place: str) -> None:
     with contextlib.suppress(httpx.TransportError):
         server.get(place, params={"wait": 60})

@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from api import create_app
 from pipeline.worker.registry import register
-from tests.support.job_steps import asked, claimed, die, run
+from tests.support.job_steps import claim_job, let_job_die, make_job_request, run_stage
 
 
 @pytest.fixture
@@ -24,16 +24,16 @@ def read(redis, settings):
     return figures
 
 
-def test_an_empty_server_has_nothing_to_tell(read):
+def test_an_empty_server_has_metrics_of_zero(read):
     assert set(read().values()) == {0}
 
 
 def test_jobs_are_counted_from_their_acceptance_to_their_end(read, jobs):
     for name in "abcd":
-        jobs.submit(asked(name, session=name, recording=False))
-    run(jobs, "llm")
-    run(jobs, "tts")
-    die(jobs, "llm")
+        jobs.submit(make_job_request(name, session=name, recording=False))
+    run_stage(jobs, "llm")
+    run_stage(jobs, "tts")
+    let_job_die(jobs, "llm")
     jobs.cancel("default", "c")
     figures = read()
     assert figures["waijiao_jobs_accepted_total",] == 4
@@ -43,11 +43,11 @@ def test_jobs_are_counted_from_their_acceptance_to_their_end(read, jobs):
         assert figures["waijiao_jobs_ended_total", state] == 1
 
 
-def test_workers_and_their_speed_are_told(read, jobs, redis):
+def test_workers_and_their_speed_are_shown(read, jobs, redis):
     register(redis, "llm", "llm1", "ready", 30)
     register(redis, "llm", "llm2", "loading", 30)
-    jobs.submit(asked("a", recording=False))
-    job = claimed(jobs, "llm")
+    jobs.submit(make_job_request("a", recording=False))
+    job = claim_job(jobs, "llm")
     redis.hset("waijiao:pace", "ran:llm", 2.5)
     figures = read()
     assert job.state == "thinking"
@@ -57,5 +57,5 @@ def test_workers_and_their_speed_are_told(read, jobs, redis):
 
 
 def test_lessons_that_wait_to_be_segmented_are_counted_as_well(read, jobs):
-    jobs.submit(replace(asked("lesson"), task="lesson", lane="bulk", text=""))
+    jobs.submit(replace(make_job_request("lesson"), task="lesson", lane="bulk", text=""))
     assert read()["waijiao_jobs_waiting", "segment"] == 1

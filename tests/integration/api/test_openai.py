@@ -1,4 +1,4 @@
-"""Each model by itself with OpenAI's own client, over a real server; the workers are played by hand."""
+"""Single models with OpenAI's own client on a real server; the tests complete the stages by hand."""
 
 import io
 import json
@@ -14,7 +14,7 @@ from pipeline.api_keys import Keys, Limits
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import EngineFailed, NoSpeech
 from pipeline.jobs.results import Answer, Completion, Segment, Transcript, Word
-from tests.support.job_steps import asked, claimed
+from tests.support.job_steps import claim_job, make_job_request
 from tests.support.wait import wait_for
 
 RECORDING = ("a.wav", b"RIFF\x24\0\0\0WAVEfmt " + b"\0" * 40)
@@ -45,12 +45,12 @@ def client(server):
 
 @pytest.fixture
 def worker(jobs):
-    """Does the work of a stage, in another thread, once a job waits there; what goes wrong in it fails the test."""
+    """Completes a stage in another thread, once a job is ready there; an error in it fails the test."""
     with ThreadPoolExecutor() as pool:
         begun = []
 
         def work(stage, do):
-            begun.append(pool.submit(lambda: wait_for(lambda: jobs.waiting()[stage]) and do(claimed(jobs, stage))))
+            begun.append(pool.submit(lambda: wait_for(lambda: jobs.waiting()[stage]) and do(claim_job(jobs, stage))))
             return begun[-1]
 
         yield work
@@ -60,7 +60,7 @@ def worker(jobs):
 
 @pytest.fixture
 def answer(worker, jobs):
-    """A worker who completes the next job of a stage with a result; the job is what it gives."""
+    """A worker that completes the next job of a stage with a result and returns the job."""
 
     def answer(stage, result):
         def complete(job):
@@ -77,8 +77,8 @@ def fail(worker, jobs):
     return lambda stage, error: worker(stage, lambda job: jobs.fail(stage, job, error, again=False))
 
 
-def nothing_is_left(redis, settings) -> bool:
-    """Of jobs: no record but a tombstone, no recording, no answer."""
+def expect_nothing_left(redis, settings) -> bool:
+    """Of the jobs there are only tombstones, no recording and no answer."""
     records = [redis.hgetall(key) for key in redis.keys("waijiao:job:*")]
     listed = [key for kind in ("turns", "open", "session", "progress") for key in redis.keys(f"waijiao:{kind}:*")]
     blobs = [path for path in settings.blobs_folder.glob("**/*") if path.is_file()]
@@ -89,7 +89,7 @@ def nothing_is_left(redis, settings) -> bool:
 # --- transcriptions ----------------------------------------------------------------------------------------------
 
 
-def test_a_recording_is_written_down_and_forgotten(client, answer, redis, settings):
+def test_a_recording_is_transcribed_and_forgotten(client, answer, redis, settings):
     working = answer("asr", HEARD)
     heard = client.audio.transcriptions.create(
         file=RECORDING, model="whisper-1", language="en", prompt="Anna", temperature=0
@@ -99,7 +99,7 @@ def test_a_recording_is_written_down_and_forgotten(client, answer, redis, settin
     assert (job_request.task, job_request.language, job_request.details, job_request.lane) == (
         "transcribe", "en", {"prompt": "Anna"}, "interactive",
     )  # fmt: skip
-    assert nothing_is_left(redis, settings)
+    assert expect_nothing_left(redis, settings)
 
 
 def test_verbose_json_has_what_was_measured(client, answer):
@@ -141,10 +141,10 @@ def test_silence_is_an_error_that_is_not_sent_again(server, fail, redis, setting
     with client_of(server, max_retries=2) as client, pytest.raises(openai.UnprocessableEntityError) as caught:
         client.audio.transcriptions.create(file=RECORDING, model="whisper-1")
     assert caught.value.code == "no_speech"
-    assert nothing_is_left(redis, settings)
+    assert expect_nothing_left(redis, settings)
 
 
-def test_what_a_transcription_cannot_honour_is_refused_by_name(client, redis):
+def test_unsupported_parameters_of_a_transcription_are_refused_by_name(client, redis):
     for chosen, named in (
         ({"stream": True}, "stream"),
         ({"temperature": 0.4}, "temperature"),
@@ -162,7 +162,7 @@ def test_what_a_transcription_cannot_honour_is_refused_by_name(client, redis):
     assert not redis.keys("waijiao:job:*")
 
 
-def test_what_is_no_recording_is_refused(client):
+def test_a_file_that_is_not_a_recording_is_refused(client):
     for content, code in ((b"", "empty_request"), (b"hello" * 100, "not_audio")):
         with pytest.raises(openai.APIStatusError) as caught:
             client.audio.transcriptions.create(file=("a.wav", content), model="whisper-1")
@@ -172,7 +172,7 @@ def test_what_is_no_recording_is_refused(client):
 # --- chats -------------------------------------------------------------------------------------------------------
 
 
-def test_a_chat_is_gone_on_with_and_forgotten(client, answer, redis, settings):
+def test_a_chat_is_continued_and_forgotten(client, answer, redis, settings):
     working = answer("llm", SAID)
     completion = client.chat.completions.create(
         model="default",
@@ -187,7 +187,7 @@ def test_a_chat_is_gone_on_with_and_forgotten(client, answer, redis, settings):
         "messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}],
         "max_tokens": 20, "temperature": 0.5, "top_p": 0.9, "seed": 7, "stop": ["\n\n"],
     }  # fmt: skip
-    assert nothing_is_left(redis, settings)
+    assert expect_nothing_left(redis, settings)
 
 
 def test_an_answer_can_be_sent_back_as_a_message(client, answer):
@@ -201,7 +201,7 @@ def test_an_answer_can_be_sent_back_as_a_message(client, answer):
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {}}}
 
 
-def test_what_a_chat_cannot_honour_is_refused_by_name(client, redis):
+def test_unsupported_parameters_of_a_chat_are_refused_by_name(client, redis):
     for chosen, named in (
         ({"tools": [TOOL]}, "tools"),
         ({"response_format": {"type": "json_object"}}, "response_format"),
@@ -223,7 +223,7 @@ def test_what_a_chat_cannot_honour_is_refused_by_name(client, redis):
     assert not redis.keys("waijiao:job:*")
 
 
-def test_a_chat_that_fits_no_context_is_refused_at_once(client, redis):
+def test_a_chat_longer_than_the_context_is_refused_at_once(client, redis):
     with pytest.raises(openai.UnprocessableEntityError) as caught:
         client.chat.completions.create(model="default", messages=[{"role": "user", "content": "a" * 200_000}])
     assert (caught.value.code, caught.value.param) == ("prompt_too_long", "messages")
@@ -234,7 +234,7 @@ def text_of(chunks) -> str:
     return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
 
 
-def test_a_chat_is_streamed_as_it_is_written(client, worker, jobs, redis, settings):
+def test_a_chat_is_streamed_as_it_is_generated(client, worker, jobs, redis, settings):
     heard = []
 
     def write(job):
@@ -253,10 +253,10 @@ def test_a_chat_is_streamed_as_it_is_written(client, worker, jobs, redis, settin
     assert heard[-2].choices[0].finish_reason == "stop"
     assert (heard[-1].choices, heard[-1].usage.completion_tokens) == ([], 4)
     assert {chunk.id for chunk in heard} == {heard[0].id}
-    wait_for(lambda: nothing_is_left(redis, settings))
+    wait_for(lambda: expect_nothing_left(redis, settings))
 
 
-def test_what_was_not_told_in_time_is_sent_at_the_end(client, worker, jobs):
+def test_text_that_was_not_published_is_sent_at_the_end(client, worker, jobs):
     def write(job):
         jobs.progress("llm", job, 1, {"text": "Hello"})
         jobs.complete("llm", job, SAID)
@@ -265,7 +265,7 @@ def test_what_was_not_told_in_time_is_sent_at_the_end(client, worker, jobs):
     assert text_of(client.chat.completions.create(model="default", messages=ASKED, stream=True)) == SAID.text
 
 
-def test_a_chat_that_says_nothing_ends_too(client, answer):
+def test_an_empty_chat_ends_too(client, answer):
     answer("llm", Completion("", "stop", 3, 0))
     chunks = list(client.chat.completions.create(model="default", messages=ASKED, stream=True))
     assert (text_of(chunks), chunks[-1].choices[0].finish_reason) == ("", "stop")
@@ -277,14 +277,14 @@ def stream(client, jobs):
     with ThreadPoolExecutor() as pool:
         asking = pool.submit(client.chat.completions.create, model="default", messages=ASKED, stream=True)
         wait_for(lambda: jobs.waiting()["llm"])
-        jobs.progress("llm", claimed(jobs, "llm", "unlucky"), 1, {"text": "Hello"})
+        jobs.progress("llm", claim_job(jobs, "llm", "unlucky"), 1, {"text": "Hello"})
         with asking.result() as stream:
             assert text_of([next(stream), next(stream)]) == "Hello"
             yield stream
 
 
-def test_a_stream_goes_on_without_repeating_when_another_worker_says_the_same(stream, jobs):
-    job = claimed(jobs, "llm", "unlucky")
+def test_a_stream_continues_without_repetition_when_another_worker_generates_the_same(stream, jobs):
+    job = claim_job(jobs, "llm", "unlucky")
     for number, piece in enumerate(["Hel", "lo, ", "Anna!"], 1):
         jobs.progress("llm", job, number, {"text": piece})
     jobs.complete("llm", job, SAID)
@@ -292,8 +292,8 @@ def test_a_stream_goes_on_without_repeating_when_another_worker_says_the_same(st
 
 
 @pytest.mark.parametrize("other", ["Good day.", "He"])
-def test_a_stream_ends_with_an_error_when_another_worker_says_something_else(stream, jobs, other):
-    job = claimed(jobs, "llm", "unlucky")
+def test_a_stream_ends_with_an_error_when_another_worker_generates_something_else(stream, jobs, other):
+    job = claim_job(jobs, "llm", "unlucky")
     jobs.progress("llm", job, 1, {"text": other})
     jobs.complete("llm", job, Completion(other, "stop", 5, 3))
     with pytest.raises(openai.APIError) as caught:
@@ -302,23 +302,23 @@ def test_a_stream_ends_with_an_error_when_another_worker_says_something_else(str
 
 
 def test_a_stream_whose_job_fails_ends_with_its_error(stream, jobs, redis, settings):
-    job = claimed(jobs, "llm", "unlucky")
+    job = claim_job(jobs, "llm", "unlucky")
     jobs.fail("llm", job, EngineFailed(), again=False)
     with pytest.raises(openai.APIError) as caught:
         list(stream)
     assert caught.value.code == "engine_failed"
-    wait_for(lambda: nothing_is_left(redis, settings))
+    wait_for(lambda: expect_nothing_left(redis, settings))
 
 
 def test_a_stream_whose_client_leaves_is_canceled(stream, jobs, redis, settings):
-    job = claimed(jobs, "llm", "unlucky")
+    job = claim_job(jobs, "llm", "unlucky")
     stream.close()
     texts = (f"{SAID.text * number}" for number in range(1, 10_000))
     wait_for(lambda: not jobs.progress("llm", job, int(time.monotonic() * 1e6), {"text": next(texts)}))
-    wait_for(lambda: nothing_is_left(redis, settings))
+    wait_for(lambda: expect_nothing_left(redis, settings))
 
 
-def test_what_fails_before_the_first_word_of_a_stream_is_a_plain_error(client, fail):
+def test_a_failure_before_the_first_word_of_a_stream_is_a_plain_error(client, fail):
     fail("llm", EngineFailed())
     with pytest.raises(openai.InternalServerError) as caught:
         client.chat.completions.create(model="default", messages=ASKED, stream=True)
@@ -328,7 +328,7 @@ def test_what_fails_before_the_first_word_of_a_stream_is_a_plain_error(client, f
 # --- speech ------------------------------------------------------------------------------------------------------
 
 
-def spoken(settings):
+def make_answer(settings):
     def speak(job):
         blob = FolderBlobs(settings.blobs_folder).put(job.name, io.BytesIO(b"sound" * 1000))
         return Answer(job.request.text, blob.name, blob.sha256, blob.size, 1.0, job.request.format)
@@ -345,7 +345,7 @@ def test_a_text_is_spoken_and_forgotten(client, answer, redis, settings):
         ("wav", "audio/wav"),
         ("pcm", "audio/pcm"),
     ):
-        working = answer("tts", spoken(settings))
+        working = answer("tts", make_answer(settings))
         asked_for = {"model": "tts-1", "voice": "nova", "input": "Hello.", "speed": 1.5}
         heard = client.audio.speech.create(**asked_for, response_format=format_)
         job_request = working.result().request
@@ -357,16 +357,16 @@ def test_a_text_is_spoken_and_forgotten(client, answer, redis, settings):
             1.5,
             format_,
         )
-        assert nothing_is_left(redis, settings)
+        assert expect_nothing_left(redis, settings)
 
 
-def test_speech_is_mp3_unless_said_otherwise(client, answer, settings):
-    working = answer("tts", spoken(settings))
+def test_speech_is_mp3_by_default(client, answer, settings):
+    working = answer("tts", make_answer(settings))
     client.audio.speech.create(model="default", voice="default", input="Hello.")
     assert working.result().request.format == "mp3"
 
 
-def test_what_speech_cannot_honour_is_refused_by_name(client, redis):
+def test_unsupported_parameters_of_speech_are_refused_by_name(client, redis):
     for chosen, named, code in (
         ({"speed": 4}, "speed", "bad_request"),
         ({"input": "a" * 4097}, "input", "bad_request"),
@@ -392,7 +392,7 @@ def test_the_configured_models_are_listed(client, settings):
     assert client.models.retrieve(settings.llm_model) == listed[1]
 
 
-def test_a_model_of_ones_own_is_listed_by_its_file_name_only(serve):
+def test_a_custom_model_is_listed_by_its_file_name_only(serve):
     with client_of(serve(llm_model="/somewhere/secret/mine.gguf")) as client:
         assert client.models.retrieve("mine.gguf").owned_by == "local"
 
@@ -411,7 +411,7 @@ def test_an_unknown_model_is_not_found_and_the_known_ones_are_listed(client, set
         assert known in caught.value.message
 
 
-def test_every_name_that_stands_for_a_model_is_taken(client, answer):
+def test_every_alias_of_a_model_is_accepted(client, answer):
     for name in ALIASES["asr"]:
         answer("asr", HEARD)
         assert client.audio.transcriptions.create(file=RECORDING, model=name).text == HEARD.text
@@ -420,9 +420,9 @@ def test_every_name_that_stands_for_a_model_is_taken(client, answer):
 # --- waiting -----------------------------------------------------------------------------------------------------
 
 
-def test_who_waits_too_long_is_told_and_the_job_is_canceled(serve, redis, settings):
+def test_a_request_that_waits_too_long_fails_and_its_job_is_canceled(serve, redis, settings):
     with client_of(serve(alone_s=0.5), max_retries=2) as client:
-        begun = time.monotonic()
+        start_time = time.monotonic()
         for ask in (
             lambda: client.chat.completions.create(model="default", messages=ASKED),
             lambda: client.chat.completions.create(model="default", messages=ASKED, stream=True),
@@ -430,22 +430,22 @@ def test_who_waits_too_long_is_told_and_the_job_is_canceled(serve, redis, settin
             with pytest.raises(openai.InternalServerError) as caught:
                 ask()
             assert (caught.value.status_code, caught.value.code) == (504, "too_slow")
-            assert nothing_is_left(redis, settings)
-        assert time.monotonic() - begun < 10  # it was not sent again
+            assert expect_nothing_left(redis, settings)
+        assert time.monotonic() - start_time < 10  # it was not sent again
 
 
 def test_a_stream_that_takes_too_long_ends_with_an_error(serve, jobs, redis, settings):
     with client_of(serve(alone_s=3)) as client, ThreadPoolExecutor() as pool:
         asking = pool.submit(client.chat.completions.create, model="default", messages=ASKED, stream=True)
         wait_for(lambda: jobs.waiting()["llm"])
-        jobs.progress("llm", claimed(jobs, "llm"), 1, {"text": "Hello"})
+        jobs.progress("llm", claim_job(jobs, "llm"), 1, {"text": "Hello"})
         with pytest.raises(openai.APIError) as caught:
             list(asking.result())
     assert caught.value.code == "too_slow"
-    wait_for(lambda: nothing_is_left(redis, settings))
+    wait_for(lambda: expect_nothing_left(redis, settings))
 
 
-def test_when_too_many_wait_the_next_is_sent_away_and_comes_again(serve, jobs, redis):
+def test_when_too_many_wait_the_next_is_refused_and_retried(serve, jobs, redis):
     server = serve(most_waiting=1, api_processes=1)
     with client_of(server) as client, client_of(server, max_retries=2) as patient, ThreadPoolExecutor() as pool:
         first = pool.submit(client.chat.completions.create, model="default", messages=ASKED)
@@ -456,14 +456,14 @@ def test_when_too_many_wait_the_next_is_sent_away_and_comes_again(serve, jobs, r
         assert int(caught.value.response.headers["Retry-After"]) >= 1
         assert jobs.waiting()["llm"] == 1
         again = pool.submit(patient.chat.completions.create, model="default", messages=ASKED)
-        jobs.complete("llm", claimed(jobs, "llm"), SAID)
+        jobs.complete("llm", claim_job(jobs, "llm"), SAID)
         assert first.result().choices[0].message.content == SAID.text
         wait_for(lambda: jobs.waiting()["llm"])
-        jobs.complete("llm", claimed(jobs, "llm"), SAID)
+        jobs.complete("llm", claim_job(jobs, "llm"), SAID)
         assert again.result().choices[0].message.content == SAID.text
 
 
-def test_a_place_is_free_again_after_every_kind_of_end(serve, jobs, fail, answer):
+def test_a_waiting_place_is_free_again_after_every_kind_of_end(serve, jobs, fail, answer):
     with client_of(serve(most_waiting=1, api_processes=1)) as client:
         for _ in range(2):
             fail("llm", EngineFailed())
@@ -472,38 +472,38 @@ def test_a_place_is_free_again_after_every_kind_of_end(serve, jobs, fail, answer
             answer("llm", SAID)
             with client.chat.completions.create(model="default", messages=ASKED, stream=True) as stream:
                 next(stream)
-            free(client, answer)
+            expect_free_place(client, answer)
 
 
-def free(client, answer) -> None:
-    """The next one is served, at last: a stream's place is free when its client is known to have gone."""
+def expect_free_place(client, answer) -> None:
+    """The next request is served eventually: a stream's place is free once its client has disconnected."""
     working = answer("llm", SAID)
-    wait_for(lambda: served(client))
+    wait_for(lambda: is_served(client))
     working.result()
 
 
-def served(client) -> bool:
+def is_served(client) -> bool:
     try:
         return bool(client.chat.completions.create(model="default", messages=ASKED).choices)
     except openai.InternalServerError as error:
-        return not full(error)
+        return not expect_too_many_waiting(error)
 
 
-def full(error: openai.APIStatusError) -> bool:
+def expect_too_many_waiting(error: openai.APIStatusError) -> bool:
     assert error.code == "too_many_waiting"
     return True
 
 
-def test_too_many_unfinished_jobs_are_429_with_when_to_come_again(serve, jobs):
+def test_too_many_unfinished_jobs_are_429_with_retry_after(serve, jobs):
     server = serve(max_jobs_tenant=1)
-    jobs.submit(asked("a" * 32, recording=False))
+    jobs.submit(make_job_request("a" * 32, recording=False))
     with client_of(server) as client, pytest.raises(openai.RateLimitError) as caught:
         client.chat.completions.create(model="default", messages=ASKED)
     assert (caught.value.code, caught.value.type) == ("quota_full", "rate_limit_error")
     assert int(caught.value.response.headers["Retry-After"]) >= 1
 
 
-def test_a_job_that_its_owner_cancels_elsewhere_is_a_conflict(server, client, worker):
+def test_a_job_that_is_canceled_elsewhere_is_a_conflict(server, client, worker):
     worker("llm", lambda job: server.delete(f"/v1/jobs/{job.id}").raise_for_status())
     with pytest.raises(openai.ConflictError) as caught:
         client.chat.completions.create(model="default", messages=ASKED)
@@ -513,7 +513,7 @@ def test_a_job_that_its_owner_cancels_elsewhere_is_a_conflict(server, client, wo
 OPENAI_S = {"type": "invalid_request_error", "code": "bad_request", "param": "stream_options"}
 
 
-def test_an_error_is_a_problem_and_openai_s_own_at_once(server):
+def test_an_error_is_a_problem_and_has_openai_s_fields(server):
     answer = server.post("/v1/chat/completions", json={"messages": ASKED, "stream_options": {}})
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.headers["X-Should-Retry"] == "false"
@@ -546,7 +546,7 @@ def test_a_stream_is_made_of_events_that_end_with_done(server, answer):
 # --- keys --------------------------------------------------------------------------------------------------------
 
 
-def test_a_key_is_asked_for_charged_and_named_in_the_job(serve, redis, answer):
+def test_a_key_is_required_counted_and_named_in_the_job(serve, redis, answer):
     server = serve(keys=True)
     key, text = Keys(redis).create("default", "learner", "Anna", Limits(per_minute=1))
     working = answer("llm", SAID)
@@ -562,7 +562,7 @@ def test_a_key_is_asked_for_charged_and_named_in_the_job(serve, redis, answer):
     assert (refused.value.code, refused.value.type) == ("key_unknown", "authentication_error")
 
 
-def test_a_stream_whose_store_goes_away_ends_with_an_error(stream, redis):
+def test_a_stream_without_redis_ends_with_an_error(stream, redis):
     redis.shutdown(nosave=True)
     with pytest.raises(openai.APIError) as caught:
         list(stream)

@@ -13,14 +13,14 @@ EXAMPLES = 8  # requests that it makes up for each route and phase
 
 
 @pytest.mark.timeout(600)
-def test_the_api_keeps_to_its_own_description(serve, tmp_path):
+def test_the_api_conforms_to_its_openapi_document(serve, tmp_path):
     server = serve(wait_s=0.05, alone_s=0.05, events_s=0.05)
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIGURATION), "run"]
-    chosen = ["--max-examples", str(EXAMPLES), "--seed", "1", "--no-color", "--request-timeout", "20"]
-    ran = subprocess.run(
-        [*command, f"{server.base_url}/openapi.json", *chosen], capture_output=True, text=True, cwd=tmp_path
+    options = ["--max-examples", str(EXAMPLES), "--seed", "1", "--no-color", "--request-timeout", "20"]
+    completed = subprocess.run(
+        [*command, f"{server.base_url}/openapi.json", *options], capture_output=True, text=True, cwd=tmp_path
     )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert completed.returncode == 0, completed.stdout + completed.stderr
 
 
 def test_every_route_is_described(server):
@@ -28,7 +28,7 @@ def test_every_route_is_described(server):
     assert {"/v1/jobs", "/v1/jobs/{job_id}/events", "/v1/sessions/{session}", "/readyz"} <= set(paths)
 
 
-def test_what_a_type_refuses_is_a_problem_that_names_the_field(server):
+def test_a_validation_error_is_a_problem_that_names_the_field(server):
     for fields, said in (
         ({"text": "hi", "speed": 9}, "`speed` must be a number from 0.5 to 2"),
         ({"text": "hi", "colour": "red"}, "Unknown field 'colour'; known are"),

@@ -28,7 +28,7 @@ def text(client, path: str, **headers: str) -> str:
 
 
 def find_loaded_files(client, path: str, found: set[str]) -> set[str]:
-    """What a browser that opens this loads, and what that loads."""
+    """The files that a browser loads for this page, directly and indirectly."""
     for reference in REFERENCE.findall(text(client, path)):
         file = normpath(urljoin(f"{dirname(path)}/", reference))
         if file not in found and file not in {*PAGES, *LINKS}:
@@ -43,7 +43,7 @@ def cached_files(client) -> list[str]:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_s_files_are_served_and_are_cached_for_when_the_server_is_down(client, path):
+def test_the_files_of_a_page_are_served_and_cached_for_offline_use(client, path):
     files = find_loaded_files(client, path, set())
     assert len(files) > 10
     assert files | {path} <= set(cached_files(client))

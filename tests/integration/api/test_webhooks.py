@@ -4,7 +4,7 @@ import pytest
 
 from api import create_app
 from pipeline.webhooks import outbox
-from tests.integration.worker.test_webhook_delivery import canceled, hooked, webhook_sender
+from tests.integration.worker.test_webhook_delivery import make_request_with_webhook, submit_and_cancel, webhook_sender
 from tests.support.webhook_receiver import run_receiver
 
 SECRET = "/v1/webhooks/secret"
@@ -15,10 +15,10 @@ def client(redis, settings):
     return create_app(settings).test_client()
 
 
-def test_the_delivery_log_shows_what_was_tried_and_of_the_url_only_its_host(client, jobs):
+def test_the_delivery_log_shows_attempts_and_only_the_host_of_the_url(client, jobs):
     with run_receiver() as receiver:
         receiver.answers = [(500, {})]
-        canceled(jobs, hooked(receiver))
+        submit_and_cancel(jobs, make_request_with_webhook(receiver))
         webhook_sender(jobs).run_round()
     answer = client.get("/v1/jobs/a/deliveries")
     (delivery,) = answer.json["deliveries"]
@@ -30,13 +30,13 @@ def test_the_delivery_log_shows_what_was_tried_and_of_the_url_only_its_host(clie
     assert "secret" not in answer.text
 
 
-def test_a_job_without_a_webhook_has_no_deliveries_and_one_that_nobody_knows_is_404(client):
+def test_a_job_without_a_webhook_has_no_deliveries_and_an_unknown_job_is_404(client):
     job = client.post("/v1/jobs", json={"text": "hi"}).json
     assert client.get(f"/v1/jobs/{job['id']}/deliveries").json == {"deliveries": []}
     assert client.get("/v1/jobs/nobody/deliveries").status_code == 404
 
 
-def test_a_webhook_that_cannot_be_told_is_refused_and_one_that_can_is_accepted(client):
+def test_a_webhook_with_a_forbidden_address_is_refused_and_a_public_one_accepted(client):
     refused = client.post("/v1/jobs", json={"text": "hi", "webhook": "http://127.0.0.1/"})
     assert (refused.status_code, refused.json["code"]) == (422, "bad_request")
     given = {"webhook": "https://school.example/hook", "webhook_events": ["job.transcribed", "job.failed"]}

@@ -1,4 +1,4 @@
-"""/v1/answers.zip: every answer as it sounds and every job in a table, streamed, named so that no system stumbles."""
+"""/v1/answers.zip: every answer and a table of all jobs, streamed, with filenames that are valid on every system."""
 
 import csv
 import io
@@ -18,14 +18,14 @@ from pipeline.blob_store import FolderBlobs
 from pipeline.errors import NoSpeech
 from pipeline.jobs.results import Answer, Feedback
 from pipeline.jobs.store import Jobs
-from tests.support.job_steps import WORKER, die
+from tests.support.job_steps import WORKER, let_job_die
 
 BIG = 3_000_000  # bytes
 
 
 @dataclass
 class Class:
-    """A server, and what becomes of the jobs that are left there."""
+    """A server whose jobs the test answers."""
 
     app: Flask
     jobs: Jobs
@@ -79,7 +79,7 @@ def code(answer) -> tuple[int, str]:
     return answer.status_code, answer.json["code"]
 
 
-def test_an_assignment_s_answers_sound_as_they_do_one_by_one(class_):
+def test_the_answers_in_an_assignment_s_archive_are_those_of_the_single_jobs(class_):
     files = {"anna's essay.m4a": b"RIFF anna" * 99, "作业/小明.wav": b"RIFF xiaoming" * 99}
     assigned = {"assignment": "7"}
     ids = [class_.ask_and_answer(audio, metadata={**assigned, "file": file}) for file, audio in files.items()]
@@ -94,7 +94,7 @@ def test_an_assignment_s_answers_sound_as_they_do_one_by_one(class_):
         assert found.getinfo(name).date_time > (2020, 1, 1, 0, 0, 0)
 
 
-def test_a_session_s_answers_come_oldest_first_with_their_numbers(class_):
+def test_the_answers_of_a_session_are_numbered_oldest_first(class_):
     for word in (b"one", b"two", b"three"):
         class_.ask_and_answer(word, session="anna")
     found = class_.fetch(session="anna")
@@ -102,13 +102,13 @@ def test_a_session_s_answers_come_oldest_first_with_their_numbers(class_):
     assert [found.read(name) for name in found.namelist()[:3]] == [b"one", b"two", b"three"]
 
 
-def test_the_table_has_every_job_whatever_became_of_it(class_):
+def test_the_table_has_every_job_in_any_state(class_):
     class_.ask_and_answer(b"fine", "I go home, “today”", session="anna", metadata={"file": "good.wav"})
     class_.ask(session="anna", metadata={"file": "silent.wav"})
     (job,), _ = class_.jobs.claim("llm", WORKER, 1)
     class_.jobs.fail("llm", job, NoSpeech(), again=False)
     class_.ask(session="anna", metadata={"file": "lost.wav"})
-    die(class_.jobs, "llm")
+    let_job_die(class_.jobs, "llm")
     class_.ask(session="anna", metadata={"file": "waiting.wav"})
     found = class_.fetch(session="anna")
     assert found.namelist() == ["good.wav", "answers.csv"]
@@ -120,7 +120,7 @@ def test_the_table_has_every_job_whatever_became_of_it(class_):
     ]
 
 
-def test_an_answer_that_is_gone_meanwhile_is_named_and_left_out(class_):
+def test_an_answer_erased_meanwhile_is_named_and_left_out(class_):
     files = {"kept": bytes(BIG), "removed": b"x", "erased": b"x"}
     ids = [
         class_.ask_and_answer(audio, session="anna", metadata={"file": f"{file}.wav"}) for file, audio in files.items()
@@ -139,7 +139,7 @@ def test_an_answer_that_is_gone_meanwhile_is_named_and_left_out(class_):
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d"])
-def test_a_learner_s_words_are_no_formula(class_, start):
+def test_a_learner_s_words_cannot_become_a_formula(class_, start):
     text = f'{start}HYPERLINK("http://evil.example","me")'
     class_.ask_and_answer(b"x", text, session="anna", metadata={"file": f"{start}cmd.wav"})
     (row,) = table(class_.fetch(session="anna"))
@@ -150,7 +150,7 @@ def test_a_learner_s_words_are_no_formula(class_, start):
 @pytest.mark.parametrize(
     "file", ["../../etc/cron.d/x", "C:\\autoexec.bat", "/etc/passwd", "..", "nul.wav", "a\x00b", "\n"]
 )
-def test_no_name_leads_out_of_the_folder_it_is_unpacked_in(class_, tmp_path, file):
+def test_no_name_leads_out_of_the_folder_of_extraction(class_, tmp_path, file):
     class_.ask_and_answer(b"x", session="anna", metadata={"file": file})
     found = class_.fetch(session="anna")
     name, _ = found.namelist()
@@ -190,12 +190,12 @@ def test_a_learner_gets_only_its_own_and_another_tenant_nothing(make_class, redi
         ("session=anna&state=failed", (422, "bad_request")),
     ],
 )
-def test_what_cannot_be_fetched_is_refused_with_its_code(class_, query, expected):
+def test_an_archive_that_cannot_be_made_is_refused_with_its_code(class_, query, expected):
     class_.ask(session="anna", metadata={"assignment": "7"})
     assert code(class_.app.test_client().get(f"/v1/answers.zip?{query}")) == expected
 
 
-def test_more_than_one_archive_may_have_is_refused_not_cut(class_, monkeypatch):
+def test_too_many_answers_for_one_archive_are_refused(class_, monkeypatch):
     monkeypatch.setattr(zip_download, "MAX_JOBS", 3)
     for _ in range(4):
         class_.ask(session="anna", metadata={"part": "all"})
@@ -206,7 +206,7 @@ def test_more_than_one_archive_may_have_is_refused_not_cut(class_, monkeypatch):
     assert class_.fetch(session="ben").namelist() == ["answers.csv"]
 
 
-def test_no_answer_is_ever_in_memory_whole(class_):
+def test_answers_are_streamed_into_the_archive(class_):
     for _ in range(8):
         class_.ask_and_answer(bytes(BIG), session="anna")
     answer = class_.app.test_client().get("/v1/answers.zip?session=anna")
@@ -221,7 +221,7 @@ def test_no_answer_is_ever_in_memory_whole(class_):
     assert peak < BIG
 
 
-def test_an_archive_that_breaks_off_does_not_look_whole(serve, cluster, redis, settings):
+def test_a_truncated_archive_does_not_look_complete(serve, cluster, redis, settings):
     server: httpx.Client = serve()
     class_ = Class(create_app(settings), Jobs(redis, settings), FolderBlobs(settings.blobs_folder))
     for _ in range(20):

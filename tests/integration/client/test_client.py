@@ -26,7 +26,7 @@ from pipeline.errors import (
 )
 from pipeline.schemas.jobs import Job
 from tests.support.echo_worker import SILENT, BlockingAsyncClient, EchoWorker, recording
-from tests.support.job_steps import asked, die
+from tests.support.job_steps import let_job_die, make_job_request
 from waijiao import Client
 
 both = pytest.mark.parametrize("client", [Client, BlockingAsyncClient], indirect=True)
@@ -58,17 +58,17 @@ def test_every_field_arrives(client, echo_worker, jobs):
 
 @pytest.mark.parametrize("kind", ["path", "name of a path", "bytes", "file", "file in its middle", "pipe"])
 @both
-def test_a_recording_may_come_in_any_way(client, echo_worker, tmp_path, kind):
+def test_a_recording_may_be_a_path_bytes_or_a_file(client, echo_worker, tmp_path, kind):
     path = tmp_path / "hw.wav"
     path.write_bytes(recording(1))
-    with path.open("rb") as file, piped(recording(1)) as pipe, path.open("rb") as middle:
+    with path.open("rb") as file, open_pipe(recording(1)) as pipe, path.open("rb") as middle:
         middle.seek(20)
         ways = {"path": path, "name of a path": str(path), "bytes": recording(1), "pipe": pipe}
         given = {**ways, "file": file, "file in its middle": middle}[kind]
         assert client.ask(given).audio == recording(1)
 
 
-def piped(content: bytes) -> io.BufferedReader:
+def open_pipe(content: bytes) -> io.BufferedReader:
     out, into = os.pipe()
     threading.Thread(target=lambda: write_all(into, content)).start()
     return os.fdopen(out, "rb")
@@ -142,7 +142,7 @@ def test_a_job_that_is_canceled_meanwhile_raises_canceled(client, jobs):
 
 
 @both
-def test_what_is_refused_raises_the_error_of_its_code(client, tmp_path):
+def test_a_refused_request_raises_the_error_of_its_code(client, tmp_path):
     with pytest.raises(NotAudio) as refused:
         client.ask(b"no audio, by no means")
     assert (refused.value.status, refused.value.job) == (415, None)
@@ -157,7 +157,7 @@ def test_what_is_refused_raises_the_error_of_its_code(client, tmp_path):
 
 
 @both
-def test_an_answer_that_is_not_spoken_yet_says_when_to_come_again(client):
+def test_an_answer_that_is_not_ready_raises_an_error_with_retry_after(client):
     job = client.submit(text="hi")
     with pytest.raises(AnswerNotReady) as early:
         client.answer(job)
@@ -167,7 +167,7 @@ def test_an_answer_that_is_not_spoken_yet_says_when_to_come_again(client):
 @both
 def test_jobs_are_listed_over_all_pages(client, jobs):
     for number in range(25):
-        jobs.submit(asked(f"{number:032x}", session=f"s{number % 2}"))
+        jobs.submit(make_job_request(f"{number:032x}", session=f"s{number % 2}"))
     assert [job.id for job in client.jobs(page=10)] == [f"{number:032x}" for number in reversed(range(25))]
     assert len(list(client.jobs(session="s1", state="queued", dead=False, task="teach", page=5))) == 12
 
@@ -200,9 +200,9 @@ def test_erasing_leaves_nothing_whether_a_job_has_ended_or_not(client, echo_work
 
 
 @both
-def test_a_dead_job_is_run_again(client, jobs):
+def test_a_dead_job_is_retried(client, jobs):
     dead = client.submit(text="hi")
-    die(jobs, "llm")
+    let_job_die(jobs, "llm")
     assert [job.id for job in client.jobs(dead=True)] == [dead.id]
     again = client.retry(dead.id)
     assert client.retry(dead).id == again.id
@@ -223,7 +223,7 @@ def test_a_session_is_read_reset_and_erased_whatever_it_is_called(client, echo_w
 
 
 @both
-def test_readiness_describes_each_model_though_none_is_ready(client, jobs):
+def test_readiness_describes_each_model_even_if_none_is_ready(client, jobs):
     client.submit(text="hi")
     readiness = client.readiness()
     assert (readiness.ready, readiness.models["llm"].waiting, readiness.models["asr"].ready) == (False, 1, 0)
@@ -266,7 +266,7 @@ def test_threads_may_share_a_client(client, echo_worker):
 
 
 @both
-def test_many_are_answered_in_their_order_and_a_failure_stops_no_other(client, echo_worker, tmp_path):
+def test_many_recordings_are_answered_in_order_and_a_failure_stops_no_other(client, echo_worker, tmp_path):
     given = [recording(1), b"no audio", SILENT, tmp_path / "gone.wav", recording(2)]
     first, refused, silent, gone, last = client.ask_all(given, at_once=2)
     assert [outcome.item for outcome in (first, refused, silent, gone, last)] == given
@@ -300,7 +300,7 @@ def test_the_turns_of_a_session_have_the_order_of_the_recordings(client, echo_wo
 
 
 @both
-def test_one_that_takes_long_does_not_hold_up_those_after_it(client, echo_worker):
+def test_a_slow_recording_does_not_delay_the_next_ones(client, echo_worker):
     echo_worker.held_recording = recording(0)
     ended = []
 
@@ -344,7 +344,7 @@ def test_closing_the_outcomes_early_takes_no_time_and_leaves_no_thread(client, e
 
 
 @both
-def test_at_once_must_be_one_at_least(client):
+def test_at_once_must_be_at_least_one(client):
     with pytest.raises(ValueError, match="at_once"):
         list(client.ask_all([recording(1)], at_once=0))
 
@@ -361,7 +361,7 @@ def test_a_submission_over_the_quota_is_repeated_until_there_is_room(serve, jobs
             echo_worker.close()
 
 
-def test_patience_ends(serve):
+def test_waiting_ends_after_the_client_s_patience(serve):
     with Client(str(serve(max_jobs_session=1).base_url), "", patience_s=0.5) as client:
         client.submit(text="first", session="anna")
         start = time.monotonic()

@@ -1,4 +1,4 @@
-"""The Python client when servers die and connections break: nothing is submitted twice, nothing waits for no reason."""
+"""The Python client when servers die and connections break: nothing is submitted twice and nothing hangs."""
 
 import os
 import subprocess
@@ -42,7 +42,7 @@ def test_a_server_that_is_killed_and_comes_back_is_waited_for(served_cluster, ec
 
 
 @both
-def test_a_server_that_stays_away_is_given_up_when_patience_ends(served_cluster, kind):
+def test_a_server_that_stays_down_is_given_up_after_the_client_s_patience(served_cluster, kind):
     with kind(served_cluster.url(), "", patience_s=1) as client:
         job = client.submit(text="hi")
         served_cluster["api1"].kill()
@@ -91,7 +91,7 @@ def test_a_connection_that_breaks_in_the_answer_to_a_cancellation_erases_nothing
 
 
 @both
-def test_a_connection_that_breaks_in_the_answer_to_an_erasure_is_not_asked_again(proxy, kind):
+def test_an_erasure_whose_answer_was_lost_is_not_repeated(proxy, kind):
     with kind(f"http://127.0.0.1:{proxy.port}", "") as client:
         job = client.submit(text="hi")
         proxy.drop_reply(b"DELETE")
@@ -122,7 +122,7 @@ def test_connections_that_are_reset_in_a_wait_are_opened_again(proxy, echo_worke
 
 
 @both
-def test_many_survive_a_server_that_is_killed(served_cluster, echo_worker, kind, jobs):
+def test_many_recordings_are_answered_although_the_server_is_killed(served_cluster, echo_worker, kind, jobs):
     third_changed = threading.Event()
 
     def on_change(number: int, job: object) -> None:
@@ -140,7 +140,7 @@ def test_many_survive_a_server_that_is_killed(served_cluster, echo_worker, kind,
     assert wait_for(lambda: jobs.redis.get("waijiao:accepted")) == "8"
 
 
-def test_a_program_that_fails_in_the_middle_of_many_ends(server, echo_worker):
+def test_a_program_that_fails_amid_many_recordings_ends(server, echo_worker):
     """The outcomes are still held by the traceback when the interpreter ends."""
     code = f"""
 from tests.support.echo_worker import recording

@@ -30,7 +30,7 @@ def client(request, server):
 
 @pytest.fixture
 def folder(tmp_path):
-    """What each of the class hands in."""
+    """The recording of each student."""
     folder = tmp_path / "inbox"
     folder.mkdir()
     for number, each in enumerate(CLASS):
@@ -39,7 +39,7 @@ def folder(tmp_path):
 
 
 def submit_folder(client: Client, folder: Path, after=lambda number: None) -> list[str]:
-    """The kind of each result; `after` is called with the number of each."""
+    """The type of each result; `after` is called with the number of each."""
     kinds = []
     with find_files([folder]) as files:
         recordings = match_files(files, CLASS).recordings
@@ -51,7 +51,7 @@ def submit_folder(client: Client, folder: Path, after=lambda number: None) -> li
 
 
 @both
-def test_homework_is_set_handed_in_reviewed_answered_anew_fetched_and_erased(client, echo_worker, tmp_path):
+def test_homework_is_created_submitted_reviewed_rerun_fetched_and_erased(client, echo_worker, tmp_path):
     assert client.put_assignment("hw3", **FIELDS, hold=True).progress.missing[0] == "Ann"
     (taken,) = client.hand_in("hw3", recording(1), "Ben", file="1.wav").accepted
     assert (taken.file, taken.student) == ("1.wav", "Ben")
@@ -97,7 +97,7 @@ def test_a_server_that_is_killed_on_the_way_and_comes_back_gets_everything_once(
         assert submit_folder(client, folder) == ["unchanged"] * len(CLASS)
 
 
-def test_when_a_server_stays_away_the_rest_is_sent_by_the_next_command(served_cluster, redis, folder):
+def test_when_a_server_stays_down_the_next_command_sends_the_rest(served_cluster, redis, folder):
     with Client(served_cluster.url(), "", patience_s=0.5) as client:
         client.put_assignment("hw3", **FIELDS)
         with pytest.raises(Unreachable):

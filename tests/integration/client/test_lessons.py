@@ -1,4 +1,4 @@
-"""The client's methods about lessons, whose stages are walked by hand; what the command shows and saves of them."""
+"""The client's methods for lessons, whose stages the tests complete by hand; and what the command saves."""
 
 import asyncio
 from dataclasses import replace
@@ -12,7 +12,7 @@ from api import create_app
 from pipeline.errors import EngineFailed, Erased, NoSpeech, UnknownLesson
 from pipeline.jobs.results import LessonSegment, LessonSegments
 from pipeline.schemas.lessons import LessonView
-from tests.support.job_steps import HEARD, SPOKEN, TAUGHT, asked, claimed, run
+from tests.support.job_steps import ANSWER, FEEDBACK, TRANSCRIPT, claim_job, make_job_request, run_stage
 from waijiao import AsyncClient, Client
 from waijiao.cli.lesson import LessonProgress, save_lesson
 
@@ -22,7 +22,7 @@ SEGMENTS = LessonSegments(12.0, (LessonSegment(1, 0.5, 4.0), LessonSegment(2, 5.
 
 @pytest.fixture
 def client(redis, settings):
-    """One that speaks to the application without a server between."""
+    """A client that calls the application without a server."""
     opened = Client("http://127.0.0.1", "", patience_s=0)
     opened._session.close()
     opened._session = httpx.Client(transport=httpx.WSGITransport(create_app(settings)), base_url=opened.url)
@@ -31,9 +31,11 @@ def client(redis, settings):
 
 
 def segment(jobs) -> None:
-    lesson = claimed(jobs, "segment")
+    lesson = claim_job(jobs, "segment")
     for number, start, end in ((1, 0.5, 4.0), (2, 5.0, 11.0)):
-        job_request = replace(asked(f"{number:032x}", session=f"turn{number}"), task="turn", lesson=lesson.id)
+        job_request = replace(
+            make_job_request(f"{number:032x}", session=f"turn{number}"), task="turn", lesson=lesson.id
+        )
         details = {"number": number, "start": start, "end": end, "speaker": ""}
         jobs.submit(replace(job_request, lane="bulk", details=details, text=""))
     jobs.complete("segment", lesson, SEGMENTS)
@@ -41,9 +43,9 @@ def segment(jobs) -> None:
 
 def listen(jobs) -> None:
     for _ in range(2):
-        run(jobs, "asr", HEARD)
+        run_stage(jobs, "asr", TRANSCRIPT)
     for _ in range(3):
-        run(jobs, "llm", TAUGHT)
+        run_stage(jobs, "llm", FEEDBACK)
 
 
 def test_a_lesson_is_followed_to_its_end_and_read(client, jobs):
@@ -51,17 +53,17 @@ def test_a_lesson_is_followed_to_its_end_and_read(client, jobs):
     assert (lesson.title, lesson.file, lesson.metadata) == ("Monday", LEARNER.name, {"room": "12"})
     states = []
 
-    def go_on(seen: LessonView) -> None:
+    def answer_turns(seen: LessonView) -> None:
         """What comes of it while it is looked at."""
         states.append(seen.state)
         steps = {
             "queued": segment,
             "listening": listen,
-            "speaking": lambda jobs: run(jobs, "tts", SPOKEN),
+            "speaking": lambda jobs: run_stage(jobs, "tts", ANSWER),
         }
         steps.get(seen.state, lambda jobs: None)(jobs)
 
-    ended = client.wait_lesson(lesson, on_change=go_on)
+    ended = client.wait_lesson(lesson, on_change=answer_turns)
     assert (states, ended.progress.done) == (["queued", "listening", "speaking", "succeeded"], 2)
     assert ended == client.lesson(lesson.id)
     assert [each.id for each in client.lessons(class_name="7b", page=1)] == [lesson.id]
@@ -71,14 +73,14 @@ def test_a_lesson_is_followed_to_its_end_and_read(client, jobs):
     assert client.lesson_report(lesson).startswith("<!doctype html>")
 
 
-def test_all_lessons_are_given_page_by_page(client):
+def test_all_lessons_are_listed_page_by_page(client):
     ids = [client.submit_lesson(LEARNER).id for _ in range(3)]
     assert [each.id for each in client.lessons(page=1)] == ids[::-1]
 
 
 def test_a_lesson_that_fails_raises_the_error_of_its_code(client, jobs):
     lesson = client.submit_lesson(LEARNER)
-    jobs.fail("segment", claimed(jobs, "segment"), NoSpeech(), again=False)
+    jobs.fail("segment", claim_job(jobs, "segment"), NoSpeech(), again=False)
     with pytest.raises(NoSpeech):
         client.wait_lesson(lesson)
 
@@ -99,23 +101,23 @@ def test_a_lesson_is_canceled_and_erased(client, jobs):
         client.lesson("0" * 32)
 
 
-def test_the_same_is_awaited_over_a_real_server(server, tmp_path):
+def test_the_async_client_does_the_same_with_a_real_server(server, tmp_path):
     (tmp_path / "monday.wav").write_bytes(LEARNER.read_bytes())
 
-    async def left_and_read() -> LessonView:
+    async def submit_and_read() -> LessonView:
         async with AsyncClient(str(server.base_url), "") as awaited:
             lesson = await awaited.submit_lesson(tmp_path / "monday.wav")
             assert [each.id async for each in awaited.lessons()] == [lesson.id]
             return await awaited.lesson(lesson)
 
-    assert asyncio.run(left_and_read()).title == "monday"
+    assert asyncio.run(submit_and_read()).title == "monday"
 
 
-def test_what_is_saved_names_what_failed_and_nothing_that_is_not_there(client, jobs, tmp_path):
+def test_saved_files_name_failures_and_leave_out_missing_parts(client, jobs, tmp_path):
     lesson = client.submit_lesson(LEARNER, title="Monday")
     segment(jobs)
-    run(jobs, "asr", HEARD)
-    jobs.fail("asr", claimed(jobs, "asr"), EngineFailed(), again=False)
+    run_stage(jobs, "asr", TRANSCRIPT)
+    jobs.fail("asr", claim_job(jobs, "asr"), EngineFailed(), again=False)
     folder = tmp_path / "a" / "b"
     save_lesson(client, client.lesson(lesson), folder)
     assert {path.name for path in folder.iterdir()} == {

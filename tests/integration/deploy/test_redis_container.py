@@ -1,4 +1,4 @@
-"""The commands that docker-compose.yml gives the Redis container, done for real without a container."""
+"""Runs the commands that docker-compose.yml gives the Redis container, but without a container."""
 
 import os
 import re
@@ -9,12 +9,12 @@ import pytest
 from redis import Redis
 from redis.exceptions import AuthenticationError, ConnectionError
 
-from tests.support.compose import compose
+from tests.support.compose import load_compose
 from tests.support.wait import wait_for
 from waijiao.local import services
 
 PASSWORD = "5ec2e7" * 10
-REDIS = compose()["services"]["redis"]
+REDIS = load_compose()["services"]["redis"]
 
 
 class Container:
@@ -30,10 +30,10 @@ class Container:
         (folder / "bin/redis-server").write_text(wrapper, encoding="utf-8")
         (folder / "bin/redis-server").chmod(0o755)
 
-    def knows(self, url: str) -> None:
+    def set_address(self, url: str) -> None:
         (self.folder / "secrets/waijiao_redis_url").write_text(f"{url}\n", encoding="utf-8")
 
-    def started(self) -> "subprocess.Popen[str]":
+    def start(self) -> "subprocess.Popen[str]":
         command = [self.settings(word) for word in REDIS["command"]]
         path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
         return subprocess.Popen(
@@ -43,7 +43,7 @@ class Container:
     def settings(self, word: str) -> str:
         return re.sub("/run(?=/secrets/)|/tmp(?=/)", str(self.folder), word)
 
-    def asked(self, password: str | None = None) -> object:
+    def ping(self, password: str | None = None) -> object:
         with Redis(unix_socket_path=str(self.socket), password=password) as redis:
             return redis.ping()
 
@@ -54,41 +54,41 @@ def container(tmp_path):
 
 
 @pytest.fixture
-def running(container):
-    container.knows(f"redis://:{PASSWORD}@redis:6379/0")
-    process = container.started()
+def running_container(container):
+    container.set_address(f"redis://:{PASSWORD}@redis:6379/0")
+    process = container.start()
     wait_for(container.socket.exists)
     yield container, process
     process.terminate()
     process.communicate(timeout=10)
 
 
-def test_redis_wants_the_password_of_the_address(running):
-    container, _ = running
+def test_redis_wants_the_password_of_the_address(running_container):
+    container, _ = running_container
 
-    assert container.asked(PASSWORD)
+    assert container.ping(PASSWORD)
     with pytest.raises(AuthenticationError):
-        container.asked()
+        container.ping()
     with pytest.raises((AuthenticationError, ConnectionError)):
-        container.asked("guessed")
+        container.ping("guessed")
 
 
-def test_the_password_stands_on_no_command_line_and_in_no_environment(running):
-    _, process = running
+def test_the_password_is_in_no_command_line_and_no_environment(running_container):
+    _, process = running_container
 
     for place in ("cmdline", "environ"):
         assert PASSWORD.encode() not in Path(f"/proc/{process.pid}/{place}").read_bytes()
 
 
-def test_nobody_else_may_read_what_holds_the_password(running):
-    container, _ = running
+def test_only_redis_may_read_the_file_with_the_password(running_container):
+    container, _ = running_container
 
     for name in ("password", "redis.conf"):
         assert (container.folder / name).stat().st_mode & 0o077 == 0
 
 
-def test_it_forgets_nothing_and_has_room_for_no_more_rather_than_forget(running):
-    container, _ = running
+def test_redis_evicts_nothing_and_refuses_writes_when_full(running_container):
+    container, _ = running_container
     with Redis(unix_socket_path=str(container.socket), password=PASSWORD, decode_responses=True) as redis:
         said = {
             name: redis.config_get(name)[name] for name in ("appendonly", "appendfsync", "maxmemory-policy", "save")
@@ -97,8 +97,8 @@ def test_it_forgets_nothing_and_has_room_for_no_more_rather_than_forget(running)
     assert said == {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction", "save": ""}
 
 
-def test_the_health_check_asks_with_the_password(running):
-    container, _ = running
+def test_the_health_check_asks_with_the_password(running_container):
+    container, _ = running_container
     kind, line = REDIS["healthcheck"]["test"]
     (container.folder / "bin/redis-cli").write_text(
         f'#!/bin/sh\ntest "$REDISCLI_AUTH" = {PASSWORD} && test "$*" = ping && echo PONG\n', encoding="utf-8"
@@ -114,8 +114,8 @@ def test_the_health_check_asks_with_the_password(running):
     "url", ["", "redis://redis:6379/0", f"redis://:{PASSWORD}@elsewhere:6379/0", "redis://:@redis:6379/0", "nonsense"]
 )
 def test_an_address_without_a_password_or_of_another_place_starts_no_server(container, url):
-    container.knows(url)
-    process = container.started()
+    container.set_address(url)
+    process = container.start()
     said, _ = process.communicate(timeout=10)
 
     assert process.returncode != 0

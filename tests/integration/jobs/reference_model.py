@@ -1,6 +1,6 @@
-"""What the job records must do, said in plain Python: the model that the real scripts are compared with.
+"""A model of the job records in plain Python, with which the real scripts are compared.
 
-Who is next, held, open or dead is written down nowhere in it: it follows from each turn's own facts.
+It keeps no indexes: which turn is next, held, open or dead is computed from the fields of each turn.
 """
 
 from dataclasses import dataclass, field
@@ -8,19 +8,19 @@ from typing import Any
 
 from pipeline.errors import WaijiaoError
 
-ATTEMPTS, MOST_SERVER, MOST_TENANT, MOST_SESSION = 2, 9, 7, 3
-STUDENTS = ("ann", "ben")  # who are to hand in
+ATTEMPTS, MAX_SERVER_JOBS, MAX_TENANT_JOBS, MAX_SESSION_JOBS = 2, 9, 7, 3
+STUDENTS = ("ann", "ben")  # of the assignment
 
 
 @dataclass
 class Turn:
-    """One job. `session` is 'tenant/session'; `worker` who runs it, or nobody; `lesson` the job whose turn it is."""
+    """One job. `session` is 'tenant/session'; `worker` who runs it, or empty; `lesson` the job whose turn it is."""
 
     name: str
     session: str
     stages: tuple[str, ...]
     lesson: str = ""
-    student: str = ""  # of the only assignment that there is
+    student: str = ""  # of the only assignment
     sha256: str = ""
     seq: int = 0
     stage: str = ""
@@ -42,41 +42,41 @@ class Turn:
         return self.session.split("/")[0]
 
     @property
-    def ahead(self) -> tuple[str, ...]:
+    def stages_ahead(self) -> tuple[str, ...]:
         return self.stages[self.stages.index(self.stage) :]
 
     @property
     def waits_for_its_turn(self) -> bool:
         """Whether the language model has still to answer it."""
-        return not self.ended and "llm" in self.ahead
+        return not self.ended and "llm" in self.stages_ahead
 
 
-class PlainRecords:
-    """Every turn in the order accepted, and what happens to it."""
+class ReferenceModel:
+    """All turns in the order in which they were accepted; each method changes them as the scripts must."""
 
     def __init__(self) -> None:
         self.turns: dict[str, Turn] = {}
         self.erased: set[str] = set()
-        self.said: dict[str, int] = {}  # session -> turns accepted in it
-        self.since: dict[str, int] = {}  # session -> the last turn before it was started over
-        self.repeated: dict[tuple[str, str], tuple[str, str]] = {}  # tenant and key -> name and fingerprint
-        self.heard: dict[str, str] = {}  # sha256 -> in which turn it was heard
+        self.turn_counts: dict[str, int] = {}  # session -> turns accepted in it
+        self.reset_after: dict[str, int] = {}  # session -> the last turn before it was started over
+        self.idempotent_requests: dict[tuple[str, str], tuple[str, str]] = {}  # tenant and key -> name and fingerprint
+        self.recognised_in: dict[str, str] = {}  # sha256 -> the turn in which it was recognised
         self.assigned = False
-        self.handed_in: dict[str, str] = {}  # student -> the turn that counts
+        self.submissions: dict[str, str] = {}  # student -> the turn that counts
         self.completed: set[str] = set()  # turns whose end made the class complete
 
-    # --- what follows from the facts
+    # --- computed from the turns
 
-    def alive(self) -> list[Turn]:
+    def unfinished(self) -> list[Turn]:
         return [turn for turn in self.turns.values() if not turn.ended]
 
-    def counted(self) -> list[Turn]:
-        """Those alive that have a deadline of their own; a lesson's turns count as it does, and end with it."""
-        return [turn for turn in self.alive() if not turn.lesson]
+    def with_deadlines(self) -> list[Turn]:
+        """The unfinished jobs with a deadline of their own: a lesson's turns have the lesson's."""
+        return [turn for turn in self.unfinished() if not turn.lesson]
 
-    def line(self, session: str) -> list[Turn]:
-        """The turns of the session which the language model has still to answer, first one first."""
-        return [turn for turn in self.alive() if turn.session == session and turn.waits_for_its_turn]
+    def waiting_turns(self, session: str) -> list[Turn]:
+        """The turns of the session that the language model has not answered yet, in order."""
+        return [turn for turn in self.unfinished() if turn.session == session and turn.waits_for_its_turn]
 
     def phase(self, turn: Turn) -> str:
         if turn.ended:
@@ -85,10 +85,10 @@ class PlainRecords:
             return "running"
         if turn.stage in {"hold", "parts"}:
             return "waiting"
-        return "blocked" if turn.stage == "llm" and self.line(turn.session)[0] is not turn else "ready"
+        return "blocked" if turn.stage == "llm" and self.waiting_turns(turn.session)[0] is not turn else "ready"
 
     def ready(self, stage: str) -> list[str]:
-        return [turn.name for turn in self.alive() if turn.stage == stage and self.phase(turn) == "ready"]
+        return [turn.name for turn in self.unfinished() if turn.stage == stage and self.phase(turn) == "ready"]
 
     def children(self, lesson: str) -> list[Turn]:
         return [turn for turn in self.turns.values() if turn.lesson == lesson]
@@ -97,11 +97,11 @@ class PlainRecords:
         return [turn.name for turn in self.children(lesson) if not turn.ended]
 
     def open_work(self) -> set[str]:
-        return {turn.name for turn in self.alive() if turn.student}
+        return {turn.name for turn in self.unfinished() if turn.student}
 
     def history(self, session: str) -> list[str]:
-        since = self.since.get(session, 0)
-        mine = [turn for turn in self.turns.values() if turn.session == session and turn.seq > since]
+        first = self.reset_after.get(session, 0)
+        mine = [turn for turn in self.turns.values() if turn.session == session and turn.seq > first]
         return [turn.name for turn in mine if not turn.retried_as and not turn.rerun_as and turn.error != "no_speech"]
 
     def holds(self, name: str, stage: str, fence: int) -> Turn | None:
@@ -110,57 +110,62 @@ class PlainRecords:
         current = turn and not turn.ended and turn.worker and (turn.stage, turn.fence) == (stage, fence)
         return turn if current else None
 
-    # --- what is asked; a word where the records raise an error with this code
+    # --- requests; each returns a code where the records raise the error with this code
 
     def submit(self, turn: Turn, key: str = "", fingerprint: str = "") -> str:
-        if (turn.tenant, key) in self.repeated:
-            first, its_fingerprint = self.repeated[turn.tenant, key]
+        if (turn.tenant, key) in self.idempotent_requests:
+            first, its_fingerprint = self.idempotent_requests[turn.tenant, key]
             if its_fingerprint != fingerprint:
                 return "idempotency_key_reused"
             return "erased" if first in self.erased else first
-        accepted = self.judge(turn)
+        accepted = self.accept_unless_refused(turn)
         if accepted == turn.name and key:
-            self.repeated[turn.tenant, key] = turn.name, fingerprint
+            self.idempotent_requests[turn.tenant, key] = turn.name, fingerprint
         return accepted
 
-    def judge(self, turn: Turn, instead_of: str = "") -> str:
-        """Accept the turn, which may be `instead_of` an earlier one, unless something is against it."""
+    def accept_unless_refused(self, turn: Turn, instead_of: str = "") -> str:
+        """Accept the turn, which may be `instead_of` an earlier one, unless a rule refuses it."""
         if turn.name in self.turns:
             return turn.name
-        if turn.lesson and self.over(turn.lesson):
+        if turn.lesson and self.has_ended(turn.lesson):
             return "canceled"
         if turn.student:
             if not self.assigned:
                 return "unknown_assignment"
-            known = self.turns.get(self.handed_in.get(turn.student, ""))
+            known = self.turns.get(self.submissions.get(turn.student, ""))
             if known and not instead_of and known.sha256 == turn.sha256 and not known.error:
                 return known.name
-        if not turn.lesson and (full := self.full(turn.session)):
-            return full
+        if not turn.lesson and (code := self.find_full_quota(turn.session)):
+            return code
         self.accept(turn, instead_of)
         return turn.name
 
-    def over(self, lesson: str) -> bool:
+    def has_ended(self, lesson: str) -> bool:
         return lesson not in self.turns or self.turns[lesson].ended
 
-    def full(self, session: str) -> str:
+    def find_full_quota(self, session: str) -> str:
         tenant = session.split("/")[0]
-        if len(self.counted()) >= MOST_SERVER:
+        if len(self.with_deadlines()) >= MAX_SERVER_JOBS:
             return "server_full"
-        mine = [turn for turn in self.counted() if turn.tenant == tenant]
-        return "quota_full" if len(mine) >= MOST_TENANT or len(self.line(session)) >= MOST_SESSION else ""
+        mine = [turn for turn in self.with_deadlines() if turn.tenant == tenant]
+        return (
+            "quota_full" if len(mine) >= MAX_TENANT_JOBS or len(self.waiting_turns(session)) >= MAX_SESSION_JOBS else ""
+        )
 
     def accept(self, turn: Turn, instead_of: str) -> None:
-        heard = self.turns.get(self.heard.get(turn.sha256, ""))
-        if heard and not instead_of and "transcript" in heard.facts:
-            turn.facts, turn.stages = {"transcript": heard.facts["transcript"]}, turn.stages[turn.stages.index("llm") :]
-        self.said[turn.session] = self.said.get(turn.session, 0) + 1
-        turn.seq, turn.stage = self.said[turn.session], turn.stages[0]
+        earlier = self.turns.get(self.recognised_in.get(turn.sha256, ""))
+        if earlier and not instead_of and "transcript" in earlier.facts:
+            turn.facts, turn.stages = (
+                {"transcript": earlier.facts["transcript"]},
+                turn.stages[turn.stages.index("llm") :],
+            )
+        self.turn_counts[turn.session] = self.turn_counts.get(turn.session, 0) + 1
+        turn.seq, turn.stage = self.turn_counts[turn.session], turn.stages[0]
         self.turns[turn.name] = turn
         if turn.student:
-            before = self.handed_in.get(turn.student, "")
+            before = self.submissions.get(turn.student, "")
             if not instead_of or before == instead_of:
-                self.handed_in[turn.student] = turn.name
+                self.submissions[turn.student] = turn.name
                 if before in self.turns:
                     self.cancel(before)
         self.settle()
@@ -171,23 +176,23 @@ class PlainRecords:
             return "erased" if turn.retried_as in self.erased else turn.retried_as
         if not turn.dead:
             return "not_dead"
-        again.stages, again.facts = turn.ahead, dict(turn.facts)
-        accepted = self.judge(again, dead)
+        again.stages, again.facts = turn.stages_ahead, dict(turn.facts)
+        accepted = self.accept_unless_refused(again, dead)
         if accepted == again.name:
             turn.retried_as, turn.dead = again.name, False
         return accepted
 
     def rerun(self, name: str, again: Turn) -> str:
-        """Answered anew from the language model on."""
+        """Answer it again, from the language model on."""
         turn = self.turns[name]
         again.facts = {kind: fact for kind, fact in turn.facts.items() if kind == "transcript"}
-        accepted = self.judge(again, name)
+        accepted = self.accept_unless_refused(again, name)
         if accepted == again.name:
             turn.rerun_as = again.name
         return accepted
 
     def review(self, name: str, feedback: Any, go: bool) -> bool:
-        """A teacher's word on an answer, if it is held."""
+        """A teacher changes or releases an answer, if it is held."""
         turn = self.turns[name]
         if turn.ended or turn.stage != "hold":
             return False
@@ -199,13 +204,13 @@ class PlainRecords:
 
     # --- what workers do
 
-    def claim(self, stage: str, worker: str, most: int) -> list[str]:
-        """A worker who asks for work has given up what it had."""
-        for turn in [turn for turn in self.alive() if turn.worker == worker]:
+    def claim(self, stage: str, worker: str, max_jobs: int) -> list[str]:
+        """A worker that claims again has lost its earlier claims."""
+        for turn in [turn for turn in self.unfinished() if turn.worker == worker]:
             self.take_back(turn)
-        claimed = self.ready(stage)[:most]
+        claimed = self.ready(stage)[:max_jobs]
         tried = [name for name in claimed if self.turns[name].attempts.get(stage)]
-        if tried:  # which is claimed alone
+        if tried:  # such a job is claimed alone
             claimed = claimed[: max(1, claimed.index(tried[0]))]
         for turn in map(self.turns.__getitem__, claimed):
             turn.worker, turn.slow, turn.fence = worker, False, turn.fence + 1
@@ -214,9 +219,9 @@ class PlainRecords:
 
     def take_back(self, turn: Turn) -> None:
         if not turn.ended:  # with its lesson, which was taken back before
-            self.try_again(turn, "too_slow" if turn.slow else "worker_lost")
+            self.count_failure(turn, "too_slow" if turn.slow else "worker_lost")
 
-    def try_again(self, turn: Turn, error: str) -> None:
+    def count_failure(self, turn: Turn, error: str) -> None:
         turn.worker = ""
         if turn.attempts[turn.stage] >= ATTEMPTS:
             turn.dead = True
@@ -231,11 +236,11 @@ class PlainRecords:
         kind, value = fact
         turn.facts[kind], turn.done, turn.worker = value, (stage, fence), ""
         if kind == "transcript" and turn.sha256:
-            self.heard[turn.sha256] = name
+            self.recognised_in[turn.sha256] = name
         if kind == "feedback" and value.reset:
-            turn.reset, self.since[turn.session] = True, turn.seq
-        if turn.ahead[1:]:
-            turn.stage = turn.ahead[1]
+            turn.reset, self.reset_after[turn.session] = True, turn.seq
+        if turn.stages_ahead[1:]:
+            turn.stage = turn.stages_ahead[1]
             self.settle()
         else:
             self.end(turn)
@@ -244,12 +249,12 @@ class PlainRecords:
     def fail(self, stage: str, name: str, fence: int, error: WaijiaoError) -> None:
         if turn := self.holds(name, stage, fence):
             if error.try_again:
-                self.try_again(turn, error.code)
+                self.count_failure(turn, error.code)
             else:
                 self.end(turn, error.code)
 
     def release(self, worker: str) -> None:
-        for turn in [turn for turn in self.alive() if turn.worker == worker]:
+        for turn in [turn for turn in self.unfinished() if turn.worker == worker]:
             turn.worker = ""
             turn.attempts[turn.stage] -= 1
 
@@ -258,7 +263,7 @@ class PlainRecords:
     def end(self, turn: Turn, error: str = "") -> None:
         """With its turns, if it is a lesson; the last one of a class makes that complete."""
         turn.worker, turn.ended, turn.error = "", True, error
-        if turn.student and not self.open_work() and self.assigned and {*STUDENTS} <= {*self.handed_in}:
+        if turn.student and not self.open_work() and self.assigned and {*STUDENTS} <= {*self.submissions}:
             self.completed.add(turn.name)
         for child in self.children(turn.name):
             if not child.ended:
@@ -266,8 +271,8 @@ class PlainRecords:
         self.settle()
 
     def settle(self) -> None:
-        """A lesson goes on as soon as it waits for no turn."""
-        for turn in self.alive():
+        """A lesson continues as soon as none of its turns is unfinished."""
+        for turn in self.unfinished():
             if turn.stage == "parts" and not self.parts(turn.name):
                 turn.stage = "llm"
 
@@ -287,31 +292,31 @@ class PlainRecords:
             self.drop(name)
 
     def drop(self, name: str) -> list[str]:
-        """Erase it, running or not, and its turns; all their names."""
+        """Erase it, running or not, and its turns; return all their names."""
         turn = self.turns.pop(name)
         self.erased.add(name)
-        if self.handed_in.get(turn.student) == name:
-            del self.handed_in[turn.student]
+        if self.submissions.get(turn.student) == name:
+            del self.submissions[turn.student]
         gone = [name] + [each for child in self.children(name) for each in self.drop(child.name)]
         self.settle()
         return gone
 
     def erase(self, session: str) -> list[str]:
         names = [turn.name for turn in self.turns.values() if turn.session == session]
-        self.said.pop(session, None)
-        self.since.pop(session, None)
+        self.turn_counts.pop(session, None)
+        self.reset_after.pop(session, None)
         return [each for name in names for each in self.drop(name)]
 
     def unassign(self) -> list[str]:
-        """Erase the assignment with all that was ever handed in for it."""
+        """Erase the assignment with all jobs that were ever submitted for it."""
         names = [turn.name for turn in self.turns.values() if turn.student]
         self.assigned = False
-        self.handed_in.clear()
+        self.submissions.clear()
         return [each for name in names for each in self.drop(name)]
 
     def reset(self, session: str) -> list[str]:
-        canceled = [turn.name for turn in self.alive() if turn.session == session]
+        canceled = [turn.name for turn in self.unfinished() if turn.session == session]
         for name in canceled:
             self.cancel(name)
-        self.since[session] = self.said[session]
+        self.reset_after[session] = self.turn_counts[session]
         return canceled

@@ -1,4 +1,4 @@
-"""All that the records say, and all that the plain model says, each as one dict: two pictures to be compared."""
+"""The state of the records in Redis and the state of the reference model, each as one dict, to be compared."""
 
 import json
 from collections.abc import Collection
@@ -8,7 +8,7 @@ from redis import Redis
 
 from pipeline.jobs.job import MODEL_STAGES, RESULT_FIELDS, SEGMENT, Job
 from pipeline.jobs.store import PREFIX
-from tests.integration.jobs.reference_model import PlainRecords, Turn
+from tests.integration.jobs.reference_model import ReferenceModel, Turn
 
 TENANTS, SESSIONS, WORKERS = ("north", "south"), ("north/anna", "north/ben", "south/anna"), ("one", "two", "three")
 WORKED_AT = (*MODEL_STAGES, SEGMENT)  # stages that have workers
@@ -16,7 +16,7 @@ HOMEWORK = "north/hw"  # the only assignment
 
 Found = dict[str, dict[str, str] | list[str]]
 
-EVERYTHING = """
+READ_REDIS = """
 local found = {}
 for _, key in ipairs(redis.call('KEYS', '*')) do
   local kind = redis.call('TYPE', key).ok
@@ -28,22 +28,22 @@ return cjson.encode(found)
 """
 
 
-def everything(redis: Redis) -> Found:
+def read_redis(redis: Redis) -> Found:
     """Every sorted set, set and hash in Redis, as they are at one moment."""
-    found = json.loads(redis.eval(EVERYTHING, 0))
+    found = json.loads(redis.eval(READ_REDIS, 0))
     records = {key: dict(zip(flat[::2], flat[1::2], strict=True)) for key, flat in found.items() if ":job:" in key}
     return {**found, **records}
 
 
-def recorded(found: Found, plain: PlainRecords) -> dict[str, Any]:
-    """The picture of the real records of those jobs that the model knows."""
+def read_snapshot(found: Found, model: ReferenceModel) -> dict[str, Any]:
+    """The state of the real records, as far as the model knows their jobs."""
 
     def each(what: str, names: Collection[str], kind: type = list) -> dict[str, Any]:
         return {name: kind(found.get(f"{PREFIX}{what}:{name}", ())) for name in names}
 
     return {
-        "turns": {name: turn_recorded(record) for name, record in each("job", plain.turns, dict).items()},
-        "erased": each("job", plain.erased, dict),
+        "turns": {name: describe_record(record) for name, record in each("job", model.turns, dict).items()},
+        "erased": each("job", model.erased, dict),
         "ready": each("ready", WORKED_AT),
         "leases": set(found.get(f"{PREFIX}leases", ())),
         "deadlines": set(found.get(f"{PREFIX}deadlines", ())),
@@ -52,50 +52,52 @@ def recorded(found: Found, plain: PlainRecords) -> dict[str, Any]:
         "dead": each("dead", TENANTS, set),
         "open": each("open", SESSIONS),
         "accepted": each("turns", SESSIONS),
-        "parts": each("parts", lessons(plain), set),
-        "handed in": handed_in(found),
+        "parts": each("parts", list_lessons(model), set),
+        "handed in": read_submissions(found),
         "open work": set(found.get(f"{PREFIX}open-work:{HOMEWORK}", ())),
         "told": set(found.get(f"{PREFIX}deliveries", ())),
     }
 
 
-def expected(plain: PlainRecords) -> dict[str, Any]:
-    """The picture of the model."""
-    alive, every = plain.alive(), plain.turns.values()
+def build_snapshot(model: ReferenceModel) -> dict[str, Any]:
+    """The state of the reference model, in the same form."""
+    unfinished, every = model.unfinished(), model.turns.values()
     return {
-        "turns": {turn.name: turn_expected(turn, plain.phase(turn)) for turn in every},
-        "erased": {name: {"erased": "1"} for name in plain.erased},
-        "ready": {stage: plain.ready(stage) for stage in WORKED_AT},
-        "leases": {turn.name for turn in alive if turn.worker},
-        "deadlines": {turn.name for turn in plain.counted()},
-        "leased": {worker: {turn.name for turn in alive if turn.worker == worker} for worker in WORKERS},
-        "unfinished": {tenant: [turn.name for turn in plain.counted() if turn.tenant == tenant] for tenant in TENANTS},
-        "dead": {tenant: dead(plain, tenant) for tenant in TENANTS},
-        "open": {session: [turn.name for turn in plain.line(session)] for session in SESSIONS},
+        "turns": {turn.name: describe_turn(turn, model.phase(turn)) for turn in every},
+        "erased": {name: {"erased": "1"} for name in model.erased},
+        "ready": {stage: model.ready(stage) for stage in WORKED_AT},
+        "leases": {turn.name for turn in unfinished if turn.worker},
+        "deadlines": {turn.name for turn in model.with_deadlines()},
+        "leased": {worker: {turn.name for turn in unfinished if turn.worker == worker} for worker in WORKERS},
+        "unfinished": {
+            tenant: [turn.name for turn in model.with_deadlines() if turn.tenant == tenant] for tenant in TENANTS
+        },
+        "dead": {tenant: list_dead(model, tenant) for tenant in TENANTS},
+        "open": {session: [turn.name for turn in model.waiting_turns(session)] for session in SESSIONS},
         "accepted": {session: [turn.name for turn in every if turn.session == session] for session in SESSIONS},
-        "parts": {name: set(plain.parts(name)) for name in lessons(plain)},
-        "handed in": plain.handed_in,
-        "open work": plain.open_work(),
-        "told": {f"{name}/assignment.completed" for name in plain.completed & plain.turns.keys()},
+        "parts": {name: set(model.parts(name)) for name in list_lessons(model)},
+        "handed in": model.submissions,
+        "open work": model.open_work(),
+        "told": {f"{name}/assignment.completed" for name in model.completed & model.turns.keys()},
     }
 
 
-def lessons(plain: PlainRecords) -> list[str]:
-    """Those that still have turns to come, or to wait for; of others nobody asks."""
-    return [turn.name for turn in plain.turns.values() if "parts" in turn.stages]
+def list_lessons(model: ReferenceModel) -> list[str]:
+    """The lessons that still wait for turns, or may still get some."""
+    return [turn.name for turn in model.turns.values() if "parts" in turn.stages]
 
 
-def dead(plain: PlainRecords, tenant: str) -> set[str]:
-    """Those that are listed; a turn of a lesson is named by the lesson."""
-    return {turn.name for turn in plain.turns.values() if turn.dead and not turn.lesson and turn.tenant == tenant}
+def list_dead(model: ReferenceModel, tenant: str) -> set[str]:
+    """The dead jobs that are listed; the turns of a lesson are not."""
+    return {turn.name for turn in model.turns.values() if turn.dead and not turn.lesson and turn.tenant == tenant}
 
 
-def handed_in(found: Found) -> dict[str, str]:
+def read_submissions(found: Found) -> dict[str, str]:
     flat = found.get(f"{PREFIX}handed-in:{HOMEWORK}", ())
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
-def turn_recorded(record: dict[str, str]) -> dict[str, Any]:
+def describe_record(record: dict[str, str]) -> dict[str, Any]:
     job = Job.from_record(record)
     return {
         "stages": tuple(record["stages"].split(",")),
@@ -114,7 +116,7 @@ def turn_recorded(record: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def turn_expected(turn: Turn, phase: str) -> dict[str, Any]:
+def describe_turn(turn: Turn, phase: str) -> dict[str, Any]:
     return {
         "stages": turn.stages,
         "seq": turn.seq,

@@ -1,4 +1,4 @@
-"""What can happen to turns of conversations, as rules: each does it to the records and to the plain model."""
+"""Rules for turns of conversations: each makes the same change to the records and to the reference model."""
 
 import itertools
 from collections.abc import Callable
@@ -13,30 +13,38 @@ from pipeline.jobs.job import RESULT_FIELDS, Job, JobRequest
 from pipeline.jobs.listing import turns
 from pipeline.jobs.results import Answer, Feedback, LessonSegment, LessonSegments, Transcript
 from pipeline.jobs.store import PREFIX, Idempotency, Jobs, ReadyJob, Result
-from tests.integration.jobs.reference_model import PlainRecords, Turn
-from tests.integration.jobs.snapshots import SESSIONS, WORKED_AT, WORKERS, Found, everything, expected, recorded
-from tests.integration.jobs.test_idempotent_scripts import SaidTwice
+from tests.integration.jobs.reference_model import ReferenceModel, Turn
+from tests.integration.jobs.snapshots import (
+    SESSIONS,
+    WORKED_AT,
+    WORKERS,
+    Found,
+    build_snapshot,
+    read_redis,
+    read_snapshot,
+)
+from tests.integration.jobs.test_idempotent_scripts import RepeatingJobs
 
 QUEUES = {stage: f"queue:{stage}" for stage in WORKED_AT}
 CHANGED_LATER: dict[str, Any] = {"version": 0, "updated_at": 0, "dead": False, "retried_as": None, "rerun_as": None}
 
 
 class Records(RuleBasedStateMachine):
-    """Each rule does one thing to the records and to the model; after each, all that both know is compared."""
+    """Each rule does one thing to the records and to the model; after each rule, their states are compared."""
 
     def __init__(self, jobs: Jobs) -> None:
         super().__init__()
-        self.jobs, self.redis, self.plain = jobs, jobs.redis, PlainRecords()
+        self.jobs, self.redis, self.model = jobs, jobs.redis, ReferenceModel()
         self.redis.flushdb()
         self.numbers = itertools.count()
-        self.claims: list[tuple[str, Job]] = []  # every claim ever made; most were overtaken
+        self.claims: list[tuple[str, Job]] = []  # every claim ever made; most are outdated
         self.ended: dict[str, Job] = {}  # each job as it was when it had ended
 
     # --- what the learner does
 
-    @initialize(asked=st.lists(st.tuples(st.sampled_from(SESSIONS), st.booleans()), min_size=2, max_size=5))
-    def begin(self, asked):
-        for session, recording in asked:
+    @initialize(requests=st.lists(st.tuples(st.sampled_from(SESSIONS), st.booleans()), min_size=2, max_size=5))
+    def begin(self, requests):
+        for session, recording in requests:
             self.submit_one(self.request(session, recording))
 
     @rule(
@@ -51,52 +59,54 @@ class Records(RuleBasedStateMachine):
 
     def submit_one(self, job_request: JobRequest, key: str = "", fingerprint: str = "") -> None:
         before = self.ready()
-        answer = told(self.jobs.submit, job_request, Idempotency(key, fingerprint) if key else None)
-        name = self.plain.submit(turn_of(job_request), key, fingerprint)
+        answer = call_or_code(self.jobs.submit, job_request, Idempotency(key, fingerprint) if key else None)
+        name = self.model.submit(make_turn(job_request), key, fingerprint)
         self.compare_accepted(answer, name, job_request, before)
 
-    @precondition(lambda self: self.plain.turns)
+    @precondition(lambda self: self.model.turns)
     @rule(data=st.data())
     def retry(self, data):
-        possible = [turn for turn in self.plain.turns.values() if not self.comes_too_late(turn)]
+        possible = [turn for turn in self.model.turns.values() if not self.is_too_late(turn)]
         if possible:
-            turn, before = self.some(data, [turn for turn in possible if turn.dead], possible), self.ready()
-            job_request = self.once_more(turn)
-            answer = told(self.jobs.retry, self.job(turn), job_request)
-            self.compare_accepted(answer, self.plain.retry(turn.name, turn_of(job_request)), job_request, before)
+            turn, before = self.draw(data, [turn for turn in possible if turn.dead], possible), self.ready()
+            job_request = self.repeat_request(turn)
+            answer = call_or_code(self.jobs.retry, self.job(turn), job_request)
+            self.compare_accepted(answer, self.model.retry(turn.name, make_turn(job_request)), job_request, before)
 
-    @precondition(lambda self: self.plain.turns)
+    @precondition(lambda self: self.model.turns)
     @rule(data=st.data(), what=st.sampled_from(["cancel", "cancel", "forget", "reset", "erase"]))
     def stop(self, data, what):
-        turn, before = data.draw(st.sampled_from([*self.plain.turns.values()])), self.ready()
+        turn, before = data.draw(st.sampled_from([*self.model.turns.values()])), self.ready()
         asked_for = turn.name if what in {"cancel", "forget"} else turn.session
         answer = getattr(self.jobs, what)(*asked_for.split("/"))
-        should = getattr(self.plain, what)(asked_for)
+        should = getattr(self.model, what)(asked_for)
         if what == "cancel":
-            answer, rung = answer
-            self.compare_rung(rung, before)
+            answer, ready_jobs = answer
+            self.compare_ready(ready_jobs, before)
         if what == "erase":  # and maybe turns of a lesson that were erased before
-            assert set(should) <= set(answer) <= self.plain.erased
+            assert set(should) <= set(answer) <= self.model.erased
         else:
             assert answer == should
 
     @rule(session=st.sampled_from(SESSIONS))
-    def start_over_where_nothing_was_said(self, session):
-        if session not in self.plain.said:
-            assert told(self.jobs.reset, *session.split("/")) == "unknown_session"
+    def reset_unknown_session(self, session):
+        if session not in self.model.turn_counts:
+            assert call_or_code(self.jobs.reset, *session.split("/")) == "unknown_session"
             assert self.jobs.erase(*session.split("/")) == []
 
     # --- what workers do
 
-    @rule(data=st.data(), worker=st.sampled_from(WORKERS), most=st.integers(1, 3))
-    def claim(self, data, worker, most):
-        """What a worker does that is free, and also one whose child died: its next child asks in the same name."""
+    @rule(data=st.data(), worker=st.sampled_from(WORKERS), max_jobs=st.integers(1, 3))
+    def claim(self, data, worker, max_jobs):
+        """A claim of an idle worker, or of one whose child died: the next child claims under the same name."""
         stage, before = data.draw(st.sampled_from(self.stages_with_work() or WORKED_AT)), self.ready()
-        claimed, rung = self.jobs.claim(stage, worker, most)
-        names = self.plain.claim(stage, worker, most)
-        assert [job.name for job in claimed] == names or (self.twice and {job.name for job in claimed} == set(names))
-        self.claims += [(stage, job) for job in claimed]
-        self.compare_rung(rung, before)
+        claimed_jobs, ready_jobs = self.jobs.claim(stage, worker, max_jobs)
+        names = self.model.claim(stage, worker, max_jobs)
+        assert [job.name for job in claimed_jobs] == names or (
+            self.repeats_scripts and {job.name for job in claimed_jobs} == set(names)
+        )
+        self.claims += [(stage, job) for job in claimed_jobs]
+        self.compare_ready(ready_jobs, before)
 
     @precondition(lambda self: self.stages_with_work())
     @rule(data=st.data(), times=st.integers(1, 6), reset=st.sampled_from([False, False, False, True]))
@@ -105,39 +115,39 @@ class Records(RuleBasedStateMachine):
         for _ in range(times):
             if self.stages_with_work():
                 self.claim(data, data.draw(st.sampled_from(WORKERS)), 1)
-            if self.holding():
-                self.complete_one(*self.holding()[-1], reset)
+            if self.valid_claims():
+                self.complete_one(*self.valid_claims()[-1], reset)
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), reset=st.booleans())
     def complete(self, data, reset):
-        self.complete_one(*self.some_claim(data), reset)
+        self.complete_one(*self.draw_claim(data), reset)
 
     def complete_one(self, stage: str, job: Job, reset: bool) -> None:
         before, made = self.ready(), result(stage, f"{job.name}-{next(self.numbers)}", reset)
-        done, rung = self.jobs.complete(stage, job, made)
-        assert done == self.plain.complete(stage, job.name, int(job.fence), (RESULT_FIELDS[type(made)], made))
-        self.compare_rung(rung, before)
+        done, ready_jobs = self.jobs.complete(stage, job, made)
+        assert done == self.model.complete(stage, job.name, int(job.fence), (RESULT_FIELDS[type(made)], made))
+        self.compare_ready(ready_jobs, before)
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), error=st.sampled_from([NoSpeech(), EngineFailed(), EngineFailed()]))
     def fail(self, data, error):
-        (stage, job), before = self.some_claim(data), self.ready()
-        rung = self.jobs.fail(stage, job, error, again=error.try_again)
-        self.plain.fail(stage, job.name, int(job.fence), error)
-        self.compare_rung(rung, before)
+        (stage, job), before = self.draw_claim(data), self.ready()
+        ready_jobs = self.jobs.fail(stage, job, error, again=error.try_again)
+        self.model.fail(stage, job.name, int(job.fence), error)
+        self.compare_ready(ready_jobs, before)
 
     @rule(worker=st.sampled_from(WORKERS))
     def release(self, worker):
-        before, rung = self.ready(), self.jobs.release(worker)
-        self.plain.release(worker)
-        self.compare_rung(rung, before)
+        before, ready_jobs = self.ready(), self.jobs.release(worker)
+        self.model.release(worker)
+        self.compare_ready(ready_jobs, before)
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data())
     def renew(self, data):
-        stage, job = self.some_claim(data)
-        ours = self.plain.holds(job.name, stage, int(job.fence))
+        stage, job = self.draw_claim(data)
+        ours = self.model.holds(job.name, stage, int(job.fence))
         assert self.jobs.renew(stage, [job]) == ([] if ours else [job.name])
 
     # --- what time does
@@ -149,15 +159,15 @@ class Records(RuleBasedStateMachine):
         self.redis.hset(f"{PREFIX}job:{turn.name}", "claimed_at", 1)
         turn.slow = True
 
-    @precondition(lambda self: self.plain.counted())
+    @precondition(lambda self: self.model.with_deadlines())
     @rule(data=st.data())
     def let_a_lease_expire_or_a_deadline_pass(self, data):
-        turn = self.some(data, self.running(), self.plain.counted())
+        turn = self.draw(data, self.running(), self.model.with_deadlines())
         self.redis.zadd(PREFIX + ("leases" if turn.worker else "deadlines"), {turn.name: 1})
         if turn.worker:
-            self.plain.take_back(turn)
+            self.model.take_back(turn)
         else:
-            self.plain.expire(turn)
+            self.model.expire(turn)
         self.compare_sweep(messages=0)
 
     @rule(messages=st.integers(0, 3))
@@ -171,35 +181,35 @@ class Records(RuleBasedStateMachine):
     # --- what is compared
 
     @invariant()
-    def all_is_as_it_must_be(self):
-        found = everything(self.redis)
-        assert recorded(found, self.plain) == expected(self.plain)
-        for turn in self.plain.turns.values():
+    def check_records_equal_model(self):
+        found = read_redis(self.redis)
+        assert read_snapshot(found, self.model) == build_snapshot(self.model)
+        for turn in self.model.turns.values():
             if turn.ended:
-                self.it_has_not_changed(Job.from_record(found[f"{PREFIX}job:{turn.name}"]))
+                self.check_unchanged(Job.from_record(found[f"{PREFIX}job:{turn.name}"]))
         for session in SESSIONS:
-            self.only_the_first_open_turn_is_at_the_language_model(session, found)
-            assert [job.name for job in turns(self.redis, *session.split("/"))] == self.plain.history(session)
+            self.check_only_first_turn_at_llm(session, found)
+            assert [job.name for job in turns(self.redis, *session.split("/"))] == self.model.history(session)
 
-    def it_has_not_changed(self, ended: Job) -> None:
+    def check_unchanged(self, ended: Job) -> None:
         ended = replace(ended, **CHANGED_LATER)
         assert ended == self.ended.setdefault(ended.name, ended)
 
-    def only_the_first_open_turn_is_at_the_language_model(self, session: str, found: Found) -> None:
+    def check_only_first_turn_at_llm(self, session: str, found: Found) -> None:
         names = found.get(f"{PREFIX}turns:{session}", [])
         where = {name: (found[f"{PREFIX}job:{name}"]["stage"], found[f"{PREFIX}job:{name}"]["phase"]) for name in names}
         at_it = [name for name in names if where[name] in {("llm", "ready"), ("llm", "running")}]
         assert at_it in ([], found.get(f"{PREFIX}open:{session}", [])[:1])
 
     def compare_sweep(self, messages: int) -> None:
-        """It asks for as many bells as each queue's `messages` fall short of the ready jobs, for the first ones."""
-        ready = {stage: self.plain.ready(stage) for stage in WORKED_AT}
+        """The sweep enqueues the first ready jobs of each stage, as many as its queue has too few messages."""
+        ready = {stage: self.model.ready(stage) for stage in WORKED_AT}
         missing = {stage: names[: max(0, len(names) - messages)] for stage, names in ready.items()}
         assert self.jobs.sweep(QUEUES) == [ReadyJob(stage, name) for stage in WORKED_AT for name in missing[stage]]
 
-    def compare_rung(self, rung: list[ReadyJob], before: set[ReadyJob]) -> None:
-        """Whatever became ready was rung; a second answer may lack a bell, which the sweep then rings."""
-        assert self.twice or self.ready() - before <= set(rung)
+    def compare_ready(self, ready_jobs: list[ReadyJob], before: set[ReadyJob]) -> None:
+        """What became ready is enqueued; a repeated call may leave out a job, which the sweep then enqueues."""
+        assert self.repeats_scripts or self.ready() - before <= set(ready_jobs)
 
     def compare_accepted(self, answer: Any, name: str, job_request: JobRequest, before: set[ReadyJob]) -> None:
         """`answer` is the job `name`, or the code of an error."""
@@ -207,52 +217,52 @@ class Records(RuleBasedStateMachine):
             assert answer == name
         else:
             assert (answer.job.name, answer.earlier) == (name, name != job_request.name)
-            self.compare_rung(answer.ready_jobs, before)
+            self.compare_ready(answer.ready_jobs, before)
 
-    # --- what is chosen from
+    # --- what the rules draw from
 
     @property
-    def twice(self) -> bool:
-        return isinstance(self.jobs, SaidTwice)
+    def repeats_scripts(self) -> bool:
+        return isinstance(self.jobs, RepeatingJobs)
 
     def request(self, session: str, recording: bool) -> JobRequest:
         (tenant, name), id_ = session.split("/"), f"job{next(self.numbers)}"
         return JobRequest(id_, name, tenant, recording=f"{tenant}/{id_}/x" if recording else "", text="hi")
 
-    def once_more(self, turn: Turn) -> JobRequest:
-        """The question of an earlier turn under another id, with a recording if that is to be heard again."""
+    def repeat_request(self, turn: Turn) -> JobRequest:
+        """The request of an earlier turn under another id, with a recording if it is to be recognised again."""
         job_request = self.job(turn).request
         id_ = f"job{next(self.numbers)}"
         recording = f"{job_request.tenant}/{id_}/x" if turn.stage == "asr" else ""
         return replace(job_request, id=id_, recording=recording)
 
-    def comes_too_late(self, turn: Turn) -> bool:
-        """Whether it is a turn of a lesson that is being summed up: another one would not be waited for."""
-        lesson = self.plain.turns.get(turn.lesson)
+    def is_too_late(self, turn: Turn) -> bool:
+        """Whether it is a turn of a lesson whose summary has begun: the lesson would not wait for another one."""
+        lesson = self.model.turns.get(turn.lesson)
         return lesson is not None and not lesson.ended and lesson.stage in {"llm", "tts"}
 
     def job(self, turn: Turn) -> Job:
         return self.jobs.get(*turn.name.split("/"))
 
     def ready(self) -> set[ReadyJob]:
-        return {ReadyJob(stage, name) for stage in WORKED_AT for name in self.plain.ready(stage)}
+        return {ReadyJob(stage, name) for stage in WORKED_AT for name in self.model.ready(stage)}
 
     def stages_with_work(self) -> list[str]:
-        return [stage for stage in WORKED_AT if self.plain.ready(stage)]
+        return [stage for stage in WORKED_AT if self.model.ready(stage)]
 
     def running(self) -> list[Turn]:
-        return [turn for turn in self.plain.alive() if turn.worker]
+        return [turn for turn in self.model.unfinished() if turn.worker]
 
-    def some(self, data, likely: list[Any], possible: list[Any]) -> Any:
-        """One of the likely ones, three times of four while there are any; else one of the possible ones."""
+    def draw(self, data, likely: list[Any], possible: list[Any]) -> Any:
+        """One of the likely ones in three cases of four, if there are any; otherwise one of the possible ones."""
         return data.draw(st.sampled_from(likely if likely and data.draw(st.integers(0, 3)) else possible))
 
-    def some_claim(self, data) -> tuple[str, Job]:
-        """One that holds, or one that did: most that were ever made have been overtaken."""
-        return self.some(data, self.holding(), self.claims)
+    def draw_claim(self, data) -> tuple[str, Job]:
+        """A claim, usually a valid one: most claims that were ever made are outdated."""
+        return self.draw(data, self.valid_claims(), self.claims)
 
-    def holding(self) -> list[tuple[str, Job]]:
-        return [(stage, job) for stage, job in self.claims if self.plain.holds(job.name, stage, int(job.fence))]
+    def valid_claims(self) -> list[tuple[str, Job]]:
+        return [(stage, job) for stage, job in self.claims if self.model.holds(job.name, stage, int(job.fence))]
 
 
 def result(stage: str, words: str, reset: bool) -> Result:
@@ -263,15 +273,15 @@ def result(stage: str, words: str, reset: bool) -> Result:
     return Feedback(*[words] * 4, reset=reset) if stage == "llm" else Answer(words, words, "00", 1, 1.0, "wav")
 
 
-def turn_of(job_request: JobRequest) -> Turn:
-    """What the plain model makes of a question."""
+def make_turn(job_request: JobRequest) -> Turn:
+    """The reference model's turn for a request."""
     lesson = job_request.lesson and f"{job_request.tenant}/{job_request.lesson}"
     session = f"{job_request.tenant}/{job_request.session}"
     return Turn(job_request.name, session, job_request.stages, lesson, job_request.student, job_request.sha256)
 
 
-def told(do: Callable[..., Any], *arguments: object) -> Any:
-    """What `do` answers, or the code of the error that it raises."""
+def call_or_code(do: Callable[..., Any], *arguments: object) -> Any:
+    """What `do` returns, or the code of the error that it raises."""
     try:
         return do(*arguments)
     except WaijiaoError as error:

@@ -8,32 +8,32 @@ from pipeline.errors import NoSpeech, UnknownAssignment
 from pipeline.homework.assignments import Assignment, Assignments, Student
 from pipeline.jobs.job import JobRequest, State
 from pipeline.jobs.store import Jobs
-from tests.integration.jobs.test_idempotent_scripts import SaidTwice
-from tests.support.job_steps import HEARD, asked, claimed, die, run
+from tests.integration.jobs.test_idempotent_scripts import RepeatingJobs
+from tests.support.job_steps import TRANSCRIPT, claim_job, let_job_die, make_job_request, run_stage
 
 HOMEWORK = Assignment("hw", "default", "Homework", students=(Student("Ann"), Student("Ben")))
 
 
 @pytest.fixture(params=[False, True], ids=["said once", "said twice"])
 def jobs(request, redis, settings) -> Jobs:
-    """Also where the answer to every script is lost, so that the connection says it again."""
-    jobs = (SaidTwice if request.param else Jobs)(redis, settings)
+    """With plain records, and with records that run every script twice, as after a lost answer."""
+    jobs = (RepeatingJobs if request.param else Jobs)(redis, settings)
     Assignments(jobs).put(HOMEWORK, replace=False)
     return jobs
 
 
 def homework_request(id_: str, student: str, sha256: str) -> JobRequest:
-    request = replace(asked(id_, session=id_), text="", assignment="hw", student=student, sha256=sha256)
+    request = replace(make_job_request(id_, session=id_), text="", assignment="hw", student=student, sha256=sha256)
     return replace(request, webhook="http://there", webhook_events=("assignment.completed",))
 
 
 def hand_in(jobs: Jobs, id_: str, student: str = "Ann", sha256: str = "aa") -> tuple[str, bool]:
-    """The id of the job that counts, and whether it was there before."""
+    """Submit a recording; return the id of the job that counts, and whether it existed before."""
     accepted = jobs.submit(homework_request(id_, student, sha256))
     return accepted.job.id, accepted.earlier
 
 
-def counts(jobs: Jobs) -> dict[str, str]:
+def read_submissions(jobs: Jobs) -> dict[str, str]:
     return {student: job.id for student, job in Assignments(jobs).get("default", "hw").jobs.items()}
 
 
@@ -45,7 +45,7 @@ def completing_jobs(jobs: Jobs) -> list[str]:
 def answer(jobs: Jobs) -> None:
     for stage in ("asr", "llm", "tts"):
         while jobs.waiting()[stage]:
-            run(jobs, stage)
+            run_stage(jobs, stage)
 
 
 def test_the_same_recording_is_one_job_while_it_waits_and_when_it_is_answered(jobs):
@@ -56,57 +56,57 @@ def test_the_same_recording_is_one_job_while_it_waits_and_when_it_is_answered(jo
     assert not jobs.has("default/again")
 
 
-def test_another_recording_takes_the_place_of_one_that_waits(jobs):
+def test_another_recording_replaces_one_that_waits(jobs):
     hand_in(jobs, "first")
     assert hand_in(jobs, "better", sha256="bb") == ("better", False)
-    assert (jobs.get("default", "first").state, counts(jobs)) == (State.CANCELED, {"Ann": "better"})
+    assert (jobs.get("default", "first").state, read_submissions(jobs)) == (State.CANCELED, {"Ann": "better"})
     assert hand_in(jobs, "first-again") == ("first-again", False)
 
 
-def test_what_failed_comes_again_and_two_students_may_say_the_same(jobs):
+def test_a_failed_recording_may_be_repeated_and_two_students_may_submit_the_same(jobs):
     hand_in(jobs, "first")
-    jobs.fail("asr", claimed(jobs, "asr"), NoSpeech(), again=False)
+    jobs.fail("asr", claim_job(jobs, "asr"), NoSpeech(), again=False)
     assert hand_in(jobs, "again") == ("again", False)
     assert hand_in(jobs, "ben", "Ben") == ("ben", False)
 
 
-def test_a_class_is_complete_when_the_last_of_its_students_is_answered_and_not_before(jobs):
+def test_a_class_is_complete_when_its_last_student_is_answered_and_not_before(jobs):
     hand_in(jobs, "ann")
     answer(jobs)
     assert completing_jobs(jobs) == []
     hand_in(jobs, "ben", "Ben", "bb")
     hand_in(jobs, "ann-again", sha256="cc")
-    run(jobs, "asr")
-    run(jobs, "llm")
-    run(jobs, "tts")
+    run_stage(jobs, "asr")
+    run_stage(jobs, "llm")
+    run_stage(jobs, "tts")
     assert (jobs.get("default", "ben").state, completing_jobs(jobs)) == (State.SUCCEEDED, [])
     answer(jobs)
     assert completing_jobs(jobs) == ["ann-again"]
 
 
-def test_it_is_complete_also_when_the_last_one_fails(jobs):
+def test_a_class_is_complete_also_when_its_last_job_fails(jobs):
     hand_in(jobs, "ann")
     hand_in(jobs, "ben", "Ben", "bb")
     answer(jobs)
     assert completing_jobs(jobs) == ["ben"]
     hand_in(jobs, "ben-again", "Ben", "cc")
-    die(jobs, "asr")
+    let_job_die(jobs, "asr")
     assert completing_jobs(jobs) == ["ben", "ben-again"]
 
 
-def test_a_version_of_what_was_replaced_takes_nobody_s_place(jobs):
+def test_a_rerun_of_a_replaced_job_replaces_nothing(jobs):
     hand_in(jobs, "first")
-    run(jobs, "asr")
+    run_stage(jobs, "asr")
     first = jobs.get("default", "first")
     hand_in(jobs, "better", sha256="bb")
-    jobs.rerun(first, replace(first.request, id="anew", recording=""), "llm", {"transcript": HEARD})
-    assert counts(jobs) == {"Ann": "better"}
+    jobs.rerun(first, replace(first.request, id="anew", recording=""), "llm", {"transcript": TRANSCRIPT})
+    assert read_submissions(jobs) == {"Ann": "better"}
 
 
-def test_what_was_erased_is_handed_in_by_nobody(jobs):
+def test_an_erased_job_is_no_submission(jobs):
     hand_in(jobs, "ann")
     assert Assignments(jobs).erase("default", "hw") == ["default/ann"]
     with pytest.raises(UnknownAssignment):
         hand_in(jobs, "again")
     Assignments(jobs).put(HOMEWORK, replace=False)
-    assert counts(jobs) == {}
+    assert read_submissions(jobs) == {}

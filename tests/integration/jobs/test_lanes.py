@@ -1,4 +1,4 @@
-"""In which order what waits is worked on: lanes, due times, classes in turns; and that nothing waits for ever."""
+"""The order of queued jobs: lanes, due times, classes in turn; and no lane starves."""
 
 import time
 from dataclasses import replace
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.jobs import store as jobs_module
 from pipeline.jobs.job import LANES
 from pipeline.jobs.store import Jobs
-from tests.support.job_steps import HEARD, TAUGHT, WORKER, asked
+from tests.support.job_steps import FEEDBACK, TRANSCRIPT, WORKER, make_job_request
 
 HOUR = 3600
 BEGUN = time.time()  # so that what is due in as many hours is due in the same minute
@@ -19,11 +19,11 @@ BEGUN = time.time()  # so that what is due in as many hours is due in the same m
 
 def submit(jobs: Jobs, id_: str, lane: str = "homework", group: str = "", due_h: float | None = None) -> None:
     due = None if due_h is None else BEGUN + due_h * HOUR
-    jobs.submit(replace(asked(id_, session=id_), lane=lane, group=group, due=due))
+    jobs.submit(replace(make_job_request(id_, session=id_), lane=lane, group=group, due=due))
 
 
-def order(jobs: Jobs, stage: str = "asr", result=HEARD) -> list[str]:
-    """The jobs of a stage as one worker takes them, each of which it completes before the next."""
+def order(jobs: Jobs, stage: str = "asr", result=TRANSCRIPT) -> list[str]:
+    """The order in which one worker claims the jobs of a stage, completing each before the next."""
     taken = []
     while claimed := jobs.claim(stage, WORKER, 1)[0]:
         taken.append(claimed[0].id)
@@ -35,7 +35,7 @@ def test_turns_go_before_homework_and_homework_before_lessons_at_every_stage(job
     for lane in reversed(LANES):
         submit(jobs, f"{lane}-1", lane)
     assert order(jobs) == ["interactive-1", "homework-1", "bulk-1"]
-    assert order(jobs, "llm", TAUGHT) == ["interactive-1", "homework-1", "bulk-1"]
+    assert order(jobs, "llm", FEEDBACK) == ["interactive-1", "homework-1", "bulk-1"]
 
 
 def test_jobs_of_two_lanes_are_not_claimed_together(jobs):
@@ -46,13 +46,13 @@ def test_jobs_of_two_lanes_are_not_claimed_together(jobs):
     ]  # fmt: skip
 
 
-def test_what_is_due_first_is_done_first_whenever_it_came(jobs):
+def test_jobs_due_first_are_claimed_first(jobs):
     for id_, due_h in (("without", None), ("tomorrow", 20), ("tonight", 5), ("in an hour", 1)):
         submit(jobs, id_.replace(" ", "-"), group=id_, due_h=due_h)
     assert order(jobs) == ["in-an-hour", "tonight", "tomorrow", "without"]
 
 
-def test_what_was_due_in_the_past_waits_for_nothing_that_is_due_later_but_overtakes_nothing_due_now(jobs):
+def test_overdue_jobs_come_in_their_order_before_jobs_due_later(jobs):
     submit(jobs, "late", group="a", due_h=-100)
     submit(jobs, "later", group="b", due_h=-10_000)
     submit(jobs, "tonight", group="c", due_h=5)
@@ -60,7 +60,7 @@ def test_what_was_due_in_the_past_waits_for_nothing_that_is_due_later_but_overta
 
 
 @pytest.mark.parametrize("lane", ["homework", "bulk"])
-def test_classes_take_turns_however_much_one_of_them_brought(jobs, lane):
+def test_classes_are_served_in_turn_whatever_their_size(jobs, lane):
     for number in range(6):
         submit(jobs, f"big-{number}", lane, group="big", due_h=5)
     for number in range(2):
@@ -70,7 +70,7 @@ def test_classes_take_turns_however_much_one_of_them_brought(jobs, lane):
     assert [each for each in taken if each.startswith("big")] == [f"big-{number}" for number in range(6)]
 
 
-def test_a_class_that_comes_later_takes_turns_from_then_on_and_does_not_make_up_for_before(jobs):
+def test_a_class_that_comes_later_is_served_in_turn_without_catching_up(jobs):
     for number in range(8):
         submit(jobs, f"big-{number}", group="big", due_h=5)
     for _ in range(4):
@@ -82,24 +82,28 @@ def test_a_class_that_comes_later_takes_turns_from_then_on_and_does_not_make_up_
 
 def order_one(jobs: Jobs) -> str:
     ((job,), _) = jobs.claim("asr", WORKER, 1)
-    jobs.complete("asr", job, HEARD)
+    jobs.complete("asr", job, TRANSCRIPT)
     return job.id
 
 
-def test_two_tenants_classes_of_the_same_name_are_two(jobs):
+def test_classes_of_two_tenants_with_the_same_name_are_separate(jobs):
     for number in range(3):
         submit(jobs, f"here-{number}", group="4b", due_h=5)
-    jobs.submit(replace(asked("there", session="x", tenant="school"), lane="homework", group="4b", due=BEGUN + HOUR))
+    jobs.submit(
+        replace(make_job_request("there", session="x", tenant="school"), lane="homework", group="4b", due=BEGUN + HOUR)
+    )
     assert order(jobs)[0] == "there"
     for number in range(3):
         submit(jobs, f"again-{number}", group="4b", due_h=5)
     jobs.submit(
-        replace(asked("guest", session="y", tenant="school"), lane="homework", group="4b", due=BEGUN + 5 * HOUR)
+        replace(
+            make_job_request("guest", session="y", tenant="school"), lane="homework", group="4b", due=BEGUN + 5 * HOUR
+        )
     )
     assert "guest" in order(jobs)[:2]
 
 
-def test_a_lane_that_was_passed_over_for_long_has_the_next_turn(jobs, monkeypatch):
+def test_a_starved_lane_is_served_next(jobs, monkeypatch):
     monkeypatch.setattr(jobs_module, "STARVATION_S", 0.2)
     submit(jobs, "lesson", "bulk")
     submit(jobs, "work")
@@ -110,7 +114,7 @@ def test_a_lane_that_was_passed_over_for_long_has_the_next_turn(jobs, monkeypatc
     assert [first, *order(jobs)] == ["turn-0", "work", "lesson", "turn-1", "turn-2"]
 
 
-def test_a_lane_that_is_served_by_the_way_has_no_turn_of_its_own(jobs, monkeypatch):
+def test_a_lane_in_which_nothing_waited_is_not_starved(jobs, monkeypatch):
     monkeypatch.setattr(jobs_module, "STARVATION_S", 0.3)
     time.sleep(0.4)  # nothing waited then
     submit(jobs, "lesson", "bulk")
@@ -124,7 +128,7 @@ def test_a_lane_that_is_served_by_the_way_has_no_turn_of_its_own(jobs, monkeypat
         st.tuples(st.sampled_from(LANES), st.sampled_from("abc"), st.none() | st.sampled_from([-1, 1, 2])), max_size=12
     )
 )
-def test_whatever_comes_is_taken_once_lane_by_lane_and_within_a_class_by_due_time(jobs, came):
+def test_every_job_is_claimed_once_by_lane_and_within_a_class_by_due_time(jobs, came):
     jobs.redis.flushdb()
     for number, (lane, group, due_h) in enumerate(came):
         submit(jobs, f"{number}", lane, group, due_h)

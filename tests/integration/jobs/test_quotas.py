@@ -1,4 +1,4 @@
-"""How much may wait: beyond a bound nothing is written, and Retry-After is honest. A full memory stops no work."""
+"""Quotas: beyond a limit nothing is written, and Retry-After is realistic; a full memory stops no accepted work."""
 
 import pytest
 from redis import Redis
@@ -7,11 +7,11 @@ from redis.exceptions import ResponseError
 from pipeline.errors import EngineFailed, QuotaFull, ServerFull
 from pipeline.jobs.job import State
 from pipeline.jobs.store import Idempotency, Jobs
-from tests.support.job_steps import HEARD, OTHER, WORKER, asked, claimed, reach, run
+from tests.support.job_steps import OTHER, TRANSCRIPT, WORKER, claim_job, make_job_request, reach, run_stage
 
 
 @pytest.fixture
-def bounded(redis, settings):
+def make_jobs(redis, settings):
     """Job records with other bounds."""
 
     def make(**bounds: int) -> Jobs:
@@ -20,89 +20,89 @@ def bounded(redis, settings):
     return make
 
 
-def everything(redis: Redis) -> dict[str, bytes]:
+def read_all_keys(redis: Redis) -> dict[str, bytes]:
     """Every key with its content."""
     return {key: redis.dump(key) for key in redis.scan_iter("*")}
 
 
-def refused(jobs: Jobs, error: type, job_request) -> float:
-    """The seconds after which to try again; the refusal wrote nothing."""
-    before = everything(jobs.redis)
+def submit_refused(jobs: Jobs, error: type, job_request) -> float:
+    """Submit a job that must be refused without writing anything; return the seconds of Retry-After."""
+    before = read_all_keys(jobs.redis)
     with pytest.raises(error) as refusal:
         jobs.submit(job_request)
-    assert everything(jobs.redis) == before
+    assert read_all_keys(jobs.redis) == before
     return refusal.value.retry_after_s
 
 
-def test_a_full_server_accepts_nothing_until_a_job_ends(bounded):
-    jobs = bounded(max_jobs=2)
-    jobs.submit(asked("a", session="a", tenant="north"))
-    jobs.submit(asked("b", session="b", tenant="south"))
-    refused(jobs, ServerFull, asked("c", session="c"))
+def test_a_full_server_accepts_nothing_until_a_job_ends(make_jobs):
+    jobs = make_jobs(max_jobs=2)
+    jobs.submit(make_job_request("a", session="a", tenant="north"))
+    jobs.submit(make_job_request("b", session="b", tenant="south"))
+    submit_refused(jobs, ServerFull, make_job_request("c", session="c"))
     jobs.cancel("north", "a")
-    assert jobs.submit(asked("c", session="c")).ready_jobs
-    refused(jobs, ServerFull, asked("d", session="d"))
+    assert jobs.submit(make_job_request("c", session="c")).ready_jobs
+    submit_refused(jobs, ServerFull, make_job_request("d", session="d"))
 
 
-def test_one_tenant_s_quota_leaves_the_others_their_place(bounded):
-    jobs = bounded(max_jobs_tenant=2)
+def test_one_tenant_s_quota_does_not_limit_the_others(make_jobs):
+    jobs = make_jobs(max_jobs_tenant=2)
     for name in "ab":
-        jobs.submit(asked(name, session=name, tenant="north"))
-    refused(jobs, QuotaFull, asked("c", session="c", tenant="north"))
-    assert jobs.submit(asked("c", session="c", tenant="south")).ready_jobs
-    run(jobs, "asr")
-    refused(jobs, QuotaFull, asked("d", session="d", tenant="north"))
-    run(jobs, "llm")
-    run(jobs, "tts")
-    assert jobs.submit(asked("d", session="d", tenant="north")).ready_jobs
+        jobs.submit(make_job_request(name, session=name, tenant="north"))
+    submit_refused(jobs, QuotaFull, make_job_request("c", session="c", tenant="north"))
+    assert jobs.submit(make_job_request("c", session="c", tenant="south")).ready_jobs
+    run_stage(jobs, "asr")
+    submit_refused(jobs, QuotaFull, make_job_request("d", session="d", tenant="north"))
+    run_stage(jobs, "llm")
+    run_stage(jobs, "tts")
+    assert jobs.submit(make_job_request("d", session="d", tenant="north")).ready_jobs
 
 
-def test_one_session_s_quota_counts_held_turns_and_frees_a_place_when_a_turn_is_answered(bounded):
-    jobs = bounded(max_jobs_session=2)
+def test_a_session_s_quota_counts_waiting_turns_until_they_are_answered(make_jobs):
+    jobs = make_jobs(max_jobs_session=2)
     for name in "ab":
-        jobs.submit(asked(name, recording=False))
-    refused(jobs, QuotaFull, asked("c"))
-    assert jobs.submit(asked("c", session="ben")).ready_jobs
-    run(jobs, "llm")
-    jobs.submit(asked("d"))
-    refused(jobs, QuotaFull, asked("e"))
+        jobs.submit(make_job_request(name, recording=False))
+    submit_refused(jobs, QuotaFull, make_job_request("c"))
+    assert jobs.submit(make_job_request("c", session="ben")).ready_jobs
+    run_stage(jobs, "llm")
+    jobs.submit(make_job_request("d"))
+    submit_refused(jobs, QuotaFull, make_job_request("e"))
 
 
 @pytest.mark.parametrize("ending", ["reset", "erase"])
-def test_a_session_that_was_reset_or_erased_has_its_places_back(bounded, ending):
-    jobs = bounded(max_jobs=2, max_jobs_tenant=2, max_jobs_session=2)
+def test_a_reset_or_erased_session_has_its_full_quota_again(make_jobs, ending):
+    jobs = make_jobs(max_jobs=2, max_jobs_tenant=2, max_jobs_session=2)
     for name in "ab":
-        jobs.submit(asked(name, recording=name == "a"))
+        jobs.submit(make_job_request(name, recording=name == "a"))
     reach(jobs, "asr")
     getattr(jobs, ending)("default", "anna")
     for name in "cd":
-        jobs.submit(asked(name))
-    refused(jobs, ServerFull, asked("e"))
+        jobs.submit(make_job_request(name))
+    submit_refused(jobs, ServerFull, make_job_request("e"))
 
 
-def test_a_known_request_is_answered_while_the_server_is_full(bounded):
-    jobs, asking = bounded(max_jobs=1), Idempotency("key", "print")
-    first = jobs.submit(asked("a"), asking)
-    refused(jobs, ServerFull, asked("b"))
-    again = jobs.submit(asked("b"), asking)
+def test_a_repeated_request_is_answered_while_the_server_is_full(make_jobs):
+    jobs, asking = make_jobs(max_jobs=1), Idempotency("key", "print")
+    first = jobs.submit(make_job_request("a"), asking)
+    submit_refused(jobs, ServerFull, make_job_request("b"))
+    again = jobs.submit(make_job_request("b"), asking)
     assert (again.job, again.earlier) == (first.job, True)
 
 
-def test_a_retry_needs_a_place_and_can_be_asked_for_again(bounded):
-    jobs = bounded(max_jobs=1, attempts=1)
-    jobs.submit(asked("a", recording=False))
-    jobs.fail("llm", claimed(jobs, "llm"), EngineFailed(), again=True)
+def test_a_retry_needs_quota_and_can_be_repeated(make_jobs):
+    jobs = make_jobs(max_jobs=1, attempts=1)
+    jobs.submit(make_job_request("a", recording=False))
+    jobs.fail("llm", claim_job(jobs, "llm"), EngineFailed(), again=True)
     dead = jobs.get("default", "a")
-    jobs.submit(asked("b", session="ben"))
-    before = everything(jobs.redis)
+    jobs.submit(make_job_request("b", session="ben"))
+    before = read_all_keys(jobs.redis)
     with pytest.raises(ServerFull):
-        jobs.retry(dead, asked("c", recording=False))
-    assert everything(jobs.redis) == before
+        jobs.retry(dead, make_job_request("c", recording=False))
+    assert read_all_keys(jobs.redis) == before
     jobs.cancel("default", "b")
-    assert jobs.retry(dead, asked("c", recording=False)).ready_jobs
+    assert jobs.retry(dead, make_job_request("c", recording=False)).ready_jobs
 
 
-def now(redis: Redis) -> float:
+def read_time(redis: Redis) -> float:
     seconds, microseconds = redis.time()
     return seconds + microseconds / 1e6
 
@@ -110,52 +110,52 @@ def now(redis: Redis) -> float:
 def ended_every(jobs: Jobs, seconds: float) -> None:
     """Twenty jobs end, and between two of them `seconds` pass by Redis's clock, which a test cannot wait for."""
     for number in range(20):
-        jobs.submit(asked(f"ended{number}", session="other", recording=False))
+        jobs.submit(make_job_request(f"ended{number}", session="other", recording=False))
     for number in range(20):
-        earlier = now(jobs.redis) - seconds
+        earlier = read_time(jobs.redis) - seconds
         if jobs.redis.exists("waijiao:pace"):
             jobs.redis.hset("waijiao:pace", "last", earlier)
         jobs.redis.hset(f"waijiao:job:default/ended{number}", "created_at", earlier - 1)
         jobs.cancel("default", f"ended{number}")
 
 
-def test_the_time_to_try_again_is_the_pace_of_the_latest_ends_times_the_jobs_ahead(bounded):
-    jobs = bounded(max_jobs_session=1, max_jobs_tenant=5)
-    ended_every(bounded(), seconds=3)
+def test_the_time_to_try_again_is_the_pace_of_the_latest_ends_times_the_jobs_ahead(make_jobs):
+    jobs = make_jobs(max_jobs_session=1, max_jobs_tenant=5)
+    ended_every(make_jobs(), seconds=3)
     for number in range(4):
-        jobs.submit(asked(str(number), session=str(number), tenant="ahead"))
-    jobs.submit(asked("a"))
-    assert refused(jobs, QuotaFull, asked("b")) == pytest.approx(5 * 3, rel=0.2)
-    assert refused(bounded(max_jobs=5), ServerFull, asked("b")) == pytest.approx(3, rel=0.2)
+        jobs.submit(make_job_request(str(number), session=str(number), tenant="ahead"))
+    jobs.submit(make_job_request("a"))
+    assert submit_refused(jobs, QuotaFull, make_job_request("b")) == pytest.approx(5 * 3, rel=0.2)
+    assert submit_refused(make_jobs(max_jobs=5), ServerFull, make_job_request("b")) == pytest.approx(3, rel=0.2)
 
 
-def test_a_quiet_night_does_not_count_as_slow_work(bounded):
-    ended_every(bounded(), seconds=3)
-    bounded().redis.hset("waijiao:pace", "last", 0)
-    jobs = bounded(max_jobs=2)
-    jobs.submit(asked("a"))
-    jobs.submit(asked("b"))
-    assert refused(jobs, ServerFull, asked("c")) == pytest.approx(3, rel=0.2)
+def test_a_quiet_night_does_not_count_as_slow_work(make_jobs):
+    ended_every(make_jobs(), seconds=3)
+    make_jobs().redis.hset("waijiao:pace", "last", 0)
+    jobs = make_jobs(max_jobs=2)
+    jobs.submit(make_job_request("a"))
+    jobs.submit(make_job_request("b"))
+    assert submit_refused(jobs, ServerFull, make_job_request("c")) == pytest.approx(3, rel=0.2)
     jobs.cancel("default", "a")
-    jobs.submit(asked("c"))
-    assert refused(jobs, ServerFull, asked("d")) < 5
+    jobs.submit(make_job_request("c"))
+    assert submit_refused(jobs, ServerFull, make_job_request("d")) < 5
 
 
-def test_many_jobs_that_are_canceled_at_once_do_not_count_as_fast_work(bounded):
-    ended_every(bounded(), seconds=3)
+def test_many_jobs_that_are_canceled_at_once_do_not_count_as_fast_work(make_jobs):
+    ended_every(make_jobs(), seconds=3)
     for number in range(50):
-        bounded().submit(asked(str(number)))
-    bounded().reset("default", "anna")
-    jobs = bounded(max_jobs=1)
-    jobs.submit(asked("a"))
-    assert refused(jobs, ServerFull, asked("b")) > 1.5
+        make_jobs().submit(make_job_request(str(number)))
+    make_jobs().reset("default", "anna")
+    jobs = make_jobs(max_jobs=1)
+    jobs.submit(make_job_request("a"))
+    assert submit_refused(jobs, ServerFull, make_job_request("b")) > 1.5
 
 
-def test_nobody_is_asked_to_come_back_in_less_than_a_second(bounded):
-    ended_every(bounded(), seconds=0)
-    jobs = bounded(max_jobs=1)
-    jobs.submit(asked("a"))
-    assert refused(jobs, ServerFull, asked("b")) >= 1
+def test_nobody_is_asked_to_come_back_in_less_than_a_second(make_jobs):
+    ended_every(make_jobs(), seconds=0)
+    jobs = make_jobs(max_jobs=1)
+    jobs.submit(make_job_request("a"))
+    assert submit_refused(jobs, ServerFull, make_job_request("b")) >= 1
 
 
 @pytest.fixture
@@ -165,24 +165,24 @@ def full_memory(redis):
 
 
 def test_a_full_memory_refuses_new_jobs_and_writes_nothing(jobs, redis, full_memory):
-    jobs.submit(asked("a"))
-    before = everything(redis)
+    jobs.submit(make_job_request("a"))
+    before = read_all_keys(redis)
     full_memory()
     with pytest.raises(ResponseError, match="OOM"):
-        jobs.submit(asked("b"), Idempotency("key", "print"))
-    assert everything(redis) == before
+        jobs.submit(make_job_request("b"), Idempotency("key", "print"))
+    assert read_all_keys(redis) == before
     redis.config_set("maxmemory", 0)
-    assert jobs.submit(asked("b"), Idempotency("key", "print")).job.seq == 2
+    assert jobs.submit(make_job_request("b"), Idempotency("key", "print")).job.seq == 2
 
 
 def test_accepted_work_goes_on_while_the_memory_is_full(jobs, full_memory):
     for name in ("done", "failing", "released", "canceled", "overdue"):
-        jobs.submit(asked(name, session=name))
+        jobs.submit(make_job_request(name, session=name))
     jobs.redis.zadd("waijiao:deadlines", {"default/overdue": 0})
     full_memory()
     (done, failing), _ = jobs.claim("asr", WORKER, 2)
     assert jobs.renew("asr", [done, failing]) == []
-    assert jobs.complete("asr", done, HEARD)[0]
+    assert jobs.complete("asr", done, TRANSCRIPT)[0]
     assert [ready_job.name for ready_job in jobs.fail("asr", failing, EngineFailed(), again=True)] == [
         "default/failing"
     ]

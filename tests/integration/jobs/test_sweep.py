@@ -1,23 +1,23 @@
-"""The sweep: what was lost is taken back, what is overdue ends, missing bells are rung and not one more."""
+"""The sweep takes back expired leases, ends overdue jobs, and enqueues exactly the jobs whose message is missing."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 from pipeline.jobs.job import State
 from pipeline.jobs.store import SWEEP_BATCH, Jobs, ReadyJob
-from tests.support.job_steps import WORKER, asked
+from tests.support.job_steps import WORKER, make_job_request
 
 
-def test_the_sweep_takes_back_expired_leases_and_rings_for_them(redis, settings):
+def test_the_sweep_takes_back_expired_leases_and_enqueues_their_jobs(redis, settings):
     jobs = Jobs(redis, settings.model_copy(update={"lease_s": 0}))
-    jobs.submit(asked("a"))
+    jobs.submit(make_job_request("a"))
     (job,), _ = jobs.claim("asr", WORKER, 1)
     assert jobs.sweep({"asr": "queue"}) == [ReadyJob("asr", "default/a")]
     assert jobs.renew("asr", [job]) == ["default/a"]
 
 
-def test_the_sweep_rings_only_the_bells_that_are_missing(jobs, redis):
+def test_the_sweep_enqueues_only_jobs_whose_message_is_missing(jobs, redis):
     for name in "abc":
-        jobs.submit(asked(name))
+        jobs.submit(make_job_request(name))
     redis.rpush("queue", "one", "two")
     assert jobs.sweep({"asr": "queue"}) == [ReadyJob("asr", "default/a")]
     redis.rpush("queue", "three")
@@ -26,33 +26,33 @@ def test_the_sweep_rings_only_the_bells_that_are_missing(jobs, redis):
 
 def test_the_sweep_ends_jobs_past_their_deadline(redis, settings):
     jobs = Jobs(redis, settings.model_copy(update={"deadline_s": 0}))
-    jobs.submit(asked("a"))
+    jobs.submit(make_job_request("a"))
     assert jobs.sweep({"asr": "queue"}) == []
     assert jobs.get("default", "a").state == State.EXPIRED
 
 
-def rung_by_sweeping(jobs: Jobs, times: int) -> int:
-    """How many messages there are when every bell that so many sweeps asked for was rung."""
+def count_messages_after_sweeps(jobs: Jobs, times: int) -> int:
+    """The number of messages after so many sweeps, if every job that they return is enqueued."""
     for _ in range(times):
         if ready_jobs := jobs.sweep({"asr": "queue"}):
             jobs.redis.rpush("queue", *(ready_job.name for ready_job in ready_jobs))
     return jobs.redis.llen("queue")
 
 
-def test_with_ten_thousand_jobs_waiting_the_sweep_multiplies_no_message(jobs, redis):
+def test_with_ten_thousand_waiting_jobs_the_sweep_repeats_no_message(jobs, redis):
     ready = {f"default/{number}": number for number in range(10_000)}
     redis.zadd("waijiao:ready:asr", ready)
-    assert rung_by_sweeping(jobs, 3) == 3 * SWEEP_BATCH
-    assert rung_by_sweeping(jobs, 100) == 10_000
+    assert count_messages_after_sweeps(jobs, 3) == 3 * SWEEP_BATCH
+    assert count_messages_after_sweeps(jobs, 100) == 10_000
     assert jobs.sweep({"asr": "queue"}) == []
     redis.lpop("queue", 10)
     assert len(jobs.sweep({"asr": "queue"})) == 10
 
 
-def test_a_sweep_takes_back_and_ends_so_many_at_once_and_the_next_one_goes_on(redis, settings):
+def test_a_sweep_handles_a_limited_number_of_jobs_and_the_next_one_continues(redis, settings):
     lapsing = Jobs(redis, settings.model_copy(update={"lease_s": 0, "max_jobs_session": 1000}))
     for number in range(SWEEP_BATCH + 1):
-        lapsing.submit(asked(str(number)))
+        lapsing.submit(make_job_request(str(number)))
     lapsing.claim("asr", WORKER, SWEEP_BATCH + 1)
     for left in (1, 0):
         lapsing.sweep({"asr": "queue"})
@@ -66,22 +66,22 @@ def test_a_sweep_takes_back_and_ends_so_many_at_once_and_the_next_one_goes_on(re
 def test_two_sweeps_at_once_have_the_effect_of_one(redis, settings):
     lapsing = Jobs(redis, settings.model_copy(update={"lease_s": 0}))
     for number in range(100):
-        lapsing.submit(asked(str(number), session=str(number)))
+        lapsing.submit(make_job_request(str(number), session=str(number)))
     lapsing.claim("asr", WORKER, 50)
     redis.zadd("waijiao:deadlines", {f"default/{number}": 0 for number in range(90, 100)})
     before = {number: lapsing.get("default", str(number)).version for number in range(100)}
     with ThreadPoolExecutor(2) as both:
-        rung = [*both.map(lapsing.sweep, 2 * [{"asr": "queue"}])]
+        ready_jobs = [*both.map(lapsing.sweep, 2 * [{"asr": "queue"}])]
     after = [lapsing.get("default", str(number)) for number in range(100)]
     assert [job.version - before[int(job.id)] for job in after] == 50 * [1] + 40 * [0] + 10 * [1]
     assert [sum(job.attempts.values()) for job in after] == 50 * [1] + 50 * [0]
-    assert rung == 2 * [[ReadyJob("asr", f"default/{number}") for number in range(90)]]
-    assert rung_by_sweeping(lapsing, 2) == 90
+    assert ready_jobs == 2 * [[ReadyJob("asr", f"default/{number}") for number in range(90)]]
+    assert count_messages_after_sweeps(lapsing, 2) == 90
 
 
 def test_a_renewed_lease_is_kept(redis, settings):
     jobs = Jobs(redis, settings)
-    jobs.submit(asked("a"))
+    jobs.submit(make_job_request("a"))
     (job,), _ = jobs.claim("asr", WORKER, 1)
     assert jobs.renew("asr", [job]) == []
     assert jobs.sweep({"asr": "queue"}) == []

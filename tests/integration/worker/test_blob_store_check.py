@@ -51,7 +51,7 @@ def test_a_folder_of_another_redis_is_refused(redis, folder):
         check_store_id(folder, redis)
 
 
-def test_a_folder_that_cannot_be_made_is_told(redis, tmp_path):
+def test_a_folder_that_cannot_be_made_is_reported(redis, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match="cannot be used"):
         check_store_id(tmp_path / "file" / "blobs", redis)

@@ -1,4 +1,4 @@
-"""How a real worker ends, comes back, and stays alive: signals, a Redis that goes and returns, garbage, catatonia."""
+"""How a real worker ends, comes back, and stays alive: signals, Redis restarts, garbage messages, a hanging parent."""
 
 import base64
 import json
@@ -23,11 +23,11 @@ def cluster(settings):
     running.close()
 
 
-# --- told to stop ----------------------------------------------------------------------------------------------
+# --- stopping --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("send", [os.kill, os.killpg], ids=["the parent", "the whole group"])
-def test_told_to_stop_a_worker_finishes_what_it_has_in_hand_and_ends_then(cluster, send):
+def test_a_stopping_worker_finishes_its_job_and_ends(cluster, send):
     cluster.order("hold")
     worker = cluster.start_ready_worker(**LONG)
     job = cluster.wait_until_begun(cluster.submit())
@@ -41,7 +41,7 @@ def test_told_to_stop_a_worker_finishes_what_it_has_in_hand_and_ends_then(cluste
     assert not cluster.redis.exists(UNACKED)
 
 
-def test_told_to_stop_a_worker_takes_nothing_new(cluster):
+def test_a_stopping_worker_claims_nothing_more(cluster):
     cluster.order("hold")
     worker = cluster.start_ready_worker(**LONG)
     cluster.wait_until_begun(cluster.submit())
@@ -53,7 +53,7 @@ def test_told_to_stop_a_worker_takes_nothing_new(cluster):
     assert not cluster.find_runs(later)
 
 
-def test_work_that_takes_too_long_is_handed_back_and_costs_no_attempt(cluster):
+def test_work_longer_than_the_shutdown_time_is_released_and_costs_no_attempt(cluster):
     cluster.order("hold")
     worker = cluster.start_ready_worker()
     job = cluster.wait_until_begun(cluster.submit())
@@ -66,7 +66,7 @@ def test_work_that_takes_too_long_is_handed_back_and_costs_no_attempt(cluster):
     assert cluster.wait_until_answered(job).attempts == {"llm": 1}
 
 
-def test_sigquit_hands_the_work_back_at_once(cluster):
+def test_sigquit_releases_the_work_at_once(cluster):
     cluster.order("hold")
     worker = cluster.start_ready_worker(**LONG)
     job = cluster.wait_until_begun(cluster.submit())
@@ -75,7 +75,7 @@ def test_sigquit_hands_the_work_back_at_once(cluster):
     assert cluster.get_job(job).attempts == {"llm": 0}
 
 
-def test_a_worker_that_still_loads_ends_when_told_to(cluster):
+def test_a_worker_that_still_loads_can_be_stopped(cluster):
     cluster.order("slow_load")
     worker = cluster.start_worker(**LONG)
     wait_for((cluster.orders / "loading").exists)
@@ -85,7 +85,7 @@ def test_a_worker_that_still_loads_ends_when_told_to(cluster):
 
 @pytest.mark.parametrize("trouble", ["kill", "freeze"])
 @pytest.mark.parametrize("busy", [True, False], ids=["busy", "idle"])
-def test_a_worker_ends_when_told_to_although_redis_is_gone_or_hangs(cluster, trouble, busy):
+def test_a_worker_can_be_stopped_although_redis_is_gone_or_hangs(cluster, trouble, busy):
     worker = cluster.start_ready_worker()
     if busy:
         cluster.order("hold")
@@ -95,7 +95,7 @@ def test_a_worker_ends_when_told_to_although_redis_is_gone_or_hangs(cluster, tro
     assert worker.wait_for_exit(15) == 0
 
 
-# --- Redis goes and comes back ---------------------------------------------------------------------------------
+# --- Redis stops and returns -----------------------------------------------------------------------------------
 
 
 def test_a_worker_takes_work_again_soon_after_redis_came_back(cluster):
@@ -126,7 +126,7 @@ def test_after_flushall_a_worker_takes_new_work(cluster):
     assert worker.alive
 
 
-# --- what lies in the queue ------------------------------------------------------------------------------------
+# --- messages in the queue -------------------------------------------------------------------------------------
 
 MESSAGE = {
     "content-type": "application/json",
@@ -137,7 +137,7 @@ MESSAGE = {
 
 
 def make_message(body: bytes, *, headers: object = None, **fields: object) -> bytes:
-    """A message as Celery writes it, but for what is given."""
+    """A message as Celery writes it, with these changes."""
     properties = {**MESSAGE["properties"], "delivery_tag": os.urandom(8).hex()}
     changed = {**MESSAGE, "body": base64.b64encode(body).decode(), "properties": properties, **fields}
     if headers is not None:
@@ -182,7 +182,7 @@ def test_garbage_in_the_queue_is_removed_and_the_worker_goes_on(cluster):
     assert "canary" not in worker.output()
 
 
-# --- what an engine does ---------------------------------------------------------------------------------------
+# --- results and engines ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("order", "code"), [("too_big", "out_of_memory"), ("no_json", "engine_failed")])
@@ -204,11 +204,11 @@ def test_a_worker_whose_engine_cannot_be_loaded_again_ends_and_says_why_once(clu
     assert worker.output().count("the llm worker cannot start: The model is gone.") == 1
 
 
-# --- catatonia -------------------------------------------------------------------------------------------------
+# --- hanging parents -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["stuck", "deaf", "numb"])
-def test_a_worker_that_takes_nothing_although_redis_lives_ends(cluster, kind):
+def test_a_worker_that_takes_no_work_although_redis_answers_ends(cluster, kind):
     worker = cluster.start_ready_worker()
     cluster.order(kind)
     worker.signal_parent(signal.SIGUSR2)

@@ -1,4 +1,4 @@
-"""Tidying up: audio that no record needs goes, all other audio stays."""
+"""Cleaning up: orphaned audio is removed and all other audio stays."""
 
 import io
 import os
@@ -12,8 +12,8 @@ from pipeline.jobs.results import Answer, Feedback, Transcript
 WORKER = "worker"
 
 
-def aged(blobs: FolderBlobs, job: str) -> str:
-    """A blob of the job, an hour old."""
+def put_old_blob(blobs: FolderBlobs, job: str) -> str:
+    """Store a blob of the job that is an hour old."""
     name = blobs.put(f"default/{job}", io.BytesIO(b"x")).name
     hour_ago = time.time() - 3600
     os.utime(blobs.path(name), (hour_ago, hour_ago))
@@ -21,19 +21,19 @@ def aged(blobs: FolderBlobs, job: str) -> str:
     return name
 
 
-def left(jobs, blobs: FolderBlobs) -> set[str]:
-    """The names of all blobs after tidying up."""
+def list_blobs_after_cleanup(jobs, blobs: FolderBlobs) -> set[str]:
+    """Remove orphans; return the names of the remaining blobs."""
     blobs.remove_orphans(jobs.blobs, older_than_s=60)
     return {path.relative_to(blobs.folder).as_posix() for path in blobs.folder.glob("*/*/*")}
 
 
 def test_only_old_blobs_of_unknown_jobs_are_removed(jobs, settings):
     blobs = FolderBlobs(settings.blobs_folder)
-    known = aged(blobs, "known")
-    aged(blobs, "orphan")
+    known = put_old_blob(blobs, "known")
+    put_old_blob(blobs, "orphan")
     fresh = blobs.put("default/fresh", io.BytesIO(b"x")).name
     jobs.submit(JobRequest("known", "anna", recording=known))
-    assert left(jobs, blobs) == {known, fresh}
+    assert list_blobs_after_cleanup(jobs, blobs) == {known, fresh}
     assert not blobs.path("default/orphan").exists()
 
 
@@ -42,18 +42,18 @@ def test_an_answer_whose_writer_died_before_it_was_recorded_is_removed(jobs, set
     jobs.submit(JobRequest("a", "anna", text="hi"))
     (job,), _ = jobs.claim("llm", WORKER, 1)
     jobs.complete("llm", job, Feedback("hi", "hi", "Hello.", "Hello."))
-    aged(blobs, "a")
-    recorded = aged(blobs, "a")
+    put_old_blob(blobs, "a")
+    recorded = put_old_blob(blobs, "a")
     (blobs.path("default/a") / "cut.writing").write_bytes(b"x")
     os.utime(blobs.path("default/a") / "cut.writing", (0, 0))
     (job,), _ = jobs.claim("tts", WORKER, 1)
     jobs.complete("tts", job, Answer("Hello.", recorded, "00", 1, 1.0, "wav"))
-    assert left(jobs, blobs) == {recorded}
+    assert list_blobs_after_cleanup(jobs, blobs) == {recorded}
 
 
-def test_a_recording_goes_when_it_was_recognised_or_refused_and_stays_with_a_dead_job(jobs, settings):
+def test_a_recording_is_removed_when_recognised_or_refused_and_kept_for_a_dead_job(jobs, settings):
     blobs = FolderBlobs(settings.blobs_folder)
-    recordings = {name: aged(blobs, name) for name in ("heard", "refused", "canceled", "dead", "waiting")}
+    recordings = {name: put_old_blob(blobs, name) for name in ("heard", "refused", "canceled", "dead", "waiting")}
     for name, recording in recordings.items():
         jobs.submit(JobRequest(name, name, recording=recording))
     jobs.cancel("default", "canceled")
@@ -63,4 +63,4 @@ def test_a_recording_goes_when_it_was_recognised_or_refused_and_stays_with_a_dea
     for _ in range(settings.attempts + 1):
         jobs.claim("asr", "unlucky", 1)
     assert jobs.get("default", "dead").dead
-    assert left(jobs, blobs) == {recordings["dead"], recordings["waiting"]}
+    assert list_blobs_after_cleanup(jobs, blobs) == {recordings["dead"], recordings["waiting"]}

@@ -1,4 +1,4 @@
-"""What there is of a result is told as it comes, without holes, and never at the cost of who makes it."""
+"""Partial results are published as they come, without gaps, and never delay the engine."""
 
 import time
 
@@ -9,7 +9,7 @@ from pipeline.jobs.results import Completion
 from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import FAST, Timeouts, connect
 from pipeline.worker.partial_results import publishing
-from tests.support.job_steps import OTHER, WORKER, claimed
+from tests.support.job_steps import OTHER, WORKER, claim_job
 from tests.support.wait import wait_for
 from tests.support.worker_cluster import WorkerCluster
 
@@ -25,22 +25,22 @@ def cluster(settings):
 
 
 @pytest.fixture
-def hurried(settings):
+def fast_jobs(settings):
     return Jobs(connect(settings, FAST), settings)
 
 
 def chat(jobs, id_="chat"):
     jobs.submit(JobRequest(id_, id_, task="chat", details={"messages": []}))
-    return claimed(jobs, "llm")
+    return claim_job(jobs, "llm")
 
 
 def text(jobs, job):
     return "".join(entry["text"] for _, entry in jobs.partial_results(job))
 
 
-def test_pieces_that_come_quickly_are_gathered_and_the_last_is_told_before_the_end(cluster, hurried):
+def test_quick_pieces_are_published_together_and_the_last_before_the_end(cluster, fast_jobs):
     job = chat(cluster.jobs)
-    with publishing(hurried, "llm") as told:
+    with publishing(fast_jobs, "llm") as told:
         for piece in PIECES:
             told.text(job, piece)
     assert text(cluster.jobs, job) == WHOLE.text
@@ -50,18 +50,18 @@ def test_pieces_that_come_quickly_are_gathered_and_the_last_is_told_before_the_e
     assert text(cluster.jobs, cluster.get_job("chat")) == WHOLE.text
 
 
-def test_the_first_piece_is_told_at_once(cluster, hurried):
+def test_the_first_piece_is_published_at_once(cluster, fast_jobs):
     job = chat(cluster.jobs)
-    with publishing(hurried, "llm") as told:
+    with publishing(fast_jobs, "llm") as told:
         told.text(job, "Hello")
         wait_for(lambda: text(cluster.jobs, job) == "Hello")
 
 
-def test_the_jobs_of_a_batch_are_told_apart(cluster, hurried):
+def test_pieces_of_the_jobs_of_a_batch_are_separate(cluster, fast_jobs):
     jobs = [chat(cluster.jobs, "one")]
     cluster.jobs.submit(JobRequest("two", "two", task="chat", details={"messages": []}))
-    jobs.append(claimed(cluster.jobs, "llm", OTHER))
-    with publishing(hurried, "llm") as told:
+    jobs.append(claim_job(cluster.jobs, "llm", OTHER))
+    with publishing(fast_jobs, "llm") as told:
         for number in range(100):
             for job in jobs:
                 told.text(job, f"{job.id} {number}, ")
@@ -69,21 +69,21 @@ def test_the_jobs_of_a_batch_are_told_apart(cluster, hurried):
         assert text(cluster.jobs, job) == "".join(f"{job.id} {number}, " for number in range(100))
 
 
-def test_an_attempt_that_was_taken_back_tells_nothing_more(cluster, hurried):
+def test_an_attempt_that_was_taken_back_publishes_nothing_more(cluster, fast_jobs):
     first = chat(cluster.jobs)
-    with publishing(hurried, "llm") as told:
+    with publishing(fast_jobs, "llm") as told:
         told.text(first, "The first ")
         wait_for(lambda: text(cluster.jobs, first))
         cluster.jobs.release(WORKER)
-        second = claimed(cluster.jobs, "llm", OTHER)
+        second = claim_job(cluster.jobs, "llm", OTHER)
         told.text(first, "attempt.")
-    with publishing(hurried, "llm") as told:
+    with publishing(fast_jobs, "llm") as told:
         told.text(second, "The second.")
     assert text(cluster.jobs, first) == "The first "
     assert text(cluster.jobs, second) == "The second."
 
 
-def test_who_makes_it_goes_on_while_a_silent_redis_is_waited_for(cluster, settings):
+def test_generation_continues_while_redis_hangs(cluster, settings):
     job, patient = chat(cluster.jobs), Jobs(connect(settings, Timeouts(connect_s=30, answer_s=30, retries=0)), settings)
     with publishing(patient, "llm") as told:
         told.text(job, PIECES[0])
@@ -97,9 +97,9 @@ def test_who_makes_it_goes_on_while_a_silent_redis_is_waited_for(cluster, settin
 
 
 @pytest.mark.parametrize("trouble", ["kill", "freeze"])
-def test_without_redis_nobody_waits_and_what_was_told_has_no_hole(cluster, hurried, trouble, caplog):
+def test_without_redis_nothing_waits_and_the_published_text_has_no_gap(cluster, fast_jobs, trouble, caplog):
     job = chat(cluster.jobs)
-    with publishing(hurried, "llm") as told:
+    with publishing(fast_jobs, "llm") as told:
         told.text(job, PIECES[0])
         wait_for(lambda: text(cluster.jobs, job))
         getattr(cluster["redis"], trouble)()
@@ -110,16 +110,16 @@ def test_without_redis_nobody_waits_and_what_was_told_has_no_hole(cluster, hurri
             cluster.start("redis")
         cluster["redis"].thaw()
         told.text(job, "and more")
-        begun = time.monotonic()
-    assert time.monotonic() - begun < 3
+        start_time = time.monotonic()
+    assert time.monotonic() - start_time < 3
     assert WHOLE.text.startswith(text(cluster.jobs, job))
     assert [record.module for record in caplog.records].count("partial_results") == 1
 
 
-def test_at_the_end_nobody_waits_long_for_a_redis_that_is_silent(cluster, hurried):
+def test_the_end_does_not_wait_long_for_a_redis_that_hangs(cluster, fast_jobs):
     job = chat(cluster.jobs)
     cluster["redis"].freeze()
-    begun = time.monotonic()
-    with publishing(hurried, "llm") as told:
+    start_time = time.monotonic()
+    with publishing(fast_jobs, "llm") as told:
         told.text(job, "Hello")
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - start_time < 5

@@ -11,7 +11,7 @@ from pipeline.audio.decode import Waveform
 from pipeline.errors import Canceled, Unavailable
 from pipeline.jobs.job import Job, JobRequest
 from pipeline.jobs.results import LessonSegment
-from tests.support.recordings import wav
+from tests.support.recordings import make_wav
 from worker_segment.audio_stream import SAMPLE_RATE
 from worker_segment.segmenter import Segmenter
 
@@ -27,21 +27,21 @@ def segmenter(settings, redis) -> Segmenter:
 @pytest.fixture
 def lesson(segmenter) -> Job:
     id_ = secrets.token_hex(16)
-    blob = segmenter.blobs.put(f"default/{id_}", io.BytesIO(wav(TONE.samples)))
+    blob = segmenter.blobs.put(f"default/{id_}", io.BytesIO(make_wav(TONE.samples)))
     segmenter.jobs.submit(JobRequest(id_, id_, recording=blob.name, task="lesson", lane="bulk"))
     ((claimed,), _) = segmenter.jobs.claim("segment", "worker", 1)
     return claimed
 
 
-def stored_recordings(segmenter: Segmenter, lesson: Job) -> set[str]:
+def list_turn_recordings(segmenter: Segmenter, lesson: Job) -> set[str]:
     """The recordings of its turns."""
     found = {path.relative_to(segmenter.blobs.folder).as_posix() for path in segmenter.blobs.folder.glob("*/*/*")}
     return found - {lesson.request.recording}
 
 
-def test_a_turn_that_is_submitted_again_is_the_same_and_is_not_even_written(segmenter, lesson):
+def test_a_turn_submitted_again_is_the_same_job_and_stores_no_recording(segmenter, lesson):
     segmenter.submit_turn(lesson, TURN, TONE)
-    (name,), before = segmenter.jobs.turns_of(lesson), stored_recordings(segmenter, lesson)
+    (name,), before = segmenter.jobs.turns_of(lesson), list_turn_recordings(segmenter, lesson)
     turn = segmenter.jobs.get(*name.split("/")).request
     with segmenter.blobs.open(turn.recording) as file:
         assert turn.sha256 == hashlib.sha256(file.read()).hexdigest()
@@ -53,20 +53,20 @@ def test_a_turn_that_is_submitted_again_is_the_same_and_is_not_even_written(segm
         segmenter.submit_turn(lesson, LessonSegment(2, 0.0, 1.0), TONE)
     folder.unlink()
     folder.with_name("away").rename(folder)
-    assert (segmenter.jobs.turns_of(lesson), stored_recordings(segmenter, lesson)) == ([name], before)
+    assert (segmenter.jobs.turns_of(lesson), list_turn_recordings(segmenter, lesson)) == ([name], before)
 
 
-def test_two_who_segment_the_same_lesson_make_one_turn_with_one_recording(segmenter, lesson):
+def test_two_segmenters_of_the_same_lesson_make_one_turn_with_one_recording(segmenter, lesson):
     other = Segmenter(segmenter.settings)
     segmenter.jobs.has = lambda name: False  # it looked before the other one submitted
     other.submit_turn(lesson, TURN, TONE)
     segmenter.submit_turn(lesson, TURN, TONE)
     (name,) = segmenter.jobs.turns_of(lesson)
-    assert stored_recordings(segmenter, lesson) == {segmenter.jobs.get(*name.split("/")).request.recording}
+    assert list_turn_recordings(segmenter, lesson) == {segmenter.jobs.get(*name.split("/")).request.recording}
 
 
 def test_a_turn_of_a_lesson_that_was_canceled_leaves_no_recording(segmenter, lesson):
     segmenter.jobs.cancel("default", lesson.id)
     with pytest.raises(Canceled):
         segmenter.submit_turn(lesson, TURN, TONE)
-    assert stored_recordings(segmenter, lesson) == set()
+    assert list_turn_recordings(segmenter, lesson) == set()

@@ -1,4 +1,4 @@
-"""An answer is spoken sentence by sentence, in turns with those of other jobs, and each sentence is kept and told."""
+"""Answers are spoken sentence by sentence, alternating between jobs; each sentence is stored and published."""
 
 import io
 import secrets
@@ -17,7 +17,7 @@ from pipeline.jobs.records import to_fields
 from pipeline.jobs.results import Answer
 from pipeline.worker.leases import Leases
 from pipeline.worker.task import commit
-from tests.support.job_steps import OTHER, WORKER, always_wanted, claimed
+from tests.support.job_steps import OTHER, WORKER, always_wanted, claim_job
 from tests.support.wait import wait_for
 from worker_tts import engine
 from worker_tts.speaker import SpeechSynthesizer
@@ -51,25 +51,25 @@ class Metronome:
 def synthesizer(redis, settings, tmp_path, monkeypatch) -> SpeechSynthesizer:
     monkeypatch.setitem(engine.ENGINES, "metronome", f"{__name__}:Metronome")
     (tmp_path / "model").touch()
-    chosen = {"tts_engine": "metronome", "tts_model": str(tmp_path / "model"), "tts_pause_s": 0.5}
-    return SpeechSynthesizer(settings.model_copy(update=chosen))
+    options = {"tts_engine": "metronome", "tts_model": str(tmp_path / "model"), "tts_pause_s": 0.5}
+    return SpeechSynthesizer(settings.model_copy(update=options))
 
 
 @pytest.fixture
 def ask(jobs):
-    def asked(*texts, **fields):
-        """Jobs that want to hear these texts, claimed in this order."""
+    def submit_jobs(*texts, **fields):
+        """Submit a job for each of these texts and claim them in this order."""
         for text in texts:
             id_ = secrets.token_hex(16)
             jobs.submit(JobRequest(id_, id_, task="speak", text=text, **fields))
         return jobs.claim("tts", WORKER, len(texts))[0]
 
-    return asked
+    return submit_jobs
 
 
 @pytest.fixture
-def in_background():
-    """Runs a function in a thread; what it gave is asked for afterwards."""
+def run_in_background():
+    """Runs a function in a thread; the returned function waits for its result."""
     threads = []
 
     def begin(function, *args):
@@ -88,11 +88,11 @@ def stored_files(settings, job):
     return len([*settings.blobs_folder.glob(f"{job.name}/*")])
 
 
-def published_parts(jobs, job):
+def read_published_parts(jobs, job):
     return [entry["part"] for _, entry in jobs.partial_results(job)]
 
 
-def test_the_first_sentences_of_all_jobs_are_one_call_and_then_the_second_ones(synthesizer, ask):
+def test_the_first_sentences_of_all_jobs_are_one_call_followed_by_the_second_ones(synthesizer, ask):
     batch = ask("One. Two. Three.", "你好。", "Four. 好。 Five.")
     answers = synthesizer.speak(batch, always_wanted)
     assert synthesizer.engine.calls == [["One.", "你好。", "Four."], ["Two.", "好。"], ["Three.", "Five."]]
@@ -101,15 +101,15 @@ def test_the_first_sentences_of_all_jobs_are_one_call_and_then_the_second_ones(s
     assert [part.text for part in answers[2].parts] == ["Four.", "Five."]
 
 
-def test_a_sentence_can_be_heard_before_the_next_one_is_spoken(synthesizer, ask, jobs, settings, in_background):
+def test_a_sentence_can_be_played_before_the_next_one_is_spoken(synthesizer, ask, jobs, settings, run_in_background):
     (job,) = ask("One. Please wait. Three.")
-    answered = in_background(synthesizer.speak, [job], always_wanted)
-    (first,) = wait_for(lambda: published_parts(jobs, job))
+    answered = run_in_background(synthesizer.speak, [job], always_wanted)
+    (first,) = wait_for(lambda: read_published_parts(jobs, job))
     with FolderBlobs(settings.blobs_folder).open(first["blob"]) as file:
         assert soundfile.info(file).duration == first["duration_s"] == 1
     synthesizer.engine.go_on.set()
     (answer,) = answered()
-    assert published_parts(jobs, job) == [to_fields(part) for part in answer.parts]
+    assert read_published_parts(jobs, job) == [to_fields(part) for part in answer.parts]
     assert [number for number, _ in jobs.partial_results(job)] == [1, 2, 3]
 
 
@@ -118,17 +118,17 @@ def test_the_whole_answer_has_its_sentences_with_pauses_between_them(synthesizer
     (answer,) = synthesizer.speak([job], always_wanted)
     assert (answer.text, answer.format, answer.duration_s) == ("One. Two. Three.", "flac", 3 + 2 * 0.5)
     assert stored_files(settings, job) == 4
-    whole, *parts = (read(settings, blob) for blob in (answer.blob, *(part.blob for part in answer.parts)))
+    whole, *parts = (read_samples(settings, blob) for blob in (answer.blob, *(part.blob for part in answer.parts)))
     pause = np.zeros(RATE // 2)
     assert np.array_equal(whole, np.concatenate([parts[0], pause, parts[1], pause, parts[2]]))
 
 
-def read(settings, blob):
+def read_samples(settings, blob):
     with FolderBlobs(settings.blobs_folder).open(blob) as file:
         return soundfile.read(io.BytesIO(file.read()))[0]
 
 
-def test_an_answer_of_one_sentence_is_kept_once(synthesizer, ask, settings):
+def test_an_answer_of_one_sentence_is_stored_once(synthesizer, ask, settings):
     (job,) = ask("One. 好。")
     (answer,) = synthesizer.speak([job], always_wanted)
     (part,) = answer.parts
@@ -147,17 +147,17 @@ def test_a_failed_sentence_fails_its_answer_alone_and_leaves_nothing(synthesizer
     assert (stored_files(settings, first), stored_files(settings, second)) == (0, 1)
 
 
-def test_a_text_of_nothing_needs_no_voice(synthesizer, ask):
+def test_an_empty_text_needs_no_voice(synthesizer, ask):
     (answer,) = synthesizer.speak(ask(" "), always_wanted)
     assert isinstance(answer, NothingToSay)
     assert synthesizer.engine.calls == []
 
 
-def test_a_canceled_job_is_given_up_between_two_sentences(synthesizer, ask, jobs, settings, in_background):
+def test_a_canceled_job_is_given_up_between_two_sentences(synthesizer, ask, jobs, settings, run_in_background):
     (job,) = ask("One. Please wait. Three.")
     with Leases(jobs, "tts", [job]) as leases:
-        answered = in_background(synthesizer.speak, [job], leases.still_wanted)
-        wait_for(lambda: published_parts(jobs, job))
+        answered = run_in_background(synthesizer.speak, [job], leases.still_wanted)
+        wait_for(lambda: read_published_parts(jobs, job))
         jobs.cancel("default", job.id)
         wait_for(lambda: not leases.still_wanted(job))
         synthesizer.engine.go_on.set()
@@ -167,17 +167,17 @@ def test_a_canceled_job_is_given_up_between_two_sentences(synthesizer, ask, jobs
     assert stored_files(settings, job) == 0
 
 
-def test_a_second_attempt_s_sentences_do_not_mix_with_the_first_s(synthesizer, ask, jobs, settings, in_background):
+def test_a_second_attempt_s_sentences_do_not_mix_with_the_first_s(synthesizer, ask, jobs, settings, run_in_background):
     (first,) = ask("One. Please wait. Three.")
-    answered = in_background(synthesizer.speak, [first], always_wanted)
-    wait_for(lambda: published_parts(jobs, first))
+    answered = run_in_background(synthesizer.speak, [first], always_wanted)
+    wait_for(lambda: read_published_parts(jobs, first))
     jobs.release(WORKER)
-    second = claimed(jobs, "tts", OTHER)
-    assert published_parts(jobs, second) == []
+    second = claim_job(jobs, "tts", OTHER)
+    assert read_published_parts(jobs, second) == []
     synthesizer.engine.go_on.set()
     (late,), (answer,) = answered(), synthesizer.speak([second], always_wanted)
-    assert len(published_parts(jobs, first)) == 1
-    assert published_parts(jobs, second) == [to_fields(part) for part in answer.parts]
+    assert len(read_published_parts(jobs, first)) == 1
+    assert read_published_parts(jobs, second) == [to_fields(part) for part in answer.parts]
     commit(jobs, "tts", first, late)
     assert stored_files(settings, first) == 4, "a refused answer leaves nothing but the other attempt's"
     commit(jobs, "tts", second, answer)
@@ -187,7 +187,7 @@ def test_a_second_attempt_s_sentences_do_not_mix_with_the_first_s(synthesizer, a
 @pytest.mark.parametrize(
     ("has", "takes"), [(["heart"], "heart"), (["heart", "en_speaker_9"], "en_speaker_9"), (["en_speaker_6"], "default")]
 )
-def test_a_teacher_takes_the_first_voice_wished_for_that_the_engine_has(synthesizer, settings, has, takes):
+def test_a_teacher_gets_the_first_preferred_voice_that_the_engine_has(synthesizer, settings, has, takes):
     synthesizer.engine.voices = ("default", *has)
     assert synthesizer.choose_voice(personas.load("emma", settings.personas), "en") == takes
     assert synthesizer.choose_voice(personas.load("emma", settings.personas), "fr") == "default"

@@ -1,4 +1,4 @@
-"""What the language model is asked about homework, a lesson's turn and a whole lesson, from their records."""
+"""The prompts and feedback for homework, a lesson's turn and a whole lesson, made from their records."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from pipeline.errors import EngineFailed, NoSpeech
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.results import Answer, Feedback, LessonSegment, LessonSegments, Transcript
 from pipeline.lessons import build_turns, read_turn_jobs
-from tests.support.job_steps import claimed, run
+from tests.support.job_steps import claim_job, run_stage
 from worker_llm.engine import Prompt
 from worker_llm.tutor.lesson_summary import INSTRUCTIONS, LessonSummarizer
 from worker_llm.tutor.prompt import build_persona_messages
@@ -34,7 +34,7 @@ def prepare(jobs, settings):
 
     def prepare_homework(utterance, chosen=settings, persona="william", **details):
         assert jobs.submit(JobRequest("h", "h", text=utterance, persona=persona, assignment="", details=details)).job
-        job = claimed(jobs, "llm")
+        job = claim_job(jobs, "llm")
         job = replace(job, request=replace(job.request, assignment="hw3"))
         teacher = Teacher(chosen, len)
         return teacher, job, teacher.prepare(job)
@@ -46,13 +46,13 @@ def get_session(prompt, persona):
     return [message.content for message in prompt.messages[len(build_persona_messages(persona)) :]]
 
 
-def test_of_a_text_read_aloud_the_model_sees_the_text_alone(prepare, settings):
+def test_for_reading_aloud_the_model_sees_only_the_text(prepare, settings):
     teacher, job, prompt = prepare("I sink he has free dogs", text=TEXT, instructions="Read.")
     assert get_session(prompt, personas.load("william", settings.personas)) == [TEXT]
     assert teacher.make_feedback(job, f'"{TEXT}" Which dogs?').explanation == 'Read again: "think", "three".'
 
 
-def test_something_else_than_the_text_needs_no_model(prepare):
+def test_reading_something_else_needs_no_model(prepare):
     _, _, feedback = prepare("my favourite pizza", text=TEXT)
     assert isinstance(feedback, Feedback)
     assert feedback.corrected == TEXT
@@ -65,11 +65,11 @@ def test_target_words_are_counted_in_the_utterance(prepare):
 
 
 @pytest.mark.parametrize("words", ["start over", "重新开始"])
-def test_in_homework_there_is_nothing_to_start_over(prepare, words):
+def test_homework_cannot_be_started_over(prepare, words):
     assert isinstance(prepare(words)[2], Prompt)
 
 
-def test_a_small_model_gets_no_more_orders(prepare, settings):
+def test_a_small_model_gets_no_additional_instructions(prepare, settings):
     _, _, prompt = prepare("a big tree", instructions=HOMEWORK_INSTRUCTIONS, level="A2")
     assert get_session(prompt, personas.load("william", settings.personas)) == ["a big tree"]
 
@@ -85,12 +85,12 @@ def test_a_large_model_reads_the_homework_after_the_persona_and_as_plain_text(pr
 
 
 def lesson(jobs, tenant="default", persona="william"):
-    """A lesson with three turns of the learner and one of the teacher, cut and waiting for them."""
+    """A segmented lesson that waits for three turns of the learner and one of the teacher."""
     whole = JobRequest(
         "lesson", "lesson", tenant, recording=f"{tenant}/lesson/x", task="lesson", lane="bulk", persona=persona
     )
     jobs.submit(whole)
-    parent = claimed(jobs, "segment")
+    parent = claim_job(jobs, "segment")
     segments = [LessonSegment(n, 10.0 * n, 10.0 * n + 5, "left" if n == 2 else "right") for n in (1, 2, 3, 4)]
     for segment in segments:
         jobs.submit(turn(segment, tenant, persona))
@@ -107,9 +107,9 @@ def turn(segment, tenant, persona):
 
 
 def recognise(jobs, outcomes):
-    """Every turn's recording is heard: its words, or why there are none; then each learner's turn is corrected."""
+    """Give every turn its transcript or error; then give each of the learner's turns its feedback."""
     for outcome in outcomes:
-        job = claimed(jobs, "asr")
+        job = claim_job(jobs, "asr")
         if isinstance(outcome, str):
             jobs.complete("asr", job, Transcript(outcome, "en", 5.0))
         elif isinstance(outcome, Transcript):
@@ -126,7 +126,7 @@ def recognise(jobs, outcomes):
     return None
 
 
-def test_a_lesson_is_summed_up_from_its_turns(jobs, settings):
+def test_a_lesson_is_summarised_from_its_turns(jobs, settings):
     lesson(jobs)
     parent = recognise(jobs, ["I go home", "Very good", NoSpeech(), "we go out"])
     feedback = LessonSummarizer(settings).prepare(parent)
@@ -136,7 +136,7 @@ def test_a_lesson_is_summed_up_from_its_turns(jobs, settings):
     assert feedback.explanation == 'Say "went" instead of "go" (2 times).'
 
 
-def test_a_turn_that_failed_and_one_that_is_not_kept_stop_no_summary(jobs, settings):
+def test_failed_and_erased_turns_do_not_prevent_a_summary(jobs, settings):
     lesson(jobs)
     parent = recognise(jobs, ["I go home", "Very good", EngineFailed(), "we go out"])
     jobs.forget("default", "t1")
@@ -153,14 +153,14 @@ def test_a_lesson_of_another_tenant_is_not_read(jobs, settings):
     assert read_turn_jobs(jobs.redis, other) == []
 
 
-def test_another_version_of_a_lesson_sums_up_the_same_turns(jobs, settings):
+def test_a_rerun_lesson_summarises_the_same_turns(jobs, settings):
     lesson(jobs)
     parent = recognise(jobs, ["I go home", "Very good", NoSpeech(), "we go out"])
     again = replace(parent, request=replace(parent.request, id="again", details={"turns_of": "lesson"}))
     assert LessonSummarizer(settings).compute_figures(again) == LessonSummarizer(settings).compute_figures(parent)
 
 
-def test_a_large_model_is_asked_about_the_mistakes_and_its_remark_stands_in_their_place(jobs, settings):
+def test_the_remark_of_a_large_model_replaces_the_list_of_mistakes(jobs, settings):
     chosen = settings_with_large_model(settings)
     jobs.settings = chosen
     lesson(jobs, persona="will")
@@ -177,20 +177,20 @@ def test_a_large_model_is_asked_about_the_mistakes_and_its_remark_stands_in_thei
 def test_a_turn_in_another_language_than_the_taught_one_is_not_corrected(jobs, settings):
     lesson(jobs)
     for heard in (Transcript("我不明白", "zh", 2.0), Transcript("Fine", "en", 2.0)):
-        jobs.complete("asr", claimed(jobs, "asr"), heard)
-    job = claimed(jobs, "llm")
+        jobs.complete("asr", claim_job(jobs, "asr"), heard)
+    job = claim_job(jobs, "llm")
     assert Teacher(settings, len).prepare(job) == Feedback("我不明白", "我不明白", reply="", spoken="")
 
 
-def test_in_a_lesson_s_turn_there_is_nothing_to_start_over(jobs, settings):
+def test_a_lesson_cannot_be_started_over_in_a_turn(jobs, settings):
     lesson(jobs)
-    jobs.complete("asr", claimed(jobs, "asr"), Transcript("start over", "en", 2.0))
-    assert isinstance(Teacher(settings, len).prepare(claimed(jobs, "llm")), Prompt)
+    jobs.complete("asr", claim_job(jobs, "asr"), Transcript("start over", "en", 2.0))
+    assert isinstance(Teacher(settings, len).prepare(claim_job(jobs, "llm")), Prompt)
 
 
 def test_a_summary_goes_on_to_be_spoken(jobs, settings):
     lesson(jobs)
     parent = recognise(jobs, ["I go home", "Very good", NoSpeech(), "we go out"])
     assert jobs.complete("llm", parent, LessonSummarizer(settings).prepare(parent))[0]
-    run(jobs, "tts", Answer("x", "default/lesson/b", "00", 12, 1.0, "wav"))
+    run_stage(jobs, "tts", Answer("x", "default/lesson/b", "00", 12, 1.0, "wav"))
     assert jobs.get("default", "lesson").state == "succeeded"

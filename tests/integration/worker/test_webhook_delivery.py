@@ -1,4 +1,4 @@
-"""Webhooks: what is to be told is written with the change it tells of, sent when it is due, and again if need be."""
+"""Webhook deliveries are recorded together with the change, sent when due, and repeated if necessary."""
 
 import time
 from dataclasses import replace
@@ -14,8 +14,8 @@ from pipeline.jobs.store import Jobs, ReadyJob
 from pipeline.webhooks import outbox
 from pipeline.webhooks.outbox import DUE_KEY, Deliveries
 from pipeline.webhooks.validation import JOB_EVENTS
-from tests.integration.jobs.test_idempotent_scripts import SaidTwice
-from tests.support.job_steps import RESULTS, WORKER, asked, reach, run
+from tests.integration.jobs.test_idempotent_scripts import RepeatingJobs
+from tests.support.job_steps import RESULTS, WORKER, make_job_request, reach, run_stage
 from tests.support.wait import wait_for
 from tests.support.webhook_receiver import Receiver, run_receiver
 from worker_maintenance.safe_http import SafeClient
@@ -39,29 +39,29 @@ def webhook_sender(jobs: Jobs, timeout_s: float = 5) -> WebhookSender:
     return WebhookSender(Deliveries(jobs), SafeClient(LOOPBACK, timeout_s, httpcore.default_ssl_context()))
 
 
-def hooked(receiver: Receiver, id_: str = "a", events: tuple[str, ...] = (), **more) -> JobRequest:
-    return replace(asked(id_, session=id_), webhook=receiver.url, webhook_events=events, **more)
+def make_request_with_webhook(receiver: Receiver, id_: str = "a", events: tuple[str, ...] = (), **more) -> JobRequest:
+    return replace(make_job_request(id_, session=id_), webhook=receiver.url, webhook_events=events, **more)
 
 
-def canceled(jobs: Jobs, job_request: JobRequest) -> None:
-    """The quickest way to an event."""
+def submit_and_cancel(jobs: Jobs, job_request: JobRequest) -> None:
+    """Submit and cancel a job, which is the quickest way to an event."""
     jobs.submit(job_request)
     jobs.cancel(job_request.tenant, job_request.id)
 
 
-def due_now(jobs: Jobs) -> None:
+def make_deliveries_due(jobs: Jobs) -> None:
     for name in jobs.redis.zrange(DUE_KEY, 0, -1):
         jobs.redis.zincrby(DUE_KEY, -1e9, name)
 
 
-def told(jobs: Jobs, id_: str = "a"):
+def list_deliveries(jobs: Jobs, id_: str = "a"):
     return Deliveries(jobs).list_for_job(jobs.get("default", id_))
 
 
-def test_what_is_told_says_how_the_job_stands_and_nothing_that_was_said(jobs, redis, receiver, sender):
-    jobs.submit(hooked(receiver, metadata={"homework": "7"}))
+def test_a_notification_has_the_state_of_the_job_and_nothing_that_was_said(jobs, redis, receiver, sender):
+    jobs.submit(make_request_with_webhook(receiver, metadata={"homework": "7"}))
     for stage in RESULTS:
-        run(jobs, stage)
+        run_stage(jobs, stage)
     sender.run_round()
     (request,) = receiver.requests
     said = request.verify(outbox.load_secrets(redis, "default")[0])
@@ -83,29 +83,29 @@ def test_what_is_told_says_how_the_job_stands_and_nothing_that_was_said(jobs, re
     assert b"home" not in request.body.replace(b"homework", b"")
 
 
-def test_each_ending_is_told_by_its_name_and_what_was_heard_only_when_asked_for(redis, settings, receiver):
+def test_each_final_state_has_its_event_and_transcripts_only_when_requested(redis, settings, receiver):
     jobs = Jobs(redis, settings.model_copy(update={"deadline_s": 0}))
-    canceled(jobs, hooked(receiver, "canceled"))
-    jobs.submit(hooked(receiver, "failed", JOB_EVENTS))
+    submit_and_cancel(jobs, make_request_with_webhook(receiver, "canceled"))
+    jobs.submit(make_request_with_webhook(receiver, "failed", JOB_EVENTS))
     (job,), _ = jobs.claim("asr", WORKER, 1)
     jobs.fail("asr", job, NoSpeech(), again=False)
-    jobs.submit(hooked(receiver, "expired", ("job.transcribed", "job.expired")))
-    run(jobs, "asr")
+    jobs.submit(make_request_with_webhook(receiver, "expired", ("job.transcribed", "job.expired")))
+    run_stage(jobs, "asr")
     jobs.sweep({})
-    assert [each.event for each in told(jobs, "canceled")] == ["job.canceled"]
-    assert [each.event for each in told(jobs, "failed")] == ["job.failed"]
-    assert [each.event for each in told(jobs, "expired")] == ["job.transcribed", "job.expired"]
+    assert [each.event for each in list_deliveries(jobs, "canceled")] == ["job.canceled"]
+    assert [each.event for each in list_deliveries(jobs, "failed")] == ["job.failed"]
+    assert [each.event for each in list_deliveries(jobs, "expired")] == ["job.transcribed", "job.expired"]
 
 
-def test_nobody_is_told_of_what_they_did_not_ask_for(jobs, redis, receiver):
-    canceled(jobs, hooked(receiver, events=("job.succeeded",)))
-    canceled(jobs, asked("b"))
-    assert told(jobs) == told(jobs, "b") == []
+def test_only_requested_events_are_sent(jobs, redis, receiver):
+    submit_and_cancel(jobs, make_request_with_webhook(receiver, events=("job.succeeded",)))
+    submit_and_cancel(jobs, make_job_request("b"))
+    assert list_deliveries(jobs) == list_deliveries(jobs, "b") == []
     assert not redis.exists(DUE_KEY)
 
 
-def test_the_change_itself_rings_for_the_delivery_and_the_sweep_for_a_lost_bell(jobs, redis, receiver):
-    jobs.submit(hooked(receiver))
+def test_a_delivery_is_enqueued_with_the_change_and_a_lost_message_by_the_sweep(jobs, redis, receiver):
+    jobs.submit(make_request_with_webhook(receiver))
     assert jobs.cancel("default", "a")[1] == [ReadyJob("maintenance", "default/a")]
     queues = {"asr": "queue", "maintenance": "maintenance"}
     assert jobs.sweep(queues) == [ReadyJob("maintenance", "default/a/job.canceled")]
@@ -118,102 +118,102 @@ def test_the_change_itself_rings_for_the_delivery_and_the_sweep_for_a_lost_bell(
 
 def test_a_failed_delivery_is_tried_again_later_under_the_same_id_and_the_log_has_it(jobs, receiver, sender):
     receiver.answers = [(500, {})]
-    canceled(jobs, hooked(receiver))
+    submit_and_cancel(jobs, make_request_with_webhook(receiver))
     sender.run_round()
-    (waiting,) = told(jobs)
+    (waiting,) = list_deliveries(jobs)
     assert (waiting.state, waiting.host) == ("waiting", "127.0.0.1")
     assert 3 < waiting.next_at - time.time() < 7
     sender.run_round()
     assert len(receiver.requests) == 1
-    due_now(jobs)
+    make_deliveries_due(jobs)
     sender.run_round()
-    (done,) = told(jobs)
+    (done,) = list_deliveries(jobs)
     assert (done.state, done.next_at) == ("delivered", None)
     assert [attempt.status for attempt in done.attempts] == [500, 204]
     assert len({request.id for request in receiver.requests}) == 1
     assert sender.deliveries.claim(9, 9, [], 30) == []
 
 
-def test_it_is_given_up_after_so_many_attempts(redis, settings, receiver):
+def test_a_delivery_is_given_up_after_the_last_attempt(redis, settings, receiver):
     jobs = Jobs(redis, settings.model_copy(update={"webhook_attempts": 3}))
     receiver.answers = [(500, {})] * 9
-    canceled(jobs, hooked(receiver))
+    submit_and_cancel(jobs, make_request_with_webhook(receiver))
     for _ in range(5):
-        due_now(jobs)
+        make_deliveries_due(jobs)
         webhook_sender(jobs).run_round()
-    (gone,) = told(jobs)
+    (gone,) = list_deliveries(jobs)
     assert (gone.state, gone.next_at, len(gone.attempts)) == ("given_up", None, 3)
     assert len(receiver.requests) == 3
 
 
 def test_a_delivery_that_kills_its_workers_is_given_up_too(redis, settings, receiver):
     jobs = Jobs(redis, settings.model_copy(update={"webhook_attempts": 2}))
-    canceled(jobs, hooked(receiver))
+    submit_and_cancel(jobs, make_request_with_webhook(receiver))
     claims = [len(Deliveries(jobs).claim(1, 1, [], 0)) for _ in range(4)]
     assert claims == [1, 1, 0, 0]
-    assert told(jobs)[0].state == "given_up"
+    assert list_deliveries(jobs)[0].state == "given_up"
 
 
-def test_a_receiver_that_says_gone_is_told_no_more(jobs, receiver, sender):
+def test_a_receiver_that_answers_410_gets_nothing_more(jobs, receiver, sender):
     receiver.answers = [(410, {})]
-    canceled(jobs, hooked(receiver))
+    submit_and_cancel(jobs, make_request_with_webhook(receiver))
     sender.run_round()
-    assert told(jobs)[0].state == "given_up"
+    assert list_deliveries(jobs)[0].state == "given_up"
 
 
-def test_a_receiver_may_say_how_long_to_wait(jobs, receiver, sender):
+def test_a_receiver_may_set_retry_after(jobs, receiver, sender):
     receiver.answers = [(503, {"Retry-After": "120"})]
-    canceled(jobs, hooked(receiver))
+    submit_and_cancel(jobs, make_request_with_webhook(receiver))
     sender.run_round()
-    assert 100 < told(jobs)[0].next_at - time.time() < 130
+    assert 100 < list_deliveries(jobs)[0].next_at - time.time() < 130
 
 
 def test_a_redirect_is_not_followed_and_counts_as_failed(jobs, receiver, sender):
     with run_receiver() as other:
         receiver.answers = [(307, {"Location": other.url})]
-        canceled(jobs, hooked(receiver))
+        submit_and_cancel(jobs, make_request_with_webhook(receiver))
         sender.run_round()
         assert other.requests == []
-    assert (told(jobs)[0].state, told(jobs)[0].attempts[0].status) == ("waiting", 307)
+    assert (list_deliveries(jobs)[0].state, list_deliveries(jobs)[0].attempts[0].status) == ("waiting", 307)
 
 
 def test_a_worker_that_dies_leaves_its_deliveries_to_the_next(jobs, receiver, sender):
-    canceled(jobs, hooked(receiver))
+    submit_and_cancel(jobs, make_request_with_webhook(receiver))
     (lost,) = sender.deliveries.claim(1, 1, [], lease_s=0.5)
     assert sender.deliveries.claim(1, 1, [], 30) == []
     wait_for(lambda: sender.run_round() or receiver.requests)
     assert [request.id for request in receiver.requests] == [lost.id]
-    sender.record(lost, told(jobs)[0].attempts[0], None)  # the dead worker's late word
-    assert told(jobs)[0].state == "delivered"
+    sender.record(lost, list_deliveries(jobs)[0].attempts[0], None)  # the dead worker's late word
+    assert list_deliveries(jobs)[0].state == "delivered"
 
 
-def test_a_receiver_that_hangs_holds_up_neither_others_nor_the_round(jobs, receiver):
+def test_a_receiver_that_hangs_delays_neither_others_nor_the_round(jobs, receiver):
     receiver.hangs.set()
     with run_receiver() as other:
         for number in range(12):
-            canceled(jobs, hooked(receiver, f"dead{number}"))
-        quick = replace(hooked(other, "quick"), webhook=other.url.replace("127.0.0.1", "localhost"))
-        canceled(jobs, quick)
+            submit_and_cancel(jobs, make_request_with_webhook(receiver, f"dead{number}"))
+        quick = replace(make_request_with_webhook(other, "quick"), webhook=other.url.replace("127.0.0.1", "localhost"))
+        submit_and_cancel(jobs, quick)
         sender = webhook_sender(jobs, timeout_s=0.5)
-        began = time.monotonic()
+        start_time = time.monotonic()
         sender.run_round()
-        took = time.monotonic() - began
+        took = time.monotonic() - start_time
         assert len(other.requests) == 1
     assert took < 2 * ROUND_S
-    assert told(jobs, "dead0")[0].attempts[0].error == "no answer in time"
+    assert list_deliveries(jobs, "dead0")[0].attempts[0].error == "no answer in time"
 
 
-def test_of_one_host_only_so_many_are_told_at_once(jobs, receiver):
+def test_deliveries_to_one_host_are_limited(jobs, receiver):
     for number in range(9):
-        canceled(jobs, hooked(receiver, f"job{number}"))
+        submit_and_cancel(jobs, make_request_with_webhook(receiver, f"job{number}"))
     deliveries = Deliveries(jobs)
     assert len(deliveries.claim(16, 4, ["127.0.0.1"], 30)) == 3
     assert len(deliveries.claim(2, 4, [], 30)) == 2
 
 
-def test_erasing_a_job_takes_its_deliveries_along(jobs, redis, receiver, sender):
+def test_erasing_a_job_erases_its_deliveries(jobs, redis, receiver, sender):
     for name in ("forgotten", "erased"):
-        canceled(jobs, hooked(receiver, name))
+        submit_and_cancel(jobs, make_request_with_webhook(receiver, name))
     jobs.forget("default", "forgotten")
     jobs.erase("default", "erased")
     sender.run_round()
@@ -222,15 +222,15 @@ def test_erasing_a_job_takes_its_deliveries_along(jobs, redis, receiver, sender)
     assert [*redis.scan_iter("waijiao:delivery:*")] == []
 
 
-def test_deliveries_of_records_that_are_no_longer_kept_are_dropped(jobs, redis, receiver, sender):
-    canceled(jobs, hooked(receiver))
+def test_deliveries_of_expired_records_are_dropped(jobs, redis, receiver, sender):
+    submit_and_cancel(jobs, make_request_with_webhook(receiver))
     redis.delete("waijiao:job:default/a")
     assert sender.deliveries.claim(1, 1, [], 30) == []
     assert not redis.exists(DUE_KEY)
 
 
 def test_every_key_of_a_delivery_has_a_time_to_live(jobs, redis, receiver, sender):
-    jobs.submit(hooked(receiver, events=JOB_EVENTS))
+    jobs.submit(make_request_with_webhook(receiver, events=JOB_EVENTS))
     reach(jobs, "llm")
     jobs.cancel("default", "a")
     sender.deliveries.claim(1, 1, [], 30)
@@ -239,38 +239,38 @@ def test_every_key_of_a_delivery_has_a_time_to_live(jobs, redis, receiver, sende
     assert not [key for key in keys if redis.ttl(key) < 0]
 
 
-def test_whatever_is_said_twice_counts_once(redis, settings, receiver):
-    twice = SaidTwice(redis, settings)
+def test_repeated_scripts_count_once(redis, settings, receiver):
+    repeating_jobs = RepeatingJobs(redis, settings)
     receiver.answers = [(500, {})]
-    canceled(twice, hooked(receiver))
-    webhook_sender(twice).run_round()
-    due_now(twice)
-    webhook_sender(twice).run_round()
-    assert [attempt.status for attempt in told(twice)[0].attempts] == [500, 204]
-    first, second = outbox.rotate(twice, "default"), outbox.rotate(twice, "default")
+    submit_and_cancel(repeating_jobs, make_request_with_webhook(receiver))
+    webhook_sender(repeating_jobs).run_round()
+    make_deliveries_due(repeating_jobs)
+    webhook_sender(repeating_jobs).run_round()
+    assert [attempt.status for attempt in list_deliveries(repeating_jobs)[0].attempts] == [500, 204]
+    first, second = outbox.rotate(repeating_jobs, "default"), outbox.rotate(repeating_jobs, "default")
     assert outbox.load_secrets(redis, "default") == [second, first]
 
 
 def test_deliveries_go_on_while_the_memory_is_full(jobs, redis, receiver, sender):
-    jobs.submit(hooked(receiver))
+    jobs.submit(make_request_with_webhook(receiver))
     outbox.load_secrets(redis, "default")
     redis.config_set("maxmemory", 1)
     jobs.cancel("default", "a")
     assert len(sender.deliveries.claim(1, 1, [], 0)) == 1
     sender.run_round()
-    assert told(jobs)[0].state == "delivered"
+    assert list_deliveries(jobs)[0].state == "delivered"
 
 
-def test_a_rotated_secret_signs_beside_the_new_one_for_a_day(jobs, redis, receiver, sender):
+def test_after_a_rotation_the_old_secret_also_signs_for_a_day(jobs, redis, receiver, sender):
     (before,) = outbox.load_secrets(redis, "default")
     after = outbox.rotate(jobs, "default")
-    canceled(jobs, hooked(receiver))
+    submit_and_cancel(jobs, make_request_with_webhook(receiver))
     sender.run_round()
     (request,) = receiver.requests
     assert request.verify(before) == request.verify(after)
     assert 86_000 < redis.ttl("waijiao:webhook-secret:default:before") <= 86_400
     redis.delete("waijiao:webhook-secret:default:before")
-    canceled(jobs, hooked(receiver, "b"))
+    submit_and_cancel(jobs, make_request_with_webhook(receiver, "b"))
     sender.run_round()
     with pytest.raises(WebhookVerificationError):
         receiver.requests[1].verify(before)

@@ -1,4 +1,4 @@
-"""Who is let in, as far as it can be judged without Redis."""
+"""The checks of access that need no Redis."""
 
 import pytest
 from pydantic import ValidationError
@@ -11,7 +11,7 @@ from waijiao.client import AsyncClient, Client
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "school.example"])
-def test_without_keys_the_server_listens_on_this_machine_only_and_says_what_to_do(host):
+def test_without_keys_only_a_loopback_address_is_accepted_and_the_error_says_why(host):
     with pytest.raises(ValidationError, match=r"WAIJIAO_KEYS=true.*waijiao key create"):
         Settings(host=host, keys=False)
     assert Settings(host=host, keys=True).host == host
@@ -23,7 +23,7 @@ def test_on_this_machine_no_key_is_needed(host):
 
 
 @pytest.mark.parametrize("text", ["*", "school.example", "https://school.example/", "https://*.example", "null"])
-def test_what_is_no_origin_is_refused(text):
+def test_an_invalid_origin_is_refused(text):
     with pytest.raises(ValidationError, match="origin"):
         Settings(cors_origins=f"https://good.example, {text}")
 
@@ -34,7 +34,7 @@ def test_origins_are_read_one_by_one():
 
 
 @pytest.mark.parametrize("host", ["", ":8000", "0.0.0.0", "128.0.0.1", "localhost.example", "[::ffff:8.8.8.8]", "[::"])
-def test_a_host_that_is_not_this_machine_is_known_as_such(host):
+def test_a_host_of_another_machine_is_detected(host):
     assert not is_loopback(host)
 
 
@@ -51,7 +51,7 @@ def test_a_client_s_key_is_not_shown_with_its_server(kind):
 
 
 @pytest.mark.parametrize("key", ["wj_secret\n", "wj_sécret", "wj_\x00"])
-def test_what_is_no_key_is_refused_before_it_is_shown_to_anybody(key):
+def test_a_malformed_key_is_refused_before_it_is_sent(key):
     with pytest.raises(ConfigurationError) as refused:
         Client("http://127.0.0.1:8000", key)
     assert "cret" not in str(refused.value)

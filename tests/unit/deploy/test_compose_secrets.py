@@ -4,7 +4,7 @@ import re
 
 from deploy.dockerfile import ROOT
 from pipeline.settings import Settings
-from tests.support.compose import compose
+from tests.support.compose import load_compose
 
 WORKERS = {
     "worker_maintenance",
@@ -13,25 +13,25 @@ WORKERS = {
 }
 
 
-def holders(secret):
-    return {name for name, service in compose()["services"].items() if secret in service.get("secrets", ())}
+def find_holders(secret):
+    return {name for name, service in load_compose()["services"].items() if secret in service.get("secrets", ())}
 
 
-def test_each_service_sees_the_secrets_that_it_needs_and_no_other():
-    assert holders("waijiao_redis_url") == {"redis", "api", *WORKERS}
-    assert holders("waijiao_llm_key") == {"worker_llm"}
-    assert {secret for service in compose()["services"].values() for secret in service.get("secrets", ())} == set(
-        compose()["secrets"]
+def test_each_service_has_only_the_secrets_that_it_needs():
+    assert find_holders("waijiao_redis_url") == {"redis", "api", *WORKERS}
+    assert find_holders("waijiao_llm_key") == {"worker_llm"}
+    assert {secret for service in load_compose()["services"].values() for secret in service.get("secrets", ())} == set(
+        load_compose()["secrets"]
     )
 
 
-def test_what_reaches_the_internet_without_serving_knows_no_secret():
+def test_services_with_internet_access_have_no_secret():
     for name in ("models", "models_gpu"):
-        assert not compose()["services"][name].get("secrets")
+        assert not load_compose()["services"][name].get("secrets")
 
 
 def test_every_secret_is_a_setting_and_a_file_that_git_and_the_builder_leave_out():
-    for name, secret in compose()["secrets"].items():
+    for name, secret in load_compose()["secrets"].items():
         assert name.removeprefix("waijiao_") in Settings.model_fields
         assert secret == {"file": f"./secrets/{name}"}
     assert "/secrets/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
@@ -39,7 +39,7 @@ def test_every_secret_is_a_setting_and_a_file_that_git_and_the_builder_leave_out
 
 
 def test_no_variable_of_a_service_holds_a_secret():
-    for service in compose()["services"].values():
+    for service in load_compose()["services"].values():
         for name in service.get("environment", ()):
             assert not re.search(r"PASSWORD|SECRET|TOKEN|_URL$|_KEY$", name)
     assert "PASSWORD}" not in (ROOT / "docker-compose.yml").read_text(encoding="utf-8")

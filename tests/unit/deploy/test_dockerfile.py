@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 import pytest
 
 from deploy.dockerfile import ROOT, stages
-from tests.support.compose import compose, image, last
+from tests.support.compose import find_last, list_instructions, load_compose
 
 WORKERS = ["asr", "llm", "tts", "maintenance", "segment", "asr_gpu", "llm_gpu", "tts_gpu"]
 ROLES = ["models", "api", *(f"worker_{each}" for each in WORKERS)]
@@ -17,7 +17,7 @@ each_role = pytest.mark.parametrize("role", ROLES)
 
 
 def words(stage, keyword):
-    return [rest.split() for each, rest in image(stage) if each == keyword]
+    return [rest.split() for each, rest in list_instructions(stage) if each == keyword]
 
 
 @each_role
@@ -33,7 +33,7 @@ def test_a_role_holds_an_environment_of_its_own_lock_which_was_checked_by_hashes
 
 @each_role
 def test_nothing_is_installed_where_it_runs(role):
-    ran = " ".join(rest for keyword, rest in image(role) if keyword == "RUN")
+    ran = " ".join(rest for keyword, rest in list_instructions(role) if keyword == "RUN")
 
     assert "pip" not in ran
     assert "venv" not in ran
@@ -42,8 +42,8 @@ def test_nothing_is_installed_where_it_runs(role):
 
 @each_role
 def test_a_role_runs_as_a_user_without_rights_whose_number_the_compose_file_names(role):
-    assert last(role, "USER") == compose()["services"]["api"]["user"] == "10001:10001"
-    assert image(role)[-1][0] != "USER"
+    assert find_last(role, "USER") == load_compose()["services"]["api"]["user"] == "10001:10001"
+    assert list_instructions(role)[-1][0] != "USER"
 
 
 @pytest.mark.parametrize("role", ["worker_llm_gpu", "worker_tts_gpu"])
@@ -51,11 +51,13 @@ def test_torch_is_one_layer_that_both_images_share(role):
     assert stages()[role][0] == "torch"
     assert stages()["torch"][1] == [("COPY", "--from=torch-packages /torch /torch")]
     assert ["requirements-torch.txt", "./"] in words("torch-packages", "COPY")
-    assert any("/venv/lib/python3.11/site-packages/torch.pth" in rest for _, rest in image(f"{role}-packages"))
+    assert any(
+        "/venv/lib/python3.11/site-packages/torch.pth" in rest for _, rest in list_instructions(f"{role}-packages")
+    )
 
 
 def test_no_other_role_holds_torch():
-    holders = {role for role in ROLES if any("/torch" in rest for _, rest in image(role))}
+    holders = {role for role in ROLES if any("/torch" in rest for _, rest in list_instructions(role))}
 
     assert holders == {"worker_llm_gpu", "worker_tts_gpu"}
 
@@ -64,7 +66,7 @@ def test_base_images_are_pinned_by_tag_and_digest():
     bases = {parent for parent, _ in stages().values()} - set(stages())
 
     assert len(bases) == 1
-    for base in bases | {compose()["services"]["redis"]["image"]}:
+    for base in bases | {load_compose()["services"]["redis"]["image"]}:
         assert re.fullmatch(rf"[a-z]+:\d+\.\d+\.\d+-[a-z-]+{DIGEST}", base)
 
 
@@ -74,7 +76,7 @@ def test_the_paths_that_name_a_python_name_the_one_of_the_base_image():
     assert set(versions) == {"3.11"}
 
 
-def test_what_copies_from_a_stage_comes_after_it():
+def test_a_stage_is_defined_before_others_copy_from_it():
     names = list(stages())
     for number, name in enumerate(names):
         for source in re.findall(r"--from=(\S+)", " ".join(rest for _, rest in stages()[name][1])):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy.dockerfile import ROOT
-from tests.support.compose import pins
+from tests.support.compose import read_pins
 from worker_asr.engine import ENGINES as ASR
 from worker_llm.engine import ENGINES as LLM
 from worker_tts.engine import ENGINES as TTS
@@ -77,21 +77,21 @@ each_role = pytest.mark.parametrize("role", ENTRIES)
 
 
 def lock(role):
-    return pins(LOCKS / f"{role}.lock")
+    return read_pins(LOCKS / f"{role}.lock")
 
 
 def modules(role):
-    """What a role imports first: its entries, and what Celery imports because a setting names it."""
+    """The modules that start a role: its entry points, and those that Celery imports because of a setting."""
     return [place.partition(":")[0] for place in ENTRIES[role]] + (CELERY_S if role != "models" else [])
 
 
 def file_of(module):
-    """The file of a module of ours; None for anybody else's."""
+    """The file of a module of this project; None for others."""
     place = ROOT.joinpath(*module.split("."))
     return next((each for each in (place.with_suffix(".py"), place / "__init__.py") if each.is_file()), None)
 
 
-def imported(path: Path):
+def find_imports(path: Path):
     """Every module that the file imports anywhere, inside functions too."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -101,15 +101,15 @@ def imported(path: Path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def reached(role):
-    """Names of what others made that the role's modules import, theirs included."""
+def find_distributions(role):
+    """The top-level names of foreign packages that the role's modules import, directly or indirectly."""
     found, ahead, seen = set(), modules(role), set()
     while ahead:
         module = ahead.pop()
         path = file_of(module)
         if path and path not in seen:
             seen.add(path)
-            ahead += imported(path)
+            ahead += find_imports(path)
         elif not path and not file_of(module.partition(".")[0]):
             found.add(module.partition(".")[0])
     return found - set(sys.stdlib_module_names)
@@ -122,7 +122,7 @@ def test_there_is_a_lock_for_each_role_and_one_for_building():
 @each_role
 def test_a_lock_holds_everything_that_the_role_s_own_code_imports(role):
     assert all(file_of(module) for module in modules(role) if not module.startswith("kombu"))
-    needed = {NAMES.get(name, name.replace("_", "-").lower()) for name in reached(role)}
+    needed = {NAMES.get(name, name.replace("_", "-").lower()) for name in find_distributions(role)}
 
     assert needed - set(lock(role)) <= ({"torch"} if role in WITH_TORCH else set())
 
@@ -135,7 +135,7 @@ def test_a_role_starts_where_only_its_lock_is_installed(role):
     assert done.returncode == 0, done.stderr
 
 
-def test_what_a_lock_does_not_hold_is_not_found():
+def test_modules_outside_a_lock_cannot_be_imported():
     script = [sys.executable, "-W", "ignore", "-c", ONLY_THE_LOCK, " ".join(lock("api")), "worker_asr.faster_whisper"]
     done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, check=False)
 
@@ -143,13 +143,13 @@ def test_what_a_lock_does_not_hold_is_not_found():
 
 
 @each_role
-def test_a_lock_holds_no_heavy_thing_that_is_another_role_s(role):
+def test_a_lock_has_no_heavy_library_of_another_role(role):
     assert HEAVY & set(lock(role)) == MAY_HOLD[role]
 
 
 @each_role
 def test_every_version_is_that_of_the_default_install_or_of_the_large_teachers(role):
-    known = pins(ROOT / "requirements.lock") | pins(ROOT / "requirements-gpu.lock")
+    known = read_pins(ROOT / "requirements.lock") | read_pins(ROOT / "requirements-gpu.lock")
 
     for name, version in lock(role).items():
         if not name.startswith("nvidia-"):
@@ -164,7 +164,7 @@ def test_every_distribution_has_its_hashes(role):
     assert "--index-url" not in text
 
 
-def test_what_a_group_names_has_its_range_and_reason_among_the_dependencies():
+def test_packages_of_a_group_have_a_range_and_a_reason_among_the_dependencies():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     ranged = project["project"]["dependencies"] + project["project"]["optional-dependencies"]["gpu"]
     groups = project["dependency-groups"]

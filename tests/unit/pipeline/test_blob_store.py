@@ -10,15 +10,15 @@ from pipeline.blob_store import FolderBlobs
 from pipeline.errors import Unavailable
 
 
-class Torn(io.RawIOBase):
+class BrokenSource(io.RawIOBase):
     """A source whose connection breaks after some bytes."""
 
     def read(self, size: int = -1) -> bytes:
-        if self.tell_once():
+        if self.is_first_call():
             return b"half"
         raise OSError("connection reset")
 
-    def tell_once(self) -> bool:
+    def is_first_call(self) -> bool:
         first, self.started = not getattr(self, "started", False), True
         return first
 
@@ -41,9 +41,9 @@ def test_no_blob_is_ever_overwritten(blobs):
     assert len(names) == 50
 
 
-def test_a_torn_upload_leaves_nothing(blobs):
+def test_a_broken_upload_leaves_nothing(blobs):
     with pytest.raises(Unavailable):
-        blobs.put("default/job", Torn())
+        blobs.put("default/job", BrokenSource())
     assert not [path for path in blobs.folder.rglob("*") if path.is_file()]
 
 
@@ -56,7 +56,7 @@ def test_a_folder_that_cannot_be_written_is_unavailable(tmp_path):
 @pytest.mark.parametrize(
     "name", ["../x", "default/../x", "/etc/passwd", "default", "a/b/c/d", "", "a/b\n", "a/b.c", "~/x"]
 )
-def test_a_name_that_was_not_made_here_is_no_path(blobs, name):
+def test_a_blob_name_that_the_store_did_not_make_is_refused(blobs, name):
     with pytest.raises(ValueError, match="not the name of a blob"):
         blobs.path(name)
 

@@ -1,4 +1,4 @@
-"""What a lesson came to, from its turns' jobs."""
+"""The summary of a lesson, from the jobs of its turns."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ GOOD, BAD = 0.95, 0.2
 
 
 def turn(number: int, heard: str = "", corrected: str = "", **more) -> Turn:
-    """A turn of 4 seconds; the words in `unclear` were hardly heard."""
+    """A turn of 4 seconds; the words in `unclear` have a low probability."""
     start, task, error = more.get("start", 5.0 * number), more.get("task", "turn"), more.get("error")
     details = {"number": number, "start": start, "end": start + 4, "speaker": more.get("speaker", "")}
     words = tuple(Word(w, 0, 1, BAD if w in more.get("unclear", ()) else GOOD) for w in heard.split())
@@ -66,17 +66,17 @@ def test_the_figures_are_those_of_the_learner_s_turns():
     assert {each.word for each in found.unclear} == {"home", "elephant", "the"}
 
 
-def test_what_is_practised_are_right_sentences_and_words_that_can_be_said_alone():
+def test_practice_is_corrected_sentences_and_words_that_can_be_said_alone():
     assert compute_figures(1.0, LESSON).practice == ("I went home.", "She likes the elephant.", "elephant", "home")
 
 
-def test_a_sentence_that_is_too_long_to_be_said_again_is_not_practised():
+def test_a_sentence_that_is_too_long_is_not_practised():
     words = "a little dog " * 9
     found = compute_figures(1.0, [turn(1, f"{words}go", f"{words}goes")])
     assert [each for each in found.practice if len(each) > 80] == []
 
 
-def test_the_summary_says_how_long_what_was_wrong_and_what_to_practise():
+def test_the_summary_has_the_length_the_mistakes_and_the_practice():
     feedback = summarize(lesson(), compute_figures(1900.0, LESSON), WILLIAM)
     assert feedback.spoken == (
         "Our lesson took 32 minutes. I heard 3 turns. Say went instead of go. Say likes instead of like. "
@@ -87,7 +87,7 @@ def test_the_summary_says_how_long_what_was_wrong_and_what_to_practise():
     assert (feedback.heard, feedback.corrected, feedback.edits) == ("", "", ())
 
 
-def test_where_the_learner_is_known_the_learner_is_told_how_often_it_spoke():
+def test_where_the_learner_is_known_the_summary_counts_its_turns():
     assert "You spoke 3 times." in summarize(lesson(learner="right"), compute_figures(60.0, LESSON), WILLIAM).spoken
 
 
@@ -97,7 +97,7 @@ def test_a_lesson_without_mistakes_is_praised():
 
 
 @pytest.mark.parametrize("feedback", [None, Feedback("我不明白", "我不明白", reply="", spoken="")])
-def test_a_lesson_whose_turns_were_not_looked_at_is_not_praised(feedback):
+def test_a_lesson_without_feedback_is_not_praised(feedback):
     heard = turn(1, "我不明白")
     unchecked = replace(heard, job=replace(heard.job, feedback=feedback))
     assert compute_figures(61.0, [unchecked]).checked_count == 0
@@ -107,12 +107,12 @@ def test_a_lesson_whose_turns_were_not_looked_at_is_not_praised(feedback):
 
 
 @pytest.mark.parametrize("heard", [[], [turn(1, error="engine_failed")], [turn(1, error="no_speech")], LESSON[:1]])
-def test_a_lesson_in_which_the_learner_was_not_understood_says_so(heard):
+def test_the_summary_says_if_the_learner_was_not_understood(heard):
     feedback = summarize(lesson(), compute_figures(20.0, heard), WILLIAM)
     assert feedback.spoken.startswith("Our lesson took less than a minute. I could not understand what you said.")
 
 
-def test_a_summary_is_short_whatever_was_said():
+def test_a_summary_is_always_short():
     long = [turn(n, f"he go {'very ' * 9}{n}{'x' * n}", f"He goes {'very ' * 9}{n}{'x' * n}.") for n in range(99)]
     words = [turn(n, f"w{'o' * (n % 30)}rd{n}", unclear=(f"w{'o' * (n % 30)}rd{n}",)) for n in range(100, 150)]
     feedback = summarize(lesson(), compute_figures(9e4, long + words), WILLIAM, "Word. " * 50)
@@ -142,16 +142,16 @@ MISTAKES = choose_main_mistakes(compute_figures(1.0, LESSON).mistakes)
         ("", ""),
     ],
 )
-def test_a_model_s_remark_is_taken_when_it_is_short_and_plain_and_about_the_mistakes(reply, taken):
+def test_a_model_s_remark_is_used_if_it_is_short_plain_and_about_the_mistakes(reply, taken):
     assert extract_remark(reply, MISTAKES) == taken
 
 
-def test_a_remark_stands_in_the_place_of_the_mistakes():
+def test_a_remark_replaces_the_list_of_mistakes():
     spoken = summarize(lesson(), compute_figures(60.0, LESSON), WILLIAM, "Use went for yesterday.").spoken
     assert spoken.startswith("Our lesson took 1 minute. I heard 3 turns. Use went for yesterday. Now say: I went home.")
 
 
-def test_practice_has_no_room_for_half_a_sentence():
+def test_practice_has_only_complete_sentences():
     assert format_practice(("I went home.", "She likes it.", "zoo"), 30) == "Now say: I went home."
     assert format_practice(("I went home.", "zoo"), 10) == ""
     assert format_practice(()) == format_practice(choose_practice([], [])) == ""
@@ -167,7 +167,7 @@ def test_practice_has_no_room_for_half_a_sentence():
         (7500, "2 hours and 5 minutes"),
     ],
 )
-def test_a_length_is_said_in_hours_and_minutes(seconds, said):
+def test_a_duration_is_written_in_hours_and_minutes(seconds, said):
     assert format_duration(seconds) == said
 
 
@@ -188,7 +188,7 @@ def test_a_chapter_ends_at_the_longest_pause_about_every_five_minutes():
     ]
 
 
-def test_a_long_first_sentence_is_cut_in_the_title():
+def test_a_long_first_sentence_is_shortened_in_the_title():
     assert split_into_chapters([turn(1, "one two three four five six seven eight nine")])[0].title == (
         "one two three four five six seven eight …"
     )

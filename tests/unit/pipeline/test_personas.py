@@ -10,7 +10,7 @@ FOLDER = Settings().personas
 QUOTED = re.compile(r'"[^"]+[.?]" .+\?')
 
 
-def test_both_teachers_are_there():
+def test_both_default_personas_exist():
     assert personas.list_names(FOLDER) == ["emma", "william"]
 
 
@@ -57,7 +57,7 @@ def test_a_new_file_is_a_new_persona(tmp_path):
     assert personas.load("willa", william_with(tmp_path, "Well said!", "Fine!")).praise == "Fine!"
 
 
-def test_words_that_its_learners_may_say_can_be_left_out(tmp_path):
+def test_the_hint_words_of_a_persona_are_optional(tmp_path):
     assert personas.load("william", FOLDER).hint == ""
     named = william_with(tmp_path, "remarks = false", 'remarks = false\nhint = "Zyxelia"')
     assert personas.load("willa", named).hint == "Zyxelia"
@@ -89,12 +89,12 @@ def test_a_file_that_is_not_toml_is_named(tmp_path):
         personas.load("broken", tmp_path)
 
 
-def test_voices_are_one_wish_or_several_in_order(tmp_path):
+def test_voices_are_one_name_or_several_in_order_of_preference(tmp_path):
     assert personas.load("emma", FOLDER).voices == {"en": ("en_speaker_9", "heart")}
     assert personas.load("willa", william_with(tmp_path, '["en_speaker_6"]', '"heart"')).voices == {"en": ("heart",)}
 
 
 @pytest.mark.parametrize("voices", ["3", "[3]", '[""]', '{ name = "heart" }'])
-def test_voices_of_another_kind_are_named(tmp_path, voices):
+def test_voices_of_a_wrong_type_are_named(tmp_path, voices):
     with pytest.raises(ConfigurationError, match="`voices` must map each language"):
         personas.load("willa", william_with(tmp_path, '["en_speaker_6"]', voices))

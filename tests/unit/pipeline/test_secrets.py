@@ -16,7 +16,7 @@ def prepare(folder, profile="cpu"):
 
 
 @pytest.fixture
-def made(tmp_path):
+def secrets_folder(tmp_path):
     """The folder of secrets that deploy/prepare has made."""
     prepare(tmp_path)
     return tmp_path / "secrets"
@@ -41,7 +41,7 @@ def test_a_variable_counts_more_than_a_file(tmp_path, monkeypatch):
     assert Settings(_secrets_dir=readable_folder(tmp_path)).llm_key == "of the variable"
 
 
-def test_every_process_looks_where_its_variable_says(tmp_path, monkeypatch):
+def test_every_process_reads_the_folder_of_its_variable(tmp_path, monkeypatch):
     (tmp_path / "waijiao_redis_url").write_text("redis://:quiet@redis:6379/0", encoding="utf-8")
     monkeypatch.setenv("WAIJIAO_SECRETS", str(tmp_path))
     told = subprocess.run(
@@ -54,7 +54,7 @@ def test_every_process_looks_where_its_variable_says(tmp_path, monkeypatch):
     assert told.stdout.strip() == "redis://:quiet@redis:6379/0"
 
 
-def test_a_folder_that_is_missing_or_no_folder_is_passed_over_in_silence(tmp_path):
+def test_a_missing_folder_of_secrets_is_ignored(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
 
     for folder in (tmp_path / "missing", tmp_path / "file"):
@@ -62,36 +62,36 @@ def test_a_folder_that_is_missing_or_no_folder_is_passed_over_in_silence(tmp_pat
         assert Settings(_secrets_dir=readable_folder(folder)).llm_key == ""
 
 
-def test_files_of_other_things_do_no_harm(tmp_path):
+def test_other_files_in_the_folder_are_ignored(tmp_path):
     (tmp_path / "database_password").write_text("another's", encoding="utf-8")
     (tmp_path / "rhsm").mkdir()
 
     assert Settings(_secrets_dir=readable_folder(tmp_path)) == Settings()
 
 
-def test_the_containers_may_read_what_was_made_and_nobody_else_on_the_host(made):
-    assert made.stat().st_mode & 0o777 == 0o700
-    for secret in made.iterdir():
+def test_only_the_containers_may_read_the_secrets(secrets_folder):
+    assert secrets_folder.stat().st_mode & 0o777 == 0o700
+    for secret in secrets_folder.iterdir():
         assert secret.stat().st_mode & 0o777 == 0o644
 
 
-def test_what_was_made_are_settings_and_a_password_is_never_the_same(made, tmp_path):
+def test_the_secrets_are_settings_with_a_new_password_each_time(secrets_folder, tmp_path):
     (tmp_path / "another").mkdir()
     prepare(tmp_path / "another")
-    mine, others = (Settings(_secrets_dir=folder) for folder in (made, tmp_path / "another/secrets"))
+    mine, others = (Settings(_secrets_dir=folder) for folder in (secrets_folder, tmp_path / "another/secrets"))
 
     assert mine.llm_key == ""
     assert len(mine.redis_url) == len("redis://:@redis:6379/0") + 64
     assert mine.redis_url != others.redis_url
 
 
-def test_what_is_there_already_stays(made):
-    (made / "waijiao_llm_key").write_text("sk-mine", encoding="utf-8")
-    before = (made / "waijiao_redis_url").read_text(encoding="utf-8")
-    prepare(made.parent)
+def test_existing_secrets_are_not_changed(secrets_folder):
+    (secrets_folder / "waijiao_llm_key").write_text("sk-mine", encoding="utf-8")
+    before = (secrets_folder / "waijiao_redis_url").read_text(encoding="utf-8")
+    prepare(secrets_folder.parent)
 
-    assert (made / "waijiao_llm_key").read_text(encoding="utf-8") == "sk-mine"
-    assert (made / "waijiao_redis_url").read_text(encoding="utf-8") == before
+    assert (secrets_folder / "waijiao_llm_key").read_text(encoding="utf-8") == "sk-mine"
+    assert (secrets_folder / "waijiao_redis_url").read_text(encoding="utf-8") == before
 
 
 @pytest.mark.parametrize("profile", ["cpu", "gpu"])
@@ -100,7 +100,7 @@ def test_a_plain_up_starts_the_profile_that_was_named(tmp_path, profile):
     assert (tmp_path / ".env").read_text(encoding="utf-8") == f"COMPOSE_PROFILES={profile}\n"
 
 
-def test_settings_that_were_made_before_stay_and_learn_the_profile(tmp_path):
+def test_existing_settings_stay_and_get_the_profile(tmp_path):
     (tmp_path / ".env").write_text("WAIJIAO_RETENTION_H=24\n", encoding="utf-8")
     prepare(tmp_path, "gpu")
     prepare(tmp_path, "cpu")

@@ -56,19 +56,19 @@ def plan(options: str, card: str = "1000GB") -> GpuPlan:
 
 
 @pytest.mark.parametrize(("card", "options", "together", "_"), CARDS)
-def test_what_the_page_says_of_a_card_is_true(card, options, together, _):
+def test_the_figures_of_a_card_on_the_page_are_right(card, options, together, _):
     said = plan(options, card)
     assert said.find_placements() is not None
     assert f"{said.total_bytes() / 1e9:.1f}" == together
 
 
-def test_every_usual_card_is_spoken_of():
+def test_every_common_card_is_on_the_page():
     assert [card for card, *_ in CARDS if card] == sorted((card for card, *_ in CARDS), key=lambda c: int(c.split()[0]))
     assert {card for card, *_ in CARDS} == {f"{size} GB" for size in (8, 12, 16, 24, 48, 80)}
 
 
 @pytest.mark.parametrize(("options", "weights", "cache", "working", "together"), MODELS)
-def test_what_the_page_says_of_a_model_is_computed(options, weights, cache, working, together):
+def test_the_figures_of_a_model_on_the_page_are_computed(options, weights, cache, working, together):
     (need,) = plan(options).needs().values()
     figures = (need.weights, need.cache, need.working, need.total)
     assert tuple(f"{figure / 1e9:.1f}" for figure in figures) == (weights, cache, working, together)

@@ -41,7 +41,7 @@ def test_a_worker_s_parent_imports_no_model_library(worker):
 
 
 @pytest.mark.parametrize("worker", WORKERS)
-def test_no_worker_knows_another(worker):
+def test_no_worker_imports_another(worker):
     others = {*WORKERS, "api", "waijiao"} - {worker}
     assert not others & modules_after(f"import {worker}.tasks")
 

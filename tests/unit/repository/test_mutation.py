@@ -80,7 +80,7 @@ def test_an_operator_on_a_node_of_python(operator, changed):
     assert changed in ast.unparse(tree)
 
 
-def test_a_mark_stands_at_the_end_of_its_line_or_alone_before_it():
+def test_a_mark_is_at_the_end_of_its_line_or_alone_before_it():
     assert list(markers(["a()  -- mutant: one thing, another", "b()", "  -- mutant: long line", "c()"])) == [
         ("one thing", 0),
         ("another", 0),

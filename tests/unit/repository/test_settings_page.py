@@ -23,18 +23,18 @@ def generator():
     return module
 
 
-def read(page: str) -> str:
+def read_page(page: str) -> str:
     return (DOCS / page).read_text(encoding="utf-8")
 
 
 @each_page
 def test_the_page_is_up_to_date(generator, page):
-    assert read(page) == generator.build_pages()[DOCS / page], "run `make docs`"
+    assert read_page(page) == generator.build_pages()[DOCS / page], "run `make docs`"
 
 
 @each_page
 def test_every_setting_has_one_row_with_its_default_and_an_explanation(generator, page):
-    rows = ROW.findall(read(page))
+    rows = ROW.findall(read_page(page))
     defaults = {
         name.upper(): generator.format_default(name, field.default) for name, field in Settings.model_fields.items()
     }

@@ -70,7 +70,7 @@ def faults(path: Path) -> set[str]:
     return found
 
 
-def test_no_name_has_a_word_that_was_given_up():
+def test_no_name_has_a_word_that_was_replaced():
     assert [fault for path in product_files() for fault in sorted(faults(path))] == []
 
 

@@ -10,25 +10,25 @@ from worker_maintenance.webhook_delivery import RETRY_JITTER, RETRY_WAITS_S, nex
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
-def test_any_2xx_is_the_end(status):
+def test_any_2xx_ends_the_delivery(status):
     assert next_state(1, Response(status, None), 8) == ("delivered", None)
 
 
 @pytest.mark.parametrize(
     "response", [None, Response(199, None), Response(301, None), Response(404, None), Response(500, None)]
 )
-def test_anything_else_is_tried_again_after_longer_and_longer(response):
+def test_other_answers_are_retried_with_growing_delays(response):
     waits = [next_state(tried, response, 99) for tried in range(1, 10)]
     assert {state for state, _ in waits} == {"waiting"}
     for (_, wait_s), meant in zip(waits, [*RETRY_WAITS_S, *RETRY_WAITS_S[-1:] * 2], strict=True):
         assert (1 - RETRY_JITTER) * meant <= wait_s <= (1 + RETRY_JITTER) * meant
 
 
-def test_deliveries_that_failed_together_do_not_come_again_together():
+def test_retries_of_deliveries_are_spread():
     assert len({next_state(3, None, 8)[1] for _ in range(20)}) > 10
 
 
-def test_the_last_attempt_and_a_receiver_that_is_gone_end_it():
+def test_the_last_attempt_and_status_410_end_the_delivery():
     assert next_state(8, None, 8) == ("given_up", None)
     assert next_state(1, Response(410, None), 8) == ("given_up", None)
 
@@ -39,7 +39,7 @@ def test_a_receiver_may_ask_for_more_time_but_not_for_all_of_it():
     assert next_state(3, Response(429, "1"), 8)[1] > 60
 
 
-def test_the_time_may_be_said_as_a_date_and_nonsense_is_no_time():
+def test_retry_after_may_be_a_date_and_nonsense_is_ignored():
     assert retry_after_s(Response(503, email.utils.formatdate(time.time() + 100, usegmt=True))) == pytest.approx(
         100, abs=5
     )

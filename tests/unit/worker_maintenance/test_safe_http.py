@@ -1,4 +1,4 @@
-"""Deliveries reach no address but public ones and those of named networks, whatever a name says from one moment on."""
+"""Deliveries reach only public addresses and those of allowed networks, even if a name changes its address."""
 
 import socket
 import ssl
@@ -72,8 +72,8 @@ class Resolver:
 
 
 @pytest.fixture
-def connected(monkeypatch):
-    """The addresses that were connected to; none is really."""
+def connected_addresses(monkeypatch):
+    """The addresses of attempted connections, none of which is really opened."""
     seen = []
 
     def refuse(address, *_, **__):
@@ -85,34 +85,34 @@ def connected(monkeypatch):
 
 
 @pytest.mark.parametrize("host", FORBIDDEN)
-def test_no_form_of_an_address_that_is_not_public_is_sent_to(host, connected):
+def test_no_form_of_a_private_address_is_connected_to(host, connected_addresses):
     with pytest.raises(AddressRefused):
         post(f"https://{host}/")
-    assert connected == []
+    assert connected_addresses == []
 
 
-def test_a_public_address_is_sent_to(connected):
+def test_a_public_address_is_connected_to(connected_addresses):
     with pytest.raises(httpcore.ConnectError):
         post(f"https://{PUBLIC}/")
-    assert connected == [PUBLIC]
+    assert connected_addresses == [PUBLIC]
 
 
-def test_a_name_is_looked_up_once_and_the_checked_address_connected_to(monkeypatch, connected):
+def test_a_name_is_resolved_once_and_the_checked_address_used(monkeypatch, connected_addresses):
     rebinding = Resolver([PUBLIC], ["127.0.0.1"])
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     with pytest.raises(httpcore.ConnectError):
         post("https://rebinding.test/")
-    assert (rebinding.asked, connected) == (1, [PUBLIC])
+    assert (rebinding.asked, connected_addresses) == (1, [PUBLIC])
     with pytest.raises(AddressRefused):
         post("https://rebinding.test/")
-    assert connected == [PUBLIC]
+    assert connected_addresses == [PUBLIC]
 
 
-def test_one_forbidden_address_among_public_ones_is_enough_to_refuse(monkeypatch, connected):
+def test_one_forbidden_address_among_public_ones_is_enough_to_refuse(monkeypatch, connected_addresses):
     monkeypatch.setattr(socket, "getaddrinfo", Resolver([PUBLIC, "127.0.0.1"]))
     with pytest.raises(AddressRefused):
         post("https://both.test/")
-    assert connected == []
+    assert connected_addresses == []
 
 
 def test_a_name_that_does_not_resolve_or_cannot_be_one_is_refused(monkeypatch):
@@ -123,12 +123,12 @@ def test_a_name_that_does_not_resolve_or_cannot_be_one_is_refused(monkeypatch):
         post("https://nobody.test/")
 
 
-def test_a_named_network_may_be_sent_to_without_tls_and_no_other(connected):
+def test_only_an_allowed_network_may_be_used_without_tls(connected_addresses):
     school = parse_networks("10.20.0.0/16, fd00::/8")
     for allowed in ("http://10.20.0.1/", "https://10.20.0.1/", "http://[fd00::1]/", "http://[::ffff:10.20.0.1]/"):
         with pytest.raises(httpcore.ConnectError):
             post(allowed, client(school))
-    assert len(connected) == 4
+    assert len(connected_addresses) == 4
     for refused in ("http://10.21.0.1/", f"http://{PUBLIC}/", "http://127.0.0.1/"):
         with pytest.raises(AddressRefused):
             post(refused, client(school))
@@ -152,24 +152,24 @@ def test_no_proxy_of_the_environment_is_used(monkeypatch):
 def test_an_attempt_ends_in_time_whatever_the_receiver_does(monkeypatch):
     with run_receiver() as receiver:
         receiver.hangs.set()
-        assert ends_in_time(receiver.port)
+        assert check_timeout(receiver.port)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # connected to, and nothing more
-        assert ends_in_time(silent.getsockname()[1])
+        assert check_timeout(silent.getsockname()[1])
 
 
 def test_a_receiver_that_answers_drop_by_drop_is_not_waited_for():
-    with run_receiver(kind=Dripping) as dripping:
-        assert ends_in_time(dripping.port)
+    with run_receiver(kind=DrippingReceiver) as dripping:
+        assert check_timeout(dripping.port)
 
 
-def ends_in_time(port: int) -> bool:
-    began = time.monotonic()
+def check_timeout(port: int) -> bool:
+    start_time = time.monotonic()
     with pytest.raises(httpcore.TimeoutException):
         post(f"http://127.0.0.1:{port}/", client(LOOPBACK, timeout_s=0.5))
-    return time.monotonic() - began < 3
+    return time.monotonic() - start_time < 3
 
 
-class Dripping(Receiver):
+class DrippingReceiver(Receiver):
     """Sends its headers one after the other and never comes to an end."""
 
     def answer(self, to):
@@ -182,8 +182,8 @@ class Dripping(Receiver):
                 return
 
 
-class Endless(Receiver):
-    """Says 200, and then much."""
+class EndlessReceiver(Receiver):
+    """Sends status 200 and an endless body."""
 
     sent = 0
 
@@ -198,12 +198,12 @@ class Endless(Receiver):
 
 
 def test_little_of_an_endless_answer_is_read():
-    with run_receiver(kind=Endless) as endless:
+    with run_receiver(kind=EndlessReceiver) as endless:
         assert post(f"http://127.0.0.1:{endless.port}/", client(LOOPBACK, timeout_s=20)) == 200
         assert endless.sent < 100 * MAX_RESPONSE_BYTES
 
 
-def certified(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+def make_certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """A server's side and a client's, with a certificate of its own for `name`."""
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
@@ -214,8 +214,8 @@ def certified(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     return server, ssl.create_default_context(cafile=str(certificate))
 
 
-def test_the_certificate_must_be_the_name_s(tmp_path, monkeypatch):
-    server, trusts = certified(tmp_path, "school.test")
+def test_the_certificate_must_match_the_name(tmp_path, monkeypatch):
+    server, trusts = make_certificate(tmp_path, "school.test")
     monkeypatch.setattr(socket, "getaddrinfo", Resolver(["127.0.0.1"]))
     with run_receiver(server) as receiver:
         assert post(f"https://school.test:{receiver.port}/", client(LOOPBACK, ssl_context=trusts)) == 204

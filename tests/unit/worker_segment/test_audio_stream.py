@@ -1,4 +1,4 @@
-"""A long recording is read bit by bit, its channels apart, and each turn is what was recorded between its times."""
+"""A long recording is read in blocks with separate channels, and each turn has the samples between its times."""
 
 import io
 from dataclasses import replace
@@ -12,14 +12,21 @@ from hypothesis import strategies as st
 from pipeline.errors import BadAudio, NotAudio, TooLong
 from pipeline.jobs.job import STAGES_BY_TASK, Job, JobRequest
 from pipeline.jobs.results import LessonSegment
-from tests.support.recordings import FORMS, hour_of_silence, learner, video, wav, write
+from tests.support.recordings import (
+    FILE_FORMATS,
+    encode_recording,
+    load_clear_speaker,
+    make_hour_of_silence,
+    make_video,
+    make_wav,
+)
 from worker_segment.audio_stream import BLOCK_SAMPLES, SAMPLE_RATE, WINDOW_SAMPLES, read_blocks, rechunk
 from worker_segment.segmenter import build_turn_request, extract_waveforms
 
 LONGEST_S = 300
 
 
-def whole(data, longest_s=LONGEST_S):
+def read_all(data, longest_s=LONGEST_S):
     return np.concatenate(list(read_blocks(io.BytesIO(data), longest_s)), axis=1)
 
 
@@ -27,20 +34,20 @@ def whole(data, longest_s=LONGEST_S):
     ("form", "count"), [("wav no change", 1), ("m4a", 1), ("mp3", 2), ("webm", 2), ("wav float", 1)]
 )
 def test_a_recording_has_the_channels_that_it_was_made_with_and_more_than_two_are_mixed(form, count):
-    samples = whole(write(learner(), *FORMS[form]))
+    samples = read_all(encode_recording(load_clear_speaker(), *FILE_FORMATS[form]))
 
     assert samples.dtype == np.float32
-    assert samples.shape == (count, pytest.approx(len(learner().samples), abs=1_600))
+    assert samples.shape == (count, pytest.approx(len(load_clear_speaker().samples), abs=1_600))
 
 
 @pytest.mark.parametrize("rate", [16_000, 44_100, 48_000])
 @pytest.mark.parametrize("format", ["WAV", "FLAC"])
 def test_left_stays_left_and_right_stays_right(format, rate):
     file, time = io.BytesIO(), np.arange(3 * rate) / rate
-    apart = np.stack([0.5 * np.sin(2 * np.pi * 300 * time), 0.25 * np.sin(2 * np.pi * 2_000 * time)])
-    soundfile.write(file, apart.T, rate, format=format)
+    two_tones = np.stack([0.5 * np.sin(2 * np.pi * 300 * time), 0.25 * np.sin(2 * np.pi * 2_000 * time)])
+    soundfile.write(file, two_tones.T, rate, format=format)
 
-    left, right = whole(file.getvalue())
+    left, right = read_all(file.getvalue())
 
     at = np.fft.rfftfreq(len(left), 1 / SAMPLE_RATE)
     assert [round(at[np.abs(np.fft.rfft(side)).argmax()], -1) for side in (left, right)] == [300, 2_000]
@@ -49,26 +56,26 @@ def test_left_stays_left_and_right_stays_right(format, rate):
 
 
 def test_the_sound_of_a_video_is_a_recording():
-    assert whole(video("mp4", "libx264", "aac")).shape[1] > 3 * SAMPLE_RATE
+    assert read_all(make_video("mp4", "libx264", "aac")).shape[1] > 3 * SAMPLE_RATE
 
 
 def test_a_recording_is_refused_as_soon_as_it_is_too_long():
     with pytest.raises(TooLong, match="longer than 90 seconds"):
-        whole(hour_of_silence(), longest_s=90)
-    assert whole(wav(np.zeros(2 * SAMPLE_RATE)), longest_s=2).shape == (1, 2 * SAMPLE_RATE)
+        read_all(make_hour_of_silence(), longest_s=90)
+    assert read_all(make_wav(np.zeros(2 * SAMPLE_RATE)), longest_s=2).shape == (1, 2 * SAMPLE_RATE)
 
 
 @pytest.mark.parametrize(
-    ("data", "error"), [(b"no sound", NotAudio), (wav(np.zeros(100)), BadAudio), (wav(np.zeros(0)), BadAudio)]
+    ("data", "error"), [(b"no sound", NotAudio), (make_wav(np.zeros(100)), BadAudio), (make_wav(np.zeros(0)), BadAudio)]
 )
-def test_what_is_no_recording_is_refused(data, error):
+def test_a_file_that_is_not_a_recording_is_refused(data, error):
     with pytest.raises(error):
-        whole(data)
+        read_all(data)
 
 
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 300), max_size=5))
-def test_blocks_are_of_one_size_but_the_last_and_lose_nothing(sizes):
+def test_blocks_have_one_size_except_the_last_and_lose_nothing(sizes):
     samples = np.arange(sum(sizes), dtype=np.float32)[np.newaxis]
     pieces = np.split(samples, np.cumsum(sizes)[:-1], axis=1) if sizes else []
 
@@ -80,7 +87,7 @@ def test_blocks_are_of_one_size_but_the_last_and_lose_nothing(sizes):
 
 
 def test_a_long_recording_is_read_in_blocks_of_whole_windows():
-    found = list(read_blocks(io.BytesIO(wav(np.zeros(2 * BLOCK_SAMPLES + SAMPLE_RATE))), LONGEST_S))
+    found = list(read_blocks(io.BytesIO(make_wav(np.zeros(2 * BLOCK_SAMPLES + SAMPLE_RATE))), LONGEST_S))
 
     assert [each.shape for each in found] == [(1, BLOCK_SAMPLES), (1, BLOCK_SAMPLES), (1, SAMPLE_RATE)]
     assert BLOCK_SAMPLES % WINDOW_SAMPLES == 0
@@ -91,7 +98,7 @@ SPANS = st.lists(st.tuples(st.integers(0, 900), st.integers(1, 99), st.sampled_f
 
 @settings(deadline=None)
 @given(SPANS, st.integers(1, 1_000))
-def test_a_turn_sounds_as_what_was_recorded_meanwhile_however_the_recording_is_read(spans, size):
+def test_a_turn_has_the_samples_of_its_time_however_the_recording_is_read(spans, size):
     recorded = np.random.default_rng(0).normal(0, 1, (2, 1_000 * 16)).astype(np.float32)  # a millisecond is 16 samples
     segments = [LessonSegment(n, s / 1000, (s + d) / 1000, who) for n, (s, d, who) in enumerate(sorted(spans), 1)]
     pieces = np.split(recorded, range(size * 16, recorded.shape[1], size * 16), axis=1)
@@ -105,15 +112,15 @@ def test_a_turn_sounds_as_what_was_recorded_meanwhile_however_the_recording_is_r
         assert np.array_equal(sound.samples, expected)
 
 
-# --- a turn as a question ------------------------------------------------------------------------------------------
+# --- the request of a turn -----------------------------------------------------------------------------------------
 
 
 def lesson(**more):
-    asked = JobRequest("a1", "a1", "school", recording="school/a1/x", task="lesson", lane="bulk", **more)
-    return Job(asked, seq=1, stage="segment", fence="1", version=1, created_at=0, updated_at=0, deadline_at=0)
+    job_request = JobRequest("a1", "a1", "school", recording="school/a1/x", task="lesson", lane="bulk", **more)
+    return Job(job_request, seq=1, stage="segment", fence="1", version=1, created_at=0, updated_at=0, deadline_at=0)
 
 
-def test_a_turn_is_asked_about_as_the_lesson_was():
+def test_a_turn_inherits_the_options_of_the_lesson():
     job_request = build_turn_request(
         lesson(persona="li", language="en", hint="Kunming", owner="anna", retention_h=5, key="k", webhook="https://x"),
         LessonSegment(7, 1.5, 9.25, "left"),
@@ -128,7 +135,7 @@ def test_a_turn_is_asked_about_as_the_lesson_was():
     assert (job_request.owner, job_request.retention_h, job_request.lane) == ("anna", 5, "bulk")
     assert (job_request.lesson, job_request.group) == ("a1", "a1")
     assert job_request.details == {"number": 7, "start": 1.5, "end": 9.25, "speaker": "left"}
-    assert (job_request.key, job_request.webhook) == ("k", "")  # what is heard counts for it; it is not told of
+    assert (job_request.key, job_request.webhook) == ("k", "")  # its minutes count for the key; it has no webhook
     assert job_request.session == job_request.id
 
 
@@ -155,7 +162,7 @@ def test_a_turn_has_the_same_name_at_every_attempt_and_no_other_turn_has_it():
         ("left", "", "turn"),
     ],
 )
-def test_only_the_learner_is_given_feedback_where_it_is_known_who_that_is(learner, speaker, task):
+def test_where_the_learner_is_known_only_the_learner_gets_feedback(learner, speaker, task):
     assert build_turn_request(lesson(details={"learner": learner}), LessonSegment(1, 0, 1, speaker)).task == task
 
 

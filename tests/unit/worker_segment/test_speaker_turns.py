@@ -1,4 +1,4 @@
-"""From probabilities of speech to turns: where one ends, who speaks, and that no border falls into speech."""
+"""From speech probabilities to turns: where a turn ends, who speaks, and that no border is within speech."""
 
 from itertools import accumulate, pairwise
 
@@ -45,7 +45,7 @@ def times(found):
 
 
 @pytest.mark.parametrize(("pause_s", "turns"), [(0.3, 1), (1.0, 1), (1.5, 2), (4.0, 2)])
-def test_a_pause_to_think_ends_no_turn_and_a_longer_one_does(pause_s, turns):
+def test_a_short_pause_does_not_end_a_turn_and_a_longer_one_does(pause_s, turns):
     found = find_speaker_turns(activity([(2, False), (3, True), (pause_s, False), (3, True), (2, False)]))
 
     assert len(found) == turns
@@ -59,7 +59,7 @@ def test_a_little_silence_is_kept_about_a_turn():
     assert (segment.number, segment.speaker) == (1, "")
 
 
-def test_what_is_loud_just_before_and_after_is_kept_since_it_may_be_a_word():
+def test_loud_audio_around_a_turn_is_kept_since_it_may_be_a_word():
     said = activity([(2, False), (3, True), (2, False)])
     said.level[0, round(1.4 * WINDOWS_PER_S) : round(5.6 * WINDOWS_PER_S)] = LOUD - 10
 
@@ -75,30 +75,30 @@ def test_a_recording_may_begin_and_end_with_speech():
     assert times(find_speaker_turns(said)) == [(0.0, int(said.duration_s * 1000) / 1000, "")]
 
 
-def test_a_cough_is_no_turn():
+def test_a_cough_is_not_a_turn():
     assert find_speaker_turns(activity([(2, False), (0.2, True), (2, False)])) == ()
     assert len(find_speaker_turns(activity([(2, False), (0.4, True), (2, False)]))) == 1
 
 
-def test_what_is_too_quiet_to_be_understood_is_no_turn():
+def test_speech_that_is_too_quiet_is_not_a_turn():
     said = activity([(2, False), (3, True), (2, False)])
 
     assert find_speaker_turns(VoiceActivity(said.speech, said.level - 45, said.duration_s)) == ()
 
 
-def test_a_sound_between_speech_and_silence_counts_as_what_came_before():
+def test_activity_between_the_thresholds_continues_the_state_before():
     speech = np.array([0.2] * 5 + [0.9] * 5 + [0.2] * 5 + [0.1] * 10 + [0.2] * 5)
 
     assert find_speech(speech, np.full(30, LOUD)) == [Span(5, 15)]
 
 
-def test_a_stop_within_a_word_parts_nothing():
+def test_a_stop_within_a_word_does_not_split_a_turn():
     speech = np.array([0.9] * 5 + [0.1] * 4 + [0.9] * 5 + [0.1] * 5 + [0.9] * 5)
 
     assert find_speech(speech, np.full(24, LOUD)) == [Span(0, 14), Span(19, 24)]
 
 
-# --- long ones -----------------------------------------------------------------------------------------------------
+# --- long turns ----------------------------------------------------------------------------------------------------
 
 
 def test_a_long_speech_is_split_in_its_longest_pause_about_the_middle():
@@ -110,7 +110,7 @@ def test_a_long_speech_is_split_in_its_longest_pause_about_the_middle():
     assert 20.3 < found[0].end <= found[1].start < 21.1
 
 
-def test_who_never_pauses_is_split_where_it_is_quietest():
+def test_speech_without_pauses_is_split_where_it_is_quietest():
     said = activity([(50, True)])
     said.level[0, round(22 * WINDOWS_PER_S) : round(22.4 * WINDOWS_PER_S)] = LOUD - 12
 
@@ -157,7 +157,7 @@ def dialogue():
     return activity(left, right)
 
 
-def test_two_who_have_a_channel_each_are_two_speakers():
+def test_speakers_with_a_channel_each_are_two_speakers():
     found = find_speaker_turns(dialogue())
 
     assert [segment.speaker for segment in found] == ["left", "right", "left", "right"]
@@ -165,7 +165,7 @@ def test_two_who_have_a_channel_each_are_two_speakers():
 
 
 @pytest.mark.parametrize("crosstalk_db", [-30, -20, -12])
-def test_who_is_heard_in_the_other_channel_too_is_not_there_twice(crosstalk_db):
+def test_a_speaker_in_both_channels_is_one_speaker(crosstalk_db):
     said = dialogue()
     both = np.tile(said.speech.max(axis=0), (2, 1))
     level = np.maximum(said.level, said.level[::-1] + crosstalk_db)
@@ -176,7 +176,7 @@ def test_who_is_heard_in_the_other_channel_too_is_not_there_twice(crosstalk_db):
 
 
 @pytest.mark.parametrize("apart_db", [0, 4, 7])
-def test_two_microphones_in_one_room_are_no_two_speakers(apart_db):
+def test_two_microphones_in_one_room_are_one_speaker(apart_db):
     said = dialogue()
     both = np.tile(said.speech.max(axis=0), (2, 1))
     level = np.maximum(said.level, said.level[::-1] - apart_db)
@@ -186,14 +186,14 @@ def test_two_microphones_in_one_room_are_no_two_speakers(apart_db):
     assert {segment.speaker for segment in found} == {""}
 
 
-def test_a_dead_channel_is_no_speaker():
+def test_a_silent_channel_is_not_a_speaker():
     said = activity([(1, False), (20, True)], [(21, False)])
 
     assert not has_separate_speakers(said)
     assert [segment.speaker for segment in find_speaker_turns(said)] == [""]
 
 
-def test_what_another_says_in_a_pause_ends_the_turn_and_a_hum_does_not():
+def test_another_speaker_in_a_pause_ends_the_turn_and_a_hum_does_not():
     left = [(1, False), (9, True), (1, False), (9, True), (5, False)]
     right = [(20.5, False), (4, True), (0.5, False)]
     answer = [(10.2, False), (0.6, True), (9.7, False), (4, True), (0.5, False)]

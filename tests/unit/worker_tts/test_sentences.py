@@ -74,7 +74,7 @@ def test_splitting_loses_nothing_but_spaces(text):
         ("", ""),
     ],
 )
-def test_what_a_latin_voice_cannot_say_is_left_out(text, said):
+def test_text_that_a_latin_voice_cannot_speak_is_left_out(text, said):
     assert clean_text(text, LATIN) == said
 
 

@@ -37,6 +37,6 @@ def test_a_long_part_is_split_and_nothing_is_lost(text, longest):
     assert "".join("".join(pieces).split()) == "".join(text.split())
 
 
-def test_vowel_signs_of_devanagari_are_kept_and_what_no_voice_can_say_is_not():
+def test_vowel_signs_of_devanagari_are_kept_and_unspeakable_text_is_not():
     assert clean_text("नमस्ते [laughs] 😀 Приве́т سلام", SCRIPTS) == "नमस्ते Привет"
     assert clean_text("नमस्ते ok", frozenset({"LATIN"})) == "ok"

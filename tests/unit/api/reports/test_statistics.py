@@ -1,4 +1,4 @@
-"""Every number of the report and of the gradebook is counted again from the job records, by other code than theirs."""
+"""Every number of the report and the gradebook is counted again from the job records by independent code."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ import pytest
 from api.reports import render_report_files
 from pipeline.jobs.records import to_json
 from tests.support.page_html import Page
-from tests.support.sample_class import DUE, assignment, learners, speech, student_work
+from tests.support.sample_class import DUE, make_assignment, make_sample_class, make_speech, make_student_work
 
 FORMS = {
     "see": {"see", "sees", "seeing", "saw", "seen"},
@@ -29,7 +29,7 @@ EDITS = {("go", "went"): 4, ("", "the"): 2, ("eat", "ate an"): 1}  # of those an
 
 
 def words(text: str) -> list[str]:
-    """A Chinese character is a word, else what stands between blanks and has a letter or a digit."""
+    """The words of a text: each Chinese character, and otherwise what is between spaces and has a letter or digit."""
     parts = re.sub(r"([\u3400-\u9fff])", r" \1 ", text).split()
     return [part.lower().strip(".,!?\"'。，") for part in parts if re.search(r"\w", part)]
 
@@ -37,8 +37,11 @@ def words(text: str) -> list[str]:
 @pytest.fixture(scope="module")
 def rows():
     return [
-        *learners(),
-        *(student_work(50 + n, f"多{n}", speech(*each, probability=0.3)) for n, each in enumerate(MISTAKES.items())),
+        *make_sample_class(),
+        *(
+            make_student_work(50 + n, f"多{n}", make_speech(*each, probability=0.3))
+            for n, each in enumerate(MISTAKES.items())
+        ),
     ]
 
 
@@ -54,7 +57,7 @@ def records(rows):
 
 @pytest.fixture(scope="module")
 def files(rows):
-    return dict(render_report_files(assignment(rows, words=tuple(FORMS)), rows))
+    return dict(render_report_files(make_assignment(rows, words=tuple(FORMS)), rows))
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +71,13 @@ def gradebook(files):
 
 
 @pytest.fixture(scope="module")
-def total(records):
+def totals(records):
     """Words heard and corrections made of the whole class."""
     word_count = sum(len(words(each["feedback"]["heard"])) for each in records.values())
     return word_count, sum(len(each["feedback"]["edits"]) for each in records.values())
 
 
-def test_the_headline_figures_are_those_of_the_records(report, rows, records, total):
+def test_the_headline_figures_are_those_of_the_records(report, rows, records, totals):
     handed_in = [row for row in rows if row.handed_in_at is not None]
     minutes = sum(each["transcript"]["duration_s"] for each in records.values()) / 60
     assert report.figures == {
@@ -85,17 +88,17 @@ def test_the_headline_figures_are_those_of_the_records(report, rows, records, to
         "Failed": str(sum(row.job is not None and row.job.error is not None for row in handed_in)),
         "Not finished yet": str(sum(row.job is not None and row.job.ended_at is None for row in handed_in)),
         "No longer available": str(sum(row.job is None for row in handed_in)),
-        "Corrections per 100 words": f"{100 * total[1] / total[0]:.1f}",
+        "Corrections per 100 words": f"{100 * totals[1] / totals[0]:.1f}",
         "Minutes recorded": f"{minutes:.1f}",
     }
 
 
 def test_those_who_are_missing_late_or_failed_are_named(report, rows):
-    names = report.said("names", "li")
+    names = report.find_texts("names", "li")
     missing = [row.student.name for row in rows if row.handed_in_at is None]
     late = [row.student.name for row in rows if row.handed_in_at is not None and row.handed_in_at > DUE]
     assert names == [*missing, *late]
-    assert "no_speech" in report.said("code")
+    assert "no_speech" in report.find_texts("code")
 
 
 def test_common_mistakes_are_counted_over_all_feedback(report, records):
@@ -103,9 +106,9 @@ def test_common_mistakes_are_counted_over_all_feedback(report, records):
         (edit["from"].lower(), edit["to"].lower()) for each in records.values() for edit in each["feedback"]["edits"]
     )
     assert counts.items() >= EDITS.items()
-    shown = [int(text) for text in report.said("times") if text.isdigit()]
+    shown = [int(text) for text in report.find_texts("times") if text.isdigit()]
     assert shown == sorted(counts.values(), reverse=True)
-    assert "".join(report.said("correction")).startswith("say · 要说 went instead of · 不说 go")
+    assert "".join(report.find_texts("correction")).startswith("say · 要说 went instead of · 不说 go")
 
 
 def test_every_example_is_a_sentence_that_was_heard(report, records):
@@ -168,7 +171,7 @@ def test_the_students_table_and_the_gradebook_have_each_student_s_own_figures(re
         ]
 
 
-def test_the_gradebook_says_what_became_of_each(gradebook, rows):
+def test_the_gradebook_has_the_state_of_each_student(gradebook, rows):
     states = Counter(line["state"] for line in gradebook)
     assert states == {"answered": 26, "failed": 1, "held": 1, "missing": 2, "gone": 1}
     for row, line in zip(rows, gradebook, strict=True):
@@ -186,7 +189,7 @@ def test_the_plot_has_a_bar_for_everybody_who_was_corrected_longest_first(report
         for name, each in records.items()
     }
     expected_bars = {name: rate for name, rate in sorted(rates.items(), key=lambda each: -each[1]) if rate}
-    description = "".join(report.said("desc"))
+    description = "".join(report.find_texts("desc"))
     assert description == "".join(f"{name}: {rate:.1f}; " for name, rate in expected_bars.items())
     widths = [float(facts["width"].rstrip("%")) for tag, facts in report.tags if tag == "rect"]
     longest = max(expected_bars.values())
@@ -197,10 +200,10 @@ def test_words_read_are_those_of_the_text_that_were_not_left_out():
     text = "The quick brown fox, it seems, jumps over that lazy dog tonight."
     left_out = {"Anna": {"fox,"}, "Bo": {"lazy", "tonight."}, "Cy": set(), "Di": {"quick", "lazy"}}
     rows = [
-        student_work(n, name, speech(" ".join(word for word in text.split() if word not in gone)))
+        make_student_work(n, name, make_speech(" ".join(word for word in text.split() if word not in gone)))
         for n, (name, gone) in enumerate(left_out.items())
     ]
-    files = dict(render_report_files(assignment(rows, text=text), rows))
+    files = dict(render_report_files(make_assignment(rows, text=text), rows))
     page = Page(files["report.html"])
     lines = list(csv.DictReader(io.StringIO(files["gradebook.csv"].decode("utf-8-sig"))))
     assert [(line["text_words"], line["text_words_read"]) for line in lines] == [
@@ -211,10 +214,10 @@ def test_words_read_are_those_of_the_text_that_were_not_left_out():
         ["lazy", "0", "2"],
         *([w, "0", "1"] for w in ("fox", "quick", "tonight")),
     ]
-    assert "".join(page.said("desc")) == "Bo: 83.3; Di: 83.3; Anna: 91.7; "
+    assert "".join(page.find_texts("desc")) == "Bo: 83.3; Di: 83.3; Anna: 91.7; "
     for name, gone in left_out.items():
         facts = json.loads(files[f"students/{name}.json"])
         assert facts["text_words_missed"] == [word.strip(".,") for word in text.split() if word in gone]
-        assert Page(files[f"students/{name}.html"]).said("spoken-text", "missed") == [
+        assert Page(files[f"students/{name}.html"]).find_texts("spoken-text", "missed") == [
             w for w in text.split() if w in gone
         ]

@@ -1,4 +1,4 @@
-"""Whatever a phone or a browser records is decoded; whatever else is uploaded is refused and harms nobody."""
+"""Recordings of phones and browsers are decoded; other uploads are refused without harm."""
 
 import io
 import struct
@@ -15,46 +15,54 @@ from pipeline.audio.decode import Waveform, decode, resample
 from pipeline.audio.encode import encode
 from pipeline.audio.formats import FORMATS, HEAD_BYTES, content_type, sniff
 from pipeline.errors import BadAudio, NotAudio, TooLong, UnknownFormat, WaijiaoError
-from tests.support.recordings import FORMS, claiming_four_gigabytes, hour_of_silence, learner, video, wav, write
+from tests.support.recordings import (
+    FILE_FORMATS,
+    encode_recording,
+    load_clear_speaker,
+    make_hour_of_silence,
+    make_video,
+    make_wav,
+    make_wav_claiming_4_gib,
+)
 
 LONGEST_S = 300
 
 
-def read(data: bytes, longest_s: float = LONGEST_S) -> Waveform:
+def decode_bytes(data: bytes, longest_s: float = LONGEST_S) -> Waveform:
     return decode(io.BytesIO(data), longest_s)
 
 
-def written_and_read(sound: Waveform, format: str) -> Waveform:
+def encode_and_decode(sound: Waveform, format: str) -> Waveform:
     """The sound, written in the format and read again; pcm has no header that would say what it is."""
     data = encode(sound, format)
-    return read(wav(np.frombuffer(data, "<i2"), rate=24_000) if format == "pcm" else data)
+    return decode_bytes(make_wav(np.frombuffer(data, "<i2"), rate=24_000) if format == "pcm" else data)
 
 
-def likeness(heard: Waveform, said: Waveform) -> float:
+def measure_likeness(heard: Waveform, said: Waveform) -> float:
     """The correlation of the two sounds' loudness, 100 times a second: 1 for the same speech.
 
     `heard` may be up to 0.1 s late: some encoders put silence in front, and not every format says how much.
     """
-    late, true = loudness(heard), loudness(said)
+    late, true = measure_loudness(heard), measure_loudness(said)
     length = min(len(late), len(true)) - 10
     return max(float(np.corrcoef(late[lag : lag + length], true[:length])[0, 1]) for lag in range(11))
 
 
-def loudness(sound: Waveform) -> np.ndarray:
+def measure_loudness(sound: Waveform) -> np.ndarray:
     samples = resample(sound, 16_000).samples
     return np.sqrt(np.square(samples[: len(samples) // 160 * 160].reshape(-1, 160)).mean(axis=1))
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", FILE_FORMATS)
 def test_every_form_of_a_recording_decodes_to_the_same_speech(form):
-    said = learner()
-    heard = read(write(said, *FORMS[form]))
-    assert heard.rate == 16_000
-    assert heard.samples.dtype == np.float32
-    assert heard.samples.ndim == 1
-    assert abs(heard.duration_s - said.duration_s) < 0.13  # AAC pads to whole frames, of 1,024 samples each
-    assert likeness(heard, said) > 0.95
-    assert np.abs(heard.samples).max() == pytest.approx(np.abs(said.samples).max(), rel=0.25)
+    said = load_clear_speaker()
+    waveform = decode_bytes(encode_recording(said, *FILE_FORMATS[form]))
+    assert waveform.rate == 16_000
+    assert waveform.samples.dtype == np.float32
+    assert waveform.samples.ndim == 1
+    assert abs(waveform.duration_s - said.duration_s) < 0.13  # AAC pads to whole frames, of 1,024 samples each
+    assert measure_likeness(waveform, said) > 0.95
+    assert np.abs(waveform.samples).max() == pytest.approx(np.abs(said.samples).max(), rel=0.25)
 
 
 @pytest.mark.parametrize(
@@ -62,58 +70,58 @@ def test_every_form_of_a_recording_decodes_to_the_same_speech(form):
     [("mp4", "libx264", "aac"), ("mov", "mpeg4", "aac"), ("webm", "libvpx", "libopus"), ("matroska", "libx264", "aac")],
 )
 def test_the_sound_of_a_video_is_decoded_and_its_picture_is_not(form):
-    heard = read(video(*form))
-    assert abs(heard.duration_s - learner().duration_s) < 0.1
-    assert likeness(heard, learner()) > 0.95
+    waveform = decode_bytes(make_video(*form))
+    assert abs(waveform.duration_s - load_clear_speaker().duration_s) < 0.1
+    assert measure_likeness(waveform, load_clear_speaker()) > 0.95
 
 
 def test_ogg_vorbis_decodes():
     file = io.BytesIO()
-    soundfile.write(file, learner().samples, 16_000, format="OGG", subtype="VORBIS")
-    assert likeness(read(file.getvalue()), learner()) > 0.95
+    soundfile.write(file, load_clear_speaker().samples, 16_000, format="OGG", subtype="VORBIS")
+    assert measure_likeness(decode_bytes(file.getvalue()), load_clear_speaker()) > 0.95
 
 
 def test_tags_in_another_encoding_than_utf_8_do_no_harm():
     title = "我的录音".encode("gbk")
     tag = b"TIT2" + struct.pack(">IH", len(title) + 1, 0) + b"\x03" + title
     id3 = b"ID3\x03\0\0" + bytes([0, 0, 0, len(tag)]) + tag
-    mp3 = write(learner(), *FORMS["mp3"])
+    mp3 = encode_recording(load_clear_speaker(), *FILE_FORMATS["mp3"])
     assert mp3[:3] == b"ID3"
-    heard = read(id3 + mp3[10 + mp3[9] :])
-    assert likeness(heard, learner()) > 0.95
+    waveform = decode_bytes(id3 + mp3[10 + mp3[9] :])
+    assert measure_likeness(waveform, load_clear_speaker()) > 0.95
 
 
 @pytest.mark.parametrize("form", ["wav 16 bit", "mp3", "aac", "ogg opus", "webm", "flac"])
 def test_a_truncated_recording_is_used_as_far_as_it_goes(form):
-    whole = write(learner(), *FORMS[form])
-    heard = read(whole[: len(whole) * 6 // 10])
-    assert 0.3 * learner().duration_s < heard.duration_s < 0.8 * learner().duration_s
-    assert likeness(heard, learner()) > 0.9
+    whole = encode_recording(load_clear_speaker(), *FILE_FORMATS[form])
+    waveform = decode_bytes(whole[: len(whole) * 6 // 10])
+    assert 0.3 * load_clear_speaker().duration_s < waveform.duration_s < 0.8 * load_clear_speaker().duration_s
+    assert measure_likeness(waveform, load_clear_speaker()) > 0.9
 
 
 def test_a_truncated_m4a_has_lost_its_index_and_is_bad():
-    whole = write(learner(), *FORMS["m4a"])
+    whole = encode_recording(load_clear_speaker(), *FILE_FORMATS["m4a"])
     with pytest.raises(BadAudio, match="cannot be read"):
-        read(whole[: len(whole) // 2])
+        decode_bytes(whole[: len(whole) // 2])
 
 
-def test_damage_in_the_middle_costs_only_the_middle():
-    whole = bytearray(write(learner(), *FORMS["mp3"]))
+def test_damage_in_the_middle_loses_only_the_middle():
+    whole = bytearray(encode_recording(load_clear_speaker(), *FILE_FORMATS["mp3"]))
     middle = len(whole) // 2
     whole[middle : middle + 500] = bytes(500)
-    assert abs(read(bytes(whole)).duration_s - learner().duration_s) < 0.3
+    assert abs(decode_bytes(bytes(whole)).duration_s - load_clear_speaker().duration_s) < 0.3
 
 
 @pytest.mark.parametrize("data", [b"", bytes(10_000), b"Hello" * 1_000], ids=["empty", "zeros", "text"])
-def test_what_is_no_audio_is_refused(data):
+def test_a_file_that_is_not_audio_is_refused(data):
     with pytest.raises(NotAudio):
-        read(data)
+        decode_bytes(data)
 
 
 @pytest.mark.parametrize("text", ["ffconcat version 1.0\nfile neighbour.wav\n", "#EXTM3U\nneighbour.wav\n"])
 def test_a_playlist_named_wav_reads_no_neighbour(tmp_path, monkeypatch, text):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "neighbour.wav").write_bytes(wav(learner().samples))
+    (tmp_path / "neighbour.wav").write_bytes(make_wav(load_clear_speaker().samples))
     (tmp_path / "recording.wav").write_text(text)
     with (tmp_path / "recording.wav").open("rb") as file, pytest.raises(NotAudio):
         decode(file, LONGEST_S)
@@ -123,33 +131,33 @@ def test_random_bytes_behind_a_header_are_bad():
     noise = np.random.default_rng(0).bytes(50_000)
     for head in (b"OggS\0\2", b"fLaC\0\0\0\x22", b"\0\0\0\x1cftypM4A ", b"\x1a\x45\xdf\xa3\x9fB\x82\x84webm"):
         with pytest.raises(BadAudio):
-            read(head + noise)
+            decode_bytes(head + noise)
 
 
 def test_a_recording_without_samples_is_bad():
     for count in (0, 1, 1_599):
         with pytest.raises(BadAudio, match=r"Less than 0\.1 seconds"):
-            read(wav(np.zeros(count)))
-    assert read(wav(np.zeros(1_600))).duration_s == 0.1
+            decode_bytes(make_wav(np.zeros(count)))
+    assert decode_bytes(make_wav(np.zeros(1_600))).duration_s == 0.1
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
 def test_samples_that_are_not_numbers_are_bad(number, subtype):
-    samples = learner().samples.copy()
+    samples = load_clear_speaker().samples.copy()
     samples[20_000] = number
     with pytest.raises(BadAudio, match="not numbers"):
-        read(wav(samples, subtype, rate=44_100))
+        decode_bytes(make_wav(samples, subtype, rate=44_100))
 
 
 def test_samples_beyond_full_scale_are_clipped():
-    heard = read(wav(learner().samples * 1e30, "DOUBLE", rate=44_100))
-    assert np.isfinite(heard.samples).all()
-    assert np.abs(heard.samples).max() == 1
+    waveform = decode_bytes(make_wav(load_clear_speaker().samples * 1e30, "DOUBLE", rate=44_100))
+    assert np.isfinite(waveform.samples).all()
+    assert np.abs(waveform.samples).max() == 1
 
 
-def test_a_header_that_claims_four_gigabytes_is_not_believed():
-    assert read(claiming_four_gigabytes(1_600)).duration_s == 0.1
+def test_the_length_in_a_header_is_not_trusted():
+    assert decode_bytes(make_wav_claiming_4_gib(1_600)).duration_s == 0.1
 
 
 def test_a_video_without_sound_is_bad():
@@ -160,52 +168,55 @@ def test_a_video_without_sound_is_bad():
             output.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
         output.mux(stream.encode(None))
     with pytest.raises(BadAudio, match="no sound"):
-        read(file.getvalue())
+        decode_bytes(file.getvalue())
 
 
 def test_a_codec_that_nobody_records_in_is_not_decoded():
     with pytest.raises(BadAudio, match="Record as AAC"):
-        read(write(learner(), "wav", "adpcm_ima_wav", 16_000, "mono"))
+        decode_bytes(encode_recording(load_clear_speaker(), "wav", "adpcm_ima_wav", 16_000, "mono"))
 
 
-def test_many_channels_are_no_voice():
+def test_a_recording_with_too_many_channels_is_refused():
     with pytest.raises(BadAudio, match="16 channels"):
-        read(wav(np.zeros((16_000, 16))))
+        decode_bytes(make_wav(np.zeros((16_000, 16))))
 
 
 def test_an_hour_of_silence_stops_at_the_limit_and_in_little_memory():
-    hour = hour_of_silence()
+    hour = make_hour_of_silence()
     assert len(hour) < 1_300_000
     tracemalloc.start()
     with pytest.raises(TooLong, match="longer than 60 seconds"):
-        read(hour, longest_s=60)
+        decode_bytes(hour, longest_s=60)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 8_000_000  # 60 s are 3.84 MB, an hour is 230 MB
 
 
 def test_a_recording_of_exactly_the_limit_is_accepted():
-    assert read(wav(np.zeros(32_000)), longest_s=2).duration_s == 2
+    assert decode_bytes(make_wav(np.zeros(32_000)), longest_s=2).duration_s == 2
     with pytest.raises(TooLong):
-        read(wav(np.zeros(32_001)), longest_s=2)
+        decode_bytes(make_wav(np.zeros(32_001)), longest_s=2)
 
 
 def test_a_file_of_countless_tiny_packets_is_given_up(monkeypatch):
     monkeypatch.setattr("pipeline.audio.decode.PACKETS_PER_S", 10)
     with pytest.raises(BadAudio, match="more packets"):
-        read(write(learner(), *FORMS["ogg opus"]), longest_s=10)
+        decode_bytes(encode_recording(load_clear_speaker(), *FILE_FORMATS["ogg opus"]), longest_s=10)
 
 
 def test_ffmpeg_says_nothing_on_stderr(capfd):
-    whole = write(learner(), *FORMS["mp3"])
+    whole = encode_recording(load_clear_speaker(), *FILE_FORMATS["mp3"])
     capfd.readouterr()
-    read(whole[:2_000] + b"\xff" * 500 + whole[2_500:])
+    decode_bytes(whole[:2_000] + b"\xff" * 500 + whole[2_500:])
     with pytest.raises(BadAudio):
-        read(b"\0\0\0\x1cftypM4A " + bytes(500))
+        decode_bytes(b"\0\0\0\x1cftypM4A " + bytes(500))
     assert capfd.readouterr() == ("", "")
 
 
-DAMAGED = {name: write(learner(), *FORMS[name]) for name in ("wav float", "mp3", "m4a", "webm", "ogg opus")}
+DAMAGED = {
+    name: encode_recording(load_clear_speaker(), *FILE_FORMATS[name])
+    for name in ("wav float", "mp3", "m4a", "webm", "ogg opus")
+}
 
 
 @settings(max_examples=150, deadline=None, database=None, derandomize=True)
@@ -218,20 +229,20 @@ def test_a_damaged_file_gives_a_sound_or_one_of_our_errors(name, damage):
     for place, new in damage:
         data[place : place + len(new)] = new
     try:
-        heard = read(bytes(data), longest_s=20)
+        waveform = decode_bytes(bytes(data), longest_s=20)
     except WaijiaoError:
         return
-    assert np.isfinite(heard.samples).all()
-    assert 0.1 <= heard.duration_s <= 20
+    assert np.isfinite(waveform.samples).all()
+    assert 0.1 <= waveform.duration_s <= 20
 
 
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("rate", [16_000, 22_050, 24_000, 48_000])
 def test_an_answer_decodes_back_to_itself(format, rate):
-    said = resample(learner(), rate)
-    heard = written_and_read(said, format)
-    assert abs(heard.duration_s - said.duration_s) < 0.13  # AAC pads to whole frames, of 1,024 samples each
-    assert likeness(heard, learner()) > 0.95
+    said = resample(load_clear_speaker(), rate)
+    waveform = encode_and_decode(said, format)
+    assert abs(waveform.duration_s - said.duration_s) < 0.13  # AAC pads to whole frames, of 1,024 samples each
+    assert measure_likeness(waveform, load_clear_speaker()) > 0.95
 
 
 def test_a_wav_answer_has_16_bits_at_the_voice_s_own_rate():
@@ -242,9 +253,9 @@ def test_a_wav_answer_has_16_bits_at_the_voice_s_own_rate():
 @pytest.mark.parametrize("format", FORMATS)
 def test_full_scale_is_clipped_and_does_not_wrap(format):
     loud = Waveform(np.full(24_000, 1.5, np.float32) * np.sin(np.arange(24_000) / 20).astype(np.float32), 24_000)
-    heard = resample(written_and_read(loud, format), 24_000).samples
+    waveform = resample(encode_and_decode(loud, format), 24_000).samples
     late = 1024 if format == "aac" else 0  # ADTS cannot say that its first frame is silence
-    assert np.corrcoef(heard[late : late + 20_000], loud.samples[:20_000])[0, 1] > 0.9
+    assert np.corrcoef(waveform[late : late + 20_000], loud.samples[:20_000])[0, 1] > 0.9
 
 
 @pytest.mark.parametrize("rate", [16_000, 24_000, 48_000])
@@ -256,11 +267,11 @@ def test_a_pcm_answer_is_bare_16_bit_samples_at_24_khz(rate):
 
 
 def test_an_aac_answer_is_made_of_frames_each_with_a_header():
-    data = encode(learner(), "aac")
+    data = encode(load_clear_speaker(), "aac")
     assert sniff(data[:HEAD_BYTES]) == "aac"
     assert content_type("aac") == "audio/aac"
 
 
 def test_an_answer_in_an_unknown_format_names_the_known_ones():
     with pytest.raises(UnknownFormat, match="expected one of wav, mp3"):
-        encode(learner(), "wma")
+        encode(load_clear_speaker(), "wma")

@@ -1,4 +1,4 @@
-"""Formats are told by their first bytes, and everything else is refused."""
+"""Formats are detected by their first bytes, and everything else is refused."""
 
 import os
 import subprocess
@@ -61,7 +61,7 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_a_known_format_is_told_by_its_first_bytes(name):
+def test_a_known_format_is_detected_by_its_first_bytes(name):
     assert sniff(KNOWN[name][:HEAD_BYTES]) == DEMUXERS.get(name, name.split()[0])
 
 
@@ -72,7 +72,7 @@ def test_anything_else_is_not_audio(name):
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_a_head_cut_short_gives_a_format_or_not_audio(name):
+def test_a_truncated_header_gives_a_format_or_not_audio(name):
     for length in range(40):
         try:
             sniff(KNOWN[name][:length])
@@ -92,6 +92,6 @@ def test_an_unknown_answer_format_names_the_known_ones():
     assert content_type("mp3") == FORMATS["mp3"] == "audio/mpeg"
 
 
-def test_telling_formats_imports_nothing_heavy():
+def test_detecting_formats_imports_nothing_heavy():
     code = "import sys, pipeline.audio.formats; sys.exit(len({'numpy', 'av', 'soundfile'} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""Sharing a GPU: whether a model fits its share is said before it is loaded.
+"""Sharing a GPU: a model that does not fit its share is refused before it is loaded.
 
 There is no GPU here: an executable named nvidia-smi, an imitation that prints what the real one prints, stands on PATH.
 """
@@ -37,7 +37,7 @@ def smi(monkeypatch, tmp_path):
     return prints
 
 
-# --- what is there
+# --- GPUs of the machine
 
 
 def test_the_memory_of_every_gpu_is_read(smi):
@@ -47,12 +47,12 @@ def test_the_memory_of_every_gpu_is_read(smi):
     assert second.name == "Quadro RTX 8000"
 
 
-def test_without_nvidia_s_driver_that_is_said(smi):
+def test_without_nvidia_s_driver_the_error_says_so(smi):
     with pytest.raises(ConfigurationError, match="nvidia-smi is missing, so there is no NVIDIA driver"):
         devices.gpus()
 
 
-def test_what_nvidia_smi_says_when_it_fails_is_passed_on(smi):
+def test_the_error_of_nvidia_smi_is_passed_on(smi):
     smi("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.\n", status=9)
     with pytest.raises(ConfigurationError, match="couldn't communicate with the NVIDIA driver"):
         devices.gpus()
@@ -67,12 +67,12 @@ def test_an_nvidia_smi_that_hangs_is_given_up(smi, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["0, GPU-1, NVIDIA A100, [N/A], [N/A]\n", "no devices\n"])
-def test_an_answer_without_memory_is_told(text):
+def test_output_without_memory_is_an_error(text):
     with pytest.raises(MemoryUnknown, match="does not report the memory"):
         parse_gpus(text)
 
 
-def test_a_list_without_a_gpu_is_told():
+def test_output_without_a_gpu_is_an_error():
     with pytest.raises(ConfigurationError, match="lists no GPU"):
         parse_gpus("")
 
@@ -107,7 +107,7 @@ def test_cuda_visible_devices_may_hide_all(wanted):
 # --- whether a model fits
 
 
-def test_on_a_cpu_nothing_is_asked(smi):
+def test_on_a_cpu_nvidia_smi_is_not_called(smi):
     for stage in ("asr", "llm", "tts"):
         fractions.check(stage, Path("/nowhere"), Settings())
 
@@ -134,11 +134,11 @@ def test_these_settings_put_a_model_on_a_gpu(stage, settings):
         ("tts", {"tts_device": "cuda"}),
     ],
 )
-def test_engines_that_cannot_are_never_on_a_gpu(stage, settings):
+def test_engines_without_gpu_support_are_never_on_a_gpu(stage, settings):
     assert not fractions.on_gpu(stage, Settings(**settings))
 
 
-def test_a_model_that_fits_its_share_is_let_through(smi):
+def test_a_model_that_fits_its_share_is_accepted(smi):
     smi(L4)
     settings = Settings(asr_device="cuda", asr_model="whisper-large-v3", asr_gpu_fraction=0.5)
     fractions.check("asr", Path("unused"), settings)
@@ -159,7 +159,7 @@ def test_a_model_that_exceeds_its_share_is_refused_with_every_figure(smi):
         assert word in refused.value.detail
 
 
-def test_a_model_that_others_left_no_room_for_is_refused(smi):
+def test_a_model_without_enough_free_memory_is_refused(smi):
     smi(TWO)
     settings = Settings(asr_device="cuda", asr_model="whisper-large-v3", asr_gpu=1)
     with pytest.raises(ConfigurationError, match=r"1\.1 GB are free\), and other programs use the rest"):
@@ -172,7 +172,7 @@ def test_a_gpu_that_is_not_there_is_refused_with_those_that_are(smi):
         fractions.check("asr", Path("unused"), Settings(asr_device="cuda", asr_gpu=2))
 
 
-def test_a_model_of_unknown_sizes_is_let_through_with_a_warning(smi, tmp_path, caplog):
+def test_a_model_of_unknown_size_is_accepted_with_a_warning(smi, tmp_path, caplog):
     smi(L4)
     settings = Settings(llm_engine="transformers", llm_device="cuda", llm_model=str(tmp_path))
     fractions.check("llm", tmp_path, settings)
@@ -225,7 +225,7 @@ def test_an_engine_that_does_not_fit_is_not_even_imported(smi, tmp_path):
 # --- several workers on one GPU
 
 
-def test_shares_that_are_one_together_are_accepted():
+def test_shares_that_add_up_to_one_are_accepted():
     settings = Settings(
         asr_device="cuda", asr_gpu_fraction=0.1, llm_engine="transformers", llm_device="cuda", llm_gpu_fraction=0.7
     )

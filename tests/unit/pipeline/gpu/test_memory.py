@@ -94,14 +94,14 @@ def test_a_folder_of_transformers_is_known_by_its_configuration_and_its_files(tm
 
 
 @pytest.mark.parametrize("text", [None, "{", '{"hidden_size": 64}'])
-def test_a_folder_that_does_not_tell_its_sizes_says_so(tmp_path, text):
+def test_a_folder_without_sizes_is_an_error(tmp_path, text):
     if text is not None:
         (tmp_path / "config.json").write_text(text)
     with pytest.raises(model_headers.SizesUnknown, match=r"config\.json"):
         model_headers.language_model(str(tmp_path))
 
 
-def test_a_folder_without_weights_says_so(tmp_path):
+def test_a_folder_without_weights_is_an_error(tmp_path):
     sizes = {"hidden_size": 64, "num_attention_heads": 4, "num_hidden_layers": 3, "vocab_size": 100}
     (tmp_path / "config.json").write_text(json.dumps(sizes))
     with pytest.raises(model_headers.SizesUnknown, match="has no weights"):
@@ -139,7 +139,7 @@ FIELDS = {
 }
 
 
-def test_a_gguf_file_tells_its_sizes_in_its_header(tmp_path):
+def test_the_sizes_of_a_gguf_file_are_read_from_its_header(tmp_path):
     path = tmp_path / "small.gguf"
     path.write_bytes(gguf(FIELDS) + bytes(1000))
     shape = model_headers.language_model(str(path))
@@ -160,7 +160,7 @@ def test_half_of_the_layers_on_the_gpu_are_half_of_the_weights(tmp_path):
     "data",
     [b"", b"GG", gguf(FIELDS)[:60], gguf(FIELDS, magic=b"PK\3\4"), struct.pack("<4sIQQ", b"GGUF", 3, 0, 1 << 60)],
 )
-def test_a_damaged_gguf_file_is_told_apart(tmp_path, data):
+def test_a_damaged_gguf_file_is_detected(tmp_path, data):
     (tmp_path / "bad.gguf").write_bytes(data)
     with pytest.raises(ModelDamaged, match=r"bad\.gguf"):
         model_headers.language_model(str(tmp_path / "bad.gguf"))
@@ -182,7 +182,7 @@ def model_bin(shapes: dict[str, tuple[int, ...]]) -> bytes:
     return data
 
 
-def test_a_whisper_of_one_s_own_is_known_by_the_shapes_in_its_model_bin(tmp_path):
+def test_a_custom_whisper_is_measured_by_the_shapes_in_its_model_bin(tmp_path):
     shapes = {"encoder/conv1/weight": (512, 80, 3), "decoder/embeddings/weight": (51865, 512)}
     shapes |= {f"encoder/layer_{n}/ffn/linear_0/weight": (2048, 512) for n in range(6)}
     shapes |= {f"decoder/layer_{n}/ffn/linear_0/weight": (2048, 512) for n in range(6)}
@@ -192,13 +192,13 @@ def test_a_whisper_of_one_s_own_is_known_by_the_shapes_in_its_model_bin(tmp_path
 
 
 @pytest.mark.parametrize("data", [b"", b"\6\0\0\0\5", model_bin({"encoder/conv1/weight": (512, 80, 3)})[:-9]])
-def test_a_damaged_model_bin_is_told_apart(tmp_path, data):
+def test_a_damaged_model_bin_is_detected(tmp_path, data):
     (tmp_path / "model.bin").write_bytes(data)
     with pytest.raises(ModelDamaged, match=r"model\.bin"):
         model_headers.whisper(str(tmp_path))
 
 
-def test_a_model_of_another_kind_is_no_whisper(tmp_path):
+def test_a_model_of_another_kind_is_not_accepted_as_whisper(tmp_path):
     (tmp_path / "model.bin").write_bytes(model_bin({"decoder/embeddings/weight": (10, 10)}))
     with pytest.raises(model_headers.SizesUnknown, match="not a Whisper"):
         model_headers.whisper(str(tmp_path))
@@ -221,7 +221,7 @@ def test_the_small_bark_needs_less_and_each_line_more():
     assert need == sorted(need)
 
 
-def test_a_bark_of_one_s_own_is_known_by_its_configuration(tmp_path):
+def test_a_custom_bark_is_measured_by_its_configuration(tmp_path):
     part = {"hidden_size": 32, "num_layers": 2, "num_heads": 4, "block_size": 1024}
     (tmp_path / "config.json").write_text(json.dumps({"semantic_config": part}))
     (tmp_path / "model.safetensors").write_bytes(bytes(4000))

@@ -1,4 +1,4 @@
-"""Whatever a client calls its recording, the answer's file can be written, seen and told from the others everywhere."""
+"""Whatever the name of a recording, the name of its answer's file is valid, visible and unique on every system."""
 
 import re
 
@@ -24,7 +24,7 @@ from pipeline.homework.filenames import collision_key, make_unique, safe_name, s
         ("", ""),
     ],
 )
-def test_a_recording_s_stem_has_neither_folders_nor_an_ending(path, expected):
+def test_the_stem_of_a_recording_has_neither_folders_nor_an_extension(path, expected):
     assert stem(path) == expected
 
 
@@ -47,11 +47,11 @@ def test_a_recording_s_stem_has_neither_folders_nor_an_ending(path, expected):
         ("console", "console"),
     ],
 )
-def test_what_no_file_may_be_called_is_taken_out_and_all_else_stays(name, expected):
+def test_characters_that_are_forbidden_in_filenames_are_removed(name, expected):
     assert safe_name(name) == expected
 
 
-def test_the_next_name_is_taken_when_nothing_is_left_of_one():
+def test_the_next_name_is_used_when_nothing_is_left_of_the_first():
     assert safe_name("..", "anna") == "anna"
     assert safe_name("", " \x00 ", "...") == "answer"
 
@@ -70,7 +70,7 @@ def test_any_text_becomes_a_name_that_every_system_takes(text):
     assert name == name.strip(" .")
 
 
-def test_a_name_that_two_want_gets_each_one_s_number():
+def test_names_that_collide_get_the_students_numbers():
     assert list(make_unique([("essay", 1), ("letter", 2), ("essay", 3)])) == ["essay-1", "letter", "essay-3"]
     assert list(make_unique([("Essay", 1), ("essay", 1), ("ESSAY", 1)])) == ["Essay-1", "essay-1-2", "ESSAY-1-3"]
     assert list(make_unique([("essay", 1), ("essay-1", 1), ("essay", 2)])) == ["essay-1-2", "essay-1", "essay-2"]

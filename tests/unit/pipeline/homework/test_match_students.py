@@ -1,4 +1,4 @@
-"""Whose a file is, is read off its name and its folders; whatever is not certain is reported and never guessed."""
+"""The student of a file follows from its name and folders; uncertain cases are reported and never guessed."""
 
 import pytest
 from hypothesis import given
@@ -76,25 +76,25 @@ def test_a_student_is_recognised_by_whatever_a_file_may_be_called(file, student)
     assert find_student(file) == student
 
 
-def test_two_who_are_called_the_same_in_another_order_are_told_apart_by_the_order():
+def test_students_whose_names_differ_in_word_order_are_distinguished():
     two = (Student("Li Wei"), Student("Wei Li"))
     assert find_student("hw_li_wei.wav", two) == "Li Wei"
     assert find_student("WeiLi.wav", two) == "Wei Li"
 
 
-def test_two_who_differ_by_accents_alone_are_told_apart_by_them():
+def test_students_whose_names_differ_in_accents_are_distinguished():
     two = (Student("Văn Hùng"), Student("Văn Hưng"))
     assert find_student("văn hưng.wav", two) == "Văn Hưng"
     assert find_student("van hung.wav", two) == "ambiguous_student"
 
 
-def test_a_file_that_fits_two_names_both():
+def test_a_file_that_matches_two_students_names_both():
     (problem,) = match_students(["Ann and Anna Lee.wav"], CLASS).problems
     assert "“Ann”" in problem.detail
     assert "“Anna Lee”" in problem.detail
 
 
-def test_of_two_files_for_one_student_none_is_taken_and_both_are_named():
+def test_two_files_for_one_student_are_both_refused_and_named():
     match = match_students(["a/Ann.wav", "b/ann 2.mp3", "12 final.wav", "王小.wav"], CLASS)
     assert match.student_by_file == {"王小.wav": "王小"}
     assert [(problem.code, problem.student) for problem in match.problems] == [("doubled_student", "Ann")] * 3
@@ -115,20 +115,20 @@ def test_many_files_of_one_student_are_counted_rather_than_all_named():
     assert "and 1995 more" in match.problems[0].detail
 
 
-def test_without_a_class_whoever_hands_in_is_called_as_the_file_is():
+def test_without_a_roster_a_student_is_named_after_the_file():
     match = match_students(["hw/王小明.wav", "Zoe\u0308.final.mp3", "evil\u202e\x00.wav", "x" * 300 + ".wav"], ())
     assert list(match.student_by_file.values()) == ["王小明", "Zoë.final", "evil", "x" * 100]
     assert not match.missing
     assert not match.problems
 
 
-def test_without_a_class_the_same_name_in_two_folders_is_doubled():
+def test_without_a_roster_the_same_name_in_two_folders_is_a_duplicate():
     match = match_students(["a/1.wav", "b/1.mp3", "ANNA.wav", "anna.wav", "bob.wav"], ())
     assert match.student_by_file == {"bob.wav": "bob"}
     assert {problem.code for problem in match.problems} == {"doubled_student"}
 
 
-def test_without_a_class_a_file_without_a_name_is_nobody_s():
+def test_without_a_roster_a_file_without_a_name_matches_nobody():
     assert find_student("\x00.", ()) == "unknown_student"
     assert find_student("", ()) == "unknown_student"
 
@@ -152,7 +152,7 @@ def test_every_file_is_one_student_s_or_a_problem_and_no_student_has_two(files, 
 
 
 @given(st.lists(WORDS, min_size=1, max_size=6), CLASSES)
-def test_neither_the_order_of_the_files_nor_that_of_the_class_matters(files, students):
+def test_neither_the_order_of_the_files_nor_that_of_the_roster_matters(files, students):
     assert (
         match_students(files, students).student_by_file == match_students(files[::-1], students[::-1]).student_by_file
     )

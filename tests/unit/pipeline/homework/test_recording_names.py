@@ -1,4 +1,4 @@
-"""Which of the files that a class hands in are recordings is seen by their names, which are shown harmlessly."""
+"""Which submitted files are recordings follows from their names, which are shown without harm."""
 
 import pytest
 from hypothesis import given
@@ -23,13 +23,13 @@ from pipeline.text.characters import is_invisible
         "a.aac",
     ],
 )
-def test_a_recording_is_known_by_its_ending(name):
+def test_a_recording_is_recognised_by_its_extension(name):
     assert is_recording(name)
     assert not is_clutter(name)
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "essay.docx", "class.zip", "wav", "anna", "anna.wav.exe", "", "x.wav/y"])
-def test_what_has_another_ending_is_not_a_recording_and_is_not_passed_over(name):
+def test_a_file_with_another_extension_is_reported(name):
     assert not is_recording(name)
     assert not is_clutter(name)
 
@@ -50,7 +50,7 @@ def test_what_has_another_ending_is_not_a_recording_and_is_not_passed_over(name)
         "@eaDir/anna.wav",
     ],
 )
-def test_what_systems_leave_behind_is_passed_over(name):
+def test_files_of_operating_systems_are_ignored(name):
     assert is_clutter(name)
     assert not is_recording(name)
 
@@ -69,5 +69,5 @@ def test_a_displayed_path_is_short_and_leads_nowhere(path):
     assert not any(map(is_invisible, shown))
 
 
-def test_a_name_of_which_nothing_is_left_is_shown_too():
+def test_a_name_without_printable_characters_is_shown_too():
     assert display_path("../\x00/..") == UNNAMED

@@ -1,4 +1,4 @@
-"""Any list of a class that a spreadsheet saves is read; whatever cannot be used is named with its line."""
+"""Every roster that a spreadsheet saves is read; bad lines are named with their number."""
 
 import codecs
 
@@ -18,7 +18,7 @@ def names(data) -> list[str]:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
-def test_a_list_is_read_in_whatever_encoding_spreadsheets_save_it(encoding):
+def test_a_roster_is_read_in_every_encoding_of_spreadsheets(encoding):
     assert read_roster("姓名,学号\r\n王小明,20230107\r\n李雷,20230108\r\n".encode(encoding)) == CLASS
 
 
@@ -35,17 +35,17 @@ def test_columns_are_known_by_their_titles(separator, header):
     assert read_roster(text) == CLASS
 
 
-def test_other_columns_are_passed_over_and_the_student_s_number_counts_rather_than_the_row_s():
+def test_other_columns_are_ignored_and_the_student_number_is_preferred_to_the_row_number():
     assert read_roster("No.,Class,Student ID,Name\n1,3B,20230107,王小明\n2,3B,20230108,李雷\n") == CLASS
 
 
-def test_without_a_header_one_column_is_names_and_of_two_the_one_with_numbers_is_the_ids():
+def test_without_a_header_one_column_is_names_and_a_column_of_numbers_is_ids():
     assert read_roster("Anna\nBob\n") == (Student("Anna"), Student("Bob"))
     assert read_roster("20230107,王小明\n20230108,李雷\n") == CLASS
     assert read_roster("王小明,20230107,\n李雷,20230108,\n") == CLASS
 
 
-def test_several_columns_of_which_nothing_says_which_is_the_name_are_refused():
+def test_several_columns_without_a_recognisable_name_column_are_refused():
     with pytest.raises(BadRoster, match="title"):
         read_roster("Anna,Smith,3B\nBob,Jones,3B\n")
 
@@ -55,11 +55,11 @@ def test_given_and_family_names_in_columns_of_their_own_are_put_together():
     assert names("姓,名\n王,小明\n") == ["王小明"]
 
 
-def test_a_title_above_the_header_and_blank_lines_are_passed_over():
+def test_a_title_above_the_header_and_blank_lines_are_ignored():
     assert read_roster("高一（3）班名单,,\n\n姓名,学号\n王小明,20230107\n,,\n李雷,20230108\n,,\n") == CLASS
 
 
-def test_quotes_spaces_and_excel_s_text_numbers_are_taken_off():
+def test_quotes_spaces_and_excel_s_text_numbers_are_removed():
     assert read_roster('name;id\n" Smith, Anna ";="007"\n') == (Student("Smith, Anna", "007"),)
 
 
@@ -86,16 +86,16 @@ def test_quotes_spaces_and_excel_s_text_numbers_are_taken_off():
         ("\n".join(f"Student {n}" for n in range(100_000)), "more than 2,000"),
     ],
 )
-def test_what_cannot_be_used_is_named_with_its_line(text, message):
+def test_a_bad_line_is_named_with_its_number(text, message):
     with pytest.raises(BadRoster, match=f"(?s){message}"):
         read_roster(text)
 
 
-def test_a_list_of_two_thousand_is_read():
+def test_a_roster_of_two_thousand_is_read():
     assert len(read_roster("name\n" + "\n".join(f"Student {n}" for n in range(2000)))) == 2000
 
 
-def test_an_encoding_that_is_neither_is_refused_rather_than_guessed():
+def test_an_unknown_encoding_is_refused():
     with pytest.raises(BadRoster, match="UTF-8"):
         read_roster("name\nNoël\n".encode("cp1252"))
     with pytest.raises(BadRoster, match="UTF-8"):
@@ -103,7 +103,7 @@ def test_an_encoding_that_is_neither_is_refused_rather_than_guessed():
 
 
 @given(st.one_of(st.binary(), st.text()))
-def test_whatever_comes_is_a_list_of_distinct_names_or_refused(data):
+def test_any_input_gives_distinct_names_or_an_error(data):
     try:
         students = read_roster(data)
     except BadRoster:

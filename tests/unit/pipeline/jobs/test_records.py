@@ -1,4 +1,4 @@
-"""A record that another version wrote can be read; one that is broken says where, and never what it holds."""
+"""Records of other versions can be read; the error for a broken record names the field and never its content."""
 
 import json
 from dataclasses import MISSING, fields, is_dataclass, replace
@@ -132,13 +132,13 @@ JOB = {
 
 
 @pytest.mark.parametrize(("text", "record"), STORED.items(), ids=lambda value: type(value).__name__)
-def test_a_record_is_written_and_read_as_ever(text, record):
+def test_the_stored_form_of_a_record_is_stable(text, record):
     assert read_json(type(record), text) == record
     assert to_json(record) == text
 
 
 @pytest.mark.parametrize(("text", "record"), STORED.items(), ids=lambda value: type(value).__name__)
-def test_what_a_newer_version_added_is_ignored_at_every_depth(text, record):
+def test_fields_of_a_newer_version_are_ignored_at_every_depth(text, record):
     def add_fields(value):
         if isinstance(value, dict) and value not in ({"row": "7"}, {"words": ["went"]}):
             return {"new": [{"newer": None}], **{name: add_fields(each) for name, each in value.items()}}
@@ -148,7 +148,7 @@ def test_what_a_newer_version_added_is_ignored_at_every_depth(text, record):
 
 
 @pytest.mark.parametrize("record", STORED.values(), ids=lambda record: type(record).__name__)
-def test_what_an_older_version_did_not_have_yet_has_its_default(record):
+def test_fields_that_an_older_version_lacked_have_their_defaults(record):
     required = {each.name for each in fields(record) if each.default is MISSING and each.default_factory is MISSING}
     text = json.dumps({name: value for name, value in to_fields(record).items() if name in required})
     again = read_json(type(record), text)
@@ -179,7 +179,7 @@ def test_a_job_is_read_from_its_hash():
     assert job.state == State.SUCCEEDED
 
 
-def test_a_job_that_was_just_accepted_has_no_more_than_its_request():
+def test_a_newly_accepted_job_has_only_its_request():
     later = ("fence", "attempts", "waited", "ran", "transcript", "feedback", "answer", "ended_at", "retry", "rerun")
     job = Job.from_record({name: value for name, value in JOB.items() if not name.startswith(later)})
     assert (job.fence, job.state, job.ended_at, job.outcome, job.attempts) == ("0", State.QUEUED, None, None, {})
@@ -221,7 +221,7 @@ def test_a_job_of_which_fields_are_missing_is_broken():
 
 
 @pytest.mark.parametrize("value", [object(), ["a", "list"], 5])
-def test_what_could_not_be_read_again_is_not_written(value):
+def test_a_value_that_could_not_be_read_again_is_not_written(value):
     with pytest.raises((ValueError, TypeError)):
         to_json(replace(next(each for each in STORED.values() if isinstance(each, Feedback)), heard=value))
 
@@ -232,7 +232,7 @@ def test_infinite_numbers_are_stored_too():
     assert read_json(Transcript, to_json(transcript)) == transcript
 
 
-def test_every_dataclass_that_is_stored_has_an_example():
+def test_every_stored_dataclass_has_an_example():
     def dataclasses_in(value):
         yield type(value)
         for each in fields(value):

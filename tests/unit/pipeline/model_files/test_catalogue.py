@@ -1,4 +1,4 @@
-"""The catalogue says what it should, and says plainly what is missing or damaged."""
+"""The catalogue is complete, and missing or damaged models give clear errors."""
 
 import hashlib
 import os
@@ -19,13 +19,13 @@ from pipeline.settings import Settings
 CONTENT = {"model.bin": b"weights" * 1000, "config.json": b"{}"}
 
 
-def one(files: dict[str, bytes]) -> catalogue.Model:
+def make_model(files: dict[str, bytes]) -> catalogue.Model:
     """A model of these files that has no source."""
     listed = tuple(catalogue.File(name, len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items())
     return catalogue.Model("small", "asr", "faster-whisper", "", "MIT", "", "", listed, sources=())
 
 
-def lay(folder: Path, name: str, files: dict[str, bytes]) -> None:
+def write_model(folder: Path, name: str, files: dict[str, bytes]) -> None:
     (folder / name).mkdir(parents=True)
     for file, data in files.items():
         (folder / name / file).write_bytes(data)
@@ -34,9 +34,9 @@ def lay(folder: Path, name: str, files: dict[str, bytes]) -> None:
 @pytest.fixture
 def small(monkeypatch, tmp_path):
     """The only model of the catalogue, in place."""
-    model = one(CONTENT)
+    model = make_model(CONTENT)
     monkeypatch.setattr(catalogue, "catalogue", lambda: {model.name: model})
-    lay(tmp_path, model.name, CONTENT)
+    write_model(tmp_path, model.name, CONTENT)
     return model
 
 
@@ -97,7 +97,7 @@ def test_the_models_that_the_settings_name_are_fetched_by_default():
 
 def test_the_catalogue_cannot_be_changed():
     with pytest.raises(TypeError):
-        catalogue.catalogue()["mine"] = one(CONTENT)
+        catalogue.catalogue()["mine"] = make_model(CONTENT)
 
 
 def test_reading_the_catalogue_imports_no_downloader_and_no_engine():
@@ -115,9 +115,9 @@ def test_a_model_of_several_files_is_its_folder(small, tmp_path):
 
 
 def test_a_model_of_one_file_is_that_file(monkeypatch, tmp_path):
-    model = one({"voice.onnx": b"v"})
+    model = make_model({"voice.onnx": b"v"})
     monkeypatch.setattr(catalogue, "catalogue", lambda: {model.name: model})
-    lay(tmp_path, "small", {"voice.onnx": b"v"})
+    write_model(tmp_path, "small", {"voice.onnx": b"v"})
     assert catalogue.locate("small", tmp_path) == tmp_path / "small" / "voice.onnx"
 
 
@@ -144,13 +144,13 @@ def test_an_unknown_name_lists_the_known_ones(name, tmp_path):
         catalogue.locate(name, tmp_path)
 
 
-def test_a_users_own_folder_is_used_as_it_is(tmp_path):
+def test_a_user_s_own_folder_is_used_unchanged(tmp_path):
     own = tmp_path / "my-whisper"
     own.mkdir()
     assert catalogue.locate(str(own), tmp_path / "models") == own
 
 
-def test_a_users_own_file_beside_us_needs_no_separator(monkeypatch, tmp_path):
+def test_a_user_s_own_file_in_the_working_folder_needs_no_separator(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     Path("mine.gguf").write_bytes(b"GGUF")
     assert catalogue.locate("mine.gguf", tmp_path / "models") == Path("mine.gguf")
@@ -163,7 +163,7 @@ def test_a_folder_that_happens_to_have_a_known_name_does_not_hide_the_catalogue(
     assert catalogue.locate("small", tmp_path) == tmp_path / "small"
 
 
-def test_a_users_path_that_is_not_there_is_named(tmp_path):
+def test_a_user_s_path_that_does_not_exist_is_named(tmp_path):
     with pytest.raises(ModelMissing, match=r"/nowhere/mine\.gguf: there is no such file or folder"):
         catalogue.locate("/nowhere/mine.gguf", tmp_path)
 
@@ -171,7 +171,7 @@ def test_a_users_path_that_is_not_there_is_named(tmp_path):
 # --- verifying
 
 
-def test_a_whole_model_is_verified(small, tmp_path):
+def test_a_complete_model_is_verified(small, tmp_path):
     catalogue.verify(small, tmp_path)
 
 
@@ -191,7 +191,7 @@ def test_verifying_a_model_that_is_not_there_says_it_is_missing(small, tmp_path)
 # --- fetching, without a source
 
 
-def test_a_whole_model_is_not_fetched_again(small, tmp_path):
+def test_a_complete_model_is_not_fetched_again(small, tmp_path):
     told = []
     place = fetch(small, tmp_path, lambda *progress: told.append(progress))
     assert place == tmp_path / "small"

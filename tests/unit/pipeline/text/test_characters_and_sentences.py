@@ -1,4 +1,4 @@
-"""Text from strangers is shown without what cannot be seen, and read in its encoding; sentences end where they do."""
+"""Invisible characters of untrusted text, its encodings, and where sentences end."""
 
 import pytest
 from hypothesis import given
@@ -15,11 +15,11 @@ def test_controls_changes_of_direction_and_surrogates_are_invisible(character):
 
 
 @pytest.mark.parametrize("character", ["a", " ", "课", "é", "\u0301", "\u200c", "\u200d", "👩"])
-def test_letters_spaces_accents_and_joiners_are_not(character):
+def test_letters_spaces_accents_and_joiners_are_visible(character):
     assert not is_invisible(character)
 
 
-def test_what_is_to_be_kept_is_kept():
+def test_characters_to_keep_are_not_removed():
     assert remove_invisible("a\n\tb\x00", keep="\n") == "a\nb"
 
 
@@ -27,7 +27,7 @@ def test_what_is_to_be_kept_is_kept():
     ("text", "encoding", "expected"),
     [("王小明", "gb18030", True), ("王小明", "utf-16-le", False), ("Noël", "cp1252", False), ("anna", "ascii", False)],
 )
-def test_chinese_windows_is_told_from_other_encodings_by_a_common_character(text, encoding, expected):
+def test_gb18030_is_detected_by_a_common_chinese_character(text, encoding, expected):
     assert is_gb18030(text.encode(encoding)) is expected
 
 

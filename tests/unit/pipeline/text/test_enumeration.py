@@ -15,5 +15,5 @@ from pipeline.text.enumeration import join_some
         (["Ann", "Ben", "Cleo", "Dora"], "Ann, Ben and 2 more"),
     ],
 )
-def test_at_most_so_many_names_are_listed_and_the_others_counted(names, expected):
+def test_names_beyond_the_maximum_are_counted_instead_of_listed(names, expected):
     assert join_some(names, 2) == expected

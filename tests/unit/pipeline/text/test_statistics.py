@@ -1,4 +1,4 @@
-"""Many learners' mistakes are counted together, with sentences of theirs; so are the words that were hard to hear."""
+"""Statistics over many learners: mistakes with example sentences, and unclear words."""
 
 import pytest
 
@@ -64,7 +64,7 @@ def test_an_example_is_the_sentence_around_the_mistake_and_its_edits_stand_in_it
     assert all(" ".join(words[slice(*edit.at)]) == edit.before for edit in example.edits)
 
 
-def test_of_a_long_sentence_only_what_stands_around_the_mistake_is_shown():
+def test_only_the_words_around_the_mistake_of_a_long_sentence_are_shown():
     heard = " ".join(["la"] * 100 + ["go"] + ["li"] * 100)
     [mistake] = count_mistakes([("A", feedback(heard, heard.replace("go", "went")))])
     assert mistake.examples[0].original == " ".join(["la"] * 12 + ["go"] + ["li"] * 12)
@@ -104,7 +104,7 @@ def test_a_word_at_the_threshold_is_clear():
     assert count_unclear_words([("A", transcript(("sea", CLEAR_PROBABILITY)))]) == []
 
 
-def test_words_of_the_text_that_were_not_heard_are_unclear_too():
+def test_words_of_the_text_that_were_missed_are_unclear_too():
     transcripts = [("A", transcript(("she", 0.9), ("shelves", 0.1))), ("B", transcript(("she", 0.9)))]
     words = count_unclear_words(
         transcripts, [(source, score_reading(each.text, "She sells")) for source, each in transcripts]
@@ -115,7 +115,7 @@ def test_words_of_the_text_that_were_not_heard_are_unclear_too():
     ]
 
 
-def test_a_text_is_read_as_far_as_its_words_were_heard_in_their_order():
+def test_a_text_is_read_as_far_as_its_words_were_recognised_in_order():
     reading = score_reading("the cat sat on a mat, mat", "The cat, it's said, sat on the mat.")
     assert (reading.word_count, reading.read_count, reading.missed_words) == (8, 5, ("it's", "said", "the"))
     assert reading.accuracy == 5 / 8

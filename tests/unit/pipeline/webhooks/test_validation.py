@@ -1,4 +1,4 @@
-"""A webhook is judged when the job is accepted, as far as that can be without looking a name up."""
+"""A webhook is validated when the job is accepted, as far as possible without resolving its name."""
 
 import pytest
 from pydantic import ValidationError
@@ -12,12 +12,12 @@ NOBODY_S = Settings(webhook_networks="")
 SCHOOL_S = Settings(webhook_networks="10.0.0.0/8,fd00::/8")
 
 
-def test_without_names_every_end_of_a_job_is_told():
+def test_by_default_every_final_state_is_notified():
     assert check_webhook("https://school.example/hook", [], NOBODY_S) == FINAL_EVENTS
     assert check_webhook("", [], NOBODY_S) == ()
 
 
-def test_each_event_is_told_once():
+def test_each_event_is_listed_once():
     twice = ["job.transcribed", "job.failed", "job.transcribed"]
     assert check_webhook("https://school.example", twice, NOBODY_S) == ("job.transcribed", "job.failed")
 
@@ -73,7 +73,7 @@ def test_networks_that_cannot_be_read_are_refused_at_the_start():
         Settings(webhook_networks="10.0.0.0/8, school")
 
 
-def test_only_the_host_is_ever_shown():
+def test_only_the_host_of_a_url_is_shown():
     assert host("https://school.example:8443/hook?secret=1") == "school.example"
     job_request = JobRequest("a", "anna", webhook="https://school.example/secret")
     assert webhook_fields(job_request) == {"webhook_host": "school.example", "webhook_events": ",".join(FINAL_EVENTS)}

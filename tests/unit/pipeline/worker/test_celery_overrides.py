@@ -1,4 +1,4 @@
-"""What a dead child left in its pipe is read as far as it can be, and ends no worker."""
+"""The messages of a dead child are read from its pipe as far as possible, and a partial one does not end the worker."""
 
 import os
 import pickle
@@ -15,7 +15,7 @@ BEGINNING = b"\0\0\0\4\1\1\1\1"  # what looks like that of a message of four byt
 WORK = (2, (7, None, (True, b"a result, and " + BEGINNING)))
 
 
-def sent(*messages):
+def read_sent_bytes(*messages):
     """The bytes that a child writes into its pipe."""
     reader, writer = billiard.Pipe(duplex=False)
     for message in messages:
@@ -25,7 +25,7 @@ def sent(*messages):
         return os.read(reader.fileno(), 10_000)
 
 
-def flushed(kind, left):
+def flush_pool(kind, left):
     """What a pool learns of a dead child in whose pipe `left` is."""
     reader, writer = billiard.Pipe(duplex=False)
     os.write(writer.fileno(), left)
@@ -37,18 +37,18 @@ def flushed(kind, left):
     return learnt
 
 
-def test_whole_messages_are_taken():
-    assert flushed(Pool, sent(WORK, WORK)) == [WORK, WORK]
+def test_complete_messages_are_read():
+    assert flush_pool(Pool, read_sent_bytes(WORK, WORK)) == [WORK, WORK]
 
 
 def test_a_message_that_was_half_read_or_half_written_ends_nothing():
-    whole = sent(WORK)
+    whole = read_sent_bytes(WORK)
     for read in range(1, len(whole)):
-        assert flushed(Pool, whole[read:]) in ([], [WORK])
-        assert flushed(Pool, whole + whole[:read]) == [WORK]
+        assert flush_pool(Pool, whole[read:]) in ([], [WORK])
+        assert flush_pool(Pool, whole + whole[:read]) == [WORK]
 
 
-def test_celery_s_own_pool_does_not_take_that():
-    begun = sent(WORK).index(BEGINNING)
+def test_celery_s_own_pool_fails_on_a_partial_message():
+    begun = read_sent_bytes(WORK).index(BEGINNING)
     with pytest.raises(pickle.UnpicklingError):  # once it does, ours is not needed any more
-        flushed(AsynPool, sent(WORK)[begun:])
+        flush_pool(AsynPool, read_sent_bytes(WORK)[begun:])

@@ -34,7 +34,7 @@ def test_the_language_model_gets_as_many_bits_as_fit(card, tmp_path, mib, kind):
     assert (chosen.llm_engine, chosen.tts_engine) == ("transformers", "bark")
 
 
-def test_what_the_settings_say_is_kept(card, tmp_path):
+def test_given_settings_are_not_changed(card, tmp_path):
     card(81_559)
     chosen = with_full_models(
         Settings(asr_model="whisper-large-v3-turbo", llm_compute_type="int4", tts_model="bark-small"), tmp_path
@@ -52,7 +52,7 @@ def test_a_card_that_is_too_small_is_named_with_what_is_needed(card, tmp_path):
         with_full_models(Settings(), tmp_path)
 
 
-def test_without_a_driver_it_says_so(tmp_path, monkeypatch):
+def test_without_a_driver_the_error_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ConfigurationError, match="no NVIDIA driver"):
         with_full_models(Settings(), tmp_path)

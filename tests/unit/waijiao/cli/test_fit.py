@@ -34,7 +34,7 @@ def run_fit(*options: str) -> tuple[int, str]:
 
 
 def make_plan(sizes: tuple[int, ...], workers: dict[str, int], **settings: object) -> GpuPlan:
-    chosen = {
+    options = {
         "asr_model": "whisper-large-v3",
         "asr_device": "cuda",
         "llm_engine": "transformers",
@@ -45,7 +45,7 @@ def make_plan(sizes: tuple[int, ...], workers: dict[str, int], **settings: objec
         "tts_model": "bark",
         "tts_device": "cuda",
     }
-    return GpuPlan(Settings(**{**chosen, **settings}), workers, sizes)
+    return GpuPlan(Settings(**{**options, **settings}), workers, sizes)
 
 
 # --- placement
@@ -71,7 +71,7 @@ def test_a_percentage_is_rounded_up(need, percent):
     assert percent_of(need, 24 * GB) == percent
 
 
-def test_what_is_placed_is_what_the_server_accepts():
+def test_plans_that_fit_are_those_that_the_server_accepts():
     small = make_plan((48 * GB,), {"asr": 2, "llm": 1, "tts": 1})
     placements = small.find_placements()
     shares = {f"{stage}_gpu_fraction": place.percent / 100 for stage, place in placements.items()}
@@ -87,7 +87,7 @@ def test_smaller_plans_change_only_what_is_on_a_gpu():
         assert other.settings.tts_model == "bark-small"
 
 
-def test_what_would_fit_does_fit_and_harms_least():
+def test_the_advised_plan_fits_and_changes_least():
     assert find_fitting_options(make_plan((20 * GB,), {"llm": 1})) == ["--llm-type int8"]
     assert find_fitting_options(make_plan((10 * GB,), {"llm": 1})) == ["--llm-type int4"]
     assert find_fitting_options(make_plan((1 * GB,), {"llm": 1})) is None
@@ -107,7 +107,7 @@ def test_a_placement_cannot_be_changed():
 # --- the command
 
 
-def test_what_fits_is_printed_with_the_settings_to_copy():
+def test_a_plan_that_fits_is_printed_with_settings_to_copy():
     status, text = run_fit("--gpu", "24GB", *ALL, "--llm-type", "int4", "--batch", "1")
     assert status == 0
     for line in (
@@ -136,7 +136,7 @@ def test_the_printed_settings_are_settings():
     assert "waijiao up --asr 2 --llm 1 --tts 3" in text
 
 
-def test_what_does_not_fit_ends_with_1_and_says_what_would():
+def test_a_plan_that_does_not_fit_ends_with_status_1_and_advice():
     status, text = run_fit("--gpu", "16GB", *ALL)
     assert status == 1
     assert "They do not fit:" in text
@@ -173,18 +173,18 @@ def test_a_gguf_file_is_for_llama_cpp(tmp_path):
         (["--gpu", "8GB", "--asr", "large-v3", "--workers", "asr=0"], "expected something such as asr=2,llm=1"),
     ],
 )
-def test_wrong_usage_ends_with_2_and_says_what_is_right(options, word):
+def test_wrong_usage_ends_with_status_2_and_advice(options, word):
     status, text = run_fit(*options)
     assert status == 2
     assert word in " ".join(text.split())
 
 
 @pytest.mark.parametrize(("text", "size"), [("24GB", "24.0 GB"), ("24gib", "25.8 GB"), ("7.5", "7.5 GB")])
-def test_a_card_s_size_is_read_as_its_box_says(text, size):
+def test_a_card_s_size_is_read_as_sold(text, size):
     assert f"{size} are there" in run_fit("--gpu", text, *ALL, "--workers", "llm=9")[1]
 
 
-def test_a_folder_that_is_no_model_is_told_plainly(tmp_path):
+def test_a_folder_without_a_model_is_a_clear_error(tmp_path):
     (tmp_path / "empty").mkdir()
     status, text = run_fit("--gpu", "8GB", "--llm", str(tmp_path / "empty"))
     assert status == 1

@@ -20,7 +20,7 @@ def test_one_name_stands_for_the_large_teachers():
     assert select_names("large") == LARGE
 
 
-def test_what_is_named_twice_is_fetched_once():
+def test_a_model_named_twice_is_fetched_once():
     assert select_names("bark", "large", "whisper-base", "large") == [
         "bark",
         *(n for n in LARGE if n != "bark"),
@@ -28,7 +28,7 @@ def test_what_is_named_twice_is_fetched_once():
     ]
 
 
-def test_without_a_name_the_default_models_are_meant():
+def test_without_a_name_the_default_models_are_fetched():
     assert select_names() == [model.name for model in catalogue.catalogue().values() if model.default]
 
 
@@ -48,7 +48,7 @@ def test_a_disk_too_small_for_all_models_is_an_error_before_anything_is_fetched(
     models_command.check_disk(models_command.select(["bark"]), tmp_path)
 
 
-def test_the_table_says_what_is_here_and_what_is_damaged(tmp_path):
+def test_the_table_shows_which_models_are_present_and_damaged(tmp_path):
     whole, short = catalogue.find_model("hibari-heart"), catalogue.find_model("smollm2-135m")
     for model, missing in ((whole, 0), (short, 1)):
         (tmp_path / model.name).mkdir()

@@ -56,7 +56,7 @@ def test_a_class_takes_as_long_as_its_slowest_model_and_one_recording_s_way_thro
     assert found.busy_s == pytest.approx({"asr": 200, "llm": 400, "tts": 100, "cores": 700 / 3})
 
 
-def test_one_recording_takes_its_own_way():
+def test_one_recording_takes_the_time_of_its_stages():
     assert forecast(snapshot(), Homework(1, 10), ONE_EACH).total_s == pytest.approx(2 + 4 + 1)
 
 
@@ -68,13 +68,13 @@ def test_twice_the_workers_of_the_slowest_model_halve_what_it_takes_until_the_co
     assert crowded.total_s == pytest.approx(700 / 3 + 7 - 7 / 3)
 
 
-def test_workers_with_more_threads_than_one_are_not_taken_to_gain_cores_by_becoming_more():
+def test_more_workers_with_several_threads_use_no_more_cores_in_the_plan():
     eight = snapshot(cores=8)  # two threads each, four for the language model
     for workers in (ONE_EACH, {**ONE_EACH, "llm": 6}):
         assert forecast(eight, CLASS, workers).busy_s["cores"] == pytest.approx(100 * (2 * 2 + 4 * 4 + 1 * 2) / 8)
 
 
-def test_what_computes_elsewhere_takes_no_cores():
+def test_a_model_that_computes_elsewhere_takes_no_cores():
     elsewhere = [model(2.0, computes_on="gpu"), model(4.0, computes_on="server"), model(1.0)]
     found = forecast(snapshot(*elsewhere, cores=1), CLASS, {**ONE_EACH, "llm": 8})
     assert found.busy_s["cores"] == pytest.approx(100)
@@ -87,14 +87,14 @@ def test_a_batch_makes_the_class_faster_but_not_its_last_recording():
     assert found.total_s == pytest.approx(100 * 2 + 4 + 1)
 
 
-def test_what_waits_before_it_comes_first_and_lessons_do_not():
+def test_queued_conversations_and_homework_come_first_and_lessons_do_not():
     waits = WaitingJobs(interactive=3, homework=5, bulk=1000)
     found = forecast(snapshot(model(2.0, waiting=waits, running=1)), CLASS, ONE_EACH)
     assert found.busy_s["asr"] == pytest.approx(2 * (8.5 + 100))
     assert found.busy_s["llm"] == pytest.approx(4 * (8.5 + 100))
 
 
-def test_homework_that_comes_later_finds_that_much_done():
+def test_the_backlog_shrinks_until_later_homework_arrives():
     busy = snapshot(model(2.0, waiting=WaitingJobs(interactive=0, homework=60, bulk=0)))
     assert forecast(busy, Homework(100, 10, delay_s=100), ONE_EACH).busy_s["llm"] == pytest.approx(60 * 4 - 100 + 400)
     assert forecast(busy, Homework(100, 10, delay_s=9999), ONE_EACH).busy_s["llm"] == pytest.approx(400)
@@ -107,13 +107,13 @@ def test_longer_recordings_take_longer_by_the_measured_curves():
 
 
 @pytest.mark.parametrize("stage", COST_BY_STAGE)
-def test_no_longer_recording_is_less_work(stage):
+def test_a_longer_recording_is_never_less_work(stage):
     lengths = [COST_BY_STAGE[stage](seconds) for seconds in range(1, 300)]
     assert lengths == sorted(lengths)
 
 
 @pytest.mark.parametrize("within_s", [95, 120, 200, 250, 400, 1000])
-def test_enough_workers_are_enough_and_one_less_of_any_is_not(within_s):
+def test_the_advised_workers_are_enough_and_one_less_is_not(within_s):
     models = replace(snapshot(), cores=8)
     found = find_workers(models, CLASS, within_s)
     assert found
@@ -123,7 +123,7 @@ def test_enough_workers_are_enough_and_one_less_of_any_is_not(within_s):
             assert forecast(models, CLASS, {**found.workers, stage: count - 1}).total_s > within_s
 
 
-def test_where_the_cores_have_too_much_to_do_no_number_of_workers_is_enough_but_more_cores_are():
+def test_where_the_cores_are_the_limit_only_more_cores_help():
     two = snapshot(cores=2)
     assert find_workers(two, CLASS, 300) is None
     cores = find_cores(two, CLASS, 300)
@@ -165,7 +165,7 @@ def test_a_time_of_the_day_is_the_next_one(text, expected):
         assert parse_time(text, NOON) == datetime.fromisoformat(expected).astimezone()
 
 
-def test_a_time_with_its_offset_is_not_this_machine_s():
+def test_a_time_with_an_offset_is_not_local_time():
     assert parse_time("2026-12-03T08:00Z", NOON) == datetime(2026, 12, 3, 8, tzinfo=UTC)
 
 
@@ -187,20 +187,20 @@ def plan_class(due_s: float, *models: object, cores: int = 2, recordings: int = 
     return make_plan(snapshot(*models, cores=cores), homework, (NOON, NOON + timedelta(seconds=due_s)), workers)
 
 
-def test_in_time_it_says_when_and_how_much_is_to_spare():
+def test_a_plan_in_time_says_when_it_ends_and_the_time_left():
     assert summarize(plan_class(3600)) == (
         "100 recordings of 10 s will be done at 12:06, in 6 min 43 s: 53 min 17 s before 13:00. "
         "Language model is the bottleneck."
     )
 
 
-def test_too_late_it_says_what_would_be_in_time():
+def test_a_late_plan_says_what_would_be_in_time():
     summary = summarize(plan_class(300, cores=4))
     assert "in 6 min 43 s: 1 min 43 s after 12:05. Language model is the bottleneck." in summary
     assert summary.endswith("With asr=1,llm=2,tts=1 it would be at 12:04.")
 
 
-def test_too_late_with_any_number_of_workers_it_says_how_many_cores_would_do():
+def test_a_plan_that_is_late_with_any_workers_says_how_many_cores_are_needed():
     summary = summarize(plan_class(300))
     assert summary.endswith("No number of workers is in time on 2 cores; with 3 cores some would be.")
     assert summarize(plan_class(3)).endswith("No number of workers is in time, on 2 cores or on more.")
@@ -279,6 +279,6 @@ def test_examples_are_joined_to_the_length_that_is_planned(seconds):
     assert len(set(made)) == MEASURED_RECORDINGS
 
 
-def test_without_the_examples_it_says_so(tmp_path):
+def test_without_the_examples_the_error_says_so(tmp_path):
     with pytest.raises(ConfigurationError, match="needs the example recordings"):
         list(join_examples(10, MEASURED_RECORDINGS, tmp_path))

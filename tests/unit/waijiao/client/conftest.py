@@ -39,7 +39,7 @@ class StubServer(http.server.ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.hang = False
         self.received, self.released = threading.Event(), threading.Event()
-        self.client_ports: list[int] = []  # of each request: they tell connections apart
+        self.client_ports: list[int] = []  # of each request: they distinguish connections
         self.disconnects = threading.Semaphore(0)
 
     def handle_error(self, *_: object) -> None:

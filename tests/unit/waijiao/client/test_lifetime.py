@@ -88,9 +88,9 @@ def test_a_forked_child_has_connections_of_its_own(server):
     assert parent == parent_again != child
 
 
-def test_a_child_that_is_forked_amid_many_recordings_ends_and_may_begin_others(server):
+def test_a_child_forked_amid_many_recordings_ends_and_may_start_others(server):
     code = """
-        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of a fork beside threads
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of a fork while threads run
         outcomes = client.ask_all([b"RIFF"] * 9, at_once=1)
         next(outcomes)
         child = os.fork()

@@ -68,7 +68,7 @@ def test_a_job_that_failed_raises_its_error_as_its_class(kind, job_record):
     assert (type(error), error.detail, error.job) == (kind, "What happened.", job)
 
 
-def test_a_code_that_is_newer_than_the_client_is_refused_with_that_code():
+def test_an_error_code_newer_than_the_client_is_raised_with_that_code():
     newer = {"code": "teacher_asleep", "detail": "Come back at nine.", "retryable": False}
     error = response_error(httpx.Response(409, json=newer))
     assert (type(error), error.code, error.detail) == (Refused, "teacher_asleep", "Come back at nine.")
@@ -88,7 +88,7 @@ def test_fields_of_a_newer_server_are_ignored(scripted_client, job_record):
     assert client.job("x").session == "anna"
 
 
-def test_a_response_of_another_kind_of_server_says_so(scripted_client):
+def test_a_response_of_another_kind_of_server_is_an_error(scripted_client):
     client, responses, _ = scripted_client
     responses.append(httpx.Response(200, text="<h1>Welcome</h1>"))
     with pytest.raises(Unreachable, match="not a Waijiao server"):
@@ -100,7 +100,7 @@ def test_a_request_without_effect_is_sent_again(server, status):
     assert 0 < Attempts(server, GET).delay_s(httpx.Response(status)) <= 1
 
 
-def test_it_is_sent_again_with_all_that_it_had(scripted_client, job_record):
+def test_a_repeated_request_has_the_same_headers_and_body(scripted_client, job_record):
     client, responses, requests = scripted_client
     responses += [httpx.Response(503), httpx.Response(202, json=job_record)]
     client.submit(b"a recording", session="anna")
@@ -113,7 +113,7 @@ def test_it_is_sent_again_with_all_that_it_had(scripted_client, job_record):
     assert first.read().count(b"a recording") == second.read().count(b"a recording") == 1
 
 
-def test_not_before_the_server_says(server):
+def test_a_request_is_repeated_after_the_server_s_retry_after(server):
     reply = error_response(errors.ServerFull(retry_after_s=3))
     assert 3 < Attempts(server, GET).delay_s(reply) < 4
 
@@ -127,12 +127,12 @@ def test_not_before_the_server_says(server):
         httpx.Response(404),
     ],
 )
-def test_what_cannot_succeed_or_takes_too_long_is_not_sent_again(server, reply):
+def test_hopeless_or_late_requests_are_not_repeated(server, reply):
     with pytest.raises(WaijiaoError):
         Attempts(server, GET).delay_s(reply)
 
 
-def test_attempts_become_rarer_until_patience_ends(monkeypatch, server):
+def test_attempts_become_rarer_until_the_client_gives_up(monkeypatch, server):
     clock = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     attempts, pauses = Attempts(server, GET), []
@@ -145,7 +145,7 @@ def test_attempts_become_rarer_until_patience_ends(monkeypatch, server):
     assert 1 < max(pauses) <= 2
 
 
-def test_what_is_not_repeatable_is_sent_again_only_when_it_was_never_sent(server):
+def test_an_unsafe_request_is_repeated_only_if_it_was_never_sent(server):
     server.was_reached = True
     assert Attempts(server, DELETE).delay_s(httpx.ConnectError("refused")) > 0
     for reply in (httpx.ReadError("reset"), httpx.ReadTimeout("silent"), httpx.Response(503), httpx.Response(429)):

@@ -1,4 +1,4 @@
-"""Client and AsyncClient are written out one beside the other: the two texts differ in nothing but async and await."""
+"""Client and AsyncClient are written as two classes whose code differs only in async and await."""
 
 import ast
 import inspect
@@ -59,7 +59,7 @@ def statements(cls: type, transformer: ast.NodeTransformer) -> dict[str, str]:
     ("sync_class", "async_class"),
     [(JobMethods, AsyncJobMethods), (HomeworkMethods, AsyncHomeworkMethods), (LessonMethods, AsyncLessonMethods)],
 )
-def test_the_methods_do_the_same(sync_class, async_class):
+def test_both_clients_have_the_same_statements(sync_class, async_class):
     assert statements(sync_class, ast.NodeTransformer()) == statements(async_class, WithoutAsync())
 
 

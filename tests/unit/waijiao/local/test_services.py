@@ -22,7 +22,7 @@ def test_all_workers_together_compute_with_at_most_the_cores_or_one_thread_each(
     assert min(threads.values()) >= 1
 
 
-def test_each_model_has_as_many_workers_as_asked_for(tmp_path):
+def test_each_model_has_the_configured_number_of_workers(tmp_path):
     services = worker_services(Settings(home=tmp_path), {"asr": 2, "llm": 1, "tts": 3})
     names = [each.name for each in services]
     assert names == ["asr1", "asr2", "llm1", "tts1", "tts2", "tts3", "segment1", "maintenance1"]
@@ -55,7 +55,7 @@ def start_shell(script):
     return process
 
 
-def test_a_process_is_asked_to_end_and_killed_with_all_its_own_if_it_does_not():
+def test_a_process_is_asked_to_end_and_then_killed_with_its_children():
     obedient, stubborn = start_shell(""), start_shell("trap '' TERM;")
     terminate([obedient, stubborn], 0.5)
     assert (obedient.returncode, stubborn.returncode) == (-signal.SIGTERM, -signal.SIGKILL)
@@ -70,7 +70,7 @@ def group_exists(leader):
     return True
 
 
-def test_processes_end_although_ctrl_c_struck_while_they_were_looked_at():
+def test_processes_end_although_ctrl_c_arrived_during_the_check():
     locked, forgotten = start_shell(""), start_shell("")
     for each in (locked, forgotten):
         each._waitpid_lock.acquire()  # as it stays when Popen.poll is interrupted before it can promise to release it

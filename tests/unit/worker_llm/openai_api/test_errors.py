@@ -28,7 +28,7 @@ QUOTE = "she dont like dogs"  # what a learner said, and a server repeats
         (404, {"message": QUOTE}, EngineFailed),
     ],
 )
-def test_an_error_becomes_one_that_the_caller_can_act_on_and_never_quotes_the_server(status, content, expected):
+def test_errors_tell_the_caller_what_to_do_and_never_quote_the_server(status, content, expected):
     api_error = ApiError.from_json(status, content)
     assert type(api_error.to_waijiao_error()) is expected
     for text in (str(api_error), repr(api_error), str(api_error.to_waijiao_error())):
@@ -56,7 +56,7 @@ def test_only_a_field_that_was_sent_and_can_be_missed_is_left_out(content, expec
     assert ApiError.from_json(500, {"error": content}).find_unsupported_field(request) is None
 
 
-def test_a_spent_quota_does_not_pass_and_a_busy_server_does():
+def test_a_spent_quota_is_permanent_and_a_busy_server_temporary():
     assert ApiError.from_json(429, {"error": {"code": "rate_limit_exceeded"}}).is_transient
     assert not ApiError.from_json(429, {"error": {"code": "insufficient_quota"}}).is_transient
 

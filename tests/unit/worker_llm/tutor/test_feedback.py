@@ -89,7 +89,7 @@ def test_case_punctuation_and_short_forms_are_not_mistakes(same):
         ("i can swim", "I can't swim.", "i can swim"),
     ],
 )
-def test_only_changes_that_look_like_corrections_are_believed(transcript, sentence, corrected):
+def test_only_changes_that_look_like_corrections_are_accepted(transcript, sentence, corrected):
     assert build_feedback(transcript, f'"{sentence}" Why?', WILLIAM).corrected == corrected
 
 
@@ -123,7 +123,7 @@ SENTENCES = st.lists(st.sampled_from(WORDS.split()))
 
 
 @given(SENTENCES, SENTENCES, st.text(max_size=40))
-def test_whatever_the_model_says_the_feedback_keeps_its_form(transcript, corrected, rest):
+def test_feedback_is_valid_whatever_the_model_generates(transcript, corrected, rest):
     feedback = build_feedback(" ".join(transcript), f'"{" ".join(corrected)}" {rest}', WILLIAM)
     assert feedback.spoken
     assert feedback.spoken[-1] in ".!?。！？"
@@ -137,5 +137,5 @@ def test_whatever_the_model_says_the_feedback_keeps_its_form(transcript, correct
 
 
 @given(st.text(max_size=60), st.text(max_size=120))
-def test_no_text_breaks_it(transcript, reply):
+def test_any_text_is_accepted(transcript, reply):
     assert build_feedback(transcript, reply, WILLIAM).spoken

@@ -43,7 +43,7 @@ def test_no_turn_is_remembered_when_the_setting_says_none():
     assert get_session(compose(WILLIAM, PAST, "hello", settings, count_words)) == ["hello"]
 
 
-def test_the_oldest_turns_give_way_when_there_is_no_room():
+def test_the_oldest_turns_are_left_out_when_the_context_is_full():
     small = SETTINGS.model_copy(update={"prompt_tokens": count_tokens(build_persona_messages(WILLIAM)) + 60})
     assert get_session(compose(WILLIAM, PAST, "hello", small, count_words)) == [
         *("turn 8", '"Turn 8." And then?', "turn 9", '"Turn 9." And then?'),

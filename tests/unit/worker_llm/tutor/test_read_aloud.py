@@ -31,7 +31,7 @@ REPLY = '"They live in a small house near the forest." Good. Where do they live?
 STORY = "Once there was a girl. She lived in a small house. Every day she went to the big market. " * 12
 
 
-def read(transcript: str, text: str = TEXT, reply: str = REPLY):
+def give_feedback(transcript: str, text: str = TEXT, reply: str = REPLY):
     return build_reading_feedback(ReadingAttempt(transcript, text), reply, WILLIAM)
 
 
@@ -41,13 +41,13 @@ def make_homework(**details) -> Homework:
 
 
 def test_a_learner_who_reads_everything_is_praised_and_asked_about_it():
-    feedback = read("i think he has 3 dogs they live in a small house near the forest")
+    feedback = give_feedback("i think he has 3 dogs they live in a small house near the forest")
     assert (feedback.corrected, feedback.edits, feedback.explanation) == (TEXT, (), "")
     assert feedback.spoken == "Well said! Where do they live?"
 
 
 def test_misread_words_are_demonstrated_in_their_sentence_and_to_be_read_again():
-    feedback = read("I sink he has free dogs, they live in a small house near the forest.")
+    feedback = give_feedback("I sink he has free dogs, they live in a small house near the forest.")
     assert feedback.corrected == TEXT
     assert feedback.edits == (Edit("sink", "think", (1, 2)), Edit("free", "three", (4, 5)))
     assert feedback.explanation == 'Read again: "think", "three".'
@@ -55,20 +55,20 @@ def test_misread_words_are_demonstrated_in_their_sentence_and_to_be_read_again()
 
 
 def test_adjacent_misread_words_are_read_again_together():
-    assert read("I sink has three dogs they live near the forest").explanation == (
+    assert give_feedback("I sink has three dogs they live near the forest").explanation == (
         'Read again: "think he", "in a small house".'
     )
 
 
 def test_words_that_were_not_in_the_text_are_left_out():
-    feedback = read("I think he has three big dogs. They live in a small house near the forest.")
+    feedback = give_feedback("I think he has three big dogs. They live in a small house near the forest.")
     assert feedback.explanation == 'Leave out "big".'
     assert feedback.spoken == "Well said! Leave out big. Where do they live?"
 
 
 def test_of_a_long_text_only_the_sentences_with_mistakes_are_repeated():
     transcript = STORY.replace("market", "marked", 1)
-    assert read(transcript, STORY).spoken == (
+    assert give_feedback(transcript, STORY).spoken == (
         "Listen: Every day she went to the big market. Read again: market. Can you tell me more?"
     )
 
@@ -94,26 +94,26 @@ def test_something_else_is_not_corrected_word_by_word(transcript):
 def test_the_model_s_own_text_and_remarks_are_not_used():
     reply = '"I think he has four cats." Wonderful, no mistakes at all! Why?'
     assert (
-        read("I sink he has three dogs they live in a small house near the forest", reply=reply).reply
+        give_feedback("I sink he has three dogs they live in a small house near the forest", reply=reply).reply
         == WILLIAM.fallback
     )
     assert (
-        read("x", "She has a dog.", '"She had a dog." You read it all well! What is its name?').reply
+        give_feedback("x", "She has a dog.", '"She had a dog." You read it all well! What is its name?').reply
         == "What is its name?"
     )
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_what_learners_say_is_recognised_as_their_text_and_what_others_say_is_not(text):
+def test_readings_of_learners_match_their_text_and_other_speech_does_not(text):
     words = text.lower().rstrip(".").split()
-    assert read(" ".join(words), text).spoken.startswith("Well said!")
+    assert give_feedback(" ".join(words), text).spoken.startswith("Well said!")
     halting = ReadingAttempt(" ".join(word[:-2] + "x" if n % 2 else word for n, word in enumerate(words)), text)
     assert not halting.is_other_text
     assert len(halting.edits) == len(words) // 2
     assert ReadingAttempt("an elephant eats bananas under our umbrella", text).is_other_text
 
 
-def test_what_a_recogniser_makes_of_learners_is_told_from_what_it_makes_of_others():
+def test_transcripts_of_learners_match_their_text_and_other_transcripts_do_not():
     readings = [
         (answer["id"] == name, ReadingAttempt(answer["transcript"]["text"], text))
         for answer in ANSWERS
@@ -136,9 +136,9 @@ SENTENCES = st.lists(st.sampled_from([*MIXED.split(), "\n"]), max_size=30)
 
 
 @given(SENTENCES, SENTENCES, st.text(max_size=40))
-def test_whatever_was_read_and_set_the_feedback_keeps_its_form(transcript, text, rest):
+def test_feedback_is_valid_whatever_was_read(transcript, text, rest):
     transcript, text = " ".join(transcript), " ".join(text)
-    feedback = read(transcript, text, f'"{text}" {rest}')
+    feedback = give_feedback(transcript, text, f'"{text}" {rest}')
     assert feedback.corrected == text
     assert feedback.spoken[-1] in ".!?。！？"
     assert not re.search(r"""["“”*<>_\n☺]""", feedback.spoken)
@@ -150,7 +150,7 @@ def test_whatever_was_read_and_set_the_feedback_keeps_its_form(transcript, text,
 
 def test_a_long_word_does_not_make_a_long_speech():
     text = f"I have {'a' * 3000} dogs and I like {'b' * 3000}"
-    assert len(read("I have dogs and I like", text).spoken) < 500
+    assert len(give_feedback("I have dogs and I like", text).spoken) < 500
 
 
 def test_target_words_that_were_used_and_those_that_were_not_are_named():

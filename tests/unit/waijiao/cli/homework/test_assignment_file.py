@@ -1,4 +1,4 @@
-"""Assignments as teachers write them: every field, the class beside it, and errors that name the file and the field."""
+"""Assignment files: every field, the roster in the same folder, and errors that name the file and the field."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -46,7 +46,7 @@ def write_file(tmp_path):
     return write
 
 
-def test_every_field_is_read_as_it_is_written(write_file):
+def test_every_field_is_read(write_file):
     found = read_assignment(write_file(WHOLE, "other.yaml"))
     assert found.id == "hw3"
     assert found.fields == {
@@ -73,18 +73,18 @@ def test_an_empty_field_is_left_out(write_file):
     assert read_assignment(write_file("title: My day\npersona:\nwords:\ndue: ''\n")).fields == {"title": "My day"}
 
 
-def test_a_byte_order_mark_is_passed_over(write_file):
+def test_a_byte_order_mark_is_ignored(write_file):
     assert read_assignment(write_file(b"\xef\xbb\xbftitle: My day")).fields == {"title": "My day"}
 
 
 @pytest.mark.parametrize(
     ("name", "id_"), [("hw3.yaml", "hw3"), ("Home work_3 (B).yml", "home-work_3-b"), ("-É té-.yaml", "e-te")]
 )
-def test_without_an_id_an_assignment_is_called_as_its_file_is(write_file, name, id_):
+def test_without_an_id_an_assignment_is_named_after_its_file(write_file, name, id_):
     assert read_assignment(write_file("title: My day", name)).id == id_
 
 
-def test_a_time_without_a_zone_is_this_machine_s(write_file, monkeypatch):
+def test_a_time_without_a_zone_is_local_time(write_file, monkeypatch):
     due = read_assignment(write_file("title: My day\ndue: 2026-12-01 20:00")).fields["due"]
     assert due == datetime(2026, 12, 1, 20).astimezone()
     assert due.utcoffset() is not None
@@ -96,14 +96,14 @@ def test_a_time_may_be_in_utc(write_file):
     )
 
 
-def test_a_class_may_lie_beside_the_file(write_file):
+def test_a_roster_may_be_in_the_folder_of_the_file(write_file):
     roster = write_file("name,id\nAnna,7\n王小明,0012\n", "class.csv")
     found = read_assignment(write_file("title: My day\nroster: class.csv"))
     assert found.students == [Student("Anna", "7"), Student("王小明", "0012")]
     assert roster in found.paths
 
 
-def test_the_class_that_is_given_counts(write_file):
+def test_the_roster_of_the_option_is_preferred(write_file):
     found = read_assignment(write_file("title: My day\nstudents: [Anna]"), write_file("Ben\nCleo\n", "other.csv"))
     assert [each.name for each in found.students] == ["Ben", "Cleo"]
 
@@ -161,19 +161,19 @@ def test_a_yaml_bomb_is_refused_without_using_up_the_memory_or_the_stack(write_f
         read_assignment(write_file(bomb))
 
 
-def test_a_file_in_another_encoding_is_told(write_file):
+def test_a_file_in_another_encoding_is_reported(write_file):
     with pytest.raises(BadRequest, match=r"hw3.yaml is not in UTF-8"):
         read_assignment(write_file("title: 作业".encode("gb18030")))
 
 
 @pytest.mark.parametrize("roster", ["../class.csv", "/etc/passwd", "linked.csv"])
-def test_a_class_is_looked_for_beside_the_file_and_nowhere_else(write_file, tmp_path, roster):
+def test_a_roster_is_searched_only_in_the_folder_of_the_file(write_file, tmp_path, roster):
     tmp_path.joinpath("linked.csv").symlink_to("/etc/passwd")
     with pytest.raises(BadRequest, match=r"hw3.yaml: `roster` must be the name of a CSV file"):
         read_assignment(write_file(f"title: a\nroster: {roster}"))
 
 
-def test_a_class_that_cannot_be_read_is_told_by_its_file(write_file):
+def test_a_roster_that_cannot_be_read_is_reported_with_its_file(write_file):
     write_file("name,id\nAnna,1\nAnna,2\n", "class.csv")
     with pytest.raises(BadRoster, match=r"class.csv: Line 3 of the list repeats the name of line 2"):
         read_assignment(write_file("title: a\nroster: class.csv"))
@@ -187,7 +187,7 @@ def test_the_example_is_read():
     assert sorted(match.student_by_file.values()) == sorted(each.name for each in example.students)
 
 
-def test_whatever_a_text_is_it_comes_back_from_yaml_as_it_was(write_file):
+def test_any_text_survives_yaml(write_file):
     words = ["No", "0012", "1e3", "null", "~", "a: b", "# no comment", "2026-12-01", "'", '"', "你好", "-", "x" * 300]
     text = yaml.safe_dump({"title": "a", "words": words}, allow_unicode=True)
     assert read_assignment(write_file(text)).fields["words"] == words
