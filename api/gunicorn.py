@@ -7,6 +7,7 @@ import socket
 import struct
 from typing import Any
 
+from pipeline.private_files import set_private_umask
 from pipeline.settings import settings
 
 CLIENT_SILENCE_S = 10  # seconds for which a client may send nothing in the middle of a request
@@ -21,6 +22,11 @@ keepalive = 30  # seconds an idle connection is kept open; it occupies no thread
 loglevel = "warning"
 accesslog = None  # paths hold ids of sessions, which name learners
 control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    """The processes that answer requests inherit it; gunicorn's own setting `umask` does not change theirs."""
+    set_private_umask()
 
 
 def when_ready(server: Any) -> None:

@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import socket
+import stat
 import tempfile
 import weakref
 from collections.abc import Sequence
@@ -155,11 +156,12 @@ def remove_stale_socket_folders() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{SOCKET_FOLDER_PREFIX}*"):
         with socket.socket(socket.AF_UNIX) as probe:
             try:
-                if folder.stat().st_uid == os.getuid():
+                status = folder.lstat()
+                if stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid():
                     probe.connect(str(folder / SOCKET_NAME))
             except ConnectionRefusedError:
                 shutil.rmtree(folder, ignore_errors=True)
-            except FileNotFoundError:  # another worker is just creating or removing it
+            except OSError:  # another worker is just creating or removing it, or it is not a worker's
                 continue
 
 

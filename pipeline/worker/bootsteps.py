@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any, cast
 
 from celery import Celery, bootsteps
-from celery.signals import worker_process_init
+from celery.signals import celeryd_init, worker_process_init
 from celery.worker import state
 from celery.worker.state import maybe_shutdown
 from kombu.exceptions import OperationalError
@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 from pipeline.celery_app import TASKS, app, enqueue
 from pipeline.errors import ConfigurationError
 from pipeline.jobs.store import PREFIX, Jobs
+from pipeline.private_files import close_to_others, set_private_umask
 from pipeline.redis_connection import FAST, connect
 from pipeline.settings import settings
 from pipeline.worker.engine_process import FAILED, LOADING, READY, EngineProcess
@@ -158,6 +159,7 @@ class BlobStoreCheck(bootsteps.StartStopStep):
             try:
                 wait_for_redis(redis := connect(settings(), FAST))
                 check_store_id(settings().blobs_folder, redis)
+                close_to_others(settings().blobs_folder)
             except ConfigurationError as error:
                 print(f"waijiao: this worker cannot start: {error}", file=sys.stderr, flush=True)
                 raise SystemExit(1) from None
@@ -285,9 +287,15 @@ def queues() -> list[str]:
 
 def install(celery: Celery, child: EngineProcess) -> None:
     """Make this process, when it runs as a worker of `celery`, a worker whose child is `child`."""
+    celeryd_init.connect(start_privately, weak=False)
     celery.engine_process = child
     celery.steps["worker"].update({Shutdown, LoadedEngine, BlobStoreCheck, Sweeper, Watchdog})
     worker_process_init.connect(child.load, weak=False)
+
+
+def start_privately(**_: object) -> None:
+    """Before the worker writes anything, and before it forks its child."""
+    set_private_umask()
 
 
 def engine_process_of(parent: Any) -> EngineProcess:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,9 +53,10 @@ class RunningApp:
         return self.wait_until_ended(self.post(audio, **fields))
 
 
-def start_app(home: Path, *arguments: str, **environment: str) -> RunningApp:
+def start_app(home: Path, *arguments: str, tracer: Sequence[str] = (), **environment: str) -> RunningApp:
+    """`waijiao up` with this HOME, not ready yet; `tracer` is the command of a program that runs it."""
     port = free_port()
-    command = [sys.executable, "-m", "waijiao", "up", "--port", str(port), *arguments]
+    command = [*tracer, sys.executable, "-m", "waijiao", "up", "--port", str(port), *arguments]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("WAIJIAO_HOME")}
     (home / "up.log").unlink(missing_ok=True)  # of an earlier start, which would say that this one listens
     up = Process("up", command, {**inherited, "WAIJIAO_HOME": str(home), **environment}, home / "up.log")

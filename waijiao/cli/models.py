@@ -12,6 +12,7 @@ from rich.table import Column, Table
 from pipeline.errors import ConfigurationError, ModelDamaged, ModelMissing, WaijiaoError
 from pipeline.model_files import catalogue, download
 from pipeline.model_files.catalogue import Model
+from pipeline.private_files import make_private_folder
 from pipeline.settings import Settings
 from waijiao.cli.console import handle_errors, stderr, stdout
 
@@ -43,6 +44,8 @@ def fetch(names: tuple[str, ...], source: Path | None) -> None:
     commit and stored with the model. An interrupted download continues with the files that are still missing.
     """
     settings = Settings()
+    if settings.models_folder.is_relative_to(settings.home):
+        make_private_folder(settings.home)
     download_models(names, settings.models_folder, source or settings.models_from, stderr)
 
 

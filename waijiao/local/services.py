@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline.errors import ConfigurationError
 from pipeline.jobs.job import MAINTENANCE, MODEL_STAGES, SEGMENT
+from pipeline.private_files import make_private_folder
 from pipeline.redis_connection import redis_url, socket_path
 from pipeline.settings import Settings
 
@@ -32,8 +33,8 @@ def redis_service(settings: Settings) -> Service:
 def redis_command(settings: Settings) -> list[str]:
     """The command line of our own Redis. Every acknowledged write is on disk; nothing is evicted."""
     folder, socket = settings.home / "redis", Path(socket_path(settings))
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private_folder(folder)
+    make_private_folder(socket.parent)
     options = {
         "port": "0",
         "unixsocket": str(socket),
@@ -103,6 +104,7 @@ def common_environment(settings: Settings) -> dict[str, str]:
     return {
         **{f"WAIJIAO_{name.upper()}": str(value) for name, value in variables.items() if value is not None},
         "HF_HUB_OFFLINE": "1",
+        "ORT_DISABLE_TELEMETRY": "1",
         "OMP_NUM_THREADS": "1",
         "OMP_WAIT_POLICY": "passive",
         "OPENBLAS_NUM_THREADS": "1",

@@ -15,6 +15,7 @@ import httpx
 from redis.exceptions import RedisError
 
 from pipeline.errors import ConfigurationError
+from pipeline.private_files import make_private_folder, make_private_home, set_private_umask
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
 from waijiao.local.services import Service, api_service, redis_service, worker_services
@@ -55,7 +56,8 @@ class Supervisor:
         self.lock_file: TextIO | None = None
 
     def __enter__(self) -> "Supervisor":
-        self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        set_private_umask()
+        make_private_home(self.settings.home, self.settings.models_folder)
         self.lock_file = (self.settings.home / "up.lock").open("w")
         try:
             fcntl.flock(self.lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -145,7 +147,7 @@ class Supervisor:
 
     def _log_path(self, name: str) -> Path:
         folder = self.settings.home / "logs"
-        folder.mkdir(exist_ok=True, mode=0o700)
+        make_private_folder(folder)
         return folder / f"{name}.log"
 
     def _wait_for_redis(self) -> None:
