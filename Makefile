@@ -10,7 +10,7 @@ TORCH ?= --requirement requirements-torch.txt
 quoted = '$(subst ','\'',$(1))'
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo demo-teachers run teachers cublas test test-all test-dates test-learners check docs lock pictures browser compiler clean
+.PHONY: demo demo-teachers run teachers cublas test test-all test-dates test-learners check docs lock pictures browser compiler tracer clean
 
 demo: .venv/installed  # AUDIO=my.wav asks with a recording of one's own
 	$(BIN)/waijiao models fetch
@@ -29,7 +29,7 @@ test: .venv/developing
 	$(BIN)/python -m pytest $(PARALLEL) -m "not served" tests/unit tests/integration
 	$(BIN)/python -m pytest $(SMOKE)
 
-test-all: test browser compiler  # `make test test-all` runs the first tiers once, and without torch
+test-all: test browser compiler tracer  # `make test test-all` runs the first tiers once, and without torch
 	$(MAKE) teachers
 	$(BIN)/waijiao models fetch whisper-tiny-en bark-voices
 	$(BIN)/python -m tests.dates --moment new-year $(PARALLEL) tests/unit tests/integration/api tests/integration/client tests/integration/jobs -k "not stateful"
@@ -107,6 +107,11 @@ compiler:  # tests.dates compiles a library of its own
 	@command -v $(CC) > /dev/null \
 	    || { test "$$(id -u)" = 0 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(COMPILER) > /dev/null; } \
 	    || { echo "The tests on other days need a C compiler: apt-get install $(COMPILER)"; exit 1; }
+
+tracer:  # the test of privacy traces every process
+	@command -v strace > /dev/null \
+	    || { test "$$(id -u)" = 0 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends strace > /dev/null; } \
+	    || { echo "The test of privacy needs strace: apt-get install strace"; exit 1; }
 
 clean:
 	rm -rf .venv
