@@ -1,6 +1,8 @@
 """What a view works with: the settings, the stores, and the caller of the request."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from threading import Event
 from typing import cast
 
 from flask import current_app, g
@@ -56,8 +58,10 @@ def estimator() -> Estimator:
     return cast(Estimator, current_app.extensions["estimator"])
 
 
-def changes() -> JobChanges:
-    return cast(JobChanges, current_app.extensions["changes"])
+def watch_job(job_id: str) -> AbstractContextManager[Event | None]:
+    """An event that is set at every change of a job of the caller; None when too many requests wait already."""
+    changes = cast(JobChanges, current_app.extensions["changes"])
+    return changes.watch(f"{caller().tenant}/{job_id}", caller().key)
 
 
 def job(job_id: str) -> Job:

@@ -1,8 +1,10 @@
 """Requests that wait for a job to change: one Redis subscription wakes all waiting requests of a process."""
 
 import logging
+import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -14,6 +16,7 @@ from pipeline.redis_connection import connect
 from pipeline.settings import Settings
 
 T = TypeVar("T")
+ALL = ""  # the group of all requests that wait
 log = logging.getLogger("waijiao")
 RECONNECT_S = 0.5  # seconds until a lost subscription is tried again
 MESSAGE_TIMEOUT_S = 1.0  # seconds after which a silent subscription is checked
@@ -23,23 +26,36 @@ POLL_S = 5.0  # seconds after which a waiting request reads the job anyway, in c
 class JobChanges:
     """Wakes the requests that wait for a job.
 
-    At most `most_waiting` requests may wait: each occupies a thread, and other requests need some threads too.
+    At most `most_waiting` requests may wait: each occupies a thread, and other requests need some threads too. Of these
+    places the requests of one key get at most a quarter, and those of one tenant half, so that others can wait, too.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.waiting: dict[str, set[threading.Event]] = {}
-        self.slots = threading.BoundedSemaphore(min(settings.most_waiting, settings.api_threads * 4 // 5))
+        self.places = min(settings.most_waiting, settings.api_threads * 4 // 5)
+        self.taken_places: Counter[str] = Counter()  # by ALL, by tenant and by tenant/key
         self.lock = threading.Lock()
         self.subscriber: threading.Thread | None = None
 
     @contextmanager
-    def watch(self, name: str) -> Iterator[threading.Event | None]:
-        """An event that is set at every change of the job `tenant/id`; None when too many requests wait already."""
-        if not self.slots.acquire(blocking=False):
+    def watch(self, name: str, key: str) -> Iterator[threading.Event | None]:
+        """An event that is set at every change of the job `tenant/id`; None when too many requests wait already.
+
+        `key` is the id of the caller's key; "" where none is needed, which is one user's own server.
+        """
+        tenant = name.partition("/")[0]
+        limits = {ALL: self.places}
+        if key:
+            limits |= {tenant: math.ceil(self.places / 2), f"{tenant}/{key}": math.ceil(self.places / 4)}
+        change_event = threading.Event()
+        with self.lock:
+            has_place = all(self.taken_places[group] < limit for group, limit in limits.items())
+            if has_place:
+                self.taken_places.update(limits.keys())
+        if not has_place:
             yield None
             return
-        change_event = threading.Event()
         with self.lock:
             self.waiting.setdefault(name, set()).add(change_event)
             if self.subscriber is None:  # not earlier: it must live in the process that serves requests
@@ -52,7 +68,8 @@ class JobChanges:
                 self.waiting[name].remove(change_event)
                 if not self.waiting[name]:
                     del self.waiting[name]
-            self.slots.release()
+                self.taken_places.subtract(limits.keys())
+                self.taken_places = +self.taken_places  # forgets the groups that have none
 
     def run(self) -> None:
         """Keep the subscription, in a thread of its own."""

@@ -69,7 +69,7 @@ def events(job_id: str) -> Response:
 def stream(job_id: str, position: Position) -> Iterator[str]:
     yield f"retry: {RETRY_MS}\n\n"
     deadline = time.monotonic() + context.settings().events_s
-    with context.changes().watch(f"{context.caller().tenant}/{job_id}") as change_event:
+    with context.watch_job(job_id) as change_event:
         while True:
             try:
                 snapshot = next_snapshot(job_id, position, change_event, deadline - time.monotonic())

@@ -47,7 +47,7 @@ def enqueue_or_let_sweeper(ready_jobs: list[ReadyJob]) -> None:
 
 def wait_for_job(job_id: str, condition: Callable[[JobSnapshot], bool], timeout_s: float) -> JobSnapshot:
     """The job as soon as it meets the condition, or as it is after `timeout_s` or the longest time allowed."""
-    with context.changes().watch(f"{context.caller().tenant}/{job_id}") as change_event:
+    with context.watch_job(job_id) as change_event:
         return wait_until(
             change_event, lambda: load_snapshot(job_id), condition, min(timeout_s, context.settings().wait_s)
         )

@@ -109,7 +109,7 @@ def read(lesson_id: str, query: WaitQuery) -> Response:
 
 def wait_for_lesson(lesson_id: str, condition: Callable[[LessonSnapshot], bool], timeout_s: float) -> LessonSnapshot:
     """The lesson as soon as it meets the condition, or as it is after the time allowed."""
-    with context.changes().watch(f"{context.caller().tenant}/{lesson_id}") as change_event:
+    with context.watch_job(lesson_id) as change_event:
         return wait_until(
             change_event, lambda: load_snapshot(lesson_id), condition, min(timeout_s, context.settings().wait_s)
         )

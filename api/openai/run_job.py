@@ -88,7 +88,7 @@ def submit(parsed_request: ParsedRequest) -> Iterator[PendingJob]:
     if "Idempotency-Key" in request.headers:
         raise BadRequest("An Idempotency-Key has no effect here, since no answer is kept; send the request without it.")
     jobs, blobs = context.jobs(), context.blobs()
-    with context.changes().watch(parsed_request.request.name) as change_event:
+    with context.watch_job(parsed_request.request.id) as change_event:
         if change_event is None:
             raise TooManyWaiting(retry_after_s=RETRY_AFTER_S)
         accept(parsed_request)

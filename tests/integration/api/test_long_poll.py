@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from api.long_poll import JobChanges
+from pipeline.api_keys import Keys, Limits
 from pipeline.jobs.records import to_fields
 from pipeline.jobs.results import Part
 from tests.support.job_steps import FEEDBACK, claim_job, make_job_request, run_stage
@@ -133,6 +135,45 @@ def test_when_too_many_wait_the_next_is_answered_at_once(serve, jobs):
         claim_job(jobs, "llm")
         for each in waiting:
             each.result()
+
+
+@pytest.mark.parametrize(
+    ("callers", "places"),
+    [
+        pytest.param([("school", "anna")] * 8, 2, id="a quarter for one key"),
+        pytest.param([("school", key) for key in "aabbccdd"], 4, id="half for one tenant"),
+        pytest.param([("school", key) for key in "aabb"] + [("club", key) for key in "aabb"], 8, id="all for two"),
+        pytest.param([("default", "")] * 9, 8, id="all where no key is needed"),
+    ],
+)
+def test_places_are_shared_by_keys_and_tenants(settings, callers, places):
+    changes = JobChanges(settings.model_copy(update={"most_waiting": 8}))
+
+    def count_places() -> int:
+        with contextlib.ExitStack() as stack:
+            watches = [changes.watch(f"{tenant}/{'a' * 32}", key) for tenant, key in callers]
+            return sum(stack.enter_context(watch) is not None for watch in watches)
+
+    assert count_places() == places
+    assert count_places() == places  # those of requests that have ended are free again
+    assert not changes.taken_places
+
+
+def test_one_key_that_waits_everywhere_leaves_places_to_other_tenants(serve, redis, jobs):
+    server = serve(keys=True, most_waiting=4, api_processes=1)
+    greedy, other = ({"Authorization": f"Bearer {create_key(redis, tenant)}"} for tenant in ("school", "club"))
+    mine, theirs = (server.post("/v1/jobs", json={"text": "hi"}, headers=who).json() for who in (greedy, other))
+    streams = [server.stream("GET", f"/v1/jobs/{mine['id']}/events", headers=greedy) for _ in range(20)]
+    with contextlib.ExitStack() as stack:
+        for stream in streams:
+            stack.enter_context(stream)
+        start_time = time.monotonic()
+        job = server.get(f"/v1/jobs/{theirs['id']}", params={"wait": 1}, headers=other)
+        assert (job.status_code, time.monotonic() - start_time > 0.9) == (200, True)
+
+
+def create_key(redis, tenant: str) -> str:
+    return Keys(redis).create(tenant, "teacher", "Ms Li", Limits())[1]
 
 
 def wait_until_thinking(server, place: str) -> None:
