@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.process import LAUNCH
 from waijiao import AsyncClient, Client
 from waijiao.client.concurrent import EventLoopThread
 
@@ -36,7 +37,7 @@ class SlowFile(io.BytesIO):
 def start_program(server, code: str) -> "subprocess.Popen[str]":
     """A Python program in which `client` is one of the server and every warning is an error."""
     program = f"{IMPORTS}client = Client({server.url!r}, '')\n{textwrap.dedent(code)}"
-    command = [sys.executable, "-W", "error", "-c", program]
+    command = [*LAUNCH, sys.executable, "-W", "error", "-c", program]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, **pipes, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
 
