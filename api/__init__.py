@@ -10,6 +10,7 @@ from api.jobs import routes as jobs
 from api.lessons import routes as lessons
 from api.long_poll import JobChanges
 from api.openai import audio, chat, models
+from api.slow_clients import SlowClients
 from pipeline.blob_store import FolderBlobs
 from pipeline.celery_app import use_short_timeouts
 from pipeline.jobs.eta import Estimator
@@ -45,4 +46,5 @@ def create_app(with_settings: Settings | None = None) -> Flask:
     error_handlers.register(app)
     auth.register(app)
     middleware.register_headers(app, server_settings)
+    app.wsgi_app = SlowClients(app.wsgi_app)  # type: ignore[method-assign]
     return app

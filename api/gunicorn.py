@@ -13,7 +13,7 @@ from pipeline.settings import settings
 CLIENT_SILENCE_S = 10  # seconds for which a client may send nothing in the middle of a request
 
 bind = f"[{settings().host}]:{settings().port}" if ":" in settings().host else f"{settings().host}:{settings().port}"
-worker_class = "gthread"
+worker_class = "api.slow_clients.Worker"
 workers = settings().api_processes
 threads = settings().api_threads
 timeout = 60  # seconds without a heartbeat before the process is replaced

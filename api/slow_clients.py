@@ -1,0 +1,174 @@
+"""Clients that send slowly, or that are still sending when they are refused.
+
+A request occupies a thread from its first byte to the end of its response. So a client has HEADERS_S for its headers,
+and its body must arrive at MIN_UPLOAD_BYTES_S; nothing more is read from it otherwise. What a refused client still
+sends is read to its end and dropped: if its connection were closed at once, the system would drop the response, too,
+before the client has read it (RFC 9112, 9.6).
+"""
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from typing import IO, Any
+
+from gunicorn.workers.gthread import ThreadWorker
+
+HEADERS_S = 10.0  # seconds for the headers of a request
+MIN_UPLOAD_BYTES_S = 4_000  # bytes in a second; speech that is compressed well arrives as fast as it was spoken
+WINDOW_S = 20.0  # seconds over which the rate of a body is measured
+WINDOW_BYTES = int(MIN_UPLOAD_BYTES_S * WINDOW_S)
+CHECK_S = 1.0  # seconds between two checks of all connections
+CHUNK_BYTES = 8_000  # of a body that are read at once: a chunk must not take long even at the lowest rate
+MAX_DROPPED_BYTES = 2_000_000_000  # of the body of a refused request
+
+log = logging.getLogger("waijiao")
+
+
+class Transfer:
+    """What one client is sending: for how many seconds (monotonic) it may still keep its reader waiting."""
+
+    def __init__(self, connection: socket.socket, allowed_s: float) -> None:
+        self.connection = connection
+        self.allowed_s = allowed_s
+        self.waiting_since: float | None = time.monotonic()
+
+    def is_too_slow(self, now: float) -> bool:
+        since = self.waiting_since
+        return since is not None and now - since > self.allowed_s
+
+    def stop_reading(self) -> None:
+        """Whoever waits for this client's bytes is told that it sends no more."""
+        self.waiting_since = None
+        try:
+            self.connection.shutdown(socket.SHUT_RD)
+        except OSError as error:
+            log.debug("a slow client has left: %s", error)
+
+
+class Transfers:
+    """The transfers of this process. A thread looks for those that are too slow."""
+
+    def __init__(self) -> None:
+        self.current: set[Transfer] = set()
+        self.lock = threading.Lock()
+        self.thread: threading.Thread | None = None
+
+    def begin(self, connection: socket.socket, allowed_s: float) -> Transfer:
+        transfer = Transfer(connection, allowed_s)
+        with self.lock:
+            self.current.add(transfer)
+            if self.thread is None:  # not earlier: it must live in the process that serves requests
+                self.thread = threading.Thread(target=self._check_for_ever, name="slow-clients", daemon=True)
+                self.thread.start()
+        return transfer
+
+    def end(self, transfer: Transfer) -> None:
+        with self.lock:
+            self.current.discard(transfer)
+
+    def _check_for_ever(self) -> None:
+        while True:
+            time.sleep(CHECK_S)
+            with self.lock:
+                transfers = list(self.current)
+            for transfer in transfers:
+                if transfer.is_too_slow(time.monotonic()):
+                    transfer.stop_reading()
+
+
+transfers = Transfers()
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's worker with threads, in which no client takes longer than HEADERS_S for its headers."""
+
+    def handle(self, conn: Any) -> Any:
+        conn.headers = transfers.begin(conn.sock, HEADERS_S)
+        try:
+            return super().handle(conn)
+        finally:
+            transfers.end(conn.headers)
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        transfers.end(conn.headers)
+        return super().handle_request(req, conn)
+
+
+class MeasuredBody:
+    """The body of a request, as WSGI has it in wsgi.input: a client that is too slow seems to have ended it early."""
+
+    def __init__(self, body: IO[bytes], connection: socket.socket) -> None:
+        self.body = body
+        self.size = 0
+        self.window_bytes = 0
+        self.transfer = transfers.begin(connection, WINDOW_S)
+        self.transfer.waiting_since = None
+
+    def read(self, size: int = -1) -> bytes:
+        """At most `size` bytes, perhaps fewer; all of them without a size. Empty at the end."""
+        if size < 0:
+            return b"".join(iter(lambda: self.read(CHUNK_BYTES), b""))
+        return self._measure(self.body.read, min(size, CHUNK_BYTES))
+
+    def readline(self, size: int = -1) -> bytes:
+        return self._measure(self.body.readline, CHUNK_BYTES if size < 0 else min(size, CHUNK_BYTES))
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.readline, b"")
+
+    def _measure(self, read: Any, size: int) -> bytes:
+        start = self.transfer.waiting_since = time.monotonic()
+        try:
+            data: bytes = read(size)
+        finally:
+            self.transfer.waiting_since = None
+        self.size += len(data)
+        self.window_bytes += len(data)
+        self.transfer.allowed_s -= time.monotonic() - start
+        if self.window_bytes >= WINDOW_BYTES:
+            self.window_bytes, self.transfer.allowed_s = 0, WINDOW_S
+        return data
+
+    def drop_rest(self) -> None:
+        """Read what the client still sends, as long as it is fast enough."""
+        while self.size < MAX_DROPPED_BYTES and self.read(CHUNK_BYTES):
+            pass
+
+    def close(self) -> None:
+        transfers.end(self.transfer)
+
+
+class SlowClients:
+    """WSGI middleware: measures how fast each body comes, and drops what a refused client still sends."""
+
+    def __init__(self, application: Any) -> None:
+        self.application = application
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        connection = environ.get("gunicorn.socket")
+        has_body = environ.get("CONTENT_LENGTH") not in {None, "", "0"} or "HTTP_TRANSFER_ENCODING" in environ
+        if connection is None or not has_body:
+            return self.application(environ, start_response)  # type: ignore[no-any-return]
+        environ["wsgi.input"] = body = MeasuredBody(environ["wsgi.input"], connection)
+        return Response(self.application(environ, start_response), body)
+
+
+class Response:
+    """The response to a request with a body. Once it has been sent, what the client still sends is dropped."""
+
+    def __init__(self, chunks: Iterable[bytes], body: MeasuredBody) -> None:
+        self.chunks = chunks
+        self.body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.chunks)
+
+    def close(self) -> None:
+        try:
+            if hasattr(self.chunks, "close"):
+                self.chunks.close()
+            self.body.drop_rest()
+        finally:
+            self.body.close()
