@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
+from api.middleware import MB
 from pipeline.errors import TooLarge, Unavailable, WaijiaoError, safe_traceback
 
 log = logging.getLogger("waijiao")
@@ -63,12 +64,20 @@ def redis_unavailable(error: RedisError) -> Response:
 
 def http_error(error: HTTPException) -> Response:
     if isinstance(error, RequestEntityTooLarge):
-        return problem(TooLarge(f"The upload is larger than {current_app.extensions['settings'].max_upload_mb} MB."))
+        return problem(TooLarge(describe_excess()))
     answer = document(error.code or 500, error.name.lower().replace(" ", "_"), error.description or error.name, False)
     for name, value in error.get_headers():
         if name == "Allow":
             answer.headers[name] = value
     return answer
+
+
+def describe_excess() -> str:
+    """Why werkzeug refused the request as too large: its size, a text field of a form, or the number of its parts."""
+    limit, memory = request.max_content_length or 0, request.max_form_memory_size or 0
+    if request.content_length is None or request.content_length > limit:
+        return f"The upload is larger than {limit // MB} MB."
+    return f"The form has more than {request.max_form_parts} parts, or more than {memory // 1000} kB of text."
 
 
 def client_disconnected(error: ClientDisconnected) -> Response:

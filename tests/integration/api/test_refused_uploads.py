@@ -37,6 +37,20 @@ def test_a_recording_that_is_too_large(server, key, path):
     assert f"{LIMIT_MB} MB" in answer.text
 
 
+def test_the_limit_that_is_named_is_that_of_the_address(serve):
+    server = serve(max_lesson_mb=30)
+    answer = server.post("/v1/lessons", files={"audio": ("a.wav", FILE)})
+    assert (answer.status_code, answer.json()["detail"]) == (413, "The upload is larger than 30 MB.")
+
+
+@pytest.mark.parametrize("form", [{f"field{number}": "x" for number in range(2000)}, {"text": "x" * 2 * MB}])
+def test_a_form_that_is_too_large_without_a_recording(server, key, form):
+    parts = {name: (None, text) for name, text in form.items()}
+    answer = server.post("/v1/jobs", files=parts, headers={"Authorization": f"Bearer {key}"})
+    assert answer.status_code == 413
+    assert answer.json()["detail"] == "The form has more than 1000 parts, or more than 500 kB of text."
+
+
 @pytest.mark.parametrize(
     "path", ["/v1/jobs", "/v1/lessons", "/v1/assignments/unit-3/submissions", "/v1/audio/transcriptions"]
 )
