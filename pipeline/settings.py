@@ -5,6 +5,8 @@ Set NAME by the environment variable WAIJIAO_NAME, or by a file waijiao_name in 
 
 import os
 import re
+from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Self
@@ -174,6 +176,13 @@ class Settings(BaseSettings):
     @property
     def blobs_folder(self) -> Path:
         return self.blobs or self.home / "blobs"
+
+
+def find_unknown_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables WAIJIAO_… that are not settings, each with the setting that is spelt most like it, or ""."""
+    names = [f"WAIJIAO_{name.upper()}" for name in Settings.model_fields]
+    unknown = [name for name in environment if name.startswith("WAIJIAO_") and name not in names]
+    return {name: next(iter(get_close_matches(name, names, n=1)), "") for name in sorted(unknown)}
 
 
 @cache

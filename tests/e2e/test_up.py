@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import settings
-from tests.support.running_app import start_app, wait_until_ready
+from tests.support.running_app import run_app, start_app, wait_until_ready
 from tests.support.wait import wait_for
 
 MODELS = settings().models_folder
@@ -194,6 +194,21 @@ def test_a_stopped_server_answers_after_its_next_start_what_it_had_accepted(tmp_
     finally:
         app.process.terminate()
         app.process.wait(12)
+
+
+def test_a_redis_that_cannot_be_reached_is_named_while_it_is_waited_for(tmp_path):
+    app = start_app(tmp_path, WAIJIAO_MODELS=str(MODELS), WAIJIAO_REDIS_URL="redis://:secret@127.0.0.1:1/0")
+    output = wait_for(lambda: "127.0.0.1:1" in (text := (tmp_path / "up.log").read_text()) and text, seconds=60)
+    app.process.send_signal(signal.SIGINT)
+    assert app.process.wait(30) == 0
+    assert "Waiting up to 30 s for Redis" in output
+    assert "secret" not in output
+
+
+def test_a_misspelt_setting_is_named_with_the_one_that_is_meant(tmp_path):
+    with run_app(tmp_path, WAIJIAO_PROT="9") as app:
+        output = (app.home / "up.log").read_text()
+    assert "WAIJIAO_PROT is not a setting and has no effect; perhaps WAIJIAO_PORT is meant." in output
 
 
 def test_a_killed_server_leaves_no_process(tmp_path):

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from pipeline.errors import ConfigurationError
 from pipeline.private_files import make_private_folder, make_private_home, set_private_umask
-from pipeline.redis_connection import connect
+from pipeline.redis_connection import FAST, connect
 from pipeline.settings import Settings
 from waijiao.local.services import Service, api_service, redis_service, worker_services
 
@@ -151,7 +151,8 @@ class Supervisor:
         return folder / f"{name}.log"
 
     def _wait_for_redis(self) -> None:
-        redis, deadline = connect(self.settings), time.monotonic() + REDIS_START_S
+        redis, deadline = connect(self.settings, FAST), time.monotonic() + REDIS_START_S
+        is_announced = self.redis is not None  # ours is there in a moment; another one may never be
         while True:
             try:
                 redis.ping()
@@ -159,6 +160,9 @@ class Supervisor:
             except RedisError as error:
                 if time.monotonic() > deadline or (self.redis and self.redis.process.poll() is not None):
                     raise ConfigurationError(f"Redis cannot be reached: {error}") from error
+                if not is_announced:
+                    print(f"Waiting up to {REDIS_START_S:.0f} s for Redis: {error}", file=sys.stderr, flush=True)
+                    is_announced = True
                 time.sleep(POLL_S)
 
 

@@ -1,14 +1,16 @@
 """Runs everything on this machine until it is stopped, as `waijiao up` does."""
 
+import os
 import signal
 import socket
+import sys
 import time
 from types import FrameType
 
 from pipeline.errors import ConfigurationError
 from pipeline.gpu import fractions
 from pipeline.jobs.job import MODEL_STAGES
-from pipeline.settings import Settings
+from pipeline.settings import Settings, find_unknown_variables
 from pipeline.worker.engine_loader import model_of
 from waijiao.local.supervisor import Supervisor
 
@@ -41,6 +43,9 @@ def prepare(settings: Settings, workers: dict[str, int]) -> None:
 
     Also makes SIGTERM stop this process as Ctrl-C does.
     """
+    for name, similar in find_unknown_variables(os.environ).items():
+        hint = f"; perhaps {similar} is meant" if similar else ""
+        print(f"{name} is not a setting and has no effect{hint}.", file=sys.stderr)
     fractions.check_fraction_sums(settings, workers)
     for stage in MODEL_STAGES:
         model_of(stage, settings)
