@@ -2,7 +2,7 @@
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,13))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 BROWSER := chromium fontconfig fonts-inter fonts-noto-cjk
-COMPILER := gcc libc6-dev
+TOOLS := gcc libc6-dev strace nginx-light
 PARALLEL := --numprocesses 3 --dist worksteal
 PARALLEL_FILES := --numprocesses 2 --dist loadfile  # the tests of one file share what they start
 SMOKE := tests/e2e/test_pipeline.py tests/e2e/test_cli.py
@@ -10,7 +10,7 @@ TORCH ?= --requirement requirements-torch.txt
 quoted = '$(subst ','\'',$(1))'
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo demo-teachers run teachers cublas test test-all test-dates test-learners check docs lock pictures browser compiler tracer clean
+.PHONY: demo demo-teachers run teachers cublas test test-all test-dates test-learners check docs lock pictures browser tools clean
 
 demo: .venv/installed  # AUDIO=my.wav asks with a recording of one's own
 	$(BIN)/waijiao models fetch
@@ -29,7 +29,7 @@ test: .venv/developing
 	$(BIN)/python -m pytest $(PARALLEL) -m "not served" tests/unit tests/integration
 	$(BIN)/python -m pytest $(SMOKE)
 
-test-all: test browser compiler tracer  # `make test test-all` runs the first tiers once, and without torch
+test-all: test browser tools  # `make test test-all` runs the first tiers once, and without torch
 	$(MAKE) teachers
 	$(BIN)/waijiao models fetch whisper-tiny-en bark-voices
 	$(BIN)/python -m tests.dates --moment new-year $(PARALLEL) tests/unit tests/integration/api tests/integration/client tests/integration/jobs -k "not stateful"
@@ -39,7 +39,7 @@ test-all: test browser compiler tracer  # `make test test-all` runs the first ti
 	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/faults
 	$(BIN)/python -m tests.faults.mutation
 
-test-dates: .venv/developing compiler  # the quick tests on a leap day, around midnight and at changes to summer time
+test-dates: .venv/developing tools  # the quick tests on a leap day, around midnight and at changes to summer time
 	$(BIN)/waijiao models fetch
 	$(BIN)/python -m tests.dates $(PARALLEL) tests/unit tests/integration
 
@@ -103,15 +103,10 @@ browser:  # what the tests of the pages need and PyPI does not have
 	    || { test "$$(id -u)" = 0 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(BROWSER) > /dev/null; } \
 	    || { echo "The tests of the web pages need Chromium and fonts: apt-get install $(BROWSER)"; exit 1; }
 
-compiler:  # tests.dates compiles a library of its own
-	@command -v $(CC) > /dev/null \
-	    || { test "$$(id -u)" = 0 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(COMPILER) > /dev/null; } \
-	    || { echo "The tests on other days need a C compiler: apt-get install $(COMPILER)"; exit 1; }
-
-tracer:  # the test of privacy traces every process
-	@command -v strace > /dev/null \
-	    || { test "$$(id -u)" = 0 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends strace > /dev/null; } \
-	    || { echo "The test of privacy needs strace: apt-get install strace"; exit 1; }
+tools:  # what other tests need: tests.dates compiles a library; privacy is traced; nginx stands before the API
+	@{ command -v $(CC) && command -v strace && PATH=$$PATH:/usr/sbin command -v nginx; } > /dev/null \
+	    || { test "$$(id -u)" = 0 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(TOOLS) > /dev/null; } \
+	    || { echo "These tests need a C compiler, strace and nginx: apt-get install $(TOOLS)"; exit 1; }
 
 clean:
 	rm -rf .venv
