@@ -151,7 +151,7 @@ def reply_error(reply: Reply, url: str) -> WaijiaoError:
 def response_error(response: httpx.Response) -> WaijiaoError:
     """The error that the server answers with, as an instance of the class of its code."""
     problem = parse_problem(response)
-    detail = str(problem.get("detail") or response.text[:200] or response.reason_phrase)
+    detail = str(problem.get("detail") or describe_foreign_response(response))
     if response.status_code == 401:
         detail += " Set WAIJIAO_KEY to it."
     code = str(problem.get("code", response.status_code))
@@ -159,6 +159,16 @@ def response_error(response: httpx.Response) -> WaijiaoError:
     error = make_error(code, detail, retryable, retry_after_s(response))
     error.http_status = response.status_code
     return error
+
+
+def describe_foreign_response(response: httpx.Response) -> str:
+    """What an error means that is not one of the server's: a proxy, or another server, answered."""
+    status = f"{response.status_code} {response.reason_phrase}".strip()
+    if response.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
+        return f"A proxy in front of the server does not let so large an upload through ({status}). Raise its limit."
+    if response.status_code in {httpx.codes.BAD_GATEWAY, httpx.codes.GATEWAY_TIMEOUT}:
+        return f"A proxy answered: the server behind it cannot be reached, or takes too long ({status})."
+    return f"Something else than Waijiao answered: {status}. Is the server's address right?"
 
 
 def parse_problem(response: httpx.Response) -> dict[str, Any]:

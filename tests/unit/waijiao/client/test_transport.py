@@ -1,5 +1,6 @@
 """Every error of the API is raised as the class of its code; requests are repeated only where that is safe."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -79,6 +80,20 @@ def test_an_error_that_did_not_come_from_waijiao_is_refused_with_its_status():
     for response in (httpx.Response(404, text="<h1>nginx</h1>"), httpx.Response(404, json=["no problem"])):
         error = response_error(response)
         assert (type(error), error.code, error.status) == (Refused, "404", 404)
+
+
+@pytest.mark.parametrize(
+    ("status", "meaning"),
+    [
+        (413, "A proxy .* does not let so large an upload through"),
+        (502, "the server behind it cannot be reached"),
+        (504, "the server behind it cannot be reached, or takes too long"),
+        (403, "Something else than Waijiao answered: 403 Forbidden"),
+    ],
+)
+def test_the_error_page_of_a_proxy_is_not_shown_but_explained(status, meaning):
+    page = f"<html><head><title>{status}</title></head><body><center>nginx/1.22.1</center></body></html>"
+    assert re.search(meaning, response_error(httpx.Response(status, text=page)).detail)
 
 
 def test_fields_of_a_newer_server_are_ignored(scripted_client, job_record):
