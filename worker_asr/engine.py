@@ -1,5 +1,6 @@
 """The interface of a speech recogniser, and the table of engines."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,25 +13,31 @@ from pipeline.worker.engine_loader import load_engine
 ENGINES = {"faster-whisper": "worker_asr.faster_whisper:FasterWhisper"}  # name -> module:class
 
 
+def _always_wanted() -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Recording:
     """Speech to recognise. `language` is an ISO 639-1 code; None: one of `expected_languages`, or any if that is empty.
 
     The first of `expected_languages` is assumed unless another one is clearly recognised: an accent is not a language.
-    `hint` has words that may be expected, such as names or a lesson's vocabulary.
+    `hint` has words that may be expected, such as names or a lesson's vocabulary. `still_wanted` is asked between two
+    windows: it is False once the job was canceled or its client has left.
     """
 
     waveform: Waveform
     language: str | None = None
     expected_languages: tuple[str, ...] = ()
     hint: str = ""
+    still_wanted: Callable[[], bool] = _always_wanted
 
 
 class Recogniser(Protocol):
     """An engine's class is called with the model's path and the settings; it loads and warms up at once."""
 
     def transcribe(self, recordings: list[Recording]) -> list[Transcript | WaijiaoError]:
-        """For each recording, in order: its transcript, or why there is none (NoSpeech, BadRequest)."""
+        """For each recording, in order: its transcript, or why there is none (NoSpeech, BadRequest, Canceled)."""
         ...
 
 

@@ -13,6 +13,7 @@ from faster_whisper import BatchedInferencePipeline
 from pipeline.audio.decode import Waveform, resample
 from pipeline.errors import (
     BadRequest,
+    Canceled,
     ConfigurationError,
     EngineFailed,
     NoSpeech,
@@ -139,7 +140,8 @@ class FasterWhisper:
             clip.waveform.samples, clip_timestamps=borders, **whisper_options(clip, beam)
         )
         clip_s = clip.waveform.duration_s
-        return [segment for segment in segments if not is_remnant(segment, clip_s, borders)], info.language
+        wanted_segments = while_wanted(segments, clip)
+        return [segment for segment in wanted_segments if not is_remnant(segment, clip_s, borders)], info.language
 
     def recognise_windows(self, clip: Recording) -> tuple[list[Any], str]:
         """A long clip, several windows at once; then what was left out of these, until nothing is left out."""
@@ -168,7 +170,7 @@ class FasterWhisper:
             without_timestamps=False,
             **whisper_options(clip, self.beam),
         )
-        return list(group_by_window(segments)), info.language
+        return list(group_by_window(while_wanted(segments, clip))), info.language
 
     def recognise_window_again(self, clip: Recording, window: Interval) -> list[Any]:
         """One window alone, with more beams."""
@@ -177,6 +179,21 @@ class FasterWhisper:
 
 
 # --- Whisper's input ---
+
+
+def while_wanted(segments: Iterable[Any], clip: Recording) -> Iterator[Any]:
+    """The segments, each window of which is computed when its first segment is asked for.
+
+    Raises Canceled before a window that nobody wants any more.
+    """
+    iterator = iter(segments)
+    while True:
+        if not clip.still_wanted():
+            raise Canceled
+        try:
+            yield next(iterator)
+        except StopIteration:
+            return
 
 
 def whisper_options(clip: Recording, beam: int) -> dict[str, Any]:

@@ -15,6 +15,6 @@ if TYPE_CHECKING:
 
 @app.task(name="asr.transcribe")
 @stage("asr", "worker_asr.transcriber:Transcriber")
-def transcribe(transcriber: "Transcriber", batch: list[Job], _: Leases) -> list[Transcript | WaijiaoError]:
+def transcribe(transcriber: "Transcriber", batch: list[Job], leases: Leases) -> list[Transcript | WaijiaoError]:
     """The transcript of each job's recording."""
-    return transcriber.transcribe(batch)
+    return transcriber.transcribe(batch, leases.still_wanted)

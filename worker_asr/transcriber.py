@@ -1,5 +1,8 @@
 """From a job's recording to its transcript: fetch, decode, recognise."""
 
+from dataclasses import replace
+from functools import partial
+
 from pipeline import personas
 from pipeline.audio.decode import decode
 from pipeline.blob_store import FolderBlobs
@@ -8,6 +11,7 @@ from pipeline.jobs.job import Job
 from pipeline.jobs.results import Transcript
 from pipeline.personas import Persona
 from pipeline.settings import Settings
+from pipeline.worker.leases import StillWanted
 from worker_asr.engine import Recording, load
 
 
@@ -19,10 +23,14 @@ class Transcriber:
         self.blobs = FolderBlobs(settings.blobs_folder)
         self.recogniser = load(settings)
 
-    def transcribe(self, batch: list[Job]) -> list[Transcript | WaijiaoError]:
+    def transcribe(self, batch: list[Job], still_wanted: StillWanted) -> list[Transcript | WaijiaoError]:
         """A transcript, or why there is none, for each job; one bad recording leaves the others alone."""
         inputs = [self.read_recording(job) for job in batch]
-        recordings = [each for each in inputs if isinstance(each, Recording)]
+        recordings = [
+            replace(each, still_wanted=partial(still_wanted, job))
+            for job, each in zip(batch, inputs, strict=True)
+            if isinstance(each, Recording)
+        ]
         results = iter(self.recogniser.transcribe(recordings) if recordings else [])
         return [
             accept_silence_with_text(job, each, next(results)) if isinstance(each, Recording) else each

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Blueprint, jsonify
 from redis.exceptions import RedisError
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wrappers import Response
 
 from api import context
@@ -110,6 +111,8 @@ def write_events(stream: Stream, pieces: Iterator[str], writer: ChunkWriter) -> 
         yield format_failure(error)
     except RedisError:
         yield format_failure(Unavailable())
+    except ClientDisconnected:
+        return
 
 
 def format_failure(error: WaijiaoError) -> str:

@@ -2,6 +2,8 @@
 
 import logging
 import secrets
+import select
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ from typing import Any, TypeVar
 
 from flask import request
 from redis.exceptions import RedisError
+from werkzeug.exceptions import ClientDisconnected
 
 from api import context
 from api.jobs.parser import ParsedRequest
@@ -41,6 +44,7 @@ from pipeline.jobs.store import Jobs
 REFUSALS = (ModelNotFound, ServerFull, QuotaFull, RateLimited, MinutesUsed, TooManyWaiting)
 FAILURES = (EngineFailed, WorkerLost, OutOfMemory, TooSlow, Expired, Canceled, Erased)
 RETRY_AFTER_S = 5  # seconds after which a client may try again when too many requests waited
+CLIENT_CHECK_S = 0.5  # seconds between two checks whether the client is still there
 TOMBSTONE_S = 60  # seconds for which an erased job is remembered as erased
 
 T = TypeVar("T")
@@ -48,10 +52,11 @@ log = logging.getLogger("waijiao")
 
 
 class PendingJob:
-    """A job that a request waits for, until `alone_s` seconds have passed."""
+    """A job that a request waits for, until `alone_s` seconds have passed or its client has left."""
 
     def __init__(self, jobs: Jobs, job_request: JobRequest, change_event: Event) -> None:
         self.jobs, self.request, self.change_event = jobs, job_request, change_event
+        self.connection: socket.socket | None = request.environ.get("gunicorn.socket")
         self.deadline = time.monotonic() + jobs.settings.alone_s
 
     def read_job(self) -> Job:
@@ -64,8 +69,18 @@ class PendingJob:
         return next(each for each in (job.transcript, job.completion, job.answer) if isinstance(each, kind))
 
     def wait(self, read_value: Callable[[], T], condition: Callable[[T], bool], timeout_s: float) -> T:
-        """What `read_value` returns as soon as it meets the condition, or after `timeout_s`, or at the deadline."""
-        return wait_until(self.change_event, read_value, condition, min(timeout_s, self.deadline - time.monotonic()))
+        """What `read_value` returns as soon as it meets the condition, or after `timeout_s`, or at the deadline.
+
+        Raises ClientDisconnected soon after the client has left, so that nobody computes for it.
+        """
+        end = min(time.monotonic() + timeout_s, self.deadline)
+        while True:
+            left_s = end - time.monotonic()
+            value = wait_until(self.change_event, read_value, condition, min(left_s, CLIENT_CHECK_S))
+            if condition(value) or left_s <= CLIENT_CHECK_S:
+                return value
+            if self.connection and has_left(self.connection):
+                raise ClientDisconnected
 
     def raise_failure(self, job: Job) -> None:
         """Raise the error that the job ended with, or TooSlow when the deadline has passed."""
@@ -73,6 +88,13 @@ class PendingJob:
             raise error_class(job.error["code"])(job.error["detail"])
         if job.ended_at is None and time.monotonic() >= self.deadline:
             raise TooSlow(f"There was no answer within {self.jobs.settings.alone_s:g} seconds. It was canceled.")
+
+
+def has_left(connection: socket.socket) -> bool:
+    """Whether the other side has closed the connection, and has sent nothing more before."""
+    poll = select.poll()  # select.select takes no more than 1024 connections
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0)) and not connection.recv(1, socket.MSG_PEEK)
 
 
 def build_request(task: Task, **fields: Any) -> JobRequest:

@@ -9,7 +9,7 @@ import pytest
 from transformers import GenerationConfig, WhisperConfig, WhisperForConditionalGeneration, WhisperTokenizerFast
 
 from pipeline.audio.decode import Waveform
-from pipeline.errors import ConfigurationError, ModelMissing, NoSpeech
+from pipeline.errors import Canceled, ConfigurationError, ModelMissing, NoSpeech
 from pipeline.jobs.results import Transcript
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings, settings
@@ -67,6 +67,16 @@ def test_a_long_recording_of_learners_is_recognised_to_its_end(engine, class_tal
     assert times == sorted(times)
     assert sound.duration_s - 6 < times[-1] <= sound.duration_s
     assert " ".join(segment.text for segment in transcript.segments) == transcript.text
+
+
+def test_a_recording_that_nobody_wants_any_more_is_not_recognised_to_its_end(engine, class_talk, monkeypatch):
+    _, sound = class_talk
+    computed = []
+    encode = type(engine.whisper).encode
+    monkeypatch.setattr(type(engine.whisper), "encode", lambda *args: computed.append(1) or encode(*args))
+    found = transcribe(engine, sound.samples, language="en", still_wanted=lambda: len(computed) < 1)
+    assert isinstance(found, Canceled)
+    assert len(computed) == 1
 
 
 def test_word_times_are_right_in_every_window(engine, speech):

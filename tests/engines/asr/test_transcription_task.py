@@ -11,7 +11,7 @@ from hibari import Hibari
 
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import NoSpeech
-from pipeline.jobs.job import JobRequest
+from pipeline.jobs.job import Job, JobRequest
 from pipeline.jobs.records import to_json
 from pipeline.jobs.results import Transcript
 from pipeline.settings import settings
@@ -19,6 +19,10 @@ from tests.support.recordings import SPEECH, SPEECH_TEXT, load_recording, make_w
 from tests.support.transcripts import word_errors
 from worker_asr.engine import Recording
 from worker_asr.transcriber import Transcriber
+
+
+def is_wanted(_: Job) -> bool:
+    return True
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +56,7 @@ def recording(pause_s=0.0):
 
 def test_segments_say_what_was_measured_and_when_it_was_said(transcriber, ask, jobs):
     job = ask(recording(pause_s=5))
-    (transcript,) = transcriber.transcribe([job])
+    (transcript,) = transcriber.transcribe([job], is_wanted)
     assert word_errors(SPEECH_TEXT, transcript.text) <= 1
     assert " ".join(segment.text for segment in transcript.segments) == transcript.text
     assert transcript.segments[0].start > 4.5
@@ -69,7 +73,7 @@ def test_segments_say_what_was_measured_and_when_it_was_said(transcriber, ask, j
 
 
 def test_a_learner_s_recording_has_segments_too(transcriber, ask):
-    (transcript,) = transcriber.transcribe([ask(recording(), task="teach")])
+    (transcript,) = transcriber.transcribe([ask(recording(), task="teach")], is_wanted)
     assert " ".join(segment.text for segment in transcript.segments) == transcript.text
 
 
@@ -80,7 +84,7 @@ def test_only_a_lesson_may_be_in_the_teacher_s_language(transcriber, ask):
 
 
 def test_a_language_is_detected_among_all_or_given(transcriber, ask):
-    detected, given = transcriber.transcribe([ask(recording()), ask(recording(), language="en")])
+    detected, given = transcriber.transcribe([ask(recording()), ask(recording(), language="en")], is_wanted)
     assert (detected.language, given.language) == ("en", "en")
 
 
@@ -88,7 +92,7 @@ def test_a_prompt_is_the_recogniser_s_hint(transcriber, ask):
     job = ask(recording(), details={"prompt": "Our town"})
     assert isinstance(found := transcriber.read_recording(job), Recording)
     assert found.hint == "Our town"
-    assert isinstance(transcriber.transcribe([job])[0], Transcript)
+    assert isinstance(transcriber.transcribe([job], is_wanted)[0], Transcript)
 
 
 def test_names_are_spelt_as_the_job_or_its_teacher_says(transcriber, ask, settings, monkeypatch):
@@ -99,7 +103,7 @@ def test_names_are_spelt_as_the_job_or_its_teacher_says(transcriber, ask, settin
     spoken = make_wav(voice("My friend Zyxelia likes apples.", seed=0), rate=voice.sample_rate)
     lesson = {"task": "teach", "persona": "william"}
     jobs = [ask(spoken, **lesson), ask(spoken, **lesson, hint="Zyxelia"), ask(spoken, task="teach", persona="willa")]
-    plain, by_job, by_teacher = transcriber.transcribe(jobs)
+    plain, by_job, by_teacher = transcriber.transcribe(jobs, is_wanted)
     assert "Zyxelia" not in plain.text
     assert by_job.text == by_teacher.text == "My friend Zyxelia likes apples."
 
@@ -131,7 +135,7 @@ def test_the_other_speaker_of_a_lesson_has_its_languages_and_hints(transcriber, 
 def test_special_tokens_in_a_hint_are_ignored(transcriber, ask):
     marks = "<|endoftext|><|zh|><|translate|><|notimestamps|>"
     plain, marked = transcriber.transcribe(
-        [ask(recording(), language="en"), ask(recording(), language="en", details={"prompt": marks})]
+        [ask(recording(), language="en"), ask(recording(), language="en", details={"prompt": marks})], is_wanted
     )
     assert word_errors(plain.text, marked.text) <= 1
     assert marked.words
@@ -150,10 +154,10 @@ def test_no_invented_words_follow_the_last_one(transcriber, ask):
     """Whisper itself invents a word after the last one: "Very." in the remaining half second."""
     voice = Hibari()
     spoken = make_wav(voice("Yesterday Siobhan went to the library.", seed=0), rate=voice.sample_rate)
-    (transcript,) = transcriber.transcribe([ask(spoken, task="teach")])
+    (transcript,) = transcriber.transcribe([ask(spoken, task="teach")], is_wanted)
     assert transcript.text.endswith("went to the library.")
 
 
 def test_silence_gives_the_error_no_speech(transcriber, ask):
-    (error,) = transcriber.transcribe([ask(make_wav(np.zeros(32_000)))])
+    (error,) = transcriber.transcribe([ask(make_wav(np.zeros(32_000)))], is_wanted)
     assert isinstance(error, NoSpeech)

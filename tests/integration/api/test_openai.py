@@ -5,6 +5,7 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import openai
 import pytest
 from openai import OpenAI
@@ -100,6 +101,21 @@ def test_a_recording_is_transcribed_and_forgotten(client, answer, redis, setting
         "transcribe", "en", {"prompt": "Anna"}, "interactive",
     )  # fmt: skip
     assert expect_nothing_left(redis, settings)
+
+
+REQUESTS_OF_ONE_MODEL = {
+    "transcription": ("/v1/audio/transcriptions", {"files": {"file": RECORDING, "model": (None, "whisper-1")}}),
+    "speech": ("/v1/audio/speech", {"json": {"model": "tts-1", "input": "Hello.", "voice": "alloy"}}),
+    "chat": ("/v1/chat/completions", {"json": {"model": "default", "messages": ASKED}}),
+    "stream": ("/v1/chat/completions", {"json": {"model": "default", "messages": ASKED, "stream": True}}),
+}
+
+
+@pytest.mark.parametrize(("path", "body"), REQUESTS_OF_ONE_MODEL.values(), ids=REQUESTS_OF_ONE_MODEL)
+def test_the_job_of_a_client_that_leaves_is_canceled_and_erased(server, jobs, redis, settings, path, body):
+    with pytest.raises(httpx.ReadTimeout):  # which closes the connection
+        server.post(path, **body, timeout=httpx.Timeout(30, read=1))
+    wait_for(lambda: not sum(jobs.waiting().values()) and expect_nothing_left(redis, settings), seconds=10)
 
 
 def test_verbose_json_has_what_was_measured(client, answer):
