@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from pipeline.audio.decode import MIN_RECORDING_S, Waveform, channel_blocks, resample_frames
+from pipeline.audio.decode import MIN_RECORDING_S, Waveform, channel_blocks, mix_channels, resample_frames
 from pipeline.audio.formats import HEAD_BYTES, sniff
 from pipeline.errors import BadAudio, TooLong
 
@@ -40,7 +40,7 @@ def select_channels(pieces: Iterable[tuple[np.ndarray, int]]) -> Iterator[list[W
     count = 0
     for samples, rate in pieces:
         count = count or (2 if len(samples) == 2 else 1)
-        channels = samples if len(samples) == count else [samples.mean(axis=0)] * count
+        channels = samples if len(samples) == count else [mix_channels(samples)] * count
         yield [Waveform(channel, rate) for channel in channels]
 
 

@@ -12,7 +12,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError, ResponseError
 
-from pipeline.audio.decode import Waveform
+from pipeline.audio.decode import Waveform, mix_channels
 from pipeline.audio.encode import encode
 from pipeline.blob_store import FolderBlobs
 from pipeline.celery_app import enqueue
@@ -139,5 +139,5 @@ def extract_waveforms(
             offset += buffer.shape[1] - remainder.shape[1]
             buffer = np.concatenate([remainder, next(blocks)], axis=1)
         samples = buffer[:, start - offset : end - offset]
-        channel = samples[CHANNELS.index(turn.speaker)] if turn.speaker else samples.mean(axis=0)
+        channel = samples[CHANNELS.index(turn.speaker)] if turn.speaker else mix_channels(samples)
         yield turn, Waveform(channel, SAMPLE_RATE)

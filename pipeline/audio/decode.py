@@ -7,12 +7,17 @@ from typing import Any, BinaryIO
 
 import av
 import numpy as np
+from av.stream import Disposition
 
 from pipeline.audio.formats import HEAD_BYTES, sniff
 from pipeline.errors import BadAudio, TooLong
 
 MIN_RECORDING_S = 0.1  # seconds; a shorter recording counts as empty
 MAX_CHANNELS = 8
+MIX_SAMPLES = 1024  # of a piece in which channels may cancel out
+MIN_MIX_SHARE = 0.5  # of the power that one channel alone would have in the mix; below it, the channels cancel out
+SILENCE_CHECK_S = 300.0  # seconds of a track in which a sound is looked for
+SILENCE_PEAK = 0.002  # amplitude up to which a track is silent: dither and the noise of an open input
 RATES_HZ = range(4_000, 192_001)  # Hz of a recording
 PACKETS_PER_S = 1_000  # packets one second may have; Opus, the finest, has 400
 PCM_DECODERS = "pcm_alaw pcm_mulaw pcm_u8 pcm_s16le pcm_s16be pcm_s24le pcm_s32le pcm_f32le pcm_f64le"
@@ -32,14 +37,13 @@ class Waveform:
 
 
 def decode(file: BinaryIO, max_s: float, rate: int = 16_000) -> Waveform:
-    """The first audio track of an untrusted file, mixed to mono at `rate` Hz.
+    """The sound of an untrusted file, mixed to mono at `rate` Hz; of several audio tracks the one of `find_track`.
 
     A truncated or damaged file gives what can be decoded of it. Raises NotAudio for an unknown format,
     TooLong once more than `max_s` seconds were decoded, and BadAudio for less than 0.1 s or for samples
     that are not numbers. `file` is seekable; the lengths that its header states are not trusted.
     """
     demuxer = sniff(file.read(HEAD_BYTES))
-    file.seek(0)
     max_samples, chunks, count = int(max_s * rate), [], 0
     for chunk in resample_frames(mono_blocks(file, demuxer, max_s), rate):
         chunks.append(chunk)
@@ -54,12 +58,28 @@ def decode(file: BinaryIO, max_s: float, rate: int = 16_000) -> Waveform:
 def mono_blocks(file: BinaryIO, demuxer: str, max_s: float) -> Iterator[Waveform]:
     """The file's sound, mixed to mono, in blocks of about a second, each at its own sample rate."""
     for samples, rate in channel_blocks(file, demuxer, max_s):
-        yield Waveform(samples.mean(axis=0), rate)
+        yield Waveform(mix_channels(samples), rate)
+
+
+def mix_channels(samples: np.ndarray) -> np.ndarray:
+    """The mean of the channels, shape (n,), of samples of shape (channels, n); the loudest one where they cancel out.
+
+    Channels of opposite sign, as a wrongly wired microphone gives them, leave nothing of the speech in their mean.
+    """
+    mean: np.ndarray = samples.mean(axis=0)
+    for start in range(0, len(mean) if len(samples) > 1 else 0, MIX_SAMPLES):
+        piece, mixed = samples[:, start : start + MIX_SAMPLES], mean[start : start + MIX_SAMPLES]
+        powers = np.square(piece, dtype=np.float64).mean(axis=1)
+        power_alone = powers.max() / len(samples) ** 2  # of the mean, if the other channels were silent
+        if np.square(mixed, dtype=np.float64).mean() < MIN_MIX_SHARE * power_alone:
+            mixed[:] = piece[powers.argmax()]
+    return mean
 
 
 def channel_blocks(file: BinaryIO, demuxer: str, max_s: float) -> Iterator[tuple[np.ndarray, int]]:
     """The file's sound in blocks of about a second: float32 in [-1, 1], shape (channels, n), and the rate in Hz."""
-    for _, group in groupby(decode_frames(file, demuxer, max_s), frame_format):
+    track = find_track(file, demuxer)
+    for _, group in groupby(decode_frames(file, demuxer, track, max_s), frame_format):
         frames_of_one_format: list[Any] = []
         count = 0
         for frame in group:
@@ -72,10 +92,42 @@ def channel_blocks(file: BinaryIO, demuxer: str, max_s: float) -> Iterator[tuple
             yield join_frames(frames_of_one_format), frames_of_one_format[0].sample_rate
 
 
-def decode_frames(file: BinaryIO, demuxer: str, max_s: float) -> Iterator[Any]:
-    """The frames of the file's first audio track. A packet that cannot be decoded is left out."""
+def find_track(file: BinaryIO, demuxer: str) -> int:
+    """The number, among all streams, of the audio track to decode. Raises BadAudio if there is none.
+
+    Of those that can be decoded it is the one that is marked as the default, else the first; but one that is silent in
+    its first SILENCE_CHECK_S seconds, such as the sound of a desktop before that of the microphone, comes last.
+    """
     with open_container(file, demuxer) as container:
-        packets = container.demux(first_track(container))
+        tracks = container.streams.audio
+        decodable = [track for track in tracks if track.codec_context and track.codec_context.name in DECODERS]
+        is_default = {track.index: bool(track.disposition & Disposition.default) for track in decodable}
+    numbers: list[int] = sorted(is_default, key=lambda number: not is_default[number])
+    if not tracks:
+        raise BadAudio("There is no sound in the file.")
+    if not numbers:
+        raise BadAudio("The codec of the sound is not supported. Record as AAC, MP3, Opus, FLAC or PCM.")
+    if len(numbers) == 1:
+        return numbers[0]
+    return next((number for number in numbers if not is_silent(file, demuxer, number)), numbers[0])
+
+
+def is_silent(file: BinaryIO, demuxer: str, track: int) -> bool:
+    """Whether the track has no sound in its first SILENCE_CHECK_S seconds."""
+    checked_s = 0.0
+    for frame in decode_frames(file, demuxer, track, SILENCE_CHECK_S):
+        if np.abs(join_frames([frame])).max(initial=0) > SILENCE_PEAK:
+            return False
+        checked_s += frame.samples / frame.sample_rate
+        if checked_s > SILENCE_CHECK_S:
+            break
+    return True
+
+
+def decode_frames(file: BinaryIO, demuxer: str, track: int, max_s: float) -> Iterator[Any]:
+    """The frames of one audio track. A packet that cannot be decoded is left out."""
+    with open_container(file, demuxer) as container:
+        packets = container.demux(container.streams[track])
         for _ in range(int(max_s * PACKETS_PER_S)):
             try:
                 packet_frames = next(packets).decode()
@@ -89,6 +141,7 @@ def decode_frames(file: BinaryIO, demuxer: str, max_s: float) -> Iterator[Any]:
 
 def open_container(file: BinaryIO, demuxer: str) -> Any:
     """An open container: only this demuxer may read, only from `file`, and only DECODERS may decode."""
+    file.seek(0)
     options = {
         "format_whitelist": demuxer,
         "protocol_whitelist": "pipe",
@@ -100,16 +153,6 @@ def open_container(file: BinaryIO, demuxer: str) -> Any:
         raise BadAudio(
             f"The recording begins like {demuxer}, but cannot be read in that format: it is damaged."
         ) from None
-
-
-def first_track(container: Any) -> Any:
-    tracks = container.streams.audio
-    if not tracks:
-        raise BadAudio("There is no sound in the file.")
-    codec = tracks[0].codec_context
-    if codec is None or codec.name not in DECODERS:
-        raise BadAudio("The codec of the sound is not supported. Record as AAC, MP3, Opus, FLAC or PCM.")
-    return tracks[0]
 
 
 def frame_format(frame: Any) -> tuple[str, int, int]:

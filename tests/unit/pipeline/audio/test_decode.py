@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
+from av.stream import Disposition
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -174,6 +175,80 @@ def test_a_video_without_sound_is_bad():
 def test_a_codec_that_nobody_records_in_is_not_decoded():
     with pytest.raises(BadAudio, match="Record as AAC"):
         decode_bytes(encode_recording(load_clear_speaker(), "wav", "adpcm_ima_wav", 16_000, "mono"))
+
+
+@pytest.mark.parametrize(
+    "channels",
+    [
+        pytest.param(lambda speech, noise: [speech, -speech], id="opposite"),
+        pytest.param(lambda speech, noise: [0.5 * speech, -0.5 * speech], id="quiet and opposite"),
+        pytest.param(lambda speech, noise: [speech + noise, noise[::-1] - speech], id="opposite with noise"),
+        pytest.param(lambda speech, noise: [speech, -speech, noise, noise], id="opposite pair of four"),
+        pytest.param(lambda speech, noise: [speech, speech], id="alike"),
+        pytest.param(lambda speech, noise: [speech, 0 * speech], id="one silent"),
+        pytest.param(lambda speech, noise: [speech, 0.9 * speech], id="one a little quieter"),
+    ],
+)
+def test_no_wiring_of_the_channels_loses_the_speech(channels):
+    said = load_clear_speaker()
+    noise = np.random.default_rng(1).normal(0, 0.0005, len(said.samples)).astype(np.float32)
+    file = io.BytesIO()
+    soundfile.write(file, np.stack(channels(0.9 * said.samples, noise), axis=1), said.rate, format="WAV")
+    waveform = decode_bytes(file.getvalue())
+    assert measure_likeness(waveform, said) > 0.95
+    assert np.abs(waveform.samples).max() > 0.15 * np.abs(said.samples).max()
+
+
+def test_channels_that_are_opposite_in_a_part_only_lose_nothing():
+    said = load_clear_speaker()
+    half = len(said.samples) // 2
+    other = np.concatenate([said.samples[:half], -said.samples[half:]])
+    file = io.BytesIO()
+    soundfile.write(file, np.stack([said.samples, other], axis=1), said.rate, format="WAV")
+    assert measure_likeness(decode_bytes(file.getvalue()), said) > 0.9
+
+
+SILENT, UNKNOWN, SPOKEN, MUSIC = "silent", "unknown codec", "speech", "noise"
+
+
+def make_tracks(format: str, kinds: list[str], default: int | None = None) -> bytes:
+    """A file with several audio tracks: speech as AAC, noise, silence, or noise in a codec that is not decoded."""
+    said, file = load_clear_speaker(), io.BytesIO()
+    noise = np.random.default_rng(1).normal(0, 0.1, len(said.samples)).astype(np.float32)
+    sounds = {SILENT: 0 * noise, UNKNOWN: noise, SPOKEN: said.samples, MUSIC: noise}
+    with av.open(file, "w", format=format) as container:
+        codecs = ["ac3" if kind == UNKNOWN else "aac" for kind in kinds]
+        streams = [container.add_stream(codec, rate=48_000, layout="mono") for codec in codecs]
+        for number, stream in enumerate(streams):
+            stream.disposition = Disposition.default if number == default else Disposition(0)
+        for stream, kind in zip(streams, kinds, strict=True):
+            samples = resample(Waveform(sounds[kind], said.rate), 48_000).samples
+            frame = av.AudioFrame.from_ndarray(samples[np.newaxis], "fltp", "mono")
+            frame.sample_rate = 48_000
+            for piece in (*av.AudioResampler("fltp", "mono", 48_000, 1024).resample(frame), None):
+                container.mux(stream.encode(piece))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("format", ["matroska", "mp4", "mov"])
+@pytest.mark.parametrize(
+    ("kinds", "default"),
+    [
+        pytest.param([SILENT, SPOKEN], None, id="a silent desktop before the microphone"),
+        pytest.param([SILENT, SPOKEN], 0, id="the silent one is the default"),
+        pytest.param([UNKNOWN, SPOKEN], 0, id="a codec that is not decoded before one that is"),
+        pytest.param([MUSIC, SPOKEN], 1, id="the second is the default"),
+        pytest.param([SILENT, SILENT, UNKNOWN, SPOKEN], 0, id="the last of four"),
+        pytest.param([SPOKEN, MUSIC], None, id="the first of two"),
+    ],
+)
+def test_the_track_in_which_somebody_speaks_is_decoded(format, kinds, default):
+    waveform = decode_bytes(make_tracks(format, kinds, default))
+    assert measure_likeness(waveform, load_clear_speaker()) > 0.9
+
+
+def test_a_file_whose_tracks_are_all_silent_is_decoded():
+    assert np.abs(decode_bytes(make_tracks("mp4", [SILENT, SILENT])).samples).max() < 0.01
 
 
 def test_a_recording_with_too_many_channels_is_refused():
