@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -22,7 +23,7 @@ from pipeline.errors import BadRequest, Canceled, EngineFailed, ModelDamaged, Pr
 from pipeline.jobs.results import Completion
 from pipeline.settings import Settings
 from worker_llm.engine import Prompt
-from worker_llm.openai_api.chat_format import build_chat_request
+from worker_llm.openai_api.chat_format import build_chat_request, split_special_tokens, to_json
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ PROMPT_CACHE_MIB = 64  # prompts evicted from a slot; a persona's prefix takes a
 VERBOSITY_ERRORS = 1  # llama.cpp's level at which it logs errors only
 PREFILL_CHUNK_TOKENS = 128  # prompt tokens computed before checking for cancellation; on a CPU as fast as larger chunks
 TOKENIZE_TIMEOUT_S = 10
+BRACKET = re.compile(r"[<\[](?=\S)")  # with which every special token begins
 
 
 class LlamaCpp:
@@ -74,11 +76,30 @@ class LlamaCpp:
 
     def count_tokens(self, text: str) -> int:
         """Exact, in about a millisecond. Special tokens in the text count as plain text. Raises EngineFailed."""
-        body = {"content": text, "add_special": False, "parse_special": False}
+        return len(self.tokenize(text, parse_special=False))
+
+    def tokenize(self, text: str, parse_special: bool) -> list[int]:
+        """The tokens; what spells a special token is one with `parse_special`, else text. Raises EngineFailed."""
+        body = {"content": text, "add_special": False, "parse_special": parse_special}
         try:
-            return len(self._listener.post("/tokenize", json=body).raise_for_status().json()["tokens"])
+            tokens: list[int] = self._listener.post("/tokenize", json=body).raise_for_status().json()["tokens"]
         except httpx.HTTPError as error:
             raise EngineFailed(f"llama.cpp did not count tokens: {error}") from error
+        return tokens
+
+    def build_request(self, prompt: Prompt) -> dict[str, Any]:
+        """The body of llama.cpp's chat completion request."""
+        messages = [{**message, "content": self.as_text(message["content"])} for message in to_json(prompt)]
+        return {**build_chat_request(prompt), "messages": messages, "cache_prompt": True, "return_progress": True}
+
+    def as_text(self, text: str) -> str:
+        """The text, split where it spells a special token, which llama.cpp would take for one. Raises BadRequest."""
+        if not BRACKET.search(text) or self.tokenize(text, True) == self.tokenize(text, False):
+            return text
+        split_text = split_special_tokens(text, BRACKET)
+        if self.tokenize(split_text, True) != self.tokenize(split_text, False):
+            raise BadRequest("A message contains a special token of the model. Leave it out.")
+        return split_text
 
     def warm(self, prompt: Prompt) -> None:
         """In one slot only: each slot computes its own prefix, for seconds on a CPU, as soon as it is used."""
@@ -102,7 +123,7 @@ class LlamaCpp:
             return not prompt.still_wanted()
 
         try:
-            self._server.handle_chat_completions(build_request(prompt), on_chunk)
+            self._server.handle_chat_completions(self.build_request(prompt), on_chunk)
         except ValueError as error:
             raise BadRequest("The model does not accept messages in this order of roles.") from error
         except RuntimeError as error:
@@ -112,11 +133,6 @@ class LlamaCpp:
         if not stream.usage:
             raise Canceled
         return stream
-
-
-def build_request(prompt: Prompt) -> dict[str, Any]:
-    """The body of llama.cpp's chat completion request."""
-    return {**build_chat_request(prompt), "cache_prompt": True, "return_progress": True}
 
 
 def get_chunk_text(chunk: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ from tests.support.recordings import TEXTS
 from tests.support.wait import wait_for
 from worker_llm import engine
 from worker_llm.engine import Message, Prompt
-from worker_llm.llama_cpp import LlamaCpp, build_request
+from worker_llm.llama_cpp import LlamaCpp
 from worker_llm.tutor.feedback import build_feedback
 from worker_llm.tutor.lesson_summary import (
     INSTRUCTIONS,
@@ -271,7 +271,8 @@ def test_a_time_limit_strikes_at_once_and_the_next_prompt_works(model):
 
 def test_an_answer_is_computed_the_same_to_the_last_digit_whatever_else_is_asked(monkeypatch):
     """Alone, in a batch, and after one that was canceled: the log-probabilities of its tokens are equal float64s."""
-    monkeypatch.setattr("worker_llm.llama_cpp.build_request", lambda prompt: build_request(prompt) | {"logprobs": True})
+    build_request = LlamaCpp.build_request
+    monkeypatch.setattr(LlamaCpp, "build_request", lambda *args: build_request(*args) | {"logprobs": True})
     model = LlamaCpp(catalogue.locate(settings().llm_model, settings().models_folder), four := settings_for_four())
     william = personas.load("william", four.personas)
     prompts = [compose(william, [], each, four, model.count_tokens) for each in list(CORRECTIONS)[:4]]
