@@ -14,6 +14,9 @@ from tests.support.worker_cluster import WorkerCluster
 
 QUEUE, UNACKED = "waijiao:celery:llm", "waijiao:celery:unacked"
 LONG = {"WAIJIAO_SHUTDOWN_S": "60"}
+LOST_CHILD_S = (
+    2 + 3
+)  # seconds in which a worker ends whose child died while it loaded, and patience with a busy machine
 
 
 @pytest.fixture
@@ -202,6 +205,68 @@ def test_a_worker_whose_engine_cannot_be_loaded_again_ends_and_says_why_once(clu
     worker.children()[0].kill()
     assert worker.wait_for_exit(10) == 1
     assert worker.output().count("the llm worker cannot start: The model is gone.") == 1
+
+
+# --- children that die while they load -------------------------------------------------------------------------
+
+
+def expect_end_and_reason(worker, reason):
+    """The worker ends soon, so that its supervisor starts it again, and says once why."""
+    assert worker.wait_for_exit(LOST_CHILD_S) == 1
+    assert worker.output().count("the llm worker cannot start: ") == 1
+    assert f"its child process ended with {reason} before the engine was loaded" in worker.output()
+
+
+@pytest.mark.parametrize("into_load_s", [0, 0.3, 1.5])
+def test_a_worker_whose_child_is_killed_while_it_loads_ends_and_says_why(cluster, into_load_s):
+    cluster.order("slow_load")
+    worker = cluster.start_worker()
+    wait_for((cluster.orders / "loading").exists)
+    time.sleep(into_load_s)
+    worker.kill_child()
+    expect_end_and_reason(worker, "signal 9 (SIGKILL)")
+
+
+def test_a_worker_whose_child_is_killed_before_it_did_anything_ends_and_says_why(cluster):
+    cluster.order("slow_fork")
+    worker = cluster.start_worker()
+    wait_for(worker.children)
+    worker.kill_child()
+    expect_end_and_reason(worker, "signal 9 (SIGKILL)")
+
+
+@pytest.mark.parametrize(
+    ("order", "reason"), [("exit", "exitcode 3"), ("abort", "signal 6 (SIGABRT)"), ("leave", "exitcode 4")]
+)
+def test_a_worker_whose_child_ends_by_itself_while_it_loads_ends_and_says_why(cluster, order, reason):
+    cluster.order("slow_load")
+    cluster.order(order)
+    worker = cluster.start_worker()
+    wait_for((cluster.orders / "loading").exists)
+    cluster.withdraw("slow_load")
+    expect_end_and_reason(worker, reason)
+
+
+def test_a_child_that_is_killed_while_its_worker_waits_for_redis_is_noticed(cluster):
+    cluster["redis"].kill()
+    worker = cluster.start_worker()
+    wait_for((cluster.orders / "loading").exists)
+    time.sleep(1)
+    worker.kill_child()
+    cluster.start("redis")
+    assert worker.wait_for_exit(15) == 1
+
+
+def test_a_child_that_is_killed_while_it_replaces_another_is_replaced_too(cluster):
+    worker = cluster.start_ready_worker()
+    cluster.order("slow_load")
+    for _ in range(3):
+        (cluster.orders / "loading").unlink()
+        worker.kill_child()
+        wait_for((cluster.orders / "loading").exists)
+    cluster.withdraw("slow_load")
+    assert cluster.wait_until_answered(cluster.submit(), seconds=15)
+    assert worker.alive
 
 
 # --- hanging parents -------------------------------------------------------------------------------------------
