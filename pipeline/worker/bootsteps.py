@@ -288,7 +288,9 @@ class Watchdog(bootsteps.StartStopStep):
 def takes_work(child: EngineProcess, before: Heartbeat, now: Heartbeat) -> bool:
     """Whether the worker took the messages that waited since the last check, or has a reason not to."""
     has_messages = now.waiting or state.reserved_requests
-    took_work = not has_messages or state.active_requests or now.message_count != before.message_count
+    # a request that is active without a busy child is done, and the parent did not learn it
+    is_at_work = state.active_requests and child.busy_s()
+    took_work = not has_messages or is_at_work or now.message_count != before.message_count
     is_computing = 0 < child.busy_s() < app.conf.task_time_limit + settings().stall_s
     need_not_take = now.waiting is None or is_computing or is_stopping() or child.state == LOADING
     return need_not_take or bool(took_work and now.ticks != before.ticks)

@@ -12,8 +12,9 @@ import pytest
 from tests.support.wait import wait_for
 from tests.support.worker_cluster import WorkerCluster
 
-QUEUE, UNACKED = "waijiao:celery:llm", "waijiao:celery:unacked"
+QUEUE, NEXT_QUEUE, UNACKED = "waijiao:celery:llm", "waijiao:celery:tts", "waijiao:celery:unacked"
 LONG = {"WAIJIAO_SHUTDOWN_S": "60"}
+MAX_RESULT_BYTES = 16_384  # a pipe holds four times as much
 LOST_CHILD_S = (
     2 + 3
 )  # seconds in which a worker ends whose child died while it loaded, and patience with a busy machine
@@ -129,6 +130,38 @@ def test_after_flushall_a_worker_takes_new_work(cluster):
     assert worker.alive
 
 
+def lose_redis_before_committing(cluster):
+    cluster.order("hold")
+    cluster.wait_until_begun(cluster.submit())
+    cluster["redis"].kill()
+    cluster.withdraw("hold")
+    time.sleep(6)  # longer than a lease, for which a result waits
+
+
+def lose_redis_before_publishing(cluster):
+    cluster.order("hold_publishing")
+    cluster.submit()
+    wait_for((cluster.orders / "publishing").exists)
+    cluster["redis"].kill()
+    cluster.withdraw("hold_publishing")
+    time.sleep(6)  # longer than Redis's client tries
+
+
+@pytest.mark.parametrize("lose_redis", [lose_redis_before_committing, lose_redis_before_publishing])
+def test_a_child_that_loses_redis_tells_its_parent_no_more_than_fits_into_a_pipe(cluster, lose_redis):
+    worker = cluster.start_ready_worker(WAIJIAO_STALL_S="300")
+    cluster.wait_until_answered(cluster.submit())
+    wait_for(lambda: cluster.redis.llen(NEXT_QUEUE))  # its child has a connection, which breaks
+    lose_redis(cluster)
+    cluster.start("redis")
+    assert cluster.wait_until_answered("job2", seconds=15).feedback
+    wait_for(lambda: cluster.redis.llen(NEXT_QUEUE) == 2, seconds=15)  # the sweep sent what was lost
+    assert cluster.wait_until_answered(cluster.submit(), seconds=15).feedback
+    sizes = [int(line) for line in (cluster.orders / "result_sizes").read_text().split()]
+    assert max(sizes) < MAX_RESULT_BYTES, sizes
+    assert worker.alive
+
+
 # --- messages in the queue -------------------------------------------------------------------------------------
 
 MESSAGE = {
@@ -183,6 +216,20 @@ def test_garbage_in_the_queue_is_removed_and_the_worker_goes_on(cluster):
         assert cluster.find_runs(job) == [child], name
     wait_for(lambda: not cluster.redis.exists(QUEUE, UNACKED))
     assert "canary" not in worker.output()
+
+
+def test_a_worker_that_loses_redis_while_it_reads_a_large_result_takes_work_again(cluster):
+    worker = cluster.start_ready_worker(WAIJIAO_STALL_S="300")  # the watchdog does not help
+    for _ in range(5):
+        cluster.order("lose_connection")
+
+        def has_lost_connection():
+            cluster.redis.lpush(QUEUE, make_message(b'[["!"], {}, {}]', headers={"task": "llm.shout"}))
+            return not (cluster.orders / "lose_connection").exists()
+
+        wait_for(has_lost_connection, poll_s=1)  # a result may come whole
+        assert cluster.wait_until_answered(cluster.submit(), seconds=15).feedback
+    assert worker.alive
 
 
 # --- results and engines ---------------------------------------------------------------------------------------
@@ -278,6 +325,20 @@ def test_a_worker_that_takes_no_work_although_redis_answers_ends(cluster, kind):
     cluster.order(kind)
     worker.signal_parent(signal.SIGUSR2)
     cluster.submit()  # which a deaf one still gets, since it had asked
+    cluster.submit()
+    assert worker.wait_for_exit(20) == 1
+    assert "takes no messages although Redis answers" in worker.output()
+
+
+def test_a_worker_that_does_not_learn_that_its_child_is_done_ends(cluster):
+    cluster.order("hold")
+    worker = cluster.start_ready_worker()
+    job = cluster.wait_until_begun(cluster.submit())
+    time.sleep(7)  # more than two times stall_s, in which the child is busy
+    cluster.order("blind")
+    worker.signal_parent(signal.SIGUSR2)
+    cluster.withdraw("hold")
+    assert cluster.wait_until_answered(job).feedback
     cluster.submit()
     assert worker.wait_for_exit(20) == 1
     assert "takes no messages although Redis answers" in worker.output()
