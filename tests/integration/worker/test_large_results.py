@@ -68,7 +68,6 @@ class EventLoop:
 def loop():
     running = EventLoop()
     yield running
-    os.kill(running.child, signal.SIGKILL)  # it would sleep for a second first
     running.pool.terminate()
     running.pool.join()
     running.hub.close()
