@@ -321,7 +321,7 @@ def test_a_child_that_is_killed_while_it_replaces_another_is_replaced_too(cluste
 
 @pytest.mark.parametrize("kind", ["stuck", "deaf", "numb"])
 def test_a_worker_that_takes_no_work_although_redis_answers_ends(cluster, kind):
-    worker = cluster.start_ready_worker()
+    worker = cluster.start_ready_worker(WAIJIAO_LLM_BATCH="1")  # it does not take the second job with the first
     cluster.order(kind)
     worker.signal_parent(signal.SIGUSR2)
     cluster.submit()  # which a deaf one still gets, since it had asked
