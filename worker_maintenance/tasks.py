@@ -18,21 +18,27 @@ from worker_maintenance.safe_http import SafeClient
 from worker_maintenance.webhook_delivery import ROUND_S, WebhookSender
 
 log = logging.getLogger("waijiao")
-install(app, EngineProcess())
+child = EngineProcess()
+install(app, child)
 TIME_LIMIT_S = ROUND_S + settings().webhook_s + 30  # for one round, even with a resolver that does not answer
 
 
 @app.task(name="maintenance.remove_orphans")
 def remove_orphans() -> None:
     """Remove audio that no record needs: its retention has passed, its upload was cut off, or its writer died."""
-    FolderBlobs(settings().blobs_folder).remove_orphans(job_store().blobs, settings().orphan_s)
+    try:
+        with child.working():
+            FolderBlobs(settings().blobs_folder).remove_orphans(job_store().blobs, settings().orphan_s)
+    except RedisError as error:
+        log.warning("orphaned audio is removed next time, since Redis is gone: %s", error)
 
 
 @app.task(name="maintenance.deliver_webhooks", soft_time_limit=TIME_LIMIT_S, time_limit=TIME_LIMIT_S + 10)
 def deliver_webhooks(hint: str) -> None:
     """Deliver all that is due, whatever job the message names. The sweeper makes up for lost messages."""
     try:
-        WebhookSender(Deliveries(job_store()), http_client()).run_round()
+        with child.working():
+            WebhookSender(Deliveries(job_store()), http_client()).run_round()
     except RedisError as error:
         log.warning("webhook deliveries wait for Redis: %s", error)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
+from billiard.common import human_status
 from celery import Celery, bootsteps
 from celery.signals import celeryd_init, worker_process_init
 from celery.worker import state
@@ -75,7 +76,10 @@ def is_stopping() -> bool:
 
 
 class LoadedEngine(bootsteps.StartStopStep):
-    """Delays the worker's start until the child has an engine: a loading worker takes no work from an idle one."""
+    """Delays the worker's start until the child has an engine: a loading worker takes no work from an idle one.
+
+    A worker whose child dies meanwhile ends, so that its supervisor starts it again, at the supervisor's pace.
+    """
 
     requires = ("celery.worker.components:Pool", Shutdown)
 
@@ -85,11 +89,24 @@ class LoadedEngine(bootsteps.StartStopStep):
         with child.killed_at_exit():
             while child.state == LOADING:
                 maybe_shutdown()
-                if time.monotonic() > deadline:
+                ending = find_ending(parent)
+                if ending and child.state == LOADING:  # the state is read again: a child that fails says why, then ends
+                    hint = " Perhaps memory ran out." if "SIGKILL" in ending else ""
+                    child.fail(f"its child process ended with {ending} before the engine was loaded.{hint}")
+                elif time.monotonic() > deadline:
                     child.fail(f"the engine was not loaded after {limit_s} s (WAIJIAO_LOAD_S).")
                 time.sleep(0.05)
             if child.state == FAILED:
                 raise SystemExit(1)
+
+
+def find_ending(parent: Any) -> str:
+    """How a child of a worker that still starts has ended; empty while none has.
+
+    The pool replaces a dead child only once the event loop runs, and the loop does not run before an engine is loaded.
+    """
+    statuses = [process.exitcode for process in parent.pool._pool._pool]
+    return next((human_status(status) for status in statuses if status is not None), "")
 
 
 STORE_ID_FILE, STORE_ID_KEY = "store-id", f"{PREFIX}store"
@@ -273,7 +290,9 @@ class Watchdog(bootsteps.StartStopStep):
 def takes_work(child: EngineProcess, before: Heartbeat, now: Heartbeat) -> bool:
     """Whether the worker took the messages that waited since the last check, or has a reason not to."""
     has_messages = now.waiting or state.reserved_requests
-    took_work = not has_messages or state.active_requests or now.message_count != before.message_count
+    # a request that is active without a busy child is done, and the parent did not learn it
+    is_at_work = state.active_requests and child.busy_s()
+    took_work = not has_messages or is_at_work or now.message_count != before.message_count
     is_computing = 0 < child.busy_s() < app.conf.task_time_limit + settings().stall_s
     need_not_take = now.waiting is None or is_computing or is_stopping() or child.state == LOADING
     return need_not_take or bool(took_work and now.ticks != before.ticks)

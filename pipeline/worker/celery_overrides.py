@@ -2,11 +2,14 @@
 
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import partial
+from inspect import GEN_CLOSED, getgeneratorstate
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from celery.concurrency.asynpool import AsynPool
+from celery.concurrency.asynpool import ResultHandler as CeleryResultHandler
 from celery.concurrency.prefork import TaskPool as CeleryTaskPool
 from celery.exceptions import CPendingDeprecationWarning
 from celery.worker.consumer import Consumer as CeleryConsumer
@@ -65,8 +68,39 @@ class Consumer(CeleryConsumer):
         self.drop(message, exc)
 
 
+class ResultHandler(CeleryResultHandler):
+    """Reads on after a lost connection where it stopped in a child's message.
+
+    A message of more than 64 kB arrives in parts. Celery 5.7.0 keeps the generator that reads it nowhere but in
+    `hub.readers`, which `hub.reset()` of kombu 5.7.0 clears: the next reader would take the rest for a new message, and
+    every later result for a part of that.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # by child and not by descriptor, since the next child's may be the same
+        self.readings: WeakKeyDictionary[Any, Generator[None, None, None]] = WeakKeyDictionary()
+
+    def _recv_message(self, add_reader: Any, fd: int, *args: Any) -> Generator[None, None, None]:
+        child = self.fileno_to_outq[fd]
+        if not self.has_half_read(child):
+            self.readings[child] = super()._recv_message(add_reader, fd, *args)
+        return self.readings[child]
+
+    def has_half_read(self, child: Any) -> bool:
+        return child in self.readings and getgeneratorstate(self.readings[child]) != GEN_CLOSED
+
+    def _finish_partial_read(self, fd: int, child: Any) -> bool:
+        """At shutdown, where Celery looks for the generator in `hub.readers`."""
+        if self.has_half_read(child):
+            self._hub.readers[fd] = self.readings[child], ()
+        return bool(super()._finish_partial_read(fd, child))
+
+
 class Pool(AsynPool):
     """Drops the last message of a killed child when it cannot be read: what it did not commit is done again."""
+
+    ResultHandler = ResultHandler
 
     def process_flush_queues(self, proc: Any) -> None:
         try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from celery import current_task
-from celery.exceptions import Ignore, SoftTimeLimitExceeded
+from celery.exceptions import SoftTimeLimitExceeded
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -28,6 +28,7 @@ COMMIT_RETRY_S = 0.3  # seconds between two attempts to reach a Redis that is go
 
 Outcome = Result | WaijiaoError
 T = TypeVar("T")
+Chain = list[dict[str, Any]] | None  # the links of a message that are still to come, the next one last
 Run = Callable[[Any, list[Job], Leases], Sequence[Outcome]]
 SINGLE_MODEL_RESULTS: dict[str, type[Any]] = {"chat": Completion}  # of a task for one model alone, where it differs
 
@@ -49,24 +50,24 @@ def stage(name: str, engine_class: str) -> Callable[[Run], Callable[[str], None]
     def wrap(run: Run) -> Callable[[str], None]:
         @functools.wraps(run)
         def task(hint: str) -> None:
+            # Celery 5.7.0 would publish the chain's next link after the task. When Redis is gone by then, or the task
+            # raises, even Ignore, the parent gets a pickled traceback: 35 to 104 kB through a pipe that holds 64 kB.
+            chain, current_task.request.chain = current_task.request.chain, None
             try:
                 with child.working():
-                    work_on_batch(child, run)
-            except Ignore:
-                raise
+                    work_on_batch(child, run, chain)
             except Exception as error:  # noqa: BLE001 - MemoryError too: it would end the worker's parent
                 log.error(
                     "a worker of %s could not go on; its jobs will be taken back: %s", name, safe_traceback(error)
                 )
-                raise Ignore from None
 
         return task
 
     return wrap
 
 
-def work_on_batch(child: EngineProcess, run: Run) -> None:
-    """Claim, run, commit, enqueue. Raises Ignore, which ends this message's chain, when no job needs the next link."""
+def work_on_batch(child: EngineProcess, run: Run, chain: Chain) -> None:
+    """Claim, run, commit, enqueue."""
     jobs, stage = job_store(), child.stage
     batch, ready_jobs = jobs.claim(stage, child.worker, getattr(settings(), f"{stage}_batch", 1))
     if batch:
@@ -74,7 +75,7 @@ def work_on_batch(child: EngineProcess, run: Run) -> None:
             outcomes = run_engine(child, run, batch, leases)
         for job, outcome in zip(batch, outcomes, strict=True):
             ready_jobs += commit(jobs, stage, job, outcome)
-    enqueue_next(ready_jobs)
+    enqueue_next(ready_jobs, chain)
 
 
 def run_engine(child: EngineProcess, run: Run, batch: list[Job], leases: Leases) -> Sequence[Outcome]:
@@ -99,17 +100,16 @@ def is_outcome(outcome: object, result_type: type[Any]) -> bool:
     return isinstance(outcome, (result_type, WaijiaoError))
 
 
-def enqueue_next(ready_jobs: list[ReadyJob]) -> None:
-    """Enqueue the ready jobs, except one for which this message's own chain publishes the next link."""
-    chain = current_task.request.chain
+def enqueue_next(ready_jobs: list[ReadyJob], chain: Chain) -> None:
+    """Enqueue the ready jobs, one of them with the next link of this message's own chain if that is for its stage."""
     following = chain[-1]["task"] if chain else None
     by_chain = next((ready_job for ready_job in ready_jobs if TASKS[ready_job.stage] == following), None)
     try:
+        if chain and by_chain:
+            app.signature(chain[-1]).apply_async(chain=chain[:-1])
         enqueue(ready_job for ready_job in ready_jobs if ready_job is not by_chain)
     except (OperationalError, RedisError) as error:
         log.warning("could not enqueue the next stages; the sweeper will retry: %s", error)
-    if following and not by_chain:
-        raise Ignore
 
 
 # --- results

@@ -377,4 +377,34 @@ MUTANTS: list[Mutant] = [
         "segmenter:Segmenter.submit_turn",
         only_raise("ResponseError"),
     ),
+    PythonMutant(
+        "dead child of a loading worker",
+        "test_a_worker_whose_child_is_killed_while_it_loads_ends_and_says_why",
+        "bootsteps:LoadedEngine.start",
+        set_condition("ending and", False),
+    ),
+    PythonMutant(
+        "active request of an idle child",
+        "test_a_worker_that_does_not_learn_that_its_child_is_done_ends",
+        "bootsteps:takes_work",
+        replace_expression("state.active_requests and child.busy_s()", "state.active_requests"),
+    ),
+    PythonMutant(
+        "next link within the task",
+        "test_a_child_that_loses_redis_tells_its_parent_no_more_than_fits_into_a_pipe",
+        "worker.task:stage",
+        replace_expression("(current_task.request.chain, None)", "(current_task.request.chain,) * 2"),
+    ),
+    PythonMutant(
+        "half-read result",
+        "test_a_half_read_result_outlives_a_lost_connection",
+        "celery_overrides:ResultHandler._recv_message",
+        set_condition("has_half_read", True),
+    ),
+    PythonMutant(
+        "half-read result at shutdown",
+        "test_a_half_read_result_is_read_at_shutdown_although_the_connection_is_lost",
+        "celery_overrides:ResultHandler._finish_partial_read",
+        set_condition("has_half_read", False),
+    ),
 ]

@@ -5,6 +5,8 @@ import pytest
 
 from tests.support.wait import wait_for
 
+RESTART_S = 55  # seconds in which a worker starts three times; two that waited for load_s would take 60 (cluster_plan.py)
+
 
 def test_everything_works_while_nothing_breaks(client, orders):
     first, typed = client.submit(session="anna"), client.submit(session="anna", typed=True)
@@ -39,6 +41,16 @@ def test_a_child_that_outlives_its_parent_does_not_keep_its_job(cluster, client,
     turn = client.submit(utterance)
     cluster.wait_for_worker("asr", utterance).kill_parent()
     assert client.expect_success(turn)["attempts"]["asr"] == 2
+
+
+@pytest.mark.parametrize("kind", ["asr", "llm", "tts"])
+def test_a_worker_whose_child_is_killed_while_it_loads_is_started_again(cluster, client, orders, kind):
+    workers = cluster.select(kind)
+    cluster.keep_alive()
+    orders.give(kind, "load", "die", times=2 * len(workers))  # as the kernel does that needs memory
+    for each in workers:
+        each.kill()
+    client.expect_success(client.submit(), RESTART_S)
 
 
 @pytest.mark.parametrize("death", ["die", "die_all"])

@@ -83,4 +83,5 @@ def test_two_hundred_jobs_whose_receiver_hangs_are_answered_without_delay(cluste
             client.expect_success(each.result(), seconds=120)
     assert receiver.hangs.is_set()
     assert not any(is_delivered(cluster, each.result()) for each in submissions)
+    assert "takes no messages" not in cluster["maintenance1"].output()  # it is at work, whatever waits
     receiver.hangs.clear()

@@ -12,8 +12,12 @@ import pytest
 from tests.support.wait import wait_for
 from tests.support.worker_cluster import WorkerCluster
 
-QUEUE, UNACKED = "waijiao:celery:llm", "waijiao:celery:unacked"
+QUEUE, NEXT_QUEUE, UNACKED = "waijiao:celery:llm", "waijiao:celery:tts", "waijiao:celery:unacked"
 LONG = {"WAIJIAO_SHUTDOWN_S": "60"}
+MAX_RESULT_BYTES = 16_384  # a pipe holds four times as much
+LOST_CHILD_S = (
+    2 + 3
+)  # seconds in which a worker ends whose child died while it loaded, and patience with a busy machine
 
 
 @pytest.fixture
@@ -126,6 +130,38 @@ def test_after_flushall_a_worker_takes_new_work(cluster):
     assert worker.alive
 
 
+def lose_redis_before_committing(cluster):
+    cluster.order("hold")
+    cluster.wait_until_begun(cluster.submit())
+    cluster["redis"].kill()
+    cluster.withdraw("hold")
+    time.sleep(6)  # longer than a lease, for which a result waits
+
+
+def lose_redis_before_publishing(cluster):
+    cluster.order("hold_publishing")
+    cluster.submit()
+    wait_for((cluster.orders / "publishing").exists)
+    cluster["redis"].kill()
+    cluster.withdraw("hold_publishing")
+    time.sleep(6)  # longer than Redis's client tries
+
+
+@pytest.mark.parametrize("lose_redis", [lose_redis_before_committing, lose_redis_before_publishing])
+def test_a_child_that_loses_redis_tells_its_parent_no_more_than_fits_into_a_pipe(cluster, lose_redis):
+    worker = cluster.start_ready_worker(WAIJIAO_STALL_S="300")
+    cluster.wait_until_answered(cluster.submit())
+    wait_for(lambda: cluster.redis.llen(NEXT_QUEUE))  # its child has a connection, which breaks
+    lose_redis(cluster)
+    cluster.start("redis")
+    assert cluster.wait_until_answered("job2", seconds=15).feedback
+    wait_for(lambda: cluster.redis.llen(NEXT_QUEUE) == 2, seconds=15)  # the sweep sent what was lost
+    assert cluster.wait_until_answered(cluster.submit(), seconds=15).feedback
+    sizes = [int(line) for line in (cluster.orders / "result_sizes").read_text().split()]
+    assert max(sizes) < MAX_RESULT_BYTES, sizes
+    assert worker.alive
+
+
 # --- messages in the queue -------------------------------------------------------------------------------------
 
 MESSAGE = {
@@ -182,6 +218,20 @@ def test_garbage_in_the_queue_is_removed_and_the_worker_goes_on(cluster):
     assert "canary" not in worker.output()
 
 
+def test_a_worker_that_loses_redis_while_it_reads_a_large_result_takes_work_again(cluster):
+    worker = cluster.start_ready_worker(WAIJIAO_STALL_S="300")  # the watchdog does not help
+    for _ in range(5):
+        cluster.order("lose_connection")
+
+        def has_lost_connection():
+            cluster.redis.lpush(QUEUE, make_message(b'[["!"], {}, {}]', headers={"task": "llm.shout"}))
+            return not (cluster.orders / "lose_connection").exists()
+
+        wait_for(has_lost_connection, poll_s=1)  # a result may come whole
+        assert cluster.wait_until_answered(cluster.submit(), seconds=15).feedback
+    assert worker.alive
+
+
 # --- results and engines ---------------------------------------------------------------------------------------
 
 
@@ -204,15 +254,91 @@ def test_a_worker_whose_engine_cannot_be_loaded_again_ends_and_says_why_once(clu
     assert worker.output().count("the llm worker cannot start: The model is gone.") == 1
 
 
+# --- children that die while they load -------------------------------------------------------------------------
+
+
+def expect_end_and_reason(worker, reason):
+    """The worker ends soon, so that its supervisor starts it again, and says once why."""
+    assert worker.wait_for_exit(LOST_CHILD_S) == 1
+    assert worker.output().count("the llm worker cannot start: ") == 1
+    assert f"its child process ended with {reason} before the engine was loaded" in worker.output()
+
+
+@pytest.mark.parametrize("into_load_s", [0, 0.3, 1.5])
+def test_a_worker_whose_child_is_killed_while_it_loads_ends_and_says_why(cluster, into_load_s):
+    cluster.order("slow_load")
+    worker = cluster.start_worker()
+    wait_for((cluster.orders / "loading").exists)
+    time.sleep(into_load_s)
+    worker.kill_child()
+    expect_end_and_reason(worker, "signal 9 (SIGKILL)")
+
+
+def test_a_worker_whose_child_is_killed_before_it_did_anything_ends_and_says_why(cluster):
+    cluster.order("slow_fork")
+    worker = cluster.start_worker()
+    wait_for(worker.children)
+    worker.kill_child()
+    expect_end_and_reason(worker, "signal 9 (SIGKILL)")
+
+
+@pytest.mark.parametrize(
+    ("order", "reason"), [("exit", "exitcode 3"), ("abort", "signal 6 (SIGABRT)"), ("leave", "exitcode 4")]
+)
+def test_a_worker_whose_child_ends_by_itself_while_it_loads_ends_and_says_why(cluster, order, reason):
+    cluster.order("slow_load")
+    cluster.order(order)
+    worker = cluster.start_worker()
+    wait_for((cluster.orders / "loading").exists)
+    cluster.withdraw("slow_load")
+    expect_end_and_reason(worker, reason)
+
+
+def test_a_child_that_is_killed_while_its_worker_waits_for_redis_is_noticed(cluster):
+    cluster["redis"].kill()
+    worker = cluster.start_worker()
+    wait_for((cluster.orders / "loading").exists)
+    time.sleep(1)
+    worker.kill_child()
+    cluster.start("redis")
+    assert worker.wait_for_exit(15) == 1
+
+
+def test_a_child_that_is_killed_while_it_replaces_another_is_replaced_too(cluster):
+    worker = cluster.start_ready_worker()
+    cluster.order("slow_load")
+    for _ in range(3):
+        (cluster.orders / "loading").unlink()
+        worker.kill_child()
+        wait_for((cluster.orders / "loading").exists)
+    cluster.withdraw("slow_load")
+    assert cluster.wait_until_answered(cluster.submit(), seconds=15)
+    assert worker.alive
+
+
 # --- hanging parents -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["stuck", "deaf", "numb"])
 def test_a_worker_that_takes_no_work_although_redis_answers_ends(cluster, kind):
-    worker = cluster.start_ready_worker()
+    worker = cluster.start_ready_worker(WAIJIAO_LLM_BATCH="1")  # it does not take the second job with the first
     cluster.order(kind)
     worker.signal_parent(signal.SIGUSR2)
     cluster.submit()  # which a deaf one still gets, since it had asked
+    cluster.submit()
+    assert worker.wait_for_exit(20) == 1
+    assert "takes no messages although Redis answers" in worker.output()
+
+
+def test_a_worker_that_does_not_learn_that_its_child_is_done_ends(cluster):
+    cluster.order("hold")
+    worker = cluster.start_ready_worker()
+    job = cluster.wait_until_begun(cluster.submit())
+    time.sleep(7)  # more than two times stall_s, in which the child is busy
+    cluster.order("blind")
+    worker.signal_parent(signal.SIGUSR2)
+    cluster.withdraw("hold")
+    assert cluster.wait_until_answered(job).feedback
     cluster.submit()
     assert worker.wait_for_exit(20) == 1
     assert "takes no messages although Redis answers" in worker.output()
