@@ -36,6 +36,8 @@ SCRIPTS = Path(__file__).parent / "scripts"
 PREFIX = "waijiao:"  # of every key; scripts/lib.lua has the same
 CHANGED_CHANNEL = f"{PREFIX}changed"  # channel on which the name of each changed job or assignment is published
 SWEEP_BATCH = 200  # jobs that one sweep takes back, ends or enqueues, so that it never blocks Redis for long
+MAX_SURPLUS_MESSAGES = 16  # messages that may wait in a queue without a job that is ready for them
+EXPIRY_BATCH = 1000  # expired jobs that one sweep takes out of their indexes
 IDEMPOTENCY_S = 86_400  # seconds for which a repeated request is recognised by its Idempotency-Key
 # fields of a JobRequest on which its transcript depends; a test names the others, so that none is forgotten
 TRANSCRIPT_FIELDS = ("sha256", "language", "hint", "persona", "task", "owner")
@@ -316,6 +318,8 @@ class Jobs:
             "sweep",
             queues=[{"stage": stage, "queue": queue} for stage, queue in queues.items()],
             limit=SWEEP_BATCH,
+            expiry_limit=EXPIRY_BATCH,
+            surplus=MAX_SURPLUS_MESSAGES,
             attempts=s.attempts,
             stage_s=s.stage_s,
             lesson_s=s.lesson_s,

@@ -140,6 +140,36 @@ MUTANTS: list[Mutant] = [
         "test_erasing_a_session_wins_over_a_late_answer",
         drop,
     ),
+    LuaMutant(
+        "trim",
+        "test_names_whose_records_were_lost_do_not_pile_up",
+        loop_over_nothing,
+    ),
+    LuaMutant(
+        "expiry",
+        "test_nothing_names_a_job_or_its_session_after_its_retention",
+        loop_over_nothing,
+    ),
+    LuaMutant(
+        "erasure unblocks next turn",
+        "test_erasing_an_assignment_lets_the_next_turn_of_each_session_pass",
+        drop,
+    ),
+    LuaMutant(
+        "lost turn blocks nobody",
+        "test_a_turn_whose_record_was_lost_holds_nobody",
+        replace("not first or alive(first)", "true"),
+    ),
+    LuaMutant(
+        "past rounds",
+        "test_classes_that_were_served_are_not_stored_for_ever",
+        drop,
+    ),
+    LuaMutant(
+        "surplus messages",
+        "test_messages_that_no_job_needs_do_not_pile_up",
+        never,
+    ),
     PythonMutant(
         "unique blob names",
         "test_no_blob_is_ever_overwritten",

@@ -32,9 +32,11 @@ end
 local function record_claim(score)  -- for its lane, and for the rounds in which the lane serves classes in turn
   record_served(lane_of(score), stage)
   local rounds, begin = fair_queue_at(score)
-  if begin > 0 and score - begin > tonumber(redis.call('HGET', rounds, 'now') or 0) then
-    redis.call('HSET', rounds, 'now', string.format('%.0f', score - begin))
-    if redis.call('TTL', rounds) < 0 then redis.call('EXPIRE', rounds, 86400) end
+  if begin > 0 and score - begin > tonumber(redis.call('ZSCORE', rounds, 'now') or 0) then
+    redis.call('ZREMRANGEBYSCORE', rounds, '-inf', score - begin)  -- mutant: past rounds
+    redis.call('ZADD', rounds, score - begin, 'now')
+    local latest = redis.call('ZREVRANGE', rounds, 0, 0)[1]
+    if latest == 'now' or redis.call('TTL', rounds) < 0 then redis.call('EXPIRE', rounds, 3600) end
   end
 end
 

@@ -19,6 +19,7 @@ local KEY = {
   unfinished = P .. 'unfinished:',              -- TENANT -> sorted set: unfinished jobs, in order of acceptance
   jobs = P .. 'jobs:',                          -- TENANT -> sorted set: all jobs, in order of acceptance
   dead = P .. 'dead:',                          -- TENANT -> sorted set: dead letters, jobs that may be retried
+  expiries = P .. 'expiries',                   -- sorted set: what has ended, and where it is indexed, by its record's end
   session = P .. 'session:',                    -- SESSION -> hash: number of its turns, since when it counts
   turns = P .. 'turns:',                        -- SESSION -> sorted set: its jobs, by number
   open_turns = P .. 'open:',                    -- SESSION -> sorted set: its turns without an answer, by number
@@ -33,7 +34,7 @@ local KEY = {
   transcript = P .. 'heard-as:',                -- TENANT/DIGEST -> the job whose transcript can be used again
   progress = P .. 'progress:',                  -- JOB -> stream: partial results
   served = P .. 'served:',                      -- STAGE -> hash: lane -> when a job of it was claimed last
-  fair_queue = P .. 'rounds:',                  -- SCORE -> hash: rounds in which classes take turns
+  fair_queue = P .. 'fair-queue:',              -- SCORE -> sorted set: classes, by the round of their latest job
   api_key = P .. 'key:',                        -- KEY -> hash: a client's key and its limits
   rate = P .. 'rate:',                          -- KEY -> the time until which its rate is used up
   audio_ms = P .. 'heard:',                     -- KEY:DAY -> milliseconds of audio that it had transcribed
@@ -60,6 +61,7 @@ local WAITING = { hold = true, parts = true }  -- stages at which nobody works
 -- The lanes, the fastest first, and the score at which each begins in a stage's ready jobs; eta.py has the same.
 local LANES, LANE_START = { 'interactive', 'homework', 'bulk' }, { interactive = 0, homework = 1e15, bulk = 2e15 }
 local SCORES_PER_MINUTE = 1e6  -- of scores for homework that is due in the same minute
+local TRIMMED = 4  -- names that are looked at in a set to which one is added
 local ready_jobs = {}
 local args = cjson.decode(ARGV[1])  -- the script's arguments; one that was not given is nil
 
@@ -92,18 +94,134 @@ end
 
 local function add_ready_job(job) ready_jobs[#ready_jobs + 1] = get(job, 'stage') .. ' ' .. job end
 
--- Keep the keys for at least so many seconds; longer if their present time to live is longer.
-local function extend_ttl(keys, seconds)
-  for _, each in ipairs(keys) do
-    if redis.call('TTL', each) < seconds then redis.call('EXPIRE', each, math.ceil(seconds)) end
+-- Remove those of some jobs of a sorted set whose records are gone. The sweep does so when a record expires; as each job
+-- that is added calls this, no set grows for ever either when a record was lost in another way.
+local function trim(jobs)
+  for _, job in ipairs(redis.call('ZRANDMEMBER', jobs, TRIMMED)) do  -- mutant: trim
+    if redis.call('EXISTS', job_key(job)) == 0 then redis.call('ZREM', jobs, job) end
   end
 end
 
--- Remove up to two of the oldest jobs of a sorted set, if their records have expired. As each job that is added calls
--- this, no set grows for ever.
-local function trim(jobs)
-  for _, oldest in ipairs(redis.call('ZRANGE', jobs, 0, 1)) do
-    if redis.call('EXISTS', job_key(oldest)) == 0 then redis.call('ZREM', jobs, oldest) end
+-- --- how long records and indexes are kept
+
+-- The entry of a job among the expiries: with it the job is found in its indexes when its record is gone.
+local function expiry_entry(job, session, assignment, student)
+  return cjson.encode({ job, session, assignment or '', student or '' })
+end
+
+local function expiry_entry_of(job)
+  local session = get(job, 'tenant') .. '/' .. get(job, 'session')
+  return expiry_entry(job, session, get(job, 'assignment'), get(job, 'student'))
+end
+
+-- Keep indexes for ever while one of their jobs is unfinished, and afterwards until the last record of all expires. No
+-- index needs that time: a job stays in it for exactly as long as its record exists (leave_all_indexes), and Redis removes
+-- an empty set. But where no worker sweeps, it ends them.
+local function keep_indexes(indexes, has_unfinished)
+  local latest = redis.call('ZREVRANGE', KEY.expiries, 0, 0, 'WITHSCORES')[2]
+  for _, index in ipairs(indexes) do
+    if has_unfinished or not latest then
+      redis.call('PERSIST', index)
+    else
+      redis.call('EXPIREAT', index, math.ceil(latest) + 1)
+    end
+  end
+end
+
+local function keep_tenant(tenant)
+  local unfinished = KEY.unfinished .. tenant
+  keep_indexes({ KEY.jobs .. tenant, KEY.dead .. tenant, KEY.assignments .. tenant, unfinished }, redis.call('EXISTS', unfinished) == 1)
+  keep_indexes({ KEY.expiries }, false)
+end
+
+local function keep_session(session)
+  local has_unfinished = tonumber(redis.call('HGET', KEY.session .. session, 'unfinished') or 0) > 0
+  keep_indexes({ KEY.session .. session, KEY.turns .. session, KEY.open_turns .. session }, has_unfinished)
+end
+
+local function keep_submissions(assignment)
+  local open = KEY.open_submissions .. assignment
+  keep_indexes({ KEY.assignment .. assignment, KEY.submissions .. assignment, KEY.handed_in .. assignment, open }, redis.call('EXISTS', open) == 1)
+end
+
+-- Set the life of a record and of everything that indexes it: every script calls this when a job is accepted, waits or
+-- ends. What is unfinished is kept, and so are the turns of an unfinished lesson; what has ended is kept for its
+-- retention, from now on.
+local function keep(job)
+  local lesson, assignment, entry = get(job, 'lesson'), get(job, 'assignment'), expiry_entry_of(job)
+  if alive(job) or lesson and alive(lesson) then
+    redis.call('ZREM', KEY.expiries, entry)
+    redis.call('PERSIST', job_key(job))
+  else
+    local seconds = math.ceil(lesson and get(lesson, 'retention') or get(job, 'retention'))
+    redis.call('EXPIRE', job_key(job), seconds)
+    redis.call('ZADD', KEY.expiries, NOW + seconds, entry)
+  end
+  keep_tenant(get(job, 'tenant'))
+  keep_session(get(job, 'tenant') .. '/' .. get(job, 'session'))
+  if assignment then keep_submissions(assignment) end
+  local parent = lesson or job
+  keep_indexes({ KEY.lesson_turns .. parent, KEY.unfinished_turns .. parent }, alive(parent))
+end
+
+local function remove_assignment(name)
+  redis.call('DEL', KEY.assignment .. name, KEY.submissions .. name, KEY.open_submissions .. name, KEY.handed_in .. name)
+  redis.call('ZREM', KEY.assignments .. string.match(name, '^[^/]+'), name)
+  redis.call('ZREM', KEY.expiries, expiry_entry('', '', name))
+end
+
+-- Keep an assignment for at least so many seconds, and for as long as anything that was submitted for it is kept.
+local function keep_assignment(name, seconds)
+  local record = KEY.assignment .. name
+  local until_ = tonumber(redis.call('HGET', record, 'keep_until')) or NOW + math.max(0, redis.call('TTL', record))
+  until_ = math.max(until_, NOW + seconds)
+  redis.call('HSET', record, 'keep_until', format_seconds(until_))
+  redis.call('ZADD', KEY.expiries, until_, expiry_entry('', '', name))
+  keep_submissions(name)
+  keep_tenant(string.match(name, '^[^/]+'))
+end
+
+local function expire_assignment(name)
+  if redis.call('EXISTS', KEY.submissions .. name) == 1 then return end  -- the last of them takes it along
+  local until_ = redis.call('HGET', KEY.assignment .. name, 'keep_until')
+  if until_ and tonumber(until_) <= NOW then remove_assignment(name) end
+end
+
+-- Take a job out of every index, since its record is gone or will be; what indexed nothing else is gone with it.
+local function leave_all_indexes(job, session, assignment, student)
+  local tenant = string.match(job, '^[^/]+')
+  redis.call('ZREM', KEY.expiries, expiry_entry(job, session, assignment, student))
+  for _, index in ipairs({
+    KEY.jobs .. tenant, KEY.dead .. tenant, KEY.unfinished .. tenant, KEY.deadlines, KEY.leases,
+    KEY.turns .. session, KEY.open_turns .. session,
+  }) do redis.call('ZREM', index, job) end
+  if redis.call('EXISTS', KEY.turns .. session) == 0 then redis.call('DEL', KEY.session .. session) end
+  redis.call('DEL', KEY.lesson_turns .. job, KEY.unfinished_turns .. job, KEY.progress .. job)
+  keep_session(session)
+  keep_tenant(tenant)
+  if not assignment or assignment == '' then return end
+  redis.call('ZREM', KEY.submissions .. assignment, job)
+  redis.call('SREM', KEY.open_submissions .. assignment, job)
+  if redis.call('HGET', KEY.handed_in .. assignment, student) == job then redis.call('HDEL', KEY.handed_in .. assignment, student) end
+  expire_assignment(assignment)
+  keep_submissions(assignment)
+end
+
+-- Take the `limit` that should have expired first out of their indexes. A record that is there nevertheless stays.
+local function sweep_expiries(limit)
+  for _, entry in ipairs(redis.call('ZRANGEBYSCORE', KEY.expiries, '-inf', NOW, 'LIMIT', 0, limit)) do  -- mutant: expiry
+    local job, session, assignment, student = unpack(cjson.decode(entry))
+    redis.call('ZREM', KEY.expiries, entry)
+    if job == '' then
+      expire_assignment(assignment)
+    else
+      local ttl_ms = redis.call('PTTL', job_key(job))
+      if ttl_ms > 0 and redis.call('HEXISTS', job_key(job), 'stages') == 1 then
+        redis.call('ZADD', KEY.expiries, NOW + ttl_ms / 1000, entry)
+      elseif ttl_ms ~= -1 then
+        leave_all_indexes(job, session, assignment, student)
+      end
+    end
   end
 end
 
@@ -131,7 +249,8 @@ local function record_served(lane, stage)
 end
 
 -- The rounds in which classes are served in turn: in a lane, among homework that is due in the same minute. Returns the
--- key that counts them, and the score at which they begin.
+-- key that counts them, and the score at which they begin. Its member `now` is the present round. A class is in it while
+-- a job of it waits for a later one, since it may have a job in the next round anyway.
 local function fair_queue_at(score)
   local lane = lane_of(score)
   local begin = LANE_START[lane]
@@ -139,12 +258,26 @@ local function fair_queue_at(score)
   return KEY.fair_queue .. string.format('%.0f', begin), begin
 end
 
+-- A class in these rounds. It is no name, since what is erased must not be named there.
+local function fair_queue_member(tenant, group) return redis.sha1hex(tenant .. '/' .. group) end
+
 local function suspend(job, stage)
   redis.call('HSET', job_key(job), 'phase', 'waiting')
   if stage == 'hold' then  -- the teacher may review it for as long as answers are kept
     local until_ = NOW + get(job, 'retention')
     redis.call('HSET', job_key(job), 'deadline_at', format_seconds(until_))
     redis.call('ZADD', KEY.deadlines, until_, job)
+  end
+  keep(job)
+end
+
+-- The turn of a session that the language model answers next; those whose records were lost are left out.
+local function first_open_turn(job)
+  local open = session_key(job, KEY.open_turns)
+  while true do
+    local first = redis.call('ZRANGE', open, 0, 0)[1]
+    if not first or alive(first) then return first end  -- mutant: lost turn blocks nobody
+    redis.call('ZREM', open, first)
   end
 end
 
@@ -156,7 +289,7 @@ local function ready(job)
   end
   if WAITING[stage] then return suspend(job, stage) end  -- mutant: held answer waits
   if stage == 'llm' then
-    local first = redis.call('ZRANGE', session_key(job, KEY.open_turns), 0, 0)[1]
+    local first = first_open_turn(job)
     if first and first ~= job then  -- mutant: order of turns
       redis.call('HSET', job_key(job), 'phase', 'blocked')
       return
@@ -171,9 +304,8 @@ local function ready(job)
 end
 
 local function unblock_next_turn(job)  -- the turn is answered or ended: the next one of its session may begin
-  local open = session_key(job, KEY.open_turns)
-  redis.call('ZREM', open, job)
-  local following = redis.call('ZRANGE', open, 0, 0)[1]
+  redis.call('ZREM', session_key(job, KEY.open_turns), job)
+  local following = first_open_turn(job)
   -- mutant: next turn goes on
   if following and get(following, 'phase') == 'blocked' and get(following, 'stage') == 'llm' then
     ready(following)
@@ -282,13 +414,6 @@ local function leave_assignment(job)
   if redis.call('EXISTS', open) == 0 and all_handed_in(assignment) then add_delivery(job, 'assignment.completed') end
 end
 
--- Seconds for which a job that ends now is kept: a lesson's turn until the lesson itself has ended, at least.
-local function ttl_s(job)
-  local lesson, retention = get(job, 'lesson'), get(job, 'retention')
-  local left = lesson and alive(lesson) and math.max(0, get(lesson, 'deadline_at') - NOW) or 0
-  return math.ceil(retention + left)
-end
-
 local finish  -- defined below, since the end of a lesson ends its turns
 
 -- End the unfinished turns of a lesson that has ended; all turns are kept for as long as the lesson.
@@ -296,23 +421,24 @@ local function end_turns(lesson)
   for _, turn in ipairs(redis.call('ZRANGE', KEY.lesson_turns .. lesson, 0, -1)) do
     if alive(turn) then  -- mutant: lesson ends its turns
       finish(turn, make_error(turn, 'canceled', LESSON_ENDED_DETAIL, false))
+    elseif redis.call('HEXISTS', job_key(turn), 'stages') == 1 then
+      keep(turn)
     end
-    redis.call('EXPIRE', job_key(turn), get(lesson, 'retention'))
   end
-  redis.call('EXPIRE', KEY.lesson_turns .. lesson, get(lesson, 'retention'))
 end
 
 function finish(job, error_json)
   leave_indexes(job)
   redis.call('HSET', job_key(job), 'phase', 'ended', 'ended_at', format_seconds(NOW))
   if error_json then redis.call('HSET', job_key(job), 'error', error_json) end
-  redis.call('EXPIRE', job_key(job), ttl_s(job))
   record_pace(job)
   unblock_next_turn(job)
   publish_change(job)
   add_delivery(job, 'job.' .. end_state(error_json))
   redis.call('HINCRBY', KEY.ended, end_state(error_json), 1)
   leave_assignment(job)
+  redis.call('HINCRBY', session_key(job, KEY.session), 'unfinished', -1)
+  keep(job)
   end_turns(job)
 end
 
@@ -324,7 +450,6 @@ local function give_up(job, error_json)
   if get(job, 'lesson') then return end  -- the lesson lists its failed turns
   redis.call('ZADD', dead, redis.call('ZSCORE', KEY.jobs .. get(job, 'tenant'), job) or 0, job)
   trim(dead)
-  redis.call('EXPIRE', dead, get(job, 'retention'))
 end
 
 -- Whether `call` ended the job, now or when it was first made and only its answer was lost.
@@ -359,23 +484,13 @@ end
 -- Erase everything of the job, and of its turns, if it is a lesson; what remains is a tombstone.
 local erase_job
 function erase_job(job, tombstone_s)
-  local turns, assignment = redis.call('ZRANGE', KEY.lesson_turns .. job, 0, -1), get(job, 'assignment')
+  local turns, owner, cache_key = redis.call('ZRANGE', KEY.lesson_turns .. job, 0, -1), get(job, 'owner'), get(job, 'heard_as')
   leave_indexes(job)
-  if assignment then
-    redis.call('ZREM', KEY.submissions .. assignment, job)
-    redis.call('SREM', KEY.open_submissions .. assignment, job)
-    local student = get(job, 'student')
-    if redis.call('HGET', KEY.handed_in .. assignment, student) == job then
-      redis.call('HDEL', KEY.handed_in .. assignment, student)
-    end
-  end
-  redis.call('ZREM', session_key(job, KEY.turns), job)
-  redis.call('ZREM', session_key(job, KEY.open_turns), job)
-  redis.call('ZREM', KEY.dead .. get(job, 'tenant'), job)
-  redis.call('ZREM', KEY.jobs .. get(job, 'tenant'), job)
-  local owner = get(job, 'owner')
-  -- mutant: erasure removes record
-  redis.call('DEL', job_key(job), KEY.progress .. job, KEY.lesson_turns .. job, KEY.unfinished_turns .. job)
+  unblock_next_turn(job)  -- mutant: erasure unblocks next turn
+  if alive(job) then redis.call('HINCRBY', session_key(job, KEY.session), 'unfinished', -1) end
+  leave_all_indexes(job, get(job, 'tenant') .. '/' .. get(job, 'session'), get(job, 'assignment'), get(job, 'student'))
+  if cache_key and redis.call('GET', KEY.transcript .. cache_key) == job then redis.call('DEL', KEY.transcript .. cache_key) end
+  redis.call('DEL', job_key(job))  -- mutant: erasure removes record
   for _, event in ipairs(EVENTS) do
     redis.call('DEL', KEY.delivery .. job .. '/' .. event)
     redis.call('ZREM', KEY.deliveries, job .. '/' .. event)

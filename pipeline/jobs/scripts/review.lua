@@ -15,5 +15,6 @@ if args.release then
   redis.call('ZADD', KEY.deadlines, deadline_at, job)
   ready(job)
 end
+keep(job)
 publish_change(job)
 return { 1, ready_jobs }

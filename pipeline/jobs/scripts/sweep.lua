@@ -1,6 +1,7 @@
 -- Take back expired leases, end jobs past their deadline, and answer the ready jobs without a message: for each of the
 -- `queues`, a `stage` and the Redis list `queue` of its messages, max(0, ready jobs - messages); for maintenance,
--- deliveries that are due count as ready jobs. A batch of `limit` at most each. A job that was tried `attempts` times
+-- deliveries that are due count as ready jobs. A batch of `limit` at most each. Messages are removed when there are more
+-- than `surplus` that no ready job needs. Jobs whose records have expired, expiry_limit at most, leave their indexes. A job that was tried `attempts` times
 -- ends; it was too slow if it ran for more than stage_s (lesson_s: while a lesson is segmented) seconds.
 for _, job in ipairs(redis.call('ZRANGEBYSCORE', KEY.leases, '-inf', NOW, 'LIMIT', 0, args.limit)) do  -- mutant: lease
   if alive(job) then
@@ -17,12 +18,16 @@ for _, job in ipairs(redis.call('ZRANGEBYSCORE', KEY.deadlines, '-inf', NOW, 'LI
     redis.call('ZREM', KEY.deadlines, job)
   end
 end
+sweep_expiries(args.expiry_limit)
 ready_jobs = {}
 for _, each in ipairs(args.queues) do
   local jobs, latest = KEY.ready .. each.stage, '+inf'
   if each.stage == 'maintenance' then jobs, latest = KEY.deliveries, NOW end
   -- mutant: only missing messages
   local missing = redis.call('ZCOUNT', jobs, '-inf', latest) - redis.call('LLEN', each.queue)
+  -- a worker that claims several jobs at once needs one message of theirs
+  -- mutant: surplus messages
+  if -missing > args.surplus and each.stage ~= 'maintenance' then redis.call('LTRIM', each.queue, -missing - args.surplus, -1) end
   if missing > 0 then  -- mutant: missing messages
     for _, job in ipairs(redis.call('ZRANGE', jobs, 0, math.min(missing, args.limit) - 1)) do
       ready_jobs[#ready_jobs + 1] = each.stage .. ' ' .. job
