@@ -2,13 +2,16 @@
 
 import functools
 import logging
+from typing import cast
 
 import httpcore
+from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from pipeline.blob_store import FolderBlobs
 from pipeline.celery_app import app
 from pipeline.ip_ranges import parse_networks
+from pipeline.jobs.store import PREFIX
 from pipeline.settings import settings
 from pipeline.webhooks.outbox import Deliveries
 from pipeline.worker.bootsteps import install
@@ -19,13 +22,32 @@ from worker_maintenance.webhook_delivery import ROUND_S, WebhookSender
 
 log = logging.getLogger("waijiao")
 install(app, EngineProcess())
+CURSOR_KEY, WALKING_KEY = f"{PREFIX}orphans-cursor", f"{PREFIX}orphans-walking"
+WALKING_S = 600  # seconds without a sign of it after which the search counts as broken off
 TIME_LIMIT_S = ROUND_S + settings().webhook_s + 30  # for one round, even with a resolver that does not answer
 
 
-@app.task(name="maintenance.remove_orphans")
-def remove_orphans() -> None:
-    """Remove audio that no record needs: its retention has passed, its upload was cut off, or its writer died."""
-    FolderBlobs(settings().blobs_folder).remove_orphans(job_store().blobs, settings().orphan_s)
+@app.task(name="maintenance.remove_orphans", soft_time_limit=TIME_LIMIT_S, time_limit=TIME_LIMIT_S + 10)
+def remove_orphans(is_continued: bool = False) -> None:
+    """Remove audio that no record needs: its retention has passed, its upload was cut off, or its writer died.
+
+    It works for ROUND_S, so that webhooks have their turn, and is continued by another message until all folders were
+    looked through. Redis stores how far it came, in case that message is lost.
+    """
+    redis = job_store().redis
+    try:
+        if not is_continued and not redis.set(WALKING_KEY, "1", nx=True, ex=WALKING_S):
+            return  # its next message is on its way
+        blobs, cursor = FolderBlobs(settings().blobs_folder), cast(str | None, redis.get(CURSOR_KEY)) or ""
+        cursor = blobs.remove_orphans(job_store().blobs, settings().orphan_s, cursor, ROUND_S)
+        if not cursor:
+            redis.delete(CURSOR_KEY, WALKING_KEY)
+            return
+        redis.set(CURSOR_KEY, cursor)
+        redis.set(WALKING_KEY, "1", ex=WALKING_S)
+        remove_orphans.apply_async(kwargs={"is_continued": True})
+    except (RedisError, OperationalError) as error:
+        log.warning("the search for audio that no record needs goes on later: %s", error)
 
 
 @app.task(name="maintenance.deliver_webhooks", soft_time_limit=TIME_LIMIT_S, time_limit=TIME_LIMIT_S + 10)

@@ -3,12 +3,21 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
 
 from api.jobs.schemas import SPEEDS, RequestModel, Text, Upload
 from pipeline.audio.formats import FORMATS
 from pipeline.homework.assignments import LEVELS, MAX_STUDENTS
 from pipeline.jobs.job import ModelStage
+from pipeline.timestamps import check_year
 
 ASSIGNMENT_ID = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 Name = Annotated[Text, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -22,7 +31,7 @@ def require_string(due: Any) -> Any:
     raise ValueError("it is not a string")
 
 
-Due = Annotated[AwareDatetime, BeforeValidator(require_string, json_schema_input_type=str)]
+Due = Annotated[AwareDatetime, BeforeValidator(require_string, json_schema_input_type=str), AfterValidator(check_year)]
 
 
 class StudentFields(RequestModel):

@@ -1,4 +1,5 @@
--- Lease the first `limit` ready jobs of a stage to a worker, for lease_s seconds. Returns their records.
+-- Lease the first `limit` ready jobs of a stage to a worker, for lease_s seconds. Returns their names and records. A job
+-- whose record cannot be read ends; one that a newer version has written is left to workers of that version.
 -- A worker works on one batch at a time: jobs that it has leased before were given up, by this child or by one that
 -- died, and are taken back (tried again, unless they were tried `attempts` times; too slow, if they ran for more than
 -- stage_s seconds); unless `call` was made before and only its answer was lost.
@@ -13,20 +14,29 @@ for _, job in ipairs(redis.call('SMEMBERS', leased)) do
   if not alive(job) or get(job, 'worker') ~= worker then
     redis.call('SREM', leased, job)
   elseif get(job, 'claim') == args.call then  -- mutant: claim token
-    claims[#claims + 1] = redis.call('HGETALL', job_key(job))
+    claims[#claims + 1] = { job, redis.call('HGETALL', job_key(job)) }
   else
-    take_back(job, args.attempts, args.stage_s)
+    guarded(job, take_back, args.attempts, args.stage_s)
   end
 end
 if #claims > 0 then return { claims, ready_jobs } end
 
+local function first_of_this_version(first, last)
+  local offset = 0
+  while true do
+    local job = redis.call('ZRANGEBYSCORE', jobs, first, last, 'LIMIT', offset, 1)[1]
+    if not job or not is_newer(job) then return job end  -- mutant: newer record
+    offset = offset + 1
+  end
+end
+
 local function next_job()
   for i = 2, #LANES do
-    local job = first_ready(LANES[i], stage)
+    local job = first_of_this_version(LANE_START[LANES[i]], i < #LANES and '(' .. LANE_START[LANES[i + 1]] or '+inf')
     -- mutant: starved lane
     if job and NOW - (redis.call('HGET', served, LANES[i]) or NOW) > args.starvation_s then return job end
   end
-  return redis.call('ZRANGE', jobs, 0, 0)[1]
+  return first_of_this_version('-inf', '+inf')
 end
 
 local function record_claim(score)  -- for its lane, and for the rounds in which the lane serves classes in turn
@@ -44,14 +54,16 @@ local batch, alone, lane = {}, false, nil
 while #batch < args.limit and not alone do  -- mutant: tried job is claimed alone
   local job = next_job()
   if not job then break end
-  if alive(job) and get(job, 'stage') == stage then
-    local job_lane = lane_of(tonumber(get(job, 'score')))
+  if alive(job) and not is_readable(job) then
+    end_unreadable(job)  -- mutant: unreadable record
+  elseif alive(job) and get(job, 'stage') == stage then
+    local job_lane = lane_of(number(job, 'score'))
     if #batch > 0 and job_lane ~= lane then break end
     lane = job_lane
-    alone = tonumber(get(job, 'attempts:' .. stage) or 0) > 0
+    alone = number(job, 'attempts:' .. stage, 0) > 0
     if alone and #batch > 0 then break end  -- mutant: batch ends before tried job
     redis.call('ZREM', jobs, job)
-    record_claim(tonumber(get(job, 'score')))
+    record_claim(number(job, 'score'))
     redis.call('HINCRBY', job_key(job), 'attempts:' .. stage, 1)
     redis.call('HINCRBY', job_key(job), 'fence', 1)
     redis.call('HSET', job_key(job), 'phase', 'running', 'worker', worker, 'claim', args.call, 'claimed_at', format_seconds(NOW),
@@ -67,6 +79,6 @@ while #batch < args.limit and not alone do  -- mutant: tried job is claimed alon
 end
 for i, job in ipairs(batch) do
   redis.call('HSET', job_key(job), 'batch', #batch)
-  claims[i] = redis.call('HGETALL', job_key(job))
+  claims[i] = { job, redis.call('HGETALL', job_key(job)) }
 end
 return { claims, ready_jobs }

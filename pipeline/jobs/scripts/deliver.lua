@@ -7,8 +7,8 @@ local busy, claimed = {}, {}
 for _, host in ipairs(args.busy_hosts) do busy[host] = (busy[host] or 0) + 1 end
 
 local function claim(name, delivery)
-  local host, tried = unpack(redis.call('HMGET', delivery, 'host', 'tried'))
-  if not host or redis.call('HEXISTS', job_key(string.match(name, '^(.*)/')), 'stages') == 0 then
+  local host, tried = get_of(delivery, 'host'), get_of(delivery, 'tried')
+  if not host or not string.match(tried or '', '^%d+$') or not has_record(string.match(name, '^(.*)/') or '') then
     redis.call('ZREM', due, name)
     redis.call('DEL', delivery)
   elseif tonumber(tried) >= args.attempts then
@@ -34,7 +34,7 @@ if redis.call('EXISTS', mine) == 0 then
   end
 end
 for _, name in ipairs(redis.call('SMEMBERS', mine)) do
-  local delivery = redis.call('HGETALL', KEY.delivery .. name)
-  if #delivery > 0 then claimed[#claimed + 1] = { name, delivery } end
+  local delivery = redis.pcall('HGETALL', KEY.delivery .. name)
+  if not delivery.err and #delivery > 0 then claimed[#claimed + 1] = { name, delivery } end
 end
 return claimed

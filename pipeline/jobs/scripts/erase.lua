@@ -7,7 +7,7 @@ if redis.call('EXISTS', erased) == 0 and redis.call('EXISTS', turns) == 1 then
   redis.call('DEL', KEY.open_turns .. args.session, KEY.session .. args.session)
   for _, job in ipairs(redis.call('ZRANGE', erased, 0, -1)) do
     for _, turn in ipairs(redis.call('ZRANGE', KEY.lesson_turns .. job, 0, -1)) do redis.call('ZADD', erased, 0, turn) end
-    if redis.call('HEXISTS', job_key(job), 'stages') == 1 then erase_job(job, args.tombstone_s) end
+    erase_anyway(job, args.tombstone_s, args.session)
   end
 end
 return { redis.call('ZRANGE', erased, 0, -1) }

@@ -23,6 +23,7 @@ local KEY = {
   session = P .. 'session:',                    -- SESSION -> hash: number of its turns, since when it counts
   turns = P .. 'turns:',                        -- SESSION -> sorted set: its jobs, by number
   open_turns = P .. 'open:',                    -- SESSION -> sorted set: its turns without an answer, by number
+  blocked = P .. 'blocked',                     -- set: jobs that wait for earlier turns of their sessions
   lesson_turns = P .. 'children:',              -- LESSON -> sorted set: the jobs of its turns, by number
   unfinished_turns = P .. 'parts:',             -- LESSON -> set: those that have not ended
   assignment = P .. 'assignment:',              -- ASSIGNMENT -> hash: what was set
@@ -57,10 +58,13 @@ local LESSON_ENDED_DETAIL = 'The lesson that this is a turn of has ended before 
 local EVENTS = {
   'job.transcribed', 'job.succeeded', 'job.failed', 'job.canceled', 'job.expired', 'assignment.completed',
 }
+local WORKED_AT = { 'segment', 'asr', 'llm', 'tts' }  -- stages that have workers
 local WAITING = { hold = true, parts = true }  -- stages at which nobody works
 -- The lanes, the fastest first, and the score at which each begins in a stage's ready jobs; eta.py has the same.
 local LANES, LANE_START = { 'interactive', 'homework', 'bulk' }, { interactive = 0, homework = 1e15, bulk = 2e15 }
 local SCORES_PER_MINUTE = 1e6  -- of scores for homework that is due in the same minute
+local RECORD_FORMAT = 1  -- of records as this version writes them; job.py has the same
+local DEFAULT_RETENTION_S = 604800  -- of a job whose record does not say it
 local TRIMMED = 4  -- names that are looked at in a set to which one is added
 local ready_jobs = {}
 local args = cjson.decode(ARGV[1])  -- the script's arguments; one that was not given is nil
@@ -75,24 +79,40 @@ local NOW = now()
 local function audio_today_key(key_id) return KEY.audio_ms .. key_id .. ':' .. math.floor(NOW / 86400) end
 
 local function job_key(job) return KEY.job .. job end
-local function get(job, field) return redis.call('HGET', job_key(job), field) end
--- mutant: ended job is final
-local function alive(job) return redis.call('HEXISTS', job_key(job), 'stages') == 1 and not get(job, 'ended_at') end
-local function format_seconds(seconds) return string.format('%.3f', seconds) end
 
-local function session_key(job, prefix)
-  return prefix .. get(job, 'tenant') .. '/' .. get(job, 'session')
+-- A field of a record; false when it is missing, or when the record is of another type and cannot be read.
+local function get(job, field)
+  local value = redis.pcall('HGET', job_key(job), field)
+  return type(value) == 'string' and value
 end
 
+-- A field of another record, such as an assignment's, read as carefully.
+local function get_of(key, field)
+  local value = redis.pcall('HGET', key, field)
+  return type(value) == 'string' and value
+end
+
+local function number(job, field, default) return tonumber(get(job, field) or nil) or default end
+local function tenant_of(job) return string.match(job, '^[^/]*') end
+local function has_record(job) return redis.pcall('HEXISTS', job_key(job), 'stages') == 1 end  -- false: erased, or never there
+-- mutant: ended job is final
+local function alive(job) return has_record(job) and not get(job, 'ended_at') end
+local function format_seconds(seconds) return string.format('%.3f', seconds) end
+
+local function session_of(job) return tenant_of(job) .. '/' .. (get(job, 'session') or '') end
+local function session_key(job, prefix) return prefix .. session_of(job) end
+
+local guarded  -- defined below: does something with a job whose record may be damaged
+
 local function publish_change(job)
-  redis.call('HINCRBY', job_key(job), 'version', 1)
+  redis.pcall('HINCRBY', job_key(job), 'version', 1)
   redis.call('HSET', job_key(job), 'updated_at', format_seconds(NOW))
   redis.call('PUBLISH', KEY.changed, job)
   local assignment = get(job, 'assignment')
   if assignment then redis.call('PUBLISH', KEY.changed, assignment) end
 end
 
-local function add_ready_job(job) ready_jobs[#ready_jobs + 1] = get(job, 'stage') .. ' ' .. job end
+local function add_ready_job(job) ready_jobs[#ready_jobs + 1] = (get(job, 'stage') or '') .. ' ' .. job end
 
 -- Remove those of some jobs of a sorted set whose records are gone. The sweep does so when a record expires; as each job
 -- that is added calls this, no set grows for ever either when a record was lost in another way.
@@ -110,8 +130,7 @@ local function expiry_entry(job, session, assignment, student)
 end
 
 local function expiry_entry_of(job)
-  local session = get(job, 'tenant') .. '/' .. get(job, 'session')
-  return expiry_entry(job, session, get(job, 'assignment'), get(job, 'student'))
+  return expiry_entry(job, session_of(job), get(job, 'assignment'), get(job, 'student'))
 end
 
 -- Keep indexes for ever while one of their jobs is unfinished, and afterwards until the last record of all expires. No
@@ -153,12 +172,12 @@ local function keep(job)
     redis.call('ZREM', KEY.expiries, entry)
     redis.call('PERSIST', job_key(job))
   else
-    local seconds = math.ceil(lesson and get(lesson, 'retention') or get(job, 'retention'))
+    local seconds = math.ceil(number(lesson or job, 'retention', number(job, 'retention', DEFAULT_RETENTION_S)))
     redis.call('EXPIRE', job_key(job), seconds)
     redis.call('ZADD', KEY.expiries, NOW + seconds, entry)
   end
-  keep_tenant(get(job, 'tenant'))
-  keep_session(get(job, 'tenant') .. '/' .. get(job, 'session'))
+  keep_tenant(tenant_of(job))
+  keep_session(session_of(job))
   if assignment then keep_submissions(assignment) end
   local parent = lesson or job
   keep_indexes({ KEY.lesson_turns .. parent, KEY.unfinished_turns .. parent }, alive(parent))
@@ -183,7 +202,7 @@ end
 
 local function expire_assignment(name)
   if redis.call('EXISTS', KEY.submissions .. name) == 1 then return end  -- the last of them takes it along
-  local until_ = redis.call('HGET', KEY.assignment .. name, 'keep_until')
+  local until_ = get_of(KEY.assignment .. name, 'keep_until')
   if until_ and tonumber(until_) <= NOW then remove_assignment(name) end
 end
 
@@ -216,7 +235,7 @@ local function sweep_expiries(limit)
       expire_assignment(assignment)
     else
       local ttl_ms = redis.call('PTTL', job_key(job))
-      if ttl_ms > 0 and redis.call('HEXISTS', job_key(job), 'stages') == 1 then
+      if ttl_ms > 0 and has_record(job) then
         redis.call('ZADD', KEY.expiries, NOW + ttl_ms / 1000, entry)
       elseif ttl_ms ~= -1 then
         leave_all_indexes(job, session, assignment, student)
@@ -226,7 +245,7 @@ local function sweep_expiries(limit)
 end
 
 local function following(job, stage)
-  return string.match(',' .. get(job, 'stages') .. ',', ',' .. stage .. ',([^,]+)')
+  return string.match(',' .. (get(job, 'stages') or '') .. ',', ',' .. stage .. ',([^,]+)')
 end
 
 local function lane_of(score)
@@ -264,7 +283,7 @@ local function fair_queue_member(tenant, group) return redis.sha1hex(tenant .. '
 local function suspend(job, stage)
   redis.call('HSET', job_key(job), 'phase', 'waiting')
   if stage == 'hold' then  -- the teacher may review it for as long as answers are kept
-    local until_ = NOW + get(job, 'retention')
+    local until_ = NOW + number(job, 'retention', DEFAULT_RETENTION_S)
     redis.call('HSET', job_key(job), 'deadline_at', format_seconds(until_))
     redis.call('ZADD', KEY.deadlines, until_, job)
   end
@@ -292,9 +311,11 @@ local function ready(job)
     local first = first_open_turn(job)
     if first and first ~= job then  -- mutant: order of turns
       redis.call('HSET', job_key(job), 'phase', 'blocked')
+      redis.call('SADD', KEY.blocked, job)
       return
     end
   end
+  redis.call('SREM', KEY.blocked, job)
   local score = get(job, 'score')
   local lane = lane_of(tonumber(score))
   redis.call('HSET', job_key(job), 'phase', 'ready', 'ready_at', format_seconds(NOW))
@@ -308,8 +329,20 @@ local function unblock_next_turn(job)  -- the turn is answered or ended: the nex
   local following = first_open_turn(job)
   -- mutant: next turn goes on
   if following and get(following, 'phase') == 'blocked' and get(following, 'stage') == 'llm' then
-    ready(following)
-    publish_change(following)
+    guarded(following, function()
+      ready(following)
+      publish_change(following)
+    end)
+  end
+end
+
+-- Let a blocked job begin whose session has no earlier turn any more, since that was lost.
+local function unblock(job)
+  if not alive(job) or get(job, 'phase') ~= 'blocked' then
+    redis.call('SREM', KEY.blocked, job)
+  elseif first_open_turn(job) == job then
+    ready(job)
+    publish_change(job)
   end
 end
 
@@ -329,24 +362,32 @@ local function leave_lesson(job)
   redis.call('SREM', KEY.unfinished_turns .. lesson, job)
   if alive(lesson) then
     -- mutant: lesson goes on after last turn
-    if get(lesson, 'stage') == 'parts' and redis.call('EXISTS', KEY.unfinished_turns .. lesson) == 0 then ready(lesson) end
-    publish_change(lesson)
+    guarded(lesson, function()
+      if get(lesson, 'stage') == 'parts' and redis.call('EXISTS', KEY.unfinished_turns .. lesson) == 0 then ready(lesson) end
+      publish_change(lesson)
+    end)
   end
+end
+
+local function leave_ready(job)
+  local stage = get(job, 'stage')
+  for _, each in ipairs(stage and { stage } or WORKED_AT) do redis.call('ZREM', KEY.ready .. each, job) end
 end
 
 local function leave_indexes(job)
   unlease(job)  -- mutant: cancel breaks lease
   leave_lesson(job)
-  redis.call('ZREM', KEY.ready .. get(job, 'stage'), job)
+  leave_ready(job)
   redis.call('ZREM', KEY.deadlines, job)
-  redis.call('ZREM', KEY.unfinished .. get(job, 'tenant'), job)
+  redis.call('SREM', KEY.blocked, job)
+  redis.call('ZREM', KEY.unfinished .. tenant_of(job), job)
 end
 
 -- How long it takes from one job's end to the next's, the latest ends counting most, for Retry-After. Time in which
 -- there was nothing to do does not count, nor do jobs that ended together.
 local function record_pace(job)
   local last, every = unpack(redis.call('HMGET', KEY.pace, 'last', 'every'))
-  local gap = NOW - math.max(last or 0, get(job, 'created_at'))
+  local gap = NOW - math.max(last or 0, number(job, 'created_at', NOW))
   if gap > 0 then every = every and 0.9 * every + 0.1 * gap or gap end
   redis.call('HSET', KEY.pace, 'last', NOW, 'every', every or gap)
   redis.call('EXPIRE', KEY.pace, 86400)
@@ -361,7 +402,7 @@ end
 
 -- How long a job runs at a stage, and how long a worker takes for each job of a batch.
 local function record_speed(job, stage)
-  local ran = math.max(0.001, NOW - get(job, 'claimed_at'))  -- which is rounded
+  local ran = math.max(0.001, NOW - number(job, 'claimed_at', NOW))  -- which is rounded
   record_mean('ran:' .. stage, ran)
   record_mean('each:' .. stage, ran / (get(job, 'batch') or 1))
 end
@@ -376,7 +417,7 @@ local function add_delivery(job, event)
   local host, events = unpack(redis.call('HMGET', job_key(job), 'webhook_host', 'webhook_events'))
   if not events or not string.find(events, event, 1, true) then return end
   local name, due = job .. '/' .. event, KEY.deliveries
-  local ttl_s = math.ceil(get(job, 'retention') + math.max(0, get(job, 'deadline_at') - NOW))
+  local ttl_s = math.ceil(number(job, 'retention', DEFAULT_RETENTION_S) + math.max(0, number(job, 'deadline_at', NOW) - NOW))
   redis.call('HSET', KEY.delivery .. name, 'host', host, 'at', format_seconds(NOW), 'tried', 0, 'state', 'waiting')
   redis.call('EXPIRE', KEY.delivery .. name, ttl_s)
   redis.call('ZADD', due, NOW, name)  -- mutant: event becomes delivery
@@ -387,7 +428,8 @@ end
 -- The state in which the job ended, from its error: one of the last four of State in job.py.
 local function end_state(error_json)
   if not error_json then return 'succeeded' end
-  local code = cjson.decode(error_json).code
+  local is_json, decoded = pcall(cjson.decode, error_json)
+  local code = is_json and type(decoded) == 'table' and decoded.code
   return (code == 'canceled' or code == 'expired') and code or 'failed'
 end
 
@@ -397,9 +439,11 @@ end
 
 -- Whether every student of the assignment has submitted; true for an assignment without students.
 local function all_handed_in(assignment)
-  local text = redis.call('HGET', KEY.assignment .. assignment, 'assignment')
+  local text = get_of(KEY.assignment .. assignment, 'assignment')
   if not text then return false end
-  for _, student in ipairs(cjson.decode(text).students) do
+  local is_json, decoded = pcall(cjson.decode, text)
+  if not is_json or type(decoded) ~= 'table' or type(decoded.students) ~= 'table' then return false end
+  for _, student in ipairs(decoded.students) do
     if redis.call('HEXISTS', KEY.handed_in .. assignment, student.name) == 0 then return false end
   end
   return true
@@ -420,8 +464,8 @@ local finish  -- defined below, since the end of a lesson ends its turns
 local function end_turns(lesson)
   for _, turn in ipairs(redis.call('ZRANGE', KEY.lesson_turns .. lesson, 0, -1)) do
     if alive(turn) then  -- mutant: lesson ends its turns
-      finish(turn, make_error(turn, 'canceled', LESSON_ENDED_DETAIL, false))
-    elseif redis.call('HEXISTS', job_key(turn), 'stages') == 1 then
+      guarded(turn, finish, make_error(turn, 'canceled', LESSON_ENDED_DETAIL, false))
+    elseif has_record(turn) then
       keep(turn)
     end
   end
@@ -445,10 +489,10 @@ end
 -- The job failed through no fault of its own; it is listed as dead, and may be retried.
 local function give_up(job, error_json)
   finish(job, error_json)
-  local dead = KEY.dead .. get(job, 'tenant')
+  local dead = KEY.dead .. tenant_of(job)
   redis.call('HSET', job_key(job), 'dead', '1')
   if get(job, 'lesson') then return end  -- the lesson lists its failed turns
-  redis.call('ZADD', dead, redis.call('ZSCORE', KEY.jobs .. get(job, 'tenant'), job) or 0, job)
+  redis.call('ZADD', dead, redis.call('ZSCORE', KEY.jobs .. tenant_of(job), job) or 0, job)
   trim(dead)
 end
 
@@ -464,7 +508,7 @@ end
 -- The attempt failed: try again while attempts are left, else give up.
 local function try_again(job, attempts, why)
   unlease(job)
-  if tonumber(get(job, 'attempts:' .. get(job, 'stage')) or '0') >= attempts then  -- mutant: attempts limit
+  if number(job, 'attempts:' .. (get(job, 'stage') or ''), 0) >= attempts then  -- mutant: attempts limit
     give_up(job, why)
   else
     ready(job)
@@ -474,7 +518,7 @@ end
 
 -- Take the job from a worker whose child died, was killed by the hard limit, or hangs.
 local function take_back(job, attempts, stage_s)
-  if NOW - get(job, 'claimed_at') > stage_s then
+  if NOW - number(job, 'claimed_at', NOW) > stage_s then
     try_again(job, attempts, make_error(job, 'too_slow', TOO_SLOW_DETAIL, true))
   else
     try_again(job, attempts, make_error(job, 'worker_lost', WORKER_LOST_DETAIL, true))
@@ -486,9 +530,10 @@ local erase_job
 function erase_job(job, tombstone_s)
   local turns, owner, cache_key = redis.call('ZRANGE', KEY.lesson_turns .. job, 0, -1), get(job, 'owner'), get(job, 'heard_as')
   leave_indexes(job)
+  if get(job, 'lesson') then redis.call('ZREM', KEY.lesson_turns .. get(job, 'lesson'), job) end
   unblock_next_turn(job)  -- mutant: erasure unblocks next turn
   if alive(job) then redis.call('HINCRBY', session_key(job, KEY.session), 'unfinished', -1) end
-  leave_all_indexes(job, get(job, 'tenant') .. '/' .. get(job, 'session'), get(job, 'assignment'), get(job, 'student'))
+  leave_all_indexes(job, session_of(job), get(job, 'assignment'), get(job, 'student'))
   if cache_key and redis.call('GET', KEY.transcript .. cache_key) == job then redis.call('DEL', KEY.transcript .. cache_key) end
   redis.call('DEL', job_key(job))  -- mutant: erasure removes record
   for _, event in ipairs(EVENTS) do
@@ -501,11 +546,72 @@ function erase_job(job, tombstone_s)
   redis.call('PUBLISH', KEY.changed, job)
   for _, turn in ipairs(turns) do
     -- mutant: erasure takes turns, turn erased before
-    if redis.call('HEXISTS', job_key(turn), 'stages') == 1 then erase_job(turn, tombstone_s) end  -- else it was erased before
+    if has_record(turn) then erase_job(turn, tombstone_s) end  -- else it was erased before
   end
 end
 
 local function has_lease(job, stage, fence)
   -- mutant: fence
   return alive(job) and get(job, 'phase') == 'running' and get(job, 'stage') == stage and get(job, 'fence') == fence
+end
+
+-- --- records that cannot be read: they stop nothing else
+
+-- Whether this version can work on a job: its record has what scripts and workers need, each of the right kind.
+local function is_readable(job)
+  if redis.call('TYPE', job_key(job)).ok ~= 'hash' then return false end
+  for _, field in ipairs({ 'score', 'seq', 'ready_at', 'created_at', 'deadline_at', 'retention' }) do
+    if not number(job, field) then return false end
+  end
+  for _, field in ipairs({ 'fence', 'version', 'attempts:' .. (get(job, 'stage') or '') }) do
+    if not string.match(get(job, field) or '0', '^%-?%d+$') then return false end
+  end
+  for _, field in ipairs({ 'session', 'stages', 'phase' }) do
+    if not get(job, field) then return false end
+  end
+  local is_json, question = pcall(cjson.decode, get(job, 'question') or '')
+  return is_json and type(question) == 'table' and type(question.id) == 'string'
+end
+
+-- Whether a newer version has written the record: this one leaves it to workers of that version.
+local function is_newer(job) return number(job, 'format', 1) > RECORD_FORMAT end
+
+-- End a job whose record cannot be read, with whatever is left of it.
+local function end_unreadable(job)
+  local tenant = tenant_of(job)
+  local detail = 'The stored record of the job cannot be read; the log of the server names it. Submit it again.'
+  redis.log(redis.LOG_WARNING, 'waijiao: the record of a job cannot be read: ' .. job)
+  local error_json = cjson.encode({ code = 'broken_record', stage = get(job, 'stage') or '', detail = detail, retryable = false })
+  if alive(job) and pcall(finish, job, error_json) then return end
+  for _, stage in ipairs(WORKED_AT) do redis.call('ZREM', KEY.ready .. stage, job) end
+  for _, index in ipairs({ KEY.leases, KEY.deadlines, KEY.unfinished .. tenant }) do redis.call('ZREM', index, job) end
+  if redis.call('TYPE', job_key(job)).ok == 'hash' and not get(job, 'erased') then
+    redis.call('HSET', job_key(job), 'phase', 'ended', 'ended_at', format_seconds(NOW), 'error', error_json)
+    redis.call('EXPIRE', job_key(job), DEFAULT_RETENTION_S)
+    redis.call('ZREM', session_key(job, KEY.open_turns), job)
+  end
+end
+
+-- Do something with a job; if that fails because of its record, end the job, so that nothing else is stopped.
+function guarded(job, action, ...)
+  local is_done, result = pcall(action, job, ...)
+  if is_done then return result end
+  end_unreadable(job)
+end
+
+-- Erase a job, whatever its record looks like; `session` and `assignment` are those in which it was found.
+local function erase_anyway(job, tombstone_s, session, assignment)
+  if has_record(job) and pcall(erase_job, job, tombstone_s) or get(job, 'erased') then return end
+  redis.call('DEL', job_key(job))
+  for _, stage in ipairs(WORKED_AT) do redis.call('ZREM', KEY.ready .. stage, job) end
+  leave_all_indexes(job, session or '', assignment, '')
+  if assignment then
+    local submissions = redis.call('HGETALL', KEY.handed_in .. assignment)
+    for i = 1, #submissions, 2 do
+      if submissions[i + 1] == job then redis.call('HDEL', KEY.handed_in .. assignment, submissions[i]) end
+    end
+  end
+  redis.call('HSET', job_key(job), 'erased', '1')
+  redis.call('EXPIRE', job_key(job), tombstone_s)
+  redis.call('PUBLISH', KEY.changed, job)
 end

@@ -6,7 +6,7 @@
 -- the record, the seconds until it may be tried again, and the ready jobs.
 local job, fields = args.job, args.fields
 -- mutant: repeated submission
-if redis.call('HEXISTS', job_key(job), 'stages') == 1 then  -- called again: its answer was lost
+if has_record(job) then  -- called again: its answer was lost
   if get(job, 'phase') == 'ready' then add_ready_job(job) end
   return { 'accepted', redis.call('HGETALL', job_key(job)), '0', ready_jobs }
 end
@@ -31,7 +31,7 @@ local earlier = assignment and redis.call('HGET', KEY.handed_in .. assignment, f
 if assignment then
   if redis.call('EXISTS', KEY.assignment .. assignment) == 0 then return { 'unknown_assignment', {}, '0', ready_jobs } end
   local is_submission = not args.rerun_of and not args.retry_of
-  local exists = earlier and redis.call('HEXISTS', job_key(earlier), 'stages') == 1
+  local exists = earlier and has_record(earlier)
   -- mutant: same recording once
   if is_submission and exists and get(earlier, 'sha256') == fields.sha256 and not get(earlier, 'error') then
     return { 'same', redis.call('HGETALL', job_key(earlier)), '0', ready_jobs }
@@ -97,7 +97,7 @@ redis.call('HINCRBY', session, 'unfinished', 1)
 local order = redis.call('INCR', KEY.accepted)
 redis.call('HSET', job_key(job), 'seq', seq, 'score', string.format('%.0f', score_of(order)),
   'created_at', format_seconds(NOW), 'deadline_at', format_seconds(NOW + args.deadline_s), 'retention', args.retention_s,
-  'stage', string.match(fields.stages, '^[^,]+'))
+  'stage', string.match(fields.stages, '^[^,]+'), 'format', RECORD_FORMAT)
 local turns = session_key(job, KEY.turns)
 redis.call('ZADD', turns, seq, job)
 trim(turns)
@@ -123,7 +123,7 @@ if assignment then
   -- mutant: newer recording stays
   if not replaced or earlier == replaced then  -- else a newer recording was submitted since
     redis.call('HSET', handed_in, fields.student, job)
-    if earlier then cancel(earlier, args.replaced_detail, job) end  -- mutant: recording replaces earlier
+    if earlier then guarded(earlier, cancel, args.replaced_detail, job) end  -- mutant: recording replaces earlier
   end
   keep_assignment(assignment, 0)
 end

@@ -5,7 +5,7 @@
 -- ends; it was too slow if it ran for more than stage_s (lesson_s: while a lesson is segmented) seconds.
 for _, job in ipairs(redis.call('ZRANGEBYSCORE', KEY.leases, '-inf', NOW, 'LIMIT', 0, args.limit)) do  -- mutant: lease
   if alive(job) then
-    take_back(job, args.attempts, get(job, 'stage') == 'segment' and args.lesson_s or args.stage_s)
+    guarded(job, take_back, args.attempts, get(job, 'stage') == 'segment' and args.lesson_s or args.stage_s)
   else
     redis.call('ZREM', KEY.leases, job)
   end
@@ -13,10 +13,16 @@ end
 -- mutant: deadline
 for _, job in ipairs(redis.call('ZRANGEBYSCORE', KEY.deadlines, '-inf', NOW, 'LIMIT', 0, args.limit)) do
   if alive(job) then
-    give_up(job, make_error(job, 'expired', 'The job was not answered before its deadline. Retry it.', true))
+    guarded(job, give_up, make_error(job, 'expired', 'The job was not answered before its deadline. Retry it.', true))
   else
     redis.call('ZREM', KEY.deadlines, job)
+    redis.call('ZREM', KEY.unfinished .. tenant_of(job), job)
   end
+end
+-- mutant: blocked for ever
+for _, job in ipairs(redis.call('SRANDMEMBER', KEY.blocked, args.limit)) do
+  if alive(job) and not is_newer(job) and not is_readable(job) then end_unreadable(job) end
+  guarded(job, unblock)
 end
 sweep_expiries(args.expiry_limit)
 ready_jobs = {}

@@ -8,7 +8,7 @@ if redis.call('EXISTS', erased) == 0 then
   if has_submissions then
     redis.call('EXPIRE', erased, 60)
     for _, job in ipairs(redis.call('ZRANGE', erased, 0, -1)) do
-      if redis.call('HEXISTS', job_key(job), 'stages') == 1 then erase_job(job, args.tombstone_s) end
+      erase_anyway(job, args.tombstone_s, nil, args.name)
     end
   end
 end

@@ -191,8 +191,9 @@ class Records(RuleBasedStateMachine):
             if turn.ended:
                 self.check_unchanged(Job.from_record(found[f"{PREFIX}job:{turn.name}"]))
         keys = read_keys(self.redis)
-        assert find_index_faults(keys) == []
-        assert find_names_left(keys, self.model.erased) == []
+        faults, names_left = find_index_faults(keys), find_names_left(keys, self.model.erased)
+        assert not faults, faults
+        assert not names_left, names_left
         for session in SESSIONS:
             self.check_only_first_turn_at_llm(session, found)
             assert [job.name for job in turns(self.redis, *session.split("/"))] == self.model.history(session)

@@ -1,0 +1,3 @@
+-- End a job whose record cannot be read, unless it has ended.
+if alive(args.job) then end_unreadable(args.job) end
+return { 1, ready_jobs }
