@@ -14,6 +14,7 @@ from redis import Redis
 from pipeline.errors import BadRequest, UnknownKeyId
 from pipeline.jobs.records import read_hashes
 from pipeline.jobs.store import PREFIX
+from pipeline.redis_connection import run_with_full_memory
 
 log = logging.getLogger("waijiao")
 
@@ -101,7 +102,8 @@ class Keys:
         record = cast(dict[str, str], self.redis.hgetall(record_key(id_)))
         if not record or tenant not in (None, record["tenant"]):
             raise UnknownKeyId(f"There is no key with the id {id_[:64]!r}.")
-        self.redis.hsetnx(record_key(id_), "revoked_at", self._now())
+        revoke = "return redis.call('HSETNX', KEYS[1], 'revoked_at', ARGV[1])"
+        run_with_full_memory(self.redis, revoke, (record_key(id_),), self._now())
         return Key.from_record(id_, cast(dict[str, str], self.redis.hgetall(record_key(id_))))
 
     def find(self, text: str) -> Key | None:

@@ -4,8 +4,10 @@ import codecs
 import hashlib
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from redis import Redis
@@ -63,6 +65,11 @@ def broker_url(settings: Settings) -> str:
     """The address of the same Redis in the form that Celery expects."""
     url = redis_url(settings)
     return "redis+socket" + url.removeprefix("unix") if url.startswith("unix:") else url
+
+
+def run_with_full_memory(redis: "Redis", script: str, keys: Sequence[str], *arguments: str | float) -> Any:
+    """Run a Lua script that may write although Redis's memory is full: it is refused only before a first removal."""
+    return redis.eval(f"redis.call('DEL', 'waijiao:nothing')\n{script}", len(keys), *keys, *arguments)
 
 
 def replace_when_reading(error: UnicodeError) -> tuple[str, int]:

@@ -14,7 +14,7 @@ from pipeline.ip_ranges import parse_networks
 from pipeline.jobs.store import PREFIX
 from pipeline.settings import settings
 from pipeline.webhooks.outbox import Deliveries
-from pipeline.worker.bootsteps import install
+from pipeline.worker.bootsteps import install, take_turn
 from pipeline.worker.engine_process import EngineProcess
 from pipeline.worker.task import job_store
 from worker_maintenance.safe_http import SafeClient
@@ -36,7 +36,7 @@ def remove_orphans(is_continued: bool = False) -> None:
     """
     redis = job_store().redis
     try:
-        if not is_continued and not redis.set(WALKING_KEY, "1", nx=True, ex=WALKING_S):
+        if not is_continued and not take_turn(redis, WALKING_KEY, WALKING_S):
             return  # its next message is on its way
         blobs, cursor = FolderBlobs(settings().blobs_folder), cast(str | None, redis.get(CURSOR_KEY)) or ""
         cursor = blobs.remove_orphans(job_store().blobs, settings().orphan_s, cursor, ROUND_S)

@@ -38,6 +38,7 @@ SCRIPTS = Path(__file__).parent / "scripts"
 PREFIX = "waijiao:"  # of every key; scripts/lib.lua has the same
 CHANGED_CHANNEL = f"{PREFIX}changed"  # channel on which the name of each changed job or assignment is published
 SWEEP_BATCH = 200  # jobs that one sweep takes back, ends or enqueues, so that it never blocks Redis for long
+SLEPT_S = 60  # seconds from one sweep to the next that count as time in which the machine slept
 MAX_SURPLUS_MESSAGES = 16  # messages that may wait in a queue without a job that is ready for them
 EXPIRY_BATCH = 1000  # expired jobs that one sweep takes out of their indexes
 IDEMPOTENCY_S = 86_400  # seconds for which a repeated request is recognised by its Idempotency-Key
@@ -228,7 +229,7 @@ class Jobs:
             limit=limit,
             lease_s=s.lease_s,
             attempts=s.attempts,
-            stage_s=s.lesson_s if stage == SEGMENT else s.stage_s,
+            stage_s=self.stage_limit_s(stage),
             starvation_s=STARVATION_S,
         )
         ready_jobs = parse_ready_jobs(ready)
@@ -240,6 +241,10 @@ class Jobs:
             except BrokenRecord as error:  # the others of its batch are worked on
                 ready_jobs += self._fail(name, stage, record["fence"], error, again=False)
         return claimed_jobs, ready_jobs
+
+    def stage_limit_s(self, stage: str) -> float:
+        """Seconds for which a job may run at a stage."""
+        return self.settings.lesson_s if stage == SEGMENT else self.settings.stage_s
 
     def renew(self, stage: str, claimed_jobs: Sequence[Job]) -> list[str]:
         """Extend the leases of `claimed_jobs` to lease_s from now; returns the names of those that are lost."""
@@ -257,6 +262,7 @@ class Jobs:
             field=RESULT_FIELDS[type(result)],
             value=value,
             reset=isinstance(result, Feedback) and result.reset,
+            limit_s=self.stage_limit_s(stage),
             audio_ms=round(1000 * result.duration_s) if isinstance(result, Transcript) else 0,
         )
         return bool(is_accepted), parse_ready_jobs(ready)
@@ -343,6 +349,9 @@ class Jobs:
             limit=SWEEP_BATCH,
             expiry_limit=EXPIRY_BATCH,
             surplus=MAX_SURPLUS_MESSAGES,
+            slept_s=SLEPT_S,
+            lease_s=s.lease_s,
+            worker_s=3 * s.sweep_s,
             attempts=s.attempts,
             stage_s=s.stage_s,
             lesson_s=s.lesson_s,

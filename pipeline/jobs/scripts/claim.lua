@@ -7,6 +7,7 @@
 -- Jobs of two lanes are never claimed together: a learner who waits for an answer would also wait for a lesson's turns.
 -- A lane whose jobs wait, and of which none was claimed for starvation_s seconds, is served next, however many jobs
 -- faster lanes have.
+allow_full_memory()
 local stage, worker = args.stage, args.worker
 local leased, jobs, served = KEY.leased .. worker, KEY.ready .. stage, KEY.served .. stage
 local claims = {}
@@ -67,7 +68,7 @@ while #batch < args.limit and not alone do  -- mutant: tried job is claimed alon
     redis.call('HINCRBY', job_key(job), 'attempts:' .. stage, 1)
     redis.call('HINCRBY', job_key(job), 'fence', 1)
     redis.call('HSET', job_key(job), 'phase', 'running', 'worker', worker, 'claim', args.call, 'claimed_at', format_seconds(NOW),
-      'waited:' .. stage, format_seconds(NOW - get(job, 'ready_at')))
+      'waited:' .. stage, format_seconds(math.max(0, NOW - number(job, 'ready_at', NOW))))
     redis.call('SADD', leased, job)
     redis.call('EXPIRE', leased, 86400)
     redis.call('ZADD', KEY.leases, NOW + args.lease_s, job)

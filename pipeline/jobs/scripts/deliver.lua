@@ -2,6 +2,7 @@
 -- to the hosts in `busy_hosts` (one entry each). They are due again after lease_s seconds. A delivery whose job is gone
 -- is removed; one that was tried `attempts` times is given up. Called again (its answer was lost), `call` claims what it
 -- claimed before. Returns names, and the fields of each delivery.
+allow_full_memory()
 local mine, due = KEY.delivering .. args.call, KEY.deliveries
 local busy, claimed = {}, {}
 for _, host in ipairs(args.busy_hosts) do busy[host] = (busy[host] or 0) + 1 end
@@ -16,7 +17,6 @@ local function claim(name, delivery)
     redis.call('HSET', delivery, 'state', 'given_up')
   elseif (busy[host] or 0) < args.host_limit then  -- mutant: deliveries per host
     busy[host] = (busy[host] or 0) + 1
-    redis.call('ZREM', due, name)  -- while the memory is full, a script may not begin with an addition
     redis.call('ZADD', due, NOW + args.lease_s, name)  -- mutant: delivery lease
     redis.call('HINCRBY', delivery, 'tried', 1)
     redis.call('SADD', mine, name)

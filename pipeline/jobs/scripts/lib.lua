@@ -47,6 +47,8 @@ local KEY = {
   delivering = P .. 'delivering:',              -- CALL -> set: the deliveries that one call claimed
   webhook_secret = P .. 'webhook-secret:',      -- TENANT -> the secret that signs
   erased = P .. 'erased:',                      -- CALL -> sorted set: what one call erased
+  workers = P .. 'workers',                     -- set: the keys of workers that are alive (registry.py)
+  swept_at = P .. 'swept-at',                   -- the time of the latest sweep
   changed = P .. 'changed',                     -- channel: the name of each job or assignment that changed
 }
 
@@ -64,10 +66,15 @@ local WAITING = { hold = true, parts = true }  -- stages at which nobody works
 local LANES, LANE_START = { 'interactive', 'homework', 'bulk' }, { interactive = 0, homework = 1e15, bulk = 2e15 }
 local SCORES_PER_MINUTE = 1e6  -- of scores for homework that is due in the same minute
 local RECORD_FORMAT = 1  -- of records as this version writes them; job.py has the same
+local MAX_GAP_S = 3600  -- from one job's end to the next's; more is a clock that was set
 local DEFAULT_RETENTION_S = 604800  -- of a job whose record does not say it
 local TRIMMED = 4  -- names that are looked at in a set to which one is added
 local ready_jobs = {}
 local args = cjson.decode(ARGV[1])  -- the script's arguments; one that was not given is nil
+
+-- Redis refuses a script that begins with an addition while its memory is full. Nothing is refused after a removal, so
+-- that what frees memory, or belongs to accepted jobs, begins with one; what brings new data does not call this.
+local function allow_full_memory() redis.call('DEL', P .. 'nothing') end
 
 local function now()
   local t = redis.call('TIME')
@@ -153,8 +160,8 @@ local function keep_tenant(tenant)
   keep_indexes({ KEY.expiries }, false)
 end
 
-local function keep_session(session)
-  local has_unfinished = tonumber(redis.call('HGET', KEY.session .. session, 'unfinished') or 0) > 0
+local function keep_session(session, is_kept)
+  local has_unfinished = is_kept or tonumber(redis.call('HGET', KEY.session .. session, 'unfinished') or 0) > 0
   keep_indexes({ KEY.session .. session, KEY.turns .. session, KEY.open_turns .. session }, has_unfinished)
 end
 
@@ -168,7 +175,8 @@ end
 -- retention, from now on.
 local function keep(job)
   local lesson, assignment, entry = get(job, 'lesson'), get(job, 'assignment'), expiry_entry_of(job)
-  if alive(job) or lesson and alive(lesson) then
+  local is_kept = alive(job) or lesson and alive(lesson)
+  if is_kept then
     redis.call('ZREM', KEY.expiries, entry)
     redis.call('PERSIST', job_key(job))
   else
@@ -177,7 +185,7 @@ local function keep(job)
     redis.call('ZADD', KEY.expiries, NOW + seconds, entry)
   end
   keep_tenant(tenant_of(job))
-  keep_session(session_of(job))
+  keep_session(session_of(job), is_kept)
   if assignment then keep_submissions(assignment) end
   local parent = lesson or job
   keep_indexes({ KEY.lesson_turns .. parent, KEY.unfinished_turns .. parent }, alive(parent))
@@ -388,6 +396,7 @@ end
 local function record_pace(job)
   local last, every = unpack(redis.call('HMGET', KEY.pace, 'last', 'every'))
   local gap = NOW - math.max(last or 0, number(job, 'created_at', NOW))
+  gap = math.max(0, math.min(gap, MAX_GAP_S))
   if gap > 0 then every = every and 0.9 * every + 0.1 * gap or gap end
   redis.call('HSET', KEY.pace, 'last', NOW, 'every', every or gap)
   redis.call('EXPIRE', KEY.pace, 86400)
@@ -401,8 +410,8 @@ local function record_mean(name, value)
 end
 
 -- How long a job runs at a stage, and how long a worker takes for each job of a batch.
-local function record_speed(job, stage)
-  local ran = math.max(0.001, NOW - number(job, 'claimed_at', NOW))  -- which is rounded
+local function record_speed(job, stage, limit_s)
+  local ran = math.min(limit_s, math.max(0.001, NOW - number(job, 'claimed_at', NOW)))  -- which is rounded
   record_mean('ran:' .. stage, ran)
   record_mean('each:' .. stage, ran / (get(job, 'batch') or 1))
 end
@@ -560,7 +569,7 @@ end
 -- Whether this version can work on a job: its record has what scripts and workers need, each of the right kind.
 local function is_readable(job)
   if redis.call('TYPE', job_key(job)).ok ~= 'hash' then return false end
-  for _, field in ipairs({ 'score', 'seq', 'ready_at', 'created_at', 'deadline_at', 'retention' }) do
+  for _, field in ipairs({ 'score', 'seq', 'created_at', 'deadline_at', 'retention' }) do
     if not number(job, field) then return false end
   end
   for _, field in ipairs({ 'fence', 'version', 'attempts:' .. (get(job, 'stage') or '') }) do

@@ -67,7 +67,10 @@ if fields.key and not args.retry_of and not args.rerun_of and not fields.lesson 
   end
   if per_minute > 0 and not assignment then  -- a class submits its homework all at once
     rate = KEY.rate .. fields.key
-    used_until = math.max(tonumber(redis.call('GET', rate) or 0), NOW) + 60 / per_minute
+    local used_before = tonumber(redis.call('GET', rate) or 0)
+    -- mutant: rate after a clock was set back
+    if used_before > NOW + 61 then used_before = NOW end
+    used_until = math.max(used_before, NOW) + 60 / per_minute
     if used_until - NOW > 60.001 then  -- mutant: rate limit of a key
       return { 'rate_limited', {}, format_seconds(used_until - NOW - 60), ready_jobs }
     end

@@ -1,5 +1,6 @@
 -- Erase the assignment `name`, tenant/id, and every job that was handed in for it. Returns the jobs' names, the same ones
 -- when `call` is made again because its answer was lost. The next sweep enqueues turns that waited for one of them.
+allow_full_memory()
 local submissions, erased = KEY.submissions .. args.name, KEY.erased .. args.call
 if redis.call('EXISTS', erased) == 0 then
   local has_submissions = redis.call('EXISTS', submissions) == 1

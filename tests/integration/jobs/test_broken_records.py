@@ -113,7 +113,7 @@ def test_it_ends_as_failed_with_one_code(jobs, redis, damage):
         record = redis.hgetall(f"{PREFIX}job:default/b")
         assert json.loads(record["error"])["code"] == BrokenRecord.code
         assert (record["phase"], "ended_at" in record) == ("ended", True)
-        assert 0 < redis.ttl(f"{PREFIX}job:default/b")
+        assert redis.ttl(f"{PREFIX}job:default/b") > 0
     assert state_of(jobs, "b") in {BrokenRecord.code, State.FAILED, UnknownJob.code}
 
 

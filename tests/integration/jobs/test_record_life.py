@@ -140,6 +140,18 @@ def test_what_is_unfinished_is_found_after_any_time_in_which_nothing_ran(cluster
     )
 
 
+def test_the_turns_of_a_lesson_are_found_while_it_is_unfinished(cluster, clock):
+    jobs = cluster.jobs
+    lesson(jobs)
+    segment(jobs)
+    run_stage(jobs, "asr")
+    run_stage(jobs, "llm")
+    clock.move(30 * DAY_S)
+    assert find_index_faults(read_keys(jobs.redis)) == []
+    assert jobs.get("default", "lesson-1").ended_at
+    assert jobs.erase("default", "lesson-1") == ["default/lesson-1"]
+
+
 def test_nothing_names_a_job_or_its_session_after_its_retention(cluster, clock):
     jobs = cluster.jobs
     Assignments(jobs).put(HOMEWORK, replace=False)
