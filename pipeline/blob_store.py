@@ -142,7 +142,8 @@ class FolderBlobs:
         for tenant in subfolders(self.folder):
             if tenant >= name.partition("/")[0]:
                 for job in subfolders(self.folder / tenant):
-                    if f"{tenant}/{job}" > name or tenant > name.partition("/")[0]:
+                    is_behind = tenant > name.partition("/")[0] or f"{tenant}/{job}" > name
+                    if is_behind and BLOB_NAME.fullmatch(f"{tenant}/{job}"):  # else it is none that `put` made
                         yield f"{tenant}/{job}"
 
     def _remove_orphans(self, folder: Path, find_needed: Callable[[str], set[str]], limit: float) -> None:

@@ -58,7 +58,11 @@ class AssignmentFields(RequestModel):
     class_name: Annotated[Text, StringConstraints(max_length=100)] = Field(
         "", description="at most 100 characters; classes take turns when the server is busy"
     )
-    due: Due | None = Field(None, strict=False, description="when it is due, such as 2026-12-01T20:00:00+08:00")
+    due: Due | None = Field(
+        None,
+        strict=False,
+        description="when it is due, between the years 2000 and 2200, such as 2026-12-01T20:00:00+08:00",
+    )
     retention_h: int | None = Field(None, ge=1, le=87_600, description="hours it is kept after it was answered")
     hold: bool = Field(False, description="true: answers wait for the teacher's review before they are spoken")
     students: list[StudentFields] = Field(

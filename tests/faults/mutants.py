@@ -170,6 +170,46 @@ MUTANTS: list[Mutant] = [
         "test_messages_that_no_job_needs_do_not_pile_up",
         never,
     ),
+    LuaMutant(
+        "unreadable record",
+        "test_it_ends_as_failed_with_one_code",
+        drop,
+    ),
+    LuaMutant(
+        "newer record",
+        "test_a_record_of_a_newer_version_is_left_to_workers_of_that_version",
+        replace("not job or not is_newer(job)", "true"),
+    ),
+    LuaMutant(
+        "blocked for ever",
+        "test_the_other_turns_of_its_session_are_answered",
+        loop_over_nothing,
+    ),
+    LuaMutant(
+        "moved clock",
+        "test_a_waiting_job_has_as_much_time_left_as_before",
+        never,
+    ),
+    LuaMutant(
+        "limited times",
+        "test_a_dead_worker_does_not_count_as_ready_for_long",
+        drop,
+    ),
+    LuaMutant(
+        "rate after a clock was set back",
+        "test_a_key_is_limited_for_no_longer_than_a_minute",
+        never,
+    ),
+    LuaMutant(
+        "erasure with full memory",
+        "test_erasing_reviewing_and_revoking_work_while_the_memory_is_full",
+        drop,
+    ),
+    LuaMutant(
+        "sweep with full memory",
+        "test_accepted_work_goes_on_while_the_memory_is_full",
+        drop,
+    ),
     PythonMutant(
         "unique blob names",
         "test_no_blob_is_ever_overwritten",

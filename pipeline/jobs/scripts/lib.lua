@@ -66,6 +66,7 @@ local WAITING = { hold = true, parts = true }  -- stages at which nobody works
 local LANES, LANE_START = { 'interactive', 'homework', 'bulk' }, { interactive = 0, homework = 1e15, bulk = 2e15 }
 local SCORES_PER_MINUTE = 1e6  -- of scores for homework that is due in the same minute
 local RECORD_FORMAT = 1  -- of records as this version writes them; job.py has the same
+local MAX_TIME_S = 7258118400  -- the year 2200
 local MAX_GAP_S = 3600  -- from one job's end to the next's; more is a clock that was set
 local DEFAULT_RETENTION_S = 604800  -- of a job whose record does not say it
 local TRIMMED = 4  -- names that are looked at in a set to which one is added
@@ -201,7 +202,7 @@ end
 local function keep_assignment(name, seconds)
   local record = KEY.assignment .. name
   local until_ = tonumber(redis.call('HGET', record, 'keep_until')) or NOW + math.max(0, redis.call('TTL', record))
-  until_ = math.max(until_, NOW + seconds)
+  until_ = math.min(math.max(until_, NOW + seconds), MAX_TIME_S)
   redis.call('HSET', record, 'keep_until', format_seconds(until_))
   redis.call('ZADD', KEY.expiries, until_, expiry_entry('', '', name))
   keep_submissions(name)
