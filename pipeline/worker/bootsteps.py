@@ -289,7 +289,7 @@ class Watchdog(bootsteps.StartStopStep):
 def is_memory_full(redis: "Redis") -> bool:
     """Whether Redis refuses to store anything new."""
     memory = redis.info("memory")
-    return 0 < memory["maxmemory"] <= memory["used_memory"]
+    return bool(0 < memory["maxmemory"] <= memory["used_memory"])
 
 
 def takes_work(child: EngineProcess, before: Heartbeat, now: Heartbeat) -> bool:

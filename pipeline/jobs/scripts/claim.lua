@@ -56,6 +56,7 @@ while #batch < args.limit and not alone do  -- mutant: tried job is claimed alon
   local job = next_job()
   if not job then break end
   if alive(job) and not is_readable(job) then
+    redis.call('ZREM', jobs, job)
     end_unreadable(job)  -- mutant: unreadable record
   elseif alive(job) and get(job, 'stage') == stage then
     local job_lane = lane_of(number(job, 'score'))

@@ -370,8 +370,8 @@ local function leave_lesson(job)
   if not lesson then return end
   redis.call('SREM', KEY.unfinished_turns .. lesson, job)
   if alive(lesson) then
-    -- mutant: lesson goes on after last turn
     guarded(lesson, function()
+      -- mutant: lesson goes on after last turn
       if get(lesson, 'stage') == 'parts' and redis.call('EXISTS', KEY.unfinished_turns .. lesson) == 0 then ready(lesson) end
       publish_change(lesson)
     end)
