@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import logging
 import re
 import secrets
 from collections.abc import Mapping
@@ -11,7 +12,11 @@ from typing import Any, Self, cast
 from redis import Redis
 
 from pipeline.errors import BadRequest, UnknownKeyId
+from pipeline.jobs.records import read_hashes
 from pipeline.jobs.store import PREFIX
+from pipeline.redis_connection import run_with_full_memory
+
+log = logging.getLogger("waijiao")
 
 ROLES = ("learner", "teacher", "admin")  # each may do everything that the ones before it may
 TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")  # it becomes a part of Redis keys and of folders' names
@@ -83,11 +88,13 @@ class Keys:
     def list(self, tenant: str | None = None) -> "list[Key]":
         """Every key, of one tenant or of all, oldest first; revoked ones too."""
         ids = cast("list[str]", self.redis.zrange(KEYS_INDEX, 0, -1))
-        with self.redis.pipeline(transaction=False) as pipe:
-            for id_ in ids:
-                pipe.hgetall(record_key(id_))
-            records = pipe.execute()
-        keys = [Key.from_record(id_, record) for id_, record in zip(ids, records, strict=True)]
+        records = read_hashes(self.redis, [record_key(id_) for id_ in ids])
+        keys = []
+        for id_, record in zip(ids, records, strict=True):
+            try:
+                keys.append(Key.from_record(id_, record or {}))
+            except (KeyError, ValueError) as error:
+                log.error("the record of the key %s cannot be read (%s)", id_, type(error).__name__)
         return [key for key in keys if tenant in (None, key.tenant)]
 
     def revoke(self, id_: str, tenant: str | None = None) -> Key:
@@ -95,7 +102,8 @@ class Keys:
         record = cast(dict[str, str], self.redis.hgetall(record_key(id_)))
         if not record or tenant not in (None, record["tenant"]):
             raise UnknownKeyId(f"There is no key with the id {id_[:64]!r}.")
-        self.redis.hsetnx(record_key(id_), "revoked_at", self._now())
+        revoke = "return redis.call('HSETNX', KEYS[1], 'revoked_at', ARGV[1])"
+        run_with_full_memory(self.redis, revoke, (record_key(id_),), self._now())
         return Key.from_record(id_, cast(dict[str, str], self.redis.hgetall(record_key(id_))))
 
     def find(self, text: str) -> Key | None:

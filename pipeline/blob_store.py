@@ -4,6 +4,7 @@ A blob's name is `tenant/job/random`, made only here: no name that a client give
 """
 
 import hashlib
+import logging
 import os
 import re
 import secrets
@@ -15,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from pipeline.errors import Unavailable, WaijiaoError
+from pipeline.errors import BrokenRecord, Unavailable, WaijiaoError
 
+log = logging.getLogger("waijiao")
 BLOB_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}(/[A-Za-z0-9_-]{1,64}){1,2}")
 CHUNK_BYTES = 1 << 20  # copied at once
 
@@ -43,6 +45,18 @@ def disk_errors_as_unavailable(use: str) -> Iterator[None]:
         raise
     except OSError as error:
         raise unavailable(use, error) from error
+
+
+def subfolders(folder: Path) -> list[str]:
+    """The names of the folders in a folder, sorted; none when it cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        log.error("%s cannot be looked through: %s", folder, error.strerror)
+        return []
 
 
 class FolderBlobs:
@@ -88,24 +102,61 @@ class FolderBlobs:
         with suppress(FileNotFoundError), disk_errors_as_unavailable("written to"):
             shutil.rmtree(self.path(job))
 
-    def remove_orphans(self, find_needed: Callable[[str], set[str]], older_than_s: float) -> None:
+    def remove_orphans(
+        self,
+        find_needed: Callable[[str], set[str]],
+        older_than_s: float,
+        after: str = "",
+        walk_s: float = float("inf"),
+    ) -> str:
         """Remove the files that are older than `older_than_s` seconds and not among those that their job needs.
 
-        `find_needed` gets a job `tenant/id` and returns the names of its blobs.
+        `find_needed` gets a job `tenant/id` and returns the names of its blobs. The folders are looked through in the
+        order of their jobs' names, those behind `after`, for `walk_s` seconds. Returns the last job that was reached,
+        behind which the next call goes on; "" when there are no more. A folder that cannot be read stops no other.
         """
-        limit = time.time() - older_than_s
-        for folder in self.folder.glob("*/*/"):
-            with suppress(FileNotFoundError):  # another process removed it meanwhile
-                self._remove_orphans(folder, find_needed, limit)
+        limit, deadline = time.time() - older_than_s, time.monotonic() + walk_s
+        failure_count, reached = 0, ""
+        for job in self.jobs_after(after):
+            if reached and time.monotonic() > deadline:
+                break
+            reached = job
+            try:
+                self._remove_orphans(self.folder / job, find_needed, limit)
+            except FileNotFoundError:  # another process removed it meanwhile
+                continue
+            except OSError as error:
+                failure_count += 1
+                log.warning("the folder %s was passed over: %s", job, error.strerror)
+            except BrokenRecord as error:  # its audio stays for as long as the record does
+                failure_count += 1
+                log.warning("the folder %s was passed over: %s", job, error)
+        else:
+            reached = ""
+        if failure_count:
+            log.error("%s folders of recordings and answers were passed over.", failure_count)
+        return reached
+
+    def jobs_after(self, name: str) -> Iterator[str]:
+        """The jobs that have a folder and whose names come after `name`, in their order."""
+        for tenant in subfolders(self.folder):
+            if tenant >= name.partition("/")[0]:
+                for job in subfolders(self.folder / tenant):
+                    is_behind = tenant > name.partition("/")[0] or f"{tenant}/{job}" > name
+                    if is_behind and BLOB_NAME.fullmatch(f"{tenant}/{job}"):  # else it is none that `put` made
+                        yield f"{tenant}/{job}"
 
     def _remove_orphans(self, folder: Path, find_needed: Callable[[str], set[str]], limit: float) -> None:
         is_old_folder = folder.stat().st_mtime < limit
         job = f"{folder.parent.name}/{folder.name}"
-        old_files = [file for file in folder.iterdir() if file.stat().st_mtime < limit]
+        old_files = [file for file in folder.iterdir() if file.lstat().st_mtime < limit]
         needed_names = find_needed(job) if old_files else set()
         for file in old_files:
             if f"{job}/{file.name}" not in needed_names:
-                file.unlink()
+                if file.is_dir() and not file.is_symlink():
+                    shutil.rmtree(file)
+                else:
+                    file.unlink()
         if is_old_folder and not any(folder.iterdir()):
             folder.rmdir()
 

@@ -383,6 +383,12 @@ class AnswerRestarted(WaijiaoError):
 class BrokenRecord(WaijiaoError):
     """Raised when a stored record cannot be read. The server's log names the field."""
 
+    code = "broken_record"
+
+
+class NewerRecord(BrokenRecord):
+    """Raised when a newer version of the server has written a stored record, which this one must not change."""
+
 
 class Expired(WaijiaoError):
     """Raised when a job was not answered before its deadline."""

@@ -10,9 +10,11 @@ from typing import cast
 
 from redis import Redis
 
-from pipeline.errors import NoSpeech
+from pipeline.errors import BrokenRecord, NoSpeech
 from pipeline.jobs.eta import StageLoad
 from pipeline.jobs.job import Job
+from pipeline.jobs.listing import read_jobs
+from pipeline.jobs.records import read_fields
 from pipeline.jobs.results import Speaker
 from pipeline.jobs.store import PREFIX
 from pipeline.text.corrections import FUNCTION_WORDS
@@ -50,25 +52,34 @@ class Chapter:
     end: float
 
 
+@dataclass(frozen=True)
+class TurnDetails:
+    """What the request of a turn's job says about it."""
+
+    number: int
+    start: float
+    end: float
+    speaker: Speaker
+
+
 def read_turn_jobs(redis: "Redis", lesson: Job) -> list[Job]:
     """The jobs of the lesson's turns that are still kept, in the order of the turns."""
     names = cast(list[str], redis.zrange(f"{PREFIX}children:{turns_name(lesson)}", 0, -1))
     jobs: list[Job] = []
     for first in range(0, len(names), RECORDS_PER_READ):
-        with redis.pipeline(transaction=False) as pipe:
-            for name in names[first : first + RECORDS_PER_READ]:
-                pipe.hgetall(f"{PREFIX}job:{name}")
-            jobs += [Job.from_record(record) for record in pipe.execute() if "stages" in record]
+        jobs += read_jobs(redis, names[first : first + RECORDS_PER_READ], f"children:{turns_name(lesson)}").values()
     return jobs
 
 
 def build_turns(jobs: Iterable[Job]) -> list[Turn]:
-    """The turns of these jobs, sorted by number."""
+    """The turns of these jobs, sorted by number; those whose details cannot be read are left out."""
     turns = []
     for job in jobs:
-        details = job.request.details
-        start, end = float(details["start"]), float(details["end"])
-        turns.append(Turn(int(details["number"]), start, end, details["speaker"], job))
+        try:
+            details = read_fields(TurnDetails, job.request.details)
+        except BrokenRecord:
+            continue
+        turns.append(Turn(details.number, details.start, details.end, details.speaker, job))
     return sorted(turns, key=lambda turn: turn.number)
 
 

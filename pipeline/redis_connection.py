@@ -1,10 +1,13 @@
 """Connections to Redis: the addresses of the job records and of the broker, and the timeouts."""
 
+import codecs
 import hashlib
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from redis import Redis
@@ -16,6 +19,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
 
 EXTRA_CONNECTIONS = 16  # that a process may need besides those of its requests
+REPLACE_WHEN_READING = "replace-when-reading"  # the name of an error handler of text encodings
 MAX_SOCKET_PATH_BYTES = 100  # the kernel allows 107
 REDIS_UNAVAILABLE = (
     ConnectionError,
@@ -63,11 +67,30 @@ def broker_url(settings: Settings) -> str:
     return "redis+socket" + url.removeprefix("unix") if url.startswith("unix:") else url
 
 
+def run_with_full_memory(redis: "Redis", script: str, keys: Sequence[str], *arguments: str | float) -> Any:
+    """Run a Lua script that may write although Redis's memory is full: it is refused only before a first removal."""
+    return redis.eval(f"redis.call('DEL', 'waijiao:nothing')\n{script}", len(keys), *keys, *arguments)
+
+
+def replace_when_reading(error: UnicodeError) -> tuple[str, int]:
+    """Handles bytes that are not UTF-8: damage in one record must not keep others from being read.
+
+    What cannot be encoded is refused as always: damage is not written.
+    """
+    if isinstance(error, UnicodeDecodeError):
+        return "\ufffd", error.end
+    raise error
+
+
+codecs.register_error(REPLACE_WHEN_READING, replace_when_reading)
+
+
 def connect(settings: Settings, timeouts: Timeouts = SLOW) -> "Redis":
     """A connection pool to the job records. Nothing is sent, and nothing raised, before the first command."""
     return Redis.from_url(
         redis_url(settings),
         decode_responses=True,
+        encoding_errors=REPLACE_WHEN_READING,
         socket_connect_timeout=timeouts.connect_s,
         socket_timeout=timeouts.answer_s,
         health_check_interval=30,

@@ -2,6 +2,25 @@
 
 from datetime import UTC, datetime
 
+# Dates lie in these years; all of them can be shown in any time zone.
+MIN_TIME_S, MAX_TIME_S = datetime(2000, 1, 1, tzinfo=UTC).timestamp(), datetime(2200, 1, 1, tzinfo=UTC).timestamp()
+
+
+def check_year(time: datetime) -> datetime:
+    """The time, which names its time zone. Raises ValueError when it is not between the years 2000 and 2200."""
+    if MIN_TIME_S <= time.timestamp() < MAX_TIME_S:
+        return time
+    raise ValueError("it is not between the years 2000 and 2200")
+
+
+def local_time(text: str) -> datetime:
+    """The time of an ISO 8601 text, in this machine's time zone if it names none. Raises ValueError."""
+    time = datetime.fromisoformat(text)
+    try:
+        return time.astimezone()
+    except (OverflowError, OSError):  # the first and the last days that there are
+        raise ValueError("it is not between the years 2000 and 2200") from None
+
 
 def to_utc(seconds: float) -> datetime:
     """Unix seconds as a time in UTC."""

@@ -2,16 +2,19 @@
 
 import functools
 import logging
+from typing import cast
 
 import httpcore
+from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from pipeline.blob_store import FolderBlobs
 from pipeline.celery_app import app
 from pipeline.ip_ranges import parse_networks
+from pipeline.jobs.store import PREFIX
 from pipeline.settings import settings
 from pipeline.webhooks.outbox import Deliveries
-from pipeline.worker.bootsteps import install
+from pipeline.worker.bootsteps import install, take_turn
 from pipeline.worker.engine_process import EngineProcess
 from pipeline.worker.task import job_store
 from worker_maintenance.safe_http import SafeClient
@@ -20,17 +23,33 @@ from worker_maintenance.webhook_delivery import ROUND_S, WebhookSender
 log = logging.getLogger("waijiao")
 child = EngineProcess()
 install(app, child)
+CURSOR_KEY, WALKING_KEY = f"{PREFIX}orphans-cursor", f"{PREFIX}orphans-walking"
+WALKING_S = 60  # seconds without a sign of it after which the search counts as broken off; more than ROUND_S
 TIME_LIMIT_S = ROUND_S + settings().webhook_s + 30  # for one round, even with a resolver that does not answer
 
 
-@app.task(name="maintenance.remove_orphans")
-def remove_orphans() -> None:
-    """Remove audio that no record needs: its retention has passed, its upload was cut off, or its writer died."""
+@app.task(name="maintenance.remove_orphans", soft_time_limit=TIME_LIMIT_S, time_limit=TIME_LIMIT_S + 10)
+def remove_orphans(is_continued: bool = False) -> None:
+    """Remove audio that no record needs: its retention has passed, its upload was cut off, or its writer died.
+
+    It works for ROUND_S, so that webhooks have their turn, and is continued by another message until all folders were
+    looked through. Redis stores how far it came, in case that message is lost.
+    """
+    redis = job_store().redis
     try:
+        if not is_continued and not take_turn(redis, WALKING_KEY, WALKING_S):
+            return  # its next message is on its way
+        blobs, cursor = FolderBlobs(settings().blobs_folder), cast(str | None, redis.get(CURSOR_KEY)) or ""
         with child.working():
-            FolderBlobs(settings().blobs_folder).remove_orphans(job_store().blobs, settings().orphan_s)
-    except RedisError as error:
-        log.warning("orphaned audio is removed next time, since Redis is gone: %s", error)
+            cursor = blobs.remove_orphans(job_store().blobs, settings().orphan_s, cursor, ROUND_S)
+        if not cursor:
+            redis.delete(CURSOR_KEY, WALKING_KEY)
+            return
+        redis.set(CURSOR_KEY, cursor)
+        redis.set(WALKING_KEY, "1", ex=WALKING_S)
+        remove_orphans.apply_async(kwargs={"is_continued": True})
+    except (RedisError, OperationalError) as error:
+        log.warning("the search for audio that no record needs goes on later: %s", error)
 
 
 @app.task(name="maintenance.deliver_webhooks", soft_time_limit=TIME_LIMIT_S, time_limit=TIME_LIMIT_S + 10)

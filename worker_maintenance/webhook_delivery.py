@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 
 import httpcore
 
-from pipeline.errors import Erased, UnknownJob, safe_traceback
+from pipeline.errors import BrokenRecord, Erased, UnknownJob, safe_traceback
 from pipeline.jobs.job import Job
 from pipeline.timestamps import format_iso
 from pipeline.webhooks import outbox
@@ -60,6 +60,9 @@ class WebhookSender:
             job = jobs.get(delivery.tenant, delivery.job_id)
         except (UnknownJob, Erased):
             return  # an erased job has no webhooks
+        except BrokenRecord as error:  # which nobody can be told; the others are delivered
+            log.error("%s was not delivered: %s", delivery.id, error)
+            return
         body = build_payload(job, delivery)
         secrets = outbox.load_secrets(jobs.redis, delivery.tenant)
         headers = {

@@ -3,12 +3,21 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
 
 from api.jobs.schemas import SPEEDS, RequestModel, Text, Upload
 from pipeline.audio.formats import FORMATS
 from pipeline.homework.assignments import LEVELS, MAX_STUDENTS
 from pipeline.jobs.job import ModelStage
+from pipeline.timestamps import check_year
 
 ASSIGNMENT_ID = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 Name = Annotated[Text, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -22,7 +31,7 @@ def require_string(due: Any) -> Any:
     raise ValueError("it is not a string")
 
 
-Due = Annotated[AwareDatetime, BeforeValidator(require_string, json_schema_input_type=str)]
+Due = Annotated[AwareDatetime, BeforeValidator(require_string, json_schema_input_type=str), AfterValidator(check_year)]
 
 
 class StudentFields(RequestModel):
@@ -49,7 +58,11 @@ class AssignmentFields(RequestModel):
     class_name: Annotated[Text, StringConstraints(max_length=100)] = Field(
         "", description="at most 100 characters; classes take turns when the server is busy"
     )
-    due: Due | None = Field(None, strict=False, description="when it is due, such as 2026-12-01T20:00:00+08:00")
+    due: Due | None = Field(
+        None,
+        strict=False,
+        description="when it is due, between the years 2000 and 2200, such as 2026-12-01T20:00:00+08:00",
+    )
     retention_h: int | None = Field(None, ge=1, le=87_600, description="hours it is kept after it was answered")
     hold: bool = Field(False, description="true: answers wait for the teacher's review before they are spoken")
     students: list[StudentFields] = Field(

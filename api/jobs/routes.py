@@ -13,12 +13,20 @@ from api import context
 from api.auth import LEARNER, TEACHER, requires
 from api.jobs import parser
 from api.jobs.schemas import AudioQuery, JobForm, JobListQuery, JobSelection, JobText, SubmitHeaders, WaitQuery
-from api.jobs.service import accept, cancel_unless_ended, enqueue_or_let_sweeper, erase_job, wait_for_job
+from api.jobs.service import (
+    accept,
+    cancel_unless_ended,
+    enqueue_or_let_sweeper,
+    erase_job,
+    erase_unreadable_job,
+    wait_for_job,
+)
 from api.jobs.view import JobSnapshot, load_snapshot, show_in_list, spoken_parts
 from api.openapi import answers, respond
 from pipeline.audio.formats import FORMATS
 from pipeline.errors import (
     AnswerNotReady,
+    BrokenRecord,
     EmptyRequest,
     Erased,
     KeyReused,
@@ -182,7 +190,11 @@ def cancel(job_id: str) -> Response:
 @answers("jobs", {200: job_schemas.Job, 204: None}, UnknownJob, Erased)
 def remove(job_id: str) -> Response:
     """Cancel the job (200, with its record); or erase it, if it has ended (204)."""
-    job = context.job(job_id)
+    try:
+        job = context.job(job_id)
+    except BrokenRecord:
+        erase_unreadable_job(job_id)
+        return Response(status=204)
     if cancel_unless_ended(job):
         try:
             return respond(load_snapshot(job_id).show())

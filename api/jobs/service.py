@@ -12,7 +12,7 @@ from api.jobs.parser import ParsedRequest
 from api.jobs.view import JobSnapshot, load_snapshot
 from api.long_poll import wait_until
 from pipeline.celery_app import enqueue
-from pipeline.errors import WaijiaoError
+from pipeline.errors import BrokenRecord, WaijiaoError
 from pipeline.jobs.job import Job
 from pipeline.jobs.store import AcceptedJob, ReadyJob
 
@@ -67,6 +67,17 @@ def erase_job(job: Job) -> None:
     names = [job.name, *context.jobs().turns_of(job)]
     context.jobs().forget(job.request.tenant, job.id)
     delete_blobs(names)
+
+
+def erase_unreadable_job(job_id: str) -> None:
+    """Erase a job whose record cannot be read. Raises BrokenRecord when the caller may not see it."""
+    caller = context.caller()
+    if caller.owner:  # a learner's key: nothing says whose job it is
+        raise BrokenRecord
+    name = f"{caller.tenant}/{job_id}"
+    context.jobs().end_unreadable(caller.tenant, job_id)
+    context.jobs().forget(caller.tenant, job_id)
+    context.blobs().delete_job(name)
 
 
 def delete_blobs(job_names: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ from api.jobs.schemas import OwnerQuery
 from api.jobs.view import show_in_list
 from api.openapi import answers, respond
 from pipeline.errors import UnknownSession
-from pipeline.jobs.listing import existing_turns
+from pipeline.jobs.listing import check_session_exists, existing_turns
 from pipeline.schemas import jobs as job_schemas
 
 routes = Blueprint("sessions", __name__)
@@ -32,7 +32,7 @@ def erase(session: str, query: OwnerQuery) -> Response:
     """Erase every record, recording and answer of the session; its unfinished jobs are canceled."""
     caller = context.caller()
     conversation = caller.conversation(session, query.owner)
-    existing_turns(context.jobs().redis, caller.tenant, conversation)
+    check_session_exists(context.jobs().redis, caller.tenant, conversation)
     for name in context.jobs().erase(caller.tenant, conversation):
         context.blobs().delete_job(name)
     return Response(status=204)

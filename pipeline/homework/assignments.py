@@ -3,11 +3,14 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Annotated, cast
+
+from pydantic import BeforeValidator, Json
 
 from pipeline.errors import AssignmentExists, UnknownAssignment
 from pipeline.jobs.job import Job
-from pipeline.jobs.records import read_json, to_json
+from pipeline.jobs.listing import read_jobs
+from pipeline.jobs.records import UnixTime, clamp_time, read_all, read_fields, read_hashes, to_json
 from pipeline.jobs.store import PREFIX, Jobs, call_token
 
 LEVELS = ("", "A1", "A2", "B1", "B2", "C1", "C2")  # of the Common European Framework of Reference; "": not stated
@@ -40,7 +43,7 @@ class Assignment:
     language: str = ""
     level: str = ""
     class_name: str = ""
-    due: float | None = None
+    due: Annotated[float | None, BeforeValidator(clamp_time)] = None
     retention_h: int = 168
     hold: bool = False
     students: tuple[Student, ...] = ()
@@ -58,6 +61,14 @@ class Assignment:
     def group(self) -> str:
         """The group that is served in turn with others: the class, else the assignment."""
         return self.class_name or self.id
+
+
+@dataclass(frozen=True)
+class StoredAssignment:
+    """An assignment's record."""
+
+    assignment: Json[Assignment]
+    created_at: UnixTime
 
 
 class Assignments:
@@ -88,35 +99,29 @@ class Assignments:
 
     def get(self, tenant: str, id_: str) -> "AssignmentWithJobs":
         """The assignment and the jobs submitted for it. Raises UnknownAssignment."""
-        record = cast(dict[str, str], self.redis.hgetall(f"{PREFIX}assignment:{tenant}/{id_}"))
-        if not record:
+        keys = [f"{PREFIX}assignment:{tenant}/{id_}", f"{PREFIX}handed-in:{tenant}/{id_}"]
+        record, names = read_hashes(self.redis, keys)
+        if record == {}:
             raise UnknownAssignment
-        names = cast(dict[str, str], self.redis.hgetall(f"{PREFIX}handed-in:{tenant}/{id_}"))
-        with self.redis.pipeline(transaction=False) as pipe:
-            for name in names.values():
-                pipe.hgetall(f"{PREFIX}job:{name}")
-            records = pipe.execute()
-        jobs = {
-            student: Job.from_record(record)
-            for student, record in zip(names, records, strict=True)
-            if "stages" in record
-        }
-        return AssignmentWithJobs(read_json(Assignment, record["assignment"]), float(record["created_at"]), jobs)
+        stored = read_fields(StoredAssignment, record or {})
+        jobs = read_jobs(self.redis, [*(names or {}).values()], keys[1])
+        submissions = {student: jobs[name] for student, name in (names or {}).items() if name in jobs}
+        return AssignmentWithJobs(stored.assignment, stored.created_at, submissions)
 
     def all(self, tenant: str) -> list[Assignment]:
         """All of the tenant's, newest first."""
         names = cast(list[str], self.redis.zrevrange(f"{PREFIX}assignments:{tenant}", 0, -1))
-        with self.redis.pipeline(transaction=False) as pipe:
-            for name in names:
-                pipe.hget(f"{PREFIX}assignment:{name}", "assignment")
-            texts = pipe.execute()
-        if expired_names := [name for name, text in zip(names, texts, strict=True) if text is None]:
+        records = read_hashes(self.redis, [f"{PREFIX}assignment:{name}" for name in names])
+        if expired_names := [name for name, record in zip(names, records, strict=True) if record == {}]:
             self.redis.zrem(f"{PREFIX}assignments:{tenant}", *expired_names)
-        return [read_json(Assignment, text) for text in texts if text]
+        present = [record for record in records if record != {}]
+        stored = read_all(lambda record: read_fields(StoredAssignment, record), present, f"assignments:{tenant}")
+        return [each.assignment for each in stored if each]
 
     def erase(self, tenant: str, id_: str) -> list[str]:
         """Erase it and every job that was submitted for it; returns their names, whose blobs are to be removed."""
-        self.get(tenant, id_)
+        if not self.redis.exists(f"{PREFIX}assignment:{tenant}/{id_}"):
+            raise UnknownAssignment
         tombstone_s = self.jobs.settings.retention_h * 3600
         job_names = self.jobs.run("unassign", name=f"{tenant}/{id_}", tombstone_s=tombstone_s, call=call_token())[0]
         return cast(list[str], job_names)

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Json
+from pydantic import AfterValidator, BeforeValidator, Json
 
-from pipeline.jobs.records import read_fields, read_json
+from pipeline.errors import NewerRecord
+from pipeline.jobs.records import UnixTime, clamp_time, read_fields, read_json
 from pipeline.jobs.results import Answer, Completion, Feedback, LessonSegments, Transcript
 
+RECORD_FORMAT = 1  # of records as this version writes them; scripts/lib.lua has the same
 MAX_HINT_CHARS = 200  # characters of a hint: what the recogniser accepts besides the recording
 LANES = ("interactive", "homework", "bulk")  # the jobs of a lane are worked on before those of the lanes after it
 
@@ -116,7 +118,7 @@ class JobRequest:
     student: str = ""  # who submits it: the name of one of the assignment's students
     lesson: str = ""  # id of the lesson that it is a turn of
     sha256: str = ""  # of the recording, if an earlier transcript of it may be used
-    due: float | None = None  # Unix seconds by which homework is to be answered
+    due: Annotated[float | None, BeforeValidator(clamp_time)] = None  # Unix seconds by which homework is to be answered
     group: str = ""  # the class: a busy server serves classes in turn
     hold: bool = False  # the answer is not spoken before the teacher releases it
     retention_h: int | None = None  # hours for which it is kept after its end; None: as the settings say
@@ -151,6 +153,13 @@ class Timing:
     ran_s: float | None
 
 
+def require_code(error: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An error says what happened by its code at least."""
+    if isinstance(error.get("code"), str):
+        return error
+    raise ValueError("an error has no code")
+
+
 def id_in_name(name: str) -> str:
     """The job's id in its name, `tenant/id`."""
     return name.partition("/")[2]
@@ -172,17 +181,17 @@ class Job:
     stage: str
     fence: str
     version: int
-    created_at: float
-    updated_at: float
-    deadline_at: float
-    ended_at: float | None = None
+    created_at: UnixTime
+    updated_at: UnixTime
+    deadline_at: UnixTime
+    ended_at: UnixTime | None = None
     outcome: str | None = None
     transcript: Json[Transcript] | None = None
     feedback: Json[Feedback] | None = None
     answer: Json[Answer] | None = None
     completion: Json[Completion] | None = None
     segments: Json[LessonSegments] | None = None
-    error: Json[Mapping[str, Any]] | None = None
+    error: Json[Annotated[Mapping[str, Any], AfterValidator(require_code)]] | None = None
     dead: bool = False  # it failed through no fault of its own, and may be retried
     retry_of: OtherJob | None = None  # id of the dead job that this one replaces
     retried_as: OtherJob | None = None  # id of the job that replaces this one
@@ -215,7 +224,9 @@ class Job:
 
     @classmethod
     def from_record(cls, record: Mapping[str, str]) -> Self:
-        """The job of a record's hash. Raises BrokenRecord."""
+        """The job of a record's hash. Raises BrokenRecord, or NewerRecord if a newer version has written it."""
+        if record.get("format", "").isdecimal() and int(record["format"]) > RECORD_FORMAT:
+            raise NewerRecord
         request = read_json(JobRequest, record.get("question", ""))
         return read_fields(
             cls,

@@ -1,6 +1,6 @@
 """Reading many jobs: pages of a list, and the turns of a session."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -8,6 +8,7 @@ from redis import Redis
 
 from pipeline.errors import NoSpeech, UnknownSession
 from pipeline.jobs.job import Job
+from pipeline.jobs.records import read_all, read_hashes
 from pipeline.jobs.store import PREFIX
 
 PAGE_CHUNK = 100  # records read in one go
@@ -46,13 +47,10 @@ def newest_first(redis: "Redis", index: str, before: int | None) -> Iterator[tup
             list[tuple[str, float]],
             redis.zrevrangebyscore(f"{PREFIX}{index}", below, "-inf", start=0, num=PAGE_CHUNK, withscores=True),
         )
-        with redis.pipeline(transaction=False) as pipe:
-            for name, _ in names:
-                pipe.hgetall(f"{PREFIX}job:{name}")
-            records = pipe.execute()
-        for (_, score), record in zip(names, records, strict=True):
+        jobs = read_jobs(redis, [name for name, _ in names], index)
+        for name, score in names:
             before = int(score)
-            yield before, Job.from_record(record) if "stages" in record else None
+            yield before, jobs.get(name)
         if len(names) < PAGE_CHUNK:
             return
 
@@ -66,20 +64,29 @@ def turns(redis: "Redis", tenant: str, session: str, before: float = float("inf"
     name = f"{tenant}/{session}"
     since = cast(str | None, redis.hget(f"{PREFIX}session:{name}", "since")) or "0"
     latest = redis.zrevrangebyscore(f"{PREFIX}turns:{name}", f"({before}", f"({since}", start=0, num=limit)
-    jobs = cast(list[str], latest)[::-1]
-    with redis.pipeline(transaction=False) as pipe:
-        for job in jobs:
-            pipe.hgetall(f"{PREFIX}job:{job}")
-        records = pipe.execute()
-    replacement_fields = {"retried_as", "rerun_as"}
-    latest_jobs = [
-        Job.from_record(record) for record in records if "stages" in record and not replacement_fields & record.keys()
-    ]
+    jobs = read_jobs(redis, cast(list[str], latest)[::-1], f"turns:{name}").values()
+    latest_jobs = [job for job in jobs if not job.retried_as and not job.rerun_as]
     return [job for job in latest_jobs if not (job.error and job.error["code"] == NoSpeech.code)]
+
+
+def read_jobs(redis: "Redis", names: Sequence[str], where: str) -> dict[str, Job]:
+    """The jobs `tenant/id` that are stored and can be read, by name and in the order of `names`.
+
+    `where` is the list that has the names, for the log.
+    """
+    records = read_hashes(redis, [f"{PREFIX}job:{name}" for name in names])
+    stored = {name: record for name, record in zip(names, records, strict=True) if record is None or "stages" in record}
+    jobs = read_all(Job.from_record, stored.values(), where)
+    return {name: job for name, job in zip(stored, jobs, strict=True) if job}
+
+
+def check_session_exists(redis: "Redis", tenant: str, session: str) -> None:
+    """Raises UnknownSession when the session never existed or was erased."""
+    if not redis.exists(f"{PREFIX}turns:{tenant}/{session}"):
+        raise UnknownSession("There is no such session: it has no turns, or it was erased.")
 
 
 def existing_turns(redis: "Redis", tenant: str, session: str) -> list[Job]:
     """As `turns`, but raises UnknownSession when the session never existed or was erased."""
-    if not redis.exists(f"{PREFIX}turns:{tenant}/{session}"):
-        raise UnknownSession("There is no such session: it has no turns, or it was erased.")
+    check_session_exists(redis, tenant, session)
     return turns(redis, tenant, session)

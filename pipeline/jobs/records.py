@@ -6,16 +6,26 @@ read what a newer one has written, and the other way round.
 
 import json
 import logging
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated, Any, TypeVar, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
+from redis import Redis
+from redis.exceptions import ResponseError
 
 from pipeline.errors import BrokenRecord
+from pipeline.timestamps import MAX_TIME_S, MIN_TIME_S
 
 log = logging.getLogger("waijiao")
 T = TypeVar("T")
+U = TypeVar("U")
+UnixTime = Annotated[float, Field(ge=0, le=MAX_TIME_S)]  # seconds, by Redis's clock
 ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
+
+
+def clamp_time(seconds: object) -> object:
+    """A stored date, which earlier versions did not limit, as the nearest one that can be shown."""
+    return min(max(seconds, MIN_TIME_S), MAX_TIME_S) if isinstance(seconds, int | float) else seconds
 
 
 def adapter(record_type: type[T]) -> TypeAdapter[T]:
@@ -42,6 +52,34 @@ def read_fields(record_type: type[T], fields: Mapping[str, object]) -> T:
         return adapter(record_type).validate_python(fields)
     except ValidationError as error:
         raise broken_record(record_type, error) from None
+
+
+def read_hashes(redis: "Redis", keys: Sequence[str]) -> list[dict[str, str] | None]:
+    """The hash at each key, empty when there is none; None when the key has something else."""
+    with redis.pipeline(transaction=False) as pipe:
+        for key in keys:
+            pipe.hgetall(key)
+        answers = pipe.execute(raise_on_error=False)
+    for answer in answers:
+        if isinstance(answer, Exception) and not isinstance(answer, ResponseError):
+            raise answer
+    return [None if isinstance(answer, Exception) else cast(dict[str, str], answer) for answer in answers]
+
+
+def read_all(read: Callable[[T], U], stored: Iterable[T | None], where: str) -> list[U | None]:
+    """What `read` makes of each stored record; None for one that cannot be read, or is None itself.
+
+    The log says how many of the records of `where` these are.
+    """
+    results: list[U | None] = []
+    for record in stored:
+        try:
+            results.append(None if record is None else read(record))
+        except BrokenRecord:
+            results.append(None)
+    if broken_count := sum(result is None for result in results):
+        log.error("%s of %s stored records of %s cannot be read and are left out.", broken_count, len(results), where)
+    return results
 
 
 def to_json(record: object) -> str:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +14,7 @@ from redis.commands.core import Script
 from redis.exceptions import NoScriptError
 
 from pipeline.errors import (
+    BrokenRecord,
     Canceled,
     Erased,
     KeyReused,
@@ -27,7 +29,7 @@ from pipeline.errors import (
     WaijiaoError,
 )
 from pipeline.jobs.job import MODEL_STAGES, RESULT_FIELDS, SEGMENT, Job, JobRequest
-from pipeline.jobs.records import read_json, to_json
+from pipeline.jobs.records import read_hashes, read_json, to_json
 from pipeline.jobs.results import Answer, Completion, Feedback, LessonSegments, Transcript
 from pipeline.settings import Settings
 from pipeline.webhooks.validation import webhook_fields
@@ -36,6 +38,9 @@ SCRIPTS = Path(__file__).parent / "scripts"
 PREFIX = "waijiao:"  # of every key; scripts/lib.lua has the same
 CHANGED_CHANNEL = f"{PREFIX}changed"  # channel on which the name of each changed job or assignment is published
 SWEEP_BATCH = 200  # jobs that one sweep takes back, ends or enqueues, so that it never blocks Redis for long
+SLEPT_S = 60  # seconds from one sweep to the next that count as time in which the machine slept
+MAX_SURPLUS_MESSAGES = 16  # messages that may wait in a queue without a job that is ready for them
+EXPIRY_BATCH = 1000  # expired jobs that one sweep takes out of their indexes
 IDEMPOTENCY_S = 86_400  # seconds for which a repeated request is recognised by its Idempotency-Key
 # fields of a JobRequest on which its transcript depends; a test names the others, so that none is forgotten
 TRANSCRIPT_FIELDS = ("sha256", "language", "hint", "persona", "task", "owner")
@@ -171,7 +176,8 @@ class Jobs:
             name = cast(str | None, self.redis.get(f"{PREFIX}heard-as:{key}"))
             if name:
                 text = cast(str | None, self.redis.hget(f"{PREFIX}job:{name}", "transcript"))
-                return read_json(Transcript, text) if text else None
+                with suppress(BrokenRecord):
+                    return read_json(Transcript, text) if text else None
         return None
 
     def transcript_key_fields(self, job_request: JobRequest) -> dict[str, str]:
@@ -197,11 +203,16 @@ class Jobs:
 
         An `owner`, a learner's key, sees its own jobs only.
         """
-        record = cast(dict[str, str], self.redis.hgetall(f"{PREFIX}job:{tenant}/{job_id}"))
+        (record,) = read_hashes(self.redis, [f"{PREFIX}job:{tenant}/{job_id}"])
+        if record is None:
+            raise BrokenRecord
         return existing_job({} if owner and record.get("owner") != owner else record)
 
     def blobs(self, name: str) -> set[str]:
-        """The names of the blobs that the record of the job `tenant/id` still needs; none when there is no record."""
+        """The names of the blobs that the record of the job `tenant/id` still needs; none when there is no record.
+
+        Raises BrokenRecord, also when it was written by a newer version.
+        """
         try:
             return self.get(*name.split("/")).blobs(self.settings.keep_recordings)
         except (UnknownJob, Erased):
@@ -218,10 +229,22 @@ class Jobs:
             limit=limit,
             lease_s=s.lease_s,
             attempts=s.attempts,
-            stage_s=s.lesson_s if stage == SEGMENT else s.stage_s,
+            stage_s=self.stage_limit_s(stage),
             starvation_s=STARVATION_S,
         )
-        return [Job.from_record(record_from_pairs(flat)) for flat in claims], parse_ready_jobs(ready)
+        ready_jobs = parse_ready_jobs(ready)
+        claimed_jobs = []
+        for name, flat in claims:
+            record = record_from_pairs(flat)
+            try:
+                claimed_jobs.append(Job.from_record(record))
+            except BrokenRecord as error:  # the others of its batch are worked on
+                ready_jobs += self._fail(name, stage, record["fence"], error, again=False)
+        return claimed_jobs, ready_jobs
+
+    def stage_limit_s(self, stage: str) -> float:
+        """Seconds for which a job may run at a stage."""
+        return self.settings.lesson_s if stage == SEGMENT else self.settings.stage_s
 
     def renew(self, stage: str, claimed_jobs: Sequence[Job]) -> list[str]:
         """Extend the leases of `claimed_jobs` to lease_s from now; returns the names of those that are lost."""
@@ -239,6 +262,7 @@ class Jobs:
             field=RESULT_FIELDS[type(result)],
             value=value,
             reset=isinstance(result, Feedback) and result.reset,
+            limit_s=self.stage_limit_s(stage),
             audio_ms=round(1000 * result.duration_s) if isinstance(result, Transcript) else 0,
         )
         return bool(is_accepted), parse_ready_jobs(ready)
@@ -268,12 +292,15 @@ class Jobs:
 
     def fail(self, stage: str, job: Job, error: WaijiaoError, again: bool) -> list[ReadyJob]:
         """Record that the attempt failed; `again` tries once more while attempts are left."""
+        return self._fail(job.name, stage, job.fence, error, again)
+
+    def _fail(self, name: str, stage: str, fence: str, error: WaijiaoError, again: bool) -> list[ReadyJob]:
         error_json = json.dumps({**error.as_dict(), "stage": stage}, ensure_ascii=False)
         _, ready = self.run(
             "fail",
-            job=job.name,
+            job=name,
             stage=stage,
-            fence=job.fence,
+            fence=fence,
             error=error_json,
             again=again,
             attempts=self.settings.attempts,
@@ -302,6 +329,10 @@ class Jobs:
         )
         return bool(was_held), parse_ready_jobs(ready)
 
+    def end_unreadable(self, tenant: str, job_id: str) -> None:
+        """End a job whose record cannot be read: it failed."""
+        self.run("end_unreadable", job=f"{tenant}/{job_id}")
+
     def forget(self, tenant: str, job_id: str) -> None:
         """Erase a job that has ended; afterwards `get` raises Erased."""
         self.run("forget", job=f"{tenant}/{job_id}", tombstone_s=self.settings.retention_h * 3600)
@@ -316,6 +347,11 @@ class Jobs:
             "sweep",
             queues=[{"stage": stage, "queue": queue} for stage, queue in queues.items()],
             limit=SWEEP_BATCH,
+            expiry_limit=EXPIRY_BATCH,
+            surplus=MAX_SURPLUS_MESSAGES,
+            slept_s=SLEPT_S,
+            lease_s=s.lease_s,
+            worker_s=3 * s.sweep_s,
             attempts=s.attempts,
             stage_s=s.stage_s,
             lesson_s=s.lesson_s,

@@ -6,6 +6,7 @@ A tenant's secret can be changed while deliveries are under way: for ROTATION_OV
 import base64
 import hashlib
 import hmac
+import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +14,13 @@ from typing import Self, cast
 
 from redis import Redis
 
+from pipeline.errors import BrokenRecord
 from pipeline.jobs.job import Job
-from pipeline.jobs.records import read_json, to_json
+from pipeline.jobs.records import read_hashes, read_json, to_json
 from pipeline.jobs.store import PREFIX, Jobs, call_token, record_from_pairs
 from pipeline.webhooks.validation import EVENTS
 
+log = logging.getLogger("waijiao")
 WEBHOOK_PREFIX = "whsec_"  # what a secret begins with, before its base64
 ROTATION_OVERLAP_S = 86_400  # seconds for which the secret before the present one signs as well
 
@@ -101,6 +104,15 @@ class Delivery:
         attempts = tuple(read_json(Attempt, entry) for entry in entries if entry)
         return cls(name, record["host"], float(record["at"]), record["state"], attempt_count, attempts, next_at)
 
+    @classmethod
+    def read(cls, name: str, record: Mapping[str, str], next_at: float | None = None) -> Self | None:
+        """The delivery of a record; None when it cannot be read, which stops no other."""
+        try:
+            return cls.from_record(name, record, next_at)
+        except (BrokenRecord, KeyError, ValueError) as error:
+            log.error("the delivery %s cannot be read (%s)", name, type(error).__name__)
+            return None
+
 
 class Deliveries:
     """The deliveries in one Redis; every method is atomic."""
@@ -123,7 +135,8 @@ class Deliveries:
             attempts=self.jobs.settings.webhook_attempts,
             busy_hosts=list(busy_hosts),
         )
-        return [Delivery.from_record(name, record_from_pairs(flat)) for name, flat in records]
+        deliveries = [Delivery.read(name, record_from_pairs(flat)) for name, flat in records]
+        return [delivery for delivery in deliveries if delivery]
 
     def write(self, delivery: Delivery, attempt: Attempt, state: str, wait_s: float | None = None) -> None:
         """Record an attempt of a claimed delivery and its new state; it is due again after wait_s, if given."""
@@ -139,11 +152,8 @@ class Deliveries:
     def list_for_job(self, job: Job) -> list[Delivery]:
         """The deliveries of this job's events, in the order in which these happened."""
         names = [f"{job.name}/{event}" for event in EVENTS]
-        with self.jobs.redis.pipeline(transaction=False) as pipe:
-            for name in names:
-                pipe.hgetall(f"{PREFIX}delivery:{name}")
-            pipe.zmscore(DUE_KEY, names)
-            *records, due_times = pipe.execute()
+        records = read_hashes(self.jobs.redis, [f"{PREFIX}delivery:{name}" for name in names])
+        due_times = self.jobs.redis.zmscore(DUE_KEY, names)
         entries = zip(names, records, due_times, strict=True)
-        deliveries = [Delivery.from_record(name, each, next_at) for name, each, next_at in entries if each]
-        return sorted(deliveries, key=lambda delivery: delivery.at)
+        deliveries = [Delivery.read(name, each, next_at) for name, each, next_at in entries if each]
+        return sorted(filter(None, deliveries), key=lambda delivery: delivery.at)

@@ -26,7 +26,7 @@ from pipeline.celery_app import TASKS, app, enqueue
 from pipeline.errors import ConfigurationError
 from pipeline.jobs.store import PREFIX, Jobs
 from pipeline.private_files import close_to_others, set_private_umask
-from pipeline.redis_connection import FAST, connect
+from pipeline.redis_connection import FAST, connect, run_with_full_memory
 from pipeline.settings import settings
 from pipeline.worker.engine_process import FAILED, LOADING, READY, EngineProcess
 from pipeline.worker.registry import register, unregister
@@ -192,6 +192,23 @@ def sweep(jobs: Jobs) -> None:
     enqueue(jobs.sweep({queue: prefix + queue for queue in TASKS}))
 
 
+TAKE_TURN = """
+local left = redis.call('PTTL', KEYS[1])
+if left > tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+if left > 0 then return 0 end
+redis.call('SET', KEYS[1], '1', 'PX', ARGV[1])
+return 1
+"""
+
+
+def take_turn(redis: "Redis", key: str, seconds: float) -> bool:
+    """Whether nobody has taken this turn in the last `seconds`; now it is taken.
+
+    A turn that lasts for longer was taken before Redis's clock was set back: it ends after `seconds`.
+    """
+    return bool(run_with_full_memory(redis, TAKE_TURN, (key,), int(seconds * 1000)))
+
+
 class Sweeper(bootsteps.StartStopStep):
     """Every sweep_s: registers this worker, sweeps unless another worker did, and at times removes orphaned blobs."""
 
@@ -220,10 +237,10 @@ class Sweeper(bootsteps.StartStopStep):
         try:
             state = "ready" if self.child.state == READY else "loading"
             register(self.jobs.redis, self.child.stage, self.child.worker, state, 3 * period_s)
-            if self.jobs.redis.set(SWEEPING, "1", nx=True, px=int((period_s + SWEEP_TIMEOUT_S) * 1000)):
+            if take_turn(self.jobs.redis, SWEEPING, period_s + SWEEP_TIMEOUT_S):
                 sweep(self.jobs)
                 self.jobs.redis.pexpire(SWEEPING, int(period_s * 1000))
-            if self.jobs.redis.set(f"{PREFIX}tidying", "1", nx=True, px=int(settings().orphan_s * 250)):
+            if take_turn(self.jobs.redis, f"{PREFIX}tidying", settings().orphan_s / 4):
                 app.signature("maintenance.remove_orphans", immutable=True).apply_async()
         except (RedisError, OperationalError) as error:
             log.warning("the next sweep is in %s s: %s", period_s, error)
@@ -234,7 +251,7 @@ TICK_S, WATCH_S = 0.5, 1.0  # seconds between two ticks of the event loop; betwe
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """How often the event loop ticked, how many messages were received, how many wait (None: no Redis)."""
+    """How often the event loop ticked, how many messages came, how many wait (None: Redis is away, or full)."""
 
     ticks: int
     message_count: int
@@ -276,7 +293,8 @@ class Watchdog(bootsteps.StartStopStep):
 
     def heartbeat(self, redis: "Redis") -> Heartbeat:
         try:
-            waiting = sum(redis.llen(queue) for queue in queues())
+            # with a full memory no message can be received, and a new start of this worker changes nothing
+            waiting = None if is_memory_full(redis) else sum(redis.llen(queue) for queue in queues())
         except RedisError:
             waiting = None
         return Heartbeat(self.ticks, state.all_total_count[0], waiting)
@@ -285,6 +303,12 @@ class Watchdog(bootsteps.StartStopStep):
         log.critical("this worker %s. It ends, so that it is started again.", reason)
         self.child.kill()
         os._exit(1)
+
+
+def is_memory_full(redis: "Redis") -> bool:
+    """Whether Redis refuses to store anything new."""
+    memory = redis.info("memory")
+    return bool(0 < memory["maxmemory"] <= memory["used_memory"])
 
 
 def takes_work(child: EngineProcess, before: Heartbeat, now: Heartbeat) -> bool:

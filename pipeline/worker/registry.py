@@ -5,15 +5,18 @@ from typing import cast
 from redis import Redis
 
 from pipeline.jobs.store import PREFIX
+from pipeline.redis_connection import run_with_full_memory
+
+REGISTER = """
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+redis.call('SADD', KEYS[2], KEYS[1])
+"""
 
 
 def register(redis: "Redis", stage: str, worker: str, state: str, seconds: float) -> None:
     """Publish a worker's state, `ready` or `loading`, for `seconds`, after which it counts as gone."""
     key = f"{PREFIX}worker:{stage}:{worker}"
-    with redis.pipeline() as writing:
-        writing.set(key, state, px=int(seconds * 1000))
-        writing.sadd(f"{PREFIX}workers", key)
-        writing.execute()
+    run_with_full_memory(redis, REGISTER, (key, f"{PREFIX}workers"), state, int(seconds * 1000))
 
 
 def unregister(redis: "Redis", stage: str, worker: str) -> None:

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from pipeline.blob_store import FolderBlobs
 from pipeline.celery_app import TASKS, app, enqueue
-from pipeline.errors import EngineFailed, OutOfMemory, TooSlow, Unavailable, WaijiaoError, safe_traceback
+from pipeline.errors import BrokenRecord, EngineFailed, OutOfMemory, TooSlow, Unavailable, WaijiaoError, safe_traceback
 from pipeline.jobs.job import SEGMENT, STAGE_RESULTS, Job
 from pipeline.jobs.results import Answer, Completion
 from pipeline.jobs.store import Jobs, ReadyJob, Result
@@ -160,7 +160,7 @@ def remove_unneeded(jobs: Jobs, job: Job) -> None:
     try:
         if recording not in jobs.blobs(job.name):
             FolderBlobs(jobs.settings.blobs_folder).delete(recording)
-    except (RedisError, OSError) as error:
+    except (RedisError, OSError, BrokenRecord) as error:
         log.warning("the recording of %s was not removed yet: %s", job.id, error)
 
 

@@ -140,6 +140,76 @@ MUTANTS: list[Mutant] = [
         "test_erasing_a_session_wins_over_a_late_answer",
         drop,
     ),
+    LuaMutant(
+        "trim",
+        "test_names_whose_records_were_lost_do_not_pile_up",
+        loop_over_nothing,
+    ),
+    LuaMutant(
+        "expiry",
+        "test_nothing_names_a_job_or_its_session_after_its_retention",
+        loop_over_nothing,
+    ),
+    LuaMutant(
+        "erasure unblocks next turn",
+        "test_erasing_an_assignment_lets_the_next_turn_of_each_session_pass",
+        drop,
+    ),
+    LuaMutant(
+        "lost turn blocks nobody",
+        "test_a_turn_whose_record_was_lost_holds_nobody",
+        replace("not first or alive(first)", "true"),
+    ),
+    LuaMutant(
+        "past rounds",
+        "test_classes_that_were_served_are_not_stored_for_ever",
+        drop,
+    ),
+    LuaMutant(
+        "surplus messages",
+        "test_messages_that_no_job_needs_do_not_pile_up",
+        never,
+    ),
+    LuaMutant(
+        "unreadable record",
+        "test_it_ends_as_failed_with_one_code",
+        drop,
+    ),
+    LuaMutant(
+        "newer record",
+        "test_a_record_of_a_newer_version_is_left_to_workers_of_that_version",
+        replace("not job or not is_newer(job)", "true"),
+    ),
+    LuaMutant(
+        "blocked for ever",
+        "test_the_other_turns_of_its_session_are_answered",
+        loop_over_nothing,
+    ),
+    LuaMutant(
+        "moved clock",
+        "test_a_waiting_job_has_as_much_time_left_as_before",
+        never,
+    ),
+    LuaMutant(
+        "limited times",
+        "test_a_dead_worker_does_not_count_as_ready_for_long",
+        drop,
+    ),
+    LuaMutant(
+        "rate after a clock was set back",
+        "test_a_key_is_limited_for_no_longer_than_a_minute",
+        never,
+    ),
+    LuaMutant(
+        "erasure with full memory",
+        "test_erasing_reviewing_and_revoking_work_while_the_memory_is_full",
+        drop,
+    ),
+    LuaMutant(
+        "sweep with full memory",
+        "test_accepted_work_goes_on_while_the_memory_is_full",
+        drop,
+    ),
     PythonMutant(
         "unique blob names",
         "test_no_blob_is_ever_overwritten",
@@ -316,7 +386,7 @@ MUTANTS: list[Mutant] = [
     LuaMutant(
         "classes take turns",
         "test_classes_are_served_in_turn_whatever_their_size",
-        replace("'of:' .. fields.tenant .. '/' .. args.group", "'of:'"),
+        replace("fields.tenant, args.group", "'', ''"),
     ),
     LuaMutant(
         "lanes",

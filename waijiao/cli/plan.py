@@ -14,6 +14,7 @@ import click
 
 from pipeline.errors import ConfigurationError
 from pipeline.schemas.jobs import Capacity
+from pipeline.timestamps import check_year, local_time
 from waijiao.cli.console import EXIT_FAILED, handle_errors, stdout, url_option
 from waijiao.cli.fit import WorkerCounts
 from waijiao.cli.plan_model import CapacitySnapshot, Homework, find_cores, find_workers, forecast, take_snapshot
@@ -46,7 +47,7 @@ def parse_time(text: str, now: datetime) -> datetime:
     except ValueError:
         clock = None
     if clock is None or clock.tzinfo is not None:
-        return datetime.fromisoformat(text.strip()).astimezone()
+        return check_year(local_time(text.strip()))
     today = datetime.combine(now.date(), clock).astimezone()
     return today if today > now else datetime.combine(now.date() + timedelta(days=1), clock).astimezone()
 

@@ -13,8 +13,6 @@ redis.call('HSET', record, 'assignment', args.assignment)
 redis.call('HSETNX', record, 'created_at', format_seconds(NOW))
 local all = KEY.assignments .. tenant
 redis.call('ZADD', all, 'NX', NOW, args.name)
-extend_ttl({
-  all, record, KEY.handed_in .. args.name, KEY.open_submissions .. args.name, KEY.submissions .. args.name,
-}, args.ttl_s)
+keep_assignment(args.name, args.ttl_s)
 redis.call('PUBLISH', KEY.changed, args.name)
 return { outcome }

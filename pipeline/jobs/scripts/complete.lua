@@ -1,6 +1,8 @@
 -- The job's stage is done: write its result, the JSON text `value`, into the record's `field`, and send the job on to its
 -- next stage. audio_ms: the length of the audio that was recognised, else 0. With `reset` the session starts over.
+-- No stage counts as having run for more than limit_s seconds, even if the clock was set meanwhile.
 -- Refused (0) when the fence is stale or the job has ended; called again (its answer was lost) it is answered as before.
+allow_full_memory()
 local job, stage = args.job, args.stage
 local mark = stage .. ' ' .. args.fence
 if get(job, 'done') == mark then  -- mutant: completion mark
@@ -10,8 +12,8 @@ end
 if not has_lease(job, stage, args.fence) then return { 0, ready_jobs } end
 unlease(job)
 redis.call('HSET', job_key(job), args.field, args.value, 'done', mark,
-  'ran:' .. stage, format_seconds(NOW - get(job, 'claimed_at')))
-record_speed(job, stage)
+  'ran:' .. stage, format_seconds(math.min(args.limit_s, math.max(0, NOW - number(job, 'claimed_at', NOW)))))
+record_speed(job, stage, args.limit_s)
 local key_id = get(job, 'key')
 if key_id and args.audio_ms > 0 then  -- mutant: daily minutes of a key
   redis.call('INCRBY', audio_today_key(key_id), args.audio_ms)  -- INCRBYFLOAT in a script destroys the memory of Redis 6.2

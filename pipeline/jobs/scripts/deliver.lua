@@ -2,13 +2,14 @@
 -- to the hosts in `busy_hosts` (one entry each). They are due again after lease_s seconds. A delivery whose job is gone
 -- is removed; one that was tried `attempts` times is given up. Called again (its answer was lost), `call` claims what it
 -- claimed before. Returns names, and the fields of each delivery.
+allow_full_memory()
 local mine, due = KEY.delivering .. args.call, KEY.deliveries
 local busy, claimed = {}, {}
 for _, host in ipairs(args.busy_hosts) do busy[host] = (busy[host] or 0) + 1 end
 
 local function claim(name, delivery)
-  local host, tried = unpack(redis.call('HMGET', delivery, 'host', 'tried'))
-  if not host or redis.call('HEXISTS', job_key(string.match(name, '^(.*)/')), 'stages') == 0 then
+  local host, tried = get_of(delivery, 'host'), get_of(delivery, 'tried')
+  if not host or not string.match(tried or '', '^%d+$') or not has_record(string.match(name, '^(.*)/') or '') then
     redis.call('ZREM', due, name)
     redis.call('DEL', delivery)
   elseif tonumber(tried) >= args.attempts then
@@ -16,7 +17,6 @@ local function claim(name, delivery)
     redis.call('HSET', delivery, 'state', 'given_up')
   elseif (busy[host] or 0) < args.host_limit then  -- mutant: deliveries per host
     busy[host] = (busy[host] or 0) + 1
-    redis.call('ZREM', due, name)  -- while the memory is full, a script may not begin with an addition
     redis.call('ZADD', due, NOW + args.lease_s, name)  -- mutant: delivery lease
     redis.call('HINCRBY', delivery, 'tried', 1)
     redis.call('SADD', mine, name)
@@ -34,7 +34,7 @@ if redis.call('EXISTS', mine) == 0 then
   end
 end
 for _, name in ipairs(redis.call('SMEMBERS', mine)) do
-  local delivery = redis.call('HGETALL', KEY.delivery .. name)
-  if #delivery > 0 then claimed[#claimed + 1] = { name, delivery } end
+  local delivery = redis.pcall('HGETALL', KEY.delivery .. name)
+  if not delivery.err and #delivery > 0 then claimed[#claimed + 1] = { name, delivery } end
 end
 return claimed

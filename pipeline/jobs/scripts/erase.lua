@@ -1,13 +1,14 @@
 -- Erase every job of a session, tenant/session; results that are still computed for them are refused afterwards. Returns
 -- the jobs' names, a lesson's turns among them, and the same ones when `call` is made again because its answer was lost.
+allow_full_memory()  -- mutant: erasure with full memory
 local turns, erased = KEY.turns .. args.session, KEY.erased .. args.call
 if redis.call('EXISTS', erased) == 0 and redis.call('EXISTS', turns) == 1 then
   redis.call('RENAME', turns, erased)
   redis.call('EXPIRE', erased, 60)
+  redis.call('DEL', KEY.open_turns .. args.session, KEY.session .. args.session)
   for _, job in ipairs(redis.call('ZRANGE', erased, 0, -1)) do
     for _, turn in ipairs(redis.call('ZRANGE', KEY.lesson_turns .. job, 0, -1)) do redis.call('ZADD', erased, 0, turn) end
-    if redis.call('HEXISTS', job_key(job), 'stages') == 1 then erase_job(job, args.tombstone_s) end
+    erase_anyway(job, args.tombstone_s, args.session)
   end
-  redis.call('DEL', KEY.open_turns .. args.session, KEY.session .. args.session)
 end
 return { redis.call('ZRANGE', erased, 0, -1) }

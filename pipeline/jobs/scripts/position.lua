@@ -10,5 +10,5 @@ if phase == 'blocked' then
 end
 local stage, claimed_at = get(job, 'stage'), get(job, 'claimed_at')
 local jobs_before = redis.call('ZRANK', KEY.ready .. (stage or ''), job)
-local ran_s = jobs_before and 0 or NOW - (claimed_at or 0)
+local ran_s = jobs_before and 0 or math.max(0, NOW - (tonumber(claimed_at or nil) or NOW))
 return { phase or false, stage or false, jobs_before, tostring(ran_s), turns_before }

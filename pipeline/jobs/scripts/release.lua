@@ -1,4 +1,5 @@
 -- Give back all jobs that a worker has leased; the attempts do not count.
+allow_full_memory()
 local leased = KEY.leased .. args.worker
 for _, job in ipairs(redis.call('SMEMBERS', leased)) do
   if alive(job) and get(job, 'worker') == args.worker then

@@ -1,5 +1,6 @@
 -- Start a session, tenant/session, over: its earlier turns are not history any more, and unanswered ones are canceled
 -- with `detail`. Returns 0 when the session does not exist, and the names of the jobs that `call` canceled.
+allow_full_memory()
 local session = KEY.session .. args.session
 if redis.call('EXISTS', session) == 0 then return { 0, {} } end
 local canceled, again = {}, redis.call('HGET', session, 'reset_by') == args.call

@@ -1,6 +1,7 @@
 -- A teacher's review of a held answer: `feedback`, a JSON text, replaces the present one, if it is given; with `release`
 -- the answer is spoken, and must be within deadline_s seconds. Refused (0) when it is not held; called again (its answer
 -- was lost) `call` is answered as before.
+allow_full_memory()
 local job = args.job
 if get(job, 'reviewed_by') == args.call then
   if get(job, 'phase') == 'ready' then add_ready_job(job) end
@@ -15,5 +16,6 @@ if args.release then
   redis.call('ZADD', KEY.deadlines, deadline_at, job)
   ready(job)
 end
+keep(job)
 publish_change(job)
 return { 1, ready_jobs }

@@ -1,4 +1,5 @@
 -- Sign a tenant's webhooks with a new `secret`, and for overlap_s seconds with the one before it as well.
+allow_full_memory()
 local key = KEY.webhook_secret .. args.tenant
 local present = redis.call('GET', key)
 if present ~= args.secret then  -- else called again: its answer was lost

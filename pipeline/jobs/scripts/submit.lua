@@ -6,7 +6,7 @@
 -- the record, the seconds until it may be tried again, and the ready jobs.
 local job, fields = args.job, args.fields
 -- mutant: repeated submission
-if redis.call('HEXISTS', job_key(job), 'stages') == 1 then  -- called again: its answer was lost
+if has_record(job) then  -- called again: its answer was lost
   if get(job, 'phase') == 'ready' then add_ready_job(job) end
   return { 'accepted', redis.call('HGETALL', job_key(job)), '0', ready_jobs }
 end
@@ -31,7 +31,7 @@ local earlier = assignment and redis.call('HGET', KEY.handed_in .. assignment, f
 if assignment then
   if redis.call('EXISTS', KEY.assignment .. assignment) == 0 then return { 'unknown_assignment', {}, '0', ready_jobs } end
   local is_submission = not args.rerun_of and not args.retry_of
-  local exists = earlier and redis.call('HEXISTS', job_key(earlier), 'stages') == 1
+  local exists = earlier and has_record(earlier)
   -- mutant: same recording once
   if is_submission and exists and get(earlier, 'sha256') == fields.sha256 and not get(earlier, 'error') then
     return { 'same', redis.call('HGETALL', job_key(earlier)), '0', ready_jobs }
@@ -67,7 +67,10 @@ if fields.key and not args.retry_of and not args.rerun_of and not fields.lesson 
   end
   if per_minute > 0 and not assignment then  -- a class submits its homework all at once
     rate = KEY.rate .. fields.key
-    used_until = math.max(tonumber(redis.call('GET', rate) or 0), NOW) + 60 / per_minute
+    local used_before = tonumber(redis.call('GET', rate) or 0)
+    -- mutant: rate after a clock was set back
+    if used_before > NOW + 61 then used_before = NOW end
+    used_until = math.max(used_before, NOW) + 60 / per_minute
     if used_until - NOW > 60.001 then  -- mutant: rate limit of a key
       return { 'rate_limited', {}, format_seconds(used_until - NOW - 60), ready_jobs }
     end
@@ -77,15 +80,15 @@ end
 -- The job's score among ready jobs. Interactive jobs: the order of acceptance. Homework: the minute in which it is due;
 -- what is overdue counts as due now, so that it cannot be passed over for ever. Within that, and among bulk jobs, classes
 -- are served in turn (start-time fair queueing).
-local function score_of(order, ttl_s)
+local function score_of(order)
   if args.lane == 'interactive' then return order end  -- mutant: lanes
   local due = args.lane == 'homework' and math.max(args.due or NOW + args.deadline_s, NOW) or 0
   local rounds, begin = fair_queue_at(LANE_START[args.lane] + math.floor(due / 60) * SCORES_PER_MINUTE)  -- mutant: due first done first
   -- mutant: classes take turns
-  local class, now = 'of:' .. fields.tenant .. '/' .. args.group, tonumber(redis.call('HGET', rounds, 'now') or 0)
-  local mine = 1 + math.max(tonumber(redis.call('HGET', rounds, class) or 0), now)
-  redis.call('HSET', rounds, class, string.format('%.0f', mine))
-  extend_ttl({ rounds }, ttl_s)
+  local class, now = fair_queue_member(fields.tenant, args.group), tonumber(redis.call('ZSCORE', rounds, 'now') or 0)
+  local mine = 1 + math.max(tonumber(redis.call('ZSCORE', rounds, class) or 0), now)
+  redis.call('ZADD', rounds, mine, class)
+  redis.call('EXPIRE', rounds, math.max(3600, args.deadline_s))
   return begin + mine
 end
 
@@ -93,11 +96,11 @@ for field, value in pairs(fields) do redis.call('HSET', job_key(job), field, val
 if rate then redis.call('SET', rate, string.format('%.6f', used_until), 'EX', 61) end
 local session = session_key(job, KEY.session)
 local seq = redis.call('HINCRBY', session, 'seq', 1)
+redis.call('HINCRBY', session, 'unfinished', 1)
 local order = redis.call('INCR', KEY.accepted)
-local ttl_s = math.ceil(args.retention_s + args.deadline_s)
-redis.call('HSET', job_key(job), 'seq', seq, 'score', string.format('%.0f', score_of(order, ttl_s)),
+redis.call('HSET', job_key(job), 'seq', seq, 'score', string.format('%.0f', score_of(order)),
   'created_at', format_seconds(NOW), 'deadline_at', format_seconds(NOW + args.deadline_s), 'retention', args.retention_s,
-  'stage', string.match(fields.stages, '^[^,]+'))
+  'stage', string.match(fields.stages, '^[^,]+'), 'format', RECORD_FORMAT)
 local turns = session_key(job, KEY.turns)
 redis.call('ZADD', turns, seq, job)
 trim(turns)
@@ -109,13 +112,10 @@ if not fields.lesson then  -- a lesson's turns are listed with it, count as it d
   redis.call('ZADD', all, order, job)
 end
 trim(all)
-extend_ttl({ KEY.unfinished .. fields.tenant, all }, ttl_s)
-for _, prefix in ipairs({ KEY.session, KEY.turns, KEY.open_turns }) do extend_ttl({ session_key(job, prefix) }, ttl_s) end
 if fields.lesson then
   local turns, unfinished = KEY.lesson_turns .. fields.lesson, KEY.unfinished_turns .. fields.lesson
   redis.call('ZADD', turns, args.number, job)
   redis.call('SADD', unfinished, job)
-  extend_ttl({ turns, unfinished }, ttl_s)
 end
 if assignment then
   local submissions, open = KEY.submissions .. assignment, KEY.open_submissions .. assignment
@@ -126,10 +126,11 @@ if assignment then
   -- mutant: newer recording stays
   if not replaced or earlier == replaced then  -- else a newer recording was submitted since
     redis.call('HSET', handed_in, fields.student, job)
-    if earlier then cancel(earlier, args.replaced_detail, job) end  -- mutant: recording replaces earlier
+    if earlier then guarded(earlier, cancel, args.replaced_detail, job) end  -- mutant: recording replaces earlier
   end
-  extend_ttl({ KEY.assignment .. assignment, KEY.assignments .. fields.tenant, submissions, open, handed_in }, ttl_s)
+  keep_assignment(assignment, 0)
 end
+keep(job)
 if idempotency then
   redis.call('HSET', idempotency, 'job', job, 'fingerprint', args.fingerprint)
   redis.call('EXPIRE', idempotency, args.idempotency_s)

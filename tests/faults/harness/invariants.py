@@ -122,7 +122,7 @@ def no_blob_is_an_orphan(cluster: FaultCluster) -> None:
 
 def age_orphans(cluster: FaultCluster) -> None:
     """Make every file look older than orphan_s, and tidying up due."""
-    cluster.redis.delete(f"{PREFIX}tidying")
+    cluster.redis.delete(f"{PREFIX}tidying", f"{PREFIX}orphans-walking")
     for path in list_blobs(cluster):
         with suppress(FileNotFoundError):  # removed meanwhile
             os.utime(path, (0, 0))

@@ -297,6 +297,9 @@ class ReferenceModel:
         self.erased.add(name)
         if self.submissions.get(turn.student) == name:
             del self.submissions[turn.student]
+        if not any(other.session == turn.session for other in self.turns.values()):  # the session is gone as well
+            self.turn_counts.pop(turn.session, None)
+            self.reset_after.pop(turn.session, None)
         gone = [name] + [each for child in self.children(name) for each in self.drop(child.name)]
         self.settle()
         return gone

@@ -1,7 +1,8 @@
 """The state of the records in Redis and the state of the reference model, each as one dict, to be compared."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from redis import Redis
@@ -132,3 +133,94 @@ def describe_turn(turn: Turn, phase: str) -> dict[str, Any]:
         "retried_as": turn.retried_as or None,
         "rerun_as": turn.rerun_as or None,
     }
+
+
+READ_KEYS = """
+local read = { hash = 'HGETALL', set = 'SMEMBERS', string = 'GET' }
+local keys = {}
+for _, key in ipairs(redis.call('KEYS', ARGV[1] .. '*')) do
+  local kind = redis.call('TYPE', key).ok
+  local content = {}
+  if kind == 'zset' then content = redis.call('ZRANGE', key, 0, -1) end
+  if read[kind] then content = redis.call(read[kind], key) end
+  keys[#keys + 1] = { string.sub(key, #ARGV[1] + 1), redis.call('PTTL', key), content }
+end
+return cjson.encode(keys)
+"""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A Redis key's milliseconds left (-1: no end), its members, and its fields if it is a hash."""
+
+    left_ms: int
+    members: tuple[str, ...]
+
+    @property
+    def fields(self) -> dict[str, str]:
+        return dict(zip(self.members[::2], self.members[1::2], strict=True))
+
+
+def read_keys(redis: Redis) -> dict[str, Key]:
+    """Every key, without its prefix, as they are at one moment."""
+    keys = json.loads(redis.eval(READ_KEYS, 0, PREFIX))
+    return {key: Key(left, (each,) if isinstance(each, str) else tuple(each)) for key, left, each in keys}
+
+
+def find_index_faults(keys: Mapping[str, Key]) -> list[str]:
+    """The indexes that lack a job whose record is there, or that may be gone before it."""
+    faults = []
+    for key, record in keys.items():
+        if not key.startswith("job:") or "stages" not in record.members:
+            continue
+        name = key.removeprefix("job:")
+        for index, is_set in expected_indexes(record.fields):
+            found = keys.get(index, Key(-2, ()))
+            is_in = name in found.members if is_set else bool(found.members)
+            is_kept = found.left_ms == -1 or found.left_ms >= record.left_ms != -1
+            if not is_in or not is_kept:
+                faults.append(f"{index} of {name}: {is_in}, {found.left_ms} ms, the record {record.left_ms} ms")
+    return faults
+
+
+def expected_indexes(record: Mapping[str, str]) -> list[tuple[str, bool]]:
+    """The keys by which the job of a record is found, and whether each is a set that has the job as a member."""
+    tenant, unfinished = record["tenant"], "ended_at" not in record
+    session, assignment, lesson = f"{tenant}/{record['session']}", record.get("assignment"), record.get("lesson")
+    awaits_answer = record["stage"] in {"segment", "parts", "asr", "llm"} and "llm" in record["stages"].split(",")
+    sets = {
+        f"turns:{session}": True,
+        f"open:{session}": unfinished and awaits_answer,
+        f"children:{lesson}": lesson,
+        f"parts:{lesson}": lesson and unfinished,
+        f"jobs:{tenant}": not lesson,
+        f"unfinished:{tenant}": not lesson and unfinished,
+        "deadlines": not lesson and unfinished,
+        f"dead:{tenant}": not lesson and "dead" in record,
+        f"work:{assignment}": assignment,
+        f"open-work:{assignment}": assignment and unfinished,
+    }
+    hashes = {f"session:{session}": True, f"assignment:{assignment}": assignment}
+    return [(key, True) for key, expected in sets.items() if expected] + [
+        (key, False) for key, expected in hashes.items() if expected
+    ]
+
+
+LEADS_TO_TOMBSTONE = ("repeated:", "erased:")  # a repeated request and a repeated call are answered as before
+LINKS = {"retry_of", "retried_as", "rerun_of", "rerun_as"}  # fields of a record that name another job
+
+
+def find_names_left(keys: Mapping[str, Key], erased_jobs: Collection[str]) -> list[str]:
+    """The keys whose name or content has an erased job, except its tombstone and what leads to it."""
+    left = []
+    for key, found in keys.items():
+        if key.startswith(LEADS_TO_TOMBSTONE) or key.removeprefix("job:") in erased_jobs:
+            continue
+        members = found.members
+        if key.startswith("job:"):
+            members = tuple(value for field, value in found.fields.items() if field not in LINKS)
+        named = {key.partition(":")[2], *members, *key.partition(":")[2].split("/")}
+        texts = " ".join(each for each in members if each.startswith("[") or "/" in each)
+        if any(name in named or f'"{name}"' in texts or f"{name}/" in texts for name in erased_jobs):
+            left.append(key)
+    return left

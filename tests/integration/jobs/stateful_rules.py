@@ -20,6 +20,9 @@ from tests.integration.jobs.snapshots import (
     WORKERS,
     Found,
     build_snapshot,
+    find_index_faults,
+    find_names_left,
+    read_keys,
     read_redis,
     read_snapshot,
 )
@@ -187,6 +190,10 @@ class Records(RuleBasedStateMachine):
         for turn in self.model.turns.values():
             if turn.ended:
                 self.check_unchanged(Job.from_record(found[f"{PREFIX}job:{turn.name}"]))
+        keys = read_keys(self.redis)
+        faults, names_left = find_index_faults(keys), find_names_left(keys, self.model.erased)
+        assert not faults, faults
+        assert not names_left, names_left
         for session in SESSIONS:
             self.check_only_first_turn_at_llm(session, found)
             assert [job.name for job in turns(self.redis, *session.split("/"))] == self.model.history(session)

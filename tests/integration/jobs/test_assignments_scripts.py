@@ -110,3 +110,37 @@ def test_an_erased_job_is_no_submission(jobs):
         hand_in(jobs, "again")
     Assignments(jobs).put(HOMEWORK, replace=False)
     assert read_submissions(jobs) == {}
+
+
+@pytest.mark.parametrize("stage", ["asr", "llm"])
+@pytest.mark.parametrize("claimed", [False, True])
+def test_erasing_an_assignment_lets_the_next_turn_of_each_session_pass(jobs, stage, claimed):
+    jobs.submit(replace(homework_request("homework", "Ann", "aa"), session="shared"))
+    for id_ in ("next", "after it"):
+        jobs.submit(make_job_request(id_, session="shared", recording=False))
+    if stage == "llm":
+        run_stage(jobs, "asr")
+    if claimed:
+        claim_job(jobs, stage)
+    assert jobs.get("default", "next").attempts == {}
+    Assignments(jobs).erase("default", "hw")
+    assert run_stage(jobs, "llm")[0] == "default/next"
+    assert run_stage(jobs, "llm")[0] == "default/after it"
+
+
+def test_erasing_one_of_two_assignments_of_a_session_lets_the_other_pass(jobs):
+    Assignments(jobs).put(replace(HOMEWORK, id="other"), replace=False)
+    for id_, assignment in (("a", "hw"), ("b", "hw"), ("c", "other"), ("d", "hw"), ("e", "other")):
+        jobs.submit(replace(homework_request(id_, f"student {id_}", id_), session="shared", assignment=assignment))
+        run_stage(jobs, "asr")
+    Assignments(jobs).erase("default", "hw")
+    assert [run_stage(jobs, "llm")[0] for _ in range(2)] == ["default/c", "default/e"]
+
+
+def test_a_turn_whose_record_was_lost_holds_nobody(jobs, redis):
+    for id_ in ("lost", "next", "last"):
+        jobs.submit(make_job_request(id_, session="shared", recording=id_ == "next"))
+    redis.delete("waijiao:job:default/lost")
+    run_stage(jobs, "asr")
+    assert run_stage(jobs, "llm")[0] == "default/next"
+    assert run_stage(jobs, "llm")[0] == "default/last"

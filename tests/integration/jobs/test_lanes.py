@@ -140,3 +140,55 @@ def test_every_job_is_claimed_once_by_lane_and_within_a_class_by_due_time(jobs, 
         assert homework == sorted(
             homework, key=lambda each: (24 if came[each][2] is None else max(0, came[each][2]), each)
         )
+
+
+# --- what is stored to serve classes in turn
+
+
+def members_of_rounds(jobs: Jobs) -> int:
+    """The classes that are stored so that they are served in turn."""
+    keys = [key for key in jobs.redis.scan_iter("waijiao:*") if key.split(":")[1] in {"rounds", "fair-queue"}]
+    sizes = {"hash": jobs.redis.hlen, "zset": jobs.redis.zcard}
+    return sum(sizes[jobs.redis.type(key)](key) for key in keys)
+
+
+@pytest.mark.parametrize(("lane", "due_h"), [("bulk", None), ("homework", 5), ("homework", None), ("homework", -5)])
+def test_no_name_of_a_class_or_a_session_is_stored_outside_of_its_records(jobs, lane, due_h):
+    for number, group in enumerate(("Class 3b", "", "Ms Wu's group", "")):
+        submit(jobs, f"anna-wu-{number}", lane, group, due_h)
+    jobs.claim("asr", WORKER, 1)
+    for number in range(4):
+        jobs.erase("default", f"anna-wu-{number}")
+    for key in jobs.redis.scan_iter("waijiao:*"):
+        if not key.startswith(("waijiao:erased:", "waijiao:job:")):
+            assert not any(name in key + read_text(jobs, key) for name in ("anna-wu", "3b", "Wu's")), key
+
+
+def read_text(jobs: Jobs, key: str) -> str:
+    readers = {
+        "hash": jobs.redis.hgetall,
+        "string": jobs.redis.get,
+        "set": jobs.redis.smembers,
+        "zset": lambda each: jobs.redis.zrange(each, 0, -1),
+    }
+    return str(readers[jobs.redis.type(key)](key))
+
+
+@pytest.mark.parametrize("lane", ["bulk", "homework"])
+@pytest.mark.parametrize("group", ["", "class"])
+def test_classes_that_were_served_are_not_stored_for_ever(jobs, lane, group):
+    sizes = []
+    for number in range(120):
+        submit(jobs, f"job{number}", lane, group and f"{group}{number}", due_h=5 if lane == "homework" else None)
+        order(jobs)
+        sizes.append(members_of_rounds(jobs))
+    assert max(sizes) <= 3
+
+
+def test_the_rounds_of_past_minutes_are_removed(jobs):
+    for number in range(40):
+        submit(jobs, f"job{number}", group=f"class{number}", due_h=1 + number / 10)
+    order(jobs)
+    keys = [*jobs.redis.scan_iter("waijiao:fair-queue:*")]
+    assert keys
+    assert all(0 < jobs.redis.ttl(key) <= HOUR for key in keys)

@@ -1,12 +1,18 @@
 """Quotas: beyond a limit nothing is written, and Retry-After is realistic; a full memory stops no accepted work."""
 
+from dataclasses import replace
+
 import pytest
 from redis import Redis
 from redis.exceptions import ResponseError
 
+from pipeline.api_keys import Keys, Limits
 from pipeline.errors import EngineFailed, QuotaFull, ServerFull
+from pipeline.homework.assignments import Assignment, Assignments
 from pipeline.jobs.job import State
 from pipeline.jobs.store import Idempotency, Jobs
+from pipeline.worker.bootsteps import is_memory_full, take_turn
+from pipeline.worker.registry import count_workers, register
 from tests.support.job_steps import OTHER, TRANSCRIPT, WORKER, claim_job, make_job_request, reach, run_stage
 
 
@@ -193,3 +199,38 @@ def test_accepted_work_goes_on_while_the_memory_is_full(jobs, full_memory):
     assert jobs.reset("default", "released") == ["default/released"]
     assert jobs.erase("default", "released") == ["default/released"]
     assert [jobs.get("default", name).state for name in ("done", "overdue")] == [State.THINKING, State.EXPIRED]
+
+
+def test_erasing_reviewing_and_revoking_work_while_the_memory_is_full(jobs, redis, full_memory):
+    assignments, keys = Assignments(jobs), Keys(redis)
+    for id_ in ("hw", "other"):
+        assignments.put(Assignment(id_, "default", "Homework"), replace=False)
+    for name, assignment in (("a", "hw"), ("b", "hw"), ("c", "other")):
+        job_request = replace(make_job_request(name, session=name), assignment=assignment, student=name, hold=True)
+        jobs.submit(job_request)
+    run_stage(jobs, "asr")
+    run_stage(jobs, "llm")
+    jobs.submit(make_job_request("alone", session="alone"))
+    key, text = keys.create("default", "learner", "Anna", Limits())
+    full_memory()
+    assert jobs.review(jobs.get("default", "a"), None, release=True)[0]
+    assert assignments.erase("default", "hw") == ["default/a", "default/b"]
+    assert jobs.cancel("default", "alone")[0]
+    jobs.forget("default", "alone")
+    assert jobs.erase("default", "c") == ["default/c"]
+    assert keys.revoke(key.id).revoked_at
+    assert keys.find(text) is None
+    assert [each.id for each in assignments.all("default")] == ["other"]
+
+
+def test_workers_stay_registered_and_sweep_while_the_memory_is_full(jobs, redis, full_memory):
+    full_memory()
+    register(redis, "asr", WORKER, "ready", 60)
+    assert count_workers(redis)["asr"] == {"ready": 1, "loading": 0}
+    assert take_turn(redis, "turn", 60)
+    assert not take_turn(redis, "turn", 60)
+    assert is_memory_full(redis)
+    redis.config_set("maxmemory", 0)
+    assert not is_memory_full(redis)
+    redis.config_set("maxmemory", 10**12)
+    assert not is_memory_full(redis)

@@ -92,10 +92,16 @@ class AllRecords(Records):
 
     # --- homework
 
-    @rule(student=st.sampled_from(STUDENTS), sha256=st.sampled_from(["aa", "bb"]), hold=st.booleans())
-    def hand_in(self, student, sha256, hold):
+    @rule(
+        student=st.sampled_from(STUDENTS),
+        sha256=st.sampled_from(["aa", "bb"]),
+        hold=st.booleans(),
+        session=st.sampled_from(["", *(each.split("/")[1] for each in SESSIONS if each.startswith(f"{TENANT}/"))]),
+    )
+    def hand_in(self, student, sha256, hold, session=""):
         job_request = self.request(f"{TENANT}/x", recording=True)
-        whole = replace(job_request, session=job_request.id, assignment=ID, student=student, sha256=sha256, hold=hold)
+        session = session or job_request.id
+        whole = replace(job_request, session=session, assignment=ID, student=student, sha256=sha256, hold=hold)
         self.submit_one(replace(whole, webhook="http://x", webhook_events=("assignment.completed",)))
 
     @precondition(lambda self: self.rerunnable())

@@ -2,6 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from pipeline.jobs.job import State
 from pipeline.jobs.store import SWEEP_BATCH, Jobs, ReadyJob
 from tests.support.job_steps import WORKER, make_job_request
@@ -85,3 +87,21 @@ def test_a_renewed_lease_is_kept(redis, settings):
     (job,), _ = jobs.claim("asr", WORKER, 1)
     assert jobs.renew("asr", [job]) == []
     assert jobs.sweep({"asr": "queue"}) == []
+
+
+@pytest.mark.parametrize(
+    ("ready", "messages", "left"), [(0, 500, 16), (3, 500, 19), (3, 10, 10), (0, 16, 16), (40, 40, 40)]
+)
+def test_messages_that_no_job_needs_do_not_pile_up(jobs, redis, ready, messages, left):
+    redis.zadd("waijiao:ready:llm", {f"default/{number}": number for number in range(ready)} or {"default/x": 1})
+    redis.zrem("waijiao:ready:llm", "default/x")
+    redis.lpush("queue", *range(messages))
+    jobs.sweep({"llm": "queue"})
+    assert redis.llen("queue") == left
+    assert redis.rpop("queue") == "0"  # the oldest stay
+
+
+def test_no_message_for_maintenance_is_removed(jobs, redis):
+    redis.lpush("queue", *range(500))  # each may be another task
+    jobs.sweep({"maintenance": "queue"})
+    assert redis.llen("queue") == 500

@@ -3,7 +3,12 @@
 import io
 import os
 import time
+from collections.abc import Callable
+from pathlib import Path
 
+import pytest
+
+from pipeline import blob_store
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import BadAudio
 from pipeline.jobs.job import JobRequest
@@ -64,3 +69,134 @@ def test_a_recording_is_removed_when_recognised_or_refused_and_kept_for_a_dead_j
         jobs.claim("asr", "unlucky", 1)
     assert jobs.get("default", "dead").dead
     assert list_blobs_after_cleanup(jobs, blobs) == {recordings["dead"], recordings["waiting"]}
+
+
+# --- what cannot be read stops nothing
+
+
+def deny(monkeypatch, path: Path) -> None:
+    """Let nobody list the folder; the tests may run as a user who may do everything."""
+    real = {"scandir": os.scandir, "listdir": os.listdir}
+
+    def refuse(name: str) -> Callable[..., object]:
+        def call(folder=".", *args: object) -> object:
+            if Path(os.fspath(folder)) == path:
+                raise PermissionError(13, "Permission denied", str(folder))
+            return real[name](folder, *args)
+
+        return call
+
+    for name in real:
+        monkeypatch.setattr(os, name, refuse(name))
+
+
+def forbid_tenant(monkeypatch, blobs: FolderBlobs) -> None:
+    (blobs.folder / "middle").mkdir()
+    deny(monkeypatch, blobs.folder / "middle")
+
+
+def forbid_job(monkeypatch, blobs: FolderBlobs) -> None:
+    put_old_blob(blobs, "b")
+    deny(monkeypatch, blobs.folder / "default" / "b")
+
+
+def put_file_for_tenant(monkeypatch, blobs: FolderBlobs) -> None:
+    (blobs.folder / "aaa").write_text("no folder")
+
+
+def put_file_for_job(monkeypatch, blobs: FolderBlobs) -> None:
+    (blobs.folder / "default" / "b").write_text("no folder")
+
+
+def put_folder_for_blob(monkeypatch, blobs: FolderBlobs) -> None:
+    folder = blobs.folder / "default" / "b" / "folder"
+    folder.mkdir(parents=True)
+    (folder / "file").write_text("x")
+    os.utime(folder, (0, 0))
+
+
+def put_link_in_circles(monkeypatch, blobs: FolderBlobs) -> None:
+    (blobs.folder / "default" / "b").symlink_to(blobs.folder / "default")
+
+
+def put_link_to_nothing(monkeypatch, blobs: FolderBlobs) -> None:
+    name = put_old_blob(blobs, "b")
+    blobs.path(name).unlink()
+    blobs.path(name).symlink_to("/nowhere")
+
+
+def put_name_that_is_no_text(monkeypatch, blobs: FolderBlobs) -> None:
+    os.mkdir(os.fsencode(blobs.folder / "default") + b"/b\xff")
+    with open(os.fsencode(blobs.folder / "default") + b"/b\xff/x", "wb"):
+        os.utime(os.fsencode(blobs.folder / "default") + b"/b\xff/x", (0, 0))
+
+
+TROUBLE = [
+    forbid_tenant,
+    forbid_job,
+    put_file_for_tenant,
+    put_file_for_job,
+    put_folder_for_blob,
+    put_link_in_circles,
+    put_link_to_nothing,
+    put_name_that_is_no_text,
+]
+
+
+@pytest.mark.parametrize("make_trouble", TROUBLE, ids=lambda each: each.__name__)
+def test_what_cannot_be_read_keeps_no_other_orphan(jobs, settings, monkeypatch, make_trouble):
+    blobs = FolderBlobs(settings.blobs_folder)
+    for name in "ac":
+        put_old_blob(blobs, name)
+    make_trouble(monkeypatch, blobs)
+    blobs.remove_orphans(jobs.blobs, older_than_s=60)
+    for name in "ac":
+        assert not blobs.path(f"default/{name}").exists()
+
+
+@pytest.mark.parametrize(("field", "value"), [("question", "{"), ("answer", "5"), ("seq", "x"), ("format", "99")])
+def test_a_record_that_cannot_be_read_keeps_its_audio_and_no_other(jobs, settings, redis, field, value, caplog):
+    blobs = FolderBlobs(settings.blobs_folder)
+    recordings = {name: put_old_blob(blobs, name) for name in "abc"}
+    jobs.submit(JobRequest("b", "anna", recording=recordings["b"]))
+    redis.hset("waijiao:job:default/b", field, value)
+    assert list_blobs_after_cleanup(jobs, blobs) == {recordings["b"]}
+    assert "1 folders of recordings and answers were passed over." in caplog.messages
+    redis.delete("waijiao:job:default/b")
+    assert list_blobs_after_cleanup(jobs, blobs) == set()
+
+
+# --- any number of folders
+
+
+def test_a_search_that_is_out_of_time_goes_on_where_it_stopped(jobs, settings, monkeypatch):
+    blobs = FolderBlobs(settings.blobs_folder)
+    names = [f"{tenant}/job{number:02}" for tenant in ("a", "ab", "b") for number in range(7)]
+    for name in names:
+        blob = blobs.put(name, io.BytesIO(b"x")).name
+        os.utime(blobs.path(blob), (0, 0))
+    looked_at: list[str] = []
+
+    def find_needed(job: str) -> set[str]:
+        looked_at.append(job)
+        return {f"{job}/{file.name}" for file in (blobs.folder / job).iterdir()}  # all are needed
+
+    clock = iter(range(10_000))
+    monkeypatch.setattr(blob_store.time, "monotonic", lambda: next(clock))
+    cursor, rounds = "", 0
+    while rounds == 0 or cursor:
+        cursor = blobs.remove_orphans(find_needed, 60, after=cursor, walk_s=3)
+        rounds += 1
+        assert rounds < 50
+    assert looked_at == names
+    assert rounds > 3
+
+
+def test_a_search_goes_on_when_the_folder_that_it_reached_is_gone(jobs, settings):
+    blobs = FolderBlobs(settings.blobs_folder)
+    for name in "abcd":
+        put_old_blob(blobs, name)
+    assert blobs.remove_orphans(jobs.blobs, 60, after="default/b", walk_s=0) == "default/c"
+    assert blobs.remove_orphans(jobs.blobs, 60, after="default/c") == ""
+    assert blobs.remove_orphans(jobs.blobs, 60, after="zzz") == ""
+    assert sorted(path.name for path in blobs.folder.glob("*/*/")) == ["a", "b"]

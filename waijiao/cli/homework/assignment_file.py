@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pipeline.errors import BadRequest, BadRoster
 from pipeline.homework import roster
 from pipeline.homework.assignments import Student
+from pipeline.timestamps import check_year, local_time
 from waijiao.client.fields import AssignmentFields
 
 MAX_ROSTER_BYTES = 1_000_000  # enough for a class of 2,000
@@ -56,9 +57,10 @@ def parse_due_time(text: object) -> object:
     if not isinstance(text, str) or not re.search(r"\d[T ]\d", text):
         raise ValueError(DUE_FORMAT)
     try:
-        return datetime.fromisoformat(text).astimezone()
-    except (ValueError, OverflowError):
+        due = local_time(text)
+    except ValueError:
         raise ValueError(DUE_FORMAT) from None
+    return check_year(due)
 
 
 class StudentEntry(BaseModel):

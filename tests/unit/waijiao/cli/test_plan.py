@@ -155,6 +155,11 @@ def test_before_every_model_has_answered_there_is_no_snapshot():
         ("25:00", None),
         ("tomorrow", None),
         ("", None),
+        ("0001-01-01T00:00:00", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("9999-12-31T23:59:59-12:00", None),
+        ("1999-06-01", None),
+        ("2200-06-01T20:00", None),
     ],
 )
 def test_a_time_of_the_day_is_the_next_one(text, expected):
