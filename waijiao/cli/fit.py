@@ -170,7 +170,7 @@ def print_report(plan: GpuPlan, console: Console) -> bool:
 
 def needs_table(plan: GpuPlan, needs: Mapping[str, Need], placements: Mapping[str, Placement] | None) -> Table:
     """A row for each stage: what one of its workers needs, in GB, and where it is placed."""
-    numbers = ("weights", "cache", "working", "CUDA", "GB each", "workers", "GPU", "share")
+    numbers = ("weights", "cache", "working", "context", "GB each", "workers", "GPU", "share")
     columns = (Column(name, justify="right", no_wrap=True) for name in numbers)
     table = Table(Column("model", no_wrap=True), *columns, box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for stage, need in needs.items():

@@ -34,7 +34,7 @@ def key() -> None:
 @key.command()
 @click.option("--role", type=click.Choice(ROLES), required=True, help="Learners see only their own sessions.")
 @click.option("--name", required=True, help="Whose key it is.")
-@click.option("--tenant", default="default", show_default=True, help="School, class, …: it sees nothing of the others.")
+@click.option("--tenant", default="default", show_default=True, help="The school; it sees nothing of other schools.")
 @click.option("--per-minute", type=LIMIT_TYPE, help="Jobs per minute; 0: no limit.  [default: WAIJIAO_KEY_PER_MINUTE]")
 @click.option(
     "--minutes-a-day",

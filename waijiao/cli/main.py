@@ -26,7 +26,7 @@ def main() -> None:
     """Waijiao (外教): a spoken-language teacher on your own machine.
 
     Send a recording, fetch the teacher's spoken answer. `waijiao up` runs everything here; `waijiao ask` sends
-    recordings to it. Every setting is an environment variable WAIJIAO_NAME; the README lists them.
+    recordings to it. Every setting is an environment variable WAIJIAO_NAME; docs/settings.md lists them.
     """
 
 
