@@ -124,7 +124,9 @@ class JobReport:
         except KeyboardInterrupt:
             if self.jobs_go_on and progress.running_ids:
                 ids = " ".join(progress.running_ids.values())
-                print_error(f"Interrupted. The server goes on; to wait again: waijiao watch {ids}")
+                print_error(
+                    f"Interrupted. The server goes on with what it has accepted; to wait again: waijiao watch {ids}"
+                )
             sys.exit(EXIT_INTERRUPTED)
         if not self.as_json:
             for outcome, path in saved_outcomes:
