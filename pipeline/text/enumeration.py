@@ -9,6 +9,6 @@ def join_some(names: Sequence[str], limit: int) -> str:
     return ", ".join(names[:limit]) + more
 
 
-def count_noun(number: int, noun: str) -> str:
+def pluralize(number: int, noun: str) -> str:
     """A number of things whose plural ends with -s, such as "1 turn" or "2 turns"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

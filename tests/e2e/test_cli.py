@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -112,7 +113,7 @@ def test_ctrl_c_names_the_jobs_that_go_on(waijiao):
     wait_for(lambda: "queued" in asked.output or "transcribing" in asked.output)
     asked.process.send_signal(signal.SIGINT)
     assert asked.wait() == 130
-    ids = asked.output.replace("\r\n", "").partition("waijiao watch ")[2].split()
+    ids = re.findall(r"\b[0-9a-f]{32}\b", asked.output.replace("\r\n", "").partition("waijiao watch ")[2])
     assert ids
     assert waijiao("watch", *ids, "--json").returncode == 0
 

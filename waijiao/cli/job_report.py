@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from pipeline.errors import WaijiaoError
 from pipeline.schemas.jobs import Job, Timing
-from waijiao.cli.console import EXIT_FAILED, EXIT_INTERRUPTED, print_error, stderr, stdout
+from waijiao.cli.console import EXIT_FAILED, EXIT_INTERRUPTED, stderr, stdout
 from waijiao.client.base import FINAL_STATES
 from waijiao.client.concurrent import OnItemChange
 from waijiao.client.results import Answer, Outcome
@@ -124,9 +124,7 @@ class JobReport:
         except KeyboardInterrupt:
             if self.jobs_go_on and progress.running_ids:
                 ids = " ".join(progress.running_ids.values())
-                print_error(
-                    f"Interrupted. The server goes on with what it has accepted; to wait again: waijiao watch {ids}"
-                )
+                stderr.print(f"Interrupted. The server goes on with these jobs; to wait again: waijiao watch {ids}")
             sys.exit(EXIT_INTERRUPTED)
         if not self.as_json:
             for outcome, path in saved_outcomes:

@@ -9,6 +9,7 @@ from rich.table import Column, Table
 from pipeline.api_keys import ROLES, Key, Keys, Limits
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
+from pipeline.text.enumeration import pluralize
 from pipeline.timestamps import format_iso
 from waijiao.cli.console import handle_errors, stdout
 
@@ -72,9 +73,9 @@ def format_limits(key: Key) -> str:
     """The key's limits in a few words."""
     limits = []
     if key.limits.per_minute:
-        limits.append(f"{key.limits.per_minute} jobs a minute")
+        limits.append(f"{pluralize(key.limits.per_minute, 'job')} a minute")
     if key.limits.minutes_a_day:
-        limits.append(f"{key.limits.minutes_a_day} minutes a day")
+        limits.append(f"{pluralize(key.limits.minutes_a_day, 'minute')} a day")
     return ", ".join(limits) or "none"
 
 

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipeline.errors import WaijiaoError
 from pipeline.schemas.lessons import LessonMistake, LessonView
-from pipeline.text.enumeration import count_noun
+from pipeline.text.enumeration import pluralize
 from pipeline.timestamps import format_elapsed
 from waijiao.cli.console import (
     EXIT_FAILED,
@@ -138,7 +138,7 @@ class LessonProgress:
         if lesson.state in FINAL_STATES:
             self.progress.update(self.bar, total=1, completed=1)
             self.progress.stop_task(self.bar)
-        line = f"{self.name}: {state}" + (f", {count_noun(counts.turns, 'turn')}" if state == "listening" else "")
+        line = f"{self.name}: {state}" + (f", {pluralize(counts.turns, 'turn')}" if state == "listening" else "")
         if line != self.last_line and not self.progress.console.is_terminal:
             self.progress.console.print(line, markup=False)
         self.last_line = line
@@ -147,7 +147,7 @@ class LessonProgress:
 def describe_progress(lesson: LessonView) -> str:
     """How many turns are done, and how long the rest will take, as far as it is known."""
     counts = lesson.progress
-    turns = f"{counts.done} of {count_noun(counts.turns, 'turn')}" if counts.turns else ""
+    turns = f"{counts.done} of {pluralize(counts.turns, 'turn')}" if counts.turns else ""
     remaining = f"about {format_remaining(counts.eta_seconds)} to go" if counts.eta_seconds else ""
     return "".join(f", {each}" for each in (turns, remaining) if each)
 
@@ -223,7 +223,7 @@ def follow_lesson(
     except KeyboardInterrupt:
         progress.hide()
         if lesson:
-            print_error(f"Interrupted. The server goes on; to wait again: waijiao lesson --id {lesson.id}")
+            stderr.print(f"Interrupted. The server goes on; to wait again: waijiao lesson --id {lesson.id}")
         sys.exit(EXIT_INTERRUPTED)
     except WaijiaoError as error:
         progress.hide()
@@ -276,7 +276,7 @@ def summary_lines(lesson: LessonView) -> Iterator[str]:
     if summary.unclear:
         yield "\nHard to understand"
         yield from (
-            f"- {each.word}: {each.unclear} of {count_noun(each.said, 'time')}"
+            f"- {each.word}: {each.unclear} of {pluralize(each.said, 'time')}"
             for each in summary.unclear[:MAX_SUMMARY_ITEMS]
         )
     if summary.practice:
@@ -294,8 +294,8 @@ def format_figures(lesson: LessonView) -> str:
     """The lesson in numbers."""
     counts = lesson.progress
     corrections = sum(mistake.count for mistake in lesson.summary.mistakes)
-    words = f"{count_noun(lesson.summary.words, 'word')} of the learner's"
-    numbers = f"{count_noun(counts.turns, 'turn')}, {words}, {count_noun(corrections, 'correction')}"
+    words = f"{pluralize(lesson.summary.words, 'word')} of the learner's"
+    numbers = f"{pluralize(counts.turns, 'turn')}, {words}, {pluralize(corrections, 'correction')}"
     failures = f", {counts.failed} failed" if counts.failed else ""
     return f"{format_elapsed(lesson.duration_s or 0)}, {numbers}{failures}"
 

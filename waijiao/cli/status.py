@@ -82,7 +82,7 @@ def print_dead_jobs(jobs: list[Job], as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("job_ids", metavar="ID", nargs=-1, required=True)
+@click.argument("job_ids", metavar="ID...", nargs=-1, required=True)
 @url_option
 @handle_errors
 def retry(job_ids: tuple[str, ...], url: str | None) -> None:

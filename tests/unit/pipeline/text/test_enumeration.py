@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.text.enumeration import count_noun, join_some
+from pipeline.text.enumeration import join_some, pluralize
 
 
 @pytest.mark.parametrize(
@@ -20,4 +20,4 @@ def test_names_beyond_the_maximum_are_counted_instead_of_listed(names, expected)
 
 
 def test_one_thing_is_not_plural():
-    assert [count_noun(number, "turn") for number in range(3)] == ["0 turns", "1 turn", "2 turns"]
+    assert [pluralize(number, "turn") for number in range(3)] == ["0 turns", "1 turn", "2 turns"]
