@@ -70,7 +70,7 @@ def select_assignment(name: str, roster: Path | None = None) -> SelectedAssignme
         file = read_assignment(Path(name), roster)
         return SelectedAssignment(file.id, file)
     if not re.fullmatch(ASSIGNMENT_ID, name):
-        raise BadRequest(f"{name} is not an assignment: name a YAML file (.yaml or .yml), or an id such as hw3.")
+        raise BadRequest(f"{name} is not an assignment: name a YAML file (.yaml or .yml), or an id such as hw1.")
     if roster:
         raise click.UsageError("--roster replaces the class of an assignment's file: name the file, not the id.")
     return SelectedAssignment(name)
