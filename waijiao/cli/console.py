@@ -44,6 +44,8 @@ def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
             raise  # the reader of our output has closed it, such as `head`: click ends the command quietly
         except (WaijiaoError, OSError) as error:
             exit_with(EXIT_FAILED, str(error))
+        except KeyboardInterrupt:
+            exit_with(EXIT_INTERRUPTED, "Interrupted.")
 
     return run_command
 

@@ -1,4 +1,7 @@
-"""The `waijiao` command. Exit codes: 0 success, 1 a job or a step failed, 2 wrong usage, 3 no server answers."""
+"""The `waijiao` command.
+
+Exit codes: 0 success, 1 a job or a step failed, 2 wrong usage, 3 no server answers, 130 interrupted by Ctrl-C.
+"""
 
 from typing import Any
 
