@@ -49,6 +49,8 @@ def main(path: Path) -> int:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2 or not Path(sys.argv[1]).exists():
+        sys.exit("usage: python examples/ask.py PATH, where PATH is a recording or a folder of recordings")
     try:
         sys.exit(main(Path(sys.argv[1])) > 0)
     except WaijiaoError as error:

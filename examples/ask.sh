@@ -7,6 +7,10 @@ answer=${2:-answer.wav}
 session=${3:-}
 server=${WAIJIAO_URL:-http://127.0.0.1:8000}
 
+if [[ ! -f $recording ]]; then
+  echo "There is no file $recording." >&2
+  exit 1
+fi
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 job=$folder/job.json

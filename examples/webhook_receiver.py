@@ -95,4 +95,6 @@ def main(folder: Path, port: int) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3 or not sys.argv[2].isdecimal() or "WEBHOOK_SECRET" not in os.environ:
+        sys.exit("usage: WEBHOOK_SECRET=whsec_… python examples/webhook_receiver.py FOLDER PORT")
     main(Path(sys.argv[1]), int(sys.argv[2]))

@@ -153,7 +153,7 @@ class AssignmentExists(WaijiaoError):
 
 
 class NotHeld(WaijiaoError):
-    """Raised when an answer is reviewed that does not wait for review: it is not ready, or is released already."""
+    """Raised when the answer does not wait for review: it is not ready yet, or it was released already."""
 
     code, http_status = "not_held", 409
 
@@ -228,13 +228,13 @@ class NotDead(WaijiaoError):
 
 
 class KeyMissing(WaijiaoError):
-    """Raised when a request has no key. Send `Authorization: Bearer KEY`; `waijiao key create` makes one."""
+    """Raised when the request has no key. Send `Authorization: Bearer KEY`; `waijiao key create` makes one."""
 
     code, http_status = "key_missing", 401
 
 
 class KeyUnknown(WaijiaoError):
-    """Raised when a request has a key that does not exist or was revoked. `waijiao key create` makes one."""
+    """Raised when the key does not exist or was revoked. `waijiao key create` makes one."""
 
     code, http_status = "key_unknown", 401
 

@@ -49,6 +49,7 @@ from pipeline.jobs.listing import list_jobs
 from pipeline.jobs.rerun import retry
 from pipeline.jobs.results import Answer, Part
 from pipeline.schemas import jobs as job_schemas
+from pipeline.text.enumeration import pluralize
 
 ENDED_STATES = {State.SUCCEEDED, State.FAILED, State.CANCELED, State.EXPIRED}
 DEFAULT_RETRY_AFTER_S = 2  # Retry-After while no estimate is known
@@ -233,5 +234,5 @@ def part_of(snapshot: JobSnapshot, number: int) -> Part:
     if number <= len(snapshot.parts):
         return snapshot.parts[number - 1]
     if snapshot.job.answer:
-        raise UnknownPart(f"The answer has {len(snapshot.parts)} sentences.")
+        raise UnknownPart(f"The answer has {pluralize(len(snapshot.parts), 'sentence')}.")
     raise NoAnswer if snapshot.has_ended else AnswerNotReady

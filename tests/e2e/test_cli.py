@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -105,6 +106,25 @@ def test_a_terminal_shows_progress_bars(waijiao, tmp_path):
     assert "━" in result.output
     assert f"{LEARNERS[0].name}: queued" not in result.output
     assert "heard:" in result.output
+
+
+def test_ctrl_c_names_the_jobs_that_go_on(waijiao):
+    asked = waijiao("ask", *LEARNERS, terminal=True)
+    wait_for(lambda: "queued" in asked.output or "transcribing" in asked.output)
+    asked.process.send_signal(signal.SIGINT)
+    assert asked.wait() == 130
+    ids = re.findall(r"\b[0-9a-f]{32}\b", asked.output.replace("\r\n", "").partition("waijiao watch ")[2])
+    assert ids
+    assert waijiao("watch", *ids, "--json").returncode == 0
+
+
+def test_a_refused_recording_shows_no_progress(waijiao, tmp_path):
+    noise = tmp_path / "noise.wav"
+    noise.write_bytes(os.urandom(5000))
+    for words in (("ask", noise), ("lesson", noise), ("ask", LEARNERS[0], "--url", "http://127.0.0.1:1")):
+        result = waijiao(*words)
+        assert result.returncode in {1, 3}
+        assert "sending" not in result.stdout + result.stderr
 
 
 def test_the_overview_is_printed_once_in_a_pipe(waijiao):

@@ -56,6 +56,14 @@ def test_the_command_shows_its_key_and_says_where_to_get_one(server_with_keys, t
     assert waijiao(server_with_keys, "status").returncode == 0  # readiness needs no key
 
 
+def test_the_status_says_that_a_key_is_wrong(server_with_keys, app):
+    status = waijiao(server_with_keys, "status", WAIJIAO_KEY="wj_wrong_key")
+    assert status.returncode == 1
+    assert "speech to text" in status.stdout
+    assert "The key does not exist or was revoked." in status.stderr
+    assert waijiao(app, "status", WAIJIAO_KEY="wj_wrong_key").returncode == 0  # which needs no key
+
+
 def test_no_log_has_a_key_a_name_or_what_was_said(server_with_keys):
     key = new_key(server_with_keys, "learner")
     with httpx.Client(base_url=server_with_keys.url, trust_env=False, timeout=60) as client:

@@ -14,6 +14,12 @@ from pipeline.errors import WaijiaoError
 from waijiao.errors import Unreachable
 
 EXIT_FAILED, EXIT_USAGE, EXIT_UNREACHABLE = 1, 2, 3
+EXIT_INTERRUPTED = 130  # as shells report a command that was ended by Ctrl-C
+EXPECTED_VALUES = {  # by pydantic's type of error; the messages of its other types are clear
+    "bool_parsing": "be true or false",
+    "int_parsing": "be a whole number",
+    "float_parsing": "be a number",
+}
 P = ParamSpec("P")
 
 stdout = Console(highlight=False, soft_wrap=True)
@@ -29,9 +35,7 @@ def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except ValidationError as error:  # a setting that has a wrong value
-            first = error.errors()[0]
-            name = "_".join(["WAIJIAO", *(str(part).upper() for part in first["loc"] or ["host"])])
-            exit_with(EXIT_USAGE, f"{name}: {first['msg']}")
+            exit_with(EXIT_USAGE, describe_setting_error(error))
         except Unreachable as error:
             exit_with(EXIT_UNREACHABLE, error.detail)
         except RedisError as error:
@@ -40,8 +44,20 @@ def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
             raise  # the reader of our output has closed it, such as `head`: click ends the command quietly
         except (WaijiaoError, OSError) as error:
             exit_with(EXIT_FAILED, str(error))
+        except KeyboardInterrupt:
+            exit_with(EXIT_INTERRUPTED, "Interrupted.")
 
     return run_command
+
+
+def describe_setting_error(error: ValidationError) -> str:
+    """The first setting that has a wrong value, and what it must be."""
+    first = error.errors()[0]
+    name = "_".join(["WAIJIAO", *(str(part).upper() for part in first["loc"] or ["host"])])
+    if first["type"] == "value_error":
+        return f"{name}: {first['ctx']['error']}"
+    requirement = EXPECTED_VALUES.get(first["type"]) or first["msg"].removeprefix("Input should ")
+    return f"{name} is {first['input']!r}; it must {requirement}."
 
 
 def exit_with(status: int, message: str) -> NoReturn:

@@ -16,12 +16,13 @@ from typing import Any
 
 import click
 
-from pipeline.errors import ConfigurationError
+from pipeline.audio.formats import HEAD_BYTES, sniff
+from pipeline.errors import ConfigurationError, NotAudio
 from pipeline.gpu.devices import gpus
 from pipeline.gpu.fractions import estimate_need, format_gb
 from pipeline.jobs.job import MODEL_STAGES
 from pipeline.settings import Settings
-from waijiao.cli.console import handle_errors, stdout
+from waijiao.cli.console import EXIT_INTERRUPTED, handle_errors, stdout
 from waijiao.cli.job_report import AnswerFiles, JobReport
 from waijiao.client import Client
 from waijiao.local.supervisor import Supervisor
@@ -125,20 +126,31 @@ TEACHERS: dict[str, Callable[[Settings, Path], Settings]] = {
 )
 @handle_errors
 def demo(audio: Path | None, out: Path, teachers: str | None) -> None:
-    """Start everything, ask the teacher one question (AUDIO, or a learner's recording), stop everything."""
+    """Start everything, ask the teacher a recording (AUDIO, or an example) and a typed sentence, stop everything."""
+    recording = audio or EXAMPLE_RECORDING
+    check_format(recording)
     folder = Path(tempfile.mkdtemp(prefix="waijiao-demo-"))
     try:
         settings = isolated_settings(folder)
         if teachers:
             settings = TEACHERS[teachers](settings, folder)
-        run_demo(settings, audio or EXAMPLE_RECORDING, out)
+        run_demo(settings, recording, out)
         if teachers in TINY_LANGUAGE_MODELS:
             stdout.print(f"\n{TINY_MODELS_NOTE}")
     except KeyboardInterrupt:
-        stdout.print("Stopped.")
-        sys.exit(130)
+        sys.exit(EXIT_INTERRUPTED)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_format(recording: Path) -> None:
+    """Raises NotAudio if the file is of no known audio format, before anything is started for it."""
+    with recording.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    try:
+        sniff(head)
+    except NotAudio as error:
+        raise NotAudio(f"{recording}: {error}") from None
 
 
 def isolated_settings(folder: Path) -> Settings:
@@ -159,19 +171,21 @@ def isolated_settings(folder: Path) -> Settings:
 def run_demo(settings: Settings, recording: Path, out: Path) -> None:
     prepare(settings, ONE_WORKER_EACH)
     started_at = time.monotonic()
-    with Supervisor(settings, ONE_WORKER_EACH) as supervisor:
-        stdout.print("Starting Redis, the API and one worker for each model …")
-        supervisor.wait_until_ready()
-        stdout.print(f"Ready after {time.monotonic() - started_at:.1f} s.")
-        with Client(supervisor.url, "") as client:
-            ask_once(client, "a learner's recording", recording, out.resolve())
-            ask_once(client, "a typed sentence", None, out.with_stem(f"{out.stem}-to-text").resolve())
-    stdout.print("\nStopped everything that was started.")
+    try:
+        with Supervisor(settings, ONE_WORKER_EACH) as supervisor:
+            stdout.print("Starting Redis, the API and one worker for each model …")
+            supervisor.wait_until_ready()
+            stdout.print(f"Ready after {time.monotonic() - started_at:.1f} s.")
+            with Client(supervisor.url, "") as client:
+                ask_once(client, "a learner's recording", recording, out)
+                ask_once(client, "a typed sentence", None, out.with_stem(f"{out.stem}-to-text"))
+    finally:
+        stdout.print("\nStopped everything that was started.")
 
 
 def ask_once(client: Client, title: str, recording: Path | None, out: Path) -> None:
     """Ask the recording, or the example sentence if there is none, and save the answer."""
     stdout.print(f"\nAsking: {title}")
     name, text = (recording.name, None) if recording else ("text", EXAMPLE_SENTENCE)
-    report = JobReport([name], AnswerFiles([name], out), console=stdout)
+    report = JobReport([name], AnswerFiles([name], out), console=stdout, jobs_go_on=False)
     report.follow(lambda on_change: client.ask_all([recording], session="demo", text=text, on_change=on_change))

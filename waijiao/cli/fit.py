@@ -74,7 +74,7 @@ class FitOptions(TypedDict):
 
 @click.command()
 @click.option(
-    "--gpu", "sizes", multiple=True, type=MemorySize(), help="A card's memory; once for each card.  [default: yours]"
+    "--gpu", "sizes", multiple=True, type=MemorySize(), help="A GPU's memory; once for each GPU.  [default: yours]"
 )
 @click.option("--asr", help="Whisper: large-v3, large-v3-turbo, large-v2, or a folder.")
 @click.option("--llm", help="Language model: glm-4-9b-chat, a folder for transformers, or a .gguf file.")
@@ -82,7 +82,7 @@ class FitOptions(TypedDict):
 @click.option("--asr-type", type=click.Choice(["float16", "int8_float16", "int8", "float32"]), help=FLOAT16_HELP)
 @click.option("--llm-type", type=click.Choice(["bfloat16", "float16", "int8", "int4", "float32"]), help=MODEL_TYPE_HELP)
 @click.option("--tts-type", type=click.Choice(["float16", "float32"]), help=FLOAT16_HELP)
-@click.option("--context", type=click.IntRange(min=1), help="Tokens of one chat.  [default: WAIJIAO_LLM_CONTEXT]")
+@click.option("--context", type=click.IntRange(min=1), help="Tokens of one job.  [default: WAIJIAO_LLM_CONTEXT]")
 @click.option("--batch", type=click.IntRange(min=1), help="Jobs that an llm or a tts worker processes at once.")
 @click.option("--windows", type=click.IntRange(min=1), help="Windows of 30 s of a long recording recognised at once.")
 @click.option("--workers", type=WorkerCounts(), default="", help="Workers, such as asr=2,llm=1.  [default: one each]")
@@ -95,7 +95,7 @@ def fit(**options: Unpack[FitOptions]) -> None:
     waijiao fit --gpu 8GB --gpu 24GB --asr large-v3-turbo --llm ./my-model.gguf --workers asr=2
 
     A stage that is not named computes on the CPU. Prints the settings to copy. Ends with status 1 when the models do
-    not fit, and says what would. A card's GB are taken as 10^9 bytes, a little less than it has.
+    not fit, and says what would. A GPU's GB are taken as 10^9 bytes, a little less than it has.
     """
     if not print_report(build_plan(options), stdout):
         sys.exit(EXIT_FAILED)
@@ -133,7 +133,7 @@ def local_gpu_sizes() -> tuple[int, ...]:
     try:
         return tuple(each.total for each in gpus())
     except ConfigurationError as error:
-        raise click.UsageError(f"Name a card, such as --gpu 24GB: {error.detail}") from error
+        raise click.UsageError(f"Name a GPU, such as --gpu 24GB: {error.detail}") from error
 
 
 def find_model(stage: str, text: str) -> str:
@@ -170,7 +170,7 @@ def print_report(plan: GpuPlan, console: Console) -> bool:
 
 def needs_table(plan: GpuPlan, needs: Mapping[str, Need], placements: Mapping[str, Placement] | None) -> Table:
     """A row for each stage: what one of its workers needs, in GB, and where it is placed."""
-    numbers = ("weights", "cache", "working", "CUDA", "GB each", "workers", "GPU", "share")
+    numbers = ("weights", "cache", "working", "context", "GB each", "workers", "GPU", "share")
     columns = (Column(name, justify="right", no_wrap=True) for name in numbers)
     table = Table(Column("model", no_wrap=True), *columns, box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for stage, need in needs.items():
@@ -201,7 +201,7 @@ def suggest_reduction(plan: GpuPlan) -> str:
     options = find_fitting_options(plan)
     if options:
         return f"They would with: {' '.join(options)}"
-    return "No smaller configuration that we know of fits either: use a larger card."
+    return "No smaller configuration that we know of fits either: use a larger GPU."
 
 
 def settings_to_copy(plan: GpuPlan, placements: Mapping[str, Placement]) -> list[str]:

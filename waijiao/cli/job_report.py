@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from pipeline.errors import WaijiaoError
 from pipeline.schemas.jobs import Job, Timing
-from waijiao.cli.console import EXIT_FAILED, stderr, stdout
+from waijiao.cli.console import EXIT_FAILED, EXIT_INTERRUPTED, stderr, stdout
 from waijiao.client.base import FINAL_STATES
 from waijiao.client.concurrent import OnItemChange
 from waijiao.client.results import Answer, Outcome
@@ -34,6 +34,7 @@ class JobProgress:
         self.keep_all = len(names) <= MAX_BARS
         self.names = names
         self.states = ["" for _ in names]
+        self.running_ids: dict[int, str] = {}  # of jobs that are accepted and have not ended, by number
         self.bars = [self._add_bar(name) for name in names]
         self.total = None if self.keep_all else self.progress.add_task("ended", total=len(names), state="")
 
@@ -45,6 +46,9 @@ class JobProgress:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for bar, state in zip(self.bars, self.states, strict=True):
+            if not state:  # it was refused: a bar would look like progress
+                self.progress.update(bar, visible=False)
         self.progress.stop()
 
     def update(self, number: int, job: Job) -> None:
@@ -52,6 +56,10 @@ class JobProgress:
         bar, has_ended = self.bars[number], job.state in FINAL_STATES
         if not self.states[number]:
             self.progress.start_task(bar)
+        if has_ended:
+            self.running_ids.pop(number, None)
+        else:
+            self.running_ids[number] = job.id
         step = STEP_BY_STATE.get(job.state, FULL_BAR_STEPS)
         self.progress.update(bar, completed=step, state=describe_state(job), visible=self.keep_all or not has_ended)
         if job.state == self.states[number]:
@@ -93,21 +101,31 @@ class AnswerFiles:
 class JobReport:
     """Follows jobs until they have ended: shows their progress, saves their answers, prints their outcomes.
 
-    Without `files` no answer is saved. Progress goes to `console`, outcomes to stdout.
+    Without `files` no answer is saved. Progress goes to `console`, outcomes to stdout. `jobs_go_on`: the server goes
+    on with the jobs when the command is interrupted.
     """
 
     names: Sequence[str]
     files: AnswerFiles | None = None
     as_json: bool = False
     console: Console = stderr
+    jobs_go_on: bool = True
 
     def follow(self, start: Callable[[OnItemChange], Generator[Outcome[Any], None, None]]) -> None:
         """Report the outcomes that `start` yields; it is called with a function to call at each change of a job.
 
-        JSON is printed when a job ends, text when all have ended. Ends the command with status 1 if a job failed.
+        JSON is printed when a job ends, text when all have ended. Ends the command with status 1 if a job failed, and
+        with 130 at Ctrl-C, after naming the jobs that go on.
         """
-        with JobProgress(self.names, self.console) as progress, closing(start(progress.update)) as outcomes:
-            saved_outcomes = [self._save(number, outcome) for number, outcome in enumerate(outcomes)]
+        progress = JobProgress(self.names, self.console)
+        try:
+            with progress, closing(start(progress.update)) as outcomes:
+                saved_outcomes = [self._save(number, outcome) for number, outcome in enumerate(outcomes)]
+        except KeyboardInterrupt:
+            if self.jobs_go_on and progress.running_ids:
+                ids = " ".join(progress.running_ids.values())
+                stderr.print(f"Interrupted. The server goes on with these jobs; to wait again: waijiao watch {ids}")
+            sys.exit(EXIT_INTERRUPTED)
         if not self.as_json:
             for outcome, path in saved_outcomes:
                 print_outcome(outcome, path, stdout)

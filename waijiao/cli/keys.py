@@ -9,6 +9,7 @@ from rich.table import Column, Table
 from pipeline.api_keys import ROLES, Key, Keys, Limits
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
+from pipeline.text.enumeration import pluralize
 from pipeline.timestamps import format_iso
 from waijiao.cli.console import handle_errors, stdout
 
@@ -34,7 +35,7 @@ def key() -> None:
 @key.command()
 @click.option("--role", type=click.Choice(ROLES), required=True, help="Learners see only their own sessions.")
 @click.option("--name", required=True, help="Whose key it is.")
-@click.option("--tenant", default="default", show_default=True, help="School, class, …: it sees nothing of the others.")
+@click.option("--tenant", default="default", show_default=True, help="The school; it sees nothing of other schools.")
 @click.option("--per-minute", type=LIMIT_TYPE, help="Jobs per minute; 0: no limit.  [default: WAIJIAO_KEY_PER_MINUTE]")
 @click.option(
     "--minutes-a-day",
@@ -72,9 +73,9 @@ def format_limits(key: Key) -> str:
     """The key's limits in a few words."""
     limits = []
     if key.limits.per_minute:
-        limits.append(f"{key.limits.per_minute} jobs a minute")
+        limits.append(f"{pluralize(key.limits.per_minute, 'job')} a minute")
     if key.limits.minutes_a_day:
-        limits.append(f"{key.limits.minutes_a_day} minutes a day")
+        limits.append(f"{pluralize(key.limits.minutes_a_day, 'minute')} a day")
     return ", ".join(limits) or "none"
 
 

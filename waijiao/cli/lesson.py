@@ -13,8 +13,17 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipeline.errors import WaijiaoError
 from pipeline.schemas.lessons import LessonMistake, LessonView
+from pipeline.text.enumeration import pluralize
 from pipeline.timestamps import format_elapsed
-from waijiao.cli.console import EXIT_FAILED, handle_errors, print_error, stderr, stdout, url_option
+from waijiao.cli.console import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    handle_errors,
+    print_error,
+    stderr,
+    stdout,
+    url_option,
+)
 from waijiao.client import Client
 from waijiao.client.base import FINAL_STATES
 from waijiao.client.fields import LessonFields, TranscriptFormat
@@ -111,6 +120,10 @@ class LessonProgress:
         self.name, self.last_line = name, ""
         self.bar = self.progress.add_task(name, total=None, state="")
 
+    def hide(self) -> None:
+        """Remove the bar: a lesson that is not accepted makes no progress."""
+        self.progress.update(self.bar, visible=False)
+
     def open_upload(self, path: Path) -> AbstractContextManager[BinaryIO]:
         """The file, open for reading; the bytes that are read are shown as sent."""
         self.progress.update(self.bar, total=path.stat().st_size, state="sending")
@@ -119,13 +132,13 @@ class LessonProgress:
     def update(self, lesson: LessonView) -> None:
         """Show the lesson's state, and how many of its turns are done."""
         counts = lesson.progress
-        state = "waits" if lesson.state == "queued" else lesson.state
+        state = lesson.state
         total = max(counts.turns, 1) if lesson.duration_s is not None else None  # before it is split, it is unknown
         self.progress.update(self.bar, total=total, completed=counts.done, state=f"{state}{describe_progress(lesson)}")
         if lesson.state in FINAL_STATES:
             self.progress.update(self.bar, total=1, completed=1)
             self.progress.stop_task(self.bar)
-        line = f"{self.name}: {state}" + (f", {counts.turns} turns" if lesson.state == "listening" else "")
+        line = f"{self.name}: {state}" + (f", {pluralize(counts.turns, 'turn')}" if state == "listening" else "")
         if line != self.last_line and not self.progress.console.is_terminal:
             self.progress.console.print(line, markup=False)
         self.last_line = line
@@ -134,7 +147,7 @@ class LessonProgress:
 def describe_progress(lesson: LessonView) -> str:
     """How many turns are done, and how long the rest will take, as far as it is known."""
     counts = lesson.progress
-    turns = f"{counts.done} of {counts.turns} turns" if counts.turns else ""
+    turns = f"{counts.done} of {pluralize(counts.turns, 'turn')}" if counts.turns else ""
     remaining = f"about {format_remaining(counts.eta_seconds)} to go" if counts.eta_seconds else ""
     return "".join(f", {each}" for each in (turns, remaining) if each)
 
@@ -192,6 +205,7 @@ def follow_lesson(
     """
     name = source if isinstance(source, str) else source.name
     progress.add_lesson(name)
+    lesson: LessonView | None = None
     try:
         if isinstance(source, str):
             lesson = client.lesson(source)
@@ -206,9 +220,15 @@ def follow_lesson(
         for lesson in changes:
             progress.update(lesson)
         output.finish(lesson, source if isinstance(source, str) else source.stem)
-    except Unreachable:
-        raise
+    except KeyboardInterrupt:
+        progress.hide()
+        if lesson:
+            stderr.print(f"Interrupted. The server goes on; to wait again: waijiao lesson --id {lesson.id}")
+        sys.exit(EXIT_INTERRUPTED)
     except WaijiaoError as error:
+        progress.hide()
+        if isinstance(error, Unreachable):
+            raise
         print_error(f"{name}: {error} ({error.code})")
         return False
     return lesson.state == "succeeded"
@@ -256,7 +276,8 @@ def summary_lines(lesson: LessonView) -> Iterator[str]:
     if summary.unclear:
         yield "\nHard to understand"
         yield from (
-            f"- {each.word}: {each.unclear} of {each.said} times" for each in summary.unclear[:MAX_SUMMARY_ITEMS]
+            f"- {each.word}: {each.unclear} of {pluralize(each.said, 'time')}"
+            for each in summary.unclear[:MAX_SUMMARY_ITEMS]
         )
     if summary.practice:
         yield "\nTo practise"
@@ -273,7 +294,8 @@ def format_figures(lesson: LessonView) -> str:
     """The lesson in numbers."""
     counts = lesson.progress
     corrections = sum(mistake.count for mistake in lesson.summary.mistakes)
-    numbers = f"{counts.turns} turns, {lesson.summary.words} words of the learner's, {corrections} corrections"
+    words = f"{pluralize(lesson.summary.words, 'word')} of the learner's"
+    numbers = f"{pluralize(counts.turns, 'turn')}, {words}, {pluralize(corrections, 'correction')}"
     failures = f", {counts.failed} failed" if counts.failed else ""
     return f"{format_elapsed(lesson.duration_s or 0)}, {numbers}{failures}"
 

@@ -1,4 +1,7 @@
-"""The `waijiao` command. Exit codes: 0 success, 1 a job or a step failed, 2 wrong usage, 3 no server answers."""
+"""The `waijiao` command.
+
+Exit codes: 0 success, 1 a job or a step failed, 2 wrong usage, 3 no server answers, 130 interrupted by Ctrl-C.
+"""
 
 from typing import Any
 
@@ -26,7 +29,7 @@ def main() -> None:
     """Waijiao (外教): a spoken-language teacher on your own machine.
 
     Send a recording, fetch the teacher's spoken answer. `waijiao up` runs everything here; `waijiao ask` sends
-    recordings to it. Every setting is an environment variable WAIJIAO_NAME; the README lists them.
+    recordings to it. Every setting is an environment variable WAIJIAO_NAME; docs/settings.md lists them.
     """
 
 

@@ -133,11 +133,12 @@ def check_disk(missing: list[Model], folder: Path) -> None:
 
 
 def verify_all(folder: Path, console: Console) -> None:
-    """Verify every model in `folder`; raises the first error after all were verified."""
+    """Verify every model in `folder`; raises the first error after all were verified, ModelMissing if it has none."""
     first_error: WaijiaoError | None = None
-    for name, model in catalogue.catalogue().items():
-        if not (folder / name).exists():
-            continue
+    models = {name: model for name, model in catalogue.catalogue().items() if (folder / name).exists()}
+    if not models:
+        raise ModelMissing(f"There are no models in {folder}. `waijiao models fetch` fetches them.")
+    for name, model in models.items():
         try:
             catalogue.verify(model, folder)
             console.print(f"{name}: matches {'its lock file' if model.unlisted_patterns else 'the catalogue'}")

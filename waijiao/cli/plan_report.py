@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from pipeline.jobs.job import MODEL_STAGES
+from pipeline.text.enumeration import pluralize
 from waijiao.cli.plan_model import CORES, CapacitySnapshot, Forecast, Homework
 from waijiao.cli.status import STAGE_NAMES
 
@@ -144,10 +145,6 @@ def format_duration(seconds: float) -> str:
         if number:
             parts.append(f"{number} {name}")
     return " ".join(parts[:2])
-
-
-def pluralize(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def format_time(time: datetime, today: datetime) -> str:

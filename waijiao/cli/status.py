@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.table import Column, Table
 from rich.text import Text
 
-from pipeline.errors import WaijiaoError
+from pipeline.errors import KeyMissing, WaijiaoError
 from pipeline.schemas.jobs import Job, Readiness
 from waijiao.cli.console import EXIT_FAILED, handle_errors, print_error, stdout, url_option
 from waijiao.cli.job_report import AnswerFiles, JobReport
@@ -34,7 +34,9 @@ COLOR_BY_STATE = {"succeeded": "green", "failed": "red", "expired": "red", "canc
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @handle_errors
 def status(dead: bool, url: str | None, as_json: bool) -> None:
-    """Queues, workers and models of a running server. Ends with status 1 when a model has no ready worker.
+    """Queues, workers and models of a running server.
+
+    Ends with status 1 when a model has no ready worker, or when the server refuses the key WAIJIAO_KEY.
 
     With --dead: the jobs whose workers died, were too slow, ran out of memory or failed as often as a job may be
     tried, newest first. `waijiao retry ID` tries one again.
@@ -44,9 +46,16 @@ def status(dead: bool, url: str | None, as_json: bool) -> None:
             print_dead_jobs(list(client.jobs(dead=True)), as_json)
             return
         readiness = client.readiness()
-    print(readiness.model_dump_json()) if as_json else stdout.print(models_table(readiness))
-    if not readiness.ready:
-        sys.exit(EXIT_FAILED)
+        print(readiness.model_dump_json()) if as_json else stdout.print(models_table(readiness))
+        if not readiness.ready:
+            sys.exit(EXIT_FAILED)
+        check_key(client)
+
+
+def check_key(client: Client) -> None:
+    """Raises KeyUnknown if this server needs keys and refuses ours; whether it is ready, it says to anybody."""
+    with suppress(KeyMissing):
+        next(client.jobs(page=1), None)
 
 
 def models_table(readiness: Readiness) -> Table:
@@ -73,7 +82,7 @@ def print_dead_jobs(jobs: list[Job], as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("job_ids", metavar="ID", nargs=-1, required=True)
+@click.argument("job_ids", metavar="ID...", nargs=-1, required=True)
 @url_option
 @handle_errors
 def retry(job_ids: tuple[str, ...], url: str | None) -> None:

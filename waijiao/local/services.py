@@ -14,6 +14,7 @@ from pipeline.redis_connection import redis_url, socket_path
 from pipeline.settings import Settings
 
 REDIS_SERVERS = ("redis-server", "valkey-server")
+IGNORED_WARNING = "ignore:You're running the worker with superuser privileges"  # Celery's: it would hide a real error
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,9 @@ def worker_service(settings: Settings, queue: str, number: int, threads: int) ->
     worker = ["worker", "-Q", queue, "-c", "1", "-n", f"{name}@%h", "--loglevel", "WARNING"]
     alone = ["--without-gossip", "--without-mingle"]  # workers need not know each other
     threads_setting = {f"WAIJIAO_{queue.upper()}_THREADS": str(threads)} if queue in MODEL_STAGES else {}
-    return Service(name, celery + worker + alone, {**common_environment(settings), **threads_setting})
+    python_warnings = ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), IGNORED_WARNING)))
+    environment = {**common_environment(settings), **threads_setting, "PYTHONWARNINGS": python_warnings}
+    return Service(name, celery + worker + alone, environment)
 
 
 def common_environment(settings: Settings) -> dict[str, str]:

@@ -7,7 +7,8 @@ import sys
 import time
 from types import FrameType
 
-from pipeline.errors import ConfigurationError
+from pipeline import personas
+from pipeline.errors import ConfigurationError, UnknownPersona
 from pipeline.gpu import fractions
 from pipeline.jobs.job import MODEL_STAGES
 from pipeline.settings import Settings, find_unknown_variables
@@ -49,15 +50,25 @@ def prepare(settings: Settings, workers: dict[str, int]) -> None:
     fractions.check_fraction_sums(settings, workers)
     for stage in MODEL_STAGES:
         model_of(stage, settings)
+    load_default_persona(settings)
     with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
             raise ConfigurationError(
-                f"Port {settings.port} of {settings.host} cannot be used ({error.strerror}); choose another."
+                f"Port {settings.port} of {settings.host} cannot be used ({error.strerror}). Choose another one with "
+                "--port, or with WAIJIAO_PORT."
             ) from error
     signal.signal(signal.SIGTERM, raise_keyboard_interrupt)
+
+
+def load_default_persona(settings: Settings) -> None:
+    """Load the persona of jobs that name none. Raises ConfigurationError."""
+    try:
+        personas.load(settings.persona, settings.personas)
+    except UnknownPersona as error:
+        raise ConfigurationError(f"WAIJIAO_PERSONA: {error}.") from error
 
 
 def raise_keyboard_interrupt(number: int, frame: FrameType | None) -> None:

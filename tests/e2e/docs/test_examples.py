@@ -45,6 +45,24 @@ def test_the_shell_script_prints_the_server_s_error(run, tmp_path, what, told):
     assert not (tmp_path / "answer.wav").exists()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        (EXAMPLES / "ask.sh",),
+        (EXAMPLES / "ask.sh", "nosuch.wav"),
+        (sys.executable, EXAMPLES / "ask.py"),
+        (sys.executable, EXAMPLES / "ask.py", "nosuch.wav"),
+        (sys.executable, EXAMPLES / "webhook_receiver.py"),
+        (sys.executable, EXAMPLES / "webhook_receiver.py", "answers", "9000"),  # without WEBHOOK_SECRET
+    ],
+)
+def test_an_example_that_is_called_wrongly_says_how(run, command):
+    ran = run(*command)
+    assert ran.returncode == 1
+    assert "usage: " in ran.stderr or "There is no file nosuch.wav." in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
 def test_the_client_prints_its_progress_and_saves_the_answer(run, app, tmp_path):
     ran = run(sys.executable, EXAMPLES / "ask.py", LEARNER)
     assert ran.returncode == 0, ran.stderr

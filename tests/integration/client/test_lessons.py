@@ -140,4 +140,4 @@ def test_where_there_is_no_terminal_each_step_is_a_line(client, jobs, tmp_path):
         listen(jobs)
         progress.update(client.lesson(lesson))
     said = tmp_path.joinpath("log").read_text().splitlines()
-    assert said[:3] == ["monday.wav: waits", "monday.wav: listening, 2 turns", "monday.wav: speaking"]
+    assert said[:3] == ["monday.wav: queued", "monday.wav: listening, 2 turns", "monday.wav: speaking"]

@@ -35,7 +35,7 @@ def rows(heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|\n").split("|")] for line in table[1].splitlines()]
 
 
-CARDS, MODELS = rows("Which models for which card"), rows("What each model needs")
+CARDS, MODELS = rows("Which models for which GPU"), rows("What each model needs")
 
 
 @pytest.fixture(autouse=True)

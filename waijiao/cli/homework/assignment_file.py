@@ -20,6 +20,7 @@ from waijiao.client.fields import AssignmentFields
 MAX_ROSTER_BYTES = 1_000_000  # enough for a class of 2,000
 MAX_YAML_BYTES = 300_000  # enough for an assignment with a class of 2,000
 YAML_SUFFIXES = {".yaml", ".yml"}
+ASSIGNMENT_ID = r"[a-z0-9][a-z0-9_-]{0,63}"
 DUE_FORMAT = "a day and a time, such as 2026-12-01 20:00 or 2026-12-01T20:00:00+08:00"
 
 
@@ -75,7 +76,7 @@ class AssignmentSchema(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    id: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="1 to 64 of a-z, 0-9, _ and -")
+    id: str | None = Field(None, pattern=f"^{ASSIGNMENT_ID}$", description="1 to 64 of a-z, 0-9, _ and -")
     title: str = Field(description="a line of text")
     instructions: str | None = Field(None, description="text")
     text: str | None = Field(None, description="text")
@@ -132,6 +133,8 @@ def read_assignment(path: Path, roster: Path | None = None) -> AssignmentFile:
     if roster_path and content.students and not roster:
         raise BadRequest(f"{path.name}: give `students` or `roster`, not both.", field="students")
     if roster_path:
+        if not roster_path.exists():
+            raise BadRoster(f"{path.name}: there is no file {content.roster}, which `roster` names.", field="roster")
         fields["students"] = [{"name": each.name, "id": each.id} for each in read_roster_file(roster_path)]
     paths = (path, roster_path) if roster_path else (path,)
     return AssignmentFile(content.id or id_from_name(path), cast(AssignmentFields, fields), paths)
@@ -144,6 +147,8 @@ def read_assignment_id(path: Path) -> str:
 
 def read_yaml(path: Path) -> AssignmentSchema:
     """The file's fields. Raises BadRequest, which names the first field that cannot be used."""
+    if not path.exists():
+        raise BadRequest(f"There is no assignment {path}.")
     with path.open("rb") as file:
         data = file.read(MAX_YAML_BYTES + 1)
     if len(data) > MAX_YAML_BYTES:
@@ -161,10 +166,11 @@ def read_yaml(path: Path) -> AssignmentSchema:
 
 
 def explain(path: Path, error: ValidationError) -> BadRequest:
-    """The first error as a sentence about a field."""
-    location = error.errors()[0]["loc"]
-    name = str(location[0])
+    """The first error as a sentence about a field; an unknown field before others, as it may be a misspelt one."""
     descriptions = {field.alias or key: field.description for key, field in AssignmentSchema.model_fields.items()}
+    locations = [each["loc"] for each in error.errors()]
+    location = next((each for each in locations if each[0] not in descriptions), locations[0])
+    name = str(location[0])
     if name not in descriptions:
         return BadRequest(f"{path.name}: `{name}` is unknown; known are {', '.join(descriptions)}.", field=name)
     position = "".join(f", {part + 1 if isinstance(part, int) else part}" for part in location[1:])

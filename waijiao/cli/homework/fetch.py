@@ -11,6 +11,7 @@ import click
 from pipeline.errors import BadArchive
 from pipeline.homework.zip_import import ZipLimits, ZipMember, list_members
 from pipeline.schemas.homework import AssignmentView
+from pipeline.text.enumeration import pluralize
 from waijiao.cli.console import handle_errors, stderr, stdout, url_option
 from waijiao.cli.homework.selection import assignment_argument, select_assignment
 from waijiao.cli.homework.status import REFRESH_S
@@ -39,7 +40,7 @@ def fetch(assignment: str, out: Path | None, wait: bool, url: str | None) -> Non
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder, prefix=".fetching-") as temporary:
             count = unpack(client.export(id_, Path(temporary, "export.zip")), folder)
-    stdout.print(f"{count} files in {folder}; open {folder / REPORT_NAME}", markup=False)
+    stdout.print(f"{pluralize(count, 'file')} in {folder}; open {folder / REPORT_NAME}", markup=False)
     progress = view.progress
     if progress.missing or progress.held or progress.working:
         counts = f"missing: {len(progress.missing)}, awaiting review: {progress.held}, working: {progress.working}"
@@ -88,7 +89,7 @@ def erase(assignment: str, yes: bool, url: str | None) -> None:
     id_ = select_assignment(assignment).id
     with Client(url) as client:
         view = client.assignment(id_)
-        question = f"Erase {id_} ({view.title}) and the homework of {view.progress.handed_in} students?"
+        question = f"Erase {id_} ({view.title}) and the homework of {pluralize(view.progress.handed_in, 'student')}?"
         if yes or click.confirm(question, err=True):
             client.erase_assignment(id_)
             stderr.print(f"{id_} is erased.", markup=False)

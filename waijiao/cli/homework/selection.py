@@ -1,5 +1,6 @@
 """Which assignment a command is about: one that a file describes, or one that the server has; and its students."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ import click
 from pipeline.errors import BadRequest, UnknownAssignment, UnknownStudent
 from pipeline.homework.assignments import Student
 from pipeline.schemas.homework import AssignmentView, Submission
-from waijiao.cli.homework.assignment_file import YAML_SUFFIXES, AssignmentFile, read_assignment
+from waijiao.cli.homework.assignment_file import ASSIGNMENT_ID, YAML_SUFFIXES, AssignmentFile, read_assignment
 from waijiao.client import Client
 
 CSV_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -68,6 +69,8 @@ def select_assignment(name: str, roster: Path | None = None) -> SelectedAssignme
     if Path(name).suffix.lower() in YAML_SUFFIXES:
         file = read_assignment(Path(name), roster)
         return SelectedAssignment(file.id, file)
+    if not re.fullmatch(ASSIGNMENT_ID, name):
+        raise BadRequest(f"{name} is not an assignment: name a YAML file (.yaml or .yml), or an id such as hw1.")
     if roster:
         raise click.UsageError("--roster replaces the class of an assignment's file: name the file, not the id.")
     return SelectedAssignment(name)

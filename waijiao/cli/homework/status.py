@@ -21,7 +21,7 @@ from waijiao.client import Client
 REFRESH_S = 1.0  # seconds between two requests
 MARK_BY_STATE = {"succeeded": ("✓", "green"), "held": ("‖", "cyan"), "missing": ("–", "yellow")}  # and their colors
 MARK_BY_STATE |= dict.fromkeys(("failed", "expired", "canceled"), ("✗", "red"))
-RUNNING_MARK = ("…", "")  # of all other states
+RUNNING_MARK = ("•", "")  # of all other states
 BAR_WIDTH = 40  # characters of the progress bar
 
 
@@ -62,8 +62,9 @@ def show_live(client: Client, view: AssignmentView) -> AssignmentView:
 
 def render(view: AssignmentView, answered_last: bool = False) -> Group:
     """A row for each student; with `answered_last` those still to be answered come first, as a screen may be small."""
-    table = Table(Column(""), Column("student", overflow="fold"), "state", "handed in", Column("file", overflow="fold"))
-    table.box = SIMPLE_HEAD
+    narrow_columns = (Column(name, no_wrap=True) for name in ("state", "handed in"))
+    mark, student, file = Column("", min_width=1), Column("student", overflow="fold"), Column("file", overflow="fold")
+    table = Table(mark, student, *narrow_columns, file, box=SIMPLE_HEAD)
     rows: list[Submission | str] = [*view.submissions, *view.progress.missing]
     order = {each.name: number for number, each in enumerate(view.students)}
     rows.sort(key=lambda row: order.get(row if isinstance(row, str) else row.student, len(order)))
@@ -71,12 +72,10 @@ def render(view: AssignmentView, answered_last: bool = False) -> Group:
         rows.sort(key=lambda row: isinstance(row, Submission) and row.state == "succeeded")
     for row in rows:
         table.add_row(*render_row(row))
-    header = Table.grid(padding=(0, 1))
+    bar = Table.grid()  # a bar alone would not end its line
     processed_count = view.progress.succeeded + view.progress.failed
-    header.add_row(
-        ProgressBar(total=max(1, view.progress.students), completed=processed_count, width=BAR_WIDTH), summarize(view)
-    )
-    return Group(Text(view.title, "bold"), header, table)
+    bar.add_row(ProgressBar(total=max(1, view.progress.students), completed=processed_count, width=BAR_WIDTH))
+    return Group(Text(view.title, "bold"), bar, summarize(view), table)
 
 
 def render_row(row: Submission | str) -> tuple[Text, ...]:

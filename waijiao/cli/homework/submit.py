@@ -21,7 +21,7 @@ from pipeline.homework.assignments import Student
 from pipeline.homework.match_students import match_students
 from pipeline.schemas.homework import Submission, SubmissionResult
 from pipeline.text.enumeration import join_some
-from waijiao.cli.console import EXIT_FAILED, handle_errors, stderr, stdout, url_option
+from waijiao.cli.console import EXIT_FAILED, exit_with, handle_errors, stderr, stdout, url_option
 from waijiao.cli.homework.recordings import FoundFile, find_files
 from waijiao.cli.homework.selection import SelectedAssignment, assignment_option, roster_option, select_assignment
 from waijiao.client import Client
@@ -166,6 +166,8 @@ def submit(
     """
     selected_assignment = select_assignment(assignment, roster)
     with Client(url, patience_s=CLIENT_PATIENCE_S) as client, find_files(paths, selected_assignment.paths) as files:
+        if not files:
+            exit_with(EXIT_FAILED, f"There are no recordings in {', '.join(map(str, paths))}.")
         results = list(submit_files(client, selected_assignment, files, at_once, dry_run))
         missing = find_missing_students(client, selected_assignment, results)
     if as_json:
@@ -210,7 +212,7 @@ def print_results(results: Sequence[Result], missing: Sequence[str], dry_run: bo
         for each in refusals:
             table.add_row(Text(each.file), Text(each.code, "red"), Text(each.detail))
         stdout.print(table)
-    if dry_run:
+    if dry_run and len(refusals) < len(results):
         table = Table(Column("file", overflow="fold"), Column("student", overflow="fold"), "", box=SIMPLE_HEAD)
         for each in results:
             if each.kind != "refused":

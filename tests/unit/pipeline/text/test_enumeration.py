@@ -1,8 +1,8 @@
-"""Lists of names in messages."""
+"""Lists of names and numbers of things in messages."""
 
 import pytest
 
-from pipeline.text.enumeration import join_some
+from pipeline.text.enumeration import join_some, pluralize
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,7 @@ from pipeline.text.enumeration import join_some
 )
 def test_names_beyond_the_maximum_are_counted_instead_of_listed(names, expected):
     assert join_some(names, 2) == expected
+
+
+def test_one_thing_is_not_plural():
+    assert [pluralize(number, "turn") for number in range(3)] == ["0 turns", "1 turn", "2 turns"]

@@ -1,9 +1,12 @@
-"""`waijiao demo --teachers full`: which type and which share each of the real teachers gets, by the size of the GPU."""
+"""`waijiao demo`: which type and which share of the GPU each of the full models gets; how a failure ends."""
 
 import pytest
+from click.testing import CliRunner
 
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
+from tests.support.recordings import EXAMPLES
+from waijiao.cli import demo as demo_command
 from waijiao.cli.demo import with_full_models
 
 SHARES = ("asr_gpu_fraction", "llm_gpu_fraction", "tts_gpu_fraction")
@@ -56,3 +59,45 @@ def test_without_a_driver_the_error_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ConfigurationError, match="no NVIDIA driver"):
         with_full_models(Settings(), tmp_path)
+
+
+class FailingSupervisor:
+    """Starts nothing; it is never ready."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    def __enter__(self) -> "FailingSupervisor":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def wait_until_ready(self) -> None:
+        raise ConfigurationError("asr1 ended while starting")
+
+
+@pytest.fixture
+def run_demo(monkeypatch):
+    """Runs the command with a supervisor that starts nothing; returns the exit code and what was printed."""
+    monkeypatch.setattr(demo_command, "prepare", lambda *_: None)
+    monkeypatch.setattr(demo_command, "Supervisor", FailingSupervisor)
+
+    def run(*words: object) -> tuple[int, str]:
+        result = CliRunner().invoke(demo_command.demo, list(map(str, words)))
+        return result.exit_code, result.output
+
+    return run
+
+
+def test_a_file_that_is_no_audio_is_refused_before_anything_is_started(run_demo):
+    code, shown = run_demo(EXAMPLES / "README.md")
+    assert code == 1
+    assert "no known audio format" in shown
+    assert "Starting" not in shown
+
+
+def test_after_a_failure_it_says_that_everything_is_stopped(run_demo):
+    code, shown = run_demo()
+    assert code == 1
+    assert "Starting" in shown
+    assert "Stopped everything that was started." in shown
+    assert "asr1 ended while starting" in shown

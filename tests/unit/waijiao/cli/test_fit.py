@@ -149,7 +149,7 @@ def test_a_plan_that_does_not_fit_ends_with_status_1_and_advice():
 def test_models_that_no_option_makes_fit_ask_for_a_larger_card():
     status, text = run_fit("--gpu", "2GB", *ALL)
     assert status == 1
-    assert "use a larger card" in text
+    assert "use a larger GPU" in text
 
 
 def test_a_gguf_file_is_for_llama_cpp(tmp_path):
@@ -166,7 +166,7 @@ def test_a_gguf_file_is_for_llama_cpp(tmp_path):
     ("options", "word"),
     [
         ([], "Name at least one model"),
-        (["--asr", "large-v3"], "Name a card, such as --gpu 24GB: nvidia-smi is missing"),
+        (["--asr", "large-v3"], "Name a GPU, such as --gpu 24GB: nvidia-smi is missing"),
         (["--gpu", "8 apples", "--asr", "large-v3"], "is not a size"),
         (["--gpu", "8GB", "--asr", "large-v9"], "expected one of whisper-base"),
         (["--gpu", "8GB", "--tts", "hibari-heart"], "expected one of bark, bark-small"),

@@ -48,6 +48,12 @@ def test_a_disk_too_small_for_all_models_is_an_error_before_anything_is_fetched(
     models_command.check_disk(models_command.select(["bark"]), tmp_path)
 
 
+def test_verifying_a_folder_without_models_is_an_error(tmp_path):
+    for folder in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(ModelMissing, match=r"There are no models in .*waijiao models fetch"):
+            models_command.verify_all(folder, Console(file=io.StringIO()))
+
+
 def test_the_table_shows_which_models_are_present_and_damaged(tmp_path):
     whole, short = catalogue.find_model("hibari-heart"), catalogue.find_model("smollm2-135m")
     for model, missing in ((whole, 0), (short, 1)):

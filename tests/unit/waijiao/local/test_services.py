@@ -2,7 +2,9 @@
 
 import os
 import signal
+import socket
 import subprocess
+import sys
 
 import pytest
 
@@ -12,6 +14,7 @@ from pipeline.settings import Settings
 from tests.support.wait import wait_for
 from waijiao.local.services import threads_per_worker, worker_services
 from waijiao.local.supervisor import terminate
+from waijiao.local.up import ONE_WORKER_EACH, prepare
 
 
 @pytest.mark.parametrize("cores", [1, 2, 4, 8, 64])
@@ -26,6 +29,41 @@ def test_each_model_has_the_configured_number_of_workers(tmp_path):
     services = worker_services(Settings(home=tmp_path), {"asr": 2, "llm": 1, "tts": 3})
     names = [each.name for each in services]
     assert names == ["asr1", "asr2", "llm1", "tts1", "tts2", "tts3", "segment1", "maintenance1"]
+
+
+def test_celery_s_warning_about_root_is_not_in_the_log_of_a_worker(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONWARNINGS", "ignore:another")
+    worker = worker_services(Settings(home=tmp_path), ONE_WORKER_EACH)[0]
+    code = (
+        "import warnings; from celery.platforms import ROOT_DISCOURAGED, SecurityWarning;"
+        "warnings.warn(SecurityWarning(ROOT_DISCOURAGED)); warnings.warn('another'); warnings.warn('a third')"
+    )
+    command = [sys.executable, "-c", code]
+    shown = subprocess.run(command, env=os.environ | worker.environment, capture_output=True, text=True).stderr
+    assert "UserWarning: a third" in shown
+    assert "another\n" not in shown
+    assert "absolutely not recommended" not in shown
+
+
+@pytest.fixture
+def without_models(monkeypatch):
+    monkeypatch.setattr("waijiao.local.up.model_of", lambda *_: None)
+
+
+@pytest.mark.usefixtures("without_models")
+def test_a_port_that_is_taken_names_the_option_and_the_setting(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=f"Port {port} .* with --port, or with WAIJIAO_PORT"):
+            prepare(Settings(home=tmp_path, port=port), ONE_WORKER_EACH)
+
+
+@pytest.mark.usefixtures("without_models")
+def test_an_unknown_persona_is_reported_before_anything_is_started(tmp_path):
+    with pytest.raises(ConfigurationError, match="WAIJIAO_PERSONA: persona 'nobody': expected one of emma, william"):
+        prepare(Settings(home=tmp_path, persona="nobody"), ONE_WORKER_EACH)
 
 
 def test_the_embedded_redis_has_a_short_private_path_however_long_home_is(tmp_path):

@@ -115,6 +115,8 @@ def test_the_roster_of_the_option_is_preferred(write_file):
         ("- Anna", "hw3.yaml is not an assignment"),
         ("instructions: Speak.", "hw3.yaml: `title` must be a line of text"),
         ("title: [a, b]", "hw3.yaml: `title` must be a line of text"),
+        ("titel: My day", "hw3.yaml: `titel` is unknown"),
+        ("title: a\nroster: nope.csv", "hw3.yaml: there is no file nope.csv, which `roster` names"),
         ("titel: My day\ntitle: My day", "hw3.yaml: `titel` is unknown; known are id, title, "),
         ("title: a\nid: Hausaufgabe 3", "hw3.yaml: `id` must be 1 to 64 of a-z, 0-9, _ and -"),
         ("title: a\ndue: 20:00", "hw3.yaml: `due` must be a day and a time, such as 2026-12-01 20:00"),
@@ -137,9 +139,14 @@ def test_the_roster_of_the_option_is_preferred(write_file):
 )
 def test_an_error_names_the_file_and_the_field(write_file, text, message):
     write_file("Ben", "class.csv")
-    with pytest.raises(BadRequest) as refused:
+    with pytest.raises((BadRequest, BadRoster)) as refused:
         read_assignment(write_file(text))
     assert message in str(refused.value)
+
+
+def test_a_file_that_is_missing_is_named(tmp_path):
+    with pytest.raises(BadRequest, match=r"There is no assignment .*hw9\.yaml"):
+        read_assignment(tmp_path / "hw9.yaml")
 
 
 def test_a_name_of_which_no_id_can_be_made_asks_for_one(write_file):
