@@ -113,8 +113,8 @@ def test_the_figures_are_those_of_metrics(server_with_jobs, visit):
         assert figure(page, f"[data-stage={stage}] [data-figure=waiting]") == "0"
         measured = float(figure(page, f"[data-stage={stage}] [data-figure=seconds]").removesuffix(" sec"))
         assert measured == pytest.approx(seconds, abs=0.005 if seconds < 1 else 0.05)
-        pace = float(figure(page, f"[data-stage={stage}] [data-figure=pace]").replace(",", ""))
-        assert pace == pytest.approx(60 / seconds, abs=0.5)
+        per_minute = float(figure(page, f"[data-stage={stage}] [data-figure=per-minute]").replace(",", ""))
+        assert per_minute == pytest.approx(60 / seconds, abs=0.5)
         expect(card.get_by_role("img", name="Waiting jobs in the last 5 minutes: 0 now")).to_be_attached()
     expect(page.get_by_role("heading", name="All systems normal.")).to_be_visible()
 
