@@ -6,6 +6,7 @@ import re
 import secrets
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -130,6 +131,35 @@ def test_each_of_the_newest_jobs_shows_how_its_time_was_spent(server_with_jobs, 
             assert ran == "–" or float(ran.removesuffix(" sec")) == pytest.approx(timing["ran_s"], abs=0.05)
     answered = page.locator("#recent-jobs tr", has=page.locator("[data-state=succeeded]")).first
     assert answered.locator(".bar .run-time").count() == 3
+
+
+def test_the_total_of_a_lesson_is_the_time_from_its_submission_to_its_end(app, visit):
+    """Most of it is in stages that have no column: the segmentation, and the turns."""
+    with SPOKEN.open("rb") as recording:
+        response = httpx.post(f"{app.url}/v1/lessons", files={"audio": recording}, timeout=60, trust_env=False)
+    job = app.wait_until_ended(response)
+    assert job["task"] == "lesson"
+    took = datetime.fromisoformat(job["updated_at"]) - datetime.fromisoformat(job["created_at"])
+    page = visit("/status")
+    total = page.locator(f"#recent-jobs [data-job='{job['id']}'] .sum").inner_text()
+    assert float(total.removesuffix(" sec")) == pytest.approx(took.total_seconds(), abs=0.5)
+
+
+def test_all_durations_are_written_alike(server_with_jobs, visit):
+    page = visit("/status")
+    waits = page.locator("#recent-jobs .stage small").all_inner_texts()
+    assert waits
+    assert all(re.fullmatch(r"waited [\d.]+ (sec|min)|[\d.]+ (sec|min) so far", wait) for wait in waits), waits
+
+
+def test_a_learner_sees_what_to_do_and_where_to_go(visit, login_as, server_with_keys):
+    page = visit("/status", context=login_as("learner"), url=server_with_keys.url)
+    expect(page.locator("#admins-only code")).to_have_text("waijiao key create --role admin")
+    assert "`" not in page.locator("#admins-only").inner_text()
+    heading, text = (page.locator(f"#admins-only {name}").bounding_box() for name in ("h1", "p"))
+    assert text["y"] - heading["y"] - heading["height"] >= 8
+    page.click("#admins-only a")
+    page.wait_for_selector("body.talk[data-ready]")
 
 
 def test_a_failure_says_why_where_and_how_often_it_was_tried(server_with_jobs, visit):
