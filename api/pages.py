@@ -106,7 +106,10 @@ def redirect_old_address(page: str) -> Response:
     return redirect_to(page)
 
 
-@routes.get("/<any(homework, batch, status, docs):page>/")
+@routes.get("/homework/", defaults={"page": "homework"})
+@routes.get("/batch/", defaults={"page": "batch"})
+@routes.get("/status/", defaults={"page": "status"})
+@routes.get("/docs/", defaults={"page": "docs"})
 @requires(OPEN)
 def remove_slash(page: str) -> Response:
     """The address of a page with a slash at the end."""

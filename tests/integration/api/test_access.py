@@ -155,7 +155,7 @@ class School:
             return self.keys.create("north", "learner", "x", Limits())[0].id
         if part == "lesson_id":
             return self.teach(ANNA)
-        return {"name": "swagger_style.css", "filename": "docs/main.js", "model": "whisper-base", "page": "batch"}[part]
+        return {"name": "swagger_style.css", "filename": "docs/main.js", "model": "whisper-base"}[part]
 
     def list_jobs(self, who: str, query: str = "") -> list[str]:
         return [job["id"] for job in self.ask(who, "GET", f"/v1/jobs?limit=100{query}").json["jobs"]]
