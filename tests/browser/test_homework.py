@@ -135,7 +135,7 @@ def test_a_folder_is_submitted_although_one_file_is_bad(review_page, app):
     assert review_page.locator("#results-summary").inner_text() == "4 handed in · 2 refused"
     expect(result(review_page, "Eva Wu.wav")).to_contain_text("This file is not a recording in a supported format.")
     expect(result(review_page, "recording 17.wav")).to_contain_text("No student in the class matches this file name.")
-    expect(review_page.locator("#progress")).to_have_text("4 of 6 handed in · 0 answered · 4 to review")
+    expect(review_page.locator("#progress")).to_have_text("4 of 6 handed in · 0 done · 4 to review")
     expect(review_page.locator("#missing")).to_have_text("Not handed in: Eva Wu, Fritz Ma")
     expect(row(review_page, "Fritz Ma")).to_contain_text("1006")
     assignment = get_assignment(app, review_page.url.split("#")[1])
