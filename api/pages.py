@@ -14,6 +14,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from api.auth import OPEN, requires
+from api.error_handlers import http_error
 from api.openapi import document
 
 PAGES = ("/", "/homework", "/batch", "/status")
@@ -61,6 +62,18 @@ def render_page(name: str) -> Response:
     return response
 
 
+@routes.app_errorhandler(NotFound)
+def not_found(error: NotFound) -> Response:
+    """A page for whoever opens an unknown address in a browser. For everything else, and below /v1/, JSON."""
+    if request.path.startswith(("/v1/", "/static/")):
+        return http_error(error)
+    html_preferred = request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
+    answer = render_page("not_found") if html_preferred else http_error(error)
+    answer.status_code = 404
+    answer.vary.add("Accept")
+    return answer
+
+
 @routes.get("/")
 @requires(OPEN)
 def talk() -> Response:
@@ -85,11 +98,26 @@ def status() -> Response:
     return render_page("status")
 
 
-@routes.get("/class", defaults={"page": "batch"})
-@routes.get("/house", defaults={"page": "status"})
+@routes.get("/class", defaults={"page": "batch"}, strict_slashes=False)
+@routes.get("/house", defaults={"page": "status"}, strict_slashes=False)
 @requires(OPEN)
 def redirect_old_address(page: str) -> Response:
     """The addresses that pages had before; links and bookmarks still work."""
+    return redirect_to(page)
+
+
+@routes.get("/homework/", defaults={"page": "homework"})
+@routes.get("/batch/", defaults={"page": "batch"})
+@routes.get("/status/", defaults={"page": "status"})
+@routes.get("/docs/", defaults={"page": "docs"})
+@requires(OPEN)
+def remove_slash(page: str) -> Response:
+    """The address of a page with a slash at the end."""
+    return redirect_to(page)
+
+
+def redirect_to(page: str) -> Response:
+    """A redirect to a page, with the query of the request."""
     query = request.query_string.decode("latin-1")
     return redirect(url_for(f"pages.{page}") + (f"?{query}" if query else ""), code=301)
 
@@ -111,9 +139,9 @@ def openapi() -> Response:
 
 @routes.get("/docs")
 @requires(OPEN)
-def docs() -> str:
+def docs() -> Response:
     """Swagger UI, from our own disk: it shows openapi.json and lets the reader try it."""
-    return render_template("pages/docs.html")
+    return render_page("docs")
 
 
 @routes.get("/docs/<name>")

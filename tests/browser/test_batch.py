@@ -138,7 +138,7 @@ def test_a_batch_is_answered_although_the_page_was_reloaded(app, batch_page, bat
         expect(shown.locator(".reply")).to_have_text(job["feedback"]["reply"])
         expect(shown.locator("ins")).to_have_count(sum(bool(edit["to"]) for edit in job["feedback"]["edits"]))
     expect(row(batch_page, "silence.wav").locator(".transcript")).to_contain_text("No speech was heard.")
-    expect(row(batch_page, "shopping list.wav").locator(".state")).to_have_text("Rejected")
+    expect(row(batch_page, "shopping list.wav").locator(".state")).to_have_text("Refused")
     expect(row(batch_page, "shopping list.wav").locator(".transcript")).to_contain_text("This file is not a recording")
     assert not serious_violations(batch_page)
     picture(batch_page, "batch-desktop-en")

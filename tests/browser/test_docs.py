@@ -21,6 +21,8 @@ def test_the_api_can_be_read_and_tried_without_the_internet(browser, app, pictur
         healthz.get_by_role("button", name="Execute").click()
         expect(healthz.locator(".live-responses-table tbody .response-col_status").first).to_contain_text("200")
         picture(page, "docs-desktop-en")
+        page.get_by_role("link", name="Back to the pages").click()
+        page.wait_for_selector("body.talk[data-ready]")
         assert set(asked) - {""} == {urlsplit(app.url).netloc}
         assert not faults
 

@@ -132,10 +132,10 @@ def review_page(browser, app, folder) -> Iterator[Page]:
 
 
 def test_a_folder_is_submitted_although_one_file_is_bad(review_page, app):
-    assert review_page.locator("#results-summary").inner_text() == "4 handed in · 2 rejected"
+    assert review_page.locator("#results-summary").inner_text() == "4 handed in · 2 refused"
     expect(result(review_page, "Eva Wu.wav")).to_contain_text("This file is not a recording in a supported format.")
     expect(result(review_page, "recording 17.wav")).to_contain_text("No student in the class matches this file name.")
-    expect(review_page.locator("#progress")).to_have_text("4 of 6 handed in · 0 answered · 4 to review")
+    expect(review_page.locator("#progress")).to_have_text("4 of 6 handed in · 0 done · 4 to review")
     expect(review_page.locator("#missing")).to_have_text("Not handed in: Eva Wu, Fritz Ma")
     expect(row(review_page, "Fritz Ma")).to_contain_text("1006")
     assignment = get_assignment(app, review_page.url.split("#")[1])
@@ -150,7 +150,7 @@ def test_a_file_that_matches_no_student_is_assigned_by_hand(review_page):
     found.get_by_text("Hand in").click()
     expect(found).to_have_class("accepted")
     expect(row(review_page, "Fritz Ma")).to_have_attribute("data-state", "held", timeout=ALL_MS)
-    expect(review_page.locator("#results-summary")).to_have_text("5 handed in · 1 rejected")
+    expect(review_page.locator("#results-summary")).to_have_text("5 handed in · 1 refused")
 
 
 def test_held_answers_are_read_changed_released_played_and_downloaded(review_page, app, picture):
@@ -215,7 +215,7 @@ def test_the_report_opens_with_its_own_styles(visit, assignment_id):
 
 def test_an_answer_is_repeated_from_a_corrected_transcript(visit, assignment_id):
     page = visit(f"/homework#{assignment_id}")
-    row(page, "Ben Zhao").get_by_label("Redo the answer for Ben Zhao").click()
+    row(page, "Ben Zhao").get_by_label("Rerun the answer for Ben Zhao").click()
     page.check("#rerun [value=llm]")
     page.fill("#rerun [name=transcript]", "Yesterday I go to the library.")
     page.select_option("#rerun [name=persona]", "emma")

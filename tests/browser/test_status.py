@@ -6,6 +6,7 @@ import re
 import secrets
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -113,8 +114,8 @@ def test_the_figures_are_those_of_metrics(server_with_jobs, visit):
         assert figure(page, f"[data-stage={stage}] [data-figure=waiting]") == "0"
         measured = float(figure(page, f"[data-stage={stage}] [data-figure=seconds]").removesuffix(" sec"))
         assert measured == pytest.approx(seconds, abs=0.005 if seconds < 1 else 0.05)
-        pace = float(figure(page, f"[data-stage={stage}] [data-figure=pace]").replace(",", ""))
-        assert pace == pytest.approx(60 / seconds, abs=0.5)
+        per_minute = float(figure(page, f"[data-stage={stage}] [data-figure=per-minute]").replace(",", ""))
+        assert per_minute == pytest.approx(60 / seconds, abs=0.5)
         expect(card.get_by_role("img", name="Waiting jobs in the last 5 minutes: 0 now")).to_be_attached()
     expect(page.get_by_role("heading", name="All systems normal.")).to_be_visible()
 
@@ -132,6 +133,35 @@ def test_each_of_the_newest_jobs_shows_how_its_time_was_spent(server_with_jobs, 
     assert answered.locator(".bar .run-time").count() == 3
 
 
+def test_the_total_of_a_lesson_is_the_time_from_its_submission_to_its_end(app, visit):
+    """Most of it is in stages that have no column: the segmentation, and the turns."""
+    with SPOKEN.open("rb") as recording:
+        response = httpx.post(f"{app.url}/v1/lessons", files={"audio": recording}, timeout=60, trust_env=False)
+    job = app.get(f"/v1/jobs/{app.wait_until_ended(response)['id']}").json()
+    assert job["task"] == "lesson"
+    took = datetime.fromisoformat(job["updated_at"]) - datetime.fromisoformat(job["created_at"])
+    page = visit("/status")
+    total = page.locator(f"#recent-jobs [data-job='{job['id']}'] .sum").inner_text()
+    assert float(total.removesuffix(" sec")) == pytest.approx(took.total_seconds(), abs=0.5)
+
+
+def test_all_durations_are_written_alike(server_with_jobs, visit):
+    page = visit("/status")
+    waits = page.locator("#recent-jobs .stage small").all_inner_texts()
+    assert waits
+    assert all(re.fullmatch(r"waited [\d.]+ (sec|min)|[\d.]+ (sec|min) so far", wait) for wait in waits), waits
+
+
+def test_a_learner_sees_what_to_do_and_where_to_go(visit, login_as, server_with_keys):
+    page = visit("/status", context=login_as("learner"), url=server_with_keys.url)
+    expect(page.locator("#admins-only code")).to_have_text("waijiao key create --role admin")
+    assert "`" not in page.locator("#admins-only").inner_text()
+    heading, text = (page.locator(f"#admins-only {name}").bounding_box() for name in ("h1", "p"))
+    assert text["y"] - heading["y"] - heading["height"] >= 8
+    page.click("#admins-only a")
+    page.wait_for_selector("body.talk[data-ready]")
+
+
 def test_a_failure_says_why_where_and_how_often_it_was_tried(server_with_jobs, visit):
     page = visit("/status", locale="zh-CN")
     job = server_with_jobs.get("/v1/jobs?state=failed&limit=1").json()["jobs"][0]
@@ -142,7 +172,7 @@ def test_a_failure_says_why_where_and_how_often_it_was_tried(server_with_jobs, v
 
 
 def test_the_page_shows_nothing_that_a_learner_said(server_with_jobs, visit):
-    job = server_with_jobs.get("/v1/jobs?state=succeeded&limit=1").json()["jobs"][0]
+    job = server_with_jobs.get("/v1/jobs?state=succeeded&task=teach&limit=1").json()["jobs"][0]
     page = visit("/status")
     everything = page.content()
     assert CANARY not in everything
@@ -233,10 +263,10 @@ def test_a_killed_worker_is_missed_and_then_seen_again(server_with_keys, visit, 
 
 def test_a_user_without_permission_gets_a_friendly_message(server_with_keys, visit, login_as):
     page = visit("/status", context=login_as("teacher"), url=server_with_keys.url)
-    expect(page.get_by_role("heading", name="This page is for administrators.")).to_be_visible()
+    expect(page.get_by_role("heading", name="This page is for administrators")).to_be_visible()
     assert page.locator(".status-section:visible").count() == 0
     page.locator("#language").click()
-    expect(page.get_by_role("heading", name="这个页面是给管理员看的。")).to_be_visible()
+    expect(page.get_by_role("heading", name="这个页面是给管理员用的")).to_be_visible()
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_the_stages_and_the_remaining_time_are_shown(visit, app):
     ahead = [app.post(LEARNERS / "ruoxi-wu.wav", session=f"ahead {number}") for number in range(5)]
     page.set_input_files("#file", SPOKEN)
     waiting = page.locator(".turn .turn-status")
-    expect(waiting.locator(".steps li")).to_have_text(["Queued", "Listening", "Thinking", "Speaking"])
+    expect(waiting.locator(".steps li")).to_have_text(["Queued", "Transcribing", "Thinking", "Speaking"])
     expect(waiting).to_contain_text(re.compile(r"number [2-6] in the queue.*about \d+ sec left"), timeout=20_000)
     find_turn(page, 1)
     for accepted in ahead:

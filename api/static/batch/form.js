@@ -81,8 +81,7 @@ export class Form {
     $id("persona").replaceChildren(...personaOptions(personas, choices.persona));
     $id("voice").replaceChildren(...voiceOptions(voices, choices.voice));
     const time = formatDuration(retention_h * 3600);
-    const server = t(keeps_recordings ? "batch_recordings_kept" : "batch_recordings_deleted", { time });
-    $id("privacy").textContent = `${t("batch_privacy")} ${server}`;
+    $id("privacy").textContent = t(keeps_recordings ? "batch_recordings_kept" : "batch_recordings_deleted", { time });
     this.#showSpeed();
     this.#showSelection();
   }

@@ -1,4 +1,4 @@
-// The head of the open homework: the task, the progress, who is missing, what waits for the teacher's review.
+// The head of the open homework: the assignment, the progress, who is missing, what waits for the teacher's review.
 
 import { localName, t } from "../i18n/index.js";
 import { $id, announce, element, showBar } from "../shared/dom.js";
@@ -29,7 +29,7 @@ export class Summary {
     $id("zip").href = exportUrl(data.id);
     $id("report").href = reportUrl(data.id);
     for (const id of ["zip", "report"]) $id(id).hidden = !data.progress.handed_in;
-    this.#showTask(data);
+    this.#showAssignment(data);
     this.#showProgress(data);
     this.#showMissing(data.progress);
     this.#showReviewNotice(data.progress);
@@ -42,15 +42,15 @@ export class Summary {
     return facts.filter(Boolean).map((fact) => element("li", {}, fact));
   }
 
-  #showTask({ instructions, text, words }) {
+  #showAssignment({ instructions, text, words }) {
     const part = (key, ...nodes) => element("div", {}, element("dt", {}, t(key)), element("dd", {}, ...nodes));
     const parts = [
       instructions && part("homework_instructions", instructions),
       text && part("homework_text", text),
       words.length > 0 && part("homework_words", ...words.map((word) => element("span", { class: "word" }, word))),
     ].filter(Boolean);
-    $id("task").hidden = !parts.length;
-    $id("task-parts").replaceChildren(...parts);
+    $id("assignment").hidden = !parts.length;
+    $id("assignment-parts").replaceChildren(...parts);
   }
 
   #showProgress(data) {

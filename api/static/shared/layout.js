@@ -10,8 +10,12 @@ const ROLES = ["learner", "teacher", "admin"]; // each role includes those befor
 /** Whether `role` is `required` or includes it. */
 export const hasRole = (role, required) => ROLES.indexOf(role) >= ROLES.indexOf(required);
 
-/** Start a page. Returns the caller, {id, role, name, tenant}, after logging in where that is needed. */
-export async function startPage() {
+/**
+ * Start a page. Returns the caller, {id, role, name, tenant}, after logging in where that is needed.
+ *
+ * A page without a `loginNeeded` can be read by anybody; its caller is null when nobody is logged in.
+ */
+export async function startPage({ loginNeeded = true } = {}) {
   translatePage();
   $id("language").addEventListener("click", changeLanguage);
   $id("log-out").addEventListener("click", logOut);
@@ -19,9 +23,11 @@ export async function startPage() {
   connection.addEventListener("connected", () => ($id("offline").hidden = true));
   if ("serviceWorker" in navigator) navigator.serviceWorker.register("/sw.js");
   const { keys_needed, caller } = await fetchLogin();
-  const user = caller ?? (await logIn());
-  $id("log-out").hidden = !keys_needed;
-  for (const link of document.querySelectorAll("[data-role]")) link.hidden = !hasRole(user.role, link.dataset.role);
+  const user = caller ?? (loginNeeded ? await logIn() : null);
+  $id("log-out").hidden = !(keys_needed && user);
+  const role = user?.role ?? ROLES[0];
+  for (const link of document.querySelectorAll("[data-role]")) link.hidden = !hasRole(role, link.dataset.role);
+  if (!user) return null;
   connection.addEventListener("unauthorized", async () => {
     const { id } = await logIn();
     if (id === user.id) connection.dispatchEvent(new Event("connected"));

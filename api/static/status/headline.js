@@ -71,7 +71,7 @@ export function facts({ stages, unfinished }) {
   if (stages.every(jobsPerMinute)) {
     const [bottleneck] = stages.toSorted((a, b) => jobsPerMinute(a) - jobsPerMinute(b));
     const model = t(`status_model_${bottleneck.stage}`);
-    texts.push(t("status_fact_pace", { n: formatNumber(jobsPerMinute(bottleneck)), model }));
+    texts.push(t("status_fact_jobs_per_minute", { n: formatNumber(jobsPerMinute(bottleneck)), model }));
   }
   return texts;
 }

@@ -3,7 +3,7 @@
 import { language, t } from "../i18n/index.js";
 import { hasEnded } from "../shared/api.js";
 import { arrangeChildren, element, icon } from "../shared/dom.js";
-import { formatNumber, formatSeconds } from "../shared/format.js";
+import { formatSeconds } from "../shared/format.js";
 import { STAGES } from "./prometheus.js";
 import { timeElement } from "./time.js";
 
@@ -13,6 +13,7 @@ const BADGES = {
   expired: { className: "bad", symbol: "bad" },
   canceled: { className: "off", symbol: "cancel" },
 };
+const STATES_OF_OTHER_STAGES = new Set(["segmenting", "listening", "held"]); // than the three of the models
 const UNFINISHED_BADGE = { className: "busy", symbol: "waiting" };
 
 /** A state in words, with an icon. */
@@ -30,7 +31,7 @@ export class RecentJobs {
 
   show(jobs) {
     const timings = new Map(jobs.map((job) => [job.id, stageTimings(job)]));
-    const longest = Math.max(...jobs.map(({ id }) => totalSeconds(timings.get(id))), 1);
+    const longest = Math.max(...jobs.map(({ id }) => sumOfTimings(timings.get(id))), 1);
     this.#rows = new Map(jobs.map((job) => [job.id, this.#row(job, timings.get(job.id), longest)]));
     arrangeChildren(
       this.body,
@@ -40,7 +41,7 @@ export class RecentJobs {
 
   /** A row is made again only when something has changed. */
   #row(job, timings, longest) {
-    const fingerprint = JSON.stringify([job.state, timings, longest, language]);
+    const fingerprint = JSON.stringify([job.state, timings, totalSeconds(job, timings), longest, language]);
     const before = this.#rows.get(job.id);
     return before?.fingerprint === fingerprint ? before : { fingerprint, node: jobRow(job, timings, longest) };
   }
@@ -51,25 +52,36 @@ export class RecentJobs {
  * `current` is "waited" or "ran" while that time is still growing.
  */
 function stageTimings(job) {
-  const timings = STAGES.filter((stage) => job.timings[stage]).map((stage) => {
-    const { waited_s: waited, ran_s: ran } = job.timings[stage];
-    return { stage, waited, ran, current: null };
-  });
-  const running = hasEnded(job) ? undefined : timings.find(({ ran }) => ran === null);
+  const present = STAGES.filter((stage) => job.timings[stage]);
+  const timings = present.map((stage) => ({ stage, ...toTiming(job.timings[stage]), current: null }));
+  const isElsewhere = hasEnded(job) || STATES_OF_OTHER_STAGES.has(job.state) || job.task === "lesson";
+  const running = isElsewhere ? undefined : timings.find(({ ran }) => ran === null);
   if (!running) return timings;
-  const age = (Date.now() - new Date(job.created_at)) / 1000;
-  const soFar = Math.round(Math.max(0, age - totalSeconds(timings)));
+  const soFar = Math.round(Math.max(0, ageSeconds(job) - sumOfTimings(Object.values(job.timings).map(toTiming))));
   running.current = running.waited === null ? "waited" : "ran";
   running[running.current] = soFar;
   return timings;
 }
 
-const totalSeconds = (timings) => timings.reduce((sum, { waited, ran }) => sum + (waited ?? 0) + (ran ?? 0), 0);
+const toTiming = ({ waited_s: waited, ran_s: ran }) => ({ waited, ran });
+
+const sumOfTimings = (timings) => timings.reduce((sum, { waited, ran }) => sum + (waited ?? 0) + (ran ?? 0), 0);
+
+const ageSeconds = ({ created_at }, end = Date.now()) => Math.max(0, (end - new Date(created_at)) / 1000);
+
+/**
+ * From the submission to the end, or until now: a lesson has other stages besides, and a teacher may review the answer.
+ * A job that was replaced by another is changed then, after its end: of that one, the sum of the stages.
+ */
+function totalSeconds(job, timings) {
+  if (!hasEnded(job)) return Math.round(ageSeconds(job));
+  return job.retried_as || job.rerun_as ? sumOfTimings(timings) : ageSeconds(job, new Date(job.updated_at));
+}
 
 /** The roles are given explicitly: on phones CSS shows rows as cards, and browsers would no longer see a table. */
 function jobRow(job, timings, longest) {
   const cell = (kind, ...children) => element("td", { role: "cell", class: kind }, ...children);
-  const total = totalSeconds(timings);
+  const total = totalSeconds(job, timings);
   const stageCell = (stage) => {
     const timing = timings.find((entry) => entry.stage === stage);
     return cell(`stage ${stage}`, ...stageNodes(stage, timing));
@@ -93,8 +105,8 @@ function stageNodes(stage, timing) {
     return [name, skipped, element("span", { "aria-hidden": "true" }, "–")];
   }
   const { waited, ran, current } = timing;
-  const waitKey = current === "waited" ? "status_so_far" : "status_waited_s";
-  const wait = waited !== null && element("small", {}, t(waitKey, { n: formatNumber(waited) }));
+  const waitKey = current === "waited" ? "status_so_far" : "status_waited_for";
+  const wait = waited !== null && element("small", {}, t(waitKey, { time: formatSeconds(waited) }));
   return [name, element("b", {}, runText(ran, current)), wait];
 }
 

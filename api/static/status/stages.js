@@ -39,7 +39,7 @@ class Card {
 
   show(figures, model, samples) {
     const { stage, ready, loading, waiting, seconds } = figures;
-    const pace = jobsPerMinute(figures);
+    const perMinute = jobsPerMinute(figures);
     this.#name.textContent = t(`status_stage_${stage}`);
     this.#model.textContent = model;
     this.#workers.replaceChildren(...workerBadges(ready, loading));
@@ -47,7 +47,7 @@ class Card {
     this.#figures.replaceChildren(
       figureItem("waiting", t("status_waiting"), formatNumber(waiting)),
       figureItem("seconds", t("status_seconds"), seconds === null ? "–" : formatSeconds(seconds)),
-      figureItem("pace", t("status_pace"), pace === null ? "–" : formatNumber(pace)),
+      figureItem("per-minute", t("status_jobs_per_minute"), perMinute === null ? "–" : formatNumber(perMinute)),
     );
     this.#chart.show(samples);
   }

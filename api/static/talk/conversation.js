@@ -14,6 +14,7 @@ export class Conversation extends EventTarget {
 
   constructor(session) {
     super();
+    this.session = session;
     this.path = `/v1/sessions/${encodeURIComponent(session)}`;
     connection.addEventListener("connected", () => this.load());
     document.addEventListener("visibilitychange", () => this.#follow());
@@ -36,11 +37,15 @@ export class Conversation extends EventTarget {
     }
   }
 
+  /** A session without jobs does not exist: asking for it would be an error, which the browser's console shows. */
   async #fetchTurns() {
+    const session = encodeURIComponent(this.session);
+    const { jobs } = await fetchJson(`/v1/jobs?session=${session}&limit=1`);
+    if (!jobs.length) return [];
     try {
       return (await fetchJson(this.path)).turns;
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return []; // the session is empty
+      if (error instanceof ApiError && error.status === 404) return []; // it was deleted meanwhile
       throw error;
     }
   }

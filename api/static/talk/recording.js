@@ -47,7 +47,7 @@ export class Recording {
     this.#running = true;
     this.#timer = setTimeout(() => this.#review(), (this.maxS - END_MARGIN_S) * 1000); // also in a hidden tab
     showRow("recording");
-    announce(t("listening"));
+    announce(t("recording_now"));
     $id("send").focus();
     return this.#showLevel();
   }
@@ -63,7 +63,7 @@ export class Recording {
     if (seconds > SILENCE_HINT_S && !this.#levels.some((level) => level >= SILENCE_LEVEL))
       this.composer.showHint("no_sound");
     else if (leftS < END_HINT_S) this.composer.showHint("ends_soon", { time: formatDuration(leftS) });
-    else this.composer.showHint("listening");
+    else this.composer.showHint("recording_now");
     requestAnimationFrame(() => this.#showLevel());
   }
 

@@ -13,6 +13,7 @@ export class Turn {
   #question = new Bubble("from-learner", "transcript", "your_voice");
   #status = element("div", { class: "turn-status" });
   #answer = new Bubble("from-teacher", "answer", "teachers_voice");
+  #recording = null; // where this browser has it
   #sentences = 0; // of the answer, added so far
   #autoplayed = false;
 
@@ -27,7 +28,7 @@ export class Turn {
   showItem(item) {
     this.item = item;
     this.node.dataset.state = item.refused ? "refused" : "unsent";
-    this.#question.content.replaceChildren(...lines(recordingName(item.recording), item.fields.text));
+    this.#question.content.replaceChildren(...lines(item.recording && recordingName(item.recording), item.fields.text));
     if (item.recording) this.attachRecording(item.recording, item.seconds);
     const reason = item.refused ?? item.waits;
     const text = reason ? errorText(reason) : t("saved_in_browser");
@@ -43,9 +44,12 @@ export class Turn {
   /** The learner's own recording, which only this browser has. */
   attachRecording(recording, seconds) {
     if (this.recordingUrl) return;
+    this.#recording = recording;
     this.recordingUrl = URL.createObjectURL(recording);
     this.#question.player.setSource(this.recordingUrl, seconds);
-    if (this.job) this.#showActions(this.job);
+    if (!this.job) return;
+    this.#showQuestion(this.job); // which has the file's name, if nothing was transcribed
+    this.#showActions(this.job);
   }
 
   showJob(job) {
@@ -63,7 +67,7 @@ export class Turn {
   }
 
   #showQuestion({ feedback, transcript, question }) {
-    const spokenText = transcript ? transcript.text : question.text ? "" : t("voice_recording");
+    const spokenText = transcript ? transcript.text : question.text ? "" : recordingName(this.#recording);
     const content = feedback
       ? [correctionMarks(feedback), nothingToCorrect(feedback)].filter(Boolean)
       : lines(spokenText, question.text);
@@ -144,11 +148,8 @@ class Bubble {
 
 const lines = (...texts) => texts.filter(Boolean).map((text) => element("p", { class: "transcript-line" }, text));
 
-/** A file's name; a recording made in the browser gets a general one. */
-function recordingName(recording) {
-  if (!recording) return "";
-  return recording instanceof File ? recording.name : t("voice_recording");
-}
+/** A file's name; a general one for what was recorded in the browser, or sent from another device. */
+const recordingName = (recording) => (recording instanceof File ? recording.name : t("voice_recording"));
 
 /** The stages as steps, the current one marked. Typed text is not transcribed. */
 function stepList(job) {

@@ -24,6 +24,7 @@ LEAST_ROLES = {  # of every endpoint, the least role that may call it
     "pages.batch": OPEN,
     "pages.status": OPEN,
     "pages.redirect_old_address": OPEN,
+    "pages.remove_slash": OPEN,
     "pages.service_worker": OPEN,
     "pages.openapi": OPEN,
     "pages.docs": OPEN,

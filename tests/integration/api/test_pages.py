@@ -101,3 +101,51 @@ def test_the_old_address_of_a_page_redirects_and_keeps_the_query(client, old, ne
         assert (answer.status_code, answer.location) == (301, new)
     with client.get(f"{old}?a=1&a=2&b=%E5%A4%96") as answer:
         assert (answer.status_code, answer.location) == (301, f"{new}?a=1&a=2&b=%E5%A4%96")
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.mark.parametrize("path", ["/homework/hw3", "/STATUS", "/docs/nothing", "/favicon.ico", "/v2"])
+@pytest.mark.parametrize(("language", "lang"), [("en", "en"), ("zh", "zh-CN")])
+def test_a_browser_at_an_unknown_address_gets_a_page_in_the_reader_s_language(client, path, language, lang):
+    with client.get(path, headers={"Accept": BROWSER, "Accept-Language": language}) as answer:
+        assert (answer.status_code, answer.mimetype) == (404, "text/html")
+        page = unescape(answer.text)
+        assert {"accept", "accept-language", "cookie"} <= {name.lower() for name in answer.vary}
+    assert f'<html lang="{lang}">' in page
+    assert load_strings(language)["not_found"] in page
+    for target in PAGES:
+        assert page.count(f'href="{target}"') >= 2, target  # in the menu, and in the text
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "application/json, text/html;q=0.5", None])
+def test_whoever_does_not_prefer_html_gets_the_problem_as_json(client, accept):
+    with client.get("/homework/hw3", headers={"Accept": accept} if accept else {}) as answer:
+        assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+        assert answer.get_json(force=True)["code"] == "not_found"
+
+
+@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/jobs/nothing", "/static/nothing.js"])
+def test_an_unknown_address_of_the_api_is_json_for_everybody(client, path):
+    with client.get(path, headers={"Accept": BROWSER}) as answer:
+        assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+
+
+@pytest.mark.parametrize("path", [*PAGES[1:], "/docs"])
+def test_a_slash_at_the_end_redirects_and_keeps_the_query(client, path):
+    for query in ("", "?a=1&a=2&b=%E5%A4%96"):
+        with client.get(f"{path}/{query}") as answer:
+            assert (answer.status_code, answer.location) == (301, f"{path}{query}")
+
+
+@pytest.mark.parametrize(("old", "new"), [("/class/", "/batch"), ("/house/", "/status")])
+def test_an_old_address_with_a_slash_redirects(client, old, new):
+    with client.get(old) as answer:
+        assert (answer.status_code, answer.location) == (301, new)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_api_s_reference_links_to_the_pages_in_the_reader_s_language(client, language):
+    page = text(client, "/docs", **{"Accept-Language": language})
+    assert re.search(rf'<a href="/" lang="[\w-]+">← {load_strings(language)["back_to_pages"]}</a>', page)

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from api.reports.strings import STRINGS
 from pipeline import errors
+from pipeline.jobs.job import State
 
 ROOT = Path(__file__).parents[3]
 I18N = ROOT / "api" / "static" / "i18n"
@@ -105,3 +107,44 @@ def test_every_error_of_the_api_has_a_text():
     classes = [each for each in vars(errors).values() if isinstance(each, type)]
     codes = {each.code for each in classes if issubclass(each, errors.WaijiaoError)}
     assert codes - NOT_SHOWN - set(load("en")["errors"]) == set()
+
+
+def glossary_states() -> list[tuple[str, str, str]]:
+    """(state, English label, Chinese label) of each row of the glossary's table of states, and of the line below it."""
+    section = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").split("### States")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \|$", section, re.MULTILINE)
+    return rows + re.findall(r"`(\w+)`\s\(([^,]+), ([^)]+)\)", section)
+
+
+@pytest.mark.parametrize(("state", "english", "chinese"), glossary_states())
+def test_the_pages_and_the_reports_call_a_state_as_the_glossary_does(state, english, chinese):
+    assert (load("en")["strings"][f"state_{state}"], load("zh")["strings"][f"state_{state}"]) == (english, chinese)
+    report_key = "state_answered" if state == "succeeded" else f"state_{state}"
+    assert STRINGS.get(report_key, (english, chinese)) == (english, chinese)
+
+
+def test_the_glossary_names_every_state():
+    states = {state for state, _, _ in glossary_states()}
+    assert {each.value for each in State} <= states
+    assert {f"state_{state}" for state in states} >= {key for key in STRINGS if key.startswith("state_")} - {
+        "state_answered"
+    }
+
+
+OTHER_WORDS = {  # that the glossary does not use for what the pages speak of
+    "en": r"\bTask\b(?!$)|\bredo|quick batch|reject|timed out|splitting",
+    "zh": "审核|解释|回应|环节|工作进程|听到的|重做|已超时",
+}
+
+
+@pytest.mark.parametrize("language", OTHER_WORDS)
+def test_no_text_has_a_word_that_the_glossary_does_not_use(language):
+    texts = [form for section in load(language).values() for entry in section.values() for form in forms(entry)]
+    texts += [pair[language == "zh"] for pair in STRINGS.values()]
+    assert [text for text in texts if re.search(OTHER_WORDS[language], text, re.IGNORECASE)] == []
+
+
+def test_no_chinese_text_has_a_space_before_a_duration():
+    """Intl writes 7天 and 12秒, without a space around it."""
+    texts = [form for entry in load("zh")["strings"].values() for form in forms(entry)]
+    assert [text for text in texts if re.search(r"(?<!更新于) \{time\}|\{time\} ", text)] == []

@@ -84,7 +84,7 @@ def test_the_headline_figures_are_those_of_the_records(report, rows, records, to
         "Handed in": f"{len(handed_in)} / {len(rows)}",
         "Missing": str(len(rows) - len(handed_in)),
         "On time": f"{sum(row.handed_in_at <= DUE for row in handed_in)} / {len(handed_in)}",
-        "Answered": f"{sum(bool(row.job and row.job.answer) for row in handed_in)} / {len(handed_in)}",
+        "Done": f"{sum(bool(row.job and row.job.answer) for row in handed_in)} / {len(handed_in)}",
         "Failed": str(sum(row.job is not None and row.job.error is not None for row in handed_in)),
         "Not finished yet": str(sum(row.job is not None and row.job.ended_at is None for row in handed_in)),
         "No longer available": str(sum(row.job is None for row in handed_in)),
