@@ -201,11 +201,6 @@ MUTANTS: list[Mutant] = [
         never,
     ),
     LuaMutant(
-        "erasure with full memory",
-        "test_erasing_reviewing_and_revoking_work_while_the_memory_is_full",
-        drop,
-    ),
-    LuaMutant(
         "sweep with full memory",
         "test_accepted_work_goes_on_while_the_memory_is_full",
         drop,

@@ -1,6 +1,6 @@
 -- Erase every job of a session, tenant/session; results that are still computed for them are refused afterwards. Returns
 -- the jobs' names, a lesson's turns among them, and the same ones when `call` is made again because its answer was lost.
-allow_full_memory()  -- mutant: erasure with full memory
+allow_full_memory()
 local turns, erased = KEY.turns .. args.session, KEY.erased .. args.call
 if redis.call('EXISTS', erased) == 0 and redis.call('EXISTS', turns) == 1 then
   redis.call('RENAME', turns, erased)

@@ -175,7 +175,9 @@ def test_each_recording_becomes_a_job_of_its_student_in_the_homework_lane(client
     assert [each["file"] for each in shown["submissions"]] == ["hw3 Ann.wav", "7001.wav"]
     listed = client.get("/v1/jobs?assignment=hw3").json["jobs"]
     assert {job["student"] for job in listed} == {"Ann", "王小明"}
-    assert jobs.redis.ttl("waijiao:assignment:default/hw3") > 7 * 86400
+    assert jobs.redis.ttl("waijiao:assignment:default/hw3") == -1  # while a job of it is unfinished
+    kept_until = float(jobs.redis.hget("waijiao:assignment:default/hw3", "keep_until"))
+    assert kept_until - jobs.redis.time()[0] > 7 * 86400
 
 
 def test_a_bad_file_is_reported_by_its_name_and_the_others_are_accepted(client):
