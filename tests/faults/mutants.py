@@ -147,7 +147,7 @@ MUTANTS: list[Mutant] = [
     ),
     LuaMutant(
         "expiry",
-        "test_nothing_names_a_job_or_its_session_after_its_retention",
+        "test_jobs_that_are_kept_long_do_not_keep_the_names_of_others",
         loop_over_nothing,
     ),
     LuaMutant(
