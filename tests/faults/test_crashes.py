@@ -5,7 +5,7 @@ import pytest
 
 from tests.support.wait import wait_for
 
-RESTART_S = 55  # seconds in which a worker starts three times; two that waited for load_s would take 60
+RESTART_S = 55  # seconds for three starts of a worker; two that wait for load_s would take 60 (cluster_plan.py)
 
 
 def test_everything_works_while_nothing_breaks(client, orders):
