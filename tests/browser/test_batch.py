@@ -261,6 +261,21 @@ def test_one_recording_is_erased_and_the_others_stay(visit, app):
     wait_for(lambda: [job["metadata"]["file"] for job in jobs_of(app, sent)] == [RECORDINGS[1].name])
 
 
+@pytest.mark.parametrize(
+    ("language", "text"), [("en-US", "does not let so large a file through"), ("zh-CN", "没能传到服务器")]
+)
+def test_what_a_proxy_refuses_is_explained_in_the_reader_s_language(visit, language, text):
+    page = visit("/batch", locale=language)
+    page.route(
+        "**/v1/jobs",
+        lambda route: route.fulfill(status=413, content_type="text/html", body="<h1>413 Request Entity Too Large</h1>"),
+    )
+    send(page, RECORDINGS[:1])
+    expect(row(page, RECORDINGS[0].name)).to_have_attribute("data-state", "refused")
+    expect(row(page, RECORDINGS[0].name)).to_contain_text(text)
+    expect(row(page, RECORDINGS[0].name)).not_to_contain_text("Entity")
+
+
 def test_a_recording_is_erased_before_the_page_has_loaded_the_batch(visit, app):
     page = visit("/batch")
     page.on("dialog", lambda dialog: dialog.accept())

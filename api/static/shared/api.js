@@ -20,6 +20,7 @@ export class Unreachable extends Error {}
 const MIN_RETRY_S = 0.5;
 const MAX_RETRY_S = 10; // seconds between two attempts to reach the server
 const NOT_MODIFIED = 304;
+const RETRYABLE_STATUSES = new Set([408, 429, 503]);
 export const GATEWAY_ERRORS = new Set([502, 504]); // a proxy's status while the server is down
 
 /** Events: "disconnected", "connected" when the server can be reached again, "unauthorized" when a login is needed. */
@@ -61,7 +62,7 @@ async function parseError(response) {
   const details = {
     code: problem.code ?? `http_${response.status}`,
     detail: problem.detail ?? response.statusText,
-    retryable: problem.retryable,
+    retryable: problem.retryable ?? RETRYABLE_STATUSES.has(response.status), // a proxy's page says nothing of it
   };
   return new ApiError(details, response.status, Number(response.headers.get("Retry-After")) || 1);
 }

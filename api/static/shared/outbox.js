@@ -5,7 +5,7 @@ import { ApiError, connection, fetchApi, Unreachable } from "./api.js";
 import { get, getAll, markAccepted, put, remove, updateEntry } from "./db.js";
 
 // Errors for which sending the same recording again is useless.
-export const RECORDING_ERRORS = new Set(["not_audio", "too_large", "empty_request"]);
+export const RECORDING_ERRORS = new Set(["not_audio", "too_large", "http_413", "empty_request"]);
 export const BATCH_BOX = "class"; // its original name: renaming it would lose data that browsers already have
 const PARALLEL_UPLOADS = { talk: 1, [BATCH_BOX]: 3 }; // turns of a conversation must keep their order
 const UPLOAD_TIMEOUT_S = 300;
