@@ -12,7 +12,7 @@ from pipeline.jobs.job import LANES, MODEL_STAGES, Job, StageName
 from pipeline.jobs.store import PREFIX, Jobs
 from pipeline.worker.registry import count_workers
 
-# the scores at which the lanes end among a stage's ready jobs; LANE_START in scripts/lib.lua has the same
+# the scores at which the lanes end among a stage's ready jobs; LANE_START in scripts/lib/records.lua has the same
 LANE_ENDS = (1e15, 2e15, "+inf")
 LOADS_CACHE_S = 0.25  # seconds for which the loads of all stages are used again
 

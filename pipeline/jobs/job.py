@@ -11,7 +11,7 @@ from pipeline.errors import NewerRecord
 from pipeline.jobs.records import UnixTime, clamp_time, read_fields, read_json
 from pipeline.jobs.results import Answer, Completion, Feedback, LessonSegments, Transcript
 
-RECORD_FORMAT = 1  # of records as this version writes them; scripts/lib.lua has the same
+RECORD_FORMAT = 1  # of records as this version writes them; scripts/lib/records.lua has the same
 MAX_HINT_CHARS = 200  # characters of a hint: what the recogniser accepts besides the recording
 LANES = ("interactive", "homework", "bulk")  # the jobs of a lane are worked on before those of the lanes after it
 

@@ -35,7 +35,8 @@ from pipeline.settings import Settings
 from pipeline.webhooks.validation import webhook_fields
 
 SCRIPTS = Path(__file__).parent / "scripts"
-PREFIX = "waijiao:"  # of every key; scripts/lib.lua has the same
+LIBRARY = ("records", "lifetimes", "ready", "ending", "unreadable")  # of scripts/lib; each builds on those before it
+PREFIX = "waijiao:"  # of every key; scripts/lib/records.lua has the same
 CHANGED_CHANNEL = f"{PREFIX}changed"  # channel on which the name of each changed job or assignment is published
 SWEEP_BATCH = 200  # jobs that one sweep takes back, ends or enqueues, so that it never blocks Redis for long
 SLEPT_S = 60  # seconds from one sweep to the next that count as time in which the machine slept
@@ -88,11 +89,9 @@ class Jobs:
     def __init__(self, redis: "Redis", settings: Settings) -> None:
         self.redis = redis
         self.settings = settings
-        lib = (SCRIPTS / "lib.lua").read_text()
+        library = "".join((SCRIPTS / "lib" / f"{name}.lua").read_text() for name in LIBRARY)
         self.scripts: dict[str, Script] = {
-            path.stem: redis.register_script(lib + path.read_text())
-            for path in SCRIPTS.glob("*.lua")
-            if path.stem != "lib"
+            path.stem: redis.register_script(library + path.read_text()) for path in SCRIPTS.glob("*.lua")
         }
 
     def run(self, script: str, /, **args: object) -> list[Any]:

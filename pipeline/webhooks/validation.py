@@ -12,7 +12,7 @@ from pipeline.settings import Settings
 
 FINAL_EVENTS = ("job.succeeded", "job.failed", "job.canceled", "job.expired")
 JOB_EVENTS = ("job.transcribed", *FINAL_EVENTS)
-EVENTS = (*JOB_EVENTS, "assignment.completed")  # scripts/lib.lua has the same
+EVENTS = (*JOB_EVENTS, "assignment.completed")  # scripts/lib/records.lua has the same
 MAX_URL_CHARS = 2000  # characters of a URL
 URL = re.compile(r"https?://[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+")
 
