@@ -1,8 +1,8 @@
 -- Take back expired leases, end jobs past their deadline, and answer the ready jobs without a message: for each of the
 -- `queues`, a `stage` and the Redis list `queue` of its messages, max(0, ready jobs - messages); for maintenance,
 -- deliveries that are due count as ready jobs. A batch of `limit` at most each. Messages are removed when there are more
--- than `surplus` that no ready job needs. Jobs whose records have expired, expiry_limit at most, leave their indexes. A job that was tried `attempts` times
--- ends; it was too slow if it ran for more than stage_s (lesson_s: while a lesson is segmented) seconds. A clock that went
+-- than `surplus` that no ready job needs. Jobs whose records have expired, expiry_limit at most, leave their indexes. A
+-- job that was tried `attempts` times ends; it was too slow if it ran for more than stage_s (lesson_s: while a lesson is segmented) seconds. A clock that went
 -- forward by more than slept_s since the latest sweep, or back, moves leases and deadlines along; no lease is longer than
 -- lease_s, and no worker counts as alive for more than worker_s, after that.
 allow_full_memory()  -- mutant: sweep with full memory
@@ -10,16 +10,11 @@ allow_full_memory()  -- mutant: sweep with full memory
 -- The clock was set, or the machine slept: by `seconds` since the latest sweep. What the scripts have put off, they have
 -- put off by so much more or less. Nobody worked meanwhile, so that time counts neither for a deadline nor for a lease.
 local function move_times(seconds)
-  for _, job in ipairs(redis.call('ZRANGE', KEY.deadlines, 0, -1)) do
-    redis.call('ZINCRBY', KEY.deadlines, seconds, job)
-    if number(job, 'deadline_at') then
-      redis.call('HSET', job_key(job), 'deadline_at', format_seconds(number(job, 'deadline_at') + seconds))
-    end
-  end
-  for _, job in ipairs(redis.call('ZRANGE', KEY.leases, 0, -1)) do
-    redis.call('ZINCRBY', KEY.leases, seconds, job)
-    if number(job, 'claimed_at') then
-      redis.call('HSET', job_key(job), 'claimed_at', format_seconds(number(job, 'claimed_at') + seconds))
+  for index, field in pairs({ [KEY.deadlines] = 'deadline_at', [KEY.leases] = 'claimed_at' }) do
+    for _, job in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+      redis.call('ZINCRBY', index, seconds, job)
+      local time = number(job, field)
+      if time then redis.call('HSET', job_key(job), field, format_seconds(time + seconds)) end
     end
   end
   for _, delivery in ipairs(seconds < 0 and redis.call('ZRANGE', KEY.deliveries, 0, -1) or {}) do
