@@ -15,6 +15,7 @@ CLIENT_SILENCE_S = 10  # seconds for which a client may send nothing in the midd
 bind = f"[{settings().host}]:{settings().port}" if ":" in settings().host else f"{settings().host}:{settings().port}"
 worker_class = "api.slow_clients.Worker"
 workers = settings().api_processes
+preload_app = True  # it is imported once; a process that replaces a dead one is there at once
 threads = settings().api_threads
 timeout = 60  # seconds without a heartbeat before the process is replaced
 graceful_timeout = 5  # seconds requests may take to end at a stop
