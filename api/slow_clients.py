@@ -1,9 +1,9 @@
 """Clients that send slowly, or that are still sending when they are refused.
 
 A request occupies a thread from its first byte to the end of its response. So a client has HEADERS_S for its headers,
-and its body must arrive at MIN_UPLOAD_BYTES_S; nothing more is read from it otherwise. What a refused client still
-sends is read to its end and dropped: if its connection were closed at once, the system would drop the response, too,
-before the client has read it (RFC 9112, 9.6).
+and WINDOW_BYTES of its body must arrive in WINDOW_S; otherwise nothing more is read from it. What a refused client
+still sends is read to its end and dropped: if its connection were closed at once, the system would drop the response,
+too, before the client has read it (RFC 9112, 9.6).
 """
 
 import logging
@@ -16,11 +16,9 @@ from typing import IO, Any
 from gunicorn.workers.gthread import ThreadWorker
 
 HEADERS_S = 10.0  # seconds for the headers of a request
-MIN_UPLOAD_BYTES_S = 4_000  # bytes in a second; speech that is compressed well arrives as fast as it was spoken
-WINDOW_S = 20.0  # seconds over which the rate of a body is measured
-WINDOW_BYTES = int(MIN_UPLOAD_BYTES_S * WINDOW_S)
+CHUNK_BYTES = 64_000  # of a body that are read at once; smaller ones are slower, so that more uploads are in memory
+WINDOW_BYTES, WINDOW_S = 2 * CHUNK_BYTES, 40.0  # what must arrive in so many seconds: 3.2 kB a second
 CHECK_S = 1.0  # seconds between two checks of all connections
-CHUNK_BYTES = 8_000  # of a body that are read at once: a chunk must not take long even at the lowest rate
 MAX_DROPPED_BYTES = 2_000_000_000  # of the body of a refused request
 
 log = logging.getLogger("waijiao")

@@ -118,7 +118,7 @@ def test_a_client_that_sends_a_byte_now_and_then_is_left(server):
         def find_open() -> list[str]:
             return [name for name, connection in connections.items() if not is_closed_after(connection, b"x")]
 
-        wait_for(lambda: find_open() == [], seconds=60, poll_s=0.2)
+        wait_for(lambda: find_open() == [], seconds=90, poll_s=0.2)
 
 
 def test_requests_are_answered_again_soon_after_clients_sent_slow_headers(serve):
