@@ -22,6 +22,7 @@ from tests.faults.mutation_operators import Mutant, Mutation, mutate
 
 ROOT = Path(__file__).resolve().parents[2]
 MUTANTS_AT_ONCE = 3  # their tests mostly wait
+RUN_LIMIT_S = 600  # seconds that a run of pytest may take: a test that a mutant hangs must say so, not stop everything
 NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info")
 NOT_COPIED_FROM_ROOT = {"benchmarks", "build", "docs", "deploy"}  # api/static/docs is the product's
 
@@ -59,7 +60,10 @@ def find_tests(copy: Path, name: str) -> list[str]:
 def run_tests(copy: Path, tests: Iterable[str]) -> list[str]:
     """The names of those of the tests that fail in the copy. RuntimeError when they did not run."""
     command = [sys.executable, "-m", "pytest", "--timeout=60", "--no-header", "-rf", *tests]
-    done = subprocess.run(command, cwd=copy, env=environment(copy), capture_output=True, text=True, check=False)
+    limit = ["timeout", "--kill-after=10", str(RUN_LIMIT_S)]  # ends the children too
+    done = subprocess.run(
+        [*limit, *command], cwd=copy, env=environment(copy), capture_output=True, text=True, check=False
+    )
     if done.returncode not in (0, 1) or "Error compiling script" in done.stdout:
         raise RuntimeError(f"pytest ended with status {done.returncode}:\n{done.stdout}{done.stderr}")
     return [*dict.fromkeys(re.findall(r"^FAILED \S+::(\w+)", done.stdout, re.MULTILINE))]

@@ -69,6 +69,7 @@ class EventLoop:
 def loop():
     running = EventLoop()
     yield running
+    os.kill(running.child, signal.SIGKILL)  # where a test failed, it may wait for ever until its pipe is read
     running.pool.terminate()
     running.pool.join()
     running.hub.close()
