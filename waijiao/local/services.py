@@ -33,8 +33,7 @@ def redis_service(settings: Settings) -> Service:
 
 
 def redis_command(settings: Settings) -> list[str]:
-    """The command line of our own Redis. Every acknowledged write is on disk, unless that is full; nothing is evicted.
-    """
+    """The command line of our own Redis. Acknowledged writes are on disk, unless that is full; nothing is evicted."""
     folder, socket = settings.home / "redis", Path(socket_path(settings))
     make_private_folder(folder)
     make_private_folder(socket.parent)

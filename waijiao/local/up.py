@@ -32,9 +32,7 @@ def run_until_stopped(settings: Settings, workers: dict[str, int]) -> None:
             report("Starting; the models are loading …", sys.stdout)
             supervisor.wait_until_ready()
             seconds = time.monotonic() - started_at
-            report(
-                f"Waijiao listens on {supervisor.url} (ready after {seconds:.1f} s). Ctrl-C stops it.", sys.stdout
-            )
+            report(f"Waijiao listens on {supervisor.url} (ready after {seconds:.1f} s). Ctrl-C stops it.", sys.stdout)
             report(KEYS_NOTE if settings.keys else NO_KEYS_NOTE, sys.stdout)
             supervisor.restart_dead_processes()
     except KeyboardInterrupt:
