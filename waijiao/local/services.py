@@ -70,7 +70,8 @@ def find_redis_server() -> str:
 def api_service(settings: Settings) -> Service:
     """The HTTP API under gunicorn."""
     command = [sys.executable, "-m", "gunicorn", "-c", "python:api.gunicorn", "api:create_app()"]
-    return Service("api", command, common_environment(settings))
+    # as each of its many threads that handles an upload would else have the C library keep memory of its own
+    return Service("api", command, {**common_environment(settings), "MALLOC_ARENA_MAX": "2"})
 
 
 def worker_services(settings: Settings, counts: dict[str, int]) -> list[Service]:
