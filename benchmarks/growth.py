@@ -22,10 +22,10 @@ def main(jobs: int, every: int) -> None:
     console = Console(width=140)
     with tempfile.TemporaryDirectory(prefix="waijiao-growth-") as folder, FaultCluster(Path(folder), PLAN) as cluster:
         crowd, looks, started_at = Crowd(cluster), [], time.monotonic()
-        for done in range(every, jobs + 1, every):
+        for count in range(every, jobs + 1, every):
             crowd.run(every)
             looks.append(measure(cluster))
-            console.print(f"{done} jobs after {time.monotonic() - started_at:.0f} s", summarise(looks[-1]))
+            console.print(f"{count} jobs after {time.monotonic() - started_at:.0f} s", summarise(looks[-1]))
     table = Table("", f"after {every}", f"after {jobs}", "growth")
     first, last = looks[0], looks[-1]
     for name in first:

@@ -10,7 +10,7 @@ from pipeline.settings import Settings, settings
 from pipeline.worker.engine_loader import load_engine
 from tests.support.memory_folder import memory_folder
 
-ENGINES = {engine: "builtins:tuple" for engine in ("faster-whisper", "llama.cpp", "hibari")}
+ENGINES = dict.fromkeys(("faster-whisper", "llama.cpp", "hibari"), "builtins:tuple")
 DEFAULT_MODELS = {stage: getattr(Settings(), f"{stage}_model") for stage in ("asr", "llm", "tts")}
 
 
