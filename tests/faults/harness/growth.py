@@ -25,7 +25,9 @@ PLAN = Plan(
 LEARNERS = 8  # that submit at the same time
 CLASS_SIZE = 20
 SETTLE_S = 120  # seconds in which everything that is not kept is gone
-PASSING_KEYS = (f"{PREFIX}fair-queue:", f"{PREFIX}erased:")  # that are kept for a minute
+PASSING_KEYS = tuple(  # that come and go all the time, or are kept for a minute
+    f"{PREFIX}{name}" for name in ("fair-queue:", "erased:", "sweeping", "tidying", "worker:", "orphans-", "celery:")
+)
 QUEUES = ("asr", "llm", "tts", "segment", "maintenance")
 
 
@@ -118,7 +120,7 @@ def measure(cluster: FaultCluster) -> dict[str, float]:
         "Redis's data, MB": cluster.redis.info("memory")["used_memory"] / 1e6,
     }
     for name, process in list_processes(cluster):
-        figures[f"memory of {name}, MB"] = process.memory_full_info().uss / 1e6
+        figures[f"memory of {name}, MB"] = process.memory_info().rss / 1e6
         figures[f"descriptors of {name}"] = process.num_fds()
     return figures
 
