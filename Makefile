@@ -36,7 +36,7 @@ test-all: test browser tools  # `make test test-all` runs the first tiers once, 
 	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/e2e $(addprefix --ignore=,$(SMOKE))
 	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/browser
 	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/engines
-	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/faults
+	$(BIN)/python -m pytest $(PARALLEL_FILES) --numprocesses 3 tests/faults  # which mostly wait
 	$(BIN)/python -m tests.faults.mutation
 
 test-dates: .venv/developing tools  # the quick tests on a leap day, around midnight and at changes to summer time
