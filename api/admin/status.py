@@ -16,7 +16,7 @@ from redis import Redis
 from werkzeug.wrappers import Response
 
 from api import context
-from api.auth import ADMIN, LEARNER, OPEN, TEACHER, requires
+from api.auth import ADMIN, LEARNER, OPEN, TEACHER, current_caller, requires
 from api.jobs.parser import list_voices
 from api.jobs.schemas import SPEEDS
 from api.openapi import answers
@@ -53,9 +53,17 @@ def ready() -> Response:
     none = {"ready": 0, "loading": 0}
     models = {stage: {**workers.get(stage, none), "waiting": waiting[stage]} for stage in MODEL_STAGES}
     all_ready = all(model["ready"] for model in models.values())
-    answer = jsonify({"ready": all_ready, "models": models})
+    caller = current_caller()
+    redis = {"redis": name_redis(context.jobs().redis)} if caller and caller.role == ADMIN else {}
+    answer = jsonify({"ready": all_ready, "models": models, **redis})
     answer.status_code = 200 if all_ready else 503
     return answer
+
+
+def name_redis(redis: "Redis") -> str:
+    """The name and the version of the server, such as Redis 7.2.4 or Valkey 8.0.1."""
+    server = redis.info("server")
+    return f"Valkey {server['valkey_version']}" if "valkey_version" in server else f"Redis {server['redis_version']}"
 
 
 @routes.get("/metrics")

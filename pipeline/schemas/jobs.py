@@ -199,6 +199,7 @@ class Readiness(ResponseModel):
 
     ready: bool
     models: dict[Stage, Workers]
+    redis: str | None = Field(None, description="the server of the records and its version; for administrators")
 
 
 class Caller(ResponseModel):

@@ -1,5 +1,6 @@
 """The boot steps of a Celery worker: timely shutdown, engine loading, blob folder check, sweeper and watchdog."""
 
+import gc
 import logging
 import os
 import secrets
@@ -15,7 +16,7 @@ from typing import Any, cast
 
 from billiard.common import human_status
 from celery import Celery, bootsteps
-from celery.signals import celeryd_init, worker_process_init
+from celery.signals import celeryd_init, worker_before_create_process, worker_process_init
 from celery.worker import state
 from celery.worker.state import maybe_shutdown
 from kombu.exceptions import OperationalError
@@ -339,12 +340,18 @@ def install(celery: Celery, child: EngineProcess) -> None:
     celeryd_init.connect(start_privately, weak=False)
     celery.engine_process = child
     celery.steps["worker"].update({Shutdown, LoadedEngine, BlobStoreCheck, Sweeper, Watchdog})
+    worker_before_create_process.connect(keep_memory_shared, weak=False)
     worker_process_init.connect(child.load, weak=False)
 
 
 def start_privately(**_: object) -> None:
     """Before the worker writes anything, and before it forks its child."""
     set_private_umask()
+
+
+def keep_memory_shared(**_: object) -> None:
+    """Just before the child is forked: no later garbage collection writes to what the parent and the child share."""
+    gc.freeze()
 
 
 def engine_process_of(parent: Any) -> EngineProcess:

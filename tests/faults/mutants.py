@@ -472,4 +472,16 @@ MUTANTS: list[Mutant] = [
         "celery_overrides:ResultHandler._finish_partial_read",
         set_condition("has_half_read", False),
     ),
+    PythonMutant(
+        "disk margin",
+        "test_an_upload_must_leave_the_margin_free_although_it_is_written_twice",
+        "disk_space:check_free_space",
+        set_condition("is_short_of_space", False),
+    ),
+    PythonMutant(
+        "disk reserve",
+        "test_the_append_only_file_owns_space_beyond_its_end_and_keeps_its_content",
+        "redis_disk:RedisDisk.allocate",
+        set_condition("fallocate", False),
+    ),
 ]
