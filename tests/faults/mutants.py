@@ -282,8 +282,14 @@ MUTANTS: list[Mutant] = [
     PythonMutant(
         "revoked key",
         "test_a_revoked_key_is_refused_and_still_listed",
-        "api_keys:Keys.find",
+        "api_keys:valid_key",
         drop_condition("revoked_at"),
+    ),
+    PythonMutant(
+        "expired login",
+        "test_a_login_expires_on_the_server_too",
+        "logins:Logins.find",
+        drop_condition("seconds"),
     ),
     PythonMutant(
         "jobs of an owner",

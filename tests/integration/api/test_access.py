@@ -119,11 +119,16 @@ class School:
         every = {**self.identity(self.shown[who]), **(headers or {})}
         return self.app.test_client(use_cookies=False).open(path, method=method, headers=every, **kwargs)
 
+    def log_in(self, key: str) -> str:
+        """The login that the key's browser has."""
+        answer = self.app.test_client().post("/v1/login", json={"key": key.removeprefix("Bearer ")})
+        return answer.headers.get("Set-Cookie", "=unknown;").partition("=")[2].partition(";")[0]
+
     def identity(self, key: str | None) -> dict[str, str]:
         if key is None:
             return {}
         if self.by_cookie and key.startswith("Bearer "):
-            return {"Cookie": f"waijiao_key={key.removeprefix('Bearer ')}", "Origin": "http://localhost"}
+            return {"Cookie": f"waijiao_login={self.log_in(key)}", "Origin": "http://localhost"}
         return {"Authorization": key}
 
     def say(self, who: str, text: str = "hi", **fields) -> str:
