@@ -37,10 +37,25 @@ def refuse_cross_site_cookie(origin_needed: bool) -> None:
     """A browser sends the cookie with requests of any page. ForeignOrigin unless it is a page of ours."""
     origin = request.headers.get("Origin")
     foreign = origin_needed if origin is None else not is_same_origin(origin)
-    if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
+    if foreign or is_cross_site() or (is_same_site() and not is_navigation()):
         raise ForeignOrigin(
             "The login cookie is for this server's own pages; send the key in the Authorization header."
         )
+
+
+def is_cross_site() -> bool:
+    """Whether a browser says that a page of another site makes the request. All browsers do since March 2023."""
+    return request.headers.get("Sec-Fetch-Site") == "cross-site"
+
+
+def is_same_site() -> bool:
+    """Whether a browser says that a neighbour makes it: another name below the same domain, or another port."""
+    return request.headers.get("Sec-Fetch-Site") == "same-site"
+
+
+def is_navigation() -> bool:
+    """Whether the browser says that it opens a page for its user, such as by a link, and not in a frame."""
+    return (request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest")) == ("navigate", "document")
 
 
 def is_same_origin(origin: str) -> bool:
@@ -157,13 +172,23 @@ def current_caller() -> context.Caller | None:
 def refuse_other_sites() -> None:
     """Without keys, a page of another site could use the server through its visitor's browser: refuse it.
 
-    Its origin shows it, or its host name, if that was pointed to this machine (DNS rebinding).
+    Its origin shows it, or its host name, if that was pointed to this machine (DNS rebinding). Images, sounds and
+    scripts are loaded without an origin: the page cannot read them, but it can measure how long they take. It may only
+    link to our pages.
     """
     if not is_loopback(request.host):
         raise ForeignHost
-    origin = request.headers.get("Origin")
-    if origin not in (None, f"{request.scheme}://{request.host}", *context.settings().origins):
+    if is_from_other_site():
         raise ForeignOrigin
+
+
+def is_from_other_site() -> bool:
+    """Whether a page that may not use this server makes the request."""
+    origin = request.headers.get("Origin")
+    if origin is not None:
+        return origin not in (f"{request.scheme}://{request.host}", *context.settings().origins)
+    opens_page = request.endpoint is None or least_role(current_app, request.endpoint) == OPEN
+    return (is_cross_site() or is_same_site()) and not (is_navigation() and opens_page)
 
 
 def is_loopback(host: str) -> bool:

@@ -310,6 +310,12 @@ MUTANTS: list[Mutant] = [
         drop_statement("raise ForeignOrigin"),
     ),
     PythonMutant(
+        "loads of other sites",
+        "test_without_keys_another_page_gets_nothing_but_links_to_pages",
+        "api.auth:is_from_other_site",
+        drop_condition("is_cross_site"),
+    ),
+    PythonMutant(
         "client idempotency key",
         "test_a_connection_that_breaks_in_the_answer_to_a_submission_makes_one_job",
         "client.jobs:submit_request",
