@@ -185,6 +185,9 @@ def show_capabilities() -> Response:
         "upload_mb": server_settings.max_upload_mb,
         "recording_s": server_settings.max_recording_s,
         "text_chars": server_settings.max_text_chars,
+        "lesson_mb": server_settings.max_lesson_mb,
+        "hand_in_mb": server_settings.max_hand_in_mb,
+        "hand_in_files": server_settings.max_hand_in_files,
     }
     return jsonify(
         {

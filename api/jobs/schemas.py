@@ -1,6 +1,5 @@
 """The types of requests: fields, queries and headers. A field's description completes the sentence 'it must be …'."""
 
-import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,6 +18,7 @@ from pydantic import (
 )
 from werkzeug.datastructures import FileStorage
 
+from api.json_text import parse_json
 from pipeline.audio.formats import FORMATS
 from pipeline.jobs.job import MAX_HINT_CHARS, Task
 from pipeline.schemas.jobs import State
@@ -112,7 +112,7 @@ class Form(RequestModel):
             values["webhook_events"] = [event.strip() for event in events.split(",") if event.strip()]
         if isinstance(metadata := values.get("metadata"), str):
             with suppress(ValueError):  # then the type says what it must be
-                values["metadata"] = json.loads(metadata)
+                values["metadata"] = parse_json(metadata)
         return values
 
 

@@ -282,8 +282,14 @@ MUTANTS: list[Mutant] = [
     PythonMutant(
         "revoked key",
         "test_a_revoked_key_is_refused_and_still_listed",
-        "api_keys:Keys.find",
+        "api_keys:valid_key",
         drop_condition("revoked_at"),
+    ),
+    PythonMutant(
+        "expired login",
+        "test_a_login_expires_on_the_server_too",
+        "logins:Logins.find",
+        drop_condition("seconds"),
     ),
     PythonMutant(
         "jobs of an owner",
@@ -302,6 +308,12 @@ MUTANTS: list[Mutant] = [
         "test_a_page_of_another_site_is_refused",
         "api.auth:refuse_other_sites",
         drop_statement("raise ForeignOrigin"),
+    ),
+    PythonMutant(
+        "loads of other sites",
+        "test_without_keys_another_page_gets_nothing_but_links_to_pages",
+        "api.auth:is_from_other_site",
+        drop_condition("is_cross_site"),
     ),
     PythonMutant(
         "client idempotency key",
