@@ -35,7 +35,14 @@ from pipeline.settings import Settings
 from pipeline.webhooks.validation import webhook_fields
 
 SCRIPTS = Path(__file__).parent / "scripts"
-LIBRARY = ("records", "lifetimes", "ready", "ending", "unreadable")  # of scripts/lib; each builds on those before it
+LIBRARY = (
+    "records",
+    "lifetimes",
+    "ready",
+    "deliveries",
+    "ending",
+    "unreadable",
+)  # of scripts/lib; each builds on those before it
 PREFIX = "waijiao:"  # of every key; scripts/lib/records.lua has the same
 CHANGED_CHANNEL = f"{PREFIX}changed"  # channel on which the name of each changed job or assignment is published
 SWEEP_BATCH = 200  # jobs that one sweep takes back, ends or enqueues, so that it never blocks Redis for long

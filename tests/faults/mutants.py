@@ -254,6 +254,16 @@ MUTANTS: list[Mutant] = [
         "test_deliveries_to_one_host_are_limited",
         always,
     ),
+    LuaMutant(
+        "deliveries per tenant",
+        "test_deliveries_of_one_tenant_are_limited",
+        replace("count(tenant) < math.min(args.tenant_limit, free)", "free > 0"),
+    ),
+    LuaMutant(
+        "slow start",
+        "test_a_host_that_does_not_answer_gets_one_at_a_time",
+        replace("redis.call('EXISTS', KEY.answering .. tenant .. '/' .. host) == 1", "true"),
+    ),
     PythonMutant(
         "every webhook address checked",
         "test_one_forbidden_address_among_public_ones_is_enough_to_refuse",
