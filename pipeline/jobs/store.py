@@ -157,7 +157,7 @@ class Jobs:
             job=job_request.name,
             fields=fields,
             lane=job_request.lane,
-            group=job_request.group or job_request.conversation,
+            group=served_as(job_request),
             due=job_request.due,
             number=job_request.details["number"] if job_request.lesson else None,
             idempotency_key=digest(f"{job_request.key} {repeatable.key}") if repeatable else None,
@@ -420,6 +420,12 @@ def digest(key: str) -> str:
 def key_fields(job_request: JobRequest) -> dict[str, str]:
     """The record's fields about the client: the key that is charged, the learner who owns the job."""
     return {name: id_ for name, id_ in (("key", job_request.key), ("owner", job_request.owner)) if id_}
+
+
+def served_as(job_request: JobRequest) -> str:
+    """Whose jobs are served in turn with those of others: a learner who waits stands for the key that submits."""
+    whole_class = job_request.key if job_request.lane == "interactive" else job_request.group
+    return whole_class or job_request.conversation
 
 
 def parent_fields(job_request: JobRequest) -> dict[str, str]:

@@ -173,8 +173,10 @@ class Deliveries:
         with self.jobs.redis.pipeline(transaction=False) as pipe:
             for delivery in deliveries:
                 pipe.zscore(delivery.due_key, delivery.name)
-            timed = zip(deliveries, pipe.execute(), strict=True)
-        return sorted((replace(each, next_at=time) for each, time in timed), key=lambda delivery: delivery.at)
+            due_times = pipe.execute()
+        entries_with_times = zip(deliveries, due_times, strict=True)
+        deliveries = [replace(delivery, next_at=due_time) for delivery, due_time in entries_with_times]
+        return sorted(deliveries, key=lambda delivery: delivery.at)
 
     def count(self) -> int:
         """The open deliveries of all tenants."""
