@@ -127,7 +127,10 @@ class Jobs:
         return self._accept(job_request, dead.stage, earlier_results(dead), retry_of=dead.name)
 
     def rerun(self, job: Job, job_request: JobRequest, stage: str, results: EarlierResults) -> AcceptedJob:
-        """Accept another version of a job: it begins at `stage`, with the results of the stages before."""
+        """Accept another version of a job: it begins at `stage`, with the results of the stages before.
+
+        Raises UnknownJob when the job's record is gone.
+        """
         return self._accept(job_request, stage, results, rerun_of=job.name)
 
     def _accept(
@@ -453,6 +456,7 @@ def raise_for_outcome(outcome: str, retry_after_s: float) -> None:
 
 
 REFUSALS: dict[str, Callable[[float], WaijiaoError]] = {
+    UnknownJob.code: lambda _: UnknownJob("The job has expired or was erased meanwhile. Submit its recording again."),
     UnknownAssignment.code: lambda _: UnknownAssignment(),
     Canceled.code: lambda _: Canceled("The lesson was canceled, or has ended."),
     KeyReused.code: lambda _: KeyReused(),

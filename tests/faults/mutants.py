@@ -363,6 +363,11 @@ MUTANTS: list[Mutant] = [
         always,
     ),
     LuaMutant(
+        "rerun of an expired job",
+        "test_a_rerun_of_a_job_that_is_gone_is_refused_and_writes_nothing",
+        never,
+    ),
+    LuaMutant(
         "ended lesson takes no turns",
         "test_a_turn_submitted_twice_is_one_job_and_is_refused_after_the_lesson_s_end",
         never,
@@ -396,7 +401,12 @@ MUTANTS: list[Mutant] = [
     LuaMutant(
         "lanes",
         "test_turns_go_before_homework_and_homework_before_lessons_at_every_stage",
-        always,
+        replace("LANE_START[args.lane]", "0"),
+    ),
+    LuaMutant(
+        "canceled round",
+        "test_who_cancels_does_not_wait_for_what_was_canceled",
+        drop,
     ),
     LuaMutant(
         "starved lane",

@@ -24,6 +24,8 @@ if args.retry_of then
   if not get(args.retry_of, 'dead') then return { 'not_dead', {}, '0', ready_jobs } end
 end
 
+-- mutant: rerun of an expired job
+if args.rerun_of and not has_record(args.rerun_of) then return { 'unknown_job', {}, '0', ready_jobs } end
 -- mutant: ended lesson takes no turns
 if fields.lesson and not alive(fields.lesson) then return { 'canceled', {}, '0', ready_jobs } end
 local assignment = fields.assignment
