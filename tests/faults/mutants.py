@@ -254,6 +254,16 @@ MUTANTS: list[Mutant] = [
         "test_deliveries_to_one_host_are_limited",
         always,
     ),
+    LuaMutant(
+        "deliveries per tenant",
+        "test_deliveries_of_one_tenant_are_limited",
+        replace("count(tenant) < math.min(args.tenant_limit, free)", "free > 0"),
+    ),
+    LuaMutant(
+        "slow start",
+        "test_a_host_that_does_not_answer_gets_one_at_a_time",
+        replace("redis.call('EXISTS', KEY.answering .. tenant .. '/' .. host) == 1", "true"),
+    ),
     PythonMutant(
         "every webhook address checked",
         "test_one_forbidden_address_among_public_ones_is_enough_to_refuse",
@@ -365,6 +375,11 @@ MUTANTS: list[Mutant] = [
         always,
     ),
     LuaMutant(
+        "rerun of an expired job",
+        "test_a_rerun_of_a_job_that_is_gone_is_refused_and_writes_nothing",
+        never,
+    ),
+    LuaMutant(
         "ended lesson takes no turns",
         "test_a_turn_submitted_twice_is_one_job_and_is_refused_after_the_lesson_s_end",
         never,
@@ -398,7 +413,12 @@ MUTANTS: list[Mutant] = [
     LuaMutant(
         "lanes",
         "test_turns_go_before_homework_and_homework_before_lessons_at_every_stage",
-        always,
+        replace("LANE_START[args.lane]", "0"),
+    ),
+    LuaMutant(
+        "canceled round",
+        "test_who_cancels_does_not_wait_for_what_was_canceled",
+        drop,
     ),
     LuaMutant(
         "starved lane",

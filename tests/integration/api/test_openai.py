@@ -578,6 +578,26 @@ def test_a_key_is_required_counted_and_named_in_the_job(serve, redis, answer):
     assert (refused.value.code, refused.value.type) == ("key_unknown", "authentication_error")
 
 
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+@pytest.mark.parametrize(
+    ("role", "tokens", "is_refused"),
+    [("learner", 101, True), ("learner", 1_000_000, True), ("learner", 100, False), ("teacher", 5000, False)],
+)
+def test_a_learner_may_not_ask_for_any_number_of_tokens(serve, redis, answer, name, role, tokens, is_refused):
+    server = serve(keys=True, chat_tokens_learner=100)
+    _, text = Keys(redis).create("default", role, "Anna", Limits())
+    with client_of(server, api_key=text) as anna:
+        if is_refused:
+            with pytest.raises(openai.UnprocessableEntityError) as caught:
+                anna.chat.completions.create(model="default", messages=ASKED, **{name: tokens})
+            assert caught.value.param == name
+            assert "100 tokens" in caught.value.message
+        else:
+            working = answer("llm", SAID)
+            anna.chat.completions.create(model="default", messages=ASKED, **{name: tokens})
+            assert working.result().request.details["max_tokens"] == tokens
+
+
 def test_a_stream_without_redis_ends_with_an_error(stream, redis):
     redis.shutdown(nosave=True)
     with pytest.raises(openai.APIError) as caught:
