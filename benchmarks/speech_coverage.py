@@ -1,4 +1,4 @@
-"""How much of what is said gets words: sentences said several times, long recordings, digits; before and after a change.
+"""How much of what is said gets words: repeated sentences, long recordings, digits; before and after a change.
 
 Run with: python benchmarks/speech_coverage.py LEARNERS [--before CHECKOUT] [--samples 12] [--kinds repeated long …]
 
@@ -14,7 +14,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -29,17 +28,17 @@ from rich.table import Table
 
 from pipeline.audio.decode import Waveform, decode, resample
 
-PROJECT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(PROJECT))  # for tests.support
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for tests.support
 from tests.support.recordings import make_wav
 from tests.support.transcripts import word_errors, words
 
+PROJECT = Path(__file__).resolve().parents[1]
 SAMPLE_RATE = 16_000  # Hz
 KINDS = ("ordinary", "repeated", "long", "digits")
 REPETITIONS = (2, 3, 4)
 PAUSES_S = (0.2, 1.2)  # seconds between two sentences
 LONG_S = (35, 75)  # seconds of a long recording
-DIGITS = "zero one two three four five six seven eight nine".split()
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 DIGIT_COUNTS = (4, 6, 8, 11)  # of a dictated number
 VAD_OPTIONS = VadOptions(threshold=0.5, min_speech_duration_ms=100, min_silence_duration_ms=100, speech_pad_ms=0)
 WORD_MARGIN_S = 0.3  # seconds beside a word that count as spoken with it: the times of words are rough
@@ -156,9 +155,8 @@ def start_version(checkout: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def measure(sample: Sample, version: subprocess.Popen[str], path: Path) -> Measurement:
-    assert version.stdin and version.stdout
     print(path, file=version.stdin, flush=True)
-    found: dict[str, Any] = json.loads(version.stdout.readline())
+    found: dict[str, Any] = json.loads(next(iter(version.stdout or ())))
     speech = find_speech_s(sample.waveform.samples)
     return Measurement(
         sample,

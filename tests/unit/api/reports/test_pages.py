@@ -237,8 +237,8 @@ def test_a_student_s_json_has_the_documented_shape():
             assert list(facts) == [
                 *("assignment", "student", "job_id", "state", "handed_in_at", "on_time", "recording_s", "words_said"),
                 *("corrections", "words_per_minute", "text_words", "text_words_read", "text_words_missed"),
-                *("target_words_used", "language", "heard", "words", "unclear", "corrected", "edits", "explanation"),
-                *("reply", "answer", "error"),
+                *("target_words_used", "language", "heard", "words", "gaps", "unclear", "corrected", "edits"),
+                *("explanation", "reply", "answer", "error"),
             ]
             assert [edit["from"] for edit in facts["edits"]] == [
                 " ".join(facts["heard"].split()[slice(*edit["at"])]).strip(".,") for edit in facts["edits"]
