@@ -101,9 +101,7 @@ def shift(transcript: Transcript, by_s: float) -> Transcript:
 
     words, segments = tuple(map(move_later, transcript.words)), tuple(map(move_later, transcript.segments))
     gaps = tuple(map(move_later, transcript.gaps))
-    return replace(
-        transcript, words=words, segments=segments, gaps=gaps, duration_s=transcript.duration_s + by_s
-    )
+    return replace(transcript, words=words, segments=segments, gaps=gaps, duration_s=transcript.duration_s + by_s)
 
 
 def prefix_speaker(transcript: Transcript, speaker: str) -> Transcript:

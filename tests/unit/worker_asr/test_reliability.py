@@ -97,10 +97,10 @@ def test_what_is_unsure_or_repetitive_is_recognised_again():
 
 def test_repetitions_of_phrases_are_counted():
     assert count_repetitions([]) == 0
-    assert count_repetitions("a b c".split()) == 1
-    assert count_repetitions("x a b a b a b y".split()) == 3
-    assert count_repetitions("x a a a a y".split()) == 4
-    assert count_repetitions("a b c d a b c d a b".split(), 2) == 1
+    assert count_repetitions(["a", "b", "c"]) == 1
+    assert count_repetitions(["x", "a", "b", "a", "b", "a", "b", "y"]) == 3
+    assert count_repetitions(["x", "a", "a", "a", "a", "y"]) == 4
+    assert count_repetitions(["a", "b", "c", "d", "a", "b", "c", "d", "a", "b"], 2) == 1
 
 
 def test_digits_and_characters_are_said_one_by_one():

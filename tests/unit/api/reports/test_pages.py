@@ -16,7 +16,7 @@ from api.reports import StudentWork, list_answers, render_report, render_report_
 from api.reports.class_stats import shorten
 from api.reports.highlight import RIGHT, WRONG, highlight_corrections, highlight_missed
 from pipeline.homework.assignments import Student
-from pipeline.jobs.results import Edit
+from pipeline.jobs.results import Edit, Gap
 from pipeline.text.corrections import compare
 from pipeline.text.statistics import score_reading
 from tests.support.page_html import Page
@@ -217,6 +217,16 @@ def test_a_student_s_page_marks_corrections_and_unclear_words():
     assert [facts["src"] for tag, facts in page.tags if tag == "audio"] == ["%E5%AE%89%E5%A8%9C.wav"]
     assert page.figures["Not used"] == "cat"
     assert "Say it.\nLoud." in page.find_texts("keep-lines")
+
+
+def test_a_student_s_page_says_what_was_not_understood():
+    transcript, feedback = make_speech("Yesterday I go to zoo.")
+    files = render_files([make_student_work(0, "安娜", (replace(transcript, gaps=(Gap(3.0, 5.5),)), feedback))])
+    page = files["students/安娜.html"].decode()
+    assert "Not understood" in page
+    assert "没听清" in page
+    assert "0:00:03–0:00:05" in page
+    assert json.loads(files["students/安娜.json"])["gaps"] == [{"start": 3.0, "end": 5.5}]
 
 
 def test_a_failed_student_s_page_says_why():
