@@ -50,6 +50,14 @@ def detect_voice(waveform: Waveform) -> list[Interval]:
     return voice
 
 
+def has_speech(waveform: Waveform) -> bool:
+    """Whether somebody speaks."""
+    try:
+        return bool(detect_voice(waveform))
+    except NoSpeech:
+        return False
+
+
 def find_speech(voice: Iterable[Interval], duration_s: float) -> list[Interval]:
     """The intervals in which somebody speaks, pauses included, of a recording of `duration_s` seconds.
 
