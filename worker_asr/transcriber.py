@@ -13,6 +13,7 @@ from pipeline.personas import Persona
 from pipeline.settings import Settings
 from pipeline.worker.leases import StillWanted
 from worker_asr.engine import Recording, load
+from worker_asr.vad import has_speech
 
 
 class Transcriber:
@@ -40,7 +41,7 @@ class Transcriber:
     def read_recording(self, job: Job) -> Recording | WaijiaoError:
         try:
             with self.blobs.open(job.request.recording) as file:
-                waveform = decode(file, self.settings.max_recording_s)
+                waveform = decode(file, self.settings.max_recording_s, has_speech=has_speech)
             return Recording(waveform, job.request.language or None, self.expected_languages(job), self.hint(job))
         except FileNotFoundError:
             return BadAudio("The recording is no longer kept. Send it again.")

@@ -121,7 +121,9 @@ class JobForm(JobFields, Form):
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["audio"]}, {"required": ["text"]}]})
 
-    audio: Upload | None = Field(None, description="a file: wav, mp3, m4a, aac, ogg, opus, webm or flac")
+    audio: Upload | None = Field(
+        None, description="a file: wav, mp3, m4a, aac, ogg, opus, webm, flac, aiff, caf or amr"
+    )
 
 
 def is_empty_file(value: Any) -> bool:
@@ -206,7 +208,7 @@ MODEL = "an id of GET /v1/models, a name of OpenAI's that stands for it, or defa
 class TranscriptionForm(RequestModel):
     """A recording to transcribe."""
 
-    file: Upload = Field(description="a file: wav, mp3, m4a, aac, ogg, opus, webm or flac")
+    file: Upload = Field(description="a file: wav, mp3, m4a, aac, ogg, opus, webm, flac, aiff, caf or amr")
     model: ModelName = Field("default", description=f"{MODEL}; whisper-1 and gpt-4o-transcribe stand for ours")
     language: str = Field("", pattern=r"^([a-z]{2,3})?$", description="an ISO 639 code such as en; else it is detected")
     prompt: str = Field(

@@ -73,12 +73,20 @@ class Segment(ResponseModel):
     no_speech_prob: float
 
 
+class Gap(ResponseModel):
+    """A stretch in which somebody speaks, but no words could be made out."""
+
+    start: Seconds
+    end: Seconds
+
+
 class Transcript(ResponseModel):
     text: str
     language: str
     duration_s: Seconds
     words: list[Word]
     segments: list[Segment]
+    gaps: list[Gap]
 
 
 class Edit(ResponseModel):
@@ -296,6 +304,7 @@ class Transcription(BaseModel):
     duration: Seconds | None = None
     segments: list[TimedSegment] | None = None
     words: list[TimedWord] | None = None
+    gaps: list[Gap] | None = None
 
 
 class ChatAnswer(ResponseModel):

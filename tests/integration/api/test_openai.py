@@ -14,7 +14,7 @@ from api.openai.models import ALIASES
 from pipeline.api_keys import Keys, Limits
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import EngineFailed, NoSpeech
-from pipeline.jobs.results import Answer, Completion, Segment, Transcript, Word
+from pipeline.jobs.results import Answer, Completion, Gap, Segment, Transcript, Word
 from tests.support.job_steps import claim_job, make_job_request
 from tests.support.wait import wait_for
 
@@ -25,6 +25,7 @@ HEARD = Transcript(
     2.5,
     (Word("I", 0.1, 0.2, 0.9), Word("go", 0.3, 0.5, 0.8), Word("home.", 0.6, 1.0, 0.7)),
     (Segment(0.1, 1.0, "I go home.", -0.2, 0.9, 0.01),),
+    (Gap(1.6, 2.4),),
 )
 SAID = Completion("Hello, Anna!", "stop", 12, 4)
 PARTS = [{"type": "text", "text": "H"}, {"type": "text", "text": "i"}]
@@ -126,6 +127,7 @@ def test_verbose_json_has_what_was_measured(client, answer):
     assert (segment.id, segment.start, segment.end, segment.text) == (0, 0.1, 1.0, "I go home.")
     assert (segment.avg_logprob, segment.compression_ratio, segment.no_speech_prob) == (-0.2, 0.9, 0.01)
     assert [(word.word, word.start, word.end) for word in heard.words][1] == ("go", 0.3, 0.5)
+    assert heard.gaps == [{"start": 1.6, "end": 2.4}]
 
 
 def test_verbose_json_has_the_segments_unless_only_words_are_asked_for(client, answer):
@@ -144,8 +146,15 @@ def verbose(client, **chosen):
 def test_a_transcript_is_written_as_text_or_subtitles(client, answer):
     for written, expected in (
         ("text", "I go home.\n"),
-        ("srt", "1\n00:00:00,100 --> 00:00:01,100\nI go home.\n\n"),
-        ("vtt", "WEBVTT\n\n00:00:00.100 --> 00:00:01.100\nI go home.\n\n"),
+        (
+            "srt",
+            "1\n00:00:00,100 --> 00:00:01,100\nI go home.\n\n2\n00:00:01,600 --> 00:00:02,500\n[unintelligible]\n\n",
+        ),
+        (
+            "vtt",
+            "WEBVTT\n\n00:00:00.100 --> 00:00:01.100\nI go home.\n\n"
+            "00:00:01.600 --> 00:00:02.500\n[unintelligible]\n\n",
+        ),
     ):
         answer("asr", HEARD)
         heard = client.audio.transcriptions.create(file=RECORDING, model="whisper-1", response_format=written)
