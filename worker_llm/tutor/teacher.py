@@ -66,10 +66,14 @@ class Teacher:
         return compose(persona, [], choose_passage(attempt.text), self.settings, self.count_tokens)
 
     def load_history(self, job: Job) -> list[Exchange]:
-        """The session's earlier turns that were answered, oldest first; failed turns between them are skipped."""
-        request, max_jobs = job.request, 3 * self.settings.history_turns
+        """The session's earlier turns that were answered, oldest first; failed turns between them are skipped.
+
+        Where so many failed that they do not all fit into what is read, its beginning stays the same for many turns.
+        """
+        request, max_turns = job.request, self.settings.history_turns
+        max_jobs = 3 * max_turns + (job.seq % max_turns if max_turns else 0)
         earlier = turns(self.redis, request.tenant, request.conversation, job.seq, max_jobs)
-        return [as_exchange(each.feedback) for each in earlier if each.feedback and not each.feedback.reset]
+        return [as_exchange(each.feedback, each.seq) for each in earlier if each.feedback and not each.feedback.reset]
 
     def make_feedback(self, job: Job, reply: str) -> Feedback:
         """From the model's reply to the prompt."""
