@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pipeline import personas
 from pipeline.jobs.results import Edit
 from pipeline.settings import Settings
-from worker_llm.tutor.feedback import build_feedback
+from worker_llm.tutor.feedback import build_feedback, strip_unspeakable
 
 WILLIAM = personas.load("william", Settings().personas)
 TRANSCRIPT = "yesterday i go to library and i read two book"
@@ -134,6 +134,25 @@ def test_feedback_is_valid_whatever_the_model_generates(transcript, corrected, r
     for edit in feedback.edits:
         found = " ".join(tokens[edit.at[0] : edit.at[1]])
         assert re.sub(r"[^\w']+", "", found) == re.sub(r"[^\w']+", "", edit.before)
+
+
+@pytest.mark.parametrize(
+    ("number", "spoken"),
+    [
+        *((each, each) for each in (".5", "50¢", "≥ 5", "≤5", "1/2", "2 1/2", "½", "5°C", "5 °C", "#1", "5–10", "~5")),
+        *(
+            (each, each)
+            for each in ("3 × 4 = 12", "±5", "-5", "¥100", "₩500", "138-0013-8000", "m² 3²", "√9", "≈ 3", "÷ 2")
+        ),
+        ("3 * 4", "3 × 4"),
+        ("< 5", "less than 5"),
+        ("> 5", "greater than 5"),
+        (">= 5", "≥ 5"),
+    ],
+)
+def test_nothing_is_left_out_that_changes_a_number(number, spoken):
+    """The model may write anything; a voice knows these signs."""
+    assert strip_unspeakable(f"It is {number}, **dear** 😀.") == f"It is {spoken}, dear ."
 
 
 @given(st.text(max_size=60), st.text(max_size=120))
