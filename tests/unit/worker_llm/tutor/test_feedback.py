@@ -93,6 +93,31 @@ def test_only_changes_that_look_like_corrections_are_accepted(transcript, senten
     assert build_feedback(transcript, f'"{sentence}" Why?', WILLIAM).corrected == corrected
 
 
+@pytest.mark.parametrize(
+    ("transcript", "sentence", "corrected"),
+    [
+        ("She buy milk and bread.", "She bought milk.", "She bought milk and bread."),
+        ("she buy milk and bread", "She bought milk.", "She bought milk and bread."),
+        ("She buy milk and bread.", "She bought milk!", "She bought milk and bread."),
+        ("He go to school with his sister", "He goes to school.", "He goes to school with his sister."),
+        ("he go to school by bus then he eat lunch", "He goes to school. Then he eats lunch.", None),
+        ("yesterday I see big dogs in park", "Yesterday I saw big dogs.", "Yesterday I saw big dogs in park."),
+        ("She have a cat, black and small.", "She has a cat.", "She has a cat, black and small."),
+        ("we was happy and tired", "We were happy!", "We were happy and tired."),
+    ],
+)
+def test_no_sentence_ends_before_words_that_stay(transcript, sentence, corrected):
+    found = build_feedback(transcript, f'"{sentence}" Why?', WILLIAM).corrected
+    assert not re.search(r"[.!?,] [a-z]", found.replace("cat, black", ""))
+    assert corrected in (None, found)
+
+
+@pytest.mark.parametrize("number", ["$3.50", "3.5 km", ".5 kg", "1.2.3"])
+def test_a_number_does_not_end_a_sentence(number):
+    reply = f"Did you pay {number}?"
+    assert build_feedback(TRANSCRIPT, f'"{CORRECTED}" Good. {reply} Why?', WILLIAM).reply == reply
+
+
 def test_nobody_is_praised_when_the_model_wanted_to_change_something():
     assert build_feedback("i can swim", '"I can\'t swim." Why?', WILLIAM).spoken == "Why?"
 
