@@ -49,11 +49,17 @@ def is_same_origin(origin: str) -> bool:
 def set_cookie(answer: Response, key: str, remember: bool) -> None:
     """Have the browser send the key from now on, until it is closed, or for REMEMBER_S."""
     age = REMEMBER_S if remember else None
-    answer.set_cookie(COOKIE_NAME, key, max_age=age, secure=request.is_secure, httponly=True, samesite="Strict")
+    answer.set_cookie(COOKIE_NAME, key, max_age=age, **cookie_options())
 
 
 def drop_cookie(answer: Response) -> None:
-    answer.delete_cookie(COOKIE_NAME, secure=request.is_secure, httponly=True, samesite="Strict")
+    answer.delete_cookie(COOKIE_NAME, **cookie_options())
+
+
+def cookie_options() -> dict[str, Any]:
+    """Below a sub-path the cookie is sent with requests there only, not to others who share the host."""
+    path = context.address("/")
+    return {"path": path, "secure": request.is_secure, "httponly": True, "samesite": "Strict"}
 
 
 def requires(role: str) -> Callable[[View], View]:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from pipeline.errors import BrokenRecord, Unavailable, WaijiaoError
+from pipeline.disk_space import DISK_FULL_ERRORS, RETRY_AFTER_S
+from pipeline.errors import BrokenRecord, DiskFull, Unavailable, WaijiaoError
 
 log = logging.getLogger("waijiao")
 BLOB_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}(/[A-Za-z0-9_-]{1,64}){1,2}")
@@ -33,6 +34,8 @@ class Blob:
 
 
 def unavailable(use: str, error: OSError) -> Unavailable:
+    if error.errno in DISK_FULL_ERRORS:
+        return DiskFull(retry_after_s=RETRY_AFTER_S)
     return Unavailable(f"The blob store cannot be {use}: {error.strerror}.")
 
 
@@ -66,7 +69,10 @@ class FolderBlobs:
         self.folder = folder
 
     def put(self, job: str, source: IO[bytes]) -> Blob:
-        """Store the bytes of `source` for the job `tenant/id` under a new name. Raises Unavailable on a disk error."""
+        """Store the bytes of `source` for the job `tenant/id` under a new name. Raises Unavailable on a disk error.
+
+        That is DiskFull when there is no space.
+        """
         path = self.path(job) / secrets.token_hex(8)
         temporary = path.with_suffix(".temporary")
         digest = hashlib.sha256()

@@ -194,6 +194,12 @@ class Unavailable(WaijiaoError):
     code, http_status, retryable, try_again = "unavailable", 503, True, True
 
 
+class DiskFull(Unavailable):
+    """Raised when the server's disk has too little space. Nothing was accepted; retry after there is space again."""
+
+    code, http_status = "disk_full", 507
+
+
 class ServerFull(WaijiaoError):
     """Raised when the server already has as many unfinished jobs as allowed. Nothing was accepted; try again later."""
 

@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     max_lesson_s: int = Field(default=14_400, ge=1)  # seconds a lesson may last
     lesson_s: int = Field(default=3600, ge=1)  # seconds the segmentation of a lesson into turns may take
     max_text_chars: int = 2000  # characters of typed text one job may have
+    min_free_mb: int = Field(default=200, ge=0)  # megabytes that must stay free on the disk; else new jobs are refused
 
     # the teacher
     persona: str = "william"  # persona of a job that names none

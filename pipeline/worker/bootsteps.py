@@ -293,8 +293,9 @@ class Watchdog(bootsteps.StartStopStep):
 
     def heartbeat(self, redis: "Redis") -> Heartbeat:
         try:
-            # with a full memory no message can be received, and a new start of this worker changes nothing
-            waiting = None if is_memory_full(redis) else sum(redis.llen(queue) for queue in queues())
+            # with a full memory or disk no message can be received, and a new start of this worker changes nothing
+            is_full = is_memory_full(redis) or is_disk_full(redis)
+            waiting = None if is_full else sum(redis.llen(queue) for queue in queues())
         except RedisError:
             waiting = None
         return Heartbeat(self.ticks, state.all_total_count[0], waiting)
@@ -309,6 +310,11 @@ def is_memory_full(redis: "Redis") -> bool:
     """Whether Redis refuses to store anything new."""
     memory = redis.info("memory")
     return bool(0 < memory["maxmemory"] <= memory["used_memory"])
+
+
+def is_disk_full(redis: "Redis") -> bool:
+    """Whether Redis refuses to write, since it could not write to its append-only file."""
+    return bool(redis.info("persistence").get("aof_last_write_status") == "err")
 
 
 def takes_work(child: EngineProcess, before: Heartbeat, now: Heartbeat) -> bool:

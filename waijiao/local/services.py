@@ -12,6 +12,7 @@ from pipeline.jobs.job import MAINTENANCE, MODEL_STAGES, SEGMENT
 from pipeline.private_files import make_private_folder
 from pipeline.redis_connection import redis_url, socket_path
 from pipeline.settings import Settings
+from waijiao.local.redis_disk import RedisDisk
 
 REDIS_SERVERS = ("redis-server", "valkey-server")
 IGNORED_WARNING = "ignore:You're running the worker with superuser privileges"  # Celery's: it would hide a real error
@@ -32,7 +33,8 @@ def redis_service(settings: Settings) -> Service:
 
 
 def redis_command(settings: Settings) -> list[str]:
-    """The command line of our own Redis. Every acknowledged write is on disk; nothing is evicted."""
+    """The command line of our own Redis. Every acknowledged write is on disk, unless that is full; nothing is evicted.
+    """
     folder, socket = settings.home / "redis", Path(socket_path(settings))
     make_private_folder(folder)
     make_private_folder(socket.parent)
@@ -42,7 +44,7 @@ def redis_command(settings: Settings) -> list[str]:
         "unixsocketperm": "700",
         "dir": str(folder),
         "appendonly": "yes",
-        "appendfsync": "always",
+        **RedisDisk(folder).options(),
         "save": "",
         "maxmemory-policy": "noeviction",
         "loglevel": "warning",

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -18,6 +19,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.private_files import make_private_folder, make_private_home, set_private_umask
 from pipeline.redis_connection import FAST, connect
 from pipeline.settings import Settings
+from waijiao.local.redis_disk import RedisDisk
 from waijiao.local.services import Service, api_service, redis_service, worker_services
 
 POLL_S = 0.1  # seconds between two checks whether the processes still run
@@ -26,6 +28,7 @@ RESTART_DELAY_S = 1.0  # seconds before a process is restarted that ran for less
 MAX_LOG_BYTES = 10_000_000  # size at which a log is rotated when its process is next started
 LOG_TAIL_CHARS = 2000  # of a log that are shown when its process ends while starting
 RELEASE_S = 4.0  # seconds beyond shutdown_s that a worker may need to return unfinished jobs to the queue
+RESERVE_CHECK_S = 1.0  # seconds between two checks of the disk space that Redis has
 REDIS_START_S = 30.0  # seconds Redis may take to start
 REDIS_STOP_S = 10.0  # seconds Redis may take to stop
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -53,6 +56,9 @@ class Supervisor:
         self.workers = workers
         self.running: list[RunningService] = []
         self.redis: RunningService | None = None
+        self.redis_connection = connect(settings, FAST)
+        self.redis_disk: RedisDisk | None = None
+        self.reserve_checked_at = 0.0  # time.monotonic
         self.lock_file: TextIO | None = None
 
     def __enter__(self) -> "Supervisor":
@@ -76,8 +82,9 @@ class Supervisor:
     def start(self) -> None:
         """Start Redis, unless the settings name one, and everything else once Redis answers."""
         if not self.settings.redis_url:
-            self.redis = self._launch(redis_service(self.settings))
+            self._launch_redis()
         self._wait_for_redis()
+        self._keep_redis_writable()
         for service in [api_service(self.settings), *worker_services(self.settings, self.workers)]:
             self.running.append(self._launch(service))
 
@@ -117,17 +124,33 @@ class Supervisor:
         while True:
             time.sleep(POLL_S)
             if self.redis and self.redis.process.poll() is not None:
-                self.redis = self._restart(self.redis)
+                self._clean_up(self.redis)
+                self._launch_redis()
+            self._keep_redis_writable()
             self.running = [each if each.process.poll() is None else self._restart(each) for each in self.running]
 
     def _restart(self, dead: RunningService) -> RunningService:
-        """Start a service again; what is left of its process group is killed first."""
+        self._clean_up(dead)
+        return self._launch(dead.service)
+
+    def _clean_up(self, dead: RunningService) -> None:
+        """Kill what is left of a service's process group, and wait for a moment if it had only just been started."""
         kill_group(dead.process.pid)
         status = dead.process.returncode
-        print(f"{dead.service.name} ended with status {status}; starting it again", file=sys.stderr)
+        report(f"{dead.service.name} ended with status {status}; starting it again", sys.stderr)
         if time.monotonic() - dead.started_at < RESTART_DELAY_S:
             time.sleep(RESTART_DELAY_S)
-        return self._launch(dead.service)
+
+    def _launch_redis(self) -> None:
+        """Start Redis with the options for its disk as it is now."""
+        self.redis = self._launch(redis_service(self.settings))
+        self.redis_disk = RedisDisk(self.settings.home / "redis")
+
+    def _keep_redis_writable(self) -> None:
+        """At most once in RESERVE_CHECK_S: keep disk space for the Redis that was started here."""
+        if self.redis_disk and time.monotonic() - self.reserve_checked_at > RESERVE_CHECK_S:
+            self.redis_disk.keep_reserve(self.redis_connection)
+            self.reserve_checked_at = time.monotonic()
 
     def _launch(self, service: Service) -> RunningService:
         log_path = self._log_path(service.name)
@@ -151,19 +174,25 @@ class Supervisor:
         return folder / f"{name}.log"
 
     def _wait_for_redis(self) -> None:
-        redis, deadline = connect(self.settings, FAST), time.monotonic() + REDIS_START_S
+        deadline = time.monotonic() + REDIS_START_S
         is_announced = self.redis is not None  # ours is there in a moment; another one may never be
         while True:
             try:
-                redis.ping()
+                self.redis_connection.ping()
                 return
             except RedisError as error:
                 if time.monotonic() > deadline or (self.redis and self.redis.process.poll() is not None):
                     raise ConfigurationError(f"Redis cannot be reached: {error}") from error
                 if not is_announced:
-                    print(f"Waiting up to {REDIS_START_S:.0f} s for Redis: {error}", file=sys.stderr, flush=True)
+                    report(f"Waiting up to {REDIS_START_S:.0f} s for Redis: {error}", sys.stderr)
                     is_announced = True
                 time.sleep(POLL_S)
+
+
+def report(message: str, stream: TextIO) -> None:
+    """Print the message. Where it goes to a file on a full disk it is lost, and what runs goes on."""
+    with suppress(OSError):
+        print(message, file=stream, flush=True)
 
 
 def is_ready(url: str) -> bool:

@@ -69,11 +69,19 @@ export class UploadQueue extends EventTarget {
         return await this.#post(group, before);
       } catch (error) {
         if (error instanceof Unreachable) await untilConnected();
-        else if (error.retryable) await new Promise((resolve) => setTimeout(resolve, error.retryAfter * 1000));
+        else if (error.retryable) await this.#waitAfter(error);
         else throw error;
       }
     }
     return null;
+  }
+
+  /** Wait until the request may be sent again; `waits` is why. */
+  async #waitAfter(error) {
+    this.waits = error;
+    this.#emitChanged();
+    await new Promise((resolve) => setTimeout(resolve, error.retryAfter * 1000));
+    this.waits = null;
   }
 
   #post(group, before) {

@@ -138,8 +138,9 @@ class UploadResults {
   }
 }
 
-/** What is being sent, or how many files had which result. */
-function summaryText({ done, fraction, results, files, stopped }) {
+/** What is being sent, or why nothing is, or how many files had which result. */
+function summaryText({ done, waits, fraction, results, files, stopped }) {
+  if (!done && waits) return errorText(waits);
   if (!done) return t("homework_sending", { n: files.length, percent: Math.floor(100 * fraction) });
   const count = (kind) => results.filter((result) => result.kind === kind).length;
   const counts = KIND_ORDER.toReversed()
