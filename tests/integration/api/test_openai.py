@@ -223,6 +223,16 @@ def test_an_answer_can_be_sent_back_as_a_message(client, answer):
     assert working.result().request.details["messages"][1] == {"role": "assistant", "content": SAID.text}
 
 
+def test_a_message_may_have_a_name_and_a_refusal_which_have_no_effect(client, answer):
+    working = answer("llm", SAID)
+    answers = [{"role": "assistant", "content": "No.", "refusal": "I may not.", "name": "William"}]
+    messages = [{"role": "user", "content": "Hi", "name": "anna"}, *answers, *ASKED]
+    client.chat.completions.create(model="default", messages=messages)
+    assert working.result().request.details["messages"] == [
+        {"role": each["role"], "content": each["content"]} for each in messages
+    ]
+
+
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {}}}
 
 
