@@ -314,6 +314,12 @@ class BadArchive(WaijiaoError):
     code, http_status = "bad_archive", 422
 
 
+class EmptyArchive(WaijiaoError):
+    """Raised when a ZIP has no files. Put the recordings into it and pack it again."""
+
+    code, http_status = "empty_archive", 422
+
+
 class TooManyFiles(WaijiaoError):
     """Raised when a ZIP has more files than allowed; none was read. Split it into several ZIPs."""
 

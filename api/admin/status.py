@@ -30,6 +30,7 @@ from pipeline.jobs.store import PREFIX, Jobs
 from pipeline.schemas import jobs as job_schemas
 from pipeline.schemas.jobs import Capacity, ComputeLocation
 from pipeline.settings import Settings
+from pipeline.webhooks.outbox import Deliveries
 from pipeline.worker.registry import count_workers
 
 log = logging.getLogger("waijiao")
@@ -96,7 +97,7 @@ class ServerMetrics(Collector):
         yield GaugeMetricFamily(
             "waijiao_jobs_unfinished", "Jobs that have not ended.", redis.zcard(f"{PREFIX}deadlines")
         )
-        yield GaugeMetricFamily("waijiao_webhooks_waiting", "Deliveries to come.", redis.zcard(f"{PREFIX}deliveries"))
+        yield GaugeMetricFamily("waijiao_webhooks_waiting", "Deliveries to come.", Deliveries(self.jobs).count())
         yield from self.stage_metrics()
 
     def stage_metrics(self) -> Iterator[Metric]:
@@ -185,6 +186,9 @@ def show_capabilities() -> Response:
         "upload_mb": server_settings.max_upload_mb,
         "recording_s": server_settings.max_recording_s,
         "text_chars": server_settings.max_text_chars,
+        "lesson_mb": server_settings.max_lesson_mb,
+        "hand_in_mb": server_settings.max_hand_in_mb,
+        "hand_in_files": server_settings.max_hand_in_files,
     }
     return jsonify(
         {

@@ -92,7 +92,7 @@ def accepted_response(job: Job, wait_s: float = 0) -> Response:
         job_view = show_in_list(job)
     answer = job_response(job_view)
     answer.status_code = 200 if wait_s and snapshot.has_ended else 202
-    answer.headers["Location"] = f"/v1/jobs/{job.id}"
+    answer.headers["Location"] = context.address(f"/v1/jobs/{job.id}")
     if wait_s:
         answer.headers["Preference-Applied"] = f"wait={wait_s}"
     return answer

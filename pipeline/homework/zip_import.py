@@ -22,8 +22,20 @@ from dataclasses import dataclass, field
 from typing import IO, BinaryIO, cast
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from pipeline.errors import BadArchive, Encrypted, NestedArchive, NotAudio, TooLarge, TooManyFiles, WaijiaoError
+from pipeline.errors import (
+    BadArchive,
+    EmptyArchive,
+    Encrypted,
+    NestedArchive,
+    NotAudio,
+    TooLarge,
+    TooManyFiles,
+    WaijiaoError,
+)
+from pipeline.homework.assignments import Student
+from pipeline.homework.encodings import choose_encoding_of_names, decode_first
 from pipeline.homework.filenames import display_path, is_clutter
+from pipeline.homework.match_students import NameIndex, find_owner
 from pipeline.text.characters import can_decode, is_gb18030
 
 MAX_EXPANSION = 100  # bytes in all for one byte of the ZIP, of which Deflate can make 1,032: speech gives up to 10
@@ -86,21 +98,29 @@ class RefusedFile:
     detail: str
 
 
-def list_members(file: BinaryIO, limits: ZipLimits) -> Iterator[ZipMember | RefusedFile]:
+def list_members(
+    file: BinaryIO, limits: ZipLimits, students: Sequence[Student] = ()
+) -> Iterator[ZipMember | RefusedFile]:
     """Every file of the ZIP in `file`, which has to stay open; folders and clutter are skipped.
 
-    Raises BadArchive and TooManyFiles at once, before the first file is yielded. All may be listed before the first is
-    opened.
+    Raises BadArchive, EmptyArchive and TooManyFiles at once, before the first file is yielded. All may be listed before
+    the first is opened. Names whose encoding is not stated are read so that they name `students`, if any way does.
     """
     total_bytes = min(limits.total_bytes, max(MIN_TOTAL_BYTES, MAX_EXPANSION * file.seek(0, os.SEEK_END)))
-    return check_members(open_archive(file, limits.files), limits.entry_bytes, total_bytes)
+    archive = open_archive(file, limits.files)
+    names = display_names(archive.infolist(), students)
+    if all(is_folder(entry) or is_clutter(name) for entry, name in zip(archive.infolist(), names, strict=True)):
+        raise EmptyArchive
+    return check_members(archive, names, limits.entry_bytes, total_bytes)
 
 
-def check_members(archive: ZipFile, entry_bytes: int, total_bytes: int) -> Iterator[ZipMember | RefusedFile]:
+def check_members(
+    archive: ZipFile, names: Sequence[str], entry_bytes: int, total_bytes: int
+) -> Iterator[ZipMember | RefusedFile]:
     """The files of at most `entry_bytes` each, and of `total_bytes` together; the others are refused."""
     entries = archive.infolist()
     overlapping = find_overlapping(entries)
-    for entry, name in zip(entries, display_names(entries), strict=True):
+    for entry, name in zip(entries, names, strict=True):
         if is_folder(entry) or is_clutter(name):
             continue
         try:
@@ -171,17 +191,24 @@ def end_offset(entry: ZipInfo) -> int:
 # Names: only some entries declare their encoding
 
 
-def display_names(entries: Sequence[ZipInfo]) -> list[str]:
+def display_names(entries: Sequence[ZipInfo], students: Sequence[Student]) -> list[str]:
     """The names for display, none of which is a usable path; two may be the same."""
-    encodings = encodings_to_try([raw_name(entry) for entry in entries if not entry.flag_bits & UTF_8_FLAG])
+    names = [raw_name(entry) for entry in entries if not entry.flag_bits & UTF_8_FLAG]
+    encodings = encodings_to_try(names)
+    if students and not all(map(bytes.isascii, names)):
+        index = NameIndex(students)
+
+        def names_student(name: str) -> bool:
+            return isinstance(find_owner(display_path(name), index), str)
+
+        encodings = choose_encoding_of_names((name for name in names if not name.isascii()), encodings, names_student)
     return [display_path(unicode_path(entry) or decode_name(entry, encodings)) for entry in entries]
 
 
 def decode_name(entry: ZipInfo, encodings: Sequence[str]) -> str:
     if entry.flag_bits & UTF_8_FLAG:
         return entry.orig_filename
-    name = raw_name(entry)
-    return name.decode(next(encoding for encoding in encodings if can_decode(name, encoding)))
+    return decode_first(raw_name(entry), encodings)
 
 
 def raw_name(entry: ZipInfo) -> bytes:

@@ -35,6 +35,14 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class Gap:
+    """A stretch in which somebody speaks, but no words could be made out; in seconds from the recording's start."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
 class Transcript:
     """What was recognised in a recording, which is `duration_s` seconds long. `language` is an ISO 639-1 code."""
 
@@ -43,6 +51,7 @@ class Transcript:
     duration_s: float
     words: tuple[Word, ...] = ()
     segments: tuple[Segment, ...] = ()
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,7 +142,11 @@ class LessonSegments:
 
 @dataclass(frozen=True)
 class Exchange:
-    """An earlier turn of the session: what the learner said, and what the teacher answered in the model's own form."""
+    """An earlier turn of the session: what the learner said, and what the teacher answered in the model's own form.
+
+    `number` counts the session's turns, failed ones included; 0: not a turn, but something said before the first one.
+    """
 
     learner: str
     teacher: str
+    number: int = 0

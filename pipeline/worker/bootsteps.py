@@ -24,7 +24,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from pipeline.celery_app import TASKS, app, enqueue
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, safe_traceback
 from pipeline.jobs.store import PREFIX, Jobs
 from pipeline.private_files import close_to_others, set_private_umask
 from pipeline.redis_connection import FAST, connect, run_with_full_memory
@@ -285,7 +285,11 @@ class Watchdog(bootsteps.StartStopStep):
         healthy_at, before = time.monotonic(), self.heartbeat(redis)
         while True:
             time.sleep(WATCH_S)
-            now = self.heartbeat(redis)
+            try:
+                now = self.heartbeat(redis)
+            except Exception as error:  # noqa: BLE001 - a watchdog that has ended watches nothing
+                log.error("the watchdog could not look: %s", safe_traceback(error))
+                continue
             if takes_work(self.child, before, now):
                 healthy_at = time.monotonic()
             elif time.monotonic() - healthy_at > settings().stall_s:

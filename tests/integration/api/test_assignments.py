@@ -169,7 +169,7 @@ def test_each_recording_becomes_a_job_of_its_student_in_the_homework_lane(client
         "Ann",
         "hw3",
     )
-    assert (job_request.details["words"], job_request.hint, job_request.speed) == (["tea"], "tea", 0.8)
+    assert (job_request.details["words"], job_request.hint, job_request.speed) == (["tea"], "", 0.8)
     shown = read_assignment(client)
     assert (shown["progress"]["handed_in"], shown["progress"]["missing"]) == (2, ["Ben"])
     assert [each["file"] for each in shown["submissions"]] == ["hw3 Ann.wav", "7001.wav"]
@@ -225,10 +225,35 @@ def test_without_a_roster_a_student_is_named_after_the_file(client):
     assert [each["student"] for each in hand_in(client, ("a/小红.wav", ONE)).json["accepted"]] == ["小红"]
 
 
+def test_without_a_roster_a_student_keeps_the_name_of_their_first_recording(client):
+    assign(client, students=[])
+    students = [hand_in(client, ("x.wav", ONE), student=name).json for name in ("Anna", "anna", "Zoë", "ZOE\u0308")]
+    named = [each["student"] for result in students for each in (*result["accepted"], *result["unchanged"])]
+    assert named == ["Anna", "Anna", "Zoë", "Zoë"]
+
+
+@pytest.mark.parametrize("files", [{}, {"class/": b""}, {"__MACOSX/._Ann.wav": b"x", "class/.DS_Store": b"x"}])
+def test_a_zip_without_recordings_is_refused(client, files):
+    assign(client)
+    result = hand_in(client, ("class.zip", make_zip(*files.items())), ("Ann.wav", ONE)).json
+    assert [(each["file"], each["code"]) for each in result["refused"]] == [("class.zip", "empty_archive")]
+    assert [each["student"] for each in result["accepted"]] == ["Ann"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"), [("en-US", "en"), ("zh_TW", "zh"), ("EN", "en"), ("zh-Hans-CN", "zh"), ("", "")]
+)
+def test_of_a_language_tag_the_language_is_used(client, tag, language):
+    assert assign(client, language=tag)["language"] == language
+
+
 def test_a_student_can_be_named_by_name_or_number(client):
     assign(client)
     assert hand_in(client, ("x.wav", ONE), student="7001").json["accepted"][0]["student"] == "王小明"
     assert code(hand_in(client, ("x.wav", ONE), student="Zoe")) == (422, "unknown_student")
+    for name in ("ann", "ANN", " Ann ", "Ａｎｎ"):
+        assert hand_in(client, ("x.wav", TWO), student=name).json["refused"] == []
+    assert {each["student"] for each in client.get("/v1/assignments/hw3").json["submissions"]} == {"Ann", "王小明"}
     assert code(hand_in(client, ("x.wav", ONE), ("y.wav", TWO), student="Ann")) == (422, "bad_request")
 
 
@@ -294,7 +319,7 @@ def test_the_assignment_s_webhook_is_due_when_it_is_complete_and_not_before(redi
     assert redis.zcard("waijiao:deliveries") == 0
     last = hand_in(client, ("Ben.wav", TWO)).json["accepted"][0]["job"]
     answer_all(jobs, settings)
-    assert redis.zrange("waijiao:deliveries", 0, -1) == [f"default/{last}/assignment.completed"]
+    assert redis.zrange("waijiao:deliveries:default/127.0.0.1", 0, -1) == [f"default/{last}/assignment.completed"]
 
 
 def test_held_answers_are_read_changed_and_released_singly_or_together(client, jobs, settings):

@@ -59,9 +59,28 @@ def test_hint_words_are_part_of_the_request(client, redis, settings):
 
 
 @pytest.mark.parametrize(
+    ("tag", "language"),
+    [
+        ("en-US", "en"),
+        ("en_gb", "en"),
+        ("EN", "en"),
+        ("zh-Hans-CN", "zh"),
+        ("zh-TW", "zh"),
+        ("yue", "yue"),
+        ("es-419", "es"),
+    ],
+)
+def test_of_a_language_tag_the_language_is_used(client, redis, settings, tag, language):
+    job = post(client, LEARNER.read_bytes(), language=tag).json["id"]
+    assert Jobs(redis, settings).get("default", job).request.language == language
+
+
+@pytest.mark.parametrize(
     ("fields", "expected"),
     [
         ({}, (422, "empty_request")),
+        ({"text": "hi", "language": "en-"}, (422, "bad_request")),
+        ({"text": "hi", "language": "e"}, (422, "bad_request")),
         ({"text": "  "}, (422, "empty_request")),
         ({"text": "hi", "persona": "nobody"}, (422, "unknown_persona")),
         ({"text": "hi", "persona": "../william"}, (422, "unknown_persona")),
