@@ -205,6 +205,8 @@ class FasterWhisper:
         If there are several `parts`, only these are recognised. When no more windows may be computed, the rest is left
         out.
         """
+        if not self.whisper.windows_left:
+            return [], str(clip.language)
         self.whisper.frames = frames
         borders = [time for part in parts for time in part] if len(parts) > 1 else [0.0]
         found_segments, info = self.whisper.transcribe(
