@@ -81,7 +81,7 @@ MEMORY_BYTES = 500_000  # a larger file is written to disk
 
 
 class UploadRequest(Request):
-    """Buffers an upload in an unnamed file next to the blobs, since /tmp may be in memory; refuses it on a full disk."""
+    """Buffers an upload in an unnamed file next to the blobs, since /tmp may be in memory. Raises DiskFull."""
 
     settings: Settings
 

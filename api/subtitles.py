@@ -11,6 +11,8 @@ from pipeline.jobs.results import Segment, Transcript, Word
 MAX_LINE_COLUMNS, MAX_CUE_LINES = 42, 2  # letters of a line, lines of a cue; a Chinese character takes two columns
 MAX_CUE_S, MIN_CUE_S = 7.0, 1.0  # seconds for which a cue is shown; it is shorter only if the next one follows
 MIN_PAUSE_S = 1.5  # seconds of silence after which a new cue begins
+GAP_TEXTS = {"zh": "[听不清]"}  # by language: what a cue says where no words could be made out
+GAP_TEXT = "[unintelligible]"  # in every other language
 SENTENCE_END = re.compile(r"[.!?。！？…][\"'”’)）]*$")
 
 
@@ -73,7 +75,10 @@ def format_clock(seconds: float, point: str = ".") -> str:
 
 def cues(transcript: Transcript) -> list[Cue]:
     """The cues in their order; none begins before the previous one has ended."""
+    gap_text = GAP_TEXTS.get(transcript.language, GAP_TEXT)
     groups = [group for segment in tokens_by_segment(transcript) for group in group_tokens(segment)]
+    groups += [[Token(gap_text, True, gap.start, gap.end)] for gap in transcript.gaps]
+    groups.sort(key=lambda group: group[0].start)
     result: list[Cue] = []
     for group, next_group in zip_longest(groups, groups[1:]):
         start = max(group[0].start, result[-1].end if result else 0.0)

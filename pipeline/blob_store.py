@@ -3,6 +3,7 @@
 A blob's name is `tenant/job/random`, made only here: no name that a client gives becomes a path.
 """
 
+import errno
 import hashlib
 import logging
 import os
@@ -22,6 +23,7 @@ from pipeline.errors import BrokenRecord, DiskFull, Unavailable, WaijiaoError
 log = logging.getLogger("waijiao")
 BLOB_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}(/[A-Za-z0-9_-]{1,64}){1,2}")
 CHUNK_BYTES = 1 << 20  # copied at once
+MAX_REMOVALS = 5  # attempts to remove a folder in which files are still written
 
 
 @dataclass(frozen=True)
@@ -104,9 +106,17 @@ class FolderBlobs:
         self.path(name).unlink(missing_ok=True)
 
     def delete_job(self, job: str) -> None:
-        """Remove every blob of the job `tenant/id`. Raises Unavailable on a disk error."""
+        """Remove every blob of the job `tenant/id`. Raises Unavailable on a disk error.
+
+        A worker may just be writing one, whose result is refused later: then the folder is not empty when it should be.
+        """
         with suppress(FileNotFoundError), disk_errors_as_unavailable("written to"):
-            shutil.rmtree(self.path(job))
+            for attempts_left in reversed(range(MAX_REMOVALS)):
+                try:
+                    shutil.rmtree(self.path(job))
+                except OSError as error:
+                    if error.errno != errno.ENOTEMPTY or not attempts_left:
+                        raise
 
     def remove_orphans(
         self,

@@ -26,7 +26,7 @@ def check_free_space(settings: Settings, upload_bytes: int = 0) -> None:
 def is_short_of_space(folder: Path, needed_bytes: int) -> bool:
     """Whether less than `needed_bytes` are free on the folder's disk, or room for few more files."""
     disk = os.statvfs(folder)
-    has_few_files_left = 0 < disk.f_files and disk.f_favail < MIN_FREE_FILES  # where there is no limit, f_files is 0
+    has_few_files_left = disk.f_files > 0 and disk.f_favail < MIN_FREE_FILES  # where there is no limit, f_files is 0
     return disk.f_bavail * disk.f_frsize < needed_bytes or (needed_bytes > 0 and has_few_files_left)
 
 

@@ -124,6 +124,7 @@ class Settings(BaseSettings):
     llm_threads: int = Field(default=1, ge=1)  # compute threads of one worker
     llm_context: int = 4096  # tokens of context
     chat_tokens: int = Field(default=512, ge=1)  # tokens an answer of the language model alone may have, by default
+    chat_tokens_learner: int = Field(default=2048, ge=1)  # tokens that a learner's key may ask for with max_tokens
     llm_batch: int = Field(default=4, ge=1)  # jobs one worker takes at once
     llm_remote_code: Path | None = None  # folder of a model whose own Python code may run; only if you trust it
     llm_url: str = ""  # of an OpenAI-compatible server, such as http://127.0.0.1:11434/v1

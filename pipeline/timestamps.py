@@ -1,6 +1,8 @@
 """Times as people and programs read them."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Protocol
 
 # Dates lie in these years; all of them can be shown in any time zone.
 MIN_TIME_S, MAX_TIME_S = datetime(2000, 1, 1, tzinfo=UTC).timestamp(), datetime(2200, 1, 1, tzinfo=UTC).timestamp()
@@ -41,3 +43,19 @@ def format_elapsed(seconds: float) -> str:
     """Seconds from a recording's start as hours, minutes and seconds, such as 0:07:31."""
     minutes, seconds_of_minute = divmod(int(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{seconds_of_minute:02}"
+
+
+class Interval(Protocol):
+    """Seconds from the start of a recording, or of a part of it."""
+
+    @property
+    def start(self) -> float: ...
+
+    @property
+    def end(self) -> float: ...
+
+
+def format_intervals(intervals: Iterable[Interval], offset_s: float = 0.0) -> str:
+    """Intervals, `offset_s` seconds later, such as 0:00:03–0:00:05, 0:07:31."""
+    pairs = ((format_elapsed(each.start + offset_s), format_elapsed(each.end + offset_s)) for each in intervals)
+    return ", ".join("–".join(dict.fromkeys(pair)) for pair in pairs)

@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,24 @@ from pipeline.errors import (
     safe_traceback,
 )
 from pipeline.jobs.job import MAX_HINT_CHARS
-from pipeline.jobs.results import Segment, Transcript, Word
+from pipeline.jobs.results import Gap, Segment, Transcript, Word
 from pipeline.settings import Settings
 from worker_asr.engine import Recording
-from worker_asr.vad import SAMPLE_RATE, WINDOW_S, Interval, bridge_silences, find_speech, find_windows
-from worker_asr.whisper_model import WINDOW_FRAMES, load_whisper
+from worker_asr.reliability import drop_loops, group_by_window, is_reliable, keep_reliable
+from worker_asr.vad import (
+    SAMPLE_RATE,
+    WINDOW_S,
+    Interval,
+    bridge_silences,
+    detect_voice,
+    find_speech,
+    find_windows,
+    intersect,
+    join_intervals,
+    shift_intervals,
+    subtract,
+)
+from worker_asr.whisper_model import WINDOW_FRAMES, NoWindowsLeft, load_whisper
 
 log = logging.getLogger("waijiao")
 
@@ -36,12 +50,13 @@ FALLBACK_BEAM = 5  # of the second attempt; sampling, Whisper's own fallback, gi
 MAX_WINDOW_TOKENS = 220  # with a hint of 223 tokens they just fit into Whisper's 448
 OTHER_LANGUAGE_SHARE = 0.9  # of the probability at which another language is believed; accents reach 0.8, seldom more
 
-MAX_COMPRESSION_RATIO = 2.4  # above which a text repeats itself (Radford et al., 2022, section 4.5)
-MIN_AVG_LOGPROB = -1.0  # mean log probability below which a text is tried again (the same)
-MAX_TOKENS_PER_S = 8  # quick speech has 4, loops have 9 to 13
-MIN_WORD_S = 0.05  # seconds of the briefest word; the words of a loop have no time left
-REMNANT_S = 1.0  # seconds at the end of a clip that are too short to recognise a word in
-MIN_REMAINDER_S = 1.0  # seconds at the end of a window, after its last word, in which there may be more words
+REMNANT_S = 1.0  # seconds after a word that are too short to recognise another one in
+MIN_GAP_S = 0.5  # seconds of a voice without words that may be words; less is a breath. Next to a word it is REMNANT_S
+MAX_GAP_S = 13.0  # seconds of a gap that is recognised at once: with its margins it fits into the short window
+MAX_GAP_PAUSE_S = 0.5  # seconds of silence that separate two gaps
+GAP_MARGIN_S = 0.2  # seconds before and after a gap that are recognised with it
+WORD_MARGIN_S = 0.2  # seconds beside a word in which its sound may lie: the times of words are rough
+MAX_WORD_S = 1.0  # seconds of a word; one that seems longer stands for others that were left out
 FRAMES_PER_S = 100
 
 
@@ -62,6 +77,7 @@ class FasterWhisper:
         """
         noise = np.random.default_rng(0).normal(0, 0.01, SAMPLE_RATE).astype(np.float32)
         try:
+            self.whisper.windows_left = 1
             self.run_whisper(Recording(Waveform(noise, SAMPLE_RATE), "en"), SHORT_WINDOW_FRAMES, self.beam)
             if self.windows > 1:
                 self.whisper.encode(np.zeros((self.windows, self.whisper.model.n_mels, WINDOW_FRAMES), np.float32))
@@ -87,16 +103,15 @@ class FasterWhisper:
     def recognise(self, recording: Recording) -> Transcript:
         if recording.language not in (None, *self.whisper.supported_languages):
             raise BadRequest(f"language {recording.language!r}: the speech model does not know it")
-        speech = find_speech(recording.waveform)
+        voice = detect_voice(recording.waveform)
+        speech = find_speech(voice, recording.waveform.duration_s)
         start, end = speech[0][0], speech[-1][1]
         clip = self.choose_language(crop(recording, start, end))
-        if self.windows > 1 and clip.waveform.duration_s > WINDOW_S:
-            segments, language = self.recognise_windows(clip)
-        else:
-            parts = bridge_silences((part[0] - start, part[1] - start) for part in speech)
-            segments, language = self.recognise_clip(clip, parts)
-        segments_with_words = [(segment, words) for segment in segments if (words := words_without_loops(segment))]
-        text = "".join(join_words(words) for _, words in segments_with_words).strip()
+        self.whisper.windows_left = max_windows(clip.waveform.duration_s)
+        segments, language = self.recognise_clip(clip, shift_intervals(bridge_silences(speech), -start))
+        clip = replace(clip, language=language)
+        segments, gaps = self.recognise_gaps(clip, segments, shift_intervals(voice, -start))
+        text = "".join(join_words(segment.words) for segment in segments).strip()
         if not any(char.isalnum() for char in text):
             raise NoSpeech("No words could be made out. Record again, closer to the microphone.")
         times = ClipTimes(start, recording.waveform.duration_s)
@@ -104,8 +119,9 @@ class FasterWhisper:
             text,
             language,
             round(times.recording_s, 3),
-            tuple(to_word(word, times) for _, words in segments_with_words for word in words),
-            tuple(to_segment(segment, join_words(words).strip(), times) for segment, words in segments_with_words),
+            tuple(to_word(word, times) for segment in segments for word in segment.words),
+            tuple(to_segment(segment, join_words(segment.words).strip(), times) for segment in segments),
+            tuple(Gap(*times.interval(*gap)) for gap in gaps),
         )
 
     def choose_language(self, clip: Recording) -> Recording:
@@ -121,44 +137,72 @@ class FasterWhisper:
         return replace(clip, language=likeliest if is_clear else first_language)
 
     def recognise_clip(self, clip: Recording, parts: Sequence[Interval] = ()) -> tuple[list[Any], str]:
-        """Whisper's segments and language; for a short clip first with the short window, in a third of the time."""
-        segments, language = self.run_whisper(clip, window_frames(clip), self.beam, parts)
-        if is_reliable(segments):
-            return segments, language
-        return self.run_whisper(clip, WINDOW_FRAMES, max(self.beam, FALLBACK_BEAM), parts)
+        """The reliable segments of the whole clip, and its language; `recognise_gaps` looks at what they leave out.
+
+        A short clip is recognised with the short window, in a third of the time, and if that gives nothing reliable
+        with the full one, whose words are believed unless they are a loop.
+        """
+        if self.windows > 1 and clip.waveform.duration_s > WINDOW_S:
+            windows, language = self.run_whisper_batched(clip, find_windows(clip.waveform.samples))
+            return keep_reliable(chain(*windows)), language
+        frames = window_frames(clip)
+        segments, language = self.run_whisper(clip, frames, self.beam, parts)
+        if is_reliable(segments) or frames == WINDOW_FRAMES:
+            return keep_reliable(segments), language
+        segments, language = self.run_whisper(clip, WINDOW_FRAMES, max(self.beam, FALLBACK_BEAM), parts)
+        return drop_loops(segments), language
+
+    def recognise_gaps(
+        self, clip: Recording, segments: list[Any], voice: Sequence[Interval]
+    ) -> tuple[list[Any], list[Interval]]:
+        """The segments with those of the gaps between them, and the gaps that remain, without any words.
+
+        Whisper leaves out sentences that it takes for repetitions, and those that it cannot finish within a window.
+        Each gap is recognised by itself; what is left out then is a gap again, unless nothing was recognised.
+        """
+        remaining_gaps: list[Interval] = []
+        gaps = find_gaps(voice, segments)
+        if not segments and len(gaps) == 1 and clip.waveform.duration_s < MAX_SHORT_CLIP_S:
+            gaps, remaining_gaps = [], gaps  # it was recognised by itself already
+        while gaps:
+            next_gaps: list[Interval] = []
+            for gap, gap_segments in zip(gaps, self.recognise_each(clip, gaps), strict=True):
+                segments = segments + gap_segments
+                smaller_gaps = find_gaps(intersect(voice, gap), gap_segments)
+                has_progress = length_s(smaller_gaps) < length_s([gap]) - MIN_GAP_S
+                (next_gaps if has_progress else remaining_gaps).extend(smaller_gaps)
+            gaps = next_gaps
+        return sorted(segments, key=lambda segment: segment.start), sorted(remaining_gaps)
+
+    def recognise_each(self, clip: Recording, gaps: Sequence[Interval]) -> list[list[Any]]:
+        """The reliable segments of each gap."""
+        parts = [(max(0.0, start - GAP_MARGIN_S), end + GAP_MARGIN_S) for start, end in gaps]
+        if self.windows > 1:
+            return [keep_reliable(segments) for segments in self.run_whisper_batched(clip, parts)[0]]
+        return [self.recognise_part(clip, part) for part in parts]
+
+    def recognise_part(self, clip: Recording, part: Interval) -> list[Any]:
+        segments, _ = self.recognise_clip(crop(clip, *part))
+        return [shift(segment, part[0]) for segment in segments]
 
     def run_whisper(
         self, clip: Recording, frames: int, beam: int, parts: Sequence[Interval] = ()
     ) -> tuple[list[Any], str]:
         """Whisper's segments, and the language: the given one, or the detected one. Nothing is left to chance.
 
-        If there are several `parts`, only these are recognised.
+        If there are several `parts`, only these are recognised. When no more windows may be computed, the rest is left
+        out.
         """
         self.whisper.frames = frames
         borders = [time for part in parts for time in part] if len(parts) > 1 else [0.0]
-        segments, info = self.whisper.transcribe(
+        found_segments, info = self.whisper.transcribe(
             clip.waveform.samples, clip_timestamps=borders, **whisper_options(clip, beam)
         )
-        clip_s = clip.waveform.duration_s
-        wanted_segments = while_wanted(segments, clip)
-        return [segment for segment in wanted_segments if not is_remnant(segment, clip_s, borders)], info.language
-
-    def recognise_windows(self, clip: Recording) -> tuple[list[Any], str]:
-        """A long clip, several windows at once; then what was left out of these, until nothing is left out."""
         segments: list[Any] = []
-        windows = find_windows(clip.waveform.samples)
-        while windows:
-            segments_by_window, language = self.run_whisper_batched(clip, windows)
-            clip = replace(clip, language=language)
-            remainders = []
-            for window, window_segments in zip(windows, segments_by_window, strict=True):
-                if is_reliable(window_segments):
-                    segments += window_segments
-                    remainders += find_remainder(window, window_segments)
-                else:
-                    segments += self.recognise_window_again(clip, window)
-            windows = remainders
-        return sorted(segments, key=lambda segment: segment.start), str(clip.language)
+        with suppress(NoWindowsLeft):
+            segments.extend(while_wanted(found_segments, clip))
+        clip_s = clip.waveform.duration_s
+        return [segment for segment in segments if not is_remnant(segment, clip_s, borders)], info.language
 
     def run_whisper_batched(self, clip: Recording, windows: list[Interval]) -> tuple[list[list[Any]], str]:
         """The segments of each window, with time stamps: without, a small model stops at a window's first pause."""
@@ -171,11 +215,6 @@ class FasterWhisper:
             **whisper_options(clip, self.beam),
         )
         return list(group_by_window(while_wanted(segments, clip))), info.language
-
-    def recognise_window_again(self, clip: Recording, window: Interval) -> list[Any]:
-        """One window alone, with more beams."""
-        segments, _ = self.run_whisper(crop(clip, *window), WINDOW_FRAMES, max(self.beam, FALLBACK_BEAM))
-        return [shift(segment, window[0]) for segment in segments]
 
 
 # --- Whisper's input ---
@@ -208,12 +247,22 @@ def whisper_options(clip: Recording, beam: int) -> dict[str, Any]:
     }
 
 
+def max_windows(clip_s: float) -> int:
+    """How many windows may be computed for a clip: so many that it does not take longer than 3 s plus its own length.
+
+    A window takes 0.4 to 2.8 core-seconds with Whisper base.
+    """
+    return 3 + int(clip_s / 3)
+
+
 def window_frames(clip: Recording) -> int:
     return SHORT_WINDOW_FRAMES if clip.waveform.duration_s < MAX_SHORT_CLIP_S else WINDOW_FRAMES
 
 
 def crop(recording: Recording, start_s: float, end_s: float) -> Recording:
-    samples = resample(recording.waveform, SAMPLE_RATE).samples[int(start_s * SAMPLE_RATE) : int(end_s * SAMPLE_RATE)]
+    samples = resample(recording.waveform, SAMPLE_RATE).samples[
+        round(start_s * SAMPLE_RATE) : round(end_s * SAMPLE_RATE)
+    ]
     return replace(recording, waveform=Waveform(samples, SAMPLE_RATE))
 
 
@@ -222,16 +271,30 @@ def is_out_of_memory(error: RuntimeError) -> bool:
     return "out of memory" in str(error)
 
 
-# --- which of Whisper's results are reliable ---
+# --- gaps: somebody speaks, but there are no words ---
 
 
-def is_reliable(segments: list[Any]) -> bool:
-    """Whether some words were recognised, and none of the segments is doubtful."""
-    return any(segment.words for segment in segments) and not any(is_doubtful(segment) for segment in segments)
+def find_gaps(voice: Sequence[Interval], segments: Iterable[Any]) -> list[Interval]:
+    """Where there is a voice without a word of the segments, long enough for one."""
+    spans = [
+        (word.start - WORD_MARGIN_S, min(word.end, word.start + MAX_WORD_S) + WORD_MARGIN_S)
+        for segment in segments
+        for word in segment.words
+    ]
+    pieces = subtract(voice, spans)
+    gaps = join_intervals(pieces, MAX_GAP_PAUSE_S, MAX_GAP_S)
+    return [
+        gap for gap in gaps if length_s(intersect(pieces, gap)) >= (MIN_GAP_S if is_apart(gap, spans) else REMNANT_S)
+    ]
 
 
-def is_doubtful(segment: Any) -> bool:
-    return bool(segment.compression_ratio > MAX_COMPRESSION_RATIO or segment.avg_logprob < MIN_AVG_LOGPROB)
+def is_apart(gap: Interval, spans: Iterable[Interval]) -> bool:
+    """Whether no word is next to it: it is not the rest of one whose time is wrong."""
+    return not any(end >= gap[0] and start <= gap[1] for start, end in spans)
+
+
+def length_s(intervals: Iterable[Interval]) -> float:
+    return sum(end - start for start, end in intervals)
 
 
 def is_remnant(segment: Any, clip_s: float, starts: Sequence[float]) -> bool:
@@ -241,35 +304,6 @@ def is_remnant(segment: Any, clip_s: float, starts: Sequence[float]) -> bool:
     """
     start = segment.seek / FRAMES_PER_S
     return clip_s - start < REMNANT_S and not any(abs(start - time) < 1 / FRAMES_PER_S for time in starts)
-
-
-def words_without_loops(segment: Any) -> list[Any]:
-    """A segment's words without a loop in which Whisper was caught: they would be faster than anybody can speak.
-
-    A learner who says a sentence ten times is repetitive too, at the speed of speech.
-    """
-    if segment.compression_ratio <= MAX_COMPRESSION_RATIO:
-        return list(segment.words)
-    if len(segment.tokens) > MAX_TOKENS_PER_S * (segment.end - segment.start):
-        return []
-    return [word for word in segment.words if word.end - word.start >= MIN_WORD_S]
-
-
-def group_by_window(segments: Iterable[Any]) -> Iterator[list[Any]]:
-    """Whisper's segments, window by window: each window has at least one, even without a word."""
-    for _, group in groupby(segments, key=lambda segment: segment.seek):
-        yield list(group)
-
-
-def find_remainder(window: Interval, segments: Iterable[Any]) -> list[Interval]:
-    """What comes after the last word that was recognised in a window, if that is longer than a pause.
-
-    Whisper leaves out a sentence that it cannot finish within a window, and sometimes the last one.
-    """
-    start, end = window
-    words_end = max(word.end for segment in segments for word in segment.words)
-    has_remainder = words_end - start > MIN_REMAINDER_S and end - words_end > MIN_REMAINDER_S
-    return [(words_end, end)] if has_remainder else []
 
 
 def shift(segment: Any, seconds: float) -> Any:
@@ -288,9 +322,9 @@ class ClipTimes:
     offset_s: float
     recording_s: float
 
-    def interval(self, item: Any) -> Interval:
-        """Start and end, in seconds from the recording's start, of a word or a segment of Whisper's."""
-        start, end = (round(min(float(time) + self.offset_s, self.recording_s), 2) for time in (item.start, item.end))
+    def interval(self, start: float, end: float) -> Interval:
+        """Start and end in seconds from the recording's start."""
+        start, end = (round(min(float(time) + self.offset_s, self.recording_s), 2) for time in (start, end))
         return start, max(start, end)
 
 
@@ -299,9 +333,9 @@ def join_words(words: list[Any]) -> str:
 
 
 def to_word(word: Any, times: ClipTimes) -> Word:
-    return Word(word.word.strip(), *times.interval(word), round(float(word.probability), 3))
+    return Word(word.word.strip(), *times.interval(word.start, word.end), round(float(word.probability), 3))
 
 
 def to_segment(segment: Any, text: str, times: ClipTimes) -> Segment:
     scores = (segment.avg_logprob, segment.compression_ratio, segment.no_speech_prob)
-    return Segment(*times.interval(segment), text, *(round(float(score), 4) for score in scores))
+    return Segment(*times.interval(segment.start, segment.end), text, *(round(float(score), 4) for score in scores))

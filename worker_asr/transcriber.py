@@ -16,6 +16,7 @@ from pipeline.settings import Settings
 from pipeline.text.statistics import normalize_words
 from pipeline.worker.leases import StillWanted
 from worker_asr.engine import Recording, load
+from worker_asr.vad import has_speech
 
 HINT_SEPARATOR = re.compile(r"[,;，、；\n]")
 MAX_HINT_SHARE = 0.6  # of the recognised words that may be the hint's; in "I am Bowen Li" half are
@@ -60,7 +61,7 @@ class Transcriber:
     def read_recording(self, job: Job) -> Recording | WaijiaoError:
         try:
             with self.blobs.open(job.request.recording) as file:
-                waveform = decode(file, self.settings.max_recording_s)
+                waveform = decode(file, self.settings.max_recording_s, has_speech=has_speech)
             return Recording(waveform, job.request.language or None, self.expected_languages(job), self.hint(job))
         except FileNotFoundError:
             return BadAudio("The recording is no longer kept. Send it again.")

@@ -25,10 +25,18 @@ CUBLAS_LIBRARIES = (  # in this order, since each needs those before it
 )
 
 
+class NoWindowsLeft(Exception):
+    """No more windows of this recording may be computed."""
+
+
 class VariableWindowWhisper(WhisperModel):
-    """Whisper that encodes only `frames` frames, and not twice when it also detects the language."""
+    """Whisper that encodes only `frames` frames, and not twice when it also detects the language.
+
+    It computes only `windows_left` more windows one by one, and raises NoWindowsLeft before the next one.
+    """
 
     frames = WINDOW_FRAMES
+    windows_left = 1
     latest: tuple[np.ndarray, Any] | None = None  # features of a window, and their encoding
 
     def encode(self, features: np.ndarray) -> Any:
@@ -39,6 +47,12 @@ class VariableWindowWhisper(WhisperModel):
         if self.latest is None or not is_same_window(self.latest[0], window):
             self.latest = window, super().encode(window)
         return self.latest[1]
+
+    def generate_with_fallback(self, *arguments: Any, **options: Any) -> Any:
+        if not self.windows_left:
+            raise NoWindowsLeft
+        self.windows_left -= 1
+        return super().generate_with_fallback(*arguments, **options)
 
 
 def is_same_window(first: np.ndarray, second: np.ndarray) -> bool:

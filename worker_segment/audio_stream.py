@@ -7,8 +7,15 @@ from typing import BinaryIO
 
 import numpy as np
 
-from pipeline.audio.decode import MIN_RECORDING_S, Waveform, channel_blocks, mix_channels, resample_frames
-from pipeline.audio.formats import HEAD_BYTES, sniff
+from pipeline.audio.decode import (
+    MIN_RECORDING_S,
+    HasSpeech,
+    Source,
+    Waveform,
+    channel_blocks,
+    mix_channels,
+    resample_frames,
+)
 from pipeline.errors import BadAudio, TooLong
 
 SAMPLE_RATE = 16_000  # Hz that Silero VAD and the speech recognisers expect
@@ -16,16 +23,14 @@ WINDOW_SAMPLES = 512  # 32 ms, for each of which Silero VAD gives a probability 
 BLOCK_SAMPLES = 60 * SAMPLE_RATE // WINDOW_SAMPLES * WINDOW_SAMPLES  # about a minute: 4 MB for each channel
 
 
-def read_blocks(file: BinaryIO, max_s: float) -> Iterator[np.ndarray]:
-    """The first audio track of an untrusted file at SAMPLE_RATE, in blocks of BLOCK_SAMPLES, the last one shorter.
+def read_blocks(file: BinaryIO, max_s: float, has_speech: HasSpeech | None = None) -> Iterator[np.ndarray]:
+    """The audio track of an untrusted file that `find_track` chooses, at SAMPLE_RATE, in blocks of BLOCK_SAMPLES.
 
     Each block is float32 in [-1, 1] of shape (channels, n): 2 channels where the recording has two, else 1. Raises
     NotAudio, BadAudio, and TooLong as soon as more than `max_s` seconds were decoded.
     """
-    demuxer = sniff(file.read(HEAD_BYTES))
-    file.seek(0)
     max_samples, count = int(max_s * SAMPLE_RATE), 0
-    pieces = resample_channels(select_channels(channel_blocks(file, demuxer, max_s)))
+    pieces = resample_channels(select_channels(channel_blocks(Source(file), max_s, has_speech)))
     for block in rechunk(pieces, BLOCK_SAMPLES):
         count += block.shape[1]
         if count > max_samples:

@@ -25,7 +25,7 @@ from pipeline.settings import Settings
 from pipeline.worker.leases import StillWanted
 from worker_segment.audio_stream import SAMPLE_RATE, read_blocks
 from worker_segment.speaker_turns import CHANNELS, find_speaker_turns
-from worker_segment.voice_activity import detect_voice_activity
+from worker_segment.voice_activity import detect_voice_activity, has_speech
 
 log = logging.getLogger("waijiao")
 TURN_FORMAT = "flac"  # of a turn's recording: half the size of wav, and the same samples
@@ -67,7 +67,7 @@ class Segmenter:
         return LessonSegments(round(activity.duration_s, 3), turns)
 
     def read_while_wanted(self, lesson: Job, file: BinaryIO, still_wanted: StillWanted) -> Iterator[np.ndarray]:
-        for block in read_blocks(file, self.settings.max_lesson_s):
+        for block in read_blocks(file, self.settings.max_lesson_s, has_speech):
             check_wanted(lesson, still_wanted)
             yield block
 

@@ -13,7 +13,7 @@ from werkzeug.datastructures import FileStorage
 from api import context
 from api.jobs.schemas import AnswerFields, JobFields, JobForm
 from pipeline import personas
-from pipeline.audio.formats import FORMATS, HEAD_BYTES, sniff
+from pipeline.audio.formats import FORMATS, sniff
 from pipeline.blob_store import Blob
 from pipeline.errors import BadRequest, EmptyRequest, TooLarge, UnknownFormat, UnknownVoice
 from pipeline.jobs.job import JobRequest
@@ -102,7 +102,7 @@ def check_recording(open_file: Callable[[], IO[bytes]], size: int, max_mb: int |
     limit = context.settings().max_upload_mb if max_mb is None else max_mb
     if size > limit * 1_000_000:
         raise TooLarge(f"The recording is larger than {limit} MB.")
-    sniff(open_file().read(HEAD_BYTES))
+    sniff(open_file())
     return open_file()
 
 

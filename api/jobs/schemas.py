@@ -1,6 +1,5 @@
 """The types of requests: fields, queries and headers. A field's description completes the sentence 'it must be …'."""
 
-import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,6 +18,7 @@ from pydantic import (
 )
 from werkzeug.datastructures import FileStorage
 
+from api.json_text import parse_json
 from pipeline.audio.formats import FORMATS
 from pipeline.jobs.job import MAX_HINT_CHARS, Task
 from pipeline.schemas.jobs import State
@@ -123,7 +123,7 @@ class Form(RequestModel):
             values["webhook_events"] = [event.strip() for event in events.split(",") if event.strip()]
         if isinstance(metadata := values.get("metadata"), str):
             with suppress(ValueError):  # then the type says what it must be
-                values["metadata"] = json.loads(metadata)
+                values["metadata"] = parse_json(metadata)
         return values
 
 
@@ -132,7 +132,9 @@ class JobForm(JobFields, Form):
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["audio"]}, {"required": ["text"]}]})
 
-    audio: Upload | None = Field(None, description="a file: wav, mp3, m4a, aac, ogg, opus, webm or flac")
+    audio: Upload | None = Field(
+        None, description="a file: wav, mp3, m4a, aac, ogg, opus, webm, flac, aiff, caf or amr"
+    )
 
 
 def is_empty_file(value: Any) -> bool:
@@ -217,7 +219,7 @@ MODEL = "an id of GET /v1/models, a name of OpenAI's that stands for it, or defa
 class TranscriptionForm(RequestModel):
     """A recording to transcribe."""
 
-    file: Upload = Field(description="a file: wav, mp3, m4a, aac, ogg, opus, webm or flac")
+    file: Upload = Field(description="a file: wav, mp3, m4a, aac, ogg, opus, webm, flac, aiff, caf or amr")
     model: ModelName = Field("default", description=f"{MODEL}; whisper-1 and gpt-4o-transcribe stand for ours")
     language: LanguageOrNone = Field("", description="a language such as en or en-US; else it is detected")
     prompt: str = Field(

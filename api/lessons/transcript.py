@@ -12,7 +12,7 @@ from pipeline.jobs.results import Transcript, Word
 from pipeline.lessons import LessonFigures, Turn, compute_figures, group_by_chapter, split_into_chapters
 from pipeline.schemas import jobs as job_schemas
 from pipeline.schemas import lessons as schemas
-from pipeline.timestamps import format_elapsed
+from pipeline.timestamps import format_elapsed, format_intervals
 
 LEARNER, OTHER = "Learner", "Other"
 SIDES = {"left": "Left", "right": "Right", "": ""}  # speakers, where the learner is not known
@@ -61,7 +61,9 @@ def turn_line(lesson: LessonTranscript, turn: Turn) -> str:
     error = turn.job.error
     placeholder = f"(failed: {error['code']})" if error else "(not transcribed yet)"
     label = f"{speaker}: " if speaker else ""
-    return f"[{format_elapsed(turn.start)}] {label}{' '.join(turn.text.split()) or placeholder}"
+    gaps = format_intervals(turn.job.transcript.gaps, turn.start) if turn.job.transcript else ""
+    note = f" (not understood: {gaps})" if gaps else ""
+    return f"[{format_elapsed(turn.start)}] {label}{' '.join(turn.text.split()) or placeholder}{note}"
 
 
 def srt(lesson: LessonTranscript) -> str:
@@ -98,7 +100,8 @@ def shift(transcript: Transcript, by_s: float) -> Transcript:
         return replace(piece, start=round(piece.start + by_s, 3), end=round(piece.end + by_s, 3))
 
     words, segments = tuple(map(move_later, transcript.words)), tuple(map(move_later, transcript.segments))
-    return replace(transcript, words=words, segments=segments, duration_s=transcript.duration_s + by_s)
+    gaps = tuple(map(move_later, transcript.gaps))
+    return replace(transcript, words=words, segments=segments, gaps=gaps, duration_s=transcript.duration_s + by_s)
 
 
 def prefix_speaker(transcript: Transcript, speaker: str) -> Transcript:
@@ -130,6 +133,7 @@ def as_json(lesson: LessonTranscript) -> schemas.LessonTranscript:
                 text=transcript.text,
                 words=[job_schemas.Word.model_validate(word) for word in transcript.words],
                 segments=[job_schemas.Segment.model_validate(segment) for segment in transcript.segments],
+                gaps=[job_schemas.Gap.model_validate(gap) for gap in transcript.gaps],
             )
             for turn, transcript in transcribed_turns(lesson)
         ],

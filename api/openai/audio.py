@@ -78,6 +78,7 @@ def format_verbose(transcript: Transcript, granularities: Collection[str]) -> di
         fields["segments"] = [{"id": number, **asdict(segment)} for number, segment in enumerate(transcript.segments)]
     if "word" in granularities:
         fields["words"] = [{"word": word.word, "start": word.start, "end": word.end} for word in transcript.words]
+    fields["gaps"] = [asdict(gap) for gap in transcript.gaps]
     return fields
 
 

@@ -78,7 +78,8 @@ def render_student_json(assignment: Assignment, stats: StudentStats, answer_file
          "student": {"name", "id"}, "job_id", "state", "handed_in_at", "on_time",
          "recording_s", "words_said", "corrections", "words_per_minute",
          "text_words", "text_words_read", "text_words_missed": […], "target_words_used": […],
-         "language", "heard", "words": [{"word", "start", "end", "probability"}], "unclear": [{"word", "probability"}],
+         "language", "heard", "words": [{"word", "start", "end", "probability"}], "gaps": [{"start", "end"}],
+         "unclear": [{"word", "probability"}],
          "corrected", "edits": [{"from", "to", "at": [first, after the last]}], "explanation", "reply",
          "answer": {"text", "file", "duration_s"}, "error": {"code", "stage", "detail", "retryable"}}
 
@@ -113,6 +114,7 @@ def render_student_json(assignment: Assignment, stats: StudentStats, answer_file
         "language": transcript and transcript.language,
         "heard": stats.spoken_text or None,
         "words": to_fields(transcript)["words"] if transcript else [],
+        "gaps": to_fields(transcript)["gaps"] if transcript else [],
         "unclear": [{"word": word, "probability": probability} for word, probability in stats.unclear_words],
         "corrected": feedback and feedback.corrected,
         "edits": [to_fields(edit) for edit in feedback.edits] if feedback else [],

@@ -19,7 +19,7 @@ from pipeline.jobs.job import Job
 from pipeline.lessons import LessonFigures, Turn, group_by_chapter
 from pipeline.text.characters import remove_invisible
 from pipeline.text.statistics import CLEAR_PROBABILITY
-from pipeline.timestamps import format_elapsed
+from pipeline.timestamps import format_elapsed, format_intervals
 
 MAX_ROWS = 20  # mistakes, and unclear words, that a page has; a teacher would not read more of them
 
@@ -44,18 +44,23 @@ def render_student_page(assignment: Assignment, stats: StudentStats, answer_file
         stats=stats,
         spoken_spans=highlight_corrections(stats.spoken_text, edits, words),
         text_spans=highlight_missed(assignment.text, stats.reading) if stats.reading else None,
+        gaps=format_intervals(stats.transcript.gaps) if stats.transcript else "",
         answer_file=answer_file,
     )
 
 
 @dataclass(frozen=True)
 class LessonRow:
-    """A turn on the page: its speaker (a key of `strings`, "" if not known), and its text or its error's code."""
+    """A turn on the page: its speaker (a key of `strings`, "" if not known), and its text or its error's code.
+
+    `gaps` are the times, from the lesson's start, at which nothing could be understood.
+    """
 
     number: int
     start: str
     speaker: str
     spans: Sequence[Span]
+    gaps: str
     corrected: str
     error_code: str
 
@@ -90,7 +95,13 @@ def _build_lesson_row(lesson: Job, turn: Turn) -> LessonRow:
     correction = feedback.corrected if feedback and edits else ""
     error_code = str(turn.job.error["code"]) if turn.job.error else ""
     return LessonRow(
-        turn.number, format_elapsed(turn.start), _find_speaker_key(lesson, turn), spans, correction, error_code
+        turn.number,
+        format_elapsed(turn.start),
+        _find_speaker_key(lesson, turn),
+        spans,
+        format_intervals(transcript.gaps, turn.start) if transcript else "",
+        correction,
+        error_code,
     )
 
 

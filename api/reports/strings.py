@@ -37,6 +37,7 @@ STRINGS = {
     "legend_removed": ("taken out", "去掉的"),
     "legend_added": ("put in", "加上的"),
     "legend_unclear": ("hard to understand", "没听清楚"),
+    "gaps": ("Not understood", "没听清"),
     "legend_not_heard": ("not heard", "没有读到"),
     "instead_of": ("instead of", "不说"),
     "say_instead": ("say", "要说"),

@@ -1,27 +1,34 @@
 """Decode the recordings of phones and browsers into waveforms; `encode.py` writes the answers."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby
+from io import SEEK_SET
+from itertools import chain, groupby, islice
 from typing import Any, BinaryIO
 
 import av
 import numpy as np
 from av.stream import Disposition
 
-from pipeline.audio.formats import HEAD_BYTES, sniff
+from pipeline.audio.formats import sniff
 from pipeline.errors import BadAudio, TooLong
 
 MIN_RECORDING_S = 0.1  # seconds; a shorter recording counts as empty
 MAX_CHANNELS = 8
 MIX_SAMPLES = 1024  # of a piece in which channels may cancel out
 MIN_MIX_SHARE = 0.5  # of the power that one channel alone would have in the mix; below it, the channels cancel out
-SILENCE_CHECK_S = 300.0  # seconds of a track in which a sound is looked for
+CHECK_S = 300.0  # seconds of a track in which speech, or any sound, is looked for
+SPEECH_RATE_HZ = 16_000  # at which speech is looked for
 SILENCE_PEAK = 0.002  # amplitude up to which a track is silent: dither and the noise of an open input
 RATES_HZ = range(4_000, 192_001)  # Hz of a recording
 PACKETS_PER_S = 1_000  # packets one second may have; Opus, the finest, has 400
-PCM_DECODERS = "pcm_alaw pcm_mulaw pcm_u8 pcm_s16le pcm_s16be pcm_s24le pcm_s32le pcm_f32le pcm_f64le"
-DECODERS = frozenset(f"aac alac amrnb amrwb flac mp3 mp3float opus vorbis {PCM_DECODERS}".split())
+PCM_DECODERS = {
+    *("pcm_alaw", "pcm_mulaw", "pcm_u8", "pcm_s8", "pcm_s8_planar"),
+    *("pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le"),
+    *("pcm_s16be", "pcm_s24be", "pcm_s32be", "pcm_f32be", "pcm_f64be"),
+}
+VOICE_DECODERS = {"adpcm_ima_qt", "adpcm_ima_wav", "adpcm_ms", "adpcm_yamaha", "amrnb", "amrwb", "gsm", "gsm_ms"}
+DECODERS = frozenset({"aac", "alac", "flac", "mp3", "mp3float", "opus", "vorbis", *PCM_DECODERS, *VOICE_DECODERS})
 
 
 @dataclass(frozen=True)
@@ -36,16 +43,37 @@ class Waveform:
         return len(self.samples) / self.rate
 
 
-def decode(file: BinaryIO, max_s: float, rate: int = 16_000) -> Waveform:
+HasSpeech = Callable[[Waveform], bool]  # whether somebody speaks in a waveform at SPEECH_RATE_HZ
+
+
+class Source:
+    """An untrusted, seekable file that FFmpeg reads from the byte `start` on, as the format `demuxer`."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.demuxer, self.start = sniff(file)
+        file.seek(self.start)
+        self.is_big_endian_wav = file.read(4) == b"RIFX"
+
+    def read(self, count: int = -1) -> bytes:
+        return self.file.read(count)
+
+    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
+        return self.file.seek(offset + (self.start if whence == SEEK_SET else 0), whence) - self.start
+
+    def tell(self) -> int:
+        return self.file.tell() - self.start
+
+
+def decode(file: BinaryIO, max_s: float, rate: int = 16_000, has_speech: HasSpeech | None = None) -> Waveform:
     """The sound of an untrusted file, mixed to mono at `rate` Hz; of several audio tracks the one of `find_track`.
 
     A truncated or damaged file gives what can be decoded of it. Raises NotAudio for an unknown format,
     TooLong once more than `max_s` seconds were decoded, and BadAudio for less than 0.1 s or for samples
     that are not numbers. `file` is seekable; the lengths that its header states are not trusted.
     """
-    demuxer = sniff(file.read(HEAD_BYTES))
     max_samples, chunks, count = int(max_s * rate), [], 0
-    for chunk in resample_frames(mono_blocks(file, demuxer, max_s), rate):
+    for chunk in resample_frames(mono_blocks(Source(file), max_s, has_speech), rate):
         chunks.append(chunk)
         count += len(chunk)
         if count > max_samples:
@@ -55,9 +83,9 @@ def decode(file: BinaryIO, max_s: float, rate: int = 16_000) -> Waveform:
     return Waveform(np.clip(np.concatenate(chunks), -1, 1), rate)
 
 
-def mono_blocks(file: BinaryIO, demuxer: str, max_s: float) -> Iterator[Waveform]:
+def mono_blocks(source: Source, max_s: float, has_speech: HasSpeech | None) -> Iterator[Waveform]:
     """The file's sound, mixed to mono, in blocks of about a second, each at its own sample rate."""
-    for samples, rate in channel_blocks(file, demuxer, max_s):
+    for samples, rate in channel_blocks(source, max_s, has_speech):
         yield Waveform(mix_channels(samples), rate)
 
 
@@ -76,10 +104,16 @@ def mix_channels(samples: np.ndarray) -> np.ndarray:
     return mean
 
 
-def channel_blocks(file: BinaryIO, demuxer: str, max_s: float) -> Iterator[tuple[np.ndarray, int]]:
+def channel_blocks(
+    source: Source, max_s: float, has_speech: HasSpeech | None = None
+) -> Iterator[tuple[np.ndarray, int]]:
     """The file's sound in blocks of about a second: float32 in [-1, 1], shape (channels, n), and the rate in Hz."""
-    track = find_track(file, demuxer)
-    for _, group in groupby(decode_frames(file, demuxer, track, max_s), frame_format):
+    return track_blocks(source, find_track(source, has_speech), max_s)
+
+
+def track_blocks(source: Source, track: int, max_s: float) -> Iterator[tuple[np.ndarray, int]]:
+    """The same of one audio track."""
+    for _, group in groupby(decode_frames(source, track, max_s), frame_format):
         frames_of_one_format: list[Any] = []
         count = 0
         for frame in group:
@@ -92,13 +126,15 @@ def channel_blocks(file: BinaryIO, demuxer: str, max_s: float) -> Iterator[tuple
             yield join_frames(frames_of_one_format), frames_of_one_format[0].sample_rate
 
 
-def find_track(file: BinaryIO, demuxer: str) -> int:
+def find_track(source: Source, has_speech: HasSpeech | None = None) -> int:
     """The number, among all streams, of the audio track to decode. Raises BadAudio if there is none.
 
-    Of those that can be decoded it is the one that is marked as the default, else the first; but one that is silent in
-    its first SILENCE_CHECK_S seconds, such as the sound of a desktop before that of the microphone, comes last.
+    Of those that can be decoded it is the one that is marked as the default, else the first, if somebody speaks in its
+    first CHECK_S seconds; else the next in which somebody does, or, if nobody does in any, the first that is not
+    silent. So the sound of a desktop or a game before that of the microphone comes last. Without `has_speech` any
+    sound counts as speech.
     """
-    with open_container(file, demuxer) as container:
+    with open_container(source) as container:
         tracks = container.streams.audio
         decodable = [track for track in tracks if track.codec_context and track.codec_context.name in DECODERS]
         is_default = {track.index: bool(track.disposition & Disposition.default) for track in decodable}
@@ -109,28 +145,38 @@ def find_track(file: BinaryIO, demuxer: str) -> int:
         raise BadAudio("The codec of the sound is not supported. Record as AAC, MP3, Opus, FLAC or PCM.")
     if len(numbers) == 1:
         return numbers[0]
-    return next((number for number in numbers if not is_silent(file, demuxer, number)), numbers[0])
+    not_silent = [number for number in numbers if not is_silent(source, number)]
+    spoken = (number for number in not_silent if has_speech is None or has_speech(decode_start(source, number)))
+    return next(spoken, (not_silent or numbers)[0])
 
 
-def is_silent(file: BinaryIO, demuxer: str, track: int) -> bool:
-    """Whether the track has no sound in its first SILENCE_CHECK_S seconds."""
+def is_silent(source: Source, track: int) -> bool:
+    """Whether the track has no sound in its first CHECK_S seconds."""
     checked_s = 0.0
-    for frame in decode_frames(file, demuxer, track, SILENCE_CHECK_S):
+    for frame in decode_frames(source, track, CHECK_S):
         if np.abs(join_frames([frame])).max(initial=0) > SILENCE_PEAK:
             return False
         checked_s += frame.samples / frame.sample_rate
-        if checked_s > SILENCE_CHECK_S:
+        if checked_s > CHECK_S:
             break
     return True
 
 
-def decode_frames(file: BinaryIO, demuxer: str, track: int, max_s: float) -> Iterator[Any]:
+def decode_start(source: Source, track: int) -> Waveform:
+    """The first CHECK_S seconds of a track, mixed to mono at SPEECH_RATE_HZ."""
+    blocks = (Waveform(mix_channels(samples), rate) for samples, rate in track_blocks(source, track, CHECK_S))
+    chunks = list(resample_frames(islice(blocks, int(CHECK_S)), SPEECH_RATE_HZ))
+    return Waveform(np.concatenate([*chunks, np.zeros(0, np.float32)]), SPEECH_RATE_HZ)
+
+
+def decode_frames(source: Source, track: int, max_s: float) -> Iterator[Any]:
     """The frames of one audio track. A packet that cannot be decoded is left out."""
-    with open_container(file, demuxer) as container:
+    with open_container(source) as container:
         packets = container.demux(container.streams[track])
+        decoder = make_decoder(source, container.streams[track].codec_context)
         for _ in range(int(max_s * PACKETS_PER_S)):
             try:
-                packet_frames = next(packets).decode()
+                packet_frames = decoder.decode(next(packets))
             except StopIteration:
                 return
             except av.error.FFmpegError:
@@ -139,19 +185,28 @@ def decode_frames(file: BinaryIO, demuxer: str, track: int, max_s: float) -> Ite
     raise BadAudio("The recording has more packets than its length allows: it is damaged. Record it again.")
 
 
-def open_container(file: BinaryIO, demuxer: str) -> Any:
-    """An open container: only this demuxer may read, only from `file`, and only DECODERS may decode."""
-    file.seek(0)
+def make_decoder(source: Source, context: Any) -> Any:
+    """The decoder of a track: FFmpeg's own, but for big-endian WAV files, whose samples it takes for little-endian."""
+    if not (source.is_big_endian_wav and context.name.startswith("pcm_") and context.name.endswith("le")):
+        return context
+    decoder: Any = av.CodecContext.create(f"{context.name.removesuffix('le')}be", "r")
+    decoder.sample_rate, decoder.layout = context.sample_rate, context.layout
+    return decoder
+
+
+def open_container(source: Source) -> Any:
+    """An open container: only its demuxer may read, only from `source`, and only DECODERS may decode."""
+    source.seek(0)
     options = {
-        "format_whitelist": demuxer,
+        "format_whitelist": source.demuxer,
         "protocol_whitelist": "pipe",
         "codec_whitelist": ",".join(DECODERS),
     }
     try:
-        return av.open(file, "r", format=demuxer, container_options=options, metadata_errors="replace")
+        return av.open(source, "r", format=source.demuxer, container_options=options, metadata_errors="replace")
     except av.error.FFmpegError:
         raise BadAudio(
-            f"The recording begins like {demuxer}, but cannot be read in that format: it is damaged."
+            f"The recording begins like {source.demuxer}, but cannot be read in that format: it is damaged."
         ) from None
 
 

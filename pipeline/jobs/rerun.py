@@ -56,7 +56,7 @@ def results_before(job: Job, stage: str, overrides: Overrides) -> EarlierResults
         raise CannotRerun("The job has no answer yet that could be spoken.")
     transcript = job.transcript
     if transcript and overrides.transcript is not None:
-        transcript = dataclasses.replace(transcript, text=overrides.transcript, words=(), segments=())
+        transcript = dataclasses.replace(transcript, text=overrides.transcript, words=(), segments=(), gaps=())
     return {
         "transcript": None if stage == "asr" else transcript,
         "feedback": job.feedback if stage == "tts" else None,

@@ -35,6 +35,14 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class Gap:
+    """A stretch in which somebody speaks, but no words could be made out; in seconds from the recording's start."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
 class Transcript:
     """What was recognised in a recording, which is `duration_s` seconds long. `language` is an ISO 639-1 code."""
 
@@ -43,6 +51,7 @@ class Transcript:
     duration_s: float
     words: tuple[Word, ...] = ()
     segments: tuple[Segment, ...] = ()
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True)

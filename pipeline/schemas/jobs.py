@@ -73,12 +73,20 @@ class Segment(ResponseModel):
     no_speech_prob: float
 
 
+class Gap(ResponseModel):
+    """A stretch in which somebody speaks, but no words could be made out."""
+
+    start: Seconds
+    end: Seconds
+
+
 class Transcript(ResponseModel):
     text: str
     language: str
     duration_s: Seconds
     words: list[Word]
     segments: list[Segment]
+    gaps: list[Gap]
 
 
 class Edit(ResponseModel):
@@ -199,6 +207,7 @@ class Readiness(ResponseModel):
 
     ready: bool
     models: dict[Stage, Workers]
+    redis: str | None = Field(None, description="the server of the records and its version; for administrators")
 
 
 class Caller(ResponseModel):
@@ -233,11 +242,16 @@ class Speeds(ResponseModel):
 
 
 class Limits(ResponseModel):
-    """The limits of a job: megabytes (10^6 bytes) and seconds of a recording, characters of typed text."""
+    """What is accepted. Of a job: megabytes (10^6 bytes) and seconds of a recording, characters of typed text. Of a
+    lesson: megabytes. Of a homework upload: megabytes and files.
+    """
 
     upload_mb: int
     recording_s: int
     text_chars: int
+    lesson_mb: int
+    hand_in_mb: int
+    hand_in_files: int
 
 
 class Capabilities(ResponseModel):
@@ -290,6 +304,7 @@ class Transcription(BaseModel):
     duration: Seconds | None = None
     segments: list[TimedSegment] | None = None
     words: list[TimedWord] | None = None
+    gaps: list[Gap] | None = None
 
 
 class ChatAnswer(ResponseModel):

@@ -3,7 +3,19 @@
 from pydantic import Field
 
 from pipeline.jobs.results import Speaker
-from pipeline.schemas.jobs import Edit, Feedback, Id, JobError, ResponseModel, Seconds, Segment, State, Timestamp, Word
+from pipeline.schemas.jobs import (
+    Edit,
+    Feedback,
+    Gap,
+    Id,
+    JobError,
+    ResponseModel,
+    Seconds,
+    Segment,
+    State,
+    Timestamp,
+    Word,
+)
 
 
 class LessonCount(ResponseModel):
@@ -146,7 +158,7 @@ class LessonView(LessonListEntry):
 
 
 class TranscribedTurn(ResponseModel):
-    """The words and segments of a turn, in seconds from the lesson's start."""
+    """The words, segments and gaps of a turn, in seconds from the lesson's start."""
 
     number: int
     start: Seconds
@@ -157,6 +169,7 @@ class TranscribedTurn(ResponseModel):
     text: str
     words: list[Word]
     segments: list[Segment]
+    gaps: list[Gap]
 
 
 class LessonTranscript(ResponseModel):

@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from pipeline.audio.formats import HEAD_BYTES, sniff
+from pipeline.audio.formats import sniff
 from pipeline.errors import ConfigurationError, NotAudio
 from pipeline.gpu.devices import gpus
 from pipeline.gpu.fractions import estimate_need, format_gb
@@ -146,11 +146,10 @@ def demo(audio: Path | None, out: Path, teachers: str | None) -> None:
 def check_format(recording: Path) -> None:
     """Raises NotAudio if the file is of no known audio format, before anything is started for it."""
     with recording.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-    try:
-        sniff(head)
-    except NotAudio as error:
-        raise NotAudio(f"{recording}: {error}") from None
+        try:
+            sniff(file)
+        except NotAudio as error:
+            raise NotAudio(f"{recording}: {error}") from None
 
 
 def isolated_settings(folder: Path) -> Settings:

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from pipeline.errors import WaijiaoError
 from pipeline.schemas.jobs import Job, Timing
+from pipeline.timestamps import format_intervals
 from waijiao.cli.console import EXIT_FAILED, EXIT_INTERRUPTED, stderr, stdout
 from waijiao.client.base import FINAL_STATES
 from waijiao.client.concurrent import OnItemChange
@@ -183,6 +184,7 @@ def answer_lines(answer: Answer, path: Path | None) -> dict[str, str | None]:
     audio = f"{job.answer.duration_s:.1f} s of {job.answer.format}" if job.answer else ""
     return {
         "heard": answer.heard,
+        "gaps": format_intervals(job.transcript.gaps) if job.transcript else None,
         "typed": job.question.text,
         "corrected": answer.corrected,
         "answer": answer.text,

@@ -87,7 +87,9 @@ class RedisDisk:
         if libc.fallocate(ctypes.c_int(descriptor), *arguments) == 0:
             return True
         if ctypes.get_errno() in {errno.EOPNOTSUPP, errno.ENOSYS}:
-            log.warning("%s: this file system cannot keep space for Redis, which stops writing on a full disk", self.folder)
+            log.warning(
+                "%s: this file system cannot keep space for Redis, which stops writing on a full disk", self.folder
+            )
             self.can_reserve = False
         return False
 

@@ -20,6 +20,7 @@ from pipeline.private_files import make_private_folder, make_private_home, set_p
 from pipeline.redis_connection import FAST, connect
 from pipeline.settings import Settings
 from waijiao.local.redis_disk import RedisDisk
+from waijiao.local.redis_server import explain_end, find_server
 from waijiao.local.services import Service, api_service, redis_service, worker_services
 
 POLL_S = 0.1  # seconds between two checks whether the processes still run
@@ -41,6 +42,7 @@ class RunningService:
 
     service: Service
     process: "subprocess.Popen[bytes]"
+    log_start: int  # bytes that its log had before
     started_at: float = field(default_factory=time.monotonic)
 
 
@@ -110,7 +112,7 @@ class Supervisor:
         while time.monotonic() < deadline:
             for each in self.running:
                 if each.process.poll() is not None:
-                    log = self._log_path(each.service.name).read_text(errors="replace")
+                    log = self._read_log(each)
                     raise ConfigurationError(
                         f"{each.service.name} ended while starting:\n{log[-LOG_TAIL_CHARS:].strip()}"
                     )
@@ -124,6 +126,8 @@ class Supervisor:
         while True:
             time.sleep(POLL_S)
             if self.redis and self.redis.process.poll() is not None:
+                if reason := self._explain_end_of_redis(self._read_log(self.redis)):
+                    report(reason, sys.stderr)
                 self._clean_up(self.redis)
                 self._launch_redis()
             self._keep_redis_writable()
@@ -157,6 +161,7 @@ class Supervisor:
         if log_path.exists() and log_path.stat().st_size > MAX_LOG_BYTES:
             log_path.replace(log_path.with_suffix(".log.1"))
         with log_path.open("ab") as log:
+            log_start = log.tell()
             process = subprocess.Popen(
                 service.command,
                 env={**os.environ, **service.environment},
@@ -166,7 +171,16 @@ class Supervisor:
                 start_new_session=True,
                 preexec_fn=die_with_parent if sys.platform == "linux" else None,
             )
-        return RunningService(service, process)
+        return RunningService(service, process, log_start)
+
+    def _read_log(self, running: RunningService) -> str:
+        """What the service has written to its log since it was started."""
+        with self._log_path(running.service.name).open("rb") as log:
+            log.seek(running.log_start)
+            return log.read().decode(errors="replace")
+
+    def _explain_end_of_redis(self, log: str) -> str:
+        return explain_end(log, self.settings.home / "redis", find_server())
 
     def _log_path(self, name: str) -> Path:
         folder = self.settings.home / "logs"
@@ -181,7 +195,13 @@ class Supervisor:
                 self.redis_connection.ping()
                 return
             except RedisError as error:
-                if time.monotonic() > deadline or (self.redis and self.redis.process.poll() is not None):
+                if self.redis and self.redis.process.poll() is not None:
+                    log = self._read_log(self.redis)
+                    raise ConfigurationError(
+                        self._explain_end_of_redis(log)
+                        or f"Redis ended while starting:\n{log[-LOG_TAIL_CHARS:].strip()}"
+                    ) from error
+                if time.monotonic() > deadline:
                     raise ConfigurationError(f"Redis cannot be reached: {error}") from error
                 if not is_announced:
                     report(f"Waiting up to {REDIS_START_S:.0f} s for Redis: {error}", sys.stderr)

@@ -13,6 +13,7 @@ from pipeline.gpu import fractions
 from pipeline.jobs.job import MODEL_STAGES
 from pipeline.settings import Settings, find_unknown_variables
 from pipeline.worker.engine_loader import model_of
+from waijiao.local.redis_server import find_server
 from waijiao.local.supervisor import Supervisor, report
 
 ONE_WORKER_EACH = dict.fromkeys(MODEL_STAGES, 1)
@@ -32,9 +33,9 @@ def run_until_stopped(settings: Settings, workers: dict[str, int]) -> None:
             report("Starting; the models are loading …", sys.stdout)
             supervisor.wait_until_ready()
             seconds = time.monotonic() - started_at
-            report(
-                f"Waijiao listens on {supervisor.url} (ready after {seconds:.1f} s). Ctrl-C stops it.", sys.stdout
-            )
+            report(f"Waijiao listens on {supervisor.url} (ready after {seconds:.1f} s). Ctrl-C stops it.", sys.stdout)
+            if not settings.redis_url:
+                report(f"The records are kept by {find_server()}.", sys.stdout)
             report(KEYS_NOTE if settings.keys else NO_KEYS_NOTE, sys.stdout)
             supervisor.restart_dead_processes()
     except KeyboardInterrupt:

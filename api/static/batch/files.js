@@ -1,6 +1,6 @@
 // The recordings that a teacher has chosen for a batch. Files that cannot be sent are skipped, with a reason.
 
-const AUDIO_FILE = /\.(wav|mp3|m4a|mp4|aac|ogg|oga|opus|webm|flac)$/i; // what the API reads
+const AUDIO_FILE = /\.(wav|aiff?|caf|amr|mp3|m4a|mp4|mov|3gp|aac|ogg|oga|opus|webm|flac)$/i; // what the API reads
 const MAX_NAME_CHARS = 200; // the API takes 512 as metadata
 const MAX_STEM_CHARS = 40;
 

@@ -2,7 +2,7 @@
 
 import { errorText, t } from "../i18n/index.js";
 import { LazyAudioPlayer } from "../shared/audio_player.js";
-import { correctionMarks, nothingToCorrect } from "../shared/correction_marks.js";
+import { correctionMarks, gapsNote, nothingToCorrect } from "../shared/correction_marks.js";
 import { $id, announce, arrangeChildren, button, downloadLink, element, showBar, updateChildren } from "../shared/dom.js";
 import { formatDuration } from "../shared/format.js";
 import { KeyedRows } from "../shared/keyed_rows.js";
@@ -132,6 +132,7 @@ function transcriptNodes({ state, item, job }) {
     feedback && correctionMarks(feedback),
     !feedback && transcript?.text && element("p", { class: "transcript-line" }, transcript.text),
     feedback && nothingToCorrect(feedback),
+    gapsNote(transcript),
     feedback?.reply && element("p", { class: "small reply" }, feedback.reply),
     text && element("p", { class: "error" }, text),
   ].filter(Boolean);

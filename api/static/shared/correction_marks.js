@@ -2,6 +2,7 @@
 
 import { t } from "../i18n/index.js";
 import { element, icon } from "./dom.js";
+import { formatClock } from "./format.js";
 
 // A word as the server counts them: a Chinese character, or a run of anything else between spaces.
 const WORD = /[\u3400-\u9fff][^\p{L}\p{N}_\s]*|[^\u3400-\u9fff\s]+/gu;
@@ -26,6 +27,13 @@ export function correctionMarks({ heard, edits }) {
 export function nothingToCorrect({ heard, corrected, edits, reset }) {
   if (edits.length || reset || heard !== corrected) return null;
   return element("p", { class: "success small" }, icon("good"), t("nothing_to_correct"));
+}
+
+/** The times of a transcript at which nothing could be understood; null if there are none. */
+export function gapsNote(transcript) {
+  if (!transcript?.gaps.length) return null;
+  const times = transcript.gaps.map(({ start, end }) => [...new Set([start, end].map(formatClock))].join("–"));
+  return element("p", { class: "small" }, icon("warning"), t("not_understood", { times: times.join(", ") }));
 }
 
 const screenReaderText = (key) => element("span", { class: "visually-hidden" }, t(key));

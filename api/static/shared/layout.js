@@ -5,6 +5,7 @@ import { address, ROOT, stored } from "./address.js";
 import { ApiError, connection, fetchApi, fetchJson } from "./api.js";
 import { clearAll } from "./db.js";
 import { $id } from "./dom.js";
+import { reportErrors } from "./notices.js";
 
 const ROLES = ["learner", "teacher", "admin"]; // each role includes those before it
 
@@ -87,7 +88,8 @@ export function logIn() {
 
 async function logOut() {
   if (!confirm(t("log_out_confirm"))) return;
-  await fetchApi("v1/login", { method: "DELETE" });
+  const ended = await reportErrors(fetchApi("v1/login", { method: "DELETE" }), (text) => alert(text));
+  if (!ended) return; // only the server can remove the cookie
   await clearAll();
   stored.clear();
   forgetLanguage();

@@ -3,7 +3,7 @@
 import { errorText, t } from "../i18n/index.js";
 import { hasEnded } from "../shared/api.js";
 import { AudioPlayer } from "../shared/audio_player.js";
-import { correctionMarks, nothingToCorrect } from "../shared/correction_marks.js";
+import { correctionMarks, gapsNote, nothingToCorrect } from "../shared/correction_marks.js";
 import { button, downloadLink, element, icon, updateChildren } from "../shared/dom.js";
 import { formatDuration } from "../shared/format.js";
 import { RECORDING_ERRORS } from "../shared/outbox.js";
@@ -69,9 +69,9 @@ export class Turn {
   #showQuestion({ feedback, transcript, question }) {
     const spokenText = transcript ? transcript.text : question.text ? "" : recordingName(this.#recording);
     const content = feedback
-      ? [correctionMarks(feedback), nothingToCorrect(feedback)].filter(Boolean)
+      ? [correctionMarks(feedback), nothingToCorrect(feedback)]
       : lines(spokenText, question.text);
-    this.#question.content.replaceChildren(...content);
+    this.#question.content.replaceChildren(...[...content, gapsNote(transcript)].filter(Boolean));
   }
 
   #showStatus(job) {

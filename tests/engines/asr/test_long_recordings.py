@@ -16,8 +16,8 @@ from pipeline.settings import Settings, settings
 from tests.support.recordings import RECORDINGS, SPEECH, SPEECH_TEXT, TEXTS, load_recording
 from tests.support.transcripts import word_error_rate, word_errors
 from worker_asr.engine import Recording, load
-from worker_asr.faster_whisper import FasterWhisper, find_remainder
-from worker_asr.vad import SAMPLE_RATE, bridge_silences, find_speech, find_windows, pack_windows
+from worker_asr.faster_whisper import FasterWhisper
+from worker_asr.vad import SAMPLE_RATE, bridge_silences, detect_voice, find_windows, pack_windows
 
 ONE_BY_ONE, AT_ONCE = 1, 4  # windows
 
@@ -104,7 +104,7 @@ def test_splitting_keeps_all_speech_and_fits_into_windows(class_talk):
     intervals = find_windows(sound.samples)
     assert len(intervals) >= 2
     assert all(0 < end - start <= 30 for start, end in intervals)
-    spoken = find_speech(sound)
+    spoken = detect_voice(sound)
     assert intervals[0][0] < spoken[0][0] + 0.5
     assert intervals[-1][1] > spoken[-1][1] - 0.5
     # pauses of at most 1.5 s, between recordings that begin and end with silence
@@ -115,16 +115,6 @@ def test_a_window_is_filled_as_far_as_possible_and_keeps_short_silences():
     assert pack_windows([(0, 10), (11, 29), (29.5, 31), (62, 90)]) == [(0, 29), (29.5, 31), (62, 90)]
     assert pack_windows([]) == []
     assert bridge_silences([(0, 10), (19, 30), (41, 50)]) == [(0, 30), (41, 50)]
-
-
-def test_audio_after_the_last_word_is_recognised_unless_it_is_a_pause():
-    class FakeSegment:
-        def __init__(self, end):
-            self.words, self.end = [self], end
-
-    assert find_remainder((0, 30), [FakeSegment(5), FakeSegment(20)]) == [(20, 30)]
-    assert find_remainder((0, 30), [FakeSegment(29.5)]) == []
-    assert find_remainder((20, 30), [FakeSegment(20.5)]) == []  # else it might never end
 
 
 # --- any Whisper in CTranslate2's form -----------------------------------------------------------------------------

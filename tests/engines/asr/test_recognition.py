@@ -15,7 +15,7 @@ from tests.support.recordings import RECORDINGS, SPEECH, SPEECH_TEXT, TEXTS, loa
 from tests.support.transcripts import word_error_rate, word_errors
 from worker_asr.engine import Recogniser, Recording, load
 from worker_asr.faster_whisper import FasterWhisper
-from worker_asr.vad import find_speech
+from worker_asr.vad import detect_voice
 
 LESSON = "Lesson three: town, river, bridge, market, farmer, family, street, school. " * 2 + "x" * 5000
 SAMPLE_RATE = 16_000
@@ -134,7 +134,7 @@ def test_quiet_speech_is_recognised(whisper, learners):
 def test_nothing_is_recognised_where_nobody_speaks(whisper, name):
     sound = Waveform(NOBODY[name].astype(np.float32), SAMPLE_RATE)
     with pytest.raises(NoSpeech):
-        find_speech(sound)
+        detect_voice(sound)
     [error] = whisper.transcribe([Recording(sound)])
     assert isinstance(error, NoSpeech)
 

@@ -319,7 +319,7 @@ def test_the_assignment_s_webhook_is_due_when_it_is_complete_and_not_before(redi
     assert redis.zcard("waijiao:deliveries") == 0
     last = hand_in(client, ("Ben.wav", TWO)).json["accepted"][0]["job"]
     answer_all(jobs, settings)
-    assert redis.zrange("waijiao:deliveries", 0, -1) == [f"default/{last}/assignment.completed"]
+    assert redis.zrange("waijiao:deliveries:default/127.0.0.1", 0, -1) == [f"default/{last}/assignment.completed"]
 
 
 def test_held_answers_are_read_changed_and_released_singly_or_together(client, jobs, settings):

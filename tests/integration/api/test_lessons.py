@@ -12,7 +12,7 @@ from api import create_app
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import EngineFailed, NoSpeech
 from pipeline.jobs.job import JobRequest
-from pipeline.jobs.results import Edit, LessonSegment, LessonSegments, Segment, Transcript, Word
+from pipeline.jobs.results import Edit, Gap, LessonSegment, LessonSegments, Segment, Transcript, Word
 from pipeline.jobs.store import Jobs
 from pipeline.schemas import lessons as shapes
 from pipeline.worker.registry import register
@@ -259,6 +259,27 @@ def test_the_transcript_has_every_format_with_the_turns_in_order(client, jobs, s
     shapes.LessonTranscript.model_validate(found)
     assert (found["complete"], len(found["turns"])) == (False, 2)
     assert found["turns"][1]["words"][0] == {"word": "I", "start": 5.0, "end": 5.4, "probability": 0.9}
+
+
+def test_what_was_not_understood_is_named_in_every_format_and_the_report(client, jobs, settings):
+    id_ = submit_lesson(client)
+    segment_lesson(jobs, settings, id_)
+    run_stage(jobs, "asr", make_transcript(1))
+    run_stage(jobs, "asr", replace(make_transcript(2), gaps=(Gap(4.5, 4.8), Gap(6.0, 9.5))))
+
+    def get(path: str) -> str:
+        return client.get(f"/v1/lessons/{id_}/{path}").text
+
+    assert "yesterday 2 (not understood: 0:00:09, 0:00:11–0:00:14)\n" in get("transcript?format=txt")
+    for format_, clock in (("srt", "00:00:11,000 --> 00:00:14,500"), ("vtt", "00:00:11.000 --> 00:00:14.500")):
+        (cue,) = re.findall(rf"{clock}\n(.*)\n", get(f"transcript?format={format_}"))
+        assert cue.endswith("[unintelligible]")
+    turns = client.get(f"/v1/lessons/{id_}/transcript?format=json").json["turns"]
+    assert [turn["gaps"] for turn in turns] == [[], [{"start": 9.5, "end": 9.8}, {"start": 11.0, "end": 14.5}]]
+    report = get("report")
+    assert "Not understood" in report
+    assert "没听清" in report
+    assert "0:00:09, 0:00:11–0:00:14" in report
 
 
 def test_transcripts_are_escaped_in_subtitles(client, jobs, settings):

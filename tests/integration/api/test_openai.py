@@ -14,7 +14,7 @@ from api.openai.models import ALIASES
 from pipeline.api_keys import Keys, Limits
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import EngineFailed, NoSpeech
-from pipeline.jobs.results import Answer, Completion, Segment, Transcript, Word
+from pipeline.jobs.results import Answer, Completion, Gap, Segment, Transcript, Word
 from tests.support.job_steps import claim_job, make_job_request
 from tests.support.wait import wait_for
 
@@ -25,6 +25,7 @@ HEARD = Transcript(
     2.5,
     (Word("I", 0.1, 0.2, 0.9), Word("go", 0.3, 0.5, 0.8), Word("home.", 0.6, 1.0, 0.7)),
     (Segment(0.1, 1.0, "I go home.", -0.2, 0.9, 0.01),),
+    (Gap(1.6, 2.4),),
 )
 SAID = Completion("Hello, Anna!", "stop", 12, 4)
 PARTS = [{"type": "text", "text": "H"}, {"type": "text", "text": "i"}]
@@ -126,6 +127,7 @@ def test_verbose_json_has_what_was_measured(client, answer):
     assert (segment.id, segment.start, segment.end, segment.text) == (0, 0.1, 1.0, "I go home.")
     assert (segment.avg_logprob, segment.compression_ratio, segment.no_speech_prob) == (-0.2, 0.9, 0.01)
     assert [(word.word, word.start, word.end) for word in heard.words][1] == ("go", 0.3, 0.5)
+    assert heard.gaps == [{"start": 1.6, "end": 2.4}]
 
 
 def test_verbose_json_has_the_segments_unless_only_words_are_asked_for(client, answer):
@@ -144,8 +146,15 @@ def verbose(client, **chosen):
 def test_a_transcript_is_written_as_text_or_subtitles(client, answer):
     for written, expected in (
         ("text", "I go home.\n"),
-        ("srt", "1\n00:00:00,100 --> 00:00:01,100\nI go home.\n\n"),
-        ("vtt", "WEBVTT\n\n00:00:00.100 --> 00:00:01.100\nI go home.\n\n"),
+        (
+            "srt",
+            "1\n00:00:00,100 --> 00:00:01,100\nI go home.\n\n2\n00:00:01,600 --> 00:00:02,500\n[unintelligible]\n\n",
+        ),
+        (
+            "vtt",
+            "WEBVTT\n\n00:00:00.100 --> 00:00:01.100\nI go home.\n\n"
+            "00:00:01.600 --> 00:00:02.500\n[unintelligible]\n\n",
+        ),
     ):
         answer("asr", HEARD)
         heard = client.audio.transcriptions.create(file=RECORDING, model="whisper-1", response_format=written)
@@ -586,6 +595,26 @@ def test_a_key_is_required_counted_and_named_in_the_job(serve, redis, answer):
     with client_of(server) as nobody, pytest.raises(openai.AuthenticationError) as refused:
         nobody.models.list()
     assert (refused.value.code, refused.value.type) == ("key_unknown", "authentication_error")
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+@pytest.mark.parametrize(
+    ("role", "tokens", "is_refused"),
+    [("learner", 101, True), ("learner", 1_000_000, True), ("learner", 100, False), ("teacher", 5000, False)],
+)
+def test_a_learner_may_not_ask_for_any_number_of_tokens(serve, redis, answer, name, role, tokens, is_refused):
+    server = serve(keys=True, chat_tokens_learner=100)
+    _, text = Keys(redis).create("default", role, "Anna", Limits())
+    with client_of(server, api_key=text) as anna:
+        if is_refused:
+            with pytest.raises(openai.UnprocessableEntityError) as caught:
+                anna.chat.completions.create(model="default", messages=ASKED, **{name: tokens})
+            assert caught.value.param == name
+            assert "100 tokens" in caught.value.message
+        else:
+            working = answer("llm", SAID)
+            anna.chat.completions.create(model="default", messages=ASKED, **{name: tokens})
+            assert working.result().request.details["max_tokens"] == tokens
 
 
 def test_a_stream_without_redis_ends_with_an_error(stream, redis):

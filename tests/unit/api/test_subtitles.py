@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.subtitles import MAX_CUE_LINES, MAX_CUE_S, MAX_LINE_COLUMNS, cues, srt, text_columns, vtt
-from pipeline.jobs.results import Segment, Transcript, Word
+from pipeline.jobs.results import Gap, Segment, Transcript, Word
 
 TIMES = re.compile(r"(\d\d:\d\d:\d\d[.,]\d{3}) --> (\d\d:\d\d:\d\d[.,]\d{3})")
 
@@ -127,3 +127,15 @@ def test_any_transcript_gives_valid_subtitles(spoken, per_segment):
 @pytest.mark.parametrize("seconds", [0.0, 0.0004, 59.9996])
 def test_times_are_rounded_in_milliseconds(seconds):
     assert re.search(r"\n00:0[01]:\d\d,\d{3} --> ", srt(make_transcript(("Hm.", seconds))))
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("en", "[unintelligible]"), ("fr", "[unintelligible]"), ("zh", "[听不清]")]
+)
+def test_a_cue_says_where_no_words_could_be_made_out(language, text):
+    transcript = make_transcript(("I go home.", 3.0), ("How are you?", 9.0))
+    gaps = (Gap(0.5, 1.2), Gap(5.0, 8.0), Gap(11.0, 12.0))
+    shown = cues(replace(transcript, language=language, gaps=gaps, duration_s=12.0))
+    assert [cue.lines for cue in shown] == [(text,), ("I go home.",), (text,), ("How are you?",), (text,)]
+    assert all(before.end <= after.start for before, after in pairwise(shown))
+    assert (shown[2].start, shown[2].end) == (5.0, 8.0)

@@ -16,7 +16,7 @@ from api.reports import StudentWork, list_answers, render_report, render_report_
 from api.reports.class_stats import shorten
 from api.reports.highlight import RIGHT, WRONG, highlight_corrections, highlight_missed
 from pipeline.homework.assignments import Student
-from pipeline.jobs.results import Edit
+from pipeline.jobs.results import Edit, Gap
 from pipeline.text.corrections import compare
 from pipeline.text.statistics import score_reading
 from tests.support.page_html import Page
@@ -219,6 +219,16 @@ def test_a_student_s_page_marks_corrections_and_unclear_words():
     assert "Say it.\nLoud." in page.find_texts("keep-lines")
 
 
+def test_a_student_s_page_says_what_was_not_understood():
+    transcript, feedback = make_speech("Yesterday I go to zoo.")
+    files = render_files([make_student_work(0, "安娜", (replace(transcript, gaps=(Gap(3.0, 5.5),)), feedback))])
+    page = files["students/安娜.html"].decode()
+    assert "Not understood" in page
+    assert "没听清" in page
+    assert "0:00:03–0:00:05" in page
+    assert json.loads(files["students/安娜.json"])["gaps"] == [{"start": 3.0, "end": 5.5}]
+
+
 def test_a_failed_student_s_page_says_why():
     row = fail_work(make_student_work(0, "安娜", make_speech("Hello")))
     page = Page(render_files([row])["students/安娜.html"])
@@ -237,8 +247,8 @@ def test_a_student_s_json_has_the_documented_shape():
             assert list(facts) == [
                 *("assignment", "student", "job_id", "state", "handed_in_at", "on_time", "recording_s", "words_said"),
                 *("corrections", "words_per_minute", "text_words", "text_words_read", "text_words_missed"),
-                *("target_words_used", "language", "heard", "words", "unclear", "corrected", "edits", "explanation"),
-                *("reply", "answer", "error"),
+                *("target_words_used", "language", "heard", "words", "gaps", "unclear", "corrected", "edits"),
+                *("explanation", "reply", "answer", "error"),
             ]
             assert [edit["from"] for edit in facts["edits"]] == [
                 " ".join(facts["heard"].split()[slice(*edit["at"])]).strip(".,") for edit in facts["edits"]

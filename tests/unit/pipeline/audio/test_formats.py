@@ -1,12 +1,14 @@
 """Formats are detected by their first bytes, and everything else is refused."""
 
+import io
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
-from pipeline.audio.formats import FORMATS, HEAD_BYTES, content_type, sniff
+from pipeline.audio.formats import FORMATS, HEAD_BYTES, SEARCH_BYTES, content_type, sniff
 from pipeline.errors import NotAudio, UnknownFormat
 
 ADTS = bytes.fromhex("fff15040021ffc") + bytes(9)  # a frame of 16 bytes
@@ -29,7 +31,23 @@ KNOWN = {
     "mp3": MP3 * 3,
     "mp3 at 8 kHz": MP3_LOW * 3,
     "mp3 after id3": ID3 + MP3 * 3,
-    "mp3 after a picture": b"ID3\x03\0\0\0\x01\x7f\x7f" + bytes(HEAD_BYTES - 10),
+    "mp3 after a picture": b"ID3\x03\0\0\0\x01\x7f\x7f" + bytes(0x7FFF) + MP3 * 3,
+    "aiff": b"FORM\0\0\x01\0AIFFCOMM",
+    "aifc": b"FORM\0\0\x01\0AIFCFVER",
+    "caf": b"caff\0\x01\0\0desc",
+    "amr": b"#!AMR\n" + bytes(32),
+    "amr of wide band": b"#!AMR-WB\n" + bytes(32),
+    "au": b".snd\0\0\0\x1c",
+    "w64": b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb",
+    "rifx": b"RIFX\0\0\x01\0WAVEfmt ",
+    "an old quicktime file": b"\0\0\x10\0mdat" + bytes(100),
+    "quicktime with its index first": b"\0\0\x10\0moov\0\0\0\x6cmvhd",
+    "quicktime after a free box": b"\0\0\0\x08wide\0\0\x10\0mdat",
+    "flac after id3": ID3 + b"fLaC\0\0\0\x22",
+    "ogg after id3": ID3 + b"OggS\0\x02" + bytes(20),
+    "adts after two tags": ID3 * 2 + ADTS * 3,
+    "mp3 after zeros": bytes(70_000) + MP3 * 3,
+    "mp3 within a frame": MP3[100:] + MP3 * 3,
 }
 DEMUXERS = {
     "rf64": "wav",
@@ -39,6 +57,12 @@ DEMUXERS = {
     "webm": "matroska",
     "adts": "aac",
     "adts after id3": "aac",
+    "adts after two tags": "aac",
+    "aifc": "aiff",
+    "rifx": "wav",
+    "an old quicktime file": "mov",
+    "quicktime with its index first": "mov",
+    "quicktime after a free box": "mov",
 }
 
 UNKNOWN = {
@@ -60,22 +84,26 @@ UNKNOWN = {
 }
 
 
+def find_demuxer(data: bytes) -> str:
+    return sniff(io.BytesIO(data)).demuxer
+
+
 @pytest.mark.parametrize("name", KNOWN)
 def test_a_known_format_is_detected_by_its_first_bytes(name):
-    assert sniff(KNOWN[name][:HEAD_BYTES]) == DEMUXERS.get(name, name.split()[0])
+    assert find_demuxer(KNOWN[name]) == DEMUXERS.get(name, name.split()[0])
 
 
 @pytest.mark.parametrize("name", UNKNOWN)
 def test_anything_else_is_not_audio(name):
     with pytest.raises(NotAudio):
-        sniff(UNKNOWN[name])
+        find_demuxer(UNKNOWN[name])
 
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_a_truncated_header_gives_a_format_or_not_audio(name):
     for length in range(40):
         try:
-            sniff(KNOWN[name][:length])
+            find_demuxer(KNOWN[name][:length])
         except NotAudio:
             continue
 
@@ -83,7 +111,24 @@ def test_a_truncated_header_gives_a_format_or_not_audio(name):
 def test_random_bytes_are_not_audio():
     for _ in range(2_000):
         with pytest.raises(NotAudio):
-            sniff(os.urandom(HEAD_BYTES // 8))
+            find_demuxer(os.urandom(HEAD_BYTES // 8))
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [b"ID3\x03\0\0\0\0\0\0", b"\xff", b"\xff\xfb\x92", MP3[:4] + bytes(3), ADTS[:7], b"ID3\x03\0\0\xff\xff\xff\xff"],
+)
+def test_what_is_refused_costs_little(piece):
+    """However it is made; of 2 MB only SEARCH_BYTES are looked at, a few times."""
+    started_at = time.process_time()
+    with pytest.raises(NotAudio):
+        find_demuxer(piece * (2_000_000 // len(piece)))
+    assert time.process_time() - started_at < 1
+
+
+def test_frames_further_away_are_not_found():
+    with pytest.raises(NotAudio):
+        find_demuxer(bytes(SEARCH_BYTES) + MP3 * 3)
 
 
 def test_an_unknown_answer_format_names_the_known_ones():

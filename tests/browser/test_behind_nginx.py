@@ -1,7 +1,11 @@
-"""The pages below a path of a host that has other applications, behind nginx as docs/operations.md configures it."""
+"""The pages behind nginx as docs/operations.md configures it, below a path of a host that has other applications.
+
+What nginx or the server refuses is shown as what it is.
+"""
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,12 +20,16 @@ from tests.support.proxies import PATH, run_nginx
 from tests.support.running_app import RunningApp, run_app
 from tests.support.talk_page import find_transcript, find_turn, record
 
+SET_HOMEWORK = """() => fetch("v1/assignments/unit-3", {
+    method: "PUT", headers: {"Content-Type": "application/json"}, body: '{"title": "Unit 3"}',
+})"""
 PAGES = ("/", "/homework", "/batch", "/status", "/docs")
 
 
 @pytest.fixture(scope="module")
 def server_with_keys(tmp_path_factory) -> Iterator[RunningApp]:
-    with run_app(tmp_path_factory.mktemp("guarded"), WAIJIAO_KEYS="true") as running:
+    """It takes larger recordings than nginx lets through."""
+    with run_app(tmp_path_factory.mktemp("guarded"), WAIJIAO_KEYS="true", WAIJIAO_MAX_UPLOAD_MB="40") as running:
         yield running
 
 
@@ -42,12 +50,17 @@ def trusting_browser() -> Iterator[Browser]:
         opened.close()
 
 
-@pytest.fixture
-def page(trusting_browser, school, server_with_keys) -> Iterator[Page]:
-    """The learner's page, of somebody who has logged in. A request that leaves the path, or a script's error, fails."""
+@pytest.fixture(scope="module")
+def keys(server_with_keys) -> Iterator[Keys]:
     redis = connect(Settings(home=server_with_keys.home))
-    key = Keys(redis).create("default", "admin", "Anna", Limits())[1]
+    yield Keys(redis)
     redis.close()
+
+
+@pytest.fixture
+def page(trusting_browser, school, keys) -> Iterator[Page]:
+    """The learner's page, of somebody who has logged in. A request that leaves the path, or a script's error, fails."""
+    key = keys.create("default", "admin", "Anna", Limits())[1]
     faults: list[str] = []
     context = trusting_browser.new_context(locale="en-US")
     context.on("request", lambda request: is_below(school, request.url) or faults.append(request.url))
@@ -98,3 +111,58 @@ def test_other_applications_of_the_host_keep_what_they_stored(page, school):
         "Object.fromEntries(Object.entries(localStorage).filter(([name]) => name.startsWith('/waijiao/')))"
     )
     assert page.context.cookies() == []
+
+
+def large_recording(folder: Path, megabytes: int) -> Path:
+    path = folder / "opera.wav"
+    with path.open("wb") as file:
+        file.write(b"RIFF\xff\xff\xff\x7fWAVEfmt ")
+        file.truncate(megabytes * 1_000_000)
+    return path
+
+
+def test_an_upload_that_nginx_refuses_is_shown_as_that(page, school, tmp_path):
+    recording = large_recording(tmp_path, 35)
+    page.set_input_files("#file", recording)
+    expect(page.locator(".turn[data-state=refused] .error")).to_contain_text(
+        "The way to the server does not let so large"
+    )
+    page.goto(f"{school}/batch")
+    page.wait_for_selector("body[data-ready]")
+    page.set_input_files("#files", recording)
+    page.click("#send")
+    expect(page.locator("#rows .error")).to_contain_text("The way to the server does not let so large", timeout=30_000)
+
+
+def test_an_upload_that_is_too_large_for_the_server_is_not_sent(page, tmp_path):
+    requests: list[str] = []
+    page.on("request", lambda request: request.method == "POST" and requests.append(request.url))
+    page.set_input_files("#file", large_recording(tmp_path, 41))
+    expect(page.locator("#hint")).to_have_text("opera.wav is larger than 40 MB. Choose a shorter recording.")
+    assert requests == []
+
+
+def test_a_zip_or_recording_of_homework_that_is_too_large_is_not_sent(page, school, tmp_path):
+    page.evaluate(SET_HOMEWORK)
+    page.goto(f"{school}/homework#unit-3")
+    page.wait_for_selector("body[data-ready]")
+    requests: list[str] = []
+    page.on("request", lambda request: request.method == "POST" and requests.append(request.url))
+    archive = tmp_path / "class.zip"
+    with archive.open("wb") as file:
+        file.truncate(1_000_000_001)
+    page.set_input_files("#files", [archive, large_recording(tmp_path, 41)])
+    refusals = page.locator("#results-list li.refused")
+    expect(refusals).to_have_count(2)
+    expect(refusals.nth(0)).to_contain_text("class.zip")
+    expect(refusals.nth(0)).to_contain_text("larger than 1000 MB. Drop the folder instead")
+    expect(refusals.nth(1)).to_contain_text("larger than 40 MB. Choose a shorter recording")
+    assert requests == []
+
+
+def test_a_login_that_has_ended_is_asked_for_again_after_a_large_upload(page, keys, tmp_path):
+    keys.revoke(keys.list()[-1].id)
+    page.set_input_files("#file", large_recording(tmp_path, 20))
+    page.wait_for_selector("#login[open]")
+    expect(page.locator(".turn[data-state=unsent]")).to_have_count(1)
+    expect(page.locator("#offline")).to_be_hidden()
