@@ -79,8 +79,8 @@ FileResult = dict[str, Any]
 @answers("assignments", {200: schemas.SubmissionResult}, UnknownAssignment)
 def hand_in(assignment_id: str, form: HandInForm) -> Response:
     """Submit recordings. Each file's name, or `student`, names the student; repeated files are not done again."""
-    loaded = load_assignment(assignment_id)
-    assignment = loaded.assignment
+    assignment_with_jobs = load_assignment(assignment_id)
+    assignment = assignment_with_jobs.assignment
     result: dict[str, list[FileResult]] = {"accepted": [], "unchanged": [], "refused": []}
     recordings = []
     for each in list_recordings(form.file, assignment.students):
@@ -88,7 +88,7 @@ def hand_in(assignment_id: str, form: HandInForm) -> Response:
             result["refused"].append(refused_fields(each.name, None, each.code, each.detail))
         else:
             recordings.append(each)
-    owners, problems = assign_students(loaded, recordings, form.student)
+    owners, problems = assign_students(assignment_with_jobs, recordings, form.student)
     result["refused"] += problems
     for each, student in owners:
         try:
@@ -111,7 +111,7 @@ def list_recordings(files: list[FileStorage], students: Sequence[Student]) -> It
 
 
 def assign_students(
-    loaded: AssignmentWithJobs, recordings: list[UploadedRecording], student: str | None
+    assignment_with_jobs: AssignmentWithJobs, recordings: list[UploadedRecording], student: str | None
 ) -> tuple[list[tuple[UploadedRecording, str]], list[FileResult]]:
     """Each recording whose student was found, with that student; and the problems of the others."""
     if student is not None:
@@ -119,8 +119,8 @@ def assign_students(
             raise BadRequest(
                 "`student` applies to one recording; send the others in separate requests.", field="student"
             )
-        return [(each, find_student(loaded, student)) for each in recordings], []
-    matching = match_students([each.path for each in recordings], loaded.assignment.students)
+        return [(each, find_student(assignment_with_jobs, student)) for each in recordings], []
+    matching = match_students([each.path for each in recordings], assignment_with_jobs.assignment.students)
     problem_by_file = {problem.file: problem for problem in matching.problems}
     problems = [
         refused_fields(each.name, problem.student, problem.code, problem.detail)
@@ -132,13 +132,13 @@ def assign_students(
     return [(each, owners[each.path]) for each in recordings if each.path in owners], problems
 
 
-def find_student(loaded: AssignmentWithJobs, student: str) -> str:
+def find_student(assignment_with_jobs: AssignmentWithJobs, student: str) -> str:
     """The name of the student with this name or id, in any case. UnknownStudent if there is a class without them."""
     key = fold_case(display_name(student))
-    for each in loaded.students:
+    for each in assignment_with_jobs.students:
         if key in {fold_case(each.name), fold_case(each.id)}:
             return each.name
-    if loaded.assignment.students:
+    if assignment_with_jobs.assignment.students:
         raise UnknownStudent
     return student
 
