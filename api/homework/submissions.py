@@ -22,10 +22,9 @@ from pipeline.errors import BadRequest, UnknownAssignment, UnknownStudent, Waiji
 from pipeline.homework.assignments import Assignment
 from pipeline.homework.filenames import display_path
 from pipeline.homework.match_students import match_students
-from pipeline.homework.zip_import import RefusedFile, ZipLimits, list_members
+from pipeline.homework.zip_import import RefusedFile, Usage, ZipLimits, list_members
 from pipeline.jobs.job import MAX_HINT_CHARS, JobRequest
 from pipeline.schemas import homework as schemas
-from pipeline.settings import Settings
 
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")  # how a ZIP begins, and how an empty one does
 
@@ -43,17 +42,17 @@ class UploadedRecording:
     open: Callable[[], BinaryIO]
 
 
-def unpack(file: FileStorage, settings: Settings) -> Iterator[UploadedRecording | RefusedFile]:
+def unpack(file: FileStorage, limits: ZipLimits, usage: Usage) -> Iterator[UploadedRecording | RefusedFile]:
     """The recordings in `file`: itself, or the files of the ZIP that it is. Each is read only when opened."""
     name, stream = display_path(file.filename or ""), cast(BinaryIO, file.stream)
     head, size = stream.read(4), stream.seek(0, 2)
     if head not in ZIP_MAGICS:
+        usage.files += 1
+        usage.total_bytes += size
         yield UploadedRecording(name, name, size, lambda: rewind(stream))
         return
-    max_bytes = settings.max_upload_mb * 1_000_000
-    limits = ZipLimits(settings.max_hand_in_files, max_bytes, settings.max_hand_in_mb * 1_000_000)
     try:
-        for each in list_members(stream, limits):
+        for each in list_members(stream, limits, usage):
             inner = f"{name}/{each.name}"
             if isinstance(each, RefusedFile):
                 yield RefusedFile(inner, each.code, each.detail)
@@ -103,8 +102,10 @@ def list_recordings(files: list[FileStorage]) -> Iterator[UploadedRecording | Re
     server_settings = context.settings()
     if len(files) > server_settings.max_hand_in_files:
         raise BadRequest(f"At most {server_settings.max_hand_in_files} files are handed in at once.", field="file")
+    entry_bytes, total_bytes = server_settings.max_upload_mb * 1_000_000, server_settings.max_hand_in_mb * 1_000_000
+    limits, usage = ZipLimits(server_settings.max_hand_in_files, entry_bytes, total_bytes), Usage()
     for file in files:
-        yield from unpack(file, server_settings)
+        yield from unpack(file, limits, usage)
 
 
 def assign_students(
