@@ -23,7 +23,7 @@ from pipeline.homework.assignments import Assignment, AssignmentWithJobs, Studen
 from pipeline.homework.filenames import display_name, display_path
 from pipeline.homework.match_students import fold_case, match_students
 from pipeline.homework.zip_import import RefusedFile, Usage, ZipLimits, list_members
-from pipeline.jobs.job import MAX_HINT_CHARS, JobRequest
+from pipeline.jobs.job import JobRequest
 from pipeline.schemas import homework as schemas
 
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")  # how a ZIP begins, and how an empty one does
