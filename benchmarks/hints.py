@@ -31,6 +31,7 @@ from worker_asr.vad import find_speech
 TARGET_WORDS = ("umbrella", "breakfast", "volcano", "Bowen Li", "Ruoxi")
 NAMES = "Bowen Li, Ruoxi, Xinyi Wang, Mr Kowalczyk, Zyxelia"
 LENGTHS_S = (0.5, 1.0, None)  # of the beginning that is recognised; None: the whole
+SPEECH_PADDING_S = 0.3  # before the first word, which voice activity detection leaves
 MAX_RECORDING_S = 300
 
 
@@ -61,10 +62,10 @@ def read_recordings(folder: Path, every: int) -> Iterator[Waveform]:
             yield decode(file, MAX_RECORDING_S)
 
 
-def cut_beginning(waveform: Waveform, seconds: float | None) -> Waveform:
+def crop_start(waveform: Waveform, seconds: float | None) -> Waveform:
     if seconds is None:
         return waveform
-    start = find_speech(waveform)[0][0]
+    start = find_speech(waveform)[0][0] + SPEECH_PADDING_S
     return Waveform(
         waveform.samples[int(start * waveform.rate) : int((start + seconds) * waveform.rate)], waveform.rate
     )
@@ -76,7 +77,7 @@ def main(arguments: argparse.Namespace) -> None:
     counts = {(length, when): Counts() for length in LENGTHS_S for when in ("before", "now")}
     for waveform in read_recordings(Path(os.environ["LEARNERS"]), arguments.every):
         for length in LENGTHS_S:
-            recording = Recording(cut_beginning(waveform, length), "en")
+            recording = Recording(crop_start(waveform, length), "en")
             plain, before = transcriber.recogniser.transcribe([recording, replace(recording, hint=before_hint)])
             (now,) = transcriber.recognise([replace(recording, hint=NAMES)])
             counts[length, "before"].add(before, plain, before_hint)

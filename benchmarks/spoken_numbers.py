@@ -23,7 +23,7 @@ SAME_SOUND = {"litre": "liter", "metre": "meter", "o'clock": "o’clock", "oh": 
 
 
 def split_words(text: str) -> list[str]:
-    words = re.findall(r"[a-z’']+", write_numbers(text).lower().replace("-", " "))
+    words = re.findall(r"[a-z’']+", write_numbers(text).lower().replace("-", " ").replace("zero point", "point"))
     return [SAME_SOUND.get(word, word) for word in words if word != "and"]
 
 
@@ -31,16 +31,16 @@ def main(arguments: argparse.Namespace) -> None:
     models = DirectModels(Settings())
     rows = ROWS[:: arguments.every]
     same = 0
-    for written, spoken in rows:
-        sentence = SENTENCE.format(written.rstrip("."))
+    for written_form, spoken_form in rows:
+        sentence = SENTENCE.format(written_form.rstrip("."))
         (waveform,) = models.tts.speak([Utterance(sentence)])
         (transcript,) = models.asr.transcribe([Recording(raise_error(waveform), "en")])
         heard = raise_error(transcript).text
-        expected_words = split_words(SENTENCE.format(spoken.rstrip(".")))
+        expected_words = split_words(SENTENCE.format(spoken_form.rstrip(".")))
         is_same = split_words(heard) == expected_words
         same += is_same
         if not is_same:
-            print(f"{written:28} said: {spoken:60} heard: {heard}", flush=True)
+            print(f"{written_form:28} said: {spoken_form:60} heard: {heard}", flush=True)
     print(f"{same} of {len(rows)} numbers were heard as they must be said ({same / len(rows):.0%})")
 
 

@@ -22,10 +22,9 @@ from pipeline.errors import BadRequest, UnknownAssignment, UnknownStudent, Waiji
 from pipeline.homework.assignments import Assignment, AssignmentWithJobs, Student
 from pipeline.homework.filenames import display_name, display_path
 from pipeline.homework.match_students import fold_case, match_students
-from pipeline.homework.zip_import import RefusedFile, ZipLimits, list_members
+from pipeline.homework.zip_import import RefusedFile, Usage, ZipLimits, list_members
 from pipeline.jobs.job import JobRequest
 from pipeline.schemas import homework as schemas
-from pipeline.settings import Settings
 
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")  # how a ZIP begins, and how an empty one does
 
@@ -44,18 +43,18 @@ class UploadedRecording:
 
 
 def unpack(
-    file: FileStorage, settings: Settings, students: Sequence[Student]
+    file: FileStorage, students: Sequence[Student], limits: ZipLimits, usage: Usage
 ) -> Iterator[UploadedRecording | RefusedFile]:
     """The recordings in `file`: itself, or the files of the ZIP that it is. Each is read only when opened."""
     name, stream = display_path(file.filename or ""), cast(BinaryIO, file.stream)
     head, size = stream.read(4), stream.seek(0, 2)
     if head not in ZIP_MAGICS:
+        usage.files += 1
+        usage.total_bytes += size
         yield UploadedRecording(name, name, size, lambda: rewind(stream))
         return
-    max_bytes = settings.max_upload_mb * 1_000_000
-    limits = ZipLimits(settings.max_hand_in_files, max_bytes, settings.max_hand_in_mb * 1_000_000)
     try:
-        for each in list_members(stream, limits, students):
+        for each in list_members(stream, limits, students, usage):
             inner = f"{name}/{each.name}"
             if isinstance(each, RefusedFile):
                 yield RefusedFile(inner, each.code, each.detail)
@@ -79,8 +78,8 @@ FileResult = dict[str, Any]
 @answers("assignments", {200: schemas.SubmissionResult}, UnknownAssignment)
 def hand_in(assignment_id: str, form: HandInForm) -> Response:
     """Submit recordings. Each file's name, or `student`, names the student; repeated files are not done again."""
-    loaded = load_assignment(assignment_id)
-    assignment = loaded.assignment
+    assignment_with_jobs = load_assignment(assignment_id)
+    assignment = assignment_with_jobs.assignment
     result: dict[str, list[FileResult]] = {"accepted": [], "unchanged": [], "refused": []}
     recordings = []
     for each in list_recordings(form.file, assignment.students):
@@ -88,7 +87,7 @@ def hand_in(assignment_id: str, form: HandInForm) -> Response:
             result["refused"].append(refused_fields(each.name, None, each.code, each.detail))
         else:
             recordings.append(each)
-    owners, problems = assign_students(loaded, recordings, form.student)
+    owners, problems = assign_students(assignment_with_jobs, recordings, form.student)
     result["refused"] += problems
     for each, student in owners:
         try:
@@ -106,12 +105,14 @@ def list_recordings(files: list[FileStorage], students: Sequence[Student]) -> It
     server_settings = context.settings()
     if len(files) > server_settings.max_hand_in_files:
         raise BadRequest(f"At most {server_settings.max_hand_in_files} files are handed in at once.", field="file")
+    entry_bytes, total_bytes = server_settings.max_upload_mb * 1_000_000, server_settings.max_hand_in_mb * 1_000_000
+    limits, usage = ZipLimits(server_settings.max_hand_in_files, entry_bytes, total_bytes), Usage()
     for file in files:
-        yield from unpack(file, server_settings, students)
+        yield from unpack(file, students, limits, usage)
 
 
 def assign_students(
-    loaded: AssignmentWithJobs, recordings: list[UploadedRecording], student: str | None
+    assignment_with_jobs: AssignmentWithJobs, recordings: list[UploadedRecording], student: str | None
 ) -> tuple[list[tuple[UploadedRecording, str]], list[FileResult]]:
     """Each recording whose student was found, with that student; and the problems of the others."""
     if student is not None:
@@ -119,8 +120,8 @@ def assign_students(
             raise BadRequest(
                 "`student` applies to one recording; send the others in separate requests.", field="student"
             )
-        return [(each, find_student(loaded, student)) for each in recordings], []
-    matching = match_students([each.path for each in recordings], loaded.assignment.students)
+        return [(each, find_student(assignment_with_jobs, student)) for each in recordings], []
+    matching = match_students([each.path for each in recordings], assignment_with_jobs.assignment.students)
     problem_by_file = {problem.file: problem for problem in matching.problems}
     problems = [
         refused_fields(each.name, problem.student, problem.code, problem.detail)
@@ -132,13 +133,13 @@ def assign_students(
     return [(each, owners[each.path]) for each in recordings if each.path in owners], problems
 
 
-def find_student(loaded: AssignmentWithJobs, student: str) -> str:
+def find_student(assignment_with_jobs: AssignmentWithJobs, student: str) -> str:
     """The name of the student with this name or id, in any case. UnknownStudent if there is a class without them."""
     key = fold_case(display_name(student))
-    for each in loaded.students:
+    for each in assignment_with_jobs.students:
         if key in {fold_case(each.name), fold_case(each.id)}:
             return each.name
-    if loaded.assignment.students:
+    if assignment_with_jobs.assignment.students:
         raise UnknownStudent
     return student
 
