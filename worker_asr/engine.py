@@ -22,6 +22,7 @@ class Recording:
     """Speech to recognise. `language` is an ISO 639-1 code; None: one of `expected_languages`, or any if that is empty.
 
     The first of `expected_languages` is assumed unless another one is clearly recognised: an accent is not a language.
+    With `any_language` that may also be one that is not expected.
     `hint` has words that may be expected, such as names or a lesson's vocabulary. `still_wanted` is asked between two
     windows: it is False once the job was canceled or its client has left.
     """
@@ -29,6 +30,7 @@ class Recording:
     waveform: Waveform
     language: str | None = None
     expected_languages: tuple[str, ...] = ()
+    any_language: bool = False
     hint: str = ""
     still_wanted: Callable[[], bool] = _always_wanted
 

@@ -1,7 +1,7 @@
 """The engine "faster-whisper": Whisper through CTranslate2, on a CPU or a GPU."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -26,7 +26,7 @@ from pipeline.jobs.job import MAX_HINT_CHARS
 from pipeline.jobs.results import Gap, Segment, Transcript, Word
 from pipeline.settings import Settings
 from worker_asr.engine import Recording
-from worker_asr.reliability import drop_loops, group_by_window, is_reliable, keep_reliable
+from worker_asr.reliability import drop_impossible, group_by_window, is_reliable, keep_reliable
 from worker_asr.vad import (
     SAMPLE_RATE,
     WINDOW_S,
@@ -48,6 +48,7 @@ SHORT_WINDOW_FRAMES = 1500  # frames of 10 ms in a window for short clips
 MAX_SHORT_CLIP_S = 14.0  # seconds up to which a clip, and a little silence after it, fit into the short window
 FALLBACK_BEAM = 5  # of the second attempt; sampling, Whisper's own fallback, gives other words at every run
 MAX_WINDOW_TOKENS = 220  # with a hint of 223 tokens they just fit into Whisper's 448
+LANGUAGE_WINDOWS = 3  # of a long recording in which its language is detected
 OTHER_LANGUAGE_SHARE = 0.9  # of the probability at which another language is believed; accents reach 0.8, seldom more
 
 REMNANT_S = 1.0  # seconds after a word that are too short to recognise another one in
@@ -125,32 +126,41 @@ class FasterWhisper:
         )
 
     def choose_language(self, clip: Recording) -> Recording:
-        """The clip with one of its expected languages; unchanged when the language is given, or may be any."""
+        """The clip with its language, unless nothing is known of it. No other is expected when it was given."""
         if clip.language or not clip.expected_languages:
-            return clip
-        first_language, *other_languages = clip.expected_languages
+            return replace(clip, expected_languages=(clip.language,) if clip.language else ())
+        if len(clip.expected_languages) == 1 and not clip.any_language:
+            return replace(clip, language=clip.expected_languages[0])
+        probability = self.detect_languages(clip)
+        languages = (*clip.expected_languages, *(self.whisper.supported_languages if clip.any_language else ()))
+        return replace(clip, language=likeliest_language(probability, languages))
+
+    def detect_languages(self, clip: Recording) -> dict[str, float]:
+        """The probability of each language, the mean of several windows of a long clip."""
         self.whisper.frames = window_frames(clip)
-        probability = dict(self.whisper.detect_language(clip.waveform.samples)[2]) if other_languages else {}
-        likeliest = max(other_languages, key=lambda name: probability.get(name, 0.0), default=first_language)
-        other_probability = probability.get(likeliest, 0.0)
-        is_clear = other_probability > OTHER_LANGUAGE_SHARE * (other_probability + probability.get(first_language, 0.0))
-        return replace(clip, language=likeliest if is_clear else first_language)
+        count = LANGUAGE_WINDOWS if clip.waveform.duration_s > WINDOW_S else 1
+        samples = clip.waveform.samples
+        windows = [samples[number * len(samples) // count :] for number in range(count)]
+        # the first one is the last, so that its encoding can be used again
+        results = [dict(self.whisper.detect_language(window)[2]) for window in reversed(windows)]
+        return {name: sum(result.get(name, 0.0) for result in results) / count for name in results[0]}
 
     def recognise_clip(self, clip: Recording, parts: Sequence[Interval] = ()) -> tuple[list[Any], str]:
         """The reliable segments of the whole clip, and its language; `recognise_gaps` looks at what they leave out.
 
         A short clip is recognised with the short window, in a third of the time, and if that gives nothing reliable
-        with the full one, whose words are believed unless they are a loop.
+        with the full one, whose words are believed unless nobody can have said them.
         """
         if self.windows > 1 and clip.waveform.duration_s > WINDOW_S:
             windows, language = self.run_whisper_batched(clip, find_windows(clip.waveform.samples))
-            return keep_reliable(chain(*windows)), language
+            return keep_reliable(chain(*windows), (language, *clip.expected_languages)), language
         frames = window_frames(clip)
         segments, language = self.run_whisper(clip, frames, self.beam, parts)
-        if is_reliable(segments) or frames == WINDOW_FRAMES:
-            return keep_reliable(segments), language
+        languages = language, *clip.expected_languages  # learners mix them
+        if is_reliable(segments, languages) or frames == WINDOW_FRAMES:
+            return keep_reliable(segments, languages), language
         segments, language = self.run_whisper(clip, WINDOW_FRAMES, max(self.beam, FALLBACK_BEAM), parts)
-        return drop_loops(segments), language
+        return drop_impossible(segments, languages), language
 
     def recognise_gaps(
         self, clip: Recording, segments: list[Any], voice: Sequence[Interval]
@@ -178,7 +188,9 @@ class FasterWhisper:
         """The reliable segments of each gap."""
         parts = [(max(0.0, start - GAP_MARGIN_S), end + GAP_MARGIN_S) for start, end in gaps]
         if self.windows > 1:
-            return [keep_reliable(segments) for segments in self.run_whisper_batched(clip, parts)[0]]
+            windows, language = self.run_whisper_batched(clip, parts)
+            languages = language, *clip.expected_languages
+            return [keep_reliable(segments, languages) for segments in windows]
         return [self.recognise_part(clip, part) for part in parts]
 
     def recognise_part(self, clip: Recording, part: Interval) -> list[Any]:
@@ -193,6 +205,8 @@ class FasterWhisper:
         If there are several `parts`, only these are recognised. When no more windows may be computed, the rest is left
         out.
         """
+        if not self.whisper.windows_left:
+            return [], str(clip.language)
         self.whisper.frames = frames
         borders = [time for part in parts for time in part] if len(parts) > 1 else [0.0]
         found_segments, info = self.whisper.transcribe(
@@ -269,6 +283,18 @@ def crop(recording: Recording, start_s: float, end_s: float) -> Recording:
 def is_out_of_memory(error: RuntimeError) -> bool:
     """CTranslate2 has no class for it: "CUDA failed with error out of memory"."""
     return "out of memory" in str(error)
+
+
+# --- the language ---
+
+
+def likeliest_language(probability: Mapping[str, float], languages: Sequence[str]) -> str:
+    """The first of the languages, unless another one is clearly likelier."""
+    first_language, *other_languages = languages
+    likeliest = max(other_languages, key=lambda name: probability.get(name, 0.0))
+    other_probability = probability.get(likeliest, 0.0)
+    is_clear = other_probability > OTHER_LANGUAGE_SHARE * (other_probability + probability.get(first_language, 0.0))
+    return likeliest if is_clear else first_language
 
 
 # --- gaps: somebody speaks, but there are no words ---

@@ -1,7 +1,8 @@
 """Which of Whisper's segments are reliable: a model that is caught in a loop repeats itself, and one that guesses is
 unsure. Whisper's segments and words are those of faster-whisper, with times in seconds."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -16,6 +17,18 @@ MAX_LOOP_REPETITIONS = 8  # of one or two words in a row, above which they are a
 MAX_PHRASE_ITEMS = 12  # of a phrase whose repetitions are looked for
 LETTERS_WITHOUT_SPACES = (("\u0e00", "\u0eff"), ("\u3040", "\u30ff"), ("\u3400", "\u9fff"), ("\uf900", "\ufaff"))
 
+LANGUAGES_BY_SCRIPT = {  # besides Latin: script, as the names of its letters begin in Unicode -> who writes it
+    "CJK": {"zh", "yue", "ja", "ko"},
+    "HIRAGANA": {"ja"},
+    "KATAKANA": {"ja"},
+    "HANGUL": {"ko"},
+    "CYRILLIC": {"ru", "uk", "be", "bg", "mk", "sr", "kk", "tg", "mn", "tt", "ba", "az", "uz", "tk", "bs"},
+    "ARABIC": {"ar", "fa", "ur", "ps", "sd", "az", "kk", "ha", "ms"},
+    "HEBREW": {"he", "yi"},
+    "GREEK": {"el"},
+    "THAI": {"th"},
+}
+
 
 def group_by_window(segments: Iterable[Any]) -> Iterator[list[Any]]:
     """Whisper's segments, window by window: each window has at least one, even without a word."""
@@ -23,26 +36,26 @@ def group_by_window(segments: Iterable[Any]) -> Iterator[list[Any]]:
         yield list(group)
 
 
-def keep_reliable(segments: Iterable[Any]) -> list[Any]:
+def keep_reliable(segments: Iterable[Any], languages: Collection[str]) -> list[Any]:
     """The segments with words of the windows that are reliable."""
-    return [
-        segment for window in group_by_window(segments) if is_reliable(window) for segment in window if segment.words
-    ]
+    windows = (window for window in group_by_window(segments) if is_reliable(window, languages))
+    return [segment for window in windows for segment in window if segment.words]
 
 
-def drop_loops(segments: Iterable[Any]) -> list[Any]:
-    """The segments with words of the windows in which Whisper was not caught in a loop, however unsure it is."""
-    return [
-        segment for window in group_by_window(segments) if not is_loop(window) for segment in window if segment.words
-    ]
+def drop_impossible(segments: Iterable[Any], languages: Collection[str]) -> list[Any]:
+    """The segments with words of the windows whose words can have been said, however unsure Whisper is."""
+    windows = group_by_window(segments)
+    possible_windows = (each for each in windows if not is_loop(each) and not has_foreign_script(each, languages))
+    return [segment for window in possible_windows for segment in window if segment.words]
 
 
-def is_reliable(segments: Sequence[Any]) -> bool:
+def is_reliable(segments: Sequence[Any], languages: Collection[str]) -> bool:
     """Whether some words were recognised, and none of the segments is doubtful."""
     return (
         any(segment.words for segment in segments)
         and not any(is_doubtful(segment) for segment in segments)
         and not is_loop(segments)
+        and not has_foreign_script(segments, languages)
         and count_repetitions(list_items(segments)) <= MAX_REPETITIONS
     )
 
@@ -66,6 +79,17 @@ def is_loop(segments: Sequence[Any]) -> bool:
     brief_runs = groupby(spoken_words, key=lambda word: word.end - word.start < MIN_WORD_S)
     is_too_brief = any(is_brief and len(list(run)) > MAX_BRIEF_WORDS for is_brief, run in brief_runs)
     return is_too_fast or is_too_brief or count_repetitions(items, 2) > MAX_LOOP_REPETITIONS
+
+
+def has_foreign_script(segments: Sequence[Any], languages: Collection[str]) -> bool:
+    """Whether letters are of a script in which none of the languages is written.
+
+    Whisper writes Chinese characters for an accent, though it was told that the language is English. Latin letters
+    are in use everywhere, for names and foreign words.
+    """
+    letters = {char for segment in segments for word in segment.words for char in word.word if char.isalpha()}
+    scripts = {unicodedata.name(char, "").split(" ")[0].split("-")[0] for char in letters}
+    return any(LANGUAGES_BY_SCRIPT[script].isdisjoint(languages) for script in scripts & LANGUAGES_BY_SCRIPT.keys())
 
 
 def list_items(segments: Sequence[Any]) -> list[str]:

@@ -67,15 +67,23 @@ class Transcriber:
         try:
             with self.blobs.open(job.request.recording) as file:
                 waveform = decode(file, self.settings.max_recording_s, has_speech=has_speech)
-            return Recording(waveform, job.request.language or None, self.expected_languages(job), self.hint(job))
+            return Recording(
+                waveform,
+                job.request.language or None,
+                self.expected_languages(job),
+                is_transcription_only(job),
+                self.hint(job),
+            )
         except FileNotFoundError:
             return BadAudio("The recording is no longer kept. Send it again.")
         except WaijiaoError as error:
             return error
 
     def expected_languages(self, job: Job) -> tuple[str, ...]:
-        """The persona's languages, also in a lesson; what is only to be transcribed may be in any language."""
-        return () if is_transcription_only(job) else self.persona(job).languages
+        """The persona's languages, also in a lesson. What is only to be transcribed has those of the default persona,
+        but may be in any language."""
+        name = self.settings.persona if is_transcription_only(job) else job.request.persona
+        return personas.load(name, self.settings.personas).languages
 
     def hint(self, job: Job) -> str:
         """The job's hint comes before the persona's, which loses where both together are too long.

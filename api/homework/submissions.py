@@ -22,10 +22,9 @@ from pipeline.errors import BadRequest, UnknownAssignment, UnknownStudent, Waiji
 from pipeline.homework.assignments import Assignment, AssignmentWithJobs, Student
 from pipeline.homework.filenames import display_name, display_path
 from pipeline.homework.match_students import fold_case, match_students
-from pipeline.homework.zip_import import RefusedFile, ZipLimits, list_members
+from pipeline.homework.zip_import import RefusedFile, Usage, ZipLimits, list_members
 from pipeline.jobs.job import JobRequest
 from pipeline.schemas import homework as schemas
-from pipeline.settings import Settings
 
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")  # how a ZIP begins, and how an empty one does
 
@@ -44,18 +43,18 @@ class UploadedRecording:
 
 
 def unpack(
-    file: FileStorage, settings: Settings, students: Sequence[Student]
+    file: FileStorage, students: Sequence[Student], limits: ZipLimits, usage: Usage
 ) -> Iterator[UploadedRecording | RefusedFile]:
     """The recordings in `file`: itself, or the files of the ZIP that it is. Each is read only when opened."""
     name, stream = display_path(file.filename or ""), cast(BinaryIO, file.stream)
     head, size = stream.read(4), stream.seek(0, 2)
     if head not in ZIP_MAGICS:
+        usage.files += 1
+        usage.total_bytes += size
         yield UploadedRecording(name, name, size, lambda: rewind(stream))
         return
-    max_bytes = settings.max_upload_mb * 1_000_000
-    limits = ZipLimits(settings.max_hand_in_files, max_bytes, settings.max_hand_in_mb * 1_000_000)
     try:
-        for each in list_members(stream, limits, students):
+        for each in list_members(stream, limits, students, usage):
             inner = f"{name}/{each.name}"
             if isinstance(each, RefusedFile):
                 yield RefusedFile(inner, each.code, each.detail)
@@ -106,8 +105,10 @@ def list_recordings(files: list[FileStorage], students: Sequence[Student]) -> It
     server_settings = context.settings()
     if len(files) > server_settings.max_hand_in_files:
         raise BadRequest(f"At most {server_settings.max_hand_in_files} files are handed in at once.", field="file")
+    entry_bytes, total_bytes = server_settings.max_upload_mb * 1_000_000, server_settings.max_hand_in_mb * 1_000_000
+    limits, usage = ZipLimits(server_settings.max_hand_in_files, entry_bytes, total_bytes), Usage()
     for file in files:
-        yield from unpack(file, server_settings, students)
+        yield from unpack(file, students, limits, usage)
 
 
 def assign_students(

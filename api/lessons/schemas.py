@@ -16,7 +16,8 @@ class LessonForm(AnswerFields, Form):
     model_config = ConfigDict(json_schema_extra={"required": ["audio"]})
 
     audio: Upload = Field(
-        description="a file: wav, mp3, m4a, aac, ogg, opus, webm, flac, aiff, caf or amr, or a video as mp4, mov, webm or mkv"
+        description="a file: wav, mp3, m4a, aac, ogg, opus, webm, flac, aiff, caf or amr, "
+        "or a video as mp4, mov, webm or mkv"
     )
     title: Name = Field("", description="at most 200 characters; else the file's name")
     learner: Literal["", "left", "right"] = Field(

@@ -109,11 +109,12 @@ def sniff_header(head: bytes) -> str:
 
 def is_mov(head: bytes) -> bool:
     """Whether it begins with the boxes of a mov or mp4 file; old ones have no `ftyp`."""
-    size, kind = int.from_bytes(head[:4], "big"), head[4:8]
+    start, kind, size = 0, head[4:8], int.from_bytes(head[:4], "big")
+    while kind in (b"wide", b"free", b"skip") and size >= 8:
+        start += size
+        kind, size = head[start + 4 : start + 8], int.from_bytes(head[start : start + 4], "big")
     if kind == b"ftyp":
         return 16 <= size <= HEAD_BYTES
-    if kind in (b"wide", b"free", b"skip"):
-        return 8 <= size <= len(head) - 8 and is_mov(head[size:])
     return kind in (b"mdat", b"moov") and (size in (0, 1) or size >= 8)
 
 

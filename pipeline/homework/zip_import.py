@@ -75,6 +75,14 @@ class ZipLimits:
     total_bytes: int
 
 
+@dataclass
+class Usage:
+    """How much of the limits was used by the ZIPs, and other files, that came before: they hold for all together."""
+
+    files: int = 0
+    total_bytes: int = 0
+
+
 @dataclass(frozen=True)
 class ZipMember:
     """A file of the ZIP: its name as it is shown, and its declared size in bytes, which it never exceeds."""
@@ -99,23 +107,29 @@ class RefusedFile:
 
 
 def list_members(
-    file: BinaryIO, limits: ZipLimits, students: Sequence[Student] = ()
+    file: BinaryIO, limits: ZipLimits, students: Sequence[Student] = (), usage: Usage | None = None
 ) -> Iterator[ZipMember | RefusedFile]:
     """Every file of the ZIP in `file`, which has to stay open; folders and clutter are skipped.
 
-    Raises BadArchive, EmptyArchive and TooManyFiles at once, before the first file is yielded. All may be listed before
-    the first is opened. Names whose encoding is not stated are read so that they name `students`, if any way does.
+    With `usage` the limits are those of several ZIPs together. Raises BadArchive, EmptyArchive and TooManyFiles at
+    once, before the first file is yielded. All may be listed before the first is opened. Names whose encoding is not
+    stated are read so that they name `students`, if any way does.
     """
-    total_bytes = min(limits.total_bytes, max(MIN_TOTAL_BYTES, MAX_EXPANSION * file.seek(0, os.SEEK_END)))
-    archive = open_archive(file, limits.files)
+    usage = usage or Usage()
+    if usage.files >= limits.files:
+        raise TooManyFiles(f"More than {limits.files:,} files in one request. Send it in a request of its own.")
+    archive = open_archive(file, limits.files - usage.files)
     names = display_names(archive.infolist(), students)
     if all(is_folder(entry) or is_clutter(name) for entry, name in zip(archive.infolist(), names, strict=True)):
         raise EmptyArchive
-    return check_members(archive, names, limits.entry_bytes, total_bytes)
+    usage.files += len(names)
+    expanded_bytes = max(MIN_TOTAL_BYTES, MAX_EXPANSION * file.seek(0, os.SEEK_END))
+    total_bytes = min(limits.total_bytes - usage.total_bytes, expanded_bytes)
+    return check_members(archive, names, limits.entry_bytes, total_bytes, usage)
 
 
 def check_members(
-    archive: ZipFile, names: Sequence[str], entry_bytes: int, total_bytes: int
+    archive: ZipFile, names: Sequence[str], entry_bytes: int, total_bytes: int, usage: Usage
 ) -> Iterator[ZipMember | RefusedFile]:
     """The files of at most `entry_bytes` each, and of `total_bytes` together; the others are refused."""
     entries = archive.infolist()
@@ -132,6 +146,7 @@ def check_members(
             yield RefusedFile(name, error.code, error.detail)
         else:
             total_bytes -= entry.file_size
+            usage.total_bytes += entry.file_size
             yield ZipMember(name, entry.file_size, archive, entry)
 
 
@@ -160,7 +175,9 @@ def check_size(entry: ZipInfo, entry_bytes: int, total_bytes: int) -> None:
     if entry.file_size > entry_bytes:
         raise TooLarge(f"It has {entry.file_size:,} bytes: at most {entry_bytes:,} are taken.")
     if entry.file_size > total_bytes:
-        raise TooLarge("With it the ZIP's total size exceeds the limit. Split the ZIP into several.")
+        raise TooLarge(
+            "With it the total size exceeds the limit. Split the ZIP into several, and send them one by one."
+        )
 
 
 def check_content(start: bytes) -> None:
@@ -245,7 +262,9 @@ def open_archive(file: BinaryIO, max_files: int) -> ZipFile:
     with damage_as_bad_archive():
         archive = ZipFile(cast(IO[bytes], bounded_file))
     if len(archive.infolist()) > max_files:
-        raise TooManyFiles(f"The ZIP has {len(archive.infolist()):,} files: at most {max_files:,} are taken at once.")
+        raise TooManyFiles(
+            f"The ZIP has {len(archive.infolist()):,} files: at most {max_files:,} more are taken at once."
+        )
     return archive
 
 

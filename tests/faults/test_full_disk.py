@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from redis.exceptions import RedisError
 
+from pipeline.errors import DiskFull
 from pipeline.redis_connection import FAST, connect
 from pipeline.settings import Settings, settings
 from tests.support.full_disk import FullDisk
@@ -21,6 +22,7 @@ from tests.support.memory_folder import memory_folder
 from tests.support.recordings import make_wav
 from tests.support.running_app import RunningApp, start_app, wait_until_ready
 from tests.support.wait import wait_for
+from waijiao.client import Client
 from waijiao.local.redis_disk import RESERVE_BYTES
 
 RECOVERY_S = 15  # seconds after space is back in which everything works again
@@ -148,6 +150,20 @@ def expect_erasing(running: FullDiskApp, job: str, session: str, assignment: str
     assert not list(blobs.glob(f"*/{job}/*"))
 
 
+def expect_words_of_clients(running: FullDiskApp, folder: Path) -> None:
+    """The Python client raises DiskFull at once, and the command prints the reason and ends with an error."""
+    recording = folder / "recording.wav"
+    recording.write_bytes(make_noise(1))
+    with Client(running.app.url, running.key) as client, pytest.raises(DiskFull, match="too little space"):
+        client.submit(recording)
+    environment = {**os.environ, "WAIJIAO_URL": running.app.url, "WAIJIAO_KEY": running.key}
+    for arguments in (["ask", recording], ["lesson", recording]):
+        command = [sys.executable, "-m", "waijiao", *map(str, arguments)]
+        ended = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=60)
+        assert ended.returncode != 0
+        assert "too little space" in " ".join((ended.stdout + ended.stderr).split()), arguments
+
+
 def create_key(running: FullDiskApp, name: str) -> dict:
     return running.ask("POST", "/v1/keys", json={"role": "learner", "name": name}).json()
 
@@ -171,12 +187,13 @@ def expect_revoking(running: FullDiskApp, keys: list[dict]) -> None:
         assert httpx.get(f"{running.app.url}/v1/jobs", headers=headers, trust_env=False).status_code == 401
 
 
-def test_a_full_disk_refuses_new_work_and_lets_all_be_read_and_erased(full_app):
+def test_a_full_disk_refuses_new_work_and_lets_all_be_read_and_erased(full_app, tmp_path):
     running = full_app
     before = prepare(running, "hw")
     with full_disk(running):
         time.sleep(HEARTBEATS_S)
         expect_refusals(running)
+        expect_words_of_clients(running, tmp_path)
         job = f"/v1/jobs/{before['last']}"
         for path in (job, f"{job}/audio", "/v1/jobs", "/v1/sessions/hw", "/v1/assignments/hw", "/v1/keys", "/readyz"):
             assert running.status("GET", path) == 200, path

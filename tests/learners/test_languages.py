@@ -6,12 +6,14 @@ from tests.support.transcripts import word_error_rate
 from worker_asr.engine import Recording
 
 
-@pytest.fixture(scope="module")
-def detected_languages(recogniser, learners) -> dict[str, tuple[str, str]]:
+@pytest.fixture(scope="module", params=[False, True], ids=["English or Chinese", "any language"])
+def detected_languages(recogniser, learners, request) -> dict[str, tuple[str, str]]:
     """For each learner's recording: its language and its text as they were recognised; empty when there was none."""
     found = {}
     for learner in learners:
-        (result,) = recogniser.transcribe([Recording(learner.sound, expected_languages=("en", "zh"))])
+        (result,) = recogniser.transcribe(
+            [Recording(learner.sound, expected_languages=("en", "zh"), any_language=request.param)]
+        )
         found[learner.id] = (getattr(result, "language", ""), getattr(result, "text", ""))
     return found
 

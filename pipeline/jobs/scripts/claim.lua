@@ -42,7 +42,7 @@ end
 
 -- Seconds for which rounds are kept when all of their jobs were claimed. There are rounds for each minute in which homework
 -- is due, so many that they are not kept for long.
-local IDLE_ROUNDS_S = { homework = 60, bulk = 3600 }
+local IDLE_ROUNDS_S = { interactive = 3600, homework = 60, bulk = 3600 }
 
 local function record_claim(score)  -- for its lane, and for the rounds in which the lane serves classes in turn
   record_served(lane_of(score), stage)

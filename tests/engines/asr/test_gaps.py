@@ -1,6 +1,8 @@
 """Whoever is heard to speak has words: sentences said several times, and sentences between others, on a CPU and as on a
 GPU. What cannot be made out is named as a gap."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -74,3 +76,21 @@ def test_speech_without_words_is_a_gap(whisper, monkeypatch):
     assert transcript.gaps[0].start < length_s + 2.5
     assert 2 * length_s < transcript.gaps[-1].end <= sound.duration_s
     assert all(gap.start >= word.end or gap.end <= word.start for gap in transcript.gaps for word in transcript.words)
+
+
+@pytest.mark.parametrize("count", [1, 4, 12])
+@pytest.mark.parametrize("kind", ["backwards", "in noise", "chopped"])
+def test_what_cannot_be_understood_takes_no_longer_than_its_length(whisper, kind, count):
+    """In core-seconds, of which an idle machine has one a second for each thread."""
+    _, sound = say(*[part for number in range(count) for part in (RECORDINGS[number], 0.2)])
+    random, samples = np.random.default_rng(count), sound.samples
+    if kind == "backwards":
+        samples = samples[::-1].copy()
+    elif kind == "in noise":
+        samples = samples + random.normal(0, samples.std(), len(samples)).astype(np.float32)
+    else:
+        pieces = np.array_split(samples, len(samples) // 4_000)  # of a quarter of a second
+        samples = np.concatenate([pieces[number] for number in random.permutation(len(pieces))])
+    started_at = time.process_time()
+    whisper.transcribe([Recording(Waveform(samples, SAMPLE_RATE), language) for language in ("en", "la")])
+    assert time.process_time() - started_at < 2 * (3 + sound.duration_s)

@@ -79,10 +79,10 @@ def test_a_learner_s_recording_has_segments_too(transcriber, ask):
     assert " ".join(segment.text for segment in transcript.segments) == transcript.text
 
 
-def test_only_a_lesson_may_be_in_the_teacher_s_language(transcriber, ask):
-    lesson, alone = ask(recording(), task="teach"), ask(recording())
-    assert transcriber.read_recording(lesson).expected_languages == ("en", "zh")
-    assert transcriber.read_recording(alone).expected_languages == ()
+def test_only_what_is_transcribed_alone_may_be_in_any_language(transcriber, ask):
+    lesson, alone = (transcriber.read_recording(ask(recording(), task=task)) for task in ("teach", "transcribe"))
+    assert (lesson.expected_languages, lesson.any_language) == (("en", "zh"), False)
+    assert (alone.expected_languages, alone.any_language) == (("en", "zh"), True)
 
 
 def test_a_language_is_detected_among_all_or_given(transcriber, ask):

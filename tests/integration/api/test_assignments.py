@@ -54,9 +54,9 @@ def hand_in(client, *files: tuple[str, bytes], **fields):
     return client.post("/v1/assignments/hw3/submissions", data=form.read(), content_type=form.headers["Content-Type"])
 
 
-def make_zip(*files: tuple[str, bytes]) -> bytes:
+def make_zip(*files: tuple[str, bytes], packed: bool = False) -> bytes:
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED) as archive:
         for name, content in files:
             archive.writestr(name, content)
     return file.getvalue()
@@ -279,6 +279,31 @@ def test_a_transcript_is_forgotten_with_its_job(client, jobs):
     jobs.forget("default", first)
     second = hand_in(client, ("Ben.wav", ONE)).json["accepted"][0]["job"]
     assert jobs.get("default", second).transcript is None
+
+
+@pytest.mark.parametrize(
+    "sizes", [[3, 1], [2, 2], [1, 1, 2], [1, 3]], ids=["3 and 1", "2 and 2", "1, 1 and 2", "1 and 3"]
+)
+@pytest.mark.parametrize("single", [0, 1])
+def test_limits_hold_for_all_zips_of_a_request_together(redis, settings, sizes, single):
+    client = create_app(settings.model_copy(update={"max_hand_in_files": 3 + single})).test_client()
+    assign(client, students=[])
+    singles = [(f"single{number}.wav", ONE) for number in range(single)]
+    zips = [
+        (f"{number}.zip", make_zip(*[(f"{number}-{entry}.wav", ONE) for entry in range(size)]))
+        for number, size in enumerate(sizes)
+    ]
+    result = hand_in(client, *singles, *zips).json
+    assert len(result["accepted"]) <= 3 + single
+    assert "too_many_files" in {each["code"] for each in result["refused"]}
+
+
+def test_the_total_size_holds_for_all_zips_of_a_request_together(redis, settings):
+    client = create_app(settings.model_copy(update={"max_upload_mb": 1, "max_hand_in_mb": 3})).test_client()
+    assign(client, students=[])
+    zips = [(f"{number}.zip", make_zip((f"a{number}.wav", bytes(900_000)), packed=True)) for number in range(5)]
+    result = hand_in(client, *zips).json
+    assert [each["code"] for each in result["refused"]].count("too_large") == 2
 
 
 def test_too_many_files_are_refused_before_any_is_read(redis, settings):

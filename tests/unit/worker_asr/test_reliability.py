@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from worker_asr.reliability import count_repetitions, drop_loops, is_loop, is_reliable, keep_reliable, list_items
+from worker_asr.reliability import count_repetitions, drop_impossible, is_loop, is_reliable, keep_reliable, list_items
 
 
 @dataclass
@@ -64,14 +64,14 @@ def test_what_nobody_can_say_is_a_loop_at_any_compression(name):
     for ratio in (0.8, 2.0, 5.0):
         LOOPS[name].compression_ratio = ratio
         assert is_loop([LOOPS[name]])
-        assert not is_reliable([LOOPS[name]])
-        assert keep_reliable([LOOPS[name]]) == drop_loops([LOOPS[name]]) == []
+        assert not is_reliable([LOOPS[name]], ["en"])
+        assert keep_reliable([LOOPS[name]], ["en"]) == drop_impossible([LOOPS[name]], ["en"]) == []
 
 
 @pytest.mark.parametrize("name", SPEECH)
 def test_learners_who_repeat_themselves_are_no_loop(name):
     assert not is_loop([SPEECH[name]])
-    assert drop_loops([SPEECH[name]]) == [SPEECH[name]]
+    assert drop_impossible([SPEECH[name]], ["en", "zh"]) == [SPEECH[name]]
 
 
 def test_words_without_any_time_are_a_loop_after_words_that_have_some():
@@ -83,16 +83,16 @@ def test_words_without_any_time_are_a_loop_after_words_that_have_some():
 def test_a_loop_spans_the_segments_of_its_window_and_no_other_window():
     loop = [make_segment("nine " * 6, 2.0), make_segment("nine " * 6, 2.0)]
     other = make_segment("Then he went home.", 2.0, seek=300)
-    assert drop_loops([*loop, other]) == [other]
+    assert drop_impossible([*loop, other], ["en"]) == [other]
 
 
 def test_what_is_unsure_or_repetitive_is_recognised_again():
-    assert is_reliable([make_segment("Then he went home.", 2.0)])
-    assert not is_reliable([make_segment("Then he went home.", 2.0, avg_logprob=-1.2)])
-    assert not is_reliable([make_segment("Then he went home.", 2.0, compression_ratio=2.5)])
-    assert not is_reliable([make_segment("nine nine nine nine nine nine", 2.5)])
-    assert not is_reliable([FakeSegment([])])
-    assert not is_reliable([])
+    assert is_reliable([make_segment("Then he went home.", 2.0)], ["en"])
+    assert not is_reliable([make_segment("Then he went home.", 2.0, avg_logprob=-1.2)], ["en"])
+    assert not is_reliable([make_segment("Then he went home.", 2.0, compression_ratio=2.5)], ["en"])
+    assert not is_reliable([make_segment("nine nine nine nine nine nine", 2.5)], ["en"])
+    assert not is_reliable([FakeSegment([])], ["en"])
+    assert not is_reliable([], ["en"])
 
 
 def test_repetitions_of_phrases_are_counted():
@@ -105,3 +105,33 @@ def test_repetitions_of_phrases_are_counted():
 
 def test_digits_and_characters_are_said_one_by_one():
     assert list_items([make_segment("Call 15-99, OK? 我是2号", 3.0)]) == ["call", "1", "5", "9", "9", "ok", *"我是2号"]
+
+
+FOREIGN = {
+    "Chinese for an accent": ("Then he 去了 park", ["en"]),
+    "Chinese alone": ("我昨天去了图书馆", ["en", "fr"]),
+    "Japanese": ("それから home", ["en"]),
+    "Korean": ("안녕 friend", ["en", "zh"]),
+    "Russian": ("Привет, friend", ["en"]),
+    "Japanese for Chinese": ("我昨天これ", ["zh"]),
+}
+OWN = {
+    "names with accents": ("Zoë met François in Kraków", ["en"]),
+    "English in Chinese": ("我昨天去了 London", ["zh"]),
+    "both languages of a lesson": ("I like 苹果", ["en", "zh"]),
+    "Japanese": ("それから学校", ["ja"]),
+    "signs": ("It is 20 °C, isn't it?", ["en"]),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_words_in_a_script_of_another_language_cannot_have_been_said(name):
+    text, languages = FOREIGN[name]
+    assert not is_reliable([make_segment(text, 4.0)], languages)
+    assert drop_impossible([make_segment(text, 4.0)], languages) == []
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_words_in_the_scripts_of_the_languages_are_believed(name):
+    text, languages = OWN[name]
+    assert is_reliable([make_segment(text, 4.0)], languages)

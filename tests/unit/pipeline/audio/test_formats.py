@@ -42,6 +42,7 @@ KNOWN = {
     "rifx": b"RIFX\0\0\x01\0WAVEfmt ",
     "an old quicktime file": b"\0\0\x10\0mdat" + bytes(100),
     "quicktime with its index first": b"\0\0\x10\0moov\0\0\0\x6cmvhd",
+    "quicktime after a hundred boxes": b"\0\0\0\x08free" * 100 + b"\0\0\x10\0mdat",
     "quicktime after a free box": b"\0\0\0\x08wide\0\0\x10\0mdat",
     "flac after id3": ID3 + b"fLaC\0\0\0\x22",
     "ogg after id3": ID3 + b"OggS\0\x02" + bytes(20),
@@ -63,6 +64,7 @@ DEMUXERS = {
     "an old quicktime file": "mov",
     "quicktime with its index first": "mov",
     "quicktime after a free box": "mov",
+    "quicktime after a hundred boxes": "mov",
 }
 
 UNKNOWN = {
@@ -77,6 +79,8 @@ UNKNOWN = {
     "avi": b"RIFF\xff\xff\xff\xffAVI LIST",
     "zeros": bytes(HEAD_BYTES),
     "ones": b"\xff" * HEAD_BYTES,
+    "empty boxes": b"\0\0\0\x08free" * HEAD_BYTES,
+    "boxes of no size": b"\0\0\0\0free" * HEAD_BYTES,
     "one mp3 frame": MP3 + bytes(400),
     "an id3 tag and text": ID3 + b"and then text" * 100,
     "an id3 tag cut off": b"ID3\x03\0\0\0\x01\x7f\x7f" + bytes(100),
