@@ -63,7 +63,6 @@ DEMUXERS = {
     "rifx": "wav",
     "an old quicktime file": "mov",
     "quicktime with its index first": "mov",
-    "quicktime after a hundred boxes": b"\0\0\0\x08free" * 100 + b"\0\0\x10\0mdat",
     "quicktime after a free box": "mov",
     "quicktime after a hundred boxes": "mov",
 }
