@@ -2,7 +2,7 @@
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,13))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 BROWSER := chromium fontconfig fonts-inter fonts-noto-cjk
-TOOLS := gcc libc6-dev strace nginx-light
+TOOLS := gcc libc6-dev strace nginx-light caddy
 PARALLEL := --numprocesses 3 --dist worksteal
 PARALLEL_FILES := --numprocesses 2 --dist loadfile  # the tests of one file share what they start
 SMOKE := tests/e2e/test_pipeline.py tests/e2e/test_cli.py
@@ -36,7 +36,7 @@ test-all: test browser tools  # `make test test-all` runs the first tiers once, 
 	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/e2e $(addprefix --ignore=,$(SMOKE))
 	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/browser
 	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/engines
-	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/faults
+	$(BIN)/python -m pytest $(PARALLEL_FILES) --numprocesses 3 tests/faults  # which mostly wait
 	$(BIN)/python -m tests.faults.mutation
 
 test-dates: .venv/developing tools  # the quick tests on a leap day, around midnight and at changes to summer time
@@ -103,10 +103,10 @@ browser:  # what the tests of the pages need and PyPI does not have
 	    || { test "$$(id -u)" = 0 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(BROWSER) > /dev/null; } \
 	    || { echo "The tests of the web pages need Chromium and fonts: apt-get install $(BROWSER)"; exit 1; }
 
-tools:  # what other tests need: tests.dates compiles a library; privacy is traced; nginx stands before the API
-	@{ command -v $(CC) && command -v strace && PATH=$$PATH:/usr/sbin command -v nginx; } > /dev/null \
+tools:  # what other tests need: tests.dates compiles a library; privacy is traced; nginx and Caddy stand before the API
+	@{ command -v $(CC) && command -v strace && PATH=$$PATH:/usr/sbin command -v nginx && command -v caddy; } > /dev/null \
 	    || { test "$$(id -u)" = 0 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(TOOLS) > /dev/null; } \
-	    || { echo "These tests need a C compiler, strace and nginx: apt-get install $(TOOLS)"; exit 1; }
+	    || { echo "These tests need a C compiler, strace, nginx and Caddy: apt-get install $(TOOLS)"; exit 1; }
 
 clean:
 	rm -rf .venv

@@ -2,11 +2,12 @@
 
 from flask import Flask
 
-from api import auth, error_handlers, middleware, pages
+from api import auth, error_handlers, middleware, pages, sub_path
 from api.admin import keys, login, status, webhooks
 from api.homework import assignments, export, review, submissions
 from api.jobs import events, sessions, zip_download
 from api.jobs import routes as jobs
+from api.json_text import JsonText
 from api.lessons import routes as lessons
 from api.long_poll import JobChanges
 from api.openai import audio, chat, models
@@ -34,8 +35,7 @@ def create_app(with_settings: Settings | None = None) -> Flask:
     use_short_timeouts()
     app = Flask(__name__)
     middleware.register_uploads(app, server_settings)
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json = JsonText(app)
     app.extensions["settings"] = server_settings
     app.extensions["jobs"] = Jobs(connect(server_settings, FAST), server_settings)
     app.extensions["estimator"] = Estimator(app.extensions["jobs"])
@@ -44,6 +44,7 @@ def create_app(with_settings: Settings | None = None) -> Flask:
     for resource in RESOURCES:
         app.register_blueprint(resource.routes)
     error_handlers.register(app)
+    sub_path.register(app)
     auth.register(app)
     middleware.register_headers(app, server_settings)
     app.wsgi_app = SlowClients(app.wsgi_app)  # type: ignore[method-assign]

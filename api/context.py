@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import cast
 
-from flask import current_app, g
+from flask import current_app, g, request
 
 from api.long_poll import JobChanges
 from pipeline.blob_store import FolderBlobs
@@ -67,3 +67,8 @@ def watch_job(job_id: str) -> AbstractContextManager[Event | None]:
 def job(job_id: str) -> Job:
     """The job, if the caller may see it; UnknownJob if there is none, Erased if it was erased."""
     return jobs().get(caller().tenant, job_id, caller().owner)
+
+
+def address(path: str) -> str:
+    """The path of one of our routes, as a client sees it: below the path that a proxy serves us at."""
+    return f"{request.script_root}{path}"

@@ -1,6 +1,5 @@
 """Every error as application/problem+json (RFC 9457), with a stable `code` and whether a retry may succeed."""
 
-import errno
 import logging
 import math
 import socket
@@ -12,19 +11,19 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntity
 from werkzeug.wrappers import Response
 
 from api.middleware import MB
-from pipeline.errors import TooLarge, Unavailable, WaijiaoError, safe_traceback
+from pipeline.disk_space import DISK_FULL_ERRORS, RETRY_AFTER_S
+from pipeline.errors import DiskFull, TooLarge, Unavailable, WaijiaoError, safe_traceback
 
 log = logging.getLogger("waijiao")
 OPENAI_PATHS = ("/v1/audio/", "/v1/chat/", "/v1/models")  # paths whose errors OpenAI's clients understand as well
 OPENAI_ERROR_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 RETRYABLE_STATUSES = {408, 429, 503}  # the request had no effect and may be sent again
-DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def problem(error: WaijiaoError) -> Response:
     """The response that shows `error`."""
     answer = document(error.http_status, error.code, error.detail, error.retryable, error.field)
-    if error.retryable and error.http_status in {409, 429, 503}:
+    if error.retryable and error.http_status in {409, 429, 503, 507}:
         answer.headers["Retry-After"] = str(math.ceil(error.retry_after_s))
     return answer
 
@@ -89,8 +88,8 @@ def client_disconnected(error: ClientDisconnected) -> Response:
 
 
 def unexpected_error(error: Exception) -> Response:
-    if isinstance(error, OSError) and error.errno in DISK_FULL:
+    if isinstance(error, OSError) and error.errno in DISK_FULL_ERRORS:
         log.warning("the disk is full: %s", error)
-        return problem(Unavailable("The server's disk is full. Nothing was accepted; try again later."))
+        return problem(DiskFull(retry_after_s=RETRY_AFTER_S))
     log.error("a request failed: %s", safe_traceback(error))
     return document(500, "internal", "The server failed on this request; its log has the cause.", True)

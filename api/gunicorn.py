@@ -3,6 +3,7 @@
 Run with: gunicorn -c python:api.gunicorn "api:create_app()"
 """
 
+import gc
 import socket
 import struct
 from typing import Any
@@ -31,6 +32,10 @@ def on_starting(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Drop clients that vanish while they upload; each would occupy a thread for ever. Connections inherit this."""
+    """Drop clients that vanish while they upload; each would occupy a thread for ever. Connections inherit this.
+
+    What is imported stays shared by all processes: no garbage collection writes to it.
+    """
+    gc.freeze()
     for listener in server.LISTENERS:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", CLIENT_SILENCE_S, 0))

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from redis.exceptions import RedisError
 
+from pipeline.errors import safe_traceback
 from pipeline.jobs.store import CHANGED_CHANNEL
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
@@ -78,7 +79,9 @@ class JobChanges:
                 self.subscribe()
             except RedisError as error:
                 log.warning("lost the Redis subscription; waiting requests fall back to polling: %s", error)
-            self.wake(list(self.waiting))
+            except Exception as error:  # noqa: BLE001 - without this thread, all would only be polled, for ever
+                log.error("the Redis subscription failed unexpectedly: %s", safe_traceback(error))
+            self.wake_all()
             time.sleep(RECONNECT_S)
 
     def subscribe(self) -> None:
@@ -88,9 +91,14 @@ class JobChanges:
             while True:
                 message = subscription.get_message(timeout=MESSAGE_TIMEOUT_S)
                 if message and message["type"] == "subscribe":
-                    self.wake(list(self.waiting))  # for changes that happened before the subscription
+                    self.wake_all()  # for changes that happened before the subscription
                 elif message:
                     self.wake([message["data"]])
+
+    def wake_all(self) -> None:
+        with self.lock:
+            names = list(self.waiting)
+        self.wake(names)
 
     def wake(self, names: list[str]) -> None:
         with self.lock:

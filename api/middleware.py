@@ -1,7 +1,6 @@
 """Security headers of every response, and the size limits of every upload."""
 
 import tempfile
-from pathlib import Path
 from typing import IO, cast
 
 from flask import Flask, Request, request
@@ -9,6 +8,7 @@ from flask_cors import CORS
 from werkzeug.wrappers import Response
 
 from pipeline.blob_store import disk_errors_as_unavailable
+from pipeline.disk_space import check_free_space
 from pipeline.settings import Settings
 
 CONTENT_POLICY = {  # Content-Security-Policy; Swagger UI at /docs needs no more than this
@@ -81,9 +81,9 @@ MEMORY_BYTES = 500_000  # a larger file is written to disk
 
 
 class UploadRequest(Request):
-    """Buffers an upload in an unnamed file next to the blobs, since /tmp may be in memory."""
+    """Buffers an upload in an unnamed file next to the blobs, since /tmp may be in memory. Raises DiskFull."""
 
-    folder: Path
+    settings: Settings
 
     def _get_file_stream(
         self,
@@ -93,13 +93,15 @@ class UploadRequest(Request):
         content_length: int | None = None,
     ) -> IO[bytes]:
         with disk_errors_as_unavailable("written to"):
-            self.folder.mkdir(parents=True, exist_ok=True)
-        return cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES, dir=str(self.folder)))
+            check_free_space(self.settings, total_content_length or 0)
+            folder = self.settings.blobs_folder
+            folder.mkdir(parents=True, exist_ok=True)
+        return cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES, dir=str(folder)))
 
 
 def register_uploads(app: Flask, settings: Settings) -> None:
     """Limit each request to the size that its route needs."""
-    app.request_class = type("Request", (UploadRequest,), {"folder": settings.blobs_folder})
+    app.request_class = type("Request", (UploadRequest,), {"settings": settings})
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_mb * MB + FORM_OVERHEAD_BYTES
     limits = {
         "submissions.hand_in": settings.max_hand_in_mb * MB + FORM_OVERHEAD_BYTES,

@@ -58,6 +58,9 @@ class RequestValidation(FlaskPlugin):
         return resp, None
 
 
+MAX_SHOWN_PATH_CHARS = 100  # of a field's path in an error
+
+
 @dataclass(frozen=True)
 class ResponseDescription:
     """What a view returns besides JSON: content types by status, and the errors that a caller can act on."""
@@ -73,10 +76,24 @@ def bad_request(error: ValidationError) -> BadRequest:
     """The error for an invalid request. It names the field and what it must be, never its value."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     name, fields = str(first["loc"][0]), spec.models[error.title]["properties"]
+    if first["type"] == "extra_forbidden" and len(first["loc"]) > 1:
+        path = show_path(first["loc"])[:MAX_SHOWN_PATH_CHARS]
+        return BadRequest(f"Unknown field {path!r}. Leave it out.", field=path)
     if first["type"] == "extra_forbidden":
         return BadRequest(f"Unknown field {name[:64]!r}; known are {', '.join(sorted(fields))}.", field=name[:64])
     description = fields.get(name, {}).get("description")
     return BadRequest(f"`{name}` must be {description}." if description else f"`{name}`: {first['msg']}.", field=name)
+
+
+def show_path(location: Sequence[str | int]) -> str:
+    """Where a field of an object within others is, such as messages[0].mood; pydantic's names of types are left out."""
+    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in location if not is_type_name(step)]
+    return "".join(steps).removeprefix(".")
+
+
+def is_type_name(step: str | int) -> bool:
+    """Whether pydantic names one of a field's types here, as in list[TextPart]."""
+    return isinstance(step, str) and (step.endswith("]") or step in spec.models)
 
 
 def schema_name(model: type[Any]) -> str:

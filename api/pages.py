@@ -13,6 +13,7 @@ from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from api import context
 from api.auth import OPEN, requires
 from api.error_handlers import http_error
 from api.openapi import document
@@ -127,14 +128,15 @@ def redirect_to(page: str) -> Response:
 def service_worker() -> Response:
     """The service worker, at the top: it may serve only what lies in its own folder or below."""
     paths = sorted(path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*") if path.is_file())
-    files = [*PAGES, *(url_for("static", filename=path) for path in paths)]
+    files = [*(context.address(page) for page in PAGES), *(url_for("static", filename=path) for path in paths)]
     return Response(render_template("pages/sw.js", files=files), mimetype="text/javascript")
 
 
 @routes.get("/openapi.json")
 @requires(OPEN)
 def openapi() -> Response:
-    return jsonify(openapi_document())
+    here = {"servers": [{"url": request.script_root}]} if request.script_root else {}
+    return jsonify({**openapi_document(), **here})
 
 
 @routes.get("/docs")

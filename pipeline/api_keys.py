@@ -68,7 +68,7 @@ class Keys:
     def create(self, tenant: str, role: str, name: str, limits: Limits) -> tuple[Key, str]:
         """Create a key. Returns it and its text, which is not stored and cannot be shown again. Raises BadRequest."""
         check_fields(tenant, role, name, limits)
-        key = Key(secrets.token_hex(8), tenant, role, name, limits, self._now())
+        key = Key(secrets.token_hex(8), tenant, role, name, limits, now(self.redis))
         secret = secrets.token_urlsafe(32)
         fields: dict[Any, str | float] = {
             "digest": digest(secret),
@@ -98,12 +98,12 @@ class Keys:
         return [key for key in keys if tenant in (None, key.tenant)]
 
     def revoke(self, id_: str, tenant: str | None = None) -> Key:
-        """Make the key invalid from now on. Raises UnknownKeyId when this tenant has no such key."""
+        """Make the key invalid from now on, and end its logins. UnknownKeyId when this tenant has no such key."""
         record = cast(dict[str, str], self.redis.hgetall(record_key(id_)))
         if not record or tenant not in (None, record["tenant"]):
             raise UnknownKeyId(f"There is no key with the id {id_[:64]!r}.")
-        revoke = "return redis.call('HSETNX', KEYS[1], 'revoked_at', ARGV[1])"
-        run_with_full_memory(self.redis, revoke, (record_key(id_),), self._now())
+        revoke = "redis.call('DEL', KEYS[2]) return redis.call('HSETNX', KEYS[1], 'revoked_at', ARGV[1])"
+        run_with_full_memory(self.redis, revoke, (record_key(id_), logins_key(id_)), now(self.redis))
         return Key.from_record(id_, cast(dict[str, str], self.redis.hgetall(record_key(id_))))
 
     def find(self, text: str) -> Key | None:
@@ -113,15 +113,27 @@ class Keys:
             return None
         record = cast(dict[str, str], self.redis.hgetall(record_key(parts[1])))
         is_valid = hmac.compare_digest(record.get("digest", DUMMY_DIGEST), digest(parts[2]))
-        return Key.from_record(parts[1], record) if is_valid and "revoked_at" not in record else None
+        return valid_key(parts[1], record) if is_valid else None
 
-    def _now(self) -> float:
-        seconds, microseconds = self.redis.time()
-        return seconds + microseconds / 1_000_000
+
+def valid_key(id_: str, record: Mapping[str, str]) -> Key | None:
+    """The key with this record; None when there is no such key or it was revoked."""
+    return Key.from_record(id_, record) if record and "revoked_at" not in record else None
+
+
+def now(redis: "Redis") -> float:
+    """Redis's clock, in Unix seconds."""
+    seconds, microseconds = redis.time()
+    return seconds + microseconds / 1_000_000
 
 
 def record_key(id_: str) -> str:
     return f"{PREFIX}key:{id_}"
+
+
+def logins_key(id_: str) -> str:
+    """The sorted set with the logins of a key."""
+    return f"{PREFIX}logins:{id_}"
 
 
 def digest(secret: str) -> str:

@@ -3,6 +3,7 @@
 A blob's name is `tenant/job/random`, made only here: no name that a client gives becomes a path.
 """
 
+import errno
 import hashlib
 import logging
 import os
@@ -16,11 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from pipeline.errors import BrokenRecord, Unavailable, WaijiaoError
+from pipeline.disk_space import DISK_FULL_ERRORS, RETRY_AFTER_S
+from pipeline.errors import BrokenRecord, DiskFull, Unavailable, WaijiaoError
 
 log = logging.getLogger("waijiao")
 BLOB_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}(/[A-Za-z0-9_-]{1,64}){1,2}")
 CHUNK_BYTES = 1 << 20  # copied at once
+MAX_REMOVALS = 5  # attempts to remove a folder in which files are still written
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Blob:
 
 
 def unavailable(use: str, error: OSError) -> Unavailable:
+    if error.errno in DISK_FULL_ERRORS:
+        return DiskFull(retry_after_s=RETRY_AFTER_S)
     return Unavailable(f"The blob store cannot be {use}: {error.strerror}.")
 
 
@@ -66,7 +71,10 @@ class FolderBlobs:
         self.folder = folder
 
     def put(self, job: str, source: IO[bytes]) -> Blob:
-        """Store the bytes of `source` for the job `tenant/id` under a new name. Raises Unavailable on a disk error."""
+        """Store the bytes of `source` for the job `tenant/id` under a new name. Raises Unavailable on a disk error.
+
+        That is DiskFull when there is no space.
+        """
         path = self.path(job) / secrets.token_hex(8)
         temporary = path.with_suffix(".temporary")
         digest = hashlib.sha256()
@@ -98,9 +106,17 @@ class FolderBlobs:
         self.path(name).unlink(missing_ok=True)
 
     def delete_job(self, job: str) -> None:
-        """Remove every blob of the job `tenant/id`. Raises Unavailable on a disk error."""
+        """Remove every blob of the job `tenant/id`. Raises Unavailable on a disk error.
+
+        A worker may just be writing one, whose result is refused later: then the folder is not empty when it should be.
+        """
         with suppress(FileNotFoundError), disk_errors_as_unavailable("written to"):
-            shutil.rmtree(self.path(job))
+            for attempts_left in reversed(range(MAX_REMOVALS)):
+                try:
+                    shutil.rmtree(self.path(job))
+                except OSError as error:
+                    if error.errno != errno.ENOTEMPTY or not attempts_left:
+                        raise
 
     def remove_orphans(
         self,

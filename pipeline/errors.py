@@ -194,6 +194,12 @@ class Unavailable(WaijiaoError):
     code, http_status, retryable, try_again = "unavailable", 503, True, True
 
 
+class DiskFull(Unavailable):
+    """Raised when the server's disk has too little space. Nothing was accepted; retry after there is space again."""
+
+    code, http_status = "disk_full", 507
+
+
 class ServerFull(WaijiaoError):
     """Raised when the server already has as many unfinished jobs as allowed. Nothing was accepted; try again later."""
 
@@ -306,6 +312,12 @@ class BadArchive(WaijiaoError):
     """Raised when a ZIP, or a file in it, is truncated, damaged, or in an unsupported format. Pack it again."""
 
     code, http_status = "bad_archive", 422
+
+
+class EmptyArchive(WaijiaoError):
+    """Raised when a ZIP has no files. Put the recordings into it and pack it again."""
+
+    code, http_status = "empty_archive", 422
 
 
 class TooManyFiles(WaijiaoError):

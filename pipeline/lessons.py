@@ -258,4 +258,4 @@ def eta_s(turns: Sequence[Turn], loads: Mapping[str, StageLoad]) -> float | None
 
 def jobs_ahead(load: StageLoad) -> float:
     """How many jobs the stage runs first, since a lesson's turns wait for all others."""
-    return load.waiting["bulk"] + load.running_jobs
+    return load.waiting + load.running_jobs

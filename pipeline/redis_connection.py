@@ -20,6 +20,7 @@ from pipeline.settings import Settings
 
 EXTRA_CONNECTIONS = 16  # that a process may need besides those of its requests
 REPLACE_WHEN_READING = "replace-when-reading"  # the name of an error handler of text encodings
+HEALTH_CHECK_S = 30  # idle seconds after which a TCP connection is tried with PING, which a full disk refuses as well
 MAX_SOCKET_PATH_BYTES = 100  # the kernel allows 107
 REDIS_UNAVAILABLE = (
     ConnectionError,
@@ -87,13 +88,14 @@ codecs.register_error(REPLACE_WHEN_READING, replace_when_reading)
 
 def connect(settings: Settings, timeouts: Timeouts = SLOW) -> "Redis":
     """A connection pool to the job records. Nothing is sent, and nothing raised, before the first command."""
+    url = redis_url(settings)
     return Redis.from_url(
-        redis_url(settings),
+        url,
         decode_responses=True,
         encoding_errors=REPLACE_WHEN_READING,
         socket_connect_timeout=timeouts.connect_s,
         socket_timeout=timeouts.answer_s,
-        health_check_interval=30,
+        health_check_interval=0 if url.startswith("unix:") else HEALTH_CHECK_S,
         max_connections=settings.api_threads + EXTRA_CONNECTIONS,
         retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), timeouts.retries),
     )

@@ -70,10 +70,11 @@ class Settings(BaseSettings):
     max_lesson_s: int = Field(default=14_400, ge=1)  # seconds a lesson may last
     lesson_s: int = Field(default=3600, ge=1)  # seconds the segmentation of a lesson into turns may take
     max_text_chars: int = 2000  # characters of typed text one job may have
+    min_free_mb: int = Field(default=200, ge=0)  # megabytes that must stay free on the disk; else new jobs are refused
 
     # the teacher
     persona: str = "william"  # persona of a job that names none
-    history_turns: int = 10  # earlier turns of the session that the language model sees
+    history_turns: int = 10  # earlier turns of the session that the language model sees at most; old ones go in blocks
     prompt_tokens: int = 1500  # tokens of persona, history and question together
     answer_tokens: int = 160  # tokens the language model's answer may have
 
@@ -123,6 +124,7 @@ class Settings(BaseSettings):
     llm_threads: int = Field(default=1, ge=1)  # compute threads of one worker
     llm_context: int = 4096  # tokens of context
     chat_tokens: int = Field(default=512, ge=1)  # tokens an answer of the language model alone may have, by default
+    chat_tokens_learner: int = Field(default=2048, ge=1)  # tokens that a learner's key may ask for with max_tokens
     llm_batch: int = Field(default=4, ge=1)  # jobs one worker takes at once
     llm_remote_code: Path | None = None  # folder of a model whose own Python code may run; only if you trust it
     llm_url: str = ""  # of an OpenAI-compatible server, such as http://127.0.0.1:11434/v1

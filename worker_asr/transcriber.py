@@ -1,5 +1,7 @@
 """From a job's recording to its transcript: fetch, decode, recognise."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
@@ -11,9 +13,13 @@ from pipeline.jobs.job import Job
 from pipeline.jobs.results import Transcript
 from pipeline.personas import Persona
 from pipeline.settings import Settings
+from pipeline.text.statistics import normalize_words
 from pipeline.worker.leases import StillWanted
 from worker_asr.engine import Recording, load
 from worker_asr.vad import has_speech
+
+HINT_SEPARATOR = re.compile(r"[,;，、；\n]")
+MAX_HINT_SHARE = 0.6  # of the recognised words that may be the hint's; in "I am Bowen Li" half are
 
 
 class Transcriber:
@@ -32,11 +38,25 @@ class Transcriber:
             for job, each in zip(batch, inputs, strict=True)
             if isinstance(each, Recording)
         ]
-        results = iter(self.recogniser.transcribe(recordings) if recordings else [])
+        results = iter(self.recognise(recordings))
         return [
             accept_silence_with_text(job, each, next(results)) if isinstance(each, Recording) else each
             for job, each in zip(batch, inputs, strict=True)
         ]
+
+    def recognise(self, recordings: list[Recording]) -> list[Transcript | WaijiaoError]:
+        """What is almost only the hint's words is recognised again without the hint: it makes up words for little."""
+        results = self.recogniser.transcribe(recordings) if recordings else []
+        again = [
+            index
+            for index, (recording, result) in enumerate(zip(recordings, results, strict=True))
+            if isinstance(result, Transcript) and is_almost_only_hint(result.text, recording.hint)
+        ]
+        if again:
+            without_hint = self.recogniser.transcribe([replace(recordings[index], hint="") for index in again])
+            for index, result in zip(again, without_hint, strict=True):
+                results[index] = result
+        return results
 
     def read_recording(self, job: Job) -> Recording | WaijiaoError:
         try:
@@ -63,17 +83,33 @@ class Transcriber:
     def hint(self, job: Job) -> str:
         """The job's hint comes before the persona's, which loses where both together are too long.
 
-        The target words of homework are likely to be said. A text that is to be read aloud is left out: it would be
+        What homework asks for is left out, both its target words and a text that is to be read aloud: it would be
         recognised whatever is said.
         """
         job_request = job.request
         if is_transcription_only(job):
             return job_request.details.get("prompt") or ""
+        hint = ", ".join(filter(None, (job_request.hint, self.persona(job).hint)))
         target_words = job_request.details.get("words", ()) if job_request.assignment else ()
-        return ", ".join(filter(None, (job_request.hint, *target_words, self.persona(job).hint)))
+        return remove_words(hint, target_words)
 
     def persona(self, job: Job) -> Persona:
         return personas.load(job.request.persona, self.settings.personas)
+
+
+def remove_words(hint: str, target_words: Iterable[str]) -> str:
+    """The hint without its items that have one of these words."""
+    unwanted_words = {word for target in target_words for word in normalize_words(target)}
+    if not unwanted_words:
+        return hint
+    items = (item.strip() for item in HINT_SEPARATOR.split(hint))
+    return ", ".join(item for item in items if item and not unwanted_words & {*normalize_words(item)})
+
+
+def is_almost_only_hint(text: str, hint: str) -> bool:
+    """Whether more than MAX_HINT_SHARE of the words are the hint's."""
+    words, hint_words = normalize_words(text), {*normalize_words(hint)}
+    return sum(word in hint_words for word in words) > MAX_HINT_SHARE * len(words)
 
 
 def is_transcription_only(job: Job) -> bool:

@@ -5,6 +5,7 @@ import logging
 from typing import cast
 
 import httpcore
+from celery.signals import worker_process_shutdown
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -18,22 +19,23 @@ from pipeline.worker.bootsteps import install, take_turn
 from pipeline.worker.engine_process import EngineProcess
 from pipeline.worker.task import job_store
 from worker_maintenance.safe_http import SafeClient
-from worker_maintenance.webhook_delivery import ROUND_S, WebhookSender
+from worker_maintenance.webhook_delivery import WebhookSender, WebhookThread
 
 log = logging.getLogger("waijiao")
 child = EngineProcess()
 install(app, child)
 CURSOR_KEY, WALKING_KEY = f"{PREFIX}orphans-cursor", f"{PREFIX}orphans-walking"
+ROUND_S = 20  # seconds for which one task looks for orphans, so that other tasks have their turn
 WALKING_S = 60  # seconds without a sign of it after which the search counts as broken off; more than ROUND_S
-TIME_LIMIT_S = ROUND_S + settings().webhook_s + 30  # for one round, even with a resolver that does not answer
+TIME_LIMIT_S = ROUND_S + 30
 
 
 @app.task(name="maintenance.remove_orphans", soft_time_limit=TIME_LIMIT_S, time_limit=TIME_LIMIT_S + 10)
 def remove_orphans(is_continued: bool = False) -> None:
     """Remove audio that no record needs: its retention has passed, its upload was cut off, or its writer died.
 
-    It works for ROUND_S, so that webhooks have their turn, and is continued by another message until all folders were
-    looked through. Redis stores how far it came, in case that message is lost.
+    It works for ROUND_S, so that other tasks have their turn, and is continued by another message until all folders
+    were looked through. Redis stores how far it came, in case that message is lost.
     """
     redis = job_store().redis
     try:
@@ -52,18 +54,21 @@ def remove_orphans(is_continued: bool = False) -> None:
         log.warning("the search for audio that no record needs goes on later: %s", error)
 
 
-@app.task(name="maintenance.deliver_webhooks", soft_time_limit=TIME_LIMIT_S, time_limit=TIME_LIMIT_S + 10)
+@app.task(name="maintenance.deliver_webhooks")
 def deliver_webhooks(hint: str) -> None:
-    """Deliver all that is due, whatever job the message names. The sweeper makes up for lost messages."""
-    try:
-        with child.working():
-            WebhookSender(Deliveries(job_store()), http_client()).run_round()
-    except RedisError as error:
-        log.warning("webhook deliveries wait for Redis: %s", error)
+    """Have all delivered that is due, whatever job the message names. The sweeper makes up for lost messages."""
+    webhook_thread().wake()
 
 
 @functools.cache
-def http_client() -> SafeClient:
-    """This process's client; loading the certificates takes long."""
+def webhook_thread() -> WebhookThread:
+    """This process's thread, with its client: loading the certificates takes long."""
     config = settings()
-    return SafeClient(parse_networks(config.webhook_networks), config.webhook_s, httpcore.default_ssl_context())
+    client = SafeClient(parse_networks(config.webhook_networks), config.webhook_s, httpcore.default_ssl_context())
+    return WebhookThread(WebhookSender(Deliveries(job_store()), client))
+
+
+@worker_process_shutdown.connect
+def finish_deliveries(**_: object) -> None:
+    if webhook_thread.cache_info().currsize:
+        webhook_thread().stop()

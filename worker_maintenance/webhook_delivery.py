@@ -3,25 +3,26 @@
 import json
 import logging
 import random
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
 import httpcore
+from redis.exceptions import RedisError
 
 from pipeline.errors import BrokenRecord, Erased, UnknownJob, safe_traceback
 from pipeline.jobs.job import Job
 from pipeline.timestamps import format_iso
 from pipeline.webhooks import outbox
-from pipeline.webhooks.outbox import Attempt, Deliveries, Delivery
+from pipeline.webhooks.outbox import Attempt, Deliveries, Delivery, DeliveryLimits
 from pipeline.worker.task import retry_while_redis_is_away
 from worker_maintenance.safe_http import AddressRefused, Response, SafeClient
 
 log = logging.getLogger("waijiao")
-MAX_CONCURRENT, MAX_CONCURRENT_PER_HOST = 16, 4  # deliveries at the same time; one slow host must not take all
-ROUND_S = 20  # seconds for which one task takes up deliveries, so that other maintenance has its turn
+LIMITS = DeliveryLimits(total=256, tenant=32, host=4)  # deliveries at the same time, most of which only wait
 POLL_S = 0.2  # seconds between two checks for deliveries that became due meanwhile
 RETRY_WAITS_S = (5, 30, 120, 600, 3600, 10_800, 21_600)  # after the 1st, 2nd … failed attempt; the last for all others
 RETRY_JITTER = 0.2  # share of itself by which a wait is longer or shorter, so that retries do not coincide
@@ -34,24 +35,24 @@ class WebhookSender:
 
     deliveries: Deliveries
     client: SafeClient
+    stopping: threading.Event = field(default_factory=threading.Event)  # when set, what is open is finished, no more
 
     def run_round(self) -> None:
-        """Deliver whatever is due, for ROUND_S or until nothing is."""
-        deadline, hosts = time.monotonic() + ROUND_S, dict[Future[None], str]()  # of the deliveries under way
-        with ThreadPoolExecutor(MAX_CONCURRENT, "webhooks") as threads:
+        """Deliver whatever is due, until nothing is."""
+        open_deliveries: dict[Future[None], Delivery] = {}
+        with ThreadPoolExecutor(LIMITS.total, "webhooks") as threads:
             while True:
-                free = MAX_CONCURRENT - len(hosts) if time.monotonic() < deadline else 0
-                for delivery in self.claim(free, [*hosts.values()]) if free else ():
-                    hosts[threads.submit(self.deliver, delivery)] = delivery.host
-                if not hosts:
+                for delivery in () if self.stopping.is_set() else self.claim(open_deliveries.values()):
+                    open_deliveries[threads.submit(self.deliver, delivery)] = delivery
+                if not open_deliveries:
                     return
-                for future in wait(hosts, POLL_S, FIRST_COMPLETED).done:
-                    del hosts[future]
+                for future in wait(open_deliveries, POLL_S, FIRST_COMPLETED).done:
+                    del open_deliveries[future]
                     future.result()
 
-    def claim(self, count: int, busy_hosts: list[str]) -> list[Delivery]:
+    def claim(self, open_deliveries: Iterable[Delivery]) -> list[Delivery]:
         lease_s = self.client.timeout_s + self.deliveries.jobs.settings.lease_s
-        return self.deliveries.claim(count, MAX_CONCURRENT_PER_HOST, busy_hosts, lease_s)
+        return self.deliveries.claim(LIMITS, open_deliveries, lease_s)
 
     def deliver(self, delivery: Delivery) -> None:
         """Make one attempt, and record it."""
@@ -79,6 +80,37 @@ class WebhookSender:
         if state != "delivered":
             reason = attempt.error or f"status {attempt.status}"
             log.warning("attempt %s to deliver %s to %s failed: %s", delivery.tried, delivery.id, delivery.host, reason)
+
+
+class WebhookThread:
+    """Sends webhooks beside everything else that its process does: neither waits for the other."""
+
+    def __init__(self, sender: WebhookSender) -> None:
+        self.sender = sender
+        self.due = threading.Event()
+        self.thread = threading.Thread(target=self.run, name="webhooks", daemon=True)
+        self.thread.start()
+
+    def wake(self) -> None:
+        """Something is due."""
+        self.due.set()
+
+    def run(self) -> None:
+        while not self.sender.stopping.is_set():
+            self.due.wait()
+            self.due.clear()
+            try:
+                self.sender.run_round()
+            except RedisError as error:
+                log.warning("webhook deliveries wait for Redis: %s", error)
+            except Exception as error:  # noqa: BLE001 - the sweep wakes it again; without it nothing would be sent
+                log.error("the delivery of webhooks failed unexpectedly: %s", safe_traceback(error))
+
+    def stop(self) -> None:
+        """Begin no more deliveries, and wait for those that are open: at most as long as one may take."""
+        self.sender.stopping.set()
+        self.due.set()
+        self.thread.join(self.sender.client.timeout_s)
 
 
 def make_attempt(post: Callable[[], Response]) -> tuple[Attempt, Response | None]:

@@ -1,7 +1,6 @@
 """The engine "hibari": English, 24 kHz, one small ONNX model on a CPU."""
 
 import logging
-import re
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +11,10 @@ from pipeline.audio.decode import Waveform
 from pipeline.errors import EngineFailed, ModelDamaged, NothingToSay, UnknownVoice, WaijiaoError, safe_traceback
 from pipeline.settings import Settings
 from worker_tts.engine import Utterance
+from worker_tts.number_words import write_numbers
 from worker_tts.text_cleaning import clean_text
 
 MIN_SPEED, MAX_SPEED = 0.5, 2.0  # the speeds hibari was made for
-LONG_NUMBER = re.compile(r"\d(?:[,.]?\d){15,}")  # hibari has no name for so many digits and raises IndexError
 WARM_UP = Utterance("I am Zyxelia.")  # loads the dictionary, and the net for words that are not in it
 
 log = logging.getLogger(__name__)
@@ -42,7 +41,7 @@ class HibariEngine:
     def speak_one(self, utterance: Utterance) -> Waveform | WaijiaoError:
         if utterance.voice not in self.voices:
             return UnknownVoice(f"voice {utterance.voice[:32]!r}: expected one of {', '.join(self.voices)}")
-        text = LONG_NUMBER.sub(spell_digits, clean_text(utterance.text, frozenset({"LATIN"})))
+        text = write_numbers(clean_text(utterance.text, frozenset({"LATIN"})))
         if not text:
             return NothingToSay()
         speed = max(MIN_SPEED, min(MAX_SPEED, utterance.speed))
@@ -54,10 +53,6 @@ class HibariEngine:
         if not len(samples):
             return NothingToSay()
         return Waveform(np.clip(samples, -1, 1).astype(np.float32), self.hibari.sample_rate)
-
-
-def spell_digits(number: re.Match[str]) -> str:
-    return " ".join(filter(str.isdigit, number[0]))
 
 
 def create_session(model: Path, threads: int) -> onnxruntime.InferenceSession:

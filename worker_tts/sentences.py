@@ -13,6 +13,9 @@ CLOSING_MARKS = "\"'”’)\\]»」』）】》"
 SENTENCE_END = re.compile(rf"[.!?…]+[{CLOSING_MARKS}]*(?=\s)|[。！？]+[{CLOSING_MARKS}]*|\n+")
 CLAUSE_END = re.compile(r"(?<=[,;:—])(?=\s)|(?<=[，；：、])")
 WORD_END = re.compile(r"(?=\s)")
+WORD_BEFORE_NUMBER = re.compile(
+    r"no|nos|pp?|vol|ch|ed|ext|tel|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec", re.IGNORECASE
+)
 ABBREVIATION = re.compile(r"(?:mr|mrs|ms|dr|prof|st|vs|e\.g|i\.e|cf|approx|fig)", re.IGNORECASE)
 
 
@@ -35,7 +38,7 @@ def is_within_sentence(text: str, end: re.Match[str]) -> bool:
     word = before[-1].lstrip("\"'“‘(") if before else ""
     after = text[end.end() :].lstrip()[:1]
     is_initial = len(word) == 1 and word.isupper()
-    is_number = word.lower() == "no" and after.isdigit()
+    is_number = WORD_BEFORE_NUMBER.fullmatch(word) is not None and after.isdigit()
     return after.islower() or is_initial or is_number or ABBREVIATION.fullmatch(word) is not None
 
 

@@ -1,15 +1,34 @@
 """Text as an engine can speak it: without what has no sound, and in parts of one language each."""
 
+import math
 import re
 import unicodedata
+from collections.abc import Callable
+from decimal import Decimal
 from itertools import groupby
 
+from worker_tts.number_tables import CENTS, CJK_POWERS, CJK_SIGNS, CJK_UNITS, CURRENCIES, EXPONENT_SIGNS, SIGNS, UNITS
+from worker_tts.number_words import write_numbers
 from worker_tts.sentences import split_long
 
 FULL_WIDTH = "，、；：。！？（）「」『』《》【】"
 HALF_WIDTH = [", ", ", ", "; ", ": ", ". ", "! ", "? ", " (", ") ", *3 * [' "', '" '], " (", ") "]
-PUNCTUATION = str.maketrans({**dict(zip(FULL_WIDTH, HALF_WIDTH, strict=True)), "⁄": "/", "−": "-"})
-SPEAKABLE_SIGNS = frozenset(" .,;:!?'\"()-–—…‘’“”&%@#+=/$£€¥°*_`~|\\^{}[]<>×")  # spoken or cleaned away, besides words
+PUNCTUATION = str.maketrans({**dict(zip(FULL_WIDTH, HALF_WIDTH, strict=True)), "⁄": "/", **dict.fromkeys("−‐‑‒", "-")})
+FULL_WIDTH_IN_NUMBER = re.compile(r"(?<=\d)[，．：／－～](?=\d)")
+SEPARATOR_IN_NUMBER = re.compile(r"(?<=\d)[\u00a0\u2009\u202f_'’](?=\d{3}(?!\d))")
+PLAIN_SIGNS = {"№": "No. ", "º": "°", "μ": "µ", "−": "-", "⁄": "/"}
+SUPERSCRIPT = re.compile(r"[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+SPEAKABLE_SIGNS = frozenset(  # spoken or cleaned away, besides words
+    " .,;:!?'\"()-–—…‘’“”&%@#+=/*_`~|\\^{}[]<>′″" + "".join([*SIGNS, *CENTS, *CURRENCIES, *EXPONENT_SIGNS, *UNITS])
+)
+CJK_NUMBER_RULES: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
+    (r"百分之\s?(\d[\d.]*)", lambda match: f"{match[1]}%"),
+    (r"(\d{4})年(\d\d?)月(\d\d?)[日号號]", lambda match: f"{match[1]}-{match[2]}-{match[3]}"),
+    (r"(\d\d?)[点點](\d\d)分?", lambda match: f"{match[1]}:{match[2]}"),
+    (rf"(\d+(?:\.\d+)?)\s?([{''.join(CJK_POWERS)}]+)", lambda match: multiply(match[1], match[2])),
+    (rf"({'|'.join(CJK_SIGNS)})(?=\d)", lambda match: CJK_SIGNS[match[1]]),
+    (rf"(?<=\d)\s?({'|'.join(CJK_UNITS)})", lambda match: CJK_UNITS[match[1]]),
+)
 CLEANING_RULES = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
@@ -17,13 +36,14 @@ CLEANING_RULES = tuple(
         (r"!?\[([^\[\]]*)\]\([^()]*\)", r"\1"),  # a link of Markdown; to hibari, phonemes
         (r"</?[a-z][^<>]*>", " "),
         (r"(?<=\d)\s*[*×]\s*(?=\d)", " times "),
+        (r"!=", "≠"),
         (r"[-=]+>", ", "),
         (r"[*`]", ""),
-        (r"[_~|\\{}\[\]]|#(?!\d)", " "),
+        (r"[_|\\{}\[\]]|~(?!\s?\d)|#(?!\s?\d)", " "),
         (r"\(\s*[,.;:!?]*\s*\)", " "),  # what was in the brackets could not be spoken
-        (r"\s+(?=[,.;:!?])", ""),
+        (r"\s+(?=[,;:!?]|\.(?!\d))", ""),
         (r"([,;:])[,;:]+", r"\1"),
-        (r"^[\s,.;:!?)]+", ""),
+        (r"^(?:[\s,;:!?)]|\.(?!\d))+", ""),
     )
 )
 
@@ -55,19 +75,58 @@ def clean_text(text: str, scripts: frozenset[str]) -> str:
     `scripts` are the first words of its letters' Unicode names: LATIN, CJK, CYRILLIC. Letters of other scripts,
     emoji, control characters and markup are left out.
     """
-    normalized_text = unicodedata.normalize("NFC", text).translate(PUNCTUATION)
-    text = "".join(clean_char(char, scripts) for char in normalized_text)
+    text = write_plain_numerals(unicodedata.normalize("NFC", text)).translate(PUNCTUATION)
+    if "CJK" not in scripts:
+        text = translate_cjk_numbers(text)
+    text = "".join(clean_char(char, scripts) for char in text)
     for pattern, replacement in CLEANING_RULES:
         text = pattern.sub(replacement, text)
     return " ".join(text.split()) if any(map(str.isalnum, text)) else ""
 
 
+def write_plain_numerals(text: str) -> str:
+    """With numbers in ASCII: １ is 1, ½ is 1/2, ⁴ is ^4, ① is 1; squares and cubes stay, since units have them."""
+    text = SUPERSCRIPT.sub(lambda match: match[0] if match[0] in EXPONENT_SIGNS else f"^{to_plain(match[0])}", text)
+    text = "".join(map(plain_numeral, SEPARATOR_IN_NUMBER.sub(",", text)))
+    text = re.sub(r"(?<=/\d)(?=[^\W\d])", " ", text)
+    return FULL_WIDTH_IN_NUMBER.sub(lambda match: to_plain(match[0]), text)
+
+
+def plain_numeral(char: str) -> str:
+    if char.isascii() or char in SPEAKABLE_SIGNS:
+        return char
+    if char in PLAIN_SIGNS:
+        return PLAIN_SIGNS[char]
+    if char.isdecimal():
+        return str(unicodedata.decimal(char))
+    category = unicodedata.category(char)
+    if category in ("Sc", "Sm") and to_plain(char) == char and "ARROW" not in unicodedata.name(char):
+        return f" {unicodedata.name(char).lower().replace(' sign', '')} "
+    return f" {to_plain(char)}" if category == "No" else char
+
+
+def translate_cjk_numbers(text: str) -> str:
+    """With what belongs to numbers in digits and signs: 5万元 is 50000 RMB. A voice would speak the 5 alone."""
+    for pattern, rule in CJK_NUMBER_RULES:
+        text = re.sub(pattern, rule, text)
+    return text
+
+
+def multiply(number: str, powers: str) -> str:
+    product = Decimal(number) * math.prod(CJK_POWERS[power] for power in powers)
+    return f"{product.normalize():f}"
+
+
+def to_plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
+
+
 def clean_char(char: str, scripts: frozenset[str]) -> str:
-    """The character, its plain form (１ is 1, ½ is 1/2), or a replacement."""
-    plain = unicodedata.normalize("NFKC", char).translate(PUNCTUATION)
+    """The character, its plain form (％ is %), or a replacement."""
+    plain = to_plain(char).translate(PUNCTUATION)
     for form in (char, plain):
         if all(is_speakable(each, scripts) for each in form):
-            return f" {form}" if unicodedata.category(char) == "No" else form
+            return form
     return "" if unicodedata.category(char) in ("Cf", "Mn") else " "
 
 
@@ -95,7 +154,9 @@ def split_by_language(text: str, language: str) -> list[tuple[str, str]]:
     return [
         (name, piece)
         for name, part in parts
-        for piece in split_long(part, MAX_CHARS_BY_LANGUAGE.get(name, MAX_PART_CHARS))
+        for piece in split_long(
+            write_numbers(part) if name == "en" else part, MAX_CHARS_BY_LANGUAGE.get(name, MAX_PART_CHARS)
+        )
         if piece
     ]
 

@@ -1,4 +1,4 @@
-"""/v1/login: a page sends a key once; from then on its browser sends it in a cookie."""
+"""/v1/login: a page sends a key once; from then on its browser sends a login that stands for the key in a cookie."""
 
 from typing import Any
 
@@ -22,7 +22,9 @@ class LoginFields(RequestModel):
     model_config = ConfigDict(strict=True)
 
     key: str = Field(max_length=256, description="a key that `waijiao key create` made")
-    remember: bool = Field(False, description="true to stay logged in for 30 days; else until the browser is closed")
+    remember: bool = Field(
+        False, description="true to stay logged in for 30 days; else until the browser is closed, at most a day"
+    )
 
 
 @routes.get("/v1/login")
@@ -37,13 +39,13 @@ def show_login() -> Response:
 @requires(OPEN)
 @answers("login", {200: job_schemas.Login}, KeyUnknown, ForeignOrigin)
 def log_in(json: LoginFields) -> Response:
-    """Set the cookie `waijiao_key`, with which this server's pages may do what the key allows. A Bearer key wins."""
+    """Set the cookie `waijiao_login`, with which this server's pages may do what the key allows. A Bearer key wins."""
     auth.refuse_cross_site_cookie(origin_needed=False)
     if not context.settings().keys:
         return jsonify(login_fields(context.caller()))
-    key = json.key.strip()
-    answer = jsonify(login_fields(auth.caller_with_key(key)))
-    auth.set_cookie(answer, key, json.remember)
+    caller = auth.caller_with_key(json.key.strip())
+    answer = jsonify(login_fields(caller))
+    auth.begin_login(answer, caller.key, json.remember)
     return answer
 
 
@@ -51,10 +53,11 @@ def log_in(json: LoginFields) -> Response:
 @requires(OPEN)
 @answers("login", {204: None}, ForeignOrigin)
 def log_out() -> Response:
-    """Remove the cookie. The key stays valid until an administrator revokes it."""
-    auth.refuse_cross_site_cookie(origin_needed=bool(auth.read_cookie()))
+    """End the login and remove its cookie. The key stays valid until an administrator revokes it."""
+    login = auth.read_cookie()
+    auth.refuse_cross_site_cookie(origin_needed=bool(login))
     answer = Response(status=204)
-    auth.drop_cookie(answer)
+    auth.end_login(answer, login)
     return answer
 
 

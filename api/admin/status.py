@@ -16,7 +16,7 @@ from redis import Redis
 from werkzeug.wrappers import Response
 
 from api import context
-from api.auth import ADMIN, LEARNER, OPEN, TEACHER, requires
+from api.auth import ADMIN, LEARNER, OPEN, TEACHER, current_caller, requires
 from api.jobs.parser import list_voices
 from api.jobs.schemas import SPEEDS
 from api.openapi import answers
@@ -30,6 +30,7 @@ from pipeline.jobs.store import PREFIX, Jobs
 from pipeline.schemas import jobs as job_schemas
 from pipeline.schemas.jobs import Capacity, ComputeLocation
 from pipeline.settings import Settings
+from pipeline.webhooks.outbox import Deliveries
 from pipeline.worker.registry import count_workers
 
 log = logging.getLogger("waijiao")
@@ -53,9 +54,17 @@ def ready() -> Response:
     none = {"ready": 0, "loading": 0}
     models = {stage: {**workers.get(stage, none), "waiting": waiting[stage]} for stage in MODEL_STAGES}
     all_ready = all(model["ready"] for model in models.values())
-    answer = jsonify({"ready": all_ready, "models": models})
+    caller = current_caller()
+    redis = {"redis": name_redis(context.jobs().redis)} if caller and caller.role == ADMIN else {}
+    answer = jsonify({"ready": all_ready, "models": models, **redis})
     answer.status_code = 200 if all_ready else 503
     return answer
+
+
+def name_redis(redis: "Redis") -> str:
+    """The name and the version of the server, such as Redis 7.2.4 or Valkey 8.0.1."""
+    server = redis.info("server")
+    return f"Valkey {server['valkey_version']}" if "valkey_version" in server else f"Redis {server['redis_version']}"
 
 
 @routes.get("/metrics")
@@ -88,7 +97,7 @@ class ServerMetrics(Collector):
         yield GaugeMetricFamily(
             "waijiao_jobs_unfinished", "Jobs that have not ended.", redis.zcard(f"{PREFIX}deadlines")
         )
-        yield GaugeMetricFamily("waijiao_webhooks_waiting", "Deliveries to come.", redis.zcard(f"{PREFIX}deliveries"))
+        yield GaugeMetricFamily("waijiao_webhooks_waiting", "Deliveries to come.", Deliveries(self.jobs).count())
         yield from self.stage_metrics()
 
     def stage_metrics(self) -> Iterator[Metric]:
@@ -177,6 +186,9 @@ def show_capabilities() -> Response:
         "upload_mb": server_settings.max_upload_mb,
         "recording_s": server_settings.max_recording_s,
         "text_chars": server_settings.max_text_chars,
+        "lesson_mb": server_settings.max_lesson_mb,
+        "hand_in_mb": server_settings.max_hand_in_mb,
+        "hand_in_files": server_settings.max_hand_in_files,
     }
     return jsonify(
         {

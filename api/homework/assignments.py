@@ -141,7 +141,7 @@ def put(id_: str, fields: AssignmentFields, replace: bool) -> Response:
     outcome = store().put(build_assignment(id_, fields), replace)
     answer = respond(view(load_assignment(id_)))
     answer.status_code = 201 if outcome == "created" else 200
-    answer.headers["Location"] = f"/v1/assignments/{id_}"
+    answer.headers["Location"] = context.address(f"/v1/assignments/{id_}")
     return answer
 
 

@@ -15,6 +15,7 @@ from api.jobs.service import enqueue_or_let_sweeper
 from api.jobs.view import load_snapshot
 from api.openapi import answers, respond
 from pipeline import personas
+from pipeline.disk_space import check_free_space
 from pipeline.errors import (
     BadRequest,
     CannotRerun,
@@ -142,6 +143,7 @@ def parse_overrides(json: RerunForm) -> Overrides:
 
 
 def rerun_job(job: Job, stage: str, overrides: Overrides) -> AcceptedJob:
+    check_free_space(context.settings())
     accepted_job = rerun(context.jobs(), context.blobs(), job, stage, overrides)
     enqueue_or_let_sweeper(accepted_job.ready_jobs)
     return accepted_job

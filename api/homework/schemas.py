@@ -13,7 +13,7 @@ from pydantic import (
     field_validator,
 )
 
-from api.jobs.schemas import SPEEDS, RequestModel, Text, Upload
+from api.jobs.schemas import SPEEDS, LanguageOrNone, RequestModel, Text, Upload
 from pipeline.audio.formats import FORMATS
 from pipeline.homework.assignments import LEVELS, MAX_STUDENTS
 from pipeline.jobs.job import ModelStage
@@ -53,7 +53,7 @@ class AssignmentFields(RequestModel):
         default_factory=list, max_length=50, description="at most 50 words that are to be used"
     )
     persona: str | None = Field(None, description="the name of a teacher")
-    language: str = Field("", pattern=r"^([a-z]{2,3})?$", description="an ISO 639 code such as en")
+    language: LanguageOrNone = Field("", description="a language such as en; of en-US, en is used")
     level: Literal[LEVELS] = Field("", description=f"one of {', '.join(filter(None, LEVELS))}")  # type: ignore[valid-type]
     class_name: Annotated[Text, StringConstraints(max_length=100)] = Field(
         "", description="at most 100 characters; classes take turns when the server is busy"

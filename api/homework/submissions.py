@@ -3,7 +3,7 @@
 import dataclasses
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
@@ -19,13 +19,12 @@ from api.jobs.parser import ParsedRequest, check_recording
 from api.jobs.service import accept
 from api.openapi import answers
 from pipeline.errors import BadRequest, UnknownAssignment, UnknownStudent, WaijiaoError
-from pipeline.homework.assignments import Assignment
-from pipeline.homework.filenames import display_path
-from pipeline.homework.match_students import match_students
-from pipeline.homework.zip_import import RefusedFile, ZipLimits, list_members
-from pipeline.jobs.job import MAX_HINT_CHARS, JobRequest
+from pipeline.homework.assignments import Assignment, AssignmentWithJobs, Student
+from pipeline.homework.filenames import display_name, display_path
+from pipeline.homework.match_students import fold_case, match_students
+from pipeline.homework.zip_import import RefusedFile, Usage, ZipLimits, list_members
+from pipeline.jobs.job import JobRequest
 from pipeline.schemas import homework as schemas
-from pipeline.settings import Settings
 
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")  # how a ZIP begins, and how an empty one does
 
@@ -43,17 +42,19 @@ class UploadedRecording:
     open: Callable[[], BinaryIO]
 
 
-def unpack(file: FileStorage, settings: Settings) -> Iterator[UploadedRecording | RefusedFile]:
+def unpack(
+    file: FileStorage, students: Sequence[Student], limits: ZipLimits, usage: Usage
+) -> Iterator[UploadedRecording | RefusedFile]:
     """The recordings in `file`: itself, or the files of the ZIP that it is. Each is read only when opened."""
     name, stream = display_path(file.filename or ""), cast(BinaryIO, file.stream)
     head, size = stream.read(4), stream.seek(0, 2)
     if head not in ZIP_MAGICS:
+        usage.files += 1
+        usage.total_bytes += size
         yield UploadedRecording(name, name, size, lambda: rewind(stream))
         return
-    max_bytes = settings.max_upload_mb * 1_000_000
-    limits = ZipLimits(settings.max_hand_in_files, max_bytes, settings.max_hand_in_mb * 1_000_000)
     try:
-        for each in list_members(stream, limits):
+        for each in list_members(stream, limits, students, usage):
             inner = f"{name}/{each.name}"
             if isinstance(each, RefusedFile):
                 yield RefusedFile(inner, each.code, each.detail)
@@ -77,15 +78,16 @@ FileResult = dict[str, Any]
 @answers("assignments", {200: schemas.SubmissionResult}, UnknownAssignment)
 def hand_in(assignment_id: str, form: HandInForm) -> Response:
     """Submit recordings. Each file's name, or `student`, names the student; repeated files are not done again."""
-    assignment = load_assignment(assignment_id).assignment
+    assignment_with_jobs = load_assignment(assignment_id)
+    assignment = assignment_with_jobs.assignment
     result: dict[str, list[FileResult]] = {"accepted": [], "unchanged": [], "refused": []}
     recordings = []
-    for each in list_recordings(form.file):
+    for each in list_recordings(form.file, assignment.students):
         if isinstance(each, RefusedFile):
             result["refused"].append(refused_fields(each.name, None, each.code, each.detail))
         else:
             recordings.append(each)
-    owners, problems = assign_students(assignment, recordings, form.student)
+    owners, problems = assign_students(assignment_with_jobs, recordings, form.student)
     result["refused"] += problems
     for each, student in owners:
         try:
@@ -98,17 +100,19 @@ def hand_in(assignment_id: str, form: HandInForm) -> Response:
     return jsonify(result)
 
 
-def list_recordings(files: list[FileStorage]) -> Iterator[UploadedRecording | RefusedFile]:
+def list_recordings(files: list[FileStorage], students: Sequence[Student]) -> Iterator[UploadedRecording | RefusedFile]:
     """Every recording of the request, those of its ZIPs too; one that cannot be read does not stop the others."""
     server_settings = context.settings()
     if len(files) > server_settings.max_hand_in_files:
         raise BadRequest(f"At most {server_settings.max_hand_in_files} files are handed in at once.", field="file")
+    entry_bytes, total_bytes = server_settings.max_upload_mb * 1_000_000, server_settings.max_hand_in_mb * 1_000_000
+    limits, usage = ZipLimits(server_settings.max_hand_in_files, entry_bytes, total_bytes), Usage()
     for file in files:
-        yield from unpack(file, server_settings)
+        yield from unpack(file, students, limits, usage)
 
 
 def assign_students(
-    assignment: Assignment, recordings: list[UploadedRecording], student: str | None
+    assignment_with_jobs: AssignmentWithJobs, recordings: list[UploadedRecording], student: str | None
 ) -> tuple[list[tuple[UploadedRecording, str]], list[FileResult]]:
     """Each recording whose student was found, with that student; and the problems of the others."""
     if student is not None:
@@ -116,8 +120,8 @@ def assign_students(
             raise BadRequest(
                 "`student` applies to one recording; send the others in separate requests.", field="student"
             )
-        return [(each, find_student(assignment, student)) for each in recordings], []
-    matching = match_students([each.path for each in recordings], assignment.students)
+        return [(each, find_student(assignment_with_jobs, student)) for each in recordings], []
+    matching = match_students([each.path for each in recordings], assignment_with_jobs.assignment.students)
     problem_by_file = {problem.file: problem for problem in matching.problems}
     problems = [
         refused_fields(each.name, problem.student, problem.code, problem.detail)
@@ -129,14 +133,15 @@ def assign_students(
     return [(each, owners[each.path]) for each in recordings if each.path in owners], problems
 
 
-def find_student(assignment: Assignment, student: str) -> str:
-    """The name of the student with this name or id. UnknownStudent."""
-    if not assignment.students:
-        return student
-    for each in assignment.students:
-        if student in {each.name, each.id}:
+def find_student(assignment_with_jobs: AssignmentWithJobs, student: str) -> str:
+    """The name of the student with this name or id, in any case. UnknownStudent if there is a class without them."""
+    key = fold_case(display_name(student))
+    for each in assignment_with_jobs.students:
+        if key in {fold_case(each.name), fold_case(each.id)}:
             return each.name
-    raise UnknownStudent
+    if assignment_with_jobs.assignment.students:
+        raise UnknownStudent
+    return student
 
 
 def build_submission(assignment: Assignment, student: str, file: str) -> JobRequest:
@@ -150,7 +155,6 @@ def build_submission(assignment: Assignment, student: str, file: str) -> JobRequ
         tenant=assignment.tenant,
         persona=assignment.persona,
         language=assignment.language,
-        hint=", ".join(assignment.words)[:MAX_HINT_CHARS],
         voice=assignment.voice,
         speed=assignment.speed,
         format=assignment.format,

@@ -24,9 +24,11 @@ from api.jobs.service import (
 from api.jobs.view import JobSnapshot, load_snapshot, show_in_list, spoken_parts
 from api.openapi import answers, respond
 from pipeline.audio.formats import FORMATS
+from pipeline.disk_space import check_free_space
 from pipeline.errors import (
     AnswerNotReady,
     BrokenRecord,
+    DiskFull,
     EmptyRequest,
     Erased,
     KeyReused,
@@ -58,7 +60,7 @@ MAX_RETRY_AFTER_S = 60  # Retry-After at most
 log = logging.getLogger("waijiao")
 routes = Blueprint("jobs", __name__)
 INPUT_ERRORS = (EmptyRequest, UnknownPersona, UnknownVoice, UnknownFormat, KeyReused, NotAudio, TooLarge)
-LIMIT_ERRORS = (ServerFull, QuotaFull, RateLimited, MinutesUsed)
+LIMIT_ERRORS = (ServerFull, QuotaFull, RateLimited, MinutesUsed, DiskFull)
 
 
 @routes.post("/v1/jobs")
@@ -90,7 +92,7 @@ def accepted_response(job: Job, wait_s: float = 0) -> Response:
         job_view = show_in_list(job)
     answer = job_response(job_view)
     answer.status_code = 200 if wait_s and snapshot.has_ended else 202
-    answer.headers["Location"] = f"/v1/jobs/{job.id}"
+    answer.headers["Location"] = context.address(f"/v1/jobs/{job.id}")
     if wait_s:
         answer.headers["Preference-Applied"] = f"wait={wait_s}"
     return answer
@@ -113,6 +115,7 @@ def job_response(job: job_schemas.Job) -> Response:
 def retry_job(job_id: str) -> Response:
     """Submit a dead job again, under a new id, from the stage that failed. Repeated, it gives the same new job."""
     context.job(job_id)
+    check_free_space(context.settings())
     accepted_job = retry(context.jobs(), context.blobs(), context.caller().tenant, job_id)
     enqueue_or_let_sweeper(accepted_job.ready_jobs)
     return accepted_response(accepted_job.job)

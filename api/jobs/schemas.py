@@ -1,6 +1,5 @@
 """The types of requests: fields, queries and headers. A field's description completes the sentence 'it must be …'."""
 
-import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,6 +18,7 @@ from pydantic import (
 )
 from werkzeug.datastructures import FileStorage
 
+from api.json_text import parse_json
 from pipeline.audio.formats import FORMATS
 from pipeline.jobs.job import MAX_HINT_CHARS, Task
 from pipeline.schemas.jobs import State
@@ -47,6 +47,17 @@ def require_valid_unicode(text: str) -> str:
 Text = Annotated[str, AfterValidator(require_valid_unicode)]
 
 
+def to_primary_language(tag: str) -> str:
+    """The language of a BCP 47 tag: en of en-US, zh of zh-Hans-CN."""
+    return re.split("[-_]", tag)[0].lower()
+
+
+# A BCP 47 language tag; what follows the language is not used.
+LANGUAGE_TAG = r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*"
+Language = Annotated[str, StringConstraints(pattern=f"^{LANGUAGE_TAG}$"), AfterValidator(to_primary_language)]
+LanguageOrNone = Annotated[str, StringConstraints(pattern=f"^({LANGUAGE_TAG})?$"), AfterValidator(to_primary_language)]
+
+
 class RequestModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -55,7 +66,7 @@ class AnswerFields(RequestModel):
     """How a recording is transcribed and answered."""
 
     persona: str | None = Field(None, description="the name of a teacher")
-    language: str | None = Field(None, pattern=r"^[a-z]{2,3}$", description="an ISO 639 code such as en or zh")
+    language: Language | None = Field(None, description="a language such as en or zh; of en-US, en is used")
     hint: str = Field(
         "",
         max_length=MAX_HINT_CHARS,
@@ -112,7 +123,7 @@ class Form(RequestModel):
             values["webhook_events"] = [event.strip() for event in events.split(",") if event.strip()]
         if isinstance(metadata := values.get("metadata"), str):
             with suppress(ValueError):  # then the type says what it must be
-                values["metadata"] = json.loads(metadata)
+                values["metadata"] = parse_json(metadata)
         return values
 
 
@@ -210,7 +221,7 @@ class TranscriptionForm(RequestModel):
 
     file: Upload = Field(description="a file: wav, mp3, m4a, aac, ogg, opus, webm, flac, aiff, caf or amr")
     model: ModelName = Field("default", description=f"{MODEL}; whisper-1 and gpt-4o-transcribe stand for ours")
-    language: str = Field("", pattern=r"^([a-z]{2,3})?$", description="an ISO 639 code such as en; else it is detected")
+    language: LanguageOrNone = Field("", description="a language such as en or en-US; else it is detected")
     prompt: str = Field(
         "", max_length=2000, description="at most 2000 characters that are likely to be said; the first 200 are used"
     )
@@ -246,7 +257,8 @@ class TextPart(RequestModel):
 class ChatMessage(RequestModel):
     role: Literal["system", "developer", "user", "assistant"]
     content: Text | list[TextPart]
-    refusal: None = Field(None, description="null, as in an answer that is sent back")
+    name: str | None = Field(None, description="a string, which has no effect")
+    refusal: str | None = Field(None, description="a string or null, as in an answer that is sent back; no effect")
 
     @property
     def text(self) -> str:

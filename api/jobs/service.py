@@ -12,6 +12,7 @@ from api.jobs.parser import ParsedRequest
 from api.jobs.view import JobSnapshot, load_snapshot
 from api.long_poll import wait_until
 from pipeline.celery_app import enqueue
+from pipeline.disk_space import check_free_space
 from pipeline.errors import BrokenRecord, WaijiaoError
 from pipeline.jobs.job import Job
 from pipeline.jobs.store import AcceptedJob, ReadyJob
@@ -21,6 +22,7 @@ log = logging.getLogger("waijiao")
 
 def accept(parsed_request: ParsedRequest) -> AcceptedJob:
     """Store the recording, submit the job and enqueue it. A request that is refused leaves nothing behind."""
+    check_free_space(context.settings())
     request = parsed_request.request
     blob = context.blobs().put(request.name, parsed_request.recording) if parsed_request.recording else None
     if blob:

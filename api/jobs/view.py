@@ -54,7 +54,7 @@ def show_in_list(job: Job) -> schemas.Job:
 
 
 def show(job: Job, parts: Sequence[Part], estimate: Estimate) -> schemas.Job:
-    request, url = job.request, f"/v1/jobs/{job.id}"
+    request, url = job.request, context.address(f"/v1/jobs/{job.id}")
     return schemas.Job(
         id=job.id,
         state=job.state.value,
@@ -116,7 +116,7 @@ def show_error(job: Job) -> schemas.JobError | None:
 
 
 def show_part(job: Job, number: int, part: Part) -> schemas.Part:
-    audio = f"/v1/jobs/{job.id}/audio?part={number}"
+    audio = context.address(f"/v1/jobs/{job.id}/audio?part={number}")
     return schemas.Part(number=number, text=part.text, audio=audio, duration_s=part.duration_s)
 
 

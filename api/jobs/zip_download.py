@@ -20,12 +20,15 @@ from api.jobs.routes import session_index
 from api.jobs.schemas import JobSelection
 from api.openapi import answers
 from pipeline.blob_store import FolderBlobs
-from pipeline.errors import BadRequest, Erased, NothingFits, TooManyFit, UnknownJob
+from pipeline.errors import BadRequest, Erased, NothingFits, RateLimited, TooManyFit, UnknownJob
 from pipeline.homework import filenames
 from pipeline.jobs.job import Job
 from pipeline.jobs.listing import newest_first
+from pipeline.jobs.store import PREFIX
+from pipeline.redis_connection import run_with_full_memory
 
 MAX_JOBS = 2000  # jobs that one archive may have
+ARCHIVES_PER_MINUTE = 10  # of one key: for each, all jobs of the tenant are read
 FILE_ENTRY = "file"  # the metadata entry that names the uploaded recording
 routes = Blueprint("zip_download", __name__)
 TABLE_NAME = "answers.csv"
@@ -153,7 +156,7 @@ def zip_date(at: float) -> tuple[int, int, int, int, int, int]:
 
 @routes.get("/v1/answers.zip")
 @requires(LEARNER)
-@answers("answers", {200: "application/zip"}, NothingFits, TooManyFit)
+@answers("answers", {200: "application/zip"}, NothingFits, TooManyFit, RateLimited)
 def fetch(query: JobSelection) -> Response:
     """The answers of all jobs of a `session`, or with an entry of `metadata`, or both, oldest first.
 
@@ -162,6 +165,7 @@ def fetch(query: JobSelection) -> Response:
     """
     if query.session is None and query.metadata is None:
         raise BadRequest("Select the answers by `session`, by `metadata`, or by both.")
+    count_archive()
     caller, jobs, entries = context.caller(), context.jobs(), name_entries(select_jobs(query))
     read_job = partial(jobs.get, caller.tenant, owner=caller.owner)
     pieces = zip_pieces(entries, partial(load_content, read_job=read_job, blobs=context.blobs()))
@@ -169,6 +173,24 @@ def fetch(query: JobSelection) -> Response:
     answer = Response(chain([first], pieces), mimetype="application/zip")
     answer.headers["Content-Disposition"] = 'attachment; filename="answers.zip"'
     return answer
+
+
+COUNT_ARCHIVE = """
+local count, left_ms = redis.call('INCR', KEYS[1]), redis.call('PTTL', KEYS[1])
+if left_ms < 0 or left_ms > 60000 then redis.call('PEXPIRE', KEYS[1], 60000) left_ms = 60000 end
+return count > tonumber(ARGV[1]) and left_ms or 0
+"""
+
+
+def count_archive() -> None:
+    """Raises RateLimited when the caller's key has fetched as many archives as it may in a minute."""
+    caller = context.caller()
+    if not caller.key:  # none is needed: one user's own server
+        return
+    key = f"{PREFIX}archives:{caller.key}"
+    left_ms = run_with_full_memory(context.jobs().redis, COUNT_ARCHIVE, (key,), ARCHIVES_PER_MINUTE)
+    if left_ms:
+        raise RateLimited("This key has fetched as many archives as it may in a minute.", left_ms / 1000)
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def submit(headers: IdempotencyHeader, form: LessonForm) -> Response:
     lesson = accept(parser.ParsedRequest(build_lesson(form), recording, headers.idempotency_key)).job
     answer = lesson_response(show(lesson), lesson)
     answer.status_code = 202
-    answer.headers["Location"] = f"/v1/lessons/{lesson.id}"
+    answer.headers["Location"] = context.address(f"/v1/lessons/{lesson.id}")
     return answer
 
 

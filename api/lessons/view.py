@@ -90,8 +90,8 @@ def show(lesson: Job) -> schemas.LessonView:
 
 def heading(lesson: Job) -> dict[str, Any]:
     """The fields that a lesson has both in a list and by itself, without its progress."""
-    request, url = lesson.request, f"/v1/lessons/{lesson.id}"
-    links = {"self": url, "transcript": f"{url}/transcript", "report": f"{url}/report", "job": f"/v1/jobs/{lesson.id}"}
+    request, url = lesson.request, context.address(f"/v1/lessons/{lesson.id}")
+    links = {"self": url, "transcript": f"{url}/transcript", "report": f"{url}/report", "job": job_url(lesson)}
     return {
         "id": lesson.id,
         "state": lesson.state.value,
@@ -111,8 +111,12 @@ def heading(lesson: Job) -> dict[str, Any]:
     }
 
 
+def job_url(lesson: Job) -> str:
+    return context.address(f"/v1/jobs/{lesson.id}")
+
+
 def audio_url(lesson: Job) -> str:
-    return f"/v1/jobs/{lesson.id}/audio"
+    return f"{job_url(lesson)}/audio"
 
 
 def remaining_s(lesson: Job, lesson_turns: Sequence[Turn]) -> float | None:

@@ -173,12 +173,25 @@ def model_parameters(fields: ChatRequest) -> dict[str, Any]:
     stop = [fields.stop] if isinstance(fields.stop, str) else fields.stop
     return {
         "messages": messages,
-        "max_tokens": fields.max_completion_tokens or fields.max_tokens,
+        "max_tokens": token_limit(fields),
         "temperature": fields.temperature,
         "top_p": fields.top_p,
         "seed": fields.seed,
         "stop": stop or [],
     }
+
+
+def token_limit(fields: ChatRequest) -> int | None:
+    """The most tokens that the answer may have, if the request says so. BadRequest if a learner asks for too many.
+
+    For teachers and administrators the model's context is the limit: the answer ends there.
+    """
+    name = "max_completion_tokens" if fields.max_completion_tokens else "max_tokens"
+    limit: int | None = getattr(fields, name)
+    most = context.settings().chat_tokens_learner
+    if context.caller().role == LEARNER and limit and limit > most:
+        raise BadRequest(f"`{name}` is too large: {limit}. A learner's key may ask for {most} tokens.", field=name)
+    return limit
 
 
 def show_completion(completion: Completion) -> dict[str, Any]:

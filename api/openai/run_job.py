@@ -23,6 +23,7 @@ from pipeline.blob_store import FolderBlobs
 from pipeline.errors import (
     BadRequest,
     Canceled,
+    DiskFull,
     EngineFailed,
     Erased,
     Expired,
@@ -41,7 +42,7 @@ from pipeline.errors import (
 from pipeline.jobs.job import Job, JobRequest, Task
 from pipeline.jobs.store import Jobs
 
-REFUSALS = (ModelNotFound, ServerFull, QuotaFull, RateLimited, MinutesUsed, TooManyWaiting)
+REFUSALS = (ModelNotFound, ServerFull, QuotaFull, RateLimited, MinutesUsed, TooManyWaiting, DiskFull)
 FAILURES = (EngineFailed, WorkerLost, OutOfMemory, TooSlow, Expired, Canceled, Erased)
 RETRY_AFTER_S = 5  # seconds after which a client may try again when too many requests waited
 CLIENT_CHECK_S = 0.5  # seconds between two checks whether the client is still there

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from pipeline.homework.assignments import Assignment, Student
 from pipeline.jobs.job import Job, State
 from pipeline.jobs.results import Feedback, Transcript
-from pipeline.text.statistics import ReadingScore, find_used_words, is_unclear, normalize_words, score_reading
+from pipeline.text.statistics import (
+    ReadingScore,
+    find_clear_texts,
+    find_used_words,
+    is_unclear,
+    normalize_words,
+    score_reading,
+)
 
 MISSING, GONE, ANSWERED = "missing", "gone", "answered"
 FAILED_STATES = (State.FAILED, State.CANCELED, State.EXPIRED)
@@ -109,7 +116,7 @@ def compute_student_stats(assignment: Assignment, work: StudentWork) -> StudentS
         word_count=None if text is None else len(normalize_words(text)),
         correction_count=len(job.feedback.edits) if job and job.feedback else None,
         reading=score_reading(text, assignment.text) if text is not None and normalize_words(assignment.text) else None,
-        used_words=find_used_words(assignment.words, text) if text is not None and assignment.words else None,
+        used_words=find_student_words(assignment, job) if text is not None and assignment.words else None,
     )
 
 
@@ -117,6 +124,12 @@ def determine_state(work: StudentWork) -> str:
     if work.job is None:
         return MISSING if work.handed_in_at is None else GONE
     return ANSWERED if work.job.state is State.SUCCEEDED else work.job.state.value
+
+
+def find_student_words(assignment: Assignment, job: Job | None) -> tuple[str, ...]:
+    """The target words that the student said clearly, or typed."""
+    texts = find_clear_texts(job.transcript, job.request.text) if job else []
+    return find_used_words(assignment.words, texts)
 
 
 def find_spoken_text(job: Job | None) -> str | None:

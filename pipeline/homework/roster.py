@@ -2,16 +2,20 @@
 
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pipeline.errors import BadRoster
 from pipeline.homework.assignments import MAX_STUDENTS, Student
-from pipeline.text.characters import can_decode, is_gb18030, is_invisible
+from pipeline.homework.encodings import choose_chinese_encoding, is_unreadable
+from pipeline.text.characters import can_decode, is_invisible
 
 MAX_CELL_CHARS = 100  # of a name, and of an id
 DELIMITERS = ",;\t"
+FULL_WIDTH_DELIMITERS = str.maketrans("，；", ",;")
 HEADER_ROWS = 5  # rows within which the header stands; above it some write the name of the class
 
 # Titles of columns without case, spaces and punctuation; the first of them that a list has counts.
@@ -44,6 +48,8 @@ ID_TITLES = (
     "no",
     "序号",
 )
+CANVAS_TITLES = ("sisuserid", "sisloginid")  # of the gradebook that Canvas exports
+CANVAS_ROWS = ("", "points possible", "student, test", "test student")  # its rows that are no students
 
 Row = tuple[int, list[str]]  # number of the line, cells
 
@@ -51,11 +57,11 @@ Row = tuple[int, list[str]]  # number of the line, cells
 def read_roster(data: bytes | str) -> tuple[Student, ...]:
     """The students of a CSV file; blank lines are skipped. Raises BadRoster, which names the unusable line."""
     text = data if isinstance(data, str) else decode(data)
-    rows = list(read_rows(text.removeprefix("\ufeff")))
+    rows = read_rows_with_any_delimiter(text.removeprefix("\ufeff"))
     if not rows:
         raise BadRoster("The list is empty: it has to have one student per line.")
     columns = find_columns([cells for _, cells in rows])
-    student_rows = rows[columns.first_row :]
+    student_rows = [row for row in rows[columns.first_row :] if not is_canvas_row(row, columns)]
     students = [read_student(row, columns) for row in student_rows]
     if not 1 <= len(students) <= MAX_STUDENTS:
         raise BadRoster(f"The list has {len(students):,} students: expected 1 to {MAX_STUDENTS:,}.")
@@ -64,14 +70,39 @@ def read_roster(data: bytes | str) -> tuple[Student, ...]:
 
 
 def decode(data: bytes) -> str:
-    """Decode UTF-8, UTF-16 with a byte order mark, or GB18030 (Chinese Windows). Anything else raises BadRoster."""
+    """Decode UTF-8, UTF-16 with a byte order mark, GB18030 or Big5 (Chinese Windows). Anything else raises BadRoster.
+
+    What is not UTF-8 has to have the titles of a class list, or Chinese names.
+    """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) and can_decode(data, "utf-16"):
         return data.decode("utf-16")
     if can_decode(data, "utf-8"):
         return data.decode()
-    if is_gb18030(data):
-        return data.decode("gb18030")
+    if encoding := choose_chinese_encoding(data, has_chinese_title):
+        return data.decode(encoding)
     raise BadRoster("The list is in an unknown encoding. Save it as “CSV UTF-8”.")
+
+
+def has_chinese_title(text: str) -> bool:
+    """Whether its first rows have a title such as 姓名."""
+    cells = re.split(r"[,;\t，；\r\n]", "\n".join(text.splitlines()[:HEADER_ROWS]))
+    known_titles = {title for title in (*NAME_TITLES, *ID_TITLES) if not title.isascii()}
+    return any(normalize_title(cell) in known_titles for cell in cells)
+
+
+def read_rows_with_any_delimiter(text: str) -> list[Row]:
+    """The rows; full-width commas and semicolons separate cells where only then all rows have equally many."""
+    rows = list(read_rows(text))
+    if not has_equal_columns(rows):
+        with suppress(BadRoster):
+            plain_rows = list(read_rows(text.translate(FULL_WIDTH_DELIMITERS)))
+            return plain_rows if has_equal_columns(plain_rows) else rows
+    return rows
+
+
+def has_equal_columns(rows: Iterable[Row]) -> bool:
+    counts = {len(cells) for _, cells in rows}
+    return len(counts) == 1 and counts != {1}
 
 
 def read_rows(text: str) -> Iterator[Row]:
@@ -97,6 +128,7 @@ class Columns:
     name: tuple[int, ...]
     id: int | None
     first_row: int
+    is_canvas: bool = False
 
 
 def find_columns(rows: Sequence[Sequence[str]]) -> Columns:
@@ -116,7 +148,7 @@ def columns_from_titles(titles: Sequence[str], first_row: int) -> Columns:
 
     full_name, id_ = index_of(NAME_TITLES), index_of(ID_TITLES)
     if full_name is not None:
-        return Columns((full_name,), id_, first_row)
+        return Columns((full_name,), id_, first_row, any(title in titles for title in CANVAS_TITLES))
     given_name, family_name = index_of(GIVEN_NAME_TITLES), index_of(FAMILY_NAME_TITLES)
     is_chinese = family_name is not None and titles[family_name].startswith("姓")
     parts = (family_name, given_name) if is_chinese else (given_name, family_name)
@@ -145,6 +177,12 @@ def normalize_title(title: str) -> str:
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", title).casefold()))
 
 
+def is_canvas_row(row: Row, columns: Columns) -> bool:
+    """Whether it is one that Canvas adds: the points of each assignment, and the student for tests."""
+    name = "".join(row[1][column] for column in columns.name if column < len(row[1]))
+    return columns.is_canvas and name.strip().casefold() in CANVAS_ROWS
+
+
 def read_student(row: Row, columns: Columns) -> Student:
     line, cells = row
     parts = [cell for column in columns.name if (cell := read_cell(line, cells, column))]
@@ -163,6 +201,8 @@ def read_cell(line: int, cells: Sequence[str], column: int) -> str:
     cell = cells[column].strip() if column < len(cells) else ""
     if any(map(is_invisible, cell)):
         raise BadRoster(f"Line {line} of the list contains invisible characters; retype it.")
+    if any(map(is_unreadable, cell)):
+        raise BadRoster(f"Line {line} of the list has characters that cannot be read. Save it as “CSV UTF-8”.")
     if len(cell) > MAX_CELL_CHARS:
         raise BadRoster(f"Line {line} of the list has more than {MAX_CELL_CHARS} characters in one cell.")
     return " ".join(unicodedata.normalize("NFC", cell).split())

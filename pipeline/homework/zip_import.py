@@ -22,8 +22,20 @@ from dataclasses import dataclass, field
 from typing import IO, BinaryIO, cast
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from pipeline.errors import BadArchive, Encrypted, NestedArchive, NotAudio, TooLarge, TooManyFiles, WaijiaoError
+from pipeline.errors import (
+    BadArchive,
+    EmptyArchive,
+    Encrypted,
+    NestedArchive,
+    NotAudio,
+    TooLarge,
+    TooManyFiles,
+    WaijiaoError,
+)
+from pipeline.homework.assignments import Student
+from pipeline.homework.encodings import choose_encoding_of_names, decode_first
 from pipeline.homework.filenames import display_path, is_clutter
+from pipeline.homework.match_students import NameIndex, find_owner
 from pipeline.text.characters import can_decode, is_gb18030
 
 MAX_EXPANSION = 100  # bytes in all for one byte of the ZIP, of which Deflate can make 1,032: speech gives up to 10
@@ -63,6 +75,14 @@ class ZipLimits:
     total_bytes: int
 
 
+@dataclass
+class Usage:
+    """How much of the limits was used by the ZIPs, and other files, that came before: they hold for all together."""
+
+    files: int = 0
+    total_bytes: int = 0
+
+
 @dataclass(frozen=True)
 class ZipMember:
     """A file of the ZIP: its name as it is shown, and its declared size in bytes, which it never exceeds."""
@@ -86,21 +106,35 @@ class RefusedFile:
     detail: str
 
 
-def list_members(file: BinaryIO, limits: ZipLimits) -> Iterator[ZipMember | RefusedFile]:
+def list_members(
+    file: BinaryIO, limits: ZipLimits, students: Sequence[Student] = (), usage: Usage | None = None
+) -> Iterator[ZipMember | RefusedFile]:
     """Every file of the ZIP in `file`, which has to stay open; folders and clutter are skipped.
 
-    Raises BadArchive and TooManyFiles at once, before the first file is yielded. All may be listed before the first is
-    opened.
+    With `usage` the limits are those of several ZIPs together. Raises BadArchive, EmptyArchive and TooManyFiles at
+    once, before the first file is yielded. All may be listed before the first is opened. Names whose encoding is not
+    stated are read so that they name `students`, if any way does.
     """
-    total_bytes = min(limits.total_bytes, max(MIN_TOTAL_BYTES, MAX_EXPANSION * file.seek(0, os.SEEK_END)))
-    return check_members(open_archive(file, limits.files), limits.entry_bytes, total_bytes)
+    usage = usage or Usage()
+    if usage.files >= limits.files:
+        raise TooManyFiles(f"More than {limits.files:,} files in one request. Send it in a request of its own.")
+    archive = open_archive(file, limits.files - usage.files)
+    names = display_names(archive.infolist(), students)
+    if all(is_folder(entry) or is_clutter(name) for entry, name in zip(archive.infolist(), names, strict=True)):
+        raise EmptyArchive
+    usage.files += len(names)
+    expanded_bytes = max(MIN_TOTAL_BYTES, MAX_EXPANSION * file.seek(0, os.SEEK_END))
+    total_bytes = min(limits.total_bytes - usage.total_bytes, expanded_bytes)
+    return check_members(archive, names, limits.entry_bytes, total_bytes, usage)
 
 
-def check_members(archive: ZipFile, entry_bytes: int, total_bytes: int) -> Iterator[ZipMember | RefusedFile]:
+def check_members(
+    archive: ZipFile, names: Sequence[str], entry_bytes: int, total_bytes: int, usage: Usage
+) -> Iterator[ZipMember | RefusedFile]:
     """The files of at most `entry_bytes` each, and of `total_bytes` together; the others are refused."""
     entries = archive.infolist()
     overlapping = find_overlapping(entries)
-    for entry, name in zip(entries, display_names(entries), strict=True):
+    for entry, name in zip(entries, names, strict=True):
         if is_folder(entry) or is_clutter(name):
             continue
         try:
@@ -112,6 +146,7 @@ def check_members(archive: ZipFile, entry_bytes: int, total_bytes: int) -> Itera
             yield RefusedFile(name, error.code, error.detail)
         else:
             total_bytes -= entry.file_size
+            usage.total_bytes += entry.file_size
             yield ZipMember(name, entry.file_size, archive, entry)
 
 
@@ -140,7 +175,9 @@ def check_size(entry: ZipInfo, entry_bytes: int, total_bytes: int) -> None:
     if entry.file_size > entry_bytes:
         raise TooLarge(f"It has {entry.file_size:,} bytes: at most {entry_bytes:,} are taken.")
     if entry.file_size > total_bytes:
-        raise TooLarge("With it the ZIP's total size exceeds the limit. Split the ZIP into several.")
+        raise TooLarge(
+            "With it the total size exceeds the limit. Split the ZIP into several, and send them one by one."
+        )
 
 
 def check_content(start: bytes) -> None:
@@ -171,17 +208,24 @@ def end_offset(entry: ZipInfo) -> int:
 # Names: only some entries declare their encoding
 
 
-def display_names(entries: Sequence[ZipInfo]) -> list[str]:
+def display_names(entries: Sequence[ZipInfo], students: Sequence[Student]) -> list[str]:
     """The names for display, none of which is a usable path; two may be the same."""
-    encodings = encodings_to_try([raw_name(entry) for entry in entries if not entry.flag_bits & UTF_8_FLAG])
+    names = [raw_name(entry) for entry in entries if not entry.flag_bits & UTF_8_FLAG]
+    encodings = encodings_to_try(names)
+    if students and not all(map(bytes.isascii, names)):
+        index = NameIndex(students)
+
+        def names_student(name: str) -> bool:
+            return isinstance(find_owner(display_path(name), index), str)
+
+        encodings = choose_encoding_of_names((name for name in names if not name.isascii()), encodings, names_student)
     return [display_path(unicode_path(entry) or decode_name(entry, encodings)) for entry in entries]
 
 
 def decode_name(entry: ZipInfo, encodings: Sequence[str]) -> str:
     if entry.flag_bits & UTF_8_FLAG:
         return entry.orig_filename
-    name = raw_name(entry)
-    return name.decode(next(encoding for encoding in encodings if can_decode(name, encoding)))
+    return decode_first(raw_name(entry), encodings)
 
 
 def raw_name(entry: ZipInfo) -> bytes:
@@ -218,7 +262,9 @@ def open_archive(file: BinaryIO, max_files: int) -> ZipFile:
     with damage_as_bad_archive():
         archive = ZipFile(cast(IO[bytes], bounded_file))
     if len(archive.infolist()) > max_files:
-        raise TooManyFiles(f"The ZIP has {len(archive.infolist()):,} files: at most {max_files:,} are taken at once.")
+        raise TooManyFiles(
+            f"The ZIP has {len(archive.infolist()):,} files: at most {max_files:,} more are taken at once."
+        )
     return archive
 
 

@@ -8,12 +8,13 @@ from typing import cast
 
 from redis import Redis
 
-from pipeline.jobs.job import LANES, MODEL_STAGES, Job, StageName
+from pipeline.jobs.job import MODEL_STAGES, SEGMENT, Job, StageName
 from pipeline.jobs.store import PREFIX, Jobs
 from pipeline.worker.registry import count_workers
 
 # the scores at which the lanes end among a stage's ready jobs; LANE_START in scripts/lib/records.lua has the same
 LANE_ENDS = (1e15, 2e15, "+inf")
+WORKED_AT = (SEGMENT, *MODEL_STAGES)  # stages that have workers; scripts/lib/records.lua has the same
 LOADS_CACHE_S = 0.25  # seconds for which the loads of all stages are used again
 
 
@@ -32,25 +33,30 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Position:
-    """A job's position in the queues, as scripts/position.lua returns it."""
+    """A job's position in the queues, as scripts/position.lua returns it.
+
+    `jobs_before` is None when it runs at `stage`; `jobs_before_later` has the jobs that are ready at other stages now,
+    and come before it there.
+    """
 
     stage: str
     jobs_before: int | None
     ran_s: float
     turns_before: int
+    jobs_before_later: Mapping[str, int]
 
 
 @dataclass(frozen=True)
 class StageLoad:
     """One stage: how long a job runs there, and how long it takes from one job's end to the next's, in seconds.
 
-    `waiting` counts the ready jobs that come before a new job of each lane; `running_jobs` is the work that its workers
+    `waiting` counts the ready jobs of all lanes; `running_jobs` is the work that its workers
     still have to do on their present jobs, as a number of whole jobs.
     """
 
     run_s: float
     interval_s: float
-    waiting: Mapping[str, int]
+    waiting: int
     running_jobs: float
 
 
@@ -64,15 +70,15 @@ class Estimator:
         self.read_at = float("-inf")
 
     def estimate(self, job: Job) -> Estimate:
-        """The job's present estimate, which does not foresee jobs that will be submitted to faster lanes."""
+        """The job's present estimate, which does not foresee jobs that others will submit and that come before it."""
         if job.ended_at is not None:
             return Estimate(None, None)
-        phase, stage, jobs_before, ran_s, turns_before = self.jobs.run("position", job=job.name)
+        phase, stage, jobs_before, ran_s, turns_before, counts = self.jobs.run("position", job=job.name)
         if phase in {None, "ended"}:  # since it was read
             return Estimate(None, None)
         stages = remaining_stages(job, stage, phase == "blocked")
-        position = Position(stage, jobs_before, float(ran_s), turns_before)
-        eta = eta_s(stages, position, self.stage_loads(), job.request.lane)
+        position = Position(stage, jobs_before, float(ran_s), turns_before, dict(zip(WORKED_AT, counts, strict=True)))
+        eta = eta_s(stages, position, self.stage_loads())
         return Estimate(jobs_before + 1 if phase == "ready" else None, eta)
 
     def stage_loads(self) -> Mapping[str, StageLoad]:
@@ -91,7 +97,7 @@ def remaining_stages(job: Job, stage: str, is_blocked: bool) -> tuple[str, ...]:
     return stages[stages.index(cast(StageName, stage)) :]
 
 
-def eta_s(stages: tuple[str, ...], position: Position, loads: Mapping[str, StageLoad], lane: str) -> float | None:
+def eta_s(stages: tuple[str, ...], position: Position, loads: Mapping[str, StageLoad]) -> float | None:
     """Seconds until the job has ended: its own runs, after the longest of the waits at its stages.
 
     None when a stage has no load. Jobs ahead of it are assumed to go through the same stages.
@@ -105,7 +111,7 @@ def eta_s(stages: tuple[str, ...], position: Position, loads: Mapping[str, Stage
         if stage == position.stage and position.jobs_before is None:
             run_s = max(0.0, run_s - position.ran_s)
         else:
-            waiting = position.jobs_before if stage == position.stage else load.waiting[lane]
+            waiting = position.jobs_before if stage == position.stage else position.jobs_before_later[stage]
             ahead += load.running_jobs + (waiting or 0)
             wait_s = max(wait_s, ahead * load.interval_s)
     return wait_s + run_s
@@ -118,18 +124,16 @@ def read_stage_loads(redis: "Redis") -> dict[str, StageLoad]:
         pipe.hgetall(f"{PREFIX}pace")
         pipe.zrange(f"{PREFIX}leases", 0, -1)
         for stage in MODEL_STAGES:
-            for end in LANE_ENDS:
-                pipe.zcount(f"{PREFIX}ready:{stage}", "-inf", f"({end}")
+            pipe.zcard(f"{PREFIX}ready:{stage}")
         (seconds, microseconds), pace, running, *counts = pipe.execute()
         for name in running:
             pipe.hmget(f"{PREFIX}job:{name}", "stage", "claimed_at")
         runs = [(stage, seconds + microseconds / 1e6 - float(at)) for stage, at in pipe.execute() if stage]
     ready_workers = {stage: workers["ready"] for stage, workers in count_workers(redis).items()}
     loads = {}
-    for stage, *waiting in zip(MODEL_STAGES, counts[::3], counts[1::3], counts[2::3], strict=True):
+    for stage, waiting in zip(MODEL_STAGES, counts, strict=True):
         if ready_workers.get(stage) and f"ran:{stage}" in pace:
             run_s, each_s = float(pace[f"ran:{stage}"]), float(pace[f"each:{stage}"])
             running_jobs = sum(max(0.0, 1 - elapsed_s / run_s) for run_stage, elapsed_s in runs if run_stage == stage)
-            waiting_by_lane = dict(zip(LANES, waiting, strict=True))
-            loads[stage] = StageLoad(run_s, each_s / ready_workers[stage], waiting_by_lane, running_jobs)
+            loads[stage] = StageLoad(run_s, each_s / ready_workers[stage], waiting, running_jobs)
     return loads

@@ -142,7 +142,11 @@ class LessonSegments:
 
 @dataclass(frozen=True)
 class Exchange:
-    """An earlier turn of the session: what the learner said, and what the teacher answered in the model's own form."""
+    """An earlier turn of the session: what the learner said, and what the teacher answered in the model's own form.
+
+    `number` counts the session's turns, failed ones included; 0: not a turn, but something said before the first one.
+    """
 
     learner: str
     teacher: str
+    number: int = 0

@@ -35,7 +35,14 @@ from pipeline.settings import Settings
 from pipeline.webhooks.validation import webhook_fields
 
 SCRIPTS = Path(__file__).parent / "scripts"
-LIBRARY = ("records", "lifetimes", "ready", "ending", "unreadable")  # of scripts/lib; each builds on those before it
+LIBRARY = (
+    "records",
+    "lifetimes",
+    "ready",
+    "deliveries",
+    "ending",
+    "unreadable",
+)  # of scripts/lib; each builds on those before it
 PREFIX = "waijiao:"  # of every key; scripts/lib/records.lua has the same
 CHANGED_CHANNEL = f"{PREFIX}changed"  # channel on which the name of each changed job or assignment is published
 SWEEP_BATCH = 200  # jobs that one sweep takes back, ends or enqueues, so that it never blocks Redis for long
@@ -120,7 +127,10 @@ class Jobs:
         return self._accept(job_request, dead.stage, earlier_results(dead), retry_of=dead.name)
 
     def rerun(self, job: Job, job_request: JobRequest, stage: str, results: EarlierResults) -> AcceptedJob:
-        """Accept another version of a job: it begins at `stage`, with the results of the stages before."""
+        """Accept another version of a job: it begins at `stage`, with the results of the stages before.
+
+        Raises UnknownJob when the job's record is gone.
+        """
         return self._accept(job_request, stage, results, rerun_of=job.name)
 
     def _accept(
@@ -150,7 +160,7 @@ class Jobs:
             job=job_request.name,
             fields=fields,
             lane=job_request.lane,
-            group=job_request.group or job_request.conversation,
+            group=served_as(job_request),
             due=job_request.due,
             number=job_request.details["number"] if job_request.lesson else None,
             idempotency_key=digest(f"{job_request.key} {repeatable.key}") if repeatable else None,
@@ -415,6 +425,12 @@ def key_fields(job_request: JobRequest) -> dict[str, str]:
     return {name: id_ for name, id_ in (("key", job_request.key), ("owner", job_request.owner)) if id_}
 
 
+def served_as(job_request: JobRequest) -> str:
+    """Whose jobs are served in turn with those of others: a learner who waits stands for the key that submits."""
+    whole_class = job_request.key if job_request.lane == "interactive" else job_request.group
+    return whole_class or job_request.conversation
+
+
 def parent_fields(job_request: JobRequest) -> dict[str, str]:
     """The record's fields about the assignment or the lesson that the job belongs to."""
     fields = {"sha256": job_request.sha256}
@@ -440,6 +456,7 @@ def raise_for_outcome(outcome: str, retry_after_s: float) -> None:
 
 
 REFUSALS: dict[str, Callable[[float], WaijiaoError]] = {
+    UnknownJob.code: lambda _: UnknownJob("The job has expired or was erased meanwhile. Submit its recording again."),
     UnknownAssignment.code: lambda _: UnknownAssignment(),
     Canceled.code: lambda _: Canceled("The lesson was canceled, or has ended."),
     KeyReused.code: lambda _: KeyReused(),

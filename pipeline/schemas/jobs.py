@@ -207,6 +207,7 @@ class Readiness(ResponseModel):
 
     ready: bool
     models: dict[Stage, Workers]
+    redis: str | None = Field(None, description="the server of the records and its version; for administrators")
 
 
 class Caller(ResponseModel):
@@ -241,11 +242,16 @@ class Speeds(ResponseModel):
 
 
 class Limits(ResponseModel):
-    """The limits of a job: megabytes (10^6 bytes) and seconds of a recording, characters of typed text."""
+    """What is accepted. Of a job: megabytes (10^6 bytes) and seconds of a recording, characters of typed text. Of a
+    lesson: megabytes. Of a homework upload: megabytes and files.
+    """
 
     upload_mb: int
     recording_s: int
     text_chars: int
+    lesson_mb: int
+    hand_in_mb: int
+    hand_in_files: int
 
 
 class Capabilities(ResponseModel):

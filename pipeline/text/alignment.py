@@ -13,6 +13,7 @@ from typing import Self
 
 from pipeline.jobs.results import Edit
 from pipeline.text.corrections import CONTRACTIONS, STRAIGHT_QUOTES, WORD, DiffSpan
+from pipeline.text.numbers import MAX_CARDINAL_DIGITS, cardinal, digit_by_digit, ordinal
 
 INDEL_COST, SUBSTITUTION_COST = 3, 4  # of a word too many or missing, and of another word: as in NIST's sclite
 DIAGONAL, UP, LEFT = range(3)  # steps through both sentences, the hypothesis alone, the reference alone
@@ -37,16 +38,6 @@ INITIALS = re.compile(r"(?:[a-z]\.)+[a-z]?")
 OUTER_PUNCTUATION = re.compile(r"^[^\w$£€]+|[^\w%]+$")
 NOT_LETTERS = re.compile(r"[\W_]+")
 
-ONES_LIST = """
-zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
-eighteen nineteen
-"""
-TENS_LIST = "ten twenty thirty forty fifty sixty seventy eighty ninety"
-ONES, TENS = ONES_LIST.split(), ["", *TENS_LIST.split()]  # by their number
-POWERS = ((1_000_000_000, "billion"), (1_000_000, "million"), (1_000, "thousand"), (100, "hundred"))
-MAX_CARDINAL_DIGITS = 12  # of a number that is spoken as one; longer ones are spoken digit by digit
-IRREGULAR_ORDINALS = {"one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth"}
-IRREGULAR_ORDINALS |= {"nine": "ninth", "twelve": "twelfth"}
 UNITS = {"$": "dollars", "£": "pounds", "€": "euros", "%": "percent"}
 NUMBER_OR_LETTERS = re.compile(r"[$£€]?\d[\d,]*(?:\.\d+)?(?:(?:st|nd|rd|th)(?![a-z])|%)?|[^\W\d]+")
 NUMBER = re.compile(r"([$£€]?)([\d,]+)(?:\.(\d+))?(st|nd|rd|th|%)?")
@@ -230,11 +221,11 @@ def _spoken_part(part: str) -> list[str]:
         return [part]
     sign, integer, fraction, ending = number.groups()
     digits = integer.replace(",", "")
-    forms = [_digit_by_digit(digits)] if len(digits) > MAX_CARDINAL_DIGITS else _cardinal_forms(digits)
+    forms = [digit_by_digit(digits)] if len(digits) > MAX_CARDINAL_DIGITS else _cardinal_forms(digits)
     if fraction:
-        forms = [f"{form} point {_digit_by_digit(fraction)}" for form in forms]
+        forms = [f"{form} point {digit_by_digit(fraction)}" for form in forms]
     if ending and ending != "%":
-        forms = [_ordinal(form) for form in forms]
+        forms = [ordinal(form) for form in forms]
     unit = UNITS.get(sign) or UNITS.get(ending or "")
     return [f"{form} {unit}" for form in forms] if unit else forms
 
@@ -248,25 +239,4 @@ def _cardinal_forms(digits: str) -> list[str]:
     if len(digits) == 4 and number % 100 and number // 100 > 9:
         last_pair = cardinal(number % 100) if number % 100 > 9 else f"oh {cardinal(number % 100)}"
         forms.append(f"{cardinal(number // 100)} {last_pair}")
-    return [*forms, _digit_by_digit(digits)]
-
-
-def cardinal(number: int) -> str:
-    """The number in words, without "and" and hyphens: 21 is "twenty one"."""
-    if number < 20:
-        return ONES[number]
-    if number < 100:
-        return f"{TENS[number // 10]} {ONES[number % 10] if number % 10 else ''}".strip()
-    power, name = next(each for each in POWERS if number >= each[0])
-    remainder = f" {cardinal(number % power)}" if number % power else ""
-    return f"{cardinal(number // power)} {name}{remainder}"
-
-
-def _ordinal(cardinal: str) -> str:
-    start, _, last = cardinal.rpartition(" ")
-    ending = f"{last[:-1]}ieth" if last.endswith("y") else f"{last}th"
-    return f"{start} {IRREGULAR_ORDINALS.get(last, ending)}".strip()
-
-
-def _digit_by_digit(digits: str) -> str:
-    return " ".join(ONES[int(digit)] for digit in digits)
+    return [*forms, digit_by_digit(digits)]

@@ -20,6 +20,7 @@ MAX_CONTEXT_WORDS = 12  # of a long sentence that are quoted on each side of an 
 
 CJK = "\u3400-\u9fff"
 WORD = re.compile(rf"[{CJK}][^\w\s]*|[^{CJK}\s]+")  # a Chinese character or what stands between spaces, and punctuation
+CLOSING_MARKS = re.compile(r"[.!?。！？,;:，；：]+$")
 STRAIGHT_QUOTES = str.maketrans("“”„‟«»「」『』＂’‘", '"""""""""""' + "''")
 CONTRACTIONS = {"won't": "will not", "can't": "can not", "n't": " not", "'m": " am", "'re": " are"}
 CONTRACTIONS |= {"'ve": " have", "'ll": " will", "'d": " would", "'s": " is"}
@@ -98,10 +99,28 @@ def is_about_same(original: str, sentence: str) -> bool:
 
 
 def apply_changes(spans: Iterable[DiffSpan], accepted_changes: Collection[DiffSpan]) -> str:
-    """The original with the accepted changes, written as a sentence."""
-    span_words = [span.after if span.has_same_words or span in accepted_changes else span.before for span in spans]
-    text = " ".join(word for words in span_words for word in words)
-    text = re.sub(rf"(?<=[{CJK}，。！？；：、]) (?=[{CJK}])", "", text)
+    """The original with the accepted changes, written as a sentence.
+
+    Next to a change that is not accepted, marks and capitals are the original's: those of the correction belong to
+    words that do not follow.
+    """
+    spans = list(spans)
+    are_refused = [False, *(not (span.has_same_words or span in accepted_changes) for span in spans), False]
+    words: list[str] = []
+    for span, after_refused, is_refused, before_refused in zip(
+        spans, are_refused, are_refused[1:], are_refused[2:], strict=False
+    ):
+        if is_refused:
+            words += span.before
+            continue
+        span_words = [*span.after]
+        if span.has_same_words and span_words:
+            span_words[0] = span.before[0] if after_refused else span_words[0]
+            span_words[-1] = span.before[-1] if before_refused else span_words[-1]
+        elif before_refused and span_words:
+            span_words[-1] = CLOSING_MARKS.sub("", span_words[-1])
+        words += span_words
+    text = re.sub(rf"(?<=[{CJK}，。！？；：、]) (?=[{CJK}])", "", " ".join(words))
     return text[:1].upper() + text[1:] + ("" if has_end_mark(text) else ".")
 
 

@@ -5,8 +5,9 @@ import re
 END_MARKS = ".!?。！？"
 CLOSING_MARKS = "\"'”’」』)）"  # quotes and brackets that may close after an end mark
 
-SENTENCE = re.compile(rf"[^{END_MARKS}]+[{END_MARKS}]*")  # the last one may have no end mark
-SENTENCE_OF_LINE = re.compile(rf"[^{END_MARKS}\n]+[{END_MARKS}]*[{CLOSING_MARKS}]*")  # ends at a line's end, too
+POINT = r"\.(?=\d)"  # of a number, as in 3.5 and .5
+SENTENCE = re.compile(rf"(?:[^{END_MARKS}]|{POINT})+[{END_MARKS}]*")  # the last one may have no end mark
+SENTENCE_OF_LINE = re.compile(rf"(?:[^{END_MARKS}\n]|{POINT})+[{END_MARKS}]*[{CLOSING_MARKS}]*")  # ends with its line
 LAST_WORD = re.compile(rf"[{END_MARKS}]\W*$")
 
 

@@ -144,12 +144,31 @@ def normalize_words(text: str) -> list[str]:
     return [word.casefold() for word in words if word]
 
 
-def find_used_words(target_words: Iterable[str], transcript_text: str) -> tuple[str, ...]:
-    """Those of the target words that were said, in any of their forms; each may be a phrase, said without a break."""
-    spoken_words = normalize_words(transcript_text)
+def find_used_words(target_words: Iterable[str], texts: Iterable[str]) -> tuple[str, ...]:
+    """Those of the target words that one of the texts has, in any of their forms; each may be a phrase without a break.
+
+    What a learner said is given by `find_clear_texts`, so that no word counts that was only guessed.
+    """
+    words_by_text = [normalize_words(text) for text in texts]
+    phrases = {target: [_forms(word) for word in normalize_words(target)] for target in target_words}
     return tuple(
-        target for target in target_words if _has_phrase(spoken_words, [_forms(w) for w in normalize_words(target)])
+        target for target, phrase in phrases.items() if any(_has_phrase(words, phrase) for words in words_by_text)
     )
+
+
+def find_clear_texts(transcript: Transcript | None, typed_text: str) -> list[str]:
+    """What was recognised between the unclear words, and what was typed; the whole text if it has no probabilities."""
+    if transcript is None or not transcript.words:
+        return [transcript.text if transcript else "", typed_text]
+    texts, start = [""], 0
+    for word in transcript.words:
+        end = max(transcript.text.find(word.word, start), start) + len(word.word)
+        if is_unclear(word):
+            texts.append("")
+        else:
+            texts[-1] += transcript.text[start:end]
+        start = end
+    return [*texts, typed_text]
 
 
 def _has_phrase(words: list[str], phrase: list[set[str]]) -> bool:

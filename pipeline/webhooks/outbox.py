@@ -8,8 +8,8 @@ import hashlib
 import hmac
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Self, cast
 
 from redis import Redis
@@ -55,7 +55,7 @@ def headers(tenant_secrets: list[str], id_: str, timestamp: int, body: bytes) ->
     return {"webhook-id": id_, "webhook-timestamp": str(timestamp), "webhook-signature": signatures}
 
 
-DUE_KEY = f"{PREFIX}deliveries"  # each open delivery by the time at which it is due
+DUE_KEY = f"{PREFIX}deliveries"  # tenants with open deliveries; of DUE_KEY:TENANT/HOST these by the time when due
 
 
 @dataclass(frozen=True)
@@ -93,25 +93,39 @@ class Delivery:
         return self.name.split("/")[2]
 
     @property
+    def due_key(self) -> str:
+        """The sorted set that says when it is due, while it is open."""
+        return f"{DUE_KEY}:{self.tenant}/{self.host}"
+
+    @property
     def id(self) -> str:
         """The same for every attempt, so that a receiver recognises a repeated delivery."""
         return f"msg_{self.job_id}_{self.event.removeprefix('job.')}"
 
     @classmethod
-    def from_record(cls, name: str, record: Mapping[str, str], next_at: float | None = None) -> Self:
+    def from_record(cls, name: str, record: Mapping[str, str]) -> Self:
         attempt_count = int(record["tried"])
         entries = [record.get(f"attempt:{number}") for number in range(1, attempt_count + 1)]
         attempts = tuple(read_json(Attempt, entry) for entry in entries if entry)
-        return cls(name, record["host"], float(record["at"]), record["state"], attempt_count, attempts, next_at)
+        return cls(name, record["host"], float(record["at"]), record["state"], attempt_count, attempts)
 
     @classmethod
-    def read(cls, name: str, record: Mapping[str, str], next_at: float | None = None) -> Self | None:
+    def read(cls, name: str, record: Mapping[str, str]) -> Self | None:
         """The delivery of a record; None when it cannot be read, which stops no other."""
         try:
-            return cls.from_record(name, record, next_at)
+            return cls.from_record(name, record)
         except (BrokenRecord, KeyError, ValueError) as error:
             log.error("the delivery %s cannot be read (%s)", name, type(error).__name__)
             return None
+
+
+@dataclass(frozen=True)
+class DeliveryLimits:
+    """How many deliveries are open at the same time at most: in `total`, of a `tenant`, of a tenant to one `host`."""
+
+    total: int
+    tenant: int
+    host: int
 
 
 class Deliveries:
@@ -120,20 +134,21 @@ class Deliveries:
     def __init__(self, jobs: Jobs) -> None:
         self.jobs = jobs
 
-    def claim(self, limit: int, host_limit: int, busy_hosts: Sequence[str], lease_s: float) -> list[Delivery]:
-        """Claim up to `limit` deliveries that are due, for lease_s seconds.
+    def claim(self, limits: DeliveryLimits, open_deliveries: Iterable[Delivery], lease_s: float) -> list[Delivery]:
+        """Claim deliveries that are due, for lease_s seconds.
 
-        Of one host at most `host_limit` are claimed at the same time; `busy_hosts` names the host of each delivery that
-        the caller is sending already.
+        With the `open_deliveries`, those that the caller is sending already, they stay within the limits. There is
+        always one left for a tenant or a host that has none open.
         """
         records = self.jobs.run(
             "deliver",
             call=call_token(),
             lease_s=lease_s,
-            limit=limit,
-            host_limit=host_limit,
+            limit=limits.total,
+            tenant_limit=limits.tenant,
+            host_limit=limits.host,
             attempts=self.jobs.settings.webhook_attempts,
-            busy_hosts=list(busy_hosts),
+            open=[f"{delivery.tenant}/{delivery.host}" for delivery in open_deliveries],
         )
         deliveries = [Delivery.read(name, record_from_pairs(flat)) for name, flat in records]
         return [delivery for delivery in deliveries if delivery]
@@ -153,7 +168,22 @@ class Deliveries:
         """The deliveries of this job's events, in the order in which these happened."""
         names = [f"{job.name}/{event}" for event in EVENTS]
         records = read_hashes(self.jobs.redis, [f"{PREFIX}delivery:{name}" for name in names])
-        due_times = self.jobs.redis.zmscore(DUE_KEY, names)
-        entries = zip(names, records, due_times, strict=True)
-        deliveries = [Delivery.read(name, each, next_at) for name, each, next_at in entries if each]
-        return sorted(filter(None, deliveries), key=lambda delivery: delivery.at)
+        entries = zip(names, records, strict=True)
+        deliveries = [*filter(None, (Delivery.read(name, each) for name, each in entries if each))]
+        with self.jobs.redis.pipeline(transaction=False) as pipe:
+            for delivery in deliveries:
+                pipe.zscore(delivery.due_key, delivery.name)
+            due_times = pipe.execute()
+        entries_with_times = zip(deliveries, due_times, strict=True)
+        deliveries = [replace(delivery, next_at=due_time) for delivery, due_time in entries_with_times]
+        return sorted(deliveries, key=lambda delivery: delivery.at)
+
+    def count(self) -> int:
+        """The open deliveries of all tenants."""
+        redis = self.jobs.redis
+        hosts = [
+            f"{tenant}/{host}"
+            for tenant in cast(list[str], redis.zrange(DUE_KEY, 0, -1))
+            for host in cast(list[str], redis.zrange(f"{DUE_KEY}:{tenant}", 0, -1))
+        ]
+        return sum(redis.zcard(f"{DUE_KEY}:{host}") for host in hosts)

@@ -1,5 +1,6 @@
 """The boot steps of a Celery worker: timely shutdown, engine loading, blob folder check, sweeper and watchdog."""
 
+import gc
 import logging
 import os
 import secrets
@@ -15,7 +16,7 @@ from typing import Any, cast
 
 from billiard.common import human_status
 from celery import Celery, bootsteps
-from celery.signals import celeryd_init, worker_process_init
+from celery.signals import celeryd_init, worker_before_create_process, worker_process_init
 from celery.worker import state
 from celery.worker.state import maybe_shutdown
 from kombu.exceptions import OperationalError
@@ -23,7 +24,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from pipeline.celery_app import TASKS, app, enqueue
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, safe_traceback
 from pipeline.jobs.store import PREFIX, Jobs
 from pipeline.private_files import close_to_others, set_private_umask
 from pipeline.redis_connection import FAST, connect, run_with_full_memory
@@ -284,7 +285,11 @@ class Watchdog(bootsteps.StartStopStep):
         healthy_at, before = time.monotonic(), self.heartbeat(redis)
         while True:
             time.sleep(WATCH_S)
-            now = self.heartbeat(redis)
+            try:
+                now = self.heartbeat(redis)
+            except Exception as error:  # noqa: BLE001 - a watchdog that has ended watches nothing
+                log.error("the watchdog could not look: %s", safe_traceback(error))
+                continue
             if takes_work(self.child, before, now):
                 healthy_at = time.monotonic()
             elif time.monotonic() - healthy_at > settings().stall_s:
@@ -293,8 +298,9 @@ class Watchdog(bootsteps.StartStopStep):
 
     def heartbeat(self, redis: "Redis") -> Heartbeat:
         try:
-            # with a full memory no message can be received, and a new start of this worker changes nothing
-            waiting = None if is_memory_full(redis) else sum(redis.llen(queue) for queue in queues())
+            # with a full memory or disk no message can be received, and a new start of this worker changes nothing
+            is_full = is_memory_full(redis) or is_disk_full(redis)
+            waiting = None if is_full else sum(redis.llen(queue) for queue in queues())
         except RedisError:
             waiting = None
         return Heartbeat(self.ticks, state.all_total_count[0], waiting)
@@ -309,6 +315,11 @@ def is_memory_full(redis: "Redis") -> bool:
     """Whether Redis refuses to store anything new."""
     memory = redis.info("memory")
     return bool(0 < memory["maxmemory"] <= memory["used_memory"])
+
+
+def is_disk_full(redis: "Redis") -> bool:
+    """Whether Redis refuses to write, since it could not write to its append-only file."""
+    return bool(redis.info("persistence").get("aof_last_write_status") == "err")
 
 
 def takes_work(child: EngineProcess, before: Heartbeat, now: Heartbeat) -> bool:
@@ -333,12 +344,18 @@ def install(celery: Celery, child: EngineProcess) -> None:
     celeryd_init.connect(start_privately, weak=False)
     celery.engine_process = child
     celery.steps["worker"].update({Shutdown, LoadedEngine, BlobStoreCheck, Sweeper, Watchdog})
+    worker_before_create_process.connect(keep_memory_shared, weak=False)
     worker_process_init.connect(child.load, weak=False)
 
 
 def start_privately(**_: object) -> None:
     """Before the worker writes anything, and before it forks its child."""
     set_private_umask()
+
+
+def keep_memory_shared(**_: object) -> None:
+    """Just before the child is forked: no later garbage collection writes to what the parent and the child share."""
+    gc.freeze()
 
 
 def engine_process_of(parent: Any) -> EngineProcess:

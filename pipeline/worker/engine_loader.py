@@ -7,10 +7,11 @@ from typing import Any
 
 from pipeline.errors import ConfigurationError, UnknownEngine
 from pipeline.gpu import fractions
-from pipeline.model_files.catalogue import locate
+from pipeline.model_files.catalogue import catalogue, locate, verify
 from pipeline.settings import Settings
 
 REMOTE_ENGINES = {"openai"}  # their model is a name on another server, not a file
+MAX_VERIFIED_BYTES = 2_000_000_000  # of a model whose content is checked at each start, which takes a second or two
 GPU_PACKAGES = {"torch", "transformers", "accelerate", "bitsandbytes", "sentencepiece"}  # installed by the extra `gpu`
 
 
@@ -21,13 +22,18 @@ def import_name(path: str) -> Any:
 
 
 def load_engine(stage: str, engines: Mapping[str, str], settings: Settings) -> Any:
-    """The stage's engine that the settings name, loaded with the model they name. Raises ConfigurationError."""
+    """The stage's engine that the settings name, loaded with the model they name. Raises ConfigurationError.
+
+    A model of the catalogue whose files are not those of the catalogue is refused: it might load, and talk nonsense.
+    """
     engine_name: str = getattr(settings, f"{stage}_engine")
     if engine_name not in engines:
         engine_names = ", ".join(sorted(engines))
         raise UnknownEngine(f"WAIJIAO_{stage.upper()}_ENGINE={engine_name!r}: expected one of {engine_names}")
     model = model_of(stage, settings)
     fractions.check(stage, model, settings)
+    if engine_name not in REMOTE_ENGINES:
+        verify_small_model(getattr(settings, f"{stage}_model"), settings.models_folder)
     try:
         engine = import_name(engines[engine_name])
     except ModuleNotFoundError as missing:
@@ -36,6 +42,13 @@ def load_engine(stage: str, engines: Mapping[str, str], settings: Settings) -> A
         needs = f"needs {missing.name}, which is not installed: run `make teachers`"
         raise ConfigurationError(f"WAIJIAO_{stage.upper()}_ENGINE={engine_name} {needs}") from missing
     return engine(model, settings)
+
+
+def verify_small_model(name: str, folder: Path) -> None:
+    """Compare the files of a model of the catalogue with their sha256, unless they are large. Raises ModelDamaged."""
+    model = catalogue().get(name)
+    if model and model.size <= MAX_VERIFIED_BYTES:
+        verify(model, folder)
 
 
 def model_of(stage: str, settings: Settings) -> Path:

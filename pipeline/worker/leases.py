@@ -8,6 +8,7 @@ from typing import Self
 
 from redis.exceptions import RedisError
 
+from pipeline.errors import safe_traceback
 from pipeline.jobs.job import Job
 from pipeline.jobs.store import Jobs
 
@@ -44,3 +45,5 @@ class Leases:
                 self.lost_jobs.update(self.jobs.renew(self.stage, self.batch))
             except RedisError as error:
                 log.warning("leases of %s were not renewed: %s", self.stage, error)
+            except Exception as error:  # noqa: BLE001 - the next renewal may be in time
+                log.error("leases of %s were not renewed: %s", self.stage, safe_traceback(error))

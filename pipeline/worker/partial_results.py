@@ -8,6 +8,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+from pipeline.errors import safe_traceback
 from pipeline.jobs.job import Job
 from pipeline.jobs.records import to_fields
 from pipeline.jobs.results import Part
@@ -68,6 +69,8 @@ class PartialResultPublisher:
                 return
         except RedisError as error:
             log.warning("partial results of %s are not published any more: %s", job.id, error)
+        except Exception as error:  # noqa: BLE001 - those of the batch's other jobs are published
+            log.error("partial results of %s are not published any more: %s", job.id, safe_traceback(error))
         self.abandoned_jobs.add(job.name)
 
     def end(self) -> None:

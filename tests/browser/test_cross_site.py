@@ -36,6 +36,12 @@ LISTEN = """(url) => new Promise((resolve) => {
     events.addEventListener("job", () => { events.close(); resolve("told"); });
     events.onerror = () => { events.close(); resolve("silent"); };
 })"""
+LOAD = """([name, url]) => new Promise((resolve) => {
+    const node = document.createElement(name);
+    node.onload = node.onerror = resolve;
+    node.src = url;
+    document.head.append(node);
+})"""
 SEND_FORM = """(url) => {
     const form = document.createElement("form");
     form.method = "post";
@@ -147,3 +153,23 @@ def test_another_site_cannot_play_an_answer(logged_in_page, other_site):
 
 def test_scripts_cannot_read_the_cookie(logged_in_page):
     assert logged_in_page.page.evaluate("document.cookie") == ""
+
+
+def test_without_keys_another_site_loads_nothing_and_may_link_to_our_pages(browser, app, other_site):
+    job = app.ask(text="hi")
+    page = browser.new_context().new_page()
+    page.goto(other_site)
+    statuses = []
+    network = page.context.new_cdp_session(page)  # it knows of responses too that the browser keeps from the page
+    network.send("Network.enable")
+    network.on("Network.responseReceivedExtraInfo", lambda response: statuses.append(response["statusCode"]))
+    page.evaluate("(url) => fetch(url, {mode: 'no-cors'}).catch(() => null)", f"{app.url}/v1/jobs")
+    assert page.evaluate(PLAY, app.url + job["answer"]["audio"]) == "silent"
+    page.evaluate(LOAD, ["img", f"{app.url}/v1/jobs?limit=1"])
+    page.evaluate(LOAD, ["script", f"{app.url}/static/talk/main.js"])
+    page.wait_for_timeout(500)
+    assert statuses.count(403) >= 4
+    assert set(statuses) <= {403, 404}  # 404: the other site has no icon
+    page.evaluate("(url) => location.assign(url)", f"{app.url}/homework")
+    page.wait_for_selector("body.homework[data-ready]")
+    page.context.close()

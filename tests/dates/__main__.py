@@ -19,6 +19,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from tests.support.preloaded import compile_library
+
 QUICK_TESTS = ["tests/unit", "tests/integration"]
 MOMENTS = {  # local time at which a run starts, and the time zone of its processes
     "leap-day": ("2028-02-29T12:00:00", "Asia/Shanghai"),
@@ -34,17 +36,9 @@ def main() -> int:
     parser.add_argument("--moment", action="append", choices=MOMENTS, help="repeat it for several; all by default")
     options, pytest_arguments = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as folder:
-        library = compile_library(Path(folder))
+        library = compile_library(Path(__file__).with_name("shifted_clock.c"), Path(folder))
         statuses = [run_tests(pytest_arguments or QUICK_TESTS, moment, library) for moment in options.moment or MOMENTS]
     return max(statuses)
-
-
-def compile_library(folder: Path) -> Path:
-    library = folder / "shifted_clock.so"
-    source = Path(__file__).with_name("shifted_clock.c")
-    compiler = os.environ.get("CC", "cc")
-    subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-Wall", "-o", library, source], check=True)
-    return library
 
 
 def run_tests(pytest_arguments: list[str], moment: str, library: Path) -> int:

@@ -1,4 +1,5 @@
 /* A wall clock that is SHIFTED_CLOCK_S seconds ahead, for every process that is started with this library in LD_PRELOAD.
+   With SHIFTED_CLOCK_FILE it is ahead by the seconds that this file has as a 64-bit integer, and moves as soon as that does.
 
    Only the wall clock moves: the monotonic clock, sleeps and relative time limits stay as they are. Times of files move
    with the wall clock, so that a file that was written now is as old as it would be on that day. A deadline that a
@@ -9,23 +10,33 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 #define FIRST_WALL_CLOCK_S 1000000000 /* no machine is up for 30 years: what is below is a time of the monotonic clock */
 
 static time_t offset(void) {
     static time_t seconds;
+    static const volatile int64_t *moving;
     static int is_read;
     if (!is_read) {
-        const char *text = getenv("SHIFTED_CLOCK_S");
+        const char *text = getenv("SHIFTED_CLOCK_S"), *path = getenv("SHIFTED_CLOCK_FILE");
         seconds = text ? atoll(text) : 0;
+        int file = path ? open(path, O_RDONLY) : -1;
+        if (file >= 0) {
+            void *mapped = mmap(NULL, sizeof *moving, PROT_READ, MAP_SHARED, file, 0);
+            if (mapped != MAP_FAILED) moving = mapped;
+            close(file);
+        }
         is_read = 1;
     }
-    return seconds;
+    return moving ? *moving : seconds;
 }
 
 /* What asks for the time. */

@@ -254,6 +254,16 @@ MUTANTS: list[Mutant] = [
         "test_deliveries_to_one_host_are_limited",
         always,
     ),
+    LuaMutant(
+        "deliveries per tenant",
+        "test_deliveries_of_one_tenant_are_limited",
+        replace("count(tenant) < math.min(args.tenant_limit, free)", "free > 0"),
+    ),
+    LuaMutant(
+        "slow start",
+        "test_a_host_that_does_not_answer_gets_one_at_a_time",
+        replace("redis.call('EXISTS', KEY.answering .. tenant .. '/' .. host) == 1", "true"),
+    ),
     PythonMutant(
         "every webhook address checked",
         "test_one_forbidden_address_among_public_ones_is_enough_to_refuse",
@@ -282,8 +292,14 @@ MUTANTS: list[Mutant] = [
     PythonMutant(
         "revoked key",
         "test_a_revoked_key_is_refused_and_still_listed",
-        "api_keys:Keys.find",
+        "api_keys:valid_key",
         drop_condition("revoked_at"),
+    ),
+    PythonMutant(
+        "expired login",
+        "test_a_login_expires_on_the_server_too",
+        "logins:Logins.find",
+        drop_condition("seconds"),
     ),
     PythonMutant(
         "jobs of an owner",
@@ -302,6 +318,12 @@ MUTANTS: list[Mutant] = [
         "test_a_page_of_another_site_is_refused",
         "api.auth:refuse_other_sites",
         drop_statement("raise ForeignOrigin"),
+    ),
+    PythonMutant(
+        "loads of other sites",
+        "test_without_keys_another_page_gets_nothing_but_links_to_pages",
+        "api.auth:is_from_other_site",
+        drop_condition("is_cross_site"),
     ),
     PythonMutant(
         "client idempotency key",
@@ -353,6 +375,11 @@ MUTANTS: list[Mutant] = [
         always,
     ),
     LuaMutant(
+        "rerun of an expired job",
+        "test_a_rerun_of_a_job_that_is_gone_is_refused_and_writes_nothing",
+        never,
+    ),
+    LuaMutant(
         "ended lesson takes no turns",
         "test_a_turn_submitted_twice_is_one_job_and_is_refused_after_the_lesson_s_end",
         never,
@@ -386,7 +413,12 @@ MUTANTS: list[Mutant] = [
     LuaMutant(
         "lanes",
         "test_turns_go_before_homework_and_homework_before_lessons_at_every_stage",
-        always,
+        replace("LANE_START[args.lane]", "0"),
+    ),
+    LuaMutant(
+        "canceled round",
+        "test_who_cancels_does_not_wait_for_what_was_canceled",
+        drop,
     ),
     LuaMutant(
         "starved lane",
@@ -471,5 +503,17 @@ MUTANTS: list[Mutant] = [
         "test_a_half_read_result_is_read_at_shutdown_although_the_connection_is_lost",
         "celery_overrides:ResultHandler._finish_partial_read",
         set_condition("has_half_read", False),
+    ),
+    PythonMutant(
+        "disk margin",
+        "test_an_upload_must_leave_the_margin_free_although_it_is_written_twice",
+        "disk_space:check_free_space",
+        set_condition("is_short_of_space", False),
+    ),
+    PythonMutant(
+        "disk reserve",
+        "test_the_append_only_file_owns_space_beyond_its_end_and_keeps_its_content",
+        "redis_disk:RedisDisk.allocate",
+        set_condition("fallocate", False),
     ),
 ]

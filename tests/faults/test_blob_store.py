@@ -60,7 +60,7 @@ def answered_turn(client) -> AcceptedTurn:
 def test_on_a_full_disk_a_recording_is_refused_and_leaves_nothing(cluster, client, trouble: Trouble, utterance):
     before = list_contents(cluster)
     with trouble(cluster, "api"):
-        expect_refusal(client.post(utterance))
+        expect_refusal(client.post(utterance), "unavailable" if trouble is broken_folder else "disk_full")
     assert list_contents(cluster) == before
     client.expect_success(client.submit(utterance))
 
@@ -75,7 +75,7 @@ def test_on_a_full_disk_typed_text_is_accepted(cluster, client, trouble: Trouble
 def test_on_a_full_disk_an_answer_is_dead_until_it_is_retried(cluster, client, trouble: Trouble):
     with trouble(cluster, "tts"):
         dead = client.submit(typed=True)
-        job = client.expect_failure(dead, "unavailable")
+        job = client.expect_failure(dead, "unavailable" if trouble is broken_folder else "disk_full")
         assert (job["error"]["stage"], job["attempts"]["tts"]) == ("tts", 3)
         assert cluster.list_blobs(dead) == []
     client.expect_success(retry(client, dead))
@@ -114,8 +114,9 @@ def list_contents(cluster) -> tuple[set, set]:
     return {*cluster.redis.scan_iter("waijiao:job:*")}, {*cluster.settings.blobs_folder.glob("*/*/*")}
 
 
-def expect_refusal(answer) -> None:
-    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable"), answer.text
+def expect_refusal(answer, code: str = "unavailable") -> None:
+    status = {"unavailable": 503, "disk_full": 507}[code]
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
     assert int(answer.headers["Retry-After"]) >= 1
 
 

@@ -39,7 +39,7 @@ def test_a_late_result_is_refused_while_another_worker_runs_the_job(cluster, cli
     orders.give(late["name"], "after_complete", "slow 0")
     os.kill(late["pid"], signal.SIGCONT)
     wait_for(lambda: orders.was_met("after_complete"))
-    assert client.get_job(turn) == before
+    assert {**client.get_job(turn), "eta_seconds": before["eta_seconds"]} == before  # an estimate changes with time
     orders.withdraw(utterance)
     assert client.expect_success(turn)["attempts"][kind] == 2
 

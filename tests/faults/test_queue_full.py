@@ -14,7 +14,7 @@ PLAN = Plan(
     settings={"max_jobs": MAX_JOBS, "max_jobs_session": MAX_TURNS, "stage_s": 30},
 )
 BURST = range(3_000, 3_000 + 5 * MAX_JOBS)  # utterances of half a minute, each a recording of 1 MB
-GROWTH = 40_000_000  # bytes that an API process may grow by: half a megabyte of each of its 50 uploads, and a thread
+GROWTH = 30_000_000  # bytes that an API process may grow by: half a megabyte of each of its 50 uploads, and a thread
 REFUSAL_S = 2  # seconds; 0.2 are promised, of a machine that does nothing else
 MEASURED_JOBS, MAX_TRIES = 5, 2
 MAX_WAIT_S = 15  # longest Retry-After that is right here: there is room after 3 s at most

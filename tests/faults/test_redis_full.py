@@ -62,6 +62,42 @@ def test_full_memory_refuses_new_work_and_leaves_old_work_alone(cluster, client,
     expect_recovery(cluster)
 
 
+def test_with_full_memory_all_can_be_read_and_erased_and_no_worker_is_restarted(cluster, client):
+    answered, erased, session = client.submit(), client.submit(), client.submit(session="erased")
+    for turn in (answered, erased, session):
+        client.expect_success(turn)
+    assignment = {"id": "hw", "title": "Homework", "students": [{"name": "Anna"}]}
+    assert client.ask("POST", "/v1/assignments", json=assignment).status_code == 201
+    key = client.ask("POST", "/v1/keys", json={"role": "learner", "name": "Anna"}).json()["id"]
+    waiting = cluster.submit_and_hold("tts")
+    runs = {name: len(process.runs) for name, process in cluster.processes.items()}
+    cluster.keep_alive()
+    with full_memory(cluster):
+        cluster.orders.withdraw(waiting.utterance)
+        client.expect_success(waiting)
+        for turn in (erased, session):
+            client.forget(turn)
+        job = f"/v1/jobs/{answered.id}"
+        for path in (
+            job,
+            f"{job}/audio",
+            "/v1/jobs",
+            f"/v1/sessions/{answered.session}",
+            "/v1/assignments/hw",
+            "/v1/keys",
+        ):
+            assert client.ask("GET", path).status_code == 200, path
+        assert client.ask("DELETE", f"/v1/jobs/{erased.id}").status_code == 204
+        assert client.ask("GET", f"/v1/jobs/{erased.id}").status_code == 410
+        assert client.ask("DELETE", "/v1/sessions/erased").status_code == 204
+        assert client.ask("DELETE", "/v1/assignments/hw").status_code == 204
+        assert client.ask("DELETE", f"/v1/keys/{key}").json()["revoked_at"]
+        assert cluster.list_blobs(erased) == cluster.list_blobs(session) == []
+        time.sleep(4 * cluster.settings.stall_s)
+        assert {name: len(process.runs) for name, process in cluster.processes.items()} == runs
+    expect_recovery(cluster)
+
+
 def test_a_job_that_cannot_be_enqueued_is_accepted_all_the_same(cluster, client, orders):
     orders.give("api", "after_submit", "wait")
     with ThreadPoolExecutor(1) as learner:

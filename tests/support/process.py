@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psutil
 
+from tests.support.fork_server import ForkedProcess, can_fork, fork_server
+
 # The launcher turns into the process, so that its id stays. The process dies with the tests, however they die (on
 # Linux), and heeds Ctrl-C, which a shell that runs tests in the background lets them and their children ignore.
 LAUNCHER = """
@@ -30,9 +32,12 @@ class Process:
     command: list[str]
     environment: dict[str, str]
     log: Path
-    runs: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
+    runs: "list[subprocess.Popen[bytes] | ForkedProcess]" = field(default_factory=list)
 
     def start(self) -> None:
+        if can_fork(self.command, self.environment):
+            self.runs.append(fork_server().start(self.command[2:], self.environment, self.log))
+            return
         with self.log.open("ab") as log:
             self.runs.append(
                 subprocess.Popen(

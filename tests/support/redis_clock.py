@@ -1,6 +1,7 @@
-"""A Redis whose wall clock a test sets forward or back, as a laptop that slept or a corrected clock does."""
+"""Wall clocks that a test sets forward or back, as a laptop that slept or a corrected clock does."""
 
 import os
+import struct
 from pathlib import Path
 
 from tests.dates.__main__ import compile_library
@@ -21,3 +22,24 @@ class RedisClock:
         redis = self.cluster["redis"]
         redis.environment |= {"LD_PRELOAD": str(self.library), "SHIFTED_CLOCK_S": str(self.offset_s)}
         self.cluster.restart("redis")
+
+
+class ClusterClock:
+    """Moves the clock of every process of a cluster at once, while they run; all are restarted to begin with."""
+
+    def __init__(self, cluster: Cluster, folder: Path) -> None:
+        self.offset_s = int(os.environ.get("SHIFTED_CLOCK_S", "0"))
+        self.file = folder / "clock"
+        self.file.write_bytes(struct.pack("=q", self.offset_s))
+        environment = {"LD_PRELOAD": str(compile_library(folder)), "SHIFTED_CLOCK_FILE": str(self.file)}
+        for process in cluster.processes.values():
+            process.kill()
+            process.environment |= environment
+        cluster.start("redis")
+        cluster.start(*cluster.processes)
+
+    def move(self, seconds: float) -> None:
+        """Move it forward, or back when `seconds` is negative."""
+        self.offset_s += int(seconds)
+        with self.file.open("r+b") as file:  # in place: the processes have mapped it
+            file.write(struct.pack("=q", self.offset_s))

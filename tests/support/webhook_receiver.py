@@ -32,11 +32,12 @@ class WebhookRequest:
 class Receiver:
     """`answers` are given one after the other, then 204; while `hangs` is set, none is given."""
 
-    def __init__(self, trusted: ssl.SSLContext | None = None, port: int = 0) -> None:
+    def __init__(self, trusted: ssl.SSLContext | None = None, port: int = 0, host: str = "127.0.0.1") -> None:
         self.requests: list[WebhookRequest] = []
         self.answers: list[tuple[int, dict[str, str]]] = []
         self.hangs, self.closing = threading.Event(), threading.Event()
-        self.server = ThreadingHTTPServer(("127.0.0.1", port), self.handler())
+        self.host = host
+        self.server = ThreadingHTTPServer((host, port), self.handler())
         self.server.daemon_threads = True
         self.port = self.server.server_port
         if trusted:
@@ -46,7 +47,7 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/hook?secret=1"
+        return f"http://{self.host}:{self.port}/hook?secret=1"
 
     def handler(self) -> type[BaseHTTPRequestHandler]:
         receiver = self

@@ -46,7 +46,12 @@ def status(dead: bool, url: str | None, as_json: bool) -> None:
             print_dead_jobs(list(client.jobs(dead=True)), as_json)
             return
         readiness = client.readiness()
-        print(readiness.model_dump_json()) if as_json else stdout.print(models_table(readiness))
+        if as_json:
+            print(readiness.model_dump_json())
+        else:
+            stdout.print(models_table(readiness))
+            if readiness.redis:
+                stdout.print(f"The records are kept by {readiness.redis}.")
         if not readiness.ready:
             sys.exit(EXIT_FAILED)
         check_key(client)

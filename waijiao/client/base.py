@@ -15,6 +15,7 @@ from pipeline.schemas.jobs import Job, State
 from pipeline.schemas.lessons import LessonView
 from pipeline.settings import Settings
 from waijiao.client.transport import Attempts, Reply, Request, Server
+from waijiao.client.upload_size import LIMITS_REQUEST, check_size, measure_large
 from waijiao.errors import Unreachable
 
 SchemaT = TypeVar("SchemaT", bound=BaseModel)
@@ -84,6 +85,8 @@ class SyncBase(BaseClient):
         """The successful response to the request. The error of the last attempt is raised when there is none."""
         if self._process_id != os.getpid() and not self._session.is_closed:
             self._open_session()  # a forked child must not write into its parent's connections
+        if size := measure_large(request):
+            check_size(request, size, self._attempt(LIMITS_REQUEST))
         attempts = Attempts(self._server, request)
         while True:
             reply = self._attempt(request)
@@ -149,6 +152,8 @@ class AsyncBase(BaseClient):
 
     async def _send(self, request: Request) -> httpx.Response:
         """The successful response to the request. The error of the last attempt is raised when there is none."""
+        if size := measure_large(request):
+            check_size(request, size, await self._attempt(LIMITS_REQUEST))
         attempts = Attempts(self._server, request)
         while True:
             reply = await self._attempt(request)

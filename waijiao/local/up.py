@@ -13,7 +13,8 @@ from pipeline.gpu import fractions
 from pipeline.jobs.job import MODEL_STAGES
 from pipeline.settings import Settings, find_unknown_variables
 from pipeline.worker.engine_loader import model_of
-from waijiao.local.supervisor import Supervisor
+from waijiao.local.redis_server import find_server
+from waijiao.local.supervisor import Supervisor, report
 
 ONE_WORKER_EACH = dict.fromkeys(MODEL_STAGES, 1)
 KEYS_NOTE = "Every request must send a key: `waijiao key create` makes one."
@@ -29,14 +30,16 @@ def run_until_stopped(settings: Settings, workers: dict[str, int]) -> None:
     started_at = time.monotonic()
     try:
         with Supervisor(settings, workers) as supervisor:
-            print("Starting; the models are loading …", flush=True)
+            report("Starting; the models are loading …", sys.stdout)
             supervisor.wait_until_ready()
             seconds = time.monotonic() - started_at
-            print(f"Waijiao listens on {supervisor.url} (ready after {seconds:.1f} s). Ctrl-C stops it.", flush=True)
-            print(KEYS_NOTE if settings.keys else NO_KEYS_NOTE, flush=True)
+            report(f"Waijiao listens on {supervisor.url} (ready after {seconds:.1f} s). Ctrl-C stops it.", sys.stdout)
+            if not settings.redis_url:
+                report(f"The records are kept by {find_server()}.", sys.stdout)
+            report(KEYS_NOTE if settings.keys else NO_KEYS_NOTE, sys.stdout)
             supervisor.restart_dead_processes()
     except KeyboardInterrupt:
-        print("Stopped.", flush=True)
+        report("Stopped.", sys.stdout)
 
 
 def prepare(settings: Settings, workers: dict[str, int]) -> None:
@@ -46,7 +49,7 @@ def prepare(settings: Settings, workers: dict[str, int]) -> None:
     """
     for name, similar in find_unknown_variables(os.environ).items():
         hint = f"; perhaps {similar} is meant" if similar else ""
-        print(f"{name} is not a setting and has no effect{hint}.", file=sys.stderr)
+        report(f"{name} is not a setting and has no effect{hint}.", sys.stderr)
     fractions.check_fraction_sums(settings, workers)
     for stage in MODEL_STAGES:
         model_of(stage, settings)

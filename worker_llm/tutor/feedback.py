@@ -8,6 +8,7 @@ model's words, though it is short and, unless the persona keeps remarks, a singl
 """
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
@@ -29,6 +30,8 @@ MAX_REPEATED_CHARS = 300  # of a corrected sentence that is repeated aloud
 
 QUOTED_SENTENCE = re.compile(r'"\s*([^"]+)"?(.*)')
 UNSPEAKABLE = re.compile(r"""\S+://\S+|[^\w\s.,!?;:'%&$€£+。，！？；：、-]|_""")
+SIGNS_OF_NUMBERS = "/°′″#=~²³⁺⁻–—−"  # besides currencies and signs of mathematics; next to a digit they are spoken
+COMPARISONS = {"<": "less than", ">": "greater than", "<=": "≤", ">=": "≥"}  # no angle bracket is spoken
 
 
 def build_feedback(transcript: str, reply: str, persona: Persona, note: str = "") -> Feedback:
@@ -72,8 +75,18 @@ def take_within(texts: Iterable[str], max_chars: int) -> Iterator[str]:
 
 
 def strip_unspeakable(text: str) -> str:
-    """Without what a voice reads badly: markup, addresses, emoji, quotation marks."""
-    return " ".join(UNSPEAKABLE.sub(" ", text.translate(STRAIGHT_QUOTES).replace('"', "")).split())
+    """Without what a voice reads badly: markup, addresses, emoji, quotation marks. What changes a number stays."""
+    text = re.sub(r"(?<=\d)\s*\*\s*(?=\d)", " × ", text.translate(STRAIGHT_QUOTES).replace('"', ""))
+    text = re.sub(r"(?<![<>])([<>]=?)(?=\s?[-+.]?\d)", lambda match: f" {COMPARISONS[match[1]]} ", text)
+    return " ".join(UNSPEAKABLE.sub(lambda match: match[0] if _belongs_to_number(match) else " ", text).split())
+
+
+def _belongs_to_number(match: re.Match[str]) -> bool:
+    """Whether it is a sign next to a digit, or to another sign that is: as in ≥ 5, 50¢, 1/2 and 5 °C."""
+    sign = match[0]
+    is_sign = unicodedata.category(sign[0]) in ("Sc", "Sm", "No") or sign in SIGNS_OF_NUMBERS
+    before, after = match.string[: match.start()].rstrip()[-1:], match.string[match.end() :].lstrip(" -+.$€£")[:1]
+    return is_sign and sign not in "<>|" and (before.isnumeric() or after.isnumeric())
 
 
 def _build_correction(

@@ -1,6 +1,7 @@
 """The chat that the language model continues: the persona, then the session so far, then the new utterance.
 
-The persona's part is the same text in every prompt, so that the engine's prefix cache serves it.
+The persona's part is the same text in every prompt, so that the engine's prefix cache serves it. The session's part
+begins with the same turn for as long as it can, for the same reason.
 """
 
 import re
@@ -14,6 +15,7 @@ from worker_llm.engine import Message, Prompt
 
 TEMPLATE_TOKENS = 8  # tokens that the chat template may add to each message
 MIN_UTTERANCE_TOKENS = 32  # tokens that there must be for the utterance
+MIN_KEPT_TURNS = 2  # turns that are left when older ones are dropped
 
 # Models delimit the turns of a chat with special tokens, such as <|im_start|> or [INST], and llama.cpp recognises them
 # inside a message too. Speech has no brackets.
@@ -25,7 +27,7 @@ TokenCounter = Callable[[str], int]
 def compose(
     persona: Persona, history: Sequence[Exchange], utterance: str, settings: Settings, count_tokens: TokenCounter
 ) -> Prompt:
-    """At most `settings.prompt_tokens`: the oldest turns are left out first, then the end of the utterance.
+    """At most `settings.prompt_tokens`: the oldest turns are dropped first, then the end of the utterance.
 
     Raises ConfigurationError when the persona alone has too many tokens.
     """
@@ -36,14 +38,39 @@ def compose(
         raise ConfigurationError(f"WAIJIAO_PROMPT_TOKENS is too small for the persona {persona.name}")
     last = Message("user", _truncate(sanitize(utterance), budget - TEMPLATE_TOKENS, count_tokens))
     budget -= _count_message_tokens([last], count_tokens)
-    turns: list[Message] = []
-    for exchange in reversed(history[-settings.history_turns :] if settings.history_turns else []):
-        turn = _exchange_messages(exchange.learner, exchange.teacher)
-        budget -= _count_message_tokens(turn, count_tokens)
+    first = _find_first_that_fits(history, budget, settings.history_turns, count_tokens)
+    turns = [_exchange_messages(each.learner, each.teacher) for each in _drop_old_turns(history, first)]
+    return Prompt((*prefix, *(message for turn in turns for message in turn), last), settings.answer_tokens)
+
+
+def _find_first_that_fits(history: Sequence[Exchange], budget: int, max_turns: int, count_tokens: TokenCounter) -> int:
+    """The index of the oldest exchange that fits, with all after it, into `budget` tokens and `max_turns` turns."""
+    first = len(history)
+    while first > max(0, len(history) - max_turns):
+        exchange = history[first - 1]
+        budget -= _count_message_tokens(_exchange_messages(exchange.learner, exchange.teacher), count_tokens)
         if budget < 0:
             break
-        turns = turn + turns
-    return Prompt((*prefix, *turns, last), settings.answer_tokens)
+        first -= 1
+    return first
+
+
+def _drop_old_turns(history: Sequence[Exchange], first: int) -> Sequence[Exchange]:
+    """The history from exchange `first` or a later one on, so that it begins with the same one for many turns.
+
+    Were it always the oldest one that fits, every turn would drop one, and the engine compute all others again. So it
+    begins where the turn's number is a multiple of the highest power of two, but keeps MIN_KEPT_TURNS if they fit: of
+    at most ten turns, eight are dropped at once, and none in the seven turns before and after.
+    """
+    if first in (0, len(history)):
+        return history[first:]
+    starts = range(first, max(first, len(history) - MIN_KEPT_TURNS) + 1)
+    return history[max(starts, key=lambda start: _count_changed_bits(history[start - 1], history[start])) :]
+
+
+def _count_changed_bits(previous: Exchange, exchange: Exchange) -> int:
+    """How many of the number's lowest bits may have changed: k + 1 where it reaches or passes a multiple of 2^k."""
+    return (previous.number ^ exchange.number).bit_length()
 
 
 def build_persona_messages(persona: Persona) -> list[Message]:
@@ -52,9 +79,9 @@ def build_persona_messages(persona: Persona) -> list[Message]:
     return [Message("system", persona.prompt), *(message for example in examples for message in example)]
 
 
-def as_exchange(feedback: Feedback) -> Exchange:
-    """The turn as later prompts show it, in the format of the persona's examples."""
-    return Exchange(feedback.heard, f'"{feedback.corrected}" {feedback.reply}')
+def as_exchange(feedback: Feedback, number: int) -> Exchange:
+    """Turn `number` of a session as later prompts show it, in the format of the persona's examples."""
+    return Exchange(feedback.heard, f'"{feedback.corrected}" {feedback.reply}', number)
 
 
 def sanitize(text: str) -> str:

@@ -6,7 +6,7 @@ words alone, so that no model can miss or imagine it.
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
@@ -19,7 +19,7 @@ from pipeline.personas import Persona
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
 from pipeline.text.enumeration import join_some
-from pipeline.text.statistics import find_used_words
+from pipeline.text.statistics import find_clear_texts, find_used_words
 from worker_llm.engine import Prompt
 from worker_llm.tutor.feedback import build_feedback, join_texts
 from worker_llm.tutor.prompt import as_exchange, compose
@@ -66,10 +66,14 @@ class Teacher:
         return compose(persona, [], choose_passage(attempt.text), self.settings, self.count_tokens)
 
     def load_history(self, job: Job) -> list[Exchange]:
-        """The session's earlier turns that were answered, oldest first; failed turns between them are skipped."""
-        request, max_jobs = job.request, 3 * self.settings.history_turns
+        """The session's earlier turns that were answered, oldest first; failed turns between them are skipped.
+
+        Where so many failed that they do not all fit into what is read, its beginning stays the same for many turns.
+        """
+        request, max_turns = job.request, self.settings.history_turns
+        max_jobs = 3 * max_turns + (job.seq % max_turns if max_turns else 0)
         earlier = turns(self.redis, request.tenant, request.conversation, job.seq, max_jobs)
-        return [as_exchange(each.feedback) for each in earlier if each.feedback and not each.feedback.reset]
+        return [as_exchange(each.feedback, each.seq) for each in earlier if each.feedback and not each.feedback.reset]
 
     def make_feedback(self, job: Job, reply: str) -> Feedback:
         """From the model's reply to the prompt."""
@@ -77,7 +81,8 @@ class Teacher:
         homework, utterance = Homework.from_job(job), get_utterance(job)
         if homework.text:
             return build_reading_feedback(ReadingAttempt(utterance, homework.text), reply, persona)
-        return build_feedback(utterance, reply, persona, homework.describe_word_use(utterance))
+        texts = find_clear_texts(job.transcript, job.request.text)
+        return build_feedback(utterance, reply, persona, homework.describe_word_use(texts))
 
     def load_persona(self, name: str) -> Persona:
         return personas.load(name, self.settings.personas)
@@ -117,9 +122,9 @@ class Homework:
         texts = {name: str(details.get(name, "")) for name in ("title", "instructions", "text", "level")}
         return cls(**texts, target_words=tuple(str(word) for word in details.get("words", ())))
 
-    def describe_word_use(self, utterance: str) -> str:
-        """Which target words were used, and which were not, in one or two short sentences; "" without target words."""
-        used_words = find_used_words(self.target_words, utterance)
+    def describe_word_use(self, texts: Iterable[str]) -> str:
+        """Which target words these texts use, and which not, in one or two short sentences; "" without target words."""
+        used_words = find_used_words(self.target_words, texts)
         missing_words = [word for word in self.target_words if word not in used_words]
         if used_words and not missing_words:
             return f"You used all the words: {join_some(used_words, MAX_NAMED_WORDS)}."

@@ -115,7 +115,7 @@ export class Batch extends EventTarget {
       .filter((job) => !hasEnded(job))
       .sort(byAge)
       .at(-1);
-    const job = last && (await fetchJson(`/v1/jobs/${last.id}`).catch(nullIfGone));
+    const job = last && (await fetchJson(`v1/jobs/${last.id}`).catch(nullIfGone));
     return job?.eta_seconds ?? null;
   }
 

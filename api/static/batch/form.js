@@ -1,6 +1,7 @@
 // The form for a new batch: choose recordings, who answers and how, and send them with one press.
 
 import { languageEvents, t } from "../i18n/index.js";
+import { stored } from "../shared/address.js";
 import { $id, button, element } from "../shared/dom.js";
 import { acceptDrops, filesOfDrop, filesOfInput } from "../shared/files.js";
 import { formatDuration, formatSpeed } from "../shared/format.js";
@@ -8,7 +9,7 @@ import { personaOptions, voiceOptions } from "../shared/options.js";
 import { FileSelection } from "./files.js";
 
 const STORAGE_KEY = "class-choices";
-const choices = { persona: null, voice: null, speed: "1", ...JSON.parse(localStorage.getItem(STORAGE_KEY) ?? "{}") };
+const choices = { persona: null, voice: null, speed: "1", ...JSON.parse(stored.get(STORAGE_KEY) ?? "{}") };
 
 export class Form {
   #selection;
@@ -39,7 +40,7 @@ export class Form {
 
   #store(id, value) {
     choices[id] = value;
-    localStorage.setItem(STORAGE_KEY, JSON.stringify(choices));
+    stored.set(STORAGE_KEY, JSON.stringify(choices));
     this.#showSpeed();
   }
 

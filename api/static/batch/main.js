@@ -1,6 +1,7 @@
 // The page for batches: send many recordings at once, watch their progress, download the answers.
 
 import { languageEvents, t } from "../i18n/index.js";
+import { address, ownName } from "../shared/address.js";
 import { readCapabilities } from "../shared/api.js";
 import { BATCHES, get, getAll, put, randomId, remove, unlessStorageFull } from "../shared/db.js";
 import { $id, announce, element, keepAddressOnSkip, updateChildren } from "../shared/dom.js";
@@ -17,7 +18,7 @@ import { Table } from "./table.js";
 const user = await startPage();
 const userId = user.id ?? "";
 const outbox = new Outbox(BATCH_BOX, user.id);
-const tabs = "BroadcastChannel" in window ? new BroadcastChannel("waijiao-classes") : null;
+const tabs = "BroadcastChannel" in window ? new BroadcastChannel(ownName("waijiao-classes")) : null;
 let current = null; // {batch, table}
 
 // --- sending -----------------------------------------------------------------------------------------------------
@@ -66,7 +67,7 @@ async function show() {
   const batch = new Batch(stored, outbox);
   current = { batch, table: new Table(batch, rowActions) };
   batch.addEventListener("changed", showCurrent);
-  $id("zip").href = `/v1/answers.zip?metadata=${encodeURIComponent(`batch:${id}`)}`;
+  $id("zip").href = address(`v1/answers.zip?metadata=${encodeURIComponent(`batch:${id}`)}`);
   if (matchMedia("(max-width: 60rem)").matches) $id("new").open = false;
   showCurrent();
   await Promise.all([showHistory(), batch.refresh()]);

@@ -30,7 +30,7 @@ export class ReviewDialog {
 
   /** Open the answer of a row that is held, as it is now. */
   async open(assignment, { student, submission }) {
-    const job = await reportErrors(fetchJson(`/v1/jobs/${submission.job}`));
+    const job = await reportErrors(fetchJson(`v1/jobs/${submission.job}`));
     if (!job?.feedback) return;
     this.#assignment = assignment;
     this.#job = job;

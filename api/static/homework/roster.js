@@ -6,7 +6,18 @@ const NAME_TITLES = new Set(
 const NUMBER_TITLES = new Set(
   "studentid studentnumber studentno idnumber 学号 學號 学生编号 id 编号 number no 序号".split(" "),
 );
-const ENCODINGS = ["utf-8", "gb18030"]; // the second is what Windows writes in China
+const CHINESE_ENCODINGS = ["gb18030", "big5"]; // what Windows writes in China, and in Taiwan and Hong Kong
+const CANVAS_TITLES = new Set(["sisuserid", "sisloginid"]); // of the gradebook that Canvas exports
+const CANVAS_ROWS = new Set(["points possible", "student, test", "test student"]); // its rows that are no students
+// The most frequent family names, as in pipeline/homework/encodings.py.
+const SURNAMES = new Set(
+  "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高梁郑谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭" +
+    "陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤温康施文牛樊葛邢安齐易乔伍" +
+    "庞颜倪庄聂章鲁岳翟殷詹申欧耿关兰焦俞左柳甘祝包宁尚符舒阮柯纪梅童凌毕单季裴霍涂成苗谷盛曲翁冉骆蓝路游辛靳" +
+    "張劉陳楊黃趙吳孫馬羅鄭謝許韓馮鄧葉蘇魏呂盧鐘鍾譚陸範賈韋鄒龍賀顧龔萬錢嚴湯齊喬龐顏莊聶魯岳歐關蘭寧紀畢單塗駱藍遊",
+);
+const HAN_NAME = /(?<!\p{Script=Han})\p{Script=Han}{2,4}(?!\p{Script=Han})/gu;
+const UNREADABLE = /[\p{Co}\p{Cn}\ufffd]/u; // what wrong decoding gives
 const UTF_16 = { 0xfffe: "utf-16le", 0xfeff: "utf-16be" }; // by the byte order mark
 
 /** The students of a list, {name, id}; a spreadsheet's ="007" is the number 007. The server checks them. */
@@ -20,7 +31,8 @@ export function parseRoster(text) {
     hasTitles ? cells[nameColumn] : cells.filter((cell, index) => index !== numberColumn && cell.trim()).join(", ");
   const numberOf = (cells) => (numberColumn < 0 ? "" : tidy(cells[numberColumn]).replace(/^="(.*)"$/, "$1"));
   const students = rows.slice(hasTitles ? 1 : 0).map((cells) => ({ name: tidy(nameOf(cells)), id: numberOf(cells) }));
-  return students.filter(({ name }) => name);
+  const isCanvas = titles.some((title) => CANVAS_TITLES.has(title));
+  return students.filter(({ name }) => name && !(isCanvas && CANVAS_ROWS.has(name.toLowerCase())));
 }
 
 /** The students as lines that can be edited by hand. */
@@ -38,21 +50,45 @@ export function findDuplicates(students) {
 export async function readText(file) {
   const bytes = await file.arrayBuffer();
   const [first, second] = new Uint8Array(bytes.slice(0, 2));
-  for (const encoding of [UTF_16[first * 256 + second], ...ENCODINGS].filter(Boolean)) {
-    try {
-      const text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
-      return /[\x00-\x08]/.test(text) ? null : text;
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // it is in another encoding
-    }
+  for (const encoding of [UTF_16[first * 256 + second], "utf-8"].filter(Boolean)) {
+    const text = decode(bytes, encoding);
+    if (text !== null) return /[\x00-\x08]/.test(text) ? null : text;
+  }
+  const texts = CHINESE_ENCODINGS.map((encoding) => decode(bytes, encoding));
+  const readable = texts.filter((text) => text !== null && !UNREADABLE.test(text) && !/[\x00-\x08]/.test(text));
+  for (const hasSense of [hasChineseTitle, hasChineseNames]) {
+    const plausible = readable.filter(hasSense);
+    if (plausible.length) return plausible.length === 1 ? plausible[0] : null;
   }
   return null;
+}
+
+/** The text; null when the bytes are in another encoding. */
+function decode(bytes, encoding) {
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return null;
+  }
+}
+
+/** Whether the list has a title such as 姓名. */
+function hasChineseTitle(text) {
+  const titles = text.split(/[,;\t，；\r\n]/, 40).map(normalizeTitle);
+  return titles.some((title) => /\P{ASCII}/u.test(title) && (NAME_TITLES.has(title) || NUMBER_TITLES.has(title)));
+}
+
+/** Whether a third of the short runs of Chinese characters begin with a family name. */
+function hasChineseNames(text) {
+  const names = text.match(HAN_NAME) ?? [];
+  return names.length > 0 && names.filter((name) => SURNAMES.has([...name][0])).length >= names.length / 3;
 }
 
 /** The lines that are not empty, as cells; the separator is the mark that the list has most of. */
 function parseRows(text) {
   const count = (mark) => text.split(mark).length;
-  const [separator] = [",", ";", "\t", "，"].sort((a, b) => count(b) - count(a));
+  const [separator] = [",", ";", "\t", "，", "；"].sort((a, b) => count(b) - count(a));
   const cell = new RegExp(`(?:^|${separator})(?:\\s*"((?:[^"]|"")*)"\\s*|([^${separator}]*))`, "g");
   const toCell = ([, quoted, bare]) => quoted?.replaceAll('""', '"') ?? bare ?? "";
   const rows = text.split(/\r\n|\r|\n/).map((line) => [...line.matchAll(cell)].map(toCell));

@@ -3,22 +3,26 @@
 import { ApiError, connection, GATEWAY_ERRORS, Unreachable } from "../shared/api.js";
 
 const MAX_REQUEST_FILES = 10;
-const MAX_REQUEST_BYTES = 100e6; // unless a single file is larger
+const MAX_REQUEST_BYTES = 100e6; // unless a single file is larger, or the server takes less
+const MB = 1e6;
 const SYSTEM_FILE = /(^|\/)([.~]|__MACOSX\/|thumbs\.db$|desktop\.ini$)/i; // what operating systems add to folders
 const STALL_TIMEOUT_S = 60; // without progress, after which the connection counts as lost
 const UNAUTHORIZED = 401;
 
 /** Events: "changed"; "answered" when the server has answered a request. */
 export class UploadQueue extends EventTarget {
-  results; // {kind, file, student, code, detail, blob}; kind: accepted, unchanged, refused, replaced (by a later file)
+  results; // {kind, file, student, code, detail, reason, mb, blob}; kind: accepted, unchanged, refused, replaced (by a later file)
   sent = 0; // bytes
   done = false;
   #abort = new AbortController();
 
-  /** `files` are {file, path}; `student` owns them all if it is given; `results` are those of earlier uploads. */
-  constructor(url, files, { student = "", upload_mb, results = [] }) {
+  /**
+   * `files` are {file, path}; `limits` are the server's; `student` owns them all if it is given; `results` are those of
+   * earlier uploads.
+   */
+  constructor(url, files, { limits, student = "", results = [] }) {
     super();
-    Object.assign(this, { url, student, upload_mb, results });
+    Object.assign(this, { url, limits, student, results });
     const byPath = (a, b) => a.path.localeCompare(b.path, undefined, { numeric: true });
     this.files = files.filter(({ path }) => !SYSTEM_FILE.test(path)).sort(byPath);
     this.bytes = sumBytes(this.files);
@@ -26,10 +30,16 @@ export class UploadQueue extends EventTarget {
 
   /** Send all files; one that is refused does not stop the others. */
   async run() {
+    const { upload_mb, hand_in_mb = Infinity } = this.limits; // an older version does not name hand_in_mb
     const isZip = ({ path }) => path.toLowerCase().endsWith(".zip");
-    const fits = (entry) => isZip(entry) || entry.file.size <= this.upload_mb * 1e6;
-    for (const entry of this.files) if (!fits(entry)) this.#refuse(entry, { code: "too_large", detail: "" });
-    for (const group of groupFiles(this.files.filter(fits))) if (!this.stopped) await this.#send(group);
+    const mostMb = (entry) => (isZip(entry) ? hand_in_mb : upload_mb);
+    const fits = (entry) => entry.file.size <= mostMb(entry) * MB;
+    for (const entry of this.files) {
+      const reason = isZip(entry) ? "homework_zip_too_large" : "homework_recording_too_large";
+      if (!fits(entry)) this.#refuse(entry, { code: "too_large", reason, mb: mostMb(entry) });
+    }
+    const groups = groupFiles(this.files.filter(fits), Math.min(MAX_REQUEST_BYTES, hand_in_mb * MB));
+    for (const group of groups) if (!this.stopped) await this.#send(group);
     this.done = true;
     this.#emitChanged();
   }
@@ -69,11 +79,19 @@ export class UploadQueue extends EventTarget {
         return await this.#post(group, before);
       } catch (error) {
         if (error instanceof Unreachable) await untilConnected();
-        else if (error.retryable) await new Promise((resolve) => setTimeout(resolve, error.retryAfter * 1000));
+        else if (error.retryable) await this.#waitAfter(error);
         else throw error;
       }
     }
     return null;
+  }
+
+  /** Wait until the request may be sent again; `waits` is why. */
+  async #waitAfter(error) {
+    this.waits = error;
+    this.#emitChanged();
+    await new Promise((resolve) => setTimeout(resolve, error.retryAfter * 1000));
+    this.waits = null;
   }
 
   #post(group, before) {
@@ -103,8 +121,9 @@ export class UploadQueue extends EventTarget {
     for (const result of acceptedResults) if (last.get(result.student) !== result) result.kind = "replaced";
   }
 
-  #refuse({ file, path }, { code, detail }) {
-    this.results.push({ kind: "refused", file: path, student: null, code, detail, blob: file });
+  /** `error` has the server's code and detail, or of a file that is not sent the page's own `reason`, with its `mb`. */
+  #refuse({ file, path }, { code, detail, reason, mb }) {
+    this.results.push({ kind: "refused", file: path, student: null, code, detail, reason, mb, blob: file });
     this.#emitChanged();
   }
 
@@ -117,12 +136,12 @@ const sumBytes = (files) => files.reduce((sum, { file }) => sum + file.size, 0);
 const untilConnected = () =>
   new Promise((resolve) => connection.addEventListener("connected", resolve, { once: true }));
 
-/** The files in groups, each for one request. */
-function groupFiles(files) {
+/** The files in groups, each for one request of at most `maxBytes`, unless a single file is larger. */
+function groupFiles(files, maxBytes) {
   const groups = [];
   for (const entry of files) {
     const group = groups.at(-1);
-    const fits = group?.length < MAX_REQUEST_FILES && sumBytes(group) + entry.file.size <= MAX_REQUEST_BYTES;
+    const fits = group?.length < MAX_REQUEST_FILES && sumBytes(group) + entry.file.size <= maxBytes;
     if (fits) group.push(entry);
     else groups.push([entry]);
   }

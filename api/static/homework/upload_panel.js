@@ -52,8 +52,7 @@ export class UploadPanel {
   async #send(files, { student, results } = {}) {
     const assignment = this.getAssignment();
     if (this.#results.isSending) return showError(t("homework_upload_busy"));
-    const { upload_mb } = this.limits;
-    const queue = new UploadQueue(submissionsUrl(assignment.id), files, { upload_mb, student, results });
+    const queue = new UploadQueue(submissionsUrl(assignment.id), files, { limits: this.limits, student, results });
     this.#results.follow(queue, assignment);
     queue.addEventListener("answered", () => assignment.refresh());
     queue.addEventListener("changed", () => this.show());
@@ -119,9 +118,10 @@ class UploadResults {
   }
 
   #item(result) {
-    const { kind, file, student, blob, code } = result;
+    const { kind, file, student, blob, code, reason, mb } = result;
     const refused = kind === "refused";
-    const text = refused ? errorText(result) : t(`homework_file_${kind}`, { student });
+    const refusal = () => (reason ? t(reason, { mb }) : errorText(result));
+    const text = refused ? refusal() : t(`homework_file_${kind}`, { student });
     const description = element("span", {}, element("b", {}, file), element("small", {}, text));
     const canAssign = refused && STUDENT_ERRORS.has(code) && blob && this.#queue.done;
     return element("li", { class: kind }, icon(ICONS[kind]), description, canAssign && this.#studentChoice(result));
@@ -138,8 +138,9 @@ class UploadResults {
   }
 }
 
-/** What is being sent, or how many files had which result. */
-function summaryText({ done, fraction, results, files, stopped }) {
+/** What is being sent, or why nothing is, or how many files had which result. */
+function summaryText({ done, waits, fraction, results, files, stopped }) {
+  if (!done && waits) return errorText(waits);
   if (!done) return t("homework_sending", { n: files.length, percent: Math.floor(100 * fraction) });
   const count = (kind) => results.filter((result) => result.kind === kind).length;
   const counts = KIND_ORDER.toReversed()

@@ -1,6 +1,8 @@
 // The texts of the pages in the reader's language: en.json and zh.json have the same keys.
 // The server renders a page in one of the languages; the reader may change it at any time, also offline.
 
+import { ROOT } from "../shared/address.js";
+
 const HTML_LANG = { en: "en", zh: "zh-CN" };
 const YEAR_S = 31_536_000;
 const [en, zh] = await Promise.all(["en", "zh"].map(load));
@@ -13,7 +15,7 @@ export let language = chosen in TEXTS ? chosen : rendered;
 export const languageEvents = new EventTarget(); // "change" after the language was changed
 
 async function load(name) {
-  return (await fetch(`/static/i18n/${name}.json`)).json();
+  return (await fetch(new URL(`${name}.json`, import.meta.url))).json();
 }
 
 /** The text for `key`. {name} in it is replaced by `values.name`; `values.n` chooses between singular and plural. */
@@ -50,12 +52,12 @@ export function translatePage() {
 /** Change to the other language. A cookie remembers it: the server renders the next page in it. */
 export function changeLanguage() {
   language = language === "en" ? "zh" : "en";
-  document.cookie = `language=${language}; path=/; max-age=${YEAR_S}; samesite=lax`;
+  document.cookie = `language=${language}; path=${ROOT}; max-age=${YEAR_S}; samesite=lax`;
   translatePage();
   languageEvents.dispatchEvent(new Event("change"));
 }
 
 /** Forget the choice: the next page is in the browser's language. */
 export function forgetLanguage() {
-  document.cookie = "language=; path=/; max-age=0; samesite=lax";
+  document.cookie = `language=; path=${ROOT}; max-age=0; samesite=lax`;
 }

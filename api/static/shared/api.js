@@ -1,5 +1,7 @@
 // Requests to the API, and whether the server can be reached.
 
+import { address, stored } from "./address.js";
+
 /** The API refused a request: its `code`, `detail` and `retryable`, the HTTP `status`, and the seconds to wait. */
 export class ApiError extends Error {
   constructor(problem, status, retryAfter) {
@@ -48,7 +50,7 @@ export const connection = new (class extends EventTarget {
     clearTimeout(this.#timer);
     this.#timer = null;
     this.#retryS = Math.min(this.#retryS * 2, MAX_RETRY_S);
-    await fetchApi("/healthz").catch((error) => {
+    await fetchApi("healthz").catch((error) => {
       if (!(error instanceof Unreachable)) throw error;
     });
   }
@@ -67,13 +69,16 @@ async function parseError(response) {
   return new ApiError(details, response.status, Number(response.headers.get("Retry-After")) || 1);
 }
 
-/** The Response of the API, which may be a 304. Throws ApiError for a refusal, Unreachable without a response. */
+/**
+ * The Response of the API to a path such as "v1/jobs", or to a link of it; it may be a 304.
+ * Throws ApiError for a refusal, Unreachable without a response.
+ */
 export async function fetchApi(path, { method = "GET", json, form, headers = {}, timeoutS = 60 } = {}) {
   const body = json === undefined ? form : JSON.stringify(json);
   const allHeaders = json === undefined ? headers : { ...headers, "Content-Type": "application/json" };
   let response;
   try {
-    response = await fetch(path, {
+    response = await fetch(address(path), {
       method,
       body,
       headers: allHeaders,
@@ -91,7 +96,7 @@ export async function fetchApi(path, { method = "GET", json, form, headers = {},
   connection.markConnected();
   if (response.ok || response.status === NOT_MODIFIED) return response;
   const problem = await parseError(response);
-  if (response.status === 401 && path !== "/v1/login") connection.dispatchEvent(new Event("unauthorized"));
+  if (response.status === 401 && path !== "v1/login") connection.dispatchEvent(new Event("unauthorized"));
   throw problem;
 }
 
@@ -111,12 +116,12 @@ export const hasEnded = (job) => END_STATES.has(job.state);
 /** GET /v1/capabilities; while the server cannot be reached, its last response. */
 export async function readCapabilities() {
   try {
-    const capabilities = await fetchJson("/v1/capabilities");
-    localStorage.setItem("capabilities", JSON.stringify(capabilities));
+    const capabilities = await fetchJson("v1/capabilities");
+    stored.set("capabilities", JSON.stringify(capabilities));
     return capabilities;
   } catch (error) {
-    const stored = localStorage.getItem("capabilities");
-    if (!stored || !(error instanceof Unreachable || error.retryable)) throw error;
-    return JSON.parse(stored);
+    const last = stored.get("capabilities");
+    if (!last || !(error instanceof Unreachable || error.retryable)) throw error;
+    return JSON.parse(last);
   }
 }

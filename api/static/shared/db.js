@@ -1,11 +1,13 @@
 // What this browser stores in IndexedDB: unsent questions, the learner's own recordings, a teacher's batches.
 // In all entries `who` is the id of the user's key, `at` the time in milliseconds.
 
+import { ownName } from "./address.js";
+
 export const BATCHES = "classes"; // the store's original name: renaming it would lose data that browsers already have
 const STORES = { outbox: "id", recordings: "job", [BATCHES]: "id" }; // name -> key
 
 const database = new Promise((resolve, reject) => {
-  const request = indexedDB.open("waijiao", 1);
+  const request = indexedDB.open(ownName("waijiao"), 1);
   request.onupgradeneeded = () =>
     Object.entries(STORES).forEach(([name, keyPath]) => request.result.createObjectStore(name, { keyPath }));
   request.onsuccess = () => resolve(request.result);

@@ -1,5 +1,7 @@
 // Helpers for the page's elements. Text is always inserted as text, never parsed as HTML.
 
+import { address } from "./address.js";
+
 export const $id = (id) => document.getElementById(id);
 
 /** A new element with attributes (`class`, `aria-label`, …; listeners as functions; false and null are left out). */
@@ -28,7 +30,7 @@ export function icon(name) {
 
 /** Show another symbol in an icon. */
 export function setIcon(node, name) {
-  node.firstElementChild.setAttribute("href", `/static/img/icons.svg#${name}`);
+  node.firstElementChild.setAttribute("href", address(`static/img/icons.svg#${name}`));
 }
 
 /** A button with an icon and a text, or with a label only. */

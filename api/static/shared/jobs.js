@@ -8,7 +8,7 @@ const GONE_STATUSES = [404, 410];
 /** All jobs of a batch, page after page. */
 export async function listBatchJobs(batch) {
   const jobs = [];
-  const path = `/v1/jobs?limit=100&metadata=${encodeURIComponent(`batch:${batch}`)}`;
+  const path = `v1/jobs?limit=100&metadata=${encodeURIComponent(`batch:${batch}`)}`;
   for (let page = await fetchJson(path); ; page = await fetchJson(`${path}&cursor=${page.next}`)) {
     jobs.push(...page.jobs);
     if (!page.next) return jobs;
@@ -16,11 +16,11 @@ export async function listBatchJobs(batch) {
 }
 
 /** Cancel a job that is not finished; the job after that, null when it no longer exists. */
-export const cancelJob = (id) => fetchJson(`/v1/jobs/${id}/cancel`, { method: "POST" }).catch(nullIfGone);
+export const cancelJob = (id) => fetchJson(`v1/jobs/${id}/cancel`, { method: "POST" }).catch(nullIfGone);
 
 /** Delete a job. The first DELETE only cancels a job that is not finished. */
 export async function deleteJob({ id }) {
-  const remove = () => fetchApi(`/v1/jobs/${id}`, { method: "DELETE" }).catch(nullIfGone);
+  const remove = () => fetchApi(`v1/jobs/${id}`, { method: "DELETE" }).catch(nullIfGone);
   if ((await remove())?.status === 200) await remove();
 }
 

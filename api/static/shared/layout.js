@@ -1,9 +1,11 @@
 // What every page has: the language button, the login, the offline banner, the service worker.
 
 import { changeLanguage, errorText, forgetLanguage, t, translatePage } from "../i18n/index.js";
+import { address, ROOT, stored } from "./address.js";
 import { ApiError, connection, fetchApi, fetchJson } from "./api.js";
 import { clearAll } from "./db.js";
 import { $id } from "./dom.js";
+import { reportErrors } from "./notices.js";
 
 const ROLES = ["learner", "teacher", "admin"]; // each role includes those before it
 
@@ -21,7 +23,7 @@ export async function startPage({ loginNeeded = true } = {}) {
   $id("log-out").addEventListener("click", logOut);
   connection.addEventListener("disconnected", () => ($id("offline").hidden = false));
   connection.addEventListener("connected", () => ($id("offline").hidden = true));
-  if ("serviceWorker" in navigator) navigator.serviceWorker.register("/sw.js");
+  if ("serviceWorker" in navigator) navigator.serviceWorker.register(address("sw.js"));
   const { keys_needed, caller } = await fetchLogin();
   const user = caller ?? (loginNeeded ? await logIn() : null);
   $id("log-out").hidden = !(keys_needed && user);
@@ -40,12 +42,12 @@ export async function startPage({ loginNeeded = true } = {}) {
 async function fetchLogin() {
   for (;;) {
     try {
-      const login = await fetchJson("/v1/login");
-      localStorage.setItem("login", JSON.stringify(login));
+      const login = await fetchJson("v1/login");
+      stored.set("login", JSON.stringify(login));
       return login;
     } catch (error) {
       if (error instanceof ApiError && !error.retryable) throw error;
-      const before = localStorage.getItem("login");
+      const before = stored.get("login");
       if (before) return JSON.parse(before);
       if (error instanceof ApiError) await new Promise((resolve) => setTimeout(resolve, error.retryAfter * 1000));
       else await new Promise((resolve) => connection.addEventListener("connected", resolve, { once: true }));
@@ -65,7 +67,7 @@ export function logIn() {
       event.preventDefault();
       const { key, remember } = event.target.elements;
       try {
-        const { caller } = await fetchJson("/v1/login", {
+        const { caller } = await fetchJson("v1/login", {
           method: "POST",
           json: { key: key.value.trim(), remember: remember.checked },
         });
@@ -86,9 +88,10 @@ export function logIn() {
 
 async function logOut() {
   if (!confirm(t("log_out_confirm"))) return;
-  await fetchApi("/v1/login", { method: "DELETE" });
+  const ended = await reportErrors(fetchApi("v1/login", { method: "DELETE" }), (text) => alert(text));
+  if (!ended) return; // only the server can remove the cookie
   await clearAll();
-  localStorage.clear();
+  stored.clear();
   forgetLanguage();
-  location.assign("/");
+  location.assign(ROOT);
 }

@@ -1,6 +1,7 @@
 // Questions on their way to the server. Each is stored in this browser until the server has accepted it, and always
 // sent with the same Idempotency-Key, so that it is accepted once however often it has to be sent.
 
+import { ownName } from "./address.js";
 import { ApiError, connection, fetchApi, Unreachable } from "./api.js";
 import { get, getAll, markAccepted, put, remove, updateEntry } from "./db.js";
 
@@ -9,7 +10,7 @@ export const RECORDING_ERRORS = new Set(["not_audio", "too_large", "http_413", "
 export const BATCH_BOX = "class"; // its original name: renaming it would lose data that browsers already have
 const PARALLEL_UPLOADS = { talk: 1, [BATCH_BOX]: 3 }; // turns of a conversation must keep their order
 const UPLOAD_TIMEOUT_S = 300;
-const tabs = "BroadcastChannel" in window ? new BroadcastChannel("waijiao") : null;
+const tabs = "BroadcastChannel" in window ? new BroadcastChannel(ownName("waijiao")) : null;
 
 /** One box, "talk" or BATCH_BOX, of one user. Events: "changed"; "accepted" with the item and its job. */
 export class Outbox extends EventTarget {
@@ -69,7 +70,7 @@ export class Outbox extends EventTarget {
       do {
         this.#sendAgain = false;
         await (navigator.locks
-          ? navigator.locks.request(`waijiao-${this.box}`, () => this.#sendAll())
+          ? navigator.locks.request(ownName(`waijiao-${this.box}`), () => this.#sendAll())
           : this.#sendAll());
       } while (this.#sendAgain);
     } finally {
@@ -91,7 +92,7 @@ export class Outbox extends EventTarget {
   /** Send one item; false when the next one must wait too. */
   async #sendOne(item) {
     try {
-      const response = await fetchApi("/v1/jobs", {
+      const response = await fetchApi("v1/jobs", {
         method: "POST",
         form: toForm(item),
         headers: { "Idempotency-Key": item.id },

@@ -1,13 +1,14 @@
 // A small chart of the jobs that waited for a model in the last minutes, with a text alternative.
 
 import { t } from "../i18n/index.js";
+import { ownName } from "../shared/address.js";
 import { element } from "../shared/dom.js";
 
 const HISTORY_S = 300; // that the chart shows
 const MAX_GAP_S = 10; // between two samples; after a longer gap the line begins again
 const MIN_SCALE_JOBS = 4; // the height of the chart: a single waiting job must not fill it
 const [CHART_WIDTH, CHART_HEIGHT] = [300, 48];
-const STORAGE_KEY = "queue-history";
+const STORAGE_KEY = ownName("queue-history");
 
 /** Samples {at, asr, llm, tts}, collected while the page is open; they survive a reload. */
 export class QueueHistory {

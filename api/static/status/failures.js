@@ -61,7 +61,7 @@ export class Failures {
   async #fetchPage(cursor) {
     const filter = $id("only-retryable").checked ? "dead=true" : "state=failed";
     try {
-      return await fetchJson(`/v1/jobs?${filter}&limit=${PAGE_SIZE}${cursor}`, { timeoutS: TIMEOUT_S });
+      return await fetchJson(`v1/jobs?${filter}&limit=${PAGE_SIZE}${cursor}`, { timeoutS: TIMEOUT_S });
     } catch (error) {
       if (error instanceof ApiError || error instanceof Unreachable) return null;
       throw error;

@@ -47,9 +47,9 @@ export class StatusPoll extends EventTarget {
 
   async #read() {
     const options = { timeoutS: TIMEOUT_S };
-    const text = await (await fetchApi("/metrics", options)).text();
-    const { jobs } = await fetchJson(`/v1/jobs?limit=${MAX_JOBS}`, options);
-    this.models ??= (await fetchJson("/v1/models", options)).data.map(({ id }) => id);
+    const text = await (await fetchApi("metrics", options)).text();
+    const { jobs } = await fetchJson(`v1/jobs?limit=${MAX_JOBS}`, options);
+    this.models ??= (await fetchJson("v1/models", options)).data.map(({ id }) => id);
     Object.assign(this, { figures: parseFigures(text), jobs, at: Date.now() });
   }
 

@@ -1,9 +1,10 @@
 // The turns of a session as the server has them, kept up to date while they are being answered.
 
+import { address, ownName } from "../shared/address.js";
 import { ApiError, connection, fetchApi, fetchJson, hasEnded, rethrowUnlessTemporary } from "../shared/api.js";
 
 const POLL_S = 3; // between two requests for the turns that wait behind the one whose events are followed
-const tabs = "BroadcastChannel" in window ? new BroadcastChannel("waijiao-conversation") : null;
+const tabs = "BroadcastChannel" in window ? new BroadcastChannel(ownName("waijiao-conversation")) : null;
 
 /** Events: "turn" {job}, a new one or a change; "part" {job, part}; "restart" {job}; "removed" {id}; "cleared". */
 export class Conversation extends EventTarget {
@@ -15,7 +16,7 @@ export class Conversation extends EventTarget {
   constructor(session) {
     super();
     this.session = session;
-    this.path = `/v1/sessions/${encodeURIComponent(session)}`;
+    this.path = `v1/sessions/${encodeURIComponent(session)}`;
     connection.addEventListener("connected", () => this.load());
     document.addEventListener("visibilitychange", () => this.#follow());
     tabs?.addEventListener("message", ({ data: { path, id } }) => {
@@ -40,7 +41,7 @@ export class Conversation extends EventTarget {
   /** A session without jobs does not exist: asking for it would be an error, which the browser's console shows. */
   async #fetchTurns() {
     const session = encodeURIComponent(this.session);
-    const { jobs } = await fetchJson(`/v1/jobs?session=${session}&limit=1`);
+    const { jobs } = await fetchJson(`v1/jobs?session=${session}&limit=1`);
     if (!jobs.length) return [];
     try {
       return (await fetchJson(this.path)).turns;
@@ -61,11 +62,11 @@ export class Conversation extends EventTarget {
   }
 
   async cancel(id) {
-    this.update(await fetchJson(`/v1/jobs/${id}/cancel`, { method: "POST" }));
+    this.update(await fetchJson(`v1/jobs/${id}/cancel`, { method: "POST" }));
   }
 
   async erase(id) {
-    await fetchApi(`/v1/jobs/${id}`, { method: "DELETE" });
+    await fetchApi(`v1/jobs/${id}`, { method: "DELETE" });
     this.#remove(id);
     tabs?.postMessage({ path: this.path, id });
   }
@@ -123,7 +124,7 @@ export class Conversation extends EventTarget {
   }
 
   #subscribe(id) {
-    const source = new EventSource(`/v1/jobs/${id}/events`);
+    const source = new EventSource(address(`v1/jobs/${id}/events`));
     const on = (name, listener) => source.addEventListener(name, ({ data }) => listener(JSON.parse(data)));
     on("job", (job) => this.update(job));
     on("part", (part) => this.#emit("part", { id, part }));
@@ -148,7 +149,7 @@ export class Conversation extends EventTarget {
   async #poll(waiting) {
     for (const { id } of waiting) {
       try {
-        this.update(await fetchJson(`/v1/jobs/${id}`));
+        this.update(await fetchJson(`v1/jobs/${id}`));
       } catch (error) {
         if (error instanceof ApiError && [404, 410].includes(error.status)) this.#remove(id);
         else rethrowUnlessTemporary(error);

@@ -1,6 +1,7 @@
 // The learner's page: record, upload or type; see the answer arrive, and play it.
 
 import { errorText, languageEvents, t } from "../i18n/index.js";
+import { stored } from "../shared/address.js";
 import { readCapabilities } from "../shared/api.js";
 import { deleteStaleRecordings, get, getAll, randomId, remove, unlessStorageFull } from "../shared/db.js";
 import { $id, announce, arrangeChildren } from "../shared/dom.js";
@@ -24,8 +25,8 @@ const list = $id("turns");
 /** A learner with a key has one conversation on every device; without keys, each browser has its own. */
 function sessionOf({ role }) {
   if (role === "learner") return "talk";
-  if (!localStorage.getItem("session")) localStorage.setItem("session", `talk-${randomId().slice(0, 12)}`);
-  return localStorage.getItem("session");
+  if (!stored.get("session")) stored.set("session", `talk-${randomId().slice(0, 12)}`);
+  return stored.get("session");
 }
 
 /** Store a question, {text, recording, name, seconds}, and send it; false when the browser's storage is full. */

@@ -1,6 +1,7 @@
 // The dialog for the teacher, the voice and the speed; the choices are stored in this browser.
 
 import { languageEvents, localName, t } from "../i18n/index.js";
+import { stored } from "../shared/address.js";
 import { $id, element } from "../shared/dom.js";
 import { formatDuration, formatSpeed } from "../shared/format.js";
 import { voiceOptions } from "../shared/options.js";
@@ -11,12 +12,12 @@ const choices = {
   voice: null,
   speed: "1",
   aloud: "yes",
-  ...JSON.parse(localStorage.getItem(STORAGE_KEY) ?? "{}"),
+  ...JSON.parse(stored.get(STORAGE_KEY) ?? "{}"),
 };
 
 function store(name, value) {
   choices[name] = value;
-  localStorage.setItem(STORAGE_KEY, JSON.stringify(choices));
+  stored.set(STORAGE_KEY, JSON.stringify(choices));
 }
 
 /** The chosen values as fields of a question. */

@@ -40,14 +40,23 @@ local function next_job()
   return first_of_this_version('-inf', '+inf')
 end
 
+-- Seconds for which rounds are kept when all of their jobs were claimed. There are rounds for each minute in which homework
+-- is due, so many that they are not kept for long.
+local IDLE_ROUNDS_S = { interactive = 3600, homework = 60, bulk = 3600 }
+
 local function record_claim(score)  -- for its lane, and for the rounds in which the lane serves classes in turn
   record_served(lane_of(score), stage)
-  local rounds, begin = fair_queue_at(score)
-  if begin > 0 and score - begin > tonumber(redis.call('ZSCORE', rounds, 'now') or 0) then
-    redis.call('ZREMRANGEBYSCORE', rounds, '-inf', score - begin)  -- mutant: past rounds
-    redis.call('ZADD', rounds, score - begin, 'now')
+  local rounds, begin = fair_queue_at(stage, score)
+  local round = math.floor(score - begin)
+  if round > tonumber(redis.call('ZSCORE', rounds, 'now') or 0) then
+    redis.call('ZREMRANGEBYSCORE', rounds, '-inf', round)  -- mutant: past rounds
+    redis.call('ZADD', rounds, round, 'now')
     local latest = redis.call('ZREVRANGE', rounds, 0, 0)[1]
-    if latest == 'now' or redis.call('TTL', rounds) < 0 then redis.call('EXPIRE', rounds, 3600) end
+    if latest == 'now' then
+      redis.call('EXPIRE', rounds, IDLE_ROUNDS_S[lane_of(score)])
+    elseif redis.call('TTL', rounds) < 0 then
+      redis.call('EXPIRE', rounds, 3600)
+    end
   end
 end
 

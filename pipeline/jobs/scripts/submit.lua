@@ -24,6 +24,8 @@ if args.retry_of then
   if not get(args.retry_of, 'dead') then return { 'not_dead', {}, '0', ready_jobs } end
 end
 
+-- mutant: rerun of an expired job
+if args.rerun_of and not has_record(args.rerun_of) then return { 'unknown_job', {}, '0', ready_jobs } end
 -- mutant: ended lesson takes no turns
 if fields.lesson and not alive(fields.lesson) then return { 'canceled', {}, '0', ready_jobs } end
 local assignment = fields.assignment
@@ -77,19 +79,13 @@ if fields.key and not args.retry_of and not args.rerun_of and not fields.lesson 
   end
 end
 
--- The job's score among ready jobs. Interactive jobs: the order of acceptance. Homework: the minute in which it is due;
--- what is overdue counts as due now, so that it cannot be passed over for ever. Within that, and among bulk jobs, classes
--- are served in turn (start-time fair queueing).
+-- The job's score before its rounds (score_at adds them). What is overdue counts as due now, so that it cannot be passed
+-- over for ever.
 local function score_of(order)
-  if args.lane == 'interactive' then return order end  -- mutant: lanes
   local due = args.lane == 'homework' and math.max(args.due or NOW + args.deadline_s, NOW) or 0
-  local rounds, begin = fair_queue_at(LANE_START[args.lane] + math.floor(due / 60) * SCORES_PER_MINUTE)  -- mutant: due first done first
-  -- mutant: classes take turns
-  local class, now = fair_queue_member(fields.tenant, args.group), tonumber(redis.call('ZSCORE', rounds, 'now') or 0)
-  local mine = 1 + math.max(tonumber(redis.call('ZSCORE', rounds, class) or 0), now)
-  redis.call('ZADD', rounds, mine, class)
-  redis.call('EXPIRE', rounds, math.max(3600, args.deadline_s))
-  return begin + mine
+  local start = LANE_START[args.lane]  -- mutant: lanes
+  if start == 0 then return order % ORDERS / ORDERS end
+  return start + math.floor(due / 60) * SCORES_PER_MINUTE  -- mutant: due first done first
 end
 
 for field, value in pairs(fields) do redis.call('HSET', job_key(job), field, value) end
@@ -98,7 +94,9 @@ local session = session_key(job, KEY.session)
 local seq = redis.call('HINCRBY', session, 'seq', 1)
 redis.call('HINCRBY', session, 'unfinished', 1)
 local order = redis.call('INCR', KEY.accepted)
-redis.call('HSET', job_key(job), 'seq', seq, 'score', string.format('%.0f', score_of(order)),
+-- mutant: classes take turns
+redis.call('HSET', job_key(job), 'fair_class', fair_queue_member(fields.tenant, args.group))
+redis.call('HSET', job_key(job), 'seq', seq, 'score', string.format('%.6f', score_of(order)),
   'created_at', format_seconds(NOW), 'deadline_at', format_seconds(NOW + args.deadline_s), 'retention', args.retention_s,
   'stage', string.match(fields.stages, '^[^,]+'), 'format', RECORD_FORMAT)
 local turns = session_key(job, KEY.turns)

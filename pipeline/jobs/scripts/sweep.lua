@@ -1,6 +1,6 @@
 -- Take back expired leases, end jobs past their deadline, and answer the ready jobs without a message: for each of the
 -- `queues`, a `stage` and the Redis list `queue` of its messages, max(0, ready jobs - messages); for maintenance,
--- deliveries that are due count as ready jobs. A batch of `limit` at most each. Messages are removed when there are more
+-- tenants with deliveries that are due count as ready jobs. A batch of `limit` at most each. Messages are removed when there are more
 -- than `surplus` that no ready job needs. Jobs whose records have expired, expiry_limit at most, leave their indexes. A
 -- job that was tried `attempts` times ends; it was too slow if it ran for more than stage_s (lesson_s: while a lesson is segmented) seconds. A clock that went
 -- forward by more than slept_s since the latest sweep, or back, moves leases and deadlines along; no lease is longer than
@@ -17,9 +17,7 @@ local function move_times(seconds)
       if time then redis.call('HSET', job_key(job), field, format_seconds(time + seconds)) end
     end
   end
-  for _, delivery in ipairs(seconds < 0 and redis.call('ZRANGE', KEY.deliveries, 0, -1) or {}) do
-    redis.call('ZINCRBY', KEY.deliveries, seconds, delivery)
-  end
+  if seconds < 0 then move_deliveries(seconds) end
   if redis.call('EXISTS', KEY.pace) == 1 then redis.call('HSET', KEY.pace, 'last', NOW) end
 end
 

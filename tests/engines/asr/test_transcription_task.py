@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import re
 import secrets
 
 import numpy as np
@@ -15,10 +16,11 @@ from pipeline.jobs.job import Job, JobRequest
 from pipeline.jobs.records import to_json
 from pipeline.jobs.results import Transcript
 from pipeline.settings import settings
-from tests.support.recordings import SPEECH, SPEECH_TEXT, load_recording, make_wav
+from tests.support.recordings import RECORDINGS, SPEECH, SPEECH_TEXT, TEXTS, load_recording, make_wav
 from tests.support.transcripts import word_errors
 from worker_asr.engine import Recording
 from worker_asr.transcriber import Transcriber
+from worker_asr.vad import find_speech
 
 
 def is_wanted(_: Job) -> bool:
@@ -115,12 +117,41 @@ def test_the_job_s_words_count_before_its_teacher_s(transcriber, ask, settings, 
     assert transcriber.read_recording(job).hint == "Wenzhou, Zyxelia"
 
 
-def test_target_words_of_homework_are_expected_and_a_text_to_be_read_is_not(transcriber, ask):
-    set_ = {"words": ["river", "hill"], "text": "Once upon a time."}
-    job = ask(recording(), task="teach", hint="Wenzhou", details=set_)
+def test_what_homework_asks_for_is_never_hinted(transcriber, ask, settings, monkeypatch):
+    named = persona_with(settings.home, 'hint = "Zyxelia, Mr Hill, the Old River"')
+    monkeypatch.setattr(transcriber, "settings", settings.model_copy(update={"personas": named}))
+    set_ = {"words": ["river", "Hill", "ice cream"], "text": "Once upon a time."}
+    job = ask(recording(), task="teach", persona="willa", hint="Wenzhou, cream", details=set_)
     handed_in = dataclasses.replace(job, request=dataclasses.replace(job.request, assignment="hw3"))
-    assert transcriber.read_recording(handed_in).hint == "Wenzhou, river, hill"
-    assert transcriber.read_recording(job).hint == "Wenzhou"
+    assert transcriber.read_recording(handed_in).hint == "Wenzhou, Zyxelia"
+    assert transcriber.read_recording(job).hint == "Wenzhou, cream, Zyxelia, Mr Hill, the Old River"
+
+
+HINTS = ("Bowen Li, Ruoxi", "Bowen Li, Ruoxi, Xinyi Wang, Mr Kowalczyk", "river, library, umbrella")
+
+
+@pytest.mark.parametrize("hint", HINTS)
+@pytest.mark.parametrize("seconds", [0.3, 0.5, 0.8])
+def test_a_hint_s_words_are_not_made_up_for_a_short_recording(transcriber, ask, hint, seconds):
+    """None of them is said in the beginnings of these recordings."""
+    recordings = [path for path in RECORDINGS if not {*words(hint)} & {*words(TEXTS[path.stem])}][:6]
+    results = transcriber.transcribe(
+        [ask(beginning(path, seconds), task="teach", hint=hint) for path in recordings], is_wanted
+    )
+    for result in results:
+        heard = words(result.text) if isinstance(result, Transcript) else []
+        assert sum(word in words(hint) for word in heard) <= len(heard) / 2, result
+
+
+def beginning(path, seconds):
+    """The first seconds in which somebody speaks, as a WAV file."""
+    sound = load_recording(path)
+    start = find_speech(sound)[0][0] + 0.3
+    return make_wav(sound.samples[int(start * sound.rate) : int((start + seconds) * sound.rate)], rate=sound.rate)
+
+
+def words(text):
+    return re.findall(r"\w+", text.lower())
 
 
 def test_the_other_speaker_of_a_lesson_has_its_languages_and_hints(transcriber, ask):

@@ -210,7 +210,33 @@ def test_code_hidden_in_the_weights_does_not_run(folder):
     assert not (folder / "ran").exists()
 
 
-@pytest.mark.parametrize("left_out", [set(), {"lm_head.weight"}])
+HEAD, EMBEDDINGS = "lm_head.weight", "transformer.word_embeddings.weight"
+
+
+@pytest.mark.parametrize("compute_type", ["auto", "float16", "int8", "int4"])
+@pytest.mark.parametrize("change", [lambda weight: weight + 0.5, lambda weight: weight.flip(0), torch.zeros_like])
+def test_a_head_that_differs_from_the_embeddings_is_used_for_both(folder, change, compute_type):
+    """As by the published code, which loads the head last, into the same weights."""
+    weights = load_all_weights(folder)
+    embeddings = weights[HEAD]
+    for file in (FIRST, LAST):
+        content = torch.load(folder / file)
+        torch.save(content | ({EMBEDDINGS: change(embeddings)} if EMBEDDINGS in content else {}), folder / file)
+    network = load(folder, llm_compute_type=compute_type).config.model_runner.model
+    assert network.lm_head.weight is network.transformer.word_embeddings.weight
+    torch.testing.assert_close(network.lm_head.weight.float(), embeddings.float(), atol=1e-2, rtol=1e-2)
+
+
+def test_a_head_of_its_own_stays_where_the_configuration_says_so(folder):
+    edit_json(folder, "config.json", tie_word_embeddings=False)
+    file = next(file for file in (FIRST, LAST) if EMBEDDINGS in torch.load(folder / file))
+    content = torch.load(folder / file)
+    torch.save(content | {EMBEDDINGS: content[EMBEDDINGS] + 0.5}, folder / file)
+    network = load(folder).config.model_runner.model
+    assert not torch.equal(network.lm_head.weight, network.transformer.word_embeddings.weight)
+
+
+@pytest.mark.parametrize("left_out", [set(), {HEAD}, {EMBEDDINGS}])
 def test_weights_in_safetensors_are_the_same_model(folder, left_out):
     """As fine-tuned ones are written today; the head is the embeddings, once or twice."""
     expected = reply_to_hello(load(folder))

@@ -30,6 +30,7 @@ class Plan:
     apis: int = 1
     proxied: bool = False  # everything but the test itself speaks to Redis through cluster.proxy
     visibility_s: float | None = None  # Celery's visibility timeout; None: the product's own
+    retention_s: float | None = None  # how long what has ended is kept; None: as the settings say, in hours
     settings: dict[str, object] = field(default_factory=dict)  # by their names in pipeline/settings.py
 
     def make_settings(self, home: Path) -> Settings:
@@ -63,6 +64,7 @@ class Plan:
             "FAULTS_FOLDER": str(settings.home / "orders"),
             "FAULTS_NAME": name,
             "FAULTS_VISIBILITY_S": str(self.visibility_s or ""),
+            "FAULTS_RETENTION_S": str(self.retention_s or ""),
         }
         command = [ENTRY_POINTS.get(part, part) for part in service.command]
         return Process(name, command, environment, settings.home / "logs" / f"{name}.log")

@@ -91,4 +91,9 @@ def is_ready(client: Client) -> bool:
 
 def append_only_file(cluster: FaultCluster) -> Path:
     """Redis's append-only file, the latest one: where it keeps what it acknowledged."""
-    return max((cluster.settings.home / "redis").rglob("*.aof"), key=lambda file: file.stat().st_mtime)
+    return find_append_only_file(cluster.settings.home)
+
+
+def find_append_only_file(home: Path) -> Path:
+    """The append-only file of the embedded Redis in this home, the latest one."""
+    return max((home / "redis").rglob("*.aof"), key=lambda file: file.stat().st_mtime)

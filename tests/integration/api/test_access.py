@@ -1,6 +1,7 @@
 """Access to every route: without a key, with a bad or revoked one, with each role, for own and others' data."""
 
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -119,11 +120,16 @@ class School:
         every = {**self.identity(self.shown[who]), **(headers or {})}
         return self.app.test_client(use_cookies=False).open(path, method=method, headers=every, **kwargs)
 
+    def log_in(self, key: str) -> str:
+        """The login that the key's browser has."""
+        answer = self.app.test_client().post("/v1/login", json={"key": key.removeprefix("Bearer ")})
+        return answer.headers.get("Set-Cookie", "=unknown;").partition("=")[2].partition(";")[0]
+
     def identity(self, key: str | None) -> dict[str, str]:
         if key is None:
             return {}
         if self.by_cookie and key.startswith("Bearer "):
-            return {"Cookie": f"waijiao_key={key.removeprefix('Bearer ')}", "Origin": "http://localhost"}
+            return {"Cookie": f"waijiao_login={self.log_in(key)}", "Origin": "http://localhost"}
         return {"Authorization": key}
 
     def say(self, who: str, text: str = "hi", **fields) -> str:
@@ -348,8 +354,13 @@ def test_a_key_that_cannot_be_made_is_refused(school, body):
 
 
 @pytest.fixture
-def client(redis, settings):
-    return create_app(settings.model_copy(update={"cors_origins": "https://school.example"})).test_client()
+def app_without_keys(redis, settings) -> Flask:
+    return create_app(settings.model_copy(update={"cors_origins": "https://school.example"}))
+
+
+@pytest.fixture
+def client(app_without_keys):
+    return app_without_keys.test_client()
 
 
 def test_without_keys_everything_is_allowed_on_this_machine(client):
@@ -364,6 +375,65 @@ def test_a_page_of_another_site_is_refused(client, redis, origin, method, path):
     assert code(answer) == (403, "foreign_origin")
     assert "Access-Control-Allow-Origin" not in answer.headers
     assert not redis.keys("waijiao:job:*")
+
+
+LOADS = {  # what a page can make a browser load without saying its origin: Sec-Fetch-Mode and -Dest
+    "an image": ("no-cors", "image"),
+    "a sound": ("no-cors", "audio"),
+    "a script": ("no-cors", "script"),
+    "a style": ("no-cors", "style"),
+    "a request that must not be read": ("no-cors", "empty"),
+    "a frame": ("navigate", "iframe"),
+    "an object": ("navigate", "object"),
+    "a link": ("navigate", "document"),
+}
+
+
+def load_from(site: str, load: str) -> dict[str, str]:
+    mode, destination = LOADS[load]
+    return {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": destination}
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("load", LOADS)
+def test_without_keys_another_page_gets_nothing_but_links_to_pages(app_without_keys, site, load):
+    client = app_without_keys.test_client()
+    for rule in app_without_keys.url_map.iter_rules():
+        if "GET" not in rule.methods:
+            continue
+        path = re.sub(r"<[^>]*>", "x", rule.rule)
+        with client.get(path, headers=load_from(site, load)) as answer:
+            if load == "a link" and least_role(app_without_keys, rule.endpoint) == OPEN:
+                assert answer.status_code in {200, 301, 404, 503}, path
+            else:
+                assert code(answer) == (403, "foreign_origin"), path
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none", None])
+@pytest.mark.parametrize("load", LOADS)
+def test_without_keys_our_own_pages_and_the_user_load_everything(client, site, load):
+    headers = load_from(site, load) if site else {}
+    for path in ("/", "/v1/jobs", "/v1/capabilities", "/docs", "/v1/assignments"):
+        assert client.get(path, headers=headers).status_code == 200
+
+
+def test_a_configured_origin_is_another_site_that_may_read(client):
+    fetched = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
+    assert client.get("/v1/jobs", headers={**fetched, "Origin": "https://school.example"}).status_code == 200
+    assert code(client.get("/v1/jobs", headers={**fetched, "Origin": "https://evil.example"})) == (
+        403,
+        "foreign_origin",
+    )
+    assert code(client.get("/v1/jobs", headers=fetched)) == (403, "foreign_origin")
+
+
+@pytest.mark.parametrize("load", LOADS)
+def test_another_site_loads_nothing_with_a_login(school, load):
+    cookie = {"Cookie": f"waijiao_login={school.log_in(school.shown[TEACHER])}"}
+    neighbour = 200 if load == "a link" else 403
+    for site, status in (("cross-site", 403), ("same-site", neighbour), ("same-origin", 200), ("none", 200)):
+        headers = {**cookie, **load_from(site, load)}
+        assert school.ask("nobody", "GET", "/v1/jobs", headers=headers).status_code == status, site
 
 
 @pytest.mark.parametrize("origin", ["http://localhost", "https://school.example"])

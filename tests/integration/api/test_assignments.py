@@ -54,9 +54,9 @@ def hand_in(client, *files: tuple[str, bytes], **fields):
     return client.post("/v1/assignments/hw3/submissions", data=form.read(), content_type=form.headers["Content-Type"])
 
 
-def make_zip(*files: tuple[str, bytes]) -> bytes:
+def make_zip(*files: tuple[str, bytes], packed: bool = False) -> bytes:
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED) as archive:
         for name, content in files:
             archive.writestr(name, content)
     return file.getvalue()
@@ -169,7 +169,7 @@ def test_each_recording_becomes_a_job_of_its_student_in_the_homework_lane(client
         "Ann",
         "hw3",
     )
-    assert (job_request.details["words"], job_request.hint, job_request.speed) == (["tea"], "tea", 0.8)
+    assert (job_request.details["words"], job_request.hint, job_request.speed) == (["tea"], "", 0.8)
     shown = read_assignment(client)
     assert (shown["progress"]["handed_in"], shown["progress"]["missing"]) == (2, ["Ben"])
     assert [each["file"] for each in shown["submissions"]] == ["hw3 Ann.wav", "7001.wav"]
@@ -225,10 +225,35 @@ def test_without_a_roster_a_student_is_named_after_the_file(client):
     assert [each["student"] for each in hand_in(client, ("a/小红.wav", ONE)).json["accepted"]] == ["小红"]
 
 
+def test_without_a_roster_a_student_keeps_the_name_of_their_first_recording(client):
+    assign(client, students=[])
+    students = [hand_in(client, ("x.wav", ONE), student=name).json for name in ("Anna", "anna", "Zoë", "ZOE\u0308")]
+    named = [each["student"] for result in students for each in (*result["accepted"], *result["unchanged"])]
+    assert named == ["Anna", "Anna", "Zoë", "Zoë"]
+
+
+@pytest.mark.parametrize("files", [{}, {"class/": b""}, {"__MACOSX/._Ann.wav": b"x", "class/.DS_Store": b"x"}])
+def test_a_zip_without_recordings_is_refused(client, files):
+    assign(client)
+    result = hand_in(client, ("class.zip", make_zip(*files.items())), ("Ann.wav", ONE)).json
+    assert [(each["file"], each["code"]) for each in result["refused"]] == [("class.zip", "empty_archive")]
+    assert [each["student"] for each in result["accepted"]] == ["Ann"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"), [("en-US", "en"), ("zh_TW", "zh"), ("EN", "en"), ("zh-Hans-CN", "zh"), ("", "")]
+)
+def test_of_a_language_tag_the_language_is_used(client, tag, language):
+    assert assign(client, language=tag)["language"] == language
+
+
 def test_a_student_can_be_named_by_name_or_number(client):
     assign(client)
     assert hand_in(client, ("x.wav", ONE), student="7001").json["accepted"][0]["student"] == "王小明"
     assert code(hand_in(client, ("x.wav", ONE), student="Zoe")) == (422, "unknown_student")
+    for name in ("ann", "ANN", " Ann ", "Ａｎｎ"):
+        assert hand_in(client, ("x.wav", TWO), student=name).json["refused"] == []
+    assert {each["student"] for each in client.get("/v1/assignments/hw3").json["submissions"]} == {"Ann", "王小明"}
     assert code(hand_in(client, ("x.wav", ONE), ("y.wav", TWO), student="Ann")) == (422, "bad_request")
 
 
@@ -253,6 +278,31 @@ def test_a_transcript_is_forgotten_with_its_job(client, jobs):
     jobs.forget("default", first)
     second = hand_in(client, ("Ben.wav", ONE)).json["accepted"][0]["job"]
     assert jobs.get("default", second).transcript is None
+
+
+@pytest.mark.parametrize(
+    "sizes", [[3, 1], [2, 2], [1, 1, 2], [1, 3]], ids=["3 and 1", "2 and 2", "1, 1 and 2", "1 and 3"]
+)
+@pytest.mark.parametrize("single", [0, 1])
+def test_limits_hold_for_all_zips_of_a_request_together(redis, settings, sizes, single):
+    client = create_app(settings.model_copy(update={"max_hand_in_files": 3 + single})).test_client()
+    assign(client, students=[])
+    singles = [(f"single{number}.wav", ONE) for number in range(single)]
+    zips = [
+        (f"{number}.zip", make_zip(*[(f"{number}-{entry}.wav", ONE) for entry in range(size)]))
+        for number, size in enumerate(sizes)
+    ]
+    result = hand_in(client, *singles, *zips).json
+    assert len(result["accepted"]) <= 3 + single
+    assert "too_many_files" in {each["code"] for each in result["refused"]}
+
+
+def test_the_total_size_holds_for_all_zips_of_a_request_together(redis, settings):
+    client = create_app(settings.model_copy(update={"max_upload_mb": 1, "max_hand_in_mb": 3})).test_client()
+    assign(client, students=[])
+    zips = [(f"{number}.zip", make_zip((f"a{number}.wav", bytes(900_000)), packed=True)) for number in range(5)]
+    result = hand_in(client, *zips).json
+    assert [each["code"] for each in result["refused"]].count("too_large") == 2
 
 
 def test_too_many_files_are_refused_before_any_is_read(redis, settings):
@@ -294,7 +344,7 @@ def test_the_assignment_s_webhook_is_due_when_it_is_complete_and_not_before(redi
     assert redis.zcard("waijiao:deliveries") == 0
     last = hand_in(client, ("Ben.wav", TWO)).json["accepted"][0]["job"]
     answer_all(jobs, settings)
-    assert redis.zrange("waijiao:deliveries", 0, -1) == [f"default/{last}/assignment.completed"]
+    assert redis.zrange("waijiao:deliveries:default/127.0.0.1", 0, -1) == [f"default/{last}/assignment.completed"]
 
 
 def test_held_answers_are_read_changed_and_released_singly_or_together(client, jobs, settings):

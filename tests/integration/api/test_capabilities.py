@@ -48,10 +48,18 @@ def test_teachers_are_listed_with_their_names_and_languages(redis, settings):
 
 def test_limits_and_retention_are_the_settings(redis, settings):
     options = {"max_upload_mb": 3, "max_recording_s": 60, "max_text_chars": 500, "retention_h": 5, "persona": "emma"}
+    options |= {"max_lesson_mb": 7, "max_hand_in_mb": 9, "max_hand_in_files": 4}
     offered = read_capabilities(
         create_app(settings.model_copy(update={**options, "keep_recordings": True})).test_client()
     )
-    assert offered["limits"] == {"upload_mb": 3, "recording_s": 60, "text_chars": 500}
+    assert offered["limits"] == {
+        "upload_mb": 3,
+        "recording_s": 60,
+        "text_chars": 500,
+        "lesson_mb": 7,
+        "hand_in_mb": 9,
+        "hand_in_files": 4,
+    }
     assert (offered["retention_h"], offered["persona"], offered["keeps_recordings"]) == (5, "emma", True)
 
 

@@ -6,8 +6,10 @@ import httpx
 import pytest
 
 from api import create_app
+from pipeline.api_keys import ROLES, Keys, Limits
 from pipeline.jobs.results import Answer, Feedback
 from pipeline.jobs.store import Jobs
+from pipeline.redis_connection import redis_url
 from pipeline.settings import Settings
 from pipeline.worker.registry import register
 
@@ -57,9 +59,28 @@ def test_hint_words_are_part_of_the_request(client, redis, settings):
 
 
 @pytest.mark.parametrize(
+    ("tag", "language"),
+    [
+        ("en-US", "en"),
+        ("en_gb", "en"),
+        ("EN", "en"),
+        ("zh-Hans-CN", "zh"),
+        ("zh-TW", "zh"),
+        ("yue", "yue"),
+        ("es-419", "es"),
+    ],
+)
+def test_of_a_language_tag_the_language_is_used(client, redis, settings, tag, language):
+    job = post(client, LEARNER.read_bytes(), language=tag).json["id"]
+    assert Jobs(redis, settings).get("default", job).request.language == language
+
+
+@pytest.mark.parametrize(
     ("fields", "expected"),
     [
         ({}, (422, "empty_request")),
+        ({"text": "hi", "language": "en-"}, (422, "bad_request")),
+        ({"text": "hi", "language": "e"}, (422, "bad_request")),
         ({"text": "  "}, (422, "empty_request")),
         ({"text": "hi", "persona": "nobody"}, (422, "unknown_persona")),
         ({"text": "hi", "persona": "../william"}, (422, "unknown_persona")),
@@ -190,6 +211,17 @@ def test_readiness_is_shown_for_each_model(client, redis):
     answer = client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json["models"]["asr"] == {"ready": 1, "loading": 1, "waiting": 1}
+    assert answer.json["redis"].partition(" ")[0] in {"Redis", "Valkey"}
+
+
+def test_only_an_administrator_is_told_which_redis_it_is(redis, settings, tmp_path):
+    client = create_app(Settings(home=tmp_path, redis_url=redis_url(settings), keys=True)).test_client()
+    keys, shown = Keys(redis), {}
+    for role in ROLES:
+        _, text = keys.create("default", role, role, Limits())
+        shown[role] = "redis" in client.get("/readyz", headers={"Authorization": f"Bearer {text}"}).json
+    assert shown == {"learner": False, "teacher": False, "admin": True}
+    assert "redis" not in client.get("/readyz").json
 
 
 def test_without_redis_the_server_says_so_and_stays_up(tmp_path):

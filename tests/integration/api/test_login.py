@@ -1,14 +1,17 @@
 """Logging in with a key and a cookie, which no page of another site can use."""
 
+import re
+
 import httpx
 import pytest
 
 from api import create_app
 from pipeline.api_keys import Keys, Limits
+from pipeline.logins import MAX_LOGINS
 
 OURS = "http://localhost"
 FOREIGN = ["https://evil.example", "null", "", "http://localhost:3000", "http://localhost.evil.example", "localhost"]
-COOKIE = "waijiao_key"
+COOKIE = "waijiao_login"
 
 
 @pytest.fixture
@@ -44,11 +47,21 @@ def code(answer) -> tuple[int, str]:
     return answer.status_code, answer.json["code"]
 
 
+def log_in(client, key: str, **options) -> str:
+    """The login in the cookie that a browser got. It stays logged in when others log in."""
+    browser = client.application.test_client()
+    assert browser.post("/v1/login", json={"key": key, **options}).status_code == 200
+    return browser.get_cookie(COOKIE).value
+
+
 def test_a_good_key_logs_in_until_the_browser_is_closed(client, key):
     answer = client.post("/v1/login", json={"key": f" {key}\n"}, headers={"Origin": OURS})
     caller = {"id": key.split("_")[1], "role": "teacher", "name": "Ms Li", "tenant": "north"}
     assert (answer.status_code, answer.json) == (200, {"keys_needed": True, "caller": caller})
-    assert answer.headers["Set-Cookie"] == f"{COOKIE}={key}; HttpOnly; Path=/; SameSite=Strict"
+    name, value, *attributes = re.split("[=;]", answer.headers["Set-Cookie"], maxsplit=2)
+    assert (name, attributes) == (COOKIE, [" HttpOnly; Path=/; SameSite=Strict"])
+    assert len(value) > 40
+    assert key.split("_", 2)[2] not in value
     assert answer.headers["Cache-Control"] == "private, no-store"
     assert client.get("/v1/login").json == answer.json
     assert client.get("/v1/jobs").status_code == 200
@@ -96,11 +109,95 @@ def test_a_logged_out_browser_is_not_authenticated(page):
     assert code(page.get("/v1/jobs")) == (401, "key_missing")
 
 
+def test_logging_out_ends_the_login_for_whoever_copied_the_cookie(client, key):
+    logins = [log_in(client, key), log_in(client, key, remember=True)]
+    client.set_cookie(COOKIE, logins[0])
+    assert client.delete("/v1/login", headers={"Origin": OURS}).status_code == 204
+    for login, status in zip(logins, (401, 200), strict=True):
+        client.set_cookie(COOKIE, login)
+        assert client.get("/v1/jobs").status_code == status
+
+
+def test_logging_in_again_ends_the_browser_s_earlier_login(client, key):
+    client.post("/v1/login", json={"key": key})
+    first = client.get_cookie(COOKIE).value
+    client.post("/v1/login", json={"key": key})
+    assert client.get_cookie(COOKIE).value != first
+    assert client.get("/v1/jobs").status_code == 200
+    client.set_cookie(COOKIE, first)
+    assert client.get("/v1/jobs").status_code == 401
+
+
+@pytest.mark.parametrize(("options", "days"), [({}, 1), ({"remember": True}, 30)])
+def test_a_login_expires_on_the_server_too(client, key, redis, options, days):
+    login = log_in(client, key, **options)
+    client.set_cookie(COOKIE, login)
+    (name,) = redis.keys("waijiao:logins:*")
+    ((member, expires_at),) = redis.zrange(name, 0, -1, withscores=True)
+    assert expires_at - redis.time()[0] == pytest.approx(days * 86_400, abs=60)
+    assert redis.ttl(name) == pytest.approx(days * 86_400, abs=60)
+    assert client.get("/v1/jobs").status_code == 200
+    redis.zadd(name, {member: redis.time()[0] - 1})
+    assert code(client.get("/v1/jobs")) == (401, "key_unknown")
+
+
+def test_redis_has_neither_the_key_nor_the_login(client, key, redis):
+    login = log_in(client, key)
+    stored = [redis.dump(name) for name in redis.keys("*")]
+    for secret in (key.split("_", 2)[2], login.split("_", 1)[1]):
+        assert not [entry for entry in stored if secret.encode() in entry]
+
+
+@pytest.mark.parametrize("forged", ["{key}", "{id}_", "{id}_{other}", "{other_id}_{secret}", "x", "{id}_{secret}x"])
+def test_what_is_no_login_opens_nothing(client, key, keys, forged):
+    id_, secret = log_in(client, key).split("_", 1)
+    other, text = keys.create("north", "admin", "Ben", Limits())
+    client.set_cookie(COOKIE, forged.format(key=text, id=id_, secret=secret, other="A" * 43, other_id=other.id))
+    assert client.get("/v1/jobs").status_code == 401
+
+
+def test_the_logins_of_a_key_are_bounded_and_the_newest_is_never_refused(client, key, redis):
+    first = log_in(client, key)
+    for number in range(MAX_LOGINS + 20):
+        login = log_in(client, key, remember=number % 2 == 0)
+    client.set_cookie(COOKIE, login)
+    assert client.get("/v1/jobs").status_code == 200
+    client.set_cookie(COOKIE, first)
+    assert client.get("/v1/jobs").status_code == 401
+    (name,) = redis.keys("waijiao:logins:*")
+    assert redis.zcard(name) == MAX_LOGINS
+
+
+def test_revoking_a_key_leaves_none_of_its_logins(client, keys, redis):
+    key, text = keys.create("north", "teacher", "gone", Limits())
+    log_in(client, text, remember=True)
+    keys.revoke(key.id)
+    assert redis.keys("waijiao:logins:*") == []
+
+
+def test_somebody_can_log_in_and_out_while_the_memory_of_redis_is_full(client, key, redis):
+    redis.config_set("maxmemory", 1)
+    redis.config_set("maxmemory-policy", "noeviction")
+    try:
+        client.set_cookie(COOKIE, log_in(client, key))
+        assert client.get("/v1/login").json["caller"]["name"] == "Ms Li"
+        assert client.delete("/v1/login", headers={"Origin": OURS}).status_code == 204
+    finally:
+        redis.config_set("maxmemory", 0)
+
+
+def test_a_cookie_of_the_earlier_version_which_held_the_key_is_removed(client, key):
+    client.set_cookie("waijiao_key", key)
+    assert code(client.get("/v1/jobs")) == (401, "key_missing")
+    assert client.get_cookie("waijiao_key") is None
+
+
 def test_the_cookie_of_a_revoked_key_is_refused_and_removed(client, keys):
     revoked, text = keys.create("north", "admin", "gone", Limits())
-    for path, status in (("/v1/jobs", 401), ("/v1/login", 200)):
-        client.set_cookie(COOKIE, text)
-        keys.revoke(revoked.id)
+    logins = [log_in(client, text) for _ in range(2)]
+    keys.revoke(revoked.id)
+    for path, status, login in (("/v1/jobs", 401, logins[0]), ("/v1/login", 200, logins[1])):
+        client.set_cookie(COOKIE, login)
         answer = client.get(path)
         assert answer.status_code == status
         assert client.get_cookie(COOKIE) is None
@@ -110,8 +207,9 @@ def test_the_cookie_of_a_revoked_key_is_refused_and_removed(client, keys):
 def test_an_unreachable_redis_logs_nobody_out(settings):
     app = create_app(settings.model_copy(update={"keys": True, "redis_url": "redis://127.0.0.1:1/0"}))
     client = app.test_client()
-    client.set_cookie(COOKIE, "wj_" + "0" * 16 + "_" + "A" * 43)
+    client.set_cookie(COOKIE, "0" * 16 + "_" + "A" * 43)
     assert code(client.get("/v1/jobs")) == (503, "unavailable")
+    assert code(client.delete("/v1/login", headers={"Origin": OURS})) == (503, "unavailable")
     assert client.get_cookie(COOKIE)
 
 
@@ -135,8 +233,9 @@ def test_our_own_pages_may_do_what_the_key_may(page):
 
 def test_the_server_s_own_origin_is_that_of_the_request(app, key):
     client = app.test_client(use_cookies=False)
+    login = log_in(client, key)
     for host in ("school.example", "school.example:8443", "[::1]:8000"):
-        shown = {"Host": host, "Cookie": f"{COOKIE}={key}"}
+        shown = {"Host": host, "Cookie": f"{COOKIE}={login}"}
         for origin, status in ((f"http://{host}", 202), (f"https://{host}", 202), (f"http://{host}0", 403)):
             asked = client.post("/v1/jobs", json={"text": "hi"}, headers={**shown, "Origin": origin})
             assert asked.status_code == status, (host, origin)
@@ -144,7 +243,7 @@ def test_the_server_s_own_origin_is_that_of_the_request(app, key):
 
 def test_over_https_a_page_of_http_is_another_origin(app, key):
     client = app.test_client()
-    client.set_cookie(COOKIE, key, domain="school.example")
+    client.set_cookie(COOKIE, log_in(client, key), domain="school.example")
     for origin, status in (("https://school.example", 202), ("http://school.example", 403)):
         headers = {"Origin": origin}
         asked = client.post("/v1/jobs", base_url="https://school.example", json={"text": "hi"}, headers=headers)

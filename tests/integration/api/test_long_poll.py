@@ -208,6 +208,24 @@ def test_long_polls_continue_when_the_subscription_breaks(server, jobs, redis):
         assert waiting.result(15).json()["state"] == "thinking"
 
 
+@pytest.mark.parametrize("error", [ValueError("odd"), KeyError("data"), RuntimeError("changed"), OSError("odd")])
+def test_the_subscription_goes_on_after_an_error_that_nobody_expected(jobs, settings, error):
+    errors = [error]
+
+    class FailingOnce(JobChanges):
+        def subscribe(self):
+            if errors:
+                raise errors.pop()
+            super().subscribe()
+
+    changes = FailingOnce(settings)
+    with changes.watch("default/a", "") as change_event:
+        wait_for(lambda: jobs.redis.pubsub_numsub("waijiao:changed")[0][1], 4)
+        change_event.clear()
+        jobs.submit(make_job_request("a"))
+        assert change_event.wait(4)
+
+
 def test_a_wait_that_is_not_a_number_is_refused(server, jobs):
     place = submit_job(jobs, recording=False)
     for wait in ("soon", "-1", "nan"):

@@ -223,6 +223,16 @@ def test_an_answer_can_be_sent_back_as_a_message(client, answer):
     assert working.result().request.details["messages"][1] == {"role": "assistant", "content": SAID.text}
 
 
+def test_a_message_may_have_a_name_and_a_refusal_which_have_no_effect(client, answer):
+    working = answer("llm", SAID)
+    answers = [{"role": "assistant", "content": "No.", "refusal": "I may not.", "name": "William"}]
+    messages = [{"role": "user", "content": "Hi", "name": "anna"}, *answers, *ASKED]
+    client.chat.completions.create(model="default", messages=messages)
+    assert working.result().request.details["messages"] == [
+        {"role": each["role"], "content": each["content"]} for each in messages
+    ]
+
+
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {}}}
 
 
@@ -585,6 +595,26 @@ def test_a_key_is_required_counted_and_named_in_the_job(serve, redis, answer):
     with client_of(server) as nobody, pytest.raises(openai.AuthenticationError) as refused:
         nobody.models.list()
     assert (refused.value.code, refused.value.type) == ("key_unknown", "authentication_error")
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+@pytest.mark.parametrize(
+    ("role", "tokens", "is_refused"),
+    [("learner", 101, True), ("learner", 1_000_000, True), ("learner", 100, False), ("teacher", 5000, False)],
+)
+def test_a_learner_may_not_ask_for_any_number_of_tokens(serve, redis, answer, name, role, tokens, is_refused):
+    server = serve(keys=True, chat_tokens_learner=100)
+    _, text = Keys(redis).create("default", role, "Anna", Limits())
+    with client_of(server, api_key=text) as anna:
+        if is_refused:
+            with pytest.raises(openai.UnprocessableEntityError) as caught:
+                anna.chat.completions.create(model="default", messages=ASKED, **{name: tokens})
+            assert caught.value.param == name
+            assert "100 tokens" in caught.value.message
+        else:
+            working = answer("llm", SAID)
+            anna.chat.completions.create(model="default", messages=ASKED, **{name: tokens})
+            assert working.result().request.details["max_tokens"] == tokens
 
 
 def test_a_stream_without_redis_ends_with_an_error(stream, redis):

@@ -41,6 +41,34 @@ def test_a_validation_error_is_a_problem_that_names_the_field(server):
         assert answer.json()["detail"].startswith(said)
 
 
+MESSAGE = {"role": "user", "content": "Hi"}
+CHAT = "/v1/chat/completions"
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "field"),
+    [
+        (CHAT, {"messages": [{**MESSAGE, "mood": "sad"}]}, "messages[0].mood"),
+        (CHAT, {"messages": [MESSAGE, {**MESSAGE, "tool_calls": []}]}, "messages[1].tool_calls"),
+        (CHAT, {"messages": [MESSAGE], "stream_options": {"x": 1}}, "stream_options.x"),
+        (
+            "/v1/chat/completions",
+            {"messages": [MESSAGE], "response_format": {"type": "text", "y": 1}},
+            "response_format.y",
+        ),
+        (
+            "/v1/assignments",
+            {"title": "x", "students": [{"name": "A"}, {"name": "B", "class": 3}]},
+            "students[1].class",
+        ),
+    ],
+)
+def test_an_unknown_field_within_another_is_named_with_its_path(server, path, fields, field):
+    answer = server.post(path, json=fields)
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_request")
+    assert answer.json()["detail"] == f"Unknown field '{field}'. Leave it out."
+
+
 def test_a_job_is_shown_with_exactly_the_fields_of_its_type(server):
     job_schemas.Job.model_validate(server.post("/v1/jobs", json={"text": "hi"}).json())
 

@@ -206,6 +206,26 @@ def test_too_many_answers_for_one_archive_are_refused(class_, monkeypatch):
     assert class_.fetch(session="ben").namelist() == ["answers.csv"]
 
 
+@pytest.mark.parametrize("role", ["learner", "teacher"])
+def test_a_key_may_not_fetch_archives_as_often_as_it_likes(make_class, redis, role):
+    class_, keys = make_class(keys=True), Keys(redis)
+    key, other = (keys.create("school", role, name, Limits())[1] for name in ("Anna", "Ben"))
+    class_.ask(key, session="home")
+    class_.ask(other, session="mine")
+    client = class_.app.test_client()
+    fetches = [
+        client.get("/v1/answers.zip?session=home", headers={"Authorization": f"Bearer {key}"})
+        for _ in range(zip_download.ARCHIVES_PER_MINUTE + 3)
+    ]
+    refused = [answer for answer in fetches if answer.status_code != 200]
+    assert [code(answer) for answer in refused] == [(429, "rate_limited")] * 3
+    assert all(0 < int(answer.headers["Retry-After"]) <= 60 for answer in refused)
+    assert class_.fetch(other, session="mine").namelist() == ["answers.csv"]
+    redis.config_set("maxmemory", 1)
+    redis.delete(*redis.scan_iter("waijiao:archives:*"))
+    class_.fetch(key, session="home")
+
+
 def test_answers_are_streamed_into_the_archive(class_):
     for _ in range(8):
         class_.ask_and_answer(bytes(BIG), session="anna")

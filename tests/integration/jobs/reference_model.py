@@ -1,6 +1,7 @@
 """A model of the job records in plain Python, with which the real scripts are compared.
 
-It keeps no indexes: which turn is next, held, open or dead is computed from the fields of each turn.
+It keeps no indexes: which turn is next, held, open or dead is computed from the fields of each turn. Sessions are
+served in turn at each stage: of the rounds only the present one and each session's last one are stored.
 """
 
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ class Turn:
     facts: dict[str, Any] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
     fence: int = 0
+    round: tuple[str, int] = ("", 0)  # the stage at which it became ready, and in which round
     worker: str = ""
     slow: bool = False
     done: tuple[str, int] | None = None
@@ -64,6 +66,8 @@ class ReferenceModel:
         self.assigned = False
         self.submissions: dict[str, str] = {}  # student -> the turn that counts
         self.completed: set[str] = set()  # turns whose end made the class complete
+        self.present_round: dict[str, int] = {}  # stage -> the round of the latest claim
+        self.last_round: dict[tuple[str, str], int] = {}  # stage and session -> the round of its latest turn
 
     # --- computed from the turns
 
@@ -88,7 +92,23 @@ class ReferenceModel:
         return "blocked" if turn.stage == "llm" and self.waiting_turns(turn.session)[0] is not turn else "ready"
 
     def ready(self, stage: str) -> list[str]:
-        return [turn.name for turn in self.unfinished() if turn.stage == stage and self.phase(turn) == "ready"]
+        """In the order in which they are claimed: by round, and within it in the order of acceptance."""
+        ready = [turn for turn in self.unfinished() if turn.stage == stage and self.phase(turn) == "ready"]
+        for turn in ready:
+            if turn.round[0] != stage:
+                turn.round = stage, self.next_round(stage, turn.session)
+                self.last_round[stage, turn.session] = turn.round[1]
+        return [turn.name for turn in sorted(ready, key=lambda turn: turn.round[1])]
+
+    def next_round(self, stage: str, session: str) -> int:
+        return 1 + max(self.last_round.get((stage, session), 0), self.present_round.get(stage, 0))
+
+    def leave_round(self, turn: Turn) -> None:
+        """It ends before it was claimed: its session has one turn less to wait for."""
+        stage, _ = turn.round
+        last = self.last_round.get((stage, turn.session), 0)
+        if stage == turn.stage and self.phase(turn) == "ready" and last > self.present_round.get(stage, 0):
+            self.last_round[stage, turn.session] = last - 1
 
     def children(self, lesson: str) -> list[Turn]:
         return [turn for turn in self.turns.values() if turn.lesson == lesson]
@@ -215,6 +235,7 @@ class ReferenceModel:
         for turn in map(self.turns.__getitem__, claimed):
             turn.worker, turn.slow, turn.fence = worker, False, turn.fence + 1
             turn.attempts[stage] = turn.attempts.get(stage, 0) + 1
+            self.present_round[stage] = max(self.present_round.get(stage, 0), turn.round[1])
         return claimed
 
     def take_back(self, turn: Turn) -> None:
@@ -222,10 +243,10 @@ class ReferenceModel:
             self.count_failure(turn, "too_slow" if turn.slow else "worker_lost")
 
     def count_failure(self, turn: Turn, error: str) -> None:
-        turn.worker = ""
         if turn.attempts[turn.stage] >= ATTEMPTS:
             turn.dead = True
             self.end(turn, error)
+        turn.worker = ""
 
     def complete(self, stage: str, name: str, fence: int, fact: tuple[str, Any]) -> bool:
         if name in self.turns and self.turns[name].done == (stage, fence):
@@ -234,13 +255,13 @@ class ReferenceModel:
         if not turn:
             return False
         kind, value = fact
-        turn.facts[kind], turn.done, turn.worker = value, (stage, fence), ""
+        turn.facts[kind], turn.done = value, (stage, fence)
         if kind == "transcript" and turn.sha256:
             self.recognised_in[turn.sha256] = name
         if kind == "feedback" and value.reset:
             turn.reset, self.reset_after[turn.session] = True, turn.seq
         if turn.stages_ahead[1:]:
-            turn.stage = turn.stages_ahead[1]
+            turn.stage, turn.worker = turn.stages_ahead[1], ""
             self.settle()
         else:
             self.end(turn)
@@ -262,6 +283,7 @@ class ReferenceModel:
 
     def end(self, turn: Turn, error: str = "") -> None:
         """With its turns, if it is a lesson; the last one of a class makes that complete."""
+        self.leave_round(turn)
         turn.worker, turn.ended, turn.error = "", True, error
         if turn.student and not self.open_work() and self.assigned and {*STUDENTS} <= {*self.submissions}:
             self.completed.add(turn.name)
@@ -293,6 +315,7 @@ class ReferenceModel:
 
     def drop(self, name: str) -> list[str]:
         """Erase it, running or not, and its turns; return all their names."""
+        self.leave_round(self.turns[name])
         turn = self.turns.pop(name)
         self.erased.add(name)
         if self.submissions.get(turn.student) == name:

@@ -56,7 +56,7 @@ def read_snapshot(found: Found, model: ReferenceModel) -> dict[str, Any]:
         "parts": each("parts", list_lessons(model), set),
         "handed in": read_submissions(found),
         "open work": set(found.get(f"{PREFIX}open-work:{HOMEWORK}", ())),
-        "told": set(found.get(f"{PREFIX}deliveries", ())),
+        "told": {name for key in found if key.startswith(f"{PREFIX}deliveries:{TENANTS[0]}/") for name in found[key]},
     }
 
 

@@ -39,7 +39,8 @@ def read_submissions(jobs: Jobs) -> dict[str, str]:
 
 def completing_jobs(jobs: Jobs) -> list[str]:
     """The jobs whose end made the class complete."""
-    return [name.split("/")[1] for name in jobs.redis.zrange("waijiao:deliveries", 0, -1)]
+    names = [name for key in jobs.redis.scan_iter("waijiao:deliveries:*/*") for name in jobs.redis.zrange(key, 0, -1)]
+    return [name.split("/")[1] for name in names]
 
 
 def answer(jobs: Jobs) -> None:

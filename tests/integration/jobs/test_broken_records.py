@@ -13,7 +13,7 @@ from pipeline.jobs.job import State
 from pipeline.jobs.listing import list_jobs, turns
 from pipeline.jobs.store import PREFIX, Jobs
 from pipeline.lessons import build_turns, read_turn_jobs
-from pipeline.webhooks.outbox import Deliveries
+from pipeline.webhooks.outbox import Deliveries, DeliveryLimits
 from tests.integration.jobs.test_held_and_waiting import lesson, segment
 from tests.support.job_steps import FEEDBACK, TRANSCRIPT, WORKER, make_job_request, run_stage
 
@@ -83,7 +83,7 @@ def hand_in_three(jobs: Jobs, damage: Damage, session: str = "anna") -> None:
     Assignments(jobs).put(HOMEWORK, replace=False)
     for name in "abc":
         job_request = replace(make_job_request(name, session=session or name), assignment="hw", student=name)
-        jobs.submit(replace(job_request, webhook="http://there", webhook_events=("job.transcribed",)))
+        jobs.submit(replace(job_request, webhook=f"http://{name}.example", webhook_events=("job.transcribed",)))
     damage(jobs.redis, f"{PREFIX}job:default/b")
 
 
@@ -172,7 +172,7 @@ def test_the_webhooks_of_others_are_delivered(jobs, redis, damage):
     for _ in "abc":
         run_stage(jobs, "asr")
     damage(redis, f"{PREFIX}job:default/b")
-    claimed = Deliveries(jobs).claim(9, 9, [], 9)
+    claimed = Deliveries(jobs).claim(DeliveryLimits(9, 9, 9), [], 9)
     assert {"a", "c"} <= {delivery.job_id for delivery in claimed}
 
 
@@ -257,7 +257,7 @@ def test_a_delivery_that_cannot_be_read_stops_no_other(jobs, redis, damage):
     for _ in "abc":
         run_stage(jobs, "asr")
     damage(redis, f"{PREFIX}delivery:default/b/job.transcribed")
-    assert {"a", "c"} <= {delivery.job_id for delivery in Deliveries(jobs).claim(9, 9, [], 9)}
+    assert {"a", "c"} <= {delivery.job_id for delivery in Deliveries(jobs).claim(DeliveryLimits(9, 9, 9), [], 9)}
     for name in "abc":
         Deliveries(jobs).list_for_job(jobs.get("default", name))
 

@@ -11,7 +11,7 @@ from pipeline.homework.assignments import Assignment, Assignments
 from pipeline.jobs.eta import Estimator
 from pipeline.jobs.job import State
 from pipeline.jobs.store import PREFIX, Jobs
-from pipeline.webhooks.outbox import Attempt, Deliveries
+from pipeline.webhooks.outbox import Attempt, Deliveries, DeliveryLimits
 from pipeline.worker.bootsteps import take_turn
 from pipeline.worker.registry import count_workers, register
 from tests.support.job_steps import RESULTS, WORKER, claim_job, make_job_request, run_stage
@@ -110,12 +110,12 @@ def test_a_webhook_is_tried_again_when_it_should_be(cluster, clock, seconds):
     sweep(jobs)
     jobs.submit(replace(make_job_request("a"), webhook="http://there", webhook_events=("job.transcribed",)))
     run_stage(jobs, "asr")
-    (delivery,) = Deliveries(jobs).claim(1, 1, [], 9)
+    (delivery,) = Deliveries(jobs).claim(DeliveryLimits(1, 1, 1), [], 9)
     Deliveries(jobs).write(delivery, Attempt(now(jobs), 1.0, 500), "waiting", 30)
     clock.move(seconds)
     sweep(jobs)
     clock.move(31)
-    assert Deliveries(jobs).claim(1, 1, [], 9)
+    assert Deliveries(jobs).claim(DeliveryLimits(1, 1, 1), [], 9)
 
 
 @pytest.mark.parametrize("seconds", BACK)

@@ -9,9 +9,10 @@ from hypothesis import settings as checks
 from hypothesis import strategies as st
 
 from pipeline.jobs import store as jobs_module
+from pipeline.jobs.eta import Estimator
 from pipeline.jobs.job import LANES
 from pipeline.jobs.store import Jobs
-from tests.support.job_steps import FEEDBACK, TRANSCRIPT, WORKER, make_job_request
+from tests.support.job_steps import FEEDBACK, RESULTS, TRANSCRIPT, WORKER, make_job_request, run_stage
 
 HOUR = 3600
 BEGUN = time.time()  # so that what is due in as many hours is due in the same minute
@@ -142,6 +143,136 @@ def test_every_job_is_claimed_once_by_lane_and_within_a_class_by_due_time(jobs, 
         )
 
 
+# --- interactive jobs are served in turn too
+
+
+def speak(jobs: Jobs, id_: str, key: str = "", session: str = "", recording: bool = True) -> None:
+    """Submit an interactive job of a learner with this key, or in this session."""
+    jobs.submit(replace(make_job_request(id_, session=session or id_, recording=recording), key=key, owner=key))
+
+
+def work_off(jobs: Jobs) -> None:
+    for stage, result in RESULTS.items():
+        order(jobs, stage, result)
+
+
+def expect_position(jobs: Jobs, id_: str, stage: str, position: int) -> None:
+    """The job is at this position, and is really claimed as that one of the stage."""
+    job = jobs.get("default", id_)
+    assert Estimator(jobs).estimate(job).queue_position == position
+    assert order(jobs, stage, RESULTS[stage]).index(id_) + 1 == position
+
+
+@pytest.mark.parametrize("busy", [{"key": "busy"}, {"session": "busy"}, {"key": "busy", "session": "busy"}])
+@pytest.mark.parametrize("other", [{"key": "other"}, {"session": "other"}])
+def test_a_learner_does_not_wait_for_300_jobs_of_another_one(jobs, busy, other):
+    jobs.settings = jobs.settings.model_copy(update={"max_jobs_session": 1000})
+    for number in range(300):
+        speak(jobs, f"busy-{number}", **busy)
+    for number in range(3):
+        speak(jobs, f"other-{number}", **other)
+    assert [Estimator(jobs).estimate(jobs.get("default", f"other-{n}")).queue_position for n in range(3)] == [2, 4, 6]
+    taken = order(jobs)
+    assert [taken.index(f"other-{number}") for number in range(3)] == [1, 3, 5]
+    assert [each for each in taken if each.startswith("busy")] == [f"busy-{number}" for number in range(300)]
+
+
+def test_many_learners_share_a_stage_equally(jobs):
+    for number in range(60):
+        for learner in ("ann", "ben", "cem")[: 1 + number // 20]:
+            speak(jobs, f"{learner}-{number}", key=learner)
+    taken = [each[:3] for each in order(jobs)]
+    assert [taken[:60].count(learner) for learner in ("ann", "ben", "cem")] == [20, 20, 20]
+
+
+@pytest.mark.parametrize("lane", LANES)
+@pytest.mark.parametrize("stage", ["llm", "tts"])
+def test_a_stage_is_shared_although_all_jobs_went_through_the_one_before_first(jobs, lane, stage):
+    """A fast recogniser does not turn one learner's backlog into the earliest jobs of the language model."""
+    learners = {"busy": "", "other": ""} if lane == "interactive" else {"busy": "big", "other": "small"}
+    for learner, group in learners.items():
+        for number in range(20 if learner == "busy" else 2):
+            request = replace(make_job_request(f"{learner}-{number}", session=f"{learner}-{number}"), lane=lane)
+            jobs.submit(replace(request, key=learner, group=group, due=BEGUN + HOUR))
+        for earlier in ("asr", "llm", "tts"):
+            if earlier == stage:
+                break
+            order(jobs, earlier, RESULTS[earlier])
+    taken = order(jobs, stage, RESULTS[stage])
+    assert {taken.index("other-0"), taken.index("other-1")} <= {0, 1, 2, 3}
+
+
+def test_jobs_of_one_round_are_claimed_in_the_order_of_acceptance(jobs):
+    names = [f"{letter}-{number}" for number, letter in enumerate("zyxwvutsrqponm")]
+    for name in names:
+        speak(jobs, name, key=name)
+    assert order(jobs) == names
+    assert order(jobs, "llm", FEEDBACK) == names
+
+
+def test_who_comes_late_does_not_catch_up(jobs):
+    for number in range(40):
+        speak(jobs, f"busy-{number}", key="busy")
+    for _ in range(20):
+        order_one(jobs)
+    for number in range(20):
+        speak(jobs, f"late-{number}", key="late")
+    taken = [each[:4] for each in order(jobs)]
+    assert all(set(taken[number : number + 2]) == {"busy", "late"} for number in range(0, 40, 2))
+
+
+@pytest.mark.parametrize("end", ["cancel", "erase", "reset"])
+@pytest.mark.parametrize("lane", LANES)
+def test_who_cancels_does_not_wait_for_what_was_canceled(jobs, end, lane):
+    for number in range(30):
+        request = replace(make_job_request(f"mine-{number}", session="mine"), key="mine", lane=lane, group="mine")
+        jobs.submit(replace(request, due=BEGUN + HOUR))
+    if end == "cancel":
+        for number in range(30):
+            jobs.cancel("default", f"mine-{number}")
+    else:
+        getattr(jobs, end)("default", "mine")
+    for name in ("other-0", "other-1", "mine-again", "other-2"):
+        request = replace(make_job_request(name, session=name), key=name[:4], lane=lane, group=name[:4])
+        jobs.submit(replace(request, due=BEGUN + HOUR))
+    assert order(jobs).index("mine-again") <= 1
+
+
+def test_a_job_whose_worker_died_keeps_its_place(jobs):
+    for number in range(5):
+        speak(jobs, f"busy-{number}", key="busy")
+    speak(jobs, "other", key="other")
+    jobs.claim("asr", WORKER, 1)
+    jobs.release(WORKER)
+    assert order(jobs)[:2] == ["busy-0", "other"]
+
+
+@pytest.mark.parametrize("stage", ["asr", "llm", "tts"])
+def test_the_queue_position_is_true_at_every_stage(jobs, stage):
+    for number in range(12):
+        speak(jobs, f"busy-{number}", key="busy")
+    speak(jobs, "other-0", key="other")
+    speak(jobs, "other-1", key="other")
+    for earlier in ("asr", "llm", "tts"):
+        if earlier == stage:
+            break
+        order(jobs, earlier, RESULTS[earlier])
+    expect_position(jobs, "other-1", stage, 4)
+
+
+def test_jobs_of_a_version_without_rounds_are_claimed_before_later_ones(jobs):
+    for number in range(4):
+        speak(jobs, f"old-{number}", key="busy")
+        jobs.redis.hdel(f"waijiao:job:default/old-{number}", "fair_class", "scored_at")
+        jobs.redis.hset(f"waijiao:job:default/old-{number}", "score", number + 1)
+        jobs.redis.zadd("waijiao:ready:asr", {f"default/old-{number}": number + 1})
+    jobs.redis.delete(*jobs.redis.scan_iter("waijiao:fair-queue:*"))
+    for number in range(4):
+        speak(jobs, f"new-{number}", key="other")
+    assert order(jobs) == [f"{age}-{number}" for age in ("old", "new") for number in range(4)]
+    run_stage(jobs, "llm")
+
+
 # --- what is stored to serve classes in turn
 
 
@@ -174,21 +305,21 @@ def read_text(jobs: Jobs, key: str) -> str:
     return str(readers[jobs.redis.type(key)](key))
 
 
-@pytest.mark.parametrize("lane", ["bulk", "homework"])
+@pytest.mark.parametrize("lane", LANES)
 @pytest.mark.parametrize("group", ["", "class"])
 def test_classes_that_were_served_are_not_stored_for_ever(jobs, lane, group):
     sizes = []
     for number in range(120):
         submit(jobs, f"job{number}", lane, group and f"{group}{number}", due_h=5 if lane == "homework" else None)
-        order(jobs)
+        work_off(jobs)
         sizes.append(members_of_rounds(jobs))
-    assert max(sizes) <= 3
+    assert max(sizes) <= 3 * len(RESULTS)
 
 
 def test_the_rounds_of_past_minutes_are_removed(jobs):
     for number in range(40):
         submit(jobs, f"job{number}", group=f"class{number}", due_h=1 + number / 10)
-    order(jobs)
+    work_off(jobs)
     keys = [*jobs.redis.scan_iter("waijiao:fair-queue:*")]
     assert keys
-    assert all(0 < jobs.redis.ttl(key) <= HOUR for key in keys)
+    assert all(0 < jobs.redis.ttl(key) <= 60 for key in keys)

@@ -40,6 +40,24 @@ def test_work_that_nobody_renews_is_taken_back(jobs_with_short_leases):
     assert not jobs_with_short_leases.complete("asr", job, TRANSCRIPT)[0]
 
 
+@pytest.mark.parametrize("error", [ValueError("odd"), UnicodeDecodeError("utf-8", b"x", 0, 1, "odd"), OSError("odd")])
+def test_leases_are_renewed_after_an_error_that_nobody_expected(jobs_with_short_leases, error):
+    errors = [error]
+
+    class FailingOnce(Jobs):
+        def renew(self, stage, batch):
+            if errors:
+                raise errors.pop()
+            return super().renew(stage, batch)
+
+    jobs = FailingOnce(jobs_with_short_leases.redis, jobs_with_short_leases.settings)
+    jobs.submit(make_job_request("a"))
+    job = claim_job(jobs, "asr")
+    with Leases(jobs, "asr", [job]):
+        assert wait_until_lease_lapses(jobs)
+        assert jobs.complete("asr", job, TRANSCRIPT)[0]
+
+
 @pytest.mark.parametrize("ending", ["cancel", "erase"])
 def test_workers_soon_learn_that_a_job_was_canceled_or_erased(jobs_with_short_leases, ending):
     for name in "ab":

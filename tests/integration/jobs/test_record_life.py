@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.errors import EngineFailed, Erased, UnknownAssignment
+from pipeline.errors import EngineFailed, Erased, UnknownAssignment, UnknownJob
 from pipeline.homework.assignments import Assignment, Assignments, Student
 from pipeline.jobs.job import Job
 from pipeline.jobs.store import PREFIX, Jobs
@@ -209,3 +209,38 @@ def test_names_whose_records_were_lost_do_not_pile_up(jobs, redis):
         if number >= 2:
             redis.delete(f"{PREFIX}job:default/job{number}")
     assert redis.zcard(f"{PREFIX}jobs:default") < 20
+
+
+def end_by_expiry(jobs: Jobs) -> None:
+    jobs.redis.delete(f"{PREFIX}job:default/a")
+
+
+def end_by_erasure(jobs: Jobs) -> None:
+    jobs.erase("default", "a")
+
+
+def end_by_forgetting(jobs: Jobs) -> None:
+    jobs.forget("default", "a")
+
+
+@pytest.mark.parametrize("end", [end_by_expiry, end_by_erasure, end_by_forgetting])
+@pytest.mark.parametrize("stage", ["llm", "tts"])
+@pytest.mark.parametrize("assigned", [False, True])
+def test_a_rerun_of_a_job_that_is_gone_is_refused_and_writes_nothing(jobs, end, stage, assigned):
+    """The API read its record just before it expired, or was erased."""
+    Assignments(jobs).put(HOMEWORK, replace=False)
+    if assigned:
+        hand_in(jobs, "a")
+    else:
+        jobs.submit(make_job_request("a", session="a"))
+    for each in ("asr", "llm", "tts"):
+        run_stage(jobs, each)
+    job = jobs.get("default", "a")
+    end(jobs)
+    before = read_keys(jobs.redis)
+    request = replace(job.request, id="b", recording="", session="b")
+    with pytest.raises(UnknownJob):
+        jobs.rerun(job, request, stage, {"transcript": job.transcript, "feedback": FEEDBACK})
+    after = read_keys(jobs.redis)
+    assert {key: found.members for key, found in after.items()} == {key: found.members for key, found in before.items()}
+    assert not [key for key, found in after.items() if key.startswith("job:") and found.left_ms == -1]

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 from inspect import isgenerator
 
 import pytest
@@ -69,7 +70,8 @@ class EventLoop:
 def loop():
     running = EventLoop()
     yield running
-    os.kill(running.child, signal.SIGKILL)  # where a test failed, it may wait for ever until its pipe is read
+    with suppress(ProcessLookupError):
+        os.kill(running.child, signal.SIGKILL)  # where a test failed, it may wait for ever until its pipe is read
     running.pool.terminate()
     running.pool.join()
     running.hub.close()

@@ -61,6 +61,22 @@ def test_a_blob_name_that_the_store_did_not_make_is_refused(blobs, name):
         blobs.path(name)
 
 
+@pytest.mark.parametrize("files", [1, 3])
+def test_a_job_is_deleted_although_a_worker_writes_another_blob_meanwhile(blobs, monkeypatch, files):
+    blobs.put("default/job", io.BytesIO(b"x"))
+    remove_folder, late_names = os.rmdir, [f"late{number}" for number in range(files)]
+
+    def write_before_removing(*arguments, **keywords):
+        if late_names:
+            (blobs.folder / "default/job" / late_names.pop()).write_bytes(b"late")
+        remove_folder(*arguments, **keywords)
+
+    monkeypatch.setattr(os, "rmdir", write_before_removing)
+    blobs.delete_job("default/job")
+    assert not (blobs.folder / "default/job").exists()
+    assert not late_names
+
+
 def test_deleting_is_harmless_when_done_twice(blobs):
     blob = blobs.put("default/job", io.BytesIO(b"x"))
     for _ in range(2):

@@ -82,7 +82,7 @@ class AssignmentSchema(BaseModel):
     text: str | None = Field(None, description="text")
     words: list[str] | None = Field(None, description="a list of words")
     persona: str | None = Field(None, description="the name of a teacher")
-    language: str | None = Field(None, description="an ISO 639 code such as en")
+    language: str | None = Field(None, description="a language such as en")
     level: str | None = Field(None, description="A1, A2, B1, B2, C1 or C2")
     class_name: str | None = Field(None, alias="class", description="a line of text")
     due: Annotated[datetime, BeforeValidator(parse_due_time)] | None = Field(None, description=DUE_FORMAT)

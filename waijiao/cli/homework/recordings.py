@@ -12,6 +12,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from pipeline.errors import NotAudio, TooManyFiles, WaijiaoError
+from pipeline.homework.assignments import Student
 from pipeline.homework.filenames import display_path, is_clutter, is_recording
 from pipeline.homework.zip_import import RefusedFile, ZipLimits, ZipMember, list_members
 from waijiao.client.transport import Opener, recording_opener
@@ -43,12 +44,17 @@ class FoundFile:
 
 
 @contextmanager
-def find_files(paths: Sequence[Path], exclude: Sequence[Path] = ()) -> Iterator[list[FoundFile]]:
-    """All files at `paths` except `exclude`; ZIP archives are open inside of the context. Raises TooManyFiles."""
+def find_files(
+    paths: Sequence[Path], exclude: Sequence[Path] = (), students: Sequence[Student] = ()
+) -> Iterator[list[FoundFile]]:
+    """All files at `paths` except `exclude`; ZIP archives are open inside of the context. Raises TooManyFiles.
+
+    `students` are the class, whose names help to read those in ZIP archives.
+    """
     excluded_paths = {path.resolve() for path in exclude}
     with ExitStack() as archives:
         named_paths = [(path, name) for path, name in list_files(paths) if path.resolve() not in excluded_paths]
-        yield [file for path, name in named_paths for file in expand(path, name, archives)]
+        yield [file for path, name in named_paths for file in expand(path, name, archives, students)]
 
 
 def list_files(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
@@ -82,7 +88,7 @@ def raise_error(error: OSError) -> None:
     raise error
 
 
-def expand(path: Path, name: str, archives: ExitStack) -> Iterator[FoundFile]:
+def expand(path: Path, name: str, archives: ExitStack, students: Sequence[Student]) -> Iterator[FoundFile]:
     """The file itself, or the recordings in it if it is a ZIP archive, which `archives` closes."""
     fingerprint, shown_name = (0, 0), display_path(name)
     try:
@@ -90,7 +96,8 @@ def expand(path: Path, name: str, archives: ExitStack) -> Iterator[FoundFile]:
         fingerprint = stat.st_size, stat.st_mtime_ns
         if path.suffix.lower() == ".zip" and path.is_file():
             archive = archives.enter_context(path.open("rb"))
-            yield from (describe_entry(entry, shown_name, fingerprint) for entry in list_members(archive, ZIP_LIMITS))
+            members = list_members(archive, ZIP_LIMITS, students)
+            yield from (describe_entry(entry, shown_name, fingerprint) for entry in members)
         elif is_recording(name) and path.is_file():
             yield FoundFile(shown_name, shown_name, fingerprint, recording_opener(path))
         else:

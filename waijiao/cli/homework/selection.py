@@ -57,6 +57,10 @@ class SelectedAssignment:
                 raise
             return None
 
+    def students_before(self, client: Client) -> Sequence[Student]:
+        """The class as it is known before the assignment is set: the server is only asked where there is no file."""
+        return self.students(None if self.file else self.get(client))
+
     def students(self, view: AssignmentView | None) -> Sequence[Student]:
         """The class, from the file or else from the server."""
         if self.file:

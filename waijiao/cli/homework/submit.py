@@ -165,11 +165,13 @@ def submit(
     repeated at any time. Ends with status 1 when a file was refused; the others are handed in.
     """
     selected_assignment = select_assignment(assignment, roster)
-    with Client(url, patience_s=CLIENT_PATIENCE_S) as client, find_files(paths, selected_assignment.paths) as files:
-        if not files:
-            exit_with(EXIT_FAILED, f"There are no recordings in {', '.join(map(str, paths))}.")
-        results = list(submit_files(client, selected_assignment, files, at_once, dry_run))
-        missing = find_missing_students(client, selected_assignment, results)
+    with Client(url, patience_s=CLIENT_PATIENCE_S) as client:
+        students = selected_assignment.students_before(client)
+        with find_files(paths, selected_assignment.paths, students) as files:
+            if not files:
+                exit_with(EXIT_FAILED, f"There are no recordings in {', '.join(map(str, paths))}.")
+            results = list(submit_files(client, selected_assignment, files, at_once, dry_run))
+            missing = find_missing_students(client, selected_assignment, results)
     if as_json:
         for each in results:
             print(json.dumps(asdict(each), ensure_ascii=False))

@@ -39,7 +39,8 @@ class FolderWatcher:
 
     def scan(self) -> Iterator[Result]:
         """Hand in the files that are complete; the results that are not reported yet."""
-        with find_files([self.folder], self.assignment.paths) as files:
+        students = self.assignment.students_before(self.client)
+        with find_files([self.folder], self.assignment.paths, students) as files:
             complete = [each for each in files if self.fingerprints.get(each.name) == each.fingerprint]
             self.fingerprints = {each.name: each.fingerprint for each in files}
             if not self.is_set:

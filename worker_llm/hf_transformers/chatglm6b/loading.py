@@ -47,6 +47,10 @@ def load_chatglm6b(folder: Path, settings: Settings) -> Checkpoint:
         raise ModelDamaged(
             f"{SETTING}: the weights in {folder} are another model's: ChatGLM-6B has no {unknown_weight}"
         )
+    if config.tie_word_embeddings:
+        # Where a file has both and they differ, transformers 5 leaves them apart. The published code gives the head's
+        # weights to both, since they are loaded last.
+        model.transformer.word_embeddings.weight = model.lm_head.weight
     template = RoundsTemplate(tokenizer, config.gmask_token_id, config.bos_token_id)
     return Checkpoint(model, template, {config.eos_token_id}, tokenizer.vocab_size, config.max_sequence_length)
 

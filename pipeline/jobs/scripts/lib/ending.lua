@@ -35,12 +35,11 @@ end
 local function add_delivery(job, event)
   local host, events = unpack(redis.call('HMGET', job_key(job), 'webhook_host', 'webhook_events'))
   if not events or not string.find(events, event, 1, true) then return end
-  local name, due = job .. '/' .. event, KEY.deliveries
+  local name = job .. '/' .. event
   local ttl_s = math.ceil(number(job, 'retention', DEFAULT_RETENTION_S) + math.max(0, number(job, 'deadline_at', NOW) - NOW))
   redis.call('HSET', KEY.delivery .. name, 'host', host, 'at', format_seconds(NOW), 'tried', 0, 'state', 'waiting')
   redis.call('EXPIRE', KEY.delivery .. name, ttl_s)
-  redis.call('ZADD', due, NOW, name)  -- mutant: event becomes delivery
-  redis.call('EXPIRE', due, math.max(ttl_s, redis.call('TTL', due)))
+  set_due(name, host, NOW)  -- mutant: event becomes delivery
   ready_jobs[#ready_jobs + 1] = 'maintenance ' .. job
 end
 
@@ -154,10 +153,11 @@ function erase_job(job, tombstone_s)
   if alive(job) then redis.call('HINCRBY', session_key(job, KEY.session), 'unfinished', -1) end
   leave_all_indexes(job, session_of(job), get(job, 'assignment'), get(job, 'student'))
   if cache_key and redis.call('GET', KEY.transcript .. cache_key) == job then redis.call('DEL', KEY.transcript .. cache_key) end
+  local host = get(job, 'webhook_host')
   redis.call('DEL', job_key(job))  -- mutant: erasure removes record
-  for _, event in ipairs(EVENTS) do
+  for _, event in ipairs(host and EVENTS or {}) do
     redis.call('DEL', KEY.delivery .. job .. '/' .. event)
-    redis.call('ZREM', KEY.deliveries, job .. '/' .. event)
+    remove_due(job .. '/' .. event, host)
   end
   redis.call('HSET', job_key(job), 'erased', '1')
   if owner then redis.call('HSET', job_key(job), 'owner', owner) end

@@ -24,18 +24,53 @@ local function record_served(lane, stage)
   redis.call('EXPIRE', KEY.served .. stage, 86400)
 end
 
--- The rounds in which classes are served in turn: in a lane, among homework that is due in the same minute. Returns the
--- key that counts them, and the score at which they begin. Its member `now` is the present round. A class is in it while
--- a job of it waits for a later one, since it may have a job in the next round anyway.
-local function fair_queue_at(score)
+-- The order of a stage's ready jobs is their score: the lane, and for homework the minute in which it is due; within that
+-- the round, and for interactive jobs, behind the point, the order of acceptance. In each round every class that waits has
+-- one job (start-time fair queueing); a class is whoever is served in turn with others: of homework and bulk jobs the
+-- class at school or the conversation, of interactive jobs the client's key, or the conversation where no keys are used.
+-- Rounds are counted at each stage by itself, as each stage has a pace of its own.
+
+-- The rounds of a stage at a score: the key that counts them, and the score at which they begin. Its member `now` is the
+-- present round. A class is in it while a job of it waits for a later one, since it may have a job in the next round anyway.
+local function fair_queue_at(stage, score)
   local lane = lane_of(score)
   local begin = LANE_START[lane]
   if lane == 'homework' then begin = begin + math.floor((score - begin) / SCORES_PER_MINUTE) * SCORES_PER_MINUTE end
-  return KEY.fair_queue .. string.format('%.0f', begin), begin
+  return KEY.fair_queue .. stage .. ':' .. string.format('%.0f', begin), begin
 end
 
 -- A class in these rounds. It is no name, since what is erased must not be named there.
 local function fair_queue_member(tenant, group) return redis.sha1hex(tenant .. '/' .. group) end
+
+-- The round in which a job of a class would be served if it became ready now. Interactive jobs of an earlier version had
+-- the order of acceptance for a score: rounds are counted on from there.
+local function next_round(stage, score, class)
+  local rounds, begin = fair_queue_at(stage, score)
+  local present = redis.call('ZSCORE', rounds, 'now') or begin == 0 and redis.call('GET', KEY.accepted) or 0
+  return 1 + math.max(tonumber(redis.call('ZSCORE', rounds, class) or 0), tonumber(present)), tonumber(present)
+end
+
+-- The job's score at its stage. One that is ready there again, since its worker died, is in its earlier round.
+local function score_at(job, stage)
+  local score, class = number(job, 'score'), get(job, 'fair_class')
+  if not class or get(job, 'scored_at') == stage then return score end
+  local rounds, begin = fair_queue_at(stage, score)
+  local round, present = next_round(stage, score, class)
+  redis.call('ZADD', rounds, present, 'now', round, class)
+  redis.call('EXPIRE', rounds, math.max(3600, math.ceil(number(job, 'deadline_at', NOW) - NOW)))
+  score = begin + round + (begin == 0 and score % 1 or 0)
+  redis.call('HSET', job_key(job), 'score', string.format('%.6f', score), 'scored_at', stage)
+  return score
+end
+
+-- A job leaves the ready jobs of a stage unclaimed: its class has one job less to wait for.
+local function leave_round(job, stage)
+  local class, score = get(job, 'fair_class'), number(job, 'score')
+  if not class or not score or get(job, 'scored_at') ~= stage then return end
+  local rounds = fair_queue_at(stage, score)
+  local last, present = redis.call('ZSCORE', rounds, class), redis.call('ZSCORE', rounds, 'now')
+  if last and tonumber(last) > tonumber(present or 0) then redis.call('ZINCRBY', rounds, -1, class) end  -- mutant: canceled round
+end
 
 local function suspend(job, stage)
   redis.call('HSET', job_key(job), 'phase', 'waiting')
@@ -73,11 +108,11 @@ local function ready(job)
     end
   end
   redis.call('SREM', KEY.blocked, job)
-  local score = get(job, 'score')
-  local lane = lane_of(tonumber(score))
+  local score = score_at(job, stage)
+  local lane = lane_of(score)
   redis.call('HSET', job_key(job), 'phase', 'ready', 'ready_at', format_seconds(NOW))
   if not first_ready(lane, stage) then record_served(lane, stage) end  -- from now on its lane waits
-  redis.call('ZADD', KEY.ready .. stage, score, job)
+  redis.call('ZADD', KEY.ready .. stage, string.format('%.6f', score), job)
   add_ready_job(job)
 end
 
@@ -128,7 +163,9 @@ end
 
 local function leave_ready(job)
   local stage = get(job, 'stage')
-  for _, each in ipairs(stage and { stage } or WORKED_AT) do redis.call('ZREM', KEY.ready .. each, job) end
+  for _, each in ipairs(stage and { stage } or WORKED_AT) do
+    if redis.call('ZREM', KEY.ready .. each, job) == 1 then leave_round(job, each) end
+  end
 end
 
 local function leave_indexes(job)

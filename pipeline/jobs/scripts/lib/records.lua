@@ -35,15 +35,17 @@ local KEY = {
   transcript = P .. 'heard-as:',                -- TENANT/DIGEST -> the job whose transcript can be used again
   progress = P .. 'progress:',                  -- JOB -> stream: partial results
   served = P .. 'served:',                      -- STAGE -> hash: lane -> when a job of it was claimed last
-  fair_queue = P .. 'fair-queue:',              -- SCORE -> sorted set: classes, by the round of their latest job
+  fair_queue = P .. 'fair-queue:',              -- STAGE:SCORE -> sorted set: classes, by the round of their latest job
   api_key = P .. 'key:',                        -- KEY -> hash: a client's key and its limits
   rate = P .. 'rate:',                          -- KEY -> the time until which its rate is used up
   audio_ms = P .. 'heard:',                     -- KEY:DAY -> milliseconds of audio that it had transcribed
   pace = P .. 'pace',                           -- hash: how fast jobs end and stages run
   accepted = P .. 'accepted',                   -- number of jobs ever accepted: their order
   ended = P .. 'ended',                         -- hash: state -> number of jobs that ended so
-  deliveries = P .. 'deliveries',               -- sorted set: webhook deliveries, by the time at which they are due
+  deliveries = P .. 'deliveries',               -- sorted set: tenants with open webhook deliveries, by the time of the first
+  deliveries_of = P .. 'deliveries:',           -- TENANT -> its hosts; TENANT/HOST -> deliveries; by the time when due
   delivery = P .. 'delivery:',                  -- JOB/EVENT -> hash: one delivery
+  answering = P .. 'answering:',                -- TENANT/HOST -> exists while this receiver answers
   delivering = P .. 'delivering:',              -- CALL -> set: the deliveries that one call claimed
   webhook_secret = P .. 'webhook-secret:',      -- TENANT -> the secret that signs
   erased = P .. 'erased:',                      -- CALL -> sorted set: what one call erased
@@ -65,6 +67,7 @@ local WAITING = { hold = true, parts = true }  -- stages at which nobody works
 -- The lanes, the fastest first, and the score at which each begins in a stage's ready jobs; eta.py has the same.
 local LANES, LANE_START = { 'interactive', 'homework', 'bulk' }, { interactive = 0, homework = 1e15, bulk = 2e15 }
 local SCORES_PER_MINUTE = 1e6  -- of scores for homework that is due in the same minute
+local ORDERS = 1e6  -- interactive jobs of one round whose order of acceptance is known
 local RECORD_FORMAT = 1  -- of records as this version writes them; job.py has the same
 local MAX_TIME_S = 7258118400  -- the year 2200
 local MAX_GAP_S = 3600  -- from one job's end to the next's; more is a clock that was set

@@ -25,6 +25,18 @@ def install() -> None:
     before_task_publish.connect(receiver_at("before_publish"), weak=False)
     after_task_publish.connect(receiver_at("after_publish"), weak=False)
     task_postrun.connect(receiver_at("before_ack"), weak=False)
+    if retention_s := os.environ.get("FAULTS_RETENTION_S"):
+        Jobs.__init__ = keep_for(float(retention_s))
+
+
+def keep_for(retention_s: float) -> Any:
+    """`Jobs.__init__`, with a retention that is shorter than the hour which the settings allow."""
+    initialise = Jobs.__init__
+
+    def wrapper(self: Jobs, redis: Any, settings: Any, *args: Any) -> None:
+        initialise(self, redis, settings.model_copy(update={"retention_h": retention_s / 3600}), *args)
+
+    return wrapper
 
 
 def obey_around(function: Any, name: str, before: str = "", after: str = "") -> Any:

@@ -215,7 +215,7 @@ def test_a_student_s_page_marks_corrections_and_unclear_words():
     assert page.find_texts("spoken-text", "unclear") == ["Yesterday", "I", "to", "zoo."]
     assert "25 %" in {facts.get("title") for _, facts in page.tags}
     assert [facts["src"] for tag, facts in page.tags if tag == "audio"] == ["%E5%AE%89%E5%A8%9C.wav"]
-    assert page.figures["Not used"] == "cat"
+    assert page.figures["Not used"] == "go, zoo, cat"
     assert "Say it.\nLoud." in page.find_texts("keep-lines")
 
 

@@ -95,6 +95,88 @@ def test_a_roster_of_two_thousand_is_read():
     assert len(read_roster("name\n" + "\n".join(f"Student {n}" for n in range(2000)))) == 2000
 
 
+TRADITIONAL_CLASS = (Student("陳怡君", "20230107"), Student("劉家豪", "20230108"))
+
+
+@pytest.mark.parametrize("header", ["姓名,學號", "學號 ,學生姓名 ", "座號,姓名"])
+@pytest.mark.parametrize("encoding", ["big5", "cp950", "big5hkscs"])
+def test_big5_is_read_where_its_titles_are(encoding, header):
+    is_id_first = not header.startswith("姓名")
+    rows = [(each.id, each.name) if is_id_first else (each.name, each.id) for each in TRADITIONAL_CLASS]
+    text = "\r\n".join([header, *(",".join(row) for row in rows)])
+    assert names(text.encode(encoding)) == ["陳怡君", "劉家豪"]
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "big5"])
+@pytest.mark.parametrize("header", ["name,id\n", ""])
+def test_chinese_names_are_enough(encoding, header):
+    assert read_roster((header + "王小明,20230107\n李雷,20230108\n").encode("gb18030")) == CLASS
+    text = header + "陳怡君,20230107\n劉家豪,20230108\n"
+    assert read_roster(text.encode("big5")) == TRADITIONAL_CLASS
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1251", "name,id\nИванова Анна ,1\nПетров Олег,2\n"),
+        ("cp1251", "Имя;Номер\nАнна;12\nОлег;13\n"),
+        ("cp1251", "Анна\nОлег\n"),
+        ("koi8_r", "name\nАнна\nОлег\n"),
+        ("cp866", "name\nАнна\nОлег\n"),
+        ("cp1252", "name\nZoë\nJosé Núñez\n"),
+        ("cp1250", "name\nŁukasz\nŽofie\n"),
+        ("cp949", "name,id\n김철수,1\n이영희,2\n"),
+        ("cp949", "이름\n김철수\n이영희\n"),
+        ("cp932", "name\n佐藤\n鈴木\n"),
+        ("cp1253", "name\nΑννα\nΝίκος\n"),
+        ("big5", "name,id\n阿扁仔,1\n"),
+        ("utf-16-le", "name\nAnna\n"),
+    ],
+)
+def test_other_encodings_are_never_misread(encoding, text):
+    with pytest.raises(BadRoster, match=r"UTF-8|invisible"):
+        read_roster(text.encode(encoding))
+
+
+@pytest.mark.parametrize("text", ["name\nAnna\ue123\n", "name\nAn\ufffdna\n", "name,id\nAnna,\uf8ff7\n"])
+def test_characters_that_wrong_decoding_gives_are_refused(text):
+    with pytest.raises(BadRoster, match=r"Line 2.*cannot be read.*UTF-8"):
+        read_roster(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "姓名，学号\n王小明，20230107\n李雷，20230108\n",
+        "姓名；学号\n王小明；20230107\n李雷；20230108\n",
+        "姓名，学号\n王小明,20230107\n李雷，20230108\n",
+        "20230107，王小明\n20230108，李雷\n",
+        "name，id\n王小明，20230107\n李雷，20230108",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_full_width_commas_separate_columns(text, encoding):
+    assert read_roster(text.encode(encoding)) == CLASS
+
+
+def test_a_full_width_comma_within_a_cell_separates_nothing():
+    assert names("name,id\n王，小明,1\n李雷,2\n") == ["王，小明", "李雷"]
+    assert names('name,id\n"Smith， Anna",1\n') == ["Smith， Anna"]
+
+
+def test_of_canvas_s_gradebook_only_students_are_read():
+    text = (
+        "Student,ID,SIS User ID,SIS Login ID,Section,Homework 1\n"
+        ",,,,,Manual Posting\n"
+        "    Points Possible,,,,,10\n"
+        '"Smith, Anna",101,7001,anna,3B,8\n'
+        '"Wang, Xiaoming",102,7002,xm,3B,\n'
+        '"Student, Test",103,,abcdef,3B,\n'
+    )
+    assert names(text) == ["Smith, Anna", "Wang, Xiaoming"]
+    assert names("name,id\nPoints Possible,7\n") == ["Points Possible"]
+
+
 def test_an_unknown_encoding_is_refused():
     with pytest.raises(BadRoster, match="UTF-8"):
         read_roster("name\nNoël\n".encode("cp1252"))

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import BadArchive, TooManyFiles, WaijiaoError
+from pipeline.errors import BadArchive, EmptyArchive, TooManyFiles, WaijiaoError
+from pipeline.homework.assignments import Student
 from pipeline.homework.zip_import import RefusedFile, ZipLimits, ZipMember, list_members
 
 LIMITS = ZipLimits(files=200, entry_bytes=1_000_000, total_bytes=5_000_000)
@@ -115,7 +116,6 @@ def test_folders_and_files_of_operating_systems_are_ignored():
         (".\0./x.wav", "x.wav"),
         ("a\nb\x1b[2J.wav", "a b[2J.wav"),
         ("vaw.\u202ex.wav", "vaw.x.wav"),
-        ("/", None),
         ("..", "?"),
     ],
 )
@@ -137,6 +137,37 @@ def test_names_that_differ_only_in_case_or_normalisation_are_two_files():
 def test_names_are_read_rightly_without_the_flag_for_utf_8(encoding):
     names = ["高一/王小明.wav", "高一/李雷.wav", "anna.wav"]
     assert list(read_all(raw_zip((name.encode(encoding), SOUND) for name in names))) == names
+
+
+CLASSES = {  # encoding -> names of a class
+    "big5": ("陳怡君", "劉家豪", "許功蓋"),
+    "big5hkscs": ("陳怡君", "劉家豪"),
+    "gb18030": ("王小明", "李雷", "韩梅梅"),
+    "cp949": ("김철수", "이영희", "박지민"),
+    "cp932": ("佐藤美咲", "鈴木太郎"),
+    "cp1252": ("Zoë Müller", "José Núñez", "Anna Smith"),
+    "cp1250": ("Łukasz Żak", "Žofie Nováková"),
+    "cp850": ("Zoë Müller", "José Núñez"),
+    "cp852": ("Łukasz Żak", "Žofie Nováková"),
+    "cp866": ("Анна Иванова", "Олег Петров"),
+    "cp1251": ("Анна Иванова", "Олег Петров"),
+    "koi8_r": ("Анна Иванова", "Олег Петров"),
+    "utf-8": ("陳怡君", "Zoë Müller", "Анна"),
+}
+
+
+@pytest.mark.parametrize("encoding", CLASSES)
+def test_names_are_read_in_the_encoding_that_names_the_class(encoding):
+    students = [Student(name) for name in CLASSES[encoding]]
+    files = [f"hw1/{name} 1.wav" for name in CLASSES[encoding]]
+    file = raw_zip((name.encode(encoding), SOUND) for name in [*files, "hw1/readme.txt"])
+    assert [each.name for each in list_members(file, LIMITS, students)] == [*files, "hw1/readme.txt"]
+
+
+def test_names_that_name_nobody_are_read_as_without_a_class():
+    file = raw_zip([("Noël.wav".encode("cp437"), SOUND), ("李雷.wav".encode("gb18030"), SOUND)])
+    with_class = [each.name for each in list_members(file, LIMITS, [Student("Bob")])]
+    assert with_class == [each.name for each in list_members(file, LIMITS)]
 
 
 def test_names_without_the_utf_8_flag_are_read_as_code_page_437():
@@ -296,8 +327,17 @@ def test_a_directory_that_is_too_long_is_not_read():
     assert file.most < 300_000
 
 
-def test_an_empty_zip_has_no_files():
-    assert read_all(io.BytesIO(b"PK\5\6" + b"\0" * 18)) == {}
+@pytest.mark.parametrize(
+    "file",
+    [
+        io.BytesIO(b"PK\5\6" + b"\0" * 18),
+        make_zip([("class/", b"")]),
+        make_zip([("class/", b""), ("__MACOSX/._anna.wav", SOUND), ("class/.DS_Store", b"x"), ("Thumbs.db", b"x")]),
+    ],
+)
+def test_a_zip_without_files_is_refused(file):
+    with pytest.raises(EmptyArchive):
+        list_members(file, LIMITS)
 
 
 def test_a_streamed_zip_is_read(tmp_path):
@@ -353,7 +393,7 @@ def test_a_damaged_zip_gives_files_or_our_errors(changes):
         broken[place : place + len(change)] = change
     try:
         outcomes = list(list_members(io.BytesIO(broken), LIMITS))
-    except (BadArchive, TooManyFiles):
+    except (BadArchive, EmptyArchive, TooManyFiles):
         return
     for each in outcomes:
         bytes_or_code = each.code if isinstance(each, RefusedFile) else read_member(each)

@@ -9,6 +9,7 @@ from pipeline.text.statistics import (
     UnclearWord,
     count_mistakes,
     count_unclear_words,
+    find_clear_texts,
     find_used_words,
     is_unclear,
     normalize_words,
@@ -148,7 +149,7 @@ def test_chinese_is_read_by_character():
     ],
 )
 def test_a_target_word_is_used_in_any_of_its_forms(target, text):
-    assert find_used_words([target], text) == (target,)
+    assert find_used_words([target], [text]) == (target,)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +157,40 @@ def test_a_target_word_is_used_in_any_of_its_forms(target, text):
     [("apple", "I like pineapple"), ("look forward to", "look to it forward"), ("any", "No, it is not"), ("!", "Oh!")],
 )
 def test_another_word_is_not_the_target(target, text):
-    assert find_used_words([target], text) == ()
+    assert find_used_words([target], [text]) == ()
+
+
+def recognised(*words):
+    """A transcript of these words, each with its probability."""
+    times = range(len(words))
+    return Transcript(
+        " ".join(word for word, _ in words),
+        "en",
+        9.0,
+        tuple(Word(word, n, n + 1, probability) for n, (word, probability) in zip(times, words, strict=True)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "used_words"),
+    [
+        ([("I", 0.9), ("like", 0.9), ("ice", 0.8), ("cream.", 0.7)], ("like", "ice cream")),
+        ([("I", 0.9), ("like", 0.3), ("ice", 0.8), ("cream.", 0.7)], ("ice cream",)),
+        ([("I", 0.9), ("like", 0.9), ("ice", 0.8), ("cream.", 0.4)], ("like",)),
+        ([("ice", 0.9), ("and", 0.1), ("cream", 0.9)], ()),
+        ([("Like", 0.2), ("like", 0.6)], ("like",)),
+        ([("Ice", 0.1), ("cream", 0.1)], ()),
+    ],
+)
+def test_only_what_was_heard_clearly_is_used(words, used_words):
+    assert find_used_words(["like", "ice cream"], find_clear_texts(recognised(*words), "")) == used_words
+
+
+def test_what_was_typed_is_used():
+    typed = find_clear_texts(recognised(("Like", 0.1)), "I like it")
+    assert (
+        find_used_words(["like"], typed) == find_used_words(["like"], find_clear_texts(None, "I like it")) == ("like",)
+    )
 
 
 def test_spoken_words_have_neither_case_nor_punctuation_around():

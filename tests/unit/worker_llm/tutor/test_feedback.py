@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pipeline import personas
 from pipeline.jobs.results import Edit
 from pipeline.settings import Settings
-from worker_llm.tutor.feedback import build_feedback
+from worker_llm.tutor.feedback import build_feedback, strip_unspeakable
 
 WILLIAM = personas.load("william", Settings().personas)
 TRANSCRIPT = "yesterday i go to library and i read two book"
@@ -93,6 +93,31 @@ def test_only_changes_that_look_like_corrections_are_accepted(transcript, senten
     assert build_feedback(transcript, f'"{sentence}" Why?', WILLIAM).corrected == corrected
 
 
+@pytest.mark.parametrize(
+    ("transcript", "sentence", "corrected"),
+    [
+        ("She buy milk and bread.", "She bought milk.", "She bought milk and bread."),
+        ("she buy milk and bread", "She bought milk.", "She bought milk and bread."),
+        ("She buy milk and bread.", "She bought milk!", "She bought milk and bread."),
+        ("He go to school with his sister", "He goes to school.", "He goes to school with his sister."),
+        ("he go to school by bus then he eat lunch", "He goes to school. Then he eats lunch.", None),
+        ("yesterday I see big dogs in park", "Yesterday I saw big dogs.", "Yesterday I saw big dogs in park."),
+        ("She have a cat, black and small.", "She has a cat.", "She has a cat, black and small."),
+        ("we was happy and tired", "We were happy!", "We were happy and tired."),
+    ],
+)
+def test_no_sentence_ends_before_words_that_stay(transcript, sentence, corrected):
+    found = build_feedback(transcript, f'"{sentence}" Why?', WILLIAM).corrected
+    assert not re.search(r"[.!?,] [a-z]", found.replace("cat, black", ""))
+    assert corrected in (None, found)
+
+
+@pytest.mark.parametrize("number", ["$3.50", "3.5 km", ".5 kg", "1.2.3"])
+def test_a_number_does_not_end_a_sentence(number):
+    reply = f"Did you pay {number}?"
+    assert build_feedback(TRANSCRIPT, f'"{CORRECTED}" Good. {reply} Why?', WILLIAM).reply == reply
+
+
 def test_nobody_is_praised_when_the_model_wanted_to_change_something():
     assert build_feedback("i can swim", '"I can\'t swim." Why?', WILLIAM).spoken == "Why?"
 
@@ -134,6 +159,25 @@ def test_feedback_is_valid_whatever_the_model_generates(transcript, corrected, r
     for edit in feedback.edits:
         found = " ".join(tokens[edit.at[0] : edit.at[1]])
         assert re.sub(r"[^\w']+", "", found) == re.sub(r"[^\w']+", "", edit.before)
+
+
+@pytest.mark.parametrize(
+    ("number", "spoken"),
+    [
+        *((each, each) for each in (".5", "50¢", "≥ 5", "≤5", "1/2", "2 1/2", "½", "5°C", "5 °C", "#1", "5–10", "~5")),
+        *(
+            (each, each)
+            for each in ("3 × 4 = 12", "±5", "-5", "¥100", "₩500", "138-0013-8000", "m² 3²", "√9", "≈ 3", "÷ 2")
+        ),
+        ("3 * 4", "3 × 4"),
+        ("< 5", "less than 5"),
+        ("> 5", "greater than 5"),
+        (">= 5", "≥ 5"),
+    ],
+)
+def test_nothing_is_left_out_that_changes_a_number(number, spoken):
+    """The model may write anything; a voice knows these signs."""
+    assert strip_unspeakable(f"It is {number}, **dear** 😀.") == f"It is {spoken}, dear ."
 
 
 @given(st.text(max_size=60), st.text(max_size=120))

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 
 from pipeline import personas
@@ -8,7 +10,7 @@ from worker_llm.tutor.prompt import as_exchange, build_persona_messages, compose
 
 SETTINGS = Settings(history_turns=3, prompt_tokens=300, answer_tokens=50)
 WILLIAM = personas.load("william", SETTINGS.personas)
-PAST = [Exchange(f"turn {n}", f'"Turn {n}." And then?') for n in range(10)]
+PAST = [Exchange(f"turn {n}", f'"Turn {n}." And then?', n) for n in range(10)]
 
 
 def count_words(text):
@@ -28,14 +30,14 @@ def test_the_persona_comes_first_and_is_always_the_same():
 
 def test_the_latest_turns_follow_and_then_the_utterance():
     expected = [
-        "turn 7",
-        '"Turn 7." And then?',
-        "turn 8",
-        '"Turn 8." And then?',
-        "turn 9",
-        '"Turn 9." And then?',
+        "turn 0",
+        '"Turn 0." And then?',
+        "turn 1",
+        '"Turn 1." And then?',
+        "turn 2",
+        '"Turn 2." And then?',
     ]
-    assert get_session(compose(WILLIAM, PAST, "hello", SETTINGS, count_words)) == [*expected, "hello"]
+    assert get_session(compose(WILLIAM, PAST[:3], "hello", SETTINGS, count_words)) == [*expected, "hello"]
 
 
 def test_no_turn_is_remembered_when_the_setting_says_none():
@@ -94,4 +96,47 @@ def test_special_tokens_become_plain_words(typed, sanitized):
 
 def test_a_turn_is_remembered_in_the_form_of_the_examples():
     feedback = Feedback("i go", "I went.", "Where?", "We say: I went. Where?")
-    assert as_exchange(feedback) == Exchange("i go", '"I went." Where?')
+    assert as_exchange(feedback, 7) == Exchange("i go", '"I went." Where?', 7)
+
+
+LONG = {"prompt_tokens": 10_000, "llm_context": 20_000}
+SESSIONS = {  # settings, words of an utterance in turn n, and whether turn n was answered
+    "turns that all fit into the context": ({"history_turns": 10, **LONG}, lambda n: 12, lambda n: True),
+    "few turns": ({"history_turns": 3, **LONG}, lambda n: 12, lambda n: True),
+    "many turns": ({"history_turns": 40, **LONG}, lambda n: 12, lambda n: True),
+    "a small context": ({"history_turns": 10, "prompt_tokens": 500}, lambda n: 12, lambda n: True),
+    "long turns": ({"history_turns": 10, "prompt_tokens": 1500}, lambda n: 100, lambda n: True),
+    "turns of different lengths": ({"history_turns": 10, "prompt_tokens": 900}, lambda n: n * 37 % 90, lambda n: True),
+    "every third turn failed": ({"history_turns": 10, **LONG}, lambda n: 12, lambda n: n % 3),
+    "two of three turns failed": ({"history_turns": 10, **LONG}, lambda n: 12, lambda n: n % 3 == 0),
+}
+
+
+@pytest.mark.parametrize(("changes", "length", "is_answered"), SESSIONS.values(), ids=SESSIONS.keys())
+def test_prompts_of_a_long_session_begin_as_the_one_before(changes, length, is_answered):
+    """An engine computes only what differs from the prompt before: on average at most twice what was said since."""
+    settings = SETTINGS.model_copy(update=changes)
+    history, prompts = [], []
+    for number in range(1, 101):
+        if is_answered(number):
+            utterance = f"turn {number} " + "word " * length(number)
+            prompts.append(compose(WILLIAM, history, utterance, settings, count_words).messages)
+            history.append(Exchange(utterance, f'"Turn {number}." And then?', number))
+    computed, least = 0, 0
+    for previous, prompt in itertools.pairwise(prompts):
+        common = sum(
+            1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(previous, prompt, strict=False))
+        )
+        computed += count_tokens(prompt[common:])
+        least += count_tokens(prompt[-2:])
+    assert computed <= 2 * least
+
+
+@pytest.mark.parametrize("number", range(2, 70))
+def test_the_latest_turns_are_always_remembered(number):
+    history = [Exchange(f"turn {n}", "Why?", n) for n in range(1, number)]
+    settings = SETTINGS.model_copy(update={"history_turns": 10, **LONG})
+    session = get_session(compose(WILLIAM, history, "hello", settings, count_words))
+    contents = [content for each in history for content in (each.learner, each.teacher)]
+    assert session == [*contents, "hello"][-len(session) :]
+    assert min(2, len(history)) <= len(session) // 2 <= 10

@@ -156,22 +156,23 @@ def test_a_long_word_does_not_make_a_long_speech():
 def test_target_words_that_were_used_and_those_that_were_not_are_named():
     homework = make_homework(words=["go", "river", "ice cream"])
     assert (
-        homework.describe_word_use("Yesterday I went out and ate ice cream.")
+        homework.describe_word_use(["Yesterday I went out and ate ice cream."])
         == "You used: go, ice cream. Try to use: river."
     )
-    assert homework.describe_word_use("The rivers!") == "You used: river. Try to use: go, ice cream."
-    assert homework.describe_word_use("No.") == "Try to use: go, river, ice cream."
+    assert homework.describe_word_use(["The rivers!"]) == "You used: river. Try to use: go, ice cream."
+    assert homework.describe_word_use(["No."]) == "Try to use: go, river, ice cream."
     assert (
-        homework.describe_word_use("We went to the river for ice cream")
+        homework.describe_word_use(["We went to the river for ice cream"])
         == "You used all the words: go, river, ice cream."
     )
-    assert make_homework().describe_word_use("Hello") == ""
+    assert make_homework().describe_word_use(["Hello"]) == ""
 
 
 def test_of_many_target_words_a_few_are_named():
     many = make_homework(words=[f"word{letter}" for letter in "abcdefgh"])
     assert (
-        many.describe_word_use("wordb") == "You used: wordb. Try to use: worda, wordc, wordd, worde, wordf and 2 more."
+        many.describe_word_use(["wordb"])
+        == "You used: wordb. Try to use: worda, wordc, wordd, worde, wordf and 2 more."
     )
 
 

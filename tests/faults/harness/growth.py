@@ -1,0 +1,132 @@
+"""Many jobs of every kind, and what is left of them: what a server holds must not grow with what it has done."""
+
+import itertools
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import httpx
+import psutil
+
+from pipeline.jobs.store import PREFIX
+from tests.faults.harness.client import make_recording
+from tests.faults.harness.cluster import FaultCluster
+from tests.faults.harness.cluster_plan import Plan
+from tests.support.wait import wait_for
+
+RETENTION_S = 4
+PLAN = Plan(
+    workers={"asr": 1, "llm": 1, "tts": 1, "segment": 1, "maintenance": 1},
+    retention_s=RETENTION_S,
+    settings={"stage_s": 60, "orphan_s": 4, "keep_recordings": True},
+)
+LEARNERS = 8  # that submit at the same time
+CLASS_SIZE = 20
+SETTLE_S = 120  # seconds in which everything that is not kept is gone
+PASSING_KEYS = tuple(  # that come and go all the time, or are kept for a minute
+    f"{PREFIX}{name}" for name in ("fair-queue:", "erased:", "sweeping", "tidying", "worker:", "orphans-", "celery:")
+)
+QUEUES = ("asr", "llm", "tts", "segment", "maintenance")
+
+
+@dataclass
+class Crowd:
+    """Learners who submit jobs of every kind, which are answered and forgotten."""
+
+    cluster: FaultCluster
+    numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def run(self, jobs: int) -> None:
+        """Submit so many jobs, and wait until nothing is left of them."""
+        limits = httpx.Limits(max_keepalive_connections=LEARNERS)
+        url = self.cluster.url("api1")
+        with (
+            httpx.Client(base_url=url, timeout=60, trust_env=False, limits=limits) as http,
+            ThreadPoolExecutor(LEARNERS) as learners,
+        ):
+            classes = [f"class{next(self.numbers)}" for _ in range(0, jobs, 10 * CLASS_SIZE)]
+            for name in classes:
+                students = [{"name": f"student{number}"} for number in range(CLASS_SIZE)]
+                fields = {"id": name, "title": "Homework", "class_name": name, "students": students}
+                check(http.post("/v1/assignments", json=fields))
+            for _ in learners.map(lambda number: self.submit(http, number, classes), range(jobs)):
+                pass
+            self.wait_until_answered()
+            for name in classes:
+                check(http.delete(f"/v1/assignments/{name}"))
+        self.wait_until_forgotten()
+
+    def submit(self, http: httpx.Client, number: int, classes: list[str]) -> None:
+        """A job of the kind that its number gives, once the server has few unfinished ones."""
+        while self.cluster.redis.zcard(f"{PREFIX}deadlines") > 10 * LEARNERS:
+            time.sleep(0.05)
+        kind, session = number % 10, f"session{next(self.numbers)}"
+        recording = {"audio": ("recording.wav", make_recording(number % 50))}
+        text = f"I like canary{number} very much"
+        if kind == 0:  # homework
+            student = f"student{number // 10 % CLASS_SIZE}"
+            files = {"file": (f"{student}.wav", make_recording(number // 10))}
+            check(http.post(f"/v1/assignments/{classes[number // 10 // CLASS_SIZE]}/submissions", files=files))
+        elif kind == 1:  # one model alone
+            messages = [{"role": "user", "content": text}]
+            check(http.post("/v1/chat/completions", json={"model": "default", "messages": messages}))
+        elif kind == 2:  # canceled, or erased if it was answered before
+            job = check(http.post("/v1/jobs", files=recording, data={"session": session})).json()
+            check(http.delete(f"/v1/jobs/{job['id']}"))
+        elif kind == 3:  # the next turn of somebody's session
+            check(http.post("/v1/jobs", data={"text": text, "session": f"regular{number // 10 % 20}"}))
+        elif kind == 4:
+            check(http.post("/v1/jobs", data={"text": text, "lane": "bulk", "session": session}))
+        elif kind == 5:  # erased with its session
+            check(http.post("/v1/jobs", data={"text": text, "session": session}))
+            check(http.delete(f"/v1/sessions/{session}"))
+        else:
+            check(http.post("/v1/jobs", files=recording))
+
+    def wait_until_answered(self) -> None:
+        wait_for(lambda: not self.cluster.redis.zcard(f"{PREFIX}deadlines"), SETTLE_S)
+
+    def wait_until_forgotten(self) -> None:
+        """Until no record, no message and no blob is left."""
+        wait_for(lambda: not any(self.cluster.redis.scan_iter(f"{PREFIX}job:*", count=10_000)), SETTLE_S, 0.5)
+        wait_for(lambda: not count_messages(self.cluster), SETTLE_S, 0.5)
+        wait_for(lambda: not count_blobs(self.cluster), SETTLE_S, 0.5)
+
+
+def check(response: httpx.Response) -> httpx.Response:
+    assert response.is_success, f"{response.request.method} {response.request.url}: {response.text}"
+    return response
+
+
+def count_messages(cluster: FaultCluster) -> int:
+    """Messages that wait, or that a worker has and did not acknowledge."""
+    waiting = sum(cluster.redis.llen(f"waijiao:celery:{queue}") for queue in QUEUES)
+    return waiting + cluster.redis.hlen("waijiao:celery:unacked")
+
+
+def count_blobs(cluster: FaultCluster) -> int:
+    """Files of recordings and answers, and the folders of their jobs."""
+    return sum(len(files) + len(folders) for _, folders, files in os.walk(cluster.settings.blobs_folder / "default"))
+
+
+def measure(cluster: FaultCluster) -> dict[str, float]:
+    """What the server holds now: keys, files, and the memory (MB) and file descriptors of every process."""
+    figures: dict[str, float] = {
+        "keys": sum(1 for key in cluster.redis.scan_iter(count=10_000) if not key.startswith(PASSING_KEYS)),
+        "messages": count_messages(cluster),
+        "blobs and folders": count_blobs(cluster),
+        "Redis's data, MB": cluster.redis.info("memory")["used_memory"] / 1e6,
+    }
+    for name, process in list_processes(cluster):
+        figures[f"memory of {name}, MB"] = process.memory_info().rss / 1e6
+        figures[f"descriptors of {name}"] = process.num_fds()
+    return figures
+
+
+def list_processes(cluster: FaultCluster) -> Iterator[tuple[str, psutil.Process]]:
+    for service in cluster.processes.values():
+        yield service.name, psutil.Process(service.pid)
+        for number, child in enumerate(service.children(), start=1):
+            yield f"{service.name}'s child {number}", child
