@@ -36,7 +36,7 @@ def main() -> int:
     parser.add_argument("--moment", action="append", choices=MOMENTS, help="repeat it for several; all by default")
     options, pytest_arguments = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as folder:
-        library = compile_preloaded(Path(__file__).with_name("shifted_clock.c"), Path(folder))
+        library = compile_library(Path(folder))
         statuses = [run_tests(pytest_arguments or QUICK_TESTS, moment, library) for moment in options.moment or MOMENTS]
     return max(statuses)
 
