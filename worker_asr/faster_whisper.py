@@ -185,7 +185,8 @@ class FasterWhisper:
         return sorted(segments, key=lambda segment: segment.start), sorted(remaining_gaps)
 
     def recognise_each(self, clip: Recording, gaps: Sequence[Interval]) -> list[list[Any]]:
-        """The reliable segments of each gap."""
+        """The reliable segments of each gap, without a hint: its words would be recognised in any short sound."""
+        clip = replace(clip, hint="")
         parts = [(max(0.0, start - GAP_MARGIN_S), end + GAP_MARGIN_S) for start, end in gaps]
         if self.windows > 1:
             windows, language = self.run_whisper_batched(clip, parts)
