@@ -103,15 +103,15 @@ def build_samples(folder: Path, count: int) -> Iterator[Sample]:
         times = REPETITIONS[number % len(REPETITIONS)]
         yield join("repeated", [(text, waveform)] * times, random)
     for _ in range(count):
-        chosen, length_s = [], random.uniform(*LONG_S)
-        while sum(waveform.duration_s for _, waveform in chosen) < length_s:
-            chosen.append(learners[random.integers(len(learners))])
-        yield join("long", chosen, random)
+        sentences, length_s = [], random.uniform(*LONG_S)
+        while sum(waveform.duration_s for _, waveform in sentences) < length_s:
+            sentences.append(learners[random.integers(len(learners))])
+        yield join("long", sentences, random)
     voice = Hibari()
     for number in range(count):
         text = " ".join(random.choice(DIGITS, DIGIT_COUNTS[number % len(DIGIT_COUNTS)]))
-        spoken = Waveform(voice(f"{text}.", seed=number), voice.sample_rate)
-        yield Sample("digits", text, resample(spoken, SAMPLE_RATE))
+        speech = Waveform(voice(f"{text}.", seed=number), voice.sample_rate)
+        yield Sample("digits", text, resample(speech, SAMPLE_RATE))
 
 
 def join(kind: str, sentences: Sequence[tuple[str, Waveform]], random: np.random.Generator) -> Sample:
@@ -155,14 +155,14 @@ def start_version(checkout: Path) -> Iterator[subprocess.Popen[str]]:
 
 def measure(sample: Sample, version: subprocess.Popen[str], path: Path) -> Measurement:
     print(path, file=version.stdin, flush=True)
-    found: dict[str, Any] = json.loads(next(iter(version.stdout or ())))
+    result: dict[str, Any] = json.loads(next(iter(version.stdout or ())))
     speech = find_speech_s(sample.waveform.samples)
     return Measurement(
         sample,
-        found["text"],
+        result["text"],
         len(speech) / 100,
-        len(speech - covered_s(found["words"])) / 100,
-        found["core_s"],
+        len(speech - covered_s(result["words"])) / 100,
+        result["core_s"],
     )
 
 
@@ -190,8 +190,8 @@ def print_table(measurements: dict[str, list[Measurement]]) -> None:
     table = Table("recordings", "", "speech, s", "without words", "word errors", "core-s", "of 3 s + length, at most")
     for kind in KINDS:
         for name, all_measurements in measurements.items():
-            if chosen := [each for each in all_measurements if each.sample.kind == kind]:
-                table.add_row(f"{len(chosen)} {kind}", name, *format_cells(chosen))
+            if group := [each for each in all_measurements if each.sample.kind == kind]:
+                table.add_row(f"{len(group)} {kind}", name, *format_cells(group))
     Console().print(table)
 
 

@@ -108,13 +108,13 @@ def bridge_silences(speech: Iterable[Interval]) -> list[Interval]:
 
 def join_intervals(intervals: Iterable[Interval], max_pause_s: float, max_s: float = math.inf) -> list[Interval]:
     """The intervals, in order, joined over pauses below `max_pause_s`; none is joined to more than `max_s` seconds."""
-    joined: list[Interval] = []
+    result: list[Interval] = []
     for start, end in intervals:
-        if joined and start - joined[-1][1] < max_pause_s and end - joined[-1][0] <= max_s:
-            joined[-1] = joined[-1][0], end
+        if result and start - result[-1][1] < max_pause_s and end - result[-1][0] <= max_s:
+            result[-1] = result[-1][0], end
         else:
-            joined.append((start, end))
-    return joined
+            result.append((start, end))
+    return result
 
 
 def intersect(intervals: Iterable[Interval], limits: Interval) -> list[Interval]:

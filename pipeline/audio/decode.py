@@ -146,8 +146,8 @@ def find_track(source: Source, has_speech: HasSpeech | None = None) -> int:
     if len(numbers) == 1:
         return numbers[0]
     not_silent = [number for number in numbers if not is_silent(source, number)]
-    spoken = (number for number in not_silent if has_speech is None or has_speech(decode_start(source, number)))
-    return next(spoken, (not_silent or numbers)[0])
+    with_speech = (number for number in not_silent if has_speech is None or has_speech(decode_start(source, number)))
+    return next(with_speech, (not_silent or numbers)[0])
 
 
 def is_silent(source: Source, track: int) -> bool:

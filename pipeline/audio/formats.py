@@ -69,8 +69,8 @@ def sniff(file: IO[bytes]) -> FileFormat:
         if demuxer:
             return FileFormat(demuxer, start)
     for start in starts[:MAX_SEARCHES]:
-        if found := search_frames(read_at(file, start, SEARCH_BYTES)):
-            return FileFormat(found.demuxer, start + found.start)
+        if file_format := search_frames(read_at(file, start, SEARCH_BYTES)):
+            return FileFormat(file_format.demuxer, start + file_format.start)
     raise NotAudio
 
 
