@@ -54,6 +54,7 @@ OTHER_LANGUAGE_SHARE = 0.9  # of the probability at which another language is be
 REMNANT_S = 1.0  # seconds after a word that are too short to recognise another one in
 MIN_GAP_S = 0.5  # seconds of a voice without words that may be words; less is a breath. Next to a word it is REMNANT_S
 MAX_GAP_S = 13.0  # seconds of a gap that is recognised at once: with its margins it fits into the short window
+MAX_GAP_WINDOWS = 2  # for each gap: a short one and, if that is not reliable, a full one
 MAX_GAP_PAUSE_S = 0.5  # seconds of silence that separate two gaps
 GAP_MARGIN_S = 0.2  # seconds before and after a gap that are recognised with it
 WORD_MARGIN_S = 0.2  # seconds beside a word in which its sound may lie: the times of words are rough
@@ -185,7 +186,8 @@ class FasterWhisper:
         return sorted(segments, key=lambda segment: segment.start), sorted(remaining_gaps)
 
     def recognise_each(self, clip: Recording, gaps: Sequence[Interval]) -> list[list[Any]]:
-        """The reliable segments of each gap."""
+        """The reliable segments of each gap, without a hint: its words would be recognised in any short sound."""
+        clip = replace(clip, hint="")
         parts = [(max(0.0, start - GAP_MARGIN_S), end + GAP_MARGIN_S) for start, end in gaps]
         if self.windows > 1:
             windows, language = self.run_whisper_batched(clip, parts)
@@ -194,7 +196,11 @@ class FasterWhisper:
         return [self.recognise_part(clip, part) for part in parts]
 
     def recognise_part(self, clip: Recording, part: Interval) -> list[Any]:
+        """The reliable segments of a gap, of few windows: what they leave out is a gap again."""
+        windows_left = self.whisper.windows_left
+        self.whisper.windows_left = gap_windows = min(windows_left, MAX_GAP_WINDOWS)
         segments, _ = self.recognise_clip(crop(clip, *part))
+        self.whisper.windows_left += windows_left - gap_windows
         return [shift(segment, part[0]) for segment in segments]
 
     def run_whisper(
