@@ -26,12 +26,11 @@ from pipeline.settings import Settings
 from pipeline.text.statistics import find_clear_texts, find_used_words, normalize_words
 from worker_asr.engine import Recording
 from worker_asr.transcriber import Transcriber
-from worker_asr.vad import find_speech
+from worker_asr.vad import detect_voice
 
 TARGET_WORDS = ("umbrella", "breakfast", "volcano", "Bowen Li", "Ruoxi")
 NAMES = "Bowen Li, Ruoxi, Xinyi Wang, Mr Kowalczyk, Zyxelia"
 LENGTHS_S = (0.5, 1.0, None)  # of the beginning that is recognised; None: the whole
-SPEECH_PADDING_S = 0.3  # before the first word, which voice activity detection leaves
 MAX_RECORDING_S = 300
 
 
@@ -65,7 +64,7 @@ def read_recordings(folder: Path, every: int) -> Iterator[Waveform]:
 def crop_start(waveform: Waveform, seconds: float | None) -> Waveform:
     if seconds is None:
         return waveform
-    start = find_speech(waveform)[0][0] + SPEECH_PADDING_S
+    start = detect_voice(waveform)[0][0]
     return Waveform(
         waveform.samples[int(start * waveform.rate) : int((start + seconds) * waveform.rate)], waveform.rate
     )

@@ -16,7 +16,7 @@ from pipeline.settings import Settings
 from pipeline.text.statistics import normalize_words
 from pipeline.worker.leases import StillWanted
 from worker_asr.engine import Recording, load
-from worker_asr.vad import has_speech
+from worker_asr.vad import WINDOW_S, has_speech
 
 HINT_SEPARATOR = re.compile(r"[,;，、；\n]")
 MAX_HINT_SHARE = 0.6  # of the recognised words that may be the hint's; in "I am Bowen Li" half are
@@ -45,12 +45,17 @@ class Transcriber:
         ]
 
     def recognise(self, recordings: list[Recording]) -> list[Transcript | WaijiaoError]:
-        """What is almost only the hint's words is recognised again without the hint: it makes up words for little."""
+        """What is almost only the hint's words is recognised again without the hint, unless it is long.
+
+        For little speech a hint makes up words.
+        """
         results = self.recogniser.transcribe(recordings) if recordings else []
         again = [
             index
             for index, (recording, result) in enumerate(zip(recordings, results, strict=True))
-            if isinstance(result, Transcript) and is_almost_only_hint(result.text, recording.hint)
+            if recording.waveform.duration_s <= WINDOW_S
+            and isinstance(result, Transcript)
+            and is_almost_only_hint(result.text, recording.hint)
         ]
         if again:
             without_hint = self.recogniser.transcribe([replace(recordings[index], hint="") for index in again])

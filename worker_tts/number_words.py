@@ -318,8 +318,8 @@ NUMBER_RULES = rules(
 
 
 def write_numbers(text: str) -> str:
-    """The text with every number in words; it contains no digit any more."""
-    if not any(map(str.isdigit, text)):
+    """The text with every number, and every sign that stands for words, in words; it contains no digit any more."""
+    if not any(char.isdigit() or char in SIGNS for char in text):
         return text
     for pattern, rule in (*PLAIN_RULES, *CODE_RULES, *QUANTITY_RULES, *SIGN_RULES, *NUMBER_RULES):
         text = pattern.sub(rule, text)

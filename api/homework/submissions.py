@@ -137,7 +137,7 @@ def find_student(assignment_with_jobs: AssignmentWithJobs, student: str) -> str:
     """The name of the student with this name or id, in any case. UnknownStudent if there is a class without them."""
     key = fold_case(display_name(student))
     for each in assignment_with_jobs.students:
-        if key in {fold_case(each.name), fold_case(each.id)}:
+        if key and key in {fold_case(each.name), fold_case(each.id)}:
             return each.name
     if assignment_with_jobs.assignment.students:
         raise UnknownStudent

@@ -290,10 +290,28 @@ class EntryReader(io.RawIOBase):
     """A file's bytes, exactly as many as it declares and with the checksum that it declares; else BadArchive."""
 
     def __init__(self, source: IO[bytes], declared_bytes: int) -> None:
-        self.source, self.bytes_left = source, declared_bytes
+        self.source, self.declared_bytes, self.bytes_left = source, declared_bytes, declared_bytes
 
     def readable(self) -> bool:
         return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.declared_bytes - self.bytes_left
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """At most to the declared end. Going back reads the file from its start again, without its checksum."""
+        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self.declared_bytes}[whence]
+        position = min(max(0, origin + offset), self.declared_bytes)
+        if position < self.tell():
+            with damage_as_bad_archive():
+                self.source.seek(0)
+            self.bytes_left = self.declared_bytes
+        while self.tell() < position:  # zipfile's own seek would read too much at once
+            self.read(min(CHUNK_BYTES, position - self.tell()))
+        return position
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         with damage_as_bad_archive():

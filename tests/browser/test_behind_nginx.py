@@ -18,7 +18,7 @@ from tests.browser.conftest import SPOKEN
 from tests.support.chromium import launch
 from tests.support.proxies import PATH, run_nginx
 from tests.support.running_app import RunningApp, run_app
-from tests.support.talk_page import find_transcript, find_turn, record
+from tests.support.talk_page import find_transcript, find_turn, record, type_in
 
 SET_HOMEWORK = """() => fetch("v1/assignments/unit-3", {
     method: "PUT", headers: {"Content-Type": "application/json"}, body: '{"title": "Unit 3"}',
@@ -64,7 +64,7 @@ def page(trusting_browser, school, keys) -> Iterator[Page]:
     faults: list[str] = []
     context = trusting_browser.new_context(locale="en-US")
     context.on("request", lambda request: is_below(school, request.url) or faults.append(request.url))
-    context.on("response", lambda response: response.status in {404, 405} and faults.append(response.url))
+    context.on("response", lambda response: response.status == 404 and faults.append(response.url))
     page = context.new_page()
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.goto(f"{school}/")
@@ -166,3 +166,15 @@ def test_a_login_that_has_ended_is_asked_for_again_after_a_large_upload(page, ke
     page.wait_for_selector("#login[open]")
     expect(page.locator(".turn[data-state=unsent]")).to_have_count(1)
     expect(page.locator("#offline")).to_be_hidden()
+
+
+@pytest.mark.parametrize("status", [400, 403, 405, 500, 507])
+def test_what_something_on_the_way_refuses_is_not_taken_for_the_server_s_answer(page, school, status):
+    page.route(f"{school}/v1/jobs", lambda route: route.fulfill(status=status, body="<html>no</html>"))
+    type_in(page, "Hello!")
+    refusal = page.locator(".turn[data-state=refused] .error")
+    expect(refusal).to_contain_text(
+        f"Something on the way to the server refused this, not the server itself (status {status})"
+    )
+    page.click("#language")
+    expect(refusal).to_contain_text("请求在到达服务器之前被拦下了")

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tests.support.preloaded import compile_library
+from tests.support.preloaded import compile_preloaded
 
 QUICK_TESTS = ["tests/unit", "tests/integration"]
 MOMENTS = {  # local time at which a run starts, and the time zone of its processes
@@ -36,9 +36,13 @@ def main() -> int:
     parser.add_argument("--moment", action="append", choices=MOMENTS, help="repeat it for several; all by default")
     options, pytest_arguments = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as folder:
-        library = compile_library(Path(__file__).with_name("shifted_clock.c"), Path(folder))
+        library = compile_library(Path(folder))
         statuses = [run_tests(pytest_arguments or QUICK_TESTS, moment, library) for moment in options.moment or MOMENTS]
     return max(statuses)
+
+
+def compile_library(folder: Path) -> Path:
+    return compile_preloaded(Path(__file__).with_name("shifted_clock.c"), folder)
 
 
 def run_tests(pytest_arguments: list[str], moment: str, library: Path) -> int:

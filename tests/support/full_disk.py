@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.preloaded import compile_library
+from tests.support.preloaded import compile_preloaded
 
 
 class FullDisk:
@@ -13,7 +13,7 @@ class FullDisk:
     def __init__(self, folder: Path, tools: Path) -> None:
         self.folder = folder
         self.flag = tools / "full-disk"
-        library = compile_library(Path(__file__).with_suffix(".c"), tools)
+        library = compile_preloaded(Path(__file__).with_suffix(".c"), tools)
         self.environment = {"LD_PRELOAD": str(library), "FULL_DISK_FLAG": str(self.flag)}
 
     def fill(self) -> None:

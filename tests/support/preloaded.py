@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 
-def compile_library(source: Path, folder: Path) -> Path:
+def compile_preloaded(source: Path, folder: Path) -> Path:
     """The library in `folder`, compiled from a file in C. Needs a C compiler."""
     library = folder / f"{source.stem}.so"
     compiler = os.environ.get("CC", "cc")

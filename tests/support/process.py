@@ -35,6 +35,7 @@ class Process:
     runs: "list[subprocess.Popen[bytes] | ForkedProcess]" = field(default_factory=list)
 
     def start(self) -> None:
+        self.log.touch()  # a fork opens it later than its caller may want to read it
         if can_fork(self.command, self.environment):
             self.runs.append(fork_server().start(self.command[2:], self.environment, self.log))
             return

@@ -4,8 +4,11 @@ import os
 import struct
 from pathlib import Path
 
-from tests.dates.__main__ import compile_library
+import tests.dates
 from tests.support.cluster import Cluster
+from tests.support.preloaded import compile_library
+
+LIBRARY_SOURCE = Path(tests.dates.__file__).with_name("shifted_clock.c")
 
 
 class RedisClock:
@@ -13,7 +16,7 @@ class RedisClock:
 
     def __init__(self, cluster: Cluster, folder: Path) -> None:
         self.cluster = cluster
-        self.library = compile_library(folder)
+        self.library = compile_library(LIBRARY_SOURCE, folder)
         self.offset_s = int(os.environ.get("SHIFTED_CLOCK_S", "0"))
 
     def move(self, seconds: float) -> None:
@@ -31,7 +34,7 @@ class ClusterClock:
         self.offset_s = int(os.environ.get("SHIFTED_CLOCK_S", "0"))
         self.file = folder / "clock"
         self.file.write_bytes(struct.pack("=q", self.offset_s))
-        environment = {"LD_PRELOAD": str(compile_library(folder)), "SHIFTED_CLOCK_FILE": str(self.file)}
+        environment = {"LD_PRELOAD": str(compile_library(LIBRARY_SOURCE, folder)), "SHIFTED_CLOCK_FILE": str(self.file)}
         for process in cluster.processes.values():
             process.kill()
             process.environment |= environment

@@ -27,9 +27,13 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
 
-/** What an error of the API means to the reader; for an unknown code the server's own detail, in English. */
+/**
+ * What an error means to the reader; for an unknown code the server's own detail, in English. The code http_STATUS is
+ * that of a response without a code, which a proxy gave instead of the server.
+ */
 export function errorText({ code, detail }) {
-  return TEXTS[language].errors[code] ?? detail ?? code;
+  const status = /^http_(\d+)$/.exec(code)?.[1];
+  return TEXTS[language].errors[code] ?? (status ? t("proxy_refused", { status }) : detail || code);
 }
 
 /** The name in the reader's language, of names by language. */

@@ -20,7 +20,7 @@ from tests.support.recordings import RECORDINGS, SPEECH, SPEECH_TEXT, TEXTS, loa
 from tests.support.transcripts import word_errors
 from worker_asr.engine import Recording
 from worker_asr.transcriber import Transcriber
-from worker_asr.vad import find_speech
+from worker_asr.vad import detect_voice
 
 
 def is_wanted(_: Job) -> bool:
@@ -146,7 +146,7 @@ def test_a_hint_s_words_are_not_made_up_for_a_short_recording(transcriber, ask, 
 def beginning(path, seconds):
     """The first seconds in which somebody speaks, as a WAV file."""
     sound = load_recording(path)
-    start = find_speech(sound)[0][0] + 0.3
+    start = detect_voice(sound)[0][0]
     return make_wav(sound.samples[int(start * sound.rate) : int((start + seconds) * sound.rate)], rate=sound.rate)
 
 

@@ -16,6 +16,7 @@ import pytest
 from pipeline.api_keys import Keys, Limits
 from tests.support.proxies import PATH, run_caddy, run_nginx
 from waijiao import Client
+from waijiao.errors import WaijiaoError
 
 MB = 1_000_000
 HEADER = b"RIFF\xff\xff\xff\x7fWAVEfmt "
@@ -93,6 +94,41 @@ def test_the_client_says_why_it_was_refused(proxy):
     with Client(str(proxy.base_url), "wrong") as client, pytest.raises(Exception, match="key") as caught:
         client.submit(HEADER + bytes(20 * MB))
     assert caught.value.code == "key_unknown"
+
+
+def test_the_client_says_which_limit_refused_its_recording(proxy, redis):
+    key = Keys(redis).create("school", "learner", "Anna", Limits(per_minute=1))[1]
+    with Client(str(proxy.base_url), key, patience_s=0) as client:
+        client.submit(HEADER + bytes(20 * MB))
+        with pytest.raises(WaijiaoError) as caught:
+            client.submit(HEADER + bytes(20 * MB))
+        assert (caught.value.code, caught.value.status) == ("rate_limited", 429)
+        with pytest.raises(WaijiaoError) as caught:
+            client.hand_in("unit-3", HEADER + bytes(20 * MB), file="anna.wav")
+        assert (caught.value.code, caught.value.status) == ("role_too_low", 403)
+        with pytest.raises(WaijiaoError, match="at most 25 MB") as caught:
+            client.submit(HEADER + bytes(30 * MB))
+        assert caught.value.code == "too_large"
+
+
+def test_the_client_says_what_is_down(proxy, key, cluster):
+    with Client(str(proxy.base_url), key, patience_s=0) as client:
+        cluster.processes["redis"].kill()
+        with pytest.raises(WaijiaoError, match="job store") as caught:
+            client.submit(HEADER + bytes(20 * MB))
+        assert (caught.value.code, caught.value.status) == ("unavailable", 503)
+        cluster.processes["api1"].kill()
+        with pytest.raises(WaijiaoError, match="A proxy answered: the server behind it cannot be reached"):
+            client.submit(HEADER + bytes(20 * MB))
+
+
+def test_the_client_says_that_nginx_lets_less_through_than_the_server_takes(serve, redis, tmp_path, monkeypatch, key):
+    server = serve(keys=True, max_upload_mb=40)
+    with run_nginx(tmp_path, f"127.0.0.1:{server.base_url.port}") as (url, certificate):
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        with Client(url, key) as client, pytest.raises(WaijiaoError, match="A proxy in front of the server") as caught:
+            client.submit(HEADER + bytes(35 * MB))
+        assert caught.value.status == 413
 
 
 def test_the_client_submits_follows_and_lists(proxy, key):

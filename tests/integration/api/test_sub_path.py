@@ -3,9 +3,11 @@
 import io
 import json
 import re
+from pathlib import Path
 
 import pytest
 
+import api
 from api import create_app
 from pipeline.api_keys import Keys, Limits
 
@@ -23,6 +25,10 @@ BAD_PREFIXES = [
     "/x\\y",
     "/<b>",
 ]
+TEXT_FILES = {".js", ".html", ".css", ".webmanifest"}
+AT_TOP = re.compile(
+    r"""["'`(=]/(?:v1|static|healthz|readyz|metrics|homework|batch|status|docs|sw\.js|openapi\.json)\b"""
+)
 ADDRESS = re.compile(r'(?:href|src)="([^"#][^"]*)"')
 
 
@@ -144,3 +150,10 @@ def test_without_the_header_nothing_changes(app, jobs):
     job = client.post("/v1/jobs", json={"text": "hi"}).json
     assert job["links"]["self"] == f"/v1/jobs/{job['id']}"
     assert client.get("/waijiao/v1/jobs").status_code == 404
+
+
+def test_no_file_of_the_pages_names_an_address_at_the_top_of_the_host():
+    folders = [Path(api.__file__).parent / name for name in ("static", "templates")]
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in TEXT_FILES]
+    assert len(files) > 60
+    assert not [path.name for path in files if AT_TOP.search(path.read_text(encoding="utf-8"))]

@@ -113,6 +113,8 @@ x ≥ 18 | x greater than or equal to eighteen
 № 5 | number five
 § 5 | section five
 No. 5 | number five
+a ≥ b | a greater than or equal to b
+What % is it? | What percent is it?
 # arithmetic
 2 + 2 = 4 | two plus two equals four
 2+2=4 | two plus two equals four

@@ -398,3 +398,17 @@ def test_a_damaged_zip_gives_files_or_our_errors(changes):
     for each in outcomes:
         bytes_or_code = each.code if isinstance(each, RefusedFile) else read_member(each)
         assert isinstance(bytes_or_code, str) or len(bytes_or_code) == each.size
+
+
+@pytest.mark.parametrize("compression", [ZIP_STORED, ZIP_DEFLATED])
+def test_a_member_can_be_read_from_any_place(compression):
+    content = bytes(range(256)) * 1000
+    (member,) = list_members(make_zip([("a.wav", content)], compression), LIMITS)
+    with member.open() as stream:
+        for start, count in ((0, 10), (200_000, 100), (5, 300), (255_990, 50), (300_000, 5)):
+            stream.seek(start)
+            assert stream.read(count) == content[start : start + count]
+        assert stream.seek(-6, 2) == len(content) - 6
+        assert stream.read() == content[-6:]
+        stream.seek(0)
+        assert stream.read() == content

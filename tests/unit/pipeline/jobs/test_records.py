@@ -55,7 +55,7 @@ STORED = {  # by version 0.2.0: what is in a server's Redis must be read, and wr
     '{"text": "I go", "language": "en", "duration_s": 2.0, '
     '"words": [{"word": "I", "start": 0.0, "end": 0.1, "probability": 0.9}], '
     '"segments": [{"start": 0.0, "end": 2.0, "text": "I go", "avg_logprob": -0.25, "compression_ratio": 0.8, '
-    '"no_speech_prob": 0.01}]}': Transcript(
+    '"no_speech_prob": 0.01}], "gaps": []}': Transcript(
         "I go", "en", 2.0, (Word("I", 0.0, 0.1, 0.9),), (Segment(0.0, 2.0, "I go", -0.25, 0.8, 0.01),)
     ),
     '{"heard": "I go", "corrected": "I went", "reply": "Why?", "spoken": "I went. Why?", '

@@ -58,7 +58,7 @@ def test_every_error_of_the_api_is_raised_as_its_class(kind):
     assert type(error) is kind
     assert (error.code, error.status, error.retryable) == (kind.code, kind.http_status, kind.retryable)
     assert error.detail.startswith("What happened.")
-    assert error.retry_after_s == (7 if kind.retryable and kind.http_status in {409, 429, 503} else 0)
+    assert error.retry_after_s == (7 if kind.retryable and kind.http_status in {409, 429, 503, 507} else 0)
 
 
 @pytest.mark.parametrize("kind", CODED)
