@@ -1,6 +1,7 @@
 """Which of Whisper's segments are reliable: a model that is caught in a loop repeats itself, and one that guesses is
 unsure. Whisper's segments and words are those of faster-whisper, with times in seconds."""
 
+import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
@@ -14,6 +15,7 @@ MIN_WORD_S = 0.05  # seconds of the briefest word; the words of a loop have no t
 MAX_BRIEF_WORDS = 3  # that are briefer, in a row; times are rough
 MAX_REPETITIONS = 4  # of a phrase in a row, above which it is tried again
 MAX_LOOP_REPETITIONS = 8  # of one or two words in a row, above which they are a loop
+WORD_LOOP = re.compile(r"([^\W\d]{1,8}?)\1{7,}")  # letters that are repeated within a word
 MAX_PHRASE_ITEMS = 12  # of a phrase whose repetitions are looked for
 LETTERS_WITHOUT_SPACES = (("\u0e00", "\u0eff"), ("\u3040", "\u30ff"), ("\u3400", "\u9fff"), ("\uf900", "\ufaff"))
 
@@ -78,7 +80,8 @@ def is_loop(segments: Sequence[Any]) -> bool:
     is_too_fast = count > MAX_ITEMS_PER_S * duration_s + SPARE_ITEMS
     brief_runs = groupby(spoken_words, key=lambda word: word.end - word.start < MIN_WORD_S)
     is_too_brief = any(is_brief and len(list(run)) > MAX_BRIEF_WORDS for is_brief, run in brief_runs)
-    return is_too_fast or is_too_brief or count_repetitions(items, 2) > MAX_LOOP_REPETITIONS
+    is_word_loop = any(WORD_LOOP.search(word.word.lower()) for word in spoken_words)
+    return is_too_fast or is_too_brief or is_word_loop or count_repetitions(items, 2) > MAX_LOOP_REPETITIONS
 
 
 def has_foreign_script(segments: Sequence[Any], languages: Collection[str]) -> bool:

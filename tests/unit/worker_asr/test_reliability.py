@@ -44,6 +44,8 @@ LOOPS = {
     "one word at the speed of speech": make_segment("no " * 20, 8.0),
     "two words at the speed of speech": make_segment("thank you " * 12, 10.0),
     "Chinese": make_segment("谢谢" * 30, 4.0),
+    "within a word": make_segment(f"Then nautilus{'im' * 40}", 4.0),
+    "one letter": make_segment(f"S{'o' * 30} good", 4.0),
 }
 SPEECH = {
     "a sentence": make_segment("Then he went to the theme park.", 2.4),
@@ -53,6 +55,7 @@ SPEECH = {
     "a telephone number": make_segment("138 8888 8808", 4.0),
     "digits one by one": make_segment("1 5 9 9", 1.4),
     "a year": make_segment("In 2026 I had 1000 apples", 2.5),
+    "laughter": make_segment("Hahahaha, noooo!", 2.0),
     "no": make_segment("No, no, no, no!", 1.2),
     "Chinese": make_segment("我昨天和我的姐姐一起去图书馆读了三本书", 4.0),
     "a brief word": make_segment("Yes.", 0.1),
