@@ -56,7 +56,7 @@ def test_quiet_speech_is_recognised(recogniser, learners):
 
 
 def test_a_hint_s_words_are_not_made_up_for_little_speech(learners):
-    """Nobody says one of these names; without a check a seventh of the learners' first half seconds have them."""
+    """Nobody says one of these names; without a check some of the learners' first half seconds have them."""
     hint = "Bowen Li, Ruoxi, Xinyi Wang, Mr Kowalczyk, Zyxelia"
     recordings = [Recording(crop_start(learner.sound, 0.5), "en", hint=hint) for learner in learners]
     results = Transcriber(settings()).recognise(recordings)
