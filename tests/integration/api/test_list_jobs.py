@@ -53,10 +53,10 @@ def test_jobs_that_come_meanwhile_do_not_move_the_pages(client, jobs):
 
 def test_filters_by_session_state_task_and_death(client, jobs):
     submit(jobs, "a", "b", session="anna", recording=False)
-    submit(jobs, "c", session="ben", recording=False)
     run_stage(jobs, "llm")
     run_stage(jobs, "tts")
     let_job_die(jobs, "llm")
+    submit(jobs, "c", session="ben", recording=False)
     assert pages(client, session="anna") == [["b", "a"]]
     assert pages(client, session="nobody") == [[]]
     assert pages(client, state="succeeded") == [["a"]]

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from hashlib import file_digest
@@ -45,16 +45,21 @@ class FoundFile:
 
 @contextmanager
 def find_files(
-    paths: Sequence[Path], exclude: Sequence[Path] = (), students: Sequence[Student] = ()
+    paths: Sequence[Path], exclude: Sequence[Path] = (), read_students: Callable[[], Sequence[Student]] = tuple
 ) -> Iterator[list[FoundFile]]:
     """All files at `paths` except `exclude`; ZIP archives are open inside of the context. Raises TooManyFiles.
 
-    `students` are the class, whose names help to read those in ZIP archives.
+    `read_students` returns the class, whose names help to read those in ZIP archives; without any it is not called.
     """
     excluded_paths = {path.resolve() for path in exclude}
     with ExitStack() as archives:
         named_paths = [(path, name) for path, name in list_files(paths) if path.resolve() not in excluded_paths]
+        students = read_students() if any(is_archive(path) for path, _ in named_paths) else ()
         yield [file for path, name in named_paths for file in expand(path, name, archives, students)]
+
+
+def is_archive(path: Path) -> bool:
+    return path.suffix.lower() == ".zip" and path.is_file()
 
 
 def list_files(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
@@ -94,7 +99,7 @@ def expand(path: Path, name: str, archives: ExitStack, students: Sequence[Studen
     try:
         stat = path.stat()
         fingerprint = stat.st_size, stat.st_mtime_ns
-        if path.suffix.lower() == ".zip" and path.is_file():
+        if is_archive(path):
             archive = archives.enter_context(path.open("rb"))
             members = list_members(archive, ZIP_LIMITS, students)
             yield from (describe_entry(entry, shown_name, fingerprint) for entry in members)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
 
@@ -166,8 +167,8 @@ def submit(
     """
     selected_assignment = select_assignment(assignment, roster)
     with Client(url, patience_s=CLIENT_PATIENCE_S) as client:
-        students = selected_assignment.students_before(client)
-        with find_files(paths, selected_assignment.paths, students) as files:
+        read_students = partial(selected_assignment.students_before, client)
+        with find_files(paths, selected_assignment.paths, read_students) as files:
             if not files:
                 exit_with(EXIT_FAILED, f"There are no recordings in {', '.join(map(str, paths))}.")
             results = list(submit_files(client, selected_assignment, files, at_once, dry_run))

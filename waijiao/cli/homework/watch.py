@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import click
@@ -39,8 +40,8 @@ class FolderWatcher:
 
     def scan(self) -> Iterator[Result]:
         """Hand in the files that are complete; the results that are not reported yet."""
-        students = self.assignment.students_before(self.client)
-        with find_files([self.folder], self.assignment.paths, students) as files:
+        read_students = partial(self.assignment.students_before, self.client)
+        with find_files([self.folder], self.assignment.paths, read_students) as files:
             complete = [each for each in files if self.fingerprints.get(each.name) == each.fingerprint]
             self.fingerprints = {each.name: each.fingerprint for each in files}
             if not self.is_set:
