@@ -161,7 +161,7 @@ def test_on_a_full_disk_a_lesson_fails_and_can_be_retried(cluster, client, order
     orders.give("segment", "in_blob", "slow 0", times=2)
     orders.give("segment", "in_blob", "full", times=3)
     lesson = submit_lesson(cluster)
-    assert client.wait_until_ended(lesson.id)["error"]["code"] == "unavailable"
+    assert client.wait_until_ended(lesson.id)["error"]["code"] == "disk_full"
     assert {record.state for record in lesson.turns} <= {"canceled", "succeeded"}
     again = client.ask("POST", f"/v1/jobs/{lesson.id}/retry")
     assert again.status_code == 202, again.text

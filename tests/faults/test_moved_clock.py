@@ -71,7 +71,7 @@ def test_the_job_of_a_worker_that_dies_then_is_taken_over(cluster, clock, client
     client.expect_success(turn, PROMISE_S)
 
 
-@pytest.mark.parametrize("seconds", MOVES)
+@pytest.mark.parametrize("seconds", [-3600, 3600])  # a day later the jobs would be forgotten, as their retention says
 def test_a_key_s_rate_is_limited_for_no_longer_than_a_minute(cluster, clock, client, seconds):
     _, text = Keys(cluster.redis).create("default", "teacher", "Ms Li", Limits(per_minute=2))
     headers = {"Authorization": f"Bearer {text}"}
