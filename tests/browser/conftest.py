@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from tests.support.chromium import launch
 from tests.support.running_app import app
@@ -20,12 +20,18 @@ DESKTOP = {"viewport": {"width": 1280, "height": 860}}
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
+    """Only one can run in a process."""
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(playwright) -> Iterator[Browser]:
     """Its microphone hears a learner."""
-    with sync_playwright() as playwright:
-        opened = launch(playwright, SPOKEN)
-        yield opened
-        opened.close()
+    opened = launch(playwright, SPOKEN)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

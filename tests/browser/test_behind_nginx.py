@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from pipeline.api_keys import Keys, Limits
 from pipeline.redis_connection import connect
@@ -42,12 +42,11 @@ def school(server_with_keys, tmp_path_factory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def trusting_browser() -> Iterator[Browser]:
+def trusting_browser(playwright) -> Iterator[Browser]:
     """Takes the test's certificate for a good one, also for a service worker; its microphone hears a learner."""
-    with sync_playwright() as playwright:
-        opened = launch(playwright, SPOKEN, "--ignore-certificate-errors")
-        yield opened
-        opened.close()
+    opened = launch(playwright, SPOKEN, "--ignore-certificate-errors")
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="module")
