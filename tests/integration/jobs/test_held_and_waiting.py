@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.errors import Canceled, EngineFailed, Erased, NoSpeech
+from pipeline.errors import Canceled, EngineFailed, Erased, NoSpeech, UnknownJob
 from pipeline.jobs.job import State
 from pipeline.jobs.results import LessonSegment, LessonSegments
 from pipeline.jobs.store import Jobs, ReadyJob
@@ -255,6 +255,18 @@ def test_a_lesson_can_be_erased_after_one_of_its_turns_was(jobs):
     for id_ in ("lesson", "lesson-1", "lesson-2"):
         with pytest.raises(Erased):
             jobs.get("default", id_)
+
+
+def test_a_lesson_can_be_erased_although_the_record_of_a_turn_is_gone(jobs):
+    lesson(jobs)
+    segment(jobs)
+    jobs.cancel("default", "lesson")
+    jobs.redis.delete("waijiao:job:default/lesson-1")
+    jobs.forget("default", "lesson")
+    with pytest.raises(Erased):
+        jobs.get("default", "lesson-2")
+    with pytest.raises(UnknownJob):
+        jobs.get("default", "lesson-1")
 
 
 @pytest.mark.parametrize(("hours", "code"), [(0.5, "worker_lost"), (1.5, "too_slow")])

@@ -164,8 +164,8 @@ function erase_job(job, tombstone_s)
   redis.call('EXPIRE', job_key(job), tombstone_s)
   redis.call('PUBLISH', KEY.changed, job)
   for _, turn in ipairs(turns) do
-    -- mutant: erasure takes turns, turn erased before
-    if has_record(turn) then erase_job(turn, tombstone_s) end  -- else it was erased before
+    -- mutant: erasure takes turns, turn without record
+    if has_record(turn) then erase_job(turn, tombstone_s) end  -- else it has expired
   end
 end
 
