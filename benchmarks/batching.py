@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from harness import run_server, temporary_settings
+from harness import LEARNERS_SENTENCES, run_server, temporary_settings
 from rich.console import Console
 from rich.table import Table
 
@@ -30,16 +30,6 @@ from worker_tts.engine import Utterance
 
 WAITING_JOBS = (1, 4, 8)
 MAX_BATCH = max(WAITING_JOBS)
-SENTENCES = (
-    "Yesterday I go to the library and I read two book.",
-    "My sister like to eat apple every morning.",
-    "They was very happy because the weather are good.",
-    "He have two dog and one cat in he house.",
-    "I am go to school by bus with my friend.",
-    "Last summer we was swimming in the sea every days.",
-    "She don't like milk but she drink tea.",
-    "My mother are a teacher and she teach English.",
-)
 SINGLE, TOGETHER = "one at a time", f"up to {MAX_BATCH} at once"
 Speeds = dict[str, dict[int, list[float]]]  # SINGLE or TOGETHER -> waiting jobs -> jobs a second, of each round
 
@@ -73,7 +63,7 @@ def measure_servers(rounds: int) -> tuple[dict[str, Speeds], str]:
         for number in range(rounds + 1):
             for waiting in WAITING_JOBS:
                 for mode in sorted(clients, reverse=bool(number % 2)):  # neither is always the first
-                    jobs = run_jobs(clients[mode], SENTENCES[:waiting])
+                    jobs = run_jobs(clients[mode], LEARNERS_SENTENCES[:waiting])
                     duration = max(job.updated_at for job in jobs) - min(job.created_at for job in jobs)
                     for job in jobs:
                         answers.setdefault(job.request.text, set()).add(job.answer.text)
@@ -107,8 +97,8 @@ def measure_direct_calls(rounds: int) -> tuple[dict[str, Speeds], str]:
     settings = Settings(llm_batch=MAX_BATCH, tts_batch=MAX_BATCH)
     model, voice = llm.load(settings), tts.load(settings)
     persona = personas.load(settings.persona, settings.personas)
-    prompts = [compose(persona, [], sentence, settings, model.count_tokens) for sentence in SENTENCES]
-    utterances = [Utterance(sentence, seed=number) for number, sentence in enumerate(SENTENCES)]
+    prompts = [compose(persona, [], sentence, settings, model.count_tokens) for sentence in LEARNERS_SENTENCES]
+    utterances = [Utterance(sentence, seed=number) for number, sentence in enumerate(LEARNERS_SENTENCES)]
     model.warm(prompts[0])
     speeds = {
         "answers a second": measure_speeds(model.reply, prompts, rounds),

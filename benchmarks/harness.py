@@ -25,6 +25,16 @@ from worker_tts.sentences import join_waveforms, split_sentences
 
 EXAMPLE_RECORDINGS = Path(__file__).resolve().parents[1] / "examples" / "recordings"
 T = TypeVar("T")
+LEARNERS_SENTENCES = (
+    "Yesterday I go to the library and I read two book.",
+    "My sister like to eat apple every morning.",
+    "They was very happy because the weather are good.",
+    "He have two dog and one cat in he house.",
+    "I am go to school by bus with my friend.",
+    "Last summer we was swimming in the sea every days.",
+    "She don't like milk but she drink tea.",
+    "My mother are a teacher and she teach English.",
+)
 
 
 @contextmanager

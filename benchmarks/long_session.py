@@ -12,7 +12,7 @@ import statistics
 import time
 from dataclasses import dataclass
 
-from harness import raise_error
+from harness import LEARNERS_SENTENCES, raise_error
 from rich.console import Console
 from rich.table import Table
 
@@ -24,16 +24,6 @@ from worker_llm.engine import LanguageModel
 from worker_llm.tutor.feedback import build_feedback
 from worker_llm.tutor.prompt import as_exchange, compose
 
-SENTENCES = (
-    "Yesterday I go to the library and I read two book.",
-    "My sister like to eat apple every morning.",
-    "They was very happy because the weather are good.",
-    "He have two dog and one cat in he house.",
-    "I am go to school by bus with my friend.",
-    "Last summer we was swimming in the sea every days.",
-    "She don't like milk but she drink tea.",
-    "My mother are a teacher and she teach English.",
-)
 LATE_TURN = 12  # the first turn that does not see all earlier ones, with the default settings
 
 
@@ -53,7 +43,9 @@ def measure_session(model: LanguageModel, settings: Settings, turns: int, is_num
     history: list[Exchange] = []
     costs = []
     for number in range(1, turns + 1):
-        utterance = f"On day {number} {SENTENCES[number % len(SENTENCES)]}"  # no two prompts may be the same
+        utterance = (
+            f"On day {number} {LEARNERS_SENTENCES[number % len(LEARNERS_SENTENCES)]}"  # no two prompts may be the same
+        )
         started_at = time.process_time()
         prompt = compose(persona, history, utterance, settings, model.count_tokens)
         completion = raise_error(model.reply([prompt])[0])

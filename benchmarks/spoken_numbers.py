@@ -1,9 +1,9 @@
-"""How many written numbers are heard again as they must be said: spoken by the voice, recognised by the speech model.
+"""How many written numbers are recognised as they must be said: spoken by the voice, recognised by the speech model.
 
 Run with: python benchmarks/spoken_numbers.py [EVERY]
 
 The forms are those of tests/unit/worker_tts/test_number_words.py, each within a sentence. Both what must be said and
-what was heard are compared as words, since a recogniser writes digits where it can.
+what was recognised are compared as words, since a recogniser writes digits where it can.
 """
 
 import argparse
@@ -35,13 +35,13 @@ def main(arguments: argparse.Namespace) -> None:
         sentence = SENTENCE.format(written_form.rstrip("."))
         (waveform,) = models.tts.speak([Utterance(sentence)])
         (transcript,) = models.asr.transcribe([Recording(raise_error(waveform), "en")])
-        heard = raise_error(transcript).text
+        text = raise_error(transcript).text
         expected_words = split_words(SENTENCE.format(spoken_form.rstrip(".")))
-        is_same = split_words(heard) == expected_words
+        is_same = split_words(text) == expected_words
         same += is_same
         if not is_same:
-            print(f"{written_form:28} said: {spoken_form:60} heard: {heard}", flush=True)
-    print(f"{same} of {len(rows)} numbers were heard as they must be said ({same / len(rows):.0%})")
+            print(f"{written_form:28} said: {spoken_form:60} recognised: {text}", flush=True)
+    print(f"{same} of {len(rows)} numbers were recognised as they must be said ({same / len(rows):.0%})")
 
 
 if __name__ == "__main__":

@@ -22,5 +22,5 @@ def launch(playwright: Playwright, microphone: Path | None = None, *flags: str) 
     """The `microphone` is a wav file, heard once from each start, and then silence; without one, Chromium's beeps."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     assert chromium, "these tests need Chromium: apt-get install chromium"
-    heard = [f"--use-file-for-fake-audio-capture={microphone}%noloop"] if microphone else []
-    return playwright.chromium.launch(executable_path=chromium, headless=True, args=[*FLAGS, *heard, *flags])
+    capture_flags = [f"--use-file-for-fake-audio-capture={microphone}%noloop"] if microphone else []
+    return playwright.chromium.launch(executable_path=chromium, headless=True, args=[*FLAGS, *capture_flags, *flags])

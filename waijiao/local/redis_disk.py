@@ -2,7 +2,7 @@
 
 Redis ends when it cannot write to its append-only file and has to sync every write. So that file owns RESERVE_BYTES
 beyond its end, which no other program can take: enough for hours of the workers' own writes, and for erasing. When the
-reserve is used up as well, Redis is told to sync every second: then it refuses to write, but can still be read.
+reserve is used up as well, Redis is set to sync every second: then it refuses to write, but can still be read.
 """
 
 import ctypes
@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 RESERVE_BYTES = 32 << 20
 MIN_RESERVE_BYTES = 1 << 20  # with less, Redis must not end at a failed write
-STEPS_BYTES = [RESERVE_BYTES >> halvings for halvings in range(6)]  # what is tried, while there is no room for more
+STEPS_BYTES = [RESERVE_BYTES >> halvings for halvings in range(6)]  # tried in this order until one has room
 BLOCK_BYTES = 512  # the unit of st_blocks
 FALLOC_FL_KEEP_SIZE = 1  # linux/falloc.h: the file's size stays, so that appending goes on where it ended
 FILE_NAME = re.compile(r"appendonly\.aof(?:\.(\d+)\.incr\.aof)?")  # of Redis 6; of Redis 7, with a number that grows
@@ -82,7 +82,7 @@ class RedisDisk:
         return max(0, state.st_blocks * BLOCK_BYTES - state.st_size)
 
     def allocate(self, descriptor: int, offset: int, size: int) -> bool:
-        """Whether the file owns these bytes now; False when there is no room for them, or no way to own them."""
+        """Whether the file owns these bytes now; False when the disk is too full, or the file system has no way."""
         arguments = (ctypes.c_int(FALLOC_FL_KEEP_SIZE), ctypes.c_int64(offset), ctypes.c_int64(size))
         if libc.fallocate(ctypes.c_int(descriptor), *arguments) == 0:
             return True

@@ -67,7 +67,7 @@ def list_paths() -> Iterator[tuple[str, bool]]:
 
 
 def read_version(path: str, is_bundled: bool) -> RedisServer | None:
-    """The server at this path; None when it is no server, or cannot run here."""
+    """The server at this path; None when it is not a Redis server, or cannot run here."""
     try:
         command = [path, "--version"]
         output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=VERSION_TIMEOUT_S).stdout

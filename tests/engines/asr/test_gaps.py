@@ -1,4 +1,4 @@
-"""Whoever is heard to speak has words: sentences said several times, and sentences between others, on a CPU and as on a
+"""All speech has words: sentences said several times, and sentences between others, on a CPU and as on a
 GPU. What cannot be made out is named as a gap."""
 
 import time

@@ -139,8 +139,8 @@ def test_a_hint_s_words_are_not_made_up_for_a_short_recording(transcriber, ask, 
         [ask(beginning(path, seconds), task="teach", hint=hint) for path in recordings], is_wanted
     )
     for result in results:
-        heard = words(result.text) if isinstance(result, Transcript) else []
-        assert sum(word in words(hint) for word in heard) <= len(heard) / 2, result
+        recognised_words = words(result.text) if isinstance(result, Transcript) else []
+        assert sum(word in words(hint) for word in recognised_words) <= len(recognised_words) / 2, result
 
 
 def beginning(path, seconds):

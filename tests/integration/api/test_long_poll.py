@@ -106,8 +106,12 @@ def test_a_spoken_sentence_is_a_change_and_can_be_fetched(server, jobs, settings
     audio = f"{place}/audio?part=1"
     spoken = [{"number": 1, "text": "I went home.", "audio": audio, "duration_s": 1.5}]
     assert server.get(place, params={"wait": 20}).json()["parts"] == spoken
-    heard = server.get(audio)
-    assert (heard.content, heard.headers["Content-Type"], heard.headers["ETag"]) == (b"a sentence", "audio/wav", '"5e"')
+    audio_answer = server.get(audio)
+    assert (audio_answer.content, audio_answer.headers["Content-Type"], audio_answer.headers["ETag"]) == (
+        b"a sentence",
+        "audio/wav",
+        '"5e"',
+    )
     assert server.get(audio, headers={"Range": "bytes=2-9"}).content == b"sentence"
     assert server.get(f"{place}/audio").json()["code"] == "answer_not_ready"
     assert server.get(f"{place}/audio?part=2").json()["code"] == "answer_not_ready"

@@ -93,11 +93,11 @@ def expect_nothing_left(redis, settings) -> bool:
 
 def test_a_recording_is_transcribed_and_forgotten(client, answer, redis, settings):
     working = answer("asr", HEARD)
-    heard = client.audio.transcriptions.create(
+    transcription = client.audio.transcriptions.create(
         file=RECORDING, model="whisper-1", language="en", prompt="Anna", temperature=0
     )
     job_request = working.result().request
-    assert heard.text == "I go home."
+    assert transcription.text == "I go home."
     assert (job_request.task, job_request.language, job_request.details, job_request.lane) == (
         "transcribe", "en", {"prompt": "Anna"}, "interactive",
     )  # fmt: skip
@@ -121,20 +121,23 @@ def test_the_job_of_a_client_that_leaves_is_canceled_and_erased(server, jobs, re
 
 def test_verbose_json_has_what_was_measured(client, answer):
     answer("asr", HEARD)
-    heard = verbose(client, timestamp_granularities=["word", "segment"])
-    assert (heard.text, heard.language, heard.duration) == (HEARD.text, "en", 2.5)
-    (segment,) = heard.segments
+    transcription = verbose(client, timestamp_granularities=["word", "segment"])
+    assert (transcription.text, transcription.language, transcription.duration) == (HEARD.text, "en", 2.5)
+    (segment,) = transcription.segments
     assert (segment.id, segment.start, segment.end, segment.text) == (0, 0.1, 1.0, "I go home.")
     assert (segment.avg_logprob, segment.compression_ratio, segment.no_speech_prob) == (-0.2, 0.9, 0.01)
-    assert [(word.word, word.start, word.end) for word in heard.words][1] == ("go", 0.3, 0.5)
-    assert heard.gaps == [{"start": 1.6, "end": 2.4}]
+    assert [(word.word, word.start, word.end) for word in transcription.words][1] == ("go", 0.3, 0.5)
+    assert transcription.gaps == [{"start": 1.6, "end": 2.4}]
 
 
 def test_verbose_json_has_the_segments_unless_only_words_are_asked_for(client, answer):
     for chosen, has in (({}, (1, None)), ({"timestamp_granularities": ["word"]}, (None, 3))):
         answer("asr", HEARD)
-        heard = verbose(client, **chosen)
-        assert (heard.segments and len(heard.segments), heard.words and len(heard.words)) == has
+        transcription = verbose(client, **chosen)
+        assert (
+            transcription.segments and len(transcription.segments),
+            transcription.words and len(transcription.words),
+        ) == has
 
 
 def verbose(client, **chosen):
@@ -157,8 +160,8 @@ def test_a_transcript_is_written_as_text_or_subtitles(client, answer):
         ),
     ):
         answer("asr", HEARD)
-        heard = client.audio.transcriptions.create(file=RECORDING, model="whisper-1", response_format=written)
-        assert heard == expected
+        transcription = client.audio.transcriptions.create(file=RECORDING, model="whisper-1", response_format=written)
+        assert transcription == expected
 
 
 def test_silence_is_an_error_that_is_not_sent_again(server, fail, redis, settings):
@@ -270,24 +273,24 @@ def text_of(chunks) -> str:
 
 
 def test_a_chat_is_streamed_as_it_is_generated(client, worker, jobs, redis, settings):
-    heard = []
+    chunks = []
 
     def write(job):
         for number, piece in enumerate(["Hello", ", An", "na!"], 1):
             jobs.progress("llm", job, number, {"text": piece})
-            wait_for(lambda seen=number: len(heard) > seen)  # no piece before the client has the one before
+            wait_for(lambda seen=number: len(chunks) > seen)  # no piece before the client has the one before
         jobs.complete("llm", job, SAID)
 
     worker("llm", write)
     for chunk in client.chat.completions.create(
         model="default", messages=ASKED, stream=True, stream_options={"include_usage": True}
     ):
-        heard.append(chunk)
-    assert [chunk.choices[0].delta.content for chunk in heard[:4]] == ["", "Hello", ", An", "na!"]
-    assert heard[0].choices[0].delta.role == "assistant"
-    assert heard[-2].choices[0].finish_reason == "stop"
-    assert (heard[-1].choices, heard[-1].usage.completion_tokens) == ([], 4)
-    assert {chunk.id for chunk in heard} == {heard[0].id}
+        chunks.append(chunk)
+    assert [chunk.choices[0].delta.content for chunk in chunks[:4]] == ["", "Hello", ", An", "na!"]
+    assert chunks[0].choices[0].delta.role == "assistant"
+    assert chunks[-2].choices[0].finish_reason == "stop"
+    assert (chunks[-1].choices, chunks[-1].usage.completion_tokens) == ([], 4)
+    assert {chunk.id for chunk in chunks} == {chunks[0].id}
     wait_for(lambda: expect_nothing_left(redis, settings))
 
 
@@ -382,10 +385,13 @@ def test_a_text_is_spoken_and_forgotten(client, answer, redis, settings):
     ):
         working = answer("tts", make_answer(settings))
         asked_for = {"model": "tts-1", "voice": "nova", "input": "Hello.", "speed": 1.5}
-        heard = client.audio.speech.create(**asked_for, response_format=format_)
+        speech = client.audio.speech.create(**asked_for, response_format=format_)
         job_request = working.result().request
-        assert (heard.content, heard.response.headers["Content-Type"]) == (b"sound" * 1000, content_type)
-        assert heard.response.headers["Content-Length"] == "5000"
+        assert (speech.content, speech.response.headers["Content-Type"]) == (
+            b"sound" * 1000,
+            content_type,
+        )
+        assert speech.response.headers["Content-Length"] == "5000"
         assert (job_request.text, job_request.voice, job_request.speed, job_request.format) == (
             "Hello.",
             "default",

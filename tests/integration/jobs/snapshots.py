@@ -56,7 +56,9 @@ def read_snapshot(found: Found, model: ReferenceModel) -> dict[str, Any]:
         "parts": each("parts", list_lessons(model), set),
         "handed in": read_submissions(found),
         "open work": set(found.get(f"{PREFIX}open-work:{HOMEWORK}", ())),
-        "told": {name for key in found if key.startswith(f"{PREFIX}deliveries:{TENANTS[0]}/") for name in found[key]},
+        "deliveries": {
+            name for key in found if key.startswith(f"{PREFIX}deliveries:{TENANTS[0]}/") for name in found[key]
+        },
     }
 
 
@@ -79,7 +81,7 @@ def build_snapshot(model: ReferenceModel) -> dict[str, Any]:
         "parts": {name: set(model.parts(name)) for name in list_lessons(model)},
         "handed in": model.submissions,
         "open work": model.open_work(),
-        "told": {f"{name}/assignment.completed" for name in model.completed & model.turns.keys()},
+        "deliveries": {f"{name}/assignment.completed" for name in model.completed & model.turns.keys()},
     }
 
 
