@@ -73,20 +73,29 @@ class JobChanges:
                 self.taken_places = +self.taken_places  # forgets the groups that have none
 
     def run(self) -> None:
-        """Keep the subscription, in a thread of its own."""
-        while True:
+        """Keep the subscription, in a thread of its own, while requests wait."""
+        while self.is_needed():
             try:
                 self.subscribe()
+                continue
             except RedisError as error:
-                log.warning("lost the Redis subscription; waiting requests fall back to polling: %s", error)
+                if self.waiting:
+                    log.warning("lost the Redis subscription; waiting requests fall back to polling: %s", error)
             except Exception as error:  # noqa: BLE001 - without this thread, all would only be polled, for ever
                 log.error("the Redis subscription failed unexpectedly: %s", safe_traceback(error))
             self.wake_all()
             time.sleep(RECONNECT_S)
 
+    def is_needed(self) -> bool:
+        """Whether a request waits. If none does, the thread ends, and the next request that waits starts another."""
+        with self.lock:
+            if not self.waiting:
+                self.subscriber = None
+            return bool(self.waiting)
+
     def subscribe(self) -> None:
-        """Wake whoever waits for the jobs that the subscription names, until the connection breaks."""
-        with connect(self.settings).pubsub() as subscription:  # type: ignore[no-untyped-call]
+        """Wake whoever waits for the jobs that the subscription names, until nothing happens and nobody waits."""
+        with connect(self.settings) as redis, redis.pubsub() as subscription:
             subscription.subscribe(CHANGED_CHANNEL)
             while True:
                 message = subscription.get_message(timeout=MESSAGE_TIMEOUT_S)
@@ -94,6 +103,8 @@ class JobChanges:
                     self.wake_all()  # for changes that happened before the subscription
                 elif message:
                     self.wake([message["data"]])
+                elif not self.waiting:
+                    return
 
     def wake_all(self) -> None:
         with self.lock:

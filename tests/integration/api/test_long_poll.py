@@ -230,6 +230,49 @@ def test_the_subscription_goes_on_after_an_error_that_nobody_expected(jobs, sett
         assert change_event.wait(4)
 
 
+@pytest.fixture
+def changes(settings):
+    return JobChanges(settings)
+
+
+def count_subscriptions(redis) -> int:
+    return redis.pubsub_numsub("waijiao:changed")[0][1]
+
+
+def wait_once(changes, redis) -> threading.Thread:
+    """The thread that keeps the subscription, when nobody waits any longer."""
+    with changes.watch("default/a", ""):
+        wait_for(lambda: count_subscriptions(redis), 4)
+        assert changes.subscriber
+        return changes.subscriber
+
+
+def test_there_is_no_subscription_when_nobody_waits(changes, jobs):
+    wait_once(changes, jobs.redis).join(5)
+    wait_for(lambda: not count_subscriptions(jobs.redis), 2)
+    with changes.watch("default/a", "") as change_event:
+        wait_for(lambda: count_subscriptions(jobs.redis), 4)
+        change_event.clear()
+        jobs.submit(make_job_request("a"))
+        assert change_event.wait(4)
+
+
+def test_a_lost_subscription_is_no_warning_when_nobody_waits(changes, jobs, caplog):
+    subscriber = wait_once(changes, jobs.redis)
+    jobs.redis.client_kill_filter(_type="pubsub")
+    subscriber.join(5)
+    assert not subscriber.is_alive()
+    assert not caplog.records
+
+
+def test_requests_that_wait_by_turns_are_all_woken(changes, jobs):
+    for number in range(12):
+        with changes.watch(f"default/{number}", "") as change_event:
+            jobs.submit(make_job_request(str(number)))
+            assert change_event.wait(4)
+        time.sleep(number % 3 * 0.5)  # so that the thread is at times ending, and has at times ended
+
+
 def test_a_wait_that_is_not_a_number_is_refused(server, jobs):
     place = submit_job(jobs, recording=False)
     for wait in ("soon", "-1", "nan"):
