@@ -22,6 +22,7 @@ def main(jobs: int, every: int) -> None:
     console = Console(width=140)
     with tempfile.TemporaryDirectory(prefix="waijiao-growth-") as folder, FaultCluster(Path(folder), PLAN) as cluster:
         crowd, looks, started_at = Crowd(cluster), [], time.monotonic()
+        crowd.warm_up()
         for count in range(every, jobs + 1, every):
             crowd.run(every)
             looks.append(measure(cluster))
