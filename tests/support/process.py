@@ -32,11 +32,12 @@ class Process:
     command: list[str]
     environment: dict[str, str]
     log: Path
+    may_fork: bool = True  # from a process that has the tests' libraries, which it then holds as well
     runs: "list[subprocess.Popen[bytes] | ForkedProcess]" = field(default_factory=list)
 
     def start(self) -> None:
         self.log.touch()  # a fork opens it later than its caller may want to read it
-        if can_fork(self.command, self.environment):
+        if self.may_fork and can_fork(self.command, self.environment):
             self.runs.append(fork_server().start(self.command[2:], self.environment, self.log))
             return
         with self.log.open("ab") as log:
