@@ -42,10 +42,12 @@ class Crowd:
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def warm_up(self) -> None:
-        """A turn in which each worker needs as many connections to Redis as it ever does; they are kept from then on.
+        """Bring about what happens once: Redis keeps every script, and a worker as many connections as it ever needs.
 
-        While Redis answers nobody, the renewal of a lease waits for it; the engine ends, and its result waits as well.
+        It needs most when Redis answers nobody while a lease is renewed and an engine ends: both wait for Redis.
         """
+        for script in self.cluster.jobs.scripts.values():
+            self.cluster.redis.script_load(script.script)
         orders = self.cluster.orders
         recording = {"audio": ("recording.wav", make_recording(SLOW_UTTERANCE))}
         orders.give(ENGINES[0], SLOW_UTTERANCE, "wait")
@@ -143,9 +145,15 @@ def measure(cluster: FaultCluster) -> dict[str, float]:
         "Redis's data, MB": cluster.redis.info("memory")["used_memory"] / 1e6,
     }
     for name, process in list_processes(cluster):
-        figures[f"memory of {name}, MB"] = process.memory_info().rss / 1e6
+        figures[f"memory of {name}, MB"] = count_own_bytes(process) / 1e6
         figures[f"descriptors of {name}"] = process.num_fds()
     return figures
+
+
+def count_own_bytes(process: psutil.Process) -> int:
+    """The process's memory without pages of files, such as libraries, which the kernel drops and reads again."""
+    memory = process.memory_info()
+    return memory.rss - memory.shared
 
 
 def list_processes(cluster: FaultCluster) -> Iterator[tuple[str, psutil.Process]]:
