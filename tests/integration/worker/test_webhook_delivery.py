@@ -343,6 +343,15 @@ def test_deliveries_of_expired_records_are_dropped(jobs, redis, receiver, sender
     assert not redis.exists(DUE_KEY)
 
 
+def test_open_deliveries_of_all_tenants_are_counted(jobs):
+    assert Deliveries(jobs).count() == 0
+    add_deliveries(jobs, "one", "a", "a", "b")
+    add_deliveries(jobs, "two", "a")
+    assert Deliveries(jobs).count() == 4
+    let_answer(jobs, "three", "c")
+    assert Deliveries(jobs).count() == 4
+
+
 @pytest.mark.parametrize("gone_hosts", [1, 2, 40])
 def test_a_host_whose_deliveries_have_expired_stops_no_other(jobs, redis, gone_hosts):
     hosts = [f"gone{number}" for number in range(gone_hosts)]
