@@ -55,7 +55,7 @@ def headers(tenant_secrets: list[str], id_: str, timestamp: int, body: bytes) ->
     return {"webhook-id": id_, "webhook-timestamp": str(timestamp), "webhook-signature": signatures}
 
 
-DUE_KEY = f"{PREFIX}deliveries"  # tenants with open deliveries; of DUE_KEY:TENANT/HOST these by the time when due
+DUE_KEY = f"{PREFIX}deliveries"  # tenants with open deliveries; scripts/lib/deliveries.lua has the keys below it
 
 
 @dataclass(frozen=True)
