@@ -58,7 +58,8 @@ def register(app: Flask) -> None:
 
 def redis_unavailable(error: RedisError) -> Response:
     log.warning("Redis: %s", error)
-    return problem(Unavailable("The server cannot reach its job store. Try again, with the same Idempotency-Key."))
+    detail = "The server cannot reach its job store, or cannot write to it. Try again, with the same Idempotency-Key."
+    return problem(Unavailable(detail))
 
 
 def http_error(error: HTTPException) -> Response:

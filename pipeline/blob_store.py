@@ -108,15 +108,21 @@ class FolderBlobs:
     def delete_job(self, job: str) -> None:
         """Remove every blob of the job `tenant/id`. Raises Unavailable on a disk error.
 
-        A worker may just be writing one, whose result is refused later: then the folder is not empty when it should be.
+        A worker may just be writing one, whose result is refused later: then the folder is not empty when it should be,
+        or a file has another name than when it was listed.
         """
-        with suppress(FileNotFoundError), disk_errors_as_unavailable("written to"):
-            for attempts_left in reversed(range(MAX_REMOVALS)):
+        folder = self.path(job)
+        with disk_errors_as_unavailable("written to"):
+            for _ in range(MAX_REMOVALS):
+                if not folder.exists():
+                    return
                 try:
-                    shutil.rmtree(self.path(job))
+                    shutil.rmtree(folder)
                 except OSError as error:
-                    if error.errno != errno.ENOTEMPTY or not attempts_left:
+                    if error.errno not in {errno.ENOTEMPTY, errno.ENOENT}:
                         raise
+            if folder.exists():
+                raise OSError(errno.ENOTEMPTY, "files are still being written")
 
     def remove_orphans(
         self,

@@ -74,7 +74,7 @@ class Settings(BaseSettings):
 
     # the teacher
     persona: str = "william"  # persona of a job that names none
-    history_turns: int = 10  # earlier turns of the session that the language model sees at most; old ones go in blocks
+    history_turns: int = 10  # earlier turns that the language model sees at most; old ones are dropped in blocks
     prompt_tokens: int = 1500  # tokens of persona, history and question together
     answer_tokens: int = 160  # tokens the language model's answer may have
 

@@ -128,13 +128,17 @@ class FasterWhisper:
 
     def choose_language(self, clip: Recording) -> Recording:
         """The clip with its language, unless nothing is known of it. No other is expected when it was given."""
-        if clip.language or not clip.expected_languages:
-            return replace(clip, expected_languages=(clip.language,) if clip.language else ())
-        if len(clip.expected_languages) == 1 and not clip.any_language:
-            return replace(clip, language=clip.expected_languages[0])
-        probability = self.detect_languages(clip)
-        languages = (*clip.expected_languages, *(self.whisper.supported_languages if clip.any_language else ()))
-        return replace(clip, language=likeliest_language(probability, languages))
+        if clip.language:
+            return replace(clip, expected_languages=(clip.language,))
+        known_languages = self.whisper.supported_languages
+        if len(known_languages) == 1:
+            return replace(clip, language=known_languages[0])
+        if not clip.expected_languages:
+            return clip
+        languages = (*clip.expected_languages, *(known_languages if clip.any_language else ()))
+        if len(languages) == 1:
+            return replace(clip, language=languages[0])
+        return replace(clip, language=likeliest_language(self.detect_languages(clip), languages))
 
     def detect_languages(self, clip: Recording) -> dict[str, float]:
         """The probability of each language, the mean of several windows of a long clip."""
@@ -160,7 +164,8 @@ class FasterWhisper:
         languages = language, *clip.expected_languages  # learners mix them
         if is_reliable(segments, languages) or frames == WINDOW_FRAMES:
             return keep_reliable(segments, languages), language
-        segments, language = self.run_whisper(clip, WINDOW_FRAMES, max(self.beam, FALLBACK_BEAM), parts)
+        clip = replace(clip, language=language)
+        segments, _ = self.run_whisper(clip, WINDOW_FRAMES, max(self.beam, FALLBACK_BEAM), parts)
         return drop_impossible(segments, languages), language
 
     def recognise_gaps(

@@ -80,8 +80,10 @@ class Transcriber:
             return error
 
     def expected_languages(self, job: Job) -> tuple[str, ...]:
-        """The persona's languages, also in a lesson. What is only to be transcribed has those of the default persona,
-        but may be in any language."""
+        """The persona's languages, also in a lesson.
+
+        What is only to be transcribed has those of the default persona, but may be in any language.
+        """
         name = self.settings.persona if is_transcription_only(job) else job.request.persona
         return personas.load(name, self.settings.personas).languages
 

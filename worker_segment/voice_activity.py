@@ -12,7 +12,7 @@ from worker_segment.audio_stream import SAMPLE_RATE, WINDOW_SAMPLES
 
 CONTEXT_SAMPLES = 64  # before a window, which Silero VAD is given with it
 STATE_SHAPE = (1, 1, 128)  # of the hidden and of the cell state of its recurrent network
-SPEECH = 0.5  # probability above which somebody speaks in a window
+SPEECH_PROBABILITY = 0.5  # above which somebody speaks in a window
 MIN_SPEECH_WINDOWS = 4  # in a row; a click or the start of a hum is shorter
 DIGITAL_SILENCE_DB = -120.0  # dBFS given for samples that are all zero
 
@@ -76,7 +76,8 @@ def detect_voice_activity(blocks: Iterable[np.ndarray]) -> VoiceActivity:
 def has_speech(waveform: Waveform) -> bool:
     """Whether somebody speaks for MIN_SPEECH_WINDOWS windows in a row."""
     speech = detect_voice_activity([waveform.samples[np.newaxis]]).speech[0] if len(waveform.samples) else np.zeros(0)
-    return any(is_speech and len(list(run)) >= MIN_SPEECH_WINDOWS for is_speech, run in groupby(speech > SPEECH))
+    runs = groupby(speech > SPEECH_PROBABILITY)
+    return any(is_speech and len(list(run)) >= MIN_SPEECH_WINDOWS for is_speech, run in runs)
 
 
 def split_into_windows(block: np.ndarray) -> np.ndarray:

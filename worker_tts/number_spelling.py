@@ -62,10 +62,10 @@ def spell_month(month: str) -> str:
     return next(name for name in MONTHS if name.startswith(month[:3]))
 
 
-def spell_time(hour: int, hour_digits: str, minute: str, second: str, half_day: str) -> str:
+def spell_time(hour: int, minute: str, second: str, half_day: str) -> str:
     words = cardinal(hour)
     if minute == "00" and not half_day and not second:
-        return f"{words} {'hundred' if hour > 12 else 'o’clock' if hour else 'hundred'}"
+        return f"{words} {'o’clock' if 1 <= hour <= 12 else 'hundred'}"
     if minute and (minute != "00" or second):
         words += f" {'oh ' if minute[0] == '0' else ''}{cardinal(int(minute))}"
     if second:

@@ -89,7 +89,7 @@ CURRENCIES = {
     "S$": ("Singapore dollar", "Singapore dollars", "cent", "cents"),
     "£": ("pound", "pounds", "penny", "pence"),
     "€": ("euro", "euros", "cent", "cents"),
-    "¥": ("yuan", "yuan", "fen", "fen"),  # of our learners more often than yen
+    "¥": ("yuan", "yuan", "fen", "fen"),  # learners in China mean it more often than yen
     "₩": ("won", "won", "jeon", "jeon"),
     "₹": ("rupee", "rupees", "paisa", "paise"),
     "₽": ("ruble", "rubles", "kopeck", "kopecks"),

@@ -136,7 +136,7 @@ def clock_time(match: Match) -> str:
     hour, minute, second, half_day = int(match[1]), match[2], match[3], match[4]
     if hour > 24 or int(minute or 0) > 59 or int(second or 0) > 59:
         return match[0]
-    return spell_time(hour, match[1], minute or "", second or "", half_day or "")
+    return spell_time(hour, minute or "", second or "", half_day or "")
 
 
 def division(match: Match) -> str:

@@ -24,8 +24,7 @@ from pipeline import personas
 from pipeline.audio.formats import FORMATS
 from pipeline.errors import WaijiaoError
 from pipeline.gpu.fractions import on_gpu
-from pipeline.jobs.eta import LANE_ENDS
-from pipeline.jobs.job import LANES, MODEL_STAGES, SEGMENT
+from pipeline.jobs.job import LANE_ENDS, LANES, MODEL_STAGES, SEGMENT
 from pipeline.jobs.store import PREFIX, Jobs
 from pipeline.schemas import jobs as job_schemas
 from pipeline.schemas.jobs import Capacity, ComputeLocation

@@ -73,7 +73,7 @@ def decode(file: BinaryIO, max_s: float, rate: int = 16_000, has_speech: HasSpee
     that are not numbers. `file` is seekable; the lengths that its header states are not trusted.
     """
     max_samples, chunks, count = int(max_s * rate), [], 0
-    for chunk in resample_frames(mono_blocks(Source(file), max_s, has_speech), rate):
+    for chunk in resample_frames(mono_blocks(channel_blocks(Source(file), max_s, has_speech)), rate):
         chunks.append(chunk)
         count += len(chunk)
         if count > max_samples:
@@ -83,9 +83,9 @@ def decode(file: BinaryIO, max_s: float, rate: int = 16_000, has_speech: HasSpee
     return Waveform(np.clip(np.concatenate(chunks), -1, 1), rate)
 
 
-def mono_blocks(source: Source, max_s: float, has_speech: HasSpeech | None) -> Iterator[Waveform]:
-    """The file's sound, mixed to mono, in blocks of about a second, each at its own sample rate."""
-    for samples, rate in channel_blocks(source, max_s, has_speech):
+def mono_blocks(blocks: Iterable[tuple[np.ndarray, int]]) -> Iterator[Waveform]:
+    """Blocks of `channel_blocks` mixed to mono, each at its own sample rate."""
+    for samples, rate in blocks:
         yield Waveform(mix_channels(samples), rate)
 
 
@@ -164,8 +164,8 @@ def is_silent(source: Source, track: int) -> bool:
 
 def decode_start(source: Source, track: int) -> Waveform:
     """The first CHECK_S seconds of a track, mixed to mono at SPEECH_RATE_HZ."""
-    blocks = (Waveform(mix_channels(samples), rate) for samples, rate in track_blocks(source, track, CHECK_S))
-    chunks = list(resample_frames(islice(blocks, int(CHECK_S)), SPEECH_RATE_HZ))
+    blocks = islice(track_blocks(source, track, CHECK_S), int(CHECK_S))
+    chunks = list(resample_frames(mono_blocks(blocks), SPEECH_RATE_HZ))
     return Waveform(np.concatenate([*chunks, np.zeros(0, np.float32)]), SPEECH_RATE_HZ)
 
 

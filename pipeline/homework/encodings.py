@@ -13,7 +13,7 @@ from pipeline.text.characters import can_decode
 CHINESE_ENCODINGS = ("gb18030", "big5hkscs")  # of Windows in China, and in Taiwan and Hong Kong
 # Of names in a ZIP that are neither UTF-8 nor of the usual encodings: East Asia, Windows in Europe, DOS in Europe
 OTHER_ENCODINGS = (
-    *("gb18030", "big5hkscs", "cp949", "cp932"),
+    *(*CHINESE_ENCODINGS, "cp949", "cp932"),
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1257", "cp1258", "cp874"),
     *("cp437", "cp850", "cp852", "cp866", "cp857", "cp737", "koi8_r"),
 )

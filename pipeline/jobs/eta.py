@@ -8,13 +8,10 @@ from typing import cast
 
 from redis import Redis
 
-from pipeline.jobs.job import MODEL_STAGES, SEGMENT, Job, StageName
+from pipeline.jobs.job import MODEL_STAGES, Job, StageName
 from pipeline.jobs.store import PREFIX, Jobs
 from pipeline.worker.registry import count_workers
 
-# the scores at which the lanes end among a stage's ready jobs; LANE_START in scripts/lib/records.lua has the same
-LANE_ENDS = (1e15, 2e15, "+inf")
-WORKED_AT = (SEGMENT, *MODEL_STAGES)  # stages that have workers; scripts/lib/records.lua has the same
 LOADS_CACHE_S = 0.25  # seconds for which the loads of all stages are used again
 
 
@@ -50,8 +47,8 @@ class Position:
 class StageLoad:
     """One stage: how long a job runs there, and how long it takes from one job's end to the next's, in seconds.
 
-    `waiting` counts the ready jobs of all lanes; `running_jobs` is the work that its workers
-    still have to do on their present jobs, as a number of whole jobs.
+    `waiting` counts the ready jobs of all lanes; `running_jobs` is the work that its workers still have to do on their
+    present jobs, as a number of whole jobs.
     """
 
     run_s: float
@@ -77,7 +74,8 @@ class Estimator:
         if phase in {None, "ended"}:  # since it was read
             return Estimate(None, None)
         stages = remaining_stages(job, stage, phase == "blocked")
-        position = Position(stage, jobs_before, float(ran_s), turns_before, dict(zip(WORKED_AT, counts, strict=True)))
+        jobs_before_later = dict(zip(counts[::2], counts[1::2], strict=True))
+        position = Position(stage, jobs_before, float(ran_s), turns_before, jobs_before_later)
         eta = eta_s(stages, position, self.stage_loads())
         return Estimate(jobs_before + 1 if phase == "ready" else None, eta)
 

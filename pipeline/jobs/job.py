@@ -14,6 +14,8 @@ from pipeline.jobs.results import Answer, Completion, Feedback, LessonSegments, 
 RECORD_FORMAT = 1  # of records as this version writes them; scripts/lib/records.lua has the same
 MAX_HINT_CHARS = 200  # characters of a hint: what the recogniser accepts besides the recording
 LANES = ("interactive", "homework", "bulk")  # the jobs of a lane are worked on before those of the lanes after it
+# the scores at which the lanes end among a stage's ready jobs; LANE_START in scripts/lib/records.lua has the same
+LANE_ENDS = (1e15, 2e15, "+inf")
 
 
 class State(StrEnum):

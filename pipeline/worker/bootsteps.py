@@ -282,7 +282,7 @@ class Watchdog(bootsteps.StartStopStep):
 
     def watch(self) -> None:
         redis = connect(settings(), FAST)
-        healthy_at, before = time.monotonic(), self.heartbeat(redis)
+        healthy_at, before = time.monotonic(), Heartbeat(self.ticks, state.all_total_count[0], None)
         while True:
             time.sleep(WATCH_S)
             try:
@@ -354,7 +354,12 @@ def start_privately(**_: object) -> None:
 
 
 def keep_memory_shared(**_: object) -> None:
-    """Just before the child is forked: no later garbage collection writes to what the parent and the child share."""
+    """Just before a child is forked: no later garbage collection writes to what the parent and the child share.
+
+    What was shared with an earlier child, and is garbage by now, is freed first: else it would stay for ever.
+    """
+    gc.unfreeze()
+    gc.collect()
     gc.freeze()
 
 

@@ -1,5 +1,6 @@
 """Webhooks in trouble: each event is delivered at least once, under one id, and no job waits for it."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,7 +10,7 @@ from tests.faults.harness.cluster_plan import Plan
 from tests.support.wait import wait_for
 from tests.support.webhook_receiver import Receiver, run_receiver
 
-PLAN = Plan(settings={"webhook_networks": "127.0.0.0/8", "webhook_s": 3})
+PLAN = Plan(settings={"webhook_networks": "127.0.0.0/8", "webhook_s": 6, "shutdown_s": 10})
 JOBS, LEARNERS = 200, 8
 
 
@@ -48,6 +49,18 @@ def test_a_delivery_is_repeated_under_the_same_id_after_its_worker_was_killed(cl
     wait_for(lambda: is_delivered(cluster, turn))
     assert len(receiver.requests) == 2
     assert len({each.id for each in receiver.requests}) == 1
+
+
+def test_a_worker_that_is_stopped_finishes_the_deliveries_that_are_open(cluster, client, receiver):
+    receiver.hangs.set()
+    turn = client.submit(webhook=receiver.url)
+    wait_for(lambda: receiver.requests)
+    cluster["maintenance1"].stop()
+    time.sleep(2.5)
+    receiver.hangs.clear()
+    cluster["maintenance1"].wait_for_exit(30)
+    assert is_delivered(cluster, turn)
+    assert len(receiver.requests) == 1
 
 
 def test_events_are_notified_once_a_maintenance_worker_runs(cluster, client, receiver):

@@ -58,9 +58,9 @@ def _find_first_that_fits(history: Sequence[Exchange], budget: int, max_turns: i
 def _drop_old_turns(history: Sequence[Exchange], first: int) -> Sequence[Exchange]:
     """The history from exchange `first` or a later one on, so that it begins with the same one for many turns.
 
-    Were it always the oldest one that fits, every turn would drop one, and the engine compute all others again. So it
-    begins where the turn's number is a multiple of the highest power of two, but keeps MIN_KEPT_TURNS if they fit: of
-    at most ten turns, eight are dropped at once, and none in the seven turns before and after.
+    If it always began with the oldest one that fits, every turn would drop one, and the engine would compute all others
+    again. So it begins where the turn's number is a multiple of the highest power of two, but keeps MIN_KEPT_TURNS if
+    they fit: of at most ten turns, eight are dropped at once, and none in the seven turns before and after.
     """
     if first in (0, len(history)):
         return history[first:]

@@ -68,7 +68,8 @@ class Teacher:
     def load_history(self, job: Job) -> list[Exchange]:
         """The session's earlier turns that were answered, oldest first; failed turns between them are skipped.
 
-        Where so many failed that they do not all fit into what is read, its beginning stays the same for many turns.
+        Three times as many turns are read as the model sees, since some may have failed, and up to `history_turns`
+        more: so the first turn that is read stays the same for as many turns, as the prompt's cache needs it.
         """
         request, max_turns = job.request, self.settings.history_turns
         max_jobs = 3 * max_turns + (job.seq % max_turns if max_turns else 0)

@@ -1,9 +1,9 @@
 -- Claim deliveries that are due. At most `limit` are open at the same time, of one tenant at most tenant_limit, of a
--- tenant to one host at most host_limit; only one to a host whose latest answer was none. Those that the caller is sending
--- already are counted: `open` has 'tenant/host' for each. A
--- tenant or a host gets another one only while it has fewer than are still free, and a host of a tenant while it has fewer
--- than are free for that tenant: so there is always one left for those that have none, however many are slow (dynamic
--- thresholds, as in switches with a shared memory: Choudhury and Hahne, 1998). Those with the fewest open come first.
+-- tenant to one host at most host_limit; only one to a host whose latest delivery failed. Those that the caller is sending
+-- already are counted: `open` has 'tenant/host' for each. A tenant or a host gets another one only while it has fewer than
+-- are still free, and a host of a tenant while it has fewer than are free for that tenant: so there is always one left for
+-- those that have none, however many are slow (dynamic thresholds, as in switches with a shared memory: Choudhury and
+-- Hahne, 1998). Those with the fewest open come first.
 -- A claimed delivery is due again after lease_s seconds. A delivery whose job is gone is removed; one that was tried
 -- `attempts` times is given up. Called again (its answer was lost), `call` claims what it claimed before. Returns names,
 -- and the fields of each delivery.
@@ -38,14 +38,15 @@ local function next_host(tenant)
   return best
 end
 
--- The first delivery that is due to the host, if it can be made; one that cannot be is removed.
+-- The first delivery that is due to the host, if it can be made; one that cannot be is removed, and so is a host whose
+-- deliveries have expired.
 local function next_delivery(tenant, host)
-  local name = redis.call('ZRANGEBYSCORE', host_key(tenant, host), '-inf', NOW, 'LIMIT', 0, 1)[1] or ''
+  local name = redis.call('ZRANGEBYSCORE', host_key(tenant, host), '-inf', NOW, 'LIMIT', 0, 1)[1]
+  if not name then return index_delivery(tenant, host) end
   local delivery = KEY.delivery .. name
   local tried = string.match(get_of(delivery, 'host') and get_of(delivery, 'tried') or '', '^%d+$')
   local is_open = tried and has_record(string.match(name, '^(.*)/') or '')
   if is_open and tonumber(tried) < args.attempts then return name end
-  removed = removed + 1
   remove_due(name, host)
   if is_open then redis.call('HSET', delivery, 'state', 'given_up') else redis.call('DEL', delivery) end
 end
@@ -60,7 +61,10 @@ end
 local function claim_next(tenant)  -- false when the tenant has nothing more that may be claimed
   while has_room(tenant) and removed < MAX_REMOVED do
     local host = next_host(tenant)
-    if not host then return false end
+    if not host then
+      index_by_first(KEY.deliveries, tenant, hosts_key(tenant))  -- a tenant whose deliveries have expired leaves it
+      return false
+    end
     local name = next_delivery(tenant, host)
     if name then
       add_open(tenant, host)
@@ -70,6 +74,7 @@ local function claim_next(tenant)  -- false when the tenant has nothing more tha
       set_due(name, host, NOW + args.lease_s)  -- mutant: delivery lease
       return true
     end
+    removed = removed + 1
   end
   return false
 end

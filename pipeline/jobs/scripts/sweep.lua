@@ -1,10 +1,10 @@
--- Take back expired leases, end jobs past their deadline, and answer the ready jobs without a message: for each of the
--- `queues`, a `stage` and the Redis list `queue` of its messages, max(0, ready jobs - messages); for maintenance,
--- tenants with deliveries that are due count as ready jobs. A batch of `limit` at most each. Messages are removed when there are more
--- than `surplus` that no ready job needs. Jobs whose records have expired, expiry_limit at most, leave their indexes. A
--- job that was tried `attempts` times ends; it was too slow if it ran for more than stage_s (lesson_s: while a lesson is segmented) seconds. A clock that went
--- forward by more than slept_s since the latest sweep, or back, moves leases and deadlines along; no lease is longer than
--- lease_s, and no worker counts as alive for more than worker_s, after that.
+-- Take back expired leases, end jobs past their deadline, and return the ready jobs without a message: for each of the
+-- `queues`, a `stage` and the Redis list `queue` of its messages, max(0, ready jobs - messages); for maintenance, tenants
+-- with deliveries that are due count as ready jobs. A batch of `limit` at most each. Messages are removed when there are
+-- more than `surplus` that no ready job needs. Jobs whose records have expired, expiry_limit at most, leave their indexes.
+-- A job that was tried `attempts` times ends; it was too slow if it ran for more than stage_s seconds (lesson_s while a
+-- lesson is segmented). A clock that went forward by more than slept_s since the latest sweep, or back, moves leases and
+-- deadlines along; no lease is longer than lease_s, and no worker counts as alive for more than worker_s, after that.
 allow_full_memory()  -- mutant: sweep with full memory
 
 -- The clock was set, or the machine slept: by `seconds` since the latest sweep. What the scripts have put off, they have

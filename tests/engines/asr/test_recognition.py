@@ -155,6 +155,29 @@ def test_an_unknown_language_is_a_bad_request(whisper, learners):
     assert isinstance(error, BadRequest)
 
 
+@pytest.fixture(scope="module")
+def english_whisper() -> Recogniser:
+    return load(Settings(asr_model="whisper-tiny-en"))
+
+
+@pytest.mark.parametrize("any_language", [False, True])
+@pytest.mark.parametrize("expected_languages", [(), ("en",), ("en", "zh"), ("zh", "en"), ("zh",)])
+def test_a_model_of_one_language_recognises_that_whatever_is_expected(
+    english_whisper, expected_languages, any_language
+):
+    recording = Recording(load_recording(SPEECH), None, expected_languages, any_language)
+    (transcript,) = english_whisper.transcribe([recording])
+    assert transcript.language == "en"
+    assert word_errors(SPEECH_TEXT, transcript.text) <= 2
+
+
+def test_the_detected_language_stays_known_when_no_more_windows_may_be_computed(whisper):
+    whisper.whisper.windows_left = 1
+    segments, language = whisper.recognise_clip(Recording(Waveform(noise(0.3), SAMPLE_RATE)))
+    assert segments == []
+    assert language in whisper.whisper.supported_languages
+
+
 def test_an_unknown_engine_names_the_known_ones():
     with pytest.raises(UnknownEngine, match="WAIJIAO_ASR_ENGINE='dragon': expected one of faster-whisper"):
         load(Settings(asr_engine="dragon"))

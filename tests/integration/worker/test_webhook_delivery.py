@@ -343,6 +343,33 @@ def test_deliveries_of_expired_records_are_dropped(jobs, redis, receiver, sender
     assert not redis.exists(DUE_KEY)
 
 
+def test_open_deliveries_of_all_tenants_are_counted(jobs):
+    assert Deliveries(jobs).count() == 0
+    add_deliveries(jobs, "one", "a", "a", "b")
+    add_deliveries(jobs, "two", "a")
+    assert Deliveries(jobs).count() == 4
+    let_answer(jobs, "three", "c")
+    assert Deliveries(jobs).count() == 4
+
+
+@pytest.mark.parametrize("gone_hosts", [1, 2, 40])
+def test_a_host_whose_deliveries_have_expired_stops_no_other(jobs, redis, gone_hosts):
+    hosts = [f"gone{number}" for number in range(gone_hosts)]
+    add_deliveries(jobs, "one", *hosts, "a")
+    add_deliveries(jobs, "two", "b")
+    redis.delete(*(f"{DUE_KEY}:one/{host}" for host in hosts))  # which Redis does at the end of their time
+    assert claim_hosts(jobs, MANY) == ["one a", "two b"]
+    assert redis.zrange(f"{DUE_KEY}:one", 0, -1) == ["a"]
+
+
+def test_a_tenant_whose_deliveries_have_expired_is_forgotten(jobs, redis):
+    add_deliveries(jobs, "one", "gone")
+    add_deliveries(jobs, "two", "b")
+    redis.delete(f"{DUE_KEY}:one", f"{DUE_KEY}:one/gone")
+    assert claim_hosts(jobs, MANY) == ["two b"]
+    assert redis.zrange(DUE_KEY, 0, -1) == ["two"]
+
+
 def test_every_key_of_a_delivery_has_a_time_to_live(jobs, redis, receiver, sender):
     jobs.submit(make_request_with_webhook(receiver, events=JOB_EVENTS))
     reach(jobs, "llm")

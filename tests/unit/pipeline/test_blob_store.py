@@ -77,6 +77,26 @@ def test_a_job_is_deleted_although_a_worker_writes_another_blob_meanwhile(blobs,
     assert not late_names
 
 
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_job_is_deleted_although_a_worker_renames_what_it_wrote_meanwhile(blobs, monkeypatch, count):
+    folder = blobs.folder / "default/job"
+    folder.mkdir(parents=True)
+    unfinished = [folder / f"{number}.temporary" for number in range(count)]
+    for file in (*unfinished, folder / "finished"):
+        file.write_bytes(b"x")
+    remove_file = os.unlink
+
+    def rename_before_removing(*arguments, **keywords):
+        while unfinished:
+            file = unfinished.pop()
+            file.rename(file.with_suffix(""))
+        remove_file(*arguments, **keywords)
+
+    monkeypatch.setattr(os, "unlink", rename_before_removing)
+    blobs.delete_job("default/job")
+    assert not folder.exists()
+
+
 def test_deleting_is_harmless_when_done_twice(blobs):
     blob = blobs.put("default/job", io.BytesIO(b"x"))
     for _ in range(2):

@@ -64,7 +64,7 @@ local EVENTS = {
 }
 local WORKED_AT = { 'segment', 'asr', 'llm', 'tts' }  -- stages that have workers
 local WAITING = { hold = true, parts = true }  -- stages at which nobody works
--- The lanes, the fastest first, and the score at which each begins in a stage's ready jobs; eta.py has the same.
+-- The lanes, the fastest first, and the score at which each begins in a stage's ready jobs; job.py has the same.
 local LANES, LANE_START = { 'interactive', 'homework', 'bulk' }, { interactive = 0, homework = 1e15, bulk = 2e15 }
 local SCORES_PER_MINUTE = 1e6  -- of scores for homework that is due in the same minute
 local ORDERS = 1e6  -- interactive jobs of one round whose order of acceptance is known
