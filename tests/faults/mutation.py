@@ -33,11 +33,8 @@ def names_to_skip(folder: str, names: list[str]) -> set[str]:
 
 
 def environment(copy: Path) -> dict[str, str]:
-    """The copy's modules go before those of the project itself, which may be installed.
-
-    Bytecode is written: that of the copy without a mutant serves all its copies, whose files have the same times.
-    """
-    return {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": ""}
+    """The copy's modules go before those of the project itself, which may be installed."""
+    return {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def check_that_the_copy_runs(copy: Path) -> None:
