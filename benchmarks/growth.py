@@ -9,6 +9,7 @@ that from the first look to the last.
 import argparse
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -19,9 +20,10 @@ from tests.faults.harness.growth import PLAN, Crowd, measure
 
 
 def main(jobs: int, every: int) -> None:
-    console = Console(width=140)
-    with tempfile.TemporaryDirectory(prefix="waijiao-growth-") as folder, FaultCluster(Path(folder), PLAN) as cluster:
+    console, plan = Console(width=140), replace(PLAN, may_fork=False)
+    with tempfile.TemporaryDirectory(prefix="waijiao-growth-") as folder, FaultCluster(Path(folder), plan) as cluster:
         crowd, looks, started_at = Crowd(cluster), [], time.monotonic()
+        crowd.warm_up()
         for count in range(every, jobs + 1, every):
             crowd.run(every)
             looks.append(measure(cluster))

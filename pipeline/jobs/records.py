@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_core import CoreConfig, SchemaValidator
 from redis import Redis
 from redis.exceptions import ResponseError
 
@@ -21,6 +22,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 UnixTime = Annotated[float, Field(ge=0, le=MAX_TIME_S)]  # seconds, by Redis's clock
 ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
+VALIDATORS: dict[type[Any], SchemaValidator] = {}
 
 
 def clamp_time(seconds: object) -> object:
@@ -35,10 +37,17 @@ def adapter(record_type: type[T]) -> TypeAdapter[T]:
     return ADAPTERS[record_type]
 
 
+def validator(record_type: type[Any]) -> SchemaValidator:
+    """Reads a dataclass, and keeps no string of it: an adapter would keep 16,384, some of them learners' words."""
+    if record_type not in VALIDATORS:
+        VALIDATORS[record_type] = SchemaValidator(adapter(record_type).core_schema, CoreConfig(cache_strings="keys"))
+    return VALIDATORS[record_type]
+
+
 def read_json(record_type: type[T], text: str) -> T:
     """The record of a JSON text. Raises BrokenRecord."""
     try:
-        return adapter(record_type).validate_json(text)
+        return cast(T, validator(record_type).validate_json(text))
     except ValidationError as error:
         raise broken_record(record_type, error) from None
 
@@ -49,7 +58,7 @@ def read_fields(record_type: type[T], fields: Mapping[str, object]) -> T:
     Raises BrokenRecord.
     """
     try:
-        return adapter(record_type).validate_python(fields)
+        return cast(T, validator(record_type).validate_python(fields))
     except ValidationError as error:
         raise broken_record(record_type, error) from None
 

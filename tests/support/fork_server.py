@@ -127,9 +127,14 @@ def fork_server(kind: str) -> ForkServer:
     return ForkServer(kind)
 
 
-def start_process(command: Sequence[str], environment: Mapping[str, str], log: Path) -> ForkedProcess:
-    """Start it by the server that does so sooner. `environment` is all that it gets."""
-    kind = MODULES if can_run_module(command, environment) else COMMANDS
+def start_process(
+    command: Sequence[str], environment: Mapping[str, str], log: Path, may_fork: bool = True
+) -> ForkedProcess:
+    """Start it by the server that does so sooner. `environment` is all that it gets.
+
+    Without `may_fork` it imports its libraries itself, and holds no others.
+    """
+    kind = MODULES if may_fork and can_run_module(command, environment) else COMMANDS
     return fork_server(kind).start(command, environment, log.absolute())
 
 

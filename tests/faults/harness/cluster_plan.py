@@ -29,6 +29,7 @@ class Plan:
     workers: dict[str, int] = field(default_factory=lambda: {"asr": 2, "llm": 1, "tts": 1, "maintenance": 1})
     apis: int = 1
     proxied: bool = False  # everything but the test itself speaks to Redis through cluster.proxy
+    may_fork: bool = True  # processes start faster, and are larger
     visibility_s: float | None = None  # Celery's visibility timeout; None: the product's own
     retention_s: float | None = None  # how long what has ended is kept; None: as the settings say, in hours
     settings: dict[str, object] = field(default_factory=dict)  # by their names in pipeline/settings.py
@@ -67,7 +68,7 @@ class Plan:
             "FAULTS_RETENTION_S": str(self.retention_s or ""),
         }
         command = [ENTRY_POINTS.get(part, part) for part in service.command]
-        return Process(name, command, environment, settings.home / "logs" / f"{name}.log")
+        return Process(name, command, environment, settings.home / "logs" / f"{name}.log", self.may_fork)
 
 
 def find_free_port() -> int:

@@ -28,7 +28,10 @@ SETTLE_S = 120  # seconds in which everything that is not kept is gone
 PASSING_KEYS = tuple(  # that come and go all the time, or are kept for a minute
     f"{PREFIX}{name}" for name in ("fair-queue:", "erased:", "sweeping", "tidying", "worker:", "orphans-", "celery:")
 )
-QUEUES = ("asr", "llm", "tts", "segment", "maintenance")
+ENGINES = ("asr", "llm", "tts")
+QUEUES = (*ENGINES, "segment", "maintenance")
+SLOW_UTTERANCE = 50  # turns of other jobs are those before it
+FREEZE_S = 2  # seconds; in half of them a renewal of a lease begins
 
 
 @dataclass
@@ -37,6 +40,28 @@ class Crowd:
 
     cluster: FaultCluster
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def warm_up(self) -> None:
+        """Bring about what happens once: Redis keeps every script, and a worker as many connections as it ever needs.
+
+        It needs most when Redis answers nobody while a lease is renewed and an engine ends: both wait for Redis.
+        """
+        for script in self.cluster.jobs.scripts.values():
+            self.cluster.redis.script_load(script.script)
+        orders = self.cluster.orders
+        recording = {"audio": ("recording.wav", make_recording(SLOW_UTTERANCE))}
+        orders.give(ENGINES[0], SLOW_UTTERANCE, "wait")
+        check(httpx.post(f"{self.cluster.url('api1')}/v1/jobs", files=recording, timeout=60, trust_env=False))
+        for following in (*ENGINES[1:], None):
+            wait_for(lambda: orders.was_met(SLOW_UTTERANCE), SETTLE_S)
+            self.cluster["redis"].freeze()
+            time.sleep(FREEZE_S / 2)
+            orders.withdraw(SLOW_UTTERANCE)
+            if following:
+                orders.give(following, SLOW_UTTERANCE, "wait")
+            time.sleep(FREEZE_S / 2)
+            self.cluster["redis"].thaw()
+        self.wait_until_answered()
 
     def run(self, jobs: int) -> None:
         """Submit so many jobs, and wait until nothing is left of them."""
@@ -63,7 +88,7 @@ class Crowd:
         while self.cluster.redis.zcard(f"{PREFIX}deadlines") > 10 * LEARNERS:
             time.sleep(0.05)
         kind, session = number % 10, f"session{next(self.numbers)}"
-        recording = {"audio": ("recording.wav", make_recording(number % 50))}
+        recording = {"audio": ("recording.wav", make_recording(number % SLOW_UTTERANCE))}
         text = f"I like canary{number} very much"
         if kind == 0:  # homework
             student = f"student{number // 10 % CLASS_SIZE}"
@@ -120,9 +145,15 @@ def measure(cluster: FaultCluster) -> dict[str, float]:
         "Redis's data, MB": cluster.redis.info("memory")["used_memory"] / 1e6,
     }
     for name, process in list_processes(cluster):
-        figures[f"memory of {name}, MB"] = process.memory_info().rss / 1e6
+        figures[f"memory of {name}, MB"] = count_own_bytes(process) / 1e6
         figures[f"descriptors of {name}"] = process.num_fds()
     return figures
+
+
+def count_own_bytes(process: psutil.Process) -> int:
+    """The process's memory without pages of files, such as libraries, which the kernel drops and reads again."""
+    memory = process.memory_info()
+    return memory.rss - memory.shared
 
 
 def list_processes(cluster: FaultCluster) -> Iterator[tuple[str, psutil.Process]]:

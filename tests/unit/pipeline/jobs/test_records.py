@@ -155,6 +155,32 @@ def test_fields_that_an_older_version_lacked_have_their_defaults(record):
     assert {name: getattr(again, name) for name in required} == {name: getattr(record, name) for name in required}
 
 
+@pytest.mark.parametrize(
+    "select",
+    [
+        lambda job: job.request.id,
+        lambda job: job.request.hint,
+        lambda job: job.transcript.text,
+        lambda job: job.feedback.heard,
+        lambda job: job.answer.blob,
+    ],
+)
+def test_no_text_of_a_job_is_kept_when_it_was_read(select):
+    """Identical objects would come from a cache, which outlives the job and its erasure."""
+    job, same_job = Job.from_record(JOB), Job.from_record(JOB)
+    assert select(job) == select(same_job)
+    assert select(job) is not select(same_job)
+
+
+@pytest.mark.parametrize(
+    ("record_type", "name"),
+    [(JobRequest, "sha256"), (Transcript, "text"), (Completion, "text"), (Assignment, "title"), (Attempt, "error")],
+)
+def test_no_text_of_a_record_is_kept_when_it_was_read(record_type, name):
+    text = next(text for text, record in STORED.items() if isinstance(record, record_type))
+    assert getattr(read_json(record_type, text), name) is not getattr(read_json(record_type, text), name)
+
+
 def test_a_job_is_read_from_its_hash():
     job = Job.from_record(JOB)
     assert job == Job(

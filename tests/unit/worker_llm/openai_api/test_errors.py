@@ -88,3 +88,16 @@ def test_a_stream_is_complete_with_its_token_counts():
     answer.add(make_chunk(usage={"prompt_tokens": 3, "completion_tokens": 1}))
     assert answer.is_complete
     assert answer.usage == Usage(prompt_tokens=3, completion_tokens=1)
+
+
+@pytest.mark.parametrize(
+    ("chunk", "read"),
+    [
+        ('{"choices": [{"delta": {"content": "%s"}}]}', lambda chunk: chunk.choices[0].delta.content),
+        ('{"error": "%s"}', lambda chunk: chunk.error),
+    ],
+)
+def test_no_words_are_kept_when_they_were_read(chunk, read):
+    """Identical objects would come from a cache, which outlives the answer."""
+    text = chunk % QUOTE
+    assert read(Chunk.model_validate_json(text)) is not read(Chunk.model_validate_json(text))
