@@ -74,6 +74,7 @@ def test_the_disk_of_a_folder_that_does_not_exist_yet_is_that_of_its_parent(tmp_
 def test_what_the_system_says_of_a_full_disk_is_disk_full(number):
     error = unavailable("written to", OSError(number, os.strerror(number)))
     assert (error.code, error.http_status, error.retryable) == ("disk_full", 507, True)
+    assert "accepted" not in error.detail, "it is also the error of a job that was accepted"
 
 
 @pytest.mark.parametrize("name", ["appendonly.aof", "appendonlydir/appendonly.aof.12.incr.aof"])
