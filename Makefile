@@ -10,6 +10,8 @@ TORCH ?= --requirement requirements-torch.txt
 quoted = '$(subst ','\'',$(1))'
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
+unexport PYTHONDONTWRITEBYTECODE  # else every process of every test would compile all modules again
+
 .PHONY: demo demo-teachers run teachers cublas test test-all test-dates test-learners check docs lock pictures browser tools clean
 
 demo: .venv/installed  # AUDIO=my.wav asks with a recording of one's own

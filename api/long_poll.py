@@ -59,10 +59,8 @@ class JobChanges:
             return
         with self.lock:
             self.waiting.setdefault(name, set()).add(change_event)
-            if self.subscriber is None:  # not earlier: it must live in the process that serves requests
-                self.subscriber = threading.Thread(target=self.run, name="changes", daemon=True)
-                self.subscriber.start()
         try:
+            self.start_subscriber()
             yield change_event
         finally:
             with self.lock:
@@ -71,6 +69,14 @@ class JobChanges:
                     del self.waiting[name]
                 self.taken_places.subtract(limits.keys())
                 self.taken_places = +self.taken_places  # forgets the groups that have none
+
+    def start_subscriber(self) -> None:
+        """Start the thread, if it does not run. Not earlier: it must live in the process that serves requests."""
+        with self.lock:
+            if self.subscriber is None:
+                subscriber = threading.Thread(target=self.run, name="changes", daemon=True)
+                subscriber.start()
+                self.subscriber = subscriber
 
     def run(self) -> None:
         """Keep the subscription, in a thread of its own, while requests wait."""

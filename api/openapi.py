@@ -74,7 +74,9 @@ _descriptions: dict[str, ResponseDescription] = {}
 
 def bad_request(error: ValidationError) -> BadRequest:
     """The error for an invalid request. It names the field and what it must be, never its value."""
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    # Where a field may be of several types, the errors of each are listed: an unknown field says more than "no string".
+    first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
     name, fields = str(first["loc"][0]), spec.models[error.title]["properties"]
     if first["type"] == "extra_forbidden" and len(first["loc"]) > 1:
         path = show_path(first["loc"])[:MAX_SHOWN_PATH_CHARS]
@@ -87,8 +89,9 @@ def bad_request(error: ValidationError) -> BadRequest:
 
 def show_path(location: Sequence[str | int]) -> str:
     """Where a field of an object within others is, such as messages[0].mood; pydantic's names of types are left out."""
-    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in location if not is_type_name(step)]
-    return "".join(steps).removeprefix(".")
+    *outer, last = location  # the last one is the field, whatever it is called
+    steps = [*(step for step in outer if not is_type_name(step)), last]
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
 
 
 def is_type_name(step: str | int) -> bool:

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask import Flask, request
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from pipeline.errors import BadRequest
 from pipeline.ip_ranges import is_in_networks, parse_networks
@@ -27,7 +26,6 @@ class SubPath:
 
     def __init__(self, application: Any) -> None:
         self.application = application
-        self.with_prefix = ProxyFix(application, x_for=0, x_proto=0, x_host=0, x_port=0, x_prefix=1)
         addresses = os.environ.get(VARIABLE, THIS_MACHINE)
         self.trusts_all = "*" in addresses
         self.networks = () if self.trusts_all else parse_networks(addresses)
@@ -36,12 +34,11 @@ class SubPath:
         if HEADER in environ and not self.trusts(environ.get("REMOTE_ADDR", "")):
             del environ[HEADER]
         prefix = environ.get(HEADER, "").rstrip("/")
-        if not PREFIX.fullmatch(prefix):  # none, or one that `check_prefix` refuses
-            return self.application(environ, start_response)  # type: ignore[no-any-return]
-        environ[HEADER] = prefix
-        if f"{environ['PATH_INFO']}/".startswith(f"{prefix}/"):
-            environ["PATH_INFO"] = environ["PATH_INFO"].removeprefix(prefix)
-        return self.with_prefix(environ, start_response)
+        if PREFIX.fullmatch(prefix):  # else there is none, or one that `check_prefix` refuses
+            environ["SCRIPT_NAME"] = prefix
+            if f"{environ['PATH_INFO']}/".startswith(f"{prefix}/"):
+                environ["PATH_INFO"] = environ["PATH_INFO"].removeprefix(prefix)
+        return self.application(environ, start_response)  # type: ignore[no-any-return]
 
     def trusts(self, address: str) -> bool:
         try:

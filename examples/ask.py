@@ -9,7 +9,7 @@ from waijiao import Client
 from waijiao.errors import WaijiaoError
 
 MAX_CONCURRENT = 4  # recordings that are processed at the same time
-AUDIO_SUFFIXES = {".wav", ".mp3", ".m4a", ".ogg", ".webm", ".flac"}
+AUDIO_SUFFIXES = {".wav", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".webm", ".flac", ".aiff", ".caf", ".amr"}
 
 
 def ask_one(client: Client, recording: Path) -> None:

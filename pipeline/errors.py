@@ -195,7 +195,7 @@ class Unavailable(WaijiaoError):
 
 
 class DiskFull(Unavailable):
-    """Raised when the server's disk has too little space. Nothing was accepted; retry after there is space again."""
+    """Raised when the server's disk has too little space. Try again when there is space."""
 
     code, http_status = "disk_full", 507
 

@@ -12,7 +12,7 @@ UNNAMED = "?"  # shown when nothing is left of a name
 DRIVE = re.compile(r"[A-Za-z]:")
 # The endings of all formats that `formats.sniff` recognises.
 RECORDING_ENDING = re.compile(
-    r"\.(wave?|w64|aif[cf]|aiff|au|caf|amr|awb|mp[34]|m4[abv]|mov|3g[p2]|aac|og[ga]|opus|web[ma]|mk[va]|flac)\s*$",
+    r"\.(wave?|w64|aif[cf]?|au|caf|amr|awb|mp[34]|m4[abv]|mov|3g[p2]|aac|og[ga]|opus|web[ma]|mk[va]|flac)\s*$",
     re.IGNORECASE,
 )
 CLUTTER = {  # files and folders that operating systems create next to others; so is all that begins with a dot

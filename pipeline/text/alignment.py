@@ -38,8 +38,15 @@ INITIALS = re.compile(r"(?:[a-z]\.)+[a-z]?")
 OUTER_PUNCTUATION = re.compile(r"^[^\w$£€]+|[^\w%]+$")
 NOT_LETTERS = re.compile(r"[\W_]+")
 
+MONTH_LIST = "january february march april may june july august september october november december"
+MONTHS, ANY_MONTH = MONTH_LIST.split(), rf"(?:{MONTH_LIST.replace(' ', '|')})"
+DAY = re.compile(r"(?:[12]?[1-9]|[123]0|31)")
+DAY_SPELLINGS = frozenset(ordinal(cardinal(day)).split()[-1] for day in range(1, 32))  # "third", and "first" of 21
+DAY_IN_DIGITS = r"\d{1,2}(?:st|nd|rd|th)?"
+DATE_IN_DIGITS = re.compile(rf"\b{DAY_IN_DIGITS},? {ANY_MONTH}\b|\b{ANY_MONTH} {DAY_IN_DIGITS}\b", re.I)
 UNITS = {"$": "dollars", "£": "pounds", "€": "euros", "%": "percent"}
 NUMBER_OR_LETTERS = re.compile(r"[$£€]?\d[\d,]*(?:\.\d+)?(?:(?:st|nd|rd|th)(?![a-z])|%)?|[^\W\d]+")
+FULL_HOUR = re.compile(r"(\d{1,2}):00")
 NUMBER = re.compile(r"([$£€]?)([\d,]+)(?:\.(\d+))?(st|nd|rd|th|%)?")
 
 
@@ -47,17 +54,21 @@ NUMBER = re.compile(r"([$£€]?)([\d,]+)(?:\.(\d+))?(st|nd|rd|th|%)?")
 class AlignedSpan:
     """Words of the hypothesis (what was heard) and those of the reference in their place.
 
-    `hypothesis_at` and `reference_at`: the first word of each, and one after the last.
+    `hypothesis_at` and `reference_at`: the first word of each, and one after the last. `sounds_same_there`: whether
+    they sound the same between the words around them.
     """
 
     hypothesis: tuple[str, ...]
     reference: tuple[str, ...]
     hypothesis_at: tuple[int, int]
     reference_at: tuple[int, int]
+    sounds_same_there: bool
 
     @property
     def sounds_same(self) -> bool:
         """Whether both sound the same, with or without contractions written out."""
+        if self.sounds_same_there:
+            return True
         hypothesis, reference = " ".join(self.hypothesis), " ".join(self.reference)
         if (
             PhoneticText.from_text(hypothesis, reference).joined_text
@@ -77,7 +88,9 @@ def align(hypothesis: str, reference: str) -> list[AlignedSpan]:
     spans = []
     for (hyp_start, ref_start), (hyp_end, ref_end) in pairwise(_span_starts(hyp, ref)):
         hyp_words, ref_words = hyp.words[hyp_start:hyp_end], ref.words[ref_start:ref_end]
-        spans.append(AlignedSpan(hyp_words, ref_words, (hyp_start, hyp_end), (ref_start, ref_end)))
+        hyp_at, ref_at = (hyp_start, hyp_end), (ref_start, ref_end)
+        sounds_same_there = bool(hyp_words and ref_words) and hyp.join_sounds(hyp_at) == ref.join_sounds(ref_at)
+        spans.append(AlignedSpan(hyp_words, ref_words, hyp_at, ref_at, sounds_same_there))
     return spans
 
 
@@ -97,13 +110,25 @@ class PhoneticText:
         """Numbers are spoken as `other`, which the text is compared with, has them, if it does."""
         words = WORD.findall(text)
         other_words = f" {' '.join(_normalize(word) for word in WORD.findall(HYPHENS.sub(' ', other)))} "
-        sounds = [(sound, index) for index, word in enumerate(words) for sound in _sounds(word, other_words)]
+        days = _days(words)
+        sounds = [
+            (sound, index) for index, word in enumerate(words) for sound in _sounds(word, other_words, index in days)
+        ]
+        if DATE_IN_DIGITS.search(other):
+            sounds = _without_words_of_dates(sounds)
         return cls(tuple(words), tuple(sound for sound, _ in sounds), tuple(index for _, index in sounds))
 
     @property
     def joined_text(self) -> str:
         """All sounds in one, since compounds are written together or apart."""
         return NOT_LETTERS.sub("", "".join(self.sounds))
+
+    def join_sounds(self, words_at: tuple[int, int]) -> str:
+        """All sounds of some of the words in one."""
+        sounds = [
+            sound for sound, index in zip(self.sounds, self.word_indices, strict=True) if index in range(*words_at)
+        ]
+        return NOT_LETTERS.sub("", "".join(sounds))
 
     def starts_word(self, sound: int) -> bool:
         """Whether a word starts with the sound of this index, or all words end before it."""
@@ -176,13 +201,44 @@ def _matches_on_path(
 # From words to sounds
 
 
-def _sounds(word: str, other_words: str) -> Iterator[str]:
+def _sounds(word: str, other_words: str, is_day: bool) -> Iterator[str]:
     """The sounds of a word, each as the first of its homophones."""
     for part in HYPHENS.split(_normalize(word)):
         forms = spoken_forms(OUTER_PUNCTUATION.sub("", part))
+        if is_day:
+            forms.insert(0, ordinal(forms[0]))
         spoken_form = next((form for form in forms if f" {form} " in other_words), forms[0])
         for each in spoken_form.split():
             yield from (HOMOPHONES.get(sound, sound) for sound in _expand_contraction(each).split())
+
+
+def _days(words: Sequence[str]) -> set[int]:
+    """The indices of the words that are the day of a date in digits, as in "3 May" and "May the 3"."""
+    texts = ["", "", *(_normalize(word) for word in words), "", ""]
+    days = set()
+    for at in range(2, len(texts) - 2):
+        word_before = texts[at - 2] if texts[at - 1] == "the" else texts[at - 1]
+        word_after = texts[at + 2] if texts[at + 1] == "of" else texts[at + 1]
+        if DAY.fullmatch(texts[at]) and not {word_before, word_after}.isdisjoint(MONTHS):
+            days.add(at - 2)
+    return days
+
+
+def _without_words_of_dates(sounds: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """The sounds without those that are spoken in a date but not written: "the third of May" is "third May"."""
+    texts = ["", "", *(sound for sound, _ in sounds), "", "", ""]
+    silent = set()
+    for at in range(2, len(texts) - 3):
+        if texts[at] not in DAY_SPELLINGS:
+            continue
+        start = at - 1 if texts[at - 1] in {"twenty", "thirty"} else at
+        has_the, has_of = texts[start - 1] == "the", texts[at + 1] == "of"
+        if texts[at + 1 + has_of] in MONTHS:
+            silent |= {start - 1} if has_the else set()
+            silent |= {at + 1} if has_of else set()
+        elif has_the and texts[start - 2] in MONTHS:
+            silent.add(start - 1)
+    return [each for number, each in enumerate(sounds, start=2) if number not in silent]
 
 
 def _expand_contraction(word: str) -> str:
@@ -209,6 +265,9 @@ def spoken_forms(word: str) -> list[str]:
     """How a word with digits in it may be spoken, the usual way first; of a word without digits, itself alone."""
     if not re.search("[0-9]", word):
         return [word]
+    if full_hour := FULL_HOUR.fullmatch(word):
+        hour = cardinal(int(full_hour[1]))
+        return [f"{hour} o'clock", hour]
     parts = [_spoken_part(part) for part in NUMBER_OR_LETTERS.findall(word)]
     count = max(map(len, parts), default=0)
     forms = (" ".join(part[min(index, len(part) - 1)] for part in parts) for index in range(count))
@@ -239,4 +298,4 @@ def _cardinal_forms(digits: str) -> list[str]:
     if len(digits) == 4 and number % 100 and number // 100 > 9:
         last_pair = cardinal(number % 100) if number % 100 > 9 else f"oh {cardinal(number % 100)}"
         forms.append(f"{cardinal(number // 100)} {last_pair}")
-    return [*forms, digit_by_digit(digits)]
+    return [*forms, digit_by_digit(digits), digit_by_digit(digits).replace("zero", "oh")]

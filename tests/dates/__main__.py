@@ -56,6 +56,7 @@ def run_tests(pytest_arguments: list[str], moment: str, library: Path) -> int:
         "SHIFTED_CLOCK_S": str(math.ceil(start.timestamp() - time.time())),
         "TZ": zone,
         "PYTHONPYCACHEPREFIX": str(library.parent / moment),  # bytecode is valid for one time of its source file
+        "PYTHONDONTWRITEBYTECODE": "",  # else every process would compile all modules, those of libraries as well
     }
     check_clock(environment, start)
     return subprocess.run([sys.executable, "-m", "pytest", *pytest_arguments], env=environment, check=False).returncode

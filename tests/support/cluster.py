@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import httpx
 
 from pipeline.jobs.store import Jobs
-from pipeline.redis_connection import connect
+from pipeline.redis_connection import FAST, connect
 from pipeline.settings import Settings
 from tests.support.process import Process
 from tests.support.wait import is_answering, wait_for
@@ -15,6 +15,7 @@ from waijiao.local.services import Service
 from waijiao.local.up import free_port
 
 START_S = 60  # seconds that everything may take to start
+REDIS_POLL_S, POLL_S = 0.005, 0.05  # seconds between two looks whether Redis alone, or anything else, has started
 
 
 class Cluster:
@@ -29,6 +30,7 @@ class Cluster:
         self.logs.mkdir(exist_ok=True)
         self.processes: dict[str, Process] = {}
         self.redis = connect(settings)
+        self.probe = connect(settings, FAST)  # which tries once: a retry would come later than the next look
         self.jobs = Jobs(self.redis, settings)
         self.add_redis()
 
@@ -85,13 +87,14 @@ class Cluster:
             process.start()
 
     def wait_until_up(self, *names: str) -> None:
-        wait_for(lambda: all(self.is_up(self[name]) for name in names), START_S)
+        poll_s = POLL_S if {self[name].kind for name in names} - {"redis"} else REDIS_POLL_S
+        wait_for(lambda: all(self.is_up(self[name]) for name in names), START_S, poll_s)
 
     def is_up(self, process: Process) -> bool:
         """Whether it does its work: Redis answers, an API answers, another process runs."""
         self.check_alive(process)
         if process.kind == "redis":
-            return is_answering(self.redis)
+            return is_answering(self.probe)
         return process.kind != "api" or self.is_api_up(process.name)
 
     def check_alive(self, process: Process) -> None:
@@ -108,3 +111,4 @@ class Cluster:
         for each in self.processes.values():
             each.kill()
         self.redis.close()
+        self.probe.close()

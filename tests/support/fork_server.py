@@ -1,11 +1,14 @@
-"""Starts Python processes for tests faster: it has imported the libraries already, and each process is a fork of it.
+"""Starts the processes of tests: each is a fork of a small server, which dies with it when the tests do (on Linux).
 
-`python -m module …` spends most of its first second on imports of Flask, Celery and others. A fork of this server runs
-the same module with its own arguments, environment, log and session; of the project itself nothing was imported before.
-It takes one JSON object a line on standard input and answers each with one on standard output:
+`python -m module …` spends most of its first second on imports of Flask, Celery and others. So there are two servers:
+MODULES has imported the libraries, and its forks run such a module; of the project itself nothing was imported before.
+COMMANDS has imported nothing, and its forks turn into the command, which is much cheaper than a new Python for each.
+Every fork has its own arguments, environment, folder, log and session, and heeds Ctrl-C, which a shell that runs tests
+in the background lets them and their children ignore. A server takes one JSON object a line on standard input and
+answers each with one on standard output:
 
-    {"start": ["celery", …], "environment": {…}, "log": path} -> pid
-    {"status": pid}                                           -> exit status as subprocess has it; null while it runs
+    {"start": command, "environment": {…}, "folder": path, "log": path} -> pid
+    {"status": pid}                        -> exit status as subprocess has it; null while it runs
 """
 
 import atexit
@@ -56,6 +59,8 @@ LIBRARIES = [
 START_VARIABLES = ("PYTHON", "LD_", "MALLOC_", "GLIBC_")  # which a process reads once, before any of our code runs
 FORKED_VARIABLES = {"PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONWARNINGS"}  # of which a fork can do the same
 POLL_S = 0.005
+MODULES, COMMANDS = "modules", "commands"
+ROOT = Path(__file__).parents[2]
 
 
 class ForkedProcess:
@@ -91,17 +96,19 @@ class ForkedProcess:
 
 
 class ForkServer:
-    """One for each process of pytest, with which it ends."""
+    """At most one of a kind, MODULES or COMMANDS, for each process of pytest, with which it ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str) -> None:
         self.lock = threading.Lock()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", __name__, kind], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
         )
         atexit.register(self.close)
 
-    def start(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> ForkedProcess:
-        return ForkedProcess(self, self.ask(start=arguments, environment=environment, log=str(log)))
+    def start(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> ForkedProcess:
+        """The command in the current folder, leader of a session of its own; its output is appended to the log."""
+        request = {"start": command, "environment": environment, "folder": str(Path.cwd()), "log": str(log)}
+        return ForkedProcess(self, self.ask(**request))
 
     def ask(self, **request: Any) -> Any:
         assert self.process.stdin
@@ -116,12 +123,23 @@ class ForkServer:
 
 
 @cache
-def fork_server() -> ForkServer:
-    return ForkServer()
+def fork_server(kind: str) -> ForkServer:
+    return ForkServer(kind)
 
 
-def can_fork(command: Sequence[str], environment: Mapping[str, str]) -> bool:
-    """Whether a fork can do what this command does: a module of Python, started in the way that pytest was."""
+def start_process(
+    command: Sequence[str], environment: Mapping[str, str], log: Path, may_fork: bool = True
+) -> ForkedProcess:
+    """Start it by the server that does so sooner. `environment` is all that it gets.
+
+    Without `may_fork` it imports its libraries itself, and holds no others.
+    """
+    kind = MODULES if may_fork and can_run_module(command, environment) else COMMANDS
+    return fork_server(kind).start(command, environment, log.absolute())
+
+
+def can_run_module(command: Sequence[str], environment: Mapping[str, str]) -> bool:
+    """Whether a fork of MODULES can do what this command does: a module of Python, started in the way pytest was."""
 
     def start_variables(variables: Mapping[str, str]) -> set[tuple[str, str]]:
         return {
@@ -135,7 +153,8 @@ def can_fork(command: Sequence[str], environment: Mapping[str, str]) -> bool:
 
 
 def die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def serve() -> dict[str, Any]:
@@ -162,32 +181,42 @@ def serve() -> dict[str, Any]:
     sys.exit()
 
 
-def become(request: Mapping[str, Any]) -> None:
-    """Turn this fork into what a new process with this environment and log would be."""
+def enter(request: Mapping[str, Any]) -> None:
+    """Give this fork the folder, the log and the signals of a new process."""
     die_with_parent()
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.environ.clear()
-    os.environ.update(request["environment"])
-    time.tzset()
+    os.chdir(request["folder"])
     with open(os.devnull, "rb") as nothing, open(request["log"], "ab") as log:
         os.dup2(nothing.fileno(), 0)
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
+
+
+def run_module(command: Sequence[str], environment: Mapping[str, str]) -> None:
+    """What `python -m module …` does in this environment."""
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     sys.path[1:1] = [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
     options = [option for option in os.environ.get("PYTHONWARNINGS", "").split(",") if option]
     warnings._processoptions(options)  # type: ignore[attr-defined]  # as Python itself does when it starts
+    sys.argv[1:] = command[3:]
+    runpy.run_module(command[2], run_name="__main__", alter_sys=True)
 
 
-def main() -> None:
+def main(kind: str) -> None:
     die_with_parent()
-    for library in LIBRARIES:
+    for library in LIBRARIES if kind == MODULES else ():
         importlib.import_module(library)
     request = serve()
-    become(request)
-    sys.argv[1:] = request["start"][1:]
-    runpy.run_module(request["start"][0], run_name="__main__", alter_sys=True)
+    enter(request)
+    command, environment = request["start"], request["environment"]
+    if kind == MODULES:
+        run_module(command, environment)
+    else:
+        os.execvpe(command[0], command, environment)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,10 +9,10 @@ from pathlib import Path
 
 import psutil
 
-from tests.support.fork_server import ForkedProcess, can_fork, fork_server
+from tests.support.fork_server import ForkedProcess, start_process
 
-# The launcher turns into the process, so that its id stays. The process dies with the tests, however they die (on
-# Linux), and heeds Ctrl-C, which a shell that runs tests in the background lets them and their children ignore.
+# For a test that has to give its process pipes: as those of fork_server.py, it dies with the tests, and heeds Ctrl-C.
+# The launcher turns into the process, so that its id stays.
 LAUNCHER = """
 import ctypes, os, signal, sys
 if sys.platform == "linux":
@@ -32,25 +31,12 @@ class Process:
     command: list[str]
     environment: dict[str, str]
     log: Path
-    may_fork: bool = True  # from a process that has the tests' libraries, which it then holds as well
-    runs: "list[subprocess.Popen[bytes] | ForkedProcess]" = field(default_factory=list)
+    may_fork: bool = True  # of a process that has imported the libraries already, and holds more of them
+    runs: list[ForkedProcess] = field(default_factory=list)
 
     def start(self) -> None:
         self.log.touch()  # a fork opens it later than its caller may want to read it
-        if self.may_fork and can_fork(self.command, self.environment):
-            self.runs.append(fork_server().start(self.command[2:], self.environment, self.log))
-            return
-        with self.log.open("ab") as log:
-            self.runs.append(
-                subprocess.Popen(
-                    [*LAUNCH, *self.command],
-                    env=self.environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
-            )
+        self.runs.append(start_process(self.command, self.environment, self.log, self.may_fork))
 
     @property
     def kind(self) -> str:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ import httpx
 import pytest
 
 from pipeline.settings import settings
+from tests.support.fork_server import ForkedProcess
 from tests.support.memory_folder import memory_folder
 from tests.support.process import Process
 from tests.support.wait import wait_for
@@ -28,7 +28,7 @@ class RunningApp:
 
     url: str
     home: Path
-    process: "subprocess.Popen[bytes]"
+    process: ForkedProcess
 
     def post(self, audio: bytes | Path | None = None, **fields) -> httpx.Response:
         content = audio.read_bytes() if isinstance(audio, Path) else audio

@@ -74,7 +74,8 @@ class RedisDisk:
         descriptor = os.open(file, os.O_WRONLY)
         try:
             for step_bytes in STEPS_BYTES:
-                if step_bytes <= reserve_bytes or self.allocate(descriptor, state.st_size, step_bytes):
+                is_there = step_bytes <= reserve_bytes or self.allocate(descriptor, state.st_size, step_bytes)
+                if is_there or not self.can_reserve:
                     break
         finally:
             os.close(descriptor)

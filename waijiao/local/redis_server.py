@@ -3,6 +3,7 @@
 import importlib.util
 import logging
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -107,5 +108,6 @@ def repair_command(folder: Path, server: RedisServer) -> str:
     file = manifest if manifest.exists() else folder / "appendonly.aof"
     checker = shutil.which("redis-check-aof") or shutil.which("valkey-check-aof")
     if server.is_bundled or not checker:
-        return f"bash -c \"exec -a redis-check-aof '{server.path}' --fix '{file}'\""
-    return f"{checker} --fix '{file}'"
+        command = ["exec", "-a", "redis-check-aof", server.path, "--fix", str(file)]
+        return shlex.join(["bash", "-c", shlex.join(command)])
+    return shlex.join([checker, "--fix", str(file)])

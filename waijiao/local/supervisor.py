@@ -174,10 +174,13 @@ class Supervisor:
         return RunningService(service, process, log_start)
 
     def _read_log(self, running: RunningService) -> str:
-        """What the service has written to its log since it was started."""
-        with self._log_path(running.service.name).open("rb") as log:
-            log.seek(running.log_start)
-            return log.read().decode(errors="replace")
+        """What the service has written to its log since it was started; "" if somebody has removed the log."""
+        try:
+            with self._log_path(running.service.name).open("rb") as log:
+                log.seek(running.log_start)
+                return log.read().decode(errors="replace")
+        except FileNotFoundError:
+            return ""
 
     def _explain_end_of_redis(self, log: str) -> str:
         return explain_end(log, self.settings.home / "redis", find_server())

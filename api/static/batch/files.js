@@ -1,6 +1,8 @@
 // The recordings that a teacher has chosen for a batch. Files that cannot be sent are skipped, with a reason.
 
-const AUDIO_FILE = /\.(wav|aiff?|caf|amr|mp3|m4a|mp4|mov|3gp|aac|ogg|oga|opus|webm|flac)$/i; // what the API reads
+// The endings of what the API reads, as in pipeline/homework/filenames.py.
+const AUDIO_FILE =
+  /\.(wave?|w64|aif[cf]?|au|caf|amr|awb|mp[34]|m4[abv]|mov|3g[p2]|aac|og[ga]|opus|web[ma]|mk[va]|flac)\s*$/i;
 const MAX_NAME_CHARS = 200; // the API takes 512 as metadata
 const MAX_STEM_CHARS = 40;
 

@@ -265,6 +265,19 @@ def test_a_lost_subscription_is_no_warning_when_nobody_waits(changes, jobs, capl
     assert not caplog.records
 
 
+def test_a_thread_that_cannot_be_started_takes_no_place_for_ever(changes, jobs, monkeypatch):
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail)
+        with pytest.raises(RuntimeError), changes.watch("default/a", ""):
+            raise AssertionError("the thread was started")
+    assert not changes.taken_places
+    assert not changes.waiting
+    wait_once(changes, jobs.redis)
+
+
 def test_requests_that_wait_by_turns_are_all_woken(changes, jobs):
     for number in range(12):
         with changes.watch(f"default/{number}", "") as change_event:

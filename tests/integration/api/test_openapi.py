@@ -50,6 +50,13 @@ CHAT = "/v1/chat/completions"
     [
         (CHAT, {"messages": [{**MESSAGE, "mood": "sad"}]}, "messages[0].mood"),
         (CHAT, {"messages": [MESSAGE, {**MESSAGE, "tool_calls": []}]}, "messages[1].tool_calls"),
+        (CHAT, {"messages": [{**MESSAGE, "Job": 1}]}, "messages[0].Job"),  # called like one of our types
+        (CHAT, {"messages": [{**MESSAGE, "a[b]": 1}]}, "messages[0].a[b]"),
+        (
+            CHAT,
+            {"messages": [{"role": "user", "content": [{"type": "text", "text": "", "z": 1}]}]},
+            "messages[0].content[0].z",
+        ),
         (CHAT, {"messages": [MESSAGE], "stream_options": {"x": 1}}, "stream_options.x"),
         (
             "/v1/chat/completions",

@@ -135,3 +135,18 @@ def test_a_watched_folder_waits_for_its_server(served_cluster, folder):
         assert list(watcher.scan()) == []
         assert {(each.file, each.kind) for each in watcher.scan()} == {("Ben.wav", "sent"), ("nobody.wav", "refused")}
         assert list(watcher.scan()) == []
+
+
+def test_a_watched_folder_is_handed_in_when_a_full_disk_has_space_again(served_cluster, folder):
+    environment = served_cluster["api1"].environment
+    environment["WAIJIAO_MIN_FREE_MB"] = str(10**9)  # more than any disk has
+    served_cluster.restart("api1")
+    with Client(served_cluster.url(), "") as client:
+        watcher = FolderWatcher(client, SelectedAssignment("hw3", AssignmentFile("hw3", FIELDS, ())), folder)
+        assert list(watcher.scan()) == []  # nothing was the same twice yet
+        assert [each.code for each in watcher.scan()] == ["disk_full"] * len(CLASS)
+        assert list(watcher.scan()) == []  # it was reported
+        environment["WAIJIAO_MIN_FREE_MB"] = "0"
+        served_cluster.restart("api1")
+        assert [each.kind for each in watcher.scan()] == ["sent"] * len(CLASS)
+        assert client.assignment("hw3").progress.missing == []

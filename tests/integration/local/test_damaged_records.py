@@ -50,15 +50,17 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_file_is_named_with_a_command_that_repairs_it(tmp_path, damage):
-    settings = Settings(home=tmp_path, redis_url="")
+@pytest.mark.parametrize(
+    ("damage", "name"),
+    [*((damage, "home") for damage in DAMAGES), (next(iter(DAMAGES)), "o'brien"), (next(iter(DAMAGES)), '"$HOME" `x`')],
+)
+def test_a_damaged_file_is_named_with_a_command_that_repairs_it(tmp_path, damage, name):
+    home = tmp_path / name
+    settings = Settings(home=home, redis_url="")
     run_redis(settings, write_keys)
-    file = find_append_only_file(tmp_path)
+    file = find_append_only_file(home)
     file.write_bytes(DAMAGES[damage](file.read_bytes()))
-    with pytest.raises(
-        ConfigurationError, match=re.escape(f"The records in {tmp_path / 'redis'} are damaged")
-    ) as error:
+    with pytest.raises(ConfigurationError, match=re.escape(f"The records in {home / 'redis'} are damaged")) as error:
         Supervisor(settings, {}).__enter__()
     command = next(line.strip() for line in str(error.value).splitlines() if "--fix" in line)
     subprocess.run(command, shell=True, check=True, input=b"y\n", stdout=subprocess.DEVNULL)

@@ -1,5 +1,6 @@
 """When a disk has too little space for new work, and how much Redis's append-only file keeps for itself."""
 
+import ctypes
 import errno
 import os
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from pipeline.blob_store import unavailable
 from pipeline.disk_space import MB, check_free_space
 from pipeline.errors import DiskFull
 from pipeline.settings import Settings
+from waijiao.local import redis_disk
 from waijiao.local.redis_disk import BLOCK_BYTES, MIN_RESERVE_BYTES, RESERVE_BYTES, RedisDisk
 
 
@@ -72,6 +74,7 @@ def test_the_disk_of_a_folder_that_does_not_exist_yet_is_that_of_its_parent(tmp_
 def test_what_the_system_says_of_a_full_disk_is_disk_full(number):
     error = unavailable("written to", OSError(number, os.strerror(number)))
     assert (error.code, error.http_status, error.retryable) == ("disk_full", 507, True)
+    assert "accepted" not in error.detail, "it is also the error of a job that was accepted"
 
 
 @pytest.mark.parametrize("name", ["appendonly.aof", "appendonlydir/appendonly.aof.12.incr.aof"])
@@ -88,6 +91,19 @@ def test_the_append_only_file_owns_space_beyond_its_end_and_keeps_its_content(tm
         assert disk.options() == {"appendfsync": "always", "auto-aof-rewrite-percentage": "100"}
         assert file.read_bytes() == b"content"
         assert RESERVE_BYTES // 2 < file.stat().st_blocks * BLOCK_BYTES <= RESERVE_BYTES + 2**20
+
+
+def test_a_file_system_that_cannot_keep_space_is_reported_once(tmp_path, monkeypatch, caplog):
+    def fallocate(*_: object) -> int:
+        ctypes.set_errno(errno.EOPNOTSUPP)
+        return -1
+
+    monkeypatch.setattr(redis_disk, "libc", SimpleNamespace(fallocate=fallocate))
+    (tmp_path / "appendonly.aof").write_bytes(b"content")
+    disk = RedisDisk(tmp_path)
+    for _ in range(3):
+        assert disk.options()["appendfsync"] == "always"
+    assert caplog.text.count("cannot keep space for Redis") == 1
 
 
 def test_a_redis_without_reserve_on_a_full_disk_does_not_end_when_it_cannot_write(tmp_path, monkeypatch, set_disk):

@@ -33,7 +33,8 @@ CLIENT_PATIENCE_S = 120.0  # seconds a server may be unreachable, such as while 
 FULL_PATIENCE_S = 600.0  # seconds a server may be full
 RETRY_S = 2.0  # seconds until a recording is sent again that the server had no capacity for
 MAX_MISSING_NAMES = 20  # that are printed
-FULL_CODES = {"rate_limited", "server_full", "quota_full", "unavailable"}  # the server may have capacity again soon
+# The server may have capacity again soon.
+FULL_CODES = {"rate_limited", "server_full", "quota_full", "unavailable", "disk_full"}
 RESUBMIT_STATES = {"failed", "expired", "canceled"}  # of jobs whose recording may be handed in again unchanged
 Kind = Literal["sent", "unchanged", "refused"]
 INPUT_PATH = click.Path(exists=True, path_type=Path)

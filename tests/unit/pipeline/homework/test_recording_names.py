@@ -21,6 +21,9 @@ from pipeline.text.characters import is_invisible
         "clip.webm",
         "a.oga",
         "a.aac",
+        "a.aif",
+        "a.aifc",
+        "a.AIFF",
     ],
 )
 def test_a_recording_is_recognised_by_its_extension(name):

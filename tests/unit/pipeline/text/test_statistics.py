@@ -85,6 +85,20 @@ def test_an_example_is_shown_where_words_are_added_at_an_end_or_in_chinese(heard
     assert mistake.examples[0].corrected.rstrip(".。") == sentence.rstrip(".。")
 
 
+@pytest.mark.parametrize(
+    ("heard", "better"),
+    [
+        ("He goes and and he.", "He goes and he will."),
+        ("Where did you go?", "Where did you go to?"),
+        ("I like he.", "I like him."),
+    ],
+)
+def test_the_end_mark_of_an_example_comes_after_what_is_added(heard, better):
+    assert {
+        example.corrected for each in count_mistakes([("a", feedback(heard, better))]) for example in each.examples
+    } == {better}
+
+
 def test_a_word_is_unclear_as_often_as_it_was_recognised_with_a_low_probability():
     words = count_unclear_words(
         [

@@ -1,0 +1,52 @@
+"""Lists that the pages share with the server: both have the same entries. Needs no browser: it reads the scripts."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline.homework import roster
+from pipeline.homework.encodings import SURNAMES
+from pipeline.homework.filenames import RECORDING_ENDING
+
+STATIC = Path(__file__).parents[3] / "api" / "static"
+ROSTER = (STATIC / "homework" / "roster.js").read_text(encoding="utf-8")
+BATCH_FILES = (STATIC / "batch" / "files.js").read_text(encoding="utf-8")
+STORED_NAME = re.compile(r"stored\.(?:get|set)\((?:\"([\w-]+)\"|(\w+))")
+
+
+def read_strings(script: str, name: str) -> str:
+    """All strings in the definition of a constant, joined."""
+    definition = re.search(rf"const {name} = (.*?);", script, re.DOTALL)
+    assert definition, name
+    return "\n".join(re.findall(r'"([^"]*)"', definition[1]))
+
+
+def test_the_pages_know_the_same_family_names():
+    assert set(read_strings(ROSTER, "SURNAMES").replace("\n", "")) == SURNAMES
+
+
+@pytest.mark.parametrize(("name", "titles"), [("NAME_TITLES", roster.NAME_TITLES), ("NUMBER_TITLES", roster.ID_TITLES)])
+def test_the_pages_know_the_same_titles_of_columns(name, titles):
+    assert set(read_strings(ROSTER, name).split()) == set(titles)
+
+
+@pytest.mark.parametrize(
+    ("name", "entries"), [("CANVAS_TITLES", roster.CANVAS_TITLES), ("CANVAS_ROWS", roster.CANVAS_ROWS)]
+)
+def test_the_pages_know_the_same_marks_of_a_list_from_canvas(name, entries):
+    assert set(read_strings(ROSTER, name).splitlines()) == set(filter(None, entries))
+
+
+def test_the_pages_know_the_same_endings_of_recordings():
+    assert f"const AUDIO_FILE = /{RECORDING_ENDING.pattern}/i;" in " ".join(BATCH_FILES.split())
+
+
+def test_all_that_the_pages_store_is_removed_at_a_logout():
+    removed = set(read_strings((STATIC / "shared" / "address.js").read_text(encoding="utf-8"), "STORED").splitlines())
+    used = set()
+    for path in STATIC.rglob("*.js"):
+        script = path.read_text(encoding="utf-8")
+        for name, constant in STORED_NAME.findall(script):
+            used.add(name or read_strings(script, constant))
+    assert used == removed
