@@ -176,13 +176,13 @@ def _spans_of_edits(words: list[str], edits: Iterable[Edit]) -> Iterator[DiffSpa
     position = 0
     for edit in sorted(edits, key=lambda edit: edit.at):
         start, end = edit.at
-        unchanged, after = keep_words(position, start), _split_words(edit.after)
+        span_before, after = keep_words(position, start), _split_words(edit.after)
         end_mark = CLOSING_MARKS.search(words[-1]) if position < start == len(words) else None
         if end_mark and after:  # it belongs after what is added at the end
-            unchanged = replace(unchanged, after=(*unchanged.after[:-1], words[-1][: end_mark.start()]))
+            span_before = replace(span_before, after=(*span_before.after[:-1], words[-1][: end_mark.start()]))
             after[-1] += end_mark.group()
         if position < start:
-            yield unchanged
+            yield span_before
         yield DiffSpan(tuple(words[start:end]), tuple(after), edit.at)
         position = end
     yield keep_words(position, len(words))

@@ -145,7 +145,14 @@ def reply_error(reply: Reply, url: str) -> WaijiaoError:
     if isinstance(reply, httpx.Response):
         return response_error(reply)
     cause = str(reply) or type(reply).__name__
-    detail = f"No server answers at {url} ({cause}). Start one with `waijiao up`, or name it with --url."
+    if isinstance(reply, httpx.UnsupportedProtocol):
+        detail = f"The server's address must begin with http:// or https://, and {url} does not."
+    elif "CERTIFICATE_VERIFY_FAILED" in cause:
+        detail = (
+            f"The certificate of {url} is not trusted ({cause}). If it is your own, name its file in SSL_CERT_FILE."
+        )
+    else:
+        detail = f"No server answers at {url} ({cause}). Start one with `waijiao up`, or name it with --url."
     error = Unreachable(detail, retry_after_s=0)
     error.__cause__ = reply
     return error

@@ -15,7 +15,7 @@ from pipeline.errors import WaijiaoError
 from pipeline.schemas.jobs import Job
 from waijiao import Client
 from waijiao.client.results import job_error
-from waijiao.client.transport import Attempts, Request, Server, response_error
+from waijiao.client.transport import Attempts, Request, Server, reply_error, response_error
 from waijiao.errors import Refused, Unreachable
 
 URL = "http://127.0.0.1:8000"
@@ -67,6 +67,21 @@ def test_a_job_that_failed_raises_its_error_as_its_class(kind, job_record):
     job = Job.model_validate({**job_record, "state": "failed", "error": record})
     error = job_error(job)
     assert (type(error), error.detail, error.job) == (kind, "What happened.", job)
+
+
+@pytest.mark.parametrize(
+    ("failure", "advice"),
+    [
+        (httpx.ConnectError("[Errno 111] Connection refused"), "Start one with `waijiao up`"),
+        (httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate"), "SSL_CERT_FILE"),
+        (httpx.UnsupportedProtocol("Request URL has an unsupported protocol 'localhost://'."), "http:// or https://"),
+    ],
+)
+def test_what_keeps_a_client_from_its_server_is_named_with_its_remedy(failure, advice):
+    error = reply_error(failure, URL)
+    assert isinstance(error, Unreachable)
+    assert advice in error.detail
+    assert ("Start one" in error.detail) == ("refused" in str(failure))
 
 
 def test_an_error_code_newer_than_the_client_is_raised_with_that_code():
