@@ -3,7 +3,8 @@
 A request occupies a thread from its first byte to the end of its response. So a client has HEADERS_S for its headers,
 and WINDOW_BYTES of its body must arrive in WINDOW_S; otherwise nothing more is read from it. What a refused client
 still sends is read to its end and dropped: if its connection were closed at once, the system would drop the response,
-too, before the client has read it (RFC 9112, 9.6).
+too, before the client has read it (RFC 9112, 9.6). A client gets the response at once, and a proxy after the body:
+Caddy, for one, loses a response that comes before it has passed on the whole request.
 """
 
 import logging
@@ -150,17 +151,21 @@ class SlowClients:
         if connection is None or not has_body:
             return self.application(environ, start_response)  # type: ignore[no-any-return]
         environ["wsgi.input"] = body = MeasuredBody(environ["wsgi.input"], connection)
-        return Response(self.application(environ, start_response), body)
+        is_proxied = "HTTP_X_FORWARDED_FOR" in environ
+        return Response(self.application(environ, start_response), body, is_proxied)
 
 
 class Response:
-    """The response to a request with a body. Once it has been sent, what the client still sends is dropped."""
+    """The response to a request with a body. What is still sent is dropped after it; of a proxy's, before it."""
 
-    def __init__(self, chunks: Iterable[bytes], body: MeasuredBody) -> None:
+    def __init__(self, chunks: Iterable[bytes], body: MeasuredBody, is_proxied: bool) -> None:
         self.chunks = chunks
         self.body = body
+        self.is_proxied = is_proxied
 
     def __iter__(self) -> Iterator[bytes]:
+        if self.is_proxied:
+            self.body.drop_rest()
         return iter(self.chunks)
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from pipeline.blob_store import FolderBlobs
 from pipeline.celery_app import TASKS, app, enqueue
+from pipeline.disk_space import existing_parent, is_short_of_space
 from pipeline.errors import BrokenRecord, EngineFailed, OutOfMemory, TooSlow, Unavailable, WaijiaoError, safe_traceback
 from pipeline.jobs.job import SEGMENT, STAGE_RESULTS, Job
 from pipeline.jobs.results import Answer, Completion
@@ -24,6 +25,8 @@ from pipeline.worker.engine_process import EngineProcess
 from pipeline.worker.leases import Leases
 
 log = logging.getLogger("waijiao")
+STORING_STAGES = {SEGMENT, "tts"}  # whose results are audio
+RESULT_BYTES = 20_000_000  # that must be free on the disk for the audio that a worker stores for a batch of jobs
 COMMIT_RETRY_S = 0.3  # seconds between two attempts to reach a Redis that is gone
 
 Outcome = Result | WaijiaoError
@@ -67,8 +70,14 @@ def stage(name: str, engine_class: str) -> Callable[[Run], Callable[[str], None]
 
 
 def work_on_batch(child: EngineProcess, run: Run, chain: Chain) -> None:
-    """Claim, run, commit, enqueue."""
+    """Claim, run, commit, enqueue. While there is no space for what it would store, no job is claimed.
+
+    The jobs stay ready, and the sweeper enqueues them again: they wait for space, and lose no attempt.
+    """
     jobs, stage = job_store(), child.stage
+    if stage in STORING_STAGES and is_short_of_space(existing_parent(settings().blobs_folder), RESULT_BYTES):
+        log.warning("the disk of %s is full; jobs of %s wait for space", settings().blobs_folder, stage)
+        return
     batch, ready_jobs = jobs.claim(stage, child.worker, getattr(settings(), f"{stage}_batch", 1))
     if batch:
         with Leases(jobs, stage, batch) as leases:

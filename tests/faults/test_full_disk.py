@@ -25,6 +25,7 @@ from tests.support.wait import wait_for
 from waijiao.client import Client
 from waijiao.local.redis_disk import RESERVE_BYTES
 
+FULL_S = 15  # seconds for which a disk stays full; three attempts take a third of that
 RECOVERY_S = 15  # seconds after space is back in which everything works again
 HEARTBEATS_S = 5  # seconds in which every worker has written to Redis
 
@@ -185,6 +186,23 @@ def expect_revoking(running: FullDiskApp, keys: list[dict]) -> None:
     for key in keys:
         headers = {"Authorization": f"Bearer {key['key']}"}
         assert httpx.get(f"{running.app.url}/v1/jobs", headers=headers, trust_env=False).status_code == 401
+
+
+def test_accepted_jobs_wait_for_space(full_app):
+    """Longer than all attempts of a job take; none of them fails."""
+    jobs = [
+        full_app.ask("POST", "/v1/jobs", data={"text": f"I goed there {number} times."}).json()["id"]
+        for number in range(8)
+    ]
+
+    def states() -> set[str]:
+        return {full_app.ask("GET", f"/v1/jobs/{job}").json()["state"] for job in jobs}
+
+    with full_disk(full_app):
+        time.sleep(FULL_S)
+        assert "failed" not in states()
+        assert states() != {"succeeded"}
+    wait_for(lambda: states() == {"succeeded"}, 60)
 
 
 def test_a_full_disk_refuses_new_work_and_lets_all_be_read_and_erased(full_app, tmp_path):
