@@ -5,6 +5,7 @@ order, the id, both with and without accents) are indexed by the letters of thei
 run of its tokens that is such a form. What is not certain is reported and never guessed.
 """
 
+import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ MAX_QUOTED_NAMES = 5  # in one sentence; of more, the rest are counted
 MIN_DISTINCTIVE_ID_CHARS = 4  # an id this long says as much as a name: a 7 may be the student's, or the homework's
 MAX_SEARCHED_CHARS = 160  # of a text, so that a hostile one costs little: names of files have up to 255 bytes
 MAX_PERMUTED_PARTS = 4  # of a name that may stand in any order
+COPY_MARK = re.compile(r"(?<=\S)\s*[(（]\d{1,3}[)）]$")  # a system's, of a file that has the name of another: no seat number
 UNACCENTED_RANK = 2  # added to the rank of a form that matches only without its accents
 LETTERS_WITHOUT_DECOMPOSITION = str.maketrans("đøł", "dol")  # Unicode does not split them into letter and accent
 
@@ -63,7 +65,7 @@ def find_owner(file: str, index: "NameIndex") -> str | WaijiaoError:
     Short ids, which may stand there by chance, count only where no distinctive form is found.
     """
     *folders, _ = file.replace("\\", "/").split("/")
-    forms_by_part = [index.search(part) for part in (stem(file), *reversed(folders))]
+    forms_by_part = [index.search(part) for part in (COPY_MARK.sub("", stem(file)), *reversed(folders))]
     for distinctive in (True, False):
         candidates: set[str] = set()
         for forms in forms_by_part:

@@ -44,6 +44,12 @@ def find_student(file: str, students=CLASS) -> str:
         ("hw3ann2.wav", "Ann"),
         ("12.wav", "Ann"),
         ("学号12作业.wav", "Ann"),
+        ("(12).wav", "Ann"),
+        ("作业 (12) 口语.wav", "Ann"),
+        ("新同学 (12).wav", "unknown_student"),  # a copy of 新同学.wav, by any system's name for it
+        ("newcomer(12).m4a", "unknown_student"),
+        ("录音（12）.m4a", "unknown_student"),
+        ("homework/Wang Xiaoming (12)/recording (14).wav", "Wang Xiaoming"),
         ("anna-lee.wav", "Anna Lee"),
         ("S13.wav", "Anna Lee"),
         ("zoe mueller 14.wav", "Zoë Müller"),
