@@ -12,13 +12,14 @@ from pipeline.settings import Settings
 from tests.support.wait import wait_for
 
 SUPERVISE_REDIS = """
-import sys
+import signal, sys
 from pathlib import Path
 from pipeline.settings import Settings
 from waijiao.local import supervisor
 
 supervisor.api_service = lambda _: supervisor.Service("api", ["sleep", "600"], {})
 supervisor.worker_services = lambda *_: []
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 with supervisor.Supervisor(Settings(home=Path(sys.argv[1]), redis_url=""), {}) as running:
     running.restart_dead_processes()
 """
@@ -44,4 +45,4 @@ def test_redis_is_started_again_also_when_its_log_was_removed(tmp_path):
                 wait_for(lambda first=first: read_process_id() not in {0, first})
             assert supervisor.poll() is None
         finally:
-            supervisor.send_signal(signal.SIGINT)
+            supervisor.terminate()  # SIGINT is ignored where tests run in the background
