@@ -3,6 +3,7 @@
 Uploads of each size, refusals, logins, links, Range, and streams.
 """
 
+import json
 import os
 import ssl
 import subprocess
@@ -19,6 +20,7 @@ from waijiao import Client
 from waijiao.errors import WaijiaoError
 
 MB = 1_000_000
+REFUSALS = 12  # of one client; a proxy that loses some loses one in four
 HEADER = b"RIFF\xff\xff\xff\x7fWAVEfmt "
 PROXIES = {
     "nginx": (run_nginx, ""),
@@ -73,6 +75,22 @@ def test_a_wrong_key_is_refused_while_the_client_sends(proxy):
                 assert path == "/v1/jobs"
             else:
                 assert (answer.status_code, answer.json()["code"]) == (401, "key_unknown")
+
+
+@pytest.mark.parametrize("version", ["--http1.1", "--http2"])
+def test_a_client_that_reads_while_it_sends_sees_every_refusal(proxy, tmp_path, version):
+    """As curl does, on a connection of its own each time."""
+    (tmp_path / "a.wav").write_bytes(HEADER + bytes(24 * MB))
+    command = ["curl", "--silent", "--show-error", version, "--cacert", os.environ["SSL_CERT_FILE"], "--form"]
+    command += [
+        f"audio=@{tmp_path}/a.wav",
+        "--header",
+        "Authorization: Bearer wrong",
+        f"{origin_of(proxy)}{path_of(proxy)}/v1/jobs",
+    ]
+    for _ in range(REFUSALS):
+        answer = subprocess.run(command, capture_output=True, text=True)
+        assert json.loads(answer.stdout or "{}").get("code") == "key_unknown", answer.stderr + answer.stdout
 
 
 def test_an_upload_of_the_largest_size_reaches_the_server(proxy, key):
