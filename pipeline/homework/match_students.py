@@ -22,7 +22,9 @@ MAX_QUOTED_NAMES = 5  # in one sentence; of more, the rest are counted
 MIN_DISTINCTIVE_ID_CHARS = 4  # an id this long says as much as a name: a 7 may be the student's, or the homework's
 MAX_SEARCHED_CHARS = 160  # of a text, so that a hostile one costs little: names of files have up to 255 bytes
 MAX_PERMUTED_PARTS = 4  # of a name that may stand in any order
-COPY_MARK = re.compile(r"(?<=\S)\s*[(（]\d{1,3}[)）]$")  # a system's, of a file that has the name of another: no seat number
+COPY_MARK = re.compile(
+    r"(?<=\S)\s*[(（]\d{1,3}[)）]$"
+)  # a system's, of a file that has the name of another: no seat number
 UNACCENTED_RANK = 2  # added to the rank of a form that matches only without its accents
 LETTERS_WITHOUT_DECOMPOSITION = str.maketrans("đøł", "dol")  # Unicode does not split them into letter and accent
 
