@@ -52,6 +52,15 @@ def disk_errors_as_unavailable(use: str) -> Iterator[None]:
         raise unavailable(use, error) from error
 
 
+def is_there(folder: Path) -> bool:
+    """Raises OSError if that cannot be known, where Path.exists says that it is not."""
+    try:
+        folder.lstat()
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def subfolders(folder: Path) -> list[str]:
     """The names of the folders in a folder, sorted; none when it cannot be read."""
     try:
@@ -114,14 +123,14 @@ class FolderBlobs:
         folder = self.path(job)
         with disk_errors_as_unavailable("written to"):
             for _ in range(MAX_REMOVALS):
-                if not folder.exists():
+                if not is_there(folder):
                     return
                 try:
                     shutil.rmtree(folder)
                 except OSError as error:
                     if error.errno not in {errno.ENOTEMPTY, errno.ENOENT}:
                         raise
-            if folder.exists():
+            if is_there(folder):
                 raise OSError(errno.ENOTEMPTY, "files are still being written")
 
     def remove_orphans(

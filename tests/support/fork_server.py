@@ -160,6 +160,7 @@ def die_with_parent() -> None:
 def serve() -> dict[str, Any]:
     """In the server, runs until its input ends. In a fork, returns the request which that fork is to carry out."""
     answers = os.fdopen(os.dup(1), "w")
+    exit_statuses: dict[int, int] = {}  # of processes that ended: two threads may ask for the same
     for line in sys.stdin:
         request = json.loads(line)
         if "start" in request:
@@ -174,9 +175,13 @@ def serve() -> dict[str, Any]:
             os.close(begins)
             os.read(begun, 1)
             os.close(begun)
+            exit_statuses.pop(answer, None)
         else:
-            pid, status = os.waitpid(request["status"], os.WNOHANG)
-            answer = os.waitstatus_to_exitcode(status) if pid else None
+            if request["status"] not in exit_statuses:
+                pid, status = os.waitpid(request["status"], os.WNOHANG)
+                if pid:
+                    exit_statuses[pid] = os.waitstatus_to_exitcode(status)
+            answer = exit_statuses.get(request["status"])
         print(json.dumps(answer), file=answers, flush=True)
     sys.exit()
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -83,6 +84,7 @@ def test_a_command_that_is_not_there_says_so_in_its_log(tmp_path):
 def test_a_process_dies_with_the_tests_and_heeds_an_interrupt_that_they_ignore(tmp_path):
     program = f"""
 import os, signal, sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tests.support.process import Process
 signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -102,3 +104,13 @@ os.kill(os.getpid(), signal.SIGKILL)
     status, pid = map(int, done.stdout.split())
     assert status == -signal.SIGINT, done.stderr
     wait_for(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+
+
+@pytest.mark.parametrize("more", [{}, {"PYTHONHASHSEED": "1"}], ids=[MODULES, COMMANDS])
+def test_threads_may_ask_for_the_same_process(start, more):
+    for _ in range(5):
+        process = start("wait", **more)
+        with ThreadPoolExecutor(8) as pool:
+            statuses = [pool.submit(process.wait_for_exit, 20) for _ in range(8)]
+            process.signal(signal.SIGKILL)
+            assert {each.result() for each in statuses} == {-signal.SIGKILL}
