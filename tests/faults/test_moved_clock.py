@@ -13,7 +13,9 @@ from tests.faults.harness.cluster_plan import Plan
 from tests.support.redis_clock import ClusterClock
 from tests.support.wait import wait_for
 
-PLAN = Plan(workers={"asr": 2, "llm": 2, "tts": 2, "maintenance": 1}, apis=2, settings={"stage_s": 30})
+# The clock moves by eight days in all, in which no job may be forgotten.
+SETTINGS = {"stage_s": 30, "retention_h": 30 * 24}
+PLAN = Plan(workers={"asr": 2, "llm": 2, "tts": 2, "maintenance": 1}, apis=2, settings=SETTINGS)
 STAGES = ("asr", "llm", "tts")
 HOUR_S, DAY_S = 3600, 86_400
 MOVES = [-HOUR_S, DAY_S]
@@ -71,7 +73,7 @@ def test_the_job_of_a_worker_that_dies_then_is_taken_over(cluster, clock, client
     client.expect_success(turn, PROMISE_S)
 
 
-@pytest.mark.parametrize("seconds", [-3600, 3600])  # a day later the jobs would be forgotten, as their retention says
+@pytest.mark.parametrize("seconds", [-HOUR_S, HOUR_S])
 def test_a_key_s_rate_is_limited_for_no_longer_than_a_minute(cluster, clock, client, seconds):
     _, text = Keys(cluster.redis).create("default", "teacher", "Ms Li", Limits(per_minute=2))
     headers = {"Authorization": f"Bearer {text}"}
