@@ -27,6 +27,7 @@ from pipeline.worker.leases import Leases
 log = logging.getLogger("waijiao")
 STORING_STAGES = {SEGMENT, "tts"}  # whose results are audio
 RESULT_BYTES = 20_000_000  # that must be free on the disk for the audio that a worker stores for a batch of jobs
+FULL_DISK_S = 5.0  # seconds until a worker looks for space again
 COMMIT_RETRY_S = 0.3  # seconds between two attempts to reach a Redis that is gone
 
 Outcome = Result | WaijiaoError
@@ -77,6 +78,7 @@ def work_on_batch(child: EngineProcess, run: Run, chain: Chain) -> None:
     jobs, stage = job_store(), child.stage
     if stage in STORING_STAGES and is_short_of_space(existing_parent(settings().blobs_folder), RESULT_BYTES):
         log.warning("the disk of %s is full; jobs of %s wait for space", settings().blobs_folder, stage)
+        time.sleep(FULL_DISK_S)  # else all messages of the queue were taken, and the log filled, again and again
         return
     batch, ready_jobs = jobs.claim(stage, child.worker, getattr(settings(), f"{stage}_batch", 1))
     if batch:
