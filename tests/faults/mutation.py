@@ -21,7 +21,7 @@ from tests.faults.mutants import MUTANTS
 from tests.faults.mutation_operators import Mutant, Mutation, mutate
 
 ROOT = Path(__file__).resolve().parents[2]
-MUTANTS_AT_ONCE = 3  # their tests mostly wait
+MUTANTS_AT_ONCE = 6  # their tests mostly wait
 RUN_LIMIT_S = 600  # seconds that a run of pytest may take: a test that a mutant hangs must say so, not stop everything
 NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info")
 NOT_COPIED_FROM_ROOT = {"benchmarks", "build", "docs", "deploy"}  # api/static/docs is the product's
@@ -33,8 +33,9 @@ def names_to_skip(folder: str, names: list[str]) -> set[str]:
 
 
 def environment(copy: Path) -> dict[str, str]:
-    """The copy's modules go before those of the project itself, which may be installed."""
-    return {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    """The copy's modules go before those of the project itself, which may be installed. They are compiled once only."""
+    own = {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": ""}
+    return {**os.environ, **own}
 
 
 def check_that_the_copy_runs(copy: Path) -> None:
@@ -57,9 +58,9 @@ def find_tests(copy: Path, name: str) -> list[str]:
     return found
 
 
-def run_tests(copy: Path, tests: Iterable[str]) -> list[str]:
+def run_tests(copy: Path, tests: Iterable[str], *options: str) -> list[str]:
     """The names of those of the tests that fail in the copy. RuntimeError when they did not run."""
-    command = [sys.executable, "-m", "pytest", "--timeout=60", "--no-header", "-rf", *tests]
+    command = [sys.executable, "-m", "pytest", "--timeout=40", "--no-header", "-rf", *options, *tests]
     limit = ["timeout", "--kill-after=10", str(RUN_LIMIT_S)]  # ends the children too
     done = subprocess.run(
         [*limit, *command], cwd=copy, env=environment(copy), capture_output=True, text=True, check=False
@@ -85,11 +86,14 @@ def find_survivors(mutants: list[Mutant]) -> list[Mutant]:
         copy = Path(folder).resolve() / "copy"
         shutil.copytree(ROOT, copy, ignore=names_to_skip)
         check_that_the_copy_runs(copy)
-        if broken := run_tests(copy, {test for mutant in mutants for test in find_tests(copy, mutant.test)}):
+        tests = {test for mutant in mutants for test in find_tests(copy, mutant.test)}
+        if broken := run_tests(copy, sorted(tests), f"--numprocesses={MUTANTS_AT_ONCE}"):
             sys.exit(f"these fail although nothing was taken out: {', '.join(broken)}")
         survivors = []
-        results = pool.map(lambda pair: find_killers(copy, *pair), zip(mutants, mutations, strict=True))
-        for mutant, killers in zip(mutants, results, strict=True):
+        pairs = [*zip(mutants, mutations, strict=True)]
+        pairs.reverse()  # those of the workers come last in the list and take longest
+        results = pool.map(lambda pair: find_killers(copy, *pair), pairs)
+        for (mutant, _), killers in zip(pairs, results, strict=True):
             print(f"{mutant.name:48} {'killed by ' + ', '.join(killers) if killers else 'SURVIVED'}", flush=True)
             survivors += [] if killers else [mutant]
         return survivors
