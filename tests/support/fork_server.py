@@ -1,7 +1,7 @@
 """Starts the processes of tests: each is a fork of a small server, which dies with it when the tests do (on Linux).
 
-`python -m module …` spends most of its first second on imports of Flask, Celery and others. So there are two servers:
-MODULES has imported the libraries, and its forks run such a module; of the project itself nothing was imported before.
+`python -m module …` spends most of its first second on imports. So there are two servers:
+MODULES has imported the libraries and the API, which read no setting until they are used; its forks run such a module.
 COMMANDS has imported nothing, and its forks turn into the command, which is much cheaper than a new Python for each.
 Every fork has its own arguments, environment, folder, log and session, and heeds Ctrl-C, which a shell that runs tests
 in the background lets them and their children ignore. A server takes one JSON object a line on standard input and
@@ -28,7 +28,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = [
+MODULES_TO_IMPORT = [
+    "api",
     "billiard.pool",
     "celery.app.amqp",
     "celery.app.control",
@@ -57,7 +58,13 @@ LIBRARIES = [
     "yaml",
 ]
 START_VARIABLES = ("PYTHON", "LD_", "MALLOC_", "GLIBC_")  # which a process reads once, before any of our code runs
-FORKED_VARIABLES = {"PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONWARNINGS"}  # of which a fork can do the same
+FORKED_VARIABLES = {  # of which a fork can do the same
+    "MALLOC_ARENA_MAX",
+    "PYTHONPATH",
+    "PYTHONUNBUFFERED",
+    "PYTHONWARNINGS",
+}
+M_ARENA_MAX = -8  # of mallopt(3)
 POLL_S = 0.005
 MODULES, COMMANDS = "modules", "commands"
 ROOT = Path(__file__).parents[2]
@@ -202,6 +209,8 @@ def run_module(command: Sequence[str], environment: Mapping[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
+    if "MALLOC_ARENA_MAX" in os.environ:
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, int(os.environ["MALLOC_ARENA_MAX"]))
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     sys.path[1:1] = [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
     options = [option for option in os.environ.get("PYTHONWARNINGS", "").split(",") if option]
@@ -212,8 +221,8 @@ def run_module(command: Sequence[str], environment: Mapping[str, str]) -> None:
 
 def main(kind: str) -> None:
     die_with_parent()
-    for library in LIBRARIES if kind == MODULES else ():
-        importlib.import_module(library)
+    for name in MODULES_TO_IMPORT if kind == MODULES else ():
+        importlib.import_module(name)
     request = serve()
     enter(request)
     command, environment = request["start"], request["environment"]

@@ -17,9 +17,10 @@ from tests.support.wait import wait_for
 ROOT = Path(__file__).parents[3]
 MODULE = """
 import os, sys, time
+from pipeline.settings import settings
 print(sys.argv[1:], os.getcwd())
 print(os.environ.get("COLOUR"), sorted(name for name in os.environ if name.startswith("WAIJIAO")))
-print("pipeline" in sys.modules, os.getsid(0) == os.getpid(), __name__, file=sys.stderr)
+print(settings().port, os.getsid(0) == os.getpid(), __name__, file=sys.stderr)
 if sys.argv[1:] == ["wait"]:
     time.sleep(60)
 sys.exit(7)
@@ -30,7 +31,7 @@ sys.exit(7)
 def start(tmp_path):
     """Starts `python -m module_of_test …` and returns the process; at the end it is killed."""
     (tmp_path / "module_of_test.py").write_text(MODULE, encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "COLOUR": "red"}
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "COLOUR": "red", "WAIJIAO_PORT": "1234"}
     processes = []
 
     def start_process(*arguments: str, **more: str) -> Process:
@@ -51,7 +52,7 @@ def test_a_process_has_its_arguments_environment_folder_log_session_and_exit_sta
     assert process.wait_for_exit(20) == process.status == 7
     assert process.runs[-1].server is fork_server(COMMANDS if more else MODULES)
     lines = sorted(process.output().splitlines())
-    assert lines == ["False True __main__", f"['a', 'b c'] {tmp_path}", "red []"]
+    assert lines == ["1234 True __main__", f"['a', 'b c'] {tmp_path}", "red ['WAIJIAO_PORT']"]
 
 
 @pytest.mark.parametrize("more", [{}, {"PYTHONHASHSEED": "1"}], ids=[MODULES, COMMANDS])
