@@ -5,6 +5,7 @@ BROWSER := chromium fontconfig fonts-inter fonts-noto-cjk
 TOOLS := curl gcc libc6-dev strace nginx-light caddy
 PARALLEL := --numprocesses 6 --dist worksteal  # on two cores: some tests mostly wait
 PARALLEL_FILES := --numprocesses 2 --dist loadfile  # the tests of one file share what they start
+MIXED := --numprocesses 3 --dist loadfile --no-loadscope-reorder  # some compute, others mostly wait; the last are short
 SMOKE := tests/e2e/test_pipeline.py tests/e2e/test_cli.py
 TORCH ?= --requirement requirements-torch.txt
 quoted = '$(subst ','\'',$(1))'
@@ -29,16 +30,14 @@ run: .venv/installed
 test: .venv/developing
 	$(BIN)/waijiao models fetch
 	$(BIN)/python -m pytest $(PARALLEL) -m "not served" tests/unit tests/integration
-	$(BIN)/python -m pytest $(SMOKE)
+	$(BIN)/python -m pytest $(PARALLEL_FILES) $(SMOKE)
 
 test-all: test browser tools  # `make test test-all` runs the first tiers once, and without torch
 	$(MAKE) teachers
 	$(BIN)/waijiao models fetch whisper-tiny-en bark-voices
 	$(BIN)/python -m tests.dates --moment new-year $(PARALLEL) tests/unit tests/integration/api tests/integration/client tests/integration/jobs -k "not stateful"
-	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/e2e $(addprefix --ignore=,$(SMOKE))
 	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/browser
-	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/engines
-	$(BIN)/python -m pytest $(PARALLEL_FILES) --numprocesses 3 tests/faults  # which mostly wait
+	$(BIN)/python -m pytest $(MIXED) tests/e2e tests/engines tests/faults $(addprefix --ignore=,$(SMOKE))
 	$(BIN)/python -m tests.faults.mutation
 
 test-dates: .venv/developing tools  # the quick tests on a leap day, around midnight and at changes to summer time
@@ -48,7 +47,7 @@ test-dates: .venv/developing tools  # the quick tests on a leap day, around midn
 test-learners: .venv/developing  # LEARNERS=folder: recordings of real learners, see examples/README.md
 	@test -f $(call quoted,$(LEARNERS)/learners.json) || { echo "make test-learners LEARNERS=folder needs a folder with learners.json; examples/README.md says where to get one"; exit 1; }
 	$(BIN)/waijiao models fetch
-	LEARNERS=$(call quoted,$(LEARNERS)) $(BIN)/python -m pytest tests/learners
+	LEARNERS=$(call quoted,$(LEARNERS)) $(BIN)/python -m pytest $(PARALLEL_FILES) tests/learners
 
 check: .venv/developing
 	$(BIN)/ruff check .
