@@ -2,7 +2,7 @@
 
 Run with: python benchmarks/spoken_numbers.py [EVERY]
 
-The forms are those of tests/unit/worker_tts/test_number_words.py, each within a sentence. Both what must be said and
+The forms are those of tests/unit/pipeline/text/test_number_words.py, each within a sentence. Both what must be said and
 what was recognised are compared as words, since a recogniser writes digits where it can.
 """
 
@@ -12,10 +12,10 @@ import re
 from harness import DirectModels, raise_error
 
 from pipeline.settings import Settings
-from tests.unit.worker_tts.test_number_words import ROWS
+from pipeline.text.number_words import write_numbers
+from tests.unit.pipeline.text.test_number_words import ROWS
 from worker_asr.engine import Recording
 from worker_tts.engine import Utterance
-from worker_tts.number_words import write_numbers
 
 SENTENCE = "The teacher wrote {}, and everybody read it."
 # Spellings and short forms of the recogniser that sound the same.

@@ -10,8 +10,8 @@ from hibari import Hibari
 from pipeline.audio.decode import Waveform
 from pipeline.errors import EngineFailed, ModelDamaged, NothingToSay, UnknownVoice, WaijiaoError, safe_traceback
 from pipeline.settings import Settings
+from pipeline.text.number_words import write_numbers
 from worker_tts.engine import Utterance
-from worker_tts.number_words import write_numbers
 from worker_tts.text_cleaning import clean_text
 
 MIN_SPEED, MAX_SPEED = 0.5, 2.0  # the speeds hibari was made for

@@ -7,8 +7,17 @@ from collections.abc import Callable
 from decimal import Decimal
 from itertools import groupby
 
-from worker_tts.number_tables import CENTS, CJK_POWERS, CJK_SIGNS, CJK_UNITS, CURRENCIES, EXPONENT_SIGNS, SIGNS, UNITS
-from worker_tts.number_words import write_numbers
+from pipeline.text.number_tables import (
+    CENTS,
+    CJK_POWERS,
+    CJK_SIGNS,
+    CJK_UNITS,
+    CURRENCIES,
+    EXPONENT_SIGNS,
+    SIGNS,
+    UNITS,
+)
+from pipeline.text.number_words import write_numbers
 from worker_tts.sentences import split_long
 
 FULL_WIDTH = "，、；：。！？（）「」『』《》【】"

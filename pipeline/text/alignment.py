@@ -14,6 +14,7 @@ from typing import Self
 from pipeline.jobs.results import Edit
 from pipeline.text.corrections import CONTRACTIONS, STRAIGHT_QUOTES, WORD, DiffSpan
 from pipeline.text.numbers import MAX_CARDINAL_DIGITS, cardinal, digit_by_digit, ordinal
+from pipeline.text.spoken_forms import find_spoken_stretches, spell_out
 
 INDEL_COST, SUBSTITUTION_COST = 3, 4  # of a word too many or missing, and of another word: as in NIST's sclite
 DIAGONAL, UP, LEFT = range(3)  # steps through both sentences, the hypothesis alone, the reference alone
@@ -27,6 +28,8 @@ board bored, break brake, cell sell, cent sent scent, fair fare, feet feat, grea
 passed past, rain reign, sale sail, scene seen, some sum, stair stare, steal steel, toe tow, way weigh, whos whose,
 where wear, ok okay, mr mister, dr doctor, alright allright, mum mom, grey gray,
 colour color, favourite favorite, neighbour neighbor, centre center, theatre theater, metre meter, litre liter,
+metres meters, litres liters, kilometre kilometer, kilometres kilometers, centimetre centimeter,
+centimetres centimeters, millimetres millimeters,
 programme program, realise realize, recognise recognize, organise organize, apologise apologize, pyjamas pajamas,
 travelling traveling, traveller traveler, cosy cozy, plough plow, aeroplane airplane, tyre tire, jewellery jewelry
 """
@@ -110,10 +113,20 @@ class PhoneticText:
         """Numbers are spoken as `other`, which the text is compared with, has them, if it does."""
         words = WORD.findall(text)
         other_words = f" {' '.join(_normalize(word) for word in WORD.findall(HYPHENS.sub(' ', other)))} "
-        days = _days(words)
-        sounds = [
-            (sound, index) for index, word in enumerate(words) for sound in _sounds(word, other_words, index in days)
-        ]
+        days, sounds = _days(words), list[tuple[str, int]]()
+        other_sounds = f" {' '.join(_homophones(other_words))} "
+        stretches = {
+            start: (end, form)
+            for start, end, forms in find_spoken_stretches(words)
+            if days.isdisjoint(range(start, end))
+            and (form := next((form for form in forms if f" {' '.join(_homophones(form))} " in other_sounds), ""))
+        }
+        index = 0
+        while index < len(words):
+            end, form = stretches.get(index, (index + 1, ""))
+            new_sounds = _homophones(form) if form else _sounds(words[index], other_words, index in days)
+            sounds += ((sound, index) for sound in new_sounds)
+            index = end
         if DATE_IN_DIGITS.search(other):
             sounds = _without_words_of_dates(sounds)
         return cls(tuple(words), tuple(sound for sound, _ in sounds), tuple(index for _, index in sounds))
@@ -204,12 +217,17 @@ def _matches_on_path(
 def _sounds(word: str, other_words: str, is_day: bool) -> Iterator[str]:
     """The sounds of a word, each as the first of its homophones."""
     for part in HYPHENS.split(_normalize(word)):
-        forms = spoken_forms(OUTER_PUNCTUATION.sub("", part))
+        forms = [*spoken_forms(OUTER_PUNCTUATION.sub("", part)), *spell_out(part)]
         if is_day:
             forms.insert(0, ordinal(forms[0]))
         spoken_form = next((form for form in forms if f" {form} " in other_words), forms[0])
-        for each in spoken_form.split():
-            yield from (HOMOPHONES.get(sound, sound) for sound in _expand_contraction(each).split())
+        yield from _homophones(spoken_form)
+
+
+def _homophones(text: str) -> Iterator[str]:
+    """The sounds of words that are spelt out."""
+    for word in text.split():
+        yield from (HOMOPHONES.get(sound, sound) for sound in _expand_contraction(word).split())
 
 
 def _days(words: Sequence[str]) -> set[int]:

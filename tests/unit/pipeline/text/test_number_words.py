@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.text.number_words import write_numbers
 from pipeline.text.numbers import cardinal
-from worker_tts.number_words import write_numbers
 from worker_tts.text_cleaning import SCRIPTS, clean_text, split_by_language
 
 LATIN = frozenset({"LATIN"})

@@ -9,8 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from pipeline.text.numbers import cardinal, digit_by_digit, ordinal
-from worker_tts.number_spelling import (
+from pipeline.text.number_spelling import (
     CUED_YEARS,
     choose_plural,
     spell,
@@ -25,7 +24,7 @@ from worker_tts.number_spelling import (
     spell_time,
     spell_year,
 )
-from worker_tts.number_tables import (
+from pipeline.text.number_tables import (
     AMOUNT_POWERS,
     CENTS,
     CODE_CUES,
@@ -43,6 +42,7 @@ from worker_tts.number_tables import (
     UNITS_AFTER_SLASH,
     YEAR_CUES,
 )
+from pipeline.text.numbers import cardinal, digit_by_digit, ordinal
 
 MIN_PHONE_DIGITS = 7
 MAX_RANGE_DIGITS = 4  # of each number in "1990-1995"; longer ones are ranges if they end in zeros

@@ -2,8 +2,8 @@
 
 import re
 
+from pipeline.text.number_tables import AMOUNT_POWERS, FRACTIONS, MONTHS
 from pipeline.text.numbers import MAX_CARDINAL_DIGITS, cardinal, digit_by_digit, ordinal, year
-from worker_tts.number_tables import AMOUNT_POWERS, FRACTIONS, MONTHS
 
 CUED_YEARS = range(1000, 2200)  # four digits that are taken for a year after a word such as "in"
 MAX_CARDINAL_DIGITS_WITH_COMMAS = 15
