@@ -15,8 +15,6 @@ ABBREVIATIONS = {
     "rd": ("road",),
     "ave": ("avenue",),
     "mt": ("mount",),
-    "no": ("number",),
-    "nos": ("numbers",),
     "prof": ("professor",),
     "capt": ("captain",),
     "etc": ("et cetera", "and so on"),
@@ -35,7 +33,7 @@ FORM_BREAKS = re.compile(r"[^\w']+")
 REWORDINGS = [  # each may be left out
     (re.compile(pattern), replacement)
     for pattern, replacement in (
-        (r"\b(hundred|thousand) (?!and\b|thousand|million|billion)(?=(?:\w+ty|\w+teen|\w+)\b)", r"\1 and "),
+        (r"\b(hundred|thousand) (?!and\b|thousand|million|billion)(?=\w)", r"\1 and "),
         (r"\bone (?=hundred|thousand|half|quarter)", "a "),
         (r"\ba (?=half|quarter)", ""),
         (r" and (\S+(?: \S+)?) (?:cents?|pence|fen)$", r" \1"),
@@ -52,7 +50,10 @@ REWORDINGS = [  # each may be left out
 
 
 def find_spoken_stretches(words: Sequence[str]) -> Iterator[tuple[int, int, list[str]]]:
-    """Stretches words[start:end] with digits or signs, as (start, end, ways to speak them); in lower case."""
+    """Stretches words[start:end] with digits or signs, as (start, end, ways to speak them); in lower case.
+
+    A time follows once more with its "a.m." or "p.m.".
+    """
     if not any(re.search(r"\d|[½¼¾]", word) for word in words):
         return
     old = [_normalize(word) for word in words]
@@ -60,11 +61,10 @@ def find_spoken_stretches(words: Sequence[str]) -> Iterator[tuple[int, int, list
     new = [_normalize(word) for word in spoken_words]
     for tag, start, end, new_start, new_end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "replace":
-            spoken_text = _normalize(" ".join(spoken_words[new_start:new_end]))
-            if end < len(words) and HALF_DAY.fullmatch(words[end]):
-                spoken_text, end = f"{spoken_text} {old[end].replace(' ', '')}", end + 1
-            text = " ".join(words[start:end])
+            text, spoken_text = " ".join(words[start:end]), _normalize(" ".join(spoken_words[new_start:new_end]))
             yield start, end, list(dict.fromkeys([*_clock_forms(text), *_variants(spoken_text)]))
+            if end < len(words) and HALF_DAY.fullmatch(words[end]):
+                yield start, end + 1, list(_clock_forms(f"{text} {words[end]}"))
 
 
 def spell_out(word: str) -> tuple[str, ...]:
@@ -92,9 +92,8 @@ def _clock_forms(text: str) -> Iterator[str]:
         return
     hour, minute = int(clock[1]), int(clock[2])
     for time in _time_forms(hour % 12 or 12, minute):
-        for half_day in HALF_DAYS.get((clock[3] or "").lower(), ()):
+        for half_day in HALF_DAYS[clock[3].lower()] if clock[3] else ("",):
             yield _normalize(f"{time} {half_day}")
-        yield _normalize(time)
 
 
 def _time_forms(hour: int, minute: int) -> Iterator[str]:

@@ -55,6 +55,9 @@ def test_what_may_be_spoken_in_several_ways_is_read_right(text, heard):
         ("3/4 of us came.", "three fifths of us came"),
         ("It is -5°C today.", "it is five degrees today"),
         ("He lives at 12 King St.", "he lives at twelve king road"),
+        ("The train leaves at 7:30 p.m. today", "the train leaves at half past seven today"),
+        ("The train leaves at 7:30 p.m. today", "the train leaves at half past seven in the morning today"),
+        ("No, thank you.", "number thank you"),
     ],
 )
 def test_another_number_or_unit_is_a_mistake(text, heard):
