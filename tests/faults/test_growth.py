@@ -8,7 +8,7 @@ FIRST_JOBS, MORE_JOBS = 150, 300
 MAX_GROWTH = 1.05
 ROOM = {  # as few jobs do not fill every buffer and pool
     "MB": 1.5,
-    "descriptors": 12,  # a pool keeps as many connections to Redis as were ever needed at once
+    "descriptors": 3,
 }
 
 

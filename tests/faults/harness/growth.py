@@ -17,10 +17,11 @@ from tests.faults.harness.cluster_plan import Plan
 from tests.support.wait import wait_for
 
 RETENTION_S = 4
+API_THREADS = 16  # requests that the API serves at once: so many connections to Redis it keeps
 PLAN = Plan(
     workers={"asr": 1, "llm": 1, "tts": 1, "segment": 1, "maintenance": 1},
     retention_s=RETENTION_S,
-    settings={"stage_s": 60, "orphan_s": 4, "keep_recordings": True},
+    settings={"stage_s": 60, "orphan_s": 4, "keep_recordings": True, "api_threads": API_THREADS},
 )
 LEARNERS = 8  # that submit at the same time
 CLASS_SIZE = 20
@@ -32,6 +33,9 @@ ENGINES = ("asr", "llm", "tts")
 QUEUES = (*ENGINES, "segment", "maintenance")
 SLOW_UTTERANCE = 50  # turns of other jobs are those before it
 FREEZE_S = 2  # seconds; in half of them a renewal of a lease begins
+BURST_JOBS = 4 * API_THREADS
+MAX_BURSTS = 5
+PAUSE_S = 0.03  # seconds in which a slow Redis answers nobody, again and again
 
 
 @dataclass
@@ -42,9 +46,9 @@ class Crowd:
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def warm_up(self) -> None:
-        """Bring about what happens once: Redis keeps every script, and a worker as many connections as it ever needs.
+        """Bring about what happens once: Redis keeps every script, and a process as many connections as it ever needs.
 
-        It needs most when Redis answers nobody while a lease is renewed and an engine ends: both wait for Redis.
+        A worker needs most when Redis answers nobody while a lease is renewed and an engine ends: both wait for Redis.
         """
         for script in self.cluster.jobs.scripts.values():
             self.cluster.redis.script_load(script.script)
@@ -62,6 +66,27 @@ class Crowd:
             time.sleep(FREEZE_S / 2)
             self.cluster["redis"].thaw()
         self.wait_until_answered()
+        for _ in range(MAX_BURSTS):  # a request that waited in vain closed its connection
+            if not self.count_refusals_of_a_burst():
+                break
+        self.wait_until_answered()
+
+    def count_refusals_of_a_burst(self) -> int:
+        """Have all threads of the API wait for a slow Redis at once, to store jobs and to publish their messages."""
+        redis, url = self.cluster["redis"], f"{self.cluster.url('api1')}/v1/jobs"
+
+        def post(number: int) -> httpx.Response:
+            text = f"I like canary{number % SLOW_UTTERANCE} very much"
+            return httpx.post(url, data={"text": text}, timeout=60, trust_env=False)
+
+        with ThreadPoolExecutor(API_THREADS) as learners:
+            requests = [learners.submit(post, number) for number in range(BURST_JOBS)]
+            while not all(request.done() for request in requests):
+                redis.freeze()
+                time.sleep(PAUSE_S)
+                redis.thaw()
+                self.cluster.redis.ping()  # it has answered what waited
+        return sum(not request.result().is_success for request in requests)
 
     def run(self, jobs: int) -> None:
         """Submit so many jobs, and wait until nothing is left of them."""
