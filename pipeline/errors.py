@@ -290,6 +290,12 @@ class BadRoster(WaijiaoError):
     code, http_status = "bad_roster", 422
 
 
+class BadStudentIds(BadRoster):
+    """Raised when a spreadsheet changed the ids of students, as to 1.20E+11. Enter them again, formatted as text."""
+
+    code = "bad_student_ids"
+
+
 class UnknownStudent(WaijiaoError):
     """Raised when a file's name does not name a student of the class. Put the student's name or number into it."""
 
@@ -348,7 +354,7 @@ class BadAudio(WaijiaoError):
 
 
 class TooLong(WaijiaoError):
-    """Raised when a recording is longer than the server accepts. Split it into shorter recordings."""
+    """Raised when a recording is longer than the server accepts. Cut it, or send it with `waijiao lesson`."""
 
     code, http_status = "too_long", 422
 

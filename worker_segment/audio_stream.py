@@ -34,7 +34,7 @@ def read_blocks(file: BinaryIO, max_s: float, has_speech: HasSpeech | None = Non
     for block in rechunk(pieces, BLOCK_SAMPLES):
         count += block.shape[1]
         if count > max_samples:
-            raise TooLong(f"The recording is longer than {max_s:g} seconds. Cut it into shorter recordings.")
+            raise TooLong(f"The lesson is longer than {max_s:g} seconds. Cut it into shorter recordings.")
         yield block
     if count < MIN_RECORDING_S * SAMPLE_RATE:
         raise BadAudio(f"Less than {MIN_RECORDING_S} seconds of sound: the recording is empty, truncated or damaged.")

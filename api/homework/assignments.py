@@ -17,8 +17,17 @@ from api.jobs import parser
 from api.jobs.view import show_error
 from api.openapi import answers, respond
 from pipeline import personas
-from pipeline.errors import AssignmentExists, BadRequest, UnknownAssignment, UnknownFormat, UnknownPersona, UnknownVoice
+from pipeline.errors import (
+    AssignmentExists,
+    BadRequest,
+    BadStudentIds,
+    UnknownAssignment,
+    UnknownFormat,
+    UnknownPersona,
+    UnknownVoice,
+)
 from pipeline.homework.assignments import Assignment, Assignments, AssignmentWithJobs, Student
+from pipeline.homework.student_ids import find_changed_id
 from pipeline.jobs.eta import Estimator
 from pipeline.jobs.job import Job, State
 from pipeline.schemas import homework as schemas
@@ -74,7 +83,7 @@ def handed_in_at(job: Job) -> float:
 
 
 routes = Blueprint("assignments", __name__)
-INPUT_ERRORS = (UnknownPersona, UnknownVoice, UnknownFormat)
+INPUT_ERRORS = (UnknownPersona, UnknownVoice, UnknownFormat, BadStudentIds)
 
 
 def store() -> Assignments:
@@ -155,6 +164,12 @@ def build_assignment(id_: str, fields: AssignmentFields) -> Assignment:
     names = [student.name for student in fields.students]
     if duplicate := next((name for name in names if names.count(name) > 1), None):
         raise BadRequest(f"`students` has {duplicate!r} twice; give each student a different name.", field="students")
+    if (index := find_changed_id([student.id for student in fields.students])) is not None:
+        raise BadStudentIds(
+            f"`students[{index}].id` is {fields.students[index].id!r}, which a spreadsheet made of another id. "
+            "Format the column of the ids as Text, enter them again, and send them.",
+            field=f"students[{index}].id",
+        )
     values = fields.model_dump(exclude={"id", "due", "students"})
     return Assignment(
         **{

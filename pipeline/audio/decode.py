@@ -77,7 +77,10 @@ def decode(file: BinaryIO, max_s: float, rate: int = 16_000, has_speech: HasSpee
         chunks.append(chunk)
         count += len(chunk)
         if count > max_samples:
-            raise TooLong(f"The recording is longer than {max_s:g} seconds. Cut it into shorter recordings.")
+            raise TooLong(
+                f"The recording is longer than {max_s:g} seconds. Cut it into shorter recordings, or send it with "
+                "`waijiao lesson`, which takes long ones."
+            )
     if count < MIN_RECORDING_S * rate:
         raise BadAudio(f"Less than {MIN_RECORDING_S} seconds of sound: the recording is empty, truncated or damaged.")
     return Waveform(np.clip(np.concatenate(chunks), -1, 1), rate)

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from pipeline.errors import BadRoster
+from pipeline.errors import BadRoster, BadStudentIds
 from pipeline.homework.assignments import MAX_STUDENTS, Student
 from pipeline.homework.encodings import choose_chinese_encoding, is_unreadable
+from pipeline.homework.student_ids import find_changed_id, find_shortened_id
 from pipeline.text.characters import can_decode, is_invisible
 
 MAX_CELL_CHARS = 100  # of a name, and of an id
@@ -55,7 +56,9 @@ Row = tuple[int, list[str]]  # number of the line, cells
 
 
 def read_roster(data: bytes | str) -> tuple[Student, ...]:
-    """The students of a CSV file; blank lines are skipped. Raises BadRoster, which names the unusable line."""
+    """The students of a CSV file; blank lines are skipped. Raises BadRoster, which names the unusable line, and
+    BadStudentIds if a spreadsheet changed the ids.
+    """
     text = data if isinstance(data, str) else decode(data)
     rows = read_rows_with_any_delimiter(text.removeprefix("\ufeff"))
     if not rows:
@@ -65,6 +68,8 @@ def read_roster(data: bytes | str) -> tuple[Student, ...]:
     students = [read_student(row, columns) for row in student_rows]
     if not 1 <= len(students) <= MAX_STUDENTS:
         raise BadRoster(f"The list has {len(students):,} students: expected 1 to {MAX_STUDENTS:,}.")
+    if columns.id is not None:
+        refuse_bad_ids(student_rows, columns, [student.id for student in students])
     refuse_duplicates([line for line, _ in student_rows], students)
     return tuple(students)
 
@@ -206,6 +211,27 @@ def read_cell(line: int, cells: Sequence[str], column: int) -> str:
     if len(cell) > MAX_CELL_CHARS:
         raise BadRoster(f"Line {line} of the list has more than {MAX_CELL_CHARS} characters in one cell.")
     return " ".join(unicodedata.normalize("NFC", cell).split())
+
+
+def refuse_bad_ids(rows: Sequence[Row], columns: Columns, ids: Sequence[str]) -> None:
+    """Raise BadStudentIds if a spreadsheet changed the ids. Those of Canvas may have any length."""
+    if (index := find_changed_id(ids)) is not None:
+        raise BadStudentIds(
+            f"Line {rows[index][0]} of the list has the id {ids[index]}, which a spreadsheet made of another one. "
+            "Format the column of the ids as Text, enter them again, and save the list."
+        )
+    certain = [columns.is_canvas or is_marked_as_text(cells, columns) for _, cells in rows]
+    if (index := find_shortened_id(ids, certain)) is not None:
+        raise BadStudentIds(
+            f"Line {rows[index][0]} of the list has the id {ids[index]}, which is shorter than others: a spreadsheet "
+            "may have removed zeros at its beginning. Format the column of the ids as Text, enter them again, and save "
+            f'the list. An id that really is shorter is written as ="{ids[index]}".'
+        )
+
+
+def is_marked_as_text(cells: Sequence[str], columns: Columns) -> bool:
+    """Whether the id is written as a spreadsheet's text, such as ="007" or '007."""
+    return columns.id is not None and "".join(cells[columns.id : columns.id + 1]).strip().startswith(("=", "'"))
 
 
 def refuse_duplicates(lines: Iterable[int], students: Iterable[Student]) -> None:

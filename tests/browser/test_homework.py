@@ -281,6 +281,46 @@ def test_the_roster_is_read_from_a_spreadsheet_file(visit, tmp_path):
     expect(page.locator("#students-count")).to_have_text("2 students")
 
 
+SHORTENED = "is shorter than others"
+CHANGED = "The spreadsheet changed a number"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("name,id\nAnna,20230101\nBen,1.20E+11\n", CHANGED),
+        ("姓名,学号\n王小明,12-Mar\n", CHANGED),
+        ("name,id\nAnna,110105201001011000\nBen,110105201002033000\n", CHANGED),
+        ("name,id\nAnna,12\nBen,345\nCleo,1024\n", SHORTENED),
+        ("姓名,学号\n王小明,0012345\n李雷,12346\n", SHORTENED),
+        ('name,id\nAnna,="12"\nBen,="345"\nCleo,="1024"\n', ""),
+        ("name,id\nAnna,3E5\nBen,3-12\n", ""),
+        ("name,id\n" + "".join(f"student{number},{number}\n" for number in range(1, 41)), ""),
+    ],
+)
+def test_a_roster_whose_ids_a_spreadsheet_changed_is_refused(visit, tmp_path, text, problem):
+    page = visit("/homework#/new")
+    (tmp_path / "class.csv").write_bytes(text.encode())
+    page.set_input_files("#roster", tmp_path / "class.csv")
+    if not problem:
+        expect(page.locator("#students-count")).to_contain_text("students")
+        expect(page.locator("#form-error")).to_be_hidden()
+        return
+    expect(page.locator("#form-error")).to_contain_text(problem)
+    expect(page.locator("#form-error")).to_contain_text("as Text")
+    expect(page.locator("#form [name=students]")).to_have_value("")
+
+
+def test_a_changed_id_that_is_pasted_is_not_saved(visit, app):
+    before = len(app.get("/v1/assignments").json()["assignments"])
+    page = visit("/homework#/new")
+    page.fill("#form [name=title]", "Unit 5")
+    page.fill("#form [name=students]", "name\tid\nAnna Li\t1.20E+11\nBen Zhao\t1.20E+12")
+    page.click("#save")
+    expect(page.locator("#form-error")).to_contain_text("1.20E+11")
+    assert len(app.get("/v1/assignments").json()["assignments"]) == before
+
+
 def test_a_duplicate_name_in_the_roster_is_reported(visit, app):
     before = len(app.get("/v1/assignments").json()["assignments"])
     page = visit("/homework#/new")

@@ -1,6 +1,6 @@
 // The form that creates homework, or edits it.
 
-import { errorText, languageEvents, localName, t } from "../i18n/index.js";
+import { errorText, joinNames, languageEvents, localName, t } from "../i18n/index.js";
 import { ApiError, Unreachable } from "../shared/api.js";
 import { randomId } from "../shared/db.js";
 import { $id } from "../shared/dom.js";
@@ -8,7 +8,7 @@ import { formatSpeed } from "../shared/format.js";
 import { options, voiceName } from "../shared/options.js";
 import { saveAssignment } from "./api.js";
 import { fromInputValue, toInputValue } from "./due.js";
-import { findDuplicates, formatRoster, parseRoster, readText } from "./roster.js";
+import { findChangedId, findDuplicates, findShortenedId, formatRoster, parseRoster, readText } from "./roster.js";
 
 const LEVELS = ["", "A1", "A2", "B1", "B2", "C1", "C2"]; // of the Common European Framework of Reference
 const TEXT_FIELDS = ["title", "class_name", "instructions", "text", "persona", "voice", "level", "speed"];
@@ -59,6 +59,11 @@ export class Form {
   async importRoster(file) {
     if (!file) return;
     const text = await readText(file);
+    const idError = text === null ? "" : changedIdText(text) || shortenedIdText(text);
+    if (idError) {
+      this.#showError(idError);
+      return;
+    }
     const students = text === null ? [] : parseRoster(text);
     if (students.length) this.fields.students.value = formatRoster(students);
     this.#showError(students.length ? "" : t("homework_roster_unreadable", { name: file.name }));
@@ -68,8 +73,9 @@ export class Form {
   async #submit(event) {
     event.preventDefault();
     const duplicates = findDuplicates(parseRoster(this.fields.students.value));
-    if (duplicates.length) {
-      this.#showError(t("homework_duplicates", { names: duplicates.join(t("comma")) }));
+    const idError = changedIdText(this.fields.students.value);
+    if (idError || duplicates.length) {
+      this.#showError(idError || t("homework_duplicates", { names: joinNames(duplicates) }));
       this.fields.students.focus();
       return;
     }
@@ -139,6 +145,17 @@ export class Form {
   #showSpeed() {
     $id("speed-value").textContent = formatSpeed(this.fields.speed.value);
   }
+}
+
+/** Why the ids of a class list cannot be used; "" if they can. */
+function changedIdText(list) {
+  const id = findChangedId(list);
+  return id && t("homework_id_changed", { id });
+}
+
+function shortenedIdText(list) {
+  const id = findShortenedId(list);
+  return id && t("homework_id_shortened", { id });
 }
 
 function saveErrorText(error) {

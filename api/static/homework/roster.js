@@ -20,8 +20,56 @@ const HAN_NAME = /(?<!\p{Script=Han})\p{Script=Han}{2,4}(?!\p{Script=Han})/gu;
 const UNREADABLE = /[\p{Co}\p{Cn}\ufffd]/u; // what wrong decoding gives
 const UTF_16 = { 0xfffe: "utf-16le", 0xfeff: "utf-16be" }; // by the byte order mark
 
+// Ids that a spreadsheet changed, and lost zeros: as in pipeline/homework/student_ids.py.
+const MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec";
+const CHANGED_ID = new RegExp(
+  [
+    "[+-]?\\d+([.,]\\d+)?e[+-]\\d+",
+    "\\d+[.,]0+",
+    "#{2,}",
+    `\\d{1,4}[-/ ](${MONTHS})([-/ ]\\d{2,4})?`,
+    `(${MONTHS})[-/ ]\\d{1,4}`,
+    "(\\d{2}|\\d{4})[-/]\\d{1,2}[-/]\\d{1,2}",
+    "\\d{1,2}[-/]\\d{1,2}[-/](\\d{2}|\\d{4})",
+    "(\\d{2,4}年)?\\d{1,2}月(\\d{1,2}日)?",
+  ]
+    .map((form) => `^(?:${form})$`)
+    .join("|"),
+  "i",
+);
+const EXACT_DIGITS = 15; // of a number; spreadsheets write 0 for those that follow
+const MIN_LOST_DIGITS = 3; // in all ids together, before their zeros count as lost digits
+const MIN_NUMBER_DIGITS = 4; // of the longest id, if ids are numbers of the school's: shorter ones are seats or rows
+const MIN_CERTAIN_DIGITS = 5; // of the longest id, if some begin with 0 nevertheless
+const MAX_ROW_NUMBER_RATIO = 2; // of the largest id to the number of students, if the ids number the rows
+
 /** The students of a list, {name, id}; a spreadsheet's ="007" is the number 007. The server checks them. */
 export function parseRoster(text) {
+  return readStudents(text).map(({ name, id }) => ({ name, id }));
+}
+
+/** An id that is not the student's any more, such as 1.20E+11; "" without one. */
+export function findChangedId(text) {
+  const ids = readStudents(text).map(({ id }) => id);
+  const longIds = ids.filter((id) => isNumber(id) && id.length > EXACT_DIGITS);
+  const lostDigits = longIds.map((id) => id.slice(EXACT_DIGITS)).join("");
+  const hasLost = /^0+$/.test(lostDigits) && lostDigits.length >= MIN_LOST_DIGITS;
+  return ids.find((id) => CHANGED_ID.test(id)) ?? (hasLost ? longIds[0] : "");
+}
+
+/** The first id that seems to have lost zeros at its beginning: some are shorter, and they do not number the rows. */
+export function findShortenedId(text) {
+  const students = readStudents(text).filter(({ id }) => id);
+  const ids = students.map(({ id }) => id);
+  const longest = Math.max(0, ...ids.map((id) => id.length));
+  const minDigits = ids.some((id) => id.startsWith("0")) ? MIN_CERTAIN_DIGITS : MIN_NUMBER_DIGITS;
+  if (longest < minDigits || !ids.every(isNumber)) return "";
+  if (Math.max(...ids.map(Number)) <= MAX_ROW_NUMBER_RATIO * ids.length) return "";
+  return students.find(({ id, isCertain }) => id.length < longest && !isCertain)?.id ?? "";
+}
+
+/** The students, {name, id, isCertain}: whether the id is written as text, such as ="007", or is Canvas's. */
+function readStudents(text) {
   const rows = parseRows(text);
   const titles = (rows[0] ?? []).map(normalizeTitle);
   const nameColumn = titles.findIndex((title) => NAME_TITLES.has(title));
@@ -29,9 +77,13 @@ export function parseRoster(text) {
   const numberColumn = hasTitles ? titles.findIndex((title) => NUMBER_TITLES.has(title)) : findNumberColumn(rows);
   const nameOf = (cells) =>
     hasTitles ? cells[nameColumn] : cells.filter((cell, index) => index !== numberColumn && cell.trim()).join(", ");
-  const numberOf = (cells) => (numberColumn < 0 ? "" : tidy(cells[numberColumn]).replace(/^="(.*)"$/, "$1"));
-  const students = rows.slice(hasTitles ? 1 : 0).map((cells) => ({ name: tidy(nameOf(cells)), id: numberOf(cells) }));
+  const numberOf = (cells) => (numberColumn < 0 ? "" : tidy(cells[numberColumn]));
   const isCanvas = titles.some((title) => CANVAS_TITLES.has(title));
+  const students = rows.slice(hasTitles ? 1 : 0).map((cells) => {
+    const number = numberOf(cells);
+    const id = number.replace(/^="(.*)"$/, "$1").replace(/^'/, "");
+    return { name: tidy(nameOf(cells)), id, isCertain: id !== number || isCanvas };
+  });
   return students.filter(({ name }) => name && !(isCanvas && CANVAS_ROWS.has(name.toLowerCase())));
 }
 
@@ -102,6 +154,8 @@ function findNumberColumn(rows) {
   const isNumber = (cell) => !cell?.trim() || /\p{N}/u.test(cell);
   return [...Array(width).keys()].findIndex((column) => rows.every((row) => isNumber(row[column])));
 }
+
+const isNumber = (id) => /^\d+$/.test(id);
 
 const tidy = (cell) => (cell ?? "").normalize("NFC").replace(/\s+/g, " ").trim();
 

@@ -36,6 +36,11 @@ export function errorText({ code, detail }) {
   return TEXTS[language].errors[code] ?? (status ? t("proxy_refused", { status }) : detail || code);
 }
 
+/** The names one after the other, with quotes around those that have a comma themselves. */
+export function joinNames(names) {
+  return names.map((name) => (/[,;，、；]/.test(name) ? `“${name}”` : name)).join(t("comma"));
+}
+
 /** The name in the reader's language, of names by language. */
 export function localName(names) {
   return names[language] ?? names.en ?? Object.values(names)[0];

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.homework import roster
+from pipeline.homework import roster, student_ids
 from pipeline.homework.encodings import SURNAMES
 from pipeline.homework.filenames import RECORDING_ENDING
 
 STATIC = Path(__file__).parents[3] / "api" / "static"
 ROSTER = (STATIC / "homework" / "roster.js").read_text(encoding="utf-8")
 BATCH_FILES = (STATIC / "batch" / "files.js").read_text(encoding="utf-8")
+ICON = re.compile(r"<symbol id=\"([\w-]+)\"")
+USED_ICON = re.compile(r"[iI]con\((?:\w+, )?\"([\w-]+)\"\)")
 STORED_NAME = re.compile(r"stored\.(?:get|set)\((?:\"([\w-]+)\"|(\w+))")
 
 
@@ -20,6 +22,36 @@ def read_strings(script: str, name: str) -> str:
     definition = re.search(rf"const {name} = (.*?);", script, re.DOTALL)
     assert definition, name
     return "\n".join(re.findall(r'"([^"]*)"', definition[1]))
+
+
+def read_number(name: str) -> int:
+    definition = re.search(rf"const {name} = (\d+);", ROSTER)
+    assert definition, name
+    return int(definition[1])
+
+
+def test_every_icon_that_a_script_shows_exists():
+    icons = set(ICON.findall((STATIC / "img" / "icons.svg").read_text(encoding="utf-8")))
+    scripts = [path.read_text(encoding="utf-8") for path in STATIC.rglob("*.js")]
+    used_icons = {name for script in scripts for name in USED_ICON.findall(script)}
+    assert len(used_icons) > 5
+    assert used_icons <= icons
+
+
+def test_the_pages_know_the_same_signs_that_a_spreadsheet_changed_an_id():
+    names = ("EXACT_DIGITS", "MIN_LOST_DIGITS", "MIN_NUMBER_DIGITS", "MIN_CERTAIN_DIGITS", "MAX_ROW_NUMBER_RATIO")
+    for name in names:
+        assert read_number(name) == getattr(student_ids, name)
+    assert read_strings(ROSTER, "MONTHS") == student_ids.MONTHS
+    forms = read_template(ROSTER, "CHANGED_ID").replace("\\\\", "\\").replace("${MONTHS}", student_ids.MONTHS)
+    assert forms == student_ids.CHANGED_ID.pattern
+
+
+def read_template(script: str, name: str) -> str:
+    """The strings and templates in the list that defines a pattern, as alternatives."""
+    definition = re.search(rf"const {name} = new RegExp\(\s*\[(.*?)\n  \]", script, re.DOTALL)
+    assert definition, name
+    return "|".join(quoted or template for quoted, template in re.findall(r'"([^"]*)"|`([^`]*)`', definition[1]))
 
 
 def test_the_pages_know_the_same_family_names():

@@ -1,12 +1,13 @@
 """Every roster that a spreadsheet saves is read; bad lines are named with their number."""
 
 import codecs
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import BadRoster
+from pipeline.errors import BadRoster, BadStudentIds
 from pipeline.homework.assignments import Student
 from pipeline.homework.roster import read_roster
 
@@ -175,6 +176,82 @@ def test_of_canvas_s_gradebook_only_students_are_read():
     )
     assert names(text) == ["Smith, Anna", "Wang, Xiaoming"]
     assert names("name,id\nPoints Possible,7\n") == ["Points Possible"]
+
+
+@pytest.mark.parametrize(
+    "id_",
+    [
+        "1.20E+11", "1.2023E+10", "2E+17", "1,20E+11", "1.1e+017", "20230107.0", "20230107,00", "12-Mar", "Mar-12",
+        "1-Sep-26", "3月12日", "2026年3月", "2026/3/12", "3/12/2026", "2026-03-12", "####", "########",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("header", ["name,id", "姓名,学号", "First name,Student No."])
+def test_ids_that_a_spreadsheet_changed_are_refused_by_their_line(header, id_):
+    with pytest.raises(BadStudentIds, match=rf"Line 3 of the list has the id {re.escape(id_)}.* Text"):
+        read_roster(f'{header}\nAnna,20230101\nBen,"{id_}"\n')
+    assert BadStudentIds.code == "bad_student_ids"
+
+
+@pytest.mark.parametrize(
+    "id_", ["3E5", "E11", "1E", "2023-07", "A-3-12", "3-12", "1.20", "mar", "20230107X", "10.5", "#7"]
+)
+def test_ids_that_only_look_like_changed_ones_are_taken(id_):
+    assert read_roster(f"name,id\nAnna,{id_}\n") == (Student("Anna", id_),)
+
+
+def test_digits_that_a_number_has_no_room_for_are_missed():
+    with pytest.raises(BadStudentIds, match="110105201001011000"):
+        read_roster("name,id\nAnna,110105201001011000\nBen,110105201002033000\n")
+    with pytest.raises(BadStudentIds):  # not as repeated ids
+        read_roster("name,id\nAnna,110105201001011000\nBen,110105201001011000\n")
+    assert len(read_roster("name,id\nAnna,110105201001011000\nBen,110105201002033019\n")) == 2
+    assert read_roster("name,id\nAnna,1101052010010110\n") == (Student("Anna", "1101052010010110"),)
+
+
+@pytest.mark.parametrize(
+    ("ids", "shortened"),
+    [
+        (["20230107", "1230108", "20230109"], "1230108"),
+        (["12", "345", "1024"], "12"),
+        (["91234", "91235", "101234"], "91234"),
+        (["0012345", "12346", "0012347"], "12346"),
+        (["7", "20230108"], "7"),
+    ],
+)
+def test_zeros_that_were_lost_are_missed(ids, shortened):
+    rows = [f"student{index},{each}" for index, each in enumerate(ids)]
+    with pytest.raises(BadStudentIds, match=rf'id {shortened},.*zeros.* as ="{shortened}"'):
+        read_roster("\n".join(["name,id", *rows]))
+    marked = [f'student{index},="{each}"' for index, each in enumerate(ids)]
+    assert [student.id for student in read_roster("\n".join(["name,id", *marked]))] == ids
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        [str(number) for number in range(1, 46)],
+        [str(number) for number in range(1, 1101)],
+        ["7", "12", "103"],
+        ["0012", "7"],
+        ["0012", "0345", "1024"],
+        ["20230107", "", "20230109"],
+        ["A7", "20230108"],
+        ["20230107", "20230108"],
+    ],
+)
+def test_numbers_of_rows_and_other_ids_of_any_length_are_taken(ids):
+    text = "\n".join(["name,id", *(f"student{index},{each}" for index, each in enumerate(ids))])
+    assert [student.id for student in read_roster(text)] == ids
+
+
+def test_an_id_written_as_text_shows_what_others_have_lost():
+    with pytest.raises(BadStudentIds, match="id 12346"):
+        read_roster('name,id\nAnna,="0012345"\nBen,12346\n')
+    assert len(read_roster('name,id\nAnna,="12345"\nBen,0012346\n')) == 2
+
+
+def test_canvas_s_ids_may_have_any_length():
+    assert len(read_roster("Student,ID,SIS User ID\nAnna,101,x\nBen,70002,y\n")) == 2
 
 
 def test_an_unknown_encoding_is_refused():
