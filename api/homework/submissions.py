@@ -22,7 +22,7 @@ from pipeline.errors import BadRequest, UnknownAssignment, UnknownStudent, Waiji
 from pipeline.homework.assignments import Assignment, AssignmentWithJobs, Student
 from pipeline.homework.filenames import display_name, display_path
 from pipeline.homework.match_students import fold_case, match_students
-from pipeline.homework.zip_import import RefusedFile, Usage, ZipLimits, list_members
+from pipeline.homework.zip_import import RefusedFile, Usage, ZipLimits, is_document, list_members
 from pipeline.jobs.job import JobRequest
 from pipeline.schemas import homework as schemas
 
@@ -48,7 +48,7 @@ def unpack(
     """The recordings in `file`: itself, or the files of the ZIP that it is. Each is read only when opened."""
     name, stream = display_path(file.filename or ""), cast(BinaryIO, file.stream)
     head, size = stream.read(4), stream.seek(0, 2)
-    if head not in ZIP_MAGICS:
+    if head not in ZIP_MAGICS or is_document(name):
         usage.files += 1
         usage.total_bytes += size
         yield UploadedRecording(name, name, size, lambda: rewind(stream))
@@ -85,6 +85,9 @@ def hand_in(assignment_id: str, form: HandInForm) -> Response:
     for each in list_recordings(form.file, assignment.students):
         if isinstance(each, RefusedFile):
             result["refused"].append(refused_fields(each.name, None, each.code, each.detail))
+        elif error := find_fault(each):
+            owner = match_students([each.path], assignment.students).student_by_file.get(each.path)
+            result["refused"].append(refused_fields(each.name, owner, error.code, error.detail))
         else:
             recordings.append(each)
     owners, problems = assign_students(assignment_with_jobs, recordings, form.student)
@@ -98,6 +101,15 @@ def hand_in(assignment_id: str, form: HandInForm) -> Response:
         except WaijiaoError as error:
             result["refused"].append(refused_fields(each.name, student, error.code, error.detail))
     return jsonify(result)
+
+
+def find_fault(recording: UploadedRecording) -> WaijiaoError | None:
+    """Why it is no recording. Only what is one counts as a student's: Anna.txt is no second file beside Anna.wav."""
+    try:
+        check_recording(recording.open, recording.size)
+    except WaijiaoError as error:
+        return error
+    return None
 
 
 def list_recordings(files: list[FileStorage], students: Sequence[Student]) -> Iterator[UploadedRecording | RefusedFile]:

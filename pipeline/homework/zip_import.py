@@ -12,6 +12,7 @@ A bad file is refused by its name, and the others are read. What a hostile ZIP m
 
 import io
 import os
+import re
 import stat
 import struct
 import zlib
@@ -51,7 +52,7 @@ END_RECORD_BYTES = 1 << 17  # enough for the end record with the longest comment
 DIRECTORY_BYTES_PER_FILE = 512  # 46, its path, extra fields (4.3.12)
 
 ARCHIVE_BY_MAGIC = {
-    b"PK\3\4": "a ZIP, or an office document",
+    b"PK\3\4": "a ZIP",
     b"PK\5\6": "a ZIP",
     b"PK\7\10": "a ZIP",
     b"Rar!\x1a\7": "a RAR",
@@ -64,6 +65,13 @@ ARCHIVE_BY_MAGIC = {
 }
 TAR_MAGIC, TAR_MAGIC_AT = b"ustar", slice(257, 262)
 MAGIC_BYTES = 512  # from the start of a file, which `check_content` needs
+
+# Documents that are ZIPs: by their endings, or by their parts (ECMA-376 part 2, 7.2; OpenDocument part 2, 3.3).
+DOCUMENT_ENDING = re.compile(
+    r"\.(docx|docm|dotx|xlsx|xlsm|pptx|pptm|ppsx|od[tspg]|pages|numbers|key|epub|xmind|apk|jar)\s*$", re.IGNORECASE
+)
+DOCUMENT_PARTS = ("[Content_Types].xml", "mimetype", "META-INF/MANIFEST.MF", "Index/Document.iwa")
+DOCUMENT_DETAIL = "It is a document, not a recording."
 
 
 @dataclass(frozen=True)
@@ -111,14 +119,16 @@ def list_members(
 ) -> Iterator[ZipMember | RefusedFile]:
     """Every file of the ZIP in `file`, which has to stay open; folders and clutter are skipped.
 
-    With `usage` the limits are those of several ZIPs together. Raises BadArchive, EmptyArchive and TooManyFiles at
-    once, before the first file is yielded. All may be listed before the first is opened. Names whose encoding is not
-    stated are read so that they name `students`, if any way does.
+    With `usage` the limits are those of several ZIPs together. Raises BadArchive, EmptyArchive, TooManyFiles, and
+    NotAudio for a document that is a ZIP, at once, before the first file is yielded. All may be listed before the first
+    is opened. Names whose encoding is not stated are read so that they name `students`, if any way does.
     """
     usage = usage or Usage()
     if usage.files >= limits.files:
         raise TooManyFiles(f"More than {limits.files:,} files in one request. Send it in a request of its own.")
     archive = open_archive(file, limits.files - usage.files)
+    if any(entry.orig_filename in DOCUMENT_PARTS for entry in archive.infolist()):
+        raise NotAudio(DOCUMENT_DETAIL)
     names = display_names(archive.infolist(), students)
     if all(is_folder(entry) or is_clutter(name) for entry, name in zip(archive.infolist(), names, strict=True)):
         raise EmptyArchive
@@ -141,7 +151,7 @@ def check_members(
             check_entry(entry, entry.header_offset in overlapping)
             check_size(entry, entry_bytes, total_bytes)
             with open_entry(archive, entry) as stream:
-                check_content(stream.read(MAGIC_BYTES))
+                check_content(stream.read(MAGIC_BYTES), name)
         except WaijiaoError as error:
             yield RefusedFile(name, error.code, error.detail)
         else:
@@ -180,13 +190,25 @@ def check_size(entry: ZipInfo, entry_bytes: int, total_bytes: int) -> None:
         )
 
 
-def check_content(start: bytes) -> None:
-    """Raises NestedArchive for a file that starts as an archive does, whatever it is called."""
+def check_content(start: bytes, name: str) -> None:
+    """Raises NestedArchive for a file that starts as an archive does, and NotAudio for one that is a document."""
+    if start.startswith(b"PK") and (is_document(name) or has_document_part(start)):
+        raise NotAudio(DOCUMENT_DETAIL)
     for magic, name in ARCHIVE_BY_MAGIC.items():
         if start.startswith(magic):
             raise NestedArchive(f"It is {name}, which is not opened. Pack only the recordings.")
     if start[TAR_MAGIC_AT] == TAR_MAGIC:
         raise NestedArchive("It is a tar, which is not opened. Pack only the recordings.")
+
+
+def is_document(name: str) -> bool:
+    """Whether its ending is that of a document that is a ZIP."""
+    return bool(DOCUMENT_ENDING.search(name))
+
+
+def has_document_part(start: bytes) -> bool:
+    """Whether the first file of the ZIP that starts with these bytes is one that only documents have."""
+    return start[ENTRY_HEADER_BYTES:].startswith(tuple(map(str.encode, DOCUMENT_PARTS)))
 
 
 def find_overlapping(entries: Sequence[ZipInfo]) -> set[int]:

@@ -123,7 +123,8 @@ class UploadResults {
     const refusal = () => (reason ? t(reason, { mb }) : errorText(result));
     const text = refused ? refusal() : t(`homework_file_${kind}`, { student });
     const description = element("span", {}, element("b", {}, file), element("small", {}, text));
-    const canAssign = refused && STUDENT_ERRORS.has(code) && blob && this.#queue.done;
+    const hasClass = this.#assignment.data.students.length > 0;
+    const canAssign = refused && STUDENT_ERRORS.has(code) && hasClass && blob && this.#queue.done;
     return element("li", { class: kind }, icon(ICONS[kind]), description, canAssign && this.#studentChoice(result));
   }
 

@@ -194,6 +194,50 @@ def test_a_bad_file_is_reported_by_its_name_and_the_others_are_accepted(client):
     }  # fmt: skip
 
 
+NO_RECORDINGS = {
+    "说明.docx": make_zip(("[Content_Types].xml", b"<x/>"), ("word/document.xml", b"<x/>")),
+    "Ann.txt": b"hello",
+    "Ann/读我.pdf": b"%PDF-1.7 ...",
+    "grades.xlsx": make_zip(("xl/workbook.xml", b"<x/>")),
+    "Ben.jpg": b"\xff\xd8\xff\xe0\0\x10JFIF\0",
+    "Ann (2).wav": b"",
+}
+
+
+@pytest.mark.parametrize("students", [CLASS["students"], []])
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_what_is_no_recording_is_named_with_the_reason_and_costs_nobody_theirs(client, students, is_packed):
+    assign(client, students=students)
+    files = {"Ann.wav": ONE, **NO_RECORDINGS, "Ben.wav": TWO}
+    result = (
+        hand_in(client, ("class.zip", make_zip(*files.items()))) if is_packed else hand_in(client, *files.items())
+    ).json
+    assert [each["student"] for each in result["accepted"]] == ["Ann", "Ben"]
+    folder = "class.zip/" if is_packed else ""
+    assert {each["file"]: each["code"] for each in result["refused"]} == {
+        f"{folder}{name}": "not_audio" if data else "empty_request" for name, data in NO_RECORDINGS.items()
+    }
+    assert all(each["detail"] for each in result["refused"])
+
+
+def test_the_one_recording_among_other_files_is_the_named_student_s(client):
+    assign(client)
+    files = make_zip(("1.wav", ONE), *NO_RECORDINGS.items())
+    result = hand_in(client, ("mail.zip", files), student="Ben").json
+    assert [(each["file"], each["student"]) for each in result["accepted"]] == [("mail.zip/1.wav", "Ben")]
+    assert len(result["refused"]) == len(NO_RECORDINGS)
+
+
+@pytest.mark.parametrize("id_", ["1.20E+11", "12-Mar", "20230107.0", "####"])
+def test_ids_that_a_spreadsheet_changed_are_refused(client, id_):
+    students = [{"name": "Ann", "id": "7001"}, {"name": "Ben", "id": id_}]
+    answer = client.put("/v1/assignments/hw3", json={"title": "My day", "students": students})
+    assert (answer.status_code, answer.json["code"]) == (422, "bad_student_ids")
+    assert id_ in answer.json["detail"]
+    assert "Text" in answer.json["detail"]
+    assert client.get("/v1/assignments/hw3").status_code == 404
+
+
 def test_two_files_of_one_student_are_refused_both_and_named(client, redis):
     assign(client)
     result = hand_in(client, ("Ann 1.wav", ONE), ("Ann 2.wav", TWO), ("Ben.wav", THREE)).json

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import BadArchive, EmptyArchive, TooManyFiles, WaijiaoError
+from pipeline.errors import BadArchive, EmptyArchive, NotAudio, TooManyFiles, WaijiaoError
 from pipeline.homework.assignments import Student
 from pipeline.homework.zip_import import RefusedFile, ZipLimits, ZipMember, list_members
 
@@ -218,6 +218,32 @@ def tar() -> bytes:
 @pytest.mark.parametrize("name", ["inner.zip", "inner.wav"])
 def test_a_nested_archive_is_refused_whatever_its_name(inner, name):
     assert read_all(make_zip([(name, inner), ("anna.wav", SOUND)])) == {name: "nested_archive", "anna.wav": SOUND}
+
+
+def make_document(first_part: str) -> bytes:
+    return make_zip([(first_part, b"<x/>"), ("word/document.xml", b"<x/>"), ("word/media/1.wav", SOUND)]).getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "first_part"),
+    [
+        ("说明.docx", "[Content_Types].xml"),
+        ("grades.XLSX", "[Content_Types].xml"),
+        ("plan.odt", "mimetype"),
+        ("Anna.pages", "Data/1.jpg"),
+        ("no ending", "[Content_Types].xml"),
+        ("anna.wav", "mimetype"),
+    ],
+)
+def test_a_document_is_no_recording_and_no_archive(name, first_part):
+    document = make_document(first_part)
+    assert read_all(make_zip([(name, document), ("ben.wav", SOUND)])) == {name: "not_audio", "ben.wav": SOUND}
+
+
+@pytest.mark.parametrize("part", ["[Content_Types].xml", "mimetype"])
+def test_the_parts_of_a_document_are_no_files_of_a_class(part):
+    with pytest.raises(NotAudio, match="document"):
+        read_all(io.BytesIO(make_document(part)))
 
 
 @pytest.mark.parametrize("compression", [ZIP_BZIP2, ZIP_LZMA])
