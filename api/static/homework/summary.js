@@ -1,6 +1,6 @@
 // The head of the open homework: the assignment, the progress, who is missing, what waits for the teacher's review.
 
-import { localName, t } from "../i18n/index.js";
+import { joinNames, localName, t } from "../i18n/index.js";
 import { $id, announce, element, showBar } from "../shared/dom.js";
 import { formatDuration } from "../shared/format.js";
 import { exportUrl, reportUrl } from "./api.js";
@@ -72,7 +72,7 @@ export class Summary {
   #showMissing({ missing }) {
     $id("missing").hidden = !missing.length;
     const more = missing.length - MAX_NAMES;
-    const names = missing.slice(0, MAX_NAMES).join(t("comma"));
+    const names = joinNames(missing.slice(0, MAX_NAMES));
     const text = more > 0 ? t("homework_and_more", { names, n: more }) : names;
     $id("missing").textContent = t("homework_missing", { names: text });
   }

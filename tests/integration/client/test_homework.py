@@ -1,15 +1,18 @@
 """Handing in a class's homework with the client: nothing is lost or doubled, whatever becomes of the server."""
 
+import json
 import zipfile
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
 from pipeline.errors import NotHeld, UnknownAssignment
 from pipeline.homework.assignments import Student
 from tests.support.echo_worker import BlockingAsyncClient, EchoWorker, recording
 from tests.support.wait import wait_for
 from waijiao import Client
+from waijiao.cli.homework import homework
 from waijiao.cli.homework.assignment_file import AssignmentFile
 from waijiao.cli.homework.recordings import find_files
 from waijiao.cli.homework.selection import SelectedAssignment
@@ -150,3 +153,63 @@ def test_a_watched_folder_is_handed_in_when_a_full_disk_has_space_again(served_c
         served_cluster.restart("api1")
         assert [each.kind for each in watcher.scan()] == ["sent"] * len(CLASS)
         assert client.assignment("hw3").progress.missing == []
+
+
+@pytest.fixture
+def submit(server, tmp_path, monkeypatch):
+    """Runs `waijiao homework submit` for the class, whose assignment is in a file; returns what it prints."""
+    assignment = tmp_path / "hw7.yaml"
+    assignment.write_text(json.dumps({"title": "My day", "students": ["O'Neil, Mary", "Ann", "Ben"]}))  # JSON is YAML
+
+    def run(*words: str | Path) -> Result:
+        command = ["submit", *map(str, words), "--assignment", str(assignment), "--url", str(server.base_url)]
+        return CliRunner().invoke(homework, command)
+
+    return run
+
+
+REFUSED_FILES = {
+    "nobody's": {"stranger.wav": recording(1)},
+    "no recording": {"Ann.txt": b"hello"},
+    "two of one student": {"Ann 1.wav": recording(1), "Ann 2.wav": recording(2)},
+    "refused by the server": {"Ann.wav": b"no sound"},
+    "empty, and an archive": {"Mary O'Neil.mp3": b"", "Ann.rar": b"Rar!\x1a\7\1\0"},
+}
+
+
+@pytest.mark.parametrize("files", REFUSED_FILES.values(), ids=REFUSED_FILES)
+@pytest.mark.parametrize("client", [Client], indirect=True)
+def test_a_new_assignment_for_which_every_file_is_refused_is_not_left_behind(client, submit, tmp_path, files):
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    for name, data in files.items():
+        inbox.joinpath(name).write_bytes(data)
+    result = submit(inbox)
+    assert result.exit_code == 1
+    assert f"refused: {len(files)}" in result.output
+    assert "hw7 was not set, since nothing was handed in." in result.output
+    assert client.assignments() == []
+    inbox.joinpath("Ben.wav").write_bytes(recording(3))
+    again = submit(inbox)
+    assert "sent: 1" in again.output
+    assert "not set" not in again.output
+    assert client.assignment("hw7").progress.handed_in == 1
+    inbox.joinpath("Ben.wav").unlink()
+    submit(inbox)
+    assert client.assignment("hw7").progress.handed_in == 1  # it is not new any more
+
+
+@pytest.mark.parametrize("client", [Client], indirect=True)
+def test_a_dry_run_says_that_nothing_was_sent(client, submit, folder):
+    result = submit(folder, "--dry-run")
+    assert "nothing was sent" in result.output
+    assert "handing in" not in result.output
+    assert "to be sent: 2" in result.output
+    assert "not set" not in result.output
+    assert client.assignments() == []
+
+
+@pytest.mark.parametrize("client", [Client], indirect=True)
+def test_names_with_commas_are_told_apart_among_those_who_are_missing(client, submit, folder):
+    for name in ("Ben.wav",):
+        assert "missing: “O'Neil, Mary”, Ann\n" in submit(folder / name).output

@@ -20,8 +20,8 @@ from rich.text import Text
 from pipeline.errors import NotAudio, WaijiaoError
 from pipeline.homework.assignments import Student
 from pipeline.homework.match_students import match_students
-from pipeline.schemas.homework import Submission, SubmissionResult
-from pipeline.text.enumeration import join_some
+from pipeline.schemas.homework import AssignmentView, Submission, SubmissionResult
+from pipeline.text.enumeration import join_some, quote_separators
 from waijiao.cli.console import EXIT_FAILED, exit_with, handle_errors, stderr, stdout, url_option
 from waijiao.cli.homework.recordings import FoundFile, find_files
 from waijiao.cli.homework.selection import SelectedAssignment, assignment_option, roster_option, select_assignment
@@ -164,7 +164,8 @@ def submit(
     The assignment is set, or changed, to what its FILE says. The name of a recording or of its folder must
     contain its student's name, in any order and spelling, or id. Without a class, the file's name is taken as
     the student's. A recording that was handed in before is not sent again unless it failed, so the command can be
-    repeated at any time. Ends with status 1 when a file was refused; the others are handed in.
+    repeated at any time. Ends with status 1 when a file was refused; the others are handed in. An assignment that
+    is new is not set if every file is refused.
     """
     selected_assignment = select_assignment(assignment, roster)
     with Client(url, patience_s=CLIENT_PATIENCE_S) as client:
@@ -173,12 +174,15 @@ def submit(
             if not files:
                 exit_with(EXIT_FAILED, f"There are no recordings in {', '.join(map(str, paths))}.")
             results = list(submit_files(client, selected_assignment, files, at_once, dry_run))
-            missing = find_missing_students(client, selected_assignment, results)
+            view = selected_assignment.get(client)
+            missing = find_missing_students(selected_assignment, view, results)
     if as_json:
         for each in results:
             print(json.dumps(asdict(each), ensure_ascii=False))
     else:
         print_results(results, missing, dry_run)
+        if not dry_run and view is None:
+            stdout.print(f"{selected_assignment.id} was not set, since nothing was handed in.", markup=False)
     if any(each.kind == "refused" for each in results):
         sys.exit(EXIT_FAILED)
 
@@ -186,22 +190,40 @@ def submit(
 def submit_files(
     client: Client, selected_assignment: SelectedAssignment, files: Sequence[FoundFile], at_once: int, dry_run: bool
 ) -> Iterator[Result]:
-    """Set the assignment and hand in the files, with a progress bar; the result of each file."""
-    view = selected_assignment.get(client) if dry_run else selected_assignment.set(client)
+    """Set the assignment and hand in the files, with a progress bar; the result of each file.
+
+    An assignment that is new is not set, or is erased again, if no file is accepted.
+    """
+    view = selected_assignment.get(client)
+    is_new = view is None
     matched_files = match_files(files, selected_assignment.students(view))
     yield from matched_files.refused
+    if not dry_run and (matched_files.recordings or not is_new):
+        view = selected_assignment.set(client)
     submitter = Submitter(client, selected_assignment.id, view.submissions if view else (), dry_run)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    description = "checking; nothing is sent" if dry_run else "handing in"
+    accepted_count = 0
     with Progress(*columns, console=stderr, redirect_stdout=False) as bars:
         results = submitter.submit_all(matched_files.recordings, at_once)
-        yield from bars.track(results, total=len(matched_files.recordings), description="handing in")
+        for result in bars.track(results, total=len(matched_files.recordings), description=description):
+            accepted_count += result.kind != "refused"
+            yield result
+    if is_new and not accepted_count:
+        erase_if_empty(client, selected_assignment)
+
+
+def erase_if_empty(client: Client, selected_assignment: SelectedAssignment) -> None:
+    """Erase the assignment if it was set and nobody has handed in."""
+    view = selected_assignment.get(client)
+    if view and not view.submissions:
+        client.erase_assignment(view.id)
 
 
 def find_missing_students(
-    client: Client, selected_assignment: SelectedAssignment, results: Sequence[Result]
+    selected_assignment: SelectedAssignment, view: AssignmentView | None, results: Sequence[Result]
 ) -> list[str]:
     """The students who have not handed in, neither now nor before."""
-    view = selected_assignment.get(client)
     submitted_now = {each.student for each in results if each.kind != "refused"}
     submitted_before = {each.student for each in view.submissions} if view else set()
     return [
@@ -225,5 +247,7 @@ def print_results(results: Sequence[Result], missing: Sequence[str], dry_run: bo
     counts = Counter(each.kind for each in results)
     sent_label = "to be sent" if dry_run else "sent"
     stdout.print(f"{sent_label}: {counts['sent']}, unchanged: {counts['unchanged']}, refused: {counts['refused']}")
+    if dry_run:
+        stdout.print("This was a dry run: nothing was sent.")
     if missing:
-        stdout.print(f"missing: {join_some(missing, MAX_MISSING_NAMES)}", markup=False)
+        stdout.print(f"missing: {join_some(quote_separators(missing), MAX_MISSING_NAMES)}", markup=False)
