@@ -7,7 +7,7 @@ export class ApiError extends Error {
   constructor(problem, status, retryAfter) {
     super(problem.detail);
     Object.assign(this, {
-      code: problem.code,
+      code: problem.source === "proxy" ? `http_${status}` : problem.code, // as the documented nginx says it
       detail: problem.detail,
       retryable: Boolean(problem.retryable),
       status,
@@ -64,6 +64,7 @@ async function parseError(response) {
   const details = {
     code: problem.code ?? `http_${response.status}`,
     detail: problem.detail ?? response.statusText,
+    source: problem.source,
     retryable: problem.retryable ?? RETRYABLE_STATUSES.has(response.status), // a proxy's page says nothing of it
   };
   return new ApiError(details, response.status, Number(response.headers.get("Retry-After")) || 1);

@@ -72,7 +72,7 @@ def test_a_wrong_key_is_refused_while_the_client_sends(proxy):
             answer = post(proxy, path, "wrong", size)
             if answer.status_code == 413:  # nginx itself, before it asks the server
                 assert size > 26 * MB
-                assert path == "/v1/jobs"
+                assert (path, answer.json()["code"]) == ("/v1/jobs", "too_large")
             else:
                 assert (answer.status_code, answer.json()["code"]) == (401, "key_unknown")
 
@@ -96,6 +96,21 @@ def test_a_client_that_reads_while_it_sends_sees_every_refusal(proxy, tmp_path, 
 def test_an_upload_of_the_largest_size_reaches_the_server(proxy, key):
     assert post(proxy, "/v1/jobs", key, 25 * MB).json()["code"] == "too_large"
     assert post(proxy, "/v1/jobs", key, 24 * MB).status_code == 202
+
+
+@pytest.mark.parametrize("size", [26 * 1024 * 1024, 30 * MB, 70 * MB])
+@pytest.mark.parametrize("path", ["/v1/jobs", "/v1/audio/transcriptions", "/v1/chat/completions", "/nowhere"])
+def test_what_is_too_large_for_a_proxy_is_refused_in_the_server_s_form(proxy, key, path, size):
+    answer = post(proxy, path, key, size, "file" if "audio" in path else "audio")
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    if answer.status_code == 413:
+        assert (problem["status"], problem["code"], problem["retryable"]) == (413, "too_large", False)
+        assert problem["detail"]
+        if path.startswith("/v1/audio"):
+            assert problem["error"]["code"] == "too_large"
+    else:  # Caddy passes everything on, and the server refuses by other rules
+        assert answer.is_client_error
 
 
 def test_a_lesson_and_the_recordings_of_a_class_may_be_larger(proxy, key, who):
