@@ -62,7 +62,9 @@ def load_recording(path: Path) -> Waveform:
         return decode(file, 300)
 
 
-def encode_recording(sound: Waveform, container: str, codec: str, rate: int, layout: str) -> bytes:
+def encode_recording(
+    sound: Waveform, container: str, codec: str, rate: int, layout: str, bits_per_second: int | None = None
+) -> bytes:
     """The waveform as a file, encoded by FFmpeg; all channels are the same."""
     samples = resample(sound, rate).samples
     channels = av.AudioLayout(layout).nb_channels
@@ -72,6 +74,8 @@ def encode_recording(sound: Waveform, container: str, codec: str, rate: int, lay
     with av.open(file, "w", format=container) as output:
         stream = output.add_stream(codec, rate=rate, layout=layout)
         context = stream.codec_context
+        if bits_per_second:
+            context.bit_rate = bits_per_second
         context.open()
         resampler = av.AudioResampler(context.format, layout, rate, frame_size=context.frame_size or 1024)
         for piece in [*resampler.resample(frame), *resampler.resample(None), None]:

@@ -232,6 +232,21 @@ def test_the_forms_of_voice_recorders_decode_to_the_same_speech(form):
     assert measure_likeness(decode_bytes(encode_recording(said, *VOICE_RECORDERS[form])), said) > 0.85
 
 
+# Bits per second of AMR's modes, and the bytes of a frame of 20 ms (3GPP TS 26.101, table 1; RFC 4867, 5.3).
+AMR_MODES = {4_750: 13, 5_150: 14, 5_900: 16, 6_700: 18, 7_400: 20, 7_950: 21, 10_200: 27, 12_200: 32}
+
+
+@pytest.mark.parametrize("container", ["amr", "3gp"])
+@pytest.mark.parametrize("bits_per_second", AMR_MODES)
+def test_amr_of_every_rate_decodes_to_the_same_speech(bits_per_second, container):
+    said = load_clear_speaker()
+    data = encode_recording(said, container, "libopencore_amrnb", 8_000, "mono", bits_per_second)
+    if container == "amr":
+        frame_count = said.duration_s / 0.02
+        assert len(data) == pytest.approx(AMR_MODES[bits_per_second] * frame_count, rel=0.02)
+    assert measure_likeness(decode_bytes(data), said) > 0.85
+
+
 @pytest.mark.parametrize(
     "form",
     [
@@ -255,6 +270,13 @@ def test_a_mov_without_its_first_box_decodes(form, box):
     data = encode_recording(said, *FILE_FORMATS[form])
     assert data[4:8] == b"ftyp"
     assert measure_likeness(decode_bytes(data[:4] + box + data[8:]), said) > 0.9
+
+
+@pytest.mark.parametrize("seconds", [1, 30, 2_000])
+def test_a_long_recording_is_refused_with_what_to_do(seconds):
+    recording = Waveform(np.zeros((seconds + 1) * 8_000, np.float32), 8_000)
+    with pytest.raises(TooLong, match=rf"longer than {seconds} seconds.*`waijiao lesson`"):
+        decode(io.BytesIO(encode_recording(recording, "wav", "pcm_mulaw", 8_000, "mono")), max_s=seconds)
 
 
 def make_tag(length: int, stated: bytes | None = None) -> bytes:
