@@ -36,6 +36,16 @@ def test_a_learner_reads_why_nothing_is_sent_and_need_not_send_it_again(visit, c
 
 
 @pytest.mark.parametrize("locale", TEXTS)
+def test_a_teacher_reads_why_a_batch_is_not_sent_and_it_is_later(visit, cluster, full_url, locale):
+    page = visit("/batch", url=full_url, locale=locale)
+    page.set_input_files("#files", SPOKEN)
+    page.click("#send")
+    expect(page.locator("#rows tr")).to_contain_text(TEXTS[locale], timeout=SENT_MS)
+    make_room(cluster)
+    expect(page.locator("#rows tr[data-state=queued]")).to_have_count(1, timeout=SENT_MS)
+
+
+@pytest.mark.parametrize("locale", TEXTS)
 def test_a_teacher_reads_why_homework_is_not_handed_in_and_it_is_later(visit, cluster, full_url, locale):
     fields = {"title": "Homework", "students": [{"name": "Anna"}]}
     httpx.put(f"{full_url}/v1/assignments/full", json=fields, trust_env=False).raise_for_status()

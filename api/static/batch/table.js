@@ -3,7 +3,17 @@
 import { errorText, t } from "../i18n/index.js";
 import { LazyAudioPlayer } from "../shared/audio_player.js";
 import { correctionMarks, gapsNote, nothingToCorrect } from "../shared/correction_marks.js";
-import { $id, announce, arrangeChildren, button, downloadLink, element, showBar, updateChildren } from "../shared/dom.js";
+import {
+  $id,
+  announce,
+  arrangeChildren,
+  button,
+  downloadLink,
+  element,
+  icon,
+  showBar,
+  updateChildren,
+} from "../shared/dom.js";
 import { formatDuration } from "../shared/format.js";
 import { KeyedRows } from "../shared/keyed_rows.js";
 import { RECORDING_ERRORS } from "../shared/outbox.js";
@@ -79,7 +89,7 @@ class Row {
   /** Cells are made again only when something has changed: the focus and a running player are kept. */
   show(row) {
     const { state, item, job } = row;
-    const fingerprint = [state, item?.id, item?.refused?.code, job?.id, job?.updated_at].join();
+    const fingerprint = [state, item?.id, item?.refused?.code, item?.waits?.code, job?.id, job?.updated_at].join();
     this.row = row;
     if (fingerprint === this.#fingerprint) return;
     this.#fingerprint = fingerprint;
@@ -135,5 +145,6 @@ function transcriptNodes({ state, item, job }) {
     gapsNote(transcript),
     feedback?.reply && element("p", { class: "small reply" }, feedback.reply),
     text && element("p", { class: "error" }, text),
+    item?.waits && !item.refused && element("p", { class: "small" }, icon("waiting"), errorText(item.waits)),
   ].filter(Boolean);
 }

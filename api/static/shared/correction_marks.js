@@ -33,7 +33,7 @@ export function nothingToCorrect({ heard, corrected, edits, reset }) {
 export function gapsNote(transcript) {
   if (!transcript?.gaps.length) return null;
   const times = transcript.gaps.map(({ start, end }) => [...new Set([start, end].map(formatClock))].join("–"));
-  return element("p", { class: "small" }, icon("warning"), t("not_understood", { times: times.join(", ") }));
+  return element("p", { class: "small" }, icon("bad"), t("not_understood", { times: times.join(t("comma")) }));
 }
 
 const screenReaderText = (key) => element("span", { class: "visually-hidden" }, t(key));
