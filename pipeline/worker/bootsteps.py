@@ -25,6 +25,7 @@ from redis.exceptions import RedisError
 
 from pipeline.celery_app import TASKS, app, enqueue
 from pipeline.errors import ConfigurationError, safe_traceback
+from pipeline.jobs.job import MAINTENANCE
 from pipeline.jobs.store import PREFIX, Jobs
 from pipeline.private_files import close_to_others, set_private_umask
 from pipeline.redis_connection import FAST, connect, run_with_full_memory
@@ -210,6 +211,9 @@ def take_turn(redis: "Redis", key: str, seconds: float) -> bool:
     return bool(run_with_full_memory(redis, TAKE_TURN, (key,), int(seconds * 1000)))
 
 
+MAX_WAITING_MESSAGES = 10  # of maintenance; each of them has all done that is due
+
+
 class Sweeper(bootsteps.StartStopStep):
     """Every sweep_s: registers this worker, sweeps unless another worker did, and at times removes orphaned blobs."""
 
@@ -241,10 +245,15 @@ class Sweeper(bootsteps.StartStopStep):
             if take_turn(self.jobs.redis, SWEEPING, period_s + SWEEP_TIMEOUT_S):
                 sweep(self.jobs)
                 self.jobs.redis.pexpire(SWEEPING, int(period_s * 1000))
-            if take_turn(self.jobs.redis, f"{PREFIX}tidying", settings().orphan_s / 4):
+            if take_turn(self.jobs.redis, f"{PREFIX}tidying", settings().orphan_s / 4) and self.is_maintained():
                 app.signature("maintenance.remove_orphans", immutable=True).apply_async()
         except (RedisError, OperationalError) as error:
             log.warning("the next sweep is in %s s: %s", period_s, error)
+
+    def is_maintained(self) -> bool:
+        """Whether a worker takes the messages of maintenance: while none does, no more of them are sent."""
+        queue = app.conf.broker_transport_options["global_keyprefix"] + MAINTENANCE
+        return self.jobs.redis.llen(queue) < MAX_WAITING_MESSAGES
 
 
 TICK_S, WATCH_S = 0.5, 1.0  # seconds between two ticks of the event loop; between two checks of them

@@ -1,8 +1,11 @@
 """The sweep in every worker: run twice, killed half-way, or alone, it finds what is lost and repeats nothing."""
 
 import threading
+import time
 
-from pipeline.worker.bootsteps import SWEEPING
+import pytest
+
+from pipeline.worker.bootsteps import MAX_WAITING_MESSAGES, SWEEPING
 from tests.faults.harness.cluster_plan import Plan
 from tests.support.wait import wait_for
 
@@ -29,6 +32,20 @@ def test_many_sweeps_at_once_do_what_one_does(cluster, client, orders):
         disorder.join()
     assert all(job["attempts"] == {"asr": 1, "llm": 1, "tts": 1} for job in jobs)
     assert all(len(orders.find_runs(stage, each.utterance)) == 1 for stage in STAGES for each in turn)
+
+
+@pytest.mark.parametrize("trouble", ["killed", "frozen"])
+def test_messages_of_maintenance_do_not_pile_up_while_nobody_takes_them(cluster, client, trouble):
+    worker, queue = cluster["maintenance1"], "waijiao:celery:maintenance"
+    worker.kill() if trouble == "killed" else worker.freeze()
+    before = cluster.redis.llen(queue)
+    wait_for(lambda: cluster.redis.llen(queue) >= MAX_WAITING_MESSAGES, seconds=60)
+    tidying_s = cluster.settings.orphan_s / 4
+    time.sleep(5 * tidying_s)
+    assert cluster.redis.llen(queue) <= max(before, MAX_WAITING_MESSAGES)
+    cluster.start("maintenance1") if trouble == "killed" else worker.thaw()
+    client.expect_success(client.submit())
+    wait_for(lambda: cluster.redis.llen(queue) < MAX_WAITING_MESSAGES / 2, seconds=90)
 
 
 def test_a_sweep_that_dies_half_way_is_done_again_by_others(cluster, client, orders):

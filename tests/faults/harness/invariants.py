@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
@@ -26,6 +27,8 @@ HISTORY_TURNS = 10  # turns that a prompt shows at most: Settings.history_turns
 KEPT_TURNS = 2  # turns that it shows when it drops older ones: worker_llm/tutor/prompt.py
 CANARY = re.compile(r"canary(\d+)")  # what every learner says, in a recording or typed
 CLEANUP_S = 90  # seconds until queues are empty and orphans gone
+PAUSE_MS = 5000  # for which nobody sends messages to look for orphans
+EXPIRY_S = 10  # seconds in which a slow worker is done with a message
 
 
 def check_invariants(cluster: FaultCluster) -> None:
@@ -95,9 +98,11 @@ def nothing_of_ended_jobs_is_left(cluster: FaultCluster) -> None:
 
 def all_messages_are_gone(cluster: FaultCluster) -> None:
     """As if the visibility timeout had passed: what dead workers had fetched goes back, and finds nothing to do."""
+    expired_at: dict[str, float] = {}
 
     def messages() -> dict[str, object]:
-        expire_visibility(cluster)
+        cluster.redis.set(f"{PREFIX}tidying", "1", px=PAUSE_MS)  # no more come while these are worked on
+        expire_visibility(cluster, expired_at)
         left = {
             queue: cluster.redis.lrange(BROKER + queue, 0, -1)
             for queue in (*MODEL_STAGES, SEGMENT, "maintenance", "unrouted")
@@ -109,11 +114,18 @@ def all_messages_are_gone(cluster: FaultCluster) -> None:
     wait_until_none(messages)
 
 
-def expire_visibility(cluster: FaultCluster) -> None:
-    """Make every unacknowledged message look as old as the visibility timeout."""
+def expire_visibility(cluster: FaultCluster, expired_at: dict[str, float]) -> None:
+    """Make every unacknowledged message look as old as the visibility timeout, each at most every EXPIRY_S.
+
+    A live worker that is slow has one as well. If that went back whenever it is seen, it would be fetched again and
+    again, and messages would come faster than they are worked on. `expired_at`: monotonic seconds by message.
+    """
     cluster.redis.delete(f"{BROKER}unacked_mutex")
+    now = time.monotonic()
     for tag in cluster.redis.zrange(f"{BROKER}unacked_index", 0, -1):
-        cluster.redis.zadd(f"{BROKER}unacked_index", {tag: 1}, xx=True)
+        if now - expired_at.get(tag, -EXPIRY_S) >= EXPIRY_S:
+            expired_at[tag] = now
+            cluster.redis.zadd(f"{BROKER}unacked_index", {tag: 1}, xx=True)
 
 
 def no_blob_is_an_orphan(cluster: FaultCluster) -> None:
