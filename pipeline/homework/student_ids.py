@@ -20,7 +20,7 @@ EXACT_DIGITS = 15  # of a number; spreadsheets write 0 for those that follow
 MIN_LOST_DIGITS = 3  # in all ids together, before their zeros count as lost digits
 MIN_NUMBER_DIGITS = 4  # of the longest id, if ids are numbers of the school's: shorter ones are seats or rows
 MIN_CERTAIN_DIGITS = 5  # of the longest id, if some begin with 0 nevertheless
-MAX_ROW_NUMBER_RATIO = 2  # of the largest id to the number of students, if the ids number the rows
+MAX_RANGE_RATIO = 2  # of the range of the ids to the number of students, if they were given one after the other
 
 
 def find_changed_id(ids: Sequence[str]) -> int | None:
@@ -37,15 +37,16 @@ def find_changed_id(ids: Sequence[str]) -> int | None:
 def find_shortened_id(ids: Sequence[str], certain: Sequence[bool]) -> int | None:
     """The index of the first id that seems to have lost zeros at its beginning; None without one.
 
-    That is so if all are numbers, of which some are shorter, and they do not simply number the rows. One that is
-    `certain` has not lost any.
+    That is so if all are numbers, of which some are shorter, and they were not given one after the other, as 998 to
+    1003. One that is `certain` has not lost any.
     """
     given_ids = [each for each in ids if each]
     longest = max(map(len, given_ids), default=0)
     has_zeros = any(each.startswith("0") for each in given_ids)
     if not all(map(is_number, given_ids)) or longest < (MIN_CERTAIN_DIGITS if has_zeros else MIN_NUMBER_DIGITS):
         return None
-    if max(map(int, given_ids)) <= MAX_ROW_NUMBER_RATIO * len(given_ids):
+    numbers = [int(each) for each in given_ids]
+    if not has_zeros and max(numbers) - min(numbers) < MAX_RANGE_RATIO * len(numbers):
         return None
     return next((index for index, each in enumerate(ids) if 0 < len(each) < longest and not certain[index]), None)
 

@@ -41,7 +41,7 @@ const EXACT_DIGITS = 15; // of a number; spreadsheets write 0 for those that fol
 const MIN_LOST_DIGITS = 3; // in all ids together, before their zeros count as lost digits
 const MIN_NUMBER_DIGITS = 4; // of the longest id, if ids are numbers of the school's: shorter ones are seats or rows
 const MIN_CERTAIN_DIGITS = 5; // of the longest id, if some begin with 0 nevertheless
-const MAX_ROW_NUMBER_RATIO = 2; // of the largest id to the number of students, if the ids number the rows
+const MAX_RANGE_RATIO = 2; // of the range of the ids to the number of students, if they were given one after the other
 
 /** The students of a list, {name, id}; a spreadsheet's ="007" is the number 007. The server checks them. */
 export function parseRoster(text) {
@@ -57,14 +57,17 @@ export function findChangedId(text) {
   return ids.find((id) => CHANGED_ID.test(id)) ?? (hasLost ? longIds[0] : "");
 }
 
-/** The first id that seems to have lost zeros at its beginning: some are shorter, and they do not number the rows. */
+/** The first id that seems to have lost zeros at its beginning: some are shorter, and they do not follow each other. */
 export function findShortenedId(text) {
   const students = readStudents(text).filter(({ id }) => id);
   const ids = students.map(({ id }) => id);
   const longest = Math.max(0, ...ids.map((id) => id.length));
-  const minDigits = ids.some((id) => id.startsWith("0")) ? MIN_CERTAIN_DIGITS : MIN_NUMBER_DIGITS;
+  const hasZeros = ids.some((id) => id.startsWith("0"));
+  const minDigits = hasZeros ? MIN_CERTAIN_DIGITS : MIN_NUMBER_DIGITS;
   if (longest < minDigits || !ids.every(isNumber)) return "";
-  if (Math.max(...ids.map(Number)) <= MAX_ROW_NUMBER_RATIO * ids.length) return "";
+  const numbers = ids.map(Number);
+  const range = Math.max(...numbers) - Math.min(...numbers);
+  if (!hasZeros && range < MAX_RANGE_RATIO * numbers.length) return "";
   return students.find(({ id, isCertain }) => id.length < longest && !isCertain)?.id ?? "";
 }
 

@@ -39,7 +39,7 @@ def test_every_icon_that_a_script_shows_exists():
 
 
 def test_the_pages_know_the_same_signs_that_a_spreadsheet_changed_an_id():
-    names = ("EXACT_DIGITS", "MIN_LOST_DIGITS", "MIN_NUMBER_DIGITS", "MIN_CERTAIN_DIGITS", "MAX_ROW_NUMBER_RATIO")
+    names = ("EXACT_DIGITS", "MIN_LOST_DIGITS", "MIN_NUMBER_DIGITS", "MIN_CERTAIN_DIGITS", "MAX_RANGE_RATIO")
     for name in names:
         assert read_number(name) == getattr(student_ids, name)
     assert read_strings(ROSTER, "MONTHS") == student_ids.MONTHS
