@@ -104,7 +104,7 @@ def hand_in(assignment_id: str, form: HandInForm) -> Response:
 
 
 def find_fault(recording: UploadedRecording) -> WaijiaoError | None:
-    """Why it is no recording. Only what is one counts as a student's: Anna.txt is no second file beside Anna.wav."""
+    """Why it cannot be taken as a recording; None if it can. Anna.txt beside Anna.wav is not a second recording."""
     try:
         check_recording(recording.open, recording.size)
     except WaijiaoError as error:
