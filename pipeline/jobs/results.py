@@ -1,11 +1,23 @@
 """The results of a job's stages, such as a transcript, the teacher's feedback or the spoken answer. All are frozen."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 Speaker = Literal["", "left", "right"]  # the channel of a speaker; "" where the recording does not separate speakers
+
+# What the teacher can say of a turn. Only `correct` and `corrected` turns were checked.
+Verdict = Literal[
+    "correct",  # every sentence was checked, and nothing is to be corrected
+    "corrected",  # at least one mistake was put right
+    "not_heard_well",  # too unclear: the learner is asked whether this was said
+    "not_understood",  # no words, or no language, could be made out
+    "other_language",  # not in the language that is taught
+    "not_checked",  # nothing is claimed: the checker is unsure, or there is none
+    "needs_an_adult",  # the learner may be in danger: fixed words, and an adult should look
+]
 
 
 @dataclass(frozen=True)
@@ -56,11 +68,17 @@ class Transcript:
 
 @dataclass(frozen=True)
 class Edit:
-    """One correction: the words `heard[at[0]:at[1]]`, joined by spaces, are `before`; `after` takes their place."""
+    """One correction: the words `heard[at[0]:at[1]]`, joined by spaces, are `before`; `after` takes their place.
+
+    `kind` is ERRANT's name of the mistake, such as R:VERB:TENSE, "" for a word that was misread; `explanations` say why,
+    by language: "en" and "zh".
+    """
 
     before: Annotated[str, Field(alias="from")]  # what JSON calls it
     after: Annotated[str, Field(alias="to")]
     at: tuple[int, int]
+    kind: str = ""
+    explanations: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -68,7 +86,7 @@ class Feedback:
     """The teacher's feedback on `heard`, the learner's sentence as it was recognised or typed.
 
     `reply` is what the teacher says besides the corrections, `spoken` all that the voice will say; `reset`: the learner
-    asked to start the session over.
+    asked to start the session over; `unclear`: the words of `heard`, counted from 0, that were not heard well.
     """
 
     heard: str
@@ -78,6 +96,8 @@ class Feedback:
     edits: tuple[Edit, ...] = ()
     explanation: str = ""
     reset: bool = False
+    verdict: Verdict = "not_checked"
+    unclear: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
