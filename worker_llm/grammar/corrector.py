@@ -61,7 +61,7 @@ class Judge:
         }
         local_gains = self.compute_local_gains(text, list(proposals))
         chosen = choose_to_score(proposals, local_gains)
-        base, *scores = self.scorer.score([text, *chosen])
+        base, *scores = self.score([text, *chosen])
         violations = count_violations(words)
         return [
             Candidate(
@@ -71,6 +71,9 @@ class Judge:
             )
             for sentence, score in zip(chosen, scores, strict=True)
         ]
+
+    def score(self, texts: Sequence[str]) -> list[float]:
+        return self.scorer.score(texts)
 
     def compute_local_gains(self, text: str, sentences: Sequence[str]) -> dict[str, float]:
         """For each sentence how much likelier its first token that differs is than that of `text` there."""
