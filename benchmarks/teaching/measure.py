@@ -80,7 +80,7 @@ def count_edits(results: Iterable[Result], parser_folder: Path) -> EditCounts:
     import errant
     import spacy
 
-    annotator = errant.load("en", spacy.load(parser_folder))
+    annotator = errant.load("en", spacy.load(parser_folder, exclude=["ner", "senter"]))
 
     def find_edits(text: str, other: str) -> set[tuple[int, int, str]]:
         pair = annotator.parse(text, tokenise=True), annotator.parse(other, tokenise=True)
