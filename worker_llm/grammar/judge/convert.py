@@ -7,76 +7,47 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gguf import GGUFReader
-from gguf.quants import dequantize
-from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
-from worker_llm.grammar.judge.scorer import TOKENIZER_FILE
+from worker_llm.grammar.judge.gguf_model import GgufModel, Layer
+from worker_llm.grammar.judge.scorer import START, TOKENIZER_FILE
+from worker_llm.grammar.judge.smoothing import Smoother
 from worker_llm.grammar.without_torch import without_torch
 
 with without_torch():
     from ctranslate2.specs import TransformerDecoderModelSpec
     from ctranslate2.specs.common_spec import Activation
 
-Weights = NDArray[np.float32]
+SAMPLE_TEXTS = (  # over which the sizes of the model's numbers are measured; right and wrong, as learners speak
+    "My sister has a red bicycle, and she rides it to school every morning with me.",
+    "I don't know what they want, but he is late again, isn't he? Let's go home now!",
+    "Yesterday we went to the market; it was 7 o'clock, and the shops were still closed.",
+    "There are three books on the table and one of them belongs to our English teacher.",
+    "Can you tell me where the station is, please? We have been waiting for an hour here.",
+    "If it rains tomorrow, we will stay at home and play chess, or watch a film together.",
+    "He like apples very much and eat them every days, because his mother buy it for him.",
+    "Last summer I have visited my grandmother which live in the small village near the sea.",
+)
 
 
 def convert(gguf_file: Path, folder: Path) -> None:
-    """Write the converted model into the folder, which exists. Takes some seconds, and 4 bytes of memory a parameter.
+    """Write the converted model into the folder, which exists. Takes some seconds, and 1 GB of memory for SmolLM2-135M.
 
     Raises ValueError for a file that is no GGUF, or whose model has another architecture or tokenizer.
     """
     model = GgufModel(gguf_file)
-    spec = build_spec(model)
+    tokenizer = build_tokenizer(model)
+    spec = build_spec(model, sample_ids(tokenizer))
     spec.validate()
     spec.optimize(quantization="int8")
     spec.save(str(folder))
-    build_tokenizer(model).save(str(folder / TOKENIZER_FILE), pretty=False)
+    tokenizer.save(str(folder / TOKENIZER_FILE), pretty=False)
 
 
-class GgufModel:
-    """A GGUF file of the architecture `llama`: its values by their names, and its tensors as float32."""
-
-    def __init__(self, path: Path) -> None:
-        self.reader = GGUFReader(path)
-        self.tensors = {tensor.name: tensor for tensor in self.reader.tensors}
-        if (architecture := self.value("general.architecture")) != "llama":
-            raise ValueError(f"{path} has the architecture {architecture!r}; expected 'llama'")
-        self.layers: int = self.value("llama.block_count")
-        self.heads: int = self.value("llama.attention.head_count")
-        self.kv_heads: int = self.value("llama.attention.head_count_kv")
-        self.tokens: list[str] = self.value("tokenizer.ggml.tokens")
-
-    def value(self, name: str) -> Any:
-        try:
-            return self.reader.fields[name].contents()
-        except KeyError:
-            raise ValueError(f"the GGUF file has no value {name!r}") from None
-
-    def weights(self, name: str) -> Weights:
-        """The tensor, with a row for each output."""
-        try:
-            tensor = self.tensors[f"{name}.weight"]
-        except KeyError:
-            raise ValueError(f"the GGUF file has no tensor {name!r}") from None
-        return np.ascontiguousarray(dequantize(tensor.data, tensor.tensor_type), dtype=np.float32)
-
-    def rotated_weights(self, name: str, heads: int) -> Weights:
-        """Weights of queries or keys, whose pairs of rows are rotated by a token's position.
-
-        In GGUF the two rows of a pair are neighbours; CTranslate2 has them half a head apart.
-        """
-        neighbours = self.weights(name)
-        rows, columns = neighbours.shape
-        pairs = neighbours.reshape(heads, rows // heads // 2, 2, columns)
-        return np.ascontiguousarray(pairs.swapaxes(1, 2).reshape(rows, columns))
-
-
-def build_spec(model: GgufModel) -> TransformerDecoderModelSpec:
-    """CTranslate2's description of the model, with its weights."""
+def build_spec(model: GgufModel, ids: list[list[int]]) -> TransformerDecoderModelSpec:
+    """CTranslate2's description of the model with its weights, smoothed over the texts of these tokens."""
     spec = TransformerDecoderModelSpec.from_config(
-        model.layers,
+        model.layer_count,
         model.heads,
         activation=Activation.SWISH,
         pre_norm=True,
@@ -84,34 +55,33 @@ def build_spec(model: GgufModel) -> TransformerDecoderModelSpec:
         rms_norm=True,
         rotary_dim=0,  # the whole head
         rotary_interleave=False,
-        rotary_base=model.value("llama.rope.freq_base"),
+        rotary_base=model.rope_base,
         num_heads_kv=model.kv_heads,
     )
-    spec.decoder.scale_embeddings = False
-    spec.decoder.embeddings.weight = model.weights("token_embd")
-    spec.decoder.layer_norm.gamma = model.weights("output_norm")
-    has_own_output = "output.weight" in model.tensors
-    spec.decoder.projection.weight = model.weights("output") if has_own_output else spec.decoder.embeddings.weight
-    for number, layer in enumerate(spec.decoder.layer):
-        set_layer(layer, model, f"blk.{number}")
+    decoder, smoother = spec.decoder, Smoother(model, ids)
+    decoder.scale_embeddings = False
+    decoder.embeddings.weight = model.weights("token_embd")
+    for number, layer_spec in enumerate(decoder.layer):
+        layer = model.layer(number)
+        smoother.smooth_layer(layer)
+        set_layer(layer_spec, layer)
+    decoder.layer_norm.gamma, decoder.projection.weight = model.weights("output_norm"), model.output_weights()
+    smoother.smooth_output(decoder.layer_norm.gamma, decoder.projection.weight)
     spec.register_vocabulary(model.tokens)
-    start = model.tokens[model.value("tokenizer.ggml.bos_token_id")]
-    spec.config.bos_token = spec.config.eos_token = spec.config.unk_token = start
-    spec.config.layer_norm_epsilon = model.value("llama.attention.layer_norm_rms_epsilon")
+    spec.config.bos_token = spec.config.eos_token = spec.config.unk_token = START
+    spec.config.layer_norm_epsilon = model.epsilon
     return spec
 
 
-def set_layer(layer: Any, model: GgufModel, name: str) -> None:
-    attention, feed_forward = layer.self_attention, layer.ffn
-    attention.layer_norm.gamma = model.weights(f"{name}.attn_norm")
-    queries = model.rotated_weights(f"{name}.attn_q", model.heads)
-    keys = model.rotated_weights(f"{name}.attn_k", model.kv_heads)
-    attention.linear[0].weight = np.concatenate([queries, keys, model.weights(f"{name}.attn_v")])
-    attention.linear[1].weight = model.weights(f"{name}.attn_output")
-    feed_forward.layer_norm.gamma = model.weights(f"{name}.ffn_norm")
-    feed_forward.linear_0.weight = model.weights(f"{name}.ffn_gate")
-    feed_forward.linear_0_noact.weight = model.weights(f"{name}.ffn_up")
-    feed_forward.linear_1.weight = model.weights(f"{name}.ffn_down")
+def set_layer(spec: Any, layer: Layer) -> None:
+    attention, feed_forward = spec.self_attention, spec.ffn
+    attention.layer_norm.gamma = layer.attention_norm
+    attention.linear[0].weight = np.concatenate([layer.queries, layer.keys, layer.values])
+    attention.linear[1].weight = layer.attention_output
+    feed_forward.layer_norm.gamma = layer.feed_forward_norm
+    feed_forward.linear_0.weight = layer.gate
+    feed_forward.linear_0_noact.weight = layer.up
+    feed_forward.linear_1.weight = layer.down
 
 
 def build_tokenizer(model: GgufModel) -> Tokenizer:
@@ -125,3 +95,10 @@ def build_tokenizer(model: GgufModel) -> Tokenizer:
     )
     tokenizer.decoder = decoders.ByteLevel()
     return tokenizer
+
+
+def sample_ids(tokenizer: Tokenizer) -> list[list[int]]:
+    """The tokens of the sample texts after a start, as many of each as the shortest has."""
+    start = tokenizer.token_to_id(START)
+    ids = [[start, *tokenizer.encode(text).ids] for text in SAMPLE_TEXTS]
+    return [each[: min(map(len, ids))] for each in ids]
