@@ -98,8 +98,8 @@ def select(names: Iterable[str]) -> list[Model]:
             if member not in known_models:
                 names_of_all = ", ".join((*known_models, *sets))
                 raise ModelMissing(f"There is no model {member!r}; known are {names_of_all}.")
-            for needed in (*known_models[member].made_from, member):
-                models[needed] = known_models[needed]
+            for each in (*known_models[member].made_from, member):
+                models[each] = known_models[each]
     return list(models.values()) or [model for model in known_models.values() if model.default]
 
 

@@ -99,6 +99,6 @@ def build_tokenizer(model: GgufModel) -> Tokenizer:
 
 def sample_ids(tokenizer: Tokenizer) -> list[list[int]]:
     """The tokens of the sample texts after a start, as many of each as the shortest has."""
-    start = tokenizer.token_to_id(START)
+    start = tokenizer.get_vocab()[START]
     ids = [[start, *tokenizer.encode(text).ids] for text in SAMPLE_TEXTS]
     return [each[: min(map(len, ids))] for each in ids]

@@ -3,7 +3,7 @@
 A few channels of the inputs of a layer's matrices are much larger than the others, which 8 bits then round coarsely.
 Each is divided by a factor where it arises, in a norm or a matrix, and the weights that it meets are multiplied by it
 (SmoothQuant: Xiao et al., 2022, arXiv:2211.10438). Measured on twenty pairs of a wrong and a right sentence, the
-difference of their log probabilities was off by 0.8 before (standard deviation), and by 0.3 after.
+difference of their log probabilities was off by 0.8 before (standard deviation), and by 0.4 after.
 """
 
 import numpy as np
@@ -62,7 +62,8 @@ class Smoother:
         scores += np.triu(np.full(scores.shape[2:], -np.inf, dtype=np.float32), k=1)  # nothing of later tokens
         shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
         shares /= shares.sum(axis=-1, keepdims=True)
-        return (shares @ values).swapaxes(1, 2).reshape(inputs.shape)
+        attended: Floats = (shares @ values).swapaxes(1, 2).reshape(inputs.shape)
+        return attended
 
 
 def choose_factors(inputs: Floats, *matrices: Floats) -> Floats:
@@ -73,15 +74,18 @@ def choose_factors(inputs: Floats, *matrices: Floats) -> Floats:
     largest_input = np.abs(inputs).max(axis=(0, 1))
     largest_weight = np.max([np.abs(weights).max(axis=0) for weights in matrices], axis=0)
     logarithms = np.log2(np.maximum(largest_input, SMALLEST)) - np.log2(np.maximum(largest_weight, SMALLEST))
-    return np.exp2(np.rint(logarithms / 2)).astype(np.float32)
+    factors: Floats = np.exp2(np.rint(logarithms / 2)).astype(np.float32)
+    return factors
 
 
 def rms_norm(inputs: Floats, weights: Floats, epsilon: float) -> Floats:
-    return inputs / np.sqrt(np.square(inputs).mean(axis=-1, keepdims=True) + np.float32(epsilon)) * weights
+    normed: Floats = inputs / np.sqrt(np.square(inputs).mean(axis=-1, keepdims=True) + np.float32(epsilon)) * weights
+    return normed
 
 
 def silu(inputs: Floats) -> Floats:
-    return inputs * (np.tanh(inputs / 2) + 1) / 2
+    activated: Floats = inputs * (np.tanh(inputs / 2) + 1) / 2
+    return activated
 
 
 def split_heads(inputs: Floats, heads: int) -> Floats:
