@@ -46,7 +46,7 @@ TOPICS_OF_KINDS = {  # an edit's kind -> the topic of its general text
     "R:ORTH": "spelling",
     "R:SPELL": "spelling",
     "R:WO": "order",
-    "R:NOUN:INFL": "spelling",
+    "R:NOUN:INFL": "better_word",
     **dict.fromkeys(("R:VERB", "R:NOUN", "R:ADJ", "R:ADV", "R:PRON", "R:CONJ", "R:PART", "R:MORPH"), "better_word"),
 }
 
@@ -67,7 +67,7 @@ def explain(before: Doc, after: Doc, start: int, end: int, after_end: int) -> Ex
     """
     edit = TokenEdit(before, after, start, end, after_end)
     kind = kind_of(edit)
-    edit = edit.trimmed()
+    edit = edit.without_equal_ends()
     reason = reason_of(edit) or general_reason(edit, kind)
     english, chinese = explain_topic(reason.topic, *edit.words, **reason.slots)
     return Explanation(kind, english, chinese)
@@ -85,12 +85,19 @@ def general_reason(edit: TokenEdit, kind: str) -> Reason:
     following = whole_word(edit.next) if edit.next is not None else ""
     if kind == "R:NOUN:NUM":
         return because("other_plural" if edit.last_token.tag_ == "NNS" else "other_singular")
+    before, after = edit.words
+    if before.lower() == after.lower() and before.islower():
+        return because("capital_letter")
+    if kind.startswith("R:VERB") and not edit.last_token.tag_.startswith(("VB", "MD")):
+        return because("replace")  # the parser takes "for" for a part of a verb
     if kind in TOPICS_OF_KINDS:
         return because(TOPICS_OF_KINDS[kind])
     if kind in {"R:DET", "R:PREP"} and following:
         return because("before_noun", next=following)
     if edit.is_replacement:
         return because("replace")
+    if kind in {"U:DET", "U:PREP"} and following:
+        return because("no_word_before", next=following)
     if edit.is_deletion:
         return because("leave_out")
     return because("add", next=following) if following else because("add_at_end")

@@ -198,6 +198,8 @@ def looks_alike(old: Token, new: Token) -> str:
     if {old.lower_, new.lower_} in ({"good", "well"}, {"after", "later"}):
         return sort
     if length <= 5:
+        if length == 5 and difference == -1 and likeness >= 0.8:
+            return "SPELL"
         is_near = likeness >= 0.6 and not difference if length == 5 else likeness >= 0.5 and abs(difference) <= 1
         if is_near:
             return "SPELL"

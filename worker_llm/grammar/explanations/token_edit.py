@@ -32,12 +32,12 @@ class TokenEdit:
                 f"{self.after_end} of {len(self.after)}"
             )
 
-    def trimmed(self) -> "TokenEdit":
+    def without_equal_ends(self) -> "TokenEdit":
         """The same edit without the tokens that stand at the same end of both sides."""
         start, end, after_end = self.start, self.end, self.after_end
-        while min(end, after_end) > start and self.before[end - 1].text == self.after[after_end - 1].text:
+        while min(end, after_end) > start and is_same(self.before[end - 1], self.after[after_end - 1]):
             end, after_end = end - 1, after_end - 1
-        while min(end, after_end) > start and self.before[start].text == self.after[start].text:
+        while min(end, after_end) > start and is_same(self.before[start], self.after[start]):
             start += 1
         return TokenEdit(self.before, self.after, start, end, after_end) if max(end, after_end) > start else self
 
@@ -124,6 +124,11 @@ class TokenEdit:
         )
 
 
+def is_same(old: Token, new: Token) -> bool:
+    """Whether two tokens are equal; at the start of a sentence "Is" is "is"."""
+    return old.text == new.text or (old.lower_ == new.lower_ and (old.i == 0) != (new.i == 0))
+
+
 def is_part_of_word(token: Token) -> bool:
     return not token.is_punct or token.text == "-"
 
@@ -131,7 +136,8 @@ def is_part_of_word(token: Token) -> bool:
 def display_text(doc: Doc, start: int, end: int) -> str:
     """Tokens `start` to `end` as they stand inside a sentence: a small letter first, unless it is a name or "I"."""
     text = doc[start:end].text.strip(' ,.;:!?"') if start < end else ""
-    if start == 0 and text and not keeps_capital(doc[0]):
+    is_first = start == 0 or doc[start - 1].text in {".", "!", "?"}
+    if is_first and text and not keeps_capital(doc[start]):
         return text[0].lower() + text[1:]
     return text
 
@@ -186,11 +192,13 @@ PHRASE_TAGS = frozenset({"DT", "PRP$", "CD", "JJ", "NN", "NNP", "POS"})
 
 
 def whole_word(token: Token) -> str:
-    """The word that a token belongs to: "didn't" for its "did"."""
-    doc, end = token.doc, token.i + 1
-    while end < len(doc) and not doc[end - 1].whitespace_ and not doc[end].is_punct:
+    """The word that a token belongs to: "didn't" for its "did", "it's" for its "'s"."""
+    doc, start, end = token.doc, token.i, token.i + 1
+    while end < len(doc) and not doc[end - 1].whitespace_ and is_part_of_word(doc[end]):
         end += 1
-    return display_text(doc, token.i, end)
+    while start and not doc[start - 1].whitespace_ and is_part_of_word(doc[start - 1]):
+        start -= 1
+    return display_text(doc, start, end)
 
 
 def clause_verb(token: Token) -> Token:

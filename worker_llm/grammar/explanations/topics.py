@@ -4,6 +4,7 @@ A text has slots. `{say}` is what to do ("say went, not go", "add a", "leave out
 `{use}` is its Chinese form "用 went，不用 go". The other slots are named by whoever explains.
 """
 
+import re
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "now_time": ("{time} means it happens now: {say}.", "{time_zh} → 进行时：{say}。"),
     "habit_time": ("{time} tells of a habit: {say}.", "{time_zh} → 一般现在时：{say}。"),
     "until_now": ("It began before now and goes on: {say}.", "从过去到现在 → 完成时：{say}。"),
-    "condition_present": ("After {word} the verb stays in the present: {say}.", "{word} 从句用一般现在时：{say}。"),
+    "condition_present": ("After {word} we use the present: {say}.", "{word} 从句用一般现在时：{say}。"),
     # forms of verbs
     "modal_base": ("After {word} the verb stays plain: {say}.", "{word} 后面用动词原形：{say}。"),
     "do_base": ("After {word} the verb stays plain: {say}.", "{word} 后面用动词原形：{say}。"),
@@ -34,12 +35,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "purpose_to": ("To tell why, use to: {say}.", "表示目的用 to：{say}。"),
     # be and do
     "missing_be_adjective": ("{word} is not a verb: {say}.", "{word} 不是动词，前面{say}。"),
-    "missing_be_ing": ("{word} needs a helper: {say}.", "{word} 前面要有 be：{say}。"),
+    "missing_helper": ("{word} needs a helper: {say}.", "{word} 前面要有 be：{say}。"),
     "missing_be": ("The sentence needs a verb: {say}.", "句子缺少动词：{say}。"),
     "extra_be": ("{word} is already the verb: {say}.", "{word} 已经是动词：{say}。"),
     "not_with_do": ("To say no here, use do: {say}.", "否定句要用 do：{say}。"),
     "question_with_do": ("With {verb} a question needs do: {say}.", "动词 {verb} 的疑问句用 do：{say}。"),
+    "modal_question": ("{word} needs no do: {say}.", "{word} 的疑问句不用 do：{say}。"),
     "question_order": ("In a question {verb} comes before {subject}.", "疑问句里 {verb} 在 {subject} 前面。"),
+    "inner_no_do": ("Inside a sentence we need no do: {say}.", "从句里不用 do：{say}。"),
     "inner_question_order": ("Inside a sentence {subject} comes before {verb}.", "从句里 {subject} 在 {verb} 前面。"),
     # agreement
     "subject_verb": ("With {subject} {say}.", "主语是 {subject}，动词{use}。"),
@@ -65,6 +68,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "singular_one": ("{word} goes with only one: {say}.", "{word} 后面用单数：{say}。"),
     "uncountable": ("We do not count {noun}: {say}.", "{noun} 不可数：{say}。"),
     "irregular_plural": ("{noun} has a plural of its own: {say}.", "{noun} 的复数特殊：{say}。"),
+    "already_plural": ("{after} is already plural: {say}.", "{after} 已经是复数：{say}。"),
     "general_plural": ("In general, {say}.", "泛指一类用复数：{say}。"),
     "number_word": ("After a number, {say}.", "数字后面的 {after} 不加 s。"),
     "age_adjective": ("Before a noun, year takes no s: {say}.", "放在名词前，year 不加 s：{say}。"),
@@ -91,8 +95,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "much_uncountable": ("We do not count {noun}: {say}.", "{noun} 不可数：{use}。"),
     "any_negative": ("{word} says no, so {say}.", "否定句：{use}。"),
     # pronouns
-    "she_for": ("{noun} is a girl or woman: {say}.", "{noun} 是女性：{use}。"),
-    "he_for": ("{noun} is a boy or man: {say}.", "{noun} 是男性：{use}。"),
+    "she_for": ("We call {noun} she: {say}.", "{noun} 是女性：{use}。"),
+    "he_for": ("We call {noun} he: {say}.", "{noun} 是男性：{use}。"),
     "object_pronoun": ("After {word} {say}.", "{word} 后面用宾格：{say}。"),
     "subject_pronoun": ("Who? Before {word} {say}.", "作主语用主格：{say}。"),
     "whose": ("Whose {noun}? {say}.", "谁的 {noun}？{say}。"),
@@ -107,7 +111,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "long_comparative": ("{word} is a long word: {say}.", "{word} 是长词，前面加词：{say}。"),
     "irregular_comparative": ("{word} has forms of its own: {say}.", "{word} 的变化特殊：{say}。"),
     "superlative_of_all": ("One above all others: {say}.", "三者以上用最高级：{say}。"),
-    "feeling_ed": ("{subject} feels it: {say}.", "表示感受用 ed 形式：{say}。"),
+    "feeling_ed": ("How we feel ends in ed: {say}.", "表示感受用 ed 形式：{say}。"),
     "feeling_ing": ("{subject} gives the feeling: {say}.", "表示令人…的用 ing 形式：{say}。"),
     "adverb_how": ("It tells how we {verb}: {say}.", "修饰动词 {verb} 用副词：{say}。"),
     "adjective_after": ("After {verb} comes an adjective: {say}.", "{verb} 后面用形容词：{say}。"),
@@ -115,6 +119,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "adverb_before_verb": ("{word} comes before {verb}.", "{word} 放在 {verb} 前面。"),
     "adverb_after_verb": ("{word} comes after {verb}.", "{word} 放在 {verb} 后面。"),
     "adjective_no_s": ("An adjective takes no s: {say}.", "形容词不加 s：{say}。"),
+    "as_as": ("Between as and as {say}.", "as 和 as 之间用原级：{say}。"),
+    "too_much": ("Before {word} too is enough: {say}.", "{word} 前面用 too 就够了：{say}。"),
     "enough_after": ("Enough comes after {word}.", "enough 放在 {word} 后面。"),
     "very_verb": ("Very does not go before a verb: {say}.", "very 不放在动词前：{say}。"),
     # prepositions
@@ -147,14 +153,18 @@ TEXTS: dict[str, tuple[str, str]] = {
     "before_noun": ("Before {next} {say}.", "{next} 前面{use}。"),
     "missing_verb": ("A verb is missing: {say}.", "缺少动词：{say}。"),
     "better_word": ("The right word here is {after}, not {before}.", "这里用 {after}，不用 {before}。"),
-    "spelling": ("We spell it {after}.", "拼写：{after}。"),
+    "spelling": ("We write {after}.", "写作 {after}。"),
+    "capital_letter": ("We write {after} with a capital letter.", "{after} 要大写。"),
+    "than": ("To compare, {say}.", "作比较用 than，不用 then。"),
+    "no_word_before": ("Before {next} we need no {before}.", "{next} 前面不用 {before}。"),
     "order": ("The order is: {after}.", "语序：{after}。"),
     # any edit
-    "replace": ("Say {after}, not {before}.", "不说 {before}，说 {after}。"),
+    "replace": ("{say}.", "{say}。"),
     "leave_out": ("Leave out {before}.", "去掉 {before}。"),
     "add": ("Add {after} before {next}.", "在 {next} 前面加 {after}。"),
     "add_at_end": ("Add {after} at the end.", "在句末加 {after}。"),
 }
+WORDS = 12  # of an English explanation, at most
 
 
 @dataclass(frozen=True)
@@ -180,22 +190,26 @@ def explain_topic(topic: str, before: str, after: str, **slots: str) -> tuple[st
     if not (before or after):
         raise ValueError(f"{topic}: an edit needs words that went or words that came")
     english, chinese = TEXTS[topic]
-    known = {name: text for name, text in {"before": before, "after": after, **slots}.items() if text}
+    texts = {name: text for name, text in {"before": before, "after": after, **slots}.items() if text}
+    text = fill(topic, english, {**texts, "say": what_to_do(before, after)})
+    if len(text.split()) > WORDS and before and after:
+        text = fill(topic, english, {**texts, "say": f"say {after}"})
     return (
-        fill(topic, english, {**known, "say": what_to_do(before, after)}),
-        fill(topic, chinese, {**known, "say": what_to_do_in_chinese(before, after), "use": use(before, after)}),
+        capitalise(text),
+        fill(topic, chinese, {**texts, "say": what_to_do_in_chinese(before, after), "use": use(before, after)}),
     )
 
 
 def fill(topic: str, text: str, slots: Mapping[str, str]) -> str:
-    """The text with its slots filled; each sentence of it begins with a capital letter."""
     names = [name for _, name, _, _ in string.Formatter().parse(text) if name]
     if missing := [name for name in names if name not in slots]:
         raise ValueError(f"{topic}: nothing was said for {', '.join(missing)}")
-    sentence = text.format_map(slots)
-    for place in [0, *(i + 2 for i, letter in enumerate(sentence[:-2]) if letter == "?")]:
-        sentence = sentence[:place] + sentence[place : place + 1].upper() + sentence[place + 1 :]
-    return sentence
+    return text.format_map(slots)
+
+
+def capitalise(text: str) -> str:
+    """The text with a capital letter at its start and after each question mark."""
+    return re.sub(r"(^|\? )(\w)", lambda match: match[1] + match[2].upper(), text)
 
 
 def what_to_do(before: str, after: str) -> str:
@@ -203,8 +217,14 @@ def what_to_do(before: str, after: str) -> str:
         return f"leave out {before}"
     if not before:
         return f"add {after}"
-    is_long = len(before.split()) + len(after.split()) > 5
-    return f"say {after}" if is_long else f"say {after}, not {before}"
+    if is_long(before, after):
+        return f"say {after}"
+    is_no = before in {"not", "no"}  # "not not" would not be understood
+    return f"say {after} instead of {before}" if is_no else f"say {after}, not {before}"
+
+
+def is_long(before: str, after: str) -> bool:
+    return len(before.split()) + len(after.split()) > 5
 
 
 def what_to_do_in_chinese(before: str, after: str) -> str:
@@ -212,8 +232,7 @@ def what_to_do_in_chinese(before: str, after: str) -> str:
         return f"去掉 {before}"
     if not before:
         return f"加上 {after}"
-    is_long = len(before.split()) + len(after.split()) > 5
-    return f"说 {after}" if is_long else f"不说 {before}，说 {after}"
+    return f"说 {after}" if is_long(before, after) else f"不说 {before}，说 {after}"
 
 
 def use(before: str, after: str) -> str:

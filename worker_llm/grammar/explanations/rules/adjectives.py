@@ -57,12 +57,21 @@ def compared_with_wrong_form(edit: TokenEdit) -> Reason | None:
 def compared(edit: TokenEdit) -> Reason | None:
     """tall than; the tall of all."""
     tags = {token.tag_ for token in edit.new_tokens}
+    if tags <= {"JJ", "RB"} and edit.is_same_word and edit.previous is not None and edit.previous.lower_ == "as":
+        return because("as_as")
     if not tags & {"JJR", "RBR", "JJS", "RBS"} or {token.tag_ for token in edit.old_tokens} & tags:
         return None
     rest = [token.lower_ for token in edit.after[edit.after_end :]]
     if tags & {"JJR", "RBR"} and "than" in rest[:4]:
         return because("comparative_than")
     return because("superlative_of_all") if tags & {"JJS", "RBS"} and edit.is_replacement else None
+
+
+def too_much(edit: TokenEdit) -> Reason | None:
+    """too much expensive."""
+    is_much = edit.old == "much" and edit.is_deletion and edit.previous is not None and edit.previous.lower_ == "too"
+    following = edit.next
+    return because("too_much", word=word(following)) if is_much and following and following.tag_ == "JJ" else None
 
 
 def feeling(edit: TokenEdit) -> Reason | None:
@@ -74,8 +83,9 @@ def feeling(edit: TokenEdit) -> Reason | None:
         return None
     is_person = subject.lower_ in FEELING_PEOPLE or subject.lemma_ in PEOPLE
     if edit.new.endswith("ed") and edit.old.endswith("ing") and is_person:
-        return because("feeling_ed", subject=phrase(subject))
-    if edit.new.endswith("ing") and edit.old.endswith("ed") and not is_person and subject.tag_ != "WDT":
+        return because("feeling_ed")
+    is_thing = (not is_person and subject.tag_ in {"NN", "NNP"}) or subject.lower_ in {"it", "this", "that"}
+    if edit.new.endswith("ing") and edit.old.endswith("ed") and is_thing:
         return because("feeling_ing", subject=phrase(subject))
     return None
 
@@ -100,7 +110,8 @@ def adverb_or_adjective(edit: TokenEdit) -> Reason | None:
     if is_family and is_adverb and new.dep_ == "advmod" and new.head.pos_ == "VERB" and new.i > new.head.i:
         return because("adverb_how", verb=new.head.lemma_)
     is_linked = new.tag_ == "JJ" and new.dep_ == "acomp" and new.head.lemma_ in LINKING and new.head.i < new.i
-    if is_linked and edit.old.endswith("ly") and old.lower_.startswith(new.lower_[:-1]):
+    is_adverb = edit.old.endswith("ly") and old.lower_.startswith(new.lower_[:-1])
+    if is_linked and (is_adverb or (edit.old, edit.new) == ("well", "good")):
         return because("adjective_after", verb=word(new.head))
     return None
 
@@ -122,6 +133,6 @@ def very_with_verb(edit: TokenEdit) -> Reason | None:
 
 
 RULES = (
-    *(compared_twice, compared_with_wrong_form, compared, feeling, adverb_or_adjective),
+    *(compared_twice, compared_with_wrong_form, compared, too_much, feeling, adverb_or_adjective),
     *(adjective_with_s, very_with_verb),
 )

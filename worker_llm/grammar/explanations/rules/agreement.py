@@ -49,7 +49,9 @@ def what_there_is(verb: Token) -> Reason | None:
     if not nouns or any(child.dep_ == "conj" for child in nouns[0].children):
         return None
     noun = nouns[0]
-    if noun.tag_ in PLURAL and not is_singular(verb):
+    if noun.lower_ == "lot":
+        noun = next((token for token in noun.subtree if token.dep_ == "pobj"), noun)
+    if (noun.tag_ in PLURAL or noun.lower_ == "people") and not is_singular(verb):
         return because("there_many", noun=word(noun))
     if noun.tag_ == "NN" and is_singular(verb):
         return because("uncountable_verb", subject=word(noun)) if noun.lemma_ in UNCOUNTABLE else one(noun)

@@ -7,9 +7,11 @@ from worker_llm.grammar.explanations.token_edit import TokenEdit, display_text, 
 from worker_llm.grammar.explanations.topics import Reason, because
 
 ARTICLES = frozenset({"a", "an", "the"})
-NOT_COUNTED = UNCOUNTABLE | word_set("lot few little bit hurry cold headache fever rest walk while shower")
+NOT_COUNTED = UNCOUNTABLE | word_set(
+    "lot few little bit hurry cold headache fever rest while time day life pity shame dozen couple moment"
+)
 ONLY_ONE = frozenset({"sun", "moon", "sky", "earth", "world"})
-ORDERS = frozenset({"first", "second", "third", "fourth", "fifth", "last", "only"})
+ORDERS = frozenset({"first", "second", "third", "fourth", "fifth", "last"})
 INSTRUMENTS = word_set("piano guitar violin drum drums flute cello trumpet erhu")
 MEALS = frozenset({"breakfast", "lunch", "dinner", "supper"})
 GAMES = word_set("football soccer basketball tennis volleyball badminton chess baseball golf hockey")

@@ -24,6 +24,8 @@ def is_number_change(edit: TokenEdit, tag: str) -> bool:
 
 def special_plural(edit: TokenEdit) -> Reason | None:
     """childs, mans."""
+    if edit.is_one_for_one and edit.old == f"{edit.new}s" and edit.new_tokens[0].tag_ == "NNS":
+        return because("already_plural")
     if not is_number_change(edit, "NNS") or edit.old not in {
         f"{edit.new_tokens[0].lemma_}{end}" for end in ("s", "es")
     }:
@@ -84,6 +86,22 @@ def is_before_noun(edit: TokenEdit, year: Token) -> bool:
     return any(token.tag_ in {"NN", "NNS"} and token.lower_ != "old" for token in following)
 
 
+def age_before_noun(edit: TokenEdit) -> Reason | None:
+    """a ten years old boy."""
+    before, after = (text.replace("-", " ") for text in edit.words)
+    is_age = "years old" in before and "year old" in after and edit.next is not None
+    return because("age_adjective") if is_age else None
+
+
+def uncountable_phrase(edit: TokenEdit) -> Reason | None:
+    """many homeworks."""
+    if not edit.is_replacement or len(edit.new_tokens) == 1 == len(edit.old_tokens):
+        return None
+    noun = edit.new_tokens[-1]
+    is_uncountable = noun.lower_ in UNCOUNTABLE and edit.old_tokens[-1].lower_ == f"{noun.lower_}s"
+    return because("uncountable", noun=word(noun)) if is_uncountable else None
+
+
 def article_of_uncountable(edit: TokenEdit) -> Reason | None:
     """an advice."""
     if edit.old not in {"a", "an"} or edit.start >= len(edit.after):
@@ -103,4 +121,12 @@ def possessive(edit: TokenEdit) -> Reason | None:
     return because("possessive", noun=word(noun)) if noun is not None else None
 
 
-RULES = (special_plural, plural_after, singular_after, article_of_uncountable, possessive)
+RULES = (
+    special_plural,
+    plural_after,
+    singular_after,
+    age_before_noun,
+    uncountable_phrase,
+    article_of_uncountable,
+    possessive,
+)

@@ -42,20 +42,23 @@ WITHOUT = {  # a verb -> the prepositions that learners put after it, and that i
 }
 PLACES_WITHOUT_TO = word_set("home here there abroad upstairs downstairs outside inside somewhere anywhere everywhere")
 TIMES_WITHOUT = word_set("last next this that every yesterday tomorrow today tonight")
-DAYS = word_set("monday tuesday wednesday thursday friday saturday sunday mondays tuesdays sundays saturdays birthday")
+DAYS = word_set("monday tuesday wednesday thursday friday saturday sunday mondays sundays saturdays birthday")
 MONTHS = word_set("january february march april may june july august september october november december")
 SEASONS = word_set("spring summer autumn winter")
 TOWNS_AND_COUNTRIES = word_set(
-    "china beijing shanghai guangzhou shenzhen london england britain america canada australia japan korea france paris",
-    "germany berlin italy rome spain russia india africa asia europe",
+    "china beijing shanghai guangzhou shenzhen london england britain america canada australia japan korea france",
+    "paris germany berlin italy rome spain russia india africa asia europe",
 )
+CLOCK_WORDS = word_set("o'clock noon midnight am pm")
 UNITS = word_set("second minute hour day week month year decade time while ages")
 
 
 def single_preposition(edit: TokenEdit) -> Token | None:
-    """The one preposition that came."""
-    is_single = len(edit.new_tokens) == 1 and len(edit.old_tokens) <= 1 and edit.new_tokens[0].pos_ in {"ADP", "SCONJ"}
-    return edit.new_tokens[0] if is_single else None
+    """The one preposition that came, alone or before a verb that ends in ing."""
+    new = edit.new_tokens
+    is_before_verb = len(new) == 2 and len(edit.old_tokens) == 2 and new[1].tag_ == "VBG"
+    is_single = (len(new) == 1 and len(edit.old_tokens) <= 1) or is_before_verb
+    return new[0] if is_single and new[0].pos_ in {"ADP", "SCONJ"} else None
 
 
 def object_of(preposition: Token) -> Token | None:
@@ -88,9 +91,7 @@ def time_or_place(edit: TokenEdit) -> Reason | None:
         return None
     text, following = thing.lower_, [token.lower_ for token in edit.after[thing.i + 1 : thing.i + 2]]
     has_day = text in DAYS or (text in MONTHS and has_number(thing))
-    is_clock = (
-        text in {"o'clock", "noon", "midnight"} or (thing.tag_ == "CD" and not is_year(thing)) or text in {"am", "pm"}
-    )
+    is_clock = text in CLOCK_WORDS or (thing.tag_ == "CD" and not is_year(thing))
     checks = {
         "on": (("on_day", has_day),),
         "at": (("at_clock", is_clock and following not in (["years"], ["days"])),),
@@ -128,6 +129,8 @@ def words_together(edit: TokenEdit) -> Reason | None:
         return None
     if governor.lower_.startswith("listen") and text == "to":
         return because("listen_to")
+    if 1 < preposition.i - governor.i <= 3:
+        return because("together", phrase=display_text(edit.after, governor.i, preposition.i + 1))
     is_verb = governor.tag_.startswith("VB") and governor.lower_ not in TOGETHER
     return because("together", phrase=f"{governor.lemma_ if is_verb else governor.lower_} {text}")
 
@@ -165,8 +168,8 @@ def to_somebody(edit: TokenEdit) -> Reason | None:
     if not tos or "to" in edit.old.split():
         return None
     verb = tos[0].head
-    is_telling = verb.lemma_ in {"explain", "describe", "introduce", "say", "suggest"} and verb.i < tos[0].i
-    return because("explain_to", verb=verb.lemma_) if is_telling else None
+    is_told = verb.lemma_ in {"explain", "describe", "introduce", "say", "suggest"} and verb.i < tos[0].i
+    return because("explain_to", verb=verb.lemma_) if is_told else None
 
 
 RULES = (since_or_for, to_somebody, time_or_place, words_together, no_preposition)

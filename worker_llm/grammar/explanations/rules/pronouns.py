@@ -17,7 +17,9 @@ HE = frozenset({"he", "him", "his", "himself"})
 
 def is_one_person(edit: TokenEdit) -> bool:
     """Whether both words are forms of the same pronoun."""
-    return edit.is_one_for_one and any(edit.old in forms and edit.new in forms for forms in FORMS)
+    return (
+        edit.is_one_for_one and edit.old != edit.new and any(edit.old in forms and edit.new in forms for forms in FORMS)
+    )
 
 
 def she_or_he(edit: TokenEdit) -> Reason | None:
@@ -30,7 +32,7 @@ def she_or_he(edit: TokenEdit) -> Reason | None:
     return None
 
 
-def whose(edit: TokenEdit) -> Reason | None:
+def possessive_form(edit: TokenEdit) -> Reason | None:
     """me book, hers book; the book is my."""
     if not is_one_person(edit):
         return None
@@ -76,4 +78,4 @@ def antecedent(pronoun: Token) -> Token | None:
     return verb.head if verb.dep_ == "relcl" and verb.head.i < pronoun.i else None
 
 
-RULES = (she_or_he, whose, case, who_or_which)
+RULES = (she_or_he, possessive_form, case, who_or_which)

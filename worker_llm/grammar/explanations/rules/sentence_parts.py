@@ -12,6 +12,7 @@ from worker_llm.grammar.explanations.token_edit import (
     negation_before,
     phrase,
     subject_of,
+    whole_word,
     word,
 )
 from worker_llm.grammar.explanations.topics import Reason, because
@@ -31,6 +32,7 @@ NEGATIVE_PAIRS = {
     "none": {"any"},
     "never": {"ever"},
     "nowhere": {"anywhere"},
+    "neither": {"either"},
 }
 
 
@@ -40,8 +42,8 @@ def missing_be(edit: TokenEdit) -> Reason | None:
         return None
     be = edit.new_tokens[0]
     verb = main_verb(be)
-    if verb.tag_ == "VBG" and verb.i > be.i:
-        return because("missing_be_ing", word=word(verb))
+    if verb.tag_ in {"VBG", "VBN"} and verb.i > be.i:
+        return because("missing_helper", word=word(verb))
     adjectives = [child for child in be.children if child.dep_ == "acomp" and child.i > be.i]
     if adjectives:
         return because("missing_be_adjective", word=word(adjectives[0]))
@@ -50,9 +52,13 @@ def missing_be(edit: TokenEdit) -> Reason | None:
 
 def extra_be(edit: TokenEdit) -> Reason | None:
     """I am agree."""
-    if not edit.is_deletion or len(edit.old_tokens) != 1 or edit.old_tokens[0].lemma_ != "be" or edit.next is None:
+    if not edit.old_tokens or edit.old_tokens[0].lemma_ != "be" or len(edit.new_tokens) > 1:
         return None
-    verb = edit.next
+    verb = edit.new_tokens[0] if edit.new_tokens else edit.next
+    is_alone = edit.is_deletion and len(edit.old_tokens) == 1
+    is_with_verb = edit.is_same_word and len(edit.old_tokens) == 2 and edit.old_tokens[1].tag_ not in {"VBG", "VBN"}
+    if verb is None or not (is_alone or is_with_verb):
+        return None
     is_finite = verb.tag_ in {"VBP", "VBZ", "VBD"} and verb.lemma_ != "be" and verb.dep_ not in {"aux", "auxpass"}
     return because("extra_be", word=word(verb)) if is_finite else None
 
@@ -75,6 +81,22 @@ def do_for_question(edit: TokenEdit) -> Reason | None:
     return because("question_with_do", verb=verb.lemma_) if is_helper else None
 
 
+def do_inside(edit: TokenEdit) -> Reason | None:
+    """He asked me what do I want."""
+    if not edit.is_deletion or edit.old not in {"do", "does", "did"} or edit.start >= len(edit.after):
+        return None
+    verb = clause_verb(edit.after[edit.start])
+    is_inner = verb.dep_ == "ccomp" and verb.i > edit.start and verb.head.i < edit.start
+    return because("inner_no_do") if is_inner else None
+
+
+def modal_question(edit: TokenEdit) -> Reason | None:
+    """Do you can swim?"""
+    is_modal = bool(edit.new_tokens) and edit.new_tokens[0].tag_ == "MD"
+    is_do = edit.old.startswith(("do ", "does ", "did ")) and edit.new.split()[:1] == edit.old.split()[-1:]
+    return because("modal_question", word=edit.new.split()[0]) if is_modal and is_do else None
+
+
 def order(edit: TokenEdit) -> Reason | None:
     """Words that changed places, and nothing else."""
     if sorted(edit.old.split()) != sorted(edit.new.split()) or len(edit.new_tokens) < 2:
@@ -85,9 +107,10 @@ def order(edit: TokenEdit) -> Reason | None:
 
 def order_of_question(edit: TokenEdit) -> Reason | None:
     first, last = edit.new_tokens[0], edit.new_tokens[-1]
-    rest = display_text(edit.after, edit.start + 1, edit.after_end)
+    is_joined = first.whitespace_ == ""  # "didn't" is two tokens
+    rest = display_text(edit.after, edit.start + 1 + is_joined, edit.after_end)
     if is_auxiliary_or_be(first) and edit.is_question and subject_of(first) in edit.new_tokens:
-        return because("question_order", verb=word(first), subject=rest)
+        return because("question_order", verb=whole_word(first), subject=rest)
     is_inner = (
         is_auxiliary_or_be(last) and subject_of(last) in edit.new_tokens and edit.old_tokens[0].lower == last.lower
     )
@@ -165,6 +188,8 @@ def two_conjunctions(edit: TokenEdit) -> Reason | None:
 
 def same_sound(edit: TokenEdit) -> Reason | None:
     before, after = (text.lower().replace("’", "'") for text in edit.words)
+    if (before, after) == ("then", "than"):
+        return because("than")
     return because("same_sound") if any({before, after} <= group for group in SAME_SOUND) and before != after else None
 
 
@@ -185,6 +210,17 @@ def have_for_there_is(edit: TokenEdit) -> Reason | None:
 
 
 RULES = (
-    *(same_sound, have_for_age, have_for_there_is, missing_be, extra_be, do_for_no, do_for_question, order),
+    *(
+        same_sound,
+        have_for_age,
+        have_for_there_is,
+        missing_be,
+        extra_be,
+        do_for_no,
+        do_for_question,
+        modal_question,
+        do_inside,
+        order,
+    ),
     *(missing_subject, double_subject, double_negative, too_after_no, two_conjunctions),
 )

@@ -73,6 +73,7 @@ def after_verb(edit: TokenEdit) -> Reason | None:
     if first is None or not (edit.new_tokens or edit.old == "to"):
         return None
     lemma = first.lemma_
+    is_wish = lemma == "like" and any(token.lower_ in {"would", "'d"} for token in auxiliaries_of(first))
     if edit.is_deletion:
         return because("let_base", word=word(first)) if lemma in BEFORE_BASE else None
     last = edit.new_tokens[-1]
@@ -80,6 +81,8 @@ def after_verb(edit: TokenEdit) -> Reason | None:
         return because("verb_ing", word=word(first))
     if edit.new_tokens[0].lower_ == "to" and edit.new_tokens[0].tag_ == "TO" and lemma in BEFORE_TO:
         return because("verb_to", word=word(first))
+    if is_wish and edit.new_tokens[0].lower_ == "to" and edit.new_tokens[0].tag_ == "TO":
+        return because("verb_to", word="would like")
     if last.tag_ == "VB" and len(edit.new_tokens) == 1 and lemma in BEFORE_BASE and is_replaced_verb(edit):
         return because("let_base", word=word(first))
     return None
@@ -101,12 +104,15 @@ def first_verb(edit: TokenEdit) -> Token | None:
 
 def after_preposition(edit: TokenEdit) -> Reason | None:
     """good at swim, before go, without to eat."""
-    if not edit.new_tokens or edit.new_tokens[0].tag_ != "VBG" or not edit.is_replacement or edit.previous is None:
+    if not edit.is_replacement or edit.previous is None:
         return None
-    preposition = edit.previous
-    is_preposition = preposition.tag_ == "IN" and preposition.dep_ in {"prep", "mark", "pcomp"}
-    is_governed = edit.new_tokens[0].dep_ == "pcomp" and edit.new_tokens[0].head == preposition
-    return because("preposition_ing", word=word(preposition)) if is_preposition and is_governed else None
+    verb, preposition = edit.new_tokens[0], edit.previous
+    if not verb.lower_.endswith("ing") or not base(edit.old_tokens[-1]) & base(verb):
+        return None
+    if preposition.tag_ != "IN" or verb.dep_ not in {"pcomp", "pobj"} or verb.head != preposition:
+        return None
+    is_after_look = preposition.lower_ == "to" and preposition.head.lemma_ == "look"
+    return because("preposition_ing", word="look forward to" if is_after_look else word(preposition))
 
 
 def purpose(edit: TokenEdit) -> Reason | None:

@@ -74,8 +74,8 @@ def machines(edit: TokenEdit) -> Reason | None:
     is_switch = {token.lemma_ for token in edit.old_tokens} <= {"open", "close"}
     if not edit.is_replacement or not is_switch or edit.new_tokens[0].lemma_ not in {"turn", "switch"}:
         return None
-    thing = object_of(edit.new_tokens[0])
-    return because("turn_on") if thing is not None and thing.lower_ in MACHINES else None
+    following = [token.lower_ for token in edit.after[edit.after_end : edit.after_end + 3]]
+    return because("turn_on") if MACHINES.intersection(following) else None
 
 
 RULES = (verb_and_object, pair_of_verbs, machines)
