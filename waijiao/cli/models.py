@@ -86,7 +86,8 @@ def install_state(model: Model, folder: Path) -> str:
 
 
 def select(names: Iterable[str]) -> list[Model]:
-    """The models and sets with these names, each model once; without a name, the default models.
+    """The models and sets with these names, each model once, after what it is made from; without a name, the default
+    models.
 
     Raises ModelMissing for an unknown name.
     """
@@ -97,7 +98,8 @@ def select(names: Iterable[str]) -> list[Model]:
             if member not in known_models:
                 names_of_all = ", ".join((*known_models, *sets))
                 raise ModelMissing(f"There is no model {member!r}; known are {names_of_all}.")
-            models[member] = known_models[member]
+            for each in (*known_models[member].made_from, member):
+                models[each] = known_models[each]
     return list(models.values()) or [model for model in known_models.values() if model.default]
 
 

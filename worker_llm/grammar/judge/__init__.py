@@ -1,0 +1,1 @@
+"""Judges sentences by their probability under a small language model, which writes nothing."""
