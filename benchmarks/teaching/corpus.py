@@ -82,9 +82,11 @@ def _spread(items: tuple[Item, ...], limit: int) -> tuple[Item, ...]:
 def read_half(name: str, folder: Path = FOLDER) -> Half:
     """The half of this name. CorpusError when it is not there, or a line is malformed: with its file and number."""
     half = folder / name
-    mistakes = tuple(_to_mistake(where, columns) for where, columns in _rows(half / "mistakes.txt"))
+    more = [row for path in sorted(half.glob("mistakes_*.txt")) for row in _rows(path)]
+    mistakes = tuple(_to_mistake(where, columns) for where, columns in (*_rows(half / "mistakes.txt"), *more))
     hard = [_to_hard(where, columns) for where, columns in _rows(half / "hard.txt")]
     right = {part: tuple(_to_right(*row) for row in _rows(half / f"right_{part}.txt")) for part in ("tricky", "plain")}
+    right["plain"] += tuple(_to_right(*row) for path in sorted(half.glob("right_more*.txt")) for row in _rows(path))
     right["hard"] = tuple(sentence for sentence in hard if isinstance(sentence, str))
     return Half(mistakes, tuple(sentence for sentence in hard if isinstance(sentence, Mistake)), right)
 

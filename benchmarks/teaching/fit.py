@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.teaching.corpus import Mistake, count_differences, is_same, read_half
+from pipeline.settings import settings
 from worker_llm.grammar.corrector import Judge, load_judge
 from worker_llm.grammar.sentence import join_words, write_as_sentence
 
@@ -78,7 +79,7 @@ class RememberingJudge(Judge):
 @cache
 def remembering_judge() -> RememberingJudge:
     """This process's judge."""
-    return RememberingJudge(load_judge())
+    return RememberingJudge(load_judge(settings()))
 
 
 def is_on_the_way(source: str, candidate: str, targets: Sequence[str]) -> bool:

@@ -2,20 +2,28 @@
 better.
 """
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf
+from pathlib import Path
 from typing import Any
 
-from pipeline.text.corrections import compare
-from worker_llm.grammar.checker import CheckedSentence
+from pipeline.settings import Settings
+from worker_llm.grammar.checker import CheckedSentence, Checker
+from worker_llm.grammar.explain_edits import explain_edits
 
 from worker_llm.grammar.judge.features import describe
 from worker_llm.grammar.judge.refusals import is_refused
 from worker_llm.grammar.judge.rules import count_violations
 from worker_llm.grammar.judge.scorer import Scorer
+from worker_llm.grammar.model_loading import load_parser_model, load_scorer
 from worker_llm.grammar.proposals import propose
 from worker_llm.grammar.sentence import Proposal, Word, apply, join_words, split_sentences, tag_words, write_as_sentence
+
+WEIGHTS = Path(__file__).parent / "judge" / "weights.json"
+KEPT_PARSES = 64  # of the last sentences
 
 MIN_SCORE = 0.0  # of a candidate that is taken; the fitted weights give the odds against leaving the sentence alone
 DOUBTFUL_SCORE = -1.5  # above, the sentence is not praised
@@ -143,8 +151,7 @@ class Corrector:
         if not steps:
             return CheckedSentence(sentence, sentence, is_doubtful=is_doubtful)
         corrected = join_words(steps[-1].after)
-        changes = [span for span in compare(sentence, corrected) if not span.has_same_words]
-        edits = tuple(span.edit for span in changes)
+        edits = explain_edits(write_as_sentence(sentence), corrected, self.judge.parse)
         return CheckedSentence(sentence, corrected, edits) if edits else CheckedSentence(sentence, sentence)
 
     def find_steps(self, text: str, frozen: Collection[int]) -> tuple[list[Step], float]:
@@ -182,3 +189,15 @@ def _are_apart(one: Proposal, other: Proposal) -> bool:
 
 def _shift(index: int, proposal: Proposal) -> int:
     return index if index < proposal.start else index + len(proposal.after) - (proposal.end - proposal.start)
+
+
+def load_judge(settings: Settings) -> Judge:
+    """Raises ModelMissing or ModelDamaged."""
+    return Judge(load_scorer(settings), lru_cache(KEPT_PARSES)(load_parser_model(settings)))
+
+
+def load_checker(settings: Settings) -> Checker | None:
+    """The checker that the settings name; None for no checker. Raises ModelMissing or ModelDamaged."""
+    if settings.checker == "none":
+        return None
+    return Corrector(load_judge(settings), json.loads(WEIGHTS.read_text(encoding="utf-8")))

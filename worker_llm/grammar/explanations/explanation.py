@@ -7,7 +7,7 @@ sentence names, its subject. Where none is certain, the kind of the edit chooses
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from spacy.tokens import Doc
+from worker_llm.grammar.libraries import Doc
 
 from worker_llm.grammar.explanations.kinds import kind_of
 from worker_llm.grammar.explanations.rules import (

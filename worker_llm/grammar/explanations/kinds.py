@@ -7,7 +7,7 @@ what is wrong with its form. spaCy's tags, lemmas and relations decide; a word i
 from collections.abc import Iterable
 
 import lemminflect
-from spacy.tokens import Token
+from worker_llm.grammar.libraries import Token
 
 from worker_llm.grammar.explanations.token_edit import AUXILIARIES, TokenEdit
 

@@ -6,7 +6,7 @@ A token is spaCy's ("don't" is two of them), a word is what stands between space
 from dataclasses import dataclass
 from functools import cached_property
 
-from spacy.tokens import Doc, Token
+from worker_llm.grammar.libraries import Doc, Token
 
 SUBJECTS = frozenset({"nsubj", "nsubjpass", "expl", "csubj"})
 AUXILIARIES = frozenset({"aux", "auxpass"})

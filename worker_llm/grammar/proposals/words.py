@@ -18,7 +18,7 @@ SUPERFLUOUS = {
 }
 ADDED_PREPOSITIONS = ("to", "in", "on", "at", "of", "for", "with", "from", "about", "by")
 ADDED_VERBS = ("is/VBZ", "are/VBP", "was/VBD", "were/VBD", "am/VBP", "be/VB", "been/VBN")
-ADDED_AUXILIARIES = ("have/VBP", "has/VBZ", "had/VBD", "will/MD", "do/VBP", "does/VBZ", "did/VBD", "can/MD", "to/TO be/VB")
+ADDED_AUXILIARIES = ("have/VBP", "has/VBZ", "had/VBD", "will/MD", "do/VBP", "does/VBZ", "did/VBD", "to/TO be/VB")
 ADDED_PRONOUNS = ("it/PRP", "they/PRP", "he/PRP", "she/PRP", "I/PRP", "my/PRP$", "his/PRP$", "her/PRP$", "their/PRP$", "our/PRP$", "them/PRP")
 NOUN_PHRASE_TAGS = {"NN", "NNS", "NNP", "NNPS", "JJ", "JJR", "JJS", "VBG", "VBN", "CD", "RB", "RBS"}
 

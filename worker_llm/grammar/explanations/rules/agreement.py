@@ -1,6 +1,6 @@
 """Reasons for a verb that agrees with its subject."""
 
-from spacy.tokens import Token
+from worker_llm.grammar.libraries import Token
 
 from worker_llm.grammar.explanations.rules.word_lists import UNCOUNTABLE, word_set
 from worker_llm.grammar.explanations.token_edit import TokenEdit, display_text, phrase, subject_of, word

@@ -1,7 +1,7 @@
 """Reasons for the number of a noun, and for whose something is."""
 
 import lemminflect
-from spacy.tokens import Token
+from worker_llm.grammar.libraries import Token
 
 from worker_llm.grammar.explanations.rules.word_lists import UNCOUNTABLE, word_set
 from worker_llm.grammar.explanations.token_edit import TokenEdit, noun_of, word

@@ -1,6 +1,6 @@
 """Reasons for a preposition: the words that it goes with, the time or place after it, or that none is needed."""
 
-from spacy.tokens import Token
+from worker_llm.grammar.libraries import Token
 
 from worker_llm.grammar.explanations.rules.word_lists import word_set
 from worker_llm.grammar.explanations.token_edit import TokenEdit, display_text, word

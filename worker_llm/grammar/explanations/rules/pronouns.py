@@ -1,6 +1,6 @@
 """Reasons for a pronoun: who does it, to whom, whose it is, and who is meant."""
 
-from spacy.tokens import Token
+from worker_llm.grammar.libraries import Token
 
 from worker_llm.grammar.explanations.rules.word_lists import MEN, PEOPLE, THINGS, WOMEN
 from worker_llm.grammar.explanations.token_edit import TokenEdit, noun_of, phrase, whole_word, word

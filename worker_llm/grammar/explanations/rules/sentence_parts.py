@@ -1,6 +1,6 @@
 """Reasons for what a sentence must have once: a verb, a subject, one "no", one conjunction, and their order."""
 
-from spacy.tokens import Token
+from worker_llm.grammar.libraries import Token
 
 from worker_llm.grammar.explanations.token_edit import (
     SUBJECTS,

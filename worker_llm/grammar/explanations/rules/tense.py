@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from spacy.tokens import Token
+from worker_llm.grammar.libraries import Token
 
 from worker_llm.grammar.explanations.token_edit import TokenEdit, clause_verb, display_text, word
 from worker_llm.grammar.explanations.topics import Reason, because

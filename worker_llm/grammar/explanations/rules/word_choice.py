@@ -1,6 +1,6 @@
 """Reasons for one word rather than another: words that go together, and words that are mistaken for each other."""
 
-from spacy.tokens import Token
+from worker_llm.grammar.libraries import Token
 
 from worker_llm.grammar.explanations.rules.word_lists import PEOPLE, word_set
 from worker_llm.grammar.explanations.token_edit import TokenEdit, display_text
