@@ -10,10 +10,22 @@ from worker_llm.grammar.libraries import Doc
 
 def explain_edits(sentence: str, corrected: str, parse: Callable[[str], Doc]) -> tuple[Edit, ...]:
     """What was changed, in the order of the words. Of two edits, each is explained as if the other had been made."""
-    spans = compare(sentence, corrected)
+    spans = [part for span in compare(sentence, corrected) for part in split_span(span)]
     changed = [index for index, span in enumerate(spans) if not span.has_same_words]
     after = parse(corrected)
     return tuple(_explain_edit(spans, index, after, parse) for index in changed)
+
+
+def split_span(span: DiffSpan) -> list[DiffSpan]:
+    """Word by word where as many words are as before and none has moved: "don't likes" is two edits of "doesn't like"."""
+    count = len(span.before)
+    if count != len(span.after) or count < 2 or {*map(str.lower, span.before)} & {*map(str.lower, span.after)}:
+        return [span]
+    start = span.at[0]
+    return [
+        DiffSpan((old,), (new,), (start + place, start + place + 1))
+        for place, (old, new) in enumerate(zip(span.before, span.after, strict=True))
+    ]
 
 
 def _explain_edit(spans: Sequence[DiffSpan], index: int, after: Doc, parse: Callable[[str], Doc]) -> Edit:

@@ -78,6 +78,8 @@ def split_words(text: str) -> tuple[Word, ...]:
     words = []
     for each in text.split():
         before, letters, after = PARTS.match(each).groups()  # type: ignore[union-attr]  # it matches any text
+        if after.startswith("'") and letters.endswith("s") and "'" not in before:  # the girls' room
+            letters, after = letters + "'", after[1:]
         words.append(Word(letters, "", before, after) if letters else Word(each))
     return tuple(words)
 

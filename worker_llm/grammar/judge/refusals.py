@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from worker_llm.grammar.judge.rules import FINITE_TAGS
 from worker_llm.grammar.proposals import word_lists as lists
+from worker_llm.grammar.proposals.inflections import inflect
 from worker_llm.grammar.sentence import Proposal, Word
 
 OPENINGS = frozenset({"so", "but", "and", "well", "then", "also", "oh", "yes", "no", "okay", "ok"})
@@ -86,6 +87,8 @@ def _changes_person(words: Sequence[Word], proposal: Proposal, old: list[str], n
     before, after = persons(old), persons(new)
     if before and after:
         return before != after
+    if after <= {2, 4}:  # he, she and they stand for somebody who was named
+        return False
     others = persons([word.lower for index, word in enumerate(words) if not proposal.start <= index < proposal.end])
     return not after - before <= others
 
@@ -100,6 +103,7 @@ def _adds_finite_verb(words: Sequence[Word], after: Sequence[Word]) -> bool:
             and second.lower not in lists.BE
             and not first.after
             and (first.lower in lists.BE or second.tag in ("VBZ", "VBD"))
+            and not (second.tag == "VBD" and inflect(second.lower, "VBN") == second.lower)
             for first, second in zip(sentence, sentence[1:], strict=False)
         )
 
@@ -129,6 +133,6 @@ def _is_repeated(words: Sequence[Word], after: Sequence[Word]) -> bool:
 
 def _changes_name(words: Sequence[Word], proposal: Proposal) -> bool:
     """A name inside a sentence is left alone, unless it only moves or gets an 's."""
-    names = [word.text for index, word in enumerate(words) if word.is_name and index and proposal.start <= index < proposal.end]
+    names = [word.text for index, word in enumerate(words) if word.is_name and word.text != "I" and index and proposal.start <= index < proposal.end]
     new = {word.text.removesuffix("'s") for word in proposal.after}
     return proposal.kind != "family" and any(name.removesuffix("'s") not in new for name in names)

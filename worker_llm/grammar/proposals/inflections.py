@@ -1,8 +1,8 @@
-"""The forms of a word, from lemminflect's tables (MIT); unknown words have the regular forms of nobody."""
+"""The forms of a word, from lemminflect's tables; a word that is not in them has none."""
 
 from functools import lru_cache
 
-import lemminflect
+from worker_llm.grammar.libraries import lemminflect
 
 VERB_TAGS = ("VB", "VBZ", "VBD", "VBG", "VBN")
 NOUN_TAGS = ("NN", "NNS")
@@ -43,7 +43,7 @@ def is_verb(word: str) -> bool:
 def list_related(word: str) -> tuple[tuple[str, str], ...]:
     """The adverb of an adjective, or the adjective of an adverb, with its tag."""
     related = []
-    if list_lemmas(word, "ADJ") and len(word) > 3 and not word.endswith("ly"):
+    if list_lemmas(word, "ADJ") and len(word) > 2 and not word.endswith("ly"):
         stem = word[:-1] + "i" if word.endswith("y") else word
         adverb = word[:-1] + "y" if word.endswith("le") else stem + ("ally" if word.endswith("ic") else "ly")
         related.append((adverb, "RB"))

@@ -26,7 +26,8 @@ UNCOUNTABLE_PLURALS = (
     "|traffics|rices|sceneries|progresses|rubbishes|sceneries|stuffs|softwares"
 )
 IRREGULAR = {  # regular forms that do not exist
-    "goed": "went", "eated": "ate", "buyed": "bought", "teached": "taught", "catched": "caught", "thinked": "thought",
+    "hoter": "hotter", "easyer": "easier", "biger": "bigger", "happyer": "happier", "thiner": "thinner", "fater": "fatter",
+    "policemans": "policemen", "firemans": "firemen", "goed": "went", "eated": "ate", "buyed": "bought", "teached": "taught", "catched": "caught", "thinked": "thought",
     "comed": "came", "runned": "ran", "swimmed": "swam", "writed": "wrote", "readed": "read", "speaked": "spoke",
     "telled": "told", "sayed": "said", "maked": "made", "taked": "took", "gived": "gave", "getted": "got", "knowed": "knew",
     "seed": "saw", "finded": "found", "feeled": "felt", "falled": "fell", "drinked": "drank", "singed": "sang",
@@ -94,7 +95,7 @@ def _pattern(regex: str, templates: Template | tuple[Template, ...], topic: str,
 
 PATTERNS = (
     _pattern(
-        rf"\b({PERSON}) (?:have|has) ({NUMBER}) years?(?: old)?\b(?! of\b| to\b| left\b| in\b| ago\b)",
+        rf"\b({PERSON}) (?:have|has) ((?:about |only |almost |already |nearly )?{NUMBER}) years?(?: old)?\b(?! of\b| to\b| left\b| in\b| ago\b)",
         lambda m: f"{m[1]} {_be(m[1])} {m[2]} years old", "have_age",
     ),
     _pattern(rf"\b(am|is|are|was|were) ({NUMBER}) (year old|years(?! old| away| ago| late| from| older| younger))\b", r"\1 \2 years old", "have_age"),
@@ -167,6 +168,15 @@ PATTERNS = (
     _pattern(r"\b(tell|tells|told) that\b", lambda m: {"tell": "say", "tells": "says", "told": "said"}[m[1].lower()] + " that", "say_tell", False),
     _pattern(r"\b(in|on) (internet)\b", "on the internet", "on_internet"),
     _pattern(r"\bother (book|child|day|person|thing|student|question|apple|cup|game|man|woman|friend|teacher|country|city|dog|cat)\b", r"another \1", "another", False),
+    _pattern(r"\b(can|could)(?:n't| not|not) hardly\b", r"\1 hardly", "double_negation"),
+    _pattern(r"\b(can't|don't|didn't|won't|couldn't|isn't|wasn't|haven't) neither\b", r"\1 either", "double_negation"),
+    _pattern(r"\bnever not\b", "never", "double_negation"),
+    _pattern(r"^what means ([^?]+)\?$", r"what does \1 mean?", "what_means"),
+    _pattern(r"^how old (have|has) (you|he|she|they|your \w+)\b", lambda m: f"how old {_be(m[2])} {m[2]}", "have_age"),
+    _pattern(r"^(tomorrow|next \w+|tonight),? will have\b", r"\1 there will be", "there_have"),
+    _pattern(r"\bthere will have\b(?! been)", "there will be", "there_have"),
+    _pattern(r"\bis have\b", "is there", "there_have", False),
+    _pattern(rf"^(are|is) (a|an|some|many|two|three|four|five|six|seven|eight|nine|ten|twenty|thirty|forty|lots)\b(?![^?]*\?)", r"there \1 \2", "missing_there"),
     _pattern(r"\b(his|her|my|our|their|your) (name) (call|calls|called|is called)\b", r"\1 name is", "name_is"),
 )
 OBJECTS = {"i": "me", "you": "you", "he": "him", "she": "her", "we": "us", "they": "them"}

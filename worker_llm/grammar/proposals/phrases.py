@@ -6,6 +6,8 @@ from worker_llm.grammar.proposals import word_lists as lists
 from worker_llm.grammar.proposals.inflections import inflect, is_verb, list_forms
 from worker_llm.grammar.sentence import Proposal, Word
 
+TIMES = frozenset({"yesterday", "today", "tomorrow", "now", "there", "here", "very", "much", "well"})
+MAX_MOVE = 4  # words over which an adverb or a time moves; a time also moves to the end
 VERB_FORMS = ("VB", "VBZ", "VBD", "VBG", "VBN")
 
 
@@ -20,6 +22,10 @@ def propose_phrases(words: Sequence[Word]) -> Iterator[Proposal]:
         yield from _quantities(words, index)
         yield from _negations(words, index)
         yield from _questions(words, index)
+        if word.lower in lists.FREQUENCY_ADVERBS | TIMES:
+            yield from _move(words, index, 1)
+        elif word.lower in ("every", "last", "next", "this") and index + 1 < len(words) and words[index + 1].tag == "NN":
+            yield from _move(words, index, 2)
         if word.lower == "very":
             yield from _very(words, index)
 
@@ -85,6 +91,8 @@ def _possessives(index: int, first: Word, second: Word) -> Iterator[Proposal]:
     """my father car → my father's car, my friend's → my friends."""
     if first.tag[:2] == "NN" and second.tag[:2] in ("NN", "JJ") and first.lower.isalpha():
         yield Proposal(index, index + 1, (Word(f"{first.text}'s", "NN$"),), "possessive")
+    if first.tag == "NNS" and first.lower.endswith("s") and second.tag[:2] in ("NN", "JJ"):
+        yield Proposal(index, index + 1, (Word(f"{first.text}'", "NN$"),), "possessive")
     if first.lower.endswith("'s") and first.lower[:-2].isalpha() and first.lower[:-2] not in lists.SUBJECT_PRONOUNS:
         yield Proposal(index, index + 1, (Word(first.text[:-2], "NN"),), "possessive")
 
@@ -99,6 +107,22 @@ def _orders(words: Sequence[Word], index: int) -> Iterator[Proposal]:
         if first.tag[:2] in ("RB", "VB", "MD") or third.tag[:2] in ("RB", "VB", "MD"):
             yield Proposal(index, index + 3, (_plain(second), _plain(third), _plain(first)), "order")
             yield Proposal(index, index + 3, (_plain(third), _plain(first), _plain(second)), "order")
+
+
+def _move(words: Sequence[Word], index: int, count: int) -> Iterator[Proposal]:
+    """I play often tennis → I often play tennis. We last year went home → We went home last year."""
+    moved = tuple(_plain(each) for each in words[index : index + count])
+    if any(each.after for each in words[index : index + count - 1]):
+        return
+    for place in range(max(0, index - MAX_MOVE), index - 1):
+        if not any(each.after for each in words[place:index]):
+            between = tuple(_plain(each) for each in words[place:index])
+            yield Proposal(place, index + count, (*moved, *between), "order")
+    end = len(words)
+    for place in {*range(index + count + 2, min(end, index + count + MAX_MOVE) + 1), end}:
+        stretch = words[index:place]
+        if place > index + count + 1 and not any(each.after for each in stretch[:-1]):
+            yield Proposal(index, place, (*(_plain(each) for each in words[index + count : place]), *moved), "order")
 
 
 def _plain(word: Word, *_: Word) -> Word:
@@ -165,7 +189,12 @@ def _question_of(words: Sequence[Word], start: int, place: int) -> Iterator[Prop
         subject = (Word(subject[0].lower if not subject[0].is_name else subject[0].text, subject[0].tag), *subject[1:])
     if verb.lower in lists.BE | lists.MODALS | lists.HAVE:
         yield Proposal(start, place + 1, (_plain(verb), *subject), "question")
-    elif is_verb(verb.lower) and words[place - 1].tag[:2] in ("PR", "NN"):
+        return
+    if words[start].lower in lists.BE and is_verb(verb.lower) and place > start + 1:  # Are you like tea?
+        for auxiliary, tag in (("do", "VBP"), ("does", "VBZ"), ("did", "VBD")):
+            after = (Word(auxiliary, tag), *(_plain(each) for each in words[start + 1 : place]), Word(inflect(verb.lower, "VB"), "VB"))
+            yield Proposal(start, place + 1, after, "question")
+    if is_verb(verb.lower) and words[place - 1].tag[:2] in ("PR", "NN"):
         base = inflect(verb.lower, "VB")
         for auxiliary, tag in (("do", "VBP"), ("does", "VBZ"), ("did", "VBD")):
             yield Proposal(start, place + 1, (Word(auxiliary, tag), *subject, Word(base, "VB")), "question")

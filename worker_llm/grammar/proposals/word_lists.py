@@ -30,7 +30,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "you/PRP your/PRP$ yours/PRP yourself/PRP",
     ),
     "relative": ("who/WP which/WDT whose/WP$ that/WDT",),
-    "gender": ("he/PRP she/PRP", "his/PRP$ her/PRP$", "him/PRP her/PRP"),
+    "gender": ("he/PRP she/PRP", "his/PRP$ her/PRP$", "him/PRP her/PRP", "himself/PRP herself/PRP"),
     "quantity": (
         "much/JJ many/JJ",
         "some/DT any/DT",
@@ -49,6 +49,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "confusion": (
         "then/RB than/IN",
+        "that/IN than/IN",
+        "neither/RB either/RB",
         "there/EX their/PRP$",
         "good/JJ well/RB",
         "hard/RB hardly/RB",
@@ -90,7 +92,13 @@ bore/VB boring/JJ bored/JJ; tire/VB tiring/JJ tired/JJ; surprise/NN surprising/J
 choose/VB choice/NN; advise/VB advice/NN; practise/VB practice/NN; believe/VB belief/NN; live/VB life/NN; die/VB death/NN dead/JJ;
 develop/VB development/NN; improve/VB improvement/NN; invite/VB invitation/NN; explain/VB explanation/NN; inform/VB information/NN;
 act/VB action/NN activity/NN active/JJ; create/VB creation/NN creative/JJ; compete/VB competition/NN; complete/VB completely/RB;
-educate/VB education/NN educational/JJ; communicate/VB communication/NN; solve/VB solution/NN; pollute/VB pollution/NN;
+discuss/VB discussion/NN; environment/NN environmental/JJ; sing/VB singer/NN; paint/VB painting/NN painter/NN; bad/JJ badly/RB;
+dance/VB dancer/NN; swim/VB swimmer/NN; run/VB runner/NN; drive/VB driver/NN; cook/VB cooker/NN; write/VB writer/NN; teach/VB teacher/NN;
+play/VB player/NN; win/VB winner/NN; build/VB building/NN; mean/VB meaning/NN; begin/VB beginning/NN; visit/VB visitor/NN; weigh/VB weight/NN;
+grow/VB growth/NN; speak/VB speech/NN; tradition/NN traditionally/RB; day/NN daily/JJ; month/NN monthly/JJ; sleep/VB sleepy/JJ asleep/JJ;
+wake/VB awake/JJ; friend/NN friendliness/NN; relax/VB relaxing/JJ relaxed/JJ; annoy/VB annoying/JJ annoyed/JJ; worry/VB worried/JJ;
+frighten/VB frightening/JJ frightened/JJ; shock/VB shocking/JJ shocked/JJ; confuse/VB confusing/JJ confused/JJ;
+disappoint/VB disappointing/JJ disappointed/JJ; educate/VB education/NN educational/JJ; communicate/VB communication/NN; solve/VB solution/NN; pollute/VB pollution/NN;
 protect/VB protection/NN; arrive/VB arrival/NN; perform/VB performance/NN; appear/VB appearance/NN; know/VB knowledge/NN;
 behave/VB behaviour/NN; fail/VB failure/NN; please/VB pleasure/NN pleasant/JJ; describe/VB description/NN; able/JJ ability/NN;
 possible/JJ possibility/NN possibly/RB; responsible/JJ responsibility/NN; kind/JJ kindness/NN kindly/RB; dark/JJ darkness/NN;
@@ -124,6 +132,7 @@ DETERMINERS = frozenset(
 ARTICLES = frozenset({"a", "an", "the"})
 SUBJECT_PRONOUNS = frozenset({"i", "you", "he", "she", "it", "we", "they"})
 OBJECT_PRONOUNS = frozenset({"me", "him", "her", "us", "them"})
+HAVE_AS_BE = {"have": "am/VBP are/VBP be/VB", "has": "is/VBZ", "had": "was/VBD were/VBD"}  # of age: I have ten years
 BE = frozenset({"am", "is", "are", "was", "were", "be", "been", "being"})
 HAVE = frozenset({"have", "has", "had", "having"})
 DO = frozenset({"do", "does", "did"})
