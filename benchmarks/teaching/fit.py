@@ -53,10 +53,11 @@ class RememberingJudge(Judge):
         super().__init__(judge.scorer, judge.parse)
         CACHE.parent.mkdir(exist_ok=True)
         self.store = sqlite3.connect(CACHE, timeout=60, isolation_level=None)
-        self.store.execute("PRAGMA journal_mode=WAL")
         self.store.execute("PRAGMA synchronous=OFF")
         self.store.execute("CREATE TABLE IF NOT EXISTS scores (text TEXT PRIMARY KEY, value REAL)")
-        self.store.execute("CREATE TABLE IF NOT EXISTS gains (text TEXT, other TEXT, value REAL, PRIMARY KEY (text, other))")
+        self.store.execute(
+            "CREATE TABLE IF NOT EXISTS gains (text TEXT, other TEXT, value REAL, PRIMARY KEY (text, other))"
+        )
 
     def score(self, texts: Sequence[str]) -> list[float]:
         places = ",".join("?" * len(texts))
