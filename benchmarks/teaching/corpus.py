@@ -6,7 +6,7 @@ tabs, and lines that begin with # say what the columns are.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -32,7 +32,7 @@ CONTRACTIONS = {  # the end of a word -> what it may stand for
     "'ve": (" have",),
     "'ll": (" will",),
     "'d": (" had", " would"),
-    "'s": ("'s", " is", " has"),
+    "'s": ("'s", " is"),  # and " has" before a participle
 }
 WHOLE_CONTRACTIONS = {
     "can't": ("can not",),
@@ -40,6 +40,14 @@ WHOLE_CONTRACTIONS = {
     "won't": ("will not",),
     "shan't": ("shall not",),
     "let's": ("let us",),
+}
+ADVERBS = {"already", "also", "always", "just", "never", "not", "often", "only", "really", "still"}
+IRREGULAR_PARTICIPLES = {
+    *("beaten", "become", "been", "begun", "bitten", "bought", "broken", "brought", "built", "caught", "chosen"),
+    *("come", "cut", "done", "driven", "drunk", "eaten", "fallen", "felt", "flown", "forgotten", "found", "given"),
+    *("gone", "got", "gotten", "grown", "had", "heard", "held", "hidden", "hurt", "kept", "known", "learnt", "left"),
+    *("lost", "made", "met", "paid", "put", "read", "ridden", "run", "said", "seen", "sent", "shown", "slept"),
+    *("sold", "spoken", "stolen", "sung", "swum", "taken", "taught", "thought", "told", "won", "worn", "written"),
 }
 
 Item = TypeVar("Item")
@@ -61,7 +69,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Half:
-    """The sentences of one half. `right`: the right ones by the name of their list: tricky, plain and hard."""
+    """The sentences of one half. `right`: the right ones by the name of their list: tricky, plain, hard …"""
 
     mistakes: tuple[Mistake, ...]
     hard_mistakes: tuple[Mistake, ...]
@@ -82,13 +90,21 @@ def _spread(items: tuple[Item, ...], limit: int) -> tuple[Item, ...]:
 def read_half(name: str, folder: Path = FOLDER) -> Half:
     """The half of this name. CorpusError when it is not there, or a line is malformed: with its file and number."""
     half = folder / name
-    more = [row for path in sorted(half.glob("mistakes_*.txt")) for row in _rows(path)]
-    mistakes = tuple(_to_mistake(where, columns) for where, columns in (*_rows(half / "mistakes.txt"), *more))
-    hard = [_to_hard(where, columns) for where, columns in _rows(half / "hard.txt")]
-    right = {part: tuple(_to_right(*row) for row in _rows(half / f"right_{part}.txt")) for part in ("tricky", "plain")}
-    right["plain"] += tuple(_to_right(*row) for path in sorted(half.glob("right_more*.txt")) for row in _rows(path))
+    mistakes = tuple(_to_mistake(*row) for path in _paths(half, "mistakes.txt") for row in _rows(path))
+    hard = [_to_hard(*row) for row in _rows(half / "hard.txt")]
+    right = {
+        path.stem.removeprefix("right_"): tuple(_to_right(*row) for row in _rows(path))
+        for path in _paths(half, "right_tricky.txt", "right_plain.txt")
+    }
     right["hard"] = tuple(sentence for sentence in hard if isinstance(sentence, str))
     return Half(mistakes, tuple(sentence for sentence in hard if isinstance(sentence, Mistake)), right)
+
+
+def _paths(folder: Path, *names: str) -> list[Path]:
+    """These files, which must be there, and those that add to them: mistakes_more.txt, right_more.txt."""
+    required = [folder / name for name in names]
+    beginning = names[0].removesuffix(".txt").partition("_")[0]
+    return required + sorted({*folder.glob(f"{beginning}_*.txt")} - {*required})
 
 
 def _rows(path: Path) -> Iterator[tuple[str, list[str]]]:
@@ -129,19 +145,27 @@ def _to_right(where: str, columns: list[str]) -> str:
 def forms(text: str) -> frozenset[tuple[str, ...]]:
     """The words of a text in every reading of its contractions, without case, punctuation and hyphens.
 
-    "He's late!" is he is late, he has late, or he's late.
+    "He's late!" is he is late or he's late, "He's gone." also he has gone.
     """
     words = NOT_OF_WORDS.sub(" ", text.lower().replace("’", "'").replace("‘", "'")).split()
-    return frozenset(tuple(" ".join(reading).split()) for reading in product(*map(_readings, words)))
+    readings = (_readings(word, words[place + 1 :]) for place, word in enumerate(words))
+    return frozenset(tuple(" ".join(reading).split()) for reading in product(*readings))
 
 
-def _readings(word: str) -> tuple[str, ...]:
+def _readings(word: str, rest: Sequence[str]) -> tuple[str, ...]:
+    """What a word may stand for before the rest of its sentence."""
     if word in WHOLE_CONTRACTIONS:
         return WHOLE_CONTRACTIONS[word]
     for end, meanings in CONTRACTIONS.items():
         if word.endswith(end) and word != end:
-            return tuple(word.removesuffix(end) + meaning for meaning in meanings)
+            has = (" has",) if end == "'s" and _is_participle_next(rest) else ()
+            return tuple(word.removesuffix(end) + meaning for meaning in (*meanings, *has))
     return (word,)
+
+
+def _is_participle_next(words: Sequence[str]) -> bool:
+    following = next((word for word in words if word not in ADVERBS), "")
+    return following in IRREGULAR_PARTICIPLES or following.endswith("ed")
 
 
 def is_same(text: str, other: str) -> bool:
