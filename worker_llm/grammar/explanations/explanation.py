@@ -7,8 +7,6 @@ sentence names, its subject. Where none is certain, the kind of the edit chooses
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from spacy.tokens import Doc
-
 from worker_llm.grammar.explanations.kinds import kind_of
 from worker_llm.grammar.explanations.rules import (
     adjectives,
@@ -24,6 +22,7 @@ from worker_llm.grammar.explanations.rules import (
 )
 from worker_llm.grammar.explanations.token_edit import TokenEdit, whole_word
 from worker_llm.grammar.explanations.topics import Reason, because, explain_topic
+from worker_llm.grammar.libraries import Doc
 
 RULES: tuple[Callable[[TokenEdit], Reason | None], ...] = (
     *sentence_parts.RULES,
@@ -68,6 +67,8 @@ def explain(before: Doc, after: Doc, start: int, end: int, after_end: int) -> Ex
     edit = TokenEdit(before, after, start, end, after_end)
     kind = kind_of(edit)
     edit = edit.without_equal_ends()
+    if not any(edit.words):
+        return Explanation(kind, *explain_topic("punctuation", *edit.texts))
     reason = reason_of(edit) or general_reason(edit, kind)
     english, chinese = explain_topic(reason.topic, *edit.words, **reason.slots)
     return Explanation(kind, english, chinese)

@@ -6,7 +6,7 @@ A token is spaCy's ("don't" is two of them), a word is what stands between space
 from dataclasses import dataclass
 from functools import cached_property
 
-from spacy.tokens import Doc, Token
+from worker_llm.grammar.libraries import Doc, Token
 
 SUBJECTS = frozenset({"nsubj", "nsubjpass", "expl", "csubj"})
 AUXILIARIES = frozenset({"aux", "auxpass"})
@@ -108,6 +108,11 @@ class TokenEdit:
         while self._is_glued_to_next(start, end, after_end):
             end, after_end = end + 1, after_end + 1
         return display_text(self.before, start, end), display_text(self.after, start, after_end)
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        """What went and what came, with all punctuation."""
+        return self.before[self.start : self.end].text, self.after[self.start : self.after_end].text
 
     def _is_glued_to_previous(self, start: int, end: int, after_end: int) -> bool:
         return any(

@@ -154,6 +154,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "missing_verb": ("A verb is missing: {say}.", "缺少动词：{say}。"),
     "better_word": ("The right word here is {after}, not {before}.", "这里用 {after}，不用 {before}。"),
     "spelling": ("We write {after}.", "写作 {after}。"),
+    "punctuation": ("Only the punctuation changes.", "只改标点符号。"),
     "capital_letter": ("We write {after} with a capital letter.", "{after} 要大写。"),
     "than": ("To compare, {say}.", "作比较用 than，不用 then。"),
     "no_word_before": ("Before {next} we need no {before}.", "{next} 前面不用 {before}。"),

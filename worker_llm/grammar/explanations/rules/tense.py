@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from spacy.tokens import Token
-
 from worker_llm.grammar.explanations.token_edit import TokenEdit, clause_verb, display_text, word
 from worker_llm.grammar.explanations.topics import Reason, because
+from worker_llm.grammar.libraries import Token
 
 UNITS = "day|night|week|weekend|month|year|morning|afternoon|evening|spring|summer|autumn|winter|time|term"
 DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
