@@ -16,7 +16,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "now_time": ("{time} means it happens now: {say}.", "{time_zh} → 进行时：{say}。"),
     "habit_time": ("{time} tells of a habit: {say}.", "{time_zh} → 一般现在时：{say}。"),
     "until_now": ("It began before now and goes on: {say}.", "从过去到现在 → 完成时：{say}。"),
-    "condition_present": ("After {word} we use the present: {say}.", "{word} 从句用一般现在时：{say}。"),
+    "condition_present": ("With {word} we use the present: {say}.", "{word} 从句用一般现在时：{say}。"),
     # forms of verbs
     "modal_base": ("After {word} the verb stays plain: {say}.", "{word} 后面用动词原形：{say}。"),
     "do_base": ("After {word} the verb stays plain: {say}.", "{word} 后面用动词原形：{say}。"),
@@ -26,7 +26,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "let_base": ("After {word} the verb stays plain: {say}.", "{word} 后面用动词原形：{say}。"),
     "verb_to": ("After {word} a verb needs to: {say}.", "{word} 后面的动词要加 to：{say}。"),
     "verb_ing": ("After {word} the verb ends in ing: {say}.", "{word} 后面的动词用 ing 形式：{say}。"),
-    "preposition_ing": ("After {word} the verb ends in ing: {say}.", "介词 {word} 后面用 ing 形式：{say}。"),
+    "preposition_ing": ("With {word} the verb ends in ing: {say}.", "介词 {word} 后面用 ing 形式：{say}。"),
     "be_ing": ("After {word} the verb ends in ing: {say}.", "{word} 后面用 ing 形式：{say}。"),
     "have_participle": ("After {word} comes the third form: {say}.", "{word} 后面用过去分词：{say}。"),
     "passive_participle": ("It is done to {subject}: {say}.", "被动句用过去分词：{say}。"),

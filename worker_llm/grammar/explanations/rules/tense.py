@@ -11,9 +11,10 @@ from worker_llm.grammar.libraries import Token
 UNITS = "day|night|week|weekend|month|year|morning|afternoon|evening|spring|summer|autumn|winter|time|term"
 DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+NUMBERS = r"an?|a few|some|several|many|one|two|three|four|five|six|seven|eight|nine|ten|\d+"
 PATTERNS = {  # the topic of a time -> the phrases that tell it, in small letters
     "past_time": rf"yesterday( morning| afternoon| evening)?|last ({UNITS}|{DAYS}|{MONTHS})|"
-    rf"(\w+ )?\w+ (minutes?|hours?|days?|weeks?|months?|years?) ago|in (1\d\d\d|200\d|201\d)|just now",
+    rf"({NUMBERS}) (minutes?|hours?|days?|weeks?|months?|years?) ago|in (1\d\d\d|200\d|201\d)|just now",
     "future_time": rf"tomorrow( morning| afternoon| evening)?|next ({UNITS}|{DAYS}|{MONTHS})|in the future",
     "now_time": r"now|right now|at the moment",
     "habit_time": rf"every ({UNITS}|{DAYS})|usually|often|always|sometimes|on ({DAYS})s",
