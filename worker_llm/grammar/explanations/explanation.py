@@ -107,6 +107,8 @@ def general_reason(edit: TokenEdit, kind: str) -> Reason:
         return because("capital_letter")
     if kind.startswith("R:VERB") and not edit.last_token.tag_.startswith(("VB", "MD")):
         return because("replace")  # the parser takes "for" for a part of a verb
+    if kind == "R:SPELL" and lemminflect.getAllLemmas(before.lower()):
+        return because("better_word")  # a word, but not this one
     if kind in TOPICS_OF_KINDS:
         return because(TOPICS_OF_KINDS[kind])
     if kind in {"R:DET", "R:PREP"} and following:
