@@ -22,7 +22,6 @@ from tests.faults.mutation_operators import Mutant, Mutation, mutate
 
 ROOT = Path(__file__).resolve().parents[2]
 MUTANTS_AT_ONCE = 6  # their tests mostly wait
-ATTEMPTS = 3  # at a mutant that its test does not notice
 RUN_LIMIT_S = 600  # seconds that a run of pytest may take: a test that a mutant hangs must say so, not stop everything
 NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info")
 NOT_COPIED_FROM_ROOT = {"benchmarks", "build", "docs", "deploy"}  # api/static/docs is the product's
@@ -66,27 +65,13 @@ def run_tests(copy: Path, tests: Iterable[str], *options: str) -> list[str]:
     done = subprocess.run(
         [*limit, *command], cwd=copy, env=environment(copy), capture_output=True, text=True, check=False
     )
-    if done.returncode == 3 and "Timeout (>" in done.stdout:  # it struck while pytest described another failure
-        return [*dict.fromkeys(test.rpartition("::")[2] for test in tests)]
     if done.returncode not in (0, 1) or "Error compiling script" in done.stdout:
         raise RuntimeError(f"pytest ended with status {done.returncode}:\n{done.stdout}{done.stderr}")
     return [*dict.fromkeys(re.findall(r"^FAILED \S+::(\w+)", done.stdout, re.MULTILINE))]
 
 
-def find_killers(copy: Path, mutant: Mutant, mutation: Mutation) -> tuple[list[str], int]:
-    """The tests that fail without the mechanism, and in which attempt; none when the mutant survives all attempts.
-
-    A mechanism against an unlucky order of processes is missed only when that order comes about, which a busy machine
-    may prevent.
-    """
-    for attempt in range(1, ATTEMPTS + 1):
-        if killers := run_on_mutated_copy(copy, mutant, mutation):
-            return killers, attempt
-    return [], ATTEMPTS
-
-
-def run_on_mutated_copy(copy: Path, mutant: Mutant, mutation: Mutation) -> list[str]:
-    """The tests that fail without the mechanism."""
+def find_killers(copy: Path, mutant: Mutant, mutation: Mutation) -> list[str]:
+    """The tests that fail without the mechanism; none when the mutant survives."""
     with tempfile.TemporaryDirectory(dir=copy.parent) as folder:
         mutated = Path(folder) / "copy"
         shutil.copytree(copy, mutated)
@@ -108,9 +93,8 @@ def find_survivors(mutants: list[Mutant]) -> list[Mutant]:
         pairs = [*zip(mutants, mutations, strict=True)]
         pairs.reverse()  # those of the workers come last in the list and take longest
         results = pool.map(lambda pair: find_killers(copy, *pair), pairs)
-        for (mutant, _), (killers, attempt) in zip(pairs, results, strict=True):
-            when = f" in attempt {attempt}" if attempt > 1 else ""
-            print(f"{mutant.name:48} {'killed by ' + ', '.join(killers) if killers else 'SURVIVED'}{when}", flush=True)
+        for (mutant, _), killers in zip(pairs, results, strict=True):
+            print(f"{mutant.name:48} {'killed by ' + ', '.join(killers) if killers else 'SURVIVED'}", flush=True)
             survivors += [] if killers else [mutant]
         return survivors
 
@@ -119,11 +103,7 @@ def main(names: list[str]) -> int:
     selected = [mutant for mutant in MUTANTS if not names or mutant.name in names]
     if not selected or len(selected) < len(names):
         sys.exit(f"expected some of: {', '.join(mutant.name for mutant in MUTANTS)}")
-    survivors = find_survivors(selected)
-    print(f"{len(selected) - len(survivors)} of {len(selected)} mutants were killed", flush=True)
-    for mutant in survivors:  # at the end of the log, where a reader looks first
-        print(f"SURVIVED: {mutant.name}, which {mutant.test} is to notice", flush=True)
-    return 1 if survivors else 0
+    return 1 if find_survivors(selected) else 0
 
 
 if __name__ == "__main__":

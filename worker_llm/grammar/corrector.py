@@ -13,7 +13,6 @@ from typing import Any
 from pipeline.settings import Settings
 from worker_llm.grammar.checker import CheckedSentence, Checker
 from worker_llm.grammar.explain_edits import explain_edits
-
 from worker_llm.grammar.judge.features import describe
 from worker_llm.grammar.judge.refusals import is_refused
 from worker_llm.grammar.judge.rules import count_violations
@@ -34,7 +33,20 @@ MIN_WORDS = 2
 MIN_LOCAL_GAIN = -5.0  # of log probability at the first new token; below, a proposal is not read
 LIMITS = {"add": 8, "remove": 5, "phrase": 10, "exchange": 12}  # proposals that the model reads whole, besides patterns
 PHRASES = frozenset(
-    "be+verb auxiliary+verb perfect to+verb continuous degree order lot do+verb not+verb question very".split()
+    [
+        "be+verb",
+        "auxiliary+verb",
+        "perfect",
+        "to+verb",
+        "continuous",
+        "degree",
+        "order",
+        "lot",
+        "do+verb",
+        "not+verb",
+        "question",
+        "very",
+    ]
 )
 
 
@@ -90,7 +102,9 @@ class Judge:
         for sentence in sentences:
             other = self.scorer.ids(sentence)
             place = next((i for i, (a, b) in enumerate(zip(ids, other, strict=False)) if a != b), None)
-            gains[sentence] = float(matrix[place, other[place]] - matrix[place, ids[place]]) if place is not None else 0.0
+            gains[sentence] = (
+                float(matrix[place, other[place]] - matrix[place, ids[place]]) if place is not None else 0.0
+            )
         return gains
 
 
@@ -102,8 +116,10 @@ def choose_to_score(proposals: Mapping[str, Proposal], local_gains: Mapping[str,
     for sentence in ranked:
         group = _group(proposals[sentence].kind)
         limit = LIMITS[group]
-        if not proposals[sentence].topic and counts.get(group, 0) < limit and (
-            group == "phrase" or local_gains[sentence] > MIN_LOCAL_GAIN
+        if (
+            not proposals[sentence].topic
+            and counts.get(group, 0) < limit
+            and (group == "phrase" or local_gains[sentence] > MIN_LOCAL_GAIN)
         ):
             counts[group] = counts.get(group, 0) + 1
             chosen.append(sentence)

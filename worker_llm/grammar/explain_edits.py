@@ -34,7 +34,9 @@ def _explain_edit(spans: Sequence[DiffSpan], index: int, after: Doc, parse: Call
     edit, span = spans[index].edit, spans[index]
     before = parse(" ".join([*words, *span.before, *rest]))
     start = _count_tokens(after, words)
-    end, after_end = (start + _count_tokens(doc, part, words) for doc, part in ((before, span.before), (after, span.after)))
+    end, after_end = (
+        start + _count_tokens(doc, part, words) for doc, part in ((before, span.before), (after, span.after))
+    )
     if (start, end) == (start, start) and after_end == start:
         return edit
     found = explain(before, after, start, end, after_end)

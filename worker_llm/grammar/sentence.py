@@ -132,7 +132,9 @@ def _fit_article(word: Word, next_word: Word | None) -> Word:
     if word.lower not in ("a", "an") or next_word is None or not next_word.text or word.after:
         return word
     article = "an" if starts_with_vowel_sound(next_word.lower) else "a"
-    return word if word.lower == article else replace(word, text=article.capitalize() if word.text[0] == "A" else article)
+    return (
+        word if word.lower == article else replace(word, text=article.capitalize() if word.text[0] == "A" else article)
+    )
 
 
 def starts_with_vowel_sound(word: str) -> bool:

@@ -6,10 +6,8 @@ what is wrong with its form. spaCy's tags, lemmas and relations decide; a word i
 
 from collections.abc import Iterable
 
-import lemminflect
-from worker_llm.grammar.libraries import Token
-
 from worker_llm.grammar.explanations.token_edit import AUXILIARIES, TokenEdit
+from worker_llm.grammar.libraries import Token, lemminflect
 
 SORTS = {  # a tag of the Penn Treebank, or its first two letters -> the sort of word
     "PRP$": "DET", "WP$": "DET", "WDT": "DET", "PDT": "DET", "POS": "PART", "WRB": "ADV",

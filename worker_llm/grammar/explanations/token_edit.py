@@ -109,9 +109,14 @@ class TokenEdit:
             end, after_end = end + 1, after_end + 1
         return display_text(self.before, start, end), display_text(self.after, start, after_end)
 
+    @property
+    def texts(self) -> tuple[str, str]:
+        """What went and what came, with all punctuation."""
+        return self.before[self.start : self.end].text, self.after[self.start : self.after_end].text
+
     def _is_glued_to_previous(self, start: int, end: int, after_end: int) -> bool:
         return any(
-            first < last and not doc[start - 1].whitespace_ and is_part_of_word(doc[start - 1])
+            first < last and not doc[start - 1].whitespace_ and is_within_word(doc[start - 1], doc[first])
             for doc, first, last in ((self.before, start, end), (self.after, start, after_end))
         )
 
@@ -119,7 +124,7 @@ class TokenEdit:
         if end >= len(self.before) or after_end >= len(self.after):
             return False
         return any(
-            first < last and not doc[last - 1].whitespace_ and is_part_of_word(doc[last])
+            first < last and not doc[last - 1].whitespace_ and is_within_word(doc[last - 1], doc[last])
             for doc, first, last in ((self.before, start, end), (self.after, start, after_end))
         )
 
@@ -127,6 +132,11 @@ class TokenEdit:
 def is_same(old: Token, new: Token) -> bool:
     """Whether two tokens are equal; at the start of a sentence "Is" is "is"."""
     return old.text == new.text or (old.lower_ == new.lower_ and (old.i == 0) != (new.i == 0))
+
+
+def is_within_word(left: Token, right: Token) -> bool:
+    """Whether two tokens without a space between them belong to one word."""
+    return is_part_of_word(left) and is_part_of_word(right)
 
 
 def is_part_of_word(token: Token) -> bool:

@@ -54,7 +54,7 @@ def is_refused(words: Sequence[Word], proposal: Proposal, after: Sequence[Word],
         or any({*old} != {*new} and ({*old} ^ {*new}) <= pair for pair in REGIONAL)
         or _adds_finite_verb(words, after)
         or _doubles_degree(after)
-        or _ends_badly(after) and not _ends_badly(words)
+        or (_ends_badly(after) and not _ends_badly(words))
         or _is_repeated(words, after)
         or _changes_name(words, proposal)
     )
@@ -73,7 +73,12 @@ def _loses_negation(old: list[str], new: list[str]) -> bool:
         return sum(word in NEGATIONS or word.endswith("n't") or word == "cannot" for word in words)
 
     replaced_double = {*old} & {"nothing", "nobody", "no", "never", "nowhere"} and {*new} & {
-        "anything", "anybody", "any", "ever", "anywhere", "anyone",
+        "anything",
+        "anybody",
+        "any",
+        "ever",
+        "anywhere",
+        "anyone",
     }
     return bool(negations(old)) != bool(negations(new)) and not replaced_double
 
@@ -112,7 +117,9 @@ def _adds_finite_verb(words: Sequence[Word], after: Sequence[Word]) -> bool:
 
 def _doubles_degree(after: Sequence[Word]) -> bool:
     return any(
-        first.lower in ("more", "most") and second.tag in ("JJR", "JJS", "RBR", "RBS") and second.lower not in ("more", "less")
+        first.lower in ("more", "most")
+        and second.tag in ("JJR", "JJS", "RBR", "RBS")
+        and second.lower not in ("more", "less")
         for first, second in zip(after, after[1:], strict=False)
     )
 
@@ -126,13 +133,19 @@ def _is_repeated(words: Sequence[Word], after: Sequence[Word]) -> bool:
     """The same word twice in a row where it was not."""
 
     def doubles(sentence: Sequence[Word]) -> int:
-        return sum(a.lower == b.lower and a.lower not in ("had", "that") for a, b in zip(sentence, sentence[1:], strict=False))
+        return sum(
+            a.lower == b.lower and a.lower not in ("had", "that") for a, b in zip(sentence, sentence[1:], strict=False)
+        )
 
     return doubles(after) > doubles(words)
 
 
 def _changes_name(words: Sequence[Word], proposal: Proposal) -> bool:
     """A name inside a sentence is left alone, unless it only moves or gets an 's."""
-    names = [word.text for index, word in enumerate(words) if word.is_name and word.text != "I" and index and proposal.start <= index < proposal.end]
+    names = [
+        word.text
+        for index, word in enumerate(words)
+        if word.is_name and word.text != "I" and index and proposal.start <= index < proposal.end
+    ]
     new = {word.text.removesuffix("'s") for word in proposal.after}
     return proposal.kind != "family" and any(name.removesuffix("'s") not in new for name in names)

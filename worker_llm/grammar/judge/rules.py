@@ -20,20 +20,85 @@ PAST_TIME = re.compile(
     r"|thursday|friday|saturday|holiday|time)|in (19|20)[0-2]\d|this morning|when i was|the day before|once upon)\b"
 )
 FUTURE_TIME = re.compile(r"\b(tomorrow|next (week|month|year|summer|winter|time|weekend|\w+day)|in the future|soon)\b")
-HABIT = re.compile(r"\b(every (day|week|morning|year|night|evening|weekend|\w+day)|usually|always|often|sometimes|never)\b")
+HABIT = re.compile(
+    r"\b(every (day|week|morning|year|night|evening|weekend|\w+day)|usually|always|often|sometimes|never)\b"
+)
 SINGULAR_WORDS = frozenset({"a", "an", "one", "this", "that", "every", "each", "another"})
 PLURAL_WORDS = frozenset(
-    """two three four five six seven eight nine ten eleven twelve twenty thirty many several few these those
-    both various some all other""".split()
+    [
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "twenty",
+        "thirty",
+        "many",
+        "several",
+        "few",
+        "these",
+        "those",
+        "both",
+        "various",
+        "some",
+        "all",
+        "other",
+    ]
 )
 SINGULAR_SUBJECTS = frozenset(
-    """he she it this that everybody everyone somebody someone nobody anybody anyone everything something nothing
-    who""".split()
+    [
+        "he",
+        "she",
+        "it",
+        "this",
+        "that",
+        "everybody",
+        "everyone",
+        "somebody",
+        "someone",
+        "nobody",
+        "anybody",
+        "anyone",
+        "everything",
+        "something",
+        "nothing",
+        "who",
+    ]
 )
 PLURAL_SUBJECTS = frozenset({"we", "they", "you", "these", "those", "people", "children"})
-PREPOSITIONS = frozenset("in on at of for with from about by without after before like".split())
-CAUSATIVES = frozenset("make makes made let lets help helps helped see sees saw hear heard watch watched have had".split())
-SUBJECT_FIRST = frozenset({"", "and", "but", "so", "because", "that", "when", "if", "or", "although", "though", "then", "while"})
+PREPOSITIONS = frozenset(
+    ["in", "on", "at", "of", "for", "with", "from", "about", "by", "without", "after", "before", "like"]
+)
+CAUSATIVES = frozenset(
+    [
+        "make",
+        "makes",
+        "made",
+        "let",
+        "lets",
+        "help",
+        "helps",
+        "helped",
+        "see",
+        "sees",
+        "saw",
+        "hear",
+        "heard",
+        "watch",
+        "watched",
+        "have",
+        "had",
+    ]
+)
+SUBJECT_FIRST = frozenset(
+    {"", "and", "but", "so", "because", "that", "when", "if", "or", "although", "though", "then", "while"}
+)
 
 
 class Sentence:
@@ -70,11 +135,18 @@ def count_violations(words: Sequence[Word]) -> Counter[str]:
 
 
 def _is_base(word: Word) -> bool:
-    return word.tag in ("VB", "VBP") or any(form == word.lower and tag == "VB" for form, tag in list_forms(word.lower, "VERB"))
+    return word.tag in ("VB", "VBP") or any(
+        form == word.lower and tag == "VB" for form, tag in list_forms(word.lower, "VERB")
+    )
 
 
 def _third_person(verb: str) -> bool:
-    return any(form == verb and tag == "VBZ" for form, tag in list_forms(verb, "VERB")) or verb in ("is", "has", "does", "was")
+    return any(form == verb and tag == "VBZ" for form, tag in list_forms(verb, "VERB")) or verb in (
+        "is",
+        "has",
+        "does",
+        "was",
+    )
 
 
 def _agreement(sentence: Sentence) -> Iterator[str]:
@@ -89,17 +161,23 @@ def _agreement(sentence: Sentence) -> Iterator[str]:
         number = _number(sentence, place)
         if not number or earlier in CAUSATIVES | lists.DO | lists.MODALS | lists.NEGATED_DO | {"to", "will"}:
             continue
-        if subject.lower in lists.OBJECT_PRONOUNS or earlier in PREPOSITIONS and subject.lower not in lists.SUBJECT_PRONOUNS:
+        if subject.lower in lists.OBJECT_PRONOUNS or (
+            earlier in PREPOSITIONS and subject.lower not in lists.SUBJECT_PRONOUNS
+        ):
             continue
         verb = word.lower.replace("n't", "")
         if subject.lower == "i":
             wrong = verb in ("is", "are", "were", "has", "does") or (verb not in ("was", "am") and _third_person(verb))
         elif number == "singular":
-            wrong = verb in ("am", "are", "were", "have", "do") or (not _third_person(verb) and word.tag in ("VBP", "VB"))
+            wrong = verb in ("am", "are", "were", "have", "do") or (
+                not _third_person(verb) and word.tag in ("VBP", "VB")
+            )
         else:
             wrong = verb in ("am", "is", "was", "has", "does") or (_third_person(verb) and word.tag == "VBZ")
         if wrong and not (number == "singular" and word.tag == "VBD" and verb != "were"):
-            yield "agreement_pronoun" if subject.lower in lists.SUBJECT_PRONOUNS | SINGULAR_SUBJECTS else "agreement_noun"
+            yield (
+                "agreement_pronoun" if subject.lower in lists.SUBJECT_PRONOUNS | SINGULAR_SUBJECTS else "agreement_noun"
+            )
 
 
 def _number(sentence: Sentence, place: int) -> str:
@@ -116,7 +194,11 @@ def _number(sentence: Sentence, place: int) -> str:
 def _after_auxiliary(sentence: Sentence) -> Iterator[str]:
     """can goes, to went, didn't saw, is go, have go."""
     for index, word in enumerate(sentence.words[1:], 1):
-        if word.tag[:2] not in ("VB", "NN", "JJ") or not list_lemmas(word.lower, "VERB") or word.lower in lists.DETERMINERS:
+        if (
+            word.tag[:2] not in ("VB", "NN", "JJ")
+            or not list_lemmas(word.lower, "VERB")
+            or word.lower in lists.DETERMINERS
+        ):
             continue
         previous = sentence.word_before(index)
         if not previous or word.is_name:
@@ -183,21 +265,30 @@ def _stands_as_finite(sentence: Sentence, index: int) -> bool:
 def _numbers(sentence: Sentence) -> Iterator[str]:
     """two cat, a cats, many book, this books, much friends."""
     for index, word in enumerate(sentence.words):
-        if word.tag not in ("NN", "NNS") or (index + 1 < len(sentence.words) and sentence.words[index + 1].tag in NOUN_TAGS and not word.after):
+        if word.tag not in ("NN", "NNS") or (
+            index + 1 < len(sentence.words) and sentence.words[index + 1].tag in NOUN_TAGS and not word.after
+        ):
             continue
         place = index - 1
-        while place >= 0 and sentence.words[place].tag[:2] in ("JJ", "RB") and not sentence.words[place].after and sentence.lower[place] not in PLURAL_WORDS | {"much"}:
+        while (
+            place >= 0
+            and sentence.words[place].tag[:2] in ("JJ", "RB")
+            and not sentence.words[place].after
+            and sentence.lower[place] not in PLURAL_WORDS | {"much"}
+        ):
             place -= 1
         if place < 0 or sentence.words[place].after:
             continue
         determiner = sentence.lower[place]
         if determiner in SINGULAR_WORDS and word.tag == "NNS":
             yield "singular_determiner"
-        if (determiner in PLURAL_WORDS - {"some", "all", "other"} or determiner.isdigit() and determiner != "1") and word.tag == "NN":
+        if (
+            determiner in PLURAL_WORDS - {"some", "all", "other"} or (determiner.isdigit() and determiner != "1")
+        ) and word.tag == "NN":
             yield "plural_determiner"
         if determiner in ("some", "all", "other") and word.tag == "NN" and word.lower not in lists.UNCOUNTABLE:
             yield "some_singular"
-        if determiner == "much" and word.tag == "NNS" or determiner == "many" and word.lower in lists.UNCOUNTABLE:
+        if (determiner == "much" and word.tag == "NNS") or (determiner == "many" and word.lower in lists.UNCOUNTABLE):
             yield "much_many"
         if determiner in ("a", "an", "one") and word.lower in lists.UNCOUNTABLE:
             yield "a_uncountable"
@@ -208,7 +299,13 @@ def _determiners(sentence: Sentence) -> Iterator[str]:
     for index, word in enumerate(sentence.words):
         previous = sentence.words[index - 1] if index and not sentence.words[index - 1].after else None
         previous_lower = previous.lower if previous else ""
-        if previous and previous_lower in lists.ARTICLES and word.lower in lists.DETERMINERS - {"few", "many", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "other"}:
+        if (
+            previous
+            and previous_lower in lists.ARTICLES
+            and word.lower
+            in lists.DETERMINERS
+            - {"few", "many", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "other"}
+        ):
             yield "double_determiner"
         if previous_lower == "the" and word.is_name:
             yield "the_name"
@@ -219,19 +316,32 @@ def _determiners(sentence: Sentence) -> Iterator[str]:
 def _is_bare(sentence: Sentence, index: int) -> bool:
     """A noun that can be counted, alone in the singular, as in "I have dog"."""
     word = sentence.words[index]
-    if word.lower in lists.UNCOUNTABLE or (index + 1 < len(sentence.words) and sentence.words[index + 1].tag in NOUN_TAGS and not word.after):
+    if word.lower in lists.UNCOUNTABLE or (
+        index + 1 < len(sentence.words) and sentence.words[index + 1].tag in NOUN_TAGS and not word.after
+    ):
         return False
     if not any(tag == "NNS" for _, tag in list_forms(word.lower, "NOUN")):
         return False
     place = index - 1
-    while place >= 0 and not sentence.words[place].after and (sentence.words[place].tag[:2] in ("JJ", "NN", "CD") or sentence.words[place].tag in ("VBG", "VBN", "RB")):
+    while (
+        place >= 0
+        and not sentence.words[place].after
+        and (sentence.words[place].tag[:2] in ("JJ", "NN", "CD") or sentence.words[place].tag in ("VBG", "VBN", "RB"))
+    ):
         if sentence.words[place].tag == "CD" or sentence.lower[place].endswith("'s"):
             return False
         place -= 1
     if place < 0 or sentence.words[place].after:
         return True
     determiner = sentence.words[place]
-    return determiner.lower not in lists.DETERMINERS and determiner.tag not in ("DT", "PRP$", "WDT", "PDT", "WP$", "POS")
+    return determiner.lower not in lists.DETERMINERS and determiner.tag not in (
+        "DT",
+        "PRP$",
+        "WDT",
+        "PDT",
+        "WP$",
+        "POS",
+    )
 
 
 def _comparisons(sentence: Sentence) -> Iterator[str]:
@@ -240,7 +350,10 @@ def _comparisons(sentence: Sentence) -> Iterator[str]:
         previous = sentence.lower[index - 1] if index else ""
         if previous in ("more", "most") and word.tag in ("JJR", "JJS", "RBR", "RBS"):
             yield "double_degree"
-        if word.lower == "than" and not any(each.tag in ("JJR", "RBR") or each.lower in ("more", "less", "rather", "other") for each in sentence.words[max(0, index - 5) : index]):
+        if word.lower == "than" and not any(
+            each.tag in ("JJR", "RBR") or each.lower in ("more", "less", "rather", "other")
+            for each in sentence.words[max(0, index - 5) : index]
+        ):
             yield "than_without_comparative"
         if previous in ("very", "so", "too") and word.tag in ("JJR", "JJS"):
             yield "very_comparative"
@@ -254,7 +367,12 @@ def _verbs(sentence: Sentence) -> Iterator[str]:
         yield "no_finite_verb"
     for first, second in zip(finite, finite[1:], strict=False):
         between = words[first + 1 : second]
-        if words[first].after or any(word.after or word.tag in ("CC", "WDT", "WP", "WRB", "IN") or word.lower in ("that", "and", "but", "or", "because", "if") for word in between):
+        if words[first].after or any(
+            word.after
+            or word.tag in ("CC", "WDT", "WP", "WRB", "IN")
+            or word.lower in ("that", "and", "but", "or", "because", "if")
+            for word in between
+        ):
             continue
         if words[first].lower in lists.DO | lists.NEGATED_DO | lists.MODALS and words[second].tag == "VBP":
             continue
@@ -262,15 +380,39 @@ def _verbs(sentence: Sentence) -> Iterator[str]:
             yield "two_finite"
     for index, word in enumerate(words[:-1]):
         following = words[index + 1]
-        if word.lower in lists.SUBJECT_PRONOUNS - {"it", "you"} and not word.after and sentence.word_before(index) in SUBJECT_FIRST:
-            if following.tag in ("JJ", "VBG", "DT", "IN", "VBN", "NN") and following.lower not in lists.FREQUENCY_ADVERBS:
+        if (
+            word.lower in lists.SUBJECT_PRONOUNS - {"it", "you"}
+            and not word.after
+            and sentence.word_before(index) in SUBJECT_FIRST
+        ):
+            if (
+                following.tag in ("JJ", "VBG", "DT", "IN", "VBN", "NN")
+                and following.lower not in lists.FREQUENCY_ADVERBS
+            ):
                 yield "subject_without_verb"
-        if word.lower in lists.OBJECT_PRONOUNS - {"her"} and following.tag in FINITE_TAGS and sentence.word_before(index) in SUBJECT_FIRST:
+        if (
+            word.lower in lists.OBJECT_PRONOUNS - {"her"}
+            and following.tag in FINITE_TAGS
+            and sentence.word_before(index) in SUBJECT_FIRST
+        ):
             yield "object_as_subject"
-        if word.tag[:2] == "IN" and following.lower in lists.SUBJECT_PRONOUNS - {"you", "it"} and word.lower in PREPOSITIONS - {"after", "before", "like"}:
+        if (
+            word.tag[:2] == "IN"
+            and following.lower in lists.SUBJECT_PRONOUNS - {"you", "it"}
+            and word.lower in PREPOSITIONS - {"after", "before", "like"}
+        ):
             yield "subject_as_object"
     if words and words[0].lower in ("is", "was", "are") and not sentence.is_question:
         yield "no_subject"
 
 
-RULES: tuple[Rule, ...] = (_agreement, _after_auxiliary, _questions, _time, _numbers, _determiners, _comparisons, _verbs)
+RULES: tuple[Rule, ...] = (
+    _agreement,
+    _after_auxiliary,
+    _questions,
+    _time,
+    _numbers,
+    _determiners,
+    _comparisons,
+    _verbs,
+)

@@ -24,7 +24,9 @@ def propose_phrases(words: Sequence[Word]) -> Iterator[Proposal]:
         yield from _questions(words, index)
         if word.lower in lists.FREQUENCY_ADVERBS | TIMES:
             yield from _move(words, index, 1)
-        elif word.lower in ("every", "last", "next", "this") and index + 1 < len(words) and words[index + 1].tag == "NN":
+        elif (
+            word.lower in ("every", "last", "next", "this") and index + 1 < len(words) and words[index + 1].tag == "NN"
+        ):
             yield from _move(words, index, 2)
         if word.lower == "very":
             yield from _very(words, index)
@@ -62,7 +64,9 @@ def _verb_groups(index: int, first: Word, second: Word) -> Iterator[Proposal]:
         yield Proposal(index + 1, index + 2, lists.as_words(f"to/TO {inflect(second.lower, 'VB')}/VB"), "to+verb")
     if first.lower in lists.SUBJECT_PRONOUNS or first.tag[:2] == "NN":
         for be in ("am/VBP", "is/VBZ", "are/VBP", "was/VBD", "were/VBD"):
-            yield Proposal(index + 1, index + 2, lists.as_words(f"{be} {inflect(second.lower, 'VBG')}/VBG"), "continuous")
+            yield Proposal(
+                index + 1, index + 2, lists.as_words(f"{be} {inflect(second.lower, 'VBG')}/VBG"), "continuous"
+            )
         for have in ("have/VBP", "has/VBZ"):
             participle = "been" if second.lower in lists.BE else inflect(second.lower, "VBN")
             yield Proposal(index + 1, index + 2, lists.as_words(f"{have} {participle}/VBN"), "perfect")
@@ -173,7 +177,11 @@ def _questions(words: Sequence[Word], index: int) -> Iterator[Proposal]:
             if not base or verb.lower in ("to",):
                 continue
             between = tuple(_plain(each) for each in words[index + 1 : place])
-            names = (("do", "VBP"), ("does", "VBZ"), ("did", "VBD")) if word.lower in lists.DO else ((word.lower, word.tag),)
+            names = (
+                (("do", "VBP"), ("does", "VBZ"), ("did", "VBD"))
+                if word.lower in lists.DO
+                else ((word.lower, word.tag),)
+            )
             for auxiliary, tag in names:
                 yield Proposal(index, place + 1, (Word(auxiliary, tag), *between, Word(base, "VB")), "question")
     if word.lower in lists.QUESTION_WORDS or index == 0:
@@ -192,7 +200,11 @@ def _question_of(words: Sequence[Word], start: int, place: int) -> Iterator[Prop
         return
     if words[start].lower in lists.BE and is_verb(verb.lower) and place > start + 1:  # Are you like tea?
         for auxiliary, tag in (("do", "VBP"), ("does", "VBZ"), ("did", "VBD")):
-            after = (Word(auxiliary, tag), *(_plain(each) for each in words[start + 1 : place]), Word(inflect(verb.lower, "VB"), "VB"))
+            after = (
+                Word(auxiliary, tag),
+                *(_plain(each) for each in words[start + 1 : place]),
+                Word(inflect(verb.lower, "VB"), "VB"),
+            )
             yield Proposal(start, place + 1, after, "question")
     if is_verb(verb.lower) and words[place - 1].tag[:2] in ("PR", "NN"):
         base = inflect(verb.lower, "VB")

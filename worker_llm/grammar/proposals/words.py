@@ -19,7 +19,21 @@ SUPERFLUOUS = {
 ADDED_PREPOSITIONS = ("to", "in", "on", "at", "of", "for", "with", "from", "about", "by")
 ADDED_VERBS = ("is/VBZ", "are/VBP", "was/VBD", "were/VBD", "am/VBP", "be/VB", "been/VBN")
 ADDED_AUXILIARIES = ("have/VBP", "has/VBZ", "had/VBD", "will/MD", "do/VBP", "does/VBZ", "did/VBD", "to/TO be/VB")
-ADDED_PRONOUNS = ("it/PRP", "they/PRP", "he/PRP", "she/PRP", "I/PRP", "we/PRP", "you/PRP", "my/PRP$", "his/PRP$", "her/PRP$", "their/PRP$", "our/PRP$", "them/PRP")
+ADDED_PRONOUNS = (
+    "it/PRP",
+    "they/PRP",
+    "he/PRP",
+    "she/PRP",
+    "I/PRP",
+    "we/PRP",
+    "you/PRP",
+    "my/PRP$",
+    "his/PRP$",
+    "her/PRP$",
+    "their/PRP$",
+    "our/PRP$",
+    "them/PRP",
+)
 NOUN_PHRASE_TAGS = {"NN", "NNS", "NNP", "NNPS", "JJ", "JJR", "JJS", "VBG", "VBN", "CD", "RB", "RBS"}
 
 
@@ -61,7 +75,7 @@ def _exchange(index: int, word: Word) -> Iterator[Proposal]:
 
 def _inflect(index: int, word: Word) -> Iterator[Proposal]:
     """Other forms of the word; those of names and of small words are not looked for."""
-    if not word.lower.isalpha() or len(word.lower) < 2 or word.is_name and index:
+    if not word.lower.isalpha() or len(word.lower) < 2 or (word.is_name and index):
         return
     if word.lower in lists.BE | lists.HAVE | lists.DO | lists.MODALS | lists.SUBJECT_PRONOUNS | lists.ARTICLES:
         return
@@ -81,13 +95,22 @@ def _add_before(words: Sequence[Word], index: int) -> Iterator[Proposal]:
     def add(text: str, kind: str) -> Proposal:
         return Proposal(index, index, lists.as_words(text), kind)
 
-    if word.tag in NOUN_PHRASE_TAGS and previous_lower not in lists.DETERMINERS - {"what"} and word.lower not in lists.DETERMINERS:
-        if not (previous and previous.tag.startswith(("JJ", "CD")) and not previous.after and not is_verb(previous_lower)):
+    if (
+        word.tag in NOUN_PHRASE_TAGS
+        and previous_lower not in lists.DETERMINERS - {"what"}
+        and word.lower not in lists.DETERMINERS
+    ):
+        if not (
+            previous and previous.tag.startswith(("JJ", "CD")) and not previous.after and not is_verb(previous_lower)
+        ):
             yield add("a/DT", "+a")
             yield add("the/DT", "+the")
     if index and previous and not previous.after and previous_lower not in ADDED_PREPOSITIONS:
         for preposition in ADDED_PREPOSITIONS:
-            yield add(f"{preposition}/{'TO' if preposition == 'to' else 'IN'}", "+to" if word.tag[:2] == "VB" else "+preposition")
+            yield add(
+                f"{preposition}/{'TO' if preposition == 'to' else 'IN'}",
+                "+to" if word.tag[:2] == "VB" else "+preposition",
+            )
     if previous_lower not in lists.BE and word.lower not in lists.BE and index:
         for verb in ADDED_VERBS:
             yield add(verb, "+be")

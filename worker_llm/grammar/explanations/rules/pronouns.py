@@ -1,10 +1,9 @@
 """Reasons for a pronoun: who does it, to whom, whose it is, and who is meant."""
 
-from worker_llm.grammar.libraries import Token
-
 from worker_llm.grammar.explanations.rules.word_lists import MEN, PEOPLE, THINGS, WOMEN
 from worker_llm.grammar.explanations.token_edit import TokenEdit, noun_of, phrase, whole_word, word
 from worker_llm.grammar.explanations.topics import Reason, because
+from worker_llm.grammar.libraries import Token
 
 FORMS = (  # of one person: as a subject, as an object, before a noun, without a noun
     *(("i", "me", "my", "mine"), ("you", "you", "your", "yours"), ("he", "him", "his", "his")),

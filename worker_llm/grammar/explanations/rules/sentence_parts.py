@@ -1,7 +1,5 @@
 """Reasons for what a sentence must have once: a verb, a subject, one "no", one conjunction, and their order."""
 
-from worker_llm.grammar.libraries import Token
-
 from worker_llm.grammar.explanations.token_edit import (
     SUBJECTS,
     VERB_TAGS,
@@ -16,6 +14,7 @@ from worker_llm.grammar.explanations.token_edit import (
     word,
 )
 from worker_llm.grammar.explanations.topics import Reason, because
+from worker_llm.grammar.libraries import Token
 
 SAME_SOUND = (
     *({"your", "you're"}, {"their", "there", "they're"}, {"its", "it's"}, {"to", "too", "two"}, {"hear", "here"}),

@@ -4,21 +4,22 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from worker_llm.grammar.libraries import Token
-
 from worker_llm.grammar.explanations.token_edit import TokenEdit, clause_verb, display_text, word
 from worker_llm.grammar.explanations.topics import Reason, because
+from worker_llm.grammar.libraries import Token
 
 UNITS = "day|night|week|weekend|month|year|morning|afternoon|evening|spring|summer|autumn|winter|time|term"
 DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+NUMBERS = r"half an|an?|a few|some|several|many|one|two|three|four|five|six|seven|eight|nine|ten|\d+"
 PATTERNS = {  # the topic of a time -> the phrases that tell it, in small letters
     "past_time": rf"yesterday( morning| afternoon| evening)?|last ({UNITS}|{DAYS}|{MONTHS})|"
-    rf"(\w+ )?\w+ (minutes?|hours?|days?|weeks?|months?|years?) ago|in (1\d\d\d|200\d|201\d)|just now",
+    rf"({NUMBERS}) (minutes?|hours?|days?|weeks?|months?|years?) ago|in (1\d\d\d|200\d|201\d)|just now",
     "future_time": rf"tomorrow( morning| afternoon| evening)?|next ({UNITS}|{DAYS}|{MONTHS})|in the future",
     "now_time": r"now|right now|at the moment",
     "habit_time": rf"every ({UNITS}|{DAYS})|usually|often|always|sometimes|on ({DAYS})s",
 }
+NOT_AFTER = "".join(rf"(?<!\b{other} )" for other in ("the", "my", "our", "his", "her", "before", "after"))
 CHINESE = {
     "yesterday": "昨天",
     "yesterday morning": "昨天早上",
@@ -67,7 +68,7 @@ def times_of(edit: TokenEdit, verb: Token) -> Iterator[Time]:
     doc = edit.after
     text = doc.text.lower()
     for topic, pattern in PATTERNS.items():
-        for match in re.finditer(rf"\b({pattern})\b", text):
+        for match in re.finditer(rf"{NOT_AFTER}\b({pattern})\b", text):
             span = doc.char_span(match.start(), match.end())
             if span is not None and clause_verb(span.root) == clause_verb(verb):
                 yield Time(topic, display_text(doc, span.start, span.end), span.root)

@@ -1,11 +1,9 @@
 """Reasons for the form of a verb: the word that it follows."""
 
-import lemminflect
-from worker_llm.grammar.libraries import Token
-
-from worker_llm.grammar.explanations.rules.word_lists import word_set
+from worker_llm.grammar.explanations.rules.word_lists import PEOPLE, word_set
 from worker_llm.grammar.explanations.token_edit import TokenEdit, auxiliaries_of, phrase, subject_of, whole_word, word
 from worker_llm.grammar.explanations.topics import Reason, because
+from worker_llm.grammar.libraries import Token, lemminflect
 
 BEFORE_ING = word_set(
     "enjoy finish mind avoid suggest practise practice keep miss dislike imagine consider quit recommend"
@@ -31,13 +29,20 @@ def after_auxiliary(edit: TokenEdit) -> Reason | None:
         ("do", "VB"): {"did": "did_base", "does": "does_base"}.get(helper.lower_, "do_base"),
     }.get(("MD" if helper.tag_ == "MD" else helper.lemma_, verb.tag_))
     if topic is None and helper.dep_ == "auxpass" and verb.tag_ == "VBN":
-        subject = subject_of(verb)
-        return because("passive_participle", subject=phrase(subject)) if subject is not None else None
+        return because_of_passive(verb, helper)
     if topic == "does_base" and edit.old != f"{edit.new}s" and not edit.old.endswith("es"):
         topic = "do_base"
     if topic == "did_base" and not (edit.is_one_for_one and edit.old_tokens[0].tag_ == "VBD"):
         topic = "do_base"
     return because(topic, word=whole_word(helper)) if topic else None
+
+
+def because_of_passive(verb: Token, helper: Token) -> Reason:
+    subject = subject_of(verb)
+    is_thing = subject is not None and subject.tag_.startswith("NN") and subject.lemma_ not in PEOPLE
+    if subject is not None and is_thing:
+        return because("passive_participle", subject=phrase(subject))
+    return because("have_participle", word=whole_word(helper))
 
 
 def verb_after_edit(edit: TokenEdit) -> Token | None:
@@ -86,6 +91,20 @@ def after_verb(edit: TokenEdit) -> Reason | None:
     if last.tag_ == "VB" and len(edit.new_tokens) == 1 and lemma in BEFORE_BASE and is_replaced_verb(edit):
         return because("let_base", word=word(first))
     return None
+
+
+def between_verbs(edit: TokenEdit) -> Reason | None:
+    """like eat, start run."""
+    if edit.new != "to" or not edit.is_insertion or edit.next is None or edit.previous is None:
+        return None
+    is_between = edit.previous.pos_ == "VERB" and edit.next.tag_ == "VB" and edit.new_tokens[0].tag_ == "TO"
+    return because("to_between_verbs", word=word(edit.previous), next=word(edit.next)) if is_between else None
+
+
+def modal_with_s(edit: TokenEdit) -> Reason | None:
+    """He cans swim."""
+    is_modal = edit.is_one_for_one and edit.new_tokens[0].tag_ == "MD" and edit.old == f"{edit.new}s"
+    return because("modal_no_s", word=edit.new) if is_modal else None
 
 
 def is_replaced_verb(edit: TokenEdit) -> bool:
@@ -142,4 +161,14 @@ def irregular(edit: TokenEdit) -> Reason | None:
     return because("irregular_past", word=lemma) if is_regular_form and is_unknown else None
 
 
-RULES = (irregular, state, after_auxiliary, after_to, after_preposition, purpose, after_verb)
+RULES = (
+    irregular,
+    state,
+    after_auxiliary,
+    after_to,
+    after_preposition,
+    purpose,
+    after_verb,
+    between_verbs,
+    modal_with_s,
+)
