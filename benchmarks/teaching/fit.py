@@ -55,9 +55,6 @@ class RememberingJudge(Judge):
         self.store = sqlite3.connect(CACHE, timeout=60, isolation_level=None)
         self.store.execute("PRAGMA synchronous=OFF")
         self.store.execute("CREATE TABLE IF NOT EXISTS scores (text TEXT PRIMARY KEY, value REAL)")
-        self.store.execute(
-            "CREATE TABLE IF NOT EXISTS gains (text TEXT, other TEXT, value REAL, PRIMARY KEY (text, other))"
-        )
 
     def score(self, texts: Sequence[str]) -> list[float]:
         places = ",".join("?" * len(texts))
@@ -66,15 +63,6 @@ class RememberingJudge(Judge):
         known.update(zip(missing, super().score(missing) if missing else [], strict=True))
         self.store.executemany("INSERT OR IGNORE INTO scores VALUES (?, ?)", [(text, known[text]) for text in missing])
         return [known[text] for text in texts]
-
-    def compute_local_gains(self, text: str, sentences: Sequence[str]) -> dict[str, float]:
-        known = dict(self.store.execute("SELECT other, value FROM gains WHERE text = ?", (text,)))
-        missing = [sentence for sentence in sentences if sentence not in known]
-        found = super().compute_local_gains(text, missing) if missing else {}
-        rows = [(text, sentence, value) for sentence, value in found.items()]
-        self.store.executemany("INSERT OR IGNORE INTO gains VALUES (?, ?, ?)", rows)
-        known.update(found)
-        return {sentence: known[sentence] for sentence in sentences}
 
 
 @cache
@@ -190,6 +178,7 @@ def load_states(processes: int) -> Iterator[State]:
     half = read_half("fitting")
     rights = dict.fromkeys(sentence for sentences in half.right.values() for sentence in sentences)
     examples = [*half.mistakes, *half.hard_mistakes, *(Mistake(sentence, ()) for sentence in rights)]
+    examples.sort(key=lambda each: crc32(each.text.encode()))  # mixed, so that an early stop has some of each
     with ProcessPoolExecutor(processes) as pool:
         for number, states in enumerate(pool.map(describe_states, examples, chunksize=8), 1):
             yield from states

@@ -17,7 +17,7 @@ def explain_edits(sentence: str, corrected: str, parse: Callable[[str], Doc]) ->
 
 
 def split_span(span: DiffSpan) -> list[DiffSpan]:
-    """Word by word where as many words are as before and none has moved: "don't likes" is two edits of "doesn't like"."""
+    """Word by word where their number is the same and none has moved: don't likes → doesn't like is two edits."""
     count = len(span.before)
     if count != len(span.after) or count < 2 or {*map(str.lower, span.before)} & {*map(str.lower, span.after)}:
         return [span]

@@ -1,6 +1,7 @@
 """Edits that are refused whatever their score: they change what is said, or a way of speaking, not a mistake."""
 
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 
 from worker_llm.grammar.judge.rules import FINITE_TAGS
 from worker_llm.grammar.proposals import word_lists as lists
@@ -84,7 +85,7 @@ def _loses_negation(old: list[str], new: list[str]) -> bool:
 
 
 def _changes_person(words: Sequence[Word], proposal: Proposal, old: list[str], new: list[str]) -> bool:
-    """I for you, my for his: only the learner knows who was meant. A pronoun is added only of somebody in the sentence."""
+    """I for you, my for his: only the learner knows who was meant. I, you and we are added only where they stand."""
 
     def persons(group: Collection[str]) -> set[int]:
         return {index for index, forms in enumerate(PERSONS) if forms & {*group}}
@@ -109,7 +110,7 @@ def _adds_finite_verb(words: Sequence[Word], after: Sequence[Word]) -> bool:
             and not first.after
             and (first.lower in lists.BE or second.tag in ("VBZ", "VBD"))
             and not (second.tag == "VBD" and inflect(second.lower, "VBN") == second.lower)
-            for first, second in zip(sentence, sentence[1:], strict=False)
+            for first, second in pairwise(sentence)
         )
 
     return pairs(after) > pairs(words)
@@ -120,7 +121,7 @@ def _doubles_degree(after: Sequence[Word]) -> bool:
         first.lower in ("more", "most")
         and second.tag in ("JJR", "JJS", "RBR", "RBS")
         and second.lower not in ("more", "less")
-        for first, second in zip(after, after[1:], strict=False)
+        for first, second in pairwise(after)
     )
 
 
@@ -133,9 +134,7 @@ def _is_repeated(words: Sequence[Word], after: Sequence[Word]) -> bool:
     """The same word twice in a row where it was not."""
 
     def doubles(sentence: Sequence[Word]) -> int:
-        return sum(
-            a.lower == b.lower and a.lower not in ("had", "that") for a, b in zip(sentence, sentence[1:], strict=False)
-        )
+        return sum(a.lower == b.lower and a.lower not in ("had", "that") for a, b in pairwise(sentence))
 
     return doubles(after) > doubles(words)
 

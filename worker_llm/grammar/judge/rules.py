@@ -7,6 +7,7 @@ fitted. Each rule looks at a place and its neighbours.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 from worker_llm.grammar.proposals import word_lists as lists
 from worker_llm.grammar.proposals.inflections import list_forms, list_lemmas
@@ -75,6 +76,8 @@ PLURAL_SUBJECTS = frozenset({"we", "they", "you", "these", "those", "people", "c
 PREPOSITIONS = frozenset(
     ["in", "on", "at", "of", "for", "with", "from", "about", "by", "without", "after", "before", "like"]
 )
+CLAUSE_TAGS = {"CC", "WDT", "WP", "WRB", "IN"}
+CLAUSE_WORDS = frozenset({"that", "and", "but", "or", "because", "if"})
 CAUSATIVES = frozenset(
     [
         "make",
@@ -221,10 +224,10 @@ def _questions(sentence: Sentence) -> Iterator[str]:
     lower, words = sentence.lower, sentence.words
     if not sentence.is_question:
         return
-    start = next((index for index, word in enumerate(lower) if word in lists.QUESTION_WORDS), None)
-    if start is not None and start + 1 < len(words) and lower[start + 1] in lists.SUBJECT_PRONOUNS:
-        if not any(lower[index] in lists.BE | lists.DO | lists.MODALS | lists.HAVE for index in range(start)):
-            yield "question_order"
+    start = next((index for index, word in enumerate(lower) if word in lists.QUESTION_WORDS), len(words))
+    is_before_subject = start + 1 < len(words) and lower[start + 1] in lists.SUBJECT_PRONOUNS
+    if is_before_subject and not {*lower[:start]} & (lists.BE | lists.DO | lists.MODALS | lists.HAVE):
+        yield "question_order"
     if lower[0] in lists.SUBJECT_PRONOUNS:
         yield "statement_question"
     auxiliary = next((index for index, word in enumerate(lower) if word in ("do", "does", "did")), None)
@@ -359,51 +362,43 @@ def _comparisons(sentence: Sentence) -> Iterator[str]:
             yield "very_comparative"
 
 
-def _verbs(sentence: Sentence) -> Iterator[str]:
-    """A clause has one finite verb: he is play, She happy, I am like."""
+def _finite_verbs(sentence: Sentence) -> Iterator[str]:
+    """A clause has one finite verb: he is play, I am like; Is raining today."""
     words = sentence.words
     finite = [index for index, word in enumerate(words) if word.tag in FINITE_TAGS]
     if not finite and len(words) > 3:
         yield "no_finite_verb"
-    for first, second in zip(finite, finite[1:], strict=False):
-        between = words[first + 1 : second]
-        if words[first].after or any(
-            word.after
-            or word.tag in ("CC", "WDT", "WP", "WRB", "IN")
-            or word.lower in ("that", "and", "but", "or", "because", "if")
-            for word in between
-        ):
-            continue
-        if words[first].lower in lists.DO | lists.NEGATED_DO | lists.MODALS and words[second].tag == "VBP":
-            continue
-        if not any(word.lower in lists.SUBJECT_PRONOUNS or word.tag in NOUN_TAGS for word in between):
+    for first, second in pairwise(finite):
+        helps = words[first].lower in lists.DO | lists.NEGATED_DO | lists.MODALS and words[second].tag == "VBP"
+        if not helps and not words[first].after and not _may_begin_clause(words[first + 1 : second]):
             yield "two_finite"
-    for index, word in enumerate(words[:-1]):
-        following = words[index + 1]
-        if (
-            word.lower in lists.SUBJECT_PRONOUNS - {"it", "you"}
-            and not word.after
-            and sentence.word_before(index) in SUBJECT_FIRST
-        ):
-            if (
-                following.tag in ("JJ", "VBG", "DT", "IN", "VBN", "NN")
-                and following.lower not in lists.FREQUENCY_ADVERBS
-            ):
-                yield "subject_without_verb"
-        if (
-            word.lower in lists.OBJECT_PRONOUNS - {"her"}
-            and following.tag in FINITE_TAGS
-            and sentence.word_before(index) in SUBJECT_FIRST
-        ):
-            yield "object_as_subject"
-        if (
-            word.tag[:2] == "IN"
-            and following.lower in lists.SUBJECT_PRONOUNS - {"you", "it"}
-            and word.lower in PREPOSITIONS - {"after", "before", "like"}
-        ):
-            yield "subject_as_object"
     if words and words[0].lower in ("is", "was", "are") and not sentence.is_question:
         yield "no_subject"
+
+
+def _may_begin_clause(words: Sequence[Word]) -> bool:
+    """Whether another clause with its own subject may begin among the words between two verbs."""
+    return any(
+        word.after or word.tag in CLAUSE_TAGS | NOUN_TAGS or word.lower in CLAUSE_WORDS | lists.SUBJECT_PRONOUNS
+        for word in words
+    )
+
+
+def _pronouns(sentence: Sentence) -> Iterator[str]:
+    """She happy, him likes me, for he."""
+    for index, (word, following) in enumerate(pairwise(sentence.words)):
+        begins = sentence.word_before(index) in SUBJECT_FIRST and not word.after
+        if begins and word.lower in lists.SUBJECT_PRONOUNS - {"it", "you"} and _cannot_follow_subject(following):
+            yield "subject_without_verb"
+        if begins and word.lower in lists.OBJECT_PRONOUNS - {"her"} and following.tag in FINITE_TAGS:
+            yield "object_as_subject"
+        governs = word.tag == "IN" and word.lower in PREPOSITIONS - {"after", "before", "like"}
+        if governs and following.lower in lists.SUBJECT_PRONOUNS - {"you", "it"}:
+            yield "subject_as_object"
+
+
+def _cannot_follow_subject(word: Word) -> bool:
+    return word.tag in ("JJ", "VBG", "DT", "IN", "VBN", "NN") and word.lower not in lists.FREQUENCY_ADVERBS
 
 
 RULES: tuple[Rule, ...] = (
@@ -414,5 +409,6 @@ RULES: tuple[Rule, ...] = (
     _numbers,
     _determiners,
     _comparisons,
-    _verbs,
+    _finite_verbs,
+    _pronouns,
 )

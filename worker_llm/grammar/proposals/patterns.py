@@ -8,156 +8,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from worker_llm.grammar.proposals.inflections import inflect, list_forms
+from worker_llm.grammar.proposals.irregular_forms import (
+    EFFECT_OF,
+    FEELING_OF,
+    IRREGULAR,
+    OBJECTS,
+    UNCOUNTABLE_PLURALS,
+)
 from worker_llm.grammar.proposals.word_lists import EXCHANGES
 from worker_llm.grammar.sentence import Proposal, Word, split_words
 
 Template = str | Callable[[re.Match[str]], str]
 
 NUMBER = (
-    r"(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
+    r"(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|"
+    r"sixteen|seventeen"
     r"|eighteen|nineteen|twenty|thirty|forty|fifty)"
 )
 PERIOD = r"(?:second|minute|hour|day|week|month|year)s?"
 PERSON = r"(?:i|you|he|she|it|we|they|my \w+|his \w+|her \w+|our \w+|their \w+|the \w+)"
-FEELINGS = (
-    "bored|interested|excited|tired|surprised|scared|frightened|confused|worried|disappointed|embarrassed|annoyed"
-)
-EFFECTS = "boring|interesting|exciting|tiring|surprising|scary|frightening|confusing|worrying|disappointing|embarrassing|annoying"
-UNCOUNTABLE_PLURALS = (
-    "homeworks|informations|advices|furnitures|equipments|knowledges|houseworks|luggages|baggages|musics|weathers|breads|moneys"
-    "|traffics|rices|sceneries|progresses|rubbishes|sceneries|stuffs|softwares"
-)
-IRREGULAR = {  # regular forms that do not exist
-    "hoter": "hotter",
-    "easyer": "easier",
-    "biger": "bigger",
-    "happyer": "happier",
-    "thiner": "thinner",
-    "fater": "fatter",
-    "policemans": "policemen",
-    "firemans": "firemen",
-    "goed": "went",
-    "eated": "ate",
-    "buyed": "bought",
-    "teached": "taught",
-    "catched": "caught",
-    "thinked": "thought",
-    "comed": "came",
-    "runned": "ran",
-    "swimmed": "swam",
-    "writed": "wrote",
-    "readed": "read",
-    "speaked": "spoke",
-    "telled": "told",
-    "sayed": "said",
-    "maked": "made",
-    "taked": "took",
-    "gived": "gave",
-    "getted": "got",
-    "knowed": "knew",
-    "seed": "saw",
-    "finded": "found",
-    "feeled": "felt",
-    "falled": "fell",
-    "drinked": "drank",
-    "singed": "sang",
-    "sleeped": "slept",
-    "leaved": "left",
-    "losed": "lost",
-    "payed": "paid",
-    "sitted": "sat",
-    "standed": "stood",
-    "winned": "won",
-    "weared": "wore",
-    "breaked": "broke",
-    "bringed": "brought",
-    "drived": "drove",
-    "drawed": "drew",
-    "flied": "flew",
-    "forgetted": "forgot",
-    "growed": "grew",
-    "hided": "hid",
-    "holded": "held",
-    "hurted": "hurt",
-    "keeped": "kept",
-    "meeted": "met",
-    "putted": "put",
-    "rided": "rode",
-    "sended": "sent",
-    "spended": "spent",
-    "throwed": "threw",
-    "understanded": "understood",
-    "waked": "woke",
-    "cutted": "cut",
-    "costed": "cost",
-    "letted": "let",
-    "builded": "built",
-    "choosed": "chose",
-    "shutted": "shut",
-    "selled": "sold",
-    "fighted": "fought",
-    "beginned": "began",
-    "childs": "children",
-    "childrens": "children",
-    "mans": "men",
-    "womans": "women",
-    "mens": "men",
-    "womens": "women",
-    "foots": "feet",
-    "tooths": "teeth",
-    "feets": "feet",
-    "teeths": "teeth",
-    "mouses": "mice",
-    "mices": "mice",
-    "sheeps": "sheep",
-    "fishs": "fish",
-    "deers": "deer",
-    "peoples": "people",
-    "gooder": "better",
-    "badder": "worse",
-    "goodest": "best",
-    "baddest": "worst",
-    "worser": "worse",
-    "bestest": "best",
-    "mooner": "more",
-    "litres": "litres",
-    "hisself": "himself",
-    "theirselves": "themselves",
-    "hers's": "hers",
-    "fastly": "fast",
-    "hardy": "hard",
-    "amn't": "am not",
-    "mines": "mine",
-    "yesterday's night": "last night",
-    "childrens'": "children's",
-    "knifes": "knives",
-    "wifes": "wives",
-    "lifes": "lives",
-    "leafs": "leaves",
-    "wolfs": "wolves",
-    "shelfs": "shelves",
-    "citys": "cities",
-    "storys": "stories",
-    "babys": "babies",
-    "familys": "families",
-    "countrys": "countries",
-    "partys": "parties",
-    "potatos": "potatoes",
-    "tomatos": "tomatoes",
-    "heros": "heroes",
-    "studyed": "studied",
-    "tryed": "tried",
-    "cryed": "cried",
-    "stoped": "stopped",
-    "planed": "planned",
-    "droped": "dropped",
-    "swiming": "swimming",
-    "runing": "running",
-    "writting": "writing",
-    "comming": "coming",
-    "studing": "studying",
-    "shoping": "shopping",
-}
 
 
 @dataclass(frozen=True)
@@ -204,7 +73,8 @@ def _pattern(regex: str, templates: Template | tuple[Template, ...], topic: str,
 
 PATTERNS = (
     _pattern(
-        rf"\b({PERSON}) (?:have|has) ((?:about |only |almost |already |nearly )?{NUMBER}) years?(?: old)?\b(?! of\b| to\b| left\b| in\b| ago\b)",
+        rf"\b({PERSON}) (?:have|has) ((?:about |only |almost |already |"
+        rf"nearly )?{NUMBER}) years?(?: old)?\b(?! of\b| to\b| left\b| in\b| ago\b)",
         lambda m: f"{m[1]} {_be(m[1])} {m[2]} years old",
         "have_age",
     ),
@@ -232,7 +102,8 @@ PATTERNS = (
         "be_verb",
     ),
     _pattern(
-        r"\bmore (better|worse|bigger|smaller|taller|shorter|faster|older|younger|easier|cheaper|higher|stronger|happier|later|longer|nicer)\b",
+        r"\bmore (better|worse|bigger|smaller|taller|shorter|faster|older|younger|easier|cheaper|"
+        r"higher|stronger|happier|later|longer|nicer)\b",
         r"\1",
         "double_degree",
     ),
@@ -243,18 +114,22 @@ PATTERNS = (
     ),
     _pattern(rf"\bsince ((?:about |more than )?{NUMBER} {PERIOD})\b(?! ago)", r"for \1", "since_for", False),
     _pattern(
-        rf"\b(i|we|you|they|he|she) (?!have\b|has\b|had\b|am\b|is\b|are\b|was\b|were\b|did\b|do\b|will\b)([a-z]+)( (?:[a-z]+ ){{0,4}}?)(?:since|for) ((?:about |more than )?{NUMBER} {PERIOD})\b",
+        rf"\b(i|we|you|they|he|she) (?!have\b|has\b|had\b|am\b|is\b|are\b|was\b|were\b|did\b|do\b|"
+        rf"will\b)([a-z]+)( (?:[a-z]+ ){{0,4}}?)(?:since|for) ((?:about |"
+        rf"more than )?{NUMBER} {PERIOD})\b",
         _since,
         "since_for",
         False,
     ),
     _pattern(
-        r"\b(explain|describe|suggest|recommend|introduce) (me|him|her|us|them) ((?:the|a|an|this|that|your|his|my|our) \w+)",
+        r"\b(explain|describe|suggest|recommend|introduce) (me|him|her|us|them) ((?:the|a|an|this|"
+        r"that|your|his|my|our) \w+)",
         r"\1 \3 to \2",
         "verb_to_person",
     ),
     _pattern(
-        r"\b(listen|listens|listened|listening) (music|the|my|his|her|our|songs?|english|radio|me|him|them|us|stories)\b",
+        r"\b(listen|listens|listened|listening) (music|the|my|his|her|our|songs?|english|radio|me|him|"
+        r"them|us|stories)\b",
         r"\1 to \2",
         "listen_to",
     ),
@@ -262,12 +137,14 @@ PATTERNS = (
         r"\b(wait|waits|waited|waiting) (me|him|her|us|them|you|my|the|a|his)\b(?! out)", r"\1 for \2", "wait_for"
     ),
     _pattern(
-        r"\b(go|goes|went|going|come|comes|came|coming|get|gets|got|arrive|arrived|walk|walked|return|returned|drive|drove) to (home|here|there|abroad|upstairs|downstairs)\b",
+        r"\b(go|goes|went|going|come|comes|came|coming|get|gets|got|arrive|arrived|walk|walked|return|"
+        r"returned|drive|drove) to (home|here|there|abroad|upstairs|downstairs)\b",
         r"\1 \2",
         "to_home",
     ),
     _pattern(
-        r"\b(?:in|at|on) (last|next|this|every) (week|month|year|night|weekend|summer|winter|spring|autumn|morning|afternoon|evening|monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b",
+        r"\b(?:in|at|on) (last|next|this|every) (week|month|year|night|weekend|summer|winter|spring|"
+        r"autumn|morning|afternoon|evening|monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b",
         r"\1 \2",
         "last_week",
     ),
@@ -275,7 +152,8 @@ PATTERNS = (
         r"\b(?:in|at) (mondays?|tuesdays?|wednesdays?|thursdays?|fridays?|saturdays?|sundays?)\b", r"on \1", "on_day"
     ),
     _pattern(
-        r"\b(?:at|on) (january|february|march|april|june|july|august|september|october|november|december)\b(?! \d)(?! (?:the )?\w+(?:st|nd|rd|th)\b)",
+        r"\b(?:at|on) (january|february|march|april|june|july|august|september|october|november|"
+        r"december)\b(?! \d)(?! (?:the )?\w+(?:st|nd|rd|th)\b)",
         r"in \1",
         "in_month",
     ),
@@ -284,7 +162,8 @@ PATTERNS = (
     _pattern(rf"\b(?:in|on) ({NUMBER} o'clock|noon|midnight)\b", r"at \1", "at_time"),
     _pattern(r"\bby (foot)\b", r"on \1", "on_foot"),
     _pattern(
-        r"\bgood (?:in|on) (english|chinese|maths?|math|science|sports?|music|art|drawing|singing|dancing|swimming|running|football|basketball|cooking|playing|history|physics)\b",
+        r"\bgood (?:in|on) (english|chinese|maths?|math|science|sports?|music|art|drawing|singing|"
+        r"dancing|swimming|running|football|basketball|cooking|playing|history|physics)\b",
         r"good at \1",
         "good_at",
     ),
@@ -295,22 +174,33 @@ PATTERNS = (
     _pattern(r"\b(discuss|discussed|discusses) about\b", r"\1", "discuss"),
     _pattern(r"\b(afraid|scared) (?:with|from)\b", r"\1 of", "afraid_of"),
     _pattern(
-        r"\b(look|looks|looking|looked) forward to (go|see|meet|visit|play|eat|hear|have|travel|swim|start|come|get|watch|do|be|learn|buy|return)\b",
+        r"\b(look|looks|looking|looked) forward to (go|see|meet|visit|play|eat|hear|have|travel|swim|"
+        r"start|come|get|watch|do|be|learn|buy|return)\b",
         lambda m: f"{m[1]} forward to {_gerund(m[2])}",
         "forward_to",
     ),
     _pattern(
-        r"\b(enjoy|enjoys|enjoyed|finish|finishes|finished|practise|practises|practised|practice|practices|practiced|mind|keep|keeps|kept|avoid|avoids|suggest|suggests|suggested|give up|gave up|gives up) (?:to )?(play|read|swim|sing|dance|watch|eat|do|write|learn|talk|cook|run|draw|study|go|speak|listen|be|make|paint|ride|travel|work|clean|wait|smoke|walk|drink|take|visit)\b(?! (?:and|of)\b)",
+        r"\b(enjoy|enjoys|enjoyed|finish|finishes|finished|practise|practises|practised|practice|"
+        r"practices|practiced|mind|keep|keeps|kept|avoid|avoids|suggest|suggests|suggested|give up|"
+        r"gave up|gives up) (?:to )?(play|read|swim|sing|dance|watch|eat|do|write|learn|talk|cook|run|"
+        r"draw|study|go|speak|listen|be|make|paint|ride|travel|work|clean|wait|smoke|walk|drink|take|"
+        r"visit)\b(?! (?:and|of)\b)",
         lambda m: f"{m[1]} {_gerund(m[2])}",
         "verb_ing",
     ),
     _pattern(
-        r"\b(want|wants|wanted|need|needs|needed|hope|hopes|hoped|decide|decides|decided|plan|plans|planned|promise|promises|promised|learn|learns|learned|would like|agree|agreed|wish|wishes) (go|be|buy|eat|play|see|visit|become|have|learn|make|study|help|get|watch|travel|do|know|drink|sleep|come|speak|meet|take|live|work|leave|swim|find|tell|read|try|write|sing|win|ride)\b(?! (?:and|for|of|is|was)\b)",
+        r"\b(want|wants|wanted|need|needs|needed|hope|hopes|hoped|decide|decides|decided|plan|plans|"
+        r"planned|promise|promises|promised|learn|learns|learned|would like|agree|agreed|wish|"
+        r"wishes) (go|be|buy|eat|play|see|visit|become|have|learn|make|study|help|get|watch|travel|do|"
+        r"know|drink|sleep|come|speak|meet|take|live|work|leave|swim|find|tell|read|try|write|sing|"
+        r"win|ride)\b(?! (?:and|for|of|is|was)\b)",
         r"\1 to \2",
         "verb_to",
     ),
     _pattern(
-        r"\b(want|wants|wanted|need|needs|needed|hope|hopes|hoped|decide|decides|decided|would like) to ([a-z]+(?:ing|ed)|went|saw|ate|bought|was|is|are|has|had|made|goes|likes|plays)\b(?<!bring)(?<!sing)(?<!ring)(?<!need)(?<!feed)",
+        r"\b(want|wants|wanted|need|needs|needed|hope|hopes|hoped|decide|decides|decided|"
+        r"would like) to ([a-z]+(?:ing|ed)|went|saw|ate|bought|was|is|are|has|had|made|goes|likes|"
+        r"plays)\b(?<!bring)(?<!sing)(?<!ring)(?<!need)(?<!feed)",
         lambda m: f"{m[1]} to {_base(m[2])}",
         "verb_to",
     ),
@@ -321,12 +211,20 @@ PATTERNS = (
     ),
     _pattern(r"\b(can|could|must|should|will|would|may|might) to ([a-z]+)\b", r"\1 \2", "modal_base"),
     _pattern(
-        r"\b(can|could|must|should|will|would|may|might|can't|couldn't|won't|shouldn't|cannot)( not)? (goes|went|plays|likes|speaks|swims|makes|does|has|is|was|are|am|gone|comes|came|sees|saw|eats|ate|runs|ran|sings|helps|takes|took|gets|got|wants|knows|lives|studies|watches|playing|going|swimming|speaking|doing|helping|making|singing|played|helped|watched|wanted|finished|bought|buys)\b",
+        r"\b(can|could|must|should|will|would|may|might|can't|couldn't|won't|shouldn't|"
+        r"cannot)( not)? (goes|went|plays|likes|speaks|swims|makes|does|has|is|was|are|am|gone|comes|"
+        r"came|sees|saw|eats|ate|runs|ran|sings|helps|takes|took|gets|got|wants|knows|lives|studies|"
+        r"watches|playing|going|swimming|speaking|doing|helping|making|singing|played|helped|watched|"
+        r"wanted|finished|bought|buys)\b",
         lambda m: f"{m[1]}{m[2] or ''} {_base(m[3])}",
         "modal_base",
     ),
     _pattern(
-        r"\b(did|didn't|did not|doesn't|does not|don't|do not) (goes|went|gone|played|plays|likes|liked|wants|wanted|has|had|saw|seen|sees|ate|eats|bought|buys|came|comes|knew|knows|made|makes|took|takes|got|gets|said|says|told|found|slept|did|does|finished|watched|studied|helped|understood|heard|lost|thought|brought|spoke|speaks|lives|lived|worked|works|needs|needed|listened|opened|called|slept|wrote|read's|learned|stopped|happened)\b",
+        r"\b(did|didn't|did not|doesn't|does not|don't|do not) (goes|went|gone|played|plays|likes|"
+        r"liked|wants|wanted|has|had|saw|seen|sees|ate|eats|bought|buys|came|comes|knew|knows|made|"
+        r"makes|took|takes|got|gets|said|says|told|found|slept|did|does|finished|watched|studied|"
+        r"helped|understood|heard|lost|thought|brought|spoke|speaks|lives|lived|worked|works|needs|"
+        r"needed|listened|opened|called|slept|wrote|read's|learned|stopped|happened)\b",
         lambda m: f"{m[1]} {_base(m[2])}",
         "do_base",
     ),
@@ -336,32 +234,25 @@ PATTERNS = (
         "agreement",
         False,
     ),
+    _pattern(rf"\b({'|'.join(UNCOUNTABLE_PLURALS)})\b", lambda m: UNCOUNTABLE_PLURALS[m[1].lower()], "uncountable"),
     _pattern(
-        rf"\b({UNCOUNTABLE_PLURALS})\b",
-        lambda m: (
-            "progress"
-            if m[1].lower() == "progresses"
-            else "rubbish"
-            if m[1].lower() == "rubbishes"
-            else "scenery"
-            if m[1].lower() == "sceneries"
-            else m[1][:-1]
-        ),
-        "uncountable",
-    ),
-    _pattern(
-        r"\b(?:a|an) (advice|homework|information|furniture|luggage|housework|news|equipment|bread|music|money|rice|weather|fun|traffic)(?=[.,!?]|$| (?:from|about|for|to|in|on|that|yesterday|today|and|is|was))",
+        r"\b(?:a|an) (advice|homework|information|furniture|luggage|housework|news|equipment|bread|"
+        r"music|money|rice|weather|fun|traffic)(?=[.,!?]|$| (?:from|about|for|to|in|on|that|yesterday|"
+        r"today|and|is|was))",
         (r"some \1", r"\1"),
         "uncountable",
     ),
     _pattern(rf"\b({'|'.join(map(re.escape, IRREGULAR))})\b", lambda m: IRREGULAR[m[1].lower()], "irregular"),
     _pattern(
-        r"\b(i|we) (am|are|was|were|feel|felt)( very| so| really| too)? (boring|exciting|tiring|surprising|frightening|confusing|worrying|disappointing|embarrassing)\b(?! to\b)",
+        r"\b(i|we) (am|are|was|were|feel|felt)( very| so| really| too)? (boring|exciting|tiring|"
+        r"surprising|frightening|confusing|worrying|disappointing|embarrassing)\b(?! to\b)",
         lambda m: f"{m[1]} {m[2]}{m[3] or ''} {FEELING_OF[m[4].lower()]}",
         "feeling_ed",
     ),
     _pattern(
-        r"\b((?:the|this|that|my) (?:film|movie|book|story|game|lesson|class|trip|news|match|party|show|city|museum|homework|job|film)|it) (is|was)( very| so| really| too)? (bored|excited|interested|surprised|confused|frightened|tired|disappointed)\b",
+        r"\b((?:the|this|that|my) (?:film|movie|book|story|game|lesson|class|trip|news|match|party|"
+        r"show|city|museum|homework|job|film)|it) (is|was)( very| so| really| too)? (bored|excited|"
+        r"interested|surprised|confused|frightened|tired|disappointed)\b",
         lambda m: f"{m[1]} {m[2]}{m[3] or ''} {EFFECT_OF[m[4].lower()]}",
         "effect_ing",
     ),
@@ -371,22 +262,27 @@ PATTERNS = (
     ),
     _pattern(r"\b(congratulations|congratulate you) (?:for|of|to) (?=\w)", r"\1 on ", "congratulations"),
     _pattern(
-        r"^is (raining|snowing|cold|hot|windy|sunny|late|important|difficult|easy|necessary|possible|dangerous)\b(?![^?]*\?)",
+        r"^is (raining|snowing|cold|hot|windy|sunny|late|important|difficult|easy|necessary|possible|"
+        r"dangerous)\b(?![^?]*\?)",
         r"it is \1",
         "missing_it",
     ),
     _pattern(
-        r"\b(have|has) (ever|never|already|just) (went|saw|ate|did|was|took|gave|wrote|came|spoke|knew|broke|swam|drank|sang|began|go|see|eat|do|be|take|try|finish|visit|meet|hear|read)\b",
+        r"\b(have|has) (ever|never|already|just) (went|saw|ate|did|was|took|gave|wrote|came|spoke|"
+        r"knew|broke|swam|drank|sang|began|go|see|eat|do|be|take|try|finish|visit|meet|hear|read)\b",
         lambda m: f"{m[1]} {m[2]} {_participle(m[3])}",
         "have_participle",
     ),
     _pattern(
-        r"\b(have|has) (went|saw|ate|did|took|gave|wrote|came|spoke|knew|broke|swam|drank|sang|began|forgot|fell|flew|drove|rode)\b",
+        r"\b(have|has) (went|saw|ate|did|took|gave|wrote|came|spoke|knew|broke|swam|drank|sang|began|"
+        r"forgot|fell|flew|drove|rode)\b",
         lambda m: f"{m[1]} {_participle(m[2])}",
         "have_participle",
     ),
     _pattern(
-        r"\b(don't|doesn't|didn't|never|can't|won't|haven't|hasn't|isn't|aren't|wasn't|couldn't) ((?:[a-z]+ ){0,3})(nothing|nobody|nowhere|no one|no)\b(?! (?:longer|matter|less|more than|one)\b)",
+        r"\b(don't|doesn't|didn't|never|can't|won't|haven't|hasn't|isn't|aren't|wasn't|"
+        r"couldn't) ((?:[a-z]+ ){0,3})(nothing|nobody|nowhere|no one|no)\b(?! (?:longer|matter|less|"
+        r"more than|one)\b)",
         lambda m: (
             f"{m[1]} {m[2]}"
             + {"nothing": "anything", "nobody": "anybody", "nowhere": "anywhere", "no one": "anyone", "no": "any"}[
@@ -414,7 +310,8 @@ PATTERNS = (
         False,
     ),
     _pattern(
-        r"\b(so|such) (good|nice|big|beautiful|bad|long|interesting|cold|hot) (a |an )?(day|man|city|film|book|house|weather|food|place|idea|time|friend)\b",
+        r"\b(so|such) (good|nice|big|beautiful|bad|long|interesting|cold|hot) (a |an )?(day|man|city|"
+        r"film|book|house|weather|food|place|idea|time|friend)\b",
         lambda m: f"such {'' if m[4].lower() in ('weather', 'food') else 'a '}{m[2]} {m[4]}",
         "such",
     ),
@@ -422,7 +319,8 @@ PATTERNS = (
         r"\b(play|plays|played|playing) (piano|guitar|violin|drums|flute)\b", r"\1 the \2", "play_instrument", False
     ),
     _pattern(
-        r"\b(play|plays|played|playing) the (football|basketball|tennis|badminton|chess|volleyball|baseball|computer games|games|soccer|table tennis|ping pong)\b",
+        r"\b(play|plays|played|playing) the (football|basketball|tennis|badminton|chess|volleyball|"
+        r"baseball|computer games|games|soccer|table tennis|ping pong)\b",
         r"\1 \2",
         "play_sport",
     ),
@@ -454,7 +352,8 @@ PATTERNS = (
     ),
     _pattern(r"\b(in|on) (internet)\b", "on the internet", "on_internet"),
     _pattern(
-        r"\bother (book|child|day|person|thing|student|question|apple|cup|game|man|woman|friend|teacher|country|city|dog|cat)\b",
+        r"\bother (book|child|day|person|thing|student|question|apple|cup|game|man|woman|friend|"
+        r"teacher|country|city|dog|cat)\b",
         r"another \1",
         "another",
         False,
@@ -468,25 +367,13 @@ PATTERNS = (
     _pattern(r"\bthere will have\b(?! been)", "there will be", "there_have"),
     _pattern(r"\bis have\b", "is there", "there_have", False),
     _pattern(
-        r"^(are|is) (a|an|some|many|two|three|four|five|six|seven|eight|nine|ten|twenty|thirty|forty|lots)\b(?![^?]*\?)",
+        r"^(are|is) (a|an|some|many|two|three|four|five|six|seven|eight|nine|ten|twenty|thirty|forty|"
+        r"lots)\b(?![^?]*\?)",
         r"there \1 \2",
         "missing_there",
     ),
     _pattern(r"\b(his|her|my|our|their|your) (name) (call|calls|called|is called)\b", r"\1 name is", "name_is"),
 )
-OBJECTS = {"i": "me", "you": "you", "he": "him", "she": "her", "we": "us", "they": "them"}
-FEELING_OF = dict(zip(EFFECTS.split("|"), FEELINGS.split("|"), strict=False)) | {
-    "boring": "bored",
-    "exciting": "excited",
-    "tiring": "tired",
-    "surprising": "surprised",
-    "frightening": "frightened",
-    "confusing": "confused",
-    "worrying": "worried",
-    "disappointing": "disappointed",
-    "embarrassing": "embarrassed",
-}
-EFFECT_OF = {feeling: effect for effect, feeling in FEELING_OF.items()} | {"interested": "interesting"}
 
 
 def propose_patterns(text: str) -> Iterator[Proposal]:

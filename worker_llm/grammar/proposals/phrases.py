@@ -37,39 +37,46 @@ def _replace(index: int, count: int, text: str, kind: str) -> Proposal:
 
 
 def _verb_groups(index: int, first: Word, second: Word) -> Iterator[Proposal]:
-    """An auxiliary, "to" or a preposition with the verb after it."""
+    """An auxiliary, "to", a preposition or a subject with the verb after it."""
     if not second.lower.isalpha() or not is_verb(second.lower):
         return
+    yield from _after_auxiliary(index, first, second)
+    yield from _after_preposition(index, first, second)
+    if second.tag in ("VBG", "VBZ", "VBD", "VBN") and first.tag[:2] in ("VB", "JJ", "PR", "NN"):
+        yield _replace(index + 1, 1, f"to/TO {inflect(second.lower, 'VB')}/VB", "to+verb")
+    if first.lower in lists.SUBJECT_PRONOUNS or first.tag[:2] == "NN":
+        for be in ("am/VBP", "is/VBZ", "are/VBP", "was/VBD", "were/VBD"):
+            yield _replace(index + 1, 1, f"{be} {inflect(second.lower, 'VBG')}/VBG", "continuous")
+        for have in ("have/VBP", "has/VBZ"):
+            participle = "been" if second.lower in lists.BE else inflect(second.lower, "VBN")
+            yield _replace(index + 1, 1, f"{have} {participle}/VBN", "perfect")
+
+
+def _after_auxiliary(index: int, first: Word, second: Word) -> Iterator[Proposal]:
+    """am agree → agree, am play → played, can went → go, has went → have gone."""
     forms = dict.fromkeys((inflect(second.lower, tag), tag) for tag in VERB_FORMS)
     if first.lower in lists.BE:
         yield Proposal(index, index + 2, (second,), "be+verb")
         for form, tag in forms:
             yield Proposal(index, index + 2, (Word(form, tag),), "be+verb")
-    if first.lower in lists.HAVE | lists.MODALS | lists.DO | {"will"}:
+    if first.lower in lists.HAVE | lists.MODALS | lists.DO:
         for form, tag in forms:
             yield Proposal(index, index + 2, (Word(form, tag),), "auxiliary+verb")
     if first.lower in lists.HAVE:
         for auxiliary in ("have/VBP", "has/VBZ", "had/VBD"):
-            for tag in ("VBN",):
-                yield _replace(index, 2, f"{auxiliary} {inflect(second.lower, tag)}/{tag}", "perfect")
+            yield _replace(index, 2, f"{auxiliary} {inflect(second.lower, 'VBN')}/VBN", "perfect")
+
+
+def _after_preposition(index: int, first: Word, second: Word) -> Iterator[Proposal]:
+    """interested to learn → in learning, for buy → to buy."""
+    gerund, base = inflect(second.lower, "VBG"), inflect(second.lower, "VB")
     if first.lower == "to":
-        gerund = inflect(second.lower, "VBG")
         yield _replace(index, 2, f"{gerund}/VBG", "to+verb")
         for preposition in ("in", "of", "for", "about", "to", "at"):
             yield _replace(index, 2, f"{preposition}/IN {gerund}/VBG", "to+verb")
     if first.lower in ("for", "of", "in", "at", "about"):
-        yield _replace(index, 2, f"to/TO {inflect(second.lower, 'VB')}/VB", "to+verb")
-        yield _replace(index, 2, f"{first.lower}/IN {inflect(second.lower, 'VBG')}/VBG", "to+verb")
-    if second.tag in ("VBG", "VBZ", "VBD", "VBN") and first.tag[:2] in ("VB", "JJ", "PR", "NN"):
-        yield Proposal(index + 1, index + 2, lists.as_words(f"to/TO {inflect(second.lower, 'VB')}/VB"), "to+verb")
-    if first.lower in lists.SUBJECT_PRONOUNS or first.tag[:2] == "NN":
-        for be in ("am/VBP", "is/VBZ", "are/VBP", "was/VBD", "were/VBD"):
-            yield Proposal(
-                index + 1, index + 2, lists.as_words(f"{be} {inflect(second.lower, 'VBG')}/VBG"), "continuous"
-            )
-        for have in ("have/VBP", "has/VBZ"):
-            participle = "been" if second.lower in lists.BE else inflect(second.lower, "VBN")
-            yield Proposal(index + 1, index + 2, lists.as_words(f"{have} {participle}/VBN"), "perfect")
+        yield _replace(index, 2, f"to/TO {base}/VB", "to+verb")
+        yield _replace(index, 2, f"{first.lower}/IN {gerund}/VBG", "to+verb")
 
 
 def _degrees(index: int, first: Word, second: Word) -> Iterator[Proposal]:

@@ -89,39 +89,48 @@ def _inflect(index: int, word: Word) -> Iterator[Proposal]:
 
 def _add_before(words: Sequence[Word], index: int) -> Iterator[Proposal]:
     """Words that may be missing before word `index`."""
-    word, previous = words[index], words[index - 1] if index else None
-    previous_lower = previous.lower if previous and not previous.after else ""
-
-    def add(text: str, kind: str) -> Proposal:
-        return Proposal(index, index, lists.as_words(text), kind)
-
-    if (
-        word.tag in NOUN_PHRASE_TAGS
-        and previous_lower not in lists.DETERMINERS - {"what"}
-        and word.lower not in lists.DETERMINERS
+    word = words[index]
+    previous = words[index - 1] if index and not words[index - 1].after else None
+    for text, kind in (
+        *_missing_articles(word, previous),
+        *_missing_prepositions(word, previous),
+        *_missing_verbs(word, previous, index),
+        *_missing_pronouns(word, previous),
     ):
-        if not (
-            previous and previous.tag.startswith(("JJ", "CD")) and not previous.after and not is_verb(previous_lower)
-        ):
-            yield add("a/DT", "+a")
-            yield add("the/DT", "+the")
-    if index and previous and not previous.after and previous_lower not in ADDED_PREPOSITIONS:
+        yield Proposal(index, index, lists.as_words(text), kind)
+
+
+def _missing_articles(word: Word, previous: Word | None) -> Iterator[tuple[str, str]]:
+    if word.tag not in NOUN_PHRASE_TAGS or word.lower in lists.DETERMINERS:
+        return
+    before = previous.lower if previous else ""
+    is_inside_phrase = previous is not None and previous.tag[:2] in ("JJ", "CD") and not is_verb(before)
+    if before not in lists.DETERMINERS - {"what"} and not is_inside_phrase:
+        yield "a/DT", "+a"
+        yield "the/DT", "+the"
+
+
+def _missing_prepositions(word: Word, previous: Word | None) -> Iterator[tuple[str, str]]:
+    if previous and previous.lower not in ADDED_PREPOSITIONS:
         for preposition in ADDED_PREPOSITIONS:
-            yield add(
-                f"{preposition}/{'TO' if preposition == 'to' else 'IN'}",
-                "+to" if word.tag[:2] == "VB" else "+preposition",
-            )
-    if previous_lower not in lists.BE and word.lower not in lists.BE and index:
-        for verb in ADDED_VERBS:
-            yield add(verb, "+be")
-    if word.lower not in lists.MODALS | lists.DO and word.tag[:2] in ("VB", "RB", "PR", "NN", "DT", "NNP"):
-        for auxiliary in ADDED_AUXILIARIES:
-            yield add(auxiliary, "+auxiliary")
-    if word.lower in lists.BE | {"will", "was"}:
-        yield add("there/EX", "+there")
+            tag = "TO" if preposition == "to" else "IN"
+            yield f"{preposition}/{tag}", "+to" if word.tag[:2] == "VB" else "+preposition"
+
+
+def _missing_verbs(word: Word, previous: Word | None, index: int) -> Iterator[tuple[str, str]]:
+    if index and (previous is None or previous.lower not in lists.BE) and word.lower not in lists.BE:
+        yield from ((verb, "+be") for verb in ADDED_VERBS)
+    if word.lower not in lists.MODALS | lists.DO and word.tag[:2] in ("VB", "RB", "PR", "NN", "DT"):
+        yield from ((auxiliary, "+auxiliary") for auxiliary in ADDED_AUXILIARIES)
+
+
+def _missing_pronouns(word: Word, previous: Word | None) -> Iterator[tuple[str, str]]:
+    before = previous.lower if previous else ""
+    if word.lower in lists.BE | {"will"}:
+        yield "there/EX", "+there"
+    may_be_owned = word.tag[:2] in ("NN", "JJ") and before not in lists.DETERMINERS
     for pronoun in ADDED_PRONOUNS:
-        if pronoun[-1] == "$" and (word.tag[:2] not in ("NN", "JJ") or previous_lower in lists.DETERMINERS):
-            continue
-        yield add(pronoun, "+possessive" if pronoun[-1] == "$" else "+pronoun")
-    if word.tag[:2] in ("PR", "DT", "NN") and previous_lower not in ("and", "but", "or", ""):
-        yield add("and/CC", "+conjunction")
+        if pronoun[-1] != "$" or may_be_owned:
+            yield pronoun, "+possessive" if pronoun[-1] == "$" else "+pronoun"
+    if word.tag[:2] in ("PR", "DT", "NN") and before not in ("and", "but", "or", ""):
+        yield "and/CC", "+conjunction"
