@@ -20,6 +20,9 @@ Verdict = Literal[
 ]
 
 
+CHECKED_VERDICTS: frozenset[Verdict] = frozenset(("correct", "corrected"))
+
+
 @dataclass(frozen=True)
 class Word:
     """One recognised word; `start` and `end` in seconds from the recording's start, `probability` in [0, 1]."""
@@ -70,8 +73,8 @@ class Transcript:
 class Edit:
     """One correction: the words `heard[at[0]:at[1]]`, joined by spaces, are `before`; `after` takes their place.
 
-    `kind` is ERRANT's name of the mistake, such as R:VERB:TENSE, "" for a word that was misread; `explanations` say why,
-    by language: "en" and "zh".
+    `kind` is ERRANT's name of the mistake, such as R:VERB:TENSE, "" for a word that was misread; `explanations` say
+    why, by language: "en" and "zh".
     """
 
     before: Annotated[str, Field(alias="from")]  # what JSON calls it
@@ -98,6 +101,11 @@ class Feedback:
     reset: bool = False
     verdict: Verdict = "not_checked"
     unclear: tuple[int, ...] = ()
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether the whole of it was checked for mistakes: rates count nothing else."""
+        return self.verdict in CHECKED_VERDICTS
 
 
 @dataclass(frozen=True)
