@@ -33,7 +33,7 @@ def make_work(number: int, verdict: Verdict, said: str = "") -> StudentWork:
     heard = said or feedback.heard
     edits = () if verdict == "correct" else (WENT,)
     feedback = replace(feedback, heard=heard, edits=edits, explanation="Say went.", verdict=verdict)
-    work = make_student_work(number, verdict, (transcript, replace(feedback, corrected="I went to school yesterday.")))
+    work = make_student_work(number, verdict, (transcript, replace(feedback, corrected=heard.replace("go", "went"))))
     assert work.job
     return replace(work, job=replace(work.job, request=replace(work.job.request, said=said)))
 
