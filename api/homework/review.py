@@ -109,9 +109,9 @@ def apply_changes(feedback: Feedback, json: ReviewForm) -> Feedback:
 
 def find_edits(feedback: Feedback, corrected: str) -> tuple[Edit, ...]:
     """The edits that lead to another corrected sentence; those that were there before keep their explanations."""
-    known = {(edit.before, edit.after, edit.at): edit for edit in feedback.edits}
+    earlier_edits = {(edit.before, edit.after, edit.at): edit for edit in feedback.edits}
     edits = [piece.edit for piece in compare(feedback.heard, corrected) if not piece.is_unchanged]
-    return tuple(known.get((edit.before, edit.after, edit.at), edit) for edit in edits)
+    return tuple(earlier_edits.get((edit.before, edit.after, edit.at), edit) for edit in edits)
 
 
 def review(job: Job, feedback: Feedback | None, release_now: bool) -> None:

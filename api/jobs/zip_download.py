@@ -131,15 +131,15 @@ def table_row(file: str, job: Job, error: str) -> tuple[str, ...]:
 
     `said` are the learner's own words, where they took the place of those that were heard.
     """
-    feedback, answer, said = job.feedback, job.answer, job.request.said
-    recognised = job.transcript.text if job.transcript else ""
+    feedback, answer, own_words = job.feedback, job.answer, job.request.said
+    transcript = job.transcript.text if job.transcript else ""
     duration = f"{answer.duration_s:.2f}" if answer else ""
     return (
         file,
         job.state,
         feedback.verdict if feedback else "",
-        feedback.heard if feedback and not said else recognised,
-        said,
+        feedback.heard if feedback and not own_words else transcript,
+        own_words,
         feedback.corrected if feedback else "",
         answer.text if answer else "",
         error,

@@ -30,7 +30,7 @@ MAX_EXAMPLE_CHARS = 120  # of a sentence that the model is shown
 NOTHING_UNDERSTOOD_TEXT = "I could not understand what you said. Please speak closer to the microphone next time."
 NO_MISTAKES_TEXT = "I found nothing to correct."
 NOTHING_CHECKED_TEXT = "This time I heard nothing that I could correct."
-SOME_CHECKED_TEXT = "I could check {checked} of your {learner} turns, and found nothing to correct in {them}."
+SOME_CHECKED_TEXT = "I could check {checked} of your {turns} turns, and found nothing to correct in {them}."
 SENTENCES_HEADING, WORDS_HEADING = "Now say:", "Practise these words:"
 
 INSTRUCTIONS = (
@@ -122,11 +122,12 @@ def summarize(lesson: Job, statistics: LessonFigures, persona: Persona, remark: 
 
 def _format_no_mistakes(statistics: LessonFigures, persona: Persona) -> str:
     """What is said where nothing was corrected; praise only where every turn was checked."""
-    checked, learner = statistics.checked_count, statistics.learner
-    if not checked:
+    checked_count, turn_count = statistics.checked_count, statistics.learner
+    if not checked_count:
         return NOTHING_CHECKED_TEXT
-    if checked < learner:
-        return SOME_CHECKED_TEXT.format(checked=checked, learner=learner, them="it" if checked == 1 else "them")
+    if checked_count < turn_count:
+        them = "it" if checked_count == 1 else "them"
+        return SOME_CHECKED_TEXT.format(checked=checked_count, turns=turn_count, them=them)
     return join_texts(persona.praise, NO_MISTAKES_TEXT)
 
 

@@ -72,9 +72,9 @@ def list_reviewable_jobs(client: Client, id_: str, names: tuple[str, ...] = ()) 
     """The jobs that await review, by student, first those that need an adult; of `names` only, if any are given."""
     view = client.assignment(id_)
     submissions = [find_submission(view, name) for name in names] or sort_by_class(view)
-    held = [each for each in submissions if each.state == "held"]
-    held.sort(key=lambda each: each.verdict != "needs_an_adult")
-    return {each.student: client.job(each.job) for each in held}
+    to_review = [each for each in submissions if each.state == "held"]
+    to_review.sort(key=lambda each: each.verdict != "needs_an_adult")
+    return {each.student: client.job(each.job) for each in to_review}
 
 
 def find_reviewable_job(client: Client, id_: str, name: str) -> tuple[str, Job]:
