@@ -10,7 +10,7 @@ export function showVerdicts(works) {
   const count = (verdict) => feedbacks.filter((feedback) => feedback.verdict === verdict).length;
   const counts = VERDICTS.map((verdict) => [verdict, count(verdict)]).filter(([, n]) => n);
   const labels = counts.map(([verdict, n]) =>
-    element("li", { class: `verdict ${verdict}` }, ...verdictLabel(verdict), element("b", {}, String(n))),
+    element("li", { class: "verdict", "data-verdict": verdict }, ...verdictLabel(verdict), element("b", {}, String(n))),
   );
   updateChildren($id("verdicts"), labels);
   $id("verdicts").hidden = !labels.length;

@@ -36,7 +36,7 @@ export function rowsByConcern(rows) {
  */
 export function verdictLine({ verdict, edits, reset }) {
   if (reset || (verdict === "not_checked" && edits.length)) return null;
-  return element("p", { class: `verdict ${verdict}` }, ...verdictLabel(verdict));
+  return element("p", { class: "verdict", "data-verdict": verdict }, ...verdictLabel(verdict));
 }
 
 /** The symbol and the name of a verdict. */

@@ -198,7 +198,7 @@ export class SentencePlayer {
   }
 
   #show() {
-    const isPlaying = !this.#audio.paused;
+    const isPlaying = !this.#audio.paused || (this.#audio.ended && this.#next < this.#sources.length);
     setIcon(this.#icon, isPlaying ? "pause" : "play");
     this.#button.setAttribute("aria-label", t(isPlaying ? "pause" : "play", { speaker: this.#words.textContent }));
   }

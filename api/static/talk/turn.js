@@ -165,7 +165,7 @@ const lines = (...texts) => texts.filter(Boolean).map((text) => transcriptLine(t
 /** What was said, with its marks and the verdict. What needs an adult has neither: the teacher's words come first. */
 function feedbackNodes(feedback) {
   const verdict = feedback.verdict === "needs_an_adult" ? null : verdictLine(feedback);
-  return [correctionMarks(feedback), unclearLegend(feedback), verdict];
+  return [correctionMarks(feedback), verdict, unclearLegend(feedback)];
 }
 
 /** A file's name; a general one for what was recorded in the browser, or sent from another device. */
