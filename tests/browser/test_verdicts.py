@@ -1,14 +1,17 @@
 """What the pages show for each verdict, in both languages, and what a learner does next. Needs no models."""
 
 from collections.abc import Callable, Iterator
+from itertools import count
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from pipeline.jobs.results import Edit, Feedback, Verdict
-from tests.browser.conftest import DESKTOP, LEARNERS, PHONE, SPOKEN, visits
+from tests.browser.conftest import DESKTOP, PHONE, SPOKEN, visits
 from tests.support.hand_answers import HandAnswers, answer_by_hand, make_settings
+from tests.support.recordings import make_wav
 from tests.support.talk_page import find_job_id, find_transcript, find_turn, type_in
 
 PAST = {
@@ -348,17 +351,17 @@ def test_the_greeting_is_shown_in_the_page_s_language_below_the_english_one(visi
 # --- the teacher's pages -----------------------------------------------------------------------------------------
 
 CLASS = {f"{verdict} was said": feedback for verdict, feedback in FEEDBACK.items()}  # by the name of the student
-RECORDINGS = sorted(LEARNERS.glob("*.wav"))
+NUMBERS = count()
 
 
-def hand_in(school: HandAnswers, assignment: str, student: str, number: int) -> None:
-    recording = RECORDINGS[number]
-    school.request(
-        "POST",
-        f"/v1/assignments/{assignment}/submissions",
-        files={"file": (recording.name, recording.read_bytes())},
-        data={"student": student},
-    )
+def make_recording() -> bytes:
+    """A silent recording, unlike all before: the transcript of an equal one would be used again."""
+    return make_wav(np.zeros(16_000 + next(NUMBERS)))
+
+
+def hand_in(school: HandAnswers, assignment: str, student: str) -> None:
+    files = {"file": ("recording.wav", make_recording())}
+    school.request("POST", f"/v1/assignments/{assignment}/submissions", files=files, data={"student": student})
 
 
 @pytest.fixture(scope="module")
@@ -366,8 +369,8 @@ def assignment(school) -> str:
     """The id of an assignment with one answer of each verdict, and one student who has not handed in."""
     students = [{"name": name} for name in (*CLASS, "Late Li")]
     school.request("PUT", "/v1/assignments/verdicts", json={"title": "Unit 3", "students": students})
-    for number, (student, feedback) in enumerate(CLASS.items()):
-        hand_in(school, "verdicts", student, number)
+    for student, feedback in CLASS.items():
+        hand_in(school, "verdicts", student)
         school.answer_recording(feedback)
     return "verdicts"
 
@@ -419,7 +422,7 @@ def test_a_class_without_answers_has_no_verdicts(visit, school):
 
 def test_a_teacher_reviews_with_the_explanations_in_the_page_s_language(visit, school, picture):
     school.request("PUT", "/v1/assignments/held", json={"title": "Unit 5", "hold": True})
-    hand_in(school, "held", "Anna", 0)
+    hand_in(school, "held", "Anna")
     school.transcribe(HEARD)
     school.think(FEEDBACK["corrected"])
     page = visit("/homework#held", locale="zh-CN")
@@ -433,7 +436,7 @@ def test_a_teacher_reviews_with_the_explanations_in_the_page_s_language(visit, s
 
 def test_a_teacher_sees_what_was_heard_and_what_the_learner_says(visit, school):
     school.request("PUT", "/v1/assignments/mended", json={"title": "Unit 6"})
-    hand_in(school, "mended", "Anna", 1)
+    hand_in(school, "mended", "Anna")
     job = school.answer_recording(FEEDBACK["not_heard_well"])
     school.request("POST", f"/v1/jobs/{job}/said", json={"said": "My grandmother has a lot of pets here."})
     school.answer_text(make_feedback("correct", "My grandmother has a lot of pets here.", "Which ones?"))
@@ -445,7 +448,8 @@ def test_a_teacher_sees_what_was_heard_and_what_the_learner_says(visit, school):
 @pytest.mark.parametrize("locale", LOCALES)
 def test_a_batch_shows_each_verdict_and_first_who_needs_an_adult(visit, school, picture, locale):
     page = visit("/batch", locale=locale)
-    page.set_input_files("#files", RECORDINGS[: len(FEEDBACK)])
+    files = [{"name": f"{name}.wav", "mimeType": "audio/wav", "buffer": make_recording()} for name in FEEDBACK]
+    page.set_input_files("#files", files)
     page.click("#send")
     for feedback in FEEDBACK.values():
         school.answer_recording(feedback)
