@@ -49,16 +49,18 @@ export class NextStep {
   /** `canBeMended`: the server takes the learner's words in place of what was heard. */
   #heardQuestion(heard, canBeMended) {
     const quote = element("q", {}, heard);
-    const question = element("p", { class: "heard" }, t("i_heard"), " ", quote, " ", t("is_that_right"));
+    const question = element("p", { class: "heard" }, t("i_heard"), gap(), quote, " ", t("is_that_right"));
     const again = this.#againButton(t("heard_no"));
     if (!canBeMended) return [question, again];
     const form = this.#form();
-    const yes = button("choice", "good", t("heard_yes"), () => this.#send(heard));
+    const yes = element("button", { type: "button", class: "choice", click: () => this.#send(heard) }, t("heard_yes"));
     const mend = button("choice", "edit", t("heard_mend"), () => {
       this.#isMending = !this.#isMending;
       form.hidden = !this.#isMending;
       mend.setAttribute("aria-expanded", this.#isMending);
-      if (this.#isMending) this.#field.focus();
+      if (!this.#isMending) return;
+      this.#field.focus();
+      form.scrollIntoView({ block: "nearest" });
     });
     mend.setAttribute("aria-expanded", this.#isMending);
     return [question, element("div", { class: "choices" }, yes, again, mend), form];
@@ -87,3 +89,6 @@ export class NextStep {
     }
   }
 }
+
+/** A space where the language writes one. */
+const gap = () => element("span", { class: "gap" }, " ");
