@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -55,12 +55,14 @@ class Persona:
     remarks: StrictBool  # keep the model's remarks; those of a small model are often wrong
     languages: Texts
     voices: VoicesByLanguage
+    greetings: Mapping[str, Text] = field(default_factory=dict)  # translations of the greeting, by language
     hint: Annotated[str, Field(max_length=MAX_HINT_CHARS)] = ""  # words to expect from its learners, such as names
 
 
 EXPECTED_FORMS = {  # what a field must be, for the message about one that is not
     "display": "map each language to a text",
     "about": "map each language to a text",
+    "greetings": "map each language to a text",
     "voices": "map each language to a voice, or to a list of voices",
     "examples": "be a list of tables, each with a `learner` and a `teacher` that are not empty",
     "languages": "be a list of strings that are not empty",

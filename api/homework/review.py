@@ -89,7 +89,8 @@ def require_feedback(job: Job) -> Feedback:
 def apply_changes(feedback: Feedback, json: ReviewForm) -> Feedback:
     """The feedback with the given fields replaced, and the edits that lead to its corrected sentence.
 
-    What the teacher corrects was checked, by the teacher. What an adult should see stays so.
+    What the teacher corrects was checked, by the teacher. What an adult should see stays so. Another explanation of the
+    teacher's takes the place of those of the edits.
     """
     values = json.model_dump(exclude_none=True)
     new_feedback = dataclasses.replace(feedback, **values)
@@ -99,6 +100,9 @@ def apply_changes(feedback: Feedback, json: ReviewForm) -> Feedback:
         new_feedback = dataclasses.replace(
             new_feedback, edits=edits, verdict="needs_an_adult" if feedback.verdict == "needs_an_adult" else verdict
         )
+    if new_feedback.explanation != feedback.explanation:
+        silent_edits = tuple(dataclasses.replace(edit, explanations={}) for edit in new_feedback.edits)
+        new_feedback = dataclasses.replace(new_feedback, edits=silent_edits)
     if values and "spoken" not in values:
         correction = new_feedback.corrected if new_feedback.edits else ""
         new_feedback = dataclasses.replace(

@@ -465,6 +465,22 @@ def test_what_a_teacher_corrects_was_checked(client, jobs, settings, verdict, ed
     assert all(edit["explanations"] == (WENT.explanations if edit["kind"] else {}) for edit in feedback["edits"])
 
 
+@pytest.mark.parametrize(
+    ("changes", "explanations"),
+    [
+        ({"explanation": "Yesterday: went."}, {}),
+        ({"explanation": ""}, {}),
+        ({"reply": "When?"}, WENT.explanations),
+    ],
+)
+def test_a_teacher_s_explanation_takes_the_place_of_those_of_the_edits(client, jobs, settings, changes, explanations):
+    assign(client, hold=True)
+    job = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
+    answer_with(jobs, settings, Ann=replace(FEEDBACK, edits=(WENT,), explanation="Why?", verdict="corrected"))
+    (edit,) = client.put(f"/v1/jobs/{job}/feedback", json=changes).json["feedback"]["edits"]
+    assert edit["explanations"] == explanations
+
+
 # --- rerun
 
 

@@ -139,6 +139,12 @@ def glossary_verdicts() -> list[tuple[str, str, str]]:
     return re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \|$", section, re.MULTILINE)
 
 
+@pytest.mark.parametrize(("verdict", "english", "chinese"), glossary_verdicts())
+def test_the_pages_call_a_verdict_as_the_glossary_does(verdict, english, chinese):
+    key = f"verdict_{verdict}"
+    assert (load("en")["strings"][key], load("zh")["strings"][key]) == (english, chinese)
+
+
 def test_reports_and_the_command_call_a_verdict_as_the_glossary_does():
     assert {verdict: (english, chinese) for verdict, english, chinese in glossary_verdicts()} == {
         verdict: STRINGS[f"verdict_{verdict}"] for verdict in VERDICTS

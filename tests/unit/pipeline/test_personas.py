@@ -63,6 +63,12 @@ def test_the_hint_words_of_a_persona_are_optional(tmp_path):
     assert personas.load("willa", named).hint == "Zyxelia"
 
 
+def test_the_translations_of_a_greeting_are_optional(tmp_path):
+    assert personas.load("william", FOLDER).greetings["zh"].startswith("你好")
+    without = william_with(tmp_path, "[greetings]", "[ignored]")
+    assert personas.load("willa", without).greetings == {}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "field"),
     [
@@ -74,6 +80,7 @@ def test_the_hint_words_of_a_persona_are_optional(tmp_path):
         ('languages = ["en", "zh"]', "languages = [1]", "languages"),
         ('languages = ["en", "zh"]', "languages = []", "languages"),
         ('zh = "威廉学院的外教威廉"', "zh = 1", "display"),
+        ("[greetings]", "[greetings]\nfr = 1", "greetings"),
         ('learner = "a big tree"', "", "examples"),
         ('learner = "a big tree"', 'learner = ""', "examples"),
     ],
