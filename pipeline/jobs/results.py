@@ -70,8 +70,8 @@ class Transcript:
 class Edit:
     """One correction: the words `heard[at[0]:at[1]]`, joined by spaces, are `before`; `after` takes their place.
 
-    `kind` is ERRANT's name of the mistake, such as R:VERB:TENSE, "" for a word that was misread; `explanations` say why,
-    by language: "en" and "zh".
+    `kind` is ERRANT's name of the mistake, such as R:VERB:TENSE, "" for a word that was misread; `explanations` say
+    why, by language: "en" and "zh".
     """
 
     before: Annotated[str, Field(alias="from")]  # what JSON calls it
