@@ -128,7 +128,7 @@ def determine_state(work: StudentWork) -> str:
 
 def find_student_words(assignment: Assignment, job: Job | None) -> tuple[str, ...]:
     """The target words that the student said clearly, or typed."""
-    texts = find_clear_texts(job.transcript, job.request.text) if job else []
+    texts = find_clear_texts(job.transcript, job.request.text, job.request.said) if job else []
     return find_used_words(assignment.words, texts)
 
 

@@ -20,6 +20,9 @@ Verdict = Literal[
 ]
 
 
+CHECKED_VERDICTS: frozenset[Verdict] = frozenset(("correct", "corrected"))
+
+
 @dataclass(frozen=True)
 class Word:
     """One recognised word; `start` and `end` in seconds from the recording's start, `probability` in [0, 1]."""
@@ -98,6 +101,11 @@ class Feedback:
     reset: bool = False
     verdict: Verdict = "not_checked"
     unclear: tuple[int, ...] = ()
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether the whole of it was checked for mistakes: rates count nothing else."""
+        return self.verdict in CHECKED_VERDICTS
 
 
 @dataclass(frozen=True)

@@ -156,8 +156,13 @@ def find_used_words(target_words: Iterable[str], texts: Iterable[str]) -> tuple[
     )
 
 
-def find_clear_texts(transcript: Transcript | None, typed_text: str) -> list[str]:
-    """What was recognised between the unclear words, and what was typed; the whole text if it has no probabilities."""
+def find_clear_texts(transcript: Transcript | None, typed_text: str, said: str = "") -> list[str]:
+    """What was recognised between the unclear words, and what was typed; the whole text if it has no probabilities.
+
+    `said`: the learner's own words, where they took the place of both.
+    """
+    if said:
+        return [said]
     if transcript is None or not transcript.words:
         return [transcript.text if transcript else "", typed_text]
     texts, start = [""], 0

@@ -82,7 +82,7 @@ class Teacher:
         homework, utterance = Homework.from_job(job), get_utterance(job)
         if homework.text:
             return build_reading_feedback(ReadingAttempt(utterance, homework.text), reply, persona)
-        texts = find_clear_texts(job.transcript, job.request.text)
+        texts = find_clear_texts(job.transcript, job.request.text, job.request.said)
         return build_feedback(utterance, reply, persona, homework.describe_word_use(texts))
 
     def load_persona(self, name: str) -> Persona:
@@ -90,7 +90,9 @@ class Teacher:
 
 
 def get_utterance(job: Job) -> str:
-    """The transcript, followed by the typed text."""
+    """The learner's own words where they mended the transcript; else the transcript, followed by the typed text."""
+    if job.request.said:
+        return job.request.said
     transcript = job.transcript.text if job.transcript else ""
     return f"{transcript} {job.request.text}".strip()
 
