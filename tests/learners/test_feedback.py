@@ -6,7 +6,7 @@ from pipeline import personas
 from pipeline.settings import settings
 from pipeline.text.alignment import align
 from worker_llm import engine
-from worker_llm.tutor.feedback import build_feedback
+from worker_llm.tutor.model_reply import build_feedback
 from worker_llm.tutor.prompt import compose
 from worker_llm.tutor.read_aloud import ReadingAttempt, build_reading_feedback, choose_passage
 

@@ -5,10 +5,15 @@ They are answered from the persona's file, whatever the language model is: it wo
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from pipeline.jobs.results import Feedback
 from pipeline.personas import AnswerName, Persona
 from pipeline.text.sentences import SENTENCE
+from worker_llm.tutor.feedback import join_texts
+from worker_llm.tutor.language import request_taught_language
+from worker_llm.tutor.model_reply import Conversation
+from worker_llm.tutor.questions.choose import BANK_TURNS, was_asked
 from worker_llm.tutor.questions.vocabulary import straighten
 
 MAX_ANSWERS = 2  # in one turn
@@ -203,6 +208,15 @@ COMMON_ANSWERS: Mapping[AnswerName, str] = {
     "time": "I cannot see a clock or a calendar, so I do not know.",
 }
 
+TOLD: Mapping[AnswerName, re.Pattern[str]] = {  # what a learner has told who need not be asked back
+    "name": re.compile(r"\bmy name|\bi am called|\bi'm called"),
+    "age": re.compile(r"\byears? old|\bi(?: am|'m) (?:\d|\w+teen|six|seven|eight|nine|ten|eleven|twelve)"),
+    "feeling": re.compile(r"\bi(?: am|'m) (?:fine|good|well|happy|ok|okay|tired|sad|great|very)"),
+    "origin": re.compile(r"\bi(?: am|'m| come) from"),
+    "likes": re.compile(r"\bi (?:like|love|enjoy)|\bmy hobb"),
+    "family": re.compile(r"\bmy family|\bin my family"),
+}
+
 
 def find_known_questions(*texts: str) -> list[KnownQuestion]:
     """Those that are asked by a whole sentence of a text, such as what was heard and what is right, in their order."""
@@ -216,10 +230,35 @@ def find_known_questions(*texts: str) -> list[KnownQuestion]:
     return list(asked.values())[:MAX_ANSWERS]
 
 
+def answer_and_ask_back(questions: Sequence[KnownQuestion], conversation: Conversation, sentences: str) -> str:
+    """The persona's answers, and a question back that was not asked lately; "" if it has no answers.
+
+    `sentences`: all that the learner said, which may have answered the question back already.
+    """
+    answer = answer_known_questions(questions, conversation.persona)
+    if not answer:
+        return ""
+    last = questions[-1]
+    told = TOLD.get(last.name)
+    if was_asked(last.back, conversation.earlier_replies[-BANK_TURNS:]) or (told and told.search(sentences.lower())):
+        return join_texts(answer, conversation.choose_question(sentences))
+    return join_texts(answer, last.back)
+
+
+def answer_other_language(utterance: str, persona: Persona) -> Feedback:
+    """A kind request for the taught language; a known question in Chinese is answered, and shown in English."""
+    feedback = request_taught_language(utterance, persona)
+    questions = find_known_questions(utterance) if persona.languages[0] == "en" else []
+    answer = answer_known_questions(questions, persona)
+    if not answer:
+        return feedback
+    reply = f"{answer} In English you can ask: {questions[0].model}"
+    return replace(feedback, reply=reply, spoken=reply, explanation=f"用英语可以这样问：{questions[0].model}")
+
+
 def answer_known_questions(questions: Sequence[KnownQuestion], persona: Persona) -> str:
     """The persona's answers to those that it can answer; "" if to none."""
-    answers = (find_answer(question.name, persona) for question in questions)
-    return " ".join(filter(None, answers))
+    return join_texts(*(find_answer(question.name, persona) for question in questions))
 
 
 def find_answer(name: AnswerName, persona: Persona) -> str:
@@ -228,11 +267,6 @@ def find_answer(name: AnswerName, persona: Persona) -> str:
     if name == "name" and "en" in persona.display:
         return f"My name is {persona.display['en']}."
     return COMMON_ANSWERS.get(name, "")
-
-
-def ask_back(questions: Sequence[KnownQuestion]) -> str:
-    """What the teacher asks after the answer to the last of them."""
-    return questions[-1].back if questions else ""
 
 
 def _normalize(sentence: str) -> str:

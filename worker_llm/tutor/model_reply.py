@@ -7,7 +7,7 @@ remarks the stricter ones here, and a reply about something else is dropped.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.jobs.results import Edit, Feedback
@@ -91,8 +91,8 @@ def build_feedback(
     return compose_feedback(transcript, correction, question, Manner(persona, note=note))
 
 
-def correct_by_model(transcript: str, reply: str) -> Correction:
-    """The small corrections of the model's sentence; none where it is about something else.
+def correct_by_model(transcript: str, reply: str, unclear: Collection[int] = ()) -> Correction:
+    """The small corrections of the model's sentence; none where it is about something else, or of `unclear` words.
 
     What that guarantees: every content word of the corrected sentence resembles one of the transcript.
     """
@@ -100,7 +100,8 @@ def correct_by_model(transcript: str, reply: str) -> Correction:
     if not is_about_same(transcript, sentence):
         return Correction(transcript)
     pieces = compare(transcript, sentence)
-    corrections = select_corrections([piece for piece in pieces if not piece.is_unchanged])
+    changes = select_corrections([piece for piece in pieces if not piece.is_unchanged])
+    corrections = [change for change in changes if not {*range(*change.at)} & {*unclear}]
     if not corrections:
         return Correction(transcript)
     corrected = apply_changes(pieces, corrections)

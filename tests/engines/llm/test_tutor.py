@@ -24,7 +24,6 @@ from tests.support.wait import wait_for
 from worker_llm import engine
 from worker_llm.engine import Message, Prompt
 from worker_llm.llama_cpp import LlamaCpp
-from worker_llm.tutor.feedback import build_feedback
 from worker_llm.tutor.lesson_summary import (
     INSTRUCTIONS,
     MAX_SPOKEN_CHARS,
@@ -33,6 +32,7 @@ from worker_llm.tutor.lesson_summary import (
     format_mistake_note,
     summarize,
 )
+from worker_llm.tutor.model_reply import build_feedback
 from worker_llm.tutor.prompt import build_persona_messages, compose, sanitize
 from worker_llm.tutor.read_aloud import ReadingAttempt, build_reading_feedback, choose_passage
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.levels import Time
-from worker_llm.tutor.questions.vocabulary import FEMALE, MALE, SEVERAL, looks_past, split_words, was_said, word_set
+from worker_llm.tutor.questions.vocabulary import FEMALE, MALE, SEVERAL, looks_past, split_words, word_set
 
 TOPIC_POINTS, TIME_POINTS, FOCUS_POINTS = 3, 2, 2  # of a question's fit
 
@@ -16,19 +16,22 @@ friends: friend friends classmate deskmate neighbour together
 school: school class lesson teacher homework subject english maths math music exam test university study learn student
 food: food eat ate drink cook breakfast lunch dinner rice noodles dumplings apple cake bread meat fruit restaurant
 animals: animal dog cat bird fish rabbit pet zoo horse panda duck chicken cow
-sport: sport football basketball tennis table swim run team game match play badminton bike ride race
+sport: sport football basketball tennis swim team match play badminton bike ride race
 hobby: hobby read book film movie music song sing dance draw paint piano guitar computer photo story collect
-place: city town village country park beach mountain river lake sea garden library hospital museum street forest
+place: city town village country park beach mountain river lake sea library museum forest
 travel: travel trip visit train plane bus car holiday vacation journey airport hotel
-home: home house room bedroom kitchen flat door window garden live
-weather: weather rain rainy sunny snow cold hot wind cloudy summer winter spring autumn
+home: home house room bedroom kitchen flat window garden
+weather: weather rain rainy sunny snow wind windy cloudy summer winter spring autumn
 shopping: buy bought shop shopping market money cheap expensive price cost present gift
-health: ill sick doctor hospital tired headache hurt healthy medicine sleep cold fever
-feeling: happy sad angry afraid worried excited tired lonely proud nervous feel
+health: ill sick hospital headache hurt healthy medicine fever toothache
+feeling: happy sad angry afraid worried excited tired lonely proud nervous feel fine okay
 work: work job office company factory farmer driver nurse boss doctor engineer
-day: morning evening day weekend monday saturday sunday every usually today night get bed
+day: morning evening weekend monday tuesday wednesday thursday friday saturday sunday usually always
 person: hair eyes tall young old kind funny clever beautiful strong wear clothes
-festival: festival birthday christmas party year present cake dumplings
+festival: festival birthday christmas party
+liking: like love enjoy favourite favorite
+activity: play read draw paint sing dance swim run cook collect ride skate climb practise practice train exercise learn
+greeting: hello hi morning afternoon evening hey fine bye
 """
 TOPICS = {
     name: frozenset(words.split())
@@ -46,12 +49,12 @@ QUESTION_LIST = """
 | past | he | What did he do then?
 | past | she | What did she do then?
 | past | they | What did they do then?
-| present | i | Why do you like it?
-| present | i | How often do you do that?
-| present | i | Who do you do that with?
-| present | i | When did you start?
-| present | i | Is it easy or difficult for you?
-| present | i | What else do you like?
+liking | present | i | Why do you like it?
+liking | present | i | What else do you like?
+activity | present | i | How often do you do that?
+activity | present | i | Who do you do that with?
+activity | present | i | When did you start?
+activity | present | i | Is it easy or difficult for you?
 | present | he | What is he like?
 | present | she | What is she like?
 | present | they | What are they like?
@@ -105,6 +108,8 @@ shopping | | | What do you like to spend your money on?
 shopping | past | i | How did you choose it?
 health | present | i | How do you feel now?
 health | | | What do you do to stay healthy?
+greeting | | | What did you do today?
+greeting | | | What would you like to talk about?
 feeling | | | What makes you happy?
 feeling | | | What do you do when you feel sad?
 work | | | What job would you like to do one day?
@@ -118,6 +123,7 @@ person | | | Who do you look like in your family?
 festival | | | What do you do on that day?
 festival | | | What do you eat on that day?
 """
+MIN_SAID_WORDS = 3  # so that "it" in a question without a topic can mean something
 PAST_MARKS = word_set("yesterday ago last")
 FUTURE_MARKS = word_set("will i'll we'll he'll she'll they'll tomorrow going plan hope want wish would")
 
@@ -164,6 +170,7 @@ def find_fitting(sentences: str, focus: Time | None, max_words: int) -> list[str
         if each.time in (None, time)
         and (not each.person or each.person in persons)
         and (not each.topics or each.topics & topics)
+        and (each.topics or len(words) >= MIN_SAID_WORDS)
         and len(each.text.split()) <= max_words
     ]
     return [each.text for each in sorted(fitting, key=fit)]
@@ -181,14 +188,20 @@ def find_persons(words: frozenset[str]) -> set[str]:
     return {name for name, group in groups.items() if words & group}
 
 
-I_WORDS = word_set("i my me mine we our us i'm i've i'll i'd we're we've we'll")
+I_WORDS = word_set("i we i'm i've i'll i'd we're we've we'll")
 
 
 def find_topics(words: Iterable[str]) -> set[str]:
-    words = list(words)
-    return {name for name, group in TOPICS.items() if any(word in group or _is_form(word, group) for word in words)}
+    forms = {form for word in words for form in find_bases(word)}
+    return {name for name, group in TOPICS.items() if forms & group}
 
 
-def _is_form(word: str, group: frozenset[str]) -> bool:
-    """Whether it is another form of one of the group, such as a plural."""
-    return len(word) > 3 and any(len(other) > 3 and was_said(other, frozenset((word,))) for other in group)
+def find_bases(word: str) -> set[str]:
+    """The word, and what it may be a regular form of: "dishes" of dish, "studied" of study, "running" of run."""
+    bases = {word}
+    for ending in ("s", "es", "ed", "d", "ing"):
+        if word.endswith(ending) and len(word) > len(ending) + 2:
+            stem = word.removesuffix(ending)
+            bases |= {stem, f"{stem}e", stem[:-1] if stem[-1:] == stem[-2:-1] else stem}
+            bases |= {f"{stem[:-1]}y"} if stem.endswith("i") else set()
+    return bases

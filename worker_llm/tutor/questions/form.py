@@ -33,7 +33,7 @@ MAX_NOUN_WORDS = 3  # between "which" or "how" and the auxiliary verb
 PLAIN_QUESTION = re.compile(r"[A-Z][A-Za-z0-9' \-]*\?")  # one sentence, without any other mark
 # "What is the …?" asks for a name of anything, and what a small model asks so is mostly senseless.
 EMPTY_QUESTION = re.compile(
-    r"(?:what|who|which)(?: is| are| was| were|'s|'re) (?:the|a|an|your|his|her|its|their|my|our)\b"
+    r"(?:what|who|which)(?: is| are| was| were|'s|'re) (?:the|a|an|your|his|her|its|their|my|our)\b(?! \w+ \w+ing\b)"
 )
 LAST_WORDS_OF_NOTHING = DETERMINERS - {"this", "that", "these", "those", "her", "all", "both"} | word_set(
     "and or but because if of than very so my our"
@@ -49,7 +49,7 @@ NOT_WITH = {  # a pronoun -> forms of verbs that do not agree with it
 WITH_BASE_FORM = word_set("do does did can could will would shall should may might must")
 ADVERBS = word_set("not usually always often ever really still also both all never sometimes first")
 NO_VERBS = PRONOUNS | WH_WORDS | word_set("the a an your his her its their to of in on at and or him them")
-ALWAYS_OPEN = word_set("why where when how")  # a question with these asks for more than what was said
+ALWAYS_OPEN = word_set("why where when how which whose")  # a question with these asks for more than what was said
 
 
 def is_sound(question: str, sentences: str, max_words: int = MAX_WORDS) -> bool:
@@ -142,7 +142,7 @@ def has_antecedents(words: list[str], said_words: frozenset[str]) -> bool:
 
 def asks_something_new(words: list[str], said_words: frozenset[str]) -> bool:
     """Not what the learner has just said: "What did you eat?" after "I ate two apples."."""
-    if words[0] in ALWAYS_OPEN:
+    if words[0] in ALWAYS_OPEN or words[-1] in ("with", "for", "about"):
         return True
     content = [word for word in words if is_content_word(word)]
     return not content or not all(was_said(word, said_words) for word in content)

@@ -14,7 +14,9 @@ from pipeline.jobs.results import Edit
 from pipeline.settings import Settings
 from pipeline.text.corrections import WORD
 from tests.support.recordings import TEXTS
-from worker_llm.tutor.feedback import MAX_REPEATED_CHARS, MAX_REPLY_CHARS, build_feedback
+from worker_llm.tutor.feedback import MAX_REPEATED_CHARS, MAX_REPLY_CHARS
+from worker_llm.tutor.homework import Homework
+from worker_llm.tutor.model_reply import Conversation, build_feedback
 from worker_llm.tutor.read_aloud import (
     MAX_REPEAT_CHARS,
     ReadingAttempt,
@@ -22,7 +24,6 @@ from worker_llm.tutor.read_aloud import (
     build_reading_feedback,
     choose_passage,
 )
-from worker_llm.tutor.teacher import Homework
 
 WILLIAM = personas.load("william", Settings().personas)
 ANSWERS = json.loads((Path(__file__).parents[3] / "data" / "answers.json").read_text("utf-8"))
@@ -32,7 +33,7 @@ STORY = "Once there was a girl. She lived in a small house. Every day she went t
 
 
 def give_feedback(transcript: str, text: str = TEXT, reply: str = REPLY):
-    return build_reading_feedback(ReadingAttempt(transcript, text), reply, WILLIAM)
+    return build_reading_feedback(ReadingAttempt(transcript, text), reply, Conversation(WILLIAM))
 
 
 def make_homework(**details) -> Homework:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from pipeline import personas
 from pipeline.jobs.results import Edit
 from pipeline.settings import Settings
-from worker_llm.tutor.feedback import build_feedback, strip_unspeakable
+from worker_llm.tutor.feedback import strip_unspeakable
+from worker_llm.tutor.model_reply import build_feedback, find_remark
 
 WILLIAM = personas.load("william", Settings().personas)
 TRANSCRIPT = "yesterday i go to library and i read two book"
@@ -15,7 +16,7 @@ CORRECTED = "Yesterday I went to the library and I read two books."
 
 
 def test_the_correction_is_explained_and_spoken():
-    feedback = build_feedback(TRANSCRIPT, f'"{CORRECTED}" Good try. Which books?', WILLIAM)
+    feedback = build_feedback(TRANSCRIPT, f'"{CORRECTED}" Good try. Which books did you read?', WILLIAM)
     assert feedback.corrected == CORRECTED
     assert feedback.edits == (
         Edit("go", "went", (2, 3)),
@@ -25,28 +26,28 @@ def test_the_correction_is_explained_and_spoken():
     assert (
         feedback.explanation == 'Say "went" instead of "go". Add "the" before "library". Say "books" instead of "book".'
     )
-    assert feedback.reply == "Which books?"
+    assert feedback.reply == "Which books did you read?"
     assert feedback.spoken == (
-        f"We say: {CORRECTED} Say went instead of go. Add the before library. Say books instead of book. Which books?"
+        f"We say: {CORRECTED} Say went instead of go. Add the before library. Say books instead of book. Which books did you read?"
     )
 
 
 @pytest.mark.parametrize(
     "reply",
     [
-        f'"{CORRECTED}" Which books?',
-        f"“{CORRECTED}” Which books?",
-        f"「{CORRECTED}」Which books?",
-        f'"{CORRECTED} Which books?',
-        f"{CORRECTED} Which books?",
-        f'Sure! "{CORRECTED}" Which books?',
-        f'\n\n  "{CORRECTED}"\nWhich books?\n',
-        f'"{CORRECTED}" **Good** 😀. Which "books"? Why? And then I will tell you a long story.',
+        f'"{CORRECTED}" Which books did you read?',
+        f"“{CORRECTED}” Which books did you read?",
+        f"「{CORRECTED}」Which books did you read?",
+        f'"{CORRECTED} Which books did you read?',
+        f"{CORRECTED} Which books did you read?",
+        f'Sure! "{CORRECTED}" Which books did you read?',
+        f'\n\n  "{CORRECTED}"\nWhich books did you read?\n',
+        f'"{CORRECTED}" **Good** 😀. Which "books" did you read? Why? And then I will tell you a long story.',
     ],
 )
 def test_the_form_may_be_broken(reply):
     feedback = build_feedback(TRANSCRIPT, reply, WILLIAM)
-    assert (feedback.corrected, feedback.reply) == (CORRECTED, "Which books?")
+    assert (feedback.corrected, feedback.reply) == (CORRECTED, "Which books did you read?")
 
 
 @pytest.mark.parametrize(
