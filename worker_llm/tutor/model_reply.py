@@ -31,7 +31,7 @@ from worker_llm.tutor.feedback import (
     strip_unspeakable,
 )
 from worker_llm.tutor.questions.choose import Ranker, choose_question, was_asked
-from worker_llm.tutor.questions.vocabulary import COMMON_WORDS, is_content_word, split_words, was_said, word_set
+from worker_llm.tutor.questions.vocabulary import is_common, is_content_word, split_words, was_said, word_set
 from worker_llm.tutor.safety import is_unfit_to_say
 
 QUOTED_SENTENCE = re.compile(r'"\s*([^"]+)"?(.*)')
@@ -153,7 +153,7 @@ def find_remark(sentences: str, reply: str) -> str:
         and 1 < len(words) <= MAX_REMARK_WORDS
         and not JUDGING_WORDS & set(words)
         and not any(character.isdecimal() for character in text)
-        and all(word in COMMON_WORDS or was_said(word, said_words) for word in words if is_content_word(word))
+        and all(is_common(word) or was_said(word, said_words) for word in words if is_content_word(word))
         and not is_unfit_to_say(text)
     )
     return text if is_safe else ""

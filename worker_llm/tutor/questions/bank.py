@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.levels import Time
-from worker_llm.tutor.questions.vocabulary import FEMALE, MALE, SEVERAL, looks_past, split_words, word_set
+from worker_llm.tutor.questions.vocabulary import FEMALE, MALE, SEVERAL, find_bases, looks_past, split_words, word_set
 
 TOPIC_POINTS, TIME_POINTS, FOCUS_POINTS = 3, 2, 2  # of a question's fit
 
@@ -194,14 +194,3 @@ I_WORDS = word_set("i we i'm i've i'll i'd we're we've we'll")
 def find_topics(words: Iterable[str]) -> set[str]:
     forms = {form for word in words for form in find_bases(word)}
     return {name for name, group in TOPICS.items() if forms & group}
-
-
-def find_bases(word: str) -> set[str]:
-    """The word, and what it may be a regular form of: "dishes" of dish, "studied" of study, "running" of run."""
-    bases = {word}
-    for ending in ("s", "es", "ed", "d", "ing"):
-        if word.endswith(ending) and len(word) > len(ending) + 2:
-            stem = word.removesuffix(ending)
-            bases |= {stem, f"{stem}e", stem[:-1] if stem[-1:] == stem[-2:-1] else stem}
-            bases |= {f"{stem[:-1]}y"} if stem.endswith("i") else set()
-    return bases

@@ -8,7 +8,6 @@ import re
 from worker_llm.tutor.questions.vocabulary import (
     AUXILIARIES,
     BASE_VERBS,
-    COMMON_WORDS,
     DETERMINERS,
     EITHER_SEX,
     FEMALE,
@@ -20,6 +19,7 @@ from worker_llm.tutor.questions.vocabulary import (
     SEVERAL,
     SUBJECT_VERBS,
     WH_WORDS,
+    is_common,
     is_content_word,
     looks_past,
     split_words,
@@ -82,7 +82,7 @@ def is_grammatical(words: list[str], said_words: frozenset[str]) -> bool:
     if words[0] in ("what", "who") and words[1] in SUBJECT_VERBS - AUXILIARIES:
         return not place  # "Who cooks dinner?"
     between = words[1:place]
-    if not place or len(between) > MAX_NOUN_WORDS or set(between) & (PRONOUNS | WH_WORDS | BASE_VERBS - {"play"}):
+    if not place or len(between) > MAX_NOUN_WORDS or set(between) & (PRONOUNS | WH_WORDS | DETERMINERS | BASE_VERBS):
         return False
     if between and words[0] not in ("what", "which", "whose", "how") and between != ["else"]:
         return False
@@ -93,7 +93,7 @@ def _has_subject_and_verb(words: list[str], said_words: frozenset[str]) -> bool:
     """`words` begin with the auxiliary verb."""
     auxiliary, subject = words[0], words[1] if len(words) > 1 else ""
     if subject in PRONOUNS:
-        return auxiliary not in NOT_WITH.get(subject, ()) and _has_fitting_verb(auxiliary, words[2:])
+        return auxiliary not in NOT_WITH.get(subject, ()) and _has_fitting_verb(auxiliary, words[2:], said_words)
     if auxiliary in FORMS_OF_BE and subject.endswith("ing") and len(subject) > 4:
         return True  # "Who is coming?"
     if subject not in DETERMINERS and not was_said(subject, said_words):
@@ -105,13 +105,14 @@ def _has_subject_and_verb(words: list[str], said_words: frozenset[str]) -> bool:
     return len(words) >= least and not (auxiliary in FORMS_OF_BE and set(rest[:1]) & NEVER_AFTER_BE)
 
 
-def _has_fitting_verb(auxiliary: str, rest: list[str]) -> bool:
+def _has_fitting_verb(auxiliary: str, rest: list[str], said_words: frozenset[str]) -> bool:
     """Whether the verb after the subject has the form that goes with the auxiliary verb."""
     verb = next((word for word in rest if word not in ADVERBS), "")
     if auxiliary in WITH_BASE_FORM:
         has_other_form = looks_past(verb) or (verb.endswith("ing") and verb not in ("bring", "sing"))
         is_third_person = verb.endswith("s") and verb.removesuffix("s") in BASE_VERBS
-        return bool(verb) and verb not in NO_VERBS and not has_other_form and not is_third_person
+        is_known = verb in BASE_VERBS or was_said(verb, said_words)
+        return is_known and verb not in NO_VERBS and not has_other_form and not is_third_person
     if auxiliary in FORMS_OF_BE:
         return verb not in NEVER_AFTER_BE
     return bool(verb) and verb not in BASE_VERBS - {"become", "come", "read", "run"}
@@ -122,11 +123,7 @@ def has_known_words(text: str, words: list[str], said_words: frozenset[str]) -> 
     names = {word.lower() for word in re.findall(r"(?<=[a-z0-9] )[A-Z][a-z]+", text)} - {"english", "chinese"}
     if names - said_words or any(word.isdecimal() and word not in said_words for word in words):
         return False
-    return all(
-        word in COMMON_WORDS or was_said(word, said_words)
-        for word in words
-        if is_content_word(word) and word not in BASE_VERBS
-    )
+    return all(is_common(word) or was_said(word, said_words) for word in words if is_content_word(word))
 
 
 def has_antecedents(words: list[str], said_words: frozenset[str]) -> bool:

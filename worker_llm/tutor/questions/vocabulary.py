@@ -129,3 +129,19 @@ def was_said(word: str, words: frozenset[str]) -> bool:
 
 def looks_past(word: str) -> bool:
     return word in PAST_FORMS or (word.endswith("ed") and word not in ENDINGS_LIKE_PAST)
+
+
+def is_common(word: str) -> bool:
+    """Whether a beginner knows the word, or the one that it is a regular form of."""
+    return bool(find_bases(word) & (COMMON_WORDS | BASE_VERBS))
+
+
+def find_bases(word: str) -> set[str]:
+    """The word, and what it may be a regular form of: "dishes" of dish, "studied" of study, "running" of run."""
+    bases = {word}
+    for ending in ("s", "es", "ed", "d", "ing"):
+        if word.endswith(ending) and len(word) > len(ending) + 2:
+            stem = word.removesuffix(ending)
+            bases |= {stem, f"{stem}e", stem[:-1] if stem[-1:] == stem[-2:-1] else stem}
+            bases |= {f"{stem[:-1]}y"} if stem.endswith("i") else set()
+    return bases
