@@ -1,5 +1,7 @@
 """What a level and an assignment's instructions change."""
 
+from itertools import pairwise
+
 import pytest
 
 from pipeline.jobs.results import Edit
@@ -35,7 +37,7 @@ def test_another_name_changes_nothing(name):
 
 def test_beginners_hear_less_in_shorter_words_and_more_slowly():
     levels = list(LEVELS.values())
-    for lower, higher in zip(levels, levels[1:], strict=False):
+    for lower, higher in pairwise(levels):
         assert lower.max_explained <= higher.max_explained
         assert lower.max_question_words <= higher.max_question_words
         assert lower.pace <= higher.pace

@@ -38,7 +38,7 @@ family: Do you have a pet? | 你有孩子吗？
 NOT_ASKED = """
 What is your favourite food? | My name is Tom. | I like your name. | What do you like to eat? | 我喜欢狗 | 他几点起床？
 What is the time of the party? | How old is your brother? | 今天我很好 | Where does he live? | Can you help him? | 你好
-I have a robot. | What are you doing? | Do you like children? | Who is she? | I am from China. | What time do you get up?
+I have a robot. | Do you like children? | Who is she? | I am from China. | What time do you get up?
 """
 
 
