@@ -243,14 +243,10 @@ def test_turns_that_were_not_understood_do_not_enter_the_prompt(session, william
 
 
 def test_in_ten_turns_no_question_comes_twice(session, william):
-    replies = [
-        session.say(f"I like {word}.").reply
-        for word in ["dogs", "cats", "fish", "birds", "rabbits", "cows", "horses", "pandas"]
-    ]
-    questions = [reply.removeprefix("Well said! ") for reply in replies]
-    assert len({each for each in questions if each != william.fallback}) == len(
-        [each for each in questions if each != william.fallback]
-    )
+    animals = ("dogs", "cats", "fish", "birds", "rabbits", "cows", "horses", "pandas")
+    replies = [session.say(f"I like {animal}.").reply.removeprefix("Well said! ") for animal in animals]
+    questions = [reply for reply in replies if reply != william.fallback]
+    assert len(set(questions)) == len(questions) >= 6
 
 
 def test_a_ranker_chooses_the_question_of_the_bank(jobs, settings):
