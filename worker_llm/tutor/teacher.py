@@ -130,8 +130,6 @@ class Teacher:
         sentences = checker.check(turn.utterance, hearing.unclear | foreign_words)
         correction = collect_corrections(turn.utterance, sentences)
         manner = self.choose_manner(turn, hearing, can_praise=hearing.is_praiseworthy and not foreign_words)
-        if turn.is_of_lesson:
-            return compose_feedback(turn.utterance, correction, "", manner)
         conversation = self.choose_conversation(turn)
         questions = find_known_questions(turn.utterance, correction.corrected)
         if answer := answer_and_ask_back(questions, conversation, correction.corrected):

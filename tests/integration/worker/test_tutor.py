@@ -119,7 +119,8 @@ def recognise(jobs, outcomes):
         (job,) = found
         if job.request.task == "lesson":
             return job
-        jobs.complete("llm", job, Teacher(jobs.settings, len, ScriptedChecker({"go": "went"})).prepare(job))
+        prepared = Teacher(jobs.settings, len, ScriptedChecker({"go": "went"})).prepare(job)
+        jobs.complete("llm", job, prepared.make_feedback(""))
     return None
 
 
@@ -183,8 +184,8 @@ def test_a_turn_in_another_language_than_the_taught_one_is_not_corrected(jobs, s
 def test_a_lesson_cannot_be_started_over_in_a_turn(jobs, settings):
     lesson(jobs)
     jobs.complete("asr", claim_job(jobs, "asr"), Transcript("start over", "en", 2.0))
-    feedback = Teacher(settings, len, ScriptedChecker()).prepare(claim_job(jobs, "llm"))
-    assert (feedback.reset, feedback.verdict, feedback.reply) == (False, "not_checked", "")
+    prepared = Teacher(settings, len, ScriptedChecker()).prepare(claim_job(jobs, "llm"))
+    assert not prepared.make_feedback("").reset
 
 
 def test_a_summary_goes_on_to_be_spoken(jobs, settings):
