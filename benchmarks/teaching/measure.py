@@ -33,6 +33,7 @@ from benchmarks.teaching.scores import (
     count_outcomes,
     find_quantile,
 )
+from pipeline.errors import WaijiaoError
 from pipeline.settings import Settings
 from worker_llm.grammar.checker import Checker
 
@@ -168,6 +169,17 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def load(settings: Settings) -> Checker:
+    """The checker that the settings name. Ends the program where there is none, or its model is missing or damaged."""
+    from worker_llm.grammar.corrector import load_checker
+
+    try:
+        checker = load_checker(settings)
+    except WaijiaoError as error:
+        sys.exit(str(error))
+    return checker or sys.exit("the settings name no checker: WAIJIAO_CHECKER is none")
+
+
 def main(words: Sequence[str] | None = None) -> None:
     arguments = parse_arguments(words)
     try:
@@ -176,13 +188,12 @@ def main(words: Sequence[str] | None = None) -> None:
         sys.exit(str(error))
     half = half.sample(arguments.limit) if arguments.limit else half
 
-    from worker_llm.grammar.corrector import Corrector
-
     settings, console = Settings(), Console()
+    checker = load(settings)
     total = len(half.mistakes) + len(half.hard_mistakes) + sum(map(len, half.right.values()))
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("checking", total=total)
-        measurement = measure(Corrector(settings), half, lambda: progress.advance(task))
+        measurement = measure(checker, half, lambda: progress.advance(task))
     show(console, measurement, arguments.kinds)
     show_errant(console, measurement, settings.models_folder / PARSER)
     if arguments.wrong:
