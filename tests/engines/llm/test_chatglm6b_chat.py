@@ -15,7 +15,7 @@ from waijiao.tiny_models import chatglm6b
 from worker_llm.engine import Message, Prompt, SamplingParams
 from worker_llm.hf_transformers.chatglm6b.loading import is_chatglm6b
 from worker_llm.hf_transformers.engine import Transformers
-from worker_llm.tutor.questions.bank import QUESTIONS
+from worker_llm.tutor.questions import bank
 
 QUESTIONS = ("Hello.", "Yesterday I went to the library and I read two books. " * 3, "你昨天去了哪里？", "x", "My cat")
 
@@ -179,7 +179,7 @@ def test_typed_questions_are_answered_together_by_the_persona(app):
     jobs = [app.wait_until_ended(each) for each in accepted]
     assert [job["state"] for job in jobs] == ["succeeded"] * 5
     william = personas.load("william", settings().personas)
-    questions = {william.fallback, *(question.text for question in QUESTIONS)}
+    questions = {william.fallback, *(question.text for question in bank.QUESTIONS)}
     assert {job["feedback"]["reply"] for job in jobs} <= questions  # noise is not passed on
 
 
