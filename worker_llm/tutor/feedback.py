@@ -67,9 +67,9 @@ def collect_corrections(utterance: str, sentences: Sequence[CheckedSentence]) ->
     if not edits:
         is_sure = bool(sentences) and not any(sentence.is_doubtful for sentence in sentences)
         return Correction(utterance, is_sure=is_sure)
-    changed = tuple(_as_sentence(sentence.corrected) for sentence in sentences if sentence.edits)
+    better = tuple(_as_sentence(sentence.corrected) for sentence in sentences if sentence.edits)
     corrected = " ".join(sentence.corrected for sentence in sentences)
-    return Correction(_as_sentence(corrected), tuple(sorted(edits, key=lambda edit: edit.at)), changed)
+    return Correction(_as_sentence(corrected), tuple(sorted(edits, key=lambda edit: edit.at)), better)
 
 
 def compose_feedback(utterance: str, correction: Correction, question: str, manner: Manner) -> Feedback:

@@ -73,8 +73,8 @@ class Hearing:
 
     def mean(self, sentence: range) -> float:
         """The mean probability of a sentence's recognised words; 1 if it has none."""
-        measured = [value for index in sentence if (value := self.probabilities[index]) is not None]
-        return sum(measured) / len(measured) if measured else 1.0
+        values = [value for index in sentence if (value := self.probabilities[index]) is not None]
+        return sum(values) / len(values) if values else 1.0
 
     @cached_property
     def badly_heard(self) -> list[range]:
@@ -113,13 +113,13 @@ def find_word_starts(words: list[str]) -> list[int]:
 
 def listen(utterance: str, transcript: Transcript | None, is_recognised: bool) -> Hearing:
     """`utterance` begins with the transcript's text if it `is_recognised`; what follows was typed."""
-    typed: tuple[float | None, ...] = (None,) * len(utterance.split())
+    unmeasured: tuple[float | None, ...] = (None,) * len(utterance.split())
     if not is_recognised or transcript is None or not transcript.text.strip():
-        return Hearing(utterance, typed)
+        return Hearing(utterance, unmeasured)
     probabilities = match_probabilities(transcript)
     if probabilities is None:
-        return Hearing(utterance, typed, is_measured=False)
-    return Hearing(utterance, (*probabilities, *typed[len(probabilities) :]))
+        return Hearing(utterance, unmeasured, is_measured=False)
+    return Hearing(utterance, (*probabilities, *unmeasured[len(probabilities) :]))
 
 
 def match_probabilities(transcript: Transcript) -> tuple[float, ...] | None:

@@ -43,7 +43,7 @@ AFTER = (
 )
 
 
-def _known(name: AnswerName, english: str, chinese: str, model: str, back: str) -> KnownQuestion:
+def _known_question(name: AnswerName, english: str, chinese: str, model: str, back: str) -> KnownQuestion:
     """The patterns are alternatives, on several lines where they are long."""
     english_pattern, chinese_pattern = (re.sub(r"\s*\n *", "", pattern) for pattern in (english, chinese))
     return KnownQuestion(
@@ -60,7 +60,7 @@ RELATIVES = (
 )
 BE = r"(?: is| are| am|'s|s)?"
 KNOWN_QUESTIONS = (
-    _known(
+    _known_question(
         "name",
         rf"""
         what{BE} (?:you|your|the teacher's) (?:full |english )?names?(?: is| are)?|what you are called|
@@ -73,7 +73,7 @@ KNOWN_QUESTIONS = (
         "What is your name?",
         "What is your name?",
     ),
-    _known(
+    _known_question(
         "age",
         rf"""
         how old(?: are| is| do| have)? you(?: are| have)?|what{BE} your age|
@@ -84,7 +84,7 @@ KNOWN_QUESTIONS = (
         "How old are you?",
         "How old are you?",
     ),
-    _known(
+    _known_question(
         "feeling",
         r"""
         how(?:'s| is| are) you(?: doing| feeling| going)?|how do you (?:do|feel)|how you(?: are| doing| feel)?|
@@ -95,7 +95,7 @@ KNOWN_QUESTIONS = (
         "How are you?",
         "How are you today?",
     ),
-    _known(
+    _known_question(
         "origin",
         r"""
         where(?: are| is| do| did| does|'re)? you(?: are)? (?:come )?from|where (?:do|are) you come(?: from)?|
@@ -112,7 +112,7 @@ KNOWN_QUESTIONS = (
         "Where are you from?",
         "Where are you from?",
     ),
-    _known(
+    _known_question(
         "home",
         r"""
         where(?: are| is| do| does)? you(?: are)? (?:live|living|stay)(?: in)?|
@@ -124,7 +124,7 @@ KNOWN_QUESTIONS = (
         "Where do you live?",
         "What do you like about your home?",
     ),
-    _known(
+    _known_question(
         "help",
         r"""
         (?:can|could|will|would|do|are) you (?:please )?help(?: to)?(?: me| us)?
@@ -136,7 +136,7 @@ KNOWN_QUESTIONS = (
         "Can you help me?",
         "What do you need help with?",
     ),
-    _known(
+    _known_question(
         "robot",
         rf"""
         (?:are|is) you (?:a |an |really |the )*{KIND_OF_BEING}(?: {KIND_OF_BEING}| or(?: a| an)? {KIND_OF_BEING})*|
@@ -146,7 +146,7 @@ KNOWN_QUESTIONS = (
         "Are you a robot?",
         "What would you like to talk about?",
     ),
-    _known(
+    _known_question(
         "likes",
         rf"""
         what(?: do| does| are| is)? you (?:like|enjoy|love)(?: to do| doing)?(?: best| most)?|
@@ -158,7 +158,7 @@ KNOWN_QUESTIONS = (
         "What do you like?",
         "What do you like to do?",
     ),
-    _known(
+    _known_question(
         "languages",
         r"""
         (?:can|do|does|could|are|will) you (?:speak|understand|know|talk|say|speaking)(?: in| any| a little| some)*
@@ -171,7 +171,7 @@ KNOWN_QUESTIONS = (
         "Can you speak Chinese?",
         "What would you like to say in English?",
     ),
-    _known(
+    _known_question(
         "time",
         rf"""
         what{BE}(?: the)? times?(?: is| are)?(?: it)?(?: is)?(?: it)?|what time(?: is| are)? it(?: is)?|
@@ -184,7 +184,7 @@ KNOWN_QUESTIONS = (
         "What time is it?",
         "What did you do today?",
     ),
-    _known(
+    _known_question(
         "family",
         rf"""
         (?:(?:do|does|are) you (?:have|got)|have you(?: got)?)(?: a| an| any| some| many)? {RELATIVES}
@@ -221,13 +221,13 @@ TOLD: Mapping[AnswerName, re.Pattern[str]] = {  # what a learner has told who ne
 def find_known_questions(*texts: str) -> list[KnownQuestion]:
     """Those that are asked by a whole sentence of a text, such as what was heard and what is right, in their order."""
     sentences = [_normalize(sentence) for text in texts for sentence in SENTENCE.findall(straighten(text))]
-    asked = {
-        known.name: known
+    by_name = {
+        question.name: question
         for sentence in sentences
-        for known in KNOWN_QUESTIONS
-        if known.english.fullmatch(sentence) or known.chinese.search(sentence)
+        for question in KNOWN_QUESTIONS
+        if question.english.fullmatch(sentence) or question.chinese.search(sentence)
     }
-    return list(asked.values())[:MAX_ANSWERS]
+    return list(by_name.values())[:MAX_ANSWERS]
 
 
 def answer_and_ask_back(questions: Sequence[KnownQuestion], conversation: Conversation, sentences: str) -> str:
@@ -239,8 +239,10 @@ def answer_and_ask_back(questions: Sequence[KnownQuestion], conversation: Conver
     if not answer:
         return ""
     last = questions[-1]
-    told = TOLD.get(last.name)
-    if was_asked(last.back, conversation.earlier_replies[-BANK_TURNS:]) or (told and told.search(sentences.lower())):
+    told_pattern = TOLD.get(last.name)
+    if was_asked(last.back, conversation.earlier_replies[-BANK_TURNS:]) or (
+        told_pattern and told_pattern.search(sentences.lower())
+    ):
         return join_texts(answer, conversation.choose_question(sentences))
     return join_texts(answer, last.back)
 

@@ -164,7 +164,7 @@ def find_fitting(sentences: str, focus: Time | None, max_words: int) -> list[str
         points += FOCUS_POINTS * (focus is not None and question.time == focus)
         return -points, zlib.crc32(f"{sentences}|{question.text}".encode())
 
-    fitting = [
+    candidates = [
         each
         for each in QUESTIONS
         if each.time in (None, time)
@@ -173,7 +173,7 @@ def find_fitting(sentences: str, focus: Time | None, max_words: int) -> list[str
         and (each.topics or len(words) >= MIN_SAID_WORDS)
         and len(each.text.split()) <= max_words
     ]
-    return [each.text for each in sorted(fitting, key=fit)]
+    return [each.text for each in sorted(candidates, key=fit)]
 
 
 def find_time(sentences: str, words: frozenset[str]) -> Time:

@@ -128,13 +128,13 @@ def has_known_words(text: str, words: list[str], said_words: frozenset[str]) -> 
 
 def has_antecedents(words: list[str], said_words: frozenset[str]) -> bool:
     """Whether everybody who is called he, she or they was spoken of."""
-    asked = set(words)
-    if asked & {"he", "him", "his"} and not said_words & (MALE | EITHER_SEX):
+    pronouns = set(words)
+    if pronouns & {"he", "him", "his"} and not said_words & (MALE | EITHER_SEX):
         return False
-    if asked & {"she", "her", "hers"} and not said_words & (FEMALE | EITHER_SEX):
+    if pronouns & {"she", "her", "hers"} and not said_words & (FEMALE | EITHER_SEX):
         return False
     has_several = said_words & SEVERAL or any(word.endswith("s") and len(word) > 3 for word in said_words)
-    return not asked & {"they", "them", "their"} or bool(has_several)
+    return not pronouns & {"they", "them", "their"} or bool(has_several)
 
 
 def asks_something_new(words: list[str], said_words: frozenset[str]) -> bool:
