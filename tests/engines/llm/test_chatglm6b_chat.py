@@ -74,7 +74,7 @@ def test_a_chat_gets_the_same_answer_in_a_batch_as_alone(model):
 def test_the_emitted_pieces_are_the_answer(model):
     pieces = {question: [] for question in PROMPTS}
     replies = model.reply([chat(question, 40, on_text=pieces[question].append) for question in PROMPTS])
-    for question, reply in zip(QUESTIONS, replies, strict=True):
+    for question, reply in zip(PROMPTS, replies, strict=True):
         assert "".join(pieces[question]) == reply.text != ""
         assert 1 < len(pieces[question]) <= reply.completion_tokens + 1
 
@@ -179,7 +179,7 @@ def test_typed_questions_are_answered_together_by_the_persona(app):
     jobs = [app.wait_until_ended(each) for each in accepted]
     assert [job["state"] for job in jobs] == ["succeeded"] * 5
     william = personas.load("william", settings().personas)
-    questions = {william.fallback, *(question.text for question in bank.PROMPTS)}
+    questions = {william.fallback, *(question.text for question in bank.QUESTIONS)}
     assert {job["feedback"]["reply"] for job in jobs} <= questions  # noise is not passed on
 
 

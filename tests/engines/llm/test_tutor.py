@@ -134,9 +134,8 @@ def test_learners_who_read_aloud_are_asked_about_their_text(model, persona):
 def test_whatever_a_model_says_of_a_lesson_its_summary_stays_short_and_plain(model):
     job = Job(JobRequest("l", "l", task="lesson"), 1, "llm", "1", 1, 0, 0, 0)
     edits = (Edit("go", "went", (1, 2)),)
-    lesson_figures = compute_figures(
-        600.0, [turn(n, Feedback("I go home", "I went home.", "Why?", "Why?", edits)) for n in range(9)]
-    )
+    feedback = Feedback("I go home", "I went home.", "Why?", "Why?", edits, verdict="corrected")
+    lesson_figures = compute_figures(600.0, [turn(n, feedback) for n in range(9)])
     notes = " ".join(map(format_mistake_note, choose_main_mistakes(lesson_figures.mistakes)))
     (completion,) = model.reply(
         [Prompt((Message("system", INSTRUCTIONS), Message("user", notes)), settings().answer_tokens)]
