@@ -59,6 +59,7 @@ class Persona:
     remarks: StrictBool  # for a large model: it sees the homework, and short remarks of it that are safe are kept
     languages: Texts
     voices: VoicesByLanguage
+    greetings: Mapping[str, Text] = field(default_factory=dict)  # translations of the greeting, by language
     answers: Mapping[AnswerName, Text] = field(default_factory=dict)  # to what learners ask about the teacher
     hint: Annotated[str, Field(max_length=MAX_HINT_CHARS)] = ""  # words to expect from its learners, such as names
 
@@ -66,6 +67,7 @@ class Persona:
 EXPECTED_FORMS = {  # what a field must be, for the message about one that is not
     "display": "map each language to a text",
     "about": "map each language to a text",
+    "greetings": "map each language to a text",
     "voices": "map each language to a voice, or to a list of voices",
     "examples": "be a list of tables, each with a `learner` and a `teacher` that are not empty",
     "languages": "be a list of strings that are not empty",

@@ -76,20 +76,20 @@ def copy_recording(job_request: JobRequest, job: Job, blobs: FolderBlobs) -> Job
         raise CannotRerun("The recording is not kept any more (WAIJIAO_KEEP_RECORDINGS).") from error
 
 
-def answer_as_said(jobs: Jobs, job: Job, said: str) -> AcceptedJob:
-    """Accept another version of the job, which answers `said`, the learner's own words; it keeps the transcript.
+def answer_as_said(jobs: Jobs, job: Job, words: str) -> AcceptedJob:
+    """Accept another version of the job, which answers the learner's own `words`; it keeps the transcript.
 
     Where there are several versions, the latest one is answered again; if it has these words already, it is the result.
     In its session the new turn is the next one: turns are answered in the order in which they were accepted, and those
     that followed were answered knowing the words as they were heard. Raises CannotRerun.
     """
     latest = find_latest_version(jobs, job)
-    if latest.request.said == said:
+    if latest.request.said == words:
         return AcceptedJob(latest, earlier=True, ready_jobs=[])
     if reason := why_not_mended(latest):
         raise CannotRerun(reason)
-    job_request = dataclasses.replace(latest.request, id=secrets.token_hex(16), recording="", said=said)
-    repeatable = Idempotency(f"said {latest.name} {said}", fingerprint="")
+    job_request = dataclasses.replace(latest.request, id=secrets.token_hex(16), recording="", said=words)
+    repeatable = Idempotency(f"said {latest.name} {words}", fingerprint="")
     return jobs.rerun(latest, job_request, "llm", {"transcript": latest.transcript}, repeatable)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -20,6 +20,7 @@ Verdict = Literal[
 ]
 
 
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 CHECKED_VERDICTS: frozenset[Verdict] = frozenset(("correct", "corrected"))
 
 

@@ -245,12 +245,16 @@ class Login(ResponseModel):
 
 
 class Teacher(ResponseModel):
-    """A persona. `display` and `about` are by language; it listens to `languages`, and teaches the first of them."""
+    """A persona. `display` and `about` are by language; it listens to `languages`, and teaches the first of them.
+
+    `greetings`: the greeting in other languages than the one that is taught.
+    """
 
     name: str
     display: dict[str, str]
     about: dict[str, str]
     greeting: str
+    greetings: dict[str, str]
     languages: list[str]
 
 

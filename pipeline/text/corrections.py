@@ -148,7 +148,7 @@ def quote(source: str, feedback: Feedback, edit: Edit) -> Example:
     words = list(WORD.finditer(feedback.heard))
     start, end = _sentence_around([word.group() for word in words], edit.at)
     inside = [each for each in feedback.edits if start <= each.at[0] and each.at[1] <= end]
-    edits = tuple(Edit(each.before, each.after, (each.at[0] - start, each.at[1] - start)) for each in inside)
+    edits = tuple(replace(each, at=(each.at[0] - start, each.at[1] - start)) for each in inside)
     original = feedback.heard[words[start].start() : words[end - 1].end()] if start < end else ""
     spans = list(_spans_of_edits(_split_words(original), edits))
     return Example(source, original, apply_changes(spans, spans), edits)

@@ -89,9 +89,9 @@ def ask(
             report.follow(lambda on_change: client.ask_all(recordings, at_once, on_change=on_change, **fields))
 
 
-def answer_again(client: Client, job_id: str, said: str, out: Path | None, later: bool, as_json: bool) -> None:
+def answer_again(client: Client, job_id: str, text: str, out: Path | None, later: bool, as_json: bool) -> None:
     """Have a turn answered on what was really said; save the answer, or print the new job's id or record."""
-    job = client.said(job_id, said)
+    job = client.answer_said(job_id, text)
     if later:
         print(job_as_json(job) if as_json else job.id, flush=True)
     else:

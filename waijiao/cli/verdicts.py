@@ -1,6 +1,6 @@
 """The verdict on what a learner said, and each correction, in plain words for a terminal."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from pipeline.schemas.jobs import Edit, Feedback, Verdict
 from pipeline.text.corrections import WORD
@@ -43,9 +43,3 @@ def describe_edit(edit: Edit) -> str:
     kind = f" ({edit.kind})" if edit.kind else ""
     reason = f": {edit.explanations['en']}" if edit.explanations.get("en") else ""
     return f"{words}{kind}{reason}"
-
-
-def count_verdicts(verdicts: Iterable[Verdict]) -> dict[Verdict, int]:
-    """How many there are of each verdict that occurs, those who need an adult first."""
-    found = list(verdicts)
-    return {verdict: found.count(verdict) for verdict in VERDICT_TEXTS if verdict in found}

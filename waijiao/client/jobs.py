@@ -92,7 +92,7 @@ class JobMethods(SyncBase):
         """Run a dead job again and return the job that replaces it."""
         return self._fetch(Job, Request("POST", f"{job_path(job)}/retry"))
 
-    def said(self, job: Job | str, words: str) -> Job:
+    def answer_said(self, job: Job | str, words: str) -> Job:
         """Answer a turn again on what was really said, in the learner's own words; return the job that replaces it."""
         return self._fetch(Job, Request("POST", f"{job_path(job)}/said", json={"said": words}))
 
@@ -191,7 +191,7 @@ class AsyncJobMethods(AsyncBase):
         """Run a dead job again and return the job that replaces it."""
         return await self._fetch(Job, Request("POST", f"{job_path(job)}/retry"))
 
-    async def said(self, job: Job | str, words: str) -> Job:
+    async def answer_said(self, job: Job | str, words: str) -> Job:
         """Answer a turn again on what was really said, in the learner's own words; return the job that replaces it."""
         return await self._fetch(Job, Request("POST", f"{job_path(job)}/said", json={"said": words}))
 

@@ -32,6 +32,7 @@ MAX_EXAMPLE_CHARS = 120  # of a sentence that the model is shown
 NOTHING_UNDERSTOOD_TEXT = "I could not understand what you said. Please speak closer to the microphone next time."
 NO_MISTAKES_TEXT = "I found nothing to correct."
 NOTHING_CHECKED_TEXT = "This time I heard nothing that I could correct."
+SOME_CHECKED_TEXT = "I could check {checked} of your {turns} turns, and found nothing to correct in {them}."
 SENTENCES_HEADING, WORDS_HEADING = "Now say:", "Practise these words:"
 
 INSTRUCTIONS = (
@@ -105,7 +106,7 @@ def summarize(lesson: Job, statistics: LessonFigures, persona: Persona, remark: 
     if not statistics.learner:
         return Feedback("", "", reply=NOTHING_UNDERSTOOD_TEXT, spoken=join_texts(opening, NOTHING_UNDERSTOOD_TEXT))
     if not statistics.mistakes:
-        remark = join_texts(persona.praise, NO_MISTAKES_TEXT) if statistics.checked_count else NOTHING_CHECKED_TEXT
+        remark = _format_no_mistakes(statistics, persona)
     mistakes = choose_main_mistakes(statistics.mistakes)
     sentences = join_texts(*(f"{describe_mistake(each)}." for each in mistakes))
     summary = join_texts(opening, strip_unspeakable(remark or sentences))
@@ -120,6 +121,17 @@ def summarize(lesson: Job, statistics: LessonFigures, persona: Persona, remark: 
         spoken=join_texts(summary, strip_unspeakable(practice)),
         explanation=explanation,
     )
+
+
+def _format_no_mistakes(statistics: LessonFigures, persona: Persona) -> str:
+    """What is said where nothing was corrected; praise only where every turn was checked."""
+    checked_count, turn_count = statistics.checked_count, statistics.learner
+    if not checked_count:
+        return NOTHING_CHECKED_TEXT
+    if checked_count < turn_count:
+        them = "it" if checked_count == 1 else "them"
+        return SOME_CHECKED_TEXT.format(checked=checked_count, turns=turn_count, them=them)
+    return join_texts(persona.praise, NO_MISTAKES_TEXT)
 
 
 def choose_main_mistakes(mistakes: Iterable[Mistake]) -> list[Mistake]:

@@ -21,19 +21,19 @@ def client(request, server):
 
 def test_a_turn_is_answered_again_on_the_learner_s_words(client, echo_worker):
     first = client.ask(recording(1), session="anna")
-    again = client.said(first.job, f" {SAID} ")
+    again = client.answer_said(first.job, f" {SAID} ")
     assert (again.question.said, again.rerun_of, again.session) == (SAID, first.job.id, "anna")
     answer = client.wait(again)
     assert (answer.heard, answer.verdict, answer.job.question.said) == (first.heard, "not_checked", SAID)
-    assert client.said(first.job.id, SAID).id == again.id
+    assert client.answer_said(first.job.id, SAID).id == again.id
 
 
 def test_words_that_cannot_be_answered_and_a_turn_without_a_recording_are_refused(client, echo_worker):
     first = client.ask(recording(1))
     with pytest.raises(BadRequest, match="`said` must be"):
-        client.said(first.job, " ")
+        client.answer_said(first.job, " ")
     with pytest.raises(CannotRerun):
-        client.said(client.ask(text="Hi").job, SAID)
+        client.answer_said(client.ask(text="Hi").job, SAID)
 
 
 @pytest.fixture

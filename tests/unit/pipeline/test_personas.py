@@ -71,6 +71,12 @@ def test_answers_about_the_teacher_are_optional(tmp_path):
     assert personas.load("william", FOLDER).answers["name"] == "My name is William."
 
 
+def test_the_translations_of_a_greeting_are_optional(tmp_path):
+    assert personas.load("william", FOLDER).greetings["zh"].startswith("你好")
+    without = william_with(tmp_path, "[greetings]", "[ignored]")
+    assert personas.load("willa", without).greetings == {}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "field"),
     [
@@ -85,6 +91,7 @@ def test_answers_about_the_teacher_are_optional(tmp_path):
         ('name = "My name is William."', "name = 3", "answers"),
         ('name = "My name is William."', 'name = ""', "answers"),
         ('name = "My name is William."', 'shoes = "Brown."', "answers"),
+        ("[greetings]", "[greetings]\nfr = 1", "greetings"),
         ('learner = "a big tree"', "", "examples"),
         ('learner = "a big tree"', 'learner = ""', "examples"),
     ],
