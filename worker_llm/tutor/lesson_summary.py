@@ -6,6 +6,7 @@ used if it is short, plain and about the mistakes.
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import takewhile
 
 from pipeline import personas
@@ -20,7 +21,8 @@ from pipeline.text.sentences import SENTENCE
 from pipeline.text.statistics import Mistake, normalize_words
 from worker_llm.engine import Message, Prompt
 from worker_llm.tutor.feedback import join_texts, strip_unspeakable, take_within
-from worker_llm.tutor.prompt import sanitize
+from worker_llm.tutor.prompt import PreparedTurn, sanitize
+from worker_llm.tutor.safety import is_unfit_to_say
 
 MAX_SPOKEN_CHARS = 600  # of a summary: about 40 s of speech
 MAX_MISTAKE_CHARS = 80  # of the sentence about one mistake
@@ -47,14 +49,14 @@ class LessonSummarizer:
         self.settings = settings
         self.redis = connect(settings)
 
-    def prepare(self, lesson: Job) -> Prompt | Feedback:
+    def prepare(self, lesson: Job) -> PreparedTurn | Feedback:
         """The prompt for a large model, or the summary where none is needed."""
         persona, statistics = self.load_persona(lesson), self.compute_figures(lesson)
         if persona.remarks and (mistakes := choose_main_mistakes(statistics.mistakes)):
             length = f"Length: {format_duration(statistics.seconds)}."
             notes = join_texts(length, "Mistakes:", *map(format_mistake_note, mistakes))
             messages = (Message("system", INSTRUCTIONS), Message("user", sanitize(notes)))
-            return Prompt(messages, self.settings.answer_tokens)
+            return PreparedTurn(Prompt(messages, self.settings.answer_tokens), partial(self.make_feedback, lesson))
         return summarize(lesson, statistics, persona)
 
     def make_feedback(self, lesson: Job, reply: str) -> Feedback:
@@ -88,7 +90,8 @@ def extract_remark(reply: str, mistakes: list[Mistake]) -> str:
     statements = list(takewhile(lambda sentence: sentence.endswith((".", "!")), sentences))[:MAX_REMARK_SENTENCES]
     text = " ".join(take_within(statements, MAX_REMARK_CHARS))
     words = {word for each in mistakes for word in normalize_words(each.after or each.before)}
-    return text if not MARKUP.search(line) and (words - FUNCTION_WORDS or words) & set(normalize_words(text)) else ""
+    is_sound = not MARKUP.search(line) and not is_unfit_to_say(text)
+    return text if is_sound and (words - FUNCTION_WORDS or words) & set(normalize_words(text)) else ""
 
 
 # --- the summary -------------------------------------------------------------------------------------------------
