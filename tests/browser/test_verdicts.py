@@ -24,6 +24,7 @@ BETTER = "Yesterday I went to the library, and I read two books."
 EDITS = (Edit("go", "went", (2, 3), "R:VERB:TENSE", PAST), Edit("book", "books", (10, 11), "R:NOUN:NUM", PLURAL))
 WHY = f"{PAST['en']} {PLURAL['en']}"
 
+KIND_WORDS = "听到这些，我很难过。你很重要。"
 MUMBLED = "My grandmother has a lot pet hair."
 
 
@@ -54,7 +55,7 @@ FEEDBACK = {
             "I am sorry that it is so hard. You matter.",
             corrected="Nobody likes me and I want to disappear.",
             edits=(Edit("like", "likes", (1, 2), "R:VERB:SVA", {"en": "One person: say likes."}),),
-            explanation="One person: say likes.",
+            explanation=KIND_WORDS,
         ),
     )
 }
@@ -183,6 +184,31 @@ def test_an_edit_that_nobody_explains_gets_no_line(visit, school):
     feedback = make_feedback("corrected", HEARD, "Why?", corrected=BETTER, edits=edits, explanation=PAST["en"])
     turn = record_turn(page, school, feedback)
     expect(turn.locator(".explanation li")).to_have_text([PAST["en"]])
+
+
+def test_only_what_the_teacher_explains_is_listed_and_then_what_else_was_told(visit, school):
+    page = visit(locale="zh-CN")
+    note = "You used all of the words."
+    explanation = f"{PAST['en']} {note}"
+    feedback = make_feedback("corrected", HEARD, "Why?", corrected=BETTER, edits=EDITS, explanation=explanation)
+    turn = record_turn(page, school, feedback)
+    expect(turn.locator(".explanation li")).to_have_text([PAST["zh"]])
+    expect(turn.locator("p.explanation")).to_have_text(note)
+
+
+def test_only_what_was_not_heard_well_is_said_back(visit, school):
+    page = visit(locale="zh-CN")
+    heard = f"I have two cats. {MUMBLED}"
+    turn = record_turn(page, school, make_feedback("not_heard_well", heard, f"I heard: {MUMBLED} Is that right?"))
+    expect(turn.locator(".heard q")).to_have_text(MUMBLED)
+
+
+def test_words_that_are_not_said_back_can_only_be_said_again_or_mended(visit, school):
+    page = visit()
+    reply = "I did not hear that well. Can you say it again?"
+    turn = record_turn(page, school, make_feedback("not_heard_well", MUMBLED, reply))
+    expect(turn.locator(".heard")).to_have_text(reply)
+    expect(turn.locator(".choice")).to_have_text(["Say it again", "I said: …"])
 
 
 @pytest.mark.parametrize(("locale", "hint"), [("en-US", " (not heard well)"), ("zh-CN", "（没听清楚）")])
@@ -332,8 +358,9 @@ def test_what_needs_an_adult_is_answered_calmly_and_never_corrected(visit, schoo
     page = visit()
     turn = record_turn(page, school, FEEDBACK["needs_an_adult"])
     assert find_transcript(turn) == "Nobody like me and I want to disappear."
-    expect(turn.locator("del, ins, .corrected, .explanation, .verdict")).to_have_count(0)
-    expect(turn.locator(".reply")).to_have_text("I am sorry that it is so hard. You matter.")
+    expect(turn.locator("del, ins, .corrected, .explanation li, .verdict")).to_have_count(0)
+    shown = turn.locator(".answer p").all_inner_texts()
+    assert shown == ["I am sorry that it is so hard. You matter.", KIND_WORDS]
     assert symbol(turn.locator(".next-step")) == "heart"
 
 
@@ -407,7 +434,7 @@ def test_the_homework_table_shows_each_verdict_and_first_who_needs_an_adult(
         assert has_tick(shown) == (feedback.verdict == "correct")
     why = row(page, "corrected was said").locator(".explanation li")
     expect(why).to_have_text([PAST["zh" if chinese else "en"], PLURAL["en"]])
-    expect(row(page, "needs_an_adult was said").locator("del, ins, .explanation")).to_have_count(0)
+    expect(row(page, "needs_an_adult was said").locator("del, ins, .explanation li")).to_have_count(0)
     expect(page.locator("#concern")).to_contain_text("needs_an_adult was said")
     rate = "检查了 2 份，其中 1 份有改正。" if chinese else "Checked: 2, of which 1 corrected."
     expect(page.locator("#checked-rate")).to_have_text(rate)

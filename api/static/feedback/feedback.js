@@ -2,13 +2,13 @@
 
 import { element } from "../shared/dom.js";
 import { correctionMarks, gapsNote, recognisedNote, transcriptLine, unclearLegend } from "./marks.js";
-import { explanationNode, verdictLine } from "./verdicts.js";
+import { explanationNodes, verdictLine } from "./verdicts.js";
 
 /** The nodes for a job's transcript and feedback, as far as it has them; none for a job that is null. */
 export function feedbackNodes(job) {
   const { feedback, transcript } = job ?? {};
-  const explanation = feedback && explanationNode(feedback);
-  explanation?.classList.add("small");
+  const explanations = feedback ? explanationNodes(feedback) : [];
+  for (const node of explanations) node.classList.add("small");
   return [
     feedback && verdictLine(feedback),
     feedback && correctionMarks(feedback),
@@ -16,7 +16,7 @@ export function feedbackNodes(job) {
     !feedback && transcript?.text && transcriptLine(transcript.text),
     job && recognisedNote(job),
     gapsNote(transcript),
-    explanation,
+    ...explanations,
     feedback?.reply && element("p", { class: "small reply" }, feedback.reply),
   ].filter(Boolean);
 }

@@ -43,13 +43,22 @@ export function verdictLine({ verdict, edits, reset }) {
 export const verdictLabel = (verdict) => [icon(SYMBOLS[verdict]), element("span", {}, t(`verdict_${verdict}`))];
 
 /**
- * Why: for each edit in the reader's language, else in English; where no edit has an explanation, that of the whole.
- * Null where there is nothing to explain, and for what needs an adult.
+ * Why: each edit that the teacher explains, in the reader's language, else in English; then what the explanation has
+ * besides. What needs an adult has kind words alone. An array of nodes.
  */
-export function explanationNode({ verdict, edits, explanation }) {
-  if (verdict === "needs_an_adult") return null;
-  const texts = edits.map(({ explanations }) => explanations[language] ?? explanations.en).filter(Boolean);
-  const items = texts.map((text) => element("li", {}, text));
-  if (items.length) return element("ul", { class: "explanation" }, items);
-  return explanation ? element("p", { class: "explanation" }, explanation) : null;
+export function explanationNodes({ verdict, edits, explanation }) {
+  const explained = verdict === "needs_an_adult" ? [] : chooseExplained(edits, explanation);
+  const items = explained.map(({ explanations }) => element("li", {}, explanations[language] ?? explanations.en));
+  const rest = explained.reduce((text, { explanations }) => text.replace(explanations.en, ""), explanation).trim();
+  return [
+    items.length > 0 && element("ul", { class: "explanation" }, items),
+    rest && element("p", { class: "explanation" }, rest),
+  ].filter(Boolean);
+}
+
+/** The edits with explanations of their own: those that the explanation repeats; all of them where it repeats none. */
+function chooseExplained(edits, explanation) {
+  const explained = edits.filter(({ explanations }) => explanations[language] ?? explanations.en);
+  const repeated = explained.filter(({ explanations }) => explanations.en && explanation.includes(explanations.en));
+  return repeated.length ? repeated : explained;
 }

@@ -1,7 +1,7 @@
 // The dialog for reviewing a held answer: read it, change it, release it; then comes the next one.
 
 import { correctionMarks, recognisedNote, unclearLegend } from "../feedback/marks.js";
-import { explanationNode, hasCorrections, verdictLine } from "../feedback/verdicts.js";
+import { explanationNodes, hasCorrections, verdictLine } from "../feedback/verdicts.js";
 import { t } from "../i18n/index.js";
 import { fetchJson } from "../shared/api.js";
 import { $id } from "../shared/dom.js";
@@ -100,5 +100,6 @@ export class ReviewDialog {
 function heardNodes(job) {
   const { feedback } = job;
   const marks = [correctionMarks(feedback), unclearLegend(feedback), recognisedNote(job)];
-  return [verdictLine(feedback), ...marks, hasCorrections(feedback) && explanationNode(feedback)].filter(Boolean);
+  const why = hasCorrections(feedback) ? explanationNodes(feedback) : []; // else it is in the form below
+  return [verdictLine(feedback), ...marks, ...why].filter(Boolean);
 }

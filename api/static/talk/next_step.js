@@ -3,6 +3,8 @@
 import { language, t } from "../i18n/index.js";
 import { button, element, icon } from "../shared/dom.js";
 
+const HEARD = /^I heard: (.+) Is that right\?$/s; // the teacher's reply, with the sentences that were not heard well
+
 export class NextStep {
   node = element("div", { class: "next-step" });
   #shown = ""; // what the nodes are made for
@@ -29,8 +31,9 @@ export class NextStep {
     this.node.replaceChildren(...(feedback.reset ? [] : this.#nodes(job, canBeHeard)));
   }
 
-  #nodes({ feedback: { verdict, heard }, persona, links }, canBeHeard) {
-    if (verdict === "not_heard_well") return this.#heardQuestion(heard, Boolean(links.said));
+  #nodes({ feedback, persona, links }, canBeHeard) {
+    const { verdict } = feedback;
+    if (verdict === "not_heard_well") return this.#heardQuestion(feedback, Boolean(links.said));
     if (verdict === "not_understood") return [this.#againButton(t("say_again"))];
     if (verdict === "other_language") return [this.#againButton(t("say_in", { language: this.#languageOf(persona) }))];
     if (verdict === "needs_an_adult") return [element("p", { class: "care" }, icon("heart"), t("next_needs_an_adult"))];
@@ -47,13 +50,16 @@ export class NextStep {
   }
 
   /** `canBeMended`: the server takes the learner's words in place of what was heard. */
-  #heardQuestion(heard, canBeMended) {
-    const quote = element("q", {}, heard);
-    const question = element("p", { class: "heard" }, t("i_heard"), gap(), quote, " ", t("is_that_right"));
-    const again = this.#againButton(t("heard_no"));
-    if (!canBeMended) return [question, again];
+  #heardQuestion({ heard, reply }, canBeMended) {
+    const quotation = HEARD.exec(reply)?.[1];
+    const quote = quotation && element("q", {}, quotation);
+    const question = quote ? [t("i_heard"), gap(), quote, " ", t("is_that_right")] : [reply];
+    const shown = element("p", { class: "heard" }, question);
+    const again = this.#againButton(t(quote ? "heard_no" : "say_again"));
+    if (!canBeMended) return [shown, again];
     const form = this.#form();
-    const yes = element("button", { type: "button", class: "choice", click: () => this.#send(heard) }, t("heard_yes"));
+    const send = () => this.#send(heard);
+    const yes = quote && element("button", { type: "button", class: "choice", click: send }, t("heard_yes"));
     const mend = button("choice", "edit", t("heard_mend"), () => {
       this.#isMending = !this.#isMending;
       form.hidden = !this.#isMending;
@@ -63,7 +69,7 @@ export class NextStep {
       form.scrollIntoView({ block: "nearest" });
     });
     mend.setAttribute("aria-expanded", this.#isMending);
-    return [question, element("div", { class: "choices" }, yes, again, mend), form];
+    return [shown, element("div", { class: "choices" }, yes, again, mend), form];
   }
 
   #form() {

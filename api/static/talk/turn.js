@@ -2,7 +2,7 @@
 
 import { BetterSentence } from "../feedback/better_sentence.js";
 import { correctionMarks, gapsNote, recognisedNote, transcriptLine, unclearLegend } from "../feedback/marks.js";
-import { explanationNode, hasCorrections, verdictLine } from "../feedback/verdicts.js";
+import { explanationNodes, hasCorrections, verdictLine } from "../feedback/verdicts.js";
 import { errorText, t } from "../i18n/index.js";
 import { hasEnded } from "../shared/api.js";
 import { AudioPlayer } from "../shared/audio_player.js";
@@ -97,10 +97,12 @@ export class Turn {
     const { answer, feedback, parts } = job;
     if (!feedback || !(answer || parts.length)) return;
     const better = hasCorrections(feedback) && this.#betterSentence.show(feedback, parts);
+    const isAsked = feedback.verdict === "not_heard_well"; // in the reader's language, by the next step
+    const reply = feedback.reply && !isAsked && element("p", { class: "reply" }, feedback.reply);
+    const why = explanationNodes(feedback);
     const content = [
       better && element("p", { class: "corrected" }, element("span", { class: "small" }, t("corrected")), " ", better),
-      explanationNode(feedback),
-      feedback.verdict !== "not_heard_well" && element("p", { class: "reply" }, feedback.reply),
+      ...(feedback.verdict === "needs_an_adult" ? [reply, ...why] : [...why, reply]),
     ];
     this.#nextStep.show(job, better instanceof Element);
     this.#answer.content.replaceChildren(...content.filter(Boolean));
