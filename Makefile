@@ -20,7 +20,7 @@ demo: .venv/installed  # AUDIO=my.wav asks with a recording of one's own
 	$(BIN)/waijiao demo$(if $(AUDIO), $(call quoted,$(AUDIO)))
 
 demo-teachers: .venv/teachers $(if $(filter full,$(MODELS)),cublas)  # GLM, ChatGLM-6B, Bark: tiny, with random weights; MODELS=full: GLM and Bark from a hub, on a GPU
-	$(BIN)/waijiao models fetch $(if $(filter full,$(MODELS)),large,whisper-base bark-voices)
+	$(BIN)/waijiao models fetch $(if $(filter full,$(MODELS)),large,whisper-base bark-voices checker)
 	for teachers in $(or $(MODELS),tiny tiny-chatglm-6b); do $(BIN)/waijiao demo --teachers $$teachers --out answer-of-$$teachers.wav || exit 1; done
 
 run: .venv/installed

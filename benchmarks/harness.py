@@ -17,7 +17,7 @@ from waijiao.local.up import ONE_WORKER_EACH, free_port, prepare
 from worker_asr import engine as asr
 from worker_asr.engine import Recording
 from worker_llm import engine as llm
-from worker_llm.tutor.feedback import build_feedback
+from worker_llm.tutor.model_reply import build_feedback
 from worker_llm.tutor.prompt import compose
 from worker_tts import engine as tts
 from worker_tts.engine import Utterance

@@ -21,7 +21,7 @@ from pipeline.jobs.results import Exchange
 from pipeline.settings import Settings
 from worker_llm import engine as llm
 from worker_llm.engine import LanguageModel
-from worker_llm.tutor.feedback import build_feedback
+from worker_llm.tutor.model_reply import build_feedback
 from worker_llm.tutor.prompt import as_exchange, compose
 
 LATE_TURN = 12  # the first turn that does not see all earlier ones, with the default settings

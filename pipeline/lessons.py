@@ -15,10 +15,17 @@ from pipeline.jobs.eta import StageLoad
 from pipeline.jobs.job import Job
 from pipeline.jobs.listing import read_jobs
 from pipeline.jobs.records import read_fields
-from pipeline.jobs.results import Speaker
+from pipeline.jobs.results import CHECKED_VERDICTS, Speaker, Verdict
 from pipeline.jobs.store import PREFIX
 from pipeline.text.corrections import FUNCTION_WORDS
-from pipeline.text.statistics import Mistake, UnclearWord, count_mistakes, count_unclear_words, normalize_words
+from pipeline.text.statistics import (
+    Mistake,
+    UnclearWord,
+    count_mistakes,
+    count_unclear_words,
+    count_verdicts,
+    normalize_words,
+)
 
 RECORDS_PER_READ = 200  # so that reading a lesson of hours does not block Redis for others
 CHAPTER_S = 300  # seconds that a chapter lasts, approximately
@@ -41,6 +48,11 @@ class Turn:
     def text(self) -> str:
         """The transcript's text; "" before the turn is transcribed, and when that failed."""
         return self.job.transcript.text if self.job.transcript else ""
+
+    @property
+    def needs_an_adult(self) -> bool:
+        """Whether the learner may be in danger: an adult should see the words, and no list quotes them."""
+        return self.job.feedback is not None and self.job.feedback.verdict == "needs_an_adult"
 
 
 @dataclass(frozen=True)
@@ -123,8 +135,8 @@ def _first_chapter_size(turns: Sequence[Turn]) -> int:
 
 
 def _title(turns: Sequence[Turn]) -> str:
-    """The first words of the first transcribed turn; "" when there is none."""
-    text = next((turn.text for turn in turns if turn.text), "")
+    """The first words of the first transcribed turn that may be quoted; "" when there is none."""
+    text = next((turn.text for turn in turns if turn.text and not turn.needs_an_adult), "")
     words = text.split()
     title = " ".join(words[:MAX_TITLE_WORDS])
     short = title[:MAX_TITLE_CHARS].rstrip()
@@ -150,39 +162,60 @@ class FailedTurn:
 class LessonFigures:
     """Statistics of a lesson of `seconds`.
 
-    `turns`: how many are still kept; `learner`: the learner's turns with a transcript; `checked_count`: those of them
-    that were checked for mistakes, which turns in a language that is not taught are not. In `silent` turns nobody
-    spoke, which is not a failure. `words`, `mistakes` and `unclear` are of the learner's turns only; a `source` in them
-    is the number of a turn.
+    `turns`: how many are still kept; `learner`: the learner's turns with a transcript; `verdicts`: how many of those
+    have each verdict. `needs_an_adult`: the numbers of the turns that an adult should look at. In `silent` turns nobody
+    spoke, which is not a failure. `words`, `mistakes` and `unclear` are of the learner's turns only, `checked_words` of
+    those that were checked for mistakes; a `source` is the number of a turn.
     """
 
     seconds: float
     turns: int
     learner: int
-    checked_count: int
+    verdicts: Mapping[Verdict, int]
+    needs_an_adult: tuple[int, ...]
     failed: tuple[FailedTurn, ...]
     silent: int
     words: int
+    checked_words: int
     mistakes: tuple[Mistake, ...]
     unclear: tuple[UnclearWord, ...]
     practice: tuple[str, ...]
+
+    @property
+    def checked_count(self) -> int:
+        """How many of the learner's turns were checked for mistakes."""
+        return sum(self.verdicts[verdict] for verdict in CHECKED_VERDICTS)
+
+    @property
+    def correction_count(self) -> int:
+        return sum(mistake.count for mistake in self.mistakes)
+
+    @property
+    def corrections_per_100(self) -> float | None:
+        """100 · correction_count / checked_words; None where nothing was checked."""
+        return 100 * self.correction_count / self.checked_words if self.checked_words else None
 
 
 def compute_figures(seconds: float, turns: Sequence[Turn]) -> LessonFigures:
     """The statistics of the turns that were transcribed so far; `seconds`: the lesson's length."""
     learner = [turn for turn in turns if turn.job.request.task == "turn" and turn.text]
     mistakes = count_mistakes((str(turn.number), turn.job.feedback) for turn in learner if turn.job.feedback)
-    transcripts = ((str(turn.number), turn.job.transcript) for turn in learner if turn.job.transcript)
+    quotable = [turn for turn in learner if not turn.needs_an_adult]
+    transcripts = ((str(turn.number), turn.job.transcript) for turn in quotable if turn.job.transcript)
     unclear_words = count_unclear_words(transcripts)
     failed_turns = tuple(_failed_turns(turns))
     return LessonFigures(
         seconds=seconds,
         turns=len(turns),
         learner=len(learner),
-        checked_count=sum(bool(turn.job.feedback and turn.job.feedback.reply) for turn in learner),
+        verdicts=count_verdicts(turn.job.feedback for turn in learner),
+        needs_an_adult=tuple(turn.number for turn in learner if turn.needs_an_adult),
         failed=tuple(each for each in failed_turns if each.code != NoSpeech.code),
         silent=sum(each.code == NoSpeech.code for each in failed_turns),
         words=sum(len(normalize_words(turn.text)) for turn in learner),
+        checked_words=sum(
+            len(normalize_words(turn.text)) for turn in learner if turn.job.feedback and turn.job.feedback.is_checked
+        ),
         mistakes=tuple(mistakes),
         unclear=tuple(unclear_words),
         practice=choose_practice(mistakes, unclear_words),

@@ -3,10 +3,10 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, StrictBool, StringConstraints, TypeAdapter, ValidationError
 
@@ -24,6 +24,10 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 Texts = Annotated[tuple[Text, ...], Field(min_length=1)]
 TextByLanguage = Annotated[Mapping[str, Text], Field(min_length=1)]
 VoicesByLanguage = Annotated[Mapping[str, Annotated[tuple[Text, ...], BeforeValidator(as_list)]], Field(min_length=1)]
+# What learners ask the teacher: see worker_llm/tutor/known_answers.py
+AnswerName = Literal[
+    "name", "age", "feeling", "origin", "home", "help", "robot", "likes", "languages", "time", "family"
+]
 
 
 @dataclass(frozen=True)
@@ -47,24 +51,28 @@ class Persona:
     prompt: Text  # the language model's instructions
     examples: Annotated[tuple[Example, ...], Field(min_length=1)]  # show the language model the form of an answer
     greeting: Text  # said when a session opens
-    praise: Text  # said when there is nothing to correct
-    fallback: Text  # the question asked when the model asks none
-    puzzled: Text  # said when the language model's reply cannot be used
+    praise: Text  # said when all was checked and nothing is to be corrected
+    fallback: Text  # the question asked when no other one fits
+    puzzled: Text  # said when no words could be made out
     starting_over: Texts  # utterances that clear the session
     started_over: Text  # said when it is cleared
-    remarks: StrictBool  # keep the model's remarks; those of a small model are often wrong
+    remarks: StrictBool  # for a large model: it sees the homework, and short remarks of it that are safe are kept
     languages: Texts
     voices: VoicesByLanguage
+    greetings: Mapping[str, Text] = field(default_factory=dict)  # translations of the greeting, by language
+    answers: Mapping[AnswerName, Text] = field(default_factory=dict)  # to what learners ask about the teacher
     hint: Annotated[str, Field(max_length=MAX_HINT_CHARS)] = ""  # words to expect from its learners, such as names
 
 
 EXPECTED_FORMS = {  # what a field must be, for the message about one that is not
     "display": "map each language to a text",
     "about": "map each language to a text",
+    "greetings": "map each language to a text",
     "voices": "map each language to a voice, or to a list of voices",
     "examples": "be a list of tables, each with a `learner` and a `teacher` that are not empty",
     "languages": "be a list of strings that are not empty",
     "starting_over": "be a list of strings that are not empty",
+    "answers": f"map some of {', '.join(get_args(AnswerName))} to a text",
     "remarks": "be true or false",
     "hint": f"be a string of at most {MAX_HINT_CHARS} characters",
 }

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -130,6 +130,8 @@ class Settings(BaseSettings):
     llm_url: str = ""  # of an OpenAI-compatible server, such as http://127.0.0.1:11434/v1
     llm_key: str = ""  # the key that is sent to it
     llm_reply_s: float = Field(default=60, gt=0)  # seconds that server may pause before or within its answer
+    checker: Literal["grammar", "none"] = "grammar"  # what checks learners' sentences; none: no correction, no praise
+    checker_threads: int = Field(default=1, ge=1)  # compute threads of the checker in one worker
 
     # text to speech
     tts_engine: str = "hibari"  # hibari or bark

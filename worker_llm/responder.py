@@ -1,7 +1,7 @@
 """From claimed jobs to results: a teacher's feedback, a lesson's summary, or a chat's completion as it is generated."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -14,10 +14,19 @@ from pipeline.settings import Settings
 from pipeline.worker.leases import StillWanted
 from pipeline.worker.partial_results import PartialResultPublisher, publishing
 from worker_llm.engine import Message, Prompt, SamplingParams, load
+from worker_llm.grammar.corrector import load_checker
 from worker_llm.tutor.lesson_summary import LessonSummarizer
 from worker_llm.tutor.teacher import Teacher
 
 CHAT_TEMPERATURE, CHAT_TOP_P = 1.0, 1.0  # defaults of OpenAI's API
+
+
+@dataclass(frozen=True)
+class ModelCall:
+    """What the model is asked for a job, and the job's result made of its completion."""
+
+    prompt: Prompt
+    make_result: Callable[[Completion], Feedback | Completion]
 
 
 class Responder:
@@ -27,7 +36,8 @@ class Responder:
         self.settings = settings
         self.jobs = Jobs(connect(settings, FAST), settings)
         self.model = load(settings)
-        self.teacher = Teacher(settings, self.model.count_tokens)
+        checker = load_checker(settings)
+        self.teacher = Teacher(settings, self.model.count_tokens, checker, getattr(checker, "rank", None))
         self.lesson_summarizer = LessonSummarizer(settings)
         self.model.warm(self.teacher.build_warmup_prompt())
 
@@ -35,33 +45,37 @@ class Responder:
         """For each job its result, or the error that prevented it; one call of the model answers all prompts."""
         with publishing(self.jobs, "llm") as publisher:
             requests = [self.prepare(job, publisher, partial(still_wanted, job)) for job in batch]
-            prompts = [request for request in requests if isinstance(request, Prompt)]
+            prompts = [request.prompt for request in requests if isinstance(request, ModelCall)]
             completions = iter(self.model.reply(prompts) if prompts else [])
         return [
-            self.make_result(job, next(completions)) if isinstance(request, Prompt) else request
-            for job, request in zip(batch, requests, strict=True)
+            make_result(request, next(completions)) if isinstance(request, ModelCall) else request
+            for request in requests
         ]
 
     def prepare(
         self, job: Job, publisher: PartialResultPublisher, still_wanted: Callable[[], bool]
-    ) -> Prompt | Feedback | WaijiaoError:
-        """The prompt for the job, or its result if that needs no model. Only a chat's text is published as it comes."""
+    ) -> ModelCall | Feedback | WaijiaoError:
+        """What to ask for the job, or its result if no model is needed. Only a chat's text is published as it comes."""
         if job.request.task == "chat":
             prompt = build_chat_prompt(job, self.settings)
-            return replace(prompt, still_wanted=still_wanted, on_text=partial(publisher.text, job))
+            on_text = partial(publisher.text, job)
+            return ModelCall(replace(prompt, still_wanted=still_wanted, on_text=on_text), lambda completion: completion)
         try:
             request = self.choose_tutor(job).prepare(job)
         except WaijiaoError as error:
             return error
-        return replace(request, still_wanted=still_wanted) if isinstance(request, Prompt) else request
-
-    def make_result(self, job: Job, completion: Completion | WaijiaoError) -> Feedback | Completion | WaijiaoError:
-        if isinstance(completion, WaijiaoError) or job.request.task == "chat":
-            return completion
-        return self.choose_tutor(job).make_feedback(job, completion.text)
+        if isinstance(request, Feedback):
+            return request
+        make_feedback = request.make_feedback
+        prompt = replace(request.prompt, still_wanted=still_wanted)
+        return ModelCall(prompt, lambda completion: make_feedback(completion.text))
 
     def choose_tutor(self, job: Job) -> Teacher | LessonSummarizer:
         return self.lesson_summarizer if job.request.task == "lesson" else self.teacher
+
+
+def make_result(call: ModelCall, completion: Completion | WaijiaoError) -> Feedback | Completion | WaijiaoError:
+    return completion if isinstance(completion, WaijiaoError) else call.make_result(completion)
 
 
 def build_chat_prompt(job: Job, settings: Settings) -> Prompt:

@@ -156,16 +156,18 @@ def retry_after_s(response: Response | None) -> float:
 
 
 def build_payload(job: Job, delivery: Delivery) -> bytes:
-    """The job's state, and no text; who may read that asks the API for it with a key."""
+    """The job's state and verdict, and no text; who may read that asks the API for it with a key."""
     data = {
         "id": job.id,
         "state": job.state,
         "session": job.request.session,
         "seq": job.seq,
         "outcome": job.outcome,
+        "verdict": job.feedback.verdict if job.feedback else None,
         "error": job.error,
         "metadata": dict(job.request.metadata),
         "assignment": job.request.assignment or None,
+        "rerun_of": job.rerun_of,
         "links": {"self": f"/v1/jobs/{job.id}"},
     }
     return json.dumps({"type": delivery.event, "timestamp": format_iso(delivery.at), "data": data}).encode()

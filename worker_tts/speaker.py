@@ -15,6 +15,7 @@ from pipeline.errors import Canceled, NothingToSay, WaijiaoError
 from pipeline.jobs.job import Job
 from pipeline.jobs.results import Answer, Part
 from pipeline.jobs.store import Jobs
+from pipeline.levels import choose_speed
 from pipeline.personas import Persona
 from pipeline.personas import load as load_persona
 from pipeline.redis_connection import FAST, connect
@@ -62,7 +63,7 @@ class SpeechSynthesizer:
         return Utterance(
             job.feedback.spoken,
             voice=self.choose_voice(persona, language) if job_request.voice == "default" else job_request.voice,
-            speed=job_request.speed,
+            speed=choose_speed(job_request.speed, job_request.details.get("level", "")),
             language=language,
             seed=zlib.crc32(job_request.conversation.encode()),  # one for a session: the voice stays the same person
         )

@@ -218,5 +218,6 @@ def teachers() -> Iterator[dict[str, Any]]:
             "display": dict(teacher.display),
             "about": dict(teacher.about),
             "greeting": teacher.greeting,
+            "greetings": teacher.greetings,
             "languages": list(teacher.languages),
         }

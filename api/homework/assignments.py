@@ -30,7 +30,9 @@ from pipeline.homework.assignments import Assignment, Assignments, AssignmentWit
 from pipeline.homework.student_ids import find_changed_id
 from pipeline.jobs.eta import Estimator
 from pipeline.jobs.job import Job, State
+from pipeline.jobs.results import Verdict
 from pipeline.schemas import homework as schemas
+from pipeline.text.statistics import count_verdicts
 from pipeline.timestamps import to_utc
 from pipeline.webhooks.validation import check_url
 
@@ -45,6 +47,8 @@ def show_progress(class_work: AssignmentWithJobs, estimator: Estimator) -> schem
     success_count = sum(job.state == State.SUCCEEDED for job in ended_jobs)
     working_jobs = [job for job in jobs if job.ended_at is None and job.state != State.HELD]
     return schemas.Progress(
+        needs_an_adult=[student for student, job in class_work.jobs.items() if find_verdict(job) == "needs_an_adult"],
+        verdicts=dict(count_verdicts(job.feedback for job in jobs)),
         students=len(class_work.students),
         handed_in=len(jobs),
         succeeded=success_count,
@@ -70,11 +74,16 @@ def show_submission(student: str, job: Job) -> schemas.Submission:
         student=student,
         job=job.id,
         state=job.state.value,
+        verdict=find_verdict(job),
         error=show_error(job),
         file=job.request.metadata.get("file", ""),
         sha256=job.request.sha256,
         handed_in_at=to_utc(handed_in_at(job)),
     )
+
+
+def find_verdict(job: Job) -> Verdict | None:
+    return job.feedback.verdict if job.feedback else None
 
 
 def handed_in_at(job: Job) -> float:

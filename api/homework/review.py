@@ -29,7 +29,7 @@ from pipeline.errors import (
 )
 from pipeline.jobs.job import Job, State
 from pipeline.jobs.rerun import Overrides, rerun
-from pipeline.jobs.results import Feedback
+from pipeline.jobs.results import Edit, Feedback, Verdict
 from pipeline.jobs.store import AcceptedJob
 from pipeline.schemas import homework as homework_schemas
 from pipeline.schemas import jobs as job_schemas
@@ -87,20 +87,35 @@ def require_feedback(job: Job) -> Feedback:
 
 
 def apply_changes(feedback: Feedback, json: ReviewForm) -> Feedback:
-    """The feedback with the given fields replaced, and the edits that lead to its corrected sentence."""
+    """The feedback with the given fields replaced, and the edits that lead to its corrected sentence.
+
+    What the teacher corrects was checked, by the teacher. What an adult should see stays so. Another explanation of the
+    teacher's takes the place of those of the edits.
+    """
     values = json.model_dump(exclude_none=True)
     new_feedback = dataclasses.replace(feedback, **values)
-    if "corrected" in values:
-        edits = tuple(
-            piece.edit for piece in compare(new_feedback.heard, new_feedback.corrected) if not piece.is_unchanged
+    if new_feedback.corrected != feedback.corrected:
+        edits = find_edits(feedback, new_feedback.corrected)
+        verdict: Verdict = "corrected" if edits else "correct"
+        new_feedback = dataclasses.replace(
+            new_feedback, edits=edits, verdict="needs_an_adult" if feedback.verdict == "needs_an_adult" else verdict
         )
-        new_feedback = dataclasses.replace(new_feedback, edits=edits)
+    if new_feedback.explanation != feedback.explanation:
+        silent_edits = tuple(dataclasses.replace(edit, explanations={}) for edit in new_feedback.edits)
+        new_feedback = dataclasses.replace(new_feedback, edits=silent_edits)
     if values and "spoken" not in values:
         correction = new_feedback.corrected if new_feedback.edits else ""
         new_feedback = dataclasses.replace(
             new_feedback, spoken=" ".join(filter(None, (correction, new_feedback.explanation, new_feedback.reply)))
         )
     return new_feedback
+
+
+def find_edits(feedback: Feedback, corrected: str) -> tuple[Edit, ...]:
+    """The edits that lead to another corrected sentence; those that were there before keep their explanations."""
+    earlier_edits = {(edit.before, edit.after, edit.at): edit for edit in feedback.edits}
+    edits = [piece.edit for piece in compare(feedback.heard, corrected) if not piece.is_unchanged]
+    return tuple(earlier_edits.get((edit.before, edit.after, edit.at), edit) for edit in edits)
 
 
 def review(job: Job, feedback: Feedback | None, release_now: bool) -> None:

@@ -48,12 +48,17 @@ def parse_request(fields: JobFields, key: str | None) -> ParsedRequest:
     text = fields.text.strip()
     if upload is None and not text:
         raise EmptyRequest("Send a recording as the multipart file `audio`, or `text`, or both.")
-    server_settings = context.settings()
-    if len(text) > server_settings.max_text_chars:
-        raise BadRequest(f"`text` has {len(text)} characters; at most {server_settings.max_text_chars} are allowed.")
+    check_length("text", text)
     request = build_request(fields)
     session = fields.session or request.session
     return ParsedRequest(replace(request, text=text, session=session, lane=fields.lane), upload, key)
+
+
+def check_length(field: str, text: str) -> None:
+    """Raises BadRequest when the text of a field is longer than typed text may be."""
+    max_chars = context.settings().max_text_chars
+    if len(text) > max_chars:
+        raise BadRequest(f"`{field}` has {len(text)} characters; at most {max_chars} are allowed.", field=field)
 
 
 def build_request(fields: AnswerFields) -> JobRequest:

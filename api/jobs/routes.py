@@ -12,7 +12,16 @@ from werkzeug.wrappers import Response
 from api import context
 from api.auth import LEARNER, TEACHER, requires
 from api.jobs import parser
-from api.jobs.schemas import AudioQuery, JobForm, JobListQuery, JobSelection, JobText, SubmitHeaders, WaitQuery
+from api.jobs.schemas import (
+    AudioQuery,
+    JobForm,
+    JobListQuery,
+    JobSelection,
+    JobText,
+    SaidForm,
+    SubmitHeaders,
+    WaitQuery,
+)
 from api.jobs.service import (
     accept,
     cancel_unless_ended,
@@ -28,6 +37,7 @@ from pipeline.disk_space import check_free_space
 from pipeline.errors import (
     AnswerNotReady,
     BrokenRecord,
+    CannotRerun,
     DiskFull,
     EmptyRequest,
     Erased,
@@ -48,7 +58,7 @@ from pipeline.errors import (
 )
 from pipeline.jobs.job import Job, State
 from pipeline.jobs.listing import list_jobs
-from pipeline.jobs.rerun import retry
+from pipeline.jobs.rerun import answer_as_said, retry
 from pipeline.jobs.results import Answer, Part
 from pipeline.schemas import jobs as job_schemas
 from pipeline.text.enumeration import pluralize
@@ -117,6 +127,23 @@ def retry_job(job_id: str) -> Response:
     context.job(job_id)
     check_free_space(context.settings())
     accepted_job = retry(context.jobs(), context.blobs(), context.caller().tenant, job_id)
+    enqueue_or_let_sweeper(accepted_job.ready_jobs)
+    return accepted_response(accepted_job.job)
+
+
+@routes.post("/v1/jobs/<job_id>/said")
+@requires(LEARNER)
+@answers("jobs", {202: job_schemas.Job}, UnknownJob, Erased, CannotRerun, *LIMIT_ERRORS)
+def answer_what_was_said(job_id: str, json: SaidForm) -> Response:
+    """Answer the turn again on the learner's own words, as a new job, which keeps what was recognised.
+
+    The words count as typed: nothing in them is unclear. In its session the new turn is the next one, and the earlier
+    one is history no more; in homework it replaces the earlier one. Repeated, it gives the same new job.
+    """
+    job = context.job(job_id)
+    parser.check_length("said", json.said)
+    check_free_space(context.settings())
+    accepted_job = answer_as_said(context.jobs(), job, json.said)
     enqueue_or_let_sweeper(accepted_job.ready_jobs)
     return accepted_response(accepted_job.job)
 

@@ -137,6 +137,16 @@ class JobForm(JobFields, Form):
     )
 
 
+class SaidForm(RequestModel):
+    """What the learner says was said."""
+
+    model_config = ConfigDict(strict=True)
+
+    said: Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1)] = Field(
+        description="the learner's own words, in place of those that were recognised", pattern=r"\S"
+    )
+
+
 def is_empty_file(value: Any) -> bool:
     """Whether this is a form's file field for which no file was chosen."""
     return isinstance(value, FileStorage) and not value.filename

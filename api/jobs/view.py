@@ -7,6 +7,7 @@ from api import context
 from pipeline.jobs.eta import Estimate
 from pipeline.jobs.job import Job, State
 from pipeline.jobs.records import to_fields
+from pipeline.jobs.rerun import why_not_mended
 from pipeline.jobs.results import Part
 from pipeline.schemas import jobs as schemas
 from pipeline.timestamps import to_utc
@@ -71,7 +72,9 @@ def show(job: Job, parts: Sequence[Part], estimate: Estimate) -> schemas.Job:
         queue_position=estimate.queue_position,
         eta_seconds=None if estimate.eta_s is None else round(estimate.eta_s, 1),
         question=schemas.Question(
-            text=request.text or None, duration_s=job.transcript.duration_s if job.transcript else None
+            text=request.text or None,
+            said=request.said or None,
+            duration_s=job.transcript.duration_s if job.transcript else None,
         ),
         transcript=schemas.Transcript.model_validate(job.transcript) if job.transcript else None,
         feedback=show_feedback(job),
@@ -123,6 +126,8 @@ def show_part(job: Job, number: int, part: Part) -> schemas.Part:
 def links(job: Job, url: str) -> dict[str, str]:
     """The addresses for everything that can be done with the job in its present state."""
     urls = {"self": url, "events": f"{url}/events"}
+    if not why_not_mended(job):
+        urls["said"] = f"{url}/said"
     if job.state == State.HELD:
         urls |= {"release": f"{url}/release", "feedback": f"{url}/feedback"}
     if job.ended_at is None:

@@ -32,7 +32,7 @@ ARCHIVES_PER_MINUTE = 10  # of one key: for each, all jobs of the tenant are rea
 FILE_ENTRY = "file"  # the metadata entry that names the uploaded recording
 routes = Blueprint("zip_download", __name__)
 TABLE_NAME = "answers.csv"
-TABLE_COLUMNS = ("file", "state", "heard", "corrected", "answer", "error", "duration_s")
+TABLE_COLUMNS = ("file", "state", "verdict", "heard", "said", "corrected", "answer", "error", "duration_s")
 FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # spreadsheets read text that begins so as a formula
 UTF8_MARK = "\ufeff".encode()  # tells spreadsheets that the table is UTF-8
 CHUNK_BYTES = 1 << 18  # bytes in memory at once
@@ -117,7 +117,7 @@ def load_content(entry: Entry, read_job: Callable[[str], Job], blobs: FolderBlob
     try:
         job = read_job(entry.job_id)
     except (UnknownJob, Erased) as error:
-        return EntryContent((entry.file, "", "", "", "", error.code, ""))
+        return EntryContent((entry.file, *("" for _ in TABLE_COLUMNS[1:-2]), error.code, ""))
     if job.answer is None:
         return EntryContent(table_row(entry.file, job, job.error["code"] if job.error else ""))
     try:
@@ -127,14 +127,19 @@ def load_content(entry: Entry, read_job: Callable[[str], Job], blobs: FolderBlob
 
 
 def table_row(file: str, job: Job, error: str) -> tuple[str, ...]:
-    """The cells of TABLE_COLUMNS. Typed text is shown as heard, as it is to the teacher."""
-    feedback, answer = job.feedback, job.answer
-    transcript = feedback.heard if feedback else job.transcript.text if job.transcript else ""
+    """The cells of TABLE_COLUMNS. Typed text is shown as heard, as it is to the teacher.
+
+    `said` are the learner's own words, where they took the place of those that were heard.
+    """
+    feedback, answer, own_words = job.feedback, job.answer, job.request.said
+    transcript = job.transcript.text if job.transcript else ""
     duration = f"{answer.duration_s:.2f}" if answer else ""
     return (
         file,
         job.state,
-        transcript,
+        feedback.verdict if feedback else "",
+        feedback.heard if feedback and not own_words else transcript,
+        own_words,
         feedback.corrected if feedback else "",
         answer.text if answer else "",
         error,

@@ -1,13 +1,14 @@
 """The figures of a whole class, and its bar chart."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 from unicodedata import east_asian_width
 
 from api.reports.student_stats import ANSWERED, GONE, MISSING, StudentStats
 from pipeline.homework.assignments import Assignment
-from pipeline.text.statistics import Mistake, UnclearWord, count_mistakes, count_unclear_words
+from pipeline.jobs.results import Verdict
+from pipeline.text.statistics import Mistake, UnclearWord, count_mistakes, count_unclear_words, count_verdicts
 
 MAX_BARS = 50  # students with a bar each; of more, nobody would read each bar
 RANGE_COUNT = 10  # about how many bars a larger class has
@@ -31,8 +32,10 @@ class ClassStats:
     `handed_in_count` includes what is not stored any more (`gone_count`). `outsiders`: handed in, but not among the
     assignment's students. `on_time_count` and `late`: of those handed in, where there is a due time.
     `transcribed_count`: of those with a transcript. `unfinished_count`: neither answered nor ended; this includes those
-    who wait for the teacher's review. `recording_s`: all recordings together. `word_count` and `correction_count`: of
-    those with feedback. `read_count` of `text_word_count` words of the text were heard, over all readings.
+    who wait for the teacher's review. `recording_s`: all recordings together. `verdicts`: how many students have each
+    verdict; `concerns`: those who may be in danger, whose words no list quotes. `word_count` and `correction_count`: of
+    those who were checked for mistakes. `read_count` of `text_word_count` words of the text were heard, over all
+    readings.
     """
 
     student_count: int
@@ -47,6 +50,8 @@ class ClassStats:
     unfinished_count: int
     gone_count: int
     recording_s: float
+    verdicts: Mapping[Verdict, int]
+    concerns: tuple[StudentStats, ...]
     word_count: int
     correction_count: int
     read_count: int
@@ -67,7 +72,7 @@ def compute_class_stats(assignment: Assignment, students: Sequence[StudentStats]
     roster = {student.name for student in assignment.students}
     handed_in = [each for each in students if each.state != MISSING]
     readings = [(each.name, each.reading) for each in students if each.reading]
-    transcripts = ((each.name, each.transcript) for each in students if each.transcript)
+    transcripts = ((each.name, each.transcript) for each in students if each.transcript and not each.needs_an_adult)
     return ClassStats(
         student_count=len(students),
         handed_in_count=len(handed_in),
@@ -81,6 +86,8 @@ def compute_class_stats(assignment: Assignment, students: Sequence[StudentStats]
         unfinished_count=sum(each.state not in (ANSWERED, GONE) and not each.has_failed for each in handed_in),
         gone_count=sum(each.state == GONE for each in handed_in),
         recording_s=sum(each.recording_s or 0 for each in students),
+        verdicts=count_verdicts(each.feedback for each in students),
+        concerns=tuple(each for each in students if each.needs_an_adult),
         word_count=sum(each.word_count or 0 for each in students if each.correction_count is not None),
         correction_count=sum(each.correction_count or 0 for each in students),
         read_count=sum(reading.read_count for _, reading in readings),

@@ -16,6 +16,7 @@ GRADEBOOK_COLUMNS = (
     "state",
     "handed_in_at",
     "on_time",
+    "verdict",
     "recording_s",
     "words",
     "corrections",
@@ -24,7 +25,9 @@ GRADEBOOK_COLUMNS = (
     "text_words_read",
     "target_words_used",
     "heard",
+    "said",
     "corrected",
+    "kinds",
     "answer",
     "error",
     "file",
@@ -34,8 +37,10 @@ GRADEBOOK_COLUMNS = (
 def render_gradebook(students: Sequence[StudentStats], answer_files: Sequence[str]) -> bytes:
     """UTF-8 with a byte order mark, lines ended by CR LF; a cell is empty where nothing is known.
 
-    `words` counts those of `heard`; `words_per_minute` = words / (recording_s / 60); `text_words_read` counts those of
-    the `text_words` that were heard in the right place; `target_words_used` are those that were said; `file` is the
+    `said` are the student's own words where they took the place of those that were `heard`. `words` counts what was
+    said or else heard; `words_per_minute` = words / (recording_s / 60); `kinds` are those of the mistakes;
+    `text_words_read` counts those of the `text_words` that were heard in the right place; both these and `corrections`
+    are counted where the `verdict` is correct or corrected. `target_words_used` are those that were said; `file` is the
     spoken answer, of `answer_files`, which has "" where there is none. The state of a student who handed nothing in is
     "missing"; `on_time` is "yes" or "no".
     """
@@ -52,6 +57,7 @@ def _build_gradebook_row(stats: StudentStats, answer_file: str) -> tuple[str, ..
         stats.state,
         format_local_iso(stats.work.handed_in_at) or "",
         {True: "yes", False: "no", None: ""}[stats.on_time],
+        stats.verdict or "",
         _format_number(stats.recording_s, 2),
         _format_number(stats.word_count),
         _format_number(stats.correction_count),
@@ -59,8 +65,10 @@ def _build_gradebook_row(stats: StudentStats, answer_file: str) -> tuple[str, ..
         _format_number(reading.word_count if reading else None),
         _format_number(reading.read_count if reading else None),
         "; ".join(stats.used_words or ()),
-        stats.spoken_text,
+        stats.heard,
+        stats.own_words,
         stats.feedback.corrected if stats.feedback else "",
+        "; ".join(edit.kind for edit in stats.feedback.edits if edit.kind) if stats.feedback else "",
         stats.answer_text,
         stats.error_code,
         answer_file and f"students/{answer_file}",
@@ -75,16 +83,18 @@ def render_student_json(assignment: Assignment, stats: StudentStats, answer_file
     """UTF-8. Lengths in seconds, times in ISO 8601 with offset, probabilities in [0, 1]; null where there is nothing.
 
         {"assignment": {"id", "title", "instructions", "text", "words": […], "due"},
-         "student": {"name", "id"}, "job_id", "state", "handed_in_at", "on_time",
+         "student": {"name", "id"}, "job_id", "state", "handed_in_at", "on_time", "verdict",
          "recording_s", "words_said", "corrections", "words_per_minute",
          "text_words", "text_words_read", "text_words_missed": […], "target_words_used": […],
-         "language", "heard", "words": [{"word", "start", "end", "probability"}], "gaps": [{"start", "end"}],
+         "language", "heard", "said", "words": [{"word", "start", "end", "probability"}], "gaps": [{"start", "end"}],
          "unclear": [{"word", "probability"}],
-         "corrected", "edits": [{"from", "to", "at": [first, after the last]}], "explanation", "reply",
+         "corrected", "edits": [{"from", "to", "at": [first, after the last], "kind", "explanations": {"en", "zh"}}],
+         "explanation", "reply",
          "answer": {"text", "file", "duration_s"}, "error": {"code", "stage", "detail", "retryable"}}
 
-    An edit's places count the words of `heard`: a Chinese character, or a run of anything else between spaces. `file`
-    lies next to this one; it is null, as `duration_s` is, until the answer is spoken.
+    An edit's places count the words of `said`, or where that is null of `heard`: a Chinese character, or a run of
+    anything else between spaces. `corrections` and the `text_words` are null where the verdict is neither correct nor
+    corrected. `file` lies next to this one; it is null, as `duration_s` is, until the answer is spoken.
     """
     student, reading, job = stats.work.student, stats.reading, stats.job
     transcript, feedback = stats.transcript, stats.feedback
@@ -103,6 +113,7 @@ def render_student_json(assignment: Assignment, stats: StudentStats, answer_file
         "state": stats.state,
         "handed_in_at": format_local_iso(stats.work.handed_in_at),
         "on_time": stats.on_time,
+        "verdict": stats.verdict,
         "recording_s": stats.recording_s,
         "words_said": stats.word_count,
         "corrections": stats.correction_count,
@@ -112,7 +123,8 @@ def render_student_json(assignment: Assignment, stats: StudentStats, answer_file
         "text_words_missed": reading and reading.missed_words,
         "target_words_used": stats.used_words,
         "language": transcript and transcript.language,
-        "heard": stats.spoken_text or None,
+        "heard": stats.heard or None,
+        "said": stats.own_words or None,
         "words": to_fields(transcript)["words"] if transcript else [],
         "gaps": to_fields(transcript)["gaps"] if transcript else [],
         "unclear": [{"word": word, "probability": probability} for word, probability in stats.unclear_words],

@@ -1,6 +1,6 @@
 """HTML pages that open anywhere, without a network or JavaScript: of a class, of a student, of a lesson."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -16,6 +16,7 @@ from api.reports.student_stats import StudentStats
 from pipeline.errors import NoSpeech
 from pipeline.homework.assignments import Assignment
 from pipeline.jobs.job import Job
+from pipeline.jobs.results import Edit, Feedback
 from pipeline.lessons import LessonFigures, Turn, group_by_chapter
 from pipeline.text.characters import remove_invisible
 from pipeline.text.statistics import CLEAR_PROBABILITY
@@ -36,24 +37,32 @@ def render_class_report(assignment: Assignment, students: Sequence[StudentStats]
 
 def render_student_page(assignment: Assignment, stats: StudentStats, answer_file: str) -> bytes:
     """A student's homework and the teacher's answer; `answer_file`, next to it, is the spoken answer, or ""."""
-    edits = stats.feedback.edits if stats.feedback else ()
+    edits = shown_edits(stats.feedback)
     words = stats.transcript.words if stats.transcript else ()
     return render(
         "reports/student.html",
         assignment=assignment,
         stats=stats,
-        spoken_spans=highlight_corrections(stats.spoken_text, edits, words),
+        edits=edits,
+        heard_spans=highlight_corrections(stats.heard, () if stats.own_words else edits, words),
+        own_spans=highlight_corrections(stats.own_words, edits),
         text_spans=highlight_missed(assignment.text, stats.reading) if stats.reading else None,
         gaps=format_intervals(stats.transcript.gaps) if stats.transcript else "",
         answer_file=answer_file,
     )
 
 
+def shown_edits(feedback: Feedback | None) -> Sequence[Edit]:
+    """The corrections of a turn; none where the learner may be in danger, which is no time for grammar."""
+    return feedback.edits if feedback and feedback.verdict != "needs_an_adult" else ()
+
+
 @dataclass(frozen=True)
 class LessonRow:
     """A turn on the page: its speaker (a key of `strings`, "" if not known), and its text or its error's code.
 
-    `gaps` are the times, from the lesson's start, at which nothing could be understood.
+    `verdict`: "" where the turn is not a learner's, or not answered yet. `gaps` are the times, from the lesson's start,
+    at which nothing could be understood.
     """
 
     number: int
@@ -61,7 +70,8 @@ class LessonRow:
     speaker: str
     spans: Sequence[Span]
     gaps: str
-    corrected: str
+    verdict: str
+    edits: Sequence[Edit]
     error_code: str
 
 
@@ -73,7 +83,6 @@ def render_lesson_report(lesson: Job, turns: Sequence[Turn], figures: LessonFigu
         title=lesson.request.details.get("title", "") or lesson.id,
         length=format_elapsed(figures.seconds),
         figures=figures,
-        correction_count=sum(mistake.count for mistake in figures.mistakes),
         chapters=[
             (format_elapsed(chapter.start), chapter, _build_lesson_rows(lesson, chapter_turns))
             for chapter, chapter_turns in group_by_chapter(turns)
@@ -90,9 +99,8 @@ def _build_lesson_rows(lesson: Job, turns: Sequence[Turn]) -> list[LessonRow]:
 
 def _build_lesson_row(lesson: Job, turn: Turn) -> LessonRow:
     transcript, feedback = turn.job.transcript, turn.job.feedback
-    edits = feedback.edits if feedback else ()
+    edits = shown_edits(feedback)
     spans = highlight_corrections(turn.text, edits, transcript.words if transcript else ())
-    correction = feedback.corrected if feedback and edits else ""
     error_code = str(turn.job.error["code"]) if turn.job.error else ""
     return LessonRow(
         turn.number,
@@ -100,7 +108,8 @@ def _build_lesson_row(lesson: Job, turn: Turn) -> LessonRow:
         _find_speaker_key(lesson, turn),
         spans,
         format_intervals(transcript.gaps, turn.start) if transcript else "",
-        correction,
+        feedback.verdict if feedback else "",
+        edits,
         error_code,
     )
 
@@ -126,7 +135,12 @@ def create_environment() -> Environment:
         undefined=StrictUndefined,
         finalize=_remove_invisible,
     )
-    pages.filters |= {"t": translate, "local_time": format_local_time, "percent": format_percent}
+    pages.filters |= {
+        "t": translate,
+        "in_both_languages": join_languages,
+        "local_time": format_local_time,
+        "percent": format_percent,
+    }
     pages.globals |= {
         "highlight_corrections": highlight_corrections,
         "max_rows": MAX_ROWS,
@@ -135,10 +149,20 @@ def create_environment() -> Environment:
     return pages
 
 
+BOTH_LANGUAGES = Markup('{}<span class="dot"> · </span><span lang="zh">{}</span>')
+
+
 def translate(key: str) -> Markup:
     """A string in both languages."""
-    english, chinese = STRINGS[key]
-    return Markup('{}<span class="dot"> · </span><span lang="zh">{}</span>').format(english, chinese)
+    return BOTH_LANGUAGES.format(*STRINGS[key])
+
+
+def join_languages(texts: Mapping[str, str]) -> Markup:
+    """A text that comes with the record, in both languages, or in the one that there is."""
+    english, chinese = (remove_invisible(texts.get(language, ""), "\n") for language in ("en", "zh"))
+    if english and chinese:
+        return BOTH_LANGUAGES.format(english, chinese)
+    return Markup('<span lang="zh">{}</span>').format(chinese) if chinese else Markup("{}").format(english)
 
 
 def format_local_time(seconds: float) -> str:

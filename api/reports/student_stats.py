@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pipeline.homework.assignments import Assignment, Student
 from pipeline.jobs.job import Job, State
-from pipeline.jobs.results import Feedback, Transcript
+from pipeline.jobs.results import Feedback, Transcript, Verdict
 from pipeline.text.statistics import (
     ReadingScore,
     find_clear_texts,
@@ -36,7 +36,8 @@ class StudentStats:
 
     `state`: "missing", "gone" (not stored any more), "answered", or the job's own. `on_time`: handed in by the due
     time. `recording_s`: the recording's length in seconds. `word_count`: of what was said. `correction_count`: of
-    edits. `reading`: of the text, if one was set. `used_words`: the target words that were said.
+    edits, and `reading`: of the text, if one was set, both where what was said was checked. `used_words`: the target
+    words that were said.
     """
 
     work: StudentWork
@@ -74,8 +75,27 @@ class StudentStats:
         return self.job.feedback if self.job else None
 
     @property
+    def verdict(self) -> Verdict | None:
+        return self.feedback.verdict if self.feedback else None
+
+    @property
+    def needs_an_adult(self) -> bool:
+        """Whether the student may be in danger: an adult should see the words, and no list quotes them."""
+        return self.verdict == "needs_an_adult"
+
+    @property
     def spoken_text(self) -> str:
         return find_spoken_text(self.job) or ""
+
+    @property
+    def own_words(self) -> str:
+        """What the student put in the place of what was heard; "" where the transcript stands."""
+        return self.job.request.said if self.job else ""
+
+    @property
+    def heard(self) -> str:
+        """What was recognised in the recording or typed, also where the student put other words in its place."""
+        return self.transcript.text if self.own_words and self.transcript else self.spoken_text
 
     @property
     def answer_text(self) -> str:
@@ -114,10 +134,17 @@ def compute_student_stats(assignment: Assignment, work: StudentWork) -> StudentS
         on_time=on_time,
         recording_s=job.transcript.duration_s if job and job.transcript else None,
         word_count=None if text is None else len(normalize_words(text)),
-        correction_count=len(job.feedback.edits) if job and job.feedback else None,
-        reading=score_reading(text, assignment.text) if text is not None and normalize_words(assignment.text) else None,
+        correction_count=len(job.feedback.edits) if job and job.feedback and job.feedback.is_checked else None,
+        reading=score_student_reading(assignment, job, text),
         used_words=find_student_words(assignment, job) if text is not None and assignment.words else None,
     )
+
+
+def score_student_reading(assignment: Assignment, job: Job | None, text: str | None) -> ReadingScore | None:
+    """How the text was read, where that was checked; the recording counts, not words that were put in its place."""
+    if not (text and job and job.feedback and job.feedback.is_checked and normalize_words(assignment.text)):
+        return None
+    return score_reading(job.transcript.text if job.request.said and job.transcript else text, assignment.text)
 
 
 def determine_state(work: StudentWork) -> str:
@@ -128,7 +155,7 @@ def determine_state(work: StudentWork) -> str:
 
 def find_student_words(assignment: Assignment, job: Job | None) -> tuple[str, ...]:
     """The target words that the student said clearly, or typed."""
-    texts = find_clear_texts(job.transcript, job.request.text) if job else []
+    texts = find_clear_texts(job.transcript, job.request.text, job.request.said) if job else []
     return find_used_words(assignment.words, texts)
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import CannotRerun, NotDead, WaijiaoError
-from pipeline.jobs.job import HOLD, SEGMENT, Job, JobRequest
-from pipeline.jobs.store import AcceptedJob, EarlierResults, Jobs
+from pipeline.jobs.job import HOLD, SEGMENT, Job, JobRequest, State
+from pipeline.jobs.store import AcceptedJob, EarlierResults, Idempotency, Jobs
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ def rerun(jobs: Jobs, blobs: FolderBlobs, job: Job, stage: str, overrides: Overr
     """
     results = results_before(job, stage, overrides)
     fields = {name: value for name, value in dataclasses.asdict(overrides).items() if value is not None}
-    fields.pop("transcript", None)
+    if fields.pop("transcript", None) is not None or stage in {"asr", SEGMENT}:
+        fields["said"] = ""  # what is now known to have been said counts
     job_request = dataclasses.replace(job.request, id=secrets.token_hex(16), recording="", **fields)
     if job.request.session == job.id:
         job_request = dataclasses.replace(job_request, session=job_request.id)
@@ -73,6 +74,41 @@ def copy_recording(job_request: JobRequest, job: Job, blobs: FolderBlobs) -> Job
             return dataclasses.replace(job_request, recording=blobs.put(job_request.name, recording).name)
     except FileNotFoundError as error:
         raise CannotRerun("The recording is not kept any more (WAIJIAO_KEEP_RECORDINGS).") from error
+
+
+def answer_as_said(jobs: Jobs, job: Job, words: str) -> AcceptedJob:
+    """Accept another version of the job, which answers the learner's own `words`; it keeps the transcript.
+
+    Where there are several versions, the latest one is answered again; if it has these words already, it is the result.
+    In its session the new turn is the next one: turns are answered in the order in which they were accepted, and those
+    that followed were answered knowing the words as they were heard. Raises CannotRerun.
+    """
+    latest = find_latest_version(jobs, job)
+    if latest.request.said == words:
+        return AcceptedJob(latest, earlier=True, ready_jobs=[])
+    if reason := why_not_mended(latest):
+        raise CannotRerun(reason)
+    job_request = dataclasses.replace(latest.request, id=secrets.token_hex(16), recording="", said=words)
+    repeatable = Idempotency(f"said {latest.name} {words}", fingerprint="")
+    return jobs.rerun(latest, job_request, "llm", {"transcript": latest.transcript}, repeatable)
+
+
+def find_latest_version(jobs: Jobs, job: Job) -> Job:
+    """The version that replaced all others, by a retry or a rerun. Raises UnknownJob or Erased where that is gone."""
+    while next_id := job.rerun_as or job.retried_as:
+        job = jobs.get(job.request.tenant, next_id)
+    return job
+
+
+def why_not_mended(job: Job) -> str:
+    """Why the learner cannot put other words in the place of those that were heard; "" if that is possible."""
+    if job.request.task != "teach" or job.transcript is None:
+        return "Only what was recognised in a recording of a learner can be said otherwise."
+    if job.ended_at is None and job.state != State.HELD:
+        return "The recording is still being answered. Wait for its answer."
+    if job.feedback and job.feedback.verdict == "needs_an_adult":
+        return "An adult should see these words as they were heard. Record again what you meant."
+    return ""
 
 
 def retry(jobs: Jobs, blobs: FolderBlobs, tenant: str, job_id: str) -> AcceptedJob:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -18,6 +18,10 @@ Verdict = Literal[
     "not_checked",  # nothing is claimed: the checker is unsure, or there is none
     "needs_an_adult",  # the learner may be in danger: fixed words, and an adult should look
 ]
+
+
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+CHECKED_VERDICTS: frozenset[Verdict] = frozenset(("correct", "corrected"))
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,11 @@ class Feedback:
     reset: bool = False
     verdict: Verdict = "not_checked"
     unclear: tuple[int, ...] = ()
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether the whole of it was checked for mistakes: rates count nothing else."""
+        return self.verdict in CHECKED_VERDICTS
 
 
 @dataclass(frozen=True)

@@ -126,12 +126,20 @@ class Jobs:
         """Accept a job in the place of a dead one: it goes on at the stage that failed. Raises NotDead."""
         return self._accept(job_request, dead.stage, earlier_results(dead), retry_of=dead.name)
 
-    def rerun(self, job: Job, job_request: JobRequest, stage: str, results: EarlierResults) -> AcceptedJob:
+    def rerun(
+        self,
+        job: Job,
+        job_request: JobRequest,
+        stage: str,
+        results: EarlierResults,
+        repeatable: Idempotency | None = None,
+    ) -> AcceptedJob:
         """Accept another version of a job: it begins at `stage`, with the results of the stages before.
 
-        Raises UnknownJob when the job's record is gone.
+        One that is `repeatable`, which learners may ask for, counts like a submitted job: it raises RateLimited. Raises
+        UnknownJob when the job's record is gone.
         """
-        return self._accept(job_request, stage, results, rerun_of=job.name)
+        return self._accept(job_request, stage, results, repeatable, rerun_of=job.name)
 
     def _accept(
         self,
@@ -167,6 +175,7 @@ class Jobs:
             fingerprint=repeatable.fingerprint if repeatable else None,
             retry_of=retry_of,
             rerun_of=rerun_of,
+            is_counted=repeatable is not None or not (retry_of or rerun_of),
             limits={"server": s.max_jobs, "tenant": s.max_jobs_tenant, "session": s.max_jobs_session},
             retention_s=3600 * (s.retention_h if job_request.retention_h is None else job_request.retention_h),
             deadline_s=s.deadline_s,

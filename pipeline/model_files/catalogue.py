@@ -25,7 +25,7 @@ CHUNK_BYTES = 1 << 20  # read at once
 class File:
     """One file of a model; `sha256` in hexadecimal."""
 
-    name: str
+    name: str  # its path in the model's folder
     size: int  # bytes
     sha256: str
     git_sha1: str = ""  # of the git blob, where a hub states no sha256
@@ -36,7 +36,7 @@ class Model:
     """A model of the catalogue. Its files are in the folder `name` of the models folder."""
 
     name: str
-    stage: str  # asr, llm or tts
+    stage: str  # asr, llm or tts; checker: what the stage llm checks sentences with
     engine: str
     about: str
     licence: str
@@ -54,6 +54,11 @@ class Model:
     def size(self) -> int:
         """Bytes of all files."""
         return max(self.approximate_bytes, sum(file.size for file in self.files))
+
+    @property
+    def made_from(self) -> tuple[str, ...]:
+        """The names of the models that must be in place before this one can be computed from them."""
+        return tuple(source["model"] for source in self.sources if source["kind"] == "conversion")
 
     @property
     def fetch_command(self) -> str:
@@ -95,7 +100,7 @@ def lock_text(model: Model) -> str:
 
 
 def commits(model: Model) -> set[str]:
-    """The commits of model hubs that the catalogue pins."""
+    """The revisions that the catalogue pins: commits of model hubs, or the sha256 of what a model is computed from."""
     return {source["revision"] for source in model.sources if "revision" in source}
 
 

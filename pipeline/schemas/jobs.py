@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSche
 from pipeline.jobs.job import Lane as Lane
 from pipeline.jobs.job import ModelStage, StageName
 from pipeline.jobs.job import Task as Task
+from pipeline.jobs.results import Verdict as Verdict
 from pipeline.timestamps import format_utc
 
 State = Literal[
@@ -90,14 +91,26 @@ class Transcript(ResponseModel):
 
 
 class Edit(ResponseModel):
-    """One correction: the words `heard[at[0]:at[1]]` are `from`; `to` takes their place."""
+    """One correction: the words `heard[at[0]:at[1]]` are `from`; `to` takes their place.
+
+    `kind` is ERRANT's name of the mistake, "" where it has none; `explanations` say why, in `en` and `zh`, as far as
+    there is something to say.
+    """
 
     from_: str = Field(alias="from")
     to: str
     at: tuple[int, int]
+    kind: str
+    explanations: dict[str, str]
 
 
 class Feedback(ResponseModel):
+    """The teacher's feedback on `heard`.
+
+    `verdict`: what the teacher can say of it; only `correct` and `corrected` turns were checked. `unclear`: the words
+    of `heard`, counted from 0, that were not heard well.
+    """
+
     heard: str
     corrected: str
     reply: str
@@ -105,10 +118,15 @@ class Feedback(ResponseModel):
     edits: list[Edit]
     explanation: str
     reset: bool
+    verdict: Verdict
+    unclear: list[int]
 
 
 class Question(ResponseModel):
+    """What was asked: the typed text; `said`: the learner's own words, which take the place of what was recognised."""
+
     text: str | None
+    said: str | None
     duration_s: Seconds | None
 
 
@@ -227,12 +245,16 @@ class Login(ResponseModel):
 
 
 class Teacher(ResponseModel):
-    """A persona. `display` and `about` are by language; it listens to `languages`, and teaches the first of them."""
+    """A persona. `display` and `about` are by language; it listens to `languages`, and teaches the first of them.
+
+    `greetings`: the greeting in other languages than the one that is taught.
+    """
 
     name: str
     display: dict[str, str]
     about: dict[str, str]
     greeting: str
+    greetings: dict[str, str]
     languages: list[str]
 
 

@@ -14,6 +14,7 @@ from pipeline.schemas.jobs import (
     Segment,
     State,
     Timestamp,
+    Verdict,
     Word,
 )
 
@@ -87,10 +88,15 @@ class LessonExample(ResponseModel):
 
 
 class LessonMistake(ResponseModel):
-    """Corrected `count` times: `to` takes the place of `from`, in these turns."""
+    """Corrected `count` times: `to` takes the place of `from`, in these turns.
+
+    `kind` and `explanations` are as in an edit.
+    """
 
     from_: str = Field(alias="from")
     to: str
+    kind: str
+    explanations: dict[str, str]
     count: int
     turns: list[int]
     examples: list[LessonExample]
@@ -109,13 +115,19 @@ class LessonUnclearWord(ResponseModel):
 class LessonSummary(ResponseModel):
     """A lesson's results, from the learner's turns transcribed so far. `text` and `audio` come at its end.
 
-    In `silent` turns nobody spoke. `practice`: what to say again.
+    In `silent` turns nobody spoke. `practice`: what to say again. `verdicts`: how many turns have each verdict;
+    `needs_an_adult`: the numbers of the turns in which the learner may be in danger. `corrections_per_100` words counts
+    only turns that were checked, which have `checked_words`; null where there are none.
     """
 
     text: str | None
     audio: str | None
     duration_s: Seconds | None
+    needs_an_adult: list[int]
+    verdicts: dict[Verdict, int]
     words: int
+    checked_words: int
+    corrections_per_100: float | None
     silent: int
     mistakes: list[LessonMistake]
     unclear: list[LessonUnclearWord]

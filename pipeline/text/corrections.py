@@ -127,8 +127,7 @@ def apply_changes(spans: Iterable[DiffSpan], accepted_changes: Collection[DiffSp
 def explain(edits: Iterable[Edit], original: str) -> str:
     """One short sentence for each of the first MAX_EXPLAINED_EDITS edits that are not long."""
     short = [edit for edit in edits if max(len(edit.before.split()), len(edit.after.split())) <= MAX_EXPLAINED_WORDS]
-    words = _split_words(original)
-    return " ".join(_explain_edit(edit, words) for edit in short[:MAX_EXPLAINED_EDITS])
+    return " ".join(explain_edit(edit, original) for edit in short[:MAX_EXPLAINED_EDITS])
 
 
 @dataclass(frozen=True)
@@ -149,7 +148,7 @@ def quote(source: str, feedback: Feedback, edit: Edit) -> Example:
     words = list(WORD.finditer(feedback.heard))
     start, end = _sentence_around([word.group() for word in words], edit.at)
     inside = [each for each in feedback.edits if start <= each.at[0] and each.at[1] <= end]
-    edits = tuple(Edit(each.before, each.after, (each.at[0] - start, each.at[1] - start)) for each in inside)
+    edits = tuple(replace(each, at=(each.at[0] - start, each.at[1] - start)) for each in inside)
     original = feedback.heard[words[start].start() : words[end - 1].end()] if start < end else ""
     spans = list(_spans_of_edits(_split_words(original), edits))
     return Example(source, original, apply_changes(spans, spans), edits)
@@ -188,7 +187,9 @@ def _spans_of_edits(words: list[str], edits: Iterable[Edit]) -> Iterator[DiffSpa
     yield keep_words(position, len(words))
 
 
-def _explain_edit(edit: Edit, words: list[str]) -> str:
+def explain_edit(edit: Edit, original: str) -> str:
+    """One short sentence that says what to do; the edit counts words of `original`."""
+    words = _split_words(original)
     if not edit.after:
         return f'Leave out "{edit.before}".'
     if edit.before:
@@ -209,11 +210,11 @@ def _content_words(words: Iterable[str]) -> list[str]:
 
 def _related_share(words: list[str], other_words: list[str]) -> float:
     """The share, in [0, 1], of the words that have a relative among the others; 1 of no words."""
-    has_relative = [any(_are_related(word, other) for other in other_words) for word in words]
+    has_relative = [any(are_related(word, other) for other in other_words) for word in words]
     return sum(has_relative) / len(has_relative) if has_relative else 1
 
 
-def _are_related(word: str, other: str) -> bool:
+def are_related(word: str, other: str) -> bool:
     """Forms of one word, as far as can be told: the same, in one family, or with the same beginning."""
     if word == other or any({word, other} <= family for family in WORD_FAMILIES):
         return True

@@ -1,14 +1,15 @@
-"""Count what many learners have in common: their mistakes, the words that were unclear; score a text read aloud.
+"""Count what many learners have in common: verdicts, mistakes, the words that were unclear; score a text read aloud.
 
+Only what was checked has mistakes, or none. The words of a learner who may be in danger are in no list.
 `source` names whose words something is counted in: a learner of a class, or a turn of a lesson.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from pipeline.jobs.results import Edit, Feedback, Transcript, Word
+from pipeline.jobs.results import VERDICTS, Edit, Feedback, Transcript, Verdict, Word
 from pipeline.text.alignment import align
 from pipeline.text.corrections import FUNCTION_WORDS, STRAIGHT_QUOTES, WORD, WORD_FAMILIES, Example, quote
 
@@ -20,25 +21,36 @@ OUTER_PUNCTUATION = re.compile(r"^[\W_]+|[\W_]+$")
 DOUBLED_CONSONANTS = "bdglmnprt"  # letters that are doubled before an ending, as in "stopped" and "running"
 
 
+def count_verdicts(feedbacks: Iterable[Feedback | None]) -> dict[Verdict, int]:
+    """How many of these turns have each verdict, with 0 where none has it; a turn without feedback has none."""
+    verdicts = [feedback.verdict for feedback in feedbacks if feedback]
+    return {verdict: verdicts.count(verdict) for verdict in VERDICTS}
+
+
 @dataclass(frozen=True)
 class Mistake:
-    """Say `after` instead of `before`: corrected `count` times, in the words of `sources`, the first one first."""
+    """Say `after` instead of `before`: corrected `count` times, in the words of `sources`, the first one first.
+
+    `kind` and `explanations` are those of the first such edit that has any.
+    """
 
     before: str
     after: str
     count: int
     sources: tuple[str, ...]
     examples: tuple[Example, ...]
+    kind: str = ""
+    explanations: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def count_mistakes(feedbacks: Iterable[tuple[str, Feedback]]) -> list[Mistake]:
     """All corrections in these feedbacks, each with its source, the most frequent first, then those of most sources.
 
-    Two are the same mistake when their words are, whatever their case and punctuation.
+    What was not checked has none. Two are the same mistake when their words are, whatever their case and punctuation.
     """
     corrections: dict[tuple[str, str], list[tuple[str, Feedback, Edit]]] = defaultdict(list)
     for source, feedback in feedbacks:
-        for edit in feedback.edits:
+        for edit in feedback.edits if feedback.is_checked else ():
             key = " ".join(normalize_words(edit.before)), " ".join(normalize_words(edit.after))
             if key[0] != key[1]:
                 corrections[key].append((source, feedback, edit))
@@ -53,7 +65,10 @@ def _mistake(corrections: list[tuple[str, Feedback, Edit]]) -> Mistake:
         by_sentence.setdefault((source, feedback.heard), (source, feedback, edit))
     examples = tuple(quote(*each) for each in list(by_sentence.values())[:MAX_EXAMPLES])
     sources = tuple(dict.fromkeys(source for source, _, _ in corrections))
-    return Mistake(first.before, first.after, len(corrections), sources, examples)
+    explained = next((edit for _, _, edit in corrections if edit.kind or edit.explanations), first)
+    return Mistake(
+        first.before, first.after, len(corrections), sources, examples, explained.kind, explained.explanations
+    )
 
 
 @dataclass(frozen=True)
@@ -156,8 +171,13 @@ def find_used_words(target_words: Iterable[str], texts: Iterable[str]) -> tuple[
     )
 
 
-def find_clear_texts(transcript: Transcript | None, typed_text: str) -> list[str]:
-    """What was recognised between the unclear words, and what was typed; the whole text if it has no probabilities."""
+def find_clear_texts(transcript: Transcript | None, typed_text: str, own_words: str = "") -> list[str]:
+    """What was recognised between the unclear words, and what was typed; the whole text if it has no probabilities.
+
+    `own_words`: those of the learner, where they took the place of both.
+    """
+    if own_words:
+        return [own_words]
     if transcript is None or not transcript.words:
         return [transcript.text if transcript else "", typed_text]
     texts, start = [""], 0

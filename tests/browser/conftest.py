@@ -1,6 +1,7 @@
 """The pages in a real Chromium, over `waijiao up` with the real default models; screenshots in build/screenshots."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -37,10 +38,17 @@ def browser(playwright) -> Iterator[Browser]:
 @pytest.fixture
 def visit(browser, app) -> Iterator[Callable[..., Page]]:
     """Opens a page of the server as a new visitor; an error or warning of its scripts fails the test."""
+    with visits(browser, app.url) as open_page:
+        yield open_page
+
+
+@contextmanager
+def visits(browser: Browser, server_url: str) -> Iterator[Callable[..., Page]]:
+    """What `visit` is, for a server at another address."""
     contexts: list[BrowserContext] = []
     faults: list[str] = []
 
-    def open_page(path: str = "/", context: BrowserContext | None = None, url: str = app.url, **options) -> Page:
+    def open_page(path: str = "/", context: BrowserContext | None = None, url: str = server_url, **options) -> Page:
         if context is None:
             context = browser.new_context(**{**DESKTOP, "locale": "en-US", **options})
             contexts.append(context)

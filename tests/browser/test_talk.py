@@ -269,7 +269,7 @@ def test_marks_can_be_taken_out_again(visit):
         ('<b>I</b> has a "dog".', '<b>I</b> have a "dog".'),
     ]
     page = visit()
-    shown = """async (feedback) => { const { correctionMarks } = await import("/static/shared/correction_marks.js");
+    shown = """async (feedback) => { const { correctionMarks } = await import("/static/feedback/marks.js");
       const without = (name) => { const line = correctionMarks(feedback);
         line.querySelectorAll(`${name}, .visually-hidden`).forEach((each) => each.remove()); return line.textContent };
       return [without("ins"), without("del")] }"""

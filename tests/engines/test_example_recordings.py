@@ -17,7 +17,7 @@ from tests.support.transcripts import word_errors
 from worker_asr import engine as asr
 from worker_asr.engine import Recording
 from worker_llm import engine as llm
-from worker_llm.tutor.feedback import build_feedback
+from worker_llm.tutor.model_reply import build_feedback
 from worker_llm.tutor.prompt import compose
 from worker_tts import engine as tts
 

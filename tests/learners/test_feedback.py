@@ -6,7 +6,7 @@ from pipeline import personas
 from pipeline.settings import settings
 from pipeline.text.alignment import align
 from worker_llm import engine
-from worker_llm.tutor.feedback import build_feedback
+from worker_llm.tutor.model_reply import Conversation, build_feedback
 from worker_llm.tutor.prompt import compose
 from worker_llm.tutor.read_aloud import ReadingAttempt, build_reading_feedback, choose_passage
 
@@ -38,7 +38,8 @@ def test_readings_of_learners_match_their_text_and_other_speech_does_not(learner
     for learner in learners:
         text = learner.text.capitalize() + "."
         words = text.lower().rstrip(".").split()
-        right = build_reading_feedback(ReadingAttempt(" ".join(words), text), "", persona)
+        right = build_reading_feedback(ReadingAttempt(" ".join(words), text), "", Conversation(persona))
+        assert right.verdict == "correct"
         assert right.spoken.startswith(persona.praise)
         halting = ReadingAttempt(" ".join(word[:-2] + "x" if n % 2 else word for n, word in enumerate(words)), text)
         assert not halting.is_other_text
@@ -73,7 +74,7 @@ def test_learners_who_read_aloud_are_asked_about_their_text(model, persona, lear
         text = learner.text.capitalize() + "."
         reading = ReadingAttempt(text.lower().replace("the", "ze"), text)
         prompt = compose(persona, [], choose_passage(text), settings(), model.count_tokens)
-        feedback = build_reading_feedback(reading, model.reply([prompt])[0].text, persona)
+        feedback = build_reading_feedback(reading, model.reply([prompt])[0].text, Conversation(persona))
         assert feedback.spoken.endswith("?")
         assert feedback.spoken.startswith("Listen: " if reading.edits else persona.praise)
         asked.append(feedback.reply.removeprefix(persona.praise).strip() != persona.fallback)

@@ -6,8 +6,6 @@ Tests of reports read it, so that they need no models. Run with: python -m tests
 import json
 from pathlib import Path
 
-from worker_llm.prompt import compose
-
 from pipeline import personas
 from pipeline.jobs.records import to_fields
 from pipeline.jobs.results import Transcript
@@ -16,7 +14,8 @@ from tests.support.recordings import RECORDINGS, load_recording
 from worker_asr import engine as asr
 from worker_asr.engine import Recording
 from worker_llm import engine as llm
-from worker_llm.tutor.feedback import understand
+from worker_llm.tutor.model_reply import build_feedback
+from worker_llm.tutor.prompt import compose
 
 ANSWERS = Path(__file__).parents[1] / "data" / "answers.json"
 
@@ -30,7 +29,7 @@ def main() -> None:
         (transcript,) = recogniser.transcribe([Recording(load_recording(path), "en")])
         assert isinstance(transcript, Transcript), path
         (raw,) = teacher.reply([compose(persona, [], transcript.text, chosen, teacher.count_tokens)])
-        feedback = understand(transcript.text, raw.text, persona)
+        feedback = build_feedback(transcript.text, raw.text, persona)
         answers.append({"id": path.stem, "transcript": to_fields(transcript), "feedback": to_fields(feedback)})
     lines = ",\n".join(json.dumps(answer, ensure_ascii=False, separators=(",", ":")) for answer in answers)
     ANSWERS.write_text(f"[\n{lines}\n]\n", encoding="utf-8")

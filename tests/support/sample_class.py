@@ -62,8 +62,13 @@ def make_speech(heard: str, corrected: str = "", probability: float = 0.9) -> tu
     """The transcript of words that all have one probability, said in 30 seconds; the feedback with their correction."""
     words = tuple(Word(word, n / 2, n / 2 + 0.4, probability) for n, word in enumerate(heard.split()))
     edits = tuple(piece.edit for piece in compare(heard, corrected or heard) if not piece.is_unchanged)
-    feedback = Feedback(heard, corrected or heard, "Why?", "Well said! Why?", edits, explain(edits, heard))
+    feedback = check(Feedback(heard, corrected or heard, "Why?", "Well said! Why?", edits, explain(edits, heard)))
     return Transcript(heard, "en", 30.0, words), feedback
+
+
+def check(feedback: Feedback) -> Feedback:
+    """The feedback of a turn that was checked for mistakes."""
+    return replace(feedback, verdict="corrected" if feedback.edits else "correct")
 
 
 def make_student_work(number: int, name: str, words: tuple[Transcript, Feedback]) -> StudentWork:
@@ -76,7 +81,7 @@ def make_sample_class() -> list[StudentWork]:
     names = [*NAMES, *(f"学生 {number}" for number in range(len(NAMES), len(answers)))]
     rows = [
         make_student_work(
-            number, name, (read_fields(Transcript, each["transcript"]), read_fields(Feedback, each["feedback"]))
+            number, name, (read_fields(Transcript, each["transcript"]), check(read_fields(Feedback, each["feedback"])))
         )
         for number, (name, each) in enumerate(zip(names, answers, strict=True))
     ]

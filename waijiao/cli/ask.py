@@ -22,6 +22,7 @@ INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.command()
 @click.argument("audio", nargs=-1, type=INPUT_FILE)
 @click.option("--text", help="Typed text; it is added to the transcript, or answered alone without AUDIO.")
+@click.option("--instead-of", metavar="ID", help="Answer this turn again: --text is what was really said in it.")
 @click.option("--session", help="Name of the conversation; the teacher remembers what was said in it.")
 @click.option("--persona", help="Which teacher answers.")
 @click.option("--language", help="The language of the recording, as an ISO 639-1 code; detected if not given.")
@@ -41,6 +42,7 @@ INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 def ask(
     audio: tuple[Path, ...],
     text: str | None,
+    instead_of: str | None,
     session: str | None,
     persona: str | None,
     language: str | None,
@@ -61,6 +63,8 @@ def ask(
     """
     if not audio and not text:
         raise click.UsageError("Give at least one recording, or --text.")
+    if instead_of is not None and (audio or any((session, persona, language, hint, voice, speed, lane))):
+        raise click.UsageError("--instead-of goes with --text, which is answered as the earlier turn was.")
     fields: JobFields = {
         "text": text,
         "session": session,
@@ -74,13 +78,25 @@ def ask(
     }
     recordings: list[Path | None] = list(audio) or [None]
     with Client(url) as client:
-        if later:
+        if instead_of is not None:
+            answer_again(client, instead_of, text or "", out, later, as_json)
+        elif later:
             submit_all(client, recordings, fields, as_json)
         else:
             stems = [each.stem if each else "text" for each in recordings]
             names = [each.name if each else "text" for each in recordings]
             report = JobReport(names, AnswerFiles(stems, out), as_json)
             report.follow(lambda on_change: client.ask_all(recordings, at_once, on_change=on_change, **fields))
+
+
+def answer_again(client: Client, job_id: str, text: str, out: Path | None, later: bool, as_json: bool) -> None:
+    """Have a turn answered on what was really said; save the answer, or print the new job's id or record."""
+    job = client.answer_said(job_id, text)
+    if later:
+        print(job_as_json(job) if as_json else job.id, flush=True)
+    else:
+        report = JobReport(["text"], AnswerFiles(["text"], out), as_json)
+        report.follow(lambda on_change: client.wait_all([job], on_change=on_change))
 
 
 def submit_all(client: Client, recordings: Iterable[Path | None], fields: JobFields, as_json: bool) -> None:

@@ -16,6 +16,7 @@ from pipeline.errors import WaijiaoError
 from pipeline.schemas.jobs import Job, Timing
 from pipeline.timestamps import format_intervals
 from waijiao.cli.console import EXIT_FAILED, EXIT_INTERRUPTED, stderr, stdout
+from waijiao.cli.verdicts import describe_edits, describe_verdict
 from waijiao.client.base import FINAL_STATES
 from waijiao.client.concurrent import OnItemChange
 from waijiao.client.results import Answer, Outcome
@@ -167,9 +168,9 @@ def outcome_as_json(outcome: Outcome[Any]) -> str:
 
 
 def print_outcome(outcome: Outcome[object], path: Path | None, console: Console) -> None:
-    """Print the transcript, the correction, the answer and the seconds that each stage took; or the error."""
+    """Print what was heard, the verdict, the corrections, the answer and the seconds of each stage; or the error."""
     if outcome.answer:
-        for label, text in answer_lines(outcome.answer, path).items():
+        for label, text in answer_lines(outcome.answer, path):
             if text:
                 console.print(f"{label + ':':<11}{text}", markup=False)
         return
@@ -178,19 +179,22 @@ def print_outcome(outcome: Outcome[object], path: Path | None, console: Console)
     console.print(f"{state}: {outcome.error}{code}", style="red", markup=False)
 
 
-def answer_lines(answer: Answer, path: Path | None) -> dict[str, str | None]:
-    """The lines that are printed for an answer: label -> text."""
-    job = answer.job
+def answer_lines(answer: Answer, path: Path | None) -> list[tuple[str, str | None]]:
+    """The lines that are printed for an answer, each a label and a text; none for a label without a text."""
+    job, feedback = answer.job, answer.job.feedback
     audio = f"{job.answer.duration_s:.1f} s of {job.answer.format}" if job.answer else ""
-    return {
-        "heard": answer.heard,
-        "gaps": format_intervals(job.transcript.gaps) if job.transcript else None,
-        "typed": job.question.text,
-        "corrected": answer.corrected,
-        "answer": answer.text,
-        "seconds": ", ".join(f"{stage} {format_timing(timing)}" for stage, timing in job.timings.items()),
-        "saved": f"{path} ({audio})" if path else None,
-    }
+    return [
+        ("heard", answer.heard),
+        ("gaps", format_intervals(job.transcript.gaps) if job.transcript else None),
+        ("typed", job.question.text),
+        ("said", job.question.said),
+        ("verdict", describe_verdict(feedback) if feedback else None),
+        ("corrected", answer.corrected if feedback and feedback.verdict != "needs_an_adult" else None),
+        *(("edit", line) for line in (describe_edits(feedback) if feedback else [])),
+        ("answer", answer.text),
+        ("seconds", ", ".join(f"{stage} {format_timing(timing)}" for stage, timing in job.timings.items())),
+        ("saved", f"{path} ({audio})" if path else None),
+    ]
 
 
 def format_timing(timing: Timing) -> str:

@@ -24,6 +24,7 @@ from waijiao.cli.console import (
     stdout,
     url_option,
 )
+from waijiao.cli.verdicts import VERDICT_LABELS
 from waijiao.client import Client
 from waijiao.client.base import FINAL_STATES
 from waijiao.client.fields import LessonFields, TranscriptFormat
@@ -239,7 +240,9 @@ def print_lesson(lesson: LessonView, folder: Path | None) -> None:
     if lesson.error:
         print_error(f"{lesson.state}: {lesson.error.detail} ({lesson.error.code})")
     lines = {
+        "concern": format_concerns(lesson),
         "lesson": f"{lesson.title or lesson.id}: {format_figures(lesson)}" if folder else "",
+        "verdicts": format_verdicts(lesson) if folder else "",
         "summary": lesson.summary.text,
         "practise": " · ".join(lesson.summary.practice),
         "saved": str(folder) if folder else "",
@@ -268,8 +271,9 @@ def save_lesson(client: Client, lesson: LessonView, folder: Path) -> None:
 def summary_lines(lesson: LessonView) -> Iterator[str]:
     """The lines of summary.txt."""
     summary = lesson.summary
-    yield from filter(None, (lesson.title, summary.text))
+    yield from filter(None, (format_concerns(lesson), lesson.title, summary.text))
     yield f"\n{format_figures(lesson)}"
+    yield from filter(None, (format_verdicts(lesson),))
     if summary.mistakes:
         yield "\nMistakes"
         yield from map(format_mistake, summary.mistakes[:MAX_SUMMARY_ITEMS])
@@ -295,13 +299,28 @@ def format_figures(lesson: LessonView) -> str:
     counts = lesson.progress
     corrections = sum(mistake.count for mistake in lesson.summary.mistakes)
     words = f"{pluralize(lesson.summary.words, 'word')} of the learner's"
-    numbers = f"{pluralize(counts.turns, 'turn')}, {words}, {pluralize(corrections, 'correction')}"
+    per_100 = lesson.summary.corrections_per_100
+    rate = "" if per_100 is None else f" ({per_100:.1f} per 100 checked words)"
+    numbers = f"{pluralize(counts.turns, 'turn')}, {words}, {pluralize(corrections, 'correction')}{rate}"
     failures = f", {counts.failed} failed" if counts.failed else ""
     return f"{format_elapsed(lesson.duration_s or 0)}, {numbers}{failures}"
 
 
+def format_verdicts(lesson: LessonView) -> str:
+    """How many of the learner's turns have each verdict; "" where none has one."""
+    verdicts = lesson.summary.verdicts.items()
+    return ", ".join(f"{VERDICT_LABELS[verdict].lower()}: {count}" for verdict, count in verdicts if count)
+
+
+def format_concerns(lesson: LessonView) -> str:
+    """The turns in which the learner may be in danger; "" where there are none."""
+    starts = {turn.number: format_elapsed(turn.start) for turn in lesson.turns}
+    turns = [f"turn {number} at {starts.get(number, '?')}" for number in lesson.summary.needs_an_adult]
+    return f"{VERDICT_LABELS['needs_an_adult']}: {', '.join(turns)}" if turns else ""
+
+
 def format_mistake(mistake: LessonMistake) -> str:
-    """One mistake, with the first sentence in which it was made."""
+    """One mistake, why it is one, and the first sentence in which it was made."""
     if not mistake.to:
         advice = f'leave out "{mistake.from_}"'
     elif mistake.from_:
@@ -309,4 +328,6 @@ def format_mistake(mistake: LessonMistake) -> str:
     else:
         advice = f'add "{mistake.to}"'
     example = f" – {mistake.examples[0].corrected}" if mistake.examples else ""
-    return f"- {mistake.count} x {advice}{example}"
+    kind = f" ({mistake.kind})" if mistake.kind else ""
+    reason = f": {mistake.explanations['en']}" if mistake.explanations.get("en") else ""
+    return f"- {mistake.count} x {advice}{kind}{reason}{example}"

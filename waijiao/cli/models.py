@@ -38,10 +38,11 @@ def list_models() -> None:
 def fetch(names: tuple[str, ...], source: Path | None) -> None:
     """Fetch and verify the models NAME…; without a name, the default ones. Models that are here are not fetched.
 
-    `large` stands for the large teachers: Whisper large-v3, GLM-4-9B-chat, Bark and its voices, 26 GB, from a model
-    hub (HF_ENDPOINT names a mirror). Each is pinned to a commit of its repository. For GLM and for Bark's tokenizer
-    only the commit is known in advance; the sizes and sha256 of their files are taken from the hub's record of that
-    commit and stored with the model. An interrupted download continues with the files that are still missing.
+    `large` stands for the large teachers: Whisper large-v3, GLM-4-9B-chat, Bark and its voices, 27 GB, from a model
+    hub (HF_ENDPOINT names a mirror), and for `checker`: what sentences are checked with. Each is pinned to a commit of
+    its repository. For GLM and for Bark's tokenizer only the commit is known in advance; the sizes and sha256 of their
+    files are taken from the hub's record of that commit and stored with the model. An interrupted download continues
+    with the files that are still missing. A model that is made from another one is computed here, once.
     """
     settings = Settings()
     if settings.models_folder.is_relative_to(settings.home):
@@ -86,7 +87,8 @@ def install_state(model: Model, folder: Path) -> str:
 
 
 def select(names: Iterable[str]) -> list[Model]:
-    """The models and sets with these names, each model once; without a name, the default models.
+    """The models and sets with these names, each model once, after what it is made from; without a name, the default
+    models.
 
     Raises ModelMissing for an unknown name.
     """
@@ -97,7 +99,8 @@ def select(names: Iterable[str]) -> list[Model]:
             if member not in known_models:
                 names_of_all = ", ".join((*known_models, *sets))
                 raise ModelMissing(f"There is no model {member!r}; known are {names_of_all}.")
-            models[member] = known_models[member]
+            for each in (*known_models[member].made_from, member):
+                models[each] = known_models[each]
     return list(models.values()) or [model for model in known_models.values() if model.default]
 
 

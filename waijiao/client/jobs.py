@@ -92,6 +92,10 @@ class JobMethods(SyncBase):
         """Run a dead job again and return the job that replaces it."""
         return self._fetch(Job, Request("POST", f"{job_path(job)}/retry"))
 
+    def answer_said(self, job: Job | str, words: str) -> Job:
+        """Answer a turn again on what was really said, in the learner's own words; return the job that replaces it."""
+        return self._fetch(Job, Request("POST", f"{job_path(job)}/said", json={"said": words}))
+
     def session(self, name: str, *, owner: str | None = None) -> Session:
         """The turns of a session since its last reset. Teachers may read the session of another key, `owner`."""
         return self._fetch(Session, Request("GET", session_path(name), owner_query(owner)))
@@ -186,6 +190,10 @@ class AsyncJobMethods(AsyncBase):
     async def retry(self, job: Job | str) -> Job:
         """Run a dead job again and return the job that replaces it."""
         return await self._fetch(Job, Request("POST", f"{job_path(job)}/retry"))
+
+    async def answer_said(self, job: Job | str, words: str) -> Job:
+        """Answer a turn again on what was really said, in the learner's own words; return the job that replaces it."""
+        return await self._fetch(Job, Request("POST", f"{job_path(job)}/said", json={"said": words}))
 
     async def session(self, name: str, *, owner: str | None = None) -> Session:
         """The turns of a session since its last reset. Teachers may read the session of another key, `owner`."""

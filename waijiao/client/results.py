@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar
 
 from pipeline.errors import WaijiaoError, error_class
-from pipeline.schemas.jobs import Job
+from pipeline.schemas.jobs import Job, Verdict
 from waijiao.errors import Refused
 
 Recording = str | PathLike[str] | bytes | BinaryIO  # a path, the bytes themselves, or a file open for reading bytes
@@ -27,6 +27,11 @@ class Answer:
     def heard(self) -> str | None:
         """The transcript of the recording; None when the job had no recording."""
         return self.job.transcript.text if self.job.transcript else None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the teacher can say of the sentence: only `correct` and `corrected` ones were checked."""
+        return self.job.feedback.verdict if self.job.feedback else None
 
     @property
     def corrected(self) -> str | None:

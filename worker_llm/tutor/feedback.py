@@ -1,64 +1,121 @@
-"""From the model's reply to feedback, checked against what the learner said.
+"""Checked sentences become feedback: the verdict, the better sentences, the explanations, and what is spoken.
 
-A small model corrects well and explains badly, and any model can drift or be talked into something. So its corrected
-sentence counts only where it differs from the transcript as a correction does, and the explanation is built from the
-difference. What that guarantees: every content word of `corrected` resembles one of the transcript, and a sentence
-about something else is dropped together with its reply. What it does not guarantee: a reply that is accepted is in the
-model's words, though it is short and, unless the persona keeps remarks, a single question.
+Nothing is claimed that was not checked: praise needs sentences that were all checked and heard clearly. The words of
+a language model reach a learner only as `question` and `remark`, which questions/ and model_reply.py have checked.
 """
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from pipeline.jobs.results import Feedback
+from pipeline.jobs.results import Edit, Feedback, Verdict
+from pipeline.levels import NO_FOCUS, NO_LEVEL, Focus, Level, choose_explained
 from pipeline.personas import Persona
-from pipeline.text.corrections import (
-    STRAIGHT_QUOTES,
-    DiffSpan,
-    apply_changes,
-    compare,
-    explain,
-    is_about_same,
-    select_corrections,
-)
-from pipeline.text.sentences import SENTENCE
+from pipeline.text.corrections import MAX_EXPLAINED_WORDS, STRAIGHT_QUOTES
+from pipeline.text.sentences import has_end_mark
+from worker_llm.grammar.checker import CheckedSentence
+from worker_llm.tutor.hearing import find_word_starts
 
 MAX_REPLY_CHARS = 240  # of a reply that is spoken
-MAX_REPEATED_CHARS = 300  # of a corrected sentence that is repeated aloud
+MAX_REPEATED_CHARS = 300  # of the corrected sentences that are repeated aloud
 
-QUOTED_SENTENCE = re.compile(r'"\s*([^"]+)"?(.*)')
 UNSPEAKABLE = re.compile(r"""\S+://\S+|[^\w\s.,!?;:'%&$€£+。，！？；：、-]|_""")
 SIGNS_OF_NUMBERS = "/°′″#=~²³⁺⁻–—−"  # besides currencies and signs of mathematics; next to a digit they are spoken
 COMPARISONS = {"<": "less than", ">": "greater than", "<=": "≤", ">=": "≥"}  # no angle bracket is spoken
 
 
-def build_feedback(transcript: str, reply: str, persona: Persona, note: str = "") -> Feedback:
-    """`reply` is the model's, ideally `"corrected sentence." remark question?`; `note` is added to the explanation."""
-    sentence, remainder = _split_reply(reply)
-    if not is_about_same(transcript, sentence):
-        answer = persona.puzzled
-        return Feedback(transcript, corrected=transcript, reply=answer, spoken=answer, explanation=note)
-    pieces = compare(transcript, sentence)
-    changes = [piece for piece in pieces if not piece.is_unchanged]
-    corrections = select_corrections(changes)
-    question = _choose_spoken_reply(remainder, persona)
-    if corrections:
-        return _build_correction(transcript, pieces, corrections, note, question)
-    praise = "" if changes or persona.remarks else persona.praise
-    answer = join_texts(praise, strip_unspeakable(note), question)
+@dataclass(frozen=True)
+class Correction:
+    """What is to be corrected in an utterance; `edits` count the words of feedback.
+
+    `better_sentences`: those that were changed. `is_sure`: every sentence was checked without doubt.
+    """
+
+    corrected: str
+    edits: tuple[Edit, ...] = ()
+    better_sentences: tuple[str, ...] = ()
+    is_sure: bool = False
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How feedback is given: by whom, to whom, and what is said between the correction and the question.
+
+    `can_praise`: everything was heard clearly. `can_repeat`: the better sentences may be said aloud.
+    """
+
+    persona: Persona
+    level: Level = NO_LEVEL
+    focus: Focus = NO_FOCUS
+    note: str = ""
+    can_praise: bool = True
+    can_repeat: bool = True
+    unclear: tuple[int, ...] = ()
+
+
+def collect_corrections(utterance: str, sentences: Sequence[CheckedSentence]) -> Correction:
+    """One correction of the whole utterance; the edits of each sentence count its own words, split at spaces."""
+    starts = find_word_starts(utterance.split())
+    edits: list[Edit] = []
+    position = 0
+    for sentence in sentences:
+        for edit in sentence.edits:
+            start, end = (starts[min(position + place, len(starts) - 1)] for place in edit.at)
+            edits.append(replace(edit, at=(start, end)))
+        position += len(sentence.original.split())
+    if not edits:
+        is_sure = bool(sentences) and not any(sentence.is_doubtful for sentence in sentences)
+        return Correction(utterance, is_sure=is_sure)
+    better = tuple(_as_sentence(sentence.corrected) for sentence in sentences if sentence.edits)
+    corrected = " ".join(sentence.corrected for sentence in sentences)
+    return Correction(_as_sentence(corrected), tuple(sorted(edits, key=lambda edit: edit.at)), better)
+
+
+def compose_feedback(utterance: str, correction: Correction, question: str, manner: Manner) -> Feedback:
+    """`question` is all that follows: it may be an answer of the teacher's own too, or ""."""
+    note = manner.note
+    if correction.edits:
+        explanations = join_texts(*explain_edits(correction.edits, manner.level, manner.focus))
+        sentences = join_texts(*take_within(correction.better_sentences, MAX_REPEATED_CHARS))
+        repetition = f"We say: {sentences}" if sentences and manner.can_repeat else ""
+        said_explanations = explanations if manner.can_repeat else ""
+        answer = join_texts(*map(strip_unspeakable, (repetition, said_explanations, note)), question)
+        explanation = join_texts(explanations, note)
+        verdict: Verdict = "corrected"
+        return Feedback(
+            utterance,
+            correction.corrected,
+            question,
+            answer,
+            correction.edits,
+            explanation,
+            False,
+            verdict,
+            manner.unclear,
+        )
+    is_correct = correction.is_sure and manner.can_praise
+    praise = manner.persona.praise if is_correct else ""
     return Feedback(
-        transcript, corrected=transcript, reply=join_texts(praise, question), spoken=answer, explanation=note
+        utterance,
+        corrected=utterance,
+        reply=join_texts(praise, question),
+        spoken=join_texts(praise, strip_unspeakable(note), question),
+        explanation=note,
+        verdict="correct" if is_correct else "not_checked",
+        unclear=manner.unclear,
     )
 
 
-def extract_question(passage: str, reply: str, persona: Persona) -> str:
-    """The model's question about this passage; the persona's fallback if it asks none, or is about something else."""
-    sentence, remainder = _split_reply(reply)
-    if not is_about_same(passage, sentence):
-        return persona.fallback
-    return _choose_spoken_reply(remainder, replace(persona, remarks=False))
+def explain_edits(edits: Iterable[Edit], level: Level, focus: Focus) -> list[str]:
+    """The English explanations of the edits that are explained: as many as the level allows, none of a long edit."""
+    short = [edit for edit in edits if max(len(edit.before.split()), len(edit.after.split())) <= MAX_EXPLAINED_WORDS]
+    return [edit.explanations.get("en", "") for edit in choose_explained(short, level, focus)]
+
+
+def _as_sentence(text: str) -> str:
+    """With a capital letter and an end mark."""
+    return text[:1].upper() + text[1:] + ("" if not text or has_end_mark(text) else ".")
 
 
 def join_texts(*texts: str) -> str:
@@ -87,34 +144,3 @@ def _belongs_to_number(match: re.Match[str]) -> bool:
     is_sign = unicodedata.category(sign[0]) in ("Sc", "Sm", "No") or sign in SIGNS_OF_NUMBERS
     before, after = match.string[: match.start()].rstrip()[-1:], match.string[match.end() :].lstrip(" -+.$€£")[:1]
     return is_sign and sign not in "<>|" and (before.isnumeric() or after.isnumeric())
-
-
-def _build_correction(
-    transcript: str, pieces: Iterable[DiffSpan], corrections: Collection[DiffSpan], note: str, question: str
-) -> Feedback:
-    edits = tuple(piece.edit for piece in corrections)
-    corrected_sentence = apply_changes(pieces, corrections)
-    explanation_text = join_texts(explain(edits, transcript), note)
-    repetition = f"We say: {corrected_sentence}" if len(corrected_sentence) <= MAX_REPEATED_CHARS else ""
-    answer = join_texts(strip_unspeakable(repetition), strip_unspeakable(explanation_text), question)
-    return Feedback(transcript, corrected_sentence, question, answer, edits, explanation_text)
-
-
-def _split_reply(reply: str) -> tuple[str, str]:
-    """The corrected sentence and what follows it."""
-    line = " ".join(reply.translate(STRAIGHT_QUOTES).split())
-    if quotation := QUOTED_SENTENCE.search(line):
-        sentence, remainder = quotation.groups()
-        if '"' in line[quotation.start() + 1 :]:
-            return sentence.strip(), remainder.strip()
-        line = sentence  # the closing quotation mark is missing
-    first = SENTENCE.match(line.strip())
-    return (first.group().strip(), line.strip()[first.end() :].strip()) if first else ("", "")
-
-
-def _choose_spoken_reply(remainder: str, persona: Persona) -> str:
-    """What is spoken after the correction: short, and ending in a question."""
-    sentences = [text.strip() for text in SENTENCE.findall(strip_unspeakable(remainder))]
-    questions = [text for text in sentences if text.endswith(("?", "？"))]
-    answer = " ".join(sentences) if questions and persona.remarks else "".join(questions[:1])
-    return answer if 0 < len(answer) <= MAX_REPLY_CHARS else persona.fallback

@@ -6,6 +6,7 @@ used if it is short, plain and about the mistakes.
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import takewhile
 
 from pipeline import personas
@@ -20,7 +21,8 @@ from pipeline.text.sentences import SENTENCE
 from pipeline.text.statistics import Mistake, normalize_words
 from worker_llm.engine import Message, Prompt
 from worker_llm.tutor.feedback import join_texts, strip_unspeakable, take_within
-from worker_llm.tutor.prompt import sanitize
+from worker_llm.tutor.prompt import PreparedTurn, sanitize
+from worker_llm.tutor.safety import is_unfit_to_say
 
 MAX_SPOKEN_CHARS = 600  # of a summary: about 40 s of speech
 MAX_MISTAKE_CHARS = 80  # of the sentence about one mistake
@@ -30,6 +32,7 @@ MAX_EXAMPLE_CHARS = 120  # of a sentence that the model is shown
 NOTHING_UNDERSTOOD_TEXT = "I could not understand what you said. Please speak closer to the microphone next time."
 NO_MISTAKES_TEXT = "I found nothing to correct."
 NOTHING_CHECKED_TEXT = "This time I heard nothing that I could correct."
+SOME_CHECKED_TEXT = "I could check {checked} of your {turns} turns, and found nothing to correct in {them}."
 SENTENCES_HEADING, WORDS_HEADING = "Now say:", "Practise these words:"
 
 INSTRUCTIONS = (
@@ -46,14 +49,14 @@ class LessonSummarizer:
         self.settings = settings
         self.redis = connect(settings)
 
-    def prepare(self, lesson: Job) -> Prompt | Feedback:
+    def prepare(self, lesson: Job) -> PreparedTurn | Feedback:
         """The prompt for a large model, or the summary where none is needed."""
         persona, statistics = self.load_persona(lesson), self.compute_figures(lesson)
         if persona.remarks and (mistakes := choose_main_mistakes(statistics.mistakes)):
             length = f"Length: {format_duration(statistics.seconds)}."
             notes = join_texts(length, "Mistakes:", *map(format_mistake_note, mistakes))
             messages = (Message("system", INSTRUCTIONS), Message("user", sanitize(notes)))
-            return Prompt(messages, self.settings.answer_tokens)
+            return PreparedTurn(Prompt(messages, self.settings.answer_tokens), partial(self.make_feedback, lesson))
         return summarize(lesson, statistics, persona)
 
     def make_feedback(self, lesson: Job, reply: str) -> Feedback:
@@ -87,7 +90,8 @@ def extract_remark(reply: str, mistakes: list[Mistake]) -> str:
     statements = list(takewhile(lambda sentence: sentence.endswith((".", "!")), sentences))[:MAX_REMARK_SENTENCES]
     text = " ".join(take_within(statements, MAX_REMARK_CHARS))
     words = {word for each in mistakes for word in normalize_words(each.after or each.before)}
-    return text if not MARKUP.search(line) and (words - FUNCTION_WORDS or words) & set(normalize_words(text)) else ""
+    is_sound = not MARKUP.search(line) and not is_unfit_to_say(text)
+    return text if is_sound and (words - FUNCTION_WORDS or words) & set(normalize_words(text)) else ""
 
 
 # --- the summary -------------------------------------------------------------------------------------------------
@@ -102,7 +106,7 @@ def summarize(lesson: Job, statistics: LessonFigures, persona: Persona, remark: 
     if not statistics.learner:
         return Feedback("", "", reply=NOTHING_UNDERSTOOD_TEXT, spoken=join_texts(opening, NOTHING_UNDERSTOOD_TEXT))
     if not statistics.mistakes:
-        remark = join_texts(persona.praise, NO_MISTAKES_TEXT) if statistics.checked_count else NOTHING_CHECKED_TEXT
+        remark = _format_no_mistakes(statistics, persona)
     mistakes = choose_main_mistakes(statistics.mistakes)
     sentences = join_texts(*(f"{describe_mistake(each)}." for each in mistakes))
     summary = join_texts(opening, strip_unspeakable(remark or sentences))
@@ -117,6 +121,17 @@ def summarize(lesson: Job, statistics: LessonFigures, persona: Persona, remark: 
         spoken=join_texts(summary, strip_unspeakable(practice)),
         explanation=explanation,
     )
+
+
+def _format_no_mistakes(statistics: LessonFigures, persona: Persona) -> str:
+    """What is said where nothing was corrected; praise only where every turn was checked."""
+    checked_count, turn_count = statistics.checked_count, statistics.learner
+    if not checked_count:
+        return NOTHING_CHECKED_TEXT
+    if checked_count < turn_count:
+        them = "it" if checked_count == 1 else "them"
+        return SOME_CHECKED_TEXT.format(checked=checked_count, turns=turn_count, them=them)
+    return join_texts(persona.praise, NO_MISTAKES_TEXT)
 
 
 def choose_main_mistakes(mistakes: Iterable[Mistake]) -> list[Mistake]:

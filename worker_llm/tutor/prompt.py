@@ -6,6 +6,7 @@ begins with the same turn for as long as it can, for the same reason.
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from pipeline.errors import ConfigurationError
 from pipeline.jobs.results import Exchange, Feedback
@@ -22,6 +23,14 @@ MIN_KEPT_TURNS = 2  # turns that are left when older ones are dropped
 BRACKETS = re.compile(r"[<>\[\]{}|｜＜＞［］\x00-\x1f]+")
 
 TokenCounter = Callable[[str], int]
+
+
+@dataclass(frozen=True)
+class PreparedTurn:
+    """What the language model is asked about a turn or a lesson, and the feedback to be made of its reply."""
+
+    prompt: Prompt
+    make_feedback: Callable[[str], Feedback]
 
 
 def compose(

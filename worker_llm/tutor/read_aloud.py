@@ -11,11 +11,11 @@ from functools import cached_property
 from itertools import groupby
 
 from pipeline.jobs.results import Edit, Feedback
-from pipeline.personas import Persona
 from pipeline.text.alignment import AlignedSpan, align
 from pipeline.text.corrections import MAX_EXPLAINED_WORDS, WORD, explain
 from pipeline.text.sentences import SENTENCE_OF_LINE
-from worker_llm.tutor.feedback import MAX_REPEATED_CHARS, extract_question, join_texts, strip_unspeakable, take_within
+from worker_llm.tutor.feedback import MAX_REPEATED_CHARS, join_texts, strip_unspeakable, take_within
+from worker_llm.tutor.model_reply import Conversation
 
 # A transcript is of another text unless more than MIN_MATCH of its words match. It may be MAX_LENGTH times as long as
 # the text before its length counts against it: readers repeat words. Of 40 learners' sentences, as transcribed by
@@ -91,21 +91,27 @@ def choose_passage(text: str) -> str:
 
 def ask_to_read(attempt: ReadingAttempt) -> Feedback:
     """For another text: a kind request to read the right one, without corrections."""
-    return Feedback(attempt.transcript, corrected=attempt.text, reply=REQUEST_TO_READ, spoken=REQUEST_TO_READ)
+    return Feedback(
+        attempt.transcript,
+        corrected=attempt.text,
+        reply=REQUEST_TO_READ,
+        spoken=REQUEST_TO_READ,
+        verdict="not_understood",
+    )
 
 
-def build_reading_feedback(attempt: ReadingAttempt, reply: str, persona: Persona) -> Feedback:
-    """`reply` is the model's, to the passage of the text."""
-    question = extract_question(choose_passage(attempt.text), reply, persona)
+def build_reading_feedback(attempt: ReadingAttempt, reply: str, conversation: Conversation) -> Feedback:
+    """`reply` is the model's, to the passage of the text. Praise is for a text in which no word was misread."""
+    question = conversation.choose_question(choose_passage(attempt.text), reply)
     edits, repeat = attempt.edits, attempt.phrases_to_repeat
     explanation = f"Read again: {repeat}." if repeat else explain(edits, attempt.transcript)
     spoken_explanation = strip_unspeakable(explanation.replace(ELLIPSIS, ""))
-    if repeat:
-        demonstration = f"Listen: {attempt.text_to_demonstrate}" if attempt.text_to_demonstrate else ""
-        answer = join_texts(strip_unspeakable(demonstration), spoken_explanation, question)
-        return Feedback(attempt.transcript, attempt.text, question, answer, edits, explanation)
-    answer = join_texts(persona.praise, spoken_explanation, question)
-    return Feedback(attempt.transcript, attempt.text, join_texts(persona.praise, question), answer, edits, explanation)
+    if not edits:
+        reply = join_texts(conversation.persona.praise, question)
+        return Feedback(attempt.transcript, attempt.text, reply, spoken=reply, verdict="correct")
+    demonstration = f"Listen: {attempt.text_to_demonstrate}" if repeat and attempt.text_to_demonstrate else ""
+    answer = join_texts(strip_unspeakable(demonstration), spoken_explanation, question)
+    return Feedback(attempt.transcript, attempt.text, question, answer, edits, explanation, verdict="corrected")
 
 
 def _shorten_phrase(words: Iterable[str]) -> str:

@@ -1,15 +1,13 @@
-"""The teacher of a session: what to ask the language model about a turn, and the feedback made of its reply.
+"""The teacher: what is found in a learner's turn, what the language model is still asked, and the feedback of both.
 
-Homework is a text to be read aloud, or target words to be used. A request to start over is recognised here, by its
-words alone, so that no model can miss or imagine it.
+In this order: danger, a text to be read aloud, a request to start over, another language, words that were not heard
+well; then every sentence is checked. The model is only asked for the question that ends the answer, about the corrected
+sentences; where there is no checker, also for small corrections.
 """
 
-import re
-import unicodedata
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Self
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 from pipeline import personas
 from pipeline.jobs.job import Job
@@ -18,167 +16,239 @@ from pipeline.jobs.results import Exchange, Feedback
 from pipeline.personas import Persona
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
-from pipeline.text.enumeration import join_some
-from pipeline.text.statistics import find_clear_texts, find_used_words
+from pipeline.text.statistics import find_clear_texts
 from worker_llm.engine import Prompt
-from worker_llm.tutor.feedback import build_feedback, join_texts
-from worker_llm.tutor.prompt import as_exchange, compose
+from worker_llm.grammar.checker import Checker
+from worker_llm.tutor.feedback import Manner, collect_corrections, compose_feedback, join_texts
+from worker_llm.tutor.hearing import Hearing, ask_to_say_again, ask_whether_heard_right, is_no, is_yes, listen
+from worker_llm.tutor.homework import Homework
+from worker_llm.tutor.known_answers import answer_and_ask_back, answer_other_language, find_known_questions
+from worker_llm.tutor.language import find_foreign_words, find_language, say_not_understood
+from worker_llm.tutor.model_reply import Conversation, correct_by_model
+from worker_llm.tutor.prompt import PreparedTurn, as_exchange, compose
+from worker_llm.tutor.questions.choose import BANK_TURNS, Ranker
 from worker_llm.tutor.read_aloud import ReadingAttempt, ask_to_read, build_reading_feedback, choose_passage
+from worker_llm.tutor.safety import Danger, contains_swearing, find_danger, find_private_details
+from worker_llm.tutor.start_over import confirm_start_over, is_start_over_request
 
-MAX_NAMED_WORDS = 5  # target words that are named of those that were used, and of those that were not
-HOMEWORK_ACKNOWLEDGEMENT = "I will keep the homework in mind."
+FORGOTTEN_VERDICTS = frozenset(("not_heard_well", "not_understood", "other_language", "needs_an_adult"))
+KIND_WORDS = "Let us use kind words."
+PRIVACY_WARNING = "Please do not tell anybody online where you live, or your phone number."
 
-# What people say around a request to start over, without changing it.
-WORDS_BEFORE_REQUEST = (
-    "please ok okay well so now can could we i want would like to let us 请 請 那 好的 我 们 們 咱 想 要 可以"
-)
-WORDS_AFTER_REQUEST = "please now again ok 好 吧 啊 吗 嗎 了 可以"
-NON_LETTERS = re.compile(r"[\W_]+")
+
+@dataclass(frozen=True)
+class Turn:
+    """A learner's turn: `earlier` are the feedbacks of the session's turns before it, oldest first.
+
+    `is_recognised`: the utterance begins with a transcript that may be wrong; else it was typed or confirmed.
+    """
+
+    job: Job
+    persona: Persona
+    homework: Homework
+    utterance: str
+    is_recognised: bool
+    earlier: Sequence[tuple[int, Feedback]] = ()
+
+    @property
+    def is_of_lesson(self) -> bool:
+        """Whether it is a turn of a recorded lesson, which is not answered aloud."""
+        return self.job.request.task == "turn"
+
+    @property
+    def language(self) -> str:
+        """The taught language."""
+        return self.persona.languages[0]
+
+    @property
+    def recognised_language(self) -> str:
+        """The recogniser's, where nothing but the recording was said; else ""."""
+        transcript = self.job.transcript
+        return transcript.language if self.is_recognised and transcript and not self.job.request.text else ""
 
 
 class Teacher:
-    """Teaches with any language model, whose tokens `count_tokens` counts."""
+    """Teaches with any language model, whose tokens `count_tokens` counts.
 
-    def __init__(self, settings: Settings, count_tokens: Callable[[str], int]) -> None:
-        self.settings, self.count_tokens = settings, count_tokens
+    Without `checker` nothing is called correct; without `rank` the bank's questions are chosen by their topics.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        count_tokens: Callable[[str], int],
+        checker: Checker | None = None,
+        rank: Ranker | None = None,
+    ) -> None:
+        self.settings, self.count_tokens, self.checker, self.rank = settings, count_tokens, checker, rank
         self.redis = connect(settings)
 
     def build_warmup_prompt(self) -> Prompt:
         """A prompt with the default persona, which most prompts begin with."""
         return compose(self.load_persona(self.settings.persona), [], "Hello.", self.settings, self.count_tokens)
 
-    def prepare(self, job: Job) -> Prompt | Feedback:
-        """The prompt for the language model, or the feedback where none is needed."""
-        persona = self.load_persona(job.request.persona)
-        homework, utterance = Homework.from_job(job), get_utterance(job)
-        if homework.text:
-            return self._prepare_reading(ReadingAttempt(utterance, homework.text), persona)
-        if is_start_over_request(job, persona):
-            return confirm_start_over(persona, utterance)
-        if is_in_other_language(job, persona):
-            return Feedback(utterance, corrected=utterance, reply="", spoken="")
-        history = [*homework.as_history(persona), *self.load_history(job)]
-        return compose(persona, history, utterance, self.settings, self.count_tokens)
+    def prepare(self, job: Job) -> PreparedTurn | Feedback:
+        """What to ask the language model, or the feedback where it need not be asked."""
+        turn = self.read_turn(job)
+        if danger := find_danger_in(turn):
+            return warn(turn.utterance, danger)
+        if turn.homework.text:
+            return self._prepare_reading(turn)
+        if is_start_over_request(job, turn.utterance, turn.persona):
+            return confirm_start_over(turn.persona, turn.utterance)
+        last = turn.earlier[-1][1] if turn.earlier else None
+        if last and last.verdict == "not_heard_well" and not turn.is_of_lesson:
+            if is_no(turn.utterance):
+                return ask_to_say_again(turn.utterance)
+            if is_yes(turn.utterance):
+                turn = replace(turn, utterance=last.heard, is_recognised=False)
+        feedback = self._answer(turn)
+        if turn.is_of_lesson and isinstance(feedback, Feedback) and feedback.verdict != "needs_an_adult":
+            return replace(feedback, reply="", spoken="")
+        return feedback
 
-    def _prepare_reading(self, attempt: ReadingAttempt, persona: Persona) -> Prompt | Feedback:
+    def _answer(self, turn: Turn) -> PreparedTurn | Feedback:
+        """To words that are neither dangerous nor a command."""
+        language = find_language(turn.utterance, turn.recognised_language, turn.language)
+        if language == "none":
+            return say_not_understood(turn.utterance, turn.persona)
+        if language == "other":
+            return answer_other_language(turn.utterance, turn.persona)
+        hearing = listen(turn.utterance, turn.job.transcript, turn.is_recognised)
+        has_swearing = contains_swearing(turn.utterance)
+        if hearing.is_too_unclear:
+            return ask_whether_heard_right(hearing, is_speakable=not has_swearing)
+        if has_swearing:
+            return request_kind_words(turn)
+        if self.checker and turn.language == "en":
+            return self._prepare_checked(turn, hearing, self.checker)
+        return self._prepare_unchecked(turn, hearing)
+
+    def _prepare_checked(self, turn: Turn, hearing: Hearing, checker: Checker) -> PreparedTurn | Feedback:
+        """Every sentence is checked, and the model asked for a question about the corrected ones."""
+        foreign_words = find_foreign_words(hearing.words)
+        sentences = checker.check(turn.utterance, hearing.unclear | foreign_words)
+        correction = collect_corrections(turn.utterance, sentences)
+        manner = self.choose_manner(turn, hearing, can_praise=hearing.is_praiseworthy and not foreign_words)
+        conversation = self.choose_conversation(turn)
+        questions = find_known_questions(turn.utterance, correction.corrected)
+        if answer := answer_and_ask_back(questions, conversation, correction.corrected):
+            return compose_feedback(turn.utterance, correction, answer, manner)
+        prompt = self.compose_prompt(turn, choose_passage(correction.corrected))
+
+        def make_feedback(reply: str) -> Feedback:
+            question = conversation.choose_question(correction.corrected, reply)
+            return compose_feedback(turn.utterance, correction, question, manner)
+
+        return PreparedTurn(prompt, make_feedback)
+
+    def _prepare_unchecked(self, turn: Turn, hearing: Hearing) -> PreparedTurn | Feedback:
+        """The model is asked for its corrected sentence too, of which small corrections are used."""
+        manner = self.choose_manner(turn, hearing, can_praise=False)
+        conversation = self.choose_conversation(turn)
+        questions = find_known_questions(turn.utterance) if turn.language == "en" else []
+
+        def make_feedback(reply: str) -> Feedback:
+            correction = correct_by_model(turn.utterance, reply, manner.unclear)
+            answer = answer_and_ask_back(questions, conversation, correction.corrected)
+            question = answer or conversation.choose_question(correction.corrected, reply)
+            return compose_feedback(turn.utterance, correction, question, manner)
+
+        return PreparedTurn(self.compose_prompt(turn, turn.utterance), make_feedback)
+
+    def _prepare_reading(self, turn: Turn) -> PreparedTurn | Feedback:
+        attempt = ReadingAttempt(turn.utterance, turn.homework.text)
         if attempt.is_other_text:
-            return ask_to_read(attempt)
-        return compose(persona, [], choose_passage(attempt.text), self.settings, self.count_tokens)
+            is_other = find_language(turn.utterance, turn.recognised_language, turn.language) == "other"
+            return replace(ask_to_read(attempt), verdict="other_language") if is_other else ask_to_read(attempt)
+        conversation = self.choose_conversation(turn)
+        passage = choose_passage(attempt.text)
+        prompt = compose(turn.persona, [], passage, self.settings, self.count_tokens)
+        return PreparedTurn(prompt, partial(build_reading_feedback, attempt, conversation=conversation))
 
-    def load_history(self, job: Job) -> list[Exchange]:
-        """The session's earlier turns that were answered, oldest first; failed turns between them are skipped.
+    def read_turn(self, job: Job) -> Turn:
+        """What the job says, with the session's turns before it."""
+        persona = self.load_persona(job.request.persona)
+        is_recognised = job.transcript is not None and not job.request.said
+        return Turn(job, persona, Homework.from_job(job), get_utterance(job), is_recognised, self.load_earlier(job))
+
+    def load_earlier(self, job: Job) -> list[tuple[int, Feedback]]:
+        """The session's earlier turns that were answered, oldest first, each as its number and feedback.
 
         Three times as many turns are read as the model sees, since some may have failed, and up to `history_turns`
-        more: so the first turn that is read stays the same for as many turns, as the prompt's cache needs it.
+        more: so the first turn that is read stays the same for as many turns, as the prompt's cache needs it. At least
+        as many are read as the questions of the bank must differ from.
         """
         request, max_turns = job.request, self.settings.history_turns
         max_jobs = 3 * max_turns + (job.seq % max_turns if max_turns else 0)
-        earlier = turns(self.redis, request.tenant, request.conversation, job.seq, max_jobs)
-        return [as_exchange(each.feedback, each.seq) for each in earlier if each.feedback and not each.feedback.reset]
+        earlier = turns(self.redis, request.tenant, request.conversation, job.seq, max(max_jobs, BANK_TURNS))
+        return [(each.seq, each.feedback) for each in earlier if each.feedback and not each.feedback.reset]
 
-    def make_feedback(self, job: Job, reply: str) -> Feedback:
-        """From the model's reply to the prompt."""
-        persona = self.load_persona(job.request.persona)
-        homework, utterance = Homework.from_job(job), get_utterance(job)
-        if homework.text:
-            return build_reading_feedback(ReadingAttempt(utterance, homework.text), reply, persona)
-        texts = find_clear_texts(job.transcript, job.request.text)
-        return build_feedback(utterance, reply, persona, homework.describe_word_use(texts))
+    def compose_prompt(self, turn: Turn, text: str) -> Prompt:
+        """The prompt for a question about `text`, after the turns that may be remembered."""
+        history = [as_exchange(feedback, number) for number, feedback in turn.earlier if is_remembered(feedback)]
+        exchanges: list[Exchange] = [*turn.homework.as_history(turn.persona), *history]
+        return compose(turn.persona, exchanges, text, self.settings, self.count_tokens)
+
+    def choose_conversation(self, turn: Turn) -> Conversation:
+        replies = [feedback.reply for _, feedback in turn.earlier]
+        return Conversation(turn.persona, replies, turn.homework.level, turn.homework.focus, self.rank)
+
+    def choose_manner(self, turn: Turn, hearing: Hearing, can_praise: bool) -> Manner:
+        """How feedback is given on a turn that is checked. Private details are neither praised nor said aloud."""
+        request = turn.job.request
+        transcript = turn.job.transcript if turn.is_recognised else None
+        texts = find_clear_texts(transcript, request.text, request.said) if turn.is_recognised else [turn.utterance]
+        warning = PRIVACY_WARNING if find_private_details(turn.utterance) else ""
+        return Manner(
+            turn.persona,
+            turn.homework.level,
+            turn.homework.focus,
+            join_texts(turn.homework.describe_word_use(texts), warning),
+            can_praise=can_praise and not warning,
+            can_repeat=not warning,
+            unclear=hearing.unclear_words,
+        )
 
     def load_persona(self, name: str) -> Persona:
         return personas.load(name, self.settings.personas)
 
 
 def get_utterance(job: Job) -> str:
-    """The transcript, followed by the typed text."""
+    """The learner's own words where they mended the transcript; else the transcript, followed by the typed text."""
+    if job.request.said:
+        return job.request.said
     transcript = job.transcript.text if job.transcript else ""
     return f"{transcript} {job.request.text}".strip()
 
 
-def is_in_other_language(job: Job, persona: Persona) -> bool:
-    """Whether a lesson's turn is in another language than the taught one, as when something is explained."""
-    if job.request.task != "turn" or job.transcript is None:
-        return False
-    return job.transcript.language != persona.languages[0]
+def is_remembered(feedback: Feedback) -> bool:
+    """Whether later prompts may show the turn: it was understood, and can be quoted."""
+    return feedback.verdict not in FORGOTTEN_VERDICTS and not contains_swearing(feedback.heard)
 
 
-# --- homework ----------------------------------------------------------------------------------------------------
+# --- what is said without a model --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Homework:
-    """What the assignment of a job asks for; all fields are empty for a job without one."""
-
-    title: str = ""
-    instructions: str = ""
-    text: str = ""  # to be read aloud
-    target_words: tuple[str, ...] = ()
-    level: str = ""
-
-    @classmethod
-    def from_job(cls, job: Job) -> Self:
-        if not job.request.assignment:
-            return cls()
-        details = job.request.details
-        texts = {name: str(details.get(name, "")) for name in ("title", "instructions", "text", "level")}
-        return cls(**texts, target_words=tuple(str(word) for word in details.get("words", ())))
-
-    def describe_word_use(self, texts: Iterable[str]) -> str:
-        """Which target words these texts use, and which not, in one or two short sentences; "" without target words."""
-        used_words = find_used_words(self.target_words, texts)
-        missing_words = [word for word in self.target_words if word not in used_words]
-        if used_words and not missing_words:
-            return f"You used all the words: {join_some(used_words, MAX_NAMED_WORDS)}."
-        used_sentence = f"You used: {join_some(used_words, MAX_NAMED_WORDS)}." if used_words else ""
-        missing_sentence = f"Try to use: {join_some(missing_words, MAX_NAMED_WORDS)}."
-        return join_texts(used_sentence, missing_sentence) if missing_words else ""
-
-    def as_history(self, persona: Persona) -> list[Exchange]:
-        """The homework as a turn before the learner's, for large models only: small ones get worse with more orders.
-
-        Like the learner's words it is data: it follows the persona's part of the prompt, which stays the same.
-        """
-        level = f"My level is {self.level}." if self.level else ""
-        if not persona.remarks or not (self.instructions or level):
-            return []
-        task = f"My homework: {join_texts(self.title, self.instructions)}" if self.instructions else ""
-        return [Exchange(join_texts(task, level), HOMEWORK_ACKNOWLEDGEMENT)]
+def find_danger_in(turn: Turn) -> Danger | None:
+    """The danger that the learner's words tell of; none where they are those of the text to be read."""
+    danger = find_danger(turn.utterance)
+    return None if danger and turn.homework.text and find_danger(turn.homework.text) else danger
 
 
-# --- starting over -----------------------------------------------------------------------------------------------
-
-
-def is_start_over_request(job: Job, persona: Persona) -> bool:
-    """Whether the learner asks to start over; not in homework or in a lesson's turn, which have no session."""
-    if job.request.assignment or job.request.lesson:
-        return False
-    transcript = job.transcript.text if job.transcript else ""
-    return any(asks_to_start_over(text, persona) for text in (job.request.text, transcript, get_utterance(job)))
-
-
-def asks_to_start_over(text: str, persona: Persona) -> bool:
-    """True when the whole text is one of the persona's phrases, give or take polite words."""
-    return _start_over_pattern(persona.starting_over, persona.name).fullmatch(_letters_only(text)) is not None
-
-
-def confirm_start_over(persona: Persona, utterance: str) -> Feedback:
-    answer = persona.started_over
-    return Feedback(utterance, corrected=utterance, reply=answer, spoken=answer, reset=True)
-
-
-@lru_cache(maxsize=64)
-def _start_over_pattern(phrases: tuple[str, ...], persona_name: str) -> re.Pattern[str]:
-    before, request, after = (
-        "|".join(re.escape(_letters_only(word)) for word in words)
-        for words in (
-            [*WORDS_BEFORE_REQUEST.split(), persona_name],
-            phrases,
-            [*WORDS_AFTER_REQUEST.split(), persona_name],
-        )
+def warn(utterance: str, danger: Danger) -> Feedback:
+    """Fixed kind words, in English and Chinese; nothing is corrected or praised."""
+    return Feedback(
+        utterance,
+        corrected=utterance,
+        reply=danger.reply_en,
+        spoken=danger.reply_en,
+        explanation=danger.reply_zh,
+        verdict="needs_an_adult" if danger.needs_an_adult else "not_checked",
     )
-    return re.compile(f"(?:{before})*(?:{request})(?:{after})*")
 
 
-def _letters_only(text: str) -> str:
-    """In lower case, without spaces and punctuation."""
-    return NON_LETTERS.sub("", unicodedata.normalize("NFKC", text).lower())
+def request_kind_words(turn: Turn) -> Feedback:
+    """Bad words are neither corrected nor said again."""
+    answer = join_texts(KIND_WORDS, turn.persona.fallback)
+    return Feedback(turn.utterance, corrected=turn.utterance, reply=answer, spoken=answer)

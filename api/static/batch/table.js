@@ -1,8 +1,10 @@
 // The open batch: its progress as a whole, and its recordings as a table that can be filtered.
 
+import { feedbackNodes } from "../feedback/feedback.js";
+import { rowsByConcern } from "../feedback/verdicts.js";
+import { showVerdicts } from "../feedback/summary.js";
 import { errorText, t } from "../i18n/index.js";
 import { LazyAudioPlayer } from "../shared/audio_player.js";
-import { correctionMarks, gapsNote, nothingToCorrect } from "../shared/correction_marks.js";
 import {
   $id,
   announce,
@@ -35,9 +37,10 @@ export class Table {
   }
 
   show() {
-    const rows = this.batch.rows();
+    const rows = rowsByConcern(this.batch.rows());
     this.#rows.show(rows.map((row) => [row.name, row, kindOf(row.state)]));
     this.#showProgress(rows);
+    showVerdicts(rows.map(({ name, job }) => ({ name, job })));
     this.#rows.applyFilter();
   }
 
@@ -94,7 +97,7 @@ class Row {
     if (fingerprint === this.#fingerprint) return;
     this.#fingerprint = fingerprint;
     const kind = kindOf(state);
-    Object.assign(this.node.dataset, { state, kind });
+    Object.assign(this.node.dataset, { state, kind, verdict: job?.feedback?.verdict ?? "" });
     this.#state.replaceChildren(...stateBadge(state, kind));
     this.#transcript.replaceChildren(...transcriptNodes(row));
     this.#showAnswer(row);
@@ -137,13 +140,8 @@ class Row {
 function transcriptNodes({ state, item, job }) {
   const problem = item ? item.refused : job?.error;
   const text = problem ? errorText(problem) : state === "gone" ? t("batch_gone") : null;
-  const { feedback, transcript } = item ? {} : (job ?? {});
   return [
-    feedback && correctionMarks(feedback),
-    !feedback && transcript?.text && element("p", { class: "transcript-line" }, transcript.text),
-    feedback && nothingToCorrect(feedback),
-    gapsNote(transcript),
-    feedback?.reply && element("p", { class: "small reply" }, feedback.reply),
+    ...feedbackNodes(item ? null : job),
     text && element("p", { class: "error" }, text),
     item?.waits && !item.refused && element("p", { class: "small" }, icon("waiting"), errorText(item.waits)),
   ].filter(Boolean);

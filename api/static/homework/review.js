@@ -1,8 +1,9 @@
 // The dialog for reviewing a held answer: read it, change it, release it; then comes the next one.
 
+import { correctionMarks, recognisedNote, unclearLegend } from "../feedback/marks.js";
+import { explanationNode, hasCorrections, verdictLine } from "../feedback/verdicts.js";
 import { t } from "../i18n/index.js";
 import { fetchJson } from "../shared/api.js";
-import { correctionMarks } from "../shared/correction_marks.js";
 import { $id } from "../shared/dom.js";
 import { reportErrors } from "../shared/notices.js";
 import { changeFeedback, release } from "./api.js";
@@ -36,7 +37,6 @@ export class ReviewDialog {
     this.#job = job;
     this.#derivedText = job.feedback.spoken;
     $id("review-title").textContent = student;
-    $id("review-transcript").replaceChildren(correctionMarks(job.feedback));
     for (const name of FIELDS) this.fields[name].value = job.feedback[name];
     this.translate();
     if (!this.dialog.open) this.dialog.showModal();
@@ -45,6 +45,7 @@ export class ReviewDialog {
 
   translate() {
     if (!this.#job) return;
+    $id("review-transcript").replaceChildren(...heardNodes(this.#job));
     const n = this.#otherHeldRows().length;
     $id("review-release").textContent = t(n ? "homework_release_next" : "homework_release");
     $id("review-remaining").textContent = n ? t("homework_more_to_review", { n }) : "";
@@ -93,4 +94,11 @@ export class ReviewDialog {
   #otherHeldRows() {
     return this.#assignment.heldRows().filter(({ submission }) => submission.job !== this.#job.id);
   }
+}
+
+/** What is reviewed: what was said with its marks, the verdict, and why, in the reader's language. */
+function heardNodes(job) {
+  const { feedback } = job;
+  const marks = [correctionMarks(feedback), unclearLegend(feedback), recognisedNote(job)];
+  return [verdictLine(feedback), ...marks, hasCorrections(feedback) && explanationNode(feedback)].filter(Boolean);
 }

@@ -1,5 +1,6 @@
 // The head of the open homework: the assignment, the progress, who is missing, what waits for the teacher's review.
 
+import { showVerdicts } from "../feedback/summary.js";
 import { joinNames, localName, t } from "../i18n/index.js";
 import { $id, announce, element, showBar } from "../shared/dom.js";
 import { formatDuration } from "../shared/format.js";
@@ -31,6 +32,7 @@ export class Summary {
     for (const id of ["zip", "report"]) $id(id).hidden = !data.progress.handed_in;
     this.#showAssignment(data);
     this.#showProgress(data);
+    showVerdicts(this.assignment.rows().map(({ student, job }) => ({ name: student, job })));
     this.#showMissing(data.progress);
     this.#showReviewNotice(data.progress);
   }

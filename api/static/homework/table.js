@@ -1,8 +1,9 @@
 // The class as a table with one row for each student, which can be filtered.
 
+import { feedbackNodes } from "../feedback/feedback.js";
+import { rowsByConcern } from "../feedback/verdicts.js";
 import { errorText, t } from "../i18n/index.js";
 import { LazyAudioPlayer } from "../shared/audio_player.js";
-import { correctionMarks, nothingToCorrect } from "../shared/correction_marks.js";
 import { $id, arrangeChildren, button, downloadLink, element, updateChildren } from "../shared/dom.js";
 import { KeyedRows } from "../shared/keyed_rows.js";
 import { stateBadge } from "../shared/state_badge.js";
@@ -25,7 +26,8 @@ export class Table {
   }
 
   show() {
-    this.#rows.show(this.assignment.rows().map((row) => [row.student, row, kindOf(row.state)]));
+    const rows = rowsByConcern(this.assignment.rows());
+    this.#rows.show(rows.map((row) => [row.student, row, kindOf(row.state)]));
     this.#rows.applyFilter();
     $id("filters").hidden = !this.#rows.counts.all;
   }
@@ -66,7 +68,7 @@ class Row {
     if (fingerprint === this.#fingerprint) return;
     this.#fingerprint = fingerprint;
     const kind = kindOf(state);
-    Object.assign(this.node.dataset, { state, kind });
+    Object.assign(this.node.dataset, { state, kind, verdict: job?.feedback?.verdict ?? "" });
     this.#file.textContent = submission?.file ?? "";
     this.#state.replaceChildren(...stateBadge(state, kind));
     this.#transcript.replaceChildren(...transcriptNodes(row));
@@ -117,14 +119,6 @@ class Row {
 }
 
 function transcriptNodes({ state, submission, job }) {
-  const { feedback, transcript } = job ?? {};
-  const failed = kindOf(state) === "failed";
-  return [
-    feedback && correctionMarks(feedback),
-    !feedback && transcript?.text && element("p", { class: "transcript-line" }, transcript.text),
-    feedback && nothingToCorrect(feedback),
-    feedback?.explanation && element("p", { class: "small explanation" }, feedback.explanation),
-    feedback?.reply && element("p", { class: "small reply" }, feedback.reply),
-    failed && submission?.error && element("p", { class: "error" }, errorText(submission.error)),
-  ].filter(Boolean);
+  const error = kindOf(state) === "failed" && submission?.error;
+  return [...feedbackNodes(job), ...(error ? [element("p", { class: "error" }, errorText(error))] : [])];
 }

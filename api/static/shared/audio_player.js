@@ -148,6 +148,62 @@ export class AudioPlayer {
   }
 }
 
+/** Plays a sentence by itself: a button with its words, and one or more recordings that are played in turn. */
+export class SentencePlayer {
+  #audio = new Audio();
+  #icon = icon("play");
+  #words = element("span");
+  #button = element(
+    "button",
+    { type: "button", class: "sentence", click: () => this.#toggle() },
+    this.#icon,
+    this.#words,
+  );
+  #sources = [];
+  #next = 0; // the index of the source after the one that is played
+
+  constructor() {
+    for (const event of ["play", "pause"]) this.#audio.addEventListener(event, () => this.#show());
+    this.#audio.addEventListener("ended", () => this.#next < this.#sources.length && this.#play());
+  }
+
+  /** The button for these words and the addresses of their recordings. */
+  show(words, sources) {
+    this.#words.textContent = words;
+    this.#sources = sources;
+    this.#show();
+    return this.#button;
+  }
+
+  stop() {
+    this.#audio.pause();
+  }
+
+  #toggle() {
+    if (!this.#audio.paused) return this.stop();
+    if (activePlayer !== this) activePlayer?.stop();
+    activePlayer = this;
+    this.#next = 0;
+    return this.#play();
+  }
+
+  async #play() {
+    this.#audio.src = this.#sources[this.#next];
+    this.#next += 1;
+    try {
+      await this.#audio.play();
+    } catch (error) {
+      if (error.name !== "AbortError") throw error; // it was stopped before it began
+    }
+  }
+
+  #show() {
+    const isPlaying = !this.#audio.paused || (this.#audio.ended && this.#next < this.#sources.length);
+    setIcon(this.#icon, isPlaying ? "pause" : "play");
+    this.#button.setAttribute("aria-label", t(isPlaying ? "pause" : "play", { speaker: this.#words.textContent }));
+  }
+}
+
 /** The player of one answer among many: a page with many players would be slow, so each is made when first used. */
 export class LazyAudioPlayer {
   #player = null;

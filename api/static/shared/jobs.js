@@ -18,6 +18,9 @@ export async function listBatchJobs(batch) {
 /** Cancel a job that is not finished; the job after that, null when it no longer exists. */
 export const cancelJob = (id) => fetchJson(`v1/jobs/${id}/cancel`, { method: "POST" }).catch(nullIfGone);
 
+/** Have a job answered again for `said`, the words that the learner really said; the new job. */
+export const answerSaid = (id, said) => fetchJson(`v1/jobs/${id}/said`, { method: "POST", json: { said } });
+
 /** Delete a job. The first DELETE only cancels a job that is not finished. */
 export async function deleteJob({ id }) {
   const remove = () => fetchApi(`v1/jobs/${id}`, { method: "DELETE" }).catch(nullIfGone);

@@ -4,7 +4,7 @@ import { t } from "../i18n/index.js";
 import { element, icon } from "./dom.js";
 
 export const STEPS = ["queued", "transcribing", "thinking", "speaking"];
-const ICONS = { done: "good", failed: "bad", held: "edit", missing: "none" };
+const ICONS = { done: "stamp", failed: "bad", held: "edit", missing: "none" };
 
 /** "completed" for the steps before the current one, "current" for that, "" for those after it. */
 export function stepClass(index, current) {

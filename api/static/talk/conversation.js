@@ -2,11 +2,15 @@
 
 import { address, ownName } from "../shared/address.js";
 import { ApiError, connection, fetchApi, fetchJson, hasEnded, rethrowUnlessTemporary } from "../shared/api.js";
+import { answerSaid } from "../shared/jobs.js";
 
 const POLL_S = 3; // between two requests for the turns that wait behind the one whose events are followed
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel(ownName("waijiao-conversation")) : null;
 
-/** Events: "turn" {job}, a new one or a change; "part" {job, part}; "restart" {job}; "removed" {id}; "cleared". */
+/**
+ * Events: "turn" {job}, a new one or a change; "part" {id, part}; "restart" {id}; "replaced" {id, job}: the new job
+ * takes the place of the turn; "removed" {id}; "cleared".
+ */
 export class Conversation extends EventTarget {
   jobs = new Map(); // id -> job, in the order accepted
   #source = null;
@@ -44,7 +48,7 @@ export class Conversation extends EventTarget {
     const { jobs } = await fetchJson(`v1/jobs?session=${session}&limit=1`);
     if (!jobs.length) return [];
     try {
-      return (await fetchJson(this.path)).turns;
+      return withoutReplaced((await fetchJson(this.path)).turns);
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return []; // it was deleted meanwhile
       throw error;
@@ -63,6 +67,13 @@ export class Conversation extends EventTarget {
 
   async cancel(id) {
     this.update(await fetchJson(`v1/jobs/${id}/cancel`, { method: "POST" }));
+  }
+
+  /** Have a turn answered again for the words that the learner really said. */
+  async say(id, words) {
+    const job = await answerSaid(id, words);
+    this.jobs.delete(id);
+    this.#emit("replaced", { id, job });
   }
 
   async erase(id) {
@@ -161,4 +172,10 @@ export class Conversation extends EventTarget {
   #emit(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
+}
+
+/** Without the turns that were answered again: the new one takes the place of each. */
+function withoutReplaced(turns) {
+  const ids = new Set(turns.map(({ id }) => id));
+  return turns.filter(({ rerun_as }) => !ids.has(rerun_as));
 }

@@ -3,7 +3,7 @@
 import { errorText, languageEvents, t } from "../i18n/index.js";
 import { stored } from "../shared/address.js";
 import { readCapabilities } from "../shared/api.js";
-import { deleteStaleRecordings, get, getAll, randomId, remove, unlessStorageFull } from "../shared/db.js";
+import { deleteStaleRecordings, get, getAll, put, randomId, remove, unlessStorageFull } from "../shared/db.js";
 import { $id, announce, arrangeChildren } from "../shared/dom.js";
 import { startPage } from "../shared/layout.js";
 import { reportErrors } from "../shared/notices.js";
@@ -59,12 +59,22 @@ const turnActions = {
     const capture = recording && { recording, seconds, name: `again.${recording.type.split("/")[1]}` };
     await ask({ ...capture, text: job.question.text ?? "" });
   },
+  sayAgain({ job }) {
+    if (!job.transcript) $id("text").focus();
+    else if ($id("record").checkVisibility()) $id("record").click(); // else it is being recorded already
+  },
+  said: ({ job }, words) => report(conversation.say(job.id, words)),
 };
+
+/** The language that a teacher teaches: the first of those that it listens to. */
+function taughtLanguage(persona) {
+  return (capabilities.personas.find(({ name }) => name === persona) ?? capabilities.personas[0]).languages[0];
+}
 
 /** The turn of an item or a job; where there is none yet, a new one is added to the page. */
 function ensureTurn(id) {
   if (!turns.has(id)) {
-    turns.set(id, new Turn(turnActions));
+    turns.set(id, new Turn(turnActions, { taughtLanguage, textChars: capabilities.limits.text_chars }));
     list.append(turns.get(id).node);
   }
   return turns.get(id);
@@ -108,6 +118,14 @@ conversation.addEventListener("turn", async ({ detail: { job } }) => {
 });
 conversation.addEventListener("part", ({ detail: { id, part } }) => turns.get(id)?.addSentence(part));
 conversation.addEventListener("restart", ({ detail: { id } }) => turns.get(id)?.restartAnswer());
+conversation.addEventListener("replaced", async ({ detail: { id, job } }) => {
+  idsAskedInTab.add(job.id);
+  const stored = await get("recordings", id);
+  if (stored) await put("recordings", { ...stored, job: job.id });
+  removeTurn(id);
+  conversation.update(job);
+  await remove("recordings", id);
+});
 conversation.addEventListener("removed", ({ detail: { id } }) => {
   removeTurn(id);
   remove("recordings", id);

@@ -1,6 +1,6 @@
 // The dialog for the teacher, the voice and the speed; the choices are stored in this browser.
 
-import { languageEvents, localName, t } from "../i18n/index.js";
+import { language, languageEvents, localName, t } from "../i18n/index.js";
 import { stored } from "../shared/address.js";
 import { $id, element } from "../shared/dom.js";
 import { formatDuration, formatSpeed } from "../shared/format.js";
@@ -80,9 +80,10 @@ function showSpeed() {
 }
 
 function showTeacher(personas) {
-  const { name, display, greeting } = personas.find((persona) => persona.name === choices.persona);
+  const { name, display, greeting, greetings } = personas.find((persona) => persona.name === choices.persona);
   $id("teacher-name").textContent = localName(display);
   $id("teacher-about").textContent = greeting;
+  $id("teacher-greeting").textContent = greetings[language] ?? "";
   const avatar = document.querySelector(".teacher-card .avatar");
   avatar.className = `avatar ${name}`;
   avatar.textContent = display.en[0];

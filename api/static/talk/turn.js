@@ -1,13 +1,16 @@
 // One turn of the conversation: the learner's question, the progress, and the teacher's answer.
 
+import { BetterSentence } from "../feedback/better_sentence.js";
+import { correctionMarks, gapsNote, recognisedNote, transcriptLine, unclearLegend } from "../feedback/marks.js";
+import { explanationNode, hasCorrections, verdictLine } from "../feedback/verdicts.js";
 import { errorText, t } from "../i18n/index.js";
 import { hasEnded } from "../shared/api.js";
 import { AudioPlayer } from "../shared/audio_player.js";
-import { correctionMarks, gapsNote, nothingToCorrect } from "../shared/correction_marks.js";
 import { button, downloadLink, element, icon, updateChildren } from "../shared/dom.js";
 import { formatDuration } from "../shared/format.js";
 import { RECORDING_ERRORS } from "../shared/outbox.js";
 import { stepClass, STEPS } from "../shared/state_badge.js";
+import { NextStep } from "./next_step.js";
 
 export class Turn {
   #question = new Bubble("from-learner", "transcript", "your_voice");
@@ -16,10 +19,18 @@ export class Turn {
   #recording = null; // where this browser has it
   #sentences = 0; // of the answer, added so far
   #autoplayed = false;
+  #betterSentence = new BetterSentence();
+  #nextStep;
 
-  /** `actions` are the buttons' functions: cancel, erase, askAgain, resend, discard; each gets the turn. */
-  constructor(actions) {
+  /**
+   * `actions` are the buttons' functions: cancel, erase, askAgain, resend, discard, sayAgain, said; each gets the turn,
+   * the last one the learner's words as well. `options` are those of NextStep.
+   */
+  constructor(actions, options) {
     this.actions = actions;
+    const [sayAgain, said] = [() => actions.sayAgain(this), (words) => actions.said(this, words)];
+    this.#nextStep = new NextStep({ sayAgain, said }, options);
+    this.#answer.content.after(this.#nextStep.node);
     this.#answer.node.hidden = true;
     this.node = element("li", { class: "turn" }, this.#question.node, this.#status, this.#answer.node);
   }
@@ -56,6 +67,7 @@ export class Turn {
     this.job = job;
     this.node.dataset.state = job.state;
     this.node.dataset.job = job.id;
+    if (job.feedback) this.node.dataset.verdict = job.feedback.verdict;
     this.#showQuestion(job);
     this.#showStatus(job);
     this.#showAnswer(job);
@@ -66,12 +78,12 @@ export class Turn {
     return button("secondary small", symbol, t(key), () => this.actions[action](this));
   }
 
-  #showQuestion({ feedback, transcript, question }) {
+  #showQuestion(job) {
+    const { feedback, transcript, question } = job;
     const spokenText = transcript ? transcript.text : question.text ? "" : recordingName(this.#recording);
-    const content = feedback
-      ? [correctionMarks(feedback), nothingToCorrect(feedback)]
-      : lines(spokenText, question.text);
-    this.#question.content.replaceChildren(...[...content, gapsNote(transcript)].filter(Boolean));
+    const texts = question.said ? [question.said] : [spokenText, question.text];
+    const content = feedback ? feedbackNodes(feedback) : lines(...texts);
+    this.#question.content.replaceChildren(...[...content, recognisedNote(job), gapsNote(transcript)].filter(Boolean));
   }
 
   #showStatus(job) {
@@ -81,15 +93,16 @@ export class Turn {
     else this.#status.replaceChildren(element("p", { class: "error" }, icon("bad"), errorText(job.error)));
   }
 
-  #showAnswer({ answer, feedback, parts }) {
+  #showAnswer(job) {
+    const { answer, feedback, parts } = job;
     if (!feedback || !(answer || parts.length)) return;
-    const { edits, corrected, explanation, reply } = feedback;
+    const better = hasCorrections(feedback) && this.#betterSentence.show(feedback, parts);
     const content = [
-      edits.length > 0 &&
-        element("p", { class: "corrected" }, element("span", { class: "small" }, t("corrected")), " ", corrected),
-      explanation && element("p", { class: "explanation" }, explanation),
-      element("p", { class: "reply" }, reply),
+      better && element("p", { class: "corrected" }, element("span", { class: "small" }, t("corrected")), " ", better),
+      explanationNode(feedback),
+      feedback.verdict !== "not_heard_well" && element("p", { class: "reply" }, feedback.reply),
     ];
+    this.#nextStep.show(job, better instanceof Element);
     this.#answer.content.replaceChildren(...content.filter(Boolean));
     this.#answer.node.hidden = false;
     if (!answer) return;
@@ -125,6 +138,7 @@ export class Turn {
   remove() {
     this.#question.player.stop();
     this.#answer.player.stop();
+    this.#betterSentence.stop();
     if (this.recordingUrl) URL.revokeObjectURL(this.recordingUrl);
     this.node.remove();
   }
@@ -146,7 +160,13 @@ class Bubble {
   }
 }
 
-const lines = (...texts) => texts.filter(Boolean).map((text) => element("p", { class: "transcript-line" }, text));
+const lines = (...texts) => texts.filter(Boolean).map((text) => transcriptLine(text));
+
+/** What was said, with its marks and the verdict. What needs an adult has neither: the teacher's words come first. */
+function feedbackNodes(feedback) {
+  const verdict = feedback.verdict === "needs_an_adult" ? null : verdictLine(feedback);
+  return [correctionMarks(feedback), verdict, unclearLegend(feedback)];
+}
 
 /** A file's name; a general one for what was recorded in the browser, or sent from another device. */
 const recordingName = (recording) => (recording instanceof File ? recording.name : t("voice_recording"));

@@ -1,7 +1,8 @@
 -- Write the record of a new job, a hash of `fields`; it waits at the first of its stages.
 -- idempotency_key and `fingerprint` identify a repeated request, `retry_of` names the dead job that this one replaces,
 -- `rerun_of` the job of which it is another version. `lane`, `group` and `due` decide where it stands in its queues;
--- `limits` are the most unfinished jobs of the server, the tenant and the session. Returns the outcome (`accepted`;
+-- is_counted: it uses up what its key may submit. `limits` are the most unfinished jobs of the server, the tenant and the
+-- session. Returns the outcome (`accepted`;
 -- `same`: it was submitted before; or the code of the error that refuses it, quota_full:WHOSE with whose quota it is),
 -- the record, the seconds until it may be tried again, and the ready jobs.
 local job, fields = args.job, args.fields
@@ -60,7 +61,7 @@ for _, quota in ipairs({
 end
 
 local rate, used_until  -- the time until which the key's rate is used up by accepted jobs (a token bucket, as GCRA)
-if fields.key and not args.retry_of and not args.rerun_of and not fields.lesson then
+if fields.key and args.is_counted and not fields.lesson then
   local limits = redis.call('HMGET', KEY.api_key .. fields.key, 'per_minute', 'minutes_a_day')
   local per_minute, minutes = tonumber(limits[1]) or 0, tonumber(limits[2]) or 0
   local has_audio = string.find(fields.stages, 'asr', 1, true) or string.find(fields.stages, 'segment', 1, true)

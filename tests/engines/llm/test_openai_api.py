@@ -17,7 +17,7 @@ from tests.support.running_app import run_app
 from waijiao.local.up import free_port
 from worker_llm.engine import Message, Prompt, SamplingParams
 from worker_llm.openai_api.engine import OpenAICompatible
-from worker_llm.tutor.feedback import build_feedback
+from worker_llm.tutor.model_reply import build_feedback
 from worker_llm.tutor.prompt import compose
 
 NAME, KEY = "smollm", "sesame"

@@ -24,7 +24,6 @@ from tests.support.wait import wait_for
 from worker_llm import engine
 from worker_llm.engine import Message, Prompt
 from worker_llm.llama_cpp import LlamaCpp
-from worker_llm.tutor.feedback import build_feedback
 from worker_llm.tutor.lesson_summary import (
     INSTRUCTIONS,
     MAX_SPOKEN_CHARS,
@@ -33,6 +32,7 @@ from worker_llm.tutor.lesson_summary import (
     format_mistake_note,
     summarize,
 )
+from worker_llm.tutor.model_reply import Conversation, build_feedback
 from worker_llm.tutor.prompt import build_persona_messages, compose, sanitize
 from worker_llm.tutor.read_aloud import ReadingAttempt, build_reading_feedback, choose_passage
 
@@ -124,7 +124,7 @@ def test_learners_who_read_aloud_are_asked_about_their_text(model, persona):
     for text in SENTENCES:
         attempt = ReadingAttempt(text.lower().replace("the", "ze"), text)
         prompt = compose(persona, [], choose_passage(text), settings(), model.count_tokens)
-        feedback = build_reading_feedback(attempt, model.reply([prompt])[0].text, persona)
+        feedback = build_reading_feedback(attempt, model.reply([prompt])[0].text, Conversation(persona))
         assert feedback.spoken.endswith("?")
         assert feedback.spoken.startswith("Listen: " if attempt.edits else persona.praise)
         questions.append(feedback.reply.removeprefix(persona.praise).strip() != persona.fallback)
@@ -134,9 +134,8 @@ def test_learners_who_read_aloud_are_asked_about_their_text(model, persona):
 def test_whatever_a_model_says_of_a_lesson_its_summary_stays_short_and_plain(model):
     job = Job(JobRequest("l", "l", task="lesson"), 1, "llm", "1", 1, 0, 0, 0)
     edits = (Edit("go", "went", (1, 2)),)
-    lesson_figures = compute_figures(
-        600.0, [turn(n, Feedback("I go home", "I went home.", "Why?", "Why?", edits)) for n in range(9)]
-    )
+    feedback = Feedback("I go home", "I went home.", "Why?", "Why?", edits, verdict="corrected")
+    lesson_figures = compute_figures(600.0, [turn(n, feedback) for n in range(9)])
     notes = " ".join(map(format_mistake_note, choose_main_mistakes(lesson_figures.mistakes)))
     (completion,) = model.reply(
         [Prompt((Message("system", INSTRUCTIONS), Message("user", notes)), settings().answer_tokens)]

@@ -40,6 +40,7 @@ LEAST_ROLES = {  # of every endpoint, the least role that may call it
     "jobs.cancel": "learner",
     "jobs.remove": "learner",
     "jobs.retry_job": "teacher",
+    "jobs.answer_what_was_said": "learner",
     "status.show_capacity": "teacher",
     "assignments.create": "teacher",
     "assignments.replace": "teacher",
@@ -101,6 +102,7 @@ MADE = {"assignments.replace"}  # what makes what it names
 BODIES = {
     "jobs.submit": {"text": "hi"}, "keys.create": {"role": "learner", "name": "Carl"},
     "assignments.create": {"title": "hw"}, "assignments.replace": {"title": "hw"},
+    "jobs.answer_what_was_said": {"said": "I like three"},
 }  # fmt: skip
 RECORDING = b"RIFF\x24\0\0\0WAVEfmt " + bytes(40)
 CAREFUL = Limits(per_minute=2, minutes_a_day=1)

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from api import create_app
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import NoSpeech
-from pipeline.jobs.results import Answer
+from pipeline.jobs.results import VERDICTS, Answer, Edit
 from pipeline.jobs.store import Jobs
 from pipeline.worker.task import commit
 from tests.support.job_steps import FEEDBACK, TRANSCRIPT, claim_job, run_stage
@@ -99,6 +100,7 @@ def test_an_assignment_is_created_and_shown_unchanged(client):
     assert {**fields, "due": due.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")}.items() <= shown.items()
     assert shown["students"] == [{"id": "", **student} for student in CLASS["students"]]
     assert shown["progress"] == {
+        "needs_an_adult": [], "verdicts": dict.fromkeys(VERDICTS, 0),
         "students": 3, "handed_in": 0, "succeeded": 0, "failed": 0, "held": 0, "working": 0,
         "missing": ["Ann", "Ben", "王小明"], "eta_seconds": None, "complete": False,
     }  # fmt: skip
@@ -412,6 +414,71 @@ def test_held_answers_are_read_changed_and_released_singly_or_together(client, j
     assert (set(released["jobs"]), released["refused"]) == ({held["Ben"], held["王小明"]}, [])
     answer_all(jobs, settings)
     assert read_assignment(client)["progress"]["complete"]
+
+
+def answer_with(jobs: Jobs, settings, **feedbacks) -> None:
+    """Answer each student's submission with these feedbacks, by the student's name."""
+    answer_all(jobs, settings, ("asr",))
+    while found := jobs.claim("llm", "worker", 1)[0]:
+        commit(jobs, "llm", found[0], feedbacks[found[0].request.student])
+    answer_all(jobs, settings, ("tts",))
+
+
+def test_the_class_shows_the_verdicts_and_first_of_all_who_needs_an_adult(client, jobs, settings):
+    assign(client)
+    hand_in(client, ("Ann.wav", ONE), ("Ben.wav", TWO))
+    assert {each["verdict"] for each in read_assignment(client)["submissions"]} == {None}
+    answer_with(
+        jobs, settings, Ann=replace(FEEDBACK, verdict="correct"), Ben=replace(FEEDBACK, verdict="needs_an_adult")
+    )
+    shown = read_assignment(client)
+    assert shown["progress"]["needs_an_adult"] == ["Ben"]
+    assert shown["progress"]["verdicts"] == {**dict.fromkeys(VERDICTS, 0), "correct": 1, "needs_an_adult": 1}
+    assert {each["student"]: each["verdict"] for each in shown["submissions"]} == {
+        "Ann": "correct",
+        "Ben": "needs_an_adult",
+    }
+
+
+WENT = Edit("go", "went", (1, 2), "R:VERB:TENSE", {"en": "Yesterday is past.", "zh": "昨天 → 过去式"})
+
+
+@pytest.mark.parametrize(
+    ("verdict", "edits", "changes", "after", "kinds"),
+    [
+        ("not_checked", (), {"corrected": "I went home yesterday"}, "corrected", [""]),
+        ("not_heard_well", (), {"corrected": "I went home yesterday"}, "corrected", [""]),
+        ("corrected", (WENT,), {"corrected": "I go home yesterday"}, "correct", []),
+        ("corrected", (WENT,), {"corrected": "I went home late yesterday"}, "corrected", ["R:VERB:TENSE", ""]),
+        ("corrected", (WENT,), {"reply": "Good."}, "corrected", ["R:VERB:TENSE"]),
+        ("not_checked", (), {"reply": "Good."}, "not_checked", []),
+        ("needs_an_adult", (), {"corrected": "I went home yesterday"}, "needs_an_adult", [""]),
+    ],
+)
+def test_what_a_teacher_corrects_was_checked(client, jobs, settings, verdict, edits, changes, after, kinds):
+    assign(client, hold=True)
+    job = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
+    corrected = "I went home yesterday" if edits else FEEDBACK.heard
+    answer_with(jobs, settings, Ann=replace(FEEDBACK, corrected=corrected, edits=edits, verdict=verdict))
+    feedback = client.put(f"/v1/jobs/{job}/feedback", json=changes).json["feedback"]
+    assert (feedback["verdict"], [edit["kind"] for edit in feedback["edits"]]) == (after, kinds)
+    assert all(edit["explanations"] == (WENT.explanations if edit["kind"] else {}) for edit in feedback["edits"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "explanations"),
+    [
+        ({"explanation": "Yesterday: went."}, {}),
+        ({"explanation": ""}, {}),
+        ({"reply": "When?"}, WENT.explanations),
+    ],
+)
+def test_a_teacher_s_explanation_takes_the_place_of_those_of_the_edits(client, jobs, settings, changes, explanations):
+    assign(client, hold=True)
+    job = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
+    answer_with(jobs, settings, Ann=replace(FEEDBACK, edits=(WENT,), explanation="Why?", verdict="corrected"))
+    (edit,) = client.put(f"/v1/jobs/{job}/feedback", json=changes).json["feedback"]["edits"]
+    assert edit["explanations"] == explanations
 
 
 # --- rerun

@@ -16,9 +16,10 @@ from api.jobs import zip_download
 from pipeline.api_keys import Keys, Limits
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import NoSpeech
-from pipeline.jobs.results import Answer, Feedback
+from pipeline.jobs.job import JobRequest
+from pipeline.jobs.results import Answer, Feedback, Transcript
 from pipeline.jobs.store import Jobs
-from tests.support.job_steps import WORKER, let_job_die
+from tests.support.job_steps import WORKER, let_job_die, run_stage
 
 BIG = 3_000_000  # bytes
 
@@ -44,7 +45,7 @@ class Class:
 
     def answer(self, audio: bytes, text: str = "I go home") -> None:
         (job,), _ = self.jobs.claim("llm", WORKER, 1)
-        self.jobs.complete("llm", job, Feedback(text, "I went home", "Why?", "I went home. Why?"))
+        self.jobs.complete("llm", job, Feedback(text, "I went home", "Why?", "I went home. Why?", verdict="corrected"))
         (job,), _ = self.jobs.claim("tts", WORKER, 1)
         blob = self.blobs.put(job.name, io.BytesIO(audio))
         self.jobs.complete("tts", job, Answer("I went home. Why?", blob.name, blob.sha256, blob.size, 1.5, "wav"))
@@ -113,10 +114,29 @@ def test_the_table_has_every_job_in_any_state(class_):
     found = class_.fetch(session="anna")
     assert found.namelist() == ["good.wav", "answers.csv"]
     assert [list(row.values()) for row in table(found)] == [
-        ["good.wav", "succeeded", "I go home, “today”", "I went home", "I went home. Why?", "", "1.50"],
-        ["silent.wav", "failed", "", "", "", "no_speech", ""],
-        ["lost.wav", "failed", "", "", "", "worker_lost", ""],
-        ["waiting.wav", "queued", "", "", "", "", ""],
+        [
+            *("good.wav", "succeeded", "corrected", "I go home, “today”", "", "I went home"),
+            "I went home. Why?",
+            "",
+            "1.50",
+        ],
+        ["silent.wav", "failed", *5 * [""], "no_speech", ""],
+        ["lost.wav", "failed", *5 * [""], "worker_lost", ""],
+        ["waiting.wav", "queued", *5 * [""], "", ""],
+    ]
+
+
+def test_the_table_has_what_was_heard_beside_what_the_learner_says_was_said(class_):
+    first = JobRequest("a" * 32, "anna", recording="default/a/b")
+    class_.jobs.submit(first)
+    run_stage(class_.jobs, "asr", Transcript("I like tree", "en", 2.0))
+    class_.answer(b"first", "I like tree")
+    mended = class_.app.test_client().post(f"/v1/jobs/{first.id}/said", json={"said": "I like three"})
+    assert mended.status_code == 202
+    class_.answer(b"second", "I like three")
+    assert [(row["heard"], row["said"]) for row in table(class_.fetch(session="anna"))] == [
+        ("I like tree", ""),
+        ("I like tree", "I like three"),
     ]
 
 

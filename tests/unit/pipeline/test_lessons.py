@@ -6,7 +6,7 @@ import pytest
 
 from pipeline import personas
 from pipeline.jobs.job import Job, JobRequest
-from pipeline.jobs.results import Feedback, LessonSegments, Transcript, Word
+from pipeline.jobs.results import VERDICTS, Edit, Feedback, LessonSegments, Transcript, Word
 from pipeline.lessons import Turn, build_turns, choose_practice, compute_figures, split_into_chapters
 from pipeline.settings import Settings
 from pipeline.text.corrections import compare
@@ -24,16 +24,19 @@ GOOD, BAD = 0.95, 0.2
 
 
 def turn(number: int, heard: str = "", corrected: str = "", **more) -> Turn:
-    """A turn of 4 seconds; the words in `unclear` have a low probability."""
+    """A turn of 4 seconds, checked if `verdict` says nothing else; the words in `unclear` have a low probability."""
     start, task, error = more.get("start", 5.0 * number), more.get("task", "turn"), more.get("error")
     details = {"number": number, "start": start, "end": start + 4, "speaker": more.get("speaker", "")}
     words = tuple(Word(w, 0, 1, BAD if w in more.get("unclear", ()) else GOOD) for w in heard.split())
     edits = tuple(piece.edit for piece in compare(heard, corrected or heard) if not piece.is_unchanged)
+    verdict = more.get("verdict", "corrected" if edits else "correct")
     job = Job(
         JobRequest(f"t{number}", f"t{number}", task=task, lesson="l", details=details),
         *(number, "llm", "1", 1, 0, 0, 0),
         transcript=Transcript(heard, "en", 4.0, words) if heard else None,
-        feedback=Feedback(heard, corrected or heard, "Why?", "Why?", edits) if heard and task == "turn" else None,
+        feedback=Feedback(heard, corrected or heard, "Why?", "Why?", edits, verdict=verdict)
+        if heard and task == "turn"
+        else None,
         error={"code": error} if error else None,
     )
     return build_turns([job])[0]
@@ -96,14 +99,55 @@ def test_a_lesson_without_mistakes_is_praised():
     assert spoken == "Our lesson took 1 minute. I heard one turn. Well said! I found nothing to correct."
 
 
-@pytest.mark.parametrize("feedback", [None, Feedback("我不明白", "我不明白", reply="", spoken="")])
-def test_a_lesson_without_feedback_is_not_praised(feedback):
-    heard = turn(1, "我不明白")
+@pytest.mark.parametrize("verdict", [None, *sorted(set(VERDICTS) - {"correct", "corrected"})])
+def test_a_lesson_in_which_nothing_was_checked_is_not_praised(verdict):
+    feedback = verdict and Feedback("Me go", "I go", "Why?", "Why?", (Edit("Me", "I", (0, 1)),), verdict=verdict)
+    heard = turn(1, "Me go")
     unchecked = replace(heard, job=replace(heard.job, feedback=feedback))
+    assert compute_figures(61.0, [unchecked]).mistakes == ()
+    assert compute_figures(61.0, [unchecked]).corrections_per_100 is None
     assert compute_figures(61.0, [unchecked]).checked_count == 0
     assert (
         "heard nothing that I could correct." in summarize(lesson(), compute_figures(61.0, [unchecked]), WILLIAM).spoken
     )
+
+
+@pytest.mark.parametrize(
+    ("checked", "sentence"),
+    [
+        (1, "I could check 1 of your 3 turns, and found nothing to correct in it."),
+        (2, "I could check 2 of your 3 turns, and found nothing to correct in them."),
+        (3, "Well said! I found nothing to correct."),
+    ],
+)
+def test_praise_needs_every_turn_to_be_checked(checked, sentence):
+    turns = [turn(n, "we went home", verdict="correct" if n <= checked else "not_heard_well") for n in (1, 2, 3)]
+    assert summarize(lesson(), compute_figures(61.0, turns), WILLIAM).spoken == (
+        f"Our lesson took 1 minute. I heard 3 turns. {sentence}"
+    )
+
+
+def test_rates_count_only_the_words_of_turns_that_were_checked():
+    others = [
+        turn(10 + n, "me not know what", "I do not know what.", verdict=verdict)
+        for n, verdict in enumerate(sorted(set(VERDICTS) - {"correct", "corrected"}))
+    ]
+    checked = [turn(1, "I go home", "I went home."), turn(2, "it was good")]
+    found = compute_figures(60.0, [*checked, *others])
+    assert (found.learner, found.checked_count, found.words, found.checked_words) == (7, 2, 26, 6)
+    assert found.verdicts == dict.fromkeys(VERDICTS, 1)
+    assert found.correction_count == 1
+    assert found.corrections_per_100 == pytest.approx(100 / 6)
+
+
+def test_the_words_of_a_turn_that_an_adult_should_see_are_in_no_list_and_no_title():
+    danger = turn(1, "he hit me", "He hits me.", unclear=("hit",), verdict="needs_an_adult")
+    found = compute_figures(60.0, [danger, turn(2, "the elephant", unclear=("elephant",))])
+    assert found.needs_an_adult == (1,)
+    assert (found.mistakes, found.practice) == ((), ("elephant",))
+    assert {each.word for each in found.unclear} == {"elephant"}
+    assert split_into_chapters([danger, turn(2, "the elephant")])[0].title == "the elephant"
+    assert "hit" not in summarize(lesson(), found, WILLIAM).spoken
 
 
 @pytest.mark.parametrize("heard", [[], [turn(1, error="engine_failed")], [turn(1, error="no_speech")], LESSON[:1]])

@@ -63,6 +63,20 @@ def test_the_hint_words_of_a_persona_are_optional(tmp_path):
     assert personas.load("willa", named).hint == "Zyxelia"
 
 
+def test_the_translations_of_a_greeting_are_optional(tmp_path):
+    assert personas.load("william", FOLDER).greetings["zh"].startswith("你好")
+    without = william_with(tmp_path, "[greetings]", "[ignored]")
+    assert personas.load("willa", without).greetings == {}
+
+
+def test_answers_about_the_teacher_are_optional(tmp_path):
+    text = (FOLDER / "william.toml").read_text(encoding="utf-8")
+    start, end = text.index("[answers]"), text.index("[[examples]]")
+    (tmp_path / "willa.toml").write_text(text[:start] + text[end:], encoding="utf-8")
+    assert personas.load("willa", tmp_path).answers == {}
+    assert personas.load("william", FOLDER).answers["name"] == "My name is William."
+
+
 @pytest.mark.parametrize(
     ("old", "new", "field"),
     [
@@ -74,6 +88,10 @@ def test_the_hint_words_of_a_persona_are_optional(tmp_path):
         ('languages = ["en", "zh"]', "languages = [1]", "languages"),
         ('languages = ["en", "zh"]', "languages = []", "languages"),
         ('zh = "威廉学院的外教威廉"', "zh = 1", "display"),
+        ("[greetings]", "[greetings]\nfr = 1", "greetings"),
+        ('name = "My name is William."', "name = 3", "answers"),
+        ('name = "My name is William."', 'name = ""', "answers"),
+        ('name = "My name is William."', 'shoes = "Brown."', "answers"),
         ('learner = "a big tree"', "", "examples"),
         ('learner = "a big tree"', 'learner = ""', "examples"),
     ],

@@ -21,6 +21,9 @@ HEAVY = {
     "xllamacpp",
     "hibari",
     "soundfile",
+    "spacy",
+    "lemminflect",
+    "tokenizers",
 }
 WORKERS = ("worker_asr", "worker_llm", "worker_tts", "worker_segment", "worker_maintenance")
 

@@ -14,6 +14,7 @@ from pipeline.schemas.jobs import Job
 from waijiao.cli.console import EXIT_FAILED, handle_errors, print_error, stderr, stdout, url_option
 from waijiao.cli.homework.assignment_file import parse_yaml
 from waijiao.cli.homework.selection import assignment_argument, find_submission, select_assignment, sort_by_class
+from waijiao.cli.verdicts import describe_edits, describe_verdict
 from waijiao.client import Client
 from waijiao.client.fields import FeedbackChanges, FirstStage, Overrides
 from waijiao.errors import Unreachable
@@ -68,10 +69,12 @@ def review(
 
 
 def list_reviewable_jobs(client: Client, id_: str, names: tuple[str, ...] = ()) -> Mapping[str, Job]:
-    """The jobs that await review, by student; only those of the students with these names, if any are given."""
+    """The jobs that await review, by student, first those that need an adult; of `names` only, if any are given."""
     view = client.assignment(id_)
     submissions = [find_submission(view, name) for name in names] or sort_by_class(view)
-    return {each.student: client.job(each.job) for each in submissions if each.state == "held"}
+    to_review = [each for each in submissions if each.state == "held"]
+    to_review.sort(key=lambda each: each.verdict != "needs_an_adult")
+    return {each.student: client.job(each.job) for each in to_review}
 
 
 def find_reviewable_job(client: Client, id_: str, name: str) -> tuple[str, Job]:
@@ -120,11 +123,26 @@ def parse_answer(text: str) -> dict[str, str]:
 
 
 def print_answer(student: str, job: Job) -> None:
-    """Print what was heard, and the answer."""
+    """Print what was heard, the verdict with each correction, and the answer."""
     stdout.print(student, style="bold", markup=False)
-    for name in ("heard", *EDITABLE_FIELDS):
-        if text := getattr(job.feedback, name, ""):
-            stdout.print(f"  {name + ':':<13}{text}", markup=False)
+    for label, text in answer_lines(job):
+        if text:
+            stdout.print(f"  {label + ':':<13}{text}", markup=False)
+
+
+def answer_lines(job: Job) -> list[tuple[str, str]]:
+    """The lines that are printed for a job, each a label and a text, which may be empty."""
+    feedback = job.feedback
+    if feedback is None:
+        return []
+    mended = job.question.said
+    return [
+        ("heard", job.transcript.text if mended and job.transcript else feedback.heard),
+        ("said", mended or ""),
+        ("verdict", describe_verdict(feedback)),
+        *(("edit", line) for line in describe_edits(feedback)),
+        *((name, getattr(feedback, name)) for name in EDITABLE_FIELDS),
+    ]
 
 
 class RerunOptions(TypedDict):

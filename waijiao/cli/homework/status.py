@@ -16,12 +16,15 @@ from rich.text import Text
 from pipeline.schemas.homework import AssignmentView, Progress, Submission
 from waijiao.cli.console import EXIT_FAILED, handle_errors, stdout, url_option
 from waijiao.cli.homework.selection import assignment_argument, select_assignment
+from waijiao.cli.verdicts import VERDICT_LABELS
 from waijiao.client import Client
 
 REFRESH_S = 1.0  # seconds between two requests
-MARK_BY_STATE = {"succeeded": ("✓", "green"), "held": ("‖", "cyan"), "missing": ("–", "yellow")}  # and their colors
+CORRECT_MARK = "✓"  # of an answer to what had nothing to correct, and of no other
+MARK_BY_STATE = {"succeeded": ("●", "green"), "held": ("‖", "cyan"), "missing": ("–", "yellow")}  # and their colors
 MARK_BY_STATE |= dict.fromkeys(("failed", "expired", "canceled"), ("✗", "red"))
 RUNNING_MARK = ("•", "")  # of all other states
+VERDICT_COLORS = {"correct": "green", "needs_an_adult": "bold blue"}
 BAR_WIDTH = 40  # characters of the progress bar
 
 
@@ -62,7 +65,7 @@ def show_live(client: Client, view: AssignmentView) -> AssignmentView:
 
 def render(view: AssignmentView, answered_last: bool = False) -> Group:
     """A row for each student; with `answered_last` those still to be answered come first, as a screen may be small."""
-    narrow_columns = (Column(name, no_wrap=True) for name in ("state", "handed in"))
+    narrow_columns = (Column(name, no_wrap=True) for name in ("state", "verdict", "handed in"))
     mark, student, file = Column("", min_width=1), Column("student", overflow="fold"), Column("file", overflow="fold")
     table = Table(mark, student, *narrow_columns, file, box=SIMPLE_HEAD)
     rows: list[Submission | str] = [*view.submissions, *view.progress.missing]
@@ -75,21 +78,32 @@ def render(view: AssignmentView, answered_last: bool = False) -> Group:
     bar = Table.grid()  # a bar alone would not end its line
     processed_count = view.progress.succeeded + view.progress.failed
     bar.add_row(ProgressBar(total=max(1, view.progress.students), completed=processed_count, width=BAR_WIDTH))
-    return Group(Text(view.title, "bold"), bar, summarize(view), table)
+    concerns = [describe_concerns(view.progress)] if view.progress.needs_an_adult else []
+    return Group(Text(view.title, "bold"), *concerns, bar, *summarize(view), table)
 
 
 def render_row(row: Submission | str) -> tuple[Text, ...]:
     """The cells for a submission, or for the name of a student who has not handed in."""
     if isinstance(row, str):
-        return Text(*MARK_BY_STATE["missing"]), Text(row), Text("missing", "yellow"), Text(""), Text("")
+        return Text(*MARK_BY_STATE["missing"]), Text(row), Text("missing", "yellow"), Text(""), Text(""), Text("")
     mark, color = MARK_BY_STATE.get(row.state, RUNNING_MARK)
     state = f"{row.state}: {row.error.code}" if row.error else row.state
-    handed_in = f"{row.handed_in_at.astimezone():%m-%d %H:%M:%S}"
-    return Text(mark, color), Text(row.student), Text(state, color), Text(handed_in), Text(row.file)
+    if row.verdict == "correct" and row.state == "succeeded":
+        mark = CORRECT_MARK
+    verdict = Text(
+        VERDICT_LABELS[row.verdict].lower() if row.verdict else "", VERDICT_COLORS.get(row.verdict or "", "")
+    )
+    handed_in = f"{row.handed_in_at.astimezone():%m-%d %H:%M}"
+    return Text(mark, color), Text(row.student), Text(state, color), verdict, Text(handed_in), Text(row.file)
 
 
-def summarize(view: AssignmentView) -> Text:
-    """The class in numbers, the remaining time, and when the homework is due."""
+def describe_concerns(progress: Progress) -> Text:
+    """Who may be in danger."""
+    return Text(f"{VERDICT_LABELS['needs_an_adult']}: {', '.join(progress.needs_an_adult)}", "bold blue")
+
+
+def summarize(view: AssignmentView) -> list[Text]:
+    """The class in numbers, the remaining time, and when the homework is due; then how many have each verdict."""
     progress = view.progress
     counts = {
         "answered": f"{progress.succeeded} of {progress.students}",
@@ -101,7 +115,8 @@ def summarize(view: AssignmentView) -> Text:
     parts = [f"{name}: {count}" for name, count in counts.items() if count]
     parts += ["complete" if progress.complete else describe_remaining_time(progress)]
     parts += [f"due {format_due(view.due)}" if view.due else ""]
-    return Text(", ".join(filter(None, parts)))
+    verdicts = [f"{VERDICT_LABELS[verdict].lower()}: {n}" for verdict, n in progress.verdicts.items() if n]
+    return [Text(", ".join(filter(None, line))) for line in (parts, verdicts) if line]
 
 
 def describe_remaining_time(progress: Progress) -> str:

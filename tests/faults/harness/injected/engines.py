@@ -60,7 +60,7 @@ class ScriptedRecogniser(ScriptedEngine):
 class ScriptedTeacher(ScriptedEngine):
     def reply(self, prompts: Sequence[Prompt]) -> list[Completion]:
         words = [prompt.messages[-1].content for prompt in prompts]
-        replies = [f'"{text}" What is {"".join(CANARY.findall(text)[:1])}?' for text in words]
+        replies = [f'"{text}" Why do you like {"".join(CANARY.findall(text)[:1])}?' for text in words]
         for prompt, answer in zip(prompts, replies, strict=True):
             for piece in re.findall(r"\s*\S+", answer):
                 prompt.on_text(piece)

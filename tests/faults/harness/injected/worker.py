@@ -10,6 +10,7 @@ from celery.signals import worker_process_init
 
 from tests.faults.harness.injected import crash_points
 from tests.faults.harness.injected.orders import KIND, log_event
+from tests.support.scripted_checker import ScriptedChecker
 
 ENGINES = {"asr": "ScriptedRecogniser", "llm": "ScriptedTeacher", "tts": "ScriptedSpeaker"}
 
@@ -18,6 +19,8 @@ if KIND in ENGINES:
     import_module(f"worker_{KIND}.engine").ENGINES["scripted"] = (
         f"tests.faults.harness.injected.engines:{ENGINES[KIND]}"
     )
+if KIND == "llm":  # before the responder, which takes it from there, is imported
+    import_module("worker_llm.grammar.corrector").load_checker = lambda settings: ScriptedChecker()
 
 app.conf.broker_transport_options["unacked_restore_interval"] = 0.5
 if visibility_s := os.environ.get("FAULTS_VISIBILITY_S"):

@@ -245,9 +245,10 @@ def test_a_student_s_json_has_the_documented_shape():
         if name.endswith(".json"):
             facts = json.loads(content)
             assert list(facts) == [
-                *("assignment", "student", "job_id", "state", "handed_in_at", "on_time", "recording_s", "words_said"),
-                *("corrections", "words_per_minute", "text_words", "text_words_read", "text_words_missed"),
-                *("target_words_used", "language", "heard", "words", "gaps", "unclear", "corrected", "edits"),
+                *("assignment", "student", "job_id", "state", "handed_in_at", "on_time", "verdict", "recording_s"),
+                *("words_said", "corrections", "words_per_minute", "text_words", "text_words_read"),
+                *("text_words_missed", "target_words_used", "language", "heard", "said", "words", "gaps", "unclear"),
+                *("corrected", "edits"),
                 *("explanation", "reply", "answer", "error"),
             ]
             assert [edit["from"] for edit in facts["edits"]] == [

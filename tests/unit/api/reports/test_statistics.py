@@ -157,7 +157,7 @@ def test_the_students_table_and_the_gradebook_have_each_student_s_own_figures(re
         record = records.get(row.student.name)
         if record is None:
             assert {line[each] for each in ("recording_s", "words", "corrections", "words_per_minute", "heard")} == {""}
-            assert set(shown[3:]) == {""}
+            assert {line["verdict"], shown[2], *shown[4:]} == {""}
             continue
         heard, seconds = record["feedback"]["heard"], record["transcript"]["duration_s"]
         count, corrections = len(words(heard)), len(record["feedback"]["edits"])
@@ -167,7 +167,9 @@ def test_the_students_table_and_the_gradebook_have_each_student_s_own_figures(re
         assert float(line["words_per_minute"]) == pytest.approx(60 * count / seconds, abs=0.05)
         assert line["target_words_used"] == "; ".join(used_words)
         assert (line["heard"], line["corrected"]) == (heard, record["feedback"]["corrected"])
-        assert shown[3:] == [
+        assert line["verdict"] == ("corrected" if corrections else "correct")
+        assert shown[2] == ("Corrected" if corrections else "✓ Nothing to correct")
+        assert shown[4:] == [
             f"{seconds:.1f}",
             str(count),
             f"{60 * count / seconds:.0f}",

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import MISSING, fields, is_dataclass, replace
+from typing import get_args
 
 import pytest
 
@@ -19,17 +20,18 @@ from pipeline.jobs.results import (
     Part,
     Segment,
     Transcript,
+    Verdict,
     Word,
 )
 from pipeline.webhooks.outbox import Attempt
 
-STORED = {  # by version 0.2.0: what is in a server's Redis must be read, and written like this, letter by letter
+STORED = {  # what is in a server's Redis must be read, and written like this, letter by letter
     '{"id": "3f", "session": "anna", "tenant": "north", "recording": "north/3f/x", "text": "", "persona": "meiling", '
     '"language": "zh", "hint": "王小明", "voice": "default", "speed": 0.9, "format": "mp3", "task": "teach", '
     '"lane": "homework", "key": "k1", "owner": "", "webhook": "https://example.org/hook", '
     '"webhook_events": ["job.succeeded"], "metadata": {"row": "7"}, "details": {"words": ["went"]}, '
     '"assignment": "hw3", "student": "王小明", "lesson": "", "sha256": "00ff", "due": 1796000000.5, "group": "三年级", '
-    '"hold": true, "retention_h": null}': JobRequest(
+    '"hold": true, "retention_h": null, "said": "I go home."}': JobRequest(
         id="3f",
         session="anna",
         tenant="north",
@@ -51,6 +53,7 @@ STORED = {  # by version 0.2.0: what is in a server's Redis must be read, and wr
         due=1_796_000_000.5,
         group="三年级",
         hold=True,
+        said="I go home.",
     ),
     '{"text": "I go", "language": "en", "duration_s": 2.0, '
     '"words": [{"word": "I", "start": 0.0, "end": 0.1, "probability": 0.9}], '
@@ -59,8 +62,17 @@ STORED = {  # by version 0.2.0: what is in a server's Redis must be read, and wr
         "I go", "en", 2.0, (Word("I", 0.0, 0.1, 0.9),), (Segment(0.0, 2.0, "I go", -0.25, 0.8, 0.01),)
     ),
     '{"heard": "I go", "corrected": "I went", "reply": "Why?", "spoken": "I went. Why?", '
-    '"edits": [{"from": "go", "to": "went", "at": [1, 2]}], "explanation": "went, not go", "reset": false}': Feedback(
-        "I go", "I went", "Why?", "I went. Why?", (Edit("go", "went", (1, 2)),), "went, not go"
+    '"edits": [{"from": "go", "to": "went", "at": [1, 2], "kind": "R:VERB:TENSE", '
+    '"explanations": {"en": "went, not go", "zh": "不说 go，说 went"}}], "explanation": "went, not go", '
+    '"reset": false, "verdict": "corrected", "unclear": [0]}': Feedback(
+        "I go",
+        "I went",
+        "Why?",
+        "I went. Why?",
+        (Edit("go", "went", (1, 2), "R:VERB:TENSE", {"en": "went, not go", "zh": "不说 go，说 went"}),),
+        "went, not go",
+        verdict="corrected",
+        unclear=(0,),
     ),
     '{"text": "Hi.", "finish_reason": "stop", "prompt_tokens": 12, "completion_tokens": 3}': Completion(
         "Hi.", "stop", 12, 3
@@ -92,6 +104,16 @@ STORED = {  # by version 0.2.0: what is in a server's Redis must be read, and wr
         1_796_000_000.25, 0.125, error="timeout"
     ),
 }
+STORED_BY_0_2 = {  # before turns had verdicts: a turn of which nothing is known was not checked
+    '{"heard": "I go", "corrected": "I went", "reply": "Why?", "spoken": "I went. Why?", '
+    '"edits": [{"from": "go", "to": "went", "at": [1, 2]}], "explanation": "went, not go", "reset": false}': Feedback(
+        "I go", "I went", "Why?", "I went. Why?", (Edit("go", "went", (1, 2)),), "went, not go", verdict="not_checked"
+    ),
+    '{"heard": "I go", "corrected": "I go", "reply": "", "spoken": "I go.", "edits": []}': Feedback(
+        "I go", "I go", "", "I go.", verdict="not_checked"
+    ),
+}
+MAPPINGS = ({"row": "7"}, {"words": ["went"]}, {"en": "went, not go", "zh": "不说 go，说 went"})  # of any names
 JOB = {
     "question": next(iter(STORED)),
     "tenant": "north",
@@ -137,10 +159,23 @@ def test_the_stored_form_of_a_record_is_stable(text, record):
     assert to_json(record) == text
 
 
+@pytest.mark.parametrize(("text", "record"), STORED_BY_0_2.items(), ids=["corrected", "not corrected"])
+def test_feedback_of_a_version_without_verdicts_was_not_checked(text, record):
+    assert read_json(Feedback, text) == record
+    assert not record.is_checked
+
+
+@pytest.mark.parametrize("verdict", get_args(Verdict))
+def test_a_turn_was_checked_if_it_is_correct_or_corrected(verdict):
+    feedback = Feedback("I go", "I go", "", "I go.", verdict=verdict)
+    assert read_json(Feedback, to_json(feedback)) == feedback
+    assert feedback.is_checked is (verdict in ("correct", "corrected"))
+
+
 @pytest.mark.parametrize(("text", "record"), STORED.items(), ids=lambda value: type(value).__name__)
 def test_fields_of_a_newer_version_are_ignored_at_every_depth(text, record):
     def add_fields(value):
-        if isinstance(value, dict) and value not in ({"row": "7"}, {"words": ["went"]}):
+        if isinstance(value, dict) and value not in MAPPINGS:
             return {"new": [{"newer": None}], **{name: add_fields(each) for name, each in value.items()}}
         return [add_fields(each) for each in value] if isinstance(value, list) else value
 

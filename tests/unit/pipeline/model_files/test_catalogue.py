@@ -13,8 +13,9 @@ from pipeline.errors import ConfigurationError, ModelDamaged, ModelMissing
 from pipeline.model_files import catalogue
 from pipeline.model_files.catalogue import commits
 from pipeline.model_files.download import fetch
-from pipeline.model_files.sources import Hub, Package, Wheels, sources_of
+from pipeline.model_files.sources import Conversion, Hub, Package, Wheels, sources_of
 from pipeline.settings import Settings
+from worker_llm.grammar.model_loading import PARSER_MODEL, SCORER_MODEL
 
 CONTENT = {"model.bin": b"weights" * 1000, "config.json": b"{}"}
 
@@ -46,14 +47,14 @@ def small(monkeypatch, tmp_path):
 @pytest.mark.parametrize("model", catalogue.catalogue().values(), ids=lambda model: model.name)
 def test_every_entry_of_the_catalogue_is_complete(model):
     assert re.fullmatch(r"[a-z0-9][a-z0-9-]*", model.name)
-    assert model.stage in {"asr", "llm", "tts"}
+    assert model.stage in {"asr", "llm", "tts", "checker"}
     assert model.licence
     assert model.credit
     assert model.homepage.startswith("https://")
     assert model.sources
     assert model.files or model.unlisted_patterns
     for file in model.files:
-        assert Path(file.name).name == file.name
+        assert re.fullmatch(r"[A-Za-z0-9_-][\w.-]*(/[A-Za-z0-9_-][\w.-]*)*", file.name)
         assert file.size > 0
         assert re.fullmatch("[0-9a-f]{64}", file.sha256)
     listed = sum(file.size for file in model.files)
@@ -77,22 +78,39 @@ def test_every_source_is_pinned_and_has_every_file(model):
                 assert set(files) <= names
             case Package(_, files):
                 assert set(files) == names
+            case Conversion(original, revision, _):
+                (file,) = catalogue.find_model(original).files
+                assert revision == file.sha256
+                assert model.made_from == (original,)
             case _:
                 pytest.fail(f"{source} is of no kind that may be listed")
     assert not model.unlisted_patterns or len(commits(model)) == 1
 
 
 def test_a_set_names_models_of_the_catalogue():
-    assert set(catalogue.sets()) == {"large"}
+    assert set(catalogue.sets()) == {"large", "checker"}
     for names in catalogue.sets().values():
         assert set(names) <= set(catalogue.catalogue())
-        assert {catalogue.find_model(name).stage for name in names} == {"asr", "llm", "tts"}
     assert not set(catalogue.sets()) & set(catalogue.catalogue())
+
+
+@pytest.mark.parametrize(("name", "stages"), [("large", {"asr", "llm", "tts", "checker"}), ("checker", {"checker"})])
+def test_a_set_has_a_model_of_each_stage_that_it_is_for(name, stages):
+    assert {catalogue.find_model(model).stage for model in catalogue.sets()[name]} == stages
+
+
+def test_every_teacher_is_fetched_with_what_checks_sentences():
+    checker = {name for name, model in catalogue.catalogue().items() if model.stage == "checker"}
+
+    assert checker == set(catalogue.sets()["checker"]) == {SCORER_MODEL, PARSER_MODEL}
+    assert checker <= set(catalogue.sets()["large"])
+    assert all(catalogue.find_model(name).default for name in checker)
 
 
 def test_the_models_that_the_settings_name_are_fetched_by_default():
     named = {Settings.model_fields[f"{stage}_model"].default for stage in ("asr", "llm", "tts")}
-    assert {model.name for model in catalogue.catalogue().values() if model.default} == named
+    of_stages = {model.name for model in catalogue.catalogue().values() if model.default and model.stage != "checker"}
+    assert of_stages == named
 
 
 def test_the_catalogue_cannot_be_changed():

@@ -1,14 +1,17 @@
 """Statistics over many learners: mistakes with example sentences, and unclear words."""
 
+from dataclasses import replace
+
 import pytest
 
-from pipeline.jobs.results import Feedback, Transcript, Word
+from pipeline.jobs.results import VERDICTS, Feedback, Transcript, Word
 from pipeline.text.corrections import compare
 from pipeline.text.statistics import (
     CLEAR_PROBABILITY,
     UnclearWord,
     count_mistakes,
     count_unclear_words,
+    count_verdicts,
     find_clear_texts,
     find_used_words,
     is_unclear,
@@ -19,7 +22,7 @@ from pipeline.text.statistics import (
 
 def feedback(heard: str, corrected: str) -> Feedback:
     edits = tuple(piece.edit for piece in compare(heard, corrected) if not piece.is_unchanged)
-    return Feedback(heard, corrected, "", "", edits)
+    return Feedback(heard, corrected, "", "", edits, verdict="corrected" if edits else "correct")
 
 
 def transcript(*words: tuple[str, float]) -> Transcript:
@@ -39,6 +42,36 @@ def test_the_same_correction_is_one_mistake_whatever_its_case_and_punctuation():
         ("go", "went", 3, ("安娜", "Bo")),
         ("play", "played", 1, ("Bo",)),
     ]
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_only_what_was_checked_has_mistakes(verdict):
+    went, unchecked = feedback("I go.", "I went."), replace(feedback("We go.", "We went."), verdict=verdict)
+    counts = [(each.count, each.sources) for each in count_mistakes([("A", went), ("B", unchecked)])]
+    assert counts == [(2, ("A", "B")) if verdict in ("correct", "corrected") else (1, ("A",))]
+
+
+def test_verdicts_are_counted_and_none_is_left_out():
+    verdicts = ("correct", "needs_an_adult", "correct", "not_heard_well")
+    counts = count_verdicts([None, *(replace(feedback("I", "I"), verdict=verdict) for verdict in verdicts)])
+    assert {verdict: count for verdict, count in counts.items() if count} == {
+        "correct": 2,
+        "not_heard_well": 1,
+        "needs_an_adult": 1,
+    }
+    assert tuple(counts) == VERDICTS
+    assert set(count_verdicts([]).values()) == {0}
+
+
+def test_a_mistake_is_explained_as_its_first_edit_that_has_an_explanation_is():
+    why = {"en": "Yesterday is past.", "zh": "昨天 → 过去式"}
+    plain = feedback("I go.", "I went.")
+    explained = replace(plain, edits=(replace(plain.edits[0], kind="R:VERB:TENSE", explanations=why),))
+    [mistake] = count_mistakes([("A", plain), ("B", explained)])
+    assert (mistake.count, mistake.kind, mistake.explanations) == (2, "R:VERB:TENSE", why)
+    assert [edit.explanations for example in mistake.examples for edit in example.edits] == [{}, why]
+    [unexplained] = count_mistakes([("A", plain)])
+    assert (unexplained.kind, unexplained.explanations) == ("", {})
 
 
 def test_among_mistakes_as_frequent_those_of_more_learners_come_first():
@@ -205,6 +238,12 @@ def test_what_was_typed_is_used():
     assert (
         find_used_words(["like"], typed) == find_used_words(["like"], find_clear_texts(None, "I like it")) == ("like",)
     )
+
+
+@pytest.mark.parametrize("typed", ["", "I like it"])
+def test_what_the_learner_says_was_said_is_used_in_the_place_of_both(typed):
+    texts = find_clear_texts(recognised(("ice", 0.9), ("cream", 0.9)), typed, "I see three")
+    assert find_used_words(["like", "ice cream", "see"], texts) == ("see",)
 
 
 def test_spoken_words_have_neither_case_nor_punctuation_around():

@@ -9,7 +9,8 @@ from pipeline.errors import ConfigurationError, ModelMissing
 from pipeline.model_files import catalogue
 from waijiao.cli import models as models_command
 
-LARGE = ["whisper-large-v3", "glm-4-9b-chat", "bark", "bark-voices"]
+CHECKER = ["en-core-web-sm", "smollm2-135m", "smollm2-135m-scorer"]
+LARGE = ["whisper-large-v3", "glm-4-9b-chat", "bark", "bark-voices", *CHECKER]
 
 
 def select_names(*names: str) -> list[str]:
@@ -18,6 +19,11 @@ def select_names(*names: str) -> list[str]:
 
 def test_one_name_stands_for_the_large_teachers():
     assert select_names("large") == LARGE
+
+
+def test_what_a_model_is_made_from_comes_before_it():
+    assert select_names("checker") == CHECKER
+    assert select_names("smollm2-135m-scorer", "smollm2-135m") == ["smollm2-135m", "smollm2-135m-scorer"]
 
 
 def test_a_model_named_twice_is_fetched_once():
@@ -33,7 +39,7 @@ def test_without_a_name_the_default_models_are_fetched():
 
 
 def test_an_unknown_name_lists_models_and_sets():
-    with pytest.raises(ModelMissing, match=r"no model 'larg'; known are whisper-base, .*, large\."):
+    with pytest.raises(ModelMissing, match=r"no model 'larg'; known are whisper-base, .*, large, checker\."):
         select_names("larg")
 
 
@@ -42,7 +48,7 @@ def test_a_disk_too_small_for_all_models_is_an_error_before_anything_is_fetched(
     monkeypatch.setattr(models_command.shutil, "disk_usage", lambda _: usage._replace(free=20_000_000_000))
     with pytest.raises(ConfigurationError) as refused:
         models_command.check_disk(models_command.select(["large"]), tmp_path / "not" / "yet" / "there")
-    assert "26.4 GB are needed in" in refused.value.detail
+    assert "26.7 GB are needed in" in refused.value.detail
     assert "glm-4-9b-chat ~18.8 GB" in refused.value.detail
     assert "but only 20.0 GB are free" in refused.value.detail
     models_command.check_disk(models_command.select(["bark"]), tmp_path)
@@ -70,4 +76,6 @@ def test_the_table_shows_which_models_are_present_and_damaged(tmp_path):
     assert "damaged" in rows["smollm2-135m"]
     assert "default" in rows["whisper-base"]
     assert "~18.8 GB" in rows["glm-4-9b-chat"]
-    assert "large stands for whisper-large-v3, glm-4-9b-chat, bark, bark-voices" in output.getvalue()
+    assert "~166 MB" in rows["smollm2-135m-scorer"]
+    assert "large stands for whisper-large-v3, glm-4-9b-chat, bark, bark-voices, en-core-web-sm" in output.getvalue()
+    assert "checker stands for en-core-web-sm, smollm2-135m-scorer" in output.getvalue()

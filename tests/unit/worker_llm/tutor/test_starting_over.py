@@ -2,7 +2,7 @@ import pytest
 
 from pipeline import personas
 from pipeline.settings import Settings
-from worker_llm.tutor.teacher import asks_to_start_over, confirm_start_over
+from worker_llm.tutor.start_over import asks_to_start_over, confirm_start_over
 
 WILLIAM = personas.load("william", Settings().personas)
 

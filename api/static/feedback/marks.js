@@ -1,0 +1,81 @@
+// What the learner said, with its corrections marked word by word.
+
+import { t } from "../i18n/index.js";
+import { element, icon } from "../shared/dom.js";
+import { formatClock } from "../shared/format.js";
+
+// A word as the server counts them: a Chinese character, or a run of anything else between spaces.
+const WORD = /[\u3400-\u9fff][^\p{L}\p{N}_\s]*|[^\u3400-\u9fff\s]+/gu;
+
+/**
+ * The sentence `feedback.heard`: each edit as <del> and <ins>, words that were not heard well as <mark>; screen readers
+ * get words for all of them. What needs an adult has no marks.
+ */
+export function correctionMarks({ heard, edits, unclear = [], verdict }) {
+  if (verdict === "needs_an_adult") return transcriptLine(heard);
+  const words = [...heard.matchAll(WORD)].map(({ index, 0: word }) => ({ start: index, end: index + word.length }));
+  const unclearWords = [...unclear].sort((a, b) => a - b).flatMap((number) => words[number] ?? []);
+  const line = transcriptLine();
+  let end = 0;
+  for (const edit of [...edits].sort((a, b) => a.at[0] - b.at[0])) {
+    const [first, last] = edit.at;
+    const from = first < words.length ? words[first].start : heard.length;
+    const to = last > first ? words[last - 1].end : from;
+    line.append(...markUnclear(heard, end, from, unclearWords), ...markEdit(heard.slice(from, to), edit));
+    end = to;
+  }
+  line.append(...markUnclear(heard, end, heard.length, unclearWords));
+  return line;
+}
+
+/** A line of what was said, without marks. */
+export function transcriptLine(text = "") {
+  return element("p", { class: "transcript-line" }, text);
+}
+
+/** The legend of the words that are marked as not heard well; null if there are none. */
+export function unclearLegend({ unclear, verdict }) {
+  if (!unclear.length || verdict === "needs_an_adult") return null;
+  const sample = element("mark", { class: "unclear", "aria-hidden": "true" }, "abc");
+  return element("p", { class: "small" }, sample, " ", t("unclear_legend"));
+}
+
+/** The times of a transcript at which nothing could be understood; null if there are none. */
+export function gapsNote(transcript) {
+  if (!transcript?.gaps.length) return null;
+  const times = transcript.gaps.map(({ start, end }) => [...new Set([start, end].map(formatClock))].join("–"));
+  return element("p", { class: "small" }, icon("bad"), t("not_understood", { times: times.join(t("comma")) }));
+}
+
+/** What was recognised, where the learner has put other words in its place; null where nobody has. */
+export function recognisedNote({ question, transcript }) {
+  if (!question.said || !transcript || question.said === transcript.text) return null;
+  return element("p", { class: "small recognised" }, t("recognised_before", { text: transcript.text }));
+}
+
+const screenReaderText = (key) => element("span", { class: "visually-hidden" }, t(key));
+
+const PUNCTUATION = /^([^\p{L}\p{N}]*)(.*?)([^\p{L}\p{N}]*)$/su; // punctuation, words, punctuation
+
+/** The nodes for one edit. Punctuation around replaced words stays where it is. */
+function markEdit(raw, edit) {
+  const [, before, words, after] = edit.to ? raw.match(PUNCTUATION) : ["", "", raw, ""];
+  const removed = words && element("del", {}, screenReaderText(edit.to ? "mark_wrong" : "mark_left_out"), words);
+  const added = edit.to && element("ins", {}, screenReaderText(words ? "mark_right" : "mark_added"), edit.to);
+  const gap = words && edit.to ? " " : "";
+  return [before, removed, gap, added, after, raw ? "" : " "].filter(Boolean);
+}
+
+/** The nodes for the characters from `start` to `end` of `heard`; those of `words`, {start, end}, are marked. */
+function markUnclear(heard, start, end, words) {
+  const nodes = [];
+  let position = start;
+  for (const word of words) {
+    if (word.start < start || word.end > end) continue;
+    const attributes = { class: "unclear", title: t("unclear_word") };
+    const content = [heard.slice(word.start, word.end), screenReaderText("mark_unclear")];
+    nodes.push(heard.slice(position, word.start), element("mark", attributes, content));
+    position = word.end;
+  }
+  return [...nodes, heard.slice(position, end)];
+}

@@ -1,0 +1,19 @@
+"""Small edits that may put a sentence right: words, phrases, learners' patterns."""
+
+from collections.abc import Sequence
+
+from worker_llm.grammar.proposals.patterns import propose_patterns
+from worker_llm.grammar.proposals.phrases import propose_phrases
+from worker_llm.grammar.proposals.words import propose_words
+from worker_llm.grammar.sentence import Proposal, Word, apply, join_words
+
+
+def propose(words: Sequence[Word]) -> dict[str, Proposal]:
+    """Each proposed sentence with the edit that makes it; where several do, the first of the most exact ones."""
+    text = join_words(words)
+    found: dict[str, Proposal] = {}
+    for proposal in (*propose_patterns(text), *propose_phrases(words), *propose_words(words)):
+        if all(word.text for word in proposal.after):
+            found.setdefault(join_words(apply(words, proposal)), proposal)
+    found.pop(text, None)
+    return found

@@ -1,0 +1,159 @@
+"""What may be used of a language model's reply, ideally `"corrected sentence." remark question?`.
+
+A small model corrects well at times and explains badly, and any model can drift or be talked into something. So its
+corrected sentence, which is used only where there is no checker, counts only where it differs from the transcript as a
+correction does, and the explanation is built from the difference. Its question passes the checks of questions/, its
+remarks the stricter ones here, and a reply about something else is dropped.
+"""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from pipeline.jobs.results import Edit, Feedback
+from pipeline.levels import NO_FOCUS, NO_LEVEL, Focus, Level
+from pipeline.personas import Persona
+from pipeline.text.corrections import (
+    STRAIGHT_QUOTES,
+    apply_changes,
+    compare,
+    explain_edit,
+    is_about_same,
+    select_corrections,
+)
+from pipeline.text.sentences import SENTENCE
+from worker_llm.tutor.feedback import (
+    MAX_REPLY_CHARS,
+    Correction,
+    Manner,
+    compose_feedback,
+    join_texts,
+    strip_unspeakable,
+)
+from worker_llm.tutor.questions.choose import Ranker, choose_question, was_asked
+from worker_llm.tutor.questions.vocabulary import is_common, is_content_word, split_words, was_said, word_set
+from worker_llm.tutor.safety import is_unfit_to_say
+
+QUOTED_SENTENCE = re.compile(r'"\s*([^"]+)"?(.*)')
+MAX_REMARK_WORDS = 12  # of the one sentence that is kept
+# A remark that judges or corrects would be a claim that nobody has checked.
+JUDGING_WORDS = word_set(
+    """
+    correct right wrong mistake mistakes error errors well done perfect good great excellent nice almost close try
+    tried job say said sentence grammar word words english better best should must
+    """
+)
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """What a question depends on besides the sentences: the teacher, what it said before, and the homework.
+
+    `earlier_replies`: the teacher's in this session, oldest first.
+    """
+
+    persona: Persona
+    earlier_replies: Sequence[str] = ()
+    level: Level = NO_LEVEL
+    focus: Focus = NO_FOCUS
+    rank: Ranker | None = None
+
+    def choose_question(self, sentences: str, reply: str = "") -> str:
+        """The question about these sentences: that of the model's `reply` if it may be asked, else another one.
+
+        With a persona for a large model a remark before it is kept too, if that is safe.
+        """
+        proposal = find_question(sentences, reply)
+        if self.persona.languages[0] != "en":  # whose questions cannot be checked for their form
+            is_usable = (
+                proposal and not is_unfit_to_say(proposal) and not was_asked(proposal, self.earlier_replies[-3:])
+            )
+            return proposal if is_usable else self.persona.fallback
+        question = choose_question(
+            proposal,
+            sentences,
+            self.earlier_replies,
+            self.persona.fallback,
+            level=self.level,
+            focus=self.focus,
+            rank=self.rank,
+        )
+        remark = find_remark(sentences, reply) if self.persona.remarks and question == proposal else ""
+        return join_texts(remark, question)
+
+
+def build_feedback(
+    transcript: str, reply: str, persona: Persona, note: str = "", conversation: Conversation | None = None
+) -> Feedback:
+    """Feedback without a checker, from the model's `reply` alone: never praise; `note` is added to the explanation."""
+    correction = correct_by_model(transcript, reply)
+    question = (conversation or Conversation(persona)).choose_question(correction.corrected, reply)
+    return compose_feedback(transcript, correction, question, Manner(persona, note=note))
+
+
+def correct_by_model(transcript: str, reply: str, unclear: Collection[int] = ()) -> Correction:
+    """The small corrections of the model's sentence; none where it is about something else, or of `unclear` words.
+
+    What that guarantees: every content word of the corrected sentence resembles one of the transcript.
+    """
+    sentence, _ = split_reply(reply)
+    if not is_about_same(transcript, sentence):
+        return Correction(transcript)
+    pieces = compare(transcript, sentence)
+    changes = select_corrections([piece for piece in pieces if not piece.is_unchanged])
+    corrections = [change for change in changes if not {*range(*change.at)} & {*unclear}]
+    if not corrections:
+        return Correction(transcript)
+    corrected = apply_changes(pieces, corrections)
+    edits = tuple(with_explanations(piece.edit, transcript) for piece in corrections)
+    return Correction(corrected, edits, (corrected,))
+
+
+def with_explanations(edit: Edit, transcript: str) -> Edit:
+    """The edit with what is to be said instead, in English and Chinese: the model gives no reason."""
+    if not edit.after:
+        chinese = f"去掉“{edit.before}”。"
+    elif edit.before:
+        chinese = f"不说“{edit.before}”，说“{edit.after}”。"
+    else:
+        chinese = f"加上“{edit.after}”。"
+    return replace(edit, explanations={"en": explain_edit(edit, transcript), "zh": chinese})
+
+
+def split_reply(reply: str) -> tuple[str, str]:
+    """The corrected sentence and what follows it."""
+    line = " ".join(reply.translate(STRAIGHT_QUOTES).split())
+    if quotation := QUOTED_SENTENCE.search(line):
+        sentence, remainder = quotation.groups()
+        if '"' in line[quotation.start() + 1 :]:
+            return sentence.strip(), remainder.strip()
+        line = sentence  # the closing quotation mark is missing
+    first = SENTENCE.match(line.strip())
+    return (first.group().strip(), line.strip()[first.end() :].strip()) if first else ("", "")
+
+
+def find_question(sentences: str, reply: str) -> str:
+    """The model's first question after a sentence that is about the same as these; "" if there is none."""
+    sentence, remainder = split_reply(reply)
+    if not is_about_same(sentences, sentence):
+        return ""
+    texts = (text.strip() for text in SENTENCE.findall(strip_unspeakable(remainder)))
+    question = next((text for text in texts if text.endswith(("?", "？"))), "")
+    return question if len(question) <= MAX_REPLY_CHARS else ""
+
+
+def find_remark(sentences: str, reply: str) -> str:
+    """One short statement before the model's question, if it judges nothing and has no words of its own; else ""."""
+    _, remainder = split_reply(reply)
+    text = next((text.strip() for text in SENTENCE.findall(strip_unspeakable(remainder))), "")
+    words = split_words(text)
+    said_words = frozenset(split_words(sentences))
+    is_safe = (
+        text.endswith((".", "!"))
+        and 1 < len(words) <= MAX_REMARK_WORDS
+        and not JUDGING_WORDS & set(words)
+        and not any(character.isdecimal() for character in text)
+        and all(is_common(word) or was_said(word, said_words) for word in words if is_content_word(word))
+        and not is_unfit_to_say(text)
+    )
+    return text if is_safe else ""

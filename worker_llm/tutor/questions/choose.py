@@ -1,0 +1,51 @@
+"""Which question ends an answer: the model's own where it is sound, else the fittest of the bank."""
+
+from collections.abc import Callable, Sequence
+
+from pipeline.levels import NO_FOCUS, NO_LEVEL, Focus, Level
+from worker_llm.tutor.questions.bank import find_fitting
+from worker_llm.tutor.questions.form import is_sound
+from worker_llm.tutor.safety import is_unfit_to_say
+
+# For a sentence and questions, how much likelier each is after it than by itself: log p(question | sentence) - log
+# p(question), in nats.
+Ranker = Callable[[str, Sequence[str]], Sequence[float]]
+
+RECENT_TURNS = 3  # in which a question of the model may not have been asked
+BANK_TURNS = 10  # in which a question of the bank may not have been asked
+MAX_RANKED = 24  # questions of the bank that are ranked: more take longer
+
+
+def choose_question(
+    proposal: str,
+    sentences: str,
+    earlier_replies: Sequence[str],
+    fallback: str,
+    *,
+    level: Level = NO_LEVEL,
+    focus: Focus = NO_FOCUS,
+    rank: Ranker | None = None,
+) -> str:
+    """`proposal` is the model's question about the corrected `sentences`; `earlier_replies` are oldest first.
+
+    `fallback` is asked when the bank has nothing new that fits.
+    """
+    if (
+        proposal
+        and is_sound(proposal, sentences, level.max_question_words)
+        and not is_unfit_to_say(proposal)
+        and not was_asked(proposal, earlier_replies[-RECENT_TURNS:])
+    ):
+        return proposal
+    candidates = find_fitting(sentences, focus.time, level.max_question_words)
+    questions = [each for each in candidates if not was_asked(each, earlier_replies[-BANK_TURNS:])][:MAX_RANKED]
+    if not questions:
+        return fallback
+    if rank is None:
+        return questions[0]
+    scores = rank(sentences, questions)
+    return max(zip(scores, questions, strict=True), key=lambda pair: pair[0])[1]
+
+
+def was_asked(question: str, replies: Sequence[str]) -> bool:
+    return any(question.casefold() in reply.casefold() for reply in replies)
