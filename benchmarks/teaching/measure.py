@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks.teaching.corpus import HALVES, CorpusError, Half, read_half
+from benchmarks.teaching.corpus import HALVES, CorpusError, Half, is_same, read_half
 from benchmarks.teaching.scores import (
     OF_MISTAKES,
     OF_RIGHT,
@@ -38,6 +38,7 @@ from pipeline.settings import Settings
 from worker_llm.grammar.checker import Checker
 
 PARSER = "en-core-web-sm"  # the parser's folder among the models
+FILE_WIDTH = 140  # columns of the tables where no terminal says how many there are
 WARM_UP = "I am here."  # checked first and not counted: what is loaded at the first sentence is not its cost
 
 
@@ -76,6 +77,7 @@ def measure(checker: Checker, half: Half, advance: Callable[[], object] = lambda
 def count_edits(results: Iterable[Result], parser_folder: Path) -> EditCounts:
     """ERRANT's counts over sentences with mistakes, each compared with the accepted correction that fits best.
 
+    Differences in case, punctuation and contractions from an accepted correction do not count.
     ImportError without ERRANT, OSError without the parser.
     """
     import errant
@@ -90,7 +92,8 @@ def count_edits(results: Iterable[Result], parser_folder: Path) -> EditCounts:
     counts = EditCounts()
     for result in results:
         references = [find_edits(result.text, correction) for correction in result.corrections]
-        counts += compare_edits(find_edits(result.text, result.corrected), references, counts)
+        same = next((each for each in result.corrections if is_same(each, result.corrected)), result.corrected)
+        counts += compare_edits(find_edits(result.text, same), references, counts)
     return counts
 
 
@@ -188,7 +191,7 @@ def main(words: Sequence[str] | None = None) -> None:
         sys.exit(str(error))
     half = half.sample(arguments.limit) if arguments.limit else half
 
-    settings, console = Settings(), Console()
+    settings, console = Settings(), Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
     checker = load(settings)
     total = len(half.mistakes) + len(half.hard_mistakes) + sum(map(len, half.right.values()))
     with Progress(console=Console(stderr=True)) as progress:
