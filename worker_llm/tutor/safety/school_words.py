@@ -17,7 +17,9 @@ from worker_llm.tutor.safety.normalize import HAN, normalize_chinese, normalize_
 
 MAX_CONTACT_CHARS, MAX_PHRASE_CHARS, MAX_PHRASES = 120, 120, 500
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_PHRASE_CHARS, pattern=r"\w")]
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_PHRASE_CHARS, pattern=r"\w")
+]
 Texts = Annotated[tuple[Text, ...], Field(max_length=MAX_PHRASES)]
 ContactText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_CONTACT_CHARS)]
 
