@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a pattern is read best on one line)
 """Private details that a child gives away: a phone number, an address, an e-mail, the school with the class, an ID."""
 
 import re
@@ -15,14 +16,14 @@ MINE = r"(?:my|our|his|her|i|we|me)"
 SCHOOL = r"(?:primary|middle|high|elementary|secondary|experimental|international|junior|senior|foreign language)"
 
 ENGLISH = (
-    r"[\w.+-]+ ?(?:@| at ) ?[\w-]+ ?(?:\.| dot ) ?(?:com|cn|net|org|edu|co|uk|de|fr|jp|io|me|info)\b",  # an e-mail
+    r"[\w.+-]{1,40} ?(?:@| at ) ?[\w-]+ ?(?:\.| dot ) ?(?:com|cn|net|org|edu|co|uk|de|fr|jp|io|me|info)\b",  # an e-mail
     r"(?<![\d.,$€£¥])(?:\+?\d[ -]?){7,14}\d(?![\d.,]*\d)",  # a phone number: 8 digits or more, also grouped
     r"\b\d{3}[ -]\d{4}\b",
     r"\b(?:phone|telephone|mobile|cell|number|call me|whatsapp|wechat|qq)\b[^.!?\n]{0,30}?(?:\d[ -]?){5,}",
     rf"\b(?:phone|telephone|mobile|cell|number|call me|wechat|qq)\b[^.!?\n]{{0,30}}?(?:\b(?:{DIGIT_WORDS})\b[ ,-]*){{5,}}",
     rf"(?:\b(?:{DIGIT_WORDS})\b[ ,-]*){{7,}}",  # a number said digit by digit
     r"\b(?:my|our) (?:wechat|qq|whatsapp|snapchat|instagram|line)(?: id| number| name| account)? is [\w.-]{4,}",
-    rf"\b(?:live|lives|living|address|home|house)\b[^.!?\n]{{0,40}}?\b(?:number |no\.? ?)?\d+[a-z]?,? (?:[a-z]+ ){{1,3}}?(?:{STREET})\b",
+    rf"\b(?:live|lives|living|address|home|house)\b[^.!?\n]{{0,40}}?\b(?:number |no\.? ?)?\d+[a-z]?,? (?:(?!minutes?|rooms?|floors?|hours?|of|from|and|the|with|metres?)[a-z]+ ){{1,3}}?(?:{STREET})\b",
     rf"\b(?:live|lives|living|address|home|house)\b[^.!?\n]{{0,40}}?\b(?:[a-z]+ ){{1,2}}?(?:{STREET}),? (?:number |no\.? ?)?\d+\b",
     r"\b(?:live|lives|living|address|home)\b[^.!?\n]{0,40}?\b(?:room|apartment|flat|unit|building|block|house number|number) \d+[^.!?\n]{0,40}?"
     r"\b(?:street|road|avenue|building|block|room|lane|district|community|garden|floor)\b",
@@ -56,8 +57,8 @@ ORDINARY = re.compile(
     r"\b(?:19|20)\d\d[-/.年 ]\d{1,2}[-/.月 ]\d{1,2}日?|\b\d{1,2}[-/. ]\d{1,2}[-/. ](?:19|20)\d\d\b|\b(?:19|20)\d\d ?[-–] ?(?:19|20)\d\d\b"
     r"|\b\d{1,2}:\d\d(?::\d\d)?|[$€£¥] ?[\d,. ]+|\b\d{1,3}(?:,\d{3})+|\b[\d.]+ ?(?:yuan|dollars|euros|pounds|people|metres|meters|kilometres|km|kg|%|years|rmb)\b"
     r"|[\d.]+ ?(?:元|块|人|米|公里|岁|年前)|3\.14\d*"
-    r"|\bone,? two,? three,? four,? five(?:,? six)?(?:,? seven)?(?:,? eight)?(?:,? nine)?(?:,? ten)?|\b1[, ]+2[, ]+3[, ]+4[, ]+5[, \d]*"
-    r"|(?:[一二三四五六七八九][,，、 ]){3,}[一二三四五六七八九十]?|一二三四五(?:六)?(?:七)?(?:八)?(?:九)?(?:十)?"
+    r"|(?<!\w )\bone,? two,? three,? four,? five(?:,? six)?(?:,? seven)?(?:,? eight)?(?:,? nine)?(?:,? ten)?|\b1[, ]+2[, ]+3[, ]+4[, ]+5[, \d]*"
+    r"|(?:[一二三四五六七八九][,，、 ]){3,}[一二三四五六七八九十]?|(?<![一二三四五六七八九])一二三四五(?:六)?(?:七)?(?:八)?(?:九)?(?:十)?"
 )
 
 
