@@ -95,13 +95,13 @@ def near_spellings(word: str) -> set[str]:
     left_out = {word[:index] + word[index + 1 :] for index in range(1, len(word))}
     doubled = {word[:index] + word[index - 1 :] for index in range(1, len(word) + 1)}
     swapped = {word[:index] + word[index + 1] + word[index] + word[index + 2 :] for index in range(1, len(word) - 1)}
-    changed = {
+    other_vowels = {
         word[:index] + vowel + word[index + 1 :]
         for index in range(1, len(word))
         for vowel in "aeiou"
         if word[index] in "aeiou"
     }
-    return (left_out | doubled | swapped | changed) - {word}
+    return (left_out | doubled | swapped | other_vowels) - {word}
 
 
 @cache

@@ -115,8 +115,8 @@ def describe(error: ValidationError) -> str:
     place = [str(part) for part in first["loc"]]
     entry = ".".join(place)
     if first["type"] == "extra_forbidden":
-        allowed = "`en` and `zh`" if place[0] == "contact" else "`phrases`, `allowed`, `swearing` and `contact`"
-        return f"`{entry}` is unknown: there may be {allowed}"
+        entries = "`en` and `zh`" if place[0] == "contact" else "`phrases`, `allowed`, `swearing` and `contact`"
+        return f"`{entry}` is unknown: there may be {entries}"
     if place[-1] == "[key]":
         return f"`phrases.{place[1]}` is unknown: expected one of {', '.join(CATEGORIES)}"
     if place[0] == "contact":

@@ -65,10 +65,10 @@ def swearing_pattern(more: tuple[str, ...] = ()) -> re.Pattern[str]:
     chinese = any_of([re.escape(word) for word in table["chinese"].split() if word not in latin])
     own = [rf"(?<![a-z]){re.escape(word.lower())}(?![a-z])" for word in more]
     ordinary = any_of([re.escape(word) for word in table["chinese_ordinary"].split()])
-    found = any_of(
+    swear_words = any_of(
         [rf"(?<![a-z0-9]){english}(?![a-z0-9])", rf"(?<![a-z]){any_of(sorted(latin))}(?![a-z])", chinese, *own]
     )
-    return re.compile(f"{ordinary}|(?P<found>{found})")
+    return re.compile(f"{ordinary}|(?P<found>{swear_words})")
 
 
 def _forms(word: str) -> tuple[str, ...]:
