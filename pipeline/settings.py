@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     min_free_mb: int = Field(default=200, ge=0)  # megabytes that must stay free on the disk; else new jobs are refused
 
     # the teacher
+    safety: Path | None = None  # TOML file of a school's own words and contact for child safety
     persona: str = "william"  # persona of a job that names none
     history_turns: int = 10  # earlier turns that the language model sees at most; old ones are dropped in blocks
     prompt_tokens: int = 1500  # tokens of persona, history and question together

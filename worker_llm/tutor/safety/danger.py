@@ -48,10 +48,10 @@ def find_danger(text: str, school: SchoolWords = NO_SCHOOL_WORDS) -> Danger | No
 
     `school`: phrases that a school added or allows, and the contact that the answer names.
     """
-    found = set(school.find_categories(text))
+    categories = set(school.find_categories(text))
     for sentence in split_sentences(text):
-        found.update(find_categories(school.remove_allowed(sentence)))
-    category = next((each for each in CATEGORIES if each in found), None)
+        categories.update(find_categories(school.remove_allowed(sentence)))
+    category = next((each for each in CATEGORIES if each in categories), None)
     return build_danger(category, school) if category else None
 
 

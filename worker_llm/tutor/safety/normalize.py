@@ -94,16 +94,14 @@ def near_spellings(word: str) -> set[str]:
     """The word with one letter left out or doubled, two neighbours swapped, or one vowel changed; its first stays."""
     left_out = {word[:index] + word[index + 1 :] for index in range(1, len(word))}
     doubled = {word[:index] + word[index - 1 :] for index in range(1, len(word) + 1)}
-    swapped = {
-        word[:index] + word[index + 1] + word[index] + word[index + 2 :] for index in range(1, len(word) - 1)
-    }
-    changed = {
+    swapped = {word[:index] + word[index + 1] + word[index] + word[index + 2 :] for index in range(1, len(word) - 1)}
+    other_vowels = {
         word[:index] + vowel + word[index + 1 :]
         for index in range(1, len(word))
         for vowel in "aeiou"
         if word[index] in "aeiou"
     }
-    return (left_out | doubled | swapped | changed) - {word}
+    return (left_out | doubled | swapped | other_vowels) - {word}
 
 
 @cache

@@ -44,7 +44,9 @@ class PhraseCompiler:
             self.lists[name] = tuple(dict.fromkeys(alternatives))
         barrier = self.lists.get("barrier", ())
         if script == "english":
-            self.gap = rf"(?:(?!{any_of([f'{word} ' for word in barrier])})\S+ ){{0,%d}}?" if barrier else r"(?:\S+ ){0,%d}?"
+            self.gap = (
+                rf"(?:(?!{any_of([f'{word} ' for word in barrier])})\S+ ){{0,%d}}?" if barrier else r"(?:\S+ ){0,%d}?"
+            )
         else:
             self.gap = rf"[^{re.escape(''.join(barrier))}]{{0,%d}}?" if barrier else ".{0,%d}?"
 

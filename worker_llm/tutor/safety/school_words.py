@@ -17,7 +17,9 @@ from worker_llm.tutor.safety.normalize import HAN, normalize_chinese, normalize_
 
 MAX_CONTACT_CHARS, MAX_PHRASE_CHARS, MAX_PHRASES = 120, 120, 500
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_PHRASE_CHARS, pattern=r"\w")]
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_PHRASE_CHARS, pattern=r"\w")
+]
 Texts = Annotated[tuple[Text, ...], Field(max_length=MAX_PHRASES)]
 ContactText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_CONTACT_CHARS)]
 
@@ -113,8 +115,8 @@ def describe(error: ValidationError) -> str:
     place = [str(part) for part in first["loc"]]
     entry = ".".join(place)
     if first["type"] == "extra_forbidden":
-        allowed = "`en` and `zh`" if place[0] == "contact" else "`phrases`, `allowed`, `swearing` and `contact`"
-        return f"`{entry}` is unknown: there may be {allowed}"
+        entries = "`en` and `zh`" if place[0] == "contact" else "`phrases`, `allowed`, `swearing` and `contact`"
+        return f"`{entry}` is unknown: there may be {entries}"
     if place[-1] == "[key]":
         return f"`phrases.{place[1]}` is unknown: expected one of {', '.join(CATEGORIES)}"
     if place[0] == "contact":
