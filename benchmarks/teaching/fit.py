@@ -30,8 +30,8 @@ ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS = ROOT / "worker_llm" / "grammar" / "judge" / "weights.json"
 CACHE = ROOT / "build" / "teaching-scores.sqlite"
 FOLDS = 5
-PENALTY = 0.02  # of the squared weights, for each sentence
-STEPS, RATE = 600, 0.05  # of the optimiser (Adam)
+PENALTY = 0.005  # of the squared weights
+STEPS, RATE = 400, 0.05  # of the optimiser (Adam)
 MIN_OCCURRENCES = 3  # of a feature that gets a weight
 MAX_STATES = 4  # sentences on the way from a mistake to its correction
 
@@ -58,11 +58,11 @@ class RememberingJudge(Judge):
 
     def score(self, texts: Sequence[str]) -> list[float]:
         places = ",".join("?" * len(texts))
-        known = dict(self.store.execute(f"SELECT text, value FROM scores WHERE text IN ({places})", texts))
-        missing = [text for text in dict.fromkeys(texts) if text not in known]
-        known.update(zip(missing, super().score(missing) if missing else [], strict=True))
-        self.store.executemany("INSERT OR IGNORE INTO scores VALUES (?, ?)", [(text, known[text]) for text in missing])
-        return [known[text] for text in texts]
+        values = dict(self.store.execute(f"SELECT text, value FROM scores WHERE text IN ({places})", texts))
+        missing = [text for text in dict.fromkeys(texts) if text not in values]
+        values.update(zip(missing, super().score(missing) if missing else [], strict=True))
+        self.store.executemany("INSERT OR IGNORE INTO scores VALUES (?, ?)", [(text, values[text]) for text in missing])
+        return [values[text] for text in texts]
 
 
 @cache
@@ -73,9 +73,9 @@ def remembering_judge() -> RememberingJudge:
 
 def is_on_the_way(source: str, candidate: str, targets: Sequence[str]) -> bool:
     """Whether each word that the candidate changes must be changed to make one of the targets."""
-    made = count_differences(source, candidate)
-    return made > 0 and any(
-        made + count_differences(candidate, target) == count_differences(source, target) for target in targets
+    step = count_differences(source, candidate)
+    return step > 0 and any(
+        step + count_differences(candidate, target) == count_differences(source, target) for target in targets
     )
 
 
@@ -96,32 +96,35 @@ def describe_states(mistake: Mistake) -> list[State]:
 
 
 class Choices:
-    """All states as arrays: a row of features for each candidate, the states one after the other."""
+    """All states as arrays: the candidates of one state follow those of another, and so do their features."""
 
     def __init__(self, states: Sequence[State], names: Sequence[str]) -> None:
         column = {name: index for index, name in enumerate(names)}
-        rows = [features for state in states for features in state.features]
-        self.matrix = np.zeros((len(rows), len(names)), dtype=np.float32)
-        for row, features in enumerate(rows):
-            for name, value in features.items():
-                if name in column:
-                    self.matrix[row, column[name]] = value
+        candidates = [features for state in states for features in state.features]
+        entries = [
+            (row, column[name], value)
+            for row, features in enumerate(candidates)
+            for name, value in features.items()
+            if name in column
+        ]
+        self.rows, self.columns, self.values = (np.array(each) for each in zip(*entries, strict=True))
         self.owner = np.repeat(np.arange(len(states)), [len(state.features) for state in states])
         starts = np.cumsum([0, *(len(state.features) for state in states)])
-        self.is_right = np.zeros(len(rows), dtype=bool)
+        self.is_right = np.zeros(len(candidates), dtype=bool)
         for start, state in zip(starts, states, strict=False):
-            self.is_right[[start + index for index in state.right]] = True
-        self.has_right = np.array([bool(state.right) for state in states])
-        self.count = len(states)
+            self.is_right[[int(start) + index for index in state.right]] = True
+        self.count, self.width = len(states), len(names)
 
     def gradient(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Of the mean negative log probability of the right choices."""
-        scores = np.exp(np.clip(self.matrix @ weights, -30, 30))
+        sums = np.bincount(self.rows, self.values * weights[self.columns], len(self.owner))
+        scores = np.exp(np.clip(sums, -30, 30))
         total = 1 + np.bincount(self.owner, scores, self.count)
         right = np.bincount(self.owner, scores * self.is_right, self.count)
         share = scores / total[self.owner]
-        wanted = np.where(self.is_right, scores / np.maximum(right, 1e-30)[self.owner], 0.0)
-        return self.matrix.T @ (share - wanted) / self.count
+        desired = np.where(self.is_right, scores / np.maximum(right, 1e-30)[self.owner], 0.0)
+        errors = (share - desired)[self.rows]
+        return np.bincount(self.columns, self.values * errors, self.width) / self.count
 
 
 def fit(states: Sequence[State], names: Sequence[str]) -> dict[str, float]:

@@ -24,9 +24,9 @@ from worker_llm.grammar.sentence import Proposal, Word, apply, join_words, split
 WEIGHTS = Path(__file__).parent / "judge" / "weights.json"
 KEPT_PARSES = 64  # of the last sentences
 
-MIN_SCORE = 0.0  # of a candidate that is taken; the fitted weights give the odds against leaving the sentence alone
-DOUBTFUL_SCORE = -1.5  # above, the sentence is not praised
-MIN_FURTHER_SCORE = 1.5  # of one that is taken in the same round as a better one
+MIN_SCORE = 0.2  # of a candidate that is choices; the fitted weights give the odds against leaving the sentence alone
+DOUBTFUL_SCORE = -1.0  # above, the sentence is not praised
+MIN_FURTHER_SCORE = 1.5  # of one that is choices in the same round as a better one
 MAX_ROUNDS = 5
 MAX_WORDS = 60  # of a sentence that is checked
 MIN_WORDS = 2
@@ -80,8 +80,8 @@ class Judge:
             if not is_refused(words, proposal, apply(words, proposal), frozen)
         }
         local_gains = self.compute_local_gains(text, list(proposals))
-        chosen = choose_to_score(proposals, local_gains)
-        base, *scores = self.score([text, *chosen])
+        selection = choose_to_score(proposals, local_gains)
+        base, *scores = self.score([text, *selection])
         violations = count_violations(words)
         return [
             Candidate(
@@ -89,7 +89,7 @@ class Judge:
                 apply(words, proposals[sentence]),
                 describe(words, proposals[sentence], score - base, local_gains[sentence], violations),
             )
-            for sentence, score in zip(chosen, scores, strict=True)
+            for sentence, score in zip(selection, scores, strict=True)
         ]
 
     def score(self, texts: Sequence[str]) -> list[float]:
@@ -110,7 +110,7 @@ class Judge:
 
 def choose_to_score(proposals: Mapping[str, Proposal], local_gains: Mapping[str, float]) -> list[str]:
     """Patterns, and the proposals that begin best, of each kind some."""
-    chosen = [sentence for sentence, proposal in proposals.items() if proposal.topic]
+    selection = [sentence for sentence, proposal in proposals.items() if proposal.topic]
     counts: dict[str, int] = {}
     ranked = sorted(proposals, key=lambda sentence: -local_gains[sentence])
     for sentence in ranked:
@@ -122,8 +122,8 @@ def choose_to_score(proposals: Mapping[str, Proposal], local_gains: Mapping[str,
             and (group == "phrase" or local_gains[sentence] > MIN_LOCAL_GAIN)
         ):
             counts[group] = counts.get(group, 0) + 1
-            chosen.append(sentence)
-    return chosen
+            selection.append(sentence)
+    return selection
 
 
 def _group(kind: str) -> str:
@@ -150,13 +150,19 @@ class Corrector:
         self.judge, self.weights = judge, weights
 
     def check(self, text: str, unclear: Collection[int] = ()) -> tuple[CheckedSentence, ...]:
-        checked, first = [], 0
+        sentences, first = [], 0
         for sentence in split_sentences(text):
             count = len(sentence.split())
             frozen = {index - first for index in unclear if first <= index < first + count}
-            checked.append(self.check_sentence(sentence, frozen))
+            sentences.append(self.check_sentence(sentence, frozen))
             first += count
-        return tuple(checked)
+        return tuple(sentences)
+
+    def rank(self, sentence: str, questions: Sequence[str]) -> list[float]:
+        """How well each question follows the sentence: by how much likelier it is there than at a start."""
+        texts = [f" {question}" for question in questions]
+        scorer = self.judge.scorer
+        return [after - alone for after, alone in zip(scorer.score(texts, sentence), scorer.score(texts), strict=True)]
 
     def check_sentence(self, sentence: str, frozen: Collection[int] = ()) -> CheckedSentence:
         """The sentence's words are separated by single spaces; those in `frozen` stay as they are."""
@@ -190,13 +196,13 @@ class Corrector:
 
     def take(self, ranked: Sequence[Candidate]) -> list[Candidate]:
         """The best candidate and those that are sure and touch no other, from the sentence's end to its start."""
-        taken = [ranked[0]]
+        choices = [ranked[0]]
         for each in ranked[1:]:
             if each.score(self.weights) < MIN_FURTHER_SCORE:
                 break
-            if all(_are_apart(each.proposal, other.proposal) for other in taken):
-                taken.append(each)
-        return sorted(taken, key=lambda each: -each.proposal.start)
+            if all(_are_apart(each.proposal, other.proposal) for other in choices):
+                choices.append(each)
+        return sorted(choices, key=lambda each: -each.proposal.start)
 
 
 def _are_apart(one: Proposal, other: Proposal) -> bool:

@@ -11,9 +11,9 @@ from worker_llm.grammar.libraries import Doc
 def explain_edits(sentence: str, corrected: str, parse: Callable[[str], Doc]) -> tuple[Edit, ...]:
     """What was changed, in the order of the words. Of two edits, each is explained as if the other had been made."""
     spans = [part for span in compare(sentence, corrected) for part in split_span(span)]
-    changed = [index for index, span in enumerate(spans) if not span.has_same_words]
+    indices = [index for index, span in enumerate(spans) if not span.has_same_words]
     after = parse(corrected)
-    return tuple(_explain_edit(spans, index, after, parse) for index in changed)
+    return tuple(_explain_edit(spans, index, after, parse) for index in indices)
 
 
 def split_span(span: DiffSpan) -> list[DiffSpan]:
@@ -39,8 +39,8 @@ def _explain_edit(spans: Sequence[DiffSpan], index: int, after: Doc, parse: Call
     )
     if (start, end) == (start, start) and after_end == start:
         return edit
-    found = explain(before, after, start, end, after_end)
-    return Edit(edit.before, edit.after, edit.at, found.kind, {"en": found.en, "zh": found.zh})
+    explanation = explain(before, after, start, end, after_end)
+    return Edit(edit.before, edit.after, edit.at, explanation.kind, {"en": explanation.en, "zh": explanation.zh})
 
 
 def _count_tokens(doc: Doc, words: Sequence[str], earlier: Sequence[str] = ()) -> int:

@@ -1,7 +1,7 @@
 """A sentence as words with tags, and what one small edit makes of it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -92,7 +92,16 @@ def tag_words(text: str, doc: Any) -> tuple[Word, ...]:
         start = text.index(str(word), position) + len(word.before)
         position = start + len(word.text)
         words.append(replace(word, tag=next((tags[at] for at in range(start, position) if at in tags), "")))
-    return tuple(words)
+    return tuple(_mend_like(words))
+
+
+def _mend_like(words: Sequence[Word]) -> Iterator[Word]:
+    """The tags with "like" as a verb right after a sentence's subject, which spaCy takes for a preposition."""
+    for index, word in enumerate(words):
+        before = words[index - 1] if index else None
+        has_verb = any(each.tag[:2] in ("VB", "MD") for each in words[:index])
+        is_verb = word.lower == "like" and before is not None and before.tag[:2] in ("NN", "PR") and not has_verb
+        yield replace(word, tag="VBP") if is_verb and word.tag == "IN" else word
 
 
 def join_words(words: Sequence[Word]) -> str:
@@ -102,27 +111,27 @@ def join_words(words: Sequence[Word]) -> str:
 def apply(words: Sequence[Word], proposal: Proposal) -> tuple[Word, ...]:
     """The sentence after the edit: outer marks and the first word's capital stay, a and an follow the sound."""
     start, end = proposal.start, proposal.end
-    removed, added = words[start:end], list(proposal.after)
-    before = removed[0].before if removed else ""
-    after = removed[-1].after if removed else ""
-    if added:
-        added[0] = replace(added[0], before=before + added[0].before)
-        added[-1] = replace(added[-1], after=added[-1].after + after)
-        result = [*words[:start], *added, *words[end:]]
+    removals, additions = words[start:end], list(proposal.after)
+    before = removals[0].before if removals else ""
+    after = removals[-1].after if removals else ""
+    if additions:
+        additions[0] = replace(additions[0], before=before + additions[0].before)
+        additions[-1] = replace(additions[-1], after=additions[-1].after + after)
+        result = [*words[:start], *additions, *words[end:]]
     else:
         result = [*words[:start], *words[end:]]
         if after and start:
             result[start - 1] = replace(result[start - 1], after=result[start - 1].after or after)
     if start == 0 and result and words[0].text[:1].isupper():
-        result = _move_capital(result, words[0], len(added))
+        result = _move_capital(result, words[0], len(additions))
     return tuple(_fit_article(word, next_word) for word, next_word in zip(result, [*result[1:], None], strict=True))
 
 
-def _move_capital(result: list[Word], old_first: Word, added: int) -> list[Word]:
+def _move_capital(result: list[Word], old_first: Word, additions: int) -> list[Word]:
     """The new first word gets the capital; the old one loses it, unless it is a name or I."""
     first = replace(result[0], text=result[0].text[:1].upper() + result[0].text[1:])
     rest = result[1:]
-    for index, word in enumerate(rest[: added + 1]):
+    for index, word in enumerate(rest[: additions + 1]):
         if word.text == old_first.text and not word.is_name and word.text.split("'")[0] != "I":
             rest[index] = replace(word, text=word.text[:1].lower() + word.text[1:])
     return [first, *rest]

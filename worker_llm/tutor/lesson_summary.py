@@ -22,7 +22,7 @@ from pipeline.text.statistics import Mistake, normalize_words
 from worker_llm.engine import Message, Prompt
 from worker_llm.tutor.feedback import join_texts, strip_unspeakable, take_within
 from worker_llm.tutor.prompt import PreparedTurn, sanitize
-from worker_llm.tutor.safety import is_unfit_to_say
+from worker_llm.tutor.safety import NO_SCHOOL_WORDS, SchoolWords, is_unfit_to_say, load_school_words
 
 MAX_SPOKEN_CHARS = 600  # of a summary: about 40 s of speech
 MAX_MISTAKE_CHARS = 80  # of the sentence about one mistake
@@ -62,7 +62,9 @@ class LessonSummarizer:
     def make_feedback(self, lesson: Job, reply: str) -> Feedback:
         """From the model's reply to the prompt."""
         statistics = self.compute_figures(lesson)
-        remark = extract_remark(reply, choose_main_mistakes(statistics.mistakes))
+        remark = extract_remark(
+            reply, choose_main_mistakes(statistics.mistakes), load_school_words(self.settings.safety)
+        )
         return summarize(lesson, statistics, self.load_persona(lesson), remark)
 
     def compute_figures(self, lesson: Job) -> LessonFigures:
@@ -83,14 +85,14 @@ def format_mistake_note(mistake: Mistake) -> str:
     return f"{describe_mistake(mistake)} ({mistake.count} times{f', as in: {example}' if example else ''});"
 
 
-def extract_remark(reply: str, mistakes: list[Mistake]) -> str:
+def extract_remark(reply: str, mistakes: list[Mistake], school: SchoolWords = NO_SCHOOL_WORDS) -> str:
     """The reply's whole sentences up to the first question; "" if it has markup or is about something else."""
     line = " ".join(reply.split())
     sentences = (each.strip() for each in SENTENCE.findall(line))
     statements = list(takewhile(lambda sentence: sentence.endswith((".", "!")), sentences))[:MAX_REMARK_SENTENCES]
     text = " ".join(take_within(statements, MAX_REMARK_CHARS))
     words = {word for each in mistakes for word in normalize_words(each.after or each.before)}
-    is_sound = not MARKUP.search(line) and not is_unfit_to_say(text)
+    is_sound = not MARKUP.search(line) and not is_unfit_to_say(text, school)
     return text if is_sound and (words - FUNCTION_WORDS or words) & set(normalize_words(text)) else ""
 
 

@@ -32,7 +32,7 @@ from worker_llm.tutor.feedback import (
 )
 from worker_llm.tutor.questions.choose import Ranker, choose_question, was_asked
 from worker_llm.tutor.questions.vocabulary import is_common, is_content_word, split_words, was_said, word_set
-from worker_llm.tutor.safety import is_unfit_to_say
+from worker_llm.tutor.safety import NO_SCHOOL_WORDS, SchoolWords, is_unfit_to_say
 
 QUOTED_SENTENCE = re.compile(r'"\s*([^"]+)"?(.*)')
 MAX_REMARK_WORDS = 12  # of the one sentence that is kept
@@ -57,6 +57,7 @@ class Conversation:
     level: Level = NO_LEVEL
     focus: Focus = NO_FOCUS
     rank: Ranker | None = None
+    school: SchoolWords = NO_SCHOOL_WORDS
 
     def choose_question(self, sentences: str, reply: str = "") -> str:
         """The question about these sentences: that of the model's `reply` if it may be asked, else another one.
@@ -65,9 +66,8 @@ class Conversation:
         """
         proposal = find_question(sentences, reply)
         if self.persona.languages[0] != "en":  # whose questions cannot be checked for their form
-            is_usable = (
-                proposal and not is_unfit_to_say(proposal) and not was_asked(proposal, self.earlier_replies[-3:])
-            )
+            is_fit = proposal and not is_unfit_to_say(proposal, self.school)
+            is_usable = is_fit and not was_asked(proposal, self.earlier_replies[-3:])
             return proposal if is_usable else self.persona.fallback
         question = choose_question(
             proposal,
@@ -77,8 +77,9 @@ class Conversation:
             level=self.level,
             focus=self.focus,
             rank=self.rank,
+            school=self.school,
         )
-        remark = find_remark(sentences, reply) if self.persona.remarks and question == proposal else ""
+        remark = find_remark(sentences, reply, self.school) if self.persona.remarks and question == proposal else ""
         return join_texts(remark, question)
 
 
@@ -142,7 +143,7 @@ def find_question(sentences: str, reply: str) -> str:
     return question if len(question) <= MAX_REPLY_CHARS else ""
 
 
-def find_remark(sentences: str, reply: str) -> str:
+def find_remark(sentences: str, reply: str, school: SchoolWords) -> str:
     """One short statement before the model's question, if it judges nothing and has no words of its own; else ""."""
     _, remainder = split_reply(reply)
     text = next((text.strip() for text in SENTENCE.findall(strip_unspeakable(remainder))), "")
@@ -154,6 +155,6 @@ def find_remark(sentences: str, reply: str) -> str:
         and not JUDGING_WORDS & set(words)
         and not any(character.isdecimal() for character in text)
         and all(is_common(word) or was_said(word, said_words) for word in words if is_content_word(word))
-        and not is_unfit_to_say(text)
+        and not is_unfit_to_say(text, school)
     )
     return text if is_safe else ""

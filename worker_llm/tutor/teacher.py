@@ -28,12 +28,19 @@ from worker_llm.tutor.model_reply import Conversation, correct_by_model
 from worker_llm.tutor.prompt import PreparedTurn, as_exchange, compose
 from worker_llm.tutor.questions.choose import BANK_TURNS, Ranker
 from worker_llm.tutor.read_aloud import ReadingAttempt, ask_to_read, build_reading_feedback, choose_passage
-from worker_llm.tutor.safety import Danger, contains_swearing, find_danger, find_private_details
+from worker_llm.tutor.safety import (
+    Danger,
+    SchoolWords,
+    contains_swearing,
+    find_danger,
+    find_private_details,
+    load_school_words,
+    private_details_reply,
+    swearing_reply,
+)
 from worker_llm.tutor.start_over import confirm_start_over, is_start_over_request
 
 FORGOTTEN_VERDICTS = frozenset(("not_heard_well", "not_understood", "other_language", "needs_an_adult"))
-KIND_WORDS = "Let us use kind words."
-PRIVACY_WARNING = "Please do not tell anybody online where you live, or your phone number."
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,7 @@ class Teacher:
         rank: Ranker | None = None,
     ) -> None:
         self.settings, self.count_tokens, self.checker, self.rank = settings, count_tokens, checker, rank
+        self.school = load_school_words(settings.safety)
         self.redis = connect(settings)
 
     def build_warmup_prompt(self) -> Prompt:
@@ -90,7 +98,7 @@ class Teacher:
     def prepare(self, job: Job) -> PreparedTurn | Feedback:
         """What to ask the language model, or the feedback where it need not be asked."""
         turn = self.read_turn(job)
-        if danger := find_danger_in(turn):
+        if danger := find_danger_in(turn, self.school):
             return warn(turn.utterance, danger)
         if turn.homework.text:
             return self._prepare_reading(turn)
@@ -115,7 +123,7 @@ class Teacher:
         if language == "other":
             return answer_other_language(turn.utterance, turn.persona)
         hearing = listen(turn.utterance, turn.job.transcript, turn.is_recognised)
-        has_swearing = contains_swearing(turn.utterance)
+        has_swearing = contains_swearing(turn.utterance, self.school)
         if hearing.is_too_unclear:
             return ask_whether_heard_right(hearing, is_speakable=not has_swearing)
         if has_swearing:
@@ -186,20 +194,20 @@ class Teacher:
 
     def compose_prompt(self, turn: Turn, text: str) -> Prompt:
         """The prompt for a question about `text`, after the turns that may be remembered."""
-        history = [as_exchange(feedback, number) for number, feedback in turn.earlier if is_remembered(feedback)]
+        history = [as_exchange(each, number) for number, each in turn.earlier if is_remembered(each, self.school)]
         exchanges: list[Exchange] = [*turn.homework.as_history(turn.persona), *history]
         return compose(turn.persona, exchanges, text, self.settings, self.count_tokens)
 
     def choose_conversation(self, turn: Turn) -> Conversation:
         replies = [feedback.reply for _, feedback in turn.earlier]
-        return Conversation(turn.persona, replies, turn.homework.level, turn.homework.focus, self.rank)
+        return Conversation(turn.persona, replies, turn.homework.level, turn.homework.focus, self.rank, self.school)
 
     def choose_manner(self, turn: Turn, hearing: Hearing, can_praise: bool) -> Manner:
         """How feedback is given on a turn that is checked. Private details are neither praised nor said aloud."""
         request = turn.job.request
         transcript = turn.job.transcript if turn.is_recognised else None
         texts = find_clear_texts(transcript, request.text, request.said) if turn.is_recognised else [turn.utterance]
-        warning = PRIVACY_WARNING if find_private_details(turn.utterance) else ""
+        warning = private_details_reply()[0] if find_private_details(turn.utterance) else ""
         return Manner(
             turn.persona,
             turn.homework.level,
@@ -222,18 +230,18 @@ def get_utterance(job: Job) -> str:
     return f"{transcript} {job.request.text}".strip()
 
 
-def is_remembered(feedback: Feedback) -> bool:
+def is_remembered(feedback: Feedback, school: SchoolWords) -> bool:
     """Whether later prompts may show the turn: it was understood, and can be quoted."""
-    return feedback.verdict not in FORGOTTEN_VERDICTS and not contains_swearing(feedback.heard)
+    return feedback.verdict not in FORGOTTEN_VERDICTS and not contains_swearing(feedback.heard, school)
 
 
 # --- what is said without a model --------------------------------------------------------------------------------
 
 
-def find_danger_in(turn: Turn) -> Danger | None:
+def find_danger_in(turn: Turn, school: SchoolWords) -> Danger | None:
     """The danger that the learner's words tell of; none where they are those of the text to be read."""
-    danger = find_danger(turn.utterance)
-    return None if danger and turn.homework.text and find_danger(turn.homework.text) else danger
+    danger = find_danger(turn.utterance, school)
+    return None if danger and turn.homework.text and find_danger(turn.homework.text, school) else danger
 
 
 def warn(utterance: str, danger: Danger) -> Feedback:
@@ -250,5 +258,6 @@ def warn(utterance: str, danger: Danger) -> Feedback:
 
 def request_kind_words(turn: Turn) -> Feedback:
     """Bad words are neither corrected nor said again."""
-    answer = join_texts(KIND_WORDS, turn.persona.fallback)
-    return Feedback(turn.utterance, corrected=turn.utterance, reply=answer, spoken=answer)
+    english, chinese = swearing_reply()
+    answer = join_texts(english, turn.persona.fallback)
+    return Feedback(turn.utterance, corrected=turn.utterance, reply=answer, spoken=answer, explanation=chinese)

@@ -19,7 +19,7 @@ def describe(
     """
     after = count_violations(apply(words, proposal))
     kind = proposal.kind.split(":")[0]
-    found = {
+    features = {
         "gain": min(MAX_GAIN, max(-MAX_GAIN, gain)) / 4,
         "loss": min(0.0, gain) / 4,
         "local": min(MAX_GAIN, max(-MAX_GAIN, local_gain)) / 4,
@@ -27,18 +27,18 @@ def describe(
         f"gain {kind}": min(MAX_GAIN, max(-MAX_GAIN, gain)) / 8,
     }
     if kind in ("verb", "noun", "adjective", "be", "have", "do", "negation", "article", "preposition"):
-        found[f"change {_describe_change(words, proposal)}"] = 1.0
+        features[f"change {_describe_change(words, proposal)}"] = 1.0
     for name in {*violations, *after}:
         difference = violations[name] - after[name]
         if difference > 0:
-            found[f"fixes {name}"] = 1.0
+            features[f"fixes {name}"] = 1.0
         elif difference < 0:
-            found[f"breaks {name}"] = 1.0
-    found.update(_describe_tense(words, proposal))
-    found["names"] = float(any(word.is_name for word in words[proposal.start : proposal.end]))
-    found["words"] = float(max(len(proposal.after), proposal.end - proposal.start) > 1)
-    found["topic"] = float(bool(proposal.topic))
-    return {name: value for name, value in found.items() if value}
+            features[f"breaks {name}"] = 1.0
+    features.update(_describe_tense(words, proposal))
+    features["names"] = float(any(word.is_name for word in words[proposal.start : proposal.end]))
+    features["words"] = float(max(len(proposal.after), proposal.end - proposal.start) > 1)
+    features["topic"] = float(bool(proposal.topic))
+    return {name: value for name, value in features.items() if value}
 
 
 def _describe_change(words: Sequence[Word], proposal: Proposal) -> str:

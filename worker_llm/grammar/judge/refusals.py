@@ -50,6 +50,7 @@ def is_refused(words: Sequence[Word], proposal: Proposal, after: Sequence[Word],
     return (
         any(index in frozen for index in range(proposal.start, proposal.end))
         or _touches_opening(words, proposal, old, new)
+        or _moves_opening_time(words, proposal)
         or _loses_negation(old, new)
         or _changes_person(words, proposal, old, new)
         or any({*old} != {*new} and ({*old} ^ {*new}) <= pair for pair in REGIONAL)
@@ -65,6 +66,12 @@ def _touches_opening(words: Sequence[Word], proposal: Proposal, old: list[str], 
     """A leading so, but or and is a way of speaking."""
     removed = [word for word in old if word not in new]
     return proposal.start == 0 and bool(OPENINGS & {*removed}) and words[0].lower in OPENINGS
+
+
+def _moves_opening_time(words: Sequence[Word], proposal: Proposal) -> bool:
+    """A sentence may begin with the time, or the place, as it may end with it."""
+    is_moved = proposal.kind == "order" and proposal.start == 0 and len(proposal.after) == proposal.end
+    return is_moved and words[0].tag in ("NN", "RB", "JJ", "DT", "IN") and proposal.after[0].lower != words[0].lower
 
 
 def _loses_negation(old: list[str], new: list[str]) -> bool:

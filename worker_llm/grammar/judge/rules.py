@@ -78,6 +78,26 @@ PREPOSITIONS = frozenset(
 )
 CLAUSE_TAGS = {"CC", "WDT", "WP", "WRB", "IN"}
 CLAUSE_WORDS = frozenset({"that", "and", "but", "or", "because", "if"})
+LIKING = frozenset(
+    [
+        "like",
+        "likes",
+        "liked",
+        "love",
+        "loves",
+        "loved",
+        "enjoy",
+        "enjoys",
+        "enjoyed",
+        "hate",
+        "hates",
+        "want",
+        "wants",
+        "wanted",
+        "need",
+        "needs",
+    ]
+)
 CAUSATIVES = frozenset(
     [
         "make",
@@ -215,6 +235,8 @@ def _after_auxiliary(sentence: Sentence) -> Iterator[str]:
             yield "be_verb"
         if previous in lists.HAVE and word.tag in ("VBP", "VBZ", "VBG"):
             yield "have_verb"
+        if previous in LIKING and word.tag in ("VB", "VBP", "VBZ", "VBD"):
+            yield "verb_verb"
         if previous in PREPOSITIONS and word.tag in ("VB", "VBP", "VBZ"):
             yield "preposition_verb"
 
@@ -358,8 +380,15 @@ def _comparisons(sentence: Sentence) -> Iterator[str]:
             for each in sentence.words[max(0, index - 5) : index]
         ):
             yield "than_without_comparative"
+        if previous in ("more", "most") and len(word.text) <= 6 and _is_short_adjective(word.lower):
+            yield "more_short"
         if previous in ("very", "so", "too") and word.tag in ("JJR", "JJS"):
             yield "very_comparative"
+
+
+def _is_short_adjective(word: str) -> bool:
+    """One that is compared with -er, as old; not as fun or real."""
+    return any(form.endswith("er") and tag == "JJR" for form, tag in list_forms(word, "ADJ"))
 
 
 def _finite_verbs(sentence: Sentence) -> Iterator[str]:

@@ -11,9 +11,9 @@ from worker_llm.grammar.sentence import Proposal, Word, apply, join_words
 def propose(words: Sequence[Word]) -> dict[str, Proposal]:
     """Each proposed sentence with the edit that makes it; where several do, the first of the most exact ones."""
     text = join_words(words)
-    found: dict[str, Proposal] = {}
+    proposals: dict[str, Proposal] = {}
     for proposal in (*propose_patterns(text), *propose_phrases(words), *propose_words(words)):
         if all(word.text for word in proposal.after):
-            found.setdefault(join_words(apply(words, proposal)), proposal)
-    found.pop(text, None)
-    return found
+            proposals.setdefault(join_words(apply(words, proposal)), proposal)
+    proposals.pop(text, None)
+    return proposals

@@ -22,9 +22,9 @@ def list_forms(word: str, part: str) -> tuple[tuple[str, str], ...]:
     forms = [
         (form, tag)
         for lemma in list_lemmas(word, part)
-        for tag, found in lemminflect.getAllInflections(lemma, upos=part).items()
+        for tag, forms_of_tag in lemminflect.getAllInflections(lemma, upos=part).items()
         if tag in TAGS[part]
-        for form in found
+        for form in forms_of_tag
         if form.replace("-", "").isalpha()
     ]
     return tuple(dict.fromkeys(forms))
@@ -32,7 +32,7 @@ def list_forms(word: str, part: str) -> tuple[tuple[str, str], ...]:
 
 def inflect(word: str, tag: str) -> str:
     """The verb's form with this tag, such as "goes" for "went" and VBZ; "" if it is no verb."""
-    return next((form for form, found in list_forms(word, "VERB") if found == tag), "")
+    return next((form for form, form_tag in list_forms(word, "VERB") if form_tag == tag), "")
 
 
 def is_verb(word: str) -> bool:

@@ -85,8 +85,8 @@ def _degrees(index: int, first: Word, second: Word) -> Iterator[Proposal]:
         tag: form for form, tag in list_forms(second.lower, "ADV") if tag != "RB"
     }
     if first.lower in ("more", "most", "very", "so", "much"):
-        wanted = ("JJR", "RBR") if first.lower in ("more", "very", "so", "much") else ("JJS", "RBS")
-        for tag in (*wanted, "JJ"):
+        degree_tags = ("JJR", "RBR") if first.lower in ("more", "very", "so", "much") else ("JJS", "RBS")
+        for tag in (*degree_tags, "JJ"):
             if tag in forms and first.lower in ("more", "most"):
                 yield _replace(index, 2, f"{forms[tag]}/{tag}", "degree")
         if second.tag in ("JJR", "RBR", "JJS") and first.lower in ("more", "most"):
@@ -122,18 +122,18 @@ def _orders(words: Sequence[Word], index: int) -> Iterator[Proposal]:
 
 def _move(words: Sequence[Word], index: int, count: int) -> Iterator[Proposal]:
     """I play often tennis → I often play tennis. We last year went home → We went home last year."""
-    moved = tuple(_plain(each) for each in words[index : index + count])
+    movers = tuple(_plain(each) for each in words[index : index + count])
     if any(each.after for each in words[index : index + count - 1]):
         return
     for place in range(max(0, index - MAX_MOVE), index - 1):
         if not any(each.after for each in words[place:index]):
             between = tuple(_plain(each) for each in words[place:index])
-            yield Proposal(place, index + count, (*moved, *between), "order")
+            yield Proposal(place, index + count, (*movers, *between), "order")
     end = len(words)
     for place in {*range(index + count + 2, min(end, index + count + MAX_MOVE) + 1), end}:
         stretch = words[index:place]
         if place > index + count + 1 and not any(each.after for each in stretch[:-1]):
-            yield Proposal(index, place, (*(_plain(each) for each in words[index + count : place]), *moved), "order")
+            yield Proposal(index, place, (*(_plain(each) for each in words[index + count : place]), *movers), "order")
 
 
 def _plain(word: Word, *_: Word) -> Word:

@@ -371,14 +371,14 @@ def as_words(text: str) -> tuple[Word, ...]:
 
 def _index(groups: dict[str, tuple[str, ...]]) -> dict[str, list[tuple[str, Word]]]:
     """For each word what it may be exchanged for, with the kind."""
-    found: dict[str, list[tuple[str, Word]]] = {}
+    index: dict[str, list[tuple[str, Word]]] = {}
     for kind, lines in groups.items():
         for line in lines:
             members = as_words(line)
             for member in members:
                 others = [(kind, each) for each in members if each.lower != member.lower]
-                found.setdefault(member.lower, []).extend(others)
-    return found
+                index.setdefault(member.lower, []).extend(others)
+    return index
 
 
 EXCHANGES = _index({**GROUPS, "family": tuple(" ".join(each.split()) for each in FAMILIES.split(";") if each.strip())})

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pipeline.levels import NO_FOCUS, NO_LEVEL, Focus, Level
 from worker_llm.tutor.questions.bank import find_fitting
 from worker_llm.tutor.questions.form import is_sound
-from worker_llm.tutor.safety import is_unfit_to_say
+from worker_llm.tutor.safety import NO_SCHOOL_WORDS, SchoolWords, is_unfit_to_say
 
 # For a sentence and questions, how much likelier each is after it than by itself: log p(question | sentence) - log
 # p(question), in nats.
@@ -25,6 +25,7 @@ def choose_question(
     level: Level = NO_LEVEL,
     focus: Focus = NO_FOCUS,
     rank: Ranker | None = None,
+    school: SchoolWords = NO_SCHOOL_WORDS,
 ) -> str:
     """`proposal` is the model's question about the corrected `sentences`; `earlier_replies` are oldest first.
 
@@ -33,7 +34,7 @@ def choose_question(
     if (
         proposal
         and is_sound(proposal, sentences, level.max_question_words)
-        and not is_unfit_to_say(proposal)
+        and not is_unfit_to_say(proposal, school)
         and not was_asked(proposal, earlier_replies[-RECENT_TURNS:])
     ):
         return proposal
