@@ -30,23 +30,15 @@ MIN_FURTHER_SCORE = 1.5  # of one that is choices in the same round as a better 
 MAX_ROUNDS = 5
 MAX_WORDS = 60  # of a sentence that is checked
 MIN_WORDS = 2
-MIN_LOCAL_GAIN = -5.0  # of log probability at the first new token; below, a proposal is not read
-LIMITS = {"add": 8, "remove": 5, "phrase": 10, "exchange": 12}  # proposals that the model reads whole, besides patterns
+# Of the proposals, besides patterns, that the model reads whole: how many of a group, and how much each must promise. A
+# promise is by how much likelier the first new token is, and WORTH_OF_RULE for each rule of grammar that is mended.
+LIMITS = {"addition": 10, "+pronoun": 4, "removal": 6, "phrase": 9, "order": 3, "exchange": 12}
+WORTH_OF_RULE = 3.0
+LEAST_PROMISE = -4.0
+LEAST_PROMISES = {"removal": -10.0, "phrase": -8.0, "order": -6.0}  # their first token tells little
 PHRASES = frozenset(
-    [
-        "be+verb",
-        "auxiliary+verb",
-        "perfect",
-        "to+verb",
-        "continuous",
-        "degree",
-        "order",
-        "lot",
-        "do+verb",
-        "not+verb",
-        "question",
-        "very",
-    ]
+    {"be+verb", "auxiliary+verb", "perfect", "to+verb", "continuous", "degree", "lot", "do+verb", "not+verb"}
+    | {"question", "very"}
 )
 
 
@@ -74,20 +66,25 @@ class Judge:
     def find_candidates(self, text: str, frozen: Collection[int] = ()) -> list[Candidate]:
         """What may be better than the sentence `text`, whose words are separated by single spaces."""
         words = self.tag(text)
-        proposals = {
-            sentence: proposal
-            for sentence, proposal in propose(words).items()
-            if not is_refused(words, proposal, apply(words, proposal), frozen)
-        }
+        proposals = propose(words)
+        results = {sentence: apply(words, proposal) for sentence, proposal in proposals.items()}
+        for sentence, proposal in list(proposals.items()):
+            if is_refused(words, proposal, results[sentence], frozen):
+                del proposals[sentence]
         local_gains = self.compute_local_gains(text, list(proposals))
-        selection = choose_to_score(proposals, local_gains)
+        before = count_violations(words)
+        violations = {sentence: count_violations(results[sentence]) for sentence in proposals}
+        promises = {
+            sentence: local_gains[sentence] + WORTH_OF_RULE * (before.total() - violations[sentence].total())
+            for sentence in proposals
+        }
+        selection = choose_to_score(proposals, promises)
         base, *scores = self.score([text, *selection])
-        violations = count_violations(words)
         return [
             Candidate(
                 proposals[sentence],
-                apply(words, proposals[sentence]),
-                describe(words, proposals[sentence], score - base, local_gains[sentence], violations),
+                results[sentence],
+                describe(words, proposals[sentence], score - base, local_gains[sentence], before, violations[sentence]),
             )
             for sentence, score in zip(selection, scores, strict=True)
         ]
@@ -108,30 +105,23 @@ class Judge:
         return gains
 
 
-def choose_to_score(proposals: Mapping[str, Proposal], local_gains: Mapping[str, float]) -> list[str]:
-    """Patterns, and the proposals that begin best, of each kind some."""
+def choose_to_score(proposals: Mapping[str, Proposal], promises: Mapping[str, float]) -> list[str]:
+    """Patterns, and the proposals that promise most, of each group some."""
     selection = [sentence for sentence, proposal in proposals.items() if proposal.topic]
     counts: dict[str, int] = {}
-    ranked = sorted(proposals, key=lambda sentence: -local_gains[sentence])
-    for sentence in ranked:
+    for sentence in sorted(proposals, key=lambda sentence: -promises[sentence]):
         group = _group(proposals[sentence].kind)
-        limit = LIMITS[group]
-        if (
-            not proposals[sentence].topic
-            and counts.get(group, 0) < limit
-            and (group == "phrase" or local_gains[sentence] > MIN_LOCAL_GAIN)
-        ):
+        is_promising = promises[sentence] > LEAST_PROMISES.get(group, LEAST_PROMISE)
+        if is_promising and not proposals[sentence].topic and counts.get(group, 0) < LIMITS[group]:
             counts[group] = counts.get(group, 0) + 1
             selection.append(sentence)
     return selection
 
 
 def _group(kind: str) -> str:
-    if kind[0] == "+":
-        return "add"
-    if kind[0] == "-":
-        return "remove"
-    return "phrase" if kind in PHRASES else "exchange"
+    if kind in PHRASES or kind in ("order", "+pronoun"):
+        return "phrase" if kind in PHRASES else kind
+    return {"+": "addition", "-": "removal"}.get(kind[0], "exchange")
 
 
 @dataclass(frozen=True)

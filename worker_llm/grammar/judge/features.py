@@ -3,21 +3,25 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from worker_llm.grammar.judge.rules import PAST_TIME, count_violations
-from worker_llm.grammar.sentence import Proposal, Word, apply
+from worker_llm.grammar.judge.rules import PAST_TIME
+from worker_llm.grammar.sentence import Proposal, Word
 
 TENSES = {"VBZ": "present", "VBP": "present", "VB": "present", "VBD": "past"}
 MAX_GAIN = 12.0  # of log probability; more says no more
 
 
 def describe(
-    words: Sequence[Word], proposal: Proposal, gain: float, local_gain: float, violations: Counter[str]
+    words: Sequence[Word],
+    proposal: Proposal,
+    gain: float,
+    local_gain: float,
+    violations: Counter[str],
+    after: Counter[str],
 ) -> dict[str, float]:
-    """The features of an edit of `words`, which break the rules as `violations` counts.
+    """The features of an edit of `words`; `violations` and `after` are the rules broken before and after it.
 
     `gain`: by how much the whole sentence's log probability grows; `local_gain`: that of the first new token.
     """
-    after = count_violations(apply(words, proposal))
     kind = proposal.kind.split(":")[0]
     features = {
         "gain": min(MAX_GAIN, max(-MAX_GAIN, gain)) / 4,

@@ -78,6 +78,22 @@ PREPOSITIONS = frozenset(
 )
 CLAUSE_TAGS = {"CC", "WDT", "WP", "WRB", "IN"}
 CLAUSE_WORDS = frozenset({"that", "and", "but", "or", "because", "if"})
+COLLECTIVE = frozenset(
+    [
+        "family",
+        "team",
+        "government",
+        "class",
+        "police",
+        "staff",
+        "group",
+        "public",
+        "company",
+        "crowd",
+        "audience",
+        "band",
+    ]
+)
 LIKING = frozenset(
     [
         "like",
@@ -182,7 +198,12 @@ def _agreement(sentence: Sentence) -> Iterator[str]:
             continue
         subject, earlier = sentence.words[place], sentence.word_before(place)
         number = _number(sentence, place)
-        if not number or earlier in CAUSATIVES | lists.DO | lists.MODALS | lists.NEGATED_DO | {"to", "will"}:
+        has_helper = sentence.is_question and {*sentence.lower[:place]} & (lists.DO | lists.MODALS | {"did"})
+        if (
+            has_helper
+            or not number
+            or earlier in CAUSATIVES | lists.DO | lists.MODALS | lists.NEGATED_DO | {"to", "will"}
+        ):
             continue
         if subject.lower in lists.OBJECT_PRONOUNS or (
             earlier in PREPOSITIONS and subject.lower not in lists.SUBJECT_PRONOUNS
@@ -204,7 +225,10 @@ def _agreement(sentence: Sentence) -> Iterator[str]:
 
 
 def _number(sentence: Sentence, place: int) -> str:
+    """ "singular", "plural", or "" where it may be both."""
     word = sentence.words[place]
+    if word.lower in COLLECTIVE:
+        return ""
     if word.lower in SINGULAR_SUBJECTS or word.lower == "i":
         return "singular"
     if word.lower in PLURAL_SUBJECTS or word.tag in ("NNS", "NNPS"):
@@ -241,6 +265,14 @@ def _after_auxiliary(sentence: Sentence) -> Iterator[str]:
             yield "preposition_verb"
 
 
+def _causatives(sentence: Sentence) -> Iterator[str]:
+    """let him goes, make her crying"""
+    for index, word in enumerate(sentence.words[2:], 2):
+        is_caused = {*sentence.lower[max(0, index - 3) : index - 1]} & {"let", "lets", "make", "makes", "made"}
+        if is_caused and sentence.words[index - 1].tag[:2] in ("PR", "NN") and word.tag in ("VBZ", "VBD", "VBG"):
+            yield "causative_base"
+
+
 def _questions(sentence: Sentence) -> Iterator[str]:
     """Does she likes …? What you want? Where he is?"""
     lower, words = sentence.lower, sentence.words
@@ -254,9 +286,10 @@ def _questions(sentence: Sentence) -> Iterator[str]:
         yield "statement_question"
     auxiliary = next((index for index, word in enumerate(lower) if word in ("do", "does", "did")), None)
     if auxiliary is not None and auxiliary + 1 < len(words):
-        subject = lower[auxiliary + 1]
-        third = subject in SINGULAR_SUBJECTS or words[auxiliary + 1].tag == "NN"
-        if (lower[auxiliary] == "do" and third) or (lower[auxiliary] == "does" and subject in PLURAL_SUBJECTS | {"i"}):
+        place = next((i for i in range(auxiliary + 1, min(auxiliary + 4, len(words))) if _number(sentence, i)), 0)
+        subject = lower[place]
+        third = place > 0 and subject != "i" and _number(sentence, place) == "singular"
+        if (lower[auxiliary] == "do" and third) or (lower[auxiliary] == "does" and place and not third):
             yield "question_agreement"
         for word in words[auxiliary + 2 : auxiliary + 4]:
             if word.tag in ("VBZ", "VBD") and list_lemmas(word.lower, "VERB"):
@@ -433,6 +466,7 @@ def _cannot_follow_subject(word: Word) -> bool:
 RULES: tuple[Rule, ...] = (
     _agreement,
     _after_auxiliary,
+    _causatives,
     _questions,
     _time,
     _numbers,

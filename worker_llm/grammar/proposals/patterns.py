@@ -83,7 +83,9 @@ PATTERNS = (
         r"\1 \2 years old",
         "have_age",
     ),
-    _pattern(r"\bthere (have|has)(?! (?:been|to)\b)\b", ("there are", "there is"), "there_have"),
+    _pattern(
+        r"\bthere (have|has)(?! (?:been|to)\b)\b", ("there are", "there is", "there was", "there were"), "there_have"
+    ),
     _pattern(r"\bthere had\b(?! (?:been|to)\b)", ("there was", "there were"), "there_have"),
     _pattern(
         r"\b(in (?:my|our|the|his|her) \w+),? (?:have|has) (a|an|one|many|some|two|three|four|five)\b",
@@ -133,9 +135,7 @@ PATTERNS = (
         r"\1 to \2",
         "listen_to",
     ),
-    _pattern(
-        r"\b(wait|waits|waited|waiting) (me|him|her|us|them|you|my|the|a|his)\b(?! out)", r"\1 for \2", "wait_for"
-    ),
+    _pattern(r"\b(wait|waits|waited|waiting) (me|him|her|us|them|you|my|the|his)\b(?! out)", r"\1 for \2", "wait_for"),
     _pattern(
         r"\b(go|goes|went|going|come|comes|came|coming|get|gets|got|arrive|arrived|walk|walked|return|"
         r"returned|drive|drove) to (home|here|there|abroad|upstairs|downstairs)\b",
@@ -169,7 +169,7 @@ PATTERNS = (
     ),
     _pattern(r"\binterest(?:ing|ed) (?:on|about|for|at|to) (?=\w)", "interested in ", "interested_in"),
     _pattern(r"\b(am|is|are|was|were|feel|feels|felt) interesting in\b", r"\1 interested in", "feeling_ed"),
-    _pattern(r"\bmarried with\b", "married to", "married_to"),
+    _pattern(r"\bmarried with\b", "married to", "married_to", False),
     _pattern(r"\bdepends? (?:of|from)\b", lambda m: m[0].split()[0] + " on", "depend_on"),
     _pattern(r"\b(discuss|discussed|discusses) about\b", r"\1", "discuss"),
     _pattern(r"\b(afraid|scared) (?:with|from)\b", r"\1 of", "afraid_of"),
@@ -209,9 +209,9 @@ PATTERNS = (
         lambda m: f"{m[1]} {OBJECTS[m[2].lower()]} to {_base(m[3])}",
         "want_that",
     ),
-    _pattern(r"\b(can|could|must|should|will|would|may|might) to ([a-z]+)\b", r"\1 \2", "modal_base"),
+    _pattern(r"\b(can|could|must|should|will|would|might) to ([a-z]+)\b", r"\1 \2", "modal_base"),
     _pattern(
-        r"\b(can|could|must|should|will|would|may|might|can't|couldn't|won't|shouldn't|"
+        r"\b(can|could|must|should|will|would|might|can't|couldn't|won't|shouldn't|"
         r"cannot)( not)? (goes|went|plays|likes|speaks|swims|makes|does|has|is|was|are|am|gone|comes|"
         r"came|sees|saw|eats|ate|runs|ran|sings|helps|takes|took|gets|got|wants|knows|lives|studies|"
         r"watches|playing|going|swimming|speaking|doing|helping|making|singing|played|helped|watched|"

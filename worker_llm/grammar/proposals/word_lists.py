@@ -29,7 +29,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "it/PRP its/PRP$",
         "you/PRP your/PRP$ yours/PRP yourself/PRP",
     ),
-    "relative": ("who/WP which/WDT whose/WP$ that/WDT",),
+    "relative": ("who/WP which/WDT that/WDT",),
     "gender": ("he/PRP she/PRP", "his/PRP$ her/PRP$", "him/PRP her/PRP", "himself/PRP herself/PRP"),
     "quantity": (
         "much/JJ many/JJ",
@@ -67,7 +67,6 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "bring/VB take/VB",
         "its/PRP$ it's/VBZ",
         "fun/NN funny/JJ",
-        "who/WP whose/WP$",
         "lose/VB loose/JJ",
         "open/VB opened/VBD turn/VB",
         "so/RB very/RB",
