@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from redis import Redis
 
@@ -10,6 +11,9 @@ from pipeline import settings as product_settings
 from pipeline.jobs.store import Jobs
 from pipeline.settings import Settings
 from tests.support.cluster import Cluster
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # how long an example takes says how busy the machine is
+hypothesis.settings.load_profile("untimed")
 
 REAL_MODELS = product_settings.settings().models_folder
 

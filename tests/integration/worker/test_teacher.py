@@ -277,7 +277,7 @@ def test_bad_words_are_neither_said_again_nor_praised_nor_remembered(session):
 def test_a_phone_number_is_not_said_aloud_and_the_learner_is_warned(session):
     feedback = session.say("You have to call me at 13800138000.")
     assert "13800138000" not in feedback.spoken
-    assert "Please do not tell anybody" in feedback.spoken
+    assert "Please keep your address" in feedback.spoken
     assert "Well said" not in feedback.spoken
 
 

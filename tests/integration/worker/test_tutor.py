@@ -168,8 +168,8 @@ def test_the_remark_of_a_large_model_replaces_the_list_of_mistakes(jobs, setting
     assert (order.role, order.content, notes.role) == ("system", INSTRUCTIONS, "user")
     assert 'Say "went" instead of "go" (2 times, as in:' in notes.content
     assert "<|" not in notes.content
-    feedback = prepared.make_feedback("Yesterday is over, so say went. Well done!")
-    assert "I heard 2 turns. Yesterday is over, so say went. Well done! Now say:" in feedback.spoken
+    feedback = prepared.make_feedback("Yesterday is over, so say went. Say it slowly.")
+    assert "I heard 2 turns. Yesterday is over, so say went. Say it slowly. Now say:" in feedback.spoken
 
 
 def test_a_turn_in_another_language_than_the_taught_one_is_not_corrected(jobs, settings):

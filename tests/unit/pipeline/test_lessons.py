@@ -171,8 +171,8 @@ MISTAKES = choose_main_mistakes(compute_figures(1.0, LESSON).mistakes)
     ("reply", "taken"),
     [
         (
-            "Work on the past. Say went for yesterday. Well done!",
-            "Work on the past. Say went for yesterday. Well done!",
+            "Work on the past. Say went for yesterday. Say it slowly.",
+            "Work on the past. Say went for yesterday. Say it slowly.",
         ),
         ("You did well. Use went, not go. Do you like it? Went is past.", "You did well. Use went, not go."),
         ("Use went. Two. Three. Four. Five.", "Use went. Two. Three. Four."),

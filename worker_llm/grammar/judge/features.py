@@ -54,9 +54,14 @@ def _describe_change(words: Sequence[Word], proposal: Proposal) -> str:
 
 def _describe_tense(words: Sequence[Word], proposal: Proposal) -> dict[str, float]:
     """Whether the edit moves a verb into another time, and whether the sentence tells the time."""
-    old = {TENSES[word.tag] for word in words[proposal.start : proposal.end] if word.tag in TENSES}
-    new = {TENSES[word.tag] for word in proposal.after if word.tag in TENSES}
-    if len(old) != 1 or len(new) != 1 or old == new:
+    old, new = _tense(words[proposal.start : proposal.end]), _tense(proposal.after)
+    if not old or not new or old == new:
         return {}
     is_told = PAST_TIME.search(" ".join(word.lower for word in words)) is not None
-    return {f"into {next(iter(new))}{' as told' if is_told else ''}": 1.0}
+    return {f"into {new}{' as told' if is_told else ''}": 1.0}
+
+
+def _tense(words: Sequence[Word]) -> str:
+    """That of the first finite verb; a base form tells the present if it is alone."""
+    finite = [TENSES[word.tag] for word in words if word.tag in ("VBZ", "VBP", "VBD")]
+    return next(iter(finite), "present" if any(word.tag == "VB" for word in words) else "")

@@ -58,6 +58,7 @@ def is_refused(words: Sequence[Word], proposal: Proposal, after: Sequence[Word],
         or _doubles_degree(after)
         or (_ends_badly(after) and not _ends_badly(words))
         or _is_repeated(words, after)
+        or _spoils_subject(words, proposal)
         or _changes_name(words, proposal)
     )
 
@@ -144,6 +145,15 @@ def _is_repeated(words: Sequence[Word], after: Sequence[Word]) -> bool:
         return sum(a.lower == b.lower and a.lower not in ("had", "that") for a, b in pairwise(sentence))
 
     return doubles(after) > doubles(words)
+
+
+def _spoils_subject(words: Sequence[Word], proposal: Proposal) -> bool:
+    """Me for I right before a verb: me don't know."""
+    if proposal.kind != "pronoun" or proposal.end >= len(words):
+        return False
+    old, new, following = words[proposal.start], proposal.after[0], words[proposal.end]
+    is_before_verb = following.tag in FINITE_TAGS and not old.after
+    return is_before_verb and old.lower in lists.SUBJECT_PRONOUNS and new.lower not in lists.SUBJECT_PRONOUNS
 
 
 def _changes_name(words: Sequence[Word], proposal: Proposal) -> bool:

@@ -142,7 +142,7 @@ LARGE = replace(WILLIAM, remarks=True)
     ("remark", "is_kept"),
     [
         ("That sounds like a good day.", False),
-        ("Books are wonderful friends!", True),
+        ("Many people read books.", True),
         ("Reading makes people happy.", True),
         ("Well done, no mistakes at all!", False),
         ("Your grammar is fine.", False),
