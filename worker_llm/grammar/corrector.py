@@ -24,7 +24,7 @@ from worker_llm.grammar.sentence import Proposal, Word, apply, join_words, split
 WEIGHTS = Path(__file__).parent / "judge" / "weights.json"
 KEPT_PARSES = 64  # of the last sentences
 
-MIN_SCORE = 0.2  # of a candidate that is choices; the fitted weights give the odds against leaving the sentence alone
+MIN_SCORE = 0.2  # of a candidate that is taken; the fitted weights give the odds against leaving the sentence alone
 DOUBTFUL_SCORE = -1.0  # above, the sentence is not praised
 MIN_FURTHER_SCORE = 1.5  # of one that is choices in the same round as a better one
 MAX_ROUNDS = 5
