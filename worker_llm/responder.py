@@ -39,6 +39,7 @@ class Responder:
         checker = load_checker(settings)
         self.teacher = Teacher(settings, self.model.count_tokens, checker, getattr(checker, "rank", None))
         self.lesson_summarizer = LessonSummarizer(settings)
+        self.teacher.warm()
         self.model.warm(self.teacher.build_warmup_prompt())
 
     def respond(self, batch: list[Job], still_wanted: StillWanted) -> list[Feedback | Completion | WaijiaoError]:

@@ -34,12 +34,14 @@ from worker_llm.tutor.safety import (
     contains_swearing,
     find_danger,
     find_private_details,
+    is_unfit_to_say,
     load_school_words,
     private_details_reply,
     swearing_reply,
 )
 from worker_llm.tutor.start_over import confirm_start_over, is_start_over_request
 
+WARM_UP_TEXTS = ("He go to school by bus.", "我喜欢苹果。")
 FORGOTTEN_VERDICTS = frozenset(("not_heard_well", "not_understood", "other_language", "needs_an_adult"))
 
 
@@ -94,6 +96,16 @@ class Teacher:
     def build_warmup_prompt(self) -> Prompt:
         """A prompt with the default persona, which most prompts begin with."""
         return compose(self.load_persona(self.settings.persona), [], "Hello.", self.settings, self.count_tokens)
+
+    def warm(self) -> None:
+        """Load what is read and compiled when it is first used, so that no learner waits for it."""
+        for text in WARM_UP_TEXTS:
+            find_danger(text, self.school)
+            contains_swearing(text, self.school)
+            find_private_details(text)
+            is_unfit_to_say(text, self.school)
+        if self.checker:
+            self.checker.check(WARM_UP_TEXTS[0])
 
     def prepare(self, job: Job) -> PreparedTurn | Feedback:
         """What to ask the language model, or the feedback where it need not be asked."""
