@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import Any
 
 from pipeline.text.corrections import STRAIGHT_QUOTES
-from pipeline.text.sentences import SENTENCE_OF_LINE, has_end_mark
+from pipeline.text.sentences import has_end_mark, is_last_word
 
 PARTS = re.compile(r"^(\W*)(.*?)(\W*)$", re.DOTALL)
-ABBREVIATION = re.compile(r"\b(Mr|Mrs|Ms|Dr|St|Mt|No|vs|etc|a\.m|p\.m|e\.g|i\.e|U\.S|[A-Z])\.$")
+ABBREVIATION = re.compile(r"\b(Mr|Mrs|Ms|Dr|St|Mt|No|vs|etc|a\.m|p\.m|e\.g|i\.e|U\.S|[A-HJ-Zap])\.$")
 LONELY_I = re.compile(r"\bi\b(?!\.)(?=['’]|\W|$)")
 TITLE_CASE_TAGS = {"NNP", "NNPS"}
 # By their sound: "a university", "an hour".
@@ -58,13 +58,17 @@ class Proposal:
 def split_sentences(text: str) -> list[str]:
     """The sentences of a text, each with its words separated by single spaces; "Mr." and "p.m." end none."""
     sentences: list[str] = []
-    for piece in SENTENCE_OF_LINE.findall(text):
-        sentence = " ".join(piece.split())
-        if sentences and (ABBREVIATION.search(sentences[-1]) or not any(char.isalnum() for char in sentence)):
-            sentences[-1] = f"{sentences[-1]} {sentence}".strip()
-        elif sentence:
-            sentences.append(sentence)
-    return sentences
+    for line in text.splitlines():
+        words: list[str] = []
+        for word in line.split():
+            words.append(word)
+            has_letters = any(map(str.isalnum, " ".join(words)))
+            if has_letters and is_last_word(word) and not ABBREVIATION.search(word):
+                sentences.append(" ".join(words))
+                words = []
+        if words:
+            sentences.append(" ".join(words))
+    return sentences if any(map(str.isalnum, text)) else []
 
 
 def write_as_sentence(text: str) -> str:

@@ -19,15 +19,13 @@ def list_lemmas(word: str, part: str) -> tuple[str, ...]:
 @lru_cache(maxsize=8192)
 def list_forms(word: str, part: str) -> tuple[tuple[str, str], ...]:
     """All forms of a word as a part of speech, with their tags; the word's own is among them."""
-    forms = [
-        (form, tag)
-        for lemma in list_lemmas(word, part)
-        for tag, forms_of_tag in lemminflect.getAllInflections(lemma, upos=part).items()
-        if tag in TAGS[part]
-        for form in forms_of_tag
-        if form.replace("-", "").isalpha()
-    ]
-    return tuple(dict.fromkeys(forms))
+    forms = []
+    for lemma in list_lemmas(word, part):
+        by_tag = lemminflect.getAllInflections(lemma, upos=part)
+        if "VBD" in by_tag:
+            by_tag = {**by_tag, "VBN": by_tag.get("VBN", by_tag["VBD"])}  # left out where it equals the past
+        forms += [(form, tag) for tag, members in by_tag.items() if tag in TAGS[part] for form in members]
+    return tuple(dict.fromkeys((form, tag) for form, tag in forms if form.replace("-", "").isalpha()))
 
 
 def inflect(word: str, tag: str) -> str:

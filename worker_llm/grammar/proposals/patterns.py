@@ -93,7 +93,8 @@ PATTERNS = (
         "there_have",
     ),
     _pattern(
-        r"\b(very|very much) (like|likes|love|loves|enjoy|enjoys|want|wants|hate|hates|miss|misses)\b(?! to be\b)",
+        r"(?<!would )(?<!'d )\b(very|very much) (like|likes|love|loves|enjoy|enjoys|want|wants|hate|hates|miss|misses)"
+        r"\b(?! to be\b)",
         (r"really \2",),
         "very_verb",
     ),
@@ -191,8 +192,8 @@ PATTERNS = (
     _pattern(
         r"\b(want|wants|wanted|need|needs|needed|hope|hopes|hoped|decide|decides|decided|plan|plans|"
         r"planned|promise|promises|promised|learn|learns|learned|would like|agree|agreed|wish|"
-        r"wishes) (go|be|buy|eat|play|see|visit|become|have|learn|make|study|help|get|watch|travel|do|"
-        r"know|drink|sleep|come|speak|meet|take|live|work|leave|swim|find|tell|read|try|write|sing|"
+        r"wishes) (go|be|buy|eat|play|see|visit|become|have|learn|make|get|watch|do|"
+        r"know|come|speak|meet|take|live|leave|swim|find|tell|read|try|write|sing|"
         r"win|ride)\b(?! (?:and|for|of|is|was)\b)",
         r"\1 to \2",
         "verb_to",
@@ -358,7 +359,7 @@ PATTERNS = (
         "another",
         False,
     ),
-    _pattern(r"\b(can|could)(?:n't| not|not) hardly\b", r"\1 hardly", "double_negation"),
+    _pattern(r"\b(can|could)(?:n?'t| not|not) hardly\b", r"\1 hardly", "double_negation"),
     _pattern(r"\b(can't|don't|didn't|won't|couldn't|isn't|wasn't|haven't) neither\b", r"\1 either", "double_negation"),
     _pattern(r"\bnever not\b", "never", "double_negation"),
     _pattern(r"^what means ([^?]+)\?$", r"what does \1 mean?", "what_means"),

@@ -1,0 +1,59 @@
+"""Some edits are refused whatever their score, and their neighbours are not."""
+
+import pytest
+
+from worker_llm.grammar.judge.refusals import is_refused
+from worker_llm.grammar.proposals.word_lists import as_words
+from worker_llm.grammar.sentence import Proposal, apply
+
+
+def refuses(tagged, start, end, after, kind="test", frozen=()):
+    words, proposal = as_words(tagged), Proposal(start, end, as_words(after), kind)
+    return is_refused(words, proposal, apply(words, proposal), frozen)
+
+
+@pytest.mark.parametrize(
+    ("tagged", "start", "end", "after", "kind"),
+    [
+        ("So/RB I/PRP went/VBD home/NN", 0, 1, "", "-conjunction"),
+        ("But/CC he/PRP is/VBZ nice/JJ", 0, 1, "", "-conjunction"),
+        ("I/PRP do/VBP not/RB know/VB", 2, 3, "", "test"),
+        ("I/PRP can/MD swim/VB", 1, 2, "can't/MD", "test"),
+        ("I/PRP lost/VBD my/PRP$ bag/NN", 2, 3, "your/PRP$", "pronoun"),
+        ("I/PRP like/VBP tea/NN", 0, 1, "Me/PRP", "pronoun"),
+        ("She/PRP has/VBZ got/VBN it/PRP", 2, 3, "gotten/VBN", "verb:VBN"),
+        ("He/PRP learned/VBD it/PRP", 1, 2, "learnt/VBD", "verb:VBD"),
+        ("He/PRP plays/VBZ chess/NN", 1, 1, "is/VBZ", "+be"),
+        ("It/PRP is/VBZ big/JJ", 2, 3, "more/RBR bigger/JJR", "degree"),
+        ("I/PRP met/VBD Tom/NNP today/NN", 2, 3, "Tim/NNP", "test"),
+        ("I/PRP saw/VBD it/PRP", 2, 3, "the/DT", "test"),
+        ("I/PRP like/VBP it/PRP", 1, 1, "like/VBP", "test"),
+        ("Yesterday/NN I/PRP went/VBD home/NN", 0, 4, "I/PRP went/VBD home/NN yesterday/NN", "order"),
+        ("I/PRP am/VBP here/RB", 2, 2, "my/PRP$ you/PRP", "+pronoun"),
+    ],
+)
+def test_what_changes_what_is_said_is_refused(tagged, start, end, after, kind):
+    assert refuses(tagged, start, end, after, kind)
+
+
+@pytest.mark.parametrize(
+    ("tagged", "start", "end", "after", "kind"),
+    [
+        ("He/PRP go/VBP home/NN", 1, 2, "goes/VBZ", "verb:VBZ"),
+        ("I/PRP don't/VBP know/VB nothing/NN", 3, 4, "anything/NN", "quantity"),
+        ("Him/PRP likes/VBZ tea/NN", 0, 1, "He/PRP", "pronoun"),
+        ("He/PRP is/VBZ play/VB chess/NN", 1, 3, "plays/VBZ", "be+verb"),
+        ("The/DT door/NN closed/VBD now/RB", 2, 2, "is/VBZ", "+be"),
+        ("I/PRP have/VBP dog/NN", 2, 2, "a/DT", "+a"),
+        ("My/PRP$ dad/NN is/VBZ busy/JJ because/IN has/VBZ work/NN", 5, 5, "he/PRP", "+pronoun"),
+        ("I/PRP met/VBD Tom/NNP friend/NN", 2, 3, "Tom's/NNP", "possessive"),
+        ("So/RB I/PRP go/VBP home/NN yesterday/NN", 2, 3, "went/VBD", "verb:VBD"),
+    ],
+)
+def test_what_mends_a_mistake_is_not(tagged, start, end, after, kind):
+    assert not refuses(tagged, start, end, after, kind)
+
+
+def test_words_that_were_not_heard_well_stay():
+    assert refuses("He/PRP go/VBP home/NN", 1, 2, "goes/VBZ", frozen={1})
+    assert not refuses("He/PRP go/VBP home/NN", 1, 2, "goes/VBZ", frozen={0, 2})
