@@ -157,7 +157,7 @@ def test_an_unknown_voice_fails_its_line_alone(voice):
     unknown, known = voice.speak([Utterance("Hello.", voice="nobody"), Utterance("Hello.", voice="heart")])
 
     assert isinstance(unknown, UnknownVoice)
-    assert "expected one of default, heart" in unknown.detail
+    assert "expected one of default, heart, heart-low" in unknown.detail
     assert known.duration_s > 0.3
 
 
