@@ -82,8 +82,8 @@ def filter_voice(prediction: Prediction, voiced: NDArray[np.intp], rest: Floats)
     f0 = prediction.f0[voiced]
     spacing = f0[None, :] / np.float32(BIN_HZ)
     bins = len(prediction.harmonic)
-    wanted = (np.arange(bins, dtype=np.float32) / np.float32(FORMANT_RATIO))[:, None]
-    nearest_harmonic = np.maximum(np.rint(wanted / spacing), 1) * spacing
+    taken_from = (np.arange(bins, dtype=np.float32) / np.float32(FORMANT_RATIO))[:, None]
+    nearest_harmonic = np.maximum(np.rint(taken_from / spacing), 1) * spacing
     nearest = np.minimum(np.rint(nearest_harmonic), bins - 1).astype(np.intp)
     power = dsp.ex(2 * np.take_along_axis(prediction.harmonic[:, voiced], nearest, axis=0))
     power += rest * (spacing / np.float32(LOBE))
