@@ -12,18 +12,20 @@ from pipeline.errors import EngineFailed, ModelDamaged, NothingToSay, UnknownVoi
 from pipeline.settings import Settings
 from pipeline.text.number_words import write_numbers
 from worker_tts.engine import Utterance
+from worker_tts.lowered_voice import speak_lowered
 from worker_tts.text_cleaning import clean_text
 
 MIN_SPEED, MAX_SPEED = 0.5, 2.0  # the speeds hibari was made for
+LOWERED = "heart-low"  # the same model, lowered to the voice of a man
 WARM_UP = Utterance("I am Zyxelia.")  # loads the dictionary, and the net for words that are not in it
 
 log = logging.getLogger(__name__)
 
 
 class HibariEngine:
-    """hibari with one voice file: `voices` is that voice by its two names. Any thread; one utterance at a time."""
+    """hibari with one voice file: that voice by its two names, and lowered. Any thread; one utterance at a time."""
 
-    voices = ("default", "heart")
+    voices = ("default", "heart", LOWERED)
 
     def __init__(self, model: Path, settings: Settings) -> None:
         """Raises ModelDamaged when `model` is not an ONNX file."""
@@ -46,7 +48,8 @@ class HibariEngine:
             return NothingToSay()
         speed = max(MIN_SPEED, min(MAX_SPEED, utterance.speed))
         try:
-            samples = self.hibari(text, speed=speed, seed=utterance.seed)
+            speak = speak_lowered if utterance.voice == LOWERED else Hibari.__call__
+            samples = speak(self.hibari, text, speed, utterance.seed)
         except (IndexError, KeyError, ValueError) as error:  # raised by its reading rules on text they do not expect
             log.error("hibari could not read a sentence of %d characters: %s", len(text), safe_traceback(error))
             return EngineFailed()

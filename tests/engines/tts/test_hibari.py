@@ -15,7 +15,7 @@ from pipeline.blob_store import FolderBlobs
 from pipeline.errors import ModelDamaged, NothingToSay, UnknownVoice
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.records import to_fields
-from pipeline.model_files.catalogue import locate
+from pipeline.model_files.catalogue import find_model, locate
 from pipeline.settings import Settings, settings
 from tests.support.job_steps import always_wanted
 from worker_tts.engine import Utterance, load
@@ -81,15 +81,16 @@ def edits(wanted, got):
     return row[-1]
 
 
-def speak_text(voice, text, **how):
+def speak_text(engine, text, **how):
     """The text as one sound, or NothingToSay."""
-    sounds = voice.speak([Utterance(sentence, **how) for sentence in split_sentences(text)])
+    sounds = engine.speak([Utterance(sentence, **how) for sentence in split_sentences(text)])
     said = [sound for sound in sounds if not isinstance(sound, NothingToSay)]
     return join_waveforms(said, PAUSE_S) if said else NothingToSay()
 
 
-def test_a_spoken_sentence_is_recognised_again(voice):
-    sounds = [speak_text(voice, sentence) for sentence in SENTENCES]
+@pytest.mark.parametrize("name", ["heart", "heart-low"])
+def test_a_spoken_sentence_is_recognised_again(voice, name):
+    sounds = [speak_text(voice, sentence, voice=name) for sentence in SENTENCES]
 
     wrong = sum(edits(words(text), words(recognise(sound))) for text, sound in zip(SENTENCES, sounds, strict=True))
     rate = wrong / sum(len(words(text)) for text in SENTENCES)
@@ -128,8 +129,9 @@ def test_strange_text_is_spoken_all_the_same(voice, text):
     assert np.isfinite(sound.samples).all()
 
 
-def test_the_sound_is_clean(voice):
-    for sound in (speak_text(voice, sentence) for sentence in SENTENCES):
+@pytest.mark.parametrize("name", ["heart", "heart-low"])
+def test_the_sound_is_clean(voice, name):
+    for sound in (speak_text(voice, sentence, voice=name) for sentence in SENTENCES):
         assert sound.samples.dtype == np.float32
         assert np.isfinite(sound.samples).all()
         assert 0.05 < np.abs(sound.samples).max() < 0.99
@@ -153,11 +155,33 @@ def test_the_same_seed_gives_the_same_samples(voice):
     assert first == second != other
 
 
+def test_the_lowered_voice_is_another_sound_of_the_same_length(voice):
+    heart, lowered, again = (
+        speak_text(voice, SENTENCES[0], voice=name) for name in ("heart", "heart-low", "heart-low")
+    )
+
+    assert lowered.duration_s == pytest.approx(heart.duration_s, abs=0.02)
+    assert np.abs(lowered.samples - heart.samples).max() > 0.05
+    np.testing.assert_array_equal(lowered.samples, again.samples)
+
+
+@pytest.mark.parametrize("text", STRANGE, ids=lambda text: text[:9])
+def test_the_lowered_voice_speaks_strange_text_too(voice, text):
+    sound = speak_text(voice, text, voice="heart-low")
+
+    assert sound.duration_s > 0.3
+    assert np.isfinite(sound.samples).all()
+
+
+def test_the_catalogue_lists_the_voices_of_the_engine():
+    assert find_model("hibari-heart").voices == HibariEngine.voices
+
+
 def test_an_unknown_voice_fails_its_line_alone(voice):
     unknown, known = voice.speak([Utterance("Hello.", voice="nobody"), Utterance("Hello.", voice="heart")])
 
     assert isinstance(unknown, UnknownVoice)
-    assert "expected one of default, heart" in unknown.detail
+    assert "expected one of default, heart, heart-low" in unknown.detail
     assert known.duration_s > 0.3
 
 

@@ -109,10 +109,12 @@ def test_a_file_that_is_not_toml_is_named(tmp_path):
 
 def test_voices_are_one_name_or_several_in_order_of_preference(tmp_path):
     assert personas.load("emma", FOLDER).voices == {"en": ("en_speaker_9", "heart")}
-    assert personas.load("willa", william_with(tmp_path, '["en_speaker_6"]', '"heart"')).voices == {"en": ("heart",)}
+    assert personas.load("william", FOLDER).voices == {"en": ("en_speaker_6", "heart-low")}
+    one_name = william_with(tmp_path, '["en_speaker_6", "heart-low"]', '"heart"')
+    assert personas.load("willa", one_name).voices == {"en": ("heart",)}
 
 
 @pytest.mark.parametrize("voices", ["3", "[3]", '[""]', '{ name = "heart" }'])
 def test_voices_of_a_wrong_type_are_named(tmp_path, voices):
     with pytest.raises(ConfigurationError, match="`voices` must map each language"):
-        personas.load("willa", william_with(tmp_path, '["en_speaker_6"]', voices))
+        personas.load("willa", william_with(tmp_path, '["en_speaker_6", "heart-low"]', voices))
