@@ -9,6 +9,7 @@ from hibari import Hibari
 
 from pipeline.audio.decode import Waveform
 from pipeline.errors import EngineFailed, ModelDamaged, NothingToSay, UnknownVoice, WaijiaoError, safe_traceback
+from pipeline.model_files.catalogue import catalogue
 from pipeline.settings import Settings
 from pipeline.text.number_words import write_numbers
 from worker_tts.engine import Utterance
@@ -23,12 +24,17 @@ log = logging.getLogger(__name__)
 
 
 class HibariEngine:
-    """hibari with one voice file: that voice by its two names, and lowered. Any thread; one utterance at a time."""
+    """hibari with one voice file: that voice by its two names, and lowered. Any thread; one utterance at a time.
 
-    voices = ("default", "heart", LOWERED)
+    A file of one's own is not lowered: it may be a man's voice already.
+    """
+
+    voices: tuple[str, ...] = ("default", "heart", LOWERED)
 
     def __init__(self, model: Path, settings: Settings) -> None:
         """Raises ModelDamaged when `model` is not an ONNX file."""
+        if settings.tts_model not in catalogue():
+            self.voices = ("default", "heart")
         try:
             self.hibari = Hibari(model=str(model), threads=settings.tts_threads)
             if settings.tts_threads > 1:
