@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 MODULE = """
 import os, sys, time
 from pipeline.settings import settings
-print(sys.argv[1:], os.getcwd())
+print(sys.argv[1:], os.getcwd(), flush=True)
 print(os.environ.get("COLOUR"), sorted(name for name in os.environ if name.startswith("WAIJIAO")))
 print(settings().port, os.getsid(0) == os.getpid(), __name__, file=sys.stderr)
 if sys.argv[1:] == ["wait"]:
