@@ -2,9 +2,8 @@
 better.
 """
 
-import json
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import inf
 from pathlib import Path
@@ -13,7 +12,8 @@ from typing import Any
 from pipeline.settings import Settings
 from worker_llm.grammar.checker import CheckedSentence, Checker
 from worker_llm.grammar.explain_edits import explain_edits
-from worker_llm.grammar.judge.features import describe
+from worker_llm.grammar.judge.features import Expectation, Features, describe, describe_gain
+from worker_llm.grammar.judge.network import Network
 from worker_llm.grammar.judge.refusals import is_refused
 from worker_llm.grammar.judge.rules import count_violations
 from worker_llm.grammar.judge.scorer import Scorer
@@ -21,25 +21,16 @@ from worker_llm.grammar.model_loading import load_parser_model, load_scorer
 from worker_llm.grammar.proposals import propose
 from worker_llm.grammar.sentence import Proposal, Word, apply, join_words, split_sentences, tag_words, write_as_sentence
 
-WEIGHTS = Path(__file__).parent / "judge" / "weights.json"
+NETWORKS = Path(__file__).parent / "judge"
 KEPT_PARSES = 64  # of the last sentences
 
-MIN_SCORE = 0.2  # of a candidate that is taken; the fitted weights give the odds against leaving the sentence alone
+MIN_SCORE = 0.2  # of a candidate that is taken; a score is the logarithm of its odds against leaving the sentence alone
 DOUBTFUL_SCORE = -1.0  # above, the sentence is not praised
-MIN_FURTHER_SCORE = 1.5  # of one that is choices in the same round as a better one
+MIN_FURTHER_SCORE = 1.5  # of one that is taken in the same round as a better one
 MAX_ROUNDS = 5
 MAX_WORDS = 60  # of a sentence that is checked
 MIN_WORDS = 2
-# Of the proposals, besides patterns, that the model reads whole: how many of a group, and how much each must promise. A
-# promise is by how much likelier the first new token is, and WORTH_OF_RULE for each rule of grammar that is mended.
-LIMITS = {"addition": 10, "+pronoun": 4, "removal": 6, "phrase": 9, "order": 3, "exchange": 12}
-WORTH_OF_RULE = 3.0
-LEAST_PROMISE = -4.0
-LEAST_PROMISES = {"removal": -10.0, "phrase": -8.0, "order": -6.0}  # their first token tells little
-PHRASES = frozenset(
-    {"be+verb", "auxiliary+verb", "perfect", "to+verb", "continuous", "degree", "lot", "do+verb", "not+verb"}
-    | {"question", "very"}
-)
+READ_WHOLE = 14  # proposals of a sentence that the language model reads whole
 
 
 @dataclass(frozen=True)
@@ -48,80 +39,75 @@ class Candidate:
 
     proposal: Proposal
     words: tuple[Word, ...]
-    features: Mapping[str, float]
-
-    def score(self, weights: Mapping[str, float]) -> float:
-        return sum(value * weights.get(name, 0.0) for name, value in self.features.items())
+    expectation: Expectation
+    features: Features
 
 
 class Judge:
-    """Finds the candidates of a sentence and describes them."""
+    """Finds what may be better than a sentence, and how much better it is.
 
-    def __init__(self, scorer: Scorer, parse: Callable[[str], Any]) -> None:
+    Both networks were fitted by `benchmarks/teaching/fit.py`: `selection` says which proposals are worth the time that
+    the language model takes to read them whole, `decision` weighs those.
+    """
+
+    def __init__(self, scorer: Scorer, parse: Callable[[str], Any], selection: Network, decision: Network) -> None:
         self.scorer, self.parse = scorer, parse
+        self.selection, self.decision = selection, decision
 
     def tag(self, text: str) -> tuple[Word, ...]:
         return tag_words(text, self.parse(text))
 
+    def rank(self, text: str, frozen: Collection[int] = ()) -> list[tuple[float, Candidate]]:
+        """The best candidates of the sentence `text`, whose words are separated by single spaces, with their scores."""
+        candidates = self.select(self.find_candidates(text, frozen))
+        candidates = self.add_gains(text, candidates)
+        scores = self.decision.score([each.features for each in candidates])
+        return sorted(zip(scores, candidates, strict=True), key=lambda pair: -pair[0])
+
     def find_candidates(self, text: str, frozen: Collection[int] = ()) -> list[Candidate]:
-        """What may be better than the sentence `text`, whose words are separated by single spaces."""
+        """All proposals that are not refused, as far as they can be described before they are read whole."""
         words = self.tag(text)
-        proposals = propose(words)
-        results = {sentence: apply(words, proposal) for sentence, proposal in proposals.items()}
-        for sentence, proposal in list(proposals.items()):
-            if is_refused(words, proposal, results[sentence], frozen):
-                del proposals[sentence]
-        local_gains = self.compute_local_gains(text, list(proposals))
         before = count_violations(words)
-        violations = {sentence: count_violations(results[sentence]) for sentence in proposals}
-        promises = {
-            sentence: local_gains[sentence] + WORTH_OF_RULE * (before.total() - violations[sentence].total())
-            for sentence in proposals
-        }
-        selection = choose_to_score(proposals, promises)
-        base, *scores = self.score([text, *selection])
+        expect = self.read(text)
+        candidates = []
+        for sentence, proposal in propose(words).items():
+            after = apply(words, proposal)
+            if not is_refused(words, proposal, after, frozen):
+                expectation = expect(sentence)
+                features = describe(words, proposal, expectation, before, count_violations(after))
+                candidates.append(Candidate(proposal, after, expectation, features))
+        return candidates
+
+    def select(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """The most promising ones."""
+        scores = self.selection.score([each.features for each in candidates])
+        order = sorted(range(len(candidates)), key=lambda index: -scores[index])
+        return [candidates[index] for index in order[:READ_WHOLE]]
+
+    def add_gains(self, text: str, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """The candidates with what the language model says of each when it has read it whole."""
+        base, *scores = self.score([text, *(join_words(each.words) for each in candidates)])
         return [
-            Candidate(
-                proposals[sentence],
-                results[sentence],
-                describe(words, proposals[sentence], score - base, local_gains[sentence], before, violations[sentence]),
-            )
-            for sentence, score in zip(selection, scores, strict=True)
+            replace(each, features=each.features | describe_gain(each.proposal, each.expectation, score - base))
+            for each, score in zip(candidates, scores, strict=True)
         ]
 
     def score(self, texts: Sequence[str]) -> list[float]:
         return self.scorer.score(texts)
 
-    def compute_local_gains(self, text: str, sentences: Sequence[str]) -> dict[str, float]:
-        """For each sentence how much likelier its first token that differs is than that of `text` there."""
+    def read(self, text: str) -> Callable[[str], Expectation]:
+        """What tells of another sentence how much the model expected it where it first differs from `text`."""
         ids, _, matrix = self.scorer.token_log_probs(text)
-        gains = {}
-        for sentence in sentences:
+
+        def expect(sentence: str) -> Expectation:
             other = self.scorer.ids(sentence)
             place = next((i for i, (a, b) in enumerate(zip(ids, other, strict=False)) if a != b), None)
-            gains[sentence] = (
-                float(matrix[place, other[place]] - matrix[place, ids[place]]) if place is not None else 0.0
-            )
-        return gains
+            if place is None:
+                return Expectation()
+            row = matrix[place]
+            return Expectation(float(row[other[place]]), float(row[ids[place]]), float(row.max()))
 
-
-def choose_to_score(proposals: Mapping[str, Proposal], promises: Mapping[str, float]) -> list[str]:
-    """Patterns, and the proposals that promise most, of each group some."""
-    selection = [sentence for sentence, proposal in proposals.items() if proposal.topic]
-    counts: dict[str, int] = {}
-    for sentence in sorted(proposals, key=lambda sentence: -promises[sentence]):
-        group = _group(proposals[sentence].kind)
-        is_promising = promises[sentence] > LEAST_PROMISES.get(group, LEAST_PROMISE)
-        if is_promising and not proposals[sentence].topic and counts.get(group, 0) < LIMITS[group]:
-            counts[group] = counts.get(group, 0) + 1
-            selection.append(sentence)
-    return selection
-
-
-def _group(kind: str) -> str:
-    if kind in PHRASES or kind in ("order", "+pronoun"):
-        return "phrase" if kind in PHRASES else kind
-    return {"+": "addition", "-": "removal"}.get(kind[0], "exchange")
+        return expect
 
 
 @dataclass(frozen=True)
@@ -136,8 +122,8 @@ class Step:
 class Corrector:
     """The checker of English sentences."""
 
-    def __init__(self, judge: Judge, weights: Mapping[str, float]) -> None:
-        self.judge, self.weights = judge, weights
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
 
     def check(self, text: str, unclear: Collection[int] = ()) -> tuple[CheckedSentence, ...]:
         sentences, first = [], 0
@@ -171,10 +157,9 @@ class Corrector:
         steps: list[Step] = []
         frozen = {*frozen}
         for _ in range(MAX_ROUNDS):
-            candidates = self.judge.find_candidates(text, frozen)
-            ranked = sorted(candidates, key=lambda each: -each.score(self.weights))
-            if not ranked or ranked[0].score(self.weights) < MIN_SCORE:
-                return steps, ranked[0].score(self.weights) if ranked else -inf
+            ranked = self.judge.rank(text, frozen)
+            if not ranked or ranked[0][0] < MIN_SCORE:
+                return steps, ranked[0][0] if ranked else -inf
             words = self.judge.tag(text)
             for candidate in self.take(ranked):
                 after = apply(words, candidate.proposal)
@@ -184,11 +169,11 @@ class Corrector:
             text = join_words(words)
         return steps, -inf
 
-    def take(self, ranked: Sequence[Candidate]) -> list[Candidate]:
+    def take(self, ranked: Sequence[tuple[float, Candidate]]) -> list[Candidate]:
         """The best candidate and those that are sure and touch no other, from the sentence's end to its start."""
-        choices = [ranked[0]]
-        for each in ranked[1:]:
-            if each.score(self.weights) < MIN_FURTHER_SCORE:
+        choices = [ranked[0][1]]
+        for score, each in ranked[1:]:
+            if score < MIN_FURTHER_SCORE:
                 break
             if all(_are_apart(each.proposal, other.proposal) for other in choices):
                 choices.append(each)
@@ -205,11 +190,10 @@ def _shift(index: int, proposal: Proposal) -> int:
 
 def load_judge(settings: Settings) -> Judge:
     """Raises ModelMissing or ModelDamaged."""
-    return Judge(load_scorer(settings), lru_cache(KEPT_PARSES)(load_parser_model(settings)))
+    selection, decision = (Network.read(NETWORKS / f"{name}.npz") for name in ("selection", "decision"))
+    return Judge(load_scorer(settings), lru_cache(KEPT_PARSES)(load_parser_model(settings)), selection, decision)
 
 
 def load_checker(settings: Settings) -> Checker | None:
     """The checker that the settings name; None for no checker. Raises ModelMissing or ModelDamaged."""
-    if settings.checker == "none":
-        return None
-    return Corrector(load_judge(settings), json.loads(WEIGHTS.read_text(encoding="utf-8")))
+    return None if settings.checker == "none" else Corrector(load_judge(settings))

@@ -360,6 +360,48 @@ FREQUENCY_ADVERBS = frozenset(
         "all",
     ]
 )
+# Words that stand as themselves where the judge names what surrounds an edit; of others only their tag tells.
+TELLING = (
+    (DETERMINERS | SUBJECT_PRONOUNS | OBJECT_PRONOUNS | BE | HAVE | DO | NEGATED_DO | MODALS | QUESTION_WORDS)
+    | {
+        "to",
+        "in",
+        "on",
+        "at",
+        "of",
+        "for",
+        "with",
+        "from",
+        "by",
+        "about",
+        "into",
+        "as",
+        "than",
+        "like",
+        "and",
+        "but",
+        "or",
+    }
+    | {
+        "so",
+        "because",
+        "if",
+        "when",
+        "although",
+        "though",
+        "very",
+        "more",
+        "most",
+        "too",
+        "also",
+        "not",
+        "never",
+        "always",
+    }
+    | {"often", "usually", "there", "here", "yesterday", "tomorrow", "now", "last", "next", "since", "ago", "already"}
+    | {"yet", "ever", "just", "go", "goes", "went", "gone", "going", "make", "makes", "made", "let", "lets", "want"}
+    | {"wants", "likes", "enjoy"}
+)
 
 
 def as_words(text: str) -> tuple[Word, ...]:
