@@ -30,7 +30,7 @@ MIN_FURTHER_SCORE = 1.5  # of one that is taken in the same round as a better on
 MAX_ROUNDS = 5
 MAX_WORDS = 60  # of a sentence that is checked
 MIN_WORDS = 2
-READ_WHOLE = 14  # proposals of a sentence that the language model reads whole
+READ_WHOLE = 12  # proposals of a sentence that the language model reads whole
 
 
 @dataclass(frozen=True)

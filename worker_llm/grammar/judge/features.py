@@ -67,7 +67,7 @@ def describe(
     names += (f"fixes {name}" for name in violations if violations[name] > after[name])
     names += (f"breaks {name}" for name in after if after[name] > violations[name])
     names += _name_tenses(words, proposal)
-    names += _name_change(words, proposal, kind)
+    names += _name_places(words, proposal)
     return {**features, **dict.fromkeys(names, 1.0)}
 
 
@@ -82,6 +82,12 @@ def describe_gain(proposal: Proposal, expectation: Expectation, gain: float) -> 
     }
 
 
+def name_change(words: Sequence[Word], proposal: Proposal) -> str:
+    """The change alone, with the kind of the proposal: "verb VBZ>VB"."""
+    change = f"{'_'.join(map(_write, words[proposal.start : proposal.end]))}>{'_'.join(map(_write, proposal.after))}"
+    return f"{_kind(proposal)} {change}"
+
+
 def _kind(proposal: Proposal) -> str:
     return proposal.kind.split(":")[0]
 
@@ -90,10 +96,10 @@ def _limit(value: float) -> float:
     return min(MAX_GAIN, max(-MAX_GAIN, value))
 
 
-def _name_change(words: Sequence[Word], proposal: Proposal, kind: str) -> Iterator[str]:
+def _name_places(words: Sequence[Word], proposal: Proposal) -> Iterator[str]:
     """What changes, alone and between its neighbours."""
     old, new = words[proposal.start : proposal.end], proposal.after
-    change = f"{'_'.join(map(_write, old))}>{'_'.join(map(_write, new))}"
+    kind, change = name_change(words, proposal).split(" ", 1)
     before, before_it = _before(words, proposal.start - 1), _before(words, proposal.start - 2)
     next_word = END if old and old[-1].after else _after(words, proposal.end)
     next_but_one = END if next_word == END or words[proposal.end].after else _after(words, proposal.end + 1)
