@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from worker_llm.grammar.judge.rules import PAST_TIME
-from worker_llm.grammar.proposals import word_lists as lists
+from worker_llm.grammar import word_sets as sets
+from worker_llm.grammar.judge.rules.verbs import PAST_TIME
 from worker_llm.grammar.sentence import Proposal, Word
 
 TENSES = {"VBZ": "present", "VBP": "present", "VB": "present", "VBD": "past"}
@@ -121,7 +121,7 @@ def _name_places(words: Sequence[Word], proposal: Proposal) -> Iterator[str]:
 
 
 def _write(word: Word) -> str:
-    return word.lower if word.lower in lists.TELLING else word.tag
+    return word.lower if word.lower in sets.TELLING else word.tag
 
 
 def _before(words: Sequence[Word], place: int) -> str:

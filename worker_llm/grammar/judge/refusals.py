@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 
-from worker_llm.grammar.judge.rules import FINITE_TAGS
-from worker_llm.grammar.proposals import word_lists as lists
+from worker_llm.grammar import word_sets as sets
+from worker_llm.grammar.judge.rules.sentence import FINITE_TAGS
 from worker_llm.grammar.proposals.inflections import inflect
 from worker_llm.grammar.sentence import Proposal, Word
 
@@ -112,11 +112,11 @@ def _adds_finite_verb(words: Sequence[Word], after: Sequence[Word]) -> bool:
 
     def pairs(sentence: Sequence[Word]) -> int:
         return sum(
-            first.lower in lists.BE | lists.HAVE | {"does", "did", "do"}
+            first.lower in sets.BE | sets.HAVE | {"does", "did", "do"}
             and second.tag in FINITE_TAGS | {"VB"}
-            and second.lower not in lists.BE
+            and second.lower not in sets.BE
             and not first.after
-            and (first.lower in lists.BE or second.tag in ("VBZ", "VBD"))
+            and (first.lower in sets.BE or second.tag in ("VBZ", "VBD"))
             and not (second.tag == "VBD" and inflect(second.lower, "VBN") == second.lower)
             for first, second in pairwise(sentence)
         )
@@ -135,7 +135,7 @@ def _doubles_degree(after: Sequence[Word]) -> bool:
 
 def _ends_badly(after: Sequence[Word]) -> bool:
     """A sentence that ends in an article, or is nothing."""
-    return not after or after[-1].lower in lists.ARTICLES | {"my", "your", "our", "their", "very", "and"}
+    return not after or after[-1].lower in sets.ARTICLES | {"my", "your", "our", "their", "very", "and"}
 
 
 def _is_repeated(words: Sequence[Word], after: Sequence[Word]) -> bool:
@@ -153,7 +153,7 @@ def _spoils_subject(words: Sequence[Word], proposal: Proposal) -> bool:
         return False
     old, new, following = words[proposal.start], proposal.after[0], words[proposal.end]
     is_before_verb = following.tag in FINITE_TAGS and not old.after
-    return is_before_verb and old.lower in lists.SUBJECT_PRONOUNS and new.lower not in lists.SUBJECT_PRONOUNS
+    return is_before_verb and old.lower in sets.SUBJECT_PRONOUNS and new.lower not in sets.SUBJECT_PRONOUNS
 
 
 def _changes_name(words: Sequence[Word], proposal: Proposal) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from worker_llm.grammar import word_sets as sets
 from worker_llm.grammar.proposals import word_lists as lists
 from worker_llm.grammar.proposals.inflections import inflect, is_verb, list_forms
 from worker_llm.grammar.sentence import Proposal, Word
@@ -22,7 +23,7 @@ def propose_phrases(words: Sequence[Word]) -> Iterator[Proposal]:
         yield from _quantities(words, index)
         yield from _negations(words, index)
         yield from _questions(words, index)
-        if word.lower in lists.FREQUENCY_ADVERBS | TIMES:
+        if word.lower in sets.FREQUENCY_ADVERBS | TIMES:
             yield from _move(words, index, 1)
         elif (
             word.lower in ("every", "last", "next", "this") and index + 1 < len(words) and words[index + 1].tag == "NN"
@@ -44,25 +45,25 @@ def _verb_groups(index: int, first: Word, second: Word) -> Iterator[Proposal]:
     yield from _after_preposition(index, first, second)
     if second.tag in ("VBG", "VBZ", "VBD", "VBN") and first.tag[:2] in ("VB", "JJ", "PR", "NN"):
         yield _replace(index + 1, 1, f"to/TO {inflect(second.lower, 'VB')}/VB", "to+verb")
-    if first.lower in lists.SUBJECT_PRONOUNS or first.tag[:2] == "NN":
+    if first.lower in sets.SUBJECT_PRONOUNS or first.tag[:2] == "NN":
         for be in ("am/VBP", "is/VBZ", "are/VBP", "was/VBD", "were/VBD"):
             yield _replace(index + 1, 1, f"{be} {inflect(second.lower, 'VBG')}/VBG", "continuous")
         for have in ("have/VBP", "has/VBZ"):
-            participle = "been" if second.lower in lists.BE else inflect(second.lower, "VBN")
+            participle = "been" if second.lower in sets.BE else inflect(second.lower, "VBN")
             yield _replace(index + 1, 1, f"{have} {participle}/VBN", "perfect")
 
 
 def _after_auxiliary(index: int, first: Word, second: Word) -> Iterator[Proposal]:
     """am agree → agree, am play → played, can went → go, has went → have gone."""
     forms = dict.fromkeys((inflect(second.lower, tag), tag) for tag in VERB_FORMS)
-    if first.lower in lists.BE:
+    if first.lower in sets.BE:
         yield Proposal(index, index + 2, (second,), "be+verb")
         for form, tag in forms:
             yield Proposal(index, index + 2, (Word(form, tag),), "be+verb")
-    if first.lower in lists.HAVE | lists.MODALS | lists.DO:
+    if first.lower in sets.HAVE | sets.MODALS | sets.DO:
         for form, tag in forms:
             yield Proposal(index, index + 2, (Word(form, tag),), "auxiliary+verb")
-    if first.lower in lists.HAVE:
+    if first.lower in sets.HAVE:
         for auxiliary in ("have/VBP", "has/VBZ", "had/VBD"):
             yield _replace(index, 2, f"{auxiliary} {inflect(second.lower, 'VBN')}/VBN", "perfect")
 
@@ -104,7 +105,7 @@ def _possessives(index: int, first: Word, second: Word) -> Iterator[Proposal]:
         yield Proposal(index, index + 1, (Word(f"{first.text}'s", "NN$"),), "possessive")
     if first.tag == "NNS" and first.lower.endswith("s") and second.tag[:2] in ("NN", "JJ"):
         yield Proposal(index, index + 1, (Word(f"{first.text}'", "NN$"),), "possessive")
-    if first.lower.endswith("'s") and first.lower[:-2].isalpha() and first.lower[:-2] not in lists.SUBJECT_PRONOUNS:
+    if first.lower.endswith("'s") and first.lower[:-2].isalpha() and first.lower[:-2] not in sets.SUBJECT_PRONOUNS:
         yield Proposal(index, index + 1, (Word(first.text[:-2], "NN"),), "possessive")
 
 
@@ -161,23 +162,23 @@ def _negations(words: Sequence[Word], index: int) -> Iterator[Proposal]:
     if following is None or not is_verb(following.lower):
         return
     base = inflect(following.lower, "VB") or following.lower
-    if word.lower in lists.NEGATED_DO:
+    if word.lower in sets.NEGATED_DO:
         for negation, tag in (("don't", "VBP"), ("doesn't", "VBZ"), ("didn't", "VBD")):
             yield _replace(index, 2, f"{negation}/{tag} {base}/VB", "do+verb")
-    if word.lower in lists.DO and words[index + 1].lower != "not":
+    if word.lower in sets.DO and words[index + 1].lower != "not":
         for auxiliary, tag in (("do", "VBP"), ("does", "VBZ"), ("did", "VBD")):
             yield _replace(index, 2, f"{auxiliary}/{tag} {base}/VB", "do+verb")
     if word.lower in ("not", "no"):
         for negation, tag in (("don't", "VBP"), ("doesn't", "VBZ"), ("didn't", "VBD")):
             yield _replace(index, 2, f"{negation}/{tag} {base}/VB", "not+verb")
-            if index and words[index - 1].lower in lists.BE | lists.DO:
+            if index and words[index - 1].lower in sets.BE | sets.DO:
                 yield Proposal(index - 1, index + 2, lists.as_words(f"{negation}/{tag} {base}/VB"), "not+verb")
 
 
 def _questions(words: Sequence[Word], index: int) -> Iterator[Proposal]:
     """Where you go? → Where do you go? Why he is sad? → Why is he sad? Does she likes → Does she like."""
     word = words[index]
-    if word.lower in lists.DO | {"don't", "doesn't", "didn't"} | lists.MODALS and index + 2 < len(words):
+    if word.lower in sets.DO | {"don't", "doesn't", "didn't"} | sets.MODALS and index + 2 < len(words):
         for place in range(index + 2, min(index + 4, len(words))):
             verb = words[place]
             base = inflect(verb.lower, "VB") if is_verb(verb.lower) else ""
@@ -185,14 +186,12 @@ def _questions(words: Sequence[Word], index: int) -> Iterator[Proposal]:
                 continue
             between = tuple(_plain(each) for each in words[index + 1 : place])
             names = (
-                (("do", "VBP"), ("does", "VBZ"), ("did", "VBD"))
-                if word.lower in lists.DO
-                else ((word.lower, word.tag),)
+                (("do", "VBP"), ("does", "VBZ"), ("did", "VBD")) if word.lower in sets.DO else ((word.lower, word.tag),)
             )
             for auxiliary, tag in names:
                 yield Proposal(index, place + 1, (Word(auxiliary, tag), *between, Word(base, "VB")), "question")
-    if word.lower in lists.QUESTION_WORDS or index == 0:
-        start = index + 1 if word.lower in lists.QUESTION_WORDS else 0
+    if word.lower in sets.QUESTION_WORDS or index == 0:
+        start = index + 1 if word.lower in sets.QUESTION_WORDS else 0
         for place in range(start + 1, min(start + 4, len(words))):
             yield from _question_of(words, start, place)
 
@@ -202,10 +201,10 @@ def _question_of(words: Sequence[Word], start: int, place: int) -> Iterator[Prop
     subject, verb = tuple(_plain(each) for each in words[start:place]), words[place]
     if subject and subject[0].text != "I" and start == 0:
         subject = (Word(subject[0].lower if not subject[0].is_name else subject[0].text, subject[0].tag), *subject[1:])
-    if verb.lower in lists.BE | lists.MODALS | lists.HAVE:
+    if verb.lower in sets.BE | sets.MODALS | sets.HAVE:
         yield Proposal(start, place + 1, (_plain(verb), *subject), "question")
         return
-    if words[start].lower in lists.BE and is_verb(verb.lower) and place > start + 1:  # Are you like tea?
+    if words[start].lower in sets.BE and is_verb(verb.lower) and place > start + 1:  # Are you like tea?
         for auxiliary, tag in (("do", "VBP"), ("does", "VBZ"), ("did", "VBD")):
             after = (
                 Word(auxiliary, tag),

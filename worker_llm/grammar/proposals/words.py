@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from worker_llm.grammar import word_sets as sets
 from worker_llm.grammar.proposals import word_lists as lists
 from worker_llm.grammar.proposals.inflections import is_verb, list_forms, list_related
 from worker_llm.grammar.sentence import Proposal, Word, starts_with_vowel_sound
@@ -77,7 +78,7 @@ def _inflect(index: int, word: Word) -> Iterator[Proposal]:
     """Other forms of the word; those of names and of small words are not looked for."""
     if not word.lower.isalpha() or len(word.lower) < 2 or (word.is_name and index):
         return
-    if word.lower in lists.BE | lists.HAVE | lists.DO | lists.MODALS | lists.SUBJECT_PRONOUNS | lists.ARTICLES:
+    if word.lower in sets.BE | sets.HAVE | sets.DO | sets.MODALS | sets.SUBJECT_PRONOUNS | sets.ARTICLES:
         return
     for part, prefix in (("VERB", "verb"), ("NOUN", "noun"), ("ADJ", "adjective")):
         for form, tag in list_forms(word.lower, part):
@@ -101,11 +102,11 @@ def _add_before(words: Sequence[Word], index: int) -> Iterator[Proposal]:
 
 
 def _missing_articles(word: Word, previous: Word | None) -> Iterator[tuple[str, str]]:
-    if word.tag not in NOUN_PHRASE_TAGS or word.lower in lists.DETERMINERS:
+    if word.tag not in NOUN_PHRASE_TAGS or word.lower in sets.DETERMINERS:
         return
     before = previous.lower if previous else ""
     is_inside_phrase = previous is not None and previous.tag[:2] in ("JJ", "CD") and not is_verb(before)
-    if before not in lists.DETERMINERS - {"what"} and not is_inside_phrase:
+    if before not in sets.DETERMINERS - {"what"} and not is_inside_phrase:
         yield "a/DT", "+a"
         yield "the/DT", "+the"
 
@@ -118,17 +119,17 @@ def _missing_prepositions(word: Word, previous: Word | None) -> Iterator[tuple[s
 
 
 def _missing_verbs(word: Word, previous: Word | None, index: int) -> Iterator[tuple[str, str]]:
-    if index and (previous is None or previous.lower not in lists.BE) and word.lower not in lists.BE:
+    if index and (previous is None or previous.lower not in sets.BE) and word.lower not in sets.BE:
         yield from ((verb, "+be") for verb in ADDED_VERBS)
-    if word.lower not in lists.MODALS | lists.DO and word.tag[:2] in ("VB", "RB", "PR", "NN", "DT"):
+    if word.lower not in sets.MODALS | sets.DO and word.tag[:2] in ("VB", "RB", "PR", "NN", "DT"):
         yield from ((auxiliary, "+auxiliary") for auxiliary in ADDED_AUXILIARIES)
 
 
 def _missing_pronouns(word: Word, previous: Word | None) -> Iterator[tuple[str, str]]:
     before = previous.lower if previous else ""
-    if word.lower in lists.BE | {"will"}:
+    if word.lower in sets.BE | {"will"}:
         yield "there/EX", "+there"
-    may_be_owned = word.tag[:2] in ("NN", "JJ") and before not in lists.DETERMINERS
+    may_be_owned = word.tag[:2] in ("NN", "JJ") and before not in sets.DETERMINERS
     for pronoun in ADDED_PRONOUNS:
         if pronoun[-1] != "$" or may_be_owned:
             yield pronoun, "+possessive" if pronoun[-1] == "$" else "+pronoun"

@@ -1,9 +1,10 @@
 """Reasons for the form and the place of adjectives and adverbs."""
 
-from worker_llm.grammar.explanations.rules.word_lists import PEOPLE, word_set
+from worker_llm.grammar.explanations.rules.word_lists import PEOPLE
 from worker_llm.grammar.explanations.token_edit import TokenEdit, noun_of, phrase, subject_of, word
 from worker_llm.grammar.explanations.topics import Reason, because
 from worker_llm.grammar.libraries import Token
+from worker_llm.grammar.word_sets import word_set
 
 IRREGULAR = {
     "better": "good",

@@ -1,9 +1,10 @@
 """Reasons for a verb that agrees with its subject."""
 
-from worker_llm.grammar.explanations.rules.word_lists import UNCOUNTABLE, word_set
+from worker_llm.grammar.explanations.rules.word_lists import UNCOUNTABLE
 from worker_llm.grammar.explanations.token_edit import TokenEdit, display_text, phrase, subject_of, word
 from worker_llm.grammar.explanations.topics import Reason, because
 from worker_llm.grammar.libraries import Token
+from worker_llm.grammar.word_sets import word_set
 
 PRONOUNS = {  # a subject -> whether its verb is in the third person singular
     **dict.fromkeys(("he", "she", "it", "this", "that"), True),

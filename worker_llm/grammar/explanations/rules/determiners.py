@@ -1,9 +1,10 @@
 """Reasons for articles and for other words before a noun: this and these, much and many, some and any."""
 
-from worker_llm.grammar.explanations.rules.word_lists import UNCOUNTABLE, word_set
+from worker_llm.grammar.explanations.rules.word_lists import UNCOUNTABLE
 from worker_llm.grammar.explanations.token_edit import TokenEdit, display_text, negation_before, noun_of, word
 from worker_llm.grammar.explanations.topics import Reason, because
 from worker_llm.grammar.libraries import Token
+from worker_llm.grammar.word_sets import word_set
 
 ARTICLES = frozenset({"a", "an", "the"})
 NOT_COUNTED = UNCOUNTABLE | word_set(

@@ -1,9 +1,10 @@
 """Reasons for the number of a noun, and for whose something is."""
 
-from worker_llm.grammar.explanations.rules.word_lists import UNCOUNTABLE, word_set
+from worker_llm.grammar.explanations.rules.word_lists import UNCOUNTABLE
 from worker_llm.grammar.explanations.token_edit import TokenEdit, noun_of, word
 from worker_llm.grammar.explanations.topics import Reason, because
 from worker_llm.grammar.libraries import Token, lemminflect
+from worker_llm.grammar.word_sets import word_set
 
 WITH_PLURAL = word_set("many few several these those both")
 WITH_SINGULAR = word_set("a an one this that each every another")

@@ -1,9 +1,9 @@
 """Reasons for a preposition: the words that it goes with, the time or place after it, or that none is needed."""
 
-from worker_llm.grammar.explanations.rules.word_lists import word_set
 from worker_llm.grammar.explanations.token_edit import TokenEdit, display_text, word
 from worker_llm.grammar.explanations.topics import Reason, because
 from worker_llm.grammar.libraries import Token
+from worker_llm.grammar.word_sets import word_set
 
 TOGETHER = {  # a verb, adjective or noun -> the prepositions that it takes
     **dict.fromkeys(("good", "bad", "clever", "arrive", "laugh", "smile", "shout", "point"), ("at",)),

@@ -1,9 +1,10 @@
 """Reasons for the form of a verb: the word that it follows."""
 
-from worker_llm.grammar.explanations.rules.word_lists import PEOPLE, word_set
+from worker_llm.grammar.explanations.rules.word_lists import PEOPLE
 from worker_llm.grammar.explanations.token_edit import TokenEdit, auxiliaries_of, phrase, subject_of, whole_word, word
 from worker_llm.grammar.explanations.topics import Reason, because
 from worker_llm.grammar.libraries import Token, lemminflect
+from worker_llm.grammar.word_sets import word_set
 
 BEFORE_ING = word_set(
     "enjoy finish mind avoid suggest practise practice keep miss dislike imagine consider quit recommend"

@@ -1,9 +1,10 @@
 """Reasons for one word rather than another: words that go together, and words that are mistaken for each other."""
 
-from worker_llm.grammar.explanations.rules.word_lists import PEOPLE, word_set
+from worker_llm.grammar.explanations.rules.word_lists import PEOPLE
 from worker_llm.grammar.explanations.token_edit import TokenEdit, display_text
 from worker_llm.grammar.explanations.topics import Reason, because
 from worker_llm.grammar.libraries import Token
+from worker_llm.grammar.word_sets import word_set
 
 TOGETHER = {  # a verb -> the objects that it goes with
     "do": word_set("homework housework exercise exercises dishes shopping best cooking cleaning sport favour"),

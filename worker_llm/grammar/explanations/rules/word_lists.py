@@ -1,9 +1,6 @@
 """Lists of words that several rules ask about."""
 
-
-def word_set(*lines: str) -> frozenset[str]:
-    return frozenset(word for line in lines for word in line.split())
-
+from worker_llm.grammar.word_sets import word_set
 
 UNCOUNTABLE = word_set(
     "homework housework information advice furniture luggage baggage equipment knowledge music water milk rice bread",
