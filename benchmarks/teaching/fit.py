@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from zlib import crc32
 
@@ -50,7 +51,8 @@ def read_examples() -> list[Example]:
 def compute(function: Callable[..., list[State]], items: Sequence[object], processes: int, what: str) -> list[State]:
     """All states that the function makes of the items, with progress."""
     start, states = time.monotonic(), []
-    with ProcessPoolExecutor(processes) as pool:
+    context = get_context("spawn")  # the threads of CTranslate2 do not live on in a forked process
+    with ProcessPoolExecutor(processes, context) as pool:
         for number, result in enumerate(pool.map(function, items, chunksize=8), 1):
             states += result
             if number % 500 == 0 or number == len(items):

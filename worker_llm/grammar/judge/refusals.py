@@ -51,7 +51,7 @@ def is_refused(words: Sequence[Word], proposal: Proposal, after: Sequence[Word],
         any(index in frozen for index in range(proposal.start, proposal.end))
         or _touches_opening(words, proposal, old, new)
         or _moves_opening_time(words, proposal)
-        or _loses_negation(old, new)
+        or _loses_negation(words, proposal, old, new)
         or _changes_person(words, proposal, old, new)
         or any({*old} != {*new} and ({*old} ^ {*new}) <= pair for pair in REGIONAL)
         or _adds_finite_verb(words, after)
@@ -75,12 +75,10 @@ def _moves_opening_time(words: Sequence[Word], proposal: Proposal) -> bool:
     return is_moved and words[0].tag in ("NN", "RB", "JJ", "DT", "IN") and proposal.after[0].lower != words[0].lower
 
 
-def _loses_negation(old: list[str], new: list[str]) -> bool:
+def _loses_negation(words: Sequence[Word], proposal: Proposal, old: list[str], new: list[str]) -> bool:
     """The edit would turn a no into a yes, or the other way round."""
-
-    def negations(words: list[str]) -> int:
-        return sum(word in NEGATIONS or word.endswith("n't") or word == "cannot" for word in words)
-
+    if any(_is_negative(word.lower) for word in (*words[: proposal.start], *words[proposal.end :])):
+        return False  # two may stand for one: I can't hardly see
     replaced_double = {*old} & {"nothing", "nobody", "no", "never", "nowhere"} and {*new} & {
         "anything",
         "anybody",
@@ -89,14 +87,19 @@ def _loses_negation(old: list[str], new: list[str]) -> bool:
         "anywhere",
         "anyone",
     }
-    return bool(negations(old)) != bool(negations(new)) and not replaced_double
+    return any(map(_is_negative, old)) != any(map(_is_negative, new)) and not replaced_double
+
+
+def _is_negative(word: str) -> bool:
+    return word in NEGATIONS or word.endswith("n't") or word == "cannot"
 
 
 def _changes_person(words: Sequence[Word], proposal: Proposal, old: list[str], new: list[str]) -> bool:
     """I for you, my for his: only the learner knows who was meant. I, you and we are added only where they stand."""
 
     def persons(group: Collection[str]) -> set[int]:
-        return {index for index, forms in enumerate(PERSONS) if forms & {*group}}
+        pronouns = {word.partition("'")[0] for word in group}  # of I'm
+        return {index for index, forms in enumerate(PERSONS) if forms & pronouns}
 
     before, after = persons(old), persons(new)
     if before and after:
@@ -153,7 +156,8 @@ def _spoils_subject(words: Sequence[Word], proposal: Proposal) -> bool:
         return False
     old, new, following = words[proposal.start], proposal.after[0], words[proposal.end]
     is_before_verb = following.tag in FINITE_TAGS and not old.after
-    return is_before_verb and old.lower in sets.SUBJECT_PRONOUNS and new.lower not in sets.SUBJECT_PRONOUNS
+    is_of_subject = new.lower in sets.SUBJECT_PRONOUNS or new.tag == "PRP$"  # their house
+    return is_before_verb and old.lower in sets.SUBJECT_PRONOUNS and not is_of_subject
 
 
 def _changes_name(words: Sequence[Word], proposal: Proposal) -> bool:
@@ -161,7 +165,11 @@ def _changes_name(words: Sequence[Word], proposal: Proposal) -> bool:
     names = [
         word.text
         for index, word in enumerate(words)
-        if word.is_name and word.text != "I" and index and proposal.start <= index < proposal.end
+        if word.is_name
+        and word.text != "I"
+        and word.text[:1].isupper()
+        and index
+        and proposal.start <= index < proposal.end
     ]
     new = {word.text.removesuffix("'s") for word in proposal.after}
     return proposal.kind != "family" and any(name.removesuffix("'s") not in new for name in names)

@@ -1,7 +1,8 @@
-"""Small edits that may put a sentence right: words, phrases, learners' patterns."""
+"""Small edits that may put a sentence right: words, phrases, clauses, learners' patterns."""
 
 from collections.abc import Sequence
 
+from worker_llm.grammar.proposals.clauses import propose_clauses
 from worker_llm.grammar.proposals.patterns import propose_patterns
 from worker_llm.grammar.proposals.phrases import propose_phrases
 from worker_llm.grammar.proposals.words import propose_words
@@ -12,7 +13,7 @@ def propose(words: Sequence[Word]) -> dict[str, Proposal]:
     """Each proposed sentence with the edit that makes it; where several do, the first of the most exact ones."""
     text = join_words(words)
     proposals: dict[str, Proposal] = {}
-    for proposal in (*propose_patterns(text), *propose_phrases(words), *propose_words(words)):
+    for proposal in (*propose_patterns(text), *propose_phrases(words), *propose_clauses(words), *propose_words(words)):
         if all(word.text for word in proposal.after):
             proposals.setdefault(join_words(apply(words, proposal)), proposal)
     proposals.pop(text, None)

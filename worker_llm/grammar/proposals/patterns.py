@@ -211,6 +211,14 @@ PATTERNS = (
         "want_that",
     ),
     _pattern(r"\b(can|could|must|should|will|would|might) to ([a-z]+)\b", r"\1 \2", "modal_base"),
+    _pattern(r"\bmust to\b", ("had to", "have to"), "modal_base", False),
+    _pattern(r"\b(will|may|might|must|would) can( to)?\b", (r"\1 be able to", r"\1", "can"), "modal_base", False),
+    _pattern(
+        r"^(do have|does have|have|has|it have|it has|do it have|does it have) (a|an|any|some|many|much)\b(?=.*\?$)",
+        (r"is there \2", r"are there \2"),
+        "there_have",
+        False,
+    ),
     _pattern(
         r"\b(can|could|must|should|will|would|might|can't|couldn't|won't|shouldn't|"
         r"cannot)( not)? (goes|went|plays|likes|speaks|swims|makes|does|has|is|was|are|am|gone|comes|"

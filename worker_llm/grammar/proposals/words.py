@@ -10,12 +10,13 @@ from worker_llm.grammar.sentence import Proposal, Word, starts_with_vowel_sound
 # Small words that may be superfluous, with the kind of the proposal.
 SUPERFLUOUS = {
     **dict.fromkeys(("a", "an", "the"), "-article"),
-    **dict.fromkeys(("to", "in", "on", "at", "of", "for", "with", "from", "about", "by"), "-preposition"),
+    **dict.fromkeys(("to", "in", "on", "at", "of", "for", "with", "from", "about", "by", "into"), "-preposition"),
     **dict.fromkeys(("am", "is", "are", "was", "were", "be", "been", "being"), "-be"),
     **dict.fromkeys(("do", "does", "did", "will", "would", "have", "has", "had", "can"), "-auxiliary"),
     **dict.fromkeys(("it", "he", "she", "they", "that", "me"), "-pronoun"),
     **dict.fromkeys(("more", "most", "very"), "-degree"),
-    **dict.fromkeys(("but", "and", "so"), "-conjunction"),
+    **dict.fromkeys(("but", "and", "so", "however"), "-conjunction"),
+    "back": "-adverb",
 }
 ADDED_PREPOSITIONS = ("to", "in", "on", "at", "of", "for", "with", "from", "about", "by")
 ADDED_VERBS = ("is/VBZ", "are/VBP", "was/VBD", "were/VBD", "am/VBP", "be/VB", "been/VBN")
@@ -106,7 +107,7 @@ def _missing_articles(word: Word, previous: Word | None) -> Iterator[tuple[str, 
         return
     before = previous.lower if previous else ""
     is_inside_phrase = previous is not None and previous.tag[:2] in ("JJ", "CD") and not is_verb(before)
-    if before not in sets.DETERMINERS - {"what"} and not is_inside_phrase:
+    if before not in sets.DETERMINERS - {"what"} and (not is_inside_phrase or before == "such"):
         yield "a/DT", "+a"
         yield "the/DT", "+the"
 
