@@ -229,3 +229,28 @@ def test_words_read_are_those_of_the_text_that_were_not_left_out():
         assert Page(files[f"students/{name}.html"]).find_texts("spoken-text", "missed") == [
             w for w in text.split() if w in gone
         ]
+
+
+def test_the_words_that_a_reader_left_out_and_added_are_in_every_form_of_the_report():
+    text = "I think he has three dogs. They live in a small house."
+    said = {"Anna": "I think he has three big dogs. They live in a house now.", "Bo": text}
+    words_by_name = {"Anna": (["small"], ["big", "now"]), "Bo": ([], [])}
+    rows = [make_student_work(n, name, make_speech(heard, text)) for n, (name, heard) in enumerate(said.items())]
+    files = dict(render_report_files(make_assignment(rows, text=text), rows))
+    table = Page(files["report.html"]).tables[-1]
+    lines = list(csv.DictReader(io.StringIO(files["gradebook.csv"].decode("utf-8-sig"))))
+    for row, line, (name, (left_out, added)) in zip(table[1:], lines, words_by_name.items(), strict=True):
+        counts = [str(len(left_out)), str(len(added))]
+        assert row[-2:] == counts
+        assert [line["text_words_left_out"], line["words_added"]] == counts
+        facts = json.loads(files[f"students/{name}.json"])
+        assert (facts["text_words_left_out"], facts["words_added"]) == (left_out, added)
+        page = Page(files[f"students/{name}.html"])
+        assert page.find_texts("spoken-text", "added") == [{"big": "big", "now": "now."}[word] for word in added]
+        assert page.find_texts("spoken-text", "left-out") == 2 * left_out  # in what was heard, and in the text
+        assert page.find_texts("spoken-text", "ins") == 2 * left_out
+
+
+def test_a_report_without_a_text_to_read_counts_nothing_as_left_out(files, gradebook):
+    assert {line["text_words_left_out"] + line["words_added"] for line in gradebook} == {""}
+    assert "left-out" not in files["students/Bo.html"].decode().partition("</style>")[2]
