@@ -21,6 +21,7 @@ from pipeline.text.corrections import compare
 from pipeline.text.statistics import score_reading
 from tests.support.page_html import Page
 from tests.support.sample_class import (
+    ANSWERS,
     DUE,
     fail_work,
     make_assignment,
@@ -269,8 +270,9 @@ def test_a_student_s_json_has_the_documented_shape():
     assert bo["student"] == {"name": "Bo", "id": "20260003"}
     assert bo["text_words_missed"] == ["plays", "with", "a", "friend"]
     assert (bo["text_words_left_out"], bo["words_added"]) == (["with", "a", "friend"], [])
-    spoken = "We say: My brother plays football every day. Say plays instead of play. What's his name?"
-    assert bo["answer"] == {"text": spoken, "file": "Bo.wav", "duration_s": 4.25}
+    (answer,) = (each for each in json.loads(ANSWERS.read_text("utf-8")) if each["id"] == "yuxin-li")
+    assert bo["verdict"] == "corrected"
+    assert bo["answer"] == {"text": answer["feedback"]["spoken"], "file": "Bo.wav", "duration_s": 4.25}
 
 
 sentences = st.text("ab, .!?\n“”’我们-", max_size=40)
