@@ -53,10 +53,10 @@ def free_memory(root: Path = Path("/")) -> int:
     limit = _read(root / CGROUP / "memory.max")
     if not limit.isdecimal():
         return kibibytes * 1024
-    used = int(_read(root / CGROUP / "memory.current") or 0)
+    current = int(_read(root / CGROUP / "memory.current") or 0)
     statistics = dict(line.split() for line in _read(root / CGROUP / "memory.stat").splitlines())
     droppable = int(statistics.get("inactive_file", 0))  # pages of files, which are given back when memory is needed
-    return max(0, min(kibibytes * 1024, int(limit) - used + droppable))
+    return max(0, min(kibibytes * 1024, int(limit) - current + droppable))
 
 
 def count_cores(root: Path = Path("/")) -> int:

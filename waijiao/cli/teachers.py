@@ -11,8 +11,8 @@ from pipeline.model_files.reach import Reach, is_present
 from pipeline.model_files.teachers import Candidate, choose, choose_settings, teachers, weigh
 
 NOTES = (
-    '"alone" is what the model makes of sentences without the checker. With the checker, as by default, corrections are '
-    "the same with every model, and only the questions are the model's own: docs/engines.md."
+    '"alone" is what the model makes of sentences without the checker. With the checker, as by default, corrections '
+    "are the same with every model, and only the questions are the model's own: docs/engines.md."
 )
 REACH_ADVICE = (
     "Name a mirror with HF_ENDPOINT or PIP_INDEX_URL, or fetch on another machine, copy its models folder here and run "
@@ -72,7 +72,9 @@ def describe_candidates(candidates: list[Candidate], best: Candidate | None) -> 
 def describe_quality(candidate: Candidate) -> str:
     """What was measured of the model without the checker, or that nothing was."""
     teacher = candidate.teacher
-    corrects = f"alone: {teacher.corrects}" if teacher.corrects else "alone: corrections not measured"
+    if not teacher.corrects and teacher.answer_s is None:
+        return "alone: not measured"
+    corrects = f"alone: {teacher.corrects or 'corrections not measured'}"
     seconds = "seconds not measured" if teacher.answer_s is None else f"{teacher.answer_s:.1f} s of a core an answer"
     return f"{corrects}; {seconds}"
 
