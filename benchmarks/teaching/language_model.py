@@ -4,7 +4,8 @@ Run with: WAIJIAO_LLM_MODEL=NAME python -m benchmarks.teaching.language_model [-
 
 The model gets the prompt that a learner's turn gets, and of its sentence only the small corrections count that the
 product would use. Without a checker nothing is praised, so what is left alone is doubtful. CPU seconds are those of a
-whole answer of the model: corrected sentence and question.
+whole answer of the model: corrected sentence and question. Its question may be asked where it passes the product's
+checks; else another one is taken from the bank.
 """
 
 import argparse
@@ -23,17 +24,19 @@ from pipeline.personas import Persona
 from pipeline.settings import Settings
 from worker_llm.engine import LanguageModel, load
 from worker_llm.grammar.checker import CheckedSentence
-from worker_llm.tutor.model_reply import correct_by_model
+from worker_llm.tutor.model_reply import Conversation, correct_by_model, find_question
 from worker_llm.tutor.prompt import compose
 
 
-@dataclass(frozen=True)
+@dataclass
 class ModelAsChecker:
-    """A language model in the place of the checker."""
+    """A language model in the place of the checker. `questions` counts its answers whose question may be asked."""
 
     model: LanguageModel
     persona: Persona
     settings: Settings
+    answers: int = 0
+    questions: int = 0
 
     def check(self, text: str, unclear: Collection[int] = ()) -> tuple[CheckedSentence, ...]:
         """The whole text as one sentence. Raises WaijiaoError where the model does not answer."""
@@ -41,6 +44,10 @@ class ModelAsChecker:
         if isinstance(completion, WaijiaoError):
             raise completion
         correction = correct_by_model(text, completion.text, unclear)
+        question = find_question(correction.corrected, completion.text)
+        chosen_question = Conversation(self.persona).choose_question(correction.corrected, completion.text)
+        self.answers += 1
+        self.questions += bool(question) and chosen_question == question
         return (CheckedSentence(text, correction.corrected, correction.edits, is_doubtful=not correction.edits),)
 
 
@@ -79,6 +86,7 @@ def main(words: Sequence[str] | None = None) -> None:
         task = progress.add_task(settings.llm_model, total=total)
         measurement = measure(model, half, lambda: progress.advance(task))
     show(console, measurement, with_kinds=False)
+    console.print(f"questions of its own that may be asked: {model.questions} of {model.answers} answers")
     show_errant(console, measurement, settings.models_folder / PARSER)
 
 

@@ -15,6 +15,7 @@ from pipeline.model_files.machine import Machine
 from pipeline.settings import Settings
 
 NAME = "teacher"  # what `waijiao models fetch` is told to choose one
+REPACKED_SHARE = 0.5  # of a file's weights that llama.cpp holds a second time, in the order in which a CPU reads them
 REST_BYTES = 2_000_000_000  # of memory for the other models, Redis, the API and the system: an allowance
 
 
@@ -91,7 +92,9 @@ def _estimate_bytes(teacher: Teacher) -> int:
     defaults = {name: field.get_default() for name, field in Settings.model_fields.items()}
     settings = Settings.model_construct(**{**defaults, "llm_model": model.name, **teacher.settings})
     need = fractions.estimate_need("llm", Path(model.name), settings)
-    return need.total if teacher.needs_gpu else need.total - need.context
+    if teacher.needs_gpu:
+        return need.total
+    return int(need.weights * (1 + REPACKED_SHARE)) + need.cache + need.working
 
 
 def _find_misfit(cores: int, memory: int, gpu_memory: int, disk: int, machine: Machine) -> str:

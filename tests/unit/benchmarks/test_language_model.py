@@ -67,6 +67,20 @@ def test_the_model_gets_the_prompt_of_a_learner_s_turn():
     assert prompt.max_tokens == Settings().answer_tokens
 
 
+@pytest.mark.parametrize(
+    ("reply", "count"),
+    [
+        ('"She goes to school by bus." Does she like her school?', 1),
+        ('"She goes to school by bus."', 0),
+        ('"She goes to school by bus." Who the bus is?', 0),
+    ],
+)
+def test_questions_that_the_product_would_ask_are_counted(reply, count):
+    checker = make_checker(FakeModel(reply))
+    checker.check("She goes to school by bus.")
+    assert (checker.questions, checker.answers) == (count, 1)
+
+
 def test_a_model_that_fails_ends_the_measurement():
     with pytest.raises(EngineFailed):
         make_checker(FakeModel(error=EngineFailed("gone"))).check("I am here.")

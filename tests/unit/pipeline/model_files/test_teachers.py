@@ -48,7 +48,7 @@ def chosen(here: Machine, reachable: set[str]) -> str:
         (machine(64, 8, 4, 12), EVERYTHING, "glm-4-9b-chat (int4)"),
         (machine(64, 16, 8), EVERYTHING, "qwen2.5-7b"),
         (machine(64, 16), EVERYTHING, "qwen2.5-7b"),
-        (machine(8, 16), EVERYTHING, "qwen3-4b"),
+        (machine(9, 16), EVERYTHING, "qwen3-4b"),
         (machine(64, 8), EVERYTHING, "qwen3-4b"),
         (machine(6, 8), EVERYTHING, "qwen2.5-1.5b"),
         (machine(16, 4), EVERYTHING, "qwen2.5-1.5b"),
@@ -74,7 +74,7 @@ def test_the_best_model_is_chosen_that_fits_and_can_be_reached(here, reachable, 
         ("glm-4-9b-chat (int4)", machine(64, 16), "needs 9.4 GB of a GPU, there is none"),
         ("glm-4-9b-chat (int8)", machine(64, 16, 8, 12), "needs 13.3 GB of a GPU, 12.0 GB are free"),
         ("qwen3-4b", machine(64, 4), "needs 8 cores, there are 4"),
-        ("qwen2.5-coder-1.5b", machine(3, 4), "needs 4.0 GB of memory, 3.0 GB are free"),
+        ("qwen2.5-coder-1.5b", machine(3, 4), "needs 4.6 GB of memory, 3.0 GB are free"),
         ("qwen2.5-coder-1.5b", machine(8, 4, disk_gb=2), "needs 2.2 GB of disk, 2.0 GB are free"),
         ("qwen2.5-1.5b", machine(8, 4, disk_gb=2), ""),
         ("smollm2-135m", machine(0, 1, disk_gb=0), ""),
@@ -121,8 +121,9 @@ def test_every_setting_of_the_table_exists_and_its_engine_is_the_catalogue_s():
 def test_memory_is_the_file_the_cache_of_four_chats_and_what_is_allowed_for_the_rest():
     (candidate,) = [each for each in weigh_all(machine(64, 16)) if each.teacher.model == "qwen2.5-coder-1.5b"]
     cache = 4 * 4096 * 2 * 28 * 2 * 128 * 2  # chats, tokens, keys and values, layers, heads, width, bytes
+    measured = 2_380_000_000  # resident in a worker's engine with four chats
     at_least = catalogue()["qwen2.5-coder-1.5b"].size + cache + REST_BYTES
-    assert at_least < candidate.memory < 1.15 * at_least
+    assert max(at_least, measured + REST_BYTES) < candidate.memory < 1.3 * at_least
 
 
 # --- the settings
