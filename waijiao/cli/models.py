@@ -45,7 +45,7 @@ def fetch(names: tuple[str, ...], source: Path | None, dry_run: bool) -> None:
 
     `teacher` stands for the best language model that fits: it looks at the memory, cores, GPU and disk of this machine
     and at what can be reached, says which models there are and how well each corrects where that was measured, fetches
-    one (0.5 to 19 GB) and prints the settings that switch it on. Where no larger one fits, the default stays.
+    one (1 to 19 GB) and prints the settings that switch it on. Where no larger one fits, the default stays.
 
     `large` stands for the large teachers: Whisper large-v3, GLM-4-9B-chat, Bark and its voices, 27 GB, from a model
     hub (HF_ENDPOINT names a mirror), and for `checker`: what sentences are checked with. Each is pinned to a commit of
