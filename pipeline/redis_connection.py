@@ -7,12 +7,12 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 from redis import Redis
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import ConnectionError, OutOfMemoryError, ReadOnlyError, TimeoutError
+from redis.exceptions import ConnectionError, OutOfMemoryError, ReadOnlyError, ResponseError, TimeoutError
 from redis.retry import Retry
 
 from pipeline.errors import ConfigurationError
@@ -71,6 +71,26 @@ def broker_url(settings: Settings) -> str:
 def run_with_full_memory(redis: "Redis", script: str, keys: Sequence[str], *arguments: str | float) -> Any:
     """Run a Lua script that may write although Redis's memory is full: it is refused only before a first removal."""
     return redis.eval(f"redis.call('DEL', 'waijiao:nothing')\n{script}", len(keys), *keys, *arguments)
+
+
+RefusalReason = Literal["memory", "disk", "read_only", "other"]
+REFUSAL_REASONS: tuple[RefusalReason, ...] = ("memory", "disk", "read_only", "other")
+
+
+def why_redis_refuses(redis: "Redis") -> RefusalReason | None:
+    """Why Redis refuses to store anything new: its memory or its disk is full, or it is a replica. None: it does not.
+
+    Asked by a command that counts as a write and changes nothing, since its key does not exist.
+    """
+    try:
+        redis.set("waijiao:nothing", "", xx=True)
+    except OutOfMemoryError:
+        return "memory"
+    except ReadOnlyError:
+        return "read_only"
+    except ResponseError as error:
+        return "disk" if str(error).startswith("MISCONF") else "other"
+    return None
 
 
 def replace_when_reading(error: UnicodeError) -> tuple[str, int]:

@@ -22,7 +22,7 @@ class Recording:
     """Speech to recognise. `language` is an ISO 639-1 code; None: one of `expected_languages`, or any if that is empty.
 
     The first of `expected_languages` is assumed unless another one is clearly recognised: an accent is not a language.
-    With `any_language` that may also be one that is not expected.
+    One that is not expected must be clearer still; with `any_language` it counts as the expected ones.
     `hint` has words that may be expected, such as names or a lesson's vocabulary. `still_wanted` is asked between two
     windows: it is False once the job was canceled or its client has left.
     """

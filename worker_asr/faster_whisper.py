@@ -50,6 +50,8 @@ FALLBACK_BEAM = 5  # of the second attempt; sampling, Whisper's own fallback, gi
 MAX_WINDOW_TOKENS = 220  # with a hint of 223 tokens they just fit into Whisper's 448
 LANGUAGE_WINDOWS = 3  # of a long recording in which its language is detected
 OTHER_LANGUAGE_SHARE = 0.9  # of the probability at which another language is believed; accents reach 0.8, seldom more
+UNEXPECTED_SHARE, MIN_UNEXPECTED_PROBABILITY = 0.8, 0.5  # of one that is not expected; accents reach 0.46 and 0.29
+NOT_SPOKEN = frozenset({"la"})  # Latin: what Whisper most often takes an accent for
 
 REMNANT_S = 1.0  # seconds after a word that are too short to recognise another one in
 MIN_GAP_S = 0.5  # seconds of a voice without words that may be words; less is a breath. Next to a word it is REMNANT_S
@@ -135,10 +137,12 @@ class FasterWhisper:
             return replace(clip, language=known_languages[0])
         if not clip.expected_languages:
             return clip
-        languages = (*clip.expected_languages, *(known_languages if clip.any_language else ()))
-        if len(languages) == 1:
-            return replace(clip, language=languages[0])
-        return replace(clip, language=likeliest_language(self.detect_languages(clip), languages))
+        probability = self.detect_languages(clip)
+        if clip.any_language:
+            languages = (*clip.expected_languages, *(name for name in known_languages if name not in NOT_SPOKEN))
+            return replace(clip, language=likeliest_language(probability, languages))
+        unexpected = find_unexpected_language(probability, clip.expected_languages)
+        return replace(clip, language=unexpected or likeliest_language(probability, clip.expected_languages))
 
     def detect_languages(self, clip: Recording) -> dict[str, float]:
         """The probability of each language, the mean of several windows of a long clip."""
@@ -301,11 +305,28 @@ def is_out_of_memory(error: RuntimeError) -> bool:
 
 def likeliest_language(probability: Mapping[str, float], languages: Sequence[str]) -> str:
     """The first of the languages, unless another one is clearly likelier."""
-    first_language, *other_languages = languages
-    likeliest = max(other_languages, key=lambda name: probability.get(name, 0.0))
-    other_probability = probability.get(likeliest, 0.0)
-    is_clear = other_probability > OTHER_LANGUAGE_SHARE * (other_probability + probability.get(first_language, 0.0))
-    return likeliest if is_clear else first_language
+    first_language = languages[0]
+    likeliest = max(languages, key=lambda name: probability.get(name, 0.0))
+    return likeliest if is_clearly_likelier(probability, likeliest, first_language) else first_language
+
+
+def find_unexpected_language(probability: Mapping[str, float], expected_languages: Sequence[str]) -> str:
+    """The language that is spoken though it is not expected, "" if none is clear.
+
+    Told that French is English, Whisper translates it, and a learner would be praised for words that nobody said.
+    """
+    names = [name for name in probability if name not in (*expected_languages, *NOT_SPOKEN)]
+    likeliest = max(names, key=lambda name: probability[name], default="")
+    is_clear = all(is_clearly_likelier(probability, likeliest, name, UNEXPECTED_SHARE) for name in expected_languages)
+    return likeliest if is_clear and probability.get(likeliest, 0.0) > MIN_UNEXPECTED_PROBABILITY else ""
+
+
+def is_clearly_likelier(
+    probability: Mapping[str, float], other: str, first: str, share: float = OTHER_LANGUAGE_SHARE
+) -> bool:
+    """Whether `other` has more than `share` of the probability of both."""
+    other_probability = probability.get(other, 0.0)
+    return other_probability > share * (other_probability + probability.get(first, 0.0))
 
 
 # --- gaps: somebody speaks, but there are no words ---

@@ -16,6 +16,7 @@ from redis import Redis
 from werkzeug.wrappers import Response
 
 from api import context
+from api.admin.storage import describe_storage, storage_metrics
 from api.auth import ADMIN, LEARNER, OPEN, TEACHER, current_caller, requires
 from api.jobs.parser import list_voices
 from api.jobs.schemas import SPEEDS
@@ -54,8 +55,11 @@ def ready() -> Response:
     models = {stage: {**workers.get(stage, none), "waiting": waiting[stage]} for stage in MODEL_STAGES}
     all_ready = all(model["ready"] for model in models.values())
     caller = current_caller()
-    redis = {"redis": name_redis(context.jobs().redis)} if caller and caller.role == ADMIN else {}
-    answer = jsonify({"ready": all_ready, "models": models, **redis})
+    readiness: dict[str, Any] = {"ready": all_ready, "models": models}
+    if caller and caller.role == ADMIN:
+        redis = context.jobs().redis
+        readiness |= {"redis": name_redis(redis), "storage": describe_storage(redis, context.settings())}
+    answer = jsonify(readiness)
     answer.status_code = 200 if all_ready else 503
     return answer
 
@@ -70,17 +74,17 @@ def name_redis(redis: "Redis") -> str:
 @requires(ADMIN)
 @answers("metrics", {200: "text/plain"})
 def metrics() -> Response:
-    """Jobs accepted, ended, unfinished and waiting; workers; each model's speed; webhook deliveries to come."""
+    """Jobs accepted, ended, unfinished and waiting; workers; each model's speed; deliveries to come; disks; Redis."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(ServerMetrics(context.jobs()))
+    registry.register(ServerMetrics(context.jobs(), context.settings()))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 class ServerMetrics(Collector):
-    """Prometheus metrics of the whole server, read from Redis at each scrape."""
+    """Prometheus metrics of the whole server, read from Redis and from the disks at each scrape."""
 
-    def __init__(self, jobs: Jobs) -> None:
-        self.jobs = jobs
+    def __init__(self, jobs: Jobs, settings: Settings) -> None:
+        self.jobs, self.settings = jobs, settings
 
     def collect(self) -> Iterator[Metric]:
         redis = self.jobs.redis
@@ -98,6 +102,7 @@ class ServerMetrics(Collector):
         )
         yield GaugeMetricFamily("waijiao_webhooks_waiting", "Deliveries to come.", Deliveries(self.jobs).count())
         yield from self.stage_metrics()
+        yield from storage_metrics(redis, self.settings)
 
     def stage_metrics(self) -> Iterator[Metric]:
         waiting = {**self.jobs.waiting(), SEGMENT: self.jobs.redis.zcard(f"{PREFIX}ready:{SEGMENT}")}

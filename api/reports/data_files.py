@@ -23,6 +23,8 @@ GRADEBOOK_COLUMNS = (
     "words_per_minute",
     "text_words",
     "text_words_read",
+    "text_words_left_out",
+    "words_added",
     "target_words_used",
     "heard",
     "said",
@@ -39,8 +41,9 @@ def render_gradebook(students: Sequence[StudentStats], answer_files: Sequence[st
 
     `said` are the student's own words where they took the place of those that were `heard`. `words` counts what was
     said or else heard; `words_per_minute` = words / (recording_s / 60); `kinds` are those of the mistakes;
-    `text_words_read` counts those of the `text_words` that were heard in the right place; both these and `corrections`
-    are counted where the `verdict` is correct or corrected. `target_words_used` are those that were said; `file` is the
+    `text_words_read` counts those of the `text_words` that were heard in the right place, `text_words_left_out` those
+    in whose place nothing was heard, and `words_added` what was heard besides; all these and `corrections` are counted
+    where the `verdict` is correct or corrected. `target_words_used` are those that were said; `file` is the
     spoken answer, of `answer_files`, which has "" where there is none. The state of a student who handed nothing in is
     "missing"; `on_time` is "yes" or "no".
     """
@@ -64,6 +67,8 @@ def _build_gradebook_row(stats: StudentStats, answer_file: str) -> tuple[str, ..
         _format_number(stats.words_per_minute, 1),
         _format_number(reading.word_count if reading else None),
         _format_number(reading.read_count if reading else None),
+        _format_number(len(reading.left_out_words) if reading else None),
+        _format_number(len(reading.added_words) if reading else None),
         "; ".join(stats.used_words or ()),
         stats.heard,
         stats.own_words,
@@ -85,7 +90,8 @@ def render_student_json(assignment: Assignment, stats: StudentStats, answer_file
         {"assignment": {"id", "title", "instructions", "text", "words": […], "due"},
          "student": {"name", "id"}, "job_id", "state", "handed_in_at", "on_time", "verdict",
          "recording_s", "words_said", "corrections", "words_per_minute",
-         "text_words", "text_words_read", "text_words_missed": […], "target_words_used": […],
+         "text_words", "text_words_read", "text_words_missed": […], "text_words_left_out": […], "words_added": […],
+         "target_words_used": […],
          "language", "heard", "said", "words": [{"word", "start", "end", "probability"}], "gaps": [{"start", "end"}],
          "unclear": [{"word", "probability"}],
          "corrected", "edits": [{"from", "to", "at": [first, after the last], "kind", "explanations": {"en", "zh"}}],
@@ -93,8 +99,9 @@ def render_student_json(assignment: Assignment, stats: StudentStats, answer_file
          "answer": {"text", "file", "duration_s"}, "error": {"code", "stage", "detail", "retryable"}}
 
     An edit's places count the words of `said`, or where that is null of `heard`: a Chinese character, or a run of
-    anything else between spaces. `corrections` and the `text_words` are null where the verdict is neither correct nor
-    corrected. `file` lies next to this one; it is null, as `duration_s` is, until the answer is spoken.
+    anything else between spaces. `corrections`, `words_added` and the `text_words` are null where the verdict is
+    neither correct nor corrected. `file` lies next to this one; it is null, as `duration_s` is, until the answer is
+    spoken.
     """
     student, reading, job = stats.work.student, stats.reading, stats.job
     transcript, feedback = stats.transcript, stats.feedback
@@ -121,6 +128,8 @@ def render_student_json(assignment: Assignment, stats: StudentStats, answer_file
         "text_words": reading and reading.word_count,
         "text_words_read": reading and reading.read_count,
         "text_words_missed": reading and reading.missed_words,
+        "text_words_left_out": reading and reading.left_out_words,
+        "words_added": reading and reading.added_words,
         "target_words_used": stats.used_words,
         "language": transcript and transcript.language,
         "heard": stats.heard or None,

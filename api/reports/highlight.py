@@ -8,13 +8,16 @@ from pipeline.jobs.results import Edit, Word
 from pipeline.text.corrections import WORD
 from pipeline.text.statistics import CLEAR_PROBABILITY, ReadingScore, normalize_words
 
-PLAIN, WRONG, RIGHT, MISSED = "plain", "wrong", "right", "missed"
+PLAIN, WRONG, RIGHT, MISREAD, LEFT_OUT, ADDED = "plain", "wrong", "right", "misread", "left_out", "added"
 INNER_TEXT = re.compile(r"^([\W_]*)(.*?)([\W_]*)$", re.DOTALL)  # what stands between outer punctuation
 
 
 @dataclass(frozen=True)
 class Span:
-    """`kind`: "plain"; "wrong", and "right" in its place; "missed": a word of the text to read that was not heard.
+    """`kind`: "plain"; "wrong", and "right" in its place.
+
+    Of a text that was read aloud: "misread", a word that was read otherwise; "left_out", one that was not read;
+    "added", words that the text does not have.
 
     `probability` is that of a word which was hard to understand, else None.
     """
@@ -33,8 +36,13 @@ class WordPosition:
     end: int
 
 
-def highlight_corrections(text: str, edits: Iterable[Edit], words: Sequence[Word] = ()) -> list[Span]:
-    """The whole `text` with its edits; `words` are the recogniser's. An edit inside another one is left out."""
+def highlight_corrections(
+    text: str, edits: Iterable[Edit], words: Sequence[Word] = (), is_reading: bool = False
+) -> list[Span]:
+    """The whole `text` with its edits; `words` are the recogniser's. An edit inside another one is left out.
+
+    `is_reading`: something else was to be read aloud. Then words without others in their place were left out or added.
+    """
     positions, probabilities, next_index = _word_positions(text), _low_probabilities(text, words), 0
     spans: list[Span] = []
     for edit in sorted(edits, key=lambda edit: edit.at):
@@ -42,20 +50,20 @@ def highlight_corrections(text: str, edits: Iterable[Edit], words: Sequence[Word
         if not next_index <= first <= last <= len(positions):
             continue
         spans += _plain_spans(text, positions[next_index:first], probabilities)
-        spans += _edit_spans(text, positions[first:last], edit)
+        spans += _edit_spans(text, positions[first:last], edit, is_reading)
         next_index = last
     spans += _plain_spans(text, positions[next_index:], probabilities)
     return [span for span in spans if span.text]
 
 
 def highlight_missed(text: str, reading: ReadingScore) -> list[Span]:
-    """The whole text that was to be read; words that were not heard are "missed"."""
-    missed_indices, spans, index, text_end = set(reading.missed_at), [], 0, 0
+    """The whole text that was to be read; words that were not heard are "misread" or "left_out"."""
+    kinds = dict.fromkeys(reading.missed_at, MISREAD) | dict.fromkeys(reading.left_out_at, LEFT_OUT)
+    spans, index, text_end = [], 0, 0
     for word in WORD.finditer(text):
         if not normalize_words(word.group()):
             continue
-        kind = MISSED if index in missed_indices else PLAIN
-        spans += [Span(PLAIN, text[text_end : word.start()]), Span(kind, word.group())]
+        spans += [Span(PLAIN, text[text_end : word.start()]), Span(kinds.get(index, PLAIN), word.group())]
         index, text_end = index + 1, word.end()
     return [span for span in [*spans, Span(PLAIN, text[text_end:])] if span.text]
 
@@ -72,19 +80,23 @@ def _plain_spans(text: str, positions: Iterable[WordPosition], probabilities: di
         yield Span(PLAIN, text[word.start : word.end], probabilities.get(word.start))
 
 
-def _edit_spans(text: str, positions: Sequence[WordPosition], edit: Edit) -> Iterator[Span]:
+def _edit_spans(text: str, positions: Sequence[WordPosition], edit: Edit, is_reading: bool) -> Iterator[Span]:
     """The punctuation around words that are replaced stays where it is."""
     if not positions:
-        yield from (Span(PLAIN, " "), Span(RIGHT, edit.after))
+        yield from (Span(PLAIN, " "), Span(LEFT_OUT if is_reading else RIGHT, edit.after))
         return
     yield Span(PLAIN, text[positions[0].after : positions[0].start])
     original = text[positions[0].start : positions[-1].end]
     before, wrong, after = ("", original, "")
     if edit.after:
         before, wrong, after = INNER_TEXT.match(original).groups()  # type: ignore[union-attr]  # it matches any text
-    yield from (Span(PLAIN, before), Span(WRONG, wrong))
+    yield from (Span(PLAIN, before), Span(ADDED if is_reading and not edit.after else WRONG, wrong))
     if edit.after:
-        yield from (Span(PLAIN, " "), Span(RIGHT, edit.after), Span(PLAIN, after))
+        yield from (
+            Span(PLAIN, " "),
+            Span(RIGHT if wrong or not is_reading else LEFT_OUT, edit.after),
+            Span(PLAIN, after),
+        )
 
 
 def _low_probabilities(text: str, words: Sequence[Word]) -> dict[int, float]:

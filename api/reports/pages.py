@@ -39,13 +39,14 @@ def render_student_page(assignment: Assignment, stats: StudentStats, answer_file
     """A student's homework and the teacher's answer; `answer_file`, next to it, is the spoken answer, or ""."""
     edits = shown_edits(stats.feedback)
     words = stats.transcript.words if stats.transcript else ()
+    is_reading = stats.reading is not None
     return render(
         "reports/student.html",
         assignment=assignment,
         stats=stats,
         edits=edits,
-        heard_spans=highlight_corrections(stats.heard, () if stats.own_words else edits, words),
-        own_spans=highlight_corrections(stats.own_words, edits),
+        heard_spans=highlight_corrections(stats.heard, () if stats.own_words else edits, words, is_reading),
+        own_spans=highlight_corrections(stats.own_words, edits, is_reading=is_reading),
         text_spans=highlight_missed(assignment.text, stats.reading) if stats.reading else None,
         gaps=format_intervals(stats.transcript.gaps) if stats.transcript else "",
         answer_file=answer_file,

@@ -156,7 +156,7 @@ def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--half", choices=HALVES, default="fitting", help="which half of the corpus (%(default)s)")
     parser.add_argument(
-        "--limit", type=_positive, metavar="N", help="check only N sentences of each list, evenly spread"
+        "--limit", type=positive, metavar="N", help="check only N sentences of each list, evenly spread"
     )
     parser.add_argument("--kinds", action="store_true", help="also count by kind of mistake")
     parser.add_argument("--wrong", action="store_true", help="also list what went wrong; of the fitting half only")
@@ -166,7 +166,7 @@ def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     return arguments
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"not a whole number above 0: {text}")
     return int(text)

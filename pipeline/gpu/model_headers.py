@@ -4,6 +4,7 @@ import json
 import re
 import struct
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -110,7 +111,8 @@ def whisper(name_or_path: str) -> Whisper:
 def language_model(name_or_path: str) -> LanguageModel:
     """Raises SizesUnknown for what is neither a GGUF file nor a folder of transformers with its sizes."""
     if catalogue_sizes := _from_catalogue(name_or_path):
-        return _from_sizes(catalogue_sizes)
+        model = catalogue()[name_or_path]
+        return replace(_from_sizes(catalogue_sizes), file_bytes=model.size if model.engine == "llama.cpp" else 0)
     path = Path(name_or_path).expanduser()
     return _from_gguf(path) if path.is_file() else _from_folder(path)
 

@@ -19,6 +19,7 @@ from pipeline.errors import ModelDamaged, ModelMissing
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
 LOCK_FILE = "waijiao.lock.json"  # in a model's folder: its commit, and all its files
 CHUNK_BYTES = 1 << 20  # read at once
+NO_MODELS = ("sets", "teachers")  # tables of the catalogue that are not models
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Model:
 
 def parse(text: str) -> dict[str, Model]:
     """The models of a catalogue's TOML text."""
-    return {name: _model(name, entry) for name, entry in tomllib.loads(text).items() if name != "sets"}
+    return {name: _model(name, entry) for name, entry in tomllib.loads(text).items() if name not in NO_MODELS}
 
 
 def with_all_files(model: Model, model_folder: Path) -> Model:

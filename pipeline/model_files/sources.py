@@ -170,7 +170,8 @@ class Wheels:
     files: SourceNames
 
     def __str__(self) -> str:
-        return f"wheels {' '.join(wheel.requirement for wheel in self.wheels)}"
+        first, *others = (wheel.requirement for wheel in self.wheels)
+        return f"wheels {first} … {others[-1]}" if len(others) > 1 else f"wheels {' '.join([first, *others])}"
 
     def list_files(self, model: Model, staging: "Staging") -> Model:
         return model

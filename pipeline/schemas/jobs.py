@@ -220,12 +220,29 @@ class Workers(ResponseModel):
     waiting: int
 
 
+class Storage(ResponseModel):
+    """Whether new work can be stored: the disk with the least room, and whether Redis takes writes.
+
+    With a disk that is `full`, or a Redis that refuses writes, new work is refused; reading and erasing go on.
+    """
+
+    disk: Literal["enough", "low", "full"]
+    folder: str
+    free_bytes: int
+    needed_bytes: int = Field(description="that must stay free, WAIJIAO_MIN_FREE_MB; with less the disk is `full`")
+    redis_refuses: Literal["memory", "disk", "read_only", "other"] | None = Field(
+        description="why Redis refuses to store anything new; null while it does not"
+    )
+    advice: list[str] = Field(description="what to do; empty while there is nothing to do")
+
+
 class Readiness(ResponseModel):
     """Whether a job sent now would be processed; `models` counts each model's workers and its waiting jobs."""
 
     ready: bool
     models: dict[Stage, Workers]
     redis: str | None = Field(None, description="the server of the records and its version; for administrators")
+    storage: Storage | None = Field(None, description="room for new work; for administrators")
 
 
 class Caller(ResponseModel):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pipeline.jobs.results import VERDICTS, Edit, Feedback, Transcript, Verdict, Word
-from pipeline.text.alignment import align
+from pipeline.text.alignment import AlignedSpan, align
 from pipeline.text.corrections import FUNCTION_WORDS, STRAIGHT_QUOTES, WORD, WORD_FAMILIES, Example, quote
 
 # A word's probability below which it is unclear: of 40 real learners, Whisper base gets two thirds of the words below
@@ -123,10 +123,16 @@ def _unclear_word(word: str, occurrences: list[tuple[str, float]], misses: list[
 
 @dataclass(frozen=True)
 class ReadingScore:
-    """The `words` of a text, as `normalize_words` has them; those with the indices `missed_at` were not heard."""
+    """The `words` of a text, as `normalize_words` has them; those with the indices `missed_at` were not heard.
+
+    Of these, nothing was said in the place of those at `left_out_at`; the others were misread. `added`: words that were
+    said between those of the text, each run of them as one.
+    """
 
     words: tuple[str, ...]
     missed_at: tuple[int, ...] = ()
+    left_out_at: tuple[int, ...] = ()
+    added: tuple[str, ...] = ()
 
     @property
     def word_count(self) -> int:
@@ -141,6 +147,18 @@ class ReadingScore:
         return tuple(self.words[index] for index in self.missed_at)
 
     @property
+    def left_out_words(self) -> tuple[str, ...]:
+        return tuple(self.words[index] for index in self.left_out_at)
+
+    @property
+    def misread_words(self) -> tuple[str, ...]:
+        return tuple(self.words[index] for index in self.missed_at if index not in self.left_out_at)
+
+    @property
+    def added_words(self) -> tuple[str, ...]:
+        return tuple(word for run in self.added for word in normalize_words(run))
+
+    @property
     def accuracy(self) -> float | None:
         """read_count / word_count, in [0, 1]; None where nothing was to be read."""
         return self.read_count / self.word_count if self.words else None
@@ -150,7 +168,13 @@ def score_reading(transcript_text: str, text: str) -> ReadingScore:
     """How a text was read aloud: which of its words were heard in the right place, compared by their sounds."""
     words = tuple(normalize_words(text))
     wrong = [span for span in align(transcript_text, " ".join(words)) if not span.sounds_same]
-    return ReadingScore(words, tuple(index for span in wrong for index in range(*span.reference_at)))
+    left_out = [span for span in wrong if not span.hypothesis]
+    added_runs = (" ".join(normalize_words(" ".join(span.hypothesis))) for span in wrong if not span.reference)
+    return ReadingScore(words, _reference_indices(wrong), _reference_indices(left_out), tuple(filter(None, added_runs)))
+
+
+def _reference_indices(spans: Iterable[AlignedSpan]) -> tuple[int, ...]:
+    return tuple(index for span in spans for index in range(*span.reference_at))
 
 
 def normalize_words(text: str) -> list[str]:

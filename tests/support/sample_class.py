@@ -81,7 +81,7 @@ def make_sample_class() -> list[StudentWork]:
     names = [*NAMES, *(f"学生 {number}" for number in range(len(NAMES), len(answers)))]
     rows = [
         make_student_work(
-            number, name, (read_fields(Transcript, each["transcript"]), check(read_fields(Feedback, each["feedback"])))
+            number, name, (read_fields(Transcript, each["transcript"]), read_fields(Feedback, each["feedback"]))
         )
         for number, (name, each) in enumerate(zip(names, answers, strict=True))
     ]

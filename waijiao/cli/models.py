@@ -10,11 +10,15 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.table import Column, Table
 
 from pipeline.errors import ConfigurationError, ModelDamaged, ModelMissing, WaijiaoError
+from pipeline.gpu.fractions import format_gb
 from pipeline.model_files import catalogue, download
 from pipeline.model_files.catalogue import Model
+from pipeline.model_files.machine import find_machine
+from pipeline.model_files.teachers import NAME as TEACHER
 from pipeline.private_files import make_private_folder
 from pipeline.settings import Settings
 from waijiao.cli.console import handle_errors, stderr, stdout
+from waijiao.cli.teachers import choose_teacher, print_settings
 
 LOCAL_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -34,9 +38,14 @@ def list_models() -> None:
 @models.command()
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--from", "source", type=LOCAL_FOLDER, help="Copy from here.")
+@click.option("--dry-run", is_flag=True, help="Say what would be fetched, and why; fetch nothing.")
 @handle_errors
-def fetch(names: tuple[str, ...], source: Path | None) -> None:
+def fetch(names: tuple[str, ...], source: Path | None, dry_run: bool) -> None:
     """Fetch and verify the models NAME…; without a name, the default ones. Models that are here are not fetched.
+
+    `teacher` stands for the best language model that fits: it looks at the memory, cores, GPU and disk of this machine
+    and at what can be reached, says which models there are and how well each corrects where that was measured, fetches
+    one (1 to 19 GB) and prints the settings that switch it on. Where no larger one fits, the default stays.
 
     `large` stands for the large teachers: Whisper large-v3, GLM-4-9B-chat, Bark and its voices, 27 GB, from a model
     hub (HF_ENDPOINT names a mirror), and for `checker`: what sentences are checked with. Each is pinned to a commit of
@@ -45,9 +54,37 @@ def fetch(names: tuple[str, ...], source: Path | None) -> None:
     with the files that are still missing. A model that is made from another one is computed here, once.
     """
     settings = Settings()
+    folder, source = settings.models_folder, source or settings.models_from
+    if TEACHER in names:
+        fetch_teacher(names, settings, source, dry_run)
+    elif dry_run:
+        print_missing(names, folder, stdout)
+    else:
+        prepare_home(settings)
+        download_models(names, folder, source, stderr)
+
+
+def fetch_teacher(names: tuple[str, ...], settings: Settings, source: Path | None, dry_run: bool) -> None:
+    """`fetch` where one of the names is `teacher`: it stands for the model that is chosen, and for the checker."""
+    folder = settings.models_folder
+    machine = find_machine(folder)
+    best = choose_teacher(machine, folder, source, stdout)
+    chosen_names = [
+        each for name in names for each in ((best.teacher.model, "checker") if name == TEACHER else (name,))
+    ]
+    if dry_run:
+        print_missing(chosen_names, folder, stdout)
+    else:
+        prepare_home(settings)
+        download_models(chosen_names, folder, source, stderr)
+    if not best.teacher.catalogue_entry.default:
+        print_settings(best, machine, stdout)
+
+
+def prepare_home(settings: Settings) -> None:
+    """The models folder is made by the download; the home, where it is in it, for this user alone."""
     if settings.models_folder.is_relative_to(settings.home):
         make_private_folder(settings.home)
-    download_models(names, settings.models_folder, source or settings.models_from, stderr)
 
 
 @models.command()
@@ -97,11 +134,22 @@ def select(names: Iterable[str]) -> list[Model]:
     for name in names:
         for member in sets.get(name, (name,)):
             if member not in known_models:
-                names_of_all = ", ".join((*known_models, *sets))
+                names_of_all = ", ".join((*known_models, *sets, TEACHER))
                 raise ModelMissing(f"There is no model {member!r}; known are {names_of_all}.")
             for each in (*known_models[member].made_from, member):
                 models[each] = known_models[each]
     return list(models.values()) or [model for model in known_models.values() if model.default]
+
+
+def print_missing(names: Iterable[str], folder: Path, console: Console) -> None:
+    """What a fetch would do with each model, and how much it would store."""
+    models = select(names)
+    missing = [model for model in models if install_state(model, folder) != "yes"]
+    for model in models:
+        action = f"would be fetched, {format_size(model)}" if model in missing else "is here"
+        console.print(f"{model.name}: {action}", markup=False)
+    total = sum(model.size for model in missing)
+    console.print(f"Nothing was fetched; {format_gb(total)} would be, into {folder}.", markup=False)
 
 
 def download_models(names: Iterable[str], folder: Path, source: Path | None, console: Console) -> None:

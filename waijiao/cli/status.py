@@ -15,7 +15,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from pipeline.errors import KeyMissing, WaijiaoError
-from pipeline.schemas.jobs import Job, Readiness
+from pipeline.schemas.jobs import Job, Readiness, Storage
 from waijiao.cli.console import EXIT_FAILED, handle_errors, print_error, stdout, url_option
 from waijiao.cli.job_report import AnswerFiles, JobReport
 from waijiao.client import Client
@@ -36,7 +36,8 @@ COLOR_BY_STATE = {"succeeded": "green", "failed": "red", "expired": "red", "canc
 def status(dead: bool, url: str | None, as_json: bool) -> None:
     """Queues, workers and models of a running server.
 
-    Ends with status 1 when a model has no ready worker, or when the server refuses the key WAIJIAO_KEY.
+    Ends with status 1 when a model has no ready worker, when the disk is full or Redis refuses to write (an
+    administrator is told), or when the server refuses the key WAIJIAO_KEY.
 
     With --dead: the jobs whose workers died, were too slow, ran out of memory or failed as often as a job may be
     tried, newest first. `waijiao retry ID` tries one again.
@@ -52,9 +53,24 @@ def status(dead: bool, url: str | None, as_json: bool) -> None:
             stdout.print(models_table(readiness))
             if readiness.redis:
                 stdout.print(f"The records are kept by {readiness.redis}.")
-        if not readiness.ready:
+            if readiness.storage:
+                print_storage(readiness.storage)
+        if not readiness.ready or refuses_work(readiness.storage):
             sys.exit(EXIT_FAILED)
         check_key(client)
+
+
+def print_storage(storage: Storage) -> None:
+    """The free space, and what to do about a disk that is full or nearly full, or a Redis that refuses to write."""
+    free = f"{storage.free_bytes / 1e9:.1f} GB"
+    stdout.print(f"Disk of {storage.folder}: {free} free.", markup=False, highlight=False, soft_wrap=True)
+    for advice in storage.advice:
+        stdout.print(advice, style="red" if refuses_work(storage) else "yellow", markup=False, soft_wrap=True)
+
+
+def refuses_work(storage: Storage | None) -> bool:
+    """Whether new work is refused since it cannot be stored."""
+    return storage is not None and (storage.disk == "full" or storage.redis_refuses is not None)
 
 
 def check_key(client: Client) -> None:

@@ -1,17 +1,18 @@
 // What a teacher reads of a job: what was said with its marks, the verdict, why, and the reply.
 
 import { element } from "../shared/dom.js";
-import { correctionMarks, gapsNote, recognisedNote, transcriptLine, unclearLegend } from "./marks.js";
+import { correctionMarks, gapsNote, readingNotes, recognisedNote, transcriptLine, unclearLegend } from "./marks.js";
 import { explanationNodes, verdictLine } from "./verdicts.js";
 
 /** The nodes for a job's transcript and feedback, as far as it has them; none for a job that is null. */
-export function feedbackNodes(job) {
+export function feedbackNodes(job, isReading = false) {
   const { feedback, transcript } = job ?? {};
   const explanations = feedback ? explanationNodes(feedback) : [];
   for (const node of explanations) node.classList.add("small");
   return [
     feedback && verdictLine(feedback),
-    feedback && correctionMarks(feedback),
+    feedback && correctionMarks(feedback, isReading),
+    ...(feedback && isReading ? readingNotes(feedback) : []),
     feedback && unclearLegend(feedback),
     !feedback && transcript?.text && transcriptLine(transcript.text),
     job && recognisedNote(job),

@@ -3,15 +3,17 @@
 import { t } from "../i18n/index.js";
 import { element, icon } from "../shared/dom.js";
 import { formatClock } from "../shared/format.js";
+import { isChecked } from "./verdicts.js";
 
 // A word as the server counts them: a Chinese character, or a run of anything else between spaces.
 const WORD = /[\u3400-\u9fff][^\p{L}\p{N}_\s]*|[^\u3400-\u9fff\s]+/gu;
 
 /**
  * The sentence `feedback.heard`: each edit as <del> and <ins>, words that were not heard well as <mark>; screen readers
- * get words for all of them. What needs an adult has no marks.
+ * get words for all of them. What needs an adult has no marks. `isReading`: a text was to be read aloud, from which
+ * words were left out and to which words were added.
  */
-export function correctionMarks({ heard, edits, unclear = [], verdict }) {
+export function correctionMarks({ heard, edits, unclear = [], verdict }, isReading = false) {
   if (verdict === "needs_an_adult") return transcriptLine(heard);
   const words = [...heard.matchAll(WORD)].map(({ index, 0: word }) => ({ start: index, end: index + word.length }));
   const unclearWords = [...unclear].sort((a, b) => a - b).flatMap((number) => words[number] ?? []);
@@ -21,7 +23,7 @@ export function correctionMarks({ heard, edits, unclear = [], verdict }) {
     const [first, last] = edit.at;
     const from = first < words.length ? words[first].start : heard.length;
     const to = last > first ? words[last - 1].end : from;
-    line.append(...markUnclear(heard, end, from, unclearWords), ...markEdit(heard.slice(from, to), edit));
+    line.append(...markUnclear(heard, end, from, unclearWords), ...markEdit(heard.slice(from, to), edit, isReading));
     end = to;
   }
   line.append(...markUnclear(heard, end, heard.length, unclearWords));
@@ -39,6 +41,20 @@ export function unclearLegend({ unclear, verdict }) {
   const sample = element("mark", { class: "unclear", "aria-hidden": "true" }, "abc");
   return element("p", { class: "small" }, sample, " ", t("unclear_legend"));
 }
+
+/** The words of a text read aloud that were left out, and those that were added to it: an array of lines. */
+export function readingNotes(feedback) {
+  const edits = isChecked(feedback) ? feedback.edits : [];
+  const leftOut = edits.filter((edit) => !edit.from).map((edit) => edit.to);
+  const added = edits.filter((edit) => !edit.to).map((edit) => edit.from);
+  return [
+    leftOut.length > 0 && readingNote("left-out", t("reading_left_out", { words: quoteAll(leftOut) })),
+    added.length > 0 && readingNote("added", t("reading_added", { words: quoteAll(added) })),
+  ].filter(Boolean);
+}
+
+const readingNote = (kind, text) => element("p", { class: "small reading-note", "data-kind": kind }, text);
+const quoteAll = (runs) => runs.map((words) => t("quoted", { words })).join(t("comma"));
 
 /** The times of a transcript at which nothing could be understood; null if there are none. */
 export function gapsNote(transcript) {
@@ -58,10 +74,12 @@ const screenReaderText = (key) => element("span", { class: "visually-hidden" }, 
 const PUNCTUATION = /^([^\p{L}\p{N}]*)(.*?)([^\p{L}\p{N}]*)$/su; // punctuation, words, punctuation
 
 /** The nodes for one edit. Punctuation around replaced words stays where it is. */
-function markEdit(raw, edit) {
+function markEdit(raw, edit, isReading) {
   const [, before, words, after] = edit.to ? raw.match(PUNCTUATION) : ["", "", raw, ""];
-  const removed = words && element("del", {}, screenReaderText(edit.to ? "mark_wrong" : "mark_left_out"), words);
-  const added = edit.to && element("ins", {}, screenReaderText(words ? "mark_right" : "mark_added"), edit.to);
+  const [removeKey, addKey] = isReading ? ["mark_extra", "mark_skipped"] : ["mark_left_out", "mark_added"];
+  const removed = words && element("del", {}, screenReaderText(edit.to ? "mark_wrong" : removeKey), words);
+  const attributes = isReading && !words ? { class: "left-out" } : {};
+  const added = edit.to && element("ins", attributes, screenReaderText(words ? "mark_right" : addKey), edit.to);
   const gap = words && edit.to ? " " : "";
   return [before, removed, gap, added, after, raw ? "" : " "].filter(Boolean);
 }

@@ -39,7 +39,7 @@ export class Assignment extends EventTarget {
     clearTimeout(this.#timer);
   }
 
-  /** {student, number, state, submission, job} of each student in the order of the class list, then of anybody else. */
+  /** {student, number, state, submission, job, isReading} of each student in the order of the class list, then of anybody else. */
   rows() {
     const submissions = new Map(this.data.submissions.map((submission) => [submission.student, submission]));
     const inClass = new Set(this.data.students.map(({ name }) => name));
@@ -49,8 +49,13 @@ export class Assignment extends EventTarget {
     return students.map(({ name, id }) => {
       const submission = submissions.get(name);
       const job = submission && this.#jobs.get(submission.job);
-      return { student: name, number: id, submission, state: submission?.state ?? "missing", job };
+      return { student: name, number: id, submission, state: submission?.state ?? "missing", job, isReading: this.isReading };
     });
+  }
+
+  /** Whether a text was to be read aloud. */
+  get isReading() {
+    return Boolean(this.data.text.trim());
   }
 
   /** The rows whose answer waits for the teacher's review. */

@@ -1,6 +1,6 @@
 // The dialog for reviewing a held answer: read it, change it, release it; then comes the next one.
 
-import { correctionMarks, recognisedNote, unclearLegend } from "../feedback/marks.js";
+import { correctionMarks, readingNotes, recognisedNote, unclearLegend } from "../feedback/marks.js";
 import { explanationNodes, hasCorrections, verdictLine } from "../feedback/verdicts.js";
 import { t } from "../i18n/index.js";
 import { fetchJson } from "../shared/api.js";
@@ -45,7 +45,7 @@ export class ReviewDialog {
 
   translate() {
     if (!this.#job) return;
-    $id("review-transcript").replaceChildren(...heardNodes(this.#job));
+    $id("review-transcript").replaceChildren(...heardNodes(this.#job, this.#assignment.isReading));
     const n = this.#otherHeldRows().length;
     $id("review-release").textContent = t(n ? "homework_release_next" : "homework_release");
     $id("review-remaining").textContent = n ? t("homework_more_to_review", { n }) : "";
@@ -97,9 +97,10 @@ export class ReviewDialog {
 }
 
 /** What is reviewed: what was said with its marks, the verdict, and why, in the reader's language. */
-function heardNodes(job) {
+function heardNodes(job, isReading) {
   const { feedback } = job;
-  const marks = [correctionMarks(feedback), unclearLegend(feedback), recognisedNote(job)];
+  const line = [correctionMarks(feedback, isReading), ...(isReading ? readingNotes(feedback) : [])];
+  const marks = [...line, unclearLegend(feedback), recognisedNote(job)];
   const why = hasCorrections(feedback) ? explanationNodes(feedback) : []; // else it is in the form below
   return [verdictLine(feedback), ...marks, ...why].filter(Boolean);
 }

@@ -118,7 +118,7 @@ class Row {
   }
 }
 
-function transcriptNodes({ state, submission, job }) {
+function transcriptNodes({ state, submission, job, isReading }) {
   const error = kindOf(state) === "failed" && submission?.error;
-  return [...feedbackNodes(job), ...(error ? [element("p", { class: "error" }, errorText(error))] : [])];
+  return [...feedbackNodes(job, isReading), ...(error ? [element("p", { class: "error" }, errorText(error))] : [])];
 }

@@ -14,6 +14,15 @@ function formatUnit(unit, number, digits = 0) {
   return new Intl.NumberFormat(language, options).format(number);
 }
 
+const BYTE_UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
+
+/** A size on a disk: 120 MB, 3.4 GB. */
+export function formatBytes(bytes) {
+  const step = Math.min(BYTE_UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  const number = bytes / 1000 ** step;
+  return formatUnit(BYTE_UNITS[step], number, number < 10 && step ? 1 : 0);
+}
+
 /** A rough duration: 12 sec, 3 min, 1.5 hr, 30 days. Intl.DurationFormat cannot write 1.5 hours. */
 export function formatDuration(seconds) {
   if (seconds < 60) return formatUnit("second", Math.max(1, Math.round(seconds)));

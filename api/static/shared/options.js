@@ -1,6 +1,6 @@
 // The <option>s of what the server offers.
 
-import { localName, t } from "../i18n/index.js";
+import { language, localName, t } from "../i18n/index.js";
 import { element } from "./dom.js";
 
 /** One <option> for each [value, text]. */
@@ -8,8 +8,15 @@ export function options(list, selected) {
   return list.map(([value, text]) => element("option", { value, selected: value === selected }, text));
 }
 
-/** A voice's name; the default one has none of its own. */
-export const voiceName = (name) => (name === "default" ? t("voice_default") : name);
+const VOICE_KEYS = { default: "voice_default", heart: "voice_heart", "heart-low": "voice_heart_low" };
+const SPEAKER = /^([a-z]{2})_speaker_(\d+)$/; // Bark's name of a voice: its language, and a number
+
+/** What a reader calls a voice: whether it is a woman's or a man's, or its language; else the server's name for it. */
+export function voiceName(name) {
+  if (VOICE_KEYS[name]) return t(VOICE_KEYS[name]);
+  const [, code, n] = SPEAKER.exec(name) ?? [];
+  return code ? t("voice_speaker", { language: new Intl.DisplayNames(language, { type: "language" }).of(code), n }) : name;
+}
 
 export function voiceOptions(voices, selected) {
   return options(

@@ -26,6 +26,8 @@ export function parseFigures(text) {
     unfinished: find("jobs_unfinished") ?? 0,
     webhooks: find("webhooks_waiting") ?? 0,
     ended: { succeeded: 0, failed: 0, canceled: 0, expired: 0, ...endedByState },
+    disk: findFullestDisk(samples),
+    redisRefuses: samples.find(({ name, value }) => name === "waijiao_redis_refuses_writes" && value)?.labels.reason,
     stages: STAGES.map((stage) => ({
       stage,
       ready: find("workers", { stage, state: "ready" }) ?? 0,
@@ -34,6 +36,20 @@ export function parseFigures(text) {
       seconds: find("stage_seconds", { stage }) ?? null,
     })),
   };
+}
+
+const DISK_STATES = ["enough", "low", "full"]; // from the best to the worst
+
+/** The disk with the least room as {folder, state, free, needed}, both in bytes; null if the server shows none. */
+function findFullestDisk(samples) {
+  const find = (name, folder) => samples.find((sample) => sample.name === name && sample.labels.folder === folder).value;
+  const states = samples.filter(({ name, value }) => name === "waijiao_disk_state" && value);
+  const disks = states.map(({ labels: { folder, state } }) => {
+    const [free, needed] = ["waijiao_disk_free_bytes", "waijiao_disk_needed_bytes"].map((name) => find(name, folder));
+    return { folder, state, free, needed };
+  });
+  const rank = ({ state }) => DISK_STATES.indexOf(state);
+  return disks.toSorted((a, b) => rank(b) - rank(a) || a.free - b.free)[0] ?? null;
 }
 
 /** Jobs per minute of the stage's ready workers together; null while unknown. */

@@ -11,7 +11,7 @@ from pipeline.jobs.records import to_json
 from pipeline.jobs.results import Transcript
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings, settings
-from tests.support.recordings import RECORDINGS, SPEECH, SPEECH_TEXT, TEXTS, load_recording
+from tests.support.recordings import GERMAN, RECORDINGS, SPEECH, SPEECH_TEXT, TEXTS, load_recording
 from tests.support.transcripts import word_error_rate, word_errors
 from worker_asr.engine import Recogniser, Recording, load
 from worker_asr.faster_whisper import FasterWhisper
@@ -158,6 +158,14 @@ def test_an_unknown_language_is_a_bad_request(whisper, learners):
 @pytest.fixture(scope="module")
 def english_whisper() -> Recogniser:
     return load(Settings(asr_model="whisper-tiny-en"))
+
+
+@pytest.mark.parametrize("any_language", [False, True])
+@pytest.mark.parametrize("expected_languages", [("en", "zh"), ("en",), ("zh", "en")])
+def test_a_sentence_in_another_language_is_not_translated(whisper, expected_languages, any_language):
+    [transcript] = whisper.transcribe([Recording(load_recording(GERMAN), None, expected_languages, any_language)])
+    assert transcript.language == "de"
+    assert {"ich", "nicht"} <= set(transcript.text.lower().replace(",", "").split())
 
 
 @pytest.mark.parametrize("any_language", [False, True])

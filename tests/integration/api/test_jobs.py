@@ -214,14 +214,15 @@ def test_readiness_is_shown_for_each_model(client, redis):
     assert answer.json["redis"].partition(" ")[0] in {"Redis", "Valkey"}
 
 
-def test_only_an_administrator_is_told_which_redis_it_is(redis, settings, tmp_path):
+def test_only_an_administrator_is_told_which_redis_it_is_and_how_full_the_disk_is(redis, settings, tmp_path):
     client = create_app(Settings(home=tmp_path, redis_url=redis_url(settings), keys=True)).test_client()
     keys, shown = Keys(redis), {}
     for role in ROLES:
         _, text = keys.create("default", role, role, Limits())
-        shown[role] = "redis" in client.get("/readyz", headers={"Authorization": f"Bearer {text}"}).json
-    assert shown == {"learner": False, "teacher": False, "admin": True}
-    assert "redis" not in client.get("/readyz").json
+        readiness = client.get("/readyz", headers={"Authorization": f"Bearer {text}"}).json
+        shown[role] = {"redis", "storage"} & set(readiness)
+    assert shown == {"learner": set(), "teacher": set(), "admin": {"redis", "storage"}}
+    assert not {"redis", "storage"} & set(client.get("/readyz").json)
 
 
 def test_without_redis_the_server_says_so_and_stays_up(tmp_path):

@@ -1,5 +1,6 @@
 """/metrics, read as Prometheus reads it."""
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -25,7 +26,8 @@ def read(redis, settings):
 
 
 def test_an_empty_server_has_metrics_of_zero(read):
-    assert set(read().values()) == {0}
+    disk = {"waijiao_disk_free_bytes", "waijiao_disk_needed_bytes", "waijiao_disk_state"}
+    assert {value for (name, *_), value in read().items() if name not in disk} == {0}
 
 
 def test_jobs_are_counted_from_their_acceptance_to_their_end(read, jobs):
@@ -59,3 +61,18 @@ def test_workers_and_their_speed_are_shown(read, jobs, redis):
 def test_lessons_that_wait_to_be_segmented_are_counted_as_well(read, jobs):
     jobs.submit(replace(make_job_request("lesson"), task="lesson", lane="bulk", text=""))
     assert read()["waijiao_jobs_waiting", "segment"] == 1
+
+
+def test_the_free_space_and_the_state_of_the_disk_are_shown(read, settings):
+    figures, folder = read(), str(settings.home)
+    free_bytes = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize
+    assert figures["waijiao_disk_free_bytes", folder] == pytest.approx(free_bytes, rel=0.5)
+    assert figures["waijiao_disk_needed_bytes", folder] == settings.min_free_mb * 1_000_000
+    assert sum(figures["waijiao_disk_state", folder, state] for state in ("enough", "low", "full")) == 1
+
+
+def test_a_redis_that_refuses_writes_is_shown_with_its_reason(read, redis):
+    redis.config_set("maxmemory", 1)
+    assert read()["waijiao_redis_refuses_writes", "memory"] == 1
+    redis.config_set("maxmemory", 0)
+    assert read()["waijiao_redis_refuses_writes", "memory"] == 0

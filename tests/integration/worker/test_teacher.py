@@ -218,6 +218,15 @@ def test_a_text_that_is_read_aloud_is_not_gated(session):
     assert session.say(transcript=transcribe("I like dogs.", 0.4), **homework).verdict == "correct"
 
 
+@pytest.mark.parametrize(
+    ("text", "language"), [("Ich verstehe nicht.", "de"), ("Je ne comprends pas.", "fr"), ("No entiendo.", "es")]
+)
+def test_a_sentence_that_was_recognised_in_a_third_language_is_neither_checked_nor_praised(session, text, language):
+    feedback = session.say(transcript=transcribe(text, language=language))
+    assert (feedback.verdict, feedback.edits, session.prompts) == ("other_language", (), [])
+    assert "Well said" not in feedback.spoken
+
+
 def test_something_else_than_the_text_is_not_understood_or_another_language(session):
     homework = {"assignment": "hw", "details": {"text": "I like dogs."}}
     assert session.say("My favourite pizza", **homework).verdict == "not_understood"

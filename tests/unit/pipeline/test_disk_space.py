@@ -9,7 +9,7 @@ import pytest
 
 from pipeline import disk_space
 from pipeline.blob_store import unavailable
-from pipeline.disk_space import MB, check_free_space
+from pipeline.disk_space import MB, DiskSpace, check_free_space, find_fullest, measure_disks
 from pipeline.errors import DiskFull
 from pipeline.settings import Settings
 from waijiao.local import redis_disk
@@ -64,6 +64,48 @@ def test_a_disk_without_room_for_more_files_is_full(tmp_path, set_disk):
 def test_no_margin_refuses_nothing(tmp_path, set_disk):
     set_disk(0, free_files=0)
     check_free_space(Settings(home=tmp_path, min_free_mb=0))
+
+
+@pytest.mark.parametrize(
+    ("free_mb", "free_files", "state"),
+    [
+        (1001, 10**6, "enough"),
+        (999, 10**6, "low"),
+        (201, 10**6, "low"),
+        (199, 10**6, "full"),
+        (0, 10**6, "full"),
+        (10_000, 0, "full"),
+    ],
+)
+def test_a_disk_is_low_below_five_margins_and_full_below_one(tmp_path, set_disk, free_mb, free_files, state):
+    set_disk(free_mb, free_files)
+    settings = Settings(home=tmp_path, min_free_mb=200)
+    (disk,) = measure_disks(settings)
+    assert (disk.state, disk.needed_bytes) == (state, 200 * MB)
+    assert free_mb * MB - 4096 < disk.free_bytes <= free_mb * MB
+    if state == "full":
+        with pytest.raises(DiskFull):
+            check_free_space(settings)
+
+
+def test_without_a_margin_a_disk_is_full_when_nothing_is_free(tmp_path, set_disk):
+    for free_mb, state in [(1, "enough"), (0, "full")]:
+        set_disk(free_mb)
+        assert [disk.state for disk in measure_disks(Settings(home=tmp_path, min_free_mb=0))] == [state]
+
+
+def test_the_disk_of_the_embedded_redis_is_measured_where_it_runs(tmp_path):
+    (tmp_path / "redis").mkdir()
+    settings = Settings(home=tmp_path, blobs=str(tmp_path / "elsewhere"))
+    assert [disk.folder for disk in measure_disks(settings)] == [tmp_path, tmp_path / "redis"]
+
+
+def test_the_fullest_disk_is_the_one_in_the_worst_state_then_with_the_fewest_bytes(tmp_path):
+    enough, low, full = (DiskSpace(tmp_path, state, 5 * MB, 1) for state in ("enough", "low", "full"))
+    fuller = DiskSpace(tmp_path, "low", 4 * MB, 1)
+    assert find_fullest([enough, low, full, fuller]) == full
+    assert find_fullest([enough, low, fuller]) == fuller
+    assert find_fullest([enough]) == enough
 
 
 def test_the_disk_of_a_folder_that_does_not_exist_yet_is_that_of_its_parent(tmp_path):

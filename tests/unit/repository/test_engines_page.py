@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.gpu import memory, model_headers
+from pipeline.gpu.fractions import format_gb
 from pipeline.jobs.job import MODEL_STAGES
 from pipeline.model_files.catalogue import catalogue
+from pipeline.model_files.machine import Machine
+from pipeline.model_files.teachers import Candidate, teachers, weigh
 from pipeline.settings import Settings
 from tests.unit.pipeline.gpu.test_memory import gguf
 from waijiao.cli.fit import build_plan, fit
@@ -72,6 +75,31 @@ def test_the_figures_of_a_model_on_the_page_are_computed(options, weights, cache
     (need,) = plan(options).needs().values()
     figures = (need.weights, need.cache, need.working, need.total)
     assert tuple(f"{figure / 1e9:.1f}" for figure in figures) == (weights, cache, working, together)
+
+
+def describe_needs(candidate: Candidate) -> str:
+    cores, memory = candidate.teacher.cores, format_gb(candidate.memory)
+    gpu_part = f", {format_gb(candidate.gpu_memory)} of a GPU" if candidate.gpu_memory else ""
+    return f"{cores} {'core' if cores == 1 else 'cores'}, {memory}{gpu_part}"
+
+
+def test_the_table_of_language_models_is_that_of_the_catalogue():
+    expected = []
+    for candidate in weigh(teachers(), Machine(0, 0, 0), lambda _: False):
+        teacher = candidate.teacher
+        kinds = [source["kind"] for source in teacher.catalogue_entry.sources]
+        places = " or ".join({"hub": "hub", "wheel": "wheels"}[kind] for kind in kinds)
+        seconds = "not measured" if teacher.answer_s is None else f"{teacher.answer_s:.1f} s"
+        expected.append(
+            [
+                f"`{teacher.model}`{teacher.display_name.removeprefix(teacher.model)}",
+                f"{format_gb(teacher.catalogue_entry.size)}, {places}",
+                "any" if teacher.catalogue_entry.default else describe_needs(candidate),
+                teacher.corrects or "not measured",
+                seconds,
+            ]
+        )
+    assert rows("A larger language model") == expected
 
 
 def test_every_large_model_of_the_catalogue_is_on_the_page():

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from api.reports import StudentWork, list_answers, render_report, render_report_files
 from api.reports.class_stats import shorten
-from api.reports.highlight import RIGHT, WRONG, highlight_corrections, highlight_missed
+from api.reports.highlight import ADDED, LEFT_OUT, MISREAD, RIGHT, WRONG, highlight_corrections, highlight_missed
 from pipeline.homework.assignments import Student
 from pipeline.jobs.results import Edit, Gap
 from pipeline.text.corrections import compare
 from pipeline.text.statistics import score_reading
 from tests.support.page_html import Page
 from tests.support.sample_class import (
+    ANSWERS,
     DUE,
     fail_work,
     make_assignment,
@@ -247,7 +248,18 @@ def test_a_student_s_json_has_the_documented_shape():
             assert list(facts) == [
                 *("assignment", "student", "job_id", "state", "handed_in_at", "on_time", "verdict", "recording_s"),
                 *("words_said", "corrections", "words_per_minute", "text_words", "text_words_read"),
-                *("text_words_missed", "target_words_used", "language", "heard", "said", "words", "gaps", "unclear"),
+                *(
+                    "text_words_missed",
+                    "text_words_left_out",
+                    "words_added",
+                    "target_words_used",
+                    "language",
+                    "heard",
+                    "said",
+                    "words",
+                    "gaps",
+                    "unclear",
+                ),
                 *("corrected", "edits"),
                 *("explanation", "reply", "answer", "error"),
             ]
@@ -257,8 +269,10 @@ def test_a_student_s_json_has_the_documented_shape():
     bo = json.loads(files["students/Bo.json"])
     assert bo["student"] == {"name": "Bo", "id": "20260003"}
     assert bo["text_words_missed"] == ["plays", "with", "a", "friend"]
-    spoken = "We say: My brother plays football every day. Say plays instead of play. What's his name?"
-    assert bo["answer"] == {"text": spoken, "file": "Bo.wav", "duration_s": 4.25}
+    assert (bo["text_words_left_out"], bo["words_added"]) == (["with", "a", "friend"], [])
+    (answer,) = (each for each in json.loads(ANSWERS.read_text("utf-8")) if each["id"] == "yuxin-li")
+    assert bo["verdict"] == "corrected"
+    assert bo["answer"] == {"text": answer["feedback"]["spoken"], "file": "Bo.wav", "duration_s": 4.25}
 
 
 sentences = st.text("ab, .!?\n“”’我们-", max_size=40)
@@ -274,6 +288,17 @@ def test_corrections_lose_nothing_of_the_transcript(heard, better):
     assert [span.text for span in spans if span.kind == RIGHT] == [edit.after for edit in edits if edit.after]
 
 
+@given(sentences, sentences)
+def test_of_a_reading_what_stands_alone_was_left_out_or_added(heard, text):
+    edits = [piece.edit for piece in compare(heard, text) if not piece.is_unchanged]
+    correction, reading = highlight_corrections(heard, edits), highlight_corrections(heard, edits, is_reading=True)
+    assert [span.text for span in reading] == [span.text for span in correction]
+    assert [span.text for span in reading if span.kind == LEFT_OUT] == [
+        e.after for e in edits if e.after and not e.before
+    ]
+    assert {ADDED, LEFT_OUT}.isdisjoint(span.kind for span in correction)
+
+
 @given(st.lists(st.tuples(st.integers(-1, 9), st.integers(-1, 9), st.sampled_from(["", "x"]))))
 def test_edits_at_places_that_do_not_exist_are_left_out(places):
     spans = highlight_corrections("a b c", [Edit("", after, (first, last)) for first, last, after in places])
@@ -286,7 +311,8 @@ def test_a_text_is_shown_completely_with_every_word_that_was_missed(heard, text)
     reading = score_reading(heard, text)
     spans = highlight_missed(text, reading)
     assert "".join(span.text for span in spans) == text
-    assert sum(span.kind == "missed" for span in spans) == len(reading.missed_words)
+    assert sum(span.kind in {MISREAD, LEFT_OUT} for span in spans) == len(reading.missed_words)
+    assert sum(span.kind == LEFT_OUT for span in spans) == len(reading.left_out_words)
 
 
 def test_of_a_corrected_transcript_only_words_before_the_correction_have_a_probability():

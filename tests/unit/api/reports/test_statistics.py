@@ -25,6 +25,12 @@ MISTAKES = {  # heard -> corrected
     "They Go home.": "They went home.",
     "I like monkey.": "I like the monkey.",
 }
+VERDICT_LABELS = {
+    "correct": "✓ Nothing to correct",
+    "corrected": "Corrected",
+    "not_checked": "Not checked",
+    "not_heard_well": "Not heard well",
+}
 EDITS = {("go", "went"): 4, ("", "the"): 2, ("eat", "ate an"): 1}  # of those and one learner, counted by hand
 
 
@@ -72,9 +78,14 @@ def gradebook(files):
 
 @pytest.fixture(scope="module")
 def totals(records):
-    """Words heard and corrections made of the whole class."""
-    word_count = sum(len(words(each["feedback"]["heard"])) for each in records.values())
-    return word_count, sum(len(each["feedback"]["edits"]) for each in records.values())
+    """Words heard and corrections made of all in the class whose words were checked."""
+    checked = [each["feedback"] for each in records.values() if is_checked(each)]
+    assert len(checked) < len(records)
+    return sum(len(words(each["heard"])) for each in checked), sum(len(each["edits"]) for each in checked)
+
+
+def is_checked(record) -> bool:
+    return record["feedback"]["verdict"] in {"correct", "corrected"}
 
 
 def test_the_headline_figures_are_those_of_the_records(report, rows, records, totals):
@@ -163,18 +174,19 @@ def test_the_students_table_and_the_gradebook_have_each_student_s_own_figures(re
         count, corrections = len(words(heard)), len(record["feedback"]["edits"])
         used_words = [word for word in FORMS if FORMS[word] & clear_words(record)]
         assert float(line["recording_s"]) == pytest.approx(seconds, abs=0.005)
-        assert (int(line["words"]), int(line["corrections"])) == (count, corrections)
+        shown_corrections = str(corrections) if is_checked(record) else ""
+        assert (int(line["words"]), line["corrections"]) == (count, shown_corrections)
         assert float(line["words_per_minute"]) == pytest.approx(60 * count / seconds, abs=0.05)
         assert line["target_words_used"] == "; ".join(used_words)
         assert (line["heard"], line["corrected"]) == (heard, record["feedback"]["corrected"])
-        assert line["verdict"] == ("corrected" if corrections else "correct")
-        assert shown[2] == ("Corrected" if corrections else "✓ Nothing to correct")
+        assert line["verdict"] == record["feedback"]["verdict"]
+        assert shown[2] == VERDICT_LABELS[line["verdict"]]
         assert shown[4:] == [
             f"{seconds:.1f}",
             str(count),
             f"{60 * count / seconds:.0f}",
-            str(corrections),
-            f"{100 * corrections / count:.1f}",
+            shown_corrections,
+            f"{100 * corrections / count:.1f}" if is_checked(record) else "",
             f"{len(used_words)} / {len(FORMS)}",
         ]
 
@@ -229,3 +241,28 @@ def test_words_read_are_those_of_the_text_that_were_not_left_out():
         assert Page(files[f"students/{name}.html"]).find_texts("spoken-text", "missed") == [
             w for w in text.split() if w in gone
         ]
+
+
+def test_the_words_that_a_reader_left_out_and_added_are_in_every_form_of_the_report():
+    text = "I think he has three dogs. They live in a small house."
+    said = {"Anna": "I think he has three big dogs. They live in a house now.", "Bo": text}
+    words_by_name = {"Anna": (["small"], ["big", "now"]), "Bo": ([], [])}
+    rows = [make_student_work(n, name, make_speech(heard, text)) for n, (name, heard) in enumerate(said.items())]
+    files = dict(render_report_files(make_assignment(rows, text=text), rows))
+    table = Page(files["report.html"]).tables[-1]
+    lines = list(csv.DictReader(io.StringIO(files["gradebook.csv"].decode("utf-8-sig"))))
+    for row, line, (name, (left_out, added)) in zip(table[1:], lines, words_by_name.items(), strict=True):
+        counts = [str(len(left_out)), str(len(added))]
+        assert row[-2:] == counts
+        assert [line["text_words_left_out"], line["words_added"]] == counts
+        facts = json.loads(files[f"students/{name}.json"])
+        assert (facts["text_words_left_out"], facts["words_added"]) == (left_out, added)
+        page = Page(files[f"students/{name}.html"])
+        assert page.find_texts("spoken-text", "added") == [{"big": "big", "now": "now."}[word] for word in added]
+        assert page.find_texts("spoken-text", "left-out") == 2 * left_out  # in what was heard, and in the text
+        assert page.find_texts("spoken-text", "ins") == 2 * left_out
+
+
+def test_a_report_without_a_text_to_read_counts_nothing_as_left_out(files, gradebook):
+    assert {line["text_words_left_out"] + line["words_added"] for line in gradebook} == {""}
+    assert "left-out" not in files["students/Bo.html"].decode().partition("</style>")[2]

@@ -46,7 +46,7 @@ def small(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("model", catalogue.catalogue().values(), ids=lambda model: model.name)
 def test_every_entry_of_the_catalogue_is_complete(model):
-    assert re.fullmatch(r"[a-z0-9][a-z0-9-]*", model.name)
+    assert re.fullmatch(r"[a-z0-9]+([.-][a-z0-9]+)*", model.name)
     assert model.stage in {"asr", "llm", "tts", "checker"}
     assert model.licence
     assert model.credit

@@ -169,6 +169,25 @@ def test_a_text_is_read_as_far_as_its_words_were_recognised_in_order():
     assert reading.accuracy == 5 / 8
 
 
+@pytest.mark.parametrize(
+    ("heard", "misread", "left_out", "added"),
+    [
+        ("the cat sat on the mat", (), (), ()),
+        ("the cat sat on mat", (), ("the",), ()),
+        ("the the cat, um, sat on a mat", ("the",), (), ("the", "um")),
+        ("well you know the cat sat on the mat", (), (), ("well you know",)),
+        ("the cat", (), ("sat", "on", "the", "mat"), ()),
+        ("the bat sat on the mat today", ("cat",), (), ("today",)),
+        ("", (), ("the", "cat", "sat", "on", "the", "mat"), ()),
+    ],
+)
+def test_words_that_were_left_out_misread_and_added_are_told_apart(heard, misread, left_out, added):
+    reading = score_reading(heard, "The cat sat on the mat.")
+    assert (reading.misread_words, reading.left_out_words, reading.added) == (misread, left_out, added)
+    assert sorted(reading.missed_words) == sorted(misread + left_out)
+    assert reading.added_words == tuple(" ".join(added).split())
+
+
 def test_a_short_form_is_read_as_its_long_one():
     assert score_reading("I am here and it is late", "I’m here, and it's late!").missed_words == ()
 

@@ -1,0 +1,59 @@
+"""The homework of a text that was read aloud shows the words that were left out and those that were added."""
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from pipeline import personas
+from pipeline.jobs.job import JobRequest
+from tests.browser.conftest import visits
+from tests.support.job_steps import run_stage
+from worker_llm.tutor.model_reply import Conversation
+from worker_llm.tutor.read_aloud import ReadingAttempt, build_reading_feedback
+
+TEXT = "I think he has three dogs. They live in a small house near the forest."
+READ = "I sink he has three big dogs. They live in a house near the forest."
+NOTES = {"en-US": ["Left out: “small”", "Added: “big”"], "zh-CN": ["漏读：“small”", "多读：“big”"]}
+FOR_SCREEN_READERS = {"en-US": ["not in the text: big", "left out: small"], "zh-CN": ["课文里没有：big", "漏读：small"]}
+
+
+@pytest.fixture
+def show_reading(browser, cluster, settings):
+    """Opens the page of an assignment for which Anna's homework, READ, waits for its review."""
+    cluster.add_api("api1")
+    cluster.start("api1")
+
+    def show(open_page, locale: str, text: str = TEXT):
+        fields = {"title": "Reading", "students": [{"name": "Anna"}], "text": text, "hold": True}
+        url = f"{cluster.url('api1')}/v1/assignments/reading"
+        httpx.put(url, json=fields, trust_env=False).raise_for_status()
+        homework = {"assignment": "reading", "student": "Anna", "hold": True, "lane": "homework"}
+        cluster.jobs.submit(JobRequest("a" * 32, "anna", text=READ, details={"text": TEXT}, **homework))
+        conversation = Conversation(personas.load("william", settings.personas))
+        attempt = ReadingAttempt(READ, TEXT)
+        run_stage(cluster.jobs, "llm", build_reading_feedback(attempt, "Where do they live?", conversation))
+        return open_page("/homework#reading", url=cluster.url("api1"), locale=locale)
+
+    with visits(browser, "") as open_page:
+        yield lambda *words: show(open_page, *words)
+
+
+@pytest.mark.parametrize("locale", NOTES)
+def test_the_table_and_the_review_show_what_was_left_out_and_what_was_added(show_reading, picture, locale):
+    page = show_reading(locale)
+    for place in ("#rows td.transcript", "#review-transcript"):
+        expect(page.locator(f"{place} .reading-note")).to_have_text(NOTES[locale])
+        line = page.locator(f"{place} .transcript-line")
+        expect(line.locator("ins.left-out")).to_have_count(1)
+        for words in FOR_SCREEN_READERS[locale]:
+            expect(line).to_contain_text(words)
+        expect(line.locator("del")).to_have_count(2)
+        if place.startswith("#rows"):
+            picture(page, f"homework-reading-{locale}")
+            page.locator("#rows button.held").click()
+
+
+def test_where_nothing_was_to_be_read_nothing_was_left_out(show_reading):
+    page = show_reading("en-US", "")
+    expect(page.locator("#rows td.transcript .transcript-line")).to_contain_text("add small")
+    expect(page.locator(".reading-note, ins.left-out")).to_have_count(0)
