@@ -5,7 +5,7 @@ Run with: python -m benchmarks.clearness.train CORPUS --without SCORES --frames 
 CORPUS is a folder of speechocean762, of which only the training half is read, without the speakers of SCORES, by whom
 the rules are fitted. FOLDER keeps the encoder's frames (a gigabyte; they take ten minutes, the rest three). No score
 of an expert is used, and no other program: the first labels come from the times of words by Whisper's attention and
-from the loudness; then the probe's own alignment takes their place, three times.
+from the loudness; then the probe's own alignment takes their place, four times.
 """
 
 import argparse
@@ -24,8 +24,8 @@ from worker_asr.clearness.probe import CLASSES, FLOOR, PAUSE_CLASS, Probe, save_
 from worker_asr.clearness.sounds import SOUNDS, VOWELS
 from worker_asr.whisper_model import load_whisper
 
-UNITS = 64
-ROUNDS = ((500, 3), (500, 3), (500, 3), (None, 3))  # of how many examples, and how many epochs
+UNITS = 128
+ROUNDS = ((500, 3), (500, 3), (500, 3), (None, 3), (None, 3))  # of how many examples, and how many epochs
 VOWEL_LENGTH = 1.6  # of a vowel, in lengths of a consonant, in the first labels
 # Frames that a sound lasts at least. Without, vowels shrink to a frame, and consonants take the pauses beside them.
 MIN_FRAMES = [3 if sound in VOWELS else 2 for sound in SOUNDS] + [1]

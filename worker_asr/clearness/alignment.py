@@ -67,7 +67,8 @@ def build_network(words: Sequence[Ways], pause: int, min_frames: Sequence[int]) 
         states.append((pause, PAUSE, 0))
     width = max(len(each) for each in before)
     table = np.array([[*each, *[len(states)] * (width - len(each))] for each in before])
-    return Network(*np.array(states).T, table, first, exits)
+    sounds, numbers, positions = np.array(states).T
+    return Network(sounds, numbers, positions, table, first, exits)
 
 
 def align(scores: np.ndarray, words: Sequence[Ways], pause: int, min_frames: Sequence[int]) -> list[list[Span]]:

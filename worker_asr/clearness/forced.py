@@ -49,4 +49,7 @@ class ForcedDecoder:
                 (found,) = self.whisper.model.align(source, self.tokenizer.sot_sequence, [line], length)
                 token_logs = np.log(np.maximum(found.text_token_probs, LOWEST))
                 logs[:fitting, column] = np.add.reduceat(token_logs[: len(line)], starts) / counts[:fitting]
-        return [ForcedScore(*map(float, row), count) for row, count in zip(logs, counts, strict=True)]
+        return [
+            ForcedScore(float(spoken), float(silent), count)
+            for (spoken, silent), count in zip(logs, counts, strict=True)
+        ]

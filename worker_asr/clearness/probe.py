@@ -34,7 +34,8 @@ class Probe:
         scores = units @ self.output + self.output_bias
         scores -= scores.max(axis=1, keepdims=True)
         scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
-        return np.maximum(scores, FLOOR)
+        result: Floats = np.maximum(scores, FLOOR)
+        return result
 
 
 def load_probe(file: Path) -> Probe:
