@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -41,12 +42,12 @@ class Probe:
 def load_probe(file: Path) -> Probe:
     """The probe that `save_probe` wrote; raises ConfigurationError when the file is missing or is none."""
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
             if tuple(arrays["classes"].tolist()) != CLASSES or arrays["hidden"].shape[0] != WIDTH:
                 raise ConfigurationError(f"{file}: a probe for other sounds or for another speech model")
             names = ("hidden", "hidden_bias", "output", "output_bias", "frequency")
             return Probe(*(arrays[name].astype(np.float32) for name in names))
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
         raise ConfigurationError(f"{file} is not the file of a probe: {error}") from error
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -121,11 +122,11 @@ def save_rules(rules: Rules, file: Path) -> None:
 def load_rules(file: Path = RULES_FILE) -> Rules:
     """The rules that `save_rules` wrote; raises ConfigurationError when the file is missing or has others."""
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
             word, total, fluency = (read_rule(arrays, name) for name in ("word", "total", "fluency"))
             ranges = dict(zip(arrays["range_names"].tolist(), map(tuple, arrays["ranges"].tolist()), strict=True))
             rules = Rules(word, total, fluency, float(arrays["threshold"]), ranges)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
         raise ConfigurationError(f"{file} is not the file of the rules: {error}") from error
     if len(word.weights) != WORD_FIGURES or {len(total.weights), len(fluency.weights)} != {TEXT_FIGURES}:
         raise ConfigurationError(f"{file} has rules for other figures; fit them again")

@@ -101,7 +101,7 @@ def test_the_network_learns_classes_that_lie_apart():
     random = np.random.default_rng(0)
     labels = random.integers(3, size=3000)
     rows = (np.eye(3)[labels] * 4 + random.normal(0, 1, (3000, 3))).astype(np.float32)
-    network = train_network(rows, labels, units=16, classes=3, epochs=20)
+    network = train_network(rows, labels, units=16, classes=3, epochs=100)
     assert (network.log_probabilities(rows).argmax(axis=1) == labels).mean() > 0.9
 
 

@@ -80,7 +80,7 @@ def test_a_probe_is_read_as_it_was_written_up_to_half_precision(tmp_path):
 
 
 @pytest.mark.parametrize("load", [load_probe, load_rules])
-@pytest.mark.parametrize("content", [None, b"", b"no numbers at all"])
+@pytest.mark.parametrize("content", [None, b"", b"no numbers at all", b"PK\x03\x04 torn"])
 def test_a_missing_or_damaged_file_is_a_configuration_error(load, content, tmp_path):
     file = tmp_path / "numbers.npz"
     if content is not None:
