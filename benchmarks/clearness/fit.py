@@ -13,7 +13,7 @@ from worker_asr.clearness.rules import MAX_SPREAD, LinearRule, Rules, sigmoid, t
 FOLDS, ROUNDS = 10, 3  # parts into which speakers are divided, and how often by chance
 WORD_PENALTY, TEXT_PENALTY = 2.0, 10.0  # on the squares of the weights
 STEPS = 30  # of Newton's method, which needs ten
-MARK_PRECISION = 0.8  # at the threshold, on speakers that the rule was not fitted to
+MARK_PRECISION = 0.83  # at the threshold, on speakers that the rule was not fitted to: 0.8 is promised
 MIDDLE = (25, 75)  # percentiles between which the middle range of the fluency figures lies
 Fit = Callable[[np.ndarray, np.ndarray], LinearRule]
 

@@ -13,10 +13,11 @@ from zipfile import BadZipFile
 import numpy as np
 
 from pipeline.errors import ConfigurationError
+from worker_asr.clearness.fluency import MIN_SPEECH_S
 from worker_asr.clearness.meter import SpokenText, SpokenWord
 
 RULES_FILE = Path(__file__).with_name("rules.npz")
-WORD_FIGURES = 12
+WORD_FIGURES = 14
 TEXT_FIGURES = 9
 MAX_SPREAD = 4.0  # standard deviations from the mean: what lies farther away counts as this far
 
@@ -76,10 +77,13 @@ def word_figures(words: Sequence[SpokenWord]) -> Floats:
     """The figures of each word of one text by which it is judged, [words, WORD_FIGURES]."""
     clearness = np.mean([each.clearness for each in words])
     forced = mean_of_known([each.forced for each in words])
+    spoken_s = max(MIN_SPEECH_S, words[-1].end - words[0].start)
+    rate = np.log(sum(each.sounds for each in words) / spoken_s)
     rows = [
         (
-            *(each.clearness, each.weakest_clearness, each.margin, each.least_margin, clearness, each.sounds),
+            *(each.clearness, each.weakest_clearness, each.margin, each.least_margin, clearness, np.log(each.sounds)),
             *(each.recognised, each.probability, each.forced, each.in_silence, each.tokens, forced),
+            *(rate, np.log((each.end - each.start) / each.sounds)),
         )
         for each in words
     ]
