@@ -23,7 +23,7 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for benchmarks.clearness
 
 from benchmarks.clearness.corpus import speaker_of
-from benchmarks.clearness.fit import Judged, Measured, fit, judge
+from benchmarks.clearness.fit import MeasuredTexts, RuleResults, fit, judge
 from benchmarks.clearness.scores import (
     BAD,
     GOOD,
@@ -57,19 +57,19 @@ class Figure:
     speakers: np.ndarray  # of each row
 
 
-def measure(recordings: Path, scores: list[SentenceScore]) -> tuple[Measured, list[float]]:
+def measure(recordings: Path, scores: list[SentenceScore]) -> tuple[MeasuredTexts, list[float]]:
     """The recordings in which somebody speaks, and the CPU seconds that each took besides recognition."""
     settings = Settings(asr_threads=1)
     engine = FasterWhisper(locate(settings.asr_model, settings.models_folder), settings)
     meter = ClearnessMeter(engine.whisper)
-    found: list[tuple[SpokenText, SentenceScore]] = []
+    pairs: list[tuple[SpokenText, SentenceScore]] = []
     seconds = []
     for score in scores:
         file = recordings / f"{score.identifier}.wav"
         if not file.is_file():
             raise BadRequest(f"{file}: there is no such recording")
-        with file.open("rb") as opened:
-            waveform = decode(opened, MAX_RECORDING_S)
+        with file.open("rb") as stream:
+            waveform = decode(stream, MAX_RECORDING_S)
         words = recognise(engine, waveform)
         started_at = time.process_time()
         try:
@@ -82,11 +82,11 @@ def measure(recordings: Path, scores: list[SentenceScore]) -> tuple[Measured, li
             raise BadRequest(
                 f"{score.identifier}: {len(score.words)} words have scores, its text has {len(text.words)}"
             )
-        found.append((text, score))
-    if not found:
+        pairs.append((text, score))
+    if not pairs:
         raise BadRequest(f"{recordings}: nobody is heard to speak in any recording")
-    texts, kept = (list(each) for each in zip(*found, strict=True))
-    return Measured(texts, kept, np.array([speaker_of(each.identifier) for each in kept])), seconds
+    texts, text_scores = (list(each) for each in zip(*pairs, strict=True))
+    return MeasuredTexts(texts, text_scores, np.array([speaker_of(each.identifier) for each in text_scores])), seconds
 
 
 def recognise(engine: FasterWhisper, waveform: Waveform) -> tuple[Word, ...]:
@@ -99,31 +99,31 @@ def recognise(engine: FasterWhisper, waveform: Waveform) -> tuple[Word, ...]:
     return result.words
 
 
-def list_figures(measured: Measured, judged: Judged) -> Iterator[Figure]:
-    accuracy, words = measured.accuracy, measured.word_speakers
+def list_figures(data: MeasuredTexts, results: RuleResults) -> Iterator[Figure]:
+    accuracy, words = data.accuracy, data.word_speakers
     is_bad, is_good = accuracy <= BAD, accuracy >= GOOD
-    unclear, marks = judged.unclear, judged.marks
-    total = np.array([each.total for each in measured.scores])
-    fluency = np.array([each.fluency for each in measured.scores])
+    unclear, marks = results.unclear, results.marks
+    total = np.array([each.total for each in data.scores])
+    fluency = np.array([each.fluency for each in data.scores])
     yield Figure("word_pcc", "words: correlation", lambda at: correlation(-unclear[at], accuracy[at]), words)
     yield Figure("word_auc", "words: AUC of badly said", lambda at: area_under_curve(unclear[at], is_bad[at]), words)
     yield Figure("mark_precision", "marks: precision", lambda at: share(is_bad[at], marks[at]), words)
     yield Figure("mark_recall", "marks: recall", lambda at: share(marks[at], is_bad[at]), words)
     yield Figure("good_marked", "good words marked", lambda at: share(marks[at], is_good[at]), words)
-    yield Figure("total_pcc", "sentence total: correlation", lambda at: correlation(judged.total[at], total[at]),
-                 measured.speakers)  # fmt: skip
-    yield Figure("fluency_pcc", "fluency: correlation", lambda at: correlation(judged.fluency[at], fluency[at]),
-                 measured.speakers)  # fmt: skip
+    yield Figure("total_pcc", "sentence total: correlation", lambda at: correlation(results.total[at], total[at]),
+                 data.speakers)  # fmt: skip
+    yield Figure("fluency_pcc", "fluency: correlation", lambda at: correlation(results.fluency[at], fluency[at]),
+                 data.speakers)  # fmt: skip
 
 
 def main(arguments: argparse.Namespace) -> None:
-    measured, seconds = measure(arguments.recordings, read_scores(arguments.scores))
+    data, seconds = measure(arguments.recordings, read_scores(arguments.scores))
     if arguments.fit:
-        rules, judged = fit(measured)
+        rules, results = fit(data)
         save_rules(rules, arguments.write)
     else:
-        judged = judge(measured, load_rules())
-    figures = list(list_figures(measured, judged))
+        results = judge(data, load_rules())
+    figures = list(list_figures(data, results))
     values = {each.name: each.compute(np.arange(len(each.speakers))) for each in figures}
     if arguments.json:
         print(json.dumps({name: None if np.isnan(value) else round(value, 4) for name, value in values.items()}))
@@ -134,10 +134,8 @@ def main(arguments: argparse.Namespace) -> None:
         table.add_row(each.label, f"{values[each.name]:.3f}", f"{low:.3f} to {high:.3f}")
     console = Console()
     console.print(table)
-    bad, speakers = int((measured.accuracy <= BAD).sum()), len(np.unique(measured.speakers))
-    console.print(
-        f"{len(measured.texts)} recordings of {speakers} speakers, {len(measured.accuracy)} words, {bad} bad;"
-    )
+    bad, speakers = int((data.accuracy <= BAD).sum()), len(np.unique(data.speakers))
+    console.print(f"{len(data.texts)} recordings of {speakers} speakers, {len(data.accuracy)} words, {bad} bad;")
     console.print(
         f"{np.mean(seconds):.3f} CPU s each besides recognition, {np.percentile(seconds, 95):.3f} at most in 95 %"
     )

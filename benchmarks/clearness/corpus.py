@@ -62,12 +62,12 @@ def read_lines(file: Path) -> list[str]:
     return file.read_text(encoding="utf-8").splitlines()
 
 
-def read_examples(utterances: list[Utterance], whisper: VariableWindowWhisper, kept: Path) -> Iterator[Example]:
-    """The examples, one by one; what was computed is kept in the folder `kept`, since it takes most of the time."""
-    kept.mkdir(parents=True, exist_ok=True)
+def read_examples(utterances: list[Utterance], whisper: VariableWindowWhisper, cache: Path) -> Iterator[Example]:
+    """The examples, one by one; what was computed is kept in the folder `cache`, since it takes most of the time."""
+    cache.mkdir(parents=True, exist_ok=True)
     reader = Reader()
     for utterance in utterances:
-        file = kept / f"{utterance.identifier}.npz"
+        file = cache / f"{utterance.identifier}.npz"
         if not file.exists():
             frames, quiet, word_frames = encode_utterance(utterance, whisper)
             np.savez(file, frames=frames, quiet=quiet, word_frames=word_frames)
@@ -99,8 +99,8 @@ def find_word_frames(whisper: VariableWindowWhisper, encoding: object, words: li
     tokens = [whisper.hf_tokenizer.encode(" " + word, add_special_tokens=False).ids for word in words]
     line = [token for each in tokens for token in each][:MAX_TOKENS]
     start = [whisper.hf_tokenizer.token_to_id(f"<|{name}|>") for name in ("startoftranscript", "en", "transcribe")]
-    (found,) = whisper.model.align(encoding, start, [line], 2 * count)
-    at_token, at_frame = np.array(found.alignments).T
+    (alignment,) = whisper.model.align(encoding, start, [line], 2 * count)
+    at_token, at_frame = np.array(alignment.alignments).T
     ends = np.cumsum([len(each) for each in tokens])
     result = np.full((len(words), 2), -1)
     for number, (first, end) in enumerate(zip(ends - [len(each) for each in tokens], ends, strict=True)):

@@ -19,7 +19,7 @@ Fit = Callable[[np.ndarray, np.ndarray], LinearRule]
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredTexts:
     """Recordings with their scores: of words and sentences the figures, and the speaker of each."""
 
     texts: list[SpokenText]
@@ -48,7 +48,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Judged:
+class RuleResults:
     """What the rules say: of each word the probability that it is unclear and the mark, of each text both scores."""
 
     unclear: np.ndarray
@@ -57,30 +57,30 @@ class Judged:
     fluency: np.ndarray
 
 
-def judge(measured: Measured, rules: Rules) -> Judged:
+def judge(data: MeasuredTexts, rules: Rules) -> RuleResults:
     """What the rules, as they are, say of the recordings."""
-    unclear = sigmoid(rules.word.apply(measured.word_rows))
-    rows = measured.text_rows(unclear)
-    return Judged(unclear, unclear >= rules.threshold, rules.total.apply(rows), rules.fluency.apply(rows))
+    unclear = sigmoid(rules.word.apply(data.word_rows))
+    rows = data.text_rows(unclear)
+    return RuleResults(unclear, unclear >= rules.threshold, rules.total.apply(rows), rules.fluency.apply(rows))
 
 
-def fit(measured: Measured) -> tuple[Rules, Judged]:
+def fit(data: MeasuredTexts) -> tuple[Rules, RuleResults]:
     """The rules fitted to all recordings, and what rules say that were fitted without the speaker of each."""
-    is_bad = measured.accuracy <= BAD
-    total = np.array([each.total for each in measured.scores])
-    fluency = np.array([each.fluency for each in measured.scores])
-    unclear = sigmoid(cross_validate(fit_logistic, measured.word_rows, is_bad, measured.word_speakers))
-    rows = measured.text_rows(unclear)
+    is_bad = data.accuracy <= BAD
+    total = np.array([each.total for each in data.scores])
+    fluency = np.array([each.fluency for each in data.scores])
+    unclear = sigmoid(cross_validate(fit_logistic, data.word_rows, is_bad, data.word_speakers))
+    rows = data.text_rows(unclear)
     threshold = find_threshold(unclear, is_bad, MARK_PRECISION)
     rules = Rules(
-        fit_logistic(measured.word_rows, is_bad),
+        fit_logistic(data.word_rows, is_bad),
         fit_ridge(rows, total),
         fit_ridge(rows, fluency),
         threshold,
-        find_ranges(measured.texts),
+        find_ranges(data.texts),
     )
-    scores = (cross_validate(fit_ridge, rows, target, measured.speakers) for target in (total, fluency))
-    return rules, Judged(unclear, unclear >= threshold, *scores)
+    scores = (cross_validate(fit_ridge, rows, target, data.speakers) for target in (total, fluency))
+    return rules, RuleResults(unclear, unclear >= threshold, *scores)
 
 
 def cross_validate(fit_rule: Fit, rows: np.ndarray, targets: np.ndarray, speakers: np.ndarray) -> np.ndarray:

@@ -58,11 +58,11 @@ def train_network(rows: np.ndarray, labels: np.ndarray, units: int, classes: int
     for _ in range(epochs):
         order = random.permutation(len(rows))
         for start in range(0, len(rows), BATCH):
-            chosen = order[start : start + BATCH]
+            batch = order[start : start + BATCH]
             step += 1
             rate = LEARNING_RATE * min(1.0, (1 - step / steps) / (1 - WARM_SHARE) + 0.02)
-            noise = NOISE * random.standard_normal((len(chosen), rows.shape[1]), np.float32)
-            adjust(network, moments, network.gradients(rows[chosen] + noise, labels[chosen]), step, rate)
+            noise = NOISE * random.standard_normal((len(batch), rows.shape[1]), np.float32)
+            adjust(network, moments, network.gradients(rows[batch] + noise, labels[batch]), step, rate)
     return network
 
 

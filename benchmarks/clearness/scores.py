@@ -93,7 +93,7 @@ def interval(
     random = np.random.default_rng(0)
     rows = {speaker: np.flatnonzero(speakers == speaker) for speaker in np.unique(speakers)}
     names = list(rows)
-    drawn = (np.concatenate([rows[names[each]] for each in random.integers(len(names), size=len(names))])
+    draws = (np.concatenate([rows[names[each]] for each in random.integers(len(names), size=len(names))])
              for _ in range(samples))  # fmt: skip
-    values = [value for each in drawn if not np.isnan(value := figure(each))]
+    values = [value for each in draws if not np.isnan(value := figure(each))]
     return (float(np.percentile(values, 2.5)), float(np.percentile(values, 97.5))) if values else (np.nan, np.nan)

@@ -102,11 +102,11 @@ def main(arguments: argparse.Namespace) -> None:
     examples = list(read_examples(utterances, whisper, arguments.frames))
     learner = Learner(examples)
     for round_number, (count, epochs) in enumerate(ROUNDS):
-        chosen = examples[:count]
-        labels = [learner.label(each) if round_number else first_labels(each) for each in chosen]
-        pairs = [(each, found) for each, found in zip(chosen, labels, strict=True) if found is not None]
-        learner.learn([each for each, _ in pairs], [found for _, found in pairs], epochs)
-        print(f"round {round_number + 1}: {len(pairs)} of {len(chosen)} recordings could be aligned", flush=True)
+        selection = examples[:count]
+        labels = [learner.label(each) if round_number else first_labels(each) for each in selection]
+        pairs = [(each, classes) for each, classes in zip(selection, labels, strict=True) if classes is not None]
+        learner.learn([each for each, _ in pairs], [classes for _, classes in pairs], epochs)
+        print(f"round {round_number + 1}: {len(pairs)} of {len(selection)} recordings could be aligned", flush=True)
     save_probe(learner.probe(), arguments.write)
 
 

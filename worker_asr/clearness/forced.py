@@ -40,16 +40,16 @@ class ForcedDecoder:
         tokens = [self.whisper.hf_tokenizer.encode(" " + word, add_special_tokens=False).ids for word in words]
         counts = [len(each) for each in tokens]
         ends = np.cumsum(counts)
-        fitting = int(np.searchsorted(ends, MAX_TOKENS, side="right"))
+        room = int(np.searchsorted(ends, MAX_TOKENS, side="right"))
         logs = np.full((len(words), 2), np.nan)
-        if fitting:
-            line = [token for each in tokens[:fitting] for token in each]
-            starts = np.concatenate([[0], ends[: fitting - 1]])
+        if room:
+            line = [token for each in tokens[:room] for token in each]
+            starts = np.concatenate([[0], ends[: room - 1]])
             for column, (source, length) in enumerate(((encoding, frames), (self.silence, SILENT_FRAMES // 2))):
-                (found,) = self.whisper.model.align(source, self.tokenizer.sot_sequence, [line], length)
-                token_logs = np.log(np.maximum(found.text_token_probs, LOWEST))
-                logs[:fitting, column] = np.add.reduceat(token_logs[: len(line)], starts) / counts[:fitting]
+                (alignment,) = self.whisper.model.align(source, self.tokenizer.sot_sequence, [line], length)
+                token_logs = np.log(np.maximum(alignment.text_token_probs, LOWEST))
+                logs[:room, column] = np.add.reduceat(token_logs[: len(line)], starts) / counts[:room]
         return [
-            ForcedScore(float(spoken), float(silent), count)
-            for (spoken, silent), count in zip(logs, counts, strict=True)
+            ForcedScore(float(in_recording), float(in_silence), count)
+            for (in_recording, in_silence), count in zip(logs, counts, strict=True)
         ]

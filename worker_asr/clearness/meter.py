@@ -84,8 +84,8 @@ class ClearnessMeter:
         self.reader = Reader()
         self.decoder = ForcedDecoder(whisper)
 
-    def measure(self, waveform: Waveform, text: str, recognised: Sequence[Word]) -> SpokenText:
-        """The words of `text`, in English, as they were said; `recognised` are the words of the transcript.
+    def measure(self, waveform: Waveform, text: str, transcript_words: Sequence[Word]) -> SpokenText:
+        """The words of `text`, in English, as they were said; `transcript_words` are the recognised ones.
 
         Raises NoSpeech when nobody speaks, BadRequest when the text has no words or too many for this recording.
         """
@@ -100,13 +100,13 @@ class ClearnessMeter:
         log_probabilities = self.probe.classify(join_frames(windows, -(-len(samples) // FRAME_SAMPLES)))
         spans = self.align(log_probabilities, words)
         forced = self.force(windows, words, spans)
-        heard = find_recognised(words, recognised)
+        heard = find_recognised(words, transcript_words)
         times = shift_intervals([(each[0].first * FRAME_S, each[-1].end * FRAME_S) for each in spans], start)
-        spoken = tuple(
+        result = tuple(
             describe(word, time, log_probabilities, word_spans, figures, probability)
             for word, time, word_spans, figures, probability in zip(words, times, spans, forced, heard, strict=True)
         )
-        return SpokenText(spoken, measure_fluency(voice, times, sum(map(len, spans))))
+        return SpokenText(result, measure_fluency(voice, times, sum(map(len, spans))))
 
     def encode(self, samples: np.ndarray) -> list[EncodedWindow]:
         """The whole recording in one window, or a longer one in several that are split in silences."""
@@ -196,18 +196,18 @@ def describe(
     )
 
 
-def find_recognised(words: Sequence[str], recognised: Sequence[Word]) -> list[float | None]:
+def find_recognised(words: Sequence[str], transcript_words: Sequence[Word]) -> list[float | None]:
     """For each word of the text the probability of the recognised words in its place; None where they differ."""
-    heard = [word for word in recognised if word.word.strip()]
+    heard = [word for word in transcript_words if word.word.strip()]
     text = " ".join(word.word.strip() for word in heard)
     probabilities = [word.probability for word in heard]
     count = len(WORD.findall(text))
     if count != len(heard):  # a word with a space or with Chinese characters
         probabilities = [float(np.mean(probabilities))] * count
-    found: list[float | None] = [None] * len(words)
+    probabilities_in_text: list[float | None] = [None] * len(words)
     for span in align_texts(text, " ".join(words)):
         if span.sounds_same and span.hypothesis:
             probability = float(np.mean(probabilities[slice(*span.hypothesis_at)]))
             for number in range(*span.reference_at):
-                found[number] = probability
-    return found
+                probabilities_in_text[number] = probability
+    return probabilities_in_text

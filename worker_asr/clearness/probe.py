@@ -42,7 +42,7 @@ class Probe:
 def load_probe(file: Path) -> Probe:
     """The probe that `save_probe` wrote; raises ConfigurationError when the file is missing or is none."""
     try:
-        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             if tuple(arrays["classes"].tolist()) != CLASSES or arrays["hidden"].shape[0] != WIDTH:
                 raise ConfigurationError(f"{file}: a probe for other sounds or for another speech model")
             names = ("hidden", "hidden_bias", "output", "output_bias", "frequency")

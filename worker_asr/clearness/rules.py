@@ -109,8 +109,8 @@ def text_figures(text: SpokenText, unclear: Floats) -> Floats:
 
 
 def mean_of_known(values: Sequence[float]) -> float:
-    known = [each for each in values if not np.isnan(each)]
-    return float(np.mean(known)) if known else np.nan
+    numbers = [each for each in values if not np.isnan(each)]
+    return float(np.mean(numbers)) if numbers else np.nan
 
 
 def save_rules(rules: Rules, file: Path) -> None:
@@ -126,7 +126,7 @@ def save_rules(rules: Rules, file: Path) -> None:
 def load_rules(file: Path = RULES_FILE) -> Rules:
     """The rules that `save_rules` wrote; raises ConfigurationError when the file is missing or has others."""
     try:
-        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             word, total, fluency = (read_rule(arrays, name) for name in ("word", "total", "fluency"))
             ranges = dict(zip(arrays["range_names"].tolist(), map(tuple, arrays["ranges"].tolist()), strict=True))
             rules = Rules(word, total, fluency, float(arrays["threshold"]), ranges)

@@ -44,15 +44,15 @@ class Reader:
 
     def read(self, words: list[str]) -> list[list[Sounds]]:
         """For each word the ways to say it, at least one: alone, within the sentence, and without the American r."""
-        joined = self.read_joined(words)
+        in_sentence = self.read_joined(words)
         alone = [self.read_word(word) for word in words]
-        return [list(dict.fromkeys(expand(pair)))[:MAX_WAYS] for pair in zip(joined or alone, alone, strict=True)]
+        return [list(dict.fromkeys(expand(pair)))[:MAX_WAYS] for pair in zip(in_sentence or alone, alone, strict=True)]
 
     def read_joined(self, words: list[str]) -> list[Sounds]:
         """The words as they are said in this sentence; nothing when it is read as more or fewer words."""
         tokens = self.g2p.phonemize_tokens(self.g2p.tokenize(" ".join(words)))
-        found = [sounds for part in split_at_spaces(tokens) if (sounds := to_sounds(part))]
-        return found if len(found) == len(words) else []
+        readings = [sounds for part in split_at_spaces(tokens) if (sounds := to_sounds(part))]
+        return readings if len(readings) == len(words) else []
 
     def _read_word(self, word: str) -> Sounds:
         return to_sounds(self.g2p(word)) or UNKNOWN
@@ -82,9 +82,9 @@ def expand(ways: tuple[Sounds, ...]) -> Iterator[Sounds]:
 
 def without_r(sounds: Sounds) -> Sounds:
     following = (*sounds[1:], "")
-    kept = [
+    remaining = [
         "ə" if sound == "ɜ" and number == len(sounds) - 1 else sound
         for number, (sound, after) in enumerate(zip(sounds, following, strict=True))
         if sound != "ɹ" or after in VOWELS or number == 0 or sounds[number - 1] not in VOWELS
     ]
-    return tuple(kept)
+    return tuple(remaining)
