@@ -3,7 +3,7 @@
 Run with: python -m benchmarks.clearness.train CORPUS --without SCORES --frames FOLDER [--write FILE]
 
 CORPUS is a folder of speechocean762, of which only the training half is read, without the speakers of SCORES, by whom
-the rules are fitted. FOLDER keeps the encoder's frames (a gigabyte; they take ten minutes, the rest three). No score
+the rules are fitted. FOLDER keeps the encoder's frames (400 MB; they take ten minutes, the rest one). No score
 of an expert is used, and no other program: the first labels come from the times of words by Whisper's attention and
 from the loudness; then the probe's own alignment takes their place, four times.
 """
