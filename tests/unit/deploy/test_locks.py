@@ -18,12 +18,12 @@ LOCKS = ROOT / "deploy/locks"
 ENTRIES = {  # role -> what its process imports, engines included
     "api": ["api", "api.gunicorn", "waijiao.cli.main"],
     "models": ["waijiao.cli.main", "pipeline.model_files.download"],
-    "worker_asr": ["worker_asr.tasks", ASR["faster-whisper"]],
+    "worker_asr": ["worker_asr.tasks", ASR["faster-whisper"], "worker_asr.clearness.rules"],
     "worker_llm": ["worker_llm.tasks", LLM["llama.cpp"], LLM["openai"]],
     "worker_tts": ["worker_tts.tasks", TTS["hibari"]],
     "worker_maintenance": ["worker_maintenance.tasks"],
     "worker_segment": ["worker_segment.tasks", "worker_segment.segmenter:Segmenter"],
-    "worker_asr_gpu": ["worker_asr.tasks", ASR["faster-whisper"]],
+    "worker_asr_gpu": ["worker_asr.tasks", ASR["faster-whisper"], "worker_asr.clearness.rules"],
     "worker_llm_gpu": ["worker_llm.tasks", LLM["transformers"]],
     "worker_tts_gpu": ["worker_tts.tasks", TTS["bark"]],
 }
@@ -31,12 +31,14 @@ WITH_TORCH = {"worker_llm_gpu", "worker_tts_gpu"}  # which requirements-torch.tx
 MAY_HOLD = {  # role -> the heavy things that it is for
     "api": set(),
     "models": {"ctranslate2", "numpy"},
-    "worker_asr": {"av", "ctranslate2", "faster-whisper", "numpy", "onnxruntime"},
+    "worker_asr": {"av", "ctranslate2", "faster-whisper", "hibari-tts", "numpy", "onnxruntime"},
     "worker_llm": {"ctranslate2", "numpy", "spacy", "xllamacpp"},
     "worker_tts": {"av", "hibari-tts", "numpy", "onnxruntime", "soundfile"},
     "worker_maintenance": set(),
     "worker_segment": {"av", "ctranslate2", "faster-whisper", "numpy", "onnxruntime", "soundfile"},
-    "worker_asr_gpu": {"av", "ctranslate2", "faster-whisper", "numpy", "nvidia-cublas-cu12", "onnxruntime"},
+    "worker_asr_gpu": {
+        *("av", "ctranslate2", "faster-whisper", "hibari-tts", "numpy", "nvidia-cublas-cu12", "onnxruntime"),
+    },
     "worker_llm_gpu": {"accelerate", "bitsandbytes", "ctranslate2", "numpy", "sentencepiece", "spacy", "transformers"},
     "worker_tts_gpu": {"av", "numpy", "soundfile", "transformers"},
 }
