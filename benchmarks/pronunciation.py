@@ -74,14 +74,12 @@ def measure(recordings: Path, scores: list[SentenceScore]) -> tuple[MeasuredText
         started_at = time.process_time()
         try:
             text = meter.measure(waveform, score.text, words)
-        except NoSpeech as error:
+            if len(text.words) != len(score.words):
+                raise BadRequest(f"{len(score.words)} words have scores, its text has {len(text.words)}")
+        except (NoSpeech, BadRequest) as error:
             print(f"{file} is left out: {error}", file=sys.stderr)
             continue
         seconds.append(time.process_time() - started_at)
-        if len(text.words) != len(score.words):
-            raise BadRequest(
-                f"{score.identifier}: {len(score.words)} words have scores, its text has {len(text.words)}"
-            )
         pairs.append((text, score))
     if not pairs:
         raise BadRequest(f"{recordings}: nobody is heard to speak in any recording")
