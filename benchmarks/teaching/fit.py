@@ -123,9 +123,9 @@ def main() -> None:
     examples += invent_mistakes(examples, arguments.invented)
     states = compute(describe_states, examples, arguments.processes, "sentences")
     selection = networks.fit(states, **SELECTION)
-    found = [bool(each.right) for each in select(selection, states) if each.is_wrong and not each.is_invented]
+    has_right = [bool(each.right) for each in select(selection, states) if each.is_wrong and not each.is_invented]
     print(
-        f"a right option is among the {READ_WHOLE} selected for {sum(found) / max(1, len(found)):.1%} of the mistakes"
+        f"a right option is among the {READ_WHOLE} selected for {sum(has_right) / max(1, len(has_right)):.1%} of the mistakes"
     )
     states = compute(_read_one, select(selection, states), arguments.processes, "states read")
     report(*cross_validate(states))

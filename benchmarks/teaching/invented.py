@@ -58,25 +58,25 @@ class Habits:
 def invent_mistakes(examples: Sequence[Example], count: int, seed: int = 5) -> list[Example]:
     """At most `count` sentences with a mistake, all different, each with the one that it was made of as correction."""
     chance, habits = random.Random(seed), Habits(examples)
-    known = {write(text) for each in examples for text in (each.text, *each.corrections)}
+    earlier_texts = {write(text) for each in examples for text in (each.text, *each.corrections)}
     sources = [(write((*each.corrections, each.text)[0]), each.origin) for each in examples] * MAX_OF_ONE
     chance.shuffle(sources)
     invented: dict[str, Example] = {}
     for source, origin in sources:
         if len(invented) >= count:
             break
-        mistake = _make_mistake(source, habits, chance, known)
+        mistake = _make_mistake(source, habits, chance, earlier_texts)
         if mistake:
-            known.add(mistake)
+            earlier_texts.add(mistake)
             invented[mistake] = Example(mistake, (source,), origin, is_invented=True)
     return list(invented.values())
 
 
-def _make_mistake(source: str, habits: Habits, chance: random.Random, known: Collection[str]) -> str | None:
+def _make_mistake(source: str, habits: Habits, chance: random.Random, earlier_texts: Collection[str]) -> str | None:
     words = remembering_judge().tag(source)
     if len(words) < MIN_WORDS:
         return None
-    proposals = {text: each for text, each in propose(words).items() if text not in known}
+    proposals = {text: each for text, each in propose(words).items() if text not in earlier_texts}
     rates = {text: rate for text, each in proposals.items() if (rate := habits.rate(words, each))}
     if not rates:
         return None

@@ -40,8 +40,10 @@ class Trained(torch.nn.Module):
         return sums + self.out(relu(self.middle(hidden)))[:, 0]
 
     def penalty(self, rows: torch.Tensor) -> torch.Tensor:
-        used = rows.unique()
-        return PENALTY * ((self.linear.weight[used] ** 2).sum() + (self.embedding.weight[used] ** 2).sum())
+        rows_in_use = rows.unique()
+        return PENALTY * (
+            (self.linear.weight[rows_in_use] ** 2).sum() + (self.embedding.weight[rows_in_use] ** 2).sum()
+        )
 
 
 def fit(states: Sequence[State], hidden: int, epochs: int, weight_of_invented: float) -> Trained:

@@ -111,10 +111,10 @@ def _describe_state(example: Example, text: str) -> State:
     candidates = remembering_judge().find_candidates(text)
     sentences = [join_words(each.words) for each in candidates]
     right = {i for i, each in enumerate(sentences) if is_wrong and is_on_the_way(text, each, targets)}
-    kept = _choose_options(text, candidates, right)
-    options = tuple(_to_option(sentences[index], candidates[index]) for index in kept)
-    places = frozenset(place for place, index in enumerate(kept) if index in right)
-    return State(text, example.origin, options, places, is_wrong, example.is_invented)
+    places = _choose_options(text, candidates, right)
+    options = tuple(_to_option(sentences[index], candidates[index]) for index in places)
+    right_places = frozenset(place for place, index in enumerate(places) if index in right)
+    return State(text, example.origin, options, right_places, is_wrong, example.is_invented)
 
 
 def _choose_options(text: str, candidates: Sequence[Candidate], right: Collection[int]) -> list[int]:

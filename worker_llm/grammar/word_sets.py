@@ -43,7 +43,7 @@ LIKING = word_set(
 CAUSATIVES = word_set("make makes made let lets help helps helped see sees saw hear heard watch watched have had")
 SUBJECT_FIRST = word_set("and but so because that when if or although though then while") | {""}
 # Words that stand as themselves where the judge names what surrounds an edit; of others only their tag tells.
-TELLING = (
+NAMED_WORDS = (
     DETERMINERS | SUBJECT_PRONOUNS | OBJECT_PRONOUNS | BE | HAVE | DO | NEGATED_DO | MODALS | QUESTION_WORDS
 ) | word_set(
     "wants likes enjoy yet ever just go goes went gone going make makes made let lets want often usually there",

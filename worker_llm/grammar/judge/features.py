@@ -121,7 +121,7 @@ def _name_places(words: Sequence[Word], proposal: Proposal) -> Iterator[str]:
 
 
 def _write(word: Word) -> str:
-    return word.lower if word.lower in sets.TELLING else word.tag
+    return word.lower if word.lower in sets.NAMED_WORDS else word.tag
 
 
 def _before(words: Sequence[Word], place: int) -> str:

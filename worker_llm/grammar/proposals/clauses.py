@@ -233,7 +233,7 @@ def _last_word(words: Sequence[Word]) -> Iterator[Proposal]:
     if len(words) < 4 or not {*lower} & (sets.QUESTION_WORDS | {"that", "to"}):
         return
     last, place = words[-1], len(words) - 1
-    for added in (*LAST_PREPOSITIONS, *(LAST_VERBS if {*lower} & sets.QUESTION_WORDS else ())):
+    for addition in (*LAST_PREPOSITIONS, *(LAST_VERBS if {*lower} & sets.QUESTION_WORDS else ())):
         if last.lower not in sets.BE | sets.PREPOSITIONS:
-            kind = "+be" if added in LAST_VERBS else "+preposition"
-            yield Proposal(place, place + 1, (Word(last.text, last.tag), *lists.as_words(added)), f"{kind}:last")
+            kind = "+be" if addition in LAST_VERBS else "+preposition"
+            yield Proposal(place, place + 1, (Word(last.text, last.tag), *lists.as_words(addition)), f"{kind}:last")
