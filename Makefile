@@ -5,6 +5,7 @@ BROWSER := chromium fontconfig fonts-inter fonts-noto-cjk
 TOOLS := curl gcc libc6-dev strace nginx-light caddy
 PARALLEL := --numprocesses 6 --dist worksteal  # on two cores: some tests mostly wait
 PARALLEL_FILES := --numprocesses 2 --dist loadfile  # the tests of one file share what they start
+TIMELESS := worker_llm/grammar benchmarks repository deploy  # of tests/unit; `make test-dates` runs them, too
 MIXED := --numprocesses 3 --dist loadfile --no-loadscope-reorder  # some compute, others mostly wait; the last are short
 SMOKE := tests/e2e/test_pipeline.py tests/e2e/test_cli.py
 TORCH ?= --requirement requirements-torch.txt
@@ -35,7 +36,7 @@ test: .venv/developing
 test-all: test browser tools  # `make test test-all` runs the first tiers once, and without torch
 	$(MAKE) teachers
 	$(BIN)/waijiao models fetch whisper-tiny-en bark-voices
-	$(BIN)/python -m tests.dates --moment new-year $(PARALLEL) tests/unit tests/integration/api tests/integration/client tests/integration/jobs -k "not stateful"
+	$(BIN)/python -m tests.dates --moment new-year $(PARALLEL) tests/unit tests/integration/api tests/integration/client tests/integration/jobs -k "not stateful" $(TIMELESS:%=--ignore=tests/unit/%)
 	$(BIN)/python -m pytest $(PARALLEL_FILES) tests/browser
 	$(BIN)/python -m pytest $(MIXED) tests/e2e tests/engines tests/faults $(addprefix --ignore=,$(SMOKE))
 	$(BIN)/python -m tests.faults.mutation

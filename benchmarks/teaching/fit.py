@@ -124,9 +124,8 @@ def main() -> None:
     states = compute(describe_states, examples, arguments.processes, "sentences")
     selection = networks.fit(states, **SELECTION)
     has_right = [bool(each.right) for each in select(selection, states) if each.is_wrong and not each.is_invented]
-    print(
-        f"a right option is among the {READ_WHOLE} selected for {sum(has_right) / max(1, len(has_right)):.1%} of the mistakes"
-    )
+    share = sum(has_right) / max(1, len(has_right))
+    print(f"a right option is among the {READ_WHOLE} selected for {share:.1%} of the mistakes", flush=True)
     states = compute(_read_one, select(selection, states), arguments.processes, "states read")
     report(*cross_validate(states))
     networks.write(selection, arguments.out / "selection.npz")
