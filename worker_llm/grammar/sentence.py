@@ -126,6 +126,8 @@ def apply(words: Sequence[Word], proposal: Proposal) -> tuple[Word, ...]:
         result = [*words[:start], *words[end:]]
         if after and start:
             result[start - 1] = replace(result[start - 1], after=result[start - 1].after or after)
+        if before and not after and start < len(result):
+            result[start] = replace(result[start], before=before + result[start].before)
     if start == 0 and result and words[0].text[:1].isupper():
         result = _move_capital(result, words[0], len(additions))
     return tuple(_fit_article(word, next_word) for word, next_word in zip(result, [*result[1:], None], strict=True))

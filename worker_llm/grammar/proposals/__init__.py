@@ -13,8 +13,15 @@ def propose(words: Sequence[Word]) -> dict[str, Proposal]:
     """Each proposed sentence with the edit that makes it; where several do, the first of the most exact ones."""
     text = join_words(words)
     proposals: dict[str, Proposal] = {}
-    for proposal in (*propose_patterns(text), *propose_phrases(words), *propose_clauses(words), *propose_words(words)):
+    edits = (*propose_phrases(words), *propose_clauses(words), *propose_words(words))
+    for proposal in (*propose_patterns(text), *(each for each in edits if _keeps_marks(words, each))):
         if all(word.text for word in proposal.after):
             proposals.setdefault(join_words(apply(words, proposal)), proposal)
     proposals.pop(text, None)
     return proposals
+
+
+def _keeps_marks(words: Sequence[Word], proposal: Proposal) -> bool:
+    """Whether no mark stands between the replaced words: apply() keeps those around them only."""
+    replaced = words[proposal.start : proposal.end]
+    return not any(word.after for word in replaced[:-1]) and not any(word.before for word in replaced[1:])

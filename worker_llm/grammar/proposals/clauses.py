@@ -234,6 +234,6 @@ def _last_word(words: Sequence[Word]) -> Iterator[Proposal]:
         return
     last, place = words[-1], len(words) - 1
     for addition in (*LAST_PREPOSITIONS, *(LAST_VERBS if {*lower} & sets.QUESTION_WORDS else ())):
-        if last.lower not in sets.BE | sets.PREPOSITIONS:
+        if last.text[:1].isalnum() and last.lower not in sets.BE | sets.PREPOSITIONS:
             kind = "+be" if addition in LAST_VERBS else "+preposition"
             yield Proposal(place, place + 1, (Word(last.text, last.tag), *lists.as_words(addition)), f"{kind}:last")

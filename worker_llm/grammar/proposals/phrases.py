@@ -57,7 +57,7 @@ def _after_auxiliary(index: int, first: Word, second: Word) -> Iterator[Proposal
     """am agree → agree, am play → played, can went → go, has went → have gone."""
     forms = dict.fromkeys((inflect(second.lower, tag), tag) for tag in VERB_FORMS)
     if first.lower in sets.BE:
-        yield Proposal(index, index + 2, (second,), "be+verb")
+        yield Proposal(index, index + 2, (_plain(second),), "be+verb")
         for form, tag in forms:
             yield Proposal(index, index + 2, (Word(form, tag),), "be+verb")
     if first.lower in sets.HAVE | sets.MODALS | sets.DO:
@@ -81,7 +81,7 @@ def _after_preposition(index: int, first: Word, second: Word) -> Iterator[Propos
 
 
 def _degrees(index: int, first: Word, second: Word) -> Iterator[Proposal]:
-    """more tall → taller, beautifuler → more beautiful, the most tall → the tallest."""
+    """more tall → taller, commoner → more common, the most tall → the tallest."""
     forms = {tag: form for form, tag in list_forms(second.lower, "ADJ")} | {
         tag: form for form, tag in list_forms(second.lower, "ADV") if tag != "RB"
     }
@@ -91,7 +91,7 @@ def _degrees(index: int, first: Word, second: Word) -> Iterator[Proposal]:
             if tag in forms and first.lower in ("more", "most"):
                 yield _replace(index, 2, f"{forms[tag]}/{tag}", "degree")
         if second.tag in ("JJR", "RBR", "JJS") and first.lower in ("more", "most"):
-            yield Proposal(index, index + 2, (second,), "degree")
+            yield Proposal(index, index + 2, (_plain(second),), "degree")
     for degree, tag in (("more", "JJR"), ("most", "JJS")):
         if second.tag in ("JJ", "RB") and first.lower not in ("more", "most"):
             yield Proposal(index + 1, index + 2, lists.as_words(f"{degree}/RBR {second.lower}/JJ"), "degree")

@@ -54,6 +54,8 @@ def test_a_sentence_is_written_with_a_capital_and_an_end_mark(text, written):
         ("My sister, she sings.", 2, 3, "", "My sister, sings."),
         ("Yesterday I goed home!", 2, 3, "went", "Yesterday I went home!"),
         ("The dogs is here.", 0, 1, "", "Dogs is here."),
+        ('"The dogs" is here.', 0, 1, "", '"Dogs" is here.'),
+        ("He sang (the songs).", 2, 3, "", "He sang (songs)."),
     ],
 )
 def test_an_edit_keeps_marks_and_capitals_and_fits_the_article(sentence, start, end, after, result):

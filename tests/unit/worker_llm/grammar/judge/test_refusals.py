@@ -57,3 +57,40 @@ def test_what_mends_a_mistake_is_not(tagged, start, end, after, kind):
 def test_words_that_were_not_heard_well_stay():
     assert refuses("He/PRP go/VBP home/NN", 1, 2, "goes/VBZ", frozen={1})
     assert not refuses("He/PRP go/VBP home/NN", 1, 2, "goes/VBZ", frozen={0, 2})
+
+
+@pytest.mark.parametrize(
+    ("tagged", "start", "end", "after", "kind"),
+    [
+        ("I/PRP can't/MD hardly/RB see/VB", 1, 2, "can/MD", "negation"),
+        ("He/PRP never/RB doesn't/VBZ answer/VB", 2, 4, "answers/VBZ", "negation"),
+        ("Nobody/NN didn't/VBD eat/VB it/PRP", 1, 3, "ate/VBD", "negation"),
+        ("I/PRP cannot/MD see/VB nothing/NN", 3, 4, "something/NN", "quantity"),
+        ("They/PRP house/VBP is/VBZ big/JJ", 0, 1, "Their/PRP$", "pronoun"),
+        ("I/PRP think/VBP he/PRP works/VBZ pays/VBZ well/RB", 2, 3, "his/PRP$", "pronoun"),
+        ("I/PRP like/VBP bannana/NNP a/DT lot/NN", 2, 3, "bananas/NNS", "noun:NNS"),
+        ("I/PRP met/VBD a/DT freind/NNP", 3, 4, "friend/NN", "test"),
+        ("I'm/PRP want/VBP tea/NN", 0, 1, "I/PRP", "be+verb"),
+        ("He's/PRP house/NN burned/VBD down/RP", 0, 1, "His/PRP$", "pronoun"),
+    ],
+)
+def test_a_second_negation_an_owner_before_a_verb_and_a_small_name_may_change(tagged, start, end, after, kind):
+    assert not refuses(tagged, start, end, after, kind)
+
+
+@pytest.mark.parametrize(
+    ("tagged", "start", "end", "after", "kind"),
+    [
+        ("I/PRP can't/MD see/VB", 1, 2, "can/MD", "negation"),
+        ("He/PRP doesn't/VBZ answer/VB", 1, 3, "answers/VBZ", "negation"),
+        ("He/PRP never/RB doesn't/VBZ answer/VB", 1, 4, "answers/VBZ", "negation"),
+        ("I/PRP cannot/MD see/VB", 1, 2, "can/MD", "negation"),
+        ("They/PRP like/VBP it/PRP", 0, 1, "Them/PRP", "pronoun"),
+        ("They/PRP like/VBP it/PRP", 0, 1, "Theirs/PRP", "pronoun"),
+        ("I/PRP like/VBP Banana/NNP a/DT lot/NN", 2, 3, "bananas/NNS", "noun:NNS"),
+        ("I'm/PRP want/VBP tea/NN", 0, 1, "You/PRP", "be+verb"),
+        ("He's/PRP house/NN burned/VBD down/RP", 0, 1, "Our/PRP$", "pronoun"),
+    ],
+)
+def test_the_only_negation_the_subject_a_name_and_a_person_may_not(tagged, start, end, after, kind):
+    assert refuses(tagged, start, end, after, kind)
