@@ -23,5 +23,5 @@ def propose(words: Sequence[Word]) -> dict[str, Proposal]:
 
 def _keeps_marks(words: Sequence[Word], proposal: Proposal) -> bool:
     """Whether no mark stands between the replaced words: apply() keeps those around them only."""
-    replaced = words[proposal.start : proposal.end]
-    return not any(word.after for word in replaced[:-1]) and not any(word.before for word in replaced[1:])
+    old = words[proposal.start : proposal.end]
+    return not any(word.after for word in old[:-1]) and not any(word.before for word in old[1:])
