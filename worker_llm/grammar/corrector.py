@@ -24,9 +24,9 @@ from worker_llm.grammar.sentence import Proposal, Word, apply, join_words, split
 NETWORKS = Path(__file__).parent / "judge"
 KEPT_PARSES = 64  # of the last sentences
 
-MIN_SCORE = 0.2  # of a candidate that is taken; a score is the logarithm of its odds against leaving the sentence alone
-DOUBTFUL_SCORE = -1.0  # above, the sentence is not praised
-MIN_FURTHER_SCORE = 1.5  # of one that is taken in the same round as a better one
+MIN_SCORE = 1.0  # of a candidate that is taken; a score is the logarithm of its odds against leaving the sentence alone
+DOUBTFUL_SCORE = -1.5  # above, the sentence is not praised
+MIN_FURTHER_SCORE = 2.0  # of one that is taken in the same round as a better one
 MAX_ROUNDS = 5
 MAX_WORDS = 60  # of a sentence that is checked
 MIN_WORDS = 2
