@@ -71,8 +71,8 @@ class ReadingMeter:
 
 
 def describe(placed_word: PlacedWord, spoken_word: SpokenWord, is_marked: bool) -> ReadWord:
-    """Only a word that was recognised as said can be marked as not clear."""
-    if placed_word.state == "said" and is_marked:
+    """A word of the text that is marked is not clear, whatever was recognised in its place."""
+    if is_marked and placed_word.state != "added":
         return ReadWord(placed_word.word, "not_clear", spoken_word.start, spoken_word.end, spoken_word.weakest)
     return ReadWord(placed_word.word, placed_word.state, spoken_word.start, spoken_word.end)
 

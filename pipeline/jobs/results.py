@@ -9,8 +9,8 @@ from pydantic import Field
 # What became of a word of a text that was to be read aloud. None of them says that a word was wrong.
 ReadingState = Literal[
     "said",  # recognised in its place
-    "not_clear",  # recognised, but worth listening to again
-    "misread",  # another word was recognised in its place
+    "not_clear",  # worth listening to again, whether it or another word was recognised in its place
+    "misread",  # another word was recognised in its place: by the reader's fault or by the recogniser's
     "left_out",  # nothing was recognised in its place
     "added",  # recognised, and not of the text
 ]

@@ -16,8 +16,8 @@ from worker_asr.clearness.meter import SpokenText, SpokenWord
 from worker_asr.clearness.rules import load_rules
 from worker_asr.reading import ReadingMeter
 
-TEXT = "The cat sat on the mat."
-HEARD = Transcript("The hat sat down on mat", "en", 3.0)
+TEXT = "The cat sat on the mat today."
+HEARD = Transcript("The hat sat down on mat again", "en", 3.0)
 SILENCE = Waveform(np.zeros(48_000, np.float32), 16_000)
 
 
@@ -50,18 +50,19 @@ def make_meter(monkeypatch):
     return make
 
 
-def test_only_words_that_were_recognised_are_marked_as_not_clear(make_meter):
+def test_words_of_the_text_in_whose_place_something_was_said_may_be_not_clear(make_meter):
     meter = FakeMeter()
-    reading = make_meter(meter, marked=("cat", "sat", "down")).add_reading(HEARD, SILENCE, TEXT).reading
-    assert meter.texts == ["The cat sat down on mat"]
+    reading = make_meter(meter, marked=("cat", "sat", "down", "the")).add_reading(HEARD, SILENCE, TEXT).reading
+    assert meter.texts == ["The cat sat down on mat today"]
     assert [(each.word, each.state, each.start, each.weakest) for each in reading.words] == [
         ("The", "said", 0, ""),
-        ("cat", "misread", 1, ""),
+        ("cat", "not_clear", 1, "θ"),
         ("sat", "not_clear", 2, "θ"),
         ("down", "added", 3, ""),
         ("on", "said", 4, ""),
         ("the", "left_out", None, ""),
         ("mat", "said", 5, ""),
+        ("today", "misread", 6, ""),
     ]
     sounds = reading.fluency.sounds_per_s
     assert sounds.value == 7.12
