@@ -113,6 +113,7 @@ class Settings(BaseSettings):
     asr_beam: int = Field(default=5, ge=1)  # beams; 1 is greedy, a little faster and a little worse
     asr_batch: int = Field(default=1, ge=1)  # jobs one worker takes at once
     asr_windows: int = Field(default=8, ge=1)  # windows of a recording over 30 s that are recognised at once on a GPU
+    clearness: Literal["on", "off"] = "on"  # of words read aloud, for homework that asks for it; with Whisper base only
 
     # language model
     llm_engine: str = "llama.cpp"  # llama.cpp, transformers or openai

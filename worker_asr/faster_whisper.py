@@ -26,6 +26,7 @@ from pipeline.jobs.job import MAX_HINT_CHARS
 from pipeline.jobs.results import Gap, Segment, Transcript, Word
 from pipeline.settings import Settings
 from worker_asr.engine import Recording
+from worker_asr.reading import ReadingMeter
 from worker_asr.reliability import drop_impossible, group_by_window, is_reliable, keep_reliable
 from worker_asr.vad import (
     SAMPLE_RATE,
@@ -72,6 +73,7 @@ class FasterWhisper:
         self.beam = settings.asr_beam
         # One after the other, windows are recognised a little better: each begins where the last one's words ended.
         self.windows = settings.asr_windows if settings.asr_device == "cuda" else 1
+        self.reading_meter = ReadingMeter(self.whisper, settings)
         self.warm_up()
 
     def warm_up(self) -> None:
@@ -97,7 +99,8 @@ class FasterWhisper:
 
     def transcribe_one(self, recording: Recording) -> Transcript | WaijiaoError:
         try:
-            return self.recognise(recording)
+            transcript = self.recognise(recording)
+            return self.reading_meter.add_reading(transcript, recording.waveform, recording.text)
         except WaijiaoError as error:
             return error
         except RuntimeError as error:  # of CTranslate2; it does not contain what was said

@@ -73,6 +73,7 @@ class Transcriber:
                 self.expected_languages(job),
                 is_transcription_only(job),
                 self.hint(job),
+                text_to_read(job),
             )
         except FileNotFoundError:
             return BadAudio("The recording is no longer kept. Send it again.")
@@ -102,6 +103,12 @@ class Transcriber:
 
     def persona(self, job: Job) -> Persona:
         return personas.load(job.request.persona, self.settings.personas)
+
+
+def text_to_read(job: Job) -> str:
+    """The text whose words are measured in the recording; "" unless the assignment asks for that."""
+    details = job.request.details
+    return str(details.get("text", "")) if job.request.assignment and details.get("clearness") else ""
 
 
 def remove_words(hint: str, target_words: Iterable[str]) -> str:

@@ -65,6 +65,13 @@ class AssignmentFields(RequestModel):
     )
     retention_h: int | None = Field(None, ge=1, le=87_600, description="hours it is kept after it was answered")
     hold: bool = Field(False, description="true: answers wait for the teacher's review before they are spoken")
+    clearness: bool = Field(
+        False,
+        description=(
+            "true: measure how clearly each word of `text` is said, and show which ones are worth listening to again; "
+            "measured with Mandarin speakers from 13 years on, and little is known of younger ones and other languages"
+        ),
+    )
     students: list[StudentFields] = Field(
         default_factory=list, max_length=MAX_STUDENTS, description="the students who are to hand in; empty: anybody may"
     )

@@ -158,7 +158,7 @@ def find_student(assignment_with_jobs: AssignmentWithJobs, student: str) -> str:
 
 def build_submission(assignment: Assignment, student: str, file: str) -> JobRequest:
     job_id, caller = secrets.token_hex(16), context.caller()
-    detail_names = {"title", "instructions", "text", "words", "level"}
+    detail_names = {"title", "instructions", "text", "words", "level", "clearness"}
     fields = dataclasses.asdict(assignment)
     details = {name: value for name, value in fields.items() if name in detail_names and value}
     return JobRequest(

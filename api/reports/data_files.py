@@ -25,6 +25,7 @@ GRADEBOOK_COLUMNS = (
     "text_words_read",
     "text_words_left_out",
     "words_added",
+    "words_to_hear_again",
     "target_words_used",
     "heard",
     "said",
@@ -43,7 +44,8 @@ def render_gradebook(students: Sequence[StudentStats], answer_files: Sequence[st
     said or else heard; `words_per_minute` = words / (recording_s / 60); `kinds` are those of the mistakes;
     `text_words_read` counts those of the `text_words` that were heard in the right place, `text_words_left_out` those
     in whose place nothing was heard, and `words_added` what was heard besides; all these and `corrections` are counted
-    where the `verdict` is correct or corrected. `target_words_used` are those that were said; `file` is the
+    where the `verdict` is correct or corrected. `words_to_hear_again` are those of the text that were not clear;
+    `target_words_used` are those that were said; `file` is the
     spoken answer, of `answer_files`, which has "" where there is none. The state of a student who handed nothing in is
     "missing"; `on_time` is "yes" or "no".
     """
@@ -69,6 +71,7 @@ def _build_gradebook_row(stats: StudentStats, answer_file: str) -> tuple[str, ..
         _format_number(reading.read_count if reading else None),
         _format_number(len(reading.left_out_words) if reading else None),
         _format_number(len(reading.added_words) if reading else None),
+        "; ".join(each.word for each in stats.words_to_hear_again),
         "; ".join(stats.used_words or ()),
         stats.heard,
         stats.own_words,
@@ -92,6 +95,9 @@ def render_student_json(assignment: Assignment, stats: StudentStats, answer_file
          "recording_s", "words_said", "corrections", "words_per_minute",
          "text_words", "text_words_read", "text_words_missed": […], "text_words_left_out": […], "words_added": […],
          "target_words_used": […],
+         "reading": {"words": [{"word", "state", "start", "end", "weakest"}],
+                     "fluency": {"sounds_per_s": {"value", "low", "high"}, "words_per_s", "pauses_per_word",
+                                 "longest_pause_s"}},
          "language", "heard", "said", "words": [{"word", "start", "end", "probability"}], "gaps": [{"start", "end"}],
          "unclear": [{"word", "probability"}],
          "corrected", "edits": [{"from", "to", "at": [first, after the last], "kind", "explanations": {"en", "zh"}}],
@@ -131,6 +137,7 @@ def render_student_json(assignment: Assignment, stats: StudentStats, answer_file
         "text_words_left_out": reading and reading.left_out_words,
         "words_added": reading and reading.added_words,
         "target_words_used": stats.used_words,
+        "reading": to_fields(transcript)["reading"] if transcript else None,
         "language": transcript and transcript.language,
         "heard": stats.heard or None,
         "said": stats.own_words or None,

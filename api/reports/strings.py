@@ -16,6 +16,7 @@ STRINGS = {
     "misread_words": ("Misread", "读错的词"),
     "left_out_words": ("Left out", "漏读的词"),
     "added_words": ("Added", "多读的词"),
+    "words_to_hear_again": ("Listen to these words again", "再听一听这些词"),
     "used_words": ("Words used", "用到的词"),
     "recording": ("Recording", "录音"),
     "recording_s": ("Seconds", "秒数"),

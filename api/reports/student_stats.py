@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pipeline.homework.assignments import Assignment, Student
 from pipeline.jobs.job import Job, State
-from pipeline.jobs.results import Feedback, Transcript, Verdict
+from pipeline.jobs.results import Feedback, ReadWord, Transcript, Verdict
 from pipeline.text.statistics import (
     ReadingScore,
     find_clear_texts,
@@ -121,6 +121,14 @@ class StudentStats:
         """The words that were hard to understand, and each one's probability, in the order in which they were said."""
         words = self.transcript.words if self.transcript else ()
         return [(each, word.probability) for word in words if is_unclear(word) for each in normalize_words(word.word)]
+
+    @property
+    def words_to_hear_again(self) -> list[ReadWord]:
+        """The words of a text that are worth listening to again; none where nothing was checked or measured."""
+        reading = self.transcript.reading if self.transcript else None
+        if not reading or not (self.feedback and self.feedback.is_checked):
+            return []
+        return [word for word in reading.words if word.state == "not_clear"]
 
 
 def compute_student_stats(assignment: Assignment, work: StudentWork) -> StudentStats:

@@ -29,7 +29,8 @@ class Student:
 class Assignment:
     """What was set. `id` is its name within the tenant; `class_name` that of the class; `due` is in Unix seconds.
 
-    `text` is what was to be read aloud, if anything; `words` are to be used; `hold`: answers wait for the teacher.
+    `text` is what was to be read aloud, if anything; `words` are to be used; `hold`: answers wait for the teacher;
+    `clearness`: how clearly the words of the text are said is measured.
     `retention_h`, `webhook`, `voice`, `speed`, `format`: those of each answer. Without `students`, anybody may submit.
     """
 
@@ -51,6 +52,7 @@ class Assignment:
     speed: float = 1.0
     format: str = "wav"
     webhook: str = ""
+    clearness: bool = False
 
     @property
     def name(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import CannotRerun, NotDead, WaijiaoError
 from pipeline.jobs.job import HOLD, SEGMENT, Job, JobRequest, State
+from pipeline.jobs.results import Transcript
 from pipeline.jobs.store import AcceptedJob, EarlierResults, Idempotency, Jobs
 
 
@@ -57,7 +58,7 @@ def results_before(job: Job, stage: str, overrides: Overrides) -> EarlierResults
         raise CannotRerun("The job has no answer yet that could be spoken.")
     transcript = job.transcript
     if transcript and overrides.transcript is not None:
-        transcript = dataclasses.replace(transcript, text=overrides.transcript, words=(), segments=(), gaps=())
+        transcript = Transcript(overrides.transcript, transcript.language, transcript.duration_s)
     return {
         "transcript": None if stage == "asr" else transcript,
         "feedback": job.feedback if stage == "tts" else None,

@@ -6,6 +6,15 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
+# What became of a word of a text that was to be read aloud. None of them says that a word was wrong.
+ReadingState = Literal[
+    "said",  # recognised in its place
+    "not_clear",  # worth listening to again, whether it or another word was recognised in its place
+    "misread",  # another word was recognised in its place: by the reader's fault or by the recogniser's
+    "left_out",  # nothing was recognised in its place
+    "added",  # recognised, and not of the text
+]
+
 Speaker = Literal["", "left", "right"]  # the channel of a speaker; "" where the recording does not separate speakers
 
 # What the teacher can say of a turn. Only `correct` and `corrected` turns were checked.
@@ -59,8 +68,53 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class ReadWord:
+    """A word of a text that was read aloud, or one that was added to it.
+
+    `start` and `end` are seconds from the recording's start, None for one that was left out. `weakest` is, of a word
+    that is not clear, the sound that was heard least, as the IPA writes it.
+    """
+
+    word: str
+    state: ReadingState
+    start: float | None = None
+    end: float | None = None
+    weakest: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured figure; the middle half of the readers by whom the rules were fitted lies from `low` to `high`."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ReadingFluency:
+    """How fluently a text was read aloud: plain figures, and no judgement of one recording."""
+
+    sounds_per_s: Figure
+    words_per_s: Figure
+    pauses_per_word: Figure
+    longest_pause_s: Figure
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How clearly a text was read aloud: its words in their order, and between them those that were added."""
+
+    words: tuple[ReadWord, ...]
+    fluency: ReadingFluency
+
+
+@dataclass(frozen=True)
 class Transcript:
-    """What was recognised in a recording, which is `duration_s` seconds long. `language` is an ISO 639-1 code."""
+    """What was recognised in a recording, which is `duration_s` seconds long. `language` is an ISO 639-1 code.
+
+    `reading`: how clearly the words of a text that was to be read aloud were said; None where it was not measured.
+    """
 
     text: str
     language: str
@@ -68,6 +122,7 @@ class Transcript:
     words: tuple[Word, ...] = ()
     segments: tuple[Segment, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True)

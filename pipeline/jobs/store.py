@@ -205,7 +205,9 @@ class Jobs:
         s = self.settings
         model = (s.asr_engine, s.asr_model, s.asr_compute_type, str(s.asr_beam))
         fields = (str(getattr(job_request, name)) for name in TRANSCRIPT_FIELDS)
-        words = json.dumps(job_request.details.get("words", ()))
+        details = job_request.details
+        text = details.get("text") if details.get("clearness") and s.clearness == "on" else None  # its reading
+        words = json.dumps([details.get("words", ()), text])
         return {"heard_as": f"{job_request.tenant}/{digest(chr(0).join((*model, *fields, words)))}"}
 
     def has(self, name: str) -> bool:

@@ -59,6 +59,7 @@ class Assignment(ResponseModel):
     due: Timestamp | None
     retention_h: int
     hold: bool
+    clearness: bool
     students: list[Student]
     voice: str
     speed: float

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSche
 from pipeline.jobs.job import Lane as Lane
 from pipeline.jobs.job import ModelStage, StageName
 from pipeline.jobs.job import Task as Task
+from pipeline.jobs.results import ReadingState
 from pipeline.jobs.results import Verdict as Verdict
 from pipeline.timestamps import format_utc
 
@@ -81,13 +82,54 @@ class Gap(ResponseModel):
     end: Seconds
 
 
+class ReadWord(ResponseModel):
+    """A word of a text that was read aloud, or one that was added to it.
+
+    `not_clear`: worth listening to again, and not more; `weakest` is then the sound that was heard least, as the IPA
+    writes it. `misread`: another word was recognised in its place. A word that was left out has no times.
+    """
+
+    word: str
+    state: ReadingState
+    start: Seconds | None
+    end: Seconds | None
+    weakest: str
+
+
+class Figure(ResponseModel):
+    """A figure; the middle half of the readers by whom the rules were fitted lies from `low` to `high`."""
+
+    value: float
+    low: float
+    high: float
+
+
+class ReadingFluency(ResponseModel):
+    """Plain figures, pauses by voice activity. They are no mark of one recording."""
+
+    sounds_per_s: Figure
+    words_per_s: Figure
+    pauses_per_word: Figure
+    longest_pause_s: Figure
+
+
+class Reading(ResponseModel):
+    """How clearly a text was read aloud: its words in their order, and between them those that were added."""
+
+    words: list[ReadWord]
+    fluency: ReadingFluency
+
+
 class Transcript(ResponseModel):
+    """What was recognised. `reading` is null unless homework asked for the clearness of a text's words."""
+
     text: str
     language: str
     duration_s: Seconds
     words: list[Word]
     segments: list[Segment]
     gaps: list[Gap]
+    reading: Reading | None
 
 
 class Edit(ResponseModel):

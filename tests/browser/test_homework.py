@@ -336,10 +336,15 @@ def test_an_assignment_is_edited_and_fields_outside_the_form_stay(visit, app):
     page = visit("/homework#unit-6/edit")
     page.fill("#form [name=title]", "Unit 6, again")
     page.select_option("#form [name=level]", "A2")
+    switch = page.get_by_label("Show which words to listen to again")
+    expect(switch).not_to_be_checked()
+    expect(page.locator("label", has=switch)).to_contain_text("Under 13")
+    switch.check()
     page.click("#save")
     expect(page.locator("#detail-title")).to_have_text("Unit 6, again")
     assignment = get_assignment(app, "unit-6")
     kept = {"title": "Unit 6, again", "level": "A2", "format": "mp3", "retention_h": 500, "words": ["giraffe"]}
+    kept |= {"clearness": True}
     assert {name: assignment[name] for name in kept} == kept
     assert assignment["due"].startswith("2036-12-01T12:00:00")
 

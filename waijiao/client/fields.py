@@ -53,6 +53,7 @@ class AssignmentFields(TypedDict, total=False):
     due: datetime | str | None
     retention_h: int | None
     hold: bool | None
+    clearness: bool | None
     students: Sequence[Mapping[str, str]] | None
     voice: str | None
     speed: float | None

@@ -94,21 +94,20 @@ def align(scores: np.ndarray, words: Sequence[Ways], pause: int, min_frames: Seq
 def find_path(scores: np.ndarray, network: Network) -> np.ndarray:
     """The state of each frame along the most probable path (Viterbi's algorithm)."""
     states = len(network.sounds)
-    gains = scores[:, network.sounds]
     best = np.full(states + 1, UNREACHABLE, np.float64)
-    if len(gains):
-        best[network.first] = gains[0, network.first]
-    choices = np.zeros((len(gains), states), np.uint8)
+    if len(scores):
+        best[network.first] = scores[0, network.sounds[network.first]]
+    choices = np.zeros((len(scores), states), np.uint8)
     rows = np.arange(states)
-    for frame in range(1, len(gains)):
+    for frame in range(1, len(scores)):
         candidates = best[network.before]
         choices[frame] = candidates.argmax(axis=1)
-        best[:-1] = candidates[rows, choices[frame]] + gains[frame]
+        best[:-1] = candidates[rows, choices[frame]] + scores[frame, network.sounds]
     state = max(network.last, key=lambda each: best[each])
     if best[state] < UNREACHABLE / 2:
         raise BadRequest("The recording is too short for this text: it has fewer frames than the text has sounds.")
-    path = np.zeros(len(gains), np.int64)
-    for frame in range(len(gains) - 1, -1, -1):
+    path = np.zeros(len(scores), np.int64)
+    for frame in range(len(scores) - 1, -1, -1):
         path[frame] = state
         state = network.before[state, choices[frame, state]]
     return path

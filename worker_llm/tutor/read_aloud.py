@@ -13,14 +13,11 @@ from itertools import groupby
 from pipeline.jobs.results import Edit, Feedback
 from pipeline.text.alignment import AlignedSpan, align
 from pipeline.text.corrections import MAX_EXPLAINED_WORDS, WORD, explain
+from pipeline.text.reading import is_other_text
 from pipeline.text.sentences import SENTENCE_OF_LINE
 from worker_llm.tutor.feedback import MAX_REPEATED_CHARS, join_texts, strip_unspeakable, take_within
 from worker_llm.tutor.model_reply import Conversation
 
-# A transcript is of another text unless more than MIN_MATCH of its words match. It may be MAX_LENGTH times as long as
-# the text before its length counts against it: readers repeat words. Of 40 learners' sentences, as transcribed by
-# the default recogniser, 38 match their own text; of 1,560 pairs with the text of another learner, 26 match.
-MIN_MATCH, MAX_LENGTH = 1 / 3, 1.25
 MAX_REPEAT_CHARS, MAX_PHRASE_CHARS = 120, 80  # of all phrases to be read again together; of one of them
 MAX_PASSAGE_CHARS = 100  # of the passage that the question is about: the model repeats it before it asks
 ELLIPSIS = " …"  # after a phrase that was shortened
@@ -45,13 +42,8 @@ class ReadingAttempt:
 
     @property
     def is_other_text(self) -> bool:
-        """Whether something else was said. A reader who stops early is measured by the part that was read."""
-        transcript_words, text_words, matching_words, best = len(WORD.findall(self.transcript)), 0, 0, 0.0
-        for each in self.alignment:
-            text_words += len(each.reference)
-            matching_words += len(each.reference) if each.sounds_same else 0
-            best = max(best, matching_words / max(text_words, transcript_words / MAX_LENGTH))
-        return best <= MIN_MATCH
+        """Whether something else was said."""
+        return is_other_text(self.transcript, self.alignment)
 
     @property
     def phrases_to_repeat(self) -> str:

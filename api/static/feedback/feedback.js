@@ -12,7 +12,7 @@ export function feedbackNodes(job, isReading = false) {
   return [
     feedback && verdictLine(feedback),
     feedback && correctionMarks(feedback, isReading),
-    ...(feedback && isReading ? readingNotes(feedback) : []),
+    ...(feedback && isReading ? readingNotes(job) : []),
     feedback && unclearLegend(feedback),
     !feedback && transcript?.text && transcriptLine(transcript.text),
     job && recognisedNote(job),

@@ -42,15 +42,27 @@ export function unclearLegend({ unclear, verdict }) {
   return element("p", { class: "small" }, sample, " ", t("unclear_legend"));
 }
 
-/** The words of a text read aloud that were left out, and those that were added to it: an array of lines. */
-export function readingNotes(feedback) {
+/**
+ * The words of a text read aloud that were left out, those that were added to it, and those to listen to again: an
+ * array of lines.
+ */
+export function readingNotes({ feedback, transcript }) {
   const edits = isChecked(feedback) ? feedback.edits : [];
   const leftOut = edits.filter((edit) => !edit.from).map((edit) => edit.to);
   const added = edits.filter((edit) => !edit.to).map((edit) => edit.from);
   return [
     leftOut.length > 0 && readingNote("left-out", t("reading_left_out", { words: quoteAll(leftOut) })),
     added.length > 0 && readingNote("added", t("reading_added", { words: quoteAll(added) })),
+    isChecked(feedback) && listenAgainNote(transcript?.reading),
   ].filter(Boolean);
+}
+
+/** The words that are worth listening to again, each with the sound that was heard least; null if there are none. */
+function listenAgainNote(reading) {
+  const unclear = reading?.words.filter(({ state }) => state === "not_clear") ?? [];
+  if (!unclear.length) return null;
+  const words = unclear.map(({ word, weakest }) => `${t("quoted", { words: word })} /${weakest}/`).join(t("comma"));
+  return readingNote("not-clear", t(unclear.length > 1 ? "reading_not_clear_words" : "reading_not_clear_word", { words }));
 }
 
 const readingNote = (kind, text) => element("p", { class: "small reading-note", "data-kind": kind }, text);

@@ -99,7 +99,7 @@ export class ReviewDialog {
 /** What is reviewed: what was said with its marks, the verdict, and why, in the reader's language. */
 function heardNodes(job, isReading) {
   const { feedback } = job;
-  const line = [correctionMarks(feedback, isReading), ...(isReading ? readingNotes(feedback) : [])];
+  const line = [correctionMarks(feedback, isReading), ...(isReading ? readingNotes(job) : [])];
   const marks = [...line, unclearLegend(feedback), recognisedNote(job)];
   const why = hasCorrections(feedback) ? explanationNodes(feedback) : []; // else it is in the form below
   return [verdictLine(feedback), ...marks, ...why].filter(Boolean);

@@ -37,10 +37,11 @@ export class Summary {
     this.#showReviewNotice(data.progress);
   }
 
-  #facts({ class_name, due, persona, level, hold }) {
+  #facts({ class_name, due, persona, level, hold, text, clearness }) {
     const teacher = this.personas.find(({ name }) => name === persona);
     const teacherName = teacher ? localName(teacher.display) : persona;
-    const facts = [class_name, due && formatDue(due), teacherName, level, hold && t("homework_fact_hold")];
+    const marks = [hold && t("homework_fact_hold"), text && clearness && t("homework_fact_clearness")];
+    const facts = [class_name, due && formatDue(due), teacherName, level, ...marks];
     return facts.filter(Boolean).map((fact) => element("li", {}, fact));
   }
 

@@ -13,7 +13,7 @@ import pytest
 from api import create_app
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import NoSpeech
-from pipeline.jobs.results import VERDICTS, Answer, Edit
+from pipeline.jobs.results import VERDICTS, Answer, Edit, Figure, Reading, ReadingFluency, ReadWord
 from pipeline.jobs.store import Jobs
 from pipeline.worker.task import commit
 from tests.support.job_steps import FEEDBACK, TRANSCRIPT, claim_job, run_stage
@@ -315,6 +315,32 @@ def test_the_same_recording_is_recognised_once(client, jobs, settings):
     assign(client, students=[], language="en")
     (job,) = [each["job"] for each in hand_in(client, ("Carl.wav", ONE)).json["accepted"]]
     assert jobs.get("default", job).transcript is None
+
+
+def test_a_transcript_without_a_reading_is_not_reused_where_one_is_asked_for(client, jobs):
+    assign(client, students=[], text="I go home.")
+    hand_in(client, ("Ann.wav", ONE))
+    run_stage(jobs, "asr")
+    for text, clearness, is_reused in [("I go home.", True, False), ("Go home!", False, True)]:
+        assign(client, students=[], text=text, clearness=clearness)
+        (job,) = [each["job"] for each in hand_in(client, (f"Ben {text}.wav", ONE)).json["accepted"]]
+        assert (jobs.get("default", job).transcript is not None) is is_reused
+
+
+def test_the_words_of_a_text_are_shown_with_their_clearness(client, jobs):
+    assert assign(client, students=[], text="I go.")["clearness"] is False
+    assert assign(client, students=[], text="I go.", clearness=True)["clearness"] is True
+    job = hand_in(client, ("Ann.wav", ONE)).json["accepted"][0]["job"]
+    assert jobs.get("default", job).request.details["clearness"] is True
+    words = (ReadWord("I", "not_clear", 0.0, 0.5, "aɪ"), ReadWord("go", "left_out"))
+    fluency = ReadingFluency(Figure(4, 5, 9), Figure(1.5, 1.75, 3), Figure(0, 0, 0.25), Figure(0, 0, 0.5))
+    run_stage(jobs, "asr", replace(TRANSCRIPT, reading=Reading(words, fluency)))
+    reading = client.get(f"/v1/jobs/{job}").json["transcript"]["reading"]
+    assert reading["words"] == [
+        {"word": "I", "state": "not_clear", "start": 0.0, "end": 0.5, "weakest": "aɪ"},
+        {"word": "go", "state": "left_out", "start": None, "end": None, "weakest": ""},
+    ]
+    assert reading["fluency"]["words_per_s"] == {"value": 1.5, "low": 1.75, "high": 3.0}
 
 
 def test_a_transcript_is_forgotten_with_its_job(client, jobs):

@@ -253,6 +253,7 @@ def test_a_student_s_json_has_the_documented_shape():
                     "text_words_left_out",
                     "words_added",
                     "target_words_used",
+                    "reading",
                     "language",
                     "heard",
                     "said",

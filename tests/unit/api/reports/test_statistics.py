@@ -5,12 +5,14 @@ import io
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
 from api.reports import render_report_files
 from pipeline.jobs.records import to_json
+from pipeline.jobs.results import Figure, Reading, ReadingFluency, ReadWord
 from tests.support.page_html import Page
 from tests.support.sample_class import DUE, make_assignment, make_sample_class, make_speech, make_student_work
 
@@ -261,6 +263,26 @@ def test_the_words_that_a_reader_left_out_and_added_are_in_every_form_of_the_rep
         assert page.find_texts("spoken-text", "added") == [{"big": "big", "now": "now."}[word] for word in added]
         assert page.find_texts("spoken-text", "left-out") == 2 * left_out  # in what was heard, and in the text
         assert page.find_texts("spoken-text", "ins") == 2 * left_out
+
+
+@pytest.mark.parametrize(
+    ("verdict", "shown"), [("correct", ["three /θ/, dogs /ɔ/"]), ("not_understood", []), ("needs_an_adult", [])]
+)
+def test_words_that_were_not_clear_are_in_every_form_of_the_report(verdict, shown):
+    text = "He has three dogs."
+    words = (ReadWord("He", "said", 0, 0.3), ReadWord("has", "left_out"))
+    words += (ReadWord("three", "not_clear", 0.4, 0.8, "θ"), ReadWord("dogs", "not_clear", 1, 2, "ɔ"))
+    figure = Figure(1, 0, 2)
+    transcript, feedback = make_speech("He three dogs.", text)
+    transcript = replace(transcript, reading=Reading(words, ReadingFluency(figure, figure, figure, figure)))
+    rows = [make_student_work(0, "Anna", (transcript, replace(feedback, verdict=verdict)))]
+    files = dict(render_report_files(make_assignment(rows, text=text), rows))
+    (line,) = csv.DictReader(io.StringIO(files["gradebook.csv"].decode("utf-8-sig")))
+    assert line["words_to_hear_again"] == ("three; dogs" if shown else "")
+    assert json.loads(files["students/Anna.json"])["reading"]["words"][2]["state"] == "not_clear"
+    page = Page(files["students/Anna.html"])
+    assert [each for each in page.find_texts("dd") if "/θ/" in each] == shown
+    assert ("再听一听这些词" in files["students/Anna.html"].decode()) == bool(shown)
 
 
 def test_a_report_without_a_text_to_read_counts_nothing_as_left_out(files, gradebook):

@@ -15,9 +15,13 @@ from pipeline.jobs.results import (
     Completion,
     Edit,
     Feedback,
+    Figure,
     LessonSegment,
     LessonSegments,
     Part,
+    Reading,
+    ReadingFluency,
+    ReadWord,
     Segment,
     Transcript,
     Verdict,
@@ -58,8 +62,24 @@ STORED = {  # what is in a server's Redis must be read, and written like this, l
     '{"text": "I go", "language": "en", "duration_s": 2.0, '
     '"words": [{"word": "I", "start": 0.0, "end": 0.1, "probability": 0.9}], '
     '"segments": [{"start": 0.0, "end": 2.0, "text": "I go", "avg_logprob": -0.25, "compression_ratio": 0.8, '
-    '"no_speech_prob": 0.01}], "gaps": []}': Transcript(
-        "I go", "en", 2.0, (Word("I", 0.0, 0.1, 0.9),), (Segment(0.0, 2.0, "I go", -0.25, 0.8, 0.01),)
+    '"no_speech_prob": 0.01}], "gaps": [], '
+    '"reading": {"words": [{"word": "I", "state": "not_clear", "start": 0.0, "end": 0.1, "weakest": "aɪ"}, '
+    '{"word": "do", "state": "left_out", "start": null, "end": null, "weakest": ""}], '
+    '"fluency": {"sounds_per_s": {"value": 4.5, "low": 5.28, "high": 8.88}, '
+    '"words_per_s": {"value": 1.5, "low": 1.75, "high": 3.12}, '
+    '"pauses_per_word": {"value": 0.5, "low": 0.0, "high": 0.17}, '
+    '"longest_pause_s": {"value": 0.25, "low": 0.0, "high": 0.29}}}}': Transcript(
+        "I go",
+        "en",
+        2.0,
+        (Word("I", 0.0, 0.1, 0.9),),
+        (Segment(0.0, 2.0, "I go", -0.25, 0.8, 0.01),),
+        reading=Reading(
+            (ReadWord("I", "not_clear", 0.0, 0.1, "aɪ"), ReadWord("do", "left_out")),
+            ReadingFluency(
+                Figure(4.5, 5.28, 8.88), Figure(1.5, 1.75, 3.12), Figure(0.5, 0.0, 0.17), Figure(0.25, 0.0, 0.29)
+            ),
+        ),
     ),
     '{"heard": "I go", "corrected": "I went", "reply": "Why?", "spoken": "I went. Why?", '
     '"edits": [{"from": "go", "to": "went", "at": [1, 2], "kind": "R:VERB:TENSE", '
@@ -88,7 +108,7 @@ STORED = {  # what is in a server's Redis must be read, and written like this, l
     '"words": ["cat"], "persona": "william", "language": "", "level": "A2", "class_name": "三年级", '
     '"due": 1796000000.0, "retention_h": 168, "hold": true, '
     '"students": [{"name": "王小明", "id": "20260001"}], "voice": "default", "speed": 1.0, "format": "wav", '
-    '"webhook": ""}': Assignment(
+    '"webhook": "", "clearness": true}': Assignment(
         id="hw3",
         tenant="north",
         title="Unit 3",
@@ -99,6 +119,7 @@ STORED = {  # what is in a server's Redis must be read, and written like this, l
         due=1_796_000_000.0,
         hold=True,
         students=(Student("王小明", "20260001"),),
+        clearness=True,
     ),
     '{"at": 1796000000.25, "seconds": 0.125, "status": null, "error": "timeout"}': Attempt(
         1_796_000_000.25, 0.125, error="timeout"

@@ -26,6 +26,7 @@ class: 7B
 due: 2026-12-01T20:00:00+08:00
 retention_h: 24
 hold: yes
+clearness: yes
 students: [Anna, {name: 王小明, id: 0012}, No]
 voice: heart
 speed: 0.9
@@ -61,6 +62,7 @@ def test_every_field_is_read(write_file):
         "due": datetime(2026, 12, 1, 20, tzinfo=timezone(timedelta(hours=8))),
         "retention_h": 24,
         "hold": True,
+        "clearness": True,
         "students": [{"name": "Anna", "id": ""}, {"name": "王小明", "id": "0012"}, {"name": "No", "id": ""}],
         "voice": "heart",
         "speed": 0.9,
