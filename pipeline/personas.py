@@ -61,6 +61,7 @@ class Persona:
     voices: VoicesByLanguage
     greetings: Mapping[str, Text] = field(default_factory=dict)  # translations of the greeting, by language
     answers: Mapping[AnswerName, Text] = field(default_factory=dict)  # to what learners ask about the teacher
+    explained_in: Literal["en", "zh"] = "en"  # the language in which explanations are spoken, if a voice can speak it
     hint: Annotated[str, Field(max_length=MAX_HINT_CHARS)] = ""  # words to expect from its learners, such as names
 
 
@@ -74,6 +75,7 @@ EXPECTED_FORMS = {  # what a field must be, for the message about one that is no
     "starting_over": "be a list of strings that are not empty",
     "answers": f"map some of {', '.join(get_args(AnswerName))} to a text",
     "remarks": "be true or false",
+    "explained_in": 'be "en" or "zh"',
     "hint": f"be a string of at most {MAX_HINT_CHARS} characters",
 }
 PERSONA_ADAPTER = TypeAdapter(Persona)

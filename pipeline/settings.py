@@ -139,6 +139,7 @@ class Settings(BaseSettings):
     tts_engine: str = "hibari"  # hibari or bark
     tts_model: str = "hibari-heart"  # a name of `waijiao models list`, or a file or folder
     tts_voices: str = "bark-voices"  # Bark's voice prompts: a name of `waijiao models list`, or a folder
+    tts_chinese: Literal["kokoro", "none"] = "none"  # speaks Chinese sentences beside that engine
     tts_device: str = "cpu"  # cpu or cuda; for Bark
     tts_gpu: int = Field(default=0, ge=0)  # which GPU, counted from 0
     tts_gpu_fraction: float = Field(default=1.0, gt=0, le=1)  # share of that GPU's memory one worker may take

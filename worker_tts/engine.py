@@ -18,8 +18,9 @@ ENGINES = {  # name -> module:class
 class Utterance:
     """Text to speak; an engine is given one sentence at a time.
 
-    `voice` is one of the engine's `voices`; `speed` 1 is the voice's own pace; `language` is an ISO 639-1 code. The
-    same utterance, seed included, gives the same samples.
+    `voice` is one of the engine's `voices`; `speed` 1 is the voice's own pace; `language` is an ISO 639-1 code;
+    `chinese_voice` speaks Chinese text where a second engine does. The same utterance, seed included, gives the same
+    samples.
     """
 
     text: str
@@ -27,6 +28,7 @@ class Utterance:
     speed: float = 1.0
     language: str = "en"
     seed: int = 0
+    chinese_voice: str = "default"
 
 
 class TextToSpeech(Protocol):
@@ -40,6 +42,14 @@ class TextToSpeech(Protocol):
 
 
 def load(settings: Settings) -> TextToSpeech:
-    """The engine that the settings name, loaded; raises ConfigurationError if it cannot work here."""
+    """The engine that the settings name, loaded, with the one for Chinese beside it if they name one.
+
+    Raises ConfigurationError if it cannot work here.
+    """
     engine: TextToSpeech = load_engine("tts", ENGINES, settings)
-    return engine
+    if settings.tts_chinese == "none":
+        return engine
+    from worker_tts.kokoro.engine import KokoroEngine  # imported where it is used: they need what bark does not
+    from worker_tts.two_engines import TwoEngines
+
+    return TwoEngines(engine, KokoroEngine(settings))

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime  # type: ignore[import-untyped, unused-ignore]
 from hibari import Hibari
+from hibari.voices import DEFAULT, VOICES
 
 from pipeline.audio.decode import Waveform
 from pipeline.errors import EngineFailed, ModelDamaged, NothingToSay, UnknownVoice, WaijiaoError, safe_traceback
@@ -24,19 +25,18 @@ log = logging.getLogger(__name__)
 
 
 class HibariEngine:
-    """hibari with one voice file: that voice by its two names, and lowered. Any thread; one utterance at a time.
+    """hibari with one voice file: that voice by its two names, heart also lowered. Any thread; one utterance at a time.
 
-    A file of one's own is not lowered: it may be a man's voice already.
+    Another voice is not lowered: it may be a man's already. A file of one's own is called heart.
     """
-
-    voices: tuple[str, ...] = ("default", "heart", LOWERED)
 
     def __init__(self, model: Path, settings: Settings) -> None:
         """Raises ModelDamaged when `model` is not an ONNX file."""
-        if settings.tts_model not in catalogue():
-            self.voices = ("default", "heart")
+        entry = catalogue().get(settings.tts_model)
+        self.voices = entry.voices if entry else ("default", DEFAULT)
+        accent = self.voices[1] if self.voices[1] in VOICES else DEFAULT
         try:
-            self.hibari = Hibari(model=str(model), threads=settings.tts_threads)
+            self.hibari = Hibari(voice=accent, model=str(model), threads=settings.tts_threads)
             if settings.tts_threads > 1:
                 self.hibari.sess = create_session(model, settings.tts_threads)
         except onnxruntime.capi.onnxruntime_pybind11_state.InvalidProtobuf:

@@ -66,6 +66,7 @@ class SpeechSynthesizer:
             speed=choose_speed(job_request.speed, job_request.details.get("level", "")),
             language=language,
             seed=zlib.crc32(job_request.conversation.encode()),  # one for a session: the voice stays the same person
+            chinese_voice=self.choose_voice(persona, "zh"),
         )
 
     def choose_voice(self, persona: Persona, language: str) -> str:

