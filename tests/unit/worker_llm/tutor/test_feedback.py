@@ -63,6 +63,14 @@ def test_the_better_sentences_alone_are_repeated_and_then_explained():
     assert feedback.spoken == "We say: I went home yesterday. She has a dog. We say went. We say has. Why?"
 
 
+def test_explanations_are_said_in_chinese_where_that_is_wanted_and_written_in_english():
+    past = Edit("go", "went", (1, 2), "R:VERB:TENSE", {"en": "Say went.", "zh": "昨天 → 过去式：不说 go，说 went。"})
+    sentence = CheckedSentence("I go home yesterday.", "I went home yesterday.", (past,))
+    feedback = give_feedback(sentence, manner=replace(MANNER, spoken_language="zh"))
+    assert feedback.spoken == "We say: I went home yesterday. 昨天，过去式：不说 go，说 went。 Why?"
+    assert feedback.explanation == "Say went."
+
+
 def test_edits_count_the_words_of_the_whole_utterance():
     feedback = give_feedback(RIGHT, WENT, RIGHT, HAS)
     words = WORD.findall(feedback.heard)
