@@ -14,6 +14,9 @@ from pipeline.jobs.job import Job
 from pipeline.jobs.store import Jobs
 from pipeline.settings import Settings
 
+PAGE_LANGUAGES = {"en": "en", "zh": "zh-CN"}  # file in static/i18n, value of <html lang>
+LANGUAGE_COOKIE = "language"  # written by static/i18n/index.js when the reader chooses a language
+
 
 @dataclass(frozen=True)
 class Caller:
@@ -72,3 +75,9 @@ def job(job_id: str) -> Job:
 def address(path: str) -> str:
     """The path of one of our routes, as a client sees it: below the path that a proxy serves us at."""
     return f"{request.script_root}{path}"
+
+
+def find_page_language() -> str:
+    """The page language chosen in this browser, else the one that its Accept-Language header prefers, else ""."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
+    return chosen if chosen in PAGE_LANGUAGES else request.accept_languages.best_match(PAGE_LANGUAGES) or ""

@@ -20,8 +20,6 @@ from api.openapi import document
 
 PAGES = ("/", "/homework", "/batch", "/status")
 STATIC = Path(__file__).with_name("static")
-LANGUAGES = {"en": "en", "zh": "zh-CN"}  # file in static/i18n, value of <html lang>
-LANGUAGE_COOKIE = "language"  # written by static/i18n/index.js when the reader chooses a language
 SWAGGER_FILES = {"swagger_bundle.js": "text/javascript", "swagger_style.css": "text/css"}  # of the package offapi
 SWAGGER_FOLDER = Path(str(distribution("offapi").locate_file("offapi")))  # read, never imported
 DAY_S = 86_400
@@ -37,15 +35,9 @@ def load_strings(language: str) -> dict[str, str]:
     return dict(texts["strings"])
 
 
-def choose_language() -> str:
-    """The language chosen in this browser, else the one that its Accept-Language header prefers, else English."""
-    cookie_language = request.cookies.get(LANGUAGE_COOKIE, "")
-    return cookie_language if cookie_language in LANGUAGES else request.accept_languages.best_match(LANGUAGES) or "en"
-
-
 def render_page(name: str) -> Response:
     """Render templates/pages/NAME.html. The data-t attributes let the page change its language without a reload."""
-    language = choose_language()
+    language = context.find_page_language() or "en"
     strings = load_strings(language)
 
     def attribute(attribute_name: str, marker: str, key: str) -> Markup:
@@ -53,7 +45,7 @@ def render_page(name: str) -> Response:
 
     page = render_template(
         f"pages/{name}.html",
-        lang=LANGUAGES[language],
+        lang=context.PAGE_LANGUAGES[language],
         t=strings.__getitem__,
         label=lambda key: attribute("aria-label", "data-t-label", key),
         placeholder=lambda key: attribute("placeholder", "data-t-placeholder", key),

@@ -42,7 +42,8 @@ class Example:
 class Persona:
     """A teacher. `display`, `about` and `voices` are by language (ISO 639-1); it understands `languages`.
 
-    The speech engine uses the first of `voices` that it has, else its own default.
+    The speech engine uses the first of `voices` that it has, else its own default. `explained_in` "page": in the
+    language of the learner's page.
     """
 
     name: str
@@ -61,7 +62,9 @@ class Persona:
     voices: VoicesByLanguage
     greetings: Mapping[str, Text] = field(default_factory=dict)  # translations of the greeting, by language
     answers: Mapping[AnswerName, Text] = field(default_factory=dict)  # to what learners ask about the teacher
-    explained_in: Literal["en", "zh"] = "en"  # the language in which explanations are spoken, if a voice can speak it
+    explained_in: Literal["en", "zh", "page"] = (
+        "en"  # in which language explanations are spoken, if a voice can speak it
+    )
     hint: Annotated[str, Field(max_length=MAX_HINT_CHARS)] = ""  # words to expect from its learners, such as names
 
 
@@ -75,7 +78,7 @@ EXPECTED_FORMS = {  # what a field must be, for the message about one that is no
     "starting_over": "be a list of strings that are not empty",
     "answers": f"map some of {', '.join(get_args(AnswerName))} to a text",
     "remarks": "be true or false",
-    "explained_in": 'be "en" or "zh"',
+    "explained_in": 'be "en", "zh" or "page"',
     "hint": f"be a string of at most {MAX_HINT_CHARS} characters",
 }
 PERSONA_ADAPTER = TypeAdapter(Persona)

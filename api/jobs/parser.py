@@ -37,7 +37,7 @@ class ParsedRequest:
         """What identifies a repeated request. A session that the client did not name is not part of it."""
         if self.key is None:
             return None
-        fields = {**asdict(self.request), "id": "", "recording": blob.sha256 if blob else ""}
+        fields = {**asdict(self.request), "id": "", "page_language": "", "recording": blob.sha256 if blob else ""}
         if self.request.session == self.request.id:
             fields["session"] = ""
         return Idempotency(self.key, hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest())
@@ -84,6 +84,7 @@ def build_request(fields: AnswerFields) -> JobRequest:
         metadata=fields.metadata,
         webhook=fields.webhook or "",
         webhook_events=events,
+        page_language=context.find_page_language(),
     )
 
 

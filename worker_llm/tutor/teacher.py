@@ -228,17 +228,18 @@ class Teacher:
             can_praise=can_praise and not warning,
             can_repeat=not warning,
             unclear=hearing.unclear_words,
-            spoken_language=choose_spoken_language(turn.persona, self.settings),
+            spoken_language=choose_spoken_language(turn, self.settings),
         )
 
     def load_persona(self, name: str) -> Persona:
         return personas.load(name, self.settings.personas)
 
 
-def choose_spoken_language(persona: Persona, settings: Settings) -> str:
-    """In which language explanations are said: the persona's, if a voice can speak it."""
-    can_speak_chinese = settings.tts_chinese != "none" or settings.tts_engine == "bark"
-    return persona.explained_in if can_speak_chinese else "en"
+def choose_spoken_language(turn: Turn, settings: Settings) -> str:
+    """In which language explanations are said: in Chinese if the persona wants it here, and a voice can speak it."""
+    wanted = turn.persona.explained_in
+    language = turn.job.request.page_language if wanted == "page" else wanted
+    return "zh" if language == "zh" and settings.tts_chinese != "none" else "en"
 
 
 def get_utterance(job: Job) -> str:

@@ -103,3 +103,13 @@ def test_a_new_teacher_is_offered_at_once(server_with_teachers):
     client, folder = server_with_teachers
     folder.joinpath("zoe.toml").write_bytes(folder.joinpath("emma.toml").read_bytes())
     assert [teacher["name"] for teacher in read_capabilities(client)["personas"]] == ["emma", "william", "zoe"]
+
+
+def test_the_voices_for_chinese_are_offered_where_there_are_some(redis, settings):
+    without = read_capabilities(create_app(settings).test_client())["voices"]
+    chosen = settings.model_copy(update={"tts_chinese": "kokoro"})
+    assert not any(voice.startswith("z") for voice in without)
+    with_chinese = read_capabilities(create_app(chosen).test_client())["voices"]
+    assert with_chinese[: len(without)] == without
+    assert {"zf_xiaobei", "zm_yunxi"} < set(with_chinese)
+    assert with_chinese.count("default") == 1

@@ -35,6 +35,31 @@ def code(answer) -> tuple[int, str]:
     return answer.status_code, answer.json["code"]
 
 
+@pytest.mark.parametrize(
+    ("preferred", "cookie", "language"),
+    [
+        ("zh-CN,zh;q=0.9,en;q=0.8", "", "zh"),
+        ("en-GB", "", "en"),
+        ("zh-CN", "en", "en"),
+        ("en", "zh", "zh"),
+        ("fr", "xx", ""),
+        ("", "", ""),
+    ],
+)
+def test_a_job_knows_the_language_of_the_page_that_sent_it(client, jobs, preferred, cookie, language):
+    client.set_cookie("language", cookie)
+    answer = client.post("/v1/jobs", json={"text": "hi"}, headers={"Accept-Language": preferred})
+    assert jobs.get("default", answer.json["id"]).request.page_language == language
+
+
+def test_a_request_that_is_repeated_from_a_page_in_another_language_is_the_same(client):
+    first, second = (
+        client.post("/v1/jobs", json={"text": "hi"}, headers={"Idempotency-Key": "k1", "Accept-Language": language})
+        for language in ("en", "zh")
+    )
+    assert first.json["id"] == second.json["id"]
+
+
 def test_an_accepted_recording_is_answered_with_location_and_retry_after(client):
     answer = post(client, LEARNER.read_bytes(), session="anna")
     assert answer.status_code == 202

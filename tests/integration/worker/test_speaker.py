@@ -14,7 +14,7 @@ from pipeline.blob_store import FolderBlobs
 from pipeline.errors import Canceled, EngineFailed, NothingToSay
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.records import to_fields
-from pipeline.jobs.results import Answer
+from pipeline.jobs.results import Answer, Feedback
 from pipeline.worker.leases import Leases
 from pipeline.worker.task import commit
 from tests.support.job_steps import OTHER, WORKER, always_wanted, claim_job
@@ -191,3 +191,13 @@ def test_a_teacher_gets_the_first_preferred_voice_that_the_engine_has(synthesize
     synthesizer.engine.voices = ("default", *has)
     assert synthesizer.choose_voice(personas.load("emma", settings.personas), "en") == takes
     assert synthesizer.choose_voice(personas.load("emma", settings.personas), "fr") == "default"
+
+
+def test_a_teacher_has_a_voice_for_chinese_sentences_too(synthesizer, jobs):
+    synthesizer.engine.voices = ("default", "heart-low", "zm_yunxi")
+    jobs.submit(JobRequest("a" * 32, "anna", text="I go home."))
+    assert jobs.complete("llm", claim_job(jobs, "llm"), Feedback("I go home.", "I go home.", "Why?", "说 went。 Why?"))[
+        0
+    ]
+    utterance = synthesizer.build_utterance(claim_job(jobs, "tts"))
+    assert (utterance.voice, utterance.chinese_voice) == ("heart-low", "zm_yunxi")

@@ -76,6 +76,36 @@ def test_a_mistake_is_corrected_and_the_model_asked_about_the_corrected_sentence
     assert session.prompts[0].messages[-1].content == "Yesterday I went home."
 
 
+@pytest.mark.parametrize(
+    ("tts_chinese", "page_language", "explanation"),
+    [
+        ("kokoro", "zh", "说went。"),
+        ("kokoro", "en", "Say went instead of go."),
+        ("kokoro", "", "Say went instead of go."),
+        ("none", "zh", "Say went instead of go."),
+    ],
+)
+def test_an_explanation_is_said_in_chinese_on_a_chinese_page_if_a_voice_can(
+    jobs, settings, tts_chinese, page_language, explanation
+):
+    chosen = settings.model_copy(update={"tts_chinese": tts_chinese})
+    session = Session(jobs, chosen, ScriptedChecker(WRONG))
+    feedback = session.say("Yesterday I go home.", "Why?", page_language=page_language)
+    assert f"We say: Yesterday I went home. {explanation} " in feedback.spoken
+    assert feedback.explanation == "Say “went” instead of “go”.".translate({0x201C: '"', 0x201D: '"'})
+
+
+@pytest.mark.parametrize(("explained_in", "explanation"), [("zh", "说went。"), ("en", "Say went instead of go.")])
+def test_a_persona_may_explain_in_one_language_on_every_page(jobs, settings, tmp_path, explained_in, explanation):
+    text = (settings.personas / "william.toml").read_text(encoding="utf-8")
+    assert 'explained_in = "page"' in text
+    changed = text.replace('explained_in = "page"', f'explained_in = "{explained_in}"')
+    (tmp_path / "william.toml").write_text(changed, encoding="utf-8")
+    chosen = settings.model_copy(update={"tts_chinese": "kokoro", "personas": tmp_path})
+    session = Session(jobs, chosen, ScriptedChecker(WRONG))
+    assert explanation in session.say("Yesterday I go home.", "Why?", page_language="en").spoken
+
+
 def test_the_model_s_own_correction_is_not_used_beside_a_checker(session):
     feedback = session.say("I like dogs.", '"I liked dogs." Why did you like dogs?')
     assert (feedback.verdict, feedback.corrected) == ("correct", "I like dogs.")

@@ -84,6 +84,7 @@ def test_the_translations_of_a_greeting_are_optional(tmp_path):
         ('praise = "Well said!"', "praise = 3", "praise"),
         ("remarks = false", 'remarks = "no"', "remarks"),
         ("remarks = false", "remarks = false\nhint = 3", "hint"),
+        ('explained_in = "page"', 'explained_in = "fr"', "explained_in"),
         ("remarks = false", f'remarks = false\nhint = "{"x" * 201}"', "hint"),
         ('languages = ["en", "zh"]', "languages = [1]", "languages"),
         ('languages = ["en", "zh"]', "languages = []", "languages"),
@@ -108,10 +109,10 @@ def test_a_file_that_is_not_toml_is_named(tmp_path):
 
 
 def test_voices_are_one_name_or_several_in_order_of_preference(tmp_path):
-    assert personas.load("emma", FOLDER).voices == {"en": ("en_speaker_9", "heart")}
-    assert personas.load("william", FOLDER).voices == {"en": ("en_speaker_6", "heart-low")}
+    assert personas.load("emma", FOLDER).voices == {"en": ("en_speaker_9", "heart"), "zh": ("zf_xiaobei",)}
+    assert personas.load("william", FOLDER).voices == {"en": ("en_speaker_6", "heart-low"), "zh": ("zm_yunxi",)}
     one_name = william_with(tmp_path, '["en_speaker_6", "heart-low"]', '"heart"')
-    assert personas.load("willa", one_name).voices == {"en": ("heart",)}
+    assert personas.load("willa", one_name).voices["en"] == ("heart",)
 
 
 @pytest.mark.parametrize("voices", ["3", "[3]", '[""]', '{ name = "heart" }'])
