@@ -11,8 +11,20 @@ HIBARI = {
     "zh-CN": ["老师自己的嗓音", "女声（heart）", "男声（heart-low）"],
 }
 OTHERS = {
-    "en-US": {"en_speaker_6": "English, speaker 6", "fr_speaker_0": "French, speaker 0", "my-own": "my-own"},
-    "zh-CN": {"en_speaker_6": "英语，6 号", "fr_speaker_0": "法语，0 号", "my-own": "my-own"},
+    "en-US": {
+        "en_speaker_6": "English, speaker 6",
+        "fr_speaker_0": "French, speaker 0",
+        "zf_xiaobei": "a Chinese woman (xiaobei)",
+        "zm_yunxi": "a Chinese man (yunxi)",
+        "my-own": "my-own",
+    },
+    "zh-CN": {
+        "en_speaker_6": "英语，6 号",
+        "fr_speaker_0": "法语，0 号",
+        "zf_xiaobei": "中文女声（xiaobei）",
+        "zm_yunxi": "中文男声（yunxi）",
+        "my-own": "my-own",
+    },
 }
 NAME = """async (name) => { const { voiceName } = await import("/static/shared/options.js"); return voiceName(name) }"""
 
@@ -40,7 +52,7 @@ def test_wherever_a_voice_is_chosen_it_has_a_name_that_says_who_speaks(open_page
 
 
 @pytest.mark.parametrize("locale", OTHERS)
-def test_a_voice_of_bark_is_called_by_its_language_and_one_of_the_users_own_by_its_name(open_page, locale):
+def test_other_voices_are_called_by_language_and_sex_and_one_of_the_users_own_by_its_name(open_page, locale):
     page = open_page("/batch", locale=locale)
     assert {name: page.evaluate(NAME, name) for name in OTHERS[locale]} == OTHERS[locale]
     assert all(page.evaluate(NAME, name) != name for name in catalogue()["bark-voices"].voices)
