@@ -124,8 +124,8 @@ class JobRequest:
     group: str = ""  # the class: a busy server serves classes in turn
     hold: bool = False  # the answer is not spoken before the teacher releases it
     retention_h: int | None = None  # hours for which it is kept after its end; None: as the settings say
-    page_language: str = ""  # of the learner's page or browser: en or zh; "" where no page was asked
     said: str = ""  # the learner's own words, which are answered in place of what was recognised and typed
+    page_language: str = ""  # of the learner's page or browser: en or zh; "" where no page was asked
 
     @property
     def stages(self) -> tuple[StageName, ...]:

@@ -84,7 +84,8 @@ class PinyinReader:
 
 def to_numbered(marked: str) -> str:
     """`hǎo` as `hao3`, `lǜ` as `lv4`, `de` as `de5`."""
-    letters, tone = [], NO_MARK
+    letters: list[str] = []
+    tone = NO_MARK
     for char in unicodedata.normalize("NFD", marked):
         if char in MARKS:
             tone = MARKS[char]

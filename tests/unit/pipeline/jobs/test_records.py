@@ -35,7 +35,7 @@ STORED = {  # what is in a server's Redis must be read, and written like this, l
     '"lane": "homework", "key": "k1", "owner": "", "webhook": "https://example.org/hook", '
     '"webhook_events": ["job.succeeded"], "metadata": {"row": "7"}, "details": {"words": ["went"]}, '
     '"assignment": "hw3", "student": "王小明", "lesson": "", "sha256": "00ff", "due": 1796000000.5, "group": "三年级", '
-    '"hold": true, "retention_h": null, "said": "I go home."}': JobRequest(
+    '"hold": true, "retention_h": null, "said": "I go home.", "page_language": "zh"}': JobRequest(
         id="3f",
         session="anna",
         tenant="north",
@@ -58,6 +58,7 @@ STORED = {  # what is in a server's Redis must be read, and written like this, l
         group="三年级",
         hold=True,
         said="I go home.",
+        page_language="zh",
     ),
     '{"text": "I go", "language": "en", "duration_s": 2.0, '
     '"words": [{"word": "I", "start": 0.0, "end": 0.1, "probability": 0.9}], '

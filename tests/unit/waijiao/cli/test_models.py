@@ -39,7 +39,9 @@ def test_without_a_name_the_default_models_are_fetched():
 
 
 def test_an_unknown_name_lists_models_and_sets():
-    with pytest.raises(ModelMissing, match=r"no model 'larg'; known are whisper-base, .*, large, checker, teacher\."):
+    with pytest.raises(
+        ModelMissing, match=r"no model 'larg'; known are whisper-base, .*, large, checker, chinese, voices, teacher\."
+    ):
         select_names("larg")
 
 
