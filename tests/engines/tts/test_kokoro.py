@@ -101,9 +101,7 @@ def test_an_unknown_voice_is_refused_with_the_known_ones(engine):
     assert "zf_xiaobei" in result.detail
 
 
-@pytest.mark.parametrize(
-    "text", ["好" * 240, "好，" * 300, "龘靐齉爩", "9" * 200 + "个", "好[x](/y)", "好" + "a" * 500]
-)
+@pytest.mark.parametrize("text", ["好" * 90, "好，" * 45, "龘靐齉爩", "9" * 40 + "个", "好[x](/y)", "好" + "a" * 90])
 def test_strange_text_is_spoken_or_has_nothing_to_say(engine, text):
     (result,) = engine.chinese.speak([Utterance(text)])
     assert isinstance(result, NothingToSay) or np.isfinite(result.samples).all()
