@@ -2,7 +2,7 @@
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,13))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 BROWSER := chromium fontconfig fonts-inter fonts-noto-cjk
-TOOLS := curl gcc libc6-dev strace nginx-light caddy
+TOOLS := curl gcc libc6-dev strace nginx-light caddy npm
 PARALLEL := --numprocesses 6 --dist worksteal  # on two cores: some tests mostly wait
 PARALLEL_FILES := --numprocesses 2 --dist loadfile  # the tests of one file share what they start
 TIMELESS := worker_llm/grammar benchmarks repository deploy  # of tests/unit; `make test-dates` runs them, too
@@ -105,10 +105,10 @@ browser:  # what the tests of the pages need and PyPI does not have
 	    || { test "$$(id -u)" = 0 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(BROWSER) > /dev/null; } \
 	    || { echo "The tests of the web pages need Chromium and fonts: apt-get install $(BROWSER)"; exit 1; }
 
-tools:  # what other tests need: tests.dates compiles a library; privacy is traced; nginx and Caddy stand before the API
-	@{ command -v $(CC) && command -v curl && command -v strace && PATH=$$PATH:/usr/sbin command -v nginx && command -v caddy; } > /dev/null \
+tools:  # what other tests need: tests.dates compiles a library; privacy is traced; nginx and Caddy stand before the API; npm has voices
+	@{ command -v $(CC) && command -v curl && command -v strace && PATH=$$PATH:/usr/sbin command -v nginx && command -v caddy && command -v npm; } > /dev/null \
 	    || { test "$$(id -u)" = 0 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(TOOLS) > /dev/null; } \
-	    || { echo "These tests need a C compiler, curl, strace, nginx and Caddy: apt-get install $(TOOLS)"; exit 1; }
+	    || { echo "These tests need a C compiler, curl, strace, nginx, Caddy and npm: apt-get install $(TOOLS)"; exit 1; }
 
 clean:
 	rm -rf .venv
