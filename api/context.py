@@ -79,5 +79,9 @@ def address(path: str) -> str:
 
 def find_page_language() -> str:
     """The page language chosen in this browser, else the one that its Accept-Language header prefers, else ""."""
-    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
-    return chosen if chosen in PAGE_LANGUAGES else request.accept_languages.best_match(PAGE_LANGUAGES) or ""
+    cookie_language = request.cookies.get(LANGUAGE_COOKIE, "")
+    return (
+        cookie_language
+        if cookie_language in PAGE_LANGUAGES
+        else request.accept_languages.best_match(PAGE_LANGUAGES) or ""
+    )

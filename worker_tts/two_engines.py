@@ -29,8 +29,8 @@ class TwoEngines:
                 for place, each in enumerate(utterances)
                 if (has_chinese(each.text) or each.voice in own_voices) is is_chinese
             ]
-            spoken = [self.with_voice(utterances[place], own_voices) for place in places]
-            results |= zip(places, engine.speak(spoken), strict=True)
+            parts = [self.with_voice(utterances[place], own_voices) for place in places]
+            results |= zip(places, engine.speak(parts), strict=True)
         return [self.at_one_rate(results[place]) for place in range(len(utterances))]
 
     def with_voice(self, utterance: Utterance, own_voices: set[str]) -> Utterance:

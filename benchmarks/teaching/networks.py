@@ -46,12 +46,21 @@ class Trained(torch.nn.Module):
         )
 
 
-def fit(states: Sequence[State], hidden: int, epochs: int, weight_of_invented: float) -> Trained:
+def fit(
+    states: Sequence[State],
+    hidden: int,
+    epochs: int,
+    weight_of_invented: float = 1.0,
+    start: Trained | None = None,
+    rate: float = RATE,
+) -> Trained:
+    """A network with `hidden` units in each layer; a network to `start` with is changed itself."""
     torch.manual_seed(0)
     chance = random.Random(0)
     states = [state for state in states if state.options]
-    network, steps = Trained(hidden), epochs * -(-len(states) // BATCH)
-    optimiser = torch.optim.Adam(network.parameters(), lr=RATE)
+    network = (start or Trained(hidden)).train()
+    steps = epochs * -(-len(states) // BATCH)
+    optimiser = torch.optim.Adam(network.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.0, total_iters=steps)
     for _ in range(epochs):
         for batch in _batches(chance.sample(states, len(states))):

@@ -24,7 +24,7 @@ from worker_llm.grammar.sentence import Proposal, Word, apply, join_words, split
 NETWORKS = Path(__file__).parent / "judge"
 KEPT_PARSES = 64  # of the last sentences
 
-MIN_SCORE = 1.0  # of a candidate that is taken; a score is the logarithm of its odds against leaving the sentence alone
+MIN_SCORE = 0.5  # of a candidate that is taken; a score is the logarithm of its odds against leaving the sentence alone
 DOUBTFUL_SCORE = -1.5  # above, the sentence is not praised
 MIN_FURTHER_SCORE = 2.0  # of one that is taken in the same round as a better one
 MAX_ROUNDS = 5

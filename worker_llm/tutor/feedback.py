@@ -80,10 +80,10 @@ def compose_feedback(utterance: str, correction: Correction, question: str, mann
     note = manner.note
     if correction.edits:
         explanations = join_texts(*explain_edits(correction.edits, manner.level, manner.focus))
-        said = explain_edits(correction.edits, manner.level, manner.focus, manner.spoken_language)
+        spoken_lines = explain_edits(correction.edits, manner.level, manner.focus, manner.spoken_language)
         sentences = join_texts(*take_within(correction.better_sentences, MAX_REPEATED_CHARS))
         repetition = f"We say: {sentences}" if sentences and manner.can_repeat else ""
-        said_explanations = join_texts(*said).replace(ARROW, CHINESE_COMMA) if manner.can_repeat else ""
+        said_explanations = join_texts(*spoken_lines).replace(ARROW, CHINESE_COMMA) if manner.can_repeat else ""
         answer = join_texts(*map(strip_unspeakable, (repetition, said_explanations, note)), question)
         explanation = join_texts(explanations, note)
         verdict: Verdict = "corrected"

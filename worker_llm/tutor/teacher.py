@@ -237,8 +237,8 @@ class Teacher:
 
 def choose_spoken_language(turn: Turn, settings: Settings) -> str:
     """In which language explanations are said: in Chinese if the persona wants it here, and a voice can speak it."""
-    wanted = turn.persona.explained_in
-    language = turn.job.request.page_language if wanted == "page" else wanted
+    preference = turn.persona.explained_in
+    language = turn.job.request.page_language if preference == "page" else preference
     return "zh" if language == "zh" and settings.tts_chinese != "none" else "en"
 
 

@@ -90,9 +90,9 @@ def say_number(digits: str) -> str:
     """A number in Chinese characters, up to 9999; a longer one, or one with a leading zero, digit by digit."""
     if len(digits) > len(POWERS) or (digits.startswith("0") and len(digits) > 1):
         return "".join(DIGITS[int(digit)] for digit in digits)
-    spoken, is_zero_due = "", False
+    text, is_zero_due = "", False
     for place, digit in enumerate(map(int, digits)):
         if digit:
-            spoken += ("零" if is_zero_due and spoken else "") + DIGITS[digit] + POWERS[len(digits) - 1 - place]
+            text += ("零" if is_zero_due and text else "") + DIGITS[digit] + POWERS[len(digits) - 1 - place]
         is_zero_due = digit == 0
-    return re.sub("^一十", "十", spoken) or DIGITS[0]
+    return re.sub("^一十", "十", text) or DIGITS[0]

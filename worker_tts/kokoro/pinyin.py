@@ -60,12 +60,12 @@ class PinyinReader:
 
     def read(self, text: str) -> list[str]:
         """The syllables of Chinese characters, as they are spoken together; a character without a reading has none."""
-        spoken = [
+        pairs = [
             (character, syllable)
             for phrase, syllables in self._divide(text)
             for character, syllable in zip(phrase, syllables, strict=True)
         ]
-        return change_tones("".join(each for each, _ in spoken), [syllable for _, syllable in spoken])
+        return change_tones("".join(each for each, _ in pairs), [syllable for _, syllable in pairs])
 
     def _divide(self, text: str) -> Iterator[tuple[str, list[str]]]:
         """The longest phrases that the dictionaries have, from the left, with their syllables."""
@@ -98,14 +98,14 @@ def to_numbered(marked: str) -> str:
 
 def change_tones(characters: str, syllables: list[str]) -> list[str]:
     """Tones that change before others: 3 before 3 is 2; 不 before 4 is 2; 一 before 4 is 2, before 1 to 3 is 4."""
-    changed = list(syllables)
+    results = list(syllables)
     for place, (character, syllable) in enumerate(zip(characters, syllables, strict=True)):
         following = syllables[place + 1][-1] if place + 1 < len(syllables) else ""
         is_ordinal = characters[:place].endswith("第")
         if character == BU and following:
-            changed[place] = "bu2" if following == "4" else "bu4"
+            results[place] = "bu2" if following == "4" else "bu4"
         elif character == YI and following and not is_ordinal:
-            changed[place] = "yi2" if following in "45" else "yi4"
+            results[place] = "yi2" if following in "45" else "yi4"
         elif syllable[-1] == "3" == following:
-            changed[place] = syllable[:-1] + "2"
-    return changed
+            results[place] = syllable[:-1] + "2"
+    return results

@@ -27,15 +27,15 @@ def test_most_mistakes_are_put_right_and_few_are_changed_otherwise_or_praised(me
     outcomes = scores.count_outcomes(measurement.mistakes)
     assert outcomes[scores.PUT_RIGHT] >= 0.7 * SENTENCES
     assert outcomes[scores.OTHERWISE] <= 0.15 * SENTENCES
-    assert outcomes[scores.PRAISED] <= 0.1 * SENTENCES
+    assert outcomes[scores.PRAISED] <= 0.125 * SENTENCES
 
 
 def test_few_right_sentences_are_touched_and_most_are_praised(measurement):
     plain, tricky = (scores.count_outcomes(measurement.right[name]) for name in ("plain", "tricky"))
-    assert plain[scores.TOUCHED] <= 0.1 * SENTENCES
-    assert tricky[scores.TOUCHED] <= 0.15 * SENTENCES
-    assert plain[scores.PRAISED] >= 0.75 * SENTENCES
-    assert tricky[scores.PRAISED] >= 0.6 * SENTENCES
+    assert plain[scores.TOUCHED] <= 0.075 * SENTENCES
+    assert tricky[scores.TOUCHED] <= 0.1 * SENTENCES
+    assert plain[scores.PRAISED] >= 0.85 * SENTENCES
+    assert tricky[scores.PRAISED] >= 0.8 * SENTENCES
 
 
 @pytest.mark.parametrize(
