@@ -6,12 +6,13 @@ from typing import Protocol
 from pipeline.audio.decode import Waveform
 from pipeline.errors import WaijiaoError
 from pipeline.settings import Settings
-from pipeline.worker.engine_loader import load_engine
+from pipeline.worker.engine_loader import import_name, load_engine
 
 ENGINES = {  # name -> module:class
     "bark": "worker_tts.bark.engine:Bark",
     "hibari": "worker_tts.hibari:HibariEngine",
 }
+CHINESE_ENGINES = {"kokoro": "worker_tts.kokoro.engine:KokoroEngine"}  # called with the settings alone
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,6 @@ def load(settings: Settings) -> TextToSpeech:
     engine: TextToSpeech = load_engine("tts", ENGINES, settings)
     if settings.tts_chinese == "none":
         return engine
-    from worker_tts.kokoro.engine import KokoroEngine  # imported where it is used: they need what bark does not
-    from worker_tts.two_engines import TwoEngines
+    from worker_tts.two_engines import TwoEngines  # which imports this module
 
-    return TwoEngines(engine, KokoroEngine(settings))
+    return TwoEngines(engine, import_name(CHINESE_ENGINES[settings.tts_chinese])(settings))

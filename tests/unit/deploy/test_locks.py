@@ -12,6 +12,7 @@ from deploy.dockerfile import ROOT
 from tests.support.compose import read_pins
 from worker_asr.engine import ENGINES as ASR
 from worker_llm.engine import ENGINES as LLM
+from worker_tts.engine import CHINESE_ENGINES as CHINESE_TTS
 from worker_tts.engine import ENGINES as TTS
 
 LOCKS = ROOT / "deploy/locks"
@@ -20,7 +21,7 @@ ENTRIES = {  # role -> what its process imports, engines included
     "models": ["waijiao.cli.main", "pipeline.model_files.download"],
     "worker_asr": ["worker_asr.tasks", ASR["faster-whisper"], "worker_asr.clearness.rules"],
     "worker_llm": ["worker_llm.tasks", LLM["llama.cpp"], LLM["openai"]],
-    "worker_tts": ["worker_tts.tasks", TTS["hibari"]],
+    "worker_tts": ["worker_tts.tasks", TTS["hibari"], CHINESE_TTS["kokoro"]],
     "worker_maintenance": ["worker_maintenance.tasks"],
     "worker_segment": ["worker_segment.tasks", "worker_segment.segmenter:Segmenter"],
     "worker_asr_gpu": ["worker_asr.tasks", ASR["faster-whisper"], "worker_asr.clearness.rules"],
