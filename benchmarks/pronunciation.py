@@ -67,7 +67,7 @@ def measure(recordings: Path, scores: list[SentenceScore]) -> tuple[MeasuredText
     for score in scores:
         file = recordings / f"{score.identifier}.wav"
         if not file.is_file():
-            raise BadRequest(f"{file}: there is no such recording")
+            raise BadRequest(f"{file}: this recording is missing")
         with file.open("rb") as stream:
             waveform = decode(stream, MAX_RECORDING_S)
         words = recognise(engine, waveform)

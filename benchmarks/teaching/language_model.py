@@ -14,10 +14,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.progress import Progress
 
-from benchmarks.teaching.corpus import HALVES, CorpusError, read_half
-from benchmarks.teaching.measure import FILE_WIDTH, PARSER, measure, positive, show, show_errant
+from benchmarks.teaching.corpus import HALVES
+from benchmarks.teaching.measure import (
+    FILE_WIDTH,
+    PARSER,
+    measure_with_progress,
+    positive,
+    read_sample,
+    show,
+    show_errant,
+)
 from pipeline import personas
 from pipeline.errors import WaijiaoError
 from pipeline.personas import Persona
@@ -74,17 +81,10 @@ def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main(words: Sequence[str] | None = None) -> None:
     arguments = parse_arguments(words)
-    try:
-        half = read_half(arguments.half)
-    except CorpusError as error:
-        sys.exit(str(error))
-    half = half.sample(arguments.limit) if arguments.limit else half
+    half = read_sample(arguments.half, arguments.limit)
     settings, console = Settings(), Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
     model = load_model(settings)
-    total = len(half.mistakes) + len(half.hard_mistakes) + sum(map(len, half.right.values()))
-    with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task(settings.llm_model, total=total)
-        measurement = measure(model, half, lambda: progress.advance(task))
+    measurement = measure_with_progress(model, half, settings.llm_model)
     show(console, measurement, with_kinds=False)
     console.print(f"questions of its own that may be asked: {model.questions} of {model.answers} answers")
     show_errant(console, measurement, settings.models_folder / PARSER)

@@ -183,20 +183,27 @@ def load(settings: Settings) -> Checker:
     return checker or sys.exit("the settings name no checker: WAIJIAO_CHECKER is none")
 
 
-def main(words: Sequence[str] | None = None) -> None:
-    arguments = parse_arguments(words)
+def read_sample(name: str, limit: int | None) -> Half:
+    """The half of this name, or `limit` sentences of each list of it. Ends the program where it cannot be read."""
     try:
-        half = read_half(arguments.half)
+        half = read_half(name)
     except CorpusError as error:
         sys.exit(str(error))
-    half = half.sample(arguments.limit) if arguments.limit else half
+    return half.sample(limit) if limit else half
 
-    settings, console = Settings(), Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
-    checker = load(settings)
+
+def measure_with_progress(checker: Checker, half: Half, label: str) -> Measurement:
     total = len(half.mistakes) + len(half.hard_mistakes) + sum(map(len, half.right.values()))
     with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task("checking", total=total)
-        measurement = measure(checker, half, lambda: progress.advance(task))
+        task = progress.add_task(label, total=total)
+        return measure(checker, half, lambda: progress.advance(task))
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    arguments = parse_arguments(words)
+    half = read_sample(arguments.half, arguments.limit)
+    settings, console = Settings(), Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
+    measurement = measure_with_progress(load(settings), half, "checking")
     show(console, measurement, arguments.kinds)
     show_errant(console, measurement, settings.models_folder / PARSER)
     if arguments.wrong:

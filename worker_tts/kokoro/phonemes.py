@@ -21,7 +21,7 @@ v:y0 ve:ɥe0 van:ɥɛ0n vn:y0n
 INITIALS, FINALS = (dict(pair.split(":") for pair in table.split()) for table in (INITIAL_TABLE, FINAL_TABLE))
 WHOLE_SYLLABLES = {"m": "m0", "n": "n0", "ng": "ŋ0", "hm": "hm0", "hng": "hŋ0", "o": "ɔ0"}
 SYLLABLE = re.compile(r"(zh|ch|sh|[bpmfdtnlgkhjqxrzcs]?)(.+)")
-BUZZING_INITIALS = frozenset(("zh", "ch", "sh", "r", "z", "c", "s"))  # before i, which is no vowel there
+BUZZING_INITIALS = frozenset(("zh", "ch", "sh", "r", "z", "c", "s"))  # before i, which is not a vowel there
 
 CHINESE = r"\u3007\u3400-\u4dbf\u4e00-\u9fff"
 PIECES = re.compile(rf"[{CHINESE}]+|[^\W_{CHINESE}](?:[^{CHINESE}，。！？；：、]*[^\W_{CHINESE}])?|.", re.DOTALL)
@@ -64,7 +64,7 @@ def to_phonemes(text: str, reader: PinyinReader, read_english: Callable[[str], s
 
 
 def say_syllable(syllable: str) -> str:
-    """The phonemes of one syllable, such as `hao3`; none for what is no syllable of standard Chinese."""
+    """The phonemes of one syllable, such as `hao3`; none for what standard Chinese does not have."""
     letters, tone = syllable[:-1], TONES.get(syllable[-1:], "")
     if letters in WHOLE_SYLLABLES:
         return WHOLE_SYLLABLES[letters].replace(TONE, tone)

@@ -16,7 +16,7 @@ def read_english(text):
     ("syllable", "phonemes"),
     [
         ("hao3", "xau↓"),
-        ("zhi1", "ꭧɨ→"),  # i after zh is no vowel
+        ("zhi1", "ꭧɨ→"),  # i after zh is not a vowel
         ("ci2", "ʦʰɨ↗"),
         ("ji4", "ʨi↘"),
         ("yi1", "i→"),
