@@ -24,7 +24,7 @@ from api import auth
 from pipeline.errors import BadRequest, Unavailable, WaijiaoError
 from pipeline.schemas.jobs import Problem
 
-JSON, PROBLEM = "application/json", "application/problem+json"
+JSON, PROBLEM, FORM = "application/json", "application/problem+json", "multipart/form-data"
 EVENTS = "text/event-stream"
 EVENT = {"type": "object", "properties": {name: {"type": "string"} for name in ("event", "id", "data")}}  # one of many
 BINARY = {"type": "string", "format": "binary"}
@@ -156,7 +156,18 @@ def document() -> dict[str, Any]:
     for operations in spec_document["paths"].values():
         for operation in operations.values():
             complete_operation(operation, _descriptions[operation["operationId"]])
+            if form := operation.get("requestBody", {}).get("content", {}).get(FORM):
+                name = form["schema"]["$ref"].rpartition("/")[2]
+                forbid_null(spec_document["components"]["schemas"][name]["properties"])
     return spec_document
+
+
+def forbid_null(properties: dict[str, Any]) -> None:
+    """A field of a form is text, or left out; null, which is None in our types, cannot be sent."""
+    for name, field in properties.items():
+        types = [each for each in field.get("anyOf", ()) if each != {"type": "null"}]
+        if len(types) == 1:
+            properties[name] = types[0] | {key: value for key, value in field.items() if key != "anyOf"}
 
 
 def complete_operation(operation: dict[str, Any], description: ResponseDescription) -> None:
