@@ -142,7 +142,8 @@ def _owner(words: Sequence[Word], index: int) -> Iterator[Proposal]:
         return
     if word.tag[:2] == "NN" and word.text.isalpha() and following.lower in POSSESSIVES and index + 2 < len(words):
         yield Proposal(index, index + 2, (Word(f"{word.text}'s", "NN$"),), "possessive")
-    if word.lower.endswith("s") and word.text.isalpha() and following.tag[:2] in ("NN", "JJ") and len(word.text) > 3:
+    is_thing = following.tag[:2] in ("NN", "JJ")
+    if is_thing and word.lower.endswith("s") and word.lower[:-1] in list_lemmas(word.lower, "NOUN"):
         yield Proposal(index, index + 1, (Word(f"{word.text[:-1]}'s", "NN$"),), "possessive")
     if word.lower.endswith("'s") and word.lower[:-2] not in sets.SUBJECT_PRONOUNS:
         yield Proposal(index, index + 1, (Word(f"{word.text[:-2]}s'", "NN$"),), "possessive")
