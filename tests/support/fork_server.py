@@ -174,8 +174,9 @@ def serve() -> dict[str, Any]:
             begun, begins = os.pipe()
             answer: int | None = os.fork()
             if answer == 0:
+                die_with_parent()
                 os.setsid()
-                os.close(begins)  # from now on its group can be killed
+                os.close(begins)  # from now on its group can be killed, and dies with the tests
                 os.close(begun)
                 answers.close()
                 return dict(request)
@@ -195,7 +196,6 @@ def serve() -> dict[str, Any]:
 
 def enter(request: Mapping[str, Any]) -> None:
     """Give this fork the folder, the log and the signals of a new process."""
-    die_with_parent()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(request["folder"])
     with open(os.devnull, "rb") as nothing, open(request["log"], "ab") as log:
