@@ -1,10 +1,7 @@
 """The errors: one class for each case that a caller can act on."""
 
 import traceback
-from typing import TYPE_CHECKING, Any, ClassVar
-
-if TYPE_CHECKING:
-    from pipeline.schemas.jobs import Job
+from typing import Any, ClassVar
 
 
 class WaijiaoError(Exception):
@@ -14,7 +11,7 @@ class WaijiaoError(Exception):
     http_status: int = 500
     retryable: bool = False  # whether the same request may succeed later
     try_again: ClassVar[bool] = False  # whether the worker tries the same work again
-    job: "Job | None" = None  # the job that ended with it; set by the client library
+    job: Any = None  # the job that ended with it, a pipeline.schemas.jobs.Job; set by the client library
 
     def __init__(self, detail: str = "", retry_after_s: float = 1, field: str = "") -> None:
         super().__init__(detail or self.meaning())

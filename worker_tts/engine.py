@@ -6,13 +6,12 @@ from typing import Protocol
 from pipeline.audio.decode import Waveform
 from pipeline.errors import WaijiaoError
 from pipeline.settings import Settings
-from pipeline.worker.engine_loader import import_name, load_engine
+from pipeline.worker.engine_loader import load_engine
 
 ENGINES = {  # name -> module:class
     "bark": "worker_tts.bark.engine:Bark",
     "hibari": "worker_tts.hibari:HibariEngine",
 }
-CHINESE_ENGINES = {"kokoro": "worker_tts.kokoro.engine:KokoroEngine"}  # called with the settings alone
 
 
 @dataclass(frozen=True)
@@ -43,13 +42,6 @@ class TextToSpeech(Protocol):
 
 
 def load(settings: Settings) -> TextToSpeech:
-    """The engine that the settings name, loaded, with the one for Chinese beside it if they name one.
-
-    Raises ConfigurationError if it cannot work here.
-    """
+    """The engine that the settings name, loaded. Raises ConfigurationError if it cannot work here."""
     engine: TextToSpeech = load_engine("tts", ENGINES, settings)
-    if settings.tts_chinese == "none":
-        return engine
-    from worker_tts.two_engines import TwoEngines  # which imports this module
-
-    return TwoEngines(engine, import_name(CHINESE_ENGINES[settings.tts_chinese])(settings))
+    return engine

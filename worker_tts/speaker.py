@@ -22,8 +22,9 @@ from pipeline.redis_connection import FAST, connect
 from pipeline.settings import Settings
 from pipeline.worker.leases import StillWanted
 from pipeline.worker.partial_results import publishing
-from worker_tts.engine import Utterance, load
+from worker_tts.engine import Utterance
 from worker_tts.sentences import join_waveforms, split_sentences
+from worker_tts.two_engines import load_all
 
 
 class SpeechSynthesizer:
@@ -33,7 +34,7 @@ class SpeechSynthesizer:
         self.settings = settings
         self.jobs = Jobs(connect(settings, FAST), settings)
         self.blobs = FolderBlobs(settings.blobs_folder)
-        self.engine = load(settings)
+        self.engine = load_all(settings)
 
     def speak(self, batch: list[Job], still_wanted: StillWanted) -> list[Answer | WaijiaoError]:
         """The stored audio of each job, or why there is none.

@@ -4,8 +4,12 @@ from dataclasses import replace
 
 from pipeline.audio.decode import Waveform, resample
 from pipeline.errors import WaijiaoError
-from worker_tts.engine import TextToSpeech, Utterance
+from pipeline.settings import Settings
+from pipeline.worker.engine_loader import import_name
+from worker_tts.engine import TextToSpeech, Utterance, load
 from worker_tts.kokoro.phonemes import has_chinese
+
+CHINESE_ENGINES = {"kokoro": "worker_tts.kokoro.engine:KokoroEngine"}  # called with the settings alone
 
 
 class TwoEngines:
@@ -43,3 +47,14 @@ class TwoEngines:
     def at_one_rate(self, result: Waveform | WaijiaoError) -> Waveform | WaijiaoError:
         is_other = isinstance(result, Waveform) and self.rate and result.rate != self.rate
         return resample(result, self.rate) if is_other and isinstance(result, Waveform) else result
+
+
+def load_all(settings: Settings) -> TextToSpeech:
+    """The engine that the settings name, with the one for Chinese beside it if they name one.
+
+    Raises ConfigurationError if one of them cannot work here.
+    """
+    engine = load(settings)
+    if settings.tts_chinese == "none":
+        return engine
+    return TwoEngines(engine, import_name(CHINESE_ENGINES[settings.tts_chinese])(settings))

@@ -12,8 +12,9 @@ from pipeline.errors import NothingToSay, UnknownVoice
 from pipeline.model_files.catalogue import find_model, locate, sets
 from pipeline.model_files.download import fetch
 from pipeline.settings import settings
-from worker_tts.engine import Utterance, load
+from worker_tts.engine import Utterance
 from worker_tts.kokoro.pinyin import change_tones
+from worker_tts.two_engines import load_all
 
 SENTENCES = [
     "今天天气很好，我们一起去公园玩吧。",
@@ -29,7 +30,7 @@ MAX_WRONG = 0.12  # of the syllables of all sentences; 0.05 to 0.08 were measure
 def engine():
     for name in sets()["chinese"]:
         fetch(find_model(name), settings().models_folder, lambda *progress: None)
-    return load(settings().model_copy(update={"tts_chinese": "kokoro"}))
+    return load_all(settings().model_copy(update={"tts_chinese": "kokoro"}))
 
 
 @cache

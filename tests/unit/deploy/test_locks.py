@@ -12,8 +12,8 @@ from deploy.dockerfile import ROOT
 from tests.support.compose import read_pins
 from worker_asr.engine import ENGINES as ASR
 from worker_llm.engine import ENGINES as LLM
-from worker_tts.engine import CHINESE_ENGINES as CHINESE_TTS
 from worker_tts.engine import ENGINES as TTS
+from worker_tts.two_engines import CHINESE_ENGINES as CHINESE_TTS
 
 LOCKS = ROOT / "deploy/locks"
 ENTRIES = {  # role -> what its process imports, engines included
