@@ -1,4 +1,4 @@
-"""How long each model takes for recordings of different lengths, compared with waijiao/cli/plan_model.py.
+"""How long each model takes for recordings of different lengths, compared with waijiao/cli/planning/plan_model.py.
 
 Run with: python benchmarks/cost_by_length.py [--repeat 4] [SECONDS …]
 
@@ -18,7 +18,7 @@ from harness import EXAMPLE_RECORDINGS, DirectModels
 
 from pipeline.audio.decode import Waveform, decode
 from pipeline.settings import Settings
-from waijiao.cli.plan_model import COST_BY_STAGE
+from waijiao.cli.planning.plan_model import COST_BY_STAGE
 
 RECORDINGS = sorted(EXAMPLE_RECORDINGS.iterdir())
 MAX_EXAMPLE_S = 300

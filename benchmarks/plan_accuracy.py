@@ -20,8 +20,8 @@ from harness import run_server, temporary_settings
 from rich.console import Console
 from rich.table import Table
 
-from waijiao.cli.plan import EXAMPLE_RECORDINGS, join_examples, measure
-from waijiao.cli.plan_model import Forecast, Homework, forecast, take_snapshot
+from waijiao.cli.planning.plan import EXAMPLE_RECORDINGS, join_examples, measure
+from waijiao.cli.planning.plan_model import Forecast, Homework, forecast, take_snapshot
 from waijiao.client import Client
 from waijiao.local.up import ONE_WORKER_EACH
 

@@ -11,12 +11,12 @@ from pipeline.settings import Settings
 from waijiao.cli.ask import ask
 from waijiao.cli.console import handle_errors
 from waijiao.cli.demo import demo
-from waijiao.cli.fit import fit
 from waijiao.cli.homework import homework
 from waijiao.cli.keys import key
 from waijiao.cli.lesson import lesson
 from waijiao.cli.models import models
-from waijiao.cli.plan import plan
+from waijiao.cli.planning.fit import fit
+from waijiao.cli.planning.plan import plan
 from waijiao.cli.status import retry, status, watch
 from waijiao.local.up import run_until_stopped
 

@@ -12,7 +12,7 @@ from api import create_app
 from pipeline.schemas.jobs import Capacity
 from pipeline.worker.registry import register
 from tests.support.job_steps import claim_job, make_job_request, run_stage
-from waijiao.cli.plan import plan
+from waijiao.cli.planning.plan import plan
 
 NOTHING = {"interactive": 0, "homework": 0, "bulk": 0}
 

@@ -14,9 +14,9 @@ from pipeline.model_files.machine import Machine
 from pipeline.model_files.teachers import Candidate, teachers, weigh
 from pipeline.settings import Settings
 from tests.unit.pipeline.gpu.test_memory import gguf
-from waijiao.cli.fit import build_plan, fit
-from waijiao.cli.gpu_placement import GpuPlan
 from waijiao.cli.models import select
+from waijiao.cli.planning.fit import build_plan, fit
+from waijiao.cli.planning.gpu_placement import GpuPlan
 
 PAGE = Path(__file__).resolve().parents[3].joinpath("docs", "engines.md").read_text(encoding="utf-8")
 GLM_GGUF = {  # of glm-4-9b-chat-Q4_K_M.gguf, whose size is that of the published file

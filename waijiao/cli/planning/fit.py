@@ -17,7 +17,7 @@ from pipeline.gpu.memory import Need
 from pipeline.model_files.catalogue import catalogue
 from pipeline.settings import Settings
 from waijiao.cli.console import EXIT_FAILED, handle_errors, stdout
-from waijiao.cli.gpu_placement import GpuPlan, Placement, find_fitting_options
+from waijiao.cli.planning.gpu_placement import GpuPlan, Placement, find_fitting_options
 
 BYTES_PER_UNIT = {"gb": 10**9, "gib": 2**30, "": 10**9}
 FLOAT16_HELP, MODEL_TYPE_HELP = "[default: float16]", "Not for .gguf files.  [default: the model's own]"

@@ -10,7 +10,7 @@ from rich.table import Column, Table
 
 from pipeline.jobs.job import MODEL_STAGES
 from pipeline.text.enumeration import pluralize
-from waijiao.cli.plan_model import CORES, CapacitySnapshot, Forecast, Homework
+from waijiao.cli.planning.plan_model import CORES, CapacitySnapshot, Forecast, Homework
 from waijiao.cli.status import STAGE_NAMES
 
 UNITS_S = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))

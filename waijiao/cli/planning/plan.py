@@ -16,14 +16,21 @@ from pipeline.errors import ConfigurationError
 from pipeline.schemas.jobs import Capacity
 from pipeline.timestamps import check_year, local_time
 from waijiao.cli.console import EXIT_FAILED, handle_errors, stdout, url_option
-from waijiao.cli.fit import WorkerCounts
-from waijiao.cli.plan_model import CapacitySnapshot, Homework, find_cores, find_workers, forecast, take_snapshot
-from waijiao.cli.plan_report import HomeworkPlan, print_plan
+from waijiao.cli.planning.fit import WorkerCounts
+from waijiao.cli.planning.plan_model import (
+    CapacitySnapshot,
+    Homework,
+    find_cores,
+    find_workers,
+    forecast,
+    take_snapshot,
+)
+from waijiao.cli.planning.plan_report import HomeworkPlan, print_plan
 from waijiao.cli.status import STAGE_NAMES
 from waijiao.client import Client
 
 NOT_MEASURED = "Nothing was measured yet: have a few recordings answered (`waijiao ask`), or let --measure send some."
-EXAMPLE_RECORDINGS = Path(__file__).resolve().parents[2] / "examples" / "recordings"
+EXAMPLE_RECORDINGS = Path(__file__).resolve().parents[3] / "examples" / "recordings"
 MEASURED_RECORDINGS = 8  # so many that earlier recordings count for a sixth: the figures are means of the latest jobs
 MEASURING_LANE: Final = "bulk"  # so that they wait while anybody else wants an answer
 

@@ -11,8 +11,8 @@ from pipeline.gpu import fractions
 from pipeline.gpu.devices import Gpu
 from pipeline.settings import Settings
 from tests.unit.pipeline.gpu.test_memory import FIELDS, gguf
-from waijiao.cli.fit import fit
-from waijiao.cli.gpu_placement import GpuPlan, Placement, find_fitting_options, percent_of, reduced_plans
+from waijiao.cli.planning.fit import fit
+from waijiao.cli.planning.gpu_placement import GpuPlan, Placement, find_fitting_options, percent_of, reduced_plans
 
 GB = 1_000_000_000
 ALL = ["--asr", "large-v3", "--llm", "glm-4-9b-chat", "--tts", "bark"]

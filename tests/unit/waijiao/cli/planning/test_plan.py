@@ -12,9 +12,9 @@ from rich.console import Console
 
 from pipeline.errors import ConfigurationError
 from pipeline.schemas.jobs import Capacity, ModelCapacity, WaitingJobs
-from waijiao.cli.plan import MEASURED_RECORDINGS, join_examples, make_plan, parse_time, plan, plan_for_capacity
-from waijiao.cli.plan_model import COST_BY_STAGE, Homework, find_cores, find_workers, forecast, take_snapshot
-from waijiao.cli.plan_report import HomeworkPlan, format_duration, plan_table, print_plan, summarize
+from waijiao.cli.planning.plan import MEASURED_RECORDINGS, join_examples, make_plan, parse_time, plan, plan_for_capacity
+from waijiao.cli.planning.plan_model import COST_BY_STAGE, Homework, find_cores, find_workers, forecast, take_snapshot
+from waijiao.cli.planning.plan_report import HomeworkPlan, format_duration, plan_table, print_plan, summarize
 
 ONE_EACH = {"asr": 1, "llm": 1, "tts": 1}
 NOON = datetime(2026, 12, 1, 12, 0).astimezone()

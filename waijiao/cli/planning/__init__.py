@@ -1,0 +1,1 @@
+"""How many workers and GPUs a class needs, and when its homework will be answered."""
