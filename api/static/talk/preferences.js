@@ -12,6 +12,7 @@ const choices = {
   voice: null,
   speed: "1",
   aloud: "yes",
+  card: "no",
   ...JSON.parse(stored.get(STORAGE_KEY) ?? "{}"),
 };
 
@@ -22,7 +23,8 @@ function store(name, value) {
 
 /** The chosen values as fields of a question. */
 export function preferences() {
-  return { persona: choices.persona, voice: choices.voice, speed: choices.speed };
+  const { persona, voice, speed, card } = choices;
+  return { persona, voice, speed, ...(card === "yes" ? { card: "true" } : {}) };
 }
 
 /** Set up the dialog for what the server offers; `actions` are reset and erase, of the conversation. */
@@ -40,6 +42,8 @@ export function setUpPreferences(capabilities, actions) {
   });
   $id("autoplay").checked = choices.aloud === "yes";
   $id("autoplay").addEventListener("change", ({ target }) => store("aloud", target.checked ? "yes" : "no"));
+  $id("card").checked = choices.card === "yes";
+  $id("card").addEventListener("change", ({ target }) => store("card", target.checked ? "yes" : "no"));
   for (const name of ["reset", "erase"]) {
     $id(name).addEventListener("click", () => {
       actions[name]();
