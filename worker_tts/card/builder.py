@@ -85,9 +85,9 @@ def join_spoken(results: Sequence[Waveform | WaijiaoError], pause_s: float) -> W
     return join_waveforms(waveforms, pause_s)
 
 
-def list_parts(plan: CardPlan, recording: Waveform, spoken: Sequence[Waveform]) -> Iterator[CardPart]:
-    """The parts of a card in their order; `spoken` has what `list_texts` lists, at the rate of the recording."""
-    voices = iter(spoken)
+def list_parts(plan: CardPlan, recording: Waveform, speech: Sequence[Waveform]) -> Iterator[CardPart]:
+    """The parts of a card in their order; `speech` has what `list_texts` lists, at the rate of the recording."""
+    voices = iter(speech)
     for number, sentence in enumerate(plan.sentences, 1):
         yield CardPart("own_words", number, take_stretch(recording, sentence.own_words))
         if sentence.better:

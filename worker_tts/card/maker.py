@@ -52,8 +52,8 @@ class CardMaker:
             recording = decode(file, self.settings.max_recording_s, rate)
         texts = list_utterances(list_texts(plan, praise_language), voice)
         results = iter(self.engine.speak([sentence for sentences in texts for sentence in sentences]))
-        spoken = [join_spoken([next(results) for _ in sentences], self.settings.tts_pause_s) for sentences in texts]
-        sound, chapters = join_parts(list(list_parts(plan, recording, spoken)), language)
+        speech = [join_spoken([next(results) for _ in sentences], self.settings.tts_pause_s) for sentences in texts]
+        sound, chapters = join_parts(list(list_parts(plan, recording, speech)), language)
         format_ = job.request.format
         file_chapters = [FileChapter(each.title, each.start_s, each.end_s) for each in chapters]
         data = add_chapters(encode(sound, format_), format_, CARD_TITLES[language], file_chapters)

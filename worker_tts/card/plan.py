@@ -126,7 +126,7 @@ def plan_better_sentences(
     job: Job, feedback: Feedback, words: Sequence[Word], places: Sequence[int]
 ) -> tuple[PlannedSentence, ...] | NoCardReason:
     """The first sentences with explained corrections, at most MAX_SENTENCES; or why there are none."""
-    heard_words, spoken = WORD.findall(feedback.heard), to_letters(feedback.spoken)
+    heard_words, said_letters = WORD.findall(feedback.heard), to_letters(feedback.spoken)
     sentences: dict[tuple[int, int], PlannedSentence] = {}
     has_better = False
     for edit in choose_edits(job, feedback):
@@ -135,7 +135,7 @@ def plan_better_sentences(
         if at in sentences or len(sentences) == MAX_SENTENCES or end > len(places) or first == end:
             continue
         has_better = True
-        if to_letters(better) in spoken:
+        if to_letters(better) in said_letters:
             sentences[at] = PlannedSentence(find_stretch(words, places[first], last_place(words, places, end)), better)
     if sentences:
         return tuple(sentences.values())
@@ -170,12 +170,12 @@ def praise_correct() -> dict[str, str]:
 def praise_corrected(feedback: Feedback) -> dict[str, str]:
     """How many of the learner's words stay as they are, if it is most of them; else thanks."""
     count = len(WORD.findall(feedback.heard))
-    kept = count - sum(edit.at[1] - edit.at[0] for edit in feedback.edits)
-    if kept < MIN_KEPT_SHARE * count:
+    kept_count = count - sum(edit.at[1] - edit.at[0] for edit in feedback.edits)
+    if kept_count < MIN_KEPT_SHARE * count:
         return {"en": "Thank you for speaking English with me.", "zh": "谢谢你和我说英语。"}
-    if kept == count:
+    if kept_count == count:
         return {"en": "Good work. All of your words stay as they are.", "zh": "很好！你说的词都不用改。"}
     return {
-        "en": f"Good work. {kept} of your {count} words stay as they are.",
-        "zh": f"很好！你说了{count}个词，其中{kept}个不用改。",
+        "en": f"Good work. {kept_count} of your {count} words stay as they are.",
+        "zh": f"很好！你说了{count}个词，其中{kept_count}个不用改。",
     }
