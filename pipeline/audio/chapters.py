@@ -8,6 +8,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import av
 
@@ -32,7 +33,8 @@ def add_chapters(data: bytes, format: str, title: str, chapters: Sequence[FileCh
     file = io.BytesIO()
     container = CONTAINERS[format]
     options = MUXER_OPTIONS.get(container, {})
-    with av.open(io.BytesIO(data)) as source, av.open(file, "w", format=container, options=options) as target:
+    encoded: Any = av.open(io.BytesIO(data))
+    with encoded as source, av.open(file, "w", format=container, options=options) as target:
         stream = target.add_stream_from_template(source.streams.audio[0])
         if container == "mp3":
             target.metadata["title"] = title
@@ -46,8 +48,8 @@ def add_chapters(data: bytes, format: str, title: str, chapters: Sequence[FileCh
     return file.getvalue()
 
 
-def to_ffmpeg(number: int, chapter: FileChapter) -> dict[str, object]:
-    """What FFmpeg calls a chapter."""
+def to_ffmpeg(number: int, chapter: FileChapter) -> Any:
+    """The chapter as PyAV takes it."""
     return {
         "id": number,
         "start": round(1000 * chapter.start_s),

@@ -69,11 +69,11 @@ def test_the_card_is_fetched_in_the_format_of_the_answer_and_its_chapters_are_in
         ],
         "missing": None,
     }
-    card = client.get(f"/v1/jobs/{id_}/card")
-    assert (card.status_code, card.data, card.content_type) == (200, b"the card", "audio/mpeg")
-    assert card.headers["Content-Disposition"].endswith(f"card-{id_}.mp3")
-    part = client.get(f"/v1/jobs/{id_}/card", headers={"Range": "bytes=4-7"})
-    assert (part.status_code, part.data) == (206, b"card")
+    with client.get(f"/v1/jobs/{id_}/card") as card:
+        assert (card.status_code, card.data, card.content_type) == (200, b"the card", "audio/mpeg")
+        assert card.headers["Content-Disposition"].endswith(f"card-{id_}.mp3")
+    with client.get(f"/v1/jobs/{id_}/card", headers={"Range": "bytes=4-7"}) as part:
+        assert (part.status_code, part.data) == (206, b"card")
 
 
 def test_a_card_can_be_asked_for_as_json_too(client, jobs):
@@ -112,13 +112,13 @@ def test_a_card_is_erased_with_its_job(client, jobs, blobs, settings):
 def test_a_card_is_fetched_by_those_alone_who_may_fetch_the_answer(redis, settings, jobs, blobs):
     client = create_app(settings.model_copy(update={"keys": True})).test_client()
     people = {"ann": ("north", "learner"), "ben": ("north", "learner"), "carl": ("south", "teacher")}
-    keys = {name: Keys(redis).create(*who, name, Limits()).secret for name, who in people.items()}
+    keys = {name: Keys(redis).create(*who, name, Limits())[1] for name, who in people.items()}
     assert submit(client, keys["ann"], card="true").status_code == 202
     id_ = answer_next(jobs, blobs)
-    statuses = {
-        name: client.get(f"/v1/jobs/{id_}/card", headers={"Authorization": f"Bearer {key}"}).status_code
-        for name, key in keys.items()
-    }
+    statuses = {}
+    for name, key in keys.items():
+        with client.get(f"/v1/jobs/{id_}/card", headers={"Authorization": f"Bearer {key}"}) as card:
+            statuses[name] = card.status_code
     assert statuses == {"ann": 200, "ben": 404, "carl": 404}
     assert client.get(f"/v1/jobs/{id_}/card").status_code == 401
 
