@@ -1,6 +1,9 @@
 """A lesson card of a learner's recording, made by the real models and read back by the recogniser."""
 
 import io
+import re
+import subprocess
+import sys
 
 import av
 import pytest
@@ -8,8 +11,10 @@ import soundfile
 
 from pipeline.audio.decode import Waveform, decode
 from pipeline.audio.loudness import MAX_TRUE_PEAK_DBTP, TARGET_LUFS, measure_loudness
+from pipeline.errors import NoCard
 from tests.support.recordings import EXAMPLES, TEXTS
 from tests.support.transcripts import word_error_rate
+from waijiao.client import Client
 
 RATE = 24_000
 LEARNER = EXAMPLES / "recordings" / "tianyu-zhang.mp3"  # Yesterday I go to the library and I read two book.
@@ -71,3 +76,21 @@ def test_the_recording_is_removed_when_the_card_is_made(app, job):
 def test_typed_words_have_no_card(app):
     job = app.ask(text="He have a dog and three cat.", card="true")
     assert (job["state"], job["card"]["missing"]) == ("succeeded", "no_recording")
+
+
+def test_the_command_saves_the_card_next_to_the_answer_and_the_client_fetches_it(app, tmp_path):
+    path = tmp_path / "answer.mp3"
+    command = [sys.executable, "-m", "waijiao", "ask", LEARNER, "--card", "--format", "mp3", "--out", path]
+    done = subprocess.run([*map(str, command), "--url", app.url], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    card = tmp_path / "answer-card.mp3"
+    assert re.search(rf"card: +{card} \(\d+\.\d s, 5 chapters\)", done.stdout.replace("\n", "")), done.stdout
+    with Client(app.url) as client:
+        answer = client.ask(LEARNER, card=True, format="mp3")
+        assert answer.card == client.card(answer.job)
+        assert len(answer.card) == pytest.approx(card.stat().st_size, rel=0.1)
+        typed = client.ask(text="He have a dog and three cat.", card=True)
+        with pytest.raises(NoCard):
+            client.card(typed.job)
+        with pytest.raises(NoCard):
+            typed.save_card(path)
