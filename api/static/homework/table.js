@@ -98,7 +98,7 @@ class Row {
     }
     const hasCard = this.#showCard(row, answer);
     updateChildren(this.#actions, this.#buttons(row, answer));
-    arrangeChildren(this.#answer, [this.#player?.node, hasCard && this.#card, this.#actions].filter(Boolean));
+    arrangeChildren(this.#answer, [this.#player?.node, this.#actions, hasCard && this.#card].filter(Boolean));
   }
 
   /** Show the lesson card of the answer, or why there is none; whether there is anything to show. */
