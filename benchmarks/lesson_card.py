@@ -2,63 +2,81 @@
 
 Run with: python benchmarks/lesson_card.py [--repeat 3]
 
-A server of its own answers the example recordings; then each answer is spoken again in this process, by turns without
-a card and with one. Core-seconds are measured, not seconds, so that other programs disturb little.
+The answers to the example recordings, as tests/data/answers.json has them, are spoken here, by turns without a card and
+with one. Core-seconds are measured, not seconds, so that other programs disturb little.
 """
 
 import argparse
-import dataclasses
+import json
 import statistics
+import tempfile
 import time
+from pathlib import Path
 
-from harness import EXAMPLE_RECORDINGS, run_server, temporary_settings
+from pipeline.blob_store import FolderBlobs
+from pipeline.jobs.job import Job, JobRequest
+from pipeline.jobs.records import read_json
+from pipeline.jobs.results import Answer, Feedback, LessonCard, Transcript
+from pipeline.settings import Settings
+from worker_tts.card.maker import CardMaker
+from worker_tts.engine import TextToSpeech, Utterance, load
+from worker_tts.speaker import AnswerBuilder
 
-from pipeline.jobs.job import Job
-from pipeline.jobs.results import Answer
-from pipeline.jobs.store import Jobs
-from pipeline.redis_connection import connect
-from waijiao.client import Client
-from worker_tts.speaker import SpeechSynthesizer
+ROOT = Path(__file__).resolve().parents[1]
 
 
-def measure(synthesizer: SpeechSynthesizer, job: Job) -> tuple[float, Answer]:
-    """Core-seconds of speaking the answer of a job, and what came of it."""
+def read_jobs(blobs: FolderBlobs) -> list[Job]:
+    """The jobs of the example recordings, ready to be spoken."""
+    recordings = {path.stem: path for path in (ROOT / "examples" / "recordings").iterdir()}
+    jobs = []
+    for number, fields in enumerate(json.loads((ROOT / "tests" / "data" / "answers.json").read_text(encoding="utf-8"))):
+        with recordings[fields["id"]].open("rb") as file:
+            recording = blobs.put(f"default/{number}", file).name
+        request = JobRequest(str(number), str(number), recording=recording, card=True)
+        transcript = read_json(Transcript, json.dumps(fields["transcript"]))
+        feedback = read_json(Feedback, json.dumps(fields["feedback"]))
+        jobs.append(Job(request, 1, "tts", "1", 1, 0, 0, 0, transcript=transcript, feedback=feedback))
+    return jobs
+
+
+def measure(engine: TextToSpeech, blobs: FolderBlobs, settings: Settings, job: Job) -> tuple[float, float, LessonCard]:
+    """Core-seconds of the answer, those of its card, and the card. Raises LookupError where there is no card."""
+    assert job.feedback
     started_at = time.process_time()
-    (answer,) = synthesizer.speak([job], lambda _: True)
-    core_s = time.process_time() - started_at
-    if not isinstance(answer, Answer):
-        raise answer
-    return core_s, answer
+    builder = AnswerBuilder(job, Utterance(job.feedback.spoken), blobs, lambda _: True)
+    while builder.has_more():
+        builder.add(engine.speak([builder.next_utterance()])[0])
+    answer = builder.finish(settings.tts_pause_s)
+    spoken_at = time.process_time()
+    assert isinstance(answer, Answer)
+    card = builder.make_card(CardMaker(engine, blobs, settings)).get("card")
+    if card is None:
+        raise LookupError
+    return spoken_at - started_at, time.process_time() - spoken_at, card
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--repeat", type=int, default=3)
     repeat = parser.parse_args().repeat
-    rows: dict[str, list[tuple[float, float, Answer]]] = {}
-    with temporary_settings(keep_recordings=True) as settings, run_server(settings):
-        jobs = Jobs(connect(settings), settings)
-        with Client(settings.url) as client:
-            ids = [client.ask(path).job.id for path in sorted(EXAMPLE_RECORDINGS.iterdir())]
-        synthesizer = SpeechSynthesizer(settings)
-        for job in [jobs.get("default", id_) for id_ in ids]:
-            without, with_card = (
-                dataclasses.replace(job, answer=None, request=dataclasses.replace(job.request, card=card))
-                for card in (False, True)
-            )
-            for _ in range(repeat):
-                before, _ = measure(synthesizer, without)
-                after, answer = measure(synthesizer, with_card)
-                kind = job.feedback.verdict if answer.card and job.feedback else f"no card: {answer.no_card}"
-                rows.setdefault(kind, []).append((before, after, answer))
-    print(f"{'answers':<28}{'n':>4}{'answer s':>10}{'card s':>8}{'without':>9}{'with':>7}  core-seconds, medians")
-    for kind, values in sorted(rows.items()):
-        without_s, with_s = (statistics.median(value[index] for value in values) for index in (0, 1))
-        answers = [answer for _, _, answer in values]
-        length_s = statistics.median(answer.duration_s for answer in answers)
-        card_s = statistics.median(answer.card.duration_s if answer.card else 0 for answer in answers)
-        count = len(values) // repeat
-        print(f"{kind:<28}{count:>4}{length_s:>10.1f}{card_s:>8.1f}{without_s:>9.2f}{with_s:>7.2f}")
+    settings = Settings()
+    engine = load(settings)
+    rows: list[tuple[float, float, float]] = []
+    without_card = 0
+    with tempfile.TemporaryDirectory(prefix="waijiao-benchmark-") as folder:
+        blobs = FolderBlobs(Path(folder))
+        for job in read_jobs(blobs):
+            try:
+                runs = [measure(engine, blobs, settings, job) for _ in range(repeat)]
+            except LookupError:
+                without_card += 1
+                continue
+            answer_s, card_s = (statistics.median(run[index] for run in runs) for index in (0, 1))
+            rows.append((answer_s, card_s, runs[0][2].duration_s))
+    answer_s, card_s, length_s = (statistics.median(row[index] for row in rows) for index in range(3))
+    print(f"{len(rows)} answers with a card of {length_s:.1f} s (median), {without_card} without one; core-seconds:")
+    print(f"without a card {answer_s:.2f}, with one {answer_s + card_s:.2f}; the card adds {card_s:.2f} (median),")
+    print(f"from {min(row[1] for row in rows):.2f} to {max(row[1] for row in rows):.2f}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """What a lesson card says, from the job alone: no model is needed."""
 
 import dataclasses
+import json
+from pathlib import Path
 
 import pytest
 
 from pipeline.jobs.job import Job, JobRequest
+from pipeline.jobs.records import read_json
 from pipeline.jobs.results import Edit, Feedback, Transcript, Verdict, Word
 from worker_tts.card.plan import MARGIN_S, CardPlan, PlannedSentence, Stretch, find_stretch, find_word_places, plan_card
 
@@ -124,3 +127,22 @@ def test_a_stretch_has_at_most_half_of_the_pauses_and_nothing_of_the_words_aroun
     stretch = find_stretch(words, 1, 1)
     assert stretch.start_s == pytest.approx(words[1].start - margin_s)
     assert stretch.end_s == pytest.approx(words[1].end + margin_s)
+
+
+def read_answers() -> list[dict]:
+    return json.loads((Path(__file__).parents[3] / "data" / "answers.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("fields", read_answers(), ids=lambda fields: fields["id"])
+def test_every_checked_answer_of_the_default_models_has_a_card(fields):
+    transcript = read_json(Transcript, json.dumps(fields["transcript"]))
+    feedback = read_json(Feedback, json.dumps(fields["feedback"]))
+    plan = plan_card(dataclasses.replace(make_job(feedback), transcript=transcript))
+    if not feedback.is_checked:
+        assert plan == "verdict"
+        return
+    assert isinstance(plan, CardPlan)
+    for sentence in plan.sentences:
+        assert sentence.better in feedback.spoken
+        assert bool(sentence.better) is (feedback.verdict == "corrected")
+        assert 0.3 < sentence.own_words.end_s - sentence.own_words.start_s <= transcript.duration_s + MARGIN_S
