@@ -179,6 +179,12 @@ class NoAnswer(WaijiaoError):
     code, http_status = "no_answer", 409
 
 
+class NoCard(WaijiaoError):
+    """Raised when an answer has no lesson card: none was asked for, or the job's `card` says why there is none."""
+
+    code, http_status = "no_card", 409
+
+
 class UnknownPart(WaijiaoError):
     """Raised when an answer has fewer sentences than the requested number."""
 

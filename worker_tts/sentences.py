@@ -65,9 +65,9 @@ def join_waveforms(waveforms: list[Waveform], pause_s: float) -> Waveform:
     return Waveform(np.concatenate(parts[1:]), rate)
 
 
-def fade(waveform: Waveform) -> np.ndarray:
-    """The samples, faded in from silence at the start and out to silence at the end."""
-    length = min(round(FADE_S * waveform.rate), len(waveform.samples) // 2)
+def fade(waveform: Waveform, fade_s: float = FADE_S) -> np.ndarray:
+    """The samples, faded in from silence at the start and out to silence at the end, each in `fade_s` seconds."""
+    length = min(round(fade_s * waveform.rate), len(waveform.samples) // 2)
     ramp = np.linspace(0, 1, length, dtype=np.float32)
     gain = np.concatenate([ramp, np.ones(len(waveform.samples) - 2 * length, np.float32), ramp[::-1]])
     return np.asarray(waveform.samples * gain, np.float32)

@@ -7,13 +7,14 @@ import io
 import zlib
 from collections import deque
 from dataclasses import replace
+from typing import Any
 
 from pipeline.audio.decode import Waveform
 from pipeline.audio.encode import encode
 from pipeline.blob_store import Blob, FolderBlobs
 from pipeline.errors import Canceled, NothingToSay, WaijiaoError
 from pipeline.jobs.job import Job
-from pipeline.jobs.results import Answer, Part
+from pipeline.jobs.results import Answer, LessonCard, Part
 from pipeline.jobs.store import Jobs
 from pipeline.levels import choose_speed
 from pipeline.personas import Persona
@@ -22,6 +23,7 @@ from pipeline.redis_connection import FAST, connect
 from pipeline.settings import Settings
 from pipeline.worker.leases import StillWanted
 from pipeline.worker.partial_results import publishing
+from worker_tts.card.maker import CardMaker
 from worker_tts.engine import Utterance
 from worker_tts.sentences import join_waveforms, split_sentences
 from worker_tts.two_engines import load_all
@@ -48,7 +50,20 @@ class SpeechSynthesizer:
                 for answer, waveform in zip(unfinished_answers, waveforms, strict=True):
                     if part := answer.add(waveform):
                         partial_results.part(answer.job, part)
-            return [answer.finish(self.settings.tts_pause_s) for answer in answers]
+            results = [answer.finish(self.settings.tts_pause_s) for answer in answers]
+        return self.add_cards(answers, results)
+
+    def add_cards(
+        self, answers: list["AnswerBuilder"], results: list[Answer | WaijiaoError]
+    ) -> list[Answer | WaijiaoError]:
+        """The answers with the lesson cards that were asked for, which are made when all answers can be played."""
+        maker = CardMaker(self.engine, self.blobs, self.settings)
+        return [
+            replace(result, **answer.make_card(maker))
+            if isinstance(result, Answer) and answer.job.request.card
+            else result
+            for answer, result in zip(answers, results, strict=True)
+        ]
 
     def build_utterance(self, job: Job) -> Utterance:
         """The whole text that the job asks to be spoken, or the teacher's answer, with its voice."""
@@ -130,6 +145,11 @@ class AnswerBuilder:
         blob = Blob(single_part.blob, single_part.size, single_part.sha256) if single_part else self.store(waveform)
         duration_s, format = round(waveform.duration_s, 3), self.job.request.format
         return Answer(self.utterance.text, blob.name, blob.sha256, blob.size, duration_s, format, tuple(self.parts))
+
+    def make_card(self, maker: CardMaker) -> dict[str, Any]:
+        """The fields of the answer that say what became of its card."""
+        card = maker.make(self.job, self.utterance, self.waveforms[0].rate)
+        return {"card": card} if isinstance(card, LessonCard) else {"no_card": card}
 
     def store(self, waveform: Waveform) -> Blob:
         return self.blobs.put(self.job.name, io.BytesIO(encode(waveform, self.job.request.format)))

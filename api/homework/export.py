@@ -25,7 +25,7 @@ routes = Blueprint("export", __name__)
 @requires(TEACHER)
 @answers("assignments", {200: "application/zip"}, UnknownAssignment)
 def export(assignment_id: str) -> Response:
-    """A ZIP of the class's report, the gradebook, and each student's page, facts and spoken answer, as they are now."""
+    """A ZIP of the class's report, the gradebook, and each student's page, facts, answer and lesson card."""
     class_work = load_assignment(assignment_id)
     pieces = zip_download.zip_files(entries(class_work, context.blobs()))
     first = next(pieces)  # an error here becomes the response
@@ -57,6 +57,10 @@ def entries(class_work: AssignmentWithJobs, blobs: FolderBlobs) -> Iterator[tupl
             yield name, job.ended_at or job.updated_at, blobs.open(job.answer.blob)
         except FileNotFoundError:
             continue
+    for name, job in reports.list_cards(student_work):
+        assert job.answer  # noqa: S101 - list_cards says so
+        if card := zip_download.open_card(job.answer, blobs):
+            yield name, job.ended_at or job.updated_at, card
 
 
 def rows(class_work: AssignmentWithJobs) -> list[StudentWork]:

@@ -72,6 +72,7 @@ class AssignmentFields(RequestModel):
             "measured with Mandarin speakers from 13 years on, and little is known of younger ones and other languages"
         ),
     )
+    card: bool = Field(True, description="false: no lesson card is made with each answer")
     students: list[StudentFields] = Field(
         default_factory=list, max_length=MAX_STUDENTS, description="the students who are to hand in; empty: anybody may"
     )

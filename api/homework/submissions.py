@@ -182,6 +182,7 @@ def build_submission(assignment: Assignment, student: str, file: str) -> JobRequ
         group=assignment.group,
         hold=assignment.hold,
         retention_h=assignment.retention_h,
+        card=assignment.card,
     )
 
 

@@ -52,7 +52,7 @@ def parse_request(fields: JobFields, key: str | None) -> ParsedRequest:
     check_length("text", text)
     request = build_request(fields)
     session = fields.session or request.session
-    return ParsedRequest(replace(request, text=text, session=session, lane=fields.lane), upload, key)
+    return ParsedRequest(replace(request, text=text, session=session, lane=fields.lane, card=fields.card), upload, key)
 
 
 def check_length(field: str, text: str) -> None:

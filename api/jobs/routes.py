@@ -44,6 +44,7 @@ from pipeline.errors import (
     KeyReused,
     MinutesUsed,
     NoAnswer,
+    NoCard,
     NotAudio,
     NotDead,
     QuotaFull,
@@ -59,7 +60,7 @@ from pipeline.errors import (
 from pipeline.jobs.job import Job, State
 from pipeline.jobs.listing import list_jobs
 from pipeline.jobs.rerun import answer_as_said, retry
-from pipeline.jobs.results import Answer, Part
+from pipeline.jobs.results import Answer, LessonCard, Part
 from pipeline.schemas import jobs as job_schemas
 from pipeline.text.enumeration import pluralize
 
@@ -242,13 +243,29 @@ def audio(job_id: str, query: AudioQuery) -> Response:
     """The spoken answer, or with `?part=N` its N-th sentence, which is available before the whole answer is."""
     snapshot = load_snapshot(job_id)
     speech = answer_of(snapshot) if query.part is None else part_of(snapshot, query.part)
+    return audio_response(snapshot.job, speech, f"answer-{job_id}{'' if query.part is None else f'-{query.part}'}")
+
+
+@routes.get("/v1/jobs/<job_id>/card")
+@requires(LEARNER)
+@answers("jobs", {200: "audio/*", 206: "audio/*", 304: None}, UnknownJob, Erased, AnswerNotReady, NoAnswer, NoCard)
+def card(job_id: str) -> Response:
+    """The lesson card, if one was asked for: the learner's own words, and the better sentences to repeat."""
+    snapshot = load_snapshot(job_id)
+    lesson_card = answer_of(snapshot).card
+    if lesson_card is None:
+        raise NoCard
+    return audio_response(snapshot.job, lesson_card, f"card-{job_id}")
+
+
+def audio_response(job: Job, speech: Answer | Part | LessonCard, stem: str) -> Response:
+    """The audio, whole or the range that was asked for; its file's name is `stem` and the format."""
     try:
         file = context.blobs().open(speech.blob)
     except FileNotFoundError as error:
         raise Erased("The answer's audio is no longer kept.") from error
-    format_ = snapshot.job.request.format
-    name = f"answer-{job_id}{'' if query.part is None else f'-{query.part}'}.{format_}"
-    answer = send_file(file, mimetype=FORMATS[format_], download_name=name, etag=speech.sha256)
+    format_ = job.request.format
+    answer = send_file(file, mimetype=FORMATS[format_], download_name=f"{stem}.{format_}", etag=speech.sha256)
     answer.content_length = speech.size
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer.make_conditional(request, accept_ranges=True, complete_length=speech.size)

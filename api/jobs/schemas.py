@@ -97,6 +97,7 @@ class JobFields(AnswerFields):
     lane: Literal["interactive", "bulk"] = Field(
         "interactive", description="interactive or bulk; bulk jobs run after interactive ones"
     )
+    card: bool = Field(False, description="true: make a lesson card with the answer, at GET /v1/jobs/{id}/card")
 
 
 def require_text(schema: dict[str, Any]) -> None:

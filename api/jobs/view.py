@@ -81,6 +81,7 @@ def show(job: Job, parts: Sequence[Part], estimate: Estimate) -> schemas.Job:
         completion=schemas.Completion.model_validate(job.completion) if job.completion else None,
         parts=[show_part(job, number, part) for number, part in enumerate(parts, 1)],
         answer=show_answer(job, url),
+        card=show_card(job, url),
         timings={stage: schemas.Timing.model_validate(timing) for stage, timing in job.timings.items()},
         outcome=job.outcome,
         error=show_error(job),
@@ -113,6 +114,22 @@ def show_answer(job: Job, url: str) -> schemas.Answer | None:
     )
 
 
+def show_card(job: Job, url: str) -> schemas.LessonCard | None:
+    """The lesson card, or why there is none; None where none was asked for, or until the answer is spoken."""
+    answer = job.answer
+    if not answer or not (answer.card or answer.no_card):
+        return None
+    card = answer.card
+    return schemas.LessonCard(
+        audio=f"{url}/card" if card else None,
+        duration_s=card.duration_s if card else None,
+        format=answer.format if card else None,
+        sha256=card.sha256 if card else None,
+        chapters=[schemas.CardChapter.model_validate(chapter) for chapter in card.chapters] if card else [],
+        missing=answer.no_card or None,
+    )
+
+
 def show_error(job: Job) -> schemas.JobError | None:
     """Why the job ended without an answer."""
     return schemas.JobError.model_validate(job.error) if job.error else None
@@ -134,4 +151,6 @@ def links(job: Job, url: str) -> dict[str, str]:
         return {**urls, "cancel": f"{url}/cancel"}
     if job.dead:
         return {**urls, "retry": f"{url}/retry"}
+    if job.answer and job.answer.card:
+        urls["card"] = f"{url}/card"
     return {**urls, "audio": f"{url}/audio"} if job.answer else urls

@@ -24,6 +24,7 @@ from pipeline.errors import BadRequest, Erased, NothingFits, RateLimited, TooMan
 from pipeline.homework import filenames
 from pipeline.jobs.job import Job
 from pipeline.jobs.listing import newest_first
+from pipeline.jobs.results import Answer
 from pipeline.jobs.store import PREFIX
 from pipeline.redis_connection import run_with_full_memory
 
@@ -31,6 +32,7 @@ MAX_JOBS = 2000  # jobs that one archive may have
 ARCHIVES_PER_MINUTE = 10  # of one key: for each, all jobs of the tenant are read
 FILE_ENTRY = "file"  # the metadata entry that names the uploaded recording
 routes = Blueprint("zip_download", __name__)
+CARDS_FOLDER = "cards"  # in which each lesson card has the name of its answer
 TABLE_NAME = "answers.csv"
 TABLE_COLUMNS = ("file", "state", "verdict", "heard", "said", "corrected", "answer", "error", "duration_s")
 FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # spreadsheets read text that begins so as a formula
@@ -48,11 +50,19 @@ class Entry:
 
 @dataclass(frozen=True)
 class EntryContent:
-    """An entry's row of the table; its audio, if there is any, and when it was spoken (Unix seconds)."""
+    """An entry's row of the table; its audio and its lesson card, if there are any, and when it was spoken.
+
+    `spoken_at` is in Unix seconds.
+    """
 
     cells: tuple[str, ...]
     audio: BinaryIO | None = None
     spoken_at: float = 0
+    card: BinaryIO | None = None
+
+    def files(self, name: str) -> list[tuple[str, BinaryIO]]:
+        """The names and contents of the files of the entry `name`."""
+        return [(path, file) for path, file in ((name, self.audio), (f"{CARDS_FOLDER}/{name}", self.card)) if file]
 
 
 class ChunkBuffer:
@@ -74,15 +84,15 @@ class ChunkBuffer:
 
 
 def zip_pieces(entries: Iterable[Entry], load: Callable[[Entry], EntryContent]) -> Iterator[bytes]:
-    """The archive's bytes: the audio of each entry, loaded when its turn comes, then the table of all entries."""
+    """The archive's bytes: the files of each entry, loaded when its turn comes, then the table of all entries."""
     buffer = ChunkBuffer()
     with SpooledTemporaryFile(max_size=CHUNK_BYTES) as table, ZipFile(buffer, "w") as archive:  # type: ignore[call-overload]
         table.write(UTF8_MARK + csv_line(TABLE_COLUMNS))
         for entry in entries:
             content = load(entry)
-            if content.audio:
-                with content.audio, archive.open(ZipInfo(entry.file, zip_date(content.spoken_at)), "w") as file:
-                    yield from copy_chunks(content.audio, file, buffer)
+            for name, audio in content.files(entry.file):
+                with audio, archive.open(ZipInfo(name, zip_date(content.spoken_at)), "w") as file:
+                    yield from copy_chunks(audio, file, buffer)
             table.write(csv_line(content.cells))
         table.seek(0)
         info = ZipInfo(TABLE_NAME, zip_date(time.time()))
@@ -121,9 +131,19 @@ def load_content(entry: Entry, read_job: Callable[[str], Job], blobs: FolderBlob
     if job.answer is None:
         return EntryContent(table_row(entry.file, job, job.error["code"] if job.error else ""))
     try:
-        return EntryContent(table_row(entry.file, job, ""), blobs.open(job.answer.blob), job.ended_at or job.updated_at)
+        audio = blobs.open(job.answer.blob)
+        card = open_card(job.answer, blobs)
+        return EntryContent(table_row(entry.file, job, ""), audio, job.ended_at or job.updated_at, card)
     except FileNotFoundError:
         return EntryContent(table_row(entry.file, job, Erased.code))
+
+
+def open_card(answer: Answer, blobs: FolderBlobs) -> BinaryIO | None:
+    """The answer's lesson card; None where it has none, or it is not kept any more."""
+    try:
+        return blobs.open(answer.card.blob) if answer.card else None
+    except FileNotFoundError:
+        return None
 
 
 def table_row(file: str, job: Job, error: str) -> tuple[str, ...]:
@@ -165,7 +185,8 @@ def zip_date(at: float) -> tuple[int, int, int, int, int, int]:
 def fetch(query: JobSelection) -> Response:
     """The answers of all jobs of a `session`, or with an entry of `metadata`, or both, oldest first.
 
-    Each is named after its job's metadata `file`, else its session. `answers.csv` is a table of all these jobs, failed
+    Each is named after its job's metadata `file`, else its session; its lesson card, if it has one, has that name in
+    the folder `cards`. `answers.csv` is a table of all these jobs, failed
     ones too. A learner gets only its own.
     """
     if query.session is None and query.metadata is None:

@@ -5,6 +5,7 @@ Pure functions of an assignment and its students' jobs. The caller adds the spok
 
 from collections.abc import Iterator, Sequence
 
+from api.jobs.zip_download import CARDS_FOLDER
 from api.reports.data_files import render_gradebook, render_student_json
 from api.reports.pages import render_class_report, render_student_page
 from api.reports.student_stats import StudentWork, compute_student_stats
@@ -12,7 +13,7 @@ from pipeline.homework.assignments import Assignment
 from pipeline.homework.filenames import make_unique, safe_name
 from pipeline.jobs.job import Job
 
-__all__ = ["StudentWork", "list_answers", "render_report", "render_report_files"]
+__all__ = ["StudentWork", "list_answers", "list_cards", "render_report", "render_report_files"]
 
 
 def render_report_files(assignment: Assignment, class_work: Sequence[StudentWork]) -> Iterator[tuple[str, bytes]]:
@@ -29,7 +30,8 @@ def render_report_files(assignment: Assignment, class_work: Sequence[StudentWork
     yield "gradebook.csv", render_gradebook(students, answer_files)
     for stats, stem, answer in zip(students, stems, answer_files, strict=True):
         if stats.job:
-            yield f"students/{stem}.html", render_student_page(assignment, stats, answer)
+            card_file = f"../{name_card_file(answer)}" if has_card(stats.job) else ""
+            yield f"students/{stem}.html", render_student_page(assignment, stats, answer, card_file)
             yield f"students/{stem}.json", render_student_json(assignment, stats, answer)
 
 
@@ -43,6 +45,20 @@ def list_answers(class_work: Sequence[StudentWork]) -> list[tuple[str, Job]]:
     """Each spoken answer's file, as the student's page and the gradebook name it, and its job."""
     jobs = [(stem, work.job) for stem, work in zip(make_file_stems(class_work), class_work, strict=True)]
     return [(f"students/{name_answer_file(stem, job)}", job) for stem, job in jobs if job and job.answer]
+
+
+def list_cards(class_work: Sequence[StudentWork]) -> list[tuple[str, Job]]:
+    """Each lesson card's file, named as the spoken answer is, in a folder of its own; and its job."""
+    answers = list_answers(class_work)
+    return [(name_card_file(name.removeprefix("students/")), job) for name, job in answers if has_card(job)]
+
+
+def has_card(job: Job) -> bool:
+    return job.answer is not None and job.answer.card is not None
+
+
+def name_card_file(answer_file: str) -> str:
+    return f"{CARDS_FOLDER}/{answer_file}"
 
 
 def make_file_stems(class_work: Sequence[StudentWork]) -> list[str]:

@@ -35,8 +35,11 @@ def render_class_report(assignment: Assignment, students: Sequence[StudentStats]
     )
 
 
-def render_student_page(assignment: Assignment, stats: StudentStats, answer_file: str) -> bytes:
-    """A student's homework and the teacher's answer; `answer_file`, next to it, is the spoken answer, or ""."""
+def render_student_page(assignment: Assignment, stats: StudentStats, answer_file: str, card_file: str = "") -> bytes:
+    """A student's homework and the teacher's answer.
+
+    `answer_file` is the spoken answer, and `card_file` the lesson card, as seen from the page; "" where there is none.
+    """
     edits = shown_edits(stats.feedback)
     words = stats.transcript.words if stats.transcript else ()
     is_reading = stats.reading is not None
@@ -50,6 +53,7 @@ def render_student_page(assignment: Assignment, stats: StudentStats, answer_file
         text_spans=highlight_missed(assignment.text, stats.reading) if stats.reading else None,
         gaps=format_intervals(stats.transcript.gaps) if stats.transcript else "",
         answer_file=answer_file,
+        card_file=card_file,
     )
 
 

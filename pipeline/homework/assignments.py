@@ -30,7 +30,7 @@ class Assignment:
     """What was set. `id` is its name within the tenant; `class_name` that of the class; `due` is in Unix seconds.
 
     `text` is what was to be read aloud, if anything; `words` are to be used; `hold`: answers wait for the teacher;
-    `clearness`: how clearly the words of the text are said is measured.
+    `clearness`: how clearly the words of the text are said is measured; `card`: each answer has a lesson card.
     `retention_h`, `webhook`, `voice`, `speed`, `format`: those of each answer. Without `students`, anybody may submit.
     """
 
@@ -53,6 +53,7 @@ class Assignment:
     format: str = "wav"
     webhook: str = ""
     clearness: bool = False
+    card: bool = False  # of assignments that were stored before there were cards
 
     @property
     def name(self) -> str:

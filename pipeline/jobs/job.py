@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Json
 
 from pipeline.errors import NewerRecord
 from pipeline.jobs.records import UnixTime, clamp_time, read_fields, read_json
-from pipeline.jobs.results import Answer, Completion, Feedback, LessonSegments, Transcript
+from pipeline.jobs.results import CHECKED_VERDICTS, Answer, Completion, Feedback, LessonSegments, Transcript
 
 RECORD_FORMAT = 1  # of records as this version writes them; scripts/lib/records.lua has the same
 MAX_HINT_CHARS = 200  # characters of a hint: what the recogniser accepts besides the recording
@@ -126,6 +126,7 @@ class JobRequest:
     retention_h: int | None = None  # hours for which it is kept after its end; None: as the settings say
     said: str = ""  # the learner's own words, which are answered in place of what was recognised and typed
     page_language: str = ""  # of the learner's page or browser: en or zh; "" where no page was asked
+    card: bool = False  # a lesson card is made with the answer
 
     @property
     def stages(self) -> tuple[StageName, ...]:
@@ -220,9 +221,19 @@ class Job:
             return State.SUCCEEDED
         return STAGE_STATES[self.stage] if self.attempts else State.QUEUED
 
+    @property
+    def awaits_card(self) -> bool:
+        """Whether a lesson card may still be made of the recording."""
+        has_verdict = self.feedback is None or self.feedback.verdict in CHECKED_VERDICTS
+        return self.request.card and self.answer is None and has_verdict
+
     def blobs(self, keep_recordings: bool) -> set[str]:
-        """Names in the blob store that are still needed: the recording until it was recognised, and the answer."""
-        needs_recording = not (self.transcript or self.segments) and (self.ended_at is None or self.dead)
+        """Names in the blob store that are still needed: the recording until it was recognised, and the answer.
+
+        Where a lesson card is made, the recording is needed until the answer is spoken, as far as there can be a card.
+        """
+        is_recognised = bool(self.transcript or self.segments)
+        needs_recording = (not is_recognised or self.awaits_card) and (self.ended_at is None or self.dead)
         recording = {self.request.recording} if needs_recording or keep_recordings else set()
         return (recording | (self.answer.blobs if self.answer else set())) - {""}
 

@@ -39,6 +39,8 @@ def rerun(jobs: Jobs, blobs: FolderBlobs, job: Job, stage: str, overrides: Overr
         )
     if stage in {"asr", SEGMENT}:
         job_request = copy_recording(job_request, job, blobs)
+    elif job_request.card:
+        job_request = copy_recording_if_kept(job_request, job, blobs)
     try:
         return jobs.rerun(job, job_request, stage, results)
     except WaijiaoError:
@@ -75,6 +77,14 @@ def copy_recording(job_request: JobRequest, job: Job, blobs: FolderBlobs) -> Job
             return dataclasses.replace(job_request, recording=blobs.put(job_request.name, recording).name)
     except FileNotFoundError as error:
         raise CannotRerun("The recording is not kept any more (WAIJIAO_KEEP_RECORDINGS).") from error
+
+
+def copy_recording_if_kept(job_request: JobRequest, job: Job, blobs: FolderBlobs) -> JobRequest:
+    """The request with a copy of the job's recording, of which a lesson card is made, or without one."""
+    try:
+        return copy_recording(job_request, job, blobs)
+    except CannotRerun:
+        return job_request
 
 
 def answer_as_said(jobs: Jobs, job: Job, words: str) -> AcceptedJob:
@@ -128,6 +138,8 @@ def retry(jobs: Jobs, blobs: FolderBlobs, tenant: str, job_id: str) -> AcceptedJ
                 job_request = dataclasses.replace(job_request, recording=blobs.put(job_request.name, recording).name)
         except FileNotFoundError as error:
             raise NotDead("The job's recording is no longer kept. Send it again.") from error
+    elif job_request.card:
+        job_request = copy_recording_if_kept(job_request, dead_job, blobs)
     try:
         accepted_job = jobs.retry(dead_job, job_request)
     except WaijiaoError:

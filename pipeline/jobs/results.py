@@ -185,9 +185,47 @@ class Part:
     duration_s: float
 
 
+ChapterKind = Literal["own_words", "better", "slow", "repeat", "praise"]  # what is heard in a chapter of a card
+
+# Why an answer has no lesson card though one was asked for.
+NoCardReason = Literal[
+    "verdict",  # neither correct nor corrected: there is nothing that a card could say
+    "no_recording",  # only typed, or no longer kept
+    "no_word_times",  # the words that were answered are not those whose times are known
+    "not_repeated",  # the answer does not say the better sentences either, such as those with private details
+    "failed",  # the log of the worker has the cause
+    "too_slow",  # no time was left of what the stage may take
+    "worker_lost",  # earlier attempts at the answer ended with their worker, so the last one makes no card
+]
+
+
+@dataclass(frozen=True)
+class CardChapter:
+    """A chapter of a lesson card, from `start_s` to `end_s` seconds; the `title` is in the learner's language."""
+
+    kind: ChapterKind
+    title: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class LessonCard:
+    """The learner's own words and the better sentences in one audio file, in the format of the answer."""
+
+    blob: str
+    sha256: str
+    size: int
+    duration_s: float
+    chapters: tuple[CardChapter, ...]
+
+
 @dataclass(frozen=True)
 class Answer:
-    """The spoken answer, whole and in `parts`: `blob`, `sha256` and `size` (bytes) are those of the whole."""
+    """The spoken answer, whole and in `parts`: `blob`, `sha256` and `size` (bytes) are those of the whole.
+
+    `card`: the lesson card, if one was asked for; `no_card`: a NoCardReason where it could not be made, else "".
+    """
 
     text: str
     blob: str
@@ -196,11 +234,13 @@ class Answer:
     duration_s: float
     format: str
     parts: tuple[Part, ...] = ()
+    card: LessonCard | None = None
+    no_card: str = ""
 
     @property
     def blobs(self) -> set[str]:
         """Names of all its blobs in the blob store."""
-        return {self.blob, *(part.blob for part in self.parts)}
+        return {self.blob, *(part.blob for part in self.parts), *({self.card.blob} if self.card else ())}
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ class Assignment(ResponseModel):
     retention_h: int
     hold: bool
     clearness: bool
+    card: bool
     students: list[Student]
     voice: str
     speed: float

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSche
 from pipeline.jobs.job import Lane as Lane
 from pipeline.jobs.job import ModelStage, StageName
 from pipeline.jobs.job import Task as Task
-from pipeline.jobs.results import ReadingState
+from pipeline.jobs.results import ChapterKind, ReadingState
 from pipeline.jobs.results import Verdict as Verdict
 from pipeline.timestamps import format_utc
 
@@ -180,6 +180,30 @@ class Answer(ResponseModel):
     sha256: str
 
 
+class CardChapter(ResponseModel):
+    """A chapter of a lesson card; the `title` is in the learner's language, and in the file where its format can."""
+
+    kind: ChapterKind
+    title: str
+    start_s: Seconds
+    end_s: Seconds
+
+
+class LessonCard(ResponseModel):
+    """The learner's own words and the better sentences in one audio file, in the format of the answer.
+
+    `missing` says why there is none; the other fields are then null, and there are no chapters. It is one of verdict,
+    no_recording, no_word_times, not_repeated, failed, too_slow, worker_lost; later versions may have others.
+    """
+
+    audio: str | None
+    duration_s: Seconds | None
+    format: str | None
+    sha256: str | None
+    chapters: list[CardChapter]
+    missing: str | None
+
+
 class Part(ResponseModel):
     """One spoken sentence of the answer; `number` counts from 1, `audio` is its path."""
 
@@ -224,6 +248,7 @@ class Job(ResponseModel):
     completion: Completion | None
     parts: list[Part]
     answer: Answer | None
+    card: LessonCard | None = Field(description="null unless it was asked for, and until the answer is spoken")
     timings: dict[AnyStage, Timing]
     outcome: str | None
     error: JobError | None

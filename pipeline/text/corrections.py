@@ -146,7 +146,7 @@ class Example:
 def quote(source: str, feedback: Feedback, edit: Edit) -> Example:
     """The sentence around an edit, with all its edits."""
     words = list(WORD.finditer(feedback.heard))
-    start, end = _sentence_around([word.group() for word in words], edit.at)
+    start, end = sentence_around([word.group() for word in words], edit.at)
     inside = [each for each in feedback.edits if start <= each.at[0] and each.at[1] <= end]
     edits = tuple(replace(each, at=(each.at[0] - start, each.at[1] - start)) for each in inside)
     original = feedback.heard[words[start].start() : words[end - 1].end()] if start < end else ""
@@ -154,7 +154,7 @@ def quote(source: str, feedback: Feedback, edit: Edit) -> Example:
     return Example(source, original, apply_changes(spans, spans), edits)
 
 
-def _sentence_around(words: list[str], at: tuple[int, int]) -> tuple[int, int]:
+def sentence_around(words: list[str], at: tuple[int, int]) -> tuple[int, int]:
     """Where the sentence with the words `at` starts and ends, counted in `words`."""
     if not words:
         return 0, 0

@@ -134,7 +134,7 @@ def commit(jobs: Jobs, stage: str, job: Job, outcome: Outcome) -> list[ReadyJob]
         raise
     except Exception as error:  # noqa: BLE001 - such as a result that JSON cannot represent
         ready_jobs = write_outcome(jobs, stage, job, describe_failure(error, [job]))
-    if stage in {"asr", SEGMENT}:
+    if job.request.recording and (stage in {"asr", SEGMENT} or job.request.card):
         remove_unneeded(jobs, job)
     return ready_jobs
 

@@ -340,11 +340,14 @@ def test_an_assignment_is_edited_and_fields_outside_the_form_stay(visit, app):
     expect(switch).not_to_be_checked()
     expect(page.locator("label", has=switch)).to_contain_text("Under 13")
     switch.check()
+    card = page.get_by_label("Make a lesson card")
+    expect(card).to_be_checked()
+    card.uncheck()
     page.click("#save")
     expect(page.locator("#detail-title")).to_have_text("Unit 6, again")
     assignment = get_assignment(app, "unit-6")
     kept = {"title": "Unit 6, again", "level": "A2", "format": "mp3", "retention_h": 500, "words": ["giraffe"]}
-    kept |= {"clearness": True}
+    kept |= {"clearness": True, "card": False}
     assert {name: assignment[name] for name in kept} == kept
     assert assignment["due"].startswith("2036-12-01T12:00:00")
 

@@ -31,6 +31,7 @@ INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--speed", type=float, help="Pace of the answer: 0.5 slow, 1 normal, 2 fast.")
 @click.option("--format", "format_", default="wav", show_default=True, help=f"{FORMAT_NAMES}.")
 @click.option("--lane", type=click.Choice(["interactive", "bulk"]), help="bulk waits while anything interactive does.")
+@click.option("--card", is_flag=True, help="Make and save a lesson card too: your words, then the better ones.")
 @click.option("--out", type=click.Path(path_type=Path), help="File for the answer; a folder for several.")
 @click.option(
     "--at-once", type=click.IntRange(1), default=DEFAULT_AT_ONCE, show_default=True, help="Jobs that run at a time."
@@ -51,6 +52,7 @@ def ask(
     speed: float | None,
     format_: str,
     lane: Literal["interactive", "bulk"] | None,
+    card: bool,
     out: Path | None,
     at_once: int,
     later: bool,
@@ -63,7 +65,7 @@ def ask(
     """
     if not audio and not text:
         raise click.UsageError("Give at least one recording, or --text.")
-    if instead_of is not None and (audio or any((session, persona, language, hint, voice, speed, lane))):
+    if instead_of is not None and (audio or any((session, persona, language, hint, voice, speed, lane, card))):
         raise click.UsageError("--instead-of goes with --text, which is answered as the earlier turn was.")
     fields: JobFields = {
         "text": text,
@@ -75,6 +77,7 @@ def ask(
         "speed": speed,
         "format": format_,
         "lane": lane,
+        "card": card or None,
     }
     recordings: list[Path | None] = list(audio) or [None]
     with Client(url) as client:

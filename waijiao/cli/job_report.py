@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from pipeline.errors import WaijiaoError
 from pipeline.schemas.jobs import Job, Timing
+from pipeline.text.enumeration import pluralize
 from pipeline.timestamps import format_intervals
 from waijiao.cli.console import EXIT_FAILED, EXIT_INTERRUPTED, stderr, stdout
 from waijiao.cli.verdicts import describe_edits, describe_verdict
@@ -90,6 +91,8 @@ class AnswerFiles:
         else:
             path = (self.out or Path()) / f"{self.unique_name(number)}{self.suffix}.{format_}"
         path.parent.mkdir(parents=True, exist_ok=True)
+        if answer.card is not None:
+            answer.save_card(card_path(path))
         return answer.save(path)
 
     def unique_name(self, number: int) -> str:
@@ -143,7 +146,22 @@ class JobReport:
         if outcome.answer is None:
             return outcome, None
         path = self.files.save(number, outcome.answer) if self.files else None
-        return replace(outcome, answer=replace(outcome.answer, audio=b"")), path
+        return replace(outcome, answer=replace(outcome.answer, audio=b"", card=None)), path
+
+
+def card_path(path: Path) -> Path:
+    """Where the lesson card of an answer is saved: next to the answer, whose path is given."""
+    return path.with_name(f"{path.stem}-card{path.suffix}")
+
+
+def describe_card(job: Job, path: Path | None) -> str:
+    """Where the lesson card was saved, or why there is none; "" where none was asked for."""
+    if job.card is None:
+        return ""
+    if job.card.missing:
+        return f"none ({job.card.missing})"
+    length = f"{job.card.duration_s:.1f} s, {pluralize(len(job.card.chapters), 'chapter')}"
+    return f"{card_path(path)} ({length})" if path else length
 
 
 def describe_state(job: Job) -> str:
@@ -194,6 +212,7 @@ def answer_lines(answer: Answer, path: Path | None) -> list[tuple[str, str | Non
         ("answer", answer.text),
         ("seconds", ", ".join(f"{stage} {format_timing(timing)}" for stage, timing in job.timings.items())),
         ("saved", f"{path} ({audio})" if path else None),
+        ("card", describe_card(job, path)),
     ]
 
 

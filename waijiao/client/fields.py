@@ -22,6 +22,7 @@ class JobFields(TypedDict, total=False):
     speed: float | None
     format: str | None
     lane: Literal["interactive", "bulk"] | None
+    card: bool | None
     metadata: Mapping[str, str] | None
     webhook: str | None
     webhook_events: Sequence[str] | None
@@ -54,6 +55,7 @@ class AssignmentFields(TypedDict, total=False):
     retention_h: int | None
     hold: bool | None
     clearness: bool | None
+    card: bool | None
     students: Sequence[Mapping[str, str]] | None
     voice: str | None
     speed: float | None

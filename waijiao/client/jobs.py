@@ -64,7 +64,12 @@ class JobMethods(SyncBase):
             job = self.job(job)
         if error := job_error(job):
             raise error
-        return Answer(job, self._send(Request("GET", f"{job_path(job)}/audio")).content)
+        audio = self._send(Request("GET", f"{job_path(job)}/audio")).content
+        return Answer(job, audio, self.card(job) if job.card and job.card.audio else None)
+
+    def card(self, job: Job | str) -> bytes:
+        """The lesson card of a job that has ended, in the format of its answer; raises NoCard where it has none."""
+        return self._send(Request("GET", f"{job_path(job)}/card")).content
 
     def job(self, job: Job | str) -> Job:
         """A job as it is now."""
@@ -162,7 +167,12 @@ class AsyncJobMethods(AsyncBase):
             job = await self.job(job)
         if error := job_error(job):
             raise error
-        return Answer(job, (await self._send(Request("GET", f"{job_path(job)}/audio"))).content)
+        audio = (await self._send(Request("GET", f"{job_path(job)}/audio"))).content
+        return Answer(job, audio, await self.card(job) if job.card and job.card.audio else None)
+
+    async def card(self, job: Job | str) -> bytes:
+        """The lesson card of a job that has ended, in the format of its answer; raises NoCard where it has none."""
+        return (await self._send(Request("GET", f"{job_path(job)}/card"))).content
 
     async def job(self, job: Job | str) -> Job:
         """A job as it is now."""

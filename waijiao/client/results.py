@@ -5,7 +5,7 @@ from os import PathLike
 from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar
 
-from pipeline.errors import WaijiaoError, error_class
+from pipeline.errors import NoCard, WaijiaoError, error_class
 from pipeline.schemas.jobs import Job, Verdict
 from waijiao.errors import Refused
 
@@ -15,10 +15,14 @@ ItemT = TypeVar("ItemT")
 
 @dataclass(frozen=True, repr=False)
 class Answer:
-    """The teacher's spoken answer: `audio` is a file in the requested format, `job` the whole record."""
+    """The teacher's spoken answer: `audio` is a file in the requested format, `job` the whole record.
+
+    `card` is the lesson card, a file in the same format; None where none was asked for, or `job.card.missing` says why.
+    """
 
     job: Job
     audio: bytes
+    card: bytes | None = None
 
     def __repr__(self) -> str:
         return f"Answer({self.job.id})"  # the learner's words stay out of tracebacks and logs
@@ -47,6 +51,14 @@ class Answer:
         """Write the audio to a file and return its path."""
         target = Path(path)
         target.write_bytes(self.audio)
+        return target
+
+    def save_card(self, path: str | PathLike[str]) -> Path:
+        """Write the lesson card to a file and return its path. Raises NoCard where there is none."""
+        if self.card is None:
+            raise NoCard
+        target = Path(path)
+        target.write_bytes(self.card)
         return target
 
 

@@ -44,6 +44,7 @@ export class Form {
     this.fields.students.value = formatRoster(values.students);
     this.fields.due.value = toInputValue(values.due);
     this.fields.hold.checked = values.hold;
+    this.fields.card.checked = values.card;
     this.fields.clearness.checked = values.clearness;
     this.#showError("");
     this.#showCount();
@@ -53,7 +54,8 @@ export class Form {
   #newAssignment() {
     const { persona, voices } = this.capabilities;
     const empty = Object.fromEntries(TEXT_FIELDS.map((name) => [name, ""]));
-    return { ...empty, persona, voice: voices[0], speed: 1, words: [], students: [], due: null, hold: false, clearness: false };
+    const switches = { hold: false, clearness: false, card: true };
+    return { ...empty, ...switches, persona, voice: voices[0], speed: 1, words: [], students: [], due: null };
   }
 
   /** Fill in the class list from a file. */
@@ -105,6 +107,7 @@ export class Form {
       students: parseRoster(this.fields.students.value),
       due: fromInputValue(this.fields.due.value),
       hold: this.fields.hold.checked,
+      card: this.fields.card.checked,
       clearness: this.fields.clearness.checked,
     };
   }

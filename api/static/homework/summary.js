@@ -37,10 +37,14 @@ export class Summary {
     this.#showReviewNotice(data.progress);
   }
 
-  #facts({ class_name, due, persona, level, hold, text, clearness }) {
+  #facts({ class_name, due, persona, level, hold, text, clearness, card }) {
     const teacher = this.personas.find(({ name }) => name === persona);
     const teacherName = teacher ? localName(teacher.display) : persona;
-    const marks = [hold && t("homework_fact_hold"), text && clearness && t("homework_fact_clearness")];
+    const marks = [
+      hold && t("homework_fact_hold"),
+      text && clearness && t("homework_fact_clearness"),
+      card && t("homework_fact_card"),
+    ];
     const facts = [class_name, due && formatDue(due), teacherName, level, ...marks];
     return facts.filter(Boolean).map((fact) => element("li", {}, fact));
   }

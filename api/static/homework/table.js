@@ -1,6 +1,7 @@
 // The class as a table with one row for each student, which can be filtered.
 
 import { feedbackNodes } from "../feedback/feedback.js";
+import { missingText } from "../feedback/lesson_card.js";
 import { rowsByConcern } from "../feedback/verdicts.js";
 import { errorText, t } from "../i18n/index.js";
 import { LazyAudioPlayer } from "../shared/audio_player.js";
@@ -51,6 +52,8 @@ class Row {
   #file = element("small");
   #fingerprint = "";
   #player = null;
+  #card = element("div", { class: "card-player" }); // has a player as well
+  #cardPlayer = null;
 
   /** `actions` are what the buttons do: review, rerun, retry, handIn, remove; each gets the row. */
   constructor({ student, number }, actions) {
@@ -82,6 +85,7 @@ class Row {
 
   remove() {
     this.#player?.stop();
+    this.#cardPlayer?.stop();
     this.node.remove();
   }
 
@@ -92,8 +96,25 @@ class Row {
       this.#player?.stop();
       this.#player = answer ? new LazyAudioPlayer(answer, row.student) : null;
     }
+    const hasCard = this.#showCard(row, answer);
     updateChildren(this.#actions, this.#buttons(row, answer));
-    arrangeChildren(this.#answer, [this.#player?.node, this.#actions].filter(Boolean));
+    arrangeChildren(this.#answer, [this.#player?.node, this.#actions, hasCard && this.#card].filter(Boolean));
+  }
+
+  /** Show the lesson card of the answer, or why there is none; whether there is anything to show. */
+  #showCard({ student, job }, answer) {
+    const card = answer && job.card?.audio ? job.card : null;
+    const isPlaying = card && this.#cardPlayer?.started && this.#cardPlayer.audio === card.audio;
+    const text = card ? t("card_title") : answer ? missingText(job) : "";
+    const label = element("small", {}, text);
+    if (!isPlaying) {
+      this.#cardPlayer?.stop();
+      const speaker = t("card_of", { name: student });
+      this.#cardPlayer = card ? new LazyAudioPlayer(card, speaker, "card_voice") : null;
+    }
+    const file = card && downloadLink(card.audio, `${student}-card.${card.format}`, t("card_download_for", { name: student }));
+    this.#card.replaceChildren(...[label, this.#cardPlayer?.node, file].filter(Boolean));
+    return text !== "";
   }
 
   /** What can be done with the row in its state. Buttons with an icon only have a label. */

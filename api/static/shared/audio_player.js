@@ -83,6 +83,13 @@ export class AudioPlayer {
     }
   }
 
+  /** Play the full recording from this second on. */
+  playFrom(seconds) {
+    if (!this.#playsFull()) this.#load();
+    this.#audio.currentTime = seconds;
+    return this.play();
+  }
+
   stop() {
     this.autoplay = false;
     this.#audio.pause();
@@ -208,9 +215,9 @@ export class SentencePlayer {
 export class LazyAudioPlayer {
   #player = null;
 
-  /** {audio, duration_s} is a job's answer; `speaker` names the row for screen readers. */
-  constructor({ audio, duration_s }, speaker) {
-    Object.assign(this, { audio, duration_s });
+  /** {audio, duration_s} is a job's answer or card; `speaker` names the row for screen readers, `voiceKey` who speaks. */
+  constructor({ audio, duration_s }, speaker, voiceKey = "teachers_voice") {
+    Object.assign(this, { audio, duration_s, voiceKey });
     this.node = button("round small", "play", "", () => this.#start(), t("play", { speaker }));
   }
 
@@ -220,7 +227,7 @@ export class LazyAudioPlayer {
   }
 
   #start() {
-    this.#player = new AudioPlayer("teachers_voice");
+    this.#player = new AudioPlayer(this.voiceKey);
     this.#player.setSource(this.audio, this.duration_s);
     this.node.replaceWith(this.#player.node);
     this.node = this.#player.node;

@@ -12,6 +12,7 @@ const choices = {
   voice: null,
   speed: "1",
   aloud: "yes",
+  card: "no",
   ...JSON.parse(stored.get(STORAGE_KEY) ?? "{}"),
 };
 
@@ -22,7 +23,8 @@ function store(name, value) {
 
 /** The chosen values as fields of a question. */
 export function preferences() {
-  return { persona: choices.persona, voice: choices.voice, speed: choices.speed };
+  const { persona, voice, speed, card } = choices;
+  return { persona, voice, speed, ...(card === "yes" ? { card: "true" } : {}) };
 }
 
 /** Set up the dialog for what the server offers; `actions` are reset and erase, of the conversation. */
@@ -40,6 +42,11 @@ export function setUpPreferences(capabilities, actions) {
   });
   $id("autoplay").checked = choices.aloud === "yes";
   $id("autoplay").addEventListener("change", ({ target }) => store("aloud", target.checked ? "yes" : "no"));
+  $id("card").checked = choices.card === "yes";
+  $id("card").addEventListener("change", ({ target }) => {
+    store("card", target.checked ? "yes" : "no");
+    showRetention(capabilities);
+  });
   for (const name of ["reset", "erase"]) {
     $id(name).addEventListener("click", () => {
       actions[name]();
@@ -51,13 +58,20 @@ export function setUpPreferences(capabilities, actions) {
   show();
 }
 
-function showOptions({ personas, voices, retention_h }) {
+function showOptions(capabilities) {
+  const { personas, voices } = capabilities;
   const options = personas.map((persona) => personaOption(persona, personas));
   $id("personas").replaceChildren($id("personas").firstElementChild, ...options);
   $id("voice").replaceChildren(...voiceOptions(voices, choices.voice));
-  $id("retention").textContent = t("retention", { time: formatDuration(retention_h * 3600) });
+  showRetention(capabilities);
   showSpeed();
   showTeacher(personas);
+}
+
+/** How long the server keeps what it has; a lesson card has the learner's voice in it. */
+function showRetention({ retention_h }) {
+  const time = formatDuration(retention_h * 3600);
+  $id("retention").textContent = choices.card === "yes" ? t("retention_cards", { time }) : t("retention", { time });
 }
 
 function personaOption({ name, display, about }, personas) {

@@ -1,6 +1,7 @@
 // One turn of the conversation: the learner's question, the progress, and the teacher's answer.
 
 import { BetterSentence } from "../feedback/better_sentence.js";
+import { LessonCard } from "../feedback/lesson_card.js";
 import { correctionMarks, gapsNote, recognisedNote, transcriptLine, unclearLegend } from "../feedback/marks.js";
 import { explanationNodes, hasCorrections, verdictLine } from "../feedback/verdicts.js";
 import { errorText, t } from "../i18n/index.js";
@@ -20,6 +21,7 @@ export class Turn {
   #sentences = 0; // of the answer, added so far
   #autoplayed = false;
   #betterSentence = new BetterSentence();
+  #card = new LessonCard();
   #nextStep;
 
   /**
@@ -31,6 +33,7 @@ export class Turn {
     const [sayAgain, said] = [() => actions.sayAgain(this), (words) => actions.said(this, words)];
     this.#nextStep = new NextStep({ sayAgain, said }, options);
     this.#answer.content.after(this.#nextStep.node);
+    this.#answer.node.append(this.#card.node);
     this.#answer.node.hidden = true;
     this.node = element("li", { class: "turn" }, this.#question.node, this.#status, this.#answer.node);
   }
@@ -110,6 +113,7 @@ export class Turn {
     if (!answer) return;
     this.#answer.player.setSource(answer.audio, answer.duration_s);
     this.#answer.setActions([downloadLink(answer.audio, "", t("download_answer"))]);
+    this.#card.show(job);
   }
 
   #showActions(job) {
@@ -141,6 +145,7 @@ export class Turn {
     this.#question.player.stop();
     this.#answer.player.stop();
     this.#betterSentence.stop();
+    this.#card.stop();
     if (this.recordingUrl) URL.revokeObjectURL(this.recordingUrl);
     this.node.remove();
   }

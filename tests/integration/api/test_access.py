@@ -62,6 +62,7 @@ LEAST_ROLES = {  # of every endpoint, the least role that may call it
     "lessons.report": "learner",
     "lessons.remove": "learner",
     "jobs.audio": "learner",
+    "jobs.card": "learner",
     "zip_download.fetch": "learner",
     "events.events": "learner",
     "sessions.read": "learner",

@@ -89,6 +89,7 @@ class AssignmentSchema(BaseModel):
     retention_h: int | None = Field(None, description="a number of hours")
     hold: bool | None = Field(None, description="true or false")
     clearness: bool | None = Field(None, description="true or false")
+    card: bool | None = Field(None, description="true or false")
     students: list[StudentEntry] | None = Field(None, description="a list of names, or of `name:` and `id:`")
     roster: str | None = Field(None, description="the name of a CSV file in the folder of this file")
     voice: str | None = Field(None, description="the name of a voice")

@@ -12,10 +12,12 @@ from pipeline.jobs.job import Job, JobRequest, State, Timing
 from pipeline.jobs.records import read_json, to_fields, to_json
 from pipeline.jobs.results import (
     Answer,
+    CardChapter,
     Completion,
     Edit,
     Feedback,
     Figure,
+    LessonCard,
     LessonSegment,
     LessonSegments,
     Part,
@@ -35,7 +37,8 @@ STORED = {  # what is in a server's Redis must be read, and written like this, l
     '"lane": "homework", "key": "k1", "owner": "", "webhook": "https://example.org/hook", '
     '"webhook_events": ["job.succeeded"], "metadata": {"row": "7"}, "details": {"words": ["went"]}, '
     '"assignment": "hw3", "student": "王小明", "lesson": "", "sha256": "00ff", "due": 1796000000.5, "group": "三年级", '
-    '"hold": true, "retention_h": null, "said": "I go home.", "page_language": "zh"}': JobRequest(
+    '"hold": true, "retention_h": null, "said": "I go home.", "page_language": "zh", '
+    '"card": true}': JobRequest(
         id="3f",
         session="anna",
         tenant="north",
@@ -59,6 +62,7 @@ STORED = {  # what is in a server's Redis must be read, and written like this, l
         hold=True,
         said="I go home.",
         page_language="zh",
+        card=True,
     ),
     '{"text": "I go", "language": "en", "duration_s": 2.0, '
     '"words": [{"word": "I", "start": 0.0, "end": 0.1, "probability": 0.9}], '
@@ -99,8 +103,17 @@ STORED = {  # what is in a server's Redis must be read, and written like this, l
         "Hi.", "stop", 12, 3
     ),
     '{"text": "I went.", "blob": "north/3f/a", "sha256": "aa", "size": 12, "duration_s": 1.5, "format": "wav", '
-    '"parts": [{"text": "I went.", "blob": "north/3f/b", "sha256": "bb", "size": 11, "duration_s": 1.5}]}': Answer(
-        "I went.", "north/3f/a", "aa", 12, 1.5, "wav", (Part("I went.", "north/3f/b", "bb", 11, 1.5),)
+    '"parts": [{"text": "I went.", "blob": "north/3f/b", "sha256": "bb", "size": 11, "duration_s": 1.5}], '
+    '"card": {"blob": "north/3f/c", "sha256": "cc", "size": 13, "duration_s": 9.5, "chapters": [{"kind": "own_words", '
+    '"title": "你说的话", "start_s": 0.0, "end_s": 1.5}]}, "no_card": ""}': Answer(
+        "I went.",
+        "north/3f/a",
+        "aa",
+        12,
+        1.5,
+        "wav",
+        (Part("I went.", "north/3f/b", "bb", 11, 1.5),),
+        LessonCard("north/3f/c", "cc", 13, 9.5, (CardChapter("own_words", "你说的话", 0.0, 1.5),)),
     ),
     '{"duration_s": 60.5, "turns": [{"number": 1, "start": 0.5, "end": 3.0, "speaker": "left"}]}': LessonSegments(
         60.5, (LessonSegment(1, 0.5, 3.0, "left"),)
@@ -109,7 +122,7 @@ STORED = {  # what is in a server's Redis must be read, and written like this, l
     '"words": ["cat"], "persona": "william", "language": "", "level": "A2", "class_name": "三年级", '
     '"due": 1796000000.0, "retention_h": 168, "hold": true, '
     '"students": [{"name": "王小明", "id": "20260001"}], "voice": "default", "speed": 1.0, "format": "wav", '
-    '"webhook": "", "clearness": true}': Assignment(
+    '"webhook": "", "clearness": true, "card": true}': Assignment(
         id="hw3",
         tenant="north",
         title="Unit 3",
@@ -121,6 +134,7 @@ STORED = {  # what is in a server's Redis must be read, and written like this, l
         hold=True,
         students=(Student("王小明", "20260001"),),
         clearness=True,
+        card=True,
     ),
     '{"at": 1796000000.25, "seconds": 0.125, "status": null, "error": "timeout"}': Attempt(
         1_796_000_000.25, 0.125, error="timeout"

@@ -1,12 +1,14 @@
 """The progress of jobs: a recording that was refused shows none."""
 
 import io
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
-from waijiao.cli.job_report import JobProgress, JobReport
+from waijiao.cli.job_report import AnswerFiles, JobProgress, JobReport, describe_card
+from waijiao.client.results import Answer
 
 JOB = SimpleNamespace(id="1" * 32, state="thinking", queue_position=None, eta_seconds=None)
 
@@ -36,3 +38,26 @@ def test_ctrl_c_names_the_jobs_that_go_on(capsys, jobs_go_on, is_named):
     shown = capsys.readouterr().err
     assert (f"waijiao watch {JOB.id}" in shown) == is_named
     assert "2" * 32 not in shown
+
+
+@pytest.mark.parametrize(
+    ("card", "line"),
+    [
+        (None, ""),
+        (SimpleNamespace(missing="verdict"), "none (verdict)"),
+        (SimpleNamespace(missing=None, duration_s=12.34, chapters=[1, 2]), "anna-card.mp3 (12.3 s, 2 chapters)"),
+    ],
+)
+def test_the_outcome_says_where_the_card_is_or_why_there_is_none(card, line):
+    assert describe_card(SimpleNamespace(card=card), Path("anna.mp3")) == line
+
+
+def test_a_card_is_saved_next_to_its_answer(tmp_path):
+    job = SimpleNamespace(answer=SimpleNamespace(format="mp3"))
+    files = AnswerFiles(["anna", "ben"], tmp_path)
+    files.save(0, Answer(job, b"an answer", b"a card"))
+    files.save(1, Answer(job, b"an answer"))
+    contents = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert contents == {
+        "anna-answer.mp3": b"an answer", "anna-answer-card.mp3": b"a card", "ben-answer.mp3": b"an answer",
+    }  # fmt: skip

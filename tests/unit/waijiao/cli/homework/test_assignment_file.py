@@ -27,6 +27,7 @@ due: 2026-12-01T20:00:00+08:00
 retention_h: 24
 hold: yes
 clearness: yes
+card: no
 students: [Anna, {name: 王小明, id: 0012}, No]
 voice: heart
 speed: 0.9
@@ -63,6 +64,7 @@ def test_every_field_is_read(write_file):
         "retention_h": 24,
         "hold": True,
         "clearness": True,
+        "card": False,
         "students": [{"name": "Anna", "id": ""}, {"name": "王小明", "id": "0012"}, {"name": "No", "id": ""}],
         "voice": "heart",
         "speed": 0.9,

@@ -1,0 +1,1 @@
+"""The lesson card: one audio file with the learner's own words, the better sentences and a pause to repeat each."""
