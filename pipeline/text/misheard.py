@@ -30,8 +30,8 @@ class MisheardRule:
     sentence_clearness: float = 0.0
 
 
-BY_SOUNDS = MisheardRule(-2.0, -0.3, -0.3, -0.5, -0.5)
-BY_PROBABILITY = MisheardRule(0.5, -0.4, -0.3)
+BY_SOUNDS = MisheardRule(-0.718, -0.317, -0.554, -0.745, -0.052)
+BY_PROBABILITY = MisheardRule(0.566, -0.42, -0.632)
 
 
 def estimate_misheard(
