@@ -76,13 +76,13 @@ def show_curve(data: JudgedRecordings, estimates: dict[str, np.ndarray], console
     table = Table("words, by", "AUC", *(f"precision {each}" for each in CURVE))
     for name, values in estimates.items():
         order = np.argsort(-values, kind="stable")
-        found = np.cumsum(data.misheard[order])
-        precision = found / np.arange(1, len(order) + 1)
+        hits = np.cumsum(data.misheard[order])
+        precision = hits / np.arange(1, len(order) + 1)
         cells = []
-        for wanted in CURVE:
-            reached = np.flatnonzero((precision >= wanted) & (found >= MIN_FOUND))
+        for limit in CURVE:
+            reached = np.flatnonzero((precision >= limit) & (hits >= MIN_FOUND))
             last = reached[-1] if len(reached) else None
-            cells.append("never" if last is None else f"{found[last] / found[-1]:.2f} from {values[order[last]]:.2f}")
+            cells.append("never" if last is None else f"{hits[last] / hits[-1]:.2f} from {values[order[last]]:.2f}")
         table.add_row(name, f"{area_under_curve(values, data.misheard):.3f}", *cells)
     console.print(table)
 
@@ -98,16 +98,16 @@ def write_rules(data: JudgedRecordings, file: Path) -> None:
 def main(arguments: argparse.Namespace) -> None:
     utterances = read_utterances(arguments.folder)
     if arguments.speakers:
-        wanted = {speaker_of(line.split("\t")[0]) for line in read_lines(arguments.speakers)}
-        utterances = [each for each in utterances if each.speaker in wanted]
+        speakers = {speaker_of(line.split("\t")[0]) for line in read_lines(arguments.speakers)}
+        utterances = [each for each in utterances if each.speaker in speakers]
     np.random.default_rng(0).shuffle(utterances)  # type: ignore[arg-type]
     recordings = list(hear_all(islice(utterances, arguments.limit), arguments.cache))
     data = judge_recordings(recordings)
     estimate = shipped_estimates if arguments.shipped else fitted_estimates
     estimates = {name: estimate(data, name) for name in FIGURES}
     console = Console(width=None if sys.stdout.isatty() else 140)
-    speakers = len(np.unique(data.turn_speakers))
-    console.print(f"{len(recordings)} recordings, {len(data.recordings)} with English words, of {speakers} speakers;")
+    count = len(np.unique(data.turn_speakers))
+    console.print(f"{len(recordings)} recordings, {len(data.recordings)} with English words, of {count} speakers;")
     console.print(f"{len(data.misheard)} words, {data.misheard.mean():.1%} of them misheard,", end=" ")
     console.print(f"in {data.has_misheard.mean():.1%} of these recordings at least one")
     show_curve(data, estimates, console)

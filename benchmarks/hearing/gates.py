@@ -68,14 +68,14 @@ def judge_recordings(recordings: list[HeardRecording]) -> JudgedRecordings:
 
 def old_gate(data: JudgedRecordings) -> Gate:
     """By the mean probability of each sentence, as it was until the clearness was used."""
-    unclear, asked, praised = [], [], []
+    unclear, questions, praises = [], [], []
     for each in data.recordings:
         values = np.array(each.probabilities)
         means = {sentence: values[list(sentence)].mean() for sentence in find_sentences(each.words)}
         unclear += [value < OLD_MIN_WORD for value in values]
-        asked.append(2 * sum(len(it) for it, mean in means.items() if mean < OLD_MIN_HEARD) > len(values))
-        praised.append(min(means.values()) >= OLD_MIN_PRAISED)
-    return Gate(*map(np.array, (unclear, asked, praised)))
+        questions.append(2 * sum(len(it) for it, mean in means.items() if mean < OLD_MIN_HEARD) > len(values))
+        praises.append(min(means.values()) >= OLD_MIN_PRAISED)
+    return Gate(*map(np.array, (unclear, questions, praises)))
 
 
 def gate_by(data: JudgedRecordings, estimates: np.ndarray) -> Gate:
@@ -84,9 +84,9 @@ def gate_by(data: JudgedRecordings, estimates: np.ndarray) -> Gate:
         Hearing(" ".join(each.words), tuple(values))
         for each, values in zip(data.recordings, data.split(estimates), strict=True)
     ]
-    asked = np.array([each.is_too_unclear for each in hearings])
-    praised = np.array([each.is_praiseworthy and not each.is_too_unclear for each in hearings])
-    return Gate(estimates >= MIN_UNCLEAR, asked, praised)
+    questions = np.array([each.is_too_unclear for each in hearings])
+    praises = np.array([each.is_praiseworthy and not each.is_too_unclear for each in hearings])
+    return Gate(estimates >= MIN_UNCLEAR, questions, praises)
 
 
 def shipped_estimates(data: JudgedRecordings, name: str) -> np.ndarray:

@@ -45,11 +45,11 @@ def read_utterances(folder: Path) -> list[Utterance]:
 
 def hear_all(utterances: Iterable[Utterance], cache: Path) -> Iterator[HeardRecording]:
     """What is heard in each, one by one; the file `cache` keeps it, since this takes nearly all of the time."""
-    kept = {each.identifier: each for each in read_cache(cache)}
+    cached = {each.identifier: each for each in read_cache(cache)}
     cache.parent.mkdir(parents=True, exist_ok=True)
     listener: Listener | None = None
     for utterance in utterances:
-        recording = kept.get(utterance.identifier)
+        recording = cached.get(utterance.identifier)
         if recording is None:
             listener = listener or Listener()
             recording = listener.hear(utterance)
