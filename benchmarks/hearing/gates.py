@@ -13,7 +13,7 @@ from pipeline.text.sentences import find_sentences
 from worker_asr.clearness.rules import LinearRule, sigmoid
 from worker_llm.tutor.hearing import MIN_UNCLEAR, Hearing
 
-FIGURES = {"probability": 2, "sounds": 4}  # rule -> how many of the figures it weighs, from the first on
+FIGURES = {"probability": 2, "sounds": 3}  # rule -> how many of the figures it weighs, from the first on
 OLD_MIN_HEARD, OLD_MIN_PRAISED, OLD_MIN_WORD = 0.80, 0.90, 0.45  # until the clearness was used
 
 

@@ -19,19 +19,17 @@ class MisheardRule:
     """The log odds that a word was misheard: `bias`, and so much for each unit of a figure.
 
     `word_odds` and `sentence_odds`: the log odds of the recogniser's probability of the word, and their mean over its
-    sentence. `word_clearness` and `sentence_clearness`: the mean log probability of its sounds, and that over its
-    sentence.
+    sentence. `clearness`: the mean log probability of the word's sounds.
     """
 
     bias: float
     word_odds: float
     sentence_odds: float
-    word_clearness: float = 0.0
-    sentence_clearness: float = 0.0
+    clearness: float = 0.0
 
 
-BY_SOUNDS = MisheardRule(-0.718, -0.317, -0.554, -0.745, -0.052)
-BY_PROBABILITY = MisheardRule(0.566, -0.42, -0.632)
+BY_SOUNDS = MisheardRule(-0.845, -0.326, -0.431, -0.712)
+BY_PROBABILITY = MisheardRule(0.369, -0.431, -0.524)
 
 
 def estimate_misheard(
@@ -43,22 +41,20 @@ def estimate_misheard(
     """
     rule = BY_PROBABILITY if clearness is None else BY_SOUNDS
     rows = misheard_figures(words, probabilities, clearness or [0.0] * len(words))
-    weights = (rule.word_odds, rule.sentence_odds, rule.word_clearness, rule.sentence_clearness)
+    weights = (rule.word_odds, rule.sentence_odds, rule.clearness)
     odds = [rule.bias + sum(map(float.__mul__, weights, row)) for row in rows]
     return [1 / (1 + math.exp(-each)) for each in odds]
 
 
 def misheard_figures(
     words: Sequence[str], probabilities: Sequence[float], clearness: Sequence[float]
-) -> list[tuple[float, float, float, float]]:
+) -> list[tuple[float, float, float]]:
     """The figures of each word that MisheardRule weighs, in its order."""
     odds = [log_odds(each) for each in probabilities]
     rows = []
     for sentence in find_sentences(words):
-        sentence_odds, sentence_clearness = (
-            sum(values[index] for index in sentence) / len(sentence) for values in (odds, clearness)
-        )
-        rows += [(odds[index], sentence_odds, clearness[index], sentence_clearness) for index in sentence]
+        sentence_odds = sum(odds[index] for index in sentence) / len(sentence)
+        rows += [(odds[index], sentence_odds, clearness[index]) for index in sentence]
     return rows
 
 

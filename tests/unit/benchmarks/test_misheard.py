@@ -85,10 +85,10 @@ def made_up_data() -> JudgedRecordings:
 
 def test_the_fit_finds_what_tells_misheard_words():
     rule = fit_rule(made_up_data(), "sounds")
-    assert rule.word_clearness == pytest.approx(-2.77 / 3.5, rel=0.2)  # log odds of 0.8 less those of 0.2, by 3.5
+    assert rule.clearness == pytest.approx(-2.77 / 3.5, rel=0.2)  # log odds of 0.8 less those of 0.2, by 3.5
     assert abs(rule.word_odds) < 0.2
     by_probability = fit_rule(made_up_data(), "probability")
-    assert by_probability.word_clearness == by_probability.sentence_clearness == 0
+    assert by_probability.clearness == 0
 
 
 def test_fitted_rules_are_written_into_the_module(tmp_path):

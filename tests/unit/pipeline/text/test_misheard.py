@@ -9,7 +9,7 @@ WORDS = ["We", "like", "dogs."]
 
 def test_each_figure_is_of_the_word_and_of_its_sentence():
     rows = misheard_figures(["I", "go.", "Now"], [0.5, 0.5, 0.5], [-1.0, -3.0, -2.0])
-    assert rows == [(0.0, 0.0, -1.0, -2.0), (0.0, 0.0, -3.0, -2.0), (0.0, 0.0, -2.0, -2.0)]
+    assert rows == [(0.0, 0.0, -1.0), (0.0, 0.0, -3.0), (0.0, 0.0, -2.0)]
 
 
 def test_the_sentence_s_odds_are_the_mean_of_its_words():
@@ -61,6 +61,6 @@ def test_one_of_the_words_is_misheard_if_not_all_are_right(misheard, expected):
 
 def test_every_figure_that_is_weighed_lowers_the_odds():
     assert BY_PROBABILITY.word_odds < 0
-    assert BY_PROBABILITY.word_clearness == BY_PROBABILITY.sentence_clearness == 0
+    assert BY_PROBABILITY.clearness == 0
     assert BY_SOUNDS.word_odds < 0
-    assert BY_SOUNDS.word_clearness < 0
+    assert BY_SOUNDS.clearness < 0
