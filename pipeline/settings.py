@@ -115,6 +115,8 @@ class Settings(BaseSettings):
     asr_windows: int = Field(default=8, ge=1)  # windows of a recording over 30 s that are recognised at once on a GPU
     clearness: Literal["on", "off"] = "on"  # of words read aloud, for homework that asks for it; with Whisper base only
 
+    misheard: Literal["sounds", "probability"] = "sounds"  # tell misheard words by; sounds: with Whisper base only
+
     # language model
     llm_engine: str = "llama.cpp"  # llama.cpp, transformers or openai
     llm_model: str = "smollm2-135m"  # a name of `waijiao models list`, a file or folder, or the server's name for it

@@ -24,8 +24,9 @@ class Recording:
     The first of `expected_languages` is assumed unless another one is clearly recognised: an accent is not a language.
     One that is not expected must be clearer still; with `any_language` it counts as the expected ones.
     `hint` has words that may be expected, such as names or a lesson's vocabulary. `text` was to be read aloud: the
-    transcript gets its reading, where the engine can measure that. `still_wanted` is asked between two
-    windows: it is False once the job was canceled or its client has left.
+    transcript gets its reading, where the engine can measure that. `estimate_misheard`: its words get the probability
+    that they were misheard, likewise. `still_wanted` is asked between two windows: it is False once the job was
+    canceled or its client has left.
     """
 
     waveform: Waveform
@@ -34,6 +35,7 @@ class Recording:
     any_language: bool = False
     hint: str = ""
     text: str = ""
+    estimate_misheard: bool = False
     still_wanted: Callable[[], bool] = _always_wanted
 
 

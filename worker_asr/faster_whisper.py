@@ -26,6 +26,7 @@ from pipeline.jobs.job import MAX_HINT_CHARS
 from pipeline.jobs.results import Gap, Segment, Transcript, Word
 from pipeline.settings import Settings
 from worker_asr.engine import Recording
+from worker_asr.misheard import MisheardEstimator
 from worker_asr.reading import ReadingMeter
 from worker_asr.reliability import drop_impossible, group_by_window, is_reliable, keep_reliable
 from worker_asr.vad import (
@@ -74,6 +75,7 @@ class FasterWhisper:
         # One after the other, windows are recognised a little better: each begins where the last one's words ended.
         self.windows = settings.asr_windows if settings.asr_device == "cuda" else 1
         self.reading_meter = ReadingMeter(self.whisper, settings)
+        self.misheard_estimator = MisheardEstimator(self.whisper, settings)
         self.warm_up()
 
     def warm_up(self) -> None:
@@ -100,6 +102,8 @@ class FasterWhisper:
     def transcribe_one(self, recording: Recording) -> Transcript | WaijiaoError:
         try:
             transcript = self.recognise(recording)
+            if recording.estimate_misheard:
+                transcript = self.misheard_estimator.estimate(transcript, recording.waveform)
             return self.reading_meter.add_reading(transcript, recording.waveform, recording.text)
         except WaijiaoError as error:
             return error

@@ -74,6 +74,7 @@ class Transcriber:
                 is_transcription_only(job),
                 self.hint(job),
                 text_to_read(job),
+                is_free_speech(job),
             )
         except FileNotFoundError:
             return BadAudio("The recording is no longer kept. Send it again.")
@@ -103,6 +104,11 @@ class Transcriber:
 
     def persona(self, job: Job) -> Persona:
         return personas.load(job.request.persona, self.settings.personas)
+
+
+def is_free_speech(job: Job) -> bool:
+    """Whether the teacher answers what is recognised, and no text that was to be read says what was meant."""
+    return job.request.task != "transcribe" and not (job.request.assignment and job.request.details.get("text"))
 
 
 def text_to_read(job: Job) -> str:

@@ -35,12 +35,16 @@ CHECKED_VERDICTS: frozenset[Verdict] = frozenset(("correct", "corrected"))
 
 @dataclass(frozen=True)
 class Word:
-    """One recognised word; `start` and `end` in seconds from the recording's start, `probability` in [0, 1]."""
+    """One recognised word; `start` and `end` in seconds from the recording's start, `probability` in [0, 1].
+
+    `misheard`: the probability that another word was said, by the word's sounds; None where it was not estimated so.
+    """
 
     word: str
     start: float
     end: float
     probability: float
+    misheard: float | None = None
 
 
 @dataclass(frozen=True)

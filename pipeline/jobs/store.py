@@ -203,7 +203,7 @@ class Jobs:
         if not job_request.sha256:
             return {}
         s = self.settings
-        model = (s.asr_engine, s.asr_model, s.asr_compute_type, str(s.asr_beam))
+        model = (s.asr_engine, s.asr_model, s.asr_compute_type, str(s.asr_beam), s.misheard)
         fields = (str(getattr(job_request, name)) for name in TRANSCRIPT_FIELDS)
         details = job_request.details
         text = details.get("text") if details.get("clearness") and s.clearness == "on" else None  # its reading

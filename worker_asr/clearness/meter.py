@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,19 @@ class EncodedWindow:
     frames: int
 
 
+@dataclass(frozen=True)
+class PlacedWords:
+    """The speech of a recording, which begins after `start` seconds, and for each word the spans of its sounds in it.
+
+    `log_probabilities` [frames, sounds].
+    """
+
+    start: float
+    windows: list[EncodedWindow]
+    log_probabilities: np.ndarray
+    spans: list[list[Span]]
+
+
 class ClearnessMeter:
     """One for each loaded model. Of the recording nothing is kept.
 
@@ -82,7 +96,11 @@ class ClearnessMeter:
             raise ConfigurationError("WAIJIAO_ASR_MODEL: the clearness of words can be measured with Whisper base only")
         self.probe = probe or load_probe(PROBE_FILE)
         self.reader = Reader()
-        self.decoder = ForcedDecoder(whisper)
+
+    @cached_property
+    def decoder(self) -> ForcedDecoder:
+        """Loaded for the first text that was read aloud."""
+        return ForcedDecoder(self.whisper)
 
     def measure(self, waveform: Waveform, text: str, transcript_words: Sequence[Word]) -> SpokenText:
         """The words of `text`, in English, as they were said; `transcript_words` are the recognised ones.
@@ -93,20 +111,33 @@ class ClearnessMeter:
         if not words:
             raise BadRequest("The text has no words.", field="text")
         voice = detect_voice(waveform)
+        place = self.place(waveform, voice, words)
+        spans = place.spans
+        forced = self.force(place.windows, words, spans)
+        heard = find_recognised(words, transcript_words)
+        times = shift_intervals([(each[0].first * FRAME_S, each[-1].end * FRAME_S) for each in spans], place.start)
+        result = tuple(
+            describe(word, time, place.log_probabilities, word_spans, figures, probability)
+            for word, time, word_spans, figures, probability in zip(words, times, spans, forced, heard, strict=True)
+        )
+        return SpokenText(result, measure_fluency(voice, times, sum(map(len, spans))))
+
+    def measure_clearness(self, waveform: Waveform, words: list[str]) -> list[float]:
+        """For each of the English words, at least one, the mean log probability of its sounds where they fit best.
+
+        Raises NoSpeech when nobody speaks, BadRequest when there are too many words for this recording.
+        """
+        place = self.place(waveform, detect_voice(waveform), words)
+        return [float(np.mean(sound_values(place.log_probabilities, spans))) for spans in place.spans]
+
+    def place(self, waveform: Waveform, voice: list[Interval], words: list[str]) -> PlacedWords:
+        """Where the words are in the speech of the recording, in which `voice` are the intervals with a voice."""
         speech = find_speech(voice, waveform.duration_s)
         start, end = speech[0][0], speech[-1][1]
         samples = resample(waveform, SAMPLE_RATE).samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
         windows = self.encode(samples)
         log_probabilities = self.probe.classify(join_frames(windows, -(-len(samples) // FRAME_SAMPLES)))
-        spans = self.align(log_probabilities, words)
-        forced = self.force(windows, words, spans)
-        heard = find_recognised(words, transcript_words)
-        times = shift_intervals([(each[0].first * FRAME_S, each[-1].end * FRAME_S) for each in spans], start)
-        result = tuple(
-            describe(word, time, log_probabilities, word_spans, figures, probability)
-            for word, time, word_spans, figures, probability in zip(words, times, spans, forced, heard, strict=True)
-        )
-        return SpokenText(result, measure_fluency(voice, times, sum(map(len, spans))))
+        return PlacedWords(start, windows, log_probabilities, self.align(log_probabilities, words))
 
     def encode(self, samples: np.ndarray) -> list[EncodedWindow]:
         """The whole recording in one window, or a longer one in several that are split in silences."""
@@ -174,10 +205,9 @@ def describe(
     probability: float | None,
 ) -> SpokenWord:
     """The figures of a word whose sounds are in `spans`; `forced` is what ForcedDecoder.score says of it."""
-    values, margins = [], []
+    values, margins = sound_values(log_probabilities, spans), []
     for span in spans:
         frames = log_probabilities[span.first : span.end]
-        values.append(max(LOWEST, float(frames[:, span.sound].mean())))
         margins.append(max(LOWEST, float((frames[:, span.sound] - frames.max(axis=1)).mean())))
     weakest = int(np.argmin(values))
     return SpokenWord(
@@ -194,6 +224,11 @@ def describe(
         probability is not None,
         probability or 0.0,
     )
+
+
+def sound_values(log_probabilities: np.ndarray, spans: Sequence[Span]) -> list[float]:
+    """The mean log probability of each sound in its span."""
+    return [max(LOWEST, float(log_probabilities[each.first : each.end, each.sound].mean())) for each in spans]
 
 
 def find_recognised(words: Sequence[str], transcript_words: Sequence[Word]) -> list[float | None]:

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from hibari.g2p import G2P
-
 from pipeline.text.alignment import OUTER_PUNCTUATION
 from pipeline.text.corrections import WORD
+from worker_asr.clearness.dictionary import load_dictionary
 
 VOWELS = ("æ", "ɑ", "ɔ", "ʌ", "ə", "ɜ", "ɛ", "ɪ", "i", "ʊ", "u", "eɪ", "aɪ", "aʊ", "ɔɪ", "oʊ")
 SOUNDS = (*VOWELS, *"bdfɡhjklmnŋpɹsʃt", "tʃ", *"θðvwzʒ", "dʒ")
@@ -36,10 +35,10 @@ def lower(words: list[str]) -> list[str]:
 
 
 class Reader:
-    """Finds out how words are said, by hibari's dictionary and rules. Loading takes a second and 100 MB."""
+    """Finds out how words are said, by hibari's dictionary and rules. The first one loads these: a second and 26 MB."""
 
     def __init__(self) -> None:
-        self.g2p = G2P()
+        self.g2p = load_dictionary()
         self.read_word = lru_cache(maxsize=4096)(self._read_word)
 
     def read(self, words: list[str]) -> list[list[Sounds]]:

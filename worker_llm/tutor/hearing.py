@@ -1,22 +1,24 @@
-"""How well an utterance was heard, by the recogniser's probabilities, and the question whether it was heard right.
+"""How well an utterance was heard, by the probability that its words were misheard, and the question whether they were.
 
-The mean over a sentence tells more than a single word's probability. Measured on 301 recordings of learners who read
-known sentences: a mean below MIN_HEARD means that a word was misheard in 76 of 100 cases, and finds 79 of 100 such
-sentences; on 40 other learners 96 and 84 of 100.
+A sentence is asked about when it is likely that one of its words was misheard, and praised only when that is unlikely.
+`python -m benchmarks.misheard` shows how often this is right; see docs/decisions/0020-misheard-words.md.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from pipeline.jobs.results import Feedback, Transcript
+from pipeline.jobs.results import Feedback, Transcript, Word
 from pipeline.text.corrections import WORD
-from pipeline.text.sentences import is_last_word
+from pipeline.text.misheard import any_misheard, estimate_misheard
+from pipeline.text.sentences import find_sentences
 from worker_llm.tutor.start_over import letters_only
 
-MIN_HEARD = 0.80  # mean probability of a sentence's words, below which it is asked about
-MIN_PRAISED = 0.90  # below which a sentence is not praised
-MIN_WORD = 0.45  # probability below which a word is unclear: marked, and never corrected
+MIN_ASKED = 0.65  # probability that one of a sentence's words was misheard, from which it is asked about
+MIN_ASKED_MEAN = 0.1  # of its words' probabilities; in a long sentence one may be wrong without being asked about
+MAX_PRAISED = 0.35  # above which a sentence is not praised
+MIN_UNCLEAR = 0.6  # probability from which a word is unclear: marked, and never corrected
 MAX_ASKED_SHARE = 0.5  # of the words; if more stand in badly heard sentences, all are asked about
 MAX_QUOTED_CHARS = 160  # of what was heard, said back to the learner
 
@@ -51,13 +53,13 @@ def is_no(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Hearing:
-    """An utterance, and the probability in [0, 1] of each of its words, split at spaces; None: typed, or not measured.
+    """An utterance, and the probability in [0, 1] that each of its words, split at spaces, was misheard.
 
-    `is_measured`: all recognised words have a probability.
+    None: the word was typed, or nothing is known of it. `is_measured`: something is known of all recognised words.
     """
 
     text: str
-    probabilities: tuple[float | None, ...]
+    misheard: tuple[float | None, ...]
     is_measured: bool = True
 
     @cached_property
@@ -67,18 +69,15 @@ class Hearing:
     @cached_property
     def sentences(self) -> list[range]:
         """The indices of each sentence's words."""
-        ends = [index + 1 for index, word in enumerate(self.words) if is_last_word(word)]
-        ends = sorted({*ends, len(self.words)})
-        return [range(start, end) for start, end in zip([0, *ends], ends, strict=False) if start < end]
+        return find_sentences(self.words)
 
-    def mean(self, sentence: range) -> float:
-        """The mean probability of a sentence's recognised words; 1 if it has none."""
-        values = [value for index in sentence if (value := self.probabilities[index]) is not None]
-        return sum(values) / len(values) if values else 1.0
+    def misheard_in(self, sentence: range) -> list[float]:
+        """The probabilities of the sentence's recognised words."""
+        return [value for index in sentence if (value := self.misheard[index]) is not None]
 
     @cached_property
     def badly_heard(self) -> list[range]:
-        return [sentence for sentence in self.sentences if self.mean(sentence) < MIN_HEARD]
+        return [sentence for sentence in self.sentences if is_badly_heard(self.misheard_in(sentence))]
 
     @property
     def is_too_unclear(self) -> bool:
@@ -88,12 +87,14 @@ class Hearing:
     @property
     def is_praiseworthy(self) -> bool:
         """Whether every sentence was heard so clearly that praise can be no mistake."""
-        return self.is_measured and all(self.mean(sentence) >= MIN_PRAISED for sentence in self.sentences)
+        return self.is_measured and all(
+            any_misheard(self.misheard_in(sentence)) <= MAX_PRAISED for sentence in self.sentences
+        )
 
     @cached_property
     def unclear(self) -> frozenset[int]:
         """The words that may not be corrected: unclear ones, and all of a badly heard sentence."""
-        words = {index for index, value in enumerate(self.probabilities) if value is not None and value < MIN_WORD}
+        words = {index for index, value in enumerate(self.misheard) if value is not None and value >= MIN_UNCLEAR}
         return frozenset(words.union(*self.badly_heard))
 
     @property
@@ -101,6 +102,13 @@ class Hearing:
         """The same as indices of the words of feedback, where a Chinese character counts as one."""
         starts = find_word_starts(self.words)
         return tuple(word for index in sorted(self.unclear) for word in range(starts[index], starts[index + 1]))
+
+
+def is_badly_heard(misheard: Sequence[float]) -> bool:
+    """Whether a sentence whose words have these probabilities is asked about."""
+    if not misheard or sum(misheard) < MIN_ASKED_MEAN * len(misheard):
+        return False
+    return any_misheard(misheard) >= MIN_ASKED
 
 
 def find_word_starts(words: list[str]) -> list[int]:
@@ -116,14 +124,14 @@ def listen(utterance: str, transcript: Transcript | None, is_recognised: bool) -
     unmeasured: tuple[float | None, ...] = (None,) * len(utterance.split())
     if not is_recognised or transcript is None or not transcript.text.strip():
         return Hearing(utterance, unmeasured)
-    probabilities = match_probabilities(transcript)
-    if probabilities is None:
+    misheard = match_misheard(transcript)
+    if misheard is None:
         return Hearing(utterance, unmeasured, is_measured=False)
-    return Hearing(utterance, (*probabilities, *unmeasured[len(probabilities) :]))
+    return Hearing(utterance, (*misheard, *unmeasured[len(misheard) :]))
 
 
-def match_probabilities(transcript: Transcript) -> tuple[float, ...] | None:
-    """For each word of the transcript's text, split at spaces, the least probability of the parts it was heard in.
+def match_misheard(transcript: Transcript) -> tuple[float, ...] | None:
+    """For each word of the transcript's text, split at spaces, the greatest value of the parts it was heard in.
 
     None if the recognised words are not those of the text.
     """
@@ -131,13 +139,21 @@ def match_probabilities(transcript: Transcript) -> tuple[float, ...] | None:
     if "".join(texts) != "".join(transcript.text.split()):
         return None
     by_character = [
-        word.probability for word, text in zip(transcript.words, texts, strict=True) for _ in range(len(text))
+        value for value, text in zip(misheard_of(transcript.words), texts, strict=True) for _ in range(len(text))
     ]
     ends, position = [], 0
     for token in transcript.text.split():
         ends.append((position, position + len(token)))
         position += len(token)
-    return tuple(min(by_character[start:end]) for start, end in ends)
+    return tuple(max(by_character[start:end]) for start, end in ends)
+
+
+def misheard_of(words: Sequence[Word]) -> list[float]:
+    """The recogniser's estimates, or those by its words' probabilities where it has none."""
+    estimates = [word.misheard for word in words if word.misheard is not None]
+    if len(estimates) == len(words):
+        return estimates
+    return estimate_misheard([word.word for word in words], [word.probability for word in words])
 
 
 def ask_whether_heard_right(hearing: Hearing, is_speakable: bool) -> Feedback:

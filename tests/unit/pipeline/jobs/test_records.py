@@ -65,7 +65,7 @@ STORED = {  # what is in a server's Redis must be read, and written like this, l
         card=True,
     ),
     '{"text": "I go", "language": "en", "duration_s": 2.0, '
-    '"words": [{"word": "I", "start": 0.0, "end": 0.1, "probability": 0.9}], '
+    '"words": [{"word": "I", "start": 0.0, "end": 0.1, "probability": 0.9, "misheard": 0.25}], '
     '"segments": [{"start": 0.0, "end": 2.0, "text": "I go", "avg_logprob": -0.25, "compression_ratio": 0.8, '
     '"no_speech_prob": 0.01}], "gaps": [], '
     '"reading": {"words": [{"word": "I", "state": "not_clear", "start": 0.0, "end": 0.1, "weakest": "aɪ"}, '
@@ -77,7 +77,7 @@ STORED = {  # what is in a server's Redis must be read, and written like this, l
         "I go",
         "en",
         2.0,
-        (Word("I", 0.0, 0.1, 0.9),),
+        (Word("I", 0.0, 0.1, 0.9, 0.25),),
         (Segment(0.0, 2.0, "I go", -0.25, 0.8, 0.01),),
         reading=Reading(
             (ReadWord("I", "not_clear", 0.0, 0.1, "aɪ"), ReadWord("do", "left_out")),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.text.characters import can_decode, is_gb18030, is_invisible, remove_invisible
-from pipeline.text.sentences import END_MARKS, SENTENCE, SENTENCE_OF_LINE, has_end_mark, is_last_word
+from pipeline.text.sentences import END_MARKS, SENTENCE, SENTENCE_OF_LINE, find_sentences, has_end_mark, is_last_word
 
 
 @pytest.mark.parametrize("character", ["\x00", "\x07", "\n", "\u200b", "\u202e", "\u2066", "\ufeff", "\ud800"])
@@ -42,6 +42,19 @@ def test_bytes_are_valid_in_an_encoding_or_not():
 )
 def test_a_sentence_ends_with_a_word_that_has_an_end_mark_and_then_only_punctuation(word, expected):
     assert is_last_word(word) is expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], []),
+        (["I", "go."], [range(2)]),
+        (["I", "go.", "Now"], [range(2), range(2, 3)]),
+        (["Go!", "Now?"], [range(1), range(1, 2)]),
+    ],
+)
+def test_sentences_are_ranges_of_words_of_which_the_last_may_have_no_end_mark(words, expected):
+    assert find_sentences(words) == expected
 
 
 def test_an_end_mark_inside_quotes_is_not_at_the_very_end():
