@@ -2,9 +2,9 @@
 
 Run with: python -m benchmarks.teaching.levels [--limit N] [--instructions TEXT] [--answers]
 
-Every turn of `fitting/turns.txt` is answered at each level as homework, by the teacher with its checker and its language
-model, each turn as the first one of a session. Only what stands in the answers is counted. A word is simple if it is one
-of the product's words of levels A1 and A2; the learner's own words and names are not counted there.
+Every turn of `fitting/turns.txt` is answered at each level as homework, by the teacher with its checker and its
+language model, each turn as the first one of a session. Only what stands in the answers is counted. A word is simple if
+it is one of the product's words of levels A1 and A2; the learner's own words are not counted there.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from benchmarks.teaching.corpus import FOLDER, LEVELS
 from benchmarks.teaching.measure import FILE_WIDTH, positive
 from pipeline.errors import WaijiaoError
 from pipeline.jobs.job import Job, JobRequest
-from pipeline.jobs.results import Feedback
+from pipeline.jobs.results import Edit, Feedback
 from pipeline.levels import BEGINNERS_KINDS, choose_speed, is_of_kind
 from pipeline.settings import Settings
 from worker_llm.engine import LanguageModel, Prompt, load
@@ -80,9 +80,12 @@ class Answerer:
 
 @dataclass(frozen=True)
 class LevelFigures:
-    """`explained`: the share of corrections that is explained; `of_beginners`: of the explained ones, the share of kinds
-    that beginners are told first; `explanations`, `words`, `question_words`: of an answer, on average; `simple`: the
-    share of the question's words; `pace`: of the voice."""
+    """What the answers at one level have.
+
+    `explained`: the share of corrections that is explained; `of_beginners`: of these, the share of the kinds that
+    beginners are told first. `explanations`, `words`, `question_words`: of an answer, on average. `simple`: the share
+    of simple words in the questions. `pace`: the voice's.
+    """
 
     explained: float
     of_beginners: float
@@ -93,23 +96,17 @@ class LevelFigures:
     pace: float
 
 
-def find_explained(feedback: Feedback) -> list[str]:
-    """The kinds of the corrections whose explanation stands in the answer."""
-    return [edit.kind for edit in feedback.edits if edit.explanations.get("en", "") in feedback.explanation]
-
-
-def is_beginners_kind(kind: str) -> bool:
-    from pipeline.jobs.results import Edit
-
-    edit = Edit("", "", (0, 0), kind)
-    return any(is_of_kind(edit, each) for each in BEGINNERS_KINDS)
+def find_explained(feedback: Feedback) -> list[Edit]:
+    """The corrections whose explanation stands in the answer."""
+    return [edit for edit in feedback.edits if edit.explanations.get("en", "") in feedback.explanation]
 
 
 def measure_level(answers: Iterable[Feedback], level: str) -> LevelFigures:
     """Of the answers at this level, which are at least one."""
     feedbacks = list(answers)
     explained = [find_explained(each) for each in feedbacks]
-    kinds = [kind for each in explained for kind in each]
+    edits = [edit for each in explained for edit in each]
+    of_beginners = [edit for edit in edits if any(is_of_kind(edit, kind) for kind in BEGINNERS_KINDS)]
     said = [
         (word, is_common(word))
         for each in feedbacks
@@ -117,8 +114,8 @@ def measure_level(answers: Iterable[Feedback], level: str) -> LevelFigures:
         if is_content_word(word) and not was_said(word, frozenset(split_words(each.corrected)))
     ]
     return LevelFigures(
-        explained=len(kinds) / max(1, sum(len(each.edits) for each in feedbacks)),
-        of_beginners=sum(map(is_beginners_kind, kinds)) / max(1, len(kinds)),
+        explained=len(edits) / max(1, sum(len(each.edits) for each in feedbacks)),
+        of_beginners=len(of_beginners) / max(1, len(edits)),
         explanations=mean(map(len, explained)),
         words=mean(len(each.spoken.split()) for each in feedbacks),
         question_words=mean(len(each.reply.split()) for each in feedbacks),
