@@ -14,8 +14,15 @@ from worker_llm.tutor.safety import (
 
 @pytest.mark.parametrize(
     "text",
-    ["f**k you", "What the fuck", "sh*t!", "a$$hole", "f u c k", "他妈的", "傻逼", "b!tch"]
-    + [
+    [
+        "f**k you",
+        "What the fuck",
+        "sh*t!",
+        "a$$hole",
+        "f u c k",
+        "他妈的",
+        "傻逼",
+        "b!tch",
         "fcuk you",
         "He is a d1ck",
         "Go f yourself",
