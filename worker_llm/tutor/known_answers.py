@@ -133,8 +133,8 @@ KNOWN_QUESTIONS = (
         r"""
         (?:can|could|will|would|do|are) you (?:please )?help(?: to)?(?: me| us)?
         (?: with (?:my )?(?:english|homework|grammar))?|
-        help me|i need (?:your |some )?help|you (?:can )?help me|(?:(?:can|could|will) you )?(?:please )?teach me(?: english)?|
-        please help me|
+        help me|i need (?:your |some )?help|you (?:can )?help me|
+        (?:(?:can|could|will) you )?(?:please )?teach me(?: english)?|please help me|
         i want you help me
         """,
         r"你(?:能|可以|会)(?:不能)?帮(?:帮|助)?我|帮(?:帮|助)?我|我需要帮助|教教?我(?:说|学|讲)?英语|能教我",
