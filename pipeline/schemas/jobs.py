@@ -248,7 +248,7 @@ class Job(ResponseModel):
     completion: Completion | None
     parts: list[Part]
     answer: Answer | None
-    card: LessonCard | None = Field(description="null unless it was asked for, and until the answer is spoken")
+    card: LessonCard | None = Field(None, description="null unless it was asked for, and until the answer is spoken")
     timings: dict[AnyStage, Timing]
     outcome: str | None
     error: JobError | None
