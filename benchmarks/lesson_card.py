@@ -1,6 +1,6 @@
 """What a lesson card adds to an answer: core-seconds of the worker that speaks, with and without one.
 
-Run with: python benchmarks/lesson_card.py [--repeat 3]
+Run with: PYTHONPATH=. python benchmarks/lesson_card.py [--repeat 3]
 
 The answers to the example recordings, as tests/data/answers.json has them, are spoken here, by turns without a card and
 with one. Core-seconds are measured, not seconds, so that other programs disturb little.

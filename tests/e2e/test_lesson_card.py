@@ -1,6 +1,7 @@
 """A lesson card of a learner's recording, made by the real models and read back by the recogniser."""
 
 import io
+import os
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pipeline.errors import NoCard
 from tests.support.recordings import EXAMPLES, TEXTS
 from tests.support.transcripts import word_error_rate
 from waijiao.client import Client
+from waijiao.client.results import Answer
 
 RATE = 24_000
 LEARNER = EXAMPLES / "recordings" / "tianyu-zhang.mp3"  # Yesterday I go to the library and I read two book.
@@ -82,24 +84,28 @@ def test_the_recording_is_removed_when_the_card_is_made(app, job):
     assert files == len({job["answer"]["sha256"], *(part["audio"] for part in job["parts"])}) + 1
 
 
-def test_typed_words_have_no_card(app):
-    job = app.ask(text="He have a dog and three cat.", card="true")
-    assert (job["state"], job["card"]["missing"]) == ("succeeded", "no_recording")
+def test_the_command_saves_the_card_next_to_the_answer(app, job, tmp_path):
+    path, card = tmp_path / "answer.mp3", tmp_path / "answer-card.mp3"
+    output = run_command("watch", job["id"], "--out", str(path), "--url", app.url)
+    assert card.read_bytes() == app.get(job["card"]["audio"]).content
+    assert re.search(rf"card: +{card}\(\d+\.\ds,5chapters\)".replace(" +", ""), "".join(output.split())), output
 
 
-def test_the_command_saves_the_card_next_to_the_answer_and_the_client_fetches_it(app, tmp_path):
-    path = tmp_path / "answer.mp3"
-    command = [sys.executable, "-m", "waijiao", "ask", LEARNER, "--card", "--format", "mp3", "--out", path]
-    done = subprocess.run([*map(str, command), "--url", app.url], capture_output=True, text=True, timeout=120)
+def test_typed_words_have_no_card_and_the_command_says_why(app):
+    output = run_command("ask", "--text", "He have a dog.", "--card", "--out", os.devnull, "--url", app.url)
+    assert re.search(r"card: +none \(no_recording\)", output), output
+
+
+def run_command(*arguments: str) -> str:
+    command = [sys.executable, "-m", "waijiao", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
-    card = tmp_path / "answer-card.mp3"
-    assert re.search(rf"card: +{card} \(\d+\.\d s, 5 chapters\)", done.stdout.replace("\n", "")), done.stdout
+    return done.stdout
+
+
+def test_the_client_fetches_the_card_with_the_answer(app, job, tmp_path):
     with Client(app.url) as client:
-        answer = client.ask(LEARNER, card=True, format="mp3")
-        assert answer.card == client.card(answer.job)
-        assert len(answer.card) == pytest.approx(card.stat().st_size, rel=0.1)
-        typed = client.ask(text="He have a dog and three cat.", card=True)
+        answer = client.answer(job["id"])
+        assert answer.save_card(tmp_path / "card.mp3").read_bytes() == client.card(job["id"])
         with pytest.raises(NoCard):
-            client.card(typed.job)
-        with pytest.raises(NoCard):
-            typed.save_card(path)
+            Answer(answer.job, answer.audio).save_card(tmp_path / "none.mp3")
