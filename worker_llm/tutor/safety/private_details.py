@@ -7,6 +7,10 @@ import unicodedata
 from worker_llm.tutor.safety.danger import load_replies
 
 DIGIT_WORDS = "zero|oh|o|one|two|three|four|five|six|seven|eight|nine|double|triple"
+NUMBER_WORDS = (  # of a house or room; never alone, since they stand in many sentences
+    r"(?:(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|"
+    r"eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|and|oh|zero)[ -]?){1,7}\b"
+)
 STREET = (
     "street|st|road|rd|avenue|ave|lane|drive|square|boulevard|terrace|crescent|close|way|alley|building|apartment|flat|"
     "block|court|garden|gardens"
@@ -25,10 +29,18 @@ ENGLISH = (
     r"\b(?:my|our) (?:wechat|qq|whatsapp|snapchat|instagram|line)(?: id| number| name| account)? is [\w.-]{4,}",
     rf"\b(?:live|lives|living|address|home|house)\b[^.!?\n]{{0,40}}?\b(?:number |no\.? ?)?\d+[a-z]?,? (?:(?!minutes?|rooms?|floors?|hours?|of|from|and|the|with|metres?)[a-z]+ ){{1,3}}?(?:{STREET})\b",
     rf"\b(?:live|lives|living|address|home|house)\b[^.!?\n]{{0,40}}?\b(?:[a-z]+ ){{1,2}}?(?:{STREET}),? (?:number |no\.? ?)?\d+\b",
+    rf"\b(?:live|lives|living|address|home|house)\b[^.!?\n]{{0,40}}?\b(?:at|number|no)\.? (?:number )?{NUMBER_WORDS} ?"
+    rf"(?:(?!minutes?|o'clock|i|of|the|with|rooms?)[a-z]+ ){{1,3}}?(?:{STREET})\b",
+    rf"\b(?:live|lives|living|address|home)\b[^.!?\n]{{0,40}}?\b[a-z]+ (?:{STREET}),? number {NUMBER_WORDS}",
+    rf"\b(?:live|lives|living|address|home)\b[^.!?\n]{{0,40}}?\b(?:room|apartment|flat|unit|building) {NUMBER_WORDS}[^.!?\n]{{0,40}}?"
+    r"\b(?:street|road|avenue|building|block|lane|district|community|garden)\b",
+    rf"\b(?:house|flat|room|apartment) number is (?:\d|{NUMBER_WORDS})",
+    rf"\b(?:door|house|lock|gate|alarm|phone|bank|card)(?: \w+)?(?: code| password| pin)\b[^.!?\n]{{0,12}}?(?:\d{{3,}}|(?:\b(?:{DIGIT_WORDS})\b ?){{3,}})",
+    r"\b(?:code|password|pin) (?:of|for) (?:our|my|the) [^.!?\n]{0,20}?\d{3,}",
     r"\b(?:live|lives|living|address|home)\b[^.!?\n]{0,40}?\b(?:room|apartment|flat|unit|building|block|house number|number) \d+[^.!?\n]{0,40}?"
     r"\b(?:street|road|avenue|building|block|room|lane|district|community|garden|floor)\b",
     r"\b(?:my|our|the) (?:home |house )?address is\b[^.!?\n]*\w",
-    rf"\b(?:i am|i'm|im|i study|i go|i'm studying|we are|my school|study|go to)\b[^.!?\n]{{0,40}}?\b[a-z0-9]+ {SCHOOL} school\b"
+    rf"\b(?:my name is|i am|i'm|im|i study|i go|i'm studying|we are|my school|study|go to)\b[^.!?\n]{{0,40}}?\b[a-z0-9]+ {SCHOOL} school\b"
     r"[^.!?\n]{0,30}?\b(?:class|grade)\b ?(?:\d+|[a-d]\b|one|two|three|four|five|six|seven|eight|nine)",
     rf"\b(?:class|grade) (?:\d+|one|two|three|four|five|six|seven|eight|nine)\b[^.!?\n]{{0,30}}?\b(?:at|in|of|from) "
     rf"(?:the )?[a-z0-9]+(?: [a-z0-9]+)? ?{SCHOOL} school\b",
@@ -39,7 +51,7 @@ ENGLISH = (
 )
 CHINESE = (
     r"(?<!\d)1[3-9]\d(?:[ -]?\d{4}){2}(?!\d)",  # a mobile number
-    rf"(?:电话|電話|手机|手機|号码|號碼|微信|QQ|qq|打给我|打給我)[^。！？\n]{{0,12}}?(?:[{CHINESE_DIGITS}][ -]?){{5,}}",
+    rf"(?:电话|電話|手机|手機|号码|號碼|微信|QQ|qq|打给我|打給我)[^。！？\n]{{0,12}}?(?:[{CHINESE_DIGITS}][ ,，、-]{{0,2}}){{5,}}",
     r"[幺一1][三四五六七八九3-9](?:[零〇一二三四五六七八九幺两]){9}",
     r"(?:微信|微信号|QQ)(?:号|号码)?(?:是|为|:|：) ?[A-Za-z0-9_-]{5,}",
     r"(?:住|家|地址|家在)[^。！？\n]{0,24}?(?:路|街|巷|弄|大道|胡同|小区|花园|村|公寓)[^。！？\n]{0,12}?"
@@ -57,7 +69,7 @@ ORDINARY = re.compile(
     r"\b(?:19|20)\d\d[-/.年 ]\d{1,2}[-/.月 ]\d{1,2}日?|\b\d{1,2}[-/. ]\d{1,2}[-/. ](?:19|20)\d\d\b|\b(?:19|20)\d\d ?[-–] ?(?:19|20)\d\d\b"
     r"|\b\d{1,2}:\d\d(?::\d\d)?|[$€£¥] ?[\d,. ]+|\b\d{1,3}(?:,\d{3})+|\b[\d.]+ ?(?:yuan|dollars|euros|pounds|people|metres|meters|kilometres|km|kg|%|years|rmb)\b"
     r"|[\d.]+ ?(?:元|块|人|米|公里|岁|年前)|3\.14\d*"
-    r"|(?<!\w )\bone,? two,? three,? four,? five(?:,? six)?(?:,? seven)?(?:,? eight)?(?:,? nine)?(?:,? ten)?|\b1[, ]+2[, ]+3[, ]+4[, ]+5[, \d]*"
+    r"|(?<!\w )\bone,? two,? three,? four,? five(?:,? six)?(?:,? seven)?(?:,? eight)?(?:,? nine)?(?:,? ten)?|(?<!\d[ -])\b1[, ]+2[, ]+3[, ]+4[, ]+5[, \d]*"
     r"|(?:[一二三四五六七八九][,，、 ]){3,}[一二三四五六七八九十]?|(?<![一二三四五六七八九])一二三四五(?:六)?(?:七)?(?:八)?(?:九)?(?:十)?"
 )
 

@@ -14,6 +14,7 @@ from worker_llm.tutor.safety.school_words import NO_SCHOOL_WORDS, SchoolWords
 MASK = r"[*#@$%!.\-_•×]"
 SUBSTITUTE_EN, SUBSTITUTE_ZH = "beep", "哔"
 SEPARATED = r"[ .\-_*]"  # f u c k, f.u.c.k
+SPACES = " *"  # 傻 逼
 LOOKALIKES = {"a": "a@4", "e": "e3", "i": "i1!", "o": "o0", "s": "s$5", "u": "uv"}
 
 
@@ -62,7 +63,7 @@ def swearing_pattern(more: tuple[str, ...] = ()) -> re.Pattern[str]:
     ]
     english = any_of([*map(re.escape, words), *phrases, *masked, *separated, *lookalikes])
     latin = {word for word in table["chinese"].split() if word.isascii()}
-    chinese = any_of([re.escape(word) for word in table["chinese"].split() if word not in latin])
+    chinese = any_of([SPACES.join(map(re.escape, word)) for word in table["chinese"].split() if word not in latin])
     own = [rf"(?<![a-z]){re.escape(word.lower())}(?![a-z])" for word in more]
     ordinary = any_of([re.escape(word) for word in table["chinese_ordinary"].split()])
     swear_words = any_of(

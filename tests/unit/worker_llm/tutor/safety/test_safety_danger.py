@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.teaching.safety import FILES, read_rows
 from worker_llm.tutor.safety import CATEGORIES, SchoolWords, find_danger
 
 FOLDER = Path(__file__).parent
@@ -37,6 +38,19 @@ def test_the_category_is_the_right_one_nearly_always():
 @pytest.mark.parametrize("sentence", ordinary("ordinary_sentences.txt") + ordinary("later_ordinary_sentences.txt"))
 def test_ordinary_words_are_no_danger(sentence):
     assert find_danger(sentence) is None
+
+
+@pytest.mark.parametrize("row", read_rows(FILES["fitting"][0]))
+def test_danger_is_found_in_the_sentences_that_the_rules_were_mended_by(row):
+    danger = find_danger(row[-1])
+    assert danger is not None
+    assert danger.needs_an_adult
+
+
+@pytest.mark.parametrize("row", read_rows(FILES["fitting"][1]))
+def test_no_adult_is_called_by_the_ordinary_sentences_that_the_rules_were_mended_by(row):
+    danger = find_danger(row[-1])
+    assert danger is None or not danger.needs_an_adult
 
 
 @pytest.mark.parametrize("category", CATEGORIES)

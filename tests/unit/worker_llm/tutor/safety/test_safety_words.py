@@ -13,7 +13,26 @@ from worker_llm.tutor.safety import (
 
 
 @pytest.mark.parametrize(
-    "text", ["f**k you", "What the fuck", "sh*t!", "a$$hole", "f u c k", "他妈的", "傻逼", "b!tch"]
+    "text",
+    [
+        "f**k you",
+        "What the fuck",
+        "sh*t!",
+        "a$$hole",
+        "f u c k",
+        "他妈的",
+        "傻逼",
+        "b!tch",
+        "fcuk you",
+        "He is a d1ck",
+        "Go f yourself",
+        "傻 逼",
+        "你这个傻*",
+        "cao ni ma",
+        "尼 玛",
+        "fuuuuck",
+        "妈了个巴子",
+    ],
 )
 def test_swear_words_are_found_and_replaced(text):
     assert contains_swearing(text)
@@ -21,7 +40,21 @@ def test_swear_words_are_found_and_replaced(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["Scunthorpe", "cocktail", "an assistant in class", "Dick is my uncle.", "Hello", "bass", "他妈妈是老师"]
+    "text",
+    [
+        "Scunthorpe",
+        "cocktail",
+        "an assistant in class",
+        "Dick is my uncle.",
+        "Hello",
+        "bass",
+        "他妈妈是老师",
+        "我妈的手机",
+        "今天是她妈的生日",
+        "我想你去死海看看",
+        "一傻一聪明",
+        "我靠着墙",
+    ],
 )
 def test_words_that_look_alike_are_ordinary(text):
     assert not contains_swearing(text)
@@ -37,6 +70,17 @@ def test_words_that_look_alike_are_ordinary(text):
         "我住在中山路25号",
         "我在实验小学三年级二班",
         "I go to Sunshine Primary School, Class 3.",
+        "my phone number is one three eight zero zero one three eight zero zero zero",
+        "you can call my mum 1 3 8 1 2 3 4 5 6 7 8",
+        "I live at number twelve Green Street",
+        "i live in room three hundred and two building five sunshine garden",
+        "I live on Oak Street number five",
+        "My house number is 12",
+        "our door code is four five two one",
+        "The code of our door is 4521",
+        "My name is Li Ming from Sunshine Primary School Grade 4 Class 2",
+        "电话一三八，零零一三，八零零零",
+        "我的手机号是幺三八零零幺三八零零零",
     ],
 )
 def test_private_details_are_found(text):
@@ -54,6 +98,12 @@ def test_private_details_are_found(text):
         "我今年十二岁",
         "I am in Class 3.",
         "One two three four five six seven eight.",
+        "1 2 3 4 5 6 7 8 9",
+        "I live in one small flat with two cats.",
+        "I live at home, and at two we cross the street.",
+        "I live on the twelfth floor.",
+        "Our class has a code.",
+        "I live near a park.",
     ],
 )
 def test_ordinary_numbers_and_places_are_not_private(text):
@@ -68,6 +118,11 @@ def test_ordinary_numbers_and_places_are_not_private(text):
         "Well done! What did you eat?",
         "Can we meet?",
         "Send me a photo of you.",
+        "My number is 555 123 4567.",
+        "Call me at five five five one two three four.",
+        "I live at 12 Green Street.",
+        "我的电话是13800138000",
+        "What the hell did you do?",
         "Do you like Trump?",
         "You should take two pills.",
         "你住在哪里?",
