@@ -17,6 +17,9 @@ from worker_llm.tutor.questions.choose import BANK_TURNS, was_asked
 from worker_llm.tutor.questions.vocabulary import straighten
 
 MAX_ANSWERS = 2  # in one turn
+ADDRESSED_TEACHER = re.compile(  # not "our teacher", nor "the English teacher"
+    r"(?:^|(?<=请问)|(?<=\s))老师(?=[会懂住是有喜能多几家今叫来从结的])(?=.*(?:吗|什么|哪|几|多大|多少|谁|怎|呢|没有))"
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ KNOWN_QUESTIONS = (
         who (?:are|is) you|who you are|your name(?: is)?(?: what)?|
         (?:can|may|could) i (?:know|have|ask) your name|what (?:are|is) you called|
         what (?:should|can|do|shall) i call you|how (?:can|should|do) i call you|how (?:do|are) you called|
-        what do (?:people|they) call you|do you have a name
+        what do (?:people|they) call you|do you have a name|how do you call(?: yourself)?
         """,
         r"你叫什么|您叫什么|(?:你|您|老师)的?名字(?:是|叫)什么|你是谁|您是谁|老师叫什么|您?贵姓|怎么称呼",
         "What is your name?",
@@ -78,9 +81,10 @@ KNOWN_QUESTIONS = (
         rf"""
         how old(?: are| is| do| have)? you(?: are| have)?|what{BE} your age|
         (?:what|which) age (?:are|do) you(?: have)?|how many years (?:are|have|do) you(?: have| old)?|your age|
-        how olds are you|are you (?:young|old)
+        how olds are you|are you (?:young|old)|how many years old(?: are| have)? you(?: are| have)?|
+        when(?:'s| is| are)? your birthday(?: is)?|what day is your birthday
         """,
-        r"你(?:今年)?(?:多大|几岁)|您(?:今年)?(?:多大|几岁|贵庚)|(?:你的|您的)年龄|老师(?:今年)?(?:多大|几岁)",
+        r"你(?:今年)?(?:多大|几岁|多少岁)|你的?生日(?:是|在)?(?:哪|几|什么|多少)|您(?:今年)?(?:多大|几岁|贵庚)|(?:你的|您的)年龄|老师(?:今年)?(?:多大|几岁)",
         "How old are you?",
         "How old are you?",
     ),
@@ -117,7 +121,7 @@ KNOWN_QUESTIONS = (
         r"""
         where(?: are| is| do| does)? you(?: are)? (?:live|living|stay)(?: in)?|
         where(?:'s| is| are)? your (?:home|house)(?: is)?|
-        do you live in (?:china|a house|a computer|england|america)|
+        do you live in (?:(?:a|the) )?\w+|do you have a (?:house|home)|
         (?:what|which) city (?:do|are) you liv(?:e|ing)(?: in)?
         """,
         r"你(?:住|家)(?:在)?(?:哪里|哪儿|什么地方)|您住(?:在)?(?:哪里|哪儿)",
@@ -129,10 +133,11 @@ KNOWN_QUESTIONS = (
         r"""
         (?:can|could|will|would|do|are) you (?:please )?help(?: to)?(?: me| us)?
         (?: with (?:my )?(?:english|homework|grammar))?|
-        help me|i need (?:your |some )?help|you (?:can )?help me|can you teach me(?: english)?|please help me|
+        help me|i need (?:your |some )?help|you (?:can )?help me|
+        (?:(?:can|could|will) you )?(?:please )?teach me(?: english)?|please help me|
         i want you help me
         """,
-        r"你(?:能|可以|会)(?:不能)?帮(?:帮|助)?我|帮(?:帮)?我|我需要帮助|能教我",
+        r"你(?:能|可以|会)(?:不能)?帮(?:帮|助)?我|帮(?:帮|助)?我|我需要帮助|教教?我(?:说|学|讲)?英语|能教我",
         "Can you help me?",
         "What do you need help with?",
     ),
@@ -140,6 +145,7 @@ KNOWN_QUESTIONS = (
         "robot",
         rf"""
         (?:are|is) you (?:a |an |really |the )*{KIND_OF_BEING}(?: {KIND_OF_BEING}| or(?: a| an)? {KIND_OF_BEING})*|
+        is (?:it|this) (?:a |an )?(?:robot|human|machine|computer)(?: talking| speaking)?|
         you are (?:a |an )?(?:robot|human|real person|computer|machine|ai)(?: right| or not)?|what are you
         """,
         r"你是(?:不是)?(?:一个|个|一台)?(?:机器人|真人|人类|人|AI|ai|电脑|人工智能|真的|程序|男|女)",
@@ -167,7 +173,7 @@ KNOWN_QUESTIONS = (
         (?:what|which|how many) languages? (?:do|can|are) you (?:speak|know|understand)|
         (?:can|could) you say it in chinese
         """,
-        r"你(?:会|能|可以|懂|听得?懂)(?:不会)?(?:说|讲|听|懂|听懂)?(?:中文|汉语|普通话|国语)|你听得懂(?:中文|汉语)",
+        r"你(?:会|能|可以|懂|听得?懂)(?:不会)?(?:说|讲|听|懂|听懂)?(?:中文|汉语|普通话|国语)|你听得懂(?:中文|汉语)|你会(?:说|讲)?(?:几|哪|什么|多少)\w*语言",
         "Can you speak Chinese?",
         "What would you like to say in English?",
     ),
@@ -272,4 +278,6 @@ def find_answer(name: AnswerName, persona: Persona) -> str:
 
 
 def _normalize(sentence: str) -> str:
-    return " ".join(re.sub(r"[^\w\s']", " ", sentence.lower()).split())
+    """In lower case without punctuation; a Chinese question to "teacher" is one to "you"."""
+    text = " ".join(re.sub(r"[^\w\s']", " ", sentence.lower()).split())
+    return ADDRESSED_TEACHER.sub("你", text)

@@ -34,10 +34,20 @@ time: What time is it? | What time is it now? | What is the time?
 time: What day is it today? | 现在几点了？ | 今天星期几？
 family: Do you have children? | Do you have any brothers or sisters? | Are you married?
 family: Do you have a pet? | 你有孩子吗？
+name: How do you call? | 老师，您怎么称呼？
+age: How many years old are you? | When is your birthday? | 你今年多少岁？ | 你的生日是哪天？ | 老师多大了？
+origin: 老师是哪里人？ | 请问老师来自哪里？
+home: Do you live in London? | Do you have a house? | 老师住哪里？
+help: Please teach me English. | 可以教我英语吗？ | 请帮助我
+robot: Is it a robot talking? | 老师是机器人吗
+likes: 老师喜欢做什么？
+languages: 你会说几种语言？ | 老师会中文吗？
+family: 老师有家人吗？
 """
 NOT_ASKED = """
 What is your favourite food? | My name is Tom. | I like your name. | What do you like to eat? | 我喜欢狗 | 他几点起床？
 What is the time of the party? | How old is your brother? | 今天我很好 | Where does he live? | Can you help him? | 你好
+我们老师住哪里？ | 我的老师有孩子。 | 英语老师会中文吗？ | My teacher teaches me English. | 老师喜欢我们。
 I have a robot. | Do you like children? | Who is she? | I am from China. | What time do you get up?
 """
 
