@@ -1,11 +1,12 @@
 """What a learner's level (A1 to C2) and the homework's instructions change in an answer.
 
 A beginner hears fewer explanations at once, shorter questions and a slower voice. Instructions that name a part of
-grammar, in English or Chinese, bring its explanations to the front; those that name a time choose the question.
+grammar, in English or Chinese, bring its explanations to the front; with "only" nothing else is explained, and what is
+not to be corrected is not explained either. Those that name a time, or what to ask about, choose the question.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -41,10 +42,17 @@ LEVELS = {
 
 @dataclass(frozen=True)
 class Focus:
-    """What the instructions ask for: kinds of edits, as in Level, and the time that is to be talked about."""
+    """What the instructions ask for: kinds of edits, as in Level, and the time that is to be talked about.
+
+    `is_only`: no other kinds are explained. `skipped_kinds`: these are not. `ask_about`: what the questions are to be
+    about, in the instructions' own words.
+    """
 
     kinds: tuple[str, ...] = ()
     time: Time | None = None
+    is_only: bool = False
+    skipped_kinds: tuple[str, ...] = ()
+    ask_about: str = ""
 
 
 NO_FOCUS = Focus()
@@ -80,12 +88,22 @@ KEYWORDS = (
     _keyword(r"\bplurals?\b|\bsingulars?\b|复数|单数", "NOUN:NUM NOUN:INFL"),
     _keyword(r"\bprepositions?\b|介词", "PREP"),
     _keyword(r"\bpronouns?\b|代词", "PRON"),
-    _keyword(r"\bquestions?\b|word order|疑问句|提问|语序", "WO VERB:FORM"),
+    _keyword(r"\bquestion (?:forms?|words?|order)|\bmak(?:e|ing) questions|word order|疑问句|语序", "WO VERB:FORM"),
     _keyword(r"\bcompar(?:e|ison|ative|atives)\b|superlative|比较级|最高级", "ADJ:FORM ADJ ADV"),
     _keyword(r"\bgerunds?\b|\binfinitives?\b|动名词|不定式", "VERB:FORM"),
     _keyword(r"\badjectives?\b|\badverbs?\b|形容词|副词", "ADJ ADV MORPH"),
     _keyword(r"\bspelling\b|拼写", "SPELL"),
 )
+
+CLAUSE_END = re.compile(r"[.;!?,\n。；！？，]+|\bbut\b|但是?")
+TO_CORRECT = re.compile(
+    r"\b(?:correct|explain|mark|fix|check|mention|focus|look|mistakes?|errors?)|改|纠|讲|解释|指出|检查|批|关注|看",
+    re.IGNORECASE,
+)
+IGNORE = re.compile(r"\b(?:ignore|skip|leave out)\b|忽略|跳过", re.IGNORECASE)
+NEGATION = re.compile(r"\b(?:not|don't|never)\b|不(?!只|仅|但)|别", re.IGNORECASE)
+ONLY = re.compile(r"\b(?:only|just|nothing but)\b|(?<!不)[只仅]", re.IGNORECASE)
+ASK_ABOUT = re.compile(r"(?:\b(?:ask|questions?|chat)\b.*?\babout|问一?问?|聊一?聊?)(.+)", re.IGNORECASE)
 
 
 def find_level(name: object) -> Level:
@@ -95,22 +113,56 @@ def find_level(name: object) -> Level:
 
 def find_focus(instructions: str) -> Focus:
     """What the instructions name, in the order of KEYWORDS."""
-    matches = [keyword for keyword in KEYWORDS if keyword.pattern.search(instructions)]
-    kinds = dict.fromkeys(kind for keyword in matches for kind in keyword.kinds)
-    return Focus(tuple(kinds), next((keyword.time for keyword in matches if keyword.time), None))
+    clauses = [clause for clause in CLAUSE_END.split(instructions) if clause]
+    wanted = [clause for clause in clauses if not is_negative(clause)]
+    skipped = [clause for clause in clauses if is_negative(clause)]
+    matches = _find_keywords(wanted)
+    return Focus(
+        kinds=_list_kinds(matches),
+        time=next((keyword.time for keyword in matches if keyword.time), None),
+        is_only=any(map(is_exclusive, wanted)),
+        skipped_kinds=_list_kinds(_find_keywords(skipped)),
+        ask_about=" ".join(match[1].strip() for clause in wanted if (match := ASK_ABOUT.search(clause))),
+    )
+
+
+def is_negative(clause: str) -> bool:
+    """Whether it says what is not to be corrected: "Don't correct articles"; not "Don't forget the articles"."""
+    is_order = NEGATION.search(clause) and TO_CORRECT.search(clause) and not ONLY.search(clause)
+    return bool(IGNORE.search(clause) or is_order)
+
+
+def is_exclusive(clause: str) -> bool:
+    """Whether nothing else is to be corrected: "Only correct articles"; not "Use only the past tense"."""
+    return bool(ONLY.search(clause) and TO_CORRECT.search(clause) and _find_keywords([clause]))
+
+
+def _find_keywords(clauses: Sequence[str]) -> list[Keyword]:
+    return [keyword for keyword in KEYWORDS if any(keyword.pattern.search(clause) for clause in clauses)]
+
+
+def _list_kinds(keywords: Iterable[Keyword]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(kind for keyword in keywords for kind in keyword.kinds))
 
 
 def choose_explained(edits: Iterable[Edit], level: Level, focus: Focus) -> list[Edit]:
     """The edits to explain, at most as many as the level allows, in their order in the sentence.
 
-    Those of a kind that the instructions name go first, then those of the level's first kinds.
+    Those of a kind that the instructions name go first, then those of the level's first kinds. None is explained of
+    which the instructions say that it is not to be, or, with `is_only`, that they do not name.
     """
     kinds = [*focus.kinds, *level.first_kinds]
+    allowed = [
+        edit
+        for edit in edits
+        if not any(is_of_kind(edit, kind) for kind in focus.skipped_kinds)
+        and (not focus.is_only or any(is_of_kind(edit, kind) for kind in focus.kinds))
+    ]
 
     def rank(edit: Edit) -> int:
         return next((place for place, kind in enumerate(kinds) if is_of_kind(edit, kind)), len(kinds))
 
-    return sorted(sorted(edits, key=rank)[: level.max_explained], key=lambda edit: edit.at)
+    return sorted(sorted(allowed, key=rank)[: level.max_explained], key=lambda edit: edit.at)
 
 
 def is_of_kind(edit: Edit, kind: str) -> bool:

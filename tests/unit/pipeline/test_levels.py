@@ -54,6 +54,15 @@ def test_beginners_hear_less_in_shorter_words_and_more_slowly():
         ("A1", "Mind the articles.", ["an", "has"]),
         ("A1", "注意介词和复数", ["on", "dogs"]),
         ("", "注意复数", ["an", "went", "dogs"]),
+        ("", "Only correct the past tense.", ["went"]),
+        ("C1", "Please explain articles only, nothing else.", ["an"]),
+        ("", "请只纠正冠词。", ["an"]),
+        ("C1", "仅指出介词和复数的错误", ["on", "dogs"]),
+        ("", "Use only the past tense.", ["an", "went", "on"]),
+        ("", "Don't correct articles.", ["went", "on", "dogs"]),
+        ("C1", "Correct plurals, but ignore prepositions", ["an", "went", "dogs", "has"]),
+        ("", "不要纠正介词。", ["an", "went", "dogs"]),
+        ("A1", "Do not forget the articles!", ["an", "has"]),
     ],
 )
 def test_level_and_instructions_choose_what_is_explained(level, instructions, expected):
@@ -102,3 +111,18 @@ def test_a_kind_includes_those_below_it_and_no_other():
 )
 def test_the_voice_is_slow_for_beginners_unless_a_speed_was_chosen(speed, level, expected):
     assert choose_speed(speed, level) == expected
+
+
+@pytest.mark.parametrize(
+    ("instructions", "about"),
+    [
+        ("Ask about their family", "their family"),
+        ("Please ask two questions about food.", "food"),
+        ("问问他们的家人", "他们的家人"),
+        ("和他们聊聊周末", "周末"),
+        ("Talk about your family.", ""),
+        ("Only correct articles", ""),
+    ],
+)
+def test_instructions_say_what_the_questions_are_to_be_about(instructions, about):
+    assert find_focus(instructions).ask_about == about

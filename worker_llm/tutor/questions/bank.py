@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pipeline.levels import Time
+from pipeline.levels import Focus, Time
 from worker_llm.tutor.questions.vocabulary import FEMALE, MALE, SEVERAL, find_bases, looks_past, split_words, word_set
 
 TOPIC_POINTS, TIME_POINTS, FOCUS_POINTS = 3, 2, 2  # of a question's fit
@@ -36,6 +36,37 @@ greeting: hello hi morning afternoon evening hey fine bye
 TOPICS = {
     name: frozenset(words.split())
     for name, _, words in (line.partition(": ") for line in TOPIC_WORD_LIST.strip().splitlines())
+}
+
+CHINESE_TOPIC_LIST = """
+family: 家人 家庭 爸 妈 父母 兄弟 姐妹
+friends: 朋友 同桌
+school: 学校 上学 功课 老师 课
+food: 吃 食物 饭 早餐 水果
+animals: 动物 宠物 狗 猫
+sport: 运动 体育 球 跑步 游泳
+hobby: 爱好 兴趣 书 电影 音乐
+place: 城市 家乡 公园 地方
+travel: 旅行 旅游 假期 出行
+home: 房间 家里 房子
+weather: 天气 季节
+shopping: 购物 买
+health: 健康 身体
+feeling: 心情 感受 感觉
+work: 工作 职业
+day: 周末 一天 生活
+festival: 节日 生日 春节
+"""
+CHINESE_TOPICS = {
+    name: tuple(words.split())
+    for name, _, words in (line.partition(": ") for line in CHINESE_TOPIC_LIST.strip().splitlines())
+}
+
+# What is asked when the homework is about a time of which the learner has not spoken.
+QUESTIONS_OF_TIME: dict[Time, tuple[str, ...]] = {
+    "past": ("What did you do yesterday?", "What did you do last weekend?", "Where did you go last summer?"),
+    "present": ("What do you do every day after school?", "What do you usually do at the weekend?"),
+    "future": ("What will you do tomorrow?", "What are you going to do next weekend?"),
 }
 
 # topics | time | of whom: I, he, she, they, or nobody | question
@@ -174,6 +205,29 @@ def find_fitting(sentences: str, focus: Time | None, max_words: int) -> list[str
         and len(each.text.split()) <= max_words
     ]
     return [each.text for each in sorted(candidates, key=fit)]
+
+
+def find_asked(sentences: str, focus: Focus, max_words: int) -> list[str]:
+    """The questions that the homework asks for: of its topics, or about its time if the learner did not speak of that.
+
+    None if it asks for nothing, or for what the bank does not have.
+    """
+    words = frozenset(split_words(sentences))
+    time, topics = find_time(sentences, words), find_asked_topics(focus.ask_about)
+    persons = find_persons(words)
+    of_topics = [
+        each.text
+        for each in QUESTIONS
+        if each.topics & topics and each.time in (None, time) and (not each.person or each.person in persons)
+    ]
+    of_time = QUESTIONS_OF_TIME[focus.time] if focus.time and focus.time != time else ()
+    return [text for text in (*of_topics, *of_time) if len(text.split()) <= max_words]
+
+
+def find_asked_topics(text: str) -> set[str]:
+    """The topics that instructions name, in English or Chinese."""
+    chinese = {name for name, words in CHINESE_TOPICS.items() if any(word in text for word in words)}
+    return find_topics(split_words(text)) | chinese
 
 
 def find_time(sentences: str, words: frozenset[str]) -> Time:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from pipeline.levels import NO_FOCUS, NO_LEVEL, Focus, Level
-from worker_llm.tutor.questions.bank import find_fitting
+from worker_llm.tutor.questions.bank import find_asked, find_fitting
 from worker_llm.tutor.questions.form import is_sound
 from worker_llm.tutor.safety import NO_SCHOOL_WORDS, SchoolWords, is_unfit_to_say
 
@@ -29,8 +29,11 @@ def choose_question(
 ) -> str:
     """`proposal` is the model's question about the corrected `sentences`; `earlier_replies` are oldest first.
 
-    `fallback` is asked when the bank has nothing new that fits.
+    What the homework asks for goes first. `fallback` is asked when the bank has nothing new that fits.
     """
+    asked = find_asked(sentences, focus, level.max_question_words)
+    if new_asked := [each for each in asked if not was_asked(each, earlier_replies[-BANK_TURNS:])]:
+        return choose_likeliest(sentences, new_asked, rank)
     if (
         proposal
         and is_sound(proposal, sentences, level.max_question_words)
@@ -40,8 +43,11 @@ def choose_question(
         return proposal
     candidates = find_fitting(sentences, focus.time, level.max_question_words)
     questions = [each for each in candidates if not was_asked(each, earlier_replies[-BANK_TURNS:])][:MAX_RANKED]
-    if not questions:
-        return fallback
+    return choose_likeliest(sentences, questions, rank) if questions else fallback
+
+
+def choose_likeliest(sentences: str, questions: Sequence[str], rank: Ranker | None) -> str:
+    """The one of the questions that is likeliest after these sentences; the first without `rank`."""
     if rank is None:
         return questions[0]
     scores = rank(sentences, questions)

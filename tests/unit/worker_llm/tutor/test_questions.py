@@ -3,9 +3,9 @@
 import pytest
 
 from pipeline import personas
-from pipeline.levels import LEVELS, NO_LEVEL, Focus
+from pipeline.levels import LEVELS, NO_LEVEL, Focus, find_focus
 from pipeline.settings import Settings
-from worker_llm.tutor.questions.bank import QUESTIONS, TOPICS, find_fitting
+from worker_llm.tutor.questions.bank import QUESTIONS, QUESTIONS_OF_TIME, TOPICS, find_fitting
 from worker_llm.tutor.questions.choose import BANK_TURNS, MAX_RANKED, choose_question
 from worker_llm.tutor.questions.form import MAX_WORDS, is_sound
 from worker_llm.tutor.safety import is_unfit_to_say
@@ -187,3 +187,38 @@ def test_any_words_get_a_question(sentences):
 def test_homework_about_the_past_brings_questions_about_the_past():
     first = choose_question("", "Yesterday I had a dog.", [], "And?", focus=Focus(time="past"), level=NO_LEVEL)
     assert next(each.time for each in QUESTIONS if each.text == first) == "past"
+
+
+@pytest.mark.parametrize(
+    ("instructions", "topic"),
+    [
+        ("Ask about their family", "family"),
+        ("Please ask questions about animals.", "animals"),
+        ("问问他们的家人", "family"),
+        ("和他们聊聊天气", "weather"),
+    ],
+)
+def test_homework_chooses_what_is_asked_about_before_the_models_own_question(instructions, topic):
+    focus = find_focus(instructions)
+    asked = choose_question("What colour is your bike?", "I have a new bike.", [], "And?", focus=focus)
+    assert topic in next(question.topics for question in QUESTIONS if question.text == asked)
+
+
+def test_homework_about_a_time_asks_about_it_where_the_learner_spoke_of_another():
+    past, future = find_focus("Use the past tense."), find_focus("请用将来时")
+    assert choose_question("", "I like dogs.", [], "And?", focus=past) in QUESTIONS_OF_TIME["past"]
+    assert choose_question("", "I like dogs.", [], "And?", focus=future) in QUESTIONS_OF_TIME["future"]
+    assert choose_question("", "I saw a dog yesterday.", [], "And?", focus=past) not in QUESTIONS_OF_TIME["past"]
+
+
+def test_what_homework_asks_about_is_not_asked_twice():
+    focus, replies = find_focus("Ask about sport"), []
+    for _ in range(5):
+        replies.append(choose_question("", "I have a new bike.", replies, "And?", focus=focus))
+    assert len(set(replies)) == len(replies)
+
+
+@pytest.mark.parametrize("question", [text for texts in QUESTIONS_OF_TIME.values() for text in texts])
+def test_the_questions_about_a_time_may_be_said(question):
+    assert not is_unfit_to_say(question)
+    assert len(question.split()) <= MAX_WORDS
