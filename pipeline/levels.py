@@ -114,15 +114,15 @@ def find_level(name: object) -> Level:
 def find_focus(instructions: str) -> Focus:
     """What the instructions name, in the order of KEYWORDS."""
     clauses = [clause for clause in CLAUSE_END.split(instructions) if clause]
-    wanted = [clause for clause in clauses if not is_negative(clause)]
-    skipped = [clause for clause in clauses if is_negative(clause)]
-    matches = _find_keywords(wanted)
+    positive = [clause for clause in clauses if not is_negative(clause)]
+    negative = [clause for clause in clauses if is_negative(clause)]
+    matches = _find_keywords(positive)
     return Focus(
         kinds=_list_kinds(matches),
         time=next((keyword.time for keyword in matches if keyword.time), None),
-        is_only=any(map(is_exclusive, wanted)),
-        skipped_kinds=_list_kinds(_find_keywords(skipped)),
-        ask_about=" ".join(match[1].strip() for clause in wanted if (match := ASK_ABOUT.search(clause))),
+        is_only=any(map(is_exclusive, positive)),
+        skipped_kinds=_list_kinds(_find_keywords(negative)),
+        ask_about=" ".join(match[1].strip() for clause in positive if (match := ASK_ABOUT.search(clause))),
     )
 
 
@@ -152,7 +152,7 @@ def choose_explained(edits: Iterable[Edit], level: Level, focus: Focus) -> list[
     which the instructions say that it is not to be, or, with `is_only`, that they do not name.
     """
     kinds = [*focus.kinds, *level.first_kinds]
-    allowed = [
+    candidates = [
         edit
         for edit in edits
         if not any(is_of_kind(edit, kind) for kind in focus.skipped_kinds)
@@ -162,7 +162,7 @@ def choose_explained(edits: Iterable[Edit], level: Level, focus: Focus) -> list[
     def rank(edit: Edit) -> int:
         return next((place for place, kind in enumerate(kinds) if is_of_kind(edit, kind)), len(kinds))
 
-    return sorted(sorted(allowed, key=rank)[: level.max_explained], key=lambda edit: edit.at)
+    return sorted(sorted(candidates, key=rank)[: level.max_explained], key=lambda edit: edit.at)
 
 
 def is_of_kind(edit: Edit, kind: str) -> bool:

@@ -107,7 +107,7 @@ def measure_level(answers: Iterable[Feedback], level: str) -> LevelFigures:
     explained = [find_explained(each) for each in feedbacks]
     edits = [edit for each in explained for edit in each]
     of_beginners = [edit for edit in edits if any(is_of_kind(edit, kind) for kind in BEGINNERS_KINDS)]
-    said = [
+    content_words = [
         (word, is_common(word))
         for each in feedbacks
         for word in split_words(each.reply)
@@ -119,7 +119,7 @@ def measure_level(answers: Iterable[Feedback], level: str) -> LevelFigures:
         explanations=mean(map(len, explained)),
         words=mean(len(each.spoken.split()) for each in feedbacks),
         question_words=mean(len(each.reply.split()) for each in feedbacks),
-        simple=sum(common for _, common in said) / max(1, len(said)),
+        simple=sum(common for _, common in content_words) / max(1, len(content_words)),
         pace=choose_speed(1.0, level),
     )
 

@@ -39,7 +39,7 @@ def dump(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-class CompactG2P(g2p.G2P):  # type: ignore[misc]
+class CompactG2P(g2p.G2P):
     """Reads texts exactly as hibari's G2P for American English does.
 
     One table after the other is read and made small, so that the memory of each is free for the next one.

@@ -31,8 +31,8 @@ def choose_question(
 
     What the homework asks for goes first. `fallback` is asked when the bank has nothing new that fits.
     """
-    asked = find_asked(sentences, focus, level.max_question_words)
-    if new_asked := [each for each in asked if not was_asked(each, earlier_replies[-BANK_TURNS:])]:
+    questions_asked_for = find_asked(sentences, focus, level.max_question_words)
+    if new_asked := [each for each in questions_asked_for if not was_asked(each, earlier_replies[-BANK_TURNS:])]:
         return choose_likeliest(sentences, new_asked, rank)
     if (
         proposal
