@@ -93,16 +93,16 @@ def read(job_id: str) -> Response:
     sentence = require_sentence(job)
     jobs = tries(context.jobs().redis, job)
     read_texts = {each.id: read_text(each.transcript, sentence.text) for each in jobs if each.transcript}
-    heard = [each for each in jobs if each.id in read_texts]
-    best = max(heard, key=lambda each: rank(read_texts[each.id]), default=None)
-    shown = schemas.Tries(
+    heard_jobs = [each for each in jobs if each.id in read_texts]
+    best_job = max(heard_jobs, key=lambda each: rank(read_texts[each.id]), default=None)
+    job_tries = schemas.Tries(
         practice=job_schemas.Practice.model_validate(sentence),
         left=max(0, MAX_TRIES - sum(not each.error for each in jobs)),
-        best=best.id if best else None,
-        last=heard[-1].id if heard else None,
+        best=best_job.id if best_job else None,
+        last=heard_jobs[-1].id if heard_jobs else None,
         tries=show_tries(jobs, read_texts, find_first(job, sentence)),
     )
-    answer = respond(shown)
+    answer = respond(job_tries)
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer
 
@@ -115,13 +115,13 @@ def find_first(job: Job, sentence: PracticeSentence) -> ReadText | None:
 
 
 def show_tries(jobs: Sequence[Job], read_texts: dict[str, ReadText], first: ReadText | None) -> list[schemas.Try]:
-    shown, before, is_first = [], first, True
+    views, before, is_first = [], first, True
     for number, job in enumerate(jobs, 1):
         now = read_texts.get(job.id)
-        shown.append(show_try(number, job, before, now, is_first))
+        views.append(show_try(number, job, before, now, is_first))
         if now:
             before, is_first = now, False
-    return shown
+    return views
 
 
 def show_try(number: int, job: Job, before: ReadText | None, now: ReadText | None, is_first: bool) -> schemas.Try:

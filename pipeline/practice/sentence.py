@@ -86,12 +86,12 @@ def _words_of(span: DiffSpan) -> list[tuple[str, int, bool]]:
 
 def choose_sentences(sentences: Sequence[_BetterSentence]) -> list[_BetterSentence]:
     """As many of the first ones as have MAX_WORDS words together, but one at least."""
-    chosen: list[_BetterSentence] = []
+    first_ones: list[_BetterSentence] = []
     for sentence in sentences:
-        if chosen and sum(len(each.words) for each in (*chosen, sentence)) > MAX_WORDS:
+        if first_ones and sum(len(each.words) for each in (*first_ones, sentence)) > MAX_WORDS:
             break
-        chosen.append(sentence)
-    return chosen
+        first_ones.append(sentence)
+    return first_ones
 
 
 def find_times(job: Job, heard_words: Sequence[str], first: int, last: int) -> tuple[float | None, float | None]:
