@@ -77,5 +77,5 @@ def rank(read: ReadText) -> tuple[int, float]:
     """Which of several tries is the best: the one with the most words heard, then the one whose words were clearest."""
     words = read.words_of_text
     clearness = [each.clearness for each in words if each.state in SPOKEN_STATES and each.clearness is not None]
-    said = sum(each.state == "said" for each in words) - sum(each.state == "added" for each in read.words)
-    return said, sum(clearness) / len(clearness) if clearness else 0.0
+    word_count = sum(each.state == "said" for each in words) - sum(each.state == "added" for each in read.words)
+    return word_count, sum(clearness) / len(clearness) if clearness else 0.0

@@ -99,7 +99,7 @@ def find_times(job: Job, heard_words: Sequence[str], first: int, last: int) -> t
 
     None and None where the recogniser's words are not the learner's, such as those that were typed.
     """
-    recognised: Sequence[Word] = job.transcript.words if job.transcript else ()
-    if first >= last or [each.word.strip() for each in recognised] != list(heard_words):
+    transcript_words: Sequence[Word] = job.transcript.words if job.transcript else ()
+    if first >= last or [each.word.strip() for each in transcript_words] != list(heard_words):
         return None, None
-    return recognised[first].start, recognised[last - 1].end
+    return transcript_words[first].start, transcript_words[last - 1].end

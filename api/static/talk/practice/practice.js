@@ -220,7 +220,7 @@ export class Practice {
     const text = weakest ? `${word} /${weakest}/` : word;
     const own = t("practice_own_word", { word });
     return [
-      this.#clip(`word:${word}`, text, word, () => spokenWord(this.#job, word)),
+      this.#clip(`word:${text}`, text, word, () => spokenWord(this.#job, word)),
       start !== null &&
         this.#players.has(job) &&
         this.#clip(`own:${job}:${word}`, t("practice_own"), own, () => ownClip(job, { start, end })),
