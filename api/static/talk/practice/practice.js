@@ -67,6 +67,7 @@ export class Practice {
     this.#isOpen = true;
     this.#hasOwnRecording = this.options.keepsRecordings || (await hasOwnRecording(this.id));
     this.#render();
+    this.#scrollToEnd();
     await this.refresh();
   }
 
@@ -110,7 +111,9 @@ export class Practice {
     this.#tries = tries;
     this.#render();
     const news = tries.findLast(({ job, words }) => waited.includes(job) && words.length);
-    if (news) announce(news.praise[language] ?? news.praise.en);
+    if (!news) return;
+    announce(news.praise[language] ?? news.praise.en);
+    this.#scrollToEnd();
   }
 
   async #addPlayer(id, stored) {
@@ -126,6 +129,11 @@ export class Practice {
     this.#unstored = isStored ? null : capture;
     this.#note = isStored ? "" : t("storage_full");
     this.#render();
+  }
+
+  /** Show what the learner does next, above the bar at the bottom of the page. */
+  #scrollToEnd() {
+    this.node.querySelector(".practice-panel")?.lastElementChild.scrollIntoView({ block: "nearest" });
   }
 
   // --- what is shown ---------------------------------------------------------------------------------------------
