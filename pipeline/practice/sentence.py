@@ -35,8 +35,8 @@ class _BetterSentence:
 
 def find_sentence(job: Job) -> PracticeSentence | None:
     """What can be said again after this job; None where nothing was corrected, or the answer is not ready yet."""
-    feedback, is_turn = job.feedback, job.request.task in {"teach", "turn"}
-    if not (is_turn and job.ended_at is not None and feedback and feedback.verdict == "corrected" and feedback.edits):
+    feedback, is_answered = job.feedback, job.request.task == "teach" and job.ended_at is not None
+    if not (is_answered and feedback and feedback.verdict == "corrected" and feedback.edits):
         return None
     sentences = choose_sentences([each for each in split_sentences(feedback) if each.is_changed])
     if not sentences:

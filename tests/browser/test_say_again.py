@@ -29,6 +29,7 @@ WORDS = tuple(Word(f" {word}", 0.5 * at, 0.5 * at + 0.4, 0.9) for at, word in en
 RANGE = Figure(2.0, 1.0, 3.0)
 FLUENCY = ReadingFluency(RANGE, RANGE, RANGE, RANGE)
 LOOKS = [("en-US", "phone"), ("zh-CN", "phone"), ("en-US", "desktop"), ("zh-CN", "desktop")]
+WAIT_MS = 60_000  # for what the server has to answer
 SIZES = {"phone": PHONE, "desktop": {"viewport": {"width": 1440, "height": 900}}}
 TEXTS = {
     "en-US": {
@@ -84,9 +85,10 @@ def say(turn: Locator, seconds: float = 0.7) -> None:
     turn.locator(".practice-stop").click()
 
 
-def hear(school: HandAnswers, transcript: Transcript) -> None:
-    """Recognise the next try as this."""
+def hear(school: HandAnswers, turn: Locator, transcript: Transcript, number: int = 1) -> None:
+    """Recognise the next try, which is the turn's `number`-th, as this; the page shows it then."""
     assert school.jobs.complete("asr", school.claim("asr"), transcript)[0]
+    expect(turn.locator(".tries li[data-state=succeeded]")).to_have_count(number, timeout=WAIT_MS)
 
 
 def serious_violations(page: Page) -> list[str]:
@@ -103,27 +105,25 @@ def test_a_sentence_is_said_again_three_times_and_shows_what_became_clearer(visi
     expect(turn.locator(".practice-panel > .choices").first.locator("button")).to_have_count(3)
     picture(page, f"say-again-{size}-{locale[:2]}-open")
     say(turn)
-    hear(school, Transcript("I sink they have three cats", "en", 2.0))
+    hear(school, turn, Transcript("I sink they have three cats", "en", 2.0))
     first = turn.locator(".tries li").nth(0)
     expect(first.locator(".not-heard")).to_contain_text("think")
     expect(first.locator(".better")).to_contain_text("have")
     say(turn)
-    hear(school, measure(-3.5, -3.2, unclear="think three"))
+    hear(school, turn, measure(-3.5, -3.2, unclear="think three"), 2)
     second = turn.locator(".tries li").nth(1)
     expect(second.locator("mark.unclear")).to_have_count(2)
     expect(turn.locator(".practice-words .word")).to_have_count(2)
     expect(turn.locator(".practice-words .word button").first).to_contain_text("think /θ/")
     assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size]["viewport"]["width"]
-    turn.locator(".practice-record").scroll_into_view_if_needed()
     picture(page, f"say-again-{size}-{locale[:2]}-words")
     say(turn)
-    hear(school, measure(-0.8, -0.9))
+    hear(school, turn, measure(-0.8, -0.9), 3)
     third = turn.locator(".tries li").nth(2)
     expect(third.locator(".better")).to_have_count(2)
     expect(third.locator(".praise")).to_have_text(texts["praise"])
     expect(turn.locator(".practice-done")).to_have_text(texts["done"])
     expect(turn.locator(".practice-record")).to_have_count(0)
-    turn.locator(".practice-done").scroll_into_view_if_needed()
     picture(page, f"say-again-{size}-{locale[:2]}-done")
     assert serious_violations(page) == []
     page.click("#language")
@@ -143,17 +143,17 @@ def test_the_sentence_its_words_and_the_own_clips_are_heard(visit, school):
     job = school.claim("tts")
     assert (job.request.text, job.request.speed, job.request.task) == (BETTER, 0.7, "speak")
     assert school.jobs.complete("tts", job, school.speak(job, BETTER))[0]
-    expect(slow.locator("use[href$='#pause']")).to_have_count(1)
+    expect(slow.locator("use[href$='#pause']")).to_have_count(1, timeout=WAIT_MS)
     say(turn)
-    hear(school, measure(-0.5, -3.5, unclear="three"))
+    hear(school, turn, measure(-0.5, -3.5, unclear="three"))
     word, own_word = (turn.locator(".practice-words .word button").nth(at) for at in range(2))
     own_word.click()
-    expect(own_word.locator("use[href$='#pause']")).to_have_count(1)
+    expect(own_word.locator("use[href$='#pause']")).to_have_count(1, timeout=WAIT_MS)
     word.click()
     job = school.claim("tts")
     assert job.request.text == "three"
     assert school.jobs.complete("tts", job, school.speak(job, "three"))[0]
-    expect(word.locator("use[href$='#pause']")).to_have_count(1)
+    expect(word.locator("use[href$='#pause']")).to_have_count(1, timeout=WAIT_MS)
 
 
 def test_a_try_made_offline_is_kept_and_sent_later(visit, school):
@@ -168,8 +168,8 @@ def test_a_try_made_offline_is_kept_and_sent_later(visit, school):
     expect(unsent).to_contain_text("已保存在浏览器里")
     expect(unsent.locator(".audio-player")).to_be_visible()
     page.context.set_offline(False)
-    hear(school, Transcript(BETTER, "en", 2.0))
-    expect(turn.locator(".tries li[data-state=succeeded] .praise")).to_contain_text("每个词都听到了。", timeout=20_000)
+    hear(school, turn, Transcript(BETTER, "en", 2.0))
+    expect(turn.locator(".tries li[data-state=succeeded] .praise")).to_contain_text("每个词都听到了。", timeout=WAIT_MS)
     page.reload()
     page.wait_for_selector("body[data-ready]")
     turn = find_turn(page, 1)
@@ -182,10 +182,10 @@ def test_silence_costs_no_try_and_something_else_is_said_so(visit, school):
     turn = correct_turn(page, school)
     say(turn)
     school.jobs.fail("asr", school.claim("asr"), NoSpeech(), again=False)
-    expect(turn.locator(".tries li[data-state=failed]")).to_be_visible()
+    expect(turn.locator(".tries li[data-state=failed]")).to_be_visible(timeout=WAIT_MS)
     expect(turn.locator(".practice-panel")).to_contain_text("3 more times")
     say(turn)
-    hear(school, Transcript("Elephants eat grass all day long", "en", 2.0))
+    hear(school, turn, Transcript("Elephants eat grass all day long", "en", 2.0))
     expect(turn.locator(".tries li")).to_contain_text("Something else was heard: “Elephants eat grass all day long”")
     expect(turn.locator(".practice-panel")).to_contain_text("2 more times")
 
@@ -194,7 +194,7 @@ def test_a_turn_that_is_erased_takes_its_tries_along(visit, school):
     page = visit()
     turn = correct_turn(page, school)
     say(turn)
-    hear(school, Transcript(BETTER, "en", 2.0))
+    hear(school, turn, Transcript(BETTER, "en", 2.0))
     expect(turn.locator(".praise")).to_be_visible()
     job = find_job_id(turn)
     (tried,) = school.get(f"/v1/jobs/{job}/tries")["tries"]

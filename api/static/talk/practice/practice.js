@@ -21,6 +21,7 @@ export class Practice {
   #hasOwnRecording = false; // of what was said before it was corrected
   #tries = []; // as the server has them
   #left = MAX_TRIES; // how many more it accepts
+  #isRead = false; // the tries, once at least
   #items = []; // those that are not sent yet
   #unstored = null; // a recording for which the browser has no room
   #note = ""; // why something was not played or recorded
@@ -106,13 +107,15 @@ export class Practice {
   }
 
   async #showTries(tries) {
-    const waited = this.#tries.filter((each) => !hasEnded(each)).map(({ job }) => job);
+    const known = new Set(this.#tries.filter(hasEnded).map(({ job }) => job));
+    const isFirst = !this.#isRead;
+    this.#isRead = true;
     for (const { job } of tries) await this.#addPlayer(job, await get("recordings", job));
     this.#tries = tries;
     this.#render();
-    const news = tries.findLast(({ job, words }) => waited.includes(job) && words.length);
-    if (!news) return;
-    announce(news.praise[language] ?? news.praise.en);
+    const news = tries.findLast((each) => hasEnded(each) && !known.has(each.job));
+    if (isFirst || !news) return;
+    announce(news.error ? errorText(news.error) : (news.praise[language] ?? news.praise.en));
     this.#scrollToEnd();
   }
 

@@ -62,6 +62,7 @@ def test_a_long_answer_is_said_again_in_part_but_no_sentence_is_cut():
         {"ended_at": None},
         {"task": "transcribe"},
         {"task": "read"},
+        {"task": "turn"},
         {"better": HEARD},
     ],
 )
