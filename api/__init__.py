@@ -5,7 +5,7 @@ from flask import Flask
 from api import auth, error_handlers, middleware, pages, sub_path
 from api.admin import keys, login, status, webhooks
 from api.homework import assignments, export, review, submissions
-from api.jobs import events, sessions, zip_download
+from api.jobs import events, practice, sessions, tries, zip_download
 from api.jobs import routes as jobs
 from api.json_text import JsonText
 from api.lessons import routes as lessons
@@ -20,7 +20,7 @@ from pipeline.redis_connection import FAST, connect
 from pipeline.settings import Settings, settings
 
 RESOURCES = (
-    *(jobs, events, sessions, zip_download),
+    *(jobs, tries, practice, events, sessions, zip_download),
     *(assignments, submissions, review, export),
     lessons,
     *(audio, chat, models),

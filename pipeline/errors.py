@@ -161,6 +161,18 @@ class CannotRerun(WaijiaoError):
     code, http_status = "cannot_rerun", 409
 
 
+class NothingToPractise(WaijiaoError):
+    """Raised when a job has no better sentence that could be said again, or none yet."""
+
+    code, http_status = "nothing_to_practise", 409
+
+
+class EnoughTries(WaijiaoError):
+    """Raised when a better sentence was said again as often as it may be."""
+
+    code, http_status = "enough_tries", 409
+
+
 class Erased(WaijiaoError):
     """Raised when the job's data was erased on request. It cannot be brought back."""
 

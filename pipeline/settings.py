@@ -114,6 +114,7 @@ class Settings(BaseSettings):
     asr_batch: int = Field(default=1, ge=1)  # jobs one worker takes at once
     asr_windows: int = Field(default=8, ge=1)  # windows of a recording over 30 s that are recognised at once on a GPU
     clearness: Literal["on", "off"] = "on"  # of words read aloud, for homework that asks for it; with Whisper base only
+    practice_clearness: Literal["on", "off"] = "off"  # of what learners say again; docs/clearness.md says for whom
 
     misheard: Literal["sounds", "probability"] = "sounds"  # tell misheard words by; sounds: with Whisper base only
 

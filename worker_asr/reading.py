@@ -72,9 +72,15 @@ class ReadingMeter:
 
 def describe(placed_word: PlacedWord, spoken_word: SpokenWord, is_marked: bool) -> ReadWord:
     """A word of the text that is marked is not clear, whatever was recognised in its place."""
-    if is_marked and placed_word.state != "added":
-        return ReadWord(placed_word.word, "not_clear", spoken_word.start, spoken_word.end, spoken_word.weakest)
-    return ReadWord(placed_word.word, placed_word.state, spoken_word.start, spoken_word.end)
+    is_unclear = is_marked and placed_word.state != "added"
+    return ReadWord(
+        placed_word.word,
+        "not_clear" if is_unclear else placed_word.state,
+        spoken_word.start,
+        spoken_word.end,
+        spoken_word.weakest if is_unclear else "",
+        round(spoken_word.clearness, 2),
+    )
 
 
 def compare_fluency(fluency: Fluency, rules: Rules) -> ReadingFluency:

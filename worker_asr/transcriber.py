@@ -112,9 +112,10 @@ def is_free_speech(job: Job) -> bool:
 
 
 def text_to_read(job: Job) -> str:
-    """The text whose words are measured in the recording; "" unless the assignment asks for that."""
-    details = job.request.details
-    return str(details.get("text", "")) if job.request.assignment and details.get("clearness") else ""
+    """The text whose words are measured in the recording; "" unless the assignment, or the try, asks for that."""
+    job_request, details = job.request, job.request.details
+    is_read = job_request.assignment or job_request.practised
+    return str(details.get("text", "")) if is_read and details.get("clearness") else ""
 
 
 def remove_words(hint: str, target_words: Iterable[str]) -> str:

@@ -138,6 +138,12 @@ class JobForm(JobFields, Form):
     )
 
 
+class TryForm(RequestModel):
+    """A try to say the better sentence of a job again."""
+
+    audio: Upload = Field(description="a file: wav, mp3, m4a, aac, ogg, opus, webm, flac, aiff, caf or amr")
+
+
 class SaidForm(RequestModel):
     """What the learner says was said."""
 
@@ -198,7 +204,7 @@ class JobSelection(RequestModel):
 
 class JobListQuery(JobSelection):
     state: State | None = Field(None, description="a state of a job")
-    task: Task | None = Field(None, description="teach, transcribe, chat, speak, lesson or turn")
+    task: Task | None = Field(None, description="teach, transcribe, chat, speak, lesson, turn or read")
     lesson: str | None = Field(
         None, pattern=r"^[0-9a-f]{32}$", description="the id of a lesson, whose turns are listed"
     )
@@ -210,6 +216,11 @@ class JobListQuery(JobSelection):
     )
     limit: int = Field(20, ge=1, le=100, description="a number of jobs from 1 to 100")
     cursor: int | None = Field(None, ge=0, le=2**53, description="the value of `next` of the page before")
+
+
+class PracticeQuery(RequestModel):
+    speed: float = Field(1.0, ge=SPEEDS[0], le=SPEEDS[1], description="a number from 0.5 to 2; 1 is the normal pace")
+    words: str | None = Field(None, min_length=1, max_length=100, description="words of the sentence, as written in it")
 
 
 class OwnerQuery(RequestModel):

@@ -65,8 +65,8 @@ def cancel_unless_ended(job: Job) -> bool:
 
 
 def erase_job(job: Job) -> None:
-    """Erase a job that has ended, with its turns if it is a lesson."""
-    names = [job.name, *context.jobs().turns_of(job)]
+    """Erase a job that has ended, with its turns if it is a lesson, and with its tries."""
+    names = [job.name, *context.jobs().turns_of(job), *context.jobs().tries_of(job)]
     context.jobs().forget(job.request.tenant, job.id)
     delete_blobs(names)
 

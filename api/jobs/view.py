@@ -9,6 +9,7 @@ from pipeline.jobs.job import Job, State
 from pipeline.jobs.records import to_fields
 from pipeline.jobs.rerun import why_not_mended
 from pipeline.jobs.results import Part
+from pipeline.practice.sentence import PracticeSentence, find_sentence
 from pipeline.schemas import jobs as schemas
 from pipeline.timestamps import to_utc
 
@@ -56,6 +57,7 @@ def show_in_list(job: Job) -> schemas.Job:
 
 def show(job: Job, parts: Sequence[Part], estimate: Estimate) -> schemas.Job:
     request, url = job.request, context.address(f"/v1/jobs/{job.id}")
+    sentence = find_sentence(job)
     return schemas.Job(
         id=job.id,
         state=job.state.value,
@@ -93,7 +95,9 @@ def show(job: Job, parts: Sequence[Part], estimate: Estimate) -> schemas.Job:
         assignment=request.assignment or None,
         student=request.student or None,
         lesson=request.lesson or None,
-        links=links(job, url),
+        practice=schemas.Practice.model_validate(sentence) if sentence else None,
+        practised=request.practised or None,
+        links=links(job, url, sentence),
     )
 
 
@@ -140,9 +144,11 @@ def show_part(job: Job, number: int, part: Part) -> schemas.Part:
     return schemas.Part(number=number, text=part.text, audio=audio, duration_s=part.duration_s)
 
 
-def links(job: Job, url: str) -> dict[str, str]:
+def links(job: Job, url: str, sentence: PracticeSentence | None) -> dict[str, str]:
     """The addresses for everything that can be done with the job in its present state."""
     urls = {"self": url, "events": f"{url}/events"}
+    if sentence:
+        urls["tries"] = f"{url}/tries"
     if not why_not_mended(job):
         urls["said"] = f"{url}/said"
     if job.state == State.HELD:

@@ -13,6 +13,7 @@ from pipeline.jobs.results import CHECKED_VERDICTS, Answer, Completion, Feedback
 
 RECORD_FORMAT = 1  # of records as this version writes them; scripts/lib/records.lua has the same
 MAX_HINT_CHARS = 200  # characters of a hint: what the recogniser accepts besides the recording
+MAX_TRIES = 3  # how often one better sentence may be said again: then the learner goes on
 LANES = ("interactive", "homework", "bulk")  # the jobs of a lane are worked on before those of the lanes after it
 # the scores at which the lanes end among a stage's ready jobs; LANE_START in scripts/lib/records.lua has the same
 LANE_ENDS = (1e15, 2e15, "+inf")
@@ -34,7 +35,7 @@ class State(StrEnum):
     EXPIRED = "expired"
 
 
-Task = Literal["teach", "transcribe", "chat", "speak", "lesson", "turn"]
+Task = Literal["teach", "transcribe", "chat", "speak", "lesson", "turn", "read"]
 Lane = Literal["interactive", "homework", "bulk"]
 StageName = Literal["segment", "parts", "asr", "llm", "hold", "tts"]
 ModelStage = Literal["asr", "llm", "tts"]
@@ -85,6 +86,7 @@ STAGES_BY_TASK: dict[Task, tuple[StageName, ...]] = {
     "speak": ("tts",),
     "lesson": (SEGMENT, PARTS, "llm", "tts"),
     "turn": ("asr", "llm"),  # of a lesson, by a learner; one by somebody else is only transcribed
+    "read": ("asr",),  # a try to say the better sentence of another job
 }
 STATES_BY_ERROR = {"canceled": State.CANCELED, "expired": State.EXPIRED}
 
@@ -93,8 +95,8 @@ STATES_BY_ERROR = {"canceled": State.CANCELED, "expired": State.EXPIRED}
 class JobRequest:
     """What a client asked for: a recording (its name in the blob store), typed text, or both, and how to answer it.
 
-    `details` has what only its task needs: the options of a model that is called alone, of homework, of a lesson or of
-    its turn.
+    `details` has what only its task needs: the options of a model that is called alone, of homework, of a lesson, of
+    its turn, or of a try.
     """
 
     id: str
@@ -127,6 +129,7 @@ class JobRequest:
     said: str = ""  # the learner's own words, which are answered in place of what was recognised and typed
     page_language: str = ""  # of the learner's page or browser: en or zh; "" where no page was asked
     card: bool = False  # a lesson card is made with the answer
+    practised: str = ""  # id of the job whose better sentence is said again
 
     @property
     def stages(self) -> tuple[StageName, ...]:

@@ -69,6 +69,13 @@ def turns(redis: "Redis", tenant: str, session: str, before: float = float("inf"
     return [job for job in latest_jobs if not (job.error and job.error["code"] == NoSpeech.code)]
 
 
+def tries(redis: "Redis", job: Job) -> list[Job]:
+    """The jobs in which the better sentence of a job is said again, oldest first, without those that were replaced."""
+    index = f"tries:{job.name}"
+    names = cast(list[str], redis.zrange(f"{PREFIX}{index}", 0, -1))
+    return [each for each in read_jobs(redis, names, index).values() if not each.retried_as and not each.rerun_as]
+
+
 def read_jobs(redis: "Redis", names: Sequence[str], where: str) -> dict[str, Job]:
     """The jobs `tenant/id` that are stored and can be read, by name and in the order of `names`.
 

@@ -76,7 +76,8 @@ class ReadWord:
     """A word of a text that was read aloud, or one that was added to it.
 
     `start` and `end` are seconds from the recording's start, None for one that was left out. `weakest` is, of a word
-    that is not clear, the sound that was heard least, as the IPA writes it.
+    that is not clear, the sound that was heard least, as the IPA writes it. `clearness` is the mean log probability of
+    its sounds; None where it was not measured.
     """
 
     word: str
@@ -84,6 +85,7 @@ class ReadWord:
     start: float | None = None
     end: float | None = None
     weakest: str = ""
+    clearness: float | None = None
 
 
 @dataclass(frozen=True)

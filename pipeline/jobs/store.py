@@ -16,6 +16,7 @@ from redis.exceptions import NoScriptError
 from pipeline.errors import (
     BrokenRecord,
     Canceled,
+    EnoughTries,
     Erased,
     KeyReused,
     MinutesUsed,
@@ -28,7 +29,7 @@ from pipeline.errors import (
     UnknownSession,
     WaijiaoError,
 )
-from pipeline.jobs.job import MODEL_STAGES, RESULT_FIELDS, SEGMENT, Job, JobRequest
+from pipeline.jobs.job import MAX_TRIES, MODEL_STAGES, RESULT_FIELDS, SEGMENT, Job, JobRequest
 from pipeline.jobs.records import read_hashes, read_json, to_json
 from pipeline.jobs.results import Answer, Completion, Feedback, LessonSegments, Transcript
 from pipeline.settings import Settings
@@ -114,8 +115,8 @@ class Jobs:
         """Accept a job: when this returns, its record exists and waits for the first of its stages.
 
         If the same recording was transcribed before, as its `sha256` says, the transcript is reused. Raises KeyReused;
-        UnknownAssignment; Canceled when its lesson has ended; ServerFull or QuotaFull when too many jobs wait;
-        RateLimited or MinutesUsed when the client's key is used up. In these cases nothing was written.
+        UnknownAssignment; Canceled when its lesson has ended; EnoughTries; ServerFull or QuotaFull when too many jobs
+        wait; RateLimited or MinutesUsed when the client's key is used up. In these cases nothing was written.
         """
         # without a later stage, reusing a transcript would save nothing
         transcript = self.find_earlier_transcript(job_request) if "llm" in job_request.stages else None
@@ -177,6 +178,7 @@ class Jobs:
             rerun_of=rerun_of,
             is_counted=repeatable is not None or not (retry_of or rerun_of),
             limits={"server": s.max_jobs, "tenant": s.max_jobs_tenant, "session": s.max_jobs_session},
+            max_tries=MAX_TRIES,
             retention_s=3600 * (s.retention_h if job_request.retention_h is None else job_request.retention_h),
             deadline_s=s.deadline_s,
             idempotency_s=IDEMPOTENCY_S,
@@ -217,6 +219,10 @@ class Jobs:
     def turns_of(self, job: Job) -> list[str]:
         """The names of a lesson's turns, in their order; none of any other job."""
         return cast(list[str], self.redis.zrange(f"{PREFIX}children:{job.name}", 0, -1))
+
+    def tries_of(self, job: Job) -> list[str]:
+        """The names of the jobs in which its better sentence is said again, in their order."""
+        return cast(list[str], self.redis.zrange(f"{PREFIX}tries:{job.name}", 0, -1))
 
     def get(self, tenant: str, job_id: str, owner: str = "") -> Job:
         """The job's record; UnknownJob when there is none for this tenant, Erased when it was erased.
@@ -443,12 +449,14 @@ def served_as(job_request: JobRequest) -> str:
 
 
 def parent_fields(job_request: JobRequest) -> dict[str, str]:
-    """The record's fields about the assignment or the lesson that the job belongs to."""
+    """The record's fields about the assignment, the lesson or the practised job that the job belongs to."""
     fields = {"sha256": job_request.sha256}
     if job_request.assignment:
         fields |= {"assignment": f"{job_request.tenant}/{job_request.assignment}", "student": job_request.student}
     if job_request.lesson:
         fields["lesson"] = f"{job_request.tenant}/{job_request.lesson}"
+    if job_request.practised:
+        fields["practised"] = f"{job_request.tenant}/{job_request.practised}"
     return {name: value for name, value in fields.items() if value}
 
 
@@ -472,6 +480,7 @@ REFUSALS: dict[str, Callable[[float], WaijiaoError]] = {
     Canceled.code: lambda _: Canceled("The lesson was canceled, or has ended."),
     KeyReused.code: lambda _: KeyReused(),
     NotDead.code: lambda _: NotDead(),
+    EnoughTries.code: lambda _: EnoughTries(),
     ServerFull.code: lambda retry_after_s: ServerFull(retry_after_s=retry_after_s),
     RateLimited.code: lambda retry_after_s: RateLimited(
         "This key has submitted as many jobs as it may in a minute. Nothing was accepted.", retry_after_s

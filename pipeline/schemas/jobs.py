@@ -121,7 +121,7 @@ class Reading(ResponseModel):
 
 
 class Transcript(ResponseModel):
-    """What was recognised. `reading` is null unless homework asked for the clearness of a text's words."""
+    """What was recognised. `reading` is null unless homework, or a try, asked for the clearness of a text's words."""
 
     text: str
     language: str
@@ -170,6 +170,17 @@ class Question(ResponseModel):
     text: str | None
     said: str | None
     duration_s: Seconds | None
+
+
+class Practice(ResponseModel):
+    """What the learner can say again: the corrected sentence, or a few of them.
+
+    `start` and `end` are where the learner's own words for it are in the recording, null where that is not known.
+    """
+
+    text: str
+    start: Seconds | None
+    end: Seconds | None
 
 
 class Answer(ResponseModel):
@@ -260,6 +271,8 @@ class Job(ResponseModel):
     assignment: str | None
     student: str | None
     lesson: Id | None
+    practice: Practice | None
+    practised: Id | None = Field(description="the job whose better sentence is said again in this one")
     links: dict[str, str]
 
 

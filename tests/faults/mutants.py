@@ -131,6 +131,21 @@ MUTANTS: list[Mutant] = [
         drop,
     ),
     LuaMutant(
+        "limit of tries",
+        "test_tries_are_compared_with_the_recording_and_then_with_each_other",
+        never,
+    ),
+    LuaMutant(
+        "erasure takes tries",
+        "test_tries_are_erased_with_their_job_and_with_its_session",
+        never,
+    ),
+    LuaMutant(
+        "try ends with its job",
+        "test_a_try_is_kept_no_longer_than_its_job",
+        never,
+    ),
+    LuaMutant(
         "reset cancels",
         "test_starting_over_wins_over_a_late_answer",
         replace("not again and cancel(job, args.detail, args.call)", "false"),

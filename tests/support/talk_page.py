@@ -38,3 +38,15 @@ def find_transcript(found: Locator) -> str:
 
 def find_job_id(found: Locator) -> str:
     return str(found.get_attribute("data-job"))
+
+
+def count_clips(page: Page) -> None:
+    """From now on count the clips that the page has begun to play: `expect_clips` waits for their number."""
+    page.evaluate(
+        "() => { window.clips = 0; const play = HTMLMediaElement.prototype.play; HTMLMediaElement.prototype.play ="
+        " function () { return play.call(this).then(() => { if (this.src.startsWith('blob:')) window.clips += 1 }) } }"
+    )
+
+
+def expect_clips(page: Page, number: int) -> None:
+    page.wait_for_function("number => window.clips === number", arg=number, timeout=ANSWER_TIMEOUT_S * 1000)

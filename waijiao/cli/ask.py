@@ -13,6 +13,7 @@ from waijiao.cli.job_report import AnswerFiles, JobReport, job_as_json
 from waijiao.client import Client
 from waijiao.client.concurrent import DEFAULT_AT_ONCE
 from waijiao.client.fields import JobFields
+from waijiao.client.results import job_error
 from waijiao.errors import Unreachable
 
 FORMAT_NAMES = "wav, mp3, ogg, opus, flac, aac or pcm"
@@ -23,6 +24,7 @@ INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("audio", nargs=-1, type=INPUT_FILE)
 @click.option("--text", help="Typed text; it is added to the transcript, or answered alone without AUDIO.")
 @click.option("--instead-of", metavar="ID", help="Answer this turn again: --text is what was really said in it.")
+@click.option("--again", metavar="ID", help="AUDIO is a try to say the better sentence of this turn again.")
 @click.option("--session", help="Name of the conversation; the teacher remembers what was said in it.")
 @click.option("--persona", help="Which teacher answers.")
 @click.option("--language", help="The language of the recording, as an ISO 639-1 code; detected if not given.")
@@ -44,6 +46,7 @@ def ask(
     audio: tuple[Path, ...],
     text: str | None,
     instead_of: str | None,
+    again: str | None,
     session: str | None,
     persona: str | None,
     language: str | None,
@@ -67,6 +70,8 @@ def ask(
         raise click.UsageError("Give at least one recording, or --text.")
     if instead_of is not None and (audio or any((session, persona, language, hint, voice, speed, lane, card))):
         raise click.UsageError("--instead-of goes with --text, which is answered as the earlier turn was.")
+    if again is not None and (len(audio) != 1 or any((text, instead_of, session, persona, hint, voice, speed, out))):
+        raise click.UsageError("--again goes with one recording, which is compared with what was said before.")
     fields: JobFields = {
         "text": text,
         "session": session,
@@ -81,7 +86,9 @@ def ask(
     }
     recordings: list[Path | None] = list(audio) or [None]
     with Client(url) as client:
-        if instead_of is not None:
+        if again is not None:
+            say_again(client, again, audio[0], later, as_json)
+        elif instead_of is not None:
             answer_again(client, instead_of, text or "", out, later, as_json)
         elif later:
             submit_all(client, recordings, fields, as_json)
@@ -100,6 +107,26 @@ def answer_again(client: Client, job_id: str, text: str, out: Path | None, later
     else:
         report = JobReport(["text"], AnswerFiles(["text"], out), as_json)
         report.follow(lambda on_change: client.wait_all([job], on_change=on_change))
+
+
+def say_again(client: Client, job_id: str, recording: Path, later: bool, as_json: bool) -> None:
+    """Send a try to say the better sentence of a turn again; print how it compares, or the try's id or record."""
+    job = client.say_again(job_id, recording)
+    if later:
+        print(job_as_json(job) if as_json else job.id, flush=True)
+        return
+    for current in client.progress(job):
+        job = current
+    if error := job_error(job):
+        raise error
+    tries = client.tries(job_id)
+    if as_json:
+        print(tries.model_dump_json(), flush=True)
+        return
+    this_try = next(each for each in tries.tries if each.job == job.id)
+    print(f"{this_try.heard}\n{this_try.praise['en']}")
+    if words := [each.word for each in this_try.words if each.state in {"not_clear", "misread", "left_out"}]:
+        print(f"Listen to these words again: {', '.join(words)}")
 
 
 def submit_all(client: Client, recordings: Iterable[Path | None], fields: JobFields, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Unpack
 import httpx
 
 from pipeline.schemas.jobs import Capacity, Job, JobList, Readiness, Session
+from pipeline.schemas.practice import Tries
 from waijiao.client.base import FINAL_STATES, LONG_POLL_S, AsyncBase, SyncBase
 from waijiao.client.fields import JobFields, JobFilter, filter_query, form_values, job_path, owner_query, session_path
 from waijiao.client.results import Answer, Recording, job_error
@@ -100,6 +101,14 @@ class JobMethods(SyncBase):
     def answer_said(self, job: Job | str, words: str) -> Job:
         """Answer a turn again on what was really said, in the learner's own words; return the job that replaces it."""
         return self._fetch(Job, Request("POST", f"{job_path(job)}/said", json={"said": words}))
+
+    def say_again(self, job: Job | str, recording: Recording, *, idempotency_key: str | None = None) -> Job:
+        """Send a recording in which the better sentence of a job is said again; return the job that recognises it."""
+        return self._fetch(Job, try_request(job, recording, idempotency_key))
+
+    def tries(self, job: Job | str) -> Tries:
+        """How the better sentence of a job was said again, word by word."""
+        return self._fetch(Tries, Request("GET", f"{job_path(job)}/tries"))
 
     def session(self, name: str, *, owner: str | None = None) -> Session:
         """The turns of a session since its last reset. Teachers may read the session of another key, `owner`."""
@@ -205,6 +214,14 @@ class AsyncJobMethods(AsyncBase):
         """Answer a turn again on what was really said, in the learner's own words; return the job that replaces it."""
         return await self._fetch(Job, Request("POST", f"{job_path(job)}/said", json={"said": words}))
 
+    async def say_again(self, job: Job | str, recording: Recording, *, idempotency_key: str | None = None) -> Job:
+        """Send a recording in which the better sentence of a job is said again; return the job that recognises it."""
+        return await self._fetch(Job, try_request(job, recording, idempotency_key))
+
+    async def tries(self, job: Job | str) -> Tries:
+        """How the better sentence of a job was said again, word by word."""
+        return await self._fetch(Tries, Request("GET", f"{job_path(job)}/tries"))
+
     async def session(self, name: str, *, owner: str | None = None) -> Session:
         """The turns of a session since its last reset. Teachers may read the session of another key, `owner`."""
         return await self._fetch(Session, Request("GET", session_path(name), owner_query(owner)))
@@ -231,6 +248,12 @@ def submit_request(recording: Recording | None, fields: JobFields) -> Request:
     headers = {"Idempotency-Key": fields.get("idempotency_key") or uuid.uuid4().hex}
     opener = None if recording is None else recording_opener(recording)
     return Request("POST", "/v1/jobs", headers=headers, form=form_values(fields), recording=opener)
+
+
+def try_request(job: Job | str, recording: Recording, idempotency_key: str | None) -> Request:
+    """As submit_request: one try, however often it is sent."""
+    headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
+    return Request("POST", f"{job_path(job)}/tries", headers=headers, form={}, recording=recording_opener(recording))
 
 
 def reset_request(session: str, owner: str | None) -> Request:

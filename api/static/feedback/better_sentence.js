@@ -17,6 +17,13 @@ export function findParts(sentence, parts) {
   return parts.slice(first, length < 0 ? parts.length : first + length);
 }
 
+/** The parts that together speak `sentence` and nothing else; none where no parts do. */
+export function findWhole(sentence, parts) {
+  const found = findParts(sentence, parts);
+  const texts = found.map(({ text }, index) => (index ? text : text.replace(INTRODUCTION, "")));
+  return toLetters(texts.join(" ")) === toLetters(sentence) ? found : [];
+}
+
 export class BetterSentence {
   #player = new SentencePlayer();
 

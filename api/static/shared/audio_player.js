@@ -6,6 +6,12 @@ import { formatClock } from "./format.js";
 
 let activePlayer = null;
 
+/** Stop what plays; `player`, which has stop(), plays next, if there is one. */
+export function makeActive(player = null) {
+  if (activePlayer !== player) activePlayer?.stop();
+  activePlayer = player;
+}
+
 export class AudioPlayer {
   #audio = new Audio();
   #icon = icon("play");
@@ -67,8 +73,7 @@ export class AudioPlayer {
   }
 
   async play() {
-    if (activePlayer !== this) activePlayer?.stop();
-    activePlayer = this;
+    makeActive(this);
     this.autoplay = true;
     try {
       await this.#audio.play();
@@ -188,8 +193,7 @@ export class SentencePlayer {
 
   #toggle() {
     if (!this.#audio.paused) return this.stop();
-    if (activePlayer !== this) activePlayer?.stop();
-    activePlayer = this;
+    makeActive(this);
     this.#next = 0;
     return this.#play();
   }

@@ -48,12 +48,15 @@ export const remove = (name, key) => transaction([name], "readwrite", (store) =>
 export const get = (name, key) => transaction([name], "readonly", (store) => store.get(key));
 export const getAll = (name) => transaction([name], "readonly", (store) => store.getAll());
 
+const BOXES_OF_LEARNERS = new Set(["talk", "practice"]); // who can hear their own recordings again
+
 /** The server accepted the question as `job`: it leaves the outbox, and its recording can be played again. */
 export function markAccepted(item, job) {
-  const { id, box, who, recording, seconds } = item;
+  const { id, box, who, recording, seconds, practised } = item;
   return transaction(["outbox", "recordings"], "readwrite", (outbox, recordings) => {
     outbox.delete(id);
-    if (recording && box === "talk") recordings.put({ job: job.id, who, recording, seconds, at: Date.now() });
+    if (!recording || !BOXES_OF_LEARNERS.has(box)) return;
+    recordings.put({ job: job.id, who, recording, seconds, practised, at: Date.now() });
   });
 }
 
@@ -62,6 +65,13 @@ export async function deleteStaleRecordings(hours, userId) {
   const oldest = Date.now() - hours * 3_600_000;
   for (const entry of await getAll("recordings")) {
     if (entry.at < oldest || entry.who !== userId) await remove("recordings", entry.job);
+  }
+}
+
+/** Delete the recordings of the tries that practise a job. */
+export async function deleteTries(practised) {
+  for (const entry of await getAll("recordings")) {
+    if (entry.practised === practised) await remove("recordings", entry.job);
   }
 }
 

@@ -8,11 +8,12 @@ import { get, getAll, markAccepted, put, remove, updateEntry } from "./db.js";
 // Errors for which sending the same recording again is useless.
 export const RECORDING_ERRORS = new Set(["not_audio", "too_large", "http_413", "empty_request"]);
 export const BATCH_BOX = "class"; // its original name: renaming it would lose data that browsers already have
-const PARALLEL_UPLOADS = { talk: 1, [BATCH_BOX]: 3 }; // turns of a conversation must keep their order
+export const PRACTICE_BOX = "practice"; // tries to say a better sentence again
+const PARALLEL_UPLOADS = { talk: 1, [PRACTICE_BOX]: 1, [BATCH_BOX]: 3 }; // turns and tries must keep their order
 const UPLOAD_TIMEOUT_S = 300;
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel(ownName("waijiao")) : null;
 
-/** One box, "talk" or BATCH_BOX, of one user. Events: "changed"; "accepted" with the item and its job. */
+/** One box, "talk", PRACTICE_BOX or BATCH_BOX, of one user. Events: "changed"; "accepted" with the item and its job. */
 export class Outbox extends EventTarget {
   #sending = false;
   #sendAgain = false;
@@ -37,7 +38,7 @@ export class Outbox extends EventTarget {
     return items.sort((a, b) => a.at - b.at || a.number - b.number);
   }
 
-  /** Store items, {id, recording, name, seconds, fields}, and send them as soon as possible. */
+  /** Store items, {id, recording, name, seconds, fields, practised}, and send them as soon as possible. */
   async add(...items) {
     for (const [number, item] of items.entries()) {
       await put("outbox", { ...item, box: this.box, who: this.userId, at: Date.now(), number });
@@ -92,7 +93,7 @@ export class Outbox extends EventTarget {
   /** Send one item; false when the next one must wait too. */
   async #sendOne(item) {
     try {
-      const response = await fetchApi("v1/jobs", {
+      const response = await fetchApi(item.practised ? `v1/jobs/${item.practised}/tries` : "v1/jobs", {
         method: "POST",
         form: toForm(item),
         headers: { "Idempotency-Key": item.id },

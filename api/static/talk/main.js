@@ -11,6 +11,7 @@ import { Outbox } from "../shared/outbox.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { Draft } from "./draft.js";
+import { Practices } from "./practice/practices.js";
 import { preferences, setUpPreferences } from "./preferences.js";
 import { Turn } from "./turn.js";
 
@@ -74,7 +75,7 @@ function taughtLanguage(persona) {
 /** The turn of an item or a job; where there is none yet, a new one is added to the page. */
 function ensureTurn(id) {
   if (!turns.has(id)) {
-    turns.set(id, new Turn(turnActions, { taughtLanguage, textChars: capabilities.limits.text_chars }));
+    turns.set(id, new Turn(turnActions, { taughtLanguage, practices, textChars: capabilities.limits.text_chars }));
     list.append(turns.get(id).node);
   }
   return turns.get(id);
@@ -123,15 +124,18 @@ conversation.addEventListener("replaced", async ({ detail: { id, job } }) => {
   const stored = await get("recordings", id);
   if (stored) await put("recordings", { ...stored, job: job.id });
   removeTurn(id);
+  practices.erase(id);
   conversation.update(job);
   await remove("recordings", id);
 });
 conversation.addEventListener("removed", ({ detail: { id } }) => {
   removeTurn(id);
+  practices.erase(id);
   remove("recordings", id);
 });
 conversation.addEventListener("cleared", async () => {
   for (const [id, turn] of turns) if (turn.job) removeTurn(id);
+  await practices.eraseAll();
   for (const { job } of await getAll("recordings")) await remove("recordings", job);
 });
 
@@ -162,6 +166,7 @@ languageEvents.addEventListener("change", () => {
 // --- start -------------------------------------------------------------------------------------------------------
 
 const capabilities = await readCapabilities();
+const practices = new Practices(user.id, capabilities);
 setUpPreferences(capabilities, {
   reset: () => report(conversation.reset()),
   erase: () => confirm(t("delete_all_confirm")) && report(conversation.eraseAll()),
@@ -170,7 +175,9 @@ const composer = new Composer(capabilities.limits, new Draft(user.id), ask);
 await deleteStaleRecordings(capabilities.retention_h, outbox.userId);
 await conversation.load();
 await showOutbox();
+await practices.showItems();
 await composer.recording.restoreDraft();
 outbox.send();
+practices.outbox.send();
 scrollToEnd();
 document.body.dataset.ready = "";

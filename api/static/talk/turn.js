@@ -26,7 +26,7 @@ export class Turn {
 
   /**
    * `actions` are the buttons' functions: cancel, erase, askAgain, resend, discard, sayAgain, said; each gets the turn,
-   * the last one the learner's words as well. `options` are those of NextStep.
+   * the last one the learner's words as well. `options` are those of NextStep, and `practices`.
    */
   constructor(actions, options) {
     this.actions = actions;
@@ -34,6 +34,7 @@ export class Turn {
     this.#nextStep = new NextStep({ sayAgain, said }, options);
     this.#answer.content.after(this.#nextStep.node);
     this.#answer.node.append(this.#card.node);
+    this.practices = options.practices;
     this.#answer.node.hidden = true;
     this.node = element("li", { class: "turn" }, this.#question.node, this.#status, this.#answer.node);
   }
@@ -110,10 +111,17 @@ export class Turn {
     this.#nextStep.show(job, better instanceof Element);
     this.#answer.content.replaceChildren(...content.filter(Boolean));
     this.#answer.node.hidden = false;
+    this.#showPractice(job);
     if (!answer) return;
     this.#answer.player.setSource(answer.audio, answer.duration_s);
     this.#answer.setActions([downloadLink(answer.audio, "", t("download_answer"))]);
     this.#card.show(job);
+  }
+
+  #showPractice(job) {
+    const practice = this.practices.of(job.id);
+    practice.show(job);
+    if (!practice.node.isConnected) this.#nextStep.node.after(practice.node);
   }
 
   #showActions(job) {

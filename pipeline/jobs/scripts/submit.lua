@@ -2,7 +2,7 @@
 -- idempotency_key and `fingerprint` identify a repeated request, `retry_of` names the dead job that this one replaces,
 -- `rerun_of` the job of which it is another version. `lane`, `group` and `due` decide where it stands in its queues;
 -- is_counted: it uses up what its key may submit. `limits` are the most unfinished jobs of the server, the tenant and the
--- session. Returns the outcome (`accepted`;
+-- session, max_tries how often one better sentence may be said again. Returns the outcome (`accepted`;
 -- `same`: it was submitted before; or the code of the error that refuses it, quota_full:WHOSE with whose quota it is),
 -- the record, the seconds until it may be tried again, and the ready jobs.
 local job, fields = args.job, args.fields
@@ -27,6 +27,15 @@ end
 
 -- mutant: rerun of an expired job
 if args.rerun_of and not has_record(args.rerun_of) then return { 'unknown_job', {}, '0', ready_jobs } end
+local practised = fields.practised
+if practised and not has_record(practised) then return { 'unknown_job', {}, '0', ready_jobs } end
+if practised and not args.rerun_of and not args.retry_of then
+  local count = 0
+  for _, try in ipairs(redis.call('ZRANGE', KEY.tries .. practised, 0, -1)) do
+    if has_record(try) and not get(try, 'error') then count = count + 1 end  -- what was not heard does not count
+  end
+  if count >= args.max_tries then return { 'enough_tries', {}, '0', ready_jobs } end  -- mutant: limit of tries
+end
 -- mutant: ended lesson takes no turns
 if fields.lesson and not alive(fields.lesson) then return { 'canceled', {}, '0', ready_jobs } end
 local assignment = fields.assignment
@@ -115,6 +124,10 @@ if fields.lesson then
   local turns, unfinished = KEY.lesson_turns .. fields.lesson, KEY.unfinished_turns .. fields.lesson
   redis.call('ZADD', turns, args.number, job)
   redis.call('SADD', unfinished, job)
+end
+if practised then
+  redis.call('ZADD', KEY.tries .. practised, order, job)
+  trim(KEY.tries .. practised)
 end
 if assignment then
   local submissions, open = KEY.submissions .. assignment, KEY.open_submissions .. assignment

@@ -41,6 +41,10 @@ LEAST_ROLES = {  # of every endpoint, the least role that may call it
     "jobs.remove": "learner",
     "jobs.retry_job": "teacher",
     "jobs.answer_what_was_said": "learner",
+    "tries.submit": "learner",
+    "tries.read": "learner",
+    "tries.recording": "learner",
+    "practice.speak": "learner",
     "status.show_capacity": "teacher",
     "assignments.create": "teacher",
     "assignments.replace": "teacher",
@@ -98,7 +102,7 @@ UNSEEN = {
     "job_id": "unknown_job", "session": "unknown_session", "key_id": "unknown_key_id",
     "assignment_id": "unknown_assignment", "lesson_id": "unknown_lesson",
 }  # fmt: skip
-FORMS = {"submissions.hand_in"}  # what takes a form with a file
+FORMS = {"submissions.hand_in": "file", "tries.submit": "audio"}  # what takes a form with a file, and its field
 MADE = {"assignments.replace"}  # what makes what it names
 BODIES = {
     "jobs.submit": {"text": "hi"}, "keys.create": {"role": "learner", "name": "Carl"},
@@ -213,7 +217,7 @@ def test_each_role_may_do_what_the_table_says_with_its_own_data(school, endpoint
         path += "?from=llm" if endpoint.startswith("review.") and "rerun" in path else ""
         sent = {"json": BODIES.get(endpoint, {})} if method in {"POST", "PUT"} else {}
         if endpoint in FORMS:
-            sent = {"data": {"file": (io.BytesIO(b"x"), "a.wav")}}
+            sent = {"data": {FORMS[endpoint]: (io.BytesIO(b"x"), "a.wav")}}
         answer = school.ask(who, method, path, **sent)
         assert find_refusal(answer) == find_expected(endpoint, rule.arguments, who), who
         answer.close()

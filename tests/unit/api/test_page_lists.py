@@ -9,6 +9,7 @@ import pytest
 from pipeline.homework import roster, student_ids
 from pipeline.homework.encodings import SURNAMES
 from pipeline.homework.filenames import RECORDING_ENDING
+from pipeline.jobs.job import MAX_TRIES
 from pipeline.jobs.results import CHECKED_VERDICTS, Verdict
 
 STATIC = Path(__file__).parents[3] / "api" / "static"
@@ -101,3 +102,8 @@ def test_all_that_the_pages_store_is_removed_at_a_logout():
         for name, constant in STORED_NAME.findall(script):
             used.add(name or read_strings(script, constant))
     assert used == removed
+
+
+def test_the_page_offers_a_sentence_as_often_as_the_server_accepts_it():
+    script = (STATIC / "talk" / "practice" / "practice.js").read_text(encoding="utf-8")
+    assert re.findall(r"const MAX_TRIES = (\d+);", script) == [str(MAX_TRIES)]

@@ -143,12 +143,14 @@ local function take_back(job, attempts, stage_s)
   end
 end
 
--- Erase everything of the job, and of its turns, if it is a lesson; what remains is a tombstone.
+-- Erase everything of the job, of its turns, if it is a lesson, and of its tries; what remains is a tombstone.
 local erase_job
 function erase_job(job, tombstone_s)
   local turns, owner, cache_key = redis.call('ZRANGE', KEY.lesson_turns .. job, 0, -1), get(job, 'owner'), get(job, 'heard_as')
   leave_indexes(job)
+  local tries, practised = redis.call('ZRANGE', KEY.tries .. job, 0, -1), get(job, 'practised')
   if get(job, 'lesson') then redis.call('ZREM', KEY.lesson_turns .. get(job, 'lesson'), job) end
+  if practised then redis.call('ZREM', KEY.tries .. practised, job) end
   unblock_next_turn(job)  -- mutant: erasure unblocks next turn
   if alive(job) then redis.call('HINCRBY', session_key(job, KEY.session), 'unfinished', -1) end
   leave_all_indexes(job, session_of(job), get(job, 'assignment'), get(job, 'student'))
@@ -166,6 +168,9 @@ function erase_job(job, tombstone_s)
   for _, turn in ipairs(turns) do
     -- mutant: erasure takes turns, turn without record
     if has_record(turn) then erase_job(turn, tombstone_s) end  -- else it has expired
+  end
+  for _, try in ipairs(tries) do
+    if has_record(try) then erase_job(try, tombstone_s) end  -- mutant: erasure takes tries
   end
 end
 

@@ -42,15 +42,18 @@ end
 
 -- Set the life of a record and of everything that indexes it: every script calls this when a job is accepted, waits or
 -- ends. What is unfinished is kept, and so are the turns of an unfinished lesson; what has ended is kept for its
--- retention, from now on.
+-- retention, from now on, and a try no longer than the job that it practises.
 local function keep(job)
   local lesson, assignment, entry = get(job, 'lesson'), get(job, 'assignment'), expiry_entry_of(job)
+  local practised = get(job, 'practised')
   local is_kept = alive(job) or lesson and alive(lesson)
   if is_kept then
     redis.call('ZREM', KEY.expiries, entry)
     redis.call('PERSIST', job_key(job))
   else
     local seconds = math.ceil(number(lesson or job, 'retention', number(job, 'retention', DEFAULT_RETENTION_S)))
+    local left_s = practised and redis.call('TTL', job_key(practised)) or 0
+    if left_s > 0 then seconds = math.min(seconds, left_s) end  -- mutant: try ends with its job
     redis.call('EXPIRE', job_key(job), seconds)
     redis.call('ZADD', KEY.expiries, NOW + seconds, entry)
   end
@@ -59,6 +62,7 @@ local function keep(job)
   if assignment then keep_submissions(assignment) end
   local parent = lesson or job
   keep_indexes({ KEY.lesson_turns .. parent, KEY.unfinished_turns .. parent }, alive(parent))
+  if practised then keep_indexes({ KEY.tries .. practised }, is_kept) end
 end
 
 local function remove_assignment(name)
@@ -93,7 +97,7 @@ local function leave_all_indexes(job, session, assignment, student)
     KEY.turns .. session, KEY.open_turns .. session,
   }) do redis.call('ZREM', index, job) end
   if redis.call('EXISTS', KEY.turns .. session) == 0 then redis.call('DEL', KEY.session .. session) end
-  redis.call('DEL', KEY.lesson_turns .. job, KEY.unfinished_turns .. job, KEY.progress .. job)
+  redis.call('DEL', KEY.lesson_turns .. job, KEY.unfinished_turns .. job, KEY.progress .. job, KEY.tries .. job)
   keep_session(session)
   keep_tenant(tenant)
   if not assignment or assignment == '' then return end

@@ -26,6 +26,7 @@ local KEY = {
   blocked = P .. 'blocked',                     -- set: jobs that wait for earlier turns of their sessions
   lesson_turns = P .. 'children:',              -- LESSON -> sorted set: the jobs of its turns, by number
   unfinished_turns = P .. 'parts:',             -- LESSON -> set: those that have not ended
+  tries = P .. 'tries:',                        -- JOB -> sorted set: the jobs in which its better sentence is said again
   assignment = P .. 'assignment:',              -- ASSIGNMENT -> hash: what was set
   assignments = P .. 'assignments:',            -- TENANT -> sorted set: its assignments, by time
   submissions = P .. 'work:',                   -- ASSIGNMENT -> sorted set: every job handed in for it

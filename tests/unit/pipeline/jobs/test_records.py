@@ -38,7 +38,7 @@ STORED = {  # what is in a server's Redis must be read, and written like this, l
     '"webhook_events": ["job.succeeded"], "metadata": {"row": "7"}, "details": {"words": ["went"]}, '
     '"assignment": "hw3", "student": "王小明", "lesson": "", "sha256": "00ff", "due": 1796000000.5, "group": "三年级", '
     '"hold": true, "retention_h": null, "said": "I go home.", "page_language": "zh", '
-    '"card": true}': JobRequest(
+    '"card": true, "practised": "9c"}': JobRequest(
         id="3f",
         session="anna",
         tenant="north",
@@ -63,13 +63,15 @@ STORED = {  # what is in a server's Redis must be read, and written like this, l
         said="I go home.",
         page_language="zh",
         card=True,
+        practised="9c",
     ),
     '{"text": "I go", "language": "en", "duration_s": 2.0, '
     '"words": [{"word": "I", "start": 0.0, "end": 0.1, "probability": 0.9, "misheard": 0.25}], '
     '"segments": [{"start": 0.0, "end": 2.0, "text": "I go", "avg_logprob": -0.25, "compression_ratio": 0.8, '
     '"no_speech_prob": 0.01}], "gaps": [], '
-    '"reading": {"words": [{"word": "I", "state": "not_clear", "start": 0.0, "end": 0.1, "weakest": "aɪ"}, '
-    '{"word": "do", "state": "left_out", "start": null, "end": null, "weakest": ""}], '
+    '"reading": {"words": [{"word": "I", "state": "not_clear", "start": 0.0, "end": 0.1, "weakest": "aɪ", '
+    '"clearness": -2.4}, {"word": "do", "state": "left_out", "start": null, "end": null, "weakest": "", '
+    '"clearness": null}], '
     '"fluency": {"sounds_per_s": {"value": 4.5, "low": 5.28, "high": 8.88}, '
     '"words_per_s": {"value": 1.5, "low": 1.75, "high": 3.12}, '
     '"pauses_per_word": {"value": 0.5, "low": 0.0, "high": 0.17}, '
@@ -80,7 +82,7 @@ STORED = {  # what is in a server's Redis must be read, and written like this, l
         (Word("I", 0.0, 0.1, 0.9, 0.25),),
         (Segment(0.0, 2.0, "I go", -0.25, 0.8, 0.01),),
         reading=Reading(
-            (ReadWord("I", "not_clear", 0.0, 0.1, "aɪ"), ReadWord("do", "left_out")),
+            (ReadWord("I", "not_clear", 0.0, 0.1, "aɪ", -2.4), ReadWord("do", "left_out")),
             ReadingFluency(
                 Figure(4.5, 5.28, 8.88), Figure(1.5, 1.75, 3.12), Figure(0.5, 0.0, 0.17), Figure(0.25, 0.0, 0.29)
             ),
