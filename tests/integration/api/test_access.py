@@ -61,6 +61,10 @@ LEAST_ROLES = {  # of every endpoint, the least role that may call it
     "lessons.transcript": "learner",
     "lessons.report": "learner",
     "lessons.remove": "learner",
+    "learners.read": "learner",
+    "learners.clip": "learner",
+    "learners.erase": "learner",
+    "learners.read_class": "teacher",
     "jobs.audio": "learner",
     "zip_download.fetch": "learner",
     "events.events": "learner",
@@ -91,11 +95,12 @@ PEOPLE = {  # who -> tenant and role
 WITHOUT = {"nobody": None, "stranger": "Bearer wj_" + "0" * 16 + "_" + "A" * 43, "another way": "Basic YTpi"}
 SEE = {  # who sees what is Anna's
     "job_id": {ANNA, TEACHER, ADMIN}, "session": {ANNA}, "key_id": {ADMIN}, "assignment_id": {TEACHER, ADMIN},
-    "lesson_id": {ANNA, TEACHER, ADMIN},
+    "lesson_id": {ANNA, TEACHER, ADMIN}, "learner_id": {ANNA, TEACHER, ADMIN},
 }  # fmt: skip
 UNSEEN = {
     "job_id": "unknown_job", "session": "unknown_session", "key_id": "unknown_key_id",
     "assignment_id": "unknown_assignment", "lesson_id": "unknown_lesson",
+    "learner_id": "unknown_learner",
 }  # fmt: skip
 FORMS = {"submissions.hand_in"}  # what takes a form with a file
 MADE = {"assignments.replace"}  # what makes what it names
@@ -163,6 +168,8 @@ class School:
             return self.keys.create("north", "learner", "x", Limits())[0].id
         if part == "lesson_id":
             return self.teach(ANNA)
+        if part == "learner_id":
+            return f"key-{self.ids[ANNA]}"
         return {"name": "swagger_style.css", "filename": "docs/main.js", "model": "whisper-base"}[part]
 
     def list_jobs(self, who: str, query: str = "") -> list[str]:
