@@ -8,6 +8,7 @@ from api.homework import assignments, export, review, submissions
 from api.jobs import events, sessions, zip_download
 from api.jobs import routes as jobs
 from api.json_text import JsonText
+from api.learners import export as learner_export
 from api.learners import routes as learners
 from api.lessons import routes as lessons
 from api.long_poll import JobChanges
@@ -24,7 +25,7 @@ RESOURCES = (
     *(jobs, events, sessions, zip_download),
     *(assignments, submissions, review, export),
     lessons,
-    learners,
+    *(learners, learner_export),
     *(audio, chat, models),
     *(keys, login, status, webhooks),
     pages,

@@ -1,6 +1,7 @@
 """Reads and erases the mistake ledgers in Redis. Jobs write them, in the script in which they succeed."""
 
 from collections.abc import Sequence
+
 from redis import Redis
 
 from pipeline.api_keys import now

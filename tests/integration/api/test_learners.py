@@ -2,8 +2,12 @@
 
 import dataclasses
 import io
+import json
+import sqlite3
 import wave
+import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -282,3 +286,54 @@ def test_what_an_adult_should_see_is_in_no_ledger(client, jobs, redis):
     concern = dataclasses.replace(FEEDBACK, verdict="needs_an_adult")
     say(client, jobs, concern)
     assert not redis.keys("waijiao:ledger*")
+
+
+# --- export ------------------------------------------------------------------------------------------------------
+
+
+def test_the_ledger_is_exported_as_a_table_that_spreadsheets_run_nothing_of(client, jobs):
+    say(client, jobs, dataclasses.replace(FEEDBACK, heard="=I go fishing yesterday."))
+    hand_in(client, jobs)
+    lines = client.get("/v1/learners/session-home/ledger.csv").data.decode("utf-8-sig").splitlines()
+    assert lines[0].startswith("what,kind_or_word,heard,better,")
+    assert lines[1].startswith(
+        "mistake,R:VERB:TENSE,'=I go fishing yesterday.,'=I went fishing yesterday.,It is over.,"
+    )
+    assert lines[1].endswith(",1,no")
+    words = client.get(f"/v1/learners/{STUDENT}/ledger.csv").data.decode("utf-8-sig").splitlines()
+    assert words[1].startswith("word,ponies,")
+
+
+def open_deck(data: bytes, folder: Path) -> tuple[list[list[str]], dict[str, bytes]]:
+    """The fields of each note of a deck, and its sounds by name."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        (folder / "collection").write_bytes(archive.read("collection.anki2"))
+        names = json.loads(archive.read("media"))
+        sounds = {name: archive.read(number) for number, name in names.items()}
+    with closing(sqlite3.connect(folder / "collection")) as database:
+        notes = database.execute("SELECT flds FROM notes").fetchall()
+    return [fields.split("\x1f") for (fields,) in notes], sounds
+
+
+def test_the_ledger_is_exported_as_a_deck_with_the_better_sentence_spoken(client, jobs, tmp_path):
+    say(client, jobs)
+    say(client, jobs)
+    answer = client.get("/v1/learners/session-home/ledger.apkg")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="ledger.apkg"'
+    ((question, own, better, sound, why),), sounds = open_deck(answer.data, tmp_path)
+    assert (question, own, better, why) == (FEEDBACK.heard, "", FEEDBACK.corrected, "It is over.<br>已经过去。")
+    assert sounds[sound.removeprefix("[sound:").removesuffix("]")] == b"sound"
+
+
+def test_a_deck_has_the_learner_s_own_clip_while_it_is_kept(client, jobs, tmp_path, redis):
+    job = hand_in(client, jobs)
+    ((question, own, _, _, why),), sounds = open_deck(client.get(f"/v1/learners/{STUDENT}/ledger.apkg").data, tmp_path)
+    assert (question, why) == ("ponies", "/p/")
+    assert sounds[own.removeprefix("[sound:").removesuffix("]")][:4] == b"RIFF"
+    redis.delete(f"waijiao:job:default/{job}")
+    ((_, own, _, _, _),), sounds = open_deck(client.get(f"/v1/learners/{STUDENT}/ledger.apkg").data, tmp_path)
+    assert (own, sounds) == ("", {})
+
+
+def test_an_empty_ledger_is_an_empty_deck(client, tmp_path):
+    assert open_deck(client.get("/v1/learners/session-new/ledger.apkg").data, tmp_path) == ([], {})
