@@ -2,8 +2,8 @@
 
 import { kindName } from "../feedback/kinds.js";
 import { t } from "../i18n/index.js";
-import { $id } from "../shared/dom.js";
 import { rethrowUnlessTemporary } from "../shared/api.js";
+import { $id } from "../shared/dom.js";
 import { fetchClassLedger } from "./api.js";
 
 const MAX_KINDS = 3; // that are named

@@ -3,8 +3,8 @@
 import { feedbackNodes } from "../feedback/feedback.js";
 import { rowsByConcern } from "../feedback/verdicts.js";
 import { errorText, t } from "../i18n/index.js";
-import { LazyAudioPlayer } from "../shared/audio_player.js";
 import { address } from "../shared/address.js";
+import { LazyAudioPlayer } from "../shared/audio_player.js";
 import { $id, arrangeChildren, button, downloadLink, element, icon, updateChildren } from "../shared/dom.js";
 import { KeyedRows } from "../shared/keyed_rows.js";
 import { stateBadge } from "../shared/state_badge.js";
