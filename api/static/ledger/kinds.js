@@ -11,12 +11,13 @@ const SHOWN = 2; // sentences that are shown before "more" is pressed
 /** A card for a kind that is not mastered; `days`: right uses on so many different days make it so. */
 export function kindCard(kind, days) {
   const [first, more] = [kind.examples.slice(0, SHOWN), kind.examples.slice(SHOWN)];
-  const seen = { n: kind.count, date: formatDate(kind.last_seen) };
+  const seen = t("ledger_seen_n", { n: kind.count, date: formatDate(kind.last_seen) });
+  const right = kind.can_be_mastered && t("ledger_right_days", { n: kind.right_days, days });
   return element(
     "li",
     { class: "card kind", "data-kind": kind.kind },
     element("header", {}, element("h3", {}, kindName(kind.kind)), progress(kind, days)),
-    element("p", { class: "small" }, t("ledger_seen_n", seen)),
+    element("p", { class: "small" }, [seen, right].filter(Boolean).join(t("separator"))),
     element("ul", { class: "examples" }, first.map(exampleLine)),
     more.length > 0 &&
       element(
@@ -32,8 +33,7 @@ export function kindCard(kind, days) {
 function progress({ right_days, can_be_mastered }, days) {
   if (!can_be_mastered) return null;
   const dots = Array.from({ length: days }, (_, n) => element("i", { class: n < right_days ? "done" : "" }));
-  const label = t("ledger_right_days", { n: right_days, days });
-  return element("span", { class: "dots", role: "img", "aria-label": label, title: label }, dots);
+  return element("span", { class: "dots", "aria-hidden": "true" }, dots);
 }
 
 function exampleLine({ heard, better, explanations, audio }) {
