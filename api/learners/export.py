@@ -12,7 +12,7 @@ from api.jobs.zip_download import UTF8_MARK, count_archive, csv_line
 from api.learners.access import find_name, load_jobs, load_ledger
 from api.learners.view import find_recording, find_spoken, list_jobs
 from api.openapi import answers
-from pipeline.audio.clip import cut_clip
+from pipeline.audio.clip import extract_clip
 from pipeline.errors import BadAudio, RateLimited, UnknownLearner
 from pipeline.jobs.job import Job
 from pipeline.learners.anki import Card, Sound, build_deck
@@ -83,11 +83,11 @@ def sentence_cards(ledger: Ledger, jobs: Mapping[str, Job]) -> Iterator[Card]:
 
 def load_spoken(example: Example, jobs: Mapping[str, Job]) -> Sound | None:
     """The better sentence as the teacher spoke it, if that is kept."""
-    spoken = find_spoken(example, jobs)
-    if spoken is None:
+    numbered_part = find_spoken(example, jobs)
+    if numbered_part is None:
         return None
     try:
-        with context.blobs().open(spoken[1].blob) as file:
+        with context.blobs().open(numbered_part[1].blob) as file:
             return Sound(file.read(), jobs[example.job].request.format)
     except FileNotFoundError:
         return None
@@ -108,7 +108,7 @@ def load_clip(record: WordRecord, jobs: Mapping[str, Job]) -> Sound | None:
         if not recording:
             return None
         with context.blobs().open(recording) as file:
-            return Sound(cut_clip(file, note.start, note.end, context.settings().max_recording_s), "wav")
+            return Sound(extract_clip(file, note.start, note.end, context.settings().max_recording_s), "wav")
     except (FileNotFoundError, BadAudio):
         return None
 

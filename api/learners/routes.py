@@ -12,7 +12,7 @@ from api.learners.class_ledger import show_class
 from api.learners.schemas import ClipQuery
 from api.learners.view import find_recording, show_ledger
 from api.openapi import answers, respond
-from pipeline.audio.clip import cut_clip
+from pipeline.audio.clip import extract_clip
 from pipeline.errors import BadAudio, ClipNotKept, UnknownAssignment, UnknownLearner
 from pipeline.learners.ledger import WordClip
 from pipeline.schemas import learners as schemas
@@ -46,7 +46,7 @@ def clip(learner_id: str, query: ClipQuery) -> Response:
             raise FileNotFoundError
         with context.blobs().open(recording) as file:
             note = word_clip.note
-            sound = cut_clip(file, note.start, note.end, context.settings().max_recording_s)
+            sound = extract_clip(file, note.start, note.end, context.settings().max_recording_s)
     except FileNotFoundError as error:
         raise ClipNotKept from error
     answer = Response(sound, mimetype="audio/wav")
@@ -57,10 +57,10 @@ def clip(learner_id: str, query: ClipQuery) -> Response:
 def find_clip(learner: str, query: ClipQuery) -> WordClip:
     """The clip in the learner's own ledger. Raises ClipNotKept."""
     clips = (record.latest for record in load_ledger(learner).words)
-    found = next((each for each in clips if (each.job, each.number) == (query.job, query.number)), None)
-    if found is None:
+    word_clip = next((each for each in clips if (each.job, each.number) == (query.job, query.number)), None)
+    if word_clip is None:
         raise ClipNotKept
-    return found
+    return word_clip
 
 
 @routes.delete("/v1/learners/<learner_id>")

@@ -47,8 +47,8 @@ def show_kind(record: KindRecord, jobs: Mapping[str, Job]) -> schemas.LedgerKind
 
 def show_example(example: Example, jobs: Mapping[str, Job]) -> schemas.LedgerExample:
     note = example.note
-    spoken = find_spoken(example, jobs)
-    audio = context.address(f"/v1/jobs/{example.job}/audio?part={spoken[0]}") if spoken else None
+    numbered_part = find_spoken(example, jobs)
+    audio = context.address(f"/v1/jobs/{example.job}/audio?part={numbered_part[0]}") if numbered_part else None
     return schemas.LedgerExample(
         heard=note.heard,
         better=note.better,

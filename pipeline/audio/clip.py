@@ -1,4 +1,4 @@
-"""Cuts a clip out of a recording, in a process of its own: the API loads no decoder, and reads no untrusted sound.
+"""Extracts a clip out of a recording, in a process of its own: the API loads no decoder, and reads no untrusted sound.
 
 Run as a program it reads the recording from standard input and writes the clip as a WAV file to standard output:
     python -m pipeline.audio.clip START END MAX_S
@@ -17,7 +17,7 @@ MARGIN_S = 0.15  # seconds before and after a word, whose first and last sounds 
 LIMIT_S = 120  # seconds that cutting may take; it takes one, where the machine is not busy
 
 
-def cut_clip(recording: BinaryIO, start: float, end: float, max_s: float) -> bytes:
+def extract_clip(recording: BinaryIO, start: float, end: float, max_s: float) -> bytes:
     """The sound from `start` to `end` seconds, with a margin, as a WAV file of 16 bits, mono.
 
     `max_s`: how long a recording may be. Raises BadAudio when it cannot be decoded, or not in time.
@@ -31,7 +31,7 @@ def cut_clip(recording: BinaryIO, start: float, end: float, max_s: float) -> byt
 
 
 def write_clip(recording: BinaryIO, start: float, end: float, max_s: float) -> bytes:
-    """As `cut_clip`, in this process. Raises what `decode` raises."""
+    """As `extract_clip`, in this process. Raises what `decode` raises."""
     import numpy as np
 
     from pipeline.audio.decode import decode

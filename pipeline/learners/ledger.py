@@ -105,7 +105,7 @@ def count_kinds(entries: Sequence[DatedEntry]) -> list[KindRecord]:
         for note in each.entry.mistakes:
             examples[note.kind].append(Example(each.at, each.entry.job, note))
     right_times = {kind: [each.at for each in entries if kind in each.entry.right] for kind in examples}
-    records = [count_kind(kind, found, right_times[kind]) for kind, found in examples.items()]
+    records = [count_kind(kind, kind_examples, right_times[kind]) for kind, kind_examples in examples.items()]
     return sorted(records, key=lambda record: (-record.count, -record.last_seen, record.kind))
 
 

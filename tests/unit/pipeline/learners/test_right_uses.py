@@ -1,5 +1,8 @@
 """Right uses are found by plain rules, in sentences that were checked and left as they were."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from pipeline.jobs.results import Edit, Feedback
@@ -89,3 +92,8 @@ def test_a_sentence_with_a_word_that_was_not_heard_well_shows_nothing():
 
 def test_every_rule_is_named_as_errant_names_it():
     assert all(kind.partition(":")[0] in {"R", "M"} for kind in RULES)
+
+
+def test_the_document_lists_the_kinds_that_can_be_mastered():
+    text = (Path(__file__).parents[4] / "docs" / "ledger.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `([A-Z:]+)` \|", text, re.MULTILINE) == list(RULES)
