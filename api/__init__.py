@@ -8,6 +8,8 @@ from api.homework import assignments, export, review, submissions
 from api.jobs import events, practice, sessions, tries, zip_download
 from api.jobs import routes as jobs
 from api.json_text import JsonText
+from api.learners import export as learner_export
+from api.learners import routes as learners
 from api.lessons import routes as lessons
 from api.long_poll import JobChanges
 from api.openai import audio, chat, models
@@ -23,6 +25,7 @@ RESOURCES = (
     *(jobs, tries, practice, events, sessions, zip_download),
     *(assignments, submissions, review, export),
     lessons,
+    *(learners, learner_export),
     *(audio, chat, models),
     *(keys, login, status, webhooks),
     pages,

@@ -1,4 +1,4 @@
-"""The web pages (/ to talk, /homework and /batch for teachers, /status for administrators) and the API reference.
+"""The web pages (/ and /ledger for learners, /homework and /batch for teachers, /status for administrators), and /docs.
 
 A page is rendered in the reader's language and uses the public API only; what its reader may do is decided there.
 """
@@ -18,7 +18,7 @@ from api.auth import OPEN, requires
 from api.error_handlers import http_error
 from api.openapi import document
 
-PAGES = ("/", "/homework", "/batch", "/status")
+PAGES = ("/", "/ledger", "/homework", "/batch", "/status")
 STATIC = Path(__file__).with_name("static")
 SWAGGER_FILES = {"swagger_bundle.js": "text/javascript", "swagger_style.css": "text/css"}  # of the package offapi
 SWAGGER_FOLDER = Path(str(distribution("offapi").locate_file("offapi")))  # read, never imported
@@ -73,6 +73,12 @@ def talk() -> Response:
     return render_page("talk")
 
 
+@routes.get("/ledger")
+@requires(OPEN)
+def ledger() -> Response:
+    return render_page("ledger")
+
+
 @routes.get("/homework")
 @requires(OPEN)
 def homework() -> Response:
@@ -99,6 +105,7 @@ def redirect_old_address(page: str) -> Response:
     return redirect_to(page)
 
 
+@routes.get("/ledger/", defaults={"page": "ledger"})
 @routes.get("/homework/", defaults={"page": "homework"})
 @routes.get("/batch/", defaults={"page": "batch"})
 @routes.get("/status/", defaults={"page": "status"})

@@ -22,6 +22,7 @@ ROLES = ("learner", "teacher", "admin")  # each may do everything that the ones 
 TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")  # it becomes a part of Redis keys and of folders' names
 KEY_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
 KEY_TEXT = re.compile(r"wj_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
+ERASED_NAME = "(erased)"  # of a key whose learner was erased
 KEYS_INDEX = f"{PREFIX}keys"  # a sorted set: the id of every key, by the time at which it was made
 DUMMY_DIGEST = hashlib.sha256(secrets.token_bytes(32)).hexdigest()  # compared when there is no such key
 
@@ -105,6 +106,14 @@ class Keys:
         revoke = "redis.call('DEL', KEYS[2]) return redis.call('HSETNX', KEYS[1], 'revoked_at', ARGV[1])"
         run_with_full_memory(self.redis, revoke, (record_key(id_), logins_key(id_)), now(self.redis))
         return Key.from_record(id_, cast(dict[str, str], self.redis.hgetall(record_key(id_))))
+
+    def forget_name(self, id_: str, tenant: str) -> bool:
+        """Take the learner's name off a key, which stays valid; False when the tenant has no such key with a name."""
+        name, key_tenant = self.redis.hmget(record_key(id_), ["name", "tenant"])
+        if key_tenant != tenant or name == ERASED_NAME:
+            return False
+        self.redis.hset(record_key(id_), "name", ERASED_NAME)
+        return True
 
     def find(self, text: str) -> Key | None:
         """The valid key with this text; None when there is no such key or it was revoked. One round trip."""

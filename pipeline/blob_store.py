@@ -110,6 +110,12 @@ class FolderBlobs:
         with disk_errors_as_unavailable("read"):
             return self.path(name).open("rb")
 
+    def count(self, job: str) -> int:
+        """How many blobs the job `tenant/id` has."""
+        folder = self.path(job)
+        with disk_errors_as_unavailable("read"):
+            return sum(path.suffix != ".temporary" for path in folder.iterdir()) if is_there(folder) else 0
+
     def delete(self, name: str) -> None:
         """Remove one blob, if it still exists."""
         self.path(name).unlink(missing_ok=True)

@@ -137,6 +137,18 @@ class UnknownAssignment(WaijiaoError):
     code, http_status = "unknown_assignment", 404
 
 
+class UnknownLearner(WaijiaoError):
+    """Raised when there is no such learner, or the key may not see what is known of them."""
+
+    code, http_status = "unknown_learner", 404
+
+
+class ClipNotKept(WaijiaoError):
+    """Raised when the recording of a word is not kept, or not any more."""
+
+    code, http_status = "clip_not_kept", 410
+
+
 class UnknownLesson(WaijiaoError):
     """Raised when there is no such lesson: it was never uploaded, or its retention has passed."""
 

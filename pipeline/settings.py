@@ -92,6 +92,7 @@ class Settings(BaseSettings):
     # times and attempts
     deadline_s: int = Field(default=86_400, ge=0)  # seconds after which an unanswered job expires
     retention_h: int = Field(default=168, ge=1)  # hours a finished job, its audio and its session are kept
+    ledger_days: int = Field(default=365, ge=0)  # days what a learner said is kept in the mistake ledger; 0: no ledger
     keep_recordings: bool = False  # keep a learner's recording after it was transcribed
     attempts: int = Field(default=3, ge=1)  # attempts at a stage before the job fails
     lease_s: float = Field(default=30, ge=0)  # seconds a claimed job stays claimed without a renewal

@@ -9,6 +9,7 @@ from pipeline.jobs.job import Job, State
 from pipeline.jobs.records import to_fields
 from pipeline.jobs.rerun import why_not_mended
 from pipeline.jobs.results import Part
+from pipeline.learners.identity import find_learner
 from pipeline.practice.sentence import PracticeSentence, find_sentence
 from pipeline.schemas import jobs as schemas
 from pipeline.timestamps import to_utc
@@ -65,6 +66,7 @@ def show(job: Job, parts: Sequence[Part], estimate: Estimate) -> schemas.Job:
         lane=request.lane,
         session=request.session,
         owner=request.owner or None,
+        learner=find_learner(request) or None,
         seq=job.seq,
         persona=request.persona,
         created_at=to_utc(job.created_at),

@@ -32,6 +32,8 @@ from pipeline.errors import (
 from pipeline.jobs.job import MAX_TRIES, MODEL_STAGES, RESULT_FIELDS, SEGMENT, Job, JobRequest
 from pipeline.jobs.records import read_hashes, read_json, to_json
 from pipeline.jobs.results import Answer, Completion, Feedback, LessonSegments, Transcript
+from pipeline.learners.entries import entry_json
+from pipeline.learners.identity import find_learner
 from pipeline.settings import Settings
 from pipeline.webhooks.validation import webhook_fields
 
@@ -41,6 +43,7 @@ LIBRARY = (
     "lifetimes",
     "ready",
     "deliveries",
+    "ledger",
     "ending",
     "unreadable",
 )  # of scripts/lib; each builds on those before it
@@ -163,6 +166,7 @@ class Jobs:
             **self.transcript_key_fields(job_request),
             **webhook_fields(job_request),
             **result_fields,
+            **ledger_fields(job_request, results),
         }
         outcome, flat, retry_after_s, ready = self.run(
             "submit",
@@ -279,14 +283,15 @@ class Jobs:
 
     def complete(self, stage: str, job: Job, result: Result) -> tuple[bool, list[ReadyJob]]:
         """Write the stage's result and send the job on; False when the job is not this worker's any more."""
-        value = to_json(result)
         is_accepted, ready = self.run(
             "complete",
             job=job.name,
             stage=stage,
             fence=job.fence,
             field=RESULT_FIELDS[type(result)],
-            value=value,
+            value=to_json(result),
+            ledger=entry_json(job.request, job.transcript, result) if isinstance(result, Feedback) else None,
+            ledger_s=86_400 * self.settings.ledger_days,
             reset=isinstance(result, Feedback) and result.reset,
             limit_s=self.stage_limit_s(stage),
             audio_ms=round(1000 * result.duration_s) if isinstance(result, Transcript) else 0,
@@ -349,6 +354,7 @@ class Jobs:
             "review",
             job=job.name,
             feedback=to_json(feedback) if feedback else None,
+            ledger=entry_json(job.request, job.transcript, feedback) if feedback else None,
             release=release,
             deadline_s=self.settings.deadline_s,
             call=call_token(),
@@ -458,6 +464,19 @@ def parent_fields(job_request: JobRequest) -> dict[str, str]:
     if job_request.practised:
         fields["practised"] = f"{job_request.tenant}/{job_request.practised}"
     return {name: value for name, value in fields.items() if value}
+
+
+def ledger_fields(job_request: JobRequest, results: EarlierResults) -> dict[str, str]:
+    """The record's fields about the learner's ledger: whose it is, and what feedback that exists already adds to it."""
+    learner, feedback, transcript = find_learner(job_request), results.get("feedback"), results.get("transcript")
+    if not learner:
+        return {}
+    fields = {"learner": f"{job_request.tenant}/{learner}"}
+    if isinstance(feedback, Feedback):
+        heard = transcript if isinstance(transcript, Transcript) else None
+        if text := entry_json(job_request, heard, feedback):
+            fields["ledger"] = text
+    return fields
 
 
 def earlier_results(job: Job) -> EarlierResults:

@@ -237,7 +237,10 @@ class Timing(ResponseModel):
 
 
 class Job(ResponseModel):
-    """How far a job got. `state` is one of the last four when it has ended, and then never changes again."""
+    """How far a job got. `state` is one of the last four when it has ended, and then never changes again.
+
+    `learner`: to whose ledger it belongs, if it belongs to any.
+    """
 
     id: Id
     state: State
@@ -245,6 +248,7 @@ class Job(ResponseModel):
     lane: Lane
     session: str
     owner: str | None
+    learner: str | None = None
     seq: int
     persona: str
     created_at: Timestamp

@@ -58,6 +58,11 @@ def headers(tenant_secrets: list[str], id_: str, timestamp: int, body: bytes) ->
 DUE_KEY = f"{PREFIX}deliveries"  # tenants with open deliveries; scripts/lib/deliveries.lua has the keys below it
 
 
+def count_deliveries(redis: "Redis", job: str) -> int:
+    """How many deliveries are stored of the events of the job `tenant/id`."""
+    return redis.exists(*(f"{PREFIX}delivery:{job}/{event}" for event in EVENTS))
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One attempt, `at` a Unix time, that took `seconds`: answered with a `status`, or stopped by an `error`."""

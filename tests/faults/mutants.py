@@ -513,6 +513,21 @@ MUTANTS: list[Mutant] = [
         "celery_overrides:ResultHandler._recv_message",
         set_condition("has_half_read", True),
     ),
+    LuaMutant(
+        "ledger",
+        "test_a_job_that_succeeds_writes_its_entry",
+        drop,
+    ),
+    LuaMutant(
+        "latest version counts",
+        "test_an_earlier_version_that_ends_late_does_not_replace_a_later_one",
+        replace(" or has_later_entry(job)", ""),
+    ),
+    LuaMutant(
+        "erasure reaches the ledger",
+        "test_an_erased_job_takes_its_entry_along",
+        drop,
+    ),
     PythonMutant(
         "half-read result at shutdown",
         "test_a_half_read_result_is_read_at_shutdown_although_the_connection_is_lost",

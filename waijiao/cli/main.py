@@ -13,6 +13,7 @@ from waijiao.cli.console import handle_errors
 from waijiao.cli.demo import demo
 from waijiao.cli.homework import homework
 from waijiao.cli.keys import key
+from waijiao.cli.learner import learner
 from waijiao.cli.lesson import lesson
 from waijiao.cli.models import models
 from waijiao.cli.planning.fit import fit
@@ -49,5 +50,5 @@ def up(host: str | None, port: int | None, asr: int, llm: int, tts: int) -> None
     run_until_stopped(Settings(**options), {"asr": asr, "llm": llm, "tts": tts})
 
 
-for command in (ask, watch, status, retry, key, fit, plan, homework, lesson, demo, models):
+for command in (ask, watch, status, retry, key, fit, plan, homework, lesson, learner, demo, models):
     main.add_command(command)

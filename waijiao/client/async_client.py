@@ -7,11 +7,12 @@ from waijiao.client.concurrent import DEFAULT_AT_ONCE, JobT, OnItemChange, Recor
 from waijiao.client.fields import JobFields
 from waijiao.client.homework import AsyncHomeworkMethods
 from waijiao.client.jobs import AsyncJobMethods
+from waijiao.client.learners import AsyncLearnerMethods
 from waijiao.client.lessons import AsyncLessonMethods
 from waijiao.client.results import Outcome
 
 
-class AsyncClient(AsyncJobMethods, AsyncHomeworkMethods, AsyncLessonMethods):
+class AsyncClient(AsyncJobMethods, AsyncHomeworkMethods, AsyncLessonMethods, AsyncLearnerMethods):
     """A Waijiao server, for asyncio: the same methods as Client, awaited. Close it, or use it as a context."""
 
     def ask_all(

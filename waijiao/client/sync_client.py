@@ -16,11 +16,12 @@ from waijiao.client.concurrent import (
 from waijiao.client.fields import JobFields
 from waijiao.client.homework import HomeworkMethods
 from waijiao.client.jobs import JobMethods
+from waijiao.client.learners import LearnerMethods
 from waijiao.client.lessons import LessonMethods
 from waijiao.client.results import Outcome
 
 
-class Client(JobMethods, HomeworkMethods, LessonMethods):
+class Client(JobMethods, HomeworkMethods, LessonMethods, LearnerMethods):
     """A Waijiao server, blocking. Threads may share a client; close it, or use it as a context."""
 
     def ask_all(

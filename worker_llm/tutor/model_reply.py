@@ -49,7 +49,8 @@ JUDGING_WORDS = word_set(
 class Conversation:
     """What a question depends on besides the sentences: the teacher, what it said before, and the homework.
 
-    `earlier_replies`: the teacher's in this session, oldest first.
+    `earlier_replies`: the teacher's in this session, oldest first. `practice`: a question for a kind of mistake that
+    comes again, which goes before all others; "" for none.
     """
 
     persona: Persona
@@ -58,6 +59,7 @@ class Conversation:
     focus: Focus = NO_FOCUS
     rank: Ranker | None = None
     school: SchoolWords = NO_SCHOOL_WORDS
+    practice: str = ""
 
     def choose_question(self, sentences: str, reply: str = "") -> str:
         """The question about these sentences: that of the model's `reply` if it may be asked, else another one.
@@ -69,7 +71,7 @@ class Conversation:
             is_fit = proposal and not is_unfit_to_say(proposal, self.school)
             is_usable = is_fit and not was_asked(proposal, self.earlier_replies[-3:])
             return proposal if is_usable else self.persona.fallback
-        question = choose_question(
+        question = self.practice or choose_question(
             proposal,
             sentences,
             self.earlier_replies,

@@ -13,6 +13,8 @@ from pipeline import personas
 from pipeline.jobs.job import Job
 from pipeline.jobs.listing import turns
 from pipeline.jobs.results import Exchange, Feedback
+from pipeline.learners.identity import find_learner
+from pipeline.learners.store import Ledgers
 from pipeline.personas import Persona
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
@@ -27,6 +29,7 @@ from worker_llm.tutor.language import find_foreign_words, find_language, say_not
 from worker_llm.tutor.model_reply import Conversation, correct_by_model
 from worker_llm.tutor.prompt import PreparedTurn, as_exchange, compose
 from worker_llm.tutor.questions.choose import BANK_TURNS, Ranker
+from worker_llm.tutor.questions.practice import MIN_COUNT, choose_practice, is_due
 from worker_llm.tutor.read_aloud import ReadingAttempt, ask_to_read, build_reading_feedback, choose_passage
 from worker_llm.tutor.safety import (
     Danger,
@@ -92,6 +95,7 @@ class Teacher:
         self.settings, self.count_tokens, self.checker, self.rank = settings, count_tokens, checker, rank
         self.school = load_school_words(settings.safety)
         self.redis = connect(settings)
+        self.ledgers = Ledgers(self.redis, settings)
 
     def build_warmup_prompt(self) -> Prompt:
         """A prompt with the default persona, which most prompts begin with."""
@@ -212,7 +216,18 @@ class Teacher:
 
     def choose_conversation(self, turn: Turn) -> Conversation:
         replies = [feedback.reply for _, feedback in turn.earlier]
-        return Conversation(turn.persona, replies, turn.homework.level, turn.homework.focus, self.rank, self.school)
+        level, focus = turn.homework.level, turn.homework.focus
+        practice = self.choose_practice(turn, replies, level.max_question_words)
+        return Conversation(turn.persona, replies, level, focus, self.rank, self.school, practice)
+
+    def choose_practice(self, turn: Turn, replies: Sequence[str], max_words: int) -> str:
+        """A question for the kind of mistake that comes most often in the learner's ledger; "" where none is due."""
+        request = turn.job.request
+        learner = find_learner(request)
+        if not learner or request.assignment or turn.language != "en" or not is_due(replies):
+            return ""  # homework has a subject of its own
+        records = self.ledgers.read(request.tenant, learner).recurring
+        return choose_practice([each.kind for each in records if each.count >= MIN_COUNT], replies, max_words)
 
     def choose_manner(self, turn: Turn, hearing: Hearing, can_praise: bool) -> Manner:
         """How feedback is given on a turn that is checked. Private details are neither praised nor said aloud."""

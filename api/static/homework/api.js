@@ -16,6 +16,7 @@ export const deleteAssignment = (id) =>
   fetchApi(assignmentPath(id), { method: "DELETE", timeoutS: CLASS_REQUEST_TIMEOUT_S });
 export const exportUrl = (id) => address(assignmentPath(id, "/export"));
 export const reportUrl = (id) => address(assignmentPath(id, "/report"));
+export const fetchClassLedger = (id) => fetchJson(assignmentPath(id, "/ledger"));
 export const submissionsUrl = (id) => address(assignmentPath(id, "/submissions"));
 
 /** {data, etag} of an assignment; null when it has not changed since `etag`. */

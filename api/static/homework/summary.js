@@ -5,6 +5,7 @@ import { joinNames, localName, t } from "../i18n/index.js";
 import { $id, announce, element, showBar } from "../shared/dom.js";
 import { formatDuration } from "../shared/format.js";
 import { exportUrl, reportUrl } from "./api.js";
+import { ClassLedger } from "./class_ledger.js";
 import { formatDue } from "./due.js";
 
 const MAX_NAMES = 12; // of students who have not handed in
@@ -19,7 +20,7 @@ export class Summary {
   #wasComplete = null; // whether all were answered when the progress was last shown
 
   constructor(assignment, { personas }) {
-    Object.assign(this, { assignment, personas });
+    Object.assign(this, { assignment, personas, classLedger: new ClassLedger(assignment) });
   }
 
   show() {
@@ -33,6 +34,7 @@ export class Summary {
     this.#showAssignment(data);
     this.#showProgress(data);
     showVerdicts(this.assignment.rows().map(({ student, job }) => ({ name: student, job })));
+    this.classLedger.show();
     this.#showMissing(data.progress);
     this.#showReviewNotice(data.progress);
   }

@@ -4,8 +4,9 @@ import { feedbackNodes } from "../feedback/feedback.js";
 import { missingText } from "../feedback/lesson_card.js";
 import { rowsByConcern } from "../feedback/verdicts.js";
 import { errorText, t } from "../i18n/index.js";
+import { address } from "../shared/address.js";
 import { LazyAudioPlayer } from "../shared/audio_player.js";
-import { $id, arrangeChildren, button, downloadLink, element, updateChildren } from "../shared/dom.js";
+import { $id, arrangeChildren, button, downloadLink, element, icon, updateChildren } from "../shared/dom.js";
 import { KeyedRows } from "../shared/keyed_rows.js";
 import { stateBadge } from "../shared/state_badge.js";
 import { kindOf, KINDS } from "./assignment.js";
@@ -134,9 +135,16 @@ class Row {
       failed && withText("handIn", "attach", "homework_replace"),
       state === "missing" && withText("handIn", "attach", "homework_hand_in_one"),
       job?.feedback && (answer || failed || state === "held") && withIcon("rerun", "again", "homework_rerun_of"),
+      job?.learner && ledgerLink(job.learner, t("ledger_of", name)),
       submission && withIcon("remove", "trash", "homework_delete_one"),
     ].filter(Boolean);
   }
+}
+
+/** An icon that opens the student's ledger. */
+function ledgerLink(learner, label) {
+  const href = address(`ledger#${encodeURIComponent(learner)}`);
+  return element("a", { class: "button secondary small", href, title: label, "aria-label": label }, icon("ledger"));
 }
 
 function transcriptNodes({ state, submission, job, isReading }) {

@@ -47,6 +47,11 @@ export function formatDateTime(time) {
   return new Date(time).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
 }
 
+/** A date alone, of anything that Date takes. */
+export function formatDate(time) {
+  return new Date(time).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" });
+}
+
 export function formatSpeed(speed) {
   return `${Number(speed).toFixed(1)}×`;
 }

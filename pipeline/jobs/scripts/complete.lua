@@ -1,5 +1,7 @@
 -- The job's stage is done: write its result, the JSON text `value`, into the record's `field`, and send the job on to its
 -- next stage. audio_ms: the length of the audio that was recognised, else 0. With `reset` the session starts over.
+-- `ledger`: what feedback adds to the learner's ledger, a JSON text; it is written there when the job has succeeded, and
+-- kept for ledger_s seconds.
 -- No stage counts as having run for more than limit_s seconds, even if the clock was set meanwhile.
 -- Refused (0) when the fence is stale or the job has ended; called again (its answer was lost) it is answered as before.
 allow_full_memory()
@@ -25,6 +27,7 @@ if args.reset then
   redis.call('HSET', job_key(job), 'outcome', 'session_reset')
 end
 if stage == 'asr' then add_delivery(job, 'job.transcribed') end
+if args.ledger then redis.call('HSET', job_key(job), 'ledger', args.ledger) end
 if stage == 'llm' then unblock_next_turn(job) end
 local cache_key = get(job, 'heard_as')
 if cache_key and stage == 'asr' then redis.call('SET', KEY.transcript .. cache_key, job, 'EX', get(job, 'retention')) end
@@ -35,5 +38,6 @@ if next_stage then
   publish_change(job)
 else
   finish(job)
+  write_entry(job, args.ledger_s)  -- mutant: ledger
 end
 return { 1, ready_jobs }

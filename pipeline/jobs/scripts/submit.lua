@@ -159,6 +159,8 @@ if args.rerun_of then
   redis.call('HSET', job_key(args.rerun_of), 'rerun_as', job)
   publish_change(args.rerun_of)
 end
+local version_of = args.retry_of or args.rerun_of
+if version_of then redis.call('HSET', job_key(job), 'first_version', get(version_of, 'first_version') or version_of) end
 ready(job)
 publish_change(job)
 return { 'accepted', redis.call('HGETALL', job_key(job)), '0', ready_jobs }

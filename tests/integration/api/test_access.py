@@ -65,6 +65,13 @@ LEAST_ROLES = {  # of every endpoint, the least role that may call it
     "lessons.transcript": "learner",
     "lessons.report": "learner",
     "lessons.remove": "learner",
+    "learners.read": "learner",
+    "learners.clip": "learner",
+    "learners.erase": "learner",
+    "learners.read_class": "teacher",
+    "learner_export.table": "learner",
+    "learner_export.deck": "learner",
+    "pages.ledger": OPEN,
     "jobs.audio": "learner",
     "jobs.card": "learner",
     "zip_download.fetch": "learner",
@@ -96,11 +103,12 @@ PEOPLE = {  # who -> tenant and role
 WITHOUT = {"nobody": None, "stranger": "Bearer wj_" + "0" * 16 + "_" + "A" * 43, "another way": "Basic YTpi"}
 SEE = {  # who sees what is Anna's
     "job_id": {ANNA, TEACHER, ADMIN}, "session": {ANNA}, "key_id": {ADMIN}, "assignment_id": {TEACHER, ADMIN},
-    "lesson_id": {ANNA, TEACHER, ADMIN},
+    "lesson_id": {ANNA, TEACHER, ADMIN}, "learner_id": {ANNA, TEACHER, ADMIN},
 }  # fmt: skip
 UNSEEN = {
     "job_id": "unknown_job", "session": "unknown_session", "key_id": "unknown_key_id",
     "assignment_id": "unknown_assignment", "lesson_id": "unknown_lesson",
+    "learner_id": "unknown_learner",
 }  # fmt: skip
 FORMS = {"submissions.hand_in": "file", "tries.submit": "audio"}  # what takes a form with a file, and its field
 MADE = {"assignments.replace"}  # what makes what it names
@@ -109,6 +117,7 @@ BODIES = {
     "assignments.create": {"title": "hw"}, "assignments.replace": {"title": "hw"},
     "jobs.answer_what_was_said": {"said": "I like three"},
 }  # fmt: skip
+QUERIES = {"learners.clip": f"?job={'0' * 32}&number=0"}
 RECORDING = b"RIFF\x24\0\0\0WAVEfmt " + bytes(40)
 CAREFUL = Limits(per_minute=2, minutes_a_day=1)
 
@@ -168,6 +177,8 @@ class School:
             return self.keys.create("north", "learner", "x", Limits())[0].id
         if part == "lesson_id":
             return self.teach(ANNA)
+        if part == "learner_id":
+            return f"key-{self.ids[ANNA]}"
         return {"name": "swagger_style.css", "filename": "docs/main.js", "model": "whisper-base"}[part]
 
     def list_jobs(self, who: str, query: str = "") -> list[str]:
@@ -215,6 +226,7 @@ def test_each_role_may_do_what_the_table_says_with_its_own_data(school, endpoint
             name = school.name_of(part, who)
             path = path.replace(f"<path:{part}>", name).replace(f"<{part}>", name)
         path += "?from=llm" if endpoint.startswith("review.") and "rerun" in path else ""
+        path += QUERIES.get(endpoint, "")
         sent = {"json": BODIES.get(endpoint, {})} if method in {"POST", "PUT"} else {}
         if endpoint in FORMS:
             sent = {"data": {FORMS[endpoint]: (io.BytesIO(b"x"), "a.wav")}}

@@ -1,5 +1,6 @@
 """The teacher's turn, from the job's record to the feedback: every verdict, and what the next turn makes of it."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,10 @@ import pytest
 from pipeline import personas
 from pipeline.errors import NothingToSay
 from pipeline.jobs.job import JobRequest
+from pipeline.jobs.records import to_json
 from pipeline.jobs.results import Feedback, Transcript, Word
+from pipeline.learners.entries import LedgerEntry, MistakeNote
+from pipeline.learners.store import entries_key, times_key
 from tests.support.job_steps import claim_job
 from tests.support.scripted_checker import ScriptedChecker
 from worker_llm.tutor.hearing import SAY_AGAIN_AFTER_NO
@@ -325,3 +329,34 @@ def test_a_phone_number_is_not_said_aloud_and_the_learner_is_warned(session):
 def test_what_a_model_says_against_the_rules_is_replaced(session):
     feedback = session.say("I have a dog.", '"I has a dog." Do you want to kill the dog?')
     assert feedback.spoken.split("instead of have. ")[1] in BANK
+
+
+# --- the ledger chooses what is practised --------------------------------------------------------------------------
+
+
+def remember(session, kind, count):
+    """Put mistakes of a kind into the ledger of the session's learner."""
+    notes = tuple(MistakeNote(kind, "go", "went", "I go.", "I went.") for _ in range(count))
+    redis = session.jobs.redis
+    redis.hset(entries_key("default", "session-anna"), kind, to_json(LedgerEntry("x", notes)))
+    redis.zadd(times_key("default", "session-anna"), {kind: time.time()})
+
+
+def test_what_comes_again_is_practised_after_a_few_turns(session):
+    remember(session, "R:VERB:TENSE", 3)
+    remember(session, "M:DET", 2)
+    replies = [session.say("I like big dogs.").reply for _ in range(4)]
+    assert [reply.endswith("Tell me what you did yesterday.") for reply in replies] == [False, False, True, False]
+
+
+def test_a_mistake_that_came_once_is_not_practised(session):
+    remember(session, "R:VERB:TENSE", 1)
+    replies = [session.say("I like big dogs.").reply for _ in range(3)]
+    assert not any("yesterday" in reply for reply in replies)
+
+
+def test_homework_has_a_subject_of_its_own(session):
+    remember(session, "R:VERB:TENSE", 3)
+    fields = {"assignment": "hw", "student": "Anna"}
+    replies = [session.say("I like big dogs.", **fields).reply for _ in range(3)]
+    assert not any("Tell me what you did yesterday." in reply for reply in replies)

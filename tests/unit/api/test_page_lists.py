@@ -1,5 +1,6 @@
 """Lists that the pages share with the server: both have the same entries. Needs no browser: it reads the scripts."""
 
+import json
 import re
 from pathlib import Path
 from typing import get_args
@@ -11,6 +12,7 @@ from pipeline.homework.encodings import SURNAMES
 from pipeline.homework.filenames import RECORDING_ENDING
 from pipeline.jobs.job import MAX_TRIES
 from pipeline.jobs.results import CHECKED_VERDICTS, Verdict
+from pipeline.learners.right_uses import RULES
 
 STATIC = Path(__file__).parents[3] / "api" / "static"
 ROSTER = (STATIC / "homework" / "roster.js").read_text(encoding="utf-8")
@@ -107,3 +109,13 @@ def test_all_that_the_pages_store_is_removed_at_a_logout():
 def test_the_page_offers_a_sentence_as_often_as_the_server_accepts_it():
     script = (STATIC / "talk" / "practice" / "practice.js").read_text(encoding="utf-8")
     assert re.findall(r"const MAX_TRIES = (\d+);", script) == [str(MAX_TRIES)]
+
+
+def test_the_pages_have_a_name_for_every_sort_of_mistake():
+    script = (STATIC / "feedback" / "kinds.js").read_text(encoding="utf-8")
+    sorts = set(re.findall(r'"([A-Z]+(?::[A-Z]+)?)"', script.split("const SORTS")[1]))
+    assert sorts >= {kind.partition(":")[2] for kind in RULES}
+    for language in ("en", "zh"):
+        strings = json.loads((STATIC / "i18n" / f"{language}.json").read_text(encoding="utf-8"))["strings"]
+        names = {key.removeprefix("kind_") for key in strings if key.startswith("kind_")}
+        assert names == {sort.replace(":", "_") for sort in sorts} | {"OTHER", "missing", "unnecessary"}

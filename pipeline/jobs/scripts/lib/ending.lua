@@ -147,6 +147,7 @@ end
 local erase_job
 function erase_job(job, tombstone_s)
   local turns, owner, cache_key = redis.call('ZRANGE', KEY.lesson_turns .. job, 0, -1), get(job, 'owner'), get(job, 'heard_as')
+  erase_entry(job)
   leave_indexes(job)
   local tries, practised = redis.call('ZRANGE', KEY.tries .. job, 0, -1), get(job, 'practised')
   if get(job, 'lesson') then redis.call('ZREM', KEY.lesson_turns .. get(job, 'lesson'), job) end

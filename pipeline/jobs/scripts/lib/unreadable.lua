@@ -46,6 +46,7 @@ end
 -- Erase a job, whatever its record looks like; `session` and `assignment` are those in which it was found.
 local function erase_anyway(job, tombstone_s, session, assignment)
   if has_record(job) and pcall(erase_job, job, tombstone_s) or get(job, 'erased') then return end
+  pcall(erase_entry, job)
   redis.call('DEL', job_key(job))
   for _, stage in ipairs(WORKED_AT) do redis.call('ZREM', KEY.ready .. stage, job) end
   leave_all_indexes(job, session or '', assignment, '')

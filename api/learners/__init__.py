@@ -1,0 +1,1 @@
+"""/v1/learners: the mistake ledgers over HTTP."""

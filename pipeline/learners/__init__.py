@@ -1,0 +1,1 @@
+"""What the product remembers of a learner beyond single jobs: the mistake ledger."""
