@@ -1,4 +1,4 @@
-"""The API behind nginx, Caddy and Traefik, configured as docs/operations.md shows, at the top of a host and below a path.
+"""The API behind nginx, Caddy and Traefik, configured as we document, at the top of a host and below a path.
 
 Uploads of each size, refusals, logins, links, Range, and streams.
 """

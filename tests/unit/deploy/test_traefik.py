@@ -1,4 +1,4 @@
-"""What `test_behind_proxies.py`, which runs deploy/traefik, cannot see: our ports, long times, and what is not logged."""
+"""What test_behind_proxies.py, which runs deploy/traefik, cannot see: our ports, long times, and what is not logged."""
 
 from pathlib import Path
 from urllib.parse import urlsplit
