@@ -21,8 +21,10 @@ from pipeline.jobs.results import Exchange
 from pipeline.settings import Settings
 from worker_llm import engine as llm
 from worker_llm.engine import LanguageModel
-from worker_llm.tutor.model_reply import build_feedback
+from worker_llm.tutor.feedback import Manner
+from worker_llm.tutor.model_reply import Conversation
 from worker_llm.tutor.prompt import as_exchange, compose
+from worker_llm.tutor.teacher import build_unchecked_feedback
 
 LATE_TURN = 12  # the first turn that does not see all earlier ones, with the default settings
 
@@ -51,7 +53,8 @@ def measure_session(model: LanguageModel, settings: Settings, turns: int, is_num
         completion = raise_error(model.reply([prompt])[0])
         core_s = time.process_time() - started_at
         costs.append(TurnCost(core_s, completion.prompt_tokens, completion.completion_tokens))
-        feedback = build_feedback(utterance, completion.text, persona)
+        manner = Manner(persona, can_praise=False)
+        feedback = build_unchecked_feedback(utterance, completion.text, Conversation(persona), manner)
         history.append(as_exchange(feedback, number if is_numbered else 0))
     return costs
 
