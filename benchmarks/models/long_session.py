@@ -1,6 +1,6 @@
 """What a turn costs in a session of 100 turns, relative to turn 2; also if each turn drops only the oldest one.
 
-Run with: python benchmarks/long_session.py [TURNS] [--sliding SLIDING_TURNS]
+Run with: python -m benchmarks.models.long_session [TURNS] [--sliding SLIDING_TURNS]
 
 The language model is called directly, as for a single learner, and its core-seconds are measured, so that other
 programs disturb little. A second session has no numbers of turns, so that its window slides by one turn each time. It
@@ -12,10 +12,10 @@ import statistics
 import time
 from dataclasses import dataclass
 
-from harness import LEARNERS_SENTENCES, raise_error
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.harness import LEARNERS_SENTENCES, raise_error
 from pipeline import personas
 from pipeline.jobs.results import Exchange
 from pipeline.settings import Settings
