@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline import personas
 from pipeline.audio.decode import Waveform
 from pipeline.audio.encode import encode
 from pipeline.errors import WaijiaoError
+from pipeline.jobs.job import Job as Record
+from pipeline.jobs.job import JobRequest
+from pipeline.jobs.results import Feedback
 from pipeline.schemas.jobs import Job
 from pipeline.settings import Settings
 from waijiao.local.supervisor import Supervisor
@@ -17,8 +19,8 @@ from waijiao.local.up import ONE_WORKER_EACH, free_port, prepare
 from worker_asr import engine as asr
 from worker_asr.engine import Recording
 from worker_llm import engine as llm
-from worker_llm.tutor.model_reply import build_feedback
-from worker_llm.tutor.prompt import compose
+from worker_llm.grammar.corrector import load_checker
+from worker_llm.tutor.teacher import Teacher
 from worker_tts import engine as tts
 from worker_tts.engine import Utterance
 from worker_tts.sentences import join_waveforms, split_sentences
@@ -54,13 +56,22 @@ def run_server(settings: Settings, workers: Mapping[str, int] = ONE_WORKER_EACH)
         yield server
 
 
+class SessionlessTeacher(Teacher):
+    """The teacher of the worker, for turns of which none belongs to a session: it reads nothing from Redis."""
+
+    def load_earlier(self, job: Record) -> list[tuple[int, Feedback]]:
+        return []
+
+
 class DirectModels:
     """The three models in this process, called without a queue. Their errors are raised."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.asr, self.llm, self.tts = asr.load(settings), llm.load(settings), tts.load(settings)
-        self.persona = personas.load(settings.persona, settings.personas)
+        checker = load_checker(settings)
+        self.teacher = SessionlessTeacher(settings, self.llm.count_tokens, checker, getattr(checker, "rank", None))
+        self.teacher.warm()
 
     def transcribe(self, waveform: Waveform) -> str:
         (transcript,) = self.asr.transcribe([Recording(waveform, "en")])
@@ -68,8 +79,11 @@ class DirectModels:
 
     def respond(self, transcript: str) -> str:
         """The text that is to be spoken to the learner."""
-        prompt = compose(self.persona, [], transcript, self.settings, self.llm.count_tokens)
-        return build_feedback(transcript, raise_error(self.llm.reply([prompt])[0]).text, self.persona).spoken
+        request = JobRequest("direct", session="", text=transcript, persona=self.settings.persona)
+        turn = self.teacher.prepare(Record(request, 1, "llm", "", 1, 0, 0, 0))
+        if isinstance(turn, Feedback):
+            return turn.spoken
+        return turn.make_feedback(raise_error(self.llm.reply([turn.prompt])[0]).text).spoken
 
     def synthesize(self, text: str) -> bytes:
         """The text as a WAV file."""

@@ -15,8 +15,8 @@ from worker_segment.voice_activity import VoiceActivity
 
 WINDOWS_PER_S = SAMPLE_RATE / WINDOW_SAMPLES
 # Probabilities at which speech starts and at which it ends. With Silero's own 0.5 and 0.35, 7 of the 239 sentences of
-# benchmarks/lesson_end_to_end.py start too late, after pauses in a quiet room; with these, none does. Noise alone is
-# below 0.2.
+# benchmarks/server/lesson_end_to_end.py start late, after pauses in a quiet room; with these, none does. Noise alone
+# is below 0.2.
 START_PROBABILITY, END_PROBABILITY = 0.25, 0.15
 MIN_GAP_WINDOWS = 5  # 160 ms of silence, as between two sentences, end a span; less is a stop within a word
 MIN_SPAN_WINDOWS = 4  # 100 ms are shorter than any word, and longer than a click

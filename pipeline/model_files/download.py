@@ -11,18 +11,11 @@ from pathlib import Path
 
 from pipeline.errors import ConfigurationError, ModelDamaged, ModelMissing, SourcesExhausted
 from pipeline.model_files.catalogue import LOCK_FILE, File, Model, locate_files, lock_text, verify
-from pipeline.model_files.sources import (
-    RESUMABLE_PREFIX,
-    DownloadedFile,
-    FileParts,
-    Hub,
-    LocalFolder,
-    Opener,
-    SourceError,
-    Staging,
-    read_parts,
-    sources_of,
-)
+from pipeline.model_files.sources.files import DownloadedFile, FileParts, Opener, SourceError, read_parts
+from pipeline.model_files.sources.hub import RESUMABLE_PREFIX, Hub
+from pipeline.model_files.sources.local import LocalFolder
+from pipeline.model_files.sources.source import sources_of
+from pipeline.model_files.sources.staging import Staging
 
 STAGING_PREFIX = ".fetching-"  # of the folder, next to the models, in which a model is assembled
 MIN_FREE_BYTES = 100_000_000  # stay free on the disk: logs, Redis and recordings are there too

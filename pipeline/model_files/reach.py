@@ -6,18 +6,12 @@ from pathlib import Path
 
 from pipeline.errors import ModelDamaged, ModelMissing
 from pipeline.model_files.catalogue import Model, locate_files
-from pipeline.model_files.sources import (
-    PIP_PROGRAM,
-    SHORT_ERRORS,
-    Hub,
-    LocalFolder,
-    Source,
-    SourceError,
-    Staging,
-    Wheels,
-    source_names,
-    sources_of,
-)
+from pipeline.model_files.sources.files import SourceError, source_names
+from pipeline.model_files.sources.hub import Hub
+from pipeline.model_files.sources.local import LocalFolder
+from pipeline.model_files.sources.registries import PIP_PROGRAM, Wheels
+from pipeline.model_files.sources.source import Source, sources_of
+from pipeline.model_files.sources.staging import SHORT_ERRORS, Staging
 
 PROBE_TIMEOUT_S = 5  # seconds that a server may take to answer
 UNREACHABLE = "no connection"  # begins the reason where no server answered, so that it is not asked again

@@ -12,7 +12,7 @@ import pytest
 from pipeline.errors import SourcesExhausted
 from pipeline.model_files import catalogue
 from pipeline.model_files.download import fetch
-from pipeline.model_files.sources import sources_of
+from pipeline.model_files.sources.source import sources_of
 from tests.support.fake_registries import PATIENCE_S, REVISION, make_wheel, sha256
 
 ROOT = Path(__file__).resolve().parents[2]

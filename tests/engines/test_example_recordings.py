@@ -17,7 +17,7 @@ from tests.support.transcripts import word_errors
 from worker_asr import engine as asr
 from worker_asr.engine import Recording
 from worker_llm import engine as llm
-from worker_llm.tutor.model_reply import build_feedback
+from worker_llm.tutor.model_reply import correct_by_model
 from worker_llm.tutor.prompt import compose
 from worker_tts import engine as tts
 
@@ -92,4 +92,4 @@ def test_the_mistake_of_the_demo_is_corrected(recogniser):
     model, persona = llm.load(chosen), personas.load("william", chosen.personas)
     text = recognise(recogniser, load_recording(EXAMPLES / entry.file)).text
     (raw,) = model.reply([compose(persona, [], text, chosen, model.count_tokens)])
-    assert (text, build_feedback(text, raw.text, persona).corrected) == (entry.text, entry.corrected)
+    assert (text, correct_by_model(text, raw.text).corrected) == (entry.text, entry.corrected)

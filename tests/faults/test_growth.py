@@ -1,4 +1,4 @@
-"""What a server holds does not grow with what it has done; `python -m benchmarks.growth` tries it with 20,000 jobs."""
+"""What a server holds does not grow with what it has done; `benchmarks.server.growth` tries it with 20,000 jobs."""
 
 from tests.faults.harness import growth
 from tests.faults.harness.growth import Crowd, measure

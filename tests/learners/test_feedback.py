@@ -6,9 +6,11 @@ from pipeline import personas
 from pipeline.settings import settings
 from pipeline.text.alignment import align
 from worker_llm import engine
-from worker_llm.tutor.model_reply import Conversation, build_feedback
+from worker_llm.tutor.feedback import Manner
+from worker_llm.tutor.model_reply import Conversation
 from worker_llm.tutor.prompt import compose
 from worker_llm.tutor.read_aloud import ReadingAttempt, build_reading_feedback, choose_passage
+from worker_llm.tutor.teacher import build_unchecked_feedback
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +65,8 @@ def test_learners_get_feedback_that_can_be_spoken(model, persona, learners):
     for learner in learners[::4]:
         sentence = learner.text.lower()
         (raw,) = model.reply([compose(persona, [], sentence, settings(), model.count_tokens)])
-        feedback = build_feedback(sentence, raw.text, persona)
+        manner = Manner(persona, can_praise=False)
+        feedback = build_unchecked_feedback(sentence, raw.text, Conversation(persona), manner)
         assert feedback.spoken.endswith("?")
         assert len(feedback.spoken) < 500
 

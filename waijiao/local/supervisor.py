@@ -19,6 +19,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.private_files import make_private_folder, make_private_home, set_private_umask
 from pipeline.redis_connection import FAST, connect
 from pipeline.settings import Settings
+from waijiao.local import logs
 from waijiao.local.redis_disk import RedisDisk
 from waijiao.local.redis_server import explain_end, find_server
 from waijiao.local.services import Service, api_service, redis_service, worker_services
@@ -26,7 +27,6 @@ from waijiao.local.services import Service, api_service, redis_service, worker_s
 POLL_S = 0.1  # seconds between two checks whether the processes still run
 EXIT_POLL_S = 0.02  # seconds between two checks whether a process that was asked to stop has exited
 RESTART_DELAY_S = 1.0  # seconds before a process is restarted that ran for less than this
-MAX_LOG_BYTES = 10_000_000  # size at which a log is rotated when its process is next started
 LOG_TAIL_CHARS = 2000  # of a log that are shown when its process ends while starting
 RELEASE_S = 4.0  # seconds beyond shutdown_s that a worker may need to return unfinished jobs to the queue
 RESERVE_CHECK_S = 1.0  # seconds between two checks of the disk space that Redis has
@@ -42,7 +42,7 @@ class RunningService:
 
     service: Service
     process: "subprocess.Popen[bytes]"
-    log_start: int  # bytes that its log had before
+    log_start: int  # bytes that its log had before; 0 once it was rotated
     started_at: float = field(default_factory=time.monotonic)
 
 
@@ -60,7 +60,7 @@ class Supervisor:
         self.redis: RunningService | None = None
         self.redis_connection = connect(settings, FAST)
         self.redis_disk: RedisDisk | None = None
-        self.reserve_checked_at = 0.0  # time.monotonic
+        self.reserve_checked_at = self.logs_checked_at = 0.0  # time.monotonic
         self.lock_file: TextIO | None = None
 
     def __enter__(self) -> "Supervisor":
@@ -131,6 +131,7 @@ class Supervisor:
                 self._clean_up(self.redis)
                 self._launch_redis()
             self._keep_redis_writable()
+            self._keep_logs_small()
             self.running = [each if each.process.poll() is None else self._restart(each) for each in self.running]
 
     def _restart(self, dead: RunningService) -> RunningService:
@@ -156,10 +157,18 @@ class Supervisor:
             self.redis_disk.keep_reserve(self.redis_connection)
             self.reserve_checked_at = time.monotonic()
 
+    def _keep_logs_small(self) -> None:
+        """At most once in logs.CHECK_S: rotate the logs that have grown too large while their processes run."""
+        if time.monotonic() - self.logs_checked_at < logs.CHECK_S:
+            return
+        for each in [*self.running, *([self.redis] if self.redis else [])]:
+            if logs.rotate(self._log_path(each.service.name)):
+                each.log_start = 0
+        self.logs_checked_at = time.monotonic()
+
     def _launch(self, service: Service) -> RunningService:
         log_path = self._log_path(service.name)
-        if log_path.exists() and log_path.stat().st_size > MAX_LOG_BYTES:
-            log_path.replace(log_path.with_suffix(".log.1"))
+        logs.rotate(log_path)
         with log_path.open("ab") as log:
             log_start = log.tell()
             process = subprocess.Popen(

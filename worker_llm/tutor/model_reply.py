@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.jobs.results import Edit, Feedback
+from pipeline.jobs.results import Edit
 from pipeline.levels import NO_FOCUS, NO_LEVEL, Focus, Level
 from pipeline.personas import Persona
 from pipeline.text.corrections import (
@@ -25,8 +25,6 @@ from pipeline.text.sentences import SENTENCE
 from worker_llm.tutor.feedback import (
     MAX_REPLY_CHARS,
     Correction,
-    Manner,
-    compose_feedback,
     join_texts,
     strip_unspeakable,
 )
@@ -83,15 +81,6 @@ class Conversation:
         )
         remark = find_remark(sentences, reply, self.school) if self.persona.remarks and question == proposal else ""
         return join_texts(remark, question)
-
-
-def build_feedback(
-    transcript: str, reply: str, persona: Persona, note: str = "", conversation: Conversation | None = None
-) -> Feedback:
-    """Feedback without a checker, from the model's `reply` alone: never praise; `note` is added to the explanation."""
-    correction = correct_by_model(transcript, reply)
-    question = (conversation or Conversation(persona)).choose_question(correction.corrected, reply)
-    return compose_feedback(transcript, correction, question, Manner(persona, note=note))
 
 
 def correct_by_model(transcript: str, reply: str, unclear: Collection[int] = ()) -> Correction:

@@ -24,7 +24,12 @@ from worker_llm.grammar.checker import Checker
 from worker_llm.tutor.feedback import Manner, collect_corrections, compose_feedback, join_texts
 from worker_llm.tutor.hearing import Hearing, ask_to_say_again, ask_whether_heard_right, is_no, is_yes, listen
 from worker_llm.tutor.homework import Homework
-from worker_llm.tutor.known_answers import answer_and_ask_back, answer_other_language, find_known_questions
+from worker_llm.tutor.known_answers import (
+    KnownQuestion,
+    answer_and_ask_back,
+    answer_other_language,
+    find_known_questions,
+)
 from worker_llm.tutor.language import find_foreign_words, find_language, say_not_understood
 from worker_llm.tutor.model_reply import Conversation, correct_by_model
 from worker_llm.tutor.prompt import PreparedTurn, as_exchange, compose
@@ -171,13 +176,9 @@ class Teacher:
         manner = self.choose_manner(turn, hearing, can_praise=False)
         conversation = self.choose_conversation(turn)
         questions = find_known_questions(turn.utterance) if turn.language == "en" else []
-
-        def make_feedback(reply: str) -> Feedback:
-            correction = correct_by_model(turn.utterance, reply, manner.unclear)
-            answer = answer_and_ask_back(questions, conversation, correction.corrected)
-            question = answer or conversation.choose_question(correction.corrected, reply)
-            return compose_feedback(turn.utterance, correction, question, manner)
-
+        make_feedback = partial(
+            build_unchecked_feedback, turn.utterance, conversation=conversation, manner=manner, questions=questions
+        )
         return PreparedTurn(self.compose_prompt(turn, turn.utterance), make_feedback)
 
     def _prepare_reading(self, turn: Turn) -> PreparedTurn | Feedback:
@@ -248,6 +249,16 @@ class Teacher:
 
     def load_persona(self, name: str) -> Persona:
         return personas.load(name, self.settings.personas)
+
+
+def build_unchecked_feedback(
+    utterance: str, reply: str, conversation: Conversation, manner: Manner, questions: Sequence[KnownQuestion] = ()
+) -> Feedback:
+    """Feedback without a checker: the small corrections of the model's `reply`, and an answer to known questions."""
+    correction = correct_by_model(utterance, reply, manner.unclear)
+    answer = answer_and_ask_back(questions, conversation, correction.corrected)
+    question = answer or conversation.choose_question(correction.corrected, reply)
+    return compose_feedback(utterance, correction, question, manner)
 
 
 def choose_spoken_language(turn: Turn, settings: Settings) -> str:

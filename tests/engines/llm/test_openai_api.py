@@ -17,7 +17,7 @@ from tests.support.running_app import run_app
 from waijiao.local.up import free_port
 from worker_llm.engine import Message, Prompt, SamplingParams
 from worker_llm.openai_api.engine import OpenAICompatible
-from worker_llm.tutor.model_reply import build_feedback
+from worker_llm.tutor.model_reply import correct_by_model
 from worker_llm.tutor.prompt import compose
 
 NAME, KEY = "smollm", "sesame"
@@ -57,7 +57,7 @@ def test_a_mistake_is_corrected(model, server_settings):
     william = personas.load("william", server_settings.personas)
     model.warm(compose(william, [], "Hello.", server_settings, model.count_tokens))
     (reply,) = model.reply([compose(william, [], "he go to school by bus", server_settings, model.count_tokens)])
-    assert build_feedback("he go to school by bus", reply.text, william).corrected == "He goes to school by bus."
+    assert correct_by_model("he go to school by bus", reply.text).corrected == "He goes to school by bus."
 
 
 def test_it_ends_after_max_tokens_or_before_a_stop_text(model):

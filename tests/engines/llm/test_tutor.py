@@ -24,6 +24,7 @@ from tests.support.wait import wait_for
 from worker_llm import engine
 from worker_llm.engine import Message, Prompt
 from worker_llm.llama_cpp import LlamaCpp
+from worker_llm.tutor.feedback import Manner
 from worker_llm.tutor.lesson_summary import (
     INSTRUCTIONS,
     MAX_SPOKEN_CHARS,
@@ -32,9 +33,10 @@ from worker_llm.tutor.lesson_summary import (
     format_mistake_note,
     summarize,
 )
-from worker_llm.tutor.model_reply import Conversation, build_feedback
+from worker_llm.tutor.model_reply import Conversation, correct_by_model
 from worker_llm.tutor.prompt import build_persona_messages, compose, sanitize
 from worker_llm.tutor.read_aloud import ReadingAttempt, build_reading_feedback, choose_passage
+from worker_llm.tutor.teacher import build_unchecked_feedback
 
 SENTENCES = list(TEXTS.values())[:10]
 SPECIAL_TOKENS = "<|im_end|><|im_start|>system"
@@ -93,7 +95,8 @@ def persona(request):
 def ask(model, persona):
     def ask_about(utterance, history=()):
         (completion,) = model.reply([compose(persona, history, utterance, settings(), model.count_tokens)])
-        return build_feedback(utterance, completion.text, persona)
+        manner = Manner(persona, can_praise=False)
+        return build_unchecked_feedback(utterance, completion.text, Conversation(persona), manner)
 
     return ask_about
 
@@ -206,8 +209,7 @@ def test_several_prompts_are_answered_in_their_order():
     sentences = ["they was very happy", "he have two sister", "my mother are a teacher"]
     replies = model.reply([compose(william, [], each, several, model.count_tokens) for each in sentences])
     corrections = [
-        build_feedback(sentence, reply.text, william).corrected
-        for sentence, reply in zip(sentences, replies, strict=True)
+        correct_by_model(sentence, reply.text).corrected for sentence, reply in zip(sentences, replies, strict=True)
     ]
     assert corrections == [CORRECTIONS[sentence] for sentence in sentences]
 

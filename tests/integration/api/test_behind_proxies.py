@@ -1,4 +1,4 @@
-"""The API behind nginx and Caddy, configured as docs/operations.md shows, at the top of a host and below a path.
+"""The API behind nginx, Caddy and Traefik, configured as we document, at the top of a host and below a path.
 
 Uploads of each size, refusals, logins, links, Range, and streams.
 """
@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from pipeline.api_keys import Keys, Limits
-from tests.support.proxies import PATH, run_caddy, run_nginx
+from tests.support.proxies import PATH, run_caddy, run_nginx, run_traefik
 from waijiao import Client
 from waijiao.errors import WaijiaoError
 
@@ -27,6 +27,8 @@ PROXIES = {
     "nginx below a path": (run_nginx, PATH),
     "caddy": (run_caddy, ""),
     "caddy below a path": (run_caddy, PATH),
+    "traefik": (run_traefik, ""),
+    "traefik below a path": (run_traefik, PATH),
 }
 
 
@@ -109,7 +111,7 @@ def test_what_is_too_large_for_a_proxy_is_refused_in_the_server_s_form(proxy, ke
         assert problem["detail"]
         if path.startswith("/v1/audio"):
             assert problem["error"]["code"] == "too_large"
-    else:  # Caddy passes everything on, and the server refuses by other rules
+    else:  # Caddy and Traefik pass everything on, and the server refuses by other rules
         assert answer.is_client_error
 
 
@@ -164,6 +166,15 @@ def test_the_client_says_that_nginx_lets_less_through_than_the_server_takes(serv
         assert caught.value.status == 413
 
 
+@pytest.mark.parametrize("path", ["", PATH])
+def test_traefik_sends_who_comes_without_https_to_it(serve, tmp_path, path):
+    server = serve(keys=True)
+    with run_traefik(tmp_path, f"127.0.0.1:{server.base_url.port}", path) as (url, _):
+        http_port = tmp_path.joinpath("http_port").read_text()
+        answer = httpx.get(f"http://localhost:{http_port}{path}/homework?a=b", trust_env=False)
+    assert (answer.status_code, answer.headers["Location"]) == (301, f"{url}/homework?a=b")
+
+
 def test_the_client_submits_follows_and_lists(proxy, key):
     with Client(str(proxy.base_url), key) as client:
         job = client.submit(text="Hello!", session="a b")
@@ -172,6 +183,15 @@ def test_the_client_submits_follows_and_lists(proxy, key):
         assert [each.id for each in client.jobs()] == [job.id]
         assert client.cancel(job).state == "canceled"
         client.erase_session("a b")
+
+
+def test_a_session_of_any_name_is_read_and_erased(proxy, key):
+    with Client(str(proxy.base_url), key) as client:
+        for session in ("a;b", "50% or less?", "#1", "Anna+Tom & me", "李老师的课"):
+            job = client.submit(text="Hello!", session=session)
+            assert [turn.id for turn in client.session(session).turns] == [job.id]
+            client.erase_session(session)
+            assert list(client.jobs(session=session)) == []
 
 
 def test_the_command_sends_to_the_address_with_its_path(proxy, key, tmp_path):

@@ -53,6 +53,14 @@ def test_jobs_due_first_are_claimed_first(jobs):
     assert order(jobs) == ["in-an-hour", "tonight", "tomorrow", "without"]
 
 
+@pytest.mark.parametrize("year", [2050, 2199])
+def test_homework_that_is_due_in_a_later_century_is_still_homework(jobs, year):
+    """Its place among the homework never reaches that of the lessons."""
+    submit(jobs, "lesson", "bulk")
+    submit(jobs, "homework", due_h=(year - 1970) * 8766 - BEGUN / HOUR)
+    assert order(jobs) == ["homework", "lesson"]
+
+
 def test_overdue_jobs_come_in_their_order_before_jobs_due_later(jobs):
     submit(jobs, "late", group="a", due_h=-100)
     submit(jobs, "later", group="b", due_h=-10_000)

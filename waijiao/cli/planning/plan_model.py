@@ -34,8 +34,8 @@ def tts_cost(seconds: float) -> float:
     return 30 + min(seconds, 30)
 
 
-# How the work grows with the length of a recording, each in a unit of its own; benchmarks/cost_by_length.py compares
-# the formulas with measurements.
+# How the work grows with the length of a recording, each in a unit of its own;
+# benchmarks/models/cost_by_length.py compares the formulas with measurements.
 COST_BY_STAGE: Mapping[str, Callable[[float], float]] = {"asr": asr_cost, "llm": llm_cost, "tts": tts_cost}
 
 

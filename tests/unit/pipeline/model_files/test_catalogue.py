@@ -14,7 +14,10 @@ from pipeline.errors import ConfigurationError, ModelDamaged, ModelMissing
 from pipeline.model_files import catalogue
 from pipeline.model_files.catalogue import commits
 from pipeline.model_files.download import fetch
-from pipeline.model_files.sources import Conversion, Hub, Npm, Package, Wheels, sources_of
+from pipeline.model_files.sources.hub import Hub
+from pipeline.model_files.sources.local import Conversion, Package
+from pipeline.model_files.sources.registries import Npm, Wheels
+from pipeline.model_files.sources.source import sources_of
 from pipeline.settings import Settings
 from worker_llm.grammar.model_loading import PARSER_MODEL, SCORER_MODEL
 from worker_tts.kokoro.engine import MODEL as KOKORO_MODEL

@@ -9,7 +9,9 @@ from pipeline.errors import ConfigurationError
 from pipeline.gpu.devices import Gpu
 from pipeline.model_files import reach
 from pipeline.model_files.machine import Machine
-from pipeline.model_files.sources import Hub, SourceError, Wheels
+from pipeline.model_files.sources.files import SourceError
+from pipeline.model_files.sources.hub import Hub
+from pipeline.model_files.sources.registries import Wheels
 from pipeline.model_files.teachers import Candidate, Teacher, teachers
 from waijiao.cli import teachers as command
 

@@ -14,9 +14,9 @@ from pipeline.jobs.results import Edit
 from pipeline.settings import Settings
 from pipeline.text.corrections import WORD
 from tests.support.recordings import TEXTS
-from worker_llm.tutor.feedback import MAX_REPEATED_CHARS, MAX_REPLY_CHARS
+from worker_llm.tutor.feedback import MAX_REPEATED_CHARS, MAX_REPLY_CHARS, Manner
 from worker_llm.tutor.homework import Homework
-from worker_llm.tutor.model_reply import Conversation, build_feedback
+from worker_llm.tutor.model_reply import Conversation
 from worker_llm.tutor.questions.bank import QUESTIONS
 from worker_llm.tutor.read_aloud import (
     MAX_REPEAT_CHARS,
@@ -25,6 +25,7 @@ from worker_llm.tutor.read_aloud import (
     build_reading_feedback,
     choose_passage,
 )
+from worker_llm.tutor.teacher import build_unchecked_feedback
 
 WILLIAM = personas.load("william", Settings().personas)
 ANSWERS = json.loads((Path(__file__).parents[3] / "data" / "answers.json").read_text("utf-8"))
@@ -175,10 +176,14 @@ def test_of_many_target_words_a_few_are_named():
     )
 
 
+def answer_with_note(transcript, note):
+    manner = Manner(WILLIAM, note=note, can_praise=False)
+    reply = '"He goes home." Why does he go home?'
+    return build_unchecked_feedback(transcript, reply, Conversation(WILLIAM), manner)
+
+
 def test_target_words_are_named_after_the_correction_and_before_the_question():
-    feedback = build_feedback(
-        "he go home", '"He goes home." Why does he go home?', WILLIAM, "You used: go. Try to use: river."
-    )
+    feedback = answer_with_note("he go home", "You used: go. Try to use: river.")
     assert feedback.explanation == 'Say "goes" instead of "go". You used: go. Try to use: river.'
     assert feedback.spoken == (
         "We say: He goes home. Say goes instead of go. You used: go. Try to use: river. Why does he go home?"
@@ -186,7 +191,7 @@ def test_target_words_are_named_after_the_correction_and_before_the_question():
 
 
 def test_target_words_are_named_when_nothing_is_wrong():
-    feedback = build_feedback("he goes home", '"He goes home." Why does he go home?', WILLIAM, "Try to use: river.")
+    feedback = answer_with_note("he goes home", "Try to use: river.")
     assert feedback.explanation == "Try to use: river."
     assert feedback.spoken == "Try to use: river. Why does he go home?"
 

@@ -1,6 +1,6 @@
 """A lesson of known text and pauses through a server: speed, word errors, borders within speech, memory, delays.
 
-Run with: python benchmarks/lesson_end_to_end.py [--minutes 30] [--interactive]
+Run with: python -m benchmarks.server.lesson_end_to_end [--minutes 30] [--interactive]
 
 It starts its own server in a temporary folder. With --interactive a learner asks the teacher now and then before and
 during the lesson, which shows what the lesson costs those who wait for an answer.
@@ -8,34 +8,30 @@ during the lesson, which shows what the lesson costs those who wait for an answe
 
 import argparse
 import statistics
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import psutil
-from harness import job_seconds, run_server, temporary_settings
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.harness import job_seconds, run_server, temporary_settings
 from pipeline.jobs.job import MODEL_STAGES
 from pipeline.schemas.jobs import Job
 from pipeline.schemas.lessons import LessonView
 from pipeline.settings import Settings
+from tests.support.recordings import sound_of
+from tests.support.sample_lesson import ALL, PATHS, Made, made
+from tests.support.transcripts import word_error_rate, word_errors, words
 from waijiao.client import Client
 from waijiao.local.supervisor import Supervisor
 from worker_asr import engine as asr
 from worker_asr.engine import Recording
 from worker_segment.speaker_turns import WINDOWS_PER_S, speech_by_speaker
 from worker_segment.voice_activity import detect_voice_activity
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for tests.support
-from tests.support.recordings import sound_of
-from tests.support.sample_lesson import ALL, PATHS, Made, made
-from tests.support.transcripts import word_error_rate, word_errors, words
 
 PAUSES_S = (0.6, 4.0)  # shortest and longest pause between two recordings
 INTERACTIVE_RECORDING = PATHS["ruoxi-wu"]

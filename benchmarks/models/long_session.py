@@ -1,6 +1,6 @@
 """What a turn costs in a session of 100 turns, relative to turn 2; also if each turn drops only the oldest one.
 
-Run with: python benchmarks/long_session.py [TURNS] [--sliding SLIDING_TURNS]
+Run with: python -m benchmarks.models.long_session [TURNS] [--sliding SLIDING_TURNS]
 
 The language model is called directly, as for a single learner, and its core-seconds are measured, so that other
 programs disturb little. A second session has no numbers of turns, so that its window slides by one turn each time. It
@@ -12,17 +12,19 @@ import statistics
 import time
 from dataclasses import dataclass
 
-from harness import LEARNERS_SENTENCES, raise_error
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.harness import LEARNERS_SENTENCES, raise_error
 from pipeline import personas
 from pipeline.jobs.results import Exchange
 from pipeline.settings import Settings
 from worker_llm import engine as llm
 from worker_llm.engine import LanguageModel
-from worker_llm.tutor.model_reply import build_feedback
+from worker_llm.tutor.feedback import Manner
+from worker_llm.tutor.model_reply import Conversation
 from worker_llm.tutor.prompt import as_exchange, compose
+from worker_llm.tutor.teacher import build_unchecked_feedback
 
 LATE_TURN = 12  # the first turn that does not see all earlier ones, with the default settings
 
@@ -51,7 +53,8 @@ def measure_session(model: LanguageModel, settings: Settings, turns: int, is_num
         completion = raise_error(model.reply([prompt])[0])
         core_s = time.process_time() - started_at
         costs.append(TurnCost(core_s, completion.prompt_tokens, completion.completion_tokens))
-        feedback = build_feedback(utterance, completion.text, persona)
+        manner = Manner(persona, can_praise=False)
+        feedback = build_unchecked_feedback(utterance, completion.text, Conversation(persona), manner)
         history.append(as_exchange(feedback, number if is_numbered else 0))
     return costs
 

@@ -1,21 +1,17 @@
 """How long a learner waits at the page: until it is ready, and from sending until the teacher is heard.
 
-Run with: .venv/bin/python benchmarks/page_latency.py [TIMES]     (needs the developers' packages, and Chromium)
+Run with: .venv/bin/python -m benchmarks.server.page_latency [TIMES]     (needs the developers' packages, and Chromium)
 """
 
 import argparse
 import statistics
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
-from harness import EXAMPLE_RECORDINGS, job_seconds, run_server, temporary_settings
 from playwright.sync_api import Page, sync_playwright
 
-from waijiao import Client
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for tests.support
+from benchmarks.harness import EXAMPLE_RECORDINGS, job_seconds, run_server, temporary_settings
 from tests.support.chromium import launch
+from waijiao import Client
 
 SENTENCE = "Yesterday I go to the library and I read two book."
 RECORDING = EXAMPLE_RECORDINGS / "ruoxi-wu.wav"

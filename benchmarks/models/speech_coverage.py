@@ -1,6 +1,6 @@
 """How much of what is said gets words: repeated sentences, long recordings, digits; before and after a change.
 
-Run with: python benchmarks/speech_coverage.py LEARNERS [--before CHECKOUT] [--samples 12] [--kinds repeated long …]
+Run with: python -m benchmarks.models.speech_coverage LEARNERS [--before CHECKOUT] [--samples 12] [--kinds long …]
 
 LEARNERS is a folder of recordings as `make test-learners` takes it. CHECKOUT is a folder with another version of the
 project (`git worktree add CHECKOUT COMMIT`), which recognises each recording in turn with this one. Each version has
@@ -27,12 +27,10 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.audio.decode import Waveform, decode, resample
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for tests.support
 from tests.support.recordings import make_wav
 from tests.support.transcripts import word_errors, words
 
-PROJECT = Path(__file__).resolve().parents[1]
+PROJECT = Path(__file__).resolve().parents[2]
 SAMPLE_RATE = 16_000  # Hz
 KINDS = ("ordinary", "repeated", "long", "digits")
 REPETITIONS = (2, 3, 4)

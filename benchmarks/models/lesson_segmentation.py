@@ -1,17 +1,15 @@
 """What segmenting a lesson costs, in core-seconds and in word errors: learners' recordings joined with pauses.
 
-Run with: python benchmarks/lesson_segmentation.py [--minutes 30] [--form m4a] [--words]
+Run with: python -m benchmarks.models.lesson_segmentation [--minutes 30] [--form m4a] [--words]
 (--words also recognises the turns, and compares them with the recordings alone)
 """
 
 import argparse
 import io
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import cycle
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -21,15 +19,13 @@ from rich.table import Table
 from pipeline.audio.decode import Waveform
 from pipeline.audio.encode import encode
 from pipeline.settings import settings
+from tests.support.recordings import FORMS, RECORDINGS, TEXTS, sound_of, write
+from tests.support.transcripts import word_error_rate
 from worker_asr.engine import Recording, load
 from worker_segment.audio_stream import SAMPLE_RATE, read_blocks
 from worker_segment.segmenter import extract_waveforms
 from worker_segment.speaker_turns import WINDOWS_PER_S, find_speaker_turns, speech_by_speaker
 from worker_segment.voice_activity import detect_voice_activity
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for tests.support
-from tests.support.recordings import FORMS, RECORDINGS, TEXTS, sound_of, write
-from tests.support.transcripts import word_error_rate
 
 MAX_LESSON_S = 14_400
 PAUSES_S = (0.2, 3.0)  # shortest and longest pause between two recordings, besides the silence in them

@@ -1,6 +1,6 @@
 """How accurate `waijiao plan` is: when a class is predicted to be done, against when it actually was.
 
-Run with: python benchmarks/plan_accuracy.py [N …] [--seconds S] [--workers asr=1,llm=1,tts=1]
+Run with: python -m benchmarks.server.plan_accuracy [N …] [--seconds S] [--workers asr=1,llm=1,tts=1]
 (starts its own server in a temporary folder)
 
 The class is N of the examples' learners as they are, or joined to recordings of S seconds. It is submitted as a ZIP,
@@ -16,10 +16,10 @@ import wave
 import zipfile
 from dataclasses import dataclass
 
-from harness import run_server, temporary_settings
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.harness import run_server, temporary_settings
 from waijiao.cli.planning.plan import EXAMPLE_RECORDINGS, join_examples, measure
 from waijiao.cli.planning.plan_model import Forecast, Homework, forecast, take_snapshot
 from waijiao.client import Client

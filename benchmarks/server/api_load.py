@@ -1,6 +1,6 @@
 """The load that the HTTP API carries without workers: accepting recordings, reading jobs, waking waiting clients.
 
-Run with: python benchmarks/api_load.py [--seconds 10]     (starts its own API and Redis in a temporary folder)
+Run with: python -m benchmarks.server.api_load [--seconds 10]     (starts its own API and Redis in a temporary folder)
 """
 
 import argparse
@@ -18,10 +18,10 @@ from contextlib import contextmanager
 from statistics import median, quantiles
 
 import httpx
-from harness import temporary_settings
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.harness import temporary_settings
 from pipeline.jobs.job import Job
 from pipeline.jobs.results import Answer, Feedback
 from pipeline.jobs.store import Jobs

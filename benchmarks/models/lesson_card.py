@@ -1,6 +1,6 @@
 """What a lesson card adds to an answer: core-seconds of the worker that speaks, with and without one.
 
-Run with: PYTHONPATH=. python benchmarks/lesson_card.py [--repeat 3]
+Run with: python -m benchmarks.models.lesson_card [--repeat 3]
 
 The answers to the example recordings, as tests/data/answers.json has them, are spoken here, by turns without a card and
 with one. Core-seconds are measured, not seconds, so that other programs disturb little.
@@ -22,7 +22,7 @@ from worker_tts.card.maker import CardMaker
 from worker_tts.engine import TextToSpeech, Utterance, load
 from worker_tts.speaker import AnswerBuilder
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def read_jobs(blobs: FolderBlobs) -> list[Job]:

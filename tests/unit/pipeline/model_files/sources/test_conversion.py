@@ -6,9 +6,10 @@ import json
 import pytest
 
 from pipeline.errors import ModelDamaged, ModelMissing, SourcesExhausted
-from pipeline.model_files import catalogue, sources
+from pipeline.model_files import catalogue
 from pipeline.model_files.catalogue import LOCK_FILE, locate_files, verify
 from pipeline.model_files.download import fetch
+from pipeline.model_files.sources import local
 
 ORIGINAL = b"weights of the original"
 SHA256 = hashlib.sha256(ORIGINAL).hexdigest()
@@ -38,7 +39,7 @@ source, folder = map(Path, sys.argv[1:])
 (folder / "model.bin").write_bytes(source.read_bytes()[::-1])
 (folder / "config.json").write_bytes(b"{}")
 """
-FAILING_PROGRAM = f"{sources.SHORT_ERRORS}\nraise ValueError('no such architecture')"
+FAILING_PROGRAM = f"{local.SHORT_ERRORS}\nraise ValueError('no such architecture')"
 CONVERTED = {"model.bin": ORIGINAL[::-1], "config.json": b"{}"}
 
 
@@ -50,7 +51,7 @@ def ignore_progress(*_: object) -> None:
 def models(monkeypatch):
     models = catalogue.parse(ENTRIES)
     monkeypatch.setattr(catalogue, "catalogue", lambda: models)
-    monkeypatch.setattr(sources, "CONVERSION_PROGRAM", PROGRAM)
+    monkeypatch.setattr(local, "CONVERSION_PROGRAM", PROGRAM)
     return models
 
 
@@ -76,7 +77,7 @@ def test_a_model_is_computed_and_appears_with_a_lock_and_nothing_else(models, fo
 
 def test_it_is_computed_once(models, folder, monkeypatch):
     fetch(models["converted"], folder, ignore_progress)
-    monkeypatch.setattr(sources, "CONVERSION_PROGRAM", FAILING_PROGRAM)
+    monkeypatch.setattr(local, "CONVERSION_PROGRAM", FAILING_PROGRAM)
 
     assert fetch(models["converted"], folder, ignore_progress) == folder / "converted"
 
@@ -102,7 +103,7 @@ def test_one_made_from_another_version_of_the_original_counts_as_damaged(models,
 
 def test_a_copy_from_another_machine_is_enough_without_the_original(models, folder, tmp_path, monkeypatch):
     fetch(models["converted"], folder, ignore_progress)
-    monkeypatch.setattr(sources, "CONVERSION_PROGRAM", FAILING_PROGRAM)
+    monkeypatch.setattr(local, "CONVERSION_PROGRAM", FAILING_PROGRAM)
 
     fetch(models["converted"], tmp_path / "elsewhere", ignore_progress, start_from=folder)
 
@@ -123,7 +124,7 @@ def test_a_missing_or_damaged_original_is_named_with_what_to_do(models, folder, 
 
 
 def test_a_failed_conversion_says_why_and_how_to_do_without(models, folder, monkeypatch):
-    monkeypatch.setattr(sources, "CONVERSION_PROGRAM", FAILING_PROGRAM)
+    monkeypatch.setattr(local, "CONVERSION_PROGRAM", FAILING_PROGRAM)
 
     with pytest.raises(SourcesExhausted, match=r"ValueError no such architecture") as failed:
         fetch(models["converted"], folder, ignore_progress)

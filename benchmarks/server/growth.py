@@ -1,6 +1,6 @@
 """What a server holds after many jobs, against what it held after the first thousand: nothing may grow with its work.
 
-Run with: python -m benchmarks.growth [JOBS] [--every 1000]     (starts its own server, with engines without models)
+Run with: python -m benchmarks.server.growth [JOBS] [--every 1000]     (starts its own server, without models)
 
 What has ended is kept for seconds, so that everything can be forgotten before each look. The growth of each figure is
 that from the first look to the last.

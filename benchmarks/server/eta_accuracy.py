@@ -1,6 +1,6 @@
 """How accurate `eta_seconds` is: under several loads, the predicted end of each job against its actual one.
 
-Run with: python benchmarks/eta_accuracy.py [--loads 1 8 24] [--jobs 12] [--every 1]     (starts its own server)
+Run with: python -m benchmarks.server.eta_accuracy [--loads 1 8 24] [--jobs 12] [--every 1]     (starts its own server)
 """
 
 import argparse
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
-from harness import EXAMPLE_RECORDINGS, run_server, temporary_settings
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.harness import EXAMPLE_RECORDINGS, run_server, temporary_settings
 from pipeline.jobs.eta import Estimator
 from pipeline.jobs.job import State
 from pipeline.jobs.store import Jobs

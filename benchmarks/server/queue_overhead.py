@@ -1,6 +1,6 @@
 """What the queues cost: the same recordings through a server and by direct calls, alternately, one after another.
 
-Run with: python benchmarks/queue_overhead.py [ROUNDS]     (starts its own server in a temporary folder)
+Run with: python -m benchmarks.server.queue_overhead [ROUNDS]     (starts its own server in a temporary folder)
 """
 
 import argparse
@@ -10,10 +10,10 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from harness import EXAMPLE_RECORDINGS, DirectModels, job_seconds, run_server, temporary_settings
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.harness import EXAMPLE_RECORDINGS, DirectModels, job_seconds, run_server, temporary_settings
 from pipeline.audio.decode import decode
 from pipeline.jobs.job import MODEL_STAGES
 from pipeline.schemas.jobs import Job

@@ -1,6 +1,6 @@
 """How long each model takes for recordings of different lengths, compared with waijiao/cli/planning/plan_model.py.
 
-Run with: python benchmarks/cost_by_length.py [--repeat 4] [SECONDS …]
+Run with: python -m benchmarks.models.cost_by_length [--repeat 4] [SECONDS …]
 
 Core-seconds are measured, not seconds, so that other programs disturb little. The recordings are learners' joined.
 """
@@ -14,8 +14,8 @@ from itertools import accumulate, cycle, islice, takewhile
 from typing import TypeVar
 
 import numpy as np
-from harness import EXAMPLE_RECORDINGS, DirectModels
 
+from benchmarks.harness import EXAMPLE_RECORDINGS, DirectModels
 from pipeline.audio.decode import Waveform, decode
 from pipeline.settings import Settings
 from waijiao.cli.planning.plan_model import COST_BY_STAGE

@@ -1,6 +1,6 @@
 """How many written numbers are recognised as they must be said: spoken by the voice, recognised by the speech model.
 
-Run with: python benchmarks/spoken_numbers.py [EVERY]
+Run with: python -m benchmarks.models.spoken_numbers [EVERY]
 
 The forms are those of tests/unit/pipeline/text/test_number_words.py, each within a sentence. Both what must be said and
 what was recognised are compared as words, since a recogniser writes digits where it can.
@@ -9,8 +9,7 @@ what was recognised are compared as words, since a recogniser writes digits wher
 import argparse
 import re
 
-from harness import DirectModels, raise_error
-
+from benchmarks.harness import DirectModels, raise_error
 from pipeline.settings import Settings
 from pipeline.text.number_words import write_numbers
 from tests.unit.pipeline.text.test_number_words import ROWS

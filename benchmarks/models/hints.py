@@ -1,6 +1,6 @@
 """How often a hint changes what is recognised, and makes up its own words: before target words were left out, and now.
 
-Run with: LEARNERS=folder python benchmarks/hints.py [EVERY]
+Run with: LEARNERS=folder python -m benchmarks.models.hints [EVERY]
 
 LEARNERS is a folder of recordings of real learners, as for `make test-learners`. Each is recognised whole, and so are
 its first half second and second of speech. Nobody says a word of the hint. "Before" is a hint of the target words and
@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness import raise_error
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.harness import raise_error
 from pipeline.audio.decode import Waveform, decode
 from pipeline.errors import NoSpeech, WaijiaoError
 from pipeline.jobs.results import Transcript

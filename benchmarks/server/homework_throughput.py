@@ -1,6 +1,6 @@
 """A class's homework, from its folder to its report: recordings a second, cores used, against the models' own limit.
 
-Run with: python benchmarks/homework_throughput.py [CLASSES]     (starts its own server in a temporary folder)
+Run with: python -m benchmarks.server.homework_throughput [CLASSES]     (starts its own server in a temporary folder)
 
 The class is the examples' learners, or those of the folder that the variable LEARNERS names. The limit: the
 core-seconds that the three models take for the same recordings when they are called directly, one after another,
@@ -16,11 +16,11 @@ import time
 from pathlib import Path
 
 import psutil
-from harness import EXAMPLE_RECORDINGS, DirectModels, run_server, temporary_settings
 from queue_overhead import measure_direct_calls
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.harness import EXAMPLE_RECORDINGS, DirectModels, run_server, temporary_settings
 from pipeline.settings import Settings
 from waijiao.client import Client
 from waijiao.local.supervisor import Supervisor

@@ -1,6 +1,6 @@
 """What batches gain: the same sentences, 1, 4 and 8 waiting, computed one at a time and up to eight at once.
 
-Run with: python benchmarks/batching.py [ROUNDS] [--json FILE]
+Run with: python -m benchmarks.models.batching [ROUNDS] [--json FILE]
 
 Measured twice: through two servers at the same time, one with batches of one job and one with batches of eight, which
 it starts itself; and by direct calls of each model. The settings choose the engines.
@@ -15,10 +15,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from harness import LEARNERS_SENTENCES, run_server, temporary_settings
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.harness import LEARNERS_SENTENCES, run_server, temporary_settings
 from pipeline import personas
 from pipeline.schemas.jobs import Job
 from pipeline.settings import Settings

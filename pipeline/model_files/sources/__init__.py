@@ -1,0 +1,1 @@
+"""Where model files come from: a module for each kind of source."""
