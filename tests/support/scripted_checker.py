@@ -15,7 +15,7 @@ class ScriptedChecker:
         self.corrections, self.doubtful = corrections or {}, doubtful
         self.checked: list[tuple[str, frozenset[int]]] = []
 
-    def check(self, text: str, unclear: Collection[int] = ()) -> tuple[CheckedSentence, ...]:
+    def check(self, text: str, unclear: Collection[int] = (), suggestion: str = "") -> tuple[CheckedSentence, ...]:
         self.checked.append((text, frozenset(unclear)))
         sentences, start = [], 0
         for original in (each.strip() for each in SENTENCE.findall(text)):
