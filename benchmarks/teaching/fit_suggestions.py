@@ -44,8 +44,8 @@ class Choice:
     is_wrong: bool
 
     def add(self, on_the_way: float, not_on_the_way: float) -> NDArray[np.float64]:
-        added: NDArray[np.float64] = self.scores + np.where(self.is_suggested, on_the_way, not_on_the_way)
-        return added
+        scores: NDArray[np.float64] = self.scores + np.where(self.is_suggested, on_the_way, not_on_the_way)
+        return scores
 
     def log_likelihood(self, on_the_way: float, not_on_the_way: float) -> float:
         """Of a right candidate, or of leaving the sentence alone if there is none."""

@@ -82,7 +82,7 @@ class Judge:
         words, suggested = self.tag(text), self.tag(suggestion) if suggestion else ()
         before = count_violations(words)
         expect = self.read(text)
-        is_on_the_way = find_way(words, suggested) if suggested else lambda _: False
+        is_on_the_way = find_way(words, suggested)
         candidates = []
         for sentence, proposal in propose(words, suggested).items():
             after = apply(words, proposal)
@@ -141,14 +141,14 @@ class Corrector:
         self.judge = judge
 
     def check(self, text: str, unclear: Collection[int] = (), suggestion: str = "") -> tuple[CheckedSentence, ...]:
-        checked, first = [], 0
+        results, first = [], 0
         sentences = split_sentences(text)
         for sentence, part in zip(sentences, divide_suggestion(sentences, suggestion), strict=True):
             count = len(sentence.split())
             frozen = {index - first for index in unclear if first <= index < first + count}
-            checked.append(self.check_sentence(sentence, frozen, part))
+            results.append(self.check_sentence(sentence, frozen, part))
             first += count
-        return tuple(checked)
+        return tuple(results)
 
     def rank(self, sentence: str, questions: Sequence[str]) -> list[float]:
         """How well each question follows the sentence: by how much likelier it is there than at a start."""

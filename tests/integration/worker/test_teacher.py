@@ -223,7 +223,7 @@ def test_the_default_model_is_not_asked_for_corrections(session):
     [
         '"Paris is in France." Do you like it?',
         '"I like the shit." Why do you like it?',
-        '"I like that you want to kill me." Why do you like it?',
+        '"I like to kill myself." Why do you like it?',
         "",
     ],
 )

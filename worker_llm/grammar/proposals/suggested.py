@@ -42,12 +42,15 @@ def propose_suggested(words: Sequence[Word], suggested: Sequence[Word]) -> Itera
 
 
 def find_way(words: Sequence[Word], suggested: Sequence[Word]) -> Callable[[Sequence[Word]], bool]:
-    """What tells of another sentence whether it lies on the way: each word that it changes is to be changed."""
+    """What tells of another sentence whether it lies on the way: each word that it changes is to be changed.
+
+    Without a suggestion none does.
+    """
     start, goal = _expand(words), _expand(suggested)
     distance, known_words = edit_distance(start, goal), {*start, *goal}
 
     def is_on_the_way(after: Sequence[Word]) -> bool:
-        middle = _expand(after)
+        middle = _expand(after) if goal else start
         if middle == start or not known_words.issuperset(middle):
             return False
         return edit_distance(start, middle) + edit_distance(middle, goal) == distance
@@ -60,6 +63,8 @@ def divide_suggestion(sentences: Sequence[str], suggestion: str) -> list[str]:
 
     The suggestion may leave out the first sentences.
     """
+    if not suggestion:
+        return [""] * len(sentences)
     words, others = " ".join(sentences).split(), suggestion.split()
     opcodes = _align_from_the_end(words, others)
     parts: list[str] = []

@@ -77,6 +77,10 @@ def test_what_lies_on_the_way_changes_nothing_that_need_not_be_changed(after, is
     assert is_on_the_way(split_words(after)) is is_there
 
 
+def test_without_a_suggestion_nothing_lies_on_the_way():
+    assert not find_way(split_words("She go home."), ())(split_words("She home."))
+
+
 def test_contractions_are_no_difference_on_the_way():
     is_on_the_way = find_way(split_words("He don't know it."), split_words("He does not know."))
     assert is_on_the_way(split_words("He doesn't know it."))
