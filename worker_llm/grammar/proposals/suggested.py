@@ -80,11 +80,12 @@ def divide_suggestion(sentences: Sequence[str], suggestion: str) -> list[str]:
 
 def _align_from_the_end(words: Sequence[str], others: Sequence[str]) -> list[Opcode]:
     """difflib's opcodes. Of several words that are the same, those nearest to the end belong together."""
-    sides = [[_bare(word) for word in reversed(each)] for each in (words, others)]
+    one, other = ([_bare(word) for word in reversed(each)] for each in (words, others))
     count, new_count = len(words), len(others)
+    opcodes = SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
     return [
         (tag, count - end, count - start, new_count - new_end, new_count - new_start)
-        for tag, start, end, new_start, new_end in reversed(SequenceMatcher(None, *sides, autojunk=False).get_opcodes())
+        for tag, start, end, new_start, new_end in reversed(opcodes)
     ]
 
 
@@ -103,8 +104,8 @@ def _find_border(opcodes: Sequence[Opcode], others: Sequence[str], border: int) 
 
 
 def _find_changes(words: Sequence[Word], suggested: Sequence[Word]) -> list[Change]:
-    sides = [[word.lower for word in each] for each in (words, suggested)]
-    opcodes = SequenceMatcher(None, *sides, autojunk=False).get_opcodes()
+    old, new = ([word.lower for word in each] for each in (words, suggested))
+    opcodes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     return [(start, end, new_start, new_end) for tag, start, end, new_start, new_end in opcodes if tag != "equal"]
 
 
