@@ -1,5 +1,5 @@
 """Checks sentences: proposes edits, lets a language model and fitted weights choose, and repeats that until nothing is
-better.
+better. What a larger model suggests in place of a sentence is weighed too.
 """
 
 from collections.abc import Callable, Collection, Sequence
