@@ -136,6 +136,7 @@ class Settings(BaseSettings):
     llm_url: str = ""  # of an OpenAI-compatible server, such as http://127.0.0.1:11434/v1
     llm_key: str = ""  # the key that is sent to it
     llm_reply_s: float = Field(default=60, gt=0)  # seconds that server may pause before or within its answer
+    llm_suggests: Literal["auto", "on", "off"] = "auto"  # its corrections are suggested to the checker; auto: if good
     checker: Literal["grammar", "none"] = "grammar"  # what checks learners' sentences; none: no correction, no praise
     checker_threads: int = Field(default=1, ge=1)  # compute threads of the checker in one worker
 

@@ -1,6 +1,6 @@
 """Fits the networks of the judge to the sentences in `fitting/` and to mistakes that are made of them, and writes them.
 
-    python -m benchmarks.teaching.fit [--out FOLDER] [--processes N] [--invented N] [--limit N]
+    python -m benchmarks.teaching.fit [--out FOLDER] [--processes N] [--invented N] [--limit N] [--leave-out FOLD]
 
 Each sentence is a choice between its options and leaving it alone. An option is right if it lies on the way to an
 accepted correction. First `selection` is fitted, which says what the language model reads whole; then `decision`, to
@@ -76,8 +76,9 @@ def _read_one(state: State) -> list[State]:
     return [read_whole(state)]
 
 
-def _fold(state: State) -> int:
-    return crc32(state.origin.encode()) % FOLDS
+def fold_of(origin: str) -> int:
+    """The fold of a sentence, and of all that was made of it."""
+    return crc32(origin.encode()) % FOLDS
 
 
 def fit_decision(states: Sequence[State]) -> networks.Trained:
@@ -90,8 +91,8 @@ def cross_validate(states: Sequence[State]) -> tuple[list[State], Scores]:
     tested: list[State] = []
     scores: Scores = []
     for fold in range(FOLDS):
-        network = fit_decision([state for state in states if _fold(state) != fold])
-        part = [state for state in states if _fold(state) == fold and not state.is_invented]
+        network = fit_decision([state for state in states if fold_of(state.origin) != fold])
+        part = [state for state in states if fold_of(state.origin) == fold and not state.is_invented]
         tested += part
         scores += networks.score(network, part)
         print(f"fold {fold + 1} of {FOLDS} done", flush=True)
@@ -123,9 +124,10 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2, help="processes that compute candidates")
     parser.add_argument("--invented", type=int, default=7000, help="mistakes that are made of other sentences")
     parser.add_argument("--limit", type=int, help="fit to so many sentences only, to try it out")
+    parser.add_argument("--leave-out", type=int, metavar="FOLD", help="fit to the other folds only, to try that one")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    examples = read_examples()[: arguments.limit]
+    examples = [each for each in read_examples() if fold_of(each.origin) != arguments.leave_out][: arguments.limit]
     examples += invent_mistakes(examples, arguments.invented)
     states = compute(describe_states, examples, arguments.processes, "sentences")
     selection = networks.fit(states, **SELECTION)
@@ -133,7 +135,8 @@ def main() -> None:
     share = sum(has_right) / max(1, len(has_right))
     print(f"a right option is among the {READ_WHOLE} selected for {share:.1%} of the mistakes", flush=True)
     states = compute(_read_one, select(selection, states), arguments.processes, "states read")
-    report(*cross_validate(states))
+    if arguments.leave_out is None:
+        report(*cross_validate(states))
     networks.write(selection, arguments.out / "selection.npz")
     networks.write(fit_decision(states), arguments.out / "decision.npz")
     print(f"selection.npz and decision.npz, fitted to {len(states)} states, are in {arguments.out}")

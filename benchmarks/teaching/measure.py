@@ -172,12 +172,12 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def load(settings: Settings) -> Checker:
+def load_checker(settings: Settings) -> Checker:
     """The checker that the settings name. Ends the program where there is none, or its model is missing or damaged."""
-    from worker_llm.grammar.corrector import load_checker
+    from worker_llm.grammar import corrector
 
     try:
-        checker = load_checker(settings)
+        checker = corrector.load_checker(settings)
     except WaijiaoError as error:
         sys.exit(str(error))
     return checker or sys.exit("the settings name no checker: WAIJIAO_CHECKER is none")
@@ -203,7 +203,7 @@ def main(words: Sequence[str] | None = None) -> None:
     arguments = parse_arguments(words)
     half = read_sample(arguments.half, arguments.limit)
     settings, console = Settings(), Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
-    measurement = measure_with_progress(load(settings), half, "checking")
+    measurement = measure_with_progress(load_checker(settings), half, "checking")
     show(console, measurement, arguments.kinds)
     show_errant(console, measurement, settings.models_folder / PARSER)
     if arguments.wrong:

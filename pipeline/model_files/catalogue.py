@@ -49,6 +49,7 @@ class Model:
     voices: tuple[str, ...] = ()  # of a tts model: the names of its voices
     unlisted_patterns: tuple[str, ...] = ()  # names of further files, which are pinned by the sources' commit only
     approximate_bytes: int = 0  # of all files, where the catalogue does not list them all
+    corrects_well: bool = True  # of a language model: its corrections are worth suggesting to the checker
     shape: Mapping[str, Any] = field(default_factory=dict)  # its dimensions, for `pipeline.gpu.memory`
 
     @property
@@ -133,6 +134,11 @@ def find_model(name: str) -> Model:
         return catalogue()[name]
     except KeyError:
         raise ModelMissing(f"model {name!r}: expected one of {', '.join(catalogue())}, or a path") from None
+
+
+def can_correct(llm_model: str) -> bool:
+    """Whether a language model corrects well enough to be asked for it; believed of those not in the catalogue."""
+    return llm_model not in catalogue() or catalogue()[llm_model].corrects_well
 
 
 def locate(name_or_path: str, folder: Path) -> Path:

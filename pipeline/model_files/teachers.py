@@ -24,7 +24,8 @@ class Teacher:
     """A language model of the catalogue, and how it runs.
 
     `cores`: which the machine should have. `memory`: bytes of RAM beside a GPU. `settings`: those that switch it on,
-    besides its name. `corrects`, `answer_s`: measured; "" and None where they were not.
+    besides its name. `corrects`: alone; `suggests`: with the checker, to which it suggests its corrections; `answer_s`:
+    seconds of its answer. All three were measured; "" and None where they were not.
     """
 
     model: str
@@ -32,6 +33,7 @@ class Teacher:
     memory: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
     corrects: str = ""
+    suggests: str = ""
     answer_s: float | None = None
 
     @property

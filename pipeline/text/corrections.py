@@ -60,7 +60,7 @@ class DiffSpan:
     @property
     def is_unchanged(self) -> bool:
         """The same words, give or take case, punctuation and contractions such as "I'm"."""
-        return _expand_contractions(self.before) == _expand_contractions(self.after)
+        return expand_contractions(self.before) == expand_contractions(self.after)
 
     @property
     def has_same_words(self) -> bool:
@@ -92,7 +92,7 @@ def select_corrections(changes: list[DiffSpan]) -> list[DiffSpan]:
 def is_about_same(original: str, sentence: str) -> bool:
     """Whether both sentences are about the same thing."""
     before, after = (
-        _content_words(words) or _expand_contractions(words) for words in map(_split_words, (original, sentence))
+        _content_words(words) or expand_contractions(words) for words in map(_split_words, (original, sentence))
     )
     common_share = min(_related_share(before, after), _related_share(after, before))
     return bool(before and after) and common_share >= MIN_COMMON_SHARE
@@ -205,7 +205,7 @@ def _is_correction(change: DiffSpan) -> bool:
 
 
 def _content_words(words: Iterable[str]) -> list[str]:
-    return [word for word in _expand_contractions(words) if word not in FUNCTION_WORDS]
+    return [word for word in expand_contractions(words) if word not in FUNCTION_WORDS]
 
 
 def _related_share(words: list[str], other_words: list[str]) -> float:
@@ -236,7 +236,7 @@ def _normalize_all(words: Iterable[str]) -> list[str]:
     return [_without_punctuation([word.translate(STRAIGHT_QUOTES)]).lower() for word in words]
 
 
-def _expand_contractions(words: Iterable[str]) -> list[str]:
+def expand_contractions(words: Iterable[str]) -> list[str]:
     """The words in lower case, contractions written out."""
     text = " ".join(_normalize_all(words))
     for short, full in CONTRACTIONS.items():

@@ -14,9 +14,11 @@ class ScriptedChecker:
     def __init__(self, corrections: Mapping[str, str] | None = None, doubtful: Collection[str] = ()) -> None:
         self.corrections, self.doubtful = corrections or {}, doubtful
         self.checked: list[tuple[str, frozenset[int]]] = []
+        self.suggestions: list[str] = []
 
-    def check(self, text: str, unclear: Collection[int] = ()) -> tuple[CheckedSentence, ...]:
+    def check(self, text: str, unclear: Collection[int] = (), suggestion: str = "") -> tuple[CheckedSentence, ...]:
         self.checked.append((text, frozenset(unclear)))
+        self.suggestions.append(suggestion)
         sentences, start = [], 0
         for original in (each.strip() for each in SENTENCE.findall(text)):
             words = original.split()

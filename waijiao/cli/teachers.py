@@ -70,13 +70,14 @@ def describe_candidates(candidates: list[Candidate], best: Candidate | None) -> 
 
 
 def describe_quality(candidate: Candidate) -> str:
-    """What was measured of the model without the checker, or that nothing was."""
+    """What was measured of the model without the checker and with it, or that nothing was."""
     teacher = candidate.teacher
-    if not teacher.corrects and teacher.answer_s is None:
-        return "alone: not measured"
-    corrects = f"alone: {teacher.corrects or 'corrections not measured'}"
-    seconds = "seconds not measured" if teacher.answer_s is None else f"{teacher.answer_s:.1f} s of a core an answer"
-    return f"{corrects}; {seconds}"
+    figures = [
+        f"alone: {teacher.corrects}" if teacher.corrects else "",
+        f"with the checker: {teacher.suggests}" if teacher.suggests else "",
+        f"{teacher.answer_s:.1f} s of a core an answer" if teacher.answer_s is not None else "",
+    ]
+    return "; ".join(filter(None, figures)) or "not measured"
 
 
 def describe_choice(best: Candidate, reach: Reach) -> str:

@@ -21,9 +21,9 @@ class CheckedSentence:
 
 
 class Checker(Protocol):
-    def check(self, text: str, unclear: Collection[int] = ()) -> tuple[CheckedSentence, ...]:
+    def check(self, text: str, unclear: Collection[int] = (), suggestion: str = "") -> tuple[CheckedSentence, ...]:
         """The sentences of an English `text`, in their order.
 
         `unclear`: the words of `text`, split at spaces and counted from 0, that were not heard well. They are never
-        edited.
+        edited. `suggestion`: the text as a language model has corrected it, well or badly; "" if none was asked.
         """

@@ -1,5 +1,5 @@
 """Checks sentences: proposes edits, lets a language model and fitted weights choose, and repeats that until nothing is
-better.
+better. What a larger model suggests in place of a sentence is weighed too.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -19,6 +19,7 @@ from worker_llm.grammar.judge.rules import count_violations
 from worker_llm.grammar.judge.scorer import Scorer
 from worker_llm.grammar.model_loading import load_parser_model, load_scorer
 from worker_llm.grammar.proposals import propose
+from worker_llm.grammar.proposals.suggested import divide_suggestion, find_way
 from worker_llm.grammar.sentence import Proposal, Word, apply, join_words, split_sentences, tag_words, write_as_sentence
 
 NETWORKS = Path(__file__).parent / "judge"
@@ -31,16 +32,22 @@ MAX_ROUNDS = 5
 MAX_WORDS = 60  # of a sentence that is checked
 MIN_WORDS = 2
 READ_WHOLE = 12  # proposals of a sentence that the language model reads whole
+# What a suggestion adds to the scores of a sentence's candidates. Fitted by benchmarks/teaching/fit_suggestions.py
+ON_THE_WAY, NOT_ON_THE_WAY = 2.0, -0.5
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A proposal with the words that it makes and what is known of it."""
+    """A proposal with the words that it makes and what is known of it.
+
+    `is_suggested`: it lies on the way to the sentence that a larger model suggested.
+    """
 
     proposal: Proposal
     words: tuple[Word, ...]
     expectation: Expectation
     features: Features
+    is_suggested: bool = False
 
 
 class Judge:
@@ -57,32 +64,40 @@ class Judge:
     def tag(self, text: str) -> tuple[Word, ...]:
         return tag_words(text, self.parse(text))
 
-    def rank(self, text: str, frozen: Collection[int] = ()) -> list[tuple[float, Candidate]]:
-        """The best candidates of the sentence `text`, whose words are separated by single spaces, with their scores."""
-        candidates = self.select(self.find_candidates(text, frozen))
+    def rank(self, text: str, frozen: Collection[int] = (), suggestion: str = "") -> list[tuple[float, Candidate]]:
+        """The best candidates of the sentence `text`, whose words are separated by single spaces, with their scores.
+
+        `suggestion`: what a larger model wrote in place of the sentence, if it was asked.
+        """
+        candidates = self.select(self.find_candidates(text, frozen, suggestion))
         candidates = self.add_gains(text, candidates)
         scores = self.decision.score([each.features for each in candidates])
+        if suggestion:
+            additions = (ON_THE_WAY if each.is_suggested else NOT_ON_THE_WAY for each in candidates)
+            scores = [score + addition for score, addition in zip(scores, additions, strict=True)]
         return sorted(zip(scores, candidates, strict=True), key=lambda pair: -pair[0])
 
-    def find_candidates(self, text: str, frozen: Collection[int] = ()) -> list[Candidate]:
+    def find_candidates(self, text: str, frozen: Collection[int] = (), suggestion: str = "") -> list[Candidate]:
         """All proposals that are not refused, as far as they can be described before they are read whole."""
-        words = self.tag(text)
+        words, suggested = self.tag(text), self.tag(suggestion) if suggestion else ()
         before = count_violations(words)
         expect = self.read(text)
+        is_on_the_way = find_way(words, suggested)
         candidates = []
-        for sentence, proposal in propose(words).items():
+        for sentence, proposal in propose(words, suggested).items():
             after = apply(words, proposal)
             if not is_refused(words, proposal, after, frozen):
                 expectation = expect(sentence)
                 features = describe(words, proposal, expectation, before, count_violations(after))
-                candidates.append(Candidate(proposal, after, expectation, features))
+                candidates.append(Candidate(proposal, after, expectation, features, is_on_the_way(after)))
         return candidates
 
     def select(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """The most promising ones."""
+        """The most promising ones, and those that were suggested."""
         scores = self.selection.score([each.features for each in candidates])
         order = sorted(range(len(candidates)), key=lambda index: -scores[index])
-        return [candidates[index] for index in order[:READ_WHOLE]]
+        suggested = [index for index in order[READ_WHOLE:] if candidates[index].is_suggested]
+        return [candidates[index] for index in (*order[:READ_WHOLE], *suggested[:READ_WHOLE])]
 
     def add_gains(self, text: str, candidates: Sequence[Candidate]) -> list[Candidate]:
         """The candidates with what the language model says of each when it has read it whole."""
@@ -125,14 +140,15 @@ class Corrector:
     def __init__(self, judge: Judge) -> None:
         self.judge = judge
 
-    def check(self, text: str, unclear: Collection[int] = ()) -> tuple[CheckedSentence, ...]:
-        sentences, first = [], 0
-        for sentence in split_sentences(text):
+    def check(self, text: str, unclear: Collection[int] = (), suggestion: str = "") -> tuple[CheckedSentence, ...]:
+        results, first = [], 0
+        sentences = split_sentences(text)
+        for sentence, part in zip(sentences, divide_suggestion(sentences, suggestion), strict=True):
             count = len(sentence.split())
             frozen = {index - first for index in unclear if first <= index < first + count}
-            sentences.append(self.check_sentence(sentence, frozen))
+            results.append(self.check_sentence(sentence, frozen, part))
             first += count
-        return tuple(sentences)
+        return tuple(results)
 
     def rank(self, sentence: str, questions: Sequence[str]) -> list[float]:
         """How well each question follows the sentence: by how much likelier it is there than at a start."""
@@ -140,24 +156,25 @@ class Corrector:
         scorer = self.judge.scorer
         return [after - alone for after, alone in zip(scorer.score(texts, sentence), scorer.score(texts), strict=True)]
 
-    def check_sentence(self, sentence: str, frozen: Collection[int] = ()) -> CheckedSentence:
+    def check_sentence(self, sentence: str, frozen: Collection[int] = (), suggestion: str = "") -> CheckedSentence:
         """The sentence's words are separated by single spaces; those in `frozen` stay as they are."""
         if not MIN_WORDS <= len(sentence.split()) <= MAX_WORDS:
             return CheckedSentence(sentence, sentence, is_doubtful=len(sentence.split()) > MAX_WORDS)
-        steps, best_left = self.find_steps(write_as_sentence(sentence), frozen)
+        text = write_as_sentence(sentence)
+        steps, best_left = self.find_steps(text, frozen, write_as_sentence(suggestion) if suggestion else "")
         is_doubtful = not steps and best_left > DOUBTFUL_SCORE
         if not steps:
             return CheckedSentence(sentence, sentence, is_doubtful=is_doubtful)
         corrected = join_words(steps[-1].after)
-        edits = explain_edits(write_as_sentence(sentence), corrected, self.judge.parse)
+        edits = explain_edits(text, corrected, self.judge.parse)
         return CheckedSentence(sentence, corrected, edits) if edits else CheckedSentence(sentence, sentence)
 
-    def find_steps(self, text: str, frozen: Collection[int]) -> tuple[list[Step], float]:
+    def find_steps(self, text: str, frozen: Collection[int], suggestion: str = "") -> tuple[list[Step], float]:
         """The edits to be made one after the other, and the score of the best one that is left."""
         steps: list[Step] = []
         frozen = {*frozen}
         for _ in range(MAX_ROUNDS):
-            ranked = self.judge.rank(text, frozen)
+            ranked = self.judge.rank(text, frozen, suggestion)
             if not ranked or ranked[0][0] < MIN_SCORE:
                 return steps, ranked[0][0] if ranked else -inf
             words = self.judge.tag(text)

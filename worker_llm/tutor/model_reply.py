@@ -1,9 +1,9 @@
 """What may be used of a language model's reply, ideally `"corrected sentence." remark question?`.
 
 A small model corrects well at times and explains badly, and any model can drift or be talked into something. So its
-corrected sentence, which is used only where there is no checker, counts only where it differs from the transcript as a
-correction does, and the explanation is built from the difference. Its question passes the checks of questions/, its
-remarks the stricter ones here, and a reply about something else is dropped.
+corrected sentence is a suggestion to the checker. Where there is no checker it counts only where it differs from the
+transcript as a correction does, and the explanation is built from the difference. Its question passes the checks of
+questions/, its remarks the stricter ones here, and a reply about something else is dropped.
 """
 
 import re
@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 
 from pipeline.jobs.results import Edit
 from pipeline.levels import NO_FOCUS, NO_LEVEL, Focus, Level
+from pipeline.model_files.catalogue import can_correct
 from pipeline.personas import Persona
+from pipeline.settings import Settings
 from pipeline.text.corrections import (
     STRAIGHT_QUOTES,
     apply_changes,
@@ -30,9 +32,11 @@ from worker_llm.tutor.feedback import (
 )
 from worker_llm.tutor.questions.choose import Ranker, choose_question, was_asked
 from worker_llm.tutor.questions.vocabulary import is_common, is_content_word, split_words, was_said, word_set
-from worker_llm.tutor.safety import NO_SCHOOL_WORDS, SchoolWords, is_unfit_to_say
+from worker_llm.tutor.safety import NO_SCHOOL_WORDS, SchoolWords, contains_swearing, find_danger, is_unfit_to_say
 
 QUOTED_SENTENCE = re.compile(r'"\s*([^"]+)"?(.*)')
+CHARS_OF_TOKEN = 3  # of English text, at least
+QUESTION_TOKENS = 40  # of an answer, left for what follows the corrected sentences
 MAX_REMARK_WORDS = 12  # of the one sentence that is kept
 # A remark that judges or corrects would be a claim that nobody has checked.
 JUDGING_WORDS = word_set(
@@ -99,6 +103,19 @@ def correct_by_model(transcript: str, reply: str, unclear: Collection[int] = ())
     corrected = apply_changes(pieces, corrections)
     edits = tuple(with_explanations(piece.edit, transcript) for piece in corrections)
     return Correction(corrected, edits, (corrected,))
+
+
+def count_suggested_chars(settings: Settings) -> int:
+    """How long the sentences may be that the model is to correct, so that its answer has room; 0 if it is not to."""
+    is_asked = can_correct(settings.llm_model) if settings.llm_suggests == "auto" else settings.llm_suggests == "on"
+    return CHARS_OF_TOKEN * max(QUESTION_TOKENS, settings.answer_tokens - QUESTION_TOKENS) if is_asked else 0
+
+
+def find_suggestion(sentences: str, reply: str, school: SchoolWords = NO_SCHOOL_WORDS) -> str:
+    """The model's corrected text of these sentences; "" if it is about something else, or unfit for a learner."""
+    suggestion, _ = split_reply(reply)
+    is_unfit = contains_swearing(suggestion, school) or find_danger(suggestion, school) is not None
+    return suggestion if is_about_same(sentences, suggestion) and not is_unfit else ""
 
 
 def with_explanations(edit: Edit, transcript: str) -> Edit:

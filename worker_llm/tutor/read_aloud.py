@@ -72,13 +72,13 @@ class ReadingAttempt:
         return " ".join(take_within(sentences, MAX_REPEATED_CHARS))
 
 
-def choose_passage(text: str) -> str:
-    """The passage that the question is about: the last sentences, or the beginning of a last one that is long."""
+def choose_passage(text: str, max_chars: int = MAX_PASSAGE_CHARS) -> str:
+    """What the model is shown of a text: the last sentences, or the beginning of a last one that is long."""
     sentences = [each.strip() for each in SENTENCE_OF_LINE.findall(text) if each.strip()]
-    last_sentences = list(take_within(reversed(sentences), MAX_PASSAGE_CHARS))[::-1]
+    last_sentences = list(take_within(reversed(sentences), max_chars))[::-1]
     last = sentences[-1] if sentences else text
-    beginning = join_texts(*take_within(last.split(), MAX_PASSAGE_CHARS))
-    return join_texts(*last_sentences) or beginning or last[:MAX_PASSAGE_CHARS]
+    beginning = join_texts(*take_within(last.split(), max_chars))
+    return join_texts(*last_sentences) or beginning or last[:max_chars]
 
 
 def ask_to_read(attempt: ReadingAttempt) -> Feedback:

@@ -2,7 +2,8 @@
 
 In this order: danger, a text to be read aloud, a request to start over, another language, words that were not heard
 well; then every sentence is checked. The model is only asked for the question that ends the answer, about the corrected
-sentences; where there is no checker, also for small corrections.
+sentences; where there is no checker, also for small corrections. A model that corrects well is asked for its corrected
+sentences first: they are one more suggestion to the checker.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ from pipeline.settings import Settings
 from pipeline.text.statistics import find_clear_texts
 from worker_llm.engine import Prompt
 from worker_llm.grammar.checker import Checker
-from worker_llm.tutor.feedback import Manner, collect_corrections, compose_feedback, join_texts
+from worker_llm.tutor.feedback import Correction, Manner, collect_corrections, compose_feedback, join_texts
 from worker_llm.tutor.hearing import Hearing, ask_to_say_again, ask_whether_heard_right, is_no, is_yes, listen
 from worker_llm.tutor.homework import Homework
 from worker_llm.tutor.known_answers import (
@@ -31,7 +32,7 @@ from worker_llm.tutor.known_answers import (
     find_known_questions,
 )
 from worker_llm.tutor.language import find_foreign_words, find_language, say_not_understood
-from worker_llm.tutor.model_reply import Conversation, correct_by_model
+from worker_llm.tutor.model_reply import Conversation, correct_by_model, count_suggested_chars, find_suggestion
 from worker_llm.tutor.prompt import PreparedTurn, as_exchange, compose
 from worker_llm.tutor.questions.choose import BANK_TURNS, Ranker
 from worker_llm.tutor.questions.practice import MIN_COUNT, choose_practice, is_due
@@ -98,6 +99,7 @@ class Teacher:
         rank: Ranker | None = None,
     ) -> None:
         self.settings, self.count_tokens, self.checker, self.rank = settings, count_tokens, checker, rank
+        self.suggested_chars = count_suggested_chars(settings)
         self.school = load_school_words(settings.safety)
         self.redis = connect(settings)
         self.ledgers = Ledgers(self.redis, settings)
@@ -154,22 +156,37 @@ class Teacher:
         return self._prepare_unchecked(turn, hearing)
 
     def _prepare_checked(self, turn: Turn, hearing: Hearing, checker: Checker) -> PreparedTurn | Feedback:
-        """Every sentence is checked, and the model asked for a question about the corrected ones."""
+        """Every sentence is checked, and the model asked for a question about the corrected ones.
+
+        A model that corrects well is asked first, about the learner's own sentences, of a long turn the last ones.
+        """
         foreign_words = find_foreign_words(hearing.words)
-        sentences = checker.check(turn.utterance, hearing.unclear | foreign_words)
-        correction = collect_corrections(turn.utterance, sentences)
         manner = self.choose_manner(turn, hearing, can_praise=hearing.is_praiseworthy and not foreign_words)
         conversation = self.choose_conversation(turn)
-        questions = find_known_questions(turn.utterance, correction.corrected)
-        if answer := answer_and_ask_back(questions, conversation, correction.corrected):
-            return compose_feedback(turn.utterance, correction, answer, manner)
-        prompt = self.compose_prompt(turn, choose_passage(correction.corrected))
 
-        def make_feedback(reply: str) -> Feedback:
-            question = conversation.choose_question(correction.corrected, reply)
+        def correct(suggestion: str = "") -> tuple[Correction, str]:
+            """The correction, and the answer to what the learner asked."""
+            sentences = checker.check(turn.utterance, hearing.unclear | foreign_words, suggestion)
+            correction = collect_corrections(turn.utterance, sentences)
+            questions = find_known_questions(turn.utterance, correction.corrected)
+            return correction, answer_and_ask_back(questions, conversation, correction.corrected)
+
+        def give(correction: Correction, answer: str, reply: str) -> Feedback:
+            question = answer or conversation.choose_question(correction.corrected, reply)
             return compose_feedback(turn.utterance, correction, question, manner)
 
-        return PreparedTurn(prompt, make_feedback)
+        if self.suggested_chars:
+            passage = choose_passage(turn.utterance, self.suggested_chars)
+
+            def make_feedback(reply: str) -> Feedback:
+                return give(*correct(find_suggestion(passage, reply, self.school)), reply)
+
+            return PreparedTurn(self.compose_prompt(turn, passage), make_feedback)
+        correction, answer = correct()
+        if answer:
+            return give(correction, answer, "")
+        prompt = self.compose_prompt(turn, choose_passage(correction.corrected))
+        return PreparedTurn(prompt, partial(give, correction, ""))
 
     def _prepare_unchecked(self, turn: Turn, hearing: Hearing) -> PreparedTurn | Feedback:
         """The model is asked for its corrected sentence too, of which small corrections are used."""

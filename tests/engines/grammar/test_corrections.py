@@ -74,3 +74,37 @@ def test_the_question_that_fits_is_ranked_first():
     questions = ["What is your dog called?", "How many eggs does the recipe need?"]
     fits, does_not = load_checker(settings()).rank("I have a dog.", questions)
     assert fits > does_not
+
+
+@pytest.mark.parametrize(
+    ("sentence", "suggestion"),
+    [
+        ("I look the moon throw the window.", "I look at the moon through the window."),
+        ("I go home. We was happy.", "I go home. We were happy."),
+    ],
+)
+def test_a_suggested_edit_is_made_where_it_is_right(sentence, suggestion):
+    checked = load_checker(settings()).check(sentence, suggestion=suggestion)
+    assert " ".join(each.corrected for each in checked) == suggestion
+    assert all(edit.kind and edit.explanations["zh"] for each in checked for edit in each.edits)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "suggestion"),
+    [
+        ("I like my dog very much.", "I adore my dog very much."),
+        ("My big dog sleeps here.", "My large dog sleeps here."),
+        ("I have been there two times.", "I have visited that place twice."),
+        ("I can swim.", "I cannot swim."),
+        ("I like your bag.", "I like my bag."),
+        ("I like dogs.", "I liked dogs."),
+    ],
+)
+def test_what_a_model_says_in_other_words_or_about_something_else_is_not_made(sentence, suggestion):
+    (checked,) = load_checker(settings()).check(sentence, suggestion=suggestion)
+    assert (checked.corrected, checked.edits) == (sentence, ())
+
+
+def test_a_suggestion_changes_no_word_that_was_not_heard_well():
+    (checked,) = load_checker(settings()).check("He walk to school.", {1}, "He walked to school.")
+    assert not checked.edits

@@ -200,6 +200,63 @@ def test_the_same_question_back_is_not_asked_twice(session):
     assert not second.reply.endswith("What is your name?")
 
 
+# --- a model that corrects well ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def suggesting_session(jobs, settings):
+    chosen = settings.model_copy(update={"llm_suggests": "on"})
+    return Session(jobs, chosen, ScriptedChecker(WRONG, doubtful=["maybe"]))
+
+
+def test_a_model_that_corrects_well_sees_the_learner_s_own_words_and_suggests_its_own(suggesting_session):
+    feedback = suggesting_session.say("Yesterday I go home.", '"Yesterday I went home." How did you go home?')
+    assert suggesting_session.prompts[0].messages[-1].content == "Yesterday I go home."
+    assert suggesting_session.checker.suggestions == ["Yesterday I went home."]
+    assert (feedback.verdict, feedback.corrected) == ("corrected", "Yesterday I went home.")
+    assert feedback.spoken == "We say: Yesterday I went home. Say went instead of go. How did you go home?"
+
+
+def test_the_default_model_is_not_asked_for_corrections(session):
+    session.say("Yesterday I go home.", '"Yesterday I gone home." How did you go home?')
+    assert session.checker.suggestions == [""]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        '"Paris is in France." Do you like it?',
+        '"I like the shit." Why do you like it?',
+        '"I like to kill myself." Why do you like it?',
+        "",
+    ],
+)
+def test_what_a_learner_may_not_hear_is_not_suggested(suggesting_session, reply):
+    feedback = suggesting_session.say("I like the ship.", reply)
+    assert suggesting_session.checker.suggestions == [""]
+    assert (feedback.verdict, feedback.corrected) == ("correct", "I like the ship.")
+
+
+def test_a_model_s_question_is_asked_about_the_words_that_the_checker_left_only(suggesting_session):
+    feedback = suggesting_session.say("I have an old cat.", '"I had three young puppies." Where are your puppies?')
+    assert feedback.corrected == "I has an old cat."
+    assert "puppies" not in feedback.spoken
+
+
+def test_a_known_question_is_answered_after_the_model_has_suggested(suggesting_session, william):
+    feedback = suggesting_session.say("What is your name?", '"What is your name?" Do you like names?')
+    assert feedback.spoken.endswith(f"{william.answers['name']} What is your name?")
+
+
+def test_of_a_long_speech_a_model_corrects_the_end_that_its_answer_has_room_for(suggesting_session):
+    sentences = [f"We have a dog number {number}." for number in range(30)]
+    feedback = suggesting_session.say(" ".join(sentences))
+    shown = suggesting_session.prompts[0].messages[-1].content
+    assert len(feedback.edits) == 30
+    assert shown.endswith("number 29.")
+    assert 200 < len(shown) < len(" ".join(sentences)) / 2
+
+
 # --- hearing -----------------------------------------------------------------------------------------------------
 
 

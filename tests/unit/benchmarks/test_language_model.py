@@ -1,6 +1,6 @@
 """What a language model corrects alone is taken from its reply as the product would: by fake models."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -12,6 +12,7 @@ from pipeline import personas
 from pipeline.errors import EngineFailed
 from pipeline.jobs.results import Completion
 from pipeline.settings import Settings
+from tests.support.scripted_checker import ScriptedChecker
 
 WRONG = Mistake("She go home.", ("She goes home.",), "verb_agreement", "A1")
 
@@ -79,6 +80,14 @@ def test_questions_that_the_product_would_ask_are_counted(reply, count):
     checker = make_checker(FakeModel(reply))
     checker.check("She goes to school by bus.")
     assert (checker.questions, checker.answers) == (count, 1)
+
+
+def test_beside_a_checker_the_model_s_sentence_is_a_suggestion():
+    checker = ScriptedChecker({"go": "goes"})
+    model = replace(make_checker(FakeModel('"She goes home." Where does she live?')), checker=checker)
+    assert check_mistake(model, WRONG).outcome == scores.PUT_RIGHT
+    assert check_right(model, "I am here.").outcome == scores.PRAISED
+    assert checker.suggestions == ["She goes home.", ""]
 
 
 def test_a_model_that_fails_ends_the_measurement():

@@ -96,6 +96,7 @@ def test_the_table_of_language_models_is_that_of_the_catalogue():
                 f"{format_gb(teacher.catalogue_entry.size)}, {places}",
                 "any" if teacher.catalogue_entry.default else describe_needs(candidate),
                 teacher.corrects or "not measured",
+                teacher.suggests or "not measured",
                 seconds,
             ]
         )

@@ -4,7 +4,7 @@ R: is a replacement, M: something was missing, U: something was unnecessary. The
 what is wrong with its form. spaCy's tags, lemmas and relations decide; a word is spelt wrong if no dictionary has it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from worker_llm.grammar.explanations.token_edit import AUXILIARIES, TokenEdit
 from worker_llm.grammar.libraries import Token, lemminflect
@@ -239,9 +239,14 @@ def is_possessive(noun: list[Token], possessive: list[Token]) -> bool:
 
 def similarity(one: str, other: str) -> float:
     """1 for equal words, 0 for words with nothing in common: 1 - edit distance / length of the longer one."""
+    return 1 - edit_distance(one, other) / max(len(one), len(other))
+
+
+def edit_distance(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many letters, or words of a list, must be put in, left out or replaced to make one the other."""
     row = list(range(len(other) + 1))
     for i, letter in enumerate(one, 1):
         above, row[0] = row[0], i
         for j, other_letter in enumerate(other, 1):
             above, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, above + (letter != other_letter))
-    return 1 - row[-1] / max(len(one), len(other))
+    return row[-1]

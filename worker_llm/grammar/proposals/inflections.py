@@ -37,6 +37,11 @@ def is_verb(word: str) -> bool:
     return bool(list_lemmas(word, "VERB"))
 
 
+def is_known(word: str) -> bool:
+    """Whether the tables have the word; they have no names and not all small words."""
+    return bool(lemminflect.getAllLemmas(word))
+
+
 @lru_cache(maxsize=8192)
 def list_related(word: str) -> tuple[tuple[str, str], ...]:
     """The adverb of an adjective, or the adjective of an adverb, with its tag."""

@@ -116,10 +116,14 @@ def test_a_model_that_is_here_is_taken_without_a_network(choose, tmp_path):
 @pytest.mark.parametrize(
     ("measured", "text"),
     [
-        ({}, "alone: not measured"),
-        ({"corrects": "7 of 10 put right"}, "alone: 7 of 10 put right; seconds not measured"),
-        ({"answer_s": 2.25}, "alone: corrections not measured; 2.2 s of a core an answer"),
-        ({"corrects": "7 of 10", "answer_s": 3.0}, "alone: 7 of 10; 3.0 s of a core an answer"),
+        ({}, "not measured"),
+        ({"corrects": "7 of 10 put right"}, "alone: 7 of 10 put right"),
+        ({"suggests": "9 of 10 put right"}, "with the checker: 9 of 10 put right"),
+        ({"answer_s": 2.25}, "2.2 s of a core an answer"),
+        (
+            {"corrects": "7 of 10", "suggests": "9 of 10", "answer_s": 3.0},
+            "alone: 7 of 10; with the checker: 9 of 10; 3.0 s of a core an answer",
+        ),
     ],
 )
 def test_figures_are_shown_where_they_were_measured_only(measured, text):

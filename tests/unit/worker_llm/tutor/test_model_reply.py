@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from pipeline import personas
 from pipeline.settings import Settings
 from worker_llm.tutor.feedback import Manner, strip_unspeakable
-from worker_llm.tutor.model_reply import Conversation, correct_by_model, find_question
+from worker_llm.tutor.model_reply import (
+    Conversation,
+    correct_by_model,
+    count_suggested_chars,
+    find_question,
+    find_suggestion,
+)
 from worker_llm.tutor.questions.bank import QUESTIONS
 from worker_llm.tutor.teacher import build_unchecked_feedback
 
@@ -242,3 +248,37 @@ def test_nothing_is_left_out_that_changes_a_number(number, spoken):
 @given(st.text(max_size=60), st.text(max_size=120))
 def test_any_text_is_accepted(transcript, reply):
     assert answer(transcript, reply).spoken
+
+
+@pytest.mark.parametrize(
+    ("chosen", "is_asked"),
+    [
+        ({}, False),
+        ({"llm_suggests": "on"}, True),
+        ({"llm_model": "qwen2.5-coder-1.5b"}, True),
+        ({"llm_model": "glm-4-9b-chat"}, True),
+        ({"llm_model": "a-server-s-model", "llm_engine": "openai"}, True),
+        ({"llm_model": "qwen2.5-coder-1.5b", "llm_suggests": "off"}, False),
+    ],
+)
+def test_models_that_correct_well_are_asked_for_their_corrections_unless_a_setting_says_otherwise(chosen, is_asked):
+    assert (count_suggested_chars(Settings(**chosen)) > 0) is is_asked
+
+
+def test_the_more_tokens_an_answer_may_have_the_more_is_corrected():
+    chars = [count_suggested_chars(Settings(llm_suggests="on", answer_tokens=tokens)) for tokens in (1, 160, 500)]
+    assert 0 < chars[0] < chars[1] < chars[2]
+
+
+@pytest.mark.parametrize(
+    ("reply", "suggestion"),
+    [
+        (f'"{CORRECTED}" Which books did you read?', CORRECTED),
+        (f"{CORRECTED} Which books did you read?", CORRECTED),
+        ('"Dogs are nice." Do you like dogs?', ""),
+        (f'"{CORRECTED.removesuffix(".")} on the fucking bus." Why?', ""),
+        ("", ""),
+    ],
+)
+def test_a_suggestion_is_about_the_learner_s_words_and_fit_for_a_learner(reply, suggestion):
+    assert find_suggestion(TRANSCRIPT, reply) == suggestion
