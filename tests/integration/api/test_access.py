@@ -55,6 +55,7 @@ LEAST_ROLES = {  # of every endpoint, the least role that may call it
     "review.rerun_all": "teacher",
     "export.export": "teacher",
     "export.page": "teacher",
+    "school.fill": "teacher",
     "lessons.submit": "learner",
     "lessons.browse": "learner",
     "lessons.read": "learner",
@@ -97,7 +98,7 @@ UNSEEN = {
     "job_id": "unknown_job", "session": "unknown_session", "key_id": "unknown_key_id",
     "assignment_id": "unknown_assignment", "lesson_id": "unknown_lesson",
 }  # fmt: skip
-FORMS = {"submissions.hand_in"}  # what takes a form with a file
+FORMS = {"submissions.hand_in", "school.fill"}  # what takes a form with a file
 MADE = {"assignments.replace"}  # what makes what it names
 BODIES = {
     "jobs.submit": {"text": "hi"}, "keys.create": {"role": "learner", "name": "Carl"},

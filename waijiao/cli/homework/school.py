@@ -19,7 +19,7 @@ MAX_NAMES = 20  # that are printed
 NOT_INCLUDED_NAME = "not-included.txt"  # in the ZIP: whose answers are not in it, and why
 UPLOAD_HINTS: dict[SchoolSystem, str] = {
     "moodle": "In Moodle: View all submissions, Upload multiple feedback files in a zip. Upload a grading worksheet "
-    "before it, since Moodle takes no comments that are older than the files.",
+    "first: Moodle passes over its comments once it has newer feedback.",
     "canvas": "In Canvas: Gradebook, the assignment's menu, Upload Submissions.",
 }
 CSV_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
