@@ -4,7 +4,7 @@ import base64
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from flask import Blueprint
 from werkzeug.wrappers import Response
@@ -75,7 +75,9 @@ def select_feedback(class_work: AssignmentWithJobs, system: SchoolSystem) -> tup
         if student.name in class_work.jobs
     }
     school_files = {
-        name: found for name, job in jobs.items() if (found := find_school_file(job)) and found.system == system
+        name: school_file
+        for name, job in jobs.items()
+        if (school_file := find_school_file(job)) and school_file.system == system
     }
     if not school_files:
         raise NotFromSchoolSystem(
@@ -121,7 +123,7 @@ def fill(assignment_id: str, form: SheetForm) -> Response:
     stored.
     """
     class_work = load_assignment(assignment_id)
-    data = cast(bytes, form.file.stream.read(MAX_SHEET_BYTES + 1))
+    data = form.file.stream.read(MAX_SHEET_BYTES + 1)
     if len(data) > MAX_SHEET_BYTES:
         raise TooLarge(f"A grading sheet has at most {MAX_SHEET_BYTES:,} bytes.")
     released_answers = [

@@ -95,16 +95,16 @@ def count_columns(text: str, delimiter: str) -> int:
 def split_rows(text: str, delimiter: str, max_rows: int | None = None) -> list[CsvRow]:
     """The rows of a text, at least one. Raises BadSheet, which names the line, where a quote is never closed."""
     cell = re.compile(rf'("(?:[^"]|"")*"|[^{delimiter}"\r\n][^{delimiter}\r\n]*|)({delimiter}|\r\n|\n|\r|\Z)')
-    rows, cells, position = [], list[str](), 0
+    rows, cells, position = list[CsvRow](), list[str](), 0
     while max_rows is None or len(rows) < max_rows:
-        found = cell.match(text, position)
-        if not found:
+        match = cell.match(text, position)
+        if not match:
             line = text.count("\n", 0, position) + 1
             raise BadSheet(f"Line {line} of the sheet is not valid CSV: its quotes do not match.")
-        cells.append(found[1])
-        position = found.end()
-        if found[2] in LINE_ENDS:
-            rows.append(CsvRow(cells, found[2]))
+        cells.append(match[1])
+        position = match.end()
+        if match[2] in LINE_ENDS:
+            rows.append(CsvRow(cells, match[2]))
             cells = []
             if position == len(text):
                 break

@@ -44,8 +44,8 @@ def parse_school_file(path: str) -> SchoolFile | None:
     """What the path of a file says, folders and ZIPs around it included; None if no system has named it."""
     parts = path.replace("\\", "/").split("/")
     for index, part in enumerate(parts):
-        if found := MOODLE_PART.fullmatch(part):
-            return SchoolFile("moodle", found[2], found[1].strip(), "/".join(parts[index:]))
+        if match := MOODLE_PART.fullmatch(part):
+            return SchoolFile("moodle", match[2], match[1].strip(), "/".join(parts[index:]))
     return parse_canvas_name(parts[-1])
 
 

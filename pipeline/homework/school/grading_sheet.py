@@ -125,23 +125,24 @@ def is_moodle_sheet(sheet: CsvText) -> bool:
     """Whether each row begins with a participant's number, after the same word."""
     first_cells = [row.value(0).strip() for row in sheet.rows[1:] if any(map(str.strip, row.values))]
     numbers = [MOODLE_NUMBER.fullmatch(cell) for cell in first_cells]
-    return bool(numbers) and len({found[1] if found else None for found in numbers} - {None}) == 1 and all(numbers)
+    words = {number[1] for number in numbers if number}
+    return all(numbers) and len(words) == 1
 
 
 def find_comments(header: CsvRow, system: SchoolSystem, column: str) -> int:
     """The index of the column to fill. Raises BadSheet where there is none, or it is one for marks."""
-    wanted_titles = [normalize_title(column)] if column else COMMENT_TITLES[system]
-    found = [index for index, title in enumerate(header.values) if normalize_title(title) in wanted_titles]
-    if len(found) != 1:
-        wanted = column or {"moodle": "Feedback comments", "canvas": "Notes"}[system]
+    titles = [normalize_title(column)] if column else COMMENT_TITLES[system]
+    indexes = [index for index, title in enumerate(header.values) if normalize_title(title) in titles]
+    if len(indexes) != 1:
+        shown_title = column or {"moodle": "Feedback comments", "canvas": "Notes"}[system]
         raise BadSheet(
-            f"The sheet of {SYSTEM_TITLES[system]} has no column “{wanted}”, or several. Switch it on there, or give "
-            "the title of the column that the answers are to be written in."
+            f"The sheet of {SYSTEM_TITLES[system]} has no column “{shown_title}”, or several. Switch it on there, or "
+            "give the title of the column that the answers are to be written in."
         )
-    title = header.value(found[0])
+    title = header.value(indexes[0])
     if normalize_title(title) in GRADE_TITLES or CANVAS_GRADE_TITLE.search(title):
         raise BadSheet(f"The column “{title}” is for marks, not for text.")
-    return found[0]
+    return indexes[0]
 
 
 # The rows

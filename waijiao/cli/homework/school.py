@@ -56,9 +56,9 @@ def save_sheet(sheet: FilledSheet, target: ExportTarget, path: Path, folder: Pat
     if target not in ("folder", sheet.system):
         raise BadSheet(f"{path.name} is a sheet of {SYSTEM_TITLES[sheet.system]}: fetch it with --for {sheet.system}.")
     copy = folder / f"{path.stem}-filled{path.suffix}"
-    unfinished = copy.with_name(f".{copy.name}.part")
-    unfinished.write_bytes(base64.b64decode(sheet.content))
-    os.replace(unfinished, copy)
+    partial_path = copy.with_name(f".{copy.name}.part")
+    partial_path.write_bytes(base64.b64decode(sheet.content))
+    os.replace(partial_path, copy)
     stdout.print(f"{pluralize(len(sheet.entered), 'answer')} entered in {copy}", markup=False)
     print_names("had something in their cell already, which stays", sheet.occupied)
     print_names("not found in the sheet for certain", sheet.not_found)
