@@ -4,7 +4,7 @@ from flask import Flask
 
 from api import auth, error_handlers, middleware, pages, sub_path
 from api.admin import keys, login, status, webhooks
-from api.homework import assignments, export, review, submissions
+from api.homework import assignments, export, review, school, submissions
 from api.jobs import events, practice, sessions, tries, zip_download
 from api.jobs import routes as jobs
 from api.json_text import JsonText
@@ -23,7 +23,7 @@ from pipeline.settings import Settings, settings
 
 RESOURCES = (
     *(jobs, tries, practice, events, sessions, zip_download),
-    *(assignments, submissions, review, export),
+    *(assignments, submissions, review, export, school),
     lessons,
     *(learners, learner_export),
     *(audio, chat, models),

@@ -323,6 +323,18 @@ class BadStudentIds(BadRoster):
     code = "bad_student_ids"
 
 
+class BadSheet(WaijiaoError):
+    """Raised when a grading sheet cannot be filled in; the message says what it lacks. Download it again."""
+
+    code, http_status = "bad_sheet", 422
+
+
+class NotFromSchoolSystem(WaijiaoError):
+    """Raised when no file was handed in under a name of the system that answers are fetched for. Fetch a folder."""
+
+    code, http_status = "not_from_school_system", 409
+
+
 class UnknownStudent(WaijiaoError):
     """Raised when a file's name does not name a student of the class. Put the student's name or number into it."""
 

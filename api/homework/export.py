@@ -9,12 +9,14 @@ from werkzeug.wrappers import Response
 
 from api import context, reports
 from api.auth import TEACHER, requires
+from api.homework import school
 from api.homework.assignments import handed_in_at, load_assignment
+from api.homework.schemas import ExportQuery
 from api.jobs import zip_download
 from api.openapi import answers
 from api.reports import StudentWork
 from pipeline.blob_store import FolderBlobs
-from pipeline.errors import UnknownAssignment
+from pipeline.errors import AnswerNotReady, NotFromSchoolSystem, UnknownAssignment
 from pipeline.homework.assignments import AssignmentWithJobs
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -23,14 +25,22 @@ routes = Blueprint("export", __name__)
 
 @routes.get("/v1/assignments/<assignment_id>/export")
 @requires(TEACHER)
-@answers("assignments", {200: "application/zip"}, UnknownAssignment)
-def export(assignment_id: str) -> Response:
-    """A ZIP of the class's report, the gradebook, and each student's page, facts, answer and lesson card."""
-    class_work = load_assignment(assignment_id)
-    pieces = zip_download.zip_files(entries(class_work, context.blobs()))
+@answers("assignments", {200: "application/zip"}, UnknownAssignment, NotFromSchoolSystem, AnswerNotReady)
+def export(assignment_id: str, query: ExportQuery) -> Response:
+    """A ZIP of the class's report, the gradebook, and each student's page, facts, answer and lesson card.
+
+    For `moodle` or `canvas` it has only the spoken answers, under the names by which that system takes them as feedback
+    to the files that it gave; `not-included.txt` names the students whose answers are not in it, and why.
+    """
+    class_work, system = load_assignment(assignment_id), query.for_
+    if system == "folder":
+        files, name = entries(class_work, context.blobs()), assignment_id
+    else:
+        files, name = school.list_feedback(class_work, system, context.blobs()), f"{assignment_id}-{system}"
+    pieces = zip_download.zip_files(files)
     first = next(pieces)  # an error here becomes the response
     answer = Response(chain([first], pieces), mimetype="application/zip")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{assignment_id}.zip"'
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.zip"'
     return answer
 
 

@@ -104,6 +104,21 @@ class HandInForm(RequestModel):
         return files if isinstance(files, list) else [files]
 
 
+class ExportQuery(RequestModel):
+    """What the ZIP is for: a folder on a computer, or feedback that a school's system takes."""
+
+    for_: Literal["folder", "moodle", "canvas"] = Field("folder", alias="for", description="folder, moodle or canvas")
+
+
+class SheetForm(RequestModel):
+    """A grading sheet of a school's system that is to be filled in."""
+
+    file: Upload = Field(description="Moodle's grading worksheet, or the gradebook of Canvas, as CSV")
+    column: Annotated[Text, StringConstraints(max_length=200)] = Field(
+        "", description="the title of the column for the answers, in at most 200 characters"
+    )
+
+
 class ReviewForm(RequestModel):
     """A teacher's changes to an answer that is held; what is not given stays."""
 

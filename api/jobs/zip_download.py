@@ -27,6 +27,7 @@ from pipeline.jobs.listing import newest_first
 from pipeline.jobs.results import Answer
 from pipeline.jobs.store import PREFIX
 from pipeline.redis_connection import run_with_full_memory
+from pipeline.text.characters import prevent_formula
 
 MAX_JOBS = 2000  # jobs that one archive may have
 ARCHIVES_PER_MINUTE = 10  # of one key: for each, all jobs of the tenant are read
@@ -35,7 +36,6 @@ routes = Blueprint("zip_download", __name__)
 CARDS_FOLDER = "cards"  # in which each lesson card has the name of its answer
 TABLE_NAME = "answers.csv"
 TABLE_COLUMNS = ("file", "state", "verdict", "heard", "said", "corrected", "answer", "error", "duration_s")
-FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # spreadsheets read text that begins so as a formula
 UTF8_MARK = "\ufeff".encode()  # tells spreadsheets that the table is UTF-8
 CHUNK_BYTES = 1 << 18  # bytes in memory at once
 
@@ -170,7 +170,7 @@ def table_row(file: str, job: Job, error: str) -> tuple[str, ...]:
 def csv_line(cells: Iterable[str]) -> bytes:
     """One line of a CSV file. Text that a spreadsheet would run as a formula gets an apostrophe in front."""
     text = io.StringIO(newline="")
-    csv.writer(text).writerow(f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell for cell in cells)
+    csv.writer(text).writerow(map(prevent_formula, cells))
     return text.getvalue().encode()
 
 

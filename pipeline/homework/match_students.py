@@ -16,11 +16,13 @@ from pipeline.errors import AmbiguousStudent, DoubledStudent, UnknownStudent, Wa
 from pipeline.homework.assignments import Student
 from pipeline.homework.filenames import UNNAMED, display_name, stem
 from pipeline.homework.roster import MAX_CELL_CHARS
+from pipeline.homework.school.files import SchoolFile, parse_school_file
 from pipeline.text.enumeration import join_some
 
 MAX_QUOTED_NAMES = 5  # in one sentence; of more, the rest are counted
 MIN_DISTINCTIVE_ID_CHARS = 4  # an id this long says as much as a name: a 7 may be the student's, or the homework's
 MAX_SEARCHED_CHARS = 160  # of a text, so that a hostile one costs little: names of files have up to 255 bytes
+MAX_NAME_PARTS = 5  # of a name of which some are compared with another one
 MAX_PERMUTED_PARTS = 4  # of a name that may stand in any order
 COPY_MARK = re.compile(
     r"(?<=\S)\s*[(（]\d{1,3}[)）]$"
@@ -64,8 +66,12 @@ def match_students(files: Sequence[str], students: Sequence[Student]) -> MatchRe
 def find_owner(file: str, index: "NameIndex") -> str | WaijiaoError:
     """The student named in the file's name, or else in those of its folders, the nearest first; or what is wrong.
 
-    Short ids, which may stand there by chance, count only where no distinctive form is found.
+    Where Moodle or Canvas has named the file, what it says of the student counts before all else. Short ids, which
+    may stand there by chance, count only where no distinctive form is found.
     """
+    school_file = parse_school_file(file)
+    if school_file and (owner := find_owner_in_school(school_file, index)):
+        return owner
     *folders, _ = file.replace("\\", "/").split("/")
     forms_by_part = [index.search(part) for part in (COPY_MARK.sub("", stem(file)), *reversed(folders))]
     for distinctive in (True, False):
@@ -81,7 +87,33 @@ def find_owner(file: str, index: "NameIndex") -> str | WaijiaoError:
     return UnknownStudent()
 
 
+def find_owner_in_school(file: SchoolFile, index: "NameIndex") -> str | None:
+    """The student with the number or the name that a school's system gives; None if they disagree, or fit nobody.
+
+    The number may be another student's seat or id by chance, so it counts only together with the name. A class list
+    may have more than the system's name, to tell two students apart: Anna Li (7B).
+    """
+    by_name = {form.student for form in index.search(file.student) if form.distinctive}
+    by_number = index.names_by_id.get(file.number, ())
+    if not by_number:
+        return by_name.pop() if len(by_name) == 1 else None
+    agreeing = [student for student in by_number if student in by_name or has_name(student, file.student)]
+    return agreeing[0] if len(agreeing) == 1 else None
+
+
+def has_name(student: str, name: str) -> bool:
+    """Whether some parts of a student's name are `name`, in any order, with or without accents."""
+    letters = "".join(token.unaccented_text for token in tokenize(name))
+    parts = name_parts(tokenize(student))[:MAX_NAME_PARTS]
+    orders = (order for count in range(1, len(parts) + 1) for order in permutations(parts, count))
+    return any("".join(token.unaccented_text for part in order for token in part) == letters for order in orders)
+
+
 def name_from_file(file: str) -> str | WaijiaoError:
+    """A name for the student: that of the file, or with its number the one that a school's system gives."""
+    if school_file := parse_school_file(file):
+        end = f" ({school_file.number[: MAX_CELL_CHARS // 2]})"
+        return (display_name(school_file.student)[: MAX_CELL_CHARS - len(end)].strip() + end).strip()
     name = display_name(stem(file))[:MAX_CELL_CHARS].strip()
     return name if name.strip(". " + UNNAMED) else UnknownStudent()
 
@@ -131,7 +163,9 @@ class NameIndex:
 
     def __init__(self, students: Iterable[Student]) -> None:
         self.exact_forms, self.loose_forms = FormIndex(), FormIndex()
+        self.names_by_id: dict[str, list[str]] = defaultdict(list)
         for student in students:
+            self.names_by_id[student.id].append(student.name)
             for number, tokens in enumerate(part_orders(tokenize(student.name))):
                 self.add(tokens, NameForm(student.name, rank=min(number, 1), distinctive=True))
             id_tokens = tokenize(student.id)

@@ -1,5 +1,7 @@
 """The JSON that the API answers with about homework, as types."""
 
+from typing import Literal
+
 from pipeline.schemas.jobs import Id, JobError, ResponseModel, Seconds, State, Timestamp, Verdict
 
 
@@ -105,6 +107,20 @@ class SubmissionResult(ResponseModel):
     accepted: list[SubmittedRecording]
     unchanged: list[SubmittedRecording]
     refused: list[RefusedFile]
+
+
+class FilledSheet(ResponseModel):
+    """A grading sheet with the answers: its bytes in Base64, and the names of students.
+
+    `entered`: whose answers it has now; `occupied`: whose cells had something already, which stays; `not_found`: who
+    has no row, or not a certain one.
+    """
+
+    system: Literal["moodle", "canvas"]
+    content: str
+    entered: list[str]
+    occupied: list[str]
+    not_found: list[str]
 
 
 class RefusedJob(ResponseModel):

@@ -6,6 +6,8 @@ import unicodedata
 JOINERS = {"\u200c", "\u200d"}  # without them words of some scripts, and some emoji, fall apart
 INVISIBLE_CATEGORIES = {"Cc", "Cf", "Cs"}  # of Unicode: controls, formats such as a change of direction, surrogates
 
+FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # spreadsheets read text that begins so as a formula
+
 # A character of GB2312 in both of its bytes. Text without any is hardly Chinese: GB18030 takes pairs such as the "ël"
 # of a Western "Noël" for rare characters, but whoever writes Chinese uses a common one sooner or later.
 GB2312_CHARACTER = re.compile(rb"[\xb0-\xf7][\xa1-\xfe]")
@@ -19,6 +21,11 @@ def is_invisible(character: str) -> bool:
 def remove_invisible(text: str, keep: str = "") -> str:
     """The text without invisible characters, except those in `keep`."""
     return "".join(character for character in text if character in keep or not is_invisible(character))
+
+
+def prevent_formula(cell: str) -> str:
+    """A cell's text, with an apostrophe in front if a spreadsheet would run it as a formula."""
+    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 
 def can_decode(data: bytes, encoding: str) -> bool:

@@ -352,6 +352,67 @@ def test_an_assignment_is_edited_and_fields_outside_the_form_stay(visit, app):
     assert assignment["due"].startswith("2036-12-01T12:00:00")
 
 
+MOODLE_FOLDER = "Anna Li_123456_assignsubmission_file_"
+SHEET = "\r\n".join(
+    [
+        'Identifier,"Full name","Feedback comments"',
+        '"Participant 123456","Anna Li",',
+        f'"Participant 7",{NAMES[2]},Seen.',
+        "",
+    ]
+)
+
+
+def test_answers_and_the_grading_sheet_go_back_to_moodle(visit, app, tmp_path, picture):
+    put_assignment(app, "moodle", title="Unit 8", students=[{"name": name} for name in NAMES[:3]])
+    with zipfile.ZipFile(tmp_path / "unit 8.zip", "w") as archive:
+        archive.write(RECORDINGS[0], f"{MOODLE_FOLDER}/my talk.wav")
+        archive.write(RECORDINGS[1], f"{NAMES[2]}.wav")
+    page = visit("/homework#moodle")
+    page.set_input_files("#files", tmp_path / "unit 8.zip")
+    expect_rows(page, "done", 2)
+    page.get_by_text("For Moodle or Canvas").click()
+    picture(page, "homework-for-moodle")
+    with page.expect_download() as started:
+        page.get_by_text("Answers for Moodle (ZIP)").click()
+    assert started.value.suggested_filename == "moodle-moodle.zip"
+    with zipfile.ZipFile(started.value.path()) as archive:
+        assert archive.namelist() == [f"{MOODLE_FOLDER}/my talk.wav", "not-included.txt"]
+    (tmp_path / "grades.csv").write_bytes(SHEET.encode("utf-8-sig"))
+    page.get_by_text("For Moodle or Canvas").click()
+    with page.expect_download() as started, page.expect_file_chooser() as asked:
+        page.get_by_text("Fill in the grading sheet…").click()
+        asked.value.set_files(tmp_path / "grades.csv")
+    assert started.value.suggested_filename == "grades-filled.csv"
+    filled = Path(started.value.path()).read_bytes().decode("utf-8-sig").splitlines()
+    assert filled[1].startswith('"Participant 123456","Anna Li",')
+    assert len(filled[1]) > len(SHEET.splitlines()[1])
+    assert filled[2] == SHEET.splitlines()[2]
+    expect(page.locator("#sheet-result")).to_contain_text("1 answer entered.")
+    expect(page.locator("#sheet-result")).to_contain_text(f"which stays: {NAMES[2]}")
+    page.get_by_text("For Moodle or Canvas").click()
+    page.get_by_text("Answers for Canvas (ZIP)").click()
+    expect(page.locator(".detail .request-error")).to_contain_text("No recording has a name that this system gave.")
+    expect(page.locator("#school > div")).to_be_hidden()
+
+
+@pytest.mark.parametrize("display", DISPLAYS)
+def test_the_menu_for_a_school_s_system_fits_any_window(visit, assignment_id, picture, display):
+    page = visit(f"/homework#{assignment_id}", reduced_motion="reduce", **display)
+    page.locator("#school summary").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#fill-sheet")).to_be_visible()
+    assert not serious_violations(page)
+    width = display["viewport"]["width"]
+    picture(page, f"homework-school-{width}-{display['locale']}")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    box = page.locator("#school > div").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    page.keyboard.press("Escape")
+    expect(page.locator("#fill-sheet")).to_be_hidden()
+
+
 def test_homework_is_erased_after_confirmation(visit, app):
     page = visit("/homework")
     id_ = set_homework(page, title="Unit 7", students="Anna Li")

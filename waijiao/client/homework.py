@@ -5,9 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import IO, Unpack
+from typing import IO, Literal, Unpack
 
-from pipeline.schemas.homework import Assignment, AssignmentList, AssignmentView, BulkResult, SubmissionResult
+from pipeline.schemas.homework import (
+    Assignment,
+    AssignmentList,
+    AssignmentView,
+    BulkResult,
+    FilledSheet,
+    SubmissionResult,
+)
 from pipeline.schemas.jobs import Job
 from waijiao.client.base import AsyncBase, SyncBase
 from waijiao.client.fields import (
@@ -21,6 +28,8 @@ from waijiao.client.fields import (
 )
 from waijiao.client.results import Recording
 from waijiao.client.transport import LimitName, Request, recording_opener, upload_name
+
+ExportTarget = Literal["folder", "moodle", "canvas"]
 
 
 class HomeworkMethods(SyncBase):
@@ -50,11 +59,18 @@ class HomeworkMethods(SyncBase):
         """
         return self._fetch(SubmissionResult, hand_in_request(id_, recording, student, file))
 
-    def export(self, id_: str, to: str | PathLike[str]) -> Path:
-        """Save the results of an assignment as a ZIP: the class's report, the gradebook, each student's files."""
+    def export(self, id_: str, to: str | PathLike[str], *, system: ExportTarget = "folder") -> Path:
+        """Save the results of an assignment as a ZIP: the class's report, the gradebook, each student's files.
+
+        For the `system` "moodle" or "canvas" it has the spoken answers alone, as that takes them for feedback files.
+        """
         with new_file(Path(to)) as file:
-            self._send(Request("GET", f"{assignment_path(id_)}/export", destination=file))
+            self._send(export_request(id_, system, file))
         return Path(to)
+
+    def fill_sheet(self, id_: str, sheet: Recording, *, column: str = "") -> FilledSheet:
+        """The grading sheet of Moodle or Canvas, a CSV file, with the text of each answer; `column` is its title."""
+        return self._fetch(FilledSheet, sheet_request(id_, sheet, column))
 
     def report(self, id_: str) -> str:
         """The class's report as one page of HTML."""
@@ -112,11 +128,18 @@ class AsyncHomeworkMethods(AsyncBase):
         """
         return await self._fetch(SubmissionResult, hand_in_request(id_, recording, student, file))
 
-    async def export(self, id_: str, to: str | PathLike[str]) -> Path:
-        """Save the results of an assignment as a ZIP: the class's report, the gradebook, each student's files."""
+    async def export(self, id_: str, to: str | PathLike[str], *, system: ExportTarget = "folder") -> Path:
+        """Save the results of an assignment as a ZIP: the class's report, the gradebook, each student's files.
+
+        For the `system` "moodle" or "canvas" it has the spoken answers alone, as that takes them for feedback files.
+        """
         with new_file(Path(to)) as file:
-            await self._send(Request("GET", f"{assignment_path(id_)}/export", destination=file))
+            await self._send(export_request(id_, system, file))
         return Path(to)
+
+    async def fill_sheet(self, id_: str, sheet: Recording, *, column: str = "") -> FilledSheet:
+        """The grading sheet of Moodle or Canvas, a CSV file, with the text of each answer; `column` is its title."""
+        return await self._fetch(FilledSheet, sheet_request(id_, sheet, column))
 
     async def report(self, id_: str) -> str:
         """The class's report as one page of HTML."""
@@ -159,6 +182,16 @@ def hand_in_request(assignment_id: str, recording: Recording, student: str | Non
     file_name, opener = upload_name(recording, file), recording_opener(recording)
     limit: LimitName = "hand_in_mb" if file_name.lower().endswith(".zip") else "upload_mb"
     return Request("POST", path, form=form, recording=opener, part="file", file_name=file_name, limit=limit)
+
+
+def export_request(assignment_id: str, system: ExportTarget, file: IO[bytes]) -> Request:
+    return Request("GET", f"{assignment_path(assignment_id)}/export", {"for": system}, destination=file)
+
+
+def sheet_request(assignment_id: str, sheet: Recording, column: str) -> Request:
+    path, form = f"{assignment_path(assignment_id)}/sheet", {"column": column} if column else None
+    opener = recording_opener(sheet)
+    return Request("POST", path, form=form, recording=opener, part="file", file_name="sheet.csv")
 
 
 def rerun_request(path: str, first_stage: FirstStage, overrides: Overrides) -> Request:

@@ -6,6 +6,7 @@ import { forEachParallel, nullIfGone } from "../shared/jobs.js";
 
 const MAX_SINGLE_REQUESTS = 3; // for jobs; more of them are read as pages of all jobs of the assignment
 const CLASS_REQUEST_TIMEOUT_S = 60; // for a request about a whole class
+const DOWNLOAD_TIMEOUT_S = 600; // for the answers of a whole class
 const NOT_MODIFIED = 304;
 
 const assignmentPath = (id, rest = "") => `v1/assignments/${encodeURIComponent(id)}${rest}`;
@@ -15,9 +16,18 @@ export const saveAssignment = (id, fields) => fetchJson(assignmentPath(id), { me
 export const deleteAssignment = (id) =>
   fetchApi(assignmentPath(id), { method: "DELETE", timeoutS: CLASS_REQUEST_TIMEOUT_S });
 export const exportUrl = (id) => address(assignmentPath(id, "/export"));
+export const fetchExport = async (id, system) =>
+  (await fetchApi(assignmentPath(id, `/export?for=${system}`), { timeoutS: DOWNLOAD_TIMEOUT_S })).blob();
 export const reportUrl = (id) => address(assignmentPath(id, "/report"));
 export const fetchClassLedger = (id) => fetchJson(assignmentPath(id, "/ledger"));
 export const submissionsUrl = (id) => address(assignmentPath(id, "/submissions"));
+
+/** A school's grading sheet, a CSV file, with the answers; `content` is in Base64. */
+export function fillSheet(id, file) {
+  const form = new FormData();
+  form.append("file", file);
+  return fetchJson(assignmentPath(id, "/sheet"), { method: "POST", form, timeoutS: CLASS_REQUEST_TIMEOUT_S });
+}
 
 /** {data, etag} of an assignment; null when it has not changed since `etag`. */
 export async function fetchAssignment(id, etag) {

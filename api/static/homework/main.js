@@ -13,6 +13,7 @@ import { Form } from "./form.js";
 import { AssignmentList } from "./list.js";
 import { RerunDialog } from "./rerun.js";
 import { ReviewDialog } from "./review.js";
+import { startSchoolMenu } from "./school.js";
 import { Summary } from "./summary.js";
 import { Table } from "./table.js";
 import { UploadPanel } from "./upload_panel.js";
@@ -154,6 +155,7 @@ async function start() {
   $id("release-all").addEventListener("click", releaseEveryAnswer);
   $id("rerun-all").addEventListener("click", () => rerunDialog.open(current.assignment));
   $id("erase").addEventListener("click", erase);
+  startSchoolMenu(() => current.assignment.id);
   acceptDrops(handleDrop);
   addEventListener("hashchange", handleAddressChange);
   languageEvents.addEventListener("change", translate);

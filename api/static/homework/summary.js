@@ -30,7 +30,7 @@ export class Summary {
     $id("edit").href = `#${data.id}/edit`;
     $id("zip").href = exportUrl(data.id);
     $id("report").href = reportUrl(data.id);
-    for (const id of ["zip", "report"]) $id(id).hidden = !data.progress.handed_in;
+    for (const id of ["zip", "school", "report"]) $id(id).hidden = !data.progress.handed_in;
     this.#showAssignment(data);
     this.#showProgress(data);
     showVerdicts(this.assignment.rows().map(({ student, job }) => ({ name: student, job })));

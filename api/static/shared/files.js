@@ -2,6 +2,8 @@
 
 import { $id, element } from "./dom.js";
 
+const SAVE_S = 60; // until the browser has certainly read what it saves
+
 /** Call `handleDrop` with the DataTransfer of each drop. #drop-overlay tells meanwhile what a drop will do. */
 export function acceptDrops(handleDrop) {
   const overlay = $id("drop-overlay");
@@ -48,12 +50,19 @@ async function filesOfEntry(entry, path) {
   return (await Promise.all(entries.map((child) => filesOfEntry(child, pathOf(child))))).flat();
 }
 
-/** Let the user choose one file of the types that #files takes; null when none was chosen. */
-export function chooseFile() {
-  const input = element("input", { type: "file", accept: $id("files").accept });
+/** Let the user choose one file, by default of the types that #files takes; null when none was chosen. */
+export function chooseFile(accept = $id("files").accept) {
+  const input = element("input", { type: "file", accept });
   return new Promise((resolve) => {
     input.addEventListener("change", () => resolve(input.files[0]));
     input.addEventListener("cancel", () => resolve(null));
     input.click();
   });
+}
+
+/** Save a blob as a download of this name. */
+export function saveFile(blob, name) {
+  const href = URL.createObjectURL(blob);
+  element("a", { href, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(href), SAVE_S * 1000);
 }

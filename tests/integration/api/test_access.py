@@ -59,6 +59,7 @@ LEAST_ROLES = {  # of every endpoint, the least role that may call it
     "review.rerun_all": "teacher",
     "export.export": "teacher",
     "export.page": "teacher",
+    "school.fill": "teacher",
     "lessons.submit": "learner",
     "lessons.browse": "learner",
     "lessons.read": "learner",
@@ -110,7 +111,8 @@ UNSEEN = {
     "assignment_id": "unknown_assignment", "lesson_id": "unknown_lesson",
     "learner_id": "unknown_learner",
 }  # fmt: skip
-FORMS = {"submissions.hand_in": "file", "tries.submit": "audio"}  # what takes a form with a file, and its field
+# What takes a form with a file, and the name of its field.
+FORMS = {"submissions.hand_in": "file", "school.fill": "file", "tries.submit": "audio"}
 MADE = {"assignments.replace"}  # what makes what it names
 BODIES = {
     "jobs.submit": {"text": "hi"}, "keys.create": {"role": "learner", "name": "Carl"},

@@ -13,9 +13,11 @@ from pipeline.homework.zip_import import ZipLimits, ZipMember, list_members
 from pipeline.schemas.homework import AssignmentView
 from pipeline.text.enumeration import pluralize
 from waijiao.cli.console import handle_errors, stderr, stdout, url_option
+from waijiao.cli.homework.school import column_option, save_feedback, save_sheet, sheet_option, system_option
 from waijiao.cli.homework.selection import assignment_argument, select_assignment
 from waijiao.cli.homework.status import REFRESH_S
 from waijiao.client import Client
+from waijiao.client.homework import ExportTarget
 
 ARCHIVE_LIMITS = ZipLimits(files=10_000, entry_bytes=500_000_000, total_bytes=50_000_000_000)
 REPORT_NAME = "report.html"
@@ -25,26 +27,49 @@ REPORT_NAME = "report.html"
 @assignment_argument
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder.  [default: the assignment's id]")
 @click.option("--wait", is_flag=True, help="First wait until all submissions are answered, or await your review.")
+@system_option
+@sheet_option
+@column_option
 @url_option
 @handle_errors
-def fetch(assignment: str, out: Path | None, wait: bool, url: str | None) -> None:
+def fetch(
+    assignment: str,
+    out: Path | None,
+    wait: bool,
+    system: ExportTarget,
+    sheet: Path | None,
+    column: str,
+    url: str | None,
+) -> None:
     """Fetch the answers to a class's homework, as they are now, into a folder.
 
     report.html is the class's report, gradebook.csv opens in a spreadsheet, and the folder students has a page with
     corrections, the same as JSON, and the spoken answer of each student. Files of an earlier fetch are replaced.
+
+    For moodle or canvas a ZIP is saved instead, with the spoken answers under the names that came in, which the system
+    takes as feedback. With --sheet, its grading sheet is filled in as well: a copy of it, in the folder.
     """
     id_ = select_assignment(assignment).id
     folder = out or Path(id_)
     with Client(url) as client:
         view = wait_for_answers(client, id_) if wait else client.assignment(id_)
         folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder, prefix=".fetching-") as temporary:
-            count = unpack(client.export(id_, Path(temporary, "export.zip")), folder)
-    stdout.print(f"{pluralize(count, 'file')} in {folder}; open {folder / REPORT_NAME}", markup=False)
+        if sheet:
+            save_sheet(client.fill_sheet(id_, sheet, column=column), system, sheet, folder)
+        if system == "folder":
+            save_folder(client, id_, folder)
+        else:
+            save_feedback(client.export(id_, folder / f"{id_}-{system}.zip", system=system), system)
     progress = view.progress
     if progress.missing or progress.held or progress.working:
         counts = f"missing: {len(progress.missing)}, awaiting review: {progress.held}, working: {progress.working}"
         stdout.print(counts)
+
+
+def save_folder(client: Client, id_: str, folder: Path) -> None:
+    with TemporaryDirectory(dir=folder, prefix=".fetching-") as temporary:
+        count = unpack(client.export(id_, Path(temporary, "export.zip")), folder)
+    stdout.print(f"{pluralize(count, 'file')} in {folder}; open {folder / REPORT_NAME}", markup=False)
 
 
 def wait_for_answers(client: Client, id_: str) -> AssignmentView:

@@ -162,3 +162,30 @@ def test_neither_the_order_of_the_files_nor_that_of_the_roster_matters(files, st
     assert (
         match_students(files, students).student_by_file == match_students(files[::-1], students[::-1]).student_by_file
     )
+
+
+SAME_NAMES = (Student("Anna Li", "501"), Student("Anna Li (7B)", "502"), Student("Ben"), Student("Cleo", "5030"))
+
+
+@pytest.mark.parametrize(
+    ("file", "student"),
+    [
+        ("Anna Li_501_assignsubmission_file_/talk.wav", "Anna Li"),
+        ("Anna Li_502_assignsubmission_file_/talk.wav", "Anna Li (7B)"),
+        ("lianna_501_9001_talk.wav", "Anna Li"),
+        ("lianna_late_502_9002_talk.wav", "Anna Li (7B)"),
+        ("Ben_777_assignsubmission_file_/talk with Anna Li.wav", "Ben"),
+        ("ben_777_9003_talk with anna li.wav", "Ben"),
+        ("7B-Anna Li_502_assignsubmission_file_/talk.wav", "Anna Li (7B)"),
+        ("Ben_5030_assignsubmission_file_/talk.wav", "ambiguous_student"),  # the name and the number disagree
+        ("Nobody_778_assignsubmission_file_/talk.wav", "unknown_student"),
+    ],
+)
+def test_a_school_s_system_says_whose_file_it_is_and_numbers_tell_the_same_names_apart(file, student):
+    assert find_student(file, SAME_NAMES) == student
+
+
+def test_without_a_roster_a_school_s_numbers_tell_the_same_names_apart():
+    files = ["Anna Li_501_assignsubmission_file_/talk.wav", "Anna Li_502_assignsubmission_file_/talk.wav"]
+    match = match_students([*files, "lianna_7_8_talk.wav"], ())
+    assert list(match.student_by_file.values()) == ["Anna Li (501)", "Anna Li (502)", "lianna (7)"]
