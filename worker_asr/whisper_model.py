@@ -14,6 +14,7 @@ from pipeline.errors import ConfigurationError, ModelMissing
 from pipeline.settings import Settings
 
 WINDOW_FRAMES = 3000  # frames of 10 ms in the window that Whisper was trained on
+RECENT_WINDOWS = 3  # of which the encodings are kept, 1.5 MB each with Whisper base
 PROBE_FRAMES = 100  # enough to try something out
 AUTO_COMPUTE_TYPES = {"cpu": ("int8", "float32"), "cuda": ("float16", "float32")}  # the first that can be computed
 REQUIRED_FILES = ("config.json", "model.bin", "tokenizer.json")
@@ -30,23 +31,28 @@ class NoWindowsLeft(Exception):
 
 
 class VariableWindowWhisper(WhisperModel):
-    """Whisper that encodes only `frames` frames, and not twice when it also detects the language.
+    """Whisper that encodes only `frames` frames, and none of the last RECENT_WINDOWS windows twice.
+
+    The same window is needed to detect the language, to recognise, and to measure how clearly words were said.
 
     It computes only `windows_left` more windows one by one, and raises NoWindowsLeft before the next one.
     """
 
     frames = WINDOW_FRAMES
     windows_left = 1
-    latest: tuple[np.ndarray, Any] | None = None  # features of a window, and their encoding
+    recent: tuple[tuple[np.ndarray, Any], ...] = ()  # features of windows, and their encodings; the latest first
 
     def encode(self, features: np.ndarray) -> Any:
         """`features` are those of one window, (bands, frames), or of several, which are always full."""
         if features.ndim > 2:
             return super().encode(features)
         window = features[:, : self.frames]
-        if self.latest is None or not is_same_window(self.latest[0], window):
-            self.latest = window, super().encode(window)
-        return self.latest[1]
+        for earlier_window, encoding in self.recent:
+            if is_same_window(earlier_window, window):
+                return encoding
+        encoding = super().encode(window)
+        self.recent = ((window, encoding), *self.recent)[:RECENT_WINDOWS]
+        return encoding
 
     def generate_with_fallback(self, *arguments: Any, **options: Any) -> Any:
         if not self.windows_left:

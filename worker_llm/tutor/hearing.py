@@ -18,7 +18,7 @@ from worker_llm.tutor.start_over import letters_only
 MIN_ASKED = 0.65  # probability that one of a sentence's words was misheard, from which it is asked about
 MIN_ASKED_MEAN = 0.1  # of its words' probabilities; in a long sentence one may be wrong without being asked about
 MAX_PRAISED = 0.35  # above which a sentence is not praised
-MIN_UNCLEAR = 0.6  # probability from which a word is unclear: marked, and never corrected
+MIN_UNCLEAR = 0.62  # probability from which a word is unclear: marked, and never corrected
 MAX_ASKED_SHARE = 0.5  # of the words; if more stand in badly heard sentences, all are asked about
 MAX_QUOTED_CHARS = 160  # of what was heard, said back to the learner
 
