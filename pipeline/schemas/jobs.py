@@ -275,8 +275,8 @@ class Job(ResponseModel):
     assignment: str | None
     student: str | None
     lesson: Id | None
-    practice: Practice | None
-    practised: Id | None = Field(description="the job whose better sentence is said again in this one")
+    practice: Practice | None = None
+    practised: Id | None = Field(None, description="the job whose better sentence is said again in this one")
     links: dict[str, str]
 
 
