@@ -123,7 +123,7 @@ def test_without_probabilities_nothing_is_praised_or_asked():
 
 
 def test_chinese_characters_are_counted_as_words_of_feedback():
-    assert estimated("I:0.01", "like:0.01", "苹果:0.6", "very:0.01", "much:0.01", "yes:0.01").unclear_words == (2, 3)
+    assert estimated("I:0", "like:0", f"苹果:{MIN_UNCLEAR}", "very:0", "much:0").unclear_words == (2, 3)
 
 
 def test_the_question_says_what_was_heard():
