@@ -45,6 +45,14 @@ TEXTS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def patience() -> Iterator[None]:
+    """What is expected may take its time on a busy machine."""
+    expect.set_options(timeout=WAIT_MS)
+    yield
+    expect.set_options(timeout=5_000)
+
+
 @pytest.fixture(scope="module")
 def school(tmp_path_factory) -> Iterator[HandAnswers]:
     with answer_by_hand(make_settings(tmp_path_factory.mktemp("school"))) as school:
@@ -88,7 +96,7 @@ def say(turn: Locator, seconds: float = 0.7) -> None:
 def hear(school: HandAnswers, turn: Locator, transcript: Transcript, number: int = 1) -> None:
     """Recognise the next try, which is the turn's `number`-th, as this; the page shows it then."""
     assert school.jobs.complete("asr", school.claim("asr"), transcript)[0]
-    expect(turn.locator(".tries li[data-state=succeeded]")).to_have_count(number, timeout=WAIT_MS)
+    expect(turn.locator(".tries li[data-state=succeeded]")).to_have_count(number)
 
 
 def serious_violations(page: Page) -> list[str]:
@@ -169,7 +177,7 @@ def test_a_try_made_offline_is_kept_and_sent_later(visit, school):
     expect(unsent.locator(".audio-player")).to_be_visible()
     page.context.set_offline(False)
     hear(school, turn, Transcript(BETTER, "en", 2.0))
-    expect(turn.locator(".tries li[data-state=succeeded] .praise")).to_contain_text("每个词都听到了。", timeout=WAIT_MS)
+    expect(turn.locator(".tries li[data-state=succeeded] .praise")).to_contain_text("每个词都听到了。")
     page.reload()
     page.wait_for_selector("body[data-ready]")
     turn = find_turn(page, 1)
@@ -182,7 +190,7 @@ def test_silence_costs_no_try_and_something_else_is_said_so(visit, school):
     turn = correct_turn(page, school)
     say(turn)
     school.jobs.fail("asr", school.claim("asr"), NoSpeech(), again=False)
-    expect(turn.locator(".tries li[data-state=failed]")).to_be_visible(timeout=WAIT_MS)
+    expect(turn.locator(".tries li[data-state=failed]")).to_be_visible()
     expect(turn.locator(".practice-panel")).to_contain_text("3 more times")
     say(turn)
     hear(school, turn, Transcript("Elephants eat grass all day long", "en", 2.0))
