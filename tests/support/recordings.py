@@ -20,7 +20,6 @@ RECORDINGS = [EXAMPLES / fact["file"] for fact in FACTS]
 TEXTS = {path.stem: fact["text"] for path, fact in zip(RECORDINGS, FACTS, strict=True)}  # what is said in each
 CLEAR_RECORDING = EXAMPLES / "recordings" / "ruoxi-wu.wav"
 SPEECH, SILENCE = EXAMPLES / "speech.flac", EXAMPLES / "silence.wav"
-GERMAN = Path(__file__).parents[1] / "data" / "german.ogg"  # "Ich verstehe nicht, was Sie sagen.", by eSpeak NG
 SPEECH_TEXT = (  # what is said in SPEECH, a text of eleven seconds without a mistake
     "Welcome to our town. It has a small river, an old bridge, and a market where farmers sell apples. "
     "Every Saturday my family walks along the river."
