@@ -10,6 +10,7 @@ from pathlib import Path
 from pipeline.errors import ConfigurationError
 
 PRIVATE_UMASK = 0o077  # new files are 0600, new folders 0700
+ROOT = 0  # the id of the user who may do anything anyhow
 
 
 def set_private_umask() -> None:
@@ -20,11 +21,12 @@ def set_private_umask() -> None:
 def make_private_folder(folder: Path) -> None:
     """Create the folder, or take the access to it away from the group and from others.
 
-    Raises ConfigurationError when it cannot be made, is not a folder, or belongs to another user.
+    Raises ConfigurationError when it cannot be made, is not a folder, or belongs to another user, as a folder or as a
+    symbolic link, which that user could turn to another place.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if folder.stat().st_uid != os.getuid():
+        if folder.stat().st_uid != os.getuid() or folder.lstat().st_uid not in {os.getuid(), ROOT}:
             raise ConfigurationError(f"{folder} belongs to another user, who could read what is written there.")
         withdraw_access(folder, stat.S_IRWXG | stat.S_IRWXO)
     except OSError as error:

@@ -2,6 +2,9 @@
 
 import os
 import stat
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -35,6 +38,16 @@ def test_the_folder_of_another_user_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
     with pytest.raises(ConfigurationError, match="belongs to another user"):
         make_private_folder(tmp_path)
+
+
+@pytest.mark.parametrize(("uid", "is_refused"), [(12_345, True), (0, False)])
+def test_a_link_of_another_user_to_one_s_own_folder_is_refused(tmp_path, monkeypatch, uid, is_refused):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "own")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "lstat", lambda path: SimpleNamespace(st_uid=uid))
+        with pytest.raises(ConfigurationError, match="another user") if is_refused else nullcontext():
+            make_private_folder(tmp_path / "link")
 
 
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path):

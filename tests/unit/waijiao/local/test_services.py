@@ -5,6 +5,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +15,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.redis_connection import broker_url, redis_url, socket_path
 from pipeline.settings import Settings
 from tests.support.wait import wait_for
-from waijiao.local.services import threads_per_worker, worker_services
+from waijiao.local.services import redis_command, threads_per_worker, worker_services
 from waijiao.local.supervisor import terminate
 from waijiao.local.up import ONE_WORKER_EACH, prepare
 
@@ -71,6 +74,16 @@ def test_the_embedded_redis_has_a_short_private_path_however_long_home_is(tmp_pa
     assert socket_path(near) == str(tmp_path / "redis.sock")
     assert len(socket_path(far)) <= 100
     assert socket_path(far) != socket_path(Settings(home=tmp_path / ("y" * 90)))
+
+
+def test_a_folder_for_the_socket_that_another_user_made_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    settings = Settings(home=tmp_path / ("x" * 90), redis_url="")
+    folder = Path(socket_path(settings)).parent
+    folder.mkdir()
+    monkeypatch.setattr(Path, "lstat", lambda path: SimpleNamespace(st_uid=12_345 if path == folder else os.getuid()))
+    with pytest.raises(ConfigurationError, match="belongs to another user"):
+        redis_command(settings)
 
 
 def test_records_and_broker_have_the_same_address(tmp_path):
