@@ -30,7 +30,7 @@ ENTRIES = {  # role -> what its process imports, engines included
 }
 WITH_TORCH = {"worker_llm_gpu", "worker_tts_gpu"}  # which requirements-torch.txt brings
 MAY_HOLD = {  # role -> the heavy things that it is for
-    "api": set(),
+    "api": {"av", "numpy"},  # which cut clips, in a process of their own
     "models": {"ctranslate2", "numpy"},
     "worker_asr": {"av", "ctranslate2", "faster-whisper", "hibari-tts", "numpy", "onnxruntime"},
     "worker_llm": {"ctranslate2", "numpy", "spacy", "xllamacpp"},
