@@ -35,13 +35,6 @@ SENTENCES = (
         frozenset({"entiendo", "dice", "madrid", "familia"}),
     ),
     Sentence(
-        "de",
-        "Ich verstehe nicht, was Sie sagen.",
-        "ɪç fɛɾʃtˈeːə nˈɪçt, vas zi zˈɑːɡən.",
-        "zm_yunxi",
-        frozenset({"ich", "verstehe", "nicht"}),
-    ),
-    Sentence(
         "fr",
         "Je ne comprends pas ce que vous dites. J'habite à Paris avec ma famille.",
         "ʒə nə kɔ̃pʁˈɑ̃ pˈa sə kə vu dˈit. ʒabˈit a paʁˈi avɛk ma famˈij.",
