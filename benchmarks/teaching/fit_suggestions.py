@@ -101,6 +101,17 @@ def fit(choices: Sequence[Choice]) -> tuple[float, float]:
     return float(on_the_way), float(not_on_the_way)
 
 
+def describe_rates(choices: Iterable[Choice]) -> str:
+    """How often right and other candidates lie on the way, which no score of a network changes."""
+    counts = np.zeros((2, 2), dtype=int)
+    for choice in choices:
+        np.add.at(counts, (choice.is_right.astype(int), choice.is_suggested.astype(int)), 1)
+    (others_off, others_on), (right_off, right_on) = counts
+    return (
+        f"on the way: {right_on} of {right_on + right_off} right ones, {others_on} of {others_on + others_off} others"
+    )
+
+
 def report(choices: Iterable[Choice], on_the_way: float, not_on_the_way: float) -> str:
     """What is done first with wrong sentences, and with right ones."""
     counts = dict.fromkeys(("right step", "wrong step", "touched"), 0)
@@ -132,6 +143,7 @@ def main() -> None:
     described = [describe_choice(judge, each, model.ask(each.text)) for each in track(examples, "sentences")]
     choices = [each for each in described if each]
     print(f"{len(choices)} of {len(examples)} sentences have a suggestion")
+    print(describe_rates(choices))
     print(report(choices, 0, 0))
     print(report(choices, *fit(choices)))
 

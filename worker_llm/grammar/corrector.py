@@ -32,7 +32,7 @@ MAX_ROUNDS = 5
 MAX_WORDS = 60  # of a sentence that is checked
 MIN_WORDS = 2
 READ_WHOLE = 12  # proposals of a sentence that the language model reads whole
-# What a suggestion adds to the scores of a sentence's candidates. Fitted by benchmarks/teaching/fit_suggestions.py
+# What a suggestion adds to the scores of a sentence's candidates: docs/decisions/0018-propose-and-judge.md
 ON_THE_WAY, NOT_ON_THE_WAY = 2.0, -0.5
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.teaching import fit_suggestions
-from benchmarks.teaching.fit_suggestions import Choice, RememberingModel, fit, report
+from benchmarks.teaching.fit_suggestions import Choice, RememberingModel, describe_rates, fit, report
 
 
 def choice(scores, suggested=(), right=(), is_wrong=True):
@@ -27,6 +27,11 @@ def test_the_likelihood_is_that_of_the_right_candidate_or_of_leaving_the_sentenc
     assert choice([0.0], [0], [0]).log_likelihood(0, 0) == pytest.approx(np.log(0.5))
     assert choice([0.0, 0.0, 0.0], [0], []).log_likelihood(0, 0) == pytest.approx(np.log(0.25))
     assert choice([], is_wrong=False).log_likelihood(1, -1) == 0
+
+
+def test_it_is_counted_how_often_candidates_lie_on_the_way():
+    choices = [choice([0.0, 1.0, 2.0], [0, 1], [0]), choice([0.0], [], [0]), choice([])]
+    assert describe_rates(choices) == "on the way: 1 of 2 right ones, 1 of 2 others"
 
 
 def test_the_first_steps_are_counted():
