@@ -88,14 +88,14 @@ def forget_unseen(network: Trained, states: Sequence[State]) -> None:
 
 def join(members: Sequence[Trained]) -> Trained:
     """One network that scores as these do on average: their hidden units stand next to each other."""
-    joined = Trained(sum(each.middle.in_features for each in members))
+    together = Trained(sum(each.middle.in_features for each in members))
     with torch.no_grad():
-        joined.linear.weight[:] = torch.stack([each.linear.weight for each in members]).mean(0)
-        joined.embedding.weight[:] = torch.cat([each.embedding.weight for each in members], 1)
-        joined.middle.weight[:] = torch.block_diag(*(each.middle.weight for each in members))
-        joined.middle.bias[:] = torch.cat([each.middle.bias for each in members])
-        joined.out.weight[:] = torch.cat([each.out.weight for each in members], 1) / len(members)
-    return joined.eval()
+        together.linear.weight[:] = torch.stack([each.linear.weight for each in members]).mean(0)
+        together.embedding.weight[:] = torch.cat([each.embedding.weight for each in members], 1)
+        together.middle.weight[:] = torch.block_diag(*(each.middle.weight for each in members))
+        together.middle.bias[:] = torch.cat([each.middle.bias for each in members])
+        together.out.weight[:] = torch.cat([each.out.weight for each in members], 1) / len(members)
+    return together.eval()
 
 
 def score(network: Trained, states: Sequence[State]) -> list[NDArray[np.float32]]:

@@ -1,7 +1,7 @@
 """How well an utterance was heard, by the probability that its words were misheard, and the question whether they were.
 
 A sentence is asked about when it is likely that one of its words was misheard, and praised only when that is unlikely.
-`python -m benchmarks.misheard` shows how often this is right; see docs/decisions/0020-misheard-words.md.
+`python -m benchmarks.misheard` shows how often this is right; see docs/decisions/0022-misheard-words.md.
 """
 
 import re

@@ -304,14 +304,15 @@ def test_a_student_can_be_named_by_name_or_number(client):
     assert code(hand_in(client, ("x.wav", ONE), ("y.wav", TWO), student="Ann")) == (422, "bad_request")
 
 
-def test_the_same_recording_is_recognised_once(client, jobs, settings):
-    assign(client, students=[])
+@pytest.mark.parametrize("card", [False, True])
+def test_the_same_recording_is_recognised_once_and_kept_for_a_card_only(client, jobs, settings, card):
+    assign(client, students=[], card=card)
     hand_in(client, ("Ann.wav", ONE))
     run_stage(jobs, "asr")
     (job,) = [each["job"] for each in hand_in(client, ("Ben.wav", ONE)).json["accepted"]]
     reused = jobs.get("default", job)
     assert (reused.transcript, reused.stage) == (TRANSCRIPT, "llm")
-    assert not list((settings.blobs_folder / "default" / job).glob("*"))
+    assert bool(list((settings.blobs_folder / "default" / job).glob("*"))) is card
     assign(client, students=[], language="en")
     (job,) = [each["job"] for each in hand_in(client, ("Carl.wav", ONE)).json["accepted"]]
     assert jobs.get("default", job).transcript is None

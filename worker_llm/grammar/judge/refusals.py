@@ -55,6 +55,7 @@ def is_refused(words: Sequence[Word], proposal: Proposal, after: Sequence[Word],
         or _changes_person(words, proposal, old, new)
         or any({*old} != {*new} and ({*old} ^ {*new}) <= pair for pair in REGIONAL)
         or _adds_finite_verb(words, after)
+        or _loses_finite_verb(words, proposal, after)
         or _doubles_degree(after)
         or (_ends_badly(after) and not _ends_badly(words))
         or _is_repeated(words, after)
@@ -125,6 +126,19 @@ def _adds_finite_verb(words: Sequence[Word], after: Sequence[Word]) -> bool:
         )
 
     return pairs(after) > pairs(words)
+
+
+def _loses_finite_verb(words: Sequence[Word], proposal: Proposal, after: Sequence[Word]) -> bool:
+    """My brother play football → My brother playing football: half a correction, and no whole sentence."""
+    new = proposal.after[0] if len(proposal.after) == 1 else None
+    if new is None or new.tag not in ("VBG", "VBN") or inflect(new.lower, "VB") == new.lower:
+        return False
+    has_helper = any(word.lower in sets.BE | sets.HAVE or "'" in word.text for word in after)
+    return not has_helper and any(map(_is_finite, words)) and not any(map(_is_finite, after))
+
+
+def _is_finite(word: Word) -> bool:
+    return word.tag in FINITE_TAGS
 
 
 def _doubles_degree(after: Sequence[Word]) -> bool:

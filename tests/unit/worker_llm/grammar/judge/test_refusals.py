@@ -30,6 +30,8 @@ def refuses(tagged, start, end, after, kind="test", frozen=()):
         ("I/PRP like/VBP it/PRP", 1, 1, "like/VBP", "test"),
         ("Yesterday/NN I/PRP went/VBD home/NN", 0, 4, "I/PRP went/VBD home/NN yesterday/NN", "order"),
         ("I/PRP am/VBP here/RB", 2, 2, "my/PRP$ you/PRP", "+pronoun"),
+        ("My/PRP$ dad/NN play/VBP chess/NN", 2, 3, "playing/VBG", "verb:VBG"),
+        ("She/PRP sings/VBZ well/RB", 1, 2, "sung/VBN", "verb:VBN"),
     ],
 )
 def test_what_changes_what_is_said_is_refused(tagged, start, end, after, kind):
@@ -48,6 +50,9 @@ def test_what_changes_what_is_said_is_refused(tagged, start, end, after, kind):
         ("My/PRP$ dad/NN is/VBZ busy/JJ because/IN has/VBZ work/NN", 5, 5, "he/PRP", "+pronoun"),
         ("I/PRP met/VBD Tom/NNP friend/NN", 2, 3, "Tom's/NNP", "possessive"),
         ("So/RB I/PRP go/VBP home/NN yesterday/NN", 2, 3, "went/VBD", "verb:VBD"),
+        ("I've/PRP broke/VBD it/PRP", 1, 2, "broken/VBN", "verb:VBN"),
+        ("Tigers/NNS runs/VBZ fast/RB", 1, 2, "run/VBN", "verb:VBN"),
+        ("I/PRP like/VBP play/VB chess/NN", 2, 3, "playing/VBG", "verb:VBG"),
     ],
 )
 def test_what_mends_a_mistake_is_not(tagged, start, end, after, kind):
