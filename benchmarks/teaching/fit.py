@@ -32,7 +32,6 @@ FOLDS = 5
 SELECTION = {"hidden": 16, "epochs": 3, "weight_of_invented": 0.5}
 DECISION = {"hidden": 32, "epochs": 5, "weight_of_invented": 0.5}
 LAST_PASSES = {"hidden": 32, "epochs": 2, "rate": 0.0015}  # without invented mistakes: most sentences are right
-MEMBERS = 3  # networks of which `decision` is the mean
 LEAST_SCORES = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 
 Scores = list[NDArray[np.float32]]
@@ -83,16 +82,8 @@ def fold_of(origin: str) -> int:
 
 
 def fit_decision(states: Sequence[State]) -> networks.Trained:
-    """The mean of several networks, which errs less than each: chance made them different."""
-    return networks.join([fit_member(states, seed) for seed in range(MEMBERS)])
-
-
-def fit_member(states: Sequence[State], seed: int) -> networks.Trained:
-    network = networks.fit(states, seed=seed, **DECISION)
-    natural = [state for state in states if not state.is_invented]
-    network = networks.fit(natural, start=network, seed=seed, **LAST_PASSES)
-    networks.forget_unseen(network, states)
-    return network
+    network = networks.fit(states, **DECISION)
+    return networks.fit([state for state in states if not state.is_invented], start=network, **LAST_PASSES)
 
 
 def cross_validate(states: Sequence[State]) -> tuple[list[State], Scores]:

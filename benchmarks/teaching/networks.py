@@ -53,11 +53,10 @@ def fit(
     weight_of_invented: float = 1.0,
     start: Trained | None = None,
     rate: float = RATE,
-    seed: int = 0,
 ) -> Trained:
     """A network with `hidden` units in each layer; a network to `start` with is changed itself."""
-    torch.manual_seed(seed)
-    chance = random.Random(seed)
+    torch.manual_seed(0)
+    chance = random.Random(0)
     states = [state for state in states if state.options]
     network = (start or Trained(hidden)).train()
     steps = epochs * -(-len(states) // BATCH)
@@ -73,29 +72,6 @@ def fit(
             optimiser.step()
             schedule.step()
     return network.eval()
-
-
-def forget_unseen(network: Trained, states: Sequence[State]) -> None:
-    """Set the weights of features that none of these states has to 0: they are as chance made them."""
-    is_unseen = torch.ones(SIZE, dtype=torch.bool)
-    for state in states:
-        for option in state.options:
-            is_unseen[torch.from_numpy(option.rows.astype(np.int64))] = False
-    with torch.no_grad():
-        network.linear.weight[is_unseen] = 0
-        network.embedding.weight[is_unseen] = 0
-
-
-def join(members: Sequence[Trained]) -> Trained:
-    """One network that scores as these do on average: their hidden units stand next to each other."""
-    together = Trained(sum(each.middle.in_features for each in members))
-    with torch.no_grad():
-        together.linear.weight[:] = torch.stack([each.linear.weight for each in members]).mean(0)
-        together.embedding.weight[:] = torch.cat([each.embedding.weight for each in members], 1)
-        together.middle.weight[:] = torch.block_diag(*(each.middle.weight for each in members))
-        together.middle.bias[:] = torch.cat([each.middle.bias for each in members])
-        together.out.weight[:] = torch.cat([each.out.weight for each in members], 1) / len(members)
-    return together.eval()
 
 
 def score(network: Trained, states: Sequence[State]) -> list[NDArray[np.float32]]:
