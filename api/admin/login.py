@@ -11,7 +11,7 @@ from api.auth import OPEN, requires
 from api.jobs.schemas import RequestModel
 from api.openapi import answers
 from pipeline.errors import ForeignOrigin, KeyUnknown
-from pipeline.schemas import jobs as job_schemas
+from pipeline.schemas import status as status_schemas
 
 routes = Blueprint("login", __name__)
 
@@ -29,7 +29,7 @@ class LoginFields(RequestModel):
 
 @routes.get("/v1/login")
 @requires(OPEN)
-@answers("login", {200: job_schemas.Login}, ForeignOrigin)
+@answers("login", {200: status_schemas.Login}, ForeignOrigin)
 def show_login() -> Response:
     """Whether a key is needed here, and the caller; null without a valid key."""
     return jsonify(login_fields(auth.current_caller()))
@@ -37,7 +37,7 @@ def show_login() -> Response:
 
 @routes.post("/v1/login")
 @requires(OPEN)
-@answers("login", {200: job_schemas.Login}, KeyUnknown, ForeignOrigin)
+@answers("login", {200: status_schemas.Login}, KeyUnknown, ForeignOrigin)
 def log_in(json: LoginFields) -> Response:
     """Set the cookie `waijiao_login`, with which this server's pages may do what the key allows. A Bearer key wins."""
     auth.refuse_cross_site_cookie(origin_needed=False)

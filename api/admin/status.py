@@ -27,8 +27,8 @@ from pipeline.errors import WaijiaoError
 from pipeline.gpu.fractions import on_gpu
 from pipeline.jobs.job import LANE_ENDS, LANES, MODEL_STAGES, SEGMENT
 from pipeline.jobs.store import PREFIX, Jobs
-from pipeline.schemas import jobs as job_schemas
-from pipeline.schemas.jobs import Capacity, ComputeLocation
+from pipeline.schemas import status as status_schemas
+from pipeline.schemas.status import Capacity, ComputeLocation
 from pipeline.settings import Settings
 from pipeline.webhooks.outbox import Deliveries
 from pipeline.worker.registry import count_workers
@@ -39,7 +39,7 @@ routes = Blueprint("status", __name__)
 
 @routes.get("/healthz")
 @requires(OPEN)
-@answers("health", {200: job_schemas.Alive})
+@answers("health", {200: status_schemas.Alive})
 def alive() -> Response:
     """This process is alive."""
     return jsonify({"alive": True})
@@ -47,7 +47,7 @@ def alive() -> Response:
 
 @routes.get("/readyz")
 @requires(OPEN)
-@answers("health", {200: job_schemas.Readiness, 503: job_schemas.Readiness})
+@answers("health", {200: status_schemas.Readiness, 503: status_schemas.Readiness})
 def ready() -> Response:
     """200 when every stage has a worker with a loaded model, else 503; both count workers and waiting jobs."""
     workers, waiting = count_workers(context.jobs().redis), context.jobs().waiting()
@@ -182,7 +182,7 @@ def computes_on(stage: str, settings: Settings) -> ComputeLocation:
 
 @routes.get("/v1/capabilities")
 @requires(LEARNER)
-@answers("capabilities", {200: job_schemas.Capabilities})
+@answers("capabilities", {200: status_schemas.Capabilities})
 def show_capabilities() -> Response:
     """The teachers, voices and formats that a job may name, and its limits."""
     server_settings = context.settings()

@@ -29,7 +29,7 @@ from pipeline.errors import (
     UnknownVoice,
 )
 from pipeline.jobs.results import Answer, Transcript
-from pipeline.schemas import jobs as job_schemas
+from pipeline.schemas import openai as openai_schemas
 
 AS_TEXT: dict[str, tuple[str, Callable[[Transcript], str]]] = {
     "text": ("text/plain", lambda transcript: f"{transcript.text}\n"),
@@ -46,7 +46,7 @@ routes = Blueprint("openai_audio", __name__)
 @requires(LEARNER)
 @answers(
     "transcriptions",
-    {200: (job_schemas.Transcription, "text/plain", "text/vtt")},
+    {200: (openai_schemas.Transcription, "text/plain", "text/vtt")},
     *run_job.REFUSALS,
     *BAD_RECORDING,
     *run_job.FAILURES,

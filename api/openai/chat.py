@@ -24,7 +24,7 @@ from api.openapi import answers
 from pipeline.errors import AnswerRestarted, BadRequest, PromptTooLong, Unavailable, WaijiaoError
 from pipeline.jobs.job import Job
 from pipeline.jobs.results import Completion
-from pipeline.schemas import jobs as job_schemas
+from pipeline.schemas import openai as openai_schemas
 
 KEEPALIVE_S = 15.0  # seconds of silence after which a comment keeps proxies from closing the stream
 DONE_EVENT = "data: [DONE]\n\n"
@@ -132,7 +132,7 @@ def format_event(data: dict[str, Any]) -> str:
 @requires(LEARNER)
 @answers(
     "chat",
-    {200: (job_schemas.ChatCompletion, "text/event-stream")},
+    {200: (openai_schemas.ChatCompletion, "text/event-stream")},
     *run_job.REFUSALS,
     PromptTooLong,
     *run_job.FAILURES,

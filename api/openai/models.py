@@ -11,7 +11,7 @@ from api.openapi import answers
 from pipeline.errors import ModelNotFound
 from pipeline.jobs.job import MODEL_STAGES
 from pipeline.model_files.catalogue import catalogue
-from pipeline.schemas import jobs as job_schemas
+from pipeline.schemas import openai as openai_schemas
 
 ALIASES = {
     "asr": ("default", "whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe"),
@@ -24,7 +24,7 @@ routes = Blueprint("models", __name__)
 
 @routes.get("/v1/models")
 @requires(LEARNER)
-@answers("models", {200: job_schemas.ModelList})
+@answers("models", {200: openai_schemas.ModelList})
 def browse() -> Response:
     """The models here: one transcribes speech, one continues a chat, one speaks."""
     return jsonify({"object": "list", "data": [show(find_model_name(stage)) for stage in MODEL_STAGES]})
@@ -32,7 +32,7 @@ def browse() -> Response:
 
 @routes.get("/v1/models/<model>")
 @requires(LEARNER)
-@answers("models", {200: job_schemas.ModelEntry}, ModelNotFound)
+@answers("models", {200: openai_schemas.ModelEntry}, ModelNotFound)
 def read(model: str) -> Response:
     """One of the models."""
     models = [find_model_name(stage) for stage in MODEL_STAGES]

@@ -15,7 +15,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from pipeline.errors import KeyMissing, WaijiaoError
-from pipeline.schemas.jobs import Job, Readiness, Storage
+from pipeline.schemas.jobs import Job
+from pipeline.schemas.status import Readiness, Storage
 from waijiao.cli.console import EXIT_FAILED, handle_errors, print_error, stdout, url_option
 from waijiao.cli.job_report import AnswerFiles, JobReport
 from waijiao.client import Client

@@ -6,8 +6,9 @@ from typing import Unpack
 
 import httpx
 
-from pipeline.schemas.jobs import Capacity, Job, JobList, Readiness, Session
+from pipeline.schemas.jobs import Job, JobList, Session
 from pipeline.schemas.practice import Tries
+from pipeline.schemas.status import Capacity, Readiness
 from waijiao.client.base import FINAL_STATES, LONG_POLL_S, AsyncBase, SyncBase
 from waijiao.client.fields import JobFields, JobFilter, filter_query, form_values, job_path, owner_query, session_path
 from waijiao.client.results import Answer, Recording, job_error

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from api import create_app
-from pipeline.schemas.jobs import Capacity
+from pipeline.schemas.status import Capacity
 from pipeline.worker.registry import register
 from tests.support.job_steps import claim_job, make_job_request, run_stage
 from waijiao.cli.planning.plan import plan

@@ -9,7 +9,7 @@ from api import create_app
 from api.admin.storage import REDIS_ADVICE
 from pipeline.disk_space import MB
 from pipeline.redis_connection import REFUSAL_REASONS, why_redis_refuses
-from pipeline.schemas.jobs import Storage
+from pipeline.schemas.status import Storage
 
 NO_DISK_IS_SO_LARGE_MB = 10**9
 

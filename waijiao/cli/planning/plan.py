@@ -13,7 +13,7 @@ from typing import Any, Final
 import click
 
 from pipeline.errors import ConfigurationError
-from pipeline.schemas.jobs import Capacity
+from pipeline.schemas.status import Capacity
 from pipeline.timestamps import check_year, local_time
 from waijiao.cli.console import EXIT_FAILED, handle_errors, stdout, url_option
 from waijiao.cli.planning.fit import WorkerCounts

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from pipeline.jobs.job import MODEL_STAGES
-from pipeline.schemas.jobs import Capacity, ModelCapacity
+from pipeline.schemas.status import Capacity, ModelCapacity
 from waijiao.local.services import threads_per_worker
 
 CORES = "cores"  # the bottleneck if it is not a model

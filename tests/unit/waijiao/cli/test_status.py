@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from pipeline.schemas.jobs import Readiness
+from pipeline.schemas.status import Readiness
 from waijiao.cli import status as status_command
 from waijiao.cli.console import EXIT_FAILED
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from pipeline.errors import ConfigurationError
-from pipeline.schemas.jobs import Capacity, ModelCapacity, WaitingJobs
+from pipeline.schemas.status import Capacity, ModelCapacity, WaitingJobs
 from waijiao.cli.planning.plan import MEASURED_RECORDINGS, join_examples, make_plan, parse_time, plan, plan_for_capacity
 from waijiao.cli.planning.plan_model import COST_BY_STAGE, Homework, find_cores, find_workers, forecast, take_snapshot
 from waijiao.cli.planning.plan_report import HomeworkPlan, format_duration, plan_table, print_plan, summarize
