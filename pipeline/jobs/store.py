@@ -283,13 +283,14 @@ class Jobs:
 
     def complete(self, stage: str, job: Job, result: Result) -> tuple[bool, list[ReadyJob]]:
         """Write the stage's result and send the job on; False when the job is not this worker's any more."""
+        value = to_json(result)
         is_accepted, ready = self.run(
             "complete",
             job=job.name,
             stage=stage,
             fence=job.fence,
             field=RESULT_FIELDS[type(result)],
-            value=to_json(result),
+            value=value,
             ledger=entry_json(job.request, job.transcript, result) if isinstance(result, Feedback) else None,
             ledger_s=86_400 * self.settings.ledger_days,
             reset=isinstance(result, Feedback) and result.reset,
