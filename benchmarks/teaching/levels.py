@@ -35,12 +35,12 @@ class RememberingChecker:
     """Checks each text once: its corrections are the same at every level."""
 
     checker: Checker
-    checked: dict[tuple[str, frozenset[int]], Sequence[CheckedSentence]] = field(default_factory=dict)
+    checked: dict[tuple[str, frozenset[int], str], Sequence[CheckedSentence]] = field(default_factory=dict)
 
-    def check(self, text: str, unclear: Collection[int] = ()) -> Sequence[CheckedSentence]:
-        key = text, frozenset(unclear)
+    def check(self, text: str, unclear: Collection[int] = (), suggestion: str = "") -> Sequence[CheckedSentence]:
+        key = text, frozenset(unclear), suggestion
         if key not in self.checked:
-            self.checked[key] = self.checker.check(text, unclear)
+            self.checked[key] = self.checker.check(text, unclear, suggestion)
         return self.checked[key]
 
 
