@@ -69,9 +69,9 @@ def test_a_wrong_key_is_refused_and_the_right_one_logs_in(log_in, create_key, pi
 @pytest.mark.parametrize(
     ("role", "labels"),
     [
-        ("learner", ["Talk"]),
-        ("teacher", ["Talk", "Homework", "Batch"]),
-        ("admin", ["Talk", "Homework", "Batch", "Status"]),
+        ("learner", ["Talk", "Mistakes"]),
+        ("teacher", ["Talk", "Mistakes", "Homework", "Batch"]),
+        ("admin", ["Talk", "Mistakes", "Homework", "Batch", "Status"]),
     ],
 )
 def test_each_role_sees_links_to_its_own_pages(log_in, create_key, role, labels):

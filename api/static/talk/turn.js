@@ -33,7 +33,6 @@ export class Turn {
     const [sayAgain, said] = [() => actions.sayAgain(this), (words) => actions.said(this, words)];
     this.#nextStep = new NextStep({ sayAgain, said }, options);
     this.#answer.content.after(this.#nextStep.node);
-    this.#answer.node.append(this.#card.node);
     this.practices = options.practices;
     this.#answer.node.hidden = true;
     this.node = element("li", { class: "turn" }, this.#question.node, this.#status, this.#answer.node);
@@ -116,6 +115,7 @@ export class Turn {
     this.#answer.player.setSource(answer.audio, answer.duration_s);
     this.#answer.setActions([downloadLink(answer.audio, "", t("download_answer"))]);
     this.#card.show(job);
+    if (!this.#card.node.hidden) this.#answer.node.append(this.#card.node);
   }
 
   #showPractice(job) {
