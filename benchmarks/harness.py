@@ -4,13 +4,13 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pipeline.audio.decode import Waveform
 from pipeline.audio.encode import encode
 from pipeline.errors import WaijiaoError
 from pipeline.jobs.job import Job as Record
-from pipeline.jobs.job import JobRequest
+from pipeline.jobs.job import JobRequest, ModelStage
 from pipeline.jobs.results import Feedback
 from pipeline.schemas.jobs import Job
 from pipeline.settings import Settings
@@ -26,6 +26,7 @@ from worker_tts.engine import Utterance
 from worker_tts.sentences import join_waveforms, split_sentences
 
 EXAMPLE_RECORDINGS = Path(__file__).resolve().parents[1] / "examples" / "recordings"
+MODEL_STAGES: tuple[ModelStage, ...] = get_args(ModelStage)
 T = TypeVar("T")
 LEARNERS_SENTENCES = (
     "Yesterday I go to the library and I read two book.",
@@ -43,8 +44,8 @@ LEARNERS_SENTENCES = (
 def temporary_settings(**overrides: Any) -> Iterator[Settings]:
     """Settings with a temporary home, a Redis of their own and a free port, but with the installed models."""
     with tempfile.TemporaryDirectory(prefix="waijiao-benchmark-") as folder:
-        isolation = {"home": Path(folder), "models": Settings().models_folder, "redis_url": "", "port": free_port()}
-        yield Settings(**isolation, **overrides)
+        models = Settings().models_folder
+        yield Settings(home=Path(folder), models=models, redis_url="", port=free_port(), **overrides)
 
 
 @contextmanager

@@ -14,14 +14,13 @@ import argparse
 import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for benchmarks.hearing
 
 from benchmarks.clearness.corpus import read_lines, speaker_of
 from benchmarks.clearness.scores import area_under_curve, interval, share
@@ -55,7 +54,7 @@ def show_gates(data: JudgedRecordings, gates: dict[str, Gate], console: Console)
     def add(label: str, figure: Callable[[Gate, np.ndarray], float], speakers: np.ndarray) -> None:
         cells = []
         for gate in gates.values():
-            low, high = interval(lambda at, gate=gate: figure(gate, at), speakers)  # type: ignore[misc]
+            low, high = interval(partial(figure, gate), speakers)
             cells.append(f"{figure(gate, np.arange(len(speakers))):.2f} ({low:.2f} to {high:.2f})")
         table.add_row(label, *cells)
 
@@ -100,7 +99,7 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.speakers:
         speakers = {speaker_of(line.split("\t")[0]) for line in read_lines(arguments.speakers)}
         utterances = [each for each in utterances if each.speaker in speakers]
-    np.random.default_rng(0).shuffle(utterances)  # type: ignore[arg-type]
+    np.random.default_rng(0).shuffle(utterances)
     recordings = list(hear_all(islice(utterances, arguments.limit), arguments.cache))
     data = judge_recordings(recordings)
     estimate = shipped_estimates if arguments.shipped else fitted_estimates

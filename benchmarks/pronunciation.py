@@ -20,8 +20,6 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for benchmarks.clearness
-
 from benchmarks.clearness.corpus import speaker_of
 from benchmarks.clearness.fit import MeasuredTexts, RuleResults, fit, judge
 from benchmarks.clearness.scores import (

@@ -19,12 +19,14 @@ class Network:
     parameters: list[np.ndarray]  # hidden [inputs, units], its bias, output [units, classes], its bias
 
     def log_probabilities(self, rows: np.ndarray) -> np.ndarray:
-        scores = self.units(rows) @ self.parameters[2] + self.parameters[3]
+        scores: np.ndarray = self.units(rows) @ self.parameters[2] + self.parameters[3]
         scores -= scores.max(axis=1, keepdims=True)
-        return scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+        scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
+        return scores
 
     def units(self, rows: np.ndarray) -> np.ndarray:
-        return np.maximum(rows @ self.parameters[0] + self.parameters[1], 0)
+        units: np.ndarray = np.maximum(rows @ self.parameters[0] + self.parameters[1], 0)
+        return units
 
     def gradients(self, rows: np.ndarray, labels: np.ndarray) -> list[np.ndarray]:
         """Of the cross entropy with the labels."""

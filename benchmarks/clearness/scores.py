@@ -53,7 +53,7 @@ def parse_line(line: str, place: str) -> SentenceScore:
         identifier, _, accuracy, fluency, prosodic, total, *words = fields
         parts = [word.split(":") for word in words]
         scores = tuple(WordScore(part[0], float(part[1])) for part in parts)
-        sentence = SentenceScore(identifier, *map(float, (accuracy, fluency, prosodic, total)), scores)
+        sentence = SentenceScore(identifier, float(accuracy), float(fluency), float(prosodic), float(total), scores)
     except (ValueError, IndexError) as error:
         form = "id, half, accuracy, fluency, prosodic, total, WORD:accuracy:sounds … with tabs between them"
         raise BadRequest(f"{place}: expected {form}") from error

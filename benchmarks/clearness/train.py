@@ -96,7 +96,7 @@ def main(arguments: argparse.Namespace) -> None:
     whisper = load_whisper(locate("whisper-base", settings.models_folder), settings)
     left_out = {speaker_of(line.split("\t")[0]) for line in read_lines(arguments.without)}
     utterances = read_corpus(arguments.corpus, left_out)
-    np.random.default_rng(1).shuffle(utterances)  # type: ignore[arg-type]
+    np.random.default_rng(1).shuffle(utterances)
     speakers = {each.speaker for each in utterances}
     print(f"{len(utterances)} recordings of {len(speakers)} speakers", flush=True)
     examples = list(read_examples(utterances, whisper, arguments.frames))

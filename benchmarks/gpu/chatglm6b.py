@@ -1,6 +1,6 @@
 """ChatGLM-6B at its real size with random weights: load, memory against the computed need, tokens a second by batch.
 
-Run with: python benchmarks/gpu/chatglm6b.py --json FILE    (--device cpu --size tiny tries the script out)
+Run with: python -m benchmarks.gpu.chatglm6b --json FILE    (--device cpu --size tiny tries the script out)
 The checkpoint is written as it was published (13.4 GB in float16, in a temporary folder; TMPDIR says where) and loaded
 as the real one is; its vocabulary is the tiny one's, which changes speed and memory little. The settings apply, such as
 WAIJIAO_LLM_COMPUTE_TYPE=int4. The original code was said to write 31.5 tokens/s, one chat in float16 on an A100.
@@ -16,8 +16,8 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from teachers import BATCH_SIZES, describe_machine, empty_gpu_cache, measure_rate, read_used_bytes
 
+from benchmarks.gpu.teachers import BATCH_SIZES, describe_machine, empty_gpu_cache, measure_rate, read_used_bytes
 from pipeline import personas
 from pipeline.gpu.fractions import estimate_need
 from pipeline.settings import Settings

@@ -25,7 +25,7 @@ from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings
 from waijiao.tiny_models import bark, glm
 
-GLM_CONFIG = {  # GLM-4-9B-chat's config.json
+GLM_CONFIG: dict[str, Any] = {  # GLM-4-9B-chat's config.json
     "hidden_size": 4096,
     "intermediate_size": 13696,
     "num_hidden_layers": 40,

@@ -1,6 +1,6 @@
 """The large teachers' engines on a GPU: seconds to load, memory against the computed need, speed by batch size.
 
-Run with: python benchmarks/gpu/teachers.py [asr llm tts] --json FILE    (--device cpu --size tiny tries the script out)
+Run with: python -m benchmarks.gpu.teachers [asr llm tts] --json FILE    (--device cpu --size tiny tries the script out)
 Weights are random, at the real sizes (checkpoints.py); the settings, such as WAIJIAO_LLM_COMPUTE_TYPE=int4, apply.
 """
 
@@ -43,7 +43,8 @@ def main(arguments: argparse.Namespace) -> None:
         return
     figures: dict[str, Any] = {"machine": describe_machine(arguments.device), "size": arguments.size, "stages": {}}
     for stage in arguments.stages or MODEL_STAGES:
-        command = [sys.executable, __file__, stage, "--child", "--size", arguments.size, "--device", arguments.device]
+        options = ["--child", "--size", arguments.size, "--device", arguments.device]
+        command = [sys.executable, "-m", "benchmarks.gpu.teachers", stage, *options]
         lines = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
         figures["stages"][stage] = json.loads(lines[-1])
     print_table(figures)
@@ -63,7 +64,7 @@ def describe_machine(device: str) -> dict[str, Any]:
 
 def measure_stage(stage: str, arguments: argparse.Namespace) -> dict[str, Any]:
     """One stage's figures, in a process of its own, so that its memory is its own."""
-    import checkpoints
+    from benchmarks.gpu import checkpoints
 
     with tempfile.TemporaryDirectory() as folder:
         model = checkpoints.make(stage, arguments.size, Path(folder) / stage, arguments.device)

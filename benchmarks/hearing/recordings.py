@@ -9,6 +9,7 @@ from benchmarks.clearness.corpus import Utterance, read_corpus
 from pipeline import personas
 from pipeline.audio.decode import decode
 from pipeline.errors import BadRequest, ConfigurationError, NoSpeech
+from pipeline.jobs.records import read_json
 from pipeline.jobs.results import Transcript
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import Settings
@@ -61,12 +62,7 @@ def hear_all(utterances: Iterable[Utterance], cache: Path) -> Iterator[HeardReco
 def read_cache(cache: Path) -> Iterator[HeardRecording]:
     if cache.is_file():
         for line in cache.read_text(encoding="utf-8").splitlines():
-            fields = json.loads(line)
-            yield HeardRecording(**{name: as_tuple(value) for name, value in fields.items()})
-
-
-def as_tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
+            yield read_json(HeardRecording, line)
 
 
 class Listener:

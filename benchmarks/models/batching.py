@@ -20,9 +20,8 @@ from rich.table import Table
 
 from benchmarks.harness import LEARNERS_SENTENCES, run_server, temporary_settings
 from pipeline import personas
-from pipeline.schemas.jobs import Job
 from pipeline.settings import Settings
-from waijiao.client import Client
+from waijiao.client import Answer, Client
 from worker_llm import engine as llm
 from worker_llm.tutor.prompt import compose
 from worker_tts import engine as tts
@@ -63,19 +62,21 @@ def measure_servers(rounds: int) -> tuple[dict[str, Speeds], str]:
         for number in range(rounds + 1):
             for waiting in WAITING_JOBS:
                 for mode in sorted(clients, reverse=bool(number % 2)):  # neither is always the first
-                    jobs = run_jobs(clients[mode], LEARNERS_SENTENCES[:waiting])
+                    sentences = LEARNERS_SENTENCES[:waiting]
+                    results = ask_at_once(clients[mode], sentences)
+                    jobs = [result.job for result in results]
                     duration = max(job.updated_at for job in jobs) - min(job.created_at for job in jobs)
-                    for job in jobs:
-                        answers.setdefault(job.request.text, set()).add(job.answer.text)
+                    for sentence, result in zip(sentences, results, strict=True):
+                        answers.setdefault(sentence, set()).add(result.text)
                     if number:  # the first round is the warm-up
                         speeds[mode][waiting].append(waiting / duration.total_seconds())
     return {"typed sentences a second": speeds}, format_agreement(answers)
 
 
-def run_jobs(client: Client, sentences: Sequence[str]) -> list[Job]:
-    """The ended jobs of sentences that are submitted at once."""
+def ask_at_once(client: Client, sentences: Sequence[str]) -> list[Answer]:
+    """The answers to sentences that are submitted at once; the error of one that has none is raised."""
     jobs = [client.submit(text=sentence) for sentence in sentences]
-    return [outcome.job for outcome in client.wait_all(jobs)]
+    return [client.wait(job) for job in jobs]
 
 
 @contextmanager

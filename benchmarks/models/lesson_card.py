@@ -71,7 +71,7 @@ def main() -> None:
             except LookupError:
                 without_card += 1
                 continue
-            answer_s, card_s = (statistics.median(run[index] for run in runs) for index in (0, 1))
+            answer_s, card_s = statistics.median(run[0] for run in runs), statistics.median(run[1] for run in runs)
             rows.append((answer_s, card_s, runs[0][2].duration_s))
     answer_s, card_s, length_s = (statistics.median(row[index] for row in rows) for index in range(3))
     print(f"{len(rows)} answers with a card of {length_s:.1f} s (median), {without_card} without one; core-seconds:")

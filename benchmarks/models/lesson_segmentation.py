@@ -19,12 +19,12 @@ from rich.table import Table
 from pipeline.audio.decode import Waveform
 from pipeline.audio.encode import encode
 from pipeline.settings import settings
-from tests.support.recordings import FORMS, RECORDINGS, TEXTS, sound_of, write
+from tests.support.recordings import FILE_FORMATS, RECORDINGS, TEXTS, encode_recording, load_recording
 from tests.support.transcripts import word_error_rate
 from worker_asr.engine import Recording, load
 from worker_segment.audio_stream import SAMPLE_RATE, read_blocks
 from worker_segment.segmenter import extract_waveforms
-from worker_segment.speaker_turns import WINDOWS_PER_S, find_speaker_turns, speech_by_speaker
+from worker_segment.speaker_turns import WINDOWS_PER_S, Span, find_speaker_turns, speech_by_speaker
 from worker_segment.voice_activity import detect_voice_activity
 
 MAX_LESSON_S = 14_400
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 def read_recordings() -> list[np.ndarray]:
     """The samples of each example recording, at SAMPLE_RATE Hz."""
-    return [sound_of(path).samples for path in RECORDINGS]
+    return [load_recording(path).samples for path in RECORDINGS]
 
 
 def join_with_pauses(recordings: Iterable[np.ndarray], min_s: float) -> np.ndarray:
@@ -52,7 +52,7 @@ def print_cost(minutes: float, form: str, out: Console) -> None:
     """Print the core-seconds of each step of segmentation, and how many borders lie within speech."""
     samples = join_with_pauses(cycle(read_recordings()), 60 * minutes)
     lesson_s = len(samples) / SAMPLE_RATE
-    file = io.BytesIO(write(Waveform(samples, SAMPLE_RATE), *FORMS[form]))
+    file = io.BytesIO(encode_recording(Waveform(samples, SAMPLE_RATE), *FILE_FORMATS[form]))
     decode_s, _ = time_cores(lambda: deque(decode_blocks(file), maxlen=0))
     detect_s, activity = time_cores(lambda: detect_voice_activity(decode_blocks(file)))
     divide_s, segments = time_cores(lambda: find_speaker_turns(activity))
@@ -93,7 +93,7 @@ def time_cores(call: Callable[[], T]) -> tuple[float, T]:
     return time.process_time() - started_at, result
 
 
-def is_in_speech(border_s: float, speech: dict[str, list[tuple[int, int]]]) -> bool:
+def is_in_speech(border_s: float, speech: dict[str, list[Span]]) -> bool:
     window = round(border_s * WINDOWS_PER_S)
     return any(start < window < end for spans in speech.values() for start, end in spans)
 
@@ -102,7 +102,7 @@ def print_word_errors(out: Console) -> None:
     """Print the word error rate of the recordings alone, and of the turns of a lesson that has each of them once."""
     recogniser, reference = load(settings()), " ".join(TEXTS.values())
     samples = join_with_pauses(read_recordings(), MAX_LESSON_S)
-    file = io.BytesIO(write(Waveform(samples, SAMPLE_RATE), *FORMS["wav no change"]))
+    file = io.BytesIO(encode_recording(Waveform(samples, SAMPLE_RATE), *FILE_FORMATS["wav no change"]))
     segments = find_speaker_turns(detect_voice_activity(decode_blocks(file)))
     turns = [waveform for _, waveform in extract_waveforms(decode_blocks(file), segments)]
     recordings = [Waveform(samples, SAMPLE_RATE) for samples in read_recordings()]
@@ -115,7 +115,7 @@ def print_word_errors(out: Console) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=30, help="length of the lesson")
-    parser.add_argument("--form", choices=FORMS, default="m4a", help="file format of the lesson")
+    parser.add_argument("--form", choices=FILE_FORMATS, default="m4a", help="file format of the lesson")
     parser.add_argument("--words", action="store_true", help="also measure word errors")
     arguments, console = parser.parse_args(), Console()
     print_cost(arguments.minutes, arguments.form, console)

@@ -101,7 +101,8 @@ def build_samples(folder: Path, count: int) -> Iterator[Sample]:
         times = REPETITIONS[number % len(REPETITIONS)]
         yield join("repeated", [(text, waveform)] * times, random)
     for _ in range(count):
-        sentences, length_s = [], random.uniform(*LONG_S)
+        sentences: list[tuple[str, Waveform]] = []
+        length_s = random.uniform(*LONG_S)
         while sum(waveform.duration_s for _, waveform in sentences) < length_s:
             sentences.append(learners[random.integers(len(learners))])
         yield join("long", sentences, random)
@@ -146,8 +147,9 @@ def start_version(checkout: Path) -> Iterator[subprocess.Popen[str]]:
     """A process that recognises the recordings whose paths it reads, with the code of `checkout`."""
     command = [sys.executable, "-c", RECOGNISE]
     environment = os.environ | {"PYTHONPATH": str(checkout)}
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=checkout, env=environment, text=True, **pipes) as process:
+    with subprocess.Popen(
+        command, cwd=checkout, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         yield process
 
 

@@ -16,11 +16,11 @@ import time
 from pathlib import Path
 
 import psutil
-from queue_overhead import measure_direct_calls
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import EXAMPLE_RECORDINGS, DirectModels, run_server, temporary_settings
+from benchmarks.server.queue_overhead import measure_direct_calls
 from pipeline.settings import Settings
 from waijiao.client import Client
 from waijiao.local.supervisor import Supervisor

@@ -18,13 +18,12 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness import job_seconds, run_server, temporary_settings
-from pipeline.jobs.job import MODEL_STAGES
+from benchmarks.harness import MODEL_STAGES, job_seconds, run_server, temporary_settings
 from pipeline.schemas.jobs import Job
 from pipeline.schemas.lessons import LessonView
 from pipeline.settings import Settings
-from tests.support.recordings import sound_of
-from tests.support.sample_lesson import ALL, PATHS, Made, made
+from tests.support.recordings import load_recording
+from tests.support.sample_lesson import ALL_IDS, PATHS, SampleLesson, make_lesson
 from tests.support.transcripts import word_error_rate, word_errors, words
 from waijiao.client import Client
 from waijiao.local.supervisor import Supervisor
@@ -53,14 +52,17 @@ def main(minutes: float, interactive: bool, out: Console) -> None:
         with run_server(settings) as server, Client(server.url) as client:
             before = run_interactive_jobs(client, INTERACTIVE_JOBS_BEFORE if interactive else 1)
             during: list[Job] = []
+
+            def ask_meanwhile() -> None:
+                if interactive:
+                    during.append(run_interactive_job(client))
+
             memory = MemoryMeasurement(server)
             memory.measure()
             started_at = time.monotonic()
             with (
                 call_repeatedly(memory.measure, MEMORY_POLL_S),
-                call_repeatedly(
-                    lambda: interactive and during.append(run_interactive_job(client)), INTERACTIVE_PAUSE_S
-                ),
+                call_repeatedly(ask_meanwhile, INTERACTIVE_PAUSE_S),
             ):
                 *_, lesson = client.lesson_progress(client.submit_lesson(file, language="en"))
             lesson_s = time.monotonic() - started_at
@@ -76,22 +78,22 @@ def main(minutes: float, interactive: bool, out: Console) -> None:
         print_interactive_delays(out, before, during, turns)
 
 
-def build_lesson(minutes: float) -> Made:
+def build_lesson(minutes: float) -> SampleLesson:
     """All recordings in random order, again and again, until they last that many minutes, or a little longer."""
     random, ids, seconds = np.random.default_rng(3), list[str](), 0.0
     while seconds < 60 * minutes:
-        for id_ in random.permutation(ALL).tolist():
+        for id_ in random.permutation(ALL_IDS).tolist():
             if seconds < 60 * minutes:
                 ids.append(id_)
-                seconds += sound_of(PATHS[id_]).duration_s + sum(PAUSES_S) / 2
-    return made(ids, PAUSES_S)
+                seconds += load_recording(PATHS[id_]).duration_s + sum(PAUSES_S) / 2
+    return make_lesson(ids, PAUSES_S)
 
 
 def transcribe_alone(settings: Settings) -> dict[str, str]:
     """The text that is recognised in each recording by itself; "" where that fails."""
     recogniser, texts = asr.load(settings), {}
-    for id_ in ALL:
-        (transcript,) = recogniser.transcribe([Recording(sound_of(PATHS[id_]), "en")])
+    for id_ in ALL_IDS:
+        (transcript,) = recogniser.transcribe([Recording(load_recording(PATHS[id_]), "en")])
         texts[id_] = getattr(transcript, "text", "")
     return texts
 
@@ -164,7 +166,7 @@ def compute_excess_s(job: Job, alone_s: float, turns: Sequence[Job]) -> float:
 # --- the lesson's result ---
 
 
-def print_word_errors(out: Console, sample: Made, lesson: LessonView, transcripts: Mapping[str, str]) -> None:
+def print_word_errors(out: Console, sample: SampleLesson, lesson: LessonView, transcripts: Mapping[str, str]) -> None:
     """The lesson's transcript against the text that was read; and each recording's transcript by itself."""
     reference = " ".join(piece.text for piece in sample.pieces)
     lesson_rate = word_error_rate([(reference, " ".join(turn.text for turn in lesson.turns))])
@@ -176,7 +178,7 @@ def print_word_errors(out: Console, sample: Made, lesson: LessonView, transcript
     )
 
 
-def print_borders(out: Console, sample: Made, lesson: LessonView) -> None:
+def print_borders(out: Console, sample: SampleLesson, lesson: LessonView) -> None:
     """How many borders of turns lie within speech, which is detected in each recording by itself."""
     speech = [(start + BORDER_TOLERANCE_S, end - BORDER_TOLERANCE_S) for start, end in find_speech(sample)]
     borders = [border for turn in lesson.turns for border in (turn.start, turn.end)]
@@ -185,10 +187,10 @@ def print_borders(out: Console, sample: Made, lesson: LessonView) -> None:
     out.print(f"borders within speech: {len(borders_in_speech)} of {len(borders)}; longest turn {longest_s:.1f} s")
 
 
-def find_speech(sample: Made) -> Iterable[tuple[float, float]]:
+def find_speech(sample: SampleLesson) -> Iterable[tuple[float, float]]:
     """The intervals of the lesson in which somebody speaks, in seconds from its start."""
     for piece in sample.pieces:
-        samples = sound_of(PATHS[piece.id]).samples
+        samples = load_recording(PATHS[piece.id]).samples
         for start, end in speech_by_speaker(detect_voice_activity([samples[np.newaxis]]))[""]:
             yield piece.start + start / WINDOWS_PER_S, piece.start + end / WINDOWS_PER_S
 

@@ -13,9 +13,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness import EXAMPLE_RECORDINGS, DirectModels, job_seconds, run_server, temporary_settings
+from benchmarks.harness import (
+    EXAMPLE_RECORDINGS,
+    MODEL_STAGES,
+    DirectModels,
+    job_seconds,
+    run_server,
+    temporary_settings,
+)
 from pipeline.audio.decode import decode
-from pipeline.jobs.job import MODEL_STAGES
 from pipeline.schemas.jobs import Job
 from waijiao.client import Client
 
@@ -62,8 +68,8 @@ def print_comparison(pairs: list[tuple[list[float], Job]]) -> None:
     table = Table("", "direct call, ms", "in its worker, ms", "waited for it, ms", "more in all, ms", "ratio")
     for number, stage in enumerate(MODEL_STAGES):
         direct_s = [times[number] for times, _ in pairs]
-        ran_s = [job.timings[stage].ran_s for _, job in pairs]
-        waited_s = [job.timings[stage].waited_s for _, job in pairs]
+        ran_s = [job.timings[stage].ran_s or 0 for _, job in pairs]
+        waited_s = [job.timings[stage].waited_s or 0 for _, job in pairs]
         table.add_row(stage, *(format_median_ms(seconds) for seconds in (direct_s, ran_s, waited_s)), "", "")
     direct_s, server_s = [sum(times) for times, _ in pairs], [job_seconds(job) for _, job in pairs]
     differences = [server - direct for direct, server in zip(direct_s, server_s, strict=True)]

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from zlib import crc32
@@ -29,9 +30,9 @@ from benchmarks.teaching.states import Example, State, describe_states, read_who
 from worker_llm.grammar.corrector import NETWORKS, READ_WHOLE
 
 FOLDS = 5
-SELECTION = {"hidden": 16, "epochs": 3, "weight_of_invented": 0.5}
-DECISION = {"hidden": 32, "epochs": 5, "weight_of_invented": 0.5}
-LAST_PASSES = {"hidden": 32, "epochs": 2, "rate": 0.0015}  # without invented mistakes: most sentences are right
+fit_selection = partial(networks.fit, hidden=16, epochs=3, weight_of_invented=0.5)
+fit_first_decision = partial(networks.fit, hidden=32, epochs=5, weight_of_invented=0.5)
+fit_last_decision = partial(networks.fit, hidden=32, epochs=2, rate=0.0015)  # without invented mistakes
 LEAST_SCORES = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 
 Scores = list[NDArray[np.float32]]
@@ -82,8 +83,8 @@ def fold_of(origin: str) -> int:
 
 
 def fit_decision(states: Sequence[State]) -> networks.Trained:
-    network = networks.fit(states, **DECISION)
-    return networks.fit([state for state in states if not state.is_invented], start=network, **LAST_PASSES)
+    network = fit_first_decision(states)
+    return fit_last_decision([state for state in states if not state.is_invented], start=network)
 
 
 def cross_validate(states: Sequence[State]) -> tuple[list[State], Scores]:
@@ -130,7 +131,7 @@ def main() -> None:
     examples = [each for each in read_examples() if fold_of(each.origin) != arguments.leave_out][: arguments.limit]
     examples += invent_mistakes(examples, arguments.invented)
     states = compute(describe_states, examples, arguments.processes, "sentences")
-    selection = networks.fit(states, **SELECTION)
+    selection = fit_selection(states)
     has_right = [bool(each.right) for each in select(selection, states) if each.is_wrong and not each.is_invented]
     share = sum(has_right) / max(1, len(has_right))
     print(f"a right option is among the {READ_WHOLE} selected for {share:.1%} of the mistakes", flush=True)

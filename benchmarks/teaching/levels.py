@@ -35,9 +35,9 @@ class RememberingChecker:
     """Checks each text once: its corrections are the same at every level."""
 
     checker: Checker
-    checked: dict[tuple[str, frozenset[int], str], Sequence[CheckedSentence]] = field(default_factory=dict)
+    checked: dict[tuple[str, frozenset[int], str], tuple[CheckedSentence, ...]] = field(default_factory=dict)
 
-    def check(self, text: str, unclear: Collection[int] = (), suggestion: str = "") -> Sequence[CheckedSentence]:
+    def check(self, text: str, unclear: Collection[int] = (), suggestion: str = "") -> tuple[CheckedSentence, ...]:
         key = text, frozenset(unclear), suggestion
         if key not in self.checked:
             self.checked[key] = self.checker.check(text, unclear, suggestion)
@@ -62,7 +62,7 @@ class Answerer:
     def answer(self, text: str, level: str = "", instructions: str = "") -> Feedback:
         details = {"title": "", "instructions": instructions, "level": level}
         request = JobRequest("turn", "session", text=text, details=details, assignment="homework")
-        job = Job(request, 1, "llm", "", "", 0.0, 0.0, 0.0)
+        job = Job(request, 1, "llm", "", 1, 0.0, 0.0, 0.0)
         prepared = self.teacher.prepare(job)
         if isinstance(prepared, Feedback):
             return prepared

@@ -58,7 +58,8 @@ def fit(
     torch.manual_seed(0)
     chance = random.Random(0)
     states = [state for state in states if state.options]
-    network = (start or Trained(hidden)).train()
+    network = start or Trained(hidden)
+    network.train()
     steps = epochs * -(-len(states) // BATCH)
     optimiser = torch.optim.Adam(network.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.0, total_iters=steps)
@@ -71,7 +72,8 @@ def fit(
             loss.backward()
             optimiser.step()
             schedule.step()
-    return network.eval()
+    network.eval()
+    return network
 
 
 def score(network: Trained, states: Sequence[State]) -> list[NDArray[np.float32]]:
@@ -94,7 +96,7 @@ def write(network: Trained, path: Path) -> None:
         "out": network.out.weight[0],
     }
     halves = {name: array.detach().numpy().astype(np.float16) for name, array in arrays.items()}
-    np.savez_compressed(path, **halves)  # type: ignore[arg-type]  # its other arguments are not arrays
+    np.savez_compressed(path, **halves)
 
 
 def _batches(states: Sequence[State]) -> Iterator[Sequence[State]]:
