@@ -36,9 +36,9 @@ def test_a_word_that_was_not_said_is_likelier_misheard_however_probable_it_is(en
     words = list(transcript.words)
     words[number] = replace(words[number], word="newspapers")
     again = engine.misheard_estimator.estimate(replace(transcript, words=tuple(words)), load_recording(SPEECH))
-    assert again.words[number].misheard > 0.3
-    assert again.words[number].misheard > 10 * transcript.words[number].misheard
-    assert any_misheard([word.misheard for word in again.words]) > 0.3
+    estimates = [word.misheard for word in again.words]
+    assert estimates[number] == max(estimates) > 10 * transcript.words[number].misheard
+    assert any_misheard(estimates) > any_misheard([word.misheard for word in transcript.words])
 
 
 def test_words_of_other_recordings_have_no_estimate(engine):
