@@ -94,7 +94,8 @@ def test_a_class_s_homework_is_processed_from_its_folder_to_its_report(homework,
     assert names >= {f"{name}{ending}" for name in CLASS[:4] for ending in (".html", ".json", ".wav")}
     with (folder / "results" / "gradebook.csv").open(encoding="utf-8-sig", newline="") as table:
         assert {row[0] for row in csv.reader(table)} >= set(CLASS)
-    assert {path.name for path in folder.joinpath("results").iterdir()} == {"report.html", "gradebook.csv", "students"}
+    results = {path.name for path in folder.joinpath("results").iterdir()}
+    assert results == {"report.html", "gradebook.csv", "students", "cards"}
     homework("fetch", id_, "--out", "results")
     assert {path.name for path in (folder / "results" / "students").iterdir()} == names
 

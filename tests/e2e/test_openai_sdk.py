@@ -159,7 +159,7 @@ def test_the_models_are_those_that_are_configured(client):
 
 def test_requests_to_single_models_leave_no_record(app, transcript):
     tasks = {job["task"] for job in app.get("/v1/jobs?limit=100").json()["jobs"]}
-    assert tasks <= {"teach", "lesson", "turn"}
+    assert tasks <= {"teach", "lesson", "turn", "read"}
     texts = transcript.split()[-2:]
     logs = "".join(path.read_text() for path in (app.home / "logs").glob("*.log"))
     assert " ".join(texts) not in logs

@@ -173,8 +173,10 @@ def test_the_lowered_voice_speaks_strange_text_too(voice, text):
     assert np.isfinite(sound.samples).all()
 
 
-def test_the_catalogue_lists_the_voices_of_the_engine():
-    assert find_model("hibari-heart").voices == HibariEngine.voices
+def test_the_engine_speaks_with_each_voice_of_the_catalogue(voice):
+    names = find_model("hibari-heart").voices
+    assert voice.voices == names
+    assert all(speak_text(voice, "Hello.", voice=name).duration_s > 0.3 for name in names)
 
 
 def test_an_unknown_voice_fails_its_line_alone(voice):
