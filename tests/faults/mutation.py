@@ -60,23 +60,34 @@ def find_tests(copy: Path, name: str) -> list[str]:
 
 def run_tests(copy: Path, tests: Iterable[str], *options: str) -> list[str]:
     """The names of those of the tests that fail in the copy. RuntimeError when they did not run."""
-    command = [sys.executable, "-m", "pytest", "--timeout=40", "--no-header", "-rf", *options, *tests]
+    command = [sys.executable, "-m", "pytest", "--timeout=40", "--no-header", "-rfE", *options, *tests]
     limit = ["timeout", "--kill-after=10", str(RUN_LIMIT_S)]  # ends the children too
     done = subprocess.run(
         [*limit, *command], cwd=copy, env=environment(copy), capture_output=True, text=True, check=False
     )
     if done.returncode not in (0, 1) or "Error compiling script" in done.stdout:
         raise RuntimeError(f"pytest ended with status {done.returncode}:\n{done.stdout}{done.stderr}")
-    return [*dict.fromkeys(re.findall(r"^FAILED \S+::(\w+)", done.stdout, re.MULTILINE))]
+    failed = [*dict.fromkeys(re.findall(r"^FAILED \S+::(\w+)", done.stdout, re.MULTILINE))]
+    if done.returncode == 1 and not failed:  # what a test needs could not be made: that says nothing of the mutant
+        raise RuntimeError(f"no test failed, but something did:\n{done.stdout}{done.stderr}")
+    return failed
 
 
 def find_killers(copy: Path, mutant: Mutant, mutation: Mutation) -> list[str]:
-    """The tests that fail without the mechanism; none when the mutant survives."""
+    """The tests that fail without the mechanism; none when the mutant survives.
+
+    A run in which nothing could be tested is shown, and there is one more.
+    """
     with tempfile.TemporaryDirectory(dir=copy.parent) as folder:
         mutated = Path(folder) / "copy"
         shutil.copytree(copy, mutated)
         (mutated / mutation.path).write_text(mutation.text, encoding="utf-8")
-        return run_tests(mutated, find_tests(copy, mutant.test))
+        tests = find_tests(copy, mutant.test)
+        try:
+            return run_tests(mutated, tests)
+        except RuntimeError as error:
+            print(f"{mutant.name} runs once more, since {error}", flush=True)
+            return run_tests(mutated, tests)
 
 
 def find_survivors(mutants: list[Mutant]) -> list[Mutant]:
