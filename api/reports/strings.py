@@ -65,6 +65,16 @@ STRINGS = {
     "unused_words": ("Not used", "没有用到"),
     "unclear_words": ("Hard to understand", "没听清楚的词"),
     "error": ("Why there is no answer", "为什么没有回答"),
+    "said_again": ("Said again", "再说一遍"),
+    "best_try": ("Best try", "说得最好的一遍"),
+    "last_try": ("Last try", "最后一遍"),
+    "best_and_last_try": ("Best and last try", "说得最好、也是最后的一遍"),
+    "words_said": ("words heard", "个词听到了"),
+    "legend_heard": ("heard this time", "这次听到了"),
+    "legend_clearer": ("clearer this time", "这次更清楚了"),
+    "legend_not_heard": ("not heard", "没有听到"),
+    "legend_listen_again": ("listen to it again", "再听一听"),
+    "something_else_heard": ("Something else was heard", "听到的是别的话"),
     # the class's page
     "concerns": (
         "These students may be in danger. Please read what they said, and talk with them.",

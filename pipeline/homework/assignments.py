@@ -9,9 +9,11 @@ from pydantic import BeforeValidator, Json
 
 from pipeline.errors import AssignmentExists, UnknownAssignment
 from pipeline.jobs.job import Job
-from pipeline.jobs.listing import read_jobs
+from pipeline.jobs.listing import list_tries, read_jobs
 from pipeline.jobs.records import UnixTime, clamp_time, read_all, read_fields, read_hashes, to_json
 from pipeline.jobs.store import PREFIX, Jobs, call_token
+from pipeline.practice.sentence import find_sentence
+from pipeline.practice.tries import JobTries, collect_tries
 
 LEVELS = ("", "A1", "A2", "B1", "B2", "C1", "C2")  # of the Common European Framework of Reference; "": not stated
 MAX_STUDENTS = 2000
@@ -110,6 +112,16 @@ class Assignments:
         jobs = read_jobs(self.redis, [*(names or {}).values()], keys[1])
         submissions = {student: jobs[name] for student, name in (names or {}).items() if name in jobs}
         return AssignmentWithJobs(stored.assignment, stored.created_at, submissions)
+
+    def tries(self, class_work: "AssignmentWithJobs") -> dict[str, JobTries]:
+        """The tries of each student who has a sentence to say again."""
+        sentences = {student: find_sentence(job) for student, job in class_work.jobs.items()}
+        practised = {student: sentence for student, sentence in sentences.items() if sentence}
+        lists = list_tries(self.redis, [class_work.jobs[student].name for student in practised])
+        return {
+            student: collect_tries(class_work.jobs[student], sentence, try_jobs)
+            for (student, sentence), try_jobs in zip(practised.items(), lists, strict=True)
+        }
 
     def all(self, tenant: str) -> list[Assignment]:
         """All of the tenant's, newest first."""
