@@ -1,4 +1,4 @@
-"""The web pages (/ and /ledger for learners, /homework and /batch for teachers, /status for administrators), and /docs.
+"""The pages: /, /answer, /ledger for learners, /homework, /batch for teachers, /status for administrators, and /docs.
 
 A page is rendered in the reader's language and uses the public API only; what its reader may do is decided there.
 """
@@ -18,7 +18,7 @@ from api.auth import OPEN, requires
 from api.error_handlers import http_error
 from api.openapi import document
 
-PAGES = ("/", "/ledger", "/homework", "/batch", "/status")
+PAGES = ("/", "/answer", "/ledger", "/homework", "/batch", "/status")
 STATIC = Path(__file__).with_name("static")
 SWAGGER_FILES = {"swagger_bundle.js": "text/javascript", "swagger_style.css": "text/css"}  # of the package offapi
 SWAGGER_FOLDER = Path(str(distribution("offapi").locate_file("offapi")))  # read, never imported
@@ -73,6 +73,12 @@ def talk() -> Response:
     return render_page("talk")
 
 
+@routes.get("/answer")
+@requires(OPEN)
+def answer() -> Response:
+    return render_page("answer")
+
+
 @routes.get("/ledger")
 @requires(OPEN)
 def ledger() -> Response:
@@ -105,6 +111,7 @@ def redirect_old_address(page: str) -> Response:
     return redirect_to(page)
 
 
+@routes.get("/answer/", defaults={"page": "answer"})
 @routes.get("/ledger/", defaults={"page": "ledger"})
 @routes.get("/homework/", defaults={"page": "homework"})
 @routes.get("/batch/", defaults={"page": "batch"})

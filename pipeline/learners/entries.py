@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.records import to_json
-from pipeline.jobs.results import Edit, Feedback, Transcript
+from pipeline.jobs.results import Edit, Feedback, ReadingFluency, Transcript
 from pipeline.learners.identity import find_learner
 from pipeline.learners.right_uses import find_right_uses
 from pipeline.text.corrections import quote
@@ -50,7 +50,7 @@ class UnclearNote:
 class LedgerEntry:
     """What the job with the id `job` adds: `right` are the kinds of right uses, `clear` the words read clearly.
 
-    `student` and `group`: whose homework it is, "" elsewhere.
+    `student` and `group`: whose homework it is, "" elsewhere. `fluency`: how fluently a text was read aloud.
     """
 
     job: str
@@ -60,10 +60,11 @@ class LedgerEntry:
     clear: tuple[str, ...] = ()
     student: str = ""
     group: str = ""
+    fluency: ReadingFluency | None = None
 
     @property
     def is_empty(self) -> bool:
-        return not (self.mistakes or self.right or self.unclear or self.clear)
+        return not (self.mistakes or self.right or self.unclear or self.clear or self.fluency)
 
 
 def build_entry(request: JobRequest, transcript: Transcript | None, feedback: Feedback) -> LedgerEntry | None:
@@ -80,6 +81,7 @@ def build_entry(request: JobRequest, transcript: Transcript | None, feedback: Fe
         clear=find_clear_words(transcript),
         student=request.student,
         group=request.group,
+        fluency=transcript.reading.fluency if transcript and transcript.reading else None,
     )
     return None if entry.is_empty else entry
 

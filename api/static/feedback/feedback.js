@@ -1,6 +1,7 @@
 // What a teacher reads of a job: what was said with its marks, the verdict, why, and the reply.
 
 import { element } from "../shared/dom.js";
+import { fluencyNode } from "./fluency.js";
 import { correctionMarks, gapsNote, readingNotes, recognisedNote, transcriptLine, unclearLegend } from "./marks.js";
 import { explanationNodes, verdictLine } from "./verdicts.js";
 
@@ -14,6 +15,7 @@ export function feedbackNodes(job, isReading = false) {
     feedback && correctionMarks(feedback, isReading),
     ...(feedback && isReading ? readingNotes(job) : []),
     feedback && unclearLegend(feedback),
+    isReading && fluencyNode(transcript?.reading),
     !feedback && transcript?.text && transcriptLine(transcript.text),
     job && recognisedNote(job),
     gapsNote(transcript),
