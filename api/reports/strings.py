@@ -74,7 +74,7 @@ STRINGS = {
     "legend_clearer": ("clearer this time", "这次更清楚了"),
     "legend_not_heard": ("not heard", "没有听到"),
     "legend_listen_again": ("listen to it again", "再听一听"),
-    "something_else_heard": ("Something else was heard", "听到的是别的话"),
+    "something_else_heard": ("Something else was heard", "识别到的是别的话"),
     # the class's page
     "concerns": (
         "These students may be in danger. Please read what they said, and talk with them.",

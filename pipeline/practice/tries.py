@@ -82,12 +82,12 @@ def read_first(job: Job, sentence: PracticeSentence) -> ReadText | None:
 
 def find_needed_blobs(jobs: Jobs, name: str) -> set[str]:
     """The blobs that the job `tenant/id` still needs, as Jobs.blobs; no recording of a try that is given up."""
-    needed = jobs.blobs(name)
-    if needed and not jobs.settings.keep_recordings:
+    blob_names = jobs.blobs(name)
+    if blob_names and not jobs.settings.keep_recordings:
         with suppress(UnknownJob, Erased):
             job = jobs.get(*name.split("/"))
-            return needed - {job.request.recording} if is_given_up(jobs, job) else needed
-    return needed
+            return blob_names - {job.request.recording} if is_given_up(jobs, job) else blob_names
+    return blob_names
 
 
 def is_given_up(jobs: Jobs, try_job: Job) -> bool:

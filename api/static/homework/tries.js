@@ -46,13 +46,12 @@ export class StudentTries {
     return [
       element("p", { class: "small try-title" }, title),
       triedWords(each),
-      each.recording && this.#player(student, each, key),
+      each.recording && this.#player(each.recording, t("tries_of", { name: student, title })),
     ].filter(Boolean);
   }
 
-  #player(student, { recording, number }, key) {
+  #player(recording, speaker) {
     if (!this.#players.has(recording)) {
-      const speaker = t("tries_of", { name: student, title: t(`${key}_short`, { n: number }) });
       this.#players.set(recording, new LazyAudioPlayer({ audio: recording, duration_s: null }, speaker, "students_voice"));
     }
     return this.#players.get(recording).node;
