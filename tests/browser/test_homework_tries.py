@@ -1,18 +1,17 @@
 """A student says the better sentence of homework again on the page of the answer; the teacher sees and hears it."""
 
-from collections.abc import Callable, Iterator
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from pipeline.jobs.job import Job
 from pipeline.jobs.results import Edit, Feedback, Transcript, Word
 from pipeline.worker.task import commit
-from tests.browser.conftest import PHONE, SPOKEN, visits
-from tests.support.hand_answers import HandAnswers, answer_by_hand, make_settings
+from tests.browser.conftest import PHONE, SPOKEN
+from tests.support.accessibility import serious_violations
+from tests.support.hand_answers import HandAnswers
 from tests.support.talk_page import count_clips
 
+pytestmark = pytest.mark.usefixtures("patience")
 HEARD, BETTER = "I sink they has three cats.", "I think they have three cats."
 EDITS = (
     Edit("sink", "think", (1, 2)),
@@ -20,7 +19,6 @@ EDITS = (
 )
 FEEDBACK = Feedback(HEARD, BETTER, "What are their names?", BETTER, EDITS, verdict="corrected")
 WORDS = tuple(Word(f" {word}", 0.5 * at, 0.5 * at + 0.4, 0.9) for at, word in enumerate(HEARD.split()))
-WAIT_MS = 60_000  # for what the server has to answer
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}
 LOOKS = {
     "phone-en": {"locale": "en-US", **PHONE},
@@ -38,26 +36,6 @@ TEXTS = {
         "titles": ["最好：第 2 遍，6 个词听到了 6 个", "最后：第 3 遍，6 个词听到了 5 个"],
     },
 }
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    """What is expected may take its time on a busy machine."""
-    expect.set_options(timeout=WAIT_MS)
-    yield
-    expect.set_options(timeout=5_000)
-
-
-@pytest.fixture(scope="module")
-def school(tmp_path_factory) -> Iterator[HandAnswers]:
-    with answer_by_hand(make_settings(tmp_path_factory.mktemp("school"))) as school:
-        yield school
-
-
-@pytest.fixture
-def visit(browser, school) -> Iterator[Callable[..., Page]]:
-    with visits(browser, school.url) as open_page:
-        yield open_page
 
 
 def hand_in(school: HandAnswers, id_: str, **fields) -> str:
@@ -80,11 +58,6 @@ def say(page: Page, school: HandAnswers, heard: str, number: int) -> None:
     expect(page.locator(".tries li[data-state=succeeded]")).to_have_count(number)
 
 
-def serious_violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found if each["impact"] in {"serious", "critical"}]
-
-
 def stored_recordings(page: Page) -> int:
     script = "() => new Promise((done) => { const open = indexedDB.open('waijiao'); open.onsuccess = () => {"
     script += " open.result.transaction('recordings').objectStore('recordings').count().onsuccess ="
@@ -97,11 +70,11 @@ def fits(page: Page) -> bool:
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_a_student_says_it_again_and_the_teacher_sees_and_hears_the_best_and_the_last(visit, school, picture, look):
+def test_a_student_says_it_again_and_the_teacher_hears_the_best_and_the_last_try(visit_school, school, picture, look):
     texts = TEXTS[look]
     hand_in(school, f"pets-{look}")
     school.answer_text(FEEDBACK)
-    page = visit(f"/homework#pets-{look}", reduced_motion="reduce", **LOOKS[look])
+    page = visit_school(f"/homework#pets-{look}", reduced_motion="reduce", **LOOKS[look])
     page.locator("a[href^='/answer#']").click()
     page.wait_for_selector("body.answer-page[data-ready]")
     expect(page.locator("#title")).to_have_text("Anna")
@@ -140,9 +113,9 @@ def hear(page: Page, tries: Locator) -> None:
         )
 
 
-def test_until_it_is_released_a_student_is_told_that_the_teacher_looks_at_it(visit, school):
+def test_until_it_is_released_a_student_is_told_that_the_teacher_looks_at_it(visit_school, school):
     job = hand_in(school, "held", hold=True)
-    page = visit(f"/answer#{job}")
+    page = visit_school(f"/answer#{job}")
     expect(page.locator("#state")).to_have_text("The teacher is listening to it. The answer will be here.")
     school.think(FEEDBACK)
     expect(page.locator("#state")).to_have_text("Your teacher is looking at it. The answer will be here.")
@@ -154,8 +127,8 @@ def test_until_it_is_released_a_student_is_told_that_the_teacher_looks_at_it(vis
     expect(page.locator("#state")).to_be_hidden()
 
 
-def test_an_address_that_names_no_answer_says_where_to_find_one(visit):
-    page = visit("/answer", locale="zh-CN")
+def test_an_address_that_names_no_answer_says_where_to_find_one(visit_school):
+    page = visit_school("/answer", locale="zh-CN")
     expect(page.locator("#nothing")).to_have_text("这个地址没有指明是哪个回答。请从作业的表格里打开。")
     page.goto(f"{page.url}#{'f' * 32}")
     expect(page.locator(".request-error").first).to_be_visible()
