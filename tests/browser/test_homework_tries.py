@@ -42,7 +42,8 @@ def hand_in(school: HandAnswers, id_: str, **fields) -> str:
     """Anna's homework, handed in and recognised; its job's id."""
     homework = {"title": "Our pets", "class_name": id_, "students": [{"name": "Anna"}, {"name": "Ben"}], **fields}
     school.request("PUT", f"/v1/assignments/{id_}", json=homework)
-    files, student = {"file": ("a.wav", SPOKEN.read_bytes())}, {"student": "Anna"}
+    recording = SPOKEN.read_bytes() + bytes(2 * len(id_))  # another one each time: a transcript would be used again
+    files, student = {"file": ("a.wav", recording)}, {"student": "Anna"}
     result = school.request("POST", f"/v1/assignments/{id_}/submissions", files=files, data=student).json()
     assert school.jobs.complete("asr", school.claim("asr"), Transcript(HEARD, "en", 3.0, WORDS))[0]
     return str(result["accepted"][0]["job"])
@@ -94,7 +95,7 @@ def test_a_student_says_it_again_and_the_teacher_hears_the_best_and_the_last_try
     expect(tries.locator("summary")).to_have_text(texts["summary"])
     tries.locator("summary").click()
     expect(tries.locator(".try-title")).to_have_text(texts["titles"])
-    expect(tries.locator(".better")).to_have_count(3)
+    expect(tries.locator(".better")).to_have_count(4)
     hear(page, tries)
     assert fits(page)
     assert serious_violations(page) == []
