@@ -30,12 +30,15 @@ def show_each(job_tries: JobTries) -> Iterator[schemas.Try]:
     before, is_first = job_tries.first, True
     for number, job in enumerate(job_tries.jobs, 1):
         now = job_tries.read_texts.get(job.id)
-        yield show_try(number, job, before, now, is_first)
+        is_given_up = job_tries.gives_up(job) and not context.settings().keep_recordings
+        shown = show_try(number, job, before, now, is_first)
+        yield shown if is_given_up else shown.model_copy(update={"recording": recording_address(job)})
         if now:
             before, is_first = now, False
 
 
 def show_try(number: int, job: Job, before: ReadText | None, now: ReadText | None, is_first: bool) -> schemas.Try:
+    """A try as it was recognised, without its recording."""
     words = compare_words(before, now) if now else []
     return schemas.Try(
         number=number,
@@ -49,7 +52,7 @@ def show_try(number: int, job: Job, before: ReadText | None, now: ReadText | Non
         compared_with=None if not now or before is None else "recording" if is_first else "try",
         words=show_words(words),
         praise=dict(praise(words)) if now else {},
-        recording=recording_address(job),
+        recording=None,
     )
 
 

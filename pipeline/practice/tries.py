@@ -51,6 +51,11 @@ class JobTries:
         """How many words of the sentence were recognised in their places in a try, those that were not clear apart."""
         return sum(each.state == "said" for each in self.read_texts[job.id].words_of_text)
 
+    def gives_up(self, job: Job) -> bool:
+        """Whether this is a recognised try of homework, and neither the best nor the last one."""
+        is_kept = job.id in {each.id for each in (self.best, self.last) if each}
+        return job.request.keeps_recording and job.transcript is not None and not is_kept
+
     def number(self, job: Job) -> int:
         """The number of a try, from 1, among all of them."""
         return 1 + [each.id for each in self.jobs].index(job.id)
@@ -90,12 +95,11 @@ def find_needed_blobs(jobs: Jobs, name: str) -> set[str]:
     return blob_names
 
 
-def is_given_up(jobs: Jobs, try_job: Job) -> bool:
-    """Whether this is a recognised try of homework, and neither the best nor the last one."""
-    request = try_job.request
-    if not (request.keeps_recording and try_job.transcript):
+def is_given_up(jobs: Jobs, job: Job) -> bool:
+    """Whether this is a try whose recording is not kept, since others are the best and the last one."""
+    request = job.request
+    if not request.keeps_recording:
         return False
     (siblings,) = list_tries(jobs.redis, [f"{request.tenant}/{request.practised}"])
     text = str(request.details["text"])
-    job_tries = JobTries(text, siblings, read_tries(siblings, text))
-    return try_job.id not in {each.id for each in (job_tries.best, job_tries.last) if each}
+    return JobTries(text, siblings, read_tries(siblings, text)).gives_up(job)

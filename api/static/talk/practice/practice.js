@@ -110,7 +110,7 @@ export class Practice {
     const known = new Set(this.#tries.filter(hasEnded).map(({ job }) => job));
     const isFirst = !this.#isRead;
     this.#isRead = true;
-    for (const { job, recording } of tries) this.#addPlayer(job, await get("recordings", job), recording);
+    for (const each of tries) this.#addPlayer(each.job, await get("recordings", each.job), each);
     this.#tries = tries;
     this.#render();
     const news = tries.findLast((each) => hasEnded(each) && !known.has(each.job));
@@ -119,12 +119,17 @@ export class Practice {
     this.#scrollToEnd();
   }
 
-  /** A player of what this browser has stored, else of what the server keeps at the address `kept`. */
-  #addPlayer(id, stored, kept = null) {
-    if (this.#players.has(id) || !(stored || kept)) return;
+  /** A player of what this browser has stored, else of the recording that the server has of a try, while it keeps it. */
+  #addPlayer(id, stored, { recording = null, duration_s = null } = {}) {
+    const present = this.#players.get(id);
+    if (present && !present.url && !recording) {
+      present.player.stop();
+      this.#players.delete(id);
+    }
+    if (this.#players.has(id) || !(stored || recording)) return;
     const player = new AudioPlayer("your_voice");
     const url = stored && URL.createObjectURL(stored.recording);
-    player.setSource(url ?? kept, stored?.seconds);
+    player.setSource(url ?? recording, stored?.seconds ?? duration_s);
     this.#players.set(id, { player, url });
   }
 
