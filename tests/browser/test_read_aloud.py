@@ -24,7 +24,7 @@ READING = Reading(
     (ReadWord("has", "said", 0.5, 0.7), ReadWord("three", "not_clear", 0.8, 1.1, "θ"), ReadWord("small", "left_out")),
     ReadingFluency(RANGE, RANGE, RANGE, RANGE),
 )
-FIGURES = {"en-US": "2.5 The middle half of other speakers: 1.8 to 3.1", "zh-CN": "2.5 其他人中间的一半：1.8 到 3.1"}
+FIGURES = {"en-US": "2.5 The middle half of other speakers: 1.8 to 3.1", "zh-CN": "2.5 中间一半的人：1.8 到 3.1"}
 FOR_SCREEN_READERS = {"en-US": ["not in the text: big", "left out: small"], "zh-CN": ["课文里没有：big", "漏读：small"]}
 
 
