@@ -76,11 +76,17 @@ def find_sentence(job: Job) -> PracticeSentence | None:
 
 
 def find_read_words(job: Job, feedback: Feedback) -> dict[int, ReadWord]:
-    """How the words of the corrected text were read aloud, by their numbers in it; none where that was not measured."""
+    """How the words of the corrected text were read aloud, by their numbers in it.
+
+    None where that was not measured, or a teacher has changed the text.
+    """
     reading = job.transcript.reading if job.transcript else None
     read_words = [each for each in reading.words if each.state != "added"] if reading else []
-    numbers = [at for at, word in enumerate(WORD.findall(feedback.corrected)) if OUTER_PUNCTUATION.sub("", word)]
-    return dict(zip(numbers, read_words, strict=True)) if len(numbers) == len(read_words) else {}
+    bare_words = (OUTER_PUNCTUATION.sub("", word) for word in WORD.findall(feedback.corrected))
+    words = {at: word for at, word in enumerate(bare_words) if word}
+    if [*words.values()] != [each.word for each in read_words]:
+        return {}
+    return dict(zip(words, read_words, strict=True))
 
 
 def add_read_words(
