@@ -69,7 +69,7 @@ STRINGS = {
     "best_try": ("Best try", "说得最好的一遍"),
     "last_try": ("Last try", "最后一遍"),
     "best_and_last_try": ("Best and last try", "说得最好、也是最后的一遍"),
-    "words_said": ("words heard", "个词听到了"),
+    "words_said": ("Words heard", "识别到的词"),
     "legend_heard": ("heard this time", "这次听到了"),
     "legend_clearer": ("clearer this time", "这次更清楚了"),
     "legend_not_heard": ("not heard", "没有听到"),
