@@ -9,6 +9,7 @@ from api.reports.kept_tries import KeptTry, list_kept_tries
 from api.reports.student_stats import StudentStats
 from pipeline.homework.assignments import Assignment
 from pipeline.jobs.records import to_fields
+from pipeline.learners.fluency import FIGURES
 from pipeline.text.characters import remove_invisible
 
 GRADEBOOK_COLUMNS = (
@@ -27,6 +28,7 @@ GRADEBOOK_COLUMNS = (
     "text_words_left_out",
     "words_added",
     "words_to_hear_again",
+    *FIGURES,
     "target_words_used",
     "heard",
     "said",
@@ -51,6 +53,7 @@ def render_gradebook(students: Sequence[StudentStats], answer_files: Sequence[st
     `text_words_read` counts those of the `text_words` that were heard in the right place, `text_words_left_out` those
     in whose place nothing was heard, and `words_added` what was heard besides; all these and `corrections` are counted
     where the `verdict` is correct or corrected. `words_to_hear_again` are those of the text that were not clear;
+    `sounds_per_s`, `words_per_s`, `pauses_per_word`, `longest_pause_s` tell how fluently it was read, and are no mark;
     `target_words_used` are those that were said. `tries` counts how often the better sentence was said again; of its
     `sentence_words`, `best_try_words_said` were recognised in the best try, `last_try_words_said` in the last one, and
     `best_try_better_words` are those that were heard or clearer in the best one, and not before. `file` is the spoken
@@ -80,6 +83,7 @@ def _build_gradebook_row(stats: StudentStats, answer_file: str) -> tuple[str, ..
         _format_number(len(reading.left_out_words) if reading else None),
         _format_number(len(reading.added_words) if reading else None),
         "; ".join(each.word for each in stats.words_to_hear_again),
+        *(_format_number(stats.fluency[name].value if stats.fluency else None, 2) for name in FIGURES),
         "; ".join(stats.used_words or ()),
         stats.heard,
         stats.own_words,

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from pipeline.homework.assignments import Assignment, Student
 from pipeline.jobs.job import Job, State
-from pipeline.jobs.results import Feedback, ReadWord, Transcript, Verdict
+from pipeline.jobs.results import Feedback, Figure, ReadWord, Transcript, Verdict
+from pipeline.learners.fluency import FIGURES
 from pipeline.practice.tries import JobTries
 from pipeline.text.statistics import (
     ReadingScore,
@@ -127,6 +128,14 @@ class StudentStats:
         """The words that were hard to understand, and each one's probability, in the order in which they were said."""
         words = self.transcript.words if self.transcript else ()
         return [(each, word.probability) for word in words if is_unclear(word) for each in normalize_words(word.word)]
+
+    @property
+    def fluency(self) -> dict[str, Figure]:
+        """How fluently a text was read aloud, by the figures' names; none where nothing was checked or measured."""
+        reading = self.transcript.reading if self.transcript else None
+        if not reading or not (self.feedback and self.feedback.is_checked):
+            return {}
+        return {name: getattr(reading.fluency, name) for name in FIGURES}
 
     @property
     def tries(self) -> JobTries | None:

@@ -3,7 +3,7 @@
 import { element } from "../shared/dom.js";
 import { fluencyNode } from "./fluency.js";
 import { correctionMarks, gapsNote, readingNotes, recognisedNote, transcriptLine, unclearLegend } from "./marks.js";
-import { explanationNodes, verdictLine } from "./verdicts.js";
+import { explanationNodes, isChecked, verdictLine } from "./verdicts.js";
 
 /** The nodes for a job's transcript and feedback, as far as it has them; none for a job that is null. */
 export function feedbackNodes(job, isReading = false) {
@@ -15,7 +15,7 @@ export function feedbackNodes(job, isReading = false) {
     feedback && correctionMarks(feedback, isReading),
     ...(feedback && isReading ? readingNotes(job) : []),
     feedback && unclearLegend(feedback),
-    isReading && fluencyNode(transcript?.reading),
+    isReading && feedback && isChecked(feedback) && fluencyNode(transcript?.reading),
     !feedback && transcript?.text && transcriptLine(transcript.text),
     job && recognisedNote(job),
     gapsNote(transcript),
