@@ -31,8 +31,8 @@ def show_each(job_tries: JobTries) -> Iterator[schemas.Try]:
     for number, job in enumerate(job_tries.jobs, 1):
         now = job_tries.read_texts.get(job.id)
         is_given_up = job_tries.gives_up(job) and not context.settings().keep_recordings
-        shown = show_try(number, job, before, now, is_first)
-        yield shown if is_given_up else shown.model_copy(update={"recording": recording_address(job)})
+        view = show_try(number, job, before, now, is_first)
+        yield view if is_given_up else view.model_copy(update={"recording": recording_address(job)})
         if now:
             before, is_first = now, False
 
