@@ -18,7 +18,8 @@ from api.auth import OPEN, requires
 from api.error_handlers import http_error
 from api.openapi import document
 
-PAGES = ("/", "/answer", "/ledger", "/homework", "/batch", "/status")
+PAGES = ("/", "/ledger", "/homework", "/batch", "/status")  # of the menu
+ANSWER_PAGE = "/answer"  # which the table of homework opens
 STATIC = Path(__file__).with_name("static")
 SWAGGER_FILES = {"swagger_bundle.js": "text/javascript", "swagger_style.css": "text/css"}  # of the package offapi
 SWAGGER_FOLDER = Path(str(distribution("offapi").locate_file("offapi")))  # read, never imported
@@ -73,7 +74,7 @@ def talk() -> Response:
     return render_page("talk")
 
 
-@routes.get("/answer")
+@routes.get(ANSWER_PAGE)
 @requires(OPEN)
 def answer() -> Response:
     return render_page("answer")
@@ -134,7 +135,10 @@ def redirect_to(page: str) -> Response:
 def service_worker() -> Response:
     """The service worker, at the top: it may serve only what lies in its own folder or below."""
     paths = sorted(path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*") if path.is_file())
-    files = [*(context.address(page) for page in PAGES), *(url_for("static", filename=path) for path in paths)]
+    files = [
+        *(context.address(page) for page in (*PAGES, ANSWER_PAGE)),
+        *(url_for("static", filename=path) for path in paths),
+    ]
     return Response(render_template("pages/sw.js", files=files), mimetype="text/javascript")
 
 
