@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -141,10 +141,10 @@ def browse() -> Response:
 def read(assignment_id: str) -> Response:
     """The assignment, the class's progress, and each student's submission."""
     class_work = load_assignment(assignment_id)
-    tries = store().tries(class_work)
-    tag = version_tag(class_work, tries)
+    try_jobs = store().list_tries(class_work)
+    tag = version_tag(class_work, try_jobs)
     is_unchanged = request.if_none_match.contains_weak(tag)
-    answer = Response(status=304) if is_unchanged else respond(view(class_work, tries))
+    answer = Response(status=304) if is_unchanged else respond(view(class_work, try_jobs))
     answer.set_etag(tag, weak=True)
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer
@@ -163,7 +163,7 @@ def erase(assignment_id: str) -> Response:
 def put(id_: str, fields: AssignmentFields, replace: bool) -> Response:
     outcome = store().put(build_assignment(id_, fields), replace)
     class_work = load_assignment(id_)
-    answer = respond(view(class_work, store().tries(class_work)))
+    answer = respond(view(class_work, store().list_tries(class_work)))
     answer.status_code = 201 if outcome == "created" else 200
     answer.headers["Location"] = context.address(f"/v1/assignments/{id_}")
     return answer
@@ -202,11 +202,11 @@ def build_assignment(id_: str, fields: AssignmentFields) -> Assignment:
     )
 
 
-def version_tag(class_work: AssignmentWithJobs, tries: Mapping[str, JobTries]) -> str:
+def version_tag(class_work: AssignmentWithJobs, try_jobs: Mapping[str, Sequence[Job]]) -> str:
     """A tag that changes whenever the assignment, one of its jobs or of their tries does."""
     jobs = [(student, job.id, job.version) for student, job in sorted(class_work.jobs.items())]
-    try_jobs = [(job.id, job.version) for _, each in sorted(tries.items()) for job in each.jobs]
-    return hashlib.sha256(json.dumps([asdict(class_work.assignment), jobs, try_jobs]).encode()).hexdigest()[:16]
+    tries = [(job.id, job.version) for _, each in sorted(try_jobs.items()) for job in each]
+    return hashlib.sha256(json.dumps([asdict(class_work.assignment), jobs, tries]).encode()).hexdigest()[:16]
 
 
 def show(assignment: Assignment) -> schemas.Assignment:
@@ -220,7 +220,8 @@ def assignment_fields(assignment: Assignment) -> dict[str, Any]:
     return {**fields, "due": None if assignment.due is None else to_utc(assignment.due)}
 
 
-def view(class_work: AssignmentWithJobs, tries: Mapping[str, JobTries]) -> schemas.AssignmentView:
+def view(class_work: AssignmentWithJobs, try_jobs: Mapping[str, Sequence[Job]]) -> schemas.AssignmentView:
+    tries = class_work.collect_tries(try_jobs)
     return schemas.AssignmentView(
         **assignment_fields(class_work.assignment),
         created_at=to_utc(class_work.created_at),

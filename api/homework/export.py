@@ -81,7 +81,7 @@ def entries(class_work: AssignmentWithJobs, blobs: FolderBlobs) -> Iterator[tupl
 
 
 def list_work(class_work: AssignmentWithJobs) -> list[StudentWork]:
-    jobs, tries = class_work.jobs, store().tries(class_work)
+    jobs, tries = class_work.jobs, class_work.collect_tries(store().list_tries(class_work))
     return [
         StudentWork(
             student,

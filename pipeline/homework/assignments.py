@@ -1,7 +1,7 @@
 """Assignments: the homework that a class was set, its students, and the jobs that they submitted."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -113,15 +113,10 @@ class Assignments:
         submissions = {student: jobs[name] for student, name in (names or {}).items() if name in jobs}
         return AssignmentWithJobs(stored.assignment, stored.created_at, submissions)
 
-    def tries(self, class_work: "AssignmentWithJobs") -> dict[str, JobTries]:
-        """The tries of each student who has a sentence to say again."""
-        sentences = {student: find_sentence(job) for student, job in class_work.jobs.items()}
-        practised = {student: sentence for student, sentence in sentences.items() if sentence}
-        lists = list_tries(self.redis, [class_work.jobs[student].name for student in practised])
-        return {
-            student: collect_tries(class_work.jobs[student], sentence, try_jobs)
-            for (student, sentence), try_jobs in zip(practised.items(), lists, strict=True)
-        }
+    def list_tries(self, class_work: "AssignmentWithJobs") -> dict[str, list[Job]]:
+        """The jobs of the tries of each student who has said a sentence again, oldest first."""
+        lists = list_tries(self.redis, [job.name for job in class_work.jobs.values()])
+        return {student: try_jobs for student, try_jobs in zip(class_work.jobs, lists, strict=True) if try_jobs}
 
     def all(self, tenant: str) -> list[Assignment]:
         """All of the tenant's, newest first."""
@@ -160,6 +155,15 @@ class AssignmentWithJobs:
     def missing(self) -> tuple[str, ...]:
         """The names of the students who have not submitted."""
         return tuple(student.name for student in self.assignment.students if student.name not in self.jobs)
+
+    def collect_tries(self, try_jobs: Mapping[str, Sequence[Job]]) -> dict[str, JobTries]:
+        """How each of these students said the sentence again; `try_jobs` is what Assignments.list_tries returns."""
+        sentences = {student: find_sentence(self.jobs[student]) for student in try_jobs}
+        return {
+            student: collect_tries(self.jobs[student], sentence, try_jobs[student])
+            for student, sentence in sentences.items()
+            if sentence
+        }
 
     @property
     def complete(self) -> bool:
