@@ -150,6 +150,17 @@ def test_outside_of_homework_no_try_is_kept(client, jobs, settings, say):
     assert not is_heard(client, say(job, BETTER))
 
 
+def test_only_teachers_of_the_tenant_see_and_hear_a_student_s_tries(redis, settings, jobs, hand_in, say):
+    tried = say(job := hand_in(), BETTER)
+    client = create_app(settings.model_copy(update={"keys": True})).test_client()
+    keys = Keys(redis)
+    for tenant, role, status in (("default", "teacher", 200), ("default", "learner", 404), ("other", "teacher", 404)):
+        _, text = keys.create(tenant, role, "x", Limits())
+        for path in (f"/v1/jobs/{job}/tries", f"/v1/jobs/{tried}/recording", f"/v1/jobs/{tried}"):
+            with client.get(path, headers={"Authorization": f"Bearer {text}"}) as answer:
+                assert answer.status_code == status, (tenant, role, path)
+
+
 def test_a_teacher_s_page_is_told_of_each_try(client, hand_in, say):
     job = hand_in()
     tag = client.get("/v1/assignments/hw").headers["ETag"]
@@ -258,14 +269,3 @@ def test_tries_are_kept_no_longer_than_the_homework(client, jobs, redis, hand_in
     job = hand_in(retention_h=1)
     redis.expire(f"waijiao:job:default/{job}", 100)
     assert 0 < redis.ttl(f"waijiao:job:default/{say(job, BETTER)}") <= 100
-
-
-def test_only_teachers_of_the_tenant_see_and_hear_a_student_s_tries(redis, settings, jobs, hand_in, say):
-    tried = say(job := hand_in(), BETTER)
-    client = create_app(settings.model_copy(update={"keys": True})).test_client()
-    keys = Keys(redis)
-    for tenant, role, status in (("default", "teacher", 200), ("default", "learner", 404), ("other", "teacher", 404)):
-        _, text = keys.create(tenant, role, "x", Limits())
-        for path in (f"/v1/jobs/{job}/tries", f"/v1/jobs/{tried}/recording", f"/v1/jobs/{tried}"):
-            with client.get(path, headers={"Authorization": f"Bearer {text}"}) as answer:
-                assert answer.status_code == status, (tenant, role, path)
