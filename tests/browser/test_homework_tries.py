@@ -80,6 +80,7 @@ def test_a_student_says_it_again_and_the_teacher_hears_the_best_and_the_last_try
     page.wait_for_selector("body.answer-page[data-ready]")
     expect(page.locator("#title")).to_have_text("Anna")
     expect(page.locator("#feedback del")).to_have_count(2)
+    expect(page.locator("#kept")).to_be_visible()
     page.locator(".practice > .choice").click()
     expect(page.locator(".practice-sentence")).to_have_text(BETTER)
     for number, heard in enumerate(("I sink they have three cats", BETTER, "I think they have free cats"), 1):

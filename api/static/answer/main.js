@@ -30,7 +30,7 @@ class AnswerView {
     this.id = id;
     this.practice = practices.of(id);
     $id("sound").replaceChildren(this.#player.node, this.#card.node);
-    $id("again").replaceChildren(this.practice.node);
+    $id("practice").replaceChildren(this.practice.node);
   }
 
   close() {
@@ -77,6 +77,7 @@ class AnswerView {
     this.#card.show(job);
     this.practice.show(job);
     $id("again").hidden = this.practice.node.hidden;
+    $id("kept").hidden = !job.assignment; // elsewhere no try is kept
   }
 }
 
