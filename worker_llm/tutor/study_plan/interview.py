@@ -141,21 +141,21 @@ def find_minutes(text: str) -> int | None:
 def _find_english_minutes(text: str) -> int | None:
     if HALF_HOUR.search(text):
         return 30
+    if QUARTER.search(text):
+        return 15
     if match := HOURS.search(text):
         return 60 * _read(match[1]) + (30 if match["half"] else 0)
     if match := MINUTES.search(text):
         return _read(match[1])
-    if QUARTER.search(text):
-        return 15
     match = NUMBER_ALONE.search(text)
     return _read(match[1]) if match and not find_plan_request(text) else None
 
 
 def _find_chinese_minutes(text: str) -> int | None:
-    if ZH_HALF_HOUR.search(text):
-        return 30
     if match := ZH_HOURS.search(text):
         return 60 * _read(match[1]) + (30 if match["half"] or match["half_after"] else 0)
+    if ZH_HALF_HOUR.search(text):
+        return 30
     if ZH_QUARTER.search(text):
         return 15
     if match := ZH_MINUTES.search(text):
