@@ -12,7 +12,7 @@ from pipeline.jobs.results import Feedback, Transcript, Word
 from pipeline.jobs.store import Jobs
 from pipeline.learners.entries import LedgerEntry, MistakeNote
 from pipeline.learners.store import Ledgers, entries_key, times_key
-from tests.support.job_steps import claim_job, let_job_die, run_stage
+from tests.support.job_steps import claim_job, run_stage
 from tests.support.scripted_checker import ScriptedChecker
 from worker_llm.tutor.prompt import PreparedTurn, build_persona_messages
 from worker_llm.tutor.teacher import Teacher
@@ -100,9 +100,10 @@ def test_a_turn_whose_worker_was_lost_comes_to_the_same_question_again(learner, 
     for text in texts[:turn]:
         learner.say(text)
     learner.submit(texts[turn])
-    lost = learner.think(claim_job(jobs, "llm"))
-    let_job_die(jobs, "llm")
-    assert learner.hear() == lost
+    claimed = claim_job(jobs, "llm")
+    lost = learner.think(claimed)
+    assert learner.hear() == lost  # a worker that claims again has lost its job
+    assert not jobs.complete("llm", claimed, lost)[0]
     assert [learner.say(text).plan_question for text in texts[turn + 1 :]] == ["hard", "topic", ""][turn:]
 
 
