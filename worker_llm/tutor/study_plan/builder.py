@@ -66,8 +66,10 @@ def find_topics(ledger: Ledger) -> list[Topic]:
     kinds = list(group_kinds(ledger.recurring))
     words = tuple(record.word for record in ledger.words if not record.is_mastered)[:MAX_WORDS]
     if words:
-        listed = ", ".join(words)
-        texts = {"en": WORDS.text["en"].format(words=listed), "zh": WORDS.text["zh"].format(words="、".join(words))}
+        texts = {
+            "en": WORDS.text["en"].format(words=", ".join(words)),
+            "zh": WORDS.text["zh"].format(words="、".join(words)),
+        }
         kinds.insert(1, Topic("words", replace(WORDS, text=texts), words=words))
     return kinds[:MAX_TOPICS]
 
@@ -101,12 +103,12 @@ def add_wishes(topics: Sequence[Topic], wishes: Wishes, level: Level, mastered: 
 
     Of the latter none is taken that is `mastered`, a kind without its first letter.
     """
-    named = _alternate(make_kind_topics(wishes.kinds), [Topic("skill", SKILLS[name].task) for name in wishes.skills])
+    hard = _alternate(make_kind_topics(wishes.kinds), [Topic("skill", SKILLS[name].task) for name in wishes.skills])
     usual = make_kind_topics(kind for kind in (*level.first_kinds, *BEGINNERS_KINDS) if kind not in mastered)
-    chosen: dict[str, Topic] = {}
-    for topic in (*topics, *named, *usual):
-        chosen.setdefault(topic.task.name["en"], topic)
-    return list(chosen.values())[:MAX_TOPICS]
+    by_name: dict[str, Topic] = {}
+    for topic in (*topics, *hard, *usual):
+        by_name.setdefault(topic.task.name["en"], topic)
+    return list(by_name.values())[:MAX_TOPICS]
 
 
 def make_kind_topics(kinds: Iterable[str]) -> list[Topic]:
@@ -130,36 +132,35 @@ def build_plan(
     for number, entry in enumerate(SCHEDULES[len(topics)].split(), 1):
         place = int(entry[0]) - 1
         topic = topics[place]
-        revised = first_days.get(place, 0)
-        days.append(make_day(number, topic, task_minutes, level, revised))
+        days.append(make_day(number, topic, task_minutes, level, first_days.get(place, 0)))
         first_days.setdefault(place, number)
     days.append(make_free_talk(len(days) + 1, wishes, task_minutes))
     return StudyPlan(tuple(days), minutes, asked_in, basis, summarize(topics, days, minutes))
 
 
-def make_day(number: int, topic: Topic, minutes: int, level: Level, revised: int) -> PlanDay:
-    """A day with a topic; `revised`: the day on which it was new, 0 if it is new. Then other examples are shown."""
-    turn = 1 if revised else 0
+def make_day(number: int, topic: Topic, minutes: int, level: Level, first_day: int) -> PlanDay:
+    """A day with a topic; `first_day`: the one on which it was new, 0 if it is new. Then other examples are shown."""
+    turn = 1 if first_day else 0
     example = topic.examples[turn % len(topic.examples)] if topic.examples else Sentence()
     prompts = [each for each in topic.task.prompts if len(each.split()) <= level.max_question_words]
     return PlanDay(
         number=number,
-        activity="revision" if revised else topic.activity,
+        activity="revision" if first_day else topic.activity,
         minutes=minutes,
-        task=describe_revision(revised, topic.task) if revised else topic.task.text,
+        task=describe_revision(first_day, topic.task) if first_day else topic.task.text,
         kind=topic.kind,
         words=topic.words,
         heard=example.heard,
         better=example.better,
         prompt=prompts[turn % len(prompts)] if prompts else "",
-        revised=revised,
+        revised=first_day,
     )
 
 
-def describe_revision(revised: int, task: Task) -> Mapping[str, str]:
+def describe_revision(first_day: int, task: Task) -> Mapping[str, str]:
     return {
-        "en": REVISION["en"].format(number=revised, name=task.name["en"]),
-        "zh": REVISION["zh"].format(number=write_number(revised), name=task.name["zh"]),
+        "en": REVISION["en"].format(number=first_day, name=task.name["en"]),
+        "zh": REVISION["zh"].format(number=write_number(first_day), name=task.name["zh"]),
     }
 
 

@@ -91,13 +91,13 @@ def give_plan(turn: PlanTurn, interview: Interview, ledger: Ledger, basis: PlanB
     if basis == "answers":
         topics = add_wishes(topics, wishes, level, {sort_of(each.kind) for each in ledger.kinds if each.is_mastered})
     plan = build_plan(topics, wishes, level, interview.asked_in, basis)
-    written, spoken = choose_languages(turn, interview.asked_in)
+    written_in, spoken_in = choose_languages(turn, interview.asked_in)
     return Feedback(
         turn.utterance,
         corrected=turn.utterance,
         reply=plan.summary["en"],
-        spoken=strip_unspeakable(plan.summary[spoken]),
-        explanation=write_out(plan, written),
+        spoken=strip_unspeakable(plan.summary[spoken_in]),
+        explanation=write_out(plan, written_in),
         plan=plan,
     )
 
@@ -120,18 +120,18 @@ def ask(turn: PlanTurn, asked_in: PlanLanguage, question: PlanQuestion, before: 
 
 
 def say(turn: PlanTurn, asked_in: PlanLanguage, texts: Mapping[str, str], question: PlanQuestion = "") -> Feedback:
-    written, spoken = choose_languages(turn, asked_in)
+    written_in, spoken_in = choose_languages(turn, asked_in)
     return Feedback(
         turn.utterance,
         corrected=turn.utterance,
         reply=texts["en"],
-        spoken=texts[spoken],
-        explanation=texts["zh"] if written == "zh" else "",
+        spoken=texts[spoken_in],
+        explanation=texts["zh"] if written_in == "zh" else "",
         plan_question=question,
     )
 
 
 def choose_languages(turn: PlanTurn, asked_in: PlanLanguage) -> tuple[PlanLanguage, PlanLanguage]:
     """In which language it is written besides the English reply, and in which it is said: Chinese if a voice can."""
-    written: PlanLanguage = "zh" if "zh" in (asked_in, turn.reader) else "en"
-    return written, written if turn.can_speak_chinese else "en"
+    language: PlanLanguage = "zh" if "zh" in (asked_in, turn.reader) else "en"
+    return language, language if turn.can_speak_chinese else "en"
