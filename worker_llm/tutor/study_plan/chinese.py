@@ -9,9 +9,21 @@ PAIR_LIST = """
 來来 為为 語语 說说 會会 點点 鐘钟 鍾钟 時时 間间 兩两 幾几 難难 話话 詞词 單单 發发 聽听 讀读 寫写
 複复 麗丽 煩烦 應应 當当 業业 後后 進进 還还 邊边 樣样 沒没 將将 讓让 從从 嗎吗 覺觉 麵面 議议 強强
 鞏巩 轉转 訓训 歡欢 萬万 隨随 書书 課课 閱阅 聲声 遊游 誰谁 與与 錯错 記记 憶忆 動动
-態态 數数 過过 問问 級级 較较 準准 連连
+態态 數数 過过 問问 級级 較较 準准 連连 頂顶 熱热 軸轴 師师 滿满 營营 種种 關关
 """
 TO_SIMPLIFIED = str.maketrans({pair[0]: pair[1] for pair in PAIR_LIST.split()})
+# What a recogniser writes in place of words that sound alike; heard so from Whisper base, or likely.
+MISHEARD = (
+    (re.compile("计画|计化|记划|计话|纪划"), "计划"),
+    (re.compile("营改|应改|因该|营该|英该"), "应该"),
+    (re.compile("(?<=[周期拜我])改(?=练|学|复习|怎)"), "该"),
+    (re.compile("(?:这|热|着|者)(?:州|洲|舟|粥|轴|昼|皱)|这种(?=应|该|改|要|怎|练|学|复)"), "这周"),
+    (re.compile("神满|什满|神么|什吗|神马|甚么"), "什么"),
+    (re.compile("(?:顶|登|应|英|因|鹰)(?:与|雨|宇|于)(?=学|的|计|练|单|水)"), "英语"),
+    (re.compile("[师时十实]太|时代(?=和|、|，|很|$)"), "时态"),
+    (re.compile("[借介界][此词辞]"), "介词"),
+    (re.compile("[关官管]词"), "冠词"),
+)
 PAUSE = re.compile(r"[\s、“”\"'《》（）()~～…—-]+")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 DIGITS = {digit: number for number, digit in enumerate("零一二三四五六七八九")} | {"两": 2}
@@ -23,9 +35,14 @@ def has_chinese(text: str) -> bool:
 
 
 def simplify(text: str) -> str:
-    """In simplified characters and lower case, without spaces and quotation marks; commas and end marks stay."""
+    """In simplified characters and lower case, without spaces and quotation marks; commas and end marks stay.
+
+    Words that recognisers mishear are put right, as far as they matter to a study plan: it is for no learner to read.
+    """
     simplified = PAUSE.sub("", unicodedata.normalize("NFKC", text).lower().translate(TO_SIMPLIFIED))
-    return simplified.replace("计画", "计划")
+    for pattern, word in MISHEARD:
+        simplified = pattern.sub(word, simplified)
+    return simplified
 
 
 def read_number(text: str) -> int:

@@ -39,6 +39,7 @@ NOT_HEARD = {"en": "I did not catch that.", "zh": "我没听清楚。"}
 LEFT = {"en": "All right, no plan now. Just ask me again.", "zh": "好的，先不做计划。需要时再告诉我。"}
 
 MIN_MINUTES, MAX_MINUTES = 3, 120  # a day
+MAX_WORDS_WITH_NUMBER = 6  # of an answer whose number has no unit
 MAX_TOPIC_CHARS, MAX_TOPIC_WORDS = 40, 6  # of what is quoted of the learner's own words
 NUMBERS = {cardinal(number): number for number in range(1, MAX_MINUTES + 1)} | {"a": 1, "an": 1, "one": 1}
 NUMBER = rf"(?:\d{{1,3}}|{'|'.join(sorted((each for each in NUMBERS if len(each) > 2), key=len, reverse=True))})"
@@ -52,7 +53,7 @@ ZH_HALF_HOUR = re.compile("半个?(?:小时|钟头)")
 ZH_HOURS = re.compile(rf"{ZH_NUMBER}个?(?P<half>半)?(?:小时|钟头)(?P<half_after>半)?")
 ZH_QUARTER = re.compile("刻钟")
 ZH_MINUTES = re.compile(rf"{ZH_NUMBER}(?:来|多|几)?分")
-ZH_NUMBER_ALONE = re.compile(ZH_NUMBER)
+ZH_NUMBER_ALONE = re.compile(rf"(?:嗯|大概|大约|每天|一天|差不多|就|，)*{ZH_NUMBER}(?:吧|左右|。)*")
 
 NO_MORE_PHRASES = """
 no, no thanks, no thank you, stop, stop it, cancel, never mind, nevermind, forget it, not now, no plan, no plan please,
@@ -147,8 +148,8 @@ def _find_english_minutes(text: str) -> int | None:
         return 60 * _read(match[1]) + (30 if match["half"] else 0)
     if match := MINUTES.search(text):
         return _read(match[1])
-    match = NUMBER_ALONE.search(text)
-    return _read(match[1]) if match and not find_plan_request(text) else None
+    match = NUMBER_ALONE.search(text) if len(text.split()) <= MAX_WORDS_WITH_NUMBER else None
+    return _read_alone(match[1]) if match and not find_plan_request(text) else None
 
 
 def _find_chinese_minutes(text: str) -> int | None:
@@ -160,8 +161,14 @@ def _find_chinese_minutes(text: str) -> int | None:
         return 15
     if match := ZH_MINUTES.search(text):
         return _read(match[1])
-    match = ZH_NUMBER_ALONE.search(text)
-    return _read(match[1]) if match and not find_plan_request(text) else None
+    match = ZH_NUMBER_ALONE.fullmatch(text)
+    return _read_alone(match[1]) if match else None
+
+
+def _read_alone(number: str) -> int | None:
+    """A number without a unit: a very small one is something else."""
+    minutes = _read(number)
+    return minutes if minutes >= MIN_MINUTES else None
 
 
 def _read(number: str) -> int:

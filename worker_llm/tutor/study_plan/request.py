@@ -169,7 +169,7 @@ def is_for_learner(match: re.Match[str]) -> bool:
 FOR = "(?:(?:帮忙|帮助|帮|给|为|替|跟|和)(?:一下)?(?:我们|我|咱们|咱))"
 POLITE = _compact(
     r"""
-    (?:请问|请|麻烦|拜托|你好|您好|嗨|喂|老师|威廉|艾玛|emma|william|那么|那|好的|好|嗯|然后|现在|先|再|还|就|
+    (?:请问|请|麻烦|拜托|帮忙|帮个忙|你好|您好|嗨|喂|老师|威廉|艾玛|emma|william|那么|那|好的|好|嗯|然后|现在|先|再|还|就|
     能不能|可不可以|可以不可以|可以|能否|能|会不会|可否|我想|我要|我希望|我需要|希望|需要|想|要|让|你们|你|您|也|都)
     """
 )
@@ -203,6 +203,10 @@ ZH_AFTER = _compact(
 ZH_MAKE_PLAN = re.compile(
     rf"(?:{POLITE}|(?P<for>{FOR}))*(?:{ZH_WEEK}的?)?(?P<for_me>{FOR})?(?:{ZH_MAKE})?{ZH_PLAN}{ZH_AFTER}"
 )
+# With words that nobody understood in between: a recogniser hears short Chinese sentences badly.
+ZH_MAKE_UNHEARD = re.compile(
+    rf"{POLITE}*{FOR}{ZH_MAKE}(?:一个|一份|个|份)?[^了过是有，]{{0,6}}?的?{ZH_STUDY}+的?计划表?{ZH_AFTER}"
+)
 ZH_ARRANGE = re.compile(
     rf"(?:{POLITE}|(?P<for>{FOR}))*(?:安排|规划|计划)(?:(?P<bit>一下)|好)?(?:我们|我|咱们)?(?:的)?{ZH_WEEK}?(?:的)?"
     rf"(?:{ZH_STUDY}|的|时间|内容|任务|生活)*{ZH_AFTER}"
@@ -233,6 +237,8 @@ def asks_in_chinese(clause: str) -> bool:
     if match := ZH_MAKE_PLAN.fullmatch(clause):
         is_for_learner = bool(match["for"] or match["for_me"]) or "给我" in clause
         return is_for_learner or bool(match["study"]) or bool(match["when"] and WISH.search(clause))
+    if ZH_MAKE_UNHEARD.fullmatch(clause):
+        return True
     if match := ZH_ARRANGE.fullmatch(clause):
         return bool(match["for"] or match["bit"]) and re.search(rf"{ZH_WEEK}|{ZH_STUDY}", clause) is not None
     if match := ZH_HAVE.fullmatch(clause):

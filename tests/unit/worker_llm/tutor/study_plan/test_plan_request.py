@@ -106,6 +106,18 @@ CHINESE_REQUESTS = """
 帮我列一个复习计划
 幫我訂一個這個禮拜的讀書計劃
 """
+HEARD_REQUESTS = """
+幫我做一個熱軸的學習計畫
+帮我做一个这周的学习计划
+我这种营改练什么?
+我这周营改练什么
+老师,请给我制定一个学习计划。
+幫我安排一下這週頂與學習。
+幫忙安排一下這週登與學習
+我这周改学神满。
+我这周改学什么
+能不能给我一个学习计划?
+"""  # as Whisper base heard two Chinese voices
 NO_REQUESTS = """
 My plan for this week is to visit my grandma.
 I made a plan.
@@ -208,6 +220,10 @@ Five minutes a day.
 你喜欢学什么
 我在学校学英语和数学
 这周学校的安排很多
+帮我做了一个这周的学习计划
+这种水果很甜
+我改学英语了
+妈妈帮我做学校的学习计划
 """
 LIMIT_S = 2  # of one recognition that takes less than a thousandth of it
 REPEATED = (
@@ -234,6 +250,11 @@ def test_a_request_in_english_is_recognised(text):
 
 @pytest.mark.parametrize("text", lines(CHINESE_REQUESTS))
 def test_a_request_in_chinese_is_recognised_in_both_kinds_of_characters(text):
+    assert find_plan_request(text) == "zh"
+
+
+@pytest.mark.parametrize("text", lines(HEARD_REQUESTS))
+def test_a_request_in_chinese_is_recognised_though_some_of_its_words_were_misheard(text):
     assert find_plan_request(text) == "zh"
 
 
