@@ -64,6 +64,52 @@ Please help me make a study plan for this week. Thank you!
 Help me do a study plan for this week.
 I want to make a study plan.
 Let me have a study plan.
+Could you make a weekly study plan for me?
+Would you please make a study plan for me?
+I'd like you to make a plan for me.
+Can you please plan my studies for this week?
+Give me a study schedule.
+Make a learning schedule for this week.
+Make me a timetable for learning English.
+Can we make a plan for this week?
+Create a 7 day study plan for me.
+Please create a seven-day plan.
+I want to know what I should practise this week.
+Please tell me what to study this week.
+Can you suggest a study plan?
+I should practice what this week?
+What do you suggest I practise this week?
+What do you recommend that I study this week?
+Help me with a study plan.
+Help me with my study plan.
+Help me plan.
+Help me plan this week.
+I need your help to make a study plan.
+Can you write down a plan for me?
+Show me a plan for this week.
+Show me my study plan.
+Show me my plan.
+Tell me my plan for this week.
+What's my plan for this week?
+What is my study plan?
+please make me a weekly plan
+make me a one week plan
+make me a plan for one week
+make me a plan for the whole week
+make me a plan for next week
+make a plan for my English
+Make me an English plan
+I want an English study plan
+William, I want a plan for this week.
+Make us a study plan.
+Let's plan my week.
+Let us make a learning plan together.
+Now make me a study plan
+OK, make me a plan
+Could you make me a plan for seven days, please?
+How can I practise this week?
+What can I do this week to improve my English?
+What should I do to improve my English this week?
 """
 CHINESE_REQUESTS = """
 帮我做一个这周的学习计划
@@ -105,6 +151,37 @@ CHINESE_REQUESTS = """
 这周的学习计划
 帮我列一个复习计划
 幫我訂一個這個禮拜的讀書計劃
+请给我一份学习计划
+我要这周的学习计划
+帮我写个学习计划
+帮我做个计划
+帮我安排学习
+帮我安排一下学习计划
+给我安排一个学习计划
+你可以帮我安排一下这周的学习吗
+您能给我制定一个英语学习计划吗
+我希望你给我做一个学习计划
+想请你帮我做一个学习计划
+可以给我一个计划吗
+老师这周我应该学习什么
+接下来一周我应该练什么
+下周我该练什么
+我应该怎么安排这周的学习
+这周应该怎么学
+这周怎么练英语
+我该复习什么
+我最近应该练什么
+告诉我这周该练什么
+请告诉我这周应该练习什么
+有什么学习计划适合我
+我的学习计划是什么
+帮我制订本周学习计划
+幫我制定本週的學習計劃
+請給我一個讀書計畫
+给我来一份学习计划
+帮我搞个学习计划
+帮我弄一个英语口语练习计划
+教我怎么安排这周的英语学习
 """
 HEARD_REQUESTS = """
 幫我做一個熱軸的學習計畫
@@ -224,6 +301,78 @@ Five minutes a day.
 这种水果很甜
 我改学英语了
 妈妈帮我做学校的学习计划
+I want to make a plan with my mother.
+I will plan my week on Sunday.
+Can you tell me your plan?
+Tell me your plan for this week.
+What do you plan to do this week?
+Show me your plan.
+I have to study this week.
+We should practise football this week.
+What should we practise in the football team?
+I practise what my teacher says.
+I should study for the exam this week.
+My mum plans my week.
+Can I have a cake?
+Can I have a plane?
+I need a pen for this week.
+I want a new schedule bag.
+Our class has a new schedule this week.
+We have no class this week.
+He helped me make a study plan.
+She gave me a study plan.
+She can make a study plan for me.
+My friend wants a study plan.
+I am making a study plan.
+I was making a plan for the week.
+I like to make plans.
+To make a plan is important.
+Making a study plan is hard.
+I think a study plan is good.
+The teacher asked us to make a study plan for this week.
+What did my teacher plan?
+I know what to practise this week.
+Study makes me happy.
+Every week I study English.
+I practise speaking this week.
+This is my study plan for the week.
+This week's plan is to read two books.
+My plan is simple.
+Planning is good.
+My week is full.
+What is the weather this week?
+What should I wear this week?
+What should I buy for my mother this week?
+How should I go to school this week?
+What can I eat today?
+What do you want to learn?
+我的学习计划是每天背十个单词
+这是我的学习计划
+我们老师给我做了学习计划
+我想做一个计划去旅行
+我们应该保护环境
+我应该多喝水
+我这周要考试
+这周我练习了口语
+我要学习英语
+我想学什么就学什么
+这周你要学什么
+你这周练什么
+我在家学习
+学习计划很重要
+他没有学习计划
+我弟弟有一个学习计划
+我的计划是学习
+我们学校这周安排了活动
+妈妈安排我学习
+爸爸给我安排了很多学习
+我最喜欢学英语
+应该学什么我知道
+帮我看看这个句子
+给我讲个故事
+请帮我改正错误
+我需要帮助
+每天我学习两个小时
 """
 LIMIT_S = 2  # of one recognition that takes less than a thousandth of it
 REPEATED = (
