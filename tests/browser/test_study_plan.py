@@ -14,7 +14,7 @@ from tests.browser.test_verdicts import serious_violations
 from tests.support.hand_answers import HandAnswers, answer_by_hand, make_settings
 from tests.support.talk_page import find_turn, type_in
 from worker_llm.tutor.safety import NO_SCHOOL_WORDS
-from worker_llm.tutor.study_plan.planner import PlanTurn, answer_about_plan
+from worker_llm.tutor.study_plan.answer import PlanTurn, answer_about_plan
 
 MISTAKES = (
     MistakeNote("R:VERB:TENSE", "go", "went", "I go to the zoo yesterday.", "I went to the zoo yesterday."),

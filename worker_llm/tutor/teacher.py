@@ -49,7 +49,7 @@ from worker_llm.tutor.safety import (
     swearing_reply,
 )
 from worker_llm.tutor.start_over import confirm_start_over, is_start_over_request
-from worker_llm.tutor.study_plan.planner import PlanTurn, answer_about_plan
+from worker_llm.tutor.study_plan.planner import StudyPlanner
 
 WARM_UP_TEXTS = ("He go to school by bus.", "我喜欢苹果。")
 FORGOTTEN_VERDICTS = frozenset(("not_heard_well", "not_understood", "other_language", "needs_an_adult"))
@@ -104,6 +104,7 @@ class Teacher:
         self.school = load_school_words(settings.safety)
         self.redis = connect(settings)
         self.ledgers = Ledgers(self.redis, settings)
+        self.planner = StudyPlanner(self.redis, settings, self.school)
 
     def build_warmup_prompt(self) -> Prompt:
         """A prompt with the default persona, which most prompts begin with."""
@@ -134,7 +135,7 @@ class Teacher:
                 return ask_to_say_again(turn.utterance)
             if is_yes(turn.utterance):
                 turn = replace(turn, utterance=last.heard, is_recognised=False)
-        if about_plan := self.answer_about_plan(turn):
+        if about_plan := self.planner.answer(job, turn.persona, turn.homework, turn.utterance, turn.earlier):
             return about_plan
         feedback = self._answer(turn)
         if turn.is_of_lesson and isinstance(feedback, Feedback) and feedback.verdict != "needs_an_adult":
@@ -249,24 +250,6 @@ class Teacher:
             return ""  # homework has a subject of its own
         records = self.ledgers.read(request.tenant, learner).recurring
         return choose_practice([each.kind for each in records if each.count >= MIN_COUNT], replies, max_words)
-
-    def answer_about_plan(self, turn: Turn) -> Feedback | None:
-        """A study plan, or a question before it, where the learner asked for one; not in a lesson's turn."""
-        if turn.is_of_lesson or turn.language != "en":
-            return None
-        request, preference = turn.job.request, turn.persona.explained_in
-        learner = find_learner(request)
-        plan_turn = PlanTurn(
-            turn.utterance,
-            [feedback for _, feedback in turn.earlier],
-            lambda: self.ledgers.read(request.tenant, learner),
-            self.school,
-            is_homework=bool(request.assignment),
-            level=turn.homework.level if turn.homework.level_name else None,
-            reader="zh" if "zh" in (preference, request.page_language if preference == "page" else "") else "en",
-            can_speak_chinese=self.settings.tts_chinese != "none",
-        )
-        return answer_about_plan(plan_turn)
 
     def choose_manner(self, turn: Turn, hearing: Hearing, can_praise: bool) -> Manner:
         """How feedback is given on a turn that is checked. Private details are neither praised nor said aloud."""

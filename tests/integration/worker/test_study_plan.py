@@ -155,6 +155,12 @@ def test_a_session_that_was_started_over_has_no_open_question(learner):
     assert learner.say("ten minutes").plan_question == ""
 
 
+def test_a_question_of_yesterday_waits_for_no_answer(learner, jobs):
+    learner.say(REQUEST)
+    jobs.redis.hset("waijiao:job:default/turn1", "created_at", time.time() - 7200)
+    assert learner.say("Ten dogs are here.").verdict == "correct"
+
+
 def test_a_danger_in_an_answer_comes_first(learner):
     learner.say(REQUEST)
     feedback = learner.say("I want to kill myself.")

@@ -10,8 +10,8 @@ from pipeline.learners.ledger import DatedEntry, Ledger, build_ledger
 from pipeline.levels import NO_LEVEL, find_level
 from worker_llm.tutor.questions.practice import PRACTICE_QUESTIONS
 from worker_llm.tutor.safety import NO_SCHOOL_WORDS
+from worker_llm.tutor.study_plan.answer import PlanTurn, answer_about_plan
 from worker_llm.tutor.study_plan.builder import SCHEDULES, Wishes, build_plan, find_topics, write_out
-from worker_llm.tutor.study_plan.planner import PlanTurn, answer_about_plan
 from worker_llm.tutor.study_plan.tasks import KIND_TASKS, SKILLS, find_kind_task
 
 DAY_S = 86_400
