@@ -109,5 +109,5 @@ def test_a_study_plan_has_a_line_for_each_day_in_the_language_of_the_request(ask
         ),
     ]
     plan = StudyPlan(days=days, minutes=5, summary={"en": "", "zh": ""}, asked_in=asked_in, basis="ledger")
-    assert describe_plan(plan) == lines
+    assert describe_plan(Answer(SimpleNamespace(plan=plan), b"").plan) == lines
     assert describe_plan(None) == []
