@@ -38,7 +38,7 @@ STORED = {  # what is in a server's Redis must be read, and written like this, l
     '"webhook_events": ["job.succeeded"], "metadata": {"row": "7"}, "details": {"words": ["went"]}, '
     '"assignment": "hw3", "student": "王小明", "lesson": "", "sha256": "00ff", "due": 1796000000.5, "group": "三年级", '
     '"hold": true, "retention_h": null, "said": "I go home.", "page_language": "zh", '
-    '"card": true, "practised": "9c"}': JobRequest(
+    '"card": true, "practised": "9c", "keeps_recording": false}': JobRequest(
         id="3f",
         session="anna",
         tenant="north",
