@@ -91,7 +91,7 @@ STORED = {  # what is in a server's Redis must be read, and written like this, l
     '{"heard": "I go", "corrected": "I went", "reply": "Why?", "spoken": "I went. Why?", '
     '"edits": [{"from": "go", "to": "went", "at": [1, 2], "kind": "R:VERB:TENSE", '
     '"explanations": {"en": "went, not go", "zh": "不说 go，说 went"}}], "explanation": "went, not go", '
-    '"reset": false, "verdict": "corrected", "unclear": [0]}': Feedback(
+    '"reset": false, "verdict": "corrected", "unclear": [0], "plan": null, "plan_question": ""}': Feedback(
         "I go",
         "I went",
         "Why?",
