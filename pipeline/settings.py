@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     # the HTTP API
     host: str = "127.0.0.1"  # address the API listens on
     port: int = 8000  # TCP port the API listens on
+    tls_certificate: Path | None = None  # PEM file of a certificate: the API speaks https with other machines
+    tls_key: Path | None = None  # PEM file of the certificate's private key; default: in the certificate's file
     keys: bool = False  # require a key of `waijiao key create`; without it the API listens on this machine only
     key_per_minute: int = Field(default=60, ge=0)  # jobs a new key may submit a minute; 0: no limit
     key_minutes_a_day: int = Field(default=0, ge=0)  # minutes of recordings a day (UTC) for a new key; 0: no limit
@@ -160,6 +162,12 @@ class Settings(BaseSettings):
                 f"listening on {self.host} would let anybody on the network use this server without a key. Set "
                 "WAIJIAO_KEYS=true, and make a key with `waijiao key create`; or listen on 127.0.0.1."
             )
+        return self
+
+    @model_validator(mode="after")
+    def require_certificate_of_key(self) -> Self:
+        if self.tls_key and not self.tls_certificate:
+            raise ValueError("WAIJIAO_TLS_KEY is the key of a certificate: name that in WAIJIAO_TLS_CERTIFICATE.")
         return self
 
     @field_validator("cors_origins")
