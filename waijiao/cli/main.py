@@ -72,14 +72,14 @@ def up(
     if key_file and not certificate:
         raise click.UsageError("--key is the private key of a certificate: name that with --certificate.")
     options = {"host": host, "port": port, "tls_certificate": certificate, "tls_key": key_file}
-    chosen: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    settings: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     workers = {"asr": asr, "llm": llm, "tts": tts}
     if not lan:
-        run_until_stopped(Settings(**chosen), workers)
+        run_until_stopped(Settings(**settings), workers)
         return
     from waijiao.local.lan import set_up  # whose libraries no container has: nothing but this needs them
 
-    network = set_up(chosen)
+    network = set_up(settings)
     run_until_stopped(network.settings, workers, network)
 
 

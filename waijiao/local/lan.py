@@ -158,10 +158,10 @@ def set_up(options: Mapping[str, Any]) -> Lan:
     if not settings.keys:
         raise ConfigurationError(NO_KEYS)
     is_own = settings.tls_certificate is not None
-    derived: dict[str, Any] = {} if "host" in settings.model_fields_set else {"host": EVERY_IPV4}
+    defaults: dict[str, Any] = {} if "host" in settings.model_fields_set else {"host": EVERY_IPV4}
     if not is_own:
-        derived["tls_certificate"] = generated_file(settings)
-    return Lan(Settings(**options, **derived), is_own)
+        defaults["tls_certificate"] = generated_file(settings)
+    return Lan(Settings(**options, **defaults), is_own)
 
 
 def draw_code(text: str, stream: TextIO) -> str:
