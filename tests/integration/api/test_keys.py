@@ -11,6 +11,7 @@ from pipeline.api_keys import Key, Keys, Limits
 from pipeline.errors import BadRequest, MinutesUsed, RateLimited, UnknownKeyId
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.store import Idempotency, Jobs
+from pipeline.logins import Logins
 from tests.support.job_steps import TRANSCRIPT, let_job_die, make_job_request, reach, run_stage
 from waijiao.cli.main import main
 
@@ -240,6 +241,28 @@ def catch_error_code(call) -> str:
     with pytest.raises(Exception) as raised:  # noqa: PT011 - whichever it is, it says its code
         call()
     return raised.value.code
+
+
+def test_a_rotated_key_has_another_text_and_keeps_what_is_its_own(keys, redis):
+    made, text = keys.create(NORTH, "learner", "Anna", Limits(5, 30))
+    logins = Logins(redis)
+    login = logins.begin(made.id, 60)
+    rotated, new_text = keys.rotate(made.id, NORTH)
+    assert rotated == made
+    assert (keys.find(text), keys.find(new_text)) == (None, made)
+    assert logins.find(login) is None
+
+
+@pytest.mark.parametrize("whose", ["unknown", "another tenant's", "revoked"])
+def test_a_key_that_is_not_valid_here_is_not_rotated(keys, redis, whose):
+    made, text = keys.create(SOUTH if whose == "another tenant's" else NORTH, "learner", "Anna", Limits())
+    if whose == "revoked":
+        keys.revoke(made.id)
+    before = read_all_keys(redis)
+    with pytest.raises(UnknownKeyId):
+        keys.rotate("0" * 16 if whose == "unknown" else made.id, NORTH)
+    assert read_all_keys(redis) == before
+    assert (keys.find(text) is None) is (whose == "revoked")
 
 
 # --- the command -----------------------------------------------------------------------------------------------------
