@@ -6,7 +6,6 @@ Set NAME by the environment variable WAIJIAO_NAME, or by a file waijiao_name in 
 import os
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Literal, Self
@@ -15,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.ip_ranges import parse_networks
+from pipeline.text.nearest import find_nearest
 
 DATA_HOME = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
 SECRETS = Path(os.environ.get("WAIJIAO_SECRETS") or "/run/secrets")  # where Docker and Podman mount them
@@ -202,7 +202,7 @@ def find_unknown_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """The variables WAIJIAO_… that are not settings, each with the setting that is spelt most like it, or ""."""
     names = [f"WAIJIAO_{name.upper()}" for name in Settings.model_fields]
     unknown = [name for name in environment if name.startswith("WAIJIAO_") and name not in names]
-    return {name: next(iter(get_close_matches(name, names, n=1)), "") for name in sorted(unknown)}
+    return {name: find_nearest(name, names) for name in sorted(unknown)}
 
 
 @cache

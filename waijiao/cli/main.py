@@ -26,7 +26,27 @@ WORKER_COUNT = click.IntRange(1, 64)
 PEM_FILE = click.Path(path_type=Path)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+GROUPS = {  # the commands as `waijiao --help` lists them
+    "Run it": ("up", "demo", "models", "key", "status", "watch", "retry"),
+    "Send recordings": ("ask", "homework", "lesson", "learner"),
+    "Plan": ("plan", "fit"),
+}
+
+
+class GroupedCommands(click.Group):
+    """Lists its commands in GROUPS instead of in one list by the alphabet."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        longest = max(map(len, self.commands))
+        limit = formatter.width - longest - 6
+        for heading, names in GROUPS.items():
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [(f"{name:{longest}}", self.commands[name].get_short_help_str(limit)) for name in names]
+                )
+
+
+@click.group(cls=GroupedCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="waijiao")
 def main() -> None:
     """Waijiao (外教): a spoken-language teacher on your own machine.

@@ -14,8 +14,8 @@ from pipeline.api_keys import Keys
 from pipeline.errors import ConfigurationError, UnknownPersona
 from pipeline.gpu import fractions
 from pipeline.jobs.job import MODEL_STAGES
+from pipeline.model_files.needed import check_models
 from pipeline.settings import Settings, find_unknown_variables
-from pipeline.worker.engine_loader import model_of
 from waijiao.local.console import report
 from waijiao.local.redis_server import find_server
 from waijiao.local.supervisor import Supervisor
@@ -68,8 +68,7 @@ def prepare(settings: Settings, workers: dict[str, int]) -> None:
         hint = f"; perhaps {similar} is meant" if similar else ""
         report(f"{name} is not a setting and has no effect{hint}.", sys.stderr)
     fractions.check_fraction_sums(settings, workers)
-    for stage in MODEL_STAGES:
-        model_of(stage, settings)
+    check_models(settings)
     load_default_persona(settings)
     with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
