@@ -37,8 +37,13 @@ def ssl_context(config: Any, make_default: Any) -> ssl.SSLContext:
 
 
 def on_starting(server: Any) -> None:
-    """The processes that answer requests inherit it; gunicorn's own setting `umask` does not change theirs."""
+    """The processes that answer requests inherit it; gunicorn's own setting `umask` does not change theirs.
+
+    Without a usable certificate nothing is started: else every client would be turned away without a word.
+    """
     set_private_umask()
+    if certfile:
+        certificate.current_context()
 
 
 def when_ready(server: Any) -> None:

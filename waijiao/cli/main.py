@@ -94,13 +94,13 @@ def up(
     options = {"host": host, "port": port, "tls_certificate": certificate, "tls_key": key_file}
     settings: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     workers = {"asr": asr, "llm": llm, "tts": tts}
-    if not lan:
-        run_until_stopped(Settings(**settings), workers)
-        return
-    from waijiao.local.lan import set_up  # whose libraries no container has: nothing but this needs them
+    if lan:
+        from waijiao.local.lan import set_up  # whose libraries no container has: nothing but this needs them
 
-    network = set_up(settings)
-    run_until_stopped(network.settings, workers, network)
+        network = set_up(settings)
+        run_until_stopped(network.settings, workers, network)
+    else:
+        run_until_stopped(Settings(**settings), workers)
 
 
 for command in (ask, watch, status, retry, key, fit, plan, homework, lesson, learner, demo, models):

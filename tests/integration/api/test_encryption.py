@@ -12,6 +12,7 @@ from api.openai.run_job import has_left
 from api.slow_clients import stop_reading
 from pipeline.api_keys import Keys, Limits
 from tests.support.tls import connect_pair, trusting, write_certificate
+from tests.support.wait import wait_for
 
 SILENT_CLIENTS = 40
 HALF_A_HANDSHAKE = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
@@ -125,6 +126,15 @@ def test_a_renewed_certificate_is_used_from_the_next_connection_on_and_a_damaged
     assert (shake_hands(before), shake_hands(after)) == (False, True)
     certificate.write_text("damaged")
     assert shake_hands(after)
+
+
+@pytest.mark.parametrize("content", ["damaged", ""])
+def test_with_a_certificate_that_cannot_be_used_the_server_does_not_start(cluster, tmp_path, content):
+    (tmp_path / "server.pem").write_text(content)
+    process = cluster.add_api("api1", keys=True, tls_certificate=tmp_path / "server.pem")
+    process.start()
+    wait_for(lambda: not process.alive, seconds=60)
+    assert "SSLError" in process.output()
 
 
 def test_after_reading_has_stopped_nothing_is_sent_unencrypted(certificate):
