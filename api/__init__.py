@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from api import auth, error_handlers, middleware, pages, sub_path
+from api import auth, encryption, error_handlers, middleware, pages, sub_path
 from api.admin import keys, login, status, webhooks
 from api.homework import assignments, export, review, school, submissions
 from api.jobs import events, practice, sessions, tries, zip_download
@@ -48,6 +48,7 @@ def create_app(with_settings: Settings | None = None) -> Flask:
         app.register_blueprint(resource.routes)
     error_handlers.register(app)
     sub_path.register(app)
+    encryption.register(app, server_settings)
     auth.register(app)
     middleware.register_headers(app, server_settings)
     app.wsgi_app = SlowClients(app.wsgi_app)  # type: ignore[method-assign]

@@ -2,7 +2,6 @@
 
 import logging
 import math
-import socket
 from contextlib import suppress
 
 from flask import Flask, current_app, request
@@ -11,6 +10,7 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntity
 from werkzeug.wrappers import Response
 
 from api.middleware import MB
+from api.slow_clients import stop_reading
 from pipeline.disk_space import DISK_FULL_ERRORS, RETRY_AFTER_S
 from pipeline.errors import DiskFull, TooLarge, Unavailable, WaijiaoError, safe_traceback
 
@@ -84,7 +84,7 @@ def client_disconnected(error: ClientDisconnected) -> Response:
     """The client left or went silent. Stop reading: closing the connection would wait for it and block others."""
     if connection := request.environ.get("gunicorn.socket"):
         with suppress(OSError):  # it is closed already
-            connection.shutdown(socket.SHUT_RD)
+            stop_reading(connection)
     return document(408, "upload_stopped", "The upload stopped too early. Nothing was accepted; try again.", True)
 
 

@@ -1,4 +1,5 @@
-"""The pages: /, /answer, /ledger for learners, /homework, /batch for teachers, /status for administrators, and /docs.
+"""The web pages, and /docs: /, /ledger and /answer for learners, /homework and /batch for teachers, /status and /keys
+for administrators.
 
 A page is rendered in the reader's language and uses the public API only; what its reader may do is decided there.
 """
@@ -18,7 +19,7 @@ from api.auth import OPEN, requires
 from api.error_handlers import http_error
 from api.openapi import document
 
-PAGES = ("/", "/ledger", "/homework", "/batch", "/status")  # of the menu
+PAGES = ("/", "/ledger", "/homework", "/batch", "/status", "/keys")
 ANSWER_PAGE = "/answer"  # which the table of homework opens
 STATIC = Path(__file__).with_name("static")
 SWAGGER_FILES = {"swagger_bundle.js": "text/javascript", "swagger_style.css": "text/css"}  # of the package offapi
@@ -104,6 +105,12 @@ def status() -> Response:
     return render_page("status")
 
 
+@routes.get("/keys")
+@requires(OPEN)
+def keys() -> Response:
+    return render_page("keys")
+
+
 @routes.get("/class", defaults={"page": "batch"}, strict_slashes=False)
 @routes.get("/house", defaults={"page": "status"}, strict_slashes=False)
 @requires(OPEN)
@@ -117,6 +124,7 @@ def redirect_old_address(page: str) -> Response:
 @routes.get("/homework/", defaults={"page": "homework"})
 @routes.get("/batch/", defaults={"page": "batch"})
 @routes.get("/status/", defaults={"page": "status"})
+@routes.get("/keys/", defaults={"page": "keys"})
 @routes.get("/docs/", defaults={"page": "docs"})
 @requires(OPEN)
 def remove_slash(page: str) -> Response:

@@ -4,32 +4,40 @@ A request occupies a thread from its first byte to the end of its response. So a
 and WINDOW_BYTES of its body must arrive in WINDOW_S; otherwise nothing more is read from it. What a refused client
 still sends is read to its end and dropped: if its connection were closed at once, the system would drop the response,
 too, before the client has read it (RFC 9112, 9.6). A client gets the response at once, and a proxy after the body:
-Caddy, for one, loses a response that comes before it has passed on the whole request.
+Caddy, for one, loses a response that comes before it has passed on the whole request. With https, HEADERS_S includes
+the handshake.
 """
 
 import logging
 import socket
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any
 
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import _DEFER, DEFAULT_WORKER_DATA_TIMEOUT, ThreadWorker
+
+from api.encryption import begin_connection
 
 HEADERS_S = 10.0  # seconds for the headers of a request
 CHUNK_BYTES = 64_000  # of a body that are read at once; smaller ones are slower, so that more uploads are in memory
 WINDOW_BYTES, WINDOW_S = 2 * CHUNK_BYTES, 40.0  # what must arrive in so many seconds: 3.2 kB a second
 CHECK_S = 1.0  # seconds between two checks of all connections
 MAX_DROPPED_BYTES = 2_000_000_000  # of the body of a refused request
+LINGER_S = 2.0  # seconds for which a client that is left may go on sending
+LINGER_BYTES = 64_000  # that it may send in that time
 
 log = logging.getLogger("waijiao")
 
 
 class Transfer:
-    """What one client is sending: for how many seconds (monotonic) it may still keep its reader waiting."""
+    """What one client is sending: for how many seconds (monotonic) it may still keep its reader waiting.
 
-    def __init__(self, connection: socket.socket, allowed_s: float) -> None:
-        self.connection = connection
+    `find_connection` returns its socket, which is another one when TLS has begun.
+    """
+
+    def __init__(self, find_connection: Callable[[], socket.socket], allowed_s: float) -> None:
+        self.find_connection = find_connection
         self.allowed_s = allowed_s
         self.waiting_since: float | None = time.monotonic()
 
@@ -41,9 +49,14 @@ class Transfer:
         """Whoever waits for this client's bytes is told that it sends no more."""
         self.waiting_since = None
         try:
-            self.connection.shutdown(socket.SHUT_RD)
+            stop_reading(self.find_connection())
         except OSError as error:
             log.debug("a slow client has left: %s", error)
+
+
+def stop_reading(connection: socket.socket) -> None:
+    """As connection.shutdown(SHUT_RD). Of a TLS connection that would end TLS, and what is sent then would be plain."""
+    socket.socket.shutdown(connection, socket.SHUT_RD)
 
 
 class Transfers:
@@ -54,8 +67,8 @@ class Transfers:
         self.lock = threading.Lock()
         self.thread: threading.Thread | None = None
 
-    def begin(self, connection: socket.socket, allowed_s: float) -> Transfer:
-        transfer = Transfer(connection, allowed_s)
+    def begin(self, find_connection: Callable[[], socket.socket], allowed_s: float) -> Transfer:
+        transfer = Transfer(find_connection, allowed_s)
         with self.lock:
             self.current.add(transfer)
             if self.thread is None:  # not earlier: it must live in the process that serves requests
@@ -81,18 +94,49 @@ transfers = Transfers()
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """gunicorn's worker with threads, in which no client takes longer than HEADERS_S for its headers."""
+    """gunicorn's worker with threads, in which no client takes longer than HEADERS_S for its headers, or makes the
+    thread wait that accepts connections. With a certificate it speaks https, and plain HTTP with who speaks that.
+    """
 
     def handle(self, conn: Any) -> Any:
-        conn.headers = transfers.begin(conn.sock, HEADERS_S)
+        conn.headers = transfers.begin(lambda: conn.sock, HEADERS_S)
         try:
-            return super().handle(conn)
+            stays_open = self._handle_encrypted(conn) if self.cfg.is_ssl else super().handle(conn)
         finally:
             transfers.end(conn.headers)
+        if stays_open is False:
+            hang_up(conn.sock)
+        return stays_open
+
+    def _handle_encrypted(self, conn: Any) -> Any:
+        if not conn.initialized:
+            if not conn.wait_for_data(DEFAULT_WORKER_DATA_TIMEOUT):
+                return _DEFER  # it waits without a thread
+            if not begin_connection(conn):
+                return False
+        return super().handle(conn)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         transfers.end(conn.headers)
         return super().handle_request(req, conn)
+
+
+def hang_up(connection: socket.socket) -> None:
+    """Send the end, and read what the client still sends, for a moment: it could lose the response otherwise.
+
+    gunicorn does so too, but in the thread that accepts connections; after this, it need not wait there.
+    """
+    deadline, left_bytes = time.monotonic() + LINGER_S, LINGER_BYTES
+    try:
+        socket.socket.shutdown(connection, socket.SHUT_WR)
+        while left_bytes > 0 and (left_s := deadline - time.monotonic()) > 0:
+            connection.settimeout(left_s)
+            if not (data := socket.socket.recv(connection, CHUNK_BYTES)):
+                return
+            left_bytes -= len(data)
+        stop_reading(connection)
+    except OSError as error:
+        log.debug("a client has left: %s", error)
 
 
 class MeasuredBody:
@@ -102,7 +146,7 @@ class MeasuredBody:
         self.body = body
         self.size = 0
         self.window_bytes = 0
-        self.transfer = transfers.begin(connection, WINDOW_S)
+        self.transfer = transfers.begin(lambda: connection, WINDOW_S)
         self.transfer.waiting_since = None
 
     def read(self, size: int = -1) -> bytes:

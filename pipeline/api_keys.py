@@ -24,6 +24,12 @@ KEY_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
 KEY_TEXT = re.compile(r"wj_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
 ERASED_NAME = "(erased)"  # of a key whose learner was erased
 KEYS_INDEX = f"{PREFIX}keys"  # a sorted set: the id of every key, by the time at which it was made
+ROTATE = """
+if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('HEXISTS', KEYS[1], 'revoked_at') == 1 then return 0 end
+redis.call('DEL', KEYS[2])
+redis.call('HSET', KEYS[1], 'digest', ARGV[1])
+return 1
+"""
 DUMMY_DIGEST = hashlib.sha256(secrets.token_bytes(32)).hexdigest()  # compared when there is no such key
 
 
@@ -106,6 +112,18 @@ class Keys:
         revoke = "redis.call('DEL', KEYS[2]) return redis.call('HSETNX', KEYS[1], 'revoked_at', ARGV[1])"
         run_with_full_memory(self.redis, revoke, (record_key(id_), logins_key(id_)), now(self.redis))
         return Key.from_record(id_, cast(dict[str, str], self.redis.hgetall(record_key(id_))))
+
+    def rotate(self, id_: str, tenant: str | None = None) -> tuple[Key, str]:
+        """Give a valid key another secret, and end its logins: what belongs to it stays its own. Returns it and its
+        text. UnknownKeyId when this tenant has no such key, or it was revoked.
+        """
+        record = cast(dict[str, str], self.redis.hgetall(record_key(id_)))
+        secret = secrets.token_urlsafe(32)
+        is_ours = record and tenant in (None, record["tenant"])
+        arguments = (record_key(id_), logins_key(id_)), digest(secret)
+        if not is_ours or not run_with_full_memory(self.redis, ROTATE, *arguments):
+            raise UnknownKeyId(f"There is no valid key with the id {id_[:64]!r}.")
+        return Key.from_record(id_, record), f"wj_{id_}_{secret}"
 
     def forget_name(self, id_: str, tenant: str) -> bool:
         """Take the learner's name off a key, which stays valid; False when the tenant has no such key with a name."""

@@ -308,6 +308,12 @@ class ForeignHost(WaijiaoError):
     code, http_status = "foreign_host", 421
 
 
+class HttpsNeeded(WaijiaoError):
+    """Raised when another machine sends a request over http to a server that has https. Use https:// instead."""
+
+    code, http_status = "https_needed", 403
+
+
 # --- homework uploads ------------------------------------------------------------------------------------------
 
 

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, StrictBool, StringConstraints, Type
 
 from pipeline.errors import ConfigurationError, UnknownPersona
 from pipeline.jobs.job import MAX_HINT_CHARS
+from pipeline.text.nearest import suggest
 
 PERSONA_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
@@ -105,6 +106,11 @@ def _read(name: str, path: Path, modified_ns: int) -> Persona:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not TOML: {error}") from error
+    known_entries = [entry.name for entry in fields(Persona) if entry.name != "name"]
+    for entry in entries:
+        if entry not in known_entries:
+            hint = suggest(entry, known_entries) or f"; known are {', '.join(known_entries)}"
+            raise ConfigurationError(f"{path}: `{entry}` is unknown{hint}")
     try:
         return PERSONA_ADAPTER.validate_python({**entries, "name": name})
     except ValidationError as error:

@@ -6,7 +6,6 @@ Set NAME by the environment variable WAIJIAO_NAME, or by a file waijiao_name in 
 import os
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Literal, Self
@@ -15,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.ip_ranges import parse_networks
+from pipeline.text.nearest import find_nearest
 
 DATA_HOME = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
 SECRETS = Path(os.environ.get("WAIJIAO_SECRETS") or "/run/secrets")  # where Docker and Podman mount them
@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     # the HTTP API
     host: str = "127.0.0.1"  # address the API listens on
     port: int = 8000  # TCP port the API listens on
+    tls_certificate: Path | None = None  # PEM file of a certificate: the API speaks https with other machines
+    tls_key: Path | None = None  # PEM file of the certificate's private key; default: in the certificate's file
     keys: bool = False  # require a key of `waijiao key create`; without it the API listens on this machine only
     key_per_minute: int = Field(default=60, ge=0)  # jobs a new key may submit a minute; 0: no limit
     key_minutes_a_day: int = Field(default=0, ge=0)  # minutes of recordings a day (UTC) for a new key; 0: no limit
@@ -162,6 +164,12 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def require_certificate_of_key(self) -> Self:
+        if self.tls_key and not self.tls_certificate:
+            raise ValueError("WAIJIAO_TLS_KEY is the key of a certificate: name that in WAIJIAO_TLS_CERTIFICATE.")
+        return self
+
     @field_validator("cors_origins")
     @classmethod
     def check_origins(cls, text: str) -> str:
@@ -194,7 +202,7 @@ def find_unknown_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """The variables WAIJIAO_… that are not settings, each with the setting that is spelt most like it, or ""."""
     names = [f"WAIJIAO_{name.upper()}" for name in Settings.model_fields]
     unknown = [name for name in environment if name.startswith("WAIJIAO_") and name not in names]
-    return {name: next(iter(get_close_matches(name, names, n=1)), "") for name in sorted(unknown)}
+    return {name: find_nearest(name, names) for name in sorted(unknown)}
 
 
 @cache

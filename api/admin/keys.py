@@ -1,4 +1,4 @@
-"""/v1/keys: an administrator creates, lists and revokes the keys of its tenant."""
+"""/v1/keys: an administrator creates, lists, replaces and revokes the keys of its tenant."""
 
 from datetime import datetime
 from typing import Annotated, Literal, cast
@@ -95,6 +95,15 @@ def create(json: KeyFields) -> Response:
 def revoke(key_id: str) -> Response:
     """Revoke the key. Its jobs stay."""
     return jsonify(show(keys().revoke(key_id, context.caller().tenant)))
+
+
+@routes.post("/v1/keys/<key_id>/rotate")
+@requires(ADMIN)
+@answers("keys", {200: NewKey}, UnknownKeyId)
+def rotate(key_id: str) -> Response:
+    """Give the key a new text, which is in this response and nowhere else; the old one and its logins end."""
+    key, text = keys().rotate(key_id, context.caller().tenant)
+    return jsonify({**show(key), "key": text})
 
 
 def keys() -> Keys:

@@ -16,6 +16,8 @@ from redis import Redis
 from werkzeug.wrappers import Response
 
 from api import context
+from api.admin.histograms import histogram_metrics
+from api.admin.server_facts import server_metrics
 from api.admin.storage import describe_storage, storage_metrics
 from api.auth import ADMIN, LEARNER, OPEN, TEACHER, current_caller, requires
 from api.jobs.parser import list_voices
@@ -74,7 +76,10 @@ def name_redis(redis: "Redis") -> str:
 @requires(ADMIN)
 @answers("metrics", {200: "text/plain"})
 def metrics() -> Response:
-    """Jobs accepted, ended, unfinished and waiting; workers; each model's speed; deliveries to come; disks; Redis."""
+    """Jobs accepted, ended, unfinished and waiting; workers; each model's speed; how long jobs waited and ran.
+
+    Also deliveries to come; disks, memory, GPUs; queues; Redis.
+    """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(ServerMetrics(context.jobs(), context.settings()))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
@@ -103,6 +108,8 @@ class ServerMetrics(Collector):
         yield GaugeMetricFamily("waijiao_webhooks_waiting", "Deliveries to come.", Deliveries(self.jobs).count())
         yield from self.stage_metrics()
         yield from storage_metrics(redis, self.settings)
+        yield from server_metrics(redis, self.settings)
+        yield from histogram_metrics(redis)
 
     def stage_metrics(self) -> Iterator[Metric]:
         waiting = {**self.jobs.waiting(), SEGMENT: self.jobs.redis.zcard(f"{PREFIX}ready:{SEGMENT}")}

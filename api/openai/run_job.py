@@ -4,6 +4,7 @@ import logging
 import secrets
 import select
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -92,10 +93,15 @@ class PendingJob:
 
 
 def has_left(connection: socket.socket) -> bool:
-    """Whether the other side has closed the connection, and has sent nothing more before."""
+    """Whether the other side has closed the connection, and has sent nothing more before; over TLS, it always sends
+    an end before it closes.
+    """
     poll = select.poll()  # select.select takes no more than 1024 connections
-    poll.register(connection, select.POLLIN)
-    return bool(poll.poll(0)) and not connection.recv(1, socket.MSG_PEEK)
+    poll.register(connection, select.POLLIN | select.POLLRDHUP)
+    events = dict(poll.poll(0)).get(connection.fileno(), 0)
+    if isinstance(connection, ssl.SSLSocket):
+        return bool(events & (select.POLLRDHUP | select.POLLHUP | select.POLLERR))
+    return bool(events) and not connection.recv(1, socket.MSG_PEEK)
 
 
 def build_request(task: Task, **fields: Any) -> JobRequest:

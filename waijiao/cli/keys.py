@@ -3,20 +3,30 @@
 They talk to Redis directly, so that the first key can be created without a key.
 """
 
+import csv
+import sys
+from pathlib import Path
+
 import click
 from rich.table import Column, Table
 
-from pipeline.api_keys import ROLES, Key, Keys, Limits
+from pipeline.api_keys import ROLES, Key, Keys, Limits, check_fields
+from pipeline.homework.roster import read_roster
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
+from pipeline.text.characters import prevent_formula
 from pipeline.text.enumeration import pluralize
 from pipeline.timestamps import format_iso
-from waijiao.cli.console import handle_errors, stdout
+from waijiao.cli.console import handle_errors, stderr, stdout
 
 CREATED_MESSAGE = """{text}
 
 This is {name}'s key; it is shown only now. Send it as the header  Authorization: Bearer {text}
 or let the command send it:  export WAIJIAO_KEY={text}"""
+CLASS_MESSAGE = """\
+{count} made. They are shown only now: keep them where only you can read them, and give each student only their own."""
+LEARNER = ROLES[0]
+ROSTER = click.Path(exists=True, dir_okay=False, path_type=Path)
 LIMIT_TYPE = click.IntRange(min=0)
 
 
@@ -33,8 +43,11 @@ def key() -> None:
 
 
 @key.command()
-@click.option("--role", type=click.Choice(ROLES), required=True, help="Learners see only their own sessions.")
-@click.option("--name", required=True, help="Whose key it is.")
+@click.option("--role", type=click.Choice(ROLES), help="Learners see only their own sessions; not with --class.")
+@click.option("--name", help="Whose key it is.")
+@click.option(
+    "--class", "roster", type=ROSTER, metavar="FILE", help="A learner's key for each student of a CSV roster."
+)
 @click.option("--tenant", default="default", show_default=True, help="The school; it sees nothing of other schools.")
 @click.option("--per-minute", type=LIMIT_TYPE, help="Jobs per minute; 0: no limit.  [default: WAIJIAO_KEY_PER_MINUTE]")
 @click.option(
@@ -43,15 +56,48 @@ def key() -> None:
     help="Audio, minutes per day; 0: no limit.  [default: WAIJIAO_KEY_MINUTES_A_DAY]",
 )
 @handle_errors
-def create(role: str, name: str, tenant: str, per_minute: int | None, minutes_a_day: int | None) -> None:
-    """Create a key, and print it this once."""
+def create(
+    role: str | None,
+    name: str | None,
+    roster: Path | None,
+    tenant: str,
+    per_minute: int | None,
+    minutes_a_day: int | None,
+) -> None:
+    """Create a key, and print it this once.
+
+    With --class, a learner's key for each student of a roster as the homework page takes it. They are printed as CSV
+    with the columns name, student_id, key_id and key; `> keys.csv` keeps them in a file.
+    """
     settings = Settings()
     limits = Limits(
         settings.key_per_minute if per_minute is None else per_minute,
         settings.key_minutes_a_day if minutes_a_day is None else minutes_a_day,
     )
-    _, text = open_keys(settings).create(tenant, role, name, limits)
-    stdout.print(CREATED_MESSAGE.format(text=text, name=name), markup=False)
+    if roster is not None:
+        if role not in (None, LEARNER) or name is not None:
+            raise click.UsageError(
+                "--class makes learners' keys with the names in its file: leave out --role and --name."
+            )
+        create_for_class(open_keys(settings), roster, tenant, limits)
+    elif role is None or name is None:
+        raise click.UsageError("A key needs --role and --name; or name a roster with --class.")
+    else:
+        _, text = open_keys(settings).create(tenant, role, name, limits)
+        stdout.print(CREATED_MESSAGE.format(text=text, name=name), markup=False)
+
+
+def create_for_class(keys: Keys, roster: Path, tenant: str, limits: Limits) -> None:
+    """Create a key for each student, and print all as CSV. When one cannot be made, none is: BadRoster, BadRequest."""
+    students = read_roster(roster.read_bytes())
+    for student in students:
+        check_fields(tenant, LEARNER, student.name, limits)
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow(("name", "student_id", "key_id", "key"))
+    for student in students:
+        key, text = keys.create(tenant, LEARNER, student.name, limits)
+        table.writerow((prevent_formula(student.name), prevent_formula(student.id), key.id, text))
+    stderr.print(CLASS_MESSAGE.format(count=pluralize(len(students), "key")), markup=False)
 
 
 @key.command("list")

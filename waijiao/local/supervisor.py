@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -20,6 +20,7 @@ from pipeline.private_files import make_private_folder, make_private_home, set_p
 from pipeline.redis_connection import FAST, connect
 from pipeline.settings import Settings
 from waijiao.local import logs
+from waijiao.local.console import report
 from waijiao.local.redis_disk import RedisDisk
 from waijiao.local.redis_server import explain_end, find_server
 from waijiao.local.services import Service, api_service, redis_service, worker_services
@@ -50,12 +51,13 @@ class Supervisor:
     """Use it as a context: inside of it everything runs; on leaving it, every process that it started has ended.
 
     `workers[stage]` is the number of workers of each model. Raises ConfigurationError when another supervisor runs
-    with the same WAIJIAO_HOME, or Redis cannot be reached.
+    with the same WAIJIAO_HOME, or Redis cannot be reached. `watch` is called again and again while everything runs.
     """
 
-    def __init__(self, settings: Settings, workers: dict[str, int]) -> None:
+    def __init__(self, settings: Settings, workers: dict[str, int], watch: Callable[[], None] = lambda: None) -> None:
         self.settings = settings
         self.workers = workers
+        self.watch = watch
         self.running: list[RunningService] = []
         self.redis: RunningService | None = None
         self.redis_connection = connect(settings, FAST)
@@ -100,7 +102,8 @@ class Supervisor:
 
     @property
     def url(self) -> str:
-        host = self.settings.host
+        """Where this machine itself reaches the API, without encryption."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.settings.host, self.settings.host)  # noqa: S104
         return f"http://{f'[{host}]' if ':' in host else host}:{self.settings.port}"
 
     def wait_until_ready(self) -> None:
@@ -132,6 +135,7 @@ class Supervisor:
                 self._launch_redis()
             self._keep_redis_writable()
             self._keep_logs_small()
+            self.watch()
             self.running = [each if each.process.poll() is None else self._restart(each) for each in self.running]
 
     def _restart(self, dead: RunningService) -> RunningService:
@@ -219,12 +223,6 @@ class Supervisor:
                     report(f"Waiting up to {REDIS_START_S:.0f} s for Redis: {error}", sys.stderr)
                     is_announced = True
                 time.sleep(POLL_S)
-
-
-def report(message: str, stream: TextIO) -> None:
-    """Print the message. Where it goes to a file on a full disk it is lost, and what runs goes on."""
-    with suppress(OSError):
-        print(message, file=stream, flush=True)
 
 
 def is_ready(url: str) -> bool:

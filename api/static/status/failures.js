@@ -2,14 +2,15 @@
 
 import { errorText, language, t } from "../i18n/index.js";
 import { ApiError, fetchJson, Unreachable } from "../shared/api.js";
-import { $id, announce, arrangeChildren, button, element, icon, setIcon } from "../shared/dom.js";
+import { copyButton } from "../shared/copy_button.js";
+import { $id, announce, arrangeChildren, button, element, icon } from "../shared/dom.js";
 import { badge } from "./recent_jobs.js";
 import { timeElement } from "./time.js";
 
 const PAGE_SIZE = 8;
 const TIMEOUT_S = 10;
 const REFRESH_S = 30; // the list is also read when nothing new failed: jobs may have been deleted
-const COPIED_MS = 1500; // for which the copy button confirms
+const COPY = { label: "status_copy", done: "status_copied" };
 
 export class Failures {
   #jobs = new Map(); // id -> job; `retryError` is the reason why a retry was refused
@@ -154,24 +155,11 @@ function failureDetails({ id, error, task, attempts }) {
     detail("status_stage", t(`status_stage_${error.stage}`)),
     detail("status_task", t(`status_task_${task}`)),
     detail("status_attempts", attempts[error.stage] ?? 0),
-    detail("status_job_id", element("code", {}, id), copyButton(id)),
+    detail("status_job_id", element("code", {}, id), copyButton(id, COPY)),
   );
 }
 
 function retriedLine(id, state) {
-  const nodes = [icon("again"), t("status_retried"), element("code", {}, id), copyButton(id), state && badge(state)];
+  const nodes = [icon("again"), t("status_retried"), element("code", {}, id), copyButton(id, COPY), state && badge(state)];
   return element("p", {}, ...nodes);
-}
-
-/** Copies an id. Where the browser does not allow that, it selects the id, so that the reader can copy it. */
-function copyButton(id) {
-  const copy = async () => {
-    if (!navigator.clipboard) return getSelection().selectAllChildren(node.previousSibling);
-    await navigator.clipboard.writeText(id);
-    setIcon(node.firstElementChild, "good");
-    announce(t("status_copied"));
-    setTimeout(() => setIcon(node.firstElementChild, "copy"), COPIED_MS);
-  };
-  const node = button("secondary small copy", "copy", null, copy, t("status_copy"));
-  return node;
 }

@@ -8,6 +8,7 @@ import { Failures } from "./failures.js";
 import { facts, headline } from "./headline.js";
 import { StatusPoll } from "./poll.js";
 import { RecentJobs } from "./recent_jobs.js";
+import { serverItems } from "./server.js";
 import { figureItem, StageCards } from "./stages.js";
 import { formatTime, updateTimes } from "./time.js";
 
@@ -42,6 +43,7 @@ function show() {
   if (!poll.figures) return;
   stageCards.show(poll.figures, poll.models);
   showCounts(poll.figures);
+  $id("server").replaceChildren(...serverItems(poll.figures.server));
   recentJobs.show(poll.jobs);
   failures.show(poll.jobs);
   $id("no-jobs").hidden = poll.jobs.length > 0;

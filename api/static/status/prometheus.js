@@ -20,13 +20,15 @@ export function parseFigures(text) {
   const find = (name, filter = {}) =>
     samples.find((sample) => sample.name === `waijiao_${name}` && matches(sample.labels, filter))?.value;
   const ended = samples.filter(({ name }) => name === "waijiao_jobs_ended_total");
+  const disk = findFullestDisk(samples);
   const endedByState = Object.fromEntries(ended.map(({ labels, value }) => [labels.state, value]));
   return {
     accepted: find("jobs_accepted_total") ?? 0,
     unfinished: find("jobs_unfinished") ?? 0,
     webhooks: find("webhooks_waiting") ?? 0,
     ended: { succeeded: 0, failed: 0, canceled: 0, expired: 0, ...endedByState },
-    disk: findFullestDisk(samples),
+    disk,
+    server: readServer(samples, disk),
     redisRefuses: samples.find(({ name, value }) => name === "waijiao_redis_refuses_writes" && value)?.labels.reason,
     stages: STAGES.map((stage) => ({
       stage,
@@ -50,6 +52,25 @@ function findFullestDisk(samples) {
   });
   const rank = ({ state }) => DISK_STATES.indexOf(state);
   return disks.toSorted((a, b) => rank(b) - rank(a) || a.free - b.free)[0] ?? null;
+}
+
+/** What the server is and has: numbers are null, and lists empty, where it does not say. */
+function readServer(samples, disk) {
+  const all = (name) => samples.filter((sample) => sample.name === `waijiao_${name}`);
+  const one = (name) => all(name)[0]?.value ?? null;
+  const totals = all("gpu_bytes");
+  return {
+    version: all("info")[0]?.labels.version ?? null,
+    retention: one("retention_seconds"),
+    memory: one("memory_free_bytes"),
+    disk,
+    gpus: all("gpu_free_bytes").map(({ labels, value }) => ({
+      name: labels.name,
+      free: value,
+      total: totals.find((other) => other.labels.gpu === labels.gpu)?.value ?? value,
+    })),
+    queues: all("queue_messages").map(({ labels, value }) => ({ queue: labels.queue, messages: value })),
+  };
 }
 
 /** Jobs per minute of the stage's ready workers together; null while unknown. */

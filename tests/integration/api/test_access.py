@@ -24,6 +24,7 @@ LEAST_ROLES = {  # of every endpoint, the least role that may call it
     "pages.homework": OPEN,
     "pages.batch": OPEN,
     "pages.status": OPEN,
+    "pages.keys": OPEN,
     "pages.redirect_old_address": OPEN,
     "pages.remove_slash": OPEN,
     "pages.service_worker": OPEN,
@@ -93,6 +94,7 @@ LEAST_ROLES = {  # of every endpoint, the least role that may call it
     "keys.browse": "admin",
     "keys.create": "admin",
     "keys.revoke": "admin",
+    "keys.rotate": "admin",
 }
 ANNA, BEN, TEACHER, ADMIN = "anna", "ben", "teacher", "admin"
 PEOPLE = {  # who -> tenant and role

@@ -1,5 +1,6 @@
 """API keys with a real Redis: how they are stored, found, revoked and limited."""
 
+import csv
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from pipeline.api_keys import Key, Keys, Limits
 from pipeline.errors import BadRequest, MinutesUsed, RateLimited, UnknownKeyId
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.store import Idempotency, Jobs
+from pipeline.logins import Logins
 from tests.support.job_steps import TRANSCRIPT, let_job_die, make_job_request, reach, run_stage
 from waijiao.cli.main import main
 
@@ -241,6 +243,28 @@ def catch_error_code(call) -> str:
     return raised.value.code
 
 
+def test_a_rotated_key_has_another_text_and_keeps_what_is_its_own(keys, redis):
+    made, text = keys.create(NORTH, "learner", "Anna", Limits(5, 30))
+    logins = Logins(redis)
+    login = logins.begin(made.id, 60)
+    rotated, new_text = keys.rotate(made.id, NORTH)
+    assert rotated == made
+    assert (keys.find(text), keys.find(new_text)) == (None, made)
+    assert logins.find(login) is None
+
+
+@pytest.mark.parametrize("whose", ["unknown", "another tenant's", "revoked"])
+def test_a_key_that_is_not_valid_here_is_not_rotated(keys, redis, whose):
+    made, text = keys.create(SOUTH if whose == "another tenant's" else NORTH, "learner", "Anna", Limits())
+    if whose == "revoked":
+        keys.revoke(made.id)
+    before = read_all_keys(redis)
+    with pytest.raises(UnknownKeyId):
+        keys.rotate("0" * 16 if whose == "unknown" else made.id, NORTH)
+    assert read_all_keys(redis) == before
+    assert (keys.find(text) is None) is (whose == "revoked")
+
+
 # --- the command -----------------------------------------------------------------------------------------------------
 
 
@@ -269,6 +293,61 @@ def test_a_new_key_has_the_limits_that_the_settings_say(waijiao, keys, monkeypat
     monkeypatch.setenv("WAIJIAO_KEY_MINUTES_A_DAY", "30")
     waijiao("key", "create", "--role", "teacher", "--name", "Li")
     assert [key.limits for key in keys.list()] == [Limits(60, 30)]
+
+
+@pytest.fixture
+def roster(tmp_path):
+    """Writes a roster and returns its file."""
+
+    def write(text: str) -> str:
+        (tmp_path / "class.csv").write_text(text, encoding="utf-8")
+        return str(tmp_path / "class.csv")
+
+    return write
+
+
+def test_a_class_gets_a_key_for_each_student_as_csv(waijiao, keys, roster):
+    file = roster('姓名,学号\n王小明,07\n"Li, Anna",08\n=1+1,09\n')
+    made = waijiao("key", "create", "--class", file, "--tenant", "north", "--minutes-a-day", "20")
+    assert made.exit_code == 0, made.stderr
+    rows = list(csv.DictReader(made.stdout.splitlines()))
+    assert [(row["name"], row["student_id"]) for row in rows] == [("王小明", "07"), ("Li, Anna", "08"), ("'=1+1", "09")]
+    for row, name in zip(rows, ("王小明", "Li, Anna", "=1+1"), strict=True):
+        key = keys.find(row["key"])
+        assert (key.id, key.name, key.role, key.tenant) == (row["key_id"], name, "learner", "north")
+        assert key.limits == Limits(60, 20)
+    assert "3 keys made" in made.stderr
+    assert "wj_" not in made.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "message"),
+    [
+        ("name\nAnna\nAnna\n", (), "repeats the name"),
+        ("", (), "empty"),
+        (f"name\nAnna\n{'x' * 65}\n", (), "1 to 64 characters"),
+        ("name\nAnna\n", ("--tenant", "../x"), "tenant"),
+    ],
+)
+def test_of_a_class_that_cannot_have_keys_nobody_gets_one(waijiao, keys, roster, text, words, message):
+    refused = waijiao("key", "create", "--class", roster(text), *words)
+    assert (refused.exit_code, message in refused.stderr) == (1, True), refused.stderr
+    assert (refused.stdout, keys.list()) == ("", [])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--role", "admin"), ("--role", "teacher"), ("--name", "Li"), ("--role", "learner", "--name", "Li")],
+)
+def test_a_class_has_learners_with_their_own_names_only(waijiao, keys, roster, words):
+    assert waijiao("key", "create", "--class", roster("name\nAnna\n"), *words).exit_code == 2
+    assert keys.list() == []
+
+
+@pytest.mark.parametrize("words", [(), ("--role", "learner"), ("--name", "Li")])
+def test_a_single_key_needs_a_role_and_a_name(waijiao, words):
+    refused = waijiao("key", "create", *words)
+    assert (refused.exit_code, "--role and --name" in refused.stderr) == (2, True)
 
 
 def test_the_command_prints_clear_errors(waijiao, redis):

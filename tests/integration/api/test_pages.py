@@ -115,8 +115,13 @@ def test_a_browser_at_an_unknown_address_gets_a_page_in_the_reader_s_language(cl
         assert {"accept", "accept-language", "cookie"} <= {name.lower() for name in answer.vary}
     assert f'<html lang="{lang}">' in page
     assert load_strings(language)["not_found"] in page
-    for target in PAGES:
+    for target in set(PAGES) - {"/keys"}:
         assert page.count(f'href="{target}"') >= 2, target  # in the menu, and in the text
+
+
+def test_the_page_of_keys_is_reached_from_the_status_page(client):
+    with client.get("/status") as answer:
+        assert 'href="/keys"' in answer.text
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/json", "application/json, text/html;q=0.5", None])

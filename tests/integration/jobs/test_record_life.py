@@ -169,7 +169,7 @@ def test_nothing_names_a_job_or_its_session_after_its_retention(cluster, clock):
     assert [job.id for job in Assignments(jobs).get("default", "hw").jobs.values()] == ["a"]
     clock.move(2 * DAY_S)
     jobs.sweep({})
-    counters = {"accepted", "ended", "swept-at"}
+    counters = {"accepted", "ended", "histograms", "swept-at"}
     assert {key.removeprefix(PREFIX) for key in jobs.redis.keys(f"{PREFIX}*")} <= counters
     with pytest.raises(UnknownAssignment):
         Assignments(jobs).get("default", "hw")

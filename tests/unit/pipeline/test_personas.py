@@ -73,8 +73,10 @@ def test_answers_about_the_teacher_are_optional(tmp_path):
 
 def test_the_translations_of_a_greeting_are_optional(tmp_path):
     assert personas.load("william", FOLDER).greetings["zh"].startswith("你好")
-    without = william_with(tmp_path, "[greetings]", "[ignored]")
-    assert personas.load("willa", without).greetings == {}
+    text = (FOLDER / "william.toml").read_text(encoding="utf-8")
+    before, _, rest = text.partition("[greetings]")
+    (tmp_path / "willa.toml").write_text(before + rest[rest.index("\n[") :], encoding="utf-8")
+    assert personas.load("willa", tmp_path).greetings == {}
 
 
 @pytest.mark.parametrize(
@@ -99,6 +101,19 @@ def test_the_translations_of_a_greeting_are_optional(tmp_path):
 )
 def test_a_bad_field_is_named_with_its_file(tmp_path, old, new, field):
     with pytest.raises(ConfigurationError, match=rf"willa\.toml: .*`{field}`"):
+        personas.load("willa", william_with(tmp_path, old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('praise = "Well said!"', 'prase = "Well said!"', "`prase` is unknown; perhaps `praise` is meant"),
+        ("remarks = false", "remarks = false\nvoice = 1", "`voice` is unknown; perhaps `voices` is meant"),
+        ("remarks = false", "remarks = false\nxyz = 1", "`xyz` is unknown; known are display, about,"),
+    ],
+)
+def test_an_unknown_field_is_named_with_the_one_that_is_probably_meant(tmp_path, old, new, message):
+    with pytest.raises(ConfigurationError, match=rf"willa\.toml: {message}"):
         personas.load("willa", william_with(tmp_path, old, new))
 
 

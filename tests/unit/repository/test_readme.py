@@ -14,7 +14,15 @@ from waijiao.cli.main import main
 ROOT = Path(__file__).resolve().parents[3]
 READMES = ["README.md", "README.zh-CN.md"]
 COMMAND_PAGES = ["docs/commands.md", "docs/commands.zh-CN.md"]
-TRANSLATED = ["README", "docs/commands", "docs/homework", "docs/lessons", "docs/performance", "docs/settings"]
+TRANSLATED = [
+    "README",
+    "docs/commands",
+    "docs/homework",
+    "docs/lessons",
+    "docs/performance",
+    "docs/school",
+    "docs/settings",
+]
 MAX_LINES = 200
 FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 COLUMNS = re.compile(r"\s{2,}")  # what parts a name or a usage from its explanation

@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pipeline.errors import BadRequest, BadRoster
 from pipeline.homework import roster
 from pipeline.homework.assignments import Student
+from pipeline.text.nearest import suggest
 from pipeline.timestamps import check_year, local_time
 from waijiao.client.fields import AssignmentFields
 
@@ -174,7 +175,8 @@ def explain(path: Path, error: ValidationError) -> BadRequest:
     location = next((each for each in locations if each[0] not in descriptions), locations[0])
     name = str(location[0])
     if name not in descriptions:
-        return BadRequest(f"{path.name}: `{name}` is unknown; known are {', '.join(descriptions)}.", field=name)
+        hint = suggest(name, descriptions)
+        return BadRequest(f"{path.name}: `{name}` is unknown{hint}; known are {', '.join(descriptions)}.", field=name)
     position = "".join(f", {part + 1 if isinstance(part, int) else part}" for part in location[1:])
     return BadRequest(f"{path.name}: `{name}`{position} must be {descriptions[name]}.", field=name)
 

@@ -19,15 +19,30 @@ local function record_mean(name, value)
   redis.call('EXPIRE', KEY.pace, 86400)
 end
 
+-- Count a value in a histogram of /metrics: in the bucket of the first bound that is not below it. api/admin/histograms.py
+-- has the same bounds.
+local BOUNDS_S = { '0.1', '0.25', '0.5', '1', '2.5', '5', '10', '30', '60', '120', '300', '900' }
+local function count_in_histogram(name, seconds)
+  local bucket = 'inf'
+  for _, bound in ipairs(BOUNDS_S) do
+    if seconds <= tonumber(bound) then bucket = bound break end
+  end
+  redis.call('HINCRBY', KEY.histograms, name .. ':' .. bucket, 1)
+  redis.call('HINCRBY', KEY.histograms, name .. ':sum_ms', math.floor(seconds * 1000 + 0.5))
+end
+
 -- How long a job runs at a stage, and how long a worker takes for each job of a batch.
 local function record_speed(job, stage, limit_s)
   local ran = math.min(limit_s, math.max(0.001, NOW - number(job, 'claimed_at', NOW)))  -- which is rounded
   record_mean('ran:' .. stage, ran)
   record_mean('each:' .. stage, ran / (get(job, 'batch') or 1))
+  count_in_histogram('ran:' .. stage, ran)
+  count_in_histogram('waited:' .. stage, number(job, 'waited:' .. stage, 0))
 end
 
 local function record_audio_length(milliseconds)  -- of the recordings whose recognition was timed
   record_mean('heard', milliseconds / 1000)
+  count_in_histogram('heard', milliseconds / 1000)
 end
 
 -- An event that the job's webhook has subscribed to becomes a delivery in the same script as the change itself, so that

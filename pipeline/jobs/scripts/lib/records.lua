@@ -43,6 +43,7 @@ local KEY = {
   rate = P .. 'rate:',                          -- KEY -> the time until which its rate is used up
   audio_ms = P .. 'heard:',                     -- KEY:DAY -> milliseconds of audio that it had transcribed
   pace = P .. 'pace',                           -- hash: how fast jobs end and stages run
+  histograms = P .. 'histograms',               -- hash: NAME:BOUND -> how many values; NAME:sum_ms (api/admin/histograms.py)
   accepted = P .. 'accepted',                   -- number of jobs ever accepted: their order
   ended = P .. 'ended',                         -- hash: state -> number of jobs that ended so
   deliveries = P .. 'deliveries',               -- sorted set: tenants with open webhook deliveries, by the time of the first

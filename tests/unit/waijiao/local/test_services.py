@@ -50,7 +50,7 @@ def test_celery_s_warning_about_root_is_not_in_the_log_of_a_worker(tmp_path, mon
 
 @pytest.fixture
 def without_models(monkeypatch):
-    monkeypatch.setattr("waijiao.local.up.model_of", lambda *_: None)
+    monkeypatch.setattr("waijiao.local.up.check_models", lambda _: None)
 
 
 @pytest.mark.usefixtures("without_models")

@@ -121,7 +121,10 @@ def test_the_roster_of_the_option_is_preferred(write_file):
         ("title: [a, b]", "hw3.yaml: `title` must be a line of text"),
         ("titel: My day", "hw3.yaml: `titel` is unknown"),
         ("title: a\nroster: nope.csv", "hw3.yaml: there is no file nope.csv, which `roster` names"),
-        ("titel: My day\ntitle: My day", "hw3.yaml: `titel` is unknown; known are id, title, "),
+        (
+            "titel: My day\ntitle: My day",
+            "hw3.yaml: `titel` is unknown; perhaps `title` is meant; known are id, title, ",
+        ),
         ("title: a\nid: Hausaufgabe 3", "hw3.yaml: `id` must be 1 to 64 of a-z, 0-9, _ and -"),
         ("title: a\ndue: 20:00", "hw3.yaml: `due` must be a day and a time, such as 2026-12-01 20:00"),
         ("title: a\ndue: 2026-12-01", "hw3.yaml: `due` must be a day and a time"),
