@@ -6,8 +6,11 @@ from pipeline.schemas.jobs import Id, JobError, ResponseModel, Seconds, State, T
 
 
 class Student(ResponseModel):
+    """`id`: the school's; `pupil`: that in a class that is kept, "" of others."""
+
     name: str
     id: str
+    pupil: str = ""
 
 
 class Progress(ResponseModel):
@@ -47,7 +50,10 @@ class Submission(ResponseModel):
 
 
 class Assignment(ResponseModel):
-    """An assignment as it was set. `retention_h` counts from each answer's end."""
+    """An assignment as it was set. `class_id`: the class that is kept whose pupils are the students, "" without one.
+
+    `retention_h` counts from each answer's end.
+    """
 
     id: str
     title: str
@@ -58,6 +64,7 @@ class Assignment(ResponseModel):
     language: str
     level: str
     class_name: str
+    class_id: str = ""
     due: Timestamp | None
     retention_h: int
     hold: bool
