@@ -226,7 +226,6 @@ def assignment_fields(assignment: Assignment) -> dict[str, Any]:
     """All fields but the tenant, which follows from the caller's key."""
     fields = asdict(assignment)
     del fields["tenant"]
-    fields["students"] = [{name: student[name] for name in ("name", "id", "pupil")} for student in fields["students"]]
     return {**fields, "due": None if assignment.due is None else to_utc(assignment.due)}
 
 

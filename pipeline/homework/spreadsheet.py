@@ -22,6 +22,7 @@ MAX_PARTS = 500  # files in an XLSX file, which is a ZIP
 MAX_INFLATED_BYTES = 30_000_000  # of all parts together
 MAX_ROWS, MAX_COLUMNS = 10_000, 50  # that are read; what is beyond is no list of a class
 START_OF_ZIP, START_OF_OLE = b"PK", b"\xd0\xcf\x11\xe0"  # OLE: XLS, and an XLSX with a password
+EXACT_BELOW = 10**15  # numbers of which a spreadsheet keeps all digits
 ZEROS = re.compile("0+")  # a number format that shows leading zeros
 UNREADABLE = "The Excel file cannot be read: it is damaged, or something else. Save it again, or as “CSV UTF-8”."
 FAILURES = (KeyError, ValueError, TypeError, AttributeError, IndexError, OSError, EOFError, NotImplementedError)
@@ -91,6 +92,8 @@ def cell_text(cell: Any, row: int) -> str:
         return value.strftime("%Y-%m-%d")  # what a spreadsheet makes of 3-12: refused as an id
     if isinstance(value, bool):
         return str(value).upper()
+    if isinstance(value, int | float) and abs(value) >= EXACT_BELOW:
+        return f"{value:.5E}"  # as a spreadsheet shows it: refused as an id
     if isinstance(value, int | float) and value == int(value):
         digits = cast(str, cell.number_format or "")
         return str(int(value)).zfill(len(digits) if ZEROS.fullmatch(digits) else 0)

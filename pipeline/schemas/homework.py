@@ -2,15 +2,21 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from pipeline.schemas.jobs import Id, JobError, ResponseModel, Seconds, State, Timestamp, Verdict
 
 
 class Student(ResponseModel):
-    """`id`: the school's; `pupil`: that in a class that is kept, "" of others."""
+    """`id`: the school's; `pupil`: that in a class that is kept, "" of others.
+
+    `names`: how files may name the student; without any, as `name` does.
+    """
 
     name: str
     id: str
     pupil: str = ""
+    names: list[str] = Field(default_factory=list)
 
 
 class Progress(ResponseModel):

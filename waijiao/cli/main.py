@@ -9,6 +9,7 @@ import click
 
 from pipeline.settings import Settings
 from waijiao.cli.ask import ask
+from waijiao.cli.classes import school_class
 from waijiao.cli.console import handle_errors
 from waijiao.cli.demo import demo
 from waijiao.cli.homework import homework
@@ -50,5 +51,5 @@ def up(host: str | None, port: int | None, asr: int, llm: int, tts: int) -> None
     run_until_stopped(Settings(**options), {"asr": asr, "llm": llm, "tts": tts})
 
 
-for command in (ask, watch, status, retry, key, fit, plan, homework, lesson, learner, demo, models):
+for command in (ask, watch, status, retry, key, fit, plan, homework, school_class, lesson, learner, demo, models):
     main.add_command(command)
