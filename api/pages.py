@@ -1,6 +1,7 @@
-"""The web pages (/ and /ledger for learners, /homework and /batch for teachers, /status for administrators), and /docs.
+"""The web pages: / and /ledger for learners; /homework, /classes and /batch for teachers; /status for administrators.
 
-A page is rendered in the reader's language and uses the public API only; what its reader may do is decided there.
+/docs is one, too. A page is rendered in the reader's language and uses the public API only; what its reader may do is
+decided there.
 """
 
 import json
@@ -18,7 +19,7 @@ from api.auth import OPEN, requires
 from api.error_handlers import http_error
 from api.openapi import document
 
-PAGES = ("/", "/ledger", "/homework", "/batch", "/status")
+PAGES = ("/", "/ledger", "/homework", "/classes", "/batch", "/status")
 STATIC = Path(__file__).with_name("static")
 SWAGGER_FILES = {"swagger_bundle.js": "text/javascript", "swagger_style.css": "text/css"}  # of the package offapi
 SWAGGER_FOLDER = Path(str(distribution("offapi").locate_file("offapi")))  # read, never imported
@@ -85,6 +86,12 @@ def homework() -> Response:
     return render_page("homework")
 
 
+@routes.get("/classes")
+@requires(OPEN)
+def classes() -> Response:
+    return render_page("classes")
+
+
 @routes.get("/batch")
 @requires(OPEN)
 def batch() -> Response:
@@ -107,6 +114,7 @@ def redirect_old_address(page: str) -> Response:
 
 @routes.get("/ledger/", defaults={"page": "ledger"})
 @routes.get("/homework/", defaults={"page": "homework"})
+@routes.get("/classes/", defaults={"page": "classes"})
 @routes.get("/batch/", defaults={"page": "batch"})
 @routes.get("/status/", defaults={"page": "status"})
 @routes.get("/docs/", defaults={"page": "docs"})

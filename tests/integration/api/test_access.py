@@ -22,6 +22,7 @@ LEAST_ROLES = {  # of every endpoint, the least role that may call it
     "status.metrics": "admin",
     "pages.talk": OPEN,
     "pages.homework": OPEN,
+    "pages.classes": OPEN,
     "pages.batch": OPEN,
     "pages.status": OPEN,
     "pages.redirect_old_address": OPEN,

@@ -105,7 +105,6 @@ def test_homework_of_a_class_is_handed_in_and_shown_as_progress(run, server, ech
     assert "sent: 2, unchanged: 0, refused: 1" in output
     assert "ambiguous_student" in output
     assert "missing: 李明 (2)" in output
-    run("homework", "status", "hw1", "--wait")
     progress = run("class", "progress", made["id"]).output
     assert "7B: 1 assignment" in progress
     assert "1 of 1" in progress
