@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from openpyxl import Workbook
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from pipeline.jobs.results import Edit, Feedback, Transcript
 from pipeline.jobs.store import Jobs
@@ -104,7 +104,7 @@ def test_a_pupil_is_taken_out_or_erased_with_a_receipt(browser: Browser, school,
         rows = page.locator("#pupil-rows tr")
         rows.nth(0).locator("button").click()
         page.locator("#leave [value=remove]").click()
-        page.wait_for_function("document.querySelectorAll('#pupil-rows tr').length === 3")
+        expect(rows).to_have_count(3)
         rows.nth(1).locator("button").click()
         shoot(page, "classes-leave")
         page.locator("#leave [value=erase]").click()
@@ -149,7 +149,7 @@ def test_homework_is_set_for_a_class_and_stays_so_when_it_is_edited(browser: Bro
         page.wait_for_selector("#detail:not([hidden])")
         assert "李明 (2)" in page.locator("#rows").inner_text()
         page.locator("#edit").click()
-        page.wait_for_function(f"document.querySelector('#form [name=class_id]').value === '{class_id}'")
+        expect(page.locator("#form [name=class_id]")).to_have_value(class_id)
         page.locator("#form [name=title]").fill("My week")
         page.locator("#save").click()
         page.wait_for_selector("#detail-title:has-text('My week')")

@@ -91,7 +91,7 @@ export class ClassForm {
     const leave = button("round small", "trash", null, () => this.askToLeave(pupil), t("classes_leave", { name: pupil.label }));
     const number = pupil.number ? element("span", { class: "small" }, `(${pupil.number})`) : null;
     const cells = FIELDS.map((name) =>
-      element("td", { "data-label": labels[name] }, name === "name" ? [input(name), number] : input(name)),
+      element("td", { "data-label": labels[name] }, name === "name" ? element("div", {}, input(name), number) : input(name)),
     );
     const row = element("tr", {}, cells, element("td", {}, leave));
     row.dataset.pupil = pupil.id;
