@@ -104,7 +104,7 @@ def show_progress(pupil: Pupil, progress: PupilProgress) -> schemas.PupilProgres
         handed_in=len(notes),
         with_due=len(with_due),
         on_time=sum(each.on_time is True for each in with_due),
-        checked=len(progress.checked),
+        checked=len(progress.checked_notes),
         words=progress.words,
         corrections=progress.corrections,
         corrections_per_100=rounded(rate_per_100(progress.corrections, progress.words)),
@@ -145,19 +145,19 @@ def rows(school_class: SchoolClass, works: Sequence[DatedWork], jobs: Jobs) -> I
     """The lines of the table, as COLUMNS; what is not known is empty."""
     for pupil, progress in measure(school_class, works, jobs):
         for each in progress.works:
-            shown = show_work(each)
+            pupil_work = show_work(each)
             due = "" if each.work.due is None else format_iso(each.work.due)
             handed_in_at = format_iso(each.note.handed_in_at) if each.note else ""
-            on_time = "" if shown.on_time is None else "yes" if shown.on_time else "no"
+            on_time = "" if pupil_work.on_time is None else "yes" if pupil_work.on_time else "no"
             numbers = (
-                shown.words,
-                shown.corrections,
-                shown.corrections_per_100,
-                shown.clear_words,
-                shown.unclear_words,
+                pupil_work.words,
+                pupil_work.corrections,
+                pupil_work.corrections_per_100,
+                pupil_work.clear_words,
+                pupil_work.unclear_words,
             )
             yield (
                 *(pupil.label, pupil.school_id, each.work.id, each.work.title, due, each.state),
-                *(handed_in_at, on_time, shown.verdict or ""),
+                *(handed_in_at, on_time, pupil_work.verdict or ""),
                 *("" if number is None else str(number) for number in numbers),
             )

@@ -122,9 +122,9 @@ def update_assignments(school_class: SchoolClass) -> None:
     assignments = Assignments(context.jobs())
     for each in assignments.all(school_class.tenant):
         if each.class_id == school_class.id and (each.due is None or each.due > time.time()):
-            updated = replace(each, students=school_class.students, class_name=school_class.name)
-            if updated != each:
-                assignments.put(updated, replace=True)
+            new_assignment = replace(each, students=school_class.students, class_name=school_class.name)
+            if new_assignment != each:
+                assignments.put(new_assignment, replace=True)
 
 
 @routes.delete("/v1/classes/<class_id>")

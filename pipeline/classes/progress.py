@@ -62,16 +62,16 @@ class PupilProgress:
         return [each.note for each in self.works if each.note]
 
     @property
-    def checked(self) -> list[HomeworkNote]:
+    def checked_notes(self) -> list[HomeworkNote]:
         return [each.note for each in self.works if each.note and each.is_checked]
 
     @property
     def words(self) -> int:
-        return sum(note.words for note in self.checked)
+        return sum(note.words for note in self.checked_notes)
 
     @property
     def corrections(self) -> int:
-        return sum(note.corrections for note in self.checked)
+        return sum(note.corrections for note in self.checked_notes)
 
     @property
     def went(self) -> list[str]:
@@ -101,17 +101,17 @@ def measure_progress(
     the pupil came, or after, count only if the pupil handed something in.
     """
     entries = list(entries)
-    notes = {each.entry.homework.assignment: each.entry.homework for each in entries if each.entry.homework}
-    found = [find_work(pupil, work, jobs.get(work.id, {}).get(pupil), notes.get(work.id)) for work in works]
+    notes = {each.entry.work.assignment: each.entry.work for each in entries if each.entry.work}
+    pupil_works = [find_work(pupil, work, jobs.get(work.id, {}).get(pupil), notes.get(work.id)) for work in works]
     ledger = build_ledger(pupil, entries)
-    return PupilProgress(tuple(each for each in found if each), ledger.kinds)
+    return PupilProgress(tuple(each for each in pupil_works if each), ledger.kinds)
 
 
 def find_work(pupil: str, work: ClassWork, job: Job | None, note: HomeworkNote | None) -> PupilWork | None:
     """The pupil's work for the assignment; None if it was not set to the pupil, who did not hand anything in."""
     if job:
-        shown = None if job.feedback and job.feedback.verdict == "needs_an_adult" else job.feedback
-        return PupilWork(work, job, note_homework(job.request, job.transcript, shown, job.created_at))
+        feedback = None if job.feedback and job.feedback.verdict == "needs_an_adult" else job.feedback
+        return PupilWork(work, job, note_homework(job.request, job.transcript, feedback, job.created_at))
     return PupilWork(work, None, note) if note or pupil in work.pupils else None
 
 

@@ -87,17 +87,17 @@ def apply_changes(school_class: SchoolClass, changes: ClassChanges) -> SchoolCla
             raise UnknownPupil(f"The class has no pupil with the id {pupil_id[:64]!r}.")
     for pupil_id, fields in changes.change.items():
         pupils[pupil_id] = change_pupil(pupils[pupil_id], fields)
-    kept = [pupil for pupil in pupils.values() if pupil.id not in changes.remove]
+    remaining = [pupil for pupil in pupils.values() if pupil.id not in changes.remove]
     new = [replace(pupil, id=new_id(), number=0) for pupil in changes.add]
-    check_pupils([*kept, *new])
+    check_pupils([*remaining, *new])
     name = school_class.name if changes.name is None else changes.name
-    return replace(school_class, name=name, pupils=tuple(tell_apart([*kept, *new])))
+    return replace(school_class, name=name, pupils=tuple(tell_apart([*remaining, *new])))
 
 
 def change_pupil(pupil: Pupil, fields: Mapping[str, str]) -> Pupil:
     """The pupil with these fields; the number belongs to the name."""
-    changed = replace(pupil, **fields)  # type: ignore[arg-type]
-    return changed if fold_case(changed.name) == fold_case(pupil.name) else replace(changed, number=0)
+    new_pupil = replace(pupil, **fields)  # type: ignore[arg-type]
+    return new_pupil if fold_case(new_pupil.name) == fold_case(pupil.name) else replace(new_pupil, number=0)
 
 
 def check_pupils(pupils: Sequence[Pupil]) -> None:
@@ -135,8 +135,10 @@ def tell_apart(pupils: Sequence[Pupil]) -> Iterator[Pupil]:
         name = fold_case(pupil.name)
         if not pupil.number and (name_counts[name] > 1 or name in labels):
             numbers = count(last_numbers[name] + 1)
-            shown = ((number, fold_case(f"{pupil.name} ({number})")) for number in numbers)
-            last_numbers[name] = next(n for n, label in shown if label not in labels and label not in name_counts)
+            labels_by_number = ((number, fold_case(f"{pupil.name} ({number})")) for number in numbers)
+            last_numbers[name] = next(
+                n for n, label in labels_by_number if label not in labels and label not in name_counts
+            )
             pupil = replace(pupil, number=last_numbers[name])
             labels.add(fold_case(pupil.label))
         yield pupil

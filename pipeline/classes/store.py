@@ -73,7 +73,7 @@ class Classes:
         """Take the pupil with this id out of the tenant's classes; out of how many."""
         count = 0
         for each in self.all(tenant):
-            if pupil in {known.id for known in each.school_class.pupils}:
+            if pupil in {member.id for member in each.school_class.pupils}:
                 self._change(tenant, each.school_class.id, lambda school_class: without(school_class, pupil))
                 count += 1
         return count
@@ -83,15 +83,16 @@ class Classes:
             earlier = cast(str | None, self.redis.hget(f"{PREFIX}class:{tenant}/{id_}", "class"))
             if earlier is None:
                 raise UnknownClass
-            changed = change(read_json(SchoolClass, earlier))
-            if self._put(changed, earlier):
-                return changed
+            new_class = change(read_json(SchoolClass, earlier))
+            if self._put(new_class, earlier):
+                return new_class
         raise ClassChanged
 
     def _put(self, school_class: SchoolClass, earlier: str | None) -> bool:
         """Whether it was stored: not if what is stored is not `earlier`."""
-        arguments = {"class": to_json(school_class), "earlier": earlier}
-        return bool(self.jobs.run("put_class", name=school_class.path, **arguments)[0] == "put")
+        stored = to_json(school_class)
+        outcome = self.jobs.run("put_class", name=school_class.path, school_class=stored, earlier=earlier)[0]
+        return bool(outcome == "put")
 
     def erase(self, tenant: str, id_: str) -> None:
         """Its assignments stay, and what was handed in for them. Raises UnknownClass."""

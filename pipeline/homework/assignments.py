@@ -101,7 +101,7 @@ class Assignments:
         `replace`.
         """
         submission_s = max(0.0, (assignment.due or 0) - time.time()) + self.jobs.settings.deadline_s
-        known_to = {"class": f"{assignment.tenant}/{assignment.class_id}", "class_work": class_work(assignment)}
+        school_class = f"{assignment.tenant}/{assignment.class_id}" if assignment.class_id else None
         outcome = str(
             self.jobs.run(
                 "assign",
@@ -109,7 +109,8 @@ class Assignments:
                 assignment=to_json(assignment),
                 ttl_s=submission_s + 3600 * assignment.retention_h,
                 replace=replace,
-                **(known_to if assignment.class_id else {}),
+                school_class=school_class,
+                class_work=class_work(assignment) if school_class else None,
             )[0]
         )
         if outcome == "other":
@@ -154,14 +155,14 @@ def name_students(assignment: Assignment, jobs: Mapping[str, Job]) -> dict[str, 
     Who is not on the list any more has the name that stood there; a sign says so where another one has it now.
     """
     names = {student.key: student.name for student in assignment.students}
-    named = {names[key]: job for key, job in jobs.items() if key in names}
+    jobs_by_name = {names[key]: job for key, job in jobs.items() if key in names}
     for key, job in jobs.items():
         if key not in names:
             name = job.request.student or key
-            while name in named or name in names.values():
+            while name in jobs_by_name or name in names.values():
                 name += " *"
-            named[name] = job
-    return named
+            jobs_by_name[name] = job
+    return jobs_by_name
 
 
 @dataclass(frozen=True)

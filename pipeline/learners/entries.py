@@ -70,7 +70,7 @@ class HomeworkNote:
 class LedgerEntry:
     """What the job with the id `job` adds: `right` are the kinds of right uses, `clear` the words read clearly.
 
-    `student` and `group`: whose homework it is, "" elsewhere; `homework`: of a class that is kept.
+    `student` and `group`: whose homework it is, "" elsewhere; `work`: of a class that is kept.
     """
 
     job: str
@@ -80,11 +80,11 @@ class LedgerEntry:
     clear: tuple[str, ...] = ()
     student: str = ""
     group: str = ""
-    homework: HomeworkNote | None = None
+    work: HomeworkNote | None = None
 
     @property
     def is_empty(self) -> bool:
-        return not (self.mistakes or self.right or self.unclear or self.clear or self.homework)
+        return not (self.mistakes or self.right or self.unclear or self.clear or self.work)
 
 
 def build_entry(request: JobRequest, transcript: Transcript | None, feedback: Feedback) -> LedgerEntry | None:
@@ -92,7 +92,7 @@ def build_entry(request: JobRequest, transcript: Transcript | None, feedback: Fe
     if not find_learner(request):
         return None
     if feedback.verdict == "needs_an_adult":
-        alone = LedgerEntry(request.id, student=request.student, homework=note_homework(request, None, None))
+        alone = LedgerEntry(request.id, student=request.student, work=note_homework(request, None, None))
         return None if alone.is_empty else alone
     counts = feedback.is_checked and not is_read_aloud(request)
     entry = LedgerEntry(
@@ -103,7 +103,7 @@ def build_entry(request: JobRequest, transcript: Transcript | None, feedback: Fe
         clear=find_clear_words(transcript),
         student=request.student,
         group=request.group,
-        homework=note_homework(request, transcript, feedback),
+        work=note_homework(request, transcript, feedback),
     )
     return None if entry.is_empty else entry
 

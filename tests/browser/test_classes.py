@@ -102,6 +102,7 @@ def test_a_pupil_is_taken_out_or_erased_with_a_receipt(browser: Browser, school,
         do_homework(page, jobs, make_class(page))
         page.locator("#edit").click()
         rows = page.locator("#pupil-rows tr")
+        rows.nth(3).locator("[name=name]").fill("Bo Wu")
         rows.nth(0).locator("button").click()
         page.locator("#leave [value=remove]").click()
         expect(rows).to_have_count(3)
@@ -111,6 +112,10 @@ def test_a_pupil_is_taken_out_or_erased_with_a_receipt(browser: Browser, school,
         page.wait_for_selector("#receipt:not([hidden])")
         assert "Deleted: 1 jobs" in page.locator("#receipt").inner_text()
         assert rows.count() == 2
+        page.locator("#language").click()
+        page.locator("#save").click()
+        page.wait_for_selector("#detail:not([hidden])")
+        assert first_cells(page) == ["李明 (2)", "Bo Wu"]
 
 
 def test_a_list_is_dropped_and_one_that_cannot_be_read_is_explained(browser: Browser, school):

@@ -49,8 +49,8 @@ def create(name: str, roster: Path | None, names: Sequence[str], as_json: bool, 
     if not roster and not names:
         raise click.UsageError("Name the pupils: --roster FILE, or --pupil NAME.")
     with Client(url) as client:
-        made = client.create_class(name, [*read_pupils(client, roster), *({"name": each} for each in names)])
-    print(made.model_dump_json()) if as_json else print_class(made)
+        view = client.create_class(name, [*read_pupils(client, roster), *({"name": each} for each in names)])
+    print(view.model_dump_json()) if as_json else print_class(view)
 
 
 def read_pupils(client: Client, roster: Path | None) -> list[Mapping[str, str]]:
@@ -106,11 +106,11 @@ def print_class(view: ClassView) -> None:
 @class_argument
 @click.option("--name", help="Another name of the class.")
 @click.option("--roster", type=ROSTER_FILE, help="Add the pupils of this class list who are not in the class yet.")
-@click.option("--add", "added", multiple=True, metavar="NAME", help="Add a pupil; may be repeated.")
+@click.option("--add", "new_names", multiple=True, metavar="NAME", help="Add a pupil; may be repeated.")
 @click.option("--rename", "renamed", multiple=True, nargs=2, metavar="PUPIL NAME", help="Give a pupil another name.")
 @click.option("--school-id", "ids", multiple=True, nargs=2, metavar="PUPIL ID", help="Give a pupil another id.")
 @click.option("--remove", "removed", multiple=True, metavar="PUPIL", help="Take a pupil out; what is stored stays.")
-@click.option("--erase", "erased", multiple=True, metavar="PUPIL", help="Erase a pupil, with everything of theirs.")
+@click.option("--erase", "to_erase", multiple=True, metavar="PUPIL", help="Erase a pupil, with everything of theirs.")
 @click.option("--yes", is_flag=True, help="Do not ask before erasing.")
 @json_option
 @url_option
@@ -119,11 +119,11 @@ def edit(
     class_id: str,
     name: str | None,
     roster: Path | None,
-    added: Sequence[str],
+    new_names: Sequence[str],
     renamed: Sequence[tuple[str, str]],
     ids: Sequence[tuple[str, str]],
     removed: Sequence[str],
-    erased: Sequence[str],
+    to_erase: Sequence[str],
     yes: bool,
     as_json: bool,
     url: str | None,
@@ -136,8 +136,8 @@ def edit(
     """
     with Client(url) as client:
         view = client.school_class(class_id)
-        gone = [find_pupil(view, each) for each in erased]
-        new_pupils = [*new_ones(view, read_pupils(client, roster)), *({"name": each} for each in added)]
+        gone = [find_pupil(view, each) for each in to_erase]
+        new_pupils = [*new_ones(view, read_pupils(client, roster)), *({"name": each} for each in new_names)]
         edits = {
             "name": name,
             "add": new_pupils or None,
@@ -158,11 +158,11 @@ def edit(
 
 def find_pupil(view: ClassView, name: str) -> Pupil:
     """The pupil with this label, school id or id. Raises UnknownPupil; a name that several have is none of theirs."""
-    found = [
+    pupils = [
         each for each in view.pupils if name.casefold() in (each.label.casefold(), each.school_id.casefold(), each.id)
     ]
-    if len(found) == 1:
-        return found[0]
+    if len(pupils) == 1:
+        return pupils[0]
     twins = [each.label for each in view.pupils if each.name.casefold() == name.casefold()]
     detail = (
         f"{name} may be {' or '.join(twins)}: name one of them so." if twins else f"{view.name} has no pupil {name}."
@@ -170,13 +170,13 @@ def find_pupil(view: ClassView, name: str) -> Pupil:
     raise UnknownPupil(detail)
 
 
-def new_ones(view: ClassView, listed: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+def new_ones(view: ClassView, candidates: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
     """Those of a class list who are not in the class: by the school's id, or by the name where there is no id."""
     ids = {pupil.school_id.casefold() for pupil in view.pupils if pupil.school_id}
     names = {pupil.name.casefold() for pupil in view.pupils}
     return [
         each
-        for each in listed
+        for each in candidates
         if (each["school_id"].casefold() not in ids if "school_id" in each else each["name"].casefold() not in names)
     ]
 

@@ -35,14 +35,28 @@ export class ClassForm {
     this.fields.list.value = "";
     this.#setNew([]);
     this.#showError("");
-    this.translate();
+    this.#show();
   }
 
   translate() {
+    const entered = this.#before ? new Map(this.#changes().map(({ id, ...fields }) => [id, fields])) : new Map();
+    this.#show(entered);
+  }
+
+  #show(entered = new Map()) {
     $id("form-title").textContent = t(this.#before ? "classes_edit_title" : "classes_new");
     $id("pupils").hidden = !this.#before;
-    $id("pupil-rows").replaceChildren(...(this.#before?.pupils ?? []).map((pupil) => this.#row(pupil)));
+    $id("pupil-rows").replaceChildren(...(this.#before?.pupils ?? []).map((pupil) => this.#row(pupil, entered.get(pupil.id))));
     this.#setNew(this.#new);
+  }
+
+  /** A pupil has left the class; what else was entered stays. */
+  forget(id) {
+    this.#before = { ...this.#before, pupils: this.#before.pupils.filter((pupil) => pupil.id !== id) };
+    const row = $id("pupil-rows").querySelector(`[data-pupil="${id}"]`);
+    const next = row.nextElementSibling ?? row.previousElementSibling;
+    row.remove();
+    (next?.querySelector("button") ?? this.fields.class_name).focus();
   }
 
   /** Read a class list from a file. */
@@ -84,10 +98,10 @@ export class ClassForm {
     );
   }
 
-  #row(pupil) {
+  #row(pupil, entered = {}) {
     const labels = { name: t("classes_pupil"), school_id: t("classes_school_id"), latin_name: t("classes_latin_name"), chinese_name: t("classes_chinese_name") };
     const input = (name) =>
-      element("input", { type: "text", name, value: pupil[name], maxlength: 100, autocomplete: "off", "aria-label": `${labels[name]}: ${pupil.label}` });
+      element("input", { type: "text", name, value: entered[name] ?? pupil[name], maxlength: 100, autocomplete: "off", "aria-label": `${labels[name]}: ${pupil.label}` });
     const leave = button("round small", "trash", null, () => this.askToLeave(pupil), t("classes_leave", { name: pupil.label }));
     const number = pupil.number ? element("span", { class: "small" }, `(${pupil.number})`) : null;
     const cells = FIELDS.map((name) =>

@@ -25,12 +25,19 @@ function parseAddress() {
   return [id, mode];
 }
 
+/** Read the class that the address names; whether it still names it. */
+async function load() {
+  const [id] = parseAddress();
+  const loaded = id ? await reportErrors(Promise.all([fetchClass(id), fetchProgress(id)])) : null;
+  if (parseAddress()[0] !== id) return false; // the user went elsewhere meanwhile
+  [current, progress] = loaded ?? [null, null];
+  return true;
+}
+
 async function show() {
   const [id, mode] = parseAddress();
   showError("");
-  const loaded = id ? await reportErrors(Promise.all([fetchClass(id), fetchProgress(id)])) : null;
-  if (parseAddress()[0] !== id) return; // the user went elsewhere meanwhile
-  [current, progress] = loaded ?? [null, null];
+  if (!(await load())) return;
   if (mode && (current || !id)) form.open(current);
   $id("form-cancel").href = `#${id}`;
   render();
@@ -94,7 +101,9 @@ async function leave(mode) {
   const done = await reportErrors(isErasing ? eraseLearner(leaving.learner) : changeClass(current.id, { remove: [leaving.id] }));
   if (!done) return;
   receipt = isErasing ? done : null;
-  await Promise.all([refreshList(), show()]);
+  form.forget(leaving.id);
+  await Promise.all([refreshList(), load()]);
+  render();
 }
 
 async function remove() {

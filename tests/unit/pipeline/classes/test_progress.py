@@ -33,7 +33,7 @@ def test_kinds_went_stayed_or_came_once():
 
 def test_only_assignments_that_were_set_to_the_pupil_or_handed_in_count():
     works = [ClassWork("a", "A", pupils=("p1",)), ClassWork("b", "B"), ClassWork("c", "C", due=10)]
-    handed_in = DatedEntry(1, LedgerEntry("1", homework=HomeworkNote("c", 11)))
+    handed_in = DatedEntry(1, LedgerEntry("1", work=HomeworkNote("c", 11)))
     progress = measure_progress("p1", works, {}, [handed_in])
     assert [(each.work.id, each.state, each.on_time) for each in progress.works] == [
         ("a", "missing", None),
@@ -43,7 +43,7 @@ def test_only_assignments_that_were_set_to_the_pupil_or_handed_in_count():
 
 def note(request: JobRequest, feedback: Feedback, transcript: Transcript | None = None) -> HomeworkNote | None:
     made = build_entry(request, transcript, feedback)
-    return made.homework if made else None
+    return made.work if made else None
 
 
 def test_a_note_counts_words_and_corrections_of_what_was_checked():
@@ -58,7 +58,7 @@ def test_a_note_of_what_was_not_checked_has_no_rate(verdict):
 
 def test_a_note_of_what_an_adult_should_see_says_that_it_was_handed_in_alone():
     made = build_entry(HOMEWORK, None, Feedback("he beats me", "", "", "", verdict="needs_an_adult"))
-    assert made == LedgerEntry("j", student="Mei", homework=HomeworkNote("hw", 5.0))
+    assert made == LedgerEntry("j", student="Mei", work=HomeworkNote("hw", 5.0))
 
 
 def test_a_note_of_a_text_that_was_read_counts_its_clear_words():
