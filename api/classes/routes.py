@@ -1,4 +1,4 @@
-"""/v1/classes: make, list, read, change and delete classes; read a class list before."""
+"""/v1/classes: make, list, read, change and delete classes; /v1/rosters: read a class list before."""
 
 import re
 import time
@@ -37,7 +37,7 @@ def store() -> Classes:
     return Classes(context.jobs())
 
 
-@routes.post("/v1/classes/roster")
+@routes.post("/v1/rosters")
 @requires(TEACHER)
 @answers("classes", {200: schemas.Roster}, *ROSTER_ERRORS, TooLarge)
 def read_list(form: RosterForm) -> Response:

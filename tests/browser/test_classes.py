@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 from pipeline.jobs.results import Edit, Feedback, Transcript
 from pipeline.jobs.store import Jobs
 from tests.browser.conftest import DESKTOP, LEARNERS, PHONE, visits
+from tests.browser.test_accessibility import violations
+from tests.browser.test_layout import OVERLAPS, WIDTHS
 from tests.browser.test_ledger import answer, has_no_sideways_scrolling, shoot
 from tests.support.cluster import Cluster
 
@@ -56,6 +58,17 @@ def first_cells(page: Page) -> list[str]:
     return [each.inner_text().split("\n")[0] for each in page.locator("#progress-rows th").all()]
 
 
+def check_layout(page: Page, size: dict[str, int]) -> None:
+    """Nothing overlaps, is cut off or serious for axe; the table scrolls, and the page does not."""
+    assert violations(page) == []
+    page.locator("#form menu").evaluate("menu => { menu.style.position = 'static' }")  # it floats above the form
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": size["height"]})
+        assert page.evaluate(OVERLAPS) == [], width
+        assert has_no_sideways_scrolling(page), width
+    page.set_viewport_size(size)
+
+
 @pytest.mark.parametrize(
     ("name", "options"),
     [
@@ -72,7 +85,7 @@ def test_a_class_is_made_used_changed_and_its_progress_sorted(browser: Browser, 
         page.wait_for_selector("#progress-rows tr")
         assert first_cells(page) == ["李明 (1)", "李明 (2)", "Anna Li", "Bo"]
         shoot(page, f"classes-progress-{name}")
-        assert has_no_sideways_scrolling(page)
+        check_layout(page, options["viewport"])
         anna = page.locator("#progress-rows tr").nth(2).locator("td").all_inner_texts()
         assert anna[2] == "25"
         page.locator("[data-column=rate]").focus()
@@ -89,7 +102,7 @@ def test_a_class_is_made_used_changed_and_its_progress_sorted(browser: Browser, 
         page.wait_for_selector("#preview:not([hidden])")
         assert page.locator("#preview-list li").all_inner_texts() == ["Mei"]
         shoot(page, f"classes-form-{name}")
-        assert has_no_sideways_scrolling(page)
+        check_layout(page, options["viewport"])
         page.locator("#save").click()
         page.wait_for_selector("#detail:not([hidden])")
         assert first_cells(page)[0] == "Anna Wu"

@@ -98,7 +98,7 @@ def class_path(id_: str, rest: str = "") -> str:
 
 def roster_request(roster: Recording, file: str | None) -> Request:
     name, opener = upload_name(roster, file), recording_opener(roster)
-    return Request("POST", "/v1/classes/roster", recording=opener, part="file", file_name=name)
+    return Request("POST", "/v1/rosters", recording=opener, part="file", file_name=name)
 
 
 def create_request(name: str, pupils: Sequence[Mapping[str, str]]) -> Request:

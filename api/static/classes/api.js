@@ -18,5 +18,5 @@ export const eraseLearner = (learner) => fetchJson(`v1/learners/${encodeURICompo
 export async function readRoster(list) {
   const form = new FormData();
   form.append(typeof list === "string" ? "text" : "file", list);
-  return (await fetchJson("v1/classes/roster", { method: "POST", form })).pupils;
+  return (await fetchJson("v1/rosters", { method: "POST", form })).pupils;
 }
