@@ -70,7 +70,7 @@ local function leave_class(name, class)
   local record, id = KEY.assignment .. name, string.match(name, '/(.*)$')
   local earlier = get_of(record, 'class')
   if not earlier or earlier == class then return end
-  redis.call('HDEL', KEY.class_work .. earlier, id)  -- mutant: erased assignment leaves its class
+  redis.call('HDEL', KEY.class_work .. earlier, id)
   redis.call('ZREM', KEY.class_work_times .. earlier, id)
   redis.call('HDEL', record, 'class')
 end
