@@ -1,8 +1,6 @@
 """/v1/classes: make, list, read, change and delete classes; /v1/rosters: read a class list before."""
 
 import re
-import time
-from dataclasses import replace
 
 from flask import Blueprint
 from werkzeug.wrappers import Response
@@ -12,7 +10,8 @@ from api.auth import TEACHER, requires
 from api.classes.schemas import ClassEdits, NewClass, PupilChange, PupilFields, RosterForm
 from api.classes.view import show_class, show_roster, show_summary
 from api.openapi import answers, respond
-from pipeline.classes.school_class import ClassChanges, Pupil, SchoolClass, make_class, tell_apart
+from pipeline.classes.assignments import update_assignments
+from pipeline.classes.school_class import ClassChanges, Pupil, make_class, tell_apart
 from pipeline.classes.store import Classes
 from pipeline.errors import (
     BadRequest,
@@ -23,7 +22,7 @@ from pipeline.errors import (
     UnknownClass,
     UnknownPupil,
 )
-from pipeline.homework.assignments import Assignments, Student
+from pipeline.homework.assignments import Student
 from pipeline.homework.roster import read_roster
 from pipeline.homework.spreadsheet import MAX_FILE_BYTES
 from pipeline.schemas import classes as schemas
@@ -108,23 +107,15 @@ def change(class_id: str, json: ClassEdits) -> Response:
     changes = ClassChanges(
         json.name, tuple(map(new_pupil, json.add)), dict(map(changed_fields, json.change)), tuple(json.remove)
     )
-    update_assignments(store().change(context.caller().tenant, class_id, changes))
-    return respond(show_class(store().get(context.caller().tenant, class_id)))
+    tenant = context.caller().tenant
+    store().change(tenant, class_id, changes)
+    update_assignments(store(), tenant, class_id)
+    return respond(show_class(store().get(tenant, class_id)))
 
 
 def changed_fields(change: PupilChange) -> tuple[str, dict[str, str]]:
     """The pupil's id, and the fields that change."""
     return change.id, change.model_dump(exclude={"id"}, exclude_none=True)
-
-
-def update_assignments(school_class: SchoolClass) -> None:
-    """The assignments of the class that are not due yet get its present name and pupils."""
-    assignments = Assignments(context.jobs())
-    for each in assignments.all(school_class.tenant):
-        if each.class_id == school_class.id and (each.due is None or each.due > time.time()):
-            new_assignment = replace(each, students=school_class.students, class_name=school_class.name)
-            if new_assignment != each:
-                assignments.put(new_assignment, replace=True)
 
 
 @routes.delete("/v1/classes/<class_id>")

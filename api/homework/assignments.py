@@ -17,6 +17,7 @@ from api.jobs import parser
 from api.jobs.view import show_error
 from api.openapi import answers, respond
 from pipeline import personas
+from pipeline.classes.assignments import update_assignments
 from pipeline.classes.school_class import SchoolClass
 from pipeline.classes.store import Classes
 from pipeline.errors import (
@@ -159,7 +160,10 @@ def erase(assignment_id: str) -> Response:
 
 
 def put(id_: str, fields: AssignmentFields, replace: bool) -> Response:
-    outcome = store().put(build_assignment(id_, fields), replace)
+    assignment = build_assignment(id_, fields)
+    outcome = store().put(assignment, replace)
+    if assignment.class_id:
+        update_assignments(Classes(context.jobs()), assignment.tenant, assignment.class_id)
     answer = respond(view(load_assignment(id_)))
     answer.status_code = 201 if outcome == "created" else 200
     answer.headers["Location"] = context.address(f"/v1/assignments/{id_}")

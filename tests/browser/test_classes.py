@@ -58,6 +58,10 @@ def first_cells(page: Page) -> list[str]:
     return [each.inner_text().split("\n")[0] for each in page.locator("#progress-rows th").all()]
 
 
+WIDE = """[...document.querySelectorAll("body *:not(.scrolling *)")]
+  .filter((node) => node.getBoundingClientRect().right > innerWidth).map((node) => node.outerHTML.slice(0, 80))"""
+
+
 def check_layout(page: Page, size: dict[str, int]) -> None:
     """Nothing overlaps, is cut off or serious for axe; the table scrolls, and the page does not."""
     assert violations(page) == []
@@ -65,7 +69,7 @@ def check_layout(page: Page, size: dict[str, int]) -> None:
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": size["height"]})
         assert page.evaluate(OVERLAPS) == [], width
-        assert has_no_sideways_scrolling(page), width
+        assert has_no_sideways_scrolling(page), (width, page.evaluate(WIDE))
     page.set_viewport_size(size)
 
 

@@ -10,8 +10,9 @@ from flask.testing import FlaskClient
 from redis import Redis
 
 from api import create_app
+from pipeline.classes.assignments import update_assignments
 from pipeline.classes.school_class import ClassChanges, Pupil, SchoolClass
-from pipeline.classes.store import Classes
+from pipeline.classes.store import Classes, StoredClass
 from pipeline.errors import UnknownClass
 from pipeline.homework.assignments import Assignment, Assignments
 from pipeline.jobs.results import Answer, Edit, Feedback, Transcript
@@ -248,6 +249,26 @@ def test_open_assignments_follow_the_class_and_what_was_handed_in_stays(client, 
     assert (view["class_name"], [each["name"] for each in view["students"]]) == ("8B", ["李明 (2)", "Anna Wu", "Bo"])
     assert [(each["student"], each["job"]) for each in view["submissions"]] == [("Anna Wu", job)]
     assert view["progress"]["missing"] == ["李明 (2)", "Bo"]
+
+
+def test_an_assignment_has_the_last_list_when_the_class_changes_while_it_is_updated(client, jobs):
+    """Another change comes when the first one's list was read, and is done with its own update before."""
+    made = make(client, {"name": "Bo"})
+    assign(client, made)
+    classes, overtaking, calls = Classes(jobs), Classes(jobs), []
+    read = classes.get
+
+    def read_late(tenant: str, id_: str) -> StoredClass:
+        stored = read(tenant, id_)
+        calls.append(stored)
+        if len(calls) == 1:
+            overtaking.change(tenant, id_, ClassChanges(add=(Pupil("Mei"),)))
+            update_assignments(overtaking, tenant, id_)
+        return stored
+
+    classes.get = read_late
+    update_assignments(classes, "default", made["id"])
+    assert [each["name"] for each in client.get("/v1/assignments/hw1").json["students"]] == ["Bo", "Mei"]
 
 
 def test_what_a_pupil_handed_in_stays_when_they_leave_the_class(client):
