@@ -19,8 +19,8 @@ from pipeline.homework.zip_import import open_archive, open_entry
 
 MAX_FILE_BYTES = 5_000_000
 MAX_PARTS = 500  # files in an XLSX file, which is a ZIP
-MAX_INFLATED_BYTES = 30_000_000  # of all parts together
-MAX_ROWS, MAX_COLUMNS = 10_000, 50  # that are read; what is beyond is no list of a class
+MAX_INFLATED_BYTES = 10_000_000  # of all parts together
+MAX_ROWS, MAX_COLUMNS = 10_000, 30  # that are read; what is beyond is no list of a class
 START_OF_ZIP, START_OF_OLE = b"PK", b"\xd0\xcf\x11\xe0"  # OLE: XLS, and an XLSX with a password
 EXACT_BELOW = 10**15  # numbers of which a spreadsheet keeps all digits
 ZEROS = re.compile("0+")  # a number format that shows leading zeros
