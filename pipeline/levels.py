@@ -19,20 +19,21 @@ Time = Literal["past", "present", "future"]
 class Level:
     """`first_kinds` are explained first, by ERRANT's names without their first letter, such as VERB:SVA.
 
-    `pace` is the voice's: 1 is its own.
+    `pace` is the voice's: 1 is its own. `task_minutes`: how long a task of a study plan is.
     """
 
     max_explained: int = 3
     max_question_words: int = 12
     pace: float = 1.0
     first_kinds: tuple[str, ...] = ()
+    task_minutes: int = 10
 
 
 BEGINNERS_KINDS = ("VERB:SVA", "VERB:TENSE", "VERB:FORM", "NOUN:NUM", "PRON", "DET")
 NO_LEVEL = Level()
 LEVELS = {
-    "A1": Level(max_explained=2, max_question_words=8, pace=0.85, first_kinds=BEGINNERS_KINDS),
-    "A2": Level(max_explained=2, max_question_words=10, pace=0.9, first_kinds=BEGINNERS_KINDS),
+    "A1": Level(max_explained=2, max_question_words=8, pace=0.85, first_kinds=BEGINNERS_KINDS, task_minutes=5),
+    "A2": Level(max_explained=2, max_question_words=10, pace=0.9, first_kinds=BEGINNERS_KINDS, task_minutes=7),
     "B1": Level(pace=0.95),
     "B2": NO_LEVEL,
     "C1": Level(max_explained=4),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from api import context
 from pipeline.jobs.eta import Estimate
 from pipeline.jobs.job import Job, State
+from pipeline.jobs.plans import PlanDay
 from pipeline.jobs.records import to_fields
 from pipeline.jobs.rerun import why_not_mended
 from pipeline.jobs.results import Part
@@ -98,13 +99,47 @@ def show(job: Job, parts: Sequence[Part], estimate: Estimate) -> schemas.Job:
         student=request.student or None,
         lesson=request.lesson or None,
         practice=schemas.Practice.model_validate(sentence) if sentence else None,
+        plan=show_plan(job),
         practised=request.practised or None,
         links=links(job, url, sentence),
     )
 
 
 def show_feedback(job: Job) -> schemas.Feedback | None:
-    return schemas.Feedback.model_validate(to_fields(job.feedback)) if job.feedback else None
+    """Without the plan, which stands in the job's own field."""
+    if job.feedback is None:
+        return None
+    fields = to_fields(job.feedback)
+    del fields["plan"]
+    return schemas.Feedback.model_validate(fields)
+
+
+def show_plan(job: Job) -> schemas.StudyPlan | None:
+    """The study plan, if the learner asked for one."""
+    plan = job.feedback.plan if job.feedback else None
+    if plan is None:
+        return None
+    return schemas.StudyPlan(
+        days=[show_plan_day(day) for day in plan.days],
+        minutes=plan.minutes,
+        summary=dict(plan.summary),
+        asked_in=plan.asked_in,
+        basis=plan.basis,
+    )
+
+
+def show_plan_day(day: PlanDay) -> schemas.PlanDay:
+    return schemas.PlanDay(
+        number=day.number,
+        activity=day.activity,
+        minutes=day.minutes,
+        task=dict(day.task),
+        kind=day.kind or None,
+        words=list(day.words),
+        example=schemas.PlanExample(heard=day.heard, better=day.better) if day.better else None,
+        prompt=day.prompt or None,
+        revises=day.revised or None,
+    )
 
 
 def show_answer(job: Job, url: str) -> schemas.Answer | None:

@@ -6,6 +6,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
+from pipeline.jobs.plans import PlanQuestion, StudyPlan
+
 # What became of a word of a text that was to be read aloud. None of them says that a word was wrong.
 ReadingState = Literal[
     "said",  # recognised in its place
@@ -152,6 +154,7 @@ class Feedback:
 
     `reply` is what the teacher says besides the corrections, `spoken` all that the voice will say; `reset`: the learner
     asked to start the session over; `unclear`: the words of `heard`, counted from 0, that were not heard well.
+    `plan`: a study plan that was asked for; `plan_question`: which question before it the reply asks.
     """
 
     heard: str
@@ -163,6 +166,13 @@ class Feedback:
     reset: bool = False
     verdict: Verdict = "not_checked"
     unclear: tuple[int, ...] = ()
+    plan: StudyPlan | None = None
+    plan_question: PlanQuestion = ""
+
+    @property
+    def is_of_plan(self) -> bool:
+        """Whether the turn is about a study plan: it was a request for one, or an answer to a question before it."""
+        return self.plan is not None or self.plan_question != ""
 
     @property
     def is_checked(self) -> bool:

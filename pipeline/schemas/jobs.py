@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSche
 from pipeline.jobs.job import Lane as Lane
 from pipeline.jobs.job import ModelStage, StageName
 from pipeline.jobs.job import Task as Task
+from pipeline.jobs.plans import PlanActivity, PlanBasis, PlanLanguage, PlanQuestion
 from pipeline.jobs.results import ChapterKind, ReadingState
 from pipeline.jobs.results import Verdict as Verdict
 from pipeline.timestamps import format_utc
@@ -150,7 +151,8 @@ class Feedback(ResponseModel):
     """The teacher's feedback on `heard`.
 
     `verdict`: what the teacher can say of it; only `correct` and `corrected` turns were checked. `unclear`: the words
-    of `heard`, counted from 0, that were not heard well.
+    of `heard`, counted from 0, that were not heard well. `plan_question`: which question before a study plan the reply
+    asks, "" where it asks none.
     """
 
     heard: str
@@ -162,6 +164,47 @@ class Feedback(ResponseModel):
     reset: bool
     verdict: Verdict
     unclear: list[int]
+    plan_question: PlanQuestion = ""
+
+
+class PlanExample(ResponseModel):
+    """A sentence of the learner with a mistake, and the better one."""
+
+    heard: str
+    better: str
+
+
+class PlanDay(ResponseModel):
+    """A day of a study plan; `number` counts from 1, the day on which the learner begins.
+
+    `task` says what to do, in `en` and `zh`. `kind`: the mistake to practise, as ERRANT names it, null where there is
+    none; `words`: those to listen to again. `prompt`: the question with which it may begin, in English. `revises`: the
+    number of the earlier day that is done again, null of a day that is new.
+    """
+
+    number: int
+    activity: PlanActivity
+    minutes: int
+    task: dict[str, str]
+    kind: str | None
+    words: list[str]
+    example: PlanExample | None
+    prompt: str | None
+    revises: int | None
+
+
+class StudyPlan(ResponseModel):
+    """A study plan that the learner asked for, of at most seven days; `minutes`: how long it takes a day.
+
+    `summary` is what is said of it, in `en` and `zh`. `asked_in`: the language of the request. `basis`: what it is made
+    of, the mistake ledger, or the learner's answers as well.
+    """
+
+    days: list[PlanDay]
+    minutes: int
+    summary: dict[str, str]
+    asked_in: PlanLanguage
+    basis: PlanBasis
 
 
 class Question(ResponseModel):
@@ -276,6 +319,7 @@ class Job(ResponseModel):
     student: str | None
     lesson: Id | None
     practice: Practice | None = None
+    plan: StudyPlan | None = Field(None, description="the study plan, null where none was asked for")
     practised: Id | None = Field(None, description="the job whose better sentence is said again in this one")
     links: dict[str, str]
 

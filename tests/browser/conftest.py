@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
 
 from tests.support.chromium import launch
 from tests.support.running_app import app
@@ -18,6 +18,7 @@ SPOKEN = LEARNERS / "ruoxi-wu.wav"  # who says "She have long hair", which the t
 SCREENSHOTS = ROOT / "build" / "screenshots"
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
 DESKTOP = {"viewport": {"width": 1280, "height": 860}}
+WITHOUT_WORKER = {"service_workers": "block"}  # a new visitor's would first load every file of every page
 
 
 @pytest.fixture(scope="session")
@@ -44,17 +45,20 @@ def visit(browser, app) -> Iterator[Callable[..., Page]]:
 
 @contextmanager
 def visits(browser: Browser, server_url: str) -> Iterator[Callable[..., Page]]:
-    """What `visit` is, for a server at another address."""
+    """What `visit` is, for a server at another address.
+
+    Pages have no service worker, unless a visitor's options are `service_workers="allow"`.
+    """
     contexts: list[BrowserContext] = []
     faults: list[str] = []
 
     def open_page(path: str = "/", context: BrowserContext | None = None, url: str = server_url, **options) -> Page:
         if context is None:
-            context = browser.new_context(**{**DESKTOP, "locale": "en-US", **options})
+            context = browser.new_context(**{**DESKTOP, **WITHOUT_WORKER, "locale": "en-US", **options})
             contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda said: said.type == "warning" and faults.append(said.text))
+        page.on("console", lambda said: is_warning(said) and faults.append(said.text))
         page.goto(url + path)
         page.wait_for_selector("body[data-ready]")
         return page
@@ -63,6 +67,11 @@ def visits(browser: Browser, server_url: str) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert not faults
+
+
+def is_warning(message: ConsoleMessage) -> bool:
+    """Whether a page's message is a warning, other than that of Playwright on the service worker that it blocks."""
+    return message.type == "warning" and "Service Worker registration blocked" not in message.text
 
 
 @pytest.fixture

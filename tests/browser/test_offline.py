@@ -33,7 +33,7 @@ def jobs(app, page: Page) -> list[dict]:
 
 
 def test_recordings_made_offline_survive_a_reload_and_are_sent_later(visit, app, picture):
-    page = visit(**PHONE, locale="zh-CN")
+    page = visit(**PHONE, locale="zh-CN", service_workers="allow")
     page.evaluate("navigator.serviceWorker.ready")
     page.context.set_offline(True)
     expect(page.locator("#offline")).to_be_visible()
@@ -215,7 +215,7 @@ def reload_and_collect(page: Page) -> list[str]:
 
 
 def test_the_language_is_changed_without_a_connection_and_the_other_one_never_flashes(visit):
-    page = visit()
+    page = visit(service_workers="allow")
     page.add_init_script(COLLECT_VISIBLE_TEXT)
     page.evaluate("navigator.serviceWorker.ready")
     assert reload_and_collect(page) == ["Talk"]

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from pipeline.errors import WaijiaoError
-from pipeline.schemas.jobs import Job, Timing
+from pipeline.schemas.jobs import Job, PlanDay, StudyPlan, Timing
 from pipeline.text.enumeration import pluralize
 from pipeline.timestamps import format_intervals
 from waijiao.cli.console import EXIT_FAILED, EXIT_INTERRUPTED, stderr, stdout
@@ -164,6 +164,18 @@ def describe_card(job: Job, path: Path | None) -> str:
     return f"{card_path(path)} ({length})" if path else length
 
 
+def describe_plan(plan: StudyPlan | None) -> list[str]:
+    """A line for each day of a study plan, in the language of the request."""
+    return [describe_day(day, plan.asked_in) for day in plan.days] if plan else []
+
+
+def describe_day(day: PlanDay, language: str) -> str:
+    """Such as `day 1, 10 minutes: Say what you did yesterday. (I go home. → I went home.) Tell me …`"""
+    example = f"({day.example.heard} → {day.example.better})" if day.example else ""
+    task = " ".join(filter(None, (day.task[language], example, day.prompt)))
+    return f"day {day.number}, {pluralize(day.minutes, 'minute')}: {task}"
+
+
 def describe_state(job: Job) -> str:
     """The job's state, its position in the queue, and the time it will take, as far as they are known."""
     position = f"number {job.queue_position} in line" if job.queue_position else ""
@@ -210,6 +222,7 @@ def answer_lines(answer: Answer, path: Path | None) -> list[tuple[str, str | Non
         ("corrected", answer.corrected if feedback and feedback.verdict != "needs_an_adult" else None),
         *(("edit", line) for line in (describe_edits(feedback) if feedback else [])),
         ("answer", answer.text),
+        *(("plan", line) for line in describe_plan(answer.plan)),
         ("seconds", ", ".join(f"{stage} {format_timing(timing)}" for stage, timing in job.timings.items())),
         ("saved", f"{path} ({audio})" if path else None),
         ("card", describe_card(job, path)),

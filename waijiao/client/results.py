@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar
 
 from pipeline.errors import NoCard, WaijiaoError, error_class
-from pipeline.schemas.jobs import Job, Verdict
+from pipeline.schemas.jobs import Job, StudyPlan, Verdict
 from waijiao.errors import Refused
 
 Recording = str | PathLike[str] | bytes | BinaryIO  # a path, the bytes themselves, or a file open for reading bytes
@@ -41,6 +41,11 @@ class Answer:
     def corrected(self) -> str | None:
         """The learner's sentence without its mistakes."""
         return self.job.feedback.corrected if self.job.feedback else None
+
+    @property
+    def plan(self) -> StudyPlan | None:
+        """The study plan that the learner asked for; None in other turns."""
+        return self.job.plan
 
     @property
     def text(self) -> str:

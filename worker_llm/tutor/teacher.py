@@ -1,9 +1,9 @@
 """The teacher: what is found in a learner's turn, what the language model is still asked, and the feedback of both.
 
-In this order: danger, a text to be read aloud, a request to start over, another language, words that were not heard
-well; then every sentence is checked. The model is only asked for the question that ends the answer, about the corrected
-sentences; where there is no checker, also for small corrections. A model that corrects well is asked for its corrected
-sentences first: they are one more suggestion to the checker.
+In this order: danger, a text to be read aloud, a request to start over or for a study plan, another language, words
+that were not heard well; then every sentence is checked. The model is only asked for the question that ends the
+answer, about the corrected sentences; where there is no checker, also for small corrections. A model that corrects well
+is asked for its corrected sentences first: they are one more suggestion to the checker.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,6 +49,7 @@ from worker_llm.tutor.safety import (
     swearing_reply,
 )
 from worker_llm.tutor.start_over import confirm_start_over, is_start_over_request
+from worker_llm.tutor.study_plan.planner import StudyPlanner
 
 WARM_UP_TEXTS = ("He go to school by bus.", "我喜欢苹果。")
 FORGOTTEN_VERDICTS = frozenset(("not_heard_well", "not_understood", "other_language", "needs_an_adult"))
@@ -103,6 +104,7 @@ class Teacher:
         self.school = load_school_words(settings.safety)
         self.redis = connect(settings)
         self.ledgers = Ledgers(self.redis, settings)
+        self.planner = StudyPlanner(self.redis, settings, self.school)
 
     def build_warmup_prompt(self) -> Prompt:
         """A prompt with the default persona, which most prompts begin with."""
@@ -133,6 +135,8 @@ class Teacher:
                 return ask_to_say_again(turn.utterance)
             if is_yes(turn.utterance):
                 turn = replace(turn, utterance=last.heard, is_recognised=False)
+        if about_plan := self.planner.answer(job, turn.persona, turn.homework, turn.utterance, turn.earlier):
+            return about_plan
         feedback = self._answer(turn)
         if turn.is_of_lesson and isinstance(feedback, Feedback) and feedback.verdict != "needs_an_adult":
             return replace(feedback, reply="", spoken="")
@@ -294,8 +298,9 @@ def get_utterance(job: Job) -> str:
 
 
 def is_remembered(feedback: Feedback, school: SchoolWords) -> bool:
-    """Whether later prompts may show the turn: it was understood, and can be quoted."""
-    return feedback.verdict not in FORGOTTEN_VERDICTS and not contains_swearing(feedback.heard, school)
+    """Whether later prompts may show the turn: it was understood, is talk, and can be quoted."""
+    is_understood = feedback.verdict not in FORGOTTEN_VERDICTS and not feedback.is_of_plan
+    return is_understood and not contains_swearing(feedback.heard, school)
 
 
 # --- what is said without a model --------------------------------------------------------------------------------

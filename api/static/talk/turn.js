@@ -3,6 +3,7 @@
 import { BetterSentence } from "../feedback/better_sentence.js";
 import { LessonCard } from "../feedback/lesson_card.js";
 import { correctionMarks, gapsNote, recognisedNote, transcriptLine, unclearLegend } from "../feedback/marks.js";
+import { studyPlanNodes } from "../feedback/study_plan.js";
 import { explanationNodes, hasCorrections, verdictLine } from "../feedback/verdicts.js";
 import { errorText, t } from "../i18n/index.js";
 import { hasEnded } from "../shared/api.js";
@@ -85,7 +86,7 @@ export class Turn {
     const { feedback, transcript, question } = job;
     const spokenText = transcript ? transcript.text : question.text ? "" : recordingName(this.#recording);
     const texts = question.said ? [question.said] : [spokenText, question.text];
-    const content = feedback ? feedbackNodes(feedback) : lines(...texts);
+    const content = feedback ? feedbackNodes(feedback, isOfPlan(job)) : lines(...texts);
     this.#question.content.replaceChildren(...[...content, recognisedNote(job), gapsNote(transcript)].filter(Boolean));
   }
 
@@ -103,9 +104,11 @@ export class Turn {
     const isAsked = feedback.verdict === "not_heard_well"; // in the reader's language, by the next step
     const reply = feedback.reply && !isAsked && element("p", { class: "reply" }, feedback.reply);
     const why = explanationNodes(feedback);
+    const begin = () => this.actions.sayAgain(this);
+    const said = feedback.verdict === "needs_an_adult" ? [reply, ...why] : [...why, reply];
     const content = [
       better && element("p", { class: "corrected" }, element("span", { class: "small" }, t("corrected")), " ", better),
-      ...(feedback.verdict === "needs_an_adult" ? [reply, ...why] : [...why, reply]),
+      ...(job.plan ? studyPlanNodes(job.plan, begin) : said),
     ];
     this.#nextStep.show(job, better instanceof Element);
     this.#answer.content.replaceChildren(...content.filter(Boolean));
@@ -177,9 +180,15 @@ class Bubble {
 
 const lines = (...texts) => texts.filter(Boolean).map((text) => transcriptLine(text));
 
-/** What was said, with its marks and the verdict. What needs an adult has neither: the teacher's words come first. */
-function feedbackNodes(feedback) {
-  const verdict = feedback.verdict === "needs_an_adult" ? null : verdictLine(feedback);
+/** Whether a study plan was asked for, or a question before it answered: words that are no practice. */
+const isOfPlan = ({ plan, feedback }) => Boolean(plan || feedback.plan_question);
+
+/**
+ * What was said, with its marks and the verdict. What needs an adult has neither: the teacher's words come first. What
+ * is about a study plan has no verdict.
+ */
+function feedbackNodes(feedback, isAboutPlan) {
+  const verdict = feedback.verdict === "needs_an_adult" || isAboutPlan ? null : verdictLine(feedback);
   return [correctionMarks(feedback), verdict, unclearLegend(feedback)];
 }
 

@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
-from tests.faults.mutants import MUTANTS
-from tests.faults.mutation import ROOT, find_tests
-from tests.faults.mutation_operators import (
+from tests.faults.mutation.__main__ import ROOT, find_tests
+from tests.faults.mutation.mutants import MUTANTS
+from tests.faults.mutation.operators import (
     Changer,
     LuaMutant,
     Misfit,

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from waijiao.cli.job_report import AnswerFiles, JobProgress, JobReport, describe_card
+from pipeline.schemas.jobs import PlanDay, PlanExample, StudyPlan
+from waijiao.cli.job_report import AnswerFiles, JobProgress, JobReport, describe_card, describe_plan
 from waijiao.client.results import Answer
 
 JOB = SimpleNamespace(id="1" * 32, state="thinking", queue_position=None, eta_seconds=None)
@@ -61,3 +62,52 @@ def test_a_card_is_saved_next_to_its_answer(tmp_path):
     assert contents == {
         "anna-answer.mp3": b"an answer", "anna-answer-card.mp3": b"a card", "ben-answer.mp3": b"an answer",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked_in", "lines"),
+    [
+        (
+            "en",
+            [
+                "day 1, 1 minute: Say what you did. (I go home. → I went home.) Tell me what you did.",
+                "day 2, 5 minutes: Talk freely.",
+            ],
+        ),
+        (
+            "zh",
+            [
+                "day 1, 1 minute: 说说你做了什么。 (I go home. → I went home.) Tell me what you did.",
+                "day 2, 5 minutes: 自由聊天。",
+            ],
+        ),
+    ],
+)
+def test_a_study_plan_has_a_line_for_each_day_in_the_language_of_the_request(asked_in, lines):
+    days = [
+        PlanDay(
+            number=1,
+            activity="mistake",
+            minutes=1,
+            task={"en": "Say what you did.", "zh": "说说你做了什么。"},
+            kind="R:VERB:TENSE",
+            words=[],
+            example=PlanExample(heard="I go home.", better="I went home."),
+            prompt="Tell me what you did.",
+            revises=None,
+        ),
+        PlanDay(
+            number=2,
+            activity="free_talk",
+            minutes=5,
+            task={"en": "Talk freely.", "zh": "自由聊天。"},
+            kind=None,
+            words=[],
+            example=None,
+            prompt=None,
+            revises=None,
+        ),
+    ]
+    plan = StudyPlan(days=days, minutes=5, summary={"en": "", "zh": ""}, asked_in=asked_in, basis="ledger")
+    assert describe_plan(Answer(SimpleNamespace(plan=plan), b"").plan) == lines
+    assert describe_plan(None) == []

@@ -17,10 +17,10 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.faults.mutants import MUTANTS
-from tests.faults.mutation_operators import Mutant, Mutation, mutate
+from tests.faults.mutation.mutants import MUTANTS
+from tests.faults.mutation.operators import Mutant, Mutation, mutate
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MUTANTS_AT_ONCE = 6  # their tests mostly wait
 RUN_LIMIT_S = 600  # seconds that a run of pytest may take: a test that a mutant hangs must say so, not stop everything
 NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info")

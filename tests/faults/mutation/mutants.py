@@ -1,6 +1,6 @@
 """Every mechanism that keeps jobs from being lost, doubled, mixed up or shown to others, and its test."""
 
-from tests.faults.mutation_operators import (
+from tests.faults.mutation.operators import (
     LuaMutant,
     Mutant,
     PythonMutant,

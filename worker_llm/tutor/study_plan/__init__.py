@@ -1,0 +1,1 @@
+"""Study plans: a request for one, the questions before it where little is known, and the plan itself."""
