@@ -1,4 +1,4 @@
-"""The web pages: / and /ledger for learners; /homework, /classes and /batch for teachers; /status for administrators.
+"""The pages: /, /answer, /ledger for learners; /homework, /classes, /batch for teachers; /status for administrators.
 
 /docs is one, too. A page is rendered in the reader's language and uses the public API only; what its reader may do is
 decided there.
@@ -19,7 +19,8 @@ from api.auth import OPEN, requires
 from api.error_handlers import http_error
 from api.openapi import document
 
-PAGES = ("/", "/ledger", "/homework", "/classes", "/batch", "/status")
+PAGES = ("/", "/ledger", "/homework", "/classes", "/batch", "/status")  # of the menu
+ANSWER_PAGE = "/answer"  # which the table of homework opens
 STATIC = Path(__file__).with_name("static")
 SWAGGER_FILES = {"swagger_bundle.js": "text/javascript", "swagger_style.css": "text/css"}  # of the package offapi
 SWAGGER_FOLDER = Path(str(distribution("offapi").locate_file("offapi")))  # read, never imported
@@ -74,6 +75,12 @@ def talk() -> Response:
     return render_page("talk")
 
 
+@routes.get(ANSWER_PAGE)
+@requires(OPEN)
+def answer() -> Response:
+    return render_page("answer")
+
+
 @routes.get("/ledger")
 @requires(OPEN)
 def ledger() -> Response:
@@ -112,6 +119,7 @@ def redirect_old_address(page: str) -> Response:
     return redirect_to(page)
 
 
+@routes.get("/answer/", defaults={"page": "answer"})
 @routes.get("/ledger/", defaults={"page": "ledger"})
 @routes.get("/homework/", defaults={"page": "homework"})
 @routes.get("/classes/", defaults={"page": "classes"})
@@ -135,7 +143,10 @@ def redirect_to(page: str) -> Response:
 def service_worker() -> Response:
     """The service worker, at the top: it may serve only what lies in its own folder or below."""
     paths = sorted(path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*") if path.is_file())
-    files = [*(context.address(page) for page in PAGES), *(url_for("static", filename=path) for path in paths)]
+    files = [
+        *(context.address(page) for page in (*PAGES, ANSWER_PAGE)),
+        *(url_for("static", filename=path) for path in paths),
+    ]
     return Response(render_template("pages/sw.js", files=files), mimetype="text/javascript")
 
 

@@ -110,6 +110,11 @@ class FolderBlobs:
         with disk_errors_as_unavailable("read"):
             return self.path(name).open("rb")
 
+    def exists(self, name: str) -> bool:
+        """Whether the blob is still there; no blob has the name ""."""
+        with disk_errors_as_unavailable("read"):
+            return bool(name) and is_there(self.path(name))
+
     def count(self, job: str) -> int:
         """How many blobs the job `tenant/id` has."""
         folder = self.path(job)

@@ -13,6 +13,7 @@ from pipeline.blob_store import FolderBlobs
 from pipeline.celery_app import app
 from pipeline.ip_ranges import parse_networks
 from pipeline.jobs.store import PREFIX
+from pipeline.practice.tries import find_needed_blobs
 from pipeline.settings import settings
 from pipeline.webhooks.outbox import Deliveries
 from pipeline.worker.bootsteps import install, take_turn
@@ -42,8 +43,9 @@ def remove_orphans(is_continued: bool = False) -> None:
         if not is_continued and not take_turn(redis, WALKING_KEY, WALKING_S):
             return  # its next message is on its way
         blobs, cursor = FolderBlobs(settings().blobs_folder), cast(str | None, redis.get(CURSOR_KEY)) or ""
+        find_needed = functools.partial(find_needed_blobs, job_store())
         with child.working():
-            cursor = blobs.remove_orphans(job_store().blobs, settings().orphan_s, cursor, ROUND_S)
+            cursor = blobs.remove_orphans(find_needed, settings().orphan_s, cursor, ROUND_S)
         if not cursor:
             redis.delete(CURSOR_KEY, WALKING_KEY)
             return

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +15,7 @@ from api import context
 from api.auth import TEACHER, requires
 from api.homework.schemas import ASSIGNMENT_ID, AssignmentFields, NewAssignment, to_seconds
 from api.jobs import parser
+from api.jobs.tries_view import summarize_tries
 from api.jobs.view import show_error
 from api.openapi import answers, respond
 from pipeline import personas
@@ -35,6 +37,7 @@ from pipeline.homework.student_ids import find_changed_id
 from pipeline.jobs.eta import Estimator
 from pipeline.jobs.job import Job, State
 from pipeline.jobs.results import Verdict
+from pipeline.practice.tries import JobTries
 from pipeline.schemas import homework as schemas
 from pipeline.text.statistics import count_verdicts
 from pipeline.timestamps import to_utc
@@ -73,7 +76,7 @@ def eta_s(working: list[Job], estimator: Estimator) -> float | None:
     return round(max(durations), 1) if durations and len(durations) == len(estimates) else None
 
 
-def show_submission(student: str, job: Job) -> schemas.Submission:
+def show_submission(student: str, job: Job, job_tries: JobTries | None) -> schemas.Submission:
     return schemas.Submission(
         student=student,
         job=job.id,
@@ -83,6 +86,7 @@ def show_submission(student: str, job: Job) -> schemas.Submission:
         file=job.request.metadata.get("file", ""),
         sha256=job.request.sha256,
         handed_in_at=to_utc(handed_in_at(job)),
+        tries=summarize_tries(job_tries) if job_tries else None,
     )
 
 
@@ -141,9 +145,10 @@ def browse() -> Response:
 def read(assignment_id: str) -> Response:
     """The assignment, the class's progress, and each student's submission."""
     class_work = load_assignment(assignment_id)
-    tag = version_tag(class_work)
+    try_jobs = store().list_tries(class_work)
+    tag = version_tag(class_work, try_jobs)
     is_unchanged = request.if_none_match.contains_weak(tag)
-    answer = Response(status=304) if is_unchanged else respond(view(class_work))
+    answer = Response(status=304) if is_unchanged else respond(view(class_work, try_jobs))
     answer.set_etag(tag, weak=True)
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer
@@ -164,7 +169,8 @@ def put(id_: str, fields: AssignmentFields, replace: bool) -> Response:
     outcome = store().put(assignment, replace)
     if assignment.class_id:
         update_assignments(Classes(context.jobs()), assignment.tenant, assignment.class_id)
-    answer = respond(view(load_assignment(id_)))
+    class_work = load_assignment(id_)
+    answer = respond(view(class_work, store().list_tries(class_work)))
     answer.status_code = 201 if outcome == "created" else 200
     answer.headers["Location"] = context.address(f"/v1/assignments/{id_}")
     return answer
@@ -216,10 +222,11 @@ def find_class(fields: AssignmentFields) -> SchoolClass | None:
     return Classes(context.jobs()).get(context.caller().tenant, fields.class_id).school_class
 
 
-def version_tag(class_work: AssignmentWithJobs) -> str:
-    """A tag that changes whenever the assignment or one of its jobs does."""
+def version_tag(class_work: AssignmentWithJobs, try_jobs: Mapping[str, Sequence[Job]]) -> str:
+    """A tag that changes whenever the assignment, one of its jobs or of their tries does."""
     jobs = [(student, job.id, job.version) for student, job in sorted(class_work.jobs.items())]
-    return hashlib.sha256(json.dumps([asdict(class_work.assignment), jobs]).encode()).hexdigest()[:16]
+    tries = [(job.id, job.version) for _, each in sorted(try_jobs.items()) for job in each]
+    return hashlib.sha256(json.dumps([asdict(class_work.assignment), jobs, tries]).encode()).hexdigest()[:16]
 
 
 def show(assignment: Assignment) -> schemas.Assignment:
@@ -233,10 +240,11 @@ def assignment_fields(assignment: Assignment) -> dict[str, Any]:
     return {**fields, "due": None if assignment.due is None else to_utc(assignment.due)}
 
 
-def view(class_work: AssignmentWithJobs) -> schemas.AssignmentView:
+def view(class_work: AssignmentWithJobs, try_jobs: Mapping[str, Sequence[Job]]) -> schemas.AssignmentView:
+    tries = class_work.collect_tries(try_jobs)
     return schemas.AssignmentView(
         **assignment_fields(class_work.assignment),
         created_at=to_utc(class_work.created_at),
         progress=show_progress(class_work, context.estimator()),
-        submissions=[show_submission(student, job) for student, job in class_work.jobs.items()],
+        submissions=[show_submission(student, job, tries.get(student)) for student, job in class_work.jobs.items()],
     )

@@ -1,6 +1,7 @@
 """/v1/assignments/{id}/export and /report: the class's results for the teacher, as a ZIP or one page."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain
 from typing import BinaryIO
 
@@ -10,15 +11,18 @@ from werkzeug.wrappers import Response
 from api import context, reports
 from api.auth import TEACHER, requires
 from api.homework import school
-from api.homework.assignments import handed_in_at, load_assignment
+from api.homework.assignments import handed_in_at, load_assignment, store
 from api.homework.schemas import ExportQuery
 from api.jobs import zip_download
 from api.openapi import answers
 from api.reports import StudentWork
+from pipeline.audio.formats import sniff
 from pipeline.blob_store import FolderBlobs
 from pipeline.errors import AnswerNotReady, NotFromSchoolSystem, UnknownAssignment
 from pipeline.homework.assignments import AssignmentWithJobs
+from pipeline.practice.tries import JobTries
 
+ENDINGS = {"matroska": "webm", "mov": "m4a"}  # of files, by the demuxer that reads them; others have its name
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 routes = Blueprint("export", __name__)
 
@@ -50,7 +54,7 @@ def export(assignment_id: str, query: ExportQuery) -> Response:
 def page(assignment_id: str) -> Response:
     """The class's report alone, one page that opens anywhere."""
     class_work = load_assignment(assignment_id)
-    report = reports.render_report(class_work.assignment, rows(class_work), with_links=False)
+    report = reports.render_report(class_work.assignment, list_work(class_work), with_links=False)
     answer = Response(report, mimetype="text/html")
     answer.headers["Content-Security-Policy"] = POLICY
     return answer
@@ -58,7 +62,7 @@ def page(assignment_id: str) -> Response:
 
 def entries(class_work: AssignmentWithJobs, blobs: FolderBlobs) -> Iterator[tuple[str, float, bytes | BinaryIO]]:
     """Name, time (Unix seconds) and content of each file; an answer that is not kept any more is left out."""
-    student_work = rows(class_work)
+    student_work = list_work(class_work)
     for name, content in reports.render_report_files(class_work.assignment, student_work):
         yield name, class_work.created_at, content
     for name, job in reports.list_answers(student_work):
@@ -71,12 +75,31 @@ def entries(class_work: AssignmentWithJobs, blobs: FolderBlobs) -> Iterator[tupl
         assert job.answer  # noqa: S101 - list_cards says so
         if card := zip_download.open_card(job.answer, blobs):
             yield name, job.ended_at or job.updated_at, card
+    for name, job in reports.list_tries(student_work):
+        with suppress(FileNotFoundError):
+            yield name, job.ended_at or job.updated_at, blobs.open(job.request.recording)
 
 
-def rows(class_work: AssignmentWithJobs) -> list[StudentWork]:
-    jobs = class_work.jobs
+def list_work(class_work: AssignmentWithJobs) -> list[StudentWork]:
+    jobs, tries = class_work.jobs, class_work.collect_tries(store().list_tries(class_work))
     return [
-        StudentWork(student, job, handed_in_at(job) if job else None)
+        StudentWork(
+            student,
+            job,
+            handed_in_at(job) if job else None,
+            tries.get(student.name),
+            find_endings(tries.get(student.name)),
+        )
         for student in class_work.students
         for job in [jobs.get(student.name)]
     ]
+
+
+def find_endings(job_tries: JobTries | None) -> dict[str, str]:
+    """How the files of the best and the last recording end, by the ids of their jobs; without those not kept."""
+    endings = {}
+    for job in filter(None, (job_tries.best, job_tries.last) if job_tries else ()):
+        with suppress(FileNotFoundError), context.blobs().open(job.request.recording) as recording:
+            demuxer = sniff(recording).demuxer
+            endings[job.id] = ENDINGS.get(demuxer, demuxer)
+    return endings

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-from collections.abc import Sequence
 
 from flask import Blueprint, request, send_file
 from werkzeug.wrappers import Response
@@ -14,7 +13,7 @@ from api.jobs.parser import ParsedRequest
 from api.jobs.routes import LIMIT_ERRORS, accepted_response
 from api.jobs.schemas import SubmitHeaders, TryForm
 from api.jobs.service import accept
-from api.jobs.view import show_error
+from api.jobs.tries_view import show_tries
 from api.openapi import answers, respond
 from pipeline.errors import (
     EmptyRequest,
@@ -26,14 +25,12 @@ from pipeline.errors import (
     TooLarge,
     UnknownJob,
 )
-from pipeline.jobs.job import MAX_TRIES, Job, JobRequest
-from pipeline.jobs.listing import tries
-from pipeline.practice.comparison import ReadText, compare_words, rank, read_text, recognise_text
-from pipeline.practice.praise import praise
+from pipeline.jobs.job import Job, JobRequest
+from pipeline.jobs.listing import list_tries
 from pipeline.practice.sentence import PracticeSentence, find_sentence
+from pipeline.practice.tries import collect_tries
 from pipeline.schemas import jobs as job_schemas
 from pipeline.schemas import practice as schemas
-from pipeline.timestamps import to_utc
 
 routes = Blueprint("tries", __name__)
 
@@ -81,6 +78,7 @@ def build_request(job: Job, sentence: PracticeSentence) -> JobRequest:
         details={"text": sentence.text, "clearness": bool(is_measured)},
         group=job_request.group,
         retention_h=job_request.retention_h,
+        keeps_recording=bool(job_request.assignment),
     )
 
 
@@ -91,72 +89,20 @@ def read(job_id: str) -> Response:
     """The tries of a job, oldest first, each compared word by word with what was said before it."""
     job = context.job(job_id)
     sentence = require_sentence(job)
-    jobs = tries(context.jobs().redis, job)
-    read_texts = {each.id: read_text(each.transcript, sentence.text) for each in jobs if each.transcript}
-    heard_jobs = [each for each in jobs if each.id in read_texts]
-    best_job = max(heard_jobs, key=lambda each: rank(read_texts[each.id]), default=None)
-    job_tries = schemas.Tries(
-        practice=job_schemas.Practice.model_validate(sentence),
-        left=max(0, MAX_TRIES - sum(not each.error for each in jobs)),
-        best=best_job.id if best_job else None,
-        last=heard_jobs[-1].id if heard_jobs else None,
-        tries=show_tries(jobs, read_texts, find_first(job, sentence)),
-    )
-    answer = respond(job_tries)
+    (try_jobs,) = list_tries(context.jobs().redis, [job.name])
+    answer = respond(show_tries(sentence, collect_tries(job, sentence, try_jobs)))
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer
-
-
-def find_first(job: Job, sentence: PracticeSentence) -> ReadText | None:
-    """How the sentence was said before it was corrected; None where words were typed, which nobody heard."""
-    if job.transcript is None or job.request.said or job.request.text:
-        return None
-    return recognise_text(sentence.heard, sentence.text)
-
-
-def show_tries(jobs: Sequence[Job], read_texts: dict[str, ReadText], first: ReadText | None) -> list[schemas.Try]:
-    views, before, is_first = [], first, True
-    for number, job in enumerate(jobs, 1):
-        now = read_texts.get(job.id)
-        views.append(show_try(number, job, before, now, is_first))
-        if now:
-            before, is_first = now, False
-    return views
-
-
-def show_try(number: int, job: Job, before: ReadText | None, now: ReadText | None, is_first: bool) -> schemas.Try:
-    """A try and how it compares with what was said `before`, the first recording or an earlier try."""
-    words = compare_words(before, now) if now else []
-    return schemas.Try(
-        number=number,
-        job=job.id,
-        state=job.state.value,
-        error=show_error(job),
-        created_at=to_utc(job.created_at),
-        duration_s=job.transcript.duration_s if job.transcript else None,
-        heard=job.transcript.text if job.transcript else None,
-        measured=now is not None and now.is_measured,
-        compared_with=None if not now or before is None else "recording" if is_first else "try",
-        words=[
-            schemas.TriedWord(
-                word=each.read.word,
-                state=each.read.state,
-                change=each.change,
-                start=each.read.start,
-                end=each.read.end,
-                weakest=each.read.weakest,
-            )
-            for each in words
-        ],
-        praise=dict(praise(words)) if now else {},
-    )
 
 
 @routes.get("/v1/jobs/<job_id>/recording")
 @requires(LEARNER)
 @answers("jobs", {200: "audio/*", 206: "audio/*", 304: None}, UnknownJob, Erased)
 def recording(job_id: str) -> Response:
-    """The recording as it was uploaded, while it is kept: until it is recognised, unless the server keeps it."""
+    """The recording as it was uploaded, while it is kept: until it is recognised, unless the server keeps it.
+
+    In homework the best and the last try are kept as long as the answer.
+    """
     job = context.job(job_id)
     try:
         if not job.request.recording:

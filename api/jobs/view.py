@@ -79,6 +79,7 @@ def show(job: Job, parts: Sequence[Part], estimate: Estimate) -> schemas.Job:
         question=schemas.Question(
             text=request.text or None,
             said=request.said or None,
+            to_read=request.details.get("text") or None if request.assignment else None,
             duration_s=job.transcript.duration_s if job.transcript else None,
         ),
         transcript=schemas.Transcript.model_validate(job.transcript) if job.transcript else None,

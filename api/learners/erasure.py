@@ -60,7 +60,7 @@ def is_of_learner(job: Job, learner: str) -> bool:
 
 def erase_one(job: Job) -> dict[str, int]:
     """What was removed with the job; nothing if another request erases it at the same time."""
-    names = [job.name, *context.jobs().turns_of(job)]
+    names = [job.name, *context.jobs().turns_of(job), *context.jobs().tries_of(job)]
     counts = {
         "records": len(names),
         "audio_files": sum(map(context.blobs().count, names)),

@@ -1,6 +1,6 @@
 """The ledger as a table, and as a deck for Anki with sound: made when they are fetched, and stored nowhere."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from flask import Blueprint
@@ -16,7 +16,9 @@ from pipeline.audio.clip import extract_clip
 from pipeline.errors import BadAudio, RateLimited, UnknownLearner
 from pipeline.jobs.job import Job
 from pipeline.learners.anki import Card, Sound, build_deck
+from pipeline.learners.fluency import FIGURES, FluentReading, summarize_fluency
 from pipeline.learners.ledger import Example, KindRecord, Ledger, WordRecord
+from pipeline.timestamps import to_utc
 
 APKG = "application/octet-stream"
 COLUMNS = ("what", "kind_or_word", "heard", "better", "why_en", "why_zh", "said", "count", "mastered")
@@ -53,6 +55,32 @@ def yes_or_no(record: KindRecord | WordRecord) -> str:
 def day(at: float) -> str:
     """The date of a time in Unix seconds, where the server is."""
     return datetime.fromtimestamp(at).date().isoformat()
+
+
+@routes.get("/v1/learners/<learner_id>/fluency.csv")
+@requires(LEARNER)
+@answers("learners", {200: "text/csv"}, UnknownLearner)
+def fluency(learner_id: str) -> Response:
+    """How fluently texts were read aloud, as a table: a line for each reading, oldest first.
+
+    The last lines, from five readings on, have their `mean`; and `low` and `high`, between which the middle half of the
+    speakers lies with whom it was measured.
+    """
+    lines = b"".join(map(csv_line, [("read_at", "job", *FIGURES), *fluency_rows(load_ledger(learner_id).readings)]))
+    return attachment(UTF8_MARK + lines, "text/csv", "fluency.csv")
+
+
+def fluency_rows(readings: Sequence[FluentReading]) -> Iterator[tuple[str, ...]]:
+    for each in readings:
+        values = (f"{each.figure(name).value:.2f}" for name in FIGURES)
+        yield (to_utc(each.at).isoformat(timespec="seconds"), each.job, *values)
+    if not readings:
+        return
+    summaries = [summarize_fluency(readings, name) for name in FIGURES]
+    if all(each.mean is not None for each in summaries):
+        yield ("mean", "", *(f"{each.mean:.2f}" for each in summaries))
+    yield ("low", "", *(f"{each.low:.2f}" for each in summaries))
+    yield ("high", "", *(f"{each.high:.2f}" for each in summaries))
 
 
 @routes.get("/v1/learners/<learner_id>/ledger.apkg")

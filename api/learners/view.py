@@ -1,12 +1,14 @@
 """A ledger as clients see it, with the addresses of the sounds that are still kept."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import quote
 
 from api import context
 from api.learners.access import find_name, load_jobs
 from pipeline.jobs.job import Job
 from pipeline.jobs.results import Part
+from pipeline.learners.fluency import FIGURES, MIN_READINGS, FluentReading, summarize_fluency
 from pipeline.learners.identity import learner_kind
 from pipeline.learners.ledger import MASTERED_DAYS, Example, KindRecord, Ledger, WordClip, WordRecord
 from pipeline.schemas import learners as schemas
@@ -23,6 +25,7 @@ def show_ledger(ledger: Ledger) -> schemas.Ledger:
         mastered_days=MASTERED_DAYS,
         kinds=[show_kind(record, jobs) for record in ledger.kinds],
         words=[show_word(record, ledger.learner, jobs) for record in ledger.words],
+        fluency=show_fluency(ledger.readings) if ledger.readings else None,
     )
 
 
@@ -32,14 +35,35 @@ def list_jobs(ledger: Ledger) -> list[str]:
     return [*examples, *(record.latest.job for record in ledger.words)]
 
 
+def show_fluency(readings: Sequence[FluentReading]) -> schemas.LedgerFluency:
+    figures = {name: summarize_fluency(readings, name) for name in FIGURES}
+    return schemas.LedgerFluency(
+        needed=MIN_READINGS,
+        readings=[
+            schemas.FluencyReading(
+                job=each.job, read_at=to_utc(each.at), **{name: each.figure(name).value for name in FIGURES}
+            )
+            for each in readings
+        ],
+        figures={name: schemas.FluencyFigure.model_validate(figure) for name, figure in figures.items()},
+    )
+
+
+def show_progress(record: KindRecord | WordRecord) -> dict[str, Any]:
+    """What kinds and words have in common."""
+    return {
+        "count": record.count,
+        "first_seen": to_utc(record.first_seen),
+        "last_seen": to_utc(record.last_seen),
+        "right_days": record.right_days,
+        "mastered": record.is_mastered,
+    }
+
+
 def show_kind(record: KindRecord, jobs: Mapping[str, Job]) -> schemas.LedgerKind:
     return schemas.LedgerKind(
+        **show_progress(record),
         kind=record.kind,
-        count=record.count,
-        first_seen=to_utc(record.first_seen),
-        last_seen=to_utc(record.last_seen),
-        right_days=record.right_days,
-        mastered=record.is_mastered,
         can_be_mastered=record.can_be_mastered,
         examples=[show_example(example, jobs) for example in record.examples],
     )
@@ -72,12 +96,8 @@ def find_spoken(example: Example, jobs: Mapping[str, Job]) -> tuple[int, Part] |
 def show_word(record: WordRecord, learner: str, jobs: Mapping[str, Job]) -> schemas.LedgerWord:
     note = record.latest.note
     return schemas.LedgerWord(
+        **show_progress(record),
         word=record.word,
-        count=record.count,
-        first_seen=to_utc(record.first_seen),
-        last_seen=to_utc(record.last_seen),
-        right_days=record.right_days,
-        mastered=record.is_mastered,
         weakest=note.weakest,
         job=record.latest.job,
         clip=clip_address(record.latest, learner) if find_recording(record.latest, jobs) else None,

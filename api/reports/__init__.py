@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 
 from api.jobs.zip_download import CARDS_FOLDER
 from api.reports.data_files import render_gradebook, render_student_json
+from api.reports.kept_tries import list_kept_tries, list_try_files
 from api.reports.pages import render_class_report, render_student_page
 from api.reports.student_stats import StudentWork, compute_student_stats
 from pipeline.homework.assignments import Assignment
 from pipeline.homework.filenames import make_unique, safe_name
 from pipeline.jobs.job import Job
 
-__all__ = ["StudentWork", "list_answers", "list_cards", "render_report", "render_report_files"]
+__all__ = ["StudentWork", "list_answers", "list_cards", "list_tries", "render_report", "render_report_files"]
 
 
 def render_report_files(assignment: Assignment, class_work: Sequence[StudentWork]) -> Iterator[tuple[str, bytes]]:
@@ -31,8 +32,9 @@ def render_report_files(assignment: Assignment, class_work: Sequence[StudentWork
     for stats, stem, answer in zip(students, stems, answer_files, strict=True):
         if stats.job:
             card_file = f"../{name_card_file(answer)}" if has_card(stats.job) else ""
-            yield f"students/{stem}.html", render_student_page(assignment, stats, answer, card_file)
-            yield f"students/{stem}.json", render_student_json(assignment, stats, answer)
+            tries = list_kept_tries(stats.work, stem)
+            yield f"students/{stem}.html", render_student_page(assignment, stats, answer, card_file, tries)
+            yield f"students/{stem}.json", render_student_json(assignment, stats, answer, tries)
 
 
 def render_report(assignment: Assignment, class_work: Sequence[StudentWork], with_links: bool = True) -> bytes:
@@ -51,6 +53,12 @@ def list_cards(class_work: Sequence[StudentWork]) -> list[tuple[str, Job]]:
     """Each lesson card's file, named as the spoken answer is, in a folder of its own; and its job."""
     answers = list_answers(class_work)
     return [(name_card_file(name.removeprefix("students/")), job) for name, job in answers if has_card(job)]
+
+
+def list_tries(class_work: Sequence[StudentWork]) -> list[tuple[str, Job]]:
+    """The kept recordings of the best and the last tries, named as the students' pages name them, and their jobs."""
+    stems = make_file_stems(class_work)
+    return [each for work, stem in zip(class_work, stems, strict=True) for each in list_try_files(work, stem)]
 
 
 def has_card(job: Job) -> bool:

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from api.jobs.zip_download import UTF8_MARK, csv_line
+from api.reports.kept_tries import KeptTry, list_kept_tries
 from api.reports.student_stats import StudentStats
 from pipeline.homework.assignments import Assignment
 from pipeline.jobs.records import to_fields
+from pipeline.learners.fluency import FIGURES
 from pipeline.text.characters import remove_invisible
 
 GRADEBOOK_COLUMNS = (
@@ -26,11 +28,17 @@ GRADEBOOK_COLUMNS = (
     "text_words_left_out",
     "words_added",
     "words_to_hear_again",
+    *FIGURES,
     "target_words_used",
     "heard",
     "said",
     "corrected",
     "kinds",
+    "tries",
+    "sentence_words",
+    "best_try_words_said",
+    "last_try_words_said",
+    "best_try_better_words",
     "answer",
     "error",
     "file",
@@ -45,8 +53,11 @@ def render_gradebook(students: Sequence[StudentStats], answer_files: Sequence[st
     `text_words_read` counts those of the `text_words` that were heard in the right place, `text_words_left_out` those
     in whose place nothing was heard, and `words_added` what was heard besides; all these and `corrections` are counted
     where the `verdict` is correct or corrected. `words_to_hear_again` are those of the text that were not clear;
-    `target_words_used` are those that were said; `file` is the
-    spoken answer, of `answer_files`, which has "" where there is none. The state of a student who handed nothing in is
+    `sounds_per_s`, `words_per_s`, `pauses_per_word`, `longest_pause_s` tell how fluently it was read, and are no mark;
+    `target_words_used` are those that were said. `tries` counts how often the better sentence was said again; of its
+    `sentence_words`, `best_try_words_said` were recognised in the best try, `last_try_words_said` in the last one, and
+    `best_try_better_words` are those that were heard or clearer in the best one, and not before. `file` is the spoken
+    answer, of `answer_files`, which has "" where there is none. The state of a student who handed nothing in is
     "missing"; `on_time` is "yes" or "no".
     """
     rows = [_build_gradebook_row(stats, file) for stats, file in zip(students, answer_files, strict=True)]
@@ -72,22 +83,35 @@ def _build_gradebook_row(stats: StudentStats, answer_file: str) -> tuple[str, ..
         _format_number(len(reading.left_out_words) if reading else None),
         _format_number(len(reading.added_words) if reading else None),
         "; ".join(each.word for each in stats.words_to_hear_again),
+        *(_format_number(stats.fluency[name].value if stats.fluency else None, 2) for name in FIGURES),
         "; ".join(stats.used_words or ()),
         stats.heard,
         stats.own_words,
         stats.feedback.corrected if stats.feedback else "",
         "; ".join(edit.kind for edit in stats.feedback.edits if edit.kind) if stats.feedback else "",
+        *_build_try_cells(stats),
         stats.answer_text,
         stats.error_code,
         answer_file and f"students/{answer_file}",
     )
 
 
+def _build_try_cells(stats: StudentStats) -> tuple[str, ...]:
+    """The five cells about tries; empty where nothing was said again."""
+    kept_tries = list_kept_tries(stats.work, "")
+    if not (stats.tries and kept_tries):
+        return 5 * ("",)
+    counts = (len(stats.tries.heard), stats.tries.word_count, *(each.said_count for each in kept_tries))
+    return (*map(_format_number, counts), "; ".join(kept_tries[0].better_words))
+
+
 def _format_number(value: float | None, digits: int = 0) -> str:
     return "" if value is None else f"{value:.{digits}f}"
 
 
-def render_student_json(assignment: Assignment, stats: StudentStats, answer_file: str) -> bytes:
+def render_student_json(
+    assignment: Assignment, stats: StudentStats, answer_file: str, tries: Sequence[KeptTry] = ()
+) -> bytes:
     """UTF-8. Lengths in seconds, times in ISO 8601 with offset, probabilities in [0, 1]; null where there is nothing.
 
         {"assignment": {"id", "title", "instructions", "text", "words": […], "due"},
@@ -102,6 +126,8 @@ def render_student_json(assignment: Assignment, stats: StudentStats, answer_file
          "unclear": [{"word", "probability"}],
          "corrected", "edits": [{"from", "to", "at": [first, after the last], "kind", "explanations": {"en", "zh"}}],
          "explanation", "reply",
+         "tries": {"count", "sentence", "sentence_words",
+                   "best": {"number", "words_said", "words": [{"word", "state", "change", …}], "file"}, "last"},
          "answer": {"text", "file", "duration_s"}, "error": {"code", "stage", "detail", "retryable"}}
 
     An edit's places count the words of `said`, or where that is null of `heard`: a Chinese character, or a run of
@@ -148,6 +174,14 @@ def render_student_json(assignment: Assignment, stats: StudentStats, answer_file
         "edits": [to_fields(edit) for edit in feedback.edits] if feedback else [],
         "explanation": feedback and feedback.explanation,
         "reply": feedback and feedback.reply,
+        "tries": {
+            "count": len(stats.tries.heard),
+            "sentence": stats.tries.text,
+            "sentence_words": stats.tries.word_count,
+            **{each.kind: each.as_fields() for each in tries},
+        }
+        if stats.tries
+        else None,
         "answer": {
             "text": stats.answer_text,
             "file": answer_file or None,

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from api.reports.class_stats import compute_class_stats
 from api.reports.highlight import Span, highlight_corrections, highlight_missed
+from api.reports.kept_tries import KeptTry
 from api.reports.strings import STRINGS
 from api.reports.student_stats import StudentStats
 from pipeline.errors import NoSpeech
@@ -35,8 +36,10 @@ def render_class_report(assignment: Assignment, students: Sequence[StudentStats]
     )
 
 
-def render_student_page(assignment: Assignment, stats: StudentStats, answer_file: str, card_file: str = "") -> bytes:
-    """A student's homework and the teacher's answer.
+def render_student_page(
+    assignment: Assignment, stats: StudentStats, answer_file: str, card_file: str = "", tries: Sequence[KeptTry] = ()
+) -> bytes:
+    """A student's homework, the teacher's answer, and how the better sentence was said again.
 
     `answer_file` is the spoken answer, and `card_file` the lesson card, as seen from the page; "" where there is none.
     """
@@ -54,6 +57,7 @@ def render_student_page(assignment: Assignment, stats: StudentStats, answer_file
         gaps=format_intervals(stats.transcript.gaps) if stats.transcript else "",
         answer_file=answer_file,
         card_file=card_file,
+        tries=tries,
     )
 
 

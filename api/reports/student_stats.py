@@ -1,10 +1,13 @@
 """The figures of one student's homework. Each comes from the job's record and the assignment alone."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pipeline.homework.assignments import Assignment, Student
 from pipeline.jobs.job import Job, State
-from pipeline.jobs.results import Feedback, ReadWord, Transcript, Verdict
+from pipeline.jobs.results import Feedback, Figure, ReadWord, Transcript, Verdict
+from pipeline.learners.fluency import FIGURES
+from pipeline.practice.tries import JobTries
 from pipeline.text.statistics import (
     ReadingScore,
     find_clear_texts,
@@ -22,12 +25,16 @@ FAILED_STATES = (State.FAILED, State.CANCELED, State.EXPIRED)
 class StudentWork:
     """A student and the `job` that counts, handed in at `handed_in_at` (Unix seconds).
 
-    Without both, nothing was handed in; with only the time, what was handed in is not stored any more.
+    Without both, nothing was handed in; with only the time, what was handed in is not stored any more. `tries`: those
+    to say the better sentence again, where there is one; `recording_endings`: how the files of their recordings end, by
+    the ids of their jobs, as far as they are kept.
     """
 
     student: Student
     job: Job | None
     handed_in_at: float | None
+    tries: JobTries | None = None
+    recording_endings: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -121,6 +128,19 @@ class StudentStats:
         """The words that were hard to understand, and each one's probability, in the order in which they were said."""
         words = self.transcript.words if self.transcript else ()
         return [(each, word.probability) for word in words if is_unclear(word) for each in normalize_words(word.word)]
+
+    @property
+    def fluency(self) -> dict[str, Figure]:
+        """How fluently a text was read aloud, by the figures' names; none where nothing was checked or measured."""
+        reading = self.transcript.reading if self.transcript else None
+        if not reading or not (self.feedback and self.feedback.is_checked):
+            return {}
+        return {name: getattr(reading.fluency, name) for name in FIGURES}
+
+    @property
+    def tries(self) -> JobTries | None:
+        """None where nothing was said again."""
+        return self.work.tries if self.work.tries and self.work.tries.heard else None
 
     @property
     def words_to_hear_again(self) -> list[ReadWord]:

@@ -1,7 +1,7 @@
 """Assignments: the homework that a class was set, its students, and the jobs that they submitted."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -9,9 +9,11 @@ from pydantic import BeforeValidator, Json
 
 from pipeline.errors import AssignmentExists, UnknownAssignment, UnknownClass
 from pipeline.jobs.job import Job
-from pipeline.jobs.listing import read_jobs
+from pipeline.jobs.listing import list_tries, read_jobs
 from pipeline.jobs.records import UnixTime, clamp_time, read_all, read_fields, read_hashes, to_json
 from pipeline.jobs.store import PREFIX, Jobs, call_token
+from pipeline.practice.sentence import find_sentence
+from pipeline.practice.tries import JobTries, collect_tries
 
 LEVELS = ("", "A1", "A2", "B1", "B2", "C1", "C2")  # of the Common European Framework of Reference; "": not stated
 MAX_STUDENTS = 2000
@@ -130,6 +132,11 @@ class Assignments:
         present = {key: jobs[name] for key, name in (names or {}).items() if name in jobs}
         return AssignmentWithJobs(stored.assignment, stored.created_at, name_students(stored.assignment, present))
 
+    def list_tries(self, class_work: "AssignmentWithJobs") -> dict[str, list[Job]]:
+        """The jobs of the tries of each student who has said a sentence again, oldest first."""
+        lists = list_tries(self.redis, [job.name for job in class_work.jobs.values()])
+        return {student: try_jobs for student, try_jobs in zip(class_work.jobs, lists, strict=True) if try_jobs}
+
     def all(self, tenant: str) -> list[Assignment]:
         """All of the tenant's, newest first."""
         names = cast(list[str], self.redis.zrevrange(f"{PREFIX}assignments:{tenant}", 0, -1))
@@ -201,6 +208,15 @@ class AssignmentWithJobs:
     def missing(self) -> tuple[str, ...]:
         """The names of the students who have not submitted."""
         return tuple(student.name for student in self.assignment.students if student.name not in self.jobs)
+
+    def collect_tries(self, try_jobs: Mapping[str, Sequence[Job]]) -> dict[str, JobTries]:
+        """How each of these students said the sentence again; `try_jobs` is what Assignments.list_tries returns."""
+        sentences = {student: find_sentence(self.jobs[student]) for student in try_jobs}
+        return {
+            student: collect_tries(self.jobs[student], sentence, try_jobs[student])
+            for student, sentence in sentences.items()
+            if sentence
+        }
 
     @property
     def complete(self) -> bool:

@@ -131,6 +131,7 @@ class JobRequest:
     page_language: str = ""  # of the learner's page or browser: en or zh; "" where no page was asked
     card: bool = False  # a lesson card is made with the answer
     practised: str = ""  # id of the job whose better sentence is said again
+    keeps_recording: bool = False  # a try of homework: its recording is kept while it is the best or the last one
 
     @property
     def stages(self) -> tuple[StageName, ...]:
@@ -235,10 +236,12 @@ class Job:
         """Names in the blob store that are still needed: the recording until it was recognised, and the answer.
 
         Where a lesson card is made, the recording is needed until the answer is spoken, as far as there can be a card.
+        A try of homework keeps it; pipeline/practice/tries.py says which ones are given up.
         """
         is_recognised = bool(self.transcript or self.segments)
         needs_recording = (not is_recognised or self.awaits_card) and (self.ended_at is None or self.dead)
-        recording = {self.request.recording} if needs_recording or keep_recordings else set()
+        is_kept_try = self.request.keeps_recording and is_recognised
+        recording = {self.request.recording} if needs_recording or is_kept_try or keep_recordings else set()
         return (recording | (self.answer.blobs if self.answer else set())) - {""}
 
     @classmethod

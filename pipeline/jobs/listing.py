@@ -69,11 +69,15 @@ def turns(redis: "Redis", tenant: str, session: str, before: float = float("inf"
     return [job for job in latest_jobs if not (job.error and job.error["code"] == NoSpeech.code)]
 
 
-def tries(redis: "Redis", job: Job) -> list[Job]:
-    """The jobs in which the better sentence of a job is said again, oldest first, without those that were replaced."""
-    index = f"tries:{job.name}"
-    names = cast(list[str], redis.zrange(f"{PREFIX}{index}", 0, -1))
-    return [each for each in read_jobs(redis, names, index).values() if not each.retried_as and not each.rerun_as]
+def list_tries(redis: "Redis", names: Sequence[str]) -> list[list[Job]]:
+    """For each job `tenant/id` the jobs in which its sentence is said again, oldest first, without replaced ones."""
+    with redis.pipeline(transaction=False) as pipe:
+        for name in names:
+            pipe.zrange(f"{PREFIX}tries:{name}", 0, -1)
+        lists = cast(list[list[str]], pipe.execute())
+    jobs = read_jobs(redis, [name for each in lists for name in each], "lists of tries")
+    latest_jobs = {name: job for name, job in jobs.items() if not job.retried_as and not job.rerun_as}
+    return [[latest_jobs[name] for name in each if name in latest_jobs] for each in lists]
 
 
 def read_jobs(redis: "Redis", names: Sequence[str], where: str) -> dict[str, Job]:

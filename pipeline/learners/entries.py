@@ -10,7 +10,7 @@ from typing import Literal
 
 from pipeline.jobs.job import JobRequest
 from pipeline.jobs.records import to_json
-from pipeline.jobs.results import Edit, Feedback, Transcript, Verdict
+from pipeline.jobs.results import Edit, Feedback, ReadingFluency, Transcript, Verdict
 from pipeline.learners.identity import find_learner
 from pipeline.learners.right_uses import find_right_uses
 from pipeline.text.corrections import quote
@@ -70,7 +70,8 @@ class HomeworkNote:
 class LedgerEntry:
     """What the job with the id `job` adds: `right` are the kinds of right uses, `clear` the words read clearly.
 
-    `student` and `group`: whose homework it is, "" elsewhere; `work`: of a class that is kept.
+    `student` and `group`: whose homework it is, "" elsewhere; `work`: of a class that is kept. `fluency`: how fluently
+    a text was read aloud.
     """
 
     job: str
@@ -80,11 +81,12 @@ class LedgerEntry:
     clear: tuple[str, ...] = ()
     student: str = ""
     group: str = ""
+    fluency: ReadingFluency | None = None
     work: HomeworkNote | None = None
 
     @property
     def is_empty(self) -> bool:
-        return not (self.mistakes or self.right or self.unclear or self.clear or self.work)
+        return not (self.mistakes or self.right or self.unclear or self.clear or self.fluency or self.work)
 
 
 def build_entry(request: JobRequest, transcript: Transcript | None, feedback: Feedback) -> LedgerEntry | None:
@@ -103,6 +105,7 @@ def build_entry(request: JobRequest, transcript: Transcript | None, feedback: Fe
         clear=find_clear_words(transcript),
         student=request.student,
         group=request.group,
+        fluency=transcript.reading.fluency if transcript and transcript.reading else None,
         work=note_homework(request, transcript, feedback),
     )
     return None if entry.is_empty else entry

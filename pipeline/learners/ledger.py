@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from pipeline.learners.entries import LedgerEntry, MistakeNote, UnclearNote
+from pipeline.learners.fluency import MAX_READINGS, FluentReading
 from pipeline.learners.right_uses import RULES
 from pipeline.text.statistics import normalize_words
 
@@ -79,13 +80,14 @@ class WordRecord:
 class Ledger:
     """Everything that is known of a learner: kinds by how often they came, words by how often they were not clear.
 
-    `name` is a student's, "" of others.
+    `name` is a student's, "" of others. `readings`: how fluently texts were read aloud, the latest ones, oldest first.
     """
 
     learner: str
     name: str
     kinds: tuple[KindRecord, ...]
     words: tuple[WordRecord, ...]
+    readings: tuple[FluentReading, ...] = ()
 
     @property
     def recurring(self) -> tuple[KindRecord, ...]:
@@ -96,7 +98,12 @@ class Ledger:
 def build_ledger(learner: str, entries: Iterable[DatedEntry]) -> Ledger:
     by_time = sorted(entries, key=lambda each: (each.at, each.entry.job))
     name = next((each.entry.student for each in reversed(by_time) if each.entry.student), "")
-    return Ledger(learner, name, tuple(count_kinds(by_time)), tuple(count_words(by_time)))
+    return Ledger(learner, name, tuple(count_kinds(by_time)), tuple(count_words(by_time)), list_readings(by_time))
+
+
+def list_readings(entries: Sequence[DatedEntry]) -> tuple[FluentReading, ...]:
+    readings = [FluentReading(each.at, each.entry.job, each.entry.fluency) for each in entries if each.entry.fluency]
+    return tuple(readings[-MAX_READINGS:])
 
 
 def count_kinds(entries: Sequence[DatedEntry]) -> list[KindRecord]:

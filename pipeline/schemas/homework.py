@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from pipeline.schemas.jobs import Id, JobError, ResponseModel, Seconds, State, Timestamp, Verdict
+from pipeline.schemas.practice import TriesSummary
 
 
 class Student(ResponseModel):
@@ -53,6 +54,7 @@ class Submission(ResponseModel):
     file: str
     sha256: str
     handed_in_at: Timestamp
+    tries: TriesSummary | None = Field(description="how the better sentence was said again; null where it was not")
 
 
 class Assignment(ResponseModel):

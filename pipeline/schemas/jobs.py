@@ -208,10 +208,14 @@ class StudyPlan(ResponseModel):
 
 
 class Question(ResponseModel):
-    """What was asked: the typed text; `said`: the learner's own words, which take the place of what was recognised."""
+    """What was asked: the typed text; `said`: the learner's own words, which take the place of what was recognised.
+
+    `to_read`: the text that homework has to be read aloud.
+    """
 
     text: str | None
     said: str | None
+    to_read: str | None
     duration_s: Seconds | None
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pipeline.learners.fluency import FigureName, Trend
 from pipeline.learners.identity import LearnerKind
 from pipeline.schemas.jobs import Id, ResponseModel, Seconds, Timestamp
 
@@ -57,10 +58,41 @@ class LedgerWord(ResponseModel):
     clip_s: Seconds
 
 
+class FluencyFigure(ResponseModel):
+    """A figure over the readings of a ledger: its mean and trend, null before there are `needed` readings.
+
+    The middle half of the speakers with whom it was measured lies from `low` to `high`. It is no mark.
+    """
+
+    mean: float | None
+    trend: Trend | None
+    low: float
+    high: float
+
+
+class FluencyReading(ResponseModel):
+    """A text that was read aloud: sounds and words a second, pauses per word, and the longest pause in seconds."""
+
+    job: Id
+    read_at: Timestamp
+    sounds_per_s: float
+    words_per_s: float
+    pauses_per_word: float
+    longest_pause_s: float
+
+
+class LedgerFluency(ResponseModel):
+    """How fluently a learner reads aloud: the latest `readings`, oldest first, and each of their `figures`."""
+
+    needed: int
+    readings: list[FluencyReading]
+    figures: dict[FigureName, FluencyFigure]
+
+
 class Ledger(ResponseModel):
     """What a learner gets wrong again and again, what is mastered, and the words to listen to again.
 
-    `name`: of a student, or of a learner's key.
+    `name`: of a student, or of a learner's key. `fluency`: null where no text was read aloud and measured.
     """
 
     learner: str
@@ -69,6 +101,7 @@ class Ledger(ResponseModel):
     mastered_days: int
     kinds: list[LedgerKind]
     words: list[LedgerWord]
+    fluency: LedgerFluency | None
 
 
 class ClassKind(ResponseModel):

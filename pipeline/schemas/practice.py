@@ -43,6 +43,7 @@ class Try(ResponseModel):
     )
     words: list[TriedWord]
     praise: dict[str, str] = Field(description="what became better, in `en` and `zh`: facts, and no score")
+    recording: str | None = Field(description="where it can be heard; null where it is not kept")
 
 
 class Tries(ResponseModel):
@@ -53,3 +54,28 @@ class Tries(ResponseModel):
     best: Id | None
     last: Id | None
     tries: list[Try]
+
+
+class KeptTry(ResponseModel):
+    """The best or the last try of homework; its words are compared with the first recording, else with the first try.
+
+    `words_said`: how many words of the sentence have the state `said`; `heard`: what was recognised.
+    """
+
+    number: int
+    job: Id
+    measured: bool
+    words: list[TriedWord]
+    words_said: int
+    heard: str
+    recording: str | None
+
+
+class TriesSummary(ResponseModel):
+    """How a student said the better sentence of homework again: `count` tries in which something was heard."""
+
+    sentence: str
+    sentence_words: int
+    count: int
+    best: KeptTry
+    last: KeptTry

@@ -16,8 +16,10 @@ from pipeline.celery_app import TASKS, app, enqueue
 from pipeline.disk_space import existing_parent, is_short_of_space
 from pipeline.errors import BrokenRecord, EngineFailed, OutOfMemory, TooSlow, Unavailable, WaijiaoError, safe_traceback
 from pipeline.jobs.job import SEGMENT, STAGE_RESULTS, Job
+from pipeline.jobs.listing import list_tries
 from pipeline.jobs.results import Answer, Completion
 from pipeline.jobs.store import Jobs, ReadyJob, Result
+from pipeline.practice.tries import find_needed_blobs
 from pipeline.redis_connection import REDIS_UNAVAILABLE, connect
 from pipeline.settings import settings
 from pipeline.worker.bootsteps import install
@@ -136,7 +138,20 @@ def commit(jobs: Jobs, stage: str, job: Job, outcome: Outcome) -> list[ReadyJob]
         ready_jobs = write_outcome(jobs, stage, job, describe_failure(error, [job]))
     if job.request.recording and (stage in {"asr", SEGMENT} or job.request.card):
         remove_unneeded(jobs, job)
+    if job.request.keeps_recording:
+        for other_try in find_other_tries(jobs, job):
+            remove_unneeded(jobs, other_try)
     return ready_jobs
+
+
+def find_other_tries(jobs: Jobs, job: Job) -> list[Job]:
+    """The earlier tries of the same sentence; none while Redis cannot be reached, as orphans are found later."""
+    try:
+        (tries,) = list_tries(jobs.redis, [f"{job.request.tenant}/{job.request.practised}"])
+        return [each for each in tries if each.id != job.id]
+    except RedisError as error:
+        log.warning("the recordings of earlier tries than %s were not removed yet: %s", job.id, error)
+        return []
 
 
 def write_outcome(jobs: Jobs, stage: str, job: Job, outcome: Outcome) -> list[ReadyJob]:
@@ -169,7 +184,7 @@ def remove_unneeded(jobs: Jobs, job: Job) -> None:
     """Remove the recording when the record needs it no more. What cannot be removed now becomes an orphan."""
     recording = job.request.recording
     try:
-        if recording not in jobs.blobs(job.name):
+        if recording not in find_needed_blobs(jobs, job.name):
             FolderBlobs(jobs.settings.blobs_folder).delete(recording)
     except (RedisError, OSError, BrokenRecord) as error:
         log.warning("the recording of %s was not removed yet: %s", job.id, error)

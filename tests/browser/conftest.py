@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 from tests.support.chromium import launch
+from tests.support.hand_answers import HandAnswers, answer_by_hand, make_settings
 from tests.support.running_app import app
 
 __all__ = ["app"]
@@ -41,6 +42,28 @@ def visit(browser, app) -> Iterator[Callable[..., Page]]:
     """Opens a page of the server as a new visitor; an error or warning of its scripts fails the test."""
     with visits(browser, app.url) as open_page:
         yield open_page
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory) -> Iterator[HandAnswers]:
+    """A server without models: the test answers."""
+    with answer_by_hand(make_settings(tmp_path_factory.mktemp("school"))) as school:
+        yield school
+
+
+@pytest.fixture
+def visit_school(browser, school) -> Iterator[Callable[..., Page]]:
+    """What `visit` is, for the school."""
+    with visits(browser, school.url) as open_page:
+        yield open_page
+
+
+@pytest.fixture
+def patience() -> Iterator[None]:
+    """What is expected may take its time on a busy machine."""
+    expect.set_options(timeout=60_000)
+    yield
+    expect.set_options(timeout=5_000)
 
 
 @contextmanager

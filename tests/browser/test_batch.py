@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, Route, expect
 
 from pipeline.jobs.job import JobRequest
@@ -16,6 +15,7 @@ from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
 from tests.browser.conftest import DESKTOP, LEARNERS, PHONE, ROOT
+from tests.support.accessibility import serious_violations
 from tests.support.wait import wait_for
 
 RECORDINGS = sorted(LEARNERS.iterdir())[:12]
@@ -62,11 +62,6 @@ def jobs_of(app, batch: str) -> list[dict]:
 
 def succeeded(jobs: list[dict]) -> list[dict]:
     return [job for job in jobs if job["state"] == "succeeded"]
-
-
-def serious_violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found if each["impact"] in {"serious", "critical"}]
 
 
 @pytest.fixture(scope="module")

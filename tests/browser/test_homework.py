@@ -10,10 +10,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import DESKTOP, LEARNERS, PHONE, ROOT
+from tests.support.accessibility import serious_violations
 from tests.support.wait import wait_for
 
 NAMES = ("Anna Li", "Ben Zhao", "王小明", "Dora Sun")
@@ -102,11 +102,6 @@ def result(page: Page, file: str) -> Locator:
 
 def expect_rows(page: Page, kind: str, count: int) -> None:
     expect(page.locator(f"#rows tr[data-kind={kind}]")).to_have_count(count, timeout=ALL_MS)
-
-
-def serious_violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found if each["impact"] in {"serious", "critical"}]
 
 
 @pytest.fixture(scope="module")

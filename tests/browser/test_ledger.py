@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from pipeline.blob_store import FolderBlobs
 from pipeline.jobs.results import Answer, Edit, Feedback, Figure, Part, Reading, ReadingFluency, ReadWord, Transcript
@@ -13,6 +13,7 @@ from pipeline.jobs.store import Jobs
 from pipeline.learners.identity import student_learner
 from pipeline.learners.store import times_key
 from tests.browser.conftest import DESKTOP, LEARNERS, PHONE, SCREENSHOTS, visits
+from tests.support.accessibility import serious_violations
 from tests.support.cluster import Cluster
 from tests.support.job_steps import claim_job
 
@@ -24,6 +25,7 @@ ARTICLE = Edit("", "a", (2, 2), "M:DET", {"en": "One dog: say a dog.", "zh": "�
 FIGURE = Figure(1, 0, 2)
 FLUENCY = ReadingFluency(FIGURE, FIGURE, FIGURE, FIGURE)
 READ = Transcript("Three ponies", "en", 2.0, reading=Reading((ReadWord("Three", "not_clear", 0.3, 0.9, "θ"),), FLUENCY))
+READ_RIGHT = Feedback("Three ponies", "Three ponies", "", "x", verdict="correct")
 RIGHT = Feedback("She likes music.", "She likes music.", "", "x", verdict="correct")
 DAY_S = 86_400
 STUDENT = student_learner("3a", "Meiling Xu")
@@ -87,7 +89,7 @@ def read_homework(page: Page, jobs: Jobs) -> None:
     file = {"name": "a.wav", "mimeType": "audio/wav", "buffer": (LEARNERS / "ruoxi-wu.wav").read_bytes()}
     form = {"student": "Meiling Xu", "file": file}
     assert page.request.post(f"{origin}/v1/assignments/ponies/submissions", multipart=form).ok
-    answer(jobs, Feedback("Three ponies", "Three ponies", "", "x", verdict="correct"), READ)
+    answer(jobs, READ_RIGHT, READ)
 
 
 def shoot(page: Page, name: str) -> None:
@@ -155,6 +157,60 @@ def test_a_teacher_opens_a_student_s_ledger_from_the_homework_and_hears_the_word
             page.locator("#words button.sentence").click()
         assert clip.value.headers["content-type"] == "audio/wav"
         shoot(page, f"ledger-words-{options['viewport']['width']}")
+
+
+def read_texts(page: Page, jobs: Jobs, *speeds: float, first: int = 0) -> None:
+    """Meiling reads aloud in one homework after the other, from the number `first` on, at so many words a second."""
+    origin = page.evaluate("location.origin")
+    homework = {"title": "Ponies", "class_name": "3a", "text": "Three ponies", "students": [{"name": "Meiling Xu"}]}
+    sound = (LEARNERS / "ruoxi-wu.wav").read_bytes()
+    for number, speed in enumerate(speeds, first):
+        assert page.request.put(f"{origin}/v1/assignments/read{number}", data=homework).ok
+        file = {"name": "a.wav", "mimeType": "audio/wav", "buffer": sound + bytes(2 * number)}
+        form = {"student": "Meiling Xu", "file": file}
+        assert page.request.post(f"{origin}/v1/assignments/read{number}/submissions", multipart=form).ok
+        pauses, longest = Figure(0.2 - speed / 40, 0, 0.14), Figure(0.4, 0, 0.52)
+        fluency = ReadingFluency(Figure(4 * speed, 8, 11.5), Figure(speed, 2.1, 3.2), pauses, longest)
+        read = Reading((ReadWord("Three", "said", 0.3, 0.9, "", -0.5),), fluency)
+        answer(jobs, READ_RIGHT, Transcript("Three ponies", "en", 2.0, reading=read))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "count", "mean", "trend"),
+    [
+        ("phone-zh", {**PHONE, "locale": "zh-CN"}, "最近朗读的 6 篇", "平均 2.2", "在增加"),
+        (
+            "desktop-en-dark",
+            {**DESKTOP, "color_scheme": "dark"},
+            "The last 6 texts that were read aloud",
+            "Mean 2.2",
+            "rising",
+        ),
+    ],
+)
+def test_from_five_readings_on_fluency_has_a_mean_and_a_trend(
+    browser: Browser, school, jobs, name, options, count, mean, trend
+):
+    with visits(browser, school.url()) as visit:
+        page = visit("/", reduced_motion="reduce", **options)
+        read_texts(page, jobs, 1.6, 1.9, 2.2, 2.4)
+        page.goto(f"{school.url()}/ledger#{STUDENT}")
+        cards = page.locator("#fluency .figure")
+        expect(cards).to_have_count(4)
+        expect(cards.locator(".figure-summary")).to_have_count(0)
+        read_texts(page, jobs, 2.5, 2.7, first=4)
+        page.reload()
+        expect(page.locator("#fluency-count")).to_have_text(count)
+        words = page.locator("[data-figure=words_per_s]")
+        expect(words.locator(".figure-summary")).to_have_text(f"{mean}{trend}")
+        expect(words.locator("circle")).to_have_count(6)
+        assert "1.6" in str(words.locator("svg").get_attribute("aria-label"))
+        assert has_no_sideways_scrolling(page)
+        assert serious_violations(page) == []
+        with page.expect_download() as download:
+            page.locator("#fluency-table").click()
+        assert Path(download.value.path()).stat().st_size > 300
+        shoot(page, f"ledger-fluency-{name}")
 
 
 def test_who_has_said_nothing_yet_is_told_what_the_page_is_for(browser: Browser, school):

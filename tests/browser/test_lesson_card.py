@@ -1,15 +1,13 @@
 """The switch for lesson cards on the conversation page, and the card under an answer and in homework."""
 
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from pipeline.jobs.results import CardChapter, Edit, Feedback, LessonCard
-from tests.browser.conftest import PHONE, SPOKEN, visits
-from tests.support.hand_answers import HandAnswers, answer_by_hand, make_settings
+from tests.browser.conftest import PHONE, SPOKEN
+from tests.support.hand_answers import HandAnswers
 from tests.support.talk_page import find_turn
 
 WHY = {"en": "With she say has, not have.", "zh": "主语是 she 时用 has，不用 have。"}
@@ -23,18 +21,6 @@ FEEDBACK = Feedback(
 )
 KINDS = ("own_words", "better", "slow", "repeat", "praise")
 CARD_S = 20.0
-
-
-@pytest.fixture(scope="module")
-def school(tmp_path_factory) -> Iterator[HandAnswers]:
-    with answer_by_hand(make_settings(tmp_path_factory.mktemp("school"))) as school:
-        yield school
-
-
-@pytest.fixture
-def visit(browser, school) -> Iterator[Callable[..., Page]]:
-    with visits(browser, school.url) as open_page:
-        yield open_page
 
 
 def answer_with_card(school: HandAnswers, missing: str = "") -> str:
@@ -58,8 +44,8 @@ def switch_on(page: Page, label: str) -> None:
     page.locator("#preferences menu button").click()
 
 
-def test_a_learner_switches_cards_on_and_hears_one(visit, school, picture):
-    page = visit(**PHONE)
+def test_a_learner_switches_cards_on_and_hears_one(visit_school, school, picture):
+    page = visit_school(**PHONE)
     page.click("#open-preferences")
     expect(page.get_by_label("Make a lesson card")).not_to_be_checked()
     expect(page.locator("#retention")).to_contain_text("stored in this browser only")
@@ -86,8 +72,8 @@ def test_a_learner_switches_cards_on_and_hears_one(visit, school, picture):
     assert download.value.suggested_filename == f"card-{id_}.wav"
 
 
-def test_a_chinese_page_shows_the_chapters_in_chinese_and_says_why_there_is_no_card(visit, school, picture):
-    page = visit(**{**PHONE, "locale": "zh-CN"})
+def test_a_chinese_page_shows_the_chapters_in_chinese_and_says_why_there_is_no_card(visit_school, school, picture):
+    page = visit_school(**{**PHONE, "locale": "zh-CN"})
     switch_on(page, "制作学习卡")
     page.set_input_files("#file", SPOKEN)
     answer_with_card(school)
@@ -101,14 +87,14 @@ def test_a_chinese_page_shows_the_chapters_in_chinese_and_says_why_there_is_no_c
     expect(card).to_have_text("没有学习卡：服务器来不及制作。")
 
 
-def test_homework_shows_the_card_of_each_answer(visit, school, picture):
+def test_homework_shows_the_card_of_each_answer(visit_school, school, picture):
     assignment = {"title": "With cards", "students": [{"name": "Anna Li"}, {"name": "Ben Wu"}]}
     school.request("PUT", "/v1/assignments/with-cards", json=assignment)
     for student, missing in (("Anna Li", ""), ("Ben Wu", "verdict")):
         files = {"file": (SPOKEN.name, SPOKEN.read_bytes() + student.encode())}
         school.request("POST", "/v1/assignments/with-cards/submissions", files=files, data={"student": student})
         answer_with_card(school, missing)
-    page = visit("/homework#with-cards")
+    page = visit_school("/homework#with-cards")
     rows = page.locator("#rows tr[data-state=succeeded]")
     expect(rows).to_have_count(2)
     expect(page.locator("#detail-facts")).to_contain_text("with lesson cards")

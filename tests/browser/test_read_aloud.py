@@ -24,6 +24,7 @@ READING = Reading(
     (ReadWord("has", "said", 0.5, 0.7), ReadWord("three", "not_clear", 0.8, 1.1, "θ"), ReadWord("small", "left_out")),
     ReadingFluency(RANGE, RANGE, RANGE, RANGE),
 )
+FIGURES = {"en-US": "2.5 The middle half of other speakers: 1.8 to 3.1", "zh-CN": "2.5 中间一半的人：1.8 到 3.1"}
 FOR_SCREEN_READERS = {"en-US": ["not in the text: big", "left out: small"], "zh-CN": ["课文里没有：big", "漏读：small"]}
 
 
@@ -61,6 +62,8 @@ def test_the_table_and_the_review_show_what_was_left_out_added_and_not_clear(sho
         for words in FOR_SCREEN_READERS[locale]:
             expect(line).to_contain_text(words)
         expect(line.locator("del")).to_have_count(2)
+        page.locator(f"{place} .fluency summary").click()
+        expect(page.locator(f"{place} .fluency dd").nth(1)).to_have_text(FIGURES[locale])
         if place.startswith("#rows"):
             picture(page, f"homework-reading-{locale}")
             page.locator("#rows button.held").click()

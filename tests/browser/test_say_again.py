@@ -1,17 +1,16 @@
 """A learner says the better sentence again: hears it, records it, and sees what became clearer. Needs no models."""
 
-from collections.abc import Callable, Iterator
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from pipeline.errors import NoSpeech
 from pipeline.jobs.results import Edit, Feedback, Figure, Reading, ReadingFluency, ReadWord, Transcript, Word
-from tests.browser.conftest import PHONE, SPOKEN, visits
-from tests.support.hand_answers import HandAnswers, answer_by_hand, make_settings
+from tests.browser.conftest import PHONE, SPOKEN
+from tests.support.accessibility import serious_violations
+from tests.support.hand_answers import HandAnswers
 from tests.support.talk_page import count_clips, expect_clips, find_job_id, find_turn
 
+pytestmark = pytest.mark.usefixtures("patience")
 HEARD = "I sink they has three cats."
 BETTER = "I think they have three cats."
 FEEDBACK = Feedback(
@@ -29,7 +28,6 @@ WORDS = tuple(Word(f" {word}", 0.5 * at, 0.5 * at + 0.4, 0.9) for at, word in en
 RANGE = Figure(2.0, 1.0, 3.0)
 FLUENCY = ReadingFluency(RANGE, RANGE, RANGE, RANGE)
 LOOKS = [("en-US", "phone"), ("zh-CN", "phone"), ("en-US", "desktop"), ("zh-CN", "desktop")]
-WAIT_MS = 60_000  # for what the server has to answer
 SIZES = {"phone": PHONE, "desktop": {"viewport": {"width": 1440, "height": 900}}}
 TEXTS = {
     "en-US": {
@@ -43,26 +41,6 @@ TEXTS = {
         "praise": "这次“think”、“three”更清楚了。每个词都听到了。",
     },
 }
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    """What is expected may take its time on a busy machine."""
-    expect.set_options(timeout=WAIT_MS)
-    yield
-    expect.set_options(timeout=5_000)
-
-
-@pytest.fixture(scope="module")
-def school(tmp_path_factory) -> Iterator[HandAnswers]:
-    with answer_by_hand(make_settings(tmp_path_factory.mktemp("school"))) as school:
-        yield school
-
-
-@pytest.fixture
-def visit(browser, school) -> Iterator[Callable[..., Page]]:
-    with visits(browser, school.url) as open_page:
-        yield open_page
 
 
 def measure(think: float, three: float, unclear: str = "") -> Transcript:
@@ -99,14 +77,9 @@ def hear(school: HandAnswers, turn: Locator, transcript: Transcript, number: int
     expect(turn.locator(".tries li[data-state=succeeded]")).to_have_count(number)
 
 
-def serious_violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found if each["impact"] in {"serious", "critical"}]
-
-
 @pytest.mark.parametrize(("locale", "size"), LOOKS)
-def test_a_sentence_is_said_again_three_times_and_shows_what_became_clearer(visit, school, picture, locale, size):
-    page, texts = visit(locale=locale, reduced_motion="reduce", **SIZES[size]), TEXTS[locale]
+def test_a_sentence_is_said_again_thrice_and_shows_what_became_clearer(visit_school, school, picture, locale, size):
+    page, texts = visit_school(locale=locale, reduced_motion="reduce", **SIZES[size]), TEXTS[locale]
     turn = correct_turn(page, school)
     expect(turn.locator(".practice > .choice")).to_have_text(texts["again"])
     expect(turn.locator(".practice-sentence")).to_have_text(BETTER)
@@ -138,8 +111,8 @@ def test_a_sentence_is_said_again_three_times_and_shows_what_became_clearer(visi
     expect(turn.locator(".practice-done")).not_to_have_text(texts["done"])
 
 
-def test_the_sentence_its_words_and_the_own_clips_are_heard(visit, school):
-    page = visit()
+def test_the_sentence_its_words_and_the_own_clips_are_heard(visit_school, school):
+    page = visit_school()
     turn = correct_turn(page, school)
     normal, slow, own = (turn.locator(".practice-panel > .choices").first.locator("button").nth(at) for at in range(3))
     count_clips(page)
@@ -164,8 +137,8 @@ def test_the_sentence_its_words_and_the_own_clips_are_heard(visit, school):
     expect_clips(page, 5)
 
 
-def test_a_try_made_offline_is_kept_and_sent_later(visit, school):
-    page = visit(locale="zh-CN")
+def test_a_try_made_offline_is_kept_and_sent_later(visit_school, school):
+    page = visit_school(locale="zh-CN")
     turn = correct_turn(page, school)
     page.context.set_offline(True)
     expect(page.locator("#offline")).to_be_visible()
@@ -185,8 +158,8 @@ def test_a_try_made_offline_is_kept_and_sent_later(visit, school):
     expect(turn.locator(".tries li .audio-player")).to_be_visible()  # the own recording is still there
 
 
-def test_silence_costs_no_try_and_something_else_is_said_so(visit, school):
-    page = visit()
+def test_silence_costs_no_try_and_something_else_is_said_so(visit_school, school):
+    page = visit_school()
     turn = correct_turn(page, school)
     say(turn)
     school.jobs.fail("asr", school.claim("asr"), NoSpeech(), again=False)
@@ -198,8 +171,8 @@ def test_silence_costs_no_try_and_something_else_is_said_so(visit, school):
     expect(turn.locator(".practice-panel")).to_contain_text("2 more times")
 
 
-def test_a_turn_that_is_erased_takes_its_tries_along(visit, school):
-    page = visit()
+def test_a_turn_that_is_erased_takes_its_tries_along(visit_school, school):
+    page = visit_school()
     turn = correct_turn(page, school)
     say(turn)
     hear(school, turn, Transcript(BETTER, "en", 2.0))
@@ -215,8 +188,8 @@ def test_a_turn_that_is_erased_takes_its_tries_along(visit, school):
     assert page.request.get(f"{school.url}/v1/jobs/{tried['job']}").status == 410
 
 
-def test_where_nothing_was_corrected_nothing_is_said_again(visit, school):
-    page = visit()
+def test_where_nothing_was_corrected_nothing_is_said_again(visit_school, school):
+    page = visit_school()
     page.set_input_files("#file", SPOKEN)
     school.answer_recording(Feedback(BETTER, BETTER, "Well said!", "Well said!", verdict="correct"))
     expect(find_turn(page, 1).locator(".practice")).to_be_hidden()

@@ -1,16 +1,15 @@
 """What the pages show for each verdict, in both languages, and what a learner does next. Needs no models."""
 
-from collections.abc import Callable, Iterator
 from itertools import count
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from pipeline.jobs.results import Edit, Feedback, Verdict
-from tests.browser.conftest import DESKTOP, PHONE, SPOKEN, visits
-from tests.support.hand_answers import HandAnswers, answer_by_hand, make_settings
+from tests.browser.conftest import DESKTOP, PHONE, SPOKEN
+from tests.support.accessibility import serious_violations
+from tests.support.hand_answers import HandAnswers
 from tests.support.recordings import make_wav
 from tests.support.talk_page import find_job_id, find_transcript, find_turn, type_in
 
@@ -78,23 +77,6 @@ NEXT_STEPS = {  # a text in the teacher's bubble
 LOCALES = ("en-US", "zh-CN")
 
 
-@pytest.fixture(scope="module")
-def school(tmp_path_factory) -> Iterator[HandAnswers]:
-    with answer_by_hand(make_settings(tmp_path_factory.mktemp("school"))) as school:
-        yield school
-
-
-@pytest.fixture
-def visit(browser, school) -> Iterator[Callable[..., Page]]:
-    with visits(browser, school.url) as open_page:
-        yield open_page
-
-
-def serious_violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found if each["impact"] in {"serious", "critical"}]
-
-
 def record_turn(page: Page, school: HandAnswers, feedback: Feedback, number: int = 1) -> Locator:
     """A spoken turn that gets this feedback."""
     page.set_input_files("#file", SPOKEN)
@@ -112,8 +94,8 @@ def symbol(node: Locator) -> str:
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("verdict", FEEDBACK)
-def test_each_verdict_has_its_label_and_the_next_step(visit, school, picture, verdict, locale):
-    page = visit(locale=locale, reduced_motion="reduce", **PHONE)
+def test_each_verdict_has_its_label_and_the_next_step(visit_school, school, picture, verdict, locale):
+    page = visit_school(locale=locale, reduced_motion="reduce", **PHONE)
     turn = record_turn(page, school, FEEDBACK[verdict])
     label, next_step = ((texts or ("", ""))[locale == "zh-CN"] for texts in (LABELS[verdict], NEXT_STEPS.get(verdict)))
     if verdict == "needs_an_adult":
@@ -128,8 +110,8 @@ def test_each_verdict_has_its_label_and_the_next_step(visit, school, picture, ve
     assert serious_violations(page) == []
 
 
-def test_only_a_turn_that_was_checked_and_is_right_has_a_tick(visit, school):
-    page = visit()
+def test_only_a_turn_that_was_checked_and_is_right_has_a_tick(visit_school, school):
+    page = visit_school()
     symbols = {}
     for number, (verdict, feedback) in enumerate(FEEDBACK.items(), 1):
         type_in(page, feedback.heard)
@@ -141,8 +123,8 @@ def test_only_a_turn_that_was_checked_and_is_right_has_a_tick(visit, school):
     assert len(set(symbols.values())) == len(symbols)
 
 
-def test_a_record_without_a_verdict_looks_neutral_and_keeps_its_corrections(visit, school):
-    page = visit()
+def test_a_record_without_a_verdict_looks_neutral_and_keeps_its_corrections(visit_school, school):
+    page = visit_school()
     type_in(page, "I like tea.")
     school.answer_text(Feedback("I like tea.", "I like tea.", "Why?", "Well said! Why?"))
     turn = find_turn(page, 1)
@@ -158,8 +140,8 @@ def test_a_record_without_a_verdict_looks_neutral_and_keeps_its_corrections(visi
     expect(corrected.locator(".explanation")).to_have_text('Say "went".')
 
 
-def test_words_that_start_over_have_no_verdict(visit, school):
-    page = visit()
+def test_words_that_start_over_have_no_verdict(visit_school, school):
+    page = visit_school()
     type_in(page, "Start over")
     school.answer_text(Feedback("Start over", "Start over", "We start over.", "We start over.", reset=True))
     expect(find_turn(page, 1).locator(".verdict")).to_have_count(0)
@@ -169,8 +151,8 @@ def test_words_that_start_over_have_no_verdict(visit, school):
     ("locale", "first", "second"),
     [("en-US", PAST["en"], PLURAL["en"]), ("zh-CN", PAST["zh"], PLURAL["en"])],
 )
-def test_each_edit_is_explained_in_the_page_s_language_else_in_english(visit, school, locale, first, second):
-    page = visit(locale=locale)
+def test_each_edit_is_explained_in_the_page_s_language_else_in_english(visit_school, school, locale, first, second):
+    page = visit_school(locale=locale)
     turn = record_turn(page, school, FEEDBACK["corrected"])
     expect(turn.locator(".explanation li")).to_have_text([first, second])
     page.click("#language")
@@ -178,16 +160,16 @@ def test_each_edit_is_explained_in_the_page_s_language_else_in_english(visit, sc
     expect(turn.locator(".explanation li").first).to_have_text(other)
 
 
-def test_an_edit_that_nobody_explains_gets_no_line(visit, school):
-    page = visit()
+def test_an_edit_that_nobody_explains_gets_no_line(visit_school, school):
+    page = visit_school()
     edits = (EDITS[0], Edit("book", "books", (10, 11)))
     feedback = make_feedback("corrected", HEARD, "Why?", corrected=BETTER, edits=edits, explanation=PAST["en"])
     turn = record_turn(page, school, feedback)
     expect(turn.locator(".explanation li")).to_have_text([PAST["en"]])
 
 
-def test_only_what_the_teacher_explains_is_listed_and_then_what_else_was_told(visit, school):
-    page = visit(locale="zh-CN")
+def test_only_what_the_teacher_explains_is_listed_and_then_what_else_was_told(visit_school, school):
+    page = visit_school(locale="zh-CN")
     note = "You used all of the words."
     explanation = f"{PAST['en']} {note}"
     feedback = make_feedback("corrected", HEARD, "Why?", corrected=BETTER, edits=EDITS, explanation=explanation)
@@ -196,15 +178,15 @@ def test_only_what_the_teacher_explains_is_listed_and_then_what_else_was_told(vi
     expect(turn.locator("p.explanation")).to_have_text(note)
 
 
-def test_only_what_was_not_heard_well_is_said_back(visit, school):
-    page = visit(locale="zh-CN")
+def test_only_what_was_not_heard_well_is_said_back(visit_school, school):
+    page = visit_school(locale="zh-CN")
     heard = f"I have two cats. {MUMBLED}"
     turn = record_turn(page, school, make_feedback("not_heard_well", heard, f"I heard: {MUMBLED} Is that right?"))
     expect(turn.locator(".heard q")).to_have_text(MUMBLED)
 
 
-def test_words_that_are_not_said_back_can_only_be_said_again_or_mended(visit, school):
-    page = visit()
+def test_words_that_are_not_said_back_can_only_be_said_again_or_mended(visit_school, school):
+    page = visit_school()
     reply = "I did not hear that well. Can you say it again?"
     turn = record_turn(page, school, make_feedback("not_heard_well", MUMBLED, reply))
     expect(turn.locator(".heard")).to_have_text(reply)
@@ -212,8 +194,8 @@ def test_words_that_are_not_said_back_can_only_be_said_again_or_mended(visit, sc
 
 
 @pytest.mark.parametrize(("locale", "hint"), [("en-US", " (not heard well)"), ("zh-CN", "（没听清楚）")])
-def test_words_that_were_not_heard_well_are_marked_and_not_corrected(visit, school, locale, hint):
-    page = visit(locale=locale)
+def test_words_that_were_not_heard_well_are_marked_and_not_corrected(visit_school, school, locale, hint):
+    page = visit_school(locale=locale)
     turn = record_turn(page, school, FEEDBACK["not_heard_well"])
     expect(turn.locator(".transcript-line .unclear")).to_have_text([f"lot{hint}", f"pet{hint}"])
     assert find_transcript(turn) == MUMBLED
@@ -221,8 +203,8 @@ def test_words_that_were_not_heard_well_are_marked_and_not_corrected(visit, scho
     expect(turn.locator(".transcript")).to_contain_text("Dotted words" if locale == "en-US" else "带点的词")
 
 
-def test_unclear_words_stay_marked_between_corrections(visit, school):
-    page = visit()
+def test_unclear_words_stay_marked_between_corrections(visit_school, school):
+    page = visit_school()
     feedback = make_feedback("corrected", HEARD, "Why?", corrected=BETTER, edits=EDITS, unclear=(0, 5, 10))
     turn = record_turn(page, school, feedback)
     marked = turn.locator(".transcript-line .unclear").evaluate_all("all => all.map((mark) => mark.firstChild.data)")
@@ -243,8 +225,8 @@ def played_parts(page: Page) -> list[str]:
     return parts
 
 
-def test_a_tap_on_the_better_sentence_plays_it_alone(visit, school):
-    page = visit()
+def test_a_tap_on_the_better_sentence_plays_it_alone(visit_school, school):
+    page = visit_school()
     turn_autoplay_off(page)
     turn = record_turn(page, school, FEEDBACK["corrected"])
     parts = played_parts(page)
@@ -261,8 +243,8 @@ def test_a_tap_on_the_better_sentence_plays_it_alone(visit, school):
     expect(sentence).to_be_visible()
 
 
-def test_two_better_sentences_are_played_one_after_the_other(visit, school):
-    page = visit()
+def test_two_better_sentences_are_played_one_after_the_other(visit_school, school):
+    page = visit_school()
     turn_autoplay_off(page)
     heard, better = "I go home. I eat two apple.", "I went home. I ate two apples."
     edits = tuple(Edit(*each) for each in (("go", "went", (1, 2)), ("eat", "ate", (4, 5)), ("apple", "apples", (6, 7))))
@@ -279,8 +261,8 @@ def test_two_better_sentences_are_played_one_after_the_other(visit, school):
     assert set(parts) == {"1", "2"}
 
 
-def test_a_better_sentence_that_is_not_spoken_is_a_text(visit, school):
-    page = visit()
+def test_a_better_sentence_that_is_not_spoken_is_a_text(visit_school, school):
+    page = visit_school()
     feedback = make_feedback("corrected", HEARD, "Why?", corrected=BETTER, edits=EDITS)
     turn = record_turn(page, school, feedback)
     expect(turn.locator(".corrected")).to_have_text(f"Better: {BETTER}")
@@ -289,8 +271,8 @@ def test_a_better_sentence_that_is_not_spoken_is_a_text(visit, school):
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_yes_has_what_was_heard_answered(visit, school, locale):
-    page = visit(locale=locale)
+def test_yes_has_what_was_heard_answered(visit_school, school, locale):
+    page = visit_school(locale=locale)
     first = find_job_id(record_turn(page, school, FEEDBACK["not_heard_well"]))
     page.get_by_role("button", name="Yes" if locale == "en-US" else "对", exact=True).click()
     answer = make_feedback("correct", MUMBLED, "What pets has she?")
@@ -308,9 +290,9 @@ def test_yes_has_what_was_heard_answered(visit, school, locale):
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_what_was_heard_can_be_mended(visit, school, picture, locale):
+def test_what_was_heard_can_be_mended(visit_school, school, picture, locale):
     english = locale == "en-US"
-    page = visit(locale=locale, **PHONE)
+    page = visit_school(locale=locale, **PHONE)
     turn = record_turn(page, school, FEEDBACK["not_heard_well"])
     mend = turn.get_by_role("button", name="I said: …" if english else "我说的是……")
     expect(mend).to_have_attribute("aria-expanded", "false")
@@ -334,8 +316,8 @@ def test_what_was_heard_can_be_mended(visit, school, picture, locale):
 
 
 @pytest.mark.parametrize("verdict", ["not_heard_well", "not_understood", "other_language"])
-def test_saying_it_again_starts_a_recording(visit, school, verdict):
-    page = visit()
+def test_saying_it_again_starts_a_recording(visit_school, school, verdict):
+    page = visit_school()
     turn = record_turn(page, school, FEEDBACK[verdict])
     turn.locator(".next-step .choice:has(use[href$='#mic'])").click()
     expect(page.locator(".row.recording")).to_be_visible()
@@ -346,16 +328,16 @@ def test_saying_it_again_starts_a_recording(visit, school, verdict):
     find_turn(page, 2)
 
 
-def test_who_typed_types_it_again(visit, school):
-    page = visit()
+def test_who_typed_types_it_again(visit_school, school):
+    page = visit_school()
     type_in(page, "la la")
     school.answer_text(FEEDBACK["not_understood"])
     find_turn(page, 1).get_by_role("button", name="Say it again").click()
     expect(page.locator("#text")).to_be_focused()
 
 
-def test_what_needs_an_adult_is_answered_calmly_and_never_corrected(visit, school):
-    page = visit()
+def test_what_needs_an_adult_is_answered_calmly_and_never_corrected(visit_school, school):
+    page = visit_school()
     turn = record_turn(page, school, FEEDBACK["needs_an_adult"])
     assert find_transcript(turn) == "Nobody like me and I want to disappear."
     expect(turn.locator("del, ins, .corrected, .explanation li, .verdict")).to_have_count(0)
@@ -366,8 +348,8 @@ def test_what_needs_an_adult_is_answered_calmly_and_never_corrected(visit, schoo
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("persona", ["William", "Emma"])
-def test_the_greeting_is_shown_in_the_page_s_language_below_the_english_one(visit, picture, locale, persona):
-    page = visit(locale=locale, **PHONE)
+def test_the_greeting_is_shown_in_the_page_s_language_below_the_english_one(visit_school, picture, locale, persona):
+    page = visit_school(locale=locale, **PHONE)
     page.click("#open-preferences")
     page.locator(f"#personas input[value={persona.lower()}]").check()
     page.click("#preferences menu button")
@@ -422,9 +404,9 @@ def row(page: Page, name: str) -> Locator:
     ],
 )
 def test_the_homework_table_shows_each_verdict_and_first_who_needs_an_adult(
-    visit, school, assignment, picture, display
+    visit_school, school, assignment, picture, display
 ):
-    page = visit(f"/homework#{assignment}", reduced_motion="reduce", **display)
+    page = visit_school(f"/homework#{assignment}", reduced_motion="reduce", **display)
     chinese = display["locale"] == "zh-CN"
     expect(page.locator("#rows tr")).to_have_count(len(CLASS) + 1)
     expect(page.locator("#rows th").first).to_contain_text("needs_an_adult was said")
@@ -445,20 +427,20 @@ def test_the_homework_table_shows_each_verdict_and_first_who_needs_an_adult(
     assert serious_violations(page) == []
 
 
-def test_a_class_without_answers_has_no_verdicts(visit, school):
+def test_a_class_without_answers_has_no_verdicts(visit_school, school):
     school.request("PUT", "/v1/assignments/empty", json={"title": "Unit 4", "students": [{"name": "Anna"}]})
-    page = visit("/homework#empty")
+    page = visit_school("/homework#empty")
     expect(page.locator("#rows tr")).to_have_count(1)
     for id_ in ("verdicts", "checked-rate", "concern"):
         expect(page.locator(f"#{id_}")).to_be_hidden()
 
 
-def test_a_teacher_reviews_with_the_explanations_in_the_page_s_language(visit, school, picture):
+def test_a_teacher_reviews_with_the_explanations_in_the_page_s_language(visit_school, school, picture):
     school.request("PUT", "/v1/assignments/held", json={"title": "Unit 5", "hold": True})
     hand_in(school, "held", "Anna")
     school.transcribe(HEARD)
     school.think(FEEDBACK["corrected"])
-    page = visit("/homework#held", locale="zh-CN")
+    page = visit_school("/homework#held", locale="zh-CN")
     page.click("#review-first")
     quote = page.locator("#review-transcript")
     expect(quote.locator(".verdict")).to_have_text("有改正")
@@ -467,20 +449,20 @@ def test_a_teacher_reviews_with_the_explanations_in_the_page_s_language(visit, s
     page.keyboard.press("Escape")
 
 
-def test_a_teacher_sees_what_was_heard_and_what_the_learner_says(visit, school):
+def test_a_teacher_sees_what_was_heard_and_what_the_learner_says(visit_school, school):
     school.request("PUT", "/v1/assignments/mended", json={"title": "Unit 6"})
     hand_in(school, "mended", "Anna")
     job = school.answer_recording(FEEDBACK["not_heard_well"])
     school.request("POST", f"/v1/jobs/{job}/said", json={"said": "My grandmother has a lot of pets here."})
     school.answer_text(make_feedback("correct", "My grandmother has a lot of pets here.", "Which ones?"))
-    page = visit("/homework#mended")
+    page = visit_school("/homework#mended")
     expect(row(page, "Anna").locator(".transcript-line")).to_have_text("My grandmother has a lot of pets here.")
     expect(row(page, "Anna").locator(".recognised")).to_have_text(f"Recognised at first: {MUMBLED}")
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_a_batch_shows_each_verdict_and_first_who_needs_an_adult(visit, school, picture, locale):
-    page = visit("/batch", locale=locale)
+def test_a_batch_shows_each_verdict_and_first_who_needs_an_adult(visit_school, school, picture, locale):
+    page = visit_school("/batch", locale=locale)
     files = [{"name": f"{name}.wav", "mimeType": "audio/wav", "buffer": make_recording()} for name in FEEDBACK]
     page.set_input_files("#files", files)
     page.click("#send")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.schemas.learners import ErasureReceipt, Ledger, LedgerKind
+from pipeline.schemas.learners import ErasureReceipt, Ledger, LedgerFluency, LedgerKind
 from pipeline.text.enumeration import pluralize
 from waijiao.cli.console import handle_errors, stdout, url_option
 from waijiao.client import Client
@@ -39,7 +39,7 @@ def show(learner: str, as_json: bool, url: str | None) -> None:
 
 
 def print_ledger(ledger: Ledger) -> None:
-    if not ledger.kinds and not ledger.words:
+    if not (ledger.kinds or ledger.words or ledger.fluency):
         stdout.print("Nothing is known of this learner yet.")
     for kind in ledger.kinds:
         stdout.print(f"{kind.kind:<14}{pluralize(kind.count, 'time')}, {describe_mastery(kind, ledger)}", markup=False)
@@ -47,6 +47,17 @@ def print_ledger(ledger: Ledger) -> None:
             stdout.print(f"{'':<14}{example.heard} → {example.better}", markup=False)
     if words := [each.word for each in ledger.words if not each.mastered]:
         stdout.print(f"listen again: {', '.join(words)}", markup=False)
+    if ledger.fluency:
+        stdout.print(f"read aloud: {describe_fluency(ledger.fluency)}", markup=False)
+
+
+def describe_fluency(fluency: LedgerFluency) -> str:
+    """How many texts were read, and how many words a second; no mark."""
+    texts, speed = pluralize(len(fluency.readings), "text"), fluency.figures["words_per_s"]
+    if speed.mean is None:
+        return f"{texts}; from {fluency.needed} on there is a mean"
+    trend = "no clear trend" if speed.trend == "none" else str(speed.trend)
+    return f"{texts}, {speed.mean:g} words a second, {trend} (middle half: {speed.low:g} to {speed.high:g})"
 
 
 def describe_mastery(kind: LedgerKind, ledger: Ledger) -> str:

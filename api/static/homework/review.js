@@ -1,7 +1,8 @@
 // The dialog for reviewing a held answer: read it, change it, release it; then comes the next one.
 
+import { fluencyNode } from "../feedback/fluency.js";
 import { correctionMarks, readingNotes, recognisedNote, unclearLegend } from "../feedback/marks.js";
-import { explanationNodes, hasCorrections, verdictLine } from "../feedback/verdicts.js";
+import { explanationNodes, hasCorrections, isChecked, verdictLine } from "../feedback/verdicts.js";
 import { t } from "../i18n/index.js";
 import { fetchJson } from "../shared/api.js";
 import { $id } from "../shared/dom.js";
@@ -100,7 +101,8 @@ export class ReviewDialog {
 function heardNodes(job, isReading) {
   const { feedback } = job;
   const line = [correctionMarks(feedback, isReading), ...(isReading ? readingNotes(job) : [])];
-  const marks = [...line, unclearLegend(feedback), recognisedNote(job)];
+  const fluency = isReading && isChecked(feedback) && fluencyNode(job.transcript?.reading);
+  const marks = [...line, unclearLegend(feedback), fluency, recognisedNote(job)];
   const why = hasCorrections(feedback) ? explanationNodes(feedback) : []; // else it is in the form below
   return [verdictLine(feedback), ...marks, ...why].filter(Boolean);
 }

@@ -10,6 +10,7 @@ import { $id, arrangeChildren, button, downloadLink, element, icon, updateChildr
 import { KeyedRows } from "../shared/keyed_rows.js";
 import { stateBadge } from "../shared/state_badge.js";
 import { kindOf, KINDS } from "./assignment.js";
+import { StudentTries } from "./tries.js";
 
 const PERMANENT_FILTERS = new Set(["all", "done", "waiting"]); // the others are offered only while they have rows
 
@@ -55,6 +56,7 @@ class Row {
   #player = null;
   #card = element("div", { class: "card-player" }); // has a player as well
   #cardPlayer = null;
+  #tries = new StudentTries();
 
   /** `actions` are what the buttons do: review, rerun, retry, handIn, remove; each gets the row. */
   constructor({ student, number }, actions) {
@@ -67,7 +69,8 @@ class Row {
   /** Cells are made again only when something has changed: the focus and a running player are kept. */
   show(row) {
     const { state, submission, job } = row;
-    const fingerprint = [state, submission?.job, job?.updated_at].join();
+    const { count, last } = submission?.tries ?? {};
+    const fingerprint = [state, submission?.job, job?.updated_at, count, last?.job].join();
     this.row = row;
     if (fingerprint === this.#fingerprint) return;
     this.#fingerprint = fingerprint;
@@ -87,6 +90,7 @@ class Row {
   remove() {
     this.#player?.stop();
     this.#cardPlayer?.stop();
+    this.#tries.stop();
     this.node.remove();
   }
 
@@ -98,8 +102,10 @@ class Row {
       this.#player = answer ? new LazyAudioPlayer(answer, row.student) : null;
     }
     const hasCard = this.#showCard(row, answer);
+    const hasTries = this.#tries.show(row.student, answer && row.submission.tries);
     updateChildren(this.#actions, this.#buttons(row, answer));
-    arrangeChildren(this.#answer, [this.#player?.node, this.#actions, hasCard && this.#card].filter(Boolean));
+    const parts = [this.#player?.node, this.#actions, hasCard && this.#card, hasTries && this.#tries.node];
+    arrangeChildren(this.#answer, parts.filter(Boolean));
   }
 
   /** Show the lesson card of the answer, or why there is none; whether there is anything to show. */
@@ -135,16 +141,17 @@ class Row {
       failed && withText("handIn", "attach", "homework_replace"),
       state === "missing" && withText("handIn", "attach", "homework_hand_in_one"),
       job?.feedback && (answer || failed || state === "held") && withIcon("rerun", "again", "homework_rerun_of"),
-      job?.learner && ledgerLink(job.learner, t("ledger_of", name)),
+      answer && pageLink("mic", `answer#${job.id}`, t("homework_answer_page_of", name)),
+      job?.learner && pageLink("ledger", `ledger#${encodeURIComponent(job.learner)}`, t("ledger_of", name)),
       submission && withIcon("remove", "trash", "homework_delete_one"),
     ].filter(Boolean);
   }
 }
 
-/** An icon that opens the student's ledger. */
-function ledgerLink(learner, label) {
-  const href = address(`ledger#${encodeURIComponent(learner)}`);
-  return element("a", { class: "button secondary small", href, title: label, "aria-label": label }, icon("ledger"));
+/** An icon that opens a page of the student. */
+function pageLink(symbol, path, label) {
+  const attributes = { class: "button secondary small", href: address(path), title: label, "aria-label": label };
+  return element("a", attributes, icon(symbol));
 }
 
 function transcriptNodes({ state, submission, job, isReading }) {

@@ -6,6 +6,7 @@ import { connection, fetchJson } from "../shared/api.js";
 import { $id, keepAddressOnSkip } from "../shared/dom.js";
 import { startPage } from "../shared/layout.js";
 import { reportErrors } from "../shared/notices.js";
+import { fluencyNodes } from "./fluency.js";
 import { kindCard, masteredLine } from "./kinds.js";
 import { wordLine } from "./words.js";
 
@@ -34,7 +35,7 @@ async function load() {
 function show() {
   const kinds = ledger?.kinds ?? [];
   const words = (ledger?.words ?? []).filter(({ mastered }) => !mastered);
-  const isEmpty = !kinds.length && !ledger?.words.length;
+  const isEmpty = !kinds.length && !ledger?.words.length && !ledger?.fluency;
   $id("learner-name").textContent = ledger?.name ?? "";
   $id("nothing").hidden = !isEmpty || receipt !== null;
   $id("exports").hidden = isEmpty;
@@ -43,10 +44,12 @@ function show() {
   if (ledger) {
     $id("deck").href = address(`${ledgerPath(ledger.learner)}/ledger.apkg`);
     $id("table").href = address(`${ledgerPath(ledger.learner)}/ledger.csv`);
+    $id("fluency-table").href = address(`${ledgerPath(ledger.learner)}/fluency.csv`);
   }
   const days = ledger?.mastered_days;
   fill("recurring", kinds.filter(({ mastered }) => !mastered).map((kind) => kindCard(kind, days)));
   fill("words", words.map(wordLine));
+  showFluency(ledger?.fluency);
   const mastered = [...kinds, ...(ledger?.words ?? [])].filter((entry) => entry.mastered);
   fill("mastered", mastered.map(masteredLine));
 }
@@ -55,6 +58,12 @@ function show() {
 function fill(id, nodes) {
   $id(id).replaceChildren(...nodes);
   $id(`${id}-section`).hidden = !nodes.length;
+}
+
+function showFluency(fluency) {
+  const { count, cards } = fluency ? fluencyNodes(fluency) : { count: "", cards: [] };
+  $id("fluency-count").textContent = count;
+  fill("fluency", cards);
 }
 
 function showReceipt() {

@@ -160,46 +160,40 @@ export class AudioPlayer {
   }
 }
 
-/** Plays a sentence by itself: a button with its words, and one or more recordings that are played in turn. */
-export class SentencePlayer {
+/** A button that plays one or more recordings in turn: `sources`, their addresses. `label` names them when it is read. */
+export class SoundButton {
+  sources = [];
+  label = "";
   #audio = new Audio();
   #icon = icon("play");
-  #words = element("span");
-  #button = element(
-    "button",
-    { type: "button", class: "sentence", click: () => this.#toggle() },
-    this.#icon,
-    this.#words,
-  );
-  #sources = [];
   #next = 0; // the index of the source after the one that is played
 
-  constructor() {
-    for (const event of ["play", "pause"]) this.#audio.addEventListener(event, () => this.#show());
-    this.#audio.addEventListener("ended", () => this.#next < this.#sources.length && this.#play());
-  }
-
-  /** The button for these words and the addresses of their recordings. */
-  show(words, sources) {
-    this.#words.textContent = words;
-    this.#sources = sources;
-    this.#show();
-    return this.#button;
+  constructor(kind, text = "") {
+    this.text = element("span", {}, text);
+    this.node = element("button", { type: "button", class: kind, click: () => this.#toggle() }, this.#icon, this.text);
+    for (const event of ["play", "pause"]) this.#audio.addEventListener(event, () => this.showState());
+    this.#audio.addEventListener("ended", () => this.#next < this.sources.length && this.#play());
   }
 
   stop() {
     this.#audio.pause();
   }
 
-  #toggle() {
+  /** Make the sources ready; false where they cannot be played now. */
+  async prepare() {
+    return true;
+  }
+
+  async #toggle() {
     if (!this.#audio.paused) return this.stop();
+    if (!(await this.prepare())) return undefined;
     makeActive(this);
     this.#next = 0;
     return this.#play();
   }
 
   async #play() {
-    this.#audio.src = this.#sources[this.#next];
+    this.#audio.src = this.sources[this.#next];
     this.#next += 1;
     try {
       await this.#audio.play();
@@ -208,10 +202,26 @@ export class SentencePlayer {
     }
   }
 
-  #show() {
-    const isPlaying = !this.#audio.paused || (this.#audio.ended && this.#next < this.#sources.length);
+  /** Show whether it plays, also between two sources. */
+  showState() {
+    const isPlaying = !this.#audio.paused || (this.#audio.ended && this.#next < this.sources.length);
     setIcon(this.#icon, isPlaying ? "pause" : "play");
-    this.#button.setAttribute("aria-label", t(isPlaying ? "pause" : "play", { speaker: this.#words.textContent }));
+    this.node.setAttribute("aria-label", t(isPlaying ? "pause" : "play", { speaker: this.label }));
+  }
+}
+
+/** Plays a sentence by itself: a button with its words. */
+export class SentencePlayer extends SoundButton {
+  constructor() {
+    super("sentence");
+  }
+
+  /** The button for these words and the addresses of their recordings. */
+  show(words, sources) {
+    this.text.textContent = words;
+    Object.assign(this, { label: words, sources });
+    this.showState();
+    return this.node;
   }
 }
 

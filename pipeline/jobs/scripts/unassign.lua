@@ -1,5 +1,6 @@
--- Erase the assignment `name`, tenant/id, and every job that was handed in for it. Returns the jobs' names, the same ones
--- when `call` is made again because its answer was lost. The next sweep enqueues turns that waited for one of them.
+-- Erase the assignment `name`, tenant/id, and every job that was handed in for it. Returns the jobs' names, their tries
+-- among them, and the same ones when `call` is made again because its answer was lost. The next sweep enqueues turns that
+-- waited for one of them.
 allow_full_memory()
 local submissions, erased = KEY.submissions .. args.name, KEY.erased .. args.call
 if redis.call('EXISTS', erased) == 0 then
@@ -10,6 +11,7 @@ if redis.call('EXISTS', erased) == 0 then
   if has_submissions then
     redis.call('EXPIRE', erased, 60)
     for _, job in ipairs(redis.call('ZRANGE', erased, 0, -1)) do
+      for _, try in ipairs(redis.call('ZRANGE', KEY.tries .. job, 0, -1)) do redis.call('ZADD', erased, 0, try) end
       erase_anyway(job, args.tombstone_s, nil, args.name)
     end
   end

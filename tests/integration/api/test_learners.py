@@ -191,6 +191,48 @@ def test_a_class_sees_what_its_students_have_not_mastered(client, jobs):
     assert first == {"student": "Meiling Xu", "learner": STUDENT, "recurring": 1, "mastered": 0}
 
 
+def read_texts(client: FlaskClient, jobs: Jobs, *words_per_s: float, first: int = 0) -> None:
+    """Meiling reads a text aloud in one homework after the other, the first of which has this number."""
+    for number, speed in enumerate(words_per_s, first):
+        client.put(f"/v1/assignments/read{number}", json=HOMEWORK)
+        form = {"file": (recording(1 + number / 10), "a.wav"), "student": "Meiling Xu"}
+        assert client.post(f"/v1/assignments/read{number}/submissions", data=form).json["accepted"]
+        fluency = ReadingFluency(FIGURE, Figure(speed, 2.0, 3.5), FIGURE, FIGURE)
+        word = ReadWord("Three", "said", 0.1, 0.4, "", -0.5)
+        work(jobs, READ_FEEDBACK, Transcript("Three ponies", "en", 2.0, reading=Reading((word,), fluency)))
+
+
+def test_fluency_has_a_mean_and_a_trend_from_five_readings_on(client, jobs):
+    path = f"/v1/learners/{STUDENT}/ledger"
+    assert client.get(path).json["fluency"] is None
+    read_texts(client, jobs, 2.0, 2.2, 2.4, 2.6)
+    fluency = client.get(path).json["fluency"]
+    assert (fluency["needed"], [each["words_per_s"] for each in fluency["readings"]]) == (5, [2.0, 2.2, 2.4, 2.6])
+    assert fluency["figures"]["words_per_s"] == {"mean": None, "trend": None, "low": 2.0, "high": 3.5}
+    read_texts(client, jobs, 3.0, first=4)
+    fluency = client.get(path).json["fluency"]
+    assert fluency["figures"]["words_per_s"] == {"mean": 2.44, "trend": "rising", "low": 2.0, "high": 3.5}
+    assert fluency["figures"]["longest_pause_s"]["trend"] == "none"
+    table = client.get(f"/v1/learners/{STUDENT}/fluency.csv")
+    lines = table.data.decode("utf-8-sig").splitlines()
+    assert lines[0] == "read_at,job,sounds_per_s,words_per_s,pauses_per_word,longest_pause_s"
+    assert [line.split(",")[3] for line in lines[1:]] == [
+        "2.00",
+        "2.20",
+        "2.40",
+        "2.60",
+        "3.00",
+        "2.44",
+        "2.00",
+        "3.50",
+    ]
+    assert [line.split(",")[0] for line in lines[-3:]] == ["mean", "low", "high"]
+
+
+def test_of_a_learner_who_read_nothing_the_table_of_fluency_has_no_line(client):
+    assert client.get("/v1/learners/session-new/fluency.csv").data.decode("utf-8-sig").count("\n") == 1
+
+
 # --- erasure -----------------------------------------------------------------------------------------------------
 
 WORDS = ("fishing", "ponies", "Ponies", "Meiling", "Lingling")  # what a learner said, or is called

@@ -12,7 +12,7 @@ from api import create_app
 from pipeline.api_keys import Keys, Limits
 
 PREFIXES = ["/waijiao", "/schools/north/waijiao", "/a.b_c~d-1"]
-PAGES = ["/", "/homework", "/batch", "/status", "/docs", "/nothing"]
+PAGES = ["/", "/answer", "/homework", "/batch", "/status", "/docs", "/nothing"]
 BAD_PREFIXES = [
     "//evil.example",
     "/a//b",

@@ -31,7 +31,7 @@ export class Practice {
   #followAgain = false;
   #isRemoved = false;
 
-  /** `options`: maxS, keepsRecordings; send(id, capture), which is false when it was not stored; discard(item). */
+  /** `options`: maxS, keepsRecordings, doneKey; send(id, capture), which is false when it was not stored; discard(item). */
   constructor(id, options) {
     Object.assign(this, { id, options });
     const change = (note = "") => {
@@ -110,7 +110,7 @@ export class Practice {
     const known = new Set(this.#tries.filter(hasEnded).map(({ job }) => job));
     const isFirst = !this.#isRead;
     this.#isRead = true;
-    for (const { job } of tries) await this.#addPlayer(job, await get("recordings", job));
+    for (const each of tries) this.#addPlayer(each.job, await get("recordings", each.job), each);
     this.#tries = tries;
     this.#render();
     const news = tries.findLast((each) => hasEnded(each) && !known.has(each.job));
@@ -119,11 +119,17 @@ export class Practice {
     this.#scrollToEnd();
   }
 
-  async #addPlayer(id, stored) {
-    if (this.#players.has(id) || !(stored || this.options.keepsRecordings)) return;
+  /** A player of what this browser has stored, else of the recording that the server has of a try, while it keeps it. */
+  #addPlayer(id, stored, { recording = null, duration_s = null } = {}) {
+    const present = this.#players.get(id);
+    if (present && !present.url && !recording) {
+      present.player.stop();
+      this.#players.delete(id);
+    }
+    if (this.#players.has(id) || !(stored || recording)) return;
     const player = new AudioPlayer("your_voice");
     const url = stored && URL.createObjectURL(stored.recording);
-    player.setSource(url ?? `v1/jobs/${id}/recording`, stored?.seconds);
+    player.setSource(url ?? recording, stored?.seconds ?? duration_s);
     this.#players.set(id, { player, url });
   }
 
@@ -243,7 +249,7 @@ export class Practice {
     if (this.recorder.isRecording) return [this.recorder.node];
     if (this.#unstored) return [button("choice", "again", t("try_again"), () => this.#send(this.#unstored))];
     const n = this.#left - this.#items.filter(({ refused }) => !refused).length;
-    if (n <= 0) return [element("p", { class: "practice-done" }, t("practice_done"))];
+    if (n <= 0) return [element("p", { class: "practice-done" }, t(this.options.doneKey))];
     const left = element("span", { class: "small" }, t("practice_left", { n }));
     return [element("div", { class: "choices" }, this.recorder.button, left)];
   }

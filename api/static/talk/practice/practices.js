@@ -1,7 +1,7 @@
 // The practice of all turns: their tries on the way to the server, and those that wait for its answer.
 
 import { connection } from "../../shared/api.js";
-import { deleteTries, randomId, unlessStorageFull } from "../../shared/db.js";
+import { deleteTries, randomId, remove, unlessStorageFull } from "../../shared/db.js";
 import { Outbox, PRACTICE_BOX } from "../../shared/outbox.js";
 import { Practice } from "./practice.js";
 
@@ -11,17 +11,22 @@ export class Practices {
   #practices = new Map(); // id of a job -> its practice
   #items = []; // that are not sent yet
 
-  /** `limits` and `keeps_recordings` are the server's. */
-  constructor(userId, { limits, keeps_recordings }) {
+  /**
+   * `limits` and `keeps_recordings` are the server's. `isShared`: others use this browser as well, so that it forgets
+   * each recording that the server has. `doneKey`: the key of what is said after the last try.
+   */
+  constructor(userId, { limits, keeps_recordings }, { isShared = false, doneKey = "practice_done" } = {}) {
     this.outbox = new Outbox(PRACTICE_BOX, userId);
+    this.isShared = isShared;
     this.options = {
       maxS: limits.recording_s,
       keepsRecordings: keeps_recordings,
+      doneKey,
       send: (id, capture) => this.#send(id, capture),
       discard: (item) => this.outbox.discard(item),
     };
     this.outbox.addEventListener("changed", () => this.showItems());
-    this.outbox.addEventListener("accepted", ({ detail: { item } }) => this.#accepted(item));
+    this.outbox.addEventListener("accepted", ({ detail: { item, job } }) => this.#accepted(item, job));
     connection.addEventListener("connected", () => this.#practices.forEach((practice) => practice.refresh()));
   }
 
@@ -46,7 +51,8 @@ export class Practices {
     this.#practices.get(id).showItems(this.#items.filter(({ practised }) => practised === id));
   }
 
-  async #accepted(item) {
+  async #accepted(item, job) {
+    if (this.isShared) await remove("recordings", job.id);
     await this.showItems();
     this.#practices.get(item.practised)?.refresh();
   }

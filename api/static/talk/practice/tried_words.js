@@ -9,11 +9,14 @@ const NOT_HEARD = new Set(["misread", "left_out"]);
 const screenReaderText = (key) => element("span", { class: "visually-hidden" }, t(key));
 
 /** The nodes for a try: its words with their marks, and what became better. */
-export function triedNodes({ words, heard, praise }) {
-  const line = words.length
-    ? element("p", { class: "tried-words" }, words.flatMap(wordNodes))
-    : element("p", { class: "small" }, t("practice_other", { text: heard }));
-  return [line, element("p", { class: "praise" }, praise[language] ?? praise.en)];
+export function triedNodes(each) {
+  return [triedWords(each), element("p", { class: "praise" }, each.praise[language] ?? each.praise.en)];
+}
+
+/** The words of a try with their marks, or what was heard in their place. */
+export function triedWords({ words, heard }) {
+  if (!words.length) return element("p", { class: "small" }, t("practice_other", { text: heard }));
+  return element("p", { class: "tried-words" }, words.flatMap(wordNodes));
 }
 
 function wordNodes({ word, state, change }) {

@@ -262,7 +262,7 @@ def test_a_student_s_json_has_the_documented_shape():
                     "unclear",
                 ),
                 *("corrected", "edits"),
-                *("explanation", "reply", "answer", "error"),
+                *("explanation", "reply", "tries", "answer", "error"),
             ]
             assert [edit["from"] for edit in facts["edits"]] == [
                 " ".join(facts["heard"].split()[slice(*edit["at"])]).strip(".,") for edit in facts["edits"]

@@ -279,10 +279,12 @@ def test_words_that_were_not_clear_are_in_every_form_of_the_report(verdict, show
     files = dict(render_report_files(make_assignment(rows, text=text), rows))
     (line,) = csv.DictReader(io.StringIO(files["gradebook.csv"].decode("utf-8-sig")))
     assert line["words_to_hear_again"] == ("three; dogs" if shown else "")
+    assert line["longest_pause_s"] == ("1.00" if shown else "")
     assert json.loads(files["students/Anna.json"])["reading"]["words"][2]["state"] == "not_clear"
     page = Page(files["students/Anna.html"])
     assert [each for each in page.find_texts("dd") if "/θ/" in each] == shown
-    assert ("再听一听这些词" in files["students/Anna.html"].decode()) == bool(shown)
+    for text in ("再听一听这些词", "最长停几秒"):
+        assert (text in files["students/Anna.html"].decode()) == bool(shown)
 
 
 def test_a_report_without_a_text_to_read_counts_nothing_as_left_out(files, gradebook):

@@ -39,7 +39,7 @@ STORED = {  # what is in a server's Redis must be read, and written like this, l
     '"assignment": "hw3", "student": "王小明", "pupil": "f3", "lesson": "", "sha256": "00ff", "due": 1796000000.5, '
     '"group": "三年级", '
     '"hold": true, "retention_h": null, "said": "I go home.", "page_language": "zh", '
-    '"card": true, "practised": "9c"}': JobRequest(
+    '"card": true, "practised": "9c", "keeps_recording": false}': JobRequest(
         id="3f",
         session="anna",
         tenant="north",
@@ -93,7 +93,7 @@ STORED = {  # what is in a server's Redis must be read, and written like this, l
     '{"heard": "I go", "corrected": "I went", "reply": "Why?", "spoken": "I went. Why?", '
     '"edits": [{"from": "go", "to": "went", "at": [1, 2], "kind": "R:VERB:TENSE", '
     '"explanations": {"en": "went, not go", "zh": "不说 go，说 went"}}], "explanation": "went, not go", '
-    '"reset": false, "verdict": "corrected", "unclear": [0]}': Feedback(
+    '"reset": false, "verdict": "corrected", "unclear": [0], "plan": null, "plan_question": ""}': Feedback(
         "I go",
         "I went",
         "Why?",

@@ -1,9 +1,11 @@
 """What a learner says again: the sentences with corrections, and where the first version is in the recording."""
 
+from dataclasses import replace
+
 import pytest
 
 from pipeline.jobs.job import Job, JobRequest
-from pipeline.jobs.results import Edit, Feedback, Transcript, Word
+from pipeline.jobs.results import Edit, Feedback, Figure, Reading, ReadingFluency, ReadWord, Transcript, Word
 from pipeline.practice.sentence import MAX_WORDS, PracticeSentence, find_sentence
 from pipeline.text.corrections import compare
 
@@ -80,3 +82,50 @@ def test_an_edit_alone_is_no_correction():
     job = make_job("I like it.", "I like it.")
     feedback = Feedback("I like it.", "I like it.", "", "", (Edit("a", "b", (0, 1)),), verdict="corrected")
     assert find_sentence(Job(**{**vars(job), "feedback": feedback})) is None
+
+
+TEXT = "Look! — I think so. He has three dogs. Bye"
+
+
+def make_reading(text: str, unclear: str, heard: str = TEXT, corrected: str = TEXT, verdict: str = "correct") -> Job:
+    """The job of a text that was read aloud, with the clearness of its words, of which some were unclear."""
+    words = tuple(
+        ReadWord(
+            word, *(("not_clear", 0.1, 0.5, "θ", -3.5) if word in unclear.split() else ("said", 0.1, 0.5, "", -0.5))
+        )
+        for word in text.replace("—", "").replace(".", "").replace("!", "").split()
+    )
+    figure = Figure(2.0, 1.0, 3.0)
+    read = Reading((*words, ReadWord("er", "added")), ReadingFluency(figure, figure, figure, figure))
+    job = make_job(heard, corrected, verdict=verdict)
+    return replace(job, transcript=replace(job.transcript, reading=read))
+
+
+def test_a_sentence_with_a_word_to_listen_to_again_is_said_again_though_nothing_was_corrected():
+    found = find_sentence(make_reading(TEXT, "three"))
+    assert (found.text, found.heard, found.start, found.end) == ("He has three dogs.", "He has three dogs.", 5.0, 8.5)
+    assert [(each.word, each.state) for each in found.read] == [
+        ("He", "said"), ("has", "said"), ("three", "not_clear"), ("dogs", "said"),
+    ]  # fmt: skip
+
+
+def test_what_was_misread_and_what_was_not_clear_is_said_again_together():
+    heard = TEXT.replace("think", "sink")
+    found = find_sentence(make_reading(TEXT, "three", heard, verdict="corrected"))
+    assert found.text == "— I think so. He has three dogs."
+    assert [each.word for each in found.read] == ["I", "think", "so", "He", "has", "three", "dogs"]
+
+
+@pytest.mark.parametrize(
+    ("unclear", "corrected", "verdict"),
+    [
+        ("", TEXT, "correct"),
+        ("three", TEXT.replace("three", "four"), "correct"),  # by a teacher
+        ("three", f"{TEXT} now", "correct"),
+        ("three", TEXT, "not_checked"),
+        ("three", TEXT, "needs_an_adult"),
+    ],
+)
+def test_nothing_is_said_again_where_every_word_was_clear_or_it_is_not_known(unclear, corrected, verdict):
+    job = make_reading(TEXT, unclear, verdict=verdict)
+    assert find_sentence(replace(job, feedback=replace(job.feedback, corrected=corrected, edits=()))) is None

@@ -26,7 +26,7 @@ def job_record() -> dict[str, Any]:
         "seq": 1,
         "persona": "william",
         "parts": [],
-        "question": {"text": "hi", "said": None, "duration_s": None},
+        "question": {"text": "hi", "said": None, "to_read": None, "duration_s": None},
     }
 
 

@@ -44,7 +44,9 @@ def test_a_folder_without_files_is_an_error(tmp_path, options):
 def submission(recording: Path, state: str, verdict: Verdict | None) -> Submission:
     student = recording.stem.replace("-", " ").title()
     fields = {"student": student, "file": recording.name, "job": "0" * 32, "sha256": "0" * 64, "state": state}
-    return Submission.model_validate({**fields, "handed_in_at": MORNING, "error": None, "verdict": verdict})
+    return Submission.model_validate(
+        {**fields, "handed_in_at": MORNING, "error": None, "verdict": verdict, "tries": None}
+    )
 
 
 def show_class(state: str, width: int, verdict: Verdict | None = None) -> list[str]:
