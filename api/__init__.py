@@ -4,6 +4,8 @@ from flask import Flask
 
 from api import auth, encryption, error_handlers, middleware, pages, sub_path
 from api.admin import keys, login, status, webhooks
+from api.classes import progress as class_progress
+from api.classes import routes as classes
 from api.homework import assignments, export, review, school, submissions
 from api.jobs import events, practice, sessions, tries, zip_download
 from api.jobs import routes as jobs
@@ -24,6 +26,7 @@ from pipeline.settings import Settings, settings
 RESOURCES = (
     *(jobs, tries, practice, events, sessions, zip_download),
     *(assignments, submissions, review, export, school),
+    *(classes, class_progress),
     lessons,
     *(learners, learner_export),
     *(audio, chat, models),

@@ -1,5 +1,5 @@
-"""The web pages, and /docs: /, /ledger and /answer for learners, /homework and /batch for teachers, /status and /keys
-for administrators.
+"""The web pages, and /docs: /, /ledger and /answer for learners, /homework, /classes and /batch for teachers, /status
+and /keys for administrators.
 
 A page is rendered in the reader's language and uses the public API only; what its reader may do is decided there.
 """
@@ -19,7 +19,7 @@ from api.auth import OPEN, requires
 from api.error_handlers import http_error
 from api.openapi import document
 
-PAGES = ("/", "/ledger", "/homework", "/batch", "/status", "/keys")
+PAGES = ("/", "/ledger", "/homework", "/classes", "/batch", "/status", "/keys")
 ANSWER_PAGE = "/answer"  # which the table of homework opens
 STATIC = Path(__file__).with_name("static")
 SWAGGER_FILES = {"swagger_bundle.js": "text/javascript", "swagger_style.css": "text/css"}  # of the package offapi
@@ -93,6 +93,12 @@ def homework() -> Response:
     return render_page("homework")
 
 
+@routes.get("/classes")
+@requires(OPEN)
+def classes() -> Response:
+    return render_page("classes")
+
+
 @routes.get("/batch")
 @requires(OPEN)
 def batch() -> Response:
@@ -122,6 +128,7 @@ def redirect_old_address(page: str) -> Response:
 @routes.get("/answer/", defaults={"page": "answer"})
 @routes.get("/ledger/", defaults={"page": "ledger"})
 @routes.get("/homework/", defaults={"page": "homework"})
+@routes.get("/classes/", defaults={"page": "classes"})
 @routes.get("/batch/", defaults={"page": "batch"})
 @routes.get("/status/", defaults={"page": "status"})
 @routes.get("/keys/", defaults={"page": "keys"})

@@ -137,6 +137,24 @@ class UnknownAssignment(WaijiaoError):
     code, http_status = "unknown_assignment", 404
 
 
+class UnknownClass(WaijiaoError):
+    """Raised when there is no such class: it was never made, or it was deleted."""
+
+    code, http_status = "unknown_class", 404
+
+
+class UnknownPupil(WaijiaoError):
+    """Raised when a class has no pupil with this id, or not any more."""
+
+    code, http_status = "unknown_pupil", 422
+
+
+class ClassChanged(WaijiaoError):
+    """Raised when others changed a class again and again while a change was made. Nothing was changed; try again."""
+
+    code, http_status, retryable = "class_changed", 409, True
+
+
 class UnknownLearner(WaijiaoError):
     """Raised when there is no such learner, or the key may not see what is known of them."""
 

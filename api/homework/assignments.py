@@ -19,11 +19,15 @@ from api.jobs.tries_view import summarize_tries
 from api.jobs.view import show_error
 from api.openapi import answers, respond
 from pipeline import personas
+from pipeline.classes.assignments import update_assignments
+from pipeline.classes.school_class import SchoolClass
+from pipeline.classes.store import Classes
 from pipeline.errors import (
     AssignmentExists,
     BadRequest,
     BadStudentIds,
     UnknownAssignment,
+    UnknownClass,
     UnknownFormat,
     UnknownPersona,
     UnknownVoice,
@@ -96,7 +100,7 @@ def handed_in_at(job: Job) -> float:
 
 
 routes = Blueprint("assignments", __name__)
-INPUT_ERRORS = (UnknownPersona, UnknownVoice, UnknownFormat, BadStudentIds)
+INPUT_ERRORS = (UnknownPersona, UnknownVoice, UnknownFormat, BadStudentIds, UnknownClass)
 
 
 def store() -> Assignments:
@@ -161,7 +165,10 @@ def erase(assignment_id: str) -> Response:
 
 
 def put(id_: str, fields: AssignmentFields, replace: bool) -> Response:
-    outcome = store().put(build_assignment(id_, fields), replace)
+    assignment = build_assignment(id_, fields)
+    outcome = store().put(assignment, replace)
+    if assignment.class_id:
+        update_assignments(Classes(context.jobs()), assignment.tenant, assignment.class_id)
     class_work = load_assignment(id_)
     answer = respond(view(class_work, store().list_tries(class_work)))
     answer.status_code = 201 if outcome == "created" else 200
@@ -185,7 +192,8 @@ def build_assignment(id_: str, fields: AssignmentFields) -> Assignment:
             "Format the column of the ids as Text, enter them again, and send them.",
             field=f"students[{index}].id",
         )
-    values = fields.model_dump(exclude={"id", "due", "students"})
+    values = fields.model_dump(exclude={"id", "due", "students", "class_name"})
+    school_class = find_class(fields)
     return Assignment(
         **{
             **values,
@@ -195,11 +203,23 @@ def build_assignment(id_: str, fields: AssignmentFields) -> Assignment:
             "words": tuple(fields.words),
             "due": to_seconds(fields.due),
             "retention_h": fields.retention_h or server_settings.retention_h,
-            "students": tuple(Student(student.name, student.id) for student in fields.students),
+            "class_name": school_class.name if school_class else fields.class_name,
+            "students": school_class.students
+            if school_class
+            else tuple(Student(student.name, student.id) for student in fields.students),
             "voice": parser.check_voice(fields.voice),
             "format": parser.check_format(fields.format),
         }
     )
+
+
+def find_class(fields: AssignmentFields) -> SchoolClass | None:
+    """The class whose pupils are the students; None where none is named. Raises UnknownClass."""
+    if not fields.class_id:
+        return None
+    if fields.students:
+        raise BadRequest("Give `students` or `class_id`, not both.", field="students")
+    return Classes(context.jobs()).get(context.caller().tenant, fields.class_id).school_class
 
 
 def version_tag(class_work: AssignmentWithJobs, try_jobs: Mapping[str, Sequence[Job]]) -> str:

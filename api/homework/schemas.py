@@ -58,6 +58,11 @@ class AssignmentFields(RequestModel):
     class_name: Annotated[Text, StringConstraints(max_length=100)] = Field(
         "", description="at most 100 characters; classes take turns when the server is busy"
     )
+    class_id: str = Field(
+        "",
+        max_length=64,
+        description="the id of a class that is kept, whose pupils are the students; then leave out `students`",
+    )
     due: Due | None = Field(
         None,
         strict=False,

@@ -133,6 +133,9 @@ def assign_students(
                 "`student` applies to one recording; send the others in separate requests.", field="student"
             )
         return [(each, find_student(assignment_with_jobs, student)) for each in recordings], []
+    if assignment_with_jobs.assignment.class_id and not assignment_with_jobs.assignment.students:
+        error = UnknownStudent("The class has no pupils any more.")
+        return [], [refused_fields(each.name, None, error.code, error.detail) for each in recordings]
     matching = match_students([each.path for each in recordings], assignment_with_jobs.assignment.students)
     problem_by_file = {problem.file: problem for problem in matching.problems}
     problems = [
@@ -146,12 +149,12 @@ def assign_students(
 
 
 def find_student(assignment_with_jobs: AssignmentWithJobs, student: str) -> str:
-    """The name of the student with this name or id, in any case. UnknownStudent if there is a class without them."""
-    key = fold_case(display_name(student))
-    for each in assignment_with_jobs.students:
-        if key and key in {fold_case(each.name), fold_case(each.id)}:
+    """The name of the student with this name, id or pupil's id, in any case. UnknownStudent if the class has none."""
+    key, assignment = fold_case(display_name(student)), assignment_with_jobs.assignment
+    for each in assignment.students if assignment.class_id else assignment_with_jobs.students:
+        if key and key in {fold_case(each.name), fold_case(each.id), each.pupil}:
             return each.name
-    if assignment_with_jobs.assignment.students:
+    if assignment.students or assignment.class_id:
         raise UnknownStudent
     return student
 
@@ -161,6 +164,7 @@ def build_submission(assignment: Assignment, student: str, file: str) -> JobRequ
     detail_names = {"title", "instructions", "text", "words", "level", "clearness"}
     fields = dataclasses.asdict(assignment)
     details = {name: value for name, value in fields.items() if name in detail_names and value}
+    pupil = next((each.pupil for each in assignment.students if each.name == student), "")
     return JobRequest(
         id=job_id,
         session=job_id,
@@ -178,6 +182,7 @@ def build_submission(assignment: Assignment, student: str, file: str) -> JobRequ
         details={**details, "handed_in_at": time.time()},
         assignment=assignment.id,
         student=student,
+        pupil=pupil,
         due=assignment.due,
         group=assignment.group,
         hold=assignment.hold,

@@ -14,7 +14,7 @@ MAX_KINDS = 10  # that are shown of a class
 def show_class(class_work: AssignmentWithJobs, ledgers: Ledgers) -> schemas.ClassLedger:
     assignment = class_work.assignment
     names = [student.name for student in class_work.students]
-    learners = [student_learner(assignment.group, name) for name in names]
+    learners = [student_learner(assignment.group, each.name, each.pupil) for each in class_work.students]
     records: dict[str, list[tuple[str, KindRecord]]] = defaultdict(list)
     students = []
     for name, ledger in zip(names, ledgers.read_many(assignment.tenant, learners), strict=True):

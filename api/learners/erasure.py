@@ -8,11 +8,12 @@ from api import context
 from api.jobs.service import cancel_unless_ended, erase_job
 from api.learners.access import ledgers
 from pipeline.api_keys import Keys
+from pipeline.classes.store import Classes
 from pipeline.errors import Erased, UnknownJob
 from pipeline.homework.assignments import Assignments
 from pipeline.jobs.job import Job
 from pipeline.jobs.listing import newest_first
-from pipeline.learners.identity import KEY, SESSION, find_learner, learner_kind, student_learner
+from pipeline.learners.identity import KEY, SESSION, STUDENT, find_learner, learner_kind, student_learner
 from pipeline.schemas import learners as schemas
 from pipeline.timestamps import to_utc
 from pipeline.webhooks.outbox import count_deliveries
@@ -39,7 +40,7 @@ def erase_learner(learner: str) -> schemas.ErasureReceipt:
         audio_files=counts["audio_files"],
         webhook_logs=counts["webhook_logs"],
         ledger_entries=ledger_entries,
-        class_lists=leave_class_lists(learner),
+        class_lists=leave_classes(learner) + leave_class_lists(learner),
         key_names=int(learner_kind(learner) == "key" and forget_key_name(learner)),
     )
 
@@ -78,12 +79,18 @@ def leave_class_lists(learner: str) -> int:
     store, count = Assignments(context.jobs()), 0
     for assignment in store.all(context.caller().tenant):
         remaining = tuple(
-            each for each in assignment.students if student_learner(assignment.group, each.name) != learner
+            each for each in assignment.students if student_learner(assignment.group, each.name, each.pupil) != learner
         )
         if remaining != assignment.students:
             store.put(replace(assignment, students=remaining), replace=True)
             count += 1
     return count
+
+
+def leave_classes(learner: str) -> int:
+    """Take a pupil out of the tenant's classes that are kept; of how many."""
+    pupil = learner.removeprefix(STUDENT)
+    return Classes(context.jobs()).forget_pupil(context.caller().tenant, pupil) if pupil != learner else 0
 
 
 def forget_key_name(learner: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated, cast
 
 from pydantic import BeforeValidator, Json
 
-from pipeline.errors import AssignmentExists, UnknownAssignment
+from pipeline.errors import AssignmentExists, UnknownAssignment, UnknownClass
 from pipeline.jobs.job import Job
 from pipeline.jobs.listing import list_tries, read_jobs
 from pipeline.jobs.records import UnixTime, clamp_time, read_all, read_fields, read_hashes, to_json
@@ -17,14 +17,26 @@ from pipeline.practice.tries import JobTries, collect_tries
 
 LEVELS = ("", "A1", "A2", "B1", "B2", "C1", "C2")  # of the Common European Framework of Reference; "": not stated
 MAX_STUDENTS = 2000
+MAX_CELL_CHARS = 100  # of a student's name, and of an id
 
 
 @dataclass(frozen=True)
 class Student:
-    """One of a class: `name`, unique within an assignment, and the `id` that a school may have for them."""
+    """One of a class: `name`, unique within an assignment, and the `id` that a school may have for them.
+
+    `pupil`: the id within a class that is kept, "" of others. `names`: how files may name the student; without any,
+    as `name` does.
+    """
 
     name: str
     id: str = ""
+    pupil: str = ""
+    names: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """What stands for the student in the records of an assignment: a pupil may be renamed."""
+        return self.pupil or self.name
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,7 @@ class Assignment:
     webhook: str = ""
     clearness: bool = False
     card: bool = False  # of assignments that were stored before there were cards
+    class_id: str = ""  # the class that is kept whose pupils are the students
 
     @property
     def name(self) -> str:
@@ -86,9 +99,11 @@ class Assignments:
     def put(self, assignment: Assignment, replace: bool) -> str:
         """Store it for as long as what is submitted by its due time is kept.
 
-        Returns created, same or replaced. Raises AssignmentExists when another one has its id, unless `replace`.
+        Returns created, same or replaced. Raises UnknownClass, and AssignmentExists when another one has its id, unless
+        `replace`.
         """
         submission_s = max(0.0, (assignment.due or 0) - time.time()) + self.jobs.settings.deadline_s
+        school_class = f"{assignment.tenant}/{assignment.class_id}" if assignment.class_id else None
         outcome = str(
             self.jobs.run(
                 "assign",
@@ -96,10 +111,14 @@ class Assignments:
                 assignment=to_json(assignment),
                 ttl_s=submission_s + 3600 * assignment.retention_h,
                 replace=replace,
+                school_class=school_class,
+                class_work=class_work(assignment) if school_class else None,
             )[0]
         )
         if outcome == "other":
             raise AssignmentExists
+        if outcome == "unknown_class":
+            raise UnknownClass
         return outcome
 
     def get(self, tenant: str, id_: str) -> "AssignmentWithJobs":
@@ -110,8 +129,8 @@ class Assignments:
             raise UnknownAssignment
         stored = read_fields(StoredAssignment, record or {})
         jobs = read_jobs(self.redis, [*(names or {}).values()], keys[1])
-        submissions = {student: jobs[name] for student, name in (names or {}).items() if name in jobs}
-        return AssignmentWithJobs(stored.assignment, stored.created_at, submissions)
+        present = {key: jobs[name] for key, name in (names or {}).items() if name in jobs}
+        return AssignmentWithJobs(stored.assignment, stored.created_at, name_students(stored.assignment, present))
 
     def list_tries(self, class_work: "AssignmentWithJobs") -> dict[str, list[Job]]:
         """The jobs of the tries of each student who has said a sentence again, oldest first."""
@@ -137,6 +156,39 @@ class Assignments:
         return cast(list[str], job_names)
 
 
+def name_students(assignment: Assignment, jobs: Mapping[str, Job]) -> dict[str, Job]:
+    """The jobs by the names of their students, of whom no two have the same; they are stored by their keys.
+
+    Who is not on the list any more has the name that stood there; a sign says so where another one has it now.
+    """
+    names = {student.key: student.name for student in assignment.students}
+    jobs_by_name = {names[key]: job for key, job in jobs.items() if key in names}
+    for key, job in jobs.items():
+        if key not in names:
+            name = job.request.student or key
+            while name in jobs_by_name or name in names.values():
+                name += " *"
+            jobs_by_name[name] = job
+    return jobs_by_name
+
+
+@dataclass(frozen=True)
+class ClassWork:
+    """What a class keeps of an assignment: enough for the progress of its pupils, whose ids these are."""
+
+    id: str
+    title: str
+    due: Annotated[float | None, BeforeValidator(clamp_time)] = None
+    reads_aloud: bool = False
+    pupils: tuple[str, ...] = ()
+
+
+def class_work(assignment: Assignment) -> str:
+    """The ClassWork of an assignment, as JSON."""
+    pupils = tuple(student.pupil for student in assignment.students)
+    return to_json(ClassWork(assignment.id, assignment.title, assignment.due, bool(assignment.text), pupils))
+
+
 @dataclass(frozen=True)
 class AssignmentWithJobs:
     """An assignment, when it was set (Unix seconds), and the job that counts of each student who handed in."""
@@ -149,7 +201,8 @@ class AssignmentWithJobs:
     def students(self) -> tuple[Student, ...]:
         """The assignment's students, then others who submitted."""
         roster_names = {student.name for student in self.assignment.students}
-        return (*self.assignment.students, *(Student(name) for name in sorted(self.jobs) if name not in roster_names))
+        others = sorted(name for name in self.jobs if name not in roster_names)
+        return (*self.assignment.students, *(Student(name, pupil=self.jobs[name].request.pupil) for name in others))
 
     @property
     def missing(self) -> tuple[str, ...]:

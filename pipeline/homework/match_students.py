@@ -9,13 +9,12 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, permutations
 
 from pipeline.errors import AmbiguousStudent, DoubledStudent, UnknownStudent, WaijiaoError
-from pipeline.homework.assignments import Student
+from pipeline.homework.assignments import MAX_CELL_CHARS, Student
 from pipeline.homework.filenames import UNNAMED, display_name, stem
-from pipeline.homework.roster import MAX_CELL_CHARS
 from pipeline.homework.school.files import SchoolFile, parse_school_file
 from pipeline.text.enumeration import join_some
 
@@ -77,7 +76,7 @@ def find_owner(file: str, index: "NameIndex") -> str | WaijiaoError:
     for distinctive in (True, False):
         candidates: set[str] = set()
         for forms in forms_by_part:
-            part_students = {form.student for form in forms if form.distinctive is distinctive}
+            part_students = name_students(forms, distinctive)
             # A part that is farther away only decides between several candidates.
             candidates = (candidates & part_students) or candidates or part_students
         if len(candidates) == 1:
@@ -85,6 +84,22 @@ def find_owner(file: str, index: "NameIndex") -> str | WaijiaoError:
         if candidates:
             return AmbiguousStudent(f"It fits several students: {quote_names(sorted(candidates))}.")
     return UnknownStudent()
+
+
+def name_students(forms: Sequence["NameForm"], distinctive: bool) -> set[str]:
+    """The students whom these forms name. Of several with one name, an id decides that says as much as a name."""
+    students = {form.student for form in forms if form.distinctive is distinctive}
+    with_id = {form.student for form in forms if form.is_id and form.distinctive is distinctive}
+    return with_id if len(with_id) == 1 and with_id < students and share_name(forms, students) else students
+
+
+def share_name(forms: Sequence["NameForm"], students: set[str]) -> bool:
+    """Whether one name in the text is that of all these students."""
+    owners: dict[str, set[str]] = defaultdict(set)
+    for form in forms:
+        if not form.is_id:
+            owners[form.letters].add(form.student)
+    return any(students <= each for each in owners.values())
 
 
 def find_owner_in_school(file: SchoolFile, index: "NameIndex") -> str | None:
@@ -141,12 +156,14 @@ class NameForm:
     """One way in which a student may be written.
 
     `rank`: 0 for the exact name, higher for forms that differ more from it. `distinctive`: too long to stand in a text
-    by chance.
+    by chance. `letters`: those of its tokens. `is_id`: it is the school's id.
     """
 
     student: str
     rank: int
     distinctive: bool
+    letters: str = ""
+    is_id: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,16 +183,19 @@ class NameIndex:
         self.names_by_id: dict[str, list[str]] = defaultdict(list)
         for student in students:
             self.names_by_id[student.id].append(student.name)
-            for number, tokens in enumerate(part_orders(tokenize(student.name))):
-                self.add(tokens, NameForm(student.name, rank=min(number, 1), distinctive=True))
+            for name in student.names or (student.name,):
+                for number, tokens in enumerate(part_orders(tokenize(name))):
+                    self.add(tokens, NameForm(student.name, rank=min(number, 1), distinctive=True))
             id_tokens = tokenize(student.id)
             id_chars = sum(len(token.text) for token in id_tokens)
-            self.add(id_tokens, NameForm(student.name, rank=0, distinctive=id_chars >= MIN_DISTINCTIVE_ID_CHARS))
+            has_many = id_chars >= MIN_DISTINCTIVE_ID_CHARS
+            self.add(id_tokens, NameForm(student.name, rank=0, distinctive=has_many, is_id=True))
 
     def add(self, tokens: Sequence["NameToken"], form: NameForm) -> None:
-        self.exact_forms.add("".join(token.text for token in tokens), form)
-        loose_form = NameForm(form.student, form.rank + UNACCENTED_RANK, form.distinctive)
-        self.loose_forms.add("".join(token.unaccented_text for token in tokens), loose_form)
+        exact_letters = "".join(token.text for token in tokens)
+        self.exact_forms.add(exact_letters, replace(form, letters=exact_letters))
+        letters = "".join(token.unaccented_text for token in tokens)
+        self.loose_forms.add(letters, replace(form, rank=form.rank + UNACCENTED_RANK, letters=letters))
 
     def search(self, text: str) -> list[NameForm]:
         """The forms that `text` contains, without those inside a longer one."""

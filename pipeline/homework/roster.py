@@ -1,4 +1,4 @@
-"""Read a teacher's class list as spreadsheets save it: CSV with or without a header, in the common encodings."""
+"""Read a teacher's class list as spreadsheets save it: XLSX, or CSV with or without a header, in common encodings."""
 
 import csv
 import io
@@ -9,12 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from pipeline.errors import BadRoster, BadStudentIds
-from pipeline.homework.assignments import MAX_STUDENTS, Student
+from pipeline.homework.assignments import MAX_CELL_CHARS, MAX_STUDENTS, Student
 from pipeline.homework.encodings import choose_chinese_encoding, is_unreadable
+from pipeline.homework.spreadsheet import is_spreadsheet, read_spreadsheet
 from pipeline.homework.student_ids import find_changed_id, find_shortened_id
 from pipeline.text.characters import can_decode, is_invisible
 
-MAX_CELL_CHARS = 100  # of a name, and of an id
 DELIMITERS = ",;\t"
 FULL_WIDTH_DELIMITERS = str.maketrans("，；", ",;")
 HEADER_ROWS = 5  # rows within which the header stands; above it some write the name of the class
@@ -49,18 +49,30 @@ ID_TITLES = (
     "no",
     "序号",
 )
+OTHER_NAME_TITLES = (
+    "englishname",
+    "latinname",
+    "pinyin",
+    "英文名",
+    "英文姓名",
+    "拼音",
+    "chinesename",
+    "中文名",
+    "中文姓名",
+)
 CANVAS_TITLES = ("sisuserid", "sisloginid")  # of the gradebook that Canvas exports
 CANVAS_ROWS = ("", "points possible", "student, test", "test student")  # its rows that are no students
 
 Row = tuple[int, list[str]]  # number of the line, cells
 
 
-def read_roster(data: bytes | str) -> tuple[Student, ...]:
-    """The students of a CSV file; blank lines are skipped. Raises BadRoster, which names the unusable line, and
-    BadStudentIds if a spreadsheet changed the ids.
+def read_roster(data: bytes | str, same_names: bool = False) -> tuple[Student, ...]:
+    """The students of a CSV or XLSX file, or of pasted text; blank lines are skipped.
+
+    With `same_names` several may have one name. Raises BadRoster, which names the unusable line, and BadStudentIds if a
+    spreadsheet changed the ids.
     """
-    text = data if isinstance(data, str) else decode(data)
-    rows = read_rows_with_any_delimiter(text.removeprefix("\ufeff"))
+    rows = read_any_rows(data)
     if not rows:
         raise BadRoster("The list is empty: it has to have one student per line.")
     columns = find_columns([cells for _, cells in rows])
@@ -70,8 +82,15 @@ def read_roster(data: bytes | str) -> tuple[Student, ...]:
         raise BadRoster(f"The list has {len(students):,} students: expected 1 to {MAX_STUDENTS:,}.")
     if columns.id is not None:
         refuse_bad_ids(student_rows, columns, [student.id for student in students])
-    refuse_duplicates([line for line, _ in student_rows], students)
+    refuse_duplicates([line for line, _ in student_rows], students, same_names)
     return tuple(students)
+
+
+def read_any_rows(data: bytes | str) -> list[Row]:
+    if isinstance(data, bytes) and is_spreadsheet(data):
+        return read_spreadsheet(data)
+    text = data if isinstance(data, str) else decode(data)
+    return read_rows_with_any_delimiter(text.removeprefix("\ufeff"))
 
 
 def decode(data: bytes) -> str:
@@ -128,12 +147,16 @@ def read_rows(text: str) -> Iterator[Row]:
 
 @dataclass(frozen=True)
 class Columns:
-    """The index of each column with a part of the name, of the one with the id, and of the first student's row."""
+    """The index of each column with a part of the name, of the one with the id, and of the first student's row.
+
+    `other_names`: the columns with the same name in another script.
+    """
 
     name: tuple[int, ...]
     id: int | None
     first_row: int
     is_canvas: bool = False
+    other_names: tuple[int, ...] = ()
 
 
 def find_columns(rows: Sequence[Sequence[str]]) -> Columns:
@@ -152,12 +175,13 @@ def columns_from_titles(titles: Sequence[str], first_row: int) -> Columns:
         return next((titles.index(title) for title in column_titles if title in titles), None)
 
     full_name, id_ = index_of(NAME_TITLES), index_of(ID_TITLES)
+    other_names = tuple(index for index, title in enumerate(titles) if title in OTHER_NAME_TITLES)
     if full_name is not None:
-        return Columns((full_name,), id_, first_row, any(title in titles for title in CANVAS_TITLES))
+        return Columns((full_name,), id_, first_row, any(title in titles for title in CANVAS_TITLES), other_names)
     given_name, family_name = index_of(GIVEN_NAME_TITLES), index_of(FAMILY_NAME_TITLES)
     is_chinese = family_name is not None and titles[family_name].startswith("姓")
     parts = (family_name, given_name) if is_chinese else (given_name, family_name)
-    return Columns(tuple(part for part in parts if part is not None), id_, first_row)
+    return Columns(tuple(part for part in parts if part is not None), id_, first_row, other_names=other_names)
 
 
 def columns_from_cells(rows: Sequence[Sequence[str]]) -> Columns:
@@ -198,7 +222,8 @@ def read_student(row: Row, columns: Columns) -> Student:
     if len(name) > MAX_CELL_CHARS:
         raise BadRoster(f"Line {line} of the list has a name of more than {MAX_CELL_CHARS} characters.")
     id_ = "" if columns.id is None else read_cell(line, cells, columns.id).strip("=\"'")  # Excel writes ="007"
-    return Student(name, id_)
+    others = tuple(cell for column in columns.other_names if (cell := read_cell(line, cells, column)))
+    return Student(name, id_, names=(name, *others) if others else ())
 
 
 def read_cell(line: int, cells: Sequence[str], column: int) -> str:
@@ -234,10 +259,10 @@ def is_marked_as_text(cells: Sequence[str], columns: Columns) -> bool:
     return columns.id is not None and "".join(cells[columns.id : columns.id + 1]).strip().startswith(("=", "'"))
 
 
-def refuse_duplicates(lines: Iterable[int], students: Iterable[Student]) -> None:
+def refuse_duplicates(lines: Iterable[int], students: Iterable[Student], same_names: bool) -> None:
     first_lines: dict[tuple[str, str], int] = {}
     for line, student in zip(lines, students, strict=True):
-        for column, cell in (("name", student.name), ("id", student.id)):
+        for column, cell in (("name", "" if same_names else student.name), ("id", student.id)):
             key = (column, unicodedata.normalize("NFKC", cell).casefold())
             if cell and (first := first_lines.setdefault(key, line)) != line:
                 raise BadRoster(f"Line {line} of the list repeats the {column} of line {first}; make them different.")

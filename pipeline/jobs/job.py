@@ -120,6 +120,7 @@ class JobRequest:
     details: Mapping[str, Any] = field(default_factory=dict)
     assignment: str = ""  # id of the assignment that it is submitted for
     student: str = ""  # who submits it: the name of one of the assignment's students
+    pupil: str = ""  # the student's id in a class that is kept
     lesson: str = ""  # id of the lesson that it is a turn of
     sha256: str = ""  # of the recording, if an earlier transcript of it may be used
     due: Annotated[float | None, BeforeValidator(clamp_time)] = None  # Unix seconds by which homework is to be answered

@@ -459,7 +459,8 @@ def parent_fields(job_request: JobRequest) -> dict[str, str]:
     """The record's fields about the assignment, the lesson or the practised job that the job belongs to."""
     fields = {"sha256": job_request.sha256}
     if job_request.assignment:
-        fields |= {"assignment": f"{job_request.tenant}/{job_request.assignment}", "student": job_request.student}
+        student = job_request.pupil or job_request.student  # as Student.key
+        fields |= {"assignment": f"{job_request.tenant}/{job_request.assignment}", "student": student}
     if job_request.lesson:
         fields["lesson"] = f"{job_request.tenant}/{job_request.lesson}"
     if job_request.practised:

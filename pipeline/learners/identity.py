@@ -20,17 +20,20 @@ def find_learner(request: JobRequest) -> str:
     if request.task != "teach":
         return ""
     if request.assignment:
-        return student_learner(request.group or request.assignment, request.student)
+        return student_learner(request.group or request.assignment, request.student, request.pupil)
     if request.owner:
         return f"{KEY}{request.owner}"
     return "" if request.session == request.id else f"{SESSION}{request.session}"
 
 
-def student_learner(group: str, student: str) -> str:
-    """The id of a student: of a class, or of one assignment where that names no class.
+def student_learner(group: str, student: str, pupil: str = "") -> str:
+    """The id of a student: of a `pupil` of a class that is kept, in all assignments and with any name.
 
-    Students with one name in two classes are two learners. Their names cannot be read from their ids.
+    Else that of a name in a class, or in one assignment where that names no class: students with one name in two
+    classes are two learners. Their names cannot be read from their ids.
     """
+    if pupil:
+        return f"{STUDENT}{pupil}"
     digest = hashlib.sha256(f"{group}\0{student}".encode()).hexdigest()
     return f"{STUDENT}{digest[:DIGEST_CHARS]}"
 

@@ -27,20 +27,20 @@ class Ledgers:
 
     def read_many(self, tenant: str, learners: Sequence[str]) -> list[Ledger]:
         """Their ledgers, in the order of `learners`, in one round trip."""
+        entries = self.read_entries(tenant, learners)
+        return [build_ledger(learner, each) for learner, each in zip(learners, entries, strict=True)]
+
+    def read_entries(self, tenant: str, learners: Sequence[str]) -> list[list[DatedEntry]]:
+        """The entries of each of them, the oldest first."""
         with self.redis.pipeline(transaction=False) as pipe:
             for learner in learners:
                 pipe.hgetall(entries_key(tenant, learner))
                 pipe.zrange(times_key(tenant, learner), 0, -1, withscores=True)
             stored = pipe.execute()
         oldest = now(self.redis) - self.settings.ledger_days * DAY_S
-        return [
-            build_ledger(learner, self._entries(learner, entries, times, oldest))
-            for learner, entries, times in zip(learners, stored[::2], stored[1::2], strict=True)
-        ]
+        return [self._entries(*each, oldest) for each in zip(stored[::2], stored[1::2], strict=True)]
 
-    def _entries(
-        self, learner: str, entries: dict[str, str], times: list[tuple[str, float]], oldest: float
-    ) -> list[DatedEntry]:
+    def _entries(self, entries: dict[str, str], times: list[tuple[str, float]], oldest: float) -> list[DatedEntry]:
         """The entries that can be read, those older than `oldest` apart; `times` are Unix seconds."""
         recent = [(at, entries[first]) for first, at in times if first in entries and at >= oldest]
         readable = read_all(lambda text: read_json(LedgerEntry, text), [text for _, text in recent], "a ledger")

@@ -9,8 +9,15 @@ from pipeline.schemas.practice import TriesSummary
 
 
 class Student(ResponseModel):
+    """`id`: the school's; `pupil`: that in a class that is kept, "" of others.
+
+    `names`: how files may name the student; without any, as `name` does.
+    """
+
     name: str
     id: str
+    pupil: str = ""
+    names: list[str] = Field(default_factory=list)
 
 
 class Progress(ResponseModel):
@@ -51,7 +58,10 @@ class Submission(ResponseModel):
 
 
 class Assignment(ResponseModel):
-    """An assignment as it was set. `retention_h` counts from each answer's end."""
+    """An assignment as it was set. `class_id`: the class that is kept whose pupils are the students, "" without one.
+
+    `retention_h` counts from each answer's end.
+    """
 
     id: str
     title: str
@@ -62,6 +72,7 @@ class Assignment(ResponseModel):
     language: str
     level: str
     class_name: str
+    class_id: str = ""
     due: Timestamp | None
     retention_h: int
     hold: bool

@@ -132,8 +132,8 @@ class ErasureReceipt(ResponseModel):
     """What was removed of a learner: numbers of things, nothing of their content.
 
     `records`: jobs; `audio_files`: recordings, clips and answers; `ledger_entries`: jobs in the ledger; `webhook_logs`:
-    deliveries that were logged; `class_lists`: assignments in whose class list the name stood; `key_names`: keys that
-    had the learner's name. `exports` is 0, since none is stored.
+    deliveries that were logged; `class_lists`: assignments and classes in whose list the name stood; `key_names`: keys
+    that had the learner's name. `exports` is 0, since none is stored.
     """
 
     learner: str

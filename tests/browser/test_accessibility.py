@@ -43,7 +43,7 @@ def test_axe_finds_no_serious_fault_in_a_conversation(visit, display, tmp_path):
     assert violations(page) == []
 
 
-@pytest.mark.parametrize("path", ["/answer", "/ledger", "/homework", "/batch", "/status"])
+@pytest.mark.parametrize("path", ["/answer", "/ledger", "/homework", "/classes", "/batch", "/status"])
 @pytest.mark.parametrize("display", DISPLAYS)
 def test_axe_finds_no_serious_fault_in_the_other_pages(visit, display, path):
     assert violations(visit(path, reduced_motion="reduce", **display)) == []

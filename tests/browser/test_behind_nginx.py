@@ -23,7 +23,7 @@ from tests.support.talk_page import find_transcript, find_turn, record, type_in
 SET_HOMEWORK = """() => fetch("v1/assignments/unit-3", {
     method: "PUT", headers: {"Content-Type": "application/json"}, body: '{"title": "Unit 3"}',
 })"""
-PAGES = ("/", "/homework", "/batch", "/status", "/docs")
+PAGES = ("/", "/homework", "/classes", "/batch", "/status", "/docs")
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from tests.browser.conftest import LEARNERS, SPOKEN
 from tests.support.wait import wait_for
 
 WIDTHS = (320, 360, 390, 414, 600, 768, 1280)
-PAGES = ("/", "/ledger", "/homework", "/batch", "/status", "/homework/nothing")
+PAGES = ("/", "/ledger", "/homework", "/classes", "/batch", "/status", "/homework/nothing")
 # Pairs of texts that overlap, without what floats above the page and what only screen readers say.
 OVERLAPS = """() => {
   const isClipped = (node) => node && (getComputedStyle(node).clipPath !== "none" || isClipped(node.parentElement));

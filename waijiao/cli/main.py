@@ -10,6 +10,7 @@ import click
 
 from pipeline.settings import Settings
 from waijiao.cli.ask import ask
+from waijiao.cli.classes import school_class
 from waijiao.cli.console import handle_errors
 from waijiao.cli.demo import demo
 from waijiao.cli.homework import homework
@@ -103,5 +104,5 @@ def up(
         run_until_stopped(Settings(**settings), workers)
 
 
-for command in (ask, watch, status, retry, key, fit, plan, homework, lesson, learner, demo, models):
+for command in (ask, watch, status, retry, key, fit, plan, homework, school_class, lesson, learner, demo, models):
     main.add_command(command)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Iterable
 from typing import Unpack
 
+from waijiao.client.classes import AsyncClassMethods
 from waijiao.client.concurrent import DEFAULT_AT_ONCE, JobT, OnItemChange, RecordingT, ask_run, iterate, wait_run
 from waijiao.client.fields import JobFields
 from waijiao.client.homework import AsyncHomeworkMethods
@@ -12,7 +13,7 @@ from waijiao.client.lessons import AsyncLessonMethods
 from waijiao.client.results import Outcome
 
 
-class AsyncClient(AsyncJobMethods, AsyncHomeworkMethods, AsyncLessonMethods, AsyncLearnerMethods):
+class AsyncClient(AsyncJobMethods, AsyncHomeworkMethods, AsyncClassMethods, AsyncLessonMethods, AsyncLearnerMethods):
     """A Waijiao server, for asyncio: the same methods as Client, awaited. Close it, or use it as a context."""
 
     def ask_all(

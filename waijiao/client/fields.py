@@ -51,6 +51,7 @@ class AssignmentFields(TypedDict, total=False):
     language: str | None
     level: str | None
     class_name: str | None
+    class_id: str | None
     due: datetime | str | None
     retention_h: int | None
     hold: bool | None

@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterable
 from typing import Unpack
 
 from waijiao.client.async_client import AsyncClient
+from waijiao.client.classes import ClassMethods
 from waijiao.client.concurrent import (
     DEFAULT_AT_ONCE,
     JobT,
@@ -21,7 +22,7 @@ from waijiao.client.lessons import LessonMethods
 from waijiao.client.results import Outcome
 
 
-class Client(JobMethods, HomeworkMethods, LessonMethods, LearnerMethods):
+class Client(JobMethods, HomeworkMethods, ClassMethods, LessonMethods, LearnerMethods):
     """A Waijiao server, blocking. Threads may share a client; close it, or use it as a context."""
 
     def ask_all(

@@ -12,6 +12,7 @@ const NOT_MODIFIED = 304;
 const assignmentPath = (id, rest = "") => `v1/assignments/${encodeURIComponent(id)}${rest}`;
 
 export const listAssignments = async () => (await fetchJson("v1/assignments")).assignments;
+export const listClasses = async () => (await fetchJson("v1/classes")).classes;
 export const saveAssignment = (id, fields) => fetchJson(assignmentPath(id), { method: "PUT", json: fields });
 export const deleteAssignment = (id) =>
   fetchApi(assignmentPath(id), { method: "DELETE", timeoutS: CLASS_REQUEST_TIMEOUT_S });

@@ -1,12 +1,12 @@
 // The form that creates homework, or edits it.
 
 import { errorText, joinNames, languageEvents, localName, t } from "../i18n/index.js";
-import { ApiError, Unreachable } from "../shared/api.js";
+import { ApiError, rethrowUnlessTemporary, Unreachable } from "../shared/api.js";
 import { randomId } from "../shared/db.js";
 import { $id } from "../shared/dom.js";
 import { formatSpeed } from "../shared/format.js";
 import { options, voiceName } from "../shared/options.js";
-import { saveAssignment } from "./api.js";
+import { listClasses, saveAssignment } from "./api.js";
 import { fromInputValue, toInputValue } from "./due.js";
 import { findChangedId, findDuplicates, findShortenedId, formatRoster, parseRoster, readText } from "./roster.js";
 
@@ -17,6 +17,7 @@ const WORD_SEPARATORS = /[,，、;；\n]+/;
 
 export class Form {
   #before = null; // the assignment that is edited; null for a new one
+  #classes = []; // the classes that are kept
 
   /** `showSaved` gets the id of what was saved. */
   constructor(capabilities, showSaved) {
@@ -26,6 +27,7 @@ export class Form {
       await this.importRoster(target.files[0]);
       target.value = "";
     });
+    this.fields.class_id.addEventListener("change", () => this.#showClass());
     this.fields.students.addEventListener("input", () => this.#showCount());
     this.fields.speed.addEventListener("input", () => this.#showSpeed());
     Object.assign(this.fields.speed, capabilities.speed);
@@ -41,7 +43,8 @@ export class Form {
     this.#translate(values);
     for (const name of TEXT_FIELDS) this.fields[name].value = values[name];
     this.fields.words.value = values.words.join(t("comma"));
-    this.fields.students.value = formatRoster(values.students);
+    this.fields.students.value = values.class_id ? "" : formatRoster(values.students);
+    this.#offerClasses(values.class_id);
     this.fields.due.value = toInputValue(values.due);
     this.fields.hold.checked = values.hold;
     this.fields.card.checked = values.card;
@@ -55,7 +58,26 @@ export class Form {
     const { persona, voices } = this.capabilities;
     const empty = Object.fromEntries(TEXT_FIELDS.map((name) => [name, ""]));
     const switches = { hold: false, clearness: false, card: true };
-    return { ...empty, ...switches, persona, voice: voices[0], speed: 1, words: [], students: [], due: null };
+    return { ...empty, ...switches, persona, voice: voices[0], speed: 1, words: [], students: [], class_id: "", due: null };
+  }
+
+  /** Offer the classes that are kept, and select one; a class that was deleted is not offered. */
+  async #offerClasses(selected = "") {
+    const names = () => [["", t("homework_class_none")], ...this.#classes.map(({ id, name }) => [id, name])];
+    this.fields.class_id.replaceChildren(...options(names(), selected));
+    this.#showClass();
+    const loaded = await listClasses().catch(rethrowUnlessTemporary);
+    if (!loaded) return;
+    this.#classes = loaded;
+    this.fields.class_id.replaceChildren(...options(names(), this.fields.class_id.value || selected));
+    this.#showClass();
+  }
+
+  /** A class that is kept has a name and students of its own. */
+  #showClass() {
+    const isKept = Boolean(this.fields.class_id.value);
+    for (const node of [this.fields.class_name.parentElement, this.fields.students.parentElement, $id("students-count").parentElement])
+      node.hidden = isKept;
   }
 
   /** Fill in the class list from a file. */
@@ -104,7 +126,8 @@ export class Form {
       ...texts,
       speed: Number(texts.speed),
       words: words.filter(Boolean),
-      students: parseRoster(this.fields.students.value),
+      class_id: this.fields.class_id.value,
+      students: this.fields.class_id.value ? [] : parseRoster(this.fields.students.value),
       due: fromInputValue(this.fields.due.value),
       hold: this.fields.hold.checked,
       card: this.fields.card.checked,

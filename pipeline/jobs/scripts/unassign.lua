@@ -6,6 +6,7 @@ local submissions, erased = KEY.submissions .. args.name, KEY.erased .. args.cal
 if redis.call('EXISTS', erased) == 0 then
   local has_submissions = redis.call('EXISTS', submissions) == 1
   if has_submissions then redis.call('RENAME', submissions, erased) end
+  leave_class(args.name)  -- mutant: erased assignment leaves its class
   remove_assignment(args.name)
   if has_submissions then
     redis.call('EXPIRE', erased, 60)

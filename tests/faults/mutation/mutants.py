@@ -524,6 +524,21 @@ MUTANTS: list[Mutant] = [
         replace(" or has_later_entry(job)", ""),
     ),
     LuaMutant(
+        "class as it was read",
+        "test_two_changes_of_a_class_at_once_are_both_made",
+        drop,
+    ),
+    LuaMutant(
+        "class of an assignment exists",
+        "test_an_assignment_of_a_class_that_is_gone_is_refused_and_nothing_is_written",
+        drop,
+    ),
+    LuaMutant(
+        "erased assignment leaves its class",
+        "test_an_erased_assignment_leaves_the_progress_and_a_deleted_class_its_assignments",
+        drop,
+    ),
+    LuaMutant(
         "erasure reaches the ledger",
         "test_an_erased_job_takes_its_entry_along",
         drop,

@@ -22,6 +22,7 @@ LEAST_ROLES = {  # of every endpoint, the least role that may call it
     "status.metrics": "admin",
     "pages.talk": OPEN,
     "pages.homework": OPEN,
+    "pages.classes": OPEN,
     "pages.batch": OPEN,
     "pages.status": OPEN,
     "pages.keys": OPEN,
@@ -61,6 +62,14 @@ LEAST_ROLES = {  # of every endpoint, the least role that may call it
     "export.export": "teacher",
     "export.page": "teacher",
     "school.fill": "teacher",
+    "classes.read_list": "teacher",
+    "classes.create": "teacher",
+    "classes.browse": "teacher",
+    "classes.read": "teacher",
+    "classes.change": "teacher",
+    "classes.erase": "teacher",
+    "class_progress.progress": "teacher",
+    "class_progress.table": "teacher",
     "lessons.submit": "learner",
     "lessons.browse": "learner",
     "lessons.read": "learner",
@@ -108,18 +117,19 @@ PEOPLE = {  # who -> tenant and role
 WITHOUT = {"nobody": None, "stranger": "Bearer wj_" + "0" * 16 + "_" + "A" * 43, "another way": "Basic YTpi"}
 SEE = {  # who sees what is Anna's
     "job_id": {ANNA, TEACHER, ADMIN}, "session": {ANNA}, "key_id": {ADMIN}, "assignment_id": {TEACHER, ADMIN},
-    "lesson_id": {ANNA, TEACHER, ADMIN}, "learner_id": {ANNA, TEACHER, ADMIN},
+    "class_id": {TEACHER, ADMIN}, "lesson_id": {ANNA, TEACHER, ADMIN}, "learner_id": {ANNA, TEACHER, ADMIN},
 }  # fmt: skip
 UNSEEN = {
     "job_id": "unknown_job", "session": "unknown_session", "key_id": "unknown_key_id",
     "assignment_id": "unknown_assignment", "lesson_id": "unknown_lesson",
-    "learner_id": "unknown_learner",
+    "learner_id": "unknown_learner", "class_id": "unknown_class",
 }  # fmt: skip
 # What takes a form with a file, and the name of its field.
-FORMS = {"submissions.hand_in": "file", "school.fill": "file", "tries.submit": "audio"}
+FORMS = {"submissions.hand_in": "file", "school.fill": "file", "classes.read_list": "file", "tries.submit": "audio"}
 MADE = {"assignments.replace"}  # what makes what it names
 BODIES = {
     "jobs.submit": {"text": "hi"}, "keys.create": {"role": "learner", "name": "Carl"},
+    "classes.create": {"name": "7B", "pupils": [{"name": "Mei"}]},
     "assignments.create": {"title": "hw"}, "assignments.replace": {"title": "hw"},
     "jobs.answer_what_was_said": {"said": "I like three"},
 }  # fmt: skip
@@ -179,6 +189,9 @@ class School:
             return job if part == "job_id" else f"for {who}"
         if part == "assignment_id":
             return self.assign(f"for-{ROLES.index(PEOPLE[who][1]) if who in PEOPLE else 9}")
+        if part == "class_id":
+            made = self.ask(TEACHER, "POST", "/v1/classes", json=BODIES["classes.create"])
+            return made.json["id"]
         if part == "key_id":
             return self.keys.create("north", "learner", "x", Limits())[0].id
         if part == "lesson_id":
@@ -233,7 +246,7 @@ def test_each_role_may_do_what_the_table_says_with_its_own_data(school, endpoint
             path = path.replace(f"<path:{part}>", name).replace(f"<{part}>", name)
         path += "?from=llm" if endpoint.startswith("review.") and "rerun" in path else ""
         path += QUERIES.get(endpoint, "")
-        sent = {"json": BODIES.get(endpoint, {})} if method in {"POST", "PUT"} else {}
+        sent = {"json": BODIES.get(endpoint, {})} if method in {"POST", "PUT", "PATCH"} else {}
         if endpoint in FORMS:
             sent = {"data": {FORMS[endpoint]: (io.BytesIO(b"x"), "a.wav")}}
         answer = school.ask(who, method, path, **sent)

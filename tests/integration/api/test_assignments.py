@@ -98,7 +98,7 @@ def test_an_assignment_is_created_and_shown_unchanged(client):
     assert (answer.status_code, answer.headers["Location"]) == (201, "/v1/assignments/hw3")
     shown = read_assignment(client)
     assert {**fields, "due": due.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")}.items() <= shown.items()
-    assert shown["students"] == [{"id": "", **student} for student in CLASS["students"]]
+    assert shown["students"] == [{"id": "", "pupil": "", "names": [], **student} for student in CLASS["students"]]
     assert shown["progress"] == {
         "needs_an_adult": [], "verdicts": dict.fromkeys(VERDICTS, 0),
         "students": 3, "handed_in": 0, "succeeded": 0, "failed": 0, "held": 0, "working": 0,

@@ -86,13 +86,14 @@ class AssignmentSchema(BaseModel):
     language: str | None = Field(None, description="a language such as en")
     level: str | None = Field(None, description="A1, A2, B1, B2, C1 or C2")
     class_name: str | None = Field(None, alias="class", description="a line of text")
+    class_id: str | None = Field(None, description="the id of a class that is kept, as `waijiao class list` shows it")
     due: Annotated[datetime, BeforeValidator(parse_due_time)] | None = Field(None, description=DUE_FORMAT)
     retention_h: int | None = Field(None, description="a number of hours")
     hold: bool | None = Field(None, description="true or false")
     clearness: bool | None = Field(None, description="true or false")
     card: bool | None = Field(None, description="true or false")
     students: list[StudentEntry] | None = Field(None, description="a list of names, or of `name:` and `id:`")
-    roster: str | None = Field(None, description="the name of a CSV file in the folder of this file")
+    roster: str | None = Field(None, description="the name of a CSV or XLSX file in the folder of this file")
     voice: str | None = Field(None, description="the name of a voice")
     speed: float | None = Field(None, description="a number from 0.5 to 2")
     format: str | None = Field(None, description="the format of the answers, such as wav or mp3")
@@ -135,6 +136,8 @@ def read_assignment(path: Path, roster: Path | None = None) -> AssignmentFile:
     roster_path = roster or find_roster(path, content.roster)
     if roster_path and content.students and not roster:
         raise BadRequest(f"{path.name}: give `students` or `roster`, not both.", field="students")
+    if content.class_id and (roster_path or content.students):
+        raise BadRequest(f"{path.name}: give a list of students or `class_id`, not both.", field="class_id")
     if roster_path:
         if not roster_path.exists():
             raise BadRoster(f"{path.name}: there is no file {content.roster}, which `roster` names.", field="roster")
@@ -196,7 +199,7 @@ def find_roster(path: Path, roster: str | None) -> Path | None:
 
 
 def read_roster_file(path: Path) -> tuple[Student, ...]:
-    """The students in a teacher's CSV file. Raises BadRoster, which names the file."""
+    """The students in a teacher's CSV or XLSX file. Raises BadRoster, which names the file."""
     with path.open("rb") as file:
         data = file.read(MAX_ROSTER_BYTES + 1)
     if len(data) > MAX_ROSTER_BYTES:

@@ -9,6 +9,7 @@ import click
 
 from pipeline.errors import BadRequest, UnknownAssignment, UnknownStudent
 from pipeline.homework.assignments import Student
+from pipeline.schemas.classes import Pupil
 from pipeline.schemas.homework import AssignmentView, Submission
 from waijiao.cli.homework.assignment_file import ASSIGNMENT_ID, YAML_SUFFIXES, AssignmentFile, read_assignment
 from waijiao.client import Client
@@ -22,7 +23,7 @@ assignment_option = click.option(
     help="The assignment's YAML file; or its id, once set.",
 )
 roster_option = click.option(
-    "--roster", type=CSV_FILE, help="The class as a CSV file: names, and ids if there are any."
+    "--roster", type=CSV_FILE, help="The class as a CSV or XLSX file: names, and ids if there are any."
 )
 assignment_argument = click.argument("assignment", metavar="ID|FILE")
 
@@ -58,14 +59,27 @@ class SelectedAssignment:
             return None
 
     def students_before(self, client: Client) -> Sequence[Student]:
-        """The class as it is known before the assignment is set: the server is only asked where there is no file."""
+        """The class as it is known before the assignment is set: the server is only asked where the file lacks it."""
+        if self.class_id:
+            return [read_pupil(pupil) for pupil in client.school_class(self.class_id).pupils]
         return self.students(None if self.file else self.get(client))
 
     def students(self, view: AssignmentView | None) -> Sequence[Student]:
         """The class, from the file or else from the server."""
-        if self.file:
+        if self.file and not self.class_id:
             return self.file.students
-        return [Student(each.name, each.id) for each in view.students] if view else ()
+        return [Student(each.name, each.id, each.pupil, tuple(each.names)) for each in view.students] if view else ()
+
+    @property
+    def class_id(self) -> str:
+        """The class that the file names, which the server has."""
+        return (self.file and self.file.fields.get("class_id")) or ""
+
+
+def read_pupil(pupil: Pupil) -> Student:
+    """A pupil of a class as a student of its assignments."""
+    names = tuple(filter(None, (pupil.name, pupil.latin_name, pupil.chinese_name)))
+    return Student(pupil.label, pupil.school_id, pupil.id, names)
 
 
 def select_assignment(name: str, roster: Path | None = None) -> SelectedAssignment:

@@ -196,7 +196,7 @@ def submit_files(
     """
     view = selected_assignment.get(client)
     is_new = view is None
-    matched_files = match_files(files, selected_assignment.students(view))
+    matched_files = match_files(files, selected_assignment.students_before(client))
     yield from matched_files.refused
     if not dry_run and (matched_files.recordings or not is_new):
         view = selected_assignment.set(client)

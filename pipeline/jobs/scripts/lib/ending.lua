@@ -77,7 +77,8 @@ local function all_handed_in(assignment)
   local is_json, decoded = pcall(cjson.decode, text)
   if not is_json or type(decoded) ~= 'table' or type(decoded.students) ~= 'table' then return false end
   for _, student in ipairs(decoded.students) do
-    if redis.call('HEXISTS', KEY.handed_in .. assignment, student.name) == 0 then return false end
+    local key = student.pupil and student.pupil ~= '' and student.pupil or student.name
+    if redis.call('HEXISTS', KEY.handed_in .. assignment, key) == 0 then return false end
   end
   return true
 end

@@ -65,6 +65,16 @@ local function keep(job)
   if practised then keep_indexes({ KEY.tries .. practised }, is_kept) end
 end
 
+-- The class of an assignment, unless it is `class`, does not know the assignment any more.
+local function leave_class(name, class)
+  local record, id = KEY.assignment .. name, string.match(name, '/(.*)$')
+  local earlier = get_of(record, 'class')
+  if not earlier or earlier == class then return end
+  redis.call('HDEL', KEY.class_work .. earlier, id)
+  redis.call('ZREM', KEY.class_work_times .. earlier, id)
+  redis.call('HDEL', record, 'class')
+end
+
 local function remove_assignment(name)
   redis.call('DEL', KEY.assignment .. name, KEY.submissions .. name, KEY.open_submissions .. name, KEY.handed_in .. name)
   redis.call('ZREM', KEY.assignments .. string.match(name, '^[^/]+'), name)

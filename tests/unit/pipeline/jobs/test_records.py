@@ -36,7 +36,8 @@ STORED = {  # what is in a server's Redis must be read, and written like this, l
     '"language": "zh", "hint": "王小明", "voice": "default", "speed": 0.9, "format": "mp3", "task": "teach", '
     '"lane": "homework", "key": "k1", "owner": "", "webhook": "https://example.org/hook", '
     '"webhook_events": ["job.succeeded"], "metadata": {"row": "7"}, "details": {"words": ["went"]}, '
-    '"assignment": "hw3", "student": "王小明", "lesson": "", "sha256": "00ff", "due": 1796000000.5, "group": "三年级", '
+    '"assignment": "hw3", "student": "王小明", "pupil": "f3", "lesson": "", "sha256": "00ff", "due": 1796000000.5, '
+    '"group": "三年级", '
     '"hold": true, "retention_h": null, "said": "I go home.", "page_language": "zh", '
     '"card": true, "practised": "9c", "keeps_recording": false}': JobRequest(
         id="3f",
@@ -56,6 +57,7 @@ STORED = {  # what is in a server's Redis must be read, and written like this, l
         details={"words": ["went"]},
         assignment="hw3",
         student="王小明",
+        pupil="f3",
         sha256="00ff",
         due=1_796_000_000.5,
         group="三年级",
@@ -123,8 +125,8 @@ STORED = {  # what is in a server's Redis must be read, and written like this, l
     '{"id": "hw3", "tenant": "north", "title": "Unit 3", "instructions": "", "text": "The cat sat.", '
     '"words": ["cat"], "persona": "william", "language": "", "level": "A2", "class_name": "三年级", '
     '"due": 1796000000.0, "retention_h": 168, "hold": true, '
-    '"students": [{"name": "王小明", "id": "20260001"}], "voice": "default", "speed": 1.0, "format": "wav", '
-    '"webhook": "", "clearness": true, "card": true}': Assignment(
+    '"students": [{"name": "王小明", "id": "20260001", "pupil": "f3", "names": ["Wang"]}], "voice": "default", '
+    '"speed": 1.0, "format": "wav", "webhook": "", "clearness": true, "card": true, "class_id": "7b"}': Assignment(
         id="hw3",
         tenant="north",
         title="Unit 3",
@@ -134,9 +136,10 @@ STORED = {  # what is in a server's Redis must be read, and written like this, l
         class_name="三年级",
         due=1_796_000_000.0,
         hold=True,
-        students=(Student("王小明", "20260001"),),
+        students=(Student("王小明", "20260001", "f3", ("Wang",)),),
         clearness=True,
         card=True,
+        class_id="7b",
     ),
     '{"at": 1796000000.25, "seconds": 0.125, "status": null, "error": "timeout"}': Attempt(
         1_796_000_000.25, 0.125, error="timeout"

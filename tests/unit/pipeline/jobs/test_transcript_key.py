@@ -7,7 +7,7 @@ from pipeline.jobs.store import TRANSCRIPT_FIELDS
 
 OTHER_FIELDS = {  # they change neither what is recognised nor who may see it; details["words"] is added by itself
     *("id", "session", "tenant", "recording", "text", "said", "voice", "speed", "format", "lane", "key", "webhook"),
-    *("webhook_events", "metadata", "details", "assignment", "student", "lesson", "due", "group", "hold"),
+    *("webhook_events", "metadata", "details", "assignment", "student", "pupil", "lesson", "due", "group", "hold"),
     *("retention_h", "page_language", "card", "practised", "keeps_recording"),
 }
 

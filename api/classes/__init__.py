@@ -1,0 +1,1 @@
+"""/v1/classes: classes that are kept, from one assignment to the next."""
