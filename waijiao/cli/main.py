@@ -29,7 +29,7 @@ PEM_FILE = click.Path(path_type=Path)
 
 GROUPS = {  # the commands as `waijiao --help` lists them
     "Run it": ("up", "demo", "models", "key", "status", "watch", "retry"),
-    "Send recordings": ("ask", "homework", "lesson", "learner"),
+    "Send recordings": ("ask", "homework", "class", "lesson", "learner"),
     "Plan": ("plan", "fit"),
 }
 

@@ -186,7 +186,7 @@ def test_a_file_in_another_encoding_is_reported(write_file):
 @pytest.mark.parametrize("roster", ["../class.csv", "/etc/passwd", "linked.csv"])
 def test_a_roster_is_searched_only_in_the_folder_of_the_file(write_file, tmp_path, roster):
     tmp_path.joinpath("linked.csv").symlink_to("/etc/passwd")
-    with pytest.raises(BadRequest, match=r"hw3.yaml: `roster` must be the name of a CSV file"):
+    with pytest.raises(BadRequest, match=r"hw3.yaml: `roster` must be the name of a CSV or XLSX file"):
         read_assignment(write_file(f"title: a\nroster: {roster}"))
 
 
