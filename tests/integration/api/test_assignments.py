@@ -613,5 +613,9 @@ def test_every_key_of_homework_has_a_time_to_live_or_is_an_index(client, jobs, r
     assign(client, due=in_a_week().isoformat())
     hand_in(client, ("Ann.wav", ONE))
     answer_all(jobs, settings)
-    assert {key for key in redis.scan_iter("*") if redis.ttl(key) < 0} == {"waijiao:accepted", "waijiao:ended"}
+    assert {key for key in redis.scan_iter("*") if redis.ttl(key) < 0} == {
+        "waijiao:accepted",
+        "waijiao:ended",
+        "waijiao:histograms",
+    }
     assert redis.ttl("waijiao:assignment:default/hw3") > 7 * 86400
