@@ -43,6 +43,7 @@ from worker_llm.tutor.safety import (
     contains_swearing,
     find_danger,
     find_private_details,
+    is_insult,
     is_unfit_to_say,
     load_school_words,
     private_details_reply,
@@ -155,7 +156,7 @@ class Teacher:
         hearing = listen(turn.utterance, turn.job.transcript, turn.is_recognised)
         if hearing.is_too_unclear:
             return ask_whether_heard_right(hearing, is_speakable=not has_swearing)
-        if has_swearing:
+        if has_swearing or is_insult(turn.utterance):
             return self._request_kind_words(turn)
         if self.checker and turn.language == "en":
             return self._prepare_checked(turn, hearing, self.checker)

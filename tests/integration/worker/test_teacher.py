@@ -403,8 +403,10 @@ def test_nothing_more_is_asked_about_private_details_or_bad_words(session, text)
     assert questions[0] != questions[1]
 
 
-@pytest.mark.parametrize("text", ["你是傻逼", "他妈的，我不想学。", "你这个混蛋"])
-def test_bad_words_in_chinese_get_the_request_for_kind_words_too(session, text):
+@pytest.mark.parametrize(
+    "text", ["你是傻逼", "他妈的，我不想学。", "你这个混蛋", "You are stupid.", "Shut up, teacher!"]
+)
+def test_bad_words_in_chinese_and_insults_get_the_request_for_kind_words_too(session, text):
     assert session.say(text).spoken.startswith("Let's use kind words.")
 
 
