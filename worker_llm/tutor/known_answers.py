@@ -236,6 +236,12 @@ def find_known_questions(*texts: str) -> list[KnownQuestion]:
     return list(by_name.values())[:MAX_ANSWERS]
 
 
+def asks_teacher_only(text: str) -> bool:
+    """Whether it is nothing but such questions; a wish for help may be anything."""
+    found = [find_known_questions(sentence) for sentence in SENTENCE.findall(text)]
+    return bool(found) and all(found) and all(each.name != "help" for questions in found for each in questions)
+
+
 def answer_and_ask_back(questions: Sequence[KnownQuestion], conversation: Conversation, sentences: str) -> str:
     """The persona's answers, and a question back that was not asked lately; "" if it has no answers.
 

@@ -30,7 +30,7 @@ from worker_llm.tutor.feedback import (
     join_texts,
     strip_unspeakable,
 )
-from worker_llm.tutor.questions.choose import Ranker, choose_question, was_asked
+from worker_llm.tutor.questions.choose import Ranker, choose_new_subject, choose_question, was_asked
 from worker_llm.tutor.questions.vocabulary import is_common, is_content_word, split_words, was_said, word_set
 from worker_llm.tutor.safety import NO_SCHOOL_WORDS, SchoolWords, contains_swearing, find_danger, is_unfit_to_say
 
@@ -52,7 +52,7 @@ class Conversation:
     """What a question depends on besides the sentences: the teacher, what it said before, and the homework.
 
     `earlier_replies`: the teacher's in this session, oldest first. `practice`: a question for a kind of mistake that
-    comes again, which goes before all others; "" for none.
+    comes again, which goes before all others; "" for none. `changes_subject`: nothing more is asked about them.
     """
 
     persona: Persona
@@ -62,12 +62,15 @@ class Conversation:
     rank: Ranker | None = None
     school: SchoolWords = NO_SCHOOL_WORDS
     practice: str = ""
+    changes_subject: bool = False
 
     def choose_question(self, sentences: str, reply: str = "") -> str:
         """The question about these sentences: that of the model's `reply` if it may be asked, else another one.
 
         With a persona for a large model a remark before it is kept too, if that is safe.
         """
+        if self.changes_subject:
+            return self.choose_new_subject()
         proposal = find_question(sentences, reply)
         if self.persona.languages[0] != "en":  # whose questions cannot be checked for their form
             is_fit = proposal and not is_unfit_to_say(proposal, self.school)
@@ -85,6 +88,11 @@ class Conversation:
         )
         remark = find_remark(sentences, reply, self.school) if self.persona.remarks and question == proposal else ""
         return join_texts(remark, question)
+
+    def choose_new_subject(self) -> str:
+        """A question that does not ask more about what was just said."""
+        is_english = self.persona.languages[0] == "en"
+        return choose_new_subject(self.earlier_replies) if is_english else self.persona.fallback
 
 
 def correct_by_model(transcript: str, reply: str, unclear: Collection[int] = ()) -> Correction:

@@ -43,6 +43,7 @@ from worker_llm.tutor.safety import (
     contains_swearing,
     find_danger,
     find_private_details,
+    is_insult,
     is_unfit_to_say,
     load_school_words,
     private_details_reply,
@@ -145,19 +146,24 @@ class Teacher:
     def _answer(self, turn: Turn) -> PreparedTurn | Feedback:
         """To words that are neither dangerous nor a command."""
         language = find_language(turn.utterance, turn.recognised_language, turn.language)
+        has_swearing = contains_swearing(turn.utterance, self.school)
         if language == "none":
             return say_not_understood(turn.utterance, turn.persona)
+        if language == "other" and has_swearing:
+            return self._request_kind_words(turn)
         if language == "other":
             return answer_other_language(turn.utterance, turn.persona)
         hearing = listen(turn.utterance, turn.job.transcript, turn.is_recognised)
-        has_swearing = contains_swearing(turn.utterance, self.school)
         if hearing.is_too_unclear:
             return ask_whether_heard_right(hearing, is_speakable=not has_swearing)
-        if has_swearing:
-            return request_kind_words(turn)
+        if has_swearing or is_insult(turn.utterance):
+            return self._request_kind_words(turn)
         if self.checker and turn.language == "en":
             return self._prepare_checked(turn, hearing, self.checker)
         return self._prepare_unchecked(turn, hearing)
+
+    def _request_kind_words(self, turn: Turn) -> Feedback:
+        return request_kind_words(turn, self.choose_conversation(turn).choose_new_subject())
 
     def _prepare_checked(self, turn: Turn, hearing: Hearing, checker: Checker) -> PreparedTurn | Feedback:
         """Every sentence is checked, and the model asked for a question about the corrected ones.
@@ -240,7 +246,8 @@ class Teacher:
         replies = [feedback.reply for _, feedback in turn.earlier]
         level, focus = turn.homework.level, turn.homework.focus
         practice = self.choose_practice(turn, replies, level.max_question_words)
-        return Conversation(turn.persona, replies, level, focus, self.rank, self.school, practice)
+        tells_details = find_private_details(turn.utterance)  # of which a child is not to be asked more
+        return Conversation(turn.persona, replies, level, focus, self.rank, self.school, practice, tells_details)
 
     def choose_practice(self, turn: Turn, replies: Sequence[str], max_words: int) -> str:
         """A question for the kind of mistake that comes most often in the learner's ledger; "" where none is due."""
@@ -324,8 +331,8 @@ def warn(utterance: str, danger: Danger) -> Feedback:
     )
 
 
-def request_kind_words(turn: Turn) -> Feedback:
-    """Bad words are neither corrected nor said again."""
+def request_kind_words(turn: Turn, question: str) -> Feedback:
+    """Bad words are neither corrected nor said again; `question` ends the answer."""
     english, chinese = swearing_reply()
-    answer = join_texts(english, turn.persona.fallback)
+    answer = join_texts(english, question)
     return Feedback(turn.utterance, corrected=turn.utterance, reply=answer, spoken=answer, explanation=chinese)

@@ -84,6 +84,39 @@ def test_a_plan_is_made_of_the_ledger_in_the_very_turn(learner, jobs):
     assert learner.prompts == []
 
 
+@pytest.mark.parametrize(
+    ("aside", "beginning"),
+    [
+        ("What is your name?", "My name is William."),
+        ("How old are you?", "I am a computer teacher"),
+        ("你叫什么名字？", "My name is William."),
+        ("My phone number is 13800138000.", "Please keep your address"),
+        ("I live at 12 Green Street.", "Please keep your address"),
+        ("This is bullshit.", "Let's use kind words."),
+        ("你是傻逼", "Let's use kind words."),
+        ("Um", "I did not catch that."),
+    ],
+)
+@pytest.mark.parametrize("place", [1, 2, 3])
+def test_what_answers_no_question_is_answered_and_the_question_asked_again(learner, aside, beginning, place):
+    texts = [REQUEST, *ANSWERS]
+    asked = [learner.say(text) for text in texts[:place]][-1]
+    again = learner.say(aside)
+    assert again.plan_question == asked.plan_question
+    assert again.reply.startswith(beginning)
+    plan = [learner.say(text) for text in texts[place:]][-1].plan
+    assert plan.minutes == 15
+    assert any(day.kind == "R:PREP" for day in plan.days)
+
+
+@pytest.mark.parametrize(
+    "text", ["Fifteen minutes. And you?", "帮我练听力", "Verbs. How are you?", "Names of animals."]
+)
+def test_an_answer_with_a_question_in_it_stays_an_answer(learner, text):
+    learner.say(REQUEST)
+    assert learner.say(text).plan_question == "hard"
+
+
 def test_without_a_ledger_three_questions_come_one_after_another(learner):
     feedbacks = [learner.say(text) for text in (REQUEST, *ANSWERS)]
     assert [each.plan_question for each in feedbacks] == ["minutes", "hard", "topic", ""]

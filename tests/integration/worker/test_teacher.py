@@ -17,6 +17,7 @@ from tests.support.scripted_checker import ScriptedChecker
 from worker_llm.tutor.hearing import SAY_AGAIN_AFTER_NO
 from worker_llm.tutor.prompt import PreparedTurn, build_persona_messages
 from worker_llm.tutor.questions.bank import QUESTIONS
+from worker_llm.tutor.questions.choose import NEW_SUBJECTS
 from worker_llm.tutor.teacher import Teacher
 
 BANK = {question.text for question in QUESTIONS}
@@ -381,6 +382,32 @@ def test_a_phone_number_is_not_said_aloud_and_the_learner_is_warned(session):
     assert "13800138000" not in feedback.spoken
     assert "Please keep your address" in feedback.spoken
     assert "Well said" not in feedback.spoken
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My phone number is 13800138000.",
+        "I live at 12 Green Street.",
+        "tom.li@gmail.com",
+        "This is shit.",
+        "He is a bastard.",
+        "你是傻逼",
+        "他妈的，我不想学。",
+    ],
+)
+def test_nothing_more_is_asked_about_private_details_or_bad_words(session, text):
+    first = session.say(text, '"." Where is it? Can you tell me more about it?')
+    second = session.say(text, '"." Where is it? Can you tell me more about it?')
+    questions = [next(each for each in NEW_SUBJECTS if feedback.spoken.endswith(each)) for feedback in (first, second)]
+    assert questions[0] != questions[1]
+
+
+@pytest.mark.parametrize(
+    "text", ["你是傻逼", "他妈的，我不想学。", "你这个混蛋", "You are stupid.", "Shut up, teacher!"]
+)
+def test_bad_words_in_chinese_and_insults_get_the_request_for_kind_words_too(session, text):
+    assert session.say(text).spoken.startswith("Let's use kind words.")
 
 
 def test_what_a_model_says_against_the_rules_is_replaced(session):

@@ -59,6 +59,7 @@ def is_refused(words: Sequence[Word], proposal: Proposal, after: Sequence[Word],
         or _doubles_degree(after)
         or (_ends_badly(after) and not _ends_badly(words))
         or _is_repeated(words, after)
+        or _parts_stutter(words, proposal)
         or _spoils_subject(words, proposal)
         or _changes_name(words, proposal)
     )
@@ -162,6 +163,12 @@ def _is_repeated(words: Sequence[Word], after: Sequence[Word]) -> bool:
         return sum(a.lower == b.lower and a.lower not in ("had", "that") for a, b in pairwise(sentence))
 
     return doubles(after) > doubles(words)
+
+
+def _parts_stutter(words: Sequence[Word], proposal: Proposal) -> bool:
+    """A word between two equal ones, as in was was: the speaker hesitated, and nothing is missing there."""
+    start, end = proposal.start, proposal.end
+    return 0 < start == end < len(words) and words[start - 1].lower == words[end].lower and not words[start - 1].after
 
 
 def _spoils_subject(words: Sequence[Word], proposal: Proposal) -> bool:

@@ -14,6 +14,12 @@ Ranker = Callable[[str, Sequence[str]], Sequence[float]]
 RECENT_TURNS = 3  # in which a question of the model may not have been asked
 BANK_TURNS = 10  # in which a question of the bank may not have been asked
 MAX_RANKED = 24  # questions of the bank that are ranked: more take longer
+NEW_SUBJECTS = (  # at most eight words each, as the level A1 needs it
+    "What would you like to talk about?",
+    "What do you like to do?",
+    "What is your favourite food?",
+    "Which animals do you like?",
+)
 
 
 def choose_question(
@@ -44,6 +50,16 @@ def choose_question(
     candidates = find_fitting(sentences, focus.time, level.max_question_words)
     questions = [each for each in candidates if not was_asked(each, earlier_replies[-BANK_TURNS:])][:MAX_RANKED]
     return choose_likeliest(sentences, questions, rank) if questions else fallback
+
+
+def choose_new_subject(earlier_replies: Sequence[str]) -> str:
+    """A question about nothing that was said: the one of `NEW_SUBJECTS` that was asked longest ago, or never."""
+    replies = list(earlier_replies)
+
+    def turns_since(question: str) -> int:
+        return next((n for n, reply in enumerate(reversed(replies)) if was_asked(question, [reply])), len(replies))
+
+    return max(NEW_SUBJECTS, key=turns_since)
 
 
 def choose_likeliest(sentences: str, questions: Sequence[str], rank: Ranker | None) -> str:

@@ -6,6 +6,7 @@ import unicodedata
 from functools import cache
 from pathlib import Path
 
+from pipeline.text.sentences import SENTENCE
 from worker_llm.tutor.safety.danger import load_replies
 from worker_llm.tutor.safety.normalize import simplified_characters
 from worker_llm.tutor.safety.phrases import any_of, inflect
@@ -15,12 +16,27 @@ MASK = r"[*#@$%!.\-_•×]"
 SUBSTITUTE_EN, SUBSTITUTE_ZH = "beep", "哔"
 SEPARATED = r"[ .\-_*]"  # f u c k, f.u.c.k
 SPACES = " *"  # 傻 逼
+INSULT = re.compile(  # to the one who is spoken to, and nothing else in the sentence
+    r"(?:(?:teacher|hey|oh|and|but|william|emma) )*"
+    r"(?:(?:you are|you're|you re) (?:(?:so|very|really|just|such|too|a|an|the) )*"
+    r"(?:stupid|dumb|ugly|an? ?idiot|idiot|idiots|fool|moron|loser|useless|disgusting|trash|rubbish|liar|pig)"
+    r"|(?:you )?(?:stupid|dumb|ugly|useless) (?:teacher|robot|computer|machine|thing)|you (?:idiot|fool|moron|loser)"
+    r"|shut up|shut your mouth|i hate you)(?: (?:teacher|william|emma|robot|man|guy|person|people))*"
+)
 LOOKALIKES = {"a": "a@4", "e": "e3", "i": "i1!", "o": "o0", "s": "s$5", "u": "uv"}
 
 
 def contains_swearing(text: str, school: SchoolWords = NO_SCHOOL_WORDS) -> bool:
     """Whether a text has a swear word or a slur."""
     return bool(_spans(text, school))
+
+
+def is_insult(text: str) -> bool:
+    """Whether a sentence of the text only insults the one who is spoken to: not what somebody else said or is."""
+    return any(
+        INSULT.fullmatch(" ".join(re.sub(r"[^\w\s']", " ", sentence.lower().replace("’", "'")).split()))
+        for sentence in SENTENCE.findall(text)
+    )
 
 
 def replace_swearing(text: str, school: SchoolWords = NO_SCHOOL_WORDS) -> str:

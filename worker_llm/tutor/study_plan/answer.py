@@ -13,7 +13,13 @@ from pipeline.levels import Focus, Level
 from worker_llm.tutor.feedback import join_texts, strip_unspeakable
 from worker_llm.tutor.language import is_noise
 from worker_llm.tutor.questions.choose import choose_question
-from worker_llm.tutor.safety import SchoolWords, contains_swearing
+from worker_llm.tutor.safety import (
+    SchoolWords,
+    contains_swearing,
+    find_private_details,
+    private_details_reply,
+    swearing_reply,
+)
 from worker_llm.tutor.study_plan.builder import (
     MIN_TOPICS,
     Wishes,
@@ -28,6 +34,7 @@ from worker_llm.tutor.study_plan.interview import (
     LEFT,
     NOT_HEARD,
     QUESTIONS,
+    RETURN_ZH,
     THANKS,
     Interview,
     ends_interview,
@@ -46,6 +53,7 @@ class PlanTurn:
 
     `read_ledger` gives the learner's ledger. `level` is that of the homework, None in a conversation, which names none.
     In homework no questions are asked. `reader`: the language of the page or persona; `can_speak_chinese`: a voice can.
+    `own_answer`: the teacher's to an utterance that only asks about the teacher; else "".
     """
 
     utterance: str
@@ -56,23 +64,36 @@ class PlanTurn:
     level: Level | None = None
     reader: PlanLanguage = "en"
     can_speak_chinese: bool = False
+    own_answer: str = ""
 
 
 def answer_about_plan(turn: PlanTurn) -> Feedback | None:
     """The plan, or the next question before it; None if the turn is about something else."""
-    if contains_swearing(turn.utterance, turn.school):
-        return None
-    if find_plan_request(turn.utterance):
+    has_swearing = contains_swearing(turn.utterance, turn.school)
+    if find_plan_request(turn.utterance) and not has_swearing:
         is_request = not turn.is_homework or is_nothing_but_request(turn.utterance)
         return _answer(turn, Interview("", turn.utterance)) if is_request else None
-    interview = None if turn.is_homework else find_interview(turn.earlier)
+    interview = None if turn.is_homework else find_interview(turn.earlier, turn.school)
     if interview is None:
         return None
     if ends_interview(turn.utterance):
         return say(turn, interview.asked_in, LEFT)
-    if is_noise(turn.utterance):
-        return ask(turn, interview.asked_in, interview.question, NOT_HEARD)
+    if aside := answer_aside(turn):
+        return ask(turn, interview.asked_in, interview.question, aside)
     return _answer(turn, interview.with_answer(turn.utterance))
+
+
+def answer_aside(turn: PlanTurn) -> Mapping[str, str] | None:
+    """What is said to words that answer no question, before it is asked again; None to an answer."""
+    if contains_swearing(turn.utterance, turn.school):
+        english, chinese = swearing_reply()
+        return {"en": english, "zh": chinese}
+    if find_private_details(turn.utterance):
+        english, chinese = private_details_reply()
+        return {"en": english, "zh": chinese}
+    if turn.own_answer:
+        return {"en": turn.own_answer, "zh": RETURN_ZH}
+    return NOT_HEARD if is_noise(turn.utterance) else None
 
 
 def _answer(turn: PlanTurn, interview: Interview) -> Feedback:

@@ -13,9 +13,17 @@ from pipeline.jobs.plans import PlanLanguage, PlanQuestion
 from pipeline.jobs.results import Feedback
 from pipeline.levels import KEYWORDS
 from pipeline.text.numbers import cardinal
+from worker_llm.tutor.known_answers import asks_teacher_only
 from worker_llm.tutor.language import is_noise
 from worker_llm.tutor.questions.vocabulary import straighten
-from worker_llm.tutor.safety import SchoolWords, contains_swearing, find_danger, find_private_details, is_unfit_to_say
+from worker_llm.tutor.safety import (
+    NO_SCHOOL_WORDS,
+    SchoolWords,
+    contains_swearing,
+    find_danger,
+    find_private_details,
+    is_unfit_to_say,
+)
 from worker_llm.tutor.start_over import letters_only
 from worker_llm.tutor.study_plan.chinese import has_chinese, read_number, simplify
 from worker_llm.tutor.study_plan.request import find_plan_request
@@ -36,6 +44,7 @@ QUESTIONS: Mapping[PlanQuestion, Mapping[str, str]] = {
 INTRODUCTION = {"en": "Yes, gladly. First I have a few questions.", "zh": "好的。我先问几个问题。"}
 THANKS = {"en": "Thank you.", "zh": "谢谢。"}
 NOT_HEARD = {"en": "I did not catch that.", "zh": "我没听清楚。"}
+RETURN_ZH = "我们先做计划。"  # after what is answered in English
 LEFT = {"en": "All right, no plan now. Just ask me again.", "zh": "好的，先不做计划。需要时再告诉我。"}
 
 MIN_MINUTES, MAX_MINUTES = 3, 120  # a day
@@ -107,7 +116,7 @@ class Interview:
         return replace(self, answers={**self.answers, self.question: words})
 
 
-def find_interview(earlier: Sequence[Feedback]) -> Interview | None:
+def find_interview(earlier: Sequence[Feedback], school: SchoolWords = NO_SCHOOL_WORDS) -> Interview | None:
     """Where the questions stand after these turns, oldest first; None if the last one asked none of them."""
     start = len(earlier)
     while start and earlier[start - 1].plan_question:
@@ -120,9 +129,19 @@ def find_interview(earlier: Sequence[Feedback]) -> Interview | None:
     request = asked_turns[0].heard if find_plan_request(asked_turns[0].heard) else ""
     answers: dict[PlanQuestion, str] = {}
     for turn in asked_turns[1:] if request else asked_turns:
-        if not is_noise(turn.heard) and turn.plan_question != ORDER[0]:
+        if not is_aside(turn.heard, school) and turn.plan_question != ORDER[0]:
             answers[ORDER[ORDER.index(turn.plan_question) - 1]] = turn.heard
     return Interview(asked_turns[-1].plan_question, request, answers)
+
+
+def is_aside(utterance: str, school: SchoolWords) -> bool:
+    """Whether it answers no question about a plan: noise, questions to the teacher, private details or bad words."""
+    return (
+        is_noise(utterance)
+        or asks_teacher_only(utterance)
+        or find_private_details(utterance)
+        or contains_swearing(utterance, school)
+    )
 
 
 def ends_interview(utterance: str) -> bool:

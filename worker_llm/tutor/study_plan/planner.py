@@ -13,6 +13,7 @@ from pipeline.learners.store import Ledgers
 from pipeline.personas import Persona
 from pipeline.settings import Settings
 from worker_llm.tutor.homework import Homework
+from worker_llm.tutor.known_answers import answer_known_questions, asks_teacher_only, find_known_questions
 from worker_llm.tutor.safety import SchoolWords
 from worker_llm.tutor.study_plan.answer import PlanTurn, answer_about_plan
 
@@ -46,6 +47,7 @@ class StudyPlanner:
             level=homework.level if homework.level_name else None,
             reader=find_reader_language(persona, request.page_language),
             can_speak_chinese=self.settings.tts_chinese != "none",
+            own_answer=answer_question_to_teacher(utterance, persona),
         )
         return answer_about_plan(turn)
 
@@ -55,6 +57,11 @@ class StudyPlanner:
             return False
         asked_turns = turns(self.redis, job.request.tenant, job.request.conversation, earlier[-1][0] + 1, 1)
         return bool(asked_turns) and job.created_at - asked_turns[-1].created_at <= OPEN_QUESTION_S
+
+
+def answer_question_to_teacher(utterance: str, persona: Persona) -> str:
+    """The answer to words that only ask about the teacher; "" to all others."""
+    return answer_known_questions(find_known_questions(utterance), persona) if asks_teacher_only(utterance) else ""
 
 
 def find_reader_language(persona: Persona, page_language: str) -> PlanLanguage:

@@ -6,6 +6,7 @@ from pipeline.errors import ConfigurationError
 from worker_llm.tutor.safety import (
     contains_swearing,
     find_private_details,
+    is_insult,
     is_unfit_to_say,
     load_school_words,
     replace_swearing,
@@ -176,3 +177,26 @@ def test_a_school_file_with_a_mistake_is_refused(tmp_path, text, message):
 def test_a_school_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="cannot be read"):
         load_school_words(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["You are stupid.", "You are an idiot, teacher.", "you’re so dumb", "Shut up!", "Hello. I hate you!", "You idiot."],
+)
+def test_an_insult_to_the_teacher_is_found(text):
+    assert is_insult(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "You are not stupid.",
+        "He said you are stupid.",
+        "I am stupid.",
+        "You are funny.",
+        "I hate rain.",
+        "Your big pig.",
+    ],
+)
+def test_what_insults_nobody_who_is_spoken_to_is_no_insult(text):
+    assert not is_insult(text)
