@@ -238,8 +238,9 @@ def find_known_questions(*texts: str) -> list[KnownQuestion]:
 
 def asks_teacher_only(text: str) -> bool:
     """Whether it is nothing but such questions; a wish for help may be anything."""
-    found = [find_known_questions(sentence) for sentence in SENTENCE.findall(text)]
-    return bool(found) and all(found) and all(each.name != "help" for questions in found for each in questions)
+    by_sentence = [find_known_questions(sentence) for sentence in SENTENCE.findall(text)]
+    names = {question.name for questions in by_sentence for question in questions}
+    return bool(by_sentence) and all(by_sentence) and "help" not in names
 
 
 def answer_and_ask_back(questions: Sequence[KnownQuestion], conversation: Conversation, sentences: str) -> str:
