@@ -27,7 +27,23 @@ TextByLanguage = Annotated[Mapping[str, Text], Field(min_length=1)]
 VoicesByLanguage = Annotated[Mapping[str, Annotated[tuple[Text, ...], BeforeValidator(as_list)]], Field(min_length=1)]
 # What learners ask the teacher: see worker_llm/tutor/known_answers.py
 AnswerName = Literal[
-    "name", "age", "feeling", "origin", "home", "help", "robot", "likes", "languages", "time", "family"
+    "name",
+    "age",
+    "feeling",
+    "origin",
+    "home",
+    "help",
+    "robot",
+    "likes",
+    "languages",
+    "time",
+    "family",
+    "weather",
+    "tastes",
+    "abilities",
+    "words",
+    "advice",
+    "thanks",
 ]
 
 

@@ -1,9 +1,9 @@
 """The teacher: what is found in a learner's turn, what the language model is still asked, and the feedback of both.
 
-In this order: danger, a text to be read aloud, a request to start over or for a study plan, another language, words
-that were not heard well; then every sentence is checked. The model is only asked for the question that ends the
-answer, about the corrected sentences; where there is no checker, also for small corrections. A model that corrects well
-is asked for its corrected sentences first: they are one more suggestion to the checker.
+In this order: danger, a text to be read aloud, a request to start over, for a study plan or to say it again, another
+language, words that were not heard well; then every sentence is checked. The model is only asked for the question that
+ends the answer, about the corrected sentences; where there is no checker, also for small corrections. A model that
+corrects well is asked for its corrected sentences first: they are one more suggestion to the checker.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,12 +25,8 @@ from worker_llm.grammar.checker import Checker
 from worker_llm.tutor.feedback import Correction, Manner, collect_corrections, compose_feedback, join_texts
 from worker_llm.tutor.hearing import Hearing, ask_to_say_again, ask_whether_heard_right, is_no, is_yes, listen
 from worker_llm.tutor.homework import Homework
-from worker_llm.tutor.known_answers import (
-    KnownQuestion,
-    answer_and_ask_back,
-    answer_other_language,
-    find_known_questions,
-)
+from worker_llm.tutor.known_answers import answer_and_ask_back, answer_other_language
+from worker_llm.tutor.known_questions import KnownQuestion, find_known_questions
 from worker_llm.tutor.language import find_foreign_words, find_language, say_not_understood
 from worker_llm.tutor.model_reply import Conversation, correct_by_model, count_suggested_chars, find_suggestion
 from worker_llm.tutor.prompt import PreparedTurn, as_exchange, compose
@@ -49,6 +45,7 @@ from worker_llm.tutor.safety import (
     private_details_reply,
     swearing_reply,
 )
+from worker_llm.tutor.small_talk import asks_to_repeat, is_courtesy, repeat_last
 from worker_llm.tutor.start_over import confirm_start_over, is_start_over_request
 from worker_llm.tutor.study_plan.planner import StudyPlanner
 
@@ -138,6 +135,8 @@ class Teacher:
                 turn = replace(turn, utterance=last.heard, is_recognised=False)
         if about_plan := self.planner.answer(job, turn.persona, turn.homework, turn.utterance, turn.earlier):
             return about_plan
+        if not (job.request.assignment or turn.is_of_lesson) and asks_to_repeat(turn.utterance):
+            return repeat_last(turn.utterance, [feedback for _, feedback in turn.earlier], turn.persona)
         feedback = self._answer(turn)
         if turn.is_of_lesson and isinstance(feedback, Feedback) and feedback.verdict != "needs_an_adult":
             return replace(feedback, reply="", spoken="")
@@ -171,7 +170,8 @@ class Teacher:
         A model that corrects well is asked first, about the learner's own sentences, of a long turn the last ones.
         """
         foreign_words = find_foreign_words(hearing.words)
-        manner = self.choose_manner(turn, hearing, can_praise=hearing.is_praiseworthy and not foreign_words)
+        is_praiseworthy = hearing.is_praiseworthy and not foreign_words and not is_courtesy(turn.utterance)
+        manner = self.choose_manner(turn, hearing, can_praise=is_praiseworthy)
         conversation = self.choose_conversation(turn)
 
         def correct(suggestion: str = "") -> tuple[Correction, str]:

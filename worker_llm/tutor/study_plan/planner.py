@@ -13,7 +13,8 @@ from pipeline.learners.store import Ledgers
 from pipeline.personas import Persona
 from pipeline.settings import Settings
 from worker_llm.tutor.homework import Homework
-from worker_llm.tutor.known_answers import answer_known_questions, asks_teacher_only, find_known_questions
+from worker_llm.tutor.known_answers import answer_known_questions
+from worker_llm.tutor.known_questions import asks_teacher_only, find_known_questions
 from worker_llm.tutor.safety import SchoolWords
 from worker_llm.tutor.study_plan.answer import PlanTurn, answer_about_plan
 

@@ -5,12 +5,8 @@ import pytest
 from pipeline import personas
 from pipeline.personas import AnswerName
 from pipeline.settings import Settings
-from worker_llm.tutor.known_answers import (
-    KNOWN_QUESTIONS,
-    answer_and_ask_back,
-    answer_other_language,
-    find_known_questions,
-)
+from worker_llm.tutor.known_answers import answer_and_ask_back, answer_other_language
+from worker_llm.tutor.known_questions import KNOWN_QUESTIONS, find_known_questions
 from worker_llm.tutor.model_reply import Conversation
 
 WILLIAM = personas.load("william", Settings().personas)
@@ -43,12 +39,25 @@ robot: Is it a robot talking? | 老师是机器人吗
 likes: 老师喜欢做什么？
 languages: 你会说几种语言？ | 老师会中文吗？
 family: 老师有家人吗？
+robot: Who made you? | 谁发明了你？
+weather: What's the weather like today? | How is the weather? | Is it raining there? | 今天天气怎么样？
+tastes: Do you like pizza? | Do you love me? | What is your favourite food? | What do you like to eat?
+tastes: Do you like children?
+tastes: What is your favorite colour? | Which animals do you like best? | 你喜欢狗吗？ | 你最喜欢的颜色是什么？
+abilities: Can you sing a song? | Can you swim? | Can you hear me? | 你会唱歌吗？
+words: What does umbrella mean? | How do you spell beautiful? | How do you say 苹果 in English?
+words: What is the meaning of brave?
+words: What is the difference between look and see? | Can you explain this word? | 苹果用英语怎么说？
+words: brave是什么意思？
+advice: How should I study English? | How can I improve my English? | Can you give me some advice? | 怎么学好英语？
+thanks: Thank you. | Thanks a lot! | Thank you very much, teacher. | 谢谢老师。
 """
 NOT_ASKED = """
-What is your favourite food? | My name is Tom. | I like your name. | What do you like to eat? | 我喜欢狗 | 他几点起床？
+My name is Tom. | I like your name. | 我喜欢狗 | 他几点起床？ | My mother says thank you. | What do you mean?
 What is the time of the party? | How old is your brother? | 今天我很好 | Where does he live? | Can you help him? | 你好
 我们老师住哪里？ | 我的老师有孩子。 | 英语老师会中文吗？ | My teacher teaches me English. | 老师喜欢我们。
-I have a robot. | Do you like children? | Who is she? | I am from China. | What time do you get up?
+I have a robot. | Who is she? | Can she sing? | What does he like? | How do you go to school? | 我会唱歌。 | 天气很好。
+I am from China. | What time do you get up?
 """
 
 
