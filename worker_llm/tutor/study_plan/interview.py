@@ -66,7 +66,8 @@ ZH_NUMBER_ALONE = re.compile(rf"(?:嗯|大概|大约|每天|一天|差不多|就
 
 NO_MORE_PHRASES = """
 no, no thanks, no thank you, stop, stop it, cancel, never mind, nevermind, forget it, not now, no plan, no plan please,
-i do not want a plan, i don't want a plan, stop i don't want a plan, stop i do not want a plan, i do not want a plan now, i don't want a plan now,
+i do not want a plan, i don't want a plan, stop i don't want a plan, stop i do not want a plan,
+i do not want a plan now, i don't want a plan now,
 不用了, 不要了, 算了, 不, 不要, 取消, 停, 不做了, 不需要了, 別問了, 别问了
 """
 NO_MORE = frozenset(map(letters_only, NO_MORE_PHRASES.split(",")))
