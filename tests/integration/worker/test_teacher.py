@@ -186,6 +186,24 @@ def test_a_known_question_is_answered_from_the_persona_s_file(session, william, 
     assert not session.prompts
 
 
+@pytest.mark.parametrize("text", ["Say it again, please.", "Sorry, I don't understand.", "我听不懂", "请说慢一点"])
+def test_the_last_answer_is_said_again_to_whoever_did_not_follow(session, text):
+    last = session.say("I like dogs.", '"I like dogs." Nice. Why do you like dogs?')
+    feedback = session.say(text)
+    assert (feedback.verdict, feedback.spoken) == ("not_checked", f"Of course. {last.spoken}")
+
+
+def test_who_does_not_follow_homework_is_answered_as_usual(session):
+    assert session.say("I don't understand.", "Why?", assignment="hw1").verdict == "correct"
+
+
+@pytest.mark.parametrize("text", ["Thank you.", "Yes.", "I don't know."])
+def test_a_courtesy_is_not_praised(session, william, text):
+    feedback = session.say(text, "What do you like to do?")
+    assert feedback.verdict == "not_checked"
+    assert not feedback.spoken.startswith(william.praise)
+
+
 def test_a_mistake_in_a_known_question_is_corrected_first(jobs, settings):
     session = Session(jobs, settings, ScriptedChecker({"you": "your"}))
     feedback = session.say("What is you name?")
