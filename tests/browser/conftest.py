@@ -9,9 +9,9 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, P
 
 from tests.support.chromium import launch
 from tests.support.hand_answers import HandAnswers, answer_by_hand, make_settings
-from tests.support.running_app import app
+from tests.support.running_app import app, server_with_keys
 
-__all__ = ["app"]
+__all__ = ["app", "server_with_keys"]
 
 ROOT = Path(__file__).parents[2]
 LEARNERS = ROOT / "examples" / "recordings"

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page
 
-from tests.support.running_app import RunningApp, run_app
+from tests.support.running_app import RunningApp
 
 LOG_IN = """async (key) => {
     const sent = {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify({key})};
@@ -78,13 +78,6 @@ class LoggedIn:
         """The jobs that another site submitted in the user's name."""
         shown = {"Authorization": f"Bearer {self.key}"}
         return self.app.get("/v1/jobs?session=forged", headers=shown).json()["jobs"]
-
-
-@pytest.fixture(scope="module")
-def server_with_keys(tmp_path_factory) -> Iterator[RunningApp]:
-    """`waijiao up` with WAIJIAO_KEYS=true."""
-    with run_app(tmp_path_factory.mktemp("guarded"), WAIJIAO_KEYS="true") as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

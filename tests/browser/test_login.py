@@ -1,7 +1,5 @@
 """The pages of a server that asks for keys: log in, see what the key allows, log out."""
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import expect
 
@@ -9,16 +7,9 @@ from pipeline.api_keys import Keys, Limits
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
 from tests.browser.conftest import LEARNERS, PHONE
-from tests.support.running_app import RunningApp, run_app
 from tests.support.talk_page import find_turn, type_in
 
 WRONG = "wj_" + "0" * 16 + "_" + "A" * 43
-
-
-@pytest.fixture(scope="module")
-def server_with_keys(tmp_path_factory) -> Iterator[RunningApp]:
-    with run_app(tmp_path_factory.mktemp("guarded"), WAIJIAO_KEYS="true") as running:
-        yield running
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ from pipeline.jobs.job import JobRequest
 from pipeline.jobs.store import Jobs
 from pipeline.redis_connection import connect
 from pipeline.settings import Settings
-from tests.support.running_app import run_app
 from tests.support.wait import wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -41,13 +40,6 @@ def server_with_jobs(app):
     httpx.delete(app.url + canceled.headers["Location"], timeout=30, trust_env=False)
     assert app.wait_until_ended(canceled)["state"] == "canceled"
     return app
-
-
-@pytest.fixture(scope="module")
-def server_with_keys(tmp_path_factory):
-    """A `waijiao up` of its own that asks for keys, whose processes may be killed."""
-    with run_app(tmp_path_factory.mktemp("guarded"), WAIJIAO_KEYS="true") as running:
-        yield running
 
 
 @pytest.fixture

@@ -7,23 +7,9 @@ import sys
 from pathlib import Path
 
 import httpx
-import pytest
-
-from pipeline.settings import settings
-from tests.support.running_app import start_app, wait_until_ready
 
 LEARNER = Path(__file__).parents[2] / "examples" / "recordings" / "ruoxi-wu.wav"
 CANARY = "Quetzalcoatl"
-
-
-@pytest.fixture(scope="module")
-def server_with_keys(tmp_path_factory):
-    """A running server with WAIJIAO_KEYS=true."""
-    home = tmp_path_factory.mktemp("guarded")
-    running = wait_until_ready(start_app(home, WAIJIAO_MODELS=str(settings().models_folder), WAIJIAO_KEYS="true"))
-    yield running
-    running.process.terminate()
-    running.process.wait(15)
 
 
 def waijiao(app, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":

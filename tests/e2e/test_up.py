@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.model_files.catalogue import locate
 from pipeline.settings import settings
-from tests.support.running_app import run_app, start_app, wait_until_ready
+from tests.support.running_app import start_app, wait_until_ready
 from tests.support.wait import wait_for
 
 MODELS = settings().models_folder
@@ -205,14 +205,10 @@ def test_a_redis_that_cannot_be_reached_is_named_while_it_is_waited_for(tmp_path
     assert "secret" not in output
 
 
-def test_a_misspelt_setting_is_named_with_the_one_that_is_meant(tmp_path):
-    with run_app(tmp_path, WAIJIAO_PROT="9") as app:
-        output = (app.home / "up.log").read_text()
+def test_a_misspelt_setting_is_named_and_a_killed_server_leaves_no_process(tmp_path):
+    running = wait_until_ready(start_app(tmp_path, WAIJIAO_MODELS=str(MODELS), WAIJIAO_PROT="9"))
+    output = (running.home / "up.log").read_text()
     assert "WAIJIAO_PROT is not a setting and has no effect; perhaps WAIJIAO_PORT is meant." in output
-
-
-def test_a_killed_server_leaves_no_process(tmp_path):
-    running = wait_until_ready(start_app(tmp_path, WAIJIAO_MODELS=str(MODELS)))
     started = psutil.Process(running.process.pid).children(recursive=True)
     running.process.kill()
     running.process.wait()

@@ -71,6 +71,13 @@ def app(tmp_path_factory) -> Iterator[RunningApp]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def server_with_keys(tmp_path_factory) -> Iterator[RunningApp]:
+    """The same with WAIJIAO_KEYS=true, also for tests that kill its processes: they are started again."""
+    with run_app(tmp_path_factory.mktemp("guarded"), WAIJIAO_KEYS="true") as running:
+        yield running
+
+
 @contextmanager
 def run_app(folder: Path, **environment: str) -> Iterator[RunningApp]:
     """`waijiao up` with the default models, which is ready, and stops in order at the end.
