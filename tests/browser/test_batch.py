@@ -187,7 +187,8 @@ def test_the_dark_theme_is_readable(visit, batch, picture):
 
 
 def test_recordings_sent_offline_are_stored_and_sent_once_later(visit, app):
-    page = visit("/batch")
+    page = visit("/batch", service_workers="allow")
+    page.evaluate("navigator.serviceWorker.ready")
     other = visit("/batch", context=page.context)
     page.context.set_offline(True)
     sent = send(page, RECORDINGS[:2])

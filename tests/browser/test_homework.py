@@ -135,7 +135,7 @@ def test_a_folder_is_submitted_although_one_file_is_bad(review_page, app):
     expect(row(review_page, "Fritz Ma")).to_contain_text("1006")
     assignment = get_assignment(app, review_page.url.split("#")[1])
     assert assignment["due"].startswith("2036-12-01T")
-    assert assignment["students"][-1] == {"name": "Fritz Ma", "id": "1006"}
+    assert assignment["students"][-1] == {"name": "Fritz Ma", "id": "1006", "pupil": "", "names": []}
     assert not serious_violations(review_page)
 
 

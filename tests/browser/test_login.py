@@ -61,8 +61,8 @@ def test_a_wrong_key_is_refused_and_the_right_one_logs_in(log_in, create_key, pi
     ("role", "labels"),
     [
         ("learner", ["Talk", "Mistakes"]),
-        ("teacher", ["Talk", "Mistakes", "Homework", "Batch"]),
-        ("admin", ["Talk", "Mistakes", "Homework", "Batch", "Status"]),
+        ("teacher", ["Talk", "Mistakes", "Homework", "Classes", "Batch"]),
+        ("admin", ["Talk", "Mistakes", "Homework", "Classes", "Batch", "Status"]),
     ],
 )
 def test_each_role_sees_links_to_its_own_pages(log_in, create_key, role, labels):
