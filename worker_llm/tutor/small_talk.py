@@ -13,7 +13,10 @@ yes, no, yeah, yep, nope, ok, okay, all right, alright, sure, of course, fine, g
 bye, goodbye, see you, sorry, i am sorry, i'm sorry, excuse me, please, maybe, i don't know, i do not know, no idea,
 thanks, thank you, very much, so much, a lot, teacher, well, oh, wow, haha
 """
-COURTESIES = re.compile(f"(?:{'|'.join(letters_only(phrase) for phrase in COURTESY_PHRASES.split(','))})+")
+# The longest first and never tried otherwise: "goodbye" is two of them as well, and many would take for ever.
+COURTESIES = re.compile(
+    f"(?:{'|'.join(sorted(map(letters_only, COURTESY_PHRASES.split(',')), key=len, reverse=True))})++"
+)
 REPEAT_ENGLISH = re.compile(
     r"(?:(?:sorry|oh|well|please|excuse me|teacher|pardon|hey|um|no|but)[, ]+)*(?:"
     r"(?:(?:can|could|will|would) you )?(?:please )?(?:say|repeat|speak|tell me)(?: (?:it|that|this|the question))*"

@@ -59,6 +59,14 @@ def test_a_sentence_is_practice(text):
     assert not is_courtesy(text)
 
 
+@pytest.mark.timeout(20)  # of hundredths of a second, and of hours if phrases were tried in every combination
+@pytest.mark.parametrize("phrase", ["goodbye ", "ok okay ", "thank you ", "please ", "say it again ", "再", "听不懂"])
+def test_a_long_text_is_read_in_one_go(phrase):
+    text = f"{phrase * 700}x"
+    assert not is_courtesy(text)
+    assert not asks_to_repeat(text)
+
+
 def test_all_that_was_said_is_said_again_however_often():
     earlier = [Feedback("I like dogs.", "I like dogs.", "Why?", "Well said! Why?", verdict="correct")]
     for _ in range(3):
