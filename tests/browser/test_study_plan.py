@@ -1,17 +1,15 @@
 """A study plan on the conversation page: days as a list, in both languages, on a phone and a desktop. No models."""
 
 import time
-from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from pipeline.jobs.results import Feedback
 from pipeline.learners.entries import LedgerEntry, MistakeNote, UnclearNote
 from pipeline.learners.ledger import DatedEntry, build_ledger
-from tests.browser.conftest import DESKTOP, PHONE, SPOKEN, visits
+from tests.browser.conftest import DESKTOP, PHONE, SPOKEN
 from tests.browser.test_verdicts import serious_violations
-from tests.support.hand_answers import HandAnswers, answer_by_hand, make_settings
 from tests.support.talk_page import find_turn, type_in
 from worker_llm.tutor.safety import NO_SCHOOL_WORDS
 from worker_llm.tutor.study_plan.answer import PlanTurn, answer_about_plan
@@ -33,22 +31,10 @@ def answer_request(language: str) -> Feedback:
     return feedback
 
 
-@pytest.fixture(scope="module")
-def school(tmp_path_factory) -> Iterator[HandAnswers]:
-    with answer_by_hand(make_settings(tmp_path_factory.mktemp("school"))) as school:
-        yield school
-
-
-@pytest.fixture
-def visit(browser, school) -> Iterator[Callable[..., Page]]:
-    with visits(browser, school.url) as open_page:
-        yield open_page
-
-
 @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
-def test_the_days_of_a_plan_are_a_list_in_the_reader_s_language(visit, school, picture, locale):
+def test_the_days_of_a_plan_are_a_list_in_the_reader_s_language(visit_school, school, picture, locale):
     is_chinese = locale == "zh-CN"
-    page = visit(reduced_motion="reduce", locale=locale, **PHONE)
+    page = visit_school(reduced_motion="reduce", locale=locale, **PHONE)
     type_in(page, REQUESTS["en"])
     school.answer_text(answer_request("en"))
     turn = find_turn(page, 1)
@@ -70,9 +56,9 @@ def test_the_days_of_a_plan_are_a_list_in_the_reader_s_language(visit, school, p
 
 
 def test_a_plan_that_was_asked_for_in_chinese_is_chinese_on_an_english_page_and_questions_have_no_verdict(
-    visit, school
+    visit_school, school
 ):
-    page, said = visit(), REQUESTS["zh"]
+    page, said = visit_school(), REQUESTS["zh"]
     type_in(page, said)
     school.answer_text(
         Feedback(said, said, "How many?", "How many?", explanation="多少分钟？", plan_question="minutes")
@@ -85,8 +71,8 @@ def test_a_plan_that_was_asked_for_in_chinese_is_chinese_on_an_english_page_and_
     expect(find_turn(page, 2).locator(".study-plan > li").first).to_contain_text("昨天做了什么")
 
 
-def test_a_press_on_a_day_s_question_records_the_answer_of_a_learner_who_speaks(visit, school):
-    page = visit()
+def test_a_press_on_a_day_s_question_records_the_answer_of_a_learner_who_speaks(visit_school, school):
+    page = visit_school()
     page.set_input_files("#file", SPOKEN)
     school.answer_recording(answer_request("en"))
     find_turn(page, 1).get_by_role("button", name="Tell me what you did yesterday.").click()
